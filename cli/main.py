@@ -37,6 +37,13 @@ GROUPS = {
         "codes": "Redemption codes: create, list, disable.",
         "orders": "Purchases of credit: list, show, and decide what no rule may.",
     },
+    "Deliver it": {
+        "platforms": "What credit can be sent to, and who supplies it.",
+        "suppliers": "Who provides the credit: create, list, set, check.",
+        "stock": "Codes that a supplier hands out: add, list, low.",
+        "mail": "Mail to recipients: list, retry, stop, allow, erase.",
+        "topups": "Top-ups that wait: list, show, take, settle, fail.",
+    },
     "Webhooks": {
         "deliveries": "The webhook delivery log: list, show, send again.",
         "replay": "Send an endpoint's deliveries of a period again.",
@@ -61,7 +68,8 @@ FOLDERS = {
         *("dev", "serve", "worker", "migrate"),
         *("backup", "restore", "database", "vacuum", "doctor", "settings"),
     },
-    "operator": {"accounts", "apps", "packs", "plans", "coupons", "codes", "orders", "audit"},
+    "operator": {"accounts", "apps", "packs", "plans", "coupons", "codes", "orders", "audit"}
+    | {"platforms", "suppliers", "stock", "topups", "mail"},
     "merchant": {"keys", "deliveries", "replay", "listen", "verify"},
 }
 

@@ -7,7 +7,7 @@ line opens a store alone; gateway and worker open a context.
 import asyncio
 import contextlib
 import ipaddress
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
 import httpx
@@ -15,10 +15,15 @@ import httpx
 from billing.credits.redemption_code import RedemptionCodes
 from billing.engine.engine import Engine
 from billing.engine.rules import Rules
-from billing.fulfilment.protocol import Fulfilment, OptionsRefused, Registration
-from billing.fulfilment.registry import asynchronous, discover, set_up
+from billing.fulfilment.opening import enter_first
+from billing.fulfilment.options import DATA_KEY as SUPPLIER_KEY
+from billing.fulfilment.protocol import OptionsRefused
+from billing.fulfilment.registry import discover
+from billing.fulfilment.suppliers import Suppliers
 from billing.payments.payments import Payments
-from billing.topups.platform import Platforms
+from billing.topups.link_tokens import LinkTokens
+from billing.topups.mail import MailRules
+from billing.topups.platform import PlatformBook
 from billing.topups.rules import TopUpRules
 from billing.topups.voucher import VoucherCodes
 from kernel.clock import SECOND_US, Clock
@@ -96,7 +101,7 @@ class Context:
     queue: Queue | WakePipe
     policy: Policy
     transport: Transport
-    fulfilments: Mapping[str, Fulfilment]  # by platform id
+    suppliers: Suppliers
     redemption_codes: RedemptionCodes
     topup_rules: TopUpRules
     engine: Engine
@@ -118,7 +123,7 @@ async def open_context(
     async with contextlib.AsyncExitStack() as stack:
         database = await stack.enter_async_context(_open_database(settings, hints, metrics))
         clock = await stack.enter_async_context(_open_clock(database, clock, metrics))
-        codes = VoucherCodes(await _data_key(VOUCHER_KEY, database, vault, clock))
+        voucher_key = await _data_key(VOUCHER_KEY, database, vault, clock)
         redemption_key = await _data_key(REDEMPTION_KEY, database, vault, clock)
         link, queue = await stack.enter_async_context(
             _open_queue(settings, metrics, database, clock, wake_fd)
@@ -133,14 +138,13 @@ async def open_context(
         stack.push_async_callback(transport.close)
         authenticator = Authenticator(database.reserve(AUTHENTICATION_CONNECTIONS), clock)
         stack.push_async_callback(authenticator.close)
-        platforms = Platforms([setting.platform() for setting in settings.platforms])
-        ways = discover()
-        fulfilments = await stack.enter_async_context(
-            _open_fulfilments(platforms, ways, operators, clock)
+        supplier_key = await _data_key(SUPPLIER_KEY, database, vault, clock)
+        suppliers = await stack.enter_async_context(
+            _open_suppliers(settings, database, Vault([supplier_key]), operators, clock)
         )
         opened = open_providers(settings, database, vault, operators, clock, metrics)
         providers = await stack.enter_async_context(opened)
-        topup_rules = TopUpRules(platforms, codes, asynchronous(ways), settings.address())
+        topup_rules = _topup_rules(settings, suppliers.book, voucher_key)
         engine = _engine(database, clock, _rules(settings, topup_rules), metrics)
         stack.push_async_callback(engine.close)
         yield Context(
@@ -157,7 +161,7 @@ async def open_context(
             queue=queue,
             policy=policy,
             transport=transport,
-            fulfilments=fulfilments,
+            suppliers=suppliers,
             redemption_codes=RedemptionCodes(redemption_key),
             topup_rules=topup_rules,
             engine=engine,
@@ -200,6 +204,20 @@ def _engine(database: Store, clock: Clock, rules: Rules, metrics: Metrics) -> En
         connections=connections,
         on_batch=_observer(metrics, "till"),
         on_kept=lambda seconds: metrics.batch_seconds.observe(seconds, "till"),
+    )
+
+
+def _topup_rules(settings: Settings, book: PlatformBook, voucher_key: bytes) -> TopUpRules:
+    codes, links = VoucherCodes(voucher_key), LinkTokens(voucher_key)
+    return TopUpRules(book, codes, links, settings.address(), _mail_rules(settings))
+
+
+def _mail_rules(settings: Settings) -> MailRules:
+    sent_in = {"live", "staging"} if settings.mail_staging else {"live"}
+    return MailRules(
+        frozenset(sent_in) if settings.smtp_server is not None else frozenset(),
+        account_max=settings.mail_account_per_day,
+        recipient_max=settings.mail_recipient_per_day,
     )
 
 
@@ -260,17 +278,31 @@ async def _open_feed(database: Database, hints: Hints) -> AsyncIterator[Feed]:
 
 
 @contextlib.asynccontextmanager
-async def _open_fulfilments(
-    platforms: Platforms, ways: Mapping[str, Registration], resolver: Resolver, clock: Clock
-) -> AsyncIterator[Mapping[str, Fulfilment]]:
-    """Each platform's fulfilment. The operator named their services, so they may be private."""
+async def _open_suppliers(
+    settings: Settings, database: Database, vault: Vault, resolver: Resolver, clock: Clock
+) -> AsyncIterator[Suppliers]:
+    """The suppliers, kept fresh. The operator named their services, so they may be private."""
     transport = Transport(
         Policy.of_operator(), resolver, clock, failure_wait_s_max=OPERATOR_FAILURE_WAIT_S_MAX
     )
     guarded = GuardedTransport(transport)
+    registrations = discover()
+    first = [setting.platform() for setting in settings.platforms]
+
+    async def enter(tx: Transaction) -> bool:
+        return await enter_first(tx, first, registrations, vault, now_us=clock.now_us())
+
     try:
+        await database.transaction(enter)
         async with httpx.AsyncClient(transport=guarded, trust_env=False) as client:
-            yield set_up(platforms.all(), ways, client=client, clock=clock)
+            suppliers = Suppliers(database, vault, registrations, client=client, clock=clock)
+            await suppliers.refresh()
+            keeping = asyncio.create_task(suppliers.keep())
+            try:
+                yield suppliers
+            finally:
+                keeping.cancel()
+                await asyncio.gather(keeping, return_exceptions=True)
     except OptionsRefused as error:
         raise SettingsError(f"TOPUP_PLATFORMS: {error}") from None
     finally:

@@ -1,14 +1,23 @@
-"""One platform of the setting PLATFORMS: what can be topped up, and how it is fulfilled."""
+"""One platform of the setting PLATFORMS, which an empty database is begun with: what can be topped up,
+and who supplies it. Once rows are there, `topup platforms` and `topup suppliers` change them.
+"""
 
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from billing.topups.platform import MAX_AMOUNT_CENTS, MIN_AMOUNT_CENTS, Platform
+from billing.fulfilment.opening import FirstPlatform
+from billing.topups.platform import MAX_AMOUNT_CENTS, MIN_AMOUNT_CENTS, WALLET
+
+OLD_WALLET = "voucher"
 
 
 class PlatformSetting(BaseModel):
-    """One thing that can be topped up. Amounts in cents; `options` belong to the fulfilment."""
+    """One thing that can be topped up. Amounts in cents; `options` are those of its supplier.
+
+    fulfilment: the supplier's kind; empty: none, so in live it is not offered. `voucher` is the old
+    name of `wallet`.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
@@ -16,7 +25,7 @@ class PlatformSetting(BaseModel):
     name: Annotated[str, Field(min_length=1, max_length=80)] = ""
     min_amount_cents: Annotated[int, Field(ge=1, le=100_000_000)] = MIN_AMOUNT_CENTS
     max_amount_cents: Annotated[int, Field(ge=1, le=100_000_000)] = MAX_AMOUNT_CENTS
-    fulfilment: str = "voucher"
+    fulfilment: str = ""
     options: dict[str, Any] = {}
 
     def model_post_init(self, _context: Any) -> None:
@@ -25,13 +34,14 @@ class PlatformSetting(BaseModel):
         if not self.name:
             object.__setattr__(self, "name", self.id.capitalize())
 
-    def platform(self) -> Platform:
-        """As the domain knows it."""
-        return Platform(
+    def platform(self) -> FirstPlatform:
+        """As an installation begins with it."""
+        kind = WALLET if self.fulfilment == OLD_WALLET else self.fulfilment
+        return FirstPlatform(
             id=self.id,
             name=self.name,
             min_amount_cents=self.min_amount_cents,
             max_amount_cents=self.max_amount_cents,
-            fulfilment=self.fulfilment,
+            kind=kind or None,
             options=self.options,
         )

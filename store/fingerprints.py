@@ -67,8 +67,30 @@ _OF_0013: Final = _OF_0012 | {
     "ledger_proofs": "3cf7fb07aeb2",
     "topups": "8eff153f0967",
 }
+_OF_0014: Final = _OF_0013 | {"accepted_losses": "e9bb8098d7bb"}
+_OF_0015: Final = _OF_0014 | {
+    "fulfilment_attempts": "cd7d9f5fbaa6",
+    "manual_tasks": "16abef0af4dc",
+    "platform_suppliers": "4362160b289a",
+    "platform_versions": "6b94134b01bc",
+    "platforms": "8f38d649a88d",
+    "stock_codes": "ea67961eb551",
+    "stock_levels": "134cab789b61",
+    "supplier_recipients": "dbbae04ff7dd",
+    "suppliers": "f31801bb734b",
+    "topups": "5b0d0aa26f16",
+}
+_OF_0016: Final = _OF_0015 | {
+    "mail_refusals": "9adbbf4d77c6",
+    "mails": "5ee630e54212",
+    "topups": "30fae6fd7da4",
+}
+
 TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0012": _OF_0012,
     "0013": _OF_0013,
-    "0014": _OF_0013 | {"accepted_losses": "e9bb8098d7bb"},
+    "0014": _OF_0014,
+    "0015": _OF_0015,
+    "0016": _OF_0016,
+    "0018": _OF_0016 | {"suppliers": "5344272aeeba", "topups": "db5768e66bc3"},
 }

@@ -303,7 +303,12 @@ transfers = sa.Table(
     ),
 )
 
-# billing/topups/topup.py
+_WAITS_FOR_PERSON = (
+    "status = 'pending' AND supplier IS NOT NULL AND handed_over_at IS NOT NULL"
+    " AND next_check_at IS NULL"
+)
+
+# billing/topups/topup.py, but delivery of ended ones by billing/recipients/erasure.py
 topups = sa.Table(
     "topups",
     metadata,
@@ -323,7 +328,7 @@ topups = sa.Table(
     _text("voucher_code", null=True),  # no longer written: the code is worked out from the id
     _text("voucher_code_hint", null=True),  # its last 4 characters, once delivered
     _text("fulfilment_code", null=True),  # handed over in the voucher's place; sealed, base64
-    _text("fulfilment"),  # name in billing/fulfilment/, or approval, sandbox
+    _text("fulfilment"),  # kind of its supplier, in billing/fulfilment/; or approval, sandbox
     _int("handed_over_at", null=True),  # from then on it cannot be cancelled
     _int("next_check_at", null=True),  # when the worker looks at a pending one
     _int("checks_made", default=0),
@@ -331,6 +336,13 @@ topups = sa.Table(
     _int("settled_at", null=True),
     # As its events have it, where the send left it pending; else null: its event has it.
     _text("trace", null=True),
+    _text("supplier", null=True),  # who is asked for it, or delivered it; null: the wallet, at once
+    _text(
+        "deliverable", null=True
+    ),  # JSON: what was delivered, without its value; null: credit here
+    _text("delivery", null=True),  # JSON: mail, language and message for the recipient
+    _int("claimed_at", null=True),  # the recipient's first look at what was delivered
+    _int("emailed_at", null=True),  # a mail server took the first mail about it
     sa.Index("ix_topups_account", "account_id", "environment", "id"),
     sa.Index(
         "ux_topups_reference",
@@ -346,6 +358,243 @@ topups = sa.Table(
         "next_check_at",
         sqlite_where=sa.text("status = 'pending' AND next_check_at IS NOT NULL"),
         postgresql_where=sa.text("status = 'pending' AND next_check_at IS NOT NULL"),
+    ),
+    sa.Index(
+        "ix_topups_waiting",
+        "environment",
+        "created_at",
+        sqlite_where=sa.text("status = 'pending' AND supplier IS NOT NULL"),
+        postgresql_where=sa.text("status = 'pending' AND supplier IS NOT NULL"),
+    ),
+    # What the desk counts on each of its pages, and what it lists.
+    sa.Index(
+        "ix_topups_person",
+        "environment",
+        "handed_over_at",
+        sqlite_where=sa.text(_WAITS_FOR_PERSON),
+        postgresql_where=sa.text(_WAITS_FOR_PERSON),
+    ),
+    sa.Index(
+        "ix_topups_desk",
+        "environment",
+        "id",
+        sqlite_where=sa.text("status = 'pending' AND supplier IS NOT NULL"),
+        postgresql_where=sa.text("status = 'pending' AND supplier IS NOT NULL"),
+    ),
+    sa.Index(
+        "ix_topups_failed",
+        "environment",
+        "id",
+        sqlite_where=sa.text("status = 'failed' AND supplier IS NOT NULL"),
+        postgresql_where=sa.text("status = 'failed' AND supplier IS NOT NULL"),
+    ),
+)
+
+# billing/topups/mail.py, billing/recipients/mailing.py, billing/recipients/outbox.py,
+# billing/recipients/erasure.py. Mail to the recipient of a top-up; no code lies in it.
+mails = sa.Table(
+    "mails",
+    metadata,
+    _text("id", key=True),  # its Message-ID is made of it
+    _text("account_id"),
+    _text("environment"),
+    _text("transaction_id"),
+    _text("recipient_email"),
+    _text("status"),  # queued | sent | bounced | failed | unwanted | outbox | limited
+    _int("created_at"),
+    _int("attempts", default=0),
+    _int("claim_no", default=0),  # of the newest claim: an older one's outcome is not written
+    _int("next_attempt_at", null=True),  # when it is due, or the end of its claim; null: never
+    _int("ended_at", null=True),
+    _text("reason", null=True),  # what the mail server said
+    sa.Index("ix_mails_topup", "transaction_id"),
+    sa.Index("ix_mails_account", "account_id", "environment", "id"),
+    sa.Index("ix_mails_recipient", "account_id", "environment", "recipient_email", "created_at"),
+    sa.Index("ix_mails_day", "account_id", "environment", "created_at"),
+    sa.Index(
+        "ix_mails_due",
+        "next_attempt_at",
+        sqlite_where=sa.text("next_attempt_at IS NOT NULL"),
+        postgresql_where=sa.text("next_attempt_at IS NOT NULL"),
+    ),
+    postgresql_with=_HOT,
+)
+
+# billing/recipients/refusal.py. Addresses that want no mail, by a keyed digest of them.
+mail_refusals = sa.Table(
+    "mail_refusals",
+    metadata,
+    _text("digest", key=True),  # hex
+    _int("created_at"),
+)
+
+# billing/topups/attempt.py. One for each turn of a top-up at a supplier, however often it was asked.
+fulfilment_attempts = sa.Table(
+    "fulfilment_attempts",
+    metadata,
+    _text("transaction_id", key=True),
+    sa.Column("number", BIGINT, primary_key=True),  # from 1
+    _text("account_id"),
+    _text("environment"),
+    _text("recipient_email"),
+    _text("supplier"),
+    _text("kind"),  # of the supplier: name in billing/fulfilment/
+    _text("outcome"),  # asking | waiting | unknown | delivered | refused | dropped
+    _text("detail", null=True),  # a sentence for the operator
+    _int("asks", default=1),
+    _int("asked_at"),  # first
+    _int("last_asked_at"),
+    _int("ended_at", null=True),  # null: the supplier's last word is still to come
+    _text("prepared", null=True),  # what was found out before it was asked; nothing secret
+    _text("left_over", null=True),  # what the last ask left for the next one; nothing secret
+    _int("cost_cents", null=True),  # what the supplier took, where it says so
+    sa.Index(
+        "ix_fulfilment_attempts_open",
+        "environment",
+        "supplier",
+        "account_id",
+        "recipient_email",
+        sqlite_where=sa.text("ended_at IS NULL"),
+        postgresql_where=sa.text("ended_at IS NULL"),
+    ),
+    sa.Index("ix_fulfilment_attempts_supplier", "environment", "supplier", "last_asked_at"),
+)
+
+# billing/topups/attempt.py. What a recipient has at a supplier, such as the id of a key to be raised.
+supplier_recipients = sa.Table(
+    "supplier_recipients",
+    metadata,
+    _text("account_id", key=True),
+    _text("environment", key=True),
+    _text("supplier", key=True),
+    _text("recipient_email", key=True),
+    _text("left_over"),  # the supplier's own words; nothing secret
+    _int("changed_at"),
+)
+
+# billing/topups/platform_rows.py. What can be topped up, of each environment.
+platforms = sa.Table(
+    "platforms",
+    metadata,
+    _text("environment", key=True),
+    _text("id", key=True),
+    _text("name"),
+    _int("min_amount_cents"),
+    _int("max_amount_cents"),
+    _int("is_active", default=1),
+    _int("position"),
+    _int("created_at"),
+)
+
+# billing/topups/platform_rows.py. Who is asked for a platform's top-ups, in order.
+platform_suppliers = sa.Table(
+    "platform_suppliers",
+    metadata,
+    _text("environment", key=True),
+    _text("platform", key=True),
+    _text("supplier", key=True),
+    _int("position"),  # from 1
+)
+
+# billing/topups/platform_rows.py. Never deleted, so that an id means the same supplier for ever.
+suppliers = sa.Table(
+    "suppliers",
+    metadata,
+    _text("environment", key=True),
+    _text("id", key=True),
+    _text("kind"),  # name in billing/fulfilment/
+    _text("options"),  # JSON object: those that are no secrets
+    _bytes("sealed", null=True),  # JSON object: those that are
+    _text("hints"),  # JSON object: the last characters of each secret
+    _int("is_active", default=1),
+    _int("is_stand_in", default=0),  # staging: plays its kind, asks nobody
+    _int("created_at"),
+    _int("changed_at"),
+    _int("resting_since", null=True),  # a worker asks it rarely until it answers; null: it is asked
+    _text("last_error", null=True),
+    _int("last_error_at", null=True),
+    _int("held_since", null=True),  # a person has it asked no more until it is released
+)
+
+# billing/topups/platform_rows.py. One row: it grows with each change of the three tables above.
+platform_versions = sa.Table(
+    "platform_versions",
+    metadata,
+    sa.Column("id", BIGINT, primary_key=True, autoincrement=False),  # 1
+    _int("version", default=0),  # 0: nothing was ever entered
+)
+
+# billing/fulfilment/stock.py. Codes that the operator uploaded, each handed out once.
+stock_codes = sa.Table(
+    "stock_codes",
+    metadata,
+    _text("id", key=True),
+    _text("environment"),
+    _text("supplier"),
+    _text("platform"),
+    _int("amount_cents"),
+    _text("digest"),  # keyed, of the code; the same code is taken once for each environment
+    _bytes("sealed"),
+    _text("hint"),
+    _int("expires_at", null=True),
+    _int("added_at"),
+    _text("transaction_id", null=True),  # the top-up that it was handed to; null: in stock
+    _int("taken_at", null=True),
+    sa.Index("ux_stock_codes_digest", "environment", "digest", unique=True),
+    sa.Index(
+        "ux_stock_codes_transaction",
+        "transaction_id",
+        unique=True,
+        sqlite_where=sa.text("transaction_id IS NOT NULL"),
+        postgresql_where=sa.text("transaction_id IS NOT NULL"),
+    ),
+    sa.Index(
+        "ix_stock_codes_free",
+        "environment",
+        "supplier",
+        "platform",
+        "amount_cents",
+        "id",
+        sqlite_where=sa.text("transaction_id IS NULL"),
+        postgresql_where=sa.text("transaction_id IS NULL"),
+    ),
+)
+
+# billing/fulfilment/stock.py. Each kind of code in stock, and whether it was told that few are left.
+stock_levels = sa.Table(
+    "stock_levels",
+    metadata,
+    _text("environment", key=True),
+    _text("supplier", key=True),
+    _text("platform", key=True),
+    sa.Column("amount_cents", BIGINT, primary_key=True, autoincrement=False),
+    _int("low_below"),  # fewer than so many are few
+    _int("is_low", default=0),  # told; it is told again once it was filled up
+)
+
+# billing/fulfilment/tasks.py. Top-ups that a person does by hand.
+manual_tasks = sa.Table(
+    "manual_tasks",
+    metadata,
+    _text("transaction_id", key=True),
+    _text("account_id"),
+    _text("environment"),
+    _text("supplier"),
+    _int("created_at"),
+    _int("due_at"),
+    _text("taken_by", null=True),
+    _int("taken_at", null=True),
+    _text("outcome", null=True),  # delivered | refused; null: to be done
+    _bytes("sealed", null=True),  # JSON: what was delivered
+    _text("reason", null=True),  # of a refusal, shown to the sender
+    _text("decided_by", null=True),
+    _int("decided_at", null=True),
+    sa.Index(
+        "ix_manual_tasks_open",
+        "environment",
+        "due_at",
+        sqlite_where=sa.text("outcome IS NULL"),
+        postgresql_where=sa.text("outcome IS NULL"),
     ),
 )
 

@@ -21,7 +21,8 @@ from typing import Any, Final, cast
 
 from arq.worker import func
 
-from billing.topups import topup
+from billing.recipients.smtp import SmtpSender
+from billing.topups import mail, topup
 from billing.usage import hold
 from kernel.clock import DAY_US
 from runtime.context import Context
@@ -42,7 +43,14 @@ from worker.dispatch import Dispatcher
 from worker.end import Ender
 from worker.expire import Expirer
 from worker.fulfil import Fulfiller
-from worker.prune import notifications_chore, retention_chore, security_chore, sessions_chore
+from worker.mail import Mailer
+from worker.prune import (
+    mails_chore,
+    notifications_chore,
+    retention_chore,
+    security_chore,
+    sessions_chore,
+)
 from worker.reconcile import Reconciler
 from worker.renew import Renewer
 from worker.replay import Replayer
@@ -91,6 +99,7 @@ def chores_of(context: Context) -> Sequence[Chore]:
             on_walked=partial(note_pruned, context.metrics),
         ),
         notifications_chore(context.database, context.clock, kept_us),
+        mails_chore(context.database, context.clock, kept_us),
         sessions_chore(context.database, context.clock),
         security_chore(
             context.database,
@@ -150,8 +159,9 @@ async def run_worker(
     expirer = Expirer(context.database, context.clock, context.engine)
     renewer = Renewer(context.database, context.clock, context.engine, context.payments)
     ender = Ender(context.database, context.clock)
+    mailer = _mailer_of(context)
 
-    wake_those = _waking(dispatcher, fulfiller, expirer, renewer, ender)
+    wake_those = _waking(dispatcher, fulfiller, expirer, renewer, ender, mailer)
     wake_all = partial(wake_those, (ANYTHING,))
     context.hints.listen(lambda name: wake_those((name,)))
     stopped = asyncio.Event()
@@ -168,6 +178,7 @@ async def run_worker(
         Replayer(context.database, context.clock).run,
         Reconciler(context.database, context.clock, context.payments).run,
         partial(context.database.hear_hints, wake_those),
+        *(() if mailer is None else (mailer.run,)),
     ]
     if redis_url is not None:
         parts.append(_arq_worker(context, wake_those, redis_url).serve)
@@ -196,8 +207,23 @@ def _fulfiller_of(context: Context) -> Fulfiller:
         context.database,
         context.clock,
         context.engine,
-        context.fulfilments,
+        context.suppliers,
         context.metrics.supplier_seconds.observe,
+    )
+
+
+def _mailer_of(context: Context) -> Mailer | None:
+    """None without a mail server: then mail lies in the outbox."""
+    server, mail_from = context.settings.smtp_server, context.settings.mail_sender
+    if server is None or mail_from is None:
+        return None
+    return Mailer(
+        context.database,
+        context.clock,
+        context.topup_rules,
+        SmtpSender(server, our_domain=mail_from.domain),
+        mail_from,
+        context.metrics.mails.add,
     )
 
 
@@ -207,13 +233,16 @@ def _waking(
     expirer: Expirer,
     renewer: Renewer,
     ender: Ender,
+    mailer: Mailer | None,
 ) -> Callable[[Sequence[str]], None]:
     """Wakes the loops that hints of these names are about; any other name may concern them all."""
-    everyone = (dispatcher.wake, fulfiller.wake, expirer.wake, renewer.wake, ender.wake)
+    to_mailer = () if mailer is None else (mailer.wake,)
+    everyone = (dispatcher.wake, fulfiller.wake, expirer.wake, renewer.wake, ender.wake, *to_mailer)
     concerned: dict[str, Sequence[Callable[[], None]]] = {
         topup.HINT: (fulfiller.wake,),
         hold.HINT: (expirer.wake,),
         endpoint_queue.ENDING_HINT: (ender.wake,),
+        mail.HINT: to_mailer,
         event.HINT: (),
     }
 

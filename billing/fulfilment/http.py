@@ -1,58 +1,98 @@
 """Asks the operator's own service, with a request signed like a webhook.
 
-POST <url> {transaction_id, environment, platform, amount_cents, recipient_email, voucher_code};
-200 {"status": "delivered" | "failed" | "pending", "reason", "transaction_id"}. Anything else, an answer
-that names another transaction, and no answer, is unknown: asked again with the same transaction_id,
-on which the service is idempotent. The answer is believed because the request reached that url: use
-https. It can also settle a pending one itself with POST /fulfilment/{transaction_id} under the same
-secret. Options: url, secret (whsec_…), timeout_s (10, at most 60). Source: contract, section 3.
+POST <url> {transaction_id, environment, platform, amount_cents, recipient_email, voucher_code, attempt};
+200 {"status": "delivered" | "failed" | "pending", "reason", "transaction_id", "deliverable", "cost_cents"}.
+deliverable is {kind, value, redeem_url, instructions, expires_at}, as docs/fulfilment.md has it; without
+one the recipient has the credit in an account there. Anything else, an answer that names another
+transaction, and no answer, is unknown: asked again with the same transaction_id, on which the service is
+idempotent.
+
+The answer is believed because the request reached that url: use https. Where sign_answers is set, it must
+also be signed: a webhook-signature of ours over its bytes, with webhook-id the transaction's id. It can
+also settle a pending one itself with POST /fulfilment/{transaction_id} under the same secret.
 """
 
-import math
-from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import httpx
 import msgspec
 
-from billing.fulfilment.asking import NoSupplierAnswer, ask, decoded
+from billing.fulfilment.asking import HTTP_OK, NoSupplierAnswer, SupplierAnswer, ask_any, decoded
 from billing.fulfilment.protocol import (
     ASK_S_MAX,
+    CREDIT,
     Delivered,
+    Health,
+    Options,
     OptionsRefused,
     Outcome,
     Refused,
     Registration,
     Request,
+    Sealed,
+    Supplier,
+    Tools,
     Unknown,
     Waiting,
 )
-from kernel.clock import SECOND_US, Clock
+from billing.fulfilment.stand_in import sample_text
+from billing.topups.deliverable import Deliverable, DeliverableKind, DeliverableRefused, checked
+from kernel.clock import SECOND_US, parse_rfc3339
 from kernel.errors import DomainError
-from keys.signing import secret_key, signature_headers
+from keys.signing import secret_key, signature_headers, verify
+
+COST_CENTS_MAX = 10**12
+AGAIN_S_MAX = 86_400.0
 
 
-class HttpOptions(msgspec.Struct, forbid_unknown_fields=True):
-    """A platform's options for this way."""
+class HttpOptions(Options, frozen=True, kw_only=True):
+    """url: of the service. secret: whsec_…, for both directions. timeout_s: of one ask, the whole.
 
-    url: str
-    secret: str
-    timeout_s: float = 10.0
+    sign_answers: its answers are believed only where they are signed with the secret.
+    """
+
+    url: Annotated[str, msgspec.Meta(min_length=8, max_length=2_000)]
+    secret: Sealed
+    timeout_s: Annotated[float, msgspec.Meta(gt=0, le=ASK_S_MAX)] = 10.0
+    sign_answers: bool = False
+
+
+class GivenDeliverable(msgspec.Struct, forbid_unknown_fields=True):
+    """A deliverable as a service writes it; expires_at in RFC 3339."""
+
+    kind: DeliverableKind
+    value: str | None = None
+    redeem_url: str | None = None
+    instructions: str | None = None
+    expires_at: str | None = None
+
+    def taken(self) -> Deliverable:
+        """As it can be kept; raises DeliverableRefused."""
+        try:
+            expires_at = None if self.expires_at is None else parse_rfc3339(self.expires_at)
+        except (ValueError, DomainError):
+            raise DeliverableRefused("expires_at is a time in RFC 3339") from None
+        return checked(
+            Deliverable(self.kind, self.value, self.redeem_url, self.instructions, expires_at)
+        )
 
 
 class _Reply(msgspec.Struct):
     status: Literal["delivered", "failed", "pending"]
     reason: str | None = None
     transaction_id: str | None = None
+    deliverable: GivenDeliverable | None = None
+    cost_cents: Annotated[int, msgspec.Meta(ge=0, le=COST_CENTS_MAX)] | None = None
+    again_in_s: Annotated[float, msgspec.Meta(ge=0, le=AGAIN_S_MAX)] | None = None
 
 
-class Http:
-    """One platform's service."""
+class Http(Supplier):
+    """One service."""
 
-    def __init__(self, options: HttpOptions, client: httpx.AsyncClient, clock: Clock) -> None:
+    def __init__(self, options: HttpOptions, tools: Tools) -> None:
         self._options = options
-        self._client = client
-        self._clock = clock
+        self._client: httpx.AsyncClient = tools.client
+        self._clock = tools.clock
 
     async def fulfil(self, request: Request) -> Outcome:
         body = msgspec.json.encode(
@@ -63,6 +103,7 @@ class Http:
                 "amount_cents": request.amount_cents,
                 "recipient_email": request.recipient_email,
                 "voucher_code": request.voucher_code,
+                "attempt": request.attempt,
             }
         )
         headers = {
@@ -70,12 +111,12 @@ class Http:
             **signature_headers(
                 secrets=[self._options.secret],
                 message_id=request.transaction_id,
-                timestamp_s=self._clock.now_us() // SECOND_US,
+                timestamp_s=self._now_s(),
                 body=body,
             ),
         }
         try:
-            answer = await ask(
+            answer = await ask_any(
                 self._client,
                 "POST",
                 self._options.url,
@@ -83,35 +124,75 @@ class Http:
                 content=body,
                 timeout_s=self._options.timeout_s,
             )
-            reply = decoded(answer, _Reply)
+            if answer.status != HTTP_OK:
+                return Unknown(f"HTTP {answer.status}", again_in_s=answer.retry_after_s)
+            if not self._is_believed(answer, request):
+                return Unknown("an answer without the right signature")
+            return _judge(decoded(answer.body, _Reply), request.transaction_id)
         except NoSupplierAnswer as error:
             return Unknown(str(error))
-        return _judge(reply, request.transaction_id)
+
+    async def probe(self) -> Health:
+        """Whether anything answers at that address; a GET, which no service should act on."""
+        try:
+            answer = await ask_any(
+                self._client,
+                "GET",
+                self._options.url,
+                headers={},
+                timeout_s=self._options.timeout_s,
+            )
+        except NoSupplierAnswer as error:
+            return Health(is_well=False, detail=f"no answer: {error}")
+        return Health(is_well=True, detail=f"something answers there (HTTP {answer.status})")
+
+    def _now_s(self) -> int:
+        return self._clock.now_us() // SECOND_US
+
+    def _is_believed(self, answer: SupplierAnswer, request: Request) -> bool:
+        if not self._options.sign_answers:
+            return True
+        headers = dict(answer.headers)
+        return headers.get("webhook-id") == request.transaction_id and not verify(
+            headers=headers, body=answer.body, secret=self._options.secret, now_s=self._now_s()
+        )
 
 
 def _judge(reply: _Reply, transaction_id: str) -> Outcome:
     if reply.transaction_id not in {None, transaction_id}:
         return Unknown("an answer for another transaction")
-    if reply.status == "delivered":
-        return Delivered()
     if reply.status == "failed":
         return Refused(reply.reason or "refused by the fulfilment")
-    return Waiting()
-
-
-def _make(options: Mapping[str, Any], client: httpx.AsyncClient, clock: Clock) -> Http:
+    if reply.status == "pending":
+        return Waiting(again_in_s=reply.again_in_s)
     try:
-        parsed = msgspec.convert(dict(options), HttpOptions)
-        secret_key(parsed.secret)
-    except msgspec.ValidationError as error:
-        raise OptionsRefused(f"http fulfilment: {error}") from None
+        given = CREDIT if reply.deliverable is None else reply.deliverable.taken()
+    except DeliverableRefused as error:
+        return Unknown(f"a deliverable that cannot be kept: {error}")
+    return Delivered(given, cost_cents=reply.cost_cents)
+
+
+def _make(options: HttpOptions, tools: Tools) -> Http:
+    try:
+        secret_key(options.secret)
     except DomainError:
-        raise OptionsRefused("http fulfilment: secret is not a whsec_ secret") from None
-    if not parsed.url.startswith(("https://", "http://")):
-        raise OptionsRefused("http fulfilment: url begins with https:// or http://")
-    if not (math.isfinite(parsed.timeout_s) and 0 < parsed.timeout_s <= ASK_S_MAX):
-        raise OptionsRefused(f"http fulfilment: timeout_s is above 0 and at most {ASK_S_MAX:g}")
-    return Http(parsed, client, clock)
+        raise OptionsRefused("secret is not a whsec_ secret") from None
+    if not options.url.startswith(("https://", "http://")):
+        raise OptionsRefused("url begins with https:// or http://")
+    return Http(options, tools)
 
 
-FULFILMENT = Registration(name="http", is_asynchronous=True, make=_make)
+def _secret_of(options: Any) -> str:
+    assert isinstance(options, HttpOptions)
+    return options.secret
+
+
+SUPPLIER = Registration(
+    name="http",
+    text="A service of your own: a signed request, its answer or its callback.",
+    options=HttpOptions,
+    make=_make,
+    sample=lambda request: Deliverable("code", f"SANDBOX-{sample_text(request)}"),
+    asked_again="repeat",
+    callback_secret=_secret_of,
+)

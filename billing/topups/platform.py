@@ -1,29 +1,49 @@
-"""Platforms that credit can be sent to: the built-in three and what the operator configures."""
+"""Platforms that credit can be sent to, as a send needs them: limits, and who is asked first.
+
+A `PlatformBook` is what a process knows of the rows (billing/topups/platform_rows.py), and is read
+without a statement; whoever keeps it says how soon a change is seen.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from kernel.errors import DomainError
 
 MIN_AMOUNT_CENTS = 100
 MAX_AMOUNT_CENTS = 100_000
+# The supplier whose credit lies in the recipient's wallet here: at once, with the send.
+WALLET = "wallet"
 
 
 class InvalidPlatform(DomainError):
-    """No platform of that name is offered."""
+    """No platform of that name is offered, or (reason no_supplier) nobody supplies it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A supplier as a platform names it: its id, and its kind in billing/fulfilment/."""
+
+    id: str
+    kind: str
 
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """One platform: its limits in cents and the fulfilment that tops it up."""
+    """One platform of an environment: its limits in cents, and its suppliers in order.
+
+    Only suppliers that are switched on are listed; without one it is not offered.
+    """
 
     id: str
     name: str
     min_amount_cents: int = MIN_AMOUNT_CENTS
     max_amount_cents: int = MAX_AMOUNT_CENTS
-    fulfilment: str = "voucher"
-    options: Mapping[str, Any] = field(default_factory=dict)  # the fulfilment's own settings
+    suppliers: tuple[Source, ...] = (Source(WALLET, WALLET),)
+
+    @property
+    def first(self) -> Source:
+        """Who is asked first; the platform is offered."""
+        return self.suppliers[0]
 
 
 BUILT_IN = (
@@ -34,20 +54,62 @@ BUILT_IN = (
 
 
 class Platforms:
-    """The offered platforms, in order; names are matched case-insensitively."""
+    """The platforms of one environment, in order; names are matched case-insensitively."""
 
-    def __init__(self, configured: Sequence[Platform] = ()) -> None:
-        by_id = {platform.id: platform for platform in BUILT_IN}
-        by_id.update({platform.id: platform for platform in configured})
-        self._by_id = by_id
+    def __init__(self, listed: Sequence[Platform] = ()) -> None:
+        self._by_id = {platform.id: platform for platform in listed}
 
     def find(self, name: str) -> Platform:
         """Raises InvalidPlatform, which names the offered ones."""
         found = self._by_id.get(name) or self._by_id.get(name.strip().lower())
         if found is None:
-            offered = ", ".join(self._by_id)
-            raise InvalidPlatform(f"platform is one of {offered}", param="platform")
+            offered = ", ".join(one.id for one in self.offered())
+            raise InvalidPlatform(
+                f"platform is one of {offered}" if offered else "no platform is offered",
+                param="platform",
+            )
+        if not found.suppliers:
+            raise InvalidPlatform(
+                f"{found.id} is not offered at the moment: it has no supplier",
+                param="platform",
+                reason="no_supplier",
+            )
         return found
 
-    def all(self) -> list[Platform]:
-        return list(self._by_id.values())
+    def offered(self) -> list[Platform]:
+        """Those that can be sent to."""
+        return [platform for platform in self._by_id.values() if platform.suppliers]
+
+    def without_supplier(self) -> list[str]:
+        """Ids of those that are not offered, since nobody supplies them."""
+        return [platform.id for platform in self._by_id.values() if not platform.suppliers]
+
+    def suppliers_of(self, platform: str) -> Sequence[Source]:
+        """Its suppliers that are on, in order; none of a platform that is not there."""
+        found = self._by_id.get(platform)
+        return () if found is None else found.suppliers
+
+    def next_after(self, platform: str, refused_by: Sequence[str]) -> Source | None:
+        """Who is asked when these said no; None: nobody is left."""
+        listed = self.suppliers_of(platform)
+        return next((one for one in listed if one.id not in refused_by), None)
+
+
+_NONE = Platforms()
+
+
+@dataclass(slots=True)
+class PlatformBook:
+    """The platforms of each environment; version: of the rows that it was read from."""
+
+    by_environment: Mapping[str, Platforms] = field(default_factory=dict)
+    version: int = -1
+
+    def of(self, environment: str) -> Platforms:
+        return self.by_environment.get(environment, _NONE)
+
+
+def same_everywhere(platforms: Sequence[Platform]) -> PlatformBook:
+    """A book in which staging and live have the same platforms."""
+    listed = Platforms(platforms)
+    return PlatformBook({"staging": listed, "live": listed})

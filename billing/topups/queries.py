@@ -6,7 +6,9 @@ from typing import Any
 
 from billing.ledger.ledger import transfers_of
 from billing.ledger.statement import account_label, transfer_shape
-from billing.topups import topup as topups
+from billing.topups import attempt as attempts, topup as topups
+from billing.topups.attempt import Attempt
+from billing.topups.mail import Mail, of_topups
 from billing.topups.topup import ROWS, TopUp
 from kernel.clock import rfc3339
 from kernel.errors import NotFound
@@ -70,6 +72,13 @@ class TopUpTimeline:
     events: Sequence[Mapping[str, Any]]
     approval_id: str | None
     request_id: str | None
+    attempts: Sequence[Attempt]
+    mails: Sequence[Mail]
+
+    @property
+    def cost_cents(self) -> int | None:
+        """What the supplier that delivered took; null: not known, or not delivered."""
+        return next((one.cost_cents for one in self.attempts if one.outcome == "delivered"), None)
 
 
 async def topup_timeline(tx: Transaction, tenant: Tenant, topup_id: str) -> TopUpTimeline:
@@ -97,6 +106,8 @@ async def topup_timeline(tx: Transaction, tenant: Tenant, topup_id: str) -> TopU
         [_event_shape(row) for row in events],
         None if asked is None else asked["id"],
         None if trace is None else request_id_of(trace),
+        await attempts.load(tx, [topup_id]),
+        (await of_topups(tx, [topup_id])).get(topup_id, ()),
     )
 
 

@@ -17,9 +17,10 @@ from billing.engine.read_set import ReadSet
 from billing.ledger.ledger import Code, InsufficientBalance, LedgerAccountKind
 from billing.ledger.money import MICROS_PER_CENT, micros_to_cents
 from billing.topups.approval import WAITS_US, Approval
-from billing.topups.platform import Platform, Platforms
+from billing.topups.deliverable import hint_of
+from billing.topups.delivery_options import DeliveryOptions
+from billing.topups.platform import WALLET, Platform, Platforms
 from billing.topups.topup import DuplicateReference, TopUp, TopUpStatus, move
-from billing.topups.voucher import hint_of
 from billing.topups.working_set import TopUpWorkingSet, topups_of
 from kernel.clock import SECOND_US, rfc3339
 from kernel.errors import DomainError
@@ -32,7 +33,7 @@ from keys.principal import Principal
 
 SANDBOX_DOMAIN = "@sandbox.test"
 SANDBOX_DELAY_US = 2 * SECOND_US
-# Fulfilments that are none of the folder's: a person, and the sandbox's own recipients.
+# Fulfilments that are no supplier's kind: a person, and the sandbox's own recipients.
 BY_APPROVAL = "approval"
 BY_SANDBOX = "sandbox"
 
@@ -56,6 +57,12 @@ class SendRequest(msgspec.Struct, frozen=True, gc=False):
     reference: str | None = None
     metadata: Mapping[str, str] | None = None
     note: str | None = None
+    delivery: DeliveryOptions | None = None
+
+    @property
+    def is_mailed(self) -> bool:
+        """Whether its recipient gets mail about it."""
+        return self.delivery is not None and self.delivery.email
 
 
 class Sent(msgspec.Struct, frozen=True, gc=False):
@@ -87,6 +94,7 @@ def prepare(
     reference: str | None = None,
     metadata: Mapping[str, str] | None = None,
     note: str | None = None,
+    delivery: DeliveryOptions | None = None,
 ) -> SendRequest:
     """Raises InvalidPlatform, InvalidEmail or AmountOutOfRange, in this order."""
     found = platforms.find(platform)
@@ -97,7 +105,7 @@ def prepare(
             param="amount_cents",
             extra={"min": found.min_amount_cents, "max": found.max_amount_cents},
         )
-    return SendRequest(found, amount_cents, address, reference, metadata, note)
+    return SendRequest(found, amount_cents, address, reference, metadata, note, delivery)
 
 
 class Send(msgspec.Struct, frozen=True, gc=False):
@@ -117,6 +125,8 @@ class Send(msgspec.Struct, frozen=True, gc=False):
         topups.voucher_ids.append(self.topup_id)
         if self.request.reference is not None:
             topups.references.add((*self.tenant, self.request.reference))
+        if self.request.is_mailed:
+            topups.mails.expect(*self.tenant, self.request.recipient_email)
 
     def decide(self, state: BatchState) -> Sent:
         topups = topups_of(state)
@@ -160,8 +170,8 @@ class Send(msgspec.Struct, frozen=True, gc=False):
             return "approval_required", BY_APPROVAL
         if scripted in {"pending", "delayed"}:
             return "pending", BY_SANDBOX
-        fulfilment = self.request.platform.fulfilment
-        return ("pending" if fulfilment in topups.rules.asynchronous else "delivered"), fulfilment
+        fulfilment = self.request.platform.first.kind
+        return ("delivered" if fulfilment == WALLET else "pending"), fulfilment
 
     def _sandbox_script(self) -> str:
         if self.tenant.environment != "staging" or not self.request.recipient_email.endswith(
@@ -188,6 +198,7 @@ class Send(msgspec.Struct, frozen=True, gc=False):
             reference=self.request.reference,
             metadata=self.request.metadata or {},
             note=self.request.note,
+            delivery=self.request.delivery,
             **outcome,
         )
 
@@ -209,6 +220,8 @@ class Send(msgspec.Struct, frozen=True, gc=False):
             voucher_code_hint=hint_of(topups.code_of(topup_id)),
         )
         topups.add(delivered)
+        if self.request.is_mailed:
+            topups.write_mail(delivered, state.now_us)
         publish(state, delivered)
         return delivered
 
@@ -220,8 +233,10 @@ class Send(msgspec.Struct, frozen=True, gc=False):
         would_be: WouldBe,
         amount_micros: int,
     ) -> TopUp:
+        is_asked = would_be == "pending" and fulfilment != BY_SANDBOX
+        supplier = self.request.platform.first.id if is_asked else None
         # Whoever ends it, its events tell of the request that sent it.
-        topup = self._topup(state, fulfilment, "pending", trace=state.trace)
+        topup = self._topup(state, fulfilment, "pending", supplier=supplier, trace=state.trace)
         held = state.ledger.standing(self.tenant).held
         holds = state.take(
             self.tenant,

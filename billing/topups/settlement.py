@@ -4,8 +4,8 @@ A pending top-up leaves that state once, under its tenant's lock; funds that wer
 recipient or back to where they came from.
 """
 
-from dataclasses import dataclass, replace as changed
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -16,14 +16,14 @@ from billing.ledger.ledger import Code, LedgerAccount, LedgerAccountKind
 from billing.ledger.money import MICROS_PER_CENT, micros_to_cents
 from billing.topups import approval as approvals
 from billing.topups.approval import Approval, ApprovalDecision
-from billing.topups.platform import InvalidPlatform
-from billing.topups.send import BY_APPROVAL, check_alive, fail, give_back, publish
+from billing.topups.deliverable import Deliverable, hint_of, stored
+from billing.topups.platform import WALLET, InvalidPlatform, Source
+from billing.topups.send import BY_APPROVAL, check_alive, give_back, publish
 from billing.topups.topup import AlreadyDelivered, TopUp, move
-from billing.topups.voucher import Redemption, hint_of
+from billing.topups.voucher import Redemption
 from billing.topups.working_set import TopUpWorkingSet, topups_of
 from kernel.clock import rfc3339
 from kernel.errors import DomainError, NotFound
-from kernel.storable import storable
 from kernel.tenant import Tenant
 from keys import audit_log
 from keys.audit_log import Actor
@@ -31,6 +31,7 @@ from keys.audit_log import Actor
 REASON_CHARACTERS_MAX = 200
 EXPIRED = "the approval expired"
 DENIED = "the approval was denied"
+CREDIT = Deliverable("credit")
 
 
 class WrongStateForApproval(DomainError):
@@ -41,24 +42,28 @@ class AwaitsApproval(DomainError):
     """The top-up waits for a person's decision; nothing else settles it."""
 
 
-def deliver(state: BatchState, topup: TopUp, *, fulfilment_code: str | None = None) -> TopUp:
+def deliver(state: BatchState, topup: TopUp, *, given: Deliverable | None = None) -> TopUp:
     """Credits the recipient out of the hold; raises where the top-up has ended.
 
-    Whoever else delivers gives the recipient the vendor's own credit: then the voucher is settled
-    externally at once, so that nobody holds both. fulfilment_code is what stands in its place.
+    given: what a supplier delivered; None: the credit lies in the recipient's wallet here. Whoever
+    else delivers gives the recipient the vendor's own credit: then the voucher is settled externally
+    at once, so that nobody holds both. A code that was given stands in the voucher's place.
     """
     topups = topups_of(state)
-    sealed, code = None, fulfilment_code
-    if code is None:
-        code = topups.code_of(topup.id)
-    else:
-        sealed = topups.rules.codes.seal(topup.id, code)
+    is_external = given is not None or (topup.supplier is not None and topup.fulfilment != WALLET)
+    value = None if given is None else given.value
+    hint = None
+    if value is None:
+        hint = hint_of(topups.code_of(topup.id))
+    elif given is not None and given.kind == "code":
+        hint = hint_of(value)
     delivered = move(
         topup,
         "delivered",
         now_us=state.now_us,
-        voucher_code_hint=hint_of(code),
-        fulfilment_code=sealed,
+        voucher_code_hint=hint,
+        fulfilment_code=None if value is None else topups.rules.codes.seal(topup.id, value),
+        deliverable=stored(given or CREDIT) if is_external else None,
     )
     held = state.ledger.standing(topup.tenant).held
     recipient = state.ledger.account(
@@ -66,10 +71,12 @@ def deliver(state: BatchState, topup: TopUp, *, fulfilment_code: str | None = No
     )
     amount_micros = topup.amount_cents * MICROS_PER_CENT
     state.move(held, recipient, amount_micros, Code.TOPUP_DELIVER, topup_id=topup.id)
-    if topup.fulfilment in topups.rules.asynchronous:
+    if is_external:
         _settle_voucher(state, topup, recipient, amount_micros)
     delivered = replace(delivered, new_balance_cents=micros_to_cents(recipient.balance_micros))
     topups.change(delivered)
+    if topup.delivery is not None and topup.delivery.email:
+        topups.write_mail(delivered, state.now_us)
     publish(state, delivered)
     return delivered
 
@@ -92,7 +99,7 @@ def cancel(state: BatchState, topup: TopUp, *, reason: str | None = None) -> Top
     return cancelled
 
 
-def _waits_for(state: BatchState, topup: TopUp) -> Approval | None:
+def waits_for(state: BatchState, topup: TopUp) -> Approval | None:
     """The undecided approval of a pending top-up."""
     asked = topups_of(state).approval_of(topup.id)
     if topup.status != "pending" or asked is None or asked.status != "pending":
@@ -117,7 +124,7 @@ class EndedTopUp:
 
 
 @dataclass(frozen=True, slots=True)
-class _OnTopUp:
+class OnTopUp:
     """What every command on one existing top-up shares."""
 
     topup_id: str
@@ -139,7 +146,7 @@ class _OnTopUp:
 
 
 @dataclass(frozen=True, slots=True)
-class Cancel(_OnTopUp):
+class Cancel(OnTopUp):
     """The command of POST /topup/cancel; the sender takes a pending top-up back.
 
     cancelled_by is the credential's id: an approval that the top-up waits for is denied by it, or
@@ -156,7 +163,7 @@ class Cancel(_OnTopUp):
                 reason="in_fulfilment",
                 extra={"transaction_id": topup.id, "status": topup.status},
             )
-        asked = _waits_for(state, topup)
+        asked = waits_for(state, topup)
         if asked is not None:
             self._deny(state, topup, asked)
         return self._ended(state, cancel(state, topup))
@@ -176,56 +183,7 @@ class Cancel(_OnTopUp):
 
 
 @dataclass(frozen=True, slots=True)
-class Settle(_OnTopUp):
-    """A pending top-up ends by its fulfilment's word, or by the sandbox's.
-
-    One that waits for an approval does not: raises AwaitsApproval, since the fulfilment was not
-    asked yet and the sandbox's caller may be the one who asked. fulfilment_code is what the
-    fulfilment handed over in the voucher's place.
-    """
-
-    outcome: Literal["delivered", "failed"]
-    reason: str | None = None
-    fulfilment_code: str | None = None
-
-    def decide(self, state: BatchState) -> EndedTopUp:
-        topup = self._topup(state)
-        asked = _waits_for(state, topup)
-        if asked is not None:
-            raise _awaits(state, topup, asked)
-        if self.outcome == "failed":
-            reason = storable(self.reason or "refused", characters_max=REASON_CHARACTERS_MAX)
-            return self._ended(state, fail(state, topup, reason))
-        return self._ended(state, deliver(state, topup, fulfilment_code=self.fulfilment_code))
-
-
-@dataclass(frozen=True, slots=True)
-class HandOver(_OnTopUp):
-    """The fulfilment is about to be asked: from here on the top-up cannot be cancelled.
-
-    seen_checks_made is what the caller read; of two workers that saw the same, the first one's
-    hand-over changes it, and the second's result is not `is_mine`.
-    """
-
-    seen_checks_made: int
-    next_check_at: int
-
-    def decide(self, state: BatchState) -> EndedTopUp:
-        topup = self._topup(state)
-        if topup.status != "pending" or topup.checks_made != self.seen_checks_made:
-            return self._ended(state, topup)
-        handed = replace(
-            topup,
-            handed_over_at=topup.handed_over_at or state.now_us,
-            next_check_at=self.next_check_at,
-            checks_made=topup.checks_made + 1,
-        )
-        topups_of(state).change(handed)
-        return changed(self._ended(state, handed), is_mine=True)
-
-
-@dataclass(frozen=True, slots=True)
-class Decide(_OnTopUp):
+class Decide(OnTopUp):
     """A person approves or denies, or the time ran out; decided_by is a credential's id.
 
     actor: who decides, for the security log; null: nobody, or who does without it.
@@ -238,7 +196,7 @@ class Decide(_OnTopUp):
     actor: Actor | None = None
 
     def declare(self, read_set: ReadSet) -> None:
-        _OnTopUp.declare(self, read_set)
+        OnTopUp.declare(self, read_set)
         if self.actor is not None:
             read_set.working_set(AuditEntries)
         read_set.key_ids.update(self.spent_by)
@@ -269,9 +227,9 @@ class Decide(_OnTopUp):
             # Every rule that may refuse comes before the first change.
             check_alive(state, topup.spent_by)
             state.check_debt(topup.tenant)
-            fulfilment = _fulfilment_of(state, topup)
+            source = _source_of(state, topup)
             self._tell(state, topup, decided)
-            return self._ended(state, self._release(state, topup, fulfilment))
+            return self._ended(state, self._release(state, topup, source))
         self._tell(state, topup, decided)
         reason = EXPIRED if self.decision == "expired" else DENIED
         return self._ended(state, cancel(state, topup, reason=reason))
@@ -291,16 +249,16 @@ class Decide(_OnTopUp):
         )
         state.working_set(AuditEntries).add(entry)
 
-    def _release(self, state: BatchState, topup: TopUp, fulfilment: str) -> TopUp:
-        released = replace(topup, fulfilment=fulfilment)
-        if fulfilment not in topups_of(state).rules.asynchronous:
+    def _release(self, state: BatchState, topup: TopUp, source: Source) -> TopUp:
+        released = replace(topup, fulfilment=source.kind)
+        if source.kind == WALLET:
             return deliver(state, released)
-        waiting = replace(released, next_check_at=state.now_us)
+        waiting = replace(released, supplier=source.id, next_check_at=state.now_us)
         topups_of(state).change(waiting)
         return waiting
 
 
-def _awaits(state: BatchState, topup: TopUp, asked: Approval) -> AwaitsApproval:
+def awaits(state: BatchState, topup: TopUp, asked: Approval) -> AwaitsApproval:
     path = f"/approvals/{asked.id}"
     public_url = topups_of(state).rules.public_url
     return AwaitsApproval(
@@ -323,10 +281,11 @@ def _awaits(state: BatchState, topup: TopUp, asked: Approval) -> AwaitsApproval:
     )
 
 
-def _fulfilment_of(state: BatchState, topup: TopUp) -> str:
-    """The platform's fulfilment as of now; raises InvalidPlatform where it is offered no longer."""
+def _source_of(state: BatchState, topup: TopUp) -> Source:
+    """Who is asked first as of now; raises InvalidPlatform where it is offered no longer."""
     try:
-        return topups_of(state).rules.platforms.find(topup.platform).fulfilment
+        platforms = topups_of(state).rules.platforms.of(topup.environment)
+        return platforms.find(topup.platform).first
     except InvalidPlatform:
         raise InvalidPlatform(
             f"{topup.platform} is no longer offered; deny the approval, and the funds go back",

@@ -11,6 +11,8 @@ from typing import Any, Final, Literal, NamedTuple
 import msgspec
 from msgspec.structs import replace
 
+from billing.topups.deliverable import WALLET_CREDIT, WALLET_CREDIT_JSON, StoredDeliverable
+from billing.topups.delivery_options import DeliveryOptions
 from kernel.errors import DomainError
 from kernel.tenant import Tenant
 from store.database import BatchRead, Rows, Transaction
@@ -71,6 +73,25 @@ class TopUp(msgspec.Struct, frozen=True, gc=False):
     settled_at: int | None = None
     # The request that sent it (kernel/trace.py), while others are to end it; else its event has it.
     trace: str | None = None
+    supplier: str | None = None  # who is asked, or delivered; null: the wallet here, at once
+    deliverable: StoredDeliverable | None = None  # without its value; null: credit in a wallet here
+    delivery: DeliveryOptions | None = None  # how it reaches the recipient; null: nothing was said
+    claimed_at: int | None = None  # the recipient's first look at it
+    emailed_at: int | None = None  # a mail server took the first mail about it
+
+    @property
+    def given(self) -> StoredDeliverable | None:
+        """What was delivered, without its value; None until then."""
+        return (self.deliverable or WALLET_CREDIT) if self.status == "delivered" else None
+
+    @property
+    def needs_person(self) -> bool:
+        """Whether nobody knows what its supplier did, and nobody asks any more: a person decides."""
+        return (
+            self.status == "pending"
+            and self.handed_over_at is not None
+            and self.next_check_at is None
+        )
 
     @property
     def tenant(self) -> Tenant:
@@ -87,8 +108,14 @@ class TopUp(msgspec.Struct, frozen=True, gc=False):
         return self.spent_by[0] if self.spent_by else None
 
     def event_data(self) -> dict[str, Any]:
-        """The top-up as its events carry it, with room for the code at voucher_code."""
-        data = {
+        """The top-up as its events carry it, with room for the code at voucher_code and for what was
+        delivered at deliverable.value. Both stand before what a tenant wrote.
+        """
+        deliverable: dict[str, Any] | msgspec.Raw | None = None
+        if self.status == "delivered":
+            given = self.deliverable
+            deliverable = WALLET_CREDIT_JSON if given is None else given.shape()
+        data: dict[str, Any] = {
             "transaction_id": self.id,
             "status": self.status,
             "platform": self.platform,
@@ -96,6 +123,7 @@ class TopUp(msgspec.Struct, frozen=True, gc=False):
             "recipient_email": self.recipient_email,
             "voucher_code": None,
             "voucher_code_hint": self.voucher_code_hint,
+            "deliverable": deliverable,
             "new_balance_cents": self.new_balance_cents,
             "reference": self.reference,
             "metadata": dict(self.metadata),
@@ -112,7 +140,9 @@ class Due(NamedTuple):
     tenant: Tenant
     platform: str
     fulfilment: str
+    supplier: str | None
     checks_made: int
+    recipient_email: str
 
 
 def move(topup: TopUp, status: TopUpStatus, *, now_us: int, **changes: Any) -> TopUp:
@@ -151,48 +181,90 @@ async def due(
     now_us: int,
     limit: int,
     but_ids: Sequence[str] = (),
-    but_platforms: Sequence[str] = (),
+    but_suppliers: Sequence[tuple[str, str]] = (),
 ) -> list[Due]:
-    """Pending top-ups that the worker should look at, the longest due first; but for the named."""
+    """Pending top-ups that the worker should look at, the longest due first; but for the named.
+
+    but_suppliers: (environment, supplier) pairs.
+    """
     rows = await tx.fetch(
-        f"""SELECT id, account_id, environment, platform, fulfilment, checks_made FROM topups
+        f"""SELECT id, account_id, environment, platform, fulfilment, supplier, checks_made,
+                recipient_email
+            FROM topups
             WHERE status = 'pending' AND next_check_at IS NOT NULL AND next_check_at <= :now
-            {_but(but_ids, but_platforms)}
+            {_but(but_ids, but_suppliers)}
             ORDER BY next_check_at LIMIT :limit""",
         now=now_us,
         limit=limit,
-        but_ids=but_ids,
-        but_platforms=but_platforms,
+        **_but_values(but_ids, but_suppliers),
     )
-    return [
-        Due(row["id"], Tenant(row["account_id"], row["environment"]), *(row[i] for i in (3, 4, 5)))
-        for row in rows
-    ]
+    return [Due(row[0], Tenant(row[1], row[2]), *row[3:8]) for row in rows]
 
 
 async def next_due_at(
-    tx: Transaction, *, but_ids: Sequence[str] = (), but_platforms: Sequence[str] = ()
+    tx: Transaction,
+    *,
+    but_ids: Sequence[str] = (),
+    but_suppliers: Sequence[tuple[str, str]] = (),
 ) -> int | None:
     """When the next pending top-up but for the named is to be looked at, or None."""
     row = await tx.fetch_one(
         f"""SELECT next_check_at FROM topups
             WHERE status = 'pending' AND next_check_at IS NOT NULL
-            {_but(but_ids, but_platforms)}
+            {_but(but_ids, but_suppliers)}
             ORDER BY next_check_at LIMIT 1""",
-        but_ids=but_ids,
-        but_platforms=but_platforms,
+        **_but_values(but_ids, but_suppliers),
     )
     return None if row is None else int(row["next_check_at"])
 
 
-def _but(ids: Sequence[str], platforms: Sequence[str]) -> str:
+async def with_suppliers(
+    tx: Transaction, environment: str, *, supplier: str | None, limit: int
+) -> Sequence[TopUp]:
+    """Pending ones that are with a supplier, or wait for one, the oldest first; of all accounts."""
+    named = {} if supplier is None else {"supplier": supplier}
+    only = "supplier IS NOT NULL" if supplier is None else "supplier = :supplier"
+    rows = await tx.fetch(
+        f"""SELECT {ROWS.listed} FROM topups
+            WHERE status = 'pending' AND environment = :environment AND {only}
+            ORDER BY created_at, id LIMIT :limit""",
+        environment=environment,
+        limit=limit,
+        **named,
+    )
+    return [ROWS.read(row) for row in rows]
+
+
+async def postpone(tx: Transaction, topup_id: str, until: int) -> None:
+    """Has the worker look at a pending one later; nothing else of it changes."""
+    await tx.execute(
+        """UPDATE topups SET next_check_at = :until
+           WHERE id = :id AND status = 'pending' AND next_check_at < :until""",
+        id=topup_id,
+        until=until,
+    )
+
+
+def _but(ids: Sequence[str], suppliers: Sequence[tuple[str, str]]) -> str:
     without_ids = "AND NOT id IN :but_ids[text]" if ids else ""
-    without_platforms = "AND NOT platform IN :but_platforms[text]" if platforms else ""
-    return f"{without_ids} {without_platforms}"
+    # A pair as one word, since a list holds words; neither part of a pair has a slash.
+    without_suppliers = (
+        "AND (supplier IS NULL OR NOT environment || '/' || supplier IN :but_suppliers[text])"
+        if suppliers
+        else ""
+    )
+    return f"{without_ids} {without_suppliers}"
+
+
+def _but_values(ids: Sequence[str], suppliers: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    values: dict[str, Any] = {"but_ids": ids} if ids else {}
+    if suppliers:
+        values["but_suppliers"] = ["/".join(pair) for pair in suppliers]
+    return values
 
 
 async def insert(tx: Transaction, topups: Sequence[TopUp]) -> None:
-    await tx.insert_deferred("topups", ROWS.columns, [ROWS.write(topup) for topup in topups])
+    await tx.insert_deferred("topups", _NEW.columns, [_NEW.write(topup) for topup in topups])
 
 
 async def update(tx: Transaction, topups: Sequence[TopUp]) -> None:
@@ -204,7 +276,36 @@ async def update(tx: Transaction, topups: Sequence[TopUp]) -> None:
     assert changed == len(topups), "a pending top-up vanished under the lock"
 
 
-ROWS = RowMapping(TopUp, stored={"spent_by": WORDS_OR_NULL, "metadata": as_json(dict[str, str])})
+async def note_claimed(tx: Transaction, topups: Sequence[TopUp]) -> None:
+    """Writes claimed_at of delivered ones that nobody claimed before."""
+    if topups:
+        rows = sorted((topup.id, topup.claimed_at) for topup in topups)
+        await tx.execute(_CLAIMED, rows=rows)
+
+
+async def note_emailed(tx: Transaction, ids: Iterable[str], *, now_us: int) -> None:
+    """That a mail server took a mail about these; the first time stays."""
+    wanted = sorted(set(ids))
+    if wanted:
+        await tx.execute(
+            """UPDATE topups SET emailed_at = :now_us
+               WHERE id IN :ids[text] AND emailed_at IS NULL""",
+            now_us=now_us,
+            ids=wanted,
+        )
+
+
+ROWS = RowMapping(
+    TopUp,
+    stored={
+        "spent_by": WORDS_OR_NULL,
+        "metadata": as_json(dict[str, str]),
+        "deliverable": as_json(StoredDeliverable),
+        "delivery": as_json(DeliveryOptions),
+    },
+)
+# A new one was neither claimed nor mailed.
+_NEW = ROWS.part(*(name for name in ROWS.columns if name not in {"claimed_at", "emailed_at"}))
 # What a move or a check changes; the rest is frozen.
 _CHANGING = (
     "status",
@@ -217,12 +318,18 @@ _CHANGING = (
     "next_check_at",
     "checks_made",
     "settled_at",
+    "supplier",
+    "deliverable",
 )
 _CHANGED = ROWS.part("id", *_CHANGING)
 _LOAD = f"SELECT {ROWS.listed} FROM topups WHERE id IN :ids[text]"
 _UPDATE = f"""
 UPDATE topups SET {ROWS.part(*_CHANGING).assigned} FROM :rows[{_CHANGED.typed}] AS v
 WHERE topups.id = v.id AND topups.status = 'pending'
+"""
+_CLAIMED = """
+UPDATE topups SET claimed_at = v.claimed_at FROM :rows[id text, claimed_at bigint] AS v
+WHERE topups.id = v.id AND topups.claimed_at IS NULL
 """
 _REFERENCES = """
 SELECT t.account_id, t.environment, t.reference, t.id, t.status

@@ -15,7 +15,7 @@ import secrets
 import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Literal
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
@@ -52,10 +52,6 @@ _block = struct.Struct(">QQ").pack
 _first = struct.Struct(">Q").unpack_from
 _NONCE_BYTES = 12
 _SEAL_INFO = b"topup fulfilment code 1"
-HINT_CHARACTERS: Final = 4
-# Of a shorter code the last four characters would tell too much.
-_HINTED_CHARACTERS_MIN = 12
-_NO_HINT = "*" * HINT_CHARACTERS
 # What people misread, as Crockford's alphabet has it.
 _READ = {character: index for index, character in enumerate(CROCKFORD)} | {"O": 0, "I": 1, "L": 1}
 
@@ -131,6 +127,13 @@ class VoucherCodes:
             return None
         return self.issued(topup.id, topup.fulfilment_code)
 
+    def value_shown(self, topup: TopUp, principal: Principal) -> str | None:
+        """The value of what was delivered; None where there is none or the caller may not see it."""
+        given = topup.deliverable
+        if given is None or given.value_hint is None or not sees_code(principal, topup.spent_by):
+            return None
+        return self.issued(topup.id, topup.fulfilment_code)
+
     def _permute(self, number: int) -> int:
         encrypt = self._encrypt
         left, right = number >> _RIGHT_BITS, number & _RIGHT_MASK
@@ -146,13 +149,6 @@ class VoucherCodes:
             right ^= _first(encrypt(_block(step + 1, left)))[0] >> _RIGHT_SHIFT
             left ^= _first(encrypt(_block(step, right)))[0] >> _LEFT_SHIFT
         return left << _RIGHT_BITS | right
-
-
-def hint_of(code: str) -> str:
-    """The last four characters, to tell codes apart by; too few to be of use to anybody else."""
-    if len(code) < _HINTED_CHARACTERS_MIN or not (code.isascii() and code.isprintable()):
-        return _NO_HINT
-    return code[-HINT_CHARACTERS:]
 
 
 def sees_code(principal: Principal, spent_by: Iterable[str]) -> bool:

@@ -1,5 +1,7 @@
 """What `topup dev` says: short, and ready to paste."""
 
+from collections.abc import Sequence
+
 import click
 
 from cli.server.demo import FILE_NAME, Demo
@@ -47,6 +49,16 @@ def ready(settings: Settings, demo: Demo, *, redis: str, took_s: float) -> None:
     click.echo()
     click.secho("  Ctrl-C stops everything.", dim=True)
     click.echo()
+
+
+def supplied_by_wallet(platforms: Sequence[str]) -> None:
+    """Nobody supplies them in live, so what is sent stays here."""
+    click.secho(
+        f"  live: {', '.join(platforms)} have no supplier; `topup dev` names `wallet` for them: what is"
+        " sent stays in the recipients' wallets here and reaches no platform. docs/fulfilment.md",
+        fg="yellow",
+        err=True,
+    )
 
 
 def late(seconds: float) -> None:

@@ -16,6 +16,10 @@ from socket import socket
 import click
 from pydantic import SecretStr
 
+from billing.fulfilment.opening import enter_first, name_wallet
+from billing.fulfilment.options import DATA_KEY as SUPPLIER_KEY
+from billing.fulfilment.protocol import OptionsRefused
+from billing.fulfilment.registry import discover
 from cli.examples import examples
 from cli.output import EXIT_REFUSED
 from cli.server import banner
@@ -25,12 +29,14 @@ from cli.server.listener import LISTEN_FD_VARIABLE, READY_FD_VARIABLE, WAKE_FD_V
 from cli.server.migrate import migrate_now
 from cli.typos import warn_of_unknown_variables
 from kernel.clock import SystemClock
+from keys.vault import Vault
 from runtime import embedded_redis
-from runtime.installation import open_store
+from runtime.installation import open_store, open_vault
 from runtime.log import start_logging
-from runtime.settings import PREFIX, Settings, load_settings
+from runtime.settings import PREFIX, Settings, SettingsError, load_settings
 from runtime.supervisor import Child, Supervisor, lock_data_dir
 from runtime.wake_pipe import open_wake_pipe
+from store.database import Store, Transaction
 
 READY_S_MAX = 60.0
 READY_CHILDREN = 2  # gateway and worker
@@ -102,6 +108,7 @@ async def _run(settings: Settings, listener: socket, started_s: float) -> bool:
         demo = await ensure_demo(
             database, SystemClock(), settings.data_dir, url=settings.public_url
         )
+        await _supply_live(database, settings)
     plan = await _plan(settings, listener)
     greeting = asyncio.create_task(_greet(settings, plan, demo, started_s))
     try:
@@ -110,6 +117,27 @@ async def _run(settings: Settings, listener: socket, started_s: float) -> bool:
         greeting.cancel()
     banner.stopped(is_orderly=is_orderly)
     return is_orderly
+
+
+async def _supply_live(database: Store, settings: Settings) -> None:
+    """Names `wallet` for each platform of live that nobody supplies, and says so: to try things out it
+    is enough that the credit lies here.
+    """
+    master = open_vault(settings.secret_key.get_secret_value())
+    first = [setting.platform() for setting in settings.platforms]
+
+    async def work(tx: Transaction) -> list[str]:
+        now_us = SystemClock().now_us()
+        vault = Vault([await master.data_key(tx, SUPPLIER_KEY, now_us=now_us)])
+        await enter_first(tx, first, discover(), vault, now_us=now_us)
+        return [one.id for one in await name_wallet(tx, "live", now_us=now_us)]
+
+    try:
+        named = await database.transaction(work)
+    except OptionsRefused as error:
+        raise SettingsError(f"TOPUP_PLATFORMS: {error}") from None
+    if named:
+        banner.supplied_by_wallet(named)
 
 
 @dataclass(frozen=True, slots=True)

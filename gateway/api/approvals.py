@@ -69,7 +69,9 @@ async def _decide(
 
 def _decided(call: RequestContext[Fields, Fields], ended: EndedTopUp) -> Answer:
     topup = ended.topup
-    code = call.context.topup_rules.codes.shown(topup, call.principal)
+    # A supplier's code cannot be worked out again, so a stored answer has its hint only.
+    is_own = topup.fulfilment_code is None
+    code = call.context.topup_rules.codes.shown(topup, call.principal) if is_own else None
     decided = ended.approval
     data = DecidedTopUp.of(
         topup,

@@ -9,33 +9,56 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from billing.fulfilment.protocol import SignatureRefused
+from billing.fulfilment.http import COST_CENTS_MAX
+from billing.fulfilment.protocol import CREDIT, SignatureRefused
 from billing.topups import topup as topups
-from billing.topups.settlement import Settle
+from billing.topups.deliverable import (
+    INSTRUCTIONS_CHARACTERS_MAX,
+    REDEEM_URL_CHARACTERS_MAX,
+    VALUE_CHARACTERS_MAX,
+    Deliverable,
+    DeliverableRefused,
+    checked,
+)
+from billing.topups.fulfilment import Settle
 from billing.topups.topup import TopUp
 from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
 from gateway.answers.outcome import ok
 from gateway.api.schemas.topups import Settlement
-from gateway.http.fields import Fields
+from gateway.http.fields import Fields, Time, time_us
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
 from kernel.clock import SECOND_US
+from kernel.errors import InvalidInput
 from keys.signing import ID_HEADER, verify
 from store.database import Transaction
 
-SECRET_OPTION = "secret"  # noqa: S105 the option's name
+
+class DeliverableBody(Fields, frozen=True, kw_only=True):
+    """What the recipient is given; a kind other than credit has a value. Plain text, at most so long."""
+
+    kind: Literal["credit", "code", "key", "link", "note"]
+    value: Annotated[str, Meta(max_length=VALUE_CHARACTERS_MAX)] | None = None
+    redeem_url: Annotated[str, Meta(max_length=REDEEM_URL_CHARACTERS_MAX)] | None = None
+    instructions: Annotated[str, Meta(max_length=INSTRUCTIONS_CHARACTERS_MAX)] | None = None
+    expires_at: Time | None = None
 
 
 class SettleBody(Fields, frozen=True, kw_only=True):
-    """What became of the top-up; the reason of a failure is shown to the sender."""
+    """What became of the top-up; the reason of a failure is shown to the sender.
+
+    deliverable: of a delivered one; without it the recipient has the credit in an account there.
+    """
 
     transaction_id: Annotated[
         str, Meta(max_length=64, description="The one of the path: the signature covers it here.")
     ]
     status: Literal["delivered", "failed"]
     reason: Annotated[str, Meta(max_length=200)] | None = None
+    deliverable: DeliverableBody | None = None
+    cost_cents: Annotated[int, Meta(ge=0, le=COST_CENTS_MAX)] | None = None
 
 
 async def settle(call: RequestContext[SettleBody, Fields]) -> Answer:
@@ -46,7 +69,10 @@ async def settle(call: RequestContext[SettleBody, Fields]) -> Answer:
             topup_id=topup.id,
             tenant=topup.tenant,
             outcome=call.body.status,
-            reason=call.body.reason,
+            reason=call.body.reason or "refused by the fulfilment",
+            given=_given(call.body),
+            by=topup.supplier,
+            cost_cents=call.body.cost_cents,
         )
         topup = (await call.context.engine.submit(command)).topup
     return answer(
@@ -58,6 +84,22 @@ async def settle(call: RequestContext[SettleBody, Fields]) -> Answer:
     )
 
 
+def _given(body: SettleBody) -> Deliverable | None:
+    """Raises InvalidInput for a deliverable that cannot be kept."""
+    given = body.deliverable
+    if body.status != "delivered":
+        return None
+    if given is None:
+        return CREDIT
+    expires_at = time_us(given.expires_at, "deliverable.expires_at")
+    try:
+        return checked(
+            Deliverable(given.kind, given.value, given.redeem_url, given.instructions, expires_at)
+        )
+    except DeliverableRefused as error:
+        raise InvalidInput(str(error), param="deliverable") from None
+
+
 async def _signed_for(call: RequestContext[SettleBody, Fields]) -> TopUp:
     """The top-up that the request settles; raises SignatureRefused."""
     topup_id = call.params["transaction_id"]
@@ -66,9 +108,7 @@ async def _signed_for(call: RequestContext[SettleBody, Fields]) -> TopUp:
         return (await topups.load(tx, [topup_id])).get(topup_id)
 
     found = await call.context.database.read(work)
-    platforms = {one.id: one for one in call.context.topup_rules.platforms.all()}
-    platform = None if found is None else platforms.get(found.platform)
-    secret = "" if platform is None else str(platform.options.get(SECRET_OPTION, ""))
+    secret = "" if found is None else _secret_of(call, found)
     headers = {
         name.decode("latin-1"): value.decode("latin-1") for name, value in call.headers.items()
     }
@@ -78,6 +118,20 @@ async def _signed_for(call: RequestContext[SettleBody, Fields]) -> TopUp:
     if found is None or wrong or named != {topup_id}:
         raise SignatureRefused("the request is not signed by this top-up's fulfilment")
     return found
+
+
+def _secret_of(call: RequestContext[SettleBody, Fields], topup: TopUp) -> str:
+    """What its supplier signs with; empty: nobody may speak for it.
+
+    One that is no longer asked for the top-up has no word about it any more. What waits for an
+    approval has no supplier yet: then its platform's first one counts.
+    """
+    suppliers, supplier_id = call.context.suppliers, topup.supplier
+    if supplier_id is None:
+        source = suppliers.book.of(topup.environment).next_after(topup.platform, ())
+        supplier_id = None if source is None else source.id
+    supplier = suppliers.find(topup.environment, supplier_id)
+    return "" if supplier is None else supplier.callback_secret or ""
 
 
 ROUTES = (

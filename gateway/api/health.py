@@ -82,7 +82,7 @@ def _readyz(context: Context, readiness: Readiness, more_checks: Checks) -> _Ans
     """200 while this gateway should get requests; see gateway/api/readiness.py.
 
     Redis may be away, work goes on. Also shown, and no reason for 503: what workers leave undone,
-    and whether the operator lets webhooks reach private addresses (how many, not which).
+    the platforms of live that nobody supplies, and whether the operator lets webhooks reach private addresses (how many, not which).
     """
     settings = context.settings
     exceptions = {
@@ -98,10 +98,17 @@ def _readyz(context: Context, readiness: Readiness, more_checks: Checks) -> _Ans
             "checks": checks,
             "deliveries": await readiness.deliveries(),
             "webhooks": exceptions,
+            "platforms": _platforms(context),
         }
         return JSONResponse(body, 200 if is_ready else 503, headers=_NO_STORE)
 
     return readyz
+
+
+def _platforms(context: Context) -> dict[str, object]:
+    """Which of them live does not offer, since nobody supplies them; no reason for 503."""
+    missing = context.suppliers.book.of("live").without_supplier()
+    return {"state": "no_supplier" if missing else "ok", "without_supplier": missing}
 
 
 def _metrics(context: Context, readiness: Readiness) -> _Answering:
@@ -132,6 +139,10 @@ async def _read_gauges(context: Context, readiness: Readiness) -> None:
         metrics.overlooked_seconds.set(backlog.overlooked_us / SECOND_US)
     if (due := await readiness.due.see()) is not None:
         metrics.deliveries_due.set(due)
+    if (mail_us := await readiness.mail.see()) is not None:
+        metrics.mail_oldest_due_seconds.set(mail_us / SECOND_US)
+    for (environment, state), number in (await readiness.desk.see() or {}).items():
+        metrics.topups_waiting.set(number, environment, state)
     if (proof := await readiness.proof.see()) is not None:
         metrics.ledger_findings.set(proof.findings)
         if proof.proved_at is not None:

@@ -13,8 +13,11 @@ from billing.credits.unpaid_credit import (
 )
 from billing.ledger.ledger import LedgerAccountKind
 from billing.payments.sandbox import clock as sandbox_clock
+from billing.topups import topup as topups
+from billing.topups.deliverable import Deliverable
+from billing.topups.fulfilment import Settle
 from billing.topups.send import AmountOutOfRange
-from billing.topups.settlement import EndedTopUp, Settle
+from billing.topups.settlement import EndedTopUp
 from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
@@ -55,14 +58,29 @@ async def settle(call: RequestContext[OutcomeBody, Fields]) -> Answer:
         tenant=call.principal.tenant,
         outcome=call.body.outcome,
         reason="sandbox: settled as failed",
+        given=await _sample(call),
     )
     return await call.context.engine.submit_once(command, call.request_key, partial(_settled, call))
+
+
+async def _sample(call: RequestContext[OutcomeBody, Fields]) -> Deliverable | None:
+    """What the platform's first supplier would hand over; nothing real."""
+    topup_id = call.params["transaction_id"]
+
+    async def work(tx: Transaction) -> str | None:
+        found = (await topups.load(tx, [topup_id])).get(topup_id)
+        return None if found is None else found.platform
+
+    platform = await call.context.database.read(work)
+    return call.context.suppliers.sample("staging", platform or "", topup_id)
 
 
 def _settled(call: RequestContext[OutcomeBody, Fields], ended: EndedTopUp) -> Answer:
     topup = ended.topup
     is_delivered = topup.status == "delivered"
-    code = call.context.topup_rules.codes.shown(topup, call.principal)
+    # A supplier's code cannot be worked out again, so a stored answer has its hint only.
+    is_own = topup.fulfilment_code is None
+    code = call.context.topup_rules.codes.shown(topup, call.principal) if is_own else None
     return answer(
         codes.DELIVERED if is_delivered else codes.FAILED_REFUNDED,
         SettledTopUp.of(topup, code, wallet_balance_cents=ended.wallet_balance_cents),

@@ -1,13 +1,16 @@
 """Top-ups: send, validate, cancel, status, history. The send is the hot path of the gateway."""
 
 from functools import partial
-from typing import Annotated, ClassVar, Literal
+from typing import Literal
 
-from msgspec import UNSET, Meta
+from msgspec import UNSET
 from msgspec.structs import asdict
 
 from billing.topups import queries as history
 from billing.topups.approval import Approval
+from billing.topups.delivery_options import (
+    DeliveryOptions,
+)
 from billing.topups.send import Rehearsal, SendRequest, Sent as Decided, new_send, prepare
 from billing.topups.settlement import Cancel, EndedTopUp
 from billing.topups.topup import TopUp
@@ -16,9 +19,11 @@ from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
 from gateway.answers.outcome import Listing, Outcome, ok
 from gateway.answers.refused import Failure
+from gateway.api.schemas.recipients import RecipientMail
 from gateway.api.schemas.topups import (
     EventOfTopUp,
     FailedSend,
+    FulfilmentAttempt,
     Held,
     Quote,
     Sent,
@@ -28,65 +33,15 @@ from gateway.api.schemas.topups import (
     TopUpStory,
     Transfer,
 )
+from gateway.api.send_body import Address, DeliveryBody, SendBody, SenderReferenceField
 from gateway.http.errors import DOCS_PATH
-from gateway.http.fields import LINE, Fields, Int64, Page, Text, Time, time_us
+from gateway.http.fields import Fields, Page, Text, Time, time_us
 from gateway.http.lists import list_rows
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
-from kernel.limits import (
-    METADATA_KEY_CHARACTERS_MAX,
-    METADATA_PAIRS_MAX,
-    METADATA_VALUE_CHARACTERS_MAX,
-    NOTE_CHARACTERS_MAX,
-    REFERENCE_CHARACTERS_MAX,
-)
 from keys.email_address import InvalidEmail, normalise_email
+from keys.principal import ADMIN
 from store.database import Transaction
-
-Address = Annotated[str, Meta(max_length=320)]
-SenderReferenceField = Annotated[
-    str, Meta(min_length=1, max_length=REFERENCE_CHARACTERS_MAX, pattern=LINE)
-]
-MetadataKey = Annotated[
-    str, Meta(min_length=1, max_length=METADATA_KEY_CHARACTERS_MAX, pattern=LINE)
-]
-MetadataValue = Annotated[str, Meta(max_length=METADATA_VALUE_CHARACTERS_MAX)]
-
-
-class SendBody(Fields, frozen=True, kw_only=True):
-    """What is sent to whom: recipient_email names a person, "recipient": "self" means the account's
-    own address. Exactly one of the two, since a recipient is never guessed.
-    """
-
-    exactly_one: ClassVar[tuple[str, str] | None] = ("recipient_email", "recipient")
-
-    platform: Annotated[Text, Meta(description="What is topped up; see GET /platforms.")]
-    amount_cents: Annotated[Int64, Meta(description="In US cents, within the platform's limits.")]
-    recipient_email: (
-        Annotated[Address, Meta(description="Whose wallet. Required unless recipient is given.")]
-        | None
-    ) = None
-    recipient: (
-        Annotated[
-            Literal["self"],
-            Meta(description="In place of recipient_email: your account's own address."),
-        ]
-        | None
-    ) = None
-    reference: (
-        Annotated[
-            SenderReferenceField, Meta(description="Your own name for it, once per environment.")
-        ]
-        | None
-    ) = None
-    metadata: (
-        Annotated[
-            dict[MetadataKey, MetadataValue],
-            Meta(max_length=METADATA_PAIRS_MAX, description="Pairs of yours; events carry them."),
-        ]
-        | None
-    ) = None
-    note: Annotated[str, Meta(max_length=NOTE_CHARACTERS_MAX)] | None = None
 
 
 class CancelBody(Fields, frozen=True, kw_only=True):
@@ -138,12 +93,20 @@ async def status(call: RequestContext[Fields, Fields]) -> Answer:
 
     timeline = await call.context.database.read(work)
     topup = timeline.topup
-    code = call.context.topup_rules.codes.shown(topup, call.principal)
+    rules, is_operator = call.context.topup_rules, ADMIN in call.principal.scopes
     data = TopUpStory.of(
         topup,
-        code,
+        rules.codes.shown(topup, call.principal),
+        rules.codes.value_shown(topup, call.principal),
+        attempts=[
+            FulfilmentAttempt.seen_by(one, is_operator=is_operator) for one in timeline.attempts
+        ],
+        supplier=topup.supplier if is_operator else None,
+        cost_cents=timeline.cost_cents if is_operator else None,
         transfers=[Transfer(**one) for one in timeline.transfers],
         events=[EventOfTopUp(**one) for one in timeline.events],
+        claim_url=rules.claim_url_shown(topup, call.principal),
+        mails=[RecipientMail.of(one) for one in timeline.mails],
         approval_id=UNSET if timeline.approval_id is None else timeline.approval_id,
         request_id=timeline.request_id,
     )
@@ -174,12 +137,18 @@ async def list_topups(call: RequestContext[Fields, HistoryQuery]) -> Answer:
         created_after=time_us(query.created_after, "created_after"),
         created_before=time_us(query.created_before, "created_before"),
     )
-    code_of, principal = call.context.topup_rules.codes.shown, call.principal
+    rules, principal = call.context.topup_rules, call.principal
+    seen = rules.codes
     return await list_rows(
         call,
         "txn",
         partial(history.page, tenant=principal.tenant, wanted=wanted),
-        shape=lambda topup: TopUpShape.of(topup, code_of(topup, principal)),
+        shape=lambda topup: TopUpShape.of(
+            topup,
+            seen.shown(topup, principal),
+            seen.value_shown(topup, principal),
+            claim_url=rules.claim_url_shown(topup, principal),
+        ),
     )
 
 
@@ -189,7 +158,7 @@ def _normalised(address: str | None) -> str | None:
 
 def _request_of(call: RequestContext[SendBody, Fields]) -> SendRequest:
     body = call.body
-    platforms = call.context.topup_rules.platforms
+    platforms = call.context.topup_rules.platforms.of(call.principal.environment)
     address = body.recipient_email
     return prepare(
         platforms,
@@ -199,12 +168,20 @@ def _request_of(call: RequestContext[SendBody, Fields]) -> SendRequest:
         reference=body.reference,
         metadata=body.metadata,
         note=body.note,
+        delivery=_options_of(body.delivery),
     )
+
+
+def _options_of(said: DeliveryBody | None) -> DeliveryOptions | None:
+    if said is None:
+        return None
+    return DeliveryOptions(said.email, said.locale, said.message)
 
 
 def _own_address(call: RequestContext[SendBody, Fields]) -> str:
     """The address of whoever says "recipient": "self"; raises InvalidPlatform and InvalidEmail."""
-    call.context.topup_rules.platforms.find(call.body.platform)
+    platforms = call.context.topup_rules.platforms.of(call.principal.environment)
+    platforms.find(call.body.platform)
     address = call.principal.account_email
     if address is None:
         raise InvalidEmail("the account has no address of its own: name a recipient_email")

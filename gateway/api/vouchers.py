@@ -12,7 +12,7 @@ from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
 from gateway.answers.outcome import ok
 from gateway.api.redeem import guarded
-from gateway.api.schemas.topups import IssuedVoucher, RedeemedVoucher
+from gateway.api.schemas.vouchers import IssuedVoucher, RedeemedVoucher
 from gateway.http.fields import Fields, Text
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
@@ -49,6 +49,7 @@ async def look_up(call: RequestContext[Fields, Fields]) -> Answer:
             context.topup_rules.codes.code_of(issued.id),
             wallet_cents=held[0].balance_cents if held else 0,
             redeemed_at=None if redeemed is None else redeemed.redeemed_at,
+            value=context.topup_rules.codes.value_shown(issued, principal),
         )
 
     return answer(codes.SUCCESS, await context.database.read(work), now_us=call.now_us)

@@ -7,6 +7,7 @@ from msgspec import Meta
 
 from billing.ledger import balances as wallet
 from billing.ledger.money import cents_to_micros
+from billing.topups.platform import WALLET
 from billing.topups.send import AmountOutOfRange
 from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
@@ -96,9 +97,9 @@ async def platforms(call: RequestContext[Fields, Page]) -> Answer:
             name=one.name,
             min_amount_cents=one.min_amount_cents,
             max_amount_cents=one.max_amount_cents,
-            fulfilment="asynchronous" if one.fulfilment in rules.asynchronous else "immediate",
+            fulfilment="immediate" if one.first.kind == WALLET else "asynchronous",
         )
-        for one in rules.platforms.all()
+        for one in rules.platforms.of(call.principal.environment).offered()
     ]
     data = short_list(items, call.query, lambda platform: platform.id)
     return answer(codes.SUCCESS, data, now_us=call.now_us)

@@ -7,7 +7,7 @@ from starlette.responses import Response
 from billing.ledger.money import cents_to_micros
 from billing.reports.activity import lately
 from gateway.dashboard.route import page_route
-from gateway.dashboard.unattended import overlooked_s
+from gateway.dashboard.unattended import desk_waiting, overlooked_s
 from gateway.html.chart import Chart, Series, balance_line, bars
 from gateway.html.forms import NO_PROBLEM, Problem, problem_of, read_form
 from gateway.html.render import go, page
@@ -16,7 +16,7 @@ from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from gateway.internal_client import ask
 from kernel.errors import DomainError
-from keys.principal import ACCOUNT_SCOPES
+from keys.principal import ACCOUNT_SCOPES, ADMIN
 
 PATH: Final = "/dashboard"
 _TOPUPS: Final = (
@@ -75,8 +75,18 @@ async def _overview(call: RequestContext[Any, Any], problem: Problem = NO_PROBLE
         topups=(await ask(call, "GET", "/topup/history", query={"limit": 6})).data["items"],
         has_keys=bool((await ask(call, "GET", "/keys", query={"limit": 1})).data["items"]),
         charts=charts,
+        without_supplier=_without_supplier(call),
         overlooked_s=await overlooked_s(call),
+        desk_number=await desk_waiting(call),
     )
+
+
+def _without_supplier(call: RequestContext[Any, Any]) -> list[str]:
+    """For operators: the platforms that are not offered, since nobody supplies them."""
+    principal = call.principal
+    if ADMIN not in principal.scopes:
+        return []
+    return call.context.suppliers.book.of(principal.environment).without_supplier()
 
 
 async def _charts(call: RequestContext[Any, Any], balance_micros: int) -> list[Chart]:

@@ -12,6 +12,7 @@ from billing.catalog.coupon import CouponRefused, CouponTaken
 from billing.catalog.pack import PackTaken
 from billing.catalog.plan import PlanTaken
 from billing.credits.checkin import AlreadyCheckedIn, BudgetExhausted, CheckinOff
+from billing.desk.acts import NotNow
 from billing.fulfilment.protocol import SignatureRefused
 from billing.ledger.ledger import InsufficientBalance
 from billing.orders.order import OrderDecided, TooManyOrders
@@ -22,9 +23,12 @@ from billing.providers.protocol import (
     ProviderRefused,
     ProviderUnavailable,
 )
+from billing.recipients.outbox import MailUnderWay
+from billing.recipients.resend import MailLimitReached, NotYetDelivered
 from billing.subscriptions.subscription import AlreadySubscribed
 from billing.topups.approval import ApprovalDecided
 from billing.topups.platform import InvalidPlatform
+from billing.topups.platform_rows import PlatformTaken
 from billing.topups.send import AmountOutOfRange, RateLimited as SandboxRateLimited
 from billing.topups.settlement import AwaitsApproval, WrongStateForApproval
 from billing.topups.topup import AlreadyDelivered, AlreadyEnded, DuplicateReference
@@ -96,11 +100,13 @@ TABLE: Final[Mapping[type[DomainError], ErrorRow]] = {
     ForgeryRefused: ErrorRow(codes.MISSING_SCOPE, 403),
     RateLimited: ErrorRow(codes.RATE_LIMITED, 429),
     SandboxRateLimited: ErrorRow(codes.RATE_LIMITED, 429),
+    MailLimitReached: ErrorRow(codes.RATE_LIMITED, 429),
     TooManyStreams: ErrorRow(codes.RATE_LIMITED, 429),
     Unreadable: ErrorRow(codes.MALFORMED, 400),
     BodyTooLarge: ErrorRow(codes.MALFORMED, 413),
     MediaTypeRefused: ErrorRow(codes.MALFORMED, 415),
     InvalidInput: ErrorRow(codes.MALFORMED, 422),
+    NotYetDelivered: ErrorRow(codes.MALFORMED, 422),
     PasswordRequired: ErrorRow(codes.MISSING_SCOPE, 403),
     EmailTaken: ErrorRow(codes.MALFORMED, 422),
     LiveNotOpen: ErrorRow(codes.MISSING_SCOPE, 403, is_final=True),
@@ -111,6 +117,7 @@ TABLE: Final[Mapping[type[DomainError], ErrorRow]] = {
     CouponTaken: ErrorRow(codes.MALFORMED, 422),
     PackTaken: ErrorRow(codes.MALFORMED, 422),
     PlanTaken: ErrorRow(codes.MALFORMED, 422),
+    PlatformTaken: ErrorRow(codes.MALFORMED, 422),
     InvalidPlatform: ErrorRow(codes.INVALID_PLATFORM, 422),
     InvalidEmail: ErrorRow(codes.INVALID_RECIPIENT, 422),
     AmountOutOfRange: ErrorRow(codes.AMOUNT_OUT_OF_RANGE, 422),
@@ -127,8 +134,10 @@ TABLE: Final[Mapping[type[DomainError], ErrorRow]] = {
     AlreadyCheckedIn: ErrorRow(codes.ALREADY_SETTLED, 409),
     BudgetExhausted: ErrorRow(codes.ALREADY_SETTLED, 409),
     CheckinOff: ErrorRow(codes.MISSING_SCOPE, 403),
+    NotNow: ErrorRow(codes.ALREADY_SETTLED, 409),
     HoldEnded: ErrorRow(codes.ALREADY_SETTLED, 409),
     ReplayEnded: ErrorRow(codes.ALREADY_SETTLED, 409),
+    MailUnderWay: ErrorRow(codes.ALREADY_SETTLED, 409),
     OrderDecided: ErrorRow(codes.ALREADY_SETTLED, 409),
     AlreadySubscribed: ErrorRow(codes.ALREADY_SETTLED, 409),
     NotRedeemable: ErrorRow(codes.NOT_REDEEMABLE, 409, {"unknown": 404, "expired": 410}),

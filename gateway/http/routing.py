@@ -46,6 +46,9 @@ _KINDS = {
     "app_id": "App",
     "checkout_token": "Checkout",
     "portal_token": "Portal",
+    "claim_token": "Page",
+    "mail_token": "Page",
+    "mail_id": "Mail",
     "form_id": "Order",
     "subscription_id": "Subscription",
     "account_id": "Account",
@@ -53,6 +56,9 @@ _KINDS = {
     "coupon_code": "Coupon",
     "batch_id": "Batch",
     "code_id": "Code",
+    "act": "Act",
+    "supplier": "Supplier",
+    "platform": "Platform",
 }
 
 

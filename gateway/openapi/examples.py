@@ -39,9 +39,18 @@ def _answer(
 
 
 _SEND: Final = {"platform": "claude", "amount_cents": 1000, "recipient_email": EMAIL}
+_CREDIT: Final = {
+    "kind": "credit",
+    "value": None,
+    "value_hint": None,
+    "redeem_url": None,
+    "instructions": None,
+    "expires_at": None,
+}
 _SENT: Final = {
     "voucher_code": VOUCHER,
     "voucher_code_hint": VOUCHER[-4:],
+    "deliverable": _CREDIT,
     "platform": "claude",
     "amount_cents": 1000,
     "new_balance_cents": 5400,
@@ -56,11 +65,16 @@ _TOPUP: Final = {
     "recipient_email": EMAIL,
     "voucher_code": None,
     "voucher_code_hint": None,
+    "deliverable": None,
     "new_balance_cents": None,
     "reference": None,
     "metadata": {},
     "note": None,
     "failure_reason": None,
+    "delivery": None,
+    "claim_url": None,
+    "claimed_at": None,
+    "emailed_at": None,
     "key_id": "key_abc123",
     "created_at": TIME,
     "settled_at": TIME,
@@ -137,6 +151,22 @@ EXAMPLES: Final[Mapping[tuple[str, str], Example]] = {
             transaction_id=TRANSACTION,
         ),
     ),
+    ("POST", f"{API}/topup/{{transaction_id}}/resend"): Example(
+        answer=_answer(
+            1000,
+            {
+                "id": "mal_abc123",
+                "status": "queued",
+                "attempts": 0,
+                "reason": None,
+                "created_at": TIME,
+                "next_attempt_at": TIME,
+                "ended_at": None,
+            },
+            status="delivered",
+            transaction_id=TRANSACTION,
+        )
+    ),
     ("GET", f"{API}/topup/balance"): Example(
         answer=_answer(
             1000,
@@ -179,7 +209,15 @@ EXAMPLES: Final[Mapping[tuple[str, str], Example]] = {
         {"amount": "10.00", "product_id": "10001"}
     ),
     ("POST", f"{API}/fulfilment/{{transaction_id}}"): Example(
-        {"transaction_id": TRANSACTION, "status": "delivered"}
+        {
+            "transaction_id": TRANSACTION,
+            "status": "delivered",
+            "deliverable": {
+                "kind": "code",
+                "value": "GIFT-7Q3X-9KVM",
+                "redeem_url": "https://vendor.example/redeem",
+            },
+        }
     ),
     ("POST", f"{API}/keys"): Example(
         {"name": "Agent", "scopes": ["topup:send", "topup:read"], "caps": {"per_day_cents": 50000}}
@@ -223,6 +261,7 @@ EVENT_EXAMPLE: Final = {
         "recipient_email": EMAIL,
         "voucher_code": None,
         "voucher_code_hint": VOUCHER[-4:],
+        "deliverable": _CREDIT,
         "new_balance_cents": 5400,
         "reference": None,
         "metadata": {},

@@ -32,7 +32,9 @@ async def test_an_open_context_commits_and_tells_its_listeners(
     async with open_context(settings_for(database_url, tmp_path), clock=clock) as context:
         context.hints.listen(heard.append)
         number = await context.database.transaction(work)
-        platforms = [platform.id for platform in context.topup_rules.platforms.all()]
+        platforms = [
+            platform.id for platform in context.topup_rules.platforms.of("staging").offered()
+        ]
 
     assert number == 7
     assert heard == ["deliveries"]

@@ -10,10 +10,12 @@ from billing.engine.engine import Engine
 from billing.engine.rules import Rules
 from billing.ledger.audit import Finding, audit
 from billing.ledger.balances import balance
-from billing.topups.platform import Platform, Platforms
+from billing.topups.fulfilment import HandedOver, HandOver, Settle
+from billing.topups.link_tokens import LinkTokens
+from billing.topups.platform import BUILT_IN, Platform, Source, same_everywhere
 from billing.topups.rules import TopUpRules
 from billing.topups.send import Sent, new_send, prepare
-from billing.topups.settlement import Cancel, Decide, EndedTopUp, HandOver, Settle
+from billing.topups.settlement import Cancel, Decide, EndedTopUp
 from billing.topups.voucher import VoucherCodes, VoucherTarget as SettleVoucher
 from billing.topups.voucher_redemption import Redeemed, find_issued, new_redeem
 from kernel.clock import FixedClock
@@ -26,7 +28,7 @@ from store.database import Database, Transaction
 from store.idempotency import RequestKey, StoredAnswer, request_key
 
 APPROVER = "key_approver"
-SLOW = Platform("slow", "Slow", fulfilment="http")
+SLOW = Platform("slow", "Slow", suppliers=(Source("slow", "http"),))
 
 R = TypeVar("R")
 
@@ -60,7 +62,7 @@ class FundedAccount:
         """The outcome of a send; see `run` for what a repeated key gives."""
         caller = principal or self.principal
         order = prepare(
-            self.rules.platforms,
+            self.rules.platforms.of(caller.environment),
             platform=platform,
             amount_cents=amount_cents,
             recipient_email=to,
@@ -98,9 +100,16 @@ class FundedAccount:
     async def settle(self, topup_id: str, outcome: str, **more: Any) -> EndedTopUp:
         return await self._end(Settle, topup_id, outcome=outcome, **more)
 
-    async def hand_over(self, topup_id: str, seen: int) -> EndedTopUp:
-        later = self.clock.now_us() + 60_000_000
-        return await self._end(HandOver, topup_id, seen_checks_made=seen, next_check_at=later)
+    async def hand_over(self, topup_id: str, seen: int) -> HandedOver:
+        command = HandOver(
+            topup_id=topup_id,
+            tenant=self.principal.tenant,
+            seen_checks_made=seen,
+            next_check_at=self.clock.now_us() + 60_000_000,
+            source=SLOW.first,
+            recipient_email="user@example.com",
+        )
+        return await self.engine.submit(command)
 
     async def decide(self, topup_id: str, approval_id: str, decision: str) -> EndedTopUp:
         return await self._end(
@@ -158,7 +167,8 @@ async def open_funded_account(
 
     account_id = await database.transaction(work)
     principal = await mint_key(database, clock, account_id, "staging", **key_fields)
-    rules = TopUpRules(Platforms([SLOW]), VoucherCodes(os.urandom(32)), frozenset({"http"}))
+    key = os.urandom(32)
+    rules = TopUpRules(same_everywhere([*BUILT_IN, SLOW]), VoucherCodes(key), LinkTokens(key))
     engine = open_engine(database, clock, rules)
     return FundedAccount(database, clock, engine, account_id, principal)
 

@@ -18,6 +18,7 @@ from pydantic import SecretStr
 from starlette.types import ASGIApp
 
 from billing.credits.opening import open_account
+from billing.fulfilment.opening import name_wallet
 from gateway.app import create_app
 from kernel.clock import Clock
 from keys.api_keys import api_key
@@ -142,6 +143,16 @@ def settings_of(database_url: str, data_dir: Path, **overrides: Any) -> Settings
     )
 
 
+async def supply_live(context: Context) -> None:
+    """As an operator's first act: `wallet` supplies whatever has no supplier in live."""
+
+    async def work(tx: Transaction) -> None:
+        await name_wallet(tx, "live", now_us=context.clock.now_us())
+
+    await context.database.transaction(work)
+    await context.suppliers.refresh()
+
+
 @contextlib.asynccontextmanager
 async def running(
     settings: Settings,
@@ -150,6 +161,7 @@ async def running(
 ) -> AsyncIterator[Gateway]:
     """A gateway that answers until the block ends."""
     async with open_context(settings, clock=clock) as context:
+        await supply_live(context)
         # asyncio turns Nagle's delay off only where the protocol is named.
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         listener.bind(("127.0.0.1", 0))

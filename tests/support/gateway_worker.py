@@ -28,5 +28,5 @@ async def delivering(gateway: Gateway) -> AsyncIterator[None]:
 async def fulfil(gateway: Gateway) -> int:
     """Asks once about each pending top-up that is due; how many there were."""
     context = gateway.context
-    fulfiller = Fulfiller(context.database, context.clock, context.engine, context.fulfilments)
+    fulfiller = Fulfiller(context.database, context.clock, context.engine, context.suppliers)
     return await fulfiller.step()

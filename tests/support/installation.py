@@ -38,6 +38,7 @@ T = TypeVar("T")
 ROOT = Path(__file__).resolve().parents[2]
 API = "/api/public/v1"
 MASTER_KEY = "5a" * 32
+SUPPLIED_BY_WALLET = '[{"id": "claude", "name": "Claude", "fulfilment": "wallet"}]'
 READY_S_MAX = 60.0
 STOP_S_MAX = 40.0
 PAUSE_S = 0.02
@@ -243,6 +244,8 @@ class Installation:
             "rate_limit_per_s": "0",
             "webhook_allow_private": "true",
             "log_format": "json",
+            # In live nobody supplies the built-in platforms unless the operator says who.
+            "platforms": SUPPLIED_BY_WALLET,
             **settings,
         }
         self.env = clean_environment(

@@ -8,6 +8,7 @@ import json
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
@@ -17,23 +18,31 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from billing.fulfilment.options import checked_options
 from billing.fulfilment.protocol import (
+    AskedAgain,
     Delivered,
-    Fulfilment,
+    Options,
     Outcome,
     Refused,
+    Registration,
     Request,
+    Supplier,
+    Tools,
     Unknown,
     Waiting,
 )
-from billing.fulfilment.registry import discover, set_up
-from billing.topups.platform import Platform, Platforms
+from billing.fulfilment.registry import discover
+from billing.fulfilment.suppliers import Suppliers
+from billing.topups.deliverable import Deliverable
 from billing.topups.topup import TopUp, load
 from kernel.clock import FixedClock
 from store.database import Database, Transaction
 from tests.support.funded_account import FundedAccount, open_engine, open_funded_account
 from tests.support.odd_answers import CREATES, HTTP_WORDS, SEARCHES, Reply, said
 from tests.support.plain_http import http_client
+from tests.support.suppliers import open_suppliers
+from worker.breaker import Breakers
 from worker.fulfil import ASKED_AT_ONCE_MAX, Fulfiller
 
 SECRET = "whsec_" + "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
@@ -91,16 +100,20 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
 
 
 class SuppliedAccount:
-    """An account whose platforms are fulfilled as given, and the worker's loop over its top-ups."""
+    """An account whose platforms are supplied as given, and the worker's loop over its top-ups."""
 
-    def __init__(self, account: FundedAccount, ways: Mapping[str, Fulfilment]) -> None:
-        names = sorted(ways)
-        platforms = Platforms([Platform(name, name, fulfilment="http") for name in names])
-        rules = replace(account.rules, platforms=platforms)
+    def __init__(self, account: FundedAccount, suppliers: Suppliers, breakers: Breakers) -> None:
+        rules = replace(account.rules, platforms=suppliers.book)
         self.account = replace(account, engine=open_engine(account.database, account.clock, rules))
+        self.suppliers = suppliers
         self.asked: list[tuple[str, str]] = []
         self.fulfiller = Fulfiller(
-            account.database, account.clock, self.account.engine, ways, self._note
+            account.database,
+            account.clock,
+            self.account.engine,
+            suppliers,
+            self._note,
+            breakers=breakers,
         )
 
     def _note(self, seconds: float, platform: str, outcome: str) -> None:
@@ -121,13 +134,40 @@ class SuppliedAccount:
         await self.account.engine.close()
 
 
-def made(client: httpx.AsyncClient, clock: FixedClock, way: str, **options: Any) -> Fulfilment:
-    platform = Platform("odd", "Odd", fulfilment=way, options=options)
-    return set_up([platform], discover(), client=client, clock=clock)["odd"]
+async def supplied(
+    account: FundedAccount, ways: Mapping[str, Supplier], **kinds: AskedAgain
+) -> SuppliedAccount:
+    """Each way as the one supplier of a platform of its name; kinds: which ways are looked at, or
+    left to a person, where they gave no word.
+    """
+    registrations = {
+        name: Registration(
+            name=name,
+            text="",
+            options=Options,
+            make=partial(_given, way),
+            sample=lambda _request: Deliverable("credit"),
+            asked_again=kinds.get(name, "repeat"),
+        )
+        for name, way in ways.items()
+    }
+    suppliers = await open_suppliers(account, registrations)
+    # What these tests are about is beside the breaker, which has tests of its own.
+    return SuppliedAccount(account, suppliers, Breakers(failures_max=10**6))
 
 
-class Answers:
-    """A way that does for each ask what it is told; Delivered where nothing is left."""
+def _given(way: Supplier, _options: Options, _tools: Tools) -> Supplier:
+    return way
+
+
+def made(client: httpx.AsyncClient, clock: FixedClock, kind: str, **options: Any) -> Supplier:
+    registration = discover()[kind]
+    tools = Tools(client, clock, None, None, "odd", "staging")  # type: ignore[arg-type]
+    return registration.make(checked_options(registration, options), tools)
+
+
+class Answers(Supplier):
+    """A supplier that does for each ask what it is told; Delivered where nothing is left."""
 
     def __init__(self, *outcomes: Any) -> None:
         self.left = list(outcomes)
@@ -149,19 +189,19 @@ async def test_whatever_a_service_answers_ends_a_top_up_clearly_or_not_at_all(
 
     with serving(word) as service:
         odd = made(client, clock, "http", url=service.url, secret=SECRET)
-        supplied = SuppliedAccount(
+        known = await supplied(
             await open_funded_account(database, clock), {"odd": odd, "sound": Answers()}
         )
-        ids = [await supplied.send("odd") for _ in HTTP_WORDS]
+        ids = [await known.send("odd") for _ in HTTP_WORDS]
         words.update(zip(ids, (reply for reply, _ in HTTP_WORDS), strict=True))
-        sound = await supplied.send("sound")
+        sound = await known.send("sound")
 
-        assert await supplied.step() == len(HTTP_WORDS) + 1
-        first = await supplied.now(*ids)
+        assert await known.step() == len(HTTP_WORDS) + 1
+        first = await known.now(*ids)
         words.clear()
         clock.advance_s(AGAIN_S)
-        await supplied.step()
-        later = await supplied.now(*ids)
+        await known.step()
+        later = await known.now(*ids)
 
     for topup, (reply, expected) in zip(first, HTTP_WORDS, strict=True):
         assert topup.status == expected, (reply[1][:80], topup.failure_reason)
@@ -170,16 +210,16 @@ async def test_whatever_a_service_answers_ends_a_top_up_clearly_or_not_at_all(
         if expected == "failed":
             assert 1 <= len(topup.failure_reason or "") <= 200
     assert {one.status for one in later} == {"delivered", "failed"}
-    assert [one.status for one in await supplied.now(sound)] == ["delivered"]
-    assert supplied.asked.count(("sound", "delivered")) == 1
-    assert {outcome for _, outcome in supplied.asked} == {
+    assert [one.status for one in await known.now(sound)] == ["delivered"]
+    assert known.asked.count(("sound", "delivered")) == 1
+    assert {outcome for _, outcome in known.asked} == {
         "delivered",
         "refused",
         "unknown",
         "waiting",
     }
-    assert await supplied.account.findings() == []
-    await supplied.close()
+    assert await known.account.findings() == []
+    await known.close()
 
 
 async def test_whatever_new_api_answers_one_code_is_made_and_given(
@@ -197,35 +237,35 @@ async def test_whatever_new_api_answers_one_code_is_made_and_given(
 
     with serving(word) as service:
         options = {"base_url": service.url, "access_token": "token", "user_id": 1}
-        odd = made(client, clock, "new_api", **options, staging=options)
-        supplied = SuppliedAccount(await open_funded_account(database, clock), {"odd": odd})
-        ids = [await supplied.send("odd") for _ in CREATES]
+        odd = made(client, clock, "new_api", **options)
+        known = await supplied(await open_funded_account(database, clock), {"odd": odd}, odd="look")
+        ids = [await known.send("odd") for _ in CREATES]
         creates.update(zip(ids, (reply for reply, _ in CREATES), strict=True))
-        await supplied.step()
-        first = await supplied.now(*ids)
+        await known.step()
+        first = await known.now(*ids)
 
         open_ids = [one.id for one in first if one.status == "pending"]
         assert len(open_ids) > len(SEARCHES)
         searches.update(zip(open_ids, itertools.cycle(SEARCHES), strict=False))
         service.asked.clear()
         clock.advance_s(AGAIN_S)
-        await supplied.step()
-        second = await supplied.now(*open_ids)
+        await known.step()
+        second = await known.now(*open_ids)
         assert {method for method, _ in service.asked} == {"GET"}
 
         searches.clear()
         clock.advance_s(AGAIN_S * 2)
-        await supplied.step()
-        last = await supplied.now(*open_ids)
+        await known.step()
+        last = await known.now(*open_ids)
 
     for topup, (reply, expected) in zip(first, CREATES, strict=True):
         assert topup.status == expected, reply
     assert {one.status for one in second} == {"pending"}
-    codes = supplied.account.rules.codes
+    codes = known.account.rules.codes
     given = [codes.issued(one.id, one.fulfilment_code) for one in last]
     assert given == [f"code-of-{one.id}" for one in last]
-    assert await supplied.account.findings() == []
-    await supplied.close()
+    assert await known.account.findings() == []
+    await known.close()
 
 
 @pytest.mark.parametrize(
@@ -240,9 +280,13 @@ async def test_whatever_new_api_answers_one_code_is_made_and_given(
         "delivered",
         Delivered,
         Delivered(5),  # type: ignore[arg-type]
-        Delivered("c0\0de"),
-        Delivered("\ud800"),
-        Delivered("x" * 501),
+        Delivered(Deliverable("code", "c0\0de")),
+        Delivered(Deliverable("code", "\ud800")),
+        Delivered(Deliverable("code", "x" * 2_001)),
+        Delivered(Deliverable("code")),
+        Delivered(Deliverable("credit", "c0de")),
+        Delivered(cost_cents=-1),
+        Delivered(left="x" * 2_001),
         Refused(None),  # type: ignore[arg-type]
         Unknown("\ud800\0" * 9_999),
     ],
@@ -250,28 +294,28 @@ async def test_whatever_new_api_answers_one_code_is_made_and_given(
 async def test_a_way_that_breaks_its_promise_is_asked_again(
     database: Database, clock: FixedClock, outcome: Any
 ) -> None:
-    supplied = SuppliedAccount(
+    known = await supplied(
         await open_funded_account(database, clock), {"odd": Answers(outcome), "sound": Answers()}
     )
-    ids = [await supplied.send("odd"), await supplied.send("sound")]
+    ids = [await known.send("odd"), await known.send("sound")]
 
-    await supplied.step()
-    first = [one.status for one in await supplied.now(*ids)]
+    await known.step()
+    first = [one.status for one in await known.now(*ids)]
     clock.advance_s(AGAIN_S)
     # A task that gave itself up waits a second by the machine's own clock.
     for _ in range(TRIES):
-        await supplied.step()
-        if (await supplied.now(ids[0]))[0].status == "delivered":
+        await known.step()
+        if (await known.now(ids[0]))[0].status == "delivered":
             break
         await asyncio.sleep(0.01)
 
     assert first == ["pending", "delivered"]
-    assert [one.status for one in await supplied.now(*ids)] == ["delivered", "delivered"]
-    await supplied.close()
+    assert [one.status for one in await known.now(*ids)] == ["delivered", "delivered"]
+    await known.close()
 
 
-class Silent:
-    """A way that never comes back."""
+class Silent(Supplier):
+    """A supplier that never comes back."""
 
     def __init__(self) -> None:
         self.asked = 0
@@ -286,68 +330,68 @@ async def test_a_platform_that_never_answers_delays_its_own_top_ups_only(
     database: Database, clock: FixedClock
 ) -> None:
     silent = Silent()
-    supplied = SuppliedAccount(
+    known = await supplied(
         await open_funded_account(database, clock), {"silent": silent, "sound": Answers()}
     )
     for _ in range(80):
-        await supplied.send("silent")
-    running = asyncio.create_task(supplied.fulfiller.run())
+        await known.send("silent")
+    running = asyncio.create_task(known.fulfiller.run())
     for _ in range(TRIES):
         if silent.asked == ASKED_AT_ONCE_MAX:
             break
         await asyncio.sleep(0.01)
 
-    sound = await supplied.send("sound")
-    supplied.fulfiller.wake()
+    sound = await known.send("sound")
+    known.fulfiller.wake()
 
     for _ in range(TRIES):
-        if (await supplied.now(sound))[0].status == "delivered":
+        if (await known.now(sound))[0].status == "delivered":
             break
         await asyncio.sleep(0.01)
-    assert (await supplied.now(sound))[0].status == "delivered"
+    assert (await known.now(sound))[0].status == "delivered"
     assert silent.asked == ASKED_AT_ONCE_MAX
     assert not running.done()
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
-    await supplied.close()
+    await known.close()
 
 
 async def test_rows_that_nothing_can_be_done_with_keep_none_behind_them_waiting(
     database: Database, clock: FixedClock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    supplied = SuppliedAccount(await open_funded_account(database, clock), {"sound": Answers()})
-    broken = [await supplied.send("sound") for _ in range(70)]
+    known = await supplied(await open_funded_account(database, clock), {"sound": Answers()})
+    broken = [await known.send("sound") for _ in range(70)]
 
     async def spoil(tx: Transaction) -> None:
         await tx.execute("UPDATE topups SET metadata = '{' WHERE id IN :ids[text]", ids=broken)
 
     await database.transaction(spoil)
     clock.advance_s(1)
-    behind = await supplied.send("sound")
+    behind = await known.send("sound")
 
-    await supplied.step()
+    await known.step()
 
-    assert (await supplied.now(behind))[0].status == "delivered"
+    assert (await known.now(behind))[0].status == "delivered"
     told = [one for one in caplog.records if one.message == "fulfilment.broke"]
     assert {one.__dict__["fields"]["transaction_id"] for one in told} == set(broken)
-    await supplied.close()
+    await known.close()
 
 
 @pytest.mark.parametrize("outcome", [Unknown("HTTP 502"), Waiting()])
 async def test_what_nobody_ends_for_a_day_is_told_to_the_operator(
     database: Database, clock: FixedClock, caplog: pytest.LogCaptureFixture, outcome: Outcome
 ) -> None:
-    supplied = SuppliedAccount(
+    known = await supplied(
         await open_funded_account(database, clock), {"odd": Answers(outcome, outcome)}
     )
-    topup_id = await supplied.send("odd")
-    await supplied.step()
+    topup_id = await known.send("odd")
+    await known.step()
     assert "fulfilment.overdue" not in [one.message for one in caplog.records]
 
     clock.advance_s(86_401)
-    await supplied.step()
+    await known.step()
 
     overdue = [one for one in caplog.records if one.message == "fulfilment.overdue"]
     assert [one.levelname for one in overdue] == ["ERROR"]
     assert overdue[0].__dict__["fields"]["transaction_id"] == topup_id
-    await supplied.close()
+    await known.close()

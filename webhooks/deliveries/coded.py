@@ -1,12 +1,13 @@
 """What can be redeemed, left out of the bodies that are stored and put in where it is to be sent.
 
 Promise: the bytes with a code are the stored ones with `null` replaced at the recorded place, so they
-are the same for every attempt and replay, for ever, and lie nowhere. Whether a delivery carries the
+are the same for every attempt and replay, for ever, and lie nowhere. What was delivered stands in
+voucher_code where it is a code, and in deliverable.value, whatever it is. Whether a delivery carries the
 code is in its row from the moment it was published. Pure.
 """
 
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 import msgspec
 
@@ -17,28 +18,61 @@ from webhooks.deliveries.stage import Claimed
 CodeOf = Callable[[str, str | None], str]
 
 HINT_FIELD: Final = "voucher_code_hint"
+DELIVERABLE_FIELD: Final = "deliverable"
 _NULL: Final = b"null"
 _FIELD: Final = b'"voucher_code":'
 _ROOM: Final = _FIELD + _NULL
+# What was delivered, where it is something to hand over: `credit` has no value.
+_DELIVERABLE: Final = b'"deliverable":{"kind":"%s","value":'
+_VALUES: Final = tuple(_DELIVERABLE % kind for kind in (b"code", b"key", b"link", b"note"))
 # Of a code that was cut off, so many characters are enough to be taken for a part of it.
 _PART_CHARACTERS_MIN: Final = 8
 _MASK: Final = b"*"
+
+
+def has_code(data: Mapping[str, Any]) -> bool:
+    """Whether an event's data leaves something out that can be redeemed or used."""
+    if data.get(HINT_FIELD) is not None:
+        return True
+    given = data.get(DELIVERABLE_FIELD)
+    return given is not None and given["value_hint"] is not None
 
 
 def place_of_code(body: bytes) -> int:
     """Where in a rendered body the null stands that a code may replace.
 
     The first one is ours: in JSON a name between quotes is nobody's text, and what stands before it
-    in an event has no field of this name.
+    in an event has no field of this name. Where no voucher's code goes there, it is the
+    deliverable's value, which a tenant's text stands behind, too.
     """
+    given = _place_of_value(body, 0)
+    if given is not None and not given[1]:
+        return given[0]
     return body.index(_ROOM) + len(_FIELD)
 
 
 def with_code(body: bytes, at: int, code: str) -> bytes:
-    """The body with the code at its place."""
+    """The body with the code at its place, and where a code was delivered, at its second one."""
+    written = msgspec.json.encode(code)
+    given = _place_of_value(body, at)
+    if given is not None and given[1]:
+        body = _replaced(body, given[0], written)
+    return _replaced(body, at, written)
+
+
+def _place_of_value(body: bytes, after: int) -> tuple[int, bool] | None:
+    """Where the deliverable's value stands as null, and whether it is a code; None: it has none."""
+    for number, field in enumerate(_VALUES):
+        at = body.find(field + _NULL, after)
+        if at >= 0:
+            return at + len(field), number == 0
+    return None
+
+
+def _replaced(body: bytes, at: int, written: bytes) -> bytes:
     end = at + len(_NULL)
     assert body[at:end] == _NULL, "the place of a code holds null"
-    return body[:at] + msgspec.json.encode(code) + body[end:]
+    return body[:at] + written + body[end:]
 
 
 def body_to_send(claimed: Claimed, code_of: CodeOf) -> tuple[Claimed, str | None]:
@@ -70,5 +104,6 @@ def masked(answered: bytes, code: str | None) -> bytes:
 
 def _spellings(code: str) -> tuple[bytes, ...]:
     """As it was sent, without its hyphens, with spaces for them, and each in small letters."""
-    spelled = (code, code.replace("-", ""), code.replace("-", " "))
+    in_json = msgspec.json.encode(code)[1:-1].decode()
+    spelled = (code, in_json, code.replace("-", ""), code.replace("-", " "))
     return tuple(dict.fromkeys(one.encode() for each in spelled for one in (each, each.lower())))

@@ -21,7 +21,7 @@ from kernel.tenant import Tenant
 from store.database import BatchRead, Rows, Transaction
 from webhooks.deliveries import delivery, endpoint_queue
 from webhooks.deliveries.candidate import not_before
-from webhooks.deliveries.coded import HINT_FIELD, place_of_code
+from webhooks.deliveries.coded import has_code, place_of_code
 
 API_VERSION: Final = "v1"
 TEST_EVENT: Final = "endpoint.test"
@@ -33,7 +33,9 @@ EVENT_TYPES: Final = (
     "topup.failed",
     "topup.cancelled",
     "topup.pending",
+    "topup.claimed",
     "balance.low",
+    "stock.low",
     "order.paid",
     "order.failed",
     "order.refunded",
@@ -241,7 +243,7 @@ class Outbox:
         event_id = EventId(new_id("evt"))
         body = _render(event_id, event_type, self._time_text(now_us), tenant.environment, data)
         code_at = None
-        if not is_sample and data.get(HINT_FIELD) is not None:
+        if not is_sample and has_code(data):
             code_at = place_of_code(body)
         self._events.append(
             (

@@ -13,6 +13,14 @@ TRANSACTION_ID = "txn_test"
 APPROVAL_ID = "apr_test"
 ORDER_ID = "ord_test"
 VOUCHER_CODE = "ATU-TEST-TEST-TEST-TEST-TEST"
+_CREDIT = {
+    "kind": "credit",
+    "value": None,
+    "value_hint": None,
+    "redeem_url": None,
+    "instructions": None,
+    "expires_at": None,
+}
 
 
 def sample_data(
@@ -34,10 +42,20 @@ def _data(event_type: str, endpoint: Mapping[str, Any], *, now_us: int) -> dict[
         return dict(endpoint)
     if subject == "balance":
         return {"balance_cents": 900, "low_balance_threshold_cents": 1000, "currency": "USD"}
+    if subject == "stock":
+        return {
+            "supplier": "gift-cards",
+            "platform": "claude",
+            "amount_cents": 1000,
+            "left": 9,
+            "low_below": 10,
+        }
     if subject == "order":
         return _order(what, now_us=now_us)
     if subject == "approval":
         return {"approval": _approval(what, now_us=now_us), **_topup("pending")}
+    if what == "claimed":
+        return {**_topup("delivered"), "claimed_at": rfc3339(now_us)}
     return _topup(what)
 
 
@@ -51,6 +69,7 @@ def _topup(status: str) -> dict[str, Any]:
         "recipient_email": "user@example.com",
         "voucher_code": None,
         "voucher_code_hint": VOUCHER_CODE[-4:] if is_delivered else None,
+        "deliverable": dict(_CREDIT) if is_delivered else None,
         "new_balance_cents": 5400 if is_delivered else None,
         "reference": None,
         "metadata": {"test": "true"},

@@ -65,6 +65,31 @@ Sample = Annotated[
 ]
 
 
+Secret = Annotated[
+    str,
+    Meta(
+        min_length=1, description="The code, key, link or note itself. Null unless you may see it."
+    ),
+]
+KindOfDeliverable = Annotated[
+    Literal["credit", "code", "key", "link", "note"],
+    Meta(
+        description="credit: it lies in an account of the recipient's, there is nothing to hand over."
+    ),
+]
+
+
+class Deliverable(Struct, kw_only=True):
+    """What the recipient is given. All but value may be shown to whoever reads the top-up."""
+
+    kind: KindOfDeliverable
+    value: Secret | None
+    value_hint: CodeHint | None
+    redeem_url: Annotated[str, Meta(description="Where it is used.")] | None
+    instructions: Annotated[str, Meta(description="How it is used, in plain text.")] | None
+    expires_at: Time | None
+
+
 class _Data(Shaped, kw_only=True):
     """What any event's data may carry."""
 
@@ -81,6 +106,7 @@ class _TopUp(_Data, kw_only=True):
     recipient_email: Email
     voucher_code: Code | None
     voucher_code_hint: CodeHint | None
+    deliverable: Deliverable | None
     new_balance_cents: Cents | None
     reference: Reference | None
     metadata: dict[str, str]
@@ -88,13 +114,15 @@ class _TopUp(_Data, kw_only=True):
 
 
 class DeliveredTopUp(_TopUp, kw_only=True):
-    """new_balance_cents is the recipient's wallet of that platform after the top-up.
+    """new_balance_cents is the recipient's wallet of that platform after the top-up; where a supplier
+    delivered, without this top-up.
 
-    voucher_code is null for an endpoint without include_codes.
+    voucher_code and deliverable.value are null for an endpoint without include_codes; voucher_code and
+    its hint are null, too, where a key, a link or a note was delivered.
     """
 
     status: Literal["delivered"]
-    voucher_code_hint: CodeHint
+    deliverable: Deliverable
     new_balance_cents: Cents
 
 
@@ -104,6 +132,7 @@ class FailedTopUp(_TopUp, kw_only=True):
     status: Literal["failed"]
     voucher_code: None
     voucher_code_hint: None
+    deliverable: None
     new_balance_cents: None
     failure_reason: str
 
@@ -114,6 +143,7 @@ class CancelledTopUp(_TopUp, kw_only=True):
     status: Literal["cancelled"]
     voucher_code: None
     voucher_code_hint: None
+    deliverable: None
     new_balance_cents: None
 
 
@@ -123,7 +153,14 @@ class PendingTopUp(_TopUp, kw_only=True):
     status: Literal["pending"]
     voucher_code: None
     voucher_code_hint: None
+    deliverable: None
     new_balance_cents: None
+
+
+class ClaimedTopUp(DeliveredTopUp, kw_only=True):
+    """Its recipient opened it on the claim page, for the first time. Told once."""
+
+    claimed_at: Time
 
 
 class LowBalance(_Data, kw_only=True):
@@ -132,6 +169,18 @@ class LowBalance(_Data, kw_only=True):
     balance_cents: Cents
     low_balance_threshold_cents: PositiveCents
     currency: Literal["USD"]
+
+
+class LowStock(_Data, kw_only=True):
+    """What is left of the codes of a platform and amount. Sent to operators' accounts, once until
+    there are enough again.
+    """
+
+    supplier: str
+    platform: str
+    amount_cents: PositiveCents
+    left: Annotated[int, Meta(ge=0, description="Codes that can be handed out.")]
+    low_below: Annotated[int, Meta(ge=1, description="Fewer than so many are few.")]
 
 
 class Order(_Data, kw_only=True):
@@ -218,7 +267,9 @@ TYPES: Final[Mapping[str, EventType]] = {
         "A pending top-up was called off; its funds were given back.", CancelledTopUp
     ),
     "topup.pending": EventType("A top-up waits for its platform or for an approval.", PendingTopUp),
+    "topup.claimed": EventType("A recipient opened what was delivered.", ClaimedTopUp),
     "balance.low": EventType("The account's wallet fell below its threshold.", LowBalance),
+    "stock.low": EventType("Few codes of a supplier are left; for operators.", LowStock),
     "order.paid": EventType("An order of credit was paid, and the credit is there.", Order),
     "order.failed": EventType("An order of credit will not be paid.", Order),
     "order.refunded": EventType(

@@ -7,6 +7,8 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from msgspec.structs import asdict
 
 from billing.topups import send, topup as topups
+from billing.topups.attempt import Attempt
+from billing.topups.deliverable import WALLET_CREDIT_SHAPE
 from gateway.answers.refused import Failure
 from gateway.answers.words import (
     ApprovalId,
@@ -21,18 +23,37 @@ from gateway.answers.words import (
     Time,
     TopUpStatus,
     TransactionId,
-    Voucher,
-    time_of,
 )
+from gateway.api.schemas.recipients import RecipientMail, ShownDelivery
 from kernel.shaped import Shaped
-from webhooks.events.schemas import Approval
+from webhooks.events.schemas import Approval, Deliverable
 
-__all__ = ["Approval"]
+__all__ = ["Approval", "Deliverable"]
 
+DeliverableField = Annotated[Deliverable, Meta(description="What the recipient is given.")]
 SenderReference = Annotated[
     str, Meta(description="The sender's own name for it, once per environment.")
 ]
 WalletCents = Annotated[int, Meta(description="The sender's own wallet afterwards, in US cents.")]
+
+
+WALLET_CREDIT = Deliverable(**WALLET_CREDIT_SHAPE)
+
+
+def shown_delivery(topup: topups.TopUp) -> ShownDelivery | None:
+    """What its send said about the recipient."""
+    said = topup.delivery
+    if said is None:
+        return None
+    return ShownDelivery(email=said.email, locale=said.locale, message=said.message)
+
+
+def deliverable_of(topup: topups.TopUp, value: str | None = None) -> Deliverable | None:
+    """What was delivered, its value for those who may see it; None until then."""
+    given = topup.given
+    if given is None or topup.deliverable is None:
+        return None if given is None else WALLET_CREDIT
+    return Deliverable(**given.shape(value))
 
 
 class Sent(Struct, kw_only=True, gc=False):
@@ -40,6 +61,7 @@ class Sent(Struct, kw_only=True, gc=False):
 
     voucher_code: Code | None
     voucher_code_hint: CodeHint | None
+    deliverable: DeliverableField | None
     platform: str
     amount_cents: Cents
     new_balance_cents: Annotated[
@@ -55,6 +77,7 @@ class Sent(Struct, kw_only=True, gc=False):
         return Sent(
             voucher_code=sent.voucher_code,
             voucher_code_hint=topup.voucher_code_hint,
+            deliverable=deliverable_of(topup),
             platform=topup.platform,
             amount_cents=topup.amount_cents,
             new_balance_cents=topup.new_balance_cents,
@@ -87,26 +110,54 @@ class _TopUp(Shaped, kw_only=True):
     recipient_email: str
     voucher_code: Code | None
     voucher_code_hint: CodeHint | None
+    deliverable: DeliverableField | None
     new_balance_cents: Cents | None
     reference: SenderReference | None
     metadata: dict[str, str]
     note: str | None
     failure_reason: str | None
+    delivery: Annotated[
+        ShownDelivery | None,
+        Meta(description="How it reaches its recipient; null: nothing was said."),
+    ]
+    claim_url: Annotated[
+        str | None,
+        Meta(
+            description="The recipient's page, as good as the code itself: null unless you may see it,"
+            " and in answers that are kept for a repeated call."
+        ),
+    ] = None
+    claimed_at: Annotated[Time | None, Meta(description="When the recipient opened it first.")]
+    emailed_at: Annotated[
+        Time | None, Meta(description="When a mail server took the first mail about it.")
+    ]
     key_id: Annotated[KeyIdText | None, Meta(description="That sent it; null: no key.")]
     created_at: Time
     settled_at: Time | None
 
     @classmethod
-    def of(cls, topup: topups.TopUp, code: str | None = None, /, **more: Any) -> Self:
-        """The top-up, its code for those who may see it; more: the fields of a wider answer."""
-        return super().of(topup, **{"transaction_id": topup.id, "voucher_code": code, **more})
+    def of(
+        cls, topup: topups.TopUp, code: str | None = None, value: str | None = None, /, **more: Any
+    ) -> Self:
+        """The top-up; its code, and the value of what was delivered, for those who may see them.
+
+        more: the fields of a wider answer.
+        """
+        own = {
+            "transaction_id": topup.id,
+            "delivery": shown_delivery(topup),
+            "voucher_code": code,
+            "deliverable": deliverable_of(topup, value),
+        }
+        return super().of(topup, **{**own, **more})
 
 
 class TopUp(_TopUp, kw_only=True):
     """A top-up. Voucher and new balance are null unless it was delivered.
 
-    voucher_code is null, too, for whoever is neither the sender nor one of its ancestors, and has
-    not vouchers:read.
+    voucher_code and deliverable.value are null, too, for whoever is neither the sender nor one of
+    its ancestors, and has not vouchers:read. Where a supplier delivered a key, a link or a note there
+    is no voucher code: what was delivered is in deliverable.
     """
 
     transaction_id: TransactionId
@@ -144,11 +195,44 @@ class EventOfTopUp(Struct, kw_only=True):
     created_at: Time
 
 
+class FulfilmentAttempt(Shaped, kw_only=True):
+    """A turn at a supplier. supplier and detail are for operators, and null for everybody else."""
+
+    outcome: Annotated[
+        Literal["asking", "waiting", "unknown", "delivered", "refused", "dropped"],
+        Meta(
+            description="waiting: accepted, not done. unknown: no word to rely on; it is asked again."
+            " dropped: a person ended it."
+        ),
+    ]
+    asks: Annotated[int, Meta(ge=1, description="How often it was asked in this turn.")]
+    asked_at: Time
+    last_asked_at: Time
+    ended_at: Time | None
+    supplier: str | None
+    detail: str | None
+
+    @classmethod
+    def seen_by(cls, attempt: Attempt, *, is_operator: bool) -> Self:
+        """The attempt, as operators or everybody else see it."""
+        hidden = {} if is_operator else {"supplier": None, "detail": None}
+        return cls.of(attempt, **hidden)
+
+
 class TopUpStory(TopUp, kw_only=True):
-    """A top-up with everything that came of it; approval_id where a person was asked."""
+    """A top-up with everything that came of it; approval_id where a person was asked.
+
+    needs_person: nobody knows whether its supplier delivered, and nobody can find out but a person
+    of the operator's. supplier and cost_cents are for operators, and null for everybody else.
+    """
 
     transfers: list[Transfer]
     events: list[EventOfTopUp]
+    attempts: list[FulfilmentAttempt]
+    mails: list[RecipientMail]
+    needs_person: bool
+    supplier: str | None
+    cost_cents: Annotated[int, Meta(ge=0, description="The supplier's, in US cents.")] | None
     approval_id: ApprovalId | UnsetType = UNSET
     request_id: Annotated[
         str | None,
@@ -254,51 +338,6 @@ class Statement(Struct, kw_only=True, rename={"since": "from", "until": "to"}):
     transfers: list[StatedTransfer]
     closing_balance_cents: Cents
     closing_balance_micros: Micros
-
-
-class IssuedVoucher(Struct, kw_only=True):
-    """A voucher: the claim on value that lies in the recipient's wallet. spent: no longer there."""
-
-    code: Voucher
-    status: Literal["issued", "redeemed", "spent"]
-    platform: str
-    amount_cents: Cents
-    transaction_id: TransactionId | None
-    issued_at: Time | None
-    redeemed_at: Time | None
-
-    @classmethod
-    def of(
-        cls,
-        topup: topups.TopUp,
-        code: str,
-        *,
-        wallet_cents: int,
-        redeemed_at: int | None,
-        **more: Any,
-    ) -> Self:
-        """The voucher of a delivered top-up; wallet_cents: what its recipient's wallet holds."""
-        status: Literal["issued", "redeemed", "spent"]
-        status = "issued" if redeemed_at is None else "redeemed"
-        if redeemed_at is None and wallet_cents < topup.amount_cents:
-            status = "spent"
-        return cls(
-            code=code,
-            status=status,
-            platform=topup.platform,
-            amount_cents=topup.amount_cents,
-            transaction_id=topup.id,
-            issued_at=time_of(topup.settled_at),
-            redeemed_at=time_of(redeemed_at),
-            **more,
-        )
-
-
-class RedeemedVoucher(IssuedVoucher, kw_only=True):
-    """A voucher just redeemed; transaction_id is null unless the caller issued it."""
-
-    settle: Literal["wallet", "external"]
-    balance_cents: Annotated[int, Meta(description="The caller's wallet, in US cents.")]
 
 
 class DecidedTopUp(SettledTopUp, kw_only=True):

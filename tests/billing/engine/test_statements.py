@@ -174,7 +174,7 @@ async def test_a_batch_of_cancels_does_too(database: Database, clock: FixedClock
     assert costs == [of(database, sqlite=16, postgresql=10)] * 3
 
 
-@pytest.mark.parametrize(("outcome", "postgresql"), [("delivered", 8), ("failed", 10)])
+@pytest.mark.parametrize(("outcome", "postgresql"), [("delivered", 9), ("failed", 11)])
 async def test_a_batch_of_settles_does_too(
     database: Database, clock: FixedClock, outcome: str, postgresql: int
 ) -> None:
@@ -189,7 +189,7 @@ async def test_a_batch_of_settles_does_too(
 
     costs = await costs_of(account, hold, lambda sent: account.settle(sent.topup.id, outcome))
 
-    assert costs == [of(database, sqlite=16, postgresql=postgresql)] * 3
+    assert costs == [of(database, sqlite=17, postgresql=postgresql)] * 3
 
 
 async def test_a_batch_of_redeemed_vouchers_does_too(database: Database, clock: FixedClock) -> None:

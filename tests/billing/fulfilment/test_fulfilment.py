@@ -1,4 +1,4 @@
-"""Ways of fulfilment against real loopback services and recorded New API answers."""
+"""Suppliers against real loopback services; each vendor has a file of its own beside this one."""
 
 import json
 from collections.abc import Mapping
@@ -9,28 +9,32 @@ from typing import Any, Self
 
 import httpx
 import pytest
-import respx
 import standardwebhooks
 import stripe
 
+from billing.fulfilment.options import checked_options
 from billing.fulfilment.protocol import (
     Delivered,
-    Fulfilment,
     OptionsRefused,
     Outcome,
     Refused,
     Request,
+    Supplier,
+    Tools,
     Unknown,
     Waiting,
+    sealed_fields,
 )
-from billing.fulfilment.registry import discover, set_up
-from billing.topups.platform import Platform
-from kernel.clock import FixedClock, SystemClock
+from billing.fulfilment.registry import discover
+from billing.fulfilment.stand_in import StandIn
+from billing.topups.deliverable import Deliverable, checked
+from kernel.clock import SystemClock
 from tests.support.plain_http import http_client
 
 SECRET = "whsec_" + "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
 REQUEST = Request(
     transaction_id="txn_0000000000000001",
+    account_id="acc_0000000000000001",
     environment="live",
     platform="slow",
     amount_cents=1000,
@@ -73,12 +77,18 @@ class Service:
         self._thread.join()
 
 
-def way(platform: Platform, client: httpx.AsyncClient) -> Fulfilment:
-    return set_up([platform], discover(), client=client, clock=SystemClock())[platform.id]
+def made(kind: str, client: httpx.AsyncClient, *folders: Path, **options: Any) -> Supplier:
+    registration = discover(*folders)[kind]
+    tools = Tools(client, SystemClock(), None, None, "slow", "live")  # type: ignore[arg-type]
+    return registration.make(checked_options(registration, options), tools)
 
 
-def http_platform(url: str) -> Platform:
-    return Platform("slow", "Slow", fulfilment="http", options={"url": url, "secret": SECRET})
+def service(url: str, client: httpx.AsyncClient, **more: Any) -> Supplier:
+    return made("http", client, url=url, secret=SECRET, **more)
+
+
+CODE = {"kind": "code", "value": "GIFT-1234-5678", "redeem_url": "https://vendor.example/redeem"}
+GIVEN = Deliverable("code", "GIFT-1234-5678", "https://vendor.example/redeem")
 
 
 @pytest.mark.parametrize(
@@ -93,24 +103,43 @@ def http_platform(url: str) -> Platform:
         (201, b'{"status": "delivered"}', Unknown("HTTP 201")),
         (404, b'{"status": "failed"}', Unknown("HTTP 404")),
         (500, b'{"status": "failed"}', Unknown("HTTP 500")),
+        (
+            200,
+            json.dumps({"status": "delivered", "deliverable": CODE, "cost_cents": 930}).encode(),
+            Delivered(GIVEN, cost_cents=930),
+        ),
+        (200, b'{"status": "pending", "again_in_s": 20}', Waiting(again_in_s=20.0)),
+        (200, b'{"status": "delivered", "cost_cents": -1}', Unknown("an unreadable answer")),
+        (
+            200,
+            b'{"status": "delivered", "deliverable": {"kind": "code"}}',
+            Unknown(
+                "a deliverable that cannot be kept: every kind of deliverable but credit has a value"
+            ),
+        ),
+        (
+            200,
+            b'{"status": "delivered", "deliverable": {"kind": "gold", "value": "x"}}',
+            Unknown("an unreadable answer"),
+        ),
     ],
 )
 async def test_http_only_a_clear_word_ends_a_top_up(
     status: int, body: bytes, expected: Outcome
 ) -> None:
     async with http_client() as client:
-        with Service(status, body) as service:
-            outcome = await way(http_platform(service.url), client).fulfil(REQUEST)
+        with Service(status, body) as own:
+            outcome = await service(own.url, client).fulfil(REQUEST)
 
     assert outcome == expected
 
 
 async def test_http_request_verifies_with_both_published_libraries() -> None:
     async with http_client() as client:
-        with Service(200, b'{"status": "delivered"}') as service:
-            await way(http_platform(service.url), client).fulfil(REQUEST)
+        with Service(200, b'{"status": "delivered"}') as own:
+            await service(own.url, client).fulfil(REQUEST)
 
-    headers, body = service.received[0]
+    headers, body = own.received[0]
     lowered = {name.lower(): value for name, value in headers.items()}
     stripe.WebhookSignature.verify_header(
         body.decode(), lowered["x-aitopup-signature"], SECRET, tolerance=300
@@ -123,125 +152,83 @@ async def test_http_request_verifies_with_both_published_libraries() -> None:
         "amount_cents": 1000,
         "recipient_email": "user@example.com",
         "voucher_code": "ATU-0000-0000-0000-0000-0000",
+        "attempt": 1,
     }
+
+
+async def test_an_unsigned_answer_is_no_word_where_answers_are_signed() -> None:
+    body = b'{"status": "delivered"}'
+    async with http_client() as client:
+        with Service(200, body) as own:
+            outcome = await service(own.url, client, sign_answers=True).fulfil(REQUEST)
+
+    assert outcome == Unknown("an answer without the right signature")
 
 
 async def test_http_service_that_is_away_is_unknown() -> None:
     async with http_client() as client:
-        with Service(200, b"") as service:
-            url = service.url
-        outcome = await way(http_platform(url), client).fulfil(REQUEST)
+        with Service(200, b"") as own:
+            url = own.url
+        outcome = await service(url, client).fulfil(REQUEST)
 
     assert outcome == Unknown("ConnectError")
 
 
-NEW_API = {"base_url": "https://api.example.com", "access_token": "token", "user_id": 1}
-
-
-def new_api(client: httpx.AsyncClient, **more: Any) -> Fulfilment:
-    options = {**NEW_API, **more}
-    return way(Platform("slow", "Slow", fulfilment="new_api", options=options), client)
-
-
-async def test_new_api_makes_a_code_worth_the_amount() -> None:
-    with respx.mock() as vendor:
-        made = vendor.post("https://api.example.com/api/redemption/").respond(
-            json={"success": True, "message": "", "data": ["c0de"]}
-        )
-        async with http_client() as client:
-            outcome = await new_api(client).fulfil(REQUEST)
-
-    assert outcome == Delivered("c0de")
-    request = made.calls.last.request
-    assert json.loads(request.content) == {
-        "name": "txn_0000000000000001",
-        "count": 1,
-        "quota": 5_000_000,  # $10.00 at 500,000 a dollar
-        "expired_time": 0,
-    }
-    assert request.headers["New-Api-User"] == "1"
-
-
-@pytest.mark.parametrize("wrapped", [True, False])
-async def test_new_api_asked_again_finds_the_code_instead_of_making_another(wrapped: bool) -> None:
-    rows = [
-        {"id": 4, "name": "txn_0000000000000001x", "key": "other"},
-        {"id": 5, "name": "txn_0000000000000001", "key": "c0de"},
-    ]
-    with respx.mock() as vendor:
-        vendor.get("https://api.example.com/api/redemption/search").respond(
-            json={"success": True, "data": {"items": rows} if wrapped else rows}
-        )
-        async with http_client() as client:
-            again = Request(**{**_fields(REQUEST), "attempt": 2})
-            outcome = await new_api(client).fulfil(again)
-
-    assert outcome == Delivered("c0de")
-
-
-async def test_new_api_in_staging_without_an_instance_moves_no_quota() -> None:
-    with respx.mock():
-        async with http_client() as client:
-            staging = Request(**{**_fields(REQUEST), "environment": "staging"})
-            outcome = await new_api(client).fulfil(staging)
-
-    assert outcome == Delivered()
-
-
 @pytest.mark.parametrize(
-    ("status", "body", "expected"),
-    [
-        (200, {"success": False, "message": "no quota"}, Refused("no quota")),
-        (200, {"success": True, "data": []}, Unknown("no code in New API's answer")),
-        (502, {}, Unknown("HTTP 502")),
-    ],
-)
-async def test_new_api_answers_are_told_apart(
-    status: int, body: dict[str, Any], expected: Outcome
-) -> None:
-    with respx.mock() as vendor:
-        vendor.post("https://api.example.com/api/redemption/").respond(status, json=body)
-        async with http_client() as client:
-            assert await new_api(client).fulfil(REQUEST) == expected
-
-
-@pytest.mark.parametrize(
-    ("fulfilment", "options"),
+    ("kind", "options"),
     [
         ("http", {}),
-        ("http", {"url": "ftp://x", "secret": SECRET}),
+        ("http", {"url": "ftp://example", "secret": SECRET}),
         ("http", {"url": "https://x", "secret": "short"}),
         ("http", {"url": "https://x", "secret": SECRET, "tmeout_s": 1}),
+        ("http", {"url": "https://x", "secret": SECRET, "timeout_s": 61}),
         ("new_api", {"base_url": "https://x"}),
-        ("voucher", {"url": "https://x"}),
-        ("pigeon", {}),
+        ("wallet", {"url": "https://x"}),
+        ("manual", {"due_minutes": 0}),
+        ("code_stock", {"low_below": -1}),
     ],
 )
-async def test_options_that_do_not_fit_stop_the_start(
-    fulfilment: str, options: dict[str, Any]
+async def test_options_that_do_not_fit_are_refused_without_their_values(
+    kind: str, options: dict[str, Any]
 ) -> None:
     async with http_client() as client:
         with pytest.raises(OptionsRefused) as refusal:
-            way(Platform("slow", "Slow", fulfilment=fulfilment, options=options), client)
+            made(kind, client, **options)
 
     assert SECRET not in str(refusal.value)
 
 
-async def test_a_new_way_is_one_new_file(tmp_path: Path) -> None:
-    (tmp_path / "echo.py").write_text(
-        "from billing.fulfilment.protocol import Delivered, Registration\n"
-        "class Echo:\n"
+def test_secrets_are_told_from_other_options() -> None:
+    kinds = discover()
+
+    assert sealed_fields(kinds["http"].options) == {"secret"}
+    assert sealed_fields(kinds["new_api"].options) == {"access_token"}
+    assert sealed_fields(kinds["openrouter"].options) == {"management_key"}
+    assert sealed_fields(kinds["litellm"].options) == {"admin_key"}
+    assert sealed_fields(kinds["code_stock"].options) == set()
+
+
+async def test_every_kind_has_a_sample_that_can_be_kept() -> None:
+    for registration in discover().values():
+        outcome = await StandIn(registration.sample).fulfil(REQUEST)
+
+        assert isinstance(outcome, Delivered)
+        assert checked(outcome.deliverable) == outcome.deliverable, registration.name
+
+
+@pytest.mark.parametrize("file", ["echo.py", "echo/supplier.py"])
+async def test_a_new_kind_is_one_new_file(tmp_path: Path, file: str) -> None:
+    (tmp_path / "echo").mkdir()
+    (tmp_path / file).write_text(
+        "from billing.fulfilment.protocol import *\n"
+        "from billing.topups.deliverable import Deliverable\n"
+        "class Echo(Supplier):\n"
         "    async def fulfil(self, request):\n"
-        "        return Delivered(request.transaction_id)\n"
-        "FULFILMENT = Registration('echo', True, lambda options, client, clock: Echo())\n"
+        "        return Delivered(Deliverable('note', request.transaction_id))\n"
+        "SUPPLIER = Registration(name='echo', text='', options=Options, asked_again='repeat',\n"
+        "    make=lambda options, tools: Echo(), sample=lambda request: Deliverable('credit'))\n"
     )
-    platform = Platform("slow", "Slow", fulfilment="echo")
     async with http_client() as client:
-        ways = set_up([platform], discover(tmp_path), client=client, clock=FixedClock(0))
-        outcome = await ways["slow"].fulfil(REQUEST)
+        outcome = await made("echo", client, tmp_path).fulfil(REQUEST)
 
-    assert outcome == Delivered("txn_0000000000000001")
-
-
-def _fields(request: Request) -> dict[str, Any]:
-    return {name: getattr(request, name) for name in Request.__slots__}
+    assert outcome == Delivered(Deliverable("note", "txn_0000000000000001"))

@@ -10,7 +10,7 @@ import pytest
 from billing.engine.engine import Engine
 from billing.payments.sandbox.clock import advance
 from billing.topups.approval import ApprovalDecided
-from billing.topups.platform import InvalidPlatform, Platform, Platforms
+from billing.topups.platform import InvalidPlatform, Platform, PlatformBook, Source, same_everywhere
 from billing.topups.send import Sent
 from kernel.clock import FixedClock
 from kernel.errors import DomainError
@@ -217,27 +217,27 @@ async def test_a_cancel_after_the_end_tells_that_it_expired(
 GONE = Platform("gone", "Gone")
 
 
-def renamed(_platforms: Platforms) -> Platforms:
-    return Platforms([SLOW])
+def renamed(_platforms: PlatformBook) -> PlatformBook:
+    return same_everywhere([SLOW])
 
 
-def made_slow(_platforms: Platforms) -> Platforms:
-    return Platforms([SLOW, Platform("gone", "Gone", fulfilment="http")])
+def made_slow(_platforms: PlatformBook) -> PlatformBook:
+    return same_everywhere([SLOW, Platform("gone", "Gone", suppliers=(Source("s", "http"),))])
 
 
-def made_unknown(_platforms: Platforms) -> Platforms:
-    return Platforms([SLOW, Platform("gone", "Gone", fulfilment="pigeon")])
+def made_unknown(_platforms: PlatformBook) -> PlatformBook:
+    return same_everywhere([SLOW, Platform("gone", "Gone", suppliers=(Source("s", "pigeon"),))])
 
 
-def made_small(_platforms: Platforms) -> Platforms:
-    return Platforms([SLOW, Platform("gone", "Gone", max_amount_cents=100)])
+def made_small(_platforms: PlatformBook) -> PlatformBook:
+    return same_everywhere([SLOW, Platform("gone", "Gone", max_amount_cents=100)])
 
 
 async def waiting_at(
-    account: FundedAccount, change: Callable[[Platforms], Platforms]
+    account: FundedAccount, change: Callable[[PlatformBook], PlatformBook]
 ) -> tuple[FundedAccount, Sent]:
     """A send to GONE that waits, and the account at an engine whose platforms changed since."""
-    rules = replace(account.rules, platforms=Platforms([SLOW, GONE]))
+    rules = replace(account.rules, platforms=same_everywhere([SLOW, GONE]))
     before = open_engine(account.database, account.clock, rules)
     sender = replace(account, engine=before)
     sent = await sender.send(1000, platform="gone")

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from billing.ledger.ledger import InsufficientBalance
-from billing.topups.platform import InvalidPlatform, Platforms
+from billing.topups.platform import BUILT_IN, InvalidPlatform, Platforms
 from billing.topups.send import AmountOutOfRange, RateLimited, Rehearsal, new_send, prepare
 from billing.topups.topup import DuplicateReference
 from kernel.clock import FixedClock
@@ -70,7 +70,7 @@ def test_what_needs_no_batch_state_is_refused_by_prepare(
     order = {"platform": "claude", "amount_cents": 1000, "recipient_email": "user@example.com"}
 
     with pytest.raises(error):
-        prepare(Platforms(), **{**order, **fields})
+        prepare(Platforms(BUILT_IN), **{**order, **fields})
 
 
 async def test_200_parallel_sends_with_one_key_move_money_once(
@@ -285,7 +285,7 @@ async def test_rehearsal_tells_what_a_send_would_do_and_writes_nothing(
 ) -> None:
     account = await open_funded_account(database, clock, per_day_cents=5000)
     order = prepare(
-        account.rules.platforms,
+        account.rules.platforms.of("staging"),
         platform="claude",
         amount_cents=1000,
         recipient_email="user@example.com",

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from billing.topups.approval import ApprovalDecided
+from billing.topups.deliverable import Deliverable
 from billing.topups.settlement import AwaitsApproval
 from billing.topups.topup import AlreadyDelivered, AlreadyEnded
 from billing.topups.voucher import NotRedeemable
@@ -115,7 +116,7 @@ async def test_two_workers_that_saw_the_same_top_up_do_not_both_ask(
     first = await account.hand_over(pending.topup.id, seen=0)
     second = await account.hand_over(pending.topup.id, seen=0)
 
-    assert (first.is_mine, second.is_mine) == (True, False)
+    assert (first.attempt is None, second.attempt is None) == (False, True)
 
 
 @pytest.mark.parametrize("code", [None, "1f0c5e3b7a9d4286"])
@@ -125,7 +126,9 @@ async def test_what_a_vendor_delivered_is_not_in_the_wallet_too(
     account = await open_funded_account(database, clock)
     pending = await account.send(1000, platform="slow")
 
-    ended = await account.settle(pending.topup.id, "delivered", fulfilment_code=code)
+    ended = await account.settle(
+        pending.topup.id, "delivered", given=None if code is None else Deliverable("code", code)
+    )
 
     assert ended.topup.new_balance_cents == 0  # the vendor holds it
     voucher = account.rules.codes.code_of(pending.topup.id)
@@ -141,7 +144,9 @@ async def test_the_vendors_code_stands_in_the_vouchers_place_and_is_stored_seale
     account = await open_funded_account(database, clock)
     pending = await account.send(1000, platform="slow")
 
-    ended = await account.settle(pending.topup.id, "delivered", fulfilment_code="1f0c5e3b7a9d4286")
+    ended = await account.settle(
+        pending.topup.id, "delivered", given=Deliverable("code", "1f0c5e3b7a9d4286")
+    )
 
     topup, codes = ended.topup, account.rules.codes
     assert codes.shown(topup, account.principal) == "1f0c5e3b7a9d4286"

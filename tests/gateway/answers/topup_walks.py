@@ -77,6 +77,10 @@ async def _status(
     await to.own("another's", "GET", f"/topup/status/{by_recipient['user']}", stranger)
     await to.own("unknown", "GET", f"/topup/status/txn_{UNKNOWN}", key)
 
+    for name in ("user", "pending", "failed"):
+        await to.own(name, "POST", f"/topup/{by_recipient[name]}/resend", key)
+    await to.own("unknown", "POST", f"/topup/txn_{UNKNOWN}/resend", key)
+
     path = "/topup/cancel"
     for name in ("pending", "pending", "user", "failed", "approval"):
         body = {"transaction_id": by_recipient[name]}

@@ -39,7 +39,8 @@ def changed(event_type: str, **fields: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     "event",
     [
-        changed("topup.delivered", voucher_code_hint=None),
+        changed("topup.delivered", deliverable=None),
+        changed("topup.delivered", deliverable={"kind": "gold"}),
         changed("topup.delivered", status="pending"),
         changed("topup.delivered", amount_cents=10.5),
         changed("topup.delivered", amount_cents="1000"),

@@ -1,0 +1,100 @@
+"""Hands out one of the codes that the operator uploaded (`topup stock add`), by platform and face value.
+
+A code belongs to a top-up from the transaction in which it is taken; asked again, the same top-up gets
+the same code, so nothing is lost where a worker dies before it can say so.
+"""
+
+from typing import Annotated
+
+import msgspec
+
+from billing.fulfilment import stock
+from billing.fulfilment.protocol import (
+    Delivered,
+    Health,
+    Options,
+    Outcome,
+    Refused,
+    Registration,
+    Request,
+    Supplier,
+    Tools,
+)
+from billing.fulfilment.stand_in import sample_text
+from billing.fulfilment.stock import StockKind, StockLevel, Taken
+from billing.fulfilment.stock_alarm import tell_low
+from billing.topups.deliverable import Deliverable
+from store.database import Transaction
+
+
+class CodeStockOptions(Options, frozen=True, kw_only=True):
+    """redeem_url and instructions: for the recipient, with each code.
+
+    low_below: with fewer codes of a platform and amount than this, stock.low is sent; 0: never.
+    """
+
+    redeem_url: Annotated[str, msgspec.Meta(max_length=500)] | None = None
+    instructions: Annotated[str, msgspec.Meta(max_length=1_000)] | None = None
+    low_below: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = stock.LOW_BELOW
+
+
+class CodeStock(Supplier):
+    """One stock."""
+
+    def __init__(self, options: CodeStockOptions, tools: Tools) -> None:
+        self._options = options
+        self._tools = tools
+
+    async def fulfil(self, request: Request) -> Outcome:
+        tools = self._tools
+        now_us = tools.clock.now_us()
+        kind = StockKind(
+            tools.environment, tools.supplier_id, request.platform, request.amount_cents
+        )
+
+        async def work(tx: Transaction) -> Taken | None:
+            taken = await stock.take(tx, tools.vault, kind, request.transaction_id, now_us=now_us)
+            low = await stock.became_low(tx, kind, now_us=now_us)
+            if low is not None:
+                await tell_low(tx, low, now_us=now_us)
+            return taken
+
+        taken = await tools.database.transaction(work)
+        if taken is None:
+            return Refused("no code of this amount is in stock")
+        options = self._options
+        return Delivered(
+            Deliverable(
+                "code", taken.code, options.redeem_url, options.instructions, taken.expires_at
+            )
+        )
+
+    async def probe(self) -> Health:
+        tools = self._tools
+
+        async def work(tx: Transaction) -> list[StockLevel]:
+            found = await stock.levels(tx, tools.environment, now_us=tools.clock.now_us())
+            return [one for one in found if one.kind.supplier == tools.supplier_id]
+
+        found = await tools.database.read(work)
+        if not found:
+            return Health(is_well=False, detail="no code was ever uploaded")
+        low = [f"{one.kind.platform} {one.kind.amount_cents}" for one in found if one.is_low]
+        return Health(
+            is_well=not low,
+            detail=f"few are left of {', '.join(low)}" if low else "enough of each kind",
+        )
+
+
+def _make(options: CodeStockOptions, tools: Tools) -> CodeStock:
+    return CodeStock(options, tools)
+
+
+SUPPLIER = Registration(
+    name="code_stock",
+    text="Codes that you upload, one for each top-up, by platform and amount.",
+    options=CodeStockOptions,
+    make=_make,
+    sample=lambda request: Deliverable("code", f"SANDBOX-{sample_text(request)}"),
+    asked_again="repeat",
+)

@@ -1,0 +1,223 @@
+"""What operators do to platforms, suppliers and stock: this is where commands and pages meet.
+
+Promise: each act has its entry in the audit log, in its own transaction, whoever does it and by which
+way; no entry holds a secret. A running gateway or worker sees a change within about a second.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from billing.fulfilment import stock
+from billing.fulfilment.options import checked_options, opened_options, shown_options, with_options
+from billing.fulfilment.protocol import OptionsRefused, Registration
+from billing.fulfilment.stock import NewCode
+from billing.topups import platform_rows
+from billing.topups.platform_rows import PlatformRow, SupplierRow
+from kernel.clock import rfc3339
+from kernel.errors import InvalidInput
+from keys import audit_log
+from keys.audit_log import Actor
+from keys.vault import Vault
+from store.database import Transaction
+
+Registrations = Mapping[str, Registration]
+
+
+def platform_shape(row: PlatformRow, suppliers: Sequence[str] = ()) -> dict[str, Any]:
+    """A platform as the command line and pages show it; suppliers in the order they are asked."""
+    return {
+        "environment": row.environment,
+        "id": row.id,
+        "name": row.name,
+        "min_amount_cents": row.min_amount_cents,
+        "max_amount_cents": row.max_amount_cents,
+        "active": row.is_active,
+        "suppliers": list(suppliers),
+    }
+
+
+def supplier_shape(row: SupplierRow) -> dict[str, Any]:
+    """A supplier likewise: of its secrets the last characters at most."""
+    return {
+        "environment": row.environment,
+        "id": row.id,
+        "kind": row.kind,
+        "options": shown_options(row),
+        "active": row.is_active,
+        "stand_in": row.is_stand_in,
+        "held_since": None if row.held_since is None else rfc3339(row.held_since),
+        "resting_since": None if row.resting_since is None else rfc3339(row.resting_since),
+        "last_error": row.last_error,
+        "last_error_at": None if row.last_error_at is None else rfc3339(row.last_error_at),
+    }
+
+
+async def add_platform(tx: Transaction, row: PlatformRow, *, by: Actor, now_us: int) -> PlatformRow:
+    """Raises InvalidInput and PlatformTaken. It is offered once it has a supplier."""
+    made = await platform_rows.put_platform(tx, row, is_new=True)
+    await _log(
+        tx, by, "platform.create", row.environment, row.id, None, platform_shape(made), now_us
+    )
+    return made
+
+
+async def change_platform(
+    tx: Transaction,
+    environment: str,
+    platform: str,
+    changes: Mapping[str, Any],
+    *,
+    by: Actor,
+    now_us: int,
+) -> PlatformRow:
+    """changes: fields of PlatformRow but its place; raises NotFound and InvalidInput."""
+    before = await platform_rows.get_platform(tx, environment, platform)
+    after = msgspec.structs.replace(before, **changes)
+    await platform_rows.put_platform(tx, after, is_new=False)
+    shapes = (platform_shape(before), platform_shape(after))
+    await _log(tx, by, "platform.update", environment, platform, *shapes, now_us)
+    return after
+
+
+async def set_platform_suppliers(
+    tx: Transaction,
+    environment: str,
+    platform: str,
+    suppliers: Sequence[str],
+    *,
+    by: Actor,
+    now_us: int,
+) -> PlatformRow:
+    """Who is asked for its top-ups, in order; none: it is not offered. Raises NotFound, InvalidInput."""
+    row = await platform_rows.get_platform(tx, environment, platform)
+    before = (await platform_rows.suppliers_of(tx, environment)).get(platform, ())
+    await platform_rows.set_suppliers(tx, environment, platform, suppliers)
+    shapes = (platform_shape(row, before), platform_shape(row, suppliers))
+    await _log(tx, by, "platform.suppliers", environment, platform, *shapes, now_us)
+    return row
+
+
+async def add_supplier(
+    tx: Transaction,
+    row: SupplierRow,
+    given: Mapping[str, Any],
+    registrations: Registrations,
+    vault: Vault,
+    *,
+    by: Actor,
+    now_us: int,
+) -> SupplierRow:
+    """given: its options, secrets too; raises InvalidInput and PlatformTaken.
+
+    vault: under the suppliers' own data key. A stand-in takes no options.
+    """
+    registration = _registration(registrations, row.kind)
+    if row.is_stand_in and given:
+        raise InvalidInput("a stand-in takes no options", param="options")
+    if not row.is_stand_in:
+        row = _with_options(row, registration, given, vault)
+    made = await platform_rows.put_supplier(tx, row, is_new=True)
+    await _log(
+        tx, by, "supplier.create", row.environment, row.id, None, supplier_shape(made), now_us
+    )
+    return made
+
+
+async def change_supplier(
+    tx: Transaction,
+    environment: str,
+    supplier: str,
+    changes: Mapping[str, Any],
+    registrations: Registrations,
+    vault: Vault,
+    *,
+    is_active: bool | None = None,
+    by: Actor,
+    now_us: int,
+) -> SupplierRow:
+    """changes: options that are set anew, None takes one away; the others stay as they are.
+
+    Raises NotFound, InvalidInput and SealBroken.
+    """
+    before = await platform_rows.get_supplier(tx, environment, supplier)
+    after = msgspec.structs.replace(
+        before, changed_at=now_us, is_active=before.is_active if is_active is None else is_active
+    )
+    if changes:
+        if before.is_stand_in:
+            raise InvalidInput("a stand-in takes no options", param="options")
+        merged = {**opened_options(before, vault), **changes}
+        given = {name: value for name, value in merged.items() if value is not None}
+        after = _with_options(after, _registration(registrations, before.kind), given, vault)
+    await platform_rows.put_supplier(tx, after, is_new=False)
+    shapes = (supplier_shape(before), supplier_shape(after))
+    await _log(tx, by, "supplier.update", environment, supplier, *shapes, now_us)
+    return after
+
+
+async def add_stock(
+    tx: Transaction,
+    codes: Sequence[NewCode],
+    vault: Vault,
+    *,
+    by: Actor,
+    now_us: int,
+) -> int:
+    """Takes codes of one supplier in, those that are new; returns how many. Raises NotFound and
+    InvalidInput, also for a supplier that keeps no stock and for a platform that is not there.
+    """
+    if not codes:
+        return 0
+    place = codes[0].kind
+    row = await platform_rows.get_supplier(tx, place.environment, place.supplier)
+    if row.kind != "code_stock":
+        raise InvalidInput(f"{row.id} is a supplier of kind {row.kind}: it keeps no stock")
+    for platform in sorted({one.kind.platform for one in codes}):
+        await platform_rows.get_platform(tx, place.environment, platform)
+    low_below = int(row.options.get("low_below", stock.LOW_BELOW))
+    added = await stock.add(tx, vault, codes, low_below=low_below, now_us=now_us)
+    told = {"added": added, "given": len(codes)}
+    await _log(tx, by, "stock.add", place.environment, place.supplier, None, told, now_us)
+    return added
+
+
+def _registration(registrations: Registrations, kind: str) -> Registration:
+    found = registrations.get(kind)
+    if found is None:
+        known = ", ".join(sorted(registrations))
+        raise InvalidInput(f"the kinds of suppliers are {known}", param="kind")
+    return found
+
+
+def _with_options(
+    row: SupplierRow, registration: Registration, given: Mapping[str, Any], vault: Vault
+) -> SupplierRow:
+    try:
+        checked_options(registration, given)
+        return with_options(row, registration, given, vault)
+    except OptionsRefused as error:
+        raise InvalidInput(str(error), param="options") from None
+
+
+async def _log(
+    tx: Transaction,
+    by: Actor,
+    action: str,
+    environment: str,
+    subject_id: str,
+    before: dict[str, Any] | None,
+    after: dict[str, Any],
+    now_us: int,
+) -> None:
+    entry = audit_log.entry(
+        by,
+        action,
+        environment=environment,
+        subject_id=subject_id,
+        before=before,
+        after=after,
+        now_us=now_us,
+    )
+    await audit_log.record(tx, [entry])

@@ -1,0 +1,74 @@
+"""A person does it: the top-up waits as a task until somebody hands over what they bought, or refuses.
+
+`topup topups take`, `settle` and `fail` are the person's side; docs/fulfilment.md.
+"""
+
+from typing import Annotated
+
+import msgspec
+
+from billing.fulfilment import tasks
+from billing.fulfilment.protocol import (
+    Options,
+    Outcome,
+    Registration,
+    Request,
+    Supplier,
+    Tools,
+    Waiting,
+)
+from billing.topups.deliverable import Deliverable
+from kernel.clock import SECOND_US
+from store.database import Transaction
+
+MINUTE_US = 60 * SECOND_US
+# Nothing is found out by it; a task that was lost would be made again.
+AGAIN_S = 300.0
+
+
+class ManualOptions(Options, frozen=True, kw_only=True):
+    """due_minutes: by when a task is to be done, from the send on."""
+
+    due_minutes: Annotated[int, msgspec.Meta(ge=1, le=43_200)] = 240
+
+
+class Manual(Supplier):
+    """One desk."""
+
+    def __init__(self, options: ManualOptions, tools: Tools) -> None:
+        self._options = options
+        self._tools = tools
+
+    async def fulfil(self, request: Request) -> Outcome:
+        tools = self._tools
+        now_us = tools.clock.now_us()
+
+        async def work(tx: Transaction) -> None:
+            await tasks.open_task(
+                tx,
+                request.transaction_id,
+                account_id=request.account_id,
+                environment=tools.environment,
+                supplier=tools.supplier_id,
+                due_at=now_us + self._options.due_minutes * MINUTE_US,
+                is_new_turn=request.attempt == 1,
+                now_us=now_us,
+            )
+
+        await tools.database.transaction(work)
+        # The person's own command ends the top-up (billing/desk/decisions.py).
+        return Waiting(again_in_s=AGAIN_S)
+
+
+def _make(options: ManualOptions, tools: Tools) -> Manual:
+    return Manual(options, tools)
+
+
+SUPPLIER = Registration(
+    name="manual",
+    text="A person: each top-up is a task, until somebody hands over a code or a note.",
+    options=ManualOptions,
+    make=_make,
+    sample=lambda _request: Deliverable("note", "Sandbox: a person would write something here."),
+    asked_again="repeat",
+)

@@ -1,0 +1,43 @@
+"""What plays a supplier in staging: it asks nobody, delivers at once, and hands over nothing real.
+
+What else may happen to a top-up is the sandbox's script: recipients at sandbox.test are delayed, fail or
+stay pending whoever the supplier is (billing/topups/send.py).
+"""
+
+import hashlib
+from collections.abc import Callable
+
+from billing.fulfilment.protocol import (
+    Delivered,
+    Health,
+    Outcome,
+    Request,
+    Revocation,
+    Revoked,
+    Supplier,
+)
+from billing.topups.deliverable import Deliverable
+
+SAMPLE_CHARACTERS = 16
+
+
+class StandIn(Supplier):
+    """Plays a kind of supplier, which says what it would hand over."""
+
+    def __init__(self, sample: Callable[[Request], Deliverable]) -> None:
+        self._sample = sample
+
+    async def fulfil(self, request: Request) -> Outcome:
+        return Delivered(self._sample(request))
+
+    async def revoke(self, request: Request, value: str | None) -> Revocation:  # noqa: ARG002
+        return Revoked()
+
+    async def probe(self) -> Health:
+        return Health(is_well=True, detail="a stand-in: it asks nobody and delivers nothing real")
+
+
+def sample_text(request: Request) -> str:
+    """Letters that look like a code's, the same for each ask of a top-up, worth nothing anywhere."""
+    drawn = hashlib.sha256(request.transaction_id.encode()).hexdigest()
+    return drawn[:SAMPLE_CHARACTERS].upper()

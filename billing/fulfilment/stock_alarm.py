@@ -1,0 +1,36 @@
+"""Tells operators that few codes are left: the event stock.low, to the endpoints of operators' accounts,
+in the transaction that took the code. Writes through webhooks/events/event.py.
+"""
+
+from billing.fulfilment.stock import StockLevel
+from kernel.tenant import Tenant
+from keys.account import lock_tenants
+from store.database import Transaction
+from webhooks.events.event import Outbox
+
+STOCK_LOW = "stock.low"
+_OPERATORS = """
+SELECT e.account_id FROM accounts a
+JOIN account_environments e ON e.account_id = a.id AND e.environment = :environment
+WHERE a.is_operator = 1 ORDER BY e.account_id
+"""
+
+
+async def tell_low(tx: Transaction, level: StockLevel, *, now_us: int) -> None:
+    """Publishes it to each operator's account of that environment; without one, nobody is told."""
+    rows = await tx.fetch(_OPERATORS, environment=level.kind.environment)
+    tenants = [Tenant(row["account_id"], level.kind.environment) for row in rows]
+    if not tenants:
+        return
+    await lock_tenants(tx, tenants)
+    outbox = await Outbox.load(tx, tenants)
+    data = {
+        "supplier": level.kind.supplier,
+        "platform": level.kind.platform,
+        "amount_cents": level.kind.amount_cents,
+        "left": level.left,
+        "low_below": level.low_below,
+    }
+    for tenant in tenants:
+        outbox.publish(tenant, type=STOCK_LOW, data=data, now_us=now_us)
+    await outbox.flush(tx)

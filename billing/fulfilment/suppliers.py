@@ -1,0 +1,208 @@
+"""The suppliers of the rows, set up to be asked, and the book of platforms that sends are judged by.
+
+Promise: a change of the rows is seen within LOOK_S by every process that `keep`s them, by one small read;
+a send costs no statement for it. A supplier whose row cannot be used (an unknown kind, options that
+do not fit, a secret that does not open) gives no word, so what is meant for it waits.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import httpx
+
+from billing.fulfilment.options import checked_options, opened_options
+from billing.fulfilment.protocol import (
+    AskedAgain,
+    Health,
+    Options,
+    OptionsRefused,
+    Outcome,
+    Registration,
+    Request,
+    Supplier,
+    Tools,
+    Unknown,
+)
+from billing.fulfilment.stand_in import StandIn
+from billing.topups import platform_rows
+from billing.topups.deliverable import Deliverable
+from billing.topups.platform import WALLET, PlatformBook
+from billing.topups.platform_rows import SupplierRow
+from kernel.clock import Clock
+from kernel.errors import DomainError
+from keys.vault import SealBroken, Vault
+from store.database import Database, Transaction
+from store.errors import StoreError
+
+LOOK_S: Final = 1.0
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadySupplier:
+    """A supplier as it is asked. fault: why its row cannot be used; None: it can.
+
+    is_held: a person has it asked no more. is_resting: a worker leaves it alone, as of the last change
+    of the rows.
+    """
+
+    id: str
+    environment: str
+    kind: str
+    asked: Supplier
+    asked_again: AskedAgain = "repeat"
+    is_one_per_recipient: bool = False
+    is_active: bool = True
+    is_held: bool = False
+    is_resting: bool = False
+    callback_secret: str | None = None
+    fault: str | None = None
+
+
+class _Unusable(Supplier):
+    def __init__(self, fault: str) -> None:
+        self._fault = fault
+
+    async def fulfil(self, request: Request) -> Outcome:  # noqa: ARG002
+        return Unknown(self._fault)
+
+    async def probe(self) -> Health:
+        return Health(is_well=False, detail=self._fault)
+
+
+class Suppliers:
+    """What a process knows of platforms and suppliers; `book` is changed in place."""
+
+    def __init__(
+        self,
+        database: Database,
+        vault: Vault,
+        registrations: Mapping[str, Registration],
+        *,
+        client: httpx.AsyncClient,
+        clock: Clock,
+    ) -> None:
+        """vault: under the suppliers' own data key."""
+        self.book = PlatformBook()
+        self.registrations = registrations
+        # Called after each change of the rows was read.
+        self.on_change: list[Callable[[], None]] = []
+        self._database = database
+        self._vault = vault
+        self._client = client
+        self._clock = clock
+        self._ready: Mapping[tuple[str, str], ReadySupplier] = {}
+
+    @property
+    def vault(self) -> Vault:
+        """Under the suppliers' own data key."""
+        return self._vault
+
+    def find(self, environment: str, supplier: str | None) -> ReadySupplier | None:
+        """The supplier of that id, switched off or not."""
+        return None if supplier is None else self._ready.get((environment, supplier))
+
+    def can_be_asked(self, environment: str, supplier: str | None) -> bool:
+        """Whether asking again finds out what it did; not of a kind that leaves that to a person."""
+        found = self.find(environment, supplier)
+        return found is None or found.asked_again != "person"
+
+    def known(self) -> Sequence[ReadySupplier]:
+        """All of them, of both environments."""
+        return list(self._ready.values())
+
+    def sample(self, environment: str, platform: str, topup_id: str) -> Deliverable | None:
+        """What the platform's first supplier would hand over, made up; None: credit in a wallet."""
+        source = self.book.of(environment).next_after(platform, ())
+        registration = None if source is None else self.registrations.get(source.kind)
+        if registration is None or registration.name == WALLET:
+            return None
+        return registration.sample(Request(topup_id, "", environment, platform, 1, "", ""))
+
+    async def refresh(self) -> bool:
+        """Reads the version, and the rows where it is another one; whether it was. Raises StoreError."""
+        known = self.book.version
+
+        async def work(tx: Transaction) -> tuple[PlatformBook, list[SupplierRow]] | None:
+            if await platform_rows.version(tx) == known:
+                return None
+            book = await platform_rows.read_book(tx)
+            return book, list(await platform_rows.list_suppliers(tx))
+
+        found = await self._database.read(work)
+        if found is None:
+            return False
+        fresh, rows = found
+        self._ready = {(row.environment, row.id): self.ready(row) for row in rows}
+        self.book.by_environment, self.book.version = fresh.by_environment, fresh.version
+        for notify in self.on_change:
+            notify()
+        return True
+
+    async def keep(self) -> None:
+        """Refreshes until cancelled; a database that is away is asked again."""
+        while True:
+            await asyncio.sleep(LOOK_S)
+            try:
+                await self.refresh()
+            except StoreError as error:
+                _log.warning("platforms.not_refreshed", extra={"error": str(error)})
+            except Exception:
+                # The process goes on with what it knows.
+                _log.exception("platforms.broke")
+
+    def ready(self, row: SupplierRow) -> ReadySupplier:
+        """The supplier of a row, set up; one that cannot be says why in `fault`."""
+        plain = ReadySupplier(
+            row.id,
+            row.environment,
+            row.kind,
+            _Unusable(""),
+            is_active=row.is_active,
+            is_held=row.held_since is not None,
+            is_resting=row.resting_since is not None,
+        )
+        registration = self.registrations.get(row.kind)
+        if registration is None:
+            return _faulty(plain, f"no kind of suppliers is called {row.kind}")
+        known = replace(
+            plain,
+            asked_again=registration.asked_again,
+            is_one_per_recipient=registration.is_one_per_recipient,
+        )
+        if row.is_stand_in:
+            return replace(known, asked=StandIn(registration.sample), asked_again="repeat")
+        try:
+            options = checked_options(registration, opened_options(row, self._vault))
+            secret = registration.callback_secret
+            return replace(
+                known,
+                asked=self._make(registration, options, row),
+                callback_secret=None if secret is None else secret(options),
+            )
+        except (OptionsRefused, SealBroken, DomainError) as error:
+            return _faulty(known, str(error))
+        except Exception as error:
+            # One supplier's file must not keep the others from being asked.
+            _log.exception("supplier.broke", extra={"supplier": row.id})
+            return _faulty(known, type(error).__name__)
+
+    def _make(self, registration: Registration, options: Options, row: SupplierRow) -> Supplier:
+        tools = Tools(
+            client=self._client,
+            clock=self._clock,
+            database=self._database,
+            vault=self._vault,
+            supplier_id=row.id,
+            environment=row.environment,
+        )
+        return registration.make(options, tools)
+
+
+def _faulty(plain: ReadySupplier, fault: str) -> ReadySupplier:
+    _log.error("supplier.unusable", extra={"supplier": plain.id, "fault": fault})
+    return replace(plain, asked=_Unusable(fault), fault=fault)

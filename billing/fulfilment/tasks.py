@@ -1,0 +1,136 @@
+"""Top-ups that a person does by hand, each with a time by which it is due. Writes manual_tasks.
+
+Invariants: a task is ended once, in the transaction that ends or moves its top-up; whoever takes a task
+says so, so that two people do not do it twice. What was handed over is not here, it lies with the top-up.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from billing.engine.batch_state import BatchState
+from billing.engine.read_set import ReadSet, WorkingSet
+from kernel.errors import NotFound
+from store.database import Transaction
+from store.row_mapping import RowMapping
+
+
+class Task(msgspec.Struct, frozen=True, kw_only=True):
+    """One row of manual_tasks; times in microseconds.
+
+    outcome: delivered or refused; null: to be done. reason: as the person gave it.
+    """
+
+    transaction_id: str
+    account_id: str
+    environment: str
+    supplier: str
+    created_at: int
+    due_at: int
+    taken_by: str | None = None
+    taken_at: int | None = None
+    outcome: str | None = None
+    reason: str | None = None
+    decided_by: str | None = None
+    decided_at: int | None = None
+
+    @property
+    def is_open(self) -> bool:
+        return self.outcome is None
+
+
+class TaskWorkingSet(WorkingSet):
+    """The tasks of one transaction's top-ups; a person's commands name them."""
+
+    rank = 12
+
+    def __init__(self) -> None:
+        self.topup_ids: set[str] = set()
+        self._tasks: dict[str, Task] = {}
+        self._changed: dict[str, Task] = {}
+
+    async def load(self, tx: Transaction, read_set: ReadSet, now_us: int) -> None:  # noqa: ARG002
+        self._tasks.update(await load_tasks(tx, sorted(self.topup_ids)))
+
+    async def update(self, tx: Transaction, now_us: int) -> None:  # noqa: ARG002
+        if not self._changed:
+            return
+        rows = [_CHANGED.write(one) for _, one in sorted(self._changed.items())]
+        changed = await tx.execute(_UPDATE, rows=rows)
+        assert changed == len(rows), "an open task vanished under the lock"
+
+    def find(self, topup_id: str) -> Task | None:
+        """The top-up's task, ended or not."""
+        return self._tasks.get(topup_id)
+
+    def change(self, task: Task) -> None:
+        self.changes += 1
+        self._tasks[task.transaction_id] = self._changed[task.transaction_id] = task
+
+
+def tasks_of(state: BatchState) -> TaskWorkingSet:
+    """The batch's tasks; the commands on them declared the working set."""
+    return state.working_set(TaskWorkingSet)
+
+
+async def open_task(
+    tx: Transaction,
+    transaction_id: str,
+    *,
+    account_id: str,
+    environment: str,
+    supplier: str,
+    due_at: int,
+    is_new_turn: bool,
+    now_us: int,
+) -> Task:
+    """The top-up's task, made the first time; one that ended in an earlier turn begins anew."""
+    new = Task(
+        transaction_id=transaction_id,
+        account_id=account_id,
+        environment=environment,
+        supplier=supplier,
+        created_at=now_us,
+        due_at=due_at,
+    )
+    await tx.insert(
+        "manual_tasks",
+        _ROWS.columns,
+        [_ROWS.write(new)],
+        on_conflict=_BEGUN_ANEW if is_new_turn else "ON CONFLICT DO NOTHING",
+    )
+    return await get_task(tx, transaction_id)
+
+
+async def get_task(tx: Transaction, transaction_id: str) -> Task:
+    """Raises NotFound."""
+    row = await tx.fetch_one(
+        f"SELECT {_ROWS.listed} FROM manual_tasks WHERE transaction_id = :id", id=transaction_id
+    )
+    if row is None:
+        raise NotFound("Task", param="transaction_id")
+    return _ROWS.read(row)
+
+
+async def load_tasks(tx: Transaction, topup_ids: Sequence[str]) -> Mapping[str, Task]:
+    """Those of these top-ups that have one, decided or not."""
+    rows = await tx.fetch(
+        f"SELECT {_ROWS.listed} FROM manual_tasks WHERE transaction_id IN :ids[text]",
+        ids=sorted(topup_ids),
+    )
+    return {row["transaction_id"]: _ROWS.read(row) for row in rows}
+
+
+_ROWS = RowMapping(Task)
+_CHANGING = ("taken_by", "taken_at", "outcome", "reason", "decided_by", "decided_at")
+_CHANGED = _ROWS.part("transaction_id", *_CHANGING)
+_UPDATE = f"""
+UPDATE manual_tasks SET {_ROWS.part(*_CHANGING).assigned} FROM :rows[{_CHANGED.typed}] AS v
+WHERE manual_tasks.transaction_id = v.transaction_id AND manual_tasks.outcome IS NULL
+"""
+_BEGUN_ANEW = """
+ON CONFLICT (transaction_id) DO UPDATE SET supplier = excluded.supplier,
+    created_at = excluded.created_at, due_at = excluded.due_at, taken_by = NULL, taken_at = NULL,
+    outcome = NULL, reason = NULL, decided_by = NULL, decided_at = NULL
+WHERE manual_tasks.outcome IS NOT NULL
+"""

@@ -1,0 +1,36 @@
+"""The credit lies in the recipient's wallet here: for platforms that charge it by `/usage` or OAuth, or
+redeem the voucher. A platform whose first supplier it is delivers in the transaction of the send.
+"""
+
+from billing.fulfilment.protocol import (
+    CREDIT,
+    Delivered,
+    Options,
+    Outcome,
+    Registration,
+    Request,
+    Supplier,
+    Tools,
+)
+from billing.topups.platform import WALLET
+
+
+class Wallet(Supplier):
+    """Always delivered; asked only where it comes after another supplier."""
+
+    async def fulfil(self, request: Request) -> Outcome:  # noqa: ARG002 nothing to ask
+        return Delivered()
+
+
+def _make(_options: Options, _tools: Tools) -> Wallet:
+    return Wallet()
+
+
+SUPPLIER = Registration(
+    name=WALLET,
+    text="The credit stays in the recipient's wallet here; a platform charges it, or takes the voucher.",
+    options=Options,
+    make=_make,
+    sample=lambda _request: CREDIT,
+    asked_again="repeat",
+)

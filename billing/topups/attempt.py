@@ -1,0 +1,219 @@
+"""Fulfilment attempts: each turn of a top-up at a supplier, and what came of it. Writes
+fulfilment_attempts and supplier_recipients.
+
+Invariants: an attempt is written before the supplier is asked, so that a crash in the middle leaves
+"asking" behind and never nothing; a top-up has one open attempt at most, its last; an attempt ends
+once. The caller holds the account's lock.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal, Self
+
+import msgspec
+from msgspec.structs import replace
+
+from billing.engine.batch_state import BatchState
+from billing.engine.read_set import ReadSet, WorkingSet
+from kernel.storable import storable
+from kernel.tenant import Tenant
+from store.database import Transaction
+from store.row_mapping import RowMapping
+
+AttemptOutcome = Literal["asking", "waiting", "unknown", "delivered", "refused", "dropped"]
+OPEN = frozenset({"asking", "waiting", "unknown"})
+DETAIL_CHARACTERS_MAX = 200
+# Of a top-up's attempts, the turns that are kept apart; switching between suppliers adds one.
+ATTEMPTS_MAX = 100
+
+
+class Attempt(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """One row of fulfilment_attempts; times in microseconds, cost in US cents.
+
+    asks: how often the supplier was asked in this turn. ended_at: null while its last word is open.
+    `dropped` is what a person ended without the supplier's word.
+    """
+
+    transaction_id: str
+    number: int
+    account_id: str
+    environment: str
+    recipient_email: str
+    supplier: str
+    kind: str
+    outcome: AttemptOutcome = "asking"
+    detail: str | None = None
+    asks: int = 1
+    asked_at: int
+    last_asked_at: int
+    ended_at: int | None = None
+    prepared: str | None = None
+    left_over: str | None = None
+    cost_cents: int | None = None
+
+    @property
+    def is_open(self) -> bool:
+        return self.ended_at is None
+
+    def noted(
+        self, outcome: AttemptOutcome, *, now_us: int, detail: str | None = None, **more: Any
+    ) -> Self:
+        """With what the supplier said."""
+        kept = None if detail is None else storable(detail, characters_max=DETAIL_CHARACTERS_MAX)
+        ended_at = None if outcome in OPEN else now_us
+        return replace(self, outcome=outcome, detail=kept, ended_at=ended_at, **more)
+
+
+class AttemptWorkingSet(WorkingSet):
+    """The attempts of one transaction's top-ups; commands that end or hand over a top-up name it."""
+
+    rank = 11
+
+    def __init__(self) -> None:
+        self.topup_ids: set[str] = set()
+        # (environment, supplier, account, recipient) -> the one open attempt that stands in the way
+        self.recipients: set[tuple[str, str, str, str]] = set()
+        self._attempts: dict[str, list[Attempt]] = {}
+        self._open: dict[tuple[str, str, str, str], set[str]] = {}
+        self._left: dict[tuple[str, str, str, str], str] = {}
+        self._new: dict[tuple[str, int], Attempt] = {}
+        self._changed: dict[tuple[str, int], Attempt] = {}
+        self._new_left: dict[tuple[str, str, str, str], tuple[str, int]] = {}
+
+    async def load(self, tx: Transaction, read_set: ReadSet, now_us: int) -> None:  # noqa: ARG002
+        for one in await load(tx, self.topup_ids):
+            self._attempts.setdefault(one.transaction_id, []).append(one)
+        if self.recipients:
+            wanted = sorted(self.recipients)
+            for row in await tx.fetch(_OPEN, wanted=wanted):
+                self._open.setdefault((row[0], row[1], row[2], row[3]), set()).add(row[4])
+            for row in await tx.fetch(_LEFT, wanted=wanted):
+                self._left[row[0], row[1], row[2], row[3]] = row[4]
+
+    async def update(self, tx: Transaction, now_us: int) -> None:  # noqa: ARG002
+        if not self._changed:
+            return
+        rows = [_CHANGED.write(one) for _, one in sorted(self._changed.items())]
+        changed = await tx.execute(_UPDATE, rows=rows)
+        assert changed == len(rows), "an open attempt vanished under the lock"
+
+    async def insert(self, tx: Transaction) -> None:
+        await tx.insert_deferred(
+            "fulfilment_attempts", _ROWS.columns, [_ROWS.write(one) for one in self._new.values()]
+        )
+        await tx.insert_deferred(
+            "supplier_recipients",
+            ("environment", "supplier", "account_id", "recipient_email", "left_over", "changed_at"),
+            [(*place, *left) for place, left in sorted(self._new_left.items())],
+            on_conflict=_LEFT_BEFORE,
+        )
+
+    def of(self, topup_id: str) -> Sequence[Attempt]:
+        """The top-up's attempts, oldest first."""
+        return self._attempts.get(topup_id, ())
+
+    def open_of(self, topup_id: str) -> Attempt | None:
+        """The attempt whose last word is still to come."""
+        attempts = self._attempts.get(topup_id)
+        return attempts[-1] if attempts and attempts[-1].is_open else None
+
+    def others_open(self, topup_id: str, place: tuple[str, str, str, str]) -> bool:
+        """Whether another top-up of the same recipient is open at the same supplier."""
+        return bool(self._open.get(place, set()) - {topup_id})
+
+    def left_of(self, place: tuple[str, str, str, str]) -> str | None:
+        """What the supplier left for this recipient."""
+        return self._left.get(place)
+
+    def add(self, attempt: Attempt) -> None:
+        self.changes += 1
+        self._attempts.setdefault(attempt.transaction_id, []).append(attempt)
+        self._new[attempt.transaction_id, attempt.number] = attempt
+        self._open.setdefault(place_of(attempt), set()).add(attempt.transaction_id)
+
+    def change(self, attempt: Attempt) -> None:
+        self.changes += 1
+        self._attempts[attempt.transaction_id][-1] = attempt
+        place = (attempt.transaction_id, attempt.number)
+        (self._new if place in self._new else self._changed)[place] = attempt
+        if not attempt.is_open:
+            self._open.get(place_of(attempt), set()).discard(attempt.transaction_id)
+
+    def leave(self, attempt: Attempt, left_over: str, now_us: int) -> None:
+        """Keeps what the supplier left for the recipient's next top-up."""
+        self.changes += 1
+        place = place_of(attempt)
+        self._left[place] = left_over
+        self._new_left[place] = (left_over, now_us)
+
+
+def place_of(attempt: Attempt) -> tuple[str, str, str, str]:
+    """Where what is left of it lies: environment, supplier, account, recipient."""
+    return (attempt.environment, attempt.supplier, attempt.account_id, attempt.recipient_email)
+
+
+def attempts_of(state: BatchState) -> AttemptWorkingSet:
+    """The batch's attempts; the commands on them declared the working set."""
+    return state.working_set(AttemptWorkingSet)
+
+
+async def load(tx: Transaction, topup_ids: Iterable[str]) -> Sequence[Attempt]:
+    """The attempts of these top-ups, each one's oldest first."""
+    rows = await tx.fetch(
+        f"""SELECT {_ROWS.listed} FROM fulfilment_attempts
+            WHERE transaction_id IN :ids[text] ORDER BY transaction_id, number""",
+        ids=sorted(set(topup_ids)),
+    )
+    return [_ROWS.read(row) for row in rows]
+
+
+async def note_prepared(tx: Transaction, attempt: Attempt, prepared: str) -> bool:
+    """Writes down what was found out before the supplier is asked; false: it is no longer our turn."""
+    changed = await tx.execute(
+        """UPDATE fulfilment_attempts SET prepared = :prepared
+           WHERE transaction_id = :id AND number = :number AND asks = :asks AND ended_at IS NULL""",
+        prepared=prepared,
+        id=attempt.transaction_id,
+        number=attempt.number,
+        asks=attempt.asks,
+    )
+    return changed == 1
+
+
+async def left_of(
+    tx: Transaction, tenant: Tenant, supplier: str, recipient_email: str
+) -> str | None:
+    """What a supplier left for the account's recipient, as of now."""
+    row = await tx.fetch_one(
+        """SELECT left_over FROM supplier_recipients
+           WHERE environment = :environment AND supplier = :supplier
+             AND account_id = :account_id AND recipient_email = :recipient_email""",
+        environment=tenant.environment,
+        supplier=supplier,
+        account_id=tenant.account_id,
+        recipient_email=recipient_email,
+    )
+    return None if row is None else str(row["left_over"])
+
+
+_ROWS = RowMapping(Attempt)
+_CHANGING = ("outcome", "detail", "asks", "last_asked_at", "ended_at", "left_over", "cost_cents")
+_CHANGED = _ROWS.part("transaction_id", "number", *_CHANGING)
+_UPDATE = f"""
+UPDATE fulfilment_attempts SET {_ROWS.part(*_CHANGING).assigned} FROM :rows[{_CHANGED.typed}] AS v
+WHERE fulfilment_attempts.transaction_id = v.transaction_id
+  AND fulfilment_attempts.number = v.number AND fulfilment_attempts.ended_at IS NULL
+"""
+_WANTED = ":wanted[environment text, supplier text, account_id text, recipient_email text] AS v"
+_SAME = """{0}.environment = v.environment AND {0}.supplier = v.supplier
+  AND {0}.account_id = v.account_id AND {0}.recipient_email = v.recipient_email"""
+_OPEN = f"""
+SELECT a.environment, a.supplier, a.account_id, a.recipient_email, a.transaction_id
+FROM {_WANTED} CROSS JOIN fulfilment_attempts a
+WHERE {_SAME.format("a")} AND a.ended_at IS NULL
+"""
+_LEFT = f"""
+SELECT r.environment, r.supplier, r.account_id, r.recipient_email, r.left_over
+FROM {_WANTED} CROSS JOIN supplier_recipients r WHERE {_SAME.format("r")}
+"""
+_LEFT_BEFORE = """ON CONFLICT (environment, supplier, account_id, recipient_email)
+DO UPDATE SET left_over = excluded.left_over, changed_at = excluded.changed_at"""

@@ -1,0 +1,120 @@
+"""What a top-up brings to its recipient: credit, or a code, key, link or note to be handed over.
+
+Invariant: only `value` can be spent. It is sealed where it is stored, and shown to whoever may see
+codes; everything else here may be shown to whoever may read the top-up, so nothing else holds it.
+"""
+
+from typing import Any, Final, Literal, get_args
+
+import msgspec
+
+from kernel.clock import rfc3339
+from kernel.storable import is_storable, storable
+
+DeliverableKind = Literal["credit", "code", "key", "link", "note"]
+KINDS: Final = frozenset(get_args(DeliverableKind))
+VALUE_CHARACTERS_MAX: Final = 2_000
+REDEEM_URL_CHARACTERS_MAX: Final = 500
+INSTRUCTIONS_CHARACTERS_MAX: Final = 1_000
+MASK: Final = "****"
+HINT_CHARACTERS: Final = 4
+# Of a shorter code the last four characters would tell too much.
+_HINTED_CHARACTERS_MIN = 12
+_NO_HINT = "*" * HINT_CHARACTERS
+
+
+class DeliverableRefused(ValueError):
+    """What a supplier or a person gave cannot be kept; the message does not repeat it."""
+
+
+class Deliverable(msgspec.Struct, frozen=True, gc=False):
+    """What the recipient is given.
+
+    kind: `credit` has no value, it lies in an account of the recipient's already; every other kind
+    has one. value: the secret itself. redeem_url: the page on which it is used. instructions: how, in
+    plain text. expires_at: microseconds UTC, null where it does not end.
+    """
+
+    kind: DeliverableKind
+    value: str | None = None
+    redeem_url: str | None = None
+    instructions: str | None = None
+    expires_at: int | None = None
+
+    def __repr__(self) -> str:
+        return f"Deliverable({self.kind})"
+
+
+class StoredDeliverable(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """All of a deliverable but its value: what a top-up's row says in the open."""
+
+    kind: DeliverableKind
+    value_hint: str | None = None
+    redeem_url: str | None = None
+    instructions: str | None = None
+    expires_at: int | None = None
+
+    def shape(self, value: str | None = None) -> dict[str, Any]:
+        """As answers and events show it; value: for whoever may see it."""
+        return {
+            "kind": self.kind,
+            "value": value,
+            "value_hint": self.value_hint,
+            "redeem_url": self.redeem_url,
+            "instructions": self.instructions,
+            "expires_at": None if self.expires_at is None else rfc3339(self.expires_at),
+        }
+
+
+# What a top-up of a wallet here brings; its voucher's code is beside it.
+WALLET_CREDIT: Final = StoredDeliverable("credit")
+WALLET_CREDIT_SHAPE: Final = WALLET_CREDIT.shape()
+# The same in bytes, made once: it is in the event of almost every send.
+WALLET_CREDIT_JSON: Final = msgspec.Raw(msgspec.json.encode(WALLET_CREDIT_SHAPE))
+
+
+def hint_of(code: str) -> str:
+    """The last four characters, to tell codes apart by; too few to be of use to anybody else."""
+    if len(code) < _HINTED_CHARACTERS_MIN or not (code.isascii() and code.isprintable()):
+        return _NO_HINT
+    return code[-HINT_CHARACTERS:]
+
+
+def checked(given: Deliverable) -> Deliverable:
+    """The deliverable as it can be kept; raises DeliverableRefused.
+
+    A value stays what it is or is refused. Instructions are cut and made storable; a link or
+    instructions that repeat the value lose it, since readers without the right to it see them.
+    """
+    if given.kind not in KINDS:
+        raise DeliverableRefused(f"the kind of a deliverable is one of {', '.join(sorted(KINDS))}")
+    value = given.value
+    if (value is None) != (given.kind == "credit"):
+        raise DeliverableRefused("every kind of deliverable but credit has a value")
+    if value is not None and (
+        not value.strip() or not is_storable(value, characters_max=VALUE_CHARACTERS_MAX)
+    ):
+        raise DeliverableRefused(f"a value has 1 to {VALUE_CHARACTERS_MAX} characters")
+    url, text = given.redeem_url, given.instructions
+    if url is not None and not _is_shown_url(url, value):
+        url = None
+    if text is not None:
+        text = storable(text, characters_max=INSTRUCTIONS_CHARACTERS_MAX)
+        text = text if value is None else text.replace(value, MASK)
+    return Deliverable(given.kind, value, url, text or None, given.expires_at)
+
+
+def stored(given: Deliverable) -> StoredDeliverable:
+    """What the row says in the open."""
+    hint = None if given.value is None else hint_of(given.value)
+    return StoredDeliverable(
+        given.kind, hint, given.redeem_url, given.instructions, given.expires_at
+    )
+
+
+def _is_shown_url(url: str, value: str | None) -> bool:
+    return (
+        url.startswith(("https://", "http://"))
+        and is_storable(url, characters_max=REDEEM_URL_CHARACTERS_MAX)
+        and (value is None or value not in url)
+    )

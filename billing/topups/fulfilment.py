@@ -1,0 +1,238 @@
+"""A pending top-up on its way through its suppliers: handed over, heard of, settled, moved on.
+
+Invariants: a supplier is asked only after its attempt was written; the next one only after a definite
+no of the one before; while an outcome is open, nothing is switched, failed or asked elsewhere. Of two
+workers that saw the same, one asks. Each word closes or keeps the attempt in the transaction that it
+changes the top-up in.
+"""
+
+from dataclasses import dataclass, replace as changed
+from typing import Literal
+
+from msgspec.structs import replace
+
+from billing.engine.batch_state import BatchState
+from billing.engine.read_set import ReadSet
+from billing.topups.attempt import Attempt, AttemptWorkingSet, attempts_of
+from billing.topups.deliverable import Deliverable
+from billing.topups.platform import Source
+from billing.topups.send import fail
+from billing.topups.settlement import EndedTopUp, OnTopUp, awaits, deliver, waits_for
+from billing.topups.topup import TopUp
+from billing.topups.working_set import topups_of
+from kernel.clock import SECOND_US
+from kernel.storable import storable
+
+REASON_CHARACTERS_MAX = 200
+# How soon it is tried again where another top-up of the same recipient is with the supplier.
+BEHIND_US = 2 * SECOND_US
+# So long after it began, an ask is surely over.
+ASKED_US = 75 * SECOND_US
+
+
+@dataclass(frozen=True, slots=True)
+class OnAttempts(OnTopUp):
+    """A command that reads or changes the top-up's attempts."""
+
+    def declare(self, read_set: ReadSet) -> None:
+        OnTopUp.declare(self, read_set)
+        read_set.working_set(AttemptWorkingSet).topup_ids.add(self.topup_id)
+
+
+@dataclass(frozen=True, slots=True)
+class HandedOver:
+    """attempt: what the caller asks for now; None where it is not its turn.
+
+    recipient_left: what the supplier left for this recipient.
+    """
+
+    topup: TopUp
+    attempt: Attempt | None = None
+    recipient_left: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HandOver(OnAttempts):
+    """A supplier is about to be asked: from here on the top-up cannot be cancelled.
+
+    seen_checks_made is what the caller read; of two workers that saw the same, the first one's
+    hand-over changes it, and the second has no attempt. is_one_per_recipient: the supplier is asked
+    for one top-up of a recipient at a time; another one waits.
+    """
+
+    seen_checks_made: int
+    next_check_at: int
+    source: Source
+    recipient_email: str
+    is_one_per_recipient: bool = False
+
+    @property
+    def _place(self) -> tuple[str, str, str, str]:
+        account_id, environment = self.tenant
+        return (environment, self.source.id, account_id, self.recipient_email)
+
+    def declare(self, read_set: ReadSet) -> None:
+        OnAttempts.declare(self, read_set)
+        read_set.working_set(AttemptWorkingSet).recipients.add(self._place)
+
+    def decide(self, state: BatchState) -> HandedOver:
+        topup, attempts = self._topup(state), attempts_of(state)
+        if topup.status != "pending" or topup.checks_made != self.seen_checks_made:
+            return HandedOver(topup)
+        if self.is_one_per_recipient and attempts.others_open(topup.id, self._place):
+            behind = replace(topup, next_check_at=state.now_us + BEHIND_US)
+            topups_of(state).change(behind)
+            return HandedOver(behind)
+        handed = replace(
+            topup,
+            fulfilment=self.source.kind,
+            supplier=self.source.id,
+            handed_over_at=topup.handed_over_at or state.now_us,
+            next_check_at=self.next_check_at,
+            checks_made=topup.checks_made + 1,
+        )
+        attempt = self._attempt(state, topup)
+        topups_of(state).change(handed)
+        return HandedOver(handed, attempt, attempts.left_of(self._place))
+
+    def _attempt(self, state: BatchState, topup: TopUp) -> Attempt:
+        """The turn that goes on, or a new one."""
+        attempts = attempts_of(state)
+        is_open = attempts.open_of(topup.id)
+        if is_open is not None:
+            assert is_open.supplier == self.source.id, "an open attempt is with one supplier"
+            again = replace(
+                is_open, outcome="asking", asks=is_open.asks + 1, last_asked_at=state.now_us
+            )
+            attempts.change(again)
+            return again
+        new = Attempt(
+            transaction_id=topup.id,
+            number=len(attempts.of(topup.id)) + 1,
+            account_id=topup.account_id,
+            environment=topup.environment,
+            recipient_email=topup.recipient_email,
+            supplier=self.source.id,
+            kind=self.source.kind,
+            asked_at=state.now_us,
+            last_asked_at=state.now_us,
+        )
+        attempts.add(new)
+        return new
+
+
+@dataclass(frozen=True, slots=True)
+class KeepWaiting(OnAttempts):
+    """The supplier gave no last word: it is asked again, or a person decides.
+
+    Nothing changes where the attempt was asked again meanwhile, or has ended. next_check_at null:
+    nobody asks again, since nobody can find out. left_over null: keeps what was left before.
+    """
+
+    number: int
+    asks: int
+    outcome: Literal["waiting", "unknown"]
+    next_check_at: int | None
+    detail: str | None = None
+    left_over: str | None = None
+
+    def decide(self, state: BatchState) -> EndedTopUp:
+        topup, attempts = self._topup(state), attempts_of(state)
+        attempt = attempts.open_of(topup.id)
+        is_mine = attempt is not None and (attempt.number, attempt.asks) == (self.number, self.asks)
+        if topup.status != "pending" or attempt is None or not is_mine:
+            return self._ended(state, topup)
+        left_over = attempt.left_over if self.left_over is None else self.left_over
+        attempts.change(
+            attempt.noted(
+                self.outcome, now_us=state.now_us, detail=self.detail, left_over=left_over
+            )
+        )
+        waiting = replace(topup, next_check_at=self.next_check_at)
+        topups_of(state).change(waiting)
+        return changed(self._ended(state, waiting), is_mine=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Settle(OnAttempts):
+    """A pending top-up ends by a word: its supplier's, a person's, or the sandbox's.
+
+    given: what was delivered; None: the credit lies in the recipient's wallet here. by: the supplier
+    whose word it is; its `failed` is a definite no, so the platform's next supplier is asked, and the
+    funds go back where nobody is left. by null: a person or the sandbox decides for all of them.
+    attempt: number and asks of the ask that brought the word; a no of an older ask changes nothing.
+    left_over: for the recipient's next top-up.
+
+    One that waits for an approval is not settled: raises AwaitsApproval, since nobody was asked yet and
+    the caller may be the one who sent it.
+    """
+
+    outcome: Literal["delivered", "failed"]
+    reason: str | None = None
+    given: Deliverable | None = None
+    by: str | None = None
+    attempt: tuple[int, int] | None = None
+    cost_cents: int | None = None
+    left_over: str | None = None
+
+    def decide(self, state: BatchState) -> EndedTopUp:
+        topup = self._topup(state)
+        asked = waits_for(state, topup)
+        if asked is not None:
+            raise awaits(state, topup, asked)
+        if self.outcome == "delivered":
+            return self._ended(state, self._deliver(state, topup))
+        if self._is_late(state, topup):
+            return self._ended(state, topup)
+        reason = storable(self.reason or "refused", characters_max=REASON_CHARACTERS_MAX)
+        following = self._next(state, topup)
+        if following is not None:
+            return self._ended(state, self._move_on(state, topup, following, reason))
+        failed = fail(state, topup, reason)
+        self._close(state, topup, "refused" if self.by else "dropped", reason)
+        return self._ended(state, failed)
+
+    def _deliver(self, state: BatchState, topup: TopUp) -> TopUp:
+        delivered = deliver(state, topup, given=self.given)
+        attempt = self._close(state, topup, "delivered", None)
+        if attempt is not None and self.left_over is not None:
+            attempts_of(state).leave(attempt, self.left_over, state.now_us)
+        return delivered
+
+    def _is_late(self, state: BatchState, topup: TopUp) -> bool:
+        """Whether the no is of an ask that another one has followed."""
+        if self.attempt is None or topup.status != "pending":
+            return False
+        now = attempts_of(state).open_of(topup.id)
+        return now is None or (now.number, now.asks) != self.attempt
+
+    def _next(self, state: BatchState, topup: TopUp) -> Source | None:
+        if self.by is None or topup.status != "pending":
+            return None
+        attempts = attempts_of(state).of(topup.id)
+        refused_by = {one.supplier for one in attempts if one.outcome == "refused"} | {self.by}
+        platforms = topups_of(state).rules.platforms.of(topup.environment)
+        return platforms.next_after(topup.platform, sorted(refused_by))
+
+    def _move_on(self, state: BatchState, topup: TopUp, to: Source, reason: str) -> TopUp:
+        self._close(state, topup, "refused", reason)
+        moved = replace(topup, supplier=to.id, fulfilment=to.kind, next_check_at=state.now_us)
+        topups_of(state).change(moved)
+        return moved
+
+    def _close(
+        self,
+        state: BatchState,
+        topup: TopUp,
+        outcome: Literal["delivered", "refused", "dropped"],
+        detail: str | None,
+    ) -> Attempt | None:
+        attempts = attempts_of(state)
+        attempt = attempts.open_of(topup.id)
+        if attempt is None:
+            return None
+        ended = attempt.noted(
+            outcome, now_us=state.now_us, detail=detail, cost_cents=self.cost_cents
+        )
+        attempts.change(ended)
+        return ended

@@ -1,0 +1,327 @@
+"""Platforms and their suppliers as rows; the operator edits them. Writes platforms, platform_suppliers,
+suppliers and platform_versions.
+
+Invariants: each change raises the version in its own transaction, so a process that reads the version
+sees every change; a supplier is never deleted and keeps its kind, so an id that an old top-up or an
+attempt names means the same supplier for ever.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from billing.topups.platform import (
+    MAX_AMOUNT_CENTS,
+    MIN_AMOUNT_CENTS,
+    Platform,
+    PlatformBook,
+    Platforms,
+    Source,
+)
+from kernel.errors import DomainError, InvalidInput, NotFound
+from store.database import Transaction
+from store.row_mapping import RowMapping, as_json
+
+PLATFORMS_MAX: Final = 500
+SUPPLIERS_MAX: Final = 200
+SUPPLIERS_OF_PLATFORM_MAX: Final = 10
+AMOUNT_CENTS_MAX: Final = 100_000_000
+NAME_CHARACTERS_MAX: Final = 80
+_ID: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+
+
+class PlatformTaken(DomainError):
+    """The environment has one of this id already, or as many as it may have."""
+
+
+class PlatformRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One row of platforms; amounts in cents, times in microseconds."""
+
+    environment: str
+    id: str
+    name: str
+    min_amount_cents: int = MIN_AMOUNT_CENTS
+    max_amount_cents: int = MAX_AMOUNT_CENTS
+    is_active: bool = True
+    position: int = 0
+    created_at: int
+
+
+class SupplierRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One row of suppliers. options: those in the open; sealed: the secret ones, as one blob.
+
+    hints: the last characters of each secret. resting_since: a worker asks it rarely, since it gave
+    no word several times in a row; null: it is asked. held_since: a person has it asked no more, until
+    it is released.
+    """
+
+    environment: str
+    id: str
+    kind: str
+    options: Mapping[str, Any] = {}
+    sealed: bytes | None = None
+    hints: Mapping[str, str] = {}
+    is_active: bool = True
+    is_stand_in: bool = False
+    created_at: int
+    changed_at: int
+    resting_since: int | None = None
+    last_error: str | None = None
+    last_error_at: int | None = None
+    held_since: int | None = None
+
+    def __repr__(self) -> str:
+        return f"SupplierRow({self.environment}/{self.id}, {self.kind})"
+
+
+async def version(tx: Transaction) -> int:
+    """Of the rows as they are now; 0: nothing was ever entered."""
+    row = await tx.fetch_one("SELECT version FROM platform_versions WHERE id = 1")
+    assert row is not None, "the migration has made it"
+    return int(row["version"])
+
+
+async def lock(tx: Transaction) -> None:
+    """Until the end of the transaction nobody else changes the rows."""
+    await tx.fetch("SELECT id FROM platform_versions WHERE id = 1 FOR UPDATE")
+
+
+async def read_book(tx: Transaction) -> PlatformBook:
+    """All that a process needs to know, at one instant."""
+    at = await version(tx)
+    sources: dict[tuple[str, str], list[Source]] = {}
+    for row in await tx.fetch(_SOURCES):
+        sources.setdefault((row[0], row[1]), []).append(Source(row[2], row[3]))
+    listed: dict[str, list[Platform]] = {}
+    for row in await tx.fetch(f"{_PLATFORMS} WHERE is_active = 1 ORDER BY position, id"):
+        one = _PLATFORM.read(row)
+        listed.setdefault(one.environment, []).append(
+            Platform(
+                one.id,
+                one.name,
+                one.min_amount_cents,
+                one.max_amount_cents,
+                tuple(sources.get((one.environment, one.id), ())),
+            )
+        )
+    return PlatformBook({name: Platforms(one) for name, one in listed.items()}, at)
+
+
+async def list_platforms(tx: Transaction, environment: str) -> Sequence[PlatformRow]:
+    """All of them in order, those that are off too."""
+    rows = await tx.fetch(
+        f"{_PLATFORMS} WHERE environment = :environment ORDER BY position, id",
+        environment=environment,
+    )
+    return [_PLATFORM.read(row) for row in rows]
+
+
+async def get_platform(tx: Transaction, environment: str, platform: str) -> PlatformRow:
+    """Raises NotFound."""
+    row = await tx.fetch_one(
+        f"{_PLATFORMS} WHERE environment = :environment AND id = :id",
+        environment=environment,
+        id=platform,
+    )
+    if row is None:
+        raise NotFound("Platform", param="platform")
+    return _PLATFORM.read(row)
+
+
+async def suppliers_of(tx: Transaction, environment: str) -> Mapping[str, Sequence[str]]:
+    """Ids of each platform's suppliers in order, those that are off too."""
+    rows = await tx.fetch(
+        """SELECT platform, supplier FROM platform_suppliers WHERE environment = :environment
+           ORDER BY platform, position""",
+        environment=environment,
+    )
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        found.setdefault(row["platform"], []).append(row["supplier"])
+    return found
+
+
+async def put_platform(tx: Transaction, row: PlatformRow, *, is_new: bool) -> PlatformRow:
+    """Adds or changes it; raises InvalidInput, PlatformTaken and NotFound."""
+    _check_platform(row)
+    if not is_new:
+        changed = await tx.execute(_CHANGE_PLATFORM, rows=[_PLATFORM.write(row)])
+        if changed == 0:
+            raise NotFound("Platform", param="platform")
+        await _raise_version(tx)
+        return row
+    listed = await list_platforms(tx, row.environment)
+    if len(listed) >= PLATFORMS_MAX:
+        raise PlatformTaken(f"an environment has at most {PLATFORMS_MAX} platforms", param="id")
+    position = row.position or max((one.position for one in listed), default=0) + 1
+    made = msgspec.structs.replace(row, position=position)
+    inserted = await tx.insert(
+        "platforms",
+        _PLATFORM.columns,
+        [_PLATFORM.write(made)],
+        on_conflict="ON CONFLICT DO NOTHING",
+    )
+    if inserted == 0:
+        raise PlatformTaken("the environment has a platform of this id", param="id")
+    await _raise_version(tx)
+    return made
+
+
+async def set_suppliers(
+    tx: Transaction, environment: str, platform: str, suppliers: Sequence[str]
+) -> None:
+    """Who is asked for the platform's top-ups, in order; none: it is not offered.
+
+    Raises NotFound for a platform or a supplier that is not there, and InvalidInput.
+    """
+    await get_platform(tx, environment, platform)
+    if len(set(suppliers)) < len(suppliers):
+        raise InvalidInput("a supplier stands once in a platform's list", param="suppliers")
+    if len(suppliers) > SUPPLIERS_OF_PLATFORM_MAX:
+        raise InvalidInput(
+            f"a platform has at most {SUPPLIERS_OF_PLATFORM_MAX} suppliers", param="suppliers"
+        )
+    for supplier in suppliers:
+        await get_supplier(tx, environment, supplier)
+    await tx.execute(
+        "DELETE FROM platform_suppliers WHERE environment = :environment AND platform = :platform",
+        environment=environment,
+        platform=platform,
+    )
+    rows = [(environment, platform, one, number) for number, one in enumerate(suppliers, start=1)]
+    await tx.insert("platform_suppliers", ("environment", "platform", "supplier", "position"), rows)
+    await _raise_version(tx)
+
+
+async def list_suppliers(tx: Transaction, environment: str | None = None) -> Sequence[SupplierRow]:
+    """Those of the environment, or all, by id."""
+    named = {} if environment is None else {"environment": environment}
+    where = "WHERE environment = :environment" if named else ""
+    rows = await tx.fetch(f"{_SUPPLIERS} {where} ORDER BY environment, id", **named)
+    return [_SUPPLIER.read(row) for row in rows]
+
+
+async def get_supplier(tx: Transaction, environment: str, supplier: str) -> SupplierRow:
+    """Raises NotFound."""
+    row = await tx.fetch_one(
+        f"{_SUPPLIERS} WHERE environment = :environment AND id = :id",
+        environment=environment,
+        id=supplier,
+    )
+    if row is None:
+        raise NotFound("Supplier", param="supplier")
+    return _SUPPLIER.read(row)
+
+
+async def put_supplier(tx: Transaction, row: SupplierRow, *, is_new: bool) -> SupplierRow:
+    """Adds or changes it; raises InvalidInput, PlatformTaken and NotFound."""
+    if row.is_stand_in and row.environment != "staging":
+        raise InvalidInput("only staging has stand-ins", param="stand_in")
+    if not is_new:
+        values = dict(zip(_SUPPLIER.columns, _SUPPLIER.write(row), strict=True))
+        names = ("environment", "id", *_CHANGED_SUPPLIER)
+        if await tx.execute(_CHANGE_SUPPLIER, **{name: values[name] for name in names}) == 0:
+            raise NotFound("Supplier", param="supplier")
+    else:
+        if not _ID.fullmatch(row.id):
+            raise InvalidInput("an id has up to 40 of a-z, 0-9, _ and -", param="id")
+        if len(await list_suppliers(tx, row.environment)) >= SUPPLIERS_MAX:
+            raise PlatformTaken(f"an environment has at most {SUPPLIERS_MAX} suppliers", param="id")
+        inserted = await tx.insert(
+            "suppliers",
+            _SUPPLIER.columns,
+            [_SUPPLIER.write(row)],
+            on_conflict="ON CONFLICT DO NOTHING",
+        )
+        if inserted == 0:
+            raise PlatformTaken("the environment has a supplier of this id", param="id")
+    await _raise_version(tx)
+    return row
+
+
+async def note_health(
+    tx: Transaction,
+    environment: str,
+    supplier: str,
+    *,
+    resting_since: int | None,
+    error: str | None,
+    now_us: int,
+) -> None:
+    """What a worker saw of it; no change of what it is, so the version stays. error null: keeps."""
+    if error is not None:
+        await tx.execute(
+            """UPDATE suppliers SET last_error = :error, last_error_at = :now
+               WHERE environment = :environment AND id = :id""",
+            error=error,
+            now=now_us,
+            environment=environment,
+            id=supplier,
+        )
+    await tx.execute(
+        """UPDATE suppliers SET resting_since = :resting_since
+           WHERE environment = :environment AND id = :id""",
+        resting_since=resting_since,
+        environment=environment,
+        id=supplier,
+    )
+
+
+async def set_held(tx: Transaction, row: SupplierRow, held_since: int | None) -> SupplierRow:
+    """Held from then on, or, null, asked again: then what workers saw of it counts no more."""
+    after = msgspec.structs.replace(
+        row, held_since=held_since, resting_since=None if held_since is None else row.resting_since
+    )
+    await tx.execute(
+        """UPDATE suppliers SET held_since = :held_since, resting_since = :resting_since
+           WHERE environment = :environment AND id = :id""",
+        held_since=held_since,
+        resting_since=after.resting_since,
+        environment=row.environment,
+        id=row.id,
+    )
+    await _raise_version(tx)
+    return after
+
+
+def _check_platform(row: PlatformRow) -> None:
+    if not _ID.fullmatch(row.id):
+        raise InvalidInput("an id has up to 40 of a-z, 0-9, _ and -", param="id")
+    if not 1 <= len(row.name.strip()) <= NAME_CHARACTERS_MAX:
+        raise InvalidInput(f"a name has 1 to {NAME_CHARACTERS_MAX} characters", param="name")
+    if not 1 <= row.min_amount_cents <= row.max_amount_cents <= AMOUNT_CENTS_MAX:
+        raise InvalidInput(
+            f"the amounts are 1 to {AMOUNT_CENTS_MAX}, and the smallest is not above the largest",
+            param="min_amount_cents",
+        )
+
+
+async def _raise_version(tx: Transaction) -> None:
+    await tx.execute("UPDATE platform_versions SET version = version + 1 WHERE id = 1")
+
+
+_OBJECT = as_json(dict[str, Any])
+_PLATFORM = RowMapping(PlatformRow)
+_SUPPLIER = RowMapping(SupplierRow, stored={"options": _OBJECT, "hints": as_json(dict[str, str])})
+_PLATFORMS = f"SELECT {_PLATFORM.listed} FROM platforms"
+_SUPPLIERS = f"SELECT {_SUPPLIER.listed} FROM suppliers"
+_SOURCES = """
+SELECT l.environment, l.platform, s.id, s.kind
+FROM platform_suppliers l
+JOIN suppliers s ON s.environment = l.environment AND s.id = l.supplier
+WHERE s.is_active = 1
+ORDER BY l.environment, l.platform, l.position
+"""
+_CHANGED_PLATFORM = ("name", "min_amount_cents", "max_amount_cents", "is_active", "position")
+_CHANGE_PLATFORM = f"""
+UPDATE platforms SET {_PLATFORM.part(*_CHANGED_PLATFORM).assigned}
+FROM :rows[{_PLATFORM.typed}] AS v
+WHERE platforms.environment = v.environment AND platforms.id = v.id
+"""
+_CHANGED_SUPPLIER = ("options", "sealed", "hints", "is_active", "is_stand_in", "changed_at")
+_CHANGE_SUPPLIER = f"""
+UPDATE suppliers SET {", ".join(f"{name} = :{name}" for name in _CHANGED_SUPPLIER)}
+WHERE environment = :environment AND id = :id
+"""

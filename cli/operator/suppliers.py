@@ -1,0 +1,275 @@
+"""`topup suppliers`: who provides the credit; their options, how they do, whether they answer."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import click
+
+from billing.desk import breaker
+from billing.desk.decisions import Person
+from billing.desk.health import health_of
+from billing.fulfilment import commands
+from billing.fulfilment.commands import supplier_shape
+from billing.fulfilment.protocol import ASK_S_MAX, Health
+from billing.fulfilment.suppliers import ReadySupplier
+from billing.topups.platform_rows import SupplierRow, list_suppliers
+from cli.examples import examples
+from cli.operator.supply import by_option, in_one, opened, options_of, who_acts
+from cli.options import environment_option
+from cli.output import EXIT_REFUSED, json_option, show_record, show_rows
+from keys.audit_log import Actor
+from keys.principal import Environment
+from runtime.context import Context
+from store.database import Transaction
+
+_options = click.option(
+    "--option",
+    "given",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="An option of its kind; empty: none.",
+)
+_secrets = click.option(
+    "--secret",
+    "secrets",
+    multiple=True,
+    metavar="NAME=@FILE",
+    help="A secret option: a file's first line, or NAME=- for standard input. Sealed, never shown again.",
+)
+_reason = click.option("--reason", required=True, help="Why; for whoever looks at it later.")
+
+
+@click.group(
+    epilog=examples(
+        "topup suppliers kinds",
+        "topup suppliers create gift-cards --kind code_stock --environment live",
+        "topup suppliers check --environment live",
+    )
+)
+def suppliers() -> None:
+    """Who provides the credit that is sent; staging and live have their own."""
+
+
+@suppliers.command("kinds", epilog=examples("topup suppliers kinds"))
+@json_option
+def kinds() -> None:
+    """List the kinds of suppliers, and the options of each."""
+
+    async def act(context: Context) -> list[dict[str, Any]]:
+        return [
+            {"kind": one.name, "text": one.text, "options": list(one.options.__struct_fields__)}
+            for one in context.suppliers.registrations.values()
+        ]
+
+    show_rows(opened(act), "kind", "text", "options")
+
+
+@suppliers.command("list", epilog=examples("topup suppliers list --environment live"))
+@environment_option
+@json_option
+def list_(environment: Environment) -> None:
+    """List suppliers with what became of their last day's attempts. Secrets show their last characters."""
+
+    async def act(_context: Context, tx: Transaction, now_us: int) -> list[dict[str, Any]]:
+        rows = await list_suppliers(tx, environment)
+        told = await health_of(tx, environment, [row.id for row in rows], now_us=now_us)
+        return [{**supplier_shape(row), "last_day": told[row.id].shape()} for row in rows]
+
+    columns = (
+        "id",
+        "kind",
+        "active",
+        "stand_in",
+        "options",
+        "last_day",
+        "held_since",
+        "resting_since",
+        "last_error",
+    )
+    show_rows(in_one(act), *columns)
+
+
+@suppliers.command(
+    "create",
+    epilog=examples(
+        "topup suppliers create gift-cards --kind code_stock --environment live",
+        "topup suppliers create own --kind http --option url=https://topup.example.com"
+        " --secret secret=@secret.txt --environment live",
+        "topup suppliers create own --kind http --stand-in",
+    ),
+)
+@click.argument("supplier")
+@click.option("--kind", required=True, help="What it is; `topup suppliers kinds` lists them.")
+@click.option("--stand-in", is_flag=True, help="In staging: plays its kind, asks nobody.")
+@_options
+@_secrets
+@environment_option
+@json_option
+def create(
+    supplier: str,
+    kind: str,
+    stand_in: bool,  # noqa: FBT001
+    given: tuple[str, ...],
+    secrets: tuple[str, ...],
+    environment: Environment,
+) -> None:
+    """Add a supplier; `topup platforms suppliers` then says what for. Its id and kind stay for ever."""
+    options = options_of(given, secrets)
+
+    async def act(context: Context, tx: Transaction, now_us: int) -> dict[str, Any]:
+        row = SupplierRow(
+            environment=environment,
+            id=supplier,
+            kind=kind,
+            is_stand_in=stand_in,
+            created_at=now_us,
+            changed_at=now_us,
+        )
+        known = context.suppliers
+        made = await commands.add_supplier(
+            tx, row, options, known.registrations, known.vault, by=Actor(), now_us=now_us
+        )
+        ready = known.ready(made)
+        if ready.fault is not None:
+            raise click.UsageError(ready.fault)
+        return supplier_shape(made)
+
+    show_record(in_one(act))
+
+
+@suppliers.command(
+    "set",
+    epilog=examples("topup suppliers set own --secret secret=@new.txt --environment live"),
+)
+@click.argument("supplier")
+@_options
+@_secrets
+@environment_option
+@json_option
+def set_(
+    supplier: str, given: tuple[str, ...], secrets: tuple[str, ...], environment: Environment
+) -> None:
+    """Set options of a supplier anew; the others stay as they are."""
+    _change(environment, supplier, options_of(given, secrets), is_active=None)
+
+
+@suppliers.command("disable", epilog=examples("topup suppliers disable own --environment live"))
+@click.argument("supplier")
+@environment_option
+@json_option
+def disable(supplier: str, environment: Environment) -> None:
+    """Ask a supplier no longer; what is with it waits until it is enabled again."""
+    _change(environment, supplier, {}, is_active=False)
+
+
+@suppliers.command("enable", epilog=examples("topup suppliers enable own --environment live"))
+@click.argument("supplier")
+@environment_option
+@json_option
+def enable(supplier: str, environment: Environment) -> None:
+    """Ask a supplier again."""
+    _change(environment, supplier, {}, is_active=True)
+
+
+@suppliers.command(
+    "hold",
+    epilog=examples("topup suppliers hold own --reason 'they asked us to' --environment live"),
+)
+@click.argument("supplier")
+@_reason
+@by_option
+@environment_option
+@json_option
+def hold(supplier: str, reason: str, by: str | None, environment: Environment) -> None:
+    """Have a supplier asked no more until it is released. What is meant for it waits, also what is
+    sent from now on; nothing is failed.
+    """
+    _breaker(breaker.hold, environment, supplier, reason, by)
+
+
+@suppliers.command(
+    "release",
+    epilog=examples("topup suppliers release own --reason 'it answers again' --environment live"),
+)
+@click.argument("supplier")
+@_reason
+@by_option
+@environment_option
+@json_option
+def release(supplier: str, reason: str, by: str | None, environment: Environment) -> None:
+    """Have a supplier asked again at once, whether somebody held it or workers left it alone."""
+    _breaker(breaker.release, environment, supplier, reason, by)
+
+
+@suppliers.command("check", epilog=examples("topup suppliers check --environment live"))
+@environment_option
+@json_option
+@click.pass_context
+def check(context: click.Context, environment: Environment) -> None:
+    """Ask each supplier that is on a harmless question, and say what is wrong. Changes nothing."""
+
+    async def act(installation: Context) -> list[dict[str, Any]]:
+        read = await installation.database.read(lambda tx: list_suppliers(tx, environment))
+        ready = [installation.suppliers.ready(row) for row in read if row.is_active]
+        return list(await asyncio.gather(*(_checked(one) for one in ready)))
+
+    found = opened(act)
+    show_rows(found, "id", "kind", "well", "detail", "balance_cents")
+    if not all(one["well"] for one in found):
+        context.exit(EXIT_REFUSED)
+
+
+def _breaker(
+    change: Callable[..., Awaitable[SupplierRow]],
+    environment: str,
+    supplier: str,
+    reason: str,
+    by: str | None,
+) -> None:
+    who = Person(Actor(), who_acts(by))
+
+    async def act(_context: Context, tx: Transaction, now_us: int) -> dict[str, Any]:
+        return supplier_shape(
+            await change(tx, environment, supplier, reason=reason, by=who, now_us=now_us)
+        )
+
+    show_record(in_one(act))
+
+
+async def _checked(supplier: ReadySupplier) -> dict[str, Any]:
+    balance_cents = None
+    try:
+        async with asyncio.timeout(ASK_S_MAX):
+            found = await supplier.asked.probe()
+            balance_cents = await supplier.asked.balance_cents()
+    except Exception as error:
+        found = Health(is_well=False, detail=type(error).__name__)
+    return {
+        "id": supplier.id,
+        "kind": supplier.kind,
+        "well": found.is_well and supplier.fault is None,
+        "detail": supplier.fault or found.detail,
+        "balance_cents": balance_cents,
+    }
+
+
+def _change(
+    environment: str, supplier: str, changes: dict[str, Any], *, is_active: bool | None
+) -> None:
+    async def act(context: Context, tx: Transaction, now_us: int) -> dict[str, Any]:
+        known = context.suppliers
+        changed = await commands.change_supplier(
+            tx,
+            environment,
+            supplier,
+            changes,
+            known.registrations,
+            known.vault,
+            is_active=is_active,
+            by=Actor(),
+            now_us=now_us,
+        )
+        return supplier_shape(changed)
+
+    show_record(in_one(act))

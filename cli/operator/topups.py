@@ -1,0 +1,299 @@
+"""`topup topups`: the desk of top-ups that wait for their supplier or for a person."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, get_args
+
+import click
+
+from billing.desk import decisions, waiting
+from billing.desk.acts import MEANINGS, DeskTopUp
+from billing.desk.decisions import DeskCommand, Person
+from billing.desk.waiting import VIEWS, DeskFilter, View
+from billing.topups.deliverable import Deliverable, DeliverableKind, DeliverableRefused, checked
+from billing.topups.topup import TopUp
+from cli.examples import examples
+from cli.operator.supply import by_option, in_one, opened, who_acts
+from cli.options import environment_option, limit_option
+from cli.output import json_option, show_record, show_rows
+from kernel.clock import HOUR_US, rfc3339
+from kernel.errors import InvalidInput
+from keys.audit_log import Actor
+from keys.principal import Environment
+from runtime.context import Context
+from store.database import Transaction
+
+_COLUMNS = (
+    *("transaction_id", "platform", "amount_cents", "recipient_email", "supplier", "state"),
+    *("outcome", "detail", "asks", "created_at", "due_at", "taken_by"),
+)
+_id = click.argument("transaction_id")
+_reason = click.option("--reason", required=True, help="Why; for whoever looks at it later.")
+_why = click.option("--reason", help="Why; for whoever looks at it later.")
+_shown_reason = click.option("--reason", required=True, help="Why; the sender sees it.")
+_checked = click.option(
+    "--checked",
+    "is_checked",
+    is_flag=True,
+    help="You looked at the supplier and know what it did; needed where its outcome is open.",
+)
+
+
+@click.group(
+    epilog=examples(
+        "topup topups list --environment live --view person",
+        "topup topups settle txn_4Kp1 --kind note --value-file note.txt",
+    )
+)
+def topups() -> None:
+    """The desk: top-ups that wait for their supplier or for a person, and what a person does."""
+
+
+@topups.command(
+    "list",
+    epilog=examples(
+        "topup topups list --environment live --view overdue",
+        "topup topups list --supplier by-hand --older-than-h 4",
+    ),
+)
+@environment_option
+@click.option(
+    "--view",
+    type=click.Choice(get_args(View)),
+    default="pending",
+    show_default=True,
+    help="; ".join(f"{name}: {meaning}" for name, meaning in VIEWS.items()) + ".",
+)
+@click.option("--supplier", help="Only those that are with it.")
+@click.option("--platform", help="Only those of this platform.")
+@click.option("--account", "account_id", help="Only those of this account.")
+@click.option(
+    "--older-than-h", type=click.IntRange(min=0), help="Only those sent so many hours ago."
+)
+@limit_option
+@click.option("--cursor", help="The id of the last row of the page before.")
+@json_option
+def list_(
+    environment: Environment,
+    view: View,
+    supplier: str | None,
+    platform: str | None,
+    account_id: str | None,
+    older_than_h: int | None,
+    limit: int,
+    cursor: str | None,
+) -> None:
+    """List what is with suppliers, the oldest first; failed ones the latest first. `topup topups show`
+    says what a state means and what can be done.
+    """
+
+    async def act(_context: Context, tx: Transaction, now_us: int) -> list[dict[str, Any]]:
+        before = None if older_than_h is None else now_us - older_than_h * HOUR_US
+        wanted = DeskFilter(environment, view, supplier, platform, account_id, before)
+        found = await waiting.page(tx, wanted, after_id=cursor, limit=limit, now_us=now_us)
+        return [waiting.shape(one) for one in found]
+
+    rows = in_one(act)
+    more = rows[-1]["transaction_id"] if len(rows) == limit else None
+    show_rows(rows, *_COLUMNS, next_cursor=more)
+
+
+@topups.command("show", epilog=examples("topup topups show txn_4Kp1"))
+@_id
+@by_option
+@json_option
+def show(transaction_id: str, by: str | None) -> None:
+    """Show a top-up, each of its turns at a supplier, and what can be done with it now. What was handed
+    over is not shown.
+    """
+
+    async def act(context: Context, tx: Transaction, now_us: int) -> DeskTopUp:
+        seen = await waiting.get_seen(tx, transaction_id, now_us=now_us)
+        return replace(seen, can_be_asked=_can_be_asked(context, seen))
+
+    found = in_one(act)
+    attempts = [
+        {
+            "supplier": one.supplier,
+            "kind": one.kind,
+            "outcome": one.outcome,
+            "detail": one.detail,
+            "asks": one.asks,
+            "asked_at": rfc3339(one.asked_at),
+            "last_asked_at": rfc3339(one.last_asked_at),
+            "ended_at": None if one.ended_at is None else rfc3339(one.ended_at),
+            "cost_cents": one.cost_cents,
+        }
+        for one in found.attempts
+    ]
+    given = found.topup.given
+    record = {
+        **waiting.shape(found),
+        "status": found.topup.status,
+        "failure_reason": found.topup.failure_reason,
+        "deliverable": None if given is None else given.shape(),
+        "means": MEANINGS[found.state],
+        "acts": list(found.acts(who_acts(by))),
+    }
+    show_record(record, attempts=attempts)
+
+
+@topups.command("take", epilog=examples("topup topups take txn_4Kp1"))
+@_id
+@_why
+@by_option
+@json_option
+def take(transaction_id: str, reason: str | None, by: str | None) -> None:
+    """Take a task, so that nobody else does it, too."""
+    _act(decisions.TakeTask, transaction_id, by, reason)
+
+
+@topups.command("give-back", epilog=examples("topup topups give-back txn_4Kp1"))
+@_id
+@_why
+@by_option
+@json_option
+def give_back(transaction_id: str, reason: str | None, by: str | None) -> None:
+    """Give a task back, so that anybody may take it. Of somebody else's task the reason is needed."""
+    _act(decisions.GiveBackTask, transaction_id, by, reason)
+
+
+@topups.command(
+    "settle",
+    epilog=examples(
+        "topup topups settle txn_4Kp1 --kind code --value-file code.txt",
+        "topup topups settle txn_4Kp1 --kind credit --checked --reason 'it is on their bill'",
+    ),
+)
+@_id
+@click.option(
+    "--kind",
+    type=click.Choice(get_args(DeliverableKind)),
+    required=True,
+    help="What the recipient gets; credit: it is in their account there already.",
+)
+@click.option(
+    "--value-file",
+    type=click.File("r", encoding="utf-8"),
+    help="A file with the code, key, link or note; - is standard input. It is sealed.",
+)
+@click.option("--redeem-url", help="The page on which it is used.")
+@click.option("--instructions", help="How it is used, for the recipient.")
+@click.option("--reason", help="How you know; needed but for a task.")
+@_checked
+@by_option
+@json_option
+def settle(
+    transaction_id: str,
+    kind: DeliverableKind,
+    value_file: Any,
+    redeem_url: str | None,
+    instructions: str | None,
+    reason: str | None,
+    is_checked: bool,  # noqa: FBT001
+    by: str | None,
+) -> None:
+    """End a top-up as delivered, with what was handed over."""
+    value = None if value_file is None else value_file.read(4_096).strip()
+    try:
+        given = checked(Deliverable(kind, value, redeem_url, instructions))
+    except DeliverableRefused as error:
+        raise InvalidInput(str(error), param="value") from None
+    _act(decisions.SettleByHand, transaction_id, by, reason, given=given, is_checked=is_checked)
+
+
+@topups.command("refuse", epilog=examples("topup topups refuse txn_4Kp1 --reason 'sold out'"))
+@_id
+@_shown_reason
+@by_option
+@json_option
+def refuse(transaction_id: str, reason: str, by: str | None) -> None:
+    """Refuse a task: the platform's next supplier is asked, or the funds go back."""
+    _act(decisions.RefuseTask, transaction_id, by, reason)
+
+
+@topups.command("fail", epilog=examples("topup topups fail txn_4Kp1 --reason 'no such user'"))
+@_id
+@_shown_reason
+@_checked
+@by_option
+@json_option
+def fail(transaction_id: str, reason: str, is_checked: bool, by: str | None) -> None:  # noqa: FBT001
+    """End a top-up as failed, and give its funds back. No other supplier is asked."""
+    _act(decisions.FailByHand, transaction_id, by, reason, is_checked=is_checked)
+
+
+@topups.command("retry", epilog=examples("topup topups retry txn_4Kp1"))
+@_id
+@_why
+@by_option
+@json_option
+def retry(transaction_id: str, reason: str | None, by: str | None) -> None:
+    """Have its supplier asked now instead of later: with the same transaction, or after a look whether
+    it was done, as its kind needs it.
+    """
+    _act(decisions.AskAgain, transaction_id, by, reason)
+
+
+@topups.command(
+    "not-done", epilog=examples("topup topups not-done txn_4Kp1 --reason 'not in their list'")
+)
+@_id
+@_reason
+@by_option
+@json_option
+def not_done(transaction_id: str, reason: str, by: str | None) -> None:
+    """Say that you looked and the supplier did nothing of it. Then switch it, have it asked again,
+    settle it or fail it; nobody is asked until then.
+    """
+    _act(decisions.DeclareNotDone, transaction_id, by, reason)
+
+
+@topups.command(
+    "switch", epilog=examples("topup topups switch txn_4Kp1 by-hand --reason 'stock is empty'")
+)
+@_id
+@click.argument("supplier")
+@_reason
+@by_option
+@json_option
+def switch(transaction_id: str, supplier: str, reason: str, by: str | None) -> None:
+    """Have another supplier of the platform asked. Refused while it is open what the one did that has it."""
+    _act(decisions.SwitchSupplier, transaction_id, by, reason, to=supplier)
+
+
+def _can_be_asked(context: Context, seen: DeskTopUp) -> bool:
+    return context.suppliers.can_be_asked(seen.topup.environment, seen.topup.supplier)
+
+
+def _act(
+    command: Callable[..., DeskCommand],
+    transaction_id: str,
+    by: str | None,
+    reason: str | None,
+    **more: Any,
+) -> None:
+    who = Person(Actor(), who_acts(by))
+
+    async def act(context: Context) -> TopUp:
+        now_us = context.clock.now_us()
+        seen = await context.database.read(
+            lambda tx: waiting.get_seen(tx, transaction_id, now_us=now_us)
+        )
+        known = {"can_be_asked": _can_be_asked(context, seen), **more}
+        ended = await context.engine.submit(
+            command(transaction_id, seen.topup.tenant, who, reason, **known)
+        )
+        return ended.topup
+
+    topup = opened(act)
+    given = topup.given
+    show_record(
+        {
+            "transaction_id": topup.id,
+            "status": topup.status,
+            "supplier": topup.supplier,
+            "failure_reason": topup.failure_reason,
+            "deliverable": None if given is None else given.shape(),
+        }
+    )

@@ -1,0 +1,122 @@
+"""Codes of the stock: each goes out once, to one top-up, whoever asks at once and whoever dies."""
+
+import asyncio
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from billing.fulfilment import stock
+from billing.fulfilment.registry import discover
+from billing.fulfilment.stock import NewCode, StockKind
+from billing.fulfilment.suppliers import Suppliers
+from billing.topups.topup import load
+from kernel.clock import FixedClock
+from keys.account import set_operator
+from store.database import Database
+from tests.support.funded_account import FundedAccount, open_engine, open_funded_account
+from tests.support.suppliers import VAULT, open_suppliers
+from worker.fulfil import Fulfiller
+
+KIND = StockKind("staging", "code_stock", "code_stock", 1000)
+
+
+async def opened(
+    database: Database, clock: FixedClock, kind: str
+) -> tuple[FundedAccount, Suppliers]:
+    account = await open_funded_account(database, clock)
+    suppliers = await open_suppliers(account, {kind: discover()[kind]})
+    rules = replace(account.rules, platforms=suppliers.book)
+    return replace(account, engine=open_engine(database, clock, rules)), suppliers
+
+
+async def fill(database: Database, *codes: str, low_below: int = 0, **more: Any) -> int:
+    new = [NewCode(KIND, code, **more) for code in codes]
+    return await database.transaction(
+        lambda tx: stock.add(tx, VAULT, new, low_below=low_below, now_us=1)
+    )
+
+
+def worker(account: FundedAccount, suppliers: Suppliers) -> Fulfiller:
+    return Fulfiller(account.database, account.clock, account.engine, suppliers)
+
+
+async def test_each_code_goes_out_once_though_two_workers_ask_and_one_dies(
+    database: Database, clock: FixedClock
+) -> None:
+    account, suppliers = await opened(database, clock, "code_stock")
+    codes = [f"GIFT-0000-{number:04d}" for number in range(30)]
+    assert await fill(database, *codes) == 30
+    assert await fill(database, *codes, "GIFT-0000-9999") == 1
+    ids = [
+        (await account.send(1000, platform="code_stock", to=f"u{n}@example.com")).topup.id
+        for n in range(24)
+    ]
+
+    dying = asyncio.create_task(worker(account, suppliers).run())
+    await asyncio.sleep(0)
+    await asyncio.gather(worker(account, suppliers).step(), worker(account, suppliers).step())
+    dying.cancel()
+    await asyncio.gather(dying, return_exceptions=True)
+    for _ in range(3):
+        clock.advance_s(150)
+        await worker(account, suppliers).step()
+
+    found = await database.read(lambda tx: load(tx, ids))
+    assert {one.status for one in found.values()} == {"delivered"}
+    issued = account.rules.codes.issued
+    given = [issued(one.id, one.fulfilment_code) for one in found.values()]
+    assert len(set(given)) == 24
+    assert set(given) <= {*codes, "GIFT-0000-9999"}
+    rows = await database.read(lambda tx: stock.list_codes(tx, "staging", limit=100))
+    assert sorted(one.transaction_id for one in rows if one.transaction_id) == sorted(ids)
+    assert await account.findings() == []
+    await account.engine.close()
+
+
+@pytest.mark.one_database
+async def test_a_code_that_was_taken_before_the_crash_is_the_one_that_is_handed_over(
+    database: Database, clock: FixedClock
+) -> None:
+    account, suppliers = await opened(database, clock, "code_stock")
+    await fill(database, "GIFT-0000-0001", "GIFT-0000-0002")
+    topup_id = (await account.send(1000, platform="code_stock")).topup.id
+    # As a worker leaves it that died after it took the code.
+    taken = await database.transaction(
+        lambda tx: stock.take(tx, VAULT, KIND, topup_id, now_us=clock.now_us())
+    )
+
+    await worker(account, suppliers).step()
+
+    topup = (await database.read(lambda tx: load(tx, [topup_id])))[topup_id]
+    assert taken is not None
+    assert account.rules.codes.issued(topup_id, topup.fulfilment_code) == taken.code
+    left = await database.read(lambda tx: stock.levels(tx, "staging", now_us=clock.now_us()))
+    assert [one.left for one in left] == [1]
+    await account.engine.close()
+
+
+@pytest.mark.one_database
+async def test_an_empty_stock_is_a_no_and_the_operator_is_told_once_that_few_are_left(
+    database: Database, clock: FixedClock
+) -> None:
+    account, suppliers = await opened(database, clock, "code_stock")
+    await database.transaction(lambda tx: set_operator(tx, account.account_id, is_operator=True))
+    await fill(database, "GIFT-0000-0001", "GIFT-0000-0002", low_below=2)
+    await fill(database, "GIFT-0000-0003", low_below=2, expires_at=5)  # has ended
+
+    ids = [(await account.send(1000, platform="code_stock")).topup.id for _ in range(3)]
+    await worker(account, suppliers).step()
+
+    found = await database.read(lambda tx: load(tx, ids))
+    assert sorted(one.status for one in found.values()) == ["delivered", "delivered", "failed"]
+    assert {one.failure_reason for one in found.values()} == {
+        None,
+        "no code of this amount is in stock",
+    }
+    assert (await account.events()).count("stock.low") == 1
+    await fill(database, "GIFT-0000-0004", "GIFT-0000-0005", low_below=2)
+    await account.send(1000, platform="code_stock")
+    await worker(account, suppliers).step()
+    assert (await account.events()).count("stock.low") == 2
+    await account.engine.close()

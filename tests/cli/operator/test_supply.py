@@ -1,0 +1,92 @@
+"""Platforms, suppliers, stock and waiting top-ups by the command line: what is shown, and what never is."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.support.command_line import Topup, result_of, topup as topup
+
+SECRET = "whsec_" + "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
+pytestmark = pytest.mark.one_database
+
+
+def test_a_supplier_is_added_named_and_changed_and_its_secret_is_never_shown(
+    topup: Topup, tmp_path: Path
+) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text(f"{SECRET}\n", encoding="utf-8")
+    live = ("--environment", "live", "--json")
+    options = ("--option", "url=https://own.example/topup", "--secret", f"secret=@{secret}")
+
+    made = topup("suppliers", "create", "own", "--kind", "http", *options, *live)
+    odd = topup("suppliers", "create", "odd", "--kind", "http", "--option", "url=x", *live)
+    wrong = topup("suppliers", "set", "own", "--option", "timeout_s=61", *live)
+    changed = topup("suppliers", "set", "own", "--option", "timeout-s=20", *live)
+    named = topup("platforms", "suppliers", "claude", "own", *live)
+    listed = topup("suppliers", "list", *live)
+    logged = topup("doctor", "--json")
+
+    assert result_of(made)["options"]["secret"] == f"…{SECRET[-4:]}"
+    assert (odd.exit_code, wrong.exit_code) == (1, 1)
+    assert "timeout_s" in wrong.stderr
+    assert result_of(changed)["options"]["timeout_s"] == 20.0
+    assert result_of(named)["suppliers"] == ["own"]
+    every = "".join(one.stdout + one.stderr for one in (made, odd, wrong, changed, named, listed))
+    assert SECRET not in every
+    findings = {one["part"]: one for one in json.loads(logged.stdout)}
+    assert "live does not offer chatgpt, gemini" in findings["platforms"]["detail"]
+
+
+def test_stock_is_read_whole_before_any_of_it_is_taken_in(topup: Topup, tmp_path: Path) -> None:
+    codes = tmp_path / "codes.csv"
+    topup("suppliers", "create", "cards", "--kind", "code_stock")
+    codes.write_text("platform,amount_cents,code\nclaude,1000,GIFT-1\nclaude,-5,GIFT-2\n")
+    refused = topup("stock", "add", "cards", str(codes))
+    codes.write_text("platform,amount_cents,code\nnope,1000,GIFT-0001-0001\n")
+    unknown = topup("stock", "add", "cards", str(codes))
+    codes.write_text("platform,amount_cents,code\nclaude,1000,GIFT-0001-0001\nclaude,500,GIFT-2\n")
+    added = topup("stock", "add", "cards", str(codes), "--json")
+    again = topup("stock", "add", "cards", str(codes), "--json")
+    low = topup("stock", "low", "--json")
+    listed = topup("stock", "list", "--json")
+
+    assert (refused.exit_code, unknown.exit_code) == (1, 1)
+    assert "line 3: amount_cents" in refused.stderr
+    assert "GIFT" not in refused.stderr
+    assert result_of(added) == {"given": 2, "added": 2, "known_before": 0}
+    assert result_of(again) == {"given": 2, "added": 0, "known_before": 2}
+    assert low.exit_code == 1  # one of each is fewer than ten
+    assert [one["left"] for one in json.loads(low.stdout)["items"]] == [1, 1]
+    assert "GIFT-0001-0001" not in listed.stdout
+    assert {one["code"] for one in result_of(listed)["items"]} == {"…0001", "…****"}
+
+
+def test_a_top_up_that_is_not_there_is_neither_taken_nor_settled(topup: Topup) -> None:
+    tried = [
+        topup("topups", "show", "txn_0000000000000000"),
+        topup("topups", "take", "txn_0000000000000000"),
+        topup("topups", "settle", "txn_0000000000000000", "--kind", "credit"),
+        topup("topups", "fail", "txn_0000000000000000", "--reason", "no"),
+        topup("topups", "retry", "txn_0000000000000000"),
+        topup("topups", "switch", "txn_0000000000000000", "wallet", "--reason", "no"),
+    ]
+
+    assert [one.exit_code for one in tried] == [1] * 6
+    assert result_of(topup("topups", "list", "--json"))["items"] == []
+
+
+def test_a_supplier_is_held_and_released_with_a_reason_once(topup: Topup) -> None:
+    topup("suppliers", "create", "cards", "--kind", "code_stock")
+
+    mute = topup("suppliers", "hold", "cards")
+    early = topup("suppliers", "release", "cards", "--reason", "x")
+    held = topup("suppliers", "hold", "cards", "--reason", "they asked us to", "--json")
+    again = topup("suppliers", "hold", "cards", "--reason", "x")
+    released = topup("suppliers", "release", "cards", "--reason", "they are back", "--json")
+
+    assert (mute.exit_code, early.exit_code, again.exit_code) == (2, 1, 1)
+    assert "neither held nor left alone" in early.stderr
+    assert "held already" in again.stderr
+    assert result_of(held)["held_since"] is not None
+    assert result_of(released)["held_since"] is None

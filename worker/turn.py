@@ -1,0 +1,260 @@
+"""A pending top-up's turn at a supplier: whose it is, handed over, asked, and what came of it written.
+
+Promises: the attempt is written before the supplier is asked; an open attempt goes on with the same
+supplier, in the way that its kind allows; a no of the last supplier gives the funds back; where nobody
+can find out what a supplier did, a person decides. No transaction is open while a supplier is asked.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from billing.engine.engine import Engine
+from billing.fulfilment.protocol import (
+    ASK_S_MAX,
+    Delivered,
+    Outcome,
+    Refused,
+    Request,
+    Unknown,
+    Waiting,
+)
+from billing.fulfilment.suppliers import ReadySupplier, Suppliers
+from billing.topups import attempt as attempts, platform_rows, topup as topups
+from billing.topups.attempt import Attempt
+from billing.topups.fulfilment import HandedOver, HandOver, KeepWaiting, Settle
+from billing.topups.platform import WALLET, Source
+from billing.topups.send import BY_SANDBOX
+from billing.topups.topup import Due, TopUp
+from kernel.clock import DAY_US, SECOND_US, Clock
+from store.database import Database
+from worker.ask import ask
+from worker.breaker import Breakers
+
+# Longer than any ask: one that died with its worker is repeated then, and two never overlap.
+FIRST_WAIT_US = 75 * SECOND_US
+WAIT_US_MAX = 600 * SECOND_US
+AGAIN_US_MIN = SECOND_US
+AGAIN_US_MAX = 3_600 * SECOND_US
+# How long a top-up waits where nobody can be asked: its supplier is switched off, or it has none.
+NOBODY_WAIT_US = 60 * SECOND_US
+OVERDUE_US = DAY_US
+
+_log = logging.getLogger(__name__)
+# Seconds, platform and outcome of one ask.
+OnAsked = Callable[[float, str, str], None]
+
+
+class Turns:
+    """Takes turns; one for each worker."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        engine: Engine,
+        suppliers: Suppliers,
+        breakers: Breakers,
+        on_asked: OnAsked,
+    ) -> None:
+        assert FIRST_WAIT_US > ASK_S_MAX * SECOND_US, "an ask is over before the next one"
+        self._database = database
+        self._clock = clock
+        self._engine = engine
+        self._suppliers = suppliers
+        self._breakers = breakers
+        self._on_asked = on_asked
+
+    async def take(self, topup: Due) -> None:
+        """Brings the top-up on by one turn; raises StoreError, DomainError and Superseded."""
+        if topup.fulfilment == BY_SANDBOX:
+            # The sandbox's script delivers what the platform's first supplier would hand over.
+            given = self._suppliers.sample(topup.tenant.environment, topup.platform, topup.id)
+            await self._engine.submit(Settle(topup.id, topup.tenant, "delivered", given=given))
+            return
+        known = await self._database.read(partial(attempts.load, topup_ids=[topup.id]))
+        supplier = self._whose_turn(topup, known)
+        if supplier is None:
+            await self._wait_for_somebody(topup)
+            return
+        last = known[-1] if known else None
+        if last is not None and last.is_open and _is_lost(supplier, last):
+            await self._leave_to_person(topup, last)
+            return
+        handed = await self._hand_over(topup, supplier)
+        if handed.attempt is not None:
+            await self._ask(supplier, handed, handed.attempt)
+
+    def _whose_turn(self, topup: Due, known: Sequence[Attempt]) -> ReadySupplier | None:
+        """Who is to be asked now; None: nobody can be, as long as the operator changes nothing."""
+        environment = topup.tenant.environment
+        if known and known[-1].is_open:
+            found = self._suppliers.find(environment, known[-1].supplier)
+        else:
+            refused_by = [one.supplier for one in known if one.outcome == "refused"]
+            named = self._suppliers.find(environment, topup.supplier)
+            if named is not None and named.is_active:
+                found = named
+            else:
+                platforms = self._suppliers.book.of(environment)
+                source = platforms.next_after(topup.platform, refused_by)
+                found = None if source is None else self._suppliers.find(environment, source.id)
+        is_asked = found is not None and found.is_active and not found.is_held
+        return found if is_asked else None
+
+    async def _wait_for_somebody(self, topup: Due) -> None:
+        """Asked about again in a minute: the operator may have switched a supplier on."""
+        _log.warning(
+            "fulfilment.nobody",
+            extra={"fields": {"transaction_id": topup.id, "platform": topup.platform}},
+        )
+        until = self._clock.now_us() + NOBODY_WAIT_US
+        await self._database.transaction(partial(topups.postpone, topup_id=topup.id, until=until))
+
+    async def _leave_to_person(self, topup: Due, attempt: Attempt) -> None:
+        """Its worker died while the supplier was asked, or gave no word: nobody can find out."""
+        await self._engine.submit(
+            KeepWaiting(
+                topup.id,
+                topup.tenant,
+                number=attempt.number,
+                asks=attempt.asks,
+                outcome="unknown",
+                next_check_at=None,
+                detail=attempt.detail or "the worker ended while it asked",
+            )
+        )
+
+    async def _hand_over(self, topup: Due, supplier: ReadySupplier) -> HandedOver:
+        wait_us = min(WAIT_US_MAX, FIRST_WAIT_US * 2 ** min(topup.checks_made, 4))
+        return await self._engine.submit(
+            HandOver(
+                topup.id,
+                topup.tenant,
+                seen_checks_made=topup.checks_made,
+                next_check_at=self._clock.now_us() + wait_us,
+                source=Source(supplier.id, supplier.kind),
+                recipient_email=topup.recipient_email,
+                is_one_per_recipient=supplier.is_one_per_recipient,
+            )
+        )
+
+    async def _ask(self, supplier: ReadySupplier, handed: HandedOver, attempt: Attempt) -> None:
+        topup = handed.topup
+        request = Request(
+            transaction_id=topup.id,
+            account_id=topup.account_id,
+            environment=topup.environment,
+            platform=topup.platform,
+            amount_cents=topup.amount_cents,
+            recipient_email=topup.recipient_email,
+            voucher_code=self._engine.rules.code_of(topup.id),
+            attempt=attempt.asks,
+            prepared=attempt.prepared,
+            left=attempt.left_over,
+            recipient_left=handed.recipient_left,
+        )
+        began_s = time.monotonic()
+        outcome = await ask(supplier, request, partial(self._keep, attempt))
+        self._on_asked(time.monotonic() - began_s, topup.platform, _word(outcome))
+        _log_ask(topup, attempt, outcome, self._clock.now_us())
+        await self._settle(supplier, topup, attempt, outcome)
+        await self._note_health(supplier, outcome)
+
+    async def _keep(self, attempt: Attempt, prepared: str) -> bool:
+        work = partial(attempts.note_prepared, attempt=attempt, prepared=prepared)
+        return await self._database.transaction(work)
+
+    async def _settle(
+        self, supplier: ReadySupplier, topup: TopUp, attempt: Attempt, outcome: Outcome
+    ) -> None:
+        turn = (attempt.number, attempt.asks)
+        settle = partial(Settle, topup.id, topup.tenant, by=supplier.id, attempt=turn)
+        if isinstance(outcome, Delivered):
+            await self._engine.submit(
+                settle(
+                    "delivered",
+                    given=None if supplier.kind == WALLET else outcome.deliverable,
+                    cost_cents=outcome.cost_cents,
+                    left_over=outcome.left,
+                )
+            )
+        elif isinstance(outcome, Refused):
+            await self._engine.submit(settle("failed", reason=outcome.reason))
+        else:
+            await self._engine.submit(self._note(supplier, topup, attempt, outcome))
+
+    def _note(
+        self,
+        supplier: ReadySupplier,
+        topup: TopUp,
+        attempt: Attempt,
+        outcome: Waiting | Unknown,
+    ) -> KeepWaiting:
+        next_check_at = topup.next_check_at
+        if outcome.again_in_s is not None:
+            again_us = int(outcome.again_in_s * SECOND_US)
+            bounded_us = max(AGAIN_US_MIN, min(again_us, AGAIN_US_MAX))
+            next_check_at = self._clock.now_us() + bounded_us
+        if isinstance(outcome, Unknown) and (
+            outcome.needs_person or supplier.asked_again == "person"
+        ):
+            next_check_at = None
+        return KeepWaiting(
+            topup.id,
+            topup.tenant,
+            number=attempt.number,
+            asks=attempt.asks,
+            outcome="waiting" if isinstance(outcome, Waiting) else "unknown",
+            next_check_at=next_check_at,
+            detail=outcome.detail if isinstance(outcome, Unknown) else None,
+            left_over=outcome.left,
+        )
+
+    async def _note_health(self, supplier: ReadySupplier, outcome: Outcome) -> None:
+        """Opens or closes the supplier's breaker, and writes it down for the operator."""
+        place = (supplier.environment, supplier.id)
+        is_silent = isinstance(outcome, Unknown) and not outcome.needs_person
+        if is_silent:
+            if not self._breakers.gave_no_word(place):
+                return
+            fields = {"supplier": supplier.id, "environment": supplier.environment}
+            _log.error("supplier.left_alone", extra={"fields": fields})
+        elif not self._breakers.answered(place):
+            return
+        now_us = self._clock.now_us()
+        await self._database.transaction(
+            partial(
+                platform_rows.note_health,
+                environment=supplier.environment,
+                supplier=supplier.id,
+                resting_since=now_us if is_silent else None,
+                error=outcome.detail if isinstance(outcome, Unknown) else None,
+                now_us=now_us,
+            )
+        )
+
+
+def _is_lost(supplier: ReadySupplier, attempt: Attempt) -> bool:
+    """Whether nobody can find out what became of it: not by asking again, and not by looking."""
+    return supplier.asked_again == "person" and attempt.outcome != "waiting"
+
+
+def _word(outcome: Outcome) -> str:
+    return type(outcome).__name__.lower()
+
+
+def _log_ask(topup: TopUp, attempt: Attempt, outcome: Outcome, now_us: int) -> None:
+    is_open = isinstance(outcome, Unknown | Waiting)
+    is_overdue = is_open and now_us - topup.created_at > OVERDUE_US
+    write: Callable[..., None] = _log.error if is_overdue else _log.info
+    fields = {
+        "transaction_id": topup.id,
+        "platform": topup.platform,
+        "supplier": attempt.supplier,
+        "attempt": attempt.asks,
+        "outcome": _word(outcome),
+        "detail": outcome.detail if isinstance(outcome, Unknown) else None,
+    }
+    write("fulfilment.overdue" if is_overdue else "fulfilment.asked", extra={"fields": fields})
