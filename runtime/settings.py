@@ -242,6 +242,11 @@ class Settings(BaseSettings):
     def _split_networks(cls, value: Any) -> Any:
         return _networks(_words(value)) if isinstance(value, str) else value
 
+    @field_validator("log_level", "log_format", mode="before")
+    @classmethod
+    def _lower_case(cls, value: Any) -> Any:
+        return value.lower() if isinstance(value, str) else value
+
     @field_validator("database_url")
     @classmethod
     def _check_database(cls, value: SecretStr) -> SecretStr:
