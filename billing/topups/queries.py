@@ -6,8 +6,9 @@ from typing import Any
 
 from billing.ledger.ledger import transfers_of
 from billing.ledger.statement import account_label, transfer_shape
-from billing.topups import attempt as attempts, topup as topups
+from billing.topups import attempt as attempts, reversal_row, topup as topups
 from billing.topups.attempt import Attempt
+from billing.topups.reversal_row import TopUpReversal
 from billing.topups.topup import ROWS, TopUp
 from kernel.clock import rfc3339
 from kernel.errors import NotFound
@@ -72,6 +73,7 @@ class TopUpTimeline:
     approval_id: str | None
     request_id: str | None
     attempts: Sequence[Attempt]
+    reversal: TopUpReversal | None = None
 
     @property
     def cost_cents(self) -> int | None:
@@ -105,6 +107,7 @@ async def topup_timeline(tx: Transaction, tenant: Tenant, topup_id: str) -> TopU
         None if asked is None else asked["id"],
         None if trace is None else request_id_of(trace),
         await attempts.load(tx, [topup_id]),
+        (await reversal_row.load(tx, [topup_id])).get(topup_id),
     )
 
 

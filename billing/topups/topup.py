@@ -1,7 +1,8 @@
 """A top-up: prepaid credit sent from an account's wallet to a recipient's wallet of a platform.
 
 States: a send makes it delivered, failed (and refunded) or pending; pending ends once, in delivered,
-failed or cancelled. `move` is the one function that changes the state. Writes topups; the caller
+failed or cancelled. What was delivered and not used may be reversed, where a supplier has to revoke it
+by way of reversing. `move` is the one function that changes the state. Writes topups; the caller
 holds the account's lock.
 """
 
@@ -12,6 +13,7 @@ import msgspec
 from msgspec.structs import replace
 
 from billing.topups.deliverable import WALLET_CREDIT, WALLET_CREDIT_JSON, StoredDeliverable
+from billing.topups.platform import WALLET
 from kernel.errors import DomainError
 from kernel.tenant import Tenant
 from store.database import BatchRead, Rows, Transaction
@@ -19,15 +21,22 @@ from store.row_mapping import WORDS_OR_NULL, RowMapping, as_json
 
 # What a pending top-up that somebody should look at leaves behind a commit.
 HINT: Final = "fulfilment"
-TopUpStatus = Literal["pending", "delivered", "failed", "cancelled"]
+TopUpStatus = Literal["pending", "delivered", "failed", "cancelled", "reversing", "reversed"]
 
 # From a state to the states it may move to; docs/states.md has the diagram.
 MOVES: Mapping[TopUpStatus, frozenset[TopUpStatus]] = {
     "pending": frozenset({"delivered", "failed", "cancelled"}),
-    "delivered": frozenset(),
+    "delivered": frozenset({"reversing", "reversed"}),
     "failed": frozenset(),
     "cancelled": frozenset(),
+    "reversing": frozenset({"reversed", "delivered"}),
+    "reversed": frozenset(),
 }
+
+
+# Fulfilments whose credit lies in the recipient's wallet here, `voucher` as it was called before; where
+# the sandbox or a person decided, no supplier delivered anything.
+_HERE = frozenset({WALLET, "voucher", "sandbox", "approval"})
 
 
 class AlreadyDelivered(DomainError):
@@ -35,7 +44,7 @@ class AlreadyDelivered(DomainError):
 
 
 class AlreadyEnded(DomainError):
-    """The top-up failed or was cancelled before."""
+    """The top-up failed, was cancelled or was reversed before."""
 
 
 class DuplicateReference(DomainError):
@@ -77,8 +86,16 @@ class TopUp(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def given(self) -> StoredDeliverable | None:
-        """What was delivered, without its value; None until then."""
-        return (self.deliverable or WALLET_CREDIT) if self.status == "delivered" else None
+        """What was delivered, without its value; None until then, and once it was reversed."""
+        is_given = self.status in {"delivered", "reversing"}
+        return (self.deliverable or WALLET_CREDIT) if is_given else None
+
+    @property
+    def lies_here(self) -> bool:
+        """Whether what was delivered is credit in the recipient's wallet here, and nothing else."""
+        is_by_wallet = self.fulfilment == WALLET or self.supplier is None
+        is_nothing_given = self.deliverable is None and self.fulfilment_code is None
+        return is_nothing_given and is_by_wallet and self.fulfilment in _HERE
 
     @property
     def needs_person(self) -> bool:
@@ -141,14 +158,24 @@ class Due(NamedTuple):
     recipient_email: str
 
 
-def move(topup: TopUp, status: TopUpStatus, *, now_us: int, **changes: Any) -> TopUp:
-    """The top-up in its final state; raises AlreadyDelivered or AlreadyEnded for an ended one."""
-    if status not in MOVES[topup.status]:
+def move(
+    topup: TopUp,
+    status: TopUpStatus,
+    *,
+    now_us: int,
+    seen: TopUpStatus = "pending",
+    **changes: Any,
+) -> TopUp:
+    """The top-up in another state; raises AlreadyDelivered or AlreadyEnded where it is no longer in
+    the state `seen`, out of which the caller moves it.
+    """
+    if topup.status != seen or status not in MOVES[seen]:
         facts = {"transaction_id": topup.id, "status": topup.status}
-        if topup.status == "delivered":
+        if topup.status in {"delivered", "reversing"}:
             raise AlreadyDelivered("the top-up was delivered", extra=facts)
         raise AlreadyEnded(f"the top-up was {topup.status} before", extra=facts)
-    return replace(topup, status=status, settled_at=now_us, next_check_at=None, **changes)
+    settled_at = now_us if seen == "pending" else topup.settled_at
+    return replace(topup, status=status, settled_at=settled_at, next_check_at=None, **changes)
 
 
 async def load(tx: Transaction, ids: Iterable[str]) -> dict[str, TopUp]:
@@ -269,7 +296,7 @@ async def update(tx: Transaction, topups: Sequence[TopUp]) -> None:
         return
     rows = [_CHANGED.write(topup) for topup in sorted(topups, key=lambda topup: topup.id)]
     changed = await tx.execute(_UPDATE, rows=rows)
-    assert changed == len(topups), "a pending top-up vanished under the lock"
+    assert changed == len(topups), "a top-up that had not ended vanished under the lock"
 
 
 ROWS = RowMapping(
@@ -299,7 +326,7 @@ _CHANGED = ROWS.part("id", *_CHANGING)
 _LOAD = f"SELECT {ROWS.listed} FROM topups WHERE id IN :ids[text]"
 _UPDATE = f"""
 UPDATE topups SET {ROWS.part(*_CHANGING).assigned} FROM :rows[{_CHANGED.typed}] AS v
-WHERE topups.id = v.id AND topups.status = 'pending'
+WHERE topups.id = v.id AND topups.status IN ('pending', 'delivered', 'reversing')
 """
 _REFERENCES = """
 SELECT t.account_id, t.environment, t.reference, t.id, t.status

@@ -16,12 +16,14 @@ from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
 from gateway.answers.outcome import Listing, Outcome, ok
 from gateway.answers.refused import Failure
+from gateway.answers.words import TopUpStatus
 from gateway.api.schemas.topups import (
     EventOfTopUp,
     FailedSend,
     FulfilmentAttempt,
     Held,
     Quote,
+    Reversal,
     Sent,
     SentForApproval,
     SettledTopUp,
@@ -100,7 +102,7 @@ class CancelBody(Fields, frozen=True, kw_only=True):
 class HistoryQuery(Page, frozen=True, kw_only=True):
     """Filters of the history; created_after is inclusive, created_before exclusive."""
 
-    status: Literal["pending", "delivered", "failed", "cancelled"] | None = None
+    status: TopUpStatus | None = None
     platform: Text | None = None
     recipient_email: Address | None = None
     reference: SenderReferenceField | None = None
@@ -152,6 +154,7 @@ async def status(call: RequestContext[Fields, Fields]) -> Answer:
         cost_cents=timeline.cost_cents if is_operator else None,
         transfers=[Transfer(**one) for one in timeline.transfers],
         events=[EventOfTopUp(**one) for one in timeline.events],
+        reversal=None if timeline.reversal is None else Reversal.of(timeline.reversal),
         approval_id=UNSET if timeline.approval_id is None else timeline.approval_id,
         request_id=timeline.request_id,
     )
@@ -160,6 +163,8 @@ async def status(call: RequestContext[Fields, Fields]) -> Answer:
         "pending": codes.PENDING,
         "failed": codes.FAILED_REFUNDED,
         "cancelled": codes.CANCELLED,
+        "reversing": codes.PENDING,
+        "reversed": codes.REVERSED,
     }[topup.status]
     return answer(
         outcome,
@@ -349,7 +354,12 @@ ROUTES = (
         scopes=("topup:read",),
         description="200 whatever its state; the code says which.",
         answers=ok(
-            TopUpStory, codes.DELIVERED, codes.PENDING, codes.FAILED_REFUNDED, codes.CANCELLED
+            TopUpStory,
+            codes.DELIVERED,
+            codes.PENDING,
+            codes.FAILED_REFUNDED,
+            codes.CANCELLED,
+            codes.REVERSED,
         ),
     ),
     Route(

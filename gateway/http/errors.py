@@ -27,6 +27,7 @@ from billing.topups.approval import ApprovalDecided
 from billing.topups.platform import InvalidPlatform
 from billing.topups.send import AmountOutOfRange, RateLimited as SandboxRateLimited
 from billing.topups.settlement import AwaitsApproval, WrongStateForApproval
+from billing.topups.reverse import AlreadyUsed
 from billing.topups.topup import AlreadyDelivered, AlreadyEnded, DuplicateReference
 from billing.topups.voucher import NotRedeemable
 from billing.topups.voucher_redemption import ExternalNotAllowed
@@ -122,6 +123,7 @@ TABLE: Final[Mapping[type[DomainError], ErrorRow]] = {
     KeyInProgress: ErrorRow(codes.KEY_IN_PROGRESS, 409),
     AlreadyDelivered: ErrorRow(codes.ALREADY_DELIVERED, 409),
     AlreadyEnded: ErrorRow(codes.ALREADY_SETTLED, 409),
+    AlreadyUsed: ErrorRow(codes.ALREADY_USED, 409),
     ApprovalDecided: ErrorRow(codes.ALREADY_SETTLED, 409),
     WrongStateForApproval: ErrorRow(codes.ALREADY_SETTLED, 409),
     AlreadyCheckedIn: ErrorRow(codes.ALREADY_SETTLED, 409),

@@ -111,7 +111,7 @@ TOOLS: Final[Mapping[str, ApiTool]] = {
         ApiTool(
             "get_status",
             "See a top-up",
-            "A top-up's state (1001 delivered, 1002 pending, 3001 cancelled, 3005 failed) with its"
+            "A top-up's state (1001 delivered, 1002 pending, 3001 cancelled, 3005 failed, 3007 reversed) with its"
             " ledger transfers and events.",
             "GET",
             "/topup/status/{transaction_id}",

@@ -33,6 +33,8 @@ EVENT_TYPES: Final = (
     "topup.failed",
     "topup.cancelled",
     "topup.pending",
+    "topup.reversed",
+    "voucher.redeemed",
     "balance.low",
     "stock.low",
     "order.paid",

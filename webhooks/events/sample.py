@@ -54,7 +54,22 @@ def _data(event_type: str, endpoint: Mapping[str, Any], *, now_us: int) -> dict[
         return _order(what, now_us=now_us)
     if subject == "approval":
         return {"approval": _approval(what, now_us=now_us), **_topup("pending")}
+    if subject == "voucher":
+        return _redeemed(now_us=now_us)
     return _topup(what)
+
+
+def _redeemed(*, now_us: int) -> dict[str, Any]:
+    return {
+        "transaction_id": TRANSACTION_ID,
+        "platform": "claude",
+        "amount_cents": 1000,
+        "recipient_email": "user@example.com",
+        "settle": "wallet",
+        "redeemed_at": rfc3339(now_us),
+        "reference": None,
+        "metadata": {"test": "true"},
+    }
 
 
 def _topup(status: str) -> dict[str, Any]:
@@ -74,6 +89,8 @@ def _topup(status: str) -> dict[str, Any]:
     }
     if status == "failed":
         data["failure_reason"] = "test"
+    if status == "reversed":
+        data.update(new_balance_cents=4400, reason="test")
     return data
 
 

@@ -100,7 +100,7 @@ class _TopUp(_Data, kw_only=True):
     """A top-up as its events carry it."""
 
     transaction_id: TransactionId
-    status: Literal["pending", "delivered", "failed", "cancelled"]
+    status: Literal["pending", "delivered", "failed", "cancelled", "reversed"]
     platform: str
     amount_cents: PositiveCents
     recipient_email: Email
@@ -155,6 +155,34 @@ class PendingTopUp(_TopUp, kw_only=True):
     voucher_code_hint: None
     deliverable: None
     new_balance_cents: None
+
+
+class ReversedTopUp(_TopUp, kw_only=True):
+    """Nothing of it was used; its funds are back in the sender's wallet. reason: why the sender, or the
+    operator, took it back. new_balance_cents is the recipient's wallet of that platform afterwards.
+    """
+
+    status: Literal["reversed"]
+    voucher_code: None
+    voucher_code_hint: None
+    deliverable: None
+    new_balance_cents: Cents
+    reason: str
+
+
+class VoucherRedeemed(_Data, kw_only=True):
+    """Told to the account that issued the voucher. settle: into a wallet here, or external: the
+    platform honoured it.
+    """
+
+    transaction_id: TransactionId
+    platform: str
+    amount_cents: PositiveCents
+    recipient_email: Email
+    settle: Literal["wallet", "external"]
+    redeemed_at: Time
+    reference: Reference | None
+    metadata: dict[str, str]
 
 
 class LowBalance(_Data, kw_only=True):
@@ -261,6 +289,13 @@ TYPES: Final[Mapping[str, EventType]] = {
         "A pending top-up was called off; its funds were given back.", CancelledTopUp
     ),
     "topup.pending": EventType("A top-up waits for its platform or for an approval.", PendingTopUp),
+    "topup.reversed": EventType(
+        "A delivered top-up that was not used was taken back; its funds were given back.",
+        ReversedTopUp,
+    ),
+    "voucher.redeemed": EventType(
+        "Somebody redeemed the voucher of a top-up.", VoucherRedeemed
+    ),
     "balance.low": EventType("The account's wallet fell below its threshold.", LowBalance),
     "stock.low": EventType("Few codes of a supplier are left; for operators.", LowStock),
     "order.paid": EventType("An order of credit was paid, and the credit is there.", Order),
