@@ -196,7 +196,9 @@ class Turns:
             again_us = int(outcome.again_in_s * SECOND_US)
             bounded_us = max(AGAIN_US_MIN, min(again_us, AGAIN_US_MAX))
             next_check_at = self._clock.now_us() + bounded_us
-        if isinstance(outcome, Unknown) and supplier.asked_again == "person":
+        if isinstance(outcome, Unknown) and (
+            outcome.needs_person or supplier.asked_again == "person"
+        ):
             next_check_at = None
         return KeepWaiting(
             topup.id,
@@ -212,7 +214,7 @@ class Turns:
     async def _note_health(self, supplier: ReadySupplier, outcome: Outcome) -> None:
         """Opens or closes the supplier's breaker, and writes it down for the operator."""
         place = (supplier.environment, supplier.id)
-        is_silent = isinstance(outcome, Unknown)
+        is_silent = isinstance(outcome, Unknown) and not outcome.needs_person
         if is_silent:
             if not self._breakers.gave_no_word(place):
                 return

@@ -22,7 +22,14 @@ T = TypeVar("T")
 
 
 class NoSupplierAnswer(Exception):
-    """Nothing to rely on came back; the text is for the operator and holds nothing of the answer."""
+    """Nothing to rely on came back; the text is for the operator and holds nothing of the answer.
+
+    again_in_s: when asking again makes sense, if the other side said so.
+    """
+
+    def __init__(self, detail: str, *, again_in_s: float | None = None) -> None:
+        super().__init__(detail)
+        self.again_in_s = again_in_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +66,7 @@ async def ask(
         params=params,
     )
     if answer.status != HTTP_OK:
-        raise NoSupplierAnswer(f"HTTP {answer.status}")
+        raise NoSupplierAnswer(f"HTTP {answer.status}", again_in_s=answer.retry_after_s)
     return answer.body
 
 

@@ -1,6 +1,6 @@
 """What a supplier is: it is asked for one top-up's value, and says what became of it.
 
-A module in this folder defines SUPPLIER, a Registration. It imports this protocol, and asking.py where
+A module in this folder, `x.py` or `x/supplier.py`, defines SUPPLIER, a Registration. It imports this protocol, and asking.py where
 it speaks HTTP; its options and tools are handed to `make`. billing/fulfilment/http.py is one to read.
 
 How one top-up is fulfilled (worker/fulfil.py does it, so that no supplier can get it wrong):
@@ -125,11 +125,15 @@ class Waiting:
 class Unknown:
     """No word, or none to rely on: a timeout, a 5xx, HTML for JSON. detail is for the operator and
     holds nothing secret. left: as with Waiting. again_in_s: such as a Retry-After of a 429.
+
+    needs_person: the supplier did answer, and what it says fits both: done and not done. It is not
+    asked again by itself; the top-up waits for a person, who reads `detail`.
     """
 
     detail: str
     left: str | None = None
     again_in_s: float | None = None
+    needs_person: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,5 @@
-"""Finds the kinds of suppliers in their folder. Adding one is one new file that defines SUPPLIER;
-nothing else names it.
+"""Finds the kinds of suppliers in their folder. Adding one is one new file that defines SUPPLIER, `x.py`
+or `x/supplier.py` with its parts beside it; nothing else names it.
 """
 
 import importlib.util
@@ -16,7 +16,7 @@ def discover(*folders: Path) -> dict[str, Registration]:
     """Registrations by name, of this folder and of others; raises ValueError for a name met twice."""
     found: dict[str, Registration] = {}
     for folder in (FOLDER, *folders):
-        for path in sorted(folder.glob("*.py")):
+        for path in sorted([*folder.glob("*.py"), *folder.glob("*/supplier.py")]):
             registration = getattr(_load(path), "SUPPLIER", None)
             if registration is None:
                 continue
@@ -27,7 +27,8 @@ def discover(*folders: Path) -> dict[str, Registration]:
 
 
 def _load(path: Path) -> ModuleType:
-    name = f"billing.fulfilment.{path.stem}"
+    parts = [path.parent.name, path.stem] if path.stem == "supplier" else [path.stem]
+    name = ".".join(("billing.fulfilment", *parts))
     loaded = sys.modules.get(name)
     if loaded is not None and getattr(loaded, "__file__", None) == str(path):
         return loaded

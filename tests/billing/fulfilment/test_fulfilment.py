@@ -1,4 +1,4 @@
-"""Suppliers against real loopback services and recorded New API answers."""
+"""Suppliers against real loopback services; each vendor has a file of its own beside this one."""
 
 import json
 from collections.abc import Mapping
@@ -9,7 +9,6 @@ from typing import Any, Self
 
 import httpx
 import pytest
-import respx
 import standardwebhooks
 import stripe
 
@@ -175,65 +174,6 @@ async def test_http_service_that_is_away_is_unknown() -> None:
     assert outcome == Unknown("ConnectError")
 
 
-NEW_API = {"base_url": "https://api.example.com", "access_token": "token", "user_id": 1}
-
-
-def new_api(client: httpx.AsyncClient, **more: Any) -> Supplier:
-    return made("new_api", client, **{**NEW_API, **more})
-
-
-async def test_new_api_makes_a_code_worth_the_amount() -> None:
-    with respx.mock() as vendor:
-        made = vendor.post("https://api.example.com/api/redemption/").respond(
-            json={"success": True, "message": "", "data": ["c0de"]}
-        )
-        async with http_client() as client:
-            outcome = await new_api(client).fulfil(REQUEST)
-
-    assert outcome == Delivered(Deliverable("code", "c0de"))
-    request = made.calls.last.request
-    assert json.loads(request.content) == {
-        "name": "txn_0000000000000001",
-        "count": 1,
-        "quota": 5_000_000,  # $10.00 at 500,000 a dollar
-        "expired_time": 0,
-    }
-    assert request.headers["New-Api-User"] == "1"
-
-
-@pytest.mark.parametrize("wrapped", [True, False])
-async def test_new_api_asked_again_finds_the_code_instead_of_making_another(wrapped: bool) -> None:
-    rows = [
-        {"id": 4, "name": "txn_0000000000000001x", "key": "other"},
-        {"id": 5, "name": "txn_0000000000000001", "key": "c0de"},
-    ]
-    with respx.mock() as vendor:
-        vendor.get("https://api.example.com/api/redemption/search").respond(
-            json={"success": True, "data": {"items": rows} if wrapped else rows}
-        )
-        async with http_client() as client:
-            outcome = await new_api(client).look(REQUEST)
-
-    assert outcome == Delivered(Deliverable("code", "c0de"))
-
-
-@pytest.mark.parametrize(
-    ("status", "body", "expected"),
-    [
-        (200, {"success": False, "message": "no quota"}, Refused("no quota")),
-        (200, {"success": True, "data": []}, Unknown("no code in New API's answer")),
-        (502, {}, Unknown("HTTP 502")),
-    ],
-)
-async def test_new_api_answers_are_told_apart(
-    status: int, body: dict[str, Any], expected: Outcome
-) -> None:
-    with respx.mock() as vendor:
-        vendor.post("https://api.example.com/api/redemption/").respond(status, json=body)
-        async with http_client() as client:
-            assert await new_api(client).fulfil(REQUEST) == expected
-
-
 @pytest.mark.parametrize(
     ("kind", "options"),
     [
@@ -263,6 +203,8 @@ def test_secrets_are_told_from_other_options() -> None:
 
     assert sealed_fields(kinds["http"].options) == {"secret"}
     assert sealed_fields(kinds["new_api"].options) == {"access_token"}
+    assert sealed_fields(kinds["openrouter"].options) == {"management_key"}
+    assert sealed_fields(kinds["litellm"].options) == {"admin_key"}
     assert sealed_fields(kinds["code_stock"].options) == set()
 
 
@@ -274,8 +216,10 @@ async def test_every_kind_has_a_sample_that_can_be_kept() -> None:
         assert checked(outcome.deliverable) == outcome.deliverable, registration.name
 
 
-async def test_a_new_kind_is_one_new_file(tmp_path: Path) -> None:
-    (tmp_path / "echo.py").write_text(
+@pytest.mark.parametrize("file", ["echo.py", "echo/supplier.py"])
+async def test_a_new_kind_is_one_new_file(tmp_path: Path, file: str) -> None:
+    (tmp_path / "echo").mkdir()
+    (tmp_path / file).write_text(
         "from billing.fulfilment.protocol import *\n"
         "from billing.topups.deliverable import Deliverable\n"
         "class Echo(Supplier):\n"

@@ -1,0 +1,351 @@
+"""Keys with a spending limit: one is made for a recipient's first top-up, and the later ones raise it.
+
+What every vendor of such keys has in common; openrouter.py and litellm.py say how each is asked.
+
+A raise sets the limit that was read before it plus the amount, and in the same request names the key
+after the top-up (its mark). So `look` can tell: the key is named after this top-up: it was raised; it
+has the name that it had before: it was not, whatever somebody else did to the limit meanwhile, and
+the next raise starts from the limit that is read then. Any other name, or the very limit without the
+name: a person decides.
+
+Between reading a limit and writing it lie milliseconds in which a change by somebody else would be
+lost: no vendor has a conditional write.
+"""
+
+import re
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+import msgspec
+
+from billing.fulfilment.asking import NoSupplierAnswer
+from billing.fulfilment.protocol import (
+    Delivered,
+    Look,
+    NotDone,
+    NotRevoked,
+    Outcome,
+    Refused,
+    Request,
+    Revocation,
+    Revoked,
+    Supplier,
+    Unknown,
+)
+from billing.fulfilment.vendor_api import (
+    is_same_usd,
+    silence_is_unknown,
+    usd_of_cents,
+    usd_of_number,
+)
+from billing.topups.deliverable import Deliverable
+from kernel.clock import Clock, parse_rfc3339
+from kernel.storable import storable
+
+# Top-ups that are remembered with a recipient's key, so that each can be taken back.
+TOPUPS_KEPT: Final = 40
+# Of a name that somebody else gave; ours is shorter.
+NAME_CHARACTERS_MAX: Final = 100
+_MARK: Final = re.compile(r"(topup|ended)-(\w+)(?:-reversed-(\w+))?")
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A key's name, as we give it: which top-up raised it last, and which one was taken back last.
+
+    is_ended: the top-up that made it was taken back, and the key is dead.
+    """
+
+    topup: str
+    reversed: str | None = None
+    is_ended: bool = False
+
+    def __str__(self) -> str:
+        text = f"{'ended' if self.is_ended else 'topup'}-{self.topup}"
+        return text if self.reversed is None else f"{text}-reversed-{self.reversed}"
+
+    @classmethod
+    def read(cls, name: str) -> "Mark | None":
+        """None for a name that somebody else gave."""
+        found = _MARK.fullmatch(name)
+        return found and cls(found[2], found[3], found[1] == "ended")
+
+
+@dataclass(frozen=True, slots=True)
+class KeyState:
+    """A key as it is at the vendor; limit and used in US dollars, since it was made.
+
+    label: how the vendor shows it, no secret. closed: why it cannot be raised, as "it is disabled".
+    """
+
+    id: str
+    label: str
+    name: str
+    limit: Decimal
+    used: Decimal
+    closed: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MadeKey:
+    """A key that was just made, with its secret."""
+
+    id: str
+    secret: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeyChange:
+    """What a key is to become; the limit in US dollars. is_disabled null: as it was."""
+
+    limit: Decimal
+    mark: Mark
+    is_disabled: bool | None = None
+
+
+class KeyVendor(ABC):
+    """How one vendor is asked. Every method may raise NoSupplierAnswer.
+
+    name: for people. costs_face_value: the vendor takes the key's limit from our account there.
+    """
+
+    name: str
+    costs_face_value: bool
+
+    @abstractmethod
+    async def find(self, key_id: str) -> KeyState | None:
+        """The key; None where there surely is none any more."""
+
+    @abstractmethod
+    async def make(
+        self, request: Request, limit: Decimal, mark: Mark, sealed: str | None
+    ) -> MadeKey | Refused | Unknown:
+        """A new key of that limit."""
+
+    @abstractmethod
+    async def change(self, key_id: str, change: KeyChange) -> Refused | None:
+        """Writes all of it in one request; None: it is written."""
+
+    @abstractmethod
+    def made(self, secret: str, limit: Decimal) -> Deliverable:
+        """What the recipient gets with a new key."""
+
+    @abstractmethod
+    def raised(self, key: KeyState, added: Decimal) -> Deliverable:
+        """What the recipient gets with a key that was raised; key: as it is since then."""
+
+    def planned_secret(self, request: Request, sealed: str | None) -> str | None:  # noqa: ARG002
+        """The secret of a key to be made, sealed, where the vendor lets us choose it."""
+        return None
+
+    async def look_made(
+        self,
+        request: Request,  # noqa: ARG002
+        mark: Mark,  # noqa: ARG002
+        sealed: str | None,  # noqa: ARG002
+    ) -> MadeKey | Unknown | None:
+        """The key that was made for this top-up; None: none that anybody could use."""
+        return None
+
+
+class _Plan(msgspec.Struct, omit_defaults=True):
+    """What is prepared: to raise `key` from the limit `before`, or to make one.
+
+    name: the key's before it is raised. is_done: the key is named after this very top-up already.
+    """
+
+    key: str | None = None
+    before: Decimal = Decimal(0)
+    name: str = ""
+    is_done: bool = False
+    sealed: str | None = None
+
+
+class _Left(msgspec.Struct):
+    """What is kept of a recipient: the key, and the top-ups that lie on it, the newest last."""
+
+    key: str
+    topups: list[str]
+
+    def text(self) -> str:
+        return msgspec.json.encode(self).decode()
+
+
+class LimitedKeys(Supplier):
+    """Keys of one vendor; `is_one_per_recipient`, since a limit is read and then written."""
+
+    def __init__(self, vendor: KeyVendor) -> None:
+        self._vendor = vendor
+
+    @silence_is_unknown
+    async def prepare(self, request: Request) -> str | Refused:
+        left = _left_of(request)
+        key = None if left is None else await self._vendor.find(left.key)
+        mark = None if key is None else Mark.read(key.name)
+        if key is None or (mark is not None and mark.is_ended):
+            earlier = _plan_of(request)
+            sealed = self._vendor.planned_secret(request, earlier.sealed if earlier else None)
+            return _written(_Plan(sealed=sealed))
+        is_done = mark is not None and mark.topup == request.transaction_id
+        if key.closed is not None and not is_done:
+            return Refused(
+                f"the recipient's key at {self._vendor.name} cannot be used: {key.closed}"
+            )
+        return _written(_Plan(key.id, key.limit, _name_of(key), is_done))
+
+    @silence_is_unknown
+    async def fulfil(self, request: Request) -> Outcome:
+        plan = _plan_of(request)
+        if plan is None:
+            return Unknown("nothing was prepared")
+        if plan.key is None:
+            return await self._make(request, plan)
+        if not plan.is_done:
+            before = Mark.read(plan.name)
+            mark = Mark(request.transaction_id, before.reversed if before else None)
+            refused = await self._vendor.change(
+                plan.key, KeyChange(plan.before + usd_of_cents(request.amount_cents), mark)
+            )
+            if refused is not None:
+                return refused
+        key = await self._vendor.find(plan.key)
+        if key is None or not _is_marked(key, request.transaction_id):
+            raise NoSupplierAnswer("the raise cannot be seen")
+        return self._raised(request, key)
+
+    @silence_is_unknown
+    async def look(self, request: Request) -> Look:
+        plan = _plan_of(request)
+        if plan is None:
+            return NotDone()  # nothing is asked before something was prepared
+        if plan.key is None:
+            mark = Mark(request.transaction_id)
+            found = await self._vendor.look_made(request, mark, plan.sealed)
+            if isinstance(found, Unknown):
+                return found
+            return NotDone() if found is None else self._made(request, found)
+        key = await self._vendor.find(plan.key)
+        if key is None:
+            return NotDone()  # a key that is gone holds nothing; a new one will be made
+        if _is_marked(key, request.transaction_id):
+            return self._raised(request, key)
+        target = plan.before + usd_of_cents(request.amount_cents)
+        if _name_of(key) == plan.name and not is_same_usd(key.limit, target):
+            return NotDone()
+        return Unknown(
+            f"somebody else changed the key {key.label}: before this top-up its limit was "
+            f"{plan.before} and its name {plan.name}, now {key.limit} and {_name_of(key)}",
+            needs_person=True,
+        )
+
+    @silence_is_unknown
+    async def revoke(self, request: Request, value: str | None) -> Revocation:  # noqa: ARG002
+        left = _left_of(request)
+        if left is None or request.transaction_id not in left.topups:
+            return NotRevoked("its key is not known any more")
+        key = await self._vendor.find(left.key)
+        mark = None if key is None else Mark.read(key.name)
+        if key is None or mark is None:
+            return NotRevoked("its key is gone, or was changed by somebody else")
+        if not _is_taken_back(mark, request.transaction_id):
+            amount = usd_of_cents(request.amount_cents)
+            if key.closed is not None or key.limit - key.used < amount:
+                return NotRevoked("it was used, or its key is disabled")
+            refused = await self._vendor.change(key.id, _less(key, mark, request, amount))
+            if refused is not None:
+                return NotRevoked(refused.reason)
+        return await self._confirmed(request, key.id)
+
+    async def _confirmed(self, request: Request, key_id: str) -> Revocation:
+        """Reads it once more: what was used while it was taken back is given back."""
+        key = await self._vendor.find(key_id)
+        mark = None if key is None else Mark.read(key.name)
+        if key is None or mark is None or not _is_taken_back(mark, request.transaction_id):
+            raise NoSupplierAnswer("that it was taken back cannot be seen")
+        if key.used <= (Decimal(0) if mark.is_ended else key.limit):
+            return Revoked()
+        if mark.is_ended:
+            back = KeyChange(key.limit, Mark(mark.topup), is_disabled=False)
+        else:
+            back = KeyChange(key.limit + usd_of_cents(request.amount_cents), Mark(mark.topup))
+        await self._vendor.change(key.id, back)
+        return NotRevoked("it was used")
+
+    async def _make(self, request: Request, plan: _Plan) -> Outcome:
+        made = await self._vendor.make(
+            request,
+            usd_of_cents(request.amount_cents),
+            Mark(request.transaction_id),
+            plan.sealed,
+        )
+        return self._made(request, made) if isinstance(made, MadeKey) else made
+
+    def _made(self, request: Request, made: MadeKey) -> Delivered:
+        given = self._vendor.made(made.secret, usd_of_cents(request.amount_cents))
+        left = _Left(made.id, [request.transaction_id])
+        return Delivered(given, self._cost_cents(request), left.text())
+
+    def _raised(self, request: Request, key: KeyState) -> Delivered:
+        known = _left_of(request)
+        topups = [] if known is None or known.key != key.id else known.topups
+        kept = [one for one in topups if one != request.transaction_id][1 - TOPUPS_KEPT :]
+        left = _Left(key.id, [*kept, request.transaction_id])
+        given = self._vendor.raised(key, usd_of_cents(request.amount_cents))
+        return Delivered(given, self._cost_cents(request), left.text())
+
+    def _cost_cents(self, request: Request) -> int | None:
+        return request.amount_cents if self._vendor.costs_face_value else None
+
+
+def key_amount(number: float | None) -> Decimal | None:
+    """A limit in a vendor's JSON, in US dollars; None: there is none. Raises NoSupplierAnswer."""
+    return None if number is None else usd_of_number(number)
+
+
+def has_passed(time: str, clock: Clock) -> bool:
+    """Whether a time in RFC 3339 lies behind; one that cannot be read does not."""
+    try:
+        return parse_rfc3339(time) <= clock.now_us()
+    except ValueError:
+        return False
+
+
+def _name_of(key: KeyState) -> str:
+    """As it is kept and compared; somebody else may have given it."""
+    return storable(key.name, characters_max=NAME_CHARACTERS_MAX)
+
+
+def _is_marked(key: KeyState, topup: str) -> bool:
+    mark = Mark.read(key.name)
+    return mark is not None and mark.topup == topup and not mark.is_ended
+
+
+def _is_taken_back(mark: Mark, topup: str) -> bool:
+    return mark.reversed == topup or (mark.is_ended and mark.topup == topup)
+
+
+def _less(key: KeyState, mark: Mark, request: Request, amount: Decimal) -> KeyChange:
+    """Without this top-up: a key that holds nothing else ends, any other one is lowered."""
+    if is_same_usd(key.limit, amount):
+        return KeyChange(key.limit, Mark(request.transaction_id, is_ended=True), is_disabled=True)
+    return KeyChange(key.limit - amount, Mark(mark.topup, request.transaction_id))
+
+
+def _plan_of(request: Request) -> _Plan | None:
+    try:
+        return msgspec.json.decode(request.prepared or "", type=_Plan)
+    except msgspec.DecodeError:
+        return None
+
+
+def _written(plan: _Plan) -> str:
+    return msgspec.json.encode(plan).decode()
+
+
+def _left_of(request: Request) -> _Left | None:
+    try:
+        return msgspec.json.decode(request.recipient_left or "", type=_Left)
+    except msgspec.DecodeError:
+        return None

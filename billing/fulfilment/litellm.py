@@ -1,0 +1,292 @@
+"""Sells virtual keys of a LiteLLM proxy with a budget; a recipient's later top-ups raise that key's budget.
+
+Read: litellm 1.109.1 (proxy/management_endpoints/key_management_endpoints.py, proxy/_types.py,
+types/proxy/management_endpoints/) and docs.litellm.ai/docs/proxy/virtual_keys; November 2026.
+`Authorization: Bearer <master key, or a key of a proxy admin>`:
+
+POST /key/generate {key, key_alias, max_budget, key_type, models, team_id} -> 200 {key, ...}
+GET  /key/info?key=<hash> -> 200 {key, info: {key_alias, key_name, spend, max_budget, budget_duration, blocked,
+     expires, ...}}; 404 for none; a deleted key comes with `status: "deleted"` since 2026
+POST /key/update {key: <hash>, max_budget, key_alias, blocked} -> 200; what is left out stays
+GET  /key/list?size= -> {keys, total_count}
+Errors are {error: {message, type, param, code}}, the code being the status as text.
+
+Units: max_budget and spend are US dollars; a budget without `budget_duration` is for the key's whole life.
+The id of a key is the SHA-256 of its secret, in hex; aliases are unique.
+
+The secret of a key to be made is drawn here and lies sealed with the attempt before LiteLLM is asked, so
+that after a lost answer the same key is found, and asking twice cannot make two. The proxy's setting
+`disable_custom_api_keys` must be off for that. A raise can be told by the key's alias (limited_key.py).
+"""
+
+import base64
+import hashlib
+import secrets
+from decimal import Decimal
+from typing import Annotated, Final
+
+import msgspec
+
+from billing.fulfilment.asking import NoSupplierAnswer, decoded
+from billing.fulfilment.limited_key import (
+    KeyChange,
+    KeyState,
+    KeyVendor,
+    LimitedKeys,
+    MadeKey,
+    Mark,
+    has_passed,
+    key_amount,
+)
+from billing.fulfilment.protocol import (
+    ASK_S_MAX,
+    Health,
+    Options,
+    OptionsRefused,
+    Refused,
+    Registration,
+    Request,
+    Sealed,
+    Tools,
+    Unknown,
+)
+from billing.fulfilment.stand_in import sample_text
+from billing.fulfilment.vendor_api import VendorApi, refusal_of, shown_usd, usd_of_number
+from billing.topups.deliverable import Deliverable
+from keys.vault import SealBroken
+
+TIMEOUT_S_MAX: Final = ASK_S_MAX / 5
+PURPOSE: Final = "litellm key"
+SECRET_BYTES: Final = 24
+HTTP_OK: Final = 200
+HTTP_NOT_FOUND: Final = 404
+
+
+class LiteLlmOptions(Options, frozen=True, kw_only=True):
+    """One LiteLLM proxy with a database.
+
+    admin_key: the master key, or better a key of a proxy admin. base_url: where we reach it;
+    public_url: where the recipients do, null: the same. models: names, separated by commas, that new
+    keys may use; null: all. team_id: the team of new keys. redeem_url, instructions: for the
+    recipient; null: ours. timeout_s: of each call.
+    """
+
+    base_url: Annotated[str, msgspec.Meta(min_length=8, max_length=2_000)]
+    admin_key: Sealed
+    public_url: Annotated[str, msgspec.Meta(min_length=8, max_length=200)] | None = None
+    models: Annotated[str, msgspec.Meta(min_length=1, max_length=2_000)] | None = None
+    team_id: Annotated[str, msgspec.Meta(min_length=1, max_length=200)] | None = None
+    redeem_url: Annotated[str, msgspec.Meta(max_length=500)] | None = None
+    instructions: Annotated[str, msgspec.Meta(max_length=1_000)] | None = None
+    timeout_s: Annotated[float, msgspec.Meta(gt=0, le=TIMEOUT_S_MAX)] = 8.0
+
+    @property
+    def shown_url(self) -> str:
+        """The base URL for programs of the recipient."""
+        return (self.public_url or self.base_url).rstrip("/") + "/v1"
+
+
+class _Info(msgspec.Struct):
+    spend: float
+    max_budget: float | None
+    key_alias: str | None = None
+    key_name: str | None = None
+    budget_duration: str | None = None
+    blocked: bool | None = None
+    expires: str | None = None
+    status: str | None = None
+
+
+class _InfoAnswer(msgspec.Struct):
+    info: _Info
+
+
+class _ListAnswer(msgspec.Struct):
+    total_count: int
+
+
+class LiteLlmKeys(KeyVendor):
+    """The virtual keys of one proxy."""
+
+    name = "LiteLLM"
+    costs_face_value = False
+
+    def __init__(self, options: LiteLlmOptions, api: VendorApi, tools: Tools) -> None:
+        self._options = options
+        self._api = api
+        self._vault = tools.vault
+        self._clock = tools.clock
+
+    async def find(self, key_id: str) -> KeyState | None:
+        answer = await self._api.call("GET", "/key/info", params={"key": key_id})
+        if answer.status == HTTP_NOT_FOUND:
+            refusal_of(answer)
+            return None
+        if answer.status != HTTP_OK:
+            raise NoSupplierAnswer(f"HTTP {answer.status}")
+        info = decoded(answer.body, _InfoAnswer).info
+        if info.status == "deleted":
+            return None
+        return KeyState(
+            id=key_id,
+            label=info.key_name or key_id[:8],
+            name=info.key_alias or "",
+            limit=key_amount(info.max_budget) or Decimal(0),
+            used=usd_of_number(info.spend),
+            closed=self._closed(info),
+        )
+
+    def planned_secret(self, request: Request, sealed: str | None) -> str | None:
+        """The one that was planned before, so that a request still under way makes no other key."""
+        if sealed is not None:
+            return sealed
+        secret = f"sk-{secrets.token_urlsafe(SECRET_BYTES)}"
+        blob = self._vault.seal(secret.encode(), purpose=PURPOSE, subject=request.transaction_id)
+        return base64.b64encode(blob).decode()
+
+    async def make(
+        self, request: Request, limit: Decimal, mark: Mark, sealed: str | None
+    ) -> MadeKey | Refused | Unknown:
+        body: dict[str, object] = {
+            "key": self._opened(request, sealed),
+            "key_alias": str(mark),
+            "max_budget": limit,
+            "key_type": "llm_api",
+        }
+        if self._options.models is not None:
+            body["models"] = [one.strip() for one in self._options.models.split(",")]
+        if self._options.team_id is not None:
+            body["team_id"] = self._options.team_id
+        answer = await self._api.call("POST", "/key/generate", body=body)
+        found = await self.look_made(request, mark, sealed)
+        if found is not None:
+            return found
+        if answer.status == HTTP_OK:
+            raise NoSupplierAnswer("a key that cannot be seen")
+        return _refused(refusal_of(answer))
+
+    async def look_made(
+        self, request: Request, mark: Mark, sealed: str | None
+    ) -> MadeKey | Unknown | None:
+        secret = self._opened(request, sealed)
+        key_id = hashlib.sha256(secret.encode()).hexdigest()
+        key = await self.find(key_id)
+        if key is None:
+            return None
+        if key.closed is not None or key.name != str(mark):
+            why = key.closed or f"it is called {key.name}"
+            return Unknown(
+                f"the key {key.label} was made and not handed over: {why}", needs_person=True
+            )
+        return MadeKey(key_id, secret)
+
+    async def change(self, key_id: str, change: KeyChange) -> Refused | None:
+        body: dict[str, object] = {
+            "key": key_id,
+            "key_alias": str(change.mark),
+            "max_budget": change.limit,
+        }
+        if change.is_disabled is not None:
+            body["blocked"] = change.is_disabled
+        answer = await self._api.call("POST", "/key/update", body=body)
+        if answer.status == HTTP_OK:
+            return None
+        reason = refusal_of(answer)
+        if answer.status == HTTP_NOT_FOUND:
+            raise NoSupplierAnswer("the key was deleted meanwhile")
+        return _refused(reason)
+
+    def made(self, secret: str, limit: Decimal) -> Deliverable:
+        url = self._options.shown_url
+        return self._given(
+            Deliverable("key", secret),
+            f"This key has a budget of {shown_usd(limit)}. Use it as the API key of any program that "
+            f"speaks the OpenAI API, with the base URL {url}. Which models there are: "
+            f"curl {url}/models -H 'Authorization: Bearer YOUR_KEY'\n"
+            "Keep it: later top-ups raise the budget of this same key.",
+        )
+
+    def raised(self, key: KeyState, added: Decimal) -> Deliverable:
+        return self._given(
+            Deliverable("credit"),
+            f"Your key {key.label} got {shown_usd(added)} more. "
+            f"{shown_usd(max(Decimal(0), key.limit - key.used))} are left on it. "
+            "Go on using the same key; nothing has to be changed.",
+        )
+
+    async def count(self) -> int:
+        """How many keys there are; raises NoSupplierAnswer."""
+        answer = await self._api.call("GET", "/key/list", params={"size": "1"})
+        if answer.status != HTTP_OK:
+            raise NoSupplierAnswer(f"HTTP {answer.status}")
+        return decoded(answer.body, _ListAnswer).total_count
+
+    def _given(self, plain: Deliverable, text: str) -> Deliverable:
+        return msgspec.structs.replace(
+            plain,
+            redeem_url=self._options.redeem_url,
+            instructions=self._options.instructions or text,
+        )
+
+    def _opened(self, request: Request, sealed: str | None) -> str:
+        """The planned secret; raises NoSupplierAnswer."""
+        try:
+            blob = base64.b64decode(sealed or "", validate=True)
+            return self._vault.open(blob, purpose=PURPOSE, subject=request.transaction_id).decode()
+        except (ValueError, SealBroken):
+            raise NoSupplierAnswer("the key that was prepared does not open") from None
+
+    def _closed(self, info: _Info) -> str | None:
+        if info.blocked:
+            return "it is blocked"
+        if info.max_budget is None:
+            return "it has no budget"
+        if info.budget_duration is not None:
+            return "its budget starts anew by time"
+        if info.expires is not None and has_passed(info.expires, self._clock):
+            return "it has expired"
+        return None
+
+
+class LiteLlm(LimitedKeys):
+    """One proxy."""
+
+    def __init__(self, vendor: LiteLlmKeys) -> None:
+        super().__init__(vendor)
+        self._keys = vendor
+
+    async def probe(self) -> Health:
+        try:
+            number = await self._keys.count()
+        except NoSupplierAnswer as silence:
+            return Health(is_well=False, detail=f"LiteLLM: {silence}")
+        return Health(
+            is_well=True, detail=f"LiteLLM knows the key, which sees {number} keys of the proxy"
+        )
+
+
+def _refused(reason: str) -> Refused:
+    return Refused(f"refused by LiteLLM: {reason}" if reason else "refused by LiteLLM")
+
+
+def _make(options: LiteLlmOptions, tools: Tools) -> LiteLlm:
+    if not options.shown_url.startswith(("https://", "http://")):
+        raise OptionsRefused("public_url begins with https:// or http://")
+    api = VendorApi(
+        tools.client,
+        options.base_url,
+        headers={"Authorization": f"Bearer {options.admin_key}"},
+        timeout_s=options.timeout_s,
+    )
+    return LiteLlm(LiteLlmKeys(options, api, tools))
+
+
+SUPPLIER = Registration(
+    name="litellm",
+    text="A virtual key of a LiteLLM proxy with a budget, which later top-ups raise.",
+    options=LiteLlmOptions,
+    make=_make,
+    sample=lambda request: Deliverable("key", f"sk-SANDBOX-{sample_text(request)}"),
+    asked_again="look",
+    is_one_per_recipient=True,
+)

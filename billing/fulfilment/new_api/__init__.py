@@ -1,0 +1,1 @@
+"""Supplier: a New API instance."""

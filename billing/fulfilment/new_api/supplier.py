@@ -1,0 +1,184 @@
+"""Sells credit of a New API instance: redemption codes, or quota straight to a user (quota.py).
+
+Read: QuantumNous/new-api, main of 2026 (router/api-router.go, controller/redemption.go, controller/user.go,
+model/redemption.go, model/user.go, common/page_info.go). `Authorization: Bearer <access token>` of an
+administrator, `New-Api-User: <its id>`:
+
+POST /api/redemption/ {name, count, quota, expired_time} -> {success, message, data: [code]}
+GET  /api/redemption/search?keyword=&p=&page_size= -> {success, data: {items: [{id, name, key, status, quota,
+     used_user_id, ...}], total}}; by the beginning of the name; older releases: data is the list itself
+PUT  /api/redemption/?status_only=true {id, status: 2} -> the code is disabled
+GET  /api/user/search?keyword= , /api/user/{id}, /api/user/self -> {success, data}
+POST /api/user/manage {id, action: "add_quota", mode: "add", value} -> {success}
+
+Units: quota, 500,000 a US dollar unless the instance's QuotaPerUnit says otherwise.
+
+A code is named after the transaction (20 characters, New API's own limit), so that it is found after a lost
+answer, and after a refusal: `success: false` is a definite no only where no code of that name exists. A
+second code of the same name, should a request come late, lies there unknown to anybody.
+"""
+
+from collections.abc import Sequence
+from typing import Annotated, Final, Literal
+
+import msgspec
+
+from billing.fulfilment.asking import NoSupplierAnswer
+from billing.fulfilment.new_api.client import (
+    DISABLED,
+    ENABLED,
+    QUOTA_MAX,
+    CodeRow,
+    NewApiClient,
+    NewApiRefusal,
+    NewApiSupplier,
+    quota_of,
+)
+from billing.fulfilment.new_api.quota import UserQuota
+from billing.fulfilment.protocol import (
+    ASK_S_MAX,
+    Delivered,
+    Look,
+    NotDone,
+    NotRevoked,
+    Options,
+    Outcome,
+    Refused,
+    Registration,
+    Request,
+    Revocation,
+    Revoked,
+    Sealed,
+    Supplier,
+    Tools,
+    Unknown,
+)
+from billing.fulfilment.stand_in import sample_text
+from billing.fulfilment.vendor_api import (
+    VendorApi,
+    shown_usd,
+    silence_is_unknown,
+    usd_of_cents,
+)
+from billing.topups.deliverable import Deliverable
+
+# A look for the code and the making of one are within one turn.
+TIMEOUT_S_MAX: Final = ASK_S_MAX / 2
+QUOTA_PER_USD: Final = 500_000
+QUOTA_PER_USD_MAX: Final = 10**9
+
+
+class NewApiOptions(Options, frozen=True, kw_only=True):
+    """One New API instance and who administers it.
+
+    access_token: a system access token of an administrator. user_id: its numeric id. delivers: `code`:
+    a redemption code; `quota`: straight to the user with the recipient's e-mail address. redeem_url,
+    instructions: for the recipient; null: ours. timeout_s: of each call.
+    """
+
+    base_url: Annotated[str, msgspec.Meta(min_length=8, max_length=400)]
+    access_token: Sealed
+    user_id: int
+    delivers: Literal["code", "quota"] = "code"
+    quota_per_usd: Annotated[int, msgspec.Meta(ge=1, le=QUOTA_PER_USD_MAX)] = QUOTA_PER_USD
+    redeem_url: Annotated[str, msgspec.Meta(max_length=500)] | None = None
+    instructions: Annotated[str, msgspec.Meta(max_length=1_000)] | None = None
+    timeout_s: Annotated[float, msgspec.Meta(gt=0, le=TIMEOUT_S_MAX)] = 10.0
+
+    @property
+    def shown_url(self) -> str:
+        """The page of the instance on which a code is redeemed."""
+        return self.redeem_url or self.base_url.rstrip("/") + "/console/topup"
+
+
+class NewApiCodes(NewApiSupplier):
+    """Redemption codes of one instance."""
+
+    def __init__(self, options: NewApiOptions, client: NewApiClient) -> None:
+        super().__init__(client, options.quota_per_usd)
+        self._options = options
+
+    @silence_is_unknown
+    async def fulfil(self, request: Request) -> Outcome:
+        quota = quota_of(request.amount_cents, self._quota_per_usd)
+        if not 0 < quota <= QUOTA_MAX:
+            return Refused("an amount that New API cannot hold")
+        code = await self._client.create_code(request.transaction_id, quota)
+        if isinstance(code, NewApiRefusal):
+            found = await self._found(request)
+            return found or Refused(code.message or "refused by New API")
+        return self._delivered(request, code)
+
+    @silence_is_unknown
+    async def look(self, request: Request) -> Look:
+        return await self._found(request) or NotDone()
+
+    @silence_is_unknown
+    async def revoke(self, request: Request, value: str | None) -> Revocation:
+        code = _of_value(await self._client.find_codes(request.transaction_id), value)
+        if code is None:
+            return NotRevoked("the code is gone at New API")
+        if code.status == ENABLED:
+            refusal = await self._client.disable_code(code.id)
+            code = _of_value(await self._client.find_codes(request.transaction_id), value)
+            if code is None or code.status == ENABLED:
+                said = refusal.message if refusal is not None else "it said yes"
+                raise NoSupplierAnswer(f"New API did not disable the code: {said}")
+        # New API's own change of a status may overwrite that of a redemption in the same moment; who
+        # redeemed it stays.
+        if code.status == DISABLED and code.used_user_id == 0:
+            return Revoked()
+        return NotRevoked("the code was redeemed")
+
+    async def _found(self, request: Request) -> Delivered | Unknown | None:
+        """What lies at New API for this top-up; None: nothing. Raises NoSupplierAnswer."""
+        codes = await self._client.find_codes(request.transaction_id)
+        if not codes:
+            return None
+        quota = quota_of(request.amount_cents, self._quota_per_usd)
+        for code in codes:
+            if code.status == ENABLED and code.quota == quota:
+                return self._delivered(request, code.key)
+        return Unknown(
+            f"the code {codes[0].id} of this top-up was disabled, used or changed at New API",
+            needs_person=True,
+        )
+
+    def _delivered(self, request: Request, code: str) -> Delivered:
+        options = self._options
+        text = options.instructions or (
+            f"Sign in at {options.shown_url} and enter this code where it asks for a redemption "
+            f"code. It adds {shown_usd(usd_of_cents(request.amount_cents))} to your balance, once."
+        )
+        return Delivered(Deliverable("code", code, options.shown_url, text))
+
+
+def _of_value(codes: Sequence[CodeRow], value: str | None) -> CodeRow | None:
+    """The row of the code that was handed over."""
+    return next((code for code in codes if code.key == value), None)
+
+
+def _make(options: NewApiOptions, tools: Tools) -> Supplier:
+    api = VendorApi(
+        tools.client,
+        options.base_url,
+        headers={
+            "Authorization": f"Bearer {options.access_token}",
+            "New-Api-User": str(options.user_id),
+        },
+        timeout_s=options.timeout_s,
+    )
+    client = NewApiClient(api)
+    if options.delivers == "quota":
+        return UserQuota(client, options.quota_per_usd, options.shown_url, options.instructions)
+    return NewApiCodes(options, client)
+
+
+SUPPLIER = Registration(
+    name="new_api",
+    text="A redemption code of a New API instance, or quota for a user of it.",
+    options=NewApiOptions,
+    make=_make,
+    sample=lambda request: Deliverable("code", f"SANDBOX-{sample_text(request)}"),
+    asked_again="look",
+)

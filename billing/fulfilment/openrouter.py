@@ -1,0 +1,315 @@
+"""Sells keys of OpenRouter with a credit limit; a recipient's later top-ups raise that key's limit.
+
+Read: OpenRouter's API reference (docs/api/api-reference/api-keys, guides/overview/auth/management-api-keys)
+and its own Python SDK 1.3.84 (openrouter.api_keys, openrouter.credits), which is made from its OpenAPI
+document; November 2026. Base https://openrouter.ai/api/v1, `Authorization: Bearer <management key>`:
+
+POST   /keys {name, limit, include_byok_in_limit, workspace_id} -> 201 {key, data}; the secret `key` is shown once
+GET    /keys/{hash} -> {data: {hash, label, name, limit, limit_remaining, limit_reset, usage, disabled, ...}}
+PATCH  /keys/{hash} {name, limit, disabled} -> 200 {data}; what is left out stays
+DELETE /keys/{hash} -> 200 {deleted: true}
+GET    /keys?offset=&include_disabled=true -> {data: [...]}, 100 a page, the newest first
+GET    /credits -> {data: {total_credits, total_usage}}
+Errors are {error: {code, message}}: 400, 401, 403, 404, 409, 429, 500.
+
+Units: limit and usage are US dollars; usage counts since the key was made and is never set back. A limit
+without `limit_reset` is for the key's whole life.
+
+OpenRouter knows no idempotency key, and shows a key's secret in one answer only. So a key whose answer was
+lost is of no use to anybody: it is deleted, found by its name, and another one is made. A raise can be told
+by the key's name (limited_key.py).
+"""
+
+from decimal import Decimal
+from typing import Annotated, Final
+from urllib.parse import quote
+
+import msgspec
+
+from billing.fulfilment.asking import NoSupplierAnswer, decoded
+from billing.fulfilment.limited_key import (
+    KeyChange,
+    KeyState,
+    KeyVendor,
+    LimitedKeys,
+    MadeKey,
+    Mark,
+    has_passed,
+    key_amount,
+)
+from billing.fulfilment.protocol import (
+    ASK_S_MAX,
+    Health,
+    Options,
+    Refused,
+    Registration,
+    Request,
+    Sealed,
+    Tools,
+)
+from billing.fulfilment.stand_in import sample_text
+from billing.fulfilment.vendor_api import (
+    VendorApi,
+    cents_of_usd,
+    is_same_usd,
+    refusal_of,
+    shown_usd,
+    usd_of_number,
+)
+from billing.topups.deliverable import Deliverable
+from kernel.clock import Clock
+
+# A turn looks, prepares, raises and confirms: at most five calls, the list aside.
+TIMEOUT_S_MAX: Final = ASK_S_MAX / 5
+# Where a key is looked for by its name: among the newest, since it was made minutes ago.
+PAGES_MAX: Final = 10
+HTTP_CREATED: Final = 201
+HTTP_OK: Final = 200
+HTTP_NOT_FOUND: Final = 404
+
+
+class OpenRouterOptions(Options, frozen=True, kw_only=True):
+    """One OpenRouter account, or a workspace of it.
+
+    management_key: makes and changes keys, and cannot ask models. workspace_id: where new keys lie;
+    null: the default workspace. include_byok_in_limit: whether use of the account's own provider keys
+    counts. redeem_url, instructions: for the recipient; null: ours. timeout_s: of each call.
+    """
+
+    management_key: Sealed
+    base_url: Annotated[str, msgspec.Meta(min_length=8, max_length=2_000)] = (
+        "https://openrouter.ai/api/v1"
+    )
+    workspace_id: Annotated[str, msgspec.Meta(min_length=1, max_length=100)] | None = None
+    include_byok_in_limit: bool = True
+    redeem_url: Annotated[str, msgspec.Meta(max_length=500)] = (
+        "https://openrouter.ai/docs/quickstart"
+    )
+    instructions: Annotated[str, msgspec.Meta(max_length=1_000)] | None = None
+    timeout_s: Annotated[float, msgspec.Meta(gt=0, le=TIMEOUT_S_MAX)] = 8.0
+
+
+class _Key(msgspec.Struct):
+    hash: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+    name: str
+    usage: float
+    limit: float | None
+    disabled: bool
+    label: str = ""
+    limit_remaining: float | None = None
+    limit_reset: str | None = None
+    expires_at: str | None = None
+
+
+class _KeyAnswer(msgspec.Struct):
+    data: _Key
+
+
+class _MadeAnswer(msgspec.Struct):
+    data: _Key
+    key: Annotated[str, msgspec.Meta(min_length=16, max_length=500)]
+
+
+class _ListAnswer(msgspec.Struct):
+    data: list[_Key]
+
+
+class _Credits(msgspec.Struct):
+    total_credits: float
+    total_usage: float
+
+
+class _CreditsAnswer(msgspec.Struct):
+    data: _Credits
+
+
+class OpenRouterKeys(KeyVendor):
+    """The keys of one account."""
+
+    name = "OpenRouter"
+    costs_face_value = True
+
+    def __init__(self, options: OpenRouterOptions, api: VendorApi, clock: Clock) -> None:
+        self._options = options
+        self._api = api
+        self._clock = clock
+
+    async def find(self, key_id: str) -> KeyState | None:
+        answer = await self._api.call("GET", _path(key_id))
+        if answer.status == HTTP_NOT_FOUND:
+            refusal_of(answer)
+            return None
+        _must_be(answer.status, HTTP_OK)
+        return self._state(decoded(answer.body, _KeyAnswer).data, key_id)
+
+    async def make(
+        self,
+        request: Request,
+        limit: Decimal,
+        mark: Mark,
+        sealed: str | None,  # noqa: ARG002
+    ) -> MadeKey | Refused:
+        if request.attempt > 1:
+            await self._delete_lost(str(mark))
+        body = {
+            "name": str(mark),
+            "limit": limit,
+            "include_byok_in_limit": self._options.include_byok_in_limit,
+        }
+        if self._options.workspace_id is not None:
+            body["workspace_id"] = self._options.workspace_id
+        answer = await self._api.call("POST", "/keys", body=body)
+        if answer.status != HTTP_CREATED:
+            return _refused(refusal_of(answer))
+        made = decoded(answer.body, _MadeAnswer)
+        amount = key_amount(made.data.limit)
+        if amount is None or not is_same_usd(amount, limit):
+            raise NoSupplierAnswer("a key with another limit than asked for")
+        return MadeKey(made.data.hash, made.key)
+
+    async def change(self, key_id: str, change: KeyChange) -> Refused | None:
+        body: dict[str, object] = {"name": str(change.mark), "limit": change.limit}
+        if change.is_disabled is not None:
+            body["disabled"] = change.is_disabled
+        answer = await self._api.call("PATCH", _path(key_id), body=body)
+        if answer.status == HTTP_OK:
+            return None
+        reason = refusal_of(answer)
+        if answer.status == HTTP_NOT_FOUND:
+            raise NoSupplierAnswer("the key was deleted meanwhile")
+        return _refused(reason)
+
+    def made(self, secret: str, limit: Decimal) -> Deliverable:
+        return self._given(
+            Deliverable("key", secret),
+            f"This key has {shown_usd(limit)} of credit at OpenRouter. Use it as the API key of any "
+            f"program that speaks the OpenAI API, with the base URL {self._options.base_url}. Example:\n"
+            f"curl {self._options.base_url}/chat/completions -H 'Authorization: Bearer YOUR_KEY' "
+            '-H \'Content-Type: application/json\' -d \'{"model": "openrouter/auto", '
+            '"messages": [{"role": "user", "content": "Hello"}]}\'\n'
+            "Keep it: later top-ups raise the limit of this same key.",
+        )
+
+    def raised(self, key: KeyState, added: Decimal) -> Deliverable:
+        return self._given(
+            Deliverable("credit"),
+            f"Your OpenRouter key {key.label} got {shown_usd(added)} more. "
+            f"{shown_usd(max(Decimal(0), key.limit - key.used))} are left on it. "
+            "Go on using the same key; nothing has to be changed.",
+        )
+
+    async def credits_cents(self) -> int:
+        """What is left in the account; raises NoSupplierAnswer."""
+        answer = await self._api.call("GET", "/credits")
+        _must_be(answer.status, HTTP_OK)
+        found = decoded(answer.body, _CreditsAnswer).data
+        return cents_of_usd(usd_of_number(found.total_credits) - usd_of_number(found.total_usage))
+
+    def _given(self, plain: Deliverable, text: str) -> Deliverable:
+        return msgspec.structs.replace(
+            plain,
+            redeem_url=self._options.redeem_url,
+            instructions=self._options.instructions or text,
+        )
+
+    async def _delete_lost(self, name: str) -> None:
+        """Keys of that name whose secret nobody got; one that was used all the same stays."""
+        offset = 0
+        for _ in range(PAGES_MAX):
+            params = {"offset": str(offset), "include_disabled": "true"}
+            if self._options.workspace_id is not None:
+                params["workspace_id"] = self._options.workspace_id
+            answer = await self._api.call("GET", "/keys", params=params)
+            _must_be(answer.status, HTTP_OK)
+            page = decoded(answer.body, _ListAnswer).data
+            for lost in page:
+                if lost.name == name and lost.usage == 0:
+                    await self._delete(lost.hash)
+            if not page:
+                return
+            offset += len(page)
+
+    async def _delete(self, key_id: str) -> None:
+        answer = await self._api.call("DELETE", _path(key_id))
+        if answer.status == HTTP_NOT_FOUND:
+            refusal_of(answer)
+        else:
+            _must_be(answer.status, HTTP_OK)
+
+    def _state(self, key: _Key, key_id: str) -> KeyState:
+        if key.hash != key_id:
+            raise NoSupplierAnswer("an answer about another key")
+        limit, remaining = key_amount(key.limit), key_amount(key.limit_remaining)
+        used = usd_of_number(key.usage)
+        if limit is not None and remaining is not None and key.limit_reset is None:
+            used = limit - remaining
+        return KeyState(key.hash, key.label, key.name, limit or Decimal(0), used, self._closed(key))
+
+    def _closed(self, key: _Key) -> str | None:
+        if key.disabled:
+            return "it is disabled"
+        if key.limit is None:
+            return "it has no limit"
+        if key.limit_reset is not None:
+            return "its limit starts anew by time"
+        if key.expires_at is not None and has_passed(key.expires_at, self._clock):
+            return "it has expired"
+        return None
+
+
+class OpenRouter(LimitedKeys):
+    """One account."""
+
+    def __init__(self, vendor: OpenRouterKeys) -> None:
+        super().__init__(vendor)
+        self._keys = vendor
+
+    async def balance_cents(self) -> int | None:
+        try:
+            return await self._keys.credits_cents()
+        except NoSupplierAnswer:
+            return None
+
+    async def probe(self) -> Health:
+        try:
+            left = await self._keys.credits_cents()
+        except NoSupplierAnswer as silence:
+            return Health(is_well=False, detail=f"OpenRouter: {silence}")
+        shown = shown_usd(Decimal(left) / 100)
+        if left <= 0:
+            return Health(is_well=False, detail=f"the account at OpenRouter has {shown} left")
+        return Health(is_well=True, detail=f"OpenRouter knows the management key; {shown} left")
+
+
+def _path(key_id: str) -> str:
+    return f"/keys/{quote(key_id, safe='')}"
+
+
+def _must_be(status: int, expected: int) -> None:
+    if status != expected:
+        raise NoSupplierAnswer(f"HTTP {status}")
+
+
+def _refused(reason: str) -> Refused:
+    return Refused(f"refused by OpenRouter: {reason}" if reason else "refused by OpenRouter")
+
+
+def _make(options: OpenRouterOptions, tools: Tools) -> OpenRouter:
+    api = VendorApi(
+        tools.client,
+        options.base_url,
+        headers={"Authorization": f"Bearer {options.management_key}"},
+        timeout_s=options.timeout_s,
+    )
+    return OpenRouter(OpenRouterKeys(options, api, tools.clock))
+
+
+SUPPLIER = Registration(
+    name="openrouter",
+    text="A key of OpenRouter with a credit limit, which later top-ups raise.",
+    options=OpenRouterOptions,
+    make=_make,
+    sample=lambda request: Deliverable("key", f"sk-or-SANDBOX-{sample_text(request)}"),
+    asked_again="look",
+    is_one_per_recipient=True,
+)
