@@ -41,7 +41,7 @@ GROUPS = {
         "platforms": "What credit can be sent to, and who supplies it.",
         "suppliers": "Who provides the credit: create, list, set, check.",
         "stock": "Codes that a supplier hands out: add, list, low.",
-        "topups": "Top-ups that wait: list, show, take, settle, fail.",
+        "topups": "Top-ups that wait: list, show, take, settle, fail, reverse.",
     },
     "Webhooks": {
         "deliveries": "The webhook delivery log: list, show, send again.",

@@ -10,6 +10,7 @@ from gateway.api import (
     orders,
     packs,
     redemptions,
+    reversals,
     sandbox,
     statement,
     tokens,
@@ -28,6 +29,7 @@ API = ApiSurface(
     API_PREFIX,
     (
         *topups.ROUTES,
+        *reversals.ROUTES,
         *wallets.ROUTES,
         *statement.ROUTES,
         *vouchers.ROUTES,

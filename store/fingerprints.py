@@ -68,21 +68,22 @@ _OF_0013: Final = _OF_0012 | {
     "topups": "8eff153f0967",
 }
 _OF_0014: Final = _OF_0013 | {"accepted_losses": "e9bb8098d7bb"}
+_OF_0015: Final = _OF_0014 | {
+    "fulfilment_attempts": "cd7d9f5fbaa6",
+    "manual_tasks": "16abef0af4dc",
+    "platform_suppliers": "4362160b289a",
+    "platform_versions": "6b94134b01bc",
+    "platforms": "8f38d649a88d",
+    "stock_codes": "ea67961eb551",
+    "stock_levels": "134cab789b61",
+    "supplier_recipients": "dbbae04ff7dd",
+    "suppliers": "f31801bb734b",
+    "topups": "5b0d0aa26f16",
+}
 TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0012": _OF_0012,
     "0013": _OF_0013,
     "0014": _OF_0014,
-    "0015": _OF_0014
-    | {
-        "fulfilment_attempts": "cd7d9f5fbaa6",
-        "manual_tasks": "16abef0af4dc",
-        "platform_suppliers": "4362160b289a",
-        "platform_versions": "6b94134b01bc",
-        "platforms": "8f38d649a88d",
-        "stock_codes": "ea67961eb551",
-        "stock_levels": "134cab789b61",
-        "supplier_recipients": "dbbae04ff7dd",
-        "suppliers": "f31801bb734b",
-        "topups": "5b0d0aa26f16",
-    },
+    "0015": _OF_0015,
+    "0018": _OF_0015 | {"topup_reversals": "71c7eb0e30d0"},
 }

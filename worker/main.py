@@ -46,6 +46,7 @@ from worker.prune import notifications_chore, retention_chore, security_chore, s
 from worker.reconcile import Reconciler
 from worker.renew import Renewer
 from worker.replay import Replayer
+from worker.revoke import Revoker
 from worker.slots import Slots, slots_of_process
 
 STOP_S: Final = 14.0  # less than the supervisor's grace
@@ -147,11 +148,12 @@ async def run_worker(
     """
     dispatcher = dispatcher_of(context)
     fulfiller = _fulfiller_of(context)
+    revoker = Revoker(context.database, context.clock, context.engine, context.suppliers)
     expirer = Expirer(context.database, context.clock, context.engine)
     renewer = Renewer(context.database, context.clock, context.engine, context.payments)
     ender = Ender(context.database, context.clock)
 
-    wake_those = _waking(dispatcher, fulfiller, expirer, renewer, ender)
+    wake_those = _waking(dispatcher, fulfiller, revoker, expirer, renewer, ender)
     wake_all = partial(wake_those, (ANYTHING,))
     context.hints.listen(lambda name: wake_those((name,)))
     stopped = asyncio.Event()
@@ -162,6 +164,7 @@ async def run_worker(
     parts: list[Callable[[], Awaitable[None]]] = [
         partial(do_chores, chores_of(context), partial(note_chore, context.metrics)),
         fulfiller.run,
+        revoker.run,
         expirer.run,
         renewer.run,
         ender.run,
@@ -204,14 +207,18 @@ def _fulfiller_of(context: Context) -> Fulfiller:
 def _waking(
     dispatcher: Dispatcher,
     fulfiller: Fulfiller,
+    revoker: Revoker,
     expirer: Expirer,
     renewer: Renewer,
     ender: Ender,
 ) -> Callable[[Sequence[str]], None]:
     """Wakes the loops that hints of these names are about; any other name may concern them all."""
-    everyone = (dispatcher.wake, fulfiller.wake, expirer.wake, renewer.wake, ender.wake)
+    everyone = (
+        *(dispatcher.wake, fulfiller.wake, revoker.wake),
+        *(expirer.wake, renewer.wake, ender.wake),
+    )
     concerned: dict[str, Sequence[Callable[[], None]]] = {
-        topup.HINT: (fulfiller.wake,),
+        topup.HINT: (fulfiller.wake, revoker.wake),
         hold.HINT: (expirer.wake,),
         endpoint_queue.ENDING_HINT: (ender.wake,),
         event.HINT: (),

@@ -5,16 +5,18 @@ supplier may still do it. Pages and `topup topups` meet here.
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
 from billing.engine.engine import Engine
 from billing.fulfilment import tasks
 from billing.fulfilment.suppliers import Suppliers
 from billing.fulfilment.tasks import Task
-from billing.topups import attempt as attempts, topup as topups
+from billing.topups import attempt as attempts, reversal_row, topup as topups
 from billing.topups.attempt import Attempt
 from billing.topups.deliverable import Deliverable, DeliverableRefused, checked
 from billing.topups.fulfilment import Settle
+from billing.topups.reverse import EndReversal, Reverse, ReversedOutcome
 from billing.topups.settlement import EndedTopUp
 from billing.topups.topup import TopUp
 from kernel.clock import Clock, rfc3339
@@ -35,7 +37,11 @@ class WaitingTopUp(NamedTuple):
 
     @property
     def state(self) -> str:
-        """What it waits for: a person, since nobody can find out; a task; or its supplier."""
+        """What it waits for: a person, since nobody can find out; a task; its supplier; or, reversing,
+        its supplier's word that it is taken back.
+        """
+        if self.topup.status == "reversing":
+            return "reversing"
         if self.topup.needs_person:
             return "needs_person"
         return "task" if self.task is not None else "supplier"
@@ -64,9 +70,12 @@ class WaitingTopUp(NamedTuple):
 async def waiting(
     tx: Transaction, environment: str, *, supplier: str | None = None, limit: int
 ) -> Sequence[WaitingTopUp]:
-    """Pending top-ups that are with a supplier, the oldest first."""
+    """Pending top-ups that are with a supplier, the oldest first; before them those that are reversing."""
+    ids = await reversal_row.open_ids(tx, environment, limit=limit)
+    reversing = await topups.load(tx, ids) if ids else {}
+    asked = [one for one in reversing.values() if supplier in {None, one.supplier}]
     found = await topups.with_suppliers(tx, environment, supplier=supplier, limit=limit)
-    return await _with_stories(tx, found)
+    return await _with_stories(tx, [*asked, *found][:limit])
 
 
 async def get_waiting(tx: Transaction, topup_id: str) -> WaitingTopUp:
@@ -152,6 +161,26 @@ class Desk:
                 actor=by,
                 is_checked=is_checked,
             )
+        )
+
+    async def reverse(
+        self, topup_id: str, reason: str, *, by: Actor, is_revoked: bool | None = None
+    ) -> ReversedOutcome:
+        """Takes a delivered top-up back, as POST /topup/{id}/reverse does; audited.
+
+        is_revoked: a person asked its supplier, and what was handed over is worth nothing any more, or
+        (False) stays what it is. Raises NotFound, AlreadyUsed, AlreadyEnded and StillOpen.
+        """
+        found = await self._database.read(partial(get_waiting, topup_id=topup_id))
+        topup = found.topup
+        if is_revoked is not None:
+            return await self._engine.submit(
+                EndReversal(topup.id, topup.tenant, is_revoked=is_revoked, reason=reason, actor=by)
+            )
+        supplier = self._suppliers.find(topup.environment, topup.supplier)
+        can_revoke = supplier is not None and supplier.can_revoke
+        return await self._engine.submit(
+            Reverse(topup.id, topup.tenant, reason=reason, can_revoke=can_revoke, actor=by)
         )
 
     async def _decided(

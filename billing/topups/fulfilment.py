@@ -38,6 +38,15 @@ class StillOpen(DomainError):
     """Nobody knows yet what the supplier did, or it is still being asked."""
 
 
+def check_not_asked_now(state: BatchState, topup: TopUp) -> None:
+    """Raises StillOpen while a supplier is being asked for the top-up."""
+    attempt = attempts_of(state).open_of(topup.id)
+    if attempt is None or attempt.outcome != "asking":
+        return
+    if state.now_us - attempt.last_asked_at < ASKED_US:
+        raise StillOpen(f"{attempt.supplier} is being asked at this moment; try again in a minute")
+
+
 @dataclass(frozen=True, slots=True)
 class _WithAttempts(OnTopUp):
     """A command that reads or changes the top-up's attempts."""
@@ -221,13 +230,7 @@ class Settle(_WithAttempts):
         attempt = attempts_of(state).open_of(topup.id)
         if attempt is None or attempt.outcome == "waiting":
             return
-        is_asked_now = (
-            attempt.outcome == "asking" and state.now_us - attempt.last_asked_at < ASKED_US
-        )
-        if is_asked_now:
-            raise StillOpen(
-                f"{attempt.supplier} is being asked at this moment; try again in a minute"
-            )
+        check_not_asked_now(state, topup)
         if not self.is_checked:
             raise StillOpen(
                 f"nobody knows what {attempt.supplier} did with it: look there first, and say so"

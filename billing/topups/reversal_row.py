@@ -1,7 +1,8 @@
 """Who wanted a delivered top-up back, why, and what came of it. Writes topup_reversals.
 
-Invariants: a top-up has one reversal at most, so its supplier is asked about it once and a no stands; one
-that is not ended belongs to a top-up that is reversing. The caller holds the account's lock.
+Invariants: a top-up has one reversal at most, so its supplier is asked about it once and a no stands, but
+for a person's word; one that is not ended belongs to a top-up that is reversing. The caller holds the
+account's lock.
 """
 
 from collections.abc import Iterable, Sequence
@@ -47,6 +48,12 @@ class DueReversal(msgspec.Struct, frozen=True, gc=False):
     tenant: Tenant
     supplier: str | None
     checks_made: int
+    recipient_email: str
+
+    @property
+    def place(self) -> str:
+        """Environment and supplier as one word; neither has a slash."""
+        return f"{self.tenant.environment}/{self.supplier}"
 
 
 class ReversalWorkingSet(WorkingSet):
@@ -68,7 +75,7 @@ class ReversalWorkingSet(WorkingSet):
             return
         rows = [_CHANGED.write(one) for _, one in sorted(self._changed.items())]
         changed = await tx.execute(_UPDATE, rows=rows)
-        assert changed == len(rows), "an open reversal vanished under the lock"
+        assert changed == len(rows), "a reversal that had not ended vanished under the lock"
 
     async def insert(self, tx: Transaction) -> None:
         rows = [_ROWS.write(one) for one in self._new.values()]
@@ -106,20 +113,42 @@ async def load(tx: Transaction, topup_ids: Iterable[str]) -> dict[str, TopUpReve
 
 
 async def due_reversals(
-    tx: Transaction, *, now_us: int, limit: int, but_ids: Sequence[str] = ()
+    tx: Transaction,
+    *,
+    now_us: int,
+    limit: int,
+    but_ids: Sequence[str] = (),
+    but_places: Sequence[str] = (),
 ) -> list[DueReversal]:
-    """Those whose supplier is to be asked, the longest due first; but for the named top-ups'."""
+    """Those whose supplier is to be asked, the longest due first; but for the named top-ups', and for
+    the suppliers at these places.
+    """
     without = "AND NOT r.transaction_id IN :but_ids[text]" if but_ids else ""
+    if but_places:
+        without += """ AND (t.supplier IS NULL
+            OR NOT r.environment || '/' || t.supplier IN :but_places[text])"""
     rows = await tx.fetch(
-        f"""SELECT r.transaction_id, r.account_id, r.environment, t.supplier, r.checks_made
+        f"""SELECT r.transaction_id, r.account_id, r.environment, t.supplier, r.checks_made,
+                t.recipient_email
             FROM topup_reversals r JOIN topups t ON t.id = r.transaction_id
             WHERE r.ended_at IS NULL AND r.next_check_at <= :now {without}
             ORDER BY r.next_check_at LIMIT :limit""",
         now=now_us,
         limit=limit,
         **({"but_ids": but_ids} if but_ids else {}),
+        **({"but_places": but_places} if but_places else {}),
     )
-    return [DueReversal(row[0], Tenant(row[1], row[2]), row[3], row[4]) for row in rows]
+    return [DueReversal(row[0], Tenant(row[1], row[2]), *row[3:6]) for row in rows]
+
+
+async def postpone_reversal(tx: Transaction, topup_id: str, until: int) -> None:
+    """Has the worker look at one later; nothing else of it changes."""
+    await tx.execute(
+        """UPDATE topup_reversals SET next_check_at = :until
+           WHERE transaction_id = :id AND ended_at IS NULL AND next_check_at < :until""",
+        id=topup_id,
+        until=until,
+    )
 
 
 async def next_reversal_at(tx: Transaction, *, but_ids: Sequence[str] = ()) -> int | None:
@@ -147,9 +176,10 @@ async def open_ids(tx: Transaction, environment: str, *, limit: int) -> list[str
 
 
 _ROWS = RowMapping(TopUpReversal)
-_CHANGING = ("checks_made", "next_check_at", "outcome", "detail", "ended_at")
+_CHANGING = ("reason", "checks_made", "next_check_at", "outcome", "detail", "ended_at")
 _CHANGED = _ROWS.part("transaction_id", *_CHANGING)
 _UPDATE = f"""
 UPDATE topup_reversals SET {_ROWS.part(*_CHANGING).assigned} FROM :rows[{_CHANGED.typed}] AS v
-WHERE topup_reversals.transaction_id = v.transaction_id AND topup_reversals.ended_at IS NULL
+WHERE topup_reversals.transaction_id = v.transaction_id
+  AND (topup_reversals.outcome IS NULL OR topup_reversals.outcome = 'kept')
 """

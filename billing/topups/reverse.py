@@ -18,7 +18,7 @@ from billing.engine.read_set import ReadSet
 from billing.ledger.ledger import Code, LedgerAccount, LedgerAccountKind
 from billing.ledger.money import MICROS_PER_CENT, micros_to_cents
 from billing.topups.attempt import Attempt, AttemptOutcome, AttemptWorkingSet, attempts_of
-from billing.topups.fulfilment import BEHIND_US
+from billing.topups.fulfilment import BEHIND_US, check_not_asked_now
 from billing.topups.platform import Source
 from billing.topups.reversal_row import ReversalWorkingSet, TopUpReversal, reversals_of
 from billing.topups.send import give_back
@@ -38,7 +38,7 @@ class AlreadyUsed(DomainError):
 
 
 @dataclass(frozen=True, slots=True)
-class Reversed:
+class ReversedOutcome:
     """A top-up that is reversed or reversing, its reversal, and the sender's balance in cents."""
 
     topup: TopUp
@@ -56,9 +56,9 @@ class _OnReversal(OnTopUp):
         topups.add(self.topup_id)
         read_set.working_set(AttemptWorkingSet).topup_ids.add(self.topup_id)
 
-    def _result(self, state: BatchState, topup: TopUp) -> Reversed:
+    def _result(self, state: BatchState, topup: TopUp) -> ReversedOutcome:
         balance = micros_to_cents(state.ledger.balance_micros(self.tenant, state.now_us))
-        return Reversed(topup, balance, reversals_of(state).of(topup.id))
+        return ReversedOutcome(topup, balance, reversals_of(state).of(topup.id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ class Reverse(_Ending):
         if self.actor is not None:
             read_set.working_set(AuditEntries)
 
-    def decide(self, state: BatchState) -> Reversed:
+    def decide(self, state: BatchState) -> ReversedOutcome:
         topup = self._topup(state)
         if topup.status in {"reversing", "reversed"}:
             return self._result(state, topup)
@@ -136,12 +136,17 @@ class Reverse(_Ending):
 
 
 @dataclass(frozen=True, slots=True)
-class Revocation:
-    """attempt: what the caller asks the supplier for now; None where it is not its turn."""
+class AskedRevocation:
+    """attempt: what the caller asks the supplier for now; None where it is not its turn.
+
+    recipient_left: what lies at the supplier of this recipient. prepared: what was found out before the
+    supplier delivered.
+    """
 
     topup: TopUp
     attempt: Attempt | None = None
     recipient_left: str | None = None
+    prepared: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,18 +172,18 @@ class AskRevocation(_OnReversal):
         _OnReversal.declare(self, read_set)
         read_set.working_set(AttemptWorkingSet).recipients.add(self._place)
 
-    def decide(self, state: BatchState) -> Revocation:
+    def decide(self, state: BatchState) -> AskedRevocation:
         topup, attempts, reversals = self._topup(state), attempts_of(state), reversals_of(state)
         asked = reversals.of(topup.id)
         is_mine = asked is not None and asked.checks_made == self.seen_checks_made
         if topup.status != "reversing" or asked is None or not is_mine:
-            return Revocation(topup)
+            return AskedRevocation(topup)
         if self.is_one_per_recipient and attempts.others_open(topup.id, self._place):
             reversals.put(replace(asked, next_check_at=state.now_us + BEHIND_US))
-            return Revocation(topup)
+            return AskedRevocation(topup)
         checks_made = asked.checks_made + 1
         reversals.put(replace(asked, checks_made=checks_made, next_check_at=self.next_check_at))
-        attempt = attempts.open_of(topup.id)
+        known, attempt = attempts.of(topup.id), attempts.open_of(topup.id)
         if attempt is not None:
             attempt = replace(
                 attempt, outcome="asking", asks=attempt.asks + 1, last_asked_at=state.now_us
@@ -187,7 +192,8 @@ class AskRevocation(_OnReversal):
         else:
             attempt = self._new_attempt(state, topup)
             attempts.add(attempt)
-        return Revocation(topup, attempt, attempts.left_of(self._place))
+        prepared = next((one.prepared for one in known if one.outcome == "delivered"), None)
+        return AskedRevocation(topup, attempt, attempts.left_of(self._place), prepared)
 
     def _new_attempt(self, state: BatchState, topup: TopUp) -> Attempt:
         return Attempt(
@@ -205,15 +211,16 @@ class AskRevocation(_OnReversal):
 
 @dataclass(frozen=True, slots=True)
 class KeepReversing(_OnReversal):
-    """The supplier gave no word; it is asked again at next_check_at. Nothing changes where it was asked
+    """The supplier gave no word; it is asked again at next_check_at, or, where that is null, a person
+    decides. Nothing changes where it was asked
     again meanwhile, or the reversal ended.
     """
 
     checks_made: int
     detail: str
-    next_check_at: int
+    next_check_at: int | None
 
-    def decide(self, state: BatchState) -> Reversed:
+    def decide(self, state: BatchState) -> ReversedOutcome:
         topup, reversals = self._topup(state), reversals_of(state)
         asked = reversals.of(topup.id)
         is_open = topup.status == "reversing" and asked is not None
@@ -230,7 +237,7 @@ class EndReversal(_Ending):
     A person may say so of a top-up that nobody wanted back yet, too, such as one that a person
     delivered; reason is then why, and of one that is kept why it was kept. Of a supplier's words the
     first one counts. Raises AlreadyUsed for a top-up whose credit lies here, AlreadyEnded for one that
-    is not reversing or delivered.
+    is not reversing or delivered, StillOpen while its supplier is being asked.
     """
 
     is_revoked: bool
@@ -243,7 +250,7 @@ class EndReversal(_Ending):
         if self.actor is not None:
             read_set.working_set(AuditEntries)
 
-    def decide(self, state: BatchState) -> Reversed:
+    def decide(self, state: BatchState) -> ReversedOutcome:
         topup = self._topup(state)
         asked = reversals_of(state).of(topup.id)
         reason = storable(self.reason, characters_max=REVERSAL_REASON_CHARACTERS_MAX)
@@ -271,6 +278,7 @@ class EndReversal(_Ending):
         self, state: BatchState, topup: TopUp, asked: TopUpReversal | None, reason: str
     ) -> TopUpReversal | None:
         """The reversal that a person ends; made where nobody wanted the top-up back yet."""
+        check_not_asked_now(state, topup)
         if topup.status in {"reversing", "reversed"}:
             return asked
         _check_delivered(topup)
@@ -279,6 +287,7 @@ class EndReversal(_Ending):
                 "it is not being reversed", reason="not_reversing", extra=_facts(topup)
             )
         if asked is not None:
+            # Its supplier said no before, and the person knows better.
             return replace(asked, reason=reason)
         return TopUpReversal(
             transaction_id=topup.id,
@@ -288,15 +297,11 @@ class EndReversal(_Ending):
             asked_at=state.now_us,
         )
 
-    def _keep(
-        self, state: BatchState, topup: TopUp, asked: TopUpReversal, reason: str
-    ) -> TopUp:
+    def _keep(self, state: BatchState, topup: TopUp, asked: TopUpReversal, reason: str) -> TopUp:
         kept = move(topup, "delivered", seen="reversing", now_us=state.now_us)
         topups_of(state).change(kept)
         reversals_of(state).put(
-            replace(
-                asked, outcome="kept", detail=reason, next_check_at=None, ended_at=state.now_us
-            )
+            replace(asked, outcome="kept", detail=reason, next_check_at=None, ended_at=state.now_us)
         )
         _note_attempt(state, kept, "kept", reason)
         return kept
@@ -321,9 +326,7 @@ def reverse(state: BatchState, topup: TopUp, asked: TopUpReversal) -> TopUp:
     reversed_ = replace(reversed_, new_balance_cents=micros_to_cents(recipient.balance_micros))
     topups_of(state).change(reversed_)
     reversals_of(state).put(
-        replace(
-            asked, outcome="reversed", detail=None, next_check_at=None, ended_at=state.now_us
-        )
+        replace(asked, outcome="reversed", detail=None, next_check_at=None, ended_at=state.now_us)
     )
     data = {**reversed_.event_data(), "reason": asked.reason}
     state.publish(tenant, "topup.reversed", data, topup.id, trace=topup.trace)

@@ -21,7 +21,6 @@ from kernel.tenant import Tenant
 from keys import caps
 from store.database import BatchRead, Transaction
 
-
 # What took a top-up's funds: a send that delivers at once, or one that waits.
 _PARTS = frozenset({Code.TOPUP_HOLD, Code.TOPUP_SEND})
 

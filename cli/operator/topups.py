@@ -178,6 +178,38 @@ def fail(transaction_id: str, reason: str, is_checked: bool, by: str | None) -> 
     _show(opened(act))
 
 
+@topups.command(
+    "reverse",
+    epilog=examples(
+        "topup topups reverse txn_4Kp1 --reason 'sent to the wrong person'",
+        "topup topups reverse txn_4Kp1 --reason 'disabled at the vendor' --revoked",
+        "topup topups reverse txn_4Kp1 --reason 'the vendor says it was used' --kept",
+    ),
+)
+@click.argument("transaction_id")
+@click.option("--reason", required=True, help="Why; the sender sees it.")
+@click.option(
+    "--revoked/--kept",
+    "is_revoked",
+    default=None,
+    help="You asked the supplier yourself: what it handed over is worth nothing now, or stays.",
+)
+@json_option
+def reverse(transaction_id: str, reason: str, is_revoked: bool | None) -> None:  # noqa: FBT001
+    """Take a delivered top-up back that was not used, and give its funds back. Credit in a wallet here
+    comes back at once; what a supplier handed over once that supplier, or you, said that nobody can
+    use it any more.
+    """
+
+    async def act(context: Context) -> TopUp:
+        done = await _desk(context).reverse(
+            transaction_id, reason, by=Actor(), is_revoked=is_revoked
+        )
+        return done.topup
+
+    _show(opened(act))
+
+
 def _desk(context: Context) -> Desk:
     return Desk(context.database, context.clock, context.engine, context.suppliers)
 

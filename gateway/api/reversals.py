@@ -5,7 +5,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from billing.topups import topup as topups
-from billing.topups.reverse import REVERSAL_REASON_CHARACTERS_MAX, Reverse, Reversed
+from billing.topups.reverse import REVERSAL_REASON_CHARACTERS_MAX, Reverse, ReversedOutcome
 from billing.topups.topup import TopUp
 from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
@@ -59,7 +59,7 @@ async def _can_revoke(call: RequestContext[ReverseBody, Fields], topup_id: str) 
     return supplier is not None and supplier.can_revoke
 
 
-def _reversed(done: Reversed) -> Answer:
+def _reversed(done: ReversedOutcome) -> Answer:
     topup, reversal = done.topup, done.reversal
     assert reversal is not None, "what is reversed or reversing has a reversal"
     return answer(

@@ -25,9 +25,9 @@ from billing.providers.protocol import (
 from billing.subscriptions.subscription import AlreadySubscribed
 from billing.topups.approval import ApprovalDecided
 from billing.topups.platform import InvalidPlatform
+from billing.topups.reverse import AlreadyUsed
 from billing.topups.send import AmountOutOfRange, RateLimited as SandboxRateLimited
 from billing.topups.settlement import AwaitsApproval, WrongStateForApproval
-from billing.topups.reverse import AlreadyUsed
 from billing.topups.topup import AlreadyDelivered, AlreadyEnded, DuplicateReference
 from billing.topups.voucher import NotRedeemable
 from billing.topups.voucher_redemption import ExternalNotAllowed

@@ -293,9 +293,7 @@ TYPES: Final[Mapping[str, EventType]] = {
         "A delivered top-up that was not used was taken back; its funds were given back.",
         ReversedTopUp,
     ),
-    "voucher.redeemed": EventType(
-        "Somebody redeemed the voucher of a top-up.", VoucherRedeemed
-    ),
+    "voucher.redeemed": EventType("Somebody redeemed the voucher of a top-up.", VoucherRedeemed),
     "balance.low": EventType("The account's wallet fell below its threshold.", LowBalance),
     "stock.low": EventType("Few codes of a supplier are left; for operators.", LowStock),
     "order.paid": EventType("An order of credit was paid, and the credit is there.", Order),
