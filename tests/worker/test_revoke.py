@@ -42,12 +42,14 @@ class Vendor(Supplier):
 
     words: list[Any] = field(default_factory=list)
     asked: list[tuple[Request, str | None]] = field(default_factory=list)
+    begun: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def fulfil(self, request: Request) -> Outcome:  # noqa: ARG002
+    async def fulfil(self, request: Request) -> Outcome:
         return Delivered(Deliverable("code", "GIFT-1234-5678"), left="key-7")
 
     async def revoke(self, request: Request, value: str | None) -> Revocation:
         self.asked.append((request, value))
+        self.begun.set()
         word = self.words.pop(0)
         if word is None:
             await asyncio.Event().wait()
@@ -155,8 +157,7 @@ async def test_no_word_is_asked_for_again_also_after_a_worker_died(
     await shop.reverse()
 
     dying = asyncio.create_task(shop.revoker().run())
-    while not shop.vendor.asked:
-        await asyncio.sleep(0)
+    await shop.vendor.begun.wait()
     dying.cancel()
     await asyncio.gather(dying, return_exceptions=True)
     assert await shop.revoker().step() == 0  # the one that died may still be asking
