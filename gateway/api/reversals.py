@@ -1,4 +1,4 @@
-"""Taking a delivered top-up back that nobody used: POST /topup/{transaction_id}/reverse."""
+"""Reversals: a delivered top-up that nobody used is taken back, POST /topup/{transaction_id}/reverse."""
 
 from typing import Annotated
 
