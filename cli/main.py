@@ -41,6 +41,7 @@ GROUPS = {
         "platforms": "What credit can be sent to, and who supplies it.",
         "suppliers": "Who provides the credit: create, list, set, check.",
         "stock": "Codes that a supplier hands out: add, list, low.",
+        "mail": "Mail to recipients: list, retry, stop, allow, erase.",
         "topups": "Top-ups that wait: list, show, take, settle, fail, reverse.",
     },
     "Webhooks": {
@@ -68,7 +69,7 @@ FOLDERS = {
         *("backup", "restore", "database", "vacuum", "doctor", "settings"),
     },
     "operator": {"accounts", "apps", "packs", "plans", "coupons", "codes", "orders", "audit"}
-    | {"platforms", "suppliers", "stock", "topups"},
+    | {"platforms", "suppliers", "stock", "topups", "mail"},
     "merchant": {"keys", "deliveries", "replay", "listen", "verify"},
 }
 

@@ -21,6 +21,9 @@ from billing.fulfilment.protocol import OptionsRefused
 from billing.fulfilment.registry import discover
 from billing.fulfilment.suppliers import Suppliers
 from billing.payments.payments import Payments
+from billing.topups.link_tokens import LinkTokens
+from billing.topups.mail import MailRules
+from billing.topups.platform import PlatformBook
 from billing.topups.rules import TopUpRules
 from billing.topups.voucher import VoucherCodes
 from kernel.clock import SECOND_US, Clock
@@ -120,7 +123,7 @@ async def open_context(
     async with contextlib.AsyncExitStack() as stack:
         database = await stack.enter_async_context(_open_database(settings, hints, metrics))
         clock = await stack.enter_async_context(_open_clock(database, clock, metrics))
-        codes = VoucherCodes(await _data_key(VOUCHER_KEY, database, vault, clock))
+        voucher_key = await _data_key(VOUCHER_KEY, database, vault, clock)
         redemption_key = await _data_key(REDEMPTION_KEY, database, vault, clock)
         link, queue = await stack.enter_async_context(
             _open_queue(settings, metrics, database, clock, wake_fd)
@@ -141,7 +144,7 @@ async def open_context(
         )
         opened = open_providers(settings, database, vault, operators, clock, metrics)
         providers = await stack.enter_async_context(opened)
-        topup_rules = TopUpRules(suppliers.book, codes, settings.address())
+        topup_rules = _topup_rules(settings, suppliers.book, voucher_key)
         engine = _engine(database, clock, _rules(settings, topup_rules), metrics)
         stack.push_async_callback(engine.close)
         yield Context(
@@ -201,6 +204,20 @@ def _engine(database: Store, clock: Clock, rules: Rules, metrics: Metrics) -> En
         connections=connections,
         on_batch=_observer(metrics, "till"),
         on_kept=lambda seconds: metrics.batch_seconds.observe(seconds, "till"),
+    )
+
+
+def _topup_rules(settings: Settings, book: PlatformBook, voucher_key: bytes) -> TopUpRules:
+    codes, links = VoucherCodes(voucher_key), LinkTokens(voucher_key)
+    return TopUpRules(book, codes, links, settings.address(), _mail_rules(settings))
+
+
+def _mail_rules(settings: Settings) -> MailRules:
+    sent_in = {"live", "staging"} if settings.mail_staging else {"live"}
+    return MailRules(
+        frozenset(sent_in) if settings.smtp_server is not None else frozenset(),
+        account_max=settings.mail_account_per_day,
+        recipient_max=settings.mail_recipient_per_day,
     )
 
 

@@ -121,6 +121,16 @@ class Metrics:
             ("provider", "outcome"),
             registry=self._registry,
         )
+        self.mails = self._plain_counter(
+            "topup_mails",
+            "Attempts to send mail to recipients by outcome (queued: to be tried again) and environment.",
+            "outcome",
+            "environment",
+        )
+        self.mail_oldest_due_seconds = self._gauge(
+            "topup_mail_oldest_due_seconds",
+            "Seconds that the longest due mail to a recipient has waited.",
+        )
         self.provider_seconds = self._plain_histogram(
             "topup_provider_seconds",
             "Seconds of one request to a payment provider, by provider and outcome.",
@@ -135,6 +145,14 @@ class Metrics:
             "outcome",
             bounds=_OUTSIDE_SECONDS,
         )
+
+        self.topups_waiting = PlainGauge(
+            "topup_topups_waiting",
+            "Pending top-ups with suppliers, 10,000 at most: all, those for a person, those overdue.",
+            "environment",
+            "state",
+        )
+        self._registry.register(self.topups_waiting)
 
     def _database(self) -> None:
         self.queue_depth = self._gauge(

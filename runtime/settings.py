@@ -10,6 +10,7 @@ import ipaddress
 import os
 import re
 from collections.abc import Mapping, Sequence
+from email.headerregistry import Address
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -24,6 +25,8 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from billing.recipients.smtp_server import SmtpServer, parse_mail_from, parse_smtp_url
+from runtime.mail_setting import MailFrom, SmtpUrl
 from runtime.newapi_discount import discounts_of
 from runtime.platform_setting import PlatformSetting
 from runtime.provider_variables import (
@@ -166,6 +169,21 @@ class Settings(BaseSettings):
     webhook_allow_hosts: Hosts = Field(
         (), description="Host names whose private addresses webhooks may reach."
     )
+    smtp_url: SmtpUrl = Field(
+        SecretStr(""), description="smtp, starttls or smtps://user:password@host; empty: no mail."
+    )
+    mail_from: MailFrom = Field(
+        "", validate_default=True, description="Whom mail comes from: Acme Credit <us@acme.com>."
+    )
+    mail_staging: bool = Field(
+        False, description="Staging's mail is sent, too; else it stays in the outbox."
+    )
+    mail_account_per_day: int = Field(
+        1000, ge=0, le=1_000_000, description="Mails of an account and environment in 24 hours."
+    )
+    mail_recipient_per_day: int = Field(
+        10, ge=0, le=10_000, description="Of these, mails to one address."
+    )
     retention_staging_days: int = Field(
         30,
         ge=1,
@@ -223,6 +241,11 @@ class Settings(BaseSettings):
     @classmethod
     def _split_networks(cls, value: Any) -> Any:
         return _networks(_words(value)) if isinstance(value, str) else value
+
+    @field_validator("log_level", "log_format", mode="before")
+    @classmethod
+    def _lower_case(cls, value: Any) -> Any:
+        return value.lower() if isinstance(value, str) else value
 
     @field_validator("database_url")
     @classmethod
@@ -283,6 +306,17 @@ class Settings(BaseSettings):
         """The database URL in force."""
         path = (self.data_dir / DATABASE_FILE).absolute()
         return self.database_url.get_secret_value() or f"sqlite:///{path}"
+
+    @property
+    def smtp_server(self) -> SmtpServer | None:
+        """Where mail is handed in; None: it stays in the outbox."""
+        url = self.smtp_url.get_secret_value()
+        return parse_smtp_url(url) if url else None
+
+    @property
+    def mail_sender(self) -> Address | None:
+        """Whom mail comes from."""
+        return parse_mail_from(self.mail_from) if self.mail_from else None
 
     @property
     def direct_address(self) -> str:

@@ -37,6 +37,9 @@ STEPS = (
     ("sandbox_subscriptions", "ref", "{own}"),
     ("sandbox_checkouts", "token", "order_id IN (SELECT id FROM orders WHERE {own})"),
     ("approvals", "id", "{own}"),
+    ("mails", "id", "{own}"),
+    ("batch_items", "batch_id", "batch_id IN (SELECT id FROM batches WHERE {own})"),
+    ("batches", "id", "{own}"),
     (
         "fulfilment_attempts",
         "transaction_id",

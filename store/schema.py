@@ -303,7 +303,12 @@ transfers = sa.Table(
     ),
 )
 
-# billing/topups/topup.py
+_WAITS_FOR_PERSON = (
+    "status = 'pending' AND supplier IS NOT NULL AND handed_over_at IS NOT NULL"
+    " AND next_check_at IS NULL"
+)
+
+# billing/topups/topup.py, but delivery of ended ones by billing/recipients/erasure.py
 topups = sa.Table(
     "topups",
     metadata,
@@ -311,7 +316,8 @@ topups = sa.Table(
     _text("account_id"),
     _text("environment"),
     _text("spent_by", null=True),  # key id, then its ancestors, joined by spaces; null: no key
-    _text("status"),  # pending | delivered | failed | cancelled | reversing | reversed
+    # scheduled | pending | delivered | failed | cancelled | reversing | reversed
+    _text("status"),
     _text("platform"),
     _int("amount_cents"),
     _text("recipient_email"),
@@ -335,6 +341,10 @@ topups = sa.Table(
     _text(
         "deliverable", null=True
     ),  # JSON: what was delivered, without its value; null: credit here
+    _text("delivery", null=True),  # JSON: mail, language and message for the recipient
+    _int("claimed_at", null=True),  # the recipient's first look at what was delivered
+    _int("emailed_at", null=True),  # a mail server took the first mail about it
+    _int("scheduled_for", null=True),  # by the tenant's own clock; null: sent at once
     sa.Index("ix_topups_account", "account_id", "environment", "id"),
     sa.Index(
         "ux_topups_reference",
@@ -358,6 +368,130 @@ topups = sa.Table(
         sqlite_where=sa.text("status = 'pending' AND supplier IS NOT NULL"),
         postgresql_where=sa.text("status = 'pending' AND supplier IS NOT NULL"),
     ),
+    # What the desk counts on each of its pages, and what it lists.
+    sa.Index(
+        "ix_topups_person",
+        "environment",
+        "handed_over_at",
+        sqlite_where=sa.text(_WAITS_FOR_PERSON),
+        postgresql_where=sa.text(_WAITS_FOR_PERSON),
+    ),
+    sa.Index(
+        "ix_topups_desk",
+        "environment",
+        "id",
+        sqlite_where=sa.text("status = 'pending' AND supplier IS NOT NULL"),
+        postgresql_where=sa.text("status = 'pending' AND supplier IS NOT NULL"),
+    ),
+    sa.Index(
+        "ix_topups_failed",
+        "environment",
+        "id",
+        sqlite_where=sa.text("status = 'failed' AND supplier IS NOT NULL"),
+        postgresql_where=sa.text("status = 'failed' AND supplier IS NOT NULL"),
+    ),
+    sa.Index(
+        "ix_topups_scheduled",
+        "scheduled_for",
+        sqlite_where=sa.text("status = 'scheduled'"),
+        postgresql_where=sa.text("status = 'scheduled'"),
+    ),
+    sa.Index(
+        "ix_topups_scheduled_account",
+        "account_id",
+        "environment",
+        "scheduled_for",
+        sqlite_where=sa.text("status = 'scheduled'"),
+        postgresql_where=sa.text("status = 'scheduled'"),
+    ),
+)
+
+# billing/topups/mail.py, billing/recipients/mailing.py, billing/recipients/outbox.py,
+# billing/recipients/erasure.py. Mail to the recipient of a top-up; no code lies in it.
+mails = sa.Table(
+    "mails",
+    metadata,
+    _text("id", key=True),  # its Message-ID is made of it
+    _text("account_id"),
+    _text("environment"),
+    _text("transaction_id"),
+    _text("recipient_email"),
+    _text("status"),  # queued | sent | bounced | failed | unwanted | outbox | limited
+    _int("created_at"),
+    _int("attempts", default=0),
+    _int("claim_no", default=0),  # of the newest claim: an older one's outcome is not written
+    _int("next_attempt_at", null=True),  # when it is due, or the end of its claim; null: never
+    _int("ended_at", null=True),
+    _text("reason", null=True),  # what the mail server said
+    sa.Index("ix_mails_topup", "transaction_id"),
+    sa.Index("ix_mails_account", "account_id", "environment", "id"),
+    sa.Index("ix_mails_recipient", "account_id", "environment", "recipient_email", "created_at"),
+    sa.Index("ix_mails_day", "account_id", "environment", "created_at"),
+    sa.Index(
+        "ix_mails_due",
+        "next_attempt_at",
+        sqlite_where=sa.text("next_attempt_at IS NOT NULL"),
+        postgresql_where=sa.text("next_attempt_at IS NOT NULL"),
+    ),
+    postgresql_with=_HOT,
+)
+
+# billing/recipients/refusal.py. Addresses that want no mail, by a keyed digest of them.
+mail_refusals = sa.Table(
+    "mail_refusals",
+    metadata,
+    _text("digest", key=True),  # hex
+    _int("created_at"),
+)
+
+# billing/bulk/batch.py. One for each bulk send.
+batches = sa.Table(
+    "batches",
+    metadata,
+    _text("id", key=True),
+    _text("account_id"),
+    _text("environment"),
+    _text("spent_by", null=True),  # key id, then its ancestors, joined by spaces; null: no key
+    _text("status"),  # accepting | undoing | refused | running | completed
+    _int("is_all_or_nothing"),
+    _int("items"),  # how many there are
+    _text("request_digest", null=True),  # of its Idempotency-Key, as in idempotency_keys
+    _int("created_at"),
+    _int("accepted_at", null=True),  # when each item was accepted or refused
+    _int("cancelled_at", null=True),  # when somebody took back what was not delivered yet
+    _text("cancelled_by", null=True),  # credential id
+    _int("completed_at", null=True),  # when the last of its top-ups had ended
+    _int("next_look_at", null=True),  # when the worker looks at it; null: it is over
+    _text("counts", null=True),  # JSON: items by their end, once it is over
+    sa.Index("ix_batches_account", "account_id", "environment", "id"),
+    sa.Index(
+        "ux_batches_request",
+        "account_id",
+        "environment",
+        "request_digest",
+        unique=True,
+        sqlite_where=sa.text("request_digest IS NOT NULL"),
+        postgresql_where=sa.text("request_digest IS NOT NULL"),
+    ),
+    sa.Index(
+        "ix_batches_due",
+        "next_look_at",
+        sqlite_where=sa.text("next_look_at IS NOT NULL"),
+        postgresql_where=sa.text("next_look_at IS NOT NULL"),
+    ),
+)
+
+# billing/bulk/item.py. A line of a bulk send, in the order in which they came.
+batch_items = sa.Table(
+    "batch_items",
+    metadata,
+    _text("batch_id", key=True),
+    sa.Column("number", BIGINT, primary_key=True),  # from 0
+    _text("transaction_id"),  # of its top-up; there is one once it is accepted or reserved
+    _text("state"),  # waiting | accepted | reserved | refused
+    _text("reference", null=True),
+    _text("request", null=True),  # JSON: what is to be sent; null: it could not be read
+    _text("refusal", null=True),  # JSON: why it was refused
 )
 
 # billing/topups/attempt.py. One for each turn of a top-up at a supplier, however often it was asked.
@@ -468,6 +602,7 @@ suppliers = sa.Table(
     _int("resting_since", null=True),  # a worker asks it rarely until it answers; null: it is asked
     _text("last_error", null=True),
     _int("last_error_at", null=True),
+    _int("held_since", null=True),  # a person has it asked no more until it is released
 )
 
 # billing/topups/platform_rows.py. One row: it grows with each change of the three tables above.

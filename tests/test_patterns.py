@@ -38,6 +38,8 @@ RUNS = 3
 TRIES = 4
 METHODS = ("match", "fullmatch", "search", "findall", "finditer", "sub", "subn", "split")
 SHAPES_MAX = 90
+# Finding the patterns costs a process seconds, so they are not spread over all of a run.
+SHARES = 2
 
 Work = Callable[[Any], object]
 
@@ -199,17 +201,11 @@ def in_schemas() -> dict[tuple[Any, str], re.Pattern[Any]]:
     return {((text, 0), "search"): re.compile(text) for text in listed}
 
 
-KEPT, WRITTEN, DECLARED = compiled(), written_in_place(), in_schemas()
-FOUND = {**KEPT, **WRITTEN, **DECLARED}
-
-
-def test_patterns_are_found_in_modules_schemas_and_functions() -> None:
-    texts = {str(text) for found in (KEPT, WRITTEN, DECLARED) for (text, _flags), _method in found}
-
-    assert r"[!-~]+" in texts, "a bound method of store/idempotency.py"
-    assert r'field "(\w+)"' in texts, "written inside a function of runtime/settings.py"
-    assert r"^tok_[0-9A-Za-z]+\Z" in texts, "a field's, in gateway/api/tokens.py"
-    assert len(FOUND) > 80
+@functools.cache
+def found_patterns() -> dict[tuple[Any, str], re.Pattern[Any]]:
+    """All of them, in one order; it takes seconds, so that it waits until a test asks."""
+    found = {**compiled(), **written_in_place(), **in_schemas()}
+    return {key: found[key] for key in sorted(found, key=repr)}
 
 
 def worst_of(works: Iterator[Work], all_shapes: Iterator[Shape], *, is_bytes: bool) -> list[str]:
@@ -246,20 +242,28 @@ def fault_of(work: Work, shape: Shape, *, is_bytes: bool) -> str:
     return ""
 
 
-@pytest.mark.parametrize(
-    ("pattern", "method"),
-    [
-        pytest.param(FOUND[key], key[1], id=f"{key[0][0]!r}.{key[1]}"[:60])
-        for key in sorted(FOUND, key=repr)
-    ],
-)
-def test_a_pattern_takes_time_in_proportion_to_its_text(
-    pattern: re.Pattern[Any], method: str
-) -> None:
-    is_bytes = isinstance(pattern.pattern, bytes)
-    text = pattern.pattern.decode("latin-1") if is_bytes else pattern.pattern
+@pytest.mark.long
+@pytest.mark.parametrize("share", range(SHARES))
+def test_each_pattern_takes_time_in_proportion_to_its_text(share: int) -> None:
+    faults = {}
+    for (_, method), pattern in list(found_patterns().items())[share::SHARES]:
+        is_bytes = isinstance(pattern.pattern, bytes)
+        text = pattern.pattern.decode("latin-1") if is_bytes else pattern.pattern
+        works = works_of(pattern, {method})
+        if found := worst_of(works, shapes(text), is_bytes=is_bytes):
+            faults[f"{text!r}.{method}"] = found
 
-    assert worst_of(works_of(pattern, {method}), shapes(text), is_bytes=is_bytes) == []
+    assert faults == {}
+
+
+@pytest.mark.long
+def test_patterns_are_found_in_modules_schemas_and_functions() -> None:
+    texts = {str(text) for (text, _flags), _method in found_patterns()}
+
+    assert r"[!-~]+" in texts, "a bound method of store/idempotency.py"
+    assert r'field "(\w+)"' in texts, "written inside a function of runtime/settings.py"
+    assert r"^tok_[0-9A-Za-z]+\Z" in texts, "a field's, in gateway/api/tokens.py"
+    assert len(texts) > 80
 
 
 def check_kind(kind: Any) -> None:

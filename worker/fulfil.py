@@ -59,6 +59,8 @@ class Fulfiller:
         self._breakers = breakers or Breakers()
         self._turns = Turns(database, clock, engine, suppliers, self._breakers, on_asked)
         self._is_over = False
+        self._suppliers = suppliers
+        suppliers.on_change.append(self._suppliers_changed)
 
     def wake(self) -> None:
         """Something may be due."""
@@ -124,14 +126,22 @@ class Fulfiller:
         )
 
     def _busy(self) -> list[SupplierPlace]:
-        """Suppliers with as many under way as one may have, and those that are left alone."""
+        """Suppliers with as many under way as one may have, those that are left alone or held."""
         counted = Counter(place for place, _ in self._under_way.values())
         full = {
             place
             for place, number in counted.items()
             if number >= self._breakers.room(place, ASKED_AT_ONCE_MAX)
         }
-        return sorted(full.union(self._breakers.resting()))
+        held = {(one.environment, one.id) for one in self._suppliers.known() if one.is_held}
+        return sorted(full.union(held, self._breakers.resting()))
+
+    def _suppliers_changed(self) -> None:
+        """A person may have released a supplier, which is asked at once then."""
+        for one in self._suppliers.known():
+            if not one.is_resting:
+                self._breakers.answered((one.environment, one.id))
+        self._woken.set()
 
     def _not_now(self) -> list[str]:
         return [*self._under_way, *self._setbacks.held_back()]

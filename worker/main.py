@@ -21,7 +21,9 @@ from typing import Any, Final, cast
 
 from arq.worker import func
 
-from billing.topups import topup
+from billing.bulk import batch
+from billing.recipients.smtp import SmtpSender
+from billing.topups import mail, topup
 from billing.usage import hold
 from kernel.clock import DAY_US
 from runtime.context import Context
@@ -35,6 +37,7 @@ from webhooks.deliveries import delivery, endpoint_queue
 from webhooks.deliveries.message import SecretCache
 from webhooks.endpoints.fields import policy_of
 from webhooks.events import event
+from worker.bulk import Batcher
 from worker.chores import Chore, do_chores, erase_idle, pruning_chores, resealing_chore, space_chore
 from worker.counting import note_chore, note_pruned, report
 from worker.deliver import DeliverySender, lease_us
@@ -42,8 +45,16 @@ from worker.dispatch import Dispatcher
 from worker.end import Ender
 from worker.expire import Expirer
 from worker.fulfil import Fulfiller
-from worker.prune import notifications_chore, retention_chore, security_chore, sessions_chore
+from worker.mail import Mailer
+from worker.prune import (
+    mails_chore,
+    notifications_chore,
+    retention_chore,
+    security_chore,
+    sessions_chore,
+)
 from worker.reconcile import Reconciler
+from worker.release import Releaser
 from worker.renew import Renewer
 from worker.replay import Replayer
 from worker.revoke import Revoker
@@ -92,6 +103,7 @@ def chores_of(context: Context) -> Sequence[Chore]:
             on_walked=partial(note_pruned, context.metrics),
         ),
         notifications_chore(context.database, context.clock, kept_us),
+        mails_chore(context.database, context.clock, kept_us),
         sessions_chore(context.database, context.clock),
         security_chore(
             context.database,
@@ -148,12 +160,15 @@ async def run_worker(
     """
     dispatcher = dispatcher_of(context)
     fulfiller = _fulfiller_of(context)
-    revoker = Revoker(context.database, context.clock, context.engine, context.suppliers)
-    expirer = Expirer(context.database, context.clock, context.engine)
-    renewer = Renewer(context.database, context.clock, context.engine, context.payments)
-    ender = Ender(context.database, context.clock)
+    shared = (context.database, context.clock, context.engine)
+    revoker, expirer = Revoker(*shared, context.suppliers), Expirer(*shared)
+    releaser, batcher = Releaser(*shared), Batcher(*shared)
+    renewer, ender = Renewer(*shared, context.payments), Ender(context.database, context.clock)
+    mailer = _mailer_of(context)
 
-    wake_those = _waking(dispatcher, fulfiller, revoker, expirer, renewer, ender)
+    wake_those = _waking(
+        dispatcher, fulfiller, revoker, expirer, releaser, batcher, renewer, ender, mailer
+    )
     wake_all = partial(wake_those, (ANYTHING,))
     context.hints.listen(lambda name: wake_those((name,)))
     stopped = asyncio.Event()
@@ -163,14 +178,11 @@ async def run_worker(
     end_listening = listen(wake_fd, wake_all) if wake_fd is not None else None
     parts: list[Callable[[], Awaitable[None]]] = [
         partial(do_chores, chores_of(context), partial(note_chore, context.metrics)),
-        fulfiller.run,
-        revoker.run,
-        expirer.run,
-        renewer.run,
-        ender.run,
+        *(loop.run for loop in (fulfiller, revoker, expirer, releaser, batcher, renewer, ender)),
         Replayer(context.database, context.clock).run,
         Reconciler(context.database, context.clock, context.payments).run,
         partial(context.database.hear_hints, wake_those),
+        *(() if mailer is None else (mailer.run,)),
     ]
     if redis_url is not None:
         parts.append(_arq_worker(context, wake_those, redis_url).serve)
@@ -204,23 +216,52 @@ def _fulfiller_of(context: Context) -> Fulfiller:
     )
 
 
+def _mailer_of(context: Context) -> Mailer | None:
+    """None without a mail server: then mail lies in the outbox."""
+    server, mail_from = context.settings.smtp_server, context.settings.mail_sender
+    if server is None or mail_from is None:
+        return None
+    return Mailer(
+        context.database,
+        context.clock,
+        context.topup_rules,
+        SmtpSender(server, our_domain=mail_from.domain),
+        mail_from,
+        context.metrics.mails.add,
+    )
+
+
 def _waking(
     dispatcher: Dispatcher,
     fulfiller: Fulfiller,
     revoker: Revoker,
     expirer: Expirer,
+    releaser: Releaser,
+    batcher: Batcher,
     renewer: Renewer,
     ender: Ender,
+    mailer: Mailer | None,
 ) -> Callable[[Sequence[str]], None]:
     """Wakes the loops that hints of these names are about; any other name may concern them all."""
+    to_mailer = () if mailer is None else (mailer.wake,)
     everyone = (
-        *(dispatcher.wake, fulfiller.wake, revoker.wake),
-        *(expirer.wake, renewer.wake, ender.wake),
+        dispatcher.wake,
+        fulfiller.wake,
+        revoker.wake,
+        expirer.wake,
+        releaser.wake,
+        batcher.wake,
+        renewer.wake,
+        ender.wake,
+        *to_mailer,
     )
     concerned: dict[str, Sequence[Callable[[], None]]] = {
         topup.HINT: (fulfiller.wake, revoker.wake),
+        topup.SCHEDULED_HINT: (releaser.wake,),
+        batch.HINT: (batcher.wake,),
         hold.HINT: (expirer.wake,),
         endpoint_queue.ENDING_HINT: (ender.wake,),
+        mail.HINT: to_mailer,
         event.HINT: (),
     }
 

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Final
 
 from billing.providers import event_log as provider_event
+from billing.recipients.erasure import prune_mails
 from kernel.clock import Clock
 from kernel.tenant import Tenant
 from keys import audit_log, session
@@ -18,7 +19,7 @@ from store.database import Database, Transaction
 from store.errors import DataRefused, StoreError
 from webhooks.deliveries import retention
 from webhooks.deliveries.log_page import DeliveryCursor
-from worker.chores import PAUSE_S, Chore
+from worker.chores import DAY_S, PAUSE_S, Chore
 
 RETENTION_S: Final = 3600
 
@@ -170,3 +171,21 @@ async def _notifications(tx: Transaction, environment: str, before_us: int) -> i
 
 async def _sessions(tx: Transaction, after_id: str, now_us: int) -> str | None:
     return await session.prune_some(tx, after_id=after_id, now_us=now_us)
+
+
+def mails_chore(
+    database: Database, clock: Clock, kept_us: Mapping[str, int], *, pause_s: float = PAUSE_S
+) -> Chore:
+    """Mail to recipients of long ago; kept_us by environment, in microseconds."""
+
+    async def run() -> None:
+        for environment, age_us in kept_us.items():
+            found = -1
+            while found:
+                step = partial(
+                    prune_mails, environment=environment, before_us=clock.now_us() - age_us
+                )
+                found = await database.transaction(step, durable=False)
+                await asyncio.sleep(pause_s)
+
+    return Chore("mails.prune", DAY_S, run)

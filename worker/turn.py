@@ -94,13 +94,14 @@ class Turns:
         else:
             refused_by = [one.supplier for one in known if one.outcome == "refused"]
             named = self._suppliers.find(environment, topup.supplier)
-            if named is not None and named.is_active and topup.supplier not in refused_by:
+            if named is not None and named.is_active:
                 found = named
             else:
                 platforms = self._suppliers.book.of(environment)
                 source = platforms.next_after(topup.platform, refused_by)
                 found = None if source is None else self._suppliers.find(environment, source.id)
-        return found if found is not None and found.is_active else None
+        is_asked = found is not None and found.is_active and not found.is_held
+        return found if is_asked else None
 
     async def _wait_for_somebody(self, topup: Due) -> None:
         """Asked about again in a minute: the operator may have switched a supplier on."""

@@ -47,6 +47,7 @@ def supplier_shape(row: SupplierRow) -> dict[str, Any]:
         "options": shown_options(row),
         "active": row.is_active,
         "stand_in": row.is_stand_in,
+        "held_since": None if row.held_since is None else rfc3339(row.held_since),
         "resting_since": None if row.resting_since is None else rfc3339(row.resting_since),
         "last_error": row.last_error,
         "last_error_at": None if row.last_error_at is None else rfc3339(row.last_error_at),

@@ -9,23 +9,20 @@ import msgspec
 
 from billing.fulfilment import tasks
 from billing.fulfilment.protocol import (
-    Delivered,
     Options,
     Outcome,
-    Refused,
     Registration,
     Request,
     Supplier,
     Tools,
     Waiting,
 )
-from billing.fulfilment.tasks import Task
 from billing.topups.deliverable import Deliverable
 from kernel.clock import SECOND_US
 from store.database import Transaction
 
 MINUTE_US = 60 * SECOND_US
-# The person's decision has the worker look at once; this is for a look that was missed.
+# Nothing is found out by it; a task that was lost would be made again.
 AGAIN_S = 300.0
 
 
@@ -46,22 +43,20 @@ class Manual(Supplier):
         tools = self._tools
         now_us = tools.clock.now_us()
 
-        async def work(tx: Transaction) -> Task:
-            return await tasks.open_task(
+        async def work(tx: Transaction) -> None:
+            await tasks.open_task(
                 tx,
                 request.transaction_id,
                 account_id=request.account_id,
                 environment=tools.environment,
                 supplier=tools.supplier_id,
                 due_at=now_us + self._options.due_minutes * MINUTE_US,
+                is_new_turn=request.attempt == 1,
                 now_us=now_us,
             )
 
-        task = await tools.database.transaction(work)
-        if task.outcome == "delivered":
-            return Delivered(task.delivered(tools.vault))
-        if task.outcome == "refused":
-            return Refused(task.reason or "refused")
+        await tools.database.transaction(work)
+        # The person's own command ends the top-up (billing/desk/decisions.py).
         return Waiting(again_in_s=AGAIN_S)
 
 

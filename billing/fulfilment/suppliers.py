@@ -7,7 +7,7 @@ do not fit, a secret that does not open) gives no word, so what is meant for it 
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -45,7 +45,11 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ReadySupplier:
-    """A supplier as it is asked. fault: why its row cannot be used; None: it can."""
+    """A supplier as it is asked. fault: why its row cannot be used; None: it can.
+
+    is_held: a person has it asked no more. is_resting: a worker leaves it alone, as of the last change
+    of the rows.
+    """
 
     id: str
     environment: str
@@ -54,6 +58,8 @@ class ReadySupplier:
     asked_again: AskedAgain = "repeat"
     is_one_per_recipient: bool = False
     is_active: bool = True
+    is_held: bool = False
+    is_resting: bool = False
     callback_secret: str | None = None
     fault: str | None = None
 
@@ -92,6 +98,8 @@ class Suppliers:
         """vault: under the suppliers' own data key."""
         self.book = PlatformBook()
         self.registrations = registrations
+        # Called after each change of the rows was read.
+        self.on_change: list[Callable[[], None]] = []
         self._database = database
         self._vault = vault
         self._client = client
@@ -106,6 +114,15 @@ class Suppliers:
     def find(self, environment: str, supplier: str | None) -> ReadySupplier | None:
         """The supplier of that id, switched off or not."""
         return None if supplier is None else self._ready.get((environment, supplier))
+
+    def can_be_asked(self, environment: str, supplier: str | None) -> bool:
+        """Whether asking again finds out what it did; not of a kind that leaves that to a person."""
+        found = self.find(environment, supplier)
+        return found is None or found.asked_again != "person"
+
+    def known(self) -> Sequence[ReadySupplier]:
+        """All of them, of both environments."""
+        return list(self._ready.values())
 
     def sample(self, environment: str, platform: str, topup_id: str) -> Deliverable | None:
         """What the platform's first supplier would hand over, made up; None: credit in a wallet."""
@@ -131,6 +148,8 @@ class Suppliers:
         fresh, rows = found
         self._ready = {(row.environment, row.id): self.ready(row) for row in rows}
         self.book.by_environment, self.book.version = fresh.by_environment, fresh.version
+        for notify in self.on_change:
+            notify()
         return True
 
     async def keep(self) -> None:
@@ -148,7 +167,13 @@ class Suppliers:
     def ready(self, row: SupplierRow) -> ReadySupplier:
         """The supplier of a row, set up; one that cannot be says why in `fault`."""
         plain = ReadySupplier(
-            row.id, row.environment, row.kind, _Unusable(""), is_active=row.is_active
+            row.id,
+            row.environment,
+            row.kind,
+            _Unusable(""),
+            is_active=row.is_active,
+            is_held=row.held_since is not None,
+            is_resting=row.resting_since is not None,
         )
         registration = self.registrations.get(row.kind)
         if registration is None:

@@ -1,29 +1,25 @@
 """Top-ups that a person does by hand, each with a time by which it is due. Writes manual_tasks.
 
-Invariants: a task is decided once, and what was decided is what the supplier `manual` says from then on;
-what was handed over lies sealed. Whoever takes a task says so, so that two people do not do it twice.
+Invariants: a task is ended once, in the transaction that ends or moves its top-up; whoever takes a task
+says so, so that two people do not do it twice. What was handed over is not here, it lies with the top-up.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Final
 
 import msgspec
 
-from billing.topups.deliverable import Deliverable
-from kernel.errors import DomainError, NotFound
-from keys.vault import Vault
+from billing.engine.batch_state import BatchState
+from billing.engine.read_set import ReadSet, WorkingSet
+from kernel.errors import NotFound
 from store.database import Transaction
 from store.row_mapping import RowMapping
 
-PURPOSE: Final = "manual task"
-
-
-class TaskTaken(DomainError):
-    """Somebody else took the task, or it was decided before."""
-
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):
-    """One row of manual_tasks; times in microseconds. outcome null: to be done."""
+    """One row of manual_tasks; times in microseconds.
+
+    outcome: delivered or refused; null: to be done. reason: as the person gave it.
+    """
 
     transaction_id: str
     account_id: str
@@ -34,16 +30,47 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     taken_by: str | None = None
     taken_at: int | None = None
     outcome: str | None = None
-    sealed: bytes | None = None
     reason: str | None = None
     decided_by: str | None = None
     decided_at: int | None = None
 
-    def delivered(self, vault: Vault) -> Deliverable:
-        """What was handed over; raises SealBroken."""
-        assert self.sealed is not None, "a delivered task says what"
-        plain = vault.open(self.sealed, purpose=PURPOSE, subject=self.transaction_id)
-        return msgspec.json.decode(plain, type=Deliverable)
+    @property
+    def is_open(self) -> bool:
+        return self.outcome is None
+
+
+class TaskWorkingSet(WorkingSet):
+    """The tasks of one transaction's top-ups; a person's commands name them."""
+
+    rank = 12
+
+    def __init__(self) -> None:
+        self.topup_ids: set[str] = set()
+        self._tasks: dict[str, Task] = {}
+        self._changed: dict[str, Task] = {}
+
+    async def load(self, tx: Transaction, read_set: ReadSet, now_us: int) -> None:  # noqa: ARG002
+        self._tasks.update(await load_tasks(tx, sorted(self.topup_ids)))
+
+    async def update(self, tx: Transaction, now_us: int) -> None:  # noqa: ARG002
+        if not self._changed:
+            return
+        rows = [_CHANGED.write(one) for _, one in sorted(self._changed.items())]
+        changed = await tx.execute(_UPDATE, rows=rows)
+        assert changed == len(rows), "an open task vanished under the lock"
+
+    def find(self, topup_id: str) -> Task | None:
+        """The top-up's task, ended or not."""
+        return self._tasks.get(topup_id)
+
+    def change(self, task: Task) -> None:
+        self.changes += 1
+        self._tasks[task.transaction_id] = self._changed[task.transaction_id] = task
+
+
+def tasks_of(state: BatchState) -> TaskWorkingSet:
+    """The batch's tasks; the commands on them declared the working set."""
+    return state.working_set(TaskWorkingSet)
 
 
 async def open_task(
@@ -54,9 +81,10 @@ async def open_task(
     environment: str,
     supplier: str,
     due_at: int,
+    is_new_turn: bool,
     now_us: int,
 ) -> Task:
-    """The top-up's task, made the first time."""
+    """The top-up's task, made the first time; one that ended in an earlier turn begins anew."""
     new = Task(
         transaction_id=transaction_id,
         account_id=account_id,
@@ -66,7 +94,10 @@ async def open_task(
         due_at=due_at,
     )
     await tx.insert(
-        "manual_tasks", _ROWS.columns, [_ROWS.write(new)], on_conflict="ON CONFLICT DO NOTHING"
+        "manual_tasks",
+        _ROWS.columns,
+        [_ROWS.write(new)],
+        on_conflict=_BEGUN_ANEW if is_new_turn else "ON CONFLICT DO NOTHING",
     )
     return await get_task(tx, transaction_id)
 
@@ -90,64 +121,16 @@ async def load_tasks(tx: Transaction, topup_ids: Sequence[str]) -> Mapping[str, 
     return {row["transaction_id"]: _ROWS.read(row) for row in rows}
 
 
-async def open_tasks(tx: Transaction, environment: str, *, limit: int) -> Sequence[Task]:
-    """Those to be done, the earliest due first."""
-    rows = await tx.fetch(
-        f"""SELECT {_ROWS.listed} FROM manual_tasks
-            WHERE environment = :environment AND outcome IS NULL
-            ORDER BY due_at, transaction_id LIMIT :limit""",
-        environment=environment,
-        limit=limit,
-    )
-    return [_ROWS.read(row) for row in rows]
-
-
-async def take_task(tx: Transaction, transaction_id: str, *, by: str, now_us: int) -> Task:
-    """Marks it as being done by this person, who may take it again; raises NotFound and TaskTaken."""
-    taken = await tx.execute(
-        """UPDATE manual_tasks SET taken_by = :who, taken_at = :now
-           WHERE transaction_id = :id AND outcome IS NULL AND (taken_by IS NULL OR taken_by = :who)""",
-        who=by,
-        now=now_us,
-        id=transaction_id,
-    )
-    found = await get_task(tx, transaction_id)
-    if taken == 0:
-        who = found.decided_by if found.outcome else found.taken_by
-        raise TaskTaken(f"the task is with {who}" if who else "the task was decided before")
-    return found
-
-
-async def decide_task(
-    tx: Transaction,
-    transaction_id: str,
-    *,
-    by: str,
-    vault: Vault,
-    given: Deliverable | None,
-    reason: str | None,
-    now_us: int,
-) -> Task:
-    """Delivered with what was given, or refused for a reason; raises NotFound and TaskTaken."""
-    sealed = None
-    if given is not None:
-        sealed = vault.seal(msgspec.json.encode(given), purpose=PURPOSE, subject=transaction_id)
-    decided = await tx.execute(
-        """UPDATE manual_tasks SET outcome = :outcome, sealed = :sealed, reason = :reason,
-               decided_by = :who, decided_at = :now
-           WHERE transaction_id = :id AND outcome IS NULL AND (taken_by IS NULL OR taken_by = :who)""",
-        outcome="refused" if given is None else "delivered",
-        sealed=sealed,
-        reason=reason,
-        who=by,
-        now=now_us,
-        id=transaction_id,
-    )
-    found = await get_task(tx, transaction_id)
-    if decided == 0:
-        who = found.decided_by if found.outcome else found.taken_by
-        raise TaskTaken(f"the task is with {who}" if who else "the task was decided before")
-    return found
-
-
 _ROWS = RowMapping(Task)
+_CHANGING = ("taken_by", "taken_at", "outcome", "reason", "decided_by", "decided_at")
+_CHANGED = _ROWS.part("transaction_id", *_CHANGING)
+_UPDATE = f"""
+UPDATE manual_tasks SET {_ROWS.part(*_CHANGING).assigned} FROM :rows[{_CHANGED.typed}] AS v
+WHERE manual_tasks.transaction_id = v.transaction_id AND manual_tasks.outcome IS NULL
+"""
+_BEGUN_ANEW = """
+ON CONFLICT (transaction_id) DO UPDATE SET supplier = excluded.supplier,
+    created_at = excluded.created_at, due_at = excluded.due_at, taken_by = NULL, taken_at = NULL,
+    outcome = NULL, reason = NULL, decided_by = NULL, decided_at = NULL
+WHERE manual_tasks.outcome IS NOT NULL
+"""

@@ -1,8 +1,8 @@
 """Proof of the ledger: run by `topup audit`; every finding names the row that breaks a rule.
 
 Checked tenant by tenant, so no transaction is long: the sum of all balances by side is zero, every
-cached balance is the sum of its transfers, no balance is negative, what is held equals the pending
-top-ups and the open holds, and the transfers of every top-up, order, paid period, hold, charge and
+cached balance is the sum of its transfers, no balance is negative, what is held equals the open
+top-ups and holds, and the transfers of every top-up, order, paid period, hold, charge and
 check-in add up to its state.
 """
 
@@ -189,12 +189,12 @@ _RULES = (
              AND (d.id IS NULL OR c.id IS NULL)""",
     ),
     (
-        "what is held equals pending top-ups and open holds",
+        "what is held equals open top-ups and open holds",
         f"""SELECT s.row_id, s.expected, s.found FROM (
                 SELECT :account_id AS row_id,
                     COALESCE((SELECT SUM(amount_cents) * {MICROS_PER_CENT} FROM topups
                         WHERE account_id = :account_id AND environment = :environment
-                          AND status = 'pending'), 0)
+                          AND status IN ('pending', 'scheduled')), 0)
                     + COALESCE((SELECT SUM(amount_micros) FROM holds
                         WHERE account_id = :account_id AND environment = :environment
                           AND status = 'held'), 0) AS expected,

@@ -6,7 +6,7 @@ Invariants: an attempt is written before the supplier is asked, so that a crash 
 once. The caller holds the account's lock.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal, Self
 
 import msgspec
@@ -196,23 +196,6 @@ async def left_of(
         recipient_email=recipient_email,
     )
     return None if row is None else str(row["left_over"])
-
-
-async def health(
-    tx: Transaction, environment: str, *, since_us: int
-) -> Mapping[str, Mapping[str, int]]:
-    """How many attempts of each supplier have which outcome, of those asked since then."""
-    rows = await tx.fetch(
-        """SELECT supplier, outcome, COUNT(*) AS number FROM fulfilment_attempts
-           WHERE environment = :environment AND last_asked_at >= :since
-           GROUP BY supplier, outcome""",
-        environment=environment,
-        since=since_us,
-    )
-    found: dict[str, dict[str, int]] = {}
-    for row in rows:
-        found.setdefault(row["supplier"], {})[row["outcome"]] = int(row["number"])
-    return found
 
 
 _ROWS = RowMapping(Attempt)

@@ -11,7 +11,6 @@ from typing import Literal
 
 from msgspec.structs import replace
 
-from billing.engine.audit_entries import AuditEntries
 from billing.engine.batch_state import BatchState
 from billing.engine.read_set import ReadSet
 from billing.topups.attempt import Attempt, AttemptWorkingSet, attempts_of
@@ -24,8 +23,6 @@ from billing.topups.working_set import topups_of
 from kernel.clock import SECOND_US
 from kernel.errors import DomainError
 from kernel.storable import storable
-from keys import audit_log
-from keys.audit_log import Actor
 
 REASON_CHARACTERS_MAX = 200
 # How soon it is tried again where another top-up of the same recipient is with the supplier.
@@ -35,7 +32,7 @@ ASKED_US = 75 * SECOND_US
 
 
 class StillOpen(DomainError):
-    """Nobody knows yet what the supplier did, or it is still being asked."""
+    """The supplier is still being asked; the message says when to try again."""
 
 
 def check_not_asked_now(state: BatchState, topup: TopUp) -> None:
@@ -48,7 +45,7 @@ def check_not_asked_now(state: BatchState, topup: TopUp) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _WithAttempts(OnTopUp):
+class OnAttempts(OnTopUp):
     """A command that reads or changes the top-up's attempts."""
 
     def declare(self, read_set: ReadSet) -> None:
@@ -69,7 +66,7 @@ class HandedOver:
 
 
 @dataclass(frozen=True, slots=True)
-class HandOver(_WithAttempts):
+class HandOver(OnAttempts):
     """A supplier is about to be asked: from here on the top-up cannot be cancelled.
 
     seen_checks_made is what the caller read; of two workers that saw the same, the first one's
@@ -89,7 +86,7 @@ class HandOver(_WithAttempts):
         return (environment, self.source.id, account_id, self.recipient_email)
 
     def declare(self, read_set: ReadSet) -> None:
-        _WithAttempts.declare(self, read_set)
+        OnAttempts.declare(self, read_set)
         read_set.working_set(AttemptWorkingSet).recipients.add(self._place)
 
     def decide(self, state: BatchState) -> HandedOver:
@@ -139,7 +136,7 @@ class HandOver(_WithAttempts):
 
 
 @dataclass(frozen=True, slots=True)
-class KeepWaiting(_WithAttempts):
+class KeepWaiting(OnAttempts):
     """The supplier gave no last word: it is asked again, or a person decides.
 
     Nothing changes where the attempt was asked again meanwhile, or has ended. next_check_at null:
@@ -171,19 +168,17 @@ class KeepWaiting(_WithAttempts):
 
 
 @dataclass(frozen=True, slots=True)
-class Settle(_WithAttempts):
+class Settle(OnAttempts):
     """A pending top-up ends by a word: its supplier's, a person's, or the sandbox's.
 
     given: what was delivered; None: the credit lies in the recipient's wallet here. by: the supplier
     whose word it is; its `failed` is a definite no, so the platform's next supplier is asked, and the
     funds go back where nobody is left. by null: a person or the sandbox decides for all of them.
     attempt: number and asks of the ask that brought the word; a no of an older ask changes nothing.
-    left_over: for the recipient's next top-up. actor: the person of the operator's who decides, for the
-    audit log. is_checked: that person asked the supplier what it did.
+    left_over: for the recipient's next top-up.
 
-    A person does not decide while the supplier may still do it: raises StillOpen while it is being
-    asked, and while its outcome is unknown and nobody checked. One that waits for an approval is not settled: raises AwaitsApproval, since nobody was asked yet
-    and the caller may be the one who sent it.
+    One that waits for an approval is not settled: raises AwaitsApproval, since nobody was asked yet and
+    the caller may be the one who sent it.
     """
 
     outcome: Literal["delivered", "failed"]
@@ -193,27 +188,12 @@ class Settle(_WithAttempts):
     attempt: tuple[int, int] | None = None
     cost_cents: int | None = None
     left_over: str | None = None
-    actor: Actor | None = None
-    is_checked: bool = False
-
-    def declare(self, read_set: ReadSet) -> None:
-        _WithAttempts.declare(self, read_set)
-        if self.actor is not None:
-            read_set.working_set(AuditEntries)
 
     def decide(self, state: BatchState) -> EndedTopUp:
         topup = self._topup(state)
         asked = waits_for(state, topup)
         if asked is not None:
             raise awaits(state, topup, asked)
-        if self.actor is not None and topup.status == "pending":
-            self._check_open(state, topup)
-        ended = self._settled(state, topup)
-        if self.actor is not None:
-            self._tell(state, ended.topup, self.actor)
-        return ended
-
-    def _settled(self, state: BatchState, topup: TopUp) -> EndedTopUp:
         if self.outcome == "delivered":
             return self._ended(state, self._deliver(state, topup))
         if self._is_late(state, topup):
@@ -225,34 +205,6 @@ class Settle(_WithAttempts):
         failed = fail(state, topup, reason)
         self._close(state, topup, "refused" if self.by else "dropped", reason)
         return self._ended(state, failed)
-
-    def _check_open(self, state: BatchState, topup: TopUp) -> None:
-        attempt = attempts_of(state).open_of(topup.id)
-        if attempt is None or attempt.outcome == "waiting":
-            return
-        check_not_asked_now(state, topup)
-        if not self.is_checked:
-            raise StillOpen(
-                f"nobody knows what {attempt.supplier} did with it: look there first, and say so"
-            )
-
-    def _tell(self, state: BatchState, topup: TopUp, actor: Actor) -> None:
-        """Who decided, in the operator's audit log; never what was handed over."""
-        entry = audit_log.entry(
-            actor,
-            f"topup.{'settle' if self.outcome == 'delivered' else 'fail'}",
-            environment=topup.environment,
-            subject_id=topup.id,
-            before={"status": "pending"},
-            after={
-                "status": topup.status,
-                "reason": self.reason,
-                "kind": None if self.given is None else self.given.kind,
-                "checked": self.is_checked,
-            },
-            now_us=state.now_us,
-        )
-        state.working_set(AuditEntries).add(entry)
 
     def _deliver(self, state: BatchState, topup: TopUp) -> TopUp:
         delivered = deliver(state, topup, given=self.given)

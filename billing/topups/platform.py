@@ -84,11 +84,15 @@ class Platforms:
         """Ids of those that are not offered, since nobody supplies them."""
         return [platform.id for platform in self._by_id.values() if not platform.suppliers]
 
+    def suppliers_of(self, platform: str) -> Sequence[Source]:
+        """Its suppliers that are on, in order; none of a platform that is not there."""
+        found = self._by_id.get(platform)
+        return () if found is None else found.suppliers
+
     def next_after(self, platform: str, refused_by: Sequence[str]) -> Source | None:
         """Who is asked when these said no; None: nobody is left."""
-        found = self._by_id.get(platform)
-        sources = () if found is None else found.suppliers
-        return next((one for one in sources if one.id not in refused_by), None)
+        listed = self.suppliers_of(platform)
+        return next((one for one in listed if one.id not in refused_by), None)
 
 
 _NONE = Platforms()

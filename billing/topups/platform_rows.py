@@ -53,7 +53,8 @@ class SupplierRow(msgspec.Struct, frozen=True, kw_only=True):
     """One row of suppliers. options: those in the open; sealed: the secret ones, as one blob.
 
     hints: the last characters of each secret. resting_since: a worker asks it rarely, since it gave
-    no word several times in a row; null: it is asked.
+    no word several times in a row; null: it is asked. held_since: a person has it asked no more, until
+    it is released.
     """
 
     environment: str
@@ -69,6 +70,7 @@ class SupplierRow(msgspec.Struct, frozen=True, kw_only=True):
     resting_since: int | None = None
     last_error: str | None = None
     last_error_at: int | None = None
+    held_since: int | None = None
 
     def __repr__(self) -> str:
         return f"SupplierRow({self.environment}/{self.id}, {self.kind})"
@@ -265,6 +267,23 @@ async def note_health(
         environment=environment,
         id=supplier,
     )
+
+
+async def set_held(tx: Transaction, row: SupplierRow, held_since: int | None) -> SupplierRow:
+    """Held from then on, or, null, asked again: then what workers saw of it counts no more."""
+    after = msgspec.structs.replace(
+        row, held_since=held_since, resting_since=None if held_since is None else row.resting_since
+    )
+    await tx.execute(
+        """UPDATE suppliers SET held_since = :held_since, resting_since = :resting_since
+           WHERE environment = :environment AND id = :id""",
+        held_since=held_since,
+        resting_since=after.resting_since,
+        environment=row.environment,
+        id=row.id,
+    )
+    await _raise_version(tx)
+    return after
 
 
 def _check_platform(row: PlatformRow) -> None:

@@ -8,6 +8,7 @@ from billing.ledger.ledger import transfers_of
 from billing.ledger.statement import account_label, transfer_shape
 from billing.topups import attempt as attempts, reversal_row, topup as topups
 from billing.topups.attempt import Attempt
+from billing.topups.mail import Mail, of_topups
 from billing.topups.reversal_row import TopUpReversal
 from billing.topups.topup import ROWS, TopUp
 from kernel.clock import rfc3339
@@ -73,6 +74,7 @@ class TopUpTimeline:
     approval_id: str | None
     request_id: str | None
     attempts: Sequence[Attempt]
+    mails: Sequence[Mail]
     reversal: TopUpReversal | None = None
 
     @property
@@ -107,6 +109,7 @@ async def topup_timeline(tx: Transaction, tenant: Tenant, topup_id: str) -> TopU
         None if asked is None else asked["id"],
         None if trace is None else request_id_of(trace),
         await attempts.load(tx, [topup_id]),
+        (await of_topups(tx, [topup_id])).get(topup_id, ()),
         (await reversal_row.load(tx, [topup_id])).get(topup_id),
     )
 

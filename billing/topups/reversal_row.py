@@ -59,7 +59,7 @@ class DueReversal(msgspec.Struct, frozen=True, gc=False):
 class ReversalWorkingSet(WorkingSet):
     """The reversals of one transaction's top-ups; commands that reverse name the top-ups."""
 
-    rank = 12
+    rank = 14
 
     def __init__(self) -> None:
         self.topup_ids: set[str] = set()
@@ -161,18 +161,6 @@ async def next_reversal_at(tx: Transaction, *, but_ids: Sequence[str] = ()) -> i
         **({"but_ids": but_ids} if but_ids else {}),
     )
     return None if row is None else int(row["next_check_at"])
-
-
-async def open_ids(tx: Transaction, environment: str, *, limit: int) -> list[str]:
-    """Top-ups that are reversing, those asked about longest ago first; of all accounts."""
-    rows = await tx.fetch(
-        """SELECT transaction_id FROM topup_reversals
-           WHERE ended_at IS NULL AND environment = :environment
-           ORDER BY next_check_at, transaction_id LIMIT :limit""",
-        environment=environment,
-        limit=limit,
-    )
-    return [row["transaction_id"] for row in rows]
 
 
 _ROWS = RowMapping(TopUpReversal)

@@ -1,9 +1,17 @@
 """What the operator decided about top-ups: the platforms and who supplies them, and their codes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Final
 
+from billing.topups.link_tokens import LinkTokens
+from billing.topups.mail import MailRules
 from billing.topups.platform import PlatformBook
-from billing.topups.voucher import VoucherCodes
+from billing.topups.topup import TopUp
+from billing.topups.voucher import VoucherCodes, sees_code
+from keys.principal import Principal
+
+# The recipient's own page of a top-up lies below it.
+CLAIM_PATH: Final = "/claim"
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,4 +20,14 @@ class TopUpRules:
 
     platforms: PlatformBook
     codes: VoucherCodes
+    links: LinkTokens
     public_url: str = ""
+    mail: MailRules = field(default_factory=MailRules)
+
+    def claim_url_shown(self, topup: TopUp, principal: Principal) -> str | None:
+        """For those who may see the code; None for everybody else."""
+        return self.claim_url(topup.id) if sees_code(principal, topup.spent_by) else None
+
+    def claim_url(self, topup_id: str) -> str:
+        """The recipient's page, which shows what was delivered: as good as the code itself."""
+        return f"{self.public_url}{CLAIM_PATH}/{self.links.token_of('claim', topup_id)}"

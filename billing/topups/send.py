@@ -1,11 +1,10 @@
 """Sending a top-up: the rules, in the order in which they refuse, and what a send does.
 
 In one batch: debit the sender's wallet, credit the recipient's wallet of that platform, issue the
-voucher, write the event. Where the fulfilment answers later, or a person must approve, the funds are
-held and the recipient is credited on delivery.
+voucher, write the event. Where the fulfilment answers later, a person must approve, or it is to be
+sent at a time of its own, the funds are held and the recipient is credited on delivery.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
@@ -18,44 +17,31 @@ from billing.ledger.ledger import Code, InsufficientBalance, LedgerAccount, Ledg
 from billing.ledger.money import MICROS_PER_CENT, micros_to_cents
 from billing.topups.approval import WAITS_US, Approval
 from billing.topups.deliverable import hint_of
-from billing.topups.platform import WALLET, Platform, Platforms
+from billing.topups.platform import WALLET
+from billing.topups.send_request import SendRequest
 from billing.topups.topup import DuplicateReference, TopUp, TopUpStatus, move
 from billing.topups.working_set import TopUpWorkingSet, topups_of
-from kernel.clock import SECOND_US, rfc3339
-from kernel.errors import DomainError
+from kernel.clock import DAY_US, SECOND_US, rfc3339
+from kernel.errors import DomainError, InvalidInput
 from kernel.ids import new_id
 from kernel.tenant import Tenant
-from keys.account import normalise_email
 from keys.authenticator import CredentialEnded
 from keys.caps import CapExceeded
 from keys.principal import Principal
 
 SANDBOX_DOMAIN = "@sandbox.test"
 SANDBOX_DELAY_US = 2 * SECOND_US
+# How far ahead a send may be scheduled.
+SCHEDULED_AHEAD_US_MAX = 90 * DAY_US
 # Fulfilments that are no supplier's kind: a person, and the sandbox's own recipients.
 BY_APPROVAL = "approval"
 BY_SANDBOX = "sandbox"
 
-WouldBe = Literal["delivered", "pending", "approval_required", "failed"]
-
-
-class AmountOutOfRange(DomainError):
-    """The amount is outside the platform's limits."""
+WouldBe = Literal["delivered", "pending", "scheduled", "approval_required", "failed"]
 
 
 class RateLimited(DomainError):
     """Too many requests; retry_after_s says when the next one may come."""
-
-
-class SendRequest(msgspec.Struct, frozen=True, gc=False):
-    """What is to be sent, judged by every rule that needs no batch state."""
-
-    platform: Platform
-    amount_cents: int
-    recipient_email: str
-    reference: str | None = None
-    metadata: Mapping[str, str] | None = None
-    note: str | None = None
 
 
 class Sent(msgspec.Struct, frozen=True, gc=False):
@@ -78,28 +64,6 @@ class Quote:
     would_be: WouldBe
 
 
-def prepare(
-    platforms: Platforms,
-    *,
-    platform: str,
-    amount_cents: int,
-    recipient_email: str,
-    reference: str | None = None,
-    metadata: Mapping[str, str] | None = None,
-    note: str | None = None,
-) -> SendRequest:
-    """Raises InvalidPlatform, InvalidEmail or AmountOutOfRange, in this order."""
-    found = platforms.find(platform)
-    address = normalise_email(recipient_email)
-    if not found.min_amount_cents <= amount_cents <= found.max_amount_cents:
-        raise AmountOutOfRange(
-            f"amount_cents is {found.min_amount_cents} to {found.max_amount_cents} for {found.id}",
-            param="amount_cents",
-            extra={"min": found.min_amount_cents, "max": found.max_amount_cents},
-        )
-    return SendRequest(found, amount_cents, address, reference, metadata, note)
-
-
 class Send(msgspec.Struct, frozen=True, gc=False):
     """The command of POST /topup/send. The top-up's id is fixed before the first try."""
 
@@ -117,11 +81,13 @@ class Send(msgspec.Struct, frozen=True, gc=False):
         topups.voucher_ids.append(self.topup_id)
         if self.request.reference is not None:
             topups.references.add((*self.tenant, self.request.reference))
+        if self.request.is_mailed:
+            topups.mails.expect(*self.tenant, self.request.recipient_email)
 
     def decide(self, state: BatchState) -> Sent:
         topups = topups_of(state)
         amount_micros = self.request.amount_cents * MICROS_PER_CENT
-        would_be, fulfilment = self._judge(state, topups, amount_micros)
+        would_be, fulfilment = self.judge(state, topups, amount_micros)
         if would_be == "delivered":
             topup = self._deliver(state, topups, fulfilment, amount_micros)
         else:
@@ -135,11 +101,13 @@ class Send(msgspec.Struct, frozen=True, gc=False):
         code = topups.code_of(topup.id) if topup.status == "delivered" else None
         return Sent(topup, _balance_cents(state, self.tenant), approval, code)
 
-    def _judge(
+    def judge(
         self, state: BatchState, topups: TopUpWorkingSet, amount_micros: int
     ) -> tuple[WouldBe, str]:
         """What becomes of the send and who fulfils it; raises the first rule that refuses."""
         check_alive(state, self.lineage)
+        if self.request.send_at is not None:
+            check_time(self.request.send_at, state.now_of(self.tenant))
         if self.request.reference is not None:
             seen = topups.of_reference(self.tenant, self.request.reference)
             if seen is not None:
@@ -148,27 +116,23 @@ class Send(msgspec.Struct, frozen=True, gc=False):
                     param="reference",
                     extra={"transaction_id": seen[0], "status": seen[1]},
                 )
-        scripted = self._sandbox_script()
+        scripted = sandbox_script(self.tenant, self.request.recipient_email)
         _refuse_scripted(scripted, self.request.amount_cents, state.now_us)
         state.spending.check(self.lineage, amount_micros)
         state.check_funds(self.tenant, amount_micros)
-        if scripted == "failed":
+        is_now = self.request.send_at is None
+        if scripted == "failed" and is_now:
             return "failed", BY_SANDBOX
         if scripted == "approval" or state.spending.needs_approval(
             self.lineage, self.request.amount_cents
         ):
             return "approval_required", BY_APPROVAL
+        if not is_now:
+            return "scheduled", self.request.platform.first.kind
         if scripted in {"pending", "delayed"}:
             return "pending", BY_SANDBOX
         fulfilment = self.request.platform.first.kind
         return ("delivered" if fulfilment == WALLET else "pending"), fulfilment
-
-    def _sandbox_script(self) -> str:
-        if self.tenant.environment != "staging" or not self.request.recipient_email.endswith(
-            SANDBOX_DOMAIN
-        ):
-            return ""
-        return self.request.recipient_email.removesuffix(SANDBOX_DOMAIN)
 
     def _topup(
         self, state: BatchState, fulfilment: str, status: TopUpStatus, **outcome: Any
@@ -188,6 +152,8 @@ class Send(msgspec.Struct, frozen=True, gc=False):
             reference=self.request.reference,
             metadata=self.request.metadata or {},
             note=self.request.note,
+            delivery=self.request.delivery,
+            scheduled_for=self.request.send_at,
             **outcome,
         )
 
@@ -209,6 +175,8 @@ class Send(msgspec.Struct, frozen=True, gc=False):
             voucher_code_hint=hint_of(topups.code_of(topup_id)),
         )
         topups.add(delivered)
+        if self.request.is_mailed:
+            topups.write_mail(delivered, state.now_us)
         publish(state, delivered)
         return delivered
 
@@ -222,8 +190,8 @@ class Send(msgspec.Struct, frozen=True, gc=False):
     ) -> TopUp:
         is_asked = would_be == "pending" and fulfilment != BY_SANDBOX
         supplier = self.request.platform.first.id if is_asked else None
-        # Whoever ends it, its events tell of the request that sent it.
-        topup = self._topup(state, fulfilment, "pending", supplier=supplier, trace=state.trace)
+        status: TopUpStatus = "scheduled" if would_be == "scheduled" else "pending"
+        topup = self._topup(state, fulfilment, status, supplier=supplier, trace=state.trace)
         held = state.ledger.standing(self.tenant).held
         holds = state.take(
             self.tenant,
@@ -233,40 +201,15 @@ class Send(msgspec.Struct, frozen=True, gc=False):
             topup_id=topup.id,
             is_returned=would_be == "failed",
         )
-        topup = replace(topup, next_check_at=self._first_check_at(state, topup, would_be))
+        if would_be == "pending":
+            topup = replace(topup, next_check_at=first_check_at(topup, state.now_us))
         topups.add(topup, holds)
         if would_be == "failed":
             return topup
         publish(state, topup)
         if would_be == "approval_required":
-            self._ask(state, topups, topup)
+            ask(state, topup)
         return topup
-
-    def _first_check_at(self, state: BatchState, topup: TopUp, would_be: WouldBe) -> int | None:
-        """When the worker looks at it first; never where a person or a sandbox call decides."""
-        if would_be != "pending":
-            return None
-        if topup.fulfilment != BY_SANDBOX:
-            return state.now_us
-        is_delayed = topup.recipient_email.startswith("delayed@")
-        return state.now_us + SANDBOX_DELAY_US if is_delayed else None
-
-    def _ask(self, state: BatchState, topups: TopUpWorkingSet, topup: TopUp) -> None:
-        asked = Approval(
-            id=new_id("apr"),
-            account_id=self.tenant.account_id,
-            environment=self.tenant.environment,
-            transaction_id=topup.id,
-            requested_by=self.lineage[0] if self.lineage else None,
-            status="pending",
-            created_at=state.now_us,
-            # By the account's own clock, as it is looked at: else a clock that was moved on by a
-            # day would end every approval at once.
-            expires_at=state.now_of(self.tenant) + WAITS_US,
-        )
-        topups.add_approval(asked)
-        data = {"approval": asked.shape(), **topup.event_data()}
-        state.publish(self.tenant, "approval.requested", data, topup.id, trace=topup.trace)
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,6 +256,52 @@ def check_alive(state: BatchState, lineage: tuple[str, ...]) -> None:
         raise CredentialEnded("the API key has expired")
 
 
+def check_time(send_at: int, account_now_us: int) -> None:
+    """Raises InvalidInput unless a send can be scheduled for then; account_now_us: the tenant's own
+    time.
+    """
+    if send_at <= account_now_us:
+        raise InvalidInput(
+            "send_at lies in the past; leave it out to send at once", param="send_at"
+        )
+    if send_at > account_now_us + SCHEDULED_AHEAD_US_MAX:
+        raise InvalidInput("send_at is at most 90 days ahead", param="send_at")
+
+
+def sandbox_script(tenant: Tenant, recipient_email: str) -> str:
+    """What a staging recipient plays, by its name; empty for everybody else."""
+    if tenant.environment != "staging" or not recipient_email.endswith(SANDBOX_DOMAIN):
+        return ""
+    return recipient_email.removesuffix(SANDBOX_DOMAIN)
+
+
+def first_check_at(topup: TopUp, now_us: int) -> int | None:
+    """When the worker looks first at one that became pending; never where a sandbox call decides."""
+    if topup.fulfilment != BY_SANDBOX:
+        return now_us
+    is_delayed = topup.recipient_email.startswith("delayed@")
+    return now_us + SANDBOX_DELAY_US if is_delayed else None
+
+
+def ask(state: BatchState, topup: TopUp) -> None:
+    """Asks a person for a decision on the held top-up."""
+    asked = Approval(
+        id=new_id("apr"),
+        account_id=topup.account_id,
+        environment=topup.environment,
+        transaction_id=topup.id,
+        requested_by=topup.key_id,
+        status="pending",
+        created_at=state.now_us,
+        # By the account's own clock, as it is looked at: else a clock that was moved on by a day would
+        # end every approval at once.
+        expires_at=state.now_of(topup.tenant) + WAITS_US,
+    )
+    topups_of(state).add_approval(asked)
+    data = {"approval": asked.shape(), **topup.event_data()}
+    state.publish(topup.tenant, "approval.requested", data, topup.id, trace=topup.trace)
+
+
 def fail(state: BatchState, topup: TopUp, reason: str) -> TopUp:
     """Refunds a held top-up and ends it as failed."""
     failed = move(topup, "failed", now_us=state.now_us, failure_reason=reason)
@@ -341,12 +330,13 @@ def give_back(
     amount_micros = topup.amount_cents * MICROS_PER_CENT
     spending, sent_at = state.spending, topup.created_at
     spending.count(tenant.account_id, topup.spent_by, -amount_micros, sent_at)
-    if topups.approval_of(topup.id) is None:
+    # One that was to ask and has not yet, as one of a batch, was not counted as unasked either.
+    if topups.approval_of(topup.id) is None and topup.fulfilment != BY_APPROVAL:
         spending.give_back_unasked(tenant.account_id, topup.spent_by, amount_micros, sent_at)
 
 
 def publish(state: BatchState, topup: TopUp) -> None:
-    """topup.delivered, topup.failed, topup.cancelled or topup.pending."""
+    """topup.delivered, topup.failed, topup.cancelled, topup.pending or topup.scheduled."""
     state.publish(
         topup.tenant,
         f"topup.{topup.status}",
@@ -375,7 +365,7 @@ def _refuse_scripted(scripted: str, amount_cents: int, now_us: int) -> None:
 
 def _outcome(sent: Sent) -> WouldBe:
     status = sent.topup.status
-    assert status in {"delivered", "pending", "failed"}, "a send makes no other"
+    assert status in {"delivered", "pending", "scheduled", "failed"}, "a send makes no other"
     return cast(WouldBe, status)
 
 

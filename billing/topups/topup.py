@@ -1,9 +1,9 @@
 """A top-up: prepaid credit sent from an account's wallet to a recipient's wallet of a platform.
 
-States: a send makes it delivered, failed (and refunded) or pending; pending ends once, in delivered,
-failed or cancelled. What was delivered and not used may be reversed, where a supplier has to revoke it
-by way of reversing. `move` is the one function that changes the state. Writes topups; the caller
-holds the account's lock.
+States: a send makes it delivered, failed (and refunded), pending or scheduled; the last two hold its
+funds and end once, in delivered, failed or cancelled. What was delivered and not used may be reversed,
+where a supplier has to revoke it by way of reversing. `move` is the one function that changes the
+state. Writes topups; the caller holds the account's lock.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,7 +13,9 @@ import msgspec
 from msgspec.structs import replace
 
 from billing.topups.deliverable import WALLET_CREDIT, WALLET_CREDIT_JSON, StoredDeliverable
+from billing.topups.delivery_options import DeliveryOptions
 from billing.topups.platform import WALLET
+from kernel.clock import rfc3339
 from kernel.errors import DomainError
 from kernel.tenant import Tenant
 from store.database import BatchRead, Rows, Transaction
@@ -21,17 +23,25 @@ from store.row_mapping import WORDS_OR_NULL, RowMapping, as_json
 
 # What a pending top-up that somebody should look at leaves behind a commit.
 HINT: Final = "fulfilment"
-TopUpStatus = Literal["pending", "delivered", "failed", "cancelled", "reversing", "reversed"]
+# What a top-up that is to be sent at a time of its own leaves behind a commit.
+SCHEDULED_HINT: Final = "scheduled"
+TopUpStatus = Literal[
+    "scheduled", "pending", "delivered", "failed", "cancelled", "reversing", "reversed"
+]
 
 # From a state to the states it may move to; docs/states.md has the diagram.
 MOVES: Mapping[TopUpStatus, frozenset[TopUpStatus]] = {
-    "pending": frozenset({"delivered", "failed", "cancelled"}),
+    "scheduled": frozenset({"pending", "delivered", "failed", "cancelled"}),
+    # Back to scheduled: a person approved it before its time.
+    "pending": frozenset({"scheduled", "delivered", "failed", "cancelled"}),
     "delivered": frozenset({"reversing", "reversed"}),
     "failed": frozenset(),
     "cancelled": frozenset(),
     "reversing": frozenset({"reversed", "delivered"}),
     "reversed": frozenset(),
 }
+# In these its funds are held, and how it ends is open.
+HELD_STATES: Final = frozenset[TopUpStatus]({"scheduled", "pending"})
 
 
 # Fulfilments whose credit lies in the recipient's wallet here, `voucher` as it was called before; where
@@ -83,6 +93,11 @@ class TopUp(msgspec.Struct, frozen=True, gc=False):
     trace: str | None = None
     supplier: str | None = None  # who is asked, or delivered; null: the wallet here, at once
     deliverable: StoredDeliverable | None = None  # without its value; null: credit in a wallet here
+    delivery: DeliveryOptions | None = None  # how it reaches the recipient; null: nothing was said
+    claimed_at: int | None = None  # the recipient's first look at it
+    emailed_at: int | None = None  # a mail server took the first mail about it
+    # When it is to be sent, by the tenant's own clock; null: at once.
+    scheduled_for: int | None = None
 
     @property
     def given(self) -> StoredDeliverable | None:
@@ -141,6 +156,8 @@ class TopUp(msgspec.Struct, frozen=True, gc=False):
             "reference": self.reference,
             "metadata": dict(self.metadata),
         }
+        if self.scheduled_for is not None:
+            data["scheduled_for"] = rfc3339(self.scheduled_for)
         if self.failure_reason is not None:
             data["failure_reason"] = self.failure_reason
         return data
@@ -163,19 +180,23 @@ def move(
     status: TopUpStatus,
     *,
     now_us: int,
-    seen: TopUpStatus = "pending",
+    seen: TopUpStatus | None = None,
     **changes: Any,
 ) -> TopUp:
-    """The top-up in another state; raises AlreadyDelivered or AlreadyEnded where it is no longer in
-    the state `seen`, out of which the caller moves it.
+    """The top-up in another state. seen: the state out of which the caller moves it; null: whichever
+    one in which its funds are held. Raises AlreadyDelivered or AlreadyEnded where it is no longer there.
     """
-    if topup.status != seen or status not in MOVES[seen]:
+    is_seen = topup.status in HELD_STATES if seen is None else topup.status == seen
+    if not is_seen or status not in MOVES[topup.status]:
         facts = {"transaction_id": topup.id, "status": topup.status}
         if topup.status in {"delivered", "reversing"}:
             raise AlreadyDelivered("the top-up was delivered", extra=facts)
         raise AlreadyEnded(f"the top-up was {topup.status} before", extra=facts)
-    settled_at = now_us if seen == "pending" else topup.settled_at
-    return replace(topup, status=status, settled_at=settled_at, next_check_at=None, **changes)
+    if status not in HELD_STATES:
+        changes["next_check_at"] = None
+        if topup.status in HELD_STATES:
+            changes["settled_at"] = now_us
+    return replace(topup, status=status, **changes)
 
 
 async def load(tx: Transaction, ids: Iterable[str]) -> dict[str, TopUp]:
@@ -258,6 +279,17 @@ async def with_suppliers(
     return [ROWS.read(row) for row in rows]
 
 
+async def free_references(tx: Transaction, ids: Sequence[str]) -> None:
+    """Lets the references of cancelled top-ups be used again: those of a batch of which nothing was
+    accepted, so nobody was told of them.
+    """
+    freed = await tx.execute(
+        "UPDATE topups SET reference = NULL WHERE id IN :ids[text] AND status = 'cancelled'",
+        ids=sorted(ids),
+    )
+    assert freed == len(ids), "what was not accepted was cancelled before"
+
+
 async def postpone(tx: Transaction, topup_id: str, until: int) -> None:
     """Has the worker look at a pending one later; nothing else of it changes."""
     await tx.execute(
@@ -287,7 +319,7 @@ def _but_values(ids: Sequence[str], suppliers: Sequence[tuple[str, str]]) -> dic
 
 
 async def insert(tx: Transaction, topups: Sequence[TopUp]) -> None:
-    await tx.insert_deferred("topups", ROWS.columns, [ROWS.write(topup) for topup in topups])
+    await tx.insert_deferred("topups", _NEW.columns, [_NEW.write(topup) for topup in topups])
 
 
 async def update(tx: Transaction, topups: Sequence[TopUp]) -> None:
@@ -296,7 +328,26 @@ async def update(tx: Transaction, topups: Sequence[TopUp]) -> None:
         return
     rows = [_CHANGED.write(topup) for topup in sorted(topups, key=lambda topup: topup.id)]
     changed = await tx.execute(_UPDATE, rows=rows)
-    assert changed == len(topups), "a top-up that had not ended vanished under the lock"
+    assert changed == len(topups), "a top-up that may still change vanished under the lock"
+
+
+async def note_claimed(tx: Transaction, topups: Sequence[TopUp]) -> None:
+    """Writes claimed_at of delivered ones that nobody claimed before."""
+    if topups:
+        rows = sorted((topup.id, topup.claimed_at) for topup in topups)
+        await tx.execute(_CLAIMED, rows=rows)
+
+
+async def note_emailed(tx: Transaction, ids: Iterable[str], *, now_us: int) -> None:
+    """That a mail server took a mail about these; the first time stays."""
+    wanted = sorted(set(ids))
+    if wanted:
+        await tx.execute(
+            """UPDATE topups SET emailed_at = :now_us
+               WHERE id IN :ids[text] AND emailed_at IS NULL""",
+            now_us=now_us,
+            ids=wanted,
+        )
 
 
 ROWS = RowMapping(
@@ -305,8 +356,11 @@ ROWS = RowMapping(
         "spent_by": WORDS_OR_NULL,
         "metadata": as_json(dict[str, str]),
         "deliverable": as_json(StoredDeliverable),
+        "delivery": as_json(DeliveryOptions),
     },
 )
+# A new one was neither claimed nor mailed.
+_NEW = ROWS.part(*(name for name in ROWS.columns if name not in {"claimed_at", "emailed_at"}))
 # What a move or a check changes; the rest is frozen.
 _CHANGING = (
     "status",
@@ -326,7 +380,11 @@ _CHANGED = ROWS.part("id", *_CHANGING)
 _LOAD = f"SELECT {ROWS.listed} FROM topups WHERE id IN :ids[text]"
 _UPDATE = f"""
 UPDATE topups SET {ROWS.part(*_CHANGING).assigned} FROM :rows[{_CHANGED.typed}] AS v
-WHERE topups.id = v.id AND topups.status IN ('pending', 'delivered', 'reversing')
+WHERE topups.id = v.id AND topups.status IN ('pending', 'scheduled', 'delivered', 'reversing')
+"""
+_CLAIMED = """
+UPDATE topups SET claimed_at = v.claimed_at FROM :rows[id text, claimed_at bigint] AS v
+WHERE topups.id = v.id AND topups.claimed_at IS NULL
 """
 _REFERENCES = """
 SELECT t.account_id, t.environment, t.reference, t.id, t.status

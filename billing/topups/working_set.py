@@ -2,7 +2,8 @@
 
 Invariant: a top-up is read after its account was locked, one of an account that is not locked here
 does not exist here, and what changes is written once, whatever the number of commands. Writes through
-billing/topups/topup.py, billing/topups/approval.py and billing/topups/voucher.py.
+billing/topups/topup.py, billing/topups/approval.py, billing/topups/voucher.py and
+billing/topups/mail.py.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,10 +13,11 @@ from billing.engine.batch_state import BatchState
 from billing.engine.read_set import ReadSet, WorkingSet
 from billing.engine.rules import Rules
 from billing.ledger.ledger import Code, LedgerAccountKind, Transfer, transfers_of
-from billing.topups import approval, topup as topups, voucher
+from billing.topups import approval, mail, topup as topups, voucher
 from billing.topups.approval import Approval
+from billing.topups.mail import Mail, MailsOfBatch
 from billing.topups.rules import TopUpRules
-from billing.topups.topup import TopUp, TopUpStatus
+from billing.topups.topup import MOVES, TopUp, TopUpStatus
 from billing.topups.voucher import Redemption
 from kernel.tenant import Tenant
 from keys import caps
@@ -36,6 +38,8 @@ class TopUpWorkingSet(WorkingSet):
         self.redeemed_ids: set[str] = set()  # whose vouchers are redeemed
         self.references: set[tuple[str, str, str]] = set()
         self.voucher_ids: list[str] = []  # top-ups that may get a voucher
+        self.mailed_ids: set[str] = set()  # about which a further mail may be written
+        self.mails = MailsOfBatch(rules.mail)
         self._codes: dict[str, str] = {}
         self._references: dict[tuple[str, str, str], tuple[str, TopUpStatus]] = {}
         self._topups: dict[str, TopUp] = {}
@@ -47,6 +51,7 @@ class TopUpWorkingSet(WorkingSet):
         self._new_approvals: dict[str, Approval] = {}
         self._changed_approvals: dict[str, Approval] = {}
         self._new_redemptions: list[Redemption] = []
+        self._claimed: list[TopUp] = []
 
     @classmethod
     def under(cls, rules: Rules) -> Self:
@@ -58,10 +63,14 @@ class TopUpWorkingSet(WorkingSet):
         for topup_id in self.voucher_ids:
             self._codes[topup_id] = code_of(topup_id)
 
-    async def load(self, tx: Transaction, read_set: ReadSet, now_us: int) -> None:  # noqa: ARG002
-        """Old top-ups with what a refund or a delivery touches."""
-        if not self.ids:
-            return
+    async def load(self, tx: Transaction, read_set: ReadSet, now_us: int) -> None:
+        """Old top-ups with what a refund or a delivery touches, and how much mail there was."""
+        if self.ids:
+            await self._load_old(tx, read_set)
+        self.mails.of_ids = {one for one in self.mailed_ids if one in self._topups}
+        await self.mails.load(tx, now_us)
+
+    async def _load_old(self, tx: Transaction, read_set: ReadSet) -> None:
         found = await topups.load(tx, self.ids)
         # Whatever belongs to a tenant that is not locked here does not exist here.
         self._topups = {i: found[i] for i in found if found[i].tenant in read_set.tenants}
@@ -81,16 +90,23 @@ class TopUpWorkingSet(WorkingSet):
     async def update(self, tx: Transaction, now_us: int) -> None:  # noqa: ARG002
         await topups.update(tx, list(self._changed.values()))
         await approval.update(tx, list(self._changed_approvals.values()))
+        await topups.note_claimed(tx, self._claimed)
 
     async def insert(self, tx: Transaction) -> None:
         await topups.insert(tx, list(self._new.values()))
         await approval.insert(tx, list(self._new_approvals.values()))
         await voucher.insert_redemptions(tx, self._new_redemptions)
+        await self.mails.insert(tx)
 
     def hints(self) -> Iterable[str]:
-        """Where somebody should look at a pending top-up."""
+        """Where somebody should look at a top-up, now or at its time, and where mail is due."""
         written = (*self._new.values(), *self._changed.values())
-        return (topups.HINT,) if any(one.next_check_at is not None for one in written) else ()
+        if any(one.next_check_at is not None for one in written):
+            yield topups.HINT
+        if any(one.status == "scheduled" for one in written):
+            yield topups.SCHEDULED_HINT
+        if self.mails.has_due:
+            yield mail.HINT
 
     def find(self, topup_id: str, tenant: Tenant) -> TopUp | None:
         """The tenant's top-up; another's looks like none."""
@@ -132,6 +148,17 @@ class TopUpWorkingSet(WorkingSet):
         self._topups[topup.id] = topup
         (self._new if topup.id in self._new else self._changed)[topup.id] = topup
 
+    def write_mail(self, topup: TopUp, now_us: int) -> Mail:
+        """A mail about a delivered top-up; `mails` was told to expect it."""
+        self.changes += 1
+        return self.mails.write(topup, now_us)
+
+    def claim(self, claimed: TopUp) -> None:
+        """Notes when its recipient looked at it first."""
+        self.changes += 1
+        self._topups[claimed.id] = claimed
+        self._claimed.append(claimed)
+
     def add_approval(self, asked: Approval) -> None:
         self.changes += 1
         self._approvals[asked.transaction_id] = self._new_approvals[asked.transaction_id] = asked
@@ -149,9 +176,11 @@ class TopUpWorkingSet(WorkingSet):
         self._new_redemptions.append(redemption)
 
     def _add_needs(self, read_set: ReadSet, one: TopUp) -> None:
-        """The accounts and windows that the end of the top-up touches."""
+        """The accounts and windows that the end of the top-up touches, and its mail."""
+        if one.id in self.mailed_ids or (one.delivery is not None and one.delivery.email):
+            self.mails.expect(one.account_id, one.environment, one.recipient_email)
         read_set.places.add((*one.tenant, LedgerAccountKind.RECIPIENT, one.recipient_name))
-        if one.status == "pending" or one.id in self.redeemed_ids:
+        if MOVES[one.status] or one.id in self.redeemed_ids:
             read_set.places.add((*one.tenant, LedgerAccountKind.REDEEMED, one.platform))
         for key_id in one.spent_by:
             read_set.windows.update((key_id, p, s) for p, s in caps.windows_of(one.created_at))

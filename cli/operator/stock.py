@@ -1,28 +1,22 @@
 """`topup stock`: codes that a `code_stock` supplier hands out. A code is never shown again."""
 
-import csv
-from collections.abc import Iterator
 from itertools import islice
 from typing import Any, TextIO
 
 import click
 
 from billing.fulfilment import commands, stock as stocked
-from billing.fulfilment.stock import ADDED_AT_ONCE_MAX, NewCode, StockKind, StockLevel
-from billing.topups.deliverable import VALUE_CHARACTERS_MAX
+from billing.fulfilment.stock import ADDED_AT_ONCE_MAX, NewCode, StockLevel
+from billing.fulfilment.stock_csv import read_codes
 from cli.examples import examples
 from cli.operator.supply import in_one, opened
 from cli.options import environment_option, limit_option
 from cli.output import EXIT_REFUSED, json_option, show_record, show_rows
-from kernel.clock import parse_rfc3339, rfc3339
-from kernel.errors import DomainError, InvalidInput
-from kernel.storable import is_storable
+from kernel.clock import rfc3339
 from keys.audit_log import Actor
 from keys.principal import Environment
 from runtime.context import Context
 from store.database import Transaction
-
-AMOUNT_DIGITS_MAX = 9
 
 
 @click.group(
@@ -51,7 +45,7 @@ def add(supplier: str, file: TextIO, environment: Environment) -> None:
     expires_at. The whole file is read before anything is taken in; a code that is known already is
     passed over, so the same file can be given again.
     """
-    codes = list(_codes(file, environment, supplier))
+    codes = list(read_codes(file, environment, supplier))
 
     async def act(context: Context) -> dict[str, Any]:
         added, rest = 0, iter(codes)
@@ -128,35 +122,3 @@ def low(context: click.Context, with_enough: bool, environment: Environment) -> 
     show_rows(rows, "supplier", "platform", "amount_cents", "left", "low_below", "low")
     if any(one.is_low for one in found):
         context.exit(EXIT_REFUSED)
-
-
-def _codes(file: TextIO, environment: str, supplier: str) -> Iterator[NewCode]:
-    """Each row's code; raises InvalidInput, which names the line and repeats no code."""
-    rows = csv.DictReader(file)
-    missing = {"platform", "amount_cents", "code"} - set(rows.fieldnames or ())
-    if missing:
-        raise InvalidInput(f"the first line lacks {', '.join(sorted(missing))}", param="file")
-    for number, row in enumerate(rows, start=2):
-        code, amount = (row["code"] or "").strip(), (row["amount_cents"] or "").strip()
-        if not code or not is_storable(code, characters_max=VALUE_CHARACTERS_MAX):
-            raise InvalidInput(f"line {number}: no code, or one that cannot be kept", param="file")
-        if not (
-            amount.isascii()
-            and amount.isdigit()
-            and len(amount) <= AMOUNT_DIGITS_MAX
-            and int(amount)
-        ):
-            raise InvalidInput(
-                f"line {number}: amount_cents is a whole number above 0", param="file"
-            )
-        kind = StockKind(environment, supplier, (row["platform"] or "").strip(), int(amount))
-        yield NewCode(kind, code, _expiry((row.get("expires_at") or "").strip(), number))
-
-
-def _expiry(text: str, number: int) -> int | None:
-    try:
-        return parse_rfc3339(text) if text else None
-    except (ValueError, DomainError):
-        raise InvalidInput(
-            f"line {number}: expires_at is a time in RFC 3339", param="file"
-        ) from None

@@ -1,21 +1,23 @@
 """`topup suppliers`: who provides the credit; their options, how they do, whether they answer."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import click
 
+from billing.desk import breaker
+from billing.desk.decisions import Person
+from billing.desk.health import health_of
 from billing.fulfilment import commands
 from billing.fulfilment.commands import supplier_shape
 from billing.fulfilment.protocol import ASK_S_MAX, Health
 from billing.fulfilment.suppliers import ReadySupplier
-from billing.topups.attempt import health
 from billing.topups.platform_rows import SupplierRow, list_suppliers
 from cli.examples import examples
-from cli.operator.supply import in_one, opened, options_of
+from cli.operator.supply import by_option, in_one, opened, options_of, who_acts
 from cli.options import environment_option
 from cli.output import EXIT_REFUSED, json_option, show_record, show_rows
-from kernel.clock import DAY_US
 from keys.audit_log import Actor
 from keys.principal import Environment
 from runtime.context import Context
@@ -35,6 +37,7 @@ _secrets = click.option(
     metavar="NAME=@FILE",
     help="A secret option: a file's first line, or NAME=- for standard input. Sealed, never shown again.",
 )
+_reason = click.option("--reason", required=True, help="Why; for whoever looks at it later.")
 
 
 @click.group(
@@ -69,11 +72,9 @@ def list_(environment: Environment) -> None:
     """List suppliers with what became of their last day's attempts. Secrets show their last characters."""
 
     async def act(_context: Context, tx: Transaction, now_us: int) -> list[dict[str, Any]]:
-        told = await health(tx, environment, since_us=now_us - DAY_US)
-        return [
-            {**supplier_shape(row), "last_day": dict(told.get(row.id, {}))}
-            for row in await list_suppliers(tx, environment)
-        ]
+        rows = await list_suppliers(tx, environment)
+        told = await health_of(tx, environment, [row.id for row in rows], now_us=now_us)
+        return [{**supplier_shape(row), "last_day": told[row.id].shape()} for row in rows]
 
     columns = (
         "id",
@@ -82,6 +83,7 @@ def list_(environment: Environment) -> None:
         "stand_in",
         "options",
         "last_day",
+        "held_since",
         "resting_since",
         "last_error",
     )
@@ -170,6 +172,36 @@ def enable(supplier: str, environment: Environment) -> None:
     _change(environment, supplier, {}, is_active=True)
 
 
+@suppliers.command(
+    "hold",
+    epilog=examples("topup suppliers hold own --reason 'they asked us to' --environment live"),
+)
+@click.argument("supplier")
+@_reason
+@by_option
+@environment_option
+@json_option
+def hold(supplier: str, reason: str, by: str | None, environment: Environment) -> None:
+    """Have a supplier asked no more until it is released. What is meant for it waits, also what is
+    sent from now on; nothing is failed.
+    """
+    _breaker(breaker.hold, environment, supplier, reason, by)
+
+
+@suppliers.command(
+    "release",
+    epilog=examples("topup suppliers release own --reason 'it answers again' --environment live"),
+)
+@click.argument("supplier")
+@_reason
+@by_option
+@environment_option
+@json_option
+def release(supplier: str, reason: str, by: str | None, environment: Environment) -> None:
+    """Have a supplier asked again at once, whether somebody held it or workers left it alone."""
+    _breaker(breaker.release, environment, supplier, reason, by)
+
+
 @suppliers.command("check", epilog=examples("topup suppliers check --environment live"))
 @environment_option
 @json_option
@@ -186,6 +218,23 @@ def check(context: click.Context, environment: Environment) -> None:
     show_rows(found, "id", "kind", "well", "detail", "balance_cents")
     if not all(one["well"] for one in found):
         context.exit(EXIT_REFUSED)
+
+
+def _breaker(
+    change: Callable[..., Awaitable[SupplierRow]],
+    environment: str,
+    supplier: str,
+    reason: str,
+    by: str | None,
+) -> None:
+    who = Person(Actor(), who_acts(by))
+
+    async def act(_context: Context, tx: Transaction, now_us: int) -> dict[str, Any]:
+        return supplier_shape(
+            await change(tx, environment, supplier, reason=reason, by=who, now_us=now_us)
+        )
+
+    show_record(in_one(act))
 
 
 async def _checked(supplier: ReadySupplier) -> dict[str, Any]:

@@ -1,18 +1,24 @@
-"""`topup topups`: top-ups that wait for their supplier or for a person, and what a person does."""
+"""`topup topups`: the desk of top-ups that wait for their supplier or for a person."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, get_args
 
 import click
 
-from billing.fulfilment import desk
-from billing.fulfilment.desk import Desk
-from billing.topups.deliverable import Deliverable, DeliverableKind
+from billing.desk import decisions, waiting
+from billing.desk.acts import MEANINGS, DeskTopUp
+from billing.desk.decisions import DeskCommand, Person
+from billing.desk.reversal import reverse_by_hand
+from billing.desk.waiting import VIEWS, DeskFilter, View
+from billing.topups.deliverable import Deliverable, DeliverableKind, DeliverableRefused, checked
 from billing.topups.topup import TopUp
 from cli.examples import examples
 from cli.operator.supply import by_option, in_one, opened, who_acts
 from cli.options import environment_option, limit_option
 from cli.output import json_option, show_record, show_rows
-from kernel.clock import rfc3339
+from kernel.clock import HOUR_US, rfc3339
+from kernel.errors import InvalidInput
 from keys.audit_log import Actor
 from keys.principal import Environment
 from runtime.context import Context
@@ -20,51 +26,91 @@ from store.database import Transaction
 
 _COLUMNS = (
     *("transaction_id", "platform", "amount_cents", "recipient_email", "supplier", "state"),
-    *("outcome", "detail", "due_at", "taken_by"),
+    *("outcome", "detail", "asks", "created_at", "due_at", "taken_by"),
 )
+_id = click.argument("transaction_id")
+_reason = click.option("--reason", required=True, help="Why; for whoever looks at it later.")
+_why = click.option("--reason", help="Why; for whoever looks at it later.")
+_shown_reason = click.option("--reason", required=True, help="Why; the sender sees it.")
 _checked = click.option(
     "--checked",
     "is_checked",
     is_flag=True,
-    help="You looked at the supplier and know what it did; needed where its outcome is unknown.",
+    help="You looked at the supplier and know what it did; needed where its outcome is open.",
 )
 
 
 @click.group(
     epilog=examples(
-        "topup topups list --environment live",
+        "topup topups list --environment live --view person",
         "topup topups settle txn_4Kp1 --kind note --value-file note.txt",
     )
 )
 def topups() -> None:
-    """Top-ups that wait for their supplier, or for a person."""
+    """The desk: top-ups that wait for their supplier or for a person, and what a person does."""
 
 
-@topups.command("list", epilog=examples("topup topups list --environment live --supplier by-hand"))
+@topups.command(
+    "list",
+    epilog=examples(
+        "topup topups list --environment live --view overdue",
+        "topup topups list --supplier by-hand --older-than-h 4",
+    ),
+)
 @environment_option
+@click.option(
+    "--view",
+    type=click.Choice(get_args(View)),
+    default="pending",
+    show_default=True,
+    help="; ".join(f"{name}: {meaning}" for name, meaning in VIEWS.items()) + ".",
+)
 @click.option("--supplier", help="Only those that are with it.")
+@click.option("--platform", help="Only those of this platform.")
+@click.option("--account", "account_id", help="Only those of this account.")
+@click.option(
+    "--older-than-h", type=click.IntRange(min=0), help="Only those sent so many hours ago."
+)
 @limit_option
+@click.option("--cursor", help="The id of the last row of the page before.")
 @json_option
-def list_(environment: Environment, supplier: str | None, limit: int) -> None:
-    """List what is pending with a supplier, the oldest first. state: `task` waits for a person to do
-    it, `needs_person` for one to find out what the supplier did.
+def list_(
+    environment: Environment,
+    view: View,
+    supplier: str | None,
+    platform: str | None,
+    account_id: str | None,
+    older_than_h: int | None,
+    limit: int,
+    cursor: str | None,
+) -> None:
+    """List what is with suppliers, the oldest first; failed ones the latest first. `topup topups show`
+    says what a state means and what can be done.
     """
 
-    async def act(_context: Context, tx: Transaction, _now_us: int) -> list[dict[str, Any]]:
-        found = await desk.waiting(tx, environment, supplier=supplier, limit=limit)
-        return [dict(one.shape()) for one in found]
+    async def act(_context: Context, tx: Transaction, now_us: int) -> list[dict[str, Any]]:
+        before = None if older_than_h is None else now_us - older_than_h * HOUR_US
+        wanted = DeskFilter(environment, view, supplier, platform, account_id, before)
+        found = await waiting.page(tx, wanted, after_id=cursor, limit=limit, now_us=now_us)
+        return [waiting.shape(one) for one in found]
 
-    show_rows(in_one(act), *_COLUMNS)
+    rows = in_one(act)
+    more = rows[-1]["transaction_id"] if len(rows) == limit else None
+    show_rows(rows, *_COLUMNS, next_cursor=more)
 
 
 @topups.command("show", epilog=examples("topup topups show txn_4Kp1"))
-@click.argument("transaction_id")
+@_id
+@by_option
 @json_option
-def show(transaction_id: str) -> None:
-    """Show a top-up and each of its turns at a supplier. What was handed over is not shown."""
+def show(transaction_id: str, by: str | None) -> None:
+    """Show a top-up, each of its turns at a supplier, and what can be done with it now. What was handed
+    over is not shown.
+    """
 
-    async def act(_context: Context, tx: Transaction, _now_us: int) -> desk.WaitingTopUp:
-        return await desk.get_waiting(tx, transaction_id)
+    async def act(context: Context, tx: Transaction, now_us: int) -> DeskTopUp:
+        seen = await waiting.get_seen(tx, transaction_id, now_us=now_us)
+        return replace(seen, can_be_asked=_can_be_asked(context, seen))
 
     found = in_one(act)
     attempts = [
@@ -83,43 +129,44 @@ def show(transaction_id: str) -> None:
     ]
     given = found.topup.given
     record = {
-        **found.shape(),
+        **waiting.shape(found),
         "status": found.topup.status,
         "failure_reason": found.topup.failure_reason,
         "deliverable": None if given is None else given.shape(),
+        "means": MEANINGS[found.state],
+        "acts": list(found.acts(who_acts(by))),
     }
-    if found.topup.status != "pending":
-        record["state"] = found.topup.status
     show_record(record, attempts=attempts)
 
 
 @topups.command("take", epilog=examples("topup topups take txn_4Kp1"))
-@click.argument("transaction_id")
+@_id
+@_why
 @by_option
 @json_option
-def take(transaction_id: str, by: str | None) -> None:
-    """Take a task of a `manual` supplier, so that nobody else does it, too."""
-    who = who_acts(by)
+def take(transaction_id: str, reason: str | None, by: str | None) -> None:
+    """Take a task, so that nobody else does it, too."""
+    _act(decisions.TakeTask, transaction_id, by, reason)
 
-    async def act(_context: Context, tx: Transaction, now_us: int) -> dict[str, Any]:
-        task = await desk.take(tx, transaction_id, by=Actor(), who=who, now_us=now_us)
-        return {
-            "transaction_id": transaction_id,
-            "taken_by": task.taken_by,
-            "due_at": rfc3339(task.due_at),
-        }
 
-    show_record(in_one(act))
+@topups.command("give-back", epilog=examples("topup topups give-back txn_4Kp1"))
+@_id
+@_why
+@by_option
+@json_option
+def give_back(transaction_id: str, reason: str | None, by: str | None) -> None:
+    """Give a task back, so that anybody may take it. Of somebody else's task the reason is needed."""
+    _act(decisions.GiveBackTask, transaction_id, by, reason)
 
 
 @topups.command(
     "settle",
     epilog=examples(
         "topup topups settle txn_4Kp1 --kind code --value-file code.txt",
-        "topup topups settle txn_4Kp1 --kind credit --checked",
+        "topup topups settle txn_4Kp1 --kind credit --checked --reason 'it is on their bill'",
     ),
 )
-@click.argument("transaction_id")
+@_id
 @click.option(
     "--kind",
     type=click.Choice(get_args(DeliverableKind)),
@@ -133,6 +180,7 @@ def take(transaction_id: str, by: str | None) -> None:
 )
 @click.option("--redeem-url", help="The page on which it is used.")
 @click.option("--instructions", help="How it is used, for the recipient.")
+@click.option("--reason", help="How you know; needed but for a task.")
 @_checked
 @by_option
 @json_option
@@ -142,36 +190,100 @@ def settle(
     value_file: Any,
     redeem_url: str | None,
     instructions: str | None,
+    reason: str | None,
     is_checked: bool,  # noqa: FBT001
     by: str | None,
 ) -> None:
     """End a top-up as delivered, with what was handed over."""
     value = None if value_file is None else value_file.read(4_096).strip()
-    given = Deliverable(kind, value, redeem_url, instructions)
+    try:
+        given = checked(Deliverable(kind, value, redeem_url, instructions))
+    except DeliverableRefused as error:
+        raise InvalidInput(str(error), param="value") from None
+    _act(decisions.SettleByHand, transaction_id, by, reason, given=given, is_checked=is_checked)
 
-    async def act(context: Context) -> TopUp:
-        ended = await _desk(context).settle(
-            transaction_id, given, by=Actor(), who=who_acts(by), is_checked=is_checked
-        )
-        return ended.topup
 
-    _show(opened(act))
+@topups.command("refuse", epilog=examples("topup topups refuse txn_4Kp1 --reason 'sold out'"))
+@_id
+@_shown_reason
+@by_option
+@json_option
+def refuse(transaction_id: str, reason: str, by: str | None) -> None:
+    """Refuse a task: the platform's next supplier is asked, or the funds go back."""
+    _act(decisions.RefuseTask, transaction_id, by, reason)
 
 
 @topups.command("fail", epilog=examples("topup topups fail txn_4Kp1 --reason 'no such user'"))
-@click.argument("transaction_id")
-@click.option("--reason", required=True, help="Why; the sender sees it.")
+@_id
+@_shown_reason
 @_checked
 @by_option
 @json_option
 def fail(transaction_id: str, reason: str, is_checked: bool, by: str | None) -> None:  # noqa: FBT001
-    """End a top-up as failed, and give its funds back. A refused task goes to the next supplier, if
-    the platform has one.
+    """End a top-up as failed, and give its funds back. No other supplier is asked."""
+    _act(decisions.FailByHand, transaction_id, by, reason, is_checked=is_checked)
+
+
+@topups.command("retry", epilog=examples("topup topups retry txn_4Kp1"))
+@_id
+@_why
+@by_option
+@json_option
+def retry(transaction_id: str, reason: str | None, by: str | None) -> None:
+    """Have its supplier asked now instead of later: with the same transaction, or after a look whether
+    it was done, as its kind needs it.
     """
+    _act(decisions.AskAgain, transaction_id, by, reason)
+
+
+@topups.command(
+    "not-done", epilog=examples("topup topups not-done txn_4Kp1 --reason 'not in their list'")
+)
+@_id
+@_reason
+@by_option
+@json_option
+def not_done(transaction_id: str, reason: str, by: str | None) -> None:
+    """Say that you looked and the supplier did nothing of it. Then switch it, have it asked again,
+    settle it or fail it; nobody is asked until then.
+    """
+    _act(decisions.DeclareNotDone, transaction_id, by, reason)
+
+
+@topups.command(
+    "switch", epilog=examples("topup topups switch txn_4Kp1 by-hand --reason 'stock is empty'")
+)
+@_id
+@click.argument("supplier")
+@_reason
+@by_option
+@json_option
+def switch(transaction_id: str, supplier: str, reason: str, by: str | None) -> None:
+    """Have another supplier of the platform asked. Refused while it is open what the one did that has it."""
+    _act(decisions.SwitchSupplier, transaction_id, by, reason, to=supplier)
+
+
+def _can_be_asked(context: Context, seen: DeskTopUp) -> bool:
+    return context.suppliers.can_be_asked(seen.topup.environment, seen.topup.supplier)
+
+
+def _act(
+    command: Callable[..., DeskCommand],
+    transaction_id: str,
+    by: str | None,
+    reason: str | None,
+    **more: Any,
+) -> None:
+    who = Person(Actor(), who_acts(by))
 
     async def act(context: Context) -> TopUp:
-        ended = await _desk(context).fail(
-            transaction_id, reason, by=Actor(), who=who_acts(by), is_checked=is_checked
+        now_us = context.clock.now_us()
+        seen = await context.database.read(
+            lambda tx: waiting.get_seen(tx, transaction_id, now_us=now_us)
+        )
+        known = {"can_be_asked": _can_be_asked(context, seen), **more}
+        ended = await context.engine.submit(
+            command(transaction_id, seen.topup.tenant, who, reason, **known)
         )
         return ended.topup
 
@@ -202,16 +314,19 @@ def reverse(transaction_id: str, reason: str, is_revoked: bool | None) -> None: 
     """
 
     async def act(context: Context) -> TopUp:
-        done = await _desk(context).reverse(
-            transaction_id, reason, by=Actor(), is_revoked=is_revoked
+        done = await reverse_by_hand(
+            context.database,
+            context.clock,
+            context.engine,
+            context.suppliers,
+            transaction_id,
+            reason,
+            by=Actor(),
+            is_revoked=is_revoked,
         )
         return done.topup
 
     _show(opened(act))
-
-
-def _desk(context: Context) -> Desk:
-    return Desk(context.database, context.clock, context.engine, context.suppliers)
 
 
 def _show(topup: TopUp) -> None:

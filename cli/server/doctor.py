@@ -6,8 +6,11 @@ from dataclasses import asdict
 from functools import partial
 
 import click
+from aiosmtplib import SMTPAuthenticationError, SMTPException
 
+from billing.desk import waiting
 from billing.ledger.proof import last_proof
+from billing.recipients.smtp import SmtpSender
 from billing.topups.platform import PlatformBook
 from billing.topups.platform_rows import list_suppliers, read_book
 from cli.examples import examples
@@ -84,8 +87,10 @@ async def _examine(settings: Settings, codes: list[int]) -> list[Finding]:
         await check("clock", clock),
         await check("deliveries", _deliveries),
         await check("platforms", _platforms),
+        await check("desk", _desk),
         await check("ledger", _ledger),
         await check("master key", _master_key),
+        await _mail(settings),
         await check("copies", copies),
         await check("disk", disk),
         await redis(settings),
@@ -151,6 +156,20 @@ async def _deliveries(settings: Settings) -> str:
     return "none waits" if not backlog.oldest_due_us else "waiting ones are looked after"
 
 
+async def _desk(settings: Settings) -> str:
+    """How many live top-ups wait for a person or should have ended."""
+    now_us = SystemClock().now_us()
+    async with open_store(settings) as database:
+        found = await database.read(lambda tx: waiting.gauges(tx, now_us=now_us))
+    person, overdue = found["live", "person"], found["live", "overdue"]
+    if person or overdue:
+        raise Odd(
+            f"of the live top-ups {person} wait for a person and {overdue} are overdue:"
+            " `topup topups list --environment live --view person` (or overdue)"
+        )
+    return "no live top-up waits for a person"
+
+
 async def _platforms(settings: Settings) -> str:
     """Whether somebody supplies each platform of live, and who is left alone for giving no word."""
 
@@ -195,3 +214,21 @@ async def _master_key(settings: Settings) -> str:
     if opens is False:
         raise Sick("does not open what the database holds: is it another installation's?")
     return "opens what the database holds sealed" if opens else "is well-formed; nothing sealed yet"
+
+
+async def _mail(settings: Settings) -> Finding:
+    """Whether the mail server answers and knows us; mail itself is not sent."""
+    server, mail_from = settings.smtp_server, settings.mail_sender
+    if server is None or mail_from is None:
+        return Finding("mail", None, "TOPUP_SMTP_URL is empty: mail stays in the outbox")
+    sender = SmtpSender(server, our_domain=mail_from.domain, send_s=CHECK_S_MAX)
+    try:
+        said = await sender.look()
+    except TimeoutError:
+        return Finding("mail", False, f"no answer within {CHECK_S_MAX:.0f} s: check TOPUP_SMTP_URL")
+    except SMTPAuthenticationError:
+        return Finding("mail", False, "the user or the password of TOPUP_SMTP_URL is refused")
+    except (SMTPException, OSError) as error:
+        return Finding("mail", False, f"{type(error).__name__}: check TOPUP_SMTP_URL")
+    where = "live and staging" if settings.mail_staging else "live"
+    return Finding("mail", True, f"{said}; from {mail_from.addr_spec}, in {where}")

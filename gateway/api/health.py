@@ -139,6 +139,10 @@ async def _read_gauges(context: Context, readiness: Readiness) -> None:
         metrics.overlooked_seconds.set(backlog.overlooked_us / SECOND_US)
     if (due := await readiness.due.see()) is not None:
         metrics.deliveries_due.set(due)
+    if (mail_us := await readiness.mail.see()) is not None:
+        metrics.mail_oldest_due_seconds.set(mail_us / SECOND_US)
+    for (environment, state), number in (await readiness.desk.see() or {}).items():
+        metrics.topups_waiting.set(number, environment, state)
     if (proof := await readiness.proof.see()) is not None:
         metrics.ledger_findings.set(proof.findings)
         if proof.proved_at is not None:

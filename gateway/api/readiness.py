@@ -9,10 +9,13 @@ import asyncio
 import contextlib
 import os
 import time
+from collections.abc import Mapping
 from typing import Final
 
+from billing.desk import waiting
 from billing.engine.engine import Engine
 from billing.ledger.proof import LastProof, last_proof
+from billing.recipients.mailing import next_due_at
 from kernel.clock import SECOND_US, Clock
 from runtime.context import READINESS_CONNECTIONS
 from store.batch import WAITING_AGE_MAX_S
@@ -135,6 +138,57 @@ class DueWatch:
             return None
 
 
+class MailWatch:
+    """Since when the longest due mail to a recipient waits, at most DUE_AGE_S_MAX old; for metrics."""
+
+    def __init__(self, database: Store, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+        self._lock = asyncio.Lock()
+        self._seen: int | None = None
+        self._seen_s = float("-inf")
+
+    async def see(self) -> int | None:
+        """Microseconds, 0 where none is due; None while the database does not answer."""
+        async with self._lock:
+            if time.monotonic() - self._seen_s >= DUE_AGE_S_MAX:
+                self._seen = await self._look()
+                self._seen_s = time.monotonic()
+            return self._seen
+
+    async def _look(self) -> int | None:
+        try:
+            async with asyncio.timeout(DATABASE_TIMEOUT_S):
+                due_at = await self._database.read(next_due_at)
+        except (StoreError, TimeoutError):
+            return None
+        return 0 if due_at is None else max(0, self._clock.now_us() - due_at)
+
+
+class DeskWatch:
+    """How many top-ups wait, by environment and state, at most DUE_AGE_S_MAX old; for metrics."""
+
+    def __init__(self, database: Store, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+        self._lock = asyncio.Lock()
+        self._seen: Mapping[tuple[str, str], int] | None = None
+        self._seen_s = float("-inf")
+
+    async def see(self) -> Mapping[tuple[str, str], int] | None:
+        """What was seen last while the database does not answer; None before that."""
+        async with self._lock:
+            if time.monotonic() - self._seen_s >= DUE_AGE_S_MAX:
+                now_us = self._clock.now_us()
+                with contextlib.suppress(StoreError, TimeoutError):
+                    async with asyncio.timeout(DATABASE_TIMEOUT_S):
+                        self._seen = await self._database.read(
+                            lambda tx: waiting.gauges(tx, now_us=now_us)
+                        )
+                self._seen_s = time.monotonic()
+            return self._seen
+
+
 class ProofWatch:
     """What `topup audit` found last, at most PROOF_AGE_S_MAX old; for metrics."""
 
@@ -166,6 +220,8 @@ class Readiness:
         self._writes = WriteWatch(self._database, engine, clock)
         self.backlog = BacklogWatch(self._database, clock, attempt_us_max=attempt_us_max)
         self.due = DueWatch(self._database, clock)
+        self.mail = MailWatch(self._database, clock)
+        self.desk = DeskWatch(self._database, clock)
         self.proof = ProofWatch(self._database)
 
     async def checks(self) -> dict[str, str]:

@@ -1,14 +1,18 @@
 """Top-ups: send, validate, cancel, status, history. The send is the hot path of the gateway."""
 
 from functools import partial
-from typing import Annotated, ClassVar, Literal
+from typing import Any
 
-from msgspec import UNSET, Meta
+from msgspec import UNSET
 from msgspec.structs import asdict
 
 from billing.topups import queries as history
 from billing.topups.approval import Approval
-from billing.topups.send import Rehearsal, SendRequest, Sent as Decided, new_send, prepare
+from billing.topups.delivery_options import (
+    DeliveryOptions,
+)
+from billing.topups.send import Rehearsal, Sent as Decided, new_send
+from billing.topups.send_request import SendRequest, prepare
 from billing.topups.settlement import Cancel, EndedTopUp
 from billing.topups.topup import TopUp
 from gateway.answers import response_codes as codes
@@ -17,6 +21,8 @@ from gateway.answers.envelope import answer
 from gateway.answers.outcome import Listing, Outcome, ok
 from gateway.answers.refused import Failure
 from gateway.answers.words import TopUpStatus
+from gateway.api.bodies.send_body import Address, DeliveryBody, SendBody, SenderReferenceField
+from gateway.api.schemas.recipients import RecipientMail
 from gateway.api.schemas.topups import (
     EventOfTopUp,
     FailedSend,
@@ -32,65 +38,13 @@ from gateway.api.schemas.topups import (
     Transfer,
 )
 from gateway.http.errors import DOCS_PATH
-from gateway.http.fields import LINE, Fields, Int64, Page, Text, Time, time_us
+from gateway.http.fields import Fields, Page, Text, Time, time_us
 from gateway.http.lists import list_rows
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
-from kernel.limits import (
-    METADATA_KEY_CHARACTERS_MAX,
-    METADATA_PAIRS_MAX,
-    METADATA_VALUE_CHARACTERS_MAX,
-    NOTE_CHARACTERS_MAX,
-    REFERENCE_CHARACTERS_MAX,
-)
 from keys.email_address import InvalidEmail, normalise_email
 from keys.principal import ADMIN
 from store.database import Transaction
-
-Address = Annotated[str, Meta(max_length=320)]
-SenderReferenceField = Annotated[
-    str, Meta(min_length=1, max_length=REFERENCE_CHARACTERS_MAX, pattern=LINE)
-]
-MetadataKey = Annotated[
-    str, Meta(min_length=1, max_length=METADATA_KEY_CHARACTERS_MAX, pattern=LINE)
-]
-MetadataValue = Annotated[str, Meta(max_length=METADATA_VALUE_CHARACTERS_MAX)]
-
-
-class SendBody(Fields, frozen=True, kw_only=True):
-    """What is sent to whom: recipient_email names a person, "recipient": "self" means the account's
-    own address. Exactly one of the two, since a recipient is never guessed.
-    """
-
-    exactly_one: ClassVar[tuple[str, str] | None] = ("recipient_email", "recipient")
-
-    platform: Annotated[Text, Meta(description="What is topped up; see GET /platforms.")]
-    amount_cents: Annotated[Int64, Meta(description="In US cents, within the platform's limits.")]
-    recipient_email: (
-        Annotated[Address, Meta(description="Whose wallet. Required unless recipient is given.")]
-        | None
-    ) = None
-    recipient: (
-        Annotated[
-            Literal["self"],
-            Meta(description="In place of recipient_email: your account's own address."),
-        ]
-        | None
-    ) = None
-    reference: (
-        Annotated[
-            SenderReferenceField, Meta(description="Your own name for it, once per environment.")
-        ]
-        | None
-    ) = None
-    metadata: (
-        Annotated[
-            dict[MetadataKey, MetadataValue],
-            Meta(max_length=METADATA_PAIRS_MAX, description="Pairs of yours; events carry them."),
-        ]
-        | None
-    ) = None
-    note: Annotated[str, Meta(max_length=NOTE_CHARACTERS_MAX)] | None = None
 
 
 class CancelBody(Fields, frozen=True, kw_only=True):
@@ -112,13 +66,13 @@ class HistoryQuery(Page, frozen=True, kw_only=True):
 
 async def send(call: RequestContext[SendBody, Fields]) -> Answer:
     """One batch on the ledger; the answer is rendered inside it and sent once it is durable."""
-    command = new_send(call.principal, _request_of(call))
+    command = new_send(call.principal, request_of(call, call.body))
     return await call.context.engine.submit_once(command, call.request_key, _SentAnswer(call))
 
 
 async def validate(call: RequestContext[SendBody, Fields]) -> Answer:
     """The same rules on a snapshot: 1000 with a quote, or the very refusal of a send."""
-    rehearsal = Rehearsal(new_send(call.principal, _request_of(call)))
+    rehearsal = Rehearsal(new_send(call.principal, request_of(call, call.body)))
     quote, sent = await call.context.engine.rehearse(rehearsal)
     if sent.topup.status == "failed":
         return _failed(sent.topup, http_status=422, transaction_id=None)
@@ -126,7 +80,7 @@ async def validate(call: RequestContext[SendBody, Fields]) -> Answer:
 
 
 async def cancel(call: RequestContext[CancelBody, Fields]) -> Answer:
-    """Takes a pending top-up back; its funds return to where they came from."""
+    """Takes a scheduled or pending top-up back; its funds return to where they came from."""
     principal = call.principal
     command = Cancel(call.body.transaction_id, principal.tenant, principal.credential_id)
     return await call.context.engine.submit_once(command, call.request_key, _cancelled)
@@ -154,12 +108,15 @@ async def status(call: RequestContext[Fields, Fields]) -> Answer:
         cost_cents=timeline.cost_cents if is_operator else None,
         transfers=[Transfer(**one) for one in timeline.transfers],
         events=[EventOfTopUp(**one) for one in timeline.events],
+        claim_url=rules.claim_url_shown(topup, call.principal),
+        mails=[RecipientMail.of(one) for one in timeline.mails],
         reversal=None if timeline.reversal is None else Reversal.of(timeline.reversal),
         approval_id=UNSET if timeline.approval_id is None else timeline.approval_id,
         request_id=timeline.request_id,
     )
     outcome = {
         "delivered": codes.DELIVERED,
+        "scheduled": codes.PENDING,
         "pending": codes.PENDING,
         "failed": codes.FAILED_REFUNDED,
         "cancelled": codes.CANCELLED,
@@ -187,13 +144,17 @@ async def list_topups(call: RequestContext[Fields, HistoryQuery]) -> Answer:
         created_after=time_us(query.created_after, "created_after"),
         created_before=time_us(query.created_before, "created_before"),
     )
-    seen, principal = call.context.topup_rules.codes, call.principal
+    rules, principal = call.context.topup_rules, call.principal
+    seen = rules.codes
     return await list_rows(
         call,
         "txn",
         partial(history.page, tenant=principal.tenant, wanted=wanted),
         shape=lambda topup: TopUpShape.of(
-            topup, seen.shown(topup, principal), seen.value_shown(topup, principal)
+            topup,
+            seen.shown(topup, principal),
+            seen.value_shown(topup, principal),
+            claim_url=rules.claim_url_shown(topup, principal),
         ),
     )
 
@@ -202,25 +163,33 @@ def _normalised(address: str | None) -> str | None:
     return None if address is None else normalise_email(address)
 
 
-def _request_of(call: RequestContext[SendBody, Fields]) -> SendRequest:
-    body = call.body
+def request_of(call: RequestContext[Any, Any], body: SendBody) -> SendRequest:
+    """What the caller's send asks for; raises InvalidPlatform, InvalidEmail or AmountOutOfRange."""
     platforms = call.context.topup_rules.platforms.of(call.principal.environment)
     address = body.recipient_email
     return prepare(
         platforms,
         platform=body.platform,
         amount_cents=body.amount_cents,
-        recipient_email=_own_address(call) if address is None else address,
+        recipient_email=_own_address(call, body.platform) if address is None else address,
         reference=body.reference,
         metadata=body.metadata,
         note=body.note,
+        delivery=_options_of(body.delivery),
+        send_at=time_us(body.send_at, "send_at"),
     )
 
 
-def _own_address(call: RequestContext[SendBody, Fields]) -> str:
+def _options_of(said: DeliveryBody | None) -> DeliveryOptions | None:
+    if said is None:
+        return None
+    return DeliveryOptions(said.email, said.locale, said.message)
+
+
+def _own_address(call: RequestContext[Any, Any], platform: str) -> str:
     """The address of whoever says "recipient": "self"; raises InvalidPlatform and InvalidEmail."""
     platforms = call.context.topup_rules.platforms.of(call.principal.environment)
-    platforms.find(call.body.platform)
+    platforms.find(platform)
     address = call.principal.account_email
     if address is None:
         raise InvalidEmail("the account has no address of its own: name a recipient_email")
@@ -314,7 +283,10 @@ ROUTES = (
         description=(
             "Debits the account's wallet, credits the recipient's, issues the voucher and sends the"
             " webhook, all in one transaction. Pending where the platform takes its time, or where"
-            " a person has to approve. Give an Idempotency-Key, and a repeated call sends once."
+            " a person has to approve. With `send_at` it is scheduled: the funds are held and the"
+            " caps counted now, it can be cancelled until then, and at its time the key, the"
+            " account and the platform are looked at again (3005 and a refund where one of them"
+            " refuses). Give an Idempotency-Key, and a repeated call sends once."
         ),
         answers=(
             Outcome(200, Sent, (codes.DELIVERED,)),
@@ -339,7 +311,7 @@ ROUTES = (
         "POST",
         "/topup/cancel",
         cancel,
-        "Cancel a pending top-up",
+        "Cancel a scheduled or pending top-up",
         scopes=("topup:send",),
         body=CancelBody,
         description="Its funds go back to where they came from, and topup.cancelled is sent.",

@@ -7,7 +7,7 @@ from starlette.responses import Response
 from billing.ledger.money import cents_to_micros
 from billing.reports.activity import lately
 from gateway.dashboard.route import page_route
-from gateway.dashboard.unattended import overlooked_s
+from gateway.dashboard.unattended import desk_waiting, overlooked_s
 from gateway.html.chart import Chart, Series, balance_line, bars
 from gateway.html.forms import NO_PROBLEM, Problem, problem_of, read_form
 from gateway.html.render import go, page
@@ -21,7 +21,7 @@ from keys.principal import ACCOUNT_SCOPES, ADMIN
 PATH: Final = "/dashboard"
 _TOPUPS: Final = (
     Series("delivered", "good", ("delivered",)),
-    Series("pending", "calm", ("pending", "reversing")),
+    Series("pending", "calm", ("scheduled", "pending", "reversing")),
     Series("failed, cancelled or reversed", "bad", ("failed", "cancelled", "reversed")),
 )
 _DELIVERIES: Final = (
@@ -77,6 +77,7 @@ async def _overview(call: RequestContext[Any, Any], problem: Problem = NO_PROBLE
         charts=charts,
         without_supplier=_without_supplier(call),
         overlooked_s=await overlooked_s(call),
+        desk_number=await desk_waiting(call),
     )
 
 

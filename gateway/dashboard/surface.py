@@ -6,8 +6,9 @@ from gateway.dashboard.admin.routes import ADMIN_ROUTES
 from gateway.dashboard.developers import apps, deliveries, keys, replays, webhooks
 from gateway.dashboard.money import buy, codes, orders, plan, statement, usage
 from gateway.dashboard.payer import checkout, portal
+from gateway.dashboard.recipient import claim, no_mail
 from gateway.dashboard.refused import refuse
-from gateway.dashboard.topups import approvals, send, topups, vouchers
+from gateway.dashboard.topups import approvals, bulk, outbox, send, topups, vouchers
 from gateway.http.routing import ApiSurface
 
 DASHBOARD = ApiSurface(
@@ -16,8 +17,10 @@ DASHBOARD = ApiSurface(
         *overview.ROUTES,
         *send.ROUTES,
         *topups.ROUTES,
+        *bulk.ROUTES,
         *approvals.ROUTES,
         *vouchers.ROUTES,
+        *outbox.ROUTES,
         *statement.ROUTES,
         *buy.ROUTES,
         *orders.ROUTES,
@@ -44,6 +47,8 @@ ENTRY = ApiSurface(
         *sign_up.ROUTES,
         *checkout.ROUTES,
         *portal.ROUTES,
+        *claim.ROUTES,
+        *no_mail.ROUTES,
     ),
     refuse,
 )

@@ -1,11 +1,27 @@
-"""What an operator sees on his first pages: whether webhooks are due that no worker looks after."""
+"""What an operator sees on his pages: webhooks that no worker looks after, top-ups that wait."""
 
 from typing import Any
 
+from billing.desk.waiting import count_waiting
+from gateway.html.render import DESK_WAITING
 from gateway.http.request_context import RequestContext
 from kernel.clock import SECOND_US
 from keys.principal import ADMIN
 from webhooks.deliveries.backlog import look
+
+
+async def desk_waiting(call: RequestContext[Any, Any]) -> int:
+    """How many top-ups wait for a person or are overdue, COUNTED_MAX at most; the page's menu says so,
+    too. 0 for whoever is no operator.
+    """
+    if ADMIN not in call.principal.scopes:
+        return 0
+    environment, now_us = call.principal.environment, call.now_us
+    number = await call.context.database.read(
+        lambda tx: count_waiting(tx, environment, now_us=now_us)
+    )
+    call.scope[DESK_WAITING] = number
+    return number
 
 
 async def overlooked_s(call: RequestContext[Any, Any]) -> int:

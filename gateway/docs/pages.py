@@ -31,6 +31,7 @@ PLACEHOLDER: Final = "https://gateway.example"
 GUIDES: Final = {
     "start": "Start",
     "errors": "Errors",
+    "recipients": "Recipients",
     "webhooks": "Webhooks",
     "sandbox": "Sandbox",
     "payments": "Payments",

@@ -23,6 +23,8 @@ from keys.session import forgery_token
 THEMES = ("light", "dark")
 THEME_COOKIE = "topup_theme"
 SEE_OTHER = 303
+# Where a request keeps how many top-ups wait at the desk, for the menu of its page.
+DESK_WAITING = "topup.desk_waiting"
 _NO_STORE = "no-store"
 _HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?|\[[0-9a-fA-F:.]{2,45}\](:[0-9]{1,5})?")
 
@@ -64,6 +66,7 @@ def standing(
         "csrf_token": "",
         "now_us": 0,
         "path": scope["path"],
+        "desk_waiting": scope.get(DESK_WAITING, 0),
         "theme": _theme(scope),
         "said": formats.said(scope["query_string"]),
         "csrf_field": TOKEN_FIELD,

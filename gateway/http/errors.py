@@ -8,10 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from billing.bulk.acceptance import BatchCancelled
 from billing.catalog.coupon import CouponRefused, CouponTaken
 from billing.catalog.pack import PackTaken
 from billing.catalog.plan import PlanTaken
 from billing.credits.checkin import AlreadyCheckedIn, BudgetExhausted, CheckinOff
+from billing.desk.acts import NotNow
 from billing.fulfilment.protocol import SignatureRefused
 from billing.ledger.ledger import InsufficientBalance
 from billing.orders.order import OrderDecided, TooManyOrders
@@ -22,11 +24,15 @@ from billing.providers.protocol import (
     ProviderRefused,
     ProviderUnavailable,
 )
+from billing.recipients.outbox import MailUnderWay
+from billing.recipients.resend import MailLimitReached, NotYetDelivered
 from billing.subscriptions.subscription import AlreadySubscribed
 from billing.topups.approval import ApprovalDecided
 from billing.topups.platform import InvalidPlatform
+from billing.topups.platform_rows import PlatformTaken
 from billing.topups.reverse import AlreadyUsed
-from billing.topups.send import AmountOutOfRange, RateLimited as SandboxRateLimited
+from billing.topups.send import RateLimited as SandboxRateLimited
+from billing.topups.send_request import AmountOutOfRange
 from billing.topups.settlement import AwaitsApproval, WrongStateForApproval
 from billing.topups.topup import AlreadyDelivered, AlreadyEnded, DuplicateReference
 from billing.topups.voucher import NotRedeemable
@@ -97,11 +103,13 @@ TABLE: Final[Mapping[type[DomainError], ErrorRow]] = {
     ForgeryRefused: ErrorRow(codes.MISSING_SCOPE, 403),
     RateLimited: ErrorRow(codes.RATE_LIMITED, 429),
     SandboxRateLimited: ErrorRow(codes.RATE_LIMITED, 429),
+    MailLimitReached: ErrorRow(codes.RATE_LIMITED, 429),
     TooManyStreams: ErrorRow(codes.RATE_LIMITED, 429),
     Unreadable: ErrorRow(codes.MALFORMED, 400),
     BodyTooLarge: ErrorRow(codes.MALFORMED, 413),
     MediaTypeRefused: ErrorRow(codes.MALFORMED, 415),
     InvalidInput: ErrorRow(codes.MALFORMED, 422),
+    NotYetDelivered: ErrorRow(codes.MALFORMED, 422),
     PasswordRequired: ErrorRow(codes.MISSING_SCOPE, 403),
     EmailTaken: ErrorRow(codes.MALFORMED, 422),
     LiveNotOpen: ErrorRow(codes.MISSING_SCOPE, 403, is_final=True),
@@ -112,6 +120,7 @@ TABLE: Final[Mapping[type[DomainError], ErrorRow]] = {
     CouponTaken: ErrorRow(codes.MALFORMED, 422),
     PackTaken: ErrorRow(codes.MALFORMED, 422),
     PlanTaken: ErrorRow(codes.MALFORMED, 422),
+    PlatformTaken: ErrorRow(codes.MALFORMED, 422),
     InvalidPlatform: ErrorRow(codes.INVALID_PLATFORM, 422),
     InvalidEmail: ErrorRow(codes.INVALID_RECIPIENT, 422),
     AmountOutOfRange: ErrorRow(codes.AMOUNT_OUT_OF_RANGE, 422),
@@ -124,13 +133,16 @@ TABLE: Final[Mapping[type[DomainError], ErrorRow]] = {
     AlreadyDelivered: ErrorRow(codes.ALREADY_DELIVERED, 409),
     AlreadyEnded: ErrorRow(codes.ALREADY_SETTLED, 409),
     AlreadyUsed: ErrorRow(codes.ALREADY_USED, 409),
+    BatchCancelled: ErrorRow(codes.ALREADY_SETTLED, 409),
     ApprovalDecided: ErrorRow(codes.ALREADY_SETTLED, 409),
     WrongStateForApproval: ErrorRow(codes.ALREADY_SETTLED, 409),
     AlreadyCheckedIn: ErrorRow(codes.ALREADY_SETTLED, 409),
     BudgetExhausted: ErrorRow(codes.ALREADY_SETTLED, 409),
     CheckinOff: ErrorRow(codes.MISSING_SCOPE, 403),
+    NotNow: ErrorRow(codes.ALREADY_SETTLED, 409),
     HoldEnded: ErrorRow(codes.ALREADY_SETTLED, 409),
     ReplayEnded: ErrorRow(codes.ALREADY_SETTLED, 409),
+    MailUnderWay: ErrorRow(codes.ALREADY_SETTLED, 409),
     OrderDecided: ErrorRow(codes.ALREADY_SETTLED, 409),
     AlreadySubscribed: ErrorRow(codes.ALREADY_SETTLED, 409),
     NotRedeemable: ErrorRow(codes.NOT_REDEEMABLE, 409, {"unknown": 404, "expired": 410}),
@@ -144,6 +156,9 @@ TABLE: Final[Mapping[type[DomainError], ErrorRow]] = {
     ProviderRefused: ErrorRow(codes.PROVIDER_UNAVAILABLE, 503, is_final=True),
     Unavailable: ErrorRow(codes.INTERNAL, 503),
 }
+
+
+_BY_NAME: Final = {kind.__name__: row for kind, row in TABLE.items()}
 
 
 def row_of(kind: type[DomainError]) -> ErrorRow | None:
@@ -162,6 +177,14 @@ def refusal_of(error: Exception) -> Refusal:
     if isinstance(error, StoreError):
         return _expected(Unavailable(_AWAY), TABLE[Unavailable])
     return _expected(DomainError(_HIDDEN), ErrorRow(codes.INTERNAL, 500))
+
+
+def refusal_as(kind: str, detail: str, **facts: Any) -> Refusal:
+    """The refusal of a failure that was kept by the name of its class; see DomainError for the facts."""
+    row = _BY_NAME.get(kind)
+    if row is None:
+        return refusal_of(RuntimeError(kind))
+    return _expected(DomainError(detail, **facts), row)
 
 
 def is_expected(error: Exception) -> bool:

@@ -13,7 +13,8 @@ import msgspec
 from mcp_types import Tool, ToolAnnotations
 
 from gateway.answers.envelope import Envelope
-from gateway.api.topups import CancelBody, SendBody
+from gateway.api.bodies.send_body import SendBody
+from gateway.api.topups import CancelBody
 from gateway.http.fields import Fields, Shape
 from gateway.http.routing import Router
 from gateway.openapi.schemas import Schemas, pruned

@@ -71,9 +71,23 @@ _TOPUP: Final = {
     "metadata": {},
     "note": None,
     "failure_reason": None,
+    "delivery": None,
+    "claim_url": None,
+    "claimed_at": None,
+    "emailed_at": None,
     "key_id": "key_abc123",
+    "scheduled_for": None,
     "created_at": TIME,
     "settled_at": TIME,
+}
+_BULK_QUOTE: Final = {
+    "items_total": 2,
+    "accepted": 2,
+    "refused": 0,
+    "accepted_cents": 3500,
+    "wallet_balance_cents": 1000000,
+    "wallet_balance_after_cents": 996500,
+    "errors": [],
 }
 _KEY: Final = {
     "id": "key_abc123",
@@ -138,6 +152,22 @@ EXAMPLES: Final[Mapping[tuple[str, str], Example]] = {
             },
         ),
     ),
+    ("POST", f"{API}/topup/bulk"): Example(
+        {
+            "items": [
+                {**_SEND, "reference": "order-1"},
+                {
+                    "platform": "gemini",
+                    "amount_cents": 2500,
+                    "recipient_email": EMAIL,
+                    "reference": "order-2",
+                    "send_at": "2026-06-20T09:00:00Z",
+                },
+            ],
+            "dry_run": True,
+        },
+        _answer(1000, _BULK_QUOTE),
+    ),
     ("POST", f"{API}/topup/cancel"): Example(
         {"transaction_id": TRANSACTION},
         _answer(
@@ -146,6 +176,22 @@ EXAMPLES: Final[Mapping[tuple[str, str], Example]] = {
             status="cancelled",
             transaction_id=TRANSACTION,
         ),
+    ),
+    ("POST", f"{API}/topup/{{transaction_id}}/resend"): Example(
+        answer=_answer(
+            1000,
+            {
+                "id": "mal_abc123",
+                "status": "queued",
+                "attempts": 0,
+                "reason": None,
+                "created_at": TIME,
+                "next_attempt_at": TIME,
+                "ended_at": None,
+            },
+            status="delivered",
+            transaction_id=TRANSACTION,
+        )
     ),
     ("POST", f"{API}/topup/{{transaction_id}}/reverse"): Example(
         {"reason": "Sent to the wrong person"},

@@ -31,6 +31,18 @@ function addCopyButtons(root) {
   }
 }
 
+// A file's text goes into the text area, so that the form is the same with and without a script.
+function addFileFields(root) {
+  for (const holder of root.querySelectorAll("[data-file-into]")) {
+    const input = holder.querySelector("input");
+    holder.hidden = false;
+    input.addEventListener("change", async () => {
+      const file = input.files[0];
+      if (file) document.getElementById(holder.dataset.fileInto).value = await file.text();
+    });
+  }
+}
+
 // A form that ends something asks once more.
 document.addEventListener("submit", (event) => {
   const question = event.submitter?.dataset.ask;
@@ -39,3 +51,4 @@ document.addEventListener("submit", (event) => {
 
 showTimes(document);
 addCopyButtons(document);
+addFileFields(document);

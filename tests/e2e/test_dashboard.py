@@ -21,6 +21,7 @@ PLACES = (
     "/approvals",
     "/vouchers",
     "/wallets",
+    "/outbox",
     "/statement",
     "/keys",
     "/keys/new",

@@ -2,6 +2,7 @@
 
 import asyncio
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -80,9 +81,13 @@ async def cause_everything(
     await made("/webhooks/register", url=receiver.url)
     await made("/webhooks/register", url=receiver.url.replace("/hook", "/gone"))
     await http.put("/topup/balance/threshold", json={"low_balance_threshold_cents": 999_950})
-    await made(
+    sent = await made(
         "/topup/send", **order(100, reference="order-1"), metadata={"basket": "7"}, note="first"
     )
+    status = (await http.get(f"/topup/status/{sent['transaction_id']}")).json()
+    # The recipient's press; its page lies beside the API, on the same host.
+    claim_path = urlsplit(status["data"]["claim_url"]).path
+    await http.post(http.base_url.copy_with(path=claim_path))
     await http.post("/topup/send", json=order(100, email="failed@sandbox.test"))
     pending = await made("/topup/send", **order(100, email="pending@sandbox.test"))
     await made("/topup/cancel", transaction_id=pending["transaction_id"])

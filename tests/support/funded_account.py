@@ -11,9 +11,11 @@ from billing.engine.rules import Rules
 from billing.ledger.audit import Finding, audit
 from billing.ledger.balances import balance
 from billing.topups.fulfilment import HandedOver, HandOver, Settle
+from billing.topups.link_tokens import LinkTokens
 from billing.topups.platform import BUILT_IN, Platform, Source, same_everywhere
 from billing.topups.rules import TopUpRules
-from billing.topups.send import Sent, new_send, prepare
+from billing.topups.send import Sent, new_send
+from billing.topups.send_request import prepare
 from billing.topups.settlement import Cancel, Decide, EndedTopUp
 from billing.topups.voucher import VoucherCodes, VoucherTarget as SettleVoucher
 from billing.topups.voucher_redemption import Redeemed, find_issued, new_redeem
@@ -166,7 +168,8 @@ async def open_funded_account(
 
     account_id = await database.transaction(work)
     principal = await mint_key(database, clock, account_id, "staging", **key_fields)
-    rules = TopUpRules(same_everywhere([*BUILT_IN, SLOW]), VoucherCodes(os.urandom(32)))
+    key = os.urandom(32)
+    rules = TopUpRules(same_everywhere([*BUILT_IN, SLOW]), VoucherCodes(key), LinkTokens(key))
     engine = open_engine(database, clock, rules)
     return FundedAccount(database, clock, engine, account_id, principal)
 

@@ -5,7 +5,7 @@ import pytest
 from billing.fulfilment.protocol import Unknown
 from kernel.clock import FixedClock
 from store.database import Database
-from tests.worker.test_suppliers import Shop, Told
+from tests.support.scripted_suppliers import Shop, Told
 
 pytestmark = pytest.mark.one_database
 

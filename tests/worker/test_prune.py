@@ -13,11 +13,12 @@ from keys import session
 from keys.account import lock_tenants
 from store.database import Database, Row, Transaction
 from tests.support.dispatcher import rows
+from tests.support.mailing_account import open_mailing_account
 from tests.support.webhook_rows import claim_all, given_account, given_endpoint, given_events
 from webhooks.deliveries import delivery, log, retention
 from webhooks.deliveries.message import settlement_of
 from webhooks.http.transport import SendResult
-from worker.prune import notifications_chore, retention_chore, sessions_chore
+from worker.prune import mails_chore, notifications_chore, retention_chore, sessions_chore
 
 DAY_S = 86_400
 KEPT_US = {"staging": 30 * DAY_US, "live": 400 * DAY_US}
@@ -347,3 +348,18 @@ async def test_every_session_is_looked_at_in_steps(database: Database, clock: Fi
 
     assert before == 1204
     assert await session_ids(database) == [kept]
+
+
+@pytest.mark.one_database
+async def test_mail_of_long_ago_goes_but_what_is_on_its_way(
+    database: Database, clock: FixedClock
+) -> None:
+    account = await open_mailing_account(database, clock, recipient_max=1)
+    queued, limited = [await account.send() for _ in range(2)]
+    clock.advance_s(31 * 86_400)
+    fresh = await account.send(to="other@mail.com")
+
+    await mails_chore(database, clock, {"staging": 30 * DAY_US}, pause_s=0).run()
+
+    kept = [bool(await account.mails(topup)) for topup in (queued, limited, fresh)]
+    assert kept == [True, False, True]

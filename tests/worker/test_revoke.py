@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from billing.fulfilment.desk import Desk
+from billing.desk.reversal import reverse_by_hand
+from billing.desk.waiting import DeskFilter, page
 from billing.fulfilment.protocol import (
     Delivered,
     NotRevoked,
@@ -90,9 +91,27 @@ class Shop:
     async def balance_cents(self) -> int:
         return int((await self.account.balance())["balance_cents"])
 
-    def desk(self) -> Desk:
+    async def reverse_by_hand(self, reason: str, *, is_revoked: bool) -> ReversedOutcome:
         account = self.account
-        return Desk(account.database, account.clock, account.engine, self.suppliers)
+        return await reverse_by_hand(
+            account.database,
+            account.clock,
+            account.engine,
+            self.suppliers,
+            self.topup_id,
+            reason,
+            by=Actor(),
+            is_revoked=is_revoked,
+        )
+
+    async def listed(self) -> list[tuple[str, bool]]:
+        """State and whether it is overdue, of what the desk says is being taken back."""
+        wanted = DeskFilter("staging", "reversing")
+        now_us = self.account.clock.now_us()
+        found = await self.account.database.read(
+            lambda tx: page(tx, wanted, limit=9, now_us=now_us)
+        )
+        return [(one.state, one.is_overdue) for one in found]
 
 
 async def open_shop(database: Database, clock: FixedClock, *words: Any) -> Shop:
@@ -167,12 +186,14 @@ async def test_no_word_is_asked_for_again_also_after_a_worker_died(
     with pytest.raises(AlreadyDelivered):
         await shop.account.settle(shop.topup_id, "failed")
     with pytest.raises(StillOpen):
-        await shop.desk().reverse(shop.topup_id, "looked", by=Actor(), is_revoked=False)
+        await shop.reverse_by_hand("looked", is_revoked=False)
+    assert await shop.listed() == [("reversing", False)]
     for _ in range(2):
         assert (await shop.topup()).status == "reversing"
         clock.advance_s(2 * AGAIN_S)
         assert await shop.revoker().step() == 1
     assert [request.attempt for request, _ in shop.vendor.asked] == [1, 2, 3]
+    assert await shop.listed() == []
     assert (await shop.topup()).status == "reversed"
     assert await shop.balance_cents() == 1_000_000
     assert await shop.account.findings() == []
@@ -185,7 +206,7 @@ async def test_person_decides_where_the_supplier_cannot(
     await shop.reverse()
     await shop.revoker().step()
 
-    done = await shop.desk().reverse(shop.topup_id, "support did it", by=Actor(), is_revoked=True)
+    done = await shop.reverse_by_hand("support did it", is_revoked=True)
 
     assert (done.topup.status, done.wallet_balance_cents) == ("reversed", 1_000_000)
     assert await shop.account.findings() == []

@@ -11,9 +11,9 @@ from billing.topups.platform_rows import SupplierRow, put_supplier
 from kernel.clock import FixedClock
 from store.database import Database
 from tests.support.funded_account import open_engine, open_funded_account
+from tests.support.scripted_suppliers import Shop
 from tests.support.suppliers import VAULT, open_suppliers
 from tests.support.vendor_service import LiteLlmService, OpenRouterService
-from tests.worker.test_suppliers import Shop
 from worker.breaker import Breakers
 
 pytestmark = pytest.mark.one_database

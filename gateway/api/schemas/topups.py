@@ -1,6 +1,5 @@
 """The shapes of money: top-ups, what a send answers, balances, statements, vouchers, approvals."""
 
-from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -15,17 +14,18 @@ from gateway.answers.words import (
     Cents,
     Code,
     CodeHint,
-    Environment,
     EventIdText,
     KeyIdText,
-    LedgerCurrency,
     Micros,
     Time,
     TopUpStatus,
     TransactionId,
+    time_of,
 )
+from gateway.api.schemas.recipients import RecipientMail, ShownDelivery
+from kernel.clock import rfc3339
 from kernel.shaped import Shaped
-from webhooks.events.schemas import Approval, Deliverable
+from webhooks.events.schemas import Approval, Deliverable, ScheduledFor
 
 __all__ = ["Approval", "Deliverable"]
 
@@ -37,6 +37,14 @@ WalletCents = Annotated[int, Meta(description="The sender's own wallet afterward
 
 
 WALLET_CREDIT = Deliverable(**WALLET_CREDIT_SHAPE)
+
+
+def shown_delivery(topup: topups.TopUp) -> ShownDelivery | None:
+    """What its send said about the recipient."""
+    said = topup.delivery
+    if said is None:
+        return None
+    return ShownDelivery(email=said.email, locale=said.locale, message=said.message)
 
 
 def deliverable_of(topup: topups.TopUp, value: str | None = None) -> Deliverable | None:
@@ -60,6 +68,7 @@ class Sent(Struct, kw_only=True, gc=False):
     ]
     recipient_email: str
     wallet_balance_cents: WalletCents
+    scheduled_for: ScheduledFor | UnsetType = UNSET
 
     @staticmethod
     def of(sent: send.Sent) -> "Sent":
@@ -74,6 +83,7 @@ class Sent(Struct, kw_only=True, gc=False):
             new_balance_cents=topup.new_balance_cents,
             recipient_email=topup.recipient_email,
             wallet_balance_cents=sent.wallet_balance_cents,
+            scheduled_for=UNSET if topup.scheduled_for is None else rfc3339(topup.scheduled_for),
         )
 
 
@@ -107,7 +117,23 @@ class _TopUp(Shaped, kw_only=True):
     metadata: dict[str, str]
     note: str | None
     failure_reason: str | None
+    delivery: Annotated[
+        ShownDelivery | None,
+        Meta(description="How it reaches its recipient; null: nothing was said."),
+    ]
+    claim_url: Annotated[
+        str | None,
+        Meta(
+            description="The recipient's page, as good as the code itself: null unless you may see it,"
+            " and in answers that are kept for a repeated call."
+        ),
+    ] = None
+    claimed_at: Annotated[Time | None, Meta(description="When the recipient opened it first.")]
+    emailed_at: Annotated[
+        Time | None, Meta(description="When a mail server took the first mail about it.")
+    ]
     key_id: Annotated[KeyIdText | None, Meta(description="That sent it; null: no key.")]
+    scheduled_for: ScheduledFor | None
     created_at: Time
     settled_at: Time | None
 
@@ -121,8 +147,10 @@ class _TopUp(Shaped, kw_only=True):
         """
         own = {
             "transaction_id": topup.id,
+            "delivery": shown_delivery(topup),
             "voucher_code": code,
             "deliverable": deliverable_of(topup, value),
+            "scheduled_for": time_of(topup.scheduled_for),
         }
         return super().of(topup, **{**own, **more})
 
@@ -224,6 +252,7 @@ class TopUpStory(TopUp, kw_only=True):
     transfers: list[Transfer]
     events: list[EventOfTopUp]
     attempts: list[FulfilmentAttempt]
+    mails: list[RecipientMail]
     needs_person: bool
     reversal: Reversal | None
     supplier: str | None
@@ -247,64 +276,7 @@ class Quote(Shaped, kw_only=True):
     wallet_balance_cents: Cents
     wallet_balance_after_cents: Cents
     cap_remaining_cents: Cents | None
-    would_be: Literal["delivered", "pending", "approval_required"]
-
-
-class Window(Struct, kw_only=True):
-    """A spend cap and what is left of it, the tightest of the key and its ancestors."""
-
-    period: Literal["day", "month"]
-    cap_cents: Cents
-    spent_cents: Cents
-    remaining_cents: Cents
-    resets_at: Time
-
-
-class KeyLimits(Struct, kw_only=True):
-    """What the calling key may still spend."""
-
-    id: KeyIdText
-    per_call_cents: Cents | None
-    windows: list[Window]
-
-
-class Balance(Struct, kw_only=True):
-    """The account's wallet. key is null where no key asks."""
-
-    balance_cents: Cents
-    sendable_cents: Annotated[int, Meta(description="What a send may use, in US cents.")]
-    promotional_cents: Annotated[int, Meta(description="Credit that was given, in US cents.")]
-    held_cents: Annotated[int, Meta(description="In pending top-ups and holds, in US cents.")]
-    owed_cents: Annotated[int, Meta(description="Owed after a refund or dispute, in US cents.")]
-    currency: LedgerCurrency
-    environment: Environment
-    low_balance_threshold_cents: Annotated[
-        int, Meta(description="When balance.low fires, in US cents; 0: never.")
-    ]
-    key: KeyLimits | None
-
-    @classmethod
-    def of(cls, found: Mapping[str, Any]) -> "Balance":
-        """What billing/ledger/balances.py found."""
-        key = found["key"]
-        windows = () if key is None else key["windows"]
-        limits = {"windows": [Window(**one) for one in windows]}
-        return cls(**{**found, "key": None if key is None else KeyLimits(**{**key, **limits})})
-
-
-class Threshold(Struct, kw_only=True):
-    """When balance.low fires; 0: never."""
-
-    low_balance_threshold_cents: Cents
-
-
-class RecipientWallet(Shaped, kw_only=True):
-    """What a recipient holds of one platform, from this account's top-ups."""
-
-    recipient_email: str
-    platform: str
-    balance_cents: Cents
-    updated_at: Time
+    would_be: Literal["delivered", "pending", "scheduled", "approval_required"]
 
 
 class Platform(Struct, kw_only=True):

@@ -5,10 +5,11 @@ from typing import Any, Final
 
 from billing.ledger.price import Price, check_currency, price_of
 from gateway.dashboard.route import page_route
+from gateway.dashboard.unattended import desk_waiting
 from gateway.html.forms import Form
 from gateway.http.fields import time_us
 from gateway.http.request_context import RequestContext
-from gateway.http.routing import Handler, Route
+from gateway.http.routing import Handler, Reply, Route
 from kernel.errors import InvalidInput
 from keys.audit_log import Actor
 from keys.principal import ADMIN
@@ -18,8 +19,13 @@ SCOPES: Final = (ADMIN,)
 
 
 def admin_route(method: str, path: str, handler: Handler, summary: str) -> Route:
-    """A page or form below /dashboard/admin."""
-    return page_route(method, path, handler, summary, SCOPES)
+    """A page or form below /dashboard/admin; its menu says how many top-ups wait at the desk."""
+
+    async def counted(call: RequestContext[Any, Any]) -> Reply:
+        await desk_waiting(call)
+        return await handler(call)
+
+    return page_route(method, path, counted, summary, SCOPES)
 
 
 async def commit(

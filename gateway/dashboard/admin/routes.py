@@ -10,12 +10,22 @@ from gateway.dashboard.admin import (
     orders,
     packs,
     plans,
+    platforms,
     review,
+    stock,
     subscriptions,
+    suppliers,
+    topup,
+    topups,
 )
 
 ADMIN_ROUTES = (
     *review.ROUTES,
+    *topups.ROUTES,
+    *topup.ROUTES,
+    *suppliers.ROUTES,
+    *platforms.ROUTES,
+    *stock.ROUTES,
     *orders.ROUTES,
     *events.ROUTES,
     *accounts.ROUTES,

@@ -2,23 +2,18 @@
 
 import asyncio
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from billing.fulfilment import stock, tasks
-from billing.fulfilment.desk import Desk, get_waiting, take
+from billing.fulfilment import stock
 from billing.fulfilment.registry import discover
 from billing.fulfilment.stock import NewCode, StockKind
 from billing.fulfilment.suppliers import Suppliers
-from billing.fulfilment.tasks import TaskTaken
-from billing.topups.deliverable import Deliverable
 from billing.topups.topup import load
 from kernel.clock import FixedClock
 from keys.account import set_operator
-from keys.audit_log import Actor
-from store.database import Database, Transaction
+from store.database import Database
 from tests.support.funded_account import FundedAccount, open_engine, open_funded_account
 from tests.support.suppliers import VAULT, open_suppliers
 from worker.fulfil import Fulfiller
@@ -124,38 +119,4 @@ async def test_an_empty_stock_is_a_no_and_the_operator_is_told_once_that_few_are
     await account.send(1000, platform="code_stock")
     await worker(account, suppliers).step()
     assert (await account.events()).count("stock.low") == 2
-    await account.engine.close()
-
-
-@pytest.mark.one_database
-async def test_a_task_is_done_by_who_took_it_and_what_was_pasted_lies_sealed(
-    database: Database, clock: FixedClock, tmp_path: Path
-) -> None:
-    account, suppliers = await opened(database, clock, "manual")
-    ids = [(await account.send(1000, platform="manual")).topup.id for _ in range(2)]
-    await worker(account, suppliers).step()
-    desk = Desk(database, clock, account.engine, suppliers)
-    now_us = clock.now_us()
-
-    async def taken(tx: Transaction, who: str) -> tasks.Task:
-        return await take(tx, ids[0], by=Actor(), who=who, now_us=now_us)
-
-    await database.transaction(lambda tx: taken(tx, "ann"))
-    with pytest.raises(TaskTaken):
-        await database.transaction(lambda tx: taken(tx, "bob"))
-    with pytest.raises(TaskTaken):
-        await desk.fail(ids[0], "no", by=Actor(), who="bob")
-    note = Deliverable("note", "Account 4711 was credited by hand")
-    done = await desk.settle(ids[0], note, by=Actor(), who="ann")
-    refused = await desk.fail(ids[1], "not possible", by=Actor(), who="bob")
-
-    assert done.topup.status == "delivered"
-    assert (refused.topup.status, refused.topup.failure_reason) == ("failed", "not possible")
-    found = await database.read(lambda tx: get_waiting(tx, ids[0]))
-    assert found.task is not None
-    assert found.task.due_at == now_us + 240 * 60 * 1_000_000
-    assert found.task.delivered(VAULT) == note
-    rows = await database.read(lambda tx: tx.fetch("SELECT sealed FROM manual_tasks"))
-    assert all(b"4711" not in bytes(row["sealed"] or b"") for row in rows)
-    assert await account.findings() == []
     await account.engine.close()

@@ -59,6 +59,10 @@ async def test_an_account_sees_no_page_and_no_way_to_one(store: Store) -> None:
         "code_id": "rdc_0000000000000000",
         "plan_id": "plan_pro",
         "subscription_id": "sub_0000000000000000",
+        "transaction_id": "txn_0000000000000000",
+        "act": "fail",
+        "supplier": "wallet",
+        "platform": "claude",
     }
 
     for resource in Router((OPERATOR,)):

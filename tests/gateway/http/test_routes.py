@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from gateway.answers import envelope
-from gateway.api.topups import SendBody
+from gateway.api.bodies.send_body import SendBody
 from gateway.app import API_PREFIX, SURFACES
 from gateway.http.fields import Fields
 from gateway.http.request_context import RequestContext
@@ -35,6 +35,7 @@ CONTRACT = """
 POST /topup/send
 POST /topup/validate
 POST /topup/cancel
+POST /topup/{transaction_id}/resend
 GET /topup/status/{transaction_id}
 GET /topup/balance
 PUT /topup/balance/threshold

@@ -9,8 +9,8 @@ from alembic import op
 
 from store.dialect import BIGINT, TEXT
 
-revision = "0018"
-down_revision = "0015"
+revision = "0019"
+down_revision = "0018"
 branch_labels = None
 depends_on = None
 oldest_code = "0011"

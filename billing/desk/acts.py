@@ -1,0 +1,189 @@
+"""What a person may do with a top-up, state by state. Pure: pages show what commands then allow.
+
+Promise: as long as it is open what a supplier did, nobody else is asked and nothing is given back,
+unless a person says that they looked there.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal, get_args
+
+from billing.fulfilment.tasks import Task
+from billing.topups.attempt import Attempt
+from billing.topups.fulfilment import ASKED_US
+from billing.topups.send import BY_APPROVAL, BY_SANDBOX
+from billing.topups.topup import TopUp
+from kernel.clock import DAY_US
+from kernel.errors import DomainError
+
+# So long after a send somebody should look at a top-up that nobody ended.
+OVERDUE_US: Final = DAY_US
+
+DeskState = Literal[
+    "ended",
+    "reversing",
+    "approval",
+    "sandbox",
+    "queued",
+    "held",
+    "task",
+    "asking",
+    "waiting",
+    "unknown",
+    "needs_person",
+]
+DeskAct = Literal["take", "give_back", "settle", "refuse", "fail", "retry", "not_done", "switch"]
+
+MEANINGS: Final[Mapping[DeskState, str]] = {
+    "ended": "It has ended; nothing is left to do.",
+    "reversing": (
+        "Its supplier is asked to take back what it handed over; a person who asked it there may say"
+        " what became of it: `topup topups reverse` with --revoked or --kept."
+    ),
+    "approval": "It waits for an approval; nobody was asked yet.",
+    "sandbox": "The sandbox's script ends it; no supplier was asked.",
+    "queued": "A supplier is asked next; nothing of it was done so far.",
+    "held": "Nobody is asked until a person says who; nothing of it was done.",
+    "task": "A person is to do it.",
+    "asking": "Its supplier is being asked at this moment.",
+    "waiting": "Its supplier accepted it and has not done it yet; it is asked again.",
+    "unknown": "Its supplier gave no word; it is asked again.",
+    "needs_person": "What its supplier did is not clear, and nobody asks again by itself: look there.",
+}
+ACTS: Final[Mapping[DeskState, tuple[DeskAct, ...]]] = {
+    "ended": (),
+    "reversing": (),
+    "approval": (),
+    "sandbox": (),
+    "queued": ("retry", "switch", "settle", "fail"),
+    "held": ("retry", "switch", "settle", "fail"),
+    "task": ("take", "settle", "refuse", "switch", "fail", "give_back"),
+    "asking": (),
+    "waiting": ("retry", "settle", "not_done", "fail"),
+    "unknown": ("retry", "settle", "not_done", "fail"),
+    "needs_person": ("settle", "not_done", "retry", "fail"),
+}
+# No supplier is to deliver it.
+_NOT_WITH_SUPPLIERS: Final = frozenset[DeskState]({"ended", "reversing", "approval", "sandbox"})
+# Where a person who settles or fails says that they looked at the supplier.
+CHECKED_STATES: Final = frozenset[DeskState]({"waiting", "unknown", "needs_person"})
+# Acts whose reason may be left out; of the others it is asked for.
+WITHOUT_REASON: Final = frozenset[DeskAct]({"take", "give_back", "retry"})
+assert set(ACTS) == set(MEANINGS) == set(get_args(DeskState))
+
+
+class NotNow(DomainError):
+    """The act does not fit the top-up as it is now; the message says what does."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeskTopUp:
+    """A top-up as the desk sees it at one moment: with its attempts, oldest first, and its task.
+
+    can_be_asked: whether its supplier's kind can find out by asking what it did; the caller knows.
+    """
+
+    topup: TopUp
+    attempts: Sequence[Attempt]
+    task: Task | None
+    now_us: int
+    can_be_asked: bool = True
+
+    @property
+    def open_attempt(self) -> Attempt | None:
+        """The attempt whose last word is still to come."""
+        last = self.attempts[-1] if self.attempts else None
+        return last if last is not None and last.is_open else None
+
+    @property
+    def open_task(self) -> Task | None:
+        """The task that is to be done; of an earlier turn's nothing counts any more."""
+        task = self.task
+        is_open = task is not None and task.is_open and task.supplier == self.topup.supplier
+        return task if is_open and self.topup.status == "pending" else None
+
+    @property
+    def state(self) -> DeskState:
+        """Where it stands."""
+        topup, attempt = self.topup, self.open_attempt
+        if topup.status == "reversing":
+            return "reversing"
+        if topup.status != "pending":
+            return "ended"
+        if topup.fulfilment in {BY_APPROVAL, BY_SANDBOX}:
+            return "approval" if topup.fulfilment == BY_APPROVAL else "sandbox"
+        if self.open_task is not None:
+            return "task"
+        if attempt is None:
+            return "held" if topup.needs_person else "queued"
+        if attempt.outcome == "asking" and self.now_us - attempt.last_asked_at < ASKED_US:
+            return "asking"
+        if topup.needs_person:
+            return "needs_person"
+        return "waiting" if attempt.outcome == "waiting" else "unknown"
+
+    @property
+    def waits_for_person(self) -> bool:
+        """Whether nothing goes on unless a person does something."""
+        return self.state in {"task", "needs_person", "held"}
+
+    @property
+    def is_overdue(self) -> bool:
+        """Whether it should have ended by now: its task's time is over, or a day since the send."""
+        if self.state in _NOT_WITH_SUPPLIERS:
+            return False
+        due_at = self.topup.created_at + OVERDUE_US
+        if self.open_task is not None:
+            due_at = min(due_at, self.open_task.due_at)
+        return self.now_us >= due_at
+
+    def acts(self, who: str) -> tuple[DeskAct, ...]:
+        """What this person may do now; a task that somebody else took can be given back alone."""
+        state, task = self.state, self.open_task
+        if state == "needs_person" and not self.can_be_asked:
+            return tuple(act for act in ACTS[state] if act != "retry")
+        if task is None or state != "task":
+            return ACTS[state]
+        if task.taken_by is None:
+            return tuple(act for act in ACTS[state] if act != "give_back")
+        if task.taken_by == who:
+            return tuple(act for act in ACTS[state] if act != "take")
+        return ("give_back",)
+
+    def must_check(self, act: DeskAct) -> bool:
+        """Whether the act needs the person's word that they looked at the supplier."""
+        return act in {"settle", "fail"} and self.state in CHECKED_STATES
+
+    def needs_reason(self, act: DeskAct, who: str) -> bool:
+        """Whether the act says why; what a task brought says it itself."""
+        if act == "settle":
+            return self.state != "task"
+        taken_by = None if self.open_task is None else self.open_task.taken_by
+        return act not in WITHOUT_REASON or (act == "give_back" and taken_by != who)
+
+
+def refusal(seen: DeskTopUp, act: DeskAct) -> NotNow:
+    """Why the act does not fit now, and what does."""
+    state, supplier = seen.state, seen.topup.supplier or "its supplier"
+    if state in _NOT_WITH_SUPPLIERS:
+        return NotNow(MEANINGS[state])
+    if state == "asking":
+        return NotNow(f"{supplier} is being asked at this moment; try again in two minutes")
+    if state == "task":
+        task = seen.open_task
+        if task is not None and task.taken_by is not None and act in ACTS[state]:
+            return NotNow(f"{task.taken_by} has taken the task; it can be given back first")
+        return NotNow(f"it is a task of {supplier}: do it, refuse it or switch it")
+    if act in {"take", "give_back", "refuse"}:
+        return NotNow("it is no task for a person, so nobody takes, gives back or refuses it")
+    if act == "switch":
+        return NotNow(
+            f"it is open what {supplier} did: look there, and where it did nothing say so (not done);"
+            " then switch"
+        )
+    if act == "retry":
+        return NotNow(
+            f"asking {supplier} again could make it do this twice: look there, then settle it, or say"
+            " that it was not done"
+        )
+    return NotNow("no supplier's outcome is open: nothing of it was done so far")

@@ -1,0 +1,280 @@
+"""What a person decides about a top-up, as commands under its account's lock.
+
+Promise: each act is judged by billing/desk/acts.py on what the lock shows, has its entry in the audit
+log in the transaction in which it takes effect, and takes effect once: of two persons, or of a worker
+and a person, the second one is told what became of it.
+"""
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from msgspec.structs import replace
+
+from billing.desk.acts import DeskAct, DeskTopUp, refusal
+from billing.engine.audit_entries import AuditEntries
+from billing.engine.batch_state import BatchState
+from billing.engine.read_set import ReadSet
+from billing.fulfilment.tasks import Task, TaskWorkingSet, tasks_of
+from billing.topups.attempt import ATTEMPTS_MAX, attempts_of
+from billing.topups.deliverable import Deliverable
+from billing.topups.fulfilment import OnAttempts, Settle
+from billing.topups.platform import Source
+from billing.topups.settlement import EndedTopUp, awaits, waits_for
+from billing.topups.topup import TopUp, move
+from billing.topups.working_set import topups_of
+from kernel.errors import InvalidInput
+from keys import audit_log
+from keys.audit_log import Actor
+
+REASON_CHARACTERS_MAX = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who acts: the credential for the audit log, and the name that others read."""
+
+    actor: Actor
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeskCommand(OnAttempts):
+    """One act of a person on one top-up; can_be_asked: as of DeskTopUp.
+
+    Raises NotFound, InvalidInput where a reason is missing or too long, AwaitsApproval, NotNow where
+    the act does not fit, and AlreadyDelivered or AlreadyEnded where it has ended meanwhile.
+    """
+
+    by: Person
+    reason: str | None = None
+    is_checked: bool = False
+    can_be_asked: bool = True
+
+    act: ClassVar[DeskAct]
+
+    def declare(self, read_set: ReadSet) -> None:
+        OnAttempts.declare(self, read_set)
+        read_set.working_set(TaskWorkingSet).topup_ids.add(self.topup_id)
+        read_set.working_set(AuditEntries)
+
+    def decide(self, state: BatchState) -> EndedTopUp:
+        topup = self._topup(state)
+        seen = self._seen(state, topup)
+        self._check(state, seen)
+        self._do(state, seen)
+        after = self._seen(state, self._topup(state))
+        if _shape(after) != _shape(seen) or self.act == "retry":
+            self._tell(state, seen, after)
+        return self._ended(state, after.topup)
+
+    @abstractmethod
+    def _do(self, state: BatchState, seen: DeskTopUp) -> None:
+        """Changes the state; every refusal comes before the first change."""
+
+    def _seen(self, state: BatchState, topup: TopUp) -> DeskTopUp:
+        attempts = attempts_of(state).of(topup.id)
+        task = tasks_of(state).find(topup.id)
+        return DeskTopUp(topup, list(attempts), task, state.now_us, self.can_be_asked)
+
+    def _check(self, state: BatchState, seen: DeskTopUp) -> None:
+        topup = seen.topup
+        if topup.status != "pending":
+            # Says how it ended.
+            move(topup, "failed", now_us=state.now_us)
+        asked = waits_for(state, topup)
+        if asked is not None:
+            raise awaits(state, topup, asked)
+        if self.act not in seen.acts(self.by.name):
+            raise refusal(seen, self.act)
+        if seen.must_check(self.act) and not self.is_checked:
+            raise InvalidInput(
+                f"it is open what {topup.supplier} did: look there first, and say that you did",
+                param="checked",
+            )
+        if seen.needs_reason(self.act, self.by.name) and not (self.reason or "").strip():
+            raise InvalidInput("say why, for whoever looks at it later", param="reason")
+        if len(self.reason or "") > REASON_CHARACTERS_MAX:
+            raise InvalidInput(f"at most {REASON_CHARACTERS_MAX} characters", param="reason")
+
+    def _tell(self, state: BatchState, before: DeskTopUp, after: DeskTopUp) -> None:
+        """Never what was handed over."""
+        entry = audit_log.entry(
+            self.by.actor,
+            f"topup.{self.act}",
+            environment=before.topup.environment,
+            account_id=before.topup.account_id,
+            subject_id=before.topup.id,
+            before=_shape(before),
+            after={**_shape(after), "by": self.by.name, "checked": self.is_checked},
+            reason=self.reason,
+            now_us=state.now_us,
+        )
+        state.working_set(AuditEntries).add(entry)
+
+    def _end_task(self, state: BatchState, seen: DeskTopUp, outcome: str) -> None:
+        task = seen.open_task
+        if task is None:
+            return
+        ended = replace(
+            task,
+            outcome=outcome,
+            reason=self.reason,
+            decided_by=self.by.name,
+            decided_at=state.now_us,
+        )
+        tasks_of(state).change(ended)
+
+
+@dataclass(frozen=True, slots=True)
+class TakeTask(DeskCommand):
+    """The task is this person's, who alone ends it from now on."""
+
+    act: ClassVar[DeskAct] = "take"
+
+    def _do(self, state: BatchState, seen: DeskTopUp) -> None:
+        task = _task_of(seen)
+        if task.taken_by is None:
+            taken = replace(task, taken_by=self.by.name, taken_at=state.now_us)
+            tasks_of(state).change(taken)
+
+
+@dataclass(frozen=True, slots=True)
+class GiveBackTask(DeskCommand):
+    """Anybody may take the task again; also where somebody else had it and is away."""
+
+    act: ClassVar[DeskAct] = "give_back"
+
+    def _do(self, state: BatchState, seen: DeskTopUp) -> None:
+        tasks_of(state).change(replace(_task_of(seen), taken_by=None, taken_at=None))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettleByHand(DeskCommand):
+    """Delivered, with this; of kind credit it lies in the recipient's account at the supplier."""
+
+    act: ClassVar[DeskAct] = "settle"
+    given: Deliverable
+
+    def _do(self, state: BatchState, seen: DeskTopUp) -> None:
+        self._end_task(state, seen, "delivered")
+        Settle(self.topup_id, self.tenant, "delivered", given=self.given).decide(state)
+
+
+@dataclass(frozen=True, slots=True)
+class FailByHand(DeskCommand):
+    """Failed, and the funds go back; the sender reads the reason. No other supplier is asked."""
+
+    act: ClassVar[DeskAct] = "fail"
+
+    def _do(self, state: BatchState, seen: DeskTopUp) -> None:
+        self._end_task(state, seen, "refused")
+        Settle(self.topup_id, self.tenant, "failed", reason=self.reason).decide(state)
+
+
+@dataclass(frozen=True, slots=True)
+class RefuseTask(DeskCommand):
+    """The desk's no: the platform's next supplier is asked, or the funds go back; the sender may read
+    the reason.
+    """
+
+    act: ClassVar[DeskAct] = "refuse"
+
+    def _do(self, state: BatchState, seen: DeskTopUp) -> None:
+        supplier = seen.topup.supplier
+        self._end_task(state, seen, "refused")
+        Settle(self.topup_id, self.tenant, "failed", reason=self.reason, by=supplier).decide(state)
+
+
+@dataclass(frozen=True, slots=True)
+class AskAgain(DeskCommand):
+    """The supplier is asked now instead of later, in the way that its kind allows: the same question
+    again, or a look first.
+    """
+
+    act: ClassVar[DeskAct] = "retry"
+
+    def _do(self, state: BatchState, seen: DeskTopUp) -> None:
+        topups_of(state).change(replace(seen.topup, next_check_at=state.now_us))
+
+
+@dataclass(frozen=True, slots=True)
+class DeclareNotDone(DeskCommand):
+    """A person looked: the supplier did nothing of it. Nobody is asked until somebody says who."""
+
+    act: ClassVar[DeskAct] = "not_done"
+
+    def _do(self, state: BatchState, seen: DeskTopUp) -> None:
+        attempt = seen.open_attempt
+        assert attempt is not None, "its outcome is open"
+        attempts_of(state).change(
+            attempt.noted("dropped", now_us=state.now_us, detail=f"not done: {self.reason}")
+        )
+        topups_of(state).change(_held_from_workers(seen.topup, next_check_at=None))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SwitchSupplier(DeskCommand):
+    """Another supplier of the platform is asked, now; raises InvalidInput for one that is not."""
+
+    act: ClassVar[DeskAct] = "switch"
+    to: str
+
+    def _do(self, state: BatchState, seen: DeskTopUp) -> None:
+        to = self._source(state, seen)
+        attempt = seen.open_attempt
+        self._end_task(state, seen, "refused")
+        if attempt is not None:
+            refused = attempt.noted("refused", now_us=state.now_us, detail=self.reason)
+            attempts_of(state).change(refused)
+        switched = _held_from_workers(seen.topup, next_check_at=state.now_us)
+        topups_of(state).change(replace(switched, supplier=to.id, fulfilment=to.kind))
+
+    def _source(self, state: BatchState, seen: DeskTopUp) -> Source:
+        topup = seen.topup
+        others = others_of(state, topup)
+        found = next((one for one in others if one.id == self.to), None)
+        if found is None:
+            names = ", ".join(one.id for one in others)
+            raise InvalidInput(
+                f"{topup.platform} has these other suppliers that are on: {names}"
+                if names
+                else f"{topup.platform} has no other supplier that is on",
+                param="to",
+            )
+        if len(seen.attempts) >= ATTEMPTS_MAX:
+            raise InvalidInput(
+                f"it had {ATTEMPTS_MAX} turns; settle it, or fail it and have it sent again",
+                param="to",
+            )
+        return found
+
+
+def others_of(state: BatchState, topup: TopUp) -> list[Source]:
+    """The platform's suppliers that are on, but for the one that has it."""
+    platforms = topups_of(state).rules.platforms.of(topup.environment)
+    return [one for one in platforms.suppliers_of(topup.platform) if one.id != topup.supplier]
+
+
+def _held_from_workers(topup: TopUp, *, next_check_at: int | None) -> TopUp:
+    """With a count that a worker, which read it before, does not hand over any more."""
+    return replace(topup, next_check_at=next_check_at, checks_made=topup.checks_made + 1)
+
+
+def _task_of(seen: DeskTopUp) -> Task:
+    task = seen.open_task
+    assert task is not None, "acts on tasks fit tasks alone"
+    return task
+
+
+def _shape(seen: DeskTopUp) -> dict[str, Any]:
+    """What an act may change, as the audit log keeps it."""
+    topup, task = seen.topup, seen.open_task
+    return {
+        "status": topup.status,
+        "state": seen.state,
+        "supplier": topup.supplier,
+        "outcome": seen.attempts[-1].outcome if seen.attempts else None,
+        "taken_by": None if task is None else task.taken_by,
+        "kind": None if topup.given is None else topup.given.kind,
+    }

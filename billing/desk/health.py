@@ -1,0 +1,67 @@
+"""How suppliers do, from the attempts of the last day. Writes nothing."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from kernel.clock import DAY_US, SECOND_US
+from store.database import Transaction
+
+# Of a supplier's last day, the attempts that are looked at: the latest ones.
+LOOKED_AT_MAX: Final = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class SupplierHealth:
+    """outcomes: how many attempts have which. p95_s: seconds from the first ask to the delivery,
+    which 95 of 100 deliveries kept; null: none was delivered.
+    """
+
+    outcomes: Mapping[str, int]
+    p95_s: float | None = None
+
+    @property
+    def delivered_share(self) -> float | None:
+        """Of those that are decided or of which no word came, from 0 to 1; null: there are none."""
+        said = {name: number for name, number in self.outcomes.items() if name not in _NO_SENDS}
+        total = sum(said.values())
+        return said.get("delivered", 0) / total if total else None
+
+    def shape(self) -> dict[str, Any]:
+        """As the command line shows it."""
+        share = self.delivered_share
+        return {
+            "outcomes": dict(self.outcomes),
+            "delivered_percent": None if share is None else round(share * 100, 1),
+            "p95_s": None if self.p95_s is None else round(self.p95_s, 1),
+        }
+
+
+async def health_of(
+    tx: Transaction, environment: str, suppliers: Sequence[str], *, now_us: int
+) -> Mapping[str, SupplierHealth]:
+    """Of each of these suppliers."""
+    return {one: await _health(tx, environment, one, now_us) for one in suppliers}
+
+
+async def _health(tx: Transaction, environment: str, supplier: str, now_us: int) -> SupplierHealth:
+    rows = await tx.fetch(
+        """SELECT outcome, ended_at - asked_at AS took_us FROM fulfilment_attempts
+           WHERE environment = :environment AND supplier = :supplier AND last_asked_at >= :since
+           ORDER BY last_asked_at DESC LIMIT :most""",
+        environment=environment,
+        supplier=supplier,
+        since=now_us - DAY_US,
+        most=LOOKED_AT_MAX,
+    )
+    outcomes: dict[str, int] = {}
+    for row in rows:
+        outcomes[row["outcome"]] = outcomes.get(row["outcome"], 0) + 1
+    took = sorted(int(row["took_us"]) for row in rows if row["outcome"] == "delivered")
+    # Of 20 the 19th: the first that as many in a hundred kept.
+    p95_us = took[-(-len(took) * 95 // 100) - 1] if took else None
+    return SupplierHealth(outcomes, None if p95_us is None else p95_us / SECOND_US)
+
+
+# Under way, or about taking back what was delivered.
+_NO_SENDS: Final = frozenset({"asking", "waiting", "revoked", "kept"})

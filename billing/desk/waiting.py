@@ -1,0 +1,220 @@
+"""Top-ups that are with suppliers, as the desk lists and counts them. Writes nothing.
+
+A list is narrowed to one of VIEWS. Those that wait come the oldest first, failed ones the latest first;
+each page begins after the last one's last id.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from billing.desk.acts import OVERDUE_US, DeskTopUp
+from billing.fulfilment import tasks
+from billing.topups import attempt as attempts, topup as topups
+from billing.topups.attempt import Attempt
+from billing.topups.fulfilment import ASKED_US
+from billing.topups.topup import ROWS, TopUp
+from kernel.clock import rfc3339
+from kernel.errors import NotFound
+from store.database import Transaction
+from store.keyset import Keyset
+
+# What a count says at most; a page writes 99+ for it.
+COUNTED_MAX: Final = 100
+# What a gauge says at most.
+GAUGED_MAX: Final = 10_000
+View = Literal["person", "overdue", "unknown", "pending", "reversing", "failed"]
+VIEWS: Final[Mapping[View, str]] = {
+    "person": "waiting for a person",
+    "overdue": "overdue",
+    "unknown": "outcome unknown",
+    "pending": "all that are pending",
+    "reversing": "being taken back",
+    "failed": "failed",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class DeskFilter:
+    """What the list is narrowed to; created_before in microseconds, inclusive."""
+
+    environment: str
+    view: View = "pending"
+    supplier: str | None = None
+    platform: str | None = None
+    account_id: str | None = None
+    created_before: int | None = None
+
+
+def shape(seen: DeskTopUp) -> dict[str, Any]:
+    """As the command line and pages show it; without what was handed over."""
+    topup, task = seen.topup, seen.open_task
+    last = seen.attempts[-1] if seen.attempts else None
+    return {
+        "transaction_id": topup.id,
+        "account_id": topup.account_id,
+        "environment": topup.environment,
+        "platform": topup.platform,
+        "amount_cents": topup.amount_cents,
+        "recipient_email": topup.recipient_email,
+        "created_at": rfc3339(topup.created_at),
+        "supplier": topup.supplier,
+        "state": topup.status if seen.state == "ended" else seen.state,
+        "overdue": seen.is_overdue,
+        "outcome": None if last is None else last.outcome,
+        "detail": None if last is None else last.detail,
+        "asks": sum(one.asks for one in seen.attempts),
+        "next_ask_at": None if topup.next_check_at is None else rfc3339(topup.next_check_at),
+        "due_at": None if task is None else rfc3339(task.due_at),
+        "taken_by": None if task is None else task.taken_by,
+    }
+
+
+async def page(
+    tx: Transaction,
+    wanted: DeskFilter,
+    *,
+    after_id: str | None = None,
+    limit: int,
+    now_us: int,
+) -> Sequence[DeskTopUp]:
+    """At most `limit` of them, those that follow after_id in the list."""
+    values: dict[str, Any] = {
+        "environment": wanted.environment,
+        "supplier": wanted.supplier,
+        "platform": wanted.platform,
+        "account_id": wanted.account_id,
+        "created_before": wanted.created_before,
+    }
+    if wanted.view == "failed":
+        rows = await _FAILED.page(tx, before_id=after_id, limit=limit, **values)
+    elif wanted.view == "reversing":
+        rows = await _REVERSING.page(tx, after_id=after_id, limit=limit, **values)
+    else:
+        values |= {f"is_{wanted.view}": True, **_moments(now_us)}
+        rows = await _PENDING.page(tx, after_id=after_id, limit=limit, **values)
+    return await _seen(tx, [ROWS.read(row) for row in rows], now_us)
+
+
+async def get_seen(
+    tx: Transaction, topup_id: str, *, now_us: int, environment: str | None = None
+) -> DeskTopUp:
+    """One top-up, pending or ended; raises NotFound, also for one of another environment."""
+    found = (await topups.load(tx, [topup_id])).get(topup_id)
+    if found is None or environment not in {None, found.environment}:
+        raise NotFound("Transaction", param="transaction_id")
+    return (await _seen(tx, [found], now_us))[0]
+
+
+async def count_waiting(tx: Transaction, environment: str, *, now_us: int) -> int:
+    """How many wait for a person or are overdue, COUNTED_MAX at most: one statement over indexes."""
+    row = await tx.fetch_one(_COUNT, environment=environment, most=COUNTED_MAX, **_moments(now_us))
+    assert row is not None, "a count has one row"
+    return min(int(row["number"]), COUNTED_MAX)
+
+
+async def gauges(tx: Transaction, *, now_us: int) -> Mapping[tuple[str, str], int]:
+    """(environment, view) -> how many pending ones there are, GAUGED_MAX at most."""
+    found = {}
+    for environment in ("staging", "live"):
+        for view, clause in _GAUGED.items():
+            row = await tx.fetch_one(
+                f"""SELECT COUNT(*) AS number FROM (
+                        SELECT t.id FROM {_SOURCE} WHERE {_IS_PENDING} AND {clause} LIMIT :most
+                    ) w""",
+                environment=environment,
+                most=GAUGED_MAX,
+                **_moments(now_us),
+            )
+            assert row is not None, "a count has one row"
+            found[environment, view] = int(row["number"])
+    return found
+
+
+async def _seen(tx: Transaction, found: Sequence[TopUp], now_us: int) -> list[DeskTopUp]:
+    ids = [one.id for one in found]
+    told: dict[str, list[Attempt]] = {}
+    for attempt in await attempts.load(tx, ids):
+        told.setdefault(attempt.transaction_id, []).append(attempt)
+    known = await tasks.load_tasks(tx, ids)
+    return [DeskTopUp(one, told.get(one.id, []), known.get(one.id), now_us) for one in found]
+
+
+def _moments(now_us: int) -> dict[str, int]:
+    """What the clauses compare with."""
+    return {
+        "now": now_us,
+        "old_before": now_us - OVERDUE_US,
+        "asked_before": now_us - ASKED_US,
+    }
+
+
+# A task of an earlier turn is none any more.
+_SOURCE: Final = """topups t LEFT JOIN manual_tasks m
+    ON m.transaction_id = t.id AND m.outcome IS NULL AND m.supplier = t.supplier"""
+_IS_PENDING: Final = """t.environment = :environment AND t.status = 'pending'
+    AND t.supplier IS NOT NULL"""
+_IS_PERSON: Final = """(m.transaction_id IS NOT NULL
+    OR (t.handed_over_at IS NOT NULL AND t.next_check_at IS NULL))"""
+_IS_OVERDUE: Final = "(t.created_at <= :old_before OR m.due_at <= :now)"
+_IS_UNKNOWN: Final = """EXISTS (SELECT 1 FROM fulfilment_attempts a
+    WHERE a.transaction_id = t.id AND a.ended_at IS NULL AND (a.outcome = 'unknown'
+        OR (a.outcome = 'asking' AND a.last_asked_at <= :asked_before)))"""
+_GAUGED: Final = {"pending": "1 = 1", "person": _IS_PERSON, "overdue": _IS_OVERDUE}
+_NARROWED: Final = {
+    "supplier": "t.supplier = :supplier",
+    "platform": "t.platform = :platform",
+    "account_id": "t.account_id = :account_id",
+    "created_before": "t.created_at <= :created_before",
+}
+_PENDING: Final = Keyset(
+    ROWS.of("t"),
+    _SOURCE,
+    _IS_PENDING,
+    filters={
+        **_NARROWED,
+        "is_person": _IS_PERSON,
+        "is_overdue": _IS_OVERDUE,
+        "is_unknown": _IS_UNKNOWN,
+        "after_id": "t.id > :after_id",
+    },
+    key="t.id",
+    order="ASC",
+)
+_FAILED: Final = Keyset(
+    ROWS.of("t"),
+    "topups t",
+    "t.environment = :environment AND t.status = 'failed' AND t.supplier IS NOT NULL",
+    filters=_NARROWED,
+    key="t.id",
+)
+_REVERSING: Final = Keyset(
+    ROWS.of("t"),
+    "topup_reversals r JOIN topups t ON t.id = r.transaction_id",
+    "r.environment = :environment AND r.ended_at IS NULL",
+    filters={**_NARROWED, "after_id": "t.id > :after_id"},
+    key="t.id",
+    order="ASC",
+)
+# Each part stops at as many as are counted, and finds them by an index of its own.
+_COUNT: Final = """
+SELECT COUNT(*) AS number FROM (
+    SELECT id FROM (
+        SELECT id FROM topups
+        WHERE environment = :environment AND status = 'pending' AND supplier IS NOT NULL
+          AND created_at <= :old_before
+        ORDER BY created_at LIMIT :most) old
+    UNION
+    SELECT id FROM (
+        SELECT id FROM topups
+        WHERE environment = :environment AND status = 'pending' AND supplier IS NOT NULL
+          AND handed_over_at IS NOT NULL AND next_check_at IS NULL
+        ORDER BY handed_over_at LIMIT :most) held
+    UNION
+    SELECT id FROM (
+        SELECT t.id FROM manual_tasks m JOIN topups t
+            ON t.id = m.transaction_id AND t.status = 'pending' AND t.supplier = m.supplier
+        WHERE m.environment = :environment AND m.outcome IS NULL
+        ORDER BY m.due_at LIMIT :most) tasks
+) waiting
+"""

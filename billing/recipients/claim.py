@@ -1,0 +1,96 @@
+"""The recipient's claim: what the page shows before it, and the press that shows what was delivered.
+
+Invariants: only a press claims, since mail scanners and previews open each address; topup.claimed is
+published once; whoever has the token is the recipient, and sees what that top-up brought, again and again.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from msgspec.structs import replace
+
+from billing.engine.batch_state import BatchState
+from billing.topups import topup as topups, voucher
+from billing.topups.rules import TopUpRules
+from billing.topups.settlement import OnTopUp
+from billing.topups.topup import TopUp
+from billing.topups.working_set import topups_of
+from kernel.clock import rfc3339
+from kernel.errors import NotFound
+from store.database import Transaction
+
+ClaimState = Literal["ready", "waiting", "gone"]
+
+
+@dataclass(frozen=True, slots=True)
+class Claimable:
+    """A top-up as its recipient's page knows it. sender: the name of the account that sent it.
+
+    redeemed_at: when its voucher was used; null: not used, or there is none to use.
+    """
+
+    topup: TopUp
+    sender: str
+    redeemed_at: int | None
+
+    @property
+    def state(self) -> ClaimState:
+        """ready: there is something to claim. waiting: not yet. gone: there will be nothing."""
+        if self.topup.status == "delivered":
+            return "ready"
+        return "waiting" if self.topup.status == "pending" else "gone"
+
+
+@dataclass(frozen=True, slots=True)
+class RecipientClaim(OnTopUp):
+    """The press of the page's button. Nothing changes where it was pressed before, or too early."""
+
+    def decide(self, state: BatchState) -> TopUp:
+        topup = self._topup(state)
+        if topup.status != "delivered" or topup.claimed_at is not None:
+            return topup
+        claimed = replace(topup, claimed_at=state.now_us)
+        topups_of(state).claim(claimed)
+        state.publish(
+            claimed.tenant,
+            "topup.claimed",
+            {**claimed.event_data(), "claimed_at": rfc3339(state.now_us)},
+            claimed.id,
+            code_sealed=claimed.fulfilment_code,
+        )
+        return claimed
+
+
+def topup_of_claim(rules: TopUpRules, token: str) -> str:
+    """The id behind a claim page's token; raises NotFound, the same for every wrong one."""
+    topup_id = rules.links.topup_id_of("claim", token)
+    if topup_id is None:
+        raise NotFound("Page")
+    return topup_id
+
+
+async def find_claimable(tx: Transaction, topup_id: str) -> Claimable:
+    """Raises NotFound."""
+    topup = (await topups.load(tx, [topup_id])).get(topup_id)
+    if topup is None:
+        raise NotFound("Page")
+    name = await tx.fetch_one("SELECT name FROM accounts WHERE id = :id", id=topup.account_id)
+    redemption = (await voucher.load_redemptions(tx, [topup_id])).get(topup_id)
+    # A supplier's delivery settles the voucher by itself: nobody used it.
+    is_used = redemption is not None and topup.deliverable is None
+    return Claimable(
+        topup,
+        "" if name is None else str(name["name"]),
+        redemption.redeemed_at if redemption is not None and is_used else None,
+    )
+
+
+def handed_out(rules: TopUpRules, topup: TopUp) -> str | None:
+    """What the page shows after the press: the code, key, link or note; None: there is nothing to
+    hand over, since a supplier put the credit where it belongs. Raises SealBroken.
+    """
+    assert topup.status == "delivered", "what was not delivered is not handed out"
+    given = topup.deliverable
+    if given is not None and given.value_hint is None:
+        return None
+    return rules.codes.issued(topup.id, topup.fulfilment_code)

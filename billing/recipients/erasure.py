@@ -1,0 +1,52 @@
+"""Erasing what is kept of a recipient, but for what the ledger must keep. Writes topups and mails.
+
+Gone afterwards: the sender's message and language, the rows and addresses of mail. Kept: the address in
+top-ups and in the names of ledger accounts, by which value is found and proved; events and deliveries go
+with their retention. A top-up that is still pending keeps what it needs to arrive.
+"""
+
+from dataclasses import dataclass
+
+from store.database import Transaction
+
+ROWS_PER_STEP = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """How many rows were changed or deleted."""
+
+    topups: int
+    mails: int
+
+
+async def erase_step(tx: Transaction, address: str) -> Erased:
+    """At most ROWS_PER_STEP of each, whatever their account; call it until it finds nothing."""
+    mails = await tx.execute(
+        """DELETE FROM mails WHERE id IN (
+               SELECT id FROM mails WHERE recipient_email = :address AND status <> 'queued'
+               LIMIT :limit)""",
+        address=address,
+        limit=ROWS_PER_STEP,
+    )
+    topups = await tx.execute(
+        """UPDATE topups SET delivery = NULL WHERE id IN (
+               SELECT id FROM topups WHERE recipient_email = :address AND delivery IS NOT NULL
+                 AND status <> 'pending' LIMIT :limit)""",
+        address=address,
+        limit=ROWS_PER_STEP,
+    )
+    return Erased(topups, mails)
+
+
+async def prune_mails(tx: Transaction, *, environment: str, before_us: int) -> int:
+    """Deletes at most ROWS_PER_STEP mails of longer ago that are not on their way; how many."""
+    return await tx.execute(
+        """DELETE FROM mails WHERE id IN (
+               SELECT id FROM mails
+               WHERE environment = :environment AND created_at < :before_us AND status <> 'queued'
+               ORDER BY id LIMIT :limit)""",
+        environment=environment,
+        before_us=before_us,
+        limit=ROWS_PER_STEP,
+    )

@@ -1,0 +1,126 @@
+"""The languages that recipients are written to in: one .po file each in billing/recipients/languages/.
+
+Promises: another file there is another language, without a line of code; a sentence is whole, with names
+in braces for what is put in; a text that a catalogue does not have is English. The files are read as they
+are, when the first recipient needs them: nothing is compiled, so nothing can be forgotten.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from functools import cache
+from importlib.resources import files
+from io import BytesIO
+from typing import Final
+
+from babel.core import Locale
+from babel.dates import format_date
+from babel.messages.pofile import read_po
+from babel.numbers import format_currency
+
+from billing.ledger.money import CURRENCY
+from kernel.clock import SECOND_US
+
+ENGLISH: Final = "en"
+_CENTS = Decimal(100)
+_WANTED_MAX = 20
+_TAG = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8}){0,3}").fullmatch
+_QUALITY = re.compile(r"q=([01](?:\.[0-9]{0,3})?)").fullmatch
+# Around what is put into a sentence that runs from right to left: what a stranger wrote keeps its own
+# direction and does not turn the rest.
+_ISOLATE, _END = "\u2068", "\u2069"
+_LEFT_TO_RIGHT, _RIGHT_TO_LEFT_MARK = "\u2066", "\u200f"
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """One language. tag: as in the attribute lang. name: in the language itself."""
+
+    tag: str
+    locale: Locale
+    texts: Mapping[str, str]
+
+    @property
+    def name(self) -> str:
+        return self.locale.language_name or self.tag
+
+    @property
+    def direction(self) -> str:
+        """Either ltr or rtl."""
+        return str(self.locale.text_direction)
+
+    def say(self, text: str, **values: str) -> str:
+        """The English sentence in this language, with the values in the places of their names."""
+        sentence = self.texts.get(text) or text
+        if self.direction == "rtl":
+            values = {name: f"{_ISOLATE}{value}{_END}" for name, value in values.items()}
+        return sentence.format(**values) if values else sentence
+
+    def money(self, cents: int) -> str:
+        """US cents as people write them."""
+        written = format_currency(Decimal(cents) / _CENTS, CURRENCY, locale=self.locale)
+        if self.direction == "rtl":
+            # As one word from left to right; else the sign of US$ is shown at its wrong end.
+            return f"{_LEFT_TO_RIGHT}{written.strip(_RIGHT_TO_LEFT_MARK)}{_END}"
+        return written
+
+    def day(self, at_us: int) -> str:
+        """The day in UTC."""
+        moment = datetime.fromtimestamp(at_us // SECOND_US, UTC)
+        return format_date(moment.date(), format="long", locale=self.locale)
+
+
+@cache
+def languages() -> Mapping[str, Language]:
+    """All of them by tag, English first."""
+    found = {ENGLISH: Language(ENGLISH, Locale.parse(ENGLISH), {})}
+    folder = files("billing.recipients") / "languages"
+    for entry in sorted(folder.iterdir(), key=lambda one: one.name):
+        tag, dot, kind = entry.name.partition(".")
+        if dot and kind == "po":
+            found[tag] = Language(tag, Locale.parse(tag, sep="-"), _texts(entry.read_bytes(), tag))
+    return found
+
+
+def nearest(tag: str | None) -> Language | None:
+    """The language of a tag such as es-MX or zh_Hans: itself, or the one it is a form of."""
+    if tag is None or _TAG(tag) is None:
+        return None
+    known = {one.lower(): language for one, language in languages().items()}
+    parts = tag.lower().replace("_", "-").split("-")
+    for length in range(len(parts), 0, -1):
+        language = known.get("-".join(parts[:length]))
+        if language is not None:
+            return language
+    return None
+
+
+def english() -> Language:
+    return languages()[ENGLISH]
+
+
+def asked_for(accept_language: str) -> Language | None:
+    """The language that an Accept-Language header likes best of those that there are."""
+    wanted: list[tuple[float, int, str]] = []
+    for place, part in enumerate(accept_language.split(",")[:_WANTED_MAX]):
+        tag, _, weight = part.strip().partition(";")
+        quality = _QUALITY(weight.strip())
+        likes = float(quality[1]) if quality else (0.0 if weight else 1.0)
+        if likes > 0:
+            wanted.append((-likes, place, tag.strip()))
+    for _, _, tag in sorted(wanted):
+        language = nearest(tag)
+        if language is not None:
+            return language
+    return None
+
+
+def _texts(content: bytes, tag: str) -> Mapping[str, str]:
+    catalogue = read_po(BytesIO(content), locale=tag.replace("-", "_"))
+    return {
+        str(message.id): str(message.string)
+        for message in catalogue
+        if message.id and message.string
+    }

@@ -1,0 +1,127 @@
+"""Which mail is due, and what came of it: claimed, sent by nobody else meanwhile, settled. Writes mails.
+
+Invariants: a claim lasts until its lease ends, and raises the row's claim_no; what an older claim
+brought is not written. No transaction is open while mail is sent. A mail whose worker went away is sent
+again, under the same Message-ID, and its lost attempts count.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from billing.recipients.refusal import refusing
+from billing.topups import topup as topups
+from billing.topups.link_tokens import LinkTokens
+from billing.topups.mail import ROWS, Mail, MailStatus
+from billing.topups.topup import TopUp
+from kernel.clock import DAY_US, HOUR_US, MINUTE_US
+from kernel.storable import storable
+from store.database import Transaction
+
+# After attempt k it waits WAITS_US[k-1]; then it has failed: a day and a half in all.
+WAITS_US: Final = (
+    MINUTE_US,
+    5 * MINUTE_US,
+    30 * MINUTE_US,
+    2 * HOUR_US,
+    8 * HOUR_US,
+    DAY_US,
+)
+ATTEMPTS_MAX: Final = len(WAITS_US) + 1
+REASON_CHARACTERS_MAX: Final = 300
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedMail:
+    """A mail that this process may send once. sender: the name of the account that sent the top-up.
+
+    topup null: it is gone. is_unwanted: its recipient asked for no mail.
+    """
+
+    mail: Mail
+    topup: TopUp | None
+    sender: str
+    is_unwanted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MailEnding:
+    """What came of one attempt; next_attempt_at: while it is to be tried again."""
+
+    status: MailStatus
+    reason: str | None = None
+    next_attempt_at: int | None = None
+
+
+async def claim(
+    tx: Transaction, links: LinkTokens, *, now_us: int, lease_us: int, limit: int
+) -> Sequence[ClaimedMail]:
+    """At most `limit` due mails, the longest due first."""
+    rows = await tx.fetch(_CLAIM, now=now_us, lease_until=now_us + lease_us, limit=limit)
+    mails = [ROWS.read(row) for row in rows]
+    if not mails:
+        return []
+    found = await topups.load(tx, [mail.transaction_id for mail in mails])
+    names = await tx.fetch(
+        "SELECT id, name FROM accounts WHERE id IN :ids[text]",
+        ids=sorted({mail.account_id for mail in mails}),
+    )
+    senders = {row["id"]: row["name"] for row in names}
+    digests = {mail.recipient_email: links.digest_of(mail.recipient_email) for mail in mails}
+    refused = await refusing(tx, digests.values())
+    return [
+        ClaimedMail(
+            mail,
+            found.get(mail.transaction_id),
+            senders.get(mail.account_id, ""),
+            digests[mail.recipient_email] in refused,
+        )
+        for mail in mails
+    ]
+
+
+def tried_again(mail: Mail, reason: str, *, now_us: int) -> MailEnding:
+    """After a failure that may pass: later and later, and failed in the end."""
+    if mail.attempts >= ATTEMPTS_MAX:
+        return MailEnding("failed", reason)
+    return MailEnding("queued", reason, now_us + WAITS_US[mail.attempts - 1])
+
+
+async def settle(tx: Transaction, mail: Mail, ending: MailEnding, *, now_us: int) -> bool:
+    """Writes what came of this claim; false: a newer claim has taken over."""
+    reason = ending.reason
+    changed = await tx.execute(
+        """UPDATE mails SET status = :status, reason = :reason, next_attempt_at = :next_attempt_at,
+               ended_at = :ended_at
+           WHERE id = :id AND claim_no = :claim_no AND status = 'queued'""",
+        status=ending.status,
+        reason=None if reason is None else storable(reason, characters_max=REASON_CHARACTERS_MAX),
+        next_attempt_at=ending.next_attempt_at,
+        ended_at=None if ending.status == "queued" else now_us,
+        id=mail.id,
+        claim_no=mail.claim_no,
+    )
+    if changed and ending.status == "sent":
+        await topups.note_emailed(tx, [mail.transaction_id], now_us=now_us)
+    return changed == 1
+
+
+async def next_due_at(tx: Transaction) -> int | None:
+    """When the next mail is due, or a claim ends."""
+    row = await tx.fetch_one(
+        """SELECT next_attempt_at FROM mails WHERE next_attempt_at IS NOT NULL
+           ORDER BY next_attempt_at LIMIT 1"""
+    )
+    return None if row is None else int(row["next_attempt_at"])
+
+
+_CLAIM = f"""
+UPDATE mails SET attempts = mails.attempts + 1, claim_no = mails.claim_no + 1,
+    next_attempt_at = :lease_until
+FROM (
+    SELECT m.id FROM mails m
+    WHERE m.next_attempt_at IS NOT NULL AND m.next_attempt_at <= :now
+    ORDER BY m.next_attempt_at LIMIT :limit FOR NO KEY UPDATE OF m SKIP LOCKED) AS w
+WHERE mails.id = w.id
+RETURNING {ROWS.of("mails")}
+"""

@@ -1,0 +1,35 @@
+"""Addresses that want no mail from here, kept as keyed digests. Writes mail_refusals.
+
+Invariant: the list says of an address in hand whether it is there; nobody reads addresses out of it.
+It holds for every account, since the recipient knows one sender: this installation.
+"""
+
+from collections.abc import Iterable
+
+from store.database import Transaction
+
+
+async def refuse_mail(tx: Transaction, digest: str, *, now_us: int) -> None:
+    """From now on no mail goes there; the first time stays."""
+    await tx.insert(
+        "mail_refusals",
+        ("digest", "created_at"),
+        [(digest, now_us)],
+        on_conflict="ON CONFLICT DO NOTHING",
+    )
+
+
+async def allow_mail(tx: Transaction, digest: str) -> bool:
+    """Mail goes there again; false: it was not on the list."""
+    return await tx.execute("DELETE FROM mail_refusals WHERE digest = :digest", digest=digest) > 0
+
+
+async def refusing(tx: Transaction, digests: Iterable[str]) -> frozenset[str]:
+    """Those of these digests that are on the list."""
+    wanted = sorted(set(digests))
+    if not wanted:
+        return frozenset()
+    rows = await tx.fetch(
+        "SELECT digest FROM mail_refusals WHERE digest IN :digests[text]", digests=wanted
+    )
+    return frozenset(str(row["digest"]) for row in rows)

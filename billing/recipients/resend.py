@@ -1,0 +1,67 @@
+"""POST /topup/{id}/resend: the mail about a delivered top-up once more, to the same address.
+
+Promise: while one is on its way there is no second; a new one counts against the limits.
+"""
+
+from dataclasses import dataclass
+
+from billing.engine.batch_state import BatchState
+from billing.engine.read_set import ReadSet
+from billing.topups.mail import Mail
+from billing.topups.settlement import OnTopUp
+from billing.topups.topup import AlreadyEnded, TopUp
+from billing.topups.working_set import TopUpWorkingSet, topups_of
+from kernel.clock import HOUR_US, SECOND_US
+from kernel.errors import DomainError
+
+# When it is worth asking again: the limits count the last 24 hours.
+_WAIT_S = HOUR_US // SECOND_US
+
+
+class NotYetDelivered(DomainError):
+    """There is nothing to tell the recipient of yet."""
+
+
+class MailLimitReached(DomainError):
+    """The account, or the recipient, had its mails of this day."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resent:
+    """The top-up, and its mail that is on its way or lies in the outbox."""
+
+    topup: TopUp
+    mail: Mail
+
+
+@dataclass(frozen=True, slots=True)
+class Resend(OnTopUp):
+    """The command; raises NotYetDelivered, AlreadyEnded and MailLimitReached."""
+
+    def declare(self, read_set: ReadSet) -> None:
+        OnTopUp.declare(self, read_set)
+        read_set.working_set(TopUpWorkingSet).mailed_ids.add(self.topup_id)
+
+    def decide(self, state: BatchState) -> Resent:
+        topup, topups = self._topup(state), topups_of(state)
+        facts = {"transaction_id": topup.id, "status": topup.status}
+        if topup.status == "pending":
+            raise NotYetDelivered(
+                "the top-up is not delivered yet; where mail was asked for, it goes out by itself",
+                param="transaction_id",
+                reason="not_delivered",
+                extra=facts,
+            )
+        if topup.status != "delivered":
+            raise AlreadyEnded(f"the top-up was {topup.status}: nothing is sent", extra=facts)
+        before = topups.mails.queued_of(topup.id)
+        if before is not None:
+            return Resent(topup, before)
+        if topups.mails.is_limited(topup):
+            raise MailLimitReached(
+                "this account, or this recipient, had its mails of 24 hours",
+                reason="mail_limit",
+                retry_after_s=_WAIT_S,
+                extra=facts,
+            )
+        return Resent(topup, topups.write_mail(topup, state.now_us))

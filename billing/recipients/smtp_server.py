@@ -1,0 +1,75 @@
+"""The mail server, as the setting TOPUP_SMTP_URL names it, and the address that mail comes from."""
+
+import ipaddress
+from dataclasses import dataclass, field
+from email.headerregistry import Address
+from email.utils import parseaddr
+from typing import Final, Literal
+from urllib.parse import unquote, urlsplit
+
+from kernel.errors import InvalidInput
+from keys.email_address import InvalidEmail, normalise_email
+from keys.label import NAME_CHARACTERS_MAX, normalise_name
+
+Security = Literal["none", "starttls", "tls"]
+# Scheme to how the connection is made safe, and the port where none is named.
+_SCHEMES: Final[dict[str, tuple[Security, int]]] = {
+    "smtp": ("none", 25),
+    "starttls": ("starttls", 587),
+    "smtps": ("tls", 465),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SmtpServer:
+    """Where mail is handed in. user null: nobody signs in."""
+
+    host: str
+    port: int
+    security: Security
+    user: str | None = None
+    password: str | None = field(default=None, repr=False)
+
+
+def parse_smtp_url(url: str) -> SmtpServer:
+    """Raises ValueError, which says what the URL should be and does not repeat it."""
+    parts = urlsplit(url)
+    known = _SCHEMES.get(parts.scheme)
+    if known is None:
+        raise ValueError("begins with smtp://, starttls:// or smtps://")
+    if not parts.hostname or parts.path not in {"", "/"} or parts.query or parts.fragment:
+        raise ValueError("is smtp://, starttls:// or smtps://[user:password@]host[:port]")
+    try:
+        port = parts.port
+    except ValueError:
+        raise ValueError("has a port from 1 to 65535") from None
+    user = unquote(parts.username) if parts.username else None
+    password = unquote(parts.password) if parts.password else None
+    if (user is None) != (password is None):
+        raise ValueError("has both a user and a password, or neither")
+    security, usual_port = known
+    if user is not None and security == "none" and not _is_this_machine(parts.hostname):
+        raise ValueError("would send a password in the clear: use starttls:// or smtps://")
+    return SmtpServer(parts.hostname, port or usual_port, security, user, password)
+
+
+def parse_mail_from(text: str) -> Address:
+    """`Name <address>` or an address; raises ValueError."""
+    if not text.isprintable():
+        raise ValueError("has a character that cannot be printed")
+    name, address = parseaddr(text)
+    try:
+        normalised = normalise_email(address, param="mail_from")
+        shown = normalise_name(name[: NAME_CHARACTERS_MAX + 1]) if name else ""
+    except (InvalidEmail, InvalidInput):
+        raise ValueError("is an address, or a name and an address in angle brackets") from None
+    return Address(shown, addr_spec=normalised)
+
+
+def _is_this_machine(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,68 @@
+"""Tokens of addresses that need no account: a recipient's claim page, and where they end our mail.
+
+A token is the top-up's id as one block of AES, under a key for its purpose that comes from a data key
+which the master key seals. Invariant: no token is stored, and the database alone makes none. A token has
+one spelling; whoever guesses meets one of 2**128 numbers, of which the ids that exist are a few.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+from typing import Final, Literal, get_args
+
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from billing.topups.voucher import TOPUP_PREFIX
+from kernel.ids import ID_BITS, decode, encode
+
+LinkPurpose = Literal["claim", "mail"]
+_BLOCK_BYTES: Final = 16
+_CHARACTERS: Final = 22
+
+
+class LinkTokens:
+    """Turns top-up ids into tokens and back, under keys derived from one of 32 bytes."""
+
+    def __init__(self, key: bytes) -> None:
+        ciphers = {purpose: _cipher(key, purpose) for purpose in get_args(LinkPurpose)}
+        self._encrypt = {purpose: one.encryptor().update for purpose, one in ciphers.items()}
+        self._decrypt = {purpose: one.decryptor().update for purpose, one in ciphers.items()}
+        self._digest_key = _derived(key, b"topup mail refusals 1")
+
+    def token_of(self, purpose: LinkPurpose, topup_id: str) -> str:
+        """22 characters of base64url."""
+        number = decode(topup_id.removeprefix(TOPUP_PREFIX))
+        block = self._encrypt[purpose](number.to_bytes(_BLOCK_BYTES, "big"))
+        return base64.urlsafe_b64encode(block).decode()[:_CHARACTERS]
+
+    def digest_of(self, address: str) -> str:
+        """What stands for an address on the list of those that want no mail; 64 hex digits."""
+        return hmac.digest(self._digest_key, address.encode(), hashlib.sha256).hex()
+
+    def topup_id_of(self, purpose: LinkPurpose, token: str) -> str | None:
+        """The top-up that the token would be of; None for one that was never given out."""
+        if len(token) != _CHARACTERS or not token.isascii():
+            return None
+        try:
+            block = base64.urlsafe_b64decode(f"{token}==")
+        except (ValueError, binascii.Error):
+            return None
+        number = int.from_bytes(self._decrypt[purpose](block), "big")
+        if number >> ID_BITS:
+            return None
+        topup_id = TOPUP_PREFIX + encode(number)
+        # Spare bits of the last character, and characters that a decoder leaves out, spell no other.
+        return topup_id if self.token_of(purpose, topup_id) == token else None
+
+
+def _cipher(key: bytes, purpose: str) -> Cipher[modes.ECB]:
+    derived = _derived(key, f"topup {purpose} link 1".encode())
+    # One block at a time, each a different one: ECB is the bare block cipher.
+    return Cipher(algorithms.AES256(derived), modes.ECB())  # noqa: S305
+
+
+def _derived(key: bytes, info: bytes) -> bytes:
+    return HKDF(algorithm=SHA256(), length=len(key), salt=None, info=info).derive(key)

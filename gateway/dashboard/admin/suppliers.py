@@ -1,0 +1,275 @@
+"""Suppliers: how each does, its options, and what holds it or has it asked again.
+
+A secret option is set here and never shown again; a supplier is asked how it is on a press alone, within
+CHECK_S and with no transaction open.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+from starlette.responses import Response
+
+from billing.desk import breaker
+from billing.desk.decisions import Person
+from billing.desk.health import SupplierHealth, health_of
+from billing.fulfilment import commands
+from billing.fulfilment.options import shown_options
+from billing.fulfilment.protocol import Health, Registration, sealed_fields
+from billing.topups.platform_rows import SupplierRow, get_supplier, list_suppliers
+from gateway.dashboard.admin.fields import admin_route, commit, decider
+from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form, read_query
+from gateway.html.render import go, page
+from gateway.http.fields import Fields
+from gateway.http.request_context import RequestContext
+from gateway.http.routing import Reply
+from kernel.errors import DomainError, InvalidInput
+from store.database import Transaction
+
+PATH: Final = "/dashboard/admin/suppliers"
+CHECK_S: Final = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class OptionField:
+    """One option of a kind, as a form shows it. shown: its value; of a secret the last characters."""
+
+    name: str
+    is_secret: bool
+    is_required: bool
+    shown: str
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """What a supplier said when it was asked; balance_cents null: it cannot be asked, or gave no word."""
+
+    health: Health
+    balance_cents: int | None = None
+
+
+async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
+    """Each with the last day's figures, and the kinds that another one can have."""
+    environment = call.principal.environment
+
+    async def work(tx: Transaction) -> tuple[Sequence[SupplierRow], Mapping[str, SupplierHealth]]:
+        rows = await list_suppliers(tx, environment)
+        return rows, await health_of(tx, environment, [row.id for row in rows], now_us=call.now_us)
+
+    rows, health = await call.context.database.read(work)
+    kinds = call.context.suppliers.registrations.values()
+    return page(call, "admin/suppliers.html", suppliers=rows, health=health, kinds=kinds)
+
+
+async def show_new(call: RequestContext[Fields, Fields]) -> Reply:
+    """A form for a supplier of the kind that the address names."""
+    return await _new_page(call, read_query(call))
+
+
+async def create(call: RequestContext[Fields, Fields]) -> Reply:
+    """Adds it; what it is asked for, a platform's page says."""
+    form, known = read_form(call), call.context.suppliers
+    row = SupplierRow(
+        environment=call.principal.environment,
+        id=form.text("id"),
+        kind=form.text("kind"),
+        is_stand_in=form.text("stand_in") == "yes",
+        created_at=call.now_us,
+        changed_at=call.now_us,
+    )
+    try:
+        registration = _registration(call, row.kind)
+        given = {} if row.is_stand_in else _given(registration, form)
+        await commit(
+            call,
+            lambda tx, by, now_us: commands.add_supplier(
+                tx, row, given, known.registrations, known.vault, by=by, now_us=now_us
+            ),
+        )
+    except DomainError as error:
+        return await _new_page(call, form, problem_of(error))
+    return go(f"{PATH}/{row.id}", said="supplier-made")
+
+
+async def show(call: RequestContext[Fields, Fields]) -> Reply:
+    """One supplier."""
+    return await _supplier_page(call, Form())
+
+
+async def change(call: RequestContext[Fields, Fields]) -> Reply:
+    """Sets options anew: of the secret ones those that were typed, the others as they stand here."""
+    form, known = read_form(call), call.context.suppliers
+    environment, supplier = _place(call)
+    row = await call.context.database.read(lambda tx: get_supplier(tx, environment, supplier))
+    active = form.text("active")
+    try:
+        registration = _registration(call, row.kind)
+        secret = sealed_fields(registration.options)
+        given = {
+            name: form.text(name) or None
+            for name in registration.options.__struct_fields__
+            if name in form.fields and (form.text(name) or name not in secret)
+        }
+        await commit(
+            call,
+            lambda tx, by, now_us: commands.change_supplier(
+                tx,
+                environment,
+                supplier,
+                given,
+                known.registrations,
+                known.vault,
+                is_active=active == "yes" if active else None,
+                by=by,
+                now_us=now_us,
+            ),
+        )
+    except DomainError as error:
+        return await _supplier_page(call, form, problem_of(error))
+    return go(f"{PATH}/{supplier}", said="supplier-saved")
+
+
+async def hold(call: RequestContext[Fields, Fields]) -> Reply:
+    """Nobody asks it until it is released."""
+    return await _breaker(call, is_hold=True)
+
+
+async def release(call: RequestContext[Fields, Fields]) -> Reply:
+    """It is asked again at once."""
+    return await _breaker(call, is_hold=False)
+
+
+async def check(call: RequestContext[Fields, Fields]) -> Reply:
+    """Asks it a harmless question, and for its balance; changes nothing."""
+    read_form(call)
+    environment, supplier = _place(call)
+    row = await call.context.database.read(lambda tx: get_supplier(tx, environment, supplier))
+    ready = call.context.suppliers.ready(row)
+    try:
+        async with asyncio.timeout(CHECK_S):
+            found = CheckResult(await ready.asked.probe(), await ready.asked.balance_cents())
+    except TimeoutError:
+        found = CheckResult(Health(is_well=False, detail=f"no answer within {CHECK_S:.0f} s"))
+    except Exception as error:
+        found = CheckResult(Health(is_well=False, detail=type(error).__name__))
+    return await _supplier_page(call, Form(), checked=found)
+
+
+async def _breaker(call: RequestContext[Any, Any], *, is_hold: bool) -> Reply:
+    form, who = read_form(call), decider(call)
+    environment, supplier = _place(call)
+    change_it = breaker.hold if is_hold else breaker.release
+    try:
+        await commit(
+            call,
+            lambda tx, by, now_us: change_it(
+                tx,
+                environment,
+                supplier,
+                reason=form.text("reason"),
+                by=Person(by, who),
+                now_us=now_us,
+            ),
+        )
+    except DomainError as error:
+        return await _supplier_page(call, form, problem_of(error))
+    return go(f"{PATH}/{supplier}", said="supplier-held" if is_hold else "supplier-released")
+
+
+def _place(call: RequestContext[Any, Any]) -> tuple[str, str]:
+    return call.principal.environment, call.params["supplier"]
+
+
+def _registration(call: RequestContext[Any, Any], kind: str) -> Registration:
+    found = call.context.suppliers.registrations.get(kind)
+    if found is None:
+        raise InvalidInput("is none of the kinds of suppliers", param="kind")
+    return found
+
+
+def _given(registration: Registration, form: Form) -> dict[str, Any]:
+    names = registration.options.__struct_fields__
+    return {name: form.text(name) for name in names if form.text(name)}
+
+
+def _fields(registration: Registration, row: SupplierRow | None, form: Form) -> list[OptionField]:
+    """The options of the kind; a typed value stands before the one that is kept, a secret's never."""
+    secret = sealed_fields(registration.options)
+    shown = {} if row is None else shown_options(row)
+    return [
+        OptionField(
+            one.name,
+            one.name in secret,
+            one.required,
+            str(shown.get(one.name) or "")
+            if one.name in secret
+            else form.text(one.name) or _text(shown.get(one.name, one.default)),
+        )
+        for one in msgspec.structs.fields(registration.options)
+    ]
+
+
+def _text(value: object) -> str:
+    if value is None or value is msgspec.NODEFAULT:
+        return ""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+async def _new_page(
+    call: RequestContext[Any, Any], form: Form, problem: Problem = NO_PROBLEM
+) -> Response:
+    kinds = call.context.suppliers.registrations
+    registration = kinds.get(form.text("kind")) or next(iter(kinds.values()))
+    return page(
+        call,
+        "admin/supplier_new.html",
+        status=problem.status,
+        form=form,
+        problem=problem,
+        kind=registration,
+        fields=_fields(registration, None, form),
+    )
+
+
+async def _supplier_page(
+    call: RequestContext[Any, Any],
+    form: Form,
+    problem: Problem = NO_PROBLEM,
+    *,
+    checked: CheckResult | None = None,
+) -> Response:
+    environment, supplier = _place(call)
+
+    async def work(tx: Transaction) -> tuple[SupplierRow, SupplierHealth]:
+        row = await get_supplier(tx, environment, supplier)
+        told = await health_of(tx, environment, [supplier], now_us=call.now_us)
+        return row, told[supplier]
+
+    row, health = await call.context.database.read(work)
+    registration = call.context.suppliers.registrations.get(row.kind)
+    return page(
+        call,
+        "admin/supplier.html",
+        status=problem.status,
+        supplier=row,
+        health=health,
+        kind=registration,
+        fields=[] if registration is None or row.is_stand_in else _fields(registration, row, form),
+        form=form,
+        problem=problem,
+        checked=checked,
+    )
+
+
+ROUTES = (
+    admin_route("GET", "/suppliers", show_list, "Suppliers and how they do"),
+    admin_route("GET", "/new-supplier", show_new, "A form for a supplier"),
+    admin_route("POST", "/suppliers", create, "Add a supplier"),
+    admin_route("GET", "/suppliers/{supplier}", show, "One supplier"),
+    admin_route("POST", "/suppliers/{supplier}", change, "Change a supplier"),
+    admin_route("POST", "/suppliers/{supplier}/check", check, "Ask a supplier how it is"),
+    admin_route("POST", "/suppliers/{supplier}/hold", hold, "Have a supplier asked no more"),
+    admin_route("POST", "/suppliers/{supplier}/release", release, "Have a supplier asked again"),
+)

@@ -1,0 +1,173 @@
+"""One top-up's whole story, and what a person may do with it now.
+
+The buttons are those of billing/desk/acts.py; each press is a command of billing/desk/decisions.py, the
+same that `topup topups` gives. A form that is sent twice has its effect once.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final, get_args
+
+from starlette.responses import Response
+
+from billing.desk import decisions, waiting
+from billing.desk.acts import MEANINGS, DeskAct, DeskTopUp
+from billing.desk.decisions import DeskCommand, Person
+from billing.topups import queries
+from billing.topups.deliverable import (
+    KINDS,
+    Deliverable,
+    DeliverableKind,
+    DeliverableRefused,
+    checked,
+)
+from billing.topups.platform_rows import SupplierRow, list_suppliers
+from billing.topups.queries import TopUpTimeline
+from gateway.answers.answer import Answer
+from gateway.dashboard.admin.fields import admin_route, decider
+from gateway.dashboard.admin.topups import PATH
+from gateway.dashboard.form_idempotency import form_key
+from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form
+from gateway.html.render import go, page
+from gateway.http.fields import Fields
+from gateway.http.idempotency import run_steps
+from gateway.http.request_context import RequestContext
+from gateway.http.routing import Reply
+from kernel.errors import DomainError, InvalidInput, NotFound
+from kernel.ids import new_id
+from keys.audit_log import Actor
+from store.database import Transaction
+from webhooks.deliveries.log import Delivery, list_deliveries
+from webhooks.deliveries.log_page import DeliveryFilter
+
+_COMMANDS: Final[Mapping[DeskAct, type[DeskCommand]]] = {
+    "take": decisions.TakeTask,
+    "give_back": decisions.GiveBackTask,
+    "settle": decisions.SettleByHand,
+    "refuse": decisions.RefuseTask,
+    "fail": decisions.FailByHand,
+    "retry": decisions.AskAgain,
+    "not_done": decisions.DeclareNotDone,
+    "switch": decisions.SwitchSupplier,
+}
+assert set(_COMMANDS) == set(get_args(DeskAct))
+
+
+@dataclass(frozen=True, slots=True)
+class DeskStory:
+    """All that is known of one top-up, read at one moment; holder: the supplier that has it."""
+
+    seen: DeskTopUp
+    timeline: TopUpTimeline
+    deliveries: Sequence[Delivery]
+    holder: SupplierRow | None
+
+
+async def show(call: RequestContext[Fields, Fields]) -> Reply:
+    """Whoever sent it."""
+    return await _story_page(call, "", Form())
+
+
+async def act(call: RequestContext[Fields, Fields]) -> Reply:
+    """One press; a refusal is shown beside its form, with the top-up as it is now."""
+    form, pressed = read_form(call), call.params["act"]
+    command = next((made for name, made in _COMMANDS.items() if name == pressed), None)
+    if command is None:
+        raise NotFound("Path")
+    seen = (await _story(call)).seen
+    by = Person(Actor.of(call.principal), decider(call))
+
+    async def steps() -> Answer:
+        made = command(
+            seen.topup.id,
+            seen.topup.tenant,
+            by,
+            form.text("reason") or None,
+            form.text("checked") == "yes",
+            seen.can_be_asked,
+            **_more(pressed, form),
+        )
+        await call.context.engine.submit(made)
+        return Answer(200, pressed.encode())
+
+    try:
+        await run_steps(call.context, call.principal, form_key(call, form), steps)
+    except DomainError as error:
+        return await _story_page(call, pressed, form, problem_of(error))
+    return go(f"{PATH}/{seen.topup.id}", said=f"desk-{pressed.replace('_', '-')}")
+
+
+def _more(pressed: str, form: Form) -> dict[str, Any]:
+    """What this act needs beside who and why; raises InvalidInput."""
+    if pressed == "switch":
+        return {"to": form.text("to")}
+    if pressed != "settle":
+        return {}
+    kind = next((name for name in get_args(DeliverableKind) if name == form.text("kind")), None)
+    if kind is None:
+        raise InvalidInput(f"is one of {', '.join(sorted(KINDS))}", param="kind")
+    given = Deliverable(
+        kind,
+        None if kind == "credit" else form.text("value"),
+        form.text("redeem_url") or None,
+        form.text("instructions") or None,
+    )
+    try:
+        return {"given": checked(given)}
+    except DeliverableRefused as error:
+        raise InvalidInput(str(error), param="value") from None
+
+
+async def _story_page(
+    call: RequestContext[Any, Any], pressed: str, form: Form, problem: Problem = NO_PROBLEM
+) -> Response:
+    story = await _story(call)
+    seen, who = story.seen, decider(call)
+    platforms = call.context.suppliers.book.of(call.principal.environment)
+    others = platforms.suppliers_of(seen.topup.platform)
+    return page(
+        call,
+        "admin/desk_topup.html",
+        status=problem.status,
+        problem=problem,
+        pressed=pressed,
+        form=form,
+        story=story,
+        seen=seen,
+        topup=seen.topup,
+        shape=waiting.shape(seen),
+        meaning=MEANINGS[seen.state],
+        acts=seen.acts(who),
+        who=who,
+        others=[one.id for one in others if one.id != seen.topup.supplier],
+        form_key=new_id("frm"),
+    )
+
+
+async def _story(call: RequestContext[Any, Any]) -> DeskStory:
+    """Raises NotFound, also for a top-up of the other environment."""
+    environment, topup_id = call.principal.environment, call.params["transaction_id"]
+
+    async def work(tx: Transaction) -> DeskStory:
+        seen = await waiting.get_seen(tx, topup_id, now_us=call.now_us, environment=environment)
+        tenant = seen.topup.tenant
+        sent = await list_deliveries(
+            tx, tenant, wanted=DeliveryFilter(transaction_id=topup_id), limit=20
+        )
+        known = call.context.suppliers
+        seen = replace(seen, can_be_asked=known.can_be_asked(environment, seen.topup.supplier))
+        suppliers = {row.id: row for row in await list_suppliers(tx, environment)}
+        return DeskStory(
+            seen,
+            await queries.topup_timeline(tx, tenant, topup_id),
+            sent.deliveries,
+            suppliers.get(seen.topup.supplier or ""),
+        )
+
+    return await call.context.database.read(work)
+
+
+ROUTES = (
+    admin_route("GET", "/topups/{transaction_id}", show, "One top-up's story"),
+    admin_route("POST", "/topups/{transaction_id}/{act}", act, "Act on a top-up that waits"),
+)

@@ -1,0 +1,73 @@
+"""Where a recipient ends our mail, and allows it again: the link at the foot of each, and the header
+that mail programs make a button of (RFC 8058: one POST, without a question).
+"""
+
+from typing import Any
+
+from billing.recipients.letter import NO_MAIL_PATH
+from billing.recipients.refusal import allow_mail, refuse_mail, refusing
+from billing.topups.topup import TopUp, load
+from gateway.dashboard.recipient.page import language_of, recipient_page, throttle
+from gateway.dashboard.route import open_route
+from gateway.html.forms import read_form
+from gateway.http.fields import Fields
+from gateway.http.request_context import RequestContext
+from gateway.http.routing import Reply
+from kernel.errors import NotFound
+
+_FORM = b"application/x-www-form-urlencoded"
+
+
+async def show(call: RequestContext[Fields, Fields]) -> Reply:
+    """Whether mail goes there, and the button that changes it."""
+    topup = await _find(call)
+    digest = call.context.topup_rules.links.digest_of(topup.recipient_email)
+    refused = await call.context.database.read(lambda tx: refusing(tx, [digest]))
+    return _shown(call, topup, is_refused=bool(refused))
+
+
+async def change(call: RequestContext[Fields, Fields]) -> Reply:
+    """No more mail, unless the form asks for mail again."""
+    topup = await _find(call)
+    digest = call.context.topup_rules.links.digest_of(topup.recipient_email)
+    database, now_us = call.context.database, call.now_us
+    is_form = call.headers.get(b"content-type", b"").startswith(_FORM)
+    if is_form and read_form(call).text("want") == "mail":
+        await database.transaction(lambda tx: allow_mail(tx, digest))
+        return _shown(call, topup, is_refused=False)
+    await database.transaction(lambda tx: refuse_mail(tx, digest, now_us=now_us))
+    return _shown(call, topup, is_refused=True)
+
+
+async def _find(call: RequestContext[Fields, Fields]) -> TopUp:
+    await throttle(call)
+    topup_id = call.context.topup_rules.links.topup_id_of("mail", call.params["mail_token"])
+    if topup_id is None:
+        raise NotFound("Page")
+    topup = (await call.context.database.read(lambda tx: load(tx, [topup_id]))).get(topup_id)
+    if topup is None:
+        raise NotFound("Page")
+    return topup
+
+
+def _shown(call: RequestContext[Any, Any], topup: TopUp, *, is_refused: bool) -> Reply:
+    language = language_of(call, None if topup.delivery is None else topup.delivery.locale)
+    return recipient_page(
+        call,
+        "no_mail.html",
+        language,
+        is_refused=is_refused,
+        mailbox=_masked(topup.recipient_email),
+    )
+
+
+def _masked(address: str) -> str:
+    """Enough for its owner to know it by."""
+    local, _, domain = address.partition("@")
+    return f"{local[:1]}…@{domain}"
+
+
+ROUTES = (
+    open_route("GET", f"{NO_MAIL_PATH}/{{mail_token}}", show, "Mail to this address, or not"),
+    open_route("POST", f"{NO_MAIL_PATH}/{{mail_token}}", change, "End mail, or allow it again"),
+)

@@ -1,0 +1,56 @@
+"""What every page of recipients shares: its language, its headers, and a limit on guessing.
+
+Promises: no search engine keeps it, no other site learns its address, it works without a script, and an
+address that was never given out looks like any other mistyped one.
+"""
+
+from typing import Any, Final
+
+from starlette.responses import Response
+
+from billing.recipients.language import Language, asked_for, english, languages, nearest
+from gateway.html.forms import read_query
+from gateway.html.render import page
+from gateway.http.auth import block_of
+from gateway.http.rate_limit import take_one
+from gateway.http.request_context import RequestContext
+
+# From one address, over all pages of recipients.
+TRIES: Final = (120, 60)  # in so many seconds
+_PRIVATE: Final = {"referrer-policy": "no-referrer", "x-robots-tag": "noindex, nofollow"}
+
+
+async def throttle(call: RequestContext[Any, Any]) -> None:
+    """Raises RateLimited."""
+    count, period_s = TRIES
+    await take_one(
+        call.context.limiter,
+        f"recipient:{block_of(call.address)}",
+        count=count,
+        period_s=period_s,
+        detail="this page was opened very often; wait a minute",
+    )
+
+
+def language_of(call: RequestContext[Any, Any], locale: str | None) -> Language:
+    """What the reader picked, else what the sender said, else what the browser asks for."""
+    picked = nearest(read_query(call).text("lang"))
+    if picked is not None:
+        return picked
+    accepted = call.headers.get(b"accept-language", b"").decode("latin-1")
+    return nearest(locale) or asked_for(accepted) or english()
+
+
+def recipient_page(
+    call: RequestContext[Any, Any], template: str, language: Language, **values: Any
+) -> Response:
+    """The template in the recipient's language."""
+    return page(
+        call,
+        template,
+        headers=_PRIVATE,
+        language=language,
+        languages=languages(),
+        say=language.say,
+        **values,
+    )

@@ -1,0 +1,52 @@
+"""The account's mail to recipients: what became of each, and its text for whoever may see codes."""
+
+from billing.recipients.outbox import outbox_mail, outbox_page
+from gateway.dashboard.act import act
+from gateway.dashboard.paging import ASKED, paged
+from gateway.dashboard.route import page_route
+from gateway.html.forms import read_form, read_query
+from gateway.html.render import page
+from gateway.http.fields import Fields, cursor_id
+from gateway.http.request_context import RequestContext
+from gateway.http.routing import Reply
+
+_READ = ("topup:read",)
+_SEND = ("topup:send",)
+
+
+async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
+    """Newest first."""
+    tenant = call.principal.tenant
+    before_id = cursor_id(read_query(call).text("cursor") or None, "mal")
+    found = await call.context.database.read(
+        lambda tx: outbox_page(tx, tenant, before_id=before_id, limit=ASKED)
+    )
+    listing = paged(call, found, lambda mail: str(mail.id))
+    is_sent = call.context.topup_rules.mail.sent_in
+    return page(call, "outbox.html", listing=listing, is_sent=tenant.environment in is_sent)
+
+
+async def show(call: RequestContext[Fields, Fields]) -> Reply:
+    """One mail; without its text for whoever may not see codes."""
+    principal, rules, mail_id = call.principal, call.context.topup_rules, call.params["mail_id"]
+    found = await call.context.database.read(lambda tx: outbox_mail(tx, principal, rules, mail_id))
+    return page(call, "outbox_mail.html", mail=found.mail, letter=found.letter)
+
+
+async def resend(call: RequestContext[Fields, Fields]) -> Reply:
+    """The mail about a top-up once more."""
+    transaction_id = read_form(call).text("transaction_id")
+    return await act(
+        call,
+        "POST",
+        f"/topup/{transaction_id}/resend",
+        then=f"/dashboard/topups/{transaction_id}",
+        said="mail-written",
+    )
+
+
+ROUTES = (
+    page_route("GET", "/outbox", show_list, "Mail to recipients", _READ),
+    page_route("POST", "/outbox", resend, "Send a recipient's mail once more", _SEND),
+    page_route("GET", "/outbox/{mail_id}", show, "One mail", _READ),
+)

@@ -1,0 +1,118 @@
+"""Every catalogue says everything that recipients read, with the same names to be put in."""
+
+import string
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from babel.messages.extract import extract_from_file
+from babel.messages.pofile import read_po
+
+from billing.recipients.language import asked_for, english, languages, nearest
+
+ROOT = Path(__file__).parents[3]
+CATALOGUES = sorted((ROOT / "billing/recipients/languages").glob("*.po"))
+TEMPLATES = [
+    *(ROOT / "billing/recipients/templates").iterdir(),
+    *(
+        ROOT / "gateway/templates" / name
+        for name in ("recipient.html", "claim.html", "no_mail.html")
+    ),
+]
+CODE = [ROOT / "billing/recipients/letter.py"]
+
+
+def texts() -> set[str]:
+    """Each sentence that is passed to `say`."""
+    found: set[str] = set()
+    for path in TEMPLATES:
+        found |= set(_extracted("jinja2.ext:babel_extract", path))
+    for path in CODE:
+        found |= set(_extracted("python", path))
+    return found
+
+
+def _extracted(method: str, path: Path) -> Iterator[str]:
+    for _, message, _, _ in extract_from_file(method, path, keywords={"say": None}):
+        assert isinstance(message, str), path
+        yield message
+
+
+def names_in(sentence: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(sentence) if name is not None}
+
+
+def test_there_are_four_languages() -> None:
+    assert [(tag, one.name, one.direction) for tag, one in languages().items()] == [
+        ("en", "English", "ltr"),
+        ("ar", "العربية", "rtl"),
+        ("es", "español", "ltr"),
+        ("zh", "中文", "ltr"),
+    ]
+
+
+@pytest.mark.parametrize("path", CATALOGUES, ids=lambda path: path.stem)
+def test_a_catalogue_says_all_there_is_with_the_same_names(path: Path) -> None:
+    with path.open("rb") as file:
+        catalogue = {
+            str(one.id): str(one.string) for one in read_po(file, abort_invalid=True) if one.id
+        }
+    expected = texts()
+
+    assert len(expected) > 30
+    assert set(catalogue) == expected
+    assert [text for text, said in catalogue.items() if not said] == []
+    assert [text for text, said in catalogue.items() if names_in(text) != names_in(said)] == []
+
+
+@pytest.mark.parametrize(
+    ("tag", "found"),
+    [
+        ("es-MX", "es"),
+        ("zh_Hans", "zh"),
+        ("AR", "ar"),
+        ("en-GB", "en"),
+        ("fr", None),
+        ("../../etc", None),
+        ("", None),
+    ],
+)
+def test_a_form_of_a_language_is_that_language(tag: str, found: str | None) -> None:
+    language = nearest(tag)
+
+    assert (language and language.tag) == found
+
+
+@pytest.mark.parametrize(
+    ("header", "found"),
+    [
+        ("fr-CH, es;q=0.9, en;q=0.8", "es"),
+        ("en;q=0.5, ar;q=0.7", "ar"),
+        ("zh-CN,zh;q=0.9", "zh"),
+        ("ar;q=0, en", "en"),
+        ("*", None),
+        (";;;q=,,," * 500, None),
+    ],
+)
+def test_the_browser_is_asked_what_it_likes_best(header: str, found: str | None) -> None:
+    language = asked_for(header)
+
+    assert (language and language.tag) == found
+
+
+def test_amounts_and_days_are_written_as_people_write_them() -> None:
+    at_us = 1_781_352_000_000_000  # 2026-06-13T12:00:00Z
+    spanish, chinese, arabic = (languages()[tag] for tag in ("es", "zh", "ar"))
+
+    assert english().money(123_456) == "$1,234.56"
+    assert spanish.money(123_456) == "1.234,56\xa0US$"
+    assert arabic.money(123_456) == "\u20661,234.56\xa0US$\u2069"
+    assert english().day(at_us) == "June 13, 2026"
+    assert chinese.day(at_us) == "2026年6月13日"
+    assert "2026" in arabic.day(at_us)
+
+
+def test_what_is_put_into_arabic_keeps_its_own_direction() -> None:
+    said = languages()["ar"].say("Message from {sender}:", sender="Ana")
+
+    assert said == "رسالة من \u2068Ana\u2069:"

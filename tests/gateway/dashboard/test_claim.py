@@ -1,0 +1,219 @@
+"""The claim page: what its reader sees in each state and language, and that one press claims once."""
+
+import re
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+import pytest
+
+from billing.topups.deliverable import Deliverable
+from billing.topups.fulfilment import Settle
+from kernel.tenant import Tenant
+from tests.support.gateway import Gateway
+
+pytestmark = pytest.mark.one_database
+
+KINDS = {
+    "code": Deliverable(
+        "code", "GIFT-1234-5678-9012", "https://redeem.acme.com/in", "Open the app."
+    ),
+    "key": Deliverable("key", "sk-or-v1-0123456789abcdef"),
+    "link": Deliverable(
+        "link", "https://acme.com/r/0123456789abcdef", None, None, 1_781_352_000_000_000
+    ),
+    "note": Deliverable("note", "Ask for Ana\nat the desk."),
+    "credit": Deliverable("credit"),
+}
+
+
+def text_of(html: str) -> str:
+    """What a person reads."""
+    body = html.partition("<body>")[2]
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", body)).strip()
+
+
+class Sender:
+    """An account that sends; its top-ups' pages."""
+
+    def __init__(self, gateway: Gateway, account_id: str, key: str) -> None:
+        self.gateway = gateway
+        self.account_id = account_id
+        self.key = key
+
+    async def send(self, to: str = "user@mail.com", **more: Any) -> str:
+        """The id of a top-up of $10.00."""
+        body = {"platform": "claude", "amount_cents": 1000, "recipient_email": to, **more}
+        answer = await self.gateway.call("POST", "/topup/send", key=self.key, json=body)
+        assert answer.json()["success"], answer.text
+        return str(answer.json()["transaction_id"])
+
+    async def status(self, topup_id: str, key: str | None = None) -> dict[str, Any]:
+        found = await self.gateway.call("GET", f"/topup/status/{topup_id}", key=key or self.key)
+        return cast(dict[str, Any], found.json()["data"])
+
+    async def path(self, topup_id: str) -> str:
+        return str(urlsplit((await self.status(topup_id))["claim_url"]).path)
+
+    async def events(self) -> list[dict[str, Any]]:
+        listed = await self.gateway.call("GET", "/events?type=topup.claimed", key=self.key)
+        return list(listed.json()["data"]["items"])
+
+
+async def sender_at(gateway: Gateway) -> Sender:
+    account_id = await gateway.account()
+    return Sender(gateway, account_id, await gateway.key(account_id))
+
+
+async def test_a_look_shows_who_sent_what_and_nothing_that_can_be_spent(gateway: Gateway) -> None:
+    sender = await sender_at(gateway)
+    said = {"message": "Happy birthday!\n<b>Ana</b>"}
+    topup_id = await sender.send(delivery=said)
+    code = (await sender.status(topup_id))["voucher_code"]
+
+    page = await gateway.client.get(await sender.path(topup_id))
+
+    shown = text_of(page.text)
+    assert "Test sent you $10.00 for Claude." in shown
+    assert "Message from Test: Happy birthday! &lt;b&gt;Ana&lt;/b&gt; Show it" in shown
+    assert code not in page.text
+    assert "<script" not in page.text
+    assert page.headers["referrer-policy"] == "no-referrer"
+    assert page.headers["x-robots-tag"] == "noindex, nofollow"
+    assert page.headers["cache-control"] == "no-store"
+    assert await sender.events() == []
+    assert (await sender.status(topup_id))["claimed_at"] is None
+
+
+async def test_a_press_shows_the_code_and_is_told_once(gateway: Gateway) -> None:
+    sender = await sender_at(gateway)
+    topup_id = await sender.send()
+    path, code = await sender.path(topup_id), (await sender.status(topup_id))["voucher_code"]
+
+    pages = [await gateway.client.post(path) for _ in range(3)]
+
+    assert [code in page.text for page in pages] == [True] * 3
+    assert "<svg" in pages[0].text
+    [event] = await sender.events()
+    assert event["data"]["transaction_id"] == topup_id
+    assert event["data"]["claimed_at"] == (await sender.status(topup_id))["claimed_at"] is not None
+
+
+async def test_a_voucher_that_was_used_says_so(gateway: Gateway) -> None:
+    sender = await sender_at(gateway)
+    topup_id = await sender.send()
+    code = (await sender.status(topup_id))["voucher_code"]
+    await gateway.call("POST", "/vouchers/redeem", key=sender.key, json={"code": code})
+
+    page = await gateway.client.post(await sender.path(topup_id))
+
+    assert "This code was used on" in page.text
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_each_kind_is_handed_out_with_how_to_use_it(gateway: Gateway, kind: str) -> None:
+    sender = await sender_at(gateway)
+    topup_id = await sender.send(to="pending@sandbox.test")
+    path = await sender.path(topup_id)
+    waiting = await gateway.client.post(path)
+    given = KINDS[kind]
+    tenant = Tenant(sender.account_id, "staging")
+    await gateway.context.engine.submit(Settle(topup_id, tenant, "delivered", given=given))
+
+    page = await gateway.client.post(path)
+
+    assert "It is on its way." in text_of(waiting.text)
+    shown = text_of(page.text)
+    words = {
+        "code": "Enter this code at Claude. Open the app. Go to redeem.acme.com",
+        "key": "Treat it like a password.",
+        "link": "Open the link",
+        "note": "Ask for Ana at the desk.",
+        "credit": "There is nothing to enter.",
+    }
+    assert words[kind] in shown
+    assert (given.value or "There is nothing") in page.text
+    assert ("June 13, 2026" in shown) is (kind == "link")
+    assert ("Show this at the desk" in shown) is (kind in {"code", "key", "link"})
+
+
+async def test_what_was_called_off_has_nothing_to_press(gateway: Gateway) -> None:
+    sender = await sender_at(gateway)
+    cancelled = await sender.send(to="pending@sandbox.test")
+    path = await sender.path(cancelled)
+    body = {"transaction_id": cancelled}
+    await gateway.call("POST", "/topup/cancel", key=sender.key, json=body)
+
+    page = await gateway.client.post(path)
+
+    assert "This was called off" in page.text
+    assert "<form" not in page.text
+    assert await sender.events() == []
+
+
+async def test_an_address_that_was_never_given_out_is_like_any_other(gateway: Gateway) -> None:
+    sender = await sender_at(gateway)
+    path = await sender.path(await sender.send())
+    wrong = [path[:-1] + ("A" if path[-1] != "A" else "Q"), "/claim/x", "/claim/" + "A" * 22]
+    wrong += [path.replace("/claim/", "/no-mail/")]
+
+    looks = [await gateway.client.get(one) for one in wrong]
+    presses = [await gateway.client.post(one) for one in wrong]
+
+    assert {answer.status_code for answer in (*looks, *presses)} == {404}
+    texts = {look.text.replace(one, "") for look, one in zip(looks, wrong, strict=True)}
+    assert len(texts) == 1
+
+
+async def test_the_link_is_for_those_who_may_see_the_code(gateway: Gateway) -> None:
+    sender = await sender_at(gateway)
+    topup_id = await sender.send()
+    reader = await gateway.key(sender.account_id, scopes=("topup:read",))
+    other = await gateway.key(sender.account_id, scopes=("topup:read", "vouchers:read"))
+
+    assert (await sender.status(topup_id, reader))["claim_url"] is None
+    seen = (await sender.status(topup_id, other))["claim_url"]
+    assert seen == (await sender.status(topup_id))["claim_url"] is not None
+    listed = await gateway.call("GET", "/topup/history", key=reader)
+    assert [one["claim_url"] for one in listed.json()["data"]["items"]] == [None]
+
+
+@pytest.mark.parametrize(
+    ("locale", "accept", "query", "tag"),
+    [
+        (None, "es-MX,en;q=0.5", "", "es"),
+        ("ar", "es", "", "ar"),
+        ("zh-Hans", "es", "?lang=en", "en"),
+        ("fr", "", "", "en"),
+        (None, "de", "?lang=<x>", "en"),
+    ],
+)
+async def test_the_page_speaks_the_recipients_language(
+    gateway: Gateway, locale: str | None, accept: str, query: str, tag: str
+) -> None:
+    sender = await sender_at(gateway)
+    delivery = None if locale is None else {"locale": locale}
+    path = await sender.path(await sender.send(delivery=delivery))
+
+    page = await gateway.client.get(path + query, headers={"Accept-Language": accept})
+
+    direction = "rtl" if tag == "ar" else "ltr"
+    assert f'<html lang="{tag}" dir="{direction}">' in page.text
+
+
+async def test_whoever_wants_no_mail_says_so_once_and_may_come_back(gateway: Gateway) -> None:
+    sender = await sender_at(gateway)
+    topup_id = await sender.send()
+    links = gateway.context.topup_rules.links
+    path = f"/no-mail/{links.token_of('mail', topup_id)}"
+
+    before = await gateway.client.get(path)
+    # As mail programs do it (RFC 8058).
+    one_click = await gateway.client.post(path, data={"List-Unsubscribe": "One-Click"})
+    after = await gateway.client.get(path)
+    again = await gateway.client.post(path, data={"want": "mail"})
+
+    assert "Mail to u…@mail.com" in text_of(before.text)
+    assert "user@mail.com" not in before.text
+    assert one_click.status_code == 200
+    assert "No more mail goes there" in after.text
+    assert "No more mail goes there" not in again.text

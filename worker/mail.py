@@ -1,0 +1,170 @@
+"""Mail to recipients, from the rows that top-ups wrote: claimed, handed to the mail server, settled.
+
+Promises: a mail that two workers saw is sent by one; one that a worker took with it when it ended is
+sent again once its lease is over, under the same Message-ID; a server that hangs delays mail and nothing
+else; what breaks here is told and tried again. No transaction is open while mail is sent.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable
+from email.headerregistry import Address
+from functools import partial
+from typing import Final
+
+from billing.recipients import mailing
+from billing.recipients.letter import claimed_message
+from billing.recipients.mailing import ClaimedMail, MailEnding, tried_again
+from billing.recipients.smtp import SEND_S, SmtpSender
+from billing.topups.rules import TopUpRules
+from kernel.clock import SECOND_US, Clock
+from store.database import Database
+from store.errors import StoreError
+
+AT_ONCE_MAX: Final = 8
+# Longer than one mail may take, so that nobody else sends what is being sent.
+LEASE_US: Final = round((SEND_S + 60) * SECOND_US)
+BEAT_S: Final = 30.0
+GRACE_S: Final = 0.8  # beside what the deliveries may take of a stop
+PAUSE_S: Final = 1.0
+_MASK: Final = "****"
+
+OnMail = Callable[[str, str], None]
+_log = logging.getLogger(__name__)
+
+
+class Mailer:
+    """The worker's loop over due mail; woken, or timed to the next one."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        rules: TopUpRules,
+        sender: SmtpSender,
+        mail_from: Address,
+        on_mail: OnMail = lambda _outcome, _environment: None,
+    ) -> None:
+        """on_mail is told each attempt's outcome and environment."""
+        self._database = database
+        self._clock = clock
+        self._rules = rules
+        self._sender = sender
+        self._from = mail_from
+        self._on_mail = on_mail
+        self._woken = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def wake(self) -> None:
+        """Something may be due."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        try:
+            while True:
+                self._woken.clear()
+                wait_s = PAUSE_S
+                try:
+                    if await self._start_due() == 0:
+                        wait_s = await self._wait_s()
+                except StoreError as error:
+                    _log.warning("mail.delayed", extra={"fields": {"error": str(error)}})
+                except Exception:
+                    # What breaks here must not take the deliveries down with it.
+                    _log.exception("mail.broke")
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(wait_s):
+                        await self._woken.wait()
+        finally:
+            # What a server takes in these seconds need not be sent again.
+            if self._tasks:
+                await asyncio.wait(self._tasks, timeout=GRACE_S)
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def step(self) -> int:
+        """Sends what is due now, to its end; returns how many mails that were."""
+        sent = 0
+        while started := await self._start_due():
+            sent += started
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+        return sent
+
+    async def _start_due(self) -> int:
+        room = AT_ONCE_MAX - len(self._tasks)
+        if room <= 0:
+            return 0
+        claim = partial(
+            mailing.claim,
+            links=self._rules.links,
+            now_us=self._clock.now_us(),
+            lease_us=LEASE_US,
+            limit=room,
+        )
+        claimed = await self._database.transaction(claim)
+        for one in claimed:
+            task = asyncio.create_task(self._send(one))
+            self._tasks.add(task)
+            task.add_done_callback(self._ended)
+        return len(claimed)
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        self._tasks.discard(task)
+        self._woken.set()
+
+    async def _send(self, claimed: ClaimedMail) -> None:
+        mail = claimed.mail
+        try:
+            ending = await self._outcome(claimed)
+            settle = partial(mailing.settle, mail=mail, ending=ending, now_us=self._clock.now_us())
+            if await self._database.transaction(settle):
+                self._on_mail(ending.status, mail.environment)
+        except StoreError as error:
+            # Its lease ends, and it is sent again; the recipient's mailbox knows the Message-ID.
+            _log.warning(
+                "mail.not_settled", extra={"fields": {"mail": mail.id, "error": str(error)}}
+            )
+        except Exception:
+            _log.exception("mail.broke", extra={"fields": {"mail": mail.id}})
+
+    async def _outcome(self, claimed: ClaimedMail) -> MailEnding:
+        mail, topup = claimed.mail, claimed.topup
+        if (
+            topup is None
+            or topup.status != "delivered"
+            or topup.recipient_email != mail.recipient_email
+        ):
+            return MailEnding("failed", "what it was about is no longer there")
+        if claimed.is_unwanted:
+            return MailEnding("unwanted", "the recipient asked for no mail")
+        if mail.attempts > mailing.ATTEMPTS_MAX:
+            return MailEnding(
+                "failed", "it was tried too often and nobody could say what came of it"
+            )
+        message = claimed_message(claimed, self._rules, self._from)
+        handed = await self._sender.hand_in(
+            message, sender=self._from.addr_spec, recipient=mail.recipient_email
+        )
+        if handed.outcome == "taken":
+            return MailEnding("sent")
+        reason = self._masked(handed.reason or "", topup.id)
+        if handed.outcome == "refused":
+            return MailEnding("bounced", reason)
+        return tried_again(mail, reason, now_us=self._clock.now_us())
+
+    def _masked(self, said: str, topup_id: str) -> str:
+        """What a server said, without the link that it may have repeated: it is as good as a code."""
+        for purpose in ("claim", "mail"):
+            said = said.replace(self._rules.links.token_of(purpose, topup_id), _MASK)
+        return said
+
+    async def _wait_s(self) -> float:
+        if len(self._tasks) >= AT_ONCE_MAX:
+            return BEAT_S  # one of them wakes it
+        due_at = await self._database.read(mailing.next_due_at)
+        if due_at is None:
+            return BEAT_S
+        return min(BEAT_S, max(PAUSE_S, (due_at - self._clock.now_us()) / SECOND_US))
