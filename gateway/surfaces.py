@@ -12,6 +12,7 @@ from gateway.api import (
     packs,
     recipients,
     redemptions,
+    reversals,
     sandbox,
     statement,
     tokens,
@@ -30,6 +31,7 @@ API = ApiSurface(
     API_PREFIX,
     (
         *topups.ROUTES,
+        *reversals.ROUTES,
         *bulk.ROUTES,
         *wallets.ROUTES,
         *statement.ROUTES,

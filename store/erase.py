@@ -46,6 +46,7 @@ STEPS = (
         "transaction_id IN (SELECT id FROM topups WHERE {own})",
     ),
     ("manual_tasks", "transaction_id", "transaction_id IN (SELECT id FROM topups WHERE {own})"),
+    ("topup_reversals", "transaction_id", "transaction_id IN (SELECT id FROM topups WHERE {own})"),
     ("supplier_recipients", "recipient_email", "{own}"),
     ("topups", "id", "{own}"),
     ("usage_records", "id", "{own}"),

@@ -90,6 +90,7 @@ _OF_0017: Final = _OF_0016 | {
     "batches": "4bf46edcd982",
     "topups": "9a35e6c944a8",
 }
+_OF_0018: Final = _OF_0017 | {"suppliers": "5344272aeeba", "topups": "baa13243e49d"}
 
 TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0012": _OF_0012,
@@ -98,5 +99,6 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0015": _OF_0015,
     "0016": _OF_0016,
     "0017": _OF_0017,
-    "0018": _OF_0017 | {"suppliers": "5344272aeeba", "topups": "baa13243e49d"},
+    "0018": _OF_0018,
+    "0019": _OF_0018 | {"topup_reversals": "71c7eb0e30d0"},
 }

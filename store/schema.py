@@ -316,7 +316,8 @@ topups = sa.Table(
     _text("account_id"),
     _text("environment"),
     _text("spent_by", null=True),  # key id, then its ancestors, joined by spaces; null: no key
-    _text("status"),  # scheduled | pending | delivered | failed | cancelled
+    # scheduled | pending | delivered | failed | cancelled | reversing | reversed
+    _text("status"),
     _text("platform"),
     _int("amount_cents"),
     _text("recipient_email"),
@@ -504,7 +505,7 @@ fulfilment_attempts = sa.Table(
     _text("recipient_email"),
     _text("supplier"),
     _text("kind"),  # of the supplier: name in billing/fulfilment/
-    _text("outcome"),  # asking | waiting | unknown | delivered | refused | dropped
+    _text("outcome"),  # asking | waiting | unknown | delivered | refused | dropped | revoked | kept
     _text("detail", null=True),  # a sentence for the operator
     _int("asks", default=1),
     _int("asked_at"),  # first
@@ -535,6 +536,29 @@ supplier_recipients = sa.Table(
     _text("recipient_email", key=True),
     _text("left_over"),  # the supplier's own words; nothing secret
     _int("changed_at"),
+)
+
+# billing/topups/reversal_row.py. A delivered top-up that somebody wanted back; one at most for each.
+topup_reversals = sa.Table(
+    "topup_reversals",
+    metadata,
+    _text("transaction_id", key=True),
+    _text("account_id"),
+    _text("environment"),
+    _text("reason"),  # the sender's or the operator's own words
+    _text("asked_by", null=True),  # id of a credential; null: the operator
+    _int("asked_at"),
+    _int("checks_made", default=0),  # how often the supplier was asked to revoke it
+    _int("next_check_at", null=True),  # null: nobody is asked
+    _text("outcome", null=True),  # reversed | kept; null: not ended
+    _text("detail", null=True),  # why it was kept
+    _int("ended_at", null=True),
+    sa.Index(
+        "ix_topup_reversals_due",
+        "next_check_at",
+        sqlite_where=sa.text("ended_at IS NULL"),
+        postgresql_where=sa.text("ended_at IS NULL"),
+    ),
 )
 
 # billing/topups/platform_rows.py. What can be topped up, of each environment.

@@ -57,6 +57,7 @@ from worker.reconcile import Reconciler
 from worker.release import Releaser
 from worker.renew import Renewer
 from worker.replay import Replayer
+from worker.revoke import Revoker
 from worker.slots import Slots, slots_of_process
 
 STOP_S: Final = 14.0  # less than the supervisor's grace
@@ -159,14 +160,15 @@ async def run_worker(
     """
     dispatcher = dispatcher_of(context)
     fulfiller = _fulfiller_of(context)
-    expirer = Expirer(context.database, context.clock, context.engine)
-    releaser = Releaser(context.database, context.clock, context.engine)
-    batcher = Batcher(context.database, context.clock, context.engine)
-    renewer = Renewer(context.database, context.clock, context.engine, context.payments)
-    ender = Ender(context.database, context.clock)
+    shared = (context.database, context.clock, context.engine)
+    revoker, expirer = Revoker(*shared, context.suppliers), Expirer(*shared)
+    releaser, batcher = Releaser(*shared), Batcher(*shared)
+    renewer, ender = Renewer(*shared, context.payments), Ender(context.database, context.clock)
     mailer = _mailer_of(context)
 
-    wake_those = _waking(dispatcher, fulfiller, expirer, releaser, batcher, renewer, ender, mailer)
+    wake_those = _waking(
+        dispatcher, fulfiller, revoker, expirer, releaser, batcher, renewer, ender, mailer
+    )
     wake_all = partial(wake_those, (ANYTHING,))
     context.hints.listen(lambda name: wake_those((name,)))
     stopped = asyncio.Event()
@@ -176,7 +178,7 @@ async def run_worker(
     end_listening = listen(wake_fd, wake_all) if wake_fd is not None else None
     parts: list[Callable[[], Awaitable[None]]] = [
         partial(do_chores, chores_of(context), partial(note_chore, context.metrics)),
-        *(loop.run for loop in (fulfiller, expirer, releaser, batcher, renewer, ender)),
+        *(loop.run for loop in (fulfiller, revoker, expirer, releaser, batcher, renewer, ender)),
         Replayer(context.database, context.clock).run,
         Reconciler(context.database, context.clock, context.payments).run,
         partial(context.database.hear_hints, wake_those),
@@ -232,6 +234,7 @@ def _mailer_of(context: Context) -> Mailer | None:
 def _waking(
     dispatcher: Dispatcher,
     fulfiller: Fulfiller,
+    revoker: Revoker,
     expirer: Expirer,
     releaser: Releaser,
     batcher: Batcher,
@@ -244,6 +247,7 @@ def _waking(
     everyone = (
         dispatcher.wake,
         fulfiller.wake,
+        revoker.wake,
         expirer.wake,
         releaser.wake,
         batcher.wake,
@@ -252,7 +256,7 @@ def _waking(
         *to_mailer,
     )
     concerned: dict[str, Sequence[Callable[[], None]]] = {
-        topup.HINT: (fulfiller.wake,),
+        topup.HINT: (fulfiller.wake, revoker.wake),
         topup.SCHEDULED_HINT: (releaser.wake,),
         batch.HINT: (batcher.wake,),
         hold.HINT: (expirer.wake,),

@@ -53,12 +53,16 @@ class BatchCounts(msgspec.Struct, frozen=True, kw_only=True):
     delivered: int = 0
     failed: int = 0
     cancelled: int = 0
+    reversing: int = 0
+    reversed: int = 0
     accepted_cents: int = 0
     delivered_cents: int = 0
 
     @property
     def accepted(self) -> int:
-        return self.scheduled + self.pending + self.delivered + self.failed + self.cancelled
+        waits = self.scheduled + self.pending
+        came = self.delivered + self.reversing + self.reversed
+        return waits + came + self.failed + self.cancelled
 
     @property
     def is_open(self) -> bool:

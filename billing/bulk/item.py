@@ -5,7 +5,7 @@ first one did. Writes batch_items; the caller holds the tenant's lock.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 import msgspec
 
@@ -13,6 +13,7 @@ from billing.bulk.batch import BatchCounts
 from billing.topups.delivery_options import DeliveryOptions
 from billing.topups.platform import Platforms
 from billing.topups.send_request import SendRequest, prepare
+from billing.topups.topup import TopUpStatus
 from kernel.errors import DomainError
 from store.database import Transaction
 from store.row_mapping import RowMapping, as_json
@@ -199,7 +200,7 @@ async def update(tx: Transaction, items: Sequence[BatchItem]) -> None:
     assert changed == len(items), "an item vanished under the lock"
 
 
-_TOPUP_STATES = frozenset({"scheduled", "pending", "delivered", "failed", "cancelled"})
+_TOPUP_STATES = frozenset(get_args(TopUpStatus))
 _ROWS = RowMapping(
     BatchItem, stored={"request": as_json(ItemRequest), "refusal": as_json(ItemRefusal)}
 )

@@ -47,6 +47,7 @@ class Code(StrEnum):
     TOPUP_HOLD = "topup_hold"
     TOPUP_DELIVER = "topup_deliver"
     TOPUP_REFUND = "topup_refund"
+    TOPUP_REVERSE = "topup_reverse"  # a delivered top-up that was not used
     VOUCHER_REDEEM = "voucher_redeem"
     VOUCHER_SETTLE = "voucher_settle"
     TEST_CREDIT = "test_credit"

@@ -6,9 +6,10 @@ from typing import Any
 
 from billing.ledger.ledger import transfers_of
 from billing.ledger.statement import account_label, transfer_shape
-from billing.topups import attempt as attempts, topup as topups
+from billing.topups import attempt as attempts, reversal_row, topup as topups
 from billing.topups.attempt import Attempt
 from billing.topups.mail import Mail, of_topups
+from billing.topups.reversal_row import TopUpReversal
 from billing.topups.topup import ROWS, TopUp
 from kernel.clock import rfc3339
 from kernel.errors import NotFound
@@ -74,6 +75,7 @@ class TopUpTimeline:
     request_id: str | None
     attempts: Sequence[Attempt]
     mails: Sequence[Mail]
+    reversal: TopUpReversal | None = None
 
     @property
     def cost_cents(self) -> int | None:
@@ -108,6 +110,7 @@ async def topup_timeline(tx: Transaction, tenant: Tenant, topup_id: str) -> TopU
         None if trace is None else request_id_of(trace),
         await attempts.load(tx, [topup_id]),
         (await of_topups(tx, [topup_id])).get(topup_id, ()),
+        (await reversal_row.load(tx, [topup_id])).get(topup_id),
     )
 
 

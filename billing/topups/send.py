@@ -6,14 +6,14 @@ sent at a time of its own, the funds are held and the recipient is credited on d
 """
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import msgspec
 from msgspec.structs import replace
 
 from billing.engine.batch_state import BatchState
 from billing.engine.read_set import ReadSet
-from billing.ledger.ledger import Code, InsufficientBalance, LedgerAccountKind
+from billing.ledger.ledger import Code, InsufficientBalance, LedgerAccount, LedgerAccountKind
 from billing.ledger.money import MICROS_PER_CENT, micros_to_cents
 from billing.topups.approval import WAITS_US, Approval
 from billing.topups.deliverable import hint_of
@@ -311,13 +311,22 @@ def fail(state: BatchState, topup: TopUp, reason: str) -> TopUp:
     return failed
 
 
-def give_back(state: BatchState, topup: TopUp) -> None:
-    """Returns a held top-up's funds to where each part came from, and its caps' windows."""
+def give_back(
+    state: BatchState,
+    topup: TopUp,
+    *,
+    source: LedgerAccount | None = None,
+    code: Code = Code.TOPUP_REFUND,
+) -> None:
+    """Returns a top-up's funds to where each part came from, and its caps' windows.
+
+    source: where they lie; None: they are held.
+    """
     topups, ledger, tenant = topups_of(state), state.ledger, topup.tenant
-    held = ledger.standing(tenant).held
+    lies_in = source or ledger.standing(tenant).held
     for part in topups.holds(topup.id):
-        source = ledger.by_id(part.debit_id)
-        state.move(held, source, part.amount_micros, Code.TOPUP_REFUND, topup_id=topup.id)
+        came_from = ledger.by_id(part.debit_id)
+        state.move(lies_in, came_from, part.amount_micros, code, topup_id=topup.id)
     amount_micros = topup.amount_cents * MICROS_PER_CENT
     spending, sent_at = state.spending, topup.created_at
     spending.count(tenant.account_id, topup.spent_by, -amount_micros, sent_at)
@@ -356,8 +365,8 @@ def _refuse_scripted(scripted: str, amount_cents: int, now_us: int) -> None:
 
 def _outcome(sent: Sent) -> WouldBe:
     status = sent.topup.status
-    assert status != "cancelled", "a send does not cancel"
-    return status
+    assert status in {"delivered", "pending", "scheduled", "failed"}, "a send makes no other"
+    return cast(WouldBe, status)
 
 
 def _balance_cents(state: BatchState, tenant: Tenant) -> int:

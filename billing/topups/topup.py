@@ -1,7 +1,8 @@
 """A top-up: prepaid credit sent from an account's wallet to a recipient's wallet of a platform.
 
 States: a send makes it delivered, failed (and refunded), pending or scheduled; the last two hold its
-funds and end once, in delivered, failed or cancelled. `move` is the one function that changes the
+funds and end once, in delivered, failed or cancelled. What was delivered and not used may be reversed,
+where a supplier has to revoke it by way of reversing. `move` is the one function that changes the
 state. Writes topups; the caller holds the account's lock.
 """
 
@@ -13,6 +14,7 @@ from msgspec.structs import replace
 
 from billing.topups.deliverable import WALLET_CREDIT, WALLET_CREDIT_JSON, StoredDeliverable
 from billing.topups.delivery_options import DeliveryOptions
+from billing.topups.platform import WALLET
 from kernel.clock import rfc3339
 from kernel.errors import DomainError
 from kernel.tenant import Tenant
@@ -23,17 +25,28 @@ from store.row_mapping import WORDS_OR_NULL, RowMapping, as_json
 HINT: Final = "fulfilment"
 # What a top-up that is to be sent at a time of its own leaves behind a commit.
 SCHEDULED_HINT: Final = "scheduled"
-TopUpStatus = Literal["scheduled", "pending", "delivered", "failed", "cancelled"]
+TopUpStatus = Literal[
+    "scheduled", "pending", "delivered", "failed", "cancelled", "reversing", "reversed"
+]
 
 # From a state to the states it may move to; docs/states.md has the diagram.
 MOVES: Mapping[TopUpStatus, frozenset[TopUpStatus]] = {
     "scheduled": frozenset({"pending", "delivered", "failed", "cancelled"}),
     # Back to scheduled: a person approved it before its time.
     "pending": frozenset({"scheduled", "delivered", "failed", "cancelled"}),
-    "delivered": frozenset(),
+    "delivered": frozenset({"reversing", "reversed"}),
     "failed": frozenset(),
     "cancelled": frozenset(),
+    "reversing": frozenset({"reversed", "delivered"}),
+    "reversed": frozenset(),
 }
+# In these its funds are held, and how it ends is open.
+HELD_STATES: Final = frozenset[TopUpStatus]({"scheduled", "pending"})
+
+
+# Fulfilments whose credit lies in the recipient's wallet here, `voucher` as it was called before; where
+# the sandbox or a person decided, no supplier delivered anything.
+_HERE = frozenset({WALLET, "voucher", "sandbox", "approval"})
 
 
 class AlreadyDelivered(DomainError):
@@ -41,7 +54,7 @@ class AlreadyDelivered(DomainError):
 
 
 class AlreadyEnded(DomainError):
-    """The top-up failed or was cancelled before."""
+    """The top-up failed, was cancelled or was reversed before."""
 
 
 class DuplicateReference(DomainError):
@@ -88,8 +101,16 @@ class TopUp(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def given(self) -> StoredDeliverable | None:
-        """What was delivered, without its value; None until then."""
-        return (self.deliverable or WALLET_CREDIT) if self.status == "delivered" else None
+        """What was delivered, without its value; None until then, and once it was reversed."""
+        is_given = self.status in {"delivered", "reversing"}
+        return (self.deliverable or WALLET_CREDIT) if is_given else None
+
+    @property
+    def lies_here(self) -> bool:
+        """Whether what was delivered is credit in the recipient's wallet here, and nothing else."""
+        is_by_wallet = self.fulfilment == WALLET or self.supplier is None
+        is_nothing_given = self.deliverable is None and self.fulfilment_code is None
+        return is_nothing_given and is_by_wallet and self.fulfilment in _HERE
 
     @property
     def needs_person(self) -> bool:
@@ -154,15 +175,27 @@ class Due(NamedTuple):
     recipient_email: str
 
 
-def move(topup: TopUp, status: TopUpStatus, *, now_us: int, **changes: Any) -> TopUp:
-    """The top-up in its new state; raises AlreadyDelivered or AlreadyEnded for an ended one."""
-    if status not in MOVES[topup.status]:
+def move(
+    topup: TopUp,
+    status: TopUpStatus,
+    *,
+    now_us: int,
+    seen: TopUpStatus | None = None,
+    **changes: Any,
+) -> TopUp:
+    """The top-up in another state. seen: the state out of which the caller moves it; null: whichever
+    one in which its funds are held. Raises AlreadyDelivered or AlreadyEnded where it is no longer there.
+    """
+    is_seen = topup.status in HELD_STATES if seen is None else topup.status == seen
+    if not is_seen or status not in MOVES[topup.status]:
         facts = {"transaction_id": topup.id, "status": topup.status}
-        if topup.status == "delivered":
+        if topup.status in {"delivered", "reversing"}:
             raise AlreadyDelivered("the top-up was delivered", extra=facts)
         raise AlreadyEnded(f"the top-up was {topup.status} before", extra=facts)
-    if not MOVES[status]:
-        changes |= {"settled_at": now_us, "next_check_at": None}
+    if status not in HELD_STATES:
+        changes["next_check_at"] = None
+        if topup.status in HELD_STATES:
+            changes["settled_at"] = now_us
     return replace(topup, status=status, **changes)
 
 
@@ -295,7 +328,7 @@ async def update(tx: Transaction, topups: Sequence[TopUp]) -> None:
         return
     rows = [_CHANGED.write(topup) for topup in sorted(topups, key=lambda topup: topup.id)]
     changed = await tx.execute(_UPDATE, rows=rows)
-    assert changed == len(topups), "an open top-up vanished under the lock"
+    assert changed == len(topups), "a top-up that may still change vanished under the lock"
 
 
 async def note_claimed(tx: Transaction, topups: Sequence[TopUp]) -> None:
@@ -347,7 +380,7 @@ _CHANGED = ROWS.part("id", *_CHANGING)
 _LOAD = f"SELECT {ROWS.listed} FROM topups WHERE id IN :ids[text]"
 _UPDATE = f"""
 UPDATE topups SET {ROWS.part(*_CHANGING).assigned} FROM :rows[{_CHANGED.typed}] AS v
-WHERE topups.id = v.id AND topups.status IN ('pending', 'scheduled')
+WHERE topups.id = v.id AND topups.status IN ('pending', 'scheduled', 'delivered', 'reversing')
 """
 _CLAIMED = """
 UPDATE topups SET claimed_at = v.claimed_at FROM :rows[id text, claimed_at bigint] AS v

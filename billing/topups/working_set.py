@@ -23,6 +23,9 @@ from kernel.tenant import Tenant
 from keys import caps
 from store.database import BatchRead, Transaction
 
+# What took a top-up's funds: a send that delivers at once, or one that waits.
+_PARTS = frozenset({Code.TOPUP_HOLD, Code.TOPUP_SEND})
+
 
 class TopUpWorkingSet(WorkingSet):
     """What commands add to in `declare`: ids, redeemed_ids, references, voucher_ids."""
@@ -72,7 +75,7 @@ class TopUpWorkingSet(WorkingSet):
         # Whatever belongs to a tenant that is not locked here does not exist here.
         self._topups = {i: found[i] for i in found if found[i].tenant in read_set.tenants}
         for transfer in await transfers_of(tx, list(self._topups)):
-            if transfer.code is Code.TOPUP_HOLD:
+            if transfer.code in _PARTS:
                 self._holds.setdefault(transfer.transaction_id or "", []).append(transfer)
             read_set.ledger_ids.add(transfer.debit_id)
         if self.redeemed_ids:
@@ -122,7 +125,7 @@ class TopUpWorkingSet(WorkingSet):
         return code
 
     def holds(self, topup_id: str) -> Sequence[Transfer]:
-        """What was moved when its funds were held, source by source."""
+        """What was moved when its funds were taken, source by source."""
         return self._holds[topup_id]
 
     def approval_of(self, topup_id: str) -> Approval | None:

@@ -13,7 +13,7 @@ from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer, listing
 from gateway.answers.outcome import Listing, Outcome, begun, ok
-from gateway.api.bulk_body import BulkBody, BulkQuery, ReadBulk, ReadItem, decode
+from gateway.api.bodies.bulk_body import BulkBody, BulkQuery, ReadBulk, ReadItem, decode
 from gateway.api.schemas.batches import (
     AcceptedBatch,
     Batch,

@@ -21,6 +21,7 @@ from gateway.answers.envelope import answer
 from gateway.answers.outcome import Listing, Outcome, ok
 from gateway.answers.refused import Failure
 from gateway.answers.words import TopUpStatus
+from gateway.api.bodies.send_body import Address, DeliveryBody, SendBody, SenderReferenceField
 from gateway.api.schemas.recipients import RecipientMail
 from gateway.api.schemas.topups import (
     EventOfTopUp,
@@ -28,6 +29,7 @@ from gateway.api.schemas.topups import (
     FulfilmentAttempt,
     Held,
     Quote,
+    Reversal,
     Sent,
     SentForApproval,
     SettledTopUp,
@@ -35,7 +37,6 @@ from gateway.api.schemas.topups import (
     TopUpStory,
     Transfer,
 )
-from gateway.api.send_body import Address, DeliveryBody, SendBody, SenderReferenceField
 from gateway.http.errors import DOCS_PATH
 from gateway.http.fields import Fields, Page, Text, Time, time_us
 from gateway.http.lists import list_rows
@@ -109,6 +110,7 @@ async def status(call: RequestContext[Fields, Fields]) -> Answer:
         events=[EventOfTopUp(**one) for one in timeline.events],
         claim_url=rules.claim_url_shown(topup, call.principal),
         mails=[RecipientMail.of(one) for one in timeline.mails],
+        reversal=None if timeline.reversal is None else Reversal.of(timeline.reversal),
         approval_id=UNSET if timeline.approval_id is None else timeline.approval_id,
         request_id=timeline.request_id,
     )
@@ -118,6 +120,8 @@ async def status(call: RequestContext[Fields, Fields]) -> Answer:
         "pending": codes.PENDING,
         "failed": codes.FAILED_REFUNDED,
         "cancelled": codes.CANCELLED,
+        "reversing": codes.PENDING,
+        "reversed": codes.REVERSED,
     }[topup.status]
     return answer(
         outcome,
@@ -322,7 +326,12 @@ ROUTES = (
         scopes=("topup:read",),
         description="200 whatever its state; the code says which.",
         answers=ok(
-            TopUpStory, codes.DELIVERED, codes.PENDING, codes.FAILED_REFUNDED, codes.CANCELLED
+            TopUpStory,
+            codes.DELIVERED,
+            codes.PENDING,
+            codes.FAILED_REFUNDED,
+            codes.CANCELLED,
+            codes.REVERSED,
         ),
     ),
     Route(

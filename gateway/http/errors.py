@@ -30,6 +30,7 @@ from billing.subscriptions.subscription import AlreadySubscribed
 from billing.topups.approval import ApprovalDecided
 from billing.topups.platform import InvalidPlatform
 from billing.topups.platform_rows import PlatformTaken
+from billing.topups.reverse import AlreadyUsed
 from billing.topups.send import RateLimited as SandboxRateLimited
 from billing.topups.send_request import AmountOutOfRange
 from billing.topups.settlement import AwaitsApproval, WrongStateForApproval
@@ -131,6 +132,7 @@ TABLE: Final[Mapping[type[DomainError], ErrorRow]] = {
     KeyInProgress: ErrorRow(codes.KEY_IN_PROGRESS, 409),
     AlreadyDelivered: ErrorRow(codes.ALREADY_DELIVERED, 409),
     AlreadyEnded: ErrorRow(codes.ALREADY_SETTLED, 409),
+    AlreadyUsed: ErrorRow(codes.ALREADY_USED, 409),
     BatchCancelled: ErrorRow(codes.ALREADY_SETTLED, 409),
     ApprovalDecided: ErrorRow(codes.ALREADY_SETTLED, 409),
     WrongStateForApproval: ErrorRow(codes.ALREADY_SETTLED, 409),

@@ -193,6 +193,27 @@ EXAMPLES: Final[Mapping[tuple[str, str], Example]] = {
             transaction_id=TRANSACTION,
         )
     ),
+    ("POST", f"{API}/topup/{{transaction_id}}/reverse"): Example(
+        {"reason": "Sent to the wrong person"},
+        _answer(
+            3007,
+            {
+                **_TOPUP,
+                "status": "reversed",
+                "new_balance_cents": 4400,
+                "wallet_balance_cents": 1000000,
+                "reversal": {
+                    "reason": "Sent to the wrong person",
+                    "outcome": "reversed",
+                    "detail": None,
+                    "asked_at": TIME,
+                    "ended_at": TIME,
+                },
+            },
+            status="reversed",
+            transaction_id=TRANSACTION,
+        ),
+    ),
     ("GET", f"{API}/topup/balance"): Example(
         answer=_answer(
             1000,

@@ -57,9 +57,24 @@ def _data(event_type: str, endpoint: Mapping[str, Any], *, now_us: int) -> dict[
         return _order(what, now_us=now_us)
     if subject == "approval":
         return {"approval": _approval(what, now_us=now_us), **_topup("pending", now_us=now_us)}
+    if subject == "voucher":
+        return _redeemed(now_us=now_us)
     if what == "claimed":
         return {**_topup("delivered", now_us=now_us), "claimed_at": rfc3339(now_us)}
     return _topup(what, now_us=now_us)
+
+
+def _redeemed(*, now_us: int) -> dict[str, Any]:
+    return {
+        "transaction_id": TRANSACTION_ID,
+        "platform": "claude",
+        "amount_cents": 1000,
+        "recipient_email": "user@example.com",
+        "settle": "wallet",
+        "redeemed_at": rfc3339(now_us),
+        "reference": None,
+        "metadata": {"test": "true"},
+    }
 
 
 def _topup(status: str, *, now_us: int) -> dict[str, Any]:
@@ -81,12 +96,18 @@ def _topup(status: str, *, now_us: int) -> dict[str, Any]:
         data["scheduled_for"] = rfc3339(now_us + DAY_US)
     if status == "failed":
         data["failure_reason"] = "test"
+    if status == "reversed":
+        data.update(new_balance_cents=4400, reason="test")
     return data
 
 
 def _batch(*, now_us: int) -> dict[str, Any]:
     counts = dict.fromkeys(
-        ("waiting", "refused", "dropped", "scheduled", "pending", "failed", "cancelled"), 0
+        (
+            *("waiting", "refused", "dropped", "scheduled", "pending"),
+            *("failed", "cancelled", "reversing", "reversed"),
+        ),
+        0,
     )
     return {
         "id": BATCH_ID,

@@ -97,7 +97,7 @@ class _TopUp(_Data, kw_only=True):
     """A top-up as its events carry it."""
 
     transaction_id: TransactionId
-    status: Literal["scheduled", "pending", "delivered", "failed", "cancelled"]
+    status: Literal["scheduled", "pending", "delivered", "failed", "cancelled", "reversed"]
     platform: str
     amount_cents: PositiveCents
     recipient_email: Email
@@ -172,6 +172,34 @@ class ScheduledTopUp(_TopUp, kw_only=True):
     scheduled_for: ScheduledFor
 
 
+class ReversedTopUp(_TopUp, kw_only=True):
+    """Nothing of it was used; its funds are back in the sender's wallet. reason: why the sender, or the
+    operator, took it back. new_balance_cents is the recipient's wallet of that platform afterwards.
+    """
+
+    status: Literal["reversed"]
+    voucher_code: None
+    voucher_code_hint: None
+    deliverable: None
+    new_balance_cents: Cents
+    reason: str
+
+
+class VoucherRedeemed(_Data, kw_only=True):
+    """Told to the account that issued the voucher. settle: into a wallet here, or external: the
+    platform honoured it.
+    """
+
+    transaction_id: TransactionId
+    platform: str
+    amount_cents: PositiveCents
+    recipient_email: Email
+    settle: Literal["wallet", "external"]
+    redeemed_at: Time
+    reference: Reference | None
+    metadata: dict[str, str]
+
+
 class LowBalance(_Data, kw_only=True):
     """The account's wallet, after the change that took it below the threshold."""
 
@@ -184,12 +212,14 @@ class BatchCounts(Struct, kw_only=True):
     """A batch's items by where they are, and the cents of those that were accepted and delivered."""
 
     waiting: Annotated[int, Meta(ge=0, description="Neither accepted nor refused yet.")]
-    accepted: Annotated[int, Meta(ge=0, description="What follows, all five together.")]
+    accepted: Annotated[int, Meta(ge=0, description="What follows, all seven together.")]
     scheduled: Annotated[int, Meta(ge=0)]
     pending: Annotated[int, Meta(ge=0)]
     delivered: Annotated[int, Meta(ge=0)]
     failed: Annotated[int, Meta(ge=0, description="Their funds are back.")]
     cancelled: Annotated[int, Meta(ge=0, description="Their funds are back.")]
+    reversing: Annotated[int, Meta(ge=0, description="Their supplier is asked to take them back.")]
+    reversed: Annotated[int, Meta(ge=0, description="Their funds are back.")]
     refused: Annotated[int, Meta(ge=0, description="Nothing was taken for them.")]
     dropped: Annotated[
         int,
@@ -313,6 +343,11 @@ TYPES: Final[Mapping[str, EventType]] = {
         "A top-up is to be sent later; its funds are held.", ScheduledTopUp
     ),
     "batch.completed": EventType("Every item of a bulk send has ended.", CompletedBatch),
+    "topup.reversed": EventType(
+        "A delivered top-up that was not used was taken back; its funds were given back.",
+        ReversedTopUp,
+    ),
+    "voucher.redeemed": EventType("Somebody redeemed the voucher of a top-up.", VoucherRedeemed),
     "balance.low": EventType("The account's wallet fell below its threshold.", LowBalance),
     "stock.low": EventType("Few codes of a supplier are left; for operators.", LowStock),
     "order.paid": EventType("An order of credit was paid, and the credit is there.", Order),

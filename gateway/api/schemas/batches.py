@@ -98,7 +98,16 @@ class BatchLine(Struct, kw_only=True):
     index: Index
     reference: ItemReference
     status: Literal[
-        "waiting", "refused", "dropped", "scheduled", "pending", "delivered", "failed", "cancelled"
+        "waiting",
+        "refused",
+        "dropped",
+        "scheduled",
+        "pending",
+        "delivered",
+        "failed",
+        "cancelled",
+        "reversing",
+        "reversed",
     ]
     transaction_id: Annotated[
         TransactionId | None, Meta(description="Its top-up; null: it was not accepted.")

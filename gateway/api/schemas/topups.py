@@ -156,7 +156,8 @@ class _TopUp(Shaped, kw_only=True):
 
 
 class TopUp(_TopUp, kw_only=True):
-    """A top-up. Voucher and new balance are null unless it was delivered.
+    """A top-up. Voucher and new balance are null unless it was delivered; once it was reversed, new
+    balance is what the recipient's wallet holds after that.
 
     voucher_code and deliverable.value are null, too, for whoever is neither the sender nor one of
     its ancestors, and has not vouchers:read. Where a supplier delivered a key, a link or a note there
@@ -202,10 +203,12 @@ class FulfilmentAttempt(Shaped, kw_only=True):
     """A turn at a supplier. supplier and detail are for operators, and null for everybody else."""
 
     outcome: Annotated[
-        Literal["asking", "waiting", "unknown", "delivered", "refused", "dropped"],
+        Literal[
+            "asking", "waiting", "unknown", "delivered", "refused", "dropped", "revoked", "kept"
+        ],
         Meta(
             description="waiting: accepted, not done. unknown: no word to rely on; it is asked again."
-            " dropped: a person ended it."
+            " dropped: a person ended it. revoked, kept: asked to take back what it delivered."
         ),
     ]
     asks: Annotated[int, Meta(ge=1, description="How often it was asked in this turn.")]
@@ -222,11 +225,28 @@ class FulfilmentAttempt(Shaped, kw_only=True):
         return cls.of(attempt, **hidden)
 
 
+class Reversal(Shaped, kw_only=True):
+    """That somebody wanted a delivered top-up back. outcome is null until its supplier has answered."""
+
+    reason: str
+    outcome: Literal["reversed", "kept"] | None
+    detail: Annotated[str | None, Meta(description="Why it was kept.")]
+    asked_at: Time
+    ended_at: Time | None
+
+
+class ReversedTopUp(SettledTopUp, kw_only=True):
+    """A top-up that is reversed, or reversing until its supplier has answered."""
+
+    reversal: Reversal
+
+
 class TopUpStory(TopUp, kw_only=True):
     """A top-up with everything that came of it; approval_id where a person was asked.
 
     needs_person: nobody knows whether its supplier delivered, and nobody can find out but a person
-    of the operator's. supplier and cost_cents are for operators, and null for everybody else.
+    of the operator's. reversal: null unless somebody wanted it back. supplier and cost_cents are for
+    operators, and null for everybody else.
     """
 
     transfers: list[Transfer]
@@ -234,6 +254,7 @@ class TopUpStory(TopUp, kw_only=True):
     attempts: list[FulfilmentAttempt]
     mails: list[RecipientMail]
     needs_person: bool
+    reversal: Reversal | None
     supplier: str | None
     cost_cents: Annotated[int, Meta(ge=0, description="The supplier's, in US cents.")] | None
     approval_id: ApprovalId | UnsetType = UNSET

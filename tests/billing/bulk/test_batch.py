@@ -9,6 +9,7 @@ from billing.bulk import batch as batches, item as items
 from billing.bulk.acceptance import OpenBatch
 from billing.bulk.batch import BatchCounts, SendBatch
 from billing.bulk.runner import BatchRunner, Bulk, BulkLine
+from billing.topups.reverse import Reverse
 from billing.topups.send_request import prepare
 from kernel.clock import FixedClock
 from kernel.errors import DomainError
@@ -197,4 +198,23 @@ async def test_a_dry_run_counts_and_writes_nothing(database: Database, clock: Fi
             lambda tx: batches.page(tx, account.principal.tenant, before_id=None, limit=9)
         )
         == []
+    )
+
+
+@pytest.mark.one_database
+async def test_delivered_item_that_is_taken_back_counts_as_reversed(
+    database: Database, clock: FixedClock
+) -> None:
+    account = await open_funded_account(database, clock)
+    batch = await runner(account).accept(bulk(account, [line(account, "a"), line(account, "b")]))
+    first, _ = await database.read(
+        lambda tx: items.page(tx, batch.id, status=None, after=-1, limit=9)
+    )
+
+    await account.engine.submit(
+        Reverse(first.item.transaction_id, account.principal.tenant, reason="wrong person")
+    )
+
+    assert await counts_of(account, batch) == BatchCounts(
+        delivered=1, reversed=1, accepted_cents=2000, delivered_cents=1000
     )

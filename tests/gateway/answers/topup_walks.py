@@ -87,8 +87,20 @@ async def _status(
         await to.own(name, "POST", path, key, json=body)
     await to.own("unknown", "POST", path, key, json={"transaction_id": f"txn_{UNKNOWN}"})
     await to.own("none", "POST", path, key, json={})
+    await _reverse(to, key, reads, by_recipient)
     await to.own("cancelled", "GET", f"/topup/status/{by_recipient['pending']}", key)
     await to.own("what was told", "GET", "/events?limit=200", key)
+
+
+async def _reverse(to: Recorder, key: str, reads: str, by_recipient: dict[str, str]) -> None:
+    body = {"reason": "wrong person"}
+    for name in ("user", "user", "pending", "failed"):
+        await to.own(name, "POST", f"/topup/{by_recipient[name]}/reverse", key, json=body)
+    path = f"/topup/{by_recipient['user']}"
+    await to.own("without the scope", "POST", f"{path}/reverse", reads, json=body)
+    await to.own("without a reason", "POST", f"{path}/reverse", key, json={})
+    await to.own("unknown", "POST", f"/topup/txn_{UNKNOWN}/reverse", key, json=body)
+    await to.own("reversed", "GET", f"/topup/status/{by_recipient['user']}", key)
 
 
 REFUSED_SENDS: dict[str, dict[str, Any]] = {

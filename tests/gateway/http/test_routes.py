@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from gateway.answers import envelope
-from gateway.api.send_body import SendBody
+from gateway.api.bodies.send_body import SendBody
 from gateway.app import API_PREFIX, SURFACES
 from gateway.http.fields import Fields
 from gateway.http.request_context import RequestContext

@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Meta
 
 from billing.bulk.batch import ITEMS_MAX
-from gateway.api.send_body import SendBody, SenderReferenceField
+from gateway.api.bodies.send_body import SendBody, SenderReferenceField
 from gateway.http.body import CSV, media_type_of
 from gateway.http.fields import Fields, Shape
 from gateway.http.strict_json import Unreadable, has_control, is_unicode, shown
