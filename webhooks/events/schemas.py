@@ -342,12 +342,12 @@ TYPES: Final[Mapping[str, EventType]] = {
     "topup.scheduled": EventType(
         "A top-up is to be sent later; its funds are held.", ScheduledTopUp
     ),
-    "batch.completed": EventType("Every item of a bulk send has ended.", CompletedBatch),
     "topup.reversed": EventType(
         "A delivered top-up that was not used was taken back; its funds were given back.",
         ReversedTopUp,
     ),
     "voucher.redeemed": EventType("Somebody redeemed the voucher of a top-up.", VoucherRedeemed),
+    "batch.completed": EventType("Every item of a bulk send has ended.", CompletedBatch),
     "balance.low": EventType("The account's wallet fell below its threshold.", LowBalance),
     "stock.low": EventType("Few codes of a supplier are left; for operators.", LowStock),
     "order.paid": EventType("An order of credit was paid, and the credit is there.", Order),
