@@ -66,7 +66,10 @@ def example_webhook() -> tuple[dict[str, str], bytes]:
             "status": answer["status"],
             **{name: data[name] for name in ("platform", "amount_cents", "recipient_email")},
             "voucher_code": None,
-            **{name: data[name] for name in ("voucher_code_hint", "new_balance_cents")},
+            **{
+                name: data[name]
+                for name in ("voucher_code_hint", "deliverable", "new_balance_cents")
+            },
             "reference": None,
             "metadata": {},
         },
