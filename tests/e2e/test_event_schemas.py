@@ -91,6 +91,9 @@ async def cause_everything(
     await http.post("/topup/send", json=order(100, email="failed@sandbox.test"))
     await made("/topup/send", **order(100), send_at=rfc3339(SystemClock().now_us() + DAY_US))
     await made("/topup/bulk", items=[order(100, reference="line-1")])
+    unused = await made("/topup/send", **order(100))
+    await made(f"/topup/{unused['transaction_id']}/reverse", reason="sent by mistake")
+    await made("/vouchers/redeem", code=sent["data"]["voucher_code"])
     pending = await made("/topup/send", **order(100, email="pending@sandbox.test"))
     await made("/topup/cancel", transaction_id=pending["transaction_id"])
     for decision in ("approve", "deny"):

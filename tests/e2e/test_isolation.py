@@ -123,6 +123,7 @@ def body_of(route: Route, other: World) -> dict[str, Any]:
         ("POST", "/topup/send"): _order(),
         ("POST", "/topup/validate"): _order(),
         ("POST", "/topup/bulk"): {"items": [{**_order(), "reference": "line-1"}]},
+        ("POST", "/topup/{transaction_id}/reverse"): {"reason": "r"},
         ("POST", "/topup/cancel"): {"transaction_id": other.words["transaction_id"]},
         ("PUT", "/topup/balance/threshold"): {"low_balance_threshold_cents": 0},
         ("POST", "/vouchers/redeem"): {"code": other.ids["code"]},
