@@ -34,8 +34,8 @@ FAULTS: Final[Mapping[Fault, FaultText]] = {
     ),
     Fault.PORT_NO_NUMBER: FaultText(
         11,
-        "its port is no number",
-        f"the database's port is no number: {_URL} says {{}}",
+        "its port is no number up to 65535",
+        f"the database's port is no number up to 65535: {_URL} says {{}}",
         "PostgreSQL listens on 5432 by default; marks such as : in the password are written %3A",
     ),
     Fault.HOST_UNKNOWN: FaultText(

@@ -42,7 +42,7 @@ GROUPS = {
         "suppliers": "Who provides the credit: create, list, set, check.",
         "stock": "Codes that a supplier hands out: add, list, low.",
         "mail": "Mail to recipients: list, retry, stop, allow, erase.",
-        "topups": "Top-ups that wait: list, show, take, settle, fail.",
+        "topups": "Top-ups that wait: list, show, take, settle, fail, reverse.",
         "report": "What was earned: charged, fees, costs, margin.",
     },
     "Webhooks": {

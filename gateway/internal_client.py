@@ -7,7 +7,7 @@ route offers, a page takes from a named function below gateway/ (docs/decisions/
 
 from collections.abc import Mapping
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 import msgspec
@@ -25,6 +25,13 @@ _decode = msgspec.json.Decoder(Envelope).decode
 _encode = msgspec.json.Encoder().encode
 
 
+class TextBody(NamedTuple):
+    """A body that is not JSON."""
+
+    content: bytes
+    media_type: bytes
+
+
 async def ask(
     call: RequestContext[Any, Any],
     method: str,
@@ -33,10 +40,12 @@ async def ask(
     *,
     query: Mapping[str, Any] | None = None,
     idempotency_key: str | None = None,
+    text: TextBody | None = None,
 ) -> Envelope:
     """What the API answers to that call; path is below /api/public/v1. Raises its DomainErrors.
 
     A query's parameters that are None or empty are left out. idempotency_key is that of its header.
+    text: a body that is not JSON, for a route that takes one.
     """
     found = _router().find(API_PREFIX + path)
     if found is None:
@@ -52,7 +61,14 @@ async def ask(
     inner.query = route.query_shape.of_query(urlencode(listed).encode(), principal.environment)
     if route.is_unsafe:
         inner.raw = _encode(body or {})
-        inner.body = route.body_shape.decode(inner.raw, principal.environment)
+        if route.decode is None:
+            inner.body = route.body_shape.decode(inner.raw, principal.environment)
+        else:
+            inner.raw = inner.raw if text is None else text.content
+            kind = b"application/json" if text is None else text.media_type
+            inner.body = route.decode(
+                inner.raw, {b"content-type": kind}, inner.query, principal.environment
+            )
         if idempotency_key is not None and route.takes_key:
             take_key(inner, idempotency_key)
     reply = await handled(route, inner)

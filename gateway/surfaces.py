@@ -4,6 +4,7 @@ from gateway.answers import envelope
 from gateway.api import (
     approvals,
     audit,
+    bulk,
     codes,
     fulfilments,
     keys,
@@ -11,6 +12,7 @@ from gateway.api import (
     packs,
     recipients,
     redemptions,
+    reversals,
     sandbox,
     statement,
     tokens,
@@ -29,6 +31,8 @@ API = ApiSurface(
     API_PREFIX,
     (
         *topups.ROUTES,
+        *reversals.ROUTES,
+        *bulk.ROUTES,
         *wallets.ROUTES,
         *statement.ROUTES,
         *vouchers.ROUTES,

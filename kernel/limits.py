@@ -2,6 +2,8 @@
 
 INT64_MAX = 2**63 - 1
 BODY_BYTES_MAX = 64 * 1024
+# Of the calls that carry many items.
+BULK_BODY_BYTES_MAX = 2 * 1024 * 1024
 JSON_DEPTH_MAX = 8
 PAGE_ITEMS = 50
 PAGE_ITEMS_MAX = 200

@@ -21,6 +21,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 SCOPES = (
     "topup:send",
     "topup:read",
+    "topup:reverse",
     "webhooks:read",
     "webhooks:write",
     "billing:read",

@@ -1,7 +1,8 @@
 """Token buckets shared by all processes, asked for in blocks, so that a hot key costs no round trip.
 
 Invariant: while Redis answers, a key is granted at most `burst` tokens plus `rate_per_s` for each
-second, counted over all processes. While Redis is away each process keeps a bucket of its own.
+second, counted over all processes. While Redis is away each process keeps a bucket of its own,
+which begins as full as it last saw the shared one: an answer that came late empties no count.
 """
 
 import asyncio
@@ -275,9 +276,9 @@ class Limiter:
         return True
 
     def _take_own(self, share: _Share, rate_per_s: float, burst: int, cost: int) -> Decision:
-        """The per-process bucket, full when it is used for the first time."""
+        """The per-process bucket; it begins with what Redis last said of the shared one."""
         now_s = self._monotonic()
-        full_at_s = max(share.own_full_at_s, now_s)
+        full_at_s = max(share.own_full_at_s, share.full_at_s, now_s)
         # Whole tokens, forgiving the last digits of the division.
         free = math.floor(burst - (full_at_s - now_s) * rate_per_s + 1e-6)
         if free < cost:

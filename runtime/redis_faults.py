@@ -76,7 +76,7 @@ WORDS: Final = {
     RedisFault.NO_SOCKET: "is not there: TOPUP_REDIS_URL is empty and no embedded one runs, or it"
     " names a socket that is missing",
     RedisFault.REFUSED: "cannot be reached at its address: does it run, and is TOPUP_REDIS_URL right?",
-    RedisFault.HUNG_UP: "hangs up: does it want TLS (rediss://), or is it no Redis?",
+    RedisFault.HUNG_UP: "hangs up: has it ended, does it want TLS (rediss://), or is it no Redis?",
     RedisFault.CLIENTS: "has no connection left: raise its maxclients",
     RedisFault.NO_MASTER: "has sentinels that do not answer, or know no master of that name",
     RedisFault.SLOW: "does not answer in time, or has no TLS and TOPUP_REDIS_URL says rediss://",

@@ -242,6 +242,11 @@ class Settings(BaseSettings):
     def _split_networks(cls, value: Any) -> Any:
         return _networks(_words(value)) if isinstance(value, str) else value
 
+    @field_validator("log_level", "log_format", mode="before")
+    @classmethod
+    def _lower_case(cls, value: Any) -> Any:
+        return value.lower() if isinstance(value, str) else value
+
     @field_validator("database_url")
     @classmethod
     def _check_database(cls, value: SecretStr) -> SecretStr:
@@ -265,8 +270,7 @@ class Settings(BaseSettings):
     @field_validator("redis_url")
     @classmethod
     def _check_redis(cls, value: SecretStr) -> SecretStr:
-        url = value.get_secret_value()
-        if url:
+        if url := value.get_secret_value():
             check_redis_url(url)
         return value
 
@@ -280,8 +284,7 @@ class Settings(BaseSettings):
     @field_validator("platforms")
     @classmethod
     def _check_platforms(cls, value: tuple[PlatformSetting, ...]) -> tuple[PlatformSetting, ...]:
-        ids = [platform.id for platform in value]
-        if len(set(ids)) != len(ids):
+        if len({platform.id for platform in value}) < len(value):
             raise ValueError("names one id twice")
         return value
 

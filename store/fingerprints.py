@@ -85,13 +85,22 @@ _OF_0016: Final = _OF_0015 | {
     "mails": "5ee630e54212",
     "topups": "30fae6fd7da4",
 }
-_OF_0018: Final = _OF_0016 | {"suppliers": "5344272aeeba", "topups": "db5768e66bc3"}
+_OF_0017: Final = _OF_0016 | {
+    "batch_items": "8a830c48c40e",
+    "batches": "4bf46edcd982",
+    "topups": "9a35e6c944a8",
+}
+_OF_0018: Final = _OF_0017 | {"suppliers": "5344272aeeba", "topups": "baa13243e49d"}
+_OF_0019: Final = _OF_0018 | {"topup_reversals": "71c7eb0e30d0"}
+
 TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0012": _OF_0012,
     "0013": _OF_0013,
     "0014": _OF_0014,
     "0015": _OF_0015,
     "0016": _OF_0016,
+    "0017": _OF_0017,
     "0018": _OF_0018,
-    "0019": _OF_0018 | {"platform_fees": "f7e5b28a09a0", "topups": "76b3aae55fc5"},
+    "0019": _OF_0019,
+    "0020": _OF_0019 | {"platform_fees": "f7e5b28a09a0", "topups": "867a878388db"},
 }

@@ -316,7 +316,8 @@ topups = sa.Table(
     _text("account_id"),
     _text("environment"),
     _text("spent_by", null=True),  # key id, then its ancestors, joined by spaces; null: no key
-    _text("status"),  # pending | delivered | failed | cancelled
+    # scheduled | pending | delivered | failed | cancelled | reversing | reversed
+    _text("status"),
     _text("platform"),
     _int("amount_cents"),
     _text("recipient_email"),
@@ -343,7 +344,15 @@ topups = sa.Table(
     _text("delivery", null=True),  # JSON: mail, language and message for the recipient
     _int("claimed_at", null=True),  # the recipient's first look at what was delivered
     _int("emailed_at", null=True),  # a mail server took the first mail about it
+    _int("scheduled_for", null=True),  # by the tenant's own clock; null: sent at once
     _int("fee_cents", null=True),  # charged beside the amount; null: nothing
+    _int("earned_fee_cents", null=True),  # of it: all once delivered, nothing once reversed
+    # A process that does not know fees cannot deliver or reverse one that has a fee.
+    sa.CheckConstraint(
+        """COALESCE(earned_fee_cents, 0) =
+        CASE WHEN status IN ('delivered', 'reversing') THEN COALESCE(fee_cents, 0) ELSE 0 END""",
+        name="fee_earned_with_delivery",
+    ),
     sa.Index("ix_topups_account", "account_id", "environment", "id"),
     sa.Index(
         "ux_topups_reference",
@@ -389,6 +398,20 @@ topups = sa.Table(
         sqlite_where=sa.text("status = 'failed' AND supplier IS NOT NULL"),
         postgresql_where=sa.text("status = 'failed' AND supplier IS NOT NULL"),
     ),
+    sa.Index(
+        "ix_topups_scheduled",
+        "scheduled_for",
+        sqlite_where=sa.text("status = 'scheduled'"),
+        postgresql_where=sa.text("status = 'scheduled'"),
+    ),
+    sa.Index(
+        "ix_topups_scheduled_account",
+        "account_id",
+        "environment",
+        "scheduled_for",
+        sqlite_where=sa.text("status = 'scheduled'"),
+        postgresql_where=sa.text("status = 'scheduled'"),
+    ),
 )
 
 # billing/topups/mail.py, billing/recipients/mailing.py, billing/recipients/outbox.py,
@@ -429,6 +452,56 @@ mail_refusals = sa.Table(
     _int("created_at"),
 )
 
+# billing/bulk/batch.py. One for each bulk send.
+batches = sa.Table(
+    "batches",
+    metadata,
+    _text("id", key=True),
+    _text("account_id"),
+    _text("environment"),
+    _text("spent_by", null=True),  # key id, then its ancestors, joined by spaces; null: no key
+    _text("status"),  # accepting | undoing | refused | running | completed
+    _int("is_all_or_nothing"),
+    _int("items"),  # how many there are
+    _text("request_digest", null=True),  # of its Idempotency-Key, as in idempotency_keys
+    _int("created_at"),
+    _int("accepted_at", null=True),  # when each item was accepted or refused
+    _int("cancelled_at", null=True),  # when somebody took back what was not delivered yet
+    _text("cancelled_by", null=True),  # credential id
+    _int("completed_at", null=True),  # when the last of its top-ups had ended
+    _int("next_look_at", null=True),  # when the worker looks at it; null: it is over
+    _text("counts", null=True),  # JSON: items by their end, once it is over
+    sa.Index("ix_batches_account", "account_id", "environment", "id"),
+    sa.Index(
+        "ux_batches_request",
+        "account_id",
+        "environment",
+        "request_digest",
+        unique=True,
+        sqlite_where=sa.text("request_digest IS NOT NULL"),
+        postgresql_where=sa.text("request_digest IS NOT NULL"),
+    ),
+    sa.Index(
+        "ix_batches_due",
+        "next_look_at",
+        sqlite_where=sa.text("next_look_at IS NOT NULL"),
+        postgresql_where=sa.text("next_look_at IS NOT NULL"),
+    ),
+)
+
+# billing/bulk/item.py. A line of a bulk send, in the order in which they came.
+batch_items = sa.Table(
+    "batch_items",
+    metadata,
+    _text("batch_id", key=True),
+    sa.Column("number", BIGINT, primary_key=True),  # from 0
+    _text("transaction_id"),  # of its top-up; there is one once it is accepted or reserved
+    _text("state"),  # waiting | accepted | reserved | refused
+    _text("reference", null=True),
+    _text("request", null=True),  # JSON: what is to be sent; null: it could not be read
+    _text("refusal", null=True),  # JSON: why it was refused
+)
+
 # billing/topups/attempt.py. One for each turn of a top-up at a supplier, however often it was asked.
 fulfilment_attempts = sa.Table(
     "fulfilment_attempts",
@@ -440,7 +513,7 @@ fulfilment_attempts = sa.Table(
     _text("recipient_email"),
     _text("supplier"),
     _text("kind"),  # of the supplier: name in billing/fulfilment/
-    _text("outcome"),  # asking | waiting | unknown | delivered | refused | dropped
+    _text("outcome"),  # asking | waiting | unknown | delivered | refused | dropped | revoked | kept
     _text("detail", null=True),  # a sentence for the operator
     _int("asks", default=1),
     _int("asked_at"),  # first
@@ -471,6 +544,29 @@ supplier_recipients = sa.Table(
     _text("recipient_email", key=True),
     _text("left_over"),  # the supplier's own words; nothing secret
     _int("changed_at"),
+)
+
+# billing/topups/reversal_row.py. A delivered top-up that somebody wanted back; one at most for each.
+topup_reversals = sa.Table(
+    "topup_reversals",
+    metadata,
+    _text("transaction_id", key=True),
+    _text("account_id"),
+    _text("environment"),
+    _text("reason"),  # the sender's or the operator's own words
+    _text("asked_by", null=True),  # id of a credential; null: the operator
+    _int("asked_at"),
+    _int("checks_made", default=0),  # how often the supplier was asked to revoke it
+    _int("next_check_at", null=True),  # null: nobody is asked
+    _text("outcome", null=True),  # reversed | kept; null: not ended
+    _text("detail", null=True),  # why it was kept
+    _int("ended_at", null=True),
+    sa.Index(
+        "ix_topup_reversals_due",
+        "next_check_at",
+        sqlite_where=sa.text("ended_at IS NULL"),
+        postgresql_where=sa.text("ended_at IS NULL"),
+    ),
 )
 
 # billing/topups/platform_rows.py. What can be topped up, of each environment.

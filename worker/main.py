@@ -21,6 +21,7 @@ from typing import Any, Final, cast
 
 from arq.worker import func
 
+from billing.bulk import batch
 from billing.recipients.smtp import SmtpSender
 from billing.topups import mail, topup
 from billing.usage import hold
@@ -36,6 +37,7 @@ from webhooks.deliveries import delivery, endpoint_queue
 from webhooks.deliveries.message import SecretCache
 from webhooks.endpoints.fields import policy_of
 from webhooks.events import event
+from worker.bulk import Batcher
 from worker.chores import Chore, do_chores, erase_idle, pruning_chores, resealing_chore, space_chore
 from worker.counting import note_chore, note_pruned, report
 from worker.deliver import DeliverySender, lease_us
@@ -52,8 +54,10 @@ from worker.prune import (
     sessions_chore,
 )
 from worker.reconcile import Reconciler
+from worker.release import Releaser
 from worker.renew import Renewer
 from worker.replay import Replayer
+from worker.revoke import Revoker
 from worker.slots import Slots, slots_of_process
 
 STOP_S: Final = 14.0  # less than the supervisor's grace
@@ -156,12 +160,15 @@ async def run_worker(
     """
     dispatcher = dispatcher_of(context)
     fulfiller = _fulfiller_of(context)
-    expirer = Expirer(context.database, context.clock, context.engine)
-    renewer = Renewer(context.database, context.clock, context.engine, context.payments)
-    ender = Ender(context.database, context.clock)
+    shared = (context.database, context.clock, context.engine)
+    revoker, expirer = Revoker(*shared, context.suppliers), Expirer(*shared)
+    releaser, batcher = Releaser(*shared), Batcher(*shared)
+    renewer, ender = Renewer(*shared, context.payments), Ender(context.database, context.clock)
     mailer = _mailer_of(context)
 
-    wake_those = _waking(dispatcher, fulfiller, expirer, renewer, ender, mailer)
+    wake_those = _waking(
+        dispatcher, fulfiller, revoker, expirer, releaser, batcher, renewer, ender, mailer
+    )
     wake_all = partial(wake_those, (ANYTHING,))
     context.hints.listen(lambda name: wake_those((name,)))
     stopped = asyncio.Event()
@@ -171,10 +178,7 @@ async def run_worker(
     end_listening = listen(wake_fd, wake_all) if wake_fd is not None else None
     parts: list[Callable[[], Awaitable[None]]] = [
         partial(do_chores, chores_of(context), partial(note_chore, context.metrics)),
-        fulfiller.run,
-        expirer.run,
-        renewer.run,
-        ender.run,
+        *(loop.run for loop in (fulfiller, revoker, expirer, releaser, batcher, renewer, ender)),
         Replayer(context.database, context.clock).run,
         Reconciler(context.database, context.clock, context.payments).run,
         partial(context.database.hear_hints, wake_those),
@@ -230,16 +234,31 @@ def _mailer_of(context: Context) -> Mailer | None:
 def _waking(
     dispatcher: Dispatcher,
     fulfiller: Fulfiller,
+    revoker: Revoker,
     expirer: Expirer,
+    releaser: Releaser,
+    batcher: Batcher,
     renewer: Renewer,
     ender: Ender,
     mailer: Mailer | None,
 ) -> Callable[[Sequence[str]], None]:
     """Wakes the loops that hints of these names are about; any other name may concern them all."""
     to_mailer = () if mailer is None else (mailer.wake,)
-    everyone = (dispatcher.wake, fulfiller.wake, expirer.wake, renewer.wake, ender.wake, *to_mailer)
+    everyone = (
+        dispatcher.wake,
+        fulfiller.wake,
+        revoker.wake,
+        expirer.wake,
+        releaser.wake,
+        batcher.wake,
+        renewer.wake,
+        ender.wake,
+        *to_mailer,
+    )
     concerned: dict[str, Sequence[Callable[[], None]]] = {
-        topup.HINT: (fulfiller.wake,),
+        topup.HINT: (fulfiller.wake, revoker.wake),
+        topup.SCHEDULED_HINT: (releaser.wake,),
+        batch.HINT: (batcher.wake,),
         hold.HINT: (expirer.wake,),
         endpoint_queue.ENDING_HINT: (ender.wake,),
         mail.HINT: to_mailer,

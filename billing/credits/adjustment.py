@@ -11,7 +11,7 @@ from billing.engine.batch_state import BatchState
 from billing.engine.read_set import ReadSet
 from billing.ledger.ledger import Code, InsufficientBalance, LedgerAccountKind
 from billing.ledger.money import BALANCE_MICROS_MAX, MICROS_PER_CREDIT
-from billing.topups.send import AmountOutOfRange
+from billing.topups.send_request import AmountOutOfRange
 from kernel.errors import InvalidInput
 from kernel.ids import new_id
 from kernel.tenant import Tenant

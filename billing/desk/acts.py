@@ -21,6 +21,7 @@ OVERDUE_US: Final = DAY_US
 
 DeskState = Literal[
     "ended",
+    "reversing",
     "approval",
     "sandbox",
     "queued",
@@ -35,6 +36,10 @@ DeskAct = Literal["take", "give_back", "settle", "refuse", "fail", "retry", "not
 
 MEANINGS: Final[Mapping[DeskState, str]] = {
     "ended": "It has ended; nothing is left to do.",
+    "reversing": (
+        "Its supplier is asked to take back what it handed over; a person who asked it there may say"
+        " what became of it: `topup topups reverse` with --revoked or --kept."
+    ),
     "approval": "It waits for an approval; nobody was asked yet.",
     "sandbox": "The sandbox's script ends it; no supplier was asked.",
     "queued": "A supplier is asked next; nothing of it was done so far.",
@@ -47,6 +52,7 @@ MEANINGS: Final[Mapping[DeskState, str]] = {
 }
 ACTS: Final[Mapping[DeskState, tuple[DeskAct, ...]]] = {
     "ended": (),
+    "reversing": (),
     "approval": (),
     "sandbox": (),
     "queued": ("retry", "switch", "settle", "fail"),
@@ -57,6 +63,8 @@ ACTS: Final[Mapping[DeskState, tuple[DeskAct, ...]]] = {
     "unknown": ("retry", "settle", "not_done", "fail"),
     "needs_person": ("settle", "not_done", "retry", "fail"),
 }
+# No supplier is to deliver it.
+_NOT_WITH_SUPPLIERS: Final = frozenset[DeskState]({"ended", "reversing", "approval", "sandbox"})
 # Where a person who settles or fails says that they looked at the supplier.
 CHECKED_STATES: Final = frozenset[DeskState]({"waiting", "unknown", "needs_person"})
 # Acts whose reason may be left out; of the others it is asked for.
@@ -98,6 +106,8 @@ class DeskTopUp:
     def state(self) -> DeskState:
         """Where it stands."""
         topup, attempt = self.topup, self.open_attempt
+        if topup.status == "reversing":
+            return "reversing"
         if topup.status != "pending":
             return "ended"
         if topup.fulfilment in {BY_APPROVAL, BY_SANDBOX}:
@@ -120,7 +130,7 @@ class DeskTopUp:
     @property
     def is_overdue(self) -> bool:
         """Whether it should have ended by now: its task's time is over, or a day since the send."""
-        if self.state in {"ended", "approval", "sandbox"}:
+        if self.state in _NOT_WITH_SUPPLIERS:
             return False
         due_at = self.topup.created_at + OVERDUE_US
         if self.open_task is not None:
@@ -155,7 +165,7 @@ class DeskTopUp:
 def refusal(seen: DeskTopUp, act: DeskAct) -> NotNow:
     """Why the act does not fit now, and what does."""
     state, supplier = seen.state, seen.topup.supplier or "its supplier"
-    if state in {"ended", "approval", "sandbox"}:
+    if state in _NOT_WITH_SUPPLIERS:
         return NotNow(MEANINGS[state])
     if state == "asking":
         return NotNow(f"{supplier} is being asked at this moment; try again in two minutes")

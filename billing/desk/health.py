@@ -23,7 +23,7 @@ class SupplierHealth:
     @property
     def delivered_share(self) -> float | None:
         """Of those that are decided or of which no word came, from 0 to 1; null: there are none."""
-        said = {name: number for name, number in self.outcomes.items() if name not in _UNDER_WAY}
+        said = {name: number for name, number in self.outcomes.items() if name not in _NO_SENDS}
         total = sum(said.values())
         return said.get("delivered", 0) / total if total else None
 
@@ -63,4 +63,5 @@ async def _health(tx: Transaction, environment: str, supplier: str, now_us: int)
     return SupplierHealth(outcomes, None if p95_us is None else p95_us / SECOND_US)
 
 
-_UNDER_WAY: Final = frozenset({"asking", "waiting"})
+# Under way, or about taking back what was delivered.
+_NO_SENDS: Final = frozenset({"asking", "waiting", "revoked", "kept"})

@@ -1,6 +1,6 @@
 """Top-ups that are with suppliers, as the desk lists and counts them. Writes nothing.
 
-A list is narrowed to one of VIEWS. Pending ones come the oldest first, failed ones the latest first;
+A list is narrowed to one of VIEWS. Those that wait come the oldest first, failed ones the latest first;
 each page begins after the last one's last id.
 """
 
@@ -23,12 +23,13 @@ from store.keyset import Keyset
 COUNTED_MAX: Final = 100
 # What a gauge says at most.
 GAUGED_MAX: Final = 10_000
-View = Literal["person", "overdue", "unknown", "pending", "failed"]
+View = Literal["person", "overdue", "unknown", "pending", "reversing", "failed"]
 VIEWS: Final[Mapping[View, str]] = {
     "person": "waiting for a person",
     "overdue": "overdue",
     "unknown": "outcome unknown",
     "pending": "all that are pending",
+    "reversing": "being taken back",
     "failed": "failed",
 }
 
@@ -87,6 +88,8 @@ async def page(
     }
     if wanted.view == "failed":
         rows = await _FAILED.page(tx, before_id=after_id, limit=limit, **values)
+    elif wanted.view == "reversing":
+        rows = await _REVERSING.page(tx, after_id=after_id, limit=limit, **values)
     else:
         values |= {f"is_{wanted.view}": True, **_moments(now_us)}
         rows = await _PENDING.page(tx, after_id=after_id, limit=limit, **values)
@@ -184,6 +187,14 @@ _FAILED: Final = Keyset(
     "t.environment = :environment AND t.status = 'failed' AND t.supplier IS NOT NULL",
     filters=_NARROWED,
     key="t.id",
+)
+_REVERSING: Final = Keyset(
+    ROWS.of("t"),
+    "topup_reversals r JOIN topups t ON t.id = r.transaction_id",
+    "r.environment = :environment AND r.ended_at IS NULL",
+    filters={**_NARROWED, "after_id": "t.id > :after_id"},
+    key="t.id",
+    order="ASC",
 )
 # Each part stops at as many as are counted, and finds them by an index of its own.
 _COUNT: Final = """

@@ -197,6 +197,10 @@ class Supplier(ABC):
     async def revoke(self, request: Request, value: str | None) -> Revocation:  # noqa: ARG002
         """Takes back what was delivered for this top-up, if nothing of it was used.
 
+        It must be worth nothing from then on, whoever has seen it: the sender's funds go back. Asked
+        again after Unknown and after a worker died: what it took back before is Revoked. NotRevoked
+        is the end, so whoever is not sure says Unknown.
+
         value: what was handed over. request.recipient_left is what lies there of this recipient now.
         """
         return NotRevoked("this supplier cannot take credit back")

@@ -22,6 +22,7 @@ from billing.fulfilment.protocol import (
     Outcome,
     Registration,
     Request,
+    Revocation,
     Supplier,
     Tools,
     Unknown,
@@ -62,12 +63,20 @@ class ReadySupplier:
     callback_secret: str | None = None
     fault: str | None = None
 
+    @property
+    def can_revoke(self) -> bool:
+        """Whether it may take back what it handed over; False: its answer would be a no, always."""
+        return type(self.asked).revoke is not Supplier.revoke
+
 
 class _Unusable(Supplier):
     def __init__(self, fault: str) -> None:
         self._fault = fault
 
     async def fulfil(self, request: Request) -> Outcome:  # noqa: ARG002
+        return Unknown(self._fault)
+
+    async def revoke(self, request: Request, value: str | None) -> Revocation:  # noqa: ARG002
         return Unknown(self._fault)
 
     async def probe(self) -> Health:

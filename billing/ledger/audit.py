@@ -1,16 +1,16 @@
 """Proof of the ledger: run by `topup audit`; every finding names the row that breaks a rule.
 
 Checked tenant by tenant, so no transaction is long: the sum of all balances by side is zero, every
-cached balance is the sum of its transfers, no balance is negative, what is held equals the pending
-top-ups and the open holds, and the transfers of every top-up, order, paid period, hold, charge and
+cached balance is the sum of its transfers, no balance is negative, what is held equals the open
+top-ups and holds, and the transfers of every top-up, order, paid period, hold, charge and
 check-in add up to its state.
 """
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
+from billing.ledger.audit_topups import TOPUP_RULES
 from billing.ledger.chart import ASSETS
-from billing.ledger.money import MICROS_PER_CENT
 from kernel.tenant import Tenant
 from store.database import Database, Row, Transaction, Work
 
@@ -188,74 +188,7 @@ _RULES = (
            WHERE t.account_id = :account_id AND t.environment = :environment
              AND (d.id IS NULL OR c.id IS NULL)""",
     ),
-    (
-        "what is held equals pending top-ups and open holds",
-        f"""SELECT s.row_id, s.expected, s.found FROM (
-                SELECT :account_id AS row_id,
-                    COALESCE((SELECT SUM(amount_cents + COALESCE(fee_cents, 0))
-                            * {MICROS_PER_CENT} FROM topups
-                        WHERE account_id = :account_id AND environment = :environment
-                          AND status = 'pending'), 0)
-                    + COALESCE((SELECT SUM(amount_micros) FROM holds
-                        WHERE account_id = :account_id AND environment = :environment
-                          AND status = 'held'), 0) AS expected,
-                    COALESCE((SELECT SUM(balance_micros) FROM ledger_accounts
-                        WHERE account_id = :account_id AND environment = :environment
-                          AND kind = 'held'), 0) AS found) AS s
-            WHERE s.expected <> s.found""",
-    ),
-    (
-        "a delivered top-up credited its recipient once",
-        f"""SELECT p.id AS row_id, p.amount_cents * {MICROS_PER_CENT} AS expected,
-                COALESCE(SUM(t.amount_micros), 0) AS found
-            FROM topups p
-            LEFT JOIN transfers t ON t.transaction_id = p.id
-                AND t.code IN ('topup_send', 'topup_deliver')
-            WHERE p.account_id = :account_id AND p.environment = :environment
-              AND p.status = 'delivered'
-            GROUP BY p.id, p.amount_cents
-            HAVING COALESCE(SUM(t.amount_micros), 0) <> p.amount_cents * {MICROS_PER_CENT}""",
-    ),
-    (
-        "a delivered top-up's fee was taken once, and no other one's",
-        f"""SELECT s.row_id, s.expected, s.found FROM (
-                SELECT p.id AS row_id, CASE WHEN p.status = 'delivered'
-                        THEN COALESCE(p.fee_cents, 0) * {MICROS_PER_CENT} ELSE 0 END AS expected,
-                    COALESCE((SELECT SUM(t.amount_micros) FROM transfers t
-                        WHERE t.transaction_id = p.id AND t.code = 'topup_fee'), 0) AS found
-                FROM topups p
-                WHERE p.account_id = :account_id AND p.environment = :environment) AS s
-            WHERE s.expected <> s.found""",
-    ),
-    (
-        "a supplier's cost is what its delivered attempt says, once",
-        # One way: what was delivered before costs were in the books has no transfer.
-        f"""SELECT s.row_id, s.expected, s.found FROM (
-                SELECT t.transaction_id AS row_id, SUM(t.amount_micros) AS found,
-                    COALESCE((SELECT SUM(a.cost_cents) FROM fulfilment_attempts a
-                        WHERE a.transaction_id = t.transaction_id AND a.outcome = 'delivered'), 0)
-                        * {MICROS_PER_CENT} AS expected
-                FROM transfers t
-                WHERE t.account_id = :account_id AND t.environment = :environment
-                  AND t.code = 'supplier_cost'
-                GROUP BY t.transaction_id) AS s
-            WHERE s.expected <> s.found""",
-    ),
-    (
-        "a failed or cancelled top-up was refunded whole",
-        """SELECT p.id AS row_id,
-                COALESCE(SUM(CASE WHEN t.code = 'topup_hold' THEN t.amount_micros ELSE 0 END), 0)
-                    AS expected,
-                COALESCE(SUM(CASE WHEN t.code = 'topup_refund' THEN t.amount_micros ELSE 0 END), 0)
-                    AS found
-           FROM topups p LEFT JOIN transfers t ON t.transaction_id = p.id
-           WHERE p.account_id = :account_id AND p.environment = :environment
-             AND p.status IN ('failed', 'cancelled')
-           GROUP BY p.id
-           HAVING COALESCE(SUM(CASE WHEN t.code = 'topup_hold' THEN t.amount_micros ELSE 0 END), 0)
-               <> COALESCE(SUM(CASE WHEN t.code = 'topup_refund' THEN t.amount_micros ELSE 0 END), 0)
-        """,
-    ),
+    *TOPUP_RULES,
     ("a charge left its user once", _charged("credit_id", "transit_out", "account_id")),
     ("a charge reached the app's owner once", _charged("debit_id", "transit_in", "owner_id")),
     (

@@ -52,7 +52,9 @@ class Code(StrEnum):
     TOPUP_DELIVER = "topup_deliver"
     TOPUP_REFUND = "topup_refund"
     TOPUP_FEE = "topup_fee"
-    SUPPLIER_COST = "supplier_cost"  # the operator's own: no merchant is shown it
+    SUPPLIER_COST = "supplier_cost"
+    SUPPLIER_COST_BACK = "supplier_cost_back"  # of a top-up that was reversed
+    TOPUP_REVERSE = "topup_reverse"  # a delivered top-up that was not used
     VOUCHER_REDEEM = "voucher_redeem"
     VOUCHER_SETTLE = "voucher_settle"
     TEST_CREDIT = "test_credit"
@@ -71,3 +73,7 @@ class Code(StrEnum):
     USAGE_CAPTURE = "usage_capture"
     USAGE_RELEASE = "usage_release"
     OAUTH_CHARGE = "oauth_charge"
+
+
+# The operator's own: no merchant is shown them.
+OPERATORS_OWN = frozenset({Code.SUPPLIER_COST, Code.SUPPLIER_COST_BACK})

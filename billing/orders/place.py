@@ -18,7 +18,7 @@ from billing.orders.settlement import settle
 from billing.orders.working_set import OrderWorkingSet
 from billing.providers.protocol import CheckoutKind
 from billing.providers.settings import Charge
-from billing.topups.send import AmountOutOfRange
+from billing.topups.send_request import AmountOutOfRange
 from kernel.errors import InvalidInput, NotFound
 from kernel.tenant import Tenant
 

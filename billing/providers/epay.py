@@ -11,12 +11,11 @@ sandbox's. Source: the protocol as its common client libraries speak it.
 import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
-from typing import Self
 from urllib.parse import parse_qsl, urlencode
 
 import httpx
 import msgspec
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
 from billing.ledger.price import price_of
 from billing.providers.http import call, decoded, refused, unavailable, within_deadline
@@ -106,11 +105,13 @@ class EpaySettings(ProviderSettings):
             raise ValueError(f"is one of {', '.join(CONFIRM)}")
         return value
 
-    @model_validator(mode="after")
-    def _check_confirm_above(self) -> Self:
-        if self.confirm_above or self.confirm == "above":
-            stated(price_of, self.confirm_above, self.currency)
-        return self
+    @field_validator("confirm_above")
+    @classmethod
+    def _check_confirm_above(cls, value: str, info: ValidationInfo) -> str:
+        # What is wrong with the two others is told of them.
+        if "currency" in info.data and (value or info.data.get("confirm") == "above"):
+            stated(price_of, value, info.data["currency"])
+        return value
 
     @property
     def is_complete(self) -> bool:

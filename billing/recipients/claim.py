@@ -38,7 +38,7 @@ class Claimable:
         """ready: there is something to claim. waiting: not yet. gone: there will be nothing."""
         if self.topup.status == "delivered":
             return "ready"
-        return "waiting" if self.topup.status == "pending" else "gone"
+        return "waiting" if self.topup.status in {"pending", "scheduled"} else "gone"
 
 
 @dataclass(frozen=True, slots=True)

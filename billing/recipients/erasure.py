@@ -2,7 +2,7 @@
 
 Gone afterwards: the sender's message and language, the rows and addresses of mail. Kept: the address in
 top-ups and in the names of ledger accounts, by which value is found and proved; events and deliveries go
-with their retention. A top-up that is still pending keeps what it needs to arrive.
+with their retention. A top-up that is still pending or scheduled keeps what it needs to arrive.
 """
 
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ async def erase_step(tx: Transaction, address: str) -> Erased:
     topups = await tx.execute(
         """UPDATE topups SET delivery = NULL WHERE id IN (
                SELECT id FROM topups WHERE recipient_email = :address AND delivery IS NOT NULL
-                 AND status <> 'pending' LIMIT :limit)""",
+                 AND status NOT IN ('pending', 'scheduled') LIMIT :limit)""",
         address=address,
         limit=ROWS_PER_STEP,
     )

@@ -45,7 +45,7 @@ class Resend(OnTopUp):
     def decide(self, state: BatchState) -> Resent:
         topup, topups = self._topup(state), topups_of(state)
         facts = {"transaction_id": topup.id, "status": topup.status}
-        if topup.status == "pending":
+        if topup.status in {"pending", "scheduled"}:
             raise NotYetDelivered(
                 "the top-up is not delivered yet; where mail was asked for, it goes out by itself",
                 param="transaction_id",

@@ -34,8 +34,10 @@ OFFSET_MAX = 10_000
 
 _TYPES: Mapping[str, Type] = {
     Code.TOPUP_SEND: "topup_send",
+    Code.TOPUP_FEE: "topup_send",
     Code.TOPUP_HOLD: "topup_send",
     Code.TOPUP_REFUND: "topup_refund",
+    Code.TOPUP_REVERSE: "topup_refund",
     Code.VOUCHER_REDEEM: "redemption",
     Code.TEST_CREDIT: "manual",
     Code.MANUAL: "manual",
@@ -56,6 +58,7 @@ _TYPES: Mapping[str, Type] = {
 _ORDER_PREFIX = "ord_"
 _WORDS: Mapping[str, str] = {
     Code.TOPUP_REFUND: "Top-up refunded",
+    Code.TOPUP_REVERSE: "Top-up reversed",
     Code.VOUCHER_REDEEM: "Voucher redeemed",
     Code.TEST_CREDIT: "Test credit",
     Code.MANUAL: "Manual adjustment",

@@ -19,7 +19,9 @@ from kernel.tenant import Tenant
 from store.database import Transaction
 from store.row_mapping import RowMapping
 
-AttemptOutcome = Literal["asking", "waiting", "unknown", "delivered", "refused", "dropped"]
+AttemptOutcome = Literal[
+    "asking", "waiting", "unknown", "delivered", "refused", "dropped", "revoked", "kept"
+]
 OPEN = frozenset({"asking", "waiting", "unknown"})
 DETAIL_CHARACTERS_MAX = 200
 # Of a top-up's attempts, the turns that are kept apart; switching between suppliers adds one.
@@ -30,7 +32,8 @@ class Attempt(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """One row of fulfilment_attempts; times in microseconds, cost in US cents.
 
     asks: how often the supplier was asked in this turn. ended_at: null while its last word is open.
-    `dropped` is what a person ended without the supplier's word.
+    `dropped` is what a person ended without the supplier's word. A turn in which a supplier is asked
+    to take back what it delivered ends as `revoked` or `kept`.
     """
 
     transaction_id: str

@@ -23,6 +23,7 @@ from billing.topups.settlement import EndedTopUp, OnTopUp, awaits, deliver, wait
 from billing.topups.topup import TopUp
 from billing.topups.working_set import topups_of
 from kernel.clock import SECOND_US
+from kernel.errors import DomainError
 from kernel.storable import storable
 
 REASON_CHARACTERS_MAX = 200
@@ -30,6 +31,19 @@ REASON_CHARACTERS_MAX = 200
 BEHIND_US = 2 * SECOND_US
 # So long after it began, an ask is surely over.
 ASKED_US = 75 * SECOND_US
+
+
+class StillOpen(DomainError):
+    """The supplier is still being asked; the message says when to try again."""
+
+
+def check_not_asked_now(state: BatchState, topup: TopUp) -> None:
+    """Raises StillOpen while a supplier is being asked for the top-up."""
+    attempt = attempts_of(state).open_of(topup.id)
+    if attempt is None or attempt.outcome != "asking":
+        return
+    if state.now_us - attempt.last_asked_at < ASKED_US:
+        raise StillOpen(f"{attempt.supplier} is being asked at this moment; try again in a minute")
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,3 +269,13 @@ class Settle(OnAttempts):
         )
         attempts.change(ended)
         return ended
+
+
+def take_cost_back(state: BatchState, topup: TopUp) -> None:
+    """What a supplier took for a top-up that is worth nothing any more and was not used is not owed to it."""
+    cost = topups_of(state).cost_of(topup.id)
+    if cost is None:
+        return
+    owed, booked = state.ledger.by_id(cost.credit_id), state.ledger.by_id(cost.debit_id)
+    code = Code.SUPPLIER_COST_BACK
+    state.move(owed, booked, cost.amount_micros, code, topup_id=topup.id)

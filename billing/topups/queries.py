@@ -4,11 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from billing.ledger.ledger import Code, transfers_of
+from billing.ledger.chart import OPERATORS_OWN
+from billing.ledger.ledger import transfers_of
 from billing.ledger.statement import account_label, transfer_shape
-from billing.topups import attempt as attempts, topup as topups
+from billing.topups import attempt as attempts, reversal_row, topup as topups
 from billing.topups.attempt import Attempt
 from billing.topups.mail import Mail, of_topups
+from billing.topups.reversal_row import TopUpReversal
 from billing.topups.topup import ROWS, TopUp
 from kernel.clock import rfc3339
 from kernel.errors import NotFound
@@ -74,6 +76,7 @@ class TopUpTimeline:
     request_id: str | None
     attempts: Sequence[Attempt]
     mails: Sequence[Mail]
+    reversal: TopUpReversal | None = None
 
     @property
     def cost_cents(self) -> int | None:
@@ -86,9 +89,7 @@ async def topup_timeline(tx: Transaction, tenant: Tenant, topup_id: str) -> TopU
     found = (await topups.load(tx, [topup_id])).get(topup_id)
     if found is None or found.tenant != tenant:
         raise NotFound("Transaction", param="transaction_id")
-    moved = [
-        one for one in await transfers_of(tx, [topup_id]) if one.code is not Code.SUPPLIER_COST
-    ]
+    moved = [one for one in await transfers_of(tx, [topup_id]) if one.code not in OPERATORS_OWN]
     labels = await _labels(tx, [side for t in moved for side in (t.debit_id, t.credit_id)])
     events = await tx.fetch(
         """SELECT id, type, event_no, created_at, trace FROM events
@@ -110,6 +111,7 @@ async def topup_timeline(tx: Transaction, tenant: Tenant, topup_id: str) -> TopU
         None if trace is None else request_id_of(trace),
         await attempts.load(tx, [topup_id]),
         (await of_topups(tx, [topup_id])).get(topup_id, ()),
+        (await reversal_row.load(tx, [topup_id])).get(topup_id),
     )
 
 

@@ -1,11 +1,12 @@
 """Sending a top-up: the rules, in the order in which they refuse, and what a send does.
 
 In one batch: debit the sender's wallet by the amount and the fee, credit the recipient's wallet of that
-platform and the fees, issue the voucher, write the event. Where the fulfilment answers later, or a person must approve, the funds are
-held, and the recipient and the fees are credited on delivery.
+platform and the fees, issue the voucher, write the event. Where the fulfilment answers later, a person
+must approve, or it is to be sent at a time of its own, the funds are held, and the recipient and the fees
+are credited on delivery.
 """
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -13,66 +14,42 @@ from msgspec.structs import replace
 
 from billing.engine.batch_state import BatchState
 from billing.engine.read_set import ReadSet
-from billing.ledger.ledger import Code, InsufficientBalance, LedgerAccountKind
+from billing.ledger.ledger import (
+    Code,
+    InsufficientBalance,
+    LedgerAccount,
+    LedgerAccountKind,
+    Transfer,
+)
 from billing.ledger.money import MICROS_PER_CENT, micros_to_cents
 from billing.topups.approval import WAITS_US, Approval
 from billing.topups.deliverable import hint_of
-from billing.topups.delivery_options import DeliveryOptions
-from billing.topups.platform import WALLET, Platform, Platforms
+from billing.topups.fee import earned_cents
+from billing.topups.platform import WALLET
+from billing.topups.send_request import SendRequest
 from billing.topups.topup import DuplicateReference, TopUp, TopUpStatus, move
 from billing.topups.working_set import TopUpWorkingSet, topups_of
-from kernel.clock import SECOND_US, rfc3339
+from kernel.clock import DAY_US, SECOND_US, rfc3339
 from kernel.errors import DomainError, InvalidInput
 from kernel.ids import new_id
 from kernel.tenant import Tenant
-from keys.account import normalise_email
 from keys.authenticator import CredentialEnded
 from keys.caps import CapExceeded
 from keys.principal import Principal
 
 SANDBOX_DOMAIN = "@sandbox.test"
 SANDBOX_DELAY_US = 2 * SECOND_US
+# How far ahead a send may be scheduled.
+SCHEDULED_AHEAD_US_MAX = 90 * DAY_US
 # Fulfilments that are no supplier's kind: a person, and the sandbox's own recipients.
 BY_APPROVAL = "approval"
 BY_SANDBOX = "sandbox"
 
-WouldBe = Literal["delivered", "pending", "approval_required", "failed"]
-
-
-class AmountOutOfRange(DomainError):
-    """The amount is outside the platform's limits."""
+WouldBe = Literal["delivered", "pending", "scheduled", "approval_required", "failed"]
 
 
 class RateLimited(DomainError):
     """Too many requests; retry_after_s says when the next one may come."""
-
-
-class SendRequest(msgspec.Struct, frozen=True, gc=False):
-    """What is to be sent, judged by every rule that needs no batch state.
-
-    fee_cents: as the platform's rule has it now, or as a quote named it, which holds until
-    quote_ends_at (microseconds, by the account's own clock); null: no quote.
-    """
-
-    platform: Platform
-    amount_cents: int
-    recipient_email: str
-    reference: str | None = None
-    metadata: Mapping[str, str] | None = None
-    note: str | None = None
-    delivery: DeliveryOptions | None = None
-    fee_cents: int = 0
-    quote_ends_at: int | None = None
-
-    @property
-    def is_mailed(self) -> bool:
-        """Whether its recipient gets mail about it."""
-        return self.delivery is not None and self.delivery.email
-
-    @property
-    def charged_micros(self) -> int:
-        """What leaves the wallet, and what caps and thresholds count."""
-        return (self.amount_cents + self.fee_cents) * MICROS_PER_CENT
 
 
 class Sent(msgspec.Struct, frozen=True, gc=False):
@@ -82,31 +59,6 @@ class Sent(msgspec.Struct, frozen=True, gc=False):
     wallet_balance_cents: int
     approval: Approval | None = None
     voucher_code: str | None = None
-
-
-def prepare(
-    platforms: Platforms,
-    *,
-    account_id: str,
-    platform: str,
-    amount_cents: int,
-    recipient_email: str,
-    reference: str | None = None,
-    metadata: Mapping[str, str] | None = None,
-    note: str | None = None,
-    delivery: DeliveryOptions | None = None,
-) -> SendRequest:
-    """Raises InvalidPlatform, InvalidEmail or AmountOutOfRange, in this order."""
-    found = platforms.find(platform)
-    address = normalise_email(recipient_email)
-    if not found.min_amount_cents <= amount_cents <= found.max_amount_cents:
-        raise AmountOutOfRange(
-            f"amount_cents is {found.min_amount_cents} to {found.max_amount_cents} for {found.id}",
-            param="amount_cents",
-            extra={"min": found.min_amount_cents, "max": found.max_amount_cents},
-        )
-    fee_cents = found.fee_cents(account_id, amount_cents)
-    return SendRequest(found, amount_cents, address, reference, metadata, note, delivery, fee_cents)
 
 
 class Send(msgspec.Struct, frozen=True, gc=False):
@@ -134,7 +86,7 @@ class Send(msgspec.Struct, frozen=True, gc=False):
     def decide(self, state: BatchState) -> Sent:
         topups = topups_of(state)
         charged_micros = self.request.charged_micros
-        would_be, fulfilment = self._judge(state, topups, charged_micros)
+        would_be, fulfilment = self.judge(state, topups, charged_micros)
         if would_be == "delivered":
             topup = self._deliver(state, topups, fulfilment)
         else:
@@ -148,11 +100,13 @@ class Send(msgspec.Struct, frozen=True, gc=False):
         code = topups.code_of(topup.id) if topup.status == "delivered" else None
         return Sent(topup, _balance_cents(state, self.tenant), approval, code)
 
-    def _judge(
+    def judge(
         self, state: BatchState, topups: TopUpWorkingSet, charged_micros: int
     ) -> tuple[WouldBe, str]:
         """What becomes of the send and who fulfils it; raises the first rule that refuses."""
         check_alive(state, self.lineage)
+        if self.request.send_at is not None:
+            check_time(self.request.send_at, state.now_of(self.tenant))
         if self.request.reference is not None:
             seen = topups.of_reference(self.tenant, self.request.reference)
             if seen is not None:
@@ -162,16 +116,19 @@ class Send(msgspec.Struct, frozen=True, gc=False):
                     extra={"transaction_id": seen[0], "status": seen[1]},
                 )
         self._check_quote(state)
-        scripted = self._sandbox_script()
+        scripted = sandbox_script(self.tenant, self.request.recipient_email)
         _refuse_scripted(scripted, self.request.amount_cents, state.now_us)
         state.spending.check(self.lineage, charged_micros)
         state.check_funds(self.tenant, charged_micros)
-        if scripted == "failed":
+        is_now = self.request.send_at is None
+        if scripted == "failed" and is_now:
             return "failed", BY_SANDBOX
         if scripted == "approval" or state.spending.needs_approval(
-            self.lineage, self.request.amount_cents + self.request.fee_cents
+            self.lineage, self.request.charged_cents
         ):
             return "approval_required", BY_APPROVAL
+        if not is_now:
+            return "scheduled", self.request.platform.first.kind
         if scripted in {"pending", "delayed"}:
             return "pending", BY_SANDBOX
         fulfilment = self.request.platform.first.kind
@@ -186,13 +143,6 @@ class Send(msgspec.Struct, frozen=True, gc=False):
                 reason="quote_expired",
                 extra={"expired_at": rfc3339(ends_at)},
             )
-
-    def _sandbox_script(self) -> str:
-        if self.tenant.environment != "staging" or not self.request.recipient_email.endswith(
-            SANDBOX_DOMAIN
-        ):
-            return ""
-        return self.request.recipient_email.removesuffix(SANDBOX_DOMAIN)
 
     def _topup(
         self, state: BatchState, fulfilment: str, status: TopUpStatus, **outcome: Any
@@ -213,7 +163,9 @@ class Send(msgspec.Struct, frozen=True, gc=False):
             metadata=self.request.metadata or {},
             note=self.request.note,
             fee_cents=self.request.fee_cents,
+            earned_fee_cents=earned_cents(status, self.request.fee_cents),
             delivery=self.request.delivery,
+            scheduled_for=self.request.send_at,
             **outcome,
         )
 
@@ -251,8 +203,8 @@ class Send(msgspec.Struct, frozen=True, gc=False):
     ) -> TopUp:
         is_asked = would_be == "pending" and fulfilment != BY_SANDBOX
         supplier = self.request.platform.first.id if is_asked else None
-        # Whoever ends it, its events tell of the request that sent it.
-        topup = self._topup(state, fulfilment, "pending", supplier=supplier, trace=state.trace)
+        status: TopUpStatus = "scheduled" if would_be == "scheduled" else "pending"
+        topup = self._topup(state, fulfilment, status, supplier=supplier, trace=state.trace)
         held = state.ledger.standing(self.tenant).held
         holds = state.take(
             self.tenant,
@@ -262,40 +214,15 @@ class Send(msgspec.Struct, frozen=True, gc=False):
             topup_id=topup.id,
             is_returned=would_be == "failed",
         )
-        topup = replace(topup, next_check_at=self._first_check_at(state, topup, would_be))
+        if would_be == "pending":
+            topup = replace(topup, next_check_at=first_check_at(topup, state.now_us))
         topups.add(topup, holds)
         if would_be == "failed":
             return topup
         publish(state, topup)
         if would_be == "approval_required":
-            self._ask(state, topups, topup)
+            ask(state, topup)
         return topup
-
-    def _first_check_at(self, state: BatchState, topup: TopUp, would_be: WouldBe) -> int | None:
-        """When the worker looks at it first; never where a person or a sandbox call decides."""
-        if would_be != "pending":
-            return None
-        if topup.fulfilment != BY_SANDBOX:
-            return state.now_us
-        is_delayed = topup.recipient_email.startswith("delayed@")
-        return state.now_us + SANDBOX_DELAY_US if is_delayed else None
-
-    def _ask(self, state: BatchState, topups: TopUpWorkingSet, topup: TopUp) -> None:
-        asked = Approval(
-            id=new_id("apr"),
-            account_id=self.tenant.account_id,
-            environment=self.tenant.environment,
-            transaction_id=topup.id,
-            requested_by=self.lineage[0] if self.lineage else None,
-            status="pending",
-            created_at=state.now_us,
-            # By the account's own clock, as it is looked at: else a clock that was moved on by a
-            # day would end every approval at once.
-            expires_at=state.now_of(self.tenant) + WAITS_US,
-        )
-        topups.add_approval(asked)
-        data = {"approval": asked.shape(), **topup.event_data()}
-        state.publish(self.tenant, "approval.requested", data, topup.id, trace=topup.trace)
 
 
 def new_send(principal: Principal, request: SendRequest) -> Send:
@@ -317,6 +244,52 @@ def check_alive(state: BatchState, lineage: tuple[str, ...]) -> None:
         raise CredentialEnded("the API key has expired")
 
 
+def check_time(send_at: int, account_now_us: int) -> None:
+    """Raises InvalidInput unless a send can be scheduled for then; account_now_us: the tenant's own
+    time.
+    """
+    if send_at <= account_now_us:
+        raise InvalidInput(
+            "send_at lies in the past; leave it out to send at once", param="send_at"
+        )
+    if send_at > account_now_us + SCHEDULED_AHEAD_US_MAX:
+        raise InvalidInput("send_at is at most 90 days ahead", param="send_at")
+
+
+def sandbox_script(tenant: Tenant, recipient_email: str) -> str:
+    """What a staging recipient plays, by its name; empty for everybody else."""
+    if tenant.environment != "staging" or not recipient_email.endswith(SANDBOX_DOMAIN):
+        return ""
+    return recipient_email.removesuffix(SANDBOX_DOMAIN)
+
+
+def first_check_at(topup: TopUp, now_us: int) -> int | None:
+    """When the worker looks first at one that became pending; never where a sandbox call decides."""
+    if topup.fulfilment != BY_SANDBOX:
+        return now_us
+    is_delayed = topup.recipient_email.startswith("delayed@")
+    return now_us + SANDBOX_DELAY_US if is_delayed else None
+
+
+def ask(state: BatchState, topup: TopUp) -> None:
+    """Asks a person for a decision on the held top-up."""
+    asked = Approval(
+        id=new_id("apr"),
+        account_id=topup.account_id,
+        environment=topup.environment,
+        transaction_id=topup.id,
+        requested_by=topup.key_id,
+        status="pending",
+        created_at=state.now_us,
+        # By the account's own clock, as it is looked at: else a clock that was moved on by a day would
+        # end every approval at once.
+        expires_at=state.now_of(topup.tenant) + WAITS_US,
+    )
+    topups_of(state).add_approval(asked)
+    data = {"approval": asked.shape(), **topup.event_data()}
+    state.publish(topup.tenant, "approval.requested", data, topup.id, trace=topup.trace)
+
+
 def fail(state: BatchState, topup: TopUp, reason: str) -> TopUp:
     """Refunds a held top-up and ends it as failed."""
     failed = move(topup, "failed", now_us=state.now_us, failure_reason=reason)
@@ -326,22 +299,54 @@ def fail(state: BatchState, topup: TopUp, reason: str) -> TopUp:
     return failed
 
 
-def give_back(state: BatchState, topup: TopUp) -> None:
-    """Returns a held top-up's funds to where each part came from, and its caps' windows."""
-    topups, ledger, tenant = topups_of(state), state.ledger, topup.tenant
-    held = ledger.standing(tenant).held
-    for part in topups.holds(topup.id):
-        source = ledger.by_id(part.debit_id)
-        state.move(held, source, part.amount_micros, Code.TOPUP_REFUND, topup_id=topup.id)
+def give_back(
+    state: BatchState,
+    topup: TopUp,
+    *,
+    source: LedgerAccount | None = None,
+    code: Code = Code.TOPUP_REFUND,
+) -> None:
+    """Returns a top-up's funds to where each part came from, and its caps' windows.
+
+    source: where its amount lies, and then its fee was earned; None: both are held.
+    """
+    topups, tenant = topups_of(state), topup.tenant
+    parts = topups.holds(topup.id)
+    if source is None:
+        held = state.ledger.standing(tenant).held
+        for part in parts:
+            came_from = state.ledger.by_id(part.debit_id)
+            state.move(held, came_from, part.amount_micros, code, topup_id=topup.id)
+    else:
+        _draw_back(state, topup, source, parts, code)
     charged_micros = topup.charged_cents * MICROS_PER_CENT
     spending, sent_at = state.spending, topup.created_at
     spending.count(tenant.account_id, topup.spent_by, -charged_micros, sent_at)
-    if topups.approval_of(topup.id) is None:
+    # One that was to ask and has not yet, as one of a batch, was not counted as unasked either.
+    if topups.approval_of(topup.id) is None and topup.fulfilment != BY_APPROVAL:
         spending.give_back_unasked(tenant.account_id, topup.spent_by, charged_micros, sent_at)
 
 
+def _draw_back(
+    state: BatchState, topup: TopUp, source: LedgerAccount, parts: Sequence[Transfer], code: Code
+) -> None:
+    """Fills each part from the amount first, then from the fee; together they are all parts."""
+    lies = [(source, topup.amount_cents * MICROS_PER_CENT)]
+    if topup.fee_cents:
+        fees = state.ledger.account(topup.tenant, LedgerAccountKind.FEES)
+        lies.append((fees, topup.fee_cents * MICROS_PER_CENT))
+    for part in parts:
+        came_from, wanted = state.ledger.by_id(part.debit_id), part.amount_micros
+        while wanted:
+            account, left = lies[0]
+            drawn = min(wanted, left)
+            state.move(account, came_from, drawn, code, topup_id=topup.id)
+            wanted -= drawn
+            lies[:1] = [(account, left - drawn)] if left > drawn else []
+
+
 def publish(state: BatchState, topup: TopUp) -> None:
-    """topup.delivered, topup.failed, topup.cancelled or topup.pending."""
+    """topup.delivered, topup.failed, topup.cancelled, topup.pending or topup.scheduled."""
     state.publish(
         topup.tenant,
         f"topup.{topup.status}",

@@ -103,6 +103,26 @@ def cancel(state: BatchState, topup: TopUp, *, reason: str | None = None) -> Top
     return cancelled
 
 
+def call_off(state: BatchState, topup: TopUp, *, by: str) -> TopUp:
+    """Cancels for the sender: an approval that it waits for is denied by that credential, or has
+    expired. Raises AlreadyDelivered or AlreadyEnded where it has ended.
+    """
+    asked = waits_for(state, topup)
+    if asked is not None:
+        account_now_us = state.now_of(topup.tenant)
+        is_over = asked.expires_at <= account_now_us
+        decided = approvals.decide(
+            asked,
+            "expired" if is_over else "denied",
+            by=None if is_over else by,
+            topup_status=topup.status,
+            now_us=state.now_us,
+            account_now_us=account_now_us,
+        )
+        _tell_decision(state, topup, decided)
+    return cancel(state, topup)
+
+
 def waits_for(state: BatchState, topup: TopUp) -> Approval | None:
     """The undecided approval of a pending top-up."""
     asked = topups_of(state).approval_of(topup.id)
@@ -167,23 +187,7 @@ class Cancel(OnTopUp):
                 reason="in_fulfilment",
                 extra={"transaction_id": topup.id, "status": topup.status},
             )
-        asked = waits_for(state, topup)
-        if asked is not None:
-            self._deny(state, topup, asked)
-        return self._ended(state, cancel(state, topup))
-
-    def _deny(self, state: BatchState, topup: TopUp, asked: Approval) -> None:
-        account_now_us = state.now_of(self.tenant)
-        is_over = asked.expires_at <= account_now_us
-        decided = approvals.decide(
-            asked,
-            "expired" if is_over else "denied",
-            by=None if is_over else self.cancelled_by,
-            topup_status=topup.status,
-            now_us=state.now_us,
-            account_now_us=account_now_us,
-        )
-        _tell_decision(state, topup, decided)
+        return self._ended(state, call_off(state, topup, by=self.cancelled_by))
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,11 +233,12 @@ class Decide(OnTopUp):
             )
         if self.decision == "approved":
             # Every rule that may refuse comes before the first change.
-            check_alive(state, topup.spent_by)
-            state.check_debt(topup.tenant)
-            source = _source_of(state, topup)
+            try:
+                source = check_again(state, topup)
+            except InvalidPlatform as gone:
+                raise _deny_it(topup, gone) from None
             self._tell(state, topup, decided)
-            return self._ended(state, self._release(state, topup, source))
+            return self._ended(state, go_on(state, topup, source))
         self._tell(state, topup, decided)
         reason = EXPIRED if self.decision == "expired" else DENIED
         return self._ended(state, cancel(state, topup, reason=reason))
@@ -252,14 +257,6 @@ class Decide(OnTopUp):
             now_us=state.now_us,
         )
         state.working_set(AuditEntries).add(entry)
-
-    def _release(self, state: BatchState, topup: TopUp, source: Source) -> TopUp:
-        released = replace(topup, fulfilment=source.kind)
-        if source.kind == WALLET:
-            return deliver(state, released)
-        waiting = replace(released, supplier=source.id, next_check_at=state.now_us)
-        topups_of(state).change(waiting)
-        return waiting
 
 
 def awaits(state: BatchState, topup: TopUp, asked: Approval) -> AwaitsApproval:
@@ -285,15 +282,40 @@ def awaits(state: BatchState, topup: TopUp, asked: Approval) -> AwaitsApproval:
     )
 
 
-def _source_of(state: BatchState, topup: TopUp) -> Source:
-    """Who is asked first as of now; raises InvalidPlatform where it is offered no longer."""
-    try:
-        platforms = topups_of(state).rules.platforms.of(topup.environment)
-        return platforms.find(topup.platform).first
-    except InvalidPlatform:
-        raise InvalidPlatform(
-            f"{topup.platform} is no longer offered; deny the approval, and the funds go back",
-            param="platform",
-            reason="removed",
-            extra={"transaction_id": topup.id, "status": topup.status},
-        ) from None
+def check_again(state: BatchState, topup: TopUp) -> Source:
+    """Who is asked first for a top-up that was held, and goes on now; raises what refuses it now.
+
+    What is asked again, after an approval and at a scheduled time: whether its key still stands, whether
+    the account owes nothing, and whether the platform is still offered. The funds are held, and the
+    caps were counted when it was accepted.
+    """
+    check_alive(state, topup.spent_by)
+    state.check_debt(topup.tenant)
+    return topups_of(state).rules.platforms.of(topup.environment).find(topup.platform).first
+
+
+def go_on(state: BatchState, topup: TopUp, source: Source) -> TopUp:
+    """A held top-up that nothing stands against: scheduled until its time, else like a send just made."""
+    released = replace(topup, fulfilment=source.kind)
+    is_early = (topup.scheduled_for or 0) > state.now_of(topup.tenant)
+    if not is_early and source.kind == WALLET:
+        return deliver(state, released)
+    if is_early:
+        following = move(released, "scheduled", now_us=state.now_us)
+    else:
+        following = replace(released, supplier=source.id, next_check_at=state.now_us)
+        if topup.status == "scheduled":
+            following = move(following, "pending", now_us=state.now_us)
+    topups_of(state).change(following)
+    if following.status != topup.status:
+        publish(state, following)
+    return following
+
+
+def _deny_it(topup: TopUp, gone: InvalidPlatform) -> InvalidPlatform:
+    return InvalidPlatform(
+        f"{topup.platform} is no longer offered; deny the approval, and the funds go back",
+        param="platform",
+        reason=gone.reason or "removed",
+        extra={"transaction_id": topup.id, "status": topup.status},
+    )

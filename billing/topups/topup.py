@@ -1,8 +1,9 @@
 """A top-up: prepaid credit sent from an account's wallet to a recipient's wallet of a platform.
 
-States: a send makes it delivered, failed (and refunded) or pending; pending ends once, in delivered,
-failed or cancelled. `move` is the one function that changes the state. Writes topups; the caller
-holds the account's lock.
+States: a send makes it delivered, failed (and refunded), pending or scheduled; the last two hold its
+funds and end once, in delivered, failed or cancelled. What was delivered and not used may be reversed,
+where a supplier has to revoke it by way of reversing. `move` is the one function that changes the
+state. Writes topups; the caller holds the account's lock.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,22 +14,39 @@ from msgspec.structs import replace
 
 from billing.topups.deliverable import WALLET_CREDIT, WALLET_CREDIT_JSON, StoredDeliverable
 from billing.topups.delivery_options import DeliveryOptions
+from billing.topups.fee import earned_cents
+from billing.topups.platform import WALLET
+from kernel.clock import rfc3339
 from kernel.errors import DomainError
 from kernel.tenant import Tenant
 from store.database import BatchRead, Rows, Transaction
-from store.row_mapping import WORDS_OR_NULL, Conversion, RowMapping, as_json
+from store.row_mapping import NULL_AS_ZERO, WORDS_OR_NULL, RowMapping, as_json
 
 # What a pending top-up that somebody should look at leaves behind a commit.
 HINT: Final = "fulfilment"
-TopUpStatus = Literal["pending", "delivered", "failed", "cancelled"]
+# What a top-up that is to be sent at a time of its own leaves behind a commit.
+SCHEDULED_HINT: Final = "scheduled"
+TopUpStatus = Literal[
+    "scheduled", "pending", "delivered", "failed", "cancelled", "reversing", "reversed"
+]
 
 # From a state to the states it may move to; docs/states.md has the diagram.
 MOVES: Mapping[TopUpStatus, frozenset[TopUpStatus]] = {
-    "pending": frozenset({"delivered", "failed", "cancelled"}),
-    "delivered": frozenset(),
+    "scheduled": frozenset({"pending", "delivered", "failed", "cancelled"}),
+    # Back to scheduled: a person approved it before its time.
+    "pending": frozenset({"scheduled", "delivered", "failed", "cancelled"}),
+    "delivered": frozenset({"reversing", "reversed"}),
     "failed": frozenset(),
     "cancelled": frozenset(),
+    "reversing": frozenset({"reversed", "delivered"}),
+    "reversed": frozenset(),
 }
+# In these its funds are held, and how it ends is open.
+HELD_STATES: Final = frozenset[TopUpStatus]({"scheduled", "pending"})
+
+# Fulfilments whose credit lies in the recipient's wallet here, `voucher` as it was called before; where
+# the sandbox or a person decided, no supplier delivered anything.
+_HERE = frozenset({WALLET, "voucher", "sandbox", "approval"})
 
 
 class AlreadyDelivered(DomainError):
@@ -36,7 +54,7 @@ class AlreadyDelivered(DomainError):
 
 
 class AlreadyEnded(DomainError):
-    """The top-up failed or was cancelled before."""
+    """The top-up failed, was cancelled or was reversed before."""
 
 
 class DuplicateReference(DomainError):
@@ -78,26 +96,33 @@ class TopUp(msgspec.Struct, frozen=True, gc=False):
     delivery: DeliveryOptions | None = None  # how it reaches the recipient; null: nothing was said
     claimed_at: int | None = None  # the recipient's first look at it
     emailed_at: int | None = None  # a mail server took the first mail about it
+    scheduled_for: int | None = None  # by the tenant's own clock; null: sent at once
     fee_cents: int = 0  # charged beside the amount, and given back with it
+    earned_fee_cents: int = 0  # of it: all once delivered, nothing once reversed
 
     @property
     def charged_cents(self) -> int:
-        """What the sender pays: the amount and the fee."""
+        """What the sender pays."""
         return self.amount_cents + self.fee_cents
 
     @property
     def given(self) -> StoredDeliverable | None:
-        """What was delivered, without its value; None until then."""
-        return (self.deliverable or WALLET_CREDIT) if self.status == "delivered" else None
+        """What was delivered, without its value; None until then, and once it was reversed."""
+        is_given = self.status in {"delivered", "reversing"}
+        return (self.deliverable or WALLET_CREDIT) if is_given else None
+
+    @property
+    def lies_here(self) -> bool:
+        """Whether what was delivered is credit in the recipient's wallet here, and nothing else."""
+        is_by_wallet = self.fulfilment == WALLET or self.supplier is None
+        is_nothing_given = self.deliverable is None and self.fulfilment_code is None
+        return is_nothing_given and is_by_wallet and self.fulfilment in _HERE
 
     @property
     def needs_person(self) -> bool:
         """Whether nobody knows what its supplier did, and nobody asks any more: a person decides."""
-        return (
-            self.status == "pending"
-            and self.handed_over_at is not None
-            and self.next_check_at is None
-        )
+        is_left = self.status == "pending" and self.next_check_at is None
+        return is_left and self.handed_over_at is not None
 
     @property
     def tenant(self) -> Tenant:
@@ -136,6 +161,8 @@ class TopUp(msgspec.Struct, frozen=True, gc=False):
             "reference": self.reference,
             "metadata": dict(self.metadata),
         }
+        if self.scheduled_for is not None:
+            data["scheduled_for"] = rfc3339(self.scheduled_for)
         if self.failure_reason is not None:
             data["failure_reason"] = self.failure_reason
         return data
@@ -153,14 +180,29 @@ class Due(NamedTuple):
     recipient_email: str
 
 
-def move(topup: TopUp, status: TopUpStatus, *, now_us: int, **changes: Any) -> TopUp:
-    """The top-up in its final state; raises AlreadyDelivered or AlreadyEnded for an ended one."""
-    if status not in MOVES[topup.status]:
+def move(
+    topup: TopUp,
+    status: TopUpStatus,
+    *,
+    now_us: int,
+    seen: TopUpStatus | None = None,
+    **changes: Any,
+) -> TopUp:
+    """The top-up in another state. seen: the state out of which the caller moves it; null: whichever
+    one in which its funds are held. Raises AlreadyDelivered or AlreadyEnded where it is no longer there.
+    """
+    is_seen = topup.status in HELD_STATES if seen is None else topup.status == seen
+    if not is_seen or status not in MOVES[topup.status]:
         facts = {"transaction_id": topup.id, "status": topup.status}
-        if topup.status == "delivered":
+        if topup.status in {"delivered", "reversing"}:
             raise AlreadyDelivered("the top-up was delivered", extra=facts)
         raise AlreadyEnded(f"the top-up was {topup.status} before", extra=facts)
-    return replace(topup, status=status, settled_at=now_us, next_check_at=None, **changes)
+    if status not in HELD_STATES:
+        changes["next_check_at"] = None
+        changes["earned_fee_cents"] = earned_cents(status, topup.fee_cents)
+        if topup.status in HELD_STATES:
+            changes["settled_at"] = now_us
+    return replace(topup, status=status, **changes)
 
 
 async def load(tx: Transaction, ids: Iterable[str]) -> dict[str, TopUp]:
@@ -197,8 +239,7 @@ async def due(
     """
     rows = await tx.fetch(
         f"""SELECT id, account_id, environment, platform, fulfilment, supplier, checks_made,
-                recipient_email
-            FROM topups
+                recipient_email FROM topups
             WHERE status = 'pending' AND next_check_at IS NOT NULL AND next_check_at <= :now
             {_but(but_ids, but_suppliers)}
             ORDER BY next_check_at LIMIT :limit""",
@@ -243,6 +284,17 @@ async def with_suppliers(
     return [ROWS.read(row) for row in rows]
 
 
+async def free_references(tx: Transaction, ids: Sequence[str]) -> None:
+    """Lets the references of cancelled top-ups be used again: those of a batch of which nothing was
+    accepted, so nobody was told of them.
+    """
+    freed = await tx.execute(
+        "UPDATE topups SET reference = NULL WHERE id IN :ids[text] AND status = 'cancelled'",
+        ids=sorted(ids),
+    )
+    assert freed == len(ids), "what was not accepted was cancelled before"
+
+
 async def postpone(tx: Transaction, topup_id: str, until: int) -> None:
     """Has the worker look at a pending one later; nothing else of it changes."""
     await tx.execute(
@@ -281,20 +333,18 @@ async def update(tx: Transaction, topups: Sequence[TopUp]) -> None:
         return
     rows = [_CHANGED.write(topup) for topup in sorted(topups, key=lambda topup: topup.id)]
     changed = await tx.execute(_UPDATE, rows=rows)
-    assert changed == len(topups), "a pending top-up vanished under the lock"
+    assert changed == len(topups), "a top-up that may still change vanished under the lock"
 
 
 async def note_claimed(tx: Transaction, topups: Sequence[TopUp]) -> None:
     """Writes claimed_at of delivered ones that nobody claimed before."""
     if topups:
-        rows = sorted((topup.id, topup.claimed_at) for topup in topups)
-        await tx.execute(_CLAIMED, rows=rows)
+        await tx.execute(_CLAIMED, rows=sorted((one.id, one.claimed_at) for one in topups))
 
 
 async def note_emailed(tx: Transaction, ids: Iterable[str], *, now_us: int) -> None:
     """That a mail server took a mail about these; the first time stays."""
-    wanted = sorted(set(ids))
-    if wanted:
+    if wanted := sorted(set(ids)):
         await tx.execute(
             """UPDATE topups SET emailed_at = :now_us
                WHERE id IN :ids[text] AND emailed_at IS NULL""",
@@ -303,15 +353,14 @@ async def note_emailed(tx: Transaction, ids: Iterable[str], *, now_us: int) -> N
         )
 
 
-# Most have no fee, and a null takes no room.
-_FEE = Conversion(lambda cents: cents or 0, lambda cents: cents or None, "bigint")
 ROWS = RowMapping(
     TopUp,
     stored={
         "spent_by": WORDS_OR_NULL,
         "metadata": as_json(dict[str, str]),
         "deliverable": as_json(StoredDeliverable),
-        "fee_cents": _FEE,
+        "fee_cents": NULL_AS_ZERO,
+        "earned_fee_cents": NULL_AS_ZERO,
         "delivery": as_json(DeliveryOptions),
     },
 )
@@ -331,12 +380,13 @@ _CHANGING = (
     "settled_at",
     "supplier",
     "deliverable",
+    "earned_fee_cents",
 )
 _CHANGED = ROWS.part("id", *_CHANGING)
 _LOAD = f"SELECT {ROWS.listed} FROM topups WHERE id IN :ids[text]"
 _UPDATE = f"""
 UPDATE topups SET {ROWS.part(*_CHANGING).assigned} FROM :rows[{_CHANGED.typed}] AS v
-WHERE topups.id = v.id AND topups.status = 'pending'
+WHERE topups.id = v.id AND topups.status IN ('pending', 'scheduled', 'delivered', 'reversing')
 """
 _CLAIMED = """
 UPDATE topups SET claimed_at = v.claimed_at FROM :rows[id text, claimed_at bigint] AS v

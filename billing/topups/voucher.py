@@ -59,7 +59,9 @@ VoucherTarget = Literal["wallet", "external"]
 
 
 class NotRedeemable(DomainError):
-    """reason: the code is unknown, it was redeemed, or its amount is spent from the wallet."""
+    """reason: the code is unknown, it was redeemed, its top-up was reversed, or its amount is spent from
+    the wallet.
+    """
 
 
 class VoucherCodes:
@@ -123,13 +125,14 @@ class VoucherCodes:
 
     def shown(self, topup: TopUp, principal: Principal) -> str | None:
         """The top-up's code; None where it has none yet or the caller may not see it."""
-        if topup.voucher_code_hint is None or not sees_code(principal, topup.spent_by):
+        is_there = topup.status == "delivered" and topup.voucher_code_hint is not None
+        if not is_there or not sees_code(principal, topup.spent_by):
             return None
         return self.issued(topup.id, topup.fulfilment_code)
 
     def value_shown(self, topup: TopUp, principal: Principal) -> str | None:
         """The value of what was delivered; None where there is none or the caller may not see it."""
-        given = topup.deliverable
+        given = topup.deliverable if topup.status == "delivered" else None
         if given is None or given.value_hint is None or not sees_code(principal, topup.spent_by):
             return None
         return self.issued(topup.id, topup.fulfilment_code)

@@ -15,6 +15,7 @@ from billing.topups import topup as topups
 from billing.topups.topup import TopUp
 from billing.topups.voucher import NotRedeemable, Redemption, VoucherCodes, VoucherTarget
 from billing.topups.working_set import TopUpWorkingSet, topups_of
+from kernel.clock import rfc3339
 from kernel.errors import DomainError
 from kernel.tenant import Tenant
 from keys.principal import REDEEMS, Principal, require_scope
@@ -52,9 +53,18 @@ async def find_issued(
         return (await topups.load(tx, [topup_id])).get(topup_id)
 
     found = await database.read(work)
-    if found is None or found.status != "delivered" or found.environment != environment:
+    if found is None or found.environment != environment:
         raise unknown_voucher()
+    _check_issued(found)
     return found
+
+
+def _check_issued(topup: TopUp) -> None:
+    """Raises NotRedeemable unless the top-up is delivered."""
+    if topup.status in {"reversing", "reversed"}:
+        raise NotRedeemable("its top-up was reversed", param="code", reason="reversed")
+    if topup.status != "delivered":
+        raise unknown_voucher()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +89,8 @@ class Redeem:
         topup = working_set.find(self.issued.id, self.issued.tenant)
         if topup is None:
             raise unknown_voucher()
+        # It may have been reversed since it was looked up.
+        _check_issued(topup)
         if working_set.redemption_of(topup.id) is not None:
             raise NotRedeemable("the voucher was redeemed before", param="code", reason="redeemed")
         recipient = state.ledger.account(
@@ -93,6 +105,7 @@ class Redeem:
             topup.id, *topup.tenant, self.redeemer.account_id, self.settle, state.now_us
         )
         working_set.add_redemption(redemption)
+        _tell_redeemed(state, topup, redemption)
         balance = micros_to_cents(state.ledger.balance_micros(self.redeemer, state.now_us))
         return Redeemed(topup, working_set.code_of(topup.id), redemption, balance)
 
@@ -115,6 +128,21 @@ class Redeem:
             state.credit(
                 self.redeemer, source, amount_micros, Code.VOUCHER_REDEEM, subject_id=topup.id
             )
+
+
+def _tell_redeemed(state: BatchState, topup: TopUp, redemption: Redemption) -> None:
+    """Tells the issuer; never who redeemed it, which may be another account."""
+    data = {
+        "transaction_id": topup.id,
+        "platform": topup.platform,
+        "amount_cents": topup.amount_cents,
+        "recipient_email": topup.recipient_email,
+        "settle": redemption.settle,
+        "redeemed_at": rfc3339(redemption.redeemed_at),
+        "reference": topup.reference,
+        "metadata": dict(topup.metadata),
+    }
+    state.publish(topup.tenant, "voucher.redeemed", data, topup.id, trace=topup.trace)
 
 
 def new_redeem(principal: Principal, issued: TopUp, settle: VoucherTarget) -> Redeem:

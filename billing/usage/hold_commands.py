@@ -9,7 +9,8 @@ import msgspec
 from billing.engine.batch_state import BatchState
 from billing.engine.read_set import ReadSet
 from billing.ledger.ledger import Code, LedgerAccountKind
-from billing.topups.send import AmountOutOfRange, check_alive
+from billing.topups.send import check_alive
+from billing.topups.send_request import AmountOutOfRange
 from billing.usage.hold import Hold, HoldStatus, HoldWorkingSet, move
 from billing.usage.usage import check_spendable
 from kernel.clock import SECOND_US

@@ -12,7 +12,8 @@ from billing.engine.read_set import ReadSet, WorkingSet
 from billing.engine.spending import Lineage
 from billing.ledger.ledger import Code, LedgerAccountKind
 from billing.ledger.money import MICROS_PER_CREDIT
-from billing.topups.send import AmountOutOfRange, check_alive
+from billing.topups.send import check_alive
+from billing.topups.send_request import AmountOutOfRange
 from billing.topups.topup import DuplicateReference
 from kernel.errors import InvalidInput
 from kernel.ids import new_id

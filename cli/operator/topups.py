@@ -9,6 +9,7 @@ import click
 from billing.desk import decisions, waiting
 from billing.desk.acts import MEANINGS, DeskTopUp
 from billing.desk.decisions import DeskCommand, Person
+from billing.desk.reversal import reverse_by_hand
 from billing.desk.waiting import VIEWS, DeskFilter, View
 from billing.topups.deliverable import Deliverable, DeliverableKind, DeliverableRefused, checked
 from billing.topups.topup import TopUp
@@ -286,7 +287,49 @@ def _act(
         )
         return ended.topup
 
-    topup = opened(act)
+    _show(opened(act))
+
+
+@topups.command(
+    "reverse",
+    epilog=examples(
+        "topup topups reverse txn_4Kp1 --reason 'sent to the wrong person'",
+        "topup topups reverse txn_4Kp1 --reason 'disabled at the vendor' --revoked",
+        "topup topups reverse txn_4Kp1 --reason 'the vendor says it was used' --kept",
+    ),
+)
+@click.argument("transaction_id")
+@click.option("--reason", required=True, help="Why; the sender sees it.")
+@click.option(
+    "--revoked/--kept",
+    "is_revoked",
+    default=None,
+    help="You asked the supplier yourself: what it handed over is worth nothing now, or stays.",
+)
+@json_option
+def reverse(transaction_id: str, reason: str, is_revoked: bool | None) -> None:  # noqa: FBT001
+    """Take a delivered top-up back that was not used, and give its funds back. Credit in a wallet here
+    comes back at once; what a supplier handed over once that supplier, or you, said that nobody can
+    use it any more.
+    """
+
+    async def act(context: Context) -> TopUp:
+        done = await reverse_by_hand(
+            context.database,
+            context.clock,
+            context.engine,
+            context.suppliers,
+            transaction_id,
+            reason,
+            by=Actor(),
+            is_revoked=is_revoked,
+        )
+        return done.topup
+
+    _show(opened(act))
+
+
+def _show(topup: TopUp) -> None:
     given = topup.given
     show_record(
         {

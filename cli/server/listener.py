@@ -29,7 +29,9 @@ def listen(settings: Settings) -> socket.socket:
                 "choose another with --port, or 0 for a free one",
             )
         else:
-            problem = f"cannot listen on {where}: {os.strerror(error.errno or 0)}"
+            # A name that does not resolve has a number of its own and no text of the system's.
+            reason = error.strerror or os.strerror(error.errno or 0)
+            problem = f"cannot listen on {where}: {reason}"
             advice = "check --host and --port"
         raise fail(problem, advice=advice, exit_code=EXIT_USAGE) from None
 

@@ -29,6 +29,8 @@ NOT_FOUND: Final = 3003
 ALREADY_SETTLED: Final = 3004
 FAILED_REFUNDED: Final = 3005
 APPROVAL_REQUIRED: Final = 3006
+REVERSED: Final = 3007
+ALREADY_USED: Final = 3008
 RATE_LIMITED: Final = 4001
 ADDRESS_NOT_ALLOWED: Final = 4002
 KEY_IN_PROGRESS: Final = 4003
@@ -81,6 +83,8 @@ _ROWS = (
     Code(ALREADY_SETTLED, "Cannot cancel — already failed or cancelled", (409,), "stop"),
     Code(FAILED_REFUNDED, "Top-up failed, funds refunded", (422, 200), "stop"),
     Code(APPROVAL_REQUIRED, "Approval required", (202,)),
+    Code(REVERSED, "Top-up reversed", (200,)),
+    Code(ALREADY_USED, "Cannot reverse — already used", (409,), "stop"),
     Code(RATE_LIMITED, "Rate limit exceeded", (429,), "wait", is_retryable=True),
     Code(ADDRESS_NOT_ALLOWED, "IP not whitelisted", (403,), "ask_human"),
     Code(

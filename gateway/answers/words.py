@@ -27,7 +27,9 @@ EventIdText = Annotated[str, Meta(pattern=r"^evt_[0-9A-Za-z]+$")]
 KeyIdText = Annotated[str, Meta(pattern=r"^key_[0-9A-Za-z]+$")]
 Prefix = Annotated[str, Meta(description="The first 16 characters, to recognise it by.")]
 Last4 = Annotated[str, Meta(description="The last 4 characters.")]
-TopUpStatus = Literal["pending", "delivered", "failed", "cancelled"]
+TopUpStatus = Literal[
+    "scheduled", "pending", "delivered", "failed", "cancelled", "reversing", "reversed"
+]
 LedgerCurrency = Literal["USD"]
 
 

@@ -79,7 +79,11 @@ def _decided(call: RequestContext[Fields, Fields], ended: EndedTopUp) -> Answer:
         wallet_balance_cents=ended.wallet_balance_cents,
         approval=None if decided is None else decided.shape(),
     )
-    by_status = {"delivered": codes.DELIVERED, "pending": codes.PENDING}
+    by_status = {
+        "delivered": codes.DELIVERED,
+        "pending": codes.PENDING,
+        "scheduled": codes.PENDING,
+    }
     return answer(
         by_status.get(topup.status, codes.SUCCESS),
         data.approval_first(),

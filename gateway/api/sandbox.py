@@ -16,7 +16,7 @@ from billing.payments.sandbox import clock as sandbox_clock
 from billing.topups import topup as topups
 from billing.topups.deliverable import Deliverable
 from billing.topups.fulfilment import Settle
-from billing.topups.send import AmountOutOfRange
+from billing.topups.send_request import AmountOutOfRange
 from billing.topups.settlement import EndedTopUp
 from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer

@@ -1,7 +1,7 @@
 """Top-ups: send, validate, cancel, status, history. The send is the hot path of the gateway."""
 
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 from msgspec import UNSET
 from msgspec.structs import asdict
@@ -12,7 +12,8 @@ from billing.topups.delivery_options import (
     DeliveryOptions,
 )
 from billing.topups.quote import Rehearsal, quote_id, with_quote
-from billing.topups.send import SendRequest, Sent as Decided, new_send, prepare
+from billing.topups.send import Sent as Decided, new_send
+from billing.topups.send_request import SendRequest, prepare
 from billing.topups.settlement import Cancel, EndedTopUp
 from billing.topups.topup import TopUp
 from gateway.answers import response_codes as codes
@@ -20,6 +21,14 @@ from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
 from gateway.answers.outcome import Listing, Outcome, ok
 from gateway.answers.refused import Failure
+from gateway.answers.words import TopUpStatus
+from gateway.api.bodies.send_body import (
+    Address,
+    DeliveryBody,
+    SendBody,
+    SenderReferenceField,
+    ValidateBody,
+)
 from gateway.api.schemas.recipients import RecipientMail
 from gateway.api.schemas.topups import (
     EventOfTopUp,
@@ -27,19 +36,13 @@ from gateway.api.schemas.topups import (
     FulfilmentAttempt,
     Held,
     Quote,
+    Reversal,
     Sent,
     SentForApproval,
     SettledTopUp,
     TopUp as TopUpShape,
     TopUpStory,
     Transfer,
-)
-from gateway.api.send_body import (
-    Address,
-    DeliveryBody,
-    SendBody,
-    SenderReferenceField,
-    ValidateBody,
 )
 from gateway.http.errors import DOCS_PATH
 from gateway.http.fields import Fields, Page, Text, Time, time_us
@@ -61,7 +64,7 @@ class CancelBody(Fields, frozen=True, kw_only=True):
 class HistoryQuery(Page, frozen=True, kw_only=True):
     """Filters of the history; created_after is inclusive, created_before exclusive."""
 
-    status: Literal["pending", "delivered", "failed", "cancelled"] | None = None
+    status: TopUpStatus | None = None
     platform: Text | None = None
     recipient_email: Address | None = None
     reference: SenderReferenceField | None = None
@@ -71,16 +74,13 @@ class HistoryQuery(Page, frozen=True, kw_only=True):
 
 async def send(call: RequestContext[SendBody, Fields]) -> Answer:
     """One batch on the ledger; the answer is rendered inside it and sent once it is durable."""
-    request, quoted = _request_of(call), call.body.quote_id
-    if quoted is not None:
-        request = with_quote(call.context.vault, call.principal, request, quoted)
-    command = new_send(call.principal, request)
+    command = new_send(call.principal, request_of(call, call.body))
     return await call.context.engine.submit_once(command, call.request_key, _SentAnswer(call))
 
 
 async def validate(call: RequestContext[ValidateBody, Fields]) -> Answer:
     """The same rules on a snapshot: 1000 with a quote, or the very refusal of a send."""
-    request = _request_of(call)
+    request = _prepared(call, call.body)
     rehearsal = Rehearsal(new_send(call.principal, request))
     quote, sent = await call.context.engine.rehearse(rehearsal)
     if sent.topup.status == "failed":
@@ -94,7 +94,7 @@ async def validate(call: RequestContext[ValidateBody, Fields]) -> Answer:
 
 
 async def cancel(call: RequestContext[CancelBody, Fields]) -> Answer:
-    """Takes a pending top-up back; its funds return to where they came from."""
+    """Takes a scheduled or pending top-up back; its funds return to where they came from."""
     principal = call.principal
     command = Cancel(call.body.transaction_id, principal.tenant, principal.credential_id)
     return await call.context.engine.submit_once(command, call.request_key, _cancelled)
@@ -124,14 +124,18 @@ async def status(call: RequestContext[Fields, Fields]) -> Answer:
         events=[EventOfTopUp(**one) for one in timeline.events],
         claim_url=rules.claim_url_shown(topup, call.principal),
         mails=[RecipientMail.of(one) for one in timeline.mails],
+        reversal=None if timeline.reversal is None else Reversal.of(timeline.reversal),
         approval_id=UNSET if timeline.approval_id is None else timeline.approval_id,
         request_id=timeline.request_id,
     )
     outcome = {
         "delivered": codes.DELIVERED,
+        "scheduled": codes.PENDING,
         "pending": codes.PENDING,
         "failed": codes.FAILED_REFUNDED,
         "cancelled": codes.CANCELLED,
+        "reversing": codes.PENDING,
+        "reversed": codes.REVERSED,
     }[topup.status]
     return answer(
         outcome,
@@ -173,8 +177,18 @@ def _normalised(address: str | None) -> str | None:
     return None if address is None else normalise_email(address)
 
 
-def _request_of(call: RequestContext[Any, Fields]) -> SendRequest:
-    body: ValidateBody = call.body
+def request_of(call: RequestContext[Any, Any], body: SendBody) -> SendRequest:
+    """What the caller's send asks for, at the price of its quote where it has one; raises
+    InvalidPlatform, InvalidEmail or AmountOutOfRange, and InvalidInput for another send's quote.
+    """
+    request = _prepared(call, body)
+    if body.quote_id is None:
+        return request
+    return with_quote(call.context.vault, call.principal, request, body.quote_id)
+
+
+def _prepared(call: RequestContext[Any, Any], body: ValidateBody) -> SendRequest:
+    """What the fields say, at the price of now; raises InvalidPlatform, InvalidEmail or AmountOutOfRange."""
     platforms = call.context.topup_rules.platforms.of(call.principal.environment)
     address = body.recipient_email
     return prepare(
@@ -182,11 +196,12 @@ def _request_of(call: RequestContext[Any, Fields]) -> SendRequest:
         account_id=call.principal.account_id,
         platform=body.platform,
         amount_cents=body.amount_cents,
-        recipient_email=_own_address(call) if address is None else address,
+        recipient_email=_own_address(call, body.platform) if address is None else address,
         reference=body.reference,
         metadata=body.metadata,
         note=body.note,
         delivery=_options_of(body.delivery),
+        send_at=time_us(body.send_at, "send_at"),
     )
 
 
@@ -196,10 +211,10 @@ def _options_of(said: DeliveryBody | None) -> DeliveryOptions | None:
     return DeliveryOptions(said.email, said.locale, said.message)
 
 
-def _own_address(call: RequestContext[Any, Fields]) -> str:
+def _own_address(call: RequestContext[Any, Any], platform: str) -> str:
     """The address of whoever says "recipient": "self"; raises InvalidPlatform and InvalidEmail."""
     platforms = call.context.topup_rules.platforms.of(call.principal.environment)
-    platforms.find(call.body.platform)
+    platforms.find(platform)
     address = call.principal.account_email
     if address is None:
         raise InvalidEmail("the account has no address of its own: name a recipient_email")
@@ -293,7 +308,10 @@ ROUTES = (
         description=(
             "Debits the account's wallet, credits the recipient's, issues the voucher and sends the"
             " webhook, all in one transaction. Pending where the platform takes its time, or where"
-            " a person has to approve. Give an Idempotency-Key, and a repeated call sends once."
+            " a person has to approve. With `send_at` it is scheduled: the funds are held and the"
+            " caps counted now, it can be cancelled until then, and at its time the key, the"
+            " account and the platform are looked at again (3005 and a refund where one of them"
+            " refuses). Give an Idempotency-Key, and a repeated call sends once."
         ),
         answers=(
             Outcome(200, Sent, (codes.DELIVERED,)),
@@ -318,7 +336,7 @@ ROUTES = (
         "POST",
         "/topup/cancel",
         cancel,
-        "Cancel a pending top-up",
+        "Cancel a scheduled or pending top-up",
         scopes=("topup:send",),
         body=CancelBody,
         description="Its funds go back to where they came from, and topup.cancelled is sent.",
@@ -333,7 +351,12 @@ ROUTES = (
         scopes=("topup:read",),
         description="200 whatever its state; the code says which.",
         answers=ok(
-            TopUpStory, codes.DELIVERED, codes.PENDING, codes.FAILED_REFUNDED, codes.CANCELLED
+            TopUpStory,
+            codes.DELIVERED,
+            codes.PENDING,
+            codes.FAILED_REFUNDED,
+            codes.CANCELLED,
+            codes.REVERSED,
         ),
     ),
     Route(

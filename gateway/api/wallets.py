@@ -8,12 +8,13 @@ from msgspec import Meta
 from billing.ledger import balances as wallet
 from billing.ledger.money import cents_to_micros
 from billing.topups.platform import WALLET
-from billing.topups.send import AmountOutOfRange
+from billing.topups.send_request import AmountOutOfRange
 from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
 from gateway.answers.outcome import Listing, ok
-from gateway.api.schemas.topups import Balance, Platform, RecipientWallet, Threshold
+from gateway.api.schemas.topups import Platform
+from gateway.api.schemas.wallets import Balance, RecipientWallet, Threshold
 from gateway.http.fields import Fields, Int64, Page, Text
 from gateway.http.idempotency import run_once
 from gateway.http.lists import list_rows, short_list

@@ -21,8 +21,8 @@ from keys.principal import ACCOUNT_SCOPES, ADMIN
 PATH: Final = "/dashboard"
 _TOPUPS: Final = (
     Series("delivered", "good", ("delivered",)),
-    Series("pending", "calm", ("pending",)),
-    Series("failed or cancelled", "bad", ("failed", "cancelled")),
+    Series("pending", "calm", ("scheduled", "pending", "reversing")),
+    Series("failed, cancelled or reversed", "bad", ("failed", "cancelled", "reversed")),
 )
 _DELIVERIES: Final = (
     Series("delivered", "good", ("delivered",)),

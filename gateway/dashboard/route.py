@@ -2,10 +2,17 @@
 
 from gateway.http.fields import LooseFields
 from gateway.http.routing import Handler, Route
+from kernel.limits import BODY_BYTES_MAX
 
 
 def page_route(
-    method: str, path: str, handler: Handler, summary: str, scopes: tuple[str, ...]
+    method: str,
+    path: str,
+    handler: Handler,
+    summary: str,
+    scopes: tuple[str, ...],
+    *,
+    body_bytes_max: int = BODY_BYTES_MAX,
 ) -> Route:
     """A page or form of whoever is signed in."""
     return Route(
@@ -18,6 +25,7 @@ def page_route(
         takes_key=False,
         media="raw",
         session_only=True,
+        body_bytes_max=body_bytes_max,
     )
 
 

@@ -8,7 +8,7 @@ from gateway.dashboard.money import buy, codes, orders, plan, statement, usage
 from gateway.dashboard.payer import checkout, portal
 from gateway.dashboard.recipient import claim, no_mail
 from gateway.dashboard.refused import refuse
-from gateway.dashboard.topups import approvals, outbox, send, topups, vouchers
+from gateway.dashboard.topups import approvals, bulk, outbox, send, topups, vouchers
 from gateway.http.routing import ApiSurface
 
 DASHBOARD = ApiSurface(
@@ -17,6 +17,7 @@ DASHBOARD = ApiSurface(
         *overview.ROUTES,
         *send.ROUTES,
         *topups.ROUTES,
+        *bulk.ROUTES,
         *approvals.ROUTES,
         *vouchers.ROUTES,
         *outbox.ROUTES,

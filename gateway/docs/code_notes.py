@@ -24,7 +24,7 @@ NOTES: Final[Mapping[int, str]] = {
     codes.CAP_EXCEEDED: "More than the key, or one it descends from, may spend until resets_at.",
     codes.MISSING_SCOPE: "The credential is good, but it may not do this, or not in this environment.",
     codes.KEY_ENDED: "The key was good once: it expired, or somebody revoked it.",
-    codes.NOT_REDEEMABLE: "reason says why: unknown, redeemed, spent, disabled or expired.",
+    codes.NOT_REDEEMABLE: "reason says why: unknown, redeemed, reversed, spent, disabled or expired.",
     codes.CANCELLED: "The top-up is off and its funds are back.",
     codes.ALREADY_DELIVERED: "Too late to cancel: delivered, or handed to the platform.",
     codes.NOT_FOUND: (
@@ -36,6 +36,11 @@ NOTES: Final[Mapping[int, str]] = {
     codes.APPROVAL_REQUIRED: (
         "Above the key's threshold for one send or for a day's: data.approval.url is where a person"
         " decides, or a key of another lineage does."
+    ),
+    codes.REVERSED: "Nothing of the top-up was used, and its funds are back.",
+    codes.ALREADY_USED: (
+        "reason says why it stays: redeemed, spent, handed_over (its supplier cannot take it back), kept"
+        " (its supplier said no), or pending (cancel it instead)."
     ),
     codes.RATE_LIMITED: "Too many calls; Retry-After says when the next one passes.",
     codes.ADDRESS_NOT_ALLOWED: "The caller's address is not on the key's allow-list.",

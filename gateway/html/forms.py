@@ -104,6 +104,11 @@ def read_form(call: RequestContext[Any, Any]) -> Form:
     for values in fields.values():
         if any(has_control(value) for value in values):
             raise InvalidInput("control characters are not allowed")
+    return form_of(call, fields)
+
+
+def form_of(call: RequestContext[Any, Any], fields: dict[str, list[str]]) -> Form:
+    """The form of these fields, without those that every form has; raises EnvironmentMismatch."""
     fields.pop(TOKEN_FIELD, None)
     shown = fields.pop(ENVIRONMENT_FIELD, None)
     caller = call.credential

@@ -1,6 +1,6 @@
-"""Reads a request's body: JSON, or a form where the route takes one; bounded in bytes.
+"""Reads a request's body: JSON, or a form or CSV where the route takes one; bounded in bytes.
 
-Promises: at most BODY_BYTES_MAX and one packet are kept in memory, whatever Content-Length says.
+Promises: at most the route's limit and one packet are kept in memory, whatever Content-Length says.
 How long a body may take to arrive is the server's limit (gateway/http/serve.py): a timer here would cost
 more than reading a small body does.
 """
@@ -18,18 +18,19 @@ _LENGTH = re.compile(rb"[0-9]{1,18}")
 _JSON: Final = b"application/json"
 _JSON_SUFFIX: Final = b"+json"
 _FORM: Final = b"application/x-www-form-urlencoded"
+CSV: Final = b"text/csv"
 _MEDIA_TYPE_BYTES_MAX: Final = 200
 _UTF8: Final = frozenset({b"utf-8", b"utf8"})
-_TAKES_JSON: Final = frozenset({"json", "json_or_form"})
+_TAKES_JSON: Final = frozenset({"json", "json_or_form", "json_or_csv"})
 _TAKES_FORMS: Final = frozenset({"form", "json_or_form"})
 
-# What a route's body is: json, form (urlencoded), either, or raw: whatever a provider sends, its
-# bytes being what is signed.
-Media = Literal["json", "form", "json_or_form", "raw"]
+# What a route's body is: json, form (urlencoded), either, json_or_csv, or raw: whatever a provider
+# sends, its bytes being what is signed.
+Media = Literal["json", "form", "json_or_form", "json_or_csv", "raw"]
 
 
 class BodyTooLarge(DomainError):
-    """The body is longer than BODY_BYTES_MAX."""
+    """The body is longer than its route takes."""
 
 
 class MediaTypeRefused(DomainError):
@@ -40,37 +41,51 @@ class ClientGone(Exception):
     """The client closed the connection before its body was complete; nobody reads an answer."""
 
 
-async def read_body(receive: Receive, headers: Mapping[bytes, bytes]) -> bytes:
+async def read_body(
+    receive: Receive, headers: Mapping[bytes, bytes], bytes_max: int = BODY_BYTES_MAX
+) -> bytes:
     """All bytes of the body; raises BodyTooLarge or ClientGone."""
     length = headers.get(b"content-length")
-    if length is not None and _LENGTH.fullmatch(length) and int(length) > BODY_BYTES_MAX:
-        raise _too_large()
+    if length is not None and _LENGTH.fullmatch(length) and int(length) > bytes_max:
+        raise _too_large(bytes_max)
     first, has_more = _part(await receive())
-    if not has_more and len(first) <= BODY_BYTES_MAX:
+    if not has_more and len(first) <= bytes_max:
         return first
     body = bytearray(first)
-    while has_more and len(body) <= BODY_BYTES_MAX:
+    while has_more and len(body) <= bytes_max:
         part, has_more = _part(await receive())
         body += part
-    if len(body) > BODY_BYTES_MAX:
-        raise _too_large()
+    if len(body) > bytes_max:
+        raise _too_large(bytes_max)
     return bytes(body)
 
 
 def check_media_type(headers: Mapping[bytes, bytes], media: Media = "json") -> bool:
     """Whether the body is a form; raises MediaTypeRefused unless it is what the route takes."""
+    return media_type_of(headers, media) == _FORM
+
+
+def media_type_of(headers: Mapping[bytes, bytes], media: Media) -> bytes:
+    """The media type without its parameters; raises MediaTypeRefused unless the route takes it."""
     kind = headers.get(b"content-type", b"")
     if kind != _JSON or media == "form":
         kind = _essence(kind)
-    is_form = kind == _FORM
-    if not (media in _TAKES_FORMS if is_form else media in _TAKES_JSON and _is_json(kind)):
-        wanted = _JSON if media == "json" else _FORM
+    if not _is_taken(kind, media):
+        wanted = _FORM if media in {"form", "json_or_form"} else _JSON
         raise MediaTypeRefused(
             f"send the body as Content-Type: {wanted.decode()}", param="Content-Type"
         )
     if headers.get(b"content-encoding", b"identity").lower() != b"identity":
         raise MediaTypeRefused("send the body uncompressed", param="Content-Encoding")
-    return is_form
+    return kind
+
+
+def _is_taken(kind: bytes, media: Media) -> bool:
+    if kind == _FORM:
+        return media in _TAKES_FORMS
+    if kind == CSV:
+        return media == "json_or_csv"
+    return media in _TAKES_JSON and _is_json(kind)
 
 
 def _essence(kind: bytes) -> bytes:
@@ -101,7 +116,5 @@ def _part(message: Message) -> tuple[bytes, bool]:
     return message.get("body", b""), message.get("more_body", False)
 
 
-def _too_large() -> BodyTooLarge:
-    return BodyTooLarge(
-        f"the body is longer than {BODY_BYTES_MAX} bytes", extra={"limit": BODY_BYTES_MAX}
-    )
+def _too_large(bytes_max: int) -> BodyTooLarge:
+    return BodyTooLarge(f"the body is longer than {bytes_max} bytes", extra={"limit": bytes_max})

@@ -73,6 +73,7 @@ class Connection(HttpToolsProtocol):
     # What the client had yet to take when it last took some, and when that was.
     _untaken_bytes = 0
     _untaken_since_s = 0.0
+    _is_last_answer = False
 
     def __init__(self, *arguments: Any, limits: ConnectionLimits, **named: Any) -> None:
         super().__init__(*arguments, **named)
@@ -94,6 +95,18 @@ class Connection(HttpToolsProtocol):
         if self._counted_as is not None:
             self._limits.close(self._counted_as)
             self._counted_as = None
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether it is open and nothing is asked on it."""
+        is_answered = self.cycle is None or self.cycle.response_complete
+        return is_answered and not self.transport.is_closing()
+
+    def answer_once_more(self) -> None:
+        """The answer under way, or else the next, says that the connection ends, and ends it."""
+        self._is_last_answer = True
+        if self.cycle is not None:
+            self.cycle.keep_alive = False
 
     def data_received(self, data: bytes) -> None:
         if len(data) <= PIECE_BYTES:
@@ -173,6 +186,8 @@ class Connection(HttpToolsProtocol):
         self._is_head = False
         self._fed_bytes = 0
         super().on_headers_complete()
+        if self._is_last_answer:
+            self.cycle.keep_alive = False
         self.scope[CYCLE] = self.cycle  # type: ignore[typeddict-unknown-key]
 
     def on_body(self, body: bytes) -> None:

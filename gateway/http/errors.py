@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from billing.bulk.acceptance import BatchCancelled
 from billing.catalog.coupon import CouponRefused, CouponTaken
 from billing.catalog.pack import PackTaken
 from billing.catalog.plan import PlanTaken
@@ -27,9 +28,12 @@ from billing.recipients.outbox import MailUnderWay
 from billing.recipients.resend import MailLimitReached, NotYetDelivered
 from billing.subscriptions.subscription import AlreadySubscribed
 from billing.topups.approval import ApprovalDecided
+from billing.topups.fulfilment import StillOpen
 from billing.topups.platform import InvalidPlatform
 from billing.topups.platform_rows import PlatformTaken
-from billing.topups.send import AmountOutOfRange, RateLimited as SandboxRateLimited
+from billing.topups.reverse import AlreadyUsed
+from billing.topups.send import RateLimited as SandboxRateLimited
+from billing.topups.send_request import AmountOutOfRange
 from billing.topups.settlement import AwaitsApproval, WrongStateForApproval
 from billing.topups.topup import AlreadyDelivered, AlreadyEnded, DuplicateReference
 from billing.topups.voucher import NotRedeemable
@@ -129,12 +133,15 @@ TABLE: Final[Mapping[type[DomainError], ErrorRow]] = {
     KeyInProgress: ErrorRow(codes.KEY_IN_PROGRESS, 409),
     AlreadyDelivered: ErrorRow(codes.ALREADY_DELIVERED, 409),
     AlreadyEnded: ErrorRow(codes.ALREADY_SETTLED, 409),
+    AlreadyUsed: ErrorRow(codes.ALREADY_USED, 409),
+    BatchCancelled: ErrorRow(codes.ALREADY_SETTLED, 409),
     ApprovalDecided: ErrorRow(codes.ALREADY_SETTLED, 409),
     WrongStateForApproval: ErrorRow(codes.ALREADY_SETTLED, 409),
     AlreadyCheckedIn: ErrorRow(codes.ALREADY_SETTLED, 409),
     BudgetExhausted: ErrorRow(codes.ALREADY_SETTLED, 409),
     CheckinOff: ErrorRow(codes.MISSING_SCOPE, 403),
     NotNow: ErrorRow(codes.ALREADY_SETTLED, 409),
+    StillOpen: ErrorRow(codes.ALREADY_SETTLED, 409),
     HoldEnded: ErrorRow(codes.ALREADY_SETTLED, 409),
     ReplayEnded: ErrorRow(codes.ALREADY_SETTLED, 409),
     MailUnderWay: ErrorRow(codes.ALREADY_SETTLED, 409),
@@ -153,6 +160,9 @@ TABLE: Final[Mapping[type[DomainError], ErrorRow]] = {
 }
 
 
+_BY_NAME: Final = {kind.__name__: row for kind, row in TABLE.items()}
+
+
 def row_of(kind: type[DomainError]) -> ErrorRow | None:
     """The row of the class, or of the nearest class it derives from."""
     return next((TABLE[base] for base in kind.__mro__ if base in TABLE), None)
@@ -169,6 +179,14 @@ def refusal_of(error: Exception) -> Refusal:
     if isinstance(error, StoreError):
         return _expected(Unavailable(_AWAY), TABLE[Unavailable])
     return _expected(DomainError(_HIDDEN), ErrorRow(codes.INTERNAL, 500))
+
+
+def refusal_as(kind: str, detail: str, **facts: Any) -> Refusal:
+    """The refusal of a failure that was kept by the name of its class; see DomainError for the facts."""
+    row = _BY_NAME.get(kind)
+    if row is None:
+        return refusal_of(RuntimeError(kind))
+    return _expected(DomainError(detail, **facts), row)
 
 
 def is_expected(error: Exception) -> bool:

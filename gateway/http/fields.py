@@ -131,6 +131,10 @@ class Shape(Generic[F]):
         """The fields of a urlencoded body; raises InvalidInput or EnvironmentMismatch."""
         return self._convert(_pairs(raw, BODY_BYTES_MAX), environment, is_strict=False)
 
+    def of_texts(self, values: dict[str, Any], environment: str | None) -> F:
+        """The fields of values that came as text, such as a line of CSV; raises as of_form."""
+        return self._convert(values, environment, is_strict=False)
+
     def empty(self) -> F:
         """The struct without any field given; raises InvalidInput where one is required."""
         return self._convert({}, None, is_strict=True)

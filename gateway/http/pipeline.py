@@ -21,7 +21,6 @@ from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply, Resource, Route, Router, check_params
 from gateway.http.session_cookie import check_forgery
 from kernel.errors import DomainError, NotFound
-from kernel.limits import BODY_BYTES_MAX
 from keys.authenticator import InvalidCredential
 from keys.principal import Environment, check_address, require_scope
 from runtime.context import Context
@@ -98,14 +97,16 @@ async def _read(call: RequestContext[Fields, Fields], route: Route, receive: Rec
     if not route.is_unsafe:
         return
     raw = call.whole
-    if raw is None or len(raw) > BODY_BYTES_MAX:
-        raw = await read_body(receive, call.headers)
+    if raw is None or len(raw) > route.body_bytes_max:
+        raw = await read_body(receive, call.headers, route.body_bytes_max)
     call.raw = raw
     if call.session_token is not None:
         settings = call.context.settings
         check_forgery(call.scope, call.headers, raw, settings, call.session_token)
     if route.media == "raw":
         call.body = route.body()
+    elif route.decode is not None:
+        call.body = route.decode(raw, call.headers, call.query, environment)
     elif raw:
         if check_media_type(call.headers, route.media):
             call.body = route.body_shape.of_form(raw, environment)

@@ -19,11 +19,14 @@ from gateway.http.body import Media
 from gateway.http.fields import Fields, Shape
 from gateway.http.request_context import RequestContext
 from kernel.errors import DomainError, NotFound
+from kernel.limits import BODY_BYTES_MAX
 from keys.principal import OAUTH_SCOPES, SCOPES
 
 # An Answer, or an ASGI application that writes the answer itself (streams).
 Reply = Answer | ASGIApp
 Handler = Callable[[RequestContext[Any, Any]], Awaitable[Reply]]
+# The body of its bytes, the headers, the query and the credential's environment.
+Decode = Callable[[bytes, Mapping[bytes, bytes], Fields, str | None], Fields]
 
 PARAM_CHARACTERS_MAX = 128
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -78,7 +81,8 @@ class Route:
     looked at. body and query: every field that is taken. takes_key: Idempotency-Key counts (for
     methods that change something); a dry run leaves it out. media: what the body is; raw is not
     looked at, call.raw has its bytes. session_only: for a person in a browser, no other credential.
-    asks_password: in live, a session must have given its password again lately.
+    asks_password: in live, a session must have given its password again lately. decode: reads the body
+    in a way of its own; body is for the documents then. body_bytes_max: the most that is read of it.
 
     For the documents: description is what the summary leaves open, answers each way to succeed,
     refuses the codes of its own beside those that any call may meet.
@@ -96,6 +100,8 @@ class Route:
     media: Media = "json"
     session_only: bool = False
     asks_password: bool = False
+    decode: Decode | None = None
+    body_bytes_max: int = BODY_BYTES_MAX
     description: str = ""
     answers: tuple[Outcome, ...] = ()
     refuses: tuple[int, ...] = ()

@@ -1,7 +1,8 @@
 """Runs the gateway on a listening socket: uvicorn, with limits on what a connection may hold.
 
 A stop is orderly: accept nothing more, finish what is in flight, then leave; a second request to
-stop leaves at once. A stranger's connections are bounded in their number, in the bytes of headers
+stop leaves at once. A kept connection is ended by its next answer, which says so: a proxy that sends
+into one as it closes cannot know whether its request was done, and does not send a POST twice. A stranger's connections are bounded in their number, in the bytes of headers
 and trailers, in the time from a request's first byte to its last, and in the time for which the
 client takes nothing of an answer (gateway/http/connection.py).
 """
@@ -28,6 +29,9 @@ REQUEST_READ_S_MAX = 30.0
 ANSWER_TAKEN_S_MAX = 30.0
 KEEP_ALIVE_S = 65
 DRAIN_S = 10
+# How long connections that nothing is asked on stay open after a stop, for that one answer more.
+IDLE_S = 0.5
+_IDLE_LOOK_S = 0.02
 # A request leaves no cycles behind; looking for some after every 700 objects finds nothing.
 GC_ALLOCATIONS = 20_000
 OPEN_FILES = 65_536
@@ -100,7 +104,23 @@ class _Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._on_drain()
+        for server in self.servers:
+            server.close()
+        for listener in sockets or []:
+            listener.close()
+        await self._wait_for_idle_ones()
         await super().shutdown(sockets)
+
+    async def _wait_for_idle_ones(self) -> None:
+        connections = [one for one in self.server_state.connections if isinstance(one, Connection)]
+        for connection in connections:
+            connection.answer_once_more()
+        loop = asyncio.get_running_loop()
+        until_s = loop.time() + IDLE_S
+        while not self.force_exit and loop.time() < until_s:
+            if not any(connection.is_idle for connection in connections):
+                return
+            await asyncio.sleep(_IDLE_LOOK_S)
 
     async def on_tick(self, counter: int) -> bool:
         if counter % _SWEEP_TICKS == 0:

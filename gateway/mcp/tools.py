@@ -13,7 +13,7 @@ import msgspec
 from mcp_types import Tool, ToolAnnotations
 
 from gateway.answers.envelope import Envelope
-from gateway.api.send_body import SendBody, ValidateBody
+from gateway.api.bodies.send_body import SendBody, ValidateBody
 from gateway.api.topups import CancelBody
 from gateway.http.fields import Fields, Shape
 from gateway.http.routing import Router
@@ -113,7 +113,7 @@ TOOLS: Final[Mapping[str, ApiTool]] = {
         ApiTool(
             "get_status",
             "See a top-up",
-            "A top-up's state (1001 delivered, 1002 pending, 3001 cancelled, 3005 failed) with its"
+            "A top-up's state (1001 delivered, 1002 pending, 3001 cancelled, 3005 failed, 3007 reversed) with its"
             " ledger transfers and events.",
             "GET",
             "/topup/status/{transaction_id}",

@@ -22,7 +22,8 @@ from gateway.openapi.schemas import PLACE, Schema, Schemas, pruned
 from kernel.limits import IDEMPOTENCY_KEY_CHARACTERS_MAX
 from keys.principal import SCOPES
 from keys.signing import SIGNATURE_HEADER, STANDARD_HEADER
-from webhooks.events.schemas import TYPES, event_example, event_schema
+from webhooks.events.catalogue import event_example, event_schema
+from webhooks.events.schemas import TYPES
 
 OPENAPI: Final = "3.1.0"
 DIALECT: Final = "https://spec.openapis.org/oas/3.1/dialect/base"

@@ -80,8 +80,20 @@ _TOPUP: Final = {
     "claimed_at": None,
     "emailed_at": None,
     "key_id": "key_abc123",
+    "scheduled_for": None,
     "created_at": TIME,
     "settled_at": TIME,
+}
+_BULK_QUOTE: Final = {
+    "items_total": 2,
+    "accepted": 2,
+    "refused": 0,
+    "accepted_cents": 3500,
+    "fee_cents": 0,
+    "charged_cents": 3500,
+    "wallet_balance_cents": 1000000,
+    "wallet_balance_after_cents": 996500,
+    "errors": [],
 }
 _KEY: Final = {
     "id": "key_abc123",
@@ -150,6 +162,22 @@ EXAMPLES: Final[Mapping[tuple[str, str], Example]] = {
             },
         ),
     ),
+    ("POST", f"{API}/topup/bulk"): Example(
+        {
+            "items": [
+                {**_SEND, "reference": "order-1"},
+                {
+                    "platform": "gemini",
+                    "amount_cents": 2500,
+                    "recipient_email": EMAIL,
+                    "reference": "order-2",
+                    "send_at": "2026-06-20T09:00:00Z",
+                },
+            ],
+            "dry_run": True,
+        },
+        _answer(1000, _BULK_QUOTE),
+    ),
     ("POST", f"{API}/topup/cancel"): Example(
         {"transaction_id": TRANSACTION},
         _answer(
@@ -174,6 +202,27 @@ EXAMPLES: Final[Mapping[tuple[str, str], Example]] = {
             status="delivered",
             transaction_id=TRANSACTION,
         )
+    ),
+    ("POST", f"{API}/topup/{{transaction_id}}/reverse"): Example(
+        {"reason": "Sent to the wrong person"},
+        _answer(
+            3007,
+            {
+                **_TOPUP,
+                "status": "reversed",
+                "new_balance_cents": 4400,
+                "wallet_balance_cents": 1000000,
+                "reversal": {
+                    "reason": "Sent to the wrong person",
+                    "outcome": "reversed",
+                    "detail": None,
+                    "asked_at": TIME,
+                    "ended_at": TIME,
+                },
+            },
+            status="reversed",
+            transaction_id=TRANSACTION,
+        ),
     ),
     ("GET", f"{API}/topup/balance"): Example(
         answer=_answer(

@@ -23,6 +23,7 @@ _TAKEN: Final[Mapping[Media, tuple[str, ...]]] = {
     "form": ("application/x-www-form-urlencoded",),
     # The form first: it is what that vendor's own clients send.
     "json_or_form": ("application/x-www-form-urlencoded", "application/json"),
+    "json_or_csv": ("application/json", "text/csv"),
     "raw": ("application/octet-stream",),
 }
 IDEMPOTENCY_KEY: Final = {"$ref": "#/components/parameters/Idempotency-Key"}
@@ -133,7 +134,12 @@ def _request_body(
     if not msgspec.structs.fields(route.body):
         return None
     shown = {} if example is None else {"example": example}
-    content = {kind: {"schema": schemas.of(route.body), **shown} for kind in _TAKEN[route.media]}
+    content = {
+        kind: {"schema": {"type": "string"}}
+        if kind == "text/csv"
+        else {"schema": schemas.of(route.body), **shown}
+        for kind in _TAKEN[route.media]
+    }
     return {"required": bool(schemas.body_of(route.body).get("required")), "content": content}
 
 

@@ -18,6 +18,7 @@ from store.faults import CannotOpen, Fault
 
 _PORT = re.compile(r":(?!\d*$)[^\]]*$")
 _UNREADABLE = (asyncpg.exceptions.ClientConfigurationError, ValueError, TypeError)
+_PORT_MAX: Final = 65_535
 # By class, the narrowest first. What is left of OSError is a refused or unreachable address.
 _BY_CLASS: Final[tuple[tuple[type[BaseException], Fault], ...]] = (
     (asyncpg.exceptions.TargetServerAttributeNotMatched, Fault.NO_SUCH_SERVER),
@@ -25,6 +26,10 @@ _BY_CLASS: Final[tuple[tuple[type[BaseException], Fault], ...]] = (
     (asyncpg.InvalidCatalogNameError, Fault.DATABASE_UNKNOWN),
     (asyncpg.InsufficientPrivilegeError, Fault.NOT_LET_IN),
     (asyncpg.TooManyConnectionsError, Fault.TOO_MANY_CONNECTIONS),
+    # The driver passes on what it does not know of a URL's query; the server does not know it either.
+    (asyncpg.UndefinedObjectError, Fault.URL_UNREADABLE),
+    (asyncpg.InvalidParameterValueError, Fault.URL_UNREADABLE),
+    (asyncpg.CantChangeRuntimeParamError, Fault.URL_UNREADABLE),
     (asyncpg.CannotConnectNowError, Fault.NOT_READY),
     (asyncpg.AdminShutdownError, Fault.NOT_READY),
     (asyncpg.CrashShutdownError, Fault.NOT_READY),
@@ -48,6 +53,20 @@ class UrlParts:
     database: str
     tls: str
 
+    @property
+    def asks_for_tls(self) -> bool:
+        return self.tls not in {"disable", "allow", "prefer"}
+
+    @property
+    def has_port_too_high(self) -> bool:
+        ports = (host.rpartition(":")[2] for host in self.hosts.split(","))
+        return any(port.isdecimal() and int(port) > _PORT_MAX for port in ports)
+
+    @property
+    def is_socket(self) -> bool:
+        """Whether a file may be the server's address; it is where no host is named."""
+        return not self.hosts or any(host.startswith("/") for host in self.hosts.split(","))
+
     @classmethod
     def of(cls, url: str) -> "UrlParts":
         parts = urlsplit(url)
@@ -60,7 +79,7 @@ class UrlParts:
         role = unquote(login.partition(":")[0]) or given.get("user", "")
         database = unquote(parts.path.removeprefix("/"))
         return cls(
-            hosts=hosts or given.get("host", "") or os.environ.get("PGHOST", ""),
+            hosts=unquote(hosts) or given.get("host", "") or os.environ.get("PGHOST", ""),
             role=role or os.environ.get("PGUSER", ""),
             database=database or given.get("dbname", given.get("database", "")) or role,
             tls=given.get("sslmode", os.environ.get("PGSSLMODE", "prefer")),
@@ -91,11 +110,18 @@ def _fault(error: Exception, address: UrlParts) -> Fault | None:
     ):
         return _refused(error, address)
     if isinstance(error, ConnectionError) and "SSL upgrade" in str(error):
-        # The driver's own words; it has no class for it.
-        return Fault.TLS_MISSING
+        # The driver's own words; it has no class for it. A server without TLS says so, and is then
+        # talked to without: where the URL leaves the choice, what answers is no PostgreSQL.
+        return Fault.TLS_MISSING if address.asks_for_tls else Fault.NO_POSTGRESQL
     if isinstance(error, asyncpg.InterfaceError) and "password" in str(error):
         # The server asked for one, and none is given anywhere.
         return Fault.PASSWORD_WRONG
+    if isinstance(error, (OverflowError, OSError)) and address.has_port_too_high:
+        # Of one event loop the first, of another the second.
+        return Fault.PORT_NO_NUMBER
+    if isinstance(error, FileNotFoundError) and not address.is_socket:
+        # No connection over TCP looks for a file: it is one of those for TLS.
+        return Fault.TLS_UNTRUSTED
     for kind, fault in _BY_CLASS:
         if isinstance(error, kind):
             return fault

@@ -58,7 +58,7 @@ async def mint(page: Page, name: str = "Support agent") -> tuple[str, str]:
     """A key's secret and the curl line shown with it."""
     await page.goto("/dashboard/keys/new")
     await page.get_by_label("Name").fill(name)
-    await page.get_by_role("button", name="Mint the key").click()
+    await page.get_by_role("button", name="Create the key").click()
     secret = await page.locator("#secret-value").inner_text()
     return secret, await page.locator("#curl-line").inner_text()
 
@@ -76,7 +76,7 @@ async def send(page: Page, recipient: str) -> None:
     """A top-up of $12.50 by the form, checked first."""
     await page.goto("/dashboard/send")
     await page.get_by_label("Amount").fill("12.50")
-    await page.get_by_label("Recipient").fill(recipient)
+    await page.get_by_label("Recipient's email address").fill(recipient)
     await page.get_by_role("button", name="Check").click()
     await page.get_by_role("button", name="Send $12.50").click()
 

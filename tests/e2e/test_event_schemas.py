@@ -8,6 +8,7 @@ import httpx
 import pytest
 from jsonschema_rs import Draft202012Validator
 
+from kernel.clock import DAY_US, SystemClock, rfc3339
 from tests.e2e.conftest import Install
 from tests.support.installation import API, Installation
 from tests.support.receiver import Received, Receiver
@@ -15,8 +16,8 @@ from tests.support.senders import client, order
 from webhooks.events.event import EVENT_TYPES
 
 # Orders come with the payment providers; until then their samples stand for them.
-# Orders have tests of their own, and an approval expires after a day.
-NOT_YET_REAL = {"order.paid", "order.failed", "order.refunded", "approval.expired"}
+# Orders and a supplier's stock have tests of their own, and an approval expires after a day.
+NOT_YET_REAL = {"order.paid", "order.failed", "order.refunded", "approval.expired", "stock.low"}
 
 
 def without_room(schema: Any) -> Any:
@@ -51,9 +52,8 @@ async def test_every_published_event_fits_its_schema(
     async with client(sender) as http, client(approver) as other:
         http.base_url = other.base_url = httpx.URL(installation.url + API)
         await cause_everything(http, other, receiver)
-        await receiver.until(
-            lambda: any(one.event["type"] == "endpoint.disabled" for one in receiver.received)
-        )
+        last = {"endpoint.disabled", "batch.completed"}
+        await receiver.until(lambda: last <= {one.event["type"] for one in receiver.received})
         real = await everything(http)
         endpoint_id = (await http.get("/webhooks")).json()["data"]["items"][-1]["id"]
         for event_type in EVENT_TYPES:
@@ -89,6 +89,11 @@ async def cause_everything(
     claim_path = urlsplit(status["data"]["claim_url"]).path
     await http.post(http.base_url.copy_with(path=claim_path))
     await http.post("/topup/send", json=order(100, email="failed@sandbox.test"))
+    await made("/topup/send", **order(100), send_at=rfc3339(SystemClock().now_us() + DAY_US))
+    await made("/topup/bulk", items=[order(100, reference="line-1")])
+    unused = await made("/topup/send", **order(100))
+    await made(f"/topup/{unused['transaction_id']}/reverse", reason="sent by mistake")
+    await made("/vouchers/redeem", code=sent["data"]["voucher_code"])
     pending = await made("/topup/send", **order(100, email="pending@sandbox.test"))
     await made("/topup/cancel", transaction_id=pending["transaction_id"])
     for decision in ("approve", "deny"):

@@ -75,6 +75,8 @@ async def made_world(
         http.headers["Authorization"] = f"Bearer {key}"
         token = await made("/tokens", name=tag)
         hold = await made("/holds", credits=1, description=tag)
+        line = {**order, "reference": f"line-{tag}"}
+        batch = await made("/topup/bulk", items=[line])
         # Live sells nothing here: no provider has credentials.
         order_id = "ord_0000000000000000"
         if environment == "staging":
@@ -94,6 +96,7 @@ async def made_world(
         "token_id": token["data"]["id"],
         "approval_id": held["data"]["approval"]["id"],
         "hold_id": hold["data"]["id"],
+        "batch_id": batch["data"]["id"],
         "order_id": order_id,
     }
     words = {
@@ -119,6 +122,8 @@ def body_of(route: Route, other: World) -> dict[str, Any]:
     bodies: dict[tuple[str, str], dict[str, Any]] = {
         ("POST", "/topup/send"): _order(),
         ("POST", "/topup/validate"): _order(),
+        ("POST", "/topup/bulk"): {"items": [{**_order(), "reference": "line-1"}]},
+        ("POST", "/topup/{transaction_id}/reverse"): {"reason": "r"},
         ("POST", "/topup/cancel"): {"transaction_id": other.words["transaction_id"]},
         ("PUT", "/topup/balance/threshold"): {"low_balance_threshold_cents": 0},
         ("POST", "/vouchers/redeem"): {"code": other.ids["code"]},

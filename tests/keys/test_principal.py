@@ -35,10 +35,11 @@ def a_principal(
     )
 
 
-def test_the_contract_names_twelve_scopes() -> None:
+def test_the_contract_names_these_scopes() -> None:
     assert SCOPES == (
         "topup:send",
         "topup:read",
+        "topup:reverse",
         "webhooks:read",
         "webhooks:write",
         "billing:read",

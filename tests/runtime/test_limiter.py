@@ -281,6 +281,22 @@ async def test_a_stopped_redis_leaves_each_process_a_bucket(server: EmbeddedRedi
     await link.aclose()
 
 
+async def test_a_redis_that_stops_gives_nobody_a_second_burst(server: EmbeddedRedis) -> None:
+    link = RedisLink(server.url)
+    limiter = Limiter(link)
+    before = [(await limiter.take("k", SLOW, 5)).allowed for _ in range(5)]
+    os.kill(server.pid, signal.SIGSTOP)
+    # A call of another key finds that Redis does not answer.
+    await limiter.take("other", SLOW, 5)
+
+    sixth = limiter.take_now("k", SLOW, 5)
+
+    assert before == [True] * 5
+    assert sixth == Decision(False, 5, 0, 500, 100)
+    os.kill(server.pid, signal.SIGCONT)
+    await link.aclose()
+
+
 async def test_the_shared_bucket_is_used_again_when_redis_is_back(server: EmbeddedRedis) -> None:
     link = RedisLink(server.url)
     back = asyncio.Event()

@@ -70,7 +70,7 @@ def test_they_are_known_and_shown_masked(monkeypatch: pytest.MonkeyPatch) -> Non
         ("CREEM_STAGING_CURRENCY", "hunter2", "TOPUP_CREEM_STAGING_CURRENCY: a currency has three"),
         ("EPAY_PRICE_PER_USD", "hunter2", "TOPUP_EPAY_PRICE_PER_USD: expected a decimal number"),
         ("EPAY_PRICE_PER_USD", "0.0", "TOPUP_EPAY_PRICE_PER_USD: is above 0"),
-        ("EPAY_CONFIRM_ABOVE", "hunter2", "expected a decimal number"),
+        ("EPAY_CONFIRM_ABOVE", "hunter2", "TOPUP_EPAY_CONFIRM_ABOVE: expected a decimal"),
     ],
 )
 def test_a_wrong_value_names_its_variable_and_is_not_repeated(

@@ -38,8 +38,11 @@ def receive(control: socket.socket) -> Request | None:
     length, fds, _, _ = socket.recv_fds(control, LENGTH_DIGITS, FDS_MAX)
     if not length:
         return None
-    with control.makefile("rb") as file:
-        said: dict[str, Any] = json.loads(file.read(int(length)))
+    # No byte more than this request's: the next one's descriptors come with its own first bytes.
+    body = b""
+    while len(body) < int(length):
+        body += control.recv(int(length) - len(body))
+    said: dict[str, Any] = json.loads(body)
     status_fd, log_fd, *passed = fds
     return Request(
         words=said["words"],

@@ -14,7 +14,8 @@ from billing.topups.fulfilment import HandedOver, HandOver, Settle
 from billing.topups.link_tokens import LinkTokens
 from billing.topups.platform import BUILT_IN, Platform, Source, same_everywhere
 from billing.topups.rules import TopUpRules
-from billing.topups.send import Sent, new_send, prepare
+from billing.topups.send import Sent, new_send
+from billing.topups.send_request import prepare
 from billing.topups.settlement import Cancel, Decide, EndedTopUp
 from billing.topups.voucher import VoucherCodes, VoucherTarget as SettleVoucher
 from billing.topups.voucher_redemption import Redeemed, find_issued, new_redeem

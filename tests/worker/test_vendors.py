@@ -65,7 +65,8 @@ async def test_a_recipient_gets_one_key_and_later_top_ups_raise_it(
     assert [one.status for one in given] == ["delivered", "delivered"]
     assert value_usd == 20.0
     kinds = [one.deliverable.kind for one in given if one.deliverable is not None]
-    assert kinds == ["key", "credit"]
+    # Which of the two is asked for first nobody promises.
+    assert sorted(kinds) == ["credit", "key"]
     code = shop.account.rules.codes.issued(first, given[0].fulfilment_code)
     assert code.startswith("sk-")
     written = await database.read(

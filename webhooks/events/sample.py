@@ -12,6 +12,7 @@ from kernel.clock import DAY_US, rfc3339
 TRANSACTION_ID = "txn_test"
 APPROVAL_ID = "apr_test"
 ORDER_ID = "ord_test"
+BATCH_ID = "bat_test"
 VOUCHER_CODE = "ATU-TEST-TEST-TEST-TEST-TEST"
 _CREDIT = {
     "kind": "credit",
@@ -42,6 +43,8 @@ def _data(event_type: str, endpoint: Mapping[str, Any], *, now_us: int) -> dict[
         return dict(endpoint)
     if subject == "balance":
         return {"balance_cents": 900, "low_balance_threshold_cents": 1000, "currency": "USD"}
+    if subject == "batch":
+        return _batch(now_us=now_us)
     if subject == "stock":
         return {
             "supplier": "gift-cards",
@@ -53,13 +56,28 @@ def _data(event_type: str, endpoint: Mapping[str, Any], *, now_us: int) -> dict[
     if subject == "order":
         return _order(what, now_us=now_us)
     if subject == "approval":
-        return {"approval": _approval(what, now_us=now_us), **_topup("pending")}
+        return {"approval": _approval(what, now_us=now_us), **_topup("pending", now_us=now_us)}
+    if subject == "voucher":
+        return _redeemed(now_us=now_us)
     if what == "claimed":
-        return {**_topup("delivered"), "claimed_at": rfc3339(now_us)}
-    return _topup(what)
+        return {**_topup("delivered", now_us=now_us), "claimed_at": rfc3339(now_us)}
+    return _topup(what, now_us=now_us)
 
 
-def _topup(status: str) -> dict[str, Any]:
+def _redeemed(*, now_us: int) -> dict[str, Any]:
+    return {
+        "transaction_id": TRANSACTION_ID,
+        "platform": "claude",
+        "amount_cents": 1000,
+        "recipient_email": "user@example.com",
+        "settle": "wallet",
+        "redeemed_at": rfc3339(now_us),
+        "reference": None,
+        "metadata": {"test": "true"},
+    }
+
+
+def _topup(status: str, *, now_us: int) -> dict[str, Any]:
     is_delivered = status == "delivered"
     data: dict[str, Any] = {
         "transaction_id": TRANSACTION_ID,
@@ -76,9 +94,40 @@ def _topup(status: str) -> dict[str, Any]:
         "reference": None,
         "metadata": {"test": "true"},
     }
+    if status == "scheduled":
+        data["scheduled_for"] = rfc3339(now_us + DAY_US)
     if status == "failed":
         data["failure_reason"] = "test"
+    if status == "reversed":
+        data.update(new_balance_cents=4400, reason="test")
     return data
+
+
+def _batch(*, now_us: int) -> dict[str, Any]:
+    counts = dict.fromkeys(
+        (
+            *("waiting", "refused", "dropped", "scheduled", "pending"),
+            *("failed", "cancelled", "reversing", "reversed"),
+        ),
+        0,
+    )
+    return {
+        "id": BATCH_ID,
+        "status": "completed",
+        "all_or_nothing": False,
+        "items": 2,
+        "counts": {
+            **counts,
+            "accepted": 2,
+            "delivered": 2,
+            "accepted_cents": 2000,
+            "delivered_cents": 2000,
+            "fee_cents": 0,
+        },
+        "created_at": rfc3339(now_us),
+        "cancelled_at": None,
+        "completed_at": rfc3339(now_us),
+    }
 
 
 def _approval(what: str, *, now_us: int) -> dict[str, Any]:

@@ -7,18 +7,12 @@ receiver must ignore fields that it does not know, since later versions add some
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
-import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from kernel.clock import parse_rfc3339
 from kernel.limits import EMAIL_CHARACTERS_MAX, REFERENCE_CHARACTERS_MAX, URL_CHARACTERS_MAX
 from kernel.shaped import Shaped
-from webhooks.events.event import API_VERSION, EVENT_TYPES, render_event
-from webhooks.events.sample import sample_data
-
-DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
 Time = Annotated[
     str,
@@ -27,6 +21,9 @@ Time = Annotated[
         pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$",
         extra_json_schema={"format": "date-time"},
     ),
+]
+ScheduledFor = Annotated[
+    Time, Meta(description="When it is to be sent, by the account's own clock.")
 ]
 Environment = Annotated[
     Literal["staging", "live"], Meta(description="The two are closed worlds; check it.")
@@ -104,7 +101,7 @@ class _TopUp(_Data, kw_only=True):
     """A top-up as its events carry it."""
 
     transaction_id: TransactionId
-    status: Literal["pending", "delivered", "failed", "cancelled"]
+    status: Literal["scheduled", "pending", "delivered", "failed", "cancelled", "reversed"]
     platform: str
     amount_cents: PositiveCents
     fee_cents: FeeCents
@@ -116,6 +113,7 @@ class _TopUp(_Data, kw_only=True):
     new_balance_cents: Cents | None
     reference: Reference | None
     metadata: dict[str, str]
+    scheduled_for: ScheduledFor | UnsetType = UNSET
     failure_reason: str | UnsetType = UNSET
 
 
@@ -169,12 +167,88 @@ class ClaimedTopUp(DeliveredTopUp, kw_only=True):
     claimed_at: Time
 
 
+class ScheduledTopUp(_TopUp, kw_only=True):
+    """The funds are held; at scheduled_for it is delivered, or pending, or refused and refunded."""
+
+    status: Literal["scheduled"]
+    voucher_code: None
+    voucher_code_hint: None
+    deliverable: None
+    new_balance_cents: None
+    scheduled_for: ScheduledFor
+
+
+class ReversedTopUp(_TopUp, kw_only=True):
+    """Nothing of it was used; its funds are back in the sender's wallet. reason: why the sender, or the
+    operator, took it back. new_balance_cents is the recipient's wallet of that platform afterwards.
+    """
+
+    status: Literal["reversed"]
+    voucher_code: None
+    voucher_code_hint: None
+    deliverable: None
+    new_balance_cents: Cents
+    reason: str
+
+
+class VoucherRedeemed(_Data, kw_only=True):
+    """Told to the account that issued the voucher. settle: into a wallet here, or external: the
+    platform honoured it.
+    """
+
+    transaction_id: TransactionId
+    platform: str
+    amount_cents: PositiveCents
+    recipient_email: Email
+    settle: Literal["wallet", "external"]
+    redeemed_at: Time
+    reference: Reference | None
+    metadata: dict[str, str]
+
+
 class LowBalance(_Data, kw_only=True):
     """The account's wallet, after the change that took it below the threshold."""
 
     balance_cents: Cents
     low_balance_threshold_cents: PositiveCents
     currency: Literal["USD"]
+
+
+class BatchCounts(Struct, kw_only=True):
+    """A batch's items by where they are, and the cents of those that were accepted and delivered."""
+
+    waiting: Annotated[int, Meta(ge=0, description="Neither accepted nor refused yet.")]
+    accepted: Annotated[int, Meta(ge=0, description="What follows, all seven together.")]
+    scheduled: Annotated[int, Meta(ge=0)]
+    pending: Annotated[int, Meta(ge=0)]
+    delivered: Annotated[int, Meta(ge=0)]
+    failed: Annotated[int, Meta(ge=0, description="Their funds are back.")]
+    cancelled: Annotated[int, Meta(ge=0, description="Their funds are back.")]
+    reversing: Annotated[int, Meta(ge=0, description="Their supplier is asked to take them back.")]
+    reversed: Annotated[int, Meta(ge=0, description="Their funds are back.")]
+    refused: Annotated[int, Meta(ge=0, description="Nothing was taken for them.")]
+    dropped: Annotated[
+        int,
+        Meta(ge=0, description="Not accepted, since of all or nothing another item was refused."),
+    ]
+    accepted_cents: Annotated[int, Meta(ge=0, description="Of all that was accepted, in US cents.")]
+    delivered_cents: Annotated[int, Meta(ge=0, description="Of what was delivered, in US cents.")]
+    fee_cents: Annotated[
+        int, Meta(ge=0, description="Charged beside the amounts of all that was accepted.")
+    ]
+
+
+class CompletedBatch(_Data, kw_only=True):
+    """A bulk send of which every item has ended. status refused: none of it was accepted."""
+
+    id: Annotated[str, Meta(pattern=r"^bat_[0-9A-Za-z_]+$")]
+    status: Literal["completed", "refused"]
+    all_or_nothing: bool
+    items: Annotated[int, Meta(ge=1)]
+    counts: BatchCounts
+    created_at: Time
+    cancelled_at: Time | None
+    completed_at: Time
 
 
 class LowStock(_Data, kw_only=True):
@@ -274,6 +348,15 @@ TYPES: Final[Mapping[str, EventType]] = {
     ),
     "topup.pending": EventType("A top-up waits for its platform or for an approval.", PendingTopUp),
     "topup.claimed": EventType("A recipient opened what was delivered.", ClaimedTopUp),
+    "topup.scheduled": EventType(
+        "A top-up is to be sent later; its funds are held.", ScheduledTopUp
+    ),
+    "topup.reversed": EventType(
+        "A delivered top-up that was not used was taken back; its funds were given back.",
+        ReversedTopUp,
+    ),
+    "voucher.redeemed": EventType("Somebody redeemed the voucher of a top-up.", VoucherRedeemed),
+    "batch.completed": EventType("Every item of a bulk send has ended.", CompletedBatch),
     "balance.low": EventType("The account's wallet fell below its threshold.", LowBalance),
     "stock.low": EventType("Few codes of a supplier are left; for operators.", LowStock),
     "order.paid": EventType("An order of credit was paid, and the credit is there.", Order),
@@ -292,68 +375,3 @@ TYPES: Final[Mapping[str, EventType]] = {
     ),
     "endpoint.test": EventType("A sample that was asked for; nothing happened.", Endpoint),
 }
-
-_EXAMPLE_TIME_US: Final = parse_rfc3339("2026-06-13T12:00:00Z")
-_EXAMPLE_ENDPOINT: Final[Mapping[str, Any]] = {
-    "id": "we_test",
-    "url": "https://example.com/hook",
-    "events": [],
-    "description": "",
-    "status": "enabled",
-    "disabled_reason": None,
-    "retry_schedule_s": [0, 5, 30],
-    "rate_limit_per_s": None,
-    "include_codes": False,
-    "headers": {},
-    "created_at": "2026-06-13T12:00:00Z",
-}
-
-
-def event_schema(event_type: str, *, id_: str | None = None) -> dict[str, Any]:
-    """The JSON Schema (2020-12) of a whole event of that type; id_ becomes its $id."""
-    known = TYPES[event_type]
-    fields: list[tuple[str, Any]] = [
-        ("id", Annotated[str, Meta(pattern=r"^evt_[0-9A-Za-z]+$", description="Remember it.")]),
-        ("type", Literal[event_type]),
-        ("created_at", Time),
-        ("environment", Environment),
-        ("api_version", Literal[API_VERSION]),
-        ("data", known.data),
-    ]
-    struct = msgspec.defstruct("Event", fields, kw_only=True)
-    struct.__doc__ = "The body of a webhook; the raw bytes are what is signed."
-    named = {} if id_ is None else {"$id": id_}
-    return {
-        "$schema": DIALECT,
-        **named,
-        "title": event_type,
-        "description": known.sentence,
-        **msgspec.json.schema(struct),
-    }
-
-
-def event_example(event_type: str) -> dict[str, Any]:
-    """An event of that type which names nothing real, as a test ping sends it."""
-    body = render_event(
-        id="evt_test",
-        type=event_type,
-        created_at_us=_EXAMPLE_TIME_US,
-        environment="staging",
-        data=sample_data(event_type, _EXAMPLE_ENDPOINT, now_us=_EXAMPLE_TIME_US),
-    )
-    return dict(msgspec.json.decode(body))
-
-
-def catalogue(address: str) -> dict[str, Any]:
-    """Every type by name, with its sentence, schema and example; address is the gateway's own."""
-    return {
-        "api_version": API_VERSION,
-        "types": {
-            event_type: {
-                "description": TYPES[event_type].sentence,
-                "schema": event_schema(event_type, id_=f"{address}/docs/events/{event_type}"),
-                "example": event_example(event_type),
-            }
-            for event_type in EVENT_TYPES
-        },
-    }

@@ -1,6 +1,5 @@
 """The shapes of money: top-ups, what a send answers, balances, statements, vouchers, approvals."""
 
-from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -15,18 +14,24 @@ from gateway.answers.words import (
     Cents,
     Code,
     CodeHint,
-    Environment,
     EventIdText,
     KeyIdText,
-    LedgerCurrency,
     Micros,
     Time,
     TopUpStatus,
     TransactionId,
+    time_of,
 )
 from gateway.api.schemas.recipients import RecipientMail, ShownDelivery
+from kernel.clock import rfc3339
 from kernel.shaped import Shaped
-from webhooks.events.schemas import Approval, ChargedCents, Deliverable, FeeCents
+from webhooks.events.schemas import (
+    Approval,
+    ChargedCents,
+    Deliverable,
+    FeeCents,
+    ScheduledFor,
+)
 
 __all__ = ["Approval", "Deliverable"]
 
@@ -71,6 +76,7 @@ class Sent(Struct, kw_only=True, gc=False):
     ]
     recipient_email: str
     wallet_balance_cents: WalletCents
+    scheduled_for: ScheduledFor | UnsetType = UNSET
 
     @staticmethod
     def of(sent: send.Sent) -> "Sent":
@@ -87,6 +93,7 @@ class Sent(Struct, kw_only=True, gc=False):
             new_balance_cents=topup.new_balance_cents,
             recipient_email=topup.recipient_email,
             wallet_balance_cents=sent.wallet_balance_cents,
+            scheduled_for=UNSET if topup.scheduled_for is None else rfc3339(topup.scheduled_for),
         )
 
 
@@ -138,6 +145,7 @@ class _TopUp(Shaped, kw_only=True):
         Time | None, Meta(description="When a mail server took the first mail about it.")
     ]
     key_id: Annotated[KeyIdText | None, Meta(description="That sent it; null: no key.")]
+    scheduled_for: ScheduledFor | None
     created_at: Time
     settled_at: Time | None
 
@@ -154,12 +162,14 @@ class _TopUp(Shaped, kw_only=True):
             "delivery": shown_delivery(topup),
             "voucher_code": code,
             "deliverable": deliverable_of(topup, value),
+            "scheduled_for": time_of(topup.scheduled_for),
         }
         return super().of(topup, **{**own, **more})
 
 
 class TopUp(_TopUp, kw_only=True):
-    """A top-up. Voucher and new balance are null unless it was delivered.
+    """A top-up. Voucher and new balance are null unless it was delivered; once it was reversed, new
+    balance is what the recipient's wallet holds after that.
 
     voucher_code and deliverable.value are null, too, for whoever is neither the sender nor one of
     its ancestors, and has not vouchers:read. Where a supplier delivered a key, a link or a note there
@@ -205,10 +215,12 @@ class FulfilmentAttempt(Shaped, kw_only=True):
     """A turn at a supplier. supplier and detail are for operators, and null for everybody else."""
 
     outcome: Annotated[
-        Literal["asking", "waiting", "unknown", "delivered", "refused", "dropped"],
+        Literal[
+            "asking", "waiting", "unknown", "delivered", "refused", "dropped", "revoked", "kept"
+        ],
         Meta(
             description="waiting: accepted, not done. unknown: no word to rely on; it is asked again."
-            " dropped: a person ended it."
+            " dropped: a person ended it. revoked, kept: asked to take back what it delivered."
         ),
     ]
     asks: Annotated[int, Meta(ge=1, description="How often it was asked in this turn.")]
@@ -225,11 +237,28 @@ class FulfilmentAttempt(Shaped, kw_only=True):
         return cls.of(attempt, **hidden)
 
 
+class Reversal(Shaped, kw_only=True):
+    """That somebody wanted a delivered top-up back. outcome is null until its supplier has answered."""
+
+    reason: str
+    outcome: Literal["reversed", "kept"] | None
+    detail: Annotated[str | None, Meta(description="Why it was kept.")]
+    asked_at: Time
+    ended_at: Time | None
+
+
+class ReversedTopUp(SettledTopUp, kw_only=True):
+    """A top-up that is reversed, or reversing until its supplier has answered."""
+
+    reversal: Reversal
+
+
 class TopUpStory(TopUp, kw_only=True):
     """A top-up with everything that came of it; approval_id where a person was asked.
 
     needs_person: nobody knows whether its supplier delivered, and nobody can find out but a person
-    of the operator's. supplier and cost_cents are for operators, and null for everybody else.
+    of the operator's. reversal: null unless somebody wanted it back. supplier and cost_cents are for
+    operators, and null for everybody else.
     """
 
     transfers: list[Transfer]
@@ -237,6 +266,7 @@ class TopUpStory(TopUp, kw_only=True):
     attempts: list[FulfilmentAttempt]
     mails: list[RecipientMail]
     needs_person: bool
+    reversal: Reversal | None
     supplier: str | None
     cost_cents: Annotated[int, Meta(ge=0, description="The supplier's, in US cents.")] | None
     approval_id: ApprovalId | UnsetType = UNSET
@@ -264,66 +294,9 @@ class Quote(Shaped, kw_only=True):
     wallet_balance_cents: Cents
     wallet_balance_after_cents: Cents
     cap_remaining_cents: Cents | None
-    would_be: Literal["delivered", "pending", "approval_required"]
+    would_be: Literal["delivered", "pending", "scheduled", "approval_required"]
     quote_id: Annotated[str, Meta(description="For quote_id of the send.")]
     quote_expires_at: Time
-
-
-class Window(Struct, kw_only=True):
-    """A spend cap and what is left of it, the tightest of the key and its ancestors."""
-
-    period: Literal["day", "month"]
-    cap_cents: Cents
-    spent_cents: Cents
-    remaining_cents: Cents
-    resets_at: Time
-
-
-class KeyLimits(Struct, kw_only=True):
-    """What the calling key may still spend."""
-
-    id: KeyIdText
-    per_call_cents: Cents | None
-    windows: list[Window]
-
-
-class Balance(Struct, kw_only=True):
-    """The account's wallet. key is null where no key asks."""
-
-    balance_cents: Cents
-    sendable_cents: Annotated[int, Meta(description="What a send may use, in US cents.")]
-    promotional_cents: Annotated[int, Meta(description="Credit that was given, in US cents.")]
-    held_cents: Annotated[int, Meta(description="In pending top-ups and holds, in US cents.")]
-    owed_cents: Annotated[int, Meta(description="Owed after a refund or dispute, in US cents.")]
-    currency: LedgerCurrency
-    environment: Environment
-    low_balance_threshold_cents: Annotated[
-        int, Meta(description="When balance.low fires, in US cents; 0: never.")
-    ]
-    key: KeyLimits | None
-
-    @classmethod
-    def of(cls, found: Mapping[str, Any]) -> "Balance":
-        """What billing/ledger/balances.py found."""
-        key = found["key"]
-        windows = () if key is None else key["windows"]
-        limits = {"windows": [Window(**one) for one in windows]}
-        return cls(**{**found, "key": None if key is None else KeyLimits(**{**key, **limits})})
-
-
-class Threshold(Struct, kw_only=True):
-    """When balance.low fires; 0: never."""
-
-    low_balance_threshold_cents: Cents
-
-
-class RecipientWallet(Shaped, kw_only=True):
-    """What a recipient holds of one platform, from this account's top-ups."""
-
-    recipient_email: str
-    platform: str
-    balance_cents: Cents
-    updated_at: Time
 
 
 class Platform(Struct, kw_only=True):

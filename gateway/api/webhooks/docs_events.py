@@ -12,8 +12,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from runtime.context import Context
+from webhooks.events.catalogue import catalogue, event_schema
 from webhooks.events.event import EVENT_TYPES
-from webhooks.events.schemas import catalogue, event_schema
 
 PATH = "/docs/events"
 _CACHE = {"cache-control": "public, max-age=300"}

@@ -58,6 +58,7 @@ def _body(form: Form) -> dict[str, Any]:
         "reference": form.text("reference") or None,
         "note": form.text("note") or None,
         "delivery": _delivery(form),
+        "send_at": _moment(form.text("send_at")),
     }
     return body
 
@@ -71,6 +72,11 @@ def _delivery(form: Form) -> dict[str, Any] | None:
         "message": form.text("message").replace("\r\n", "\n") or None,
     }
     return said if any(said.values()) else None
+
+
+def _moment(text: str) -> str | None:
+    """What a browser's field of date and time has, as the API takes it; the page says UTC."""
+    return f"{text}:00Z" if len(text) == len("2026-06-13T12:00") else text or None
 
 
 async def _form_page(

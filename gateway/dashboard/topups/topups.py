@@ -7,7 +7,7 @@ from gateway.dashboard.act import act
 from gateway.dashboard.listing import listing
 from gateway.dashboard.route import page_route
 from gateway.html.forms import read_form
-from gateway.html.render import page
+from gateway.html.render import go, page
 from gateway.http.fields import Fields
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
@@ -16,6 +16,7 @@ from gateway.internal_client import ask
 PATH = "/dashboard/topups"
 _READ = ("topup:read",)
 _SEND = ("topup:send",)
+_REVERSE = ("topup:reverse",)
 # Of one top-up; more than these are found in the delivery log.
 DELIVERIES_SHOWN = 10
 _FILTERS = (
@@ -65,6 +66,16 @@ async def cancel(call: RequestContext[Fields, Fields]) -> Reply:
     return await act(call, "POST", "/topup/cancel", body, then=_here(call), said="topup-cancelled")
 
 
+async def reverse(call: RequestContext[Fields, Fields]) -> Reply:
+    """Takes a delivered top-up back that was not used; its supplier may have to be asked first."""
+    form = read_form(call)
+    path = f"/topup/{call.params['transaction_id']}/reverse"
+    reason = {"reason": form.text("reason").strip()}
+    done = await ask(call, "POST", path, reason, idempotency_key=form.idempotency_key)
+    is_done = done.data["status"] == "reversed"
+    return go(_here(call), said="topup-reversed" if is_done else "topup-reversing")
+
+
 async def settle(call: RequestContext[Fields, Fields]) -> Reply:
     """Staging only: ends a pending top-up as its fulfilment would."""
     body = {"outcome": read_form(call).text("outcome")}
@@ -80,5 +91,6 @@ ROUTES = (
     page_route("GET", "/topups", show_list, "Top-ups", _READ),
     page_route("GET", "/topups/{transaction_id}", show, "One top-up", _READ),
     page_route("POST", "/topups/{transaction_id}/cancel", cancel, "Cancel a top-up", _SEND),
+    page_route("POST", "/topups/{transaction_id}/reverse", reverse, "Reverse a top-up", _REVERSE),
     page_route("POST", "/topups/{transaction_id}/settle", settle, "Settle in staging", _SEND),
 )

@@ -67,6 +67,7 @@ LOST = DeskTopUp(HELD, [attempt("unknown")], None, NOW, can_be_asked=False)
     [
         (seen(topup=replace(TOPUP, status="delivered")), "ended", ()),
         (seen(attempt("refused"), topup=replace(TOPUP, status="failed")), "ended", ()),
+        (seen(attempt("unknown"), topup=replace(TOPUP, status="reversing")), "reversing", ()),
         (seen(topup=replace(TOPUP, fulfilment="approval", supplier=None)), "approval", ()),
         (seen(topup=replace(TOPUP, fulfilment="sandbox", supplier=None)), "sandbox", ()),
         (seen(), "queued", ("retry", "switch", "settle", "fail")),

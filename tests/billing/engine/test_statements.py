@@ -207,7 +207,8 @@ async def test_a_batch_of_redeemed_vouchers_does_too(database: Database, clock: 
 
     costs = await costs_of(account, issue, take)
 
-    assert costs == [of(database, sqlite=13, postgresql=8)] * 3
+    # Three of them are voucher.redeemed's, which PostgreSQL gets together with the others.
+    assert costs == [of(database, sqlite=16, postgresql=8)] * 3
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -7,7 +7,7 @@ from store.database import Database
 from tests.support.funded_account import FundedAccount, open_funded_account
 from tests.support.usage import capture, check_in, hold, use
 
-HELD = "what is held equals pending top-ups and open holds"
+HELD = "what is held equals open top-ups and open holds"
 HOLD = "a hold took its amount once, and once ended gave all of it on"
 
 

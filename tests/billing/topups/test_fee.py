@@ -184,7 +184,10 @@ async def test_an_audit_finds_a_fee_that_nobody_took(database: Database, clock: 
     sent = await account.send(1000)
 
     async def work(tx: Transaction) -> None:
-        await tx.execute("UPDATE topups SET fee_cents = 54 WHERE id = :id", id=sent.topup.id)
+        await tx.execute(
+            "UPDATE topups SET fee_cents = 54, earned_fee_cents = 54 WHERE id = :id",
+            id=sent.topup.id,
+        )
 
     await database.transaction(work)
 

@@ -8,7 +8,8 @@ from pydantic import SecretStr
 
 from billing.credits.opening import open_account
 from billing.topups.delivery_options import DeliveryOptions
-from billing.topups.send import new_send, prepare
+from billing.topups.send import new_send
+from billing.topups.send_request import prepare
 from billing.topups.topup import TopUp, load
 from keys.api_keys.api_key import mint
 from keys.api_keys.fields import NewKey

@@ -133,7 +133,17 @@ WRONG = [
     (
         "postgresql://u:hunter2@127.0.0.1:abc/topup",
         11,
-        "port is no number: TOPUP_DATABASE_URL says",
+        "port is no number up to 65535: TOPUP_DATABASE_URL says",
+    ),
+    (
+        "postgresql://u:hunter2@127.0.0.1:99999/topup",
+        11,
+        "port is no number up to 65535: TOPUP_DATABASE_URL says",
+    ),
+    (
+        "postgresql://u:hunter2@127.0.0.1:1/topup?sslmode=verify-full&sslrootcert=/none.pem",
+        19,
+        "certificate is not trusted",
     ),
     ("postgresql://u:hunter2@127.0.0.1:5432/topup?sslmode=maybe", 10, "URL cannot be read"),
     ("postgresql://u:hunter2@nowhere.invalid/topup", 12, "does not resolve to an address: nowhere"),

@@ -26,6 +26,8 @@ CONTRACT = """
 3004 | Cannot cancel — already failed or cancelled | 409
 3005 | Top-up failed, funds refunded | 200 422
 3006 | Approval required | 202
+3007 | Top-up reversed | 200
+3008 | Cannot reverse — already used | 409
 4001 | Rate limit exceeded | 429
 4002 | IP not whitelisted | 403
 4003 | Same idempotency key still in progress | 409

@@ -22,6 +22,7 @@ IS_RECORDING = bool(os.environ.get("TOPUP_RECORD"))
 Walk = Callable[[Recorder], Awaitable[None]]
 WALKS: dict[str, Walk] = {
     "topups": topup_walks.topups,
+    "bulk": topup_walks.bulk,
     "wallets": own_walks.wallets,
     "vouchers": own_walks.vouchers,
     "approvals": own_walks.approvals,

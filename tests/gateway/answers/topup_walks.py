@@ -87,8 +87,20 @@ async def _status(
         await to.own(name, "POST", path, key, json=body)
     await to.own("unknown", "POST", path, key, json={"transaction_id": f"txn_{UNKNOWN}"})
     await to.own("none", "POST", path, key, json={})
+    await _reverse(to, key, reads, by_recipient)
     await to.own("cancelled", "GET", f"/topup/status/{by_recipient['pending']}", key)
     await to.own("what was told", "GET", "/events?limit=200", key)
+
+
+async def _reverse(to: Recorder, key: str, reads: str, by_recipient: dict[str, str]) -> None:
+    body = {"reason": "wrong person"}
+    for name in ("user", "user", "pending", "failed"):
+        await to.own(name, "POST", f"/topup/{by_recipient[name]}/reverse", key, json=body)
+    path = f"/topup/{by_recipient['user']}"
+    await to.own("without the scope", "POST", f"{path}/reverse", reads, json=body)
+    await to.own("without a reason", "POST", f"{path}/reverse", key, json={})
+    await to.own("unknown", "POST", f"/topup/txn_{UNKNOWN}/reverse", key, json=body)
+    await to.own("reversed", "GET", f"/topup/status/{by_recipient['user']}", key)
 
 
 REFUSED_SENDS: dict[str, dict[str, Any]] = {
@@ -117,3 +129,28 @@ UNREADABLE = {
 
 def self_send() -> dict[str, Any]:
     return {"platform": "claude", "amount_cents": 500, "recipient": "self"}
+
+
+async def bulk(to: Recorder) -> None:
+    _, key = await account(to)
+    path = "/topup/bulk"
+    items = [
+        {**SEND, "reference": "order 1"},
+        {**to_recipient("pending"), "reference": "order 2"},
+        {**SEND, "reference": "order 1"},
+        {**SEND, "amount_cents": 1, "reference": "order 3"},
+        SEND,
+    ]
+    body = {"items": items}
+    await to.own("a dry run", "POST", path, key, json={**body, "dry_run": True})
+    refused = {**body, "all_or_nothing": True}
+    await to.own("all or nothing", "POST", path, key, json=refused)
+    made = await to.own("some", "POST", path, key, json=body)
+    await to.own("none", "POST", path, key, json={"items": []})
+    csv = {"Content-Type": "text/csv"}
+    await to.own("an unknown column", "POST", path, key, content=b"a,b\n1,2\n", headers=csv)
+    await to.own("all", "GET", "/batches", key)
+    await to.own("one", "GET", f"/batches/{made['id']}", key)
+    await to.own("unknown", "GET", f"/batches/bat_{UNKNOWN}", key)
+    await to.own("taken back", "POST", f"/batches/{made['id']}/cancel", key)
+    await to.own("unknown", "POST", f"/batches/bat_{UNKNOWN}/cancel", key)

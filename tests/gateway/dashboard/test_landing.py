@@ -13,7 +13,7 @@ from kernel.clock import SECOND_US, parse_rfc3339
 from keys.signing import verify
 from tests.support.browser import new_browser, signed_in, text_of
 from tests.support.gateway import Gateway, running, settings_of
-from webhooks.events.schemas import event_schema
+from webhooks.events.catalogue import event_schema
 
 pytestmark = pytest.mark.one_database
 

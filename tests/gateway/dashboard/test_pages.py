@@ -36,6 +36,8 @@ async def things_of(browser: Browser) -> dict[str, str]:
         f"/dashboard/webhooks/{endpoint_id}/replay",
         {"step": "begin", "delivery_status": "delivered"},
     )
+    lines = "reference,platform,amount_cents,recipient_email\na,claude,1000,bob@example.com\n"
+    batch = await browser.send("/dashboard/bulk", {"step": "send", "text": lines})
     keys = (await browser.request("GET", f"{API}/keys")).json()["data"]["items"]
     return {
         "transaction_id": topup.rpartition("/")[2],
@@ -44,6 +46,7 @@ async def things_of(browser: Browser) -> dict[str, str]:
         "endpoint_id": endpoint_id,
         "key_id": keys[0]["id"],
         "replay_id": replay.headers["location"].rpartition("/")[2],
+        "batch_id": batch.headers["location"].rpartition("/")[2],
     }
 
 
@@ -108,6 +111,7 @@ async def test_live_shows_nothing_of_staging(gateway: Gateway) -> None:
         ("webhooks", ids["endpoint_id"]),
         ("keys", ids["key_id"]),
         ("replays", ids["replay_id"]),
+        ("batches", ids["batch_id"]),
     ):
         listed = await browser.request("GET", f"/dashboard/{place}")
         alone = await browser.request("GET", f"/dashboard/{place}/{id_}")

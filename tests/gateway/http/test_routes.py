@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from gateway.answers import envelope
-from gateway.api.send_body import SendBody
+from gateway.api.bodies.send_body import SendBody
 from gateway.app import API_PREFIX, SURFACES
 from gateway.http.fields import Fields
 from gateway.http.request_context import RequestContext
@@ -266,7 +266,10 @@ async def test_another_account_cannot_see_any_of_it_either(gateway: Gateway) -> 
 
 
 # Bodies of those calls that refuse an empty one.
-BODIES: dict[str, dict[str, Any]] = {"/sandbox/topups/{transaction_id}": {"outcome": "delivered"}}
+BODIES: dict[str, dict[str, Any]] = {
+    "/sandbox/topups/{transaction_id}": {"outcome": "delivered"},
+    "/topup/{transaction_id}/reverse": {"reason": "wrong person"},
+}
 LISTS = (
     "/keys",
     "/tokens",
@@ -308,6 +311,8 @@ async def things_of(gateway: Gateway, key: str) -> dict[str, str]:
         amount_cents=1000,
         recipient_email="approval@sandbox.test",
     )
+    item = {"platform": "claude", "amount_cents": 1000, "recipient_email": "b@example.com"}
+    batch = await made("/topup/bulk", items=[{**item, "reference": "item 1"}])
     child = await made("/keys", name="child")
     token = await made("/tokens", name="token")
     held = await made("/holds", credits=1, description="usage")
@@ -317,6 +322,7 @@ async def things_of(gateway: Gateway, key: str) -> dict[str, str]:
     return {
         "endpoint_id": endpoint["data"]["id"],
         "transaction_id": asked["transaction_id"],
+        "batch_id": batch["data"]["id"],
         "approval_id": asked["data"]["approval"]["id"],
         "code": sent["data"]["voucher_code"],
         "key_id": child["data"]["id"],

@@ -231,6 +231,29 @@ async def test_a_stop_answers_what_is_in_flight_and_accepts_nothing_more() -> No
         await served.ended
 
 
+async def test_a_kept_connection_has_one_more_answer_which_ends_it() -> None:
+    async with serving() as served:
+        reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
+        writer.write(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n")
+        first = await reader.readuntil(b"127.0.0.1 http")
+        await reader.readuntil(b"\r\n0\r\n\r\n")
+
+        served.stop()
+        with contextlib.suppress(ConnectionError):
+            while True:
+                _, other = await asyncio.open_connection("127.0.0.1", served.port)
+                await closed(other)
+                await asyncio.sleep(0)
+        writer.write(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n")
+        second = await reader.read()
+
+        assert b"connection: close" not in first
+        assert second.startswith(b"HTTP/1.1 200 ")
+        assert b"\r\nconnection: close\r\n" in second
+        await served.ended
+        await closed(writer)
+
+
 async def test_what_is_no_http_gets_the_envelope_too() -> None:
     async with serving() as served:
         answer = await served.ask(b"NONSENSE / HTTP/1.1\r\n\r\n")

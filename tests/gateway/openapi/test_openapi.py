@@ -15,8 +15,8 @@ from gateway.openapi.operations import is_ours, operation_id, tag_of
 from gateway.surfaces import SURFACES
 from tests.support.gateway import API, Gateway
 from tests.support.openapi_check import the_document, validator
+from webhooks.events.catalogue import event_schema
 from webhooks.events.event import EVENT_TYPES
-from webhooks.events.schemas import event_schema
 
 pytestmark = pytest.mark.one_database
 

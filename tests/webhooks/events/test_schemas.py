@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 from jsonschema_rs import Draft202012Validator, ValidationError, meta
 
+from webhooks.events.catalogue import catalogue, event_example, event_schema
 from webhooks.events.event import EVENT_TYPES
-from webhooks.events.schemas import TYPES, catalogue, event_example, event_schema
+from webhooks.events.schemas import TYPES
 
 
 def test_every_type_has_a_schema_and_no_other() -> None:

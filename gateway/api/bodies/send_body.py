@@ -6,6 +6,7 @@ from msgspec import Meta
 
 from billing.topups.delivery_options import LOCALE_CHARACTERS_MAX, MESSAGE_CHARACTERS_MAX
 from billing.topups.quote import QUOTE_ID_CHARACTERS_MAX
+from gateway.answers.words import Time
 from gateway.http.fields import LINE, Fields, Int64, Text
 from kernel.limits import (
     METADATA_KEY_CHARACTERS_MAX,
@@ -98,6 +99,12 @@ class ValidateBody(Fields, frozen=True, kw_only=True):
     note: Annotated[str, Meta(max_length=NOTE_CHARACTERS_MAX)] | None = None
     delivery: (
         Annotated[DeliveryBody, Meta(description="Mail, language and message for the recipient.")]
+        | None
+    ) = None
+    send_at: (
+        Annotated[
+            Time, Meta(description="When to send it, at most 90 days ahead; left out: at once.")
+        ]
         | None
     ) = None
 

@@ -1,0 +1,1 @@
+"""Many sends in one call: batches and their items."""

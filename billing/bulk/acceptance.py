@@ -1,0 +1,291 @@
+"""Accepting the items of a batch: some at a time, each batch of them in one transaction.
+
+Where all or nothing is accepted, an item's top-up is reserved first: its funds are held, its caps counted and
+its reference taken, and nobody is told. Once all are, they are let go; if one is refused, those before it
+are undone and their references are free again. So no lock is held over the whole.
+Invariant: what becomes of an item is written with its top-up, so a second try changes nothing of it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import msgspec
+from msgspec.structs import replace
+
+from billing.bulk.batch import SendBatch
+from billing.bulk.item import BatchItem, ItemRefusal
+from billing.bulk.working_set import BatchWorkingSet, batches_of
+from billing.engine.batch_state import BatchState
+from billing.engine.read_set import ReadSet
+from billing.ledger.ledger import Code
+from billing.ledger.money import micros_to_cents
+from billing.topups.scheduled import BY_BATCH, release
+from billing.topups.send import BY_APPROVAL, Send, ask, fail, give_back, publish
+from billing.topups.settlement import check_again
+from billing.topups.topup import MOVES, TopUp, move
+from billing.topups.working_set import TopUpWorkingSet, topups_of
+from kernel.errors import DomainError
+from kernel.tenant import Tenant
+
+DROPPED = "another item of its batch was refused, so none was accepted"
+
+
+class BatchCancelled(DomainError):
+    """The batch was cancelled before the item was accepted."""
+
+
+class ItemSend(NamedTuple):
+    """An item that is to be accepted: its number and its send, or why it cannot be one."""
+
+    number: int
+    send: Send | DomainError
+
+
+@dataclass(frozen=True, slots=True)
+class OpenBatch:
+    """A batch and all of its items are written, before any of them is accepted."""
+
+    batch: SendBatch
+    items: Sequence[BatchItem]
+
+    def declare(self, read_set: ReadSet) -> None:
+        read_set.tenants.add(self.batch.tenant)
+        read_set.working_set(BatchWorkingSet)
+
+    def decide(self, state: BatchState) -> SendBatch:
+        batches_of(state).add(self.batch, self.items)
+        return self.batch
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptItems:
+    """Accepts or refuses items of a batch that wait for it; the result says how many were refused."""
+
+    batch_id: str
+    tenant: Tenant
+    items: Sequence[ItemSend]
+
+    def declare(self, read_set: ReadSet) -> None:
+        read_set.tenants.add(self.tenant)
+        working_set = read_set.working_set(BatchWorkingSet)
+        working_set.ids.add(self.batch_id)
+        numbers = working_set.numbers.setdefault(self.batch_id, [])
+        numbers += [one.number for one in self.items]
+        read_set.working_set(TopUpWorkingSet)
+        for one in self.items:
+            if isinstance(one.send, Send):
+                one.send.declare(read_set)
+
+    def decide(self, state: BatchState) -> int:
+        batch = batches_of(state).find(self.batch_id, self.tenant)
+        if batch.status != "accepting":
+            return 0
+        return sum(self._accept(state, batch, one) for one in self.items)
+
+    def _accept(self, state: BatchState, batch: SendBatch, one: ItemSend) -> bool:
+        """Whether it was refused."""
+        batches = batches_of(state)
+        item = batches.item(self.batch_id, one.number)
+        if item.state != "waiting":
+            return False
+        changes = state.changes
+        try:
+            if batch.cancelled_at is not None:
+                raise BatchCancelled("the batch was cancelled before this item was accepted")
+            if isinstance(one.send, DomainError):
+                raise one.send
+            if batch.is_all_or_nothing:
+                reserve(state, one.send)
+            else:
+                one.send.decide(state)
+        except DomainError as refusal:
+            assert state.changes == changes, "a refusal came after a change of the state"
+            batches.change_item(replace(item, state="refused", refusal=ItemRefusal.of(refusal)))
+            return True
+        batches.change_item(
+            replace(item, state="reserved" if batch.is_all_or_nothing else "accepted")
+        )
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class DropItems:
+    """Another item of the batch was refused: these are not accepted, and nobody looks at them."""
+
+    batch_id: str
+    tenant: Tenant
+    numbers: Sequence[int]
+
+    def declare(self, read_set: ReadSet) -> None:
+        read_set.tenants.add(self.tenant)
+        working_set = read_set.working_set(BatchWorkingSet)
+        working_set.ids.add(self.batch_id)
+        working_set.numbers.setdefault(self.batch_id, []).extend(self.numbers)
+
+    def decide(self, state: BatchState) -> None:
+        batches = batches_of(state)
+        batches.find(self.batch_id, self.tenant)
+        for number in self.numbers:
+            item = batches.item(self.batch_id, number)
+            if item.state == "waiting":
+                batches.change_item(replace(item, state="dropped"))
+
+
+@dataclass(frozen=True, slots=True)
+class _OnReserved:
+    """What the two ends of reserved items share."""
+
+    batch_id: str
+    tenant: Tenant
+    lineage: tuple[str, ...]
+    items: Sequence[BatchItem]
+
+    def declare(self, read_set: ReadSet) -> None:
+        read_set.tenants.add(self.tenant)
+        read_set.key_ids.update(self.lineage)
+        working_set = read_set.working_set(BatchWorkingSet)
+        working_set.ids.add(self.batch_id)
+        numbers = working_set.numbers.setdefault(self.batch_id, [])
+        numbers += [one.number for one in self.items]
+        topups = read_set.working_set(TopUpWorkingSet)
+        topups.ids.update(one.transaction_id for one in self.items)
+
+    def _reserved(self, state: BatchState) -> list[tuple[BatchItem, TopUp]]:
+        """Those that nobody else has dealt with, each with its top-up."""
+        batches, topups = batches_of(state), topups_of(state)
+        found = []
+        for one in self.items:
+            item = batches.item(self.batch_id, one.number)
+            topup = topups.find(one.transaction_id, self.tenant)
+            if item.state == "reserved" and topup is not None:
+                found.append((item, topup))
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseItems(_OnReserved):
+    """The whole batch is accepted: its reserved top-ups go on, each as if it had just been sent."""
+
+    def decide(self, state: BatchState) -> None:
+        for item, topup in self._reserved(state):
+            batches_of(state).change_item(replace(item, state="accepted"))
+            let_go(state, topup)
+
+
+@dataclass(frozen=True, slots=True)
+class UndoItems(_OnReserved):
+    """Nothing of the batch is accepted: what was reserved is given back, and nobody was told of it."""
+
+    def decide(self, state: BatchState) -> None:
+        for item, topup in self._reserved(state):
+            if not MOVES[topup.status]:
+                # Somebody ended it by its id meanwhile.
+                batches_of(state).change_item(replace(item, state="accepted"))
+                continue
+            batches_of(state).change_item(replace(item, state="dropped"))
+            cancelled = move(topup, "cancelled", now_us=state.now_us, failure_reason=DROPPED)
+            give_back(state, topup)
+            topups_of(state).change(cancelled)
+            batches_of(state).free_reference(topup.id)
+
+
+def reserve(state: BatchState, send: Send) -> TopUp:
+    """The send's top-up, held and told to nobody; raises what refuses the send."""
+    topups = topups_of(state)
+    request, tenant = send.request, send.tenant
+    charged_micros = request.charged_micros
+    would_be, _ = send.judge(state, topups, charged_micros)
+    is_asked = would_be == "approval_required"
+    topup = TopUp(
+        id=send.topup_id,
+        account_id=tenant.account_id,
+        environment=tenant.environment,
+        spent_by=send.lineage,
+        status="pending" if is_asked else "scheduled",
+        platform=request.platform.id,
+        amount_cents=request.amount_cents,
+        fee_cents=request.fee_cents,
+        recipient_email=request.recipient_email,
+        created_at=state.now_us,
+        fulfilment=BY_APPROVAL if is_asked else BY_BATCH,
+        reference=request.reference,
+        metadata=request.metadata or {},
+        note=request.note,
+        delivery=request.delivery,
+        scheduled_for=request.send_at,
+        trace=state.trace,
+    )
+    held = state.ledger.standing(tenant).held
+    holds = state.take(tenant, charged_micros, to=held, code=Code.TOPUP_HOLD, topup_id=topup.id)
+    topups.add(topup, holds)
+    state.spending.count(tenant.account_id, send.lineage, charged_micros, state.now_us)
+    if not is_asked:
+        state.spending.count_unasked(tenant.account_id, send.lineage, charged_micros)
+    return topup
+
+
+def let_go(state: BatchState, topup: TopUp) -> None:
+    """A reserved top-up whose batch is accepted; one that its sender took back stays so."""
+    if topup.status == "pending":
+        publish(state, topup)
+        ask(state, topup)
+    elif topup.status == "scheduled" and (topup.scheduled_for or 0) > state.now_of(topup.tenant):
+        _schedule(state, topup)
+    elif topup.status == "scheduled":
+        release(state, topup)
+
+
+def _schedule(state: BatchState, topup: TopUp) -> None:
+    try:
+        source = check_again(state, topup)
+    except DomainError as refusal:
+        fail(state, topup, refusal.detail)
+        return
+    waiting = replace(topup, fulfilment=source.kind)
+    topups_of(state).change(waiting)
+    publish(state, waiting)
+
+
+class BatchQuote(msgspec.Struct, frozen=True):
+    """What a batch would do now: each item's refusal, by its number, and cents."""
+
+    refused: dict[int, DomainError]
+    accepted_cents: int
+    fee_cents: int
+    wallet_balance_cents: int
+    wallet_balance_after_cents: int
+
+
+@dataclass(frozen=True, slots=True)
+class BatchRehearsal:
+    """A dry run: decided as the sends, item after item, written never."""
+
+    tenant: Tenant
+    items: Sequence[ItemSend]
+
+    def declare(self, read_set: ReadSet) -> None:
+        read_set.tenants.add(self.tenant)
+        read_set.working_set(TopUpWorkingSet)
+        for one in self.items:
+            if isinstance(one.send, Send):
+                one.send.declare(read_set)
+
+    def decide(self, state: BatchState) -> BatchQuote:
+        before = self._balance_cents(state)
+        refused: dict[int, DomainError] = {}
+        accepted_cents = fee_cents = 0
+        for one in self.items:
+            try:
+                if isinstance(one.send, DomainError):
+                    raise one.send
+                one.send.decide(state)
+            except DomainError as refusal:
+                refused[one.number] = refusal
+            else:
+                accepted_cents += one.send.request.amount_cents
+                fee_cents += one.send.request.fee_cents
+        return BatchQuote(refused, accepted_cents, fee_cents, before, self._balance_cents(state))
+
+    def _balance_cents(self, state: BatchState) -> int:
+        return micros_to_cents(state.ledger.balance_micros(self.tenant, state.now_us))

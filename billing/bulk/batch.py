@@ -1,0 +1,218 @@
+"""A batch: many sends that one call asked for, with what became of them. Writes batches.
+
+States: accepting -> running -> completed. One of which all or nothing is accepted reserves what it sends
+while accepting, then it is releasing -> running -> completed; where an item is refused it is
+undoing -> refused. Invariants: a batch is accepted once for each Idempotency-Key, and batch.completed is told
+once, when the last of its top-ups has ended.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final, Literal, NamedTuple
+
+import msgspec
+
+from kernel.clock import SECOND_US
+from kernel.tenant import Tenant
+from store.database import Transaction
+from store.keyset import Keyset
+from store.row_mapping import WORDS_OR_NULL, RowMapping, as_json
+
+BatchStatus = Literal["accepting", "releasing", "undoing", "refused", "running", "completed"]
+ITEMS_MAX: Final = 1_000
+# What a batch that is not over leaves behind a commit.
+HINT: Final = "batches"
+# The process that took the call goes on with it for so long before a worker does.
+GRACE_US: Final = 30 * SECOND_US
+# A running batch is looked at after an eighth of its age, within these bounds.
+LOOK_US_MIN: Final = 2 * SECOND_US
+LOOK_US_MAX: Final = 30 * SECOND_US
+
+# From a state to the states it may move to; docs/states.md has the diagram.
+MOVES: Mapping[BatchStatus, frozenset[BatchStatus]] = {
+    "accepting": frozenset({"running", "releasing", "undoing"}),
+    "releasing": frozenset({"running"}),
+    "undoing": frozenset({"refused"}),
+    "running": frozenset({"completed"}),
+    "refused": frozenset(),
+    "completed": frozenset(),
+}
+
+
+class BatchCounts(msgspec.Struct, frozen=True, kw_only=True):
+    """A batch's items by where they are, and the cents of those that were accepted and delivered;
+    fee_cents: charged beside the amounts of all that was accepted.
+
+    waiting: neither accepted nor refused yet. dropped: nothing was wrong with it; it was not accepted since
+    another one of its batch was refused.
+    """
+
+    waiting: int = 0
+    refused: int = 0
+    dropped: int = 0
+    scheduled: int = 0
+    pending: int = 0
+    delivered: int = 0
+    failed: int = 0
+    cancelled: int = 0
+    reversing: int = 0
+    reversed: int = 0
+    accepted_cents: int = 0
+    delivered_cents: int = 0
+    fee_cents: int = 0
+
+    @property
+    def accepted(self) -> int:
+        waits = self.scheduled + self.pending
+        came = self.delivered + self.reversing + self.reversed
+        return waits + came + self.failed + self.cancelled
+
+    @property
+    def is_open(self) -> bool:
+        """Whether something of it has not ended."""
+        return bool(self.scheduled or self.pending)
+
+
+class SendBatch(msgspec.Struct, frozen=True, kw_only=True):
+    """One row of batches; times in microseconds. counts: once it is over."""
+
+    id: str
+    account_id: str
+    environment: str
+    spent_by: tuple[str, ...]
+    status: BatchStatus
+    is_all_or_nothing: bool
+    items: int
+    created_at: int
+    request_digest: str | None = None
+    accepted_at: int | None = None
+    cancelled_at: int | None = None
+    cancelled_by: str | None = None
+    completed_at: int | None = None
+    next_look_at: int | None = None
+    counts: BatchCounts | None = None
+
+    @property
+    def tenant(self) -> Tenant:
+        return Tenant(self.account_id, self.environment)
+
+    @property
+    def key_id(self) -> str | None:
+        """The key that asked for it; null where no key did."""
+        return self.spent_by[0] if self.spent_by else None
+
+    def look_at(self, now_us: int) -> int:
+        """When somebody looks again whether all of it has ended."""
+        age_us = now_us - self.created_at
+        return now_us + min(LOOK_US_MAX, max(LOOK_US_MIN, age_us // 8))
+
+
+def move(batch: SendBatch, status: BatchStatus) -> SendBatch:
+    """The batch in that state, which its own allows."""
+    assert status in MOVES[batch.status], f"a batch does not go from {batch.status} to {status}"
+    return msgspec.structs.replace(batch, status=status)
+
+
+class LookedAt(NamedTuple):
+    """A batch that is due for a look; is_waiting: nothing to do yet, its top-ups are on their way."""
+
+    batch: SendBatch
+    is_waiting: bool
+
+
+async def load(tx: Transaction, ids: Sequence[str]) -> dict[str, SendBatch]:
+    """The batches of these ids, whoever owns them; the caller compares the tenant."""
+    rows = await tx.fetch(
+        f"SELECT {_ROWS.listed} FROM batches WHERE id IN :ids[text]", ids=sorted(set(ids))
+    )
+    return {row["id"]: _ROWS.read(row) for row in rows}
+
+
+async def find_by_request(tx: Transaction, tenant: Tenant, digest: str) -> SendBatch | None:
+    """The batch that a call under this Idempotency-Key opened."""
+    row = await tx.fetch_one(
+        f"""SELECT {_ROWS.listed} FROM batches
+            WHERE account_id = :account_id AND environment = :environment
+              AND request_digest = :digest""",
+        account_id=tenant.account_id,
+        environment=tenant.environment,
+        digest=digest,
+    )
+    return None if row is None else _ROWS.read(row)
+
+
+async def page(
+    tx: Transaction, tenant: Tenant, *, before_id: str | None, limit: int
+) -> list[SendBatch]:
+    """At most `limit` batches, newest first, older than before_id."""
+    rows = await _PAGES.page(tx, tenant, before_id=before_id, limit=limit)
+    return [_ROWS.read(row) for row in rows]
+
+
+async def due(
+    tx: Transaction, *, now_us: int, limit: int, but_ids: Sequence[str] = ()
+) -> list[LookedAt]:
+    """Batches that somebody should look at, the longest due first; but for the named."""
+    rows = await tx.fetch(_DUE, now=now_us, limit=limit, but_ids=but_ids)
+    return [LookedAt(_ROWS.read(row), bool(row["is_waiting"])) for row in rows]
+
+
+async def next_look_at(tx: Transaction, *, but_ids: Sequence[str] = ()) -> int | None:
+    """When the next batch but for the named is to be looked at, or None."""
+    row = await tx.fetch_one(
+        """SELECT MIN(next_look_at) AS look_at FROM batches
+           WHERE next_look_at IS NOT NULL AND NOT id IN :but_ids[text]""",
+        but_ids=but_ids,
+    )
+    return None if row is None or row["look_at"] is None else int(row["look_at"])
+
+
+async def postpone(tx: Transaction, batches: Sequence[SendBatch], *, now_us: int) -> None:
+    """Has running ones looked at later; nothing else of them changes."""
+    await tx.execute(
+        """UPDATE batches SET next_look_at = v.look_at
+           FROM :rows[id text, seen_at bigint, look_at bigint] AS v
+           WHERE batches.id = v.id AND batches.next_look_at = v.seen_at""",
+        rows=[(one.id, one.next_look_at, one.look_at(now_us)) for one in batches],
+    )
+
+
+async def insert(tx: Transaction, batches: Sequence[SendBatch]) -> None:
+    await tx.insert("batches", _ROWS.columns, [_ROWS.write(one) for one in batches])
+
+
+async def update(tx: Transaction, batches: Sequence[SendBatch]) -> None:
+    """Writes what a step changed; the caller holds their tenants' locks."""
+    if not batches:
+        return
+    rows = [_CHANGED.write(one) for one in sorted(batches, key=lambda one: one.id)]
+    changed = await tx.execute(_UPDATE, rows=rows)
+    assert changed == len(batches), "a batch vanished under the lock"
+
+
+_ROWS = RowMapping(SendBatch, stored={"spent_by": WORDS_OR_NULL, "counts": as_json(BatchCounts)})
+_CHANGING = (
+    "status",
+    "accepted_at",
+    "cancelled_at",
+    "cancelled_by",
+    "completed_at",
+    "next_look_at",
+    "counts",
+)
+_CHANGED = _ROWS.part("id", *_CHANGING)
+_UPDATE = f"""
+UPDATE batches SET {_ROWS.part(*_CHANGING).assigned} FROM :rows[{_CHANGED.typed}] AS v
+WHERE batches.id = v.id
+"""
+_PAGES = Keyset(_ROWS.listed, "batches", "account_id = :account_id AND environment = :environment")
+# The first top-up that has not ended is enough to know, so that a waiting batch costs one look.
+_DUE = f"""
+SELECT {_ROWS.of("b")},
+    CASE WHEN b.status = 'running' AND b.cancelled_at IS NULL AND EXISTS (
+        SELECT 1 FROM batch_items i JOIN topups t ON t.id = i.transaction_id
+        WHERE i.batch_id = b.id AND t.status IN ('pending', 'scheduled'))
+    THEN 1 ELSE 0 END AS is_waiting
+FROM batches b
+WHERE b.next_look_at IS NOT NULL AND b.next_look_at <= :now AND NOT b.id IN :but_ids[text]
+ORDER BY b.next_look_at LIMIT :limit
+"""

@@ -1,0 +1,40 @@
+"""What a person of the operator's decides about a top-up that is to be taken back."""
+
+from functools import partial
+
+from billing.desk.waiting import get_seen
+from billing.engine.engine import Engine
+from billing.fulfilment.suppliers import Suppliers
+from billing.topups.reverse import EndReversal, Reverse, ReversedOutcome
+from kernel.clock import Clock
+from keys.audit_log import Actor
+from store.database import Database
+
+
+async def reverse_by_hand(
+    database: Database,
+    clock: Clock,
+    engine: Engine,
+    suppliers: Suppliers,
+    topup_id: str,
+    reason: str,
+    *,
+    by: Actor,
+    is_revoked: bool | None = None,
+) -> ReversedOutcome:
+    """Takes a delivered top-up back, as POST /topup/{id}/reverse does; audited.
+
+    is_revoked: a person asked its supplier, and what was handed over is worth nothing any more, or
+    (False) stays what it is. Raises NotFound, AlreadyUsed, AlreadyEnded and StillOpen.
+    """
+    seen = await database.read(partial(get_seen, topup_id=topup_id, now_us=clock.now_us()))
+    topup = seen.topup
+    if is_revoked is not None:
+        return await engine.submit(
+            EndReversal(topup.id, topup.tenant, is_revoked=is_revoked, reason=reason, actor=by)
+        )
+    supplier = suppliers.find(topup.environment, topup.supplier)
+    can_revoke = supplier is not None and supplier.can_revoke
+    return await engine.submit(
+        Reverse(topup.id, topup.tenant, reason=reason, can_revoke=can_revoke, actor=by)
+    )

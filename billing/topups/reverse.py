@@ -1,0 +1,394 @@
+"""Reversing a delivered top-up: what nobody used comes back whole, once, to where it came from.
+
+Promise: credit of a wallet here comes back at once, while its voucher was not redeemed and the recipient's
+wallet still holds it. What a supplier handed over counts as used, since somebody may have seen it: it
+comes back only after that supplier confirmed that it is worth nothing any more. Until its word the
+top-up is `reversing`, and nothing else happens to it. No word is asked for again; a no is the end, and
+the top-up stays delivered. Whoever answers first, of people and workers, decides once.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from msgspec.structs import replace
+
+from billing.engine.audit_entries import AuditEntries
+from billing.engine.batch_state import BatchState
+from billing.engine.read_set import ReadSet
+from billing.ledger.ledger import Code, LedgerAccount, LedgerAccountKind
+from billing.ledger.money import MICROS_PER_CENT, micros_to_cents
+from billing.topups.attempt import Attempt, AttemptOutcome, AttemptWorkingSet, attempts_of
+from billing.topups.fulfilment import BEHIND_US, check_not_asked_now, take_cost_back
+from billing.topups.platform import Source
+from billing.topups.reversal_row import ReversalWorkingSet, TopUpReversal, reversals_of
+from billing.topups.send import give_back
+from billing.topups.settlement import OnTopUp
+from billing.topups.topup import AlreadyEnded, TopUp, move
+from billing.topups.working_set import TopUpWorkingSet, topups_of
+from kernel.errors import DomainError
+from kernel.storable import storable
+from keys import audit_log
+from keys.audit_log import Actor
+
+REVERSAL_REASON_CHARACTERS_MAX: Final = 200
+
+
+class AlreadyUsed(DomainError):
+    """The top-up is not reversed; reason: redeemed, spent, handed_over, kept or pending."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReversedOutcome:
+    """A top-up that is reversed or reversing, its reversal, and the sender's balance in cents."""
+
+    topup: TopUp
+    wallet_balance_cents: int
+    reversal: TopUpReversal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _OnReversal(OnTopUp):
+    """What every command on a reversal reads."""
+
+    def declare(self, read_set: ReadSet) -> None:
+        OnTopUp.declare(self, read_set)
+        topups = read_set.working_set(ReversalWorkingSet).topup_ids
+        topups.add(self.topup_id)
+        read_set.working_set(AttemptWorkingSet).topup_ids.add(self.topup_id)
+
+    def _result(self, state: BatchState, topup: TopUp) -> ReversedOutcome:
+        balance = micros_to_cents(state.ledger.balance_micros(self.tenant, state.now_us))
+        return ReversedOutcome(topup, balance, reversals_of(state).of(topup.id))
+
+
+@dataclass(frozen=True, slots=True)
+class _Ending(_OnReversal):
+    """What every command needs that may give the funds back."""
+
+    def declare(self, read_set: ReadSet) -> None:
+        _OnReversal.declare(self, read_set)
+        # Names the accounts of the redeemed, too: where a supplier's top-up lies.
+        read_set.working_set(TopUpWorkingSet).redeemed_ids.add(self.topup_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Reverse(_Ending):
+    """The command of POST /topup/{id}/reverse; asked_by: the credential's id, null: the operator.
+
+    can_revoke: its supplier is one that may take back what it handed over, and is asked by the worker.
+    Asked again for one that is reversing or reversed, nothing changes, and the answer is the same.
+    """
+
+    reason: str
+    asked_by: str | None = None
+    can_revoke: bool = False
+    actor: Actor | None = None  # the person of the operator's who wants it, for the audit log
+
+    def declare(self, read_set: ReadSet) -> None:
+        _Ending.declare(self, read_set)
+        if self.actor is not None:
+            read_set.working_set(AuditEntries)
+
+    def decide(self, state: BatchState) -> ReversedOutcome:
+        topup = self._topup(state)
+        if topup.status in {"reversing", "reversed"}:
+            return self._result(state, topup)
+        _check_delivered(topup)
+        if topup.lies_here:
+            _check_unused(state, topup)
+        else:
+            self._check_handed_over(state, topup)
+        reason = storable(self.reason, characters_max=REVERSAL_REASON_CHARACTERS_MAX)
+        asked = TopUpReversal(
+            transaction_id=topup.id,
+            account_id=topup.account_id,
+            environment=topup.environment,
+            reason=reason,
+            asked_by=self.asked_by,
+            asked_at=state.now_us,
+            next_check_at=None if topup.lies_here else state.now_us,
+        )
+        if topup.lies_here:
+            changed = reverse(state, topup, asked)
+        else:
+            changed = move(topup, "reversing", seen="delivered", now_us=state.now_us)
+            topups_of(state).change(changed)
+            reversals_of(state).put(asked)
+        if self.actor is not None:
+            tell(state, changed, "topup.reverse", self.actor, reason)
+        return self._result(state, changed)
+
+    def _check_handed_over(self, state: BatchState, topup: TopUp) -> None:
+        kept = reversals_of(state).of(topup.id)
+        if kept is not None:
+            raise AlreadyUsed(
+                f"its supplier did not take it back: {kept.detail}",
+                reason="kept",
+                extra=_facts(topup),
+            )
+        if not self.can_revoke:
+            raise AlreadyUsed(
+                "what its supplier delivered may have been seen or used, and this supplier cannot"
+                " take it back",
+                reason="handed_over",
+                extra=_facts(topup),
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class AskedRevocation:
+    """attempt: what the caller asks the supplier for now; None where it is not its turn.
+
+    recipient_left: what lies at the supplier of this recipient. prepared: what was found out before the
+    supplier delivered.
+    """
+
+    topup: TopUp
+    attempt: Attempt | None = None
+    recipient_left: str | None = None
+    prepared: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AskRevocation(_OnReversal):
+    """A supplier is about to be asked to take back what it handed over.
+
+    seen_checks_made is what the caller read: of two workers that saw the same, one gets the attempt.
+    next_check_at: when it is asked again unless it answers.
+    """
+
+    seen_checks_made: int
+    next_check_at: int
+    source: Source
+    recipient_email: str
+    is_one_per_recipient: bool = False
+
+    @property
+    def _place(self) -> tuple[str, str, str, str]:
+        account_id, environment = self.tenant
+        return (environment, self.source.id, account_id, self.recipient_email)
+
+    def declare(self, read_set: ReadSet) -> None:
+        _OnReversal.declare(self, read_set)
+        read_set.working_set(AttemptWorkingSet).recipients.add(self._place)
+
+    def decide(self, state: BatchState) -> AskedRevocation:
+        topup, attempts, reversals = self._topup(state), attempts_of(state), reversals_of(state)
+        asked = reversals.of(topup.id)
+        is_mine = asked is not None and asked.checks_made == self.seen_checks_made
+        if topup.status != "reversing" or asked is None or not is_mine:
+            return AskedRevocation(topup)
+        if self.is_one_per_recipient and attempts.others_open(topup.id, self._place):
+            reversals.put(replace(asked, next_check_at=state.now_us + BEHIND_US))
+            return AskedRevocation(topup)
+        checks_made = asked.checks_made + 1
+        reversals.put(replace(asked, checks_made=checks_made, next_check_at=self.next_check_at))
+        known, attempt = attempts.of(topup.id), attempts.open_of(topup.id)
+        if attempt is not None:
+            attempt = replace(
+                attempt, outcome="asking", asks=attempt.asks + 1, last_asked_at=state.now_us
+            )
+            attempts.change(attempt)
+        else:
+            attempt = self._new_attempt(state, topup)
+            attempts.add(attempt)
+        prepared = next((one.prepared for one in known if one.outcome == "delivered"), None)
+        return AskedRevocation(topup, attempt, attempts.left_of(self._place), prepared)
+
+    def _new_attempt(self, state: BatchState, topup: TopUp) -> Attempt:
+        return Attempt(
+            transaction_id=topup.id,
+            number=len(attempts_of(state).of(topup.id)) + 1,
+            account_id=topup.account_id,
+            environment=topup.environment,
+            recipient_email=topup.recipient_email,
+            supplier=self.source.id,
+            kind=self.source.kind,
+            asked_at=state.now_us,
+            last_asked_at=state.now_us,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class KeepReversing(_OnReversal):
+    """The supplier gave no word; it is asked again at next_check_at, or, where that is null, a person
+    decides. Nothing changes where it was asked
+    again meanwhile, or the reversal ended.
+    """
+
+    checks_made: int
+    detail: str
+    next_check_at: int | None
+
+    def decide(self, state: BatchState) -> ReversedOutcome:
+        topup, reversals = self._topup(state), reversals_of(state)
+        asked = reversals.of(topup.id)
+        is_open = topup.status == "reversing" and asked is not None
+        if is_open and asked is not None and asked.checks_made == self.checks_made:
+            reversals.put(replace(asked, next_check_at=self.next_check_at))
+            _note_attempt(state, topup, "unknown", self.detail)
+        return self._result(state, topup)
+
+
+@dataclass(frozen=True, slots=True)
+class EndReversal(_Ending):
+    """The supplier's word, or that of a person of the operator's who asked it (actor).
+
+    A person may say so of a top-up that nobody wanted back yet, too, such as one that a person
+    delivered; reason is then why, and of one that is kept why it was kept. Of a supplier's words the
+    first one counts. Raises AlreadyUsed for a top-up whose credit lies here, AlreadyEnded for one that
+    is not reversing or delivered, StillOpen while its supplier is being asked.
+    """
+
+    is_revoked: bool
+    reason: str
+    checks_made: int | None = None  # of the ask that brought a supplier's no
+    actor: Actor | None = None
+
+    def declare(self, read_set: ReadSet) -> None:
+        _Ending.declare(self, read_set)
+        if self.actor is not None:
+            read_set.working_set(AuditEntries)
+
+    def decide(self, state: BatchState) -> ReversedOutcome:
+        topup = self._topup(state)
+        asked = reversals_of(state).of(topup.id)
+        reason = storable(self.reason, characters_max=REVERSAL_REASON_CHARACTERS_MAX)
+        if self.actor is not None:
+            asked = self._checked(state, topup, asked, reason)
+        if topup.status == "reversed" or asked is None or self._is_late(topup, asked):
+            return self._result(state, topup)
+        if self.is_revoked:
+            ended = reverse(state, topup, asked)
+            _note_attempt(state, ended, "revoked", None)
+        else:
+            ended = self._keep(state, topup, asked, reason)
+        if self.actor is not None:
+            tell(state, ended, "topup.reverse", self.actor, reason)
+        return self._result(state, ended)
+
+    def _is_late(self, topup: TopUp, asked: TopUpReversal) -> bool:
+        """Whether a supplier's word is of a reversal that ended, or its no of an earlier ask."""
+        if self.actor is not None:
+            return False
+        is_earlier = not self.is_revoked and asked.checks_made != self.checks_made
+        return topup.status != "reversing" or is_earlier
+
+    def _checked(
+        self, state: BatchState, topup: TopUp, asked: TopUpReversal | None, reason: str
+    ) -> TopUpReversal | None:
+        """The reversal that a person ends; made where nobody wanted the top-up back yet."""
+        check_not_asked_now(state, topup)
+        if topup.status in {"reversing", "reversed"}:
+            return asked
+        _check_delivered(topup)
+        if topup.lies_here or not self.is_revoked:
+            raise AlreadyUsed(
+                "it is not being reversed", reason="not_reversing", extra=_facts(topup)
+            )
+        if asked is not None:
+            # Its supplier said no before, and the person knows better.
+            return replace(asked, reason=reason)
+        return TopUpReversal(
+            transaction_id=topup.id,
+            account_id=topup.account_id,
+            environment=topup.environment,
+            reason=reason,
+            asked_at=state.now_us,
+        )
+
+    def _keep(self, state: BatchState, topup: TopUp, asked: TopUpReversal, reason: str) -> TopUp:
+        kept = move(topup, "delivered", seen="reversing", now_us=state.now_us)
+        topups_of(state).change(kept)
+        reversals_of(state).put(
+            replace(asked, outcome="kept", detail=reason, next_check_at=None, ended_at=state.now_us)
+        )
+        _note_attempt(state, kept, "kept", reason)
+        return kept
+
+
+def reverse(state: BatchState, topup: TopUp, asked: TopUpReversal) -> TopUp:
+    """Gives the funds back and ends the top-up as reversed; who calls it checked that nothing was used."""
+    ledger, tenant = state.ledger, topup.tenant
+    recipient = source = _recipient(state, topup)
+    if not topup.lies_here and topups_of(state).redemption_of(topup.id) is not None:
+        source = ledger.account(tenant, LedgerAccountKind.REDEEMED, topup.platform)
+    reversed_ = move(
+        topup,
+        "reversed",
+        seen=topup.status,
+        now_us=state.now_us,
+        voucher_code_hint=None,
+        fulfilment_code=None,
+    )
+    give_back(state, topup, source=source, code=Code.TOPUP_REVERSE)
+    take_cost_back(state, topup)
+    _pay_debt(state, topup)
+    reversed_ = replace(reversed_, new_balance_cents=micros_to_cents(recipient.balance_micros))
+    topups_of(state).change(reversed_)
+    reversals_of(state).put(
+        replace(asked, outcome="reversed", detail=None, next_check_at=None, ended_at=state.now_us)
+    )
+    data = {**reversed_.event_data(), "reason": asked.reason}
+    state.publish(tenant, "topup.reversed", data, topup.id, trace=topup.trace)
+    return reversed_
+
+
+def tell(state: BatchState, topup: TopUp, action: str, actor: Actor, reason: str) -> None:
+    """What a person of the operator's did, in the audit log."""
+    entry = audit_log.entry(
+        actor,
+        action,
+        environment=topup.environment,
+        subject_id=topup.id,
+        before=None,
+        after={"status": topup.status, "reason": reason},
+        now_us=state.now_us,
+    )
+    state.working_set(AuditEntries).add(entry)
+
+
+def _check_delivered(topup: TopUp) -> None:
+    if topup.status == "pending":
+        raise AlreadyUsed(
+            "it is not delivered yet; cancel it, and its funds come back",
+            reason="pending",
+            extra=_facts(topup),
+        )
+    if topup.status != "delivered":
+        raise AlreadyEnded(f"the top-up was {topup.status} before", extra=_facts(topup))
+
+
+def _check_unused(state: BatchState, topup: TopUp) -> None:
+    if topups_of(state).redemption_of(topup.id) is not None:
+        raise AlreadyUsed("its voucher was redeemed", reason="redeemed", extra=_facts(topup))
+    recipient = _recipient(state, topup)
+    if recipient.balance_micros < topup.amount_cents * MICROS_PER_CENT:
+        raise AlreadyUsed(
+            "the recipient's wallet no longer holds it", reason="spent", extra=_facts(topup)
+        )
+
+
+def _pay_debt(state: BatchState, topup: TopUp) -> None:
+    """What the account owes is paid of what came back to its wallet, as of any new credit."""
+    standing = state.ledger.standing(topup.tenant)
+    debt = min(standing.owed.balance_micros, standing.wallet.balance_micros)
+    if debt:
+        state.move(standing.wallet, standing.owed, debt, Code.DEBT, topup_id=topup.id)
+
+
+def _note_attempt(
+    state: BatchState, topup: TopUp, outcome: AttemptOutcome, detail: str | None
+) -> None:
+    attempt = attempts_of(state).open_of(topup.id)
+    if attempt is not None:
+        attempts_of(state).change(attempt.noted(outcome, now_us=state.now_us, detail=detail))
+
+
+def _recipient(state: BatchState, topup: TopUp) -> LedgerAccount:
+    kind = LedgerAccountKind.RECIPIENT
+    return state.ledger.account(topup.tenant, kind, topup.recipient_name)
+
+
+def _facts(topup: TopUp) -> dict[str, object]:
+    return {"transaction_id": topup.id, "status": topup.status}

@@ -1,0 +1,138 @@
+"""Top-ups that are sent at a time of their own: found when it has come, asked again, and let go.
+
+States: scheduled -> delivered | pending | failed | cancelled. The funds are held and the caps were
+counted when it was accepted. Invariant: a top-up goes on once, under its tenant's lock, and never before its
+time, which is by the tenant's own clock. Writes through billing/topups/working_set.py.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from billing.engine.batch_state import BatchState
+from billing.engine.read_set import ReadSet
+from billing.topups.send import BY_SANDBOX, fail, first_check_at, publish, sandbox_script
+from billing.topups.settlement import EndedTopUp, OnTopUp, check_again, go_on
+from billing.topups.topup import TopUp, move
+from billing.topups.working_set import topups_of
+from kernel.errors import DomainError
+from kernel.tenant import Tenant
+from store.database import Transaction
+from store.row_mapping import WORDS_OR_NULL
+
+# What fulfils a top-up that is reserved for a batch: nobody, until the whole batch is accepted.
+BY_BATCH = "batch"
+
+
+class DueSend(NamedTuple):
+    """What a sweep needs of a top-up whose time has come."""
+
+    id: str
+    tenant: Tenant
+    spent_by: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Release(OnTopUp):
+    """The time of a scheduled top-up has come: it goes on like a send just made, or fails and is
+    refunded where something refuses it now. Nothing changes where it is not scheduled any more, or its
+    time has not come after all.
+    """
+
+    spent_by: tuple[str, ...]
+
+    def declare(self, read_set: ReadSet) -> None:
+        OnTopUp.declare(self, read_set)
+        read_set.key_ids.update(self.spent_by)
+
+    def decide(self, state: BatchState) -> EndedTopUp:
+        topup = self._topup(state)
+        if _is_due(state, topup):
+            topup = release(state, topup)
+        return self._ended(state, topup)
+
+
+def release(state: BatchState, topup: TopUp) -> TopUp:
+    """The scheduled top-up as it went on, now."""
+    try:
+        source = check_again(state, topup)
+    except DomainError as refusal:
+        return fail(state, topup, f"refused at its time: {refusal.detail}")
+    scripted = sandbox_script(topup.tenant, topup.recipient_email)
+    if scripted == "failed":
+        return fail(state, topup, "sandbox: this recipient always fails")
+    if scripted in {"pending", "delayed"}:
+        return _wait_for_script(state, topup)
+    return go_on(state, topup, source)
+
+
+def _is_due(state: BatchState, topup: TopUp) -> bool:
+    return (
+        topup.status == "scheduled"
+        and topup.fulfilment != BY_BATCH
+        and topup.scheduled_for is not None
+        and topup.scheduled_for <= state.now_of(topup.tenant)
+    )
+
+
+def _wait_for_script(state: BatchState, topup: TopUp) -> TopUp:
+    scripted = replace(topup, fulfilment=BY_SANDBOX)
+    waiting = move(
+        scripted,
+        "pending",
+        now_us=state.now_us,
+        next_check_at=first_check_at(scripted, state.now_us),
+    )
+    topups_of(state).change(waiting)
+    publish(state, waiting)
+    return waiting
+
+
+async def due(
+    tx: Transaction, *, now_us: int, limit: int, but_ids: Sequence[str] = ()
+) -> list[DueSend]:
+    """Scheduled top-ups whose time has come by their tenants' own clocks; but for the named."""
+    rows = await tx.fetch(_DUE, now=now_us, limit=limit, but_ids=but_ids)
+    return [DueSend(row[0], Tenant(row[1], row[2]), WORDS_OR_NULL.read(row[3])) for row in rows]
+
+
+async def next_due_at(tx: Transaction, *, but_ids: Sequence[str] = ()) -> int | None:
+    """When the next one's time comes, by our clock; None without one; but for the named."""
+    row = await tx.fetch_one(_NEXT_DUE_AT, but_ids=but_ids)
+    return None if row is None or row["due_at"] is None else int(row["due_at"])
+
+
+_DUE = f"""
+SELECT d.id, d.account_id, d.environment, d.spent_by FROM (
+    SELECT * FROM (
+        SELECT id, account_id, environment, spent_by FROM topups
+        WHERE status = 'scheduled' AND fulfilment <> '{BY_BATCH}' AND scheduled_for <= :now
+          AND NOT id IN :but_ids[text]
+        ORDER BY scheduled_for LIMIT :limit) AS plain
+    UNION
+    SELECT t.id, t.account_id, t.environment, t.spent_by
+    FROM account_environments e
+    CROSS JOIN topups t
+    WHERE e.clock_ahead_us > 0
+      AND t.account_id = e.account_id AND t.environment = e.environment
+      AND t.status = 'scheduled' AND t.fulfilment <> '{BY_BATCH}'
+      AND t.scheduled_for <= :now + e.clock_ahead_us
+      AND NOT t.id IN :but_ids[text]
+) AS d LIMIT :limit
+"""
+_NEXT_DUE_AT = f"""
+SELECT MIN(d.due_at) AS due_at FROM (
+    SELECT MIN(scheduled_for) AS due_at FROM topups
+    WHERE status = 'scheduled' AND fulfilment <> '{BY_BATCH}' AND scheduled_for IS NOT NULL
+      AND NOT id IN :but_ids[text]
+    UNION ALL
+    SELECT MIN(t.scheduled_for - e.clock_ahead_us)
+    FROM account_environments e
+    CROSS JOIN topups t
+    WHERE e.clock_ahead_us > 0
+      AND t.account_id = e.account_id AND t.environment = e.environment
+      AND t.status = 'scheduled' AND t.fulfilment <> '{BY_BATCH}'
+      AND NOT t.id IN :but_ids[text]) AS d
+"""

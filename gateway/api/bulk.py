@@ -1,0 +1,254 @@
+"""Bulk sends: many top-ups in one call, each accepted or refused by itself, or all or nothing."""
+
+from functools import partial
+from typing import Annotated, Any, Literal, NamedTuple
+
+from msgspec import Meta
+
+from billing.bulk import batch as batches, item as items
+from billing.bulk.batch import BatchCounts, SendBatch
+from billing.bulk.item import BatchItem, ListedItem
+from billing.bulk.runner import BatchRunner, Bulk, BulkLine
+from gateway.answers import response_codes as codes
+from gateway.answers.answer import Answer
+from gateway.answers.envelope import answer, listing
+from gateway.answers.outcome import Listing, Outcome, begun, ok
+from gateway.api.bodies.bulk_body import BulkBody, BulkQuery, ReadBulk, ReadItem, decode
+from gateway.api.schemas.batches import (
+    AcceptedBatch,
+    Batch,
+    BatchLine,
+    BatchStory,
+    BulkQuote,
+    ItemError,
+    refusal_of_item,
+)
+from gateway.api.topups import request_of
+from gateway.http.errors import refusal_of
+from gateway.http.fields import Fields, Page
+from gateway.http.idempotency import run_steps
+from gateway.http.lists import list_rows
+from gateway.http.request_context import RequestContext
+from gateway.http.routing import Route
+from kernel.errors import DomainError, NotFound
+from kernel.limits import BULK_BODY_BYTES_MAX
+from store.database import Transaction
+
+
+class ItemQuery(Page, frozen=True, kw_only=True):
+    """Which items of a batch."""
+
+    status: (
+        Literal[
+            "waiting",
+            "refused",
+            "dropped",
+            "scheduled",
+            "pending",
+            "delivered",
+            "failed",
+            "cancelled",
+        ]
+        | None
+    ) = None
+    cursor: Annotated[str, Meta(pattern=r"^[0-9]{1,4}\Z")] | None = None
+
+
+class _Counted(NamedTuple):
+    """A batch with its items by where they are now."""
+
+    batch: SendBatch
+    counts: BatchCounts
+
+
+async def send_bulk(call: RequestContext[ReadBulk, BulkQuery]) -> Answer:
+    """Accepts the items in steps; the answer comes when each is accepted or refused, durably."""
+    principal, request_key = call.principal, call.request_key
+    bulk = Bulk(
+        principal.tenant,
+        principal.lineage,
+        [_line(call, one) for one in call.body.items],
+        call.body.all_or_nothing,
+        None if request_key is None else request_key.digest,
+    )
+    if call.body.dry_run:
+        return await _rehearse(call, bulk)
+
+    async def steps() -> Answer:
+        batch = await _runner(call).accept(bulk)
+        return await _accepted(call, batch)
+
+    return await run_steps(call.context, principal, request_key, steps)
+
+
+async def list_batches(call: RequestContext[Fields, Page]) -> Answer:
+    """Newest first."""
+    tenant = call.principal.tenant
+
+    async def read(tx: Transaction, *, before_id: str | None, limit: int) -> list[_Counted]:
+        return await _count(tx, await batches.page(tx, tenant, before_id=before_id, limit=limit))
+
+    return await list_rows(
+        call,
+        "bat",
+        read,
+        shape=lambda one: Batch.with_counts(*one),
+        cursor=lambda one: one.batch.id,
+    )
+
+
+async def show(call: RequestContext[Fields, ItemQuery]) -> Answer:
+    """The batch with a page of its items."""
+    query = call.query
+
+    async def work(tx: Transaction) -> tuple[_Counted, list[ListedItem]]:
+        counted = await _find(tx, call)
+        listed = await items.page(
+            tx,
+            counted.batch.id,
+            status=query.status,
+            after=-1 if query.cursor is None else int(query.cursor),
+            limit=query.limit + 1,
+        )
+        return counted, listed
+
+    counted, listed = await call.context.database.read(work)
+    shown = listing(
+        listed, query.limit, shape=BatchLine.of, cursor=lambda one: str(one.item.number)
+    )
+    return answer(codes.SUCCESS, BatchStory.with_counts(*counted, items=shown), now_us=call.now_us)
+
+
+async def cancel(call: RequestContext[Fields, Fields]) -> Answer:
+    """Takes back what is not delivered yet; repeated, it answers with how far that is."""
+    principal = call.principal
+
+    async def steps() -> Answer:
+        batch = await _runner(call).cancel(
+            principal.tenant, call.params["batch_id"], principal.credential_id
+        )
+        (counted,) = await call.context.database.read(partial(_count, listed=[batch]))
+        return answer(codes.SUCCESS, Batch.with_counts(*counted), now_us=call.now_us)
+
+    return await run_steps(call.context, principal, call.request_key, steps)
+
+
+def _runner(call: RequestContext[Any, Any]) -> BatchRunner:
+    return BatchRunner(call.context.database, call.context.clock, call.context.engine)
+
+
+def _line(call: RequestContext[Any, Any], one: ReadItem) -> BulkLine:
+    if one.item is None:
+        assert one.problem is not None, "an item is read, or it is said why not"
+        return BulkLine(one.problem.refusal(), one.reference)
+    try:
+        return BulkLine(request_of(call, one.item), one.reference)
+    except DomainError as refusal:
+        return BulkLine(refusal, one.reference)
+
+
+async def _rehearse(call: RequestContext[ReadBulk, BulkQuery], bulk: Bulk) -> Answer:
+    quote = await _runner(call).rehearse(bulk)
+    read = call.body.items
+    errors = [
+        ItemError.of(number, read[number].reference, refusal_of(error), read[number].line)
+        for number, error in sorted(quote.refused.items())
+    ]
+    data = BulkQuote(
+        items_total=len(read),
+        accepted=len(read) - len(errors),
+        refused=len(errors),
+        accepted_cents=quote.accepted_cents,
+        fee_cents=quote.fee_cents,
+        charged_cents=quote.accepted_cents + quote.fee_cents,
+        wallet_balance_cents=quote.wallet_balance_cents,
+        wallet_balance_after_cents=quote.wallet_balance_after_cents,
+        errors=errors,
+    )
+    return answer(codes.SUCCESS, data, now_us=call.now_us)
+
+
+async def _accepted(call: RequestContext[ReadBulk, BulkQuery], batch: SendBatch) -> Answer:
+    async def work(tx: Transaction) -> tuple[list[_Counted], list[BatchItem]]:
+        return await _count(tx, [batch]), await items.refused(tx, batch.id)
+
+    (counted,), refused = await call.context.database.read(work)
+    errors = []
+    for one in refused:
+        refusal = refusal_of_item(one)
+        assert refusal is not None, "a refused item says why"
+        line = call.body.items[one.number].line
+        errors.append(ItemError.of(one.number, one.reference, refusal, line))
+    data = AcceptedBatch.with_counts(*counted, errors=errors)
+    return answer(codes.SUCCESS, data, now_us=call.now_us, http_status=202)
+
+
+async def _find(tx: Transaction, call: RequestContext[Any, Any]) -> _Counted:
+    batch_id = call.params["batch_id"]
+    found = (await batches.load(tx, [batch_id])).get(batch_id)
+    if found is None or found.tenant != call.principal.tenant:
+        raise NotFound("Batch", param="batch_id")
+    (counted,) = await _count(tx, [found])
+    return counted
+
+
+async def _count(tx: Transaction, listed: list[SendBatch]) -> list[_Counted]:
+    """With the counts of now; one that is over has its own."""
+    open_ids = [one.id for one in listed if one.counts is None]
+    counts = await items.count(tx, open_ids) if open_ids else {}
+    return [_Counted(one, one.counts or counts[one.id]) for one in listed]
+
+
+ROUTES = (
+    Route(
+        "POST",
+        "/topup/bulk",
+        send_bulk,
+        "Send many top-ups in one call",
+        scopes=("topup:send",),
+        body=BulkBody,
+        query=BulkQuery,
+        media="json_or_csv",
+        decode=decode,
+        body_bytes_max=BULK_BODY_BYTES_MAX,
+        description=(
+            "At most 1,000 items, each with a `reference` of its own: as JSON, or as CSV"
+            " (`Content-Type: text/csv`, the names of the fields in the first line; metadata as"
+            " `metadata.name`). Each item is accepted or refused by itself, with the code and the"
+            " error of a send; with `all_or_nothing` none is accepted where one is refused. The"
+            " answer comes when all of that is kept; give an Idempotency-Key, and a repeated call"
+            " sends nothing twice. With `dry_run` nothing is written: 200, and what it would cost."
+        ),
+        answers=(*begun(AcceptedBatch), Outcome(200, BulkQuote)),
+    ),
+    Route(
+        "GET",
+        "/batches",
+        list_batches,
+        "Bulk sends, newest first",
+        scopes=("topup:read",),
+        query=Page,
+        answers=ok(Listing[Batch]),
+    ),
+    Route(
+        "GET",
+        "/batches/{batch_id}",
+        show,
+        "A bulk send with its items",
+        scopes=("topup:read",),
+        query=ItemQuery,
+        answers=ok(BatchStory),
+    ),
+    Route(
+        "POST",
+        "/batches/{batch_id}/cancel",
+        cancel,
+        "Take back what is not delivered yet",
+        scopes=("topup:send",),
+        description=(
+            "What is scheduled, waits for a person or was not handed over yet is cancelled, and its"
+            " funds come back. What is with its platform already goes on."
+        ),
+        answers=ok(Batch),
+    ),
+)

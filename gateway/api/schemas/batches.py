@@ -1,0 +1,178 @@
+"""The shapes of bulk sends: batches, their items, and what a dry run says."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self, cast
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec.structs import asdict
+
+from billing.bulk import batch as batches
+from billing.bulk.batch import SendBatch
+from billing.bulk.item import BatchItem, ListedItem
+from gateway.answers.outcome import Listing
+from gateway.answers.refusals import Refusal
+from gateway.answers.refused import Failure
+from gateway.answers.words import Cents, Count, KeyIdText, Time, TransactionId, time_of
+from gateway.http.errors import refusal_as
+from kernel.shaped import Shaped
+from webhooks.events.schemas import BatchCounts, ScheduledFor
+
+__all__ = ["BatchCounts"]
+
+BatchIdText = Annotated[str, Meta(pattern=r"^bat_[0-9A-Za-z]+$")]
+Index = Annotated[int, Meta(ge=0, description="Which item, counted from 0.")]
+ItemReference = Annotated[str | None, Meta(description="Its own; null where it cannot be read.")]
+# While nothing of a batch is told yet, or all of it is taken back, it looks like one state.
+_SHOWN: Mapping[str, str] = {"releasing": "accepting", "undoing": "refused"}
+
+
+class Batch(Shaped, kw_only=True):
+    """A bulk send. status accepting: not every item is accepted or refused yet; running: some have not
+    ended; completed: all have; refused: of all or nothing, none was accepted.
+    """
+
+    id: BatchIdText
+    status: Literal["accepting", "running", "completed", "refused"]
+    all_or_nothing: bool
+    items_total: Annotated[int, Meta(ge=1)]
+    counts: BatchCounts
+    key_id: Annotated[KeyIdText | None, Meta(description="That sent it; null: no key.")]
+    created_at: Time
+    accepted_at: Annotated[
+        Time | None, Meta(description="When every item was accepted or refused.")
+    ]
+    cancelled_at: Annotated[Time | None, Meta(description="When somebody took it back.")]
+    completed_at: Annotated[Time | None, Meta(description="When every item had ended.")]
+
+    @classmethod
+    def with_counts(cls, batch: SendBatch, counts: batches.BatchCounts, /, **more: Any) -> Self:
+        """more: the fields of a wider answer."""
+        return cls.of(
+            batch,
+            status=_SHOWN.get(batch.status, batch.status),
+            all_or_nothing=batch.is_all_or_nothing,
+            items_total=batch.items,
+            counts=BatchCounts(**asdict(counts), accepted=counts.accepted),
+            **more,
+        )
+
+
+class ItemError(Struct, kw_only=True):
+    """An item that is refused; code, message and error are those of a send."""
+
+    index: Index
+    reference: ItemReference
+    code: int
+    message: str
+    error: Failure
+    line: Annotated[int, Meta(ge=1, description="Its line in the CSV.")] | UnsetType = UNSET
+    transaction_id: (
+        Annotated[TransactionId, Meta(description="The top-up that has its reference.")] | UnsetType
+    ) = UNSET
+
+    @staticmethod
+    def of(
+        index: int, reference: str | None, refusal: Refusal, line: int | None = None
+    ) -> "ItemError":
+        return ItemError(
+            index=index,
+            reference=reference,
+            code=refusal.code.code,
+            message=refusal.message,
+            # The object of a refusal, which may carry more than its declared fields.
+            error=cast(Failure, refusal.error),
+            line=UNSET if line is None else line,
+            transaction_id=refusal.transaction_id or UNSET,
+        )
+
+
+class AcceptedBatch(Batch, kw_only=True):
+    """A bulk send, and which of its items were refused."""
+
+    errors: list[ItemError]
+
+
+class BatchLine(Struct, kw_only=True):
+    """An item. status: of its top-up; or waiting, refused, dropped. code and error: why it was refused."""
+
+    index: Index
+    reference: ItemReference
+    status: Literal[
+        "waiting",
+        "refused",
+        "dropped",
+        "scheduled",
+        "pending",
+        "delivered",
+        "failed",
+        "cancelled",
+        "reversing",
+        "reversed",
+    ]
+    transaction_id: Annotated[
+        TransactionId | None, Meta(description="Its top-up; null: it was not accepted.")
+    ]
+    platform: str | None
+    amount_cents: Cents | None
+    fee_cents: Annotated[Cents | None, Meta(description="Charged beside the amount.")]
+    recipient_email: str | None
+    scheduled_for: ScheduledFor | None
+    code: int | None
+    error: Failure | None
+
+    @staticmethod
+    def of(listed: ListedItem) -> "BatchLine":
+        item, topup_status = listed
+        refusal = refusal_of_item(item)
+        state = "waiting" if item.state == "reserved" else item.state
+        request = item.request
+        return BatchLine(
+            index=item.number,
+            reference=item.reference,
+            status=cast(Any, topup_status or state),
+            transaction_id=None if topup_status is None else item.transaction_id,
+            platform=None if request is None else request.platform,
+            amount_cents=None if request is None else request.amount_cents,
+            fee_cents=None if request is None else request.fee_cents,
+            recipient_email=None if request is None else request.recipient_email,
+            scheduled_for=None if request is None else time_of(request.send_at),
+            code=None if refusal is None else refusal.code.code,
+            error=None if refusal is None else cast(Failure, refusal.error),
+        )
+
+
+class BatchStory(Batch, kw_only=True):
+    """A bulk send with a page of its items, in the order in which they came."""
+
+    items: Listing[BatchLine]
+
+
+class BulkQuote(Struct, kw_only=True):
+    """What a bulk send would do now; with all_or_nothing nothing is accepted where errors has one."""
+
+    items_total: Count
+    accepted: Count
+    refused: Count
+    accepted_cents: Annotated[int, Meta(ge=0, description="The amounts, in US cents.")]
+    fee_cents: Annotated[int, Meta(ge=0, description="Charged beside them, in US cents.")]
+    charged_cents: Annotated[
+        int, Meta(ge=0, description="What it would cost, amounts and fees, in US cents.")
+    ]
+    wallet_balance_cents: Cents
+    wallet_balance_after_cents: Cents
+    errors: list[ItemError]
+
+
+def refusal_of_item(item: BatchItem) -> Refusal | None:
+    """Why the item was refused, worded as a send's refusal."""
+    kept = item.refusal
+    if kept is None:
+        return None
+    return refusal_as(
+        kept.kind,
+        kept.detail,
+        param=kept.param,
+        reason=kept.reason,
+        retry_after_s=kept.retry_after_s,
+        extra=kept.extra,
+    )

@@ -1,0 +1,157 @@
+"""Bulk sends: a file is dropped, looked through line by line, sent once, watched and taken back."""
+
+from typing import Any, Final
+
+from starlette.responses import Response
+
+from gateway.dashboard.act import act
+from gateway.dashboard.listing import ListView, listing
+from gateway.dashboard.route import page_route
+from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_query
+from gateway.html.render import go, page
+from gateway.html.upload import read_upload
+from gateway.http.fields import Fields
+from gateway.http.request_context import RequestContext
+from gateway.http.routing import Reply
+from gateway.internal_client import TextBody, ask
+from kernel.errors import DomainError, InvalidInput
+from kernel.ids import new_id
+from kernel.limits import BODY_BYTES_MAX, BULK_BODY_BYTES_MAX
+
+PATH = "/dashboard/batches"
+_READ = ("topup:read",)
+_SEND = ("topup:send",)
+FILE: Final = "file"
+TEXT: Final = "text"
+LINE_CHARACTERS_MAX: Final = 120
+ERRORS_SHOWN_MAX: Final = 200
+ROWS: Final = 100
+
+
+async def show_form(call: RequestContext[Fields, Fields]) -> Reply:
+    """Where the file is dropped."""
+    return await _form_page(call, Form())
+
+
+async def submit(call: RequestContext[Fields, Fields]) -> Reply:
+    """What it would cost and which lines are wrong; or the batch itself, once that was seen."""
+    form = await read_upload(call)
+    try:
+        text = _text_of(form)
+        if form.text("step") != "send":
+            quote = (await _ask(call, form, text, dry_run="true")).data
+            return await _form_page(call, form, text=text, quote=quote)
+        made = await _ask(call, form, text, idempotency_key=form.idempotency_key)
+    except DomainError as error:
+        return await _form_page(call, form, problem_of(error))
+    return go(f"{PATH}/{made.data['id']}")
+
+
+async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
+    """Newest first."""
+    return page(call, "batches.html", listing=await listing(call, "/batches"))
+
+
+async def show(call: RequestContext[Fields, Fields]) -> Reply:
+    """How far it is, and its items."""
+    asked = read_query(call)
+    query = {"status": asked.text("status"), "cursor": asked.text("cursor"), "limit": ROWS}
+    batch = (await ask(call, "GET", _api(call), query=query)).data
+    items = batch["items"]
+    status = asked.text("status")
+    here = f"{_here(call)}?status={status}"
+    listed = ListView(
+        items["items"],
+        asked,
+        is_filtered=bool(status),
+        next_url=f"{here}&cursor={items['next_cursor']}" if items["has_more"] else None,
+        first_url=here if asked.text("cursor") else None,
+    )
+    return page(call, "batch.html", batch=batch, listing=listed)
+
+
+async def cancel(call: RequestContext[Fields, Fields]) -> Reply:
+    """Takes back what is not delivered yet."""
+    return await act(call, "POST", f"{_api(call)}/cancel", then=_here(call), said="batch-cancelled")
+
+
+async def _ask(
+    call: RequestContext[Any, Any],
+    form: Form,
+    text: str,
+    *,
+    dry_run: str = "",
+    idempotency_key: str | None = None,
+) -> Any:
+    query = {"dry_run": dry_run, "all_or_nothing": "true" if form.text("all_or_nothing") else ""}
+    content = TextBody(text.encode(), b"text/csv")
+    if len(content.content) > BULK_BODY_BYTES_MAX:
+        raise InvalidInput("the file is larger than 2 MiB")
+    return await ask(
+        call, "POST", "/topup/bulk", query=query, idempotency_key=idempotency_key, text=content
+    )
+
+
+def _text_of(form: Form) -> str:
+    """The file's text, or what was pasted."""
+    text = form.raw(FILE) or form.raw(TEXT)
+    if not text.strip():
+        raise InvalidInput("choose a file, or paste its lines")
+    return text
+
+
+def _wrong_lines(text: str, quote: dict[str, Any]) -> list[dict[str, Any]]:
+    """The first lines that are wrong, as they stand in the file."""
+    lines = text.split("\n")
+    return [
+        {**one, "text": lines[one["line"] - 1][:LINE_CHARACTERS_MAX]}
+        for one in quote["errors"][:ERRORS_SHOWN_MAX]
+        if one["line"] <= len(lines)
+    ]
+
+
+async def _form_page(
+    call: RequestContext[Any, Any],
+    form: Form,
+    problem: Problem = NO_PROBLEM,
+    *,
+    text: str = "",
+    quote: dict[str, Any] | None = None,
+) -> Response:
+    return page(
+        call,
+        "bulk.html",
+        status=problem.status,
+        form=form,
+        problem=problem,
+        text=text or form.raw(TEXT),
+        quote=quote,
+        wrong=[] if quote is None else _wrong_lines(text, quote),
+        balance=(await ask(call, "GET", "/topup/balance")).data,
+        form_key=new_id("frm"),
+    )
+
+
+def _api(call: RequestContext[Any, Any]) -> str:
+    return f"/batches/{call.params['batch_id']}"
+
+
+def _here(call: RequestContext[Any, Any]) -> str:
+    return f"{PATH}/{call.params['batch_id']}"
+
+
+ROUTES = (
+    page_route("GET", "/bulk", show_form, "The form of a bulk send", _SEND),
+    page_route(
+        "POST",
+        "/bulk",
+        submit,
+        "Check or send many top-ups",
+        _SEND,
+        # The file, and the form around it.
+        body_bytes_max=BULK_BODY_BYTES_MAX + BODY_BYTES_MAX,
+    ),
+    page_route("GET", "/batches", show_list, "Bulk sends", _READ),
+    page_route("GET", "/batches/{batch_id}", show, "One bulk send", _READ),
+    page_route("POST", "/batches/{batch_id}/cancel", cancel, "Take a bulk send back", _SEND),
+)

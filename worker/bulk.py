@@ -1,0 +1,110 @@
+"""Batches that are not over: those that a process left half accepted go on, and the end of each is told.
+
+Promise: whatever a process did before it died, a batch is accepted whole within a minute, and batch.completed
+is told within half a minute of the end of its last top-up. One that breaks is held back alone.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Final
+
+from billing.bulk import batch as batches
+from billing.bulk.batch import LookedAt, SendBatch
+from billing.bulk.runner import BatchRunner
+from billing.engine.engine import Engine
+from kernel.clock import SECOND_US, Clock
+from kernel.errors import DomainError, Unavailable
+from store.database import Database, Transaction
+from store.errors import StoreError
+from worker.setbacks import Setbacks
+
+LOOKED_AT_MAX: Final = 50
+PAUSE_S: Final = 1.0
+BEAT_S: Final = 15.0
+
+_log = logging.getLogger(__name__)
+
+
+class Batcher:
+    """The worker's loop over batches; woken, or timed to the next look."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        engine: Engine,
+        *,
+        now_s: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._runner = BatchRunner(database, clock, engine)
+        self._woken = asyncio.Event()
+        self._setbacks = Setbacks(now_s)
+
+    def wake(self) -> None:
+        """One may be due sooner than was known."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            self._woken.clear()
+            wait_s = PAUSE_S
+            try:
+                await self.sweep()
+                wait_s = await self._wait_s()
+            except (StoreError, DomainError) as error:
+                _log.warning("batches.delayed", extra={"fields": {"error": str(error)}})
+            except Exception:
+                # What breaks here must not take the deliveries down with it.
+                _log.exception("batches.broke")
+            # Many wake-ups make one look.
+            await asyncio.sleep(PAUSE_S)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(wait_s):
+                    await self._woken.wait()
+
+    async def sweep(self) -> int:
+        """Goes on with what is due; returns how many batches there were."""
+        now_us = self._clock.now_us()
+
+        async def look(tx: Transaction) -> list[LookedAt]:
+            return await batches.due(
+                tx, now_us=now_us, limit=LOOKED_AT_MAX, but_ids=self._setbacks.held_back()
+            )
+
+        due = await self._database.read(look)
+        waiting = [one.batch for one in due if one.is_waiting]
+        if waiting:
+            await self._database.transaction(
+                partial(batches.postpone, batches=waiting, now_us=now_us)
+            )
+        went_on = [self._go_on(one.batch) for one in due if not one.is_waiting]
+        if not all(await asyncio.gather(*went_on)):
+            raise Unavailable("the database is away")
+        return len(due)
+
+    async def _go_on(self, batch: SendBatch) -> bool:
+        """False where the database was not reached."""
+        try:
+            await self._runner.run(batch)
+        except (StoreError, Unavailable):
+            return False
+        except Exception:
+            _log.exception("batches.broke", extra={"fields": {"batch_id": batch.id}})
+            self._setbacks.failed(batch.id)
+        else:
+            self._setbacks.went_well(batch.id)
+        return True
+
+    async def _wait_s(self) -> float:
+        read = partial(batches.next_look_at, but_ids=self._setbacks.held_back())
+        look_at = await self._database.read(read)
+        if look_at is None:
+            return BEAT_S
+        return min(BEAT_S, max(0.0, (look_at - self._clock.now_us()) / SECOND_US))

@@ -1,0 +1,112 @@
+"""Scheduled top-ups are let go when their time comes.
+
+Promise: one goes on within about a second of its time, by its account's own clock, and once, however
+many workers look: each command checks again under its account's lock. One that is refused or breaks is told
+and held back alone; those behind it go on all the same.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Final
+
+from billing.engine.engine import Engine
+from billing.topups import scheduled
+from kernel.clock import SECOND_US, Clock
+from kernel.errors import DomainError, Unavailable
+from store.database import Database, Transaction
+from store.errors import StoreError
+from worker.setbacks import Setbacks
+
+RELEASED_MAX: Final = 500
+PAUSE_S: Final = 1.0
+# The longest it sleeps: another worker's hint may be lost, and a clock may be set.
+BEAT_S: Final = 15.0
+
+_log = logging.getLogger(__name__)
+
+
+class Releaser:
+    """The worker's loop over scheduled top-ups; woken, or timed to the next one."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        engine: Engine,
+        *,
+        now_s: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._engine = engine
+        self._woken = asyncio.Event()
+        self._setbacks = Setbacks(now_s)
+
+    def wake(self) -> None:
+        """One may be due sooner than was known."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            self._woken.clear()
+            wait_s = PAUSE_S
+            try:
+                if await self.sweep() == RELEASED_MAX:
+                    continue
+                wait_s = await self._wait_s()
+            except (StoreError, DomainError) as error:
+                _log.warning("release.delayed", extra={"fields": {"error": str(error)}})
+            except Exception:
+                # What breaks here must not take the deliveries down with it.
+                _log.exception("release.broke")
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(wait_s):
+                    await self._woken.wait()
+
+    async def sweep(self) -> int:
+        """Lets go what is due; returns how many top-ups there were."""
+        now_us = self._clock.now_us()
+
+        async def look(tx: Transaction) -> list[scheduled.DueSend]:
+            return await scheduled.due(
+                tx, now_us=now_us, limit=RELEASED_MAX, but_ids=self._setbacks.held_back()
+            )
+
+        due = await self._database.read(look)
+        # Together, so that they share batches; each answers for itself.
+        were_reached = await asyncio.gather(*(self._release(one) for one in due))
+        if not all(were_reached):
+            raise Unavailable("the database is away")
+        return len(due)
+
+    async def _release(self, one: scheduled.DueSend) -> bool:
+        """False where the database was not reached."""
+        fields = {"transaction_id": one.id}
+        command = scheduled.Release(one.id, one.tenant, one.spent_by)
+        try:
+            await self._engine.submit(command)
+        except (StoreError, Unavailable):
+            return False
+        except DomainError as refusal:
+            _log.info("release.refused", extra={"fields": {**fields, "reason": refusal.detail}})
+            self._setbacks.failed(one.id)
+        except Exception:
+            _log.exception("release.broke", extra={"fields": fields})
+            self._setbacks.failed(one.id)
+        else:
+            self._setbacks.went_well(one.id)
+        return True
+
+    async def _wait_s(self) -> float:
+        read = partial(scheduled.next_due_at, but_ids=self._setbacks.held_back())
+        next_due_at = await self._database.read(read)
+        held_back_s = self._setbacks.next_s()
+        wait_s = BEAT_S if held_back_s is None else min(BEAT_S, held_back_s)
+        if next_due_at is None:
+            return wait_s
+        return min(wait_s, max(0.0, (next_due_at - self._clock.now_us()) / SECOND_US))

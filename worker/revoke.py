@@ -1,0 +1,262 @@
+"""Reversing top-ups are asked about until their supplier has said yes or no.
+
+Promises: of several workers one asks at a time, and what a worker that died asked is asked again; no word
+is never a yes or a no; a supplier that hangs delays its own top-ups only; where the supplier is switched
+off or gone, it is looked for again each minute, and a person can decide meanwhile (`topup topups
+reverse`). No transaction is open while a supplier is asked.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections import Counter
+from functools import partial
+from typing import Final
+
+from billing.engine.engine import Engine
+from billing.fulfilment.protocol import (
+    ASK_S_MAX,
+    NotRevoked,
+    Request,
+    Revocation,
+    Revoked,
+    Unknown,
+)
+from billing.fulfilment.suppliers import ReadySupplier, Suppliers
+from billing.topups import reversal_row
+from billing.topups.platform import Source
+from billing.topups.reversal_row import DueReversal
+from billing.topups.reverse import AskedRevocation, AskRevocation, EndReversal, KeepReversing
+from billing.topups.rules import TopUpRules
+from billing.topups.topup import TopUp
+from kernel.clock import SECOND_US, Clock
+from kernel.errors import DomainError, Unavailable
+from kernel.storable import storable
+from store.database import Database, Transaction
+from store.errors import StoreError
+from worker.ask import DETAIL_CHARACTERS_MAX
+from worker.setbacks import Setbacks
+from worker.turn import AGAIN_US_MAX, AGAIN_US_MIN, FIRST_WAIT_US, NOBODY_WAIT_US, WAIT_US_MAX
+
+UNDER_WAY_MAX: Final = 32
+ASKED_AT_ONCE_MAX: Final = 4  # of one supplier
+BEAT_S: Final = 30.0
+PAUSE_S: Final = 1.0
+
+_log = logging.getLogger(__name__)
+
+
+class Revoker:
+    """The worker's loop over reversing top-ups; woken, or timed to the next one."""
+
+    def __init__(
+        self, database: Database, clock: Clock, engine: Engine, suppliers: Suppliers
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._engine = engine
+        self._suppliers = suppliers
+        self._codes = engine.rules.of(TopUpRules).codes
+        self._woken = asyncio.Event()
+        # By the top-up's id, with its supplier's place.
+        self._under_way: dict[str, tuple[str, asyncio.Task[None]]] = {}
+        self._setbacks = Setbacks()
+
+    def wake(self) -> None:
+        """Something may be due."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        try:
+            while True:
+                self._woken.clear()
+                try:
+                    await self._start_due()
+                    wait_s = await self._wait_s()
+                except (StoreError, DomainError) as error:
+                    _log.warning("reversals.delayed", extra={"fields": {"error": str(error)}})
+                    wait_s = PAUSE_S
+                except Exception:
+                    # What breaks here must not take the deliveries down with it.
+                    _log.exception("reversals.broke")
+                    wait_s = PAUSE_S
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(wait_s):
+                        await self._woken.wait()
+        finally:
+            tasks = [task for _, task in self._under_way.values()]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def step(self) -> int:
+        """Handles what is due now, to its end; returns how many top-ups there were."""
+        handled = 0
+        while started := await self._start_due():
+            handled += started
+            tasks = [task for _, task in self._under_way.values()]
+            await asyncio.gather(*tasks, return_exceptions=True)
+        return handled
+
+    async def _start_due(self) -> int:
+        room = UNDER_WAY_MAX - len(self._under_way)
+        if room <= 0:
+            return 0
+        due = await self._database.read(partial(self._due, limit=UNDER_WAY_MAX))
+        counted = self._counted()
+        started = 0
+        for one in due:
+            if started < room and counted[one.place] < ASKED_AT_ONCE_MAX:
+                counted[one.place] += 1
+                started += 1
+                task = asyncio.ensure_future(self._handle(one))
+                self._under_way[one.id] = (one.place, task)
+                task.add_done_callback(partial(self._ended, one.id))
+        return started
+
+    async def _due(self, tx: Transaction, *, limit: int) -> list[DueReversal]:
+        return await reversal_row.due_reversals(
+            tx,
+            now_us=self._clock.now_us(),
+            limit=limit,
+            but_ids=self._not_now(),
+            but_places=sorted(
+                place for place, number in self._counted().items() if number >= ASKED_AT_ONCE_MAX
+            ),
+        )
+
+    def _counted(self) -> Counter[str]:
+        """How many are under way of each supplier."""
+        return Counter(place for place, _ in self._under_way.values())
+
+    def _not_now(self) -> list[str]:
+        return [*self._under_way, *self._setbacks.held_back()]
+
+    def _ended(self, topup_id: str, _task: "asyncio.Task[None]") -> None:
+        del self._under_way[topup_id]
+        self._woken.set()
+
+    async def _wait_s(self) -> float:
+        """How long nothing can be begun, unless something under way ends."""
+        held_s = self._setbacks.next_s()
+        wait_s = BEAT_S if held_s is None else min(BEAT_S, held_s)
+        next_at = await self._database.read(
+            partial(reversal_row.next_reversal_at, but_ids=self._not_now())
+        )
+        if next_at is None:
+            return wait_s
+        due_s = (next_at - self._clock.now_us()) / SECOND_US
+        # One that is due and was not begun waits for a place with its supplier, which wakes the loop.
+        return min(wait_s, due_s if due_s > 0 else PAUSE_S)
+
+    async def _handle(self, due: DueReversal) -> None:
+        """One top-up; whatever happens is told here and concerns no other."""
+        fields = {"transaction_id": due.id}
+        try:
+            await self._take(due)
+        except (StoreError, Unavailable) as error:
+            _log.warning("reversals.delayed", extra={"fields": {**fields, "error": str(error)}})
+            self._setbacks.failed(due.id)
+        except Exception:
+            _log.exception("reversals.broke", extra={"fields": fields})
+            self._setbacks.failed(due.id)
+        else:
+            self._setbacks.went_well(due.id)
+
+    async def _take(self, due: DueReversal) -> None:
+        supplier = self._suppliers.find(due.tenant.environment, due.supplier)
+        if supplier is None or not supplier.is_active:
+            _log.warning("reversals.nobody", extra={"fields": {"transaction_id": due.id}})
+            until = self._clock.now_us() + NOBODY_WAIT_US
+            work = partial(reversal_row.postpone_reversal, topup_id=due.id, until=until)
+            await self._database.transaction(work)
+            return
+        wait_us = min(WAIT_US_MAX, FIRST_WAIT_US * 2 ** min(due.checks_made, 4))
+        next_check_at = self._clock.now_us() + wait_us
+        asked = await self._engine.submit(
+            AskRevocation(
+                due.id,
+                due.tenant,
+                seen_checks_made=due.checks_made,
+                next_check_at=next_check_at,
+                source=Source(supplier.id, supplier.kind),
+                recipient_email=due.recipient_email,
+                is_one_per_recipient=supplier.is_one_per_recipient,
+            )
+        )
+        if asked.attempt is not None:
+            outcome = await self._ask(supplier, asked)
+            await self._settle(due, outcome, next_check_at)
+
+    async def _ask(self, supplier: ReadySupplier, asked: AskedRevocation) -> Revocation:
+        topup, attempt = asked.topup, asked.attempt
+        assert attempt is not None
+        request = Request(
+            transaction_id=topup.id,
+            account_id=topup.account_id,
+            environment=topup.environment,
+            platform=topup.platform,
+            amount_cents=topup.amount_cents,
+            recipient_email=topup.recipient_email,
+            voucher_code=self._codes.code_of(topup.id),
+            attempt=attempt.asks,
+            prepared=asked.prepared,
+            recipient_left=asked.recipient_left,
+        )
+        try:
+            async with asyncio.timeout(ASK_S_MAX):
+                outcome: object = await supplier.asked.revoke(request, self._value_of(topup))
+        except TimeoutError:
+            return Unknown("timeout")
+        except Exception as error:
+            _log.exception("supplier.broke", extra={"fields": {"supplier": supplier.id}})
+            return Unknown(type(error).__name__)
+        if isinstance(outcome, Revoked | NotRevoked | Unknown):
+            return outcome
+        return Unknown("an outcome that cannot be kept")
+
+    def _value_of(self, topup: TopUp) -> str | None:
+        given = topup.deliverable
+        if given is None or given.value_hint is None:
+            return None
+        return self._codes.issued(topup.id, topup.fulfilment_code)
+
+    async def _settle(self, due: DueReversal, outcome: Revocation, next_check_at: int) -> None:
+        checks_made = due.checks_made + 1
+        again_at: int | None = next_check_at
+        fields = {
+            "transaction_id": due.id,
+            "supplier": due.supplier,
+            "outcome": type(outcome).__name__.lower(),
+            "detail": outcome.detail if isinstance(outcome, Unknown) else None,
+        }
+        _log.info("reversals.asked", extra={"fields": fields})
+        if isinstance(outcome, Unknown):
+            if outcome.needs_person:
+                again_at = None
+            elif outcome.again_in_s is not None:
+                again_us = int(outcome.again_in_s * SECOND_US)
+                bounded_us = max(AGAIN_US_MIN, min(again_us, AGAIN_US_MAX))
+                again_at = self._clock.now_us() + bounded_us
+            detail = storable(outcome.detail, characters_max=DETAIL_CHARACTERS_MAX)
+            await self._engine.submit(
+                KeepReversing(
+                    due.id,
+                    due.tenant,
+                    checks_made=checks_made,
+                    detail=detail,
+                    next_check_at=again_at,
+                )
+            )
+            return
+        is_revoked = isinstance(outcome, Revoked)
+        await self._engine.submit(
+            EndReversal(
+                due.id,
+                due.tenant,
+                is_revoked=is_revoked,
+                reason="" if isinstance(outcome, Revoked) else outcome.reason,
+                checks_made=checks_made,
+            )
+        )
