@@ -1,23 +1,38 @@
 """A fee is charged beside the amount, counts wherever money counts, and comes back with it."""
 
 import asyncio
-import random
+import contextlib
+import shutil
+import tempfile
+from collections import Counter
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings, strategies as st
 
+from billing.bulk.runner import BatchRunner, Bulk, BulkLine
 from billing.ledger.chart import LedgerAccountKind
 from billing.ledger.ledger import InsufficientBalance
 from billing.ledger.statement import lines
+from billing.topups.deliverable import Deliverable
 from billing.topups.fee import FeeRule
 from billing.topups.platform import BUILT_IN, same_everywhere
 from billing.topups.queries import topup_timeline
-from kernel.clock import FixedClock
+from billing.topups.reverse import EndReversal, Reverse
+from billing.topups.send_request import SendRequest, prepare
+from kernel.clock import SECOND_US, FixedClock, parse_rfc3339
 from kernel.errors import DomainError
+from kernel.ids import new_id
+from keys.audit_log import Actor
 from keys.caps import CapExceeded
 from store.database import Database, Transaction
+from store.errors import DataRefused
+from store.open import open_database
 from tests.support.funded_account import SLOW, FundedAccount, open_funded_account
+from worker.release import Releaser
 
 THIRTY_AND_2_5_PERCENT = FeeRule(30, 250)
 
@@ -197,43 +212,155 @@ async def test_an_audit_finds_a_fee_that_nobody_took(database: Database, clock: 
     ]
 
 
-@pytest.mark.one_database
-@pytest.mark.parametrize("seed", [1, 2, 3])
-async def test_any_mix_of_fees_and_ends_leaves_the_ledger_proved(
-    database: Database, clock: FixedClock, seed: int
+@pytest.mark.parametrize("platform", ["claude", "slow"])
+async def test_a_reversal_brings_back_the_fee_too_and_takes_it_from_what_was_earned(
+    database: Database, clock: FixedClock, platform: str
 ) -> None:
-    draw = random.Random(seed)
-    account = await open_funded_account(database, clock, per_day_cents=900_000)
-    wallet, earned, open_ids = 1_000_000, 0, dict[str, int]()
-    for _ in range(6):
-        fee = FeeRule(draw.randrange(90), draw.randrange(900), draw.randrange(50))
-        charge(account, draw.choice([fee, FeeRule()]))
-        sends = await asyncio.gather(
-            *(
-                account.send(draw.randint(100, 30_000), platform=draw.choice(["claude", "slow"]))
-                for _ in range(8)
-            ),
-            return_exceptions=True,
+    account = await account_with_fees(database, clock, FeeRule(55), per_day_cents=1055)
+    sent = await account.send(1000, platform=platform)
+    if platform == "slow":
+        await account.hand_over(sent.topup.id, seen=0)
+        await account.settle(
+            sent.topup.id, "delivered", by="slow", cost_cents=940, given=Deliverable("note", "x")
         )
-        for sent in sends:
-            if isinstance(sent, BaseException):
-                assert isinstance(sent, DomainError)
-                continue
-            wallet -= sent.topup.charged_cents
-            if sent.topup.status == "pending":
-                open_ids[sent.topup.id] = sent.topup.fee_cents
-            else:
-                earned += sent.topup.fee_cents
-        for topup_id in draw.sample(sorted(open_ids), k=min(4, len(open_ids))):
-            fee_cents, how = open_ids.pop(topup_id), draw.choice(["cancel", "failed", "delivered"])
-            if how == "cancel":
-                ended = await account.cancel(topup_id)
-            else:
-                ended = await account.settle(topup_id, how)
-            if how == "delivered":
-                earned += fee_cents
-            else:
-                wallet += ended.topup.charged_cents
-    assert (await account.balance())["balance_cents"] == wallet
-    assert (await books(account)).get("fees:", 0) == earned * 10_000
+        end: Any = EndReversal(
+            sent.topup.id, account.principal.tenant, True, "nothing was used", actor=Actor()
+        )
+    else:
+        end = Reverse(sent.topup.id, account.principal.tenant, reason="wrong person")
+    earned = await books(account)
+
+    done = await account.engine.submit(end)
+
+    assert earned["fees:"] == 550_000
+    assert done.wallet_balance_cents == 1_000_000
+    left = {name: micros for name, micros in (await books(account)).items() if micros}
+    assert left == {"wallet:": 10_000_000_000, "test_credit:": 10_000_000_000}
+    assert (await account.balance())["key"]["windows"][0]["remaining_cents"] == 1055
     assert await account.findings() == []
+
+
+async def test_a_process_that_knows_no_fees_cannot_deliver_one_that_has_a_fee(
+    database: Database, clock: FixedClock
+) -> None:
+    account = await account_with_fees(database, clock, FeeRule(55))
+    pending = (await account.send(1000, platform="slow")).topup
+    delivered = (await account.send(1000)).topup
+
+    async def end(tx: Transaction, topup_id: str, status: str) -> None:
+        await tx.execute(
+            "UPDATE topups SET status = :status WHERE id = :id", id=topup_id, status=status
+        )
+
+    for topup_id, status in ((pending.id, "delivered"), (delivered.id, "reversed")):
+        with pytest.raises(DataRefused, match="fee_earned_with_delivery"):
+            await database.transaction(partial(end, topup_id=topup_id, status=status))
+    # Where nothing is earned it does no harm: what was held comes back whole.
+    await database.transaction(partial(end, topup_id=pending.id, status="failed"))
+
+
+PRICES = [FeeRule(), FeeRule(1), FeeRule(0, 333), FeeRule(0, 10_000), FeeRule(0, 1, 0, 0)]
+STEPS = st.one_of(
+    st.tuples(
+        st.just("send"),
+        st.sampled_from(["claude", "slow", "later", "asked", "each", "all"]),
+        st.tuples(st.sampled_from(PRICES), st.integers(100, 200_001)),
+    ),
+    st.tuples(
+        st.just("end"),
+        st.sampled_from(["cancel", "failed", "delivered", "reverse", "due", "denied", "approved"]),
+        st.integers(0, 9),
+    ),
+)
+
+
+@given(plan=st.lists(STEPS, min_size=2, max_size=14))
+@settings(max_examples=12, deadline=None)
+@pytest.mark.one_database
+def test_no_order_of_sends_and_ends_loses_or_doubles_a_fee(
+    sqlite_template: Path, plan: list[tuple[str, str, Any]]
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "topup.db"
+        shutil.copy(sqlite_template, path)
+        asyncio.run(_run(path, plan))
+
+
+async def _run(path: Path, plan: list[tuple[str, str, Any]]) -> None:
+    database = open_database(f"sqlite:///{path}")
+    account = await open_funded_account(database, FixedClock(parse_rfc3339("2026-06-13T12:00:00Z")))
+    # At last each way to the end is gone once more, so that every plan sees some of all.
+    every = [("end", how, n) for n in range(4) for how in ("approved", "due", "reverse")]
+    for kind, how, of in (*plan, *every):
+        with contextlib.suppress(DomainError):
+            await (_send if kind == "send" else _end)(account, how, of)
+    rows = await database.read(
+        lambda tx: tx.fetch(
+            "SELECT status, amount_cents + COALESCE(fee_cents, 0), fee_cents FROM topups"
+        )
+    )
+    charged, fees = Counter[str](), Counter[str]()
+    for status, charged_cents, fee_cents in rows:
+        charged[status] += charged_cents
+        fees[status] += fee_cents or 0
+    held = charged["pending"] + charged["scheduled"]
+    found = await account.balance()
+    assert found["held_cents"] == held
+    assert found["balance_cents"] == 1_000_000 - held - charged["delivered"]
+    assert (await books(account)).get("fees:", 0) == fees["delivered"] * 10_000
+    assert await account.findings() == []
+    await account.engine.close()
+    await database.close()
+
+
+async def _send(account: FundedAccount, how: str, of: tuple[FeeRule, int]) -> None:
+    rule, amount_cents = of
+    charge(account, rule)
+    if how in {"each", "all"}:
+        lines = [
+            BulkLine(_prepared(account, cents, reference=f"{new_id('ref')}"), None)
+            for cents in (amount_cents, 100)
+        ]
+        principal = account.principal
+        bulk = Bulk(principal.tenant, principal.lineage, lines, how == "all")
+        await BatchRunner(account.database, account.clock, account.engine).accept(bulk)
+    elif how == "later":
+        await account.send(amount_cents, send_at=account.clock.now_us() + SECOND_US)
+    elif how == "asked":
+        await account.send(amount_cents, to="approval@sandbox.test")
+    else:
+        await account.send(amount_cents, platform=how)
+
+
+def _prepared(account: FundedAccount, amount_cents: int, **more: Any) -> SendRequest:
+    return prepare(
+        account.rules.platforms.of("staging"),
+        account_id=account.account_id,
+        platform="claude",
+        amount_cents=amount_cents,
+        recipient_email="user@example.com",
+        **more,
+    )
+
+
+async def _end(account: FundedAccount, how: str, which: int) -> None:
+    rows = await account.database.read(lambda tx: tx.fetch("SELECT id FROM topups ORDER BY id"))
+    if how == "due":
+        account.clock.advance_s(1)
+        await Releaser(account.database, account.clock, account.engine).sweep()
+        return
+    if not rows:
+        return
+    topup_id = rows[which % len(rows)][0]
+    if how == "cancel":
+        await account.cancel(topup_id)
+    elif how == "reverse":
+        await account.engine.submit(Reverse(topup_id, account.principal.tenant, reason="no"))
+    elif how in {"denied", "approved"}:
+        found = await account.database.read(
+            lambda tx: tx.fetch("SELECT id FROM approvals WHERE transaction_id = :id", id=topup_id)
+        )
+        for row in found:
+            await account.decide(topup_id, row[0], how)
+    else:
+        await account.settle(topup_id, how)
