@@ -1,21 +1,20 @@
 """`topup report`: what the operator earned."""
 
-import csv
-import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import click
 import msgspec
 
-from billing.reports.margin import MARGIN_BY, MarginBy, MarginLine, margin_lines
-from cli.database import read
+from billing.reports.margin import MARGIN_BY, MarginBy, MarginLine, MarginPeriod, margin_lines
 from cli.examples import examples
 from cli.options import Moment, environment_option
-from cli.output import json_option, note, run, show_rows
+from cli.output import json_option, note, print_json, run, show_rows
 from kernel.clock import DAY_US, SystemClock
+from kernel.csv_text import csv_head, csv_lines
 from keys.principal import Environment
-from store.database import Transaction
+from runtime.installation import open_store
+from runtime.settings import load_settings
 
 _SUMS = ("topups", "amount_cents", "fee_cents", "charged_cents", "cost_cents", "margin_cents")
 
@@ -30,11 +29,12 @@ def report() -> None:
     epilog=examples(
         "topup report margin --environment live",
         "topup report margin --by platform --by supplier --environment live",
-        "topup report margin --since 2026-06-01T00:00:00Z --until 2026-07-01T00:00:00Z --csv",
+        "topup report margin --from 2026-06-01T00:00:00Z --to 2026-07-01T00:00:00Z --format csv",
     ),
 )
-@click.option("--since", type=Moment(), help="Delivered from then on; else 30 days ago.")
-@click.option("--until", type=Moment(), help="Delivered before then; else now.")
+@click.option("--from", "since", type=Moment(), help="Delivered from then on; else 30 days ago.")
+@click.option("--to", "until", type=Moment(), help="Delivered before then; else now.")
+@click.option("--platform", help="Of this platform only.")
 @click.option(
     "--by",
     type=click.Choice(MARGIN_BY),
@@ -43,15 +43,23 @@ def report() -> None:
     show_default=True,
     help="A line for each of these; give it several times for each combination.",
 )
-@click.option("--csv", "as_csv", is_flag=True, help="Comma-separated, with a line of names.")
+@click.option(
+    "--format",
+    "shown_as",
+    type=click.Choice(["table", "csv", "json"]),
+    default="table",
+    show_default=True,
+    help="What to print; csv has a first line of names.",
+)
 @environment_option
 @json_option
 def margin(
     *,
     since: int | None,
     until: int | None,
+    platform: str | None,
     by: tuple[MarginBy, ...],
-    as_csv: bool,
+    shown_as: Literal["table", "csv", "json"],
     environment: Environment,
 ) -> None:
     """Add up what delivered top-ups were charged, what their suppliers took, and what is left. Where a
@@ -60,19 +68,19 @@ def margin(
     ends_at = SystemClock().now_us() if until is None else until
     begins_at = ends_at - 30 * DAY_US if since is None else since
     groups = tuple(dict.fromkeys(by))
+    period = MarginPeriod(environment, begins_at, ends_at, platform)
 
-    async def work(tx: Transaction) -> Sequence[MarginLine]:
-        return await margin_lines(tx, environment, since=begins_at, until=ends_at, by=groups)
+    async def work() -> Sequence[MarginLine]:
+        async with open_store(load_settings()) as database:
+            return await margin_lines(database, period, by=groups)
 
-    rows: list[dict[str, Any]] = [msgspec.structs.asdict(one) for one in run(read(work))]
+    rows: list[dict[str, Any]] = [msgspec.structs.asdict(one) for one in run(work())]
     columns = (*groups, *_SUMS, "without_cost")
-    if as_csv:
-        writer = csv.DictWriter(
-            sys.stdout, columns, extrasaction="ignore", lineterminator="\n", restval=""
-        )
-        writer.writeheader()
-        writer.writerows(rows)
-        return
-    show_rows(rows, *columns)
+    if shown_as == "csv":
+        click.echo(csv_head(columns) + csv_lines(columns, rows), nl=False)
+    elif shown_as == "json":
+        print_json({"items": rows, "next_cursor": None})
+    else:
+        show_rows(rows, *columns)
     if unknown := sum(row["without_cost"] for row in rows):
         note(f"of {unknown} top-ups the cost is not known: they are not in the margin")

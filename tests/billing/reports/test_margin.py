@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from billing.reports.margin import MarginBy, MarginLine, margin_lines
+from billing.reports.margin import MarginBy, MarginLine, MarginPeriod, margin_lines
 from billing.topups.fee import FeeRule
 from billing.topups.platform import BUILT_IN, same_everywhere
+from billing.topups.reverse import Reverse
 from kernel.clock import FixedClock, parse_rfc3339
 from store.database import Database
 from tests.support.funded_account import SLOW, open_funded_account
@@ -25,21 +26,27 @@ async def test_delivered_top_ups_are_added_up_and_no_others(
         await account.settle(pending.topup.id, "delivered", by="slow", cost_cents=cost_cents)
     await account.cancel((await account.send(5000, platform="slow")).topup.id)
     await account.send(7000, to="pending@sandbox.test")
+    back = await account.send(8000)
+    await account.engine.submit(Reverse(back.topup.id, account.principal.tenant, reason="no"))
 
     since, until = parse_rfc3339("2026-06-01T00:00:00Z"), parse_rfc3339("2026-06-15T00:00:01Z")
 
-    async def added_up(*by: MarginBy, end: int = until) -> Sequence[MarginLine]:
-        return await database.read(
-            lambda tx: margin_lines(tx, "staging", since=since, until=end, by=by)
-        )
+    async def added_up(
+        *by: MarginBy, end: int = until, platform: str | None = None
+    ) -> Sequence[MarginLine]:
+        # Two at once: what is read apart is added up.
+        period = MarginPeriod("staging", since, end, platform)
+        return await margin_lines(database, period, by=by, read_at_once=2)
 
     grouped, whole = await added_up("day", "supplier"), await added_up()
+    of_claude = await added_up("account", platform="claude")
     before = await added_up("platform", end=until - 1_000_000)
 
     first = MarginLine(
         day="2026-06-13",
         platform=None,
         supplier="wallet",
+        account=None,
         topups=1,
         amount_cents=1000,
         fee_cents=50,
@@ -52,6 +59,7 @@ async def test_delivered_top_ups_are_added_up_and_no_others(
         day="2026-06-15",
         platform=None,
         supplier="slow",
+        account=None,
         topups=2,
         amount_cents=4000,
         fee_cents=100,
@@ -61,5 +69,6 @@ async def test_delivered_top_ups_are_added_up_and_no_others(
         without_cost=1,
     )
     assert list(grouped) == [first, second]
+    assert [(one.account, one.topups) for one in of_claude] == [(account.account_id, 1)]
     assert [(one.platform, one.charged_cents) for one in before] == [("claude", 1050)]
     assert [(one.topups, one.charged_cents, one.margin_cents) for one in whole] == [(3, 5150, 1150)]
