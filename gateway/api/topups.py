@@ -233,11 +233,13 @@ class _SentAnswer:
         topup = sent.topup
         if topup.status == "failed":
             return _failed(topup, http_status=422, transaction_id=topup.id)
+        call = self._call
+        claim_url = call.context.topup_rules.claim_url_shown(topup, call.principal)
         if sent.approval is not None:
-            code, data = codes.APPROVAL_REQUIRED, self._for_approval(sent, sent.approval)
+            code, data = codes.APPROVAL_REQUIRED, self._for_approval(sent, sent.approval, claim_url)
         else:
             code = codes.DELIVERED if topup.status == "delivered" else codes.PENDING
-            data = Sent.of(sent)
+            data = Sent.of(sent, claim_url)
         return answer(
             code,
             data,
@@ -246,12 +248,13 @@ class _SentAnswer:
             transaction_id=topup.id,
             voucher_of=topup.id,
             voucher_code=sent.voucher_code,
+            claim_url=claim_url,
         )
 
-    def _for_approval(self, sent: Decided, asked: Approval) -> Sent:
+    def _for_approval(self, sent: Decided, asked: Approval, claim_url: str | None) -> Sent:
         public_url = self._call.context.topup_rules.public_url
         held = Held.of(asked, url=f"{public_url}/dashboard/approvals/{asked.id}")
-        return SentForApproval(**asdict(Sent.of(sent)), approval=held)
+        return SentForApproval(**asdict(Sent.of(sent, claim_url)), approval=held)
 
 
 def _cancelled(ended: EndedTopUp) -> Answer:

@@ -58,6 +58,7 @@ _SENT: Final = {
     "new_balance_cents": 5400,
     "recipient_email": EMAIL,
     "wallet_balance_cents": 999000,
+    "claim_url": "https://topup.example.com/claim/q5T0bWf7yXnB2cVd8eKjLw",
 }
 _TOPUP: Final = {
     "transaction_id": TRANSACTION,

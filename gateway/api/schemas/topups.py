@@ -76,10 +76,16 @@ class Sent(Struct, kw_only=True, gc=False):
     ]
     recipient_email: str
     wallet_balance_cents: WalletCents
+    claim_url: Annotated[
+        str | None,
+        Meta(
+            description="The recipient's page, as good as the code itself: null unless you may see it."
+        ),
+    ]
     scheduled_for: ScheduledFor | UnsetType = UNSET
 
     @staticmethod
-    def of(sent: send.Sent) -> "Sent":
+    def of(sent: send.Sent, claim_url: str | None) -> "Sent":
         """Made for each send. Without ** for further fields, which would double its time."""
         topup = sent.topup
         return Sent(
@@ -93,6 +99,7 @@ class Sent(Struct, kw_only=True, gc=False):
             new_balance_cents=topup.new_balance_cents,
             recipient_email=topup.recipient_email,
             wallet_balance_cents=sent.wallet_balance_cents,
+            claim_url=claim_url,
             scheduled_for=UNSET if topup.scheduled_for is None else rfc3339(topup.scheduled_for),
         )
 
