@@ -19,7 +19,7 @@ from billing.topups.topup import TopUp
 from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
-from gateway.answers.outcome import Listing, Outcome, ok
+from gateway.answers.outcome import Listing, Outcome, exported, ok
 from gateway.answers.refused import Failure
 from gateway.answers.words import TopUpStatus
 from gateway.api.bodies.send_body import (
@@ -45,14 +45,21 @@ from gateway.api.schemas.topups import (
     Transfer,
 )
 from gateway.http.errors import DOCS_PATH
-from gateway.http.fields import Fields, Page, Text, Time, time_us
-from gateway.http.lists import list_rows
+from gateway.http.fields import Fields, Text, Time, time_us
+from gateway.http.lists import ExportPage, export_rows, list_rows
 from gateway.http.request_context import RequestContext
-from gateway.http.routing import Route
+from gateway.http.routing import Reply, Route
 from kernel.clock import rfc3339
 from keys.email_address import InvalidEmail, normalise_email
 from keys.principal import ADMIN
 from store.database import Transaction
+
+_CSV_COLUMNS = (
+    *("transaction_id", "status", "platform", "amount_cents", "fee_cents", "charged_cents"),
+    *("recipient_email", "voucher_code_hint", "new_balance_cents", "reference", "note"),
+    *("failure_reason", "key_id", "scheduled_for", "created_at", "settled_at", "claimed_at"),
+    *("emailed_at", "metadata"),
+)
 
 
 class CancelBody(Fields, frozen=True, kw_only=True):
@@ -61,7 +68,7 @@ class CancelBody(Fields, frozen=True, kw_only=True):
     transaction_id: Text
 
 
-class HistoryQuery(Page, frozen=True, kw_only=True):
+class HistoryQuery(ExportPage, frozen=True, kw_only=True):
     """Filters of the history; created_after is inclusive, created_before exclusive."""
 
     status: TopUpStatus | None = None
@@ -147,8 +154,8 @@ async def status(call: RequestContext[Fields, Fields]) -> Answer:
     )
 
 
-async def list_topups(call: RequestContext[Fields, HistoryQuery]) -> Answer:
-    """The history, newest first."""
+async def list_topups(call: RequestContext[Fields, HistoryQuery]) -> Reply:
+    """The history, newest first; as CSV without a code, a value or a claim link, whoever asks."""
     query = call.query
     wanted = history.TopUpFilter(
         status=query.status,
@@ -160,10 +167,15 @@ async def list_topups(call: RequestContext[Fields, HistoryQuery]) -> Answer:
     )
     rules, principal = call.context.topup_rules, call.principal
     seen = rules.codes
+    read = partial(history.page, tenant=principal.tenant, wanted=wanted)
+    if query.format == "csv":
+        return await export_rows(
+            call, "txn", read, name="topups", columns=_CSV_COLUMNS, shape=TopUpShape.of
+        )
     return await list_rows(
         call,
         "txn",
-        partial(history.page, tenant=principal.tenant, wanted=wanted),
+        read,
         shape=lambda topup: TopUpShape.of(
             topup,
             seen.shown(topup, principal),
@@ -369,7 +381,7 @@ ROUTES = (
         "Top-ups, newest first",
         scopes=("topup:read",),
         query=HistoryQuery,
-        answers=ok(Listing[TopUpShape]),
+        answers=exported(Listing[TopUpShape]),
         refuses=(codes.INVALID_RECIPIENT,),
     ),
 )

@@ -116,3 +116,35 @@ async def test_an_accounts_own_fee_is_its_own(gateway: Gateway) -> None:
     quotes = [await quote_of(gateway, await gateway.key(one)) for one in (own, other)]
 
     assert [one["charged_cents"] for one in quotes] == [1010, 1055]
+
+
+async def test_a_bulk_send_says_and_takes_the_fees_and_an_item_keeps_its_quote(
+    gateway: Gateway,
+) -> None:
+    key = await gateway.key(await gateway.account())
+    await set_fee(gateway, 55)
+    quoted = (await quote_of(gateway, key))["quote_id"]
+    await set_fee(gateway, 99)
+    items = [
+        {**SEND, "reference": "a", "quote_id": quoted},
+        {**SEND, "reference": "b"},
+        # A quote is a price and no ticket: it is good for each such send while it lasts.
+        {**SEND, "reference": "c", "quote_id": quoted, "send_at": "2026-06-14T12:00:00Z"},
+        {**SEND, "reference": "d", "quote_id": quoted, "amount_cents": 1001},
+    ]
+
+    dry = await gateway.call("POST", "/topup/bulk?dry_run=true", key=key, json={"items": items})
+    sent = await gateway.call("POST", "/topup/bulk", key=key, json={"items": items})
+    await set_fee(gateway, 1)
+    story = await gateway.call("GET", f"/batches/{sent.json()['data']['id']}", key=key)
+    balance = await gateway.call("GET", "/topup/balance", key=key)
+
+    says = dry.json()["data"]
+    assert (says["accepted_cents"], says["fee_cents"], says["charged_cents"]) == (3000, 209, 3209)
+    assert says["wallet_balance_after_cents"] == 996_791
+    assert [one["error"]["reason"] for one in says["errors"]] == ["quote_mismatch"]
+    data = story.json()["data"]
+    assert (data["counts"]["accepted_cents"], data["counts"]["fee_cents"]) == (3000, 209)
+    assert [one["fee_cents"] for one in data["items"]["items"]] == [55, 99, 55, None]
+    found = balance.json()["data"]
+    assert (found["balance_cents"], found["held_cents"]) == (996_791, 1055)
