@@ -74,8 +74,11 @@ async def put_fee(tx: Transaction, row: FeeRow) -> None:
     """Sets it, in place of what there was; raises InvalidInput. The platform is there."""
     _check(row)
     count = await tx.fetch_one(
-        "SELECT COUNT(*) AS fees FROM platform_fees WHERE environment = :environment",
+        """SELECT COUNT(*) AS fees FROM platform_fees WHERE environment = :environment
+           AND NOT (platform = :platform AND account_id = :account_id)""",
         environment=row.environment,
+        platform=row.platform,
+        account_id=row.account_id,
     )
     if count is not None and count["fees"] >= ACCOUNT_FEES_MAX:
         raise InvalidInput(f"an environment has at most {ACCOUNT_FEES_MAX} fees")
