@@ -9,7 +9,6 @@ import sqlalchemy as sa
 from alembic import op
 
 from store.dialect import BIGINT, TEXT
-from store.statement import POSTGRESQL
 
 revision = "0020"
 down_revision = "0019"
@@ -23,13 +22,8 @@ _RULE = """CONSTRAINT fee_earned_with_delivery CHECK (COALESCE(earned_fee_cents,
 
 def upgrade() -> None:
     op.add_column("topups", sa.Column("fee_cents", BIGINT, nullable=True))
-    if op.get_context().dialect.name == POSTGRESQL:
-        op.add_column("topups", sa.Column("earned_fee_cents", BIGINT, nullable=True))
-        # Not valid: it holds for each row that is written from now on, and nobody waits while it is
-        # looked for in those of before, which have no fee.
-        op.execute(f"ALTER TABLE topups ADD {_RULE} NOT VALID")
-    else:
-        op.execute(f"ALTER TABLE topups ADD COLUMN earned_fee_cents BIGINT {_RULE}")
+    # In one statement with the column: SQLite adds no constraint to a table that is there.
+    op.execute(f"ALTER TABLE topups ADD COLUMN earned_fee_cents BIGINT {_RULE}")
     op.create_table(
         "platform_fees",
         sa.Column("environment", TEXT, nullable=False),
