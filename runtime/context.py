@@ -7,7 +7,7 @@ line opens a store alone; gateway and worker open a context.
 import asyncio
 import contextlib
 import ipaddress
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 
 import httpx
@@ -111,20 +111,28 @@ class Context:
 
 @contextlib.asynccontextmanager
 async def open_context(
-    settings: Settings, *, clock: Clock | None = None, wake_fd: int | None = None
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    wake_fd: int | None = None,
+    is_process: bool = False,
 ) -> AsyncIterator[Context]:
     """Opens every part; at the end the engine is drained first and the database closed last.
 
-    wake_fd is the write end of the pipe that stands in for Redis. Raises SettingsError,
+    wake_fd is the write end of the pipe that stands in for Redis. is_process: it is a gateway's or a
+    worker's own, whose log tells of tables that somebody changed. Raises SettingsError,
     SchemaOutOfRange and StoreError.
     """
     metrics, hints = Metrics(), Hints()
     vault = open_vault(settings.secret_key.get_secret_value())
     async with contextlib.AsyncExitStack() as stack:
         database = await stack.enter_async_context(_open_database(settings, hints, metrics))
+        if is_process:
+            await warn_of_changes(database)
         clock = await stack.enter_async_context(_open_clock(database, clock, metrics))
-        voucher_key = await _data_key(VOUCHER_KEY, database, vault, clock)
-        redemption_key = await _data_key(REDEMPTION_KEY, database, vault, clock)
+        voucher_key, redemption_key, supplier_key = await _data_keys(
+            (VOUCHER_KEY, REDEMPTION_KEY, SUPPLIER_KEY), database, vault, clock
+        )
         link, queue = await stack.enter_async_context(
             _open_queue(settings, metrics, database, clock, wake_fd)
         )
@@ -138,7 +146,6 @@ async def open_context(
         stack.push_async_callback(transport.close)
         authenticator = Authenticator(database.reserve(AUTHENTICATION_CONNECTIONS), clock)
         stack.push_async_callback(authenticator.close)
-        supplier_key = await _data_key(SUPPLIER_KEY, database, vault, clock)
         suppliers = await stack.enter_async_context(
             _open_suppliers(settings, database, Vault([supplier_key]), operators, clock)
         )
@@ -189,10 +196,9 @@ async def _open_database(
     async with (
         watching_open_files(metrics),
         open_store(settings, on_hint=hints, is_recorded=True) as database,
+        ending_stalled(database),
     ):
-        await warn_of_changes(database)
-        async with ending_stalled(database):
-            yield database
+        yield database
 
 
 def _engine(database: Store, clock: Clock, rules: Rules, metrics: Metrics) -> Engine:
@@ -344,11 +350,13 @@ def _observer(metrics: Metrics, batch: str) -> Callable[[int], None]:
     return metrics.batch_size.labels(batch).observe
 
 
-async def _data_key(name: str, database: Database, vault: Vault, clock: Clock) -> bytes:
-    """The installation's key of that name, made at the first start."""
+async def _data_keys(
+    names: Sequence[str], database: Database, vault: Vault, clock: Clock
+) -> list[bytes]:
+    """The installation's keys of these names, made at the first start."""
 
-    async def work(tx: Transaction) -> bytes:
-        return await vault.data_key(tx, name, now_us=clock.now_us())
+    async def work(tx: Transaction) -> list[bytes]:
+        return [await vault.data_key(tx, name, now_us=clock.now_us()) for name in names]
 
     try:
         return await database.transaction(work)
