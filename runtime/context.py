@@ -7,7 +7,7 @@ line opens a store alone; gateway and worker open a context.
 import asyncio
 import contextlib
 import ipaddress
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
 import httpx
@@ -119,29 +119,24 @@ async def open_context(
 ) -> AsyncIterator[Context]:
     """Opens every part; at the end the engine is drained first and the database closed last.
 
-    wake_fd is the write end of the pipe that stands in for Redis. is_process: it is a gateway's or a
-    worker's own, whose log tells of tables that somebody changed. Raises SettingsError,
-    SchemaOutOfRange and StoreError.
+    wake_fd is the write end of the pipe that stands in for Redis. is_process: of a gateway or worker,
+    whose log tells of changed tables. Raises SettingsError, SchemaOutOfRange and StoreError.
     """
     metrics, hints = Metrics(), Hints()
     vault = open_vault(settings.secret_key.get_secret_value())
     async with contextlib.AsyncExitStack() as stack:
-        database = await stack.enter_async_context(_open_database(settings, hints, metrics))
-        if is_process:
-            await warn_of_changes(database)
+        store = _open_database(settings, hints, metrics, is_process=is_process)
+        database = await stack.enter_async_context(store)
         clock = await stack.enter_async_context(_open_clock(database, clock, metrics))
-        voucher_key, redemption_key, supplier_key = await _data_keys(
-            (VOUCHER_KEY, REDEMPTION_KEY, SUPPLIER_KEY), database, vault, clock
-        )
-        link, queue = await stack.enter_async_context(
-            _open_queue(settings, metrics, database, clock, wake_fd)
-        )
+        voucher_key, redemption_key, supplier_key = await _data_keys(database, vault, clock)
+        to_redis = _open_queue(settings, metrics, database, clock, wake_fd)
+        link, queue = await stack.enter_async_context(to_redis)
         await stack.enter_async_context(watching_servers(database, link, metrics))
         hints.listen(lambda name: None if name == EVENTS_HINT else queue.wake_soon(name))
         feed = await stack.enter_async_context(_open_feed(database, hints))
-        policy = webhook_policy(settings)
         resolver = stack.enter_context(contextlib.closing(SystemResolver()))
         operators = stack.enter_context(contextlib.closing(SystemResolver()))
+        policy = webhook_policy(settings)
         transport = Transport(policy, resolver, clock, own=own_place(settings, operators))
         stack.push_async_callback(transport.close)
         authenticator = Authenticator(database.reserve(AUTHENTICATION_CONNECTIONS), clock)
@@ -190,14 +185,18 @@ def connections_of_a_process(settings: Settings) -> int:
 
 @contextlib.asynccontextmanager
 async def _open_database(
-    settings: Settings, hints: Hints, metrics: Metrics
+    settings: Settings, hints: Hints, metrics: Metrics, *, is_process: bool
 ) -> AsyncIterator[Store]:
-    """With what is looked after beside it, from the first connection to the last."""
+    """With what is looked after beside it, from the first connection to the last. is_process: the
+    log tells of tables that somebody changed.
+    """
     async with (
         watching_open_files(metrics),
         open_store(settings, on_hint=hints, is_recorded=True) as database,
         ending_stalled(database),
     ):
+        if is_process:
+            await warn_of_changes(database)
         yield database
 
 
@@ -350,10 +349,9 @@ def _observer(metrics: Metrics, batch: str) -> Callable[[int], None]:
     return metrics.batch_size.labels(batch).observe
 
 
-async def _data_keys(
-    names: Sequence[str], database: Database, vault: Vault, clock: Clock
-) -> list[bytes]:
-    """The installation's keys of these names, made at the first start."""
+async def _data_keys(database: Database, vault: Vault, clock: Clock) -> list[bytes]:
+    """The installation's keys of vouchers, redemption codes and suppliers, made at the first start."""
+    names = (VOUCHER_KEY, REDEMPTION_KEY, SUPPLIER_KEY)
 
     async def work(tx: Transaction) -> list[bytes]:
         return [await vault.data_key(tx, name, now_us=clock.now_us()) for name in names]
