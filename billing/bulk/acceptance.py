@@ -19,7 +19,7 @@ from billing.bulk.working_set import BatchWorkingSet, batches_of
 from billing.engine.batch_state import BatchState
 from billing.engine.read_set import ReadSet
 from billing.ledger.ledger import Code
-from billing.ledger.money import MICROS_PER_CENT, micros_to_cents
+from billing.ledger.money import micros_to_cents
 from billing.topups.scheduled import BY_BATCH, release
 from billing.topups.send import BY_APPROVAL, Send, ask, fail, give_back, publish
 from billing.topups.settlement import check_again
@@ -194,8 +194,8 @@ def reserve(state: BatchState, send: Send) -> TopUp:
     """The send's top-up, held and told to nobody; raises what refuses the send."""
     topups = topups_of(state)
     request, tenant = send.request, send.tenant
-    amount_micros = request.amount_cents * MICROS_PER_CENT
-    would_be, _ = send.judge(state, topups, amount_micros)
+    charged_micros = request.charged_micros
+    would_be, _ = send.judge(state, topups, charged_micros)
     is_asked = would_be == "approval_required"
     topup = TopUp(
         id=send.topup_id,
@@ -205,6 +205,7 @@ def reserve(state: BatchState, send: Send) -> TopUp:
         status="pending" if is_asked else "scheduled",
         platform=request.platform.id,
         amount_cents=request.amount_cents,
+        fee_cents=request.fee_cents,
         recipient_email=request.recipient_email,
         created_at=state.now_us,
         fulfilment=BY_APPROVAL if is_asked else BY_BATCH,
@@ -216,11 +217,11 @@ def reserve(state: BatchState, send: Send) -> TopUp:
         trace=state.trace,
     )
     held = state.ledger.standing(tenant).held
-    holds = state.take(tenant, amount_micros, to=held, code=Code.TOPUP_HOLD, topup_id=topup.id)
+    holds = state.take(tenant, charged_micros, to=held, code=Code.TOPUP_HOLD, topup_id=topup.id)
     topups.add(topup, holds)
-    state.spending.count(tenant.account_id, send.lineage, amount_micros, state.now_us)
+    state.spending.count(tenant.account_id, send.lineage, charged_micros, state.now_us)
     if not is_asked:
-        state.spending.count_unasked(tenant.account_id, send.lineage, amount_micros)
+        state.spending.count_unasked(tenant.account_id, send.lineage, charged_micros)
     return topup
 
 
@@ -251,6 +252,7 @@ class BatchQuote(msgspec.Struct, frozen=True):
 
     refused: dict[int, DomainError]
     accepted_cents: int
+    fee_cents: int
     wallet_balance_cents: int
     wallet_balance_after_cents: int
 
@@ -272,7 +274,7 @@ class BatchRehearsal:
     def decide(self, state: BatchState) -> BatchQuote:
         before = self._balance_cents(state)
         refused: dict[int, DomainError] = {}
-        accepted_cents = 0
+        accepted_cents = fee_cents = 0
         for one in self.items:
             try:
                 if isinstance(one.send, DomainError):
@@ -282,7 +284,8 @@ class BatchRehearsal:
                 refused[one.number] = refusal
             else:
                 accepted_cents += one.send.request.amount_cents
-        return BatchQuote(refused, accepted_cents, before, self._balance_cents(state))
+                fee_cents += one.send.request.fee_cents
+        return BatchQuote(refused, accepted_cents, fee_cents, before, self._balance_cents(state))
 
     def _balance_cents(self, state: BatchState) -> int:
         return micros_to_cents(state.ledger.balance_micros(self.tenant, state.now_us))

@@ -39,7 +39,8 @@ MOVES: Mapping[BatchStatus, frozenset[BatchStatus]] = {
 
 
 class BatchCounts(msgspec.Struct, frozen=True, kw_only=True):
-    """A batch's items by where they are, and the cents of those that were accepted and delivered.
+    """A batch's items by where they are, and the cents of those that were accepted and delivered;
+    fee_cents: charged beside the amounts of all that was accepted.
 
     waiting: neither accepted nor refused yet. dropped: nothing was wrong with it; it was not accepted since
     another one of its batch was refused.
@@ -57,6 +58,7 @@ class BatchCounts(msgspec.Struct, frozen=True, kw_only=True):
     reversed: int = 0
     accepted_cents: int = 0
     delivered_cents: int = 0
+    fee_cents: int = 0
 
     @property
     def accepted(self) -> int:

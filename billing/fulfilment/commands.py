@@ -13,10 +13,11 @@ from billing.fulfilment import stock
 from billing.fulfilment.options import checked_options, opened_options, shown_options, with_options
 from billing.fulfilment.protocol import OptionsRefused, Registration
 from billing.fulfilment.stock import NewCode
-from billing.topups import platform_rows
+from billing.topups import fee_rows, platform_rows
+from billing.topups.fee_rows import FeeRow
 from billing.topups.platform_rows import PlatformRow, SupplierRow
 from kernel.clock import rfc3339
-from kernel.errors import InvalidInput
+from kernel.errors import InvalidInput, NotFound
 from keys import audit_log
 from keys.audit_log import Actor
 from keys.vault import Vault
@@ -96,6 +97,47 @@ async def set_platform_suppliers(
     await platform_rows.set_suppliers(tx, environment, platform, suppliers)
     shapes = (platform_shape(row, before), platform_shape(row, suppliers))
     await _log(tx, by, "platform.suppliers", environment, platform, *shapes, now_us)
+    return row
+
+
+def fee_shape(row: FeeRow) -> dict[str, Any]:
+    """A fee as the command line and the audit log show it; account null: of all without their own."""
+    return {
+        "environment": row.environment,
+        "platform": row.platform,
+        "account": row.account_id or None,
+        "fixed_cents": row.fixed_cents,
+        "basis_points": row.basis_points,
+        "min_cents": row.min_cents,
+        "max_cents": row.max_cents,
+    }
+
+
+async def set_fee(tx: Transaction, row: FeeRow, *, by: Actor, now_us: int) -> FeeRow:
+    """What sends to the platform cost beside their amount, from now on; raises NotFound, InvalidInput."""
+    await platform_rows.get_platform(tx, row.environment, row.platform)
+    await platform_rows.lock(tx)
+    before = await fee_rows.find_fee(tx, row.environment, row.platform, row.account_id)
+    await fee_rows.put_fee(tx, row)
+    await platform_rows.raise_version(tx)
+    old = None if before is None else fee_shape(before)
+    await _log(
+        tx, by, "platform.fee_set", row.environment, row.platform, old, fee_shape(row), now_us
+    )
+    return row
+
+
+async def clear_fee(
+    tx: Transaction, environment: str, platform: str, account_id: str, *, by: Actor, now_us: int
+) -> FeeRow:
+    """Takes the platform's fee away, or the account's own; returns what it was, or raises NotFound."""
+    await platform_rows.lock(tx)
+    row = await fee_rows.find_fee(tx, environment, platform, account_id)
+    if row is None:
+        raise NotFound("Fee", param="platform")
+    await fee_rows.drop_fee(tx, row)
+    await platform_rows.raise_version(tx)
+    await _log(tx, by, "platform.fee_clear", environment, platform, fee_shape(row), {}, now_us)
     return row
 
 

@@ -13,6 +13,8 @@ from msgspec.structs import replace
 
 from billing.engine.batch_state import BatchState
 from billing.engine.read_set import ReadSet
+from billing.ledger.chart import Code, LedgerAccountKind
+from billing.ledger.money import MICROS_PER_CENT
 from billing.topups.attempt import Attempt, AttemptWorkingSet, attempts_of
 from billing.topups.deliverable import Deliverable
 from billing.topups.platform import Source
@@ -189,6 +191,12 @@ class Settle(OnAttempts):
     cost_cents: int | None = None
     left_over: str | None = None
 
+    def declare(self, read_set: ReadSet) -> None:
+        OnAttempts.declare(self, read_set)
+        if self.cost_cents and self.by is not None:
+            read_set.places.add((*self.tenant, LedgerAccountKind.COST, ""))
+            read_set.places.add((*self.tenant, LedgerAccountKind.SUPPLIER, self.by))
+
     def decide(self, state: BatchState) -> EndedTopUp:
         topup = self._topup(state)
         asked = waits_for(state, topup)
@@ -211,7 +219,18 @@ class Settle(OnAttempts):
         attempt = self._close(state, topup, "delivered", None)
         if attempt is not None and self.left_over is not None:
             attempts_of(state).leave(attempt, self.left_over, state.now_us)
+        if attempt is not None:
+            self._note_cost(state)
         return delivered
+
+    def _note_cost(self, state: BatchState) -> None:
+        """What the supplier took, in the books: the operator's cost, owed to the supplier."""
+        if not self.cost_cents or self.by is None:
+            return
+        cost = state.ledger.account(self.tenant, LedgerAccountKind.COST)
+        supplier = state.ledger.account(self.tenant, LedgerAccountKind.SUPPLIER, self.by)
+        cost_micros = self.cost_cents * MICROS_PER_CENT
+        state.move(cost, supplier, cost_micros, Code.SUPPLIER_COST, topup_id=self.topup_id)
 
     def _is_late(self, state: BatchState, topup: TopUp) -> bool:
         """Whether the no is of an ask that another one has followed."""
@@ -250,3 +269,13 @@ class Settle(OnAttempts):
         )
         attempts.change(ended)
         return ended
+
+
+def take_cost_back(state: BatchState, topup: TopUp) -> None:
+    """What a supplier took for a top-up that is worth nothing any more and was not used is not owed to it."""
+    cost = topups_of(state).cost_of(topup.id)
+    if cost is None:
+        return
+    owed, booked = state.ledger.by_id(cost.credit_id), state.ledger.by_id(cost.debit_id)
+    code = Code.SUPPLIER_COST_BACK
+    state.move(owed, booked, cost.amount_micros, code, topup_id=topup.id)

@@ -159,6 +159,8 @@ async def _rehearse(call: RequestContext[ReadBulk, BulkQuery], bulk: Bulk) -> An
         accepted=len(read) - len(errors),
         refused=len(errors),
         accepted_cents=quote.accepted_cents,
+        fee_cents=quote.fee_cents,
+        charged_cents=quote.accepted_cents + quote.fee_cents,
         wallet_balance_cents=quote.wallet_balance_cents,
         wallet_balance_after_cents=quote.wallet_balance_after_cents,
         errors=errors,

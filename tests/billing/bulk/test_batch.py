@@ -23,7 +23,13 @@ def line(account: FundedAccount, reference: str, amount_cents: int = 1000, **mor
     platforms = account.rules.platforms.of("staging")
     fields = {"platform": "claude", "recipient_email": "user@example.com", **more}
     try:
-        request = prepare(platforms, amount_cents=amount_cents, reference=reference, **fields)
+        request = prepare(
+            platforms,
+            account_id=account.account_id,
+            amount_cents=amount_cents,
+            reference=reference,
+            **fields,
+        )
     except DomainError as refusal:
         return BulkLine(refusal, reference)
     return BulkLine(request, reference)
