@@ -23,10 +23,10 @@ from billing.fulfilment.protocol import (
 from billing.fulfilment.suppliers import ReadySupplier, Suppliers
 from billing.topups import attempt as attempts, platform_rows, topup as topups
 from billing.topups.attempt import Attempt
-from billing.topups.fulfilment import HandedOver, HandOver, KeepWaiting, Settle
+from billing.topups.fulfilment import HandedOver, HandOver, KeepWaiting, NoLongerAsked, Settle
 from billing.topups.platform import WALLET, Source
 from billing.topups.send import BY_SANDBOX
-from billing.topups.topup import Due, TopUp
+from billing.topups.topup import AlreadyEnded, Due, TopUp
 from kernel.clock import DAY_US, SECOND_US, Clock
 from store.database import Database
 from worker.ask import ask
@@ -172,14 +172,19 @@ class Turns:
         turn = (attempt.number, attempt.asks)
         settle = partial(Settle, topup.id, topup.tenant, by=supplier.id, attempt=turn)
         if isinstance(outcome, Delivered):
-            await self._engine.submit(
-                settle(
-                    "delivered",
-                    given=None if supplier.kind == WALLET else outcome.deliverable,
-                    cost_cents=outcome.cost_cents,
-                    left_over=outcome.left,
-                )
+            delivered = settle(
+                "delivered",
+                given=None if supplier.kind == WALLET else outcome.deliverable,
+                cost_cents=outcome.cost_cents,
+                left_over=outcome.left,
             )
+            try:
+                await self._engine.submit(delivered)
+            except (AlreadyEnded, NoLongerAsked) as late:
+                # What it delivered reaches nobody: the operator has to take it back there.
+                fields = {"transaction_id": topup.id, "supplier": supplier.id, "reason": str(late)}
+                _log.error("fulfilment.too_late", extra={"fields": fields})
+                raise
         elif isinstance(outcome, Refused):
             await self._engine.submit(settle("failed", reason=outcome.reason))
         else:

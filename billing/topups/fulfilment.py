@@ -35,6 +35,10 @@ class StillOpen(DomainError):
     """The supplier is still being asked; the message says when to try again."""
 
 
+class NoLongerAsked(DomainError):
+    """The word is of a supplier that has the top-up no more: another one may be asked by now."""
+
+
 def check_not_asked_now(state: BatchState, topup: TopUp) -> None:
     """Raises StillOpen while a supplier is being asked for the top-up."""
     attempt = attempts_of(state).open_of(topup.id)
@@ -178,7 +182,8 @@ class Settle(OnAttempts):
     left_over: for the recipient's next top-up.
 
     One that waits for an approval is not settled: raises AwaitsApproval, since nobody was asked yet and
-    the caller may be the one who sent it.
+    the caller may be the one who sent it. Raises NoLongerAsked where `by` has it no more: its word says
+    nothing of what the supplier does that is asked now.
     """
 
     outcome: Literal["delivered", "failed"]
@@ -194,10 +199,12 @@ class Settle(OnAttempts):
         asked = waits_for(state, topup)
         if asked is not None:
             raise awaits(state, topup, asked)
+        if self.outcome == "failed" and self._is_late(state, topup):
+            return self._ended(state, topup)
+        if self.by is not None and self.by != topup.supplier:
+            raise NoLongerAsked(f"{self.by} is no longer asked for the top-up")
         if self.outcome == "delivered":
             return self._ended(state, self._deliver(state, topup))
-        if self._is_late(state, topup):
-            return self._ended(state, topup)
         reason = storable(self.reason or "refused", characters_max=REASON_CHARACTERS_MAX)
         following = self._next(state, topup)
         if following is not None:

@@ -2,6 +2,8 @@
 supplier can break, with suppliers of the test's own as rows of a real database.
 """
 
+from typing import Literal
+
 import pytest
 
 from billing.desk.decisions import FailByHand, SettleByHand
@@ -12,6 +14,7 @@ from billing.fulfilment.protocol import (
     Unknown,
     Waiting,
 )
+from billing.topups.fulfilment import NoLongerAsked, Settle
 from billing.topups.platform import InvalidPlatform
 from billing.topups.platform_rows import get_supplier, set_suppliers
 from kernel.clock import FixedClock
@@ -65,6 +68,31 @@ async def test_funds_go_back_once_every_supplier_said_no(
     assert (topup.status, topup.failure_reason) == ("failed", "sold out")
     assert (await shop.account.balance())["balance_cents"] == 1_000_000
     assert await shop.turns(topup_id) == [("a", "refused", 1), ("b", "refused", 1)]
+    await shop.close()
+
+
+@pytest.mark.parametrize("word", ["failed", "delivered"])
+async def test_a_second_word_of_who_said_no_changes_nothing_of_who_is_asked_now(
+    database: Database, clock: FixedClock, word: Literal["failed", "delivered"]
+) -> None:
+    first, second = Told([Refused("sold out")]), Told([Unknown("timeout"), Delivered(CODE)])
+    shop = await Shop.open(database, clock, {"first": first, "second": second})
+    topup_id = await shop.send()
+    await shop.worker.step()
+    assert await shop.turns(topup_id) == [("first", "refused", 1), ("second", "unknown", 1)]
+
+    # As a callback of the first one's own that was read before its answer, and comes after it.
+    tenant = shop.account.principal.tenant
+    with pytest.raises(NoLongerAsked):
+        await shop.account.engine.submit(
+            Settle(topup_id, tenant, word, reason="sold out", given=CODE, by="first")
+        )
+
+    assert (await shop.now(topup_id)).status == "pending"
+    await shop.again()
+    await shop.again()
+    assert (await shop.now(topup_id)).status == "delivered"
+    assert await shop.turns(topup_id) == [("first", "refused", 1), ("second", "delivered", 2)]
     await shop.close()
 
 
