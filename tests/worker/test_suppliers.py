@@ -2,6 +2,7 @@
 supplier can break, with suppliers of the test's own as rows of a real database.
 """
 
+import asyncio
 from typing import Literal
 
 import pytest
@@ -11,9 +12,11 @@ from billing.fulfilment.protocol import (
     Delivered,
     NotDone,
     Refused,
+    Request,
     Unknown,
     Waiting,
 )
+from billing.fulfilment.suppliers import ReadySupplier
 from billing.topups.fulfilment import NoLongerAsked, Settle
 from billing.topups.platform import InvalidPlatform
 from billing.topups.platform_rows import get_supplier, set_suppliers
@@ -21,6 +24,7 @@ from kernel.clock import FixedClock
 from kernel.errors import InvalidInput
 from store.database import Database, Transaction
 from tests.support.scripted_suppliers import AGAIN_S, CODE, Shop, Told
+from worker.ask import Superseded, ask
 from worker.breaker import Breakers
 
 pytestmark = pytest.mark.one_database
@@ -278,3 +282,18 @@ async def test_a_top_up_whose_supplier_is_switched_off_waits(
 
     assert (await shop.now(topup_id)).status == "delivered"
     await shop.close()
+
+
+async def test_worker_that_was_stopped_past_its_turn_asks_nobody() -> None:
+    told, prepared = Told(prepared="limit 500"), list[str]()
+    supplier = ReadySupplier("vendor", "staging", "vendor", told)
+    request = Request("txn_1", "acc_1", "staging", "gpt", 1000, "a@example.com", "")
+
+    async def keep(text: str) -> bool:
+        prepared.append(text)
+        return True
+
+    with pytest.raises(Superseded):
+        await ask(supplier, request, keep, until_s=asyncio.get_running_loop().time())
+
+    assert (told.prepares, told.asked, prepared) == (0, [], [])
