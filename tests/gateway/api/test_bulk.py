@@ -85,6 +85,33 @@ async def test_a_repeated_call_has_the_same_bytes_and_sends_once(gateway: Gatewa
     assert await balance(gateway, key) == 997_000
 
 
+async def test_key_whose_answer_is_no_longer_kept_finds_no_batch_of_other_items(
+    gateway: Gateway,
+) -> None:
+    key = await staging_key(gateway)
+    once = {"Idempotency-Key": "k1"}
+    wrong = {"items": [item("a"), item("b", "10")]}
+    first = await gateway.call("POST", "/topup/bulk", key=key, json=wrong, headers=once)
+    # As after its thirty days, or after an answer that was never given.
+    await gateway.context.database.transaction(
+        lambda tx: tx.execute("DELETE FROM idempotency_keys")
+    )
+
+    again = await gateway.call("POST", "/topup/bulk", key=key, json=wrong, headers=once)
+    assert again.json()["data"]["id"] == first.json()["data"]["id"]
+    await gateway.context.database.transaction(
+        lambda tx: tx.execute("DELETE FROM idempotency_keys")
+    )
+    other = await gateway.call(
+        "POST", "/topup/bulk", key=key, json={"items": [item("c")]}, headers=once
+    )
+
+    data = other.json()["data"]
+    assert (other.status_code, data["counts"]["delivered"], data["errors"]) == (202, 1, [])
+    assert data["id"] != first.json()["data"]["id"]
+    assert await balance(gateway, key) == 998_000
+
+
 async def test_a_dry_run_says_the_cost_and_writes_nothing(gateway: Gateway) -> None:
     key = await staging_key(gateway)
     body = {"items": [item("a"), item("b", 1), item("c", 2000)], "dry_run": True}
