@@ -23,7 +23,7 @@ from billing.ledger.money import MICROS_PER_CENT, micros_to_cents
 from billing.topups.scheduled import BY_BATCH, release
 from billing.topups.send import BY_APPROVAL, Send, ask, fail, give_back, publish
 from billing.topups.settlement import check_again
-from billing.topups.topup import MOVES, TopUp, move
+from billing.topups.topup import HELD_STATES, TopUp, move
 from billing.topups.working_set import TopUpWorkingSet, topups_of
 from kernel.errors import DomainError
 from kernel.tenant import Tenant
@@ -179,7 +179,7 @@ class UndoItems(_OnReserved):
 
     def decide(self, state: BatchState) -> None:
         for item, topup in self._reserved(state):
-            if not MOVES[topup.status]:
+            if topup.status not in HELD_STATES:
                 # Somebody ended it by its id meanwhile.
                 batches_of(state).change_item(replace(item, state="accepted"))
                 continue

@@ -16,7 +16,7 @@ from billing.engine.read_set import ReadSet
 from billing.topups.attempt import Attempt, AttemptWorkingSet, attempts_of
 from billing.topups.deliverable import Deliverable
 from billing.topups.platform import Source
-from billing.topups.send import fail
+from billing.topups.send import BY_APPROVAL, fail
 from billing.topups.settlement import EndedTopUp, OnTopUp, awaits, deliver, waits_for
 from billing.topups.topup import TopUp
 from billing.topups.working_set import topups_of
@@ -32,7 +32,7 @@ ASKED_US = 75 * SECOND_US
 
 
 class StillOpen(DomainError):
-    """The supplier is still being asked; the message says when to try again."""
+    """It cannot be decided now what becomes of the top-up; the message says why, or when to try again."""
 
 
 class NoLongerAsked(DomainError):
@@ -46,6 +46,14 @@ def check_not_asked_now(state: BatchState, topup: TopUp) -> None:
         return
     if state.now_us - attempt.last_asked_at < ASKED_US:
         raise StillOpen(f"{attempt.supplier} is being asked at this moment; try again in a minute")
+
+
+def _check_begun(topup: TopUp) -> None:
+    """Raises StillOpen for one that no supplier is asked for yet, so that nobody has a word about it."""
+    if topup.status == "scheduled":
+        raise StillOpen("it is scheduled, and nobody is asked before its time")
+    if topup.status == "pending" and topup.fulfilment == BY_APPROVAL:
+        raise StillOpen("it is reserved for a batch of which not all is accepted yet")
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +207,7 @@ class Settle(OnAttempts):
         asked = waits_for(state, topup)
         if asked is not None:
             raise awaits(state, topup, asked)
+        _check_begun(topup)
         if self.outcome == "failed" and self._is_late(state, topup):
             return self._ended(state, topup)
         if self.by is not None and self.by != topup.supplier:
