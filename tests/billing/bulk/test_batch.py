@@ -143,6 +143,26 @@ async def test_what_is_reserved_is_settled_by_nobody_before_the_whole_is_accepte
     assert await account.findings() == []
 
 
+@pytest.mark.one_database
+@pytest.mark.parametrize("is_all_or_nothing", [False, True])
+async def test_item_whose_time_came_while_nobody_went_on_is_sent_at_once(
+    database: Database, clock: FixedClock, *, is_all_or_nothing: bool
+) -> None:
+    account = await open_funded_account(database, clock)
+    soon = clock.now_us() + 10_000_000
+    lines = [line(account, "a", send_at=soon), line(account, "b", send_at=clock.now_us())]
+    taking = bulk(account, lines[: 2 - is_all_or_nothing], is_all_or_nothing=is_all_or_nothing)
+    batch, rows = runner(account).opening(taking, {})
+    await account.engine.submit(OpenBatch(batch, rows))
+    clock.advance_s(40)  # its process is gone; a worker goes on
+
+    ended = await runner(account).run(batch)
+
+    assert (await counts_of(account, ended)).delivered == 1
+    assert await refusals(account, batch) == ({} if is_all_or_nothing else {1: "InvalidInput"})
+    assert await account.findings() == []
+
+
 async def test_two_that_go_on_with_what_a_third_left_send_once(
     database: Database, clock: FixedClock
 ) -> None:
