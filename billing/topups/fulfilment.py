@@ -25,8 +25,10 @@ from kernel.errors import DomainError
 from kernel.storable import storable
 
 REASON_CHARACTERS_MAX = 200
-# How soon it is tried again where another top-up of the same recipient is with the supplier.
+# How soon it is tried again where another top-up of the same recipient is with the supplier: at first, and
+# at most, after an eighth of its age in between. Behind one that sticks thousands may wait for days.
 BEHIND_US = 2 * SECOND_US
+BEHIND_US_MAX = 60 * SECOND_US
 # So long after it began, an ask is surely over.
 ASKED_US = 75 * SECOND_US
 
@@ -106,7 +108,8 @@ class HandOver(OnAttempts):
         if topup.status != "pending" or topup.checks_made != self.seen_checks_made:
             return HandedOver(topup)
         if self.is_one_per_recipient and attempts.others_open(topup.id, self._place):
-            behind = replace(topup, next_check_at=state.now_us + BEHIND_US)
+            wait_us = max(BEHIND_US, min(BEHIND_US_MAX, (state.now_us - topup.created_at) // 8))
+            behind = replace(topup, next_check_at=state.now_us + wait_us)
             topups_of(state).change(behind)
             return HandedOver(behind)
         handed = replace(

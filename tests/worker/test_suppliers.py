@@ -215,6 +215,24 @@ async def test_one_top_up_of_a_recipient_at_a_time_and_what_was_left_is_handed_o
     await shop.close()
 
 
+@pytest.mark.parametrize(("age_s", "wait_s"), [(3, 2), (160, 20), (86_400, 60)])
+async def test_the_longer_one_waits_behind_another_the_seldomer_it_is_tried(
+    database: Database, clock: FixedClock, age_s: int, wait_s: int
+) -> None:
+    told = Told([Unknown("HTTP 401", needs_person=True)])
+    shop = await Shop.open(database, clock, {"vendor": told}, is_one_per_recipient=True)
+    await shop.send(to="a@example.com")
+    await shop.worker.step()
+    behind = await shop.send(to="a@example.com")
+
+    clock.advance_s(age_s)
+    await shop.worker.step()
+
+    assert (await shop.now(behind)).next_check_at == clock.now_us() + wait_s * 1_000_000
+    assert len(told.asked) == 1
+    await shop.close()
+
+
 async def test_a_silent_supplier_is_left_alone_and_nothing_is_failed(
     database: Database, clock: FixedClock
 ) -> None:
