@@ -23,7 +23,7 @@ from billing.ledger.money import micros_to_cents
 from billing.topups.scheduled import BY_BATCH, release
 from billing.topups.send import BY_APPROVAL, Send, ask, fail, give_back, publish
 from billing.topups.settlement import check_again
-from billing.topups.topup import MOVES, TopUp, move
+from billing.topups.topup import HELD_STATES, TopUp, move
 from billing.topups.working_set import TopUpWorkingSet, topups_of
 from kernel.errors import DomainError
 from kernel.tenant import Tenant
@@ -95,10 +95,11 @@ class AcceptItems:
                 raise BatchCancelled("the batch was cancelled before this item was accepted")
             if isinstance(one.send, DomainError):
                 raise one.send
+            send = _in_time(state, batch, one.send)
             if batch.is_all_or_nothing:
-                reserve(state, one.send)
+                reserve(state, send)
             else:
-                one.send.decide(state)
+                send.decide(state)
         except DomainError as refusal:
             assert state.changes == changes, "a refusal came after a change of the state"
             batches.change_item(replace(item, state="refused", refusal=ItemRefusal.of(refusal)))
@@ -179,7 +180,7 @@ class UndoItems(_OnReserved):
 
     def decide(self, state: BatchState) -> None:
         for item, topup in self._reserved(state):
-            if not MOVES[topup.status]:
+            if topup.status not in HELD_STATES:
                 # Somebody ended it by its id meanwhile.
                 batches_of(state).change_item(replace(item, state="accepted"))
                 continue
@@ -188,6 +189,18 @@ class UndoItems(_OnReserved):
             give_back(state, topup)
             topups_of(state).change(cancelled)
             batches_of(state).free_reference(topup.id)
+
+
+def _in_time(state: BatchState, batch: SendBatch, send: Send) -> Send:
+    """The send; one whose time came after the batch was opened is sent at once: that it is accepted so
+    late is our doing, as where a process died.
+    """
+    request = send.request
+    now_us = state.now_of(batch.tenant)
+    opened_us = now_us - (state.now_us - batch.created_at)
+    if request.send_at is None or not opened_us < request.send_at <= now_us:
+        return send
+    return replace(send, request=replace(request, send_at=None))
 
 
 def reserve(state: BatchState, send: Send) -> TopUp:

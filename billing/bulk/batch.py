@@ -128,7 +128,7 @@ async def load(tx: Transaction, ids: Sequence[str]) -> dict[str, SendBatch]:
 
 
 async def find_by_request(tx: Transaction, tenant: Tenant, digest: str) -> SendBatch | None:
-    """The batch that a call under this Idempotency-Key opened."""
+    """The batch that this very call under its Idempotency-Key opened."""
     row = await tx.fetch_one(
         f"""SELECT {_ROWS.listed} FROM batches
             WHERE account_id = :account_id AND environment = :environment

@@ -49,7 +49,7 @@ class BulkLine(NamedTuple):
 
 
 class Bulk(NamedTuple):
-    """A whole bulk send, and who asks for it; request_digest: of its Idempotency-Key."""
+    """A whole bulk send, and who asks for it; request_digest: of its Idempotency-Key and of what it asks."""
 
     tenant: Tenant
     lineage: tuple[str, ...]

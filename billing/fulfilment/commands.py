@@ -1,7 +1,8 @@
 """What operators do to platforms, suppliers and stock: this is where commands and pages meet.
 
 Promise: each act has its entry in the audit log, in its own transaction, whoever does it and by which
-way; no entry holds a secret. A running gateway or worker sees a change within about a second.
+way; no entry holds a secret. Whoever changes a row sees what others changed before, so of two changes at
+once neither is undone. A running gateway or worker sees a change within about a second.
 """
 
 from collections.abc import Mapping, Sequence
@@ -74,6 +75,7 @@ async def change_platform(
     now_us: int,
 ) -> PlatformRow:
     """changes: fields of PlatformRow but its place; raises NotFound and InvalidInput."""
+    await platform_rows.lock(tx)
     before = await platform_rows.get_platform(tx, environment, platform)
     after = msgspec.structs.replace(before, **changes)
     await platform_rows.put_platform(tx, after, is_new=False)
@@ -92,6 +94,7 @@ async def set_platform_suppliers(
     now_us: int,
 ) -> PlatformRow:
     """Who is asked for its top-ups, in order; none: it is not offered. Raises NotFound, InvalidInput."""
+    await platform_rows.lock(tx)
     row = await platform_rows.get_platform(tx, environment, platform)
     before = (await platform_rows.suppliers_of(tx, environment)).get(platform, ())
     await platform_rows.set_suppliers(tx, environment, platform, suppliers)
@@ -183,6 +186,7 @@ async def change_supplier(
 
     Raises NotFound, InvalidInput and SealBroken.
     """
+    await platform_rows.lock(tx)
     before = await platform_rows.get_supplier(tx, environment, supplier)
     after = msgspec.structs.replace(
         before, changed_at=now_us, is_active=before.is_active if is_active is None else is_active

@@ -18,7 +18,7 @@ from billing.ledger.money import MICROS_PER_CENT
 from billing.topups.attempt import Attempt, AttemptWorkingSet, attempts_of
 from billing.topups.deliverable import Deliverable
 from billing.topups.platform import Source
-from billing.topups.send import fail
+from billing.topups.send import BY_APPROVAL, fail
 from billing.topups.settlement import EndedTopUp, OnTopUp, awaits, deliver, waits_for
 from billing.topups.topup import TopUp
 from billing.topups.working_set import topups_of
@@ -27,14 +27,20 @@ from kernel.errors import DomainError
 from kernel.storable import storable
 
 REASON_CHARACTERS_MAX = 200
-# How soon it is tried again where another top-up of the same recipient is with the supplier.
+# How soon it is tried again where another top-up of the same recipient is with the supplier: at first, and
+# at most, after an eighth of its age in between. Behind one that sticks thousands may wait for days.
 BEHIND_US = 2 * SECOND_US
+BEHIND_US_MAX = 60 * SECOND_US
 # So long after it began, an ask is surely over.
 ASKED_US = 75 * SECOND_US
 
 
 class StillOpen(DomainError):
-    """The supplier is still being asked; the message says when to try again."""
+    """It cannot be decided now what becomes of the top-up; the message says why, or when to try again."""
+
+
+class NoLongerAsked(DomainError):
+    """The word is of a supplier that has the top-up no more: another one may be asked by now."""
 
 
 def check_not_asked_now(state: BatchState, topup: TopUp) -> None:
@@ -44,6 +50,14 @@ def check_not_asked_now(state: BatchState, topup: TopUp) -> None:
         return
     if state.now_us - attempt.last_asked_at < ASKED_US:
         raise StillOpen(f"{attempt.supplier} is being asked at this moment; try again in a minute")
+
+
+def _check_begun(topup: TopUp) -> None:
+    """Raises StillOpen for one that no supplier is asked for yet, so that nobody has a word about it."""
+    if topup.status == "scheduled":
+        raise StillOpen("it is scheduled, and nobody is asked before its time")
+    if topup.status == "pending" and topup.fulfilment == BY_APPROVAL:
+        raise StillOpen("it is reserved for a batch of which not all is accepted yet")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +110,8 @@ class HandOver(OnAttempts):
         if topup.status != "pending" or topup.checks_made != self.seen_checks_made:
             return HandedOver(topup)
         if self.is_one_per_recipient and attempts.others_open(topup.id, self._place):
-            behind = replace(topup, next_check_at=state.now_us + BEHIND_US)
+            wait_us = max(BEHIND_US, min(BEHIND_US_MAX, (state.now_us - topup.created_at) // 8))
+            behind = replace(topup, next_check_at=state.now_us + wait_us)
             topups_of(state).change(behind)
             return HandedOver(behind)
         handed = replace(
@@ -180,7 +195,8 @@ class Settle(OnAttempts):
     left_over: for the recipient's next top-up.
 
     One that waits for an approval is not settled: raises AwaitsApproval, since nobody was asked yet and
-    the caller may be the one who sent it.
+    the caller may be the one who sent it. Raises NoLongerAsked where `by` has it no more: its word says
+    nothing of what the supplier does that is asked now.
     """
 
     outcome: Literal["delivered", "failed"]
@@ -202,10 +218,13 @@ class Settle(OnAttempts):
         asked = waits_for(state, topup)
         if asked is not None:
             raise awaits(state, topup, asked)
+        _check_begun(topup)
+        if self.outcome == "failed" and self._is_late(state, topup):
+            return self._ended(state, topup)
+        if self.by is not None and self.by != topup.supplier:
+            raise NoLongerAsked(f"{self.by} is no longer asked for the top-up")
         if self.outcome == "delivered":
             return self._ended(state, self._deliver(state, topup))
-        if self._is_late(state, topup):
-            return self._ended(state, topup)
         reason = storable(self.reason or "refused", characters_max=REASON_CHARACTERS_MAX)
         following = self._next(state, topup)
         if following is not None:

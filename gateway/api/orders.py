@@ -114,7 +114,7 @@ async def show(call: RequestContext[Fields, Fields]) -> Answer:
 
 
 def request_digest(request_key: RequestKey | None) -> str | None:
-    """What the order remembers of the request: its key together with what was asked for."""
+    """What an order or a batch remembers of the request: its key together with what was asked for."""
     return None if request_key is None else request_key.digest + request_key.fingerprint
 
 

@@ -6,8 +6,7 @@ from msgspec import Meta
 
 from billing.topups.delivery_options import LOCALE_CHARACTERS_MAX, MESSAGE_CHARACTERS_MAX
 from billing.topups.quote import QUOTE_ID_CHARACTERS_MAX
-from gateway.answers.words import Time
-from gateway.http.fields import LINE, Fields, Int64, Text
+from gateway.http.fields import LINE, Fields, Int64, Text, Time
 from kernel.limits import (
     METADATA_KEY_CHARACTERS_MAX,
     METADATA_PAIRS_MAX,
