@@ -1,4 +1,4 @@
-"""What fits a top-up in each state, worked out by hand from docs/fulfilment.md; and who may do it."""
+"""What fits a top-up in each state, worked out by hand from docs/suppliers.md; and who may do it."""
 
 import pytest
 from msgspec.structs import replace
