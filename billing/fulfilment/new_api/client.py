@@ -62,6 +62,14 @@ class NewApiRefusal:
     message: str
 
 
+class _TopUpInfo(msgspec.Struct):
+    """What an instance says of buying there. payment_compliance_confirmed: whether its root user accepted
+    its terms, without which it makes and redeems no code; null: a release before it asked for that.
+    """
+
+    payment_compliance_confirmed: bool | None = None
+
+
 class _Answer(msgspec.Struct):
     success: bool
     message: str = ""
@@ -125,6 +133,11 @@ class NewApiClient:
     async def self_user(self) -> UserRow:
         """The administrator whose token it is."""
         return await self._read("/api/user/self", UserRow)
+
+    async def makes_codes(self) -> bool:
+        """Whether codes can be made and redeemed there at all."""
+        info = await self._read("/api/user/topup/info", _TopUpInfo)
+        return info.payment_compliance_confirmed is not False
 
     async def _read(self, path: str, form: type[T]) -> T:
         answer = await self._call("GET", path)

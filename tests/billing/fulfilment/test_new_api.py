@@ -341,6 +341,7 @@ async def test_after_a_lost_answer_unchanged_figures_are_the_only_clear_ones(
 
 async def test_the_administrator_is_asked_for(codes: Supplier, vendor: respx.MockRouter) -> None:
     seen = vendor.get("/api/user/self")
+    vendor.get("/api/user/topup/info").mock(return_value=said({"min_topup": 1}))
 
     seen.mock(return_value=said(user(id=1, role=100, quota=1_234_567)))
     assert await codes.probe() == Health(
@@ -354,6 +355,22 @@ async def test_the_administrator_is_asked_for(codes: Supplier, vendor: respx.Moc
         is_well=False, detail="New API: New API refused: access token is invalid"
     )
     assert await codes.balance_cents() is None
+
+
+async def test_an_instance_whose_terms_nobody_confirmed_is_not_well(
+    codes: Supplier, quota: Supplier, vendor: respx.MockRouter
+) -> None:
+    vendor.get("/api/user/self").mock(return_value=said(user(id=1, role=100)))
+    info = vendor.get("/api/user/topup/info")
+
+    info.mock(return_value=said({"payment_compliance_confirmed": False}))
+    assert await codes.probe() == Health(
+        is_well=False,
+        detail="New API makes no codes before its root user confirms its payment terms there",
+    )
+    assert (await quota.probe()).is_well  # quota is added all the same
+    info.mock(return_value=said({"payment_compliance_confirmed": True}))
+    assert (await codes.probe()).is_well
 
 
 async def test_an_address_without_a_scheme_is_refused(client: httpx.AsyncClient) -> None:
