@@ -143,7 +143,7 @@ class Http(Supplier):
                 timeout_s=self._options.timeout_s,
             )
         except NoSupplierAnswer as error:
-            return Health(is_well=False, detail=f"no answer: {error}")
+            return Health(is_well=False, detail=f"the service: {error}")
         return Health(is_well=True, detail=f"something answers there (HTTP {answer.status})")
 
     def _now_s(self) -> int:
