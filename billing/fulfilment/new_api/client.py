@@ -57,9 +57,13 @@ class UserRow(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class NewApiRefusal:
-    """`success: false`, with New API's message."""
+    """`success: false`, with New API's message.
+
+    is_passing: its database failed, as one on SQLite does while it is locked; later it may do it.
+    """
 
     message: str
+    is_passing: bool = False
 
 
 class _TopUpInfo(msgspec.Struct):
@@ -73,7 +77,7 @@ class _TopUpInfo(msgspec.Struct):
 class _Answer(msgspec.Struct):
     success: bool
     message: str = ""
-    data: Any = None
+    data: Any = msgspec.UNSET
 
 
 class NewApiClient:
@@ -176,7 +180,9 @@ class NewApiClient:
         word = decoded(answer.body, _Answer)
         if word.success:
             return word
-        return NewApiRefusal(word.message[:MESSAGE_CHARACTERS_MAX])
+        # A refusal for a reason has no `data`; that of a database that failed has what was made, or null.
+        message = word.message[:MESSAGE_CHARACTERS_MAX]
+        return NewApiRefusal(message, is_passing=word.data is not msgspec.UNSET)
 
 
 class NewApiSupplier(Supplier):
@@ -214,7 +220,8 @@ def _page(data: Any) -> tuple[list[object], int]:
     total = 0
     if isinstance(data, dict) and "items" in data:
         data, total = data["items"], data.get("total", 0)
-    rows = [] if data is None else data  # null is how Go writes an empty list
+    # null is how Go writes an empty list
+    rows = [] if data is None or data is msgspec.UNSET else data
     if not isinstance(rows, list) or not isinstance(total, int):
         raise NoSupplierAnswer("no list of rows in New API's answer")
     return rows, total

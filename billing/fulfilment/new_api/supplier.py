@@ -16,8 +16,8 @@ POST /api/user/manage {id, action: "add_quota", mode: "add", value} -> {success}
 Units: quota, 500,000 a US dollar unless the instance's QuotaPerUnit says otherwise.
 
 A code is named after the transaction (20 characters, New API's own limit), so that it is found after a lost
-answer, and after a refusal: `success: false` is a definite no only where no code of that name exists. A
-second code of the same name, should a request come late, lies there unknown to anybody.
+answer, and after a refusal: `success: false` is a definite no only where no code of that name exists, and
+where it has no `data`: with it New API's own database failed, and it is asked again. A second code of the same name, should a request come late, lies there unknown to anybody.
 """
 
 from collections.abc import Sequence
@@ -109,6 +109,8 @@ class NewApiCodes(NewApiSupplier):
         code = await self._client.create_code(request.transaction_id, quota)
         if isinstance(code, NewApiRefusal):
             found = await self._found(request)
+            if found is None and code.is_passing:
+                return Unknown(f"New API could not keep the code: {code.message}")
             return found or Refused(code.message or "refused by New API")
         return self._delivered(request, code)
 

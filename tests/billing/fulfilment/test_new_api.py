@@ -62,7 +62,8 @@ def vendor() -> Iterator[respx.MockRouter]:
 
 
 def said(data: Any = None, *, success: bool = True, message: str = "") -> httpx.Response:
-    return httpx.Response(200, json={"success": success, "message": message, "data": data})
+    given = {"data": data} if success else {}  # a refusal has none
+    return httpx.Response(200, json={"success": success, "message": message, **given})
 
 
 def row(**changed: Any) -> dict[str, Any]:
@@ -169,6 +170,21 @@ async def test_a_code_that_somebody_touched_waits_for_a_person(
 
     assert isinstance(found, Unknown)
     assert found.needs_person
+
+
+async def test_a_database_of_new_api_that_failed_says_no_for_now_only(
+    codes: Supplier, vendor: respx.MockRouter
+) -> None:
+    said_no = {"success": False, "message": "Failed to create redemption code", "data": None}
+    vendor.post("/api/redemption/").mock(return_value=httpx.Response(200, json=said_no))
+    search = vendor.get("/api/redemption/search")
+
+    search.mock(return_value=page())
+    assert await codes.fulfil(REQUEST) == Unknown(
+        "New API could not keep the code: Failed to create redemption code"
+    )
+    search.mock(return_value=page(row()))
+    assert isinstance(await codes.fulfil(REQUEST), Delivered)
 
 
 async def test_a_no_of_new_api_is_one_where_no_code_lies_there(
