@@ -1,6 +1,6 @@
 """What a person may do with a top-up, state by state. Pure: pages show what commands then allow.
 
-Promise: as long as it is open what a supplier did, nobody else is asked and nothing is given back,
+Promise: as long as it is not known what a supplier did, nobody else is asked and nothing is given back,
 unless a person says that they looked there.
 """
 
@@ -178,7 +178,7 @@ def refusal(seen: DeskTopUp, act: DeskAct) -> NotNow:
         return NotNow("it is no task for a person, so nobody takes, gives back or refuses it")
     if act == "switch":
         return NotNow(
-            f"it is open what {supplier} did: look there, and where it did nothing say so (not done);"
+            f"it is not known what {supplier} did: look there, and where it did nothing say so (not done);"
             " then switch"
         )
     if act == "retry":

@@ -89,7 +89,8 @@ class DeskCommand(OnAttempts):
             raise refusal(seen, self.act)
         if seen.must_check(self.act) and not self.is_checked:
             raise InvalidInput(
-                f"it is open what {topup.supplier} did: look there first, and say that you did",
+                f"it is not known what {topup.supplier} did: look there first, then tick that you looked"
+                " (--checked on the command line)",
                 param="checked",
             )
         if seen.needs_reason(self.act, self.by.name) and not (self.reason or "").strip():

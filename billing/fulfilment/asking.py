@@ -109,7 +109,7 @@ async def ask_any(
     except TimeoutError:
         raise NoSupplierAnswer("timeout") from None
     except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
-        raise NoSupplierAnswer(type(error).__name__) from None
+        raise NoSupplierAnswer(_broken(error)) from None
 
 
 def decoded(body: bytes, form: type[T]) -> T:
@@ -119,6 +119,22 @@ def decoded(body: bytes, form: type[T]) -> T:
         return msgspec.convert(value, form)
     except (ValueError, RecursionError):
         raise NoSupplierAnswer("an unreadable answer") from None
+
+
+def _broken(error: Exception) -> str:
+    """What went wrong on the way, in words; the exception's name for whoever looks it up."""
+    match error:
+        case httpx.ConnectError():
+            words = "no connection"
+        case httpx.ReadError() | httpx.WriteError() | httpx.RemoteProtocolError():
+            words = "the connection broke before the answer was whole"
+        case httpx.TimeoutException():
+            return "timeout"
+        case httpx.InvalidURL() | httpx.UnsupportedProtocol():
+            words = "its address cannot be asked"
+        case _:
+            words = "no answer"
+    return f"{words} ({type(error).__name__})"
 
 
 async def _body_of(response: httpx.Response) -> bytes:

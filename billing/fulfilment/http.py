@@ -2,7 +2,7 @@
 
 POST <url> {transaction_id, environment, platform, amount_cents, recipient_email, voucher_code, attempt};
 200 {"status": "delivered" | "failed" | "pending", "reason", "transaction_id", "deliverable", "cost_cents"}.
-deliverable is {kind, value, redeem_url, instructions, expires_at}, as docs/fulfilment.md has it; without
+deliverable is {kind, value, redeem_url, instructions, expires_at}, as docs/suppliers.md has it; without
 one the recipient has the credit in an account there. Anything else, an answer that names another
 transaction, and no answer, is unknown: asked again with the same transaction_id, on which the service is
 idempotent.
@@ -143,7 +143,7 @@ class Http(Supplier):
                 timeout_s=self._options.timeout_s,
             )
         except NoSupplierAnswer as error:
-            return Health(is_well=False, detail=f"no answer: {error}")
+            return Health(is_well=False, detail=f"the service: {error}")
         return Health(is_well=True, detail=f"something answers there (HTTP {answer.status})")
 
     def _now_s(self) -> int:

@@ -1,6 +1,6 @@
 """A person does it: the top-up waits as a task until somebody hands over what they bought, or refuses.
 
-`topup topups take`, `settle` and `fail` are the person's side; docs/fulfilment.md.
+`topup topups take`, `settle` and `fail` are the person's side; docs/suppliers.md.
 """
 
 from typing import Annotated

@@ -4,6 +4,7 @@ Invariant: a secret is opened to make the supplier, and for nothing else; whoeve
 open ones and the hints.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -17,6 +18,9 @@ from keys.vault import Vault
 PURPOSE: Final = "supplier options"
 # The data key that everything of suppliers is sealed under: options, stock, tasks.
 DATA_KEY: Final = "supplier"
+_MISSING: Final = re.compile(r"Object missing required field `(\w+)`")
+_UNKNOWN: Final = re.compile(r"Object contains unknown field `(\w+)`")
+_UNFIT: Final = re.compile(r"(.+?)(, got `\w+`)? - at `\$\.(\w+)`")
 
 
 def checked_options(registration: Registration, given: Mapping[str, Any]) -> Options:
@@ -25,7 +29,22 @@ def checked_options(registration: Registration, given: Mapping[str, Any]) -> Opt
         # strict=False: what comes of a command line is text.
         return msgspec.convert(dict(given), registration.options, strict=False)
     except msgspec.ValidationError as error:
-        raise OptionsRefused(f"{registration.name}: {error}") from None
+        raise OptionsRefused(
+            f"{registration.name}: {_in_words(registration, str(error))}"
+        ) from None
+
+
+def _in_words(registration: Registration, text: str) -> str:
+    """Msgspec's sentence about an object and its fields as one about options."""
+    if found := _MISSING.fullmatch(text):
+        is_secret = found[1] in sealed_fields(registration.options)
+        return f"the {'secret ' if is_secret else ''}option {found[1]} is missing"
+    if found := _UNKNOWN.fullmatch(text):
+        known = " ".join(registration.options.__struct_fields__) or "none"
+        return f"there is no option {found[1]}; its options: {known}"
+    if found := _UNFIT.fullmatch(text):
+        return f"the option {found[3]} does not fit: {found[1][0].lower()}{found[1][1:]}"
+    return text
 
 
 def with_options(

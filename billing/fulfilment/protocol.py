@@ -14,7 +14,7 @@ How one top-up is fulfilled (worker/fulfil.py does it, so that no supplier can g
    supplier. It is asked again, later and later, in the way its `asked_again` names:
    `repeat`  the supplier knows a transaction_id that it had: the same `fulfil` again.
    `look`    `look` first. NotDone: `fulfil` again. Delivered or Refused: that is the end.
-   `person`  nobody can find out: the top-up waits for a person (docs/fulfilment.md).
+   `person`  nobody can find out: the top-up waits for a person (docs/suppliers.md).
 4. A supplier that several asks in a row got no word from is left alone for a while (its breaker); what
    is meant for it waits.
 

@@ -131,7 +131,7 @@ async def get_platform(tx: Transaction, environment: str, platform: str) -> Plat
         id=platform,
     )
     if row is None:
-        raise NotFound("Platform", param="platform")
+        raise NotFound(f"Platform {platform} in {environment}", param="platform")
     return _PLATFORM.read(row)
 
 
@@ -216,7 +216,7 @@ async def get_supplier(tx: Transaction, environment: str, supplier: str) -> Supp
         id=supplier,
     )
     if row is None:
-        raise NotFound("Supplier", param="supplier")
+        raise NotFound(f"Supplier {supplier} in {environment}", param="supplier")
     return _SUPPLIER.read(row)
 
 

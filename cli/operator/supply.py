@@ -75,5 +75,12 @@ def _secret(value: str) -> str:
         return sys.stdin.readline(4_096).strip()
     if not value.startswith("@"):
         raise InvalidInput("a secret is NAME=@FILE, or NAME=- for standard input", param="secret")
-    with Path(value[1:]).open(encoding="utf-8") as file:
-        return file.readline(4_096).strip()
+    try:
+        with Path(value[1:]).open(encoding="utf-8") as file:
+            text = file.readline(4_096).strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "is not text"
+        raise InvalidInput(f"{value[1:]}: {reason}", param="secret") from None
+    if not text:
+        raise InvalidInput(f"{value[1:]}: its first line is empty", param="secret")
+    return text

@@ -259,7 +259,7 @@ def not_done(transaction_id: str, reason: str, by: str | None) -> None:
 @by_option
 @json_option
 def switch(transaction_id: str, supplier: str, reason: str, by: str | None) -> None:
-    """Have another supplier of the platform asked. Refused while it is open what the one did that has it."""
+    """Have another supplier of the platform asked. Refused while it is not known what the one did that has it."""
     _act(decisions.SwitchSupplier, transaction_id, by, reason, to=supplier)
 
 

@@ -55,7 +55,7 @@ def supplied_by_wallet(platforms: Sequence[str]) -> None:
     """Nobody supplies them in live, so what is sent stays here."""
     click.secho(
         f"  live: {', '.join(platforms)} have no supplier; `topup dev` names `wallet` for them: what is"
-        " sent stays in the recipients' wallets here and reaches no platform. docs/fulfilment.md",
+        " sent stays in the recipients' wallets here and reaches no platform. docs/suppliers.md",
         fg="yellow",
         err=True,
     )

@@ -32,6 +32,7 @@ GUIDES: Final = {
     "start": "Start",
     "errors": "Errors",
     "recipients": "Recipients",
+    "suppliers": "Suppliers",
     "webhooks": "Webhooks",
     "sandbox": "Sandbox",
     "payments": "Payments",

@@ -123,6 +123,11 @@ TONES: Final[Mapping[str, str]] = {
     "review": "bad",
     "refused": "bad",
     "lost": "bad",
+    "sent": "good",
+    "queued": "wait",
+    "limited": "wait",
+    "unwanted": "wait",
+    "bounced": "bad",
 }
 
 

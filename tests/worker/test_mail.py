@@ -118,6 +118,9 @@ async def test_a_mail_is_in_the_language_that_was_asked_for(
     html = list(message.iter_parts())[1].get_content()
     assert message["Content-Language"] == "ar"
     assert '<html lang="ar" dir="rtl">' in html
+    assert (
+        '<div lang="ar" dir="rtl" ' in html
+    )  # webmail drops what stands around the body's content
 
 
 @pytest.mark.parametrize(

@@ -57,15 +57,27 @@ class UserRow(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class NewApiRefusal:
-    """`success: false`, with New API's message."""
+    """`success: false`, with New API's message.
+
+    is_passing: its database failed, as one on SQLite does while it is locked; later it may do it.
+    """
 
     message: str
+    is_passing: bool = False
+
+
+class _TopUpInfo(msgspec.Struct):
+    """What an instance says of buying there. payment_compliance_confirmed: whether its root user accepted
+    its terms, without which it makes and redeems no code; null: a release before it asked for that.
+    """
+
+    payment_compliance_confirmed: bool | None = None
 
 
 class _Answer(msgspec.Struct):
     success: bool
     message: str = ""
-    data: Any = None
+    data: Any = msgspec.UNSET
 
 
 class NewApiClient:
@@ -126,6 +138,11 @@ class NewApiClient:
         """The administrator whose token it is."""
         return await self._read("/api/user/self", UserRow)
 
+    async def makes_codes(self) -> bool:
+        """Whether codes can be made and redeemed there at all."""
+        info = await self._read("/api/user/topup/info", _TopUpInfo)
+        return info.payment_compliance_confirmed is not False
+
     async def _read(self, path: str, form: type[T]) -> T:
         answer = await self._call("GET", path)
         if isinstance(answer, NewApiRefusal):
@@ -163,7 +180,9 @@ class NewApiClient:
         word = decoded(answer.body, _Answer)
         if word.success:
             return word
-        return NewApiRefusal(word.message[:MESSAGE_CHARACTERS_MAX])
+        # A refusal for a reason has no `data`; that of a database that failed has what was made, or null.
+        message = word.message[:MESSAGE_CHARACTERS_MAX]
+        return NewApiRefusal(message, is_passing=word.data is not msgspec.UNSET)
 
 
 class NewApiSupplier(Supplier):
@@ -201,7 +220,8 @@ def _page(data: Any) -> tuple[list[object], int]:
     total = 0
     if isinstance(data, dict) and "items" in data:
         data, total = data["items"], data.get("total", 0)
-    rows = [] if data is None else data  # null is how Go writes an empty list
+    # null is how Go writes an empty list
+    rows = [] if data is None or data is msgspec.UNSET else data
     if not isinstance(rows, list) or not isinstance(total, int):
         raise NoSupplierAnswer("no list of rows in New API's answer")
     return rows, total

@@ -7,6 +7,8 @@ administrator, `New-Api-User: <its id>`:
 POST /api/redemption/ {name, count, quota, expired_time} -> {success, message, data: [code]}
 GET  /api/redemption/search?keyword=&p=&page_size= -> {success, data: {items: [{id, name, key, status, quota,
      used_user_id, ...}], total}}; by the beginning of the name; older releases: data is the list itself
+GET  /api/user/topup/info -> {success, data: {payment_compliance_confirmed, ...}}; since 2026 no code is made and none
+     redeemed before the root user confirmed the terms on a page (POST /api/option/payment_compliance)
 PUT  /api/redemption/?status_only=true {id, status: 2} -> the code is disabled
 GET  /api/user/search?keyword= , /api/user/{id}, /api/user/self -> {success, data}
 POST /api/user/manage {id, action: "add_quota", mode: "add", value} -> {success}
@@ -14,8 +16,8 @@ POST /api/user/manage {id, action: "add_quota", mode: "add", value} -> {success}
 Units: quota, 500,000 a US dollar unless the instance's QuotaPerUnit says otherwise.
 
 A code is named after the transaction (20 characters, New API's own limit), so that it is found after a lost
-answer, and after a refusal: `success: false` is a definite no only where no code of that name exists. A
-second code of the same name, should a request come late, lies there unknown to anybody.
+answer, and after a refusal: `success: false` is a definite no only where no code of that name exists, and
+where it has no `data`: with it New API's own database failed, and it is asked again. A second code of the same name, should a request come late, lies there unknown to anybody.
 """
 
 from collections.abc import Sequence
@@ -38,6 +40,7 @@ from billing.fulfilment.new_api.quota import UserQuota
 from billing.fulfilment.protocol import (
     ASK_S_MAX,
     Delivered,
+    Health,
     Look,
     NotDone,
     NotRevoked,
@@ -106,6 +109,8 @@ class NewApiCodes(NewApiSupplier):
         code = await self._client.create_code(request.transaction_id, quota)
         if isinstance(code, NewApiRefusal):
             found = await self._found(request)
+            if found is None and code.is_passing:
+                return Unknown(f"New API could not keep the code: {code.message}")
             return found or Refused(code.message or "refused by New API")
         return self._delivered(request, code)
 
@@ -129,6 +134,24 @@ class NewApiCodes(NewApiSupplier):
         if code.status == DISABLED and code.used_user_id == 0:
             return Revoked()
         return NotRevoked("the code was redeemed")
+
+    async def probe(self) -> Health:
+        """The administrator, and whether the instance makes codes, which it refuses before its root
+        user confirmed its terms.
+        """
+        health = await super().probe()
+        if not health.is_well:
+            return health
+        try:
+            makes_codes = await self._client.makes_codes()
+        except NoSupplierAnswer as silence:
+            return Health(is_well=False, detail=f"New API: {silence}")
+        if makes_codes:
+            return health
+        return Health(
+            is_well=False,
+            detail="New API makes no codes before its root user confirms its payment terms there",
+        )
 
     async def _found(self, request: Request) -> Delivered | Unknown | None:
         """What lies at New API for this top-up; None: nothing. Raises NoSupplierAnswer."""

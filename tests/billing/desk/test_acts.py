@@ -1,4 +1,4 @@
-"""What fits a top-up in each state, worked out by hand from docs/fulfilment.md; and who may do it."""
+"""What fits a top-up in each state, worked out by hand from docs/suppliers.md; and who may do it."""
 
 import pytest
 from msgspec.structs import replace
@@ -116,7 +116,7 @@ def test_each_state_has_its_acts(
     ("given", "act", "sentence"),
     [
         (seen(attempt("asking")), "fail", "own is being asked at this moment; try again"),
-        (seen(attempt("unknown")), "switch", "it is open what own did: look there"),
+        (seen(attempt("unknown")), "switch", "it is not known what own did: look there"),
         (LOST, "retry", "could make it do this twice"),
         (seen(attempt("unknown")), "take", "it is no task for a person"),
         (seen(), "not_done", "nothing of it was done so far"),

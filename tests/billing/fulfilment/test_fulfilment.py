@@ -171,30 +171,44 @@ async def test_http_service_that_is_away_is_unknown() -> None:
             url = own.url
         outcome = await service(url, client).fulfil(REQUEST)
 
-    assert outcome == Unknown("ConnectError")
+    assert outcome == Unknown("no connection (ConnectError)")
 
 
 @pytest.mark.parametrize(
-    ("kind", "options"),
+    ("kind", "options", "said"),
     [
-        ("http", {}),
-        ("http", {"url": "ftp://example", "secret": SECRET}),
-        ("http", {"url": "https://x", "secret": "short"}),
-        ("http", {"url": "https://x", "secret": SECRET, "tmeout_s": 1}),
-        ("http", {"url": "https://x", "secret": SECRET, "timeout_s": 61}),
-        ("new_api", {"base_url": "https://x"}),
-        ("wallet", {"url": "https://x"}),
-        ("manual", {"due_minutes": 0}),
-        ("code_stock", {"low_below": -1}),
+        ("http", {}, "http: the option url is missing"),
+        ("http", {"url": "https://x"}, "http: the secret option secret is missing"),
+        ("http", {"url": "ftp://example", "secret": SECRET}, ""),
+        ("http", {"url": "https://x", "secret": "short"}, ""),
+        (
+            "http",
+            {"url": "https://x", "secret": SECRET, "tmeout_s": 1},
+            "http: there is no option tmeout_s; its options: url secret timeout_s sign_answers",
+        ),
+        ("http", {"url": "https://x", "secret": SECRET, "timeout_s": 61}, ""),
+        (
+            "new_api",
+            {"base_url": "https://example.com", "access_token": "t", "user_id": "one"},
+            "new_api: the option user_id does not fit: expected `int`",
+        ),
+        ("wallet", {"url": "https://x"}, "wallet: there is no option url; its options: none"),
+        (
+            "manual",
+            {"due_minutes": 0},
+            "manual: the option due_minutes does not fit: expected `int` >= 1",
+        ),
+        ("code_stock", {"low_below": -1}, ""),
     ],
 )
 async def test_options_that_do_not_fit_are_refused_without_their_values(
-    kind: str, options: dict[str, Any]
+    kind: str, options: dict[str, Any], said: str
 ) -> None:
     async with http_client() as client:
         with pytest.raises(OptionsRefused) as refusal:
             made(kind, client, **options)
 
+    assert str(refusal.value).startswith(said)
     assert SECRET not in str(refusal.value)
 
 

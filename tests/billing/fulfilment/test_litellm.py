@@ -134,7 +134,7 @@ async def test_a_key_that_was_made_before_the_time_out_is_found_and_handed_over(
     vendor.get("/key/info").mock(return_value=info())
 
     request = await prepared(supplier, FIRST)
-    assert await supplier.fulfil(request) == Unknown("ReadTimeout")
+    assert await supplier.fulfil(request) == Unknown("timeout")
     found = await supplier.look(replace(request, attempt=2))
 
     assert isinstance(found, Delivered)

@@ -62,7 +62,8 @@ def vendor() -> Iterator[respx.MockRouter]:
 
 
 def said(data: Any = None, *, success: bool = True, message: str = "") -> httpx.Response:
-    return httpx.Response(200, json={"success": success, "message": message, "data": data})
+    given = {"data": data} if success else {}  # a refusal has none
+    return httpx.Response(200, json={"success": success, "message": message, **given})
 
 
 def row(**changed: Any) -> dict[str, Any]:
@@ -169,6 +170,21 @@ async def test_a_code_that_somebody_touched_waits_for_a_person(
 
     assert isinstance(found, Unknown)
     assert found.needs_person
+
+
+async def test_a_database_of_new_api_that_failed_says_no_for_now_only(
+    codes: Supplier, vendor: respx.MockRouter
+) -> None:
+    said_no = {"success": False, "message": "Failed to create redemption code", "data": None}
+    vendor.post("/api/redemption/").mock(return_value=httpx.Response(200, json=said_no))
+    search = vendor.get("/api/redemption/search")
+
+    search.mock(return_value=page())
+    assert await codes.fulfil(REQUEST) == Unknown(
+        "New API could not keep the code: Failed to create redemption code"
+    )
+    search.mock(return_value=page(row()))
+    assert isinstance(await codes.fulfil(REQUEST), Delivered)
 
 
 async def test_a_no_of_new_api_is_one_where_no_code_lies_there(
@@ -341,6 +357,7 @@ async def test_after_a_lost_answer_unchanged_figures_are_the_only_clear_ones(
 
 async def test_the_administrator_is_asked_for(codes: Supplier, vendor: respx.MockRouter) -> None:
     seen = vendor.get("/api/user/self")
+    vendor.get("/api/user/topup/info").mock(return_value=said({"min_topup": 1}))
 
     seen.mock(return_value=said(user(id=1, role=100, quota=1_234_567)))
     assert await codes.probe() == Health(
@@ -354,6 +371,22 @@ async def test_the_administrator_is_asked_for(codes: Supplier, vendor: respx.Moc
         is_well=False, detail="New API: New API refused: access token is invalid"
     )
     assert await codes.balance_cents() is None
+
+
+async def test_an_instance_whose_terms_nobody_confirmed_is_not_well(
+    codes: Supplier, quota: Supplier, vendor: respx.MockRouter
+) -> None:
+    vendor.get("/api/user/self").mock(return_value=said(user(id=1, role=100)))
+    info = vendor.get("/api/user/topup/info")
+
+    info.mock(return_value=said({"payment_compliance_confirmed": False}))
+    assert await codes.probe() == Health(
+        is_well=False,
+        detail="New API makes no codes before its root user confirms its payment terms there",
+    )
+    assert (await quota.probe()).is_well  # quota is added all the same
+    info.mock(return_value=said({"payment_compliance_confirmed": True}))
+    assert (await codes.probe()).is_well
 
 
 async def test_an_address_without_a_scheme_is_refused(client: httpx.AsyncClient) -> None:

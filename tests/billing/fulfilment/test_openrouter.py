@@ -174,7 +174,7 @@ async def test_a_raise_that_was_done_before_the_time_out_is_found(
     sees(vendor, key(name="topup-txn_0000000000000002", limit=10.3), error(404, "not found"))
     vendor.patch(f"/keys/{HASH}").mock(side_effect=httpx.ReadTimeout("slow"))
 
-    assert await supplier.fulfil(SECOND) == Unknown("ReadTimeout")
+    assert await supplier.fulfil(SECOND) == Unknown("timeout")
     found = await supplier.look(replace(SECOND, attempt=2))
 
     assert isinstance(found, Delivered)

@@ -21,6 +21,10 @@ def test_a_supplier_is_added_named_and_changed_and_its_secret_is_never_shown(
 
     made = topup("suppliers", "create", "own", "--kind", "http", *options, *live)
     odd = topup("suppliers", "create", "odd", "--kind", "http", "--option", "url=x", *live)
+    gone = topup("suppliers", "set", "own", "--secret", f"secret=@{tmp_path / 'gone'}", *live)
+    elsewhere = topup(
+        "platforms", "suppliers", "claude", "own"
+    )  # of staging, where there is no "own"
     wrong = topup("suppliers", "set", "own", "--option", "timeout_s=61", *live)
     changed = topup("suppliers", "set", "own", "--option", "timeout-s=20", *live)
     named = topup("platforms", "suppliers", "claude", "own", *live)
@@ -30,6 +34,8 @@ def test_a_supplier_is_added_named_and_changed_and_its_secret_is_never_shown(
     assert result_of(made)["options"]["secret"] == f"…{SECRET[-4:]}"
     assert (odd.exit_code, wrong.exit_code) == (1, 1)
     assert "timeout_s" in wrong.stderr
+    assert (gone.exit_code, "gone: No such file or directory" in gone.stderr) == (1, True)
+    assert "Supplier own in staging not found" in elsewhere.stderr
     assert result_of(changed)["options"]["timeout_s"] == 20.0
     assert result_of(named)["suppliers"] == ["own"]
     every = "".join(one.stdout + one.stderr for one in (made, odd, wrong, changed, named, listed))
