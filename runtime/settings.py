@@ -64,6 +64,7 @@ class Settings(BaseSettings):
         frozen=True,
         hide_input_in_errors=True,
         env_ignore_empty=True,
+        allow_inf_nan=False,
     )
 
     host: str = Field("127.0.0.1", description="Address the gateway listens on.")
