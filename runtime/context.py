@@ -111,34 +111,36 @@ class Context:
 
 @contextlib.asynccontextmanager
 async def open_context(
-    settings: Settings, *, clock: Clock | None = None, wake_fd: int | None = None
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    wake_fd: int | None = None,
+    is_process: bool = False,
 ) -> AsyncIterator[Context]:
     """Opens every part; at the end the engine is drained first and the database closed last.
 
-    wake_fd is the write end of the pipe that stands in for Redis. Raises SettingsError,
-    SchemaOutOfRange and StoreError.
+    wake_fd is the write end of the pipe that stands in for Redis. is_process: of a gateway or worker,
+    whose log tells of changed tables. Raises SettingsError, SchemaOutOfRange and StoreError.
     """
     metrics, hints = Metrics(), Hints()
     vault = open_vault(settings.secret_key.get_secret_value())
     async with contextlib.AsyncExitStack() as stack:
-        database = await stack.enter_async_context(_open_database(settings, hints, metrics))
+        store = _open_database(settings, hints, metrics, is_process=is_process)
+        database = await stack.enter_async_context(store)
         clock = await stack.enter_async_context(_open_clock(database, clock, metrics))
-        voucher_key = await _data_key(VOUCHER_KEY, database, vault, clock)
-        redemption_key = await _data_key(REDEMPTION_KEY, database, vault, clock)
-        link, queue = await stack.enter_async_context(
-            _open_queue(settings, metrics, database, clock, wake_fd)
-        )
+        voucher_key, redemption_key, supplier_key = await _data_keys(database, vault, clock)
+        to_redis = _open_queue(settings, metrics, database, clock, wake_fd)
+        link, queue = await stack.enter_async_context(to_redis)
         await stack.enter_async_context(watching_servers(database, link, metrics))
         hints.listen(lambda name: None if name == EVENTS_HINT else queue.wake_soon(name))
         feed = await stack.enter_async_context(_open_feed(database, hints))
-        policy = webhook_policy(settings)
         resolver = stack.enter_context(contextlib.closing(SystemResolver()))
         operators = stack.enter_context(contextlib.closing(SystemResolver()))
+        policy = webhook_policy(settings)
         transport = Transport(policy, resolver, clock, own=own_place(settings, operators))
         stack.push_async_callback(transport.close)
         authenticator = Authenticator(database.reserve(AUTHENTICATION_CONNECTIONS), clock)
         stack.push_async_callback(authenticator.close)
-        supplier_key = await _data_key(SUPPLIER_KEY, database, vault, clock)
         suppliers = await stack.enter_async_context(
             _open_suppliers(settings, database, Vault([supplier_key]), operators, clock)
         )
@@ -183,16 +185,19 @@ def connections_of_a_process(settings: Settings) -> int:
 
 @contextlib.asynccontextmanager
 async def _open_database(
-    settings: Settings, hints: Hints, metrics: Metrics
+    settings: Settings, hints: Hints, metrics: Metrics, *, is_process: bool
 ) -> AsyncIterator[Store]:
-    """With what is looked after beside it, from the first connection to the last."""
+    """With what is looked after beside it, from the first connection to the last. is_process: the
+    log tells of tables that somebody changed.
+    """
     async with (
         watching_open_files(metrics),
         open_store(settings, on_hint=hints, is_recorded=True) as database,
+        ending_stalled(database),
     ):
-        await warn_of_changes(database)
-        async with ending_stalled(database):
-            yield database
+        if is_process:
+            await warn_of_changes(database)
+        yield database
 
 
 def _engine(database: Store, clock: Clock, rules: Rules, metrics: Metrics) -> Engine:
@@ -344,11 +349,12 @@ def _observer(metrics: Metrics, batch: str) -> Callable[[int], None]:
     return metrics.batch_size.labels(batch).observe
 
 
-async def _data_key(name: str, database: Database, vault: Vault, clock: Clock) -> bytes:
-    """The installation's key of that name, made at the first start."""
+async def _data_keys(database: Database, vault: Vault, clock: Clock) -> list[bytes]:
+    """The installation's keys of vouchers, redemption codes and suppliers, made at the first start."""
+    names = (VOUCHER_KEY, REDEMPTION_KEY, SUPPLIER_KEY)
 
-    async def work(tx: Transaction) -> bytes:
-        return await vault.data_key(tx, name, now_us=clock.now_us())
+    async def work(tx: Transaction) -> list[bytes]:
+        return [await vault.data_key(tx, name, now_us=clock.now_us()) for name in names]
 
     try:
         return await database.transaction(work)

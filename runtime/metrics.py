@@ -4,6 +4,7 @@ Labels come from fixed lists (route templates, codes, error classes), never from
 so the number of series is bounded.
 """
 
+import functools
 from collections.abc import Sequence
 from importlib import metadata
 
@@ -267,6 +268,7 @@ class Metrics:
         return histogram
 
 
+@functools.cache
 def version() -> str:
     """Of what is installed; "unknown" where the source runs without being installed."""
     try:

@@ -4,8 +4,11 @@ server too where TEST_DATABASE_URL and TEST_REDIS_URL name them.
 Each test finds a migrated, empty database of its own, so no test sees another's rows.
 """
 
+import gc
+import importlib.util
 import os
 import shutil
+import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -33,6 +36,12 @@ DATABASES = ("sqlite", "postgresql")
 # each commit, and what a killed process wrote is there all the same.
 IN_MEMORY = Path("/dev/shm")
 IN_MEMORY_BYTES_MIN = 4 * 1024**3
+
+
+# httpx asks at each call whether this library runs the loop. Where it is not installed, that was a
+# search of every folder of the path: a fifth of a call.
+if importlib.util.find_spec("sniffio") is None:
+    sys.modules["sniffio"] = None  # type: ignore[assignment]
 
 
 def pytest_configure() -> None:
@@ -69,6 +78,15 @@ def preloaded() -> Iterator[Preloaded]:
     opened = Preloaded()
     yield opened
     opened.close()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """What is loaded by now stays until the end, so no search for garbage needs to look at it again:
+    that took a twentieth of a run.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(trylast=True)

@@ -63,7 +63,9 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
         if not tell_ready():
             logger.info("gateway.ready", extra={"address": address})
 
-    async with open_context(settings, wake_fd=passed_fd(WAKE_FD_VARIABLE)) as context:
+    async with open_context(
+        settings, wake_fd=passed_fd(WAKE_FD_VARIABLE), is_process=True
+    ) as context:
         stopping = asyncio.Event()
         app = create_app(context, is_stopping=stopping.is_set)
         await serve_app(

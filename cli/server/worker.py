@@ -52,7 +52,7 @@ def worker() -> None:
 async def _work(settings: Settings) -> None:
     # With a pipe in Redis' place only the dispatcher runs.
     wake_fd = passed_fd(WAKE_FD_VARIABLE)
-    async with open_context(settings) as context:
+    async with open_context(settings, is_process=True) as context:
         await run_worker(
             context,
             redis_url=redis_url(settings) if wake_fd is None else None,

@@ -73,8 +73,9 @@ class WorkingSet:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    folder = f"{Path(__file__).parent}{os.sep}"
     for item in items:
-        if Path(__file__).parent not in item.path.parents:
+        if not str(item.path).startswith(folder):
             continue
         item.add_marker(pytest.mark.long)
         if pytest_asyncio.is_async_test(item):

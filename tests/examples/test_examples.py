@@ -16,6 +16,7 @@ import pytest_asyncio
 
 from keys.signing import signature_headers
 from tests.support.installation import API, ROOT, Installation, Program
+from tests.support.preloaded import Preloaded
 from tests.support.programs import needed
 from tests.support.receiver import Receiver
 from tests.support.senders import client, order
@@ -31,11 +32,12 @@ DEADLINE_S = 30.0
 
 @pytest.fixture(scope="module")
 def installation(
-    sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory
+    preloaded: Preloaded, sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Installation]:
     data_dir = tmp_path_factory.mktemp("examples")
     shutil.copy(sqlite_template, data_dir / "topup.db")
     with Installation(data_dir) as started:
+        started.preloaded = preloaded
         started.start()
         yield started
 

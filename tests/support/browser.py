@@ -67,16 +67,18 @@ def new_browser(gateway: Gateway) -> Browser:
     return Browser(gateway)
 
 
-async def member(gateway: Gateway, email: str) -> str:
-    """An account whose password is PASSWORD."""
-    account_id = await gateway.account(email=email)
+async def member(gateway: Gateway, email: str, *, has_live: bool = True) -> str:
+    """An account whose password is PASSWORD; without has_live, live is closed as after a sign-up."""
+    account_id = await gateway.account(email=email, has_live=has_live)
     await gateway.context.database.transaction(lambda tx: set_password_hash(tx, account_id, _HASH))
     return account_id
 
 
-async def signed_in(gateway: Gateway, email: str = "ann@example.com") -> Browser:
+async def signed_in(
+    gateway: Gateway, email: str = "ann@example.com", *, has_live: bool = True
+) -> Browser:
     """The browser of a new account's owner, its session begun without the form's slow hash."""
-    account_id = await member(gateway, email)
+    account_id = await member(gateway, email, has_live=has_live)
     _, token = await gateway.context.database.transaction(
         lambda tx: session.begin(
             tx, account_id=account_id, user_agent="test", now_us=gateway.context.clock.now_us()

@@ -24,17 +24,15 @@ from tests.support.postgres_server import create_database, drop_database
 GROWN_BYTES_MAX = 16 * 1024 * 1024
 # Of a connection that the test forgot and that is only now ended.
 LOCK_TIMEOUT_MS = 5_000
+# Each table and index by its name, and whether the planner knows how many rows it has.
 _SHAPE = """
-    SELECT relname FROM pg_class
+    SELECT relname, relkind = 'r' AND reltuples >= 0 FROM pg_class
     WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'i') ORDER BY relname
 """
-_IS_ANALYZED = """
-    SELECT EXISTS (SELECT FROM pg_class
-    WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND reltuples >= 0)
-"""
-_IS_BUSY = """
-    SELECT EXISTS (SELECT FROM pg_stat_activity
-    WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle')
+# The states of everybody else's sessions.
+_OTHERS = """
+    SELECT state FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid()
 """
 _SIZE = "SELECT pg_database_size(current_database())"
 _LEAVE = """
@@ -99,7 +97,9 @@ class Server:
         """The connection to that database; a test may have ended the one of before."""
         if self._connected_to != url or self._connection.is_closed():
             await self._leave()
-            self._connection = await asyncpg.connect(url)
+            self._connection = await asyncpg.connect(
+                url, server_settings={"lock_timeout": str(LOCK_TIMEOUT_MS)}
+            )
             self._connected_to = url
         return self._connection
 
@@ -109,14 +109,16 @@ class Server:
             self._connection, self._connected_to = None, ""
 
     async def _empty(self, connection: Any) -> bool:
-        if await connection.fetchval(f"SELECT ({_IS_ANALYZED}) OR ({_IS_BUSY})"):
+        shape = await connection.fetch(_SHAPE)
+        if [row[0] for row in shape] != self._shape or any(row[1] for row in shape):
             return False
-        if [row[0] for row in await connection.fetch(_SHAPE)] != self._shape:
+        others = {row[0] for row in await connection.fetch(_OTHERS)}
+        if others - {"idle", None}:
             return False
         if await connection.fetchval(_SIZE) > self._size + GROWN_BYTES_MAX:
             return False
-        await connection.fetch(_LEAVE)
-        await connection.execute(f"SET lock_timeout = {LOCK_TIMEOUT_MS}")
+        if others:
+            await connection.fetch(_LEAVE)
         filled = await connection.fetch(_filled(list(self._kept)))
         async with connection.transaction():
             await connection.execute(";".join(f"DELETE FROM {row[0]}" for row in filled))

@@ -5,6 +5,8 @@ Promise: nothing of ours is replaced. The server runs in the test's own loop, on
 
 import asyncio
 import contextlib
+import functools
+import os
 import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -26,7 +28,7 @@ from keys.api_keys.fields import NewKey
 from keys.principal import ACCOUNT_SCOPES, Environment
 from keys.tokens import access_token
 from runtime.context import Context, open_context
-from runtime.settings import Settings, load_settings
+from runtime.settings import PREFIX, Settings, load_settings
 from store.database import Transaction
 from tests.support.openapi_check import check
 
@@ -35,6 +37,12 @@ API = "/api/public/v1"
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 # No Redis listens there: the limiter works per process and wake-ups are dropped.
 NO_REDIS = "unix:///nonexistent/redis.sock"
+_COMMON: Mapping[str, Any] = {
+    "redis_url": SecretStr(NO_REDIS),
+    "secret_key": SecretStr("5a" * 32),
+    "rate_limit_per_s": 0,
+    "webhook_allow_private": True,
+}
 
 
 class _Server(uvicorn.Server):
@@ -82,13 +90,22 @@ class Gateway:
         check(answer)
         return answer
 
-    async def account(self, *, email: str | None = None, is_sandbox: bool = False) -> str:
-        """A new account; its staging wallet holds $10,000.00."""
+    async def account(
+        self, *, email: str | None = None, is_sandbox: bool = False, has_live: bool = True
+    ) -> str:
+        """A new account; its staging wallet holds $10,000.00. Without has_live, live is closed as after a
+        sign-up.
+        """
 
         async def work(tx: Transaction) -> str:
             now_us = self.context.clock.now_us()
             return await open_account(
-                tx, name="Test", email=email, now_us=now_us, is_sandbox=is_sandbox
+                tx,
+                name="Test",
+                email=email,
+                now_us=now_us,
+                is_sandbox=is_sandbox,
+                has_live=has_live,
             )
 
         return await self.context.database.transaction(work)
@@ -130,17 +147,17 @@ class Gateway:
 
 def settings_of(database_url: str, data_dir: Path, **overrides: Any) -> Settings:
     """Settings of a test gateway; the rate limit is off unless given."""
-    return load_settings(
-        **{
-            "database_url": SecretStr(database_url),
-            "data_dir": data_dir,
-            "redis_url": SecretStr(NO_REDIS),
-            "secret_key": SecretStr("5a" * 32),
-            "rate_limit_per_s": 0,
-            "webhook_allow_private": True,
-            **overrides,
-        }
-    )
+    of_one_test = {"database_url": SecretStr(database_url), "data_dir": data_dir}
+    if overrides:
+        return load_settings(**{**_COMMON, **of_one_test, **overrides})
+    environment = tuple(sorted(item for item in os.environ.items() if item[0].startswith(PREFIX)))
+    return _common_settings(Path.cwd(), environment).model_copy(update=of_one_test)
+
+
+@functools.cache
+def _common_settings(_folder: Path, _environment: tuple[tuple[str, str], ...]) -> Settings:
+    """Read once for what they are read from: it takes longer than many a test."""
+    return load_settings(**_COMMON)
 
 
 async def supply_live(context: Context) -> None:

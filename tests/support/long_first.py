@@ -5,19 +5,25 @@ from pathlib import Path
 
 import pytest
 
+TESTS = Path(__file__).parent.parent
+
 
 def long_first(items: Sequence[pytest.Item], processes: int) -> list[pytest.Item]:
     """The tests in so many parts of equal length, as xdist cuts the list, each with its long ones
-    first. A module's long tests stay together: they share what is slow to start.
+    first. A module's long tests stay together: they share what is slow to start. So do the modules
+    beside this folder, long or not: each of them reads the whole source, and once is enough.
     """
-    short = [item for item in items if item.get_closest_marker("long") is None]
-    modules: dict[Path, list[pytest.Item]] = {}
+    short: list[pytest.Item] = []
+    together: dict[Path, list[pytest.Item]] = {}
     for item in items:
-        if item.get_closest_marker("long") is not None:
-            modules.setdefault(item.path, []).append(item)
+        is_rule = item.path.parent == TESTS
+        if is_rule or item.get_closest_marker("long") is not None:
+            together.setdefault(TESTS if is_rule else item.path, []).append(item)
+        else:
+            short.append(item)
     shares: list[list[pytest.Item]] = [[] for _ in range(processes)]
-    for module in sorted(modules.values(), key=len, reverse=True):
-        min(shares, key=len).extend(module)
+    for group in sorted(together.values(), key=len, reverse=True):
+        min(shares, key=len).extend(group)
     ordered: list[pytest.Item] = []
     for number, share in enumerate(shares):
         part = (len(items) - len(ordered)) // (processes - number)

@@ -12,9 +12,12 @@ NO_SERVER = "no PostgreSQL in TEST_DATABASE_URL"
 NO_REDIS = "no Redis in TEST_REDIS_URL"
 
 
-def needed(program: str) -> str:
-    """The program's path. Where there is none the test is skipped; CI may not lack what it brings."""
-    found = shutil.which(program)
+def needed(program: str, *, rather: str = "") -> str:
+    """The program's path. Where there is none the test is skipped; CI may not lack what it brings.
+
+    rather: another program that does the same, and is taken where it is found.
+    """
+    found = (shutil.which(rather) if rather else None) or shutil.which(program)
     if found is not None:
         return found
     if program in CI_BRINGS:

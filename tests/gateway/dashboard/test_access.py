@@ -308,10 +308,7 @@ async def test_a_verified_address_opens_live_where_the_operator_lets_it(
 ) -> None:
     settings = settings_of(database_url, tmp_path, self_serve_live=is_on)
     async with running(settings) as gateway:
-        fields = {"name": "Eve", "email": ANN, "password": PASSWORD}
-        await new_browser(gateway).send("/sign-up", fields)
-        eve = new_browser(gateway)
-        await eve.sign_in(ANN)
+        eve = await signed_in(gateway, ANN, has_live=False)
         account_id = await browser_account(eve)
         database = gateway.context.database
         if is_verified:

@@ -141,7 +141,7 @@ async def test_a_gateway_starts_on_a_changed_schema_and_says_so(
     settings = load_settings(database_url=database_url, data_dir=tmp_path, secret_key=SECRET_KEY)
 
     with caplog.at_level(logging.WARNING):
-        async with open_context(settings, clock=clock):
+        async with open_context(settings, clock=clock, is_process=True):
             pass
 
     [line] = [one for one in caplog.records if one.msg == "database.schema_differs"]
