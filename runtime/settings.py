@@ -69,9 +69,7 @@ class Settings(BaseSettings):
 
     host: str = Field("127.0.0.1", description="Address the gateway listens on.")
     port: int = Field(8000, ge=0, le=65_535, description="Port it listens on; 0 takes a free one.")
-    worker_host: str = Field(
-        "127.0.0.1", description="Where a worker answers, if WORKER_PORT is set."
-    )
+    worker_host: str = Field("127.0.0.1", description="Where a worker answers; see WORKER_PORT.")
     worker_port: int | None = Field(
         None,
         ge=0,
