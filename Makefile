@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test quick check fast-check fix ci docs bench lock audit sbom pin-images image-check rehearse
+.PHONY: help run test quick check fast-check fix ci docs bench lock audit sbom pin-images image-check rehearse old-code
 
 # The first Python on the PATH that is new enough; `make PYTHON=… run` overrides it.
 PYTHON ?= $(shell for name in python3 python3.11 python3.12 python3.13 python3.14 python; do \
@@ -49,6 +49,9 @@ image-check: $(INSTALLED) ## the Dockerfile's steps without an engine, and a sen
 
 rehearse: ## docs/deploy.md by the letter, over a copy of this machine's files; needs root
 	@exec bash .ci/rehearse
+
+old-code: $(INSTALLED) ## the previous release's tests on this schema; ARGS='REVISION tests/store -x'
+	@exec bash .ci/old-code $(ARGS)
 
 docs: $(INSTALLED) ## write docs/cli.md anew from the commands themselves
 	$(BIN)/python -m cli.reference > docs/cli.md

@@ -157,7 +157,7 @@ FAULTS: Final[Mapping[Fault, FaultText]] = {
         31,
         "the SQLite file's folder is missing",
         "the database's folder is missing and cannot be made: {}",
-        f"check {_URL} and TOPUP_DATA_DIR; sqlite:////absolute/path has four strokes",
+        f"make it, or check {_URL} and TOPUP_DATA_DIR; sqlite:////absolute/path has four strokes",
     ),
     Fault.NOT_WRITABLE: FaultText(
         32,

@@ -186,7 +186,9 @@ class RedisState:
             return
         self._is_told = False
         away_s = round(time.monotonic() - self._since_s, 1)
-        logger.info("redis.back", extra={"away_s": away_s, "refused": self._refused})
+        # A process that asked nothing meanwhile, such as a worker, has nothing to count.
+        counted = {"refused": self._refused} if self._refused else {}
+        logger.info("redis.back", extra={"away_s": away_s, **counted})
 
     def _tell(self, fault: RedisFault) -> None:
         self._told, self._told_s, self._is_told = fault, time.monotonic(), True

@@ -64,13 +64,12 @@ class Settings(BaseSettings):
         frozen=True,
         hide_input_in_errors=True,
         env_ignore_empty=True,
+        allow_inf_nan=False,
     )
 
     host: str = Field("127.0.0.1", description="Address the gateway listens on.")
     port: int = Field(8000, ge=0, le=65_535, description="Port it listens on; 0 takes a free one.")
-    worker_host: str = Field(
-        "127.0.0.1", description="Address that a worker answers on, if WORKER_PORT is set."
-    )
+    worker_host: str = Field("127.0.0.1", description="Where a worker answers; see WORKER_PORT.")
     worker_port: int | None = Field(
         None,
         ge=0,

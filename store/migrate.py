@@ -105,6 +105,9 @@ def _fault_of(error: Exception, url: str) -> CannotOpen | None:
 
 
 def _migrate_file(path: Path, revision: str) -> None:
+    if not path.parent.parent.is_dir():
+        # Its own folder is made. More than that is a misspelt path, or a disk that is not mounted.
+        raise CannotOpen(Fault.FOLDER_MISSING, "ENOENT", str(path))
     make_private_file(path)
     # Never through a URL: a path may hold what is a mark there.
     engine = sa.create_engine(sa.URL.create("sqlite", database=str(path)))

@@ -73,31 +73,48 @@ def doctor(context: click.Context, /) -> None:
 async def _examine(settings: Settings, codes: list[int]) -> list[Finding]:
     """What each check saw; codes: the exit codes of the database's faults go there."""
     check = partial(_check, settings=settings, codes=codes)
+    seen = await check("database", database)
+    # Once is enough: what asks a database that cannot be opened would say the same on each line.
+    is_open = seen.is_well is not False or await _opens(settings)
+    ask = check if is_open else _not_asked
     return [
         _settings(settings),
         contradictions(settings),
         *await outside(settings),
         _webhooks(settings),
-        await check("database", database),
-        await check("servers", servers),
-        await check("connections", connections),
-        await check("pooler", pooler),
-        await check("space", space),
+        seen,
+        await ask("servers", servers),
+        await ask("connections", connections),
+        await ask("pooler", pooler),
+        await ask("space", space),
         files(settings),
-        await check("clock", clock),
-        await check("deliveries", _deliveries),
-        await check("platforms", _platforms),
-        await check("desk", _desk),
-        await check("ledger", _ledger),
-        await check("master key", _master_key),
+        await ask("clock", clock),
+        await ask("deliveries", _deliveries),
+        await ask("platforms", _platforms),
+        await ask("desk", _desk),
+        await ask("ledger", _ledger),
+        await ask("master key", _master_key),
         await _mail(settings),
-        await check("copies", copies),
+        await ask("copies", copies),
         await check("disk", disk),
         await redis(settings),
         await check("redis room", redis_room),
         await check("redis clock", redis_clock),
         await workers(settings),
     ]
+
+
+async def _opens(settings: Settings) -> bool:
+    """Whether a database that is unwell can be asked all the same, such as one whose disk is full."""
+    try:
+        async with asyncio.timeout(CHECK_S_MAX), open_store(settings):
+            return True
+    except (StoreError, SchemaOutOfRange, OSError):
+        return False
+
+
+async def _not_asked(part: str, _check: Callable[[Settings], Awaitable[str]]) -> Finding:
+    return Finding(part, None, "was not asked: see `database` above")
 
 
 def _settings(settings: Settings) -> Finding:

@@ -8,9 +8,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from cli.examples import examples
 from cli.output import EXIT_UNREACHABLE, EXIT_USAGE, fail, json_option, note, run, show_record
+from runtime.installation import is_database_missing
 from runtime.settings import Settings, load_settings
 from store.migrate import RevisionPassed, migrate as migrate_database
-from store.open import open_database
+from store.open import file_of, open_database
 from store.version import VERSIONS, changed_tables, differs, schema_version
 
 
@@ -24,11 +25,15 @@ from store.version import VERSIONS, changed_tables, differs, schema_version
 def migrate(revision: str) -> None:
     """Bring the database to the newest schema; does nothing when it is there.
 
+    A SQLite file that is missing is made, with its folder, and that is said.
     Refused where the schema is not as its version says, is beyond --revision, or is a newer one on
     which this code does not run.
     """
     settings = load_settings()
+    is_new = is_database_missing(settings)
     migrate_now(settings, revision=revision)
+    if is_new:
+        note(f"there was no database: a new one is at {file_of(settings.database_address)}")
     version = run(_version(settings))
     if version is not None and version > VERSIONS[-1]:
         note(f"a newer topup has migrated it, and this one, which knows {VERSIONS[-1]}, runs on it")

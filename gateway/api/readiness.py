@@ -6,15 +6,14 @@ by itself. Not red for one tenant's rows, nor for what workers leave undone, whi
 """
 
 import asyncio
-import contextlib
 import os
 import time
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final, Generic, TypeVar
 
 from billing.desk import waiting
 from billing.engine.engine import Engine
-from billing.ledger.proof import LastProof, last_proof
+from billing.ledger.proof import last_proof
 from billing.recipients.mailing import next_due_at
 from kernel.clock import SECOND_US, Clock
 from runtime.context import READINESS_CONNECTIONS
@@ -23,6 +22,7 @@ from store.database import Store, Transaction
 from store.errors import StoreError
 from webhooks.deliveries.backlog import Backlog, count_due, look
 
+T = TypeVar("T")
 DATABASE_TIMEOUT_S: Final = 2.0
 BACKLOG_AGE_S_MAX: Final = 1.0
 DUE_AGE_S_MAX: Final = 5.0
@@ -77,136 +77,33 @@ class WriteWatch:
             self._kept_s = began_s
 
 
-class BacklogWatch:
-    """The deliveries' backlog, at most BACKLOG_AGE_S_MAX old, however many ask at once."""
+class Watch(Generic[T]):
+    """What the database says of one thing, at most age_s_max old, however many ask at once."""
 
-    def __init__(self, database: Store, clock: Clock, *, attempt_us_max: int) -> None:
+    def __init__(
+        self, database: Store, read: Callable[[Transaction], Awaitable[T]], *, age_s_max: float
+    ) -> None:
         self._database = database
-        self._clock = clock
-        self._attempt_us_max = attempt_us_max
+        self._read = read
+        self._age_s_max = age_s_max
         self._lock = asyncio.Lock()
-        self._seen: Backlog | None = None
+        self._seen: T | None = None
         self._seen_s = float("-inf")
 
-    async def see(self) -> Backlog | None:
+    async def see(self) -> T | None:
         """None while the database does not answer."""
         async with self._lock:
-            if time.monotonic() - self._seen_s >= BACKLOG_AGE_S_MAX:
+            if time.monotonic() - self._seen_s >= self._age_s_max:
                 self._seen = await self._look()
                 self._seen_s = time.monotonic()
             return self._seen
 
-    async def _look(self) -> Backlog | None:
-        now_us = self._clock.now_us()
-
-        async def work(tx: Transaction) -> Backlog:
-            return await look(tx, now_us=now_us, attempt_us_max=self._attempt_us_max)
-
+    async def _look(self) -> T | None:
         try:
             async with asyncio.timeout(DATABASE_TIMEOUT_S):
-                return await self._database.read(work)
+                return await self._database.read(self._read)
         except (StoreError, TimeoutError):
             return None
-
-
-class DueWatch:
-    """How many deliveries are due, at most DUE_AGE_S_MAX old; for metrics."""
-
-    def __init__(self, database: Store, clock: Clock) -> None:
-        self._database = database
-        self._clock = clock
-        self._lock = asyncio.Lock()
-        self._seen: int | None = None
-        self._seen_s = float("-inf")
-
-    async def see(self) -> int | None:
-        """None while the database does not answer."""
-        async with self._lock:
-            if time.monotonic() - self._seen_s >= DUE_AGE_S_MAX:
-                self._seen = await self._look()
-                self._seen_s = time.monotonic()
-            return self._seen
-
-    async def _look(self) -> int | None:
-        async def work(tx: Transaction) -> int:
-            return await count_due(tx, now_us=self._clock.now_us())
-
-        try:
-            async with asyncio.timeout(DATABASE_TIMEOUT_S):
-                return await self._database.read(work)
-        except (StoreError, TimeoutError):
-            return None
-
-
-class MailWatch:
-    """Since when the longest due mail to a recipient waits, at most DUE_AGE_S_MAX old; for metrics."""
-
-    def __init__(self, database: Store, clock: Clock) -> None:
-        self._database = database
-        self._clock = clock
-        self._lock = asyncio.Lock()
-        self._seen: int | None = None
-        self._seen_s = float("-inf")
-
-    async def see(self) -> int | None:
-        """Microseconds, 0 where none is due; None while the database does not answer."""
-        async with self._lock:
-            if time.monotonic() - self._seen_s >= DUE_AGE_S_MAX:
-                self._seen = await self._look()
-                self._seen_s = time.monotonic()
-            return self._seen
-
-    async def _look(self) -> int | None:
-        try:
-            async with asyncio.timeout(DATABASE_TIMEOUT_S):
-                due_at = await self._database.read(next_due_at)
-        except (StoreError, TimeoutError):
-            return None
-        return 0 if due_at is None else max(0, self._clock.now_us() - due_at)
-
-
-class DeskWatch:
-    """How many top-ups wait, by environment and state, at most DUE_AGE_S_MAX old; for metrics."""
-
-    def __init__(self, database: Store, clock: Clock) -> None:
-        self._database = database
-        self._clock = clock
-        self._lock = asyncio.Lock()
-        self._seen: Mapping[tuple[str, str], int] | None = None
-        self._seen_s = float("-inf")
-
-    async def see(self) -> Mapping[tuple[str, str], int] | None:
-        """What was seen last while the database does not answer; None before that."""
-        async with self._lock:
-            if time.monotonic() - self._seen_s >= DUE_AGE_S_MAX:
-                now_us = self._clock.now_us()
-                with contextlib.suppress(StoreError, TimeoutError):
-                    async with asyncio.timeout(DATABASE_TIMEOUT_S):
-                        self._seen = await self._database.read(
-                            lambda tx: waiting.gauges(tx, now_us=now_us)
-                        )
-                self._seen_s = time.monotonic()
-            return self._seen
-
-
-class ProofWatch:
-    """What `topup audit` found last, at most PROOF_AGE_S_MAX old; for metrics."""
-
-    def __init__(self, database: Store) -> None:
-        self._database = database
-        self._lock = asyncio.Lock()
-        self._seen: LastProof | None = None
-        self._seen_s = float("-inf")
-
-    async def see(self) -> LastProof | None:
-        """None where nobody has looked, or the database does not answer."""
-        async with self._lock:
-            if time.monotonic() - self._seen_s >= PROOF_AGE_S_MAX:
-                with contextlib.suppress(StoreError, TimeoutError):
-                    async with asyncio.timeout(DATABASE_TIMEOUT_S):
-                        self._seen = await self._database.read(last_proof)
-                self._seen_s = time.monotonic()
-            return self._seen
 
 
 class Readiness:
@@ -218,11 +115,16 @@ class Readiness:
         self._database = database.reserve(READINESS_CONNECTIONS)
         self._engine = engine
         self._writes = WriteWatch(self._database, engine, clock)
-        self.backlog = BacklogWatch(self._database, clock, attempt_us_max=attempt_us_max)
-        self.due = DueWatch(self._database, clock)
-        self.mail = MailWatch(self._database, clock)
-        self.desk = DeskWatch(self._database, clock)
-        self.proof = ProofWatch(self._database)
+        self._clock = clock
+        self._attempt_us_max = attempt_us_max
+        self.backlog = Watch(self._database, self._read_backlog, age_s_max=BACKLOG_AGE_S_MAX)
+        # For metrics: how many deliveries are due; since how many microseconds the longest due mail
+        # to a recipient waits, 0 where none does; how many top-ups wait, by environment and state;
+        # what `topup audit` found last, None where nobody has looked.
+        self.due = Watch(self._database, self._count_due, age_s_max=DUE_AGE_S_MAX)
+        self.mail = Watch(self._database, self._read_mail, age_s_max=DUE_AGE_S_MAX)
+        self.desk = Watch(self._database, self._read_desk, age_s_max=DUE_AGE_S_MAX)
+        self.proof = Watch(self._database, last_proof, age_s_max=PROOF_AGE_S_MAX)
 
     async def checks(self) -> dict[str, str]:
         """Each part and "ok", or what is wrong with it."""
@@ -249,6 +151,19 @@ class Readiness:
             "oldest_due_s": backlog.oldest_due_us / SECOND_US,
             "overlooked_s": backlog.overlooked_us / SECOND_US,
         }
+
+    async def _read_backlog(self, tx: Transaction) -> Backlog:
+        return await look(tx, now_us=self._clock.now_us(), attempt_us_max=self._attempt_us_max)
+
+    async def _count_due(self, tx: Transaction) -> int:
+        return await count_due(tx, now_us=self._clock.now_us())
+
+    async def _read_mail(self, tx: Transaction) -> int:
+        due_at = await next_due_at(tx)
+        return 0 if due_at is None else max(0, self._clock.now_us() - due_at)
+
+    async def _read_desk(self, tx: Transaction) -> Mapping[tuple[str, str], int]:
+        return await waiting.gauges(tx, now_us=self._clock.now_us())
 
     async def _answers(self) -> bool:
         async def work(tx: Transaction) -> None:

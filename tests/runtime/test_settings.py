@@ -74,6 +74,7 @@ def test_every_setting_says_what_it_means() -> None:
         ("PLATFORMS", '[{"id": "a", "typo": "hunter2"}]', "TOPUP_PLATFORMS[0][typo]: "),
         ("PLATFORMS", '[{"id": "a"}, {"id": "a"}]', "TOPUP_PLATFORMS: names one id twice"),
         ("LOG_LEVEL", "hunter2", "TOPUP_LOG_LEVEL: "),
+        ("WEBHOOK_TIMEOUT_S", "nan", "TOPUP_WEBHOOK_TIMEOUT_S: input should be a finite number"),
     ],
 )
 def test_a_wrong_value_names_its_variable_and_is_not_repeated(

@@ -235,6 +235,7 @@ class Installation:
         self.gateways: list[Gateway] = []
         self.workers: list[Program] = []
         self.preloaded: Preloaded | None = None
+        self.topup: Sequence[str] = TOPUP
         self._parent_fd, self._own_fd = os.pipe()
         given = {
             "data_dir": str(data_dir),
@@ -280,7 +281,7 @@ class Installation:
     ) -> tuple[list[str], dict[str, str], Path, dict[str, int], Preloaded | None]:
         """What a Program is made of, for a command of ours that leaves when we do."""
         return (
-            [*TOPUP, command],
+            [*self.topup, command],
             self.env,
             self.data_dir / f"{name}.log",
             {PARENT_FD_VARIABLE: self._parent_fd},
@@ -291,7 +292,7 @@ class Installation:
         """Another command on the same installation, to its end."""
         changed = {f"TOPUP_{name.upper()}": value for name, value in settings.items()}
         return subprocess.run(
-            [*TOPUP, *words],
+            [*self.topup, *words],
             cwd=self.data_dir,
             env={**self.env, **changed},
             capture_output=True,

@@ -253,6 +253,28 @@ def test_a_file_in_a_folder_that_cannot_be_is_told(
     assert_told(topup(f"sqlite:///{tmp_path}/file/topup.db", "migrate"), 31, "folder is missing")
 
 
+def test_migrate_makes_the_files_own_folder_and_no_other(
+    topup: Callable[..., Result], tmp_path: Path
+) -> None:
+    """Two that are missing are a misspelt path, or a disk that is not mounted."""
+    made = topup(f"sqlite:///{tmp_path}/new/topup.db", "migrate")
+    refused = topup(f"sqlite:///{tmp_path}/disk/new/topup.db", "migrate")
+
+    assert made.exit_code == 0
+    assert f"there was no database: a new one is at {tmp_path}/new/topup.db" in made.output
+    assert_told(refused, 31, "folder is missing")
+    assert not (tmp_path / "disk").exists()
+
+
+def test_the_doctor_says_once_that_the_database_cannot_be_opened(
+    topup: Callable[..., Result], tmp_path: Path
+) -> None:
+    said = topup(f"sqlite:///{tmp_path}/none.db", "doctor").output
+
+    assert said.count("there is no database at") == 1
+    assert said.count("was not asked: see `database` above") == 11
+
+
 @pytest.mark.parametrize("command", ["serve", "worker", "doctor"])
 def test_a_file_that_is_missing_is_told(
     topup: Callable[..., Result], tmp_path: Path, command: str
