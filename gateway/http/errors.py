@@ -28,7 +28,7 @@ from billing.recipients.outbox import MailUnderWay
 from billing.recipients.resend import MailLimitReached, NotYetDelivered
 from billing.subscriptions.subscription import AlreadySubscribed
 from billing.topups.approval import ApprovalDecided
-from billing.topups.fulfilment import StillOpen
+from billing.topups.fulfilment import NoLongerAsked, StillOpen
 from billing.topups.platform import InvalidPlatform
 from billing.topups.platform_rows import PlatformTaken
 from billing.topups.reverse import AlreadyUsed
@@ -142,6 +142,7 @@ TABLE: Final[Mapping[type[DomainError], ErrorRow]] = {
     CheckinOff: ErrorRow(codes.MISSING_SCOPE, 403),
     NotNow: ErrorRow(codes.ALREADY_SETTLED, 409),
     StillOpen: ErrorRow(codes.ALREADY_SETTLED, 409),
+    NoLongerAsked: ErrorRow(codes.INVALID_KEY, 401),
     HoldEnded: ErrorRow(codes.ALREADY_SETTLED, 409),
     ReplayEnded: ErrorRow(codes.ALREADY_SETTLED, 409),
     MailUnderWay: ErrorRow(codes.ALREADY_SETTLED, 409),
