@@ -43,6 +43,7 @@ GROUPS = {
         "stock": "Codes that a supplier hands out: add, list, low.",
         "mail": "Mail to recipients: list, retry, stop, allow, erase.",
         "topups": "Top-ups that wait: list, show, take, settle, fail, reverse.",
+        "report": "What was earned: charged, fees, costs, margin.",
     },
     "Webhooks": {
         "deliveries": "The webhook delivery log: list, show, send again.",
@@ -69,7 +70,7 @@ FOLDERS = {
         *("backup", "restore", "database", "vacuum", "doctor", "settings"),
     },
     "operator": {"accounts", "apps", "packs", "plans", "coupons", "codes", "orders", "audit"}
-    | {"platforms", "suppliers", "stock", "topups", "mail"},
+    | {"platforms", "suppliers", "stock", "topups", "mail", "report"},
     "merchant": {"keys", "deliveries", "replay", "listen", "verify"},
 }
 

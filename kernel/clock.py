@@ -52,7 +52,11 @@ def parse_rfc3339(text: str) -> int:
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         raise ValueError("a time needs a zone, such as Z")
-    since = moment.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)
+    try:
+        since = moment.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)
+    except OverflowError:
+        # Such as 0001-01-01T00:00:00+14:00, which is no year of ours in UTC.
+        raise ValueError("a time from the year 1 to 9999 in UTC") from None
     return (since.days * 86_400 + since.seconds) * SECOND_US + since.microseconds
 
 

@@ -228,7 +228,12 @@ def _mail_rules(settings: Settings) -> MailRules:
 
 def _rules(settings: Settings, topups: TopUpRules) -> Rules:
     code_of = topups.codes.code_of
-    return Rules(topups, code_of=code_of, is_promo_sendable=settings.promo_sendable)
+    return Rules(
+        topups,
+        code_of=code_of,
+        claim_token_of=topups.claim_token_of,
+        is_promo_sendable=settings.promo_sendable,
+    )
 
 
 @contextlib.asynccontextmanager

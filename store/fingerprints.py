@@ -91,6 +91,7 @@ _OF_0017: Final = _OF_0016 | {
     "topups": "9a35e6c944a8",
 }
 _OF_0018: Final = _OF_0017 | {"suppliers": "5344272aeeba", "topups": "baa13243e49d"}
+_OF_0019: Final = _OF_0018 | {"topup_reversals": "71c7eb0e30d0"}
 
 TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0012": _OF_0012,
@@ -100,5 +101,6 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0016": _OF_0016,
     "0017": _OF_0017,
     "0018": _OF_0018,
-    "0019": _OF_0018 | {"topup_reversals": "71c7eb0e30d0"},
+    "0019": _OF_0019,
+    "0020": _OF_0019 | {"platform_fees": "f7e5b28a09a0", "topups": "867a878388db"},
 }

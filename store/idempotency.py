@@ -76,8 +76,9 @@ class StoredAnswer(msgspec.Struct, frozen=True, gc=False):
     """An answer: its status, which means nothing here, its body's bytes, and whether it was stored by
     an earlier request.
 
-    voucher_code is what the body shows once and is not to be stored with it, voucher_of the top-up
-    whose code it is. code_at: of a stored body, where that top-up's id stands for the code.
+    voucher_code and claim_url are what the body shows once, in this order, and is not to be stored with
+    it, voucher_of the top-up whose they are. code_at: of a stored body, where that top-up's id stands for
+    the first of them.
     """
 
     status: int
@@ -86,25 +87,47 @@ class StoredAnswer(msgspec.Struct, frozen=True, gc=False):
     is_sealed: bool = False
     voucher_of: str | None = None
     voucher_code: str | None = None
+    claim_url: str | None = None
     code_at: int | None = None
 
     def without_code(self) -> "StoredAnswer":
-        """As it is stored: the body names the top-up where it shows the code of its voucher."""
-        if self.voucher_code is None or self.voucher_of is None:
+        """As it is stored: the body names the top-up where it shows the code of its voucher, and where
+        its claim link has its token.
+        """
+        if self.voucher_of is None:
             return self
-        shown = self.voucher_code.encode()
-        at = self.body.index(shown)
-        body = self.body.replace(shown, self.voucher_of.encode(), 1)
-        return StoredAnswer(self.status, body, code_at=at)
+        topup_id, body, at = self.voucher_of.encode(), self.body, None
+        if self.claim_url is not None:
+            token = self.claim_url.rpartition("/")[2].encode()
+            at = body.index(token)
+            body = body.replace(token, topup_id, 1)
+        if self.voucher_code is not None:
+            code = self.voucher_code.encode()
+            at = body.index(code)
+            body = body.replace(code, topup_id, 1)
+        return self if at is None else StoredAnswer(self.status, body, code_at=at)
 
-    def with_code(self, code_of: Callable[[str], str]) -> "StoredAnswer":
-        """As it was before without_code, byte for byte; code_of gives the code of a top-up's id."""
+    def with_code(
+        self, code_of: Callable[[str], str], claim_token_of: Callable[[str], str]
+    ) -> "StoredAnswer":
+        """As it was before without_code, byte for byte; the two give what a top-up's id stands for.
+
+        Nothing is looked for but the id that stands at code_at, so no text of a caller's is ever
+        taken for another top-up's.
+        """
         at = self.code_at
         if at is None:
             return self
         end = self.body.index(b'"', at)
-        code = code_of(self.body[at:end].decode()).encode()
-        return replace(self, body=self.body[:at] + code + self.body[end:], code_at=None)
+        topup_id, rest = self.body[at:end], self.body[end:]
+        token = claim_token_of(topup_id.decode()).encode()
+        if self.body[at - 1 : at] == b"/":
+            body = self.body[:at] + token + rest
+        else:
+            code = code_of(topup_id.decode()).encode()
+            in_link = b"/" + topup_id + b'"'
+            body = self.body[:at] + code + rest.replace(in_link, b"/" + token + b'"', 1)
+        return replace(self, body=body, code_at=None)
 
 
 class RequestKey(msgspec.Struct, frozen=True, gc=False):

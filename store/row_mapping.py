@@ -58,6 +58,8 @@ WORDS_OR_NULL = Conversion(
 NUMBERS = Conversion(
     lambda text: tuple(map(int, text.split())), lambda numbers: " ".join(map(str, numbers))
 )
+# A number that is mostly 0, as null: a null takes no room.
+NULL_AS_ZERO = Conversion(lambda number: number or 0, lambda number: number or None, "bigint")
 
 
 def as_json(kind: Any) -> Conversion:

@@ -345,6 +345,14 @@ topups = sa.Table(
     _int("claimed_at", null=True),  # the recipient's first look at what was delivered
     _int("emailed_at", null=True),  # a mail server took the first mail about it
     _int("scheduled_for", null=True),  # by the tenant's own clock; null: sent at once
+    _int("fee_cents", null=True),  # charged beside the amount; null: nothing
+    _int("earned_fee_cents", null=True),  # of it: all once delivered, nothing once reversed
+    # A process that does not know fees cannot deliver or reverse one that has a fee.
+    sa.CheckConstraint(
+        """COALESCE(earned_fee_cents, 0) =
+        CASE WHEN status IN ('delivered', 'reversing') THEN COALESCE(fee_cents, 0) ELSE 0 END""",
+        name="fee_earned_with_delivery",
+    ),
     sa.Index("ix_topups_account", "account_id", "environment", "id"),
     sa.Index(
         "ux_topups_reference",
@@ -573,6 +581,20 @@ platforms = sa.Table(
     _int("is_active", default=1),
     _int("position"),
     _int("created_at"),
+)
+
+# billing/topups/fee_rows.py. What a send costs beside its amount; an account's own goes first.
+platform_fees = sa.Table(
+    "platform_fees",
+    metadata,
+    _text("environment", key=True),
+    _text("platform", key=True),
+    _text("account_id", key=True),  # empty: all that have none of their own
+    _int("fixed_cents"),
+    _int("basis_points"),
+    _int("min_cents"),
+    _int("max_cents", null=True),
+    _int("changed_at"),
 )
 
 # billing/topups/platform_rows.py. Who is asked for a platform's top-ups, in order.

@@ -1,4 +1,4 @@
-"""One turn at a supplier: prepare or look, and fulfil, within one deadline; whatever it does is a value.
+"""One turn at a supplier: prepare or look, and fulfil, until its deadline; whatever it does is a value.
 
 Promise: an outcome that cannot be kept, a timeout and anything that breaks are Unknown, since whether
 the supplier delivered is unknown then, too. No transaction is open while it is asked.
@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from billing.fulfilment.protocol import (
-    ASK_S_MAX,
     LEFT_CHARACTERS_MAX,
     Delivered,
     NotDone,
@@ -36,10 +35,16 @@ class Superseded(Exception):
     """Another worker asks for this top-up meanwhile."""
 
 
-async def ask(supplier: ReadySupplier, request: Request, keep: Keep) -> Outcome:
-    """The turn's outcome; raises Superseded, and StoreError where `keep` does."""
+async def ask(supplier: ReadySupplier, request: Request, keep: Keep, *, until_s: float) -> Outcome:
+    """The turn's outcome; raises Superseded, and StoreError where `keep` does.
+
+    until_s: the turn's end by the loop's time, ASK_S_MAX after its hand-over was begun. A worker that was
+    stopped in between, or waited for the database, may not ask any more: another one may.
+    """
+    if asyncio.get_running_loop().time() >= until_s:
+        raise Superseded
     try:
-        async with asyncio.timeout(ASK_S_MAX):
+        async with asyncio.timeout_at(until_s):
             return kept(await _turn(supplier, request, keep))
     except TimeoutError:
         return Unknown("timeout")

@@ -24,7 +24,8 @@ from store.errors import StoreError
 
 AT_ONCE_MAX: Final = 8
 # Longer than one mail may take, so that nobody else sends what is being sent.
-LEASE_US: Final = round((SEND_S + 60) * SECOND_US)
+LEASE_S: Final = SEND_S + 60
+LEASE_US: Final = round(LEASE_S * SECOND_US)
 BEAT_S: Final = 30.0
 GRACE_S: Final = 0.8  # beside what the deliveries may take of a stop
 PAUSE_S: Final = 1.0
@@ -104,9 +105,11 @@ class Mailer:
             lease_us=LEASE_US,
             limit=room,
         )
+        # From before the claim, so that nothing is begun that could outlast its lease.
+        until_s = asyncio.get_running_loop().time() + LEASE_S - SEND_S
         claimed = await self._database.transaction(claim)
         for one in claimed:
-            task = asyncio.create_task(self._send(one))
+            task = asyncio.create_task(self._send(one, until_s))
             self._tasks.add(task)
             task.add_done_callback(self._ended)
         return len(claimed)
@@ -115,8 +118,11 @@ class Mailer:
         self._tasks.discard(task)
         self._woken.set()
 
-    async def _send(self, claimed: ClaimedMail) -> None:
+    async def _send(self, claimed: ClaimedMail, until_s: float) -> None:
         mail = claimed.mail
+        if asyncio.get_running_loop().time() >= until_s:
+            # This worker was stopped since its claim, and another one may be sending it.
+            return
         try:
             ending = await self._outcome(claimed)
             settle = partial(mailing.settle, mail=mail, ending=ending, now_us=self._clock.now_us())

@@ -1,8 +1,8 @@
 """Reversing top-ups are asked about until their supplier has said yes or no.
 
 Promises: of several workers one asks at a time, and what a worker that died asked is asked again; no word
-is never a yes or a no; a supplier that hangs delays its own top-ups only; where the supplier is switched
-off or gone, it is looked for again each minute, and a person can decide meanwhile (`topup topups
+is never a yes or a no; a supplier that hangs delays its own top-ups only; where the supplier is held,
+switched off or gone, it is looked for again each minute, and a person can decide meanwhile (`topup topups
 reverse`). No transaction is open while a supplier is asked.
 """
 
@@ -166,7 +166,7 @@ class Revoker:
 
     async def _take(self, due: DueReversal) -> None:
         supplier = self._suppliers.find(due.tenant.environment, due.supplier)
-        if supplier is None or not supplier.is_active:
+        if supplier is None or not supplier.is_active or supplier.is_held:
             _log.warning("reversals.nobody", extra={"fields": {"transaction_id": due.id}})
             until = self._clock.now_us() + NOBODY_WAIT_US
             work = partial(reversal_row.postpone_reversal, topup_id=due.id, until=until)
@@ -174,6 +174,8 @@ class Revoker:
             return
         wait_us = min(WAIT_US_MAX, FIRST_WAIT_US * 2 ** min(due.checks_made, 4))
         next_check_at = self._clock.now_us() + wait_us
+        # From before the command, which begins the wait after which somebody else may ask.
+        until_s = asyncio.get_running_loop().time() + ASK_S_MAX
         asked = await self._engine.submit(
             AskRevocation(
                 due.id,
@@ -186,10 +188,14 @@ class Revoker:
             )
         )
         if asked.attempt is not None:
-            outcome = await self._ask(supplier, asked)
+            outcome = await self._ask(supplier, asked, until_s)
             await self._settle(due, outcome, next_check_at)
 
-    async def _ask(self, supplier: ReadySupplier, asked: AskedRevocation) -> Revocation:
+    async def _ask(
+        self, supplier: ReadySupplier, asked: AskedRevocation, until_s: float
+    ) -> Revocation:
+        if asyncio.get_running_loop().time() >= until_s:
+            return Unknown("the worker was stopped before it asked")
         topup, attempt = asked.topup, asked.attempt
         assert attempt is not None
         request = Request(
@@ -205,7 +211,7 @@ class Revoker:
             recipient_left=asked.recipient_left,
         )
         try:
-            async with asyncio.timeout(ASK_S_MAX):
+            async with asyncio.timeout_at(until_s):
                 outcome: object = await supplier.asked.revoke(request, self._value_of(topup))
         except TimeoutError:
             return Unknown("timeout")

@@ -5,6 +5,7 @@ supplier, in the way that its kind allows; a no of the last supplier gives the f
 can find out what a supplier did, a person decides. No transaction is open while a supplier is asked.
 """
 
+import asyncio
 import logging
 import time
 from collections.abc import Callable, Sequence
@@ -23,10 +24,10 @@ from billing.fulfilment.protocol import (
 from billing.fulfilment.suppliers import ReadySupplier, Suppliers
 from billing.topups import attempt as attempts, platform_rows, topup as topups
 from billing.topups.attempt import Attempt
-from billing.topups.fulfilment import HandedOver, HandOver, KeepWaiting, Settle
+from billing.topups.fulfilment import HandedOver, HandOver, KeepWaiting, NoLongerAsked, Settle
 from billing.topups.platform import WALLET, Source
 from billing.topups.send import BY_SANDBOX
-from billing.topups.topup import Due, TopUp
+from billing.topups.topup import AlreadyEnded, Due, TopUp
 from kernel.clock import DAY_US, SECOND_US, Clock
 from store.database import Database
 from worker.ask import ask
@@ -82,9 +83,11 @@ class Turns:
         if last is not None and last.is_open and _is_lost(supplier, last):
             await self._leave_to_person(topup, last)
             return
+        # From before the hand-over, which begins the wait after which somebody else may ask.
+        until_s = asyncio.get_running_loop().time() + ASK_S_MAX
         handed = await self._hand_over(topup, supplier)
         if handed.attempt is not None:
-            await self._ask(supplier, handed, handed.attempt)
+            await self._ask(supplier, handed, handed.attempt, until_s)
 
     def _whose_turn(self, topup: Due, known: Sequence[Attempt]) -> ReadySupplier | None:
         """Who is to be asked now; None: nobody can be, as long as the operator changes nothing."""
@@ -140,7 +143,9 @@ class Turns:
             )
         )
 
-    async def _ask(self, supplier: ReadySupplier, handed: HandedOver, attempt: Attempt) -> None:
+    async def _ask(
+        self, supplier: ReadySupplier, handed: HandedOver, attempt: Attempt, until_s: float
+    ) -> None:
         topup = handed.topup
         request = Request(
             transaction_id=topup.id,
@@ -156,7 +161,7 @@ class Turns:
             recipient_left=handed.recipient_left,
         )
         began_s = time.monotonic()
-        outcome = await ask(supplier, request, partial(self._keep, attempt))
+        outcome = await ask(supplier, request, partial(self._keep, attempt), until_s=until_s)
         self._on_asked(time.monotonic() - began_s, topup.platform, _word(outcome))
         _log_ask(topup, attempt, outcome, self._clock.now_us())
         await self._settle(supplier, topup, attempt, outcome)
@@ -172,14 +177,19 @@ class Turns:
         turn = (attempt.number, attempt.asks)
         settle = partial(Settle, topup.id, topup.tenant, by=supplier.id, attempt=turn)
         if isinstance(outcome, Delivered):
-            await self._engine.submit(
-                settle(
-                    "delivered",
-                    given=None if supplier.kind == WALLET else outcome.deliverable,
-                    cost_cents=outcome.cost_cents,
-                    left_over=outcome.left,
-                )
+            delivered = settle(
+                "delivered",
+                given=None if supplier.kind == WALLET else outcome.deliverable,
+                cost_cents=outcome.cost_cents,
+                left_over=outcome.left,
             )
+            try:
+                await self._engine.submit(delivered)
+            except (AlreadyEnded, NoLongerAsked) as late:
+                # What it delivered reaches nobody: the operator has to take it back there.
+                fields = {"transaction_id": topup.id, "supplier": supplier.id, "reason": str(late)}
+                _log.error("fulfilment.too_late", extra={"fields": fields})
+                raise
         elif isinstance(outcome, Refused):
             await self._engine.submit(settle("failed", reason=outcome.reason))
         else:

@@ -19,11 +19,11 @@ from billing.bulk.working_set import BatchWorkingSet, batches_of
 from billing.engine.batch_state import BatchState
 from billing.engine.read_set import ReadSet
 from billing.ledger.ledger import Code
-from billing.ledger.money import MICROS_PER_CENT, micros_to_cents
+from billing.ledger.money import micros_to_cents
 from billing.topups.scheduled import BY_BATCH, release
 from billing.topups.send import BY_APPROVAL, Send, ask, fail, give_back, publish
 from billing.topups.settlement import check_again
-from billing.topups.topup import MOVES, TopUp, move
+from billing.topups.topup import HELD_STATES, TopUp, move
 from billing.topups.working_set import TopUpWorkingSet, topups_of
 from kernel.errors import DomainError
 from kernel.tenant import Tenant
@@ -95,10 +95,11 @@ class AcceptItems:
                 raise BatchCancelled("the batch was cancelled before this item was accepted")
             if isinstance(one.send, DomainError):
                 raise one.send
+            send = _in_time(state, batch, one.send)
             if batch.is_all_or_nothing:
-                reserve(state, one.send)
+                reserve(state, send)
             else:
-                one.send.decide(state)
+                send.decide(state)
         except DomainError as refusal:
             assert state.changes == changes, "a refusal came after a change of the state"
             batches.change_item(replace(item, state="refused", refusal=ItemRefusal.of(refusal)))
@@ -179,7 +180,7 @@ class UndoItems(_OnReserved):
 
     def decide(self, state: BatchState) -> None:
         for item, topup in self._reserved(state):
-            if not MOVES[topup.status]:
+            if topup.status not in HELD_STATES:
                 # Somebody ended it by its id meanwhile.
                 batches_of(state).change_item(replace(item, state="accepted"))
                 continue
@@ -190,12 +191,24 @@ class UndoItems(_OnReserved):
             batches_of(state).free_reference(topup.id)
 
 
+def _in_time(state: BatchState, batch: SendBatch, send: Send) -> Send:
+    """The send; one whose time came after the batch was opened is sent at once: that it is accepted so
+    late is our doing, as where a process died.
+    """
+    request = send.request
+    now_us = state.now_of(batch.tenant)
+    opened_us = now_us - (state.now_us - batch.created_at)
+    if request.send_at is None or not opened_us < request.send_at <= now_us:
+        return send
+    return replace(send, request=replace(request, send_at=None))
+
+
 def reserve(state: BatchState, send: Send) -> TopUp:
     """The send's top-up, held and told to nobody; raises what refuses the send."""
     topups = topups_of(state)
     request, tenant = send.request, send.tenant
-    amount_micros = request.amount_cents * MICROS_PER_CENT
-    would_be, _ = send.judge(state, topups, amount_micros)
+    charged_micros = request.charged_micros
+    would_be, _ = send.judge(state, topups, charged_micros)
     is_asked = would_be == "approval_required"
     topup = TopUp(
         id=send.topup_id,
@@ -205,6 +218,7 @@ def reserve(state: BatchState, send: Send) -> TopUp:
         status="pending" if is_asked else "scheduled",
         platform=request.platform.id,
         amount_cents=request.amount_cents,
+        fee_cents=request.fee_cents,
         recipient_email=request.recipient_email,
         created_at=state.now_us,
         fulfilment=BY_APPROVAL if is_asked else BY_BATCH,
@@ -216,11 +230,11 @@ def reserve(state: BatchState, send: Send) -> TopUp:
         trace=state.trace,
     )
     held = state.ledger.standing(tenant).held
-    holds = state.take(tenant, amount_micros, to=held, code=Code.TOPUP_HOLD, topup_id=topup.id)
+    holds = state.take(tenant, charged_micros, to=held, code=Code.TOPUP_HOLD, topup_id=topup.id)
     topups.add(topup, holds)
-    state.spending.count(tenant.account_id, send.lineage, amount_micros, state.now_us)
+    state.spending.count(tenant.account_id, send.lineage, charged_micros, state.now_us)
     if not is_asked:
-        state.spending.count_unasked(tenant.account_id, send.lineage, amount_micros)
+        state.spending.count_unasked(tenant.account_id, send.lineage, charged_micros)
     return topup
 
 
@@ -251,6 +265,7 @@ class BatchQuote(msgspec.Struct, frozen=True):
 
     refused: dict[int, DomainError]
     accepted_cents: int
+    fee_cents: int
     wallet_balance_cents: int
     wallet_balance_after_cents: int
 
@@ -272,7 +287,7 @@ class BatchRehearsal:
     def decide(self, state: BatchState) -> BatchQuote:
         before = self._balance_cents(state)
         refused: dict[int, DomainError] = {}
-        accepted_cents = 0
+        accepted_cents = fee_cents = 0
         for one in self.items:
             try:
                 if isinstance(one.send, DomainError):
@@ -282,7 +297,8 @@ class BatchRehearsal:
                 refused[one.number] = refusal
             else:
                 accepted_cents += one.send.request.amount_cents
-        return BatchQuote(refused, accepted_cents, before, self._balance_cents(state))
+                fee_cents += one.send.request.fee_cents
+        return BatchQuote(refused, accepted_cents, fee_cents, before, self._balance_cents(state))
 
     def _balance_cents(self, state: BatchState) -> int:
         return micros_to_cents(state.ledger.balance_micros(self.tenant, state.now_us))

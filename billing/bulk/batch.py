@@ -39,7 +39,8 @@ MOVES: Mapping[BatchStatus, frozenset[BatchStatus]] = {
 
 
 class BatchCounts(msgspec.Struct, frozen=True, kw_only=True):
-    """A batch's items by where they are, and the cents of those that were accepted and delivered.
+    """A batch's items by where they are, and the cents of those that were accepted and delivered;
+    fee_cents: charged beside the amounts of all that was accepted.
 
     waiting: neither accepted nor refused yet. dropped: nothing was wrong with it; it was not accepted since
     another one of its batch was refused.
@@ -57,6 +58,7 @@ class BatchCounts(msgspec.Struct, frozen=True, kw_only=True):
     reversed: int = 0
     accepted_cents: int = 0
     delivered_cents: int = 0
+    fee_cents: int = 0
 
     @property
     def accepted(self) -> int:
@@ -126,7 +128,7 @@ async def load(tx: Transaction, ids: Sequence[str]) -> dict[str, SendBatch]:
 
 
 async def find_by_request(tx: Transaction, tenant: Tenant, digest: str) -> SendBatch | None:
-    """The batch that a call under this Idempotency-Key opened."""
+    """The batch that this very call under its Idempotency-Key opened."""
     row = await tx.fetch_one(
         f"""SELECT {_ROWS.listed} FROM batches
             WHERE account_id = :account_id AND environment = :environment

@@ -23,7 +23,11 @@ REFERENCE_SHOWN_MAX = 128
 
 
 class ItemRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What an item is to send, as it is stored; send_at in microseconds."""
+    """What an item is to send, as it is stored; send_at and quote_ends_at in microseconds.
+
+    fee_cents: of the price when the batch was made, or of the item's own quote; a worker that goes on with
+    the batch asks no other price.
+    """
 
     platform: str
     amount_cents: int
@@ -33,6 +37,8 @@ class ItemRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     note: str | None = None
     delivery: DeliveryOptions | None = None
     send_at: int | None = None
+    fee_cents: int = 0
+    quote_ends_at: int | None = None
 
     @staticmethod
     def of(request: SendRequest) -> "ItemRequest":
@@ -46,11 +52,16 @@ class ItemRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
             note=request.note,
             delivery=request.delivery,
             send_at=request.send_at,
+            fee_cents=request.fee_cents,
+            quote_ends_at=request.quote_ends_at,
         )
 
-    def prepare(self, platforms: Platforms) -> SendRequest:
+    def prepare(self, platforms: Platforms, account_id: str) -> SendRequest:
         """Raises InvalidPlatform, InvalidEmail or AmountOutOfRange: a platform may have changed."""
-        return prepare(platforms, **msgspec.structs.asdict(self))
+        fields = msgspec.structs.asdict(self)
+        price = {name: fields.pop(name) for name in ("fee_cents", "quote_ends_at")}
+        request = prepare(platforms, account_id=account_id, **fields)
+        return msgspec.structs.replace(request, **price)
 
 
 class ItemRefusal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -164,13 +175,14 @@ async def count(tx: Transaction, batch_ids: Sequence[str]) -> dict[str, BatchCou
     """Each batch's items by where they are."""
     rows = await tx.fetch(_COUNT, ids=sorted(set(batch_ids)))
     counted: dict[str, dict[str, int]] = {one: {} for one in batch_ids}
-    for batch_id, place, number, cents in rows:
+    for batch_id, place, number, cents, fee_cents in rows:
         batch = counted[batch_id]
         # What is reserved is not accepted yet.
         name = "waiting" if place == "reserved" else place
         batch[name] = batch.get(name, 0) + int(number)
         if place in _TOPUP_STATES:
             batch["accepted_cents"] = batch.get("accepted_cents", 0) + int(cents or 0)
+            batch["fee_cents"] = batch.get("fee_cents", 0) + int(fee_cents or 0)
         if place == "delivered":
             batch["delivered_cents"] = int(cents or 0)
     return {batch_id: BatchCounts(**each) for batch_id, each in counted.items()}
@@ -211,7 +223,7 @@ WHERE batch_items.batch_id = v.batch_id AND batch_items.number = v.number
 """
 _COUNT = """
 SELECT i.batch_id, COALESCE(t.status, i.state) AS place, COUNT(*) AS number,
-    SUM(t.amount_cents) AS cents
+    SUM(t.amount_cents) AS cents, SUM(t.fee_cents) AS fee_cents
 FROM batch_items i
 LEFT JOIN topups t ON t.id = i.transaction_id AND i.state = 'accepted'
 WHERE i.batch_id IN :ids[text]

@@ -49,7 +49,7 @@ class BulkLine(NamedTuple):
 
 
 class Bulk(NamedTuple):
-    """A whole bulk send, and who asks for it; request_digest: of its Idempotency-Key."""
+    """A whole bulk send, and who asks for it; request_digest: of its Idempotency-Key and of what it asks."""
 
     tenant: Tenant
     lineage: tuple[str, ...]
@@ -215,7 +215,7 @@ def _send_again(batch: SendBatch, item: BatchItem, platforms: Platforms) -> Send
     """The send of a stored item, by the rules of now."""
     assert item.request is not None, "what waits could be read"
     try:
-        request = item.request.prepare(platforms)
+        request = item.request.prepare(platforms, batch.account_id)
     except DomainError as refusal:
         return refusal
     return Send(item.transaction_id, batch.tenant, batch.spent_by, request)

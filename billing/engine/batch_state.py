@@ -107,7 +107,9 @@ class BatchState:
     def stored_answer(self, key: RequestKey) -> StoredAnswer | None:
         """The answer to replay, or None; raises KeyReused or KeyInProgress."""
         stored = idempotency.check(self._stored.get(key.place), key, self.now_us)
-        return None if stored is None else stored.with_code(self.rules.code_of)
+        if stored is None:
+            return None
+        return stored.with_code(self.rules.code_of, self.rules.claim_token_of)
 
     def keep_answer(self, key: RequestKey, answer: StoredAnswer) -> None:
         """A later command of this batch with the same key gets it too."""

@@ -7,18 +7,24 @@ T = TypeVar("T")
 
 
 class Rules:
-    """code_of gives the voucher code of a top-up's id, which stored answers leave out.
+    """code_of gives the voucher code of a top-up's id, claim_token_of the token of its claim link;
+    stored answers leave both out.
 
     packages: what the operator decided that only one package's commands ask for, each of a type of
     its own.
     """
 
-    __slots__ = ("_packages", "code_of", "is_promo_sendable")
+    __slots__ = ("_packages", "claim_token_of", "code_of", "is_promo_sendable")
 
     def __init__(
-        self, *packages: object, code_of: Callable[[str], str], is_promo_sendable: bool = False
+        self,
+        *packages: object,
+        code_of: Callable[[str], str],
+        claim_token_of: Callable[[str], str],
+        is_promo_sendable: bool = False,
     ) -> None:
         self.code_of = code_of
+        self.claim_token_of = claim_token_of
         self.is_promo_sendable = is_promo_sendable
         self._packages = {type(one): one for one in packages}
 

@@ -1,7 +1,8 @@
 """Hands out one of the codes that the operator uploaded (`topup stock add`), by platform and face value.
 
 A code belongs to a top-up from the transaction in which it is taken; asked again, the same top-up gets
-the same code, so nothing is lost where a worker dies before it can say so.
+the same code, so nothing is lost where a worker dies before it can say so. A worker whose turn is over
+takes none.
 """
 
 from typing import Annotated
@@ -19,10 +20,12 @@ from billing.fulfilment.protocol import (
     Request,
     Supplier,
     Tools,
+    Unknown,
 )
 from billing.fulfilment.stand_in import sample_text
 from billing.fulfilment.stock import StockKind, StockLevel, Taken
 from billing.fulfilment.stock_alarm import tell_low
+from billing.topups.attempt import lock_turn
 from billing.topups.deliverable import Deliverable
 from store.database import Transaction
 
@@ -52,14 +55,21 @@ class CodeStock(Supplier):
             tools.environment, tools.supplier_id, request.platform, request.amount_cents
         )
 
-        async def work(tx: Transaction) -> Taken | None:
-            taken = await stock.take(tx, tools.vault, kind, request.transaction_id, now_us=now_us)
+        async def take(tx: Transaction) -> Taken | Unknown | None:
+            if not await lock_turn(tx, request.transaction_id, tools.supplier_id, request.attempt):
+                return Unknown("asked again meanwhile")
+            return await stock.take(tx, tools.vault, kind, request.transaction_id, now_us=now_us)
+
+        async def look_at_level(tx: Transaction) -> None:
             low = await stock.became_low(tx, kind, now_us=now_us)
             if low is not None:
                 await tell_low(tx, low, now_us=now_us)
-            return taken
 
-        taken = await tools.database.transaction(work)
+        taken = await tools.database.transaction(take)
+        # By itself: it locks accounts, which others hold while they wait for the turn.
+        await tools.database.transaction(look_at_level)
+        if isinstance(taken, Unknown):
+            return taken
         if taken is None:
             return Refused("no code of this amount is in stock")
         options = self._options

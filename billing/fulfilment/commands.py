@@ -1,7 +1,8 @@
 """What operators do to platforms, suppliers and stock: this is where commands and pages meet.
 
 Promise: each act has its entry in the audit log, in its own transaction, whoever does it and by which
-way; no entry holds a secret. A running gateway or worker sees a change within about a second.
+way; no entry holds a secret. Whoever changes a row sees what others changed before, so of two changes at
+once neither is undone. A running gateway or worker sees a change within about a second.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,10 +14,11 @@ from billing.fulfilment import stock
 from billing.fulfilment.options import checked_options, opened_options, shown_options, with_options
 from billing.fulfilment.protocol import OptionsRefused, Registration
 from billing.fulfilment.stock import NewCode
-from billing.topups import platform_rows
+from billing.topups import fee_rows, platform_rows
+from billing.topups.fee_rows import FeeRow
 from billing.topups.platform_rows import PlatformRow, SupplierRow
 from kernel.clock import rfc3339
-from kernel.errors import InvalidInput
+from kernel.errors import InvalidInput, NotFound
 from keys import audit_log
 from keys.audit_log import Actor
 from keys.vault import Vault
@@ -73,6 +75,7 @@ async def change_platform(
     now_us: int,
 ) -> PlatformRow:
     """changes: fields of PlatformRow but its place; raises NotFound and InvalidInput."""
+    await platform_rows.lock(tx)
     before = await platform_rows.get_platform(tx, environment, platform)
     after = msgspec.structs.replace(before, **changes)
     await platform_rows.put_platform(tx, after, is_new=False)
@@ -91,11 +94,53 @@ async def set_platform_suppliers(
     now_us: int,
 ) -> PlatformRow:
     """Who is asked for its top-ups, in order; none: it is not offered. Raises NotFound, InvalidInput."""
+    await platform_rows.lock(tx)
     row = await platform_rows.get_platform(tx, environment, platform)
     before = (await platform_rows.suppliers_of(tx, environment)).get(platform, ())
     await platform_rows.set_suppliers(tx, environment, platform, suppliers)
     shapes = (platform_shape(row, before), platform_shape(row, suppliers))
     await _log(tx, by, "platform.suppliers", environment, platform, *shapes, now_us)
+    return row
+
+
+def fee_shape(row: FeeRow) -> dict[str, Any]:
+    """A fee as the command line and the audit log show it; account null: of all without their own."""
+    return {
+        "environment": row.environment,
+        "platform": row.platform,
+        "account": row.account_id or None,
+        "fixed_cents": row.fixed_cents,
+        "basis_points": row.basis_points,
+        "min_cents": row.min_cents,
+        "max_cents": row.max_cents,
+    }
+
+
+async def set_fee(tx: Transaction, row: FeeRow, *, by: Actor, now_us: int) -> FeeRow:
+    """What sends to the platform cost beside their amount, from now on; raises NotFound, InvalidInput."""
+    await platform_rows.get_platform(tx, row.environment, row.platform)
+    await platform_rows.lock(tx)
+    before = await fee_rows.find_fee(tx, row.environment, row.platform, row.account_id)
+    await fee_rows.put_fee(tx, row)
+    await platform_rows.raise_version(tx)
+    old = None if before is None else fee_shape(before)
+    await _log(
+        tx, by, "platform.fee_set", row.environment, row.platform, old, fee_shape(row), now_us
+    )
+    return row
+
+
+async def clear_fee(
+    tx: Transaction, environment: str, platform: str, account_id: str, *, by: Actor, now_us: int
+) -> FeeRow:
+    """Takes the platform's fee away, or the account's own; returns what it was, or raises NotFound."""
+    await platform_rows.lock(tx)
+    row = await fee_rows.find_fee(tx, environment, platform, account_id)
+    if row is None:
+        raise NotFound("Fee", param="platform")
+    await fee_rows.drop_fee(tx, row)
+    await platform_rows.raise_version(tx)
+    await _log(tx, by, "platform.fee_clear", environment, platform, fee_shape(row), {}, now_us)
     return row
 
 
@@ -141,6 +186,7 @@ async def change_supplier(
 
     Raises NotFound, InvalidInput and SealBroken.
     """
+    await platform_rows.lock(tx)
     before = await platform_rows.get_supplier(tx, environment, supplier)
     after = msgspec.structs.replace(
         before, changed_at=now_us, is_active=before.is_active if is_active is None else is_active

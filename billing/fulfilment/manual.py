@@ -15,8 +15,10 @@ from billing.fulfilment.protocol import (
     Request,
     Supplier,
     Tools,
+    Unknown,
     Waiting,
 )
+from billing.topups.attempt import lock_turn
 from billing.topups.deliverable import Deliverable
 from kernel.clock import SECOND_US
 from store.database import Transaction
@@ -43,7 +45,9 @@ class Manual(Supplier):
         tools = self._tools
         now_us = tools.clock.now_us()
 
-        async def work(tx: Transaction) -> None:
+        async def work(tx: Transaction) -> bool:
+            if not await lock_turn(tx, request.transaction_id, tools.supplier_id, request.attempt):
+                return False
             await tasks.open_task(
                 tx,
                 request.transaction_id,
@@ -51,11 +55,12 @@ class Manual(Supplier):
                 environment=tools.environment,
                 supplier=tools.supplier_id,
                 due_at=now_us + self._options.due_minutes * MINUTE_US,
-                is_new_turn=request.attempt == 1,
                 now_us=now_us,
             )
+            return True
 
-        await tools.database.transaction(work)
+        if not await tools.database.transaction(work):
+            return Unknown("asked again meanwhile")
         # The person's own command ends the top-up (billing/desk/decisions.py).
         return Waiting(again_in_s=AGAIN_S)
 

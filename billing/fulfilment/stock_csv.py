@@ -2,7 +2,7 @@
 
 import csv
 from collections.abc import Iterator
-from typing import Final, TextIO
+from typing import Any, Final, TextIO
 
 from billing.fulfilment.stock import NewCode, StockKind
 from billing.topups.deliverable import VALUE_CHARACTERS_MAX
@@ -11,29 +11,46 @@ from kernel.errors import DomainError, InvalidInput
 from kernel.storable import is_storable
 
 AMOUNT_DIGITS_MAX: Final = 9
+# Under this name stands what is behind the last column.
+_MORE: Final = "\n"
 
 
 def read_codes(file: TextIO, environment: str, supplier: str) -> Iterator[NewCode]:
     """Each row's code; raises InvalidInput, which names the line and repeats no code."""
-    rows = csv.DictReader(file)
-    missing = {"platform", "amount_cents", "code"} - set(rows.fieldnames or ())
-    if missing:
-        raise InvalidInput(f"the first line lacks {', '.join(sorted(missing))}", param="csv")
-    for number, row in enumerate(rows, start=2):
-        code, amount = (row["code"] or "").strip(), (row["amount_cents"] or "").strip()
-        if not code or not is_storable(code, characters_max=VALUE_CHARACTERS_MAX):
-            raise InvalidInput(f"line {number}: no code, or one that cannot be kept", param="csv")
-        if not (
-            amount.isascii()
-            and amount.isdigit()
-            and len(amount) <= AMOUNT_DIGITS_MAX
-            and int(amount)
-        ):
-            raise InvalidInput(
-                f"line {number}: amount_cents is a whole number above 0", param="csv"
-            )
-        kind = StockKind(environment, supplier, (row["platform"] or "").strip(), int(amount))
-        yield NewCode(kind, code, _expiry((row.get("expires_at") or "").strip(), number))
+    rows = csv.DictReader(file, restkey=_MORE, strict=True)
+    line = 1
+    try:
+        names = list(rows.fieldnames or ())
+        missing = {"platform", "amount_cents", "code"} - set(names)
+        if missing:
+            raise InvalidInput(f"the first line lacks {', '.join(sorted(missing))}", param="csv")
+        if len(set(names)) < len(names):
+            raise InvalidInput("the first line names a column twice", param="csv")
+        line = rows.line_num + 1
+        for row in rows:
+            yield _code_of(row, line, environment, supplier)
+            line = rows.line_num + 1
+    except csv.Error as error:
+        raise InvalidInput(f"line {line} cannot be read: {error}", param="csv") from None
+
+
+def _code_of(row: dict[str, Any], number: int, environment: str, supplier: str) -> NewCode:
+    if any(cell.strip() for cell in row.get(_MORE, ())):
+        # A code with a comma in it would be cut there, and sold.
+        raise InvalidInput(
+            f"line {number}: more values than columns; a code with a comma stands in quotes",
+            param="csv",
+        )
+    code, amount = (row["code"] or "").strip(), (row["amount_cents"] or "").strip()
+    is_kept = is_storable(code, characters_max=VALUE_CHARACTERS_MAX) and code.isprintable()
+    if not code or not is_kept:
+        raise InvalidInput(f"line {number}: no code, or one that cannot be kept", param="csv")
+    if not (
+        amount.isascii() and amount.isdigit() and len(amount) <= AMOUNT_DIGITS_MAX and int(amount)
+    ):
+        raise InvalidInput(f"line {number}: amount_cents is a whole number above 0", param="csv")
+    kind = StockKind(environment, supplier, (row["platform"] or "").strip(), int(amount))
+    return NewCode(kind, code, _expiry((row.get("expires_at") or "").strip(), number))
 
 
 def _expiry(text: str, number: int) -> int | None:

@@ -81,10 +81,12 @@ async def open_task(
     environment: str,
     supplier: str,
     due_at: int,
-    is_new_turn: bool,
     now_us: int,
 ) -> Task:
-    """The top-up's task, made the first time; one that ended in an earlier turn begins anew."""
+    """The top-up's task, made the first time; one that ended belongs to an earlier turn, and begins anew.
+
+    The caller holds the turn, whose end ends the task in the same transaction.
+    """
     new = Task(
         transaction_id=transaction_id,
         account_id=account_id,
@@ -97,7 +99,7 @@ async def open_task(
         "manual_tasks",
         _ROWS.columns,
         [_ROWS.write(new)],
-        on_conflict=_BEGUN_ANEW if is_new_turn else "ON CONFLICT DO NOTHING",
+        on_conflict=_BEGUN_ANEW,
     )
     return await get_task(tx, transaction_id)
 

@@ -9,8 +9,8 @@ check-in add up to its state.
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
+from billing.ledger.audit_topups import TOPUP_RULES
 from billing.ledger.chart import ASSETS
-from billing.ledger.money import MICROS_PER_CENT
 from kernel.tenant import Tenant
 from store.database import Database, Row, Transaction, Work
 
@@ -188,81 +188,7 @@ _RULES = (
            WHERE t.account_id = :account_id AND t.environment = :environment
              AND (d.id IS NULL OR c.id IS NULL)""",
     ),
-    (
-        "what is held equals open top-ups and open holds",
-        f"""SELECT s.row_id, s.expected, s.found FROM (
-                SELECT :account_id AS row_id,
-                    COALESCE((SELECT SUM(amount_cents) * {MICROS_PER_CENT} FROM topups
-                        WHERE account_id = :account_id AND environment = :environment
-                          AND status IN ('pending', 'scheduled')), 0)
-                    + COALESCE((SELECT SUM(amount_micros) FROM holds
-                        WHERE account_id = :account_id AND environment = :environment
-                          AND status = 'held'), 0) AS expected,
-                    COALESCE((SELECT SUM(balance_micros) FROM ledger_accounts
-                        WHERE account_id = :account_id AND environment = :environment
-                          AND kind = 'held'), 0) AS found) AS s
-            WHERE s.expected <> s.found""",
-    ),
-    (
-        "a delivered top-up credited its recipient once",
-        f"""SELECT p.id AS row_id, p.amount_cents * {MICROS_PER_CENT} AS expected,
-                COALESCE(SUM(t.amount_micros), 0) AS found
-            FROM topups p
-            LEFT JOIN transfers t ON t.transaction_id = p.id
-                AND t.code IN ('topup_send', 'topup_deliver')
-            WHERE p.account_id = :account_id AND p.environment = :environment
-              AND p.status IN ('delivered', 'reversing', 'reversed')
-            GROUP BY p.id, p.amount_cents
-            HAVING COALESCE(SUM(t.amount_micros), 0) <> p.amount_cents * {MICROS_PER_CENT}""",
-    ),
-    (
-        "a failed or cancelled top-up was refunded whole",
-        """SELECT p.id AS row_id,
-                COALESCE(SUM(CASE WHEN t.code = 'topup_hold' THEN t.amount_micros ELSE 0 END), 0)
-                    AS expected,
-                COALESCE(SUM(CASE WHEN t.code = 'topup_refund' THEN t.amount_micros ELSE 0 END), 0)
-                    AS found
-           FROM topups p LEFT JOIN transfers t ON t.transaction_id = p.id
-           WHERE p.account_id = :account_id AND p.environment = :environment
-             AND p.status IN ('failed', 'cancelled')
-           GROUP BY p.id
-           HAVING COALESCE(SUM(CASE WHEN t.code = 'topup_hold' THEN t.amount_micros ELSE 0 END), 0)
-               <> COALESCE(SUM(CASE WHEN t.code = 'topup_refund' THEN t.amount_micros ELSE 0 END), 0)
-        """,
-    ),
-    (
-        "a reversed top-up came back whole, and no other did",
-        f"""SELECT p.id AS row_id, COALESCE(m.moved, 0) AS found,
-                CASE WHEN p.status = 'reversed' THEN p.amount_cents * {MICROS_PER_CENT} ELSE 0 END
-                    AS expected
-            FROM topups p
-            LEFT JOIN (
-                SELECT transaction_id, SUM(amount_micros) AS moved FROM transfers
-                WHERE account_id = :account_id AND environment = :environment
-                  AND code = 'topup_reverse'
-                GROUP BY transaction_id
-            ) AS m ON m.transaction_id = p.id
-            WHERE p.account_id = :account_id AND p.environment = :environment
-              AND COALESCE(m.moved, 0) <> CASE WHEN p.status = 'reversed'
-                  THEN p.amount_cents * {MICROS_PER_CENT} ELSE 0 END""",
-    ),
-    (
-        "a recipient's wallet holds what was delivered and neither redeemed nor reversed",
-        f"""SELECT l.id AS row_id, l.balance_micros AS found, COALESCE(d.cents, 0) * {MICROS_PER_CENT}
-                AS expected
-            FROM ledger_accounts l
-            LEFT JOIN (
-                SELECT p.platform || '/' || p.recipient_email AS name, SUM(p.amount_cents) AS cents
-                FROM topups p
-                LEFT JOIN voucher_redemptions r ON r.transaction_id = p.id
-                WHERE p.account_id = :account_id AND p.environment = :environment
-                  AND p.status = 'delivered' AND r.transaction_id IS NULL
-                GROUP BY p.platform || '/' || p.recipient_email
-            ) AS d ON d.name = l.name
-            WHERE l.account_id = :account_id AND l.environment = :environment
-              AND l.kind = 'recipient'
-              AND l.balance_micros <> COALESCE(d.cents, 0) * {MICROS_PER_CENT}""",
-    ),
+    *TOPUP_RULES,
     ("a charge left its user once", _charged("credit_id", "transit_out", "account_id")),
     ("a charge reached the app's owner once", _charged("debit_id", "transit_in", "owner_id")),
     (

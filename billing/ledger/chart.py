@@ -13,6 +13,7 @@ class LedgerAccountKind(StrEnum):
     GRANT = "grant"  # one promotional grant; the name is its id
     HELD = "held"  # left the wallet, not yet arrived
     OWED = "owed"  # asset: what the tenant owes after a reversal it could not pay
+    FEES = "fees"  # earned: charged beside delivered top-ups
     RECIPIENT = "recipient"  # a recipient's wallet; the name is platform/address
     REDEEMED = "redeemed"  # honoured by a platform; the name is the platform
     USED = "used"  # credit used up by AI usage
@@ -23,6 +24,8 @@ class LedgerAccountKind(StrEnum):
     MANUAL = "manual"  # asset: credit given by an operator
     PROMOTION = "promotion"  # asset: promotional credit given
     EXPIRED = "expired"  # promotional credit that ran out
+    COST = "cost"  # asset: what suppliers took for delivered top-ups
+    SUPPLIER = "supplier"  # owed to a supplier for them; the name is its id
     TRANSIT_IN = "transit_in"  # asset: value that came from another tenant
     TRANSIT_OUT = "transit_out"  # value that went to another tenant
 
@@ -30,6 +33,7 @@ class LedgerAccountKind(StrEnum):
 ASSETS = frozenset(
     {
         LedgerAccountKind.OWED,
+        LedgerAccountKind.COST,
         LedgerAccountKind.TEST_CREDIT,
         LedgerAccountKind.MANUAL,
         LedgerAccountKind.PROMOTION,
@@ -47,6 +51,9 @@ class Code(StrEnum):
     TOPUP_HOLD = "topup_hold"
     TOPUP_DELIVER = "topup_deliver"
     TOPUP_REFUND = "topup_refund"
+    TOPUP_FEE = "topup_fee"
+    SUPPLIER_COST = "supplier_cost"
+    SUPPLIER_COST_BACK = "supplier_cost_back"  # of a top-up that was reversed
     TOPUP_REVERSE = "topup_reverse"  # a delivered top-up that was not used
     VOUCHER_REDEEM = "voucher_redeem"
     VOUCHER_SETTLE = "voucher_settle"
@@ -66,3 +73,7 @@ class Code(StrEnum):
     USAGE_CAPTURE = "usage_capture"
     USAGE_RELEASE = "usage_release"
     OAUTH_CHARGE = "oauth_charge"
+
+
+# The operator's own: no merchant is shown them.
+OPERATORS_OWN = frozenset({Code.SUPPLIER_COST, Code.SUPPLIER_COST_BACK})

@@ -1,7 +1,8 @@
 """An account's statement: opening balance, every transfer, closing balance, page by page.
 
 The balance is what GET /topup/balance shows: purchased and promotional credit. Transfers between
-other ledger accounts (a hold that reaches its recipient) are listed with no effect on it. Pages by
+other ledger accounts (a hold that reaches its recipient) are listed with no effect on it, but for what
+suppliers cost the operator: no merchant is shown that. Pages by
 keyset, so a long statement is streamed and never one long transaction.
 """
 
@@ -9,7 +10,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from billing.ledger.ledger import LedgerAccountKind
+from billing.ledger.chart import OPERATORS_OWN, LedgerAccountKind
 from billing.ledger.money import micros_to_cents
 from kernel.clock import rfc3339
 from kernel.tenant import Tenant
@@ -17,6 +18,7 @@ from store.database import Database, Transaction, Work
 
 PAGE_TRANSFERS = 500
 _OWN = f"('{LedgerAccountKind.WALLET}', '{LedgerAccountKind.GRANT}')"
+_HIDDEN = ", ".join(f"'{code}'" for code in sorted(OPERATORS_OWN))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +68,14 @@ async def lines(
 def _page(tenant: Tenant, *, since: int, until: int, after_id: str) -> Work[list[StatementLine]]:
     async def work(tx: Transaction) -> list[StatementLine]:
         rows = await tx.fetch(
-            """SELECT t.id, t.amount_micros, t.code, t.created_at, d.kind AS debit_kind,
+            f"""SELECT t.id, t.amount_micros, t.code, t.created_at, d.kind AS debit_kind,
                       d.name AS debit_name, c.kind AS credit_kind, c.name AS credit_name
                FROM transfers t
                JOIN ledger_accounts d ON d.id = t.debit_id
                JOIN ledger_accounts c ON c.id = t.credit_id
                WHERE t.account_id = :account_id AND t.environment = :environment
                  AND t.created_at >= :since AND t.created_at < :until AND t.id > :after_id
+                 AND NOT t.code IN ({_HIDDEN})
                ORDER BY t.id LIMIT :limit""",
             account_id=tenant.account_id,
             environment=tenant.environment,

@@ -7,7 +7,7 @@ mail is read on the way and kept for years.
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.headerregistry import Address, HeaderRegistry, UnstructuredHeader
+from email.headerregistry import Address, HeaderRegistry
 from email.message import EmailMessage
 from email.policy import SMTP, Policy
 from functools import cache
@@ -28,10 +28,13 @@ NO_MAIL_PATH: Final = "/no-mail"
 
 
 class _OneLine:
-    """A header that is never folded nor encoded: an address on the web stays one word."""
+    """A header that is never folded nor encoded: an address stays one word, and is not read again."""
 
     max_count = 1
-    parse = UnstructuredHeader.parse
+
+    @staticmethod
+    def parse(value: str, kwds: dict[str, Any]) -> None:
+        kwds.update(decoded=value, parse_tree=None)
 
     def fold(self: Any, *, policy: Policy) -> str:
         return f"{self.name}: {self}{policy.linesep}"
@@ -39,7 +42,8 @@ class _OneLine:
 
 def _registry() -> HeaderRegistry:
     made = HeaderRegistry()
-    made.map_to_type("list-unsubscribe", cast(Any, _OneLine))
+    for name in ("list-unsubscribe", "to"):
+        made.map_to_type(name, cast(Any, _OneLine))
     return made
 
 
@@ -90,7 +94,7 @@ def message_of(mail: Mail, letter: Letter, mail_from: Address) -> EmailMessage:
     """The letter as it is handed in."""
     message = EmailMessage(policy=_POLICY)
     message["From"] = mail_from
-    message["To"] = Address(addr_spec=mail.recipient_email)
+    message["To"] = mail.recipient_email  # ASCII without spaces, as it was taken in
     message["Subject"] = letter.subject
     message["Date"] = datetime.fromtimestamp(mail.created_at // SECOND_US, UTC)
     message["Message-ID"] = f"<{mail.id}@{mail_from.domain}>"

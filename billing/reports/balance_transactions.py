@@ -34,6 +34,7 @@ OFFSET_MAX = 10_000
 
 _TYPES: Mapping[str, Type] = {
     Code.TOPUP_SEND: "topup_send",
+    Code.TOPUP_FEE: "topup_send",
     Code.TOPUP_HOLD: "topup_send",
     Code.TOPUP_REFUND: "topup_refund",
     Code.TOPUP_REVERSE: "topup_refund",

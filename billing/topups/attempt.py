@@ -182,6 +182,23 @@ async def note_prepared(tx: Transaction, attempt: Attempt, prepared: str) -> boo
     return changed == 1
 
 
+async def lock_turn(tx: Transaction, transaction_id: str, supplier: str, asks: int) -> bool:
+    """Whether this ask of the supplier is the newest, which stays so until the transaction ends.
+
+    For suppliers that keep rows of their own: what a worker does that was stopped, and goes on after
+    another one asked or a person decided, must not count.
+    """
+    row = await tx.fetch_one(
+        """SELECT number FROM fulfilment_attempts
+           WHERE transaction_id = :id AND supplier = :supplier AND asks = :asks
+             AND ended_at IS NULL FOR NO KEY UPDATE""",
+        id=transaction_id,
+        supplier=supplier,
+        asks=asks,
+    )
+    return row is not None
+
+
 async def left_of(
     tx: Transaction, tenant: Tenant, supplier: str, recipient_email: str
 ) -> str | None:

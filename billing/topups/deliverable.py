@@ -5,6 +5,7 @@ codes; everything else here may be shown to whoever may read the top-up, so noth
 """
 
 from typing import Any, Final, Literal, get_args
+from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
 import msgspec
 
@@ -100,7 +101,7 @@ def checked(given: Deliverable) -> Deliverable:
         url = None
     if text is not None:
         text = storable(text, characters_max=INSTRUCTIONS_CHARACTERS_MAX)
-        text = text if value is None else text.replace(value, MASK)
+        text = text if value is None else _without(value, text)
     return Deliverable(given.kind, value, url, text or None, given.expires_at)
 
 
@@ -116,5 +117,17 @@ def _is_shown_url(url: str, value: str | None) -> bool:
     return (
         url.startswith(("https://", "http://"))
         and is_storable(url, characters_max=REDEEM_URL_CHARACTERS_MAX)
-        and (value is None or value not in url)
+        and (value is None or not _is_in(value, url))
     )
+
+
+def _is_in(value: str, text: str) -> bool:
+    """Whether it stands there, as it is or as addresses on the web spell it."""
+    return any(value in read for read in (text, unquote(text), unquote_plus(text)))
+
+
+def _without(value: str, text: str) -> str:
+    for spelled in (value, quote(value), quote(value, safe=""), quote_plus(value)):
+        text = text.replace(spelled, MASK)
+    # Spelled in yet another way: then nothing is left that could be read.
+    return MASK if _is_in(value, text) else text

@@ -13,10 +13,12 @@ from msgspec.structs import replace
 
 from billing.engine.batch_state import BatchState
 from billing.engine.read_set import ReadSet
+from billing.ledger.chart import Code, LedgerAccountKind
+from billing.ledger.money import MICROS_PER_CENT
 from billing.topups.attempt import Attempt, AttemptWorkingSet, attempts_of
 from billing.topups.deliverable import Deliverable
 from billing.topups.platform import Source
-from billing.topups.send import fail
+from billing.topups.send import BY_APPROVAL, fail
 from billing.topups.settlement import EndedTopUp, OnTopUp, awaits, deliver, waits_for
 from billing.topups.topup import TopUp
 from billing.topups.working_set import topups_of
@@ -25,14 +27,20 @@ from kernel.errors import DomainError
 from kernel.storable import storable
 
 REASON_CHARACTERS_MAX = 200
-# How soon it is tried again where another top-up of the same recipient is with the supplier.
+# How soon it is tried again where another top-up of the same recipient is with the supplier: at first, and
+# at most, after an eighth of its age in between. Behind one that sticks thousands may wait for days.
 BEHIND_US = 2 * SECOND_US
+BEHIND_US_MAX = 60 * SECOND_US
 # So long after it began, an ask is surely over.
 ASKED_US = 75 * SECOND_US
 
 
 class StillOpen(DomainError):
-    """The supplier is still being asked; the message says when to try again."""
+    """It cannot be decided now what becomes of the top-up; the message says why, or when to try again."""
+
+
+class NoLongerAsked(DomainError):
+    """The word is of a supplier that has the top-up no more: another one may be asked by now."""
 
 
 def check_not_asked_now(state: BatchState, topup: TopUp) -> None:
@@ -42,6 +50,14 @@ def check_not_asked_now(state: BatchState, topup: TopUp) -> None:
         return
     if state.now_us - attempt.last_asked_at < ASKED_US:
         raise StillOpen(f"{attempt.supplier} is being asked at this moment; try again in a minute")
+
+
+def _check_begun(topup: TopUp) -> None:
+    """Raises StillOpen for one that no supplier is asked for yet, so that nobody has a word about it."""
+    if topup.status == "scheduled":
+        raise StillOpen("it is scheduled, and nobody is asked before its time")
+    if topup.status == "pending" and topup.fulfilment == BY_APPROVAL:
+        raise StillOpen("it is reserved for a batch of which not all is accepted yet")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +110,8 @@ class HandOver(OnAttempts):
         if topup.status != "pending" or topup.checks_made != self.seen_checks_made:
             return HandedOver(topup)
         if self.is_one_per_recipient and attempts.others_open(topup.id, self._place):
-            behind = replace(topup, next_check_at=state.now_us + BEHIND_US)
+            wait_us = max(BEHIND_US, min(BEHIND_US_MAX, (state.now_us - topup.created_at) // 8))
+            behind = replace(topup, next_check_at=state.now_us + wait_us)
             topups_of(state).change(behind)
             return HandedOver(behind)
         handed = replace(
@@ -178,7 +195,8 @@ class Settle(OnAttempts):
     left_over: for the recipient's next top-up.
 
     One that waits for an approval is not settled: raises AwaitsApproval, since nobody was asked yet and
-    the caller may be the one who sent it.
+    the caller may be the one who sent it. Raises NoLongerAsked where `by` has it no more: its word says
+    nothing of what the supplier does that is asked now.
     """
 
     outcome: Literal["delivered", "failed"]
@@ -189,15 +207,24 @@ class Settle(OnAttempts):
     cost_cents: int | None = None
     left_over: str | None = None
 
+    def declare(self, read_set: ReadSet) -> None:
+        OnAttempts.declare(self, read_set)
+        if self.cost_cents and self.by is not None:
+            read_set.places.add((*self.tenant, LedgerAccountKind.COST, ""))
+            read_set.places.add((*self.tenant, LedgerAccountKind.SUPPLIER, self.by))
+
     def decide(self, state: BatchState) -> EndedTopUp:
         topup = self._topup(state)
         asked = waits_for(state, topup)
         if asked is not None:
             raise awaits(state, topup, asked)
+        _check_begun(topup)
+        if self.outcome == "failed" and self._is_late(state, topup):
+            return self._ended(state, topup)
+        if self.by is not None and self.by != topup.supplier:
+            raise NoLongerAsked(f"{self.by} is no longer asked for the top-up")
         if self.outcome == "delivered":
             return self._ended(state, self._deliver(state, topup))
-        if self._is_late(state, topup):
-            return self._ended(state, topup)
         reason = storable(self.reason or "refused", characters_max=REASON_CHARACTERS_MAX)
         following = self._next(state, topup)
         if following is not None:
@@ -211,7 +238,18 @@ class Settle(OnAttempts):
         attempt = self._close(state, topup, "delivered", None)
         if attempt is not None and self.left_over is not None:
             attempts_of(state).leave(attempt, self.left_over, state.now_us)
+        if attempt is not None:
+            self._note_cost(state)
         return delivered
+
+    def _note_cost(self, state: BatchState) -> None:
+        """What the supplier took, in the books: the operator's cost, owed to the supplier."""
+        if not self.cost_cents or self.by is None:
+            return
+        cost = state.ledger.account(self.tenant, LedgerAccountKind.COST)
+        supplier = state.ledger.account(self.tenant, LedgerAccountKind.SUPPLIER, self.by)
+        cost_micros = self.cost_cents * MICROS_PER_CENT
+        state.move(cost, supplier, cost_micros, Code.SUPPLIER_COST, topup_id=self.topup_id)
 
     def _is_late(self, state: BatchState, topup: TopUp) -> bool:
         """Whether the no is of an ask that another one has followed."""
@@ -250,3 +288,13 @@ class Settle(OnAttempts):
         )
         attempts.change(ended)
         return ended
+
+
+def take_cost_back(state: BatchState, topup: TopUp) -> None:
+    """What a supplier took for a top-up that is worth nothing any more and was not used is not owed to it."""
+    cost = topups_of(state).cost_of(topup.id)
+    if cost is None:
+        return
+    owed, booked = state.ledger.by_id(cost.credit_id), state.ledger.by_id(cost.debit_id)
+    code = Code.SUPPLIER_COST_BACK
+    state.move(owed, booked, cost.amount_micros, code, topup_id=topup.id)

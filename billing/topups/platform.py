@@ -7,6 +7,7 @@ without a statement; whoever keeps it says how soon a change is seen.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from billing.topups.fee import FeeRule
 from kernel.errors import DomainError
 
 MIN_AMOUNT_CENTS = 100
@@ -29,9 +30,10 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """One platform of an environment: its limits in cents, and its suppliers in order.
+    """One platform of an environment: its limits in cents, its suppliers in order, and its fees.
 
-    Only suppliers that are switched on are listed; without one it is not offered.
+    Only suppliers that are switched on are listed; without one it is not offered. account_fees: of
+    the accounts that have a fee of their own, in place of the platform's.
     """
 
     id: str
@@ -39,11 +41,18 @@ class Platform:
     min_amount_cents: int = MIN_AMOUNT_CENTS
     max_amount_cents: int = MAX_AMOUNT_CENTS
     suppliers: tuple[Source, ...] = (Source(WALLET, WALLET),)
+    fee: FeeRule | None = None
+    account_fees: Mapping[str, FeeRule] = field(default_factory=dict, hash=False)
 
     @property
     def first(self) -> Source:
         """Who is asked first; the platform is offered."""
         return self.suppliers[0]
+
+    def fee_cents(self, account_id: str, amount_cents: int) -> int:
+        """What a send of the amount costs the account beside it, in cents."""
+        rule = self.account_fees.get(account_id, self.fee)
+        return 0 if rule is None else rule.cents(amount_cents)
 
 
 BUILT_IN = (

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
+from billing.topups.fee_rows import EVERYBODY, fees_by_platform
 from billing.topups.platform import (
     MAX_AMOUNT_CENTS,
     MIN_AMOUNT_CENTS,
@@ -94,9 +95,11 @@ async def read_book(tx: Transaction) -> PlatformBook:
     sources: dict[tuple[str, str], list[Source]] = {}
     for row in await tx.fetch(_SOURCES):
         sources.setdefault((row[0], row[1]), []).append(Source(row[2], row[3]))
+    fees = await fees_by_platform(tx)
     listed: dict[str, list[Platform]] = {}
     for row in await tx.fetch(f"{_PLATFORMS} WHERE is_active = 1 ORDER BY position, id"):
         one = _PLATFORM.read(row)
+        own = fees.get((one.environment, one.id), {})
         listed.setdefault(one.environment, []).append(
             Platform(
                 one.id,
@@ -104,6 +107,8 @@ async def read_book(tx: Transaction) -> PlatformBook:
                 one.min_amount_cents,
                 one.max_amount_cents,
                 tuple(sources.get((one.environment, one.id), ())),
+                own.get(EVERYBODY),
+                own,
             )
         )
     return PlatformBook({name: Platforms(one) for name, one in listed.items()}, at)
@@ -150,7 +155,7 @@ async def put_platform(tx: Transaction, row: PlatformRow, *, is_new: bool) -> Pl
         changed = await tx.execute(_CHANGE_PLATFORM, rows=[_PLATFORM.write(row)])
         if changed == 0:
             raise NotFound("Platform", param="platform")
-        await _raise_version(tx)
+        await raise_version(tx)
         return row
     listed = await list_platforms(tx, row.environment)
     if len(listed) >= PLATFORMS_MAX:
@@ -165,7 +170,7 @@ async def put_platform(tx: Transaction, row: PlatformRow, *, is_new: bool) -> Pl
     )
     if inserted == 0:
         raise PlatformTaken("the environment has a platform of this id", param="id")
-    await _raise_version(tx)
+    await raise_version(tx)
     return made
 
 
@@ -192,7 +197,7 @@ async def set_suppliers(
     )
     rows = [(environment, platform, one, number) for number, one in enumerate(suppliers, start=1)]
     await tx.insert("platform_suppliers", ("environment", "platform", "supplier", "position"), rows)
-    await _raise_version(tx)
+    await raise_version(tx)
 
 
 async def list_suppliers(tx: Transaction, environment: str | None = None) -> Sequence[SupplierRow]:
@@ -237,7 +242,7 @@ async def put_supplier(tx: Transaction, row: SupplierRow, *, is_new: bool) -> Su
         )
         if inserted == 0:
             raise PlatformTaken("the environment has a supplier of this id", param="id")
-    await _raise_version(tx)
+    await raise_version(tx)
     return row
 
 
@@ -282,7 +287,7 @@ async def set_held(tx: Transaction, row: SupplierRow, held_since: int | None) ->
         environment=row.environment,
         id=row.id,
     )
-    await _raise_version(tx)
+    await raise_version(tx)
     return after
 
 
@@ -298,7 +303,8 @@ def _check_platform(row: PlatformRow) -> None:
         )
 
 
-async def _raise_version(tx: Transaction) -> None:
+async def raise_version(tx: Transaction) -> None:
+    """Each process reads the rows anew; the caller changed some of them."""
     await tx.execute("UPDATE platform_versions SET version = version + 1 WHERE id = 1")
 
 

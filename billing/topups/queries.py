@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from billing.ledger.chart import OPERATORS_OWN
 from billing.ledger.ledger import transfers_of
 from billing.ledger.statement import account_label, transfer_shape
 from billing.topups import attempt as attempts, reversal_row, topup as topups
@@ -63,7 +64,7 @@ async def unknown_ids(tx: Transaction, ids: Sequence[str]) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class TopUpTimeline:
-    """A top-up with its ledger transfers and its events, in the API's shapes.
+    """A top-up with its events and its ledger transfers but for its supplier's cost, in the API's shapes.
 
     request_id: of the request that sent it; null once its events are no longer kept.
     """
@@ -88,7 +89,7 @@ async def topup_timeline(tx: Transaction, tenant: Tenant, topup_id: str) -> TopU
     found = (await topups.load(tx, [topup_id])).get(topup_id)
     if found is None or found.tenant != tenant:
         raise NotFound("Transaction", param="transaction_id")
-    moved = await transfers_of(tx, [topup_id])
+    moved = [one for one in await transfers_of(tx, [topup_id]) if one.code not in OPERATORS_OWN]
     labels = await _labels(tx, [side for t in moved for side in (t.debit_id, t.credit_id)])
     events = await tx.fetch(
         """SELECT id, type, event_no, created_at, trace FROM events

@@ -18,7 +18,7 @@ from billing.engine.read_set import ReadSet
 from billing.ledger.ledger import Code, LedgerAccount, LedgerAccountKind
 from billing.ledger.money import MICROS_PER_CENT, micros_to_cents
 from billing.topups.attempt import Attempt, AttemptOutcome, AttemptWorkingSet, attempts_of
-from billing.topups.fulfilment import BEHIND_US, check_not_asked_now
+from billing.topups.fulfilment import BEHIND_US, check_not_asked_now, take_cost_back
 from billing.topups.platform import Source
 from billing.topups.reversal_row import ReversalWorkingSet, TopUpReversal, reversals_of
 from billing.topups.send import give_back
@@ -322,6 +322,7 @@ def reverse(state: BatchState, topup: TopUp, asked: TopUpReversal) -> TopUp:
         fulfilment_code=None,
     )
     give_back(state, topup, source=source, code=Code.TOPUP_REVERSE)
+    take_cost_back(state, topup)
     _pay_debt(state, topup)
     reversed_ = replace(reversed_, new_balance_cents=micros_to_cents(recipient.balance_micros))
     topups_of(state).change(reversed_)

@@ -30,4 +30,8 @@ class TopUpRules:
 
     def claim_url(self, topup_id: str) -> str:
         """The recipient's page, which shows what was delivered: as good as the code itself."""
-        return f"{self.public_url}{CLAIM_PATH}/{self.links.token_of('claim', topup_id)}"
+        return f"{self.public_url}{CLAIM_PATH}/{self.claim_token_of(topup_id)}"
+
+    def claim_token_of(self, topup_id: str) -> str:
+        """What stands in that page's address for the top-up."""
+        return self.links.token_of("claim", topup_id)

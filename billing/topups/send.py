@@ -1,22 +1,30 @@
 """Sending a top-up: the rules, in the order in which they refuse, and what a send does.
 
-In one batch: debit the sender's wallet, credit the recipient's wallet of that platform, issue the
-voucher, write the event. Where the fulfilment answers later, a person must approve, or it is to be
-sent at a time of its own, the funds are held and the recipient is credited on delivery.
+In one batch: debit the sender's wallet by the amount and the fee, credit the recipient's wallet of that
+platform and the fees, issue the voucher, write the event. Where the fulfilment answers later, a person
+must approve, or it is to be sent at a time of its own, the funds are held, and the recipient and the fees
+are credited on delivery.
 """
 
-from dataclasses import dataclass
-from typing import Any, Literal, cast
+from collections.abc import Sequence
+from typing import Any, Literal
 
 import msgspec
 from msgspec.structs import replace
 
 from billing.engine.batch_state import BatchState
 from billing.engine.read_set import ReadSet
-from billing.ledger.ledger import Code, InsufficientBalance, LedgerAccount, LedgerAccountKind
+from billing.ledger.ledger import (
+    Code,
+    InsufficientBalance,
+    LedgerAccount,
+    LedgerAccountKind,
+    Transfer,
+)
 from billing.ledger.money import MICROS_PER_CENT, micros_to_cents
 from billing.topups.approval import WAITS_US, Approval
 from billing.topups.deliverable import hint_of
+from billing.topups.fee import earned_cents
 from billing.topups.platform import WALLET
 from billing.topups.send_request import SendRequest
 from billing.topups.topup import DuplicateReference, TopUp, TopUpStatus, move
@@ -53,17 +61,6 @@ class Sent(msgspec.Struct, frozen=True, gc=False):
     voucher_code: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Quote:
-    """What a send would do now; amounts in cents."""
-
-    amount_cents: int
-    wallet_balance_cents: int
-    wallet_balance_after_cents: int
-    cap_remaining_cents: int | None
-    would_be: WouldBe
-
-
 class Send(msgspec.Struct, frozen=True, gc=False):
     """The command of POST /topup/send. The top-up's id is fixed before the first try."""
 
@@ -77,6 +74,8 @@ class Send(msgspec.Struct, frozen=True, gc=False):
         read_set.key_ids.update(self.lineage)
         name = f"{self.request.platform.id}/{self.request.recipient_email}"
         read_set.places.add((*self.tenant, LedgerAccountKind.RECIPIENT, name))
+        if self.request.fee_cents:
+            read_set.places.add((*self.tenant, LedgerAccountKind.FEES, ""))
         topups = read_set.working_set(TopUpWorkingSet)
         topups.voucher_ids.append(self.topup_id)
         if self.request.reference is not None:
@@ -86,15 +85,15 @@ class Send(msgspec.Struct, frozen=True, gc=False):
 
     def decide(self, state: BatchState) -> Sent:
         topups = topups_of(state)
-        amount_micros = self.request.amount_cents * MICROS_PER_CENT
-        would_be, fulfilment = self.judge(state, topups, amount_micros)
+        charged_micros = self.request.charged_micros
+        would_be, fulfilment = self.judge(state, topups, charged_micros)
         if would_be == "delivered":
-            topup = self._deliver(state, topups, fulfilment, amount_micros)
+            topup = self._deliver(state, topups, fulfilment)
         else:
-            topup = self._hold(state, topups, fulfilment, would_be, amount_micros)
-        state.spending.count(self.tenant.account_id, self.lineage, amount_micros, state.now_us)
+            topup = self._hold(state, topups, fulfilment, would_be, charged_micros)
+        state.spending.count(self.tenant.account_id, self.lineage, charged_micros, state.now_us)
         if would_be != "approval_required":
-            state.spending.count_unasked(self.tenant.account_id, self.lineage, amount_micros)
+            state.spending.count_unasked(self.tenant.account_id, self.lineage, charged_micros)
         if would_be == "failed":
             topup = fail(state, topup, "sandbox: this recipient always fails")
         approval = topups.approval_of(topup.id)
@@ -102,7 +101,7 @@ class Send(msgspec.Struct, frozen=True, gc=False):
         return Sent(topup, _balance_cents(state, self.tenant), approval, code)
 
     def judge(
-        self, state: BatchState, topups: TopUpWorkingSet, amount_micros: int
+        self, state: BatchState, topups: TopUpWorkingSet, charged_micros: int
     ) -> tuple[WouldBe, str]:
         """What becomes of the send and who fulfils it; raises the first rule that refuses."""
         check_alive(state, self.lineage)
@@ -116,15 +115,16 @@ class Send(msgspec.Struct, frozen=True, gc=False):
                     param="reference",
                     extra={"transaction_id": seen[0], "status": seen[1]},
                 )
+        self._check_quote(state)
         scripted = sandbox_script(self.tenant, self.request.recipient_email)
         _refuse_scripted(scripted, self.request.amount_cents, state.now_us)
-        state.spending.check(self.lineage, amount_micros)
-        state.check_funds(self.tenant, amount_micros)
+        state.spending.check(self.lineage, charged_micros)
+        state.check_funds(self.tenant, charged_micros)
         is_now = self.request.send_at is None
         if scripted == "failed" and is_now:
             return "failed", BY_SANDBOX
         if scripted == "approval" or state.spending.needs_approval(
-            self.lineage, self.request.amount_cents
+            self.lineage, self.request.charged_cents
         ):
             return "approval_required", BY_APPROVAL
         if not is_now:
@@ -133,6 +133,16 @@ class Send(msgspec.Struct, frozen=True, gc=False):
             return "pending", BY_SANDBOX
         fulfilment = self.request.platform.first.kind
         return ("delivered" if fulfilment == WALLET else "pending"), fulfilment
+
+    def _check_quote(self, state: BatchState) -> None:
+        ends_at = self.request.quote_ends_at
+        if ends_at is not None and ends_at <= state.now_of(self.tenant):
+            raise InvalidInput(
+                "the quote has ended: validate again, and send with the new one",
+                param="quote_id",
+                reason="quote_expired",
+                extra={"expired_at": rfc3339(ends_at)},
+            )
 
     def _topup(
         self, state: BatchState, fulfilment: str, status: TopUpStatus, **outcome: Any
@@ -152,20 +162,23 @@ class Send(msgspec.Struct, frozen=True, gc=False):
             reference=self.request.reference,
             metadata=self.request.metadata or {},
             note=self.request.note,
+            fee_cents=self.request.fee_cents,
+            earned_fee_cents=earned_cents(status, self.request.fee_cents),
             delivery=self.request.delivery,
             scheduled_for=self.request.send_at,
             **outcome,
         )
 
-    def _deliver(
-        self, state: BatchState, topups: TopUpWorkingSet, fulfilment: str, amount_micros: int
-    ) -> TopUp:
+    def _deliver(self, state: BatchState, topups: TopUpWorkingSet, fulfilment: str) -> TopUp:
         name = f"{self.request.platform.id}/{self.request.recipient_email}"
         recipient = state.ledger.account(self.tenant, LedgerAccountKind.RECIPIENT, name)
         topup_id = self.topup_id
-        state.take(
-            self.tenant, amount_micros, to=recipient, code=Code.TOPUP_SEND, topup_id=topup_id
-        )
+        parts = [(recipient, self.request.amount_cents * MICROS_PER_CENT, Code.TOPUP_SEND)]
+        if self.request.fee_cents:
+            fees = state.ledger.account(self.tenant, LedgerAccountKind.FEES)
+            parts.append((fees, self.request.fee_cents * MICROS_PER_CENT, Code.TOPUP_FEE))
+        for to, micros, code in parts:
+            state.take(self.tenant, micros, to=to, code=code, topup_id=topup_id)
         delivered = self._topup(
             state,
             fulfilment,
@@ -186,7 +199,7 @@ class Send(msgspec.Struct, frozen=True, gc=False):
         topups: TopUpWorkingSet,
         fulfilment: str,
         would_be: WouldBe,
-        amount_micros: int,
+        charged_micros: int,
     ) -> TopUp:
         is_asked = would_be == "pending" and fulfilment != BY_SANDBOX
         supplier = self.request.platform.first.id if is_asked else None
@@ -195,7 +208,7 @@ class Send(msgspec.Struct, frozen=True, gc=False):
         held = state.ledger.standing(self.tenant).held
         holds = state.take(
             self.tenant,
-            amount_micros,
+            charged_micros,
             to=held,
             code=Code.TOPUP_HOLD,
             topup_id=topup.id,
@@ -210,31 +223,6 @@ class Send(msgspec.Struct, frozen=True, gc=False):
         if would_be == "approval_required":
             ask(state, topup)
         return topup
-
-
-@dataclass(frozen=True, slots=True)
-class Rehearsal:
-    """POST /topup/validate: decided as a send, written never."""
-
-    send: Send
-
-    def declare(self, read_set: ReadSet) -> None:
-        self.send.declare(read_set)
-
-    def decide(self, state: BatchState) -> tuple[Quote, Sent]:
-        check_alive(state, self.send.lineage)
-        before = _balance_cents(state, self.send.tenant)
-        remaining = state.spending.remaining_micros(self.send.lineage)
-        sent = self.send.decide(state)
-        would_be: WouldBe = "approval_required" if sent.approval is not None else _outcome(sent)
-        quote = Quote(
-            amount_cents=self.send.request.amount_cents,
-            wallet_balance_cents=before,
-            wallet_balance_after_cents=sent.wallet_balance_cents,
-            cap_remaining_cents=None if remaining is None else micros_to_cents(remaining),
-            would_be=would_be,
-        )
-        return quote, sent
 
 
 def new_send(principal: Principal, request: SendRequest) -> Send:
@@ -320,19 +308,41 @@ def give_back(
 ) -> None:
     """Returns a top-up's funds to where each part came from, and its caps' windows.
 
-    source: where they lie; None: they are held.
+    source: where its amount lies, and then its fee was earned; None: both are held.
     """
-    topups, ledger, tenant = topups_of(state), state.ledger, topup.tenant
-    lies_in = source or ledger.standing(tenant).held
-    for part in topups.holds(topup.id):
-        came_from = ledger.by_id(part.debit_id)
-        state.move(lies_in, came_from, part.amount_micros, code, topup_id=topup.id)
-    amount_micros = topup.amount_cents * MICROS_PER_CENT
+    topups, tenant = topups_of(state), topup.tenant
+    parts = topups.holds(topup.id)
+    if source is None:
+        held = state.ledger.standing(tenant).held
+        for part in parts:
+            came_from = state.ledger.by_id(part.debit_id)
+            state.move(held, came_from, part.amount_micros, code, topup_id=topup.id)
+    else:
+        _draw_back(state, topup, source, parts, code)
+    charged_micros = topup.charged_cents * MICROS_PER_CENT
     spending, sent_at = state.spending, topup.created_at
-    spending.count(tenant.account_id, topup.spent_by, -amount_micros, sent_at)
+    spending.count(tenant.account_id, topup.spent_by, -charged_micros, sent_at)
     # One that was to ask and has not yet, as one of a batch, was not counted as unasked either.
     if topups.approval_of(topup.id) is None and topup.fulfilment != BY_APPROVAL:
-        spending.give_back_unasked(tenant.account_id, topup.spent_by, amount_micros, sent_at)
+        spending.give_back_unasked(tenant.account_id, topup.spent_by, charged_micros, sent_at)
+
+
+def _draw_back(
+    state: BatchState, topup: TopUp, source: LedgerAccount, parts: Sequence[Transfer], code: Code
+) -> None:
+    """Fills each part from the amount first, then from the fee; together they are all parts."""
+    lies = [(source, topup.amount_cents * MICROS_PER_CENT)]
+    if topup.fee_cents:
+        fees = state.ledger.account(topup.tenant, LedgerAccountKind.FEES)
+        lies.append((fees, topup.fee_cents * MICROS_PER_CENT))
+    for part in parts:
+        came_from, wanted = state.ledger.by_id(part.debit_id), part.amount_micros
+        while wanted:
+            account, left = lies[0]
+            drawn = min(wanted, left)
+            state.move(account, came_from, drawn, code, topup_id=topup.id)
+            wanted -= drawn
+            lies[:1] = [(account, left - drawn)] if left > drawn else []
 
 
 def publish(state: BatchState, topup: TopUp) -> None:
@@ -361,12 +371,6 @@ def _refuse_scripted(scripted: str, amount_cents: int, now_us: int) -> None:
             "sandbox: this recipient is above every cap",
             extra={"limit": amount_cents - 1, "remaining": 0, "resets_at": None},
         )
-
-
-def _outcome(sent: Sent) -> WouldBe:
-    status = sent.topup.status
-    assert status in {"delivered", "pending", "scheduled", "failed"}, "a send makes no other"
-    return cast(WouldBe, status)
 
 
 def _balance_cents(state: BatchState, tenant: Tenant) -> int:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from billing.ledger.money import MICROS_PER_CENT
 from billing.topups.delivery_options import DeliveryOptions
 from billing.topups.platform import Platform, Platforms
 from kernel.errors import DomainError
@@ -15,7 +16,11 @@ class AmountOutOfRange(DomainError):
 
 
 class SendRequest(msgspec.Struct, frozen=True, gc=False):
-    """What is to be sent, judged by every rule that needs no batch state."""
+    """What is to be sent, judged by every rule that needs no batch state.
+
+    fee_cents: as the platform's rule has it now, or as a quote named it, which holds until
+    quote_ends_at (microseconds, by the tenant's own clock); null: no quote.
+    """
 
     platform: Platform
     amount_cents: int
@@ -25,6 +30,18 @@ class SendRequest(msgspec.Struct, frozen=True, gc=False):
     note: str | None = None
     delivery: DeliveryOptions | None = None
     send_at: int | None = None  # microseconds, by the tenant's own clock
+    fee_cents: int = 0
+    quote_ends_at: int | None = None
+
+    @property
+    def charged_cents(self) -> int:
+        """What leaves the wallet, and what caps and thresholds count."""
+        return self.amount_cents + self.fee_cents
+
+    @property
+    def charged_micros(self) -> int:
+        """The same in micros."""
+        return self.charged_cents * MICROS_PER_CENT
 
     @property
     def is_mailed(self) -> bool:
@@ -35,6 +52,7 @@ class SendRequest(msgspec.Struct, frozen=True, gc=False):
 def prepare(
     platforms: Platforms,
     *,
+    account_id: str,
     platform: str,
     amount_cents: int,
     recipient_email: str,
@@ -53,4 +71,7 @@ def prepare(
             param="amount_cents",
             extra={"min": found.min_amount_cents, "max": found.max_amount_cents},
         )
-    return SendRequest(found, amount_cents, address, reference, metadata, note, delivery, send_at)
+    fee_cents = found.fee_cents(account_id, amount_cents)
+    return SendRequest(
+        found, amount_cents, address, reference, metadata, note, delivery, send_at, fee_cents
+    )

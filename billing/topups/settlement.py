@@ -43,7 +43,7 @@ class AwaitsApproval(DomainError):
 
 
 def deliver(state: BatchState, topup: TopUp, *, given: Deliverable | None = None) -> TopUp:
-    """Credits the recipient out of the hold; raises where the top-up has ended.
+    """Credits the recipient and the fees out of the hold; raises where the top-up has ended.
 
     given: what a supplier delivered; None: the credit lies in the recipient's wallet here. Whoever
     else delivers gives the recipient the vendor's own credit: then the voucher is settled externally
@@ -71,6 +71,10 @@ def deliver(state: BatchState, topup: TopUp, *, given: Deliverable | None = None
     )
     amount_micros = topup.amount_cents * MICROS_PER_CENT
     state.move(held, recipient, amount_micros, Code.TOPUP_DELIVER, topup_id=topup.id)
+    if topup.fee_cents:
+        fees = state.ledger.account(topup.tenant, LedgerAccountKind.FEES)
+        fee_micros = topup.fee_cents * MICROS_PER_CENT
+        state.move(held, fees, fee_micros, Code.TOPUP_FEE, topup_id=topup.id)
     if is_external:
         _settle_voucher(state, topup, recipient, amount_micros)
     delivered = replace(delivered, new_balance_cents=micros_to_cents(recipient.balance_micros))

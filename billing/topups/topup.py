@@ -14,12 +14,13 @@ from msgspec.structs import replace
 
 from billing.topups.deliverable import WALLET_CREDIT, WALLET_CREDIT_JSON, StoredDeliverable
 from billing.topups.delivery_options import DeliveryOptions
+from billing.topups.fee import earned_cents
 from billing.topups.platform import WALLET
 from kernel.clock import rfc3339
 from kernel.errors import DomainError
 from kernel.tenant import Tenant
 from store.database import BatchRead, Rows, Transaction
-from store.row_mapping import WORDS_OR_NULL, RowMapping, as_json
+from store.row_mapping import NULL_AS_ZERO, WORDS_OR_NULL, RowMapping, as_json
 
 # What a pending top-up that somebody should look at leaves behind a commit.
 HINT: Final = "fulfilment"
@@ -42,7 +43,6 @@ MOVES: Mapping[TopUpStatus, frozenset[TopUpStatus]] = {
 }
 # In these its funds are held, and how it ends is open.
 HELD_STATES: Final = frozenset[TopUpStatus]({"scheduled", "pending"})
-
 
 # Fulfilments whose credit lies in the recipient's wallet here, `voucher` as it was called before; where
 # the sandbox or a person decided, no supplier delivered anything.
@@ -96,8 +96,14 @@ class TopUp(msgspec.Struct, frozen=True, gc=False):
     delivery: DeliveryOptions | None = None  # how it reaches the recipient; null: nothing was said
     claimed_at: int | None = None  # the recipient's first look at it
     emailed_at: int | None = None  # a mail server took the first mail about it
-    # When it is to be sent, by the tenant's own clock; null: at once.
-    scheduled_for: int | None = None
+    scheduled_for: int | None = None  # by the tenant's own clock; null: sent at once
+    fee_cents: int = 0  # charged beside the amount, and given back with it
+    earned_fee_cents: int = 0  # of it: all once delivered, nothing once reversed
+
+    @property
+    def charged_cents(self) -> int:
+        """What the sender pays."""
+        return self.amount_cents + self.fee_cents
 
     @property
     def given(self) -> StoredDeliverable | None:
@@ -115,11 +121,8 @@ class TopUp(msgspec.Struct, frozen=True, gc=False):
     @property
     def needs_person(self) -> bool:
         """Whether nobody knows what its supplier did, and nobody asks any more: a person decides."""
-        return (
-            self.status == "pending"
-            and self.handed_over_at is not None
-            and self.next_check_at is None
-        )
+        is_left = self.status == "pending" and self.next_check_at is None
+        return is_left and self.handed_over_at is not None
 
     @property
     def tenant(self) -> Tenant:
@@ -148,6 +151,8 @@ class TopUp(msgspec.Struct, frozen=True, gc=False):
             "status": self.status,
             "platform": self.platform,
             "amount_cents": self.amount_cents,
+            "fee_cents": self.fee_cents,
+            "charged_cents": self.charged_cents,
             "recipient_email": self.recipient_email,
             "voucher_code": None,
             "voucher_code_hint": self.voucher_code_hint,
@@ -194,6 +199,7 @@ def move(
         raise AlreadyEnded(f"the top-up was {topup.status} before", extra=facts)
     if status not in HELD_STATES:
         changes["next_check_at"] = None
+        changes["earned_fee_cents"] = earned_cents(status, topup.fee_cents)
         if topup.status in HELD_STATES:
             changes["settled_at"] = now_us
     return replace(topup, status=status, **changes)
@@ -233,8 +239,7 @@ async def due(
     """
     rows = await tx.fetch(
         f"""SELECT id, account_id, environment, platform, fulfilment, supplier, checks_made,
-                recipient_email
-            FROM topups
+                recipient_email FROM topups
             WHERE status = 'pending' AND next_check_at IS NOT NULL AND next_check_at <= :now
             {_but(but_ids, but_suppliers)}
             ORDER BY next_check_at LIMIT :limit""",
@@ -334,14 +339,12 @@ async def update(tx: Transaction, topups: Sequence[TopUp]) -> None:
 async def note_claimed(tx: Transaction, topups: Sequence[TopUp]) -> None:
     """Writes claimed_at of delivered ones that nobody claimed before."""
     if topups:
-        rows = sorted((topup.id, topup.claimed_at) for topup in topups)
-        await tx.execute(_CLAIMED, rows=rows)
+        await tx.execute(_CLAIMED, rows=sorted((one.id, one.claimed_at) for one in topups))
 
 
 async def note_emailed(tx: Transaction, ids: Iterable[str], *, now_us: int) -> None:
     """That a mail server took a mail about these; the first time stays."""
-    wanted = sorted(set(ids))
-    if wanted:
+    if wanted := sorted(set(ids)):
         await tx.execute(
             """UPDATE topups SET emailed_at = :now_us
                WHERE id IN :ids[text] AND emailed_at IS NULL""",
@@ -356,6 +359,8 @@ ROWS = RowMapping(
         "spent_by": WORDS_OR_NULL,
         "metadata": as_json(dict[str, str]),
         "deliverable": as_json(StoredDeliverable),
+        "fee_cents": NULL_AS_ZERO,
+        "earned_fee_cents": NULL_AS_ZERO,
         "delivery": as_json(DeliveryOptions),
     },
 )
@@ -375,6 +380,7 @@ _CHANGING = (
     "settled_at",
     "supplier",
     "deliverable",
+    "earned_fee_cents",
 )
 _CHANGED = ROWS.part("id", *_CHANGING)
 _LOAD = f"SELECT {ROWS.listed} FROM topups WHERE id IN :ids[text]"

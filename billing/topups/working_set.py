@@ -23,8 +23,9 @@ from kernel.tenant import Tenant
 from keys import caps
 from store.database import BatchRead, Transaction
 
-# What took a top-up's funds: a send that delivers at once, or one that waits.
-_PARTS = frozenset({Code.TOPUP_HOLD, Code.TOPUP_SEND})
+# What took a top-up's funds: one that waits, or a send that delivers at once and its fee. The fee of one
+# that waited comes out of what was held.
+_PARTS = frozenset({Code.TOPUP_HOLD, Code.TOPUP_SEND, Code.TOPUP_FEE})
 
 
 class TopUpWorkingSet(WorkingSet):
@@ -44,6 +45,7 @@ class TopUpWorkingSet(WorkingSet):
         self._references: dict[tuple[str, str, str], tuple[str, TopUpStatus]] = {}
         self._topups: dict[str, TopUp] = {}
         self._holds: dict[str, list[Transfer]] = {}
+        self._costs: dict[str, Transfer] = {}
         self._approvals: dict[str, Approval] = {}
         self._redemptions: dict[str, Redemption] = {}
         self._new: dict[str, TopUp] = {}
@@ -75,8 +77,12 @@ class TopUpWorkingSet(WorkingSet):
         # Whatever belongs to a tenant that is not locked here does not exist here.
         self._topups = {i: found[i] for i in found if found[i].tenant in read_set.tenants}
         for transfer in await transfers_of(tx, list(self._topups)):
+            topup_id = transfer.transaction_id or ""
             if transfer.code in _PARTS:
-                self._holds.setdefault(transfer.transaction_id or "", []).append(transfer)
+                self._holds.setdefault(topup_id, []).append(transfer)
+            elif transfer.code is Code.SUPPLIER_COST:
+                self._costs[topup_id] = transfer
+                read_set.ledger_ids.add(transfer.credit_id)
             read_set.ledger_ids.add(transfer.debit_id)
         if self.redeemed_ids:
             self._redemptions = await voucher.load_redemptions(tx, self.redeemed_ids)
@@ -126,7 +132,13 @@ class TopUpWorkingSet(WorkingSet):
 
     def holds(self, topup_id: str) -> Sequence[Transfer]:
         """What was moved when its funds were taken, source by source."""
-        return self._holds[topup_id]
+        parts = self._holds[topup_id]
+        held = [part for part in parts if part.code is Code.TOPUP_HOLD]
+        return held or parts
+
+    def cost_of(self, topup_id: str) -> Transfer | None:
+        """What its supplier took for it; None: nothing, or it did not say."""
+        return self._costs.get(topup_id)
 
     def approval_of(self, topup_id: str) -> Approval | None:
         return self._approvals.get(topup_id)
@@ -182,6 +194,8 @@ class TopUpWorkingSet(WorkingSet):
         read_set.places.add((*one.tenant, LedgerAccountKind.RECIPIENT, one.recipient_name))
         if MOVES[one.status] or one.id in self.redeemed_ids:
             read_set.places.add((*one.tenant, LedgerAccountKind.REDEEMED, one.platform))
+        if MOVES[one.status] and one.fee_cents:
+            read_set.places.add((*one.tenant, LedgerAccountKind.FEES, ""))
         for key_id in one.spent_by:
             read_set.windows.update((key_id, p, s) for p, s in caps.windows_of(one.created_at))
             read_set.windows.add(caps.unapproved_window(key_id, one.created_at))

@@ -15,6 +15,7 @@ from billing.topups.platform_rows import (
     suppliers_of,
 )
 from cli.examples import examples
+from cli.operator.fees import fee
 from cli.operator.supply import in_one
 from cli.options import environment_option
 from cli.output import json_option, show_record, show_rows
@@ -36,6 +37,9 @@ def platforms() -> None:
     """What credit can be sent to; staging and live have their own. One without a supplier is not
     offered.
     """
+
+
+platforms.add_command(fee)
 
 
 @platforms.command("list", epilog=examples("topup platforms list --environment live"))

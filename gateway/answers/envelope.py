@@ -46,10 +46,11 @@ def answer(
     message: str | None = None,
     voucher_of: str | None = None,
     voucher_code: str | None = None,
+    claim_url: str | None = None,
 ) -> Answer:
     """The answer in bytes. http_status defaults to the code's usual one, message to its English,
-    status (the top-up's, where there is one) to ok or error. voucher_code: of the top-up voucher_of,
-    shown in data, once.
+    status (the top-up's, where there is one) to ok or error. voucher_code and claim_url: of the top-up
+    voucher_of, shown in data, once and in this order.
     """
     row = CODES[code]
     if http_status is None:
@@ -61,7 +62,13 @@ def answer(
     envelope = Envelope(
         is_success, code, message or row.message, transaction_id, status, timestamp, data
     )
-    return Answer(http_status, _encode(envelope), voucher_of=voucher_of, voucher_code=voucher_code)
+    return Answer(
+        http_status,
+        _encode(envelope),
+        voucher_of=voucher_of,
+        voucher_code=voucher_code,
+        claim_url=claim_url,
+    )
 
 
 def refuse(refusal: Refusal, now_us: int) -> Answer:

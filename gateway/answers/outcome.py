@@ -12,6 +12,7 @@ import msgspec
 from gateway.answers.response_codes import SUCCESS
 
 JSON = "application/json"
+CSV = "text/csv"
 
 T = TypeVar("T")
 
@@ -42,6 +43,11 @@ class Outcome:
 def ok(data: Any, *codes: int) -> tuple[Outcome, ...]:
     """200."""
     return (Outcome(200, data, codes or (SUCCESS,)),)
+
+
+def exported(data: Any) -> tuple[Outcome, ...]:
+    """200, as JSON or as CSV."""
+    return (Outcome(200, data, media_types=(JSON, CSV)),)
 
 
 def created(data: Any) -> tuple[Outcome, ...]:

@@ -14,6 +14,7 @@ from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer, listing
 from gateway.answers.outcome import Listing, Outcome, begun, ok
 from gateway.api.bodies.bulk_body import BulkBody, BulkQuery, ReadBulk, ReadItem, decode
+from gateway.api.orders import request_digest
 from gateway.api.schemas.batches import (
     AcceptedBatch,
     Batch,
@@ -69,7 +70,7 @@ async def send_bulk(call: RequestContext[ReadBulk, BulkQuery]) -> Answer:
         principal.lineage,
         [_line(call, one) for one in call.body.items],
         call.body.all_or_nothing,
-        None if request_key is None else request_key.digest,
+        request_digest(request_key),
     )
     if call.body.dry_run:
         return await _rehearse(call, bulk)
@@ -159,6 +160,8 @@ async def _rehearse(call: RequestContext[ReadBulk, BulkQuery], bulk: Bulk) -> An
         accepted=len(read) - len(errors),
         refused=len(errors),
         accepted_cents=quote.accepted_cents,
+        fee_cents=quote.fee_cents,
+        charged_cents=quote.accepted_cents + quote.fee_cents,
         wallet_balance_cents=quote.wallet_balance_cents,
         wallet_balance_after_cents=quote.wallet_balance_after_cents,
         errors=errors,

@@ -20,7 +20,7 @@ from billing.topups.deliverable import (
     DeliverableRefused,
     checked,
 )
-from billing.topups.fulfilment import Settle
+from billing.topups.fulfilment import NoLongerAsked, Settle
 from billing.topups.topup import TopUp
 from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
@@ -74,7 +74,11 @@ async def settle(call: RequestContext[SettleBody, Fields]) -> Answer:
             by=topup.supplier,
             cost_cents=call.body.cost_cents,
         )
-        topup = (await call.context.engine.submit(command)).topup
+        try:
+            topup = (await call.context.engine.submit(command)).topup
+        except NoLongerAsked:
+            # Another supplier got it between our look and the lock.
+            raise _not_signed() from None
     return answer(
         codes.SUCCESS,
         Settlement(status=topup.status),
@@ -116,8 +120,12 @@ async def _signed_for(call: RequestContext[SettleBody, Fields]) -> TopUp:
     wrong = verify(headers=headers, body=call.raw, secret=secret, now_s=call.now_us // SECOND_US)
     named = {call.body.transaction_id, headers.get(ID_HEADER.lower(), topup_id)}
     if found is None or wrong or named != {topup_id}:
-        raise SignatureRefused("the request is not signed by this top-up's fulfilment")
+        raise _not_signed()
     return found
+
+
+def _not_signed() -> SignatureRefused:
+    return SignatureRefused("the request is not signed by this top-up's fulfilment")
 
 
 def _secret_of(call: RequestContext[SettleBody, Fields], topup: TopUp) -> str:

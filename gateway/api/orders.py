@@ -11,13 +11,13 @@ from billing.orders.place import NewOrder
 from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
-from gateway.answers.outcome import Listing, created, ok
+from gateway.answers.outcome import Listing, created, exported, ok
 from gateway.api.schemas.orders import Order as OrderShape
-from gateway.http.fields import Fields, Int64, Page, Text, Time, time_us
+from gateway.http.fields import Fields, Int64, Text, Time, time_us
 from gateway.http.idempotency import run_steps
-from gateway.http.lists import list_rows
+from gateway.http.lists import ExportPage, export_rows, list_rows
 from gateway.http.request_context import RequestContext
-from gateway.http.routing import Route
+from gateway.http.routing import Reply, Route
 from kernel.limits import URL_CHARACTERS_MAX
 from store.database import Transaction
 from store.idempotency import RequestKey
@@ -25,6 +25,12 @@ from store.idempotency import RequestKey
 # It is extended while the provider is waited for: who takes over finds a process that ended.
 LEASE_S = 30
 ReturnUrl = Annotated[str, Meta(max_length=URL_CHARACTERS_MAX)]
+
+
+_CSV_COLUMNS = (
+    *("id", "status", "provider", "pack_id", "amount", "currency", "pay_amount", "pay_currency"),
+    *("credits", "coupon", "order_no", "reference", "created_at", "paid_at"),
+)
 
 
 class OrderBody(Fields, frozen=True, kw_only=True):
@@ -46,7 +52,7 @@ class OrderBody(Fields, frozen=True, kw_only=True):
     coupon: Text | None = None
 
 
-class OrdersQuery(Page, frozen=True, kw_only=True):
+class OrdersQuery(ExportPage, frozen=True, kw_only=True):
     """Filters of the list; created_after is inclusive, created_before exclusive."""
 
     status: OrderStatus | None = None
@@ -79,8 +85,8 @@ async def create(call: RequestContext[OrderBody, Fields]) -> Answer:
     return await run_steps(context, principal, call.request_key, steps, lease_s=LEASE_S)
 
 
-async def list_orders(call: RequestContext[Fields, OrdersQuery]) -> Answer:
-    """Newest first."""
+async def list_orders(call: RequestContext[Fields, OrdersQuery]) -> Reply:
+    """Newest first; as CSV without the address where it is paid."""
     query = call.query
     wanted = order_list.OrderFilter(
         status=query.status,
@@ -89,6 +95,10 @@ async def list_orders(call: RequestContext[Fields, OrdersQuery]) -> Answer:
         created_before=time_us(query.created_before, "created_before"),
     )
     read = partial(order_list.page, tenant=call.principal.tenant, wanted=wanted)
+    if query.format == "csv":
+        return await export_rows(
+            call, "ord", read, name="orders", columns=_CSV_COLUMNS, shape=OrderShape.of
+        )
     return await list_rows(call, "ord", read, shape=OrderShape.of)
 
 
@@ -104,7 +114,7 @@ async def show(call: RequestContext[Fields, Fields]) -> Answer:
 
 
 def request_digest(request_key: RequestKey | None) -> str | None:
-    """What the order remembers of the request: its key together with what was asked for."""
+    """What an order or a batch remembers of the request: its key together with what was asked for."""
     return None if request_key is None else request_key.digest + request_key.fingerprint
 
 
@@ -137,7 +147,7 @@ ROUTES = (
         "Orders, newest first",
         scopes=("billing:read",),
         query=OrdersQuery,
-        answers=ok(Listing[OrderShape]),
+        answers=exported(Listing[OrderShape]),
     ),
     Route(
         "GET",

@@ -1,7 +1,5 @@
 """The statement: opening balance, every transfer, closing balance; JSON or CSV, streamed."""
 
-import csv
-import io
 from collections.abc import AsyncIterator
 from typing import Literal
 
@@ -18,6 +16,7 @@ from gateway.http.fields import Fields, Time, time_us
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply, Route
 from kernel.clock import rfc3339
+from kernel.csv_text import csv_head, csv_lines
 from kernel.errors import InvalidInput
 
 _encode = msgspec.json.Encoder().encode
@@ -97,8 +96,8 @@ async def _csv(
     opening_micros: int, lines: AsyncIterator[statement.StatementLine]
 ) -> AsyncIterator[bytes]:
     """A header line, the opening balance, a line for each transfer, the closing balance."""
-    yield _csv_line(_CSV_COLUMNS)
-    yield _csv_line(["", "", "opening_balance", "", "", "", "", "", opening_micros])
+    opening = {"code": "opening_balance", "balance_micros": opening_micros}
+    yield (csv_head(_CSV_COLUMNS) + csv_lines(_CSV_COLUMNS, [opening])).encode()
     balance_micros = opening_micros
     async for line in lines:
         balance_micros += line.change_micros
@@ -107,19 +106,9 @@ async def _csv(
             "change_micros": line.change_micros,
             "balance_micros": balance_micros,
         }
-        yield _csv_line([_inert(values[column]) for column in _CSV_COLUMNS])
-    yield _csv_line(["", "", "closing_balance", "", "", "", "", "", balance_micros])
-
-
-def _csv_line(values: object) -> bytes:
-    written = io.StringIO()
-    csv.writer(written).writerow(values)  # type: ignore[arg-type]  # any sequence of cells
-    return written.getvalue().encode()
-
-
-def _inert(value: object) -> object:
-    """A cell that a spreadsheet does not run: recipients' addresses are strangers' text."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in {"=", "+", "-", "@"} else value
+        yield csv_lines(_CSV_COLUMNS, [values]).encode()
+    closing = {"code": "closing_balance", "balance_micros": balance_micros}
+    yield csv_lines(_CSV_COLUMNS, [closing]).encode()
 
 
 ROUTES = (

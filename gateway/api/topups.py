@@ -11,17 +11,24 @@ from billing.topups.approval import Approval
 from billing.topups.delivery_options import (
     DeliveryOptions,
 )
-from billing.topups.send import Rehearsal, Sent as Decided, new_send
+from billing.topups.quote import Rehearsal, quote_id, with_quote
+from billing.topups.send import Sent as Decided, new_send
 from billing.topups.send_request import SendRequest, prepare
 from billing.topups.settlement import Cancel, EndedTopUp
 from billing.topups.topup import TopUp
 from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
-from gateway.answers.outcome import Listing, Outcome, ok
+from gateway.answers.outcome import Listing, Outcome, exported, ok
 from gateway.answers.refused import Failure
 from gateway.answers.words import TopUpStatus
-from gateway.api.bodies.send_body import Address, DeliveryBody, SendBody, SenderReferenceField
+from gateway.api.bodies.send_body import (
+    Address,
+    DeliveryBody,
+    SendBody,
+    SenderReferenceField,
+    ValidateBody,
+)
 from gateway.api.schemas.recipients import RecipientMail
 from gateway.api.schemas.topups import (
     EventOfTopUp,
@@ -38,13 +45,21 @@ from gateway.api.schemas.topups import (
     Transfer,
 )
 from gateway.http.errors import DOCS_PATH
-from gateway.http.fields import Fields, Page, Text, Time, time_us
-from gateway.http.lists import list_rows
+from gateway.http.fields import Fields, Text, Time, time_us
+from gateway.http.lists import ExportPage, export_rows, list_rows
 from gateway.http.request_context import RequestContext
-from gateway.http.routing import Route
+from gateway.http.routing import Reply, Route
+from kernel.clock import rfc3339
 from keys.email_address import InvalidEmail, normalise_email
 from keys.principal import ADMIN
 from store.database import Transaction
+
+_CSV_COLUMNS = (
+    *("transaction_id", "status", "platform", "amount_cents", "fee_cents", "charged_cents"),
+    *("recipient_email", "voucher_code_hint", "new_balance_cents", "reference", "note"),
+    *("failure_reason", "key_id", "scheduled_for", "created_at", "settled_at", "claimed_at"),
+    *("emailed_at", "metadata"),
+)
 
 
 class CancelBody(Fields, frozen=True, kw_only=True):
@@ -53,7 +68,7 @@ class CancelBody(Fields, frozen=True, kw_only=True):
     transaction_id: Text
 
 
-class HistoryQuery(Page, frozen=True, kw_only=True):
+class HistoryQuery(ExportPage, frozen=True, kw_only=True):
     """Filters of the history; created_after is inclusive, created_before exclusive."""
 
     status: TopUpStatus | None = None
@@ -70,13 +85,19 @@ async def send(call: RequestContext[SendBody, Fields]) -> Answer:
     return await call.context.engine.submit_once(command, call.request_key, _SentAnswer(call))
 
 
-async def validate(call: RequestContext[SendBody, Fields]) -> Answer:
+async def validate(call: RequestContext[ValidateBody, Fields]) -> Answer:
     """The same rules on a snapshot: 1000 with a quote, or the very refusal of a send."""
-    rehearsal = Rehearsal(new_send(call.principal, request_of(call, call.body)))
+    request = _prepared(call, call.body)
+    rehearsal = Rehearsal(new_send(call.principal, request))
     quote, sent = await call.context.engine.rehearse(rehearsal)
     if sent.topup.status == "failed":
         return _failed(sent.topup, http_status=422, transaction_id=None)
-    return answer(codes.SUCCESS, Quote.of(quote), now_us=call.now_us)
+    named = Quote.of(
+        quote,
+        quote_id=quote_id(call.context.vault, call.principal, request, quote.ends_at),
+        quote_expires_at=rfc3339(quote.ends_at),
+    )
+    return answer(codes.SUCCESS, named, now_us=call.now_us)
 
 
 async def cancel(call: RequestContext[CancelBody, Fields]) -> Answer:
@@ -133,8 +154,8 @@ async def status(call: RequestContext[Fields, Fields]) -> Answer:
     )
 
 
-async def list_topups(call: RequestContext[Fields, HistoryQuery]) -> Answer:
-    """The history, newest first."""
+async def list_topups(call: RequestContext[Fields, HistoryQuery]) -> Reply:
+    """The history, newest first; as CSV without a code, a value or a claim link, whoever asks."""
     query = call.query
     wanted = history.TopUpFilter(
         status=query.status,
@@ -146,10 +167,15 @@ async def list_topups(call: RequestContext[Fields, HistoryQuery]) -> Answer:
     )
     rules, principal = call.context.topup_rules, call.principal
     seen = rules.codes
+    read = partial(history.page, tenant=principal.tenant, wanted=wanted)
+    if query.format == "csv":
+        return await export_rows(
+            call, "txn", read, name="topups", columns=_CSV_COLUMNS, shape=TopUpShape.of
+        )
     return await list_rows(
         call,
         "txn",
-        partial(history.page, tenant=principal.tenant, wanted=wanted),
+        read,
         shape=lambda topup: TopUpShape.of(
             topup,
             seen.shown(topup, principal),
@@ -164,11 +190,22 @@ def _normalised(address: str | None) -> str | None:
 
 
 def request_of(call: RequestContext[Any, Any], body: SendBody) -> SendRequest:
-    """What the caller's send asks for; raises InvalidPlatform, InvalidEmail or AmountOutOfRange."""
+    """What the caller's send asks for, at the price of its quote where it has one; raises
+    InvalidPlatform, InvalidEmail or AmountOutOfRange, and InvalidInput for another send's quote.
+    """
+    request = _prepared(call, body)
+    if body.quote_id is None:
+        return request
+    return with_quote(call.context.vault, call.principal, request, body.quote_id)
+
+
+def _prepared(call: RequestContext[Any, Any], body: ValidateBody) -> SendRequest:
+    """What the fields say, at the price of now; raises InvalidPlatform, InvalidEmail or AmountOutOfRange."""
     platforms = call.context.topup_rules.platforms.of(call.principal.environment)
     address = body.recipient_email
     return prepare(
         platforms,
+        account_id=call.principal.account_id,
         platform=body.platform,
         amount_cents=body.amount_cents,
         recipient_email=_own_address(call, body.platform) if address is None else address,
@@ -208,11 +245,13 @@ class _SentAnswer:
         topup = sent.topup
         if topup.status == "failed":
             return _failed(topup, http_status=422, transaction_id=topup.id)
+        call = self._call
+        claim_url = call.context.topup_rules.claim_url_shown(topup, call.principal)
         if sent.approval is not None:
-            code, data = codes.APPROVAL_REQUIRED, self._for_approval(sent, sent.approval)
+            code, data = codes.APPROVAL_REQUIRED, self._for_approval(sent, sent.approval, claim_url)
         else:
             code = codes.DELIVERED if topup.status == "delivered" else codes.PENDING
-            data = Sent.of(sent)
+            data = Sent.of(sent, claim_url)
         return answer(
             code,
             data,
@@ -221,12 +260,13 @@ class _SentAnswer:
             transaction_id=topup.id,
             voucher_of=topup.id,
             voucher_code=sent.voucher_code,
+            claim_url=claim_url,
         )
 
-    def _for_approval(self, sent: Decided, asked: Approval) -> Sent:
+    def _for_approval(self, sent: Decided, asked: Approval, claim_url: str | None) -> Sent:
         public_url = self._call.context.topup_rules.public_url
         held = Held.of(asked, url=f"{public_url}/dashboard/approvals/{asked.id}")
-        return SentForApproval(**asdict(Sent.of(sent)), approval=held)
+        return SentForApproval(**asdict(Sent.of(sent, claim_url)), approval=held)
 
 
 def _cancelled(ended: EndedTopUp) -> Answer:
@@ -302,7 +342,7 @@ ROUTES = (
         validate,
         "Rehearse a send: the same rules, nothing written",
         scopes=("topup:send",),
-        body=SendBody,
+        body=ValidateBody,
         takes_key=False,
         answers=(*ok(Quote), _REFUSED_BY_PLATFORM),
         refuses=_REFUSES,
@@ -341,7 +381,7 @@ ROUTES = (
         "Top-ups, newest first",
         scopes=("topup:read",),
         query=HistoryQuery,
-        answers=ok(Listing[TopUpShape]),
+        answers=exported(Listing[TopUpShape]),
         refuses=(codes.INVALID_RECIPIENT,),
     ),
 )

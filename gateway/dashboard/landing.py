@@ -64,7 +64,7 @@ def example_webhook() -> tuple[dict[str, str], bytes]:
         "data": {
             "transaction_id": answer["transaction_id"],
             "status": answer["status"],
-            **{name: data[name] for name in ("platform", "amount_cents", "recipient_email")},
+            **{name: data[name] for name in _OF_SEND},
             "voucher_code": None,
             **{
                 name: data[name]
@@ -84,4 +84,5 @@ def example_webhook() -> tuple[dict[str, str], bytes]:
     return {EVENT_HEADER: _EVENT_TYPE, **signed}, body
 
 
+_OF_SEND = ("platform", "amount_cents", "fee_cents", "charged_cents", "recipient_email")
 ROUTES = (open_route("GET", "/", show, "What this is"),)

@@ -80,6 +80,8 @@ SAID: Final[Mapping[str, str]] = {
     "supplier-held": "Nobody asks the supplier until it is released; what is meant for it waits.",
     "supplier-released": "The supplier is asked again.",
     "platform-made": "The platform is there; it is offered once a supplier is named for it.",
+    "fee-saved": "The fee is set for sends from now on; gateways see it within about a second.",
+    "fee-cleared": "The fee is taken away; gateways see it within about a second.",
     "platform-saved": "The platform is changed; gateways see it within about a second.",
     "stock-added": "The codes are in stock; those that were known were passed over.",
     "credit-adjusted": "The account's credit is changed, and the audit log says why.",

@@ -208,7 +208,7 @@ def time_us(text: str | None, param: str) -> int | None:
         return None
     try:
         return parse_rfc3339(text)
-    except (ValueError, OverflowError):
+    except ValueError:
         raise InvalidInput(
             "expected a time such as 2026-06-13T12:00:00Z, with its zone", param=param
         ) from None

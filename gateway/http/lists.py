@@ -1,9 +1,20 @@
-"""The pages of lists: of rows, newest first, and of what is whole in memory, in its own order."""
+"""The pages of lists: of rows, newest first, and of what is whole in memory, in its own order; and a whole
+list as CSV.
 
-from collections.abc import Awaitable, Callable, Sequence
+Promise of a CSV: it is streamed page by page, each read by itself. Neither a connection of the pool nor
+a transaction is open while a slow client reads, and no more than one page lies in memory. The first
+page is read before the answer begins, so what refuses it is an answer like any other; a later fault
+cuts the body off, which its reader sees.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from operator import attrgetter
-from typing import Any, TypeVar
+from typing import Annotated, Any, Final, Literal, NamedTuple, TypeVar
+
+import msgspec
+from msgspec import Meta
+from starlette.responses import StreamingResponse
 
 from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
@@ -11,11 +22,31 @@ from gateway.answers.envelope import answer, listing, page
 from gateway.answers.outcome import Listing
 from gateway.http.fields import Page, cursor_id
 from gateway.http.request_context import RequestContext
+from gateway.http.routing import Reply
+from kernel.csv_text import csv_head, csv_lines
 from kernel.errors import InvalidInput
+
+ROWS_AT_ONCE: Final = 500
 
 Q = TypeVar("Q", bound=Page)
 R = TypeVar("R")
 T = TypeVar("T")
+
+
+class ExportPage(Page, frozen=True, kw_only=True):
+    """The query of a list that can be had whole, too."""
+
+    format: Annotated[
+        Literal["json", "csv"],
+        Meta(description="csv: all that match, streamed from the cursor on; limit does not count."),
+    ] = "json"
+
+
+class CsvPage(NamedTuple):
+    """Some rows, and the cursor of those after them; None: there are none."""
+
+    rows: Sequence[object]
+    following: Any | None
 
 
 async def list_rows(
@@ -37,6 +68,54 @@ async def list_rows(
     return answer(codes.SUCCESS, data, now_us=call.now_us)
 
 
+async def export_rows(
+    call: RequestContext[Any, Q],
+    prefix: str,
+    read: Callable[..., Awaitable[Sequence[R]]],
+    *,
+    name: str,
+    columns: Sequence[str],
+    shape: Callable[[R], object],
+    cursor: Callable[[R], str] = attrgetter("id"),
+) -> Reply:
+    """The whole list as CSV, as of list_rows; name: of the file, columns: fields of the shape."""
+
+    async def page_after(before_id: str | None) -> CsvPage:
+        rows = await call.context.database.read(
+            partial(read, before_id=before_id, limit=ROWS_AT_ONCE)
+        )
+        has_more = len(rows) == ROWS_AT_ONCE
+        return CsvPage([shape(row) for row in rows], cursor(rows[-1]) if has_more else None)
+
+    return await csv_stream(name, columns, page_after, cursor_id(call.query.cursor, prefix))
+
+
+async def csv_stream(
+    name: str,
+    columns: Sequence[str],
+    read: Callable[[Any | None], Awaitable[CsvPage]],
+    cursor: Any | None,
+) -> StreamingResponse:
+    """name: of the file. columns: names of fields; one that is an object is written as JSON.
+
+    read gives the page after a cursor; it holds nothing once it has.
+    """
+    first = await read(cursor)
+
+    async def body() -> AsyncIterator[bytes]:
+        yield csv_head(columns).encode()
+        page = first
+        while True:
+            if page.rows:
+                yield csv_lines(columns, map(_flat, page.rows)).encode()
+            if page.following is None:
+                return
+            page = await read(page.following)
+
+    headers = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
+    return StreamingResponse(body(), media_type="text/csv; charset=utf-8", headers=headers)
+
+
 def short_list(items: Sequence[T], query: Page, cursor: Callable[[T], str]) -> Listing[T]:
     """The `data` of one page of items in memory. cursor: what tells items apart; the next page's is the last one's.
 
@@ -51,3 +130,11 @@ def short_list(items: Sequence[T], query: Page, cursor: Callable[[T], str]) -> L
     shown = list(items[first : first + query.limit])
     has_more = first + query.limit < len(items)
     return page(shown, cursor(shown[-1]) if has_more else None)
+
+
+def _flat(row: object) -> Mapping[str, object]:
+    fields: dict[str, object] = msgspec.to_builtins(row)
+    for name, value in fields.items():
+        if isinstance(value, dict | list):
+            fields[name] = msgspec.json.encode(value).decode()
+    return fields

@@ -13,7 +13,7 @@ import msgspec
 from mcp_types import Tool, ToolAnnotations
 
 from gateway.answers.envelope import Envelope
-from gateway.api.bodies.send_body import SendBody
+from gateway.api.bodies.send_body import SendBody, ValidateBody
 from gateway.api.topups import CancelBody
 from gateway.http.fields import Fields, Shape
 from gateway.http.routing import Router
@@ -88,10 +88,11 @@ TOOLS: Final[Mapping[str, ApiTool]] = {
         ApiTool(
             "validate_topup",
             "Rehearse a top-up",
-            "What send_topup would answer and cost now, by the same rules; nothing is written.",
+            "What send_topup would answer and cost now, by the same rules; nothing is written. Its"
+            " quote_id, given to send_topup within ten minutes, keeps that price.",
             "POST",
             "/topup/validate",
-            SendBody,
+            ValidateBody,
             ToolAnnotations(read_only_hint=True, idempotent_hint=True, open_world_hint=False),
         ),
         ApiTool(

@@ -64,6 +64,7 @@ class FundedAccount:
         caller = principal or self.principal
         order = prepare(
             self.rules.platforms.of(caller.environment),
+            account_id=caller.account_id,
             platform=platform,
             amount_cents=amount_cents,
             recipient_email=to,
@@ -175,7 +176,11 @@ async def open_funded_account(
 
 
 def open_engine(database: Database, clock: FixedClock, rules: TopUpRules) -> Engine:
-    return Engine(database, clock, Rules(rules, code_of=rules.codes.code_of))
+    return Engine(
+        database,
+        clock,
+        Rules(rules, code_of=rules.codes.code_of, claim_token_of=rules.claim_token_of),
+    )
 
 
 async def mint_key(

@@ -3,6 +3,7 @@
 import hashlib
 import itertools
 import json
+from abc import ABC, abstractmethod
 from collections import deque
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -42,7 +43,7 @@ def made(
     return registration.make(checked_options(registration, options), tools)
 
 
-class VendorService:
+class VendorService(ABC):
     """A vendor's API. `faults` are what befalls the next requests, the first first."""
 
     def __init__(self) -> None:
@@ -109,9 +110,9 @@ class VendorService:
             return 200, b"<html><body>Bad gateway</body></html>"
         return status, json.dumps(answer).encode()
 
+    @abstractmethod
     def answer(self, method: str, path: str, query: dict[str, str], body: dict[str, Any]) -> Answer:
         """What the vendor does and says."""
-        raise NotImplementedError
 
 
 def _error(status: int, message: str) -> Answer:

@@ -23,6 +23,7 @@ def bulk_of(account: FundedAccount, *, is_all_or_nothing: bool) -> Bulk:
     requests = [
         prepare(
             platforms,
+            account_id=account.account_id,
             platform="claude",
             amount_cents=PRICE,
             recipient_email="user@example.com",
@@ -79,6 +80,7 @@ async def test_the_end_is_told_once_when_the_last_top_up_has_ended(
     platforms = account.rules.platforms.of("staging")
     request = prepare(
         platforms,
+        account_id=account.account_id,
         platform="slow",
         amount_cents=PRICE,
         recipient_email="user@example.com",

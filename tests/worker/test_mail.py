@@ -56,6 +56,19 @@ async def test_a_delivered_top_up_brings_one_mail_with_the_way_to_it(
     assert claim_url.startswith("https://pay.acme.com/claim/")
 
 
+@pytest.mark.one_database
+@pytest.mark.parametrize("to", ["=?utf-8?q?x?=@mail.com", "a" * 64 + "@" + "b" * 60 + ".mail.com"])
+async def test_a_mail_goes_to_whatever_address_was_taken_in(
+    mailing_account: MailingAccount, server: MailServer, to: str
+) -> None:
+    topup = await mailing_account.send(to)
+
+    await mailing_account.mailer(server.sender()).step()
+
+    assert [one.status for one in await mailing_account.mails(topup)] == ["sent"]
+    assert f"\r\nTo: {to}\r\n".encode() in server.taken[0]
+
+
 async def test_a_pending_top_up_brings_its_mail_once_it_is_delivered(
     mailing_account: MailingAccount, server: MailServer
 ) -> None:

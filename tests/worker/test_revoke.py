@@ -2,10 +2,13 @@
 
 import asyncio
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import pytest
 
+from billing.desk.breaker import hold, release
+from billing.desk.decisions import Person
 from billing.desk.reversal import reverse_by_hand
 from billing.desk.waiting import DeskFilter, page
 from billing.fulfilment.protocol import (
@@ -210,3 +213,30 @@ async def test_person_decides_where_the_supplier_cannot(
 
     assert (done.topup.status, done.wallet_balance_cents) == ("reversed", 1_000_000)
     assert await shop.account.findings() == []
+
+
+async def test_held_supplier_is_not_asked_to_take_back_until_it_is_released(
+    database: Database, clock: FixedClock
+) -> None:
+    shop = await open_shop(database, clock, Revoked())
+    ann, now_us = Person(Actor(), "ann"), clock.now_us()
+    for change in (hold, release):
+        asked = len(shop.vendor.asked)
+        await database.transaction(
+            partial(
+                change,
+                environment="staging",
+                supplier="vendor",
+                reason="they call",
+                by=ann,
+                now_us=now_us,
+            )
+        )
+        await shop.suppliers.refresh()
+        if change is hold:
+            await shop.reverse()
+        clock.advance_s(AGAIN_S)
+        await shop.revoker().step()
+        assert len(shop.vendor.asked) == asked + (change is release)
+
+    assert (await shop.topup()).status == "reversed"

@@ -2,6 +2,9 @@
 supplier can break, with suppliers of the test's own as rows of a real database.
 """
 
+import asyncio
+from typing import Literal
+
 import pytest
 
 from billing.desk.decisions import FailByHand, SettleByHand
@@ -9,15 +12,19 @@ from billing.fulfilment.protocol import (
     Delivered,
     NotDone,
     Refused,
+    Request,
     Unknown,
     Waiting,
 )
+from billing.fulfilment.suppliers import ReadySupplier
+from billing.topups.fulfilment import NoLongerAsked, Settle
 from billing.topups.platform import InvalidPlatform
 from billing.topups.platform_rows import get_supplier, set_suppliers
 from kernel.clock import FixedClock
 from kernel.errors import InvalidInput
 from store.database import Database, Transaction
 from tests.support.scripted_suppliers import AGAIN_S, CODE, Shop, Told
+from worker.ask import Superseded, ask
 from worker.breaker import Breakers
 
 pytestmark = pytest.mark.one_database
@@ -65,6 +72,31 @@ async def test_funds_go_back_once_every_supplier_said_no(
     assert (topup.status, topup.failure_reason) == ("failed", "sold out")
     assert (await shop.account.balance())["balance_cents"] == 1_000_000
     assert await shop.turns(topup_id) == [("a", "refused", 1), ("b", "refused", 1)]
+    await shop.close()
+
+
+@pytest.mark.parametrize("word", ["failed", "delivered"])
+async def test_a_second_word_of_who_said_no_changes_nothing_of_who_is_asked_now(
+    database: Database, clock: FixedClock, word: Literal["failed", "delivered"]
+) -> None:
+    first, second = Told([Refused("sold out")]), Told([Unknown("timeout"), Delivered(CODE)])
+    shop = await Shop.open(database, clock, {"first": first, "second": second})
+    topup_id = await shop.send()
+    await shop.worker.step()
+    assert await shop.turns(topup_id) == [("first", "refused", 1), ("second", "unknown", 1)]
+
+    # As a callback of the first one's own that was read before its answer, and comes after it.
+    tenant = shop.account.principal.tenant
+    with pytest.raises(NoLongerAsked):
+        await shop.account.engine.submit(
+            Settle(topup_id, tenant, word, reason="sold out", given=CODE, by="first")
+        )
+
+    assert (await shop.now(topup_id)).status == "pending"
+    await shop.again()
+    await shop.again()
+    assert (await shop.now(topup_id)).status == "delivered"
+    assert await shop.turns(topup_id) == [("first", "refused", 1), ("second", "delivered", 2)]
     await shop.close()
 
 
@@ -183,6 +215,24 @@ async def test_one_top_up_of_a_recipient_at_a_time_and_what_was_left_is_handed_o
     await shop.close()
 
 
+@pytest.mark.parametrize(("age_s", "wait_s"), [(3, 2), (160, 20), (86_400, 60)])
+async def test_the_longer_one_waits_behind_another_the_seldomer_it_is_tried(
+    database: Database, clock: FixedClock, age_s: int, wait_s: int
+) -> None:
+    told = Told([Unknown("HTTP 401", needs_person=True)])
+    shop = await Shop.open(database, clock, {"vendor": told}, is_one_per_recipient=True)
+    await shop.send(to="a@example.com")
+    await shop.worker.step()
+    behind = await shop.send(to="a@example.com")
+
+    clock.advance_s(age_s)
+    await shop.worker.step()
+
+    assert (await shop.now(behind)).next_check_at == clock.now_us() + wait_s * 1_000_000
+    assert len(told.asked) == 1
+    await shop.close()
+
+
 async def test_a_silent_supplier_is_left_alone_and_nothing_is_failed(
     database: Database, clock: FixedClock
 ) -> None:
@@ -250,3 +300,18 @@ async def test_a_top_up_whose_supplier_is_switched_off_waits(
 
     assert (await shop.now(topup_id)).status == "delivered"
     await shop.close()
+
+
+async def test_worker_that_was_stopped_past_its_turn_asks_nobody() -> None:
+    told, prepared = Told(prepared="limit 500"), list[str]()
+    supplier = ReadySupplier("vendor", "staging", "vendor", told)
+    request = Request("txn_1", "acc_1", "staging", "gpt", 1000, "a@example.com", "")
+
+    async def keep(text: str) -> bool:
+        prepared.append(text)
+        return True
+
+    with pytest.raises(Superseded):
+        await ask(supplier, request, keep, until_s=asyncio.get_running_loop().time())
+
+    assert (told.prepares, told.asked, prepared) == (0, [], [])

@@ -31,6 +31,10 @@ Environment = Annotated[
 TransactionId = Annotated[str, Meta(pattern=r"^txn_[0-9A-Za-z]+$", description="The top-up's id.")]
 Cents = Annotated[int, Meta(description="In US cents.")]
 PositiveCents = Annotated[int, Meta(ge=1, description="In US cents.")]
+FeeCents = Annotated[int, Meta(ge=0, description="Charged beside the amount, in US cents.")]
+ChargedCents = Annotated[
+    int, Meta(ge=1, description="What the sender paid, amount and fee, in US cents.")
+]
 Voucher = Annotated[str, Meta(pattern=r"^ATU(-[0-9A-HJKMNP-TV-Z]{4}){5}$")]
 Code = Annotated[
     str,
@@ -100,6 +104,8 @@ class _TopUp(_Data, kw_only=True):
     status: Literal["scheduled", "pending", "delivered", "failed", "cancelled", "reversed"]
     platform: str
     amount_cents: PositiveCents
+    fee_cents: FeeCents
+    charged_cents: ChargedCents
     recipient_email: Email
     voucher_code: Code | None
     voucher_code_hint: CodeHint | None
@@ -227,6 +233,9 @@ class BatchCounts(Struct, kw_only=True):
     ]
     accepted_cents: Annotated[int, Meta(ge=0, description="Of all that was accepted, in US cents.")]
     delivered_cents: Annotated[int, Meta(ge=0, description="Of what was delivered, in US cents.")]
+    fee_cents: Annotated[
+        int, Meta(ge=0, description="Charged beside the amounts of all that was accepted.")
+    ]
 
 
 class CompletedBatch(_Data, kw_only=True):

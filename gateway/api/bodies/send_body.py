@@ -5,8 +5,8 @@ from typing import Annotated, ClassVar, Literal
 from msgspec import Meta
 
 from billing.topups.delivery_options import LOCALE_CHARACTERS_MAX, MESSAGE_CHARACTERS_MAX
-from gateway.answers.words import Time
-from gateway.http.fields import LINE, Fields, Int64, Text
+from billing.topups.quote import QUOTE_ID_CHARACTERS_MAX
+from gateway.http.fields import LINE, Fields, Int64, Text, Time
 from kernel.limits import (
     METADATA_KEY_CHARACTERS_MAX,
     METADATA_PAIRS_MAX,
@@ -62,7 +62,7 @@ class DeliveryBody(Fields, frozen=True, kw_only=True):
     ) = None
 
 
-class SendBody(Fields, frozen=True, kw_only=True):
+class ValidateBody(Fields, frozen=True, kw_only=True):
     """What is sent to whom: recipient_email names a person, "recipient": "self" means the account's
     own address. Exactly one of the two, since a recipient is never guessed.
     """
@@ -103,6 +103,27 @@ class SendBody(Fields, frozen=True, kw_only=True):
     send_at: (
         Annotated[
             Time, Meta(description="When to send it, at most 90 days ahead; left out: at once.")
+        ]
+        | None
+    ) = None
+
+
+class SendBody(ValidateBody, frozen=True, kw_only=True):
+    """What is sent to whom, and at which quoted price, if one was asked for: recipient_email names a
+    person, "recipient": "self" means the account's own address. Exactly one of the two.
+    """
+
+    quote_id: (
+        Annotated[
+            str,
+            Meta(
+                min_length=1,
+                max_length=QUOTE_ID_CHARACTERS_MAX,
+                description=(
+                    "From POST /topup/validate of the same send, at most ten minutes ago: charged is"
+                    " exactly what it said, or the send is refused."
+                ),
+            ),
         ]
         | None
     ) = None

@@ -114,6 +114,7 @@ class BatchLine(Struct, kw_only=True):
     ]
     platform: str | None
     amount_cents: Cents | None
+    fee_cents: Annotated[Cents | None, Meta(description="Charged beside the amount.")]
     recipient_email: str | None
     scheduled_for: ScheduledFor | None
     code: int | None
@@ -132,6 +133,7 @@ class BatchLine(Struct, kw_only=True):
             transaction_id=None if topup_status is None else item.transaction_id,
             platform=None if request is None else request.platform,
             amount_cents=None if request is None else request.amount_cents,
+            fee_cents=None if request is None else request.fee_cents,
             recipient_email=None if request is None else request.recipient_email,
             scheduled_for=None if request is None else time_of(request.send_at),
             code=None if refusal is None else refusal.code.code,
@@ -151,7 +153,11 @@ class BulkQuote(Struct, kw_only=True):
     items_total: Count
     accepted: Count
     refused: Count
-    accepted_cents: Annotated[int, Meta(ge=0, description="What it would cost, in US cents.")]
+    accepted_cents: Annotated[int, Meta(ge=0, description="The amounts, in US cents.")]
+    fee_cents: Annotated[int, Meta(ge=0, description="Charged beside them, in US cents.")]
+    charged_cents: Annotated[
+        int, Meta(ge=0, description="What it would cost, amounts and fees, in US cents.")
+    ]
     wallet_balance_cents: Cents
     wallet_balance_after_cents: Cents
     errors: list[ItemError]

@@ -25,7 +25,13 @@ from gateway.answers.words import (
 from gateway.api.schemas.recipients import RecipientMail, ShownDelivery
 from kernel.clock import rfc3339
 from kernel.shaped import Shaped
-from webhooks.events.schemas import Approval, Deliverable, ScheduledFor
+from webhooks.events.schemas import (
+    Approval,
+    ChargedCents,
+    Deliverable,
+    FeeCents,
+    ScheduledFor,
+)
 
 __all__ = ["Approval", "Deliverable"]
 
@@ -63,15 +69,23 @@ class Sent(Struct, kw_only=True, gc=False):
     deliverable: DeliverableField | None
     platform: str
     amount_cents: Cents
+    fee_cents: FeeCents
+    charged_cents: ChargedCents
     new_balance_cents: Annotated[
         int | None, Meta(description="The recipient's wallet of that platform, in US cents.")
     ]
     recipient_email: str
     wallet_balance_cents: WalletCents
+    claim_url: Annotated[
+        str | None,
+        Meta(
+            description="The recipient's page, as good as the code itself: null unless you may see it."
+        ),
+    ]
     scheduled_for: ScheduledFor | UnsetType = UNSET
 
     @staticmethod
-    def of(sent: send.Sent) -> "Sent":
+    def of(sent: send.Sent, claim_url: str | None) -> "Sent":
         """Made for each send. Without ** for further fields, which would double its time."""
         topup = sent.topup
         return Sent(
@@ -80,9 +94,12 @@ class Sent(Struct, kw_only=True, gc=False):
             deliverable=deliverable_of(topup),
             platform=topup.platform,
             amount_cents=topup.amount_cents,
+            fee_cents=topup.fee_cents,
+            charged_cents=topup.charged_cents,
             new_balance_cents=topup.new_balance_cents,
             recipient_email=topup.recipient_email,
             wallet_balance_cents=sent.wallet_balance_cents,
+            claim_url=claim_url,
             scheduled_for=UNSET if topup.scheduled_for is None else rfc3339(topup.scheduled_for),
         )
 
@@ -108,6 +125,8 @@ class _TopUp(Shaped, kw_only=True):
     status: TopUpStatus
     platform: str
     amount_cents: Cents
+    fee_cents: FeeCents
+    charged_cents: ChargedCents
     recipient_email: str
     voucher_code: Code | None
     voucher_code_hint: CodeHint | None
@@ -270,13 +289,21 @@ class TopUpStory(TopUp, kw_only=True):
 
 
 class Quote(Shaped, kw_only=True):
-    """What a send would do now; cap_remaining_cents is null without a cap."""
+    """What a send would do now; cap_remaining_cents is null without a cap.
+
+    A send that carries quote_id before quote_expires_at is charged charged_cents, whatever the price
+    is by then.
+    """
 
     amount_cents: Cents
+    fee_cents: FeeCents
+    charged_cents: ChargedCents
     wallet_balance_cents: Cents
     wallet_balance_after_cents: Cents
     cap_remaining_cents: Cents | None
     would_be: Literal["delivered", "pending", "scheduled", "approval_required"]
+    quote_id: Annotated[str, Meta(description="For quote_id of the send.")]
+    quote_expires_at: Time
 
 
 class Platform(Struct, kw_only=True):

@@ -3,27 +3,28 @@
 from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer, page
-from gateway.answers.outcome import Listing, begun, ok
+from gateway.answers.outcome import Listing, begun, exported, ok
 from gateway.api.schemas.webhooks import (
     Attempt as AttemptShape,
     Delivery as DeliveryShape,
     DeliveryWithAttempts,
 )
-from gateway.http.fields import Fields, Page, ShortText, Time, time_us
+from gateway.http.fields import Fields, ShortText, Time, time_us
 from gateway.http.idempotency import run_once
+from gateway.http.lists import ROWS_AT_ONCE, CsvPage, ExportPage, csv_stream
 from gateway.http.request_context import RequestContext
-from gateway.http.routing import Route
+from gateway.http.routing import Reply, Route
 from store.database import Transaction
 from webhooks.deliveries import delivery as deliveries, log
 from webhooks.deliveries.log import Attempt, Delivery
-from webhooks.deliveries.log_page import DeliveryFilter, place_of
+from webhooks.deliveries.log_page import DeliveryCursor, DeliveryFilter, place_of
 from webhooks.events.event import check_type
 
 _READ = ("webhooks:read",)
 _WRITE = ("webhooks:write",)
 
 
-class DeliveriesQuery(Page, frozen=True, kw_only=True):
+class DeliveriesQuery(ExportPage, frozen=True, kw_only=True):
     status: ShortText | None = None
     endpoint_id: ShortText | None = None
     event_type: ShortText | None = None
@@ -32,9 +33,8 @@ class DeliveriesQuery(Page, frozen=True, kw_only=True):
     created_before: Time | None = None
 
 
-async def list_deliveries(call: RequestContext[Fields, DeliveriesQuery]) -> Answer:
+async def list_deliveries(call: RequestContext[Fields, DeliveriesQuery]) -> Reply:
     query, tenant = call.query, call.principal.tenant
-    before = place_of(query.cursor)
     if query.event_type is not None:
         check_type(query.event_type, "event_type")
     wanted = DeliveryFilter(
@@ -45,11 +45,19 @@ async def list_deliveries(call: RequestContext[Fields, DeliveriesQuery]) -> Answ
         created_after=time_us(query.created_after, "created_after"),
         created_before=time_us(query.created_before, "created_before"),
     )
-    found = await call.context.database.read(
-        lambda tx: log.list_deliveries(tx, tenant, wanted=wanted, before=before, limit=query.limit)
-    )
-    items = [DeliveryShape.of(delivery) for delivery in found.deliveries]
-    data = page(items, None if found.next is None else found.next.cursor())
+
+    async def read(before: DeliveryCursor | None, limit: int = ROWS_AT_ONCE) -> CsvPage:
+        found = await call.context.database.read(
+            lambda tx: log.list_deliveries(tx, tenant, wanted=wanted, before=before, limit=limit)
+        )
+        return CsvPage([DeliveryShape.of(one) for one in found.deliveries], found.next)
+
+    before = place_of(query.cursor)
+    if query.format == "csv":
+        columns = DeliveryShape.__struct_fields__
+        return await csv_stream("deliveries", columns, read, before)
+    items, following = await read(before, query.limit)
+    data = page(list(items), None if following is None else following.cursor())
     return answer(codes.SUCCESS, data, now_us=call.now_us)
 
 
@@ -93,7 +101,7 @@ ROUTES = (
         "List deliveries",
         _READ,
         query=DeliveriesQuery,
-        answers=ok(Listing[DeliveryShape]),
+        answers=exported(Listing[DeliveryShape]),
     ),
     Route(
         "GET",

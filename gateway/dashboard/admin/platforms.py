@@ -6,6 +6,7 @@ from typing import Any, Final
 from starlette.responses import Response
 
 from billing.fulfilment import commands
+from billing.topups.fee_rows import EVERYBODY, FeeRow, list_fees
 from billing.topups.platform import MAX_AMOUNT_CENTS, MIN_AMOUNT_CENTS
 from billing.topups.platform_rows import (
     PlatformRow,
@@ -20,7 +21,8 @@ from gateway.html.render import go, page
 from gateway.http.fields import Fields
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
-from kernel.errors import DomainError
+from kernel.errors import DomainError, NotFound
+from keys.account import find_by_email, get_account
 from keys.audit_log import Actor
 from store.database import Transaction
 
@@ -83,6 +85,48 @@ async def change(call: RequestContext[Fields, Fields]) -> Reply:
     return go(f"{PATH}/{platform}", said="platform-saved")
 
 
+async def set_fee(call: RequestContext[Fields, Fields]) -> Reply:
+    """What a send to it costs beside its amount, for all or for one account; or no fee any more."""
+    form = read_form(call)
+    environment, platform = call.principal.environment, call.params["platform"]
+    is_cleared = form.text("step") == "clear"
+
+    async def work(tx: Transaction, by: Actor, now_us: int) -> None:
+        whose = await _whose_fee(tx, form.text("account"))
+        if is_cleared:
+            await commands.clear_fee(tx, environment, platform, whose, by=by, now_us=now_us)
+            return
+        row = FeeRow(
+            environment=environment,
+            platform=platform,
+            account_id=whose,
+            fixed_cents=form.cents("fixed_cents") or 0,
+            basis_points=form.integer("basis_points") or 0,
+            min_cents=form.cents("min_cents") or 0,
+            max_cents=form.cents("max_cents"),
+            changed_at=now_us,
+        )
+        await commands.set_fee(tx, row, by=by, now_us=now_us)
+
+    try:
+        await commit(call, work)
+    except DomainError as error:
+        return await _platform_page(call, None, problem_of(error), fee_form=form)
+    return go(f"{PATH}/{platform}", said="fee-cleared" if is_cleared else "fee-saved")
+
+
+async def _whose_fee(tx: Transaction, account: str) -> str:
+    """The account's id, by its id or address; raises NotFound."""
+    if not account:
+        return EVERYBODY
+    if "@" not in account:
+        return (await get_account(tx, account)).id
+    found = await find_by_email(tx, account)
+    if found is None:
+        raise NotFound("Account", param="account")
+    return found.id
+
+
 async def _list_page(
     call: RequestContext[Any, Any], form: Form, problem: Problem = NO_PROBLEM
 ) -> Response:
@@ -104,20 +148,27 @@ async def _list_page(
 
 
 async def _platform_page(
-    call: RequestContext[Any, Any], form: Form | None, problem: Problem = NO_PROBLEM
+    call: RequestContext[Any, Any],
+    form: Form | None,
+    problem: Problem = NO_PROBLEM,
+    *,
+    fee_form: Form | None = None,
 ) -> Response:
     environment, platform = call.principal.environment, call.params["platform"]
 
-    async def work(tx: Transaction) -> tuple[PlatformRow, Sequence[str], list[str]]:
+    async def work(
+        tx: Transaction,
+    ) -> tuple[PlatformRow, Sequence[str], list[str], list[FeeRow]]:
         row = await get_platform(tx, environment, platform)
         named = (await suppliers_of(tx, environment)).get(platform, ())
         return (
             row,
             named,
             [one.id for one in await list_suppliers(tx, environment) if one.is_active],
+            [one for one in await list_fees(tx, environment) if one.platform == platform],
         )
 
-    row, named, known = await call.context.database.read(work)
+    row, named, known, fees = await call.context.database.read(work)
     kept = Form(
         {
             "name": [row.name],
@@ -135,6 +186,8 @@ async def _platform_page(
         named=named,
         known=known,
         form=form or kept,
+        fees=fees,
+        fee_form=fee_form or Form(),
         problem=problem,
     )
 
@@ -144,4 +197,5 @@ ROUTES = (
     admin_route("POST", "/platforms", create, "Add a platform"),
     admin_route("GET", "/platforms/{platform}", show, "One platform"),
     admin_route("POST", "/platforms/{platform}", change, "Change a platform"),
+    admin_route("POST", "/platforms/{platform}/fee", set_fee, "Set a platform's fee, or clear it"),
 )

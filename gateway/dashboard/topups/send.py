@@ -35,7 +35,9 @@ async def submit(call: RequestContext[Fields, Fields]) -> Reply:
             if not quote.success:
                 return await _form_page(call, form, _refused(quote.data))
             return await _form_page(call, form, quote=quote.data)
-        sent = await ask(call, "POST", "/topup/send", body, idempotency_key=form.idempotency_key)
+        # What the person saw is what is charged; a price that has ended is shown anew.
+        quoted = {**body, "quote_id": form.text("quote_id") or None}
+        sent = await ask(call, "POST", "/topup/send", quoted, idempotency_key=form.idempotency_key)
     except DomainError as error:
         return await _form_page(call, form, problem_of(error))
     if sent.code == codes.APPROVAL_REQUIRED:

@@ -6,11 +6,13 @@ from typing import Any
 import pytest
 
 from billing.bulk import batch as batches, item as items
-from billing.bulk.acceptance import OpenBatch
+from billing.bulk.acceptance import AcceptItems, ItemSend, OpenBatch
 from billing.bulk.batch import BatchCounts, SendBatch
 from billing.bulk.runner import BatchRunner, Bulk, BulkLine
+from billing.topups.fulfilment import StillOpen
 from billing.topups.reverse import Reverse
-from billing.topups.send_request import prepare
+from billing.topups.send import Send
+from billing.topups.send_request import SendRequest, prepare
 from kernel.clock import FixedClock
 from kernel.errors import DomainError
 from store.database import Database
@@ -23,7 +25,13 @@ def line(account: FundedAccount, reference: str, amount_cents: int = 1000, **mor
     platforms = account.rules.platforms.of("staging")
     fields = {"platform": "claude", "recipient_email": "user@example.com", **more}
     try:
-        request = prepare(platforms, amount_cents=amount_cents, reference=reference, **fields)
+        request = prepare(
+            platforms,
+            account_id=account.account_id,
+            amount_cents=amount_cents,
+            reference=reference,
+            **fields,
+        )
     except DomainError as refusal:
         return BulkLine(refusal, reference)
     return BulkLine(request, reference)
@@ -114,6 +122,50 @@ async def test_what_was_reserved_is_undone_where_somebody_was_quicker(
     assert await account.events() == ["topup.delivered", "batch.completed"]
     # The day's cap has its room again, and the references are free.
     assert (await account.send(1000, reference="a")).topup.status == "delivered"
+    assert await account.findings() == []
+
+
+@pytest.mark.one_database
+@pytest.mark.parametrize("to", ["user@example.com", "approval@sandbox.test"])
+async def test_what_is_reserved_is_settled_by_nobody_before_the_whole_is_accepted(
+    database: Database, clock: FixedClock, to: str
+) -> None:
+    account = await open_funded_account(database, clock)
+    tenant, lineage = account.principal.tenant, account.principal.lineage
+    first = line(account, "a", recipient_email=to)
+    taking = bulk(account, [first, line(account, "b")], is_all_or_nothing=True)
+    batch, lines = runner(account).opening(taking, {})
+    await account.engine.submit(OpenBatch(batch, lines))
+    reserved = lines[0].transaction_id
+    assert isinstance(first.request, SendRequest)
+    send = Send(reserved, tenant, lineage, first.request)
+    await account.engine.submit(AcceptItems(batch.id, tenant, [ItemSend(0, send)]))
+
+    with pytest.raises(StillOpen):
+        await account.settle(reserved, "delivered")
+
+    counts = await counts_of(account, await runner(account).run(batch))
+    assert (counts.delivered, counts.pending) == ((2, 0) if to == "user@example.com" else (1, 1))
+    assert await account.findings() == []
+
+
+@pytest.mark.one_database
+@pytest.mark.parametrize("is_all_or_nothing", [False, True])
+async def test_item_whose_time_came_while_nobody_went_on_is_sent_at_once(
+    database: Database, clock: FixedClock, *, is_all_or_nothing: bool
+) -> None:
+    account = await open_funded_account(database, clock)
+    soon = clock.now_us() + 10_000_000
+    lines = [line(account, "a", send_at=soon), line(account, "b", send_at=clock.now_us())]
+    taking = bulk(account, lines[: 2 - is_all_or_nothing], is_all_or_nothing=is_all_or_nothing)
+    batch, rows = runner(account).opening(taking, {})
+    await account.engine.submit(OpenBatch(batch, rows))
+    clock.advance_s(40)  # its process is gone; a worker goes on
+
+    ended = await runner(account).run(batch)
+
+    assert (await counts_of(account, ended)).delivered == 1
+    assert await refusals(account, batch) == ({} if is_all_or_nothing else {1: "InvalidInput"})
     assert await account.findings() == []
 
 

@@ -246,3 +246,17 @@ async def test_a_new_kind_is_one_new_file(tmp_path: Path, file: str) -> None:
         outcome = await made("echo", client, tmp_path).fulfil(REQUEST)
 
     assert outcome == Delivered(Deliverable("note", "txn_0000000000000001"))
+
+
+@pytest.mark.parametrize(
+    "spelled", ["GIFT/12+3 X", "GIFT%2F12%2B3%20X", "GIFT/12%2B3%20X", "GIFT%2f12%2b3+X"]
+)
+def test_what_everybody_reads_does_not_spell_the_value(spelled: str) -> None:
+    text = f"Open https://shop.example/?code={spelled} and sign in."
+
+    kept = checked(
+        Deliverable("code", "GIFT/12+3 X", f"https://shop.example/?code={spelled}", text)
+    )
+
+    assert (kept.value, kept.redeem_url) == ("GIFT/12+3 X", None)
+    assert kept.instructions in {"Open https://shop.example/?code=**** and sign in.", "****"}

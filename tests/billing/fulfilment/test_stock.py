@@ -6,13 +6,18 @@ from typing import Any
 
 import pytest
 
+from billing.desk.decisions import FailByHand, Person
 from billing.fulfilment import stock
+from billing.fulfilment.protocol import Request, Unknown
 from billing.fulfilment.registry import discover
 from billing.fulfilment.stock import NewCode, StockKind
 from billing.fulfilment.suppliers import Suppliers
+from billing.topups.fulfilment import HandOver
+from billing.topups.platform import Source
 from billing.topups.topup import load
 from kernel.clock import FixedClock
 from keys.account import set_operator
+from keys.audit_log import Actor
 from store.database import Database
 from tests.support.funded_account import FundedAccount, open_engine, open_funded_account
 from tests.support.suppliers import VAULT, open_suppliers
@@ -119,4 +124,42 @@ async def test_an_empty_stock_is_a_no_and_the_operator_is_told_once_that_few_are
     await account.send(1000, platform="code_stock")
     await worker(account, suppliers).step()
     assert (await account.events()).count("stock.low") == 2
+    await account.engine.close()
+
+
+async def test_worker_that_goes_on_after_its_turn_was_ended_takes_no_code(
+    database: Database, clock: FixedClock
+) -> None:
+    account, suppliers = await opened(database, clock, "code_stock")
+    topup_id = (await account.send(1000, platform="code_stock")).topup.id
+    supplier = suppliers.find("staging", "code_stock")
+    assert supplier is not None
+    tenant = account.principal.tenant
+    # Handed over, and then its worker is stopped: a person fails it after a while.
+    handed = await account.engine.submit(
+        HandOver(
+            topup_id,
+            tenant,
+            seen_checks_made=0,
+            next_check_at=clock.now_us(),
+            source=Source("code_stock", "code_stock"),
+            recipient_email="user@example.com",
+        )
+    )
+    await fill(database, "GIFT-0000-0001")
+    clock.advance_s(76)
+    person = Person(Actor(), "ann")
+    await account.engine.submit(
+        FailByHand(topup_id, tenant, person, reason="sold out", is_checked=True)
+    )
+
+    assert handed.attempt is not None
+    request = Request(
+        topup_id, *tenant, "code_stock", 1000, "user@example.com", "", attempt=handed.attempt.asks
+    )
+    outcome = await supplier.asked.fulfil(request)
+
+    assert isinstance(outcome, Unknown)
+    left = await database.read(lambda tx: stock.levels(tx, "staging", now_us=clock.now_us()))
+    assert [one.left for one in left] == [1]
     await account.engine.close()

@@ -5,6 +5,7 @@ The asks go through the worker's own turn; a fault befalls any of its requests.
 
 import asyncio
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -113,7 +114,7 @@ class Failing(RuleBasedStateMachine):
         assert self.open is not None
         self.open = replace(self.open, attempt=self.open.attempt + 1)
         self.service.faults.extend(faults)
-        outcome = self._run(ask(self._ready(), self.open, self._keep))
+        outcome = self._run(ask(self._ready(), self.open, self._keep, until_s=math.inf))
         self.service.faults.clear()
         if dies:
             return

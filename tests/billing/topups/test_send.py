@@ -7,7 +7,8 @@ import pytest
 
 from billing.ledger.ledger import InsufficientBalance
 from billing.topups.platform import BUILT_IN, InvalidPlatform, Platforms
-from billing.topups.send import RateLimited, Rehearsal, new_send
+from billing.topups.quote import Rehearsal
+from billing.topups.send import RateLimited, new_send
 from billing.topups.send_request import AmountOutOfRange, prepare
 from billing.topups.topup import DuplicateReference
 from kernel.clock import FixedClock
@@ -71,7 +72,7 @@ def test_what_needs_no_batch_state_is_refused_by_prepare(
     order = {"platform": "claude", "amount_cents": 1000, "recipient_email": "user@example.com"}
 
     with pytest.raises(error):
-        prepare(Platforms(BUILT_IN), **{**order, **fields})
+        prepare(Platforms(BUILT_IN), account_id="acc_1", **{**order, **fields})
 
 
 async def test_200_parallel_sends_with_one_key_move_money_once(
@@ -287,6 +288,7 @@ async def test_rehearsal_tells_what_a_send_would_do_and_writes_nothing(
     account = await open_funded_account(database, clock, per_day_cents=5000)
     order = prepare(
         account.rules.platforms.of("staging"),
+        account_id=account.account_id,
         platform="claude",
         amount_cents=1000,
         recipient_email="user@example.com",

@@ -48,6 +48,7 @@ async def _send(context: Context) -> str:
     principal = await context.database.transaction(open_one)
     order = prepare(
         context.topup_rules.platforms.of("staging"),
+        account_id=principal.account_id,
         platform="claude",
         amount_cents=1000,
         recipient_email=ADDRESS,

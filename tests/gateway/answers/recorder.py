@@ -37,6 +37,7 @@ HEADERS = (
 USUAL = {"content-type": "application/json", "cache-control": "no-store"}
 
 _COUNTED = (
+    re.compile(r"(qte)_[0-9]+_[0-9]+_[0-9a-f]{64}"),
     re.compile(r"(?<![A-Za-z])(ak_staging|ak_live|sat_staging|oas|oat|whsec)_[0-9A-Za-z+/=]{32,}"),
     re.compile(r"(?<![A-Za-z])(ATU)(?:-[0-9A-Z]{4}){5}"),
     re.compile(r"(?<![A-Za-z])(TOPUP)(?:-[0-9A-Z]{4}){3}"),
@@ -49,7 +50,7 @@ _COUNTED = (
     # An id as a whole number.
     re.compile(r"(?<![0-9])()[0-9]{16}(?![0-9])"),
 )
-_KINDS = ("", "", "", "", "", "order-no", "consent", "number")
+_KINDS = ("", "", "", "", "", "", "order-no", "consent", "number")
 _PLAIN = (
     (re.compile(r'"(duration_ms)":\d+'), r'"\1":<ms>'),
     (re.compile(r'"(prefix|last4|voucher_code_hint|body_sha256)":"[^"]+"'), r'"\1":"<\1>"'),

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import httpx
@@ -83,6 +84,33 @@ async def test_a_repeated_call_has_the_same_bytes_and_sends_once(gateway: Gatewa
     )
     assert other.json()["code"] == 2006
     assert await balance(gateway, key) == 997_000
+
+
+async def test_key_whose_answer_is_no_longer_kept_finds_no_batch_of_other_items(
+    gateway: Gateway,
+) -> None:
+    key = await staging_key(gateway)
+    once = {"Idempotency-Key": "k1"}
+    wrong = {"items": [item("a"), item("b", "10")]}
+    first = await gateway.call("POST", "/topup/bulk", key=key, json=wrong, headers=once)
+    # As after its thirty days, or after an answer that was never given.
+    await gateway.context.database.transaction(
+        lambda tx: tx.execute("DELETE FROM idempotency_keys")
+    )
+
+    again = await gateway.call("POST", "/topup/bulk", key=key, json=wrong, headers=once)
+    assert again.json()["data"]["id"] == first.json()["data"]["id"]
+    await gateway.context.database.transaction(
+        lambda tx: tx.execute("DELETE FROM idempotency_keys")
+    )
+    other = await gateway.call(
+        "POST", "/topup/bulk", key=key, json={"items": [item("c")]}, headers=once
+    )
+
+    data = other.json()["data"]
+    assert (other.status_code, data["counts"]["delivered"], data["errors"]) == (202, 1, [])
+    assert data["id"] != first.json()["data"]["id"]
+    assert await balance(gateway, key) == 998_000
 
 
 async def test_a_dry_run_says_the_cost_and_writes_nothing(gateway: Gateway) -> None:
@@ -250,3 +278,19 @@ async def test_a_lesser_key_and_another_account_have_nothing_of_it(gateway: Gate
 
 def time_in(gateway: Gateway, seconds: int) -> str:
     return rfc3339(gateway.context.clock.now_us() + seconds * 1_000_000)
+
+
+async def test_time_of_another_zone_is_the_same_moment(gateway: Gateway) -> None:
+    key = await staging_key(gateway)
+    at_us = (gateway.context.clock.now_us() // 1_000_000 + 3_600) * 1_000_000
+    there = datetime.fromtimestamp(at_us // 1_000_000, timezone(timedelta(hours=14)))
+    for reference, said in (("a", there.isoformat()), ("b", f"{there.isoformat()[:19]}.0+14:00")):
+        sent = await gateway.call(
+            "POST", "/topup/send", key=key, json=item(reference, send_at=said)
+        )
+        assert sent.json()["data"]["scheduled_for"] == rfc3339(at_us)
+
+    for said in ("0001-01-01T00:00:00+14:00", "2026-12-01T00:00:00"):
+        refused = await gateway.call("POST", "/topup/send", key=key, json=item("c", send_at=said))
+        assert refused.json()["code"] == 2007
+        assert "with its zone" in refused.json()["data"]["error"]["detail"]

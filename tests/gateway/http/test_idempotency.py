@@ -58,6 +58,26 @@ async def test_a_secret_is_stored_sealed_and_replayed_open(gateway: Gateway, key
     assert base64.b64decode(secret.removeprefix("whsec_")) not in row["body"]
 
 
+@pytest.mark.parametrize("platform", ["claude", "pending"])
+async def test_a_claim_link_is_replayed_and_not_stored(
+    gateway: Gateway, key: str, platform: str
+) -> None:
+    to = "user@example.com" if platform == "claude" else "pending@sandbox.test"
+    body = {"platform": "claude", "amount_cents": 500, "recipient_email": to}
+    headers = {"Idempotency-Key": "send-1"}
+
+    first = await gateway.call("POST", "/topup/send", key=key, json=body, headers=headers)
+    second = await gateway.call("POST", "/topup/send", key=key, json=body, headers=headers)
+    status = await gateway.call("GET", f"/topup/status/{first.json()['transaction_id']}", key=key)
+
+    claim_url = first.json()["data"]["claim_url"]
+    assert second.content == first.content
+    assert claim_url == status.json()["data"]["claim_url"]
+    (row,) = await rows_of(gateway, "SELECT body FROM idempotency_keys")
+    assert claim_url.rpartition("/")[2].encode() not in row["body"]
+    assert len(row["body"]) > 100
+
+
 async def test_the_answer_survives_a_restart(database_url: str, tmp_path: Path) -> None:
     settings = settings_of(database_url, tmp_path)
     headers = {"Idempotency-Key": "register-1"}

@@ -1,0 +1,116 @@
+"""A quote: the price that `validate` named, kept for ten minutes without writing it down.
+
+qte_END_FEE_PROOF: its end in microseconds by the account's own clock, the fee in cents, and a MAC over
+these two and all that the price was named for: account, environment, key, platform, recipient, amount.
+Invariant: whoever has no master key makes none, and one is good for exactly the send it was made for.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Final, cast
+
+import msgspec
+from msgspec.structs import replace
+
+from billing.engine.batch_state import BatchState
+from billing.engine.read_set import ReadSet
+from billing.ledger.money import micros_to_cents
+from billing.topups.send import Send, Sent, WouldBe, check_alive
+from billing.topups.send_request import SendRequest
+from kernel.clock import MINUTE_US
+from kernel.errors import InvalidInput
+from keys.principal import Principal
+from keys.vault import Vault
+
+QUOTE_ID_CHARACTERS_MAX: Final = 120
+QUOTE_US: Final = 10 * MINUTE_US
+_PURPOSE: Final = "topup quote 1"
+_FORM: Final = re.compile(r"qte_([1-9][0-9]{0,17})_(0|[1-9][0-9]{0,11})_([0-9a-f]{64})")
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """What a send would do now; amounts in cents. ends_at: how long its price is kept, microseconds."""
+
+    amount_cents: int
+    fee_cents: int
+    charged_cents: int
+    wallet_balance_cents: int
+    wallet_balance_after_cents: int
+    cap_remaining_cents: int | None
+    would_be: WouldBe
+    ends_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """POST /topup/validate: decided as a send, written never."""
+
+    send: Send
+
+    def declare(self, read_set: ReadSet) -> None:
+        self.send.declare(read_set)
+
+    def decide(self, state: BatchState) -> tuple[Quote, Sent]:
+        check_alive(state, self.send.lineage)
+        before = state.ledger.balance_micros(self.send.tenant, state.now_us)
+        remaining = state.spending.remaining_micros(self.send.lineage)
+        sent = self.send.decide(state)
+        would_be: WouldBe = "approval_required" if sent.approval is not None else _outcome(sent)
+        request = self.send.request
+        quote = Quote(
+            amount_cents=request.amount_cents,
+            fee_cents=request.fee_cents,
+            charged_cents=request.charged_cents,
+            wallet_balance_cents=micros_to_cents(before),
+            wallet_balance_after_cents=sent.wallet_balance_cents,
+            cap_remaining_cents=None if remaining is None else micros_to_cents(remaining),
+            would_be=would_be,
+            ends_at=state.now_of(self.send.tenant) + QUOTE_US,
+        )
+        return quote, sent
+
+
+def quote_id(vault: Vault, principal: Principal, request: SendRequest, ends_at: int) -> str:
+    """The quote of this send at its fee, until ends_at (microseconds)."""
+    proof = vault.sign(_bound(principal, request, ends_at), purpose=_PURPOSE)
+    return f"qte_{ends_at}_{request.fee_cents}_{proof}"
+
+
+def with_quote(vault: Vault, principal: Principal, request: SendRequest, text: str) -> SendRequest:
+    """The send at the quoted fee; raises InvalidInput, quote_mismatch, where it is another one's.
+
+    Whether the quote has ended is decided with the send: a repeated call gets its first answer.
+    """
+    found = _FORM.fullmatch(text)
+    if found is not None:
+        ends_at = int(found[1])
+        quoted = replace(request, fee_cents=int(found[2]), quote_ends_at=ends_at)
+        if vault.is_signed(_bound(principal, quoted, ends_at), found[3], purpose=_PURPOSE):
+            return quoted
+    raise InvalidInput(
+        "the quote is of another send: key, platform, recipient and amount are those it was made for",
+        param="quote_id",
+        reason="quote_mismatch",
+    )
+
+
+def _outcome(sent: Sent) -> WouldBe:
+    status = sent.topup.status
+    assert status in {"delivered", "pending", "scheduled", "failed"}, "a send makes no other"
+    return cast(WouldBe, status)
+
+
+def _bound(principal: Principal, request: SendRequest, ends_at: int) -> str:
+    """As JSON, so that no two lists of values are the same text."""
+    bound = (
+        *principal.tenant,
+        principal.kind,
+        principal.key_owner,
+        request.platform.id,
+        request.recipient_email,
+        request.amount_cents,
+        request.fee_cents,
+        ends_at,
+    )
+    return msgspec.json.encode(bound).decode()

@@ -1,0 +1,86 @@
+"""`topup report`: what the operator earned."""
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import click
+import msgspec
+
+from billing.reports.margin import MARGIN_BY, MarginBy, MarginLine, MarginPeriod, margin_lines
+from cli.examples import examples
+from cli.options import Moment, environment_option
+from cli.output import json_option, note, print_json, run, show_rows
+from kernel.clock import DAY_US, SystemClock
+from kernel.csv_text import csv_head, csv_lines
+from keys.principal import Environment
+from runtime.installation import open_store
+from runtime.settings import load_settings
+
+_SUMS = ("topups", "amount_cents", "fee_cents", "charged_cents", "cost_cents", "margin_cents")
+
+
+@click.group(epilog=examples("topup report margin --by platform --environment live"))
+def report() -> None:
+    """What was earned."""
+
+
+@report.command(
+    "margin",
+    epilog=examples(
+        "topup report margin --environment live",
+        "topup report margin --by platform --by supplier --environment live",
+        "topup report margin --from 2026-06-01T00:00:00Z --to 2026-07-01T00:00:00Z --format csv",
+    ),
+)
+@click.option("--from", "since", type=Moment(), help="Delivered from then on; else 30 days ago.")
+@click.option("--to", "until", type=Moment(), help="Delivered before then; else now.")
+@click.option("--platform", help="Of this platform only.")
+@click.option(
+    "--by",
+    type=click.Choice(MARGIN_BY),
+    multiple=True,
+    default=("day",),
+    show_default=True,
+    help="A line for each of these; give it several times for each combination.",
+)
+@click.option(
+    "--format",
+    "shown_as",
+    type=click.Choice(["table", "csv", "json"]),
+    default="table",
+    show_default=True,
+    help="What to print; csv has a first line of names.",
+)
+@environment_option
+@json_option
+def margin(
+    *,
+    since: int | None,
+    until: int | None,
+    platform: str | None,
+    by: tuple[MarginBy, ...],
+    shown_as: Literal["table", "csv", "json"],
+    environment: Environment,
+) -> None:
+    """Add up what delivered top-ups were charged, what their suppliers took, and what is left. Where a
+    supplier does not say its cost, a top-up counts in without_cost and not in the margin.
+    """
+    ends_at = SystemClock().now_us() if until is None else until
+    begins_at = ends_at - 30 * DAY_US if since is None else since
+    groups = tuple(dict.fromkeys(by))
+    period = MarginPeriod(environment, begins_at, ends_at, platform)
+
+    async def work() -> Sequence[MarginLine]:
+        async with open_store(load_settings()) as database:
+            return await margin_lines(database, period, by=groups)
+
+    rows: list[dict[str, Any]] = [msgspec.structs.asdict(one) for one in run(work())]
+    columns = (*groups, *_SUMS, "without_cost")
+    if shown_as == "csv":
+        click.echo(csv_head(columns) + csv_lines(columns, rows), nl=False)
+    elif shown_as == "json":
+        print_json({"items": rows, "next_cursor": None})
+    else:
+        show_rows(rows, *columns)
+    if unknown := sum(row["without_cost"] for row in rows):
+        note(f"of {unknown} top-ups the cost is not known: they are not in the margin")

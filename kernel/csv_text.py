@@ -1,0 +1,33 @@
+"""Lines of CSV that no spreadsheet takes for formulas: RFC 4180, each line ended by CR and LF.
+
+A cell of text that begins with = + - @, a tab or a line end gets an apostrophe before it, as OWASP advises
+against "CSV injection". Numbers are written as they are, a minus too.
+"""
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+def csv_lines(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> str:
+    """A line for each row, in the order of the columns; what a row lacks or has as None is empty."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerows([_cell(row.get(name)) for name in columns] for row in rows)
+    return text.getvalue()
+
+
+def csv_head(columns: Sequence[str]) -> str:
+    """The first line: the columns' names."""
+    return csv_lines(columns, [dict(zip(columns, columns, strict=True))])
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str) and value.startswith(_FORMULA):
+        return f"'{value}"
+    return value

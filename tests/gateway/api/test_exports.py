@@ -1,0 +1,87 @@
+"""Lists as CSV: the same rows as the JSON, with no formula and nothing in them that can be spent."""
+
+import csv
+import io
+
+import pytest
+
+from gateway.http.lists import CsvPage, csv_stream
+from kernel.clock import FixedClock
+from tests.support.gateway import Gateway
+
+pytestmark = [pytest.mark.one_database, pytest.mark.fixed_clock]
+
+
+def rows_of(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text, newline="")))
+
+
+async def test_the_history_is_exported_without_what_can_be_spent(
+    gateway: Gateway, clock: FixedClock
+) -> None:
+    key = await gateway.key(await gateway.account())
+    body = {"platform": "claude", "recipient_email": "user@example.com"}
+    formula = {"reference": "=1+1", "note": "@home", "metadata": {"a": "b"}}
+    first = await gateway.call(
+        "POST", "/topup/send", key=key, json={**body, **formula, "amount_cents": 500}
+    )
+    for amount_cents in (600, 700):
+        clock.advance_s(1)
+        await gateway.call(
+            "POST", "/topup/send", key=key, json={**body, "amount_cents": amount_cents}
+        )
+
+    exported = await gateway.call("GET", "/topup/history?format=csv&limit=1", key=key)
+    before = "created_before=2026-06-13T12:00:01Z"
+    filtered = await gateway.call("GET", f"/topup/history?format=csv&{before}", key=key)
+    wrong = await gateway.call("GET", "/topup/history?format=csv&cursor=evt_1", key=key)
+
+    assert exported.headers["content-type"] == "text/csv; charset=utf-8"
+    assert exported.headers["content-disposition"] == 'attachment; filename="topups.csv"'
+    assert exported.text.split("\r\n")[0] == (
+        "transaction_id,status,platform,amount_cents,fee_cents,charged_cents,recipient_email,"
+        "voucher_code_hint,new_balance_cents,reference,note,failure_reason,key_id,scheduled_for,"
+        "created_at,settled_at,claimed_at,emailed_at,metadata"
+    )
+    rows = rows_of(exported.text)
+    assert [row["amount_cents"] for row in rows] == ["700", "600", "500"]
+    assert (rows[2]["reference"], rows[2]["note"]) == ("'=1+1", "'@home")
+    assert (rows[2]["metadata"], rows[0]["metadata"]) == ('{"a":"b"}', "{}")
+    assert [row["amount_cents"] for row in rows_of(filtered.text)] == ["500"]
+    assert (wrong.status_code, wrong.json()["code"]) == (422, 2007)
+    data = first.json()["data"]
+    for secret in (data["voucher_code"], data["claim_url"].rpartition("/")[2]):
+        assert secret not in exported.text
+
+
+async def test_deliveries_and_orders_are_exported(gateway: Gateway) -> None:
+    key = await gateway.key(await gateway.account(), scopes=("webhooks:read", "billing:read"))
+
+    deliveries = await gateway.call("GET", "/deliveries?format=csv", key=key)
+    orders = await gateway.call("GET", "/orders?format=csv", key=key)
+    refused = await gateway.call("GET", "/topup/history?format=csv", key=key)
+
+    assert deliveries.text == (
+        "id,event_id,event_type,endpoint_id,transaction_id,status,attempts_made,next_attempt_at,"
+        "replay_of,created_at\r\n"
+    )
+    assert orders.text == (
+        "id,status,provider,pack_id,amount,currency,pay_amount,pay_currency,credits,coupon,"
+        "order_no,reference,created_at,paid_at\r\n"
+    )
+    assert refused.status_code == 403
+
+
+async def test_a_page_is_read_once_the_one_before_is_gone() -> None:
+    asked: list[int | None] = []
+
+    async def read(after: int | None) -> CsvPage:
+        asked.append(after)
+        number = 0 if after is None else after
+        return CsvPage([{"n": number}] if number != 1 else [], number + 1 if number < 2 else None)
+
+    answer = await csv_stream("n", ["n"], read, None)
+    assert asked == [None]
+    parts = [(part, len(asked)) async for part in answer.body_iterator]
+
+    assert parts == [(b"n\r\n", 1), (b"0\r\n", 1), (b"2\r\n", 3)]
