@@ -2,12 +2,12 @@
 
 from functools import partial
 
+from billing.desk.decisions import Person
 from billing.desk.waiting import get_seen
 from billing.engine.engine import Engine
 from billing.fulfilment.suppliers import Suppliers
 from billing.topups.reverse import EndReversal, Reverse, ReversedOutcome
 from kernel.clock import Clock
-from keys.audit_log import Actor
 from store.database import Database
 
 
@@ -19,7 +19,7 @@ async def reverse_by_hand(
     topup_id: str,
     reason: str,
     *,
-    by: Actor,
+    by: Person,
     is_revoked: bool | None = None,
 ) -> ReversedOutcome:
     """Takes a delivered top-up back, as POST /topup/{id}/reverse does; audited.
@@ -31,10 +31,24 @@ async def reverse_by_hand(
     topup = seen.topup
     if is_revoked is not None:
         return await engine.submit(
-            EndReversal(topup.id, topup.tenant, is_revoked=is_revoked, reason=reason, actor=by)
+            EndReversal(
+                topup.id,
+                topup.tenant,
+                is_revoked=is_revoked,
+                reason=reason,
+                actor=by.actor,
+                by_name=by.name,
+            )
         )
     supplier = suppliers.find(topup.environment, topup.supplier)
     can_revoke = supplier is not None and supplier.can_revoke
     return await engine.submit(
-        Reverse(topup.id, topup.tenant, reason=reason, can_revoke=can_revoke, actor=by)
+        Reverse(
+            topup.id,
+            topup.tenant,
+            reason=reason,
+            can_revoke=can_revoke,
+            actor=by.actor,
+            by_name=by.name,
+        )
     )

@@ -83,6 +83,7 @@ class Reverse(_Ending):
     asked_by: str | None = None
     can_revoke: bool = False
     actor: Actor | None = None  # the person of the operator's who wants it, for the audit log
+    by_name: str | None = None
 
     def declare(self, read_set: ReadSet) -> None:
         _Ending.declare(self, read_set)
@@ -115,7 +116,7 @@ class Reverse(_Ending):
             topups_of(state).change(changed)
             reversals_of(state).put(asked)
         if self.actor is not None:
-            tell(state, changed, "topup.reverse", self.actor, reason)
+            tell(state, changed, self.actor, self.by_name, reason)
         return self._result(state, changed)
 
     def _check_handed_over(self, state: BatchState, topup: TopUp) -> None:
@@ -244,6 +245,7 @@ class EndReversal(_Ending):
     reason: str
     checks_made: int | None = None  # of the ask that brought a supplier's no
     actor: Actor | None = None
+    by_name: str | None = None
 
     def declare(self, read_set: ReadSet) -> None:
         _Ending.declare(self, read_set)
@@ -264,7 +266,7 @@ class EndReversal(_Ending):
         else:
             ended = self._keep(state, topup, asked, reason)
         if self.actor is not None:
-            tell(state, ended, "topup.reverse", self.actor, reason)
+            tell(state, ended, self.actor, self.by_name, reason)
         return self._result(state, ended)
 
     def _is_late(self, topup: TopUp, asked: TopUpReversal) -> bool:
@@ -334,15 +336,15 @@ def reverse(state: BatchState, topup: TopUp, asked: TopUpReversal) -> TopUp:
     return reversed_
 
 
-def tell(state: BatchState, topup: TopUp, action: str, actor: Actor, reason: str) -> None:
+def tell(state: BatchState, topup: TopUp, actor: Actor, by_name: str | None, reason: str) -> None:
     """What a person of the operator's did, in the audit log."""
     entry = audit_log.entry(
         actor,
-        action,
+        "topup.reverse",
         environment=topup.environment,
         subject_id=topup.id,
         before=None,
-        after={"status": topup.status, "reason": reason},
+        after={"status": topup.status, "reason": reason, "by": by_name},
         now_us=state.now_us,
     )
     state.working_set(AuditEntries).add(entry)

@@ -306,8 +306,14 @@ def _act(
     default=None,
     help="You asked the supplier yourself: what it handed over is worth nothing now, or stays.",
 )
+@by_option
 @json_option
-def reverse(transaction_id: str, reason: str, is_revoked: bool | None) -> None:  # noqa: FBT001
+def reverse(
+    transaction_id: str,
+    reason: str,
+    is_revoked: bool | None,  # noqa: FBT001
+    by: str | None,
+) -> None:
     """Take a delivered top-up back that was not used, and give its funds back. Credit in a wallet here
     comes back at once; what a supplier handed over once that supplier, or you, said that nobody can
     use it any more.
@@ -321,7 +327,7 @@ def reverse(transaction_id: str, reason: str, is_revoked: bool | None) -> None: 
             context.suppliers,
             transaction_id,
             reason,
-            by=Actor(),
+            by=Person(Actor(), who_acts(by)),
             is_revoked=is_revoked,
         )
         return done.topup

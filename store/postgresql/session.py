@@ -21,6 +21,7 @@ import asyncpg
 
 from store.pool_options import PoolOptions
 from store.postgresql.faults import UrlParts
+from store.postgresql.known_types import KnowingConnection
 
 _NAME: Final = "application_name"
 _PID: Final = "SELECT pg_backend_pid()"
@@ -201,6 +202,7 @@ async def _connect(
     return await asyncpg.connect(
         url,
         **place.arguments,
+        connection_class=KnowingConnection,
         timeout=options.connect_timeout_s,
         statement_cache_size=cached,
         max_cached_statement_lifetime=0,

@@ -35,6 +35,7 @@ from tests.support.openapi_check import check
 API = "/api/public/v1"
 # Reading the system's certificates takes longer than most tests, and no test client needs them.
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+PAUSE_S = 0.002
 # No Redis listens there: the limiter works per process and wake-ups are dropped.
 NO_REDIS = "unix:///nonexistent/redis.sock"
 _COMMON: Mapping[str, Any] = {
@@ -60,6 +61,17 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self.is_ready.set()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        # uvicorn's own waits for a tenth of a second, though nobody is connected any more.
+        for server in self.servers:
+            server.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        while self.server_state.connections or self.server_state.tasks:  # noqa: ASYNC110 uvicorn tells nobody
+            await asyncio.sleep(PAUSE_S)
+        for server in self.servers:
+            await server.wait_closed()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """A top-up that a supplier delivered comes back only once that supplier said so, whoever dies meanwhile."""
 
 import asyncio
+import json
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -103,9 +104,18 @@ class Shop:
             self.suppliers,
             self.topup_id,
             reason,
-            by=Actor(),
+            by=Person(Actor(), "ann"),
             is_revoked=is_revoked,
         )
+
+    async def noted(self) -> list[dict[str, Any]]:
+        """What the audit log says of people who reversed."""
+
+        async def work(tx: Transaction) -> list[str]:
+            query = "SELECT after FROM audit_log WHERE action = 'topup.reverse'"
+            return [row["after"] for row in await tx.fetch(query)]
+
+        return [json.loads(text) for text in await self.account.database.read(work)]
 
     async def listed(self) -> list[tuple[str, bool]]:
         """State and whether it is overdue, of what the desk says is being taken back."""
@@ -212,6 +222,7 @@ async def test_person_decides_where_the_supplier_cannot(
     done = await shop.reverse_by_hand("support did it", is_revoked=True)
 
     assert (done.topup.status, done.wallet_balance_cents) == ("reversed", 1_000_000)
+    assert await shop.noted() == [{"status": "reversed", "reason": "support did it", "by": "ann"}]
     assert await shop.account.findings() == []
 
 
