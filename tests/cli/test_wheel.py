@@ -40,7 +40,16 @@ def test_an_installed_wheel_migrates_a_database_and_explains_itself(tmp_path: Pa
         cwd=source,
     )  # fmt: skip
     (wheel,) = tmp_path.glob("*.whl")
-    run(*pip, "install", "--no-deps", "--target", str(site), str(wheel), cwd=elsewhere)
+    run(
+        *pip,
+        "install",
+        "--no-deps",
+        "--no-compile",
+        "--target",
+        str(site),
+        str(wheel),
+        cwd=elsewhere,
+    )
 
     python_path = {"PYTHONPATH": str(site)}
     shown = run("-P", "-m", "cli", "--help", cwd=elsewhere, **python_path)
