@@ -2,7 +2,8 @@
 
 Migrations expand first and contract later; their file names say `pre` (before the deploy) or `post`.
 PostgreSQL migrates under an advisory lock and a lock timeout, so two starters do not collide and a
-busy table is not queued behind.
+busy table is not queued behind. A constraint that comes to a table with rows is added NOT VALID there:
+the rows are read afterwards, while everybody else goes on.
 """
 
 import asyncio
@@ -22,11 +23,12 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from store.faults import CannotOpen, Fault
 from store.open import SQLITE_PREFIX, open_database
 from store.postgresql.faults import cannot_open as cannot_open_server
+from store.schema import metadata
 from store.sqlite.database import make_private_file
 from store.sqlite.errors import cannot_open as cannot_open_file
 from store.version import VERSIONS, changed_tables, check_schema, differs, schema_version
@@ -39,6 +41,11 @@ _NEWEST = "head"
 _NUMBER = re.compile(r"\d{4}").fullmatch
 # What the server says of a migration that it does not let run.
 _FAULTS: Final = {"42501": Fault.NOT_PERMITTED, "55P03": Fault.TABLE_BUSY}
+_NOT_VALID: Final = """
+    SELECT t.relname, c.conname FROM pg_constraint c JOIN pg_class t ON t.oid = c.conrelid
+    WHERE NOT c.convalidated AND t.relname = ANY(CAST(:tables AS text[]))
+      AND t.relnamespace = CAST(current_schema() AS regnamespace)
+    ORDER BY t.relname, c.conname"""
 _NOTE: Final = """
     INSERT INTO schema_notes (version, oldest_code) VALUES (:version, :oldest_code)
     ON CONFLICT (version) DO UPDATE SET oldest_code = excluded.oldest_code"""
@@ -160,8 +167,25 @@ async def _migrate_server(url: str, revision: str) -> None:
             await connection.execute(sa.text(f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})"))
             await connection.execute(sa.text(f"SET lock_timeout = '{_LOCK_TIMEOUT}'"))
             await connection.run_sync(_upgrade, revision)
+        await _validate(engine)
     finally:
         await engine.dispose()
+
+
+async def _validate(engine: AsyncEngine) -> None:
+    """Reads the rows of constraints that no row of before was looked at for, each by itself.
+
+    Where it is cut off, the next `migrate` goes on; rows that are written are looked at all the same.
+    """
+    async with engine.connect() as connection:
+        found = await connection.execute(sa.text(_NOT_VALID), {"tables": list(metadata.tables)})
+        waiting = found.all()
+    for table, constraint in waiting:
+        async with engine.begin() as connection:
+            await connection.execute(sa.text(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'"))
+            await connection.execute(
+                sa.text(f"ALTER TABLE {table} VALIDATE CONSTRAINT {constraint}")
+            )
 
 
 async def _connect(url: str) -> Any:

@@ -160,13 +160,14 @@ class BatchState:
         topup_id: str | None = None,
         subject_id: str | None = None,
         is_own_use: bool = False,
-        is_returned: bool = False,
+        is_fall_told: bool = True,
     ) -> list[Transfer]:
         """Moves sendable credit out of the wallet: promotional first, the earliest expiry first.
 
-        is_returned: the same command gives it back, so no balance becomes low. Returns the parts.
+        is_fall_told: False where the same command gives it back, or takes more and tells of a balance
+        that became low itself, once (note_fall). Returns the parts.
         """
-        threshold = 0 if is_returned else self._thresholds.get(tenant, 0)
+        threshold = self._thresholds.get(tenant, 0) if is_fall_told else 0
         before = self.ledger.balance_micros(tenant, self.now_us) if threshold else 0
         is_promo_taken = is_own_use or self._is_promo_sendable(tenant)
         sources = self.ledger.grants(tenant, self.now_us) if is_promo_taken else []
@@ -219,7 +220,7 @@ class BatchState:
         )
 
     def note_fall(self, tenant: Tenant, before_micros: int) -> None:
-        """balance.low, where something else than a spend took the balance below its threshold."""
+        """balance.low, where something else than one `take` took the balance below its threshold."""
         threshold = self._thresholds.get(tenant, 0)
         if threshold:
             self._note_balance(tenant, threshold, before_micros)

@@ -14,6 +14,7 @@ from billing.fulfilment import stock
 from billing.fulfilment.options import checked_options, opened_options, shown_options, with_options
 from billing.fulfilment.protocol import OptionsRefused, Registration
 from billing.fulfilment.stock import NewCode
+from billing.fulfilment.supplier_rules import check_secret, check_where
 from billing.topups import fee_rows, platform_rows
 from billing.topups.fee_rows import FeeRow
 from billing.topups.platform_rows import PlatformRow, SupplierRow
@@ -156,13 +157,15 @@ async def add_supplier(
 ) -> SupplierRow:
     """given: its options, secrets too; raises InvalidInput and PlatformTaken.
 
-    vault: under the suppliers' own data key. A stand-in takes no options.
+    Its callbacks have a secret that no other supplier of the environment has. vault: under the suppliers' own data key. A stand-in takes no options.
     """
     registration = _registration(registrations, row.kind)
     if row.is_stand_in and given:
         raise InvalidInput("a stand-in takes no options", param="options")
     if not row.is_stand_in:
+        await platform_rows.lock(tx)
         row = _with_options(row, registration, given, vault)
+        await check_secret(tx, None, row, registrations, vault)
     made = await platform_rows.put_supplier(tx, row, is_new=True)
     await _log(
         tx, by, "supplier.create", row.environment, row.id, None, supplier_shape(made), now_us
@@ -179,11 +182,13 @@ async def change_supplier(
     vault: Vault,
     *,
     is_active: bool | None = None,
+    despite_open_attempts: bool = False,
     by: Actor,
     now_us: int,
 ) -> SupplierRow:
     """changes: options that are set anew, None takes one away; the others stay as they are.
 
+    despite_open_attempts: another place may be asked for what is with the one of before.
     Raises NotFound, InvalidInput and SealBroken.
     """
     await platform_rows.lock(tx)
@@ -191,14 +196,21 @@ async def change_supplier(
     after = msgspec.structs.replace(
         before, changed_at=now_us, is_active=before.is_active if is_active is None else is_active
     )
+    moved = None
     if changes:
         if before.is_stand_in:
             raise InvalidInput("a stand-in takes no options", param="options")
         merged = {**opened_options(before, vault), **changes}
         given = {name: value for name, value in merged.items() if value is not None}
-        after = _with_options(after, _registration(registrations, before.kind), given, vault)
+        registration = _registration(registrations, before.kind)
+        after = _with_options(after, registration, given, vault)
+        await check_secret(tx, before, after, registrations, vault)
+        moved = await check_where(
+            tx, before, after, registration, despite_open_attempts=despite_open_attempts
+        )
     await platform_rows.put_supplier(tx, after, is_new=False)
-    shapes = (supplier_shape(before), supplier_shape(after))
+    told = {} if not moved else {"open_attempts": moved}
+    shapes = (supplier_shape(before), {**supplier_shape(after), **told})
     await _log(tx, by, "supplier.update", environment, supplier, *shapes, now_us)
     return after
 

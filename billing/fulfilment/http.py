@@ -195,4 +195,5 @@ SUPPLIER = Registration(
     sample=lambda request: Deliverable("code", f"SANDBOX-{sample_text(request)}"),
     asked_again="repeat",
     callback_secret=_secret_of,
+    where=("url",),
 )

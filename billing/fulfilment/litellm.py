@@ -289,4 +289,5 @@ SUPPLIER = Registration(
     sample=lambda request: Deliverable("key", f"sk-SANDBOX-{sample_text(request)}"),
     asked_again="look",
     is_one_per_recipient=True,
+    where=("base_url",),
 )

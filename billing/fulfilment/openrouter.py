@@ -312,4 +312,5 @@ SUPPLIER = Registration(
     sample=lambda request: Deliverable("key", f"sk-or-SANDBOX-{sample_text(request)}"),
     asked_again="look",
     is_one_per_recipient=True,
+    where=("base_url", "workspace_id"),
 )

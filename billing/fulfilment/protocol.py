@@ -238,7 +238,8 @@ class Registration:
     sample: what the stand-in of staging delivers; needs no network, and holds nothing real.
     is_one_per_recipient: for kinds that read and then change what a recipient has, such as a limit.
     callback_secret: what the supplier signs its own word with (POST /fulfilment/{transaction_id});
-    None: it never calls.
+    None: it never calls. where: names of the open options that say which place is asked; they are not
+    changed while attempts are open there, since the new place knows nothing of these.
     """
 
     name: str
@@ -249,6 +250,7 @@ class Registration:
     asked_again: AskedAgain
     is_one_per_recipient: bool = False
     callback_secret: Callable[[Any], str] | None = None
+    where: tuple[str, ...] = ()
 
 
 def sealed_fields(options: type[Options]) -> frozenset[str]:

@@ -169,6 +169,17 @@ async def load(tx: Transaction, topup_ids: Iterable[str]) -> Sequence[Attempt]:
     return [_ROWS.read(row) for row in rows]
 
 
+async def count_open(tx: Transaction, environment: str, supplier: str) -> int:
+    """Of how many top-ups the supplier's last word is still to come."""
+    row = await tx.fetch_one(
+        """SELECT COUNT(*) AS attempts FROM fulfilment_attempts
+           WHERE environment = :environment AND supplier = :supplier AND ended_at IS NULL""",
+        environment=environment,
+        supplier=supplier,
+    )
+    return 0 if row is None else int(row["attempts"])
+
+
 async def note_prepared(tx: Transaction, attempt: Attempt, prepared: str) -> bool:
     """Writes down what was found out before the supplier is asked; false: it is no longer our turn."""
     changed = await tx.execute(

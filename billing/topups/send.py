@@ -173,12 +173,17 @@ class Send(msgspec.Struct, frozen=True, gc=False):
         name = f"{self.request.platform.id}/{self.request.recipient_email}"
         recipient = state.ledger.account(self.tenant, LedgerAccountKind.RECIPIENT, name)
         topup_id = self.topup_id
-        parts = [(recipient, self.request.amount_cents * MICROS_PER_CENT, Code.TOPUP_SEND)]
+        amount_micros, code = self.request.amount_cents * MICROS_PER_CENT, Code.TOPUP_SEND
         if self.request.fee_cents:
+            # Two parts of one charge: the balance between them is nobody's.
+            before = state.ledger.balance_micros(self.tenant, state.now_us)
+            self._take_part(state, recipient, amount_micros, code)
             fees = state.ledger.account(self.tenant, LedgerAccountKind.FEES)
-            parts.append((fees, self.request.fee_cents * MICROS_PER_CENT, Code.TOPUP_FEE))
-        for to, micros, code in parts:
-            state.take(self.tenant, micros, to=to, code=code, topup_id=topup_id)
+            fee_micros = self.request.fee_cents * MICROS_PER_CENT
+            self._take_part(state, fees, fee_micros, Code.TOPUP_FEE)
+            state.note_fall(self.tenant, before)
+        else:
+            state.take(self.tenant, amount_micros, to=recipient, code=code, topup_id=topup_id)
         delivered = self._topup(
             state,
             fulfilment,
@@ -192,6 +197,11 @@ class Send(msgspec.Struct, frozen=True, gc=False):
             topups.write_mail(delivered, state.now_us)
         publish(state, delivered)
         return delivered
+
+    def _take_part(self, state: BatchState, to: LedgerAccount, micros: int, code: Code) -> None:
+        state.take(
+            self.tenant, micros, to=to, code=code, topup_id=self.topup_id, is_fall_told=False
+        )
 
     def _hold(
         self,
@@ -212,7 +222,7 @@ class Send(msgspec.Struct, frozen=True, gc=False):
             to=held,
             code=Code.TOPUP_HOLD,
             topup_id=topup.id,
-            is_returned=would_be == "failed",
+            is_fall_told=would_be != "failed",
         )
         if would_be == "pending":
             topup = replace(topup, next_check_at=first_check_at(topup, state.now_us))

@@ -145,13 +145,28 @@ def create(
 @click.argument("supplier")
 @_options
 @_secrets
+@click.option(
+    "--despite-open-attempts",
+    is_flag=True,
+    help="Change where it is asked, though top-ups are with it: the same service, with the same records.",
+)
 @environment_option
 @json_option
 def set_(
-    supplier: str, given: tuple[str, ...], secrets: tuple[str, ...], environment: Environment
+    supplier: str,
+    given: tuple[str, ...],
+    secrets: tuple[str, ...],
+    despite_open_attempts: bool,  # noqa: FBT001
+    environment: Environment,
 ) -> None:
     """Set options of a supplier anew; the others stay as they are."""
-    _change(environment, supplier, options_of(given, secrets), is_active=None)
+    _change(
+        environment,
+        supplier,
+        options_of(given, secrets),
+        is_active=None,
+        despite_open_attempts=despite_open_attempts,
+    )
 
 
 @suppliers.command("disable", epilog=examples("topup suppliers disable own --environment live"))
@@ -255,7 +270,12 @@ async def _checked(supplier: ReadySupplier) -> dict[str, Any]:
 
 
 def _change(
-    environment: str, supplier: str, changes: dict[str, Any], *, is_active: bool | None
+    environment: str,
+    supplier: str,
+    changes: dict[str, Any],
+    *,
+    is_active: bool | None,
+    despite_open_attempts: bool = False,
 ) -> None:
     async def act(context: Context, tx: Transaction, now_us: int) -> dict[str, Any]:
         known = context.suppliers
@@ -267,6 +287,7 @@ def _change(
             known.registrations,
             known.vault,
             is_active=is_active,
+            despite_open_attempts=despite_open_attempts,
             by=Actor(),
             now_us=now_us,
         )

@@ -27,6 +27,7 @@ LEASE_S = 30
 ReturnUrl = Annotated[str, Meta(max_length=URL_CHARACTERS_MAX)]
 
 
+_READS = ("billing:read",)
 _CSV_COLUMNS = (
     *("id", "status", "provider", "pack_id", "amount", "currency", "pay_amount", "pay_currency"),
     *("credits", "coupon", "order_no", "reference", "created_at", "paid_at"),
@@ -97,7 +98,13 @@ async def list_orders(call: RequestContext[Fields, OrdersQuery]) -> Reply:
     read = partial(order_list.page, tenant=call.principal.tenant, wanted=wanted)
     if query.format == "csv":
         return await export_rows(
-            call, "ord", read, name="orders", columns=_CSV_COLUMNS, shape=OrderShape.of
+            call,
+            "ord",
+            read,
+            name="orders",
+            scopes=_READS,
+            columns=_CSV_COLUMNS,
+            shape=OrderShape.of,
         )
     return await list_rows(call, "ord", read, shape=OrderShape.of)
 
@@ -145,7 +152,7 @@ ROUTES = (
         "/orders",
         list_orders,
         "Orders, newest first",
-        scopes=("billing:read",),
+        scopes=_READS,
         query=OrdersQuery,
         answers=exported(Listing[OrderShape]),
     ),
@@ -154,7 +161,7 @@ ROUTES = (
         "/orders/{order_id}",
         show,
         "An order and what became of it",
-        scopes=("billing:read",),
+        scopes=_READS,
         answers=ok(OrderShape),
     ),
 )

@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from typing import Literal
 
 import msgspec
-from starlette.responses import StreamingResponse
 
 from billing.ledger import statement
 from billing.ledger.money import micros_to_cents
@@ -13,6 +12,7 @@ from gateway.answers.outcome import JSON, Outcome
 from gateway.answers.response_codes import CODES
 from gateway.api.schemas.topups import StatedTransfer, Statement
 from gateway.http.fields import Fields, Time, time_us
+from gateway.http.lists import streamed
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply, Route
 from kernel.clock import rfc3339
@@ -20,6 +20,7 @@ from kernel.csv_text import csv_head, csv_lines
 from kernel.errors import InvalidInput
 
 _encode = msgspec.json.Encoder().encode
+_READS = ("topup:read",)
 _CSV_COLUMNS = (
     "id",
     "created_at",
@@ -56,15 +57,13 @@ async def show(call: RequestContext[Fields, StatementQuery]) -> Reply:
     lines = statement.lines(database, tenant, since=since, until=until)
     if call.query.form == "csv":
         headers = {"Content-Disposition": 'attachment; filename="statement.csv"'}
-        return StreamingResponse(
-            _csv(opening_micros, lines), media_type="text/csv; charset=utf-8", headers=headers
-        )
+        parts, media_type = _csv(opening_micros, lines), "text/csv; charset=utf-8"
+        return streamed(call, _READS, parts, media_type=media_type, headers=headers)
     head = statement.statement_head(
         since=rfc3339(since), until=rfc3339(until), opening_micros=opening_micros
     )
-    return StreamingResponse(
-        _json(head, opening_micros, lines, now_us), media_type="application/json"
-    )
+    parts = _json(head, opening_micros, lines, now_us)
+    return streamed(call, _READS, parts, media_type="application/json")
 
 
 async def _json(
@@ -117,7 +116,7 @@ ROUTES = (
         "/topup/statement",
         show,
         "Opening balance, every transfer, closing balance",
-        scopes=("topup:read",),
+        scopes=_READS,
         query=StatementQuery,
         answers=(Outcome(200, Statement, media_types=(JSON, "text/csv")),),
     ),

@@ -54,6 +54,7 @@ from keys.email_address import InvalidEmail, normalise_email
 from keys.principal import ADMIN
 from store.database import Transaction
 
+_READS = ("topup:read",)
 _CSV_COLUMNS = (
     *("transaction_id", "status", "platform", "amount_cents", "fee_cents", "charged_cents"),
     *("recipient_email", "voucher_code_hint", "new_balance_cents", "reference", "note"),
@@ -170,7 +171,13 @@ async def list_topups(call: RequestContext[Fields, HistoryQuery]) -> Reply:
     read = partial(history.page, tenant=principal.tenant, wanted=wanted)
     if query.format == "csv":
         return await export_rows(
-            call, "txn", read, name="topups", columns=_CSV_COLUMNS, shape=TopUpShape.of
+            call,
+            "txn",
+            read,
+            name="topups",
+            scopes=_READS,
+            columns=_CSV_COLUMNS,
+            shape=TopUpShape.of,
         )
     return await list_rows(
         call,
@@ -363,7 +370,7 @@ ROUTES = (
         "/topup/status/{transaction_id}",
         status,
         "A top-up with its ledger transfers and events",
-        scopes=("topup:read",),
+        scopes=_READS,
         description="200 whatever its state; the code says which.",
         answers=ok(
             TopUpStory,
@@ -379,7 +386,7 @@ ROUTES = (
         "/topup/history",
         list_topups,
         "Top-ups, newest first",
-        scopes=("topup:read",),
+        scopes=_READS,
         query=HistoryQuery,
         answers=exported(Listing[TopUpShape]),
         refuses=(codes.INVALID_RECIPIENT,),

@@ -1,12 +1,13 @@
-"""The pages of lists: of rows, newest first, and of what is whole in memory, in its own order; and a whole
-list as CSV.
+"""The pages of lists: of rows, newest first, and of what is whole in memory, in its own order; and what
+is written while it is read, such as a whole list as CSV.
 
 Promise of a CSV: it is streamed page by page, each read by itself. Neither a connection of the pool nor
 a transaction is open while a slow client reads, and no more than one page lies in memory. The first
 page is read before the answer begins, so what refuses it is an answer like any other; a later fault
-cuts the body off, which its reader sees.
+cuts the body off, which its reader sees. So does the end of the caller's credential, within the second.
 """
 
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from operator import attrgetter
@@ -14,19 +15,23 @@ from typing import Annotated, Any, Final, Literal, NamedTuple, TypeVar
 
 import msgspec
 from msgspec import Meta
-from starlette.responses import StreamingResponse
+from starlette.responses import Response, StreamingResponse
 
 from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer, listing, page
 from gateway.answers.outcome import Listing
+from gateway.http.auth import check_presented, presented
 from gateway.http.fields import Page, cursor_id
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.csv_text import csv_head, csv_lines
 from kernel.errors import InvalidInput
+from keys.principal import Principal, check_address, require_scope
 
 ROWS_AT_ONCE: Final = 500
+# With the credential cache's half second, an ended key's answer ends within the second.
+CHECK_S: Final = 0.35
 
 Q = TypeVar("Q", bound=Page)
 R = TypeVar("R")
@@ -74,11 +79,14 @@ async def export_rows(
     read: Callable[..., Awaitable[Sequence[R]]],
     *,
     name: str,
+    scopes: Sequence[str],
     columns: Sequence[str],
     shape: Callable[[R], object],
     cursor: Callable[[R], str] = attrgetter("id"),
 ) -> Reply:
-    """The whole list as CSV, as of list_rows; name: of the file, columns: fields of the shape."""
+    """The whole list as CSV, as of list_rows; name: of the file, scopes: of the route, columns: fields
+    of the shape.
+    """
 
     async def page_after(before_id: str | None) -> CsvPage:
         rows = await call.context.database.read(
@@ -87,33 +95,38 @@ async def export_rows(
         has_more = len(rows) == ROWS_AT_ONCE
         return CsvPage([shape(row) for row in rows], cursor(rows[-1]) if has_more else None)
 
-    return await csv_stream(name, columns, page_after, cursor_id(call.query.cursor, prefix))
+    first = cursor_id(call.query.cursor, prefix)
+    return await csv_stream(call, name, scopes, columns, page_after, first)
 
 
 async def csv_stream(
+    call: RequestContext[Any, Any],
     name: str,
+    scopes: Sequence[str],
     columns: Sequence[str],
     read: Callable[[Any | None], Awaitable[CsvPage]],
     cursor: Any | None,
-) -> StreamingResponse:
-    """name: of the file. columns: names of fields; one that is an object is written as JSON.
+) -> Response:
+    """name: of the file. scopes: of the route. columns, read: as of csv_parts."""
+    parts = csv_parts(columns, await read(cursor), read)
+    headers = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
+    return streamed(call, scopes, parts, media_type="text/csv; charset=utf-8", headers=headers)
+
+
+async def csv_parts(
+    columns: Sequence[str], page: CsvPage, read: Callable[[Any | None], Awaitable[CsvPage]]
+) -> AsyncIterator[bytes]:
+    """The page and those after it. columns: names of fields; one that is an object is written as JSON.
 
     read gives the page after a cursor; it holds nothing once it has.
     """
-    first = await read(cursor)
-
-    async def body() -> AsyncIterator[bytes]:
-        yield csv_head(columns).encode()
-        page = first
-        while True:
-            if page.rows:
-                yield csv_lines(columns, map(_flat, page.rows)).encode()
-            if page.following is None:
-                return
-            page = await read(page.following)
-
-    headers = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
-    return StreamingResponse(body(), media_type="text/csv; charset=utf-8", headers=headers)
+    yield csv_head(columns).encode()
+    while True:
+        if page.rows:
+            yield csv_lines(columns, map(_flat, page.rows)).encode()
+        if page.following is None:
+            return
+        page = await read(page.following)
 
 
 def short_list(items: Sequence[T], query: Page, cursor: Callable[[T], str]) -> Listing[T]:
@@ -130,6 +143,51 @@ def short_list(items: Sequence[T], query: Page, cursor: Callable[[T], str]) -> L
     shown = list(items[first : first + query.limit])
     has_more = first + query.limit < len(items)
     return page(shown, cursor(shown[-1]) if has_more else None)
+
+
+async def admitted_again(call: RequestContext[Any, Any], scopes: Sequence[str]) -> Principal:
+    """The caller as it is now; raises unless it could make the same request now."""
+    token, is_cookie = presented(call.scope, call.headers, call.context.settings)
+    principal = await call.context.authenticator.authenticate(token)
+    check_presented(principal, is_cookie=is_cookie)
+    assert principal.tenant == call.principal.tenant, "a credential's account never changes"
+    if principal.ip_allow_lists:
+        check_address(principal, call.address)
+    require_scope(principal, *scopes)
+    return principal
+
+
+def streamed(
+    call: RequestContext[Any, Any],
+    scopes: Sequence[str],
+    parts: AsyncIterator[bytes],
+    *,
+    media_type: str,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """scopes: of the route. parts: of the body; one that is not taken is not made."""
+    if call.method == "HEAD":
+        return Response(media_type=media_type, headers={**(headers or {})})
+    return StreamingResponse(
+        while_admitted(call, scopes, parts), media_type=media_type, headers=headers
+    )
+
+
+async def while_admitted(
+    call: RequestContext[Any, Any],
+    scopes: Sequence[str],
+    parts: AsyncIterator[bytes],
+    *,
+    check_s: float = CHECK_S,
+) -> AsyncIterator[bytes]:
+    """The parts, as long as the caller may have them; looked at every check_s."""
+    checked_s = time.monotonic()
+    async for part in parts:
+        now_s = time.monotonic()
+        if now_s - checked_s >= check_s:
+            await admitted_again(call, scopes)
+            checked_s = now_s
+        yield part
 
 
 def _flat(row: object) -> Mapping[str, object]:

@@ -204,4 +204,6 @@ SUPPLIER = Registration(
     make=_make,
     sample=lambda request: Deliverable("code", f"SANDBOX-{sample_text(request)}"),
     asked_again="look",
+    # What a look finds of a code it does not find of quota, and the other way round.
+    where=("base_url", "delivers"),
 )

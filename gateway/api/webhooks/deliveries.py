@@ -55,7 +55,7 @@ async def list_deliveries(call: RequestContext[Fields, DeliveriesQuery]) -> Repl
     before = place_of(query.cursor)
     if query.format == "csv":
         columns = DeliveryShape.__struct_fields__
-        return await csv_stream("deliveries", columns, read, before)
+        return await csv_stream(call, "deliveries", _READ, columns, read, before)
     items, following = await read(before, query.limit)
     data = page(list(items), None if following is None else following.cursor())
     return answer(codes.SUCCESS, data, now_us=call.now_us)

@@ -11,13 +11,12 @@ from gateway.answers.envelope import answer
 from gateway.answers.outcome import Listing, Outcome, ok
 from gateway.api.schemas.webhooks import Event as EventShape
 from gateway.api.webhooks.event_codes import shown
-from gateway.http.auth import check_presented, presented
 from gateway.http.event_stream import EventStream
 from gateway.http.fields import Fields, Page
+from gateway.http.lists import admitted_again
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply, Route
 from kernel.errors import InvalidInput
-from keys.principal import check_address, require_scope
 from store.database import Transaction
 from webhooks.events import log
 from webhooks.events.cursor import EventCursor, event_cursor
@@ -131,15 +130,7 @@ class _Listener:
 
     async def check(self) -> None:
         """Raises unless the caller could open the same stream now: a key may end at any time."""
-        call, context = self._call, self._call.context
-        token, is_cookie = presented(call.scope, call.headers, context.settings)
-        principal = await context.authenticator.authenticate(token)
-        check_presented(principal, is_cookie=is_cookie)
-        assert principal.tenant == self._principal.tenant, "a credential's account never changes"
-        if principal.ip_allow_lists:
-            check_address(principal, call.address)
-        require_scope(principal, *_SCOPES)
-        self._principal = principal
+        self._principal = await admitted_again(self._call, _SCOPES)
 
     async def show(self, tx: Transaction, events: Sequence[log.Event]) -> Sequence[log.Event]:
         """The events as the caller may see them."""

@@ -122,6 +122,7 @@ async def change(call: RequestContext[Fields, Fields]) -> Reply:
                 known.registrations,
                 known.vault,
                 is_active=active == "yes" if active else None,
+                despite_open_attempts=form.text("despite_open_attempts") == "yes",
                 by=by,
                 now_us=now_us,
             ),

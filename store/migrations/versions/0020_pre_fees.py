@@ -18,12 +18,18 @@ oldest_code = "0011"
 
 _RULE = """CONSTRAINT fee_earned_with_delivery CHECK (COALESCE(earned_fee_cents, 0) =
     CASE WHEN status IN ('delivered', 'reversing') THEN COALESCE(fee_cents, 0) ELSE 0 END)"""
+_COLUMN = "ALTER TABLE topups ADD COLUMN earned_fee_cents BIGINT"
 
 
 def upgrade() -> None:
     op.add_column("topups", sa.Column("fee_cents", BIGINT, nullable=True))
-    # In one statement with the column: SQLite adds no constraint to a table that is there.
-    op.execute(f"ALTER TABLE topups ADD COLUMN earned_fee_cents BIGINT {_RULE}")
+    if op.get_bind().dialect.name == "sqlite":
+        # In one statement with the column: SQLite adds no constraint to a table that is there.
+        op.execute(f"{_COLUMN} {_RULE}")
+    else:
+        # Nobody else can use the table meanwhile, so its rows are read afterwards (store/migrate.py).
+        op.execute(_COLUMN)
+        op.execute(f"ALTER TABLE topups ADD {_RULE} NOT VALID")
     op.create_table(
         "platform_fees",
         sa.Column("environment", TEXT, nullable=False),

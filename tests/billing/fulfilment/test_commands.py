@@ -1,19 +1,95 @@
-"""What operators change of suppliers at the same time is all there afterwards."""
+"""What operators change of suppliers: nothing of another one's is undone, and no top-up is done twice for it."""
 
 import asyncio
+from functools import partial
+from typing import Any
 
+import msgspec
 import pytest
 
 from billing.fulfilment.commands import add_supplier, change_supplier
 from billing.fulfilment.options import opened_options
+from billing.fulfilment.protocol import sealed_fields
 from billing.fulfilment.registry import discover
 from billing.topups.platform_rows import SupplierRow, get_supplier
+from kernel.errors import InvalidInput
 from keys.audit_log import Actor
 from store.database import Database, Transaction
 from tests.support.suppliers import VAULT
 
 OLD = "whsec_" + "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
 NEW = "whsec_" + "OTg3NjU0MzIxMDk4NzY1NDMyMTA5ODc2NTQzMjEwOTg="
+KINDS = discover()
+
+
+async def _add(tx: Transaction, supplier: str, secret: str, environment: str = "live") -> None:
+    row = SupplierRow(environment=environment, id=supplier, kind="http", created_at=1, changed_at=1)
+    given = {"url": "https://topup.example.com", "secret": secret}
+    await add_supplier(tx, row, given, KINDS, VAULT, by=Actor(), now_us=1)
+
+
+async def _set(tx: Transaction, supplier: str, changes: dict[str, Any], **more: bool) -> None:
+    await change_supplier(tx, "live", supplier, changes, KINDS, VAULT, by=Actor(), now_us=2, **more)
+
+
+@pytest.mark.one_database
+async def test_two_suppliers_of_an_environment_never_sign_with_the_same_secret(
+    database: Database,
+) -> None:
+    await database.transaction(lambda tx: _add(tx, "one", OLD))
+    await database.transaction(lambda tx: _add(tx, "one", OLD, "staging"))
+    # Base64 has more than one text for the same key.
+    for secret in (OLD, OLD.replace("MDE=", "MDF=")):
+        with pytest.raises(InvalidInput, match="one has the same secret"):
+            await database.transaction(partial(_add, supplier="two", secret=secret))
+    await database.transaction(lambda tx: _add(tx, "two", NEW))
+    with pytest.raises(InvalidInput, match="one has the same secret") as refused:
+        await database.transaction(lambda tx: _set(tx, "two", {"secret": OLD}))
+    await database.transaction(lambda tx: _set(tx, "two", {"secret": NEW, "timeout_s": 3}))
+
+    assert OLD[6:] not in str(refused.value)
+    found = await database.read(lambda tx: get_supplier(tx, "live", "two"))
+    assert opened_options(found, VAULT)["secret"] == NEW
+
+
+@pytest.mark.one_database
+async def test_a_supplier_with_open_attempts_goes_to_another_place_only_when_told_so(
+    database: Database,
+) -> None:
+    await database.transaction(lambda tx: _add(tx, "own", OLD))
+    await database.transaction(lambda tx: _set(tx, "own", {"url": "https://b.example.com"}))
+    opened = ("txn_1", 1, "acc_1", "live", "a@example.com", "own", "http", "unknown", 1, 1, 1)
+    names = (
+        *("transaction_id", "number", "account_id", "environment", "recipient_email", "supplier"),
+        *("kind", "outcome", "asks", "asked_at", "last_asked_at"),
+    )
+    await database.transaction(lambda tx: tx.insert("fulfilment_attempts", names, [opened]))
+    elsewhere = {"url": "https://c.example.com"}
+
+    with pytest.raises(InvalidInput, match="1 top-ups are with own") as refused:
+        await database.transaction(lambda tx: _set(tx, "own", elsewhere))
+    await database.transaction(lambda tx: _set(tx, "own", {"secret": NEW, "timeout_s": 3}))
+    await database.transaction(lambda tx: _set(tx, "own", elsewhere, despite_open_attempts=True))
+
+    async def logged(tx: Transaction) -> list[Any]:
+        rows = await tx.fetch("SELECT after FROM audit_log ORDER BY id")
+        return [msgspec.json.decode(row["after"]) for row in rows]
+
+    assert refused.value.param == "despite_open_attempts"
+    entries = await database.read(logged)
+    assert [one.get("open_attempts") for one in entries] == [None, None, None, 1]
+    assert entries[-1]["options"]["url"] == "https://c.example.com"
+
+
+def test_what_says_where_a_supplier_is_asked_is_an_option_in_the_open() -> None:
+    for kind in KINDS.values():
+        assert set(kind.where) <= set(kind.options.__struct_fields__) - sealed_fields(kind.options)
+    assert {name: kind.where for name, kind in KINDS.items() if kind.where} == {
+        "http": ("url",),
+        "litellm": ("base_url",),
+        "new_api": ("base_url", "delivers"),
+        "openrouter": ("base_url", "workspace_id"),
+    }
 
 
 # SQLite has one writer at a time.
@@ -21,26 +97,16 @@ NEW = "whsec_" + "OTg3NjU0MzIxMDk4NzY1NDMyMTA5ODc2NTQzMjEwOTg="
 async def test_supplier_that_is_switched_off_while_its_secret_is_rotated_has_the_new_one(
     database: Database,
 ) -> None:
-    kinds = discover()
-    row = SupplierRow(environment="live", id="own", kind="http", created_at=1, changed_at=1)
-    given = {"url": "https://topup.example.com", "secret": OLD}
-    await database.transaction(
-        lambda tx: add_supplier(tx, row, given, kinds, VAULT, by=Actor(), now_us=1)
-    )
-
+    await database.transaction(lambda tx: _add(tx, "own", OLD))
     begun = asyncio.Event()
 
     async def switch_off(tx: Transaction) -> None:
         await get_supplier(tx, "live", "own")
         begun.set()
-        await change_supplier(
-            tx, "live", "own", {}, kinds, VAULT, is_active=False, by=Actor(), now_us=2
-        )
+        await _set(tx, "own", {}, is_active=False)
 
     async def rotate(tx: Transaction) -> "asyncio.Task[None]":
-        await change_supplier(
-            tx, "live", "own", {"secret": NEW}, kinds, VAULT, by=Actor(), now_us=2
-        )
+        await _set(tx, "own", {"secret": NEW})
         # The other one begins, and reads what is there, before this one has committed.
         second = asyncio.create_task(database.transaction(switch_off))
         await begun.wait()

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings, strategies as st
 
@@ -26,6 +27,7 @@ from billing.topups.send_request import SendRequest, prepare
 from kernel.clock import SECOND_US, FixedClock, parse_rfc3339
 from kernel.errors import DomainError
 from kernel.ids import new_id
+from keys.account import set_low_balance_threshold
 from keys.audit_log import Actor
 from keys.caps import CapExceeded
 from store.database import Database, Transaction
@@ -99,6 +101,26 @@ async def test_a_delivered_send_takes_the_amount_and_the_fee_apart(
     assert found[f"{LedgerAccountKind.FEES}:"] == 550_000
     assert found["recipient:claude/user@example.com"] == 10_000_000
     assert await account.findings() == []
+
+
+async def test_a_balance_that_became_low_is_told_once_with_the_fee_taken(
+    database: Database, clock: FixedClock
+) -> None:
+    account = await account_with_fees(database, clock, FeeRule(55))
+    # The amount alone falls below it, too: 999,000.
+    await database.transaction(
+        lambda tx: set_low_balance_threshold(
+            tx, account.principal.tenant, threshold_micros=999_050 * 10_000
+        )
+    )
+
+    await account.send(1000)
+
+    told = await database.read(
+        lambda tx: tx.fetch("SELECT body FROM events WHERE type = 'balance.low'")
+    )
+    data = [msgspec.json.decode(row["body"])["data"] for row in told]
+    assert [one["balance_cents"] for one in data] == [998_945]
 
 
 async def test_an_accounts_own_fee_stands_in_place_of_the_platforms(

@@ -2,11 +2,16 @@
 
 import csv
 import io
+from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
-from gateway.http.lists import CsvPage, csv_stream
+from gateway.http.lists import CsvPage, csv_parts, streamed, while_admitted
+from gateway.http.request_context import RequestContext
 from kernel.clock import FixedClock
+from keys.authenticator import CredentialEnded
+from keys.principal import ScopeMissing
 from tests.support.gateway import Gateway
 
 pytestmark = [pytest.mark.one_database, pytest.mark.fixed_clock]
@@ -80,8 +85,43 @@ async def test_a_page_is_read_once_the_one_before_is_gone() -> None:
         number = 0 if after is None else after
         return CsvPage([{"n": number}] if number != 1 else [], number + 1 if number < 2 else None)
 
-    answer = await csv_stream("n", ["n"], read, None)
-    assert asked == [None]
-    parts = [(part, len(asked)) async for part in answer.body_iterator]
+    parts = csv_parts(["n"], await read(None), read)
+    taken = [(part, len(asked)) async for part in parts]
 
-    assert parts == [(b"n\r\n", 1), (b"0\r\n", 1), (b"2\r\n", 3)]
+    assert taken == [(b"n\r\n", 1), (b"0\r\n", 1), (b"2\r\n", 3)]
+
+
+async def test_a_key_that_is_revoked_while_its_export_is_read_gets_no_further_part(
+    gateway: Gateway, clock: FixedClock
+) -> None:
+    above = await gateway.key(await gateway.account())
+    made = await gateway.call("POST", "/keys", key=above, json={"name": "Reader"})
+    key = made.json()["data"]
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": "/api/public/v1/topup/history",
+        "client": ("127.0.0.1", 1),
+        "headers": [(b"authorization", f"Bearer {key['key']}".encode())],
+    }
+    call: RequestContext[Any, Any] = RequestContext(gateway.context, scope)
+    call.principal = await gateway.context.authenticator.authenticate(key["key"])
+
+    async def endless() -> AsyncIterator[bytes]:
+        while True:
+            yield b"page"
+
+    parts = while_admitted(call, ("topup:read",), endless(), check_s=0)
+    first = await anext(parts)
+    with pytest.raises(ScopeMissing):
+        await anext(while_admitted(call, ("usage:write",), endless(), check_s=0))
+    revoked = await gateway.call("DELETE", f"/keys/{key['id']}", key=above)
+
+    assert (first, revoked.status_code) == (b"page", 200)
+    clock.advance_s(1)
+    with pytest.raises(CredentialEnded):
+        await anext(parts)
+
+    call.method = "HEAD"
+    head = streamed(call, ("topup:read",), endless(), media_type="text/csv")
+    assert (head.body, head.headers["content-type"]) == (b"", "text/csv; charset=utf-8")

@@ -166,6 +166,33 @@ async def test_a_secret_is_set_by_a_page_and_never_shown(gateway: Gateway) -> No
     assert secret[6:] not in (await boss.get(f"{HERE}/audit")).text
 
 
+async def test_a_supplier_that_has_open_attempts_is_moved_by_a_tick_that_says_so(
+    gateway: Gateway,
+) -> None:
+    boss = await operator(gateway)
+    place = f"{HERE}/suppliers/own"
+    secret = "whsec_" + "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
+    fields = {"id": "own", "kind": "http", "url": "http://127.0.0.1:9/topup", "secret": secret}
+    await boss.send(f"{HERE}/suppliers", {**fields, **await token(boss)})
+    opened = ("txn_1", 1, "acc_1", "staging", "a@example.com", "own", "http", "unknown", 1, 1, 1)
+    names = (
+        *("transaction_id", "number", "account_id", "environment", "recipient_email", "supplier"),
+        *("kind", "outcome", "asks", "asked_at", "last_asked_at"),
+    )
+    database = gateway.context.database
+    await database.transaction(lambda tx: tx.insert("fulfilment_attempts", names, [opened]))
+
+    moved = {"active": "yes", "url": "http://127.0.0.1:8/topup", "secret": ""}
+    refused = await boss.send(place, {**moved, **await token(boss)})
+    ticked = await post(boss, place, place, {**moved, "despite_open_attempts": "yes"})
+
+    assert refused.status_code == 422
+    assert "1 top-ups are with own" in text_of(refused.text)
+    assert 'name="despite_open_attempts"' in refused.text
+    assert ticked.headers["location"] == f"{place}?said=supplier-saved"
+    assert "http://127.0.0.1:8/topup" in (await boss.get(place)).text
+
+
 async def test_another_environments_top_up_is_not_there(gateway: Gateway) -> None:
     boss = await operator(gateway)
     await open_shop(gateway, boss)

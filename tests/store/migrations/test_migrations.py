@@ -83,6 +83,27 @@ async def test_migrations_make_the_checks_of_the_schema(database_url: str) -> No
     assert await asked(database_url, checks) == expected
 
 
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_rows_of_before_are_looked_at_by_the_next_migrate_where_one_was_cut_off(
+    database_url: str,
+) -> None:
+    database = open_database(database_url)
+    rule = "ADD CONSTRAINT not_negative CHECK (amount_cents >= 0) NOT VALID"
+    try:
+        await database.transaction(lambda tx: tx.execute(f"ALTER TABLE topups {rule}"))
+        await asyncio.to_thread(migrate, database_url)
+
+        found = await database.read(
+            lambda tx: tx.fetch("SELECT conname FROM pg_constraint WHERE NOT convalidated")
+        )
+        assert [row[0] for row in found] == []
+    finally:
+        await database.transaction(
+            lambda tx: tx.execute("ALTER TABLE topups DROP CONSTRAINT IF EXISTS not_negative")
+        )
+        await database.close()
+
+
 async def test_migrations_make_partial_what_the_schema_makes_partial(database_url: str) -> None:
     dialect = database_url.partition(":")[0]
     expected = {

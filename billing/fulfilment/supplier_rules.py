@@ -1,0 +1,84 @@
+"""What a change of a supplier is refused for, since top-ups that are with it would be done twice or
+settled by another one's word.
+
+Promise: what is compared is opened for that and kept nowhere; no message holds a secret.
+"""
+
+import hmac
+from collections.abc import Mapping
+from typing import Any
+
+from billing.fulfilment.options import checked_options, opened_options
+from billing.fulfilment.protocol import OptionsRefused, Registration
+from billing.topups.attempt import count_open
+from billing.topups.platform_rows import SupplierRow, list_suppliers
+from kernel.errors import DomainError, InvalidInput
+from keys.signing import secret_key
+from keys.vault import SealBroken, Vault
+from store.database import Transaction
+
+
+async def check_where(
+    tx: Transaction,
+    before: SupplierRow,
+    after: SupplierRow,
+    registration: Registration,
+    *,
+    despite_open_attempts: bool,
+) -> int | None:
+    """How many attempts are open at a supplier that is now another place; None: it is where it was.
+
+    Raises InvalidInput while there are any, unless the operator said that it may be so: the new place
+    knows nothing of what the old one did, so it would be asked to do it again.
+    """
+    moved = [one for one in registration.where if before.options.get(one) != after.options.get(one)]
+    if not moved:
+        return None
+    attempts = await count_open(tx, before.environment, before.id)
+    if attempts and not despite_open_attempts:
+        raise InvalidInput(
+            f"{attempts} top-ups are with {before.id}, and what became of them is open: with another"
+            f" {' or '.join(moved)} they may be done twice. Hold the supplier and decide on them"
+            " first; or change it despite open attempts, if that is the same service with the same"
+            " records",
+            param="despite_open_attempts",
+        )
+    return attempts
+
+
+async def check_secret(
+    tx: Transaction,
+    before: SupplierRow | None,
+    after: SupplierRow,
+    registrations: Mapping[str, Registration],
+    vault: Vault,
+) -> None:
+    """Raises InvalidInput for a new secret that another supplier of the environment signs with.
+
+    before: None for a new supplier. The caller holds the rows' lock.
+    """
+    signs = _signs_with(after, registrations, vault)
+    if signs is None or (before is not None and signs == _signs_with(before, registrations, vault)):
+        return
+    for other in await list_suppliers(tx, after.environment):
+        known = None if other.id == after.id else _signs_with(other, registrations, vault)
+        if known is not None and hmac.compare_digest(known, signs):
+            raise InvalidInput(
+                f"{other.id} has the same secret: a callback says by its secret alone whose it is."
+                " Make one of its own for each supplier",
+                param="options",
+            )
+
+
+def _signs_with(
+    row: SupplierRow, registrations: Mapping[str, Registration], vault: Vault
+) -> bytes | None:
+    """The key of its callbacks; None: it never calls, or its row cannot be used."""
+    registration = registrations.get(row.kind)
+    if registration is None or registration.callback_secret is None or row.is_stand_in:
+        return None
+    try:
+        given: Mapping[str, Any] = opened_options(row, vault)
+        return secret_key(registration.callback_secret(checked_options(registration, given)))
+    except (OptionsRefused, SealBroken, DomainError):
+        return None
