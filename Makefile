@@ -12,6 +12,7 @@ BIN := .venv/bin
 TESTERS ?= 4
 INSTALLED := .venv/installed
 LOCKED := requirements.lock
+PACKAGES := billing cli gateway kernel keys runtime store tests/support webhooks worker
 # A run starts hundreds of processes; without their bytecode each would compile every module anew.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -100,4 +101,6 @@ $(INSTALLED): requirements-dev.lock pyproject.toml
 		--require-hashes -r requirements-dev.lock
 	@PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check \
 		--no-deps --no-build-isolation -e .
+	@# Else each process that starts first compiles every module for itself.
+	@$(BIN)/python -m compileall -q -j 0 $(PACKAGES)
 	@touch $@
