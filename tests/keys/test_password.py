@@ -58,6 +58,7 @@ async def test_a_flood_is_refused_and_does_not_last() -> None:
     assert await passwords.verify(RIGHT, made, source="203.0.113.7")
 
 
+@pytest.mark.long
 async def test_a_crowd_of_addresses_keeps_nobody_out() -> None:
     passwords = Passwords()
     ended: list[str] = []

@@ -270,6 +270,7 @@ async def test_plans_made_on_a_new_database_may_be_kept(
     assert await faults(account) == {}
 
 
+@pytest.mark.long
 async def test_a_long_history_is_never_read(database: Database, clock: FixedClock) -> None:
     account = await hot_account(database, clock)
     await write_history(account)

@@ -121,6 +121,7 @@ async def test_what_is_added_between_a_look_and_its_putting_off_is_not_hidden(
     assert len((await claim_all(database, clock)).claimed) == 1
 
 
+@pytest.mark.long
 async def test_publishers_and_looks_side_by_side_hide_nothing(
     database: Database, database_url: str, clock: FixedClock
 ) -> None:
