@@ -5,7 +5,6 @@ is told within half a minute of the end of its last top-up. One that breaks is h
 """
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections.abc import Callable
@@ -17,20 +16,23 @@ from billing.bulk.batch import LookedAt, SendBatch
 from billing.bulk.runner import BatchRunner
 from billing.engine.engine import Engine
 from kernel.clock import SECOND_US, Clock
-from kernel.errors import DomainError, Unavailable
+from kernel.errors import Unavailable
 from store.database import Database, Transaction
 from store.errors import StoreError
 from worker.setbacks import Setbacks
+from worker.woken_loop import PAUSE_S, WokenLoop
 
 LOOKED_AT_MAX: Final = 50
-PAUSE_S: Final = 1.0
 BEAT_S: Final = 15.0
 
 _log = logging.getLogger(__name__)
 
 
-class Batcher:
+class Batcher(WokenLoop):
     """The worker's loop over batches; woken, or timed to the next look."""
+
+    name = "batches"
+    rest_s = PAUSE_S
 
     def __init__(
         self,
@@ -40,34 +42,15 @@ class Batcher:
         *,
         now_s: Callable[[], float] = time.monotonic,
     ) -> None:
+        super().__init__()
         self._database = database
         self._clock = clock
         self._runner = BatchRunner(database, clock, engine)
-        self._woken = asyncio.Event()
         self._setbacks = Setbacks(now_s)
 
-    def wake(self) -> None:
-        """One may be due sooner than was known."""
-        self._woken.set()
-
-    async def run(self) -> None:
-        """Until cancelled."""
-        while True:
-            self._woken.clear()
-            wait_s = PAUSE_S
-            try:
-                await self.sweep()
-                wait_s = await self._wait_s()
-            except (StoreError, DomainError) as error:
-                _log.warning("batches.delayed", extra={"fields": {"error": str(error)}})
-            except Exception:
-                # What breaks here must not take the deliveries down with it.
-                _log.exception("batches.broke")
-            # Many wake-ups make one look.
-            await asyncio.sleep(PAUSE_S)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(wait_s):
-                    await self._woken.wait()
+    async def _look(self) -> float:
+        await self.sweep()
+        return await self._wait_s()
 
     async def sweep(self) -> int:
         """Goes on with what is due; returns how many batches there were."""

@@ -7,7 +7,6 @@ is refused or breaks is told and held back alone; what is behind it ends all the
 """
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections.abc import Callable
@@ -28,17 +27,20 @@ from kernel.tenant import Tenant
 from store.database import Database, Transaction
 from store.errors import StoreError
 from worker.setbacks import Setbacks
+from worker.woken_loop import PAUSE_S, WokenLoop
 
 SWEPT_MAX: Final = 100
 HOLDS_MAX: Final = 500
-PAUSE_S: Final = 1.0
 BEAT_S: Final = hold.LOOK_US / SECOND_US
 
 _log = logging.getLogger(__name__)
 
 
-class Expirer:
+class Expirer(WokenLoop):
     """The worker's loop over what runs out; woken, or timed to the next hold."""
+
+    name = "expiry"
+    rest_s = PAUSE_S
 
     def __init__(
         self,
@@ -48,36 +50,16 @@ class Expirer:
         *,
         now_s: Callable[[], float] = time.monotonic,
     ) -> None:
+        super().__init__()
         self._database = database
         self._clock = clock
         self._engine = engine
-        self._woken = asyncio.Event()
         self._approvals = Setbacks(now_s)
         self._grants = Setbacks(now_s)
         self._holds = Setbacks(now_s)
 
-    def wake(self) -> None:
-        """Something may run out sooner than was known."""
-        self._woken.set()
-
-    async def run(self) -> None:
-        """Until cancelled."""
-        while True:
-            self._woken.clear()
-            wait_s = PAUSE_S
-            try:
-                if await self.sweep() == 0:
-                    wait_s = await self._wait_s()
-            except (StoreError, DomainError) as error:
-                _log.warning("expiry.delayed", extra={"fields": {"error": str(error)}})
-            except Exception:
-                # What breaks here must not take the deliveries down with it.
-                _log.exception("expiry.broke")
-            # Many wake-ups make one look.
-            await asyncio.sleep(PAUSE_S)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(wait_s - PAUSE_S):
-                    await self._woken.wait()
+    async def _look(self) -> float:
+        return await self._wait_s() if await self.sweep() == 0 else PAUSE_S
 
     async def sweep(self) -> int:
         """Ends what ran out; returns how many commands that took."""

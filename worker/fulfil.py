@@ -10,7 +10,6 @@ No transaction is open while a supplier is asked.
 """
 
 import asyncio
-import contextlib
 import logging
 from collections import Counter
 from functools import partial
@@ -27,17 +26,19 @@ from worker.ask import Superseded
 from worker.breaker import Breakers, SupplierPlace
 from worker.setbacks import Setbacks
 from worker.turn import OnAsked, Turns
+from worker.woken_loop import WokenLoop
 
 UNDER_WAY_MAX = 64
 ASKED_AT_ONCE_MAX = 16  # of one supplier
 BEAT_S = 30.0
-PAUSE_S = 1.0
 
 _log = logging.getLogger(__name__)
 
 
-class Fulfiller:
+class Fulfiller(WokenLoop):
     """The worker's loop over pending top-ups; woken, or timed to the next one."""
+
+    name = "fulfilment"
 
     def __init__(
         self,
@@ -49,9 +50,9 @@ class Fulfiller:
         *,
         breakers: Breakers | None = None,
     ) -> None:
+        super().__init__()
         self._database = database
         self._clock = clock
-        self._woken = asyncio.Event()
         self._under_way: dict[
             str, tuple[SupplierPlace, asyncio.Task[None]]
         ] = {}  # by the top-up's id
@@ -62,30 +63,9 @@ class Fulfiller:
         self._suppliers = suppliers
         suppliers.on_change.append(self._suppliers_changed)
 
-    def wake(self) -> None:
-        """Something may be due."""
-        self._woken.set()
-
-    async def run(self) -> None:
-        """Until cancelled."""
-        try:
-            while True:
-                self._woken.clear()
-                try:
-                    await self._start_due()
-                    wait_s = await self._wait_s()
-                except (StoreError, DomainError) as error:
-                    _log.warning("fulfilment.delayed", extra={"fields": {"error": str(error)}})
-                    wait_s = PAUSE_S
-                except Exception:
-                    # What breaks here must not take the deliveries down with it.
-                    _log.exception("fulfilment.broke")
-                    wait_s = PAUSE_S
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(wait_s):
-                        await self._woken.wait()
-        finally:
-            await self._stop()
+    async def _look(self) -> float:
+        await self._start_due()
+        return await self._wait_s()
 
     async def step(self) -> int:
         """Handles what is due now, to its end; returns how many top-ups there were."""
@@ -141,7 +121,7 @@ class Fulfiller:
         for one in self._suppliers.known():
             if not one.is_resting:
                 self._breakers.answered((one.environment, one.id))
-        self._woken.set()
+        self.wake()
 
     def _not_now(self) -> list[str]:
         return [*self._under_way, *self._setbacks.held_back()]
@@ -159,7 +139,7 @@ class Fulfiller:
             # Not by us: something inside gave up the whole task.
             _log.error("fulfilment.broke", extra={"fields": {"transaction_id": topup_id}})
             self._setbacks.failed(topup_id)
-        self._woken.set()
+        self.wake()
 
     async def _stop(self) -> None:
         self._is_over = True

@@ -6,7 +6,6 @@ else; what breaks here is told and tried again. No transaction is open while mai
 """
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Callable
 from email.headerregistry import Address
@@ -21,6 +20,7 @@ from billing.topups.rules import TopUpRules
 from kernel.clock import SECOND_US, Clock
 from store.database import Database
 from store.errors import StoreError
+from worker.woken_loop import PAUSE_S, WokenLoop
 
 AT_ONCE_MAX: Final = 8
 # Longer than one mail may take, so that nobody else sends what is being sent.
@@ -28,15 +28,16 @@ LEASE_S: Final = SEND_S + 60
 LEASE_US: Final = round(LEASE_S * SECOND_US)
 BEAT_S: Final = 30.0
 GRACE_S: Final = 0.8  # beside what the deliveries may take of a stop
-PAUSE_S: Final = 1.0
 _MASK: Final = "****"
 
 OnMail = Callable[[str, str], None]
 _log = logging.getLogger(__name__)
 
 
-class Mailer:
+class Mailer(WokenLoop):
     """The worker's loop over due mail; woken, or timed to the next one."""
+
+    name = "mail"
 
     def __init__(
         self,
@@ -48,43 +49,25 @@ class Mailer:
         on_mail: OnMail = lambda _outcome, _environment: None,
     ) -> None:
         """on_mail is told each attempt's outcome and environment."""
+        super().__init__()
         self._database = database
         self._clock = clock
         self._rules = rules
         self._sender = sender
         self._from = mail_from
         self._on_mail = on_mail
-        self._woken = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def wake(self) -> None:
-        """Something may be due."""
-        self._woken.set()
+    async def _look(self) -> float:
+        return await self._wait_s() if await self._start_due() == 0 else PAUSE_S
 
-    async def run(self) -> None:
-        """Until cancelled."""
-        try:
-            while True:
-                self._woken.clear()
-                wait_s = PAUSE_S
-                try:
-                    if await self._start_due() == 0:
-                        wait_s = await self._wait_s()
-                except StoreError as error:
-                    _log.warning("mail.delayed", extra={"fields": {"error": str(error)}})
-                except Exception:
-                    # What breaks here must not take the deliveries down with it.
-                    _log.exception("mail.broke")
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(wait_s):
-                        await self._woken.wait()
-        finally:
-            # What a server takes in these seconds need not be sent again.
-            if self._tasks:
-                await asyncio.wait(self._tasks, timeout=GRACE_S)
-            for task in self._tasks:
-                task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+    async def _stop(self) -> None:
+        # What a server takes in these seconds need not be sent again.
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=GRACE_S)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def step(self) -> int:
         """Sends what is due now, to its end; returns how many mails that were."""
@@ -116,7 +99,7 @@ class Mailer:
 
     def _ended(self, task: "asyncio.Task[None]") -> None:
         self._tasks.discard(task)
-        self._woken.set()
+        self.wake()
 
     async def _send(self, claimed: ClaimedMail, until_s: float) -> None:
         mail = claimed.mail

@@ -6,7 +6,6 @@ and held back alone; those behind it go on all the same.
 """
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections.abc import Callable
@@ -20,17 +19,19 @@ from kernel.errors import DomainError, Unavailable
 from store.database import Database, Transaction
 from store.errors import StoreError
 from worker.setbacks import Setbacks
+from worker.woken_loop import WokenLoop
 
 RELEASED_MAX: Final = 500
-PAUSE_S: Final = 1.0
 # The longest it sleeps: another worker's hint may be lost, and a clock may be set.
 BEAT_S: Final = 15.0
 
 _log = logging.getLogger(__name__)
 
 
-class Releaser:
+class Releaser(WokenLoop):
     """The worker's loop over scheduled top-ups; woken, or timed to the next one."""
+
+    name = "release"
 
     def __init__(
         self,
@@ -40,33 +41,14 @@ class Releaser:
         *,
         now_s: Callable[[], float] = time.monotonic,
     ) -> None:
+        super().__init__()
         self._database = database
         self._clock = clock
         self._engine = engine
-        self._woken = asyncio.Event()
         self._setbacks = Setbacks(now_s)
 
-    def wake(self) -> None:
-        """One may be due sooner than was known."""
-        self._woken.set()
-
-    async def run(self) -> None:
-        """Until cancelled."""
-        while True:
-            self._woken.clear()
-            wait_s = PAUSE_S
-            try:
-                if await self.sweep() == RELEASED_MAX:
-                    continue
-                wait_s = await self._wait_s()
-            except (StoreError, DomainError) as error:
-                _log.warning("release.delayed", extra={"fields": {"error": str(error)}})
-            except Exception:
-                # What breaks here must not take the deliveries down with it.
-                _log.exception("release.broke")
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(wait_s):
-                    await self._woken.wait()
+    async def _look(self) -> float:
+        return 0.0 if await self.sweep() == RELEASED_MAX else await self._wait_s()
 
     async def sweep(self) -> int:
         """Lets go what is due; returns how many top-ups there were."""

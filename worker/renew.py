@@ -7,8 +7,6 @@ that leaps shows every period on its way. Several workers may look at once. A su
 is told and held back alone; the others go on.
 """
 
-import asyncio
-import contextlib
 import logging
 from collections.abc import Sequence
 from itertools import groupby
@@ -27,9 +25,9 @@ from kernel.tenant import Tenant
 from store.database import Database, Transaction
 from store.errors import StoreError
 from worker.setbacks import Setbacks
+from worker.woken_loop import PAUSE_S, WokenLoop
 
 DUE_MAX: Final = 100
-PAUSE_S: Final = 1.0
 # Nothing here is urgent but what a moved sandbox clock calls for, and that wakes the loop.
 BEAT_S: Final = 30.0
 _STANDS_IN: Final = "staging"
@@ -37,42 +35,26 @@ _STANDS_IN: Final = "staging"
 _log = logging.getLogger(__name__)
 
 
-class Renewer:
+class Renewer(WokenLoop):
     """The worker's loop over subscriptions; woken, or looking now and then."""
+
+    name = "renewal"
+    rest_s = PAUSE_S
 
     def __init__(
         self, database: Database, clock: Clock, engine: Engine, payments: Payments
     ) -> None:
+        super().__init__()
         self._database = database
         self._clock = clock
         self._engine = engine
         self._payments = payments
-        self._woken = asyncio.Event()
         self._bills = Setbacks()
         self._moves = Setbacks()
 
-    def wake(self) -> None:
-        """A sandbox clock may have moved."""
-        self._woken.set()
-
-    async def run(self) -> None:
-        """Until cancelled."""
-        while True:
-            self._woken.clear()
-            wait_s = BEAT_S
-            try:
-                await self.step()
-            except (StoreError, DomainError) as error:
-                _log.warning("renewal.delayed", extra={"fields": {"error": str(error)}})
-                wait_s = PAUSE_S
-            except Exception:
-                # What breaks here must not take the deliveries down with it.
-                _log.exception("renewal.broke")
-            # Many wake-ups make one look.
-            await asyncio.sleep(PAUSE_S)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(wait_s):
-                    await self._woken.wait()
+    async def _look(self) -> float:
+        await self.step()
+        return BEAT_S
 
     async def step(self) -> int:
         """Bills and moves all that is due; returns how many steps that took."""

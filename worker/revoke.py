@@ -7,7 +7,6 @@ reverse`). No transaction is open while a supplier is asked.
 """
 
 import asyncio
-import contextlib
 import logging
 from collections import Counter
 from functools import partial
@@ -30,65 +29,49 @@ from billing.topups.reverse import AskedRevocation, AskRevocation, EndReversal, 
 from billing.topups.rules import TopUpRules
 from billing.topups.topup import TopUp
 from kernel.clock import SECOND_US, Clock
-from kernel.errors import DomainError, Unavailable
+from kernel.errors import Unavailable
 from kernel.storable import storable
 from store.database import Database, Transaction
 from store.errors import StoreError
 from worker.ask import DETAIL_CHARACTERS_MAX
 from worker.setbacks import Setbacks
 from worker.turn import AGAIN_US_MAX, AGAIN_US_MIN, FIRST_WAIT_US, NOBODY_WAIT_US, WAIT_US_MAX
+from worker.woken_loop import PAUSE_S, WokenLoop
 
 UNDER_WAY_MAX: Final = 32
 ASKED_AT_ONCE_MAX: Final = 4  # of one supplier
 BEAT_S: Final = 30.0
-PAUSE_S: Final = 1.0
 
 _log = logging.getLogger(__name__)
 
 
-class Revoker:
+class Revoker(WokenLoop):
     """The worker's loop over reversing top-ups; woken, or timed to the next one."""
+
+    name = "reversals"
 
     def __init__(
         self, database: Database, clock: Clock, engine: Engine, suppliers: Suppliers
     ) -> None:
+        super().__init__()
         self._database = database
         self._clock = clock
         self._engine = engine
         self._suppliers = suppliers
         self._codes = engine.rules.of(TopUpRules).codes
-        self._woken = asyncio.Event()
         # By the top-up's id, with its supplier's place.
         self._under_way: dict[str, tuple[str, asyncio.Task[None]]] = {}
         self._setbacks = Setbacks()
 
-    def wake(self) -> None:
-        """Something may be due."""
-        self._woken.set()
+    async def _look(self) -> float:
+        await self._start_due()
+        return await self._wait_s()
 
-    async def run(self) -> None:
-        """Until cancelled."""
-        try:
-            while True:
-                self._woken.clear()
-                try:
-                    await self._start_due()
-                    wait_s = await self._wait_s()
-                except (StoreError, DomainError) as error:
-                    _log.warning("reversals.delayed", extra={"fields": {"error": str(error)}})
-                    wait_s = PAUSE_S
-                except Exception:
-                    # What breaks here must not take the deliveries down with it.
-                    _log.exception("reversals.broke")
-                    wait_s = PAUSE_S
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(wait_s):
-                        await self._woken.wait()
-        finally:
-            tasks = [task for _, task in self._under_way.values()]
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+    async def _stop(self) -> None:
+        tasks = [task for _, task in self._under_way.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def step(self) -> int:
         """Handles what is due now, to its end; returns how many top-ups there were."""
@@ -135,7 +118,7 @@ class Revoker:
 
     def _ended(self, topup_id: str, _task: "asyncio.Task[None]") -> None:
         del self._under_way[topup_id]
-        self._woken.set()
+        self.wake()
 
     async def _wait_s(self) -> float:
         """How long nothing can be begun, unless something under way ends."""
