@@ -10,7 +10,8 @@ from collections.abc import Callable
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
-from gateway.api import health, provider_notifications as payments
+from gateway.api import health
+from gateway.api.money import provider_notifications as payments
 from gateway.api.webhooks import docs_events
 from gateway.dashboard.refused import outside
 from gateway.dashboard.surface import PAGES

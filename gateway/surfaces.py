@@ -8,19 +8,15 @@ from gateway.api import (
     codes,
     fulfilments,
     keys,
-    orders,
-    packs,
     recipients,
     redemptions,
     reversals,
     sandbox,
-    statement,
     tokens,
     topups,
-    usage,
     vouchers,
-    wallets,
 )
+from gateway.api.money import orders, packs, statement, usage, wallets
 from gateway.api.webhooks import deliveries, events, notices, replays, webhooks
 from gateway.dialects.discovery import discover
 from gateway.http.routing import ApiSurface

@@ -15,7 +15,7 @@ from redis.asyncio import ConnectionPool, Redis
 from redis.exceptions import RedisError
 
 from runtime.redis_faults import RedisFault, RedisState, check_usable, fault_of
-from runtime.redis_url import CONNECT_TIMEOUT_S, close_pool, connection_pool
+from runtime.setting_forms.redis_url import CONNECT_TIMEOUT_S, close_pool, connection_pool
 
 CALL_TIMEOUT_S = 0.05
 PROBE_INTERVAL_S = 0.5

@@ -26,17 +26,17 @@ from pydantic import (
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from billing.recipients.smtp_server import SmtpServer, parse_mail_from, parse_smtp_url
-from runtime.mail_setting import MailFrom, SmtpUrl
-from runtime.newapi_discount import discounts_of
-from runtime.platform_setting import PlatformSetting
-from runtime.provider_variables import (
+from runtime.setting_forms.mail_setting import MailFrom, SmtpUrl
+from runtime.setting_forms.newapi_discount import discounts_of
+from runtime.setting_forms.platform_setting import PlatformSetting
+from runtime.setting_forms.provider_variables import (
     NO_PROVIDERS,
     VARIABLE_PREFIX,
     ProviderSetup,
     ProviderSetupRefused,
     read_providers,
 )
-from runtime.redis_url import check_redis_url
+from runtime.setting_forms.redis_url import check_redis_url
 
 PREFIX = VARIABLE_PREFIX
 ENV_FILE = Path(".env")

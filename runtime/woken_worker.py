@@ -18,7 +18,7 @@ from redis.exceptions import RedisError
 from runtime.queue import JOBS, QUEUE_NAME, from_json, to_json, wake_channel
 from runtime.redis_faults import RedisState
 from runtime.redis_link import RETRY_S, listen
-from runtime.redis_url import close_pool, connection_pool
+from runtime.setting_forms.redis_url import close_pool, connection_pool
 from store.database import ANYTHING
 
 # A worker looks at least this often: ARQ's cron jobs are queued up to 1 s ahead, so a slower beat

@@ -43,9 +43,11 @@ from worker.counting import note_chore, note_pruned, report
 from worker.deliver import DeliverySender, lease_us
 from worker.dispatch import Dispatcher
 from worker.end import Ender
-from worker.expire import Expirer
 from worker.fulfil import Fulfiller
 from worker.mail import Mailer
+from worker.money.expire import Expirer
+from worker.money.reconcile import Reconciler
+from worker.money.renew import Renewer
 from worker.prune import (
     mails_chore,
     notifications_chore,
@@ -53,9 +55,7 @@ from worker.prune import (
     security_chore,
     sessions_chore,
 )
-from worker.reconcile import Reconciler
 from worker.release import Releaser
-from worker.renew import Renewer
 from worker.replay import Replayer
 from worker.revoke import Revoker
 from worker.slots import Slots, slots_of_process

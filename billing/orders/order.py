@@ -18,7 +18,7 @@ from billing.providers.protocol import CheckoutKind, Interval
 from kernel.clock import DAY_US, HOUR_US, MINUTE_US
 from kernel.errors import DomainError
 from kernel.tenant import Tenant
-from webhooks.events import schemas
+from webhooks.events import money_schemas
 
 OrderStatus = Literal[
     "pending",
@@ -135,7 +135,7 @@ class Order(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     def shape(self) -> dict[str, Any]:
         """The order as the API shows it and its events carry it."""
         credits_ = self.credits_micros // MICROS_PER_CREDIT
-        shown = schemas.Order.of(self, credits=credits_, coupon=self.coupon_code)
+        shown = money_schemas.Order.of(self, credits=credits_, coupon=self.coupon_code)
         return dict(msgspec.to_builtins(shown))
 
 

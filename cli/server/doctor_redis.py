@@ -17,7 +17,7 @@ from kernel.clock import SECOND_US, SystemClock
 from runtime.installation import redis_url
 from runtime.queue import QUEUE_NAME, wake_channel
 from runtime.redis_faults import WORDS, check_usable, fault_of
-from runtime.redis_url import close_pool, connection_pool
+from runtime.setting_forms.redis_url import close_pool, connection_pool
 from runtime.settings import Settings
 
 ASK_S_MAX: Final = 5.0

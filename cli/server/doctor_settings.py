@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from cli.server.finding import Finding
 from gateway.http.auth import parse_address
-from runtime.provider_variables import Variable, variable_of
+from runtime.setting_forms.provider_variables import Variable, variable_of
 from runtime.settings import Network, Settings
 
 # As Stripe and Creem mark their keys.

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from cli.examples import examples
 from cli.output import json_option, note, show_rows
-from runtime.platform_setting import PlatformSetting
+from runtime.setting_forms.platform_setting import PlatformSetting
 from runtime.settings import ENV_FILE, PREFIX, Settings, load_settings, unknown_variables
 
 MASKED: Final = "********"

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from kernel.clock import rfc3339
-from webhooks.events.schemas import Code, CodeHint, Environment, Time, TransactionId, Voucher
+from webhooks.events.schema_words import Code, CodeHint, Environment, Time, TransactionId, Voucher
 
 __all__ = ["Code", "CodeHint", "Environment", "Time", "TransactionId", "Voucher"]
 

@@ -14,7 +14,7 @@ from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer, listing
 from gateway.answers.outcome import Listing, Outcome, begun, ok
 from gateway.api.bodies.bulk_body import BulkBody, BulkQuery, ReadBulk, ReadItem, decode
-from gateway.api.orders import request_digest
+from gateway.api.money.orders import request_digest
 from gateway.api.schemas.batches import (
     AcceptedBatch,
     Batch,

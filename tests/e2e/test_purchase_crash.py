@@ -19,7 +19,7 @@ from runtime.settings import Settings, load_settings
 from tests.e2e.conftest import Install
 from tests.support.installation import API, MASTER_KEY, Installation
 from tests.support.senders import PAUSE_S, client
-from worker.reconcile import Reconciler
+from worker.money.reconcile import Reconciler
 
 SEED = 20260613
 CLIENTS = 4

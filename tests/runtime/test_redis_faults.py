@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 from runtime.metrics import Metrics
 from runtime.redis_faults import WORDS, RedisFault, RedisState
 from runtime.redis_link import RedisAway, RedisLink
-from runtime.redis_url import check_redis_url
+from runtime.setting_forms.redis_url import check_redis_url
 from tests.support.redis_server import redis_server, say
 
 

@@ -11,7 +11,7 @@ from keys.tokens import access_token
 from store.database import Transaction
 from tests.support.dialect_calls import bearer, decide
 from tests.support.gateway import Gateway
-from worker.renew import Renewer
+from worker.money.renew import Renewer
 
 PLAN = {
     "id": "plan-id",

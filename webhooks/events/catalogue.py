@@ -9,7 +9,8 @@ from msgspec import Meta
 from kernel.clock import parse_rfc3339
 from webhooks.events.event import API_VERSION, EVENT_TYPES, render_event
 from webhooks.events.sample import sample_data
-from webhooks.events.schemas import TYPES, Environment, Time
+from webhooks.events.schema_words import Environment, Time
+from webhooks.events.schemas import TYPES
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 _EXAMPLE_TIME_US: Final = parse_rfc3339("2026-06-13T12:00:00Z")

@@ -11,60 +11,23 @@ from typing import Annotated, Final, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from kernel.limits import EMAIL_CHARACTERS_MAX, REFERENCE_CHARACTERS_MAX, URL_CHARACTERS_MAX
+from kernel.limits import URL_CHARACTERS_MAX
 from kernel.shaped import Shaped
-
-Time = Annotated[
-    str,
-    Meta(
-        description="RFC 3339, UTC, whole seconds.",
-        pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$",
-        extra_json_schema={"format": "date-time"},
-    ),
-]
-ScheduledFor = Annotated[
-    Time, Meta(description="When it is to be sent, by the account's own clock.")
-]
-Environment = Annotated[
-    Literal["staging", "live"], Meta(description="The two are closed worlds; check it.")
-]
-TransactionId = Annotated[str, Meta(pattern=r"^txn_[0-9A-Za-z]+$", description="The top-up's id.")]
-Cents = Annotated[int, Meta(description="In US cents.")]
-PositiveCents = Annotated[int, Meta(ge=1, description="In US cents.")]
-FeeCents = Annotated[int, Meta(ge=0, description="Charged beside the amount, in US cents.")]
-ChargedCents = Annotated[
-    int, Meta(ge=1, description="What the sender paid, amount and fee, in US cents.")
-]
-Voucher = Annotated[str, Meta(pattern=r"^ATU(-[0-9A-HJKMNP-TV-Z]{4}){5}$")]
-Code = Annotated[
-    str,
-    Meta(
-        min_length=1,
-        description=(
-            "What redeems the credit: a voucher ATU-…, or the code of the platform's own that was"
-            " handed over in its place. Null unless you may see it."
-        ),
-    ),
-]
-CodeHint = Annotated[
-    str, Meta(min_length=4, max_length=4, description="The code's last four characters.")
-]
-Email = Annotated[str, Meta(max_length=EMAIL_CHARACTERS_MAX)]
-Reference = Annotated[
-    str, Meta(max_length=REFERENCE_CHARACTERS_MAX, description="The sender's own name for it.")
-]
-# An amount of a currency that stands beside it, in its smallest unit: USD 2, KWD 3, JPY 0 places.
-Minor = Annotated[int, Meta(ge=0, description="In the currency's smallest unit.")]
-Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3,5}$", description="ISO 4217.")]
-# Literal takes no booleans here, so the schema says by itself that it is true where it is there.
-Sample = Annotated[
-    bool,
-    Meta(
-        description="There in the sample of a test ping only: nothing of it is real.",
-        extra_json_schema={"const": True},
-    ),
-]
-
+from webhooks.events.money_schemas import LowBalance, Order
+from webhooks.events.schema_words import (
+    Cents,
+    ChargedCents,
+    Code,
+    CodeHint,
+    Email,
+    EventData,
+    FeeCents,
+    PositiveCents,
+    Reference,
+    ScheduledFor,
+    Time,
+    TransactionId,
+)
 
 Secret = Annotated[
     str,
@@ -91,13 +54,7 @@ class Deliverable(Struct, kw_only=True):
     expires_at: Time | None
 
 
-class _Data(Shaped, kw_only=True):
-    """What any event's data may carry."""
-
-    test: Sample | UnsetType = UNSET
-
-
-class _TopUp(_Data, kw_only=True):
+class _TopUp(EventData, kw_only=True):
     """A top-up as its events carry it."""
 
     transaction_id: TransactionId
@@ -191,7 +148,7 @@ class ReversedTopUp(_TopUp, kw_only=True):
     reason: str
 
 
-class VoucherRedeemed(_Data, kw_only=True):
+class VoucherRedeemed(EventData, kw_only=True):
     """Told to the account that issued the voucher. settle: into a wallet here, or external: the
     platform honoured it.
     """
@@ -204,14 +161,6 @@ class VoucherRedeemed(_Data, kw_only=True):
     redeemed_at: Time
     reference: Reference | None
     metadata: dict[str, str]
-
-
-class LowBalance(_Data, kw_only=True):
-    """The account's wallet, after the change that took it below the threshold."""
-
-    balance_cents: Cents
-    low_balance_threshold_cents: PositiveCents
-    currency: Literal["USD"]
 
 
 class BatchCounts(Struct, kw_only=True):
@@ -238,7 +187,7 @@ class BatchCounts(Struct, kw_only=True):
     ]
 
 
-class CompletedBatch(_Data, kw_only=True):
+class CompletedBatch(EventData, kw_only=True):
     """A bulk send of which every item has ended. status refused: none of it was accepted."""
 
     id: Annotated[str, Meta(pattern=r"^bat_[0-9A-Za-z_]+$")]
@@ -251,7 +200,7 @@ class CompletedBatch(_Data, kw_only=True):
     completed_at: Time
 
 
-class LowStock(_Data, kw_only=True):
+class LowStock(EventData, kw_only=True):
     """What is left of the codes of a platform and amount. Sent to operators' accounts, once until
     there are enough again.
     """
@@ -261,35 +210,6 @@ class LowStock(_Data, kw_only=True):
     amount_cents: PositiveCents
     left: Annotated[int, Meta(ge=0, description="Codes that can be handed out.")]
     low_below: Annotated[int, Meta(ge=1, description="Fewer than so many are few.")]
-
-
-class Order(_Data, kw_only=True):
-    """An order of credit. reference is the txn_… that its events and deliveries are found by."""
-
-    id: Annotated[str, Meta(pattern=r"^ord_[0-9A-Za-z]+$")]
-    status: Literal[
-        "pending",
-        "paid",
-        "failed",
-        "expired",
-        "review",
-        "partially_refunded",
-        "refunded",
-        "disputed",
-    ]
-    provider: str
-    url: str | None
-    pack_id: str | None
-    amount: Minor
-    currency: Currency
-    pay_amount: Minor
-    pay_currency: Currency
-    credits: Annotated[int, Meta(ge=0, description="1 credit is $0.001.")]
-    coupon: str | None
-    order_no: Annotated[str, Meta(pattern=r"^[0-9a-f]{32}$")]
-    reference: str | None
-    created_at: Time
-    paid_at: Time | None
 
 
 class Approval(Shaped, kw_only=True):
@@ -314,7 +234,7 @@ class ApprovalOfTopUp(PendingTopUp, kw_only=True):
     approval: Approval
 
 
-class Endpoint(_Data, kw_only=True):
+class Endpoint(EventData, kw_only=True):
     """A webhook endpoint. events empty: all types; the values of headers are masked."""
 
     id: Annotated[str, Meta(pattern=r"^we_[0-9A-Za-z]+$")]

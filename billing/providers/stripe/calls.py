@@ -2,25 +2,16 @@
 
 Every object that is made carries the order's id, and every request an idempotency key made of it, so
 that asking again after a crash makes nothing twice (Stripe keeps keys for a day). The library is
-25 MB: stripe.py loads this file where there is a key to ask with. Source: Stripe's API reference.
+25 MB: provider.py loads this file where there is a key to ask with. Source: Stripe's API reference.
 """
 
-import asyncio
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import httpx
 import msgspec
-import stripe
 
 from billing.providers.http import (
-    PAUSES_S,
-    TRIES_MAX,
-    NoAnswer,
-    ask,
-    decoded,
-    refused,
-    says_nothing,
     unavailable,
     within_deadline,
 )
@@ -32,6 +23,8 @@ from billing.providers.protocol import (
     PriceRefused,
     ProviderRefused,
 )
+from billing.providers.stripe.abilities import abilities_of
+from billing.providers.stripe.api import StripeApi
 from billing.providers.stripe.events import Unreadable, invoice_facts, session_facts, to_stripe
 from billing.providers.stripe.objects import (
     NAME,
@@ -54,14 +47,8 @@ class StripeCalls:
     """Stripe asked with one key; the calls of billing.provider.Provider."""
 
     def __init__(self, key: str, api_base: str, client: httpx.AsyncClient) -> None:
-        # Otherwise the library writes a file into the home directory and tells of the machine.
-        stripe.enable_telemetry = False
-        self._stripe = stripe.StripeClient(
-            key,
-            base_addresses={"api": api_base or API_BASE},
-            http_client=_Transport(client),
-            max_network_retries=TRIES_MAX - 1,
-        )
+        self._api = StripeApi(key, api_base, client)
+        self.abilities = abilities_of(self._api)
 
     async def open(self, request: CheckoutRequest) -> Opened:
         async with within_deadline(NAME):
@@ -81,8 +68,8 @@ class StripeCalls:
     async def portal(self, customer_ref: str, return_url: str) -> str:
         params: Any = {"customer": customer_ref, "return_url": return_url}
         async with within_deadline(NAME):
-            made = await self._send(
-                self._stripe.v1.billing_portal.sessions.create_async(params), _Portal
+            made = await self._api.send(
+                self._api.v1.billing_portal.sessions.create_async(params), _Portal
             )
         return made.url
 
@@ -102,9 +89,9 @@ class StripeCalls:
         if request.expires_at is not None:
             params["expires_at"] = request.expires_at // SECOND_US
         if request.discount:
-            coupons: Any = self._stripe.v1.coupons
+            coupons: Any = self._api.v1.coupons
             wanted = first_discount(request)
-            made = await self._send(
+            made = await self._api.send(
                 coupons.create_async(wanted, idempotency_options(request, "coupon")), Named
             )
             params["discounts"] = [{"coupon": made.id}]
@@ -121,9 +108,9 @@ class StripeCalls:
         Stripe says what it will charge before anybody sees the page: one that charges something
         else is ended at once.
         """
-        sessions = self._stripe.v1.checkout.sessions
+        sessions = self._api.v1.checkout.sessions
         try:
-            made = await self._send(
+            made = await self._api.send(
                 sessions.create_async(params, idempotency_options(request, "session")), Session
             )
         except ProviderRefused as error:
@@ -147,7 +134,7 @@ class StripeCalls:
     async def close(self, order_id: str, ref: str) -> bool:  # noqa: ARG002 the session has its id
         try:
             async with within_deadline(NAME):
-                await self._send(self._stripe.v1.checkout.sessions.expire_async(ref), Named)
+                await self._api.send(self._api.v1.checkout.sessions.expire_async(ref), Named)
         except ProviderRefused:
             return False
         return True
@@ -158,8 +145,8 @@ class StripeCalls:
             for one in object_ids:
                 if one.startswith("pi_"):
                     of: Any = {"payment": {"type": "payment_intent", "payment_intent": one}}
-                    made = await self._send(
-                        self._stripe.v1.invoice_payments.list_async(of), _InvoicePayments
+                    made = await self._api.send(
+                        self._api.v1.invoice_payments.list_async(of), _InvoicePayments
                     )
                     invoices = [ref_id(each.invoice) for each in made.data]
                     found += [(invoice, one) for invoice in invoices if invoice]
@@ -170,7 +157,7 @@ class StripeCalls:
         amount = to_stripe(request.price)
         currency = request.price.currency.lower()
         customer = request.customer_ref or await self._make_customer(request)
-        invoices = self._stripe.v1.invoices
+        invoices = self._api.v1.invoices
         params: Any = {
             "customer": customer,
             "collection_method": "send_invoice",
@@ -180,7 +167,7 @@ class StripeCalls:
             "auto_advance": True,
             "pending_invoice_items_behavior": "exclude",
         }
-        draft = await self._send(
+        draft = await self._api.send(
             invoices.create_async(params, idempotency_options(request, "invoice")), Invoice
         )
         item: Any = {
@@ -191,20 +178,20 @@ class StripeCalls:
             "description": request.title,
             "metadata": metadata,
         }
-        await self._send(
-            self._stripe.v1.invoice_items.create_async(item, idempotency_options(request, "item")),
+        await self._api.send(
+            self._api.v1.invoice_items.create_async(item, idempotency_options(request, "item")),
             Named,
         )
         # Its payment's id is all that a later refund will name.
         expand: Any = {"expand": ["payments"]}
-        made = await self._send(
+        made = await self._api.send(
             invoices.finalize_invoice_async(
                 draft.id, expand, idempotency_options(request, "finalize")
             ),
             Invoice,
         )
         if request.customer_email is not None:
-            await self._send(
+            await self._api.send(
                 invoices.send_invoice_async(draft.id, {}, idempotency_options(request, "send")),
                 Invoice,
             )
@@ -217,36 +204,24 @@ class StripeCalls:
         params: Any = {"metadata": {"order_id": request.order_id}}
         if request.customer_email is not None:
             params["email"] = request.customer_email
-        made = await self._send(
-            self._stripe.v1.customers.create_async(
-                params, idempotency_options(request, "customer")
-            ),
+        made = await self._api.send(
+            self._api.v1.customers.create_async(params, idempotency_options(request, "customer")),
             Named,
         )
         return made.id
 
     async def _inquire_session(self, order_id: str, ref: str) -> Sequence[Fact]:
-        session = await self._send(self._stripe.v1.checkout.sessions.retrieve_async(ref), Session)
+        session = await self._api.send(self._api.v1.checkout.sessions.retrieve_async(ref), Session)
         if order_id not in ((session.metadata or {}).get("order_id"), session.client_reference_id):
             return (Ignored("the checkout is another order's"),)
         return session_facts(session, session.status or "")
 
     async def _inquire_invoice(self, order_id: str, ref: str) -> Sequence[Fact]:
         params: Any = {"expand": ["payments"]}
-        invoice = await self._send(self._stripe.v1.invoices.retrieve_async(ref, params), Invoice)
+        invoice = await self._api.send(self._api.v1.invoices.retrieve_async(ref, params), Invoice)
         if (invoice.metadata or {}).get("order_id") != order_id:
             return (Ignored("the invoice is another order's"),)
         return invoice_facts(invoice, invoice.status or "")
-
-    async def _send(self, sent: Awaitable[stripe.StripeObject], form: type[T]) -> T:
-        """What was made, read by our own shapes; raises ProviderUnavailable, ProviderRefused."""
-        try:
-            made = await sent
-        except stripe.StripeError as error:
-            raise _translated(error) from None
-        response = made.last_response
-        assert response is not None, "the library keeps the answer of every call"
-        return decoded(NAME, response.body, form)
 
 
 class _Portal(msgspec.Struct):
@@ -255,58 +230,3 @@ class _Portal(msgspec.Struct):
 
 class _InvoicePayments(msgspec.Struct):
     data: list[InvoicePaymentMade] = []
-
-
-class _Failure(msgspec.Struct):
-    error: dict[str, Any]
-
-
-class _Transport(stripe.HTTPClient):
-    """Stripe's library over our client: one bounded try at a time, which the library repeats."""
-
-    name = "httpx"
-
-    def __init__(self, client: httpx.AsyncClient) -> None:
-        super().__init__()
-        self._httpx = client
-
-    async def request_async(
-        self, method: str, url: str, headers: Mapping[str, str], post_data: Any = None
-    ) -> tuple[bytes, int, Mapping[str, str]]:
-        content = post_data.encode() if isinstance(post_data, str) else post_data or b""
-        try:
-            answer = await ask(
-                self._httpx, method.upper(), url, headers=headers, content=content, provider=NAME
-            )
-        except NoAnswer as error:
-            raise _unknown(str(error)) from None
-        if not _is_whole(answer.body, is_failure=answer.status >= 400):
-            raise _unknown("an unreadable answer")
-        return answer.body, answer.status, answer.headers
-
-    async def sleep_async(self, secs: float) -> None:
-        await asyncio.sleep(min(secs, PAUSES_S[-1]))
-
-
-def _unknown(why: str) -> stripe.APIConnectionError:
-    make: Any = stripe.APIConnectionError  # its parameters have no types
-    error: stripe.APIConnectionError = make(why, should_retry=True)
-    return error
-
-
-def _is_whole(body: bytes, *, is_failure: bool) -> bool:
-    """The library takes the form of an answer for granted."""
-    form: Any = _Failure if is_failure else dict[str, msgspec.Raw]
-    try:
-        msgspec.json.decode(body, type=form)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return False
-    return True
-
-
-def _translated(error: stripe.StripeError) -> Exception:
-    status = error.http_status
-    is_unknown = isinstance(error, stripe.APIConnectionError | stripe.RateLimitError)
-    if is_unknown or status is None or status == 409 or says_nothing(status):
-        return unavailable(NAME, type(error).__name__)
-    return refused(NAME, status, error.code, getattr(error, "param", None))

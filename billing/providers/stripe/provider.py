@@ -67,6 +67,8 @@ class Settings(ProviderSettings):
 class Calls(Protocol):
     """The half of billing.provider.Provider that asks Stripe."""
 
+    abilities: tuple[object, ...]
+
     async def open(self, request: CheckoutRequest) -> Opened: ...
 
     async def inquire(self, order_id: str, ref: str) -> Sequence[Fact]: ...
@@ -88,6 +90,11 @@ class Stripe:
         self._is_live = environment == "live"
         self._given_calls = calls
         self._clock = clock
+
+    @property
+    def abilities(self) -> tuple[object, ...]:
+        """As billing.providers.abilities.finding.Able; none without a key."""
+        return () if self._given_calls is None else self._given_calls.abilities
 
     async def open(self, request: CheckoutRequest) -> Opened:
         return await self._calls.open(request)

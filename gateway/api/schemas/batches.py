@@ -15,7 +15,8 @@ from gateway.answers.refused import Failure
 from gateway.answers.words import Cents, Count, KeyIdText, Time, TransactionId, time_of
 from gateway.http.errors import refusal_as
 from kernel.shaped import Shaped
-from webhooks.events.schemas import BatchCounts, ScheduledFor
+from webhooks.events.schema_words import ScheduledFor
+from webhooks.events.schemas import BatchCounts
 
 __all__ = ["BatchCounts"]
 

@@ -25,13 +25,8 @@ from gateway.answers.words import (
 from gateway.api.schemas.recipients import RecipientMail, ShownDelivery
 from kernel.clock import rfc3339
 from kernel.shaped import Shaped
-from webhooks.events.schemas import (
-    Approval,
-    ChargedCents,
-    Deliverable,
-    FeeCents,
-    ScheduledFor,
-)
+from webhooks.events.schema_words import ChargedCents, FeeCents, ScheduledFor
+from webhooks.events.schemas import Approval, Deliverable
 
 __all__ = ["Approval", "Deliverable"]
 

@@ -5,20 +5,14 @@ from gateway.dashboard.admin import (
     audit,
     batches,
     checkin,
-    coupons,
     events,
-    margin,
-    orders,
-    packs,
-    plans,
     platforms,
-    review,
     stock,
-    subscriptions,
     suppliers,
     topup,
     topups,
 )
+from gateway.dashboard.sales import coupons, margin, orders, packs, plans, review, subscriptions
 
 ADMIN_ROUTES = (
     *review.ROUTES,

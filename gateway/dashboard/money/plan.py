@@ -9,7 +9,7 @@ from billing.catalog.plan import MONTHS
 from billing.orders.place import NewOrder
 from billing.reports.plan_overview import plan_overview
 from gateway.answers.answer import Answer
-from gateway.api.orders import LEASE_S, request_digest
+from gateway.api.money.orders import LEASE_S, request_digest
 from gateway.dashboard.form_idempotency import form_key
 from gateway.dashboard.money.buy import BACK, MADE_BEFORE, payable_at
 from gateway.dashboard.money.orders import PATH as ORDERS

@@ -35,7 +35,7 @@ from gateway.answers.answer import Answer
 from gateway.answers.outcome import Outcome
 from gateway.answers.plain import plain_answer
 from gateway.answers.refusals import Refusal, renamed_fields
-from gateway.api.orders import LEASE_S, request_digest
+from gateway.api.money.orders import LEASE_S, request_digest
 from gateway.api.schemas.orders import Order as OrderShape
 from gateway.dialects.billing_api import billing_admin as admin, schemas as shapes
 from gateway.http.fields import EnvironmentMismatch, Fields, LooseFields, cursor_id, time_us

@@ -31,7 +31,7 @@ from gateway.answers.answer import Answer
 from gateway.answers.outcome import ok
 from gateway.answers.plain import number, plain_answer, price_number
 from gateway.answers.refusals import Refusal
-from gateway.api.orders import request_digest
+from gateway.api.money.orders import request_digest
 from gateway.api.redeem import Credited, redeem
 from gateway.dialects.newapi.schemas import (
     CreemProduct,
@@ -54,7 +54,7 @@ from kernel.errors import InvalidInput
 from kernel.ids import number_of
 from keys.authenticator import InvalidCredential
 from keys.principal import Environment
-from runtime.newapi_discount import PLACES, discounts_of
+from runtime.setting_forms.newapi_discount import PLACES, discounts_of
 from runtime.settings import Settings
 from store.database import Transaction
 

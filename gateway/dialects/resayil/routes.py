@@ -31,7 +31,7 @@ from gateway.answers.answer import Answer
 from gateway.answers.outcome import created, ok
 from gateway.answers.plain import number, plain_answer, price_number
 from gateway.answers.refusals import Refusal
-from gateway.api.orders import request_digest
+from gateway.api.money.orders import request_digest
 from gateway.dialects.resayil.schemas import (
     Checkout,
     History,

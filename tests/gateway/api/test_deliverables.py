@@ -7,7 +7,7 @@ import pytest
 
 from kernel.clock import FixedClock
 from keys.signing import signature_headers
-from runtime.platform_setting import PlatformSetting
+from runtime.setting_forms.platform_setting import PlatformSetting
 from tests.support.gateway import Gateway
 from tests.support.gateway_worker import delivering
 from tests.support.receiver import Receiver

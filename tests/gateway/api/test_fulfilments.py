@@ -8,7 +8,7 @@ import pytest
 
 from kernel.clock import FixedClock
 from keys.signing import signature_headers
-from runtime.platform_setting import PlatformSetting
+from runtime.setting_forms.platform_setting import PlatformSetting
 from tests.support.gateway import Gateway
 
 SECRET = "whsec_" + "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="

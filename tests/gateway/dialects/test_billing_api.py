@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from gateway.api.provider_notifications import surfaces
+from gateway.api.money.provider_notifications import surfaces
 from gateway.dialects.billing_api import routes as billing_api
 from gateway.http.routing import Router
 from tests.support.billing_api_calls import (

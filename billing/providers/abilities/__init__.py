@@ -1,0 +1,1 @@
+"""What some providers can do and others cannot, one protocol a file."""

@@ -1,0 +1,109 @@
+"""Stripe's library over the HTTP client that is handed in, for all that asks Stripe.
+
+The library is 25 MB: it is loaded with this file where there is a key to ask with. Source: Stripe's
+API reference.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Mapping
+from typing import Any, TypeVar
+
+import httpx
+import msgspec
+import stripe
+
+from billing.providers.http import (
+    PAUSES_S,
+    TRIES_MAX,
+    NoAnswer,
+    ask,
+    decoded,
+    refused,
+    says_nothing,
+    unavailable,
+)
+from billing.providers.stripe.objects import NAME
+
+API_BASE = "https://api.stripe.com"
+
+T = TypeVar("T")
+
+
+class StripeApi:
+    """Stripe asked with one key; v1 is the library's own tree of calls."""
+
+    def __init__(self, key: str, api_base: str, client: httpx.AsyncClient) -> None:
+        # Otherwise the library writes a file into the home directory and tells of the machine.
+        stripe.enable_telemetry = False
+        made = stripe.StripeClient(
+            key,
+            base_addresses={"api": api_base or API_BASE},
+            http_client=_Transport(client),
+            max_network_retries=TRIES_MAX - 1,
+        )
+        self.v1 = made.v1
+
+    async def send(self, sent: Awaitable[stripe.StripeObject], form: type[T]) -> T:
+        """What was made, read by our own shapes; raises ProviderUnavailable, ProviderRefused."""
+        try:
+            made = await sent
+        except stripe.StripeError as error:
+            raise _translated(error) from None
+        response = made.last_response
+        assert response is not None, "the library keeps the answer of every call"
+        return decoded(NAME, response.body, form)
+
+
+class _Failure(msgspec.Struct):
+    error: dict[str, Any]
+
+
+class _Transport(stripe.HTTPClient):
+    """Stripe's library over our client: one bounded try at a time, which the library repeats."""
+
+    name = "httpx"
+
+    def __init__(self, client: httpx.AsyncClient) -> None:
+        super().__init__()
+        self._httpx = client
+
+    async def request_async(
+        self, method: str, url: str, headers: Mapping[str, str], post_data: Any = None
+    ) -> tuple[bytes, int, Mapping[str, str]]:
+        content = post_data.encode() if isinstance(post_data, str) else post_data or b""
+        try:
+            answer = await ask(
+                self._httpx, method.upper(), url, headers=headers, content=content, provider=NAME
+            )
+        except NoAnswer as error:
+            raise _unknown(str(error)) from None
+        if not _is_whole(answer.body, is_failure=answer.status >= 400):
+            raise _unknown("an unreadable answer")
+        return answer.body, answer.status, answer.headers
+
+    async def sleep_async(self, secs: float) -> None:
+        await asyncio.sleep(min(secs, PAUSES_S[-1]))
+
+
+def _unknown(why: str) -> stripe.APIConnectionError:
+    make: Any = stripe.APIConnectionError  # its parameters have no types
+    error: stripe.APIConnectionError = make(why, should_retry=True)
+    return error
+
+
+def _is_whole(body: bytes, *, is_failure: bool) -> bool:
+    """The library takes the form of an answer for granted."""
+    form: Any = _Failure if is_failure else dict[str, msgspec.Raw]
+    try:
+        msgspec.json.decode(body, type=form)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return False
+    return True
+
+
+def _translated(error: stripe.StripeError) -> Exception:
+    status = error.http_status
+    is_unknown = isinstance(error, stripe.APIConnectionError | stripe.RateLimitError)
+    if is_unknown or status is None or status == 409 or says_nothing(status):
+        return unavailable(NAME, type(error).__name__)
+    return refused(NAME, status, error.code, getattr(error, "param", None))

@@ -1,0 +1,44 @@
+"""The schemas of events about money: balances and orders. Pure; webhooks/events/schemas.py lists them."""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from webhooks.events.schema_words import Cents, Currency, EventData, Minor, PositiveCents, Time
+
+
+class LowBalance(EventData, kw_only=True):
+    """The account's wallet, after the change that took it below the threshold."""
+
+    balance_cents: Cents
+    low_balance_threshold_cents: PositiveCents
+    currency: Literal["USD"]
+
+
+class Order(EventData, kw_only=True):
+    """An order of credit. reference is the txn_… that its events and deliveries are found by."""
+
+    id: Annotated[str, Meta(pattern=r"^ord_[0-9A-Za-z]+$")]
+    status: Literal[
+        "pending",
+        "paid",
+        "failed",
+        "expired",
+        "review",
+        "partially_refunded",
+        "refunded",
+        "disputed",
+    ]
+    provider: str
+    url: str | None
+    pack_id: str | None
+    amount: Minor
+    currency: Currency
+    pay_amount: Minor
+    pay_currency: Currency
+    credits: Annotated[int, Meta(ge=0, description="1 credit is $0.001.")]
+    coupon: str | None
+    order_no: Annotated[str, Meta(pattern=r"^[0-9a-f]{32}$")]
+    reference: str | None
+    created_at: Time
+    paid_at: Time | None
