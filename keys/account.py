@@ -68,11 +68,13 @@ class Standings:
 
     thresholds: low_balance_threshold_micros of each one that exists. clocks_ahead_us: how far the
     sandbox clock is ahead, of those only where it was advanced. event_numbers: of the last event.
+    plan_only_until: until when the account's own usage is paid by its plan alone, where that is so.
     """
 
     thresholds: Mapping[Tenant, int]
     clocks_ahead_us: Mapping[Tenant, int]
     event_numbers: Mapping[Tenant, int]
+    plan_only_until: Mapping[Tenant, int]
 
 
 async def create_account(
@@ -237,7 +239,7 @@ async def lock_tenants(tx: Transaction, tenants: Iterable[Tenant]) -> Standings:
     """
     wanted = sorted(set(tenants))
     if not wanted:
-        return Standings({}, {}, {})
+        return Standings({}, {}, {}, {})
     return _standings(await tx.fetch(_LOCK, tenants=wanted))
 
 
@@ -287,6 +289,18 @@ async def set_low_balance_threshold(
         raise NotFound("Account")
 
 
+async def set_plan_only(tx: Transaction, until: Mapping[Tenant, int | None]) -> None:
+    """Until when these tenants' own usage is paid by their plan alone; null: by the wallet too."""
+    for tenant, until_at in sorted(until.items()):
+        await tx.execute(
+            """UPDATE account_environments SET plan_only_until_at = :until_at
+               WHERE account_id = :account_id AND environment = :environment""",
+            until_at=until_at,
+            account_id=tenant.account_id,
+            environment=tenant.environment,
+        )
+
+
 async def touch_active(tx: Transaction, account_ids: Iterable[str], *, now_us: int) -> int:
     """Notes that the accounts were used, once a day each; returns how many rows changed.
 
@@ -334,7 +348,7 @@ _PAGES = Keyset(
 )
 _TENANTS = """
     SELECT e.account_id, e.environment, e.low_balance_threshold_micros, e.clock_ahead_us,
-           e.event_no
+           e.event_no, e.plan_only_until_at
     FROM :tenants[account_id text, environment text] AS v
     CROSS JOIN account_environments e
     WHERE e.account_id = v.account_id AND e.environment = v.environment
@@ -343,11 +357,13 @@ _LOCK = _TENANTS + " FOR NO KEY UPDATE OF e"
 
 
 def _standings(rows: Sequence[Row]) -> Standings:
-    thresholds, ahead, numbers = {}, {}, {}
+    thresholds, ahead, numbers, plan_only = {}, {}, {}, {}
     for row in rows:
         tenant = Tenant(row[0], row[1])
         thresholds[tenant] = row[2]
         if row[3]:
             ahead[tenant] = row[3]
         numbers[tenant] = row[4]
-    return Standings(thresholds, ahead, numbers)
+        if row[5] is not None:
+            plan_only[tenant] = row[5]
+    return Standings(thresholds, ahead, numbers, plan_only)

@@ -92,6 +92,7 @@ _OF_0017: Final = _OF_0016 | {
 }
 _OF_0018: Final = _OF_0017 | {"suppliers": "5344272aeeba", "topups": "baa13243e49d"}
 _OF_0019: Final = _OF_0018 | {"topup_reversals": "71c7eb0e30d0"}
+_OF_0020: Final = _OF_0019 | {"platform_fees": "f7e5b28a09a0", "topups": "867a878388db"}
 
 TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0012": _OF_0012,
@@ -102,5 +103,16 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0017": _OF_0017,
     "0018": _OF_0018,
     "0019": _OF_0019,
-    "0020": _OF_0019 | {"platform_fees": "f7e5b28a09a0", "topups": "867a878388db"},
+    "0020": _OF_0020,
+    "0021": _OF_0020
+    | {
+        "account_environments": "477cb2ab8c90",
+        "credit_adjustments": "c5f59c0b3a85",
+        "entitlement_counts": "a530914e078e",
+        "entitlement_uses": "3e44e45bd2c4",
+        "expiry_notices": "b9fc110800d8",
+        "plan_grants": "6a4c2902e4c2",
+        "plans": "8e03ecc3156f",
+        "subscriptions": "2bd658fbe13a",
+    },
 }

@@ -46,6 +46,7 @@ from worker.end import Ender
 from worker.fulfil import Fulfiller
 from worker.mail import Mailer
 from worker.money.expire import Expirer
+from worker.money.plan_credit import PlanCreditor
 from worker.money.reconcile import Reconciler
 from worker.money.renew import Renewer
 from worker.prune import (
@@ -164,10 +165,11 @@ async def run_worker(
     revoker, expirer = Revoker(*shared, context.suppliers), Expirer(*shared)
     releaser, batcher = Releaser(*shared), Batcher(*shared)
     renewer, ender = Renewer(*shared, context.payments), Ender(context.database, context.clock)
+    creditor = PlanCreditor(*shared, context.settings.expiring_days)
     mailer = _mailer_of(context)
 
     wake_those = _waking(
-        dispatcher, fulfiller, revoker, expirer, releaser, batcher, renewer, ender, mailer
+        dispatcher, fulfiller, revoker, expirer, releaser, batcher, renewer, creditor, ender, mailer
     )
     wake_all = partial(wake_those, (ANYTHING,))
     context.hints.listen(lambda name: wake_those((name,)))
@@ -179,6 +181,7 @@ async def run_worker(
     parts: list[Callable[[], Awaitable[None]]] = [
         partial(do_chores, chores_of(context), partial(note_chore, context.metrics)),
         *(loop.run for loop in (fulfiller, revoker, expirer, releaser, batcher, renewer, ender)),
+        creditor.run,
         Replayer(context.database, context.clock).run,
         Reconciler(context.database, context.clock, context.payments).run,
         partial(context.database.hear_hints, wake_those),
@@ -239,6 +242,7 @@ def _waking(
     releaser: Releaser,
     batcher: Batcher,
     renewer: Renewer,
+    creditor: PlanCreditor,
     ender: Ender,
     mailer: Mailer | None,
 ) -> Callable[[Sequence[str]], None]:
@@ -252,6 +256,7 @@ def _waking(
         releaser.wake,
         batcher.wake,
         renewer.wake,
+        creditor.wake,
         ender.wake,
         *to_mailer,
     )

@@ -82,6 +82,7 @@ class PlaceSubscriptionOrder(PlaceOrder):
                 currency=price.currency,
                 first_amount=order.pay_amount,
                 product_ref=self._plan.product_ref,
+                grant_terms=self._plan.grant_terms,
                 carried_amount=plans.carried(self.tenant, order.provider, price.currency),
                 created_at=order.created_at,
             )
