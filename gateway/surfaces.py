@@ -16,7 +16,7 @@ from gateway.api import (
     topups,
     vouchers,
 )
-from gateway.api.money import orders, packs, statement, usage, wallets
+from gateway.api.money import entitlements, orders, packs, statement, usage, wallets
 from gateway.api.webhooks import deliveries, events, notices, replays, webhooks
 from gateway.dialects.discovery import discover
 from gateway.http.routing import ApiSurface
@@ -38,6 +38,7 @@ API = ApiSurface(
         *sandbox.ROUTES,
         *usage.ROUTES,
         *fulfilments.ROUTES,
+        *entitlements.ROUTES,
         *packs.ROUTES,
         *orders.ROUTES,
         *keys.ROUTES,

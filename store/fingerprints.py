@@ -108,7 +108,7 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     | {
         "account_environments": "477cb2ab8c90",
         "credit_adjustments": "c5f59c0b3a85",
-        "entitlement_counts": "a530914e078e",
+        "entitlement_counts": "7da5faef9612",
         "entitlement_uses": "3e44e45bd2c4",
         "expiry_notices": "b9fc110800d8",
         "plan_grants": "6a4c2902e4c2",

@@ -1514,14 +1514,14 @@ credit_adjustments = sa.Table(
     sa.Index("ix_credit_adjustments_account", "account_id", "environment", "id"),
 )
 
-# billing/subscriptions/entitlement_use.py. How often an account used what its plan limits, by window.
+# billing/subscriptions/entitlement_use.py. How often an account used what its plan limits.
 entitlement_counts = sa.Table(
     "entitlement_counts",
     metadata,
     _text("account_id", key=True),
     _text("environment", key=True),
     _text("name", key=True),
-    sa.Column("window_start_at", BIGINT, primary_key=True, autoincrement=False),
+    _int("window_start_at"),  # of the newest day, month or period in which something was counted
     _int("used"),
     sa.CheckConstraint("used >= 0", name="used_not_negative"),
 )

@@ -5,7 +5,7 @@ subscription keeps the terms that it was begun with. Pure; stored as JSON in pla
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, Literal
 
 import msgspec
@@ -22,6 +22,8 @@ ROLLOVER_CREDITS_MAX: Final = 100_000_000
 ENTITLEMENTS_MAX: Final = 50
 LIMIT_MAX: Final = 1_000_000_000_000
 _DAYS = re.compile(r"([1-9][0-9]{0,3})d")
+_LIMIT = re.compile(r"([0-9]{1,13})/(day|month|period)")
+_YES_OR_NO: Final = {"yes": True, "no": False}
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
 
 
@@ -54,7 +56,7 @@ class GrantTerms(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     def changed(self, changes: Mapping[str, Any]) -> "GrantTerms":
         """With these fields instead; raises InvalidInput for a value that is none."""
-        values = {**msgspec.to_builtins(self), **changes}
+        values = {**msgspec.to_builtins(self), **msgspec.to_builtins(changes)}
         try:
             return msgspec.convert(values, GrantTerms)
         except msgspec.ValidationError as error:
@@ -67,6 +69,33 @@ class GrantTerms(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 DEFAULT_TERMS: Final = GrantTerms()
+
+
+def entitlements_of(lines: Iterable[str]) -> dict[str, Any]:
+    """What a person wrote, one a line: name=yes, name=no or name=100/month. Raises InvalidInput."""
+    found: dict[str, Any] = {}
+    for line in filter(None, map(str.strip, lines)):
+        name, _, value = (part.strip() for part in line.partition("="))
+        limit = _LIMIT.fullmatch(value)
+        if value not in _YES_OR_NO and limit is None:
+            raise InvalidInput(
+                "is name=yes, name=no, or a limit such as name=100/month (day, month or period)",
+                param="entitlements",
+            )
+        if name in found:
+            raise InvalidInput(f"names {name} twice", param="entitlements")
+        found[name] = {"limit": int(limit[1]), "period": limit[2]} if limit else _YES_OR_NO[value]
+    return found
+
+
+def entitlement_lines(entitlements: Mapping[str, Entitlement]) -> list[str]:
+    """As `entitlements_of` reads them."""
+    return [
+        f"{name}={one.limit}/{one.period}"
+        if isinstance(one, UseLimit)
+        else f"{name}={'yes' if one else 'no'}"
+        for name, one in sorted(entitlements.items())
+    ]
 
 
 def days_of(credit_expires: str) -> int | None:

@@ -110,10 +110,10 @@ async def due(
     for nearer, days in zip([0, *leads], leads, strict=False):
         rows = await tx.fetch(
             _DUE,
-            now=now_us,
+            after=now_us + nearer * DAY_US,
+            until=now_us + days * DAY_US,
             days=days,
             lead=days * DAY_US,
-            nearer=nearer * DAY_US,
             limit=limit,
             but_ids=but_ids,
         )
@@ -121,9 +121,10 @@ async def due(
     return found
 
 
-def _ending(now: str) -> str:
+def _ending(ahead: str) -> str:
+    """ahead: what a tenant's clock is ahead of ours, to be added."""
     return f"""l.kind = 'grant' AND l.is_spent = 0
-        AND l.expires_at > {now} + :nearer AND l.expires_at <= {now} + :lead
+        AND l.expires_at > :after{ahead} AND l.expires_at <= :until{ahead}
         AND l.created_at + :lead < l.expires_at AND NOT l.id IN :but_ids[text]
         AND NOT EXISTS (SELECT 1 FROM expiry_notices n
             WHERE n.ledger_account_id = l.id AND n.days_before = :days)"""
@@ -133,7 +134,7 @@ _DUE = f"""
 SELECT w.account_id, w.environment, w.id, g.plan_id, g.subscription_id FROM (
     SELECT plain.account_id, plain.environment, plain.id, plain.name FROM (
         SELECT l.account_id, l.environment, l.id, l.name FROM ledger_accounts l
-        WHERE {_ending(":now")} AND NOT EXISTS (SELECT 1 FROM account_environments a
+        WHERE {_ending("")} AND NOT EXISTS (SELECT 1 FROM account_environments a
             WHERE a.account_id = l.account_id AND a.environment = l.environment
               AND a.clock_ahead_us > 0)
         ORDER BY l.expires_at LIMIT :limit) AS plain
@@ -141,7 +142,7 @@ SELECT w.account_id, w.environment, w.id, g.plan_id, g.subscription_id FROM (
     SELECT l.account_id, l.environment, l.id, l.name
     FROM account_environments e CROSS JOIN ledger_accounts l
     WHERE e.clock_ahead_us > 0 AND l.account_id = e.account_id AND l.environment = e.environment
-      AND {_ending("(:now + e.clock_ahead_us)")}) AS w
+      AND {_ending(" + e.clock_ahead_us")}) AS w
 LEFT JOIN plan_grants g ON g.id = w.name AND SUBSTR(w.name, 1, {len(PAID_GRANT)}) = '{PAID_GRANT}'
 ORDER BY w.id LIMIT :limit
 """

@@ -107,7 +107,7 @@ def upgrade() -> None:
         _text("name"),
         _int("window_start_at"),
         _int("used"),
-        sa.PrimaryKeyConstraint("account_id", "environment", "name", "window_start_at"),
+        sa.PrimaryKeyConstraint("account_id", "environment", "name"),
         sa.CheckConstraint("used >= 0", name="used_not_negative"),
     )
     op.create_table(
