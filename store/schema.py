@@ -1487,7 +1487,7 @@ plan_grants = sa.Table(
     ),
 )
 
-# billing/credits/expiry_notice.py. That credit.expiring told of a grant's end, once for each lead time.
+# billing/subscriptions/expiry_notice.py. That credit.expiring told of a grant's end, once for each lead time.
 expiry_notices = sa.Table(
     "expiry_notices",
     metadata,

@@ -165,9 +165,7 @@ async def run_worker(
     revoker, expirer = Revoker(*shared, context.suppliers), Expirer(*shared)
     releaser, batcher = Releaser(*shared), Batcher(*shared)
     renewer, ender = Renewer(*shared, context.payments), Ender(context.database, context.clock)
-    creditor = PlanCreditor(*shared, context.settings.expiring_days)
-    mailer = _mailer_of(context)
-
+    creditor, mailer = PlanCreditor(*shared, context.settings.expiring_days), _mailer_of(context)
     wake_those = _waking(
         dispatcher, fulfiller, revoker, expirer, releaser, batcher, renewer, creditor, ender, mailer
     )

@@ -14,7 +14,7 @@ from billing.subscriptions.subscription import LIVING, Subscription
 from kernel.clock import DAY_US, day_start_us, month_start_us, next_month_start_us
 from kernel.errors import NotFound
 
-Span = tuple[int, int]  # from, until; microseconds, by the account's own clock
+PaidSpan = tuple[int, int]  # from, until; microseconds, by the account's own clock
 
 
 class UnknownEntitlement(NotFound):
@@ -54,7 +54,7 @@ def entitlements_of(plan: Subscription | None) -> Mapping[str, Entitlement]:
     return plan.grant_terms.entitlements
 
 
-def window_of(limit: UseLimit, period: Span | None, now_us: int) -> Span:
+def window_of(limit: UseLimit, period: PaidSpan | None, now_us: int) -> PaidSpan:
     """The time that the limit counts in now; period: the paid one, null where none is of now."""
     if limit.period == "day":
         start = day_start_us(now_us)
@@ -69,7 +69,7 @@ def state_of(
     one: Entitlement | None,
     count: UseCount | None,
     *,
-    period: Span | None,
+    period: PaidSpan | None,
     now_us: int,
 ) -> EntitlementState:
     """How one entitlement stands; one: as the account's plan has it, null where it has it not."""

@@ -17,7 +17,7 @@ from billing.engine.read_set import ReadSet, WorkingSet
 from billing.subscriptions import records as subscription_rows
 from billing.subscriptions.entitlement import (
     EntitlementState,
-    Span,
+    PaidSpan,
     UnknownEntitlement,
     UseCount,
     entitlements_of,
@@ -43,7 +43,7 @@ class EntitlementWorkingSet(WorkingSet):
         self.tenants: set[Tenant] = set()
         self.references: set[_Use] = set()
         self._plans: dict[Tenant, Subscription] = {}
-        self._periods: dict[str, list[Span]] = {}
+        self._periods: dict[str, list[PaidSpan]] = {}
         self._known: dict[str, set[str]] = {}
         self._counts: dict[_Use, UseCount] = {}
         self._used: dict[_Use, tuple[str, int]] = {}
@@ -116,7 +116,7 @@ class EntitlementWorkingSet(WorkingSet):
         if count is None or count.window_start_at != start:
             self._counts[*tenant, name] = UseCount(*tenant, name, start, 0)
 
-    def _period(self, plan: Subscription | None, now_us: int) -> Span | None:
+    def _period(self, plan: Subscription | None, now_us: int) -> PaidSpan | None:
         spans = [] if plan is None else self._periods.get(plan.id, [])
         return max((one for one in spans if one[0] <= now_us), default=None)
 
@@ -179,7 +179,7 @@ async def _read(tx: Transaction, tenant: Tenant, now_us: int) -> tuple[Entitleme
     return working_set, now_us + ahead_us
 
 
-async def _spans(tx: Transaction, living: Iterable[Subscription]) -> dict[str, list[Span]]:
+async def _spans(tx: Transaction, living: Iterable[Subscription]) -> dict[str, list[PaidSpan]]:
     """The paid periods of each; one that was paid for in part begins no new count."""
     periods = await subscription_rows.load_periods(tx, [one.id for one in living])
     return {

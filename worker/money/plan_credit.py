@@ -11,11 +11,10 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
-from billing.credits import expiry_notice
-from billing.credits.expiry_notice import TellExpiring
 from billing.engine.command import Command
 from billing.engine.engine import Engine
-from billing.subscriptions import plan_grant
+from billing.subscriptions import expiry_notice, plan_grant
+from billing.subscriptions.expiry_notice import TellExpiring
 from billing.subscriptions.part_commands import EndParts, GiveParts
 from kernel.clock import Clock
 from kernel.errors import DomainError, Unavailable
