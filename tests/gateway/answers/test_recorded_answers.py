@@ -33,6 +33,7 @@ WALKS: dict[str, Walk] = {
     "webhooks": webhook_walks.endpoints,
     "deliveries": webhook_walks.deliveries,
     "orders": selling_walks.orders,
+    "subscriptions": plan_walks.subscriptions,
     "billing-api": selling_walks.billing_api,
     "newapi": selling_walks.newapi,
     "resayil": selling_walks.resayil,
