@@ -52,7 +52,8 @@ def _is_renewal(before: Subscription, after: Subscription, paid: Period) -> bool
 
 def shape(one: Subscription, periods: Sequence[Period]) -> dict[str, Any]:
     """The subscription as the API and its events show it; periods: all that were paid for."""
-    last = max(periods, key=lambda period: period.period_start_at, default=None)
+    # A change within a period adds a part of it, with the same end.
+    starts = [p.period_start_at for p in periods if p.period_end_at == one.paid_until_at]
     granted = sum(period.credits_micros - period.reversed_micros for period in periods)
     return {
         "id": one.id,
@@ -65,7 +66,7 @@ def shape(one: Subscription, periods: Sequence[Period]) -> dict[str, Any]:
         "amount": one.amount,
         "currency": one.currency,
         "credits": one.credits_micros // MICROS_PER_CREDIT,
-        "current_period_start": None if last is None else rfc3339(last.period_start_at),
+        "current_period_start": _time(min(starts, default=None)),
         "current_period_end": _time(one.paid_until_at),
         "trial_ends_at": _time(one.trial_ends_at),
         "cancel_at_period_end": one.is_ending,
