@@ -16,7 +16,15 @@ from gateway.api import (
     topups,
     vouchers,
 )
-from gateway.api.money import entitlements, orders, packs, statement, usage, wallets
+from gateway.api.money import (
+    entitlements,
+    orders,
+    packs,
+    statement,
+    subscriptions,
+    usage,
+    wallets,
+)
 from gateway.api.webhooks import deliveries, events, notices, replays, webhooks
 from gateway.dialects.discovery import discover
 from gateway.http.routing import ApiSurface
@@ -40,6 +48,7 @@ API = ApiSurface(
         *fulfilments.ROUTES,
         *entitlements.ROUTES,
         *packs.ROUTES,
+        *subscriptions.ROUTES,
         *orders.ROUTES,
         *keys.ROUTES,
         *tokens.ROUTES,

@@ -93,6 +93,12 @@ _OF_0017: Final = _OF_0016 | {
 _OF_0018: Final = _OF_0017 | {"suppliers": "5344272aeeba", "topups": "baa13243e49d"}
 _OF_0019: Final = _OF_0018 | {"topup_reversals": "71c7eb0e30d0"}
 _OF_0020: Final = _OF_0019 | {"platform_fees": "f7e5b28a09a0", "topups": "867a878388db"}
+_OF_0021: Final = _OF_0020 | {
+    "plans": "175582fe2395",
+    "sandbox_subscriptions": "4509eb657d52",
+    "subscription_steers": "c352ab5e0804",
+    "subscriptions": "961fa69424bc",
+}
 
 TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0012": _OF_0012,
@@ -104,7 +110,8 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0018": _OF_0018,
     "0019": _OF_0019,
     "0020": _OF_0020,
-    "0021": _OF_0020
+    "0021": _OF_0021,
+    "0022": _OF_0021
     | {
         "account_environments": "477cb2ab8c90",
         "credit_adjustments": "c5f59c0b3a85",
@@ -112,7 +119,7 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
         "entitlement_uses": "3e44e45bd2c4",
         "expiry_notices": "b9fc110800d8",
         "plan_grants": "6a4c2902e4c2",
-        "plans": "8e03ecc3156f",
-        "subscriptions": "2bd658fbe13a",
+        "plans": "2444e11546fe",
+        "subscriptions": "7ce9b4af13d8",
     },
 }

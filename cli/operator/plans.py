@@ -8,7 +8,7 @@ import click
 
 from billing.catalog import commands as catalogue
 from billing.catalog.grant_terms import DEFAULT_TERMS, ROLLOVER_CREDITS_MAX, entitlements_of
-from billing.catalog.plan import CREDITS_MAX, Plan, get, list_plans
+from billing.catalog.plan import CREDITS_MAX, TRIAL_DAYS_MAX, Plan, get, list_plans
 from billing.catalog.product_fields import ProductFields
 from billing.ledger.price import check_currency, price_of
 from billing.providers.registry import discover
@@ -24,6 +24,7 @@ from runtime.settings import SettingsError, load_settings
 from store.database import Transaction
 
 F = TypeVar("F", bound=Callable[..., Any])
+_TAKEN: Final = ("name", "description", "position", "trial_days", "trial_credits")
 # In a context's meta.
 _OPTIONS: Final = "topup.plan_options"
 
@@ -135,6 +136,15 @@ def plans() -> None:
     required=True,
     help="Of one month; 1,000 are worth $1.00.",
 )
+@click.option(
+    "--trial-days",
+    type=click.IntRange(0, TRIAL_DAYS_MAX),
+    default=0,
+    help="Days before the first payment.",
+)
+@click.option(
+    "--trial-credits", type=click.IntRange(0, CREDITS_MAX), default=0, help="What a trial grants."
+)
 @click.option("--feature", "features", multiple=True, help="A line of the list; repeatable.")
 @click.option("--position", type=click.IntRange(0, 1_000_000), default=0, help="0: the last.")
 @_term_options
@@ -166,7 +176,7 @@ def create(
         products={key: ref for key, ref in products.items() if ref is not None},
         grant_terms=terms,
         created_at=SystemClock().now_us(),
-        **{name: more[name] for name in ("name", "description", "position")},
+        **{name: more[name] for name in _TAKEN},
     )
 
     async def act(tx: Transaction, now_us: int) -> dict[str, Any]:
@@ -197,20 +207,33 @@ def show(plan_id: str, environment: Environment) -> None:
     epilog=examples(
         "topup plans set pro --stripe-price-id-monthly price_1Abc",
         "topup plans set pro --credit-expires period_end --rollover-max-credits 20000",
+        "topup plans set pro --trial-days 14 --trial-credits 500",
     ),
 )
 @click.argument("plan_id")
 @environment_option
+@click.option("--trial-days", type=click.IntRange(0, TRIAL_DAYS_MAX), help="0: no trial.")
+@click.option("--trial-credits", type=click.IntRange(0, CREDITS_MAX), help="What a trial grants.")
 @_term_options
 @json_option
-def set_(plan_id: str, environment: Environment, **given: Any) -> None:
-    """Change what a plan grants, and the providers' own prices and products.
+def set_(
+    plan_id: str,
+    environment: Environment,
+    trial_days: int | None,
+    trial_credits: int | None,
+    **more: Any,
+) -> None:
+    """Change what a plan grants, its trial, and the providers' own prices and products.
 
     An empty text takes a price or product away. Who has the plan keeps its terms.
     """
-    terms = _terms_given(given)
-    named = {name: ref for name, ref in given.items() if ref is not None}
-    _change(environment, plan_id, products=_fields().given(named), grant_terms=terms)
+    terms = _terms_given(more)
+    named = {name: ref for name, ref in more.items() if ref is not None}
+    trial = {"trial_days": trial_days, "trial_credits": trial_credits}
+    if trial_days == 0:
+        trial["trial_credits"] = 0
+    given = {name: value for name, value in trial.items() if value is not None}
+    _change(environment, plan_id, products=_fields().given(named), grant_terms=terms, **given)
 
 
 async def _listed(

@@ -12,6 +12,7 @@ from kernel.clock import DAY_US, rfc3339
 TRANSACTION_ID = "txn_test"
 APPROVAL_ID = "apr_test"
 ORDER_ID = "ord_test"
+SUBSCRIPTION_ID = "sub_test"
 BATCH_ID = "bat_test"
 VOUCHER_CODE = "ATU-TEST-TEST-TEST-TEST-TEST"
 _CREDIT = {
@@ -41,10 +42,8 @@ def _data(event_type: str, endpoint: Mapping[str, Any], *, now_us: int) -> dict[
     subject, _, what = event_type.partition(".")
     if subject == "endpoint":
         return dict(endpoint)
-    if subject == "balance":
-        return {"balance_cents": 900, "low_balance_threshold_cents": 1000, "currency": "USD"}
-    if subject == "credit":
-        return _ending_credit(what, now_us=now_us)
+    if subject in {"balance", "credit"}:
+        return _of_balance(what, now_us=now_us)
     if subject == "batch":
         return _batch(now_us=now_us)
     if subject == "stock":
@@ -57,6 +56,8 @@ def _data(event_type: str, endpoint: Mapping[str, Any], *, now_us: int) -> dict[
         }
     if subject == "order":
         return _order(what, now_us=now_us)
+    if subject == "subscription":
+        return _subscription(what, now_us=now_us)
     if subject == "approval":
         return {"approval": _approval(what, now_us=now_us), **_topup("pending", now_us=now_us)}
     if subject == "voucher":
@@ -66,7 +67,10 @@ def _data(event_type: str, endpoint: Mapping[str, Any], *, now_us: int) -> dict[
     return _topup(what, now_us=now_us)
 
 
-def _ending_credit(what: str, *, now_us: int) -> dict[str, Any]:
+def _of_balance(what: str, *, now_us: int) -> dict[str, Any]:
+    """That it is low, or that credit in it ends or has ended."""
+    if what == "low":
+        return {"balance_cents": 900, "low_balance_threshold_cents": 1000, "currency": "USD"}
     days_before = 7
     ends_at = now_us if what == "expired" else now_us + days_before * DAY_US
     return {
@@ -179,4 +183,34 @@ def _order(status: str, *, now_us: int) -> dict[str, Any]:
         "reference": TRANSACTION_ID,
         "created_at": rfc3339(now_us),
         "paid_at": None if status == "failed" else rfc3339(now_us),
+    }
+
+
+def _subscription(what: str, *, now_us: int) -> dict[str, Any]:
+    is_over, is_ending = what == "ended", what == "canceling"
+    is_due = what == "past_due"
+    end_us = now_us if is_over or is_due else now_us + 30 * DAY_US
+    charge = {"at": rfc3339(end_us), "amount": 1000, "currency": "USD"}
+    return {
+        "id": SUBSCRIPTION_ID,
+        "status": "cancelled" if is_over else "past_due" if is_due else "active",
+        "provider": "sandbox",
+        "order_id": ORDER_ID,
+        "plan_id": "pro",
+        "plan_name": "Pro",
+        "interval": "month",
+        "amount": 1000,
+        "currency": "USD",
+        "credits": 10_000,
+        "current_period_start": rfc3339(end_us - 30 * DAY_US),
+        "current_period_end": rfc3339(end_us),
+        "trial_ends_at": None,
+        "cancel_at_period_end": is_over or is_ending,
+        "next_plan_id": "team" if what == "changed" else None,
+        "next_interval": "month" if what == "changed" else None,
+        "next_charge": None if is_over or is_ending else charge,
+        "grace_ends_at": rfc3339(end_us + 7 * DAY_US) if is_due else None,
+        "credits_granted": 10_000,
+        "created_at": rfc3339(end_us - 30 * DAY_US),
+        "ended_at": rfc3339(end_us) if is_over else None,
     }
