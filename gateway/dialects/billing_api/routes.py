@@ -27,7 +27,6 @@ from billing.orders import queries as order_list
 from billing.orders.order import Order
 from billing.orders.place import NewOrder
 from billing.orders.queries import OrderFilter
-from billing.payments.checkout import COMPLETE_PATH
 from billing.reports import balance_transactions
 from billing.reports.balance_transactions import Wanted
 from gateway.answers import response_codes as codes
@@ -81,14 +80,16 @@ async def orders(call: RequestContext[Fields, shapes.PageQuery]) -> Answer:
         )
         return found
 
-    return _said([OrderShape.of(order) for order in await call.context.database.read(work)])
+    links = call.context.payments.links
+    found = await call.context.database.read(work)
+    return _said([OrderShape.of(one, links) for one in found])
 
 
 async def order(call: RequestContext[Fields, Fields]) -> Answer:
     """One order of the caller."""
     tenant, order_id = call.principal.tenant, call.params["order_id"]
     found = await call.context.database.read(lambda tx: order_list.get(tx, tenant, order_id))
-    return _said(OrderShape.of(found))
+    return _said(OrderShape.of(found, call.context.payments.links))
 
 
 async def list_plans(call: RequestContext[Fields, shapes.PlansQuery]) -> Answer:
@@ -138,7 +139,7 @@ async def create_session(call: RequestContext[shapes.SessionBody, Fields]) -> An
     async def steps() -> Answer:
         with renamed_fields(provider="channel"):
             placed = await context.payments.place(principal.tenant, new)
-        url = placed.url or context.settings.address() + COMPLETE_PATH
+        url = placed.url or context.payments.links.status_url(placed.id)
         return _said(shapes.Session(url=url, session_id=placed.provider_ref, order_id=placed.id))
 
     return await run_steps(context, principal, call.request_key, steps, lease_s=LEASE_S)
