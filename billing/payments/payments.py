@@ -7,6 +7,7 @@ environment; it is acknowledged after everything it says was committed.
 """
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import urlencode
@@ -27,6 +28,7 @@ from billing.payments.review import OpenReview, Verdict, new_resolution, waiting
 from billing.payments.sandbox import subscription as sandbox_subscription
 from billing.providers.event_log import NotificationOutcome, NotificationRef
 from billing.providers.protocol import (
+    Fact,
     Notification,
     NotificationRefused,
     ProviderRefused,
@@ -217,6 +219,14 @@ class Payments:
             await self._engine.submit(NoteAnswer(order.id, order.tenant, answer))
         if is_over:
             await self._end(order)
+
+    async def asked(self, order: Order) -> Sequence[Fact]:
+        """What the provider says of the order, acted on; raises ProviderUnavailable, ProviderRefused."""
+        if order.provider_ref is None:
+            return ()
+        facts = await self._checkouts.inquire(order, order.provider_ref)
+        await self.notifications.confirm(order, facts, inquiry_of(order))
+        return facts
 
     async def resolve(
         self,

@@ -119,13 +119,20 @@ async def note_found(
 
 
 async def close_gone(
-    tx: Transaction, environment: str, part: str, *, began_at: int, now_us: int
+    tx: Transaction,
+    environment: str,
+    part: str,
+    *,
+    began_at: int,
+    but: Sequence[str] = (),
+    now_us: int,
 ) -> int:
-    """Closes what a comparison that began then has not found; returns how many."""
+    """Closes what a comparison that began then has not found, but for these subjects; how many."""
     return await tx.execute(
         """UPDATE money_differences SET closed_at = :now, closed_by = NULL, reason = NULL
            WHERE environment = :environment AND part = :part AND closed_at IS NULL
-             AND seen_at < :began_at""",
+             AND seen_at < :began_at AND NOT subject_id IN :but[text]""",
+        but=but,
         environment=environment,
         part=part,
         began_at=began_at,

@@ -68,6 +68,17 @@ async def begin(
     return await find(tx, environment, part) if begun else None
 
 
+async def want(tx: Transaction, environment: str, *, now_us: int) -> None:
+    """Makes every part that ever began due now; one that is under way is begun again after its lease."""
+    await tx.execute(
+        """UPDATE reconciliation_parts SET next_at = :now
+           WHERE environment = :environment AND next_at > :now
+             AND (began_at IS NULL OR ended_at = began_at OR fault IS NOT NULL)""",
+        environment=environment,
+        now=now_us,
+    )
+
+
 async def end(tx: Transaction, run: PartRun, *, checked: int, mark: str | None) -> None:
     """The run came to its end; the next one is a day after this one began, unless another began since."""
     await _write(tx, run, checked=checked, mark=mark, fault=None, next_at=_began(run) + DAY_US)

@@ -6,6 +6,7 @@ grew was filled up by the operator, which is no difference.
 """
 
 from collections.abc import AsyncIterator, Sequence
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -43,9 +44,7 @@ class SupplierComparison:
         """Every top-up that was sent since then or differed before, then every balance."""
         after_id = least_id("txn", comparison.since)
         while True:
-            rows = await self._database.read(
-                lambda tx, after=after_id: _page(tx, comparison, after)
-            )  # type: ignore[misc]
+            rows = await self._database.read(partial(_page, comparison=comparison, after=after_id))
             for one in _judged(rows):
                 yield one
             comparison.checked += len(rows)
@@ -99,11 +98,11 @@ class SupplierComparison:
 _Marks = dict[str, BalanceMark]
 
 
-async def _page(tx: Transaction, comparison: Comparison, after_id: str) -> Sequence[Row]:
+async def _page(tx: Transaction, *, comparison: Comparison, after: str) -> Sequence[Row]:
     return await tx.fetch(
         f"""{_SELECT} WHERE t.id > :after AND t.environment = :environment
             GROUP BY {_GROUPED} ORDER BY t.id LIMIT :rows""",
-        after=after_id,
+        after=after,
         environment=comparison.environment,
         rows=ROWS,
     )

@@ -57,6 +57,8 @@ SAID: Final[Mapping[str, str]] = {
     "order-approved": "The order is credited as if its price had been paid.",
     "order-asked": "This page shows what the provider says now.",
     "order-just-asked": "The provider was asked a moment ago; ask again in a quarter of a minute.",
+    "reconciliation-wanted": "A worker compares everything within about a minute; open this page again.",
+    "difference-closed": "The difference is closed, and the audit log says why.",
     "order-rejected": "The order is decided: nothing was credited for it.",
     "coupon-made": "The coupon can be used from now on.",
     "coupon-disabled": "The coupon is disabled; orders that were made with it stay as they are.",

@@ -24,11 +24,6 @@ from billing.credits.checkin_settings import CheckinSettings
 from billing.ledger.balances import balance_micros
 from billing.ledger.money import MICROS_PER_CREDIT
 from billing.orders.place import NewOrder
-<<<<<<< HEAD
-from billing.orders.queries import OrderFilter
-=======
-from billing.payments.checkout import COMPLETE_PATH
->>>>>>> main
 from billing.reports import balance_transactions
 from billing.reports.balance_transactions import Wanted
 from gateway.answers import response_codes as codes
@@ -63,40 +58,6 @@ async def balance(call: RequestContext[Fields, Fields]) -> Answer:
     return _said(shapes.Balance(balance=held // MICROS_PER_CREDIT))
 
 
-<<<<<<< HEAD
-async def transactions(call: RequestContext[Fields, shapes.PageQuery]) -> Answer:
-    """What changed the caller's balance."""
-    tenant, query = call.principal.tenant, call.query
-    found = await call.context.database.read(
-        lambda tx: balance_transactions.page(tx, tenant, offset=query.offset, limit=query.limit)
-    )
-    return _said([shapes.Transaction.of(one) for one in found])
-
-
-async def orders(call: RequestContext[Fields, shapes.PageQuery]) -> Answer:
-    """The caller's orders, of packs, amounts and plans."""
-    tenant, query = call.principal.tenant, call.query
-
-    async def work(tx: Transaction) -> Sequence[Order]:
-        found, _ = await order_list.numbered_page(
-            tx, tenant, OrderFilter(), offset=query.offset, limit=query.limit
-        )
-        return found
-
-    links = call.context.payments.links
-    found = await call.context.database.read(work)
-    return _said([OrderShape.of(one, links) for one in found])
-
-
-async def order(call: RequestContext[Fields, Fields]) -> Answer:
-    """One order of the caller."""
-    tenant, order_id = call.principal.tenant, call.params["order_id"]
-    found = await call.context.database.read(lambda tx: order_list.get(tx, tenant, order_id))
-    return _said(OrderShape.of(found, call.context.payments.links))
-
-
-=======
->>>>>>> main
 async def list_plans(call: RequestContext[Fields, shapes.PlansQuery]) -> Answer:
     """What is sold: to a caller with a credential in its environment."""
     wanted = call.query.environment or await environment_of(call)
