@@ -175,6 +175,7 @@ class Checkouts:
             interval=order.interval,
             product_ref=None if begun is None else begun.product_ref,
             discount=0 if begun is None else begun.amount - begun.first_amount,
+            trial_days=0 if begun is None else begun.trial_days,
             expires_at=order.expires_at,
             return_url=status_url,
         )

@@ -26,6 +26,7 @@ from billing.payments.questions import ASK_S_MAX, Questions, answer_of, inquiry_
 from billing.payments.return_url import check_return_url
 from billing.payments.review import OpenReview, Verdict, new_resolution, waiting_of
 from billing.payments.sandbox import subscription as sandbox_subscription
+from billing.payments.steering import SubscriptionSteering
 from billing.providers.event_log import NotificationOutcome, NotificationRef
 from billing.providers.protocol import (
     Fact,
@@ -88,6 +89,7 @@ class Payments:
         self._checkouts = Checkouts(database, clock, engine, providers, links)
         self.notifications = NotificationHandler(database, clock, engine, self._checkouts)
         self.questions = self.questions_within(ASK_S_MAX)
+        self.steering = SubscriptionSteering(database, clock, engine, providers, self.notifications)
 
     def questions_within(self, ask_s_max: float) -> Questions:
         """Questions that wait no longer than so many seconds."""
