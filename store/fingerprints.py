@@ -99,6 +99,11 @@ _OF_0021: Final = _OF_0020 | {
     "subscription_steers": "c352ab5e0804",
     "subscriptions": "961fa69424bc",
 }
+_OF_0022: Final = _OF_0021 | {
+    "money_differences": "2cbf02c7d8c0",
+    "orders": "3d28a735daa8",
+    "reconciliation_parts": "d7abdb775341",
+}
 
 TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0012": _OF_0012,
@@ -111,7 +116,8 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0019": _OF_0019,
     "0020": _OF_0020,
     "0021": _OF_0021,
-    "0022": _OF_0021
+    "0022": _OF_0022,
+    "0023": _OF_0022
     | {
         "account_environments": "477cb2ab8c90",
         "credit_adjustments": "c5f59c0b3a85",
