@@ -3,7 +3,8 @@
 Invariant: whoever changes money, events or keys of an account holds the lock on its row in
 account_environments, taken here in (account, environment) order, so two transactions never wait for
 each other in a circle. Writes accounts (live and the verified address: keys/live.py) and
-account_environments (event_no: webhooks/events/event.py).
+account_environments (event_no: webhooks/events/event.py; what a balance is watched for:
+keys/balance_watch.py).
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -12,8 +13,9 @@ from dataclasses import dataclass
 from kernel.clock import DAY_US
 from kernel.errors import DomainError, InvalidInput, NotFound
 from kernel.ids import AccountId, new_id
-from kernel.limits import INT64_MAX, PAGE_ITEMS
+from kernel.limits import PAGE_ITEMS
 from kernel.tenant import Tenant
+from keys.balance_watch import BalanceWatch, read_watch
 from keys.email_address import (
     InvalidEmail as InvalidEmail,
     normalise_email as normalise_email,

@@ -50,7 +50,7 @@ def read_watch(
     threshold: int, more: str | None, below: int | None, least: int | None, order_id: str | None
 ) -> BalanceWatch:
     """Of the columns, in this order."""
-    thresholds = (threshold,) if threshold else ()
+    thresholds: tuple[int, ...] = (threshold,) if threshold else ()
     if more is not None:
         thresholds += tuple(int(one) for one in more.split())
     return BalanceWatch(thresholds, below, least or 0, order_id)
@@ -82,7 +82,10 @@ async def note_recharges(tx: Transaction, rows: Iterable[WatchRow]) -> None:
     """Writes what changed of the tenants' recharges: below, from, and the order under way."""
     listed = sorted(rows, key=lambda row: row[:2])
     if listed:
-        await tx.execute_deferred(_NOTE, touching=len(listed), rows=listed)
+        # Not deferred: the number of the last event is written to the same rows, and one statement
+        # writes a row once.
+        touched = await tx.execute(_NOTE, rows=listed)
+        assert touched == len(listed), "a tenant vanished under the lock"
 
 
 _PARAM: Final = "low_balance_thresholds_cents"

@@ -76,7 +76,9 @@ account_environments = sa.Table(
     _int("clock_ahead_us", default=0),  # of the sandbox clock; staging only
     _int("created_at"),
     _text("low_balance_more", null=True),  # its further thresholds in micros, joined by spaces
-    _int("recharge_below_micros", null=True),  # less than this calls for a recharge; null: none does
+    _int(
+        "recharge_below_micros", null=True
+    ),  # less than this calls for a recharge; null: none does
     _int("recharge_from_micros", null=True),  # where the balance was at least this before it fell
     _text("recharge_order_id", null=True),  # of the recharge under way
     sa.Index(
@@ -1508,7 +1510,9 @@ recharges = sa.Table(
     _int("monthly_max_cents"),  # of a calendar month by UTC
     _int("failures", default=0),  # in a row
     _text("off_reason", null=True),  # failures | operator; null: it is on
-    _int("retry_at", null=True),  # when a declined fall is charged again, by the account's own clock
+    _int(
+        "retry_at", null=True
+    ),  # when a declined fall is charged again, by the account's own clock
     _int("changed_at"),
     sa.Index(
         "ix_recharges_retry",
@@ -1531,7 +1535,9 @@ recharge_charges = sa.Table(
     _text("method_ref"),
     _text("method"),  # as people know it: visa 4242
     _int("sent_at", null=True),  # when the provider was first asked to charge
-    _int("next_at", null=True),  # when it is charged or asked about next; null: the order's sweep asks
+    _int(
+        "next_at", null=True
+    ),  # when it is charged or asked about next; null: the order's sweep asks
     _int("asked", default=0),  # how often, with the first charge
     _int("is_counted", default=1),  # against the month: it took money, or may still
     _text("reason", null=True),  # why it was declined

@@ -22,6 +22,7 @@ from typing import Any, Final, cast
 from arq.worker import func
 
 from billing.bulk import batch
+from billing.engine import balance_watches
 from billing.recipients.smtp import SmtpSender
 from billing.topups import mail, topup
 from billing.usage import hold
@@ -46,6 +47,7 @@ from worker.end import Ender
 from worker.fulfil import Fulfiller
 from worker.mail import Mailer
 from worker.money.expire import Expirer
+from worker.money.recharge import Recharger
 from worker.money.reconcile import Reconciler
 from worker.money.renew import Renewer
 from worker.prune import (
@@ -164,10 +166,20 @@ async def run_worker(
     revoker, expirer = Revoker(*shared, context.suppliers), Expirer(*shared)
     releaser, batcher = Releaser(*shared), Batcher(*shared)
     renewer, ender = Renewer(*shared, context.payments), Ender(context.database, context.clock)
+    recharger = Recharger(context.database, context.clock, context.payments.charging)
     mailer = _mailer_of(context)
 
     wake_those = _waking(
-        dispatcher, fulfiller, revoker, expirer, releaser, batcher, renewer, ender, mailer
+        dispatcher,
+        fulfiller,
+        revoker,
+        expirer,
+        releaser,
+        batcher,
+        renewer,
+        recharger,
+        ender,
+        mailer,
     )
     wake_all = partial(wake_those, (ANYTHING,))
     context.hints.listen(lambda name: wake_those((name,)))
@@ -181,6 +193,7 @@ async def run_worker(
         *(loop.run for loop in (fulfiller, revoker, expirer, releaser, batcher, renewer, ender)),
         Replayer(context.database, context.clock).run,
         Reconciler(context.database, context.clock, context.payments).run,
+        recharger.run,
         partial(context.database.hear_hints, wake_those),
         *(() if mailer is None else (mailer.run,)),
     ]
@@ -239,6 +252,7 @@ def _waking(
     releaser: Releaser,
     batcher: Batcher,
     renewer: Renewer,
+    recharger: Recharger,
     ender: Ender,
     mailer: Mailer | None,
 ) -> Callable[[Sequence[str]], None]:
@@ -252,6 +266,7 @@ def _waking(
         releaser.wake,
         batcher.wake,
         renewer.wake,
+        recharger.wake,
         ender.wake,
         *to_mailer,
     )
@@ -260,6 +275,7 @@ def _waking(
         topup.SCHEDULED_HINT: (releaser.wake,),
         batch.HINT: (batcher.wake,),
         hold.HINT: (expirer.wake,),
+        balance_watches.HINT: (recharger.wake,),
         endpoint_queue.ENDING_HINT: (ender.wake,),
         mail.HINT: to_mailer,
         event.HINT: (),

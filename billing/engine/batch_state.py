@@ -73,12 +73,12 @@ class BatchState:
         """Writes everything."""
         for working_set in self._ranked:
             await working_set.update(tx, self.now_us)
+        await self.watches.flush(tx)
         # From here on what may be written together: one round trip, where there are such.
         await self.ledger.flush(tx, self.now_us)
         for working_set in self._ranked:
             await working_set.insert(tx)
         await self.spending.flush(tx)
-        await self.watches.flush(tx)
         await self.outbox.flush(tx)
         await idempotency.keep(tx, self._answers, now_us=self.now_us, is_begun=False)
         await idempotency.keep(tx, self._completed, now_us=self.now_us)

@@ -180,6 +180,7 @@ class Checkouts:
             discount=0 if begun is None else begun.amount - begun.first_amount,
             expires_at=order.expires_at,
             return_url=f"{self._public_url}{RETURN_PATH}/{order.id}",
+            saves_payment=order.saves_payment,
         )
 
 

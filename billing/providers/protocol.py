@@ -68,6 +68,7 @@ class CheckoutRequest:
     discount: int = 0
     expires_at: int | None = None
     return_url: str = ""
+    saves_payment: bool = False  # the payer agreed that the means of payment is kept
 
 
 @dataclass(frozen=True, slots=True)

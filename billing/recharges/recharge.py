@@ -26,7 +26,9 @@ MONTHLY_CENTS_MAX: Final = 100_000_000
 
 OffReason = Literal["failures", "operator"]
 # Beside what a bank says (billing/providers/abilities/saved_payment.py).
-FailureReason = Literal["monthly_max", "not_confirmed", "refused", "unknown_outcome", "switched_off"]
+FailureReason = Literal[
+    "monthly_max", "not_confirmed", "refused", "unknown_outcome", "switched_off"
+]
 
 
 class NoSavedPayment(DomainError):
@@ -103,9 +105,7 @@ def check_limits(below_cents: int, amount_cents: int, monthly_max_cents: int) ->
     )
     for param, value, least, most in bounds:
         if not least <= value <= most:
-            raise InvalidInput(
-                "{param} is {least} to {most}", param=param, least=least, most=most
-            )
+            raise InvalidInput("{param} is {least} to {most}", param=param, least=least, most=most)
 
 
 def month_of(own_now_us: int) -> str:

@@ -16,9 +16,7 @@ SELECT {_ROWS.of("r")} FROM :tenants[account_id text, environment text] AS v
 CROSS JOIN recharges r
 WHERE r.account_id = v.account_id AND r.environment = v.environment
 """
-_CHANGING = tuple(
-    name for name in _ROWS.columns if name not in {"account_id", "environment"}
-)
+_CHANGING = tuple(name for name in _ROWS.columns if name not in {"account_id", "environment"})
 _KEEP = f"""ON CONFLICT (account_id, environment) DO UPDATE SET
 {", ".join(f"{name} = excluded.{name}" for name in _CHANGING)}"""
 _LOAD_CHARGES = f"SELECT {_CHARGES.listed} FROM recharge_charges WHERE order_id IN :ids[text]"
@@ -67,9 +65,7 @@ async def latest_charges(tx: Transaction, tenant: Tenant, *, limit: int) -> Sequ
     return [_CHARGES.read(row) for row in rows]
 
 
-async def spent_cents(
-    tx: Transaction, tenants: Iterable[Tenant]
-) -> dict[tuple[Tenant, str], int]:
+async def spent_cents(tx: Transaction, tenants: Iterable[Tenant]) -> dict[tuple[Tenant, str], int]:
     """What each month's recharges took or may still take."""
     rows = await tx.fetch(_SPENT, tenants=sorted(set(tenants)))
     return {
@@ -104,9 +100,7 @@ async def update_charges(tx: Transaction, charges: Iterable[Charge]) -> None:
         await tx.execute(_UPDATE_CHARGES, rows=rows)
 
 
-async def note_asking(
-    tx: Transaction, charge: Charge, *, now_us: int, next_at: int
-) -> bool:
+async def note_asking(tx: Transaction, charge: Charge, *, now_us: int, next_at: int) -> bool:
     """That the provider is about to be asked, and when it is again; False: another worker is.
 
     The first time is when the charge may have been made.

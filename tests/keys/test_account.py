@@ -146,9 +146,7 @@ async def test_an_account_is_marked_as_operator_but_a_sandbox_never(database: Da
 async def test_the_lock_answers_with_the_thresholds_of_what_exists(database: Database) -> None:
     account_id = await an_account(database)
     scope = Tenant(account_id, "live")
-    await database.transaction(
-        lambda tx: set_low_balance_thresholds(tx, scope, [70_000])
-    )
+    await database.transaction(lambda tx: set_low_balance_thresholds(tx, scope, [70_000]))
 
     locked = await database.transaction(
         lambda tx: account.lock_tenants(

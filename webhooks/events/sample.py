@@ -43,6 +43,8 @@ def _data(event_type: str, endpoint: Mapping[str, Any], *, now_us: int) -> dict[
         return dict(endpoint)
     if subject == "balance":
         return {"balance_cents": 900, "low_balance_threshold_cents": 1000, "currency": "USD"}
+    if subject == "recharge":
+        return _recharge(what)
     if subject == "batch":
         return _batch(now_us=now_us)
     if subject == "stock":
@@ -101,6 +103,25 @@ def _topup(status: str, *, now_us: int) -> dict[str, Any]:
     if status == "reversed":
         data.update(new_balance_cents=4400, reason="test")
     return data
+
+
+def _recharge(what: str) -> dict[str, Any]:
+    data: dict[str, Any] = {
+        "order_id": ORDER_ID,
+        "amount_cents": 2500,
+        "method": "visa 4242",
+        "currency": "USD",
+    }
+    if what == "succeeded":
+        return {**data, "balance_cents": 2900}
+    return {
+        **data,
+        "reason": "insufficient_funds",
+        "switched_off": False,
+        "failures": 1,
+        "retry_at": None,
+        "url": None,
+    }
 
 
 def _batch(*, now_us: int) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from kernel.limits import URL_CHARACTERS_MAX
 from kernel.shaped import Shaped
-from webhooks.events.money_schemas import LowBalance, Order
+from webhooks.events.money_schemas import FailedRecharge, LowBalance, Order, SucceededRecharge
 from webhooks.events.schema_words import (
     Cents,
     ChargedCents,
@@ -283,6 +283,13 @@ TYPES: Final[Mapping[str, EventType]] = {
     "order.failed": EventType("An order of credit will not be paid.", Order),
     "order.refunded": EventType(
         "An order's payment went back in part or whole, or came back with a won dispute.", Order
+    ),
+    "recharge.succeeded": EventType(
+        "The balance fell, and credit was bought with the saved means of payment.",
+        SucceededRecharge,
+    ),
+    "recharge.failed": EventType(
+        "The balance fell, and no credit could be bought by itself.", FailedRecharge
     ),
     "approval.requested": EventType("A top-up waits for a person.", ApprovalOfTopUp),
     "approval.approved": EventType("A person let a top-up go on.", ApprovalOfTopUp),

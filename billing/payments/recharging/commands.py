@@ -82,9 +82,7 @@ class RefuseFall:
         if watch is None or watch.recharge_order_id != self.order_id:
             return
         if recharges.charge_of(self.order_id) is None:
-            note_refusal(
-                state, recharges, self.tenant, order_id=self.order_id, reason=self.reason
-            )
+            note_refusal(state, recharges, self.tenant, order_id=self.order_id, reason=self.reason)
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,9 +36,7 @@ class SetRecharge:
         if watch is not None and watch.recharge_order_id is not None:
             state.watches.set_below(tenant, kept.below_micros)
             return kept
-        state.watches.watch(
-            tenant, below_micros=kept.below_micros, from_micros=kept.below_micros
-        )
+        state.watches.watch(tenant, below_micros=kept.below_micros, from_micros=kept.below_micros)
         if state.ledger.balance_micros(tenant, state.now_us) < kept.below_micros:
             state.watches.begin(tenant)
         return kept

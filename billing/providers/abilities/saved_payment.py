@@ -101,10 +101,20 @@ class SavedPayments(Protocol):
         """Charges it while the payer is away."""
         ...
 
-    async def charged(self, request: ChargeRequest) -> Charged | Declined | None:
-        """What became of the order's charge; None: none was made."""
+    async def charged(self, request: ChargeRequest, since_at: int) -> Charged | Declined | None:
+        """What became of the order's charge, made then at the earliest (microseconds); None: none
+        was made.
+        """
         ...
 
-    async def give_up(self, ref: str) -> None:
-        """That payment can be made by nobody any more; one that is over stays what it is."""
+    async def give_up(self, ref: str) -> bool:
+        """Whether that payment can be made by nobody any more; False: it was made meanwhile."""
         ...
+
+
+@runtime_checkable
+class KeepsPayments(Protocol):
+    """A provider that has SavedPayments wherever it has credentials: its stand-in plays that, too."""
+
+    @property
+    def keeps_payments(self) -> bool: ...

@@ -26,8 +26,9 @@ def _int(name: str, *, null: bool = False, default: int | None = None) -> sa.Col
     return sa.Column(name, BIGINT, nullable=null, server_default=told)
 
 
-def _where(condition: str) -> dict[str, sa.TextClause]:
-    return {"sqlite_where": sa.text(condition), "postgresql_where": sa.text(condition)}
+def _index_of_some(name: str, table: str, column: str) -> None:
+    is_there = sa.text(f"{column} IS NOT NULL")
+    op.create_index(name, table, [column], sqlite_where=is_there, postgresql_where=is_there)
 
 
 def upgrade() -> None:
@@ -35,12 +36,7 @@ def upgrade() -> None:
     op.add_column("account_environments", _int("recharge_below_micros", null=True))
     op.add_column("account_environments", _int("recharge_from_micros", null=True))
     op.add_column("account_environments", _text("recharge_order_id", null=True))
-    op.create_index(
-        "ix_account_environments_recharge",
-        "account_environments",
-        ["recharge_order_id"],
-        **_where("recharge_order_id IS NOT NULL"),
-    )
+    _index_of_some("ix_account_environments_recharge", "account_environments", "recharge_order_id")
     op.add_column("orders", _text("origin", null=True))
     op.add_column("orders", _int("saves_payment", default=0))
     _recharges()
@@ -60,9 +56,7 @@ def _recharges() -> None:
         _int("changed_at"),
         sa.PrimaryKeyConstraint("account_id", "environment"),
     )
-    op.create_index(
-        "ix_recharges_retry", "recharges", ["retry_at"], **_where("retry_at IS NOT NULL")
-    )
+    _index_of_some("ix_recharges_retry", "recharges", "retry_at")
     op.create_table(
         "recharge_charges",
         *(_text(name) for name in ("order_id", "account_id", "environment", "month")),
@@ -80,9 +74,7 @@ def _recharges() -> None:
     op.create_index(
         "ix_recharge_charges_month", "recharge_charges", ["account_id", "environment", "month"]
     )
-    op.create_index(
-        "ix_recharge_charges_due", "recharge_charges", ["next_at"], **_where("next_at IS NOT NULL")
-    )
+    _index_of_some("ix_recharge_charges_due", "recharge_charges", "next_at")
 
 
 def _stand_in() -> None:
