@@ -169,18 +169,8 @@ async def run_worker(
     recharger = Recharger(context.database, context.clock, context.payments.charging)
     mailer = _mailer_of(context)
 
-    wake_those = _waking(
-        dispatcher,
-        fulfiller,
-        revoker,
-        expirer,
-        releaser,
-        batcher,
-        renewer,
-        recharger,
-        ender,
-        mailer,
-    )
+    loops = (fulfiller, revoker, expirer, releaser, batcher, renewer, recharger, ender)
+    wake_those = _waking(dispatcher, *loops, mailer)
     wake_all = partial(wake_those, (ANYTHING,))
     context.hints.listen(lambda name: wake_those((name,)))
     stopped = asyncio.Event()
@@ -190,10 +180,9 @@ async def run_worker(
     end_listening = listen(wake_fd, wake_all) if wake_fd is not None else None
     parts: list[Callable[[], Awaitable[None]]] = [
         partial(do_chores, chores_of(context), partial(note_chore, context.metrics)),
-        *(loop.run for loop in (fulfiller, revoker, expirer, releaser, batcher, renewer, ender)),
+        *(loop.run for loop in loops),
         Replayer(context.database, context.clock).run,
         Reconciler(context.database, context.clock, context.payments).run,
-        recharger.run,
         partial(context.database.hear_hints, wake_those),
         *(() if mailer is None else (mailer.run,)),
     ]

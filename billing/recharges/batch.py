@@ -13,7 +13,7 @@ from billing.engine.batch_state import BatchState
 from billing.ledger.money import CURRENCY, micros_to_cents
 from billing.providers.abilities.saved_payment import RETRIED
 from billing.recharges import records
-from billing.recharges.recharge import FAILURES_MAX, RETRIES_US, Charge, Recharge
+from billing.recharges.recharge import FAILURES_MAX, RETRIES_US, FallCharge, Recharge
 from kernel.clock import rfc3339
 from kernel.tenant import Tenant
 from store.database import Transaction
@@ -27,12 +27,12 @@ class RechargesOfBatch:
         self.counted: set[Tenant] = set()  # whose months are added up
         self.changes = 0
         self._recharges: dict[Tenant, Recharge] = {}
-        self._charges: dict[str, Charge] = {}
+        self._charges: dict[str, FallCharge] = {}
         self._spent: dict[tuple[Tenant, str], int] = {}
         self._kept: dict[Tenant, Recharge] = {}
         self._removed: set[Tenant] = set()
-        self._new: dict[str, Charge] = {}
-        self._changed: dict[str, Charge] = {}
+        self._new: dict[str, FallCharge] = {}
+        self._changed: dict[str, FallCharge] = {}
 
     async def load(self, tx: Transaction, order_ids: Iterable[str]) -> None:
         """order_ids: of the orders that a recharge made."""
@@ -58,7 +58,7 @@ class RechargesOfBatch:
     def find(self, tenant: Tenant) -> Recharge | None:
         return self._recharges.get(tenant)
 
-    def charge_of(self, order_id: str) -> Charge | None:
+    def charge_of(self, order_id: str) -> FallCharge | None:
         return self._charges.get(order_id)
 
     def spent_cents(self, tenant: Tenant, month: str) -> int:
@@ -75,13 +75,13 @@ class RechargesOfBatch:
         self._kept.pop(tenant, None)
         self._removed.add(tenant)
 
-    def add_charge(self, charge: Charge) -> None:
+    def add_charge(self, charge: FallCharge) -> None:
         self.changes += 1
         self._charges[charge.order_id] = self._new[charge.order_id] = charge
         place = (charge.tenant, charge.month)
         self._spent[place] = self._spent.get(place, 0) + charge.amount_cents
 
-    def change_charge(self, charge: Charge) -> None:
+    def change_charge(self, charge: FallCharge) -> None:
         self.changes += 1
         self._charges[charge.order_id] = charge
         (self._new if charge.order_id in self._new else self._changed)[charge.order_id] = charge
@@ -128,7 +128,7 @@ def note_unpaid(
 
 
 def note_confirmation(
-    state: BatchState, recharges: RechargesOfBatch, charge: Charge, *, reason: str, url: str
+    state: BatchState, recharges: RechargesOfBatch, charge: FallCharge, *, reason: str, url: str
 ) -> None:
     """The payer's bank wants to hear from the payer, who confirms at that address."""
     if charge.reason is not None:
@@ -155,7 +155,7 @@ def note_refusal(
 def _tell_failed(
     state: BatchState,
     recharges: RechargesOfBatch,
-    charge: Charge,
+    charge: FallCharge,
     reason: str,
     *,
     url: str | None,

@@ -72,7 +72,7 @@ class Recharge(msgspec.Struct, frozen=True, gc=False, kw_only=True):
         return f"{self.brand} {self.last4}"
 
 
-class Charge(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+class FallCharge(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """One row of recharge_charges: what one fall's order charges."""
 
     order_id: str

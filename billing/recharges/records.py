@@ -4,13 +4,13 @@ the caller holds the tenants' locks, but for what a worker notes of a charge und
 
 from collections.abc import Iterable, Sequence
 
-from billing.recharges.recharge import Charge, Recharge
+from billing.recharges.recharge import FallCharge, Recharge
 from kernel.tenant import Tenant
 from store.database import Transaction
 from store.row_mapping import RowMapping
 
 _ROWS = RowMapping(Recharge)
-_CHARGES = RowMapping(Charge)
+_CHARGES = RowMapping(FallCharge)
 _LOAD = f"""
 SELECT {_ROWS.of("r")} FROM :tenants[account_id text, environment text] AS v
 CROSS JOIN recharges r
@@ -46,13 +46,13 @@ async def find(tx: Transaction, tenant: Tenant) -> Recharge | None:
     return (await load(tx, [tenant])).get(tenant)
 
 
-async def load_charges(tx: Transaction, order_ids: Iterable[str]) -> dict[str, Charge]:
+async def load_charges(tx: Transaction, order_ids: Iterable[str]) -> dict[str, FallCharge]:
     """The charges of these orders, as far as they are a recharge's."""
     rows = await tx.fetch(_LOAD_CHARGES, ids=sorted(set(order_ids)))
     return {found.order_id: found for found in map(_CHARGES.read, rows)}
 
 
-async def latest_charges(tx: Transaction, tenant: Tenant, *, limit: int) -> Sequence[Charge]:
+async def latest_charges(tx: Transaction, tenant: Tenant, *, limit: int) -> Sequence[FallCharge]:
     """The tenant's newest charges first."""
     rows = await tx.fetch(
         f"""SELECT {_CHARGES.listed} FROM recharge_charges
@@ -89,18 +89,18 @@ async def remove(tx: Transaction, tenants: Iterable[Tenant]) -> None:
         )
 
 
-async def insert_charges(tx: Transaction, charges: Iterable[Charge]) -> None:
+async def insert_charges(tx: Transaction, charges: Iterable[FallCharge]) -> None:
     rows = [_CHARGES.write(one) for one in sorted(charges, key=lambda one: one.order_id)]
     await tx.insert("recharge_charges", _CHARGES.columns, rows)
 
 
-async def update_charges(tx: Transaction, charges: Iterable[Charge]) -> None:
+async def update_charges(tx: Transaction, charges: Iterable[FallCharge]) -> None:
     rows = [_CHANGED.write(one) for one in sorted(charges, key=lambda one: one.order_id)]
     if rows:
         await tx.execute(_UPDATE_CHARGES, rows=rows)
 
 
-async def note_asking(tx: Transaction, charge: Charge, *, now_us: int, next_at: int) -> bool:
+async def note_asking(tx: Transaction, charge: FallCharge, *, now_us: int, next_at: int) -> bool:
     """That the provider is about to be asked, and when it is again; False: another worker is.
 
     The first time is when the charge may have been made.
@@ -131,7 +131,7 @@ async def begun(tx: Transaction, *, limit: int) -> list[tuple[Tenant, str]]:
     ]
 
 
-async def due(tx: Transaction, *, now_us: int, limit: int) -> list[Charge]:
+async def due(tx: Transaction, *, now_us: int, limit: int) -> list[FallCharge]:
     """Charges that are to be made or asked about, the longest due first."""
     rows = await tx.fetch(
         f"""SELECT {_CHARGES.listed} FROM recharge_charges

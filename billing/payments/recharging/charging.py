@@ -37,7 +37,7 @@ from billing.providers.event_log import NotificationRef
 from billing.providers.protocol import ProviderRefused, ProviderUnavailable
 from billing.providers.registry import Providers
 from billing.recharges import records
-from billing.recharges.recharge import ORIGIN, Charge, Recharge, next_ask_at
+from billing.recharges.recharge import ORIGIN, FallCharge, Recharge, next_ask_at
 from kernel.clock import SECOND_US, Clock
 from kernel.errors import DomainError, Unavailable
 from kernel.tenant import Tenant
@@ -99,7 +99,7 @@ class Charging:
             if charge is not None:
                 await self.go_on(charge)
 
-    async def go_on(self, charge: Charge) -> None:
+    async def go_on(self, charge: FallCharge) -> None:
         """Sends the charge or asks about it. Of several workers that saw the same one goes on; never
         raises for the provider.
         """
@@ -133,7 +133,7 @@ class Charging:
         await self._act(order, saved, outcome)
 
     async def _outcome(
-        self, saved: SavedPayments, charge: Charge, request: ChargeRequest, now_us: int
+        self, saved: SavedPayments, charge: FallCharge, request: ChargeRequest, now_us: int
     ) -> Charged | Declined | None:
         """None: it was never made, and it is too late to make it."""
         if charge.sent_at is not None:
@@ -197,11 +197,11 @@ class Charging:
             )
         )
 
-    async def _is_wanted(self, charge: Charge, saved: SavedPayments | None) -> bool:
+    async def _is_wanted(self, charge: FallCharge, saved: SavedPayments | None) -> bool:
         found = await self._database.read(lambda tx: records.find(tx, charge.tenant))
         return saved is not None and found is not None and found.is_on
 
-    async def _is_mine(self, charge: Charge, now_us: int) -> bool:
+    async def _is_mine(self, charge: FallCharge, now_us: int) -> bool:
         next_at = next_ask_at(charge.asked + 1, now_us)
 
         async def work(tx: Transaction) -> bool:
@@ -209,7 +209,7 @@ class Charging:
 
         return await self._database.transaction(work)
 
-    async def _charge_of(self, order_id: str) -> Charge | None:
+    async def _charge_of(self, order_id: str) -> FallCharge | None:
         return (await self._database.read(lambda tx: records.load_charges(tx, [order_id]))).get(
             order_id
         )

@@ -18,7 +18,7 @@ from billing.orders.place import NewOrder, PlaceOrder
 from billing.orders.reversal import OnOrder, OrderResult
 from billing.orders.working_set import OrderWorkingSet
 from billing.recharges.batch import note_confirmation, note_refusal
-from billing.recharges.recharge import Charge, Recharge, month_of
+from billing.recharges.recharge import FallCharge, Recharge, month_of
 from kernel.ids import new_id
 from kernel.tenant import Tenant
 
@@ -169,8 +169,8 @@ def new_begin(seen: Recharge, order_id: str, new: NewOrder) -> BeginCharge:
     return BeginCharge(place, seen)
 
 
-def _charge(state: BatchState, found: Recharge, order: Order, month: str) -> Charge:
-    return Charge(
+def _charge(state: BatchState, found: Recharge, order: Order, month: str) -> FallCharge:
+    return FallCharge(
         order_id=order.id,
         account_id=order.account_id,
         environment=order.environment,
