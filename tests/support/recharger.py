@@ -11,12 +11,14 @@ import msgspec
 from billing.credits.adjustment import new_adjustment
 from billing.engine.engine import Engine
 from billing.orders import queries as order_list
+from billing.orders.links import OrderLinks
 from billing.orders.order import Order
 from billing.payments.payments import Payments
 from billing.payments.recharging.setting import SetRecharge
 from billing.providers.registry import Providers
 from billing.recharges import records
 from billing.recharges.recharge import Recharge
+from billing.topups.link_tokens import LinkTokens
 from billing.usage.usage import UseCredit
 from kernel.clock import FixedClock
 from kernel.ids import new_id
@@ -50,7 +52,8 @@ class Recharging:
             client=self.client,
             clock=clock,
         )
-        return Payments(opened, clock, engine, providers, "https://gateway.example")
+        links = OrderLinks(LinkTokens(bytes(32)), "https://gateway.example")
+        return Payments(opened, clock, engine, providers, links)
 
     def worker(self, database: Database | None = None) -> Recharger:
         """A worker's loop, which looks when it is told to."""
