@@ -29,11 +29,15 @@ class ExpireGrants:
     def decide(self, state: BatchState) -> int:
         found = state.ledger.expired_grants(self.tenant, state.now_us)
         expired = [grant for grant in found if not grant.is_paid]
+        gone_micros = sum(grant.balance_micros for grant in expired)
         for grant in expired:
             micros = grant.balance_micros
             target = state.ledger.account(self.tenant, LedgerAccountKind.EXPIRED)
             state.move(grant, target, micros, Code.EXPIRY, subject_id=grant.name)
             tell_expired(state, self.tenant, grant, micros)
+        # From its end on it counted no more: that moment was the fall.
+        left_micros = state.ledger.balance_micros(self.tenant, state.now_us)
+        state.watches.note_fall(self.tenant, left_micros + gone_micros, left_micros)
         return len(expired)
 
 

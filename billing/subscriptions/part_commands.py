@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from billing.engine.batch_state import BatchState
 from billing.engine.read_set import ReadSet
+from billing.ledger.chart import LedgerAccountKind
 from billing.subscriptions.period import too_much
 from billing.subscriptions.plan_credit import end_expired, give_part
 from billing.subscriptions.plan_credit_back import kept_back_of
@@ -75,4 +76,11 @@ class EndParts:
 
     def decide(self, state: BatchState) -> int:
         one = state.working_set(SubscriptionWorkingSet).find(self.subscription_id, self.tenant)
-        return end_expired(state, one)
+        expired = state.ledger.account(self.tenant, LedgerAccountKind.EXPIRED)
+        before_micros = expired.balance_micros
+        found = end_expired(state, one)
+        # From its end on it counted no more: that moment was the fall.
+        left_micros = state.ledger.balance_micros(self.tenant, state.now_us)
+        gone_micros = expired.balance_micros - before_micros
+        state.watches.note_fall(self.tenant, left_micros + gone_micros, left_micros)
+        return found

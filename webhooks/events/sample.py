@@ -24,6 +24,28 @@ _CREDIT = {
     "expires_at": None,
 }
 
+_RECHARGE = {"order_id": ORDER_ID, "amount_cents": 2500, "method": "visa 4242", "currency": "USD"}
+# What no time is in.
+_PLAIN: Mapping[str, Mapping[str, Any]] = {
+    "balance.low": {"balance_cents": 900, "low_balance_threshold_cents": 1000, "currency": "USD"},
+    "recharge.succeeded": {**_RECHARGE, "balance_cents": 2900},
+    "recharge.failed": {
+        **_RECHARGE,
+        "reason": "insufficient_funds",
+        "switched_off": False,
+        "failures": 1,
+        "retry_at": None,
+        "url": None,
+    },
+    "stock.low": {
+        "supplier": "gift-cards",
+        "platform": "claude",
+        "amount_cents": 1000,
+        "left": 9,
+        "low_below": 10,
+    },
+}
+
 
 def sample_data(
     event_type: str, endpoint: Mapping[str, Any], *, is_told_codes: bool = False, now_us: int
@@ -42,18 +64,12 @@ def _data(event_type: str, endpoint: Mapping[str, Any], *, now_us: int) -> dict[
     subject, _, what = event_type.partition(".")
     if subject == "endpoint":
         return dict(endpoint)
-    if subject in {"balance", "credit"}:
-        return _of_balance(what, now_us=now_us)
+    if event_type in _PLAIN:
+        return dict(_PLAIN[event_type])
+    if subject == "credit":
+        return _ending_credit(what, now_us=now_us)
     if subject == "batch":
         return _batch(now_us=now_us)
-    if subject == "stock":
-        return {
-            "supplier": "gift-cards",
-            "platform": "claude",
-            "amount_cents": 1000,
-            "left": 9,
-            "low_below": 10,
-        }
     if subject == "order":
         return _order(what, now_us=now_us)
     if subject == "subscription":
@@ -67,10 +83,7 @@ def _data(event_type: str, endpoint: Mapping[str, Any], *, now_us: int) -> dict[
     return _topup(what, now_us=now_us)
 
 
-def _of_balance(what: str, *, now_us: int) -> dict[str, Any]:
-    """That it is low, or that credit in it ends or has ended."""
-    if what == "low":
-        return {"balance_cents": 900, "low_balance_threshold_cents": 1000, "currency": "USD"}
+def _ending_credit(what: str, *, now_us: int) -> dict[str, Any]:
     days_before = 7
     ends_at = now_us if what == "expired" else now_us + days_before * DAY_US
     return {
