@@ -171,9 +171,7 @@ async def run_worker(
     releaser, batcher = Releaser(*shared), Batcher(*shared)
     renewer, ender = Renewer(*shared, context.payments), Ender(context.database, context.clock)
     recharger = Recharger(context.database, context.clock, context.payments.charging)
-    creditor = PlanCreditor(*shared, context.settings.expiring_days)
-    mailer = _mailer_of(context)
-
+    creditor, mailer = PlanCreditor(*shared, context.settings.expiring_days), _mailer_of(context)
     loops = (fulfiller, revoker, expirer, releaser, batcher, renewer, recharger, creditor, ender)
     wake_those = _waking(dispatcher, *loops, mailer)
     wake_all = partial(wake_those, (ANYTHING,))
