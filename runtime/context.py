@@ -42,6 +42,7 @@ from runtime.installation import (
 from runtime.limiter import Limiter
 from runtime.metrics import Metrics
 from runtime.payments import open_providers
+from runtime.printing import Printer
 from runtime.queue import Queue
 from runtime.redis_faults import WORDS, RedisFault, RedisState
 from runtime.redis_link import RedisLink
@@ -107,6 +108,7 @@ class Context:
     engine: Engine
     payments: Payments
     feed: Feed
+    printer: Printer
 
 
 @contextlib.asynccontextmanager
@@ -169,6 +171,7 @@ async def open_context(
             engine=engine,
             payments=Payments(database, clock, engine, providers, settings.address()),
             feed=feed,
+            printer=stack.enter_context(contextlib.closing(Printer(settings.seller_font))),
         )
 
 

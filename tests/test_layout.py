@@ -33,6 +33,7 @@ ROOMS: dict[str, tuple[set[str], ...]] = {
         {"catalog", "desk"},
         {"orders"},
         {"subscriptions"},
+        {"documents"},
         {"payments"},
         {"reports"},
     ),

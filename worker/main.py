@@ -46,6 +46,7 @@ from worker.end import Ender
 from worker.fulfil import Fulfiller
 from worker.mail import Mailer
 from worker.money.expire import Expirer
+from worker.money.number import Numberer
 from worker.money.reconcile import Reconciler
 from worker.money.renew import Renewer
 from worker.prune import (
@@ -181,6 +182,7 @@ async def run_worker(
         *(loop.run for loop in (fulfiller, revoker, expirer, releaser, batcher, renewer, ender)),
         Replayer(context.database, context.clock).run,
         Reconciler(context.database, context.clock, context.payments).run,
+        Numberer(context.database, context.clock, context.settings.seller).run,
         partial(context.database.hear_hints, wake_those),
         *(() if mailer is None else (mailer.run,)),
     ]
