@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Literal
+from xml.sax.saxutils import escape
 
 import pymupdf_fonts
 from fontTools.ttLib import TTFont, TTLibError
@@ -32,6 +33,17 @@ _INK: Final = (28, 30, 33)
 _QUIET: Final = (100, 106, 115)
 _RULE: Final = (208, 212, 217)
 _ALARM: Final = (178, 24, 24)
+
+_XMP: Final = """<x:xmpmeta xmlns:x="adobe:ns:meta/">
+<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+<rdf:Description rdf:about="" xmlns:dc="http://purl.org/dc/elements/1.1/"
+ xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmlns:pdf="http://ns.adobe.com/pdf/1.3/"
+ xmlns:pdfaid="http://www.aiim.org/pdfa/ns/id/" xmp:CreateDate="{at}" xmp:ModifyDate="{at}"
+ xmp:MetadataDate="{at}" pdf:Producer="topup">
+<pdfaid:part>3</pdfaid:part><pdfaid:conformance>B</pdfaid:conformance>
+<dc:title><rdf:Alt><rdf:li xml:lang="x-default">{title}</rdf:li></rdf:Alt></dc:title>
+<dc:creator><rdf:Seq><rdf:li>{author}</rdf:li></rdf:Seq></dc:creator>
+</rdf:Description></rdf:RDF></x:xmpmeta>"""
 
 # fontTools tells each table that it leaves out of a font.
 logging.getLogger("fontTools").setLevel(logging.ERROR)
@@ -64,7 +76,16 @@ class Sheet(FPDF):
         self.set_title(self.clean(title))
         self.set_author(self.clean(author))
         self.set_producer("topup")
-        self.set_creation_date(datetime.fromtimestamp(made_at // SECOND_US, UTC))
+        made = datetime.fromtimestamp(made_at // SECOND_US, UTC)
+        self.set_creation_date(made)
+        # The library's own would say when it was printed.
+        self.set_xmp_metadata(
+            _XMP.format(
+                title=escape(self.clean(title)),
+                author=escape(self.clean(author)),
+                at=made.isoformat(timespec="seconds"),
+            )
+        )
 
     def begin(self, foot: str) -> None:
         """The first page; foot is at the end of each."""

@@ -15,6 +15,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 import httpx
 
 from billing.ledger.price import Price
+from billing.providers.breakdown import Breakdown
 from billing.providers.settings import ProductField, ProviderSettings
 from kernel.clock import Clock
 from kernel.errors import DomainError
@@ -89,8 +90,7 @@ class Opened:
 class Subject:
     """Whom a fact is about: the order's id where the provider repeats it, and ids it knows.
 
-    Whoever acts on facts keeps every id of a subject whose order is found, also of Waiting: a later
-    refund or dispute may name nothing else.
+    Whoever acts on facts keeps every id, also of Waiting: a later refund may name nothing else.
     """
 
     order_id: str | None = None
@@ -103,7 +103,7 @@ class Paid:
 
     objection: why it is not for what the order asked the provider to sell; a person decides then.
     method: the provider's own way of paying, where it tells that; it is held to the order's.
-    subtotal: the price before tax and discounts, where it tells that.
+    subtotal: the price before tax and discounts, breakdown: all of them, where it tells that.
     """
 
     subject: Subject
@@ -114,6 +114,7 @@ class Paid:
     objection: str | None = None
     method: str | None = None
     subtotal: Price | None = None
+    breakdown: Breakdown | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +225,7 @@ class InvoicePaid:
     customer_ref: str | None = None
     lines: tuple[InvoiceLine, ...] = ()
     is_change: bool = False
+    breakdown: Breakdown | None = None
 
 
 SubscriptionStatus = Literal["active", "past_due", "cancelled", "expired"]

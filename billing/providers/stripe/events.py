@@ -30,6 +30,7 @@ from billing.providers.protocol import (
     SubscriptionStatus,
     Waiting,
 )
+from billing.providers.stripe.amounts import invoice_breakdown, session_breakdown
 from billing.providers.stripe.objects import (
     Charge,
     Dispute,
@@ -87,6 +88,13 @@ def from_stripe(amount: int, currency: str) -> Price:
     return Price(ours, code)
 
 
+def _unit(currency: str) -> tuple[int, int]:
+    """By what an amount of Stripe's is multiplied and divided to be one of ours."""
+    places = places_of(currency.upper())
+    theirs = _PLACES.get(currency.upper(), places)
+    return _power(places - theirs), _power(theirs - places)
+
+
 def _power(places: int) -> int:
     return int(10 ** max(0, places))
 
@@ -121,6 +129,7 @@ def session_facts(session: Session, kind: str) -> Sequence[Fact]:
             subtotal=None
             if session.amount_subtotal is None or session.mode != "subscription"
             else from_stripe(session.amount_subtotal, session.currency),
+            breakdown=session_breakdown(session, *_unit(session.currency)),
         ),
     )
 
@@ -142,6 +151,7 @@ def invoice_facts(invoice: Invoice, kind: str) -> Sequence[Fact]:
                 payment_id=invoice.id,
                 price=from_stripe(invoice.amount_paid, invoice.currency),
                 customer_ref=ref_id(invoice.customer),
+                breakdown=invoice_breakdown(invoice, *_unit(invoice.currency)),
             ),
         )
     if kind in ("voided", "void", "marked_uncollectible", "uncollectible"):
@@ -167,6 +177,7 @@ def _renewal(invoice: Invoice, subject: Subject, subscription: str) -> InvoicePa
         customer_ref=ref_id(invoice.customer),
         lines=tuple(_line(one, invoice.currency) for one in invoice.lines.data),
         is_change=invoice.billing_reason in ("subscription_create", "subscription_update"),
+        breakdown=invoice_breakdown(invoice, *_unit(invoice.currency)),
     )
 
 
