@@ -171,8 +171,12 @@ async def open_context(
             engine=engine,
             payments=Payments(database, clock, engine, providers, settings.address()),
             feed=feed,
-            printer=stack.enter_context(contextlib.closing(Printer(settings.seller_font))),
+            printer=_printer(settings, stack),
         )
+
+
+def _printer(settings: Settings, stack: contextlib.AsyncExitStack) -> Printer:
+    return stack.enter_context(contextlib.closing(Printer(settings.seller_font)))
 
 
 def connections_of_a_process(settings: Settings) -> int:

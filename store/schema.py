@@ -1295,7 +1295,7 @@ billing_documents = sa.Table(
     sa.Index("ix_billing_documents_order", "order_id", "id"),
 )
 
-# The last number of each series; the row of the empty series is locked by whoever numbers.
+# The last number of each series, by billing/documents/numbering.py, which locks the row of the empty one.
 document_series = sa.Table(
     "document_series",
     metadata,

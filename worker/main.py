@@ -181,8 +181,7 @@ async def run_worker(
         partial(do_chores, chores_of(context), partial(note_chore, context.metrics)),
         *(loop.run for loop in (fulfiller, revoker, expirer, releaser, batcher, renewer, ender)),
         Replayer(context.database, context.clock).run,
-        Reconciler(context.database, context.clock, context.payments).run,
-        Numberer(context.database, context.clock, context.settings.seller).run,
+        *_timed_of(context),
         partial(context.database.hear_hints, wake_those),
         *(() if mailer is None else (mailer.run,)),
     ]
@@ -206,6 +205,15 @@ async def run_worker(
     finally:
         if end_listening is not None:
             end_listening()
+
+
+def _timed_of(context: Context) -> tuple[Callable[[], Awaitable[None]], ...]:
+    """Loops about payments that nobody wakes."""
+    database, clock = context.database, context.clock
+    return (
+        Reconciler(database, clock, context.payments).run,
+        Numberer(database, clock, context.settings.seller).run,
+    )
 
 
 def _fulfiller_of(context: Context) -> Fulfiller:
