@@ -141,8 +141,7 @@ async def open_context(
         policy = webhook_policy(settings)
         transport = Transport(policy, resolver, clock, own=own_place(settings, operators))
         stack.push_async_callback(transport.close)
-        authenticator = Authenticator(database.reserve(AUTHENTICATION_CONNECTIONS), clock)
-        stack.push_async_callback(authenticator.close)
+        authenticator = _authenticator(database, clock, stack)
         suppliers = await stack.enter_async_context(
             _open_suppliers(settings, database, Vault([supplier_key]), operators, clock)
         )
@@ -173,6 +172,14 @@ async def open_context(
             feed=feed,
             printer=_printer(settings, stack),
         )
+
+
+def _authenticator(
+    database: Store, clock: Clock, stack: contextlib.AsyncExitStack
+) -> Authenticator:
+    made = Authenticator(database.reserve(AUTHENTICATION_CONNECTIONS), clock)
+    stack.push_async_callback(made.close)
+    return made
 
 
 def _printer(settings: Settings, stack: contextlib.AsyncExitStack) -> Printer:

@@ -49,6 +49,7 @@ from worker.money.expire import Expirer
 from worker.money.number import Numberer
 from worker.money.reconcile import Reconciler
 from worker.money.renew import Renewer
+from worker.money.steer import Steerer
 from worker.prune import (
     mails_chore,
     notifications_chore,
@@ -181,7 +182,7 @@ async def run_worker(
         partial(do_chores, chores_of(context), partial(note_chore, context.metrics)),
         *(loop.run for loop in (fulfiller, revoker, expirer, releaser, batcher, renewer, ender)),
         Replayer(context.database, context.clock).run,
-        *_timed_of(context),
+        *_asking_providers(context),
         partial(context.database.hear_hints, wake_those),
         *(() if mailer is None else (mailer.run,)),
     ]
@@ -207,12 +208,13 @@ async def run_worker(
             end_listening()
 
 
-def _timed_of(context: Context) -> tuple[Callable[[], Awaitable[None]], ...]:
-    """Loops about payments that nobody wakes."""
-    database, clock = context.database, context.clock
+def _asking_providers(context: Context) -> Sequence[Callable[[], Awaitable[None]]]:
+    """The loops about payments that nobody wakes, most of which ask providers what they have not told."""
+    shared = (context.database, context.clock)
     return (
-        Reconciler(database, clock, context.payments).run,
-        Numberer(database, clock, context.settings.seller).run,
+        Reconciler(*shared, context.payments).run,
+        Steerer(*shared, context.payments.steering).run,
+        Numberer(*shared, context.settings.seller).run,
     )
 
 

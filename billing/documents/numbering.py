@@ -133,22 +133,23 @@ class _Clerk:
 
     async def write(self) -> None:
         """Everything that was gathered."""
-        await self._tx.insert(
+        tx = self._tx
+        await tx.insert(
             "document_series",
             ("environment", "series", "last_number"),
             [(self._environment, series, last) for series, last in sorted(self._last.items())],
             on_conflict="""ON CONFLICT (environment, series)
                 DO UPDATE SET last_number = excluded.last_number""",
         )
-        await self._tx.insert(
+        await tx.insert(
             "billing_documents",
             document.ROWS.columns,
             [document.ROWS.write(one) for one in self._made],
         )
-        await order_rows.mark_receipts(self._tx, self._receipts[False])
-        await order_rows.mark_noted(self._tx, self._noted[False])
-        await subscription_rows.mark_receipts(self._tx, self._receipts[True])
-        await subscription_rows.mark_noted(self._tx, self._noted[True])
+        await order_rows.mark_receipts(tx, self._receipts[False])
+        await order_rows.mark_noted(tx, self._noted[False])
+        await subscription_rows.mark_receipts(tx, self._receipts[True])
+        await subscription_rows.mark_noted(tx, self._noted[True])
         self._made = []
         self._receipts = {False: [], True: []}
         self._noted = {False: [], True: []}
