@@ -99,6 +99,11 @@ _OF_0021: Final = _OF_0020 | {
     "subscription_steers": "c352ab5e0804",
     "subscriptions": "961fa69424bc",
 }
+_OF_0022: Final = _OF_0021 | {
+    "money_differences": "2cbf02c7d8c0",
+    "orders": "3d28a735daa8",
+    "reconciliation_parts": "d7abdb775341",
+}
 
 TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0012": _OF_0012,
@@ -111,12 +116,13 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0019": _OF_0019,
     "0020": _OF_0020,
     "0021": _OF_0021,
-    "0022": _OF_0021
+    "0022": _OF_0022,
+    "0023": _OF_0022
     | {
         "billing_details": "aae5b171bf53",
         "billing_documents": "928ed630543c",
         "document_series": "958dfeb16c9d",
-        "orders": "42ac1d785030",
+        "orders": "2d2c7f7eab14",
         "payment_breakdowns": "882986597435",
         "payment_fees": "29eb427bb6cb",
         "subscription_periods": "aa6532e10461",

@@ -35,6 +35,7 @@ ROOMS: dict[str, tuple[set[str], ...]] = {
         {"subscriptions"},
         {"documents"},
         {"payments"},
+        {"reconciliation"},
         {"reports"},
     ),
     "gateway": (

@@ -1,6 +1,6 @@
 """What providers kept of payments, as their own lists show it. Writes payment_fees.
 
-No notification tells a fee, so these rows come from a list that somebody reads (billing/payments/comparison.py).
+No notification tells a fee, so these rows come from a list that somebody reads (billing/reconciliation/provider_list.py).
 """
 
 from collections.abc import Iterable, Sequence

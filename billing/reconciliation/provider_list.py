@@ -15,7 +15,7 @@ from billing.providers.abilities.listing import ListedPayment, Listing
 from kernel.clock import DAY_US
 from store.database import Database, Row, Transaction
 
-DifferenceKind = Literal[
+ListDifferenceKind = Literal[
     "missing_here", "missing_there", "amount", "currency", "status", "refunded", "fee"
 ]
 # A list without an end would never be compared.
@@ -53,10 +53,10 @@ class OwnPayment:
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class ListDifference:
     """here, there: what each side says, in words; press: what a person does about it."""
 
-    kind: DifferenceKind
+    kind: ListDifferenceKind
     payment_id: str
     owner_id: str
     account_id: str
@@ -70,7 +70,7 @@ class Compared:
     """payments: how many were compared; fees: what the provider kept, of those that are ours."""
 
     payments: int
-    differences: Sequence[Difference]
+    differences: Sequence[ListDifference]
     fees: Sequence[PaymentFee]
 
 
@@ -146,11 +146,11 @@ def _main(listed: Sequence[ListedPayment]) -> ListedPayment:
 
 def _between(
     mine: OwnPayment, theirs: ListedPayment, kept: PaymentFee | None, provider: str
-) -> list[Difference]:
+) -> list[ListDifference]:
     is_paid_there = theirs.status == "paid"
     gone_there = min(theirs.refunded + theirs.disputed, theirs.price.amount)
     fee_there = theirs.fee
-    said: list[tuple[DifferenceKind, str, str]] = []
+    said: list[tuple[ListDifferenceKind, str, str]] = []
     if mine.is_paid != is_paid_there:
         said.append(("status", "paid" if mine.is_paid else "not paid", theirs.status))
     elif mine.is_paid and mine.price.currency != theirs.price.currency:
@@ -166,7 +166,7 @@ def _between(
         if fee_here != fee_there:
             said.append(("fee", _words(fee_here), _words(fee_there)))
     return [
-        Difference(
+        ListDifference(
             kind,
             theirs.payment_id,
             mine.owner_id,
@@ -179,18 +179,18 @@ def _between(
     ]
 
 
-def _missing_here(one: ListedPayment, provider: str) -> Difference:
+def _missing_here(one: ListedPayment, provider: str) -> ListDifference:
     press = _PRESS["missing_here"].format(owner="", provider=provider)
     owner = one.order_id or ""
-    return Difference(
+    return ListDifference(
         "missing_here", one.payment_id, owner, "", "nothing", _words(one.price), press
     )
 
 
-def _missing_there(one: OwnPayment, provider: str) -> Difference:
+def _missing_there(one: OwnPayment, provider: str) -> ListDifference:
     press = _PRESS["missing_there"].format(owner=one.owner_id, provider=provider)
     here = _words(one.price)
-    return Difference(
+    return ListDifference(
         "missing_there", one.payment_id, one.owner_id, one.account_id, here, "nothing", press
     )
 
