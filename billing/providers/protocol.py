@@ -382,8 +382,7 @@ class Registration:
     label: its name as payers know it; empty: as it is.
     paths: where its notifications come in, the first being the one it is told; methods of them.
     takes_discount: the first period of a subscription may cost less than the others.
-    products: how a plan names a price or product of the provider's own, if it can; needs_product: no
-    plan is sold without one.
+    products: how a plan names the provider's own; needs_product: no plan is sold without one.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Receipts, credit notes and their PDFs; and whom they are made out to."""
+"""Receipts: their PDFs, credit notes, and whom they are made out to."""
 
 from functools import partial
 from typing import Annotated, Final
