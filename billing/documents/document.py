@@ -16,8 +16,12 @@ from store.keyset import Keyset
 from store.row_mapping import RowMapping, as_json
 
 
-class NoReceipt(DomainError):
-    """There is none, and there will be none: nothing was paid, or nothing yet."""
+class NoReceipt(NotFound):
+    """There is none, and there will be none: nothing was paid, or nothing yet; reason says which."""
+
+    def __init__(self, reason: str) -> None:
+        DomainError.__init__(self, reason)
+        self.kind = "Receipt"
 
 
 class NoSeller(DomainError):

@@ -31,7 +31,7 @@ async def receipt(
         if found is not None:
             return found
         if order.paid_at is None:
-            raise NoReceipt("the order is not paid", extra={"order_status": order.status})
+            raise NoReceipt(f"the order is {order.status}, not paid")
         if tenant.environment == "live" and not seller.is_known:
             raise NoSeller("the operator has not said who sells here: TOPUP_SELLER_NAME is empty")
         if not await number_step(database, tenant.environment, seller, now_us=now_us):

@@ -70,14 +70,14 @@ class CheckoutRequest:
     trial_days: int = 0
     expires_at: int | None = None
     return_url: str = ""
+    saves_payment: bool = False  # the payer agreed that the means of payment is kept
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
     """The checkout: url is where the payer goes, ref is what `inquire` asks about.
 
-    objects: every id that later notifications may name instead of the order's (sessions, invoices,
-    payments, customers' subscriptions); they are kept, so that each finds the order.
+    objects: every id that later notifications may name instead of the order's, such as an invoice's.
     """
 
     url: str
