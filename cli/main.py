@@ -35,6 +35,7 @@ GROUPS = {
         "plans": "Credit by the month or the year: create, list, set, disable.",
         "coupons": "What lowers an order's price: create, list, disable.",
         "codes": "Redemption codes: create, list, disable.",
+        "subscriptions": "Plans that accounts have: list, show, end, resume, change.",
         "orders": "Purchases of credit: list, show, and decide what no rule may.",
     },
     "Deliver it": {
@@ -69,7 +70,17 @@ FOLDERS = {
         *("dev", "serve", "worker", "migrate"),
         *("backup", "restore", "database", "vacuum", "doctor", "settings"),
     },
-    "operator": {"accounts", "apps", "packs", "plans", "coupons", "codes", "orders", "audit"}
+    "operator": {
+        "accounts",
+        "apps",
+        "packs",
+        "plans",
+        "coupons",
+        "codes",
+        "orders",
+        "subscriptions",
+        "audit",
+    }
     | {"platforms", "suppliers", "stock", "topups", "mail", "report"},
     "merchant": {"keys", "deliveries", "replay", "listen", "verify"},
 }

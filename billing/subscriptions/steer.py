@@ -103,6 +103,8 @@ class AskToSteer:
         return one.status in LIVING and one.chosen == (self.item.plan_id, self.item.interval)
 
     def _check(self, one: Subscription) -> None:
+        if self.is_local and self.act == "cancel_now" and one.status == "incomplete":
+            return
         if one.status == "incomplete":
             raise NotSteerable("its first payment has not come yet", reason="not_begun")
         if one.status not in LIVING:
