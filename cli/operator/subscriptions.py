@@ -149,7 +149,11 @@ def resume(subscription_id: str, reason: str | None) -> None:
 @click.argument("subscription_id")
 @click.option("--plan", "plan_id", required=True, help="Its id.")
 @click.option(
-    "--interval", type=click.Choice(["month", "year"]), default="month", show_default=True
+    "--interval",
+    type=click.Choice(["month", "year"]),
+    default="month",
+    show_default=True,
+    help="How often it is paid from then on.",
 )
 @_reason_option
 @json_option

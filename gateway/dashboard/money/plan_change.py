@@ -39,6 +39,8 @@ async def steer(call: RequestContext[Fields, Fields]) -> Reply:
 async def show_change(call: RequestContext[Fields, Fields]) -> Reply:
     """What a change would cost, and the button that makes it."""
     plan_id, _, interval = read_query(call).text("plan").partition("/")
+    if not plan_id:
+        return await plan_page(call, Form())
     try:
         path = f"/subscriptions/{await _own_id(call)}/change"
         query = {"plan_id": plan_id, "interval": interval}

@@ -184,15 +184,10 @@ async def test_an_invoice_is_made_item_by_item_and_sent(
         )
     ]
 
-    opened = await provider("stripe", client=client).open(
-        wish(
-            "KWD",
-            6200,
-            kind="invoice",
-            customer_email="payer@example.com",
-            customer_ref="cus_9",
-        )
-    )
+    payer = {"customer_email": "payer@example.com", "customer_ref": "cus_9"}
+
+    wanted = wish("KWD", 6200, kind="invoice", **payer)
+    opened = await provider("stripe", client=client).open(wanted)
 
     assert opened.url == "https://invoice.stripe.com/i/acct_1/live_x"
     assert opened.invoice_pdf == "https://pay.stripe.com/invoice/acct_1/live_x/pdf"

@@ -13,7 +13,7 @@ from kernel.clock import FixedClock
 from tests.support.billing_api_calls import administrator
 from tests.support.dialect_calls import bearer
 from tests.support.selling_gateway import Store, open_store
-from tests.support.stripe_api import server
+from tests.support.stripe_api import customers, server
 from tests.support.stripe_api.catalog import make_price
 from tests.support.stripe_api.params import decoded
 from worker.money.steer import Steerer
@@ -150,9 +150,7 @@ async def test_a_card_that_is_declined_leaves_the_plan_as_it_is(
         one = await club.join()
         path = f"/subscriptions/{one['id']}"
         customer = club.stripe.account.every("customer")[0]["id"]
-        server.customers.replace_card(
-            club.stripe.account, customer, server.customers.DECLINED_LATER
-        )
+        customers.replace_card(club.stripe.account, customer, customers.DECLINED_LATER)
 
         refused = await club.ask("POST", f"{path}/change", status=503, plan_id="team")
         after = await club.ask("GET", path)
@@ -168,19 +166,19 @@ async def test_an_account_is_one_customer_and_a_deleted_one_is_made_anew(
         orders = [club.store.order(provider="stripe", amount_cents=500) for _ in range(3)]
         await asyncio.gather(*orders)
         await club.join()
-        customers = club.stripe.account.every("customer")
-        assert [one["metadata"]["account_id"] for one in customers] == [club.store.account_id]
+        made = club.stripe.account.every("customer")
+        assert [one["metadata"]["account_id"] for one in made] == [club.store.account_id]
         asked = [one.form for one in club.stripe.asked if one.path == "/v1/checkout/sessions"]
         assert len(asked) == 4
-        assert all(f"customer={customers[0]['id']}" in form for form in asked)
+        assert all(f"customer={made[0]['id']}" in form for form in asked)
 
-        club.stripe.account.drop(customers[0])
+        club.stripe.account.drop(made[0])
         await club.store.order(provider="stripe", amount_cents=500)
         await club.store.order(provider="stripe", amount_cents=600)
 
-        made = [one["id"] for one in club.stripe.account.every("customer")]
-        assert len(made) == 1
-        assert made[0] != customers[0]["id"]
+        now = [one["id"] for one in club.stripe.account.every("customer")]
+        assert len(now) == 1
+        assert now[0] != made[0]["id"]
 
 
 async def test_a_renewal_that_fails_is_told_once_with_the_end_of_its_grace(
@@ -189,9 +187,7 @@ async def test_a_renewal_that_fails_is_told_once_with_the_end_of_its_grace(
     async with open_club(database_url, tmp_path, clock) as club:
         one = await club.join()
         customer = club.stripe.account.every("customer")[0]["id"]
-        server.customers.replace_card(
-            club.stripe.account, customer, server.customers.DECLINED_LATER
-        )
+        customers.replace_card(club.stripe.account, customer, customers.DECLINED_LATER)
         club.stripe.pass_time(30 * 86_400 + 7200)
         clock.advance_s(30 * 86_400 + 7200)
         events = club.stripe.news()
