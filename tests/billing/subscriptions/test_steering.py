@@ -177,7 +177,7 @@ def with_real_keys(subscriber: Subscriber) -> Payments:
     )
     account = buyer.account
     return Payments(
-        account.database, account.clock, account.engine, providers, "https://gateway.example"
+        account.database, account.clock, account.engine, providers, buyer.payments.links
     )
 
 

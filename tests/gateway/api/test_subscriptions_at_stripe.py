@@ -42,7 +42,7 @@ class Club:
         assert made.status_code in {200, 201}, made.text
         assert self.stripe.pay(made.json()["data"]["session_id"])
         await self.deliver()
-        return (await self.ask("GET", "/subscriptions"))["items"][0]
+        return dict((await self.ask("GET", "/subscriptions"))["items"][0])
 
     async def half_a_month(self, clock: FixedClock) -> None:
         """Fifteen days of the thirty until the 13th of July."""
