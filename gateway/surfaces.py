@@ -17,6 +17,7 @@ from gateway.api import (
     vouchers,
 )
 from gateway.api.money import (
+    documents,
     entitlements,
     orders,
     packs,
@@ -50,6 +51,7 @@ API = ApiSurface(
         *packs.ROUTES,
         *subscriptions.ROUTES,
         *orders.ROUTES,
+        *documents.ROUTES,
         *keys.ROUTES,
         *tokens.ROUTES,
         *webhooks.ROUTES,
