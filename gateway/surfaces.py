@@ -16,7 +16,7 @@ from gateway.api import (
     topups,
     vouchers,
 )
-from gateway.api.money import orders, packs, statement, usage, wallets
+from gateway.api.money import orders, packs, statement, subscriptions, usage, wallets
 from gateway.api.webhooks import deliveries, events, notices, replays, webhooks
 from gateway.dialects.discovery import discover
 from gateway.http.routing import ApiSurface
@@ -39,6 +39,7 @@ API = ApiSurface(
         *usage.ROUTES,
         *fulfilments.ROUTES,
         *packs.ROUTES,
+        *subscriptions.ROUTES,
         *orders.ROUTES,
         *keys.ROUTES,
         *tokens.ROUTES,

@@ -1323,6 +1323,8 @@ plans = sa.Table(
     _int("price_yearly", null=True),  # null: not sold by the year
     _text("currency"),
     _int("credits_included"),  # of a month; a paid year grants twelve
+    _int("trial_days", default=0),  # before the first payment; 0: no trial
+    _int("trial_credits", default=0),  # what a trial grants
     _text("features"),  # JSON list of texts
     # These four are in plan_products too, and go with the next release.
     _text("stripe_price_id_monthly", null=True),
@@ -1368,6 +1370,11 @@ subscriptions = sa.Table(
     _int("first_amount"),  # of the first period, less than amount with a coupon
     _text("product_ref", null=True),  # the provider's own price or product; null: none was named
     _text("next_plan_id", null=True),  # of the next period, where another was chosen
+    _text("next_interval", null=True),
+    _int("next_amount", null=True),  # of a period then
+    _int("trial_days", default=0),  # that it begins with; 0: it is paid at once
+    _int("trial_micros", default=0),  # what its trial grants
+    _int("trial_ends_at", null=True),  # null: no trial has begun
     _int("carried_amount", default=0),  # given back to the customer's balance for unused time
     _int("is_ending", default=0),  # at the end of the period
     _int("told_at", null=True),  # when the provider sent the last change that counted
@@ -1411,6 +1418,45 @@ subscription_periods = sa.Table(
     ),
     sa.Index("ux_subscription_periods_id", "id", unique=True),
     sa.Index("ix_subscription_periods_account", "account_id", "environment"),
+)
+
+# billing/subscriptions/steer_rows.py. What a person wants a subscription's provider to do, until it has.
+subscription_steers = sa.Table(
+    "subscription_steers",
+    metadata,
+    _text("id", key=True),  # the provider's idempotency keys are made of it
+    _text("subscription_id"),
+    _text("account_id"),
+    _text("environment"),
+    _text("act"),  # cancel | cancel_now | resume | change
+    _text("plan_id", null=True),  # of a change
+    _text("interval", null=True),
+    _text("product_ref", null=True),
+    _int("amount", null=True),  # of a period of that plan
+    _int(
+        "is_charged_now", default=0
+    ),  # a change that is paid for at once; else from the next period on
+    _text("status"),  # asked | done | refused | given_up
+    _text("asked_by"),
+    _text("reason", null=True),  # why it was refused, or what is not known
+    _int("attempts", default=0),
+    _int("next_attempt_at", null=True),  # when it is due, or the end of a lease; null: it has ended
+    _int("created_at"),
+    _int("ended_at", null=True),
+    sa.Index(
+        "ux_subscription_steers_open",
+        "subscription_id",
+        unique=True,
+        sqlite_where=sa.text("ended_at IS NULL"),
+        postgresql_where=sa.text("ended_at IS NULL"),
+    ),
+    sa.Index(
+        "ix_subscription_steers_due",
+        "next_attempt_at",
+        sqlite_where=sa.text("next_attempt_at IS NOT NULL"),
+        postgresql_where=sa.text("next_attempt_at IS NOT NULL"),
+    ),
+    sa.Index("ix_subscription_steers_account", "account_id", "environment"),
 )
 
 # billing/subscriptions/held_invoice.py. Paid invoices that no rule credits, until a person decides.
@@ -1523,6 +1569,7 @@ sandbox_subscriptions = sa.Table(
     _int("amount"),  # of a period, in the currency's smallest unit
     _text("currency"),
     _int("first_amount"),  # of the first period
+    _int("trial_days", default=0),  # before the first period
     _text("next_product_ref", null=True),  # from the next period on; null: the same
     _text("next_interval", null=True),
     _int("next_amount", null=True),

@@ -178,6 +178,7 @@ class Checkouts:
             interval=order.interval,
             product_ref=None if begun is None else begun.product_ref,
             discount=0 if begun is None else begun.amount - begun.first_amount,
+            trial_days=0 if begun is None else begun.trial_days,
             expires_at=order.expires_at,
             return_url=f"{self._public_url}{RETURN_PATH}/{order.id}",
         )

@@ -22,6 +22,7 @@ from billing.payments.notifications import NotificationHandler
 from billing.payments.return_url import check_return_url
 from billing.payments.review import OpenReview, Verdict, new_resolution, waiting_of
 from billing.payments.sandbox import subscription as sandbox_subscription
+from billing.payments.steering import SubscriptionSteering
 from billing.providers.event_log import NotificationOutcome, NotificationRef
 from billing.providers.protocol import (
     Notification,
@@ -81,6 +82,7 @@ class Payments:
         self._engine = engine
         self._checkouts = Checkouts(database, clock, engine, providers, public_url)
         self.notifications = NotificationHandler(database, clock, engine, self._checkouts)
+        self.steering = SubscriptionSteering(database, clock, engine, providers, self.notifications)
 
     async def place(self, tenant: Tenant, new: NewOrder) -> Order:
         """The order with its checkout; one whose total is 0 is paid already.

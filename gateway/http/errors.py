@@ -26,6 +26,7 @@ from billing.providers.protocol import (
 )
 from billing.recipients.outbox import MailUnderWay
 from billing.recipients.resend import MailLimitReached, NotYetDelivered
+from billing.subscriptions.steer import NotSteerable
 from billing.subscriptions.subscription import AlreadySubscribed
 from billing.topups.approval import ApprovalDecided
 from billing.topups.fulfilment import NoLongerAsked, StillOpen
@@ -149,6 +150,7 @@ TABLE: Final[Mapping[type[DomainError], ErrorRow]] = {
     MailUnderWay: ErrorRow(codes.ALREADY_SETTLED, 409),
     OrderDecided: ErrorRow(codes.ALREADY_SETTLED, 409),
     AlreadySubscribed: ErrorRow(codes.ALREADY_SETTLED, 409),
+    NotSteerable: ErrorRow(codes.ALREADY_SETTLED, 409),
     NotRedeemable: ErrorRow(codes.NOT_REDEEMABLE, 409, {"unknown": 404, "expired": 410}),
     CouponRefused: ErrorRow(codes.NOT_REDEEMABLE, 409, {"unknown": 404, "expired": 410}),
     NotFound: ErrorRow(codes.NOT_FOUND, 404),
