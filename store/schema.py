@@ -811,6 +811,52 @@ ledger_proofs = sa.Table(
     _int("findings"),  # rows that broke a rule; 0: the ledger was proved
 )
 
+# billing/reconciliation/differences.py. Where provider, ledger and supplier do not agree.
+money_differences = sa.Table(
+    "money_differences",
+    metadata,
+    _text("id", key=True),
+    _text("account_id"),  # empty: of no account that is known
+    _text("environment"),
+    _text("part"),  # which comparison found it: ledger | suppliers | provider:<name>
+    _text("kind"),  # billing/reconciliation/kinds.py
+    _text("subject_id"),  # of an order, a payment at the provider, a top-up, a supplier
+    _int("expected"),  # what the ledger says, in the unit's smallest
+    _int("found"),  # what the other side says
+    _text("unit"),  # a currency, micros, or times
+    _text("detail"),  # a sentence for the operator
+    _int("since"),
+    _int("seen_at"),  # last
+    _int("closed_at", null=True),
+    _text("closed_by", null=True),  # null: it agrees again
+    _text("reason", null=True),  # of the person who closed it
+    sa.Index(
+        "ux_money_differences_subject", "environment", "part", "kind", "subject_id", unique=True
+    ),
+    sa.Index("ix_money_differences_environment", "environment", "id"),
+    sa.Index(
+        "ix_money_differences_open",
+        "environment",
+        "id",
+        sqlite_where=sa.text("closed_at IS NULL"),
+        postgresql_where=sa.text("closed_at IS NULL"),
+    ),
+)
+
+# billing/reconciliation/runs.py. Each comparison of an environment: when it runs, what the last one did.
+reconciliation_parts = sa.Table(
+    "reconciliation_parts",
+    metadata,
+    _text("environment", key=True),
+    _text("part", key=True),
+    _int("next_at"),  # whoever begins moves it ahead, so one process at a time runs it
+    _int("began_at", null=True),
+    _int("ended_at", null=True),  # of the last one that came to its end
+    _int("checked", default=0),  # how much was compared then
+    _text("fault", null=True),  # why the last one did not come to its end; null: it did
+    _text("mark", null=True),  # what the next one goes on from; nothing secret
+)
+
 # webhooks/events/event.py, pruned by webhooks/deliveries/retention.py. Every event, subscribed or not; the signed
 # bytes are stored once.
 events = sa.Table(
@@ -1194,6 +1240,9 @@ orders = sa.Table(
     _int("created_at"),
     _int("expires_at"),  # then a pending one is given up, unless the provider says paid
     _int("paid_at", null=True),
+    _int("opened_at", null=True),  # when the provider made the payment page
+    _int("asked_at", null=True),  # when the provider was last asked
+    _text("answer", null=True),  # unpaid | told | silent: what came of that; null: never asked
     sa.CheckConstraint(
         "promotional_micros >= 0 AND promotional_micros <= credits_micros",
         name="promotional_within_credits",

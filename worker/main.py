@@ -45,6 +45,7 @@ from worker.dispatch import Dispatcher
 from worker.end import Ender
 from worker.fulfil import Fulfiller
 from worker.mail import Mailer
+from worker.money.compare import reconciliation_chore
 from worker.money.expire import Expirer
 from worker.money.reconcile import Reconciler
 from worker.money.renew import Renewer
@@ -105,6 +106,7 @@ def chores_of(context: Context) -> Sequence[Chore]:
         ),
         notifications_chore(context.database, context.clock, kept_us),
         mails_chore(context.database, context.clock, kept_us),
+        reconciliation_chore(context),
         sessions_chore(context.database, context.clock),
         security_chore(
             context.database,
