@@ -2,7 +2,7 @@
 
 import contextlib
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 from billing.catalog.plan import Plan, create as create_plan
 from billing.catalog.product_fields import ProductFields
 from billing.ledger.audit import audit
+from billing.providers.protocol import Interval
 from kernel.clock import SECOND_US, FixedClock
 from store.database import Transaction
 from tests.support.gateway import Gateway, running, settings_of
@@ -23,9 +24,10 @@ from worker.money.renew import Renewer
 
 WEBHOOK = "/payment/webhook/stripe"
 DAY_S = 86_400
+Prices = Mapping[tuple[str, Interval], str]  # by plan and interval
 TEST_CREDIT_MICROS = 10_000_000_000
 # What is sold: price in cents by interval, credits of a month.
-PLANS: dict[str, tuple[dict[str, int], int]] = {
+PLANS: dict[str, tuple[dict[Interval, int], int]] = {
     "pro": ({"month": 1000, "year": 10_000}, 10_000),
     "team": ({"month": 3000}, 40_000),
 }
@@ -58,7 +60,7 @@ class Life:
     clock: FixedClock
     account_id: str
     key: str
-    prices: dict[tuple[str, str], str]
+    prices: Prices
     seed: int | None = None
     is_late: bool = False
     spent_micros: int = 0
@@ -218,7 +220,7 @@ class Lives:
     gateway: Gateway
     stripe: StripeApi
     clock: FixedClock
-    prices: dict[tuple[str, str], str]
+    prices: Prices
 
     async def begin(self, seed: int | None = None, *, is_late: bool = False) -> Life:
         """A new account on the first day of a month of 30 days; what was at Stripe is forgotten."""
@@ -238,20 +240,22 @@ class Lives:
 
 @contextlib.asynccontextmanager
 async def open_lives(
-    database_url: str, folder: Path, clock: FixedClock, **overrides: Any
+    database_url: str,
+    folder: Path,
+    clock: FixedClock,
+    *,
+    prices: Prices | None = None,
+    **overrides: Any,
 ) -> AsyncIterator[Lives]:
-    """The gateway asks the stand-in for all that it asks Stripe, in staging."""
+    """The gateway asks the stand-in for all that it asks Stripe, in staging.
+
+    prices: those that the plans have already, where they are sold already.
+    """
     async with serving(clock) as stripe:
         settings = settings_of(database_url, folder, **{**stripe.settings(), **overrides})
         async with running(settings, clock) as gateway:
-            prices = {
-                (plan, interval): _price(stripe, cents, interval)
-                for plan, (by_interval, _) in PLANS.items()
-                for interval, cents in by_interval.items()
-            }
-            for plan in PLANS:
-                await sell(gateway, plan, prices)
-            yield Lives(gateway, stripe, clock, prices)
+            sold = await sell_plans(gateway, stripe) if prices is None else prices
+            yield Lives(gateway, stripe, clock, sold)
 
 
 def until_month_of_30_days(now_s: int) -> int:
@@ -265,25 +269,33 @@ def until_month_of_30_days(now_s: int) -> int:
     return int(next(one for one in begins if one > now).timestamp()) - now_s
 
 
+async def sell_plans(gateway: Gateway, stripe: StripeApi) -> Prices:
+    """The plans as rows of staging, each with prices of Stripe's own."""
+    prices = {
+        (plan, interval): _price(stripe, cents, interval)
+        for plan, (by_interval, _) in PLANS.items()
+        for interval, cents in by_interval.items()
+    }
+    fields_of = ProductFields.of(gateway.context.payments.providers.registrations)
+    for plan, (by_interval, credits_) in PLANS.items():
+        made = Plan(
+            environment="staging",
+            id=plan,
+            name=plan.capitalize(),
+            price_monthly=by_interval["month"],
+            price_yearly=by_interval.get("year"),
+            credits_included=credits_,
+            products={("stripe", way): prices[plan, way] for way in by_interval},
+            created_at=0,
+        )
+        await gateway.context.database.transaction(
+            lambda tx, made=made: create_plan(tx, made, fields_of)  # type: ignore[misc]
+        )
+    return prices
+
+
 def _price(stripe: StripeApi, cents: int, interval: str) -> str:
     form = (
         f"currency=usd&unit_amount={cents}&recurring[interval]={interval}&product_data[name]=Credit"
     )
     return str(make_price(stripe.account, decoded(form))["id"])
-
-
-async def sell(gateway: Gateway, plan: str, prices: dict[tuple[str, str], str]) -> None:
-    """The plan as a row of staging, with Stripe's own prices."""
-    by_interval, credits_ = PLANS[plan]
-    made = Plan(
-        environment="staging",
-        id=plan,
-        name=plan.capitalize(),
-        price_monthly=by_interval["month"],
-        price_yearly=by_interval.get("year"),
-        credits_included=credits_,
-        products={("stripe", way): prices[plan, way] for way in by_interval},  # type: ignore[misc]
-        created_at=0,
-    )
-    fields_of = ProductFields.of(gateway.context.payments.providers.registrations)
-    await gateway.context.database.transaction(lambda tx: create_plan(tx, made, fields_of))

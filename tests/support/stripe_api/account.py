@@ -112,6 +112,10 @@ class StripeAccount:
         self._kept = {key: one for key, one in self._kept.items() if one["object"] in kept}
         self.unseen, self.cards = {}, {}
 
+    def restore(self, kept: dict[str, Json], numbers: dict[str, int]) -> None:
+        """Takes over objects by their ids, and how many of each kind were made."""
+        self._kept, self._numbers = dict(kept), Counter(numbers)
+
     def tell(self, event_type: str, about: Json, **before: Any) -> None:
         """An event about the object as it is now; before: what changed fields were."""
         data: Json = {"object": copy.deepcopy(about)}
