@@ -21,6 +21,7 @@ from tests.support.stripe_api.catalog import make_price
 from tests.support.stripe_api.params import decoded
 from tests.support.stripe_api.server import StripeApi, serving
 from worker.money.renew import Renewer
+from worker.money.steer import Steerer
 
 WEBHOOK = "/payment/webhook/stripe"
 DAY_S = 86_400
@@ -30,7 +31,9 @@ TEST_CREDIT_MICROS = 10_000_000_000
 PLANS: dict[str, tuple[dict[Interval, int], int]] = {
     "pro": ({"month": 1000, "year": 10_000}, 10_000),
     "team": ({"month": 3000}, 40_000),
+    "tryout": ({"month": 1000}, 10_000),
 }
+TRIALS = {"tryout": (7, 1000)}  # days and credits before the first payment
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,13 +135,23 @@ class Life:
         await self.look()
 
     async def look(self) -> None:
-        """What the worker's loop does about subscriptions."""
+        """What the worker's loops do about subscriptions."""
         context = self.gateway.context
-        await Renewer(context.database, context.clock, context.engine, context.payments).step()
+        payments = context.payments
+        await Renewer(context.database, context.clock, context.engine, payments).step()
+        await Steerer(context.database, context.clock, payments.steering).step()
 
     async def change(self, form: str) -> None:
         """The operator changes the subscription in Stripe's dashboard; form as of the API."""
         subscriptions.update(self.stripe.account, decoded(form), self.subscription["id"])
+        await self.hear()
+
+    async def steer(self, act: str, *, status: int = 200, **body: str) -> None:
+        """The payer steers the latest plan at our own API."""
+        listed = await self.gateway.call("GET", "/subscriptions", key=self.key)
+        path = f"/subscriptions/{listed.json()['data']['items'][0]['id']}/{act}"
+        answer = await self.gateway.call("POST", path, key=self.key, json=body)
+        assert answer.status_code == status, answer.text
         await self.hear()
 
     async def switch(self, plan: str, behaviour: str = "always_invoice") -> None:
@@ -286,6 +299,8 @@ async def sell_plans(gateway: Gateway, stripe: StripeApi) -> Prices:
             price_yearly=by_interval.get("year"),
             credits_included=credits_,
             products={("stripe", way): prices[plan, way] for way in by_interval},
+            trial_days=TRIALS.get(plan, (0, 0))[0],
+            trial_credits=TRIALS.get(plan, (0, 0))[1],
             created_at=0,
         )
         await gateway.context.database.transaction(

@@ -13,6 +13,7 @@ import shutil
 import socket
 import sys
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -23,17 +24,27 @@ import pytest
 from billing.ledger.price import Price
 from billing.providers.abilities.finding import ability
 from billing.providers.abilities.listing import Listing
+from billing.providers.abilities.saved_payment import (
+    Charged,
+    ChargeRequest,
+    Declined,
+    SavedPayments,
+    SavingRequest,
+)
+from billing.providers.abilities.steering import Previewing, Steering, SteerRequest
 from billing.providers.stripe import provider as stripe_provider
 from billing.providers.stripe.provider import Stripe
 from kernel.clock import SECOND_US, FixedClock
 from tests.support.plain_http import http_client
 from tests.support.providers import ORDER_ID, provider, wish
-from tests.support.stripe_api import refunds
+from tests.support.stripe_api import customers, refunds, subscriptions
+from tests.support.stripe_api.catalog import make_price
 from tests.support.stripe_api.params import decoded
 from tests.support.stripe_api.server import Asked, StripeApi, serving
 
 FOLDER = Path(stripe_provider.__file__).parent
 DAY_US = 86_400 * SECOND_US
+PRICED = "currency=usd&recurring[interval]=month&product_data[name]=Credit"
 Line = tuple[str, int]
 
 
@@ -42,6 +53,8 @@ async def ask_all(stripe: Stripe, stand_in: StripeApi) -> None:
     await pay_once(stripe, stand_in)
     await bill_once(stripe, stand_in)
     await list_payments(stripe, stand_in)
+    await steer(stripe, stand_in)
+    await charge_saved_cards(stripe, stand_in)
 
 
 async def pay_once(stripe: Stripe, stand_in: StripeApi) -> None:
@@ -86,6 +99,57 @@ async def list_payments(stripe: Stripe, stand_in: StripeApi) -> None:
         cursor = page.next_cursor
         if cursor is None:
             break
+
+
+async def steer(stripe: Stripe, stand_in: StripeApi) -> None:
+    steering = ability(stripe, Steering)  # type: ignore[type-abstract]
+    preview = ability(stripe, Previewing)  # type: ignore[type-abstract]
+    assert steering is not None
+    assert preview is not None
+    account = stand_in.account
+    one = account.every("subscription")[-1]
+    old = one["items"]["data"][0]["price"]["id"]
+    dearer = make_price(account, decoded(f"{PRICED}&unit_amount=9000"))["id"]
+    cheaper = make_price(account, decoded(f"{PRICED}&unit_amount=500"))["id"]
+    stand_in.pass_time(86_400)
+    await steering.standing(one["id"])
+    up = SteerRequest(one["id"], "change", "up", dearer, old, is_charged_now=True)
+    await preview.preview(up)
+    assert (await steering.steer(up)).product_ref == dearer
+    down = SteerRequest(one["id"], "change", "down", cheaper, dearer)
+    assert (await steering.steer(down)).product_ref == cheaper
+    assert (await steering.steer(SteerRequest(one["id"], "cancel", "end"))).is_ending
+    assert not (await steering.steer(SteerRequest(one["id"], "resume", "on"))).is_ending
+    day = account.now_s + 86_400
+    subscriptions.update(account, decoded(f"cancel_at={day}"), one["id"])
+    assert not (await steering.steer(SteerRequest(one["id"], "resume", "dated"))).is_ending
+    ended = await steering.steer(SteerRequest(one["id"], "cancel_now", "over"))
+    assert ended.status == "cancelled"
+
+
+async def charge_saved_cards(stripe: Stripe, stand_in: StripeApi) -> None:
+    cards = ability(stripe, SavedPayments)  # type: ignore[type-abstract]
+    assert cards is not None
+    account = stand_in.account
+    customer = await cards.new_customer("acc_1", "payer@example.com")
+    await cards.save_page(
+        SavingRequest("try_1", customer, "https://shop.example/1", "https://shop.example/2")
+    )
+    assert stand_in.pay(account.every("checkout.session")[-1]["id"])
+    (card,) = await cards.saved(customer)
+    request = ChargeRequest("ord_again", customer, card.ref, Price(1000, "USD"), "Credit")
+    made = await cards.charge(request)
+    assert isinstance(made, Charged)
+    assert await cards.charged(request, account.now_s * SECOND_US) == made
+    await stripe.inquire("ord_again", made.ref)
+    assert not await cards.give_up(made.ref)
+    asking = customers.save_card(account, customer, customers.ASKS_EACH_TIME)
+    refused = await cards.charge(replace(request, order_id="ord_asks", method_ref=asking["id"]))
+    assert isinstance(refused, Declined)
+    assert refused.reason == "authentication_required"
+    assert refused.ref is not None
+    assert await cards.give_up(refused.ref)
+    await cards.forget(card.ref)
 
 
 def calls_of_the_library() -> set[Line]:

@@ -1,7 +1,7 @@
 """Whole lives at the gateway and at Stripe's stand-in: what each costs and credits, to the micro.
 
 Each is what a payer, an operator in Stripe's dashboard, a bank and time do. What it must come to was
-worked out by hand, and stands above it in payment_lives.py and plan_lives.py.
+worked out by hand, and stands above it in payment_lives.py, plan_lives.py and steered_lives.py.
 """
 
 from pathlib import Path
@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 
 from kernel.clock import FixedClock
-from tests.billing.lives import payment_lives, plan_lives
+from tests.billing.lives import payment_lives, plan_lives, steered_lives
 from tests.billing.lives.table import TABLE
 from tests.support.stripe_life import Lives, Outcome, open_lives
 
 assert payment_lives.first_payment.__name__ in TABLE.acts
 assert plan_lives.renewed_twice.__name__ in TABLE.acts
+assert steered_lives.changed_up.__name__ in TABLE.acts
 
 
 async def came_of(lives: Lives, seed: int | None = None) -> dict[str, Outcome]:
@@ -28,6 +29,7 @@ async def came_of(lives: Lives, seed: int | None = None) -> dict[str, Outcome]:
     return came
 
 
+@pytest.mark.one_database
 async def test_each_life_costs_and_credits_what_was_worked_out(
     database_url: str, tmp_path: Path, clock: FixedClock
 ) -> None:

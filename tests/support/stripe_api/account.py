@@ -101,7 +101,9 @@ class StripeAccount:
 
     def every(self, kind: str, **fields: Any) -> list[Json]:
         """Those of that kind whose fields are these, the oldest first."""
-        return [one for one in self._of(kind) if all(one[name] == fields[name] for name in fields)]
+        return [
+            one for one in self._of(kind) if all(one.get(name) == fields[name] for name in fields)
+        ]
 
     def drop(self, one: Json) -> None:
         del self._kept[one["id"]]
