@@ -99,6 +99,11 @@ _OF_0021: Final = _OF_0020 | {
     "subscription_steers": "c352ab5e0804",
     "subscriptions": "961fa69424bc",
 }
+_OF_0022: Final = _OF_0021 | {
+    "money_differences": "2cbf02c7d8c0",
+    "orders": "3d28a735daa8",
+    "reconciliation_parts": "d7abdb775341",
+}
 
 TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0012": _OF_0012,
@@ -111,10 +116,14 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0019": _OF_0019,
     "0020": _OF_0020,
     "0021": _OF_0021,
-    "0022": _OF_0021
+    "0022": _OF_0022,
+    "0023": _OF_0022
     | {
-        "money_differences": "2cbf02c7d8c0",
-        "orders": "3d28a735daa8",
-        "reconciliation_parts": "d7abdb775341",
+        "account_environments": "5358c81e23dc",
+        "orders": "4a67bb55f5a1",
+        "recharge_charges": "728fddf0d26f",
+        "recharges": "05ab4d72774e",
+        "sandbox_cards": "a364715c6ee2",
+        "sandbox_charges": "520bce630d24",
     },
 }
