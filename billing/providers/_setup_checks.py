@@ -41,8 +41,9 @@ class MyFatoorahSetupCheck:
             )
         if answer.status in {401, 403}:
             detail = (
-                f"{self._base} does not know the token: give TOPUP_MYFATOORAH_API_TOKEN anew, or the"
-                " address of its country in TOPUP_MYFATOORAH_API_BASE"
+                f"{self._base} does not know the token: give"
+                f" {wanted.setting('MYFATOORAH_API_TOKEN')} anew, or"
+                f" the address of its country in {wanted.setting('MYFATOORAH_API_BASE')}"
             )
             return (SetupFinding("token", False, detail),)
         found = [SetupFinding("token", True, f"works at {self._base}")]
@@ -50,7 +51,8 @@ class MyFatoorahSetupCheck:
         if is_taken:
             found.append(SetupFinding("currency", True, f"{self._currency} can be paid"))
         else:
-            detail = f"the account takes no {self._currency}: see TOPUP_MYFATOORAH_CURRENCY"
+            where = wanted.setting("MYFATOORAH_CURRENCY")
+            detail = f"the account takes no {self._currency}: see {where}"
             found.append(SetupFinding("currency", False, detail))
         return [*found, unlisted_webhook("MyFatoorah", wanted)]
 
@@ -71,7 +73,8 @@ class EpaySetupCheck:
                 self._client, "epay", "GET", f"{self._base}/api.php?{query}", headers={}
             )
         if answer.status >= 300:
-            detail = f"{self._base}/api.php answers {answer.status}: see TOPUP_EPAY_API_BASE"
+            where = wanted.setting("EPAY_API_BASE")
+            detail = f"{self._base}/api.php answers {answer.status}: see {where}"
             return (SetupFinding("address", False, detail),)
         merchant = decoded("epay", answer.body, _Merchant)
         if str(merchant.code) != "1":

@@ -26,6 +26,11 @@ class WantedSetup:
     notify_url: str
     prices: Sequence[WantedPrice] = ()
 
+    def setting(self, name: str) -> str:
+        """The variable of one of the provider's settings, such as STRIPE_SECRET_KEY."""
+        provider, _, field = name.partition("_")
+        return f"TOPUP_{provider}_{'' if self.is_live else 'STAGING_'}{field}"
+
 
 @dataclass(frozen=True, slots=True)
 class SetupFinding:

@@ -51,7 +51,8 @@ class CreemSetupCheck:
             await self._ask(_ANY_PRODUCT, CreemProduct)
         except ProviderRefused:
             mode = "live" if wanted.is_live else "test"
-            detail = f"Creem's {mode} mode does not know the key: give TOPUP_CREEM_API_KEY anew"
+            where = wanted.setting("CREEM_API_KEY")
+            detail = f"Creem's {mode} mode does not know the key: give {where} anew"
             return (SetupFinding("key", False, detail),)
         found = [SetupFinding("key", True, "works"), _webhook(wanted)]
         if self._credit_product is not None:

@@ -74,7 +74,7 @@ class StripeSetupCheck:
         except ProviderRefused:
             detail = (
                 "Stripe refuses the key to read the balance: it is wrong or revoked, or a restricted"
-                " one without that permission. Give TOPUP_STRIPE_SECRET_KEY anew"
+                f" one without that permission. Give {wanted.setting('STRIPE_SECRET_KEY')} anew"
             )
             return SetupFinding("key", False, detail)
         mode = "live" if balance.livemode else "test"
