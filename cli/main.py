@@ -36,6 +36,7 @@ GROUPS = {
         "coupons": "What lowers an order's price: create, list, disable.",
         "codes": "Redemption codes: create, list, disable.",
         "providers": "Payment providers: list them, ask each about its settings.",
+        "subscriptions": "Plans that accounts have: list, show, end, resume, change.",
         "orders": "Purchases of credit: list, show, and decide what no rule may.",
     },
     "Deliver it": {
@@ -72,16 +73,8 @@ FOLDERS = {
         *("backup", "restore", "database", "vacuum", "doctor", "settings"),
     },
     "operator": {"accounts", "apps", "packs", "plans", "coupons", "codes", "orders", "audit"}
-    | {
-        "platforms",
-        "suppliers",
-        "stock",
-        "topups",
-        "mail",
-        "report",
-        "reconciliation",
-        "providers",
-    },
+    | {"platforms", "suppliers", "stock", "topups", "mail", "report", "reconciliation"}
+    | {"subscriptions", "providers"},
     "merchant": {"keys", "deliveries", "replay", "listen", "verify"},
 }
 
