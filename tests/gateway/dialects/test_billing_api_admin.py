@@ -308,3 +308,12 @@ async def test_an_app_asks_what_a_plan_allows(gateway: Gateway, boss: Caller, me
     assert unknown.json()["data"]["error"]["did_you_mean"] == "exports"
     listed = (await gateway.call("GET", "/entitlements", key=me.key)).json()["data"]["items"]
     assert [one["name"] for one in listed] == ["api", "exports"]
+
+
+@pytest.mark.one_database
+async def test_a_bad_token_is_shown_nobodys_plans(gateway: Gateway, boss: Caller) -> None:
+    await boss.call("POST", PLANS, status=201, json=PLAN)
+
+    for shown in ("Bearer ak_live_unknown", "Basic eDp5"):
+        answer = await gateway.client.get("/subscription/plans", headers={"Authorization": shown})
+        assert (answer.status_code, answer.json()["success"]) == (401, False)
