@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from kernel.clock import FixedClock
+from kernel.clock import SECOND_US, FixedClock
+from kernel.tenant import Tenant
 from store.database import Transaction
 from tests.support.gateway import running
+from tests.support.promotional_credit import GivePromotion
 from tests.support.stripe_api import refunds
 from tests.support.stripe_api.account import Json
 from tests.support.stripe_life import WEBHOOK, Life, Lives, Outcome, open_lives
@@ -149,4 +151,25 @@ async def test_a_refund_after_a_dispute_that_was_won_takes_the_credit_once(lives
     await life.refund(2000)
 
     assert await life.outcome() == Outcome(0, 0)
+    assert await lives.findings() == []
+
+
+@pytest.mark.one_database
+async def test_credit_that_ends_cannot_be_used_from_its_second_on(lives: Lives) -> None:
+    account_id = await lives.gateway.account()
+    key = await lives.gateway.key(account_id, "live")
+    ends_at = lives.clock.now_us() + 60 * SECOND_US
+    given = GivePromotion(Tenant(account_id, "live"), 3_000_000, ends_at)
+    await lives.gateway.context.engine.submit(given)
+
+    async def use() -> int:
+        body = {"credits": 1, "description": "AI chat completion"}
+        answer = await lives.gateway.call("POST", "/usage", key=key, json=body)
+        return int(answer.json()["code"])
+
+    lives.clock.advance_s(59.999_999)
+    before = await use()
+    lives.clock.advance_s(0.000_001)
+    # No sweep has run.
+    assert (before, await use()) == (1000, 2002)
     assert await lives.findings() == []
