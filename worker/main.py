@@ -49,6 +49,8 @@ from worker.mail import Mailer
 from worker.money.compare import reconciliation_chore
 from worker.money.expire import Expirer
 from worker.money.number import Numberer
+from worker.money.owner_mail import OwnerMailer
+from worker.money.plan_credit import PlanCreditor
 from worker.money.recharge import Recharger
 from worker.money.reconcile import Reconciler
 from worker.money.renew import Renewer
@@ -171,9 +173,8 @@ async def run_worker(
     releaser, batcher = Releaser(*shared), Batcher(*shared)
     renewer, ender = Renewer(*shared, context.payments), Ender(context.database, context.clock)
     recharger = Recharger(context.database, context.clock, context.payments.charging)
-    mailer = _mailer_of(context)
-
-    loops = (fulfiller, revoker, expirer, releaser, batcher, renewer, recharger, ender)
+    creditor, mailer = PlanCreditor(*shared, context.settings.expiring_days), _mailer_of(context)
+    loops = (fulfiller, revoker, expirer, releaser, batcher, renewer, recharger, creditor, ender)
     wake_those = _waking(dispatcher, *loops, mailer)
     wake_all = partial(wake_those, (ANYTHING,))
     context.hints.listen(lambda name: wake_those((name,)))
@@ -188,7 +189,7 @@ async def run_worker(
         Replayer(context.database, context.clock).run,
         *_asking_providers(context),
         partial(context.database.hear_hints, wake_those),
-        *(() if mailer is None else (mailer.run,)),
+        *(() if mailer is None else (mailer.run, _owner_mailer_of(context, mailer))),
     ]
     if redis_url is not None:
         parts.append(_arq_worker(context, wake_those, redis_url).serve)
@@ -247,6 +248,18 @@ def _mailer_of(context: Context) -> Mailer | None:
     )
 
 
+def _owner_mailer_of(context: Context, mailer: Mailer) -> Callable[[], Awaitable[None]]:
+    """Mail to owners of accounts, by the same mail server."""
+    return OwnerMailer(
+        context.database,
+        context.clock,
+        context.topup_rules,
+        mailer.sender,
+        mailer.mail_from,
+        context.metrics.mails.add,
+    ).run
+
+
 def _waking(
     dispatcher: Dispatcher,
     fulfiller: Fulfiller,
@@ -256,6 +269,7 @@ def _waking(
     batcher: Batcher,
     renewer: Renewer,
     recharger: Recharger,
+    creditor: PlanCreditor,
     ender: Ender,
     mailer: Mailer | None,
 ) -> Callable[[Sequence[str]], None]:
@@ -270,6 +284,7 @@ def _waking(
         batcher.wake,
         renewer.wake,
         recharger.wake,
+        creditor.wake,
         ender.wake,
         *to_mailer,
     )
