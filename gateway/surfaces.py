@@ -16,7 +16,7 @@ from gateway.api import (
     topups,
     vouchers,
 )
-from gateway.api.money import orders, packs, statement, usage, wallets
+from gateway.api.money import holds, orders, packs, prices, statement, usage, wallets
 from gateway.api.webhooks import deliveries, events, notices, replays, webhooks
 from gateway.dialects.discovery import discover
 from gateway.http.routing import ApiSurface
@@ -37,6 +37,8 @@ API = ApiSurface(
         *recipients.ROUTES,
         *sandbox.ROUTES,
         *usage.ROUTES,
+        *holds.ROUTES,
+        *prices.ROUTES,
         *fulfilments.ROUTES,
         *packs.ROUTES,
         *orders.ROUTES,

@@ -92,6 +92,7 @@ _OF_0017: Final = _OF_0016 | {
 }
 _OF_0018: Final = _OF_0017 | {"suppliers": "5344272aeeba", "topups": "baa13243e49d"}
 _OF_0019: Final = _OF_0018 | {"topup_reversals": "71c7eb0e30d0"}
+_OF_0020: Final = _OF_0019 | {"platform_fees": "f7e5b28a09a0", "topups": "867a878388db"}
 
 TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0012": _OF_0012,
@@ -102,5 +103,14 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0017": _OF_0017,
     "0018": _OF_0018,
     "0019": _OF_0019,
-    "0020": _OF_0019 | {"platform_fees": "f7e5b28a09a0", "topups": "867a878388db"},
+    "0020": _OF_0020,
+    "0021": _OF_0020
+    | {
+        "holds": "749e684c3423",
+        "oauth_charges": "87a4afae5809",
+        "price_lists": "124b9056d332",
+        "usage_days": "0a10cc896e10",
+        "usage_prices": "1aee864c3976",
+        "usage_records": "b95dc2b3237a",
+    },
 }

@@ -45,6 +45,7 @@ from worker.dispatch import Dispatcher
 from worker.end import Ender
 from worker.fulfil import Fulfiller
 from worker.mail import Mailer
+from worker.money.count_usage import counting_chore
 from worker.money.expire import Expirer
 from worker.money.reconcile import Reconciler
 from worker.money.renew import Renewer
@@ -95,6 +96,7 @@ def chores_of(context: Context) -> Sequence[Chore]:
         Chore("sandboxes.erase", ERASE_S, partial(erase_idle, context.database, context.clock)),
         resealing_chore(context.database, context.vault),
         space_chore(context.database),
+        counting_chore(context.database, context.clock),
         *pruning_chores(context.database, context.clock),
         retention_chore(
             context.database,

@@ -52,6 +52,7 @@ SAID: Final[Mapping[str, str]] = {
     "order-back": "You are back from the payment page. This page shows the result.",
     "order-paid": "Nothing was left to pay: the credit is in the wallet.",
     "hold-released": "The hold is released, and its credit is back.",
+    "hold-extended": "The hold ends an hour from now, or later where it already did.",
     "checked-in": "Checked in: the credit is in the wallet.",
     "zone-set": "The time zone counts after your next check-in.",
     "order-approved": "The order is credited as if its price had been paid.",
