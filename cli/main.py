@@ -44,6 +44,7 @@ GROUPS = {
         "mail": "Mail to recipients: list, retry, stop, allow, erase.",
         "topups": "Top-ups that wait: list, show, take, settle, fail, reverse.",
         "report": "What was earned: charged, fees, costs, margin.",
+        "reconciliation": "Where provider, ledger and supplier differ: list, run, close.",
     },
     "Webhooks": {
         "deliveries": "The webhook delivery log: list, show, send again.",
@@ -70,7 +71,7 @@ FOLDERS = {
         *("backup", "restore", "database", "vacuum", "doctor", "settings"),
     },
     "operator": {"accounts", "apps", "packs", "plans", "coupons", "codes", "orders", "audit"}
-    | {"platforms", "suppliers", "stock", "topups", "mail", "report"},
+    | {"platforms", "suppliers", "stock", "topups", "mail", "report", "reconciliation"},
     "merchant": {"keys", "deliveries", "replay", "listen", "verify"},
 }
 

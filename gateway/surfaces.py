@@ -16,7 +16,16 @@ from gateway.api import (
     topups,
     vouchers,
 )
-from gateway.api.money import holds, orders, packs, prices, statement, usage, wallets
+from gateway.api.money import (
+    holds,
+    orders,
+    packs,
+    prices,
+    statement,
+    subscriptions,
+    usage,
+    wallets,
+)
 from gateway.api.webhooks import deliveries, events, notices, replays, webhooks
 from gateway.dialects.discovery import discover
 from gateway.http.routing import ApiSurface
@@ -41,6 +50,7 @@ API = ApiSurface(
         *prices.ROUTES,
         *fulfilments.ROUTES,
         *packs.ROUTES,
+        *subscriptions.ROUTES,
         *orders.ROUTES,
         *keys.ROUTES,
         *tokens.ROUTES,

@@ -22,11 +22,13 @@ from billing.providers.creem.events import (
     Checkout,
     Event,
     Product,
+    Standing,
     checkout_facts,
     facts_of,
-    simulated,
 )
-from billing.providers.http import call, decoded, refused, unavailable, within_deadline
+from billing.providers.creem.simulation import simulated
+from billing.providers.creem.steering import CreemSteering
+from billing.providers.http import TRIES_MAX, call, decoded, refused, unavailable, within_deadline
 from billing.providers.protocol import (
     CheckoutRequest,
     Fact,
@@ -97,6 +99,8 @@ class Creem:
         self._unit_amount = settings.credit_unit_amount
         self._client = client
         self._clock = clock
+        # As billing.providers.abilities.finding.Able.
+        self.abilities: tuple[object, ...] = (CreemSteering(self._ask_standing),)
 
     async def open(self, request: CheckoutRequest) -> Opened:
         product, units = self._product(request)
@@ -196,16 +200,34 @@ class Creem:
         """Of the raw body under each secret, newest first."""
         return [hmac.digest(one, body, hashlib.sha256).hex().encode() for one in self._secrets]
 
+    async def _ask_standing(
+        self, method: str, path: str, body: Mapping[str, Any] | None
+    ) -> Standing:
+        return await self._ask(method, path, Standing, body, is_once=body is not None)
+
     async def _ask(
-        self, method: str, path: str, form: type[T], body: Mapping[str, Any] | None = None
+        self,
+        method: str,
+        path: str,
+        form: type[T],
+        body: Mapping[str, Any] | None = None,
+        *,
+        is_once: bool = False,
     ) -> T:
+        """is_once: it is not sent again while nothing is known of it."""
         if not self._key:
             raise ProviderRefused("creem has no credentials here")
         headers = {"x-api-key": self._key, "Content-Type": "application/json"}
         content = b"" if body is None else msgspec.json.encode(body)
         async with within_deadline(NAME):
             answer = await call(
-                self._client, NAME, method, self._base + path, headers=headers, content=content
+                self._client,
+                NAME,
+                method,
+                self._base + path,
+                headers=headers,
+                content=content,
+                tries_max=1 if is_once else TRIES_MAX,
             )
         if answer.status >= 300:
             raise refused(NAME, answer.status)

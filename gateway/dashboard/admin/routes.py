@@ -12,7 +12,16 @@ from gateway.dashboard.admin import (
     topup,
     topups,
 )
-from gateway.dashboard.sales import coupons, margin, orders, packs, plans, review, subscriptions
+from gateway.dashboard.sales import (
+    coupons,
+    margin,
+    orders,
+    packs,
+    plans,
+    reconciliation,
+    review,
+    subscriptions,
+)
 
 ADMIN_ROUTES = (
     *review.ROUTES,
@@ -22,6 +31,7 @@ ADMIN_ROUTES = (
     *platforms.ROUTES,
     *stock.ROUTES,
     *margin.ROUTES,
+    *reconciliation.ROUTES,
     *orders.ROUTES,
     *events.ROUTES,
     *accounts.ROUTES,

@@ -1,6 +1,6 @@
 """Everybody's orders of the environment, one with what its provider said of it, and the decision."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -10,9 +10,11 @@ from billing.ledger.price import price_of
 from billing.orders import queries as order_list
 from billing.orders.order import STATUSES, Order
 from billing.orders.queries import OrderFilter
-from billing.orders.timeline import OrderTimeline, timeline_of
+from billing.orders.question import can_be_asked
+from billing.orders.timeline import OrderTimeline
+from billing.payments.questions import QuestionOutcome
 from billing.payments.review import Verdict
-from billing.providers import event_log as provider_event
+from billing.payments.trace import OrderTrace, trace
 from billing.providers.event_log import LogEntry
 from gateway.dashboard.admin.fields import admin_route, decider
 from gateway.dashboard.paging import ASKED, paged
@@ -28,15 +30,29 @@ PATH: Final = "/dashboard/admin/orders"
 NOTE_CHARACTERS_MAX: Final = 200
 _FILTERS: Final = ("status", "provider", "account_id", "order_no")
 _VERDICTS: Final[dict[str, Verdict]] = {"approve": "approve", "reject": "reject"}
+_ASKED: Final[Mapping[QuestionOutcome, str]] = {
+    "asked": "order-asked",
+    "not_needed": "order-asked",
+    "not_open": "order-asked",
+    "just_asked": "order-just-asked",
+    "busy": "order-just-asked",
+}
 _SAID: Final = {"approve": "order-approved", "reject": "order-rejected"}
 
 
 @dataclass(frozen=True, slots=True)
 class OrderView:
-    """The order's timeline, and every notification about it."""
+    """Where the order's money is, its timeline, and every notification about it."""
 
-    timeline: OrderTimeline
-    provider_events: Sequence[LogEntry]
+    trace: OrderTrace
+
+    @property
+    def timeline(self) -> OrderTimeline:
+        return self.trace.timeline
+
+    @property
+    def provider_events(self) -> Sequence[LogEntry]:
+        return self.trace.notifications
 
     @property
     def is_open(self) -> bool:
@@ -103,6 +119,17 @@ async def decide(call: RequestContext[Fields, Fields]) -> Reply:
     return go(f"{PATH}/{order.id}", said=_SAID[verdict])
 
 
+async def ask(call: RequestContext[Fields, Fields]) -> Reply:
+    """Asks the provider now, or opens the checkout that it has not opened yet."""
+    order = (await _seen(call)).timeline.order
+    payments = call.context.payments
+    if order.status == "pending" and order.provider_ref is None:
+        await payments.check(order)
+        return go(f"{PATH}/{order.id}", said="order-asked")
+    asked = await payments.questions.ask(order)
+    return go(f"{PATH}/{order.id}", said=_ASKED[asked.outcome])
+
+
 async def _order_page(
     call: RequestContext[Any, Any], form: Form, problem: Problem = NO_PROBLEM
 ) -> Response:
@@ -116,6 +143,8 @@ async def _order_page(
         problem=problem,
         seen=seen,
         timeline=seen.timeline,
+        status_path=call.context.payments.links.status_path(seen.timeline.order.id),
+        can_ask=seen.timeline.order.status == "pending" or can_be_asked(seen.timeline.order),
         order=seen.timeline.order,
         waiting=waiting,
         is_approvable=seen.timeline.order.status == "review" or waiting.invoice_id is not None,
@@ -130,7 +159,7 @@ async def _seen(call: RequestContext[Any, Any]) -> OrderView:
         order = await order_list.find(tx, order_id)
         if order is None or order.environment != environment:
             raise NotFound("Order")
-        return OrderView(await timeline_of(tx, order), await provider_event.of_order(tx, order.id))
+        return OrderView(await trace(tx, order.id))
 
     return await call.context.database.read(work)
 
@@ -139,4 +168,5 @@ ROUTES = (
     admin_route("GET", "/orders", show_list, "Everybody's orders"),
     admin_route("GET", "/orders/{order_id}", show, "One order"),
     admin_route("POST", "/orders/{order_id}", decide, "Approve or reject an order"),
+    admin_route("POST", "/orders/{order_id}/ask", ask, "Ask the provider about an order"),
 )

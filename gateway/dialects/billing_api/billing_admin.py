@@ -1,6 +1,6 @@
 """The shapes of the Billing API dialect's administration."""
 
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -22,14 +22,6 @@ Features = Annotated[list[Text], Meta(max_length=30)]
 Ref = Text | UnsetType | None
 
 
-class Page(Struct, Generic[T], kw_only=True):
-    """A page of a list. Give next_cursor as cursor for the next one; null: there is none."""
-
-    success: bool
-    data: list[T]
-    next_cursor: str | None
-
-
 class PlanBody(Fields, frozen=True, kw_only=True):
     """A plan to be sold; id is made where none is given."""
 
@@ -39,6 +31,8 @@ class PlanBody(Fields, frozen=True, kw_only=True):
     price_monthly: Int64
     price_yearly: Int64 | None = None
     credits_included: Int64
+    trial_days: Int64 = 0
+    trial_credits: Int64 = 0
     features: Features = msgspec.field(default_factory=list)
     currency: Text = "USD"
     active: bool = True
@@ -71,6 +65,8 @@ class PlanChanges(Fields, frozen=True, kw_only=True):
     price_monthly: Int64 | UnsetType = UNSET
     price_yearly: Int64 | UnsetType | None = UNSET
     credits_included: Int64 | UnsetType = UNSET
+    trial_days: Int64 | UnsetType = UNSET
+    trial_credits: Int64 | UnsetType = UNSET
     features: Features | UnsetType = UNSET
     currency: Text | UnsetType = UNSET
     active: bool | UnsetType = UNSET
