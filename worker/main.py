@@ -22,6 +22,7 @@ from typing import Any, Final, cast
 from arq.worker import func
 
 from billing.bulk import batch
+from billing.engine import balance_watches
 from billing.recipients.smtp import SmtpSender
 from billing.topups import mail, topup
 from billing.usage import hold
@@ -48,6 +49,7 @@ from worker.mail import Mailer
 from worker.money.compare import reconciliation_chore
 from worker.money.count_usage import counting_chore
 from worker.money.expire import Expirer
+from worker.money.recharge import Recharger
 from worker.money.reconcile import Reconciler
 from worker.money.renew import Renewer
 from worker.money.steer import Steerer
@@ -169,11 +171,11 @@ async def run_worker(
     revoker, expirer = Revoker(*shared, context.suppliers), Expirer(*shared)
     releaser, batcher = Releaser(*shared), Batcher(*shared)
     renewer, ender = Renewer(*shared, context.payments), Ender(context.database, context.clock)
+    recharger = Recharger(context.database, context.clock, context.payments.charging)
     mailer = _mailer_of(context)
 
-    wake_those = _waking(
-        dispatcher, fulfiller, revoker, expirer, releaser, batcher, renewer, ender, mailer
-    )
+    loops = (fulfiller, revoker, expirer, releaser, batcher, renewer, recharger, ender)
+    wake_those = _waking(dispatcher, *loops, mailer)
     wake_all = partial(wake_those, (ANYTHING,))
     context.hints.listen(lambda name: wake_those((name,)))
     stopped = asyncio.Event()
@@ -183,7 +185,7 @@ async def run_worker(
     end_listening = listen(wake_fd, wake_all) if wake_fd is not None else None
     parts: list[Callable[[], Awaitable[None]]] = [
         partial(do_chores, chores_of(context), partial(note_chore, context.metrics)),
-        *(loop.run for loop in (fulfiller, revoker, expirer, releaser, batcher, renewer, ender)),
+        *(loop.run for loop in loops),
         Replayer(context.database, context.clock).run,
         *_asking_providers(context),
         partial(context.database.hear_hints, wake_those),
@@ -253,6 +255,7 @@ def _waking(
     releaser: Releaser,
     batcher: Batcher,
     renewer: Renewer,
+    recharger: Recharger,
     ender: Ender,
     mailer: Mailer | None,
 ) -> Callable[[Sequence[str]], None]:
@@ -266,6 +269,7 @@ def _waking(
         releaser.wake,
         batcher.wake,
         renewer.wake,
+        recharger.wake,
         ender.wake,
         *to_mailer,
     )
@@ -274,6 +278,7 @@ def _waking(
         topup.SCHEDULED_HINT: (releaser.wake,),
         batch.HINT: (batcher.wake,),
         hold.HINT: (expirer.wake,),
+        balance_watches.HINT: (recharger.wake,),
         endpoint_queue.ENDING_HINT: (ender.wake,),
         mail.HINT: to_mailer,
         event.HINT: (),

@@ -43,6 +43,8 @@ EVENT_TYPES: Final = (
     "order.paid",
     "order.failed",
     "order.refunded",
+    "recharge.succeeded",
+    "recharge.failed",
     "subscription.started",
     "subscription.renewed",
     "subscription.changed",

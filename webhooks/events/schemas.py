@@ -13,7 +13,13 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from kernel.limits import URL_CHARACTERS_MAX
 from kernel.shaped import Shaped
-from webhooks.events.money_schemas import LowBalance, Order, Subscription
+from webhooks.events.money_schemas import (
+    FailedRecharge,
+    LowBalance,
+    Order,
+    Subscription,
+    SucceededRecharge,
+)
 from webhooks.events.schema_words import (
     Cents,
     ChargedCents,
@@ -283,6 +289,13 @@ TYPES: Final[Mapping[str, EventType]] = {
     "order.failed": EventType("An order of credit will not be paid.", Order),
     "order.refunded": EventType(
         "An order's payment went back in part or whole, or came back with a won dispute.", Order
+    ),
+    "recharge.succeeded": EventType(
+        "The balance fell, and credit was bought with the saved means of payment.",
+        SucceededRecharge,
+    ),
+    "recharge.failed": EventType(
+        "The balance fell, and no credit could be bought by itself.", FailedRecharge
     ),
     "subscription.started": EventType(
         "A plan began: its first period was paid, or its trial began.", Subscription

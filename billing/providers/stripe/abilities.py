@@ -2,9 +2,10 @@
 
 from billing.providers.stripe.api import StripeApi
 from billing.providers.stripe.listing import StripeListing
+from billing.providers.stripe.saved_payment import StripeSavedCards
 from billing.providers.stripe.steering import StripeSteering
 
 
 def abilities_of(api: StripeApi) -> tuple[object, ...]:
     """Each keeps one protocol of billing/providers/abilities/."""
-    return (StripeListing(api), StripeSteering(api))
+    return (StripeListing(api), StripeSavedCards(api), StripeSteering(api))
