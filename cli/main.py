@@ -33,6 +33,7 @@ GROUPS = {
     "Sell credit": {
         "packs": "Amounts of credit that are sold as one: create, list, disable.",
         "plans": "Credit by the month or the year: create, list, set, disable.",
+        "prices": "What tokens of each model cost: list, set, import, history.",
         "coupons": "What lowers an order's price: create, list, disable.",
         "codes": "Redemption codes: create, list, disable.",
         "orders": "Purchases of credit: list, show, and decide what no rule may.",
@@ -70,7 +71,17 @@ FOLDERS = {
         *("dev", "serve", "worker", "migrate"),
         *("backup", "restore", "database", "vacuum", "doctor", "settings"),
     },
-    "operator": {"accounts", "apps", "packs", "plans", "coupons", "codes", "orders", "audit"}
+    "operator": {
+        "accounts",
+        "apps",
+        "packs",
+        "plans",
+        "coupons",
+        "codes",
+        "orders",
+        "audit",
+        "prices",
+    }
     | {"platforms", "suppliers", "stock", "topups", "mail", "report", "reconciliation"},
     "merchant": {"keys", "deliveries", "replay", "listen", "verify"},
 }
