@@ -19,6 +19,7 @@ from gateway.api import (
 from gateway.api.money import (
     documents,
     holds,
+    entitlements,
     orders,
     packs,
     prices,
@@ -50,6 +51,7 @@ API = ApiSurface(
         *holds.ROUTES,
         *prices.ROUTES,
         *fulfilments.ROUTES,
+        *entitlements.ROUTES,
         *packs.ROUTES,
         *subscriptions.ROUTES,
         *orders.ROUTES,
