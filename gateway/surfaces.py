@@ -18,8 +18,8 @@ from gateway.api import (
 )
 from gateway.api.money import (
     documents,
-    holds,
     entitlements,
+    holds,
     orders,
     packs,
     prices,

@@ -2062,7 +2062,7 @@ usage_records = sa.Table(
         "environment",
         "created_at",
         "id",
-        sqlite_where=sa.text("created_at > 0"),  # see migration 0025
+        sqlite_where=sa.text("created_at > 0"),  # see migration 0026
         postgresql_where=sa.text("created_at > 0"),
     ),
     sa.Index(
@@ -2298,7 +2298,7 @@ oauth_charges = sa.Table(
         "environment",
         "created_at",
         "id",
-        sqlite_where=sa.text("created_at > 0"),  # see migration 0025
+        sqlite_where=sa.text("created_at > 0"),  # see migration 0026
         postgresql_where=sa.text("created_at > 0"),
     ),
     sa.Index(
