@@ -36,6 +36,7 @@ GROUPS = {
         "prices": "What tokens of each model cost: list, set, import, history.",
         "coupons": "What lowers an order's price: create, list, disable.",
         "codes": "Redemption codes: create, list, disable.",
+        "subscriptions": "Plans that accounts have: list, show, end, resume, change.",
         "orders": "Purchases of credit: list, show, and decide what no rule may.",
     },
     "Deliver it": {
@@ -71,18 +72,9 @@ FOLDERS = {
         *("dev", "serve", "worker", "migrate"),
         *("backup", "restore", "database", "vacuum", "doctor", "settings"),
     },
-    "operator": {
-        "accounts",
-        "apps",
-        "packs",
-        "plans",
-        "coupons",
-        "codes",
-        "orders",
-        "audit",
-        "prices",
-    }
-    | {"platforms", "suppliers", "stock", "topups", "mail", "report", "reconciliation"},
+    "operator": {"accounts", "apps", "packs", "plans", "coupons", "codes", "orders", "audit"}
+    | {"platforms", "suppliers", "stock", "topups", "mail", "report", "reconciliation"}
+    | {"subscriptions", "prices"},
     "merchant": {"keys", "deliveries", "replay", "listen", "verify"},
 }
 

@@ -17,6 +17,7 @@ from gateway.api import (
     vouchers,
 )
 from gateway.api.money import (
+    documents,
     holds,
     orders,
     packs,
@@ -52,6 +53,7 @@ API = ApiSurface(
         *packs.ROUTES,
         *subscriptions.ROUTES,
         *orders.ROUTES,
+        *documents.ROUTES,
         *keys.ROUTES,
         *tokens.ROUTES,
         *webhooks.ROUTES,
