@@ -60,4 +60,4 @@ async def test_what_was_used_is_shown_with_its_sums_and_the_way_to_the_file(
     assert "gpt-4o $2.50 $1.25 $10.00" in prices
     assert "Usage of the last 30 days" in account
     wrong = await boss.get("/dashboard/usage?from=never")
-    assert "xpected a time such as" in text_of(wrong.text)
+    assert "such as 2026-06-13T12:00:00Z" in text_of(wrong.text)
