@@ -121,6 +121,7 @@ _OF_0024: Final = _OF_0023 | {
     "payment_fees": "29eb427bb6cb",
     "subscription_periods": "aa6532e10461",
 }
+
 _OF_0025: Final = _OF_0024 | {
     "account_environments": "68039beac9a1",
     "credit_adjustments": "c5f59c0b3a85",
@@ -147,13 +148,5 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0023": _OF_0023,
     "0024": _OF_0024,
     "0025": _OF_0025,
-    "0026": _OF_0025
-    | {
-        "holds": "749e684c3423",
-        "oauth_charges": "87a4afae5809",
-        "price_lists": "124b9056d332",
-        "usage_days": "0a10cc896e10",
-        "usage_prices": "1aee864c3976",
-        "usage_records": "b95dc2b3237a",
-    },
+    "0026": _OF_0025 | {"owner_mails": "1b5754cc43d3"},
 }
