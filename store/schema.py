@@ -2086,7 +2086,7 @@ usage_records = sa.Table(
         "environment",
         "created_at",
         "id",
-        sqlite_where=sa.text("created_at > 0"),  # see migration 0026
+        sqlite_where=sa.text("created_at > 0"),  # see migration 0027
         postgresql_where=sa.text("created_at > 0"),
     ),
     sa.Index(
@@ -2322,7 +2322,7 @@ oauth_charges = sa.Table(
         "environment",
         "created_at",
         "id",
-        sqlite_where=sa.text("created_at > 0"),  # see migration 0026
+        sqlite_where=sa.text("created_at > 0"),  # see migration 0027
         postgresql_where=sa.text("created_at > 0"),
     ),
     sa.Index(
