@@ -10,7 +10,7 @@ import msgspec
 
 from billing.ledger.money import cents_to_micros
 from kernel.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US, rfc3339
-from kernel.errors import DomainError, InvalidInput
+from kernel.errors import InvalidInput
 from kernel.tenant import Tenant
 
 ORIGIN: Final = "recharge"
@@ -29,10 +29,6 @@ OffReason = Literal["failures", "operator"]
 FailureReason = Literal[
     "monthly_max", "not_confirmed", "refused", "unknown_outcome", "switched_off"
 ]
-
-
-class NoSavedPayment(DomainError):
-    """There is no saved means of payment that a recharge could charge."""
 
 
 class Recharge(msgspec.Struct, frozen=True, gc=False, kw_only=True):
