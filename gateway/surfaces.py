@@ -16,7 +16,7 @@ from gateway.api import (
     topups,
     vouchers,
 )
-from gateway.api.money import orders, packs, statement, subscriptions, usage, wallets
+from gateway.api.money import orders, packs, recharge, statement, subscriptions, usage, wallets
 from gateway.api.webhooks import deliveries, events, notices, replays, webhooks
 from gateway.dialects.discovery import discover
 from gateway.http.routing import ApiSurface
@@ -30,6 +30,7 @@ API = ApiSurface(
         *reversals.ROUTES,
         *bulk.ROUTES,
         *wallets.ROUTES,
+        *recharge.ROUTES,
         *statement.ROUTES,
         *vouchers.ROUTES,
         *redemptions.ROUTES,

@@ -4,8 +4,8 @@ from gateway.dashboard import landing, overview
 from gateway.dashboard.account import account, consent, grants, sign_in, sign_up
 from gateway.dashboard.admin.routes import ADMIN_ROUTES
 from gateway.dashboard.developers import apps, deliveries, keys, replays, webhooks
-from gateway.dashboard.money import buy, codes, orders, plan, statement, usage
-from gateway.dashboard.payer import checkout, portal, status
+from gateway.dashboard.money import buy, codes, orders, plan, recharge, statement, usage
+from gateway.dashboard.payer import checkout, portal, saved_card, status
 from gateway.dashboard.recipient import claim, no_mail
 from gateway.dashboard.refused import refuse
 from gateway.dashboard.topups import approvals, bulk, outbox, send, topups, vouchers
@@ -25,6 +25,7 @@ DASHBOARD = ApiSurface(
         *buy.ROUTES,
         *orders.ROUTES,
         *plan.ROUTES,
+        *recharge.ROUTES,
         *codes.ROUTES,
         *usage.ROUTES,
         *keys.ROUTES,
@@ -47,6 +48,7 @@ ENTRY = ApiSurface(
         *sign_up.ROUTES,
         *checkout.ROUTES,
         *portal.ROUTES,
+        *saved_card.ROUTES,
         *status.ROUTES,
         *claim.ROUTES,
         *no_mail.ROUTES,
