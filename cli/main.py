@@ -35,6 +35,7 @@ GROUPS = {
         "plans": "Credit by the month or the year: create, list, set, disable.",
         "coupons": "What lowers an order's price: create, list, disable.",
         "codes": "Redemption codes: create, list, disable.",
+        "subscriptions": "Plans that accounts have: list, show, end, resume, change.",
         "orders": "Purchases of credit: list, show, and decide what no rule may.",
     },
     "Deliver it": {
@@ -71,7 +72,8 @@ FOLDERS = {
         *("backup", "restore", "database", "vacuum", "doctor", "settings"),
     },
     "operator": {"accounts", "apps", "packs", "plans", "coupons", "codes", "orders", "audit"}
-    | {"platforms", "suppliers", "stock", "topups", "mail", "report", "reconciliation"},
+    | {"platforms", "suppliers", "stock", "topups", "mail", "report", "reconciliation"}
+    | {"subscriptions"},
     "merchant": {"keys", "deliveries", "replay", "listen", "verify"},
 }
 

@@ -16,7 +16,16 @@ from gateway.api import (
     topups,
     vouchers,
 )
-from gateway.api.money import orders, packs, recharge, statement, subscriptions, usage, wallets
+from gateway.api.money import (
+    documents,
+    orders,
+    packs,
+    recharge,
+    statement,
+    subscriptions,
+    usage,
+    wallets,
+)
 from gateway.api.webhooks import deliveries, events, notices, replays, webhooks
 from gateway.dialects.discovery import discover
 from gateway.http.routing import ApiSurface
@@ -42,6 +51,7 @@ API = ApiSurface(
         *packs.ROUTES,
         *subscriptions.ROUTES,
         *orders.ROUTES,
+        *documents.ROUTES,
         *keys.ROUTES,
         *tokens.ROUTES,
         *webhooks.ROUTES,

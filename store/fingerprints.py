@@ -104,6 +104,14 @@ _OF_0022: Final = _OF_0021 | {
     "orders": "3d28a735daa8",
     "reconciliation_parts": "d7abdb775341",
 }
+_OF_0023: Final = _OF_0022 | {
+    "account_environments": "5358c81e23dc",
+    "orders": "4a67bb55f5a1",
+    "recharge_charges": "728fddf0d26f",
+    "recharges": "05ab4d72774e",
+    "sandbox_cards": "a364715c6ee2",
+    "sandbox_charges": "520bce630d24",
+}
 
 TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0012": _OF_0012,
@@ -117,13 +125,15 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0020": _OF_0020,
     "0021": _OF_0021,
     "0022": _OF_0022,
-    "0023": _OF_0022
+    "0023": _OF_0023,
+    "0024": _OF_0023
     | {
-        "account_environments": "5358c81e23dc",
-        "orders": "4a67bb55f5a1",
-        "recharge_charges": "728fddf0d26f",
-        "recharges": "05ab4d72774e",
-        "sandbox_cards": "a364715c6ee2",
-        "sandbox_charges": "520bce630d24",
+        "billing_details": "aae5b171bf53",
+        "billing_documents": "928ed630543c",
+        "document_series": "958dfeb16c9d",
+        "orders": "1c1b1c7ac479",
+        "payment_breakdowns": "882986597435",
+        "payment_fees": "29eb427bb6cb",
+        "subscription_periods": "aa6532e10461",
     },
 }

@@ -15,6 +15,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 import httpx
 
 from billing.ledger.price import Price
+from billing.providers.breakdown import Breakdown
 from billing.providers.settings import ProductField, ProviderSettings
 from kernel.clock import Clock
 from kernel.errors import DomainError
@@ -76,8 +77,7 @@ class CheckoutRequest:
 class Opened:
     """The checkout: url is where the payer goes, ref is what `inquire` asks about.
 
-    objects: every id that later notifications may name instead of the order's (sessions, invoices,
-    payments, customers' subscriptions); they are kept, so that each finds the order.
+    objects: every id that later notifications may name instead of the order's, such as an invoice's.
     """
 
     url: str
@@ -91,8 +91,7 @@ class Opened:
 class Subject:
     """Whom a fact is about: the order's id where the provider repeats it, and ids it knows.
 
-    Whoever acts on facts keeps every id of a subject whose order is found, also of Waiting: a later
-    refund or dispute may name nothing else.
+    Whoever acts on facts keeps every id, also of Waiting: a later refund may name nothing else.
     """
 
     order_id: str | None = None
@@ -105,7 +104,7 @@ class Paid:
 
     objection: why it is not for what the order asked the provider to sell; a person decides then.
     method: the provider's own way of paying, where it tells that; it is held to the order's.
-    subtotal: the price before tax and discounts, where it tells that.
+    subtotal: the price before tax and discounts, breakdown: all of them, where it tells that.
     """
 
     subject: Subject
@@ -116,6 +115,7 @@ class Paid:
     objection: str | None = None
     method: str | None = None
     subtotal: Price | None = None
+    breakdown: Breakdown | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +226,7 @@ class InvoicePaid:
     customer_ref: str | None = None
     lines: tuple[InvoiceLine, ...] = ()
     is_change: bool = False
+    breakdown: Breakdown | None = None
 
 
 SubscriptionStatus = Literal["active", "past_due", "cancelled", "expired"]
@@ -381,8 +382,7 @@ class Registration:
     label: its name as payers know it; empty: as it is.
     paths: where its notifications come in, the first being the one it is told; methods of them.
     takes_discount: the first period of a subscription may cost less than the others.
-    products: how a plan names a price or product of the provider's own, if it can; needs_product: no
-    plan is sold without one.
+    products: how a plan names the provider's own; needs_product: no plan is sold without one.
     """
 
     name: str

@@ -157,8 +157,13 @@ class PayPeriod(OnSubscription):
             own_item(one),
             lambda ref: item_by_ref(plans, one.provider, ref),
             one.first_amount if is_cheaper else None,
-            one.carried_amount,
+            0 if self._is_late(working_set, one) else one.carried_amount,
         )
+
+    def _is_late(self, working_set: SubscriptionWorkingSet, one: Subscription) -> bool:
+        """It is told after an invoice of a later period: what that one carried came after it."""
+        starts = (period.period_start_at for period in working_set.periods(one.id))
+        return self.period_start_at < max(starts, default=0)
 
     def _held(
         self,
@@ -241,11 +246,12 @@ class PayPeriod(OnSubscription):
     ) -> Subscription:
         """The subscription after it: the newest period's plan counts, and it lives while paid."""
         until_at = max(one.paid_until_at or 0, self.period_end_at)
+        is_late = self._is_late(working_set, one)
         changes: dict[str, Any] = {
             "provider_ref": self.provider_ref,
             "customer_ref": self.customer_ref or one.customer_ref,
             "paid_until_at": until_at,
-            "carried_amount": granted.carried_amount,
+            "carried_amount": granted.carried_amount + (one.carried_amount if is_late else 0),
         }
         starts = [period.period_start_at for period in working_set.periods(one.id)]
         if granted.is_period and self.period_start_at > max(starts, default=0):

@@ -4,7 +4,16 @@ from gateway.dashboard import landing, overview
 from gateway.dashboard.account import account, consent, grants, sign_in, sign_up
 from gateway.dashboard.admin.routes import ADMIN_ROUTES
 from gateway.dashboard.developers import apps, deliveries, keys, replays, webhooks
-from gateway.dashboard.money import buy, codes, orders, plan, recharge, statement, usage
+from gateway.dashboard.money import (
+    buy,
+    codes,
+    orders,
+    plan,
+    plan_change,
+    recharge,
+    statement,
+    usage,
+)
 from gateway.dashboard.payer import checkout, portal, saved_card, status
 from gateway.dashboard.recipient import claim, no_mail
 from gateway.dashboard.refused import refuse
@@ -26,6 +35,7 @@ DASHBOARD = ApiSurface(
         *orders.ROUTES,
         *plan.ROUTES,
         *recharge.ROUTES,
+        *plan_change.ROUTES,
         *codes.ROUTES,
         *usage.ROUTES,
         *keys.ROUTES,
