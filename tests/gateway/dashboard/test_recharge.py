@@ -117,6 +117,22 @@ async def test_without_a_card_nothing_is_set_and_no_key_may_set_it(
     assert "A recharge needs one" in text_of((await browser.get(PAGE)).text)
 
 
+async def test_a_card_is_kept_with_a_purchase_whose_payer_agreed(
+    store: Store, browser: Browser
+) -> None:
+    for agreed in ({}, {"save": "yes"}):
+        wish = {"pack": "pack_pro", "provider": "stripe", **agreed}
+        order = (await fill(browser, "/dashboard/buy", wish)).headers["location"]
+        found = re.search(r'content="0;url=([^"]+)"', (await browser.get(order)).text)
+        assert found is not None
+        await store.gateway.client.post(urlsplit(unescape(found[1])).path, data={"outcome": "paid"})
+        text = text_of((await browser.get(PAGE)).text)
+        assert ("visa ending in 4242" in text) is bool(agreed)
+
+    refused = await store.post(save_payment_method=True, provider="stripe")
+    assert refused.status_code == 422
+
+
 async def method_of(browser: Browser) -> str:
     found = re.search(r'name="method" value="([^"]+)"', (await browser.get(PAGE)).text)
     assert found is not None
