@@ -19,6 +19,7 @@ from gateway.dashboard.sales import (
     packs,
     plans,
     reconciliation,
+    revenue,
     review,
     subscriptions,
 )
@@ -31,6 +32,7 @@ ADMIN_ROUTES = (
     *platforms.ROUTES,
     *stock.ROUTES,
     *margin.ROUTES,
+    *revenue.ROUTES,
     *reconciliation.ROUTES,
     *orders.ROUTES,
     *events.ROUTES,

@@ -48,6 +48,7 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
         has_more=len(lines) > LINES_SHOWN,
         period=period,
         download=f"{API_PREFIX}/topup/statement?{urlencode({**period, 'format': 'csv'})}",
+        printed=f"{API_PREFIX}/topup/statement?{urlencode({**period, 'format': 'pdf'})}",
     )
 
 
