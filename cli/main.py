@@ -35,6 +35,7 @@ GROUPS = {
         "plans": "Credit by the month or the year: create, list, set, disable.",
         "coupons": "What lowers an order's price: create, list, disable.",
         "codes": "Redemption codes: create, list, disable.",
+        "providers": "Payment providers: list them, ask each about its settings.",
         "subscriptions": "Plans that accounts have: list, show, end, resume, change.",
         "orders": "Purchases of credit: list, show, and decide what no rule may.",
     },
@@ -73,8 +74,8 @@ FOLDERS = {
         *("backup", "restore", "database", "vacuum", "doctor", "settings"),
     },
     "operator": {"accounts", "apps", "packs", "plans", "coupons", "codes", "orders", "audit"}
-    | {"platforms", "suppliers", "stock", "topups", "mail", "report", "reconciliation", "reconcile"}
-    | {"subscriptions"},
+    | {"platforms", "suppliers", "stock", "topups", "mail", "report", "reconciliation"}
+    | {"subscriptions", "providers", "reconcile"},
     "merchant": {"keys", "deliveries", "replay", "listen", "verify"},
 }
 

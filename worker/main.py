@@ -49,6 +49,7 @@ from worker.mail import Mailer
 from worker.money.compare import reconciliation_chore
 from worker.money.expire import Expirer
 from worker.money.number import Numberer
+from worker.money.plan_credit import PlanCreditor
 from worker.money.recharge import Recharger
 from worker.money.reconcile import Reconciler
 from worker.money.renew import Renewer
@@ -171,9 +172,8 @@ async def run_worker(
     releaser, batcher = Releaser(*shared), Batcher(*shared)
     renewer, ender = Renewer(*shared, context.payments), Ender(context.database, context.clock)
     recharger = Recharger(context.database, context.clock, context.payments.charging)
-    mailer = _mailer_of(context)
-
-    loops = (fulfiller, revoker, expirer, releaser, batcher, renewer, recharger, ender)
+    creditor, mailer = PlanCreditor(*shared, context.settings.expiring_days), _mailer_of(context)
+    loops = (fulfiller, revoker, expirer, releaser, batcher, renewer, recharger, creditor, ender)
     wake_those = _waking(dispatcher, *loops, mailer)
     wake_all = partial(wake_those, (ANYTHING,))
     context.hints.listen(lambda name: wake_those((name,)))
@@ -256,6 +256,7 @@ def _waking(
     batcher: Batcher,
     renewer: Renewer,
     recharger: Recharger,
+    creditor: PlanCreditor,
     ender: Ender,
     mailer: Mailer | None,
 ) -> Callable[[Sequence[str]], None]:
@@ -270,6 +271,7 @@ def _waking(
         batcher.wake,
         renewer.wake,
         recharger.wake,
+        creditor.wake,
         ender.wake,
         *to_mailer,
     )

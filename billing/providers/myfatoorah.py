@@ -2,9 +2,8 @@
 
 What a notification of the second generation signs does not cover the amount, and of neither is it
 known to be paid in full: so each that says "paid" is Unconfirmed, and GetPaymentStatus is asked.
-Invoices are in the account's base currency, which `currency` names. There is no idempotency key;
-asked twice, two links exist for one order, of which the payer is shown one. Source:
-docs.myfatoorah.com, SendPayment, GetPaymentStatus, webhooks v1 and v2.
+Invoices are in the account's base currency, which `currency` names. There is no idempotency key; asked twice, two links
+exist for one order, of which the payer is shown one. Source: docs.myfatoorah.com, SendPayment, GetPaymentStatus, webhooks.
 """
 
 import base64
@@ -19,6 +18,7 @@ import msgspec
 from pydantic import Field, SecretStr
 
 from billing.ledger.price import price_of
+from billing.providers._setup_checks import MyFatoorahSetupCheck
 from billing.providers.http import call, decoded, refused, unavailable, within_deadline
 from billing.providers.protocol import (
     CheckoutRequest,
@@ -110,8 +110,7 @@ class MyFatoorahSettings(ProviderSettings):
     )
     api_token: SecretStr = Field(default=SecretStr(""), description="MyFatoorah's API token.")
     webhook_secret: SecretStr = Field(
-        default=SecretStr(""),
-        description="Secret of MyFatoorah's webhook, which is optional there and not here.",
+        default=SecretStr(""), description="Secret of its webhook, optional there and not here."
     )
 
     @property
@@ -170,6 +169,7 @@ class MyFatoorah:
         self._base = settings.api_base or API_BASES[environment]
         self._currency = settings.currency
         self._client = client
+        self.abilities = (MyFatoorahSetupCheck(self._base, self._token, self._currency, client),)
         self._clock = clock
 
     async def open(self, request: CheckoutRequest) -> Opened:

@@ -1,7 +1,8 @@
 """Refunds and disputes of a subscription's payments: the period's credit is taken back, or given back.
 
 Promise: as for orders (billing/orders/reversal.py), by the same rows and the same rules; a period has
-no promotional credit, so the wallet pays what it has, and the rest becomes the account's debt.
+no promotional credit, so the wallet pays what it has, and the rest becomes the account's debt. Credit
+that comes in parts or ends is taken back as billing/subscriptions/plan_credit_back.py says.
 """
 
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from billing.orders.refund import Reversed, blank_of, change_of, gone_of
 from billing.orders.sold_credit import SoldCredit
 from billing.providers.problem import Problem
 from billing.subscriptions.period import Billed, OnSubscription
+from billing.subscriptions.plan_credit_back import bring_back
 from billing.subscriptions.subscription import Period, Subscription, due_micros
 from billing.subscriptions.working_set import SubscriptionWorkingSet
 
@@ -45,6 +47,9 @@ def _apply_reversals(state: BatchState, one: Subscription, period: Period) -> No
     """The period's credit brought to what is gone of its payment."""
     working_set = state.working_set(SubscriptionWorkingSet)
     gone_amount = gone_of(working_set.reversals.of(period.id), period.amount)
+    if working_set.plan_grants.of_period(period.id):
+        working_set.keep_period(bring_back(state, one, period, gone_amount))
+        return
     due = due_micros(period, gone_amount)
     sold = SoldCredit(
         id=period.id,
