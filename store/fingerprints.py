@@ -122,6 +122,18 @@ _OF_0024: Final = _OF_0023 | {
     "subscription_periods": "aa6532e10461",
 }
 
+_OF_0025: Final = _OF_0024 | {
+    "account_environments": "68039beac9a1",
+    "credit_adjustments": "c5f59c0b3a85",
+    "entitlement_counts": "7da5faef9612",
+    "entitlement_uses": "3e44e45bd2c4",
+    "expiry_notices": "b9fc110800d8",
+    "plan_grants": "6a4c2902e4c2",
+    "plans": "2444e11546fe",
+    "subscriptions": "7ce9b4af13d8",
+}
+_OF_0026: Final = _OF_0025 | {"owner_mails": "1b5754cc43d3"}
+
 TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0012": _OF_0012,
     "0013": _OF_0013,
@@ -136,15 +148,15 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0022": _OF_0022,
     "0023": _OF_0023,
     "0024": _OF_0024,
-    "0025": _OF_0024
+    "0025": _OF_0025,
+    "0026": _OF_0026,
+    "0027": _OF_0026
     | {
-        "account_environments": "68039beac9a1",
-        "credit_adjustments": "c5f59c0b3a85",
-        "entitlement_counts": "7da5faef9612",
-        "entitlement_uses": "3e44e45bd2c4",
-        "expiry_notices": "b9fc110800d8",
-        "plan_grants": "6a4c2902e4c2",
-        "plans": "2444e11546fe",
-        "subscriptions": "7ce9b4af13d8",
+        "holds": "749e684c3423",
+        "oauth_charges": "87a4afae5809",
+        "price_lists": "124b9056d332",
+        "usage_days": "0a10cc896e10",
+        "usage_prices": "1aee864c3976",
+        "usage_records": "b95dc2b3237a",
     },
 }
