@@ -33,6 +33,7 @@ GROUPS = {
     "Sell credit": {
         "packs": "Amounts of credit that are sold as one: create, list, disable.",
         "plans": "Credit by the month or the year: create, list, set, disable.",
+        "prices": "What tokens of each model cost: list, set, import, history.",
         "coupons": "What lowers an order's price: create, list, disable.",
         "codes": "Redemption codes: create, list, disable.",
         "providers": "Payment providers: list them, ask each about its settings.",
@@ -45,7 +46,8 @@ GROUPS = {
         "stock": "Codes that a supplier hands out: add, list, low.",
         "mail": "Mail to recipients: list, retry, stop, allow, erase.",
         "topups": "Top-ups that wait: list, show, take, settle, fail, reverse.",
-        "report": "What was earned: charged, fees, costs, margin.",
+        "report": "What was earned, came in, and is owed: margin, revenue, outstanding.",
+        "reconcile": "A provider's list of payments beside ours, for a time.",
         "reconciliation": "Where provider, ledger and supplier differ: list, run, close.",
     },
     "Webhooks": {
@@ -72,9 +74,10 @@ FOLDERS = {
         *("dev", "serve", "worker", "migrate"),
         *("backup", "restore", "database", "vacuum", "doctor", "settings"),
     },
-    "operator": {"accounts", "apps", "packs", "plans", "coupons", "codes", "orders", "audit"}
+    "operator": {"prices"}
+    | {"accounts", "apps", "packs", "plans", "coupons", "codes", "orders", "audit"}
     | {"platforms", "suppliers", "stock", "topups", "mail", "report", "reconciliation"}
-    | {"subscriptions", "providers"},
+    | {"subscriptions", "providers", "reconcile"},
     "merchant": {"keys", "deliveries", "replay", "listen", "verify"},
 }
 

@@ -19,6 +19,7 @@ from billing.fulfilment.protocol import SignatureRefused
 from billing.ledger.ledger import InsufficientBalance
 from billing.orders.order import OrderDecided, TooManyOrders
 from billing.payments.payments import NoWebhookSecret
+from billing.providers.abilities.steering import PaymentDeclined
 from billing.providers.protocol import (
     NotificationRefused,
     PriceRefused,
@@ -142,7 +143,7 @@ TABLE: Final[Mapping[type[DomainError], ErrorRow]] = {
     WrongStateForApproval: ErrorRow(codes.ALREADY_SETTLED, 409),
     AlreadyCheckedIn: ErrorRow(codes.ALREADY_SETTLED, 409),
     BudgetExhausted: ErrorRow(codes.ALREADY_SETTLED, 409),
-    CheckinOff: ErrorRow(codes.MISSING_SCOPE, 403),
+    CheckinOff: ErrorRow(codes.ALREADY_SETTLED, 409),
     NotNow: ErrorRow(codes.ALREADY_SETTLED, 409),
     StillOpen: ErrorRow(codes.ALREADY_SETTLED, 409),
     NoLongerAsked: ErrorRow(codes.INVALID_KEY, 401),
@@ -162,6 +163,7 @@ TABLE: Final[Mapping[type[DomainError], ErrorRow]] = {
     NoWebhookSecret: ErrorRow(codes.PROVIDER_UNAVAILABLE, 503),
     ProviderUnavailable: ErrorRow(codes.PROVIDER_UNAVAILABLE, 503),
     PriceRefused: ErrorRow(codes.MALFORMED, 422),
+    PaymentDeclined: ErrorRow(codes.PAYMENT_REQUIRED, 402),
     ProviderRefused: ErrorRow(codes.PROVIDER_UNAVAILABLE, 503, is_final=True),
     Unavailable: ErrorRow(codes.INTERNAL, 503),
 }

@@ -245,12 +245,24 @@ EXAMPLES: Final[Mapping[tuple[str, str], Example]] = {
     ("PUT", f"{API}/topup/balance/threshold"): Example(
         {"low_balance_thresholds_cents": [5000, 1000]}
     ),
+    ("PUT", f"{API}/topup/balance/recharge"): Example(
+        {
+            "below_cents": 1000,
+            "amount_cents": 5000,
+            "monthly_max_cents": 20000,
+            "provider": "stripe",
+        }
+    ),
+    ("POST", f"{API}/topup/balance/recharge/methods"): Example(
+        {"provider": "stripe", "return_url": "https://app.example.com/billing"}
+    ),
     ("POST", f"{API}/vouchers/redeem"): Example({"code": VOUCHER}),
     ("POST", f"{API}/sandbox/topups/{{transaction_id}}"): Example({"outcome": "delivered"}),
     ("POST", f"{API}/sandbox/fund"): Example({"amount_cents": 100000}),
     ("POST", f"{API}/sandbox/clock"): Example({"advance_s": 86400}),
     ("POST", f"{API}/codes/redeem"): Example({"code": "TOPUP-7Q3X-9KVM-2C8R"}),
     ("POST", f"{API}/usage"): Example({"credits": 250, "description": "A summary", "model": "m-1"}),
+    ("POST", f"{API}/holds/{{hold_id}}/extend"): Example({"ttl_s": 600}),
     ("POST", f"{API}/holds"): Example({"credits": 1000, "description": "A chat", "ttl_s": 600}),
     ("POST", f"{API}/holds/{{hold_id}}/capture"): Example({"credits": 640}),
     ("POST", f"{API}/orders"): Example({"provider": "stripe", "amount_cents": 1000}),
