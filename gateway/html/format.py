@@ -13,6 +13,7 @@ from kernel.clock import parse_rfc3339, rfc3339
 SAID: Final[Mapping[str, str]] = {
     "signed-out": "You are signed out.",
     "signed-in": "Welcome back.",
+    "billing-set": "The next receipts are made out like this.",
     "password-changed": "The password is changed, and every other session is signed out.",
     "password-confirmed": "Thank you. You are not asked again for ten minutes: please repeat what you wanted to do.",
     "live-opened": "Live is open for this account.",
@@ -35,6 +36,9 @@ SAID: Final[Mapping[str, str]] = {
     "topup-settled": "The pending top-up is settled.",
     "funded": "The test credit is in the wallet.",
     "threshold-set": "The threshold is set.",
+    "recharge-set": "It is on: credit is bought when the balance falls.",
+    "recharge-removed": "It is off; a charge that is under way goes on to its end.",
+    "card-removed": "The card is kept no longer.",
     "approved": "Approved: the send went on.",
     "denied": "Denied: the send is cancelled and its funds are back.",
     "endpoint-saved": "The webhook is changed.",
