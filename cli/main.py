@@ -35,7 +35,9 @@ GROUPS = {
         "plans": "Credit by the month or the year: create, list, set, disable.",
         "coupons": "What lowers an order's price: create, list, disable.",
         "codes": "Redemption codes: create, list, disable.",
-        "orders": "Purchases of credit: list, show, and decide what no rule may.",
+        "orders": "Purchases of credit: list, show, refund, and decide what no rule may.",
+        "refunds": "Payments that go back: list, show, decide.",
+        "disputes": "Disputed payments, and until when evidence counts.",
     },
     "Deliver it": {
         "platforms": "What credit can be sent to, and who supplies it.",
@@ -70,7 +72,7 @@ FOLDERS = {
         *("backup", "restore", "database", "vacuum", "doctor", "settings"),
     },
     "operator": {"accounts", "apps", "packs", "plans", "coupons", "codes", "orders", "audit"}
-    | {"platforms", "suppliers", "stock", "topups", "mail", "report"},
+    | {"platforms", "suppliers", "stock", "topups", "mail", "report", "refunds", "disputes"},
     "merchant": {"keys", "deliveries", "replay", "listen", "verify"},
 }
 

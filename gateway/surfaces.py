@@ -16,7 +16,7 @@ from gateway.api import (
     topups,
     vouchers,
 )
-from gateway.api.money import orders, packs, statement, usage, wallets
+from gateway.api.money import orders, packs, refunds, statement, usage, wallets
 from gateway.api.webhooks import deliveries, events, notices, replays, webhooks
 from gateway.dialects.discovery import discover
 from gateway.http.routing import ApiSurface
@@ -40,6 +40,7 @@ API = ApiSurface(
         *fulfilments.ROUTES,
         *packs.ROUTES,
         *orders.ROUTES,
+        *refunds.ROUTES,
         *keys.ROUTES,
         *tokens.ROUTES,
         *webhooks.ROUTES,

@@ -21,6 +21,7 @@ from billing.fulfilment.protocol import OptionsRefused
 from billing.fulfilment.registry import discover
 from billing.fulfilment.suppliers import Suppliers
 from billing.payments.payments import Payments
+from billing.refunds.refunder import Refunder
 from billing.topups.link_tokens import LinkTokens
 from billing.topups.mail import MailRules
 from billing.topups.platform import PlatformBook
@@ -108,6 +109,11 @@ class Context:
     payments: Payments
     feed: Feed
 
+    @property
+    def refunder(self) -> Refunder:
+        """Asks providers for refunds; it keeps nothing of its own."""
+        return Refunder(self.database, self.clock, self.engine, self.payments.providers)
+
 
 @contextlib.asynccontextmanager
 async def open_context(
@@ -146,8 +152,8 @@ async def open_context(
         )
         opened = open_providers(settings, database, vault, operators, clock, metrics)
         providers = await stack.enter_async_context(opened)
-        topup_rules = _topup_rules(settings, suppliers.book, voucher_key)
-        engine = _engine(database, clock, _rules(settings, topup_rules), metrics)
+        rules = _topup_rules(settings, suppliers.book, voucher_key)
+        engine = _engine(database, clock, _rules(settings, rules), metrics)
         stack.push_async_callback(engine.close)
         yield Context(
             settings=settings,
@@ -165,7 +171,7 @@ async def open_context(
             transport=transport,
             suppliers=suppliers,
             redemption_codes=RedemptionCodes(redemption_key),
-            topup_rules=topup_rules,
+            topup_rules=rules,
             engine=engine,
             payments=Payments(database, clock, engine, providers, settings.address()),
             feed=feed,

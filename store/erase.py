@@ -61,6 +61,8 @@ STEPS = (
     ("held_invoices", "invoice_id", _OF_SUBSCRIPTIONS),
     ("subscriptions", "id", "{own}"),
     ("provider_objects", "object_id", "order_id IN (SELECT id FROM orders WHERE {own})"),
+    ("refunds", "id", "{own}"),
+    ("disputes", "id", "{own}"),
     ("order_reversals", "order_id", "order_id IN (SELECT id FROM orders WHERE {own})"),
     ("orders", "id", "{own}"),
     ("transfers", "id", "{own}"),

@@ -92,6 +92,7 @@ _OF_0017: Final = _OF_0016 | {
 }
 _OF_0018: Final = _OF_0017 | {"suppliers": "5344272aeeba", "topups": "baa13243e49d"}
 _OF_0019: Final = _OF_0018 | {"topup_reversals": "71c7eb0e30d0"}
+_OF_0020: Final = _OF_0019 | {"platform_fees": "f7e5b28a09a0", "topups": "867a878388db"}
 
 TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0012": _OF_0012,
@@ -102,5 +103,6 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0017": _OF_0017,
     "0018": _OF_0018,
     "0019": _OF_0019,
-    "0020": _OF_0019 | {"platform_fees": "f7e5b28a09a0", "topups": "867a878388db"},
+    "0020": _OF_0020,
+    "0021": _OF_0020 | {"disputes": "e4b76dc8ef34", "refunds": "40d8c5a1cb2f"},
 }

@@ -22,6 +22,7 @@ from typing import Any, Final, cast
 from arq.worker import func
 
 from billing.bulk import batch
+from billing.orders import refund_row
 from billing.recipients.smtp import SmtpSender
 from billing.topups import mail, topup
 from billing.usage import hold
@@ -47,6 +48,7 @@ from worker.fulfil import Fulfiller
 from worker.mail import Mailer
 from worker.money.expire import Expirer
 from worker.money.reconcile import Reconciler
+from worker.money.refund import RefundLoop
 from worker.money.renew import Renewer
 from worker.prune import (
     mails_chore,
@@ -163,12 +165,10 @@ async def run_worker(
     shared = (context.database, context.clock, context.engine)
     revoker, expirer = Revoker(*shared, context.suppliers), Expirer(*shared)
     releaser, batcher = Releaser(*shared), Batcher(*shared)
-    renewer, ender = Renewer(*shared, context.payments), Ender(context.database, context.clock)
-    mailer = _mailer_of(context)
-
-    wake_those = _waking(
-        dispatcher, fulfiller, revoker, expirer, releaser, batcher, renewer, ender, mailer
-    )
+    renewer, ender = Renewer(*shared, context.payments), Ender(*shared[:2])
+    refunds, mailer = RefundLoop(*shared[:2], context.refunder), _mailer_of(context)
+    loops = (fulfiller, revoker, expirer, releaser, batcher, renewer, ender, refunds)
+    wake_those = _waking(dispatcher, *loops, mailer)
     wake_all = partial(wake_those, (ANYTHING,))
     context.hints.listen(lambda name: wake_those((name,)))
     stopped = asyncio.Event()
@@ -178,9 +178,9 @@ async def run_worker(
     end_listening = listen(wake_fd, wake_all) if wake_fd is not None else None
     parts: list[Callable[[], Awaitable[None]]] = [
         partial(do_chores, chores_of(context), partial(note_chore, context.metrics)),
-        *(loop.run for loop in (fulfiller, revoker, expirer, releaser, batcher, renewer, ender)),
-        Replayer(context.database, context.clock).run,
-        Reconciler(context.database, context.clock, context.payments).run,
+        *(loop.run for loop in loops),
+        Replayer(*shared[:2]).run,
+        Reconciler(*shared[:2], context.payments).run,
         partial(context.database.hear_hints, wake_those),
         *(() if mailer is None else (mailer.run,)),
     ]
@@ -240,6 +240,7 @@ def _waking(
     batcher: Batcher,
     renewer: Renewer,
     ender: Ender,
+    refunds: RefundLoop,
     mailer: Mailer | None,
 ) -> Callable[[Sequence[str]], None]:
     """Wakes the loops that hints of these names are about; any other name may concern them all."""
@@ -253,6 +254,7 @@ def _waking(
         batcher.wake,
         renewer.wake,
         ender.wake,
+        refunds.wake,
         *to_mailer,
     )
     concerned: dict[str, Sequence[Callable[[], None]]] = {
@@ -260,6 +262,7 @@ def _waking(
         topup.SCHEDULED_HINT: (releaser.wake,),
         batch.HINT: (batcher.wake,),
         hold.HINT: (expirer.wake,),
+        refund_row.HINT: (refunds.wake,),
         endpoint_queue.ENDING_HINT: (ender.wake,),
         mail.HINT: to_mailer,
         event.HINT: (),

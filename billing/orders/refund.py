@@ -21,7 +21,8 @@ from kernel.tenant import Tenant
 from store.row_mapping import RowMapping
 
 RefundKind = Literal["refund", "part", "dispute"]
-RefundStatus = Literal["done", "failed", "open", "won", "lost"]
+# replaced: the provider told the same refund under a name of its own, which counts instead.
+RefundStatus = Literal["done", "failed", "open", "won", "lost", "replaced"]
 # The facts that say that money went back, or came to us again.
 Reversed = Refunded | RefundFailed | Disputed | DisputeClosed
 
@@ -121,9 +122,9 @@ def gone_of(reversals: Iterable[Reversal], paid_amount: int) -> int:
         if one.kind == "dispute":
             disputed += one.amount if one.status != "won" else 0
         elif one.kind == "part":
-            parts += one.amount if one.status != "failed" else 0
+            parts += one.amount if one.status not in {"failed", "replaced"} else 0
             failed_parts += one.amount if one.status == "failed" else 0
-        elif one.status != "failed":
+        elif one.status not in {"failed", "replaced"}:
             sums += one.amount
     refunded = max(parts, sums - failed_parts, 0)
     return min(refunded + disputed, paid_amount)

@@ -18,6 +18,7 @@ import msgspec
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
 from billing.ledger.price import price_of
+from billing.providers._epay_refunds import EpayRefunds
 from billing.providers.http import call, decoded, refused, unavailable, within_deadline
 from billing.providers.protocol import (
     Acknowledgement,
@@ -162,6 +163,7 @@ class Epay:
         above = settings.confirm_above
         self._confirm_above = price_of(above, self._currency).amount if above else 0
         self._client = client
+        self.abilities: tuple[object, ...] = (EpayRefunds(self._refund),)
 
     async def open(self, request: CheckoutRequest) -> Opened:
         """No call: the page's address is made of signed parameters."""
@@ -274,6 +276,23 @@ class Epay:
         if self._confirm == "above":
             return amount > self._confirm_above
         return self._confirm == "always"
+
+    async def _refund(self, fields: Mapping[str, str]) -> bytes:
+        """One request and no other: asked again, a gateway would refund again.
+
+        Raises ProviderUnavailable where no whole answer came, and ProviderRefused.
+        """
+        self._require_key()
+        content = urlencode({"pid": self._settings.pid, "key": self._keys[0], **fields}).encode()
+        url = f"{self._settings.api_base}/api.php?act=refund"
+        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        async with within_deadline(NAME):
+            answer = await call(
+                self._client, NAME, "POST", url, headers=headers, content=content, tries_max=1
+            )
+        if answer.status >= 400:
+            raise refused(NAME, answer.status)
+        return answer.body
 
     def _require_key(self) -> None:
         if not self._settings.is_complete:

@@ -97,9 +97,13 @@ async def call(
     *,
     headers: Mapping[str, str],
     content: bytes = b"",
+    tries_max: int = TRIES_MAX,
 ) -> ProviderAnswer:
-    """An answer that says something, of at most TRIES_MAX tries; raises ProviderUnavailable."""
-    for number in range(TRIES_MAX):
+    """An answer that says something, of at most so many tries; raises ProviderUnavailable.
+
+    tries_max 1: of what must not be sent twice.
+    """
+    for number in range(tries_max):
         try:
             answer = await ask(
                 client, method, url, headers=headers, content=content, provider=provider
@@ -110,7 +114,7 @@ async def call(
             if not says_nothing(answer.status):
                 return answer
             why = f"HTTP {answer.status}"
-        if number + 1 < TRIES_MAX:
+        if number + 1 < tries_max:
             await asyncio.sleep(PAUSES_S[number])
     raise unavailable(provider, why)
 

@@ -1,11 +1,9 @@
 """What a payment provider is, in our words: it opens a checkout, and says what was paid.
 
 A module in billing/providers/ (or in a folder that the operator names) defines PROVIDER, a
-Registration; one whose name begins with an underscore is a part of another. It imports this protocol,
-billing.provider_settings, billing.provider_call, billing.price, keys.signing and kernel only; its settings, HTTP client and
-clock are handed to `make`. Amounts are converted at this border, once, with
-the currency's places. What a notification says is a value (a Fact); whoever acts on facts decides
-what is credited (billing/payments/payments.py), so no provider can move money by itself.
+Registration; one whose name begins with an underscore is a part of another. Amounts are converted at
+this border, once, with the currency's places. What a notification says is a value (a Fact); whoever acts
+on facts decides what is credited (billing/payments/payments.py): no provider moves money by itself.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -15,6 +13,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 import httpx
 
 from billing.ledger.price import Price
+from billing.providers.dispute import DisputeNote
 from billing.providers.settings import ProductField, ProviderSettings
 from kernel.clock import Clock
 from kernel.errors import DomainError
@@ -161,6 +160,7 @@ class Refunded:
     key: str
     price: Price
     is_part: bool = False
+    is_pending: bool = False  # the provider has not said yet that it arrived
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +180,7 @@ class Disputed:
     subject: Subject
     key: str
     price: Price
+    note: DisputeNote | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +190,7 @@ class DisputeClosed:
     subject: Subject
     key: str
     is_won: bool
+    note: DisputeNote | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

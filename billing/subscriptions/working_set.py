@@ -11,6 +11,7 @@ from billing.catalog import plan
 from billing.catalog.plan import Plan
 from billing.engine.read_set import ReadSet
 from billing.ledger.ledger import LedgerAccountKind
+from billing.orders import refund_row
 from billing.orders.claim import ObjectKey, PeriodClaim
 from billing.orders.sale_rows import SaleWorkingSet
 from billing.subscriptions import held_invoice, records as subscription_rows
@@ -74,6 +75,7 @@ class SubscriptionWorkingSet(SaleWorkingSet):
         period_ids = [period.id for kept in periods.values() for period in kept]
         if period_ids:
             self.reversals.take(await subscription_rows.load_reversals(tx, period_ids))
+            self.refunds.take(await refund_row.load(tx, period_ids))
         claims = [one for one in self.claims if self._is_genuine(one)]
         if claims:
             self._owners = await subscription_rows.claim(tx, claims, now_us=now_us)
@@ -95,6 +97,7 @@ class SubscriptionWorkingSet(SaleWorkingSet):
         await subscription_rows.update(tx, list(self._changed.values()))
         await subscription_rows.keep_periods(tx, self._kept_periods.values())
         await subscription_rows.keep_reversals(tx, self.reversals.changed)
+        await self.refunds.write(tx, now_us)
         customers = [(*place, ref) for place, ref in self._customers.items()]
         await subscription_rows.keep_customers(tx, customers, now_us=now_us)
         if self._owned:

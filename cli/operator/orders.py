@@ -18,6 +18,7 @@ from billing.providers.event_log import LogEntry
 from billing.providers.problem import REASONS, in_words
 from cli.database import account_named, read
 from cli.examples import examples
+from cli.operator.refund import refund
 from cli.options import environment_option, limit_option
 from cli.output import json_option, note, print_json, run, show_record, show_rows, wants_json
 from kernel.errors import NotFound
@@ -46,7 +47,10 @@ _COLUMNS = (
     )
 )
 def orders() -> None:
-    """Purchases of credit: list, show, and decide what no rule may."""
+    """Purchases of credit: list, show, refund, and decide what no rule may."""
+
+
+orders.add_command(refund)
 
 
 @orders.command(
@@ -250,7 +254,6 @@ def _record(order: Order) -> dict[str, Any]:
         **_shape(order),
         "payment_id": order.payment_id,
         "provider_ref": order.provider_ref,
-        "refunded_amount": order.refunded_amount,
         "reversed_micros": order.reversed_micros,
         "checks_made": order.checks_made,
         "reason": order.reason,

@@ -26,6 +26,7 @@ from billing.providers.protocol import (
 )
 from billing.recipients.outbox import MailUnderWay
 from billing.recipients.resend import MailLimitReached, NotYetDelivered
+from billing.refunds.request import RefundRefused
 from billing.subscriptions.subscription import AlreadySubscribed
 from billing.topups.approval import ApprovalDecided
 from billing.topups.fulfilment import NoLongerAsked, StillOpen
@@ -147,6 +148,7 @@ TABLE: Final[Mapping[type[DomainError], ErrorRow]] = {
     ReplayEnded: ErrorRow(codes.ALREADY_SETTLED, 409),
     MailUnderWay: ErrorRow(codes.ALREADY_SETTLED, 409),
     OrderDecided: ErrorRow(codes.ALREADY_SETTLED, 409),
+    RefundRefused: ErrorRow(codes.ALREADY_SETTLED, 409),
     AlreadySubscribed: ErrorRow(codes.ALREADY_SETTLED, 409),
     NotRedeemable: ErrorRow(codes.NOT_REDEEMABLE, 409, {"unknown": 404, "expired": 410}),
     CouponRefused: ErrorRow(codes.NOT_REDEEMABLE, 409, {"unknown": 404, "expired": 410}),

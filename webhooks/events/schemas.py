@@ -13,7 +13,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from kernel.limits import URL_CHARACTERS_MAX
 from kernel.shaped import Shaped
-from webhooks.events.money_schemas import LowBalance, Order
+from webhooks.events.money_schemas import LowBalance, OpenedDispute, Order, RefundedOrder
 from webhooks.events.schema_words import (
     Cents,
     ChargedCents,
@@ -281,8 +281,12 @@ TYPES: Final[Mapping[str, EventType]] = {
     "stock.low": EventType("Few codes of a supplier are left; for operators.", LowStock),
     "order.paid": EventType("An order of credit was paid, and the credit is there.", Order),
     "order.failed": EventType("An order of credit will not be paid.", Order),
+    "dispute.opened": EventType(
+        "A payer's bank disputes a payment, or asks about it; for operators.", OpenedDispute
+    ),
     "order.refunded": EventType(
-        "An order's payment went back in part or whole, or came back with a won dispute.", Order
+        "An order's payment went back in part or whole, or came back with a won dispute.",
+        RefundedOrder,
     ),
     "approval.requested": EventType("A top-up waits for a person.", ApprovalOfTopUp),
     "approval.approved": EventType("A person let a top-up go on.", ApprovalOfTopUp),

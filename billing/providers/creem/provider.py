@@ -26,7 +26,8 @@ from billing.providers.creem.events import (
     facts_of,
     simulated,
 )
-from billing.providers.http import call, decoded, refused, unavailable, within_deadline
+from billing.providers.creem.refunds import CreemRefunds
+from billing.providers.http import TRIES_MAX, call, decoded, refused, unavailable, within_deadline
 from billing.providers.protocol import (
     CheckoutRequest,
     Fact,
@@ -97,6 +98,7 @@ class Creem:
         self._unit_amount = settings.credit_unit_amount
         self._client = client
         self._clock = clock
+        self.abilities: tuple[object, ...] = (CreemRefunds(self._ask),)
 
     async def open(self, request: CheckoutRequest) -> Opened:
         product, units = self._product(request)
@@ -197,7 +199,12 @@ class Creem:
         return [hmac.digest(one, body, hashlib.sha256).hex().encode() for one in self._secrets]
 
     async def _ask(
-        self, method: str, path: str, form: type[T], body: Mapping[str, Any] | None = None
+        self,
+        method: str,
+        path: str,
+        form: type[T],
+        body: Mapping[str, Any] | None = None,
+        tries_max: int = TRIES_MAX,
     ) -> T:
         if not self._key:
             raise ProviderRefused("creem has no credentials here")
@@ -205,7 +212,13 @@ class Creem:
         content = b"" if body is None else msgspec.json.encode(body)
         async with within_deadline(NAME):
             answer = await call(
-                self._client, NAME, method, self._base + path, headers=headers, content=content
+                self._client,
+                NAME,
+                method,
+                self._base + path,
+                headers=headers,
+                content=content,
+                tries_max=tries_max,
             )
         if answer.status >= 300:
             raise refused(NAME, answer.status)

@@ -1,9 +1,9 @@
 """What else Stripe can do, beside checkouts: each one a class of its own file."""
 
 from billing.providers.stripe.api import StripeApi
+from billing.providers.stripe.refunds import StripeRefunds
 
 
 def abilities_of(api: StripeApi) -> tuple[object, ...]:
     """Each keeps one protocol of billing/providers/abilities/."""
-    _ = api
-    return ()
+    return (StripeRefunds(api),)

@@ -12,7 +12,16 @@ from gateway.dashboard.admin import (
     topup,
     topups,
 )
-from gateway.dashboard.sales import coupons, margin, orders, packs, plans, review, subscriptions
+from gateway.dashboard.sales import (
+    coupons,
+    margin,
+    orders,
+    packs,
+    plans,
+    refunds,
+    review,
+    subscriptions,
+)
 
 ADMIN_ROUTES = (
     *review.ROUTES,
@@ -23,6 +32,7 @@ ADMIN_ROUTES = (
     *stock.ROUTES,
     *margin.ROUTES,
     *orders.ROUTES,
+    *refunds.ROUTES,
     *events.ROUTES,
     *accounts.ROUTES,
     *packs.ROUTES,

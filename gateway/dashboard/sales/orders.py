@@ -10,10 +10,16 @@ from billing.ledger.price import price_of
 from billing.orders import queries as order_list
 from billing.orders.order import STATUSES, Order
 from billing.orders.queries import OrderFilter
+from billing.orders.refund_row import Refund
 from billing.orders.timeline import OrderTimeline, timeline_of
+from billing.payments import disputes
+from billing.payments.disputes import Dispute
 from billing.payments.review import Verdict
 from billing.providers import event_log as provider_event
 from billing.providers.event_log import LogEntry
+from billing.refunds import queries as refund_rows
+from billing.subscriptions import records as subscription_rows
+from billing.subscriptions.subscription import Period
 from gateway.dashboard.admin.fields import admin_route, decider
 from gateway.dashboard.paging import ASKED, paged
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form, read_query
@@ -33,10 +39,13 @@ _SAID: Final = {"approve": "order-approved", "reject": "order-rejected"}
 
 @dataclass(frozen=True, slots=True)
 class OrderView:
-    """The order's timeline, and every notification about it."""
+    """The order's timeline, every notification about it, and what goes back of its payments."""
 
     timeline: OrderTimeline
     provider_events: Sequence[LogEntry]
+    refunds: Sequence[Refund]
+    disputes: Sequence[Dispute]
+    periods: Sequence[Period]
 
     @property
     def is_open(self) -> bool:
@@ -46,6 +55,14 @@ class OrderView:
             for entry in self.provider_events
         )
         return self.timeline.order.status == "review" or (self.timeline.order.is_settled and waits)
+
+    @property
+    def is_refundable(self) -> bool:
+        """Whether something was paid that may go back."""
+        order = self.timeline.order
+        if order.kind == "subscription":
+            return any(one.amount > one.refunded_amount for one in self.periods)
+        return order.is_settled and order.payment.amount > order.refunded_amount
 
 
 async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
@@ -75,7 +92,7 @@ async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
     """One order, whoever owns it."""
-    return await _order_page(call, Form())
+    return await order_page(call, Form())
 
 
 async def decide(call: RequestContext[Fields, Fields]) -> Reply:
@@ -99,13 +116,14 @@ async def decide(call: RequestContext[Fields, Fields]) -> Reply:
             order.id, verdict, by=decider(call), note=note, amount=counts
         )
     except DomainError as error:
-        return await _order_page(call, form, problem_of(error))
+        return await order_page(call, form, problem_of(error))
     return go(f"{PATH}/{order.id}", said=_SAID[verdict])
 
 
-async def _order_page(
+async def order_page(
     call: RequestContext[Any, Any], form: Form, problem: Problem = NO_PROBLEM
 ) -> Response:
+    """The order's page, with what a form of it said."""
     seen = await _seen(call)
     waiting = await call.context.payments.waiting(seen.timeline.order)
     return page(
@@ -118,6 +136,7 @@ async def _order_page(
         timeline=seen.timeline,
         order=seen.timeline.order,
         waiting=waiting,
+        way=call.context.refunder.way_of(seen.timeline.order),
         is_approvable=seen.timeline.order.status == "review" or waiting.invoice_id is not None,
     )
 
@@ -130,7 +149,15 @@ async def _seen(call: RequestContext[Any, Any]) -> OrderView:
         order = await order_list.find(tx, order_id)
         if order is None or order.environment != environment:
             raise NotFound("Order")
-        return OrderView(await timeline_of(tx, order), await provider_event.of_order(tx, order.id))
+        begun = await subscription_rows.find_by_order(tx, order.id)
+        periods = {} if begun is None else await subscription_rows.load_periods(tx, [begun.id])
+        return OrderView(
+            await timeline_of(tx, order),
+            await provider_event.of_order(tx, order.id),
+            await refund_rows.of_order(tx, order.id),
+            await disputes.of_order(tx, order.id),
+            [] if begun is None else periods.get(begun.id, [])[::-1],
+        )
 
     return await call.context.database.read(work)
 
