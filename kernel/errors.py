@@ -3,6 +3,7 @@
     DomainError                 expected; the edge turns it into a code and a status
     |- InvalidInput             a field is missing, mistyped or out of its range
     |- NotFound                 an unknown id, or one of another account or environment
+    |- LimitReached             there are as many of them as there may be; one has to go first
     `- Unavailable              something we stand on cannot answer now; trying again may help
 
 Every other class lives in the module that raises it and derives from DomainError. Only
@@ -48,6 +49,10 @@ class DomainError(Exception):
     def rename(self, names: Mapping[str, str]) -> None:
         """For a caller who knows the field by another name; names: by the one that it has here."""
         self.param = names.get(self.param or "", self.param)
+
+
+class LimitReached(DomainError):
+    """There are as many as there may be; one has to go, or to end, before another comes."""
 
 
 class InvalidInput(DomainError):

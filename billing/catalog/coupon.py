@@ -120,7 +120,10 @@ def check_coupon(coupon: Coupon) -> Coupon:
 
 
 def new_coupon(environment: str, code: str, *, now_us: int, **fields: Any) -> Coupon:
-    """A fresh, active one; raises InvalidInput."""
+    """A fresh, active one; raises InvalidInput, also for one that would have ended before."""
+    expires_at = fields.get("expires_at")
+    if expires_at is not None and expires_at <= now_us:
+        raise InvalidInput("is in the past", param="expires_at")
     is_amount = fields.get("amount_off") is not None
     kind: Literal["percent", "amount"] = "amount" if is_amount else "percent"
     return check_coupon(
@@ -141,7 +144,9 @@ async def create(tx: Transaction, coupon: Coupon) -> Coupon:
         "coupons", _ROWS.columns, [_ROWS.write(coupon)], on_conflict="ON CONFLICT DO NOTHING"
     )
     if inserted == 0:
-        raise CouponTaken("the environment has a coupon with this code", param="code")
+        raise CouponTaken(
+            "the environment has a coupon with this code", param="code", reason="exists"
+        )
     return coupon
 
 

@@ -13,7 +13,7 @@ import msgspec
 
 from billing.ledger.money import MICROS_PER_CREDIT
 from billing.ledger.price import Price, check_currency
-from kernel.errors import DomainError, InvalidInput, NotFound
+from kernel.errors import DomainError, InvalidInput, LimitReached, NotFound
 from kernel.shaped import shown
 from keys.label import normalise_name
 from store.database import Transaction
@@ -27,7 +27,7 @@ _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 
 class PackTaken(DomainError):
-    """The environment has a pack of this id already, or as many packs as it may have."""
+    """The environment has a pack of this id already."""
 
 
 class Pack(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,14 +78,14 @@ async def create(tx: Transaction, pack: Pack) -> Pack:
     checked = check_pack(pack)
     listed = await list_packs(tx, pack.environment, with_inactive=True)
     if len(listed) >= PACKS_MAX:
-        raise PackTaken(f"an environment has at most {PACKS_MAX} packs", param="id")
+        raise LimitReached(f"an environment has at most {PACKS_MAX} packs")
     position = checked.position or max((one.position for one in listed), default=0) + 1
     made = msgspec.structs.replace(checked, position=position)
     inserted = await tx.insert(
         "packs", _ROWS.columns, [_ROWS.write(made)], on_conflict="ON CONFLICT DO NOTHING"
     )
     if inserted == 0:
-        raise PackTaken("the environment has a pack of this id", param="id")
+        raise PackTaken("the environment has a pack of this id", param="id", reason="exists")
     return made
 
 

@@ -17,7 +17,7 @@ from billing.catalog.product_fields import ProductFields, ProductKey
 from billing.ledger.money import MICROS_PER_CREDIT
 from billing.ledger.price import Price, check_currency
 from billing.providers.protocol import Interval, Registration
-from kernel.errors import DomainError, InvalidInput, NotFound
+from kernel.errors import DomainError, InvalidInput, LimitReached, NotFound
 from kernel.shaped import shown
 from keys.label import normalise_name
 from store.database import Row, Transaction
@@ -49,7 +49,7 @@ _SANDBOX = "sandbox/"
 
 
 class PlanTaken(DomainError):
-    """The environment has a plan of this id or price already, or as many as it may have."""
+    """The environment has a plan of this id or price already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,13 +171,13 @@ async def create(tx: Transaction, plan: Plan, fields: ProductFields) -> Plan:
     checked = check_plan(plan, fields)
     listed = await list_plans(tx, plan.environment, with_inactive=True)
     if len(listed) >= PLANS_MAX:
-        raise PlanTaken(f"an environment has at most {PLANS_MAX} plans", param="id")
+        raise LimitReached(f"an environment has at most {PLANS_MAX} plans")
     _check_refs(checked, listed, fields)
     position = checked.position or max((one.position for one in listed), default=0) + 1
     made = replace(checked, position=position)
     inserted = await tx.insert("plans", _COLUMNS, [_row(made)], on_conflict=_KEEP)
     if inserted == 0:
-        raise PlanTaken("the environment has a plan of this id", param="id")
+        raise PlanTaken("the environment has a plan of this id", param="id", reason="exists")
     await _write_products(tx, made)
     return made
 
@@ -253,7 +253,9 @@ def _check_refs(plan: Plan, others: Iterable[Plan], fields: ProductFields) -> No
     for one in (*others, plan):
         for key, ref in one.products.items():
             if taken.setdefault(ref, (one.id, key)) != (one.id, key):
-                raise PlanTaken(f"{ref} is there already", param=fields.name_of(key))
+                raise PlanTaken(
+                    f"{ref} is there already", param=fields.name_of(key), reason="exists"
+                )
 
 
 def _check_range(value: int, name: str, most: int) -> None:

@@ -37,7 +37,8 @@ _PLACES = {
     ),
     **dict.fromkeys(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"], 3),
 }
-_CURRENCY = re.compile(r"[A-Z]{3}")
+# Two codes of ISO 4217 are no money: the one for tests, and the one for no currency at all.
+_CURRENCY = re.compile(r"(?!XTS|X{3})[A-Z]{3}")
 _DECIMAL = re.compile(r"(0|[1-9][0-9]{0,17})(?:\.([0-9]{1,12}))?")
 
 

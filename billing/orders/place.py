@@ -25,6 +25,8 @@ from kernel.tenant import Tenant
 AMOUNT_CENTS_MIN = 100
 AMOUNT_CENTS_MAX = 1_000_000
 PENDING_ORDERS_MAX = 200
+# Each holds a use of its coupon until it ends: others' uses, where the coupon's are limited.
+COUPON_ORDERS_MAX = 5
 _OWN_CURRENCY = Charge()
 
 
@@ -104,8 +106,14 @@ class PlaceOrder:
             earlier = working_set.of_request((*self.tenant, self.new.request_digest))
             if earlier is not None:
                 return Placed(earlier, is_new=False)
-        if working_set.pending(self.tenant) >= PENDING_ORDERS_MAX:
+        unpaid = working_set.pending(self.tenant)
+        if unpaid.orders >= PENDING_ORDERS_MAX:
             raise TooManyOrders(f"an account has at most {PENDING_ORDERS_MAX} unpaid orders")
+        if self.new.coupon is not None and unpaid.with_coupon >= COUPON_ORDERS_MAX:
+            raise TooManyOrders(
+                f"an account has at most {COUPON_ORDERS_MAX} unpaid orders with a coupon: pay one, or"
+                " wait until one ends"
+            )
         self.check(state)
         order = self._order(state)
         self._check_creditable(state, order)

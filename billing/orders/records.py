@@ -6,6 +6,7 @@ order holds its account's lock.
 """
 
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from billing.orders import refund
 from billing.orders.claim import ObjectKey, OrderClaim, first_claims
@@ -48,7 +49,7 @@ WHERE o.account_id = v.account_id AND o.environment = v.environment
   AND o.request_digest = v.digest
 """
 _COUNT_PENDING = """
-SELECT o.account_id, o.environment, COUNT(*) AS pending
+SELECT o.account_id, o.environment, COUNT(*) AS pending, COUNT(o.coupon_id) AS with_coupon
 FROM :tenants[account_id text, environment text] AS v
 CROSS JOIN orders o
 WHERE o.account_id = v.account_id AND o.environment = v.environment AND o.status = 'pending'
@@ -93,10 +94,22 @@ async def load_requests(
     }
 
 
-async def count_pending(tx: Transaction, tenants: Iterable[Tenant]) -> dict[Tenant, int]:
-    """How many unpaid orders each tenant has; none is missing."""
+class Unpaid(NamedTuple):
+    """How many unpaid orders a tenant has, and how many of these hold a coupon's use."""
+
+    orders: int = 0
+    with_coupon: int = 0
+
+
+async def count_pending(tx: Transaction, tenants: Iterable[Tenant]) -> dict[Tenant, Unpaid]:
+    """How many unpaid orders each tenant has; one that has none is missing."""
     rows = await tx.fetch(_COUNT_PENDING, tenants=sorted(set(tenants)))
-    return {Tenant(row["account_id"], row["environment"]): int(row["pending"]) for row in rows}
+    return {
+        Tenant(row["account_id"], row["environment"]): Unpaid(
+            int(row["pending"]), int(row["with_coupon"])
+        )
+        for row in rows
+    }
 
 
 async def load_open_plans(tx: Transaction, tenants: Iterable[Tenant]) -> dict[Tenant, Order]:

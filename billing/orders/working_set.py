@@ -40,7 +40,7 @@ class OrderWorkingSet(SaleWorkingSet):
         self._packs: dict[PackKey, Pack] = {}
         self._orders: dict[str, Order] = {}
         self._requests: dict[OrderRequestKey, str] = {}
-        self._pending: dict[Tenant, int] = {}
+        self._pending: dict[Tenant, order_rows.Unpaid] = {}
         self._open_plans: dict[Tenant, Order] = {}
         self._owners: dict[ObjectKey, str] = {}
         self._open: set[str] = set()
@@ -114,9 +114,9 @@ class OrderWorkingSet(SaleWorkingSet):
         order_id = self._requests.get(place)
         return None if order_id is None else self._orders.get(order_id)
 
-    def pending(self, tenant: Tenant) -> int:
+    def pending(self, tenant: Tenant) -> order_rows.Unpaid:
         """How many unpaid orders the tenant has."""
-        return self._pending.get(tenant, 0)
+        return self._pending.get(tenant, order_rows.Unpaid())
 
     def open_plan(self, tenant: Tenant) -> Order | None:
         """The tenant's unpaid order of a plan."""
@@ -132,7 +132,12 @@ class OrderWorkingSet(SaleWorkingSet):
     def add(self, order: Order) -> None:
         self.changed()
         self._orders[order.id] = self._new[order.id] = order
-        self._pending[order.tenant] = self.pending(order.tenant) + (order.status == "pending")
+        if order.status == "pending":
+            before = self.pending(order.tenant)
+            holds_use = order.coupon_id is not None
+            self._pending[order.tenant] = order_rows.Unpaid(
+                before.orders + 1, before.with_coupon + holds_use
+            )
         if order.kind == "subscription":
             self._open_plans[order.tenant] = order
         if order.request_digest is not None:

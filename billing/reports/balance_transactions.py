@@ -115,8 +115,10 @@ class Wanted:
 
 async def page(
     tx: Transaction, tenant: Tenant, *, offset: int, limit: int
-) -> Sequence[BalanceTransaction]:
-    """The account's lines from that offset, newest first."""
+) -> tuple[Sequence[BalanceTransaction], str | None]:
+    """The account's lines from that offset, newest first, and where the next page goes on by its
+    cursor; None: there is none.
+    """
     wanted = Wanted(tenant.environment, account_id=tenant.account_id)
     found: list[BalanceTransaction] = []
     before_id: str | None = None
@@ -128,7 +130,9 @@ async def page(
         if len(rows) < at_once:
             break
         before_id = rows[-1]["id"]
-    return await _described(tx, found[offset : offset + limit])
+    shown = found[offset : offset + limit]
+    more = shown[-1].id if shown and len(found) > offset + limit else None
+    return await _described(tx, shown), more
 
 
 async def page_of_all(

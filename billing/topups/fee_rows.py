@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from billing.topups.fee import BASIS_POINTS_MAX, FEE_CENTS_MAX, FeeRule
-from kernel.errors import InvalidInput, NotFound
+from kernel.errors import InvalidInput, LimitReached, NotFound
 from store.database import Transaction
 from store.row_mapping import RowMapping
 
@@ -81,7 +81,7 @@ async def put_fee(tx: Transaction, row: FeeRow) -> None:
         account_id=row.account_id,
     )
     if count is not None and count["fees"] >= ACCOUNT_FEES_MAX:
-        raise InvalidInput(f"an environment has at most {ACCOUNT_FEES_MAX} fees")
+        raise LimitReached(f"an environment has at most {ACCOUNT_FEES_MAX} fees")
     await tx.insert(
         "platform_fees",
         _ROWS.columns,

@@ -21,7 +21,7 @@ from billing.topups.platform import (
     Platforms,
     Source,
 )
-from kernel.errors import DomainError, InvalidInput, NotFound
+from kernel.errors import DomainError, InvalidInput, LimitReached, NotFound
 from store.database import Transaction
 from store.row_mapping import RowMapping, as_json
 
@@ -34,7 +34,7 @@ _ID: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 
 
 class PlatformTaken(DomainError):
-    """The environment has one of this id already, or as many as it may have."""
+    """The environment has one of this id already."""
 
 
 class PlatformRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -159,7 +159,7 @@ async def put_platform(tx: Transaction, row: PlatformRow, *, is_new: bool) -> Pl
         return row
     listed = await list_platforms(tx, row.environment)
     if len(listed) >= PLATFORMS_MAX:
-        raise PlatformTaken(f"an environment has at most {PLATFORMS_MAX} platforms", param="id")
+        raise LimitReached(f"an environment has at most {PLATFORMS_MAX} platforms")
     position = row.position or max((one.position for one in listed), default=0) + 1
     made = msgspec.structs.replace(row, position=position)
     inserted = await tx.insert(
@@ -169,7 +169,9 @@ async def put_platform(tx: Transaction, row: PlatformRow, *, is_new: bool) -> Pl
         on_conflict="ON CONFLICT DO NOTHING",
     )
     if inserted == 0:
-        raise PlatformTaken("the environment has a platform of this id", param="id")
+        raise PlatformTaken(
+            "the environment has a platform of this id", param="id", reason="exists"
+        )
     await raise_version(tx)
     return made
 
@@ -233,7 +235,7 @@ async def put_supplier(tx: Transaction, row: SupplierRow, *, is_new: bool) -> Su
         if not _ID.fullmatch(row.id):
             raise InvalidInput("an id has up to 40 of a-z, 0-9, _ and -", param="id")
         if len(await list_suppliers(tx, row.environment)) >= SUPPLIERS_MAX:
-            raise PlatformTaken(f"an environment has at most {SUPPLIERS_MAX} suppliers", param="id")
+            raise LimitReached(f"an environment has at most {SUPPLIERS_MAX} suppliers")
         inserted = await tx.insert(
             "suppliers",
             _SUPPLIER.columns,
@@ -241,7 +243,9 @@ async def put_supplier(tx: Transaction, row: SupplierRow, *, is_new: bool) -> Su
             on_conflict="ON CONFLICT DO NOTHING",
         )
         if inserted == 0:
-            raise PlatformTaken("the environment has a supplier of this id", param="id")
+            raise PlatformTaken(
+                "the environment has a supplier of this id", param="id", reason="exists"
+            )
     await raise_version(tx)
     return row
 

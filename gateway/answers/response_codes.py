@@ -23,6 +23,7 @@ CAP_EXCEEDED: Final = 2008
 MISSING_SCOPE: Final = 2009
 KEY_ENDED: Final = 2010
 NOT_REDEEMABLE: Final = 2011
+LIMIT_REACHED: Final = 2012
 CANCELLED: Final = 3001
 ALREADY_DELIVERED: Final = 3002
 NOT_FOUND: Final = 3003
@@ -77,6 +78,7 @@ _ROWS = (
     Code(MISSING_SCOPE, "Missing scope", (403,), "ask_human"),
     Code(KEY_ENDED, "API key expired or revoked", (401,), "ask_human"),
     Code(NOT_REDEEMABLE, "Voucher or code not redeemable", (409, 404, 410), "stop"),
+    Code(LIMIT_REACHED, "Limit reached", (409,), "ask_human"),
     Code(CANCELLED, "Cancelled successfully", (200,)),
     Code(ALREADY_DELIVERED, "Cannot cancel — already delivered", (409,), "stop"),
     Code(NOT_FOUND, "Transaction not found", (404,), "fix_request"),

@@ -309,6 +309,7 @@ ROUTES = (
         body=MintBody,
         asks_password=True,
         answers=created(MintedKey),
+        refuses=(codes.LIMIT_REACHED,),
     ),
     Route(
         "GET", "/keys", list_keys, "List keys", _SCOPES, query=Page, answers=ok(Listing[KeyShape])

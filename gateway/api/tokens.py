@@ -97,6 +97,7 @@ ROUTES = (
         body=CreateBody,
         asks_password=True,
         answers=created(MadeToken),
+        refuses=(codes.LIMIT_REACHED,),
     ),
     Route(
         "GET",

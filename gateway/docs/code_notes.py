@@ -25,6 +25,7 @@ NOTES: Final[Mapping[int, str]] = {
     codes.MISSING_SCOPE: "The credential is good, but it may not do this, or not in this environment.",
     codes.KEY_ENDED: "The key was good once: it expired, or somebody revoked it.",
     codes.NOT_REDEEMABLE: "reason says why: unknown, redeemed, reversed, spent, disabled or expired.",
+    codes.LIMIT_REACHED: "There are as many as there may be: one has to go, or to end, before another.",
     codes.CANCELLED: "The top-up is off and its funds are back.",
     codes.ALREADY_DELIVERED: "Too late to cancel: delivered, or handed to the platform.",
     codes.NOT_FOUND: (

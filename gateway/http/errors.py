@@ -50,7 +50,7 @@ from gateway.http.rate_limit import RateLimited
 from gateway.http.routing import MethodNotAllowed
 from gateway.http.session_cookie import ForgeryRefused, SignInRefused
 from gateway.http.strict_json import Unreadable
-from kernel.errors import DomainError, InvalidInput, NotFound, Unavailable
+from kernel.errors import DomainError, InvalidInput, LimitReached, NotFound, Unavailable
 from keys.account import EmailTaken
 from keys.api_keys.grantable import KeyLimitReached
 from keys.authenticator import CredentialEnded, InvalidCredential
@@ -115,14 +115,15 @@ TABLE: Final[Mapping[type[DomainError], ErrorRow]] = {
     PasswordRequired: ErrorRow(codes.MISSING_SCOPE, 403),
     EmailTaken: ErrorRow(codes.MALFORMED, 422),
     LiveNotOpen: ErrorRow(codes.MISSING_SCOPE, 403, is_final=True),
-    KeyLimitReached: ErrorRow(codes.MALFORMED, 422),
-    TooManyEndpoints: ErrorRow(codes.MALFORMED, 422),
-    TooManyReplays: ErrorRow(codes.MALFORMED, 422),
-    TooManyOrders: ErrorRow(codes.MALFORMED, 422),
-    CouponTaken: ErrorRow(codes.MALFORMED, 422),
-    PackTaken: ErrorRow(codes.MALFORMED, 422),
-    PlanTaken: ErrorRow(codes.MALFORMED, 422),
-    PlatformTaken: ErrorRow(codes.MALFORMED, 422),
+    LimitReached: ErrorRow(codes.LIMIT_REACHED, 409),
+    KeyLimitReached: ErrorRow(codes.LIMIT_REACHED, 409),
+    TooManyEndpoints: ErrorRow(codes.LIMIT_REACHED, 409),
+    TooManyReplays: ErrorRow(codes.LIMIT_REACHED, 409),
+    TooManyOrders: ErrorRow(codes.LIMIT_REACHED, 409),
+    CouponTaken: ErrorRow(codes.DUPLICATE, 409),
+    PackTaken: ErrorRow(codes.DUPLICATE, 409),
+    PlanTaken: ErrorRow(codes.DUPLICATE, 409),
+    PlatformTaken: ErrorRow(codes.DUPLICATE, 409),
     InvalidPlatform: ErrorRow(codes.INVALID_PLATFORM, 422),
     InvalidEmail: ErrorRow(codes.INVALID_RECIPIENT, 422),
     AmountOutOfRange: ErrorRow(codes.AMOUNT_OUT_OF_RANGE, 422),

@@ -1,9 +1,10 @@
 """What else Stripe can do, beside checkouts: each one a class of its own file."""
 
 from billing.providers.stripe.api import StripeApi
+from billing.providers.stripe.listing import StripeListing
 from billing.providers.stripe.refunds import StripeRefunds
 
 
 def abilities_of(api: StripeApi) -> tuple[object, ...]:
     """Each keeps one protocol of billing/providers/abilities/."""
-    return (StripeRefunds(api),)
+    return (StripeListing(api), StripeRefunds(api))

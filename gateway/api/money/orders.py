@@ -144,6 +144,7 @@ ROUTES = (
             codes.AMOUNT_OUT_OF_RANGE,
             codes.NOT_FOUND,
             codes.NOT_REDEEMABLE,
+            codes.LIMIT_REACHED,
             codes.PROVIDER_UNAVAILABLE,
         ),
     ),

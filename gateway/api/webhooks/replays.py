@@ -127,6 +127,7 @@ ROUTES = (
         _WRITE,
         body=ReplayBody,
         answers=(*begun(ReplayShape), Outcome(202, ReplayCount)),
+        refuses=(codes.LIMIT_REACHED,),
     ),
     Route(
         "GET",

@@ -306,7 +306,7 @@ ROUTES = (
         _WRITE,
         body=RegisterBody,
         answers=created(EndpointWithSecret),
-        refuses=(codes.URL_INVALID,),
+        refuses=(codes.URL_INVALID, codes.LIMIT_REACHED),
     ),
     Route(
         "GET",

@@ -1,6 +1,6 @@
 """The shapes of the Billing API dialect's administration."""
 
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -20,14 +20,6 @@ T = TypeVar("T")
 Line = Annotated[str, Meta(max_length=500)]
 Features = Annotated[list[Text], Meta(max_length=30)]
 Ref = Text | UnsetType | None
-
-
-class Page(Struct, Generic[T], kw_only=True):
-    """A page of a list. Give next_cursor as cursor for the next one; null: there is none."""
-
-    success: bool
-    data: list[T]
-    next_cursor: str | None
 
 
 class PlanBody(Fields, frozen=True, kw_only=True):

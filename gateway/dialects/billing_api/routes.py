@@ -23,10 +23,7 @@ from billing.credits.checkin import CheckedIn, CheckIn
 from billing.credits.checkin_settings import CheckinSettings
 from billing.ledger.balances import balance_micros
 from billing.ledger.money import MICROS_PER_CREDIT
-from billing.orders import queries as order_list
-from billing.orders.order import Order
 from billing.orders.place import NewOrder
-from billing.orders.queries import OrderFilter
 from billing.payments.checkout import COMPLETE_PATH
 from billing.reports import balance_transactions
 from billing.reports.balance_transactions import Wanted
@@ -37,7 +34,7 @@ from gateway.answers.plain import plain_answer
 from gateway.answers.refusals import Refusal, renamed_fields
 from gateway.api.money.orders import LEASE_S, request_digest
 from gateway.api.schemas.orders import Order as OrderShape
-from gateway.dialects.billing_api import billing_admin as admin, schemas as shapes
+from gateway.dialects.billing_api import account_lists, billing_admin as admin, schemas as shapes
 from gateway.http.fields import EnvironmentMismatch, Fields, LooseFields, cursor_id, time_us
 from gateway.http.idempotency import run_once, run_steps
 from gateway.http.pipeline import environment_of
@@ -60,35 +57,6 @@ async def balance(call: RequestContext[Fields, Fields]) -> Answer:
     tenant, now_us = call.principal.tenant, call.now_us
     held = await call.context.database.read(lambda tx: balance_micros(tx, tenant, now_us=now_us))
     return _said(shapes.Balance(balance=held // MICROS_PER_CREDIT))
-
-
-async def transactions(call: RequestContext[Fields, shapes.PageQuery]) -> Answer:
-    """What changed the caller's balance."""
-    tenant, query = call.principal.tenant, call.query
-    found = await call.context.database.read(
-        lambda tx: balance_transactions.page(tx, tenant, offset=query.offset, limit=query.limit)
-    )
-    return _said([shapes.Transaction.of(one) for one in found])
-
-
-async def orders(call: RequestContext[Fields, shapes.PageQuery]) -> Answer:
-    """The caller's orders, of packs, amounts and plans."""
-    tenant, query = call.principal.tenant, call.query
-
-    async def work(tx: Transaction) -> Sequence[Order]:
-        found, _ = await order_list.numbered_page(
-            tx, tenant, OrderFilter(), offset=query.offset, limit=query.limit
-        )
-        return found
-
-    return _said([OrderShape.of(order) for order in await call.context.database.read(work)])
-
-
-async def order(call: RequestContext[Fields, Fields]) -> Answer:
-    """One order of the caller."""
-    tenant, order_id = call.principal.tenant, call.params["order_id"]
-    found = await call.context.database.read(lambda tx: order_list.get(tx, tenant, order_id))
-    return _said(OrderShape.of(found))
 
 
 async def list_plans(call: RequestContext[Fields, shapes.PlansQuery]) -> Answer:
@@ -193,7 +161,7 @@ async def list_coupons(call: RequestContext[Fields, admin.CouponsQuery]) -> Answ
     shown = found[: query.limit]
     more = shown[-1].id if len(found) > query.limit else None
     return plain_answer(
-        admin.Page(
+        shapes.Page(
             success=True, data=[admin.Coupon(**one.shape()) for one in shown], next_cursor=more
         )
     )
@@ -228,7 +196,7 @@ async def all_transactions(call: RequestContext[Fields, shapes.AdminQuery]) -> A
         )
     )
     lines = [admin.AccountTransaction.of(one) for one in found]
-    return plain_answer(admin.Page(success=True, data=lines, next_cursor=more))
+    return plain_answer(shapes.Page(success=True, data=lines, next_cursor=more))
 
 
 async def adjust(call: RequestContext[admin.ManualBody, Fields]) -> Answer:
@@ -322,11 +290,14 @@ def _row(
 
 
 _get, _post, _put = (partial(_row, method) for method in ("GET", "POST", "PUT"))
-_Said, _Page, _Query = shapes.Said, admin.Page, shapes.PageQuery
-_Lines, _Orders = _Said[list[shapes.Transaction]], _Said[list[OrderShape]]
+_Said, _Page, _Query = shapes.Said, shapes.Page, shapes.PageQuery
+_Lines, _Orders = _Page[shapes.Transaction], _Page[OrderShape]
 _Plan, _Plans = _Said[shapes.Plan], _Said[list[shapes.Plan]]
 _Coupon, _Config = _Said[admin.Coupon], _Said[admin.Config]
-_SALE = (codes.NOT_FOUND, codes.NOT_REDEEMABLE, codes.ALREADY_SETTLED, codes.AMOUNT_OUT_OF_RANGE)
+_SALE = (
+    *(codes.NOT_FOUND, codes.NOT_REDEEMABLE, codes.ALREADY_SETTLED, codes.AMOUNT_OUT_OF_RANGE),
+    codes.LIMIT_REACHED,
+)
 _AWAY = codes.PROVIDER_UNAVAILABLE
 PLANS, COUPONS, CHECKIN = "/admin/billing/plans", "/admin/billing/coupons", "/admin/checkin/config"
 OPEN: Final[dict[str, Any]] = {"scopes": (), "is_public": True, "query": shapes.PlansQuery}
@@ -335,9 +306,21 @@ SURFACE = ApiSurface(
     "",
     (
         _get("/credits/balance", balance, "The balance in credits", _Said[shapes.Balance]),
-        _get("/credits/transactions", transactions, "What changed it", _Lines, query=_Query),
-        _get("/orders", orders, "Orders, newest first", _Orders, query=_Query),
-        _get("/orders/{order_id}", order, "An order", _Said[OrderShape]),
+        _get(
+            "/credits/transactions",
+            account_lists.transactions,
+            "What changed it",
+            _Lines,
+            query=_Query,
+        ),
+        _get(
+            "/orders",
+            account_lists.orders,
+            "Orders, newest first",
+            _Orders,
+            query=shapes.OrdersQuery,
+        ),
+        _get("/orders/{order_id}", account_lists.order, "An order", _Said[OrderShape]),
         _get("/subscription/plans", list_plans, "Plans", _Plans, **OPEN),
         _post(
             "/checkin",

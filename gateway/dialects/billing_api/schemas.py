@@ -10,11 +10,13 @@ from billing.catalog import plan as plans
 from billing.catalog.product_fields import ProductKey
 from billing.credits import checkin
 from billing.ledger.money import MICROS_PER_CREDIT
+from billing.orders.order import OrderStatus
 from billing.reports.balance_transactions import OFFSET_MAX, BalanceTransaction, Type
 from gateway.answers.refusals import Refusal
 from gateway.answers.words import Time
-from gateway.http.fields import Fields, Int64, LooseFields, Text
+from gateway.http.fields import Fields, Int64, LooseFields, Text, cursor_id
 from kernel.clock import SECOND_US, rfc3339
+from kernel.errors import InvalidInput
 from kernel.limits import PAGE_ITEMS_MAX, URL_CHARACTERS_MAX
 from kernel.shaped import Shaped
 
@@ -22,7 +24,9 @@ T = TypeVar("T")
 Url = Annotated[str, Meta(max_length=URL_CHARACTERS_MAX)]
 _NOT_A_WORD = re.compile(r"[^a-z0-9]+")
 # Reasons that are this vendor's codes as they stand.
-_CODES: Final = frozenset({"already_checked_in", "budget_exhausted", "already_subscribed"})
+_CODES: Final = frozenset(
+    {"already_checked_in", "budget_exhausted", "already_subscribed", "exists"}
+)
 Limit = Annotated[int, Meta(ge=1, le=PAGE_ITEMS_MAX)]
 # The providers' own prices and products that this vendor's API names; any other provider's are set by
 # `topup plans` and the dashboard.
@@ -59,6 +63,14 @@ class Problem(Struct, kw_only=True):
         return cls(code=_NOT_A_WORD.sub("_", word.lower()).strip("_"), message=refusal.sentence)
 
 
+class Page(Struct, Generic[T], kw_only=True):
+    """A page of a list. Give next_cursor as cursor for the next one; null: there is none."""
+
+    success: bool
+    data: list[T]
+    next_cursor: str | None
+
+
 class Refused(Struct, kw_only=True):
     """Every refusal."""
 
@@ -66,11 +78,28 @@ class Refused(Struct, kw_only=True):
     error: Problem
 
 
-class PageQuery(LooseFields, frozen=True, kw_only=True):
-    """Newest first."""
+class PageQuery(Fields, frozen=True, kw_only=True):
+    """Newest first, from an offset or after a cursor. A filter that is not known is refused."""
 
     limit: Limit = 20
-    offset: Annotated[int, Meta(ge=0, le=OFFSET_MAX)] = 0
+    offset: Annotated[
+        int, Meta(ge=0, le=OFFSET_MAX, description="Further down a list is read by its cursor.")
+    ] = 0
+    cursor: Text | None = None
+
+    def before_id(self, prefix: str) -> str | None:
+        """Where a page by cursor begins; null: at the offset. prefix: of the list's ids. Raises
+        InvalidInput for both at once and for another list's cursor.
+        """
+        if self.cursor is not None and self.offset:
+            raise InvalidInput("give offset or cursor, not both", param="cursor")
+        return cursor_id(self.cursor, prefix)
+
+
+class OrdersQuery(PageQuery, frozen=True, kw_only=True):
+    """Of one status, where it is named."""
+
+    status: OrderStatus | None = None
 
 
 class PlansQuery(LooseFields, frozen=True, kw_only=True):
@@ -98,7 +127,9 @@ class SessionBody(LooseFields, frozen=True, kw_only=True):
 
     @property
     def coupon_named(self) -> str | None:
-        """By either name."""
+        """By either name; raises InvalidInput where the two differ."""
+        if None not in {self.coupon, self.coupon_code} and self.coupon != self.coupon_code:
+            raise InvalidInput("coupon names another one", param="coupon_code")
         return self.coupon if self.coupon is not None else self.coupon_code
 
 

@@ -19,7 +19,7 @@ from billing.catalog.pack import Pack, create as create_pack
 from billing.catalog.plan import PlanItem
 from billing.engine.engine import Engine
 from billing.ledger.price import Price
-from billing.orders.order import Order
+from billing.orders.order import Order, TooManyOrders
 from kernel.clock import FixedClock
 from kernel.errors import InvalidInput, NotFound
 from kernel.tenant import Tenant
@@ -215,7 +215,7 @@ async def test_parallel_accounts_keep_the_limit(
     database: Database, database_url: str, clock: FixedClock
 ) -> None:
     """Each account has a lock of its own, the coupon one for all."""
-    seconds = [open_database(database_url) for _ in range(4)]
+    seconds = [open_database(database_url) for _ in range(6)]
     counters = [
         await open_buyer(one, clock, email=f"{number}@example.com")
         for number, one in enumerate(seconds)
@@ -223,7 +223,7 @@ async def test_parallel_accounts_keep_the_limit(
     await counters[0].coupon(uses_max=5)
 
     placed = await asyncio.gather(
-        *(counters[number % 4].place(coupon="SUMMER") for number in range(24)),
+        *(counters[number % 6].place(coupon="SUMMER") for number in range(24)),
         return_exceptions=True,
     )
 
@@ -234,6 +234,27 @@ async def test_parallel_accounts_keep_the_limit(
     for one, opened in zip(counters, seconds, strict=True):
         await one.engine.close()
         await opened.close()
+
+
+async def test_an_account_holds_five_uses_of_coupons_unpaid(buyer: Buyer) -> None:
+    """So nobody keeps a limited coupon from the others by orders that are never paid."""
+    await buyer.coupon(uses_max=100)
+
+    orders = [await buyer.order(coupon="SUMMER") for _ in range(5)]
+    with pytest.raises(TooManyOrders, match="at most 5 unpaid orders with a coupon"):
+        await buyer.place(coupon="SUMMER")
+    await buyer.place()
+    await buyer.end(orders[0], "expired")
+    await buyer.place(coupon="SUMMER")
+
+    assert await used(buyer) == 5
+
+
+def test_a_coupon_is_not_made_that_has_ended() -> None:
+    with pytest.raises(InvalidInput, match="in the past"):
+        new_coupon("staging", "OVER", now_us=1_000_000, percent=10, expires_at=1_000_000)
+
+    assert new_coupon("staging", "LIVES", now_us=1_000_000, percent=10, expires_at=1_000_001)
 
 
 async def used(buyer: Buyer) -> int:

@@ -20,6 +20,7 @@ CONTRACT = """
 2009 | Missing scope | 403
 2010 | API key expired or revoked | 401
 2011 | Voucher or code not redeemable | 404 409 410
+2012 | Limit reached | 409
 3001 | Cancelled successfully | 200
 3002 | Cannot cancel — already delivered | 409
 3003 | Transaction not found | 404

@@ -148,6 +148,11 @@ async def test_a_topup_session_sells_a_pack_and_an_amount_with_a_coupon(
         await decide(gateway, made["url"])
 
     assert await me.balance() - before == 35_000
+    first = (await me.ask("GET", "/orders?limit=1")).json()
+    rest = (await me.ask("GET", f"/orders?cursor={first['next_cursor']}")).json()
+    assert rest["next_cursor"] is None
+    assert await me.call("GET", "/orders?status=paid") == first["data"] + rest["data"]
+    assert await me.call("GET", "/orders?status=refunded") == []
     listed = await me.call("GET", "/orders?limit=20&offset=0")
     assert [one["id"] for one in listed] == [amount["order_id"], pack["order_id"]]
     assert (listed[0]["amount"], listed[0]["pay_amount"], listed[0]["coupon"]) == (
@@ -189,6 +194,11 @@ async def test_transactions_add_up_to_the_balance_and_go_on_by_offset(
     assert sum(one["amount_micros"] for one in lines) // 1000 == await me.balance()
     paged = [await me.call("GET", f"/credits/transactions?limit=2&offset={n}") for n in (0, 2, 4)]
     assert [one for page in paged for one in page] == lines
+    first = (await me.ask("GET", "/credits/transactions?limit=4")).json()
+    cursor = first["next_cursor"]
+    rest = (await me.ask("GET", f"/credits/transactions?limit=4&cursor={cursor}")).json()
+    assert first["data"] + rest["data"] == lines
+    assert rest["next_cursor"] is None
 
 
 async def test_check_in_is_once_a_day(gateway: Gateway, me: Caller) -> None:
@@ -361,6 +371,10 @@ async def test_who_has_a_plan_is_sent_to_the_portal(gateway: Gateway, me: Caller
         ("DELETE", "/orders", 405, "method_not_allowed"),
         ("GET", "/credits/transactions?limit=0", 422, "malformed_request"),
         ("GET", "/credits/transactions?offset=-1", 422, "malformed_request"),
+        ("GET", "/credits/transactions?type=purchase", 422, "malformed_request"),
+        ("GET", "/credits/transactions?offset=1&cursor=trf_1", 422, "malformed_request"),
+        ("GET", "/orders?cursor=trf_1", 422, "malformed_request"),
+        ("GET", "/orders?status=paidd", 422, "malformed_request"),
         ("GET", "/admin/billing/plans", 403, "missing_scope"),
         ("POST", "/admin/credits/manual", 403, "missing_scope"),
         ("PUT", "/admin/checkin/config", 403, "missing_scope"),

@@ -103,7 +103,7 @@ async def test_a_price_at_a_provider_belongs_to_one_plan(boss: Caller) -> None:
     await boss.call("POST", PLANS, status=201, json=body)
 
     for other in ({**body, "id": "b"}, {**PLAN, "id": "c", "stripe_price_id_yearly": "price_1"}):
-        assert (await boss.call("POST", PLANS, status=422, json=other))["code"]
+        assert (await boss.call("POST", PLANS, status=409, json=other))["code"]
     assert (await boss.call("PUT", f"{PLANS}/none", status=404, json={}))["code"] == (
         "plan_not_found"
     )
@@ -120,7 +120,7 @@ async def test_coupons_are_made_and_listed_by_page(gateway: Gateway, boss: Calle
     assert [one["code"] for one in first["data"] + rest["data"]] == ["SAVE2", "SAVE1", "SAVE0"]
     assert rest["next_cursor"] is None
     again = {"code": "save0", "percent": 10}
-    assert (await boss.call("POST", COUPONS, status=422, json=again))["code"] == "malformed_request"
+    assert (await boss.call("POST", COUPONS, status=409, json=again))["code"] == "exists"
     assert [one.action for one in await log_of(gateway)] == ["coupon.create"] * 3
 
 

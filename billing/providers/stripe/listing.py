@@ -1,0 +1,135 @@
+"""Stripe's payments of a time: its charges, with those whose refund or dispute falls into it.
+
+A charge shows its refunds as one sum; of a disputed one the disputes are asked for, so that one that
+was won is not counted. Source: Stripe's API reference, charges, refunds, disputes.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final, Generic, TypeVar
+
+import msgspec
+
+from billing.ledger.price import Price
+from billing.providers.abilities.listing import ListedPage, ListedPayment, ListedStatus
+from billing.providers.http import unavailable, within_deadline
+from billing.providers.stripe.api import StripeApi
+from billing.providers.stripe.events import Unreadable, from_stripe
+from billing.providers.stripe.objects import NAME, Dispute, Ref, ref_id
+from kernel.clock import SECOND_US
+
+# With what is expanded an object has up to 8 kB, and an answer at most 1 MiB.
+PAGE_MAX: Final = 50
+# The lists that are read one after the other; a cursor is one of these and the last id of it.
+_SOURCES: Final = ("charges", "refunds", "disputes")
+_STATUSES: Final[dict[str, ListedStatus]] = {
+    "succeeded": "paid",
+    "pending": "pending",
+    "failed": "failed",
+}
+
+T = TypeVar("T")
+
+
+class _Fee(msgspec.Struct):
+    fee: int
+    currency: str
+
+
+class _ListedCharge(msgspec.Struct):
+    id: str
+    amount: int
+    currency: str
+    created: int
+    amount_refunded: int = 0
+    status: str = ""
+    captured: bool = True
+    disputed: bool = False
+    payment_intent: Ref = None
+    invoice: Ref = None
+    metadata: dict[str, str] | None = None
+    balance_transaction: _Fee | str | None = None
+
+
+class _OfCharge(msgspec.Struct):
+    """A refund or a dispute; an old one may be of a charge that Stripe no longer shows."""
+
+    id: str
+    charge: _ListedCharge | str | None = None
+
+
+class _Page(msgspec.Struct, Generic[T]):
+    data: list[T] = []
+    has_more: bool = False
+
+
+class StripeListing:
+    """The protocol of billing/providers/abilities/listing.py."""
+
+    def __init__(self, api: StripeApi) -> None:
+        self._api = api
+
+    async def list_payments(self, since: int, until: int, cursor: str | None = None) -> ListedPage:
+        source, _, after = (cursor or _SOURCES[0]).partition(":")
+        params: Any = {
+            "created": {"gte": -(-since // SECOND_US), "lt": -(-until // SECOND_US)},
+            "limit": PAGE_MAX,
+        }
+        if after:
+            params["starting_after"] = after
+        async with within_deadline(NAME):
+            charges, next_cursor = await self._page(source, params)
+            try:
+                return ListedPage([await self._listed(one) for one in charges], next_cursor)
+            except Unreadable:
+                raise unavailable(NAME, "a charge in no shape of Stripe's") from None
+
+    async def _page(self, source: str, params: Any) -> tuple[Sequence[_ListedCharge], str | None]:
+        """The charges of one page, and the cursor behind it."""
+        v1 = self._api.v1
+        if source == "charges":
+            params["expand"] = ["data.balance_transaction"]
+            found = await self._api.send(v1.charges.list_async(params), _Page[_ListedCharge])
+            return found.data, _behind(source, found.data, has_more=found.has_more)
+        params["expand"] = ["data.charge.balance_transaction"]
+        asked = v1.refunds if source == "refunds" else v1.disputes
+        made: Any = asked.list_async(params)
+        later = await self._api.send(made, _Page[_OfCharge])
+        charges = [one.charge for one in later.data if isinstance(one.charge, _ListedCharge)]
+        return charges, _behind(source, later.data, has_more=later.has_more)
+
+    async def _listed(self, charge: _ListedCharge) -> ListedPayment:
+        price = from_stripe(charge.amount, charge.currency)
+        ids = (charge.id, ref_id(charge.payment_intent), ref_id(charge.invoice))
+        kept = charge.balance_transaction
+        status = _STATUSES.get(charge.status, "pending")
+        return ListedPayment(
+            payment_id=charge.id,
+            objects=tuple(one for one in ids if one),
+            order_id=(charge.metadata or {}).get("order_id") or None,
+            # One that is only authorised has brought nothing yet.
+            status=status if charge.captured or status != "paid" else "pending",
+            price=price,
+            refunded=from_stripe(charge.amount_refunded, charge.currency).amount,
+            disputed=await self._disputed(charge, price) if charge.disputed else 0,
+            fee=from_stripe(kept.fee, kept.currency) if isinstance(kept, _Fee) else None,
+            created_at=charge.created * SECOND_US,
+        )
+
+    async def _disputed(self, charge: _ListedCharge, price: Price) -> int:
+        params: Any = {"charge": charge.id, "limit": PAGE_MAX}
+        found = await self._api.send(self._api.v1.disputes.list_async(params), _Page[Dispute])
+        # An inquiry takes no money, and a dispute that was won gives it back.
+        taken = [
+            from_stripe(one.amount, one.currency).amount
+            for one in found.data
+            if one.status != "won" and not one.status.startswith("warning_")
+        ]
+        return min(sum(taken), price.amount)
+
+
+def _behind(source: str, data: Sequence[Any], *, has_more: bool) -> str | None:
+    """Where the next page begins: in the same list, or at the head of the next one."""
+    if has_more and data:
+        return f"{source}:{data[-1].id}"
+    following = _SOURCES.index(source) + 1
+    return _SOURCES[following] if following < len(_SOURCES) else None
