@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from billing.ledger.price import Price
-from billing.providers.dispute import DisputeNote
+from billing.providers.abilities.dispute_note import DisputeNote
 from billing.providers.event_log import NotificationRef
 from billing.providers.protocol import DisputeClosed, Disputed
 from kernel.clock import rfc3339

@@ -13,7 +13,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 import httpx
 
 from billing.ledger.price import Price
-from billing.providers.dispute import DisputeNote
+from billing.providers.abilities.dispute_note import DisputeNote
 from billing.providers.settings import ProductField, ProviderSettings
 from kernel.clock import Clock
 from kernel.errors import DomainError

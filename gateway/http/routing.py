@@ -43,6 +43,7 @@ _KINDS = {
     "approval_id": "Approval",
     "hold_id": "Hold",
     "order_id": "Order",
+    "refund_id": "Refund",
     "plan_id": "Plan",
     "session_id": "Session",
     "grant_id": "Connected app",

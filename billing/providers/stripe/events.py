@@ -13,7 +13,7 @@ from urllib.parse import quote
 import msgspec
 
 from billing.ledger.price import Price, places_of
-from billing.providers.dispute import DisputeNote
+from billing.providers.abilities.dispute_note import DisputeNote
 from billing.providers.protocol import (
     DisputeClosed,
     Disputed,
