@@ -53,6 +53,8 @@ def _data(event_type: str, endpoint: Mapping[str, Any], *, now_us: int) -> dict[
             "left": 9,
             "low_below": 10,
         }
+    if subject == "dispute":
+        return _dispute(now_us=now_us)
     if subject == "order":
         return _order(what, now_us=now_us)
     if subject == "approval":
@@ -144,7 +146,34 @@ def _approval(what: str, *, now_us: int) -> dict[str, Any]:
     }
 
 
+def _dispute(*, now_us: int) -> dict[str, Any]:
+    return {
+        "id": "dp_test",
+        "provider": "sandbox",
+        "environment": "staging",
+        "account_id": "acc_test",
+        "order_id": ORDER_ID,
+        "amount": 1000,
+        "currency": "USD",
+        "status": "needs_response",
+        "reason": "fraudulent",
+        "is_inquiry": False,
+        "evidence_due_at": rfc3339(now_us + 7 * DAY_US),
+        "page_url": None,
+        "created_at": rfc3339(now_us),
+        "ended_at": None,
+    }
+
+
 def _order(status: str, *, now_us: int) -> dict[str, Any]:
+    order = _shown_order(status, now_us=now_us)
+    if status == "refunded":
+        more = {"refunded_cents": 1000, "refunded_total_cents": 1000, "reason": "bought twice"}
+        return {**order, **more}
+    return order
+
+
+def _shown_order(status: str, *, now_us: int) -> dict[str, Any]:
     return {
         "id": ORDER_ID,
         "status": status,
@@ -156,6 +185,7 @@ def _order(status: str, *, now_us: int) -> dict[str, Any]:
         "pay_amount": 1000,
         "pay_currency": "USD",
         "credits": 10_000,
+        "refunded_amount": 1000 if status == "refunded" else 0,
         "coupon": None,
         "order_no": "0" * 32,
         "reference": TRANSACTION_ID,
