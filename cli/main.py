@@ -46,6 +46,7 @@ GROUPS = {
         "mail": "Mail to recipients: list, retry, stop, allow, erase.",
         "topups": "Top-ups that wait: list, show, take, settle, fail, reverse.",
         "report": "What was earned: charged, fees, costs, margin.",
+        "reconciliation": "Where provider, ledger and supplier differ: list, run, close.",
     },
     "Webhooks": {
         "deliveries": "The webhook delivery log: list, show, send again.",
@@ -72,7 +73,8 @@ FOLDERS = {
         *("backup", "restore", "database", "vacuum", "doctor", "settings"),
     },
     "operator": {"accounts", "apps", "packs", "plans", "coupons", "codes", "orders", "audit"}
-    | {"platforms", "suppliers", "stock", "topups", "mail", "report", "refunds", "disputes"},
+    | {"platforms", "suppliers", "stock", "topups", "mail", "report", "reconciliation"}
+    | {"refunds", "disputes"},
     "merchant": {"keys", "deliveries", "replay", "listen", "verify"},
 }
 

@@ -16,7 +16,15 @@ from gateway.api import (
     topups,
     vouchers,
 )
-from gateway.api.money import orders, packs, refunds, statement, usage, wallets
+from gateway.api.money import (
+    orders,
+    packs,
+    refunds,
+    statement,
+    subscriptions,
+    usage,
+    wallets,
+)
 from gateway.api.webhooks import deliveries, events, notices, replays, webhooks
 from gateway.dialects.discovery import discover
 from gateway.http.routing import ApiSurface
@@ -39,6 +47,7 @@ API = ApiSurface(
         *usage.ROUTES,
         *fulfilments.ROUTES,
         *packs.ROUTES,
+        *subscriptions.ROUTES,
         *orders.ROUTES,
         *refunds.ROUTES,
         *keys.ROUTES,

@@ -91,6 +91,11 @@ def new_id(prefix: str) -> str:
     return f"{prefix}_{_sequence.next()}"
 
 
+def least_id(prefix: str, at_us: int) -> str:
+    """What no id of that moment, in microseconds, or of a later one lies below."""
+    return f"{prefix}_{_half(at_us // 1000)}{_half(0)}"
+
+
 def encode(number: int) -> str:
     """16 base62 characters of a number below 2**95."""
     high, low = divmod(number, _HALF)

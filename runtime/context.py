@@ -20,6 +20,7 @@ from billing.fulfilment.options import DATA_KEY as SUPPLIER_KEY
 from billing.fulfilment.protocol import OptionsRefused
 from billing.fulfilment.registry import discover
 from billing.fulfilment.suppliers import Suppliers
+from billing.orders.links import OrderLinks
 from billing.payments.payments import Payments
 from billing.refunds.refunder import Refunder
 from billing.topups.link_tokens import LinkTokens
@@ -173,7 +174,7 @@ async def open_context(
             redemption_codes=RedemptionCodes(redemption_key),
             topup_rules=rules,
             engine=engine,
-            payments=Payments(database, clock, engine, providers, settings.address()),
+            payments=Payments(database, clock, engine, providers, _links(settings, rules)),
             feed=feed,
         )
 
@@ -221,6 +222,10 @@ def _engine(database: Store, clock: Clock, rules: Rules, metrics: Metrics) -> En
 def _topup_rules(settings: Settings, book: PlatformBook, voucher_key: bytes) -> TopUpRules:
     codes, links = VoucherCodes(voucher_key), LinkTokens(voucher_key)
     return TopUpRules(book, codes, links, settings.address(), _mail_rules(settings))
+
+
+def _links(settings: Settings, topup_rules: TopUpRules) -> OrderLinks:
+    return OrderLinks(topup_rules.links, settings.address())
 
 
 def _mail_rules(settings: Settings) -> MailRules:

@@ -211,6 +211,20 @@ class Metrics:
             "topup_ledger_findings", "Rows that broke a rule in the last `topup audit`."
         )
         self._registry.register(self.ledger_findings)
+        self.money_differences = PlainGauge(
+            "topup_money_differences",
+            "Open differences between provider, ledger and supplier.",
+            "environment",
+            "kind",
+        )
+        self._registry.register(self.money_differences)
+        self.reconciled = PlainGauge(
+            "topup_reconciled_timestamp_seconds",
+            "Unix time at which the last comparison of this part that came to its end began.",
+            "environment",
+            "part",
+        )
+        self._registry.register(self.reconciled)
 
     def _process(self) -> None:
         self.clock_off_seconds = self._gauge(

@@ -59,6 +59,7 @@ STEPS = (
     ("subscription_objects", "object_id", _OF_SUBSCRIPTIONS),
     ("subscription_periods", "id", "{own}"),
     ("held_invoices", "invoice_id", _OF_SUBSCRIPTIONS),
+    ("subscription_steers", "id", "{own}"),
     ("subscriptions", "id", "{own}"),
     ("provider_objects", "object_id", "order_id IN (SELECT id FROM orders WHERE {own})"),
     ("refunds", "id", "{own}"),

@@ -93,6 +93,17 @@ _OF_0017: Final = _OF_0016 | {
 _OF_0018: Final = _OF_0017 | {"suppliers": "5344272aeeba", "topups": "baa13243e49d"}
 _OF_0019: Final = _OF_0018 | {"topup_reversals": "71c7eb0e30d0"}
 _OF_0020: Final = _OF_0019 | {"platform_fees": "f7e5b28a09a0", "topups": "867a878388db"}
+_OF_0021: Final = _OF_0020 | {
+    "plans": "175582fe2395",
+    "sandbox_subscriptions": "4509eb657d52",
+    "subscription_steers": "c352ab5e0804",
+    "subscriptions": "961fa69424bc",
+}
+_OF_0022: Final = _OF_0021 | {
+    "money_differences": "2cbf02c7d8c0",
+    "orders": "3d28a735daa8",
+    "reconciliation_parts": "d7abdb775341",
+}
 
 TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0012": _OF_0012,
@@ -104,5 +115,7 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0018": _OF_0018,
     "0019": _OF_0019,
     "0020": _OF_0020,
-    "0021": _OF_0020 | {"disputes": "e4b76dc8ef34", "refunds": "40d8c5a1cb2f"},
+    "0021": _OF_0021,
+    "0022": _OF_0022,
+    "0023": _OF_0022 | {"disputes": "e4b76dc8ef34", "refunds": "40d8c5a1cb2f"},
 }

@@ -811,6 +811,52 @@ ledger_proofs = sa.Table(
     _int("findings"),  # rows that broke a rule; 0: the ledger was proved
 )
 
+# billing/reconciliation/differences.py. Where provider, ledger and supplier do not agree.
+money_differences = sa.Table(
+    "money_differences",
+    metadata,
+    _text("id", key=True),
+    _text("account_id"),  # empty: of no account that is known
+    _text("environment"),
+    _text("part"),  # which comparison found it: ledger | suppliers | provider:<name>
+    _text("kind"),  # billing/reconciliation/kinds.py
+    _text("subject_id"),  # of an order, a payment at the provider, a top-up, a supplier
+    _int("expected"),  # what the ledger says, in the unit's smallest
+    _int("found"),  # what the other side says
+    _text("unit"),  # a currency, micros, or times
+    _text("detail"),  # a sentence for the operator
+    _int("since"),
+    _int("seen_at"),  # last
+    _int("closed_at", null=True),
+    _text("closed_by", null=True),  # null: it agrees again
+    _text("reason", null=True),  # of the person who closed it
+    sa.Index(
+        "ux_money_differences_subject", "environment", "part", "kind", "subject_id", unique=True
+    ),
+    sa.Index("ix_money_differences_environment", "environment", "id"),
+    sa.Index(
+        "ix_money_differences_open",
+        "environment",
+        "id",
+        sqlite_where=sa.text("closed_at IS NULL"),
+        postgresql_where=sa.text("closed_at IS NULL"),
+    ),
+)
+
+# billing/reconciliation/runs.py. Each comparison of an environment: when it runs, what the last one did.
+reconciliation_parts = sa.Table(
+    "reconciliation_parts",
+    metadata,
+    _text("environment", key=True),
+    _text("part", key=True),
+    _int("next_at"),  # whoever begins moves it ahead, so one process at a time runs it
+    _int("began_at", null=True),
+    _int("ended_at", null=True),  # of the last one that came to its end
+    _int("checked", default=0),  # how much was compared then
+    _text("fault", null=True),  # why the last one did not come to its end; null: it did
+    _text("mark", null=True),  # what the next one goes on from; nothing secret
+)
+
 # webhooks/events/event.py, pruned by webhooks/deliveries/retention.py. Every event, subscribed or not; the signed
 # bytes are stored once.
 events = sa.Table(
@@ -1194,6 +1240,9 @@ orders = sa.Table(
     _int("created_at"),
     _int("expires_at"),  # then a pending one is given up, unless the provider says paid
     _int("paid_at", null=True),
+    _int("opened_at", null=True),  # when the provider made the payment page
+    _int("asked_at", null=True),  # when the provider was last asked
+    _text("answer", null=True),  # unpaid | told | silent: what came of that; null: never asked
     sa.CheckConstraint(
         "promotional_micros >= 0 AND promotional_micros <= credits_micros",
         name="promotional_within_credits",
@@ -1401,6 +1450,8 @@ plans = sa.Table(
     _int("price_yearly", null=True),  # null: not sold by the year
     _text("currency"),
     _int("credits_included"),  # of a month; a paid year grants twelve
+    _int("trial_days", default=0),  # before the first payment; 0: no trial
+    _int("trial_credits", default=0),  # what a trial grants
     _text("features"),  # JSON list of texts
     # These four are in plan_products too, and go with the next release.
     _text("stripe_price_id_monthly", null=True),
@@ -1446,6 +1497,11 @@ subscriptions = sa.Table(
     _int("first_amount"),  # of the first period, less than amount with a coupon
     _text("product_ref", null=True),  # the provider's own price or product; null: none was named
     _text("next_plan_id", null=True),  # of the next period, where another was chosen
+    _text("next_interval", null=True),
+    _int("next_amount", null=True),  # of a period then
+    _int("trial_days", default=0),  # that it begins with; 0: it is paid at once
+    _int("trial_micros", default=0),  # what its trial grants
+    _int("trial_ends_at", null=True),  # null: no trial has begun
     _int("carried_amount", default=0),  # given back to the customer's balance for unused time
     _int("is_ending", default=0),  # at the end of the period
     _int("told_at", null=True),  # when the provider sent the last change that counted
@@ -1489,6 +1545,45 @@ subscription_periods = sa.Table(
     ),
     sa.Index("ux_subscription_periods_id", "id", unique=True),
     sa.Index("ix_subscription_periods_account", "account_id", "environment"),
+)
+
+# billing/subscriptions/steer_rows.py. What a person wants a subscription's provider to do, until it has.
+subscription_steers = sa.Table(
+    "subscription_steers",
+    metadata,
+    _text("id", key=True),  # the provider's idempotency keys are made of it
+    _text("subscription_id"),
+    _text("account_id"),
+    _text("environment"),
+    _text("act"),  # cancel | cancel_now | resume | change
+    _text("plan_id", null=True),  # of a change
+    _text("interval", null=True),
+    _text("product_ref", null=True),
+    _int("amount", null=True),  # of a period of that plan
+    _int(
+        "is_charged_now", default=0
+    ),  # a change that is paid for at once; else from the next period on
+    _text("status"),  # asked | done | refused | given_up
+    _text("asked_by"),
+    _text("reason", null=True),  # why it was refused, or what is not known
+    _int("attempts", default=0),
+    _int("next_attempt_at", null=True),  # when it is due, or the end of a lease; null: it has ended
+    _int("created_at"),
+    _int("ended_at", null=True),
+    sa.Index(
+        "ux_subscription_steers_open",
+        "subscription_id",
+        unique=True,
+        sqlite_where=sa.text("ended_at IS NULL"),
+        postgresql_where=sa.text("ended_at IS NULL"),
+    ),
+    sa.Index(
+        "ix_subscription_steers_due",
+        "next_attempt_at",
+        sqlite_where=sa.text("next_attempt_at IS NOT NULL"),
+        postgresql_where=sa.text("next_attempt_at IS NOT NULL"),
+    ),
+    sa.Index("ix_subscription_steers_account", "account_id", "environment"),
 )
 
 # billing/subscriptions/held_invoice.py. Paid invoices that no rule credits, until a person decides.
@@ -1601,6 +1696,7 @@ sandbox_subscriptions = sa.Table(
     _int("amount"),  # of a period, in the currency's smallest unit
     _text("currency"),
     _int("first_amount"),  # of the first period
+    _int("trial_days", default=0),  # before the first period
     _text("next_product_ref", null=True),  # from the next period on; null: the same
     _text("next_interval", null=True),
     _int("next_amount", null=True),

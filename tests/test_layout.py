@@ -34,6 +34,7 @@ ROOMS: dict[str, tuple[set[str], ...]] = {
         {"orders"},
         {"subscriptions"},
         {"payments"},
+        {"reconciliation"},
         {"refunds"},
         {"reports"},
     ),

@@ -46,10 +46,12 @@ from worker.dispatch import Dispatcher
 from worker.end import Ender
 from worker.fulfil import Fulfiller
 from worker.mail import Mailer
+from worker.money.compare import reconciliation_chore
 from worker.money.expire import Expirer
 from worker.money.reconcile import Reconciler
 from worker.money.refund import RefundLoop
 from worker.money.renew import Renewer
+from worker.money.steer import Steerer
 from worker.prune import (
     mails_chore,
     notifications_chore,
@@ -106,6 +108,7 @@ def chores_of(context: Context) -> Sequence[Chore]:
         ),
         notifications_chore(context.database, context.clock, kept_us),
         mails_chore(context.database, context.clock, kept_us),
+        reconciliation_chore(context),
         sessions_chore(context.database, context.clock),
         security_chore(
             context.database,
@@ -180,7 +183,7 @@ async def run_worker(
         partial(do_chores, chores_of(context), partial(note_chore, context.metrics)),
         *(loop.run for loop in loops),
         Replayer(*shared[:2]).run,
-        Reconciler(*shared[:2], context.payments).run,
+        *_asking_providers(context),
         partial(context.database.hear_hints, wake_those),
         *(() if mailer is None else (mailer.run,)),
     ]
@@ -204,6 +207,15 @@ async def run_worker(
     finally:
         if end_listening is not None:
             end_listening()
+
+
+def _asking_providers(context: Context) -> Sequence[Callable[[], Awaitable[None]]]:
+    """The loops that ask payment providers what they have not told; each is timed by itself."""
+    shared = (context.database, context.clock)
+    return (
+        Reconciler(*shared, context.payments).run,
+        Steerer(*shared, context.payments.steering).run,
+    )
 
 
 def _fulfiller_of(context: Context) -> Fulfiller:

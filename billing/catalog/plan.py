@@ -27,6 +27,8 @@ from store.update import update
 PlanKey = tuple[str, str]  # environment, id
 AMOUNT_MAX = 100_000_000_000
 CREDITS_MAX = 100_000_000
+# Stripe's own bound.
+TRIAL_DAYS_MAX = 730
 PLANS_MAX = 200
 DESCRIPTION_CHARACTERS_MAX = 500
 FEATURES_MAX = 30
@@ -57,7 +59,7 @@ class PlanItem:
     """What a subscription's order is for, frozen. It credits nothing: the provider's invoices do.
 
     price and credits_micros are of one period. product_ref: the provider's own price or product;
-    None: it is told the price.
+    None: it is told the price. trial_days: before the first payment; trial_micros: what they grant.
     """
 
     plan_id: str
@@ -66,6 +68,8 @@ class PlanItem:
     name: str = ""
     credits_micros: int = 0
     product_ref: str | None = None
+    trial_days: int = 0
+    trial_micros: int = 0
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,6 +85,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     price_monthly: int
     price_yearly: int | None = None
     credits_included: int
+    trial_days: int = 0
+    trial_credits: int = 0
     features: tuple[str, ...] = ()
     currency: str = "USD"
     is_active: bool = True
@@ -126,6 +132,8 @@ def item_of(
         plan.name,
         plan.credits_included * MONTHS[interval] * MICROS_PER_CREDIT,
         ref,
+        plan.trial_days,
+        plan.trial_credits * MICROS_PER_CREDIT,
     )
 
 
@@ -152,6 +160,10 @@ def check_plan(plan: Plan, fields: ProductFields) -> Plan:
     if plan.price_yearly is not None:
         _check_range(plan.price_yearly, "price_yearly", AMOUNT_MAX)
     _check_range(plan.credits_included, "credits_included", CREDITS_MAX)
+    _check_range(plan.trial_days, "trial_days", TRIAL_DAYS_MAX, least=0)
+    _check_range(plan.trial_credits, "trial_credits", CREDITS_MAX, least=0)
+    if plan.trial_credits and not plan.trial_days:
+        raise InvalidInput("there is no trial that would grant them", param="trial_credits")
     if len(plan.features) > FEATURES_MAX:
         raise InvalidInput(f"at most {FEATURES_MAX} features", param="features")
     for key, ref in plan.products.items():
@@ -258,9 +270,9 @@ def _check_refs(plan: Plan, others: Iterable[Plan], fields: ProductFields) -> No
                 )
 
 
-def _check_range(value: int, name: str, most: int) -> None:
-    if not 1 <= value <= most:
-        raise InvalidInput(f"{name} is 1 to {most}", param=name)
+def _check_range(value: int, name: str, most: int, *, least: int = 1) -> None:
+    if not least <= value <= most:
+        raise InvalidInput(f"{name} is {least} to {most}", param=name)
 
 
 def _line(text: str, name: str, characters_max: int) -> str:

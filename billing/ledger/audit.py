@@ -30,14 +30,16 @@ class Finding:
     found: int
 
 
-async def audit(database: Database) -> AsyncIterator[Finding]:
-    """Every finding, account by account; none is a clean ledger."""
+async def audit(database: Database, environment: str = "") -> AsyncIterator[Finding]:
+    """Every finding, account by account; none is a clean ledger. environment: of that one alone."""
     after = Tenant("", "")
     while True:
         tenants = await database.read(_page(after))
         if not tenants:
             return
         for tenant in tenants:
+            if environment not in {"", tenant.environment}:
+                continue
             for finding in await database.read(_check(tenant)):
                 yield finding
         after = tenants[-1]

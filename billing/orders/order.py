@@ -30,6 +30,8 @@ OrderStatus = Literal[
     "refunded",
     "disputed",
 ]
+# What the provider said when it was last asked: not paid; something that was acted on; nothing.
+OrderAnswer = Literal["unpaid", "told", "silent"]
 STATUSES: tuple[OrderStatus, ...] = OrderStatus.__args__  # type: ignore[attr-defined]
 # The credit was given; refunds and disputes took some of it back in the last three.
 SETTLED: frozenset[OrderStatus] = frozenset({"paid", "partially_refunded", "refunded", "disputed"})
@@ -107,6 +109,9 @@ class Order(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     reason: str | None = None
     next_check_at: int | None = None
     checks_made: int = 0
+    opened_at: int | None = None
+    asked_at: int | None = None
+    answer: OrderAnswer | None = None
     created_at: int
     expires_at: int
     paid_at: int | None = None

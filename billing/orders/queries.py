@@ -140,6 +140,26 @@ async def next_due_at(tx: Transaction, *, but_ids: Sequence[str] = ()) -> int | 
     return None if row is None else int(row["next_check_at"])
 
 
+async def opened_since(
+    tx: Transaction, environment: str, provider: str, *, after_id: str, limit: int
+) -> Sequence[Order]:
+    """Orders whose checkout the provider opened, and that are no longer pending, the oldest first; not
+    what a person approved without a payment, nor what the sandbox stood in for.
+    """
+    rows = await tx.fetch(
+        f"""SELECT {ROWS.listed} FROM orders
+            WHERE environment = :environment AND id > :after_id AND provider = :provider
+              AND is_stand_in = 0 AND provider_ref IS NOT NULL AND status <> 'pending'
+              AND NOT (paid_at IS NOT NULL AND reason IS NOT NULL)
+            ORDER BY id LIMIT :limit""",
+        environment=environment,
+        provider=provider,
+        after_id=after_id,
+        limit=limit,
+    )
+    return [ROWS.read(row) for row in rows]
+
+
 async def paid_uncredited(
     tx: Transaction,
     environment: str,

@@ -38,6 +38,9 @@ _CHANGING = (
     "reason",
     "next_check_at",
     "checks_made",
+    "opened_at",
+    "asked_at",
+    "answer",
     "paid_at",
 )
 _CHANGED = ROWS.part("id", *_CHANGING)

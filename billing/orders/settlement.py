@@ -47,6 +47,7 @@ class AttachCheckout(OnOrder):
             provider_ref=self.provider_ref,
             customer_ref=self.customer_ref or order.customer_ref,
             invoice_pdf=self.invoice_pdf,
+            opened_at=order.opened_at or state.now_us,
         )
         if opened == order:
             return OrderResult(order, "repeated")
@@ -188,7 +189,12 @@ class NoteCheck:
         if order.status != "pending" or order.checks_made != self.seen_checks_made:
             return Checked(order, is_mine=False)
         made = order.checks_made + 1
-        checked = amend(order, checks_made=made, next_check_at=next_check_at(made, state.now_us))
+        checked = amend(
+            order,
+            checks_made=made,
+            next_check_at=next_check_at(made, state.now_us),
+            asked_at=order.asked_at if order.provider_ref is None else state.now_us,
+        )
         working_set.change(checked)
         return Checked(checked, is_mine=True)
 

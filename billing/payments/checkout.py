@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from billing.engine.command import Command
 from billing.engine.engine import Engine
 from billing.ledger.money import MICROS_PER_CREDIT
+from billing.orders.links import OrderLinks
 from billing.orders.order import Order
 from billing.orders.reversal import OrderResult
 from billing.orders.settlement import AttachCheckout, EndUnpaid
@@ -33,12 +34,6 @@ from kernel.clock import Clock
 from keys.principal import ENVIRONMENTS, Environment
 from store.database import Database, Transaction
 
-# Where payers go that the buyer named no URL for; gateway/dashboard/payer/checkout.py shows them.
-COMPLETE_PATH = "/checkout/complete"
-CANCELLED_PATH = "/checkout/cancelled"
-# Our own page that leads on to the buyer's success_url; the order's id follows.
-RETURN_PATH = "/checkout/return"
-
 
 class Checkout(Protocol):
     """What an order's provider and the sandbox's page have in common."""
@@ -57,13 +52,14 @@ class Checkouts:
         clock: Clock,
         engine: Engine,
         providers: Providers,
-        public_url: str,
+        links: OrderLinks,
     ) -> None:
+        self._links = links
         self._database = database
         self._clock = clock
         self._engine = engine
         self._providers = providers
-        self._public_url = public_url
+        self._public_url = links.public_url
 
     async def open(self, order: Order) -> Order:
         """The order with its checkout.
@@ -164,13 +160,14 @@ class Checkouts:
             return None if row is None else row["email"], begun
 
         email, begun = await self._database.read(known)
+        status_url = self._links.status_url(order.id)
         return CheckoutRequest(
             order_id=order.id,
             kind=order.kind,
             price=order.price,
             title=title_of(order),
-            success_url=order.success_url or self._public_url + COMPLETE_PATH,
-            cancel_url=order.cancel_url or self._public_url + CANCELLED_PATH,
+            success_url=order.success_url or status_url,
+            cancel_url=order.cancel_url or status_url,
             notify_url=self._public_url + registration.paths[0],
             customer_email=email,
             customer_ref=order.customer_ref,
@@ -178,8 +175,9 @@ class Checkouts:
             interval=order.interval,
             product_ref=None if begun is None else begun.product_ref,
             discount=0 if begun is None else begun.amount - begun.first_amount,
+            trial_days=0 if begun is None else begun.trial_days,
             expires_at=order.expires_at,
-            return_url=f"{self._public_url}{RETURN_PATH}/{order.id}",
+            return_url=status_url,
         )
 
 

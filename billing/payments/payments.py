@@ -7,6 +7,7 @@ environment; it is acknowledged after everything it says was committed.
 """
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import urlencode
@@ -14,16 +15,21 @@ from urllib.parse import urlencode
 from billing.catalog.coupon import CouponRefused
 from billing.engine.engine import Engine
 from billing.orders import queries as order_list
-from billing.orders.order import Order
+from billing.orders.links import OrderLinks
+from billing.orders.order import Order, OrderAnswer
 from billing.orders.place import NewOrder, Placed
+from billing.orders.question import NoteAnswer
 from billing.orders.settlement import EndUnpaid, NoteCheck
-from billing.payments.checkout import Checkouts, environment_of
+from billing.payments.checkout import Checkouts
 from billing.payments.notifications import NotificationHandler
+from billing.payments.questions import ASK_S_MAX, Questions, answer_of, inquiry_of
 from billing.payments.return_url import check_return_url
 from billing.payments.review import OpenReview, Verdict, new_resolution, waiting_of
 from billing.payments.sandbox import subscription as sandbox_subscription
+from billing.payments.steering import SubscriptionSteering
 from billing.providers.event_log import NotificationOutcome, NotificationRef
 from billing.providers.protocol import (
+    Fact,
     Notification,
     NotificationRefused,
     ProviderRefused,
@@ -42,7 +48,6 @@ from store.database import Database, Transaction
 # An expired order whose provider cannot be asked is given up then; a payment would still count.
 SILENT_US: Final = 3 * DAY_US
 PLACE_TRIES_MAX: Final = 4
-INQUIRY: Final = "inquiry"
 # What an order may name instead of a provider in staging: the hosted page, whoever it stands in for.
 SANDBOX: Final = "sandbox"
 
@@ -72,15 +77,23 @@ class Payments:
         clock: Clock,
         engine: Engine,
         providers: Providers,
-        public_url: str,
+        links: OrderLinks,
     ) -> None:
+        """links: with the address that payers and providers reach this gateway under."""
+        self.links = links
         self.providers = providers
-        self._public_url = public_url
+        self._public_url = links.public_url
         self._database = database
         self._clock = clock
         self._engine = engine
-        self._checkouts = Checkouts(database, clock, engine, providers, public_url)
+        self._checkouts = Checkouts(database, clock, engine, providers, links)
         self.notifications = NotificationHandler(database, clock, engine, self._checkouts)
+        self.questions = self.questions_within(ASK_S_MAX)
+        self.steering = SubscriptionSteering(database, clock, engine, providers, self.notifications)
+
+    def questions_within(self, ask_s_max: float) -> Questions:
+        """Questions that wait no longer than so many seconds."""
+        return Questions(self._engine, self._checkouts, self.notifications, ask_s_max=ask_s_max)
 
     async def place(self, tenant: Tenant, new: NewOrder) -> Order:
         """The order with its checkout; one whose total is 0 is paid already.
@@ -127,7 +140,7 @@ class Payments:
         if order.provider_ref is None:
             return False
         facts = await self._checkouts.inquire(order, order.provider_ref)
-        await self.notifications.confirm(order, facts, self._inquiry(order))
+        await self.notifications.confirm(order, facts, inquiry_of(order))
         now = await self._database.read(lambda tx: order_list.find(tx, order.id))
         return now is None or now.status != "pending"
 
@@ -192,19 +205,30 @@ class Payments:
         if not checked.is_mine:
             return
         is_over = self._clock.now_us() >= order.expires_at
+        answer: OrderAnswer = "silent"
         try:
             if order.provider_ref is not None:
-                notification = self._inquiry(order)
                 facts = await self._checkouts.inquire(order, order.provider_ref)
-                await self.notifications.confirm(order, facts, notification)
+                await self.notifications.confirm(order, facts, inquiry_of(order))
+                answer = answer_of(facts)
             elif not is_over:
                 await self._checkouts.open(order)
         except (ProviderUnavailable, ProviderRefused) as error:
             fields = {"order_id": order.id, "provider": order.provider, "reason": error.detail}
             _log.warning("order.not_asked", extra={"fields": fields})
             is_over = self._clock.now_us() >= order.expires_at + SILENT_US
+        if order.provider_ref is not None and order.answer != answer:
+            await self._engine.submit(NoteAnswer(order.id, order.tenant, answer))
         if is_over:
             await self._end(order)
+
+    async def asked(self, order: Order) -> Sequence[Fact]:
+        """What the provider says of the order, acted on; raises ProviderUnavailable, ProviderRefused."""
+        if order.provider_ref is None:
+            return ()
+        facts = await self._checkouts.inquire(order, order.provider_ref)
+        await self.notifications.confirm(order, facts, inquiry_of(order))
+        return facts
 
     async def resolve(
         self,
@@ -314,11 +338,6 @@ class Payments:
                 refusals.append(error)
         # Signed under one of the secrets, but stale or unreadable: that says more.
         raise next((one for one in refusals if one.reason != "signature"), refusals[0])
-
-    def _inquiry(self, order: Order) -> NotificationRef:
-        """Our own question, in the log of what providers say."""
-        event_id = f"{INQUIRY}:{order.id}"
-        return NotificationRef(order.provider, environment_of(order), event_id, INQUIRY)
 
     async def _end(self, order: Order) -> None:
         """Its time is over; whatever it has become meanwhile stays."""

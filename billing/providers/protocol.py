@@ -48,8 +48,8 @@ class CheckoutRequest:
 
     title is shown to the payer. method: the provider's own way of paying, such as alipay.
     product_ref: the provider's own price or product. discount: how much less than each later one
-    the first period of a subscription costs; price is the first one's. expires_at in microseconds;
-    Stripe takes 30 minutes to 24 hours from now.
+    the first period of a subscription costs; price is the first one's. trial_days: before it.
+    expires_at in microseconds; Stripe takes 30 minutes to 24 hours from now.
     """
 
     order_id: str
@@ -65,6 +65,7 @@ class CheckoutRequest:
     product_ref: str | None = None
     interval: Interval | None = None
     discount: int = 0
+    trial_days: int = 0
     expires_at: int | None = None
     return_url: str = ""
 

@@ -63,7 +63,7 @@ class RecipientClaim(OnTopUp):
 
 def topup_of_claim(rules: TopUpRules, token: str) -> str:
     """The id behind a claim page's token; raises NotFound, the same for every wrong one."""
-    topup_id = rules.links.topup_id_of("claim", token)
+    topup_id = rules.links.id_of("claim", token)
     if topup_id is None:
         raise NotFound("Page")
     return topup_id

@@ -16,15 +16,16 @@ from io import BytesIO
 from typing import Final
 
 from babel.core import Locale
-from babel.dates import format_date
+from babel.dates import format_date, format_datetime
 from babel.messages.pofile import read_po
-from babel.numbers import format_currency
+from babel.numbers import format_currency, format_decimal
 
 from billing.ledger.money import CURRENCY
+from billing.ledger.price import Price
 from kernel.clock import SECOND_US
 
 ENGLISH: Final = "en"
-_CENTS = Decimal(100)
+_CENTS: Final = 2
 _WANTED_MAX = 20
 _TAG = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8}){0,3}").fullmatch
 _QUALITY = re.compile(r"q=([01](?:\.[0-9]{0,3})?)").fullmatch
@@ -60,7 +61,18 @@ class Language:
 
     def money(self, cents: int) -> str:
         """US cents as people write them."""
-        written = format_currency(Decimal(cents) / _CENTS, CURRENCY, locale=self.locale)
+        return self._written(Decimal(cents).scaleb(-_CENTS), CURRENCY)
+
+    def price(self, price: Price) -> str:
+        """An amount of any currency as people write it."""
+        return self._written(Decimal(price.decimal()), price.currency)
+
+    def count(self, number: int) -> str:
+        """A whole number as people write it."""
+        return str(format_decimal(number, locale=self.locale))
+
+    def _written(self, amount: Decimal, currency: str) -> str:
+        written = format_currency(amount, currency, locale=self.locale)
         if self.direction == "rtl":
             # As one word from left to right; else the sign of US$ is shown at its wrong end.
             return f"{_LEFT_TO_RIGHT}{written.strip(_RIGHT_TO_LEFT_MARK)}{_END}"
@@ -70,6 +82,12 @@ class Language:
         """The day in UTC."""
         moment = datetime.fromtimestamp(at_us // SECOND_US, UTC)
         return format_date(moment.date(), format="long", locale=self.locale)
+
+    def moment(self, at_us: int) -> str:
+        """The day and the minute in UTC, which it names."""
+        moment = datetime.fromtimestamp(at_us // SECOND_US, UTC)
+        written = format_datetime(moment, format="medium", locale=self.locale)
+        return f"{written} UTC"
 
 
 @cache

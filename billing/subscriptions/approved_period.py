@@ -20,6 +20,7 @@ from billing.subscriptions.subscription import (
     may_move,
     move,
 )
+from billing.subscriptions.turn import turn
 from billing.subscriptions.working_set import SubscriptionWorkingSet
 from kernel.clock import SECOND_US
 from kernel.errors import InvalidInput
@@ -57,7 +58,7 @@ def approve_held(state: BatchState, one: Subscription, held: HeldInvoice, micros
     )
     if _is_first(working_set, one):
         changed = _with_terms(changed, held.amount, held.currency, micros)
-    _credit(state, changed, period)
+    _credit(state, one, changed, period)
     working_set.resolve(held)
 
 
@@ -85,11 +86,11 @@ def approve_order(state: BatchState, one: Subscription, order: Order, micros: in
     changed = amend(one, customer_ref=order.customer_ref or one.customer_ref)
     if _is_first(state.working_set(SubscriptionWorkingSet), one):
         changed = _with_terms(changed, payment.amount, payment.currency, micros)
-    _credit(state, changed, period)
+    _credit(state, one, changed, period)
 
 
 def _is_first(working_set: SubscriptionWorkingSet, one: Subscription) -> bool:
-    return not working_set.periods(one.id)
+    return not any(period.amount for period in working_set.periods(one.id))
 
 
 def _next_month(state: BatchState, one: Subscription) -> tuple[int, int]:
@@ -106,8 +107,8 @@ def _with_terms(one: Subscription, amount: int, currency: str, micros: int) -> S
     return amend(one, amount=amount, first_amount=amount, currency=currency, credits_micros=micros)
 
 
-def _credit(state: BatchState, one: Subscription, period: Period) -> None:
-    """The credit, the period, and the subscription alive until its end."""
+def _credit(state: BatchState, before: Subscription, one: Subscription, period: Period) -> None:
+    """The credit, the period, and the subscription alive until its end. before: as it was."""
     working_set = state.working_set(SubscriptionWorkingSet)
     problem = too_much(state, one, period.credits_micros)
     if problem is not None:
@@ -121,5 +122,5 @@ def _credit(state: BatchState, one: Subscription, period: Period) -> None:
     place = (one.provider, one.environment, period.invoice_id)
     working_set.own(PeriodClaim(*place, one.account_id, one.id, period.period_start_at))
     working_set.keep_period(period)
-    working_set.change(paid)
+    turn(state, before, paid, period)
     working_set.keep_customer(paid)

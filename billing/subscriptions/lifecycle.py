@@ -23,6 +23,7 @@ from billing.subscriptions.subscription import (
     may_move,
     move,
 )
+from billing.subscriptions.turn import turn
 from billing.subscriptions.working_set import SubscriptionWorkingSet
 from kernel.tenant import Tenant
 
@@ -61,7 +62,7 @@ class ChangeSubscription(OnSubscription):
             changed = move(changed, status, now_us=now_us)
         if changed == one:
             return Billed(one, "repeated")
-        working_set.change(changed)
+        turn(state, one, changed)
         return Billed(changed, "applied")
 
     def _amended(self, working_set: SubscriptionWorkingSet, one: Subscription) -> Subscription:
@@ -69,18 +70,23 @@ class ChangeSubscription(OnSubscription):
         is_stale = self.sent_at is not None and self.sent_at < (one.told_at or 0)
         if not is_stale and one.status != "cancelled":
             changes["is_ending"] = self.is_ending
-            changes["next_plan_id"] = self._next_plan_id(working_set, one)
+            changes |= self._chosen(working_set, one)
             if self.sent_at is not None:
                 changes["told_at"] = self.sent_at
         return amend(one, **changes)
 
-    def _next_plan_id(self, working_set: SubscriptionWorkingSet, one: Subscription) -> str | None:
-        if self.product_ref in {None, one.product_ref}:
-            return None
-        assert self.product_ref is not None
-        plans = working_set.plans(one.environment)
-        chosen = item_by_ref(plans, one.provider, self.product_ref)
-        return None if chosen is None else chosen.plan_id
+    def _chosen(self, working_set: SubscriptionWorkingSet, one: Subscription) -> dict[str, Any]:
+        """The plan of the next period, where the provider names another than today's."""
+        item = None
+        if self.product_ref not in {None, one.product_ref}:
+            assert self.product_ref is not None
+            plans = working_set.plans(one.environment)
+            item = item_by_ref(plans, one.provider, self.product_ref)
+        return {
+            "next_plan_id": None if item is None else item.plan_id,
+            "next_interval": None if item is None else item.interval,
+            "next_amount": None if item is None else item.price.amount,
+        }
 
     def _status(self, one: Subscription, now_us: int) -> SubscriptionState:
         """Only a payment makes a subscription active, so an "active" moves nothing."""
@@ -128,6 +134,6 @@ class PassTime:
             one = working_set.find(subscription_id, self.tenant)
             status = by_time(one, now_us)
             if status != one.status:
-                working_set.change(move(one, status, now_us=now_us))
+                turn(state, one, move(one, status, now_us=now_us))
                 moved += 1
         return moved

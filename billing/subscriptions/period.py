@@ -32,6 +32,8 @@ from billing.subscriptions.subscription import (
     move,
     second_plan,
 )
+from billing.subscriptions.trial import begins_trial, trial_grant
+from billing.subscriptions.turn import turn
 from billing.subscriptions.working_set import SubscriptionWorkingSet
 from kernel.errors import NotFound
 from kernel.ids import new_id
@@ -115,7 +117,12 @@ class PayPeriod(OnSubscription):
         known = [p for p in working_set.periods(one.id) if p.invoice_id == self.invoice_id]
         if known:
             return Billed(one, "repeated")
-        granted = grant_of(self._bill(), self._terms(working_set, one))
+        is_trial = begins_trial(one, self._bill().lines, self.price)
+        granted = (
+            trial_grant(own_item(one), one.trial_micros)
+            if is_trial
+            else grant_of(self._bill(), self._terms(working_set, one))
+        )
         if isinstance(granted, Problem):
             return self._held(working_set, one, granted, None, state.now_us)
         if granted.is_nothing:
@@ -129,8 +136,10 @@ class PayPeriod(OnSubscription):
             code = Code.SUBSCRIPTION
             state.credit(one.tenant, source, granted.credits_micros, code, subject_id=period.id)
         paid = self._paid(working_set, one, granted, state.now_of(one.tenant))
+        if is_trial:
+            paid = amend(paid, trial_ends_at=self.period_end_at)
         working_set.keep_period(period)
-        working_set.change(paid)
+        turn(state, one, paid, period)
         working_set.keep_customer(paid)
         detail = "" if granted.credits_micros else "it grants nothing more than was granted"
         return Billed(paid, "applied", detail)
@@ -263,7 +272,7 @@ def _revives(one: Subscription, *, is_alive: bool) -> bool:
 def _taken_over(one: Subscription, terms: PlanItem) -> dict[str, Any]:
     """The terms of the plan that was paid for; the first period's price stays where it was."""
     is_same = (terms.plan_id, terms.price) == (one.plan_id, one.price)
-    is_reached = one.next_plan_id in {None, terms.plan_id}
+    is_reached = one.next_plan_id is None or one.chosen == (terms.plan_id, terms.interval)
     return {
         "plan_id": terms.plan_id,
         "plan_name": terms.name,
@@ -274,6 +283,8 @@ def _taken_over(one: Subscription, terms: PlanItem) -> dict[str, Any]:
         "product_ref": terms.product_ref,
         "currency": terms.price.currency,
         "next_plan_id": None if is_reached else one.next_plan_id,
+        "next_interval": None if is_reached else one.next_interval,
+        "next_amount": None if is_reached else one.next_amount,
     }
 
 

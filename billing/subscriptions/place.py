@@ -66,6 +66,8 @@ class PlaceSubscriptionOrder(PlaceOrder):
     def begin(self, state: BatchState, order: Order) -> None:
         plans = state.working_set(SubscriptionWorkingSet)
         price = charged(self._plan.price, self.charge)
+        # An account has one trial, whatever the plan.
+        has_trial = self._plan.trial_days > 0 and not plans.had_trial(self.tenant)
         plans.add(
             Subscription(
                 id=new_id("sub"),
@@ -82,6 +84,8 @@ class PlaceSubscriptionOrder(PlaceOrder):
                 currency=price.currency,
                 first_amount=order.pay_amount,
                 product_ref=self._plan.product_ref,
+                trial_days=self._plan.trial_days if has_trial else 0,
+                trial_micros=self._plan.trial_micros if has_trial else 0,
                 carried_amount=plans.carried(self.tenant, order.provider, price.currency),
                 created_at=order.created_at,
             )

@@ -6,7 +6,8 @@ Writes subscriptions, subscription_periods, period_reversals, subscription_objec
 provider_customers; whoever changes a subscription holds its account's lock.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from billing.orders import refund
 from billing.orders.claim import ObjectKey, PeriodClaim, first_claims
@@ -36,6 +37,9 @@ _CHANGING = (
     "first_amount",
     "product_ref",
     "next_plan_id",
+    "next_interval",
+    "next_amount",
+    "trial_ends_at",
     "is_ending",
     "carried_amount",
     "told_at",
@@ -66,7 +70,7 @@ WHERE s.account_id = v.account_id AND s.environment = v.environment
 ORDER BY s.id
 """
 _LOAD_CARRIED = """
-SELECT s.account_id, s.environment, s.provider, s.currency, s.carried_amount
+SELECT s.account_id, s.environment, s.provider, s.currency, s.carried_amount, s.trial_ends_at
 FROM :tenants[account_id text, environment text] AS v
 CROSS JOIN subscriptions s
 WHERE s.account_id = v.account_id AND s.environment = v.environment AND s.status <> 'incomplete'
@@ -93,6 +97,17 @@ LIMIT 1
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """amounts: what the last plan left in the customer's balance, by tenant, provider and currency.
+
+    tried: the tenants that have had a trial.
+    """
+
+    amounts: Mapping[tuple[Tenant, str, str], int]
+    tried: frozenset[Tenant]
+
+
 async def load(tx: Transaction, ids: Iterable[str]) -> dict[str, Subscription]:
     """The subscriptions of these ids, whoever owns them; the caller compares the tenant."""
     return _by_id(await tx.fetch(_LOAD, ids=sorted(set(ids))))
@@ -114,12 +129,13 @@ async def load_taken(tx: Transaction, tenants: Iterable[Tenant]) -> list[Subscri
     return [_ROWS.read(row) for row in await tx.fetch(_LOAD_TAKEN, tenants=sorted(set(tenants)))]
 
 
-async def load_carried(
-    tx: Transaction, tenants: Iterable[Tenant]
-) -> dict[tuple[Tenant, str, str], int]:
-    """What each tenant's last plan left in the customer's balance, by provider and currency."""
+async def load_carried(tx: Transaction, tenants: Iterable[Tenant]) -> Carried:
+    """What each tenant's earlier plans left."""
     rows = await tx.fetch(_LOAD_CARRIED, tenants=sorted(set(tenants)))
-    return {(Tenant(r[0], r[1]), r[2], r[3]): int(r[4]) for r in rows}
+    return Carried(
+        {(Tenant(r[0], r[1]), r[2], r[3]): int(r[4]) for r in rows},
+        frozenset(Tenant(r[0], r[1]) for r in rows if r[5] is not None),
+    )
 
 
 async def load_periods(tx: Transaction, ids: Iterable[str]) -> dict[str, list[Period]]:

@@ -65,6 +65,11 @@ class Subscription(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     first_amount: int
     product_ref: str | None = None
     next_plan_id: str | None = None
+    next_interval: Interval | None = None
+    next_amount: int | None = None
+    trial_days: int = 0
+    trial_micros: int = 0
+    trial_ends_at: int | None = None
     carried_amount: int = 0
     is_ending: bool = False
     told_at: int | None = None
@@ -81,6 +86,24 @@ class Subscription(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     def price(self) -> Price:
         """What a period costs at the provider."""
         return Price(self.amount, self.currency)
+
+    @property
+    def is_in_trial(self) -> bool:
+        """Nothing was paid yet: its trial is all that it has lived on."""
+        is_on_trial = self.trial_ends_at is not None and self.trial_ends_at == self.paid_until_at
+        return is_on_trial and self.status in LIVING
+
+    @property
+    def chosen(self) -> tuple[str, Interval]:
+        """The plan and interval that the next period is of, as far as is known."""
+        return self.next_plan_id or self.plan_id, self.next_interval or self.interval
+
+    @property
+    def grace_ends_at(self) -> int | None:
+        """While it is past due: when it expires, unless it is paid."""
+        if self.status != "past_due" or self.paid_until_at is None:
+            return None
+        return self.paid_until_at + GRACE_US
 
 
 class Period(msgspec.Struct, frozen=True, gc=False, kw_only=True):

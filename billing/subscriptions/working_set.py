@@ -5,7 +5,7 @@ here does not exist here, and what changes is written once, whatever the number 
 through billing/subscriptions/records.py, billing/subscriptions/held_invoice.py and billing/providers/event_log.py.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from billing.catalog import plan
 from billing.catalog.plan import Plan
@@ -41,7 +41,8 @@ class SubscriptionWorkingSet(SaleWorkingSet):
         self._by_order: dict[str, str] = {}
         self._living: dict[Tenant, Subscription] = {}
         self._taken: dict[Tenant, dict[str, Subscription]] = {}
-        self._carried: dict[tuple[Tenant, str, str], int] = {}
+        self._carried: Mapping[tuple[Tenant, str, str], int] = {}
+        self._tried: frozenset[Tenant] = frozenset()
         self._held: dict[str, list[HeldInvoice]] = {}
         self._owned: list[PeriodClaim] = []
         self._new_held: list[HeldInvoice] = []
@@ -84,7 +85,8 @@ class SubscriptionWorkingSet(SaleWorkingSet):
         """The plans that are sold, and those that the tenants have."""
         if self.living:
             self._living = await subscription_rows.load_living(tx, self.living)
-            self._carried = await subscription_rows.load_carried(tx, self.living)
+            carried = await subscription_rows.load_carried(tx, self.living)
+            self._carried, self._tried = carried.amounts, carried.tried
         if self.taken or self.living:
             for one in await subscription_rows.load_taken(tx, self.taken | self.living):
                 self._taken.setdefault(one.tenant, {})[one.id] = one
@@ -140,6 +142,10 @@ class SubscriptionWorkingSet(SaleWorkingSet):
     def carried(self, tenant: Tenant, provider: str, currency: str) -> int:
         """What changes of the tenant's last plan there gave back and nothing used."""
         return self._carried.get((tenant, provider, currency), 0)
+
+    def had_trial(self, tenant: Tenant) -> bool:
+        """Whether the tenant has had the one trial of an account."""
+        return tenant in self._tried
 
     # Invoices that wait
 

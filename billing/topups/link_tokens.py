@@ -1,6 +1,7 @@
-"""Tokens of addresses that need no account: a recipient's claim page, and where they end our mail.
+"""Tokens of addresses that need no account: a recipient's claim page, where they end our mail, and the
+payer's page of an order.
 
-A token is the top-up's id as one block of AES, under a key for its purpose that comes from a data key
+A token is the id of the top-up or order as one block of AES, under a key for its purpose that comes from a data key
 which the master key seals. Invariant: no token is stored, and the database alone makes none. A token has
 one spelling; whoever guesses meets one of 2**128 numbers, of which the ids that exist are a few.
 """
@@ -9,6 +10,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+from collections.abc import Mapping
 from typing import Final, Literal, get_args
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
@@ -18,13 +20,19 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from billing.topups.voucher import TOPUP_PREFIX
 from kernel.ids import ID_BITS, decode, encode
 
-LinkPurpose = Literal["claim", "mail"]
+LinkPurpose = Literal["claim", "mail", "order"]
+# What the ids of each purpose begin with.
+_PREFIXES: Final[Mapping[LinkPurpose, str]] = {
+    "claim": TOPUP_PREFIX,
+    "mail": TOPUP_PREFIX,
+    "order": "ord_",
+}
 _BLOCK_BYTES: Final = 16
 _CHARACTERS: Final = 22
 
 
 class LinkTokens:
-    """Turns top-up ids into tokens and back, under keys derived from one of 32 bytes."""
+    """Turns ids of top-ups and orders into tokens and back, under keys derived from one of 32 bytes."""
 
     def __init__(self, key: bytes) -> None:
         ciphers = {purpose: _cipher(key, purpose) for purpose in get_args(LinkPurpose)}
@@ -32,9 +40,9 @@ class LinkTokens:
         self._decrypt = {purpose: one.decryptor().update for purpose, one in ciphers.items()}
         self._digest_key = _derived(key, b"topup mail refusals 1")
 
-    def token_of(self, purpose: LinkPurpose, topup_id: str) -> str:
-        """22 characters of base64url."""
-        number = decode(topup_id.removeprefix(TOPUP_PREFIX))
+    def token_of(self, purpose: LinkPurpose, subject_id: str) -> str:
+        """22 characters of base64url; subject_id: of what the purpose is about."""
+        number = decode(subject_id.removeprefix(_PREFIXES[purpose]))
         block = self._encrypt[purpose](number.to_bytes(_BLOCK_BYTES, "big"))
         return base64.urlsafe_b64encode(block).decode()[:_CHARACTERS]
 
@@ -42,8 +50,8 @@ class LinkTokens:
         """What stands for an address on the list of those that want no mail; 64 hex digits."""
         return hmac.digest(self._digest_key, address.encode(), hashlib.sha256).hex()
 
-    def topup_id_of(self, purpose: LinkPurpose, token: str) -> str | None:
-        """The top-up that the token would be of; None for one that was never given out."""
+    def id_of(self, purpose: LinkPurpose, token: str) -> str | None:
+        """The top-up or order that the token would be of; None for one that was never given out."""
         if len(token) != _CHARACTERS or not token.isascii():
             return None
         try:
@@ -53,9 +61,9 @@ class LinkTokens:
         number = int.from_bytes(self._decrypt[purpose](block), "big")
         if number >> ID_BITS:
             return None
-        topup_id = TOPUP_PREFIX + encode(number)
+        subject_id = _PREFIXES[purpose] + encode(number)
         # Spare bits of the last character, and characters that a decoder leaves out, spell no other.
-        return topup_id if self.token_of(purpose, topup_id) == token else None
+        return subject_id if self.token_of(purpose, subject_id) == token else None
 
 
 def _cipher(key: bytes, purpose: str) -> Cipher[modes.ECB]:

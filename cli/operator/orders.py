@@ -18,6 +18,7 @@ from billing.providers.event_log import LogEntry
 from billing.providers.problem import REASONS, in_words
 from cli.database import account_named, read
 from cli.examples import examples
+from cli.operator.order_trace import trace
 from cli.operator.refund import refund
 from cli.options import environment_option, limit_option
 from cli.output import json_option, note, print_json, run, show_record, show_rows, wants_json
@@ -140,6 +141,8 @@ def problems(environment: Environment, reason: str | None, limit: int) -> None:
     note("credited but unpaid:")
     show_rows(lists["credited_unpaid"], *_COLUMNS, "reason")
 
+
+orders.add_command(trace)
 
 _by_option = click.option("--by", help="Who decides; else the user of this machine.")
 _reason_option = click.option(

@@ -6,7 +6,7 @@ from typing import Any, Final
 import click
 
 from billing.catalog import commands as catalogue
-from billing.catalog.plan import CREDITS_MAX, Plan, get, list_plans
+from billing.catalog.plan import CREDITS_MAX, TRIAL_DAYS_MAX, Plan, get, list_plans
 from billing.catalog.product_fields import ProductFields
 from billing.ledger.price import check_currency, price_of
 from billing.providers.registry import discover
@@ -21,6 +21,7 @@ from keys.principal import Environment
 from runtime.settings import SettingsError, load_settings
 from store.database import Transaction
 
+_TAKEN: Final = ("name", "description", "position", "trial_days", "trial_credits")
 # In a context's meta.
 _OPTIONS: Final = "topup.plan_options"
 
@@ -79,6 +80,15 @@ def plans() -> None:
     required=True,
     help="Of one month; 1,000 are worth $1.00.",
 )
+@click.option(
+    "--trial-days",
+    type=click.IntRange(0, TRIAL_DAYS_MAX),
+    default=0,
+    help="Days before the first payment.",
+)
+@click.option(
+    "--trial-credits", type=click.IntRange(0, CREDITS_MAX), default=0, help="What a trial grants."
+)
 @click.option("--feature", "features", multiple=True, help="A line of the list; repeatable.")
 @click.option("--position", type=click.IntRange(0, 1_000_000), default=0, help="0: the last.")
 @json_option
@@ -107,7 +117,7 @@ def create(
         features=features,
         products={key: ref for key, ref in products.items() if ref is not None},
         created_at=SystemClock().now_us(),
-        **{name: more[name] for name in ("name", "description", "position")},
+        **{name: more[name] for name in _TAKEN},
     )
 
     async def act(tx: Transaction, now_us: int) -> dict[str, Any]:
@@ -137,15 +147,30 @@ def show(plan_id: str, environment: Environment) -> None:
     cls=_PlanCommand,
     epilog=examples(
         "topup plans set pro --stripe-price-id-monthly price_1Abc",
+        "topup plans set pro --trial-days 14 --trial-credits 500",
     ),
 )
 @click.argument("plan_id")
 @environment_option
+@click.option("--trial-days", type=click.IntRange(0, TRIAL_DAYS_MAX), help="0: no trial.")
+@click.option("--trial-credits", type=click.IntRange(0, CREDITS_MAX), help="What a trial grants.")
 @json_option
-def set_(plan_id: str, environment: Environment, **refs: str | None) -> None:
-    """Name the providers' own prices and products; an empty text takes one away."""
+def set_(
+    plan_id: str,
+    environment: Environment,
+    trial_days: int | None,
+    trial_credits: int | None,
+    **refs: str | None,
+) -> None:
+    """Set a plan's trial, and name the providers' own prices and products; an empty text takes one
+    away.
+    """
     named = {name: ref for name, ref in refs.items() if ref is not None}
-    _change(environment, plan_id, products=_fields().given(named))
+    trial = {"trial_days": trial_days, "trial_credits": trial_credits}
+    if trial_days == 0:
+        trial["trial_credits"] = 0
+    given = {name: value for name, value in trial.items() if value is not None}
+    _change(environment, plan_id, products=_fields().given(named), **given)
 
 
 async def _listed(

@@ -24,7 +24,7 @@ from kernel.clock import SECOND_US
 from kernel.errors import DomainError
 from keys.principal import ADMIN, check_address, require_scope
 from runtime.context import Context
-from runtime.metrics import CONTENT_TYPE
+from runtime.metrics import CONTENT_TYPE, Metrics
 from store.errors import StoreError
 
 _Answering = Callable[[Request], Awaitable[Response]]
@@ -143,10 +143,21 @@ async def _read_gauges(context: Context, readiness: Readiness) -> None:
         metrics.mail_oldest_due_seconds.set(mail_us / SECOND_US)
     for (environment, state), number in (await readiness.desk.see() or {}).items():
         metrics.topups_waiting.set(number, environment, state)
+    await _read_reconciliation(metrics, readiness)
     if (proof := await readiness.proof.see()) is not None:
         metrics.ledger_findings.set(proof.findings)
         if proof.proved_at is not None:
             metrics.ledger_proved.set(proof.proved_at / SECOND_US)
+
+
+async def _read_reconciliation(metrics: Metrics, readiness: Readiness) -> None:
+    if (standing := await readiness.reconciled.see()) is None:
+        return
+    for (environment, kind), number in standing.open.items():
+        metrics.money_differences.set(number, environment, kind)
+    for run in standing.runs:
+        if run.ended_at is not None:
+            metrics.reconciled.set(run.ended_at / SECOND_US, run.environment, run.part)
 
 
 async def _check_reader(context: Context, request: Request) -> None:

@@ -15,6 +15,7 @@ from billing.desk import waiting
 from billing.engine.engine import Engine
 from billing.ledger.proof import last_proof
 from billing.recipients.mailing import next_due_at
+from billing.reconciliation.standing import read_standing
 from kernel.clock import SECOND_US, Clock
 from runtime.context import READINESS_CONNECTIONS
 from store.batch import WAITING_AGE_MAX_S
@@ -120,10 +121,12 @@ class Readiness:
         self.backlog = Watch(self._database, self._read_backlog, age_s_max=BACKLOG_AGE_S_MAX)
         # For metrics: how many deliveries are due; since how many microseconds the longest due mail
         # to a recipient waits, 0 where none does; how many top-ups wait, by environment and state;
-        # what `topup audit` found last, None where nobody has looked.
+        # what differs between provider,
+        # ledger and supplier; what `topup audit` found last, None where nobody has looked.
         self.due = Watch(self._database, self._count_due, age_s_max=DUE_AGE_S_MAX)
         self.mail = Watch(self._database, self._read_mail, age_s_max=DUE_AGE_S_MAX)
         self.desk = Watch(self._database, self._read_desk, age_s_max=DUE_AGE_S_MAX)
+        self.reconciled = Watch(self._database, read_standing, age_s_max=PROOF_AGE_S_MAX)
         self.proof = Watch(self._database, last_proof, age_s_max=PROOF_AGE_S_MAX)
 
     async def checks(self) -> dict[str, str]:

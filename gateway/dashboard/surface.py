@@ -5,7 +5,7 @@ from gateway.dashboard.account import account, consent, grants, sign_in, sign_up
 from gateway.dashboard.admin.routes import ADMIN_ROUTES
 from gateway.dashboard.developers import apps, deliveries, keys, replays, webhooks
 from gateway.dashboard.money import buy, codes, orders, plan, statement, usage
-from gateway.dashboard.payer import checkout, portal
+from gateway.dashboard.payer import checkout, portal, status
 from gateway.dashboard.recipient import claim, no_mail
 from gateway.dashboard.refused import refuse
 from gateway.dashboard.topups import approvals, bulk, outbox, send, topups, vouchers
@@ -47,6 +47,7 @@ ENTRY = ApiSurface(
         *sign_up.ROUTES,
         *checkout.ROUTES,
         *portal.ROUTES,
+        *status.ROUTES,
         *claim.ROUTES,
         *no_mail.ROUTES,
     ),

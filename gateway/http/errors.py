@@ -27,6 +27,7 @@ from billing.providers.protocol import (
 from billing.recipients.outbox import MailUnderWay
 from billing.recipients.resend import MailLimitReached, NotYetDelivered
 from billing.refunds.request import RefundRefused
+from billing.subscriptions.steer import NotSteerable
 from billing.subscriptions.subscription import AlreadySubscribed
 from billing.topups.approval import ApprovalDecided
 from billing.topups.fulfilment import NoLongerAsked, StillOpen
@@ -151,6 +152,7 @@ TABLE: Final[Mapping[type[DomainError], ErrorRow]] = {
     OrderDecided: ErrorRow(codes.ALREADY_SETTLED, 409),
     RefundRefused: ErrorRow(codes.ALREADY_SETTLED, 409),
     AlreadySubscribed: ErrorRow(codes.ALREADY_SETTLED, 409),
+    NotSteerable: ErrorRow(codes.ALREADY_SETTLED, 409),
     NotRedeemable: ErrorRow(codes.NOT_REDEEMABLE, 409, {"unknown": 404, "expired": 410}),
     CouponRefused: ErrorRow(codes.NOT_REDEEMABLE, 409, {"unknown": 404, "expired": 410}),
     NotFound: ErrorRow(codes.NOT_FOUND, 404),

@@ -52,6 +52,8 @@ _KINDS = {
     "portal_token": "Portal",
     "claim_token": "Page",
     "mail_token": "Page",
+    "status_token": "Page",
+    "difference_id": "Difference",
     "mail_id": "Mail",
     "form_id": "Order",
     "subscription_id": "Subscription",

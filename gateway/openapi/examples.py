@@ -270,6 +270,10 @@ EXAMPLES: Final[Mapping[tuple[str, str], Example]] = {
     ("POST", f"{API}/holds"): Example({"credits": 1000, "description": "A chat", "ttl_s": 600}),
     ("POST", f"{API}/holds/{{hold_id}}/capture"): Example({"credits": 640}),
     ("POST", f"{API}/orders"): Example({"provider": "stripe", "amount_cents": 1000}),
+    ("POST", f"{API}/subscriptions/{{subscription_id}}/cancel"): Example({"at": "period_end"}),
+    ("POST", f"{API}/subscriptions/{{subscription_id}}/change"): Example(
+        {"plan_id": "team", "interval": "month"}
+    ),
     ("POST", "/api/user/pay"): Example({"amount": 10}),
     ("POST", "/api/user/topup"): Example({"key": "TOPUP-7Q3X-9KVM-2C8R"}),
     ("POST", "/api/billing/topup"): Example({"pack_id": "pack_starter"}),

@@ -30,7 +30,7 @@ async def test_a_person_buys_credit_on_a_phone_without_scripts(
             json={
                 "provider": "stripe",
                 "pack_id": "pack_pro",
-                "success_url": f"{installation.url}/checkout/complete?shop=1",
+                "success_url": f"{installation.url}/docs/codes?shop=1",
             },
         )
         order = made.json()["data"]
@@ -50,14 +50,14 @@ async def test_a_person_buys_credit_on_a_phone_without_scripts(
         statement = await http.get(f"{api}/topup/statement?format=csv")
 
     assert outcome == "Paid"
-    assert landed == f"{installation.url}/checkout/complete?shop=1"
+    assert landed == f"{installation.url}/docs/codes?shop=1"
     assert shown.json()["data"]["status"] == "paid"
     # $10,000.00 of test credit, and 25,000 credits of $0.001.
     assert balance.json()["data"]["balance_cents"] == 1_000_000 + 2500
     assert "purchase" in statement.text
     (event,) = receiver.received
     assert event.event["type"] == "order.paid"
-    assert event.event["data"] == shown.json()["data"]
+    assert event.event["data"].items() <= shown.json()["data"].items()
     assert await installation.findings() == []
 
 

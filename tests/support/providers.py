@@ -98,7 +98,7 @@ def wish(currency: str = "USD", amount: int = 2000, **more: Any) -> CheckoutRequ
         "success_url": "https://shop.example/thanks",
         "cancel_url": "https://shop.example/cart",
         "notify_url": "https://topup.example/payment/webhook/x",
-        "return_url": f"https://topup.example/checkout/return/{ORDER_ID}",
+        "return_url": "https://topup.example/orders/status/q5T0bWf7yXnB2cVd8eKjLw",
         **more,
     }
     return CheckoutRequest(**given)

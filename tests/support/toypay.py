@@ -4,6 +4,7 @@ The provider's file is the example tests/examples/provider/toypay.py, put into a
 an operator would.
 """
 
+import asyncio
 import contextlib
 import hashlib
 import hmac
@@ -77,6 +78,8 @@ class Server:
     asked: list[str] = field(default_factory=list)
     is_away: bool = False
     is_refusing: bool = False
+    # Until it is set, a question about a checkout gets no answer.
+    hanging: asyncio.Event | None = None
     on_open: Callable[[str], Awaitable[None]] | None = None
     _numbers: Any = field(default_factory=lambda: itertools.count(1))
 
@@ -120,6 +123,8 @@ class Server:
     async def show(self, request: Request) -> Response:
         made = request.path_params["id"]
         self.asked.append(f"ask {made}")
+        if self.hanging is not None:
+            await self.hanging.wait()
         if self.is_away:
             return Response("", 500)
         found = self.checkouts.get(made)

@@ -10,6 +10,7 @@ import httpx
 
 from billing.engine.engine import Engine
 from billing.orders import queries as order_list
+from billing.orders.links import OrderLinks
 from billing.orders.order import Order
 from billing.orders.place import NewOrder
 from billing.payments.payments import Payments
@@ -17,6 +18,7 @@ from billing.providers import event_log as provider_event
 from billing.providers.event_log import LogEntry
 from billing.providers.registry import Key, Providers, discover
 from billing.providers.settings import ProviderSettings
+from billing.topups.link_tokens import LinkTokens
 from kernel.clock import FixedClock
 from keys.principal import ENVIRONMENTS
 from store.database import Database, Transaction
@@ -107,7 +109,8 @@ class ToypayBuyer:
             client=self.client,
             clock=self.account.clock,
         )
-        return Payments(database, self.account.clock, engine, providers, PUBLIC_URL)
+        links = OrderLinks(LinkTokens(bytes(32)), PUBLIC_URL)
+        return Payments(database, self.account.clock, engine, providers, links)
 
 
 @contextlib.asynccontextmanager

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from msgspec import Meta
+from msgspec import Meta, Struct
 
 from webhooks.events.schema_words import Cents, Currency, EventData, Minor, PositiveCents, Time
 
@@ -75,5 +75,44 @@ class OpenedDispute(EventData, kw_only=True):
     is_inquiry: bool
     evidence_due_at: Time | None
     page_url: str | None
+    created_at: Time
+    ended_at: Time | None
+
+
+class NextCharge(Struct, kw_only=True):
+    """When the next period is charged, and its price before tax, discounts and customer's balance."""
+
+    at: Time
+    amount: Minor
+    currency: Currency
+
+
+class Subscription(EventData, kw_only=True):
+    """A plan that an account has, after the turn that is told.
+
+    credits: of one period; credits_granted: of all of its periods so far. next_charge is null where it
+    ends with its period, or has ended. next_plan_id and next_interval: another plan that was chosen, from
+    the next period on. grace_ends_at: while it is past due, when it expires unless it is paid.
+    """
+
+    id: Annotated[str, Meta(pattern=r"^sub_[0-9A-Za-z]+$")]
+    status: Literal["incomplete", "trialing", "active", "past_due", "cancelled", "expired"]
+    provider: str
+    order_id: Annotated[str, Meta(pattern=r"^ord_[0-9A-Za-z]+$")]
+    plan_id: str
+    plan_name: str
+    interval: Literal["month", "year"]
+    amount: Minor
+    currency: Currency
+    credits: Annotated[int, Meta(ge=0, description="1 credit is $0.001.")]
+    current_period_start: Time | None
+    current_period_end: Time | None
+    trial_ends_at: Time | None
+    cancel_at_period_end: bool
+    next_plan_id: str | None
+    next_interval: Literal["month", "year"] | None
+    next_charge: NextCharge | None
+    grace_ends_at: Time | None
+    credits_granted: Annotated[int, Meta(ge=0)]
     created_at: Time
     ended_at: Time | None

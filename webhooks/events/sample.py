@@ -12,6 +12,7 @@ from kernel.clock import DAY_US, rfc3339
 TRANSACTION_ID = "txn_test"
 APPROVAL_ID = "apr_test"
 ORDER_ID = "ord_test"
+SUBSCRIPTION_ID = "sub_test"
 BATCH_ID = "bat_test"
 VOUCHER_CODE = "ATU-TEST-TEST-TEST-TEST-TEST"
 _CREDIT = {
@@ -43,8 +44,8 @@ def _data(event_type: str, endpoint: Mapping[str, Any], *, now_us: int) -> dict[
         return dict(endpoint)
     if subject == "balance":
         return {"balance_cents": 900, "low_balance_threshold_cents": 1000, "currency": "USD"}
-    if subject == "batch":
-        return _batch(now_us=now_us)
+    if subject in _MADE:
+        return _MADE[subject](now_us=now_us)
     if subject == "stock":
         return {
             "supplier": "gift-cards",
@@ -53,14 +54,12 @@ def _data(event_type: str, endpoint: Mapping[str, Any], *, now_us: int) -> dict[
             "left": 9,
             "low_below": 10,
         }
-    if subject == "dispute":
-        return _dispute(now_us=now_us)
     if subject == "order":
         return _order(what, now_us=now_us)
+    if subject == "subscription":
+        return _subscription(what, now_us=now_us)
     if subject == "approval":
         return {"approval": _approval(what, now_us=now_us), **_topup("pending", now_us=now_us)}
-    if subject == "voucher":
-        return _redeemed(now_us=now_us)
     if what == "claimed":
         return {**_topup("delivered", now_us=now_us), "claimed_at": rfc3339(now_us)}
     return _topup(what, now_us=now_us)
@@ -192,3 +191,37 @@ def _shown_order(status: str, *, now_us: int) -> dict[str, Any]:
         "created_at": rfc3339(now_us),
         "paid_at": None if status == "failed" else rfc3339(now_us),
     }
+
+
+def _subscription(what: str, *, now_us: int) -> dict[str, Any]:
+    is_over, is_ending = what == "ended", what == "canceling"
+    is_due = what == "past_due"
+    end_us = now_us if is_over or is_due else now_us + 30 * DAY_US
+    charge = {"at": rfc3339(end_us), "amount": 1000, "currency": "USD"}
+    return {
+        "id": SUBSCRIPTION_ID,
+        "status": "cancelled" if is_over else "past_due" if is_due else "active",
+        "provider": "sandbox",
+        "order_id": ORDER_ID,
+        "plan_id": "pro",
+        "plan_name": "Pro",
+        "interval": "month",
+        "amount": 1000,
+        "currency": "USD",
+        "credits": 10_000,
+        "current_period_start": rfc3339(end_us - 30 * DAY_US),
+        "current_period_end": rfc3339(end_us),
+        "trial_ends_at": None,
+        "cancel_at_period_end": is_over or is_ending,
+        "next_plan_id": "team" if what == "changed" else None,
+        "next_interval": "month" if what == "changed" else None,
+        "next_charge": None if is_over or is_ending else charge,
+        "grace_ends_at": rfc3339(end_us + 7 * DAY_US) if is_due else None,
+        "credits_granted": 10_000,
+        "created_at": rfc3339(end_us - 30 * DAY_US),
+        "ended_at": rfc3339(end_us) if is_over else None,
+    }
+
+
+# What is told in one way, whatever happened to it.
+_MADE = {"batch": _batch, "dispute": _dispute, "voucher": _redeemed}

@@ -13,7 +13,13 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from kernel.limits import URL_CHARACTERS_MAX
 from kernel.shaped import Shaped
-from webhooks.events.money_schemas import LowBalance, OpenedDispute, Order, RefundedOrder
+from webhooks.events.money_schemas import (
+    LowBalance,
+    OpenedDispute,
+    Order,
+    RefundedOrder,
+    Subscription,
+)
 from webhooks.events.schema_words import (
     Cents,
     ChargedCents,
@@ -288,6 +294,18 @@ TYPES: Final[Mapping[str, EventType]] = {
         "An order's payment went back in part or whole, or came back with a won dispute.",
         RefundedOrder,
     ),
+    "subscription.started": EventType(
+        "A plan began: its first period was paid, or its trial began.", Subscription
+    ),
+    "subscription.renewed": EventType("A further period of a plan was paid.", Subscription),
+    "subscription.changed": EventType(
+        "Another plan was chosen, or a plan that was to end goes on.", Subscription
+    ),
+    "subscription.past_due": EventType(
+        "A plan's renewal was not paid; it expires at grace_ends_at unless it is.", Subscription
+    ),
+    "subscription.canceling": EventType("A plan is to end with its period.", Subscription),
+    "subscription.ended": EventType("A plan ended: cancelled, or not paid.", Subscription),
     "approval.requested": EventType("A top-up waits for a person.", ApprovalOfTopUp),
     "approval.approved": EventType("A person let a top-up go on.", ApprovalOfTopUp),
     "approval.denied": EventType("A person said no to a top-up.", ApprovalOfTopUp),

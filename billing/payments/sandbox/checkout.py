@@ -186,7 +186,7 @@ async def _open(
         request.kind,
         new_id("sbx"),
         new_id("pay"),
-        request.price.amount,
+        0 if request.trial_days else request.price.amount,
         request.price.currency,
         None,
         now_us,

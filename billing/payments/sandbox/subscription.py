@@ -6,6 +6,7 @@ ids; whoever acts on facts credits it once. A payment that is declined is tried 
 then the subscription ends. Writes sandbox_subscriptions.
 """
 
+import dataclasses
 import secrets
 from collections.abc import Sequence
 from typing import Literal
@@ -49,6 +50,7 @@ class SandboxSubscription(msgspec.Struct, frozen=True, kw_only=True):
     amount: int
     currency: str
     first_amount: int
+    trial_days: int = 0
     next_product_ref: str | None = None
     next_interval: Interval | None = None
     next_amount: int | None = None
@@ -67,9 +69,16 @@ class SandboxSubscription(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def paid_period(self) -> tuple[int, int]:
-        """Start and end of the last paid one, in microseconds."""
-        assert self.cycle > 0, "none is paid yet"
+        """Start and end of the last paid one, or of its trial, in microseconds."""
+        assert self.is_begun, "none is paid yet"
+        if self.cycle == 0:
+            return self.anchor_at - self.trial_days * DAY_US, self.anchor_at
         return _period(self.anchor_at, self.interval, self.cycle - 1)
+
+    @property
+    def is_begun(self) -> bool:
+        """A period was paid, or its trial has begun."""
+        return self.cycle > 0 or (self.trial_days > 0 and self.number > 0)
 
     @property
     def payment_id(self) -> str:
@@ -86,11 +95,13 @@ def refs_of(payment_id: str) -> tuple[str, str]:
 
 def bill(one: SandboxSubscription) -> tuple[SandboxEvent, SandboxSubscription]:
     """What the provider does when the next bill is due, and how the subscription stands after it."""
-    if one.cycle > 0 and one.is_ending:
+    if one.is_begun and one.is_ending:
         return _end(one)
-    turned = _turned(one) if one.cycle > 0 else one
+    if one.trial_days > 0 and not one.is_begun:
+        return _try_out(one)
+    turned = _turned(one) if one.is_begun else one
     start, end = _period(turned.anchor_at, turned.interval, turned.cycle)
-    if one.cycle > 0 and one.is_declining:
+    if one.is_begun and one.is_declining:
         if one.attempts == len(RETRY_DAYS):
             return _end(one)
         failed = replace(
@@ -100,7 +111,9 @@ def bill(one: SandboxSubscription) -> tuple[SandboxEvent, SandboxSubscription]:
             next_at=start + RETRY_DAYS[one.attempts] * DAY_US,
         )
         return _event_and_state(one, "renewal_failed", failed, start=start, end=end)
-    amount = one.first_amount if one.number == 0 else turned.amount
+    is_first = one.cycle == 0 and (one.number == 0 or one.trial_days > 0)
+    is_same = turned.product_ref == one.product_ref
+    amount = one.first_amount if is_first and is_same else turned.amount
     paid = replace(turned, status="active", attempts=0, cycle=turned.cycle + 1, next_at=end)
     return _event_and_state(one, "renewed", paid, start=start, end=end, amount=amount)
 
@@ -115,6 +128,11 @@ def end_with_period(
 ) -> tuple[SandboxEvent, SandboxSubscription]:
     """The customer cancels at the end of the period, or takes that back."""
     return _changed(one, replace(one, is_ending=is_ending))
+
+
+def end_now(one: SandboxSubscription) -> tuple[SandboxEvent, SandboxSubscription]:
+    """The customer, or the operator, ends it at once; nothing is paid back."""
+    return _end(one)
 
 
 def choose(
@@ -137,7 +155,9 @@ def choose(
         next_interval=None,
         next_amount=None,
     )
-    if item.interval == one.interval:
+    if one.cycle == 0:
+        due = 0  # it is in its trial: the new plan is paid for when that ends
+    elif item.interval == one.interval:
         due = (item.price.amount - one.amount) * left // (end - start)
     else:
         due = item.price.amount - one.amount * left // (end - start)
@@ -167,7 +187,7 @@ async def begin(
         raise NotFound("Subscription")
     own_now_us = await sandbox_clock.now_of(tx, begun.tenant, now_us=now_us)
     ref, customer_ref = refs_of(payment_id)
-    anchor_at = own_now_us - own_now_us % SECOND_US
+    begins_at = own_now_us - own_now_us % SECOND_US
     made = SandboxSubscription(
         ref=ref,
         token=secrets.token_urlsafe(TOKEN_BYTES),
@@ -181,8 +201,9 @@ async def begin(
         amount=begun.amount,
         currency=begun.currency,
         first_amount=begun.first_amount,
-        anchor_at=anchor_at,
-        next_at=anchor_at,
+        trial_days=begun.trial_days,
+        anchor_at=begins_at + begun.trial_days * DAY_US,
+        next_at=begins_at,
         created_at=now_us,
     )
     keep = "ON CONFLICT DO NOTHING"
@@ -192,6 +213,14 @@ async def begin(
 async def find(tx: Transaction, token: str) -> SandboxSubscription:
     """The subscription behind a portal page's address; raises NotFound."""
     found = await _find(tx, "token = :value", token)
+    if found is None:
+        raise NotFound("Subscription")
+    return found
+
+
+async def find_ref(tx: Transaction, ref: str) -> SandboxSubscription:
+    """The subscription of that id at the provider; raises NotFound."""
+    found = await _find(tx, "ref = :value", ref)
     if found is None:
         raise NotFound("Subscription")
     return found
@@ -250,6 +279,14 @@ _CHANGING = _ROWS.part(
 )
 
 
+def _try_out(one: SandboxSubscription) -> tuple[SandboxEvent, SandboxSubscription]:
+    """Its trial begins, with a bill of nothing; the first period is billed when it ends."""
+    start = one.anchor_at - one.trial_days * DAY_US
+    begun = replace(one, next_at=one.anchor_at)
+    told, after = _event_and_state(one, "renewed", begun, start=start, end=one.anchor_at, amount=0)
+    return dataclasses.replace(told, full_price=Price(0, one.currency)), after
+
+
 def _turned(one: SandboxSubscription) -> SandboxSubscription:
     """The subscription as its next period is billed: by the plan that was chosen for it."""
     if one.next_product_ref is None or one.next_interval is None or one.next_amount is None:
@@ -265,7 +302,7 @@ def _turned(one: SandboxSubscription) -> SandboxSubscription:
     )
     if one.next_interval == one.interval:
         return chosen
-    return replace(chosen, anchor_at=one.paid_period[1], cycle=0)
+    return replace(chosen, anchor_at=one.paid_period[1], cycle=0, trial_days=0)
 
 
 def _end(one: SandboxSubscription) -> tuple[SandboxEvent, SandboxSubscription]:

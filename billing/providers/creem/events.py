@@ -1,4 +1,4 @@
-"""What Creem's objects say, as facts, and how the sandbox's page tells them in Creem's words.
+"""What Creem's objects say, as facts.
 
 Invariant: a price is the one before tax, as the order has it: never more than was paid, and what goes
 back is scaled down to it. Two events are the sandbox's own, checkout.failed and checkout.expired, of
@@ -20,15 +20,15 @@ from billing.providers.protocol import (
     Ignored,
     InvoicePaid,
     Paid,
+    ProviderRefused,
     Refunded,
     RefundFailed,
-    SandboxEvent,
     Subject,
     SubscriptionChanged,
     SubscriptionStatus,
     Waiting,
 )
-from kernel.clock import parse_rfc3339, rfc3339_ms
+from kernel.clock import parse_rfc3339
 
 _STATUSES: dict[str, SubscriptionStatus] = {
     "active": "active",
@@ -39,14 +39,6 @@ _STATUSES: dict[str, SubscriptionStatus] = {
     "paused": "past_due",
     "canceled": "cancelled",
     "expired": "expired",
-}
-
-# Of the sandbox's deeds: the event's kind, and the standing in its object.
-_STANDINGS = {
-    "renewed": ("paid", "active"),
-    "renewal_failed": ("past_due", "past_due"),
-    "changed": ("update", "active"),
-    "ended": ("canceled", "canceled"),
 }
 
 
@@ -123,7 +115,9 @@ class Checkout(_Named):
         return f"product {paid} was paid, not {asked}"
 
 
-class _Subscription(_Named):
+class Standing(_Named):
+    """A subscription as Creem shows it."""
+
     status: str = ""
     product: str | Product | None = None
     customer: Ref = None
@@ -182,7 +176,7 @@ def facts_of(event: Event, sold: str | None = None) -> Sequence[Fact]:
     if family == "checkout":
         return checkout_facts(msgspec.json.decode(event.object, type=Checkout), kind, sold)
     if family == "subscription":
-        found = msgspec.json.decode(event.object, type=_Subscription)
+        found = msgspec.json.decode(event.object, type=Standing)
         return _subscription_facts(found, kind, event.sent_at)
     if event.type == "refund.created":
         return _reversal_facts(msgspec.json.decode(event.object, type=_Refund))
@@ -218,9 +212,7 @@ def checkout_facts(checkout: Checkout, kind: str = "", sold: str | None = None) 
     return (Waiting(subject),)
 
 
-def _subscription_facts(
-    subscription: _Subscription, kind: str, sent_at: int | None
-) -> Sequence[Fact]:
+def _subscription_facts(subscription: Standing, kind: str, sent_at: int | None) -> Sequence[Fact]:
     paid = subscription.last_transaction
     transaction = subscription.last_transaction_id or _id(paid)
     subject = _subject(_order_of(subscription.metadata), subscription.id, transaction)
@@ -243,6 +235,9 @@ def _subscription_facts(
                 customer_ref=_id(subscription.customer),
             ),
         )
+    if kind == "trialing" and end is not None and subscription.current_period_start_date:
+        # Creem tells of a trial in words of its own, where others send an invoice of nothing.
+        return (_trial(subscription, subject, product_ref),)
     # An update tells the standing in the object, every other event in its own name.
     status = _STATUSES.get(subscription.status if kind == "update" else kind)
     if status is None:
@@ -258,6 +253,32 @@ def _subscription_facts(
             sent_at=sent_at,
         ),
     )
+
+
+def _trial(subscription: Standing, subject: Subject, product_ref: str | None) -> InvoicePaid:
+    start, end = subscription.current_period_start_date, subscription.current_period_end_date
+    assert start is not None, "the caller looked"
+    assert end is not None, "the caller looked"
+    product = subscription.product
+    currency = product.currency if isinstance(product, Product) else None
+    return InvoicePaid(
+        subject,
+        subscription_ref=subscription.id,
+        invoice_id=f"{subscription.id}/trial",
+        price=Price(0, (currency or "USD").upper()),
+        period_start_at=parse_rfc3339(start),
+        period_end_at=parse_rfc3339(end),
+        product_ref=product_ref,
+        customer_ref=_id(subscription.customer),
+    )
+
+
+def standing_of(subscription: Standing) -> SubscriptionChanged:
+    """How it stands, of an answer; raises ProviderRefused for a standing that is none of ours."""
+    for fact in _subscription_facts(subscription, "update", None):
+        if isinstance(fact, SubscriptionChanged):
+            return fact
+    raise ProviderRefused(f"the subscription at creem is {subscription.status[:40]}")
 
 
 def _reversal_facts(reversal: _Refund | _Dispute) -> Sequence[Fact]:
@@ -313,74 +334,3 @@ def _order_of(metadata: Mapping[str, Any] | None) -> str | None:
 
 def _subject(order_id: str | None, *ids: str | None) -> Subject:
     return Subject(order_id, tuple(dict.fromkeys(one for one in ids if one)))
-
-
-def simulated(sandbox_event: SandboxEvent) -> tuple[str, dict[str, Any]]:
-    """The type and object of the event with which Creem would tell of the sandbox event."""
-    if sandbox_event.outcome == "refunded":
-        return "refund.created", _simulated_refund(sandbox_event)
-    if sandbox_event.outcome in _STANDINGS:
-        kind, status = _STANDINGS[sandbox_event.outcome]
-        if sandbox_event.outcome == "changed" and sandbox_event.is_ending:
-            status = "scheduled_cancel"
-        return f"subscription.{kind}", _simulated_subscription(sandbox_event, status)
-    kind = {"paid": "completed", "failed": "failed", "expired": "expired"}[sandbox_event.outcome]
-    order = {
-        "id": f"ord_{sandbox_event.payment_id}",
-        "object": "order",
-        "amount": sandbox_event.price.amount,
-        "amount_paid": sandbox_event.price.amount,
-        "currency": sandbox_event.price.currency,
-        "status": "paid" if sandbox_event.outcome == "paid" else "pending",
-        "type": "recurring" if sandbox_event.kind == "subscription" else "onetime",
-        "transaction": sandbox_event.payment_id,
-    }
-    return f"checkout.{kind}", {
-        "id": sandbox_event.ref,
-        "object": "checkout",
-        "request_id": sandbox_event.order_id,
-        "metadata": {"order_id": sandbox_event.order_id},
-        "order": order,
-        "customer": sandbox_event.customer_ref,
-        "subscription": sandbox_event.subscription_ref,
-        "status": kind,
-    }
-
-
-def _simulated_refund(sandbox_event: SandboxEvent) -> dict[str, Any]:
-    return {
-        # One refund of a payment is told apart from the next by its event.
-        "id": f"ref_{sandbox_event.event_id}",
-        "object": "refund",
-        "status": "succeeded",
-        "refund_amount": sandbox_event.price.amount,
-        "refund_currency": sandbox_event.price.currency,
-        "transaction": sandbox_event.payment_id,
-        "checkout": {"id": sandbox_event.ref, "request_id": sandbox_event.order_id},
-    }
-
-
-def _simulated_subscription(sandbox_event: SandboxEvent, status: str) -> dict[str, Any]:
-    moments = (sandbox_event.period_start_at, sandbox_event.period_end_at)
-    start, end = (None if moment is None else rfc3339_ms(moment) for moment in moments)
-    return {
-        "id": sandbox_event.subscription_ref,
-        "object": "subscription",
-        "status": status,
-        "product": {
-            "id": sandbox_event.product_ref or "",
-            "price": (sandbox_event.full_price or sandbox_event.price).amount,
-            "currency": sandbox_event.price.currency,
-        },
-        "customer": sandbox_event.customer_ref,
-        "metadata": {"order_id": sandbox_event.order_id},
-        "last_transaction_id": sandbox_event.payment_id,
-        "last_transaction": {
-            "id": sandbox_event.payment_id,
-            "amount": sandbox_event.price.amount,
-            "amount_paid": sandbox_event.price.amount,
-            "currency": sandbox_event.price.currency,
-        },
-        "current_period_start_date": start,
-        "current_period_end_date": end,
-    }

@@ -22,11 +22,13 @@ from billing.providers.creem.events import (
     Checkout,
     Event,
     Product,
+    Standing,
     checkout_facts,
     facts_of,
-    simulated,
 )
 from billing.providers.creem.refunds import CreemRefunds
+from billing.providers.creem.simulation import simulated
+from billing.providers.creem.steering import CreemSteering
 from billing.providers.http import TRIES_MAX, call, decoded, refused, unavailable, within_deadline
 from billing.providers.protocol import (
     CheckoutRequest,
@@ -98,7 +100,11 @@ class Creem:
         self._unit_amount = settings.credit_unit_amount
         self._client = client
         self._clock = clock
-        self.abilities: tuple[object, ...] = (CreemRefunds(self._ask),)
+        # As billing.providers.abilities.finding.Able.
+        self.abilities: tuple[object, ...] = (
+            CreemSteering(self._ask_standing),
+            CreemRefunds(self._ask),
+        )
 
     async def open(self, request: CheckoutRequest) -> Opened:
         product, units = self._product(request)
@@ -198,14 +204,21 @@ class Creem:
         """Of the raw body under each secret, newest first."""
         return [hmac.digest(one, body, hashlib.sha256).hex().encode() for one in self._secrets]
 
+    async def _ask_standing(
+        self, method: str, path: str, body: Mapping[str, Any] | None
+    ) -> Standing:
+        return await self._ask(method, path, Standing, body, is_once=body is not None)
+
     async def _ask(
         self,
         method: str,
         path: str,
         form: type[T],
         body: Mapping[str, Any] | None = None,
-        tries_max: int = TRIES_MAX,
+        *,
+        is_once: bool = False,
     ) -> T:
+        """is_once: it is not sent again while nothing is known of it."""
         if not self._key:
             raise ProviderRefused("creem has no credentials here")
         headers = {"x-api-key": self._key, "Content-Type": "application/json"}
@@ -218,7 +231,7 @@ class Creem:
                 self._base + path,
                 headers=headers,
                 content=content,
-                tries_max=tries_max,
+                tries_max=1 if is_once else TRIES_MAX,
             )
         if answer.status >= 300:
             raise refused(NAME, answer.status)

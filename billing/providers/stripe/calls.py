@@ -86,6 +86,8 @@ class StripeCalls:
             "cancel_url": request.cancel_url,
             **payer(request),
         }
+        if request.trial_days:
+            params["subscription_data"]["trial_period_days"] = request.trial_days
         if request.expires_at is not None:
             params["expires_at"] = request.expires_at // SECOND_US
         if request.discount:
@@ -121,7 +123,7 @@ class StripeCalls:
             raise
         if made.amount_total is None or made.currency is None:
             return made
-        wanted = to_stripe(request.price)
+        wanted = 0 if request.trial_days else to_stripe(request.price)
         if (made.amount_total, made.currency.upper()) == (wanted, request.price.currency):
             return made
         await self.close(request.order_id, made.id)

@@ -187,7 +187,8 @@ def _line(line: Line, currency: str) -> InvoiceLine:
     return InvoiceLine(line.price_ref, amount, quantity, line.is_prorated)
 
 
-def _subscription_facts(subscription: Subscription, kind: str) -> Sequence[Fact]:
+def subscription_facts(subscription: Subscription, kind: str) -> Sequence[Fact]:
+    """What a subscription says; kind: the event, or empty when it was asked about."""
     status = "cancelled" if kind == "deleted" else _STATUSES.get(subscription.status)
     if status is None:
         return (Ignored(f"a subscription that is {subscription.status[:40]}"),)
@@ -272,9 +273,9 @@ _READERS: dict[str, tuple[type[Any], Callable[[Any, str], Sequence[Fact]]]] = {
     "invoice.voided": (Invoice, invoice_facts),
     "invoice.marked_uncollectible": (Invoice, invoice_facts),
     "invoice_payment.paid": (InvoicePaymentMade, _invoice_payment_facts),
-    "customer.subscription.created": (Subscription, _subscription_facts),
-    "customer.subscription.updated": (Subscription, _subscription_facts),
-    "customer.subscription.deleted": (Subscription, _subscription_facts),
+    "customer.subscription.created": (Subscription, subscription_facts),
+    "customer.subscription.updated": (Subscription, subscription_facts),
+    "customer.subscription.deleted": (Subscription, subscription_facts),
     "charge.refunded": (Charge, _charge_facts),
     "refund.created": (Refund, refund_facts),
     "refund.updated": (Refund, refund_facts),

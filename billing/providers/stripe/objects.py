@@ -156,6 +156,13 @@ class Invoice(msgspec.Struct):
         return [found for ref in refs if (found := ref_id(ref))]
 
 
+class InvoicePreview(msgspec.Struct):
+    """What an invoice would come to."""
+
+    amount_due: int
+    currency: str
+
+
 class InvoicePaymentMade(msgspec.Struct):
     """Which payment paid which invoice."""
 
@@ -166,6 +173,7 @@ class InvoicePaymentMade(msgspec.Struct):
 class Item(msgspec.Struct):
     """One price of a subscription."""
 
+    id: str | None = None
     current_period_end: int | None = None
     price: Ref = None
 

@@ -81,7 +81,8 @@ async def create(call: RequestContext[OrderBody, Fields]) -> Answer:
 
     async def steps() -> Answer:
         placed = await context.payments.place(principal.tenant, new)
-        return answer(codes.SUCCESS, OrderShape.of(placed), now_us=call.now_us, http_status=201)
+        data = OrderShape.of(placed, context.payments.links)
+        return answer(codes.SUCCESS, data, now_us=call.now_us, http_status=201)
 
     return await run_steps(context, principal, call.request_key, steps, lease_s=LEASE_S)
 
@@ -95,6 +96,7 @@ async def list_orders(call: RequestContext[Fields, OrdersQuery]) -> Reply:
         created_after=time_us(query.created_after, "created_after"),
         created_before=time_us(query.created_before, "created_before"),
     )
+    shape = partial(OrderShape.of, links=call.context.payments.links)
     read = partial(order_list.page, tenant=call.principal.tenant, wanted=wanted)
     if query.format == "csv":
         return await export_rows(
@@ -104,9 +106,9 @@ async def list_orders(call: RequestContext[Fields, OrdersQuery]) -> Reply:
             name="orders",
             scopes=_READS,
             columns=_CSV_COLUMNS,
-            shape=OrderShape.of,
+            shape=shape,
         )
-    return await list_rows(call, "ord", read, shape=OrderShape.of)
+    return await list_rows(call, "ord", read, shape=shape)
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Answer:
@@ -117,7 +119,8 @@ async def show(call: RequestContext[Fields, Fields]) -> Answer:
         return await order_list.get(tx, tenant, order_id)
 
     found = await call.context.database.read(work)
-    return answer(codes.SUCCESS, OrderShape.of(found), now_us=call.now_us)
+    data = OrderShape.of(found, call.context.payments.links)
+    return answer(codes.SUCCESS, data, now_us=call.now_us)
 
 
 def request_digest(request_key: RequestKey | None) -> str | None:

@@ -5,6 +5,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from billing.orders import order as orders
+from billing.orders.links import OrderLinks
 from gateway.answers.words import Time, TransactionId
 
 Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}$", description="ISO 4217.")]
@@ -44,6 +45,15 @@ class Order(Struct, kw_only=True):
         ),
     ]
     url: str | None
+    status_url: Annotated[
+        str,
+        Meta(
+            description=(
+                "The payer's own page of the order: what became of the payment, and `I have paid`,"
+                " which asks the provider. It needs no account."
+            )
+        ),
+    ]
     pack_id: Annotated[str | None, Meta(description="Null for an order of an amount.")]
     amount: Annotated[int, Meta(ge=0, description="The list price, in the smallest unit.")]
     currency: Currency
@@ -65,6 +75,6 @@ class Order(Struct, kw_only=True):
     paid_at: Time | None
 
     @classmethod
-    def of(cls, order: orders.Order) -> "Order":
-        """The order with the very fields that its events carry."""
-        return cls(**order.shape())
+    def of(cls, order: orders.Order, links: OrderLinks) -> "Order":
+        """The order with the very fields that its events carry, and the payer's page."""
+        return cls(**order.shape(), status_url=links.status_url(order.id))

@@ -10,13 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from starlette.responses import Response
-
 from billing.ledger.money import MICROS_PER_CREDIT
 from billing.ledger.price import Price
 from billing.orders import queries as order_list
 from billing.orders.order import Order, amend
-from billing.payments.checkout import CANCELLED_PATH, COMPLETE_PATH, RETURN_PATH, title_of
+from billing.payments.checkout import title_of
 from billing.payments.sandbox import (
     checkout as sandbox_checkout,
     subscription as sandbox_subscription,
@@ -41,12 +39,6 @@ _RESULTS: dict[CheckoutOutcome, str] = {
     "failed": "Declined",
     "expired": "Abandoned",
 }
-
-
-_HANDED_IN = (
-    "The payment was submitted. The credit is in the account as soon as the payment provider"
-    " has confirmed it; this page can be closed."
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,44 +104,6 @@ async def _bill_first(call: RequestContext[Any, Any], order: Order) -> None:
         await carry_out(call, begun, *sandbox_subscription.bill(begun))
 
 
-async def complete(call: RequestContext[Fields, Fields]) -> Reply:
-    """Where payers land that the buyer named no success_url for."""
-    return _standing(
-        call,
-        "Thank you",
-        _HANDED_IN,
-    )
-
-
-async def cancelled(call: RequestContext[Fields, Fields]) -> Reply:
-    """The same without a cancel_url."""
-    return _standing(call, "Not paid", "Nothing was charged. This page can be closed.")
-
-
-async def leave(call: RequestContext[Fields, Fields]) -> Reply:
-    """Where a provider whose requests we sign sends the payer: it leads on to the buyer's page.
-
-    A link and no redirect, so that nobody borrows this address to lead people elsewhere unseen.
-    What the provider adds to the address is neither read nor passed on.
-    """
-    order_id = call.params["order_id"]
-
-    async def work(tx: Transaction) -> Order | None:
-        return await order_list.find(tx, order_id)
-
-    order = await call.context.database.read(work)
-    if order is None:
-        raise NotFound("Order")
-    next_url = order.success_url
-    return _standing(
-        call,
-        "Thank you",
-        _HANDED_IN,
-        next_url=next_url,
-        next_host=None if next_url is None else urlsplit(next_url).hostname,
-    )
-
-
 async def _load(
     call: RequestContext[Fields, Fields],
 ) -> tuple[SandboxCheckout, Order, Sequence[LogEntry]]:
@@ -190,16 +144,20 @@ def _view(
         path=path or "",
         order_id=order.id,
         order_status=order.status.replace("_", " "),
-        ended=None if is_open else _ended(found, order, events, can_tell=path is not None),
+        ended=None if is_open else _ended(call, found, order, events),
     )
 
 
 def _ended(
-    found: SandboxCheckout, order: Order, events: Sequence[LogEntry], *, can_tell: bool
+    call: RequestContext[Any, Any],
+    found: SandboxCheckout,
+    order: Order,
+    events: Sequence[LogEntry],
 ) -> EndedCheckout:
     is_paid = found.outcome == "paid"
-    paid_url, unpaid_url = order.success_url or COMPLETE_PATH, order.cancel_url or CANCELLED_PATH
-    next_url = paid_url if is_paid else unpaid_url
+    can_tell = path_of(call, found.provider) is not None
+    named = order.success_url if is_paid else order.cancel_url
+    next_url = named or call.context.payments.links.status_path(order.id)
     is_told = order.status != "pending" and (not is_paid or order.paid_at is not None)
     is_waiting = found.outcome is not None and not is_told and order.status != "review"
     return EndedCheckout(
@@ -228,28 +186,7 @@ def _sentence(found: SandboxCheckout, order: Order, *, is_waiting: bool) -> str:
     return "Nothing was charged, and nothing was credited."
 
 
-def _standing(
-    call: RequestContext[Any, Any],
-    title: str,
-    sentence: str,
-    *,
-    next_url: str | None = None,
-    next_host: str | None = None,
-) -> Response:
-    return page(
-        call,
-        "checkout_return.html",
-        title=title,
-        sentence=sentence,
-        next_url=next_url,
-        next_host=next_host,
-    )
-
-
 ROUTES = (
     open_route("GET", "/sandbox/checkout/{checkout_token}", show, "The sandbox's checkout"),
     open_route("POST", "/sandbox/checkout/{checkout_token}", decide, "Decide a sandbox checkout"),
-    open_route("GET", COMPLETE_PATH, complete, "After a payment"),
-    open_route("GET", f"{RETURN_PATH}/{{order_id}}", leave, "On the way back from a payment"),
-    open_route("GET", CANCELLED_PATH, cancelled, "After a payment that was called off"),
 )

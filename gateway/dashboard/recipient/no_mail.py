@@ -41,7 +41,7 @@ async def change(call: RequestContext[Fields, Fields]) -> Reply:
 
 async def _find(call: RequestContext[Fields, Fields]) -> TopUp:
     await throttle(call)
-    topup_id = call.context.topup_rules.links.topup_id_of("mail", call.params["mail_token"])
+    topup_id = call.context.topup_rules.links.id_of("mail", call.params["mail_token"])
     if topup_id is None:
         raise NotFound("Page")
     topup = (await call.context.database.read(lambda tx: load(tx, [topup_id]))).get(topup_id)

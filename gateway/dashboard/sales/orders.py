@@ -1,6 +1,6 @@
 """Everybody's orders of the environment, one with what its provider said of it, and the decision."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -10,12 +10,14 @@ from billing.ledger.price import price_of
 from billing.orders import queries as order_list
 from billing.orders.order import STATUSES, Order
 from billing.orders.queries import OrderFilter
+from billing.orders.question import can_be_asked
 from billing.orders.refund_row import Refund
-from billing.orders.timeline import OrderTimeline, timeline_of
+from billing.orders.timeline import OrderTimeline
 from billing.payments import disputes
 from billing.payments.disputes import Dispute
+from billing.payments.questions import QuestionOutcome
 from billing.payments.review import Verdict
-from billing.providers import event_log as provider_event
+from billing.payments.trace import OrderTrace, trace
 from billing.providers.event_log import LogEntry
 from billing.refunds import queries as refund_rows
 from billing.subscriptions import records as subscription_rows
@@ -34,18 +36,32 @@ PATH: Final = "/dashboard/admin/orders"
 NOTE_CHARACTERS_MAX: Final = 200
 _FILTERS: Final = ("status", "provider", "account_id", "order_no")
 _VERDICTS: Final[dict[str, Verdict]] = {"approve": "approve", "reject": "reject"}
+_ASKED: Final[Mapping[QuestionOutcome, str]] = {
+    "asked": "order-asked",
+    "not_needed": "order-asked",
+    "not_open": "order-asked",
+    "just_asked": "order-just-asked",
+    "busy": "order-just-asked",
+}
 _SAID: Final = {"approve": "order-approved", "reject": "order-rejected"}
 
 
 @dataclass(frozen=True, slots=True)
 class OrderView:
-    """The order's timeline, every notification about it, and what goes back of its payments."""
+    """Where the order's money is, its timeline, every notification about it, and what goes back."""
 
-    timeline: OrderTimeline
-    provider_events: Sequence[LogEntry]
+    trace: OrderTrace
     refunds: Sequence[Refund]
     disputes: Sequence[Dispute]
     periods: Sequence[Period]
+
+    @property
+    def timeline(self) -> OrderTimeline:
+        return self.trace.timeline
+
+    @property
+    def provider_events(self) -> Sequence[LogEntry]:
+        return self.trace.notifications
 
     @property
     def is_open(self) -> bool:
@@ -120,6 +136,17 @@ async def decide(call: RequestContext[Fields, Fields]) -> Reply:
     return go(f"{PATH}/{order.id}", said=_SAID[verdict])
 
 
+async def ask(call: RequestContext[Fields, Fields]) -> Reply:
+    """Asks the provider now, or opens the checkout that it has not opened yet."""
+    order = (await _seen(call)).timeline.order
+    payments = call.context.payments
+    if order.status == "pending" and order.provider_ref is None:
+        await payments.check(order)
+        return go(f"{PATH}/{order.id}", said="order-asked")
+    asked = await payments.questions.ask(order)
+    return go(f"{PATH}/{order.id}", said=_ASKED[asked.outcome])
+
+
 async def order_page(
     call: RequestContext[Any, Any], form: Form, problem: Problem = NO_PROBLEM
 ) -> Response:
@@ -134,6 +161,8 @@ async def order_page(
         problem=problem,
         seen=seen,
         timeline=seen.timeline,
+        status_path=call.context.payments.links.status_path(seen.timeline.order.id),
+        can_ask=seen.timeline.order.status == "pending" or can_be_asked(seen.timeline.order),
         order=seen.timeline.order,
         waiting=waiting,
         way=call.context.refunder.way_of(seen.timeline.order),
@@ -152,8 +181,7 @@ async def _seen(call: RequestContext[Any, Any]) -> OrderView:
         begun = await subscription_rows.find_by_order(tx, order.id)
         periods = {} if begun is None else await subscription_rows.load_periods(tx, [begun.id])
         return OrderView(
-            await timeline_of(tx, order),
-            await provider_event.of_order(tx, order.id),
+            await trace(tx, order.id),
             await refund_rows.of_order(tx, order.id),
             await disputes.of_order(tx, order.id),
             [] if begun is None else periods.get(begun.id, [])[::-1],
@@ -166,4 +194,5 @@ ROUTES = (
     admin_route("GET", "/orders", show_list, "Everybody's orders"),
     admin_route("GET", "/orders/{order_id}", show, "One order"),
     admin_route("POST", "/orders/{order_id}", decide, "Approve or reject an order"),
+    admin_route("POST", "/orders/{order_id}/ask", ask, "Ask the provider about an order"),
 )

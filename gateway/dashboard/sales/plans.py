@@ -86,6 +86,8 @@ def _terms(form: Form, fields: ProductFields) -> dict[str, Any]:
         "price_yearly": None if yearly is None else yearly.amount,
         "currency": check_currency(form.text("currency")),
         "credits_included": number(form, "credits_included"),
+        "trial_days": number(form, "trial_days", 0),
+        "trial_credits": number(form, "trial_credits", 0),
         "features": tuple(filter(None, map(str.strip, form.raw("features").splitlines()))),
         "products": {key: form.text(one.name) or None for key, one in fields.by_key.items()},
     }
@@ -100,6 +102,8 @@ def _form_of(plan: Plan, fields: ProductFields) -> Form:
         "price_yearly": _decimal(plan.price_yearly, plan),
         "currency": plan.currency,
         "credits_included": str(plan.credits_included),
+        "trial_days": str(plan.trial_days),
+        "trial_credits": str(plan.trial_credits),
         "features": "\n".join(plan.features),
         "active": "yes" if plan.is_active else "no",
         **{name: ref or "" for name, ref in fields.shown(plan.products).items()},

@@ -52,7 +52,8 @@ async def orders(call: RequestContext[Fields, shapes.OrdersQuery]) -> Answer:
         return found
 
     found = await call.context.database.read(work)
-    shown = [OrderShape.of(one) for one in found[: query.limit]]
+    links = call.context.payments.links
+    shown = [OrderShape.of(one, links) for one in found[: query.limit]]
     more = shown[-1].id if len(found) > query.limit else None
     return plain_answer(shapes.Page(success=True, data=shown, next_cursor=more))
 
@@ -61,4 +62,5 @@ async def order(call: RequestContext[Fields, Fields]) -> Answer:
     """One order of the caller."""
     tenant, order_id = call.principal.tenant, call.params["order_id"]
     found = await call.context.database.read(lambda tx: order_list.get(tx, tenant, order_id))
-    return plain_answer(shapes.Said(success=True, data=OrderShape.of(found)))
+    shown = OrderShape.of(found, call.context.payments.links)
+    return plain_answer(shapes.Said(success=True, data=shown))

@@ -31,6 +31,8 @@ class PlanBody(Fields, frozen=True, kw_only=True):
     price_monthly: Int64
     price_yearly: Int64 | None = None
     credits_included: Int64
+    trial_days: Int64 = 0
+    trial_credits: Int64 = 0
     features: Features = msgspec.field(default_factory=list)
     currency: Text = "USD"
     active: bool = True
@@ -63,6 +65,8 @@ class PlanChanges(Fields, frozen=True, kw_only=True):
     price_monthly: Int64 | UnsetType = UNSET
     price_yearly: Int64 | UnsetType | None = UNSET
     credits_included: Int64 | UnsetType = UNSET
+    trial_days: Int64 | UnsetType = UNSET
+    trial_credits: Int64 | UnsetType = UNSET
     features: Features | UnsetType = UNSET
     currency: Text | UnsetType = UNSET
     active: bool | UnsetType = UNSET

@@ -24,7 +24,6 @@ from billing.credits.checkin_settings import CheckinSettings
 from billing.ledger.balances import balance_micros
 from billing.ledger.money import MICROS_PER_CREDIT
 from billing.orders.place import NewOrder
-from billing.payments.checkout import COMPLETE_PATH
 from billing.reports import balance_transactions
 from billing.reports.balance_transactions import Wanted
 from gateway.answers import response_codes as codes
@@ -106,7 +105,7 @@ async def create_session(call: RequestContext[shapes.SessionBody, Fields]) -> An
     async def steps() -> Answer:
         with renamed_fields(provider="channel"):
             placed = await context.payments.place(principal.tenant, new)
-        url = placed.url or context.settings.address() + COMPLETE_PATH
+        url = placed.url or context.payments.links.status_url(placed.id)
         return _said(shapes.Session(url=url, session_id=placed.provider_ref, order_id=placed.id))
 
     return await run_steps(context, principal, call.request_key, steps, lease_s=LEASE_S)

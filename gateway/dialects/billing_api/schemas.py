@@ -180,6 +180,8 @@ class Plan(Shaped, kw_only=True):
     stripe_price_id_yearly: str | None
     creem_product_id: str | None
     creem_product_id_yearly: str | None
+    trial_days: Annotated[int, Meta(description="Before the first payment; 0: no trial.")]
+    trial_credits: Annotated[int, Meta(description="What a trial grants.")]
 
     @classmethod
     def of(cls, plan: plans.Plan, /, **more: Any) -> Self:

@@ -20,7 +20,6 @@ from billing.catalog.plan import MONTHS, Plan, item_of, list_plans
 from billing.ledger.money import MICROS_PER_QUOTA, MICROS_PER_USD
 from billing.ledger.price import Price
 from billing.orders.place import AMOUNT_CENTS_MAX, NewOrder
-from billing.payments.checkout import COMPLETE_PATH
 from billing.providers.protocol import Registration
 from billing.providers.registry import Providers
 from billing.reports import credit_history
@@ -164,7 +163,7 @@ async def pay(call: RequestContext[PayBody, Fields]) -> Answer:
 
     async def steps() -> Answer:
         order = await context.payments.place(principal.tenant, new)
-        url = order.url or context.settings.address() + COMPLETE_PATH
+        url = order.url or context.payments.links.status_url(order.id)
         return plain_answer(
             Paying(success=True, message="success", data=url, trade_no=order.order_no)
         )

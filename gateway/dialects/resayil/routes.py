@@ -23,7 +23,6 @@ from billing.orders import queries as order_list
 from billing.orders.order import SETTLED, Order
 from billing.orders.place import NewOrder
 from billing.orders.queries import OrderFilter
-from billing.payments.checkout import COMPLETE_PATH
 from billing.subscriptions import records as subscription_rows
 from billing.subscriptions.subscription import Subscription as Plan
 from gateway.answers import response_codes as codes
@@ -101,7 +100,7 @@ async def buy(call: RequestContext[TopUpBody, Fields]) -> Answer:
 
     async def steps() -> Answer:
         order = await context.payments.place(principal.tenant, new)
-        url = order.url or context.settings.address() + COMPLETE_PATH
+        url = order.url or context.payments.links.status_url(order.id)
         body = Checkout(payment_url=url, id=order.reference, status=_status(order))
         return plain_answer(body, http_status=201)
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from billing.orders.links import OrderLinks
 from billing.orders.order import Order
 from billing.orders.place import NewOrder
 from billing.payments.payments import NoWebhookSecret, Payments
@@ -21,6 +22,7 @@ from billing.providers.protocol import (
     Subject,
 )
 from billing.providers.registry import Providers, discover
+from billing.topups.link_tokens import LinkTokens
 from kernel.clock import FixedClock
 from kernel.tenant import Tenant
 from store.database import Database, Transaction
@@ -317,7 +319,11 @@ async def test_without_any_secret_nothing_is_believed(buyer: ToypayBuyer) -> Non
             clock=buyer.account.clock,
         )
         payments = Payments(
-            buyer.account.database, buyer.account.clock, buyer.account.engine, bare, PUBLIC_URL
+            buyer.account.database,
+            buyer.account.clock,
+            buyer.account.engine,
+            bare,
+            OrderLinks(LinkTokens(bytes(32)), PUBLIC_URL),
         )
         for said in (*forged(order).values(), toypay.event("paid", order)):
             with pytest.raises(NoWebhookSecret):

@@ -157,7 +157,7 @@ async def test_the_payer_is_sent_on_with_signed_parameters() -> None:
         "type": "wxpay",
         "out_trade_no": ORDER_ID,
         "notify_url": "https://topup.example/payment/webhook/x",
-        "return_url": "https://topup.example/checkout/return/ord_1OeHk2Gq0Zb4yT7a",
+        "return_url": "https://topup.example/orders/status/q5T0bWf7yXnB2cVd8eKjLw",
         "name": "Credit \uff06 more",
         "money": "73.00",
         "device": "pc",

@@ -16,7 +16,7 @@ TEMPLATES = [
     *(ROOT / "billing/recipients/templates").iterdir(),
     *(
         ROOT / "gateway/templates" / name
-        for name in ("recipient.html", "claim.html", "no_mail.html")
+        for name in ("recipient.html", "claim.html", "no_mail.html", "order_status.html")
     ),
 ]
 CODE = [ROOT / "billing/recipients/letter.py"]

@@ -115,7 +115,7 @@ KINDS: dict[str, tuple[Invoice, NotificationOutcome, int]] = {
         "applied",
         10_000,
     ),
-    "trial": (Invoice([plan(0)], paid=0, reason="subscription_create"), "ignored", 0),
+    "trial": (Invoice([plan(0)], paid=0, reason="subscription_create"), "applied", 0),
     # 40,000 x (20.00 - 6.66) / 30.00 = 17,786.66…, in whole cents of credit 17,780.
     "upgrade within the month": (
         Invoice([part(-666, PRO), part(2000, TEAM)], paid=1334, reason="subscription_update"),
@@ -181,9 +181,12 @@ async def test_a_trials_checkout_is_fine_and_its_first_payment_grants(
     )
 
     first = await tell(subscriber, order, Invoice([plan(0)], 0, reason="subscription_create"))
-    second = await tell(subscriber, order, Invoice([plan(1000)], 1000), number=2)
+    in_trial = await subscriber.now(order)
+    second = await tell(subscriber, order, Invoice([plan(1000)], 1000, month=2), number=2)
 
-    assert (heard.outcome, first, second) == ("applied", "ignored", "applied")
+    assert (heard.outcome, first, second) == ("applied", "applied", "applied")
+    assert (in_trial.status, in_trial.is_in_trial) == ("active", True)
+    assert (await subscriber.now(order)).is_in_trial is False
     assert (await subscriber.buyer.now(order)).status == "paid"
     assert await subscriber.credits() == 10_000
 

@@ -14,7 +14,14 @@ import pytest
 from gateway.http.routing import Router
 from gateway.surfaces import SURFACES
 from kernel.clock import FixedClock
-from tests.gateway.answers import own_walks, plain_walks, selling_walks, topup_walks, webhook_walks
+from tests.gateway.answers import (
+    own_walks,
+    plain_walks,
+    plan_walks,
+    selling_walks,
+    topup_walks,
+    webhook_walks,
+)
 from tests.gateway.answers.recorder import FOLDER, Recorder
 from tests.support.gateway import running, settings_of
 
@@ -33,6 +40,7 @@ WALKS: dict[str, Walk] = {
     "webhooks": webhook_walks.endpoints,
     "deliveries": webhook_walks.deliveries,
     "orders": selling_walks.orders,
+    "subscriptions": plan_walks.subscriptions,
     "billing-api": selling_walks.billing_api,
     "newapi": selling_walks.newapi,
     "resayil": selling_walks.resayil,

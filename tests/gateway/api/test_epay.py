@@ -186,10 +186,10 @@ async def test_the_way_back_is_a_page_of_ours_that_leads_on(shop: Shop) -> None:
     path = urlsplit(signed["return_url"]).path
     back = await shop.store.gateway.client.get(f"{path}?trade_status=TRADE_SUCCESS&sign=x")
 
-    assert path == f"/checkout/return/{order['id']}"
+    assert signed["return_url"] == order["status_url"]
     assert back.status_code == 200
     assert 'href="https://shop.example/thanks?basket=7&amp;step=2"' in back.text
-    assert "Continue to shop.example" in back.text
+    assert "Go to shop.example" in back.text
     assert await shop.status(order) == "pending"
-    unknown = await shop.store.gateway.client.get("/checkout/return/ord_1OeHk2Gq0Zb4yT7a")
+    unknown = await shop.store.gateway.client.get("/orders/status/ord_1OeHk2Gq0Zb4yT7a")
     assert unknown.status_code == 404

@@ -63,6 +63,7 @@ async def test_an_account_sees_no_page_and_no_way_to_one(store: Store) -> None:
         "act": "fail",
         "supplier": "wallet",
         "platform": "claude",
+        "difference_id": "dif_1",
     }
 
     for resource in Router((OPERATOR,)):

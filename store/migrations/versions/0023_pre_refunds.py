@@ -10,8 +10,8 @@ from alembic import op
 
 from store.dialect import BIGINT, TEXT
 
-revision = "0021"
-down_revision = "0020"
+revision = "0023"
+down_revision = "0022"
 branch_labels = None
 depends_on = None
 oldest_code = "0011"

@@ -1,0 +1,82 @@
+"""What is noted of a question to an order's provider: that it is asked now, and what it answered.
+
+Promise: of several that would ask about one order within the same moment one does; the pause is longer
+for an order of before yesterday, so that nobody has a provider asked about an old one all day.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from billing.engine.batch_state import BatchState
+from billing.engine.read_set import ReadSet
+from billing.orders.order import Order, OrderAnswer, amend
+from billing.orders.working_set import OrderWorkingSet
+from kernel.clock import DAY_US, MINUTE_US, SECOND_US
+from kernel.tenant import Tenant
+
+PAUSE_US: Final = 15 * SECOND_US
+OLD_PAUSE_US: Final = 10 * MINUTE_US
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """is_mine: this caller asks the provider now; else somebody did a moment ago."""
+
+    order: Order
+    is_mine: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NoteQuestion:
+    """A person wants the provider asked now."""
+
+    order_id: str
+    tenant: Tenant
+
+    def declare(self, read_set: ReadSet) -> None:
+        read_set.tenants.add(self.tenant)
+        read_set.working_set(OrderWorkingSet).ids.add(self.order_id)
+
+    def decide(self, state: BatchState) -> Question:
+        working_set = state.working_set(OrderWorkingSet)
+        order = working_set.find(self.order_id, self.tenant)
+        if not can_be_asked(order) or state.now_us < may_ask_at(order, state.now_us):
+            return Question(order, is_mine=False)
+        asked = amend(order, asked_at=state.now_us)
+        working_set.change(asked)
+        return Question(asked, is_mine=True)
+
+
+@dataclass(frozen=True, slots=True)
+class NoteAnswer:
+    """What the provider said, or that it said nothing in time."""
+
+    order_id: str
+    tenant: Tenant
+    answer: OrderAnswer
+
+    def declare(self, read_set: ReadSet) -> None:
+        read_set.tenants.add(self.tenant)
+        read_set.working_set(OrderWorkingSet).ids.add(self.order_id)
+
+    def decide(self, state: BatchState) -> Order:
+        working_set = state.working_set(OrderWorkingSet)
+        order = working_set.find(self.order_id, self.tenant)
+        if order.answer == self.answer:
+            return order
+        answered = amend(order, answer=self.answer)
+        working_set.change(answered)
+        return answered
+
+
+def can_be_asked(order: Order) -> bool:
+    """Whether an answer could change something: its checkout was opened, and nothing is decided."""
+    return order.provider_ref is not None and not order.is_settled and order.status != "review"
+
+
+def may_ask_at(order: Order, now_us: int) -> int:
+    """From when on the provider may be asked again, in microseconds."""
+    if order.asked_at is None:
+        return 0
+    is_old = now_us - order.created_at > DAY_US
+    return order.asked_at + (OLD_PAUSE_US if is_old else PAUSE_US)

@@ -1,0 +1,103 @@
+"""A provider is asked about one order, since a person wants to know now.
+
+Promise: the answer comes within ASK_S_MAX, whatever the provider does; one question at a time is asked of an
+order, and few at a time of a provider, so that one which hangs holds up neither checkouts nor
+another's questions; no transaction is open and no lock held meanwhile. What the provider says is acted on
+as any other word of it: a payment credits once.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from billing.engine.engine import Engine
+from billing.orders.order import Order, OrderAnswer
+from billing.orders.question import NoteAnswer, NoteQuestion, can_be_asked
+from billing.payments.checkout import Checkouts
+from billing.payments.notifications import NotificationHandler
+from billing.providers.event_log import NotificationRef
+from billing.providers.protocol import (
+    Fact,
+    Ignored,
+    ProviderRefused,
+    ProviderUnavailable,
+    Unconfirmed,
+    Waiting,
+)
+
+ASK_S_MAX: Final = 6.0
+# Of one provider, by this process. The client has room for many more, which checkouts need.
+AT_ONCE_MAX: Final = 4
+INQUIRY: Final = "inquiry"
+
+QuestionOutcome = Literal["asked", "not_needed", "not_open", "just_asked", "busy"]
+
+
+@dataclass(frozen=True, slots=True)
+class AskedOrder:
+    """The order after the question. outcome: asked; or why nobody was: it is decided, its checkout was
+    never opened, it was asked about a moment ago, or too many questions are under way.
+    """
+
+    order: Order
+    outcome: QuestionOutcome
+
+
+class Questions:
+    """The questions of this process."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        checkouts: Checkouts,
+        notifications: NotificationHandler,
+        *,
+        ask_s_max: float = ASK_S_MAX,
+    ) -> None:
+        self._ask_s_max = ask_s_max
+        self._engine = engine
+        self._checkouts = checkouts
+        self._notifications = notifications
+        self._under_way: Counter[str] = Counter()
+
+    async def ask(self, order: Order) -> AskedOrder:
+        """Asks unless that would change nothing or was just done; never raises for the provider."""
+        if not can_be_asked(order):
+            is_decided = order.is_settled or order.status == "review"
+            return AskedOrder(order, "not_needed" if is_decided else "not_open")
+        if self._under_way[order.provider] >= AT_ONCE_MAX:
+            return AskedOrder(order, "busy")
+        self._under_way[order.provider] += 1
+        try:
+            noted = await self._engine.submit(NoteQuestion(order.id, order.tenant))
+            if not noted.is_mine:
+                is_open = can_be_asked(noted.order)
+                return AskedOrder(noted.order, "just_asked" if is_open else "not_needed")
+            answer = await self._answer(noted.order)
+        finally:
+            self._under_way[order.provider] -= 1
+        after = await self._engine.submit(NoteAnswer(order.id, order.tenant, answer))
+        return AskedOrder(after, "asked")
+
+    async def _answer(self, order: Order) -> OrderAnswer:
+        assert order.provider_ref is not None, "only what was opened is asked about"
+        try:
+            async with asyncio.timeout(self._ask_s_max):
+                facts = await self._checkouts.inquire(order, order.provider_ref)
+        except (TimeoutError, ProviderUnavailable, ProviderRefused):
+            return "silent"
+        await self._notifications.confirm(order, facts, inquiry_of(order))
+        return answer_of(facts)
+
+
+def answer_of(facts: Sequence[Fact]) -> OrderAnswer:
+    """What the provider's answer comes to."""
+    passed_over = (Waiting, Unconfirmed, Ignored)
+    return "unpaid" if all(isinstance(fact, passed_over) for fact in facts) else "told"
+
+
+def inquiry_of(order: Order) -> NotificationRef:
+    """Our own question, in the log of what providers say."""
+    return NotificationRef(order.provider, order.environment, f"{INQUIRY}:{order.id}", INQUIRY)

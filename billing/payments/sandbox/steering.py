@@ -1,0 +1,97 @@
+"""The sandbox's stand-in steers its subscriptions, as the provider that it stands in for would.
+
+What it does is told in the provider's own words first and noted then, like a bill: after a crash the same is
+told again, under the same ids, and counts once.
+"""
+
+from collections.abc import Awaitable, Callable
+
+from billing.catalog.plan import PlanItem, item_by_ref, list_plans
+from billing.ledger.price import Price
+from billing.payments.sandbox import clock as sandbox_clock, subscription as sandbox_rows
+from billing.payments.sandbox.subscription import SandboxSubscription
+from billing.providers.abilities.steering import SteerRequest
+from billing.providers.http import unavailable
+from billing.providers.protocol import (
+    Notification,
+    Provider,
+    ProviderRefused,
+    SandboxEvent,
+    Subject,
+    SubscriptionChanged,
+    SubscriptionStatus,
+)
+from kernel.clock import Clock
+from kernel.errors import NotFound
+from store.database import Database, Transaction
+
+Tell = Callable[[Notification], Awaitable[object]]
+
+
+class SandboxSteering:
+    """Keeps billing.providers.abilities.steering.Steering and Previewing; tell: acts on what it says."""
+
+    def __init__(
+        self, inner: Provider, name: str, database: Database, clock: Clock, tell: Tell
+    ) -> None:
+        self._inner = inner
+        self._name = name
+        self._database = database
+        self._clock = clock
+        self._tell = tell
+
+    async def standing(self, subscription_ref: str) -> SubscriptionChanged:
+        return _standing(await self._found(subscription_ref))
+
+    async def steer(self, request: SteerRequest) -> SubscriptionChanged:
+        one = await self._found(request.subscription_ref)
+        if one.status == "ended":
+            return _standing(one)
+        sandbox_event, after = await self._done(one, request)
+        await self._tell(self._inner.read(self._inner.simulate(sandbox_event)))
+        if not await self._database.transaction(lambda tx: sandbox_rows.note(tx, one, after)):
+            # It was billed in this moment: how it stands now is looked at before anything is done.
+            raise unavailable(self._name, "changed meanwhile")
+        return _standing(after)
+
+    async def preview(self, request: SteerRequest) -> Price:
+        one = await self._found(request.subscription_ref)
+        sandbox_event, _ = await self._done(one, request)
+        is_charged = sandbox_event.outcome == "renewed"
+        return Price(sandbox_event.price.amount if is_charged else 0, one.currency)
+
+    async def _done(
+        self, one: SandboxSubscription, request: SteerRequest
+    ) -> tuple[SandboxEvent, SandboxSubscription]:
+        if request.act == "cancel_now":
+            return sandbox_rows.end_now(one)
+        if request.act != "change":
+            return sandbox_rows.end_with_period(one, is_ending=request.act == "cancel")
+
+        async def work(tx: Transaction) -> tuple[PlanItem | None, int]:
+            sold = await list_plans(tx, one.environment, with_inactive=True)
+            now_us = await sandbox_clock.now_of(tx, one.tenant, now_us=self._clock.now_us())
+            return item_by_ref(sold, one.provider, request.product_ref or ""), now_us
+
+        item, now_us = await self._database.read(work)
+        if item is None:
+            raise ProviderRefused("the sandbox knows no such plan")
+        return sandbox_rows.choose(one, item, now_us=now_us)
+
+    async def _found(self, subscription_ref: str) -> SandboxSubscription:
+        try:
+            return await self._database.read(lambda tx: sandbox_rows.find_ref(tx, subscription_ref))
+        except NotFound:
+            raise ProviderRefused("the sandbox knows no such subscription") from None
+
+
+def _standing(one: SandboxSubscription) -> SubscriptionChanged:
+    statuses: dict[str, SubscriptionStatus] = {"past_due": "past_due", "ended": "cancelled"}
+    return SubscriptionChanged(
+        Subject(one.order_id, (one.ref,)),
+        one.ref,
+        statuses.get(one.status, "active"),
+        period_end_at=one.paid_period[1],
+        is_ending=one.is_ending,
+        product_ref=one.next_product_ref or one.product_ref,
+    )

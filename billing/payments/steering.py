@@ -1,0 +1,347 @@
+"""Subscriptions steered at their providers: a wish is written, the provider asked, its word acted on.
+
+Promises: no transaction is open while a provider is asked; what it answers moves the subscription like a
+notification of it. After no clear answer the wish stays and says so, and a worker asks again: first how the
+subscription stands, then, where it is not as wanted, for the same thing under the same key. A subscription
+that the sandbox began and nobody stands in for any more is steered here alone.
+"""
+
+import logging
+from dataclasses import dataclass, replace
+from typing import Final
+
+from msgspec.structs import replace as with_fields
+
+from billing.catalog import plan as plans
+from billing.catalog.plan import MONTHS, PlanItem
+from billing.engine.engine import Engine
+from billing.ledger.price import Price
+from billing.payments.notifications import NotificationHandler
+from billing.payments.sandbox import clock as sandbox_clock
+from billing.payments.sandbox.steering import SandboxSteering, Tell
+from billing.providers.abilities.finding import ability
+from billing.providers.abilities.steering import Act, Previewing, Steering, SteerRequest
+from billing.providers.event_log import NotificationRef
+from billing.providers.protocol import (
+    Interval,
+    Notification,
+    ProviderRefused,
+    ProviderUnavailable,
+    SubscriptionChanged,
+)
+from billing.providers.registry import Providers
+from billing.subscriptions import records as subscription_rows, steer_rows
+from billing.subscriptions.steer import AskToSteer, EndSteer, NotSteerable, Steered
+from billing.subscriptions.steer_rows import ATTEMPTS_MAX, Steer, SteerStatus
+from billing.subscriptions.subscription import LIVING, Subscription
+from kernel.clock import SECOND_US, Clock
+from kernel.errors import InvalidInput, NotFound
+from kernel.tenant import Tenant
+from keys.audit_log import Actor
+from keys.principal import ENVIRONMENTS, Environment
+from store.database import Database, Transaction
+
+STEER: Final = "steer"
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class SteerWish:
+    """What is wanted: an act, and of a change the plan.
+
+    asked_by: the credential. by: who of the operator's does it to any account's, and why. is_local:
+    the operator ends or resumes it here, whatever its provider goes on doing.
+    """
+
+    act: Act
+    asked_by: str
+    plan_id: str | None = None
+    interval: Interval | None = None
+    by: Actor | None = None
+    why: str | None = None
+    is_local: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ChangePreview:
+    """What a change would cost. due: what is charged now; at: when the new price counts from, in
+    microseconds. is_estimate: by our own reckoning, without tax and what else the provider knows.
+    """
+
+    subscription: Subscription
+    item: PlanItem
+    due: Price
+    at: int
+    is_charged_now: bool
+    is_estimate: bool
+
+
+class SubscriptionSteering:
+    """One for each process."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        engine: Engine,
+        providers: Providers,
+        notifications: NotificationHandler,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._engine = engine
+        self._providers = providers
+        self._notifications = notifications
+
+    async def steer(self, tenant: Tenant, subscription_id: str, wish: SteerWish) -> Steered:
+        """The subscription after the provider's answer; with an open wish where there was none.
+
+        Raises NotFound, InvalidInput (the plan), NotSteerable, and ProviderRefused: a definite no.
+        """
+        one = await self._find(tenant, subscription_id)
+        is_local = wish.is_local or self.is_orphan(one)
+        item = await self._item(one, wish) if wish.act == "change" and not is_local else None
+        if not is_local and one.status in LIVING:
+            self._steering(one)
+        asked = await self._engine.submit(
+            AskToSteer(
+                subscription_id=one.id,
+                tenant=tenant,
+                act=wish.act,
+                asked_by=wish.asked_by,
+                item=item,
+                is_charged_now=item is not None and is_charged_now(one, item),
+                is_local=is_local,
+                by=wish.by,
+                why=wish.why,
+            )
+        )
+        if asked.steer is None or not asked.is_mine:
+            return asked
+        return await self._ask(asked.subscription, asked.steer, is_first=True)
+
+    async def go_on(self, due: Steer) -> None:
+        """Asks again about a wish without a clear answer; of several workers one does."""
+        claimed = await self._database.transaction(
+            lambda tx: steer_rows.claim(tx, due, now_us=self._clock.now_us())
+        )
+        if claimed is None:
+            return
+        one = await self._find(due.tenant, due.subscription_id)
+        try:
+            await self._ask(one, claimed, is_first=False)
+        except ProviderRefused as error:
+            # Whoever asked is gone; the wish says it.
+            fields = {"subscription_id": one.id, "act": due.act, "reason": error.detail}
+            _log.warning("steer.refused", extra={"fields": fields})
+
+    async def preview(
+        self, tenant: Tenant, subscription_id: str, plan_id: str | None, interval: Interval
+    ) -> ChangePreview:
+        """What a change would cost, by the provider's word where it tells that.
+
+        Raises as `steer`, and ProviderUnavailable.
+        """
+        one = await self._find(tenant, subscription_id)
+        if one.status not in LIVING or self.is_orphan(one):
+            raise NotSteerable(f"the subscription is {one.status}", reason="ended")
+        item = await self._item(one, SteerWish("change", "", plan_id, interval))
+        charged = is_charged_now(one, item)
+        teller = self._teller(one)
+        price = None
+        if teller is not None and one.provider_ref is not None:
+            price = await teller.preview(_request(one, _unsaved(one, item, charged=charged)))
+        now_us = await self._own_now_us(one)
+        due = price or _estimate(one, item, now_us, await self._period(one))
+        return ChangePreview(
+            one,
+            item,
+            due,
+            now_us if charged else one.paid_until_at or now_us,
+            charged,
+            is_estimate=price is None,
+        )
+
+    def is_orphan(self, one: Subscription) -> bool:
+        """Whether the sandbox began it, and stands in for its provider no more."""
+        return one.is_stand_in and not self._providers.is_stand_in(one.provider, _environment(one))
+
+    def can_steer(self, one: Subscription) -> bool:
+        """Whether there is somebody here who does it."""
+        try:
+            self._steering(one)
+        except ProviderRefused:
+            return self.is_orphan(one)
+        return True
+
+    async def _ask(self, one: Subscription, steer: Steer, *, is_first: bool) -> Steered:
+        """Raises ProviderRefused, with the wish ended."""
+        request = _request(one, steer)
+        # A word that was said before this is an older one.
+        asked_at = self._clock.now_us() // SECOND_US * SECOND_US
+        try:
+            provider = self._steering(one)
+            standing = None if is_first else await provider.standing(request.subscription_ref)
+            if standing is None or not request.is_reached(standing):
+                standing = await provider.steer(request)
+            await self._act_on(one, steer, replace(standing, sent_at=asked_at))
+        except ProviderRefused as error:
+            await self._end(steer, "refused", error.detail)
+            raise
+        except ProviderUnavailable as error:
+            if steer.attempts >= ATTEMPTS_MAX:
+                fields = {"subscription_id": one.id, "act": steer.act, "reason": error.detail}
+                _log.error("steer.given_up", extra={"fields": fields})
+                return await self._end(steer, "given_up", error.detail)
+            why, now_us = error.detail, self._clock.now_us()
+            await self._database.transaction(
+                lambda tx: steer_rows.postpone(tx, steer, why, now_us=now_us)
+            )
+            return Steered(one, with_fields(steer, reason=why))
+        return await self._end(steer, "done", None)
+
+    async def _act_on(self, one: Subscription, steer: Steer, standing: SubscriptionChanged) -> None:
+        ref = NotificationRef(one.provider, one.environment, f"{STEER}:{steer.id}", STEER)
+        await self._notifications.act_on([standing], ref)
+
+    async def _end(self, steer: Steer, status: SteerStatus, reason: str | None) -> Steered:
+        return await self._engine.submit(
+            EndSteer(
+                subscription_id=steer.subscription_id,
+                tenant=steer.tenant,
+                steer_id=steer.id,
+                status=status,
+                reason=reason,
+            )
+        )
+
+    def _steering(self, one: Subscription) -> Steering:
+        """Who does it; raises ProviderRefused where nobody here can."""
+        environment = _environment(one)
+        provider = self._providers.of(one.provider, environment)
+        is_stand_in = self._providers.is_stand_in(one.provider, environment)
+        if provider is None or is_stand_in is not one.is_stand_in:
+            raise ProviderRefused(
+                f"{one.provider} is no longer configured as the plan needs it; the operator can end"
+                " the plan here"
+            )
+        if is_stand_in:
+            return SandboxSteering(
+                provider, one.provider, self._database, self._clock, self._tell(one)
+            )
+        found = ability(provider, Steering)  # type: ignore[type-abstract]  # a protocol is meant
+        if found is None:
+            raise ProviderRefused(f"{one.provider} cannot be told; use its portal")
+        return found
+
+    def _teller(self, one: Subscription) -> Previewing | None:
+        steering = self._steering(one)
+        return steering if isinstance(steering, Previewing) else None
+
+    def _tell(self, one: Subscription) -> Tell:
+        async def tell(said: Notification) -> object:
+            ref = NotificationRef(one.provider, one.environment, said.event_id, said.type)
+            return await self._notifications.act_on(said.facts, ref)
+
+        return tell
+
+    async def _item(self, one: Subscription, wish: SteerWish) -> PlanItem:
+        """The plan that is wanted; raises NotFound and InvalidInput where it cannot be changed to."""
+        if wish.plan_id is None or wish.interval is None:
+            raise InvalidInput("name the plan and its interval", param="plan_id")
+        place = (one.environment, wish.plan_id)
+        sold = await self._database.read(lambda tx: plans.get_sold(tx, place))
+        registration = self._providers.registration(one.provider)
+        item = plans.item_of(sold, registration, wish.interval, is_stand_in=one.is_stand_in)
+        if item.price.currency != one.currency:
+            raise InvalidInput(
+                f"the plan is sold in {item.price.currency}, and yours is paid in {one.currency}",
+                param="plan_id",
+            )
+        if item.product_ref is None or one.product_ref is None:
+            raise InvalidInput(
+                f"a change needs a price of {one.provider}'s own for both plans, and one has none",
+                param="plan_id",
+            )
+        is_shorter = MONTHS[item.interval] < MONTHS[one.interval]
+        if is_shorter and not one.is_stand_in:
+            raise InvalidInput(
+                "a year becomes a month when it ends: cancel at its end, then take the other plan",
+                param="interval",
+            )
+        return item
+
+    async def _find(self, tenant: Tenant, subscription_id: str) -> Subscription:
+        found = await self._database.read(lambda tx: subscription_rows.find(tx, subscription_id))
+        if found is None or found.tenant != tenant:
+            raise NotFound("Subscription")
+        return found
+
+    async def _period(self, one: Subscription) -> tuple[int, int]:
+        """The last paid one."""
+
+        async def work(tx: Transaction) -> tuple[int, int]:
+            periods = (await subscription_rows.load_periods(tx, [one.id])).get(one.id, [])
+            whole = [period for period in periods if not period.is_prorated] or periods
+            return (whole[-1].period_start_at, whole[-1].period_end_at) if whole else (0, 0)
+
+        return await self._database.read(work)
+
+    async def _own_now_us(self, one: Subscription) -> int:
+        return await self._database.read(
+            lambda tx: sandbox_clock.now_of(tx, one.tenant, now_us=self._clock.now_us())
+        )
+
+
+def is_charged_now(one: Subscription, item: PlanItem) -> bool:
+    """A dearer plan, or a longer interval, is paid for at once; in a trial nothing is."""
+    if one.is_in_trial:
+        return False
+    if item.interval != one.interval:
+        return MONTHS[item.interval] > MONTHS[one.interval]
+    return item.price.amount > one.amount
+
+
+def _estimate(one: Subscription, item: PlanItem, now_us: int, period: tuple[int, int]) -> Price:
+    """The new price less what is left of today's, in proportion to the time; rounded up."""
+    start, end = period
+    if not is_charged_now(one, item) or end <= start:
+        return Price(0, item.price.currency)
+    left, whole = max(0, end - now_us), end - start
+    if item.interval != one.interval:
+        return Price(max(0, item.price.amount - one.amount * left // whole), one.currency)
+    return Price(-(-(item.price.amount - one.amount) * left // whole), one.currency)
+
+
+def _request(one: Subscription, steer: Steer) -> SteerRequest:
+    assert one.provider_ref is not None, "whoever wanted it looked"
+    return SteerRequest(
+        one.provider_ref,
+        steer.act,
+        steer.id,
+        product_ref=steer.product_ref,
+        from_ref=one.product_ref,
+        is_charged_now=steer.is_charged_now,
+    )
+
+
+def _unsaved(one: Subscription, item: PlanItem, *, charged: bool) -> Steer:
+    """A change that nobody has decided on, for the question of what it costs."""
+    return Steer(
+        id="",
+        subscription_id=one.id,
+        account_id=one.account_id,
+        environment=one.environment,
+        act="change",
+        plan_id=item.plan_id,
+        interval=item.interval,
+        product_ref=item.product_ref,
+        amount=item.price.amount,
+        is_charged_now=charged,
+        asked_by="",
+        created_at=0,
+    )
+
+
+def _environment(one: Subscription) -> Environment:
+    return next(each for each in ENVIRONMENTS if each == one.environment)

@@ -1,0 +1,63 @@
+"""Steering: a provider ends, resumes and changes a subscription when it is asked to.
+
+What it answers is a fact like one of its notifications: whoever acts on facts moves our state by it. A
+request that may have been carried out is not sent again before the provider was asked how it stands.
+"""
+
+from dataclasses import dataclass
+from typing import Literal, Protocol, runtime_checkable
+
+from billing.ledger.price import Price
+from billing.providers.protocol import SubscriptionChanged
+
+Act = Literal["cancel", "cancel_now", "resume", "change"]
+
+
+@dataclass(frozen=True, slots=True)
+class SteerRequest:
+    """What is wanted of a subscription; cancel: at the end of its period.
+
+    key: the same for each try of one wish. Of a change: product_ref is the provider's price or product of
+    the new plan, from_ref that of today's; is_charged_now: the rest of the period is paid for at once,
+    else the new price counts from the next period on.
+    """
+
+    subscription_ref: str
+    act: Act
+    key: str
+    product_ref: str | None = None
+    from_ref: str | None = None
+    is_charged_now: bool = False
+
+    def is_reached(self, standing: SubscriptionChanged) -> bool:
+        """Whether the subscription stands as is wanted already."""
+        if self.act == "cancel_now":
+            return standing.status in {"cancelled", "expired"}
+        if self.act == "change":
+            return standing.product_ref == self.product_ref
+        return standing.is_ending is (self.act == "cancel")
+
+
+@runtime_checkable
+class Steering(Protocol):
+    """A provider that does it."""
+
+    async def standing(self, subscription_ref: str) -> SubscriptionChanged:
+        """How it stands there; raises ProviderUnavailable and ProviderRefused."""
+        ...
+
+    async def steer(self, request: SteerRequest) -> SubscriptionChanged:
+        """Does it, and how it stands then.
+
+        Raises ProviderUnavailable (nothing is known of it) and ProviderRefused (a definite no).
+        """
+        ...
+
+
+@runtime_checkable
+class Previewing(Protocol):
+    """A provider that says beforehand what a change costs."""
+
+    async def preview(self, request: SteerRequest) -> Price:
+        """What would be charged now, with tax; raises ProviderUnavailable and ProviderRefused."""
+        ...

@@ -1,0 +1,41 @@
+"""Creem steers subscriptions: cancelled now or at the period's end, resumed, moved to another product.
+
+It knows no idempotency key, so each request is sent once: after no answer the subscription's standing
+says what came of it. Source: docs.creem.io, API reference, subscriptions.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from billing.providers.abilities.steering import SteerRequest
+from billing.providers.creem.events import Standing, standing_of
+from billing.providers.protocol import SubscriptionChanged
+
+Ask = Callable[[str, str, Mapping[str, Any] | None], Awaitable[Standing]]
+_PATH = "/v1/subscriptions"
+
+
+class CreemSteering:
+    """Keeps billing.providers.abilities.steering.Steering; ask: method, path, body."""
+
+    def __init__(self, ask: Ask) -> None:
+        self._ask = ask
+
+    async def standing(self, subscription_ref: str) -> SubscriptionChanged:
+        query = urlencode({"subscription_id": subscription_ref})
+        return standing_of(await self._ask("GET", f"{_PATH}?{query}", None))
+
+    async def steer(self, request: SteerRequest) -> SubscriptionChanged:
+        what, body = _wanted(request)
+        path = f"{_PATH}/{quote(request.subscription_ref, safe='')}/{what}"
+        return standing_of(await self._ask("POST", path, body))
+
+
+def _wanted(request: SteerRequest) -> tuple[str, Mapping[str, Any]]:
+    if request.act == "resume":
+        return "resume", {}
+    if request.act == "change":
+        behavior = "proration-charge-immediately" if request.is_charged_now else "proration-none"
+        return "upgrade", {"product_id": request.product_ref, "update_behavior": behavior}
+    return "cancel", {"mode": "immediate" if request.act == "cancel_now" else "scheduled"}

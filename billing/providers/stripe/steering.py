@@ -1,0 +1,93 @@
+"""Stripe steers subscriptions: ended, resumed and changed, under an idempotency key for each wish.
+
+A change that is paid for at once is made only if the payment succeeds; one to a cheaper plan changes the
+price from the next period on, and gives nothing back. Source: Stripe's API reference, subscriptions and
+invoice previews.
+"""
+
+from dataclasses import replace
+from typing import Any
+
+from billing.ledger.price import Price
+from billing.providers.abilities.steering import SteerRequest
+from billing.providers.http import within_deadline
+from billing.providers.protocol import ProviderRefused, SubscriptionChanged
+from billing.providers.stripe.api import StripeApi
+from billing.providers.stripe.events import from_stripe, subscription_facts
+from billing.providers.stripe.objects import NAME, InvoicePreview, Subscription, ref_id
+
+
+class StripeSteering:
+    """Keeps billing.providers.abilities.steering.Steering and Previewing."""
+
+    def __init__(self, api: StripeApi) -> None:
+        self._api = api
+
+    async def standing(self, subscription_ref: str) -> SubscriptionChanged:
+        async with within_deadline(NAME):
+            return _standing(await self._found(subscription_ref))
+
+    async def steer(self, request: SteerRequest) -> SubscriptionChanged:
+        subscriptions = self._api.v1.subscriptions
+        options: Any = {"idempotency_key": f"topup/{request.key}"}
+        async with within_deadline(NAME):
+            if request.act == "cancel_now":
+                asked = subscriptions.cancel_async(request.subscription_ref, {}, options)
+                made = await self._api.send(asked, Subscription)
+                # The answer of a cancellation is the subscription as it was deleted.
+                return replace(_standing(made), status="cancelled")
+            wanted: Any = await self._wanted(request)
+            asked = subscriptions.update_async(request.subscription_ref, wanted, options)
+            return _standing(await self._api.send(asked, Subscription))
+
+    async def preview(self, request: SteerRequest) -> Price:
+        async with within_deadline(NAME):
+            change = await self._change(request)
+            # What is asked beside a preview is the same as of the change itself.
+            change.pop("payment_behavior", None)
+            params: Any = {
+                "subscription": request.subscription_ref,
+                "subscription_details": change,
+            }
+            made = await self._api.send(
+                self._api.v1.invoices.create_preview_async(params), InvoicePreview
+            )
+        return from_stripe(max(0, made.amount_due), made.currency)
+
+    async def _wanted(self, request: SteerRequest) -> dict[str, Any]:
+        if request.act == "change":
+            return await self._change(request)
+        if request.act == "cancel":
+            return {"cancel_at_period_end": True}
+        found = await self._found(request.subscription_ref)
+        is_dated = found.cancel_at is not None and not found.cancel_at_period_end
+        # Stripe's portal may have named a day instead; an empty text takes it away.
+        return {"cancel_at": ""} if is_dated else {"cancel_at_period_end": False}
+
+    async def _change(self, request: SteerRequest) -> dict[str, Any]:
+        assert request.product_ref is not None, "a change names the new price"
+        found = await self._found(request.subscription_ref)
+        items = found.items.data
+        ours = [item for item in items if ref_id(item.price) == request.from_ref] or items
+        if len(ours) != 1 or ours[0].id is None:
+            raise ProviderRefused("the subscription at stripe has other items than its plan")
+        change: dict[str, Any] = {
+            "items": [{"id": ours[0].id, "price": request.product_ref}],
+            "proration_behavior": "always_invoice" if request.is_charged_now else "none",
+        }
+        if request.is_charged_now:
+            # A card that is declined, or that asks its owner, leaves everything as it was.
+            change["payment_behavior"] = "error_if_incomplete"
+        return change
+
+    async def _found(self, subscription_ref: str) -> Subscription:
+        return await self._api.send(
+            self._api.v1.subscriptions.retrieve_async(subscription_ref), Subscription
+        )
+
+
+def _standing(found: Subscription) -> SubscriptionChanged:
+    facts = [one for one in subscription_facts(found, "") if isinstance(one, SubscriptionChanged)]
+    if not facts:
+        raise ProviderRefused(f"the subscription at stripe is {found.status[:40]}")
+    return facts[0]

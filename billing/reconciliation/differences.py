@@ -1,0 +1,244 @@
+"""Differences of money as rows: one for each subject and kind, open until both sides agree again.
+
+Invariant: a row is closed by the comparison that no longer finds it, or by a person with a reason, in
+the transaction of an entry of the audit log; what a person closed stays closed while the figures are
+the same, and opens again when they change. Writes money_differences.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from billing.ledger.price import Price
+from billing.reconciliation.kinds import KINDS, DifferenceKind, FoundDifference
+from kernel.clock import rfc3339
+from kernel.errors import InvalidInput, NotFound
+from kernel.ids import new_id
+from keys import audit_log
+from keys.audit_log import Actor
+from store.database import Transaction
+from store.keyset import Keyset
+from store.row_mapping import RowMapping
+
+REASON_CHARACTERS_MAX: Final = 200
+DETAIL_CHARACTERS_MAX: Final = 500
+MICROS: Final = "micros"
+TIMES: Final = "times"
+COUNTED_MAX: Final = 10_000
+
+
+class MoneyDifference(msgspec.Struct, frozen=True, kw_only=True):
+    """One row of money_differences; the columns' meaning is in store/schema.py."""
+
+    id: str
+    account_id: str
+    environment: str
+    part: str
+    kind: DifferenceKind
+    subject_id: str
+    expected: int
+    found: int
+    unit: str
+    detail: str
+    since: int
+    seen_at: int
+    closed_at: int | None = None
+    closed_by: str | None = None
+    reason: str | None = None
+
+    @property
+    def in_words(self) -> tuple[str, str]:
+        """Both figures as people read them: what the ledger says, and what the other side says."""
+        return _figure(self.expected, self.unit), _figure(self.found, self.unit)
+
+    def shape(self) -> dict[str, Any]:
+        """As the command line shows it."""
+        expected, found = self.in_words
+        return {
+            "id": self.id,
+            "environment": self.environment,
+            "part": self.part,
+            "kind": self.kind,
+            "account_id": self.account_id or None,
+            "subject_id": self.subject_id,
+            "expected": expected,
+            "found": found,
+            "detail": self.detail,
+            "means": KINDS[self.kind].means,
+            "press": KINDS[self.kind].press,
+            "since": rfc3339(self.since),
+            "seen_at": rfc3339(self.seen_at),
+            "closed_at": None if self.closed_at is None else rfc3339(self.closed_at),
+            "closed_by": self.closed_by,
+            "reason": self.reason,
+        }
+
+
+def _figure(amount: int, unit: str) -> str:
+    if unit == TIMES:
+        return f"{amount} times"
+    if unit == MICROS:
+        return f"{amount / 1_000_000:.6f} USD"
+    sign = "-" if amount < 0 else ""
+    return f"{sign}{Price(abs(amount), unit).decimal()} {unit}"
+
+
+async def note_found(
+    tx: Transaction,
+    environment: str,
+    part: str,
+    found: Iterable[FoundDifference],
+    *,
+    now_us: int,
+) -> None:
+    """Writes what a comparison found, new, known or opened again."""
+    rows = {
+        (one.kind, one.subject_id): (
+            new_id("dif"),
+            one.account_id,
+            environment,
+            part,
+            one.kind,
+            one.subject_id,
+            one.expected,
+            one.found,
+            one.unit,
+            one.detail[:DETAIL_CHARACTERS_MAX],
+            now_us,
+            now_us,
+        )
+        for one in found
+    }
+    await tx.insert(
+        "money_differences",
+        _FOUND_COLUMNS,
+        [rows[key] for key in sorted(rows)],
+        on_conflict=_SEEN_AGAIN,
+    )
+
+
+async def close_gone(
+    tx: Transaction,
+    environment: str,
+    part: str,
+    *,
+    began_at: int,
+    but: Sequence[str] = (),
+    now_us: int,
+) -> int:
+    """Closes what a comparison that began then has not found, but for these subjects; how many."""
+    return await tx.execute(
+        """UPDATE money_differences SET closed_at = :now, closed_by = NULL, reason = NULL
+           WHERE environment = :environment AND part = :part AND closed_at IS NULL
+             AND seen_at < :began_at AND NOT subject_id IN :but[text]""",
+        but=but,
+        environment=environment,
+        part=part,
+        began_at=began_at,
+        now=now_us,
+    )
+
+
+async def close(
+    tx: Transaction, difference_id: str, environment: str, reason: str, *, by: Actor, now_us: int
+) -> MoneyDifference:
+    """A person closes it; raises NotFound and InvalidInput."""
+    reason = reason.strip()
+    if not reason:
+        raise InvalidInput("say why, for whoever looks at it later", param="reason")
+    if len(reason) > REASON_CHARACTERS_MAX:
+        raise InvalidInput(f"at most {REASON_CHARACTERS_MAX} characters", param="reason")
+    closed = await tx.execute(
+        """UPDATE money_differences SET closed_at = :now, closed_by = :by, reason = :reason
+           WHERE id = :id AND environment = :environment AND closed_at IS NULL""",
+        id=difference_id,
+        environment=environment,
+        now=now_us,
+        by=by.name,
+        reason=reason,
+    )
+    found = await find(tx, difference_id, environment)
+    if not closed:
+        raise InvalidInput("it is closed already", param="id")
+    entry = audit_log.entry(
+        by,
+        "difference.close",
+        environment=environment,
+        subject_id=found.id,
+        account_id=found.account_id or None,
+        before={"kind": found.kind, "subject_id": found.subject_id},
+        after={"expected": found.expected, "found": found.found, "unit": found.unit},
+        reason=reason,
+        now_us=now_us,
+    )
+    await audit_log.record(tx, [entry])
+    return found
+
+
+async def find(tx: Transaction, difference_id: str, environment: str) -> MoneyDifference:
+    """Raises NotFound, also for one of the other environment."""
+    row = await tx.fetch_one(
+        f"SELECT {_ROWS.listed} FROM money_differences WHERE id = :id AND environment = :environment",
+        id=difference_id,
+        environment=environment,
+    )
+    if row is None:
+        raise NotFound("Difference")
+    return _ROWS.read(row)
+
+
+async def page(
+    tx: Transaction,
+    environment: str,
+    *,
+    is_closed: bool = False,
+    before_id: str | None = None,
+    limit: int,
+) -> Sequence[MoneyDifference]:
+    """The open ones, or those that were closed, newest first."""
+    pages = _CLOSED if is_closed else _OPEN
+    rows = await pages.page(tx, environment=environment, before_id=before_id, limit=limit)
+    return [_ROWS.read(row) for row in rows]
+
+
+async def open_subjects(tx: Transaction, environment: str, part: str) -> set[str]:
+    """What the open ones of a part are about: a comparison looks at these again."""
+    rows = await tx.fetch(
+        """SELECT subject_id FROM money_differences
+           WHERE environment = :environment AND part = :part AND closed_at IS NULL
+           ORDER BY id LIMIT :most""",
+        environment=environment,
+        part=part,
+        most=COUNTED_MAX,
+    )
+    return {str(row["subject_id"]) for row in rows}
+
+
+async def count_open(tx: Transaction) -> dict[tuple[str, str], int]:
+    """How many are open, by environment and kind; kinds with none are left out."""
+    rows = await tx.fetch(
+        """SELECT environment, kind, COUNT(*) AS number FROM money_differences
+           WHERE closed_at IS NULL GROUP BY environment, kind"""
+    )
+    return {(row["environment"], row["kind"]): int(row["number"]) for row in rows}
+
+
+_ROWS = RowMapping(MoneyDifference)
+_FOUND_COLUMNS = _ROWS.columns[:-3]
+_OPEN = Keyset(
+    _ROWS.listed, "money_differences", "environment = :environment AND closed_at IS NULL"
+)
+_CLOSED = Keyset(
+    _ROWS.listed, "money_differences", "environment = :environment AND closed_at IS NOT NULL"
+)
+_IS_OPENED_AGAIN = """money_differences.closed_at IS NOT NULL
+    AND (money_differences.closed_by IS NULL OR money_differences.expected <> excluded.expected
+        OR money_differences.found <> excluded.found)"""
+_SEEN_AGAIN = f"""ON CONFLICT (environment, part, kind, subject_id) DO UPDATE SET
+    since = CASE WHEN {_IS_OPENED_AGAIN} THEN excluded.since ELSE money_differences.since END,
+    closed_by = CASE WHEN {_IS_OPENED_AGAIN} THEN NULL ELSE money_differences.closed_by END,
+    reason = CASE WHEN {_IS_OPENED_AGAIN} THEN NULL ELSE money_differences.reason END,
+    closed_at = CASE WHEN {_IS_OPENED_AGAIN} THEN NULL ELSE money_differences.closed_at END,
+    account_id = excluded.account_id, expected = excluded.expected, found = excluded.found,
+    unit = excluded.unit, detail = excluded.detail, seen_at = excluded.seen_at"""

@@ -1,0 +1,25 @@
+"""The ledger against itself: every rule of `topup audit`, over the accounts of one environment."""
+
+from collections.abc import AsyncIterator
+
+from billing.ledger.audit import audit
+from billing.reconciliation.comparison import Comparison
+from billing.reconciliation.differences import MICROS
+from billing.reconciliation.kinds import FoundDifference
+from store.database import Database
+
+
+async def compare_ledger(
+    database: Database, comparison: Comparison
+) -> AsyncIterator[FoundDifference]:
+    """Every broken rule of the environment."""
+    async for finding in audit(database, comparison.environment):
+        yield FoundDifference(
+            "ledger_rule",
+            f"{finding.rule}: {finding.row_id}",
+            finding.expected,
+            finding.found,
+            MICROS,
+            f"{finding.rule} ({finding.row_id})",
+            finding.account_id,
+        )

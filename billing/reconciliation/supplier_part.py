@@ -1,0 +1,162 @@
+"""Value out against the ledger: what top-ups say of their delivery, and what suppliers' attempts say.
+
+A supplier whose balance can be asked is compared with the costs of its deliveries since the last run,
+too: a balance that fell by more than they cost paid for something that is not in the books. One that
+grew was filled up by the operator, which is no difference.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from functools import partial
+from typing import Final
+
+import msgspec
+
+from billing.fulfilment.suppliers import ReadySupplier, Suppliers
+from billing.ledger.money import CURRENCY
+from billing.reconciliation.comparison import Comparison
+from billing.reconciliation.differences import TIMES
+from billing.reconciliation.kinds import DifferenceKind, FoundDifference
+from kernel.ids import least_id
+from store.database import Database, Row, Transaction
+
+ROWS: Final = 500
+# Kinds of delivery that leave no attempt: nobody outside was asked.
+_INSIDE: Final = "'wallet', 'approval', 'sandbox'"
+
+
+class BalanceMark(msgspec.Struct, frozen=True):
+    """A supplier's balance when it was last asked, in US cents; at in microseconds."""
+
+    cents: int
+    at: int
+
+
+class SupplierComparison:
+    """Compares with the suppliers that this process knows."""
+
+    def __init__(self, database: Database, suppliers: Suppliers) -> None:
+        self._database = database
+        self._suppliers = suppliers
+
+    async def compare(
+        self, comparison: Comparison, known_mark: str | None
+    ) -> AsyncIterator[FoundDifference]:
+        """Every top-up that was sent since then or differed before, then every balance."""
+        after_id = least_id("txn", comparison.since)
+        while True:
+            rows = await self._database.read(partial(_page, comparison=comparison, after=after_id))
+            for one in _judged(rows):
+                yield one
+            comparison.checked += len(rows)
+            if len(rows) < ROWS:
+                break
+            after_id = rows[-1]["id"]
+        again = await self._database.read(lambda tx: _again(tx, comparison))
+        for one in _judged(again):
+            yield one
+        async for one in self._balances(comparison, known_mark):
+            yield one
+
+    async def _balances(
+        self, comparison: Comparison, known_mark: str | None
+    ) -> AsyncIterator[FoundDifference]:
+        marks = {} if known_mark is None else msgspec.json.decode(known_mark, type=_Marks)
+        fresh: dict[str, BalanceMark] = {}
+        for supplier in self._suppliers.known():
+            if supplier.environment != comparison.environment or not supplier.is_active:
+                continue
+            cents = await supplier.asked.balance_cents()
+            before = marks.get(supplier.id)
+            if cents is None:
+                # No word: the next balance is compared with the last one that was told.
+                if before is not None:
+                    fresh[supplier.id] = before
+                continue
+            fresh[supplier.id] = BalanceMark(cents, comparison.now_us)
+            comparison.checked += 1
+            if before is not None:
+                difference = await self._fallen(comparison, supplier, before, cents)
+                if difference is not None:
+                    fresh[supplier.id] = before
+                    yield difference
+        comparison.mark = msgspec.json.encode(fresh).decode()
+
+    async def _fallen(
+        self, comparison: Comparison, supplier: ReadySupplier, before: BalanceMark, cents: int
+    ) -> FoundDifference | None:
+        """Null: what is gone of the balance was spent on deliveries."""
+        cost = await self._database.read(
+            lambda tx: _cost(tx, comparison.environment, supplier.id, before.at)
+        )
+        gone = before.cents - cents
+        if cost is None or gone <= cost:
+            return None
+        detail = f"the balance of {supplier.id} fell by more than its deliveries cost"
+        return FoundDifference("supplier_balance", supplier.id, cost, gone, CURRENCY, detail)
+
+
+_Marks = dict[str, BalanceMark]
+
+
+async def _page(tx: Transaction, *, comparison: Comparison, after: str) -> Sequence[Row]:
+    return await tx.fetch(
+        f"""{_SELECT} WHERE t.id > :after AND t.environment = :environment
+            GROUP BY {_GROUPED} ORDER BY t.id LIMIT :rows""",
+        after=after,
+        environment=comparison.environment,
+        rows=ROWS,
+    )
+
+
+async def _again(tx: Transaction, comparison: Comparison) -> Sequence[Row]:
+    return await tx.fetch(
+        f"""{_SELECT} WHERE t.id IN :ids[text] AND t.environment = :environment
+            GROUP BY {_GROUPED} ORDER BY t.id""",
+        ids=sorted(comparison.subjects),
+        environment=comparison.environment,
+    )
+
+
+def _judged(rows: Sequence[Row]) -> list[FoundDifference]:
+    found: list[FoundDifference] = []
+    for row in rows:
+        times, status = int(row["times"]), row["status"]
+        if status == "delivered" and row["is_outside"] and times == 0:
+            found.append(_difference("delivered_without_supplier", row, 1, times))
+        if status in {"failed", "cancelled"} and times:
+            found.append(_difference("supplied_not_delivered", row, 0, times))
+        if times > 1:
+            found.append(_difference("supplied_twice", row, 1, times))
+    return found
+
+
+def _difference(kind: DifferenceKind, row: Row, expected: int, times: int) -> FoundDifference:
+    detail = (
+        f"the top-up is {row['status']}; its supplier {row['supplier']} delivered {times} times"
+    )
+    return FoundDifference(kind, row["id"], expected, times, TIMES, detail, row["account_id"])
+
+
+async def _cost(tx: Transaction, environment: str, supplier: str, since: int) -> int | None:
+    """In US cents; null where a delivery does not say what it cost."""
+    row = await tx.fetch_one(
+        """SELECT COALESCE(SUM(cost_cents), 0) AS cost,
+               SUM(CASE WHEN cost_cents IS NULL THEN 1 ELSE 0 END) AS unknown
+           FROM fulfilment_attempts
+           WHERE environment = :environment AND supplier = :supplier
+             AND last_asked_at >= :since AND outcome IN ('delivered', 'asking', 'unknown', 'waiting')""",
+        environment=environment,
+        supplier=supplier,
+        since=since,
+    )
+    assert row is not None, "a sum has one row"
+    return None if row["unknown"] else int(row["cost"])
+
+
+_SELECT: Final = f"""
+SELECT t.id, t.account_id, t.status, t.supplier,
+    CASE WHEN t.supplier IS NOT NULL AND t.fulfilment NOT IN ({_INSIDE}) THEN 1 ELSE 0 END
+        AS is_outside,
+    SUM(CASE WHEN a.outcome = 'delivered' THEN 1 ELSE 0 END) AS times
+FROM topups t LEFT JOIN fulfilment_attempts a ON a.transaction_id = t.id"""
+_GROUPED: Final = "t.id, t.account_id, t.status, t.supplier, t.fulfilment"

@@ -1,0 +1,92 @@
+"""Subscriptions with what was paid for them, and what is wanted of them and not done yet. Writes nothing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from billing.subscriptions import records as subscription_rows, steer_rows
+from billing.subscriptions.steer_rows import Steer
+from billing.subscriptions.subscription import Period, Subscription
+from billing.subscriptions.turn import shape
+from kernel.clock import rfc3339
+from kernel.errors import NotFound
+from kernel.tenant import Tenant
+from store.database import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionOverview:
+    """One subscription, its paid periods, oldest first, and the open wish, if any.
+
+    steers: all wishes, newest first, where one subscription was asked for.
+    """
+
+    subscription: Subscription
+    periods: Sequence[Period]
+    open_steer: Steer | None
+    steers: Sequence[Steer] = ()
+
+    @property
+    def id(self) -> str:
+        return self.subscription.id
+
+    def shape(self) -> dict[str, Any]:
+        """As the API shows it."""
+        steer = self.open_steer
+        return {
+            **shape(self.subscription, self.periods),
+            "pending": None if steer is None else pending_shape(steer),
+        }
+
+
+def pending_shape(steer: Steer) -> dict[str, Any]:
+    """What is wanted and not done yet; is_unclear: the provider gave no clear answer so far."""
+    return {
+        "act": steer.act,
+        "plan_id": steer.plan_id,
+        "interval": steer.interval,
+        "asked_at": rfc3339(steer.created_at),
+        "is_unclear": steer.reason is not None,
+        "attempts": steer.attempts,
+    }
+
+
+async def overview(
+    tx: Transaction, subscription_id: str, *, tenant: Tenant | None = None, environment: str = ""
+) -> SubscriptionOverview:
+    """One subscription: a tenant's, or whoever's in that environment; raises NotFound."""
+    found = await subscription_rows.find(tx, subscription_id)
+    is_there = found is not None and (
+        found.tenant == tenant if tenant is not None else environment in {"", found.environment}
+    )
+    if found is None or not is_there:
+        raise NotFound("Subscription")
+    [seen] = await _with_parts(tx, [found])
+    place = {"account_id": found.account_id, "environment": found.environment, "id": found.id}
+    steers = await steer_rows.of_subscription(tx, place)
+    return SubscriptionOverview(found, seen.periods, seen.open_steer, steers)
+
+
+async def overviews(
+    tx: Transaction,
+    environment: str,
+    *,
+    account_id: str | None,
+    status: str | None = None,
+    before_id: str | None,
+    limit: int,
+) -> Sequence[SubscriptionOverview]:
+    """A page, newest first; account_id null: everybody's."""
+    found = await subscription_rows.page_of_all(
+        tx, environment, status=status, account_id=account_id, before_id=before_id, limit=limit
+    )
+    return await _with_parts(tx, found)
+
+
+async def _with_parts(
+    tx: Transaction, found: Sequence[Subscription]
+) -> Sequence[SubscriptionOverview]:
+    ids = [one.id for one in found]
+    periods = await subscription_rows.load_periods(tx, ids)
+    steers = await steer_rows.open_of(tx, ids)
+    return [SubscriptionOverview(one, periods.get(one.id, []), steers.get(one.id)) for one in found]

@@ -1,0 +1,202 @@
+"""A person steers a subscription: ended, resumed or changed, at its provider.
+
+Promise: what is wanted is written before the provider is asked, and no lock is held meanwhile; the
+provider's word moves the subscription, never the wish. While a wish has not ended another one is refused
+and the same one again is that one; what stands already is asked of nobody. A subscription that no
+provider bills (the sandbox's, once there are real keys) is steered here alone.
+"""
+
+from dataclasses import dataclass
+
+from billing.catalog.plan import PlanItem
+from billing.engine.audit_entries import AuditEntries
+from billing.engine.batch_state import BatchState
+from billing.engine.read_set import ReadSet
+from billing.providers.abilities.steering import Act
+from billing.subscriptions.steer_rows import LEASE_US, Steer, SteerStatus, SteerWorkingSet
+from billing.subscriptions.subscription import LIVING, Subscription, amend, move
+from billing.subscriptions.turn import turn
+from billing.subscriptions.working_set import SubscriptionWorkingSet
+from kernel.errors import DomainError
+from kernel.ids import new_id
+from kernel.tenant import Tenant
+from keys import audit_log
+from keys.audit_log import Actor
+
+
+class NotSteerable(DomainError):
+    """The subscription stands so that this cannot be done to it; reason says how.
+
+    reason: ended, not_begun, past_due, ending, not_ending, under_way, nobody_to_ask.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class Steered:
+    """The subscription, and the wish: null where nothing was to be done.
+
+    is_mine: this call has to ask the provider; else somebody is about to, or it is done.
+    """
+
+    subscription: Subscription
+    steer: Steer | None = None
+    is_mine: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskToSteer:
+    """Writes the wish; raises NotFound and NotSteerable.
+
+    item, is_charged_now: of a change. is_local: nobody is asked, and our own row is what changes. by:
+    who of the operator's, for the audit log; null: the account itself, whose credential is asked_by.
+    """
+
+    subscription_id: str
+    tenant: Tenant
+    act: Act
+    asked_by: str
+    item: PlanItem | None = None
+    is_charged_now: bool = False
+    is_local: bool = False
+    by: Actor | None = None
+    why: str | None = None
+
+    def declare(self, read_set: ReadSet) -> None:
+        read_set.tenants.add(self.tenant)
+        read_set.working_set(SubscriptionWorkingSet).ids.add(self.subscription_id)
+        read_set.working_set(SteerWorkingSet).subscription_ids.add(self.subscription_id)
+        read_set.working_set(AuditEntries)
+
+    def decide(self, state: BatchState) -> Steered:
+        one = state.working_set(SubscriptionWorkingSet).find(self.subscription_id, self.tenant)
+        steers = state.working_set(SteerWorkingSet)
+        under_way = steers.of(one.id)
+        wanted = self._steer(state, one)
+        if under_way is not None and not self.is_local:
+            if under_way.wish == wanted.wish:
+                return Steered(one, under_way)
+            raise NotSteerable(
+                f"{in_words(under_way)} is under way: wait until {one.provider} has answered",
+                reason="under_way",
+            )
+        if self._is_reached(one):
+            return Steered(one)
+        self._check(one)
+        if self.is_local:
+            if under_way is not None:
+                steers.end(under_way, "given_up", "it was ended here instead", state.now_us)
+            changed = self._here(state, one)
+            self._note(state, one, changed)
+            return Steered(changed)
+        self._note(state, one, None)
+        steers.add(wanted)
+        return Steered(one, wanted, is_mine=True)
+
+    def _is_reached(self, one: Subscription) -> bool:
+        if self.act == "cancel_now":
+            return one.status == "cancelled"
+        if self.act == "cancel":
+            return one.status == "cancelled" or (one.status in LIVING and one.is_ending)
+        if self.act == "resume":
+            return one.status in LIVING and not one.is_ending
+        assert self.item is not None, "a change names a plan"
+        return one.status in LIVING and one.chosen == (self.item.plan_id, self.item.interval)
+
+    def _check(self, one: Subscription) -> None:
+        if one.status == "incomplete":
+            raise NotSteerable("its first payment has not come yet", reason="not_begun")
+        if one.status not in LIVING:
+            raise NotSteerable(f"the subscription is {one.status}", reason="ended")
+        if self.act == "change" and one.is_ending:
+            raise NotSteerable("it is to end with its period: resume it first", reason="ending")
+        if self.act == "change" and one.status == "past_due":
+            detail = "its last payment did not come: pay it first, with another card in the portal"
+            raise NotSteerable(detail, reason="past_due")
+        if self.is_local and self.act == "change":
+            raise NotSteerable("nobody bills it any more: take a new plan", reason="nobody_to_ask")
+        if not self.is_local and one.provider_ref is None:
+            raise NotSteerable(f"{one.provider} has not named it yet", reason="not_begun")
+
+    def _here(self, state: BatchState, one: Subscription) -> Subscription:
+        if self.act == "cancel_now":
+            changed = move(one, "cancelled", now_us=state.now_of(one.tenant))
+        else:
+            changed = amend(one, is_ending=self.act == "cancel")
+        turn(state, one, changed)
+        return changed
+
+    def _steer(self, state: BatchState, one: Subscription) -> Steer:
+        item = self.item
+        return Steer(
+            id=new_id("str"),
+            subscription_id=one.id,
+            account_id=one.account_id,
+            environment=one.environment,
+            act=self.act,
+            plan_id=None if item is None else item.plan_id,
+            interval=None if item is None else item.interval,
+            product_ref=None if item is None else item.product_ref,
+            amount=None if item is None else item.price.amount,
+            is_charged_now=self.is_charged_now,
+            asked_by=self.asked_by,
+            next_attempt_at=state.now_us + LEASE_US,
+            created_at=state.now_us,
+        )
+
+    def _note(self, state: BatchState, one: Subscription, after: Subscription | None) -> None:
+        """What an operator does is in the audit log; after: where it is done already."""
+        if self.by is None:
+            return
+        where = "here" if self.is_local else f"at {one.provider}"
+        plan = {} if self.item is None else {"plan_id": self.item.plan_id}
+        state.working_set(AuditEntries).add(
+            audit_log.entry(
+                self.by,
+                f"subscription.{self.act}",
+                environment=one.environment,
+                account_id=one.account_id,
+                subject_id=one.id,
+                before={"status": one.status, "is_ending": one.is_ending},
+                after={"asked": where, **plan}
+                if after is None
+                else {"status": after.status, "is_ending": after.is_ending, "asked": where},
+                reason=self.why,
+                now_us=state.now_us,
+            )
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndSteer:
+    """What came of a wish: done, refused, or given up. Ended once; later words change nothing."""
+
+    subscription_id: str
+    tenant: Tenant
+    steer_id: str
+    status: SteerStatus
+    reason: str | None = None
+
+    def declare(self, read_set: ReadSet) -> None:
+        read_set.tenants.add(self.tenant)
+        read_set.working_set(SubscriptionWorkingSet).ids.add(self.subscription_id)
+        read_set.working_set(SteerWorkingSet).subscription_ids.add(self.subscription_id)
+
+    def decide(self, state: BatchState) -> Steered:
+        one = state.working_set(SubscriptionWorkingSet).find(self.subscription_id, self.tenant)
+        steers = state.working_set(SteerWorkingSet)
+        found = steers.of(one.id)
+        if found is None or found.id != self.steer_id:
+            return Steered(one)
+        return Steered(one, steers.end(found, self.status, self.reason, state.now_us))
+
+
+def in_words(steer: Steer) -> str:
+    """What is wanted, as a person reads it."""
+    if steer.act == "change":
+        return f"the change to {steer.plan_id} by the {steer.interval}"
+    words: dict[Act, str] = {
+        "cancel": "its end with the period",
+        "cancel_now": "its end at once",
+        "resume": "its going on",
+    }
+    return words[steer.act]

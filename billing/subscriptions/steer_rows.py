@@ -1,0 +1,181 @@
+"""What persons want of subscriptions, as rows, until the provider has done it. Writes subscription_steers.
+
+States: asked -> done | refused | given_up. Invariant: a subscription has one open wish at most, by a unique
+index, so two requests that come together are one. Whoever adds or ends one holds the account's lock; a
+try is claimed by its number, for the length of a lease.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal
+
+import msgspec
+from msgspec.structs import replace
+
+from billing.engine.read_set import ReadSet, WorkingSet
+from billing.providers.abilities.steering import Act
+from billing.providers.protocol import Interval
+from kernel.clock import HOUR_US, MINUTE_US, SECOND_US
+from kernel.storable import storable
+from kernel.tenant import Tenant
+from store.database import Transaction
+from store.row_mapping import RowMapping
+
+SteerStatus = Literal["asked", "done", "refused", "given_up"]
+REASON_CHARACTERS_MAX = 300
+# Longer than a provider may take to answer, so that nobody else asks meanwhile.
+LEASE_US = 60 * SECOND_US
+# Without a clear answer it is asked again after so long, and then every hour.
+WAITS_US = (10 * SECOND_US, MINUTE_US, 5 * MINUTE_US, 20 * MINUTE_US)
+WAIT_US_MAX = HOUR_US
+# Three days, all in all.
+ATTEMPTS_MAX = 76
+
+
+class Steer(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """One row; the columns' meaning is in store/schema.py."""
+
+    id: str
+    subscription_id: str
+    account_id: str
+    environment: str
+    act: Act
+    plan_id: str | None = None
+    interval: Interval | None = None
+    product_ref: str | None = None
+    amount: int | None = None
+    is_charged_now: bool = False
+    status: SteerStatus = "asked"
+    asked_by: str
+    reason: str | None = None
+    attempts: int = 1
+    next_attempt_at: int | None = None
+    created_at: int
+    ended_at: int | None = None
+
+    @property
+    def tenant(self) -> Tenant:
+        return Tenant(self.account_id, self.environment)
+
+    @property
+    def wish(self) -> tuple[Act, str | None, Interval | None]:
+        """What is wanted, whoever asks for it."""
+        return self.act, self.plan_id, self.interval
+
+
+class SteerWorkingSet(WorkingSet):
+    """The open wishes of one transaction's subscriptions; commands name the subscriptions."""
+
+    rank = 71
+
+    def __init__(self) -> None:
+        self.subscription_ids: set[str] = set()
+        self._open: dict[str, Steer] = {}
+        self._new: dict[str, Steer] = {}
+        self._ended: list[Steer] = []
+
+    async def load(self, tx: Transaction, read_set: ReadSet, now_us: int) -> None:  # noqa: ARG002
+        self._open = await open_of(tx, self.subscription_ids)
+
+    async def update(self, tx: Transaction, now_us: int) -> None:  # noqa: ARG002
+        await tx.insert(
+            "subscription_steers", _ROWS.columns, [_ROWS.write(one) for one in self._new.values()]
+        )
+        for one in sorted(self._ended, key=lambda each: each.id):
+            await tx.execute(
+                """UPDATE subscription_steers SET status = :status, reason = :reason,
+                       ended_at = :ended_at, next_attempt_at = NULL
+                   WHERE id = :id AND ended_at IS NULL""",
+                status=one.status,
+                reason=one.reason,
+                ended_at=one.ended_at,
+                id=one.id,
+            )
+
+    def of(self, subscription_id: str) -> Steer | None:
+        """The wish that has not ended."""
+        return self._open.get(subscription_id)
+
+    def add(self, steer: Steer) -> None:
+        self.changes += 1
+        self._open[steer.subscription_id] = self._new[steer.id] = steer
+
+    def end(self, steer: Steer, status: SteerStatus, reason: str | None, now_us: int) -> Steer:
+        self.changes += 1
+        ended = replace(steer, status=status, reason=_short(reason), ended_at=now_us)
+        ended = replace(ended, next_attempt_at=None)
+        del self._open[steer.subscription_id]
+        if steer.id in self._new:
+            self._new[steer.id] = ended
+        else:
+            self._ended.append(ended)
+        return ended
+
+
+async def open_of(tx: Transaction, subscription_ids: Iterable[str]) -> dict[str, Steer]:
+    """The wishes that have not ended, by subscription."""
+    rows = await tx.fetch(
+        f"""SELECT {_ROWS.listed} FROM subscription_steers
+            WHERE subscription_id IN :ids[text] AND ended_at IS NULL""",
+        ids=sorted(set(subscription_ids)),
+    )
+    return {row["subscription_id"]: _ROWS.read(row) for row in rows}
+
+
+async def of_subscription(tx: Transaction, subscription: Mapping[str, str]) -> Sequence[Steer]:
+    """All wishes of a subscription, newest first; at most a hundred."""
+    rows = await tx.fetch(
+        f"""SELECT {_ROWS.listed} FROM subscription_steers
+            WHERE account_id = :account_id AND environment = :environment
+              AND subscription_id = :id
+            ORDER BY id DESC LIMIT 100""",
+        **subscription,
+    )
+    return [_ROWS.read(row) for row in rows]
+
+
+async def due(
+    tx: Transaction, *, now_us: int, limit: int, but_ids: Sequence[str] = ()
+) -> Sequence[Steer]:
+    """Those whose provider is to be asked again; but for the named."""
+    rows = await tx.fetch(
+        f"""SELECT {_ROWS.listed} FROM subscription_steers
+            WHERE next_attempt_at IS NOT NULL AND next_attempt_at <= :now
+              AND NOT id IN :but_ids[text]
+            ORDER BY next_attempt_at LIMIT :limit""",
+        now=now_us,
+        limit=limit,
+        but_ids=but_ids,
+    )
+    return [_ROWS.read(row) for row in rows]
+
+
+async def claim(tx: Transaction, seen: Steer, *, now_us: int) -> Steer | None:
+    """The next try, which is this caller's alone until its lease ends; None: somebody else's."""
+    changed = await tx.execute(
+        """UPDATE subscription_steers SET attempts = attempts + 1, next_attempt_at = :lease
+           WHERE id = :id AND attempts = :attempts AND ended_at IS NULL""",
+        lease=now_us + LEASE_US,
+        id=seen.id,
+        attempts=seen.attempts,
+    )
+    return replace(seen, attempts=seen.attempts + 1) if changed else None
+
+
+async def postpone(tx: Transaction, steer: Steer, reason: str, *, now_us: int) -> None:
+    """This try brought no clear answer: there will be another."""
+    waits = WAITS_US[steer.attempts - 1 : steer.attempts]
+    await tx.execute(
+        """UPDATE subscription_steers SET next_attempt_at = :at, reason = :reason
+           WHERE id = :id AND attempts = :attempts AND ended_at IS NULL""",
+        at=now_us + (waits[0] if waits else WAIT_US_MAX),
+        reason=_short(reason),
+        id=steer.id,
+        attempts=steer.attempts,
+    )
+
+
+def _short(reason: str | None) -> str | None:
+    return None if reason is None else storable(reason, characters_max=REASON_CHARACTERS_MAX)
+
+
+_ROWS = RowMapping(Steer)

@@ -1,0 +1,28 @@
+"""A plan's trial: a time before its first payment, which begins with an invoice of nothing.
+
+An account has one trial, whatever the plan. What a trial grants is the plan's own to say, and nothing
+unless it does. Pure.
+"""
+
+from collections.abc import Sequence
+
+from billing.catalog.plan import PlanItem
+from billing.ledger.price import Price
+from billing.providers.protocol import InvoiceLine
+from billing.subscriptions.invoice import PeriodGrant
+from billing.subscriptions.subscription import Subscription
+
+
+def begins_trial(one: Subscription, lines: Sequence[InvoiceLine], price: Price) -> bool:
+    """Whether an invoice begins the subscription with a trial: nothing of it costs anything.
+
+    Also where the provider gives a trial that our plan says nothing of. An invoice that a coupon or the
+    customer's balance covers has lines that cost something.
+    """
+    is_first = one.status == "incomplete" and one.paid_until_at is None
+    return is_first and price.amount == 0 and all(line.amount == 0 for line in lines)
+
+
+def trial_grant(own: PlanItem, trial_micros: int) -> PeriodGrant:
+    """What the trial grants, at the subscription's own terms."""
+    return PeriodGrant(own, trial_micros, 0, 0)

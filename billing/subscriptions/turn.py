@@ -1,0 +1,102 @@
+"""A turn of a subscription's life: the change is written, and the event that tells of it with it.
+
+Promise: each turn is told once, in the transaction that makes it. What is told follows from the row before and
+after alone, so a notification that is repeated, or comes late and changes nothing, tells nothing.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from billing.engine.batch_state import BatchState
+from billing.ledger.money import MICROS_PER_CREDIT
+from billing.subscriptions.subscription import LIVING, Period, Subscription
+from billing.subscriptions.working_set import SubscriptionWorkingSet
+from kernel.clock import rfc3339
+
+
+def turn(
+    state: BatchState, before: Subscription, after: Subscription, paid: Period | None = None
+) -> None:
+    """Writes the subscription, and tells what changed. paid: the period that was paid for by it."""
+    working_set = state.working_set(SubscriptionWorkingSet)
+    working_set.change(after)
+    data: dict[str, Any] | None = None
+    for event_type in turns(before, after, paid):
+        data = data or shape(after, working_set.periods(after.id))
+        state.publish(after.tenant, event_type, data)
+
+
+def turns(before: Subscription, after: Subscription, paid: Period | None) -> Iterator[str]:
+    """The types of the events, in the order in which they are told."""
+    is_living = after.status in LIVING
+    has_begun = before.paid_until_at is None and after.paid_until_at is not None
+    if has_begun:
+        yield "subscription.started"
+    elif paid is not None and _is_renewal(before, after, paid):
+        yield "subscription.renewed"
+    is_resumed = before.is_ending and not after.is_ending and is_living
+    if not has_begun and (before.chosen != after.chosen or is_resumed):
+        yield "subscription.changed"
+    if after.status == "past_due" and before.status != "past_due":
+        yield "subscription.past_due"
+    if after.is_ending and not before.is_ending and is_living:
+        yield "subscription.canceling"
+    if before.status in LIVING and not is_living:
+        yield "subscription.ended"
+
+
+def _is_renewal(before: Subscription, after: Subscription, paid: Period) -> bool:
+    """A further period was paid for, and not the rest of one at another price."""
+    return not paid.is_prorated or (after.paid_until_at or 0) > (before.paid_until_at or 0)
+
+
+def shape(one: Subscription, periods: Sequence[Period]) -> dict[str, Any]:
+    """The subscription as the API and its events show it; periods: all that were paid for."""
+    # A change within a period adds a part of it, with the same end.
+    starts = [p.period_start_at for p in periods if p.period_end_at == one.paid_until_at]
+    granted = sum(period.credits_micros - period.reversed_micros for period in periods)
+    return {
+        "id": one.id,
+        "status": "trialing" if one.is_in_trial and one.status == "active" else one.status,
+        "provider": one.provider,
+        "order_id": one.order_id,
+        "plan_id": one.plan_id,
+        "plan_name": one.plan_name,
+        "interval": one.interval,
+        "amount": one.amount,
+        "currency": one.currency,
+        "credits": one.credits_micros // MICROS_PER_CREDIT,
+        "current_period_start": _time(min(starts, default=None)),
+        "current_period_end": _time(one.paid_until_at),
+        "trial_ends_at": _time(one.trial_ends_at),
+        "cancel_at_period_end": one.is_ending,
+        "next_plan_id": one.next_plan_id,
+        "next_interval": one.next_interval,
+        "next_charge": _next_charge(one, periods),
+        "grace_ends_at": _time(one.grace_ends_at),
+        "credits_granted": granted // MICROS_PER_CREDIT,
+        "created_at": rfc3339(one.created_at),
+        "ended_at": _time(one.ended_at),
+    }
+
+
+def next_amount(one: Subscription, periods: Sequence[Period]) -> int:
+    """What the next period costs before tax: another plan's, or the first one's own price."""
+    if one.next_amount is not None:
+        return one.next_amount
+    is_first = not any(period.amount for period in periods)
+    return one.first_amount if is_first else one.amount
+
+
+def _next_charge(one: Subscription, periods: Sequence[Period]) -> dict[str, Any] | None:
+    if one.status not in LIVING or one.is_ending or one.paid_until_at is None:
+        return None
+    return {
+        "at": rfc3339(one.paid_until_at),
+        "amount": next_amount(one, periods),
+        "currency": one.currency,
+    }
+
+
+def _time(at_us: int | None) -> str | None:
+    return None if at_us is None else rfc3339(at_us)

@@ -1,0 +1,194 @@
+"""Subscriptions: the plans that an account has, seen and steered."""
+
+from functools import partial
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta
+
+from billing.payments.steering import SteerWish
+from billing.providers.abilities.steering import Act
+from billing.reports.subscription_overview import SubscriptionOverview, overview, overviews
+from gateway.answers import response_codes as codes
+from gateway.answers.answer import Answer
+from gateway.answers.envelope import answer
+from gateway.answers.outcome import Listing, Outcome, ok
+from gateway.api.money.orders import LEASE_S
+from gateway.api.schemas.subscriptions import BillingInterval, PlanChange, Subscription
+from gateway.http.fields import Fields, Page, Text
+from gateway.http.idempotency import run_steps
+from gateway.http.lists import list_rows
+from gateway.http.request_context import RequestContext
+from gateway.http.routing import Route
+from store.database import Transaction
+
+_READS = ("billing:read",)
+_WRITES = ("billing:write",)
+
+
+class CancelPlanBody(Fields, frozen=True, kw_only=True):
+    """When it ends. Nothing is paid back: a refund is asked for by itself."""
+
+    at: Annotated[
+        Literal["period_end", "now"],
+        Meta(
+            description="period_end: what is paid for is kept. now: at once; nothing is paid back."
+        ),
+    ] = "period_end"
+
+
+class ChangePlanBody(Fields, frozen=True, kw_only=True):
+    """Another plan, or the same by another interval."""
+
+    plan_id: Text
+    interval: BillingInterval = "month"
+
+
+class ChangePlanQuery(Fields, frozen=True, kw_only=True):
+    """The change that is asked about."""
+
+    plan_id: Annotated[Text | None, Meta(description="Required.")] = None
+    interval: BillingInterval = "month"
+
+
+async def list_subscriptions(call: RequestContext[Fields, Page]) -> Answer:
+    """Newest first; those whose checkout was never paid are incomplete, and expire."""
+    tenant = call.principal.tenant
+    read = partial(overviews, environment=tenant.environment, account_id=tenant.account_id)
+    return await list_rows(call, "sub", read, shape=Subscription.of)
+
+
+async def show(call: RequestContext[Fields, Fields]) -> Answer:
+    """One subscription of the account."""
+    found = await _seen(call)
+    return answer(codes.SUCCESS, Subscription.of(found), now_us=call.now_us)
+
+
+async def cancel(call: RequestContext[CancelPlanBody, Fields]) -> Answer:
+    """It ends with its period, or at once."""
+    return await _steer(call, "cancel" if call.body.at == "period_end" else "cancel_now")
+
+
+async def resume(call: RequestContext[Fields, Fields]) -> Answer:
+    """What was to end with its period goes on."""
+    return await _steer(call, "resume")
+
+
+async def change(call: RequestContext[ChangePlanBody, Fields]) -> Answer:
+    """Another plan: a dearer one at once, a cheaper one from the next period on."""
+    return await _steer(call, "change", call.body.plan_id, call.body.interval)
+
+
+async def preview(call: RequestContext[Fields, ChangePlanQuery]) -> Answer:
+    """What a change would cost; nothing changes."""
+    seen = await call.context.payments.steering.preview(
+        call.principal.tenant,
+        call.params["subscription_id"],
+        call.query.plan_id,
+        call.query.interval,
+    )
+    return answer(codes.SUCCESS, PlanChange.of(seen), now_us=call.now_us)
+
+
+async def _steer(
+    call: RequestContext[Any, Fields],
+    act: Act,
+    plan_id: str | None = None,
+    interval: BillingInterval | None = None,
+) -> Answer:
+    context, principal = call.context, call.principal
+    wish = SteerWish(act, principal.credential_id, plan_id, interval)
+
+    async def steps() -> Answer:
+        await context.payments.steering.steer(
+            principal.tenant, call.params["subscription_id"], wish
+        )
+        found = await _seen(call)
+        shown = Subscription.of(found)
+        if shown.pending is None:
+            return answer(codes.SUCCESS, shown, now_us=call.now_us)
+        return answer(codes.SUCCESS, shown, now_us=call.now_us, http_status=202, status="pending")
+
+    return await run_steps(context, principal, call.request_key, steps, lease_s=LEASE_S)
+
+
+async def _seen(call: RequestContext[Any, Fields]) -> SubscriptionOverview:
+    tenant, wanted_id = call.principal.tenant, call.params["subscription_id"]
+
+    async def work(tx: Transaction) -> SubscriptionOverview:
+        return await overview(tx, wanted_id, tenant=tenant)
+
+    return await call.context.database.read(work)
+
+
+_STEERED = (Outcome(200, Subscription), Outcome(202, Subscription))
+_REFUSES = (codes.ALREADY_SETTLED, codes.NOT_FOUND, codes.PROVIDER_UNAVAILABLE)
+_WORD = (
+    " The provider does it, and its word moves the subscription: 202 with `pending` where it gave no"
+    " clear answer; it is then asked again by itself, and nothing is done twice."
+)
+
+ROUTES = (
+    Route(
+        "GET",
+        "/subscriptions",
+        list_subscriptions,
+        "The account's plans, newest first",
+        scopes=_READS,
+        query=Page,
+        answers=ok(Listing[Subscription]),
+    ),
+    Route(
+        "GET",
+        "/subscriptions/{subscription_id}",
+        show,
+        "A plan of the account, and what comes next",
+        scopes=_READS,
+        answers=ok(Subscription),
+    ),
+    Route(
+        "GET",
+        "/subscriptions/{subscription_id}/change",
+        preview,
+        "What a change of plans would cost",
+        scopes=_READS,
+        query=ChangePlanQuery,
+        answers=ok(PlanChange),
+        refuses=_REFUSES,
+    ),
+    Route(
+        "POST",
+        "/subscriptions/{subscription_id}/cancel",
+        cancel,
+        "End a plan, with its period or at once",
+        scopes=_WRITES,
+        body=CancelPlanBody,
+        description=f"Ending it at once pays nothing back.{_WORD}",
+        answers=_STEERED,
+        refuses=_REFUSES,
+    ),
+    Route(
+        "POST",
+        "/subscriptions/{subscription_id}/resume",
+        resume,
+        "Let a plan go on that was to end with its period",
+        scopes=_WRITES,
+        description=_WORD.strip(),
+        answers=_STEERED,
+        refuses=_REFUSES,
+    ),
+    Route(
+        "POST",
+        "/subscriptions/{subscription_id}/change",
+        change,
+        "Change to another plan, or by another interval",
+        scopes=_WRITES,
+        body=ChangePlanBody,
+        description=(
+            "A dearer plan, or a year in place of a month, is charged at once for what is left of the"
+            " period, and made only if that is paid; a cheaper plan counts from the next period on,"
+            f" and nothing is paid back.{_WORD}"
+        ),
+        answers=_STEERED,
+        refuses=_REFUSES,
+    ),
+)

@@ -1,0 +1,126 @@
+"""The shapes of plans that an account has: subscriptions, what is wanted of them, what a change costs."""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from billing.payments.steering import ChangePreview
+from billing.reports.subscription_overview import SubscriptionOverview
+from gateway.answers.words import Time
+from gateway.api.schemas.orders import Credits, Currency, Minor
+from kernel.clock import rfc3339
+
+BillingInterval = Literal["month", "year"]
+
+
+class UpcomingCharge(Struct, kw_only=True):
+    """When the next period is charged, and its price before tax, discounts and customer's balance."""
+
+    at: Time
+    amount: Minor
+    currency: Currency
+
+
+class PendingSteer(Struct, kw_only=True):
+    """What was asked of the provider and is not done yet."""
+
+    act: Literal["cancel", "cancel_now", "resume", "change"]
+    plan_id: Annotated[str | None, Meta(description="Of a change.")]
+    interval: Annotated[BillingInterval | None, Meta(description="Of a change.")]
+    asked_at: Time
+    is_unclear: Annotated[
+        bool,
+        Meta(description="The provider gave no clear answer so far; it is asked again by itself."),
+    ]
+    attempts: Annotated[int, Meta(ge=1)]
+
+
+class Subscription(Struct, kw_only=True):
+    """A plan that the account has or had. Only the provider's word moves it."""
+
+    id: Annotated[str, Meta(pattern=r"^sub_[0-9A-Za-z]+$")]
+    status: Annotated[
+        Literal["incomplete", "trialing", "active", "past_due", "cancelled", "expired"],
+        Meta(
+            description=(
+                "incomplete: its first payment has not come. past_due: a renewal was not paid; it"
+                " expires at grace_ends_at. cancelled: ended by choice; expired: not paid."
+            )
+        ),
+    ]
+    provider: Annotated[str, Meta(description="Who bills it.")]
+    order_id: Annotated[str, Meta(pattern=r"^ord_[0-9A-Za-z]+$")]
+    plan_id: str
+    plan_name: str
+    interval: BillingInterval
+    amount: Annotated[int, Meta(ge=0, description="Of one period, in the smallest unit.")]
+    currency: Currency
+    credits: Annotated[int, Meta(ge=0, description="Of one period; 1 credit is $0.001.")]
+    current_period_start: Annotated[
+        Time | None, Meta(description="Null before the first period is paid.")
+    ]
+    current_period_end: Annotated[Time | None, Meta(description="Until when it is paid.")]
+    trial_ends_at: Annotated[Time | None, Meta(description="Null: it began without a trial.")]
+    cancel_at_period_end: bool
+    next_plan_id: Annotated[
+        str | None, Meta(description="Another plan that was chosen, from the next period on.")
+    ]
+    next_interval: BillingInterval | None
+    next_charge: Annotated[
+        UpcomingCharge | None, Meta(description="Null where it ends with its period, or has ended.")
+    ]
+    grace_ends_at: Annotated[
+        Time | None, Meta(description="While it is past due: when it expires, unless it is paid.")
+    ]
+    credits_granted: Credits
+    created_at: Time
+    ended_at: Time | None
+    pending: PendingSteer | None
+
+    @classmethod
+    def of(cls, seen: SubscriptionOverview) -> "Subscription":
+        """The subscription with the fields that its events carry, and what is wanted of it."""
+        told = seen.shape()
+        charge, pending = told["next_charge"], told["pending"]
+        told["next_charge"] = None if charge is None else UpcomingCharge(**charge)
+        told["pending"] = None if pending is None else PendingSteer(**pending)
+        return cls(**told)
+
+
+class PlanChange(Struct, kw_only=True):
+    """What a change would cost, and when the new price counts from."""
+
+    subscription_id: Annotated[str, Meta(pattern=r"^sub_[0-9A-Za-z]+$")]
+    plan_id: str
+    plan_name: str
+    interval: BillingInterval
+    amount: Annotated[int, Meta(ge=0, description="Of one period then, in the smallest unit.")]
+    currency: Currency
+    is_charged_now: Annotated[
+        bool,
+        Meta(description="A dearer plan is paid for at once; a cheaper one from the next period."),
+    ]
+    due: Annotated[int, Meta(ge=0, description="What is charged now, in the smallest unit.")]
+    is_estimate: Annotated[
+        bool,
+        Meta(
+            description="Worked out by the gateway, without tax: the provider tells no price before."
+        ),
+    ]
+    counts_from: Time
+
+    @classmethod
+    def of(cls, seen: ChangePreview) -> "PlanChange":
+        item = seen.item
+        return cls(
+            subscription_id=seen.subscription.id,
+            plan_id=item.plan_id,
+            plan_name=item.name,
+            interval=item.interval,
+            amount=item.price.amount,
+            currency=item.price.currency,
+            is_charged_now=seen.is_charged_now,
+            due=seen.due.amount,
+            is_estimate=seen.is_estimate,
+            counts_from=rfc3339(seen.at),
+        )

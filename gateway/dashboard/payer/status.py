@@ -1,0 +1,124 @@
+"""The payer's page of an order: where the money is, step by step, and "I have paid", which asks the provider.
+
+Promises: whoever has the address needs no account, and finds on the page nothing that can be spent; a look
+asks nobody; a press asks the provider at most once in a while for each order and each address,
+and shows what came of it within seconds, whatever the provider does.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from billing.ledger.money import MICROS_PER_CREDIT
+from billing.orders.links import STATUS_PATH
+from billing.orders.order import Order
+from billing.orders.question import can_be_asked
+from billing.payments.questions import QuestionOutcome
+from billing.payments.trace import OrderTrace, StepVerdict, TraceStep, trace
+from billing.recipients.language import Language
+from gateway.dashboard.recipient.page import language_of, recipient_page, throttle
+from gateway.dashboard.route import open_route
+from gateway.html.forms import read_query
+from gateway.html.render import go
+from gateway.http.auth import block_of
+from gateway.http.fields import Fields
+from gateway.http.rate_limit import RateLimited, take_one
+from gateway.http.request_context import RequestContext
+from gateway.http.routing import Reply
+
+# Questions from one address, over all orders.
+QUESTIONS: Final = (10, 60)  # in so many seconds
+_OUTCOMES: Final[tuple[QuestionOutcome, ...]] = ("asked", "just_asked", "busy", "not_open")
+
+
+@dataclass(frozen=True, slots=True)
+class StatusStep:
+    """A step as the payer reads it; when is empty where it has no moment."""
+
+    state: str
+    verdict: StepVerdict
+    when: str
+
+
+async def show(call: RequestContext[Fields, Fields]) -> Reply:
+    """What is known; the provider is not asked."""
+    found = await _find(call)
+    order = found.order
+    language = language_of(call, None)
+    outcome = read_query(call).text("asked")
+    is_payable = order.status == "pending" and order.url and call.now_us < order.expires_at
+    return recipient_page(
+        call,
+        "order_status.html",
+        language,
+        price=language.price(order.price),
+        credits=language.count(order.credits_micros // MICROS_PER_CREDIT),
+        item=order.pack_name,
+        is_plan=order.kind == "subscription",
+        provider=call.context.payments.providers.label(order.provider),
+        number=order.order_no,
+        is_test=order.environment == "staging",
+        state=_state(order),
+        steps=[
+            _step(one, language) for one in found.steps if one.name not in {"supplier", "claim"}
+        ],
+        can_ask=can_be_asked(order),
+        outcome=outcome if outcome in _OUTCOMES else "",
+        pay_url=order.url if is_payable else None,
+        next_url=order.success_url,
+        next_host=None if order.success_url is None else urlsplit(order.success_url).hostname,
+    )
+
+
+async def ask(call: RequestContext[Fields, Fields]) -> Reply:
+    """I have paid: the provider is asked now, unless it was a moment ago."""
+    order = (await _find(call)).order
+    outcome = await _asked(call, order)
+    language = language_of(call, None)
+    return go(call.path, asked=outcome, lang=language.tag)
+
+
+async def _asked(call: RequestContext[Fields, Fields], order: Order) -> QuestionOutcome:
+    count, period_s = QUESTIONS
+    try:
+        await take_one(
+            call.context.limiter,
+            f"ask:{block_of(call.address)}",
+            count=count,
+            period_s=period_s,
+            detail="asked very often; wait a minute",
+        )
+    except RateLimited:
+        return "busy"
+    return (await call.context.payments.questions.ask(order)).outcome
+
+
+async def _find(call: RequestContext[Fields, Fields]) -> OrderTrace:
+    """Raises NotFound and RateLimited."""
+    await throttle(call)
+    order_id = call.context.payments.links.order_of(call.params["status_token"])
+    return await call.context.database.read(lambda tx: trace(tx, order_id))
+
+
+def _state(order: Order) -> str:
+    """What the page says first."""
+    if order.status in {"paid", "partially_refunded"}:
+        return "paid"
+    if order.status in {"refunded", "disputed"}:
+        return "returned"
+    return order.status
+
+
+def _step(step: TraceStep, language: Language) -> StatusStep:
+    moment = "" if step.at is None else language.moment(step.at)
+    return StatusStep(step.state, step.verdict, moment)
+
+
+def _route(method: str, handler: Any, summary: str) -> Any:
+    return open_route(method, f"{STATUS_PATH}/{{status_token}}", handler, summary)
+
+
+ROUTES = (
+    _route("GET", show, "Where a payer's money is"),
+    _route("POST", ask, "Ask the provider about a payment"),
+)

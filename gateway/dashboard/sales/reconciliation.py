@@ -1,0 +1,94 @@
+"""Where provider, ledger and supplier do not agree: each difference with what to press, and its end."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from starlette.responses import Response
+
+from billing.reconciliation import differences, runs
+from billing.reconciliation.differences import MoneyDifference
+from billing.reconciliation.kinds import KINDS
+from billing.reconciliation.runs import PartRun
+from gateway.dashboard.admin.fields import admin_route, commit
+from gateway.dashboard.paging import ASKED, paged
+from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form, read_query
+from gateway.html.render import go, page
+from gateway.http.fields import Fields, cursor_id
+from gateway.http.request_context import RequestContext
+from gateway.http.routing import Reply
+from kernel.errors import DomainError
+from store.database import Transaction
+
+PATH: Final = "/dashboard/admin/reconciliation"
+# Where a difference's subject has a page of its own, by what its id begins with.
+_PLACES: Final = {
+    "ord_": "/dashboard/admin/orders/",
+    "txn_": "/dashboard/admin/topups/",
+    "sup_": "/dashboard/admin/suppliers/",
+}
+
+
+async def show(call: RequestContext[Fields, Fields]) -> Reply:
+    """The open ones, or those that were closed; and when each part was last compared."""
+    return await _page(call)
+
+
+async def want(call: RequestContext[Fields, Fields]) -> Reply:
+    """Has a worker compare all parts at its next look."""
+    environment, now_us = call.principal.environment, call.now_us
+    await call.context.database.transaction(lambda tx: runs.want(tx, environment, now_us=now_us))
+    return go(PATH, said="reconciliation-wanted")
+
+
+async def close(call: RequestContext[Fields, Fields]) -> Reply:
+    """A person closes one, with a reason."""
+    form = read_form(call)
+    environment, wanted = call.principal.environment, call.params["difference_id"]
+    try:
+        await commit(
+            call,
+            lambda tx, by, now_us: differences.close(
+                tx, wanted, environment, form.text("reason"), by=by, now_us=now_us
+            ),
+        )
+    except DomainError as error:
+        return await _page(call, problem_of(error))
+    return go(PATH, said="difference-closed")
+
+
+async def _page(call: RequestContext[Any, Any], problem: Problem = NO_PROBLEM) -> Response:
+    asked: Form = read_query(call)
+    environment, is_closed = call.principal.environment, asked.text("view") == "closed"
+    before_id = cursor_id(asked.text("cursor") or None, "dif")
+
+    async def work(tx: Transaction) -> tuple[Sequence[MoneyDifference], Sequence[PartRun]]:
+        found = await differences.page(
+            tx, environment, is_closed=is_closed, before_id=before_id, limit=ASKED
+        )
+        return found, await runs.list_runs(tx, environment)
+
+    found, parts = await call.context.database.read(work)
+    return page(
+        call,
+        "admin/reconciliation.html",
+        status=problem.status,
+        problem=problem,
+        listing=paged(call, found, lambda one: str(one.id), filters=("view",)),
+        is_closed=is_closed,
+        kinds=KINDS,
+        parts=parts,
+        place_of=_place_of,
+    )
+
+
+def _place_of(subject_id: str) -> str | None:
+    """The subject's own page, where it has one."""
+    base = _PLACES.get(subject_id[:4])
+    return None if base is None else f"{base}{subject_id}"
+
+
+ROUTES = (
+    admin_route("GET", "/reconciliation", show, "Where money differs"),
+    admin_route("POST", "/reconciliation/run", want, "Compare now"),
+    admin_route("POST", "/reconciliation/{difference_id}/close", close, "Close a difference"),
+)

@@ -1,0 +1,159 @@
+"""A person steers a plan: ended, resumed, changed; each turn is told once, and nothing is done twice."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from billing.ledger.price import Price
+from billing.payments.steering import SteerWish
+from billing.providers.abilities.steering import Act
+from billing.providers.protocol import Interval
+from billing.reports.subscription_overview import overview
+from billing.subscriptions.steer import NotSteerable, Steered
+from billing.subscriptions.subscription import Subscription
+from kernel.clock import FixedClock
+from kernel.errors import InvalidInput, NotFound
+from kernel.tenant import Tenant
+from store.database import Database, Transaction
+from tests.support.subscriber import PRO, Subscriber, open_subscriber
+
+pytestmark = pytest.mark.one_database
+
+
+@pytest_asyncio.fixture
+async def subscriber(
+    database: Database, clock: FixedClock, tmp_path: Path
+) -> AsyncIterator[Subscriber]:
+    async with open_subscriber(database, clock, tmp_path) as opened:
+        yield opened
+
+
+async def steer(
+    subscriber: Subscriber,
+    one: Subscription,
+    act: Act,
+    plan_id: str | None = None,
+    interval: Interval | None = None,
+    **more: Any,
+) -> Steered:
+    wish = SteerWish(act, "key_1", plan_id, interval, **more)
+    return await subscriber.buyer.payments.steering.steer(one.tenant, one.id, wish)
+
+
+async def told(subscriber: Subscriber) -> list[str]:
+    """The types of the events about subscriptions, in order."""
+
+    async def work(tx: Transaction) -> list[str]:
+        rows = await tx.fetch(
+            "SELECT type FROM events WHERE type LIKE 'subscription.%' ORDER BY event_no"
+        )
+        return [row["type"].partition(".")[2] for row in rows]
+
+    return await subscriber.database.read(work)
+
+
+async def test_a_plan_ends_with_its_period_unless_it_is_resumed(subscriber: Subscriber) -> None:
+    one = await subscriber.begin()
+
+    ending = await steer(subscriber, one, "cancel")
+    again = await steer(subscriber, one, "cancel")
+    resumed = await steer(subscriber, one, "resume")
+    await steer(subscriber, one, "cancel")
+
+    assert ending.steer is not None
+    assert (ending.steer.status, ending.subscription.is_ending) == ("done", True)
+    assert again.steer is None
+    assert resumed.subscription.is_ending is False
+    subscriber.clock.advance_s(31 * 86_400)
+    await subscriber.pass_time(one)
+    assert (await subscriber.now(one)).status == "cancelled"
+    assert await told(subscriber) == ["started", "canceling", "changed", "canceling", "ended"]
+
+
+async def test_a_plan_that_ends_at_once_bills_no_more(subscriber: Subscriber) -> None:
+    one = await subscriber.begin()
+
+    ended = await steer(subscriber, one, "cancel_now")
+
+    assert ended.subscription.status == "cancelled"
+    assert await subscriber.credits() == 10_000
+    with pytest.raises(NotSteerable, match="cancelled"):
+        await steer(subscriber, one, "resume")
+    assert await told(subscriber) == ["started", "ended"]
+
+
+async def test_a_dearer_plan_is_paid_at_once_and_a_cheaper_one_counts_later(
+    subscriber: Subscriber,
+) -> None:
+    one = await subscriber.begin()
+    subscriber.clock.advance_s(15 * 86_400)
+    steering = subscriber.buyer.payments.steering
+
+    seen = await steering.preview(one.tenant, one.id, "team", "month")
+    dearer = await steer(subscriber, one, "change", "team", "month")
+    cheaper = await steer(subscriber, one, "change", "pro", "month")
+
+    # Half a month of 30.00 in place of 10.00; 20.00 of 30.00 are two thirds of 40,000, a half of them.
+    assert (seen.due, seen.is_charged_now, seen.is_estimate) == (Price(1000, "USD"), True, False)
+    assert dearer.subscription.plan_id == "team"
+    assert await subscriber.credits() == 23_330  # in whole cents
+    assert (cheaper.subscription.plan_id, cheaper.subscription.chosen) == ("team", ("pro", "month"))
+    assert await told(subscriber) == ["started", "changed", "changed"]
+
+
+async def test_two_wishes_that_come_together_are_one(subscriber: Subscriber) -> None:
+    one = await subscriber.begin()
+    others = [subscriber.buyer.payments, subscriber.buyer.another(), subscriber.buyer.another()]
+    wish = SteerWish("cancel", "key_1")
+
+    await asyncio.gather(*(each.steering.steer(one.tenant, one.id, wish) for each in others * 3))
+
+    seen = await subscriber.database.read(lambda tx: overview(tx, one.id, tenant=one.tenant))
+    assert seen.subscription.is_ending is True
+    assert [steer.status for steer in seen.steers] == ["done"]
+    assert await told(subscriber) == ["started", "canceling"]
+
+
+async def test_what_cannot_be_steered_says_why(subscriber: Subscriber) -> None:
+    one = await subscriber.begin()
+    stranger = Tenant("acc_other", "staging")
+    steering = subscriber.buyer.payments.steering
+
+    with pytest.raises(NotFound):
+        await steering.steer(stranger, one.id, SteerWish("cancel", "key_1"))
+    with pytest.raises(InvalidInput, match="not sold by the year"):
+        await steer(subscriber, one, "change", "team", "year")
+    await steer(subscriber, one, "cancel")
+    with pytest.raises(NotSteerable, match="resume it first"):
+        await steer(subscriber, one, "change", "team", "month")
+
+
+async def test_a_trial_grants_what_the_plan_says_and_an_account_has_one(
+    subscriber: Subscriber,
+) -> None:
+    await subscriber.plan("try", **PRO, trial_days=14, trial_credits=500)
+    one = await subscriber.begin("try")
+    seen = await subscriber.database.read(lambda tx: overview(tx, one.id, tenant=one.tenant))
+
+    shown = seen.shape()
+
+    assert (shown["status"], shown["credits_granted"]) == ("trialing", 500)
+    # The 27th of June: two weeks, then ten dollars.
+    assert shown["trial_ends_at"] == shown["current_period_end"] == "2026-06-27T12:00:00Z"
+    assert shown["next_charge"] == {"at": shown["trial_ends_at"], "amount": 1000, "currency": "USD"}
+    assert await subscriber.credits() == 500
+    order = next(each for each in await subscriber.buyer.orders() if each.id == one.order_id)
+    subscriber.clock.advance_s(14 * 86_400)
+    await subscriber.bill(order)
+    paid = await subscriber.now(one)
+    assert (paid.status, paid.is_in_trial) == ("active", False)
+    assert await subscriber.credits() == 10_500
+    await steer(subscriber, one, "cancel_now")
+    again = await subscriber.begin("try")
+    assert (again.trial_days, again.is_in_trial) == (0, False)
+    assert await told(subscriber) == ["started", "renewed", "ended", "started"]
+    assert await subscriber.buyer.account.findings() == []

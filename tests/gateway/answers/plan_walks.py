@@ -1,0 +1,51 @@
+"""A walk through the plans that an account has: seen, priced, ended and resumed."""
+
+from urllib.parse import urlsplit
+
+from tests.gateway.answers.own_walks import UNKNOWN, account
+from tests.gateway.answers.recorder import Recorder
+from tests.support.billing_api_calls import PLAN, administrator
+from tests.support.dialect_calls import bearer
+from worker.money.renew import Renewer
+
+
+async def subscriptions(to: Recorder) -> None:
+    _, key = await account(to)
+    stranger = await to.gateway.key(await to.gateway.account())
+    boss = await administrator(to.gateway)
+    await boss.call("POST", "/admin/billing/plans", status=201, json=PLAN)
+    dearer = {**PLAN, "id": "team", "name": "Team", "price_monthly": 2997}
+    await boss.call("POST", "/admin/billing/plans", status=201, json=dearer)
+    path = "/subscriptions"
+    await to.own("none", "GET", path, key)
+    await _subscribe(to, key)
+    listed = await to.own("all", "GET", path, key)
+    one = f"{path}/{listed['items'][0]['id']}"
+
+    await to.own("one", "GET", one, key)
+    await to.own("another's", "GET", one, stranger)
+    await to.own("unknown", "GET", f"{path}/sub_{UNKNOWN}", key)
+    await to.own("what it costs", "GET", f"{one}/change?plan_id=team", key)
+    await to.own("no plan", "GET", f"{one}/change?plan_id=x", key)
+    await to.own("none named", "GET", f"{one}/change", key)
+    await to.own("changed", "POST", f"{one}/change", key, json={"plan_id": "team"})
+    await to.own("to no plan", "POST", f"{one}/change", key, json={"plan_id": "x"})
+    await to.own("at its end", "POST", f"{one}/cancel", key, json={})
+    await to.own("changed again", "POST", f"{one}/change", key, json={"plan_id": "plan-id"})
+    await to.own("resumed", "POST", f"{one}/resume", key, json={})
+    await to.own("at no time", "POST", f"{one}/cancel", key, json={"at": "never"})
+    await to.own("at once", "POST", f"{one}/cancel", key, json={"at": "now"})
+    await to.own("too late", "POST", f"{one}/resume", key, json={})
+    await to.own("what was told", "GET", "/events?limit=2", key)
+
+
+async def _subscribe(to: Recorder, key: str) -> None:
+    """A plan whose first period was paid; that is the Billing API's walk."""
+    gateway = to.gateway
+    body = {"channel": "stripe", "type": "subscription", "plan_id": "plan-id"}
+    made = await gateway.client.post("/payment/create-session", headers=bearer(key), json=body)
+    url = urlsplit(made.json()["data"]["url"]).path
+    to.clock.advance_s(1)
+    await gateway.client.post(url, data={"outcome": "paid"})
+    context = gateway.context
+    await Renewer(context.database, context.clock, context.engine, context.payments).step()

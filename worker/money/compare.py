@@ -1,0 +1,25 @@
+"""The daily three-way reconciliation as a worker's chore: what is due is looked for every minute."""
+
+from functools import partial
+from typing import Final
+
+from billing.reconciliation.daily import DailyReconciliation
+from runtime.context import Context
+from worker.chores import Chore
+
+# A part that is due begins so much later at most; one that failed is due again in an hour.
+LOOK_S: Final = 60.0
+
+
+def reconciliation_chore(context: Context) -> Chore:
+    """Once a day for each part, in one of all workers."""
+    return Chore("money.reconcile", LOOK_S, partial(_run, reconciliation_of(context)))
+
+
+def reconciliation_of(context: Context) -> DailyReconciliation:
+    """The comparisons on the context's parts."""
+    return DailyReconciliation(context.database, context.clock, context.payments, context.suppliers)
+
+
+async def _run(daily: DailyReconciliation) -> None:
+    await daily.run_due()
