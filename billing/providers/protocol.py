@@ -1,9 +1,8 @@
 """What a payment provider is, in our words: it opens a checkout, and says what was paid.
 
-A module in billing/providers/ (or in a folder that the operator names) defines PROVIDER, a
-Registration; one whose name begins with an underscore is a part of another. Amounts are converted at
-this border, once, with the currency's places. What a notification says is a value (a Fact); whoever acts
-on facts decides what is credited (billing/payments/payments.py): no provider moves money by itself.
+A module in billing/providers/ (or in an operator's own folder) defines PROVIDER, a Registration; one whose
+name begins with an underscore is a part of another. Amounts are converted at this border, once. What a
+notification says is a value (a Fact): whoever acts on facts decides, so that no provider moves money itself.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -101,7 +100,7 @@ class Subject:
 class Paid:
     """The payment of an order has really arrived. payment_id: one payment, however often told.
 
-    objection: why it is not for what the order asked the provider to sell; a person decides then.
+    objection: why it is not for what the order asked to be sold; a person decides then.
     method: the provider's own way of paying, where it tells that; it is held to the order's.
     subtotal: the price before tax and discounts, where it tells that.
     """
@@ -350,7 +349,7 @@ class Provider(Protocol):
 
 @runtime_checkable
 class Closing(Protocol):
-    """A provider that can end a checkout; one that cannot has none of this."""
+    """A provider that can end a checkout."""
 
     async def close(self, order_id: str, ref: str) -> bool:
         """Whether nobody can pay it any more; False: it was paid or ended by itself.
