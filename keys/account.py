@@ -3,7 +3,8 @@
 Invariant: whoever changes money, events or keys of an account holds the lock on its row in
 account_environments, taken here in (account, environment) order, so two transactions never wait for
 each other in a circle. Writes accounts (live and the verified address: keys/live.py) and
-account_environments (event_no: webhooks/events/event.py).
+account_environments (event_no: webhooks/events/event.py; what a balance is watched for:
+keys/balance_watch.py).
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -12,8 +13,9 @@ from dataclasses import dataclass
 from kernel.clock import DAY_US
 from kernel.errors import DomainError, InvalidInput, NotFound
 from kernel.ids import AccountId, new_id
-from kernel.limits import INT64_MAX, PAGE_ITEMS
+from kernel.limits import PAGE_ITEMS
 from kernel.tenant import Tenant
+from keys.balance_watch import BalanceWatch, read_watch
 from keys.email_address import (
     InvalidEmail as InvalidEmail,
     normalise_email as normalise_email,
@@ -66,11 +68,12 @@ class Account:
 class Standings:
     """What the locked rows of account_environments say.
 
-    thresholds: low_balance_threshold_micros of each one that exists. clocks_ahead_us: how far the
-    sandbox clock is ahead, of those only where it was advanced. event_numbers: of the last event.
+    watches: of those whose balance is watched for something. clocks_ahead_us: how far the sandbox
+    clock is ahead, of those only where it was advanced. event_numbers: of the last event, of each one
+    that exists.
     """
 
-    thresholds: Mapping[Tenant, int]
+    watches: Mapping[Tenant, BalanceWatch]
     clocks_ahead_us: Mapping[Tenant, int]
     event_numbers: Mapping[Tenant, int]
 
@@ -270,23 +273,6 @@ def standings_reading(tenants: Iterable[Tenant], take: Callable[[Standings], Non
     )
 
 
-async def set_low_balance_threshold(
-    tx: Transaction, tenant: Tenant, *, threshold_micros: int
-) -> None:
-    """When balance.low fires, in micros; 0 is off. Raises NotFound and InvalidInput."""
-    if not 0 <= threshold_micros <= INT64_MAX:
-        raise InvalidInput("a threshold is 0 or more", param="low_balance_threshold_cents")
-    touched = await tx.execute(
-        """UPDATE account_environments SET low_balance_threshold_micros = :threshold_micros
-           WHERE account_id = :account_id AND environment = :environment""",
-        threshold_micros=threshold_micros,
-        account_id=tenant.account_id,
-        environment=tenant.environment,
-    )
-    if touched == 0:
-        raise NotFound("Account")
-
-
 async def touch_active(tx: Transaction, account_ids: Iterable[str], *, now_us: int) -> int:
     """Notes that the accounts were used, once a day each; returns how many rows changed.
 
@@ -334,7 +320,8 @@ _PAGES = Keyset(
 )
 _TENANTS = """
     SELECT e.account_id, e.environment, e.low_balance_threshold_micros, e.clock_ahead_us,
-           e.event_no
+           e.event_no, e.low_balance_more, e.recharge_below_micros, e.recharge_from_micros,
+           e.recharge_order_id
     FROM :tenants[account_id text, environment text] AS v
     CROSS JOIN account_environments e
     WHERE e.account_id = v.account_id AND e.environment = v.environment
@@ -343,11 +330,13 @@ _LOCK = _TENANTS + " FOR NO KEY UPDATE OF e"
 
 
 def _standings(rows: Sequence[Row]) -> Standings:
-    thresholds, ahead, numbers = {}, {}, {}
+    watches, ahead, numbers = {}, {}, {}
     for row in rows:
         tenant = Tenant(row[0], row[1])
-        thresholds[tenant] = row[2]
+        # Positions spare the path of every send a look at names; most balances are not watched.
+        if row[2] or row[6] is not None or row[8] is not None:
+            watches[tenant] = read_watch(row[2], row[5], row[6], row[7], row[8])
         if row[3]:
             ahead[tenant] = row[3]
         numbers[tenant] = row[4]
-    return Standings(thresholds, ahead, numbers)
+    return Standings(watches, ahead, numbers)

@@ -104,6 +104,14 @@ _OF_0022: Final = _OF_0021 | {
     "orders": "3d28a735daa8",
     "reconciliation_parts": "d7abdb775341",
 }
+_OF_0023: Final = _OF_0022 | {
+    "account_environments": "5358c81e23dc",
+    "orders": "4a67bb55f5a1",
+    "recharge_charges": "728fddf0d26f",
+    "recharges": "05ab4d72774e",
+    "sandbox_cards": "a364715c6ee2",
+    "sandbox_charges": "520bce630d24",
+}
 
 TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0012": _OF_0012,
@@ -117,5 +125,6 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0020": _OF_0020,
     "0021": _OF_0021,
     "0022": _OF_0022,
-    "0023": _OF_0022 | {"disputes": "e4b76dc8ef34", "refunds": "40d8c5a1cb2f"},
+    "0023": _OF_0023,
+    "0024": _OF_0023 | {"disputes": "e4b76dc8ef34", "refunds": "40d8c5a1cb2f"},
 }

@@ -62,7 +62,8 @@ accounts = sa.Table(
 )
 
 # keys/account.py, but event_no by webhooks/events/event.py, events_from_no by webhooks/deliveries/retention.py and
-# event_epoch by webhooks/events/cursor.py. The row that every change of money locks.
+# event_epoch by webhooks/events/cursor.py, what its balance is watched for by keys/balance_watch.py.
+# The row that every change of money locks.
 account_environments = sa.Table(
     "account_environments",
     metadata,
@@ -71,9 +72,21 @@ account_environments = sa.Table(
     _int("event_no", default=0),  # of the last event; gapless, in commit order
     _int("events_from_no", default=0),  # from here on no event is missing; 0: none was deleted yet
     _int("event_epoch", default=0),  # in each cursor of events; another one after a restore
-    _int("low_balance_threshold_micros", default=0),  # 0: off
+    _int("low_balance_threshold_micros", default=0),  # the highest of balance.low's; 0: off
     _int("clock_ahead_us", default=0),  # of the sandbox clock; staging only
     _int("created_at"),
+    _text("low_balance_more", null=True),  # its further thresholds in micros, joined by spaces
+    _int(
+        "recharge_below_micros", null=True
+    ),  # less than this calls for a recharge; null: none does
+    _int("recharge_from_micros", null=True),  # where the balance was at least this before it fell
+    _text("recharge_order_id", null=True),  # of the recharge under way
+    sa.Index(
+        "ix_account_environments_recharge",
+        "recharge_order_id",
+        sqlite_where=sa.text("recharge_order_id IS NOT NULL"),
+        postgresql_where=sa.text("recharge_order_id IS NOT NULL"),
+    ),
     # Names no column that a change of money changes.
     sa.Index(
         "ix_account_environments_ahead",
@@ -1243,6 +1256,8 @@ orders = sa.Table(
     _int("opened_at", null=True),  # when the provider made the payment page
     _int("asked_at", null=True),  # when the provider was last asked
     _text("answer", null=True),  # unpaid | told | silent: what came of that; null: never asked
+    _text("origin", null=True),  # recharge; null: somebody placed it
+    _int("saves_payment", default=0),  # the payer agreed that the means of payment is kept
     sa.CheckConstraint(
         "promotional_micros >= 0 AND promotional_micros <= credits_micros",
         name="promotional_within_credits",
@@ -1649,6 +1664,94 @@ provider_customers = sa.Table(
     _text("provider", key=True),
     _text("customer_ref"),
     _int("updated_at"),
+)
+
+# billing/recharges/records.py. Buying credit by itself when the balance falls: what the account wants.
+recharges = sa.Table(
+    "recharges",
+    metadata,
+    _text("account_id", key=True),
+    _text("environment", key=True),
+    _text("provider"),
+    _int("is_stand_in", default=0),
+    _text("customer_ref"),  # the provider's
+    _text("method_ref"),  # the provider's id of the saved means of payment
+    _text("brand"),  # such as visa
+    _text("last4"),
+    _int("below_cents"),
+    _int("amount_cents"),
+    _int("monthly_max_cents"),  # of a calendar month by UTC
+    _int("failures", default=0),  # in a row
+    _text("off_reason", null=True),  # failures | operator; null: it is on
+    _int(
+        "retry_at", null=True
+    ),  # when a declined fall is charged again, by the account's own clock
+    _int("changed_at"),
+    sa.Index(
+        "ix_recharges_retry",
+        "retry_at",
+        sqlite_where=sa.text("retry_at IS NOT NULL"),
+        postgresql_where=sa.text("retry_at IS NOT NULL"),
+    ),
+)
+
+# billing/recharges/records.py. One for each order that a recharge made.
+recharge_charges = sa.Table(
+    "recharge_charges",
+    metadata,
+    _text("order_id", key=True),
+    _text("account_id"),
+    _text("environment"),
+    _text("month"),  # 2026-11, by the account's own clock
+    _int("amount_cents"),
+    _text("customer_ref"),
+    _text("method_ref"),
+    _text("method"),  # as people know it: visa 4242
+    _int("sent_at", null=True),  # when the provider was first asked to charge
+    _int(
+        "next_at", null=True
+    ),  # when it is charged or asked about next; null: the order's sweep asks
+    _int("asked", default=0),  # how often, with the first charge
+    _int("is_counted", default=1),  # against the month: it took money, or may still
+    _text("reason", null=True),  # why it was declined
+    _text("url", null=True),  # where a person confirms it
+    _int("created_at"),
+    sa.Index("ix_recharge_charges_month", "account_id", "environment", "month"),
+    sa.Index(
+        "ix_recharge_charges_due",
+        "next_at",
+        sqlite_where=sa.text("next_at IS NOT NULL"),
+        postgresql_where=sa.text("next_at IS NOT NULL"),
+    ),
+)
+
+# billing/payments/sandbox/cards.py. What staging's stand-in saved in place of a provider.
+sandbox_cards = sa.Table(
+    "sandbox_cards",
+    metadata,
+    _text("ref", key=True),
+    _text("account_id"),
+    _text("environment"),
+    _text("provider"),
+    _text("token"),  # of the page that saves it
+    _text("card", null=True),  # which of the page's test cards; null: the page is open
+    _text("success_url"),
+    _int("created_at"),
+    _int("removed_at", null=True),
+    sa.Index("ix_sandbox_cards_account", "account_id", "environment"),
+    sa.Index("ux_sandbox_cards_token", "token", unique=True),
+)
+
+# billing/payments/sandbox/cards.py. What became of each charge of one of them, once.
+sandbox_charges = sa.Table(
+    "sandbox_charges",
+    metadata,
+    _text("order_id", key=True),
+    _text("account_id"),
+    _text("environment"),
+    _text("ref"),  # the payment's
+    _text("outcome"),  # paid, or why it was declined
+    _int("created_at"),
 )
 
 # billing/payments/unmatched.py. That two of a provider's ids belong together: refunds may name the second only.

@@ -30,7 +30,7 @@ ROOMS: dict[str, tuple[set[str], ...]] = {
         {"engine", "providers"},
         {"topups"},
         {"usage", "credits", "fulfilment", "recipients", "bulk"},
-        {"catalog", "desk"},
+        {"catalog", "desk", "recharges"},
         {"orders"},
         {"subscriptions"},
         {"payments"},

@@ -22,6 +22,7 @@ from typing import Any, Final, cast
 from arq.worker import func
 
 from billing.bulk import batch
+from billing.engine import balance_watches
 from billing.orders import refund_row
 from billing.recipients.smtp import SmtpSender
 from billing.topups import mail, topup
@@ -48,6 +49,7 @@ from worker.fulfil import Fulfiller
 from worker.mail import Mailer
 from worker.money.compare import reconciliation_chore
 from worker.money.expire import Expirer
+from worker.money.recharge import Recharger
 from worker.money.reconcile import Reconciler
 from worker.money.refund import RefundLoop
 from worker.money.renew import Renewer
@@ -169,8 +171,9 @@ async def run_worker(
     revoker, expirer = Revoker(*shared, context.suppliers), Expirer(*shared)
     releaser, batcher = Releaser(*shared), Batcher(*shared)
     renewer, ender = Renewer(*shared, context.payments), Ender(*shared[:2])
+    recharger = Recharger(*shared[:2], context.payments.charging)
     refunds, mailer = RefundLoop(*shared[:2], context.refunder), _mailer_of(context)
-    loops = (fulfiller, revoker, expirer, releaser, batcher, renewer, ender, refunds)
+    loops = (fulfiller, revoker, expirer, releaser, batcher, renewer, recharger, ender, refunds)
     wake_those = _waking(dispatcher, *loops, mailer)
     wake_all = partial(wake_those, (ANYTHING,))
     context.hints.listen(lambda name: wake_those((name,)))
@@ -251,6 +254,7 @@ def _waking(
     releaser: Releaser,
     batcher: Batcher,
     renewer: Renewer,
+    recharger: Recharger,
     ender: Ender,
     refunds: RefundLoop,
     mailer: Mailer | None,
@@ -265,6 +269,7 @@ def _waking(
         releaser.wake,
         batcher.wake,
         renewer.wake,
+        recharger.wake,
         ender.wake,
         refunds.wake,
         *to_mailer,
@@ -275,6 +280,7 @@ def _waking(
         batch.HINT: (batcher.wake,),
         hold.HINT: (expirer.wake,),
         refund_row.HINT: (refunds.wake,),
+        balance_watches.HINT: (recharger.wake,),
         endpoint_queue.ENDING_HINT: (ender.wake,),
         mail.HINT: to_mailer,
         event.HINT: (),

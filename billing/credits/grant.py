@@ -26,6 +26,7 @@ class ExpireGrants:
 
     def decide(self, state: BatchState) -> int:
         expired = state.ledger.expired_grants(self.tenant, state.now_us)
+        gone_micros = sum(grant.balance_micros for grant in expired)
         for grant in expired:
             state.move(
                 grant,
@@ -34,6 +35,9 @@ class ExpireGrants:
                 Code.EXPIRY,
                 subject_id=grant.name,
             )
+        # From its end on it counted no more: that moment was the fall.
+        left_micros = state.ledger.balance_micros(self.tenant, state.now_us)
+        state.watches.note_fall(self.tenant, left_micros + gone_micros, left_micros)
         return len(expired)
 
 

@@ -7,10 +7,11 @@ order and reads what the commands declared; commands then decide one after the o
 
 from collections.abc import Mapping, Sequence
 
+from billing.engine.balance_watches import RETRY_AFTER_S, BalanceWatches, low_balance
 from billing.engine.read_set import ReadSet, S, WorkingSet
 from billing.engine.spending import Spending, funding_window
 from billing.ledger.ledger import Code, InsufficientBalance, Ledger, LedgerAccount, Transfer
-from billing.ledger.money import CURRENCY, MICROS_PER_CENT, micros_to_cents
+from billing.ledger.money import MICROS_PER_CENT, micros_to_cents
 from kernel.tenant import Tenant
 from keys.account import Standings, standings_reading
 from store import idempotency
@@ -30,12 +31,12 @@ class BatchState:
         self.ledger = Ledger()
         self.outbox = Outbox()
         self.spending = Spending(now_us)
+        self.watches = BalanceWatches()
         self._read_set = read_set
         self._working_sets: Mapping[type[WorkingSet], WorkingSet] = read_set.working_sets
         self._ranked: Sequence[WorkingSet] = sorted(
             read_set.working_sets.values(), key=lambda working_set: working_set.rank
         )
-        self._thresholds: Mapping[Tenant, int] = {}
         self._stored: dict[tuple[str, str, str], Stored] = {}
         self._answers: list[tuple[RequestKey, StoredAnswer]] = []
         # Where a lease was kept before.
@@ -64,7 +65,7 @@ class BatchState:
             await self.ledger.load_ids(tx, list(read_set.ledger_ids))
 
     def _take_standings(self, standings: Standings) -> None:
-        self._thresholds = standings.thresholds
+        self.watches.take(standings.watches)
         self.ledger.clocks_ahead_us = standings.clocks_ahead_us
         self.outbox.number_from(standings.event_numbers)
 
@@ -72,6 +73,7 @@ class BatchState:
         """Writes everything."""
         for working_set in self._ranked:
             await working_set.update(tx, self.now_us)
+        await self.watches.flush(tx)
         # From here on what may be written together: one round trip, where there are such.
         await self.ledger.flush(tx, self.now_us)
         for working_set in self._ranked:
@@ -92,6 +94,7 @@ class BatchState:
     def changes(self) -> int:
         """Grows with each change; what tells whether a refusal came first."""
         changes = self.ledger.posted + self.outbox.published + self.spending.changes
+        changes += self.watches.changes
         for working_set in self._ranked:
             changes += working_set.changes
         return changes
@@ -145,9 +148,12 @@ class BatchState:
         self.check_debt(tenant)
         sendable = self.sendable_micros(tenant, is_own_use=is_own_use)
         if sendable < amount_micros:
+            recharge = self.watches.under_way(tenant)
+            more = {} if recharge is None else {"recharge": recharge}
             raise InsufficientBalance(
                 "the wallet does not cover the amount",
-                extra={"sendable_cents": micros_to_cents(sendable)},
+                retry_after_s=None if recharge is None else RETRY_AFTER_S,
+                extra={"sendable_cents": micros_to_cents(sendable), **more},
             )
 
     def take(
@@ -167,8 +173,8 @@ class BatchState:
         is_fall_told: False where the same command gives it back, or takes more and tells of a balance
         that became low itself, once (note_fall). Returns the parts.
         """
-        threshold = self._thresholds.get(tenant, 0) if is_fall_told else 0
-        before = self.ledger.balance_micros(tenant, self.now_us) if threshold else 0
+        watch = self.watches.find(tenant) if is_fall_told else None
+        before = 0 if watch is None else self.ledger.balance_micros(tenant, self.now_us)
         is_promo_taken = is_own_use or self._is_promo_sendable(tenant)
         sources = self.ledger.grants(tenant, self.now_us) if is_promo_taken else []
         left = amount_micros
@@ -182,8 +188,8 @@ class BatchState:
                 left -= part
         if left:
             raise InsufficientBalance("the wallet does not cover the amount")
-        if threshold:
-            self._note_balance(tenant, threshold, before)
+        if watch is not None:
+            self.note_fall(tenant, before)
         return parts
 
     def credit(
@@ -220,27 +226,17 @@ class BatchState:
         )
 
     def note_fall(self, tenant: Tenant, before_micros: int) -> None:
-        """balance.low, where something else than one `take` took the balance below its threshold."""
-        threshold = self._thresholds.get(tenant, 0)
-        if threshold:
-            self._note_balance(tenant, threshold, before_micros)
+        """balance.low for each threshold that the balance fell below, and the recharge it calls for."""
+        watch = self.watches.find(tenant)
+        if watch is None:
+            return
+        after_micros = self.ledger.balance_micros(tenant, self.now_us)
+        for threshold in watch.crossed(before_micros, after_micros):
+            self.publish(tenant, "balance.low", low_balance(threshold, after_micros))
+        self.watches.note_fall(tenant, before_micros, after_micros)
 
     def _is_promo_sendable(self, tenant: Tenant) -> bool:
         return tenant.environment == "staging" or self.rules.is_promo_sendable
-
-    def _note_balance(self, tenant: Tenant, threshold: int, before_micros: int) -> None:
-        """balance.low fires on each downward crossing: before >= threshold > after."""
-        after_micros = self.ledger.balance_micros(tenant, self.now_us)
-        if before_micros >= threshold > after_micros:
-            self.publish(
-                tenant,
-                "balance.low",
-                {
-                    "balance_cents": micros_to_cents(after_micros),
-                    "low_balance_threshold_cents": micros_to_cents(threshold),
-                    "currency": CURRENCY,
-                },
-            )
 
     def publish(
         self,

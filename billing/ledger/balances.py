@@ -11,6 +11,7 @@ from kernel.tenant import Tenant
 from keys import caps
 from keys.account import read_tenants
 from keys.api_keys.api_key import load_key_states
+from keys.balance_watch import NOTHING
 from keys.principal import Principal
 from store.database import Row, Transaction
 from store.keyset import Keyset
@@ -45,6 +46,8 @@ async def balance_of(
     total = ledger.balance_micros(tenant, now_us)
     promotional = ledger.promotional_micros(tenant, now_us)
     is_all_sendable = is_promo_sendable or tenant.environment == "staging"
+    watch = standings.watches.get(tenant, NOTHING)
+    thresholds = [micros_to_cents(one) for one in watch.thresholds]
     return {
         "balance_cents": micros_to_cents(total),
         "sendable_cents": micros_to_cents(total if is_all_sendable else total - promotional),
@@ -53,7 +56,8 @@ async def balance_of(
         "owed_cents": -micros_to_cents(-ledger.standing(tenant).owed.balance_micros),
         "currency": CURRENCY,
         "environment": tenant.environment,
-        "low_balance_threshold_cents": micros_to_cents(standings.thresholds.get(tenant, 0)),
+        "low_balance_threshold_cents": max(thresholds, default=0),
+        "low_balance_thresholds_cents": thresholds,
     }
 
 

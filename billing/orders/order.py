@@ -115,6 +115,8 @@ class Order(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     created_at: int
     expires_at: int
     paid_at: int | None = None
+    origin: Literal["recharge"] | None = None
+    saves_payment: bool = False
 
     @property
     def tenant(self) -> Tenant:

@@ -5,6 +5,7 @@ once. A try that is repeated with its Idempotency-Key finds the order it made.
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 from billing.catalog.coupon import Coupon, CouponRefused, discount_of, normalise_code
 from billing.catalog.plan import PlanItem
@@ -37,6 +38,7 @@ class NewOrder:
     charge: what the provider charges in. coupon: as it was typed; discount: what the operator takes
     off the price without one, in its smallest unit. is_stand_in: the sandbox's page
     takes the provider's place. request_digest: of the Idempotency-Key; a later try finds the order.
+    saves_payment: the payer agreed that the means of payment is kept.
     """
 
     provider: str
@@ -55,6 +57,8 @@ class NewOrder:
     oauth_app_id: str | None = None
     created_by: str | None = None
     request_digest: str | None = None
+    origin: Literal["recharge"] | None = None
+    saves_payment: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +228,8 @@ _TAKEN_OVER = (
     "oauth_app_id",
     "created_by",
     "request_digest",
+    "origin",
+    "saves_payment",
 )
 
 

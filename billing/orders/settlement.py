@@ -18,6 +18,7 @@ from billing.orders.order import REASON_CHARACTERS_MAX, SETTLED, Order, amend, m
 from billing.orders.reversal import OnOrder, OrderResult, apply_reversals
 from billing.orders.working_set import OrderWorkingSet
 from billing.providers.problem import Problem, in_words, other_price
+from billing.recharges.batch import note_paid, note_unpaid
 from kernel.tenant import Tenant
 
 
@@ -223,6 +224,7 @@ def settle(
     _reclaim(state, order)
     state.working_set(OrderWorkingSet).change(paid)
     state.publish(tenant, "order.paid", paid.shape(), order.reference)
+    note_paid(state, state.working_set(OrderWorkingSet).recharges, order.id)
     return apply_reversals(state, paid)
 
 
@@ -237,6 +239,7 @@ def end_unpaid(
         working_set.coupons.release(order.coupon_id, order.id, order.account_id)
     working_set.change(ended)
     state.publish(order.tenant, "order.failed", ended.shape(), order.reference)
+    note_unpaid(state, working_set.recharges, order.id, shortened)
     return ended
 
 

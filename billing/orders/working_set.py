@@ -1,8 +1,9 @@
-"""The orders of one transaction, with what decides them: packs, coupons, earlier reversals.
+"""The orders of one transaction, with what decides them: packs, coupons, recharges, earlier reversals.
 
 Invariant: an order is read after its account was locked, an order of an account that is not locked
 here does not exist here, and what changes is written once, whatever the number of commands. Writes
-through billing/orders/records.py, billing/catalog/coupon.py and billing/providers/event_log.py.
+through billing/orders/records.py, billing/catalog/coupon.py, billing/recharges/records.py and
+billing/providers/event_log.py.
 """
 
 from billing.catalog import pack
@@ -16,6 +17,8 @@ from billing.orders.order import SETTLED, Order
 from billing.orders.records import OrderRequestKey
 from billing.orders.sale_rows import SaleWorkingSet
 from billing.providers import event_log as provider_event
+from billing.recharges.batch import RechargesOfBatch
+from billing.recharges.recharge import ORIGIN
 from kernel.errors import NotFound
 from kernel.tenant import Tenant
 from store.database import Transaction
@@ -37,6 +40,7 @@ class OrderWorkingSet(SaleWorkingSet):
         self.claims: set[OrderClaim] = set()
         self.attached: dict[str, tuple[str, ...]] = {}  # order -> ids of its own provider
         self.coupons = Coupons()
+        self.recharges = RechargesOfBatch()
         self._packs: dict[PackKey, Pack] = {}
         self._orders: dict[str, Order] = {}
         self._requests: dict[OrderRequestKey, str] = {}
@@ -51,7 +55,7 @@ class OrderWorkingSet(SaleWorkingSet):
     @property
     def changes(self) -> int:  # type: ignore[override]
         """Grows with each change."""
-        return super().changes + self.coupons.changes
+        return super().changes + self.coupons.changes + self.recharges.changes
 
     async def load(self, tx: Transaction, read_set: ReadSet, now_us: int) -> None:
         """A fixed number of statements; the coupons are locked, sorted by id."""
@@ -62,6 +66,9 @@ class OrderWorkingSet(SaleWorkingSet):
             self._pending = await order_rows.count_pending(tx, self.counted)
         if self.open_plans:
             self._open_plans = await order_rows.load_open_plans(tx, self.open_plans)
+        await self.recharges.load(
+            tx, (order.id for order in self._orders.values() if order.origin == ORIGIN)
+        )
         held = [order for order in self._orders.values() if order.status not in SETTLED]
         coupon_ids = {order.coupon_id for order in held if order.coupon_id is not None}
         if coupon_ids or self.coupon_codes:
@@ -95,6 +102,7 @@ class OrderWorkingSet(SaleWorkingSet):
         await order_rows.keep_reversals(tx, self.reversals.changed)
         await self.refunds.write(tx, now_us)
         await self.coupons.flush(tx, now_us)
+        await self.recharges.update(tx)
         # Before the new entries: nobody has dealt with what came in meanwhile.
         if self._resolved:
             await provider_event.resolve(tx, self._resolved, now_us=now_us)

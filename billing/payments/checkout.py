@@ -178,6 +178,7 @@ class Checkouts:
             trial_days=0 if begun is None else begun.trial_days,
             expires_at=order.expires_at,
             return_url=status_url,
+            saves_payment=order.saves_payment,
         )
 
 

@@ -23,6 +23,8 @@ from billing.orders.settlement import EndUnpaid, NoteCheck
 from billing.payments.checkout import Checkouts
 from billing.payments.notifications import NotificationHandler
 from billing.payments.questions import ASK_S_MAX, Questions, answer_of, inquiry_of
+from billing.payments.recharging.charging import Charging
+from billing.payments.recharging.saving import Savings
 from billing.payments.return_url import check_return_url
 from billing.payments.review import OpenReview, Verdict, new_resolution, waiting_of
 from billing.payments.sandbox import subscription as sandbox_subscription
@@ -37,6 +39,7 @@ from billing.providers.protocol import (
     Received,
 )
 from billing.providers.registry import Providers
+from billing.recharges.recharge import ORIGIN
 from billing.subscriptions import held_invoice, records as subscription_rows
 from billing.subscriptions.place import PlanCheckoutOpen, new_place
 from kernel.clock import DAY_US, Clock
@@ -88,6 +91,16 @@ class Payments:
         self._engine = engine
         self._checkouts = Checkouts(database, clock, engine, providers, links)
         self.notifications = NotificationHandler(database, clock, engine, self._checkouts)
+        self.savings = Savings(database, clock, providers, links.public_url)
+        self.charging = Charging(
+            database,
+            clock,
+            engine,
+            providers,
+            self.savings,
+            self._checkouts,
+            self.notifications,
+        )
         self.questions = self.questions_within(ASK_S_MAX)
         self.steering = SubscriptionSteering(database, clock, engine, providers, self.notifications)
 
@@ -107,6 +120,9 @@ class Payments:
             customer_ref = await self._database.read(
                 lambda tx: subscription_rows.find_customer(tx, tenant, new.provider)
             )
+            completed = replace(completed, customer_ref=customer_ref)
+        if new.saves_payment:
+            customer_ref = await self.savings.new_customer_ref(tenant, completed.provider)
             completed = replace(completed, customer_ref=customer_ref)
         placed = await self._placed(tenant, completed)
         order = placed.order
@@ -204,6 +220,8 @@ class Payments:
         order = checked.order
         if not checked.is_mine:
             return
+        if order.origin == ORIGIN and order.provider_ref is None:
+            return  # whoever charges it asks about it (recharging/charging.py)
         is_over = self._clock.now_us() >= order.expires_at
         answer: OrderAnswer = "silent"
         try:

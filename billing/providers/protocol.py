@@ -67,6 +67,7 @@ class CheckoutRequest:
     trial_days: int = 0
     expires_at: int | None = None
     return_url: str = ""
+    saves_payment: bool = False  # the payer agreed that the means of payment is kept
 
 
 @dataclass(frozen=True, slots=True)

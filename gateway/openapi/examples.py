@@ -256,11 +256,14 @@ EXAMPLES: Final[Mapping[tuple[str, str], Example]] = {
                 "currency": "USD",
                 "environment": "staging",
                 "low_balance_threshold_cents": 0,
+                "low_balance_thresholds_cents": [],
                 "key": {"id": "key_abc123", "per_call_cents": None, "windows": []},
             },
         )
     ),
-    ("PUT", f"{API}/topup/balance/threshold"): Example({"low_balance_threshold_cents": 5000}),
+    ("PUT", f"{API}/topup/balance/threshold"): Example(
+        {"low_balance_thresholds_cents": [5000, 1000]}
+    ),
     ("POST", f"{API}/vouchers/redeem"): Example({"code": VOUCHER}),
     ("POST", f"{API}/sandbox/topups/{{transaction_id}}"): Example({"outcome": "delivered"}),
     ("POST", f"{API}/sandbox/fund"): Example({"amount_cents": 100000}),

@@ -10,6 +10,7 @@ from kernel.errors import InvalidInput, NotFound
 from kernel.ids import AccountId
 from kernel.tenant import Tenant
 from keys import account
+from keys.balance_watch import NOTHING, BalanceWatch, set_low_balance_thresholds
 from keys.principal import Environment
 from store.database import Database, Transaction
 
@@ -145,9 +146,7 @@ async def test_an_account_is_marked_as_operator_but_a_sandbox_never(database: Da
 async def test_the_lock_answers_with_the_thresholds_of_what_exists(database: Database) -> None:
     account_id = await an_account(database)
     scope = Tenant(account_id, "live")
-    await database.transaction(
-        lambda tx: account.set_low_balance_threshold(tx, scope, threshold_micros=70_000)
-    )
+    await database.transaction(lambda tx: set_low_balance_thresholds(tx, scope, [70_000]))
 
     locked = await database.transaction(
         lambda tx: account.lock_tenants(
@@ -155,10 +154,7 @@ async def test_the_lock_answers_with_the_thresholds_of_what_exists(database: Dat
         )
     )
 
-    assert locked.thresholds == {
-        Tenant(account_id, "live"): 70_000,
-        Tenant(account_id, "staging"): 0,
-    }
+    assert locked.watches == {Tenant(account_id, "live"): BalanceWatch((70_000,))}
     assert locked.event_numbers == {Tenant(account_id, "live"): 0, Tenant(account_id, "staging"): 0}
     nothing = await database.transaction(lambda tx: account.lock_tenants(tx, []))
     assert nothing == account.Standings({}, {}, {})
@@ -168,9 +164,10 @@ async def test_transactions_that_lock_in_any_order_take_turns(database: Database
     tenants = [Tenant(await an_account(database), "live") for _ in range(4)]
 
     async def add_one(tx: Transaction, order: Sequence[Tenant]) -> None:
-        locked = (await account.lock_tenants(tx, order)).thresholds
+        locked = (await account.lock_tenants(tx, order)).watches
         for tenant in order:
-            await account.set_low_balance_threshold(tx, tenant, threshold_micros=locked[tenant] + 1)
+            held = sum(locked.get(tenant, NOTHING).thresholds)
+            await set_low_balance_thresholds(tx, tenant, [held + 1])
 
     await asyncio.gather(
         *(
@@ -183,7 +180,7 @@ async def test_transactions_that_lock_in_any_order_take_turns(database: Database
 
     # Each saw the one before: what the lock answers is read after the wait.
     locked = await database.transaction(lambda tx: account.lock_tenants(tx, tenants))
-    assert list(locked.thresholds.values()) == [20, 20, 20, 20]
+    assert list(locked.watches.values()) == [BalanceWatch((20,))] * 4
 
 
 async def test_locking_is_one_statement_for_any_number(database: Database) -> None:
@@ -206,15 +203,11 @@ async def test_a_threshold_outside_the_column_is_refused(
 
     with pytest.raises(InvalidInput):
         await database.transaction(
-            lambda tx: account.set_low_balance_threshold(
-                tx, Tenant(account_id, "live"), threshold_micros=threshold
-            )
+            lambda tx: set_low_balance_thresholds(tx, Tenant(account_id, "live"), [threshold])
         )
     with pytest.raises(NotFound):
         await database.transaction(
-            lambda tx: account.set_low_balance_threshold(
-                tx, Tenant("acc_none", "live"), threshold_micros=0
-            )
+            lambda tx: set_low_balance_thresholds(tx, Tenant("acc_none", "live"), [])
         )
 
 

@@ -44,6 +44,8 @@ EVENT_TYPES: Final = (
     "order.failed",
     "dispute.opened",
     "order.refunded",
+    "recharge.succeeded",
+    "recharge.failed",
     "subscription.started",
     "subscription.renewed",
     "subscription.changed",

@@ -6,6 +6,8 @@ from msgspec import Meta, Struct
 
 from webhooks.events.schema_words import Cents, Currency, EventData, Minor, PositiveCents, Time
 
+OrderId = Annotated[str, Meta(pattern=r"^ord_[0-9A-Za-z]+$")]
+
 
 class LowBalance(EventData, kw_only=True):
     """The account's wallet, after the change that took it below the threshold."""
@@ -15,10 +17,49 @@ class LowBalance(EventData, kw_only=True):
     currency: Literal["USD"]
 
 
+class SucceededRecharge(EventData, kw_only=True):
+    """Credit that was bought by itself when the balance fell. method is as its owner knows it."""
+
+    order_id: OrderId
+    amount_cents: PositiveCents
+    method: str
+    balance_cents: Cents
+    currency: Literal["USD"]
+
+
+class FailedRecharge(EventData, kw_only=True):
+    """A fall of the balance for which nothing could be bought. order_id is null where no charge was
+    tried; retry_at where it is not tried again by itself; url where no person can confirm it.
+    """
+
+    order_id: OrderId | None
+    amount_cents: PositiveCents
+    method: str
+    reason: Literal[
+        "authentication_required",
+        "insufficient_funds",
+        "try_later",
+        "card_expired",
+        "card_declined",
+        "card_removed",
+        "monthly_max",
+        "refused",
+        "switched_off",
+        "unknown_outcome",
+    ]
+    switched_off: Annotated[bool, Meta(description="No fall is charged until it is set again.")]
+    failures: Annotated[
+        int, Meta(ge=0, description="Charges that failed in a row; the third ends it.")
+    ]
+    retry_at: Time | None
+    url: Annotated[str | None, Meta(description="Where a person confirms the payment.")]
+    currency: Literal["USD"]
+
+
 class Order(EventData, kw_only=True):
     """An order of credit. reference is the txn_… that its events and deliveries are found by."""
 
-    id: Annotated[str, Meta(pattern=r"^ord_[0-9A-Za-z]+$")]
+    id: OrderId
     status: Literal[
         "pending",
         "paid",

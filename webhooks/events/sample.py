@@ -24,6 +24,28 @@ _CREDIT = {
     "expires_at": None,
 }
 
+_RECHARGE = {"order_id": ORDER_ID, "amount_cents": 2500, "method": "visa 4242", "currency": "USD"}
+# What no time is in.
+_PLAIN: Mapping[str, Mapping[str, Any]] = {
+    "balance.low": {"balance_cents": 900, "low_balance_threshold_cents": 1000, "currency": "USD"},
+    "recharge.succeeded": {**_RECHARGE, "balance_cents": 2900},
+    "recharge.failed": {
+        **_RECHARGE,
+        "reason": "insufficient_funds",
+        "switched_off": False,
+        "failures": 1,
+        "retry_at": None,
+        "url": None,
+    },
+    "stock.low": {
+        "supplier": "gift-cards",
+        "platform": "claude",
+        "amount_cents": 1000,
+        "left": 9,
+        "low_below": 10,
+    },
+}
+
 
 def sample_data(
     event_type: str, endpoint: Mapping[str, Any], *, is_told_codes: bool = False, now_us: int
@@ -42,18 +64,10 @@ def _data(event_type: str, endpoint: Mapping[str, Any], *, now_us: int) -> dict[
     subject, _, what = event_type.partition(".")
     if subject == "endpoint":
         return dict(endpoint)
-    if subject == "balance":
-        return {"balance_cents": 900, "low_balance_threshold_cents": 1000, "currency": "USD"}
+    if event_type in _PLAIN:
+        return dict(_PLAIN[event_type])
     if subject in _MADE:
         return _MADE[subject](now_us=now_us)
-    if subject == "stock":
-        return {
-            "supplier": "gift-cards",
-            "platform": "claude",
-            "amount_cents": 1000,
-            "left": 9,
-            "low_below": 10,
-        }
     if subject == "order":
         return _order(what, now_us=now_us)
     if subject == "subscription":

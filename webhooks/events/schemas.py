@@ -14,11 +14,13 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from kernel.limits import URL_CHARACTERS_MAX
 from kernel.shaped import Shaped
 from webhooks.events.money_schemas import (
+    FailedRecharge,
     LowBalance,
     OpenedDispute,
     Order,
     RefundedOrder,
     Subscription,
+    SucceededRecharge,
 )
 from webhooks.events.schema_words import (
     Cents,
@@ -293,6 +295,13 @@ TYPES: Final[Mapping[str, EventType]] = {
     "order.refunded": EventType(
         "An order's payment went back in part or whole, or came back with a won dispute.",
         RefundedOrder,
+    ),
+    "recharge.succeeded": EventType(
+        "The balance fell, and credit was bought with the saved means of payment.",
+        SucceededRecharge,
+    ),
+    "recharge.failed": EventType(
+        "The balance fell, and no credit could be bought by itself.", FailedRecharge
     ),
     "subscription.started": EventType(
         "A plan began: its first period was paid, or its trial began.", Subscription

@@ -3,9 +3,15 @@
 from billing.providers.stripe.api import StripeApi
 from billing.providers.stripe.listing import StripeListing
 from billing.providers.stripe.refunds import StripeRefunds
+from billing.providers.stripe.saved_payment import StripeSavedCards
 from billing.providers.stripe.steering import StripeSteering
 
 
 def abilities_of(api: StripeApi) -> tuple[object, ...]:
     """Each keeps one protocol of billing/providers/abilities/."""
-    return (StripeListing(api), StripeSteering(api), StripeRefunds(api))
+    return (
+        StripeListing(api),
+        StripeRefunds(api),
+        StripeSavedCards(api),
+        StripeSteering(api),
+    )

@@ -22,6 +22,7 @@ from billing.providers.http import (
     says_nothing,
     unavailable,
 )
+from billing.providers.protocol import ProviderRefused
 from billing.providers.stripe.objects import NAME
 
 API_BASE = "https://api.stripe.com"
@@ -103,7 +104,53 @@ def _is_whole(body: bytes, *, is_failure: bool) -> bool:
 
 def _translated(error: stripe.StripeError) -> Exception:
     status = error.http_status
+    if isinstance(error, stripe.CardError) and status is not None and not says_nothing(status):
+        return _declined(error, status)
     is_unknown = isinstance(error, stripe.APIConnectionError | stripe.RateLimitError)
     if is_unknown or status is None or status == 409 or says_nothing(status):
         return unavailable(NAME, type(error).__name__)
     return refused(NAME, status, error.code, getattr(error, "param", None))
+
+
+class CardDeclined(ProviderRefused):
+    """A charge was declined; the codes are Stripe's. payment_ref: the payment that was tried."""
+
+    def __init__(
+        self,
+        detail: str,
+        *,
+        code: str | None,
+        decline_code: str | None,
+        advice_code: str | None,
+        payment_ref: str | None,
+    ) -> None:
+        super().__init__(detail)
+        self.code, self.decline_code, self.advice_code = code, decline_code, advice_code
+        self.payment_ref = payment_ref
+
+
+class _TriedPayment(msgspec.Struct):
+    id: str
+
+
+class _Decline(msgspec.Struct):
+    code: str | None = None
+    decline_code: str | None = None
+    advice_code: str | None = None
+    payment_intent: _TriedPayment | None = None
+
+
+def _declined(error: stripe.StripeError, status: int) -> CardDeclined:
+    body: Any = error.json_body
+    try:
+        said = msgspec.convert(body["error"], _Decline)
+    except (msgspec.ValidationError, KeyError, TypeError):
+        said = _Decline(error.code)
+    tried = said.payment_intent
+    return CardDeclined(
+        refused(NAME, status, said.code, None).detail,
+        code=said.code,
+        decline_code=said.decline_code,
+        advice_code=said.advice_code,
+        payment_ref=None if tried is None else tried.id,
+    )

@@ -35,6 +35,7 @@ from billing.providers.stripe.objects import (
     ref_id,
 )
 from billing.providers.stripe.requests import first_discount, idempotency_options, payer, priced
+from billing.providers.stripe.saved_payment import inquire_charge
 from kernel.clock import SECOND_US
 
 API_BASE = "https://api.stripe.com"
@@ -61,6 +62,8 @@ class StripeCalls:
             async with within_deadline(NAME):
                 if ref.startswith("in_"):
                     return await self._inquire_invoice(order_id, ref)
+                if ref.startswith("pi_"):
+                    return await inquire_charge(self._api, order_id, ref)
                 return await self._inquire_session(order_id, ref)
         except (ProviderRefused, Unreadable):
             raise unavailable(NAME, "no answer about the payment") from None
@@ -76,11 +79,14 @@ class StripeCalls:
     async def _open_session(self, request: CheckoutRequest) -> Opened:
         metadata = {"order_id": request.order_id}
         inner = "subscription_data" if request.kind == "subscription" else "payment_intent_data"
+        made_for: dict[str, Any] = {"metadata": metadata}
+        if request.saves_payment and request.kind == "payment":
+            made_for["setup_future_usage"] = "off_session"
         params: Any = {
             "mode": request.kind,
             "client_reference_id": request.order_id,
             "metadata": metadata,
-            inner: {"metadata": metadata},
+            inner: made_for,
             "line_items": [{"quantity": 1, **priced(request)}],
             "success_url": request.success_url,
             "cancel_url": request.cancel_url,

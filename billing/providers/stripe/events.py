@@ -1,6 +1,5 @@
 """What Stripe's objects say, as facts: pure functions over an event's or an answer's JSON.
 
-Invariant: an amount is converted here and nowhere else.
 A refund is told as a sum by charge.refunded, and by itself by refund.*, which alone tell that one
 failed; billing/orders/refund.py makes one amount of both.
 """
@@ -12,7 +11,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from billing.ledger.price import Price, places_of
+from billing.ledger.price import Price
 from billing.providers.abilities.dispute_note import DisputeNote
 from billing.providers.protocol import (
     DisputeClosed,
@@ -24,7 +23,6 @@ from billing.providers.protocol import (
     InvoiceLine,
     InvoicePaid,
     Paid,
-    PriceRefused,
     Refunded,
     RefundFailed,
     Subject,
@@ -32,6 +30,12 @@ from billing.providers.protocol import (
     SubscriptionStatus,
     Waiting,
 )
+from billing.providers.stripe.amounts import (
+    Unreadable as Unreadable,
+    from_stripe as from_stripe,
+    to_stripe as to_stripe,
+)
+from billing.providers.stripe.intents import PaymentIntent, intent_facts
 from billing.providers.stripe.objects import (
     Charge,
     Dispute,
@@ -48,10 +52,7 @@ from billing.providers.stripe.objects import (
 )
 from kernel.clock import SECOND_US
 
-# Stripe's own places where they differ from ISO 4217's: ISK and UGX keep two that are always 00.
-_PLACES = {"ISK": 2, "UGX": 2, "MGA": 0}
 _DASHBOARD = "https://dashboard.stripe.com"
-_THREE_PLACES_STEP = 10  # their last digit must be 0
 _STATUSES: dict[str, SubscriptionStatus] = {
     "active": "active",
     "trialing": "active",
@@ -61,37 +62,6 @@ _STATUSES: dict[str, SubscriptionStatus] = {
     "canceled": "cancelled",
     "incomplete_expired": "expired",
 }
-
-
-class Unreadable(ValueError):
-    """An object that is not in any shape of Stripe's."""
-
-
-def to_stripe(price: Price) -> int:
-    """The amount in Stripe's unit; raises PriceRefused for one that it cannot charge."""
-    places = places_of(price.currency)
-    theirs = _PLACES.get(price.currency, places)
-    amount, rest = divmod(price.amount * _power(theirs - places), _power(places - theirs))
-    if rest or (places == 3 and amount % _THREE_PLACES_STEP):
-        raise PriceRefused(
-            f"stripe cannot charge {price.decimal()} {price.currency}: the amount is too fine"
-        )
-    return amount
-
-
-def from_stripe(amount: int, currency: str) -> Price:
-    """The price that Stripe states; raises Unreadable for one that has no unit of ours."""
-    code = currency.upper()
-    places = places_of(code)
-    theirs = _PLACES.get(code, places)
-    ours, rest = divmod(amount * _power(places - theirs), _power(theirs - places))
-    if rest or amount < 0 or len(code) != 3:
-        raise Unreadable("an amount")
-    return Price(ours, code)
-
-
-def _power(places: int) -> int:
-    return int(10 ** max(0, places))
 
 
 def session_facts(session: Session, kind: str) -> Sequence[Fact]:
@@ -273,6 +243,8 @@ _READERS: dict[str, tuple[type[Any], Callable[[Any, str], Sequence[Fact]]]] = {
     "invoice.voided": (Invoice, invoice_facts),
     "invoice.marked_uncollectible": (Invoice, invoice_facts),
     "invoice_payment.paid": (InvoicePaymentMade, _invoice_payment_facts),
+    "payment_intent.succeeded": (PaymentIntent, intent_facts),
+    "payment_intent.payment_failed": (PaymentIntent, intent_facts),
     "customer.subscription.created": (Subscription, subscription_facts),
     "customer.subscription.updated": (Subscription, subscription_facts),
     "customer.subscription.deleted": (Subscription, subscription_facts),

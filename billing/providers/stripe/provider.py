@@ -96,6 +96,11 @@ class Stripe:
         """As billing.providers.abilities.finding.Able; none without a key."""
         return () if self._given_calls is None else self._given_calls.abilities
 
+    @property
+    def keeps_payments(self) -> bool:
+        """As billing.providers.abilities.saved_payment.KeepsPayments."""
+        return True
+
     async def open(self, request: CheckoutRequest) -> Opened:
         return await self._calls.open(request)
 

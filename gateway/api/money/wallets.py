@@ -20,7 +20,8 @@ from gateway.http.idempotency import run_once
 from gateway.http.lists import list_rows, short_list
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
-from keys.account import set_low_balance_threshold
+from kernel.errors import InvalidInput
+from keys.balance_watch import THRESHOLDS_MAX, set_low_balance_thresholds
 from keys.email_address import normalise_email
 from store.database import Transaction
 
@@ -28,9 +29,12 @@ THRESHOLD_CENTS_MAX = 100_000_000_000
 
 
 class ThresholdBody(Fields, frozen=True, kw_only=True):
-    """When balance.low fires, in cents; 0 turns it off."""
+    """When balance.low fires, in cents: one threshold, 0 for none, or a list of several."""
 
-    low_balance_threshold_cents: Int64
+    low_balance_threshold_cents: Int64 | None = None
+    low_balance_thresholds_cents: Annotated[list[Int64], Meta(max_length=THRESHOLDS_MAX)] | None = (
+        None
+    )
 
 
 class WalletQuery(Page, frozen=True, kw_only=True):
@@ -55,24 +59,41 @@ async def balance(call: RequestContext[Fields, Fields]) -> Answer:
 
 async def set_threshold(call: RequestContext[ThresholdBody, Fields]) -> Answer:
     """Sets when balance.low fires; setting it fires nothing."""
-    threshold_cents = call.body.low_balance_threshold_cents
-    if not 0 <= threshold_cents <= THRESHOLD_CENTS_MAX:
-        raise AmountOutOfRange(
-            f"low_balance_threshold_cents is 0 to {THRESHOLD_CENTS_MAX}",
-            param="low_balance_threshold_cents",
-            extra={"min": 0, "max": THRESHOLD_CENTS_MAX},
-        )
+    thresholds_cents = _thresholds_cents(call.body)
     tenant = call.principal.tenant
 
     async def work(tx: Transaction) -> None:
-        micros = cents_to_micros(threshold_cents)
-        await set_low_balance_threshold(tx, tenant, threshold_micros=micros)
+        await set_low_balance_thresholds(
+            tx, tenant, [cents_to_micros(one) for one in thresholds_cents]
+        )
 
     def render(_: None) -> Answer:
-        data = Threshold(low_balance_threshold_cents=threshold_cents)
+        data = Threshold(
+            low_balance_threshold_cents=max(thresholds_cents, default=0),
+            low_balance_thresholds_cents=thresholds_cents,
+        )
         return answer(codes.SUCCESS, data, now_us=call.now_us)
 
     return await run_once(call, work, render)
+
+
+def _thresholds_cents(body: ThresholdBody) -> list[int]:
+    """The highest first; raises InvalidInput and AmountOutOfRange."""
+    one, several = body.low_balance_threshold_cents, body.low_balance_thresholds_cents
+    if (one is None) == (several is None):
+        raise InvalidInput(
+            "name either one threshold or a list", param="low_balance_thresholds_cents"
+        )
+    param = f"low_balance_threshold{'' if several is None else 's'}_cents"
+    least = 0 if several is None else 1
+    listed = [one or 0] if several is None else several
+    if any(not least <= each <= THRESHOLD_CENTS_MAX for each in listed):
+        raise AmountOutOfRange(
+            f"{param} is {least} to {THRESHOLD_CENTS_MAX}",
+            param=param,
+            extra={"min": least, "max": THRESHOLD_CENTS_MAX},
+        )
+    return sorted({each for each in listed if each}, reverse=True)
 
 
 async def recipients(call: RequestContext[Fields, WalletQuery]) -> Answer:
@@ -122,7 +143,10 @@ ROUTES = (
         "Set when balance.low fires",
         scopes=("topup:send",),
         body=ThresholdBody,
-        description="It fires when the wallet falls below it, not when it is set.",
+        description=(
+            "It fires once for each threshold that the wallet falls below, and again when it has been"
+            " at that threshold or above and falls below it anew; not when it is set."
+        ),
         answers=ok(Threshold),
         refuses=(codes.AMOUNT_OUT_OF_RANGE,),
     ),

@@ -38,8 +38,9 @@ class Balance(Struct, kw_only=True):
     currency: LedgerCurrency
     environment: Environment
     low_balance_threshold_cents: Annotated[
-        int, Meta(description="When balance.low fires, in US cents; 0: never.")
+        int, Meta(description="The highest of balance.low's thresholds, in US cents; 0: none.")
     ]
+    low_balance_thresholds_cents: list[Cents]
     key: KeyLimits | None
 
     @classmethod
@@ -52,9 +53,10 @@ class Balance(Struct, kw_only=True):
 
 
 class Threshold(Struct, kw_only=True):
-    """When balance.low fires; 0: never."""
+    """When balance.low fires: the highest threshold, 0 for none, and all of them, the highest first."""
 
     low_balance_threshold_cents: Cents
+    low_balance_thresholds_cents: list[Cents]
 
 
 class RecipientWallet(Shaped, kw_only=True):

@@ -209,7 +209,7 @@ async def adjust(call: RequestContext[admin.ManualBody, Fields]) -> Answer:
         )
     tenant = Tenant(body.account_id, principal.environment)
     standings = await call.context.database.read(lambda tx: read_tenants(tx, [tenant]))
-    if tenant not in standings.thresholds:
+    if tenant not in standings.event_numbers:
         raise NotFound("Account", param="account_id")
     command = new_adjustment(tenant, body.amount, body.reason, actor=Actor.of(principal))
     return await call.context.engine.submit_once(command, call.request_key, _adjusted)

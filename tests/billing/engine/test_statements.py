@@ -12,7 +12,7 @@ from billing.topups.settlement import EndedTopUp
 from billing.topups.topup import TopUp
 from billing.topups.voucher_redemption import Redeemed, find_issued, new_redeem
 from kernel.clock import FixedClock
-from keys.account import set_low_balance_threshold
+from keys.balance_watch import set_low_balance_thresholds
 from keys.vault import Vault
 from store.database import Database, Transaction
 from store.postgresql.database import PostgresqlDatabase
@@ -43,7 +43,7 @@ async def desk_with_everything(database: Database, clock: FixedClock) -> FundedA
     )
 
     async def work(tx: Transaction) -> None:
-        await set_low_balance_threshold(tx, account.principal.tenant, threshold_micros=10_000)
+        await set_low_balance_thresholds(tx, account.principal.tenant, [10_000])
         for number in (1, 2):
             await register(
                 tx,

@@ -11,7 +11,7 @@ from billing.ledger.ledger import InsufficientBalance
 from billing.ledger.price import Price
 from billing.orders.order import Order, due_micros
 from kernel.clock import FixedClock
-from keys.account import set_low_balance_threshold
+from keys.balance_watch import set_low_balance_thresholds
 from store.database import Database
 from tests.support.buyer import Buyer, open_live_counter
 
@@ -303,7 +303,7 @@ async def test_each_change_is_an_event(buyer: Buyer) -> None:
 async def test_a_reversal_may_make_the_balance_low(buyer: Buyer) -> None:
     order = await paid(buyer)
     await buyer.account.database.transaction(
-        lambda tx: set_low_balance_threshold(tx, buyer.tenant, threshold_micros=20_000_000)
+        lambda tx: set_low_balance_thresholds(tx, buyer.tenant, [20_000_000])
     )
 
     await buyer.refund(order, 200)

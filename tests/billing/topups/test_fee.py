@@ -27,8 +27,8 @@ from billing.topups.send_request import SendRequest, prepare
 from kernel.clock import SECOND_US, FixedClock, parse_rfc3339
 from kernel.errors import DomainError
 from kernel.ids import new_id
-from keys.account import set_low_balance_threshold
 from keys.audit_log import Actor
+from keys.balance_watch import set_low_balance_thresholds
 from keys.caps import CapExceeded
 from store.database import Database, Transaction
 from store.errors import DataRefused
@@ -109,9 +109,7 @@ async def test_a_balance_that_became_low_is_told_once_with_the_fee_taken(
     account = await account_with_fees(database, clock, FeeRule(55))
     # The amount alone falls below it, too: 999,000.
     await database.transaction(
-        lambda tx: set_low_balance_threshold(
-            tx, account.principal.tenant, threshold_micros=999_050 * 10_000
-        )
+        lambda tx: set_low_balance_thresholds(tx, account.principal.tenant, [999_050 * 10_000])
     )
 
     await account.send(1000)

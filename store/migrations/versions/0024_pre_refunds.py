@@ -10,8 +10,8 @@ from alembic import op
 
 from store.dialect import BIGINT, TEXT
 
-revision = "0023"
-down_revision = "0022"
+revision = "0024"
+down_revision = "0023"
 branch_labels = None
 depends_on = None
 oldest_code = "0011"

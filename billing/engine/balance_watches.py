@@ -1,0 +1,107 @@
+"""What the balances of a batch's tenants are watched for: thresholds of balance.low, and recharges.
+
+Promise: a fall is noted in the transaction that spends, once: with it the id of the order that is to
+recharge the balance is fixed, and until that order has ended nothing is a fall. A batch without a
+change of a recharge writes nothing. Written by keys/balance_watch.py, under the tenants' locks.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from msgspec.structs import replace
+
+from billing.ledger.money import CURRENCY, micros_to_cents
+from kernel.ids import new_id
+from kernel.tenant import Tenant
+from keys.balance_watch import NOTHING, BalanceWatch, note_recharges
+from store.database import Transaction
+
+# What a fall leaves behind a commit.
+HINT: Final = "recharge"
+# When whoever was refused for want of balance may look again while a recharge is under way.
+RETRY_AFTER_S: Final = 5
+
+
+class BalanceWatches:
+    """The watches of one transaction; changed in memory, written by `flush`."""
+
+    def __init__(self) -> None:
+        self.changes = 0
+        self._read: Mapping[Tenant, BalanceWatch] = {}
+        self._changed: dict[Tenant, BalanceWatch] = {}
+
+    def take(self, found: Mapping[Tenant, BalanceWatch]) -> None:
+        """What the tenants' rows said."""
+        self._read = found
+
+    def find(self, tenant: Tenant) -> BalanceWatch | None:
+        """None where the balance is watched for nothing."""
+        return self._changed.get(tenant) or self._read.get(tenant)
+
+    def note_fall(self, tenant: Tenant, before_micros: int, after_micros: int) -> None:
+        """Fixes the order of a recharge where the spend calls for one."""
+        watch = self.find(tenant)
+        if watch is not None and watch.is_fall(before_micros, after_micros):
+            self.begin(tenant)
+
+    def begin(self, tenant: Tenant) -> str:
+        """A recharge is called for; returns the id that its order gets."""
+        order_id = new_id("ord")
+        self._change(tenant, recharge_order_id=order_id)
+        return order_id
+
+    def watch(self, tenant: Tenant, *, below_micros: int, from_micros: int) -> None:
+        """From now on a spend that began at from_micros and leaves less than below_micros is a fall;
+        nothing is under way.
+        """
+        self._change(
+            tenant,
+            recharge_below=below_micros,
+            recharge_from=from_micros,
+            recharge_order_id=None,
+        )
+
+    def set_below(self, tenant: Tenant, below_micros: int) -> None:
+        """Another mark; what is under way goes on."""
+        self._change(tenant, recharge_below=below_micros, recharge_from=below_micros)
+
+    def stop(self, tenant: Tenant) -> None:
+        """No spend calls for a recharge any more; what is under way goes on."""
+        self._change(tenant, recharge_below=None, recharge_from=0)
+
+    def end(self, tenant: Tenant) -> None:
+        """Nothing is under way any more."""
+        self._change(tenant, recharge_order_id=None)
+
+    def under_way(self, tenant: Tenant) -> dict[str, Any] | None:
+        """What a refusal says of the recharge that is under way."""
+        watch = self.find(tenant)
+        if watch is None or watch.recharge_order_id is None:
+            return None
+        return {"order_id": watch.recharge_order_id, "retry_after": RETRY_AFTER_S}
+
+    async def flush(self, tx: Transaction) -> None:
+        """Writes what changed, in one statement; nothing where nothing did."""
+        if not self._changed:
+            return
+        await note_recharges(
+            tx,
+            [
+                (*tenant, one.recharge_below, one.recharge_from, one.recharge_order_id)
+                for tenant, one in self._changed.items()
+            ],
+        )
+        tx.hint(HINT)
+
+    def _change(self, tenant: Tenant, **changes: Any) -> None:
+        self.changes += 1
+        self._changed[tenant] = replace(self.find(tenant) or NOTHING, **changes)
+
+
+def low_balance(threshold_micros: int, balance_micros: int) -> Mapping[str, object]:
+    """The data of balance.low."""
+    return {
+        "balance_cents": micros_to_cents(balance_micros),
+        "low_balance_threshold_cents": micros_to_cents(threshold_micros),
+        "currency": CURRENCY,
+    }

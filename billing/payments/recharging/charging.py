@@ -1,0 +1,230 @@
+"""The charge of a fall: written, sent, asked about, and its outcome acted on.
+
+Promises: the order is written before its provider is asked, and no transaction is open meanwhile. That
+a charge is about to be sent is noted first, so whoever takes over asks what became of it, and sends
+again only what the provider does not know, under the same key and no longer than that key lives. What
+was paid is credited by the order's own path.
+"""
+
+import logging
+from dataclasses import replace
+from typing import Final
+
+from billing.engine.engine import Engine
+from billing.orders import queries as order_list
+from billing.orders.order import Order
+from billing.orders.place import NewOrder
+from billing.orders.settlement import EndUnpaid
+from billing.payments.checkout import Checkouts, environment_of, title_of
+from billing.payments.notifications import NotificationHandler
+from billing.payments.recharging.commands import (
+    AskPerson,
+    LeaveToOrder,
+    RefuseFall,
+    RetryFall,
+    TieCharge,
+    new_begin,
+)
+from billing.payments.recharging.saving import Savings
+from billing.providers.abilities.saved_payment import (
+    CHARGE_KEY_S,
+    Charged,
+    ChargeRequest,
+    Declined,
+    SavedPayments,
+)
+from billing.providers.event_log import NotificationRef
+from billing.providers.protocol import ProviderRefused, ProviderUnavailable
+from billing.providers.registry import Providers
+from billing.recharges import records
+from billing.recharges.recharge import ORIGIN, FallCharge, Recharge, next_ask_at
+from kernel.clock import SECOND_US, Clock
+from kernel.errors import DomainError, Unavailable
+from kernel.tenant import Tenant
+from keys.principal import ENVIRONMENTS
+from store.database import Database, Transaction
+
+CHARGE: Final = "charge"
+_KEY_US: Final = CHARGE_KEY_S * SECOND_US
+
+_log = logging.getLogger(__name__)
+
+
+class Charging:
+    """The charges of this installation's recharges; several workers may go on with one."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        engine: Engine,
+        providers: Providers,
+        savings: Savings,
+        checkouts: Checkouts,
+        notifications: NotificationHandler,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._engine = engine
+        self._providers = providers
+        self._savings = savings
+        self._checkouts = checkouts
+        self._notifications = notifications
+
+    async def retry(self, tenant: Tenant) -> None:
+        """A declined fall whose time has come."""
+        await self._engine.submit(RetryFall(tenant))
+
+    async def begin(self, tenant: Tenant, order_id: str) -> None:
+        """A fall's order is written, or the fall ends without one."""
+        seen = await self._database.read(lambda tx: records.find(tx, tenant))
+        if seen is None or not seen.is_on:
+            await self._engine.submit(RefuseFall(order_id, tenant, None))
+            return
+        new = self._wanted(seen)
+        if new is None:
+            await self._engine.submit(RefuseFall(order_id, tenant, "refused"))
+            return
+        try:
+            order = await self._engine.submit(new_begin(seen, order_id, new))
+        except Unavailable:
+            raise
+        except DomainError as error:
+            fields = {"account_id": tenant.account_id, "reason": error.detail}
+            _log.warning("recharge.refused", extra={"fields": fields})
+            await self._engine.submit(RefuseFall(order_id, tenant, "refused"))
+            return
+        if order is not None:
+            charge = await self._charge_of(order.id)
+            if charge is not None:
+                await self.go_on(charge)
+
+    async def go_on(self, charge: FallCharge) -> None:
+        """Sends the charge or asks about it. Of several workers that saw the same one goes on; never
+        raises for the provider.
+        """
+        order = await self._database.read(lambda tx: order_list.find(tx, charge.order_id))
+        if order is None or order.status != "pending":
+            await self._engine.submit(LeaveToOrder(charge.order_id, charge.tenant))
+            return
+        saved = self._savings.of(charge.tenant, order.provider, is_stand_in=order.is_stand_in)
+        if charge.sent_at is None and not await self._is_wanted(charge, saved):
+            await self._fail(order, "switched_off" if saved is not None else "refused")
+            return
+        now_us = self._clock.now_us()
+        if not await self._is_mine(charge, now_us):
+            return
+        if saved is None:
+            return
+        request = ChargeRequest(
+            order.id, charge.customer_ref, charge.method_ref, order.price, title_of(order)
+        )
+        try:
+            outcome = await self._outcome(saved, charge, request, now_us)
+        except ProviderUnavailable as error:
+            fields = {"order_id": order.id, "reason": error.detail}
+            _log.warning("recharge.not_known", extra={"fields": fields})
+            return
+        except ProviderRefused as error:
+            fields = {"order_id": order.id, "reason": error.detail}
+            _log.warning("recharge.refused", extra={"fields": fields})
+            await self._fail(order, "refused")
+            return
+        await self._act(order, saved, outcome)
+
+    async def _outcome(
+        self, saved: SavedPayments, charge: FallCharge, request: ChargeRequest, now_us: int
+    ) -> Charged | Declined | None:
+        """None: it was never made, and it is too late to make it."""
+        if charge.sent_at is not None:
+            known = await saved.charged(request, charge.sent_at)
+            if known is not None:
+                return known
+            if now_us - charge.sent_at > _KEY_US:
+                return None
+        return await saved.charge(request)
+
+    async def _act(
+        self, order: Order, saved: SavedPayments, outcome: Charged | Declined | None
+    ) -> None:
+        if outcome is None:
+            await self._fail(order, "unknown_outcome")
+        elif isinstance(outcome, Charged):
+            tied = await self._engine.submit(
+                TieCharge(
+                    order_id=order.id, tenant=order.tenant, notification=None, ref=outcome.ref
+                )
+            )
+            told = NotificationRef(
+                order.provider, environment_of(order), f"{CHARGE}:{order.id}", CHARGE
+            )
+            await self._notifications.confirm(tied.order, outcome.facts, told)
+        elif outcome.reason == "authentication_required":
+            await self._ask_person(order, saved, outcome)
+        else:
+            await self._fail(order, outcome.reason)
+
+    async def _ask_person(self, order: Order, saved: SavedPayments, outcome: Declined) -> None:
+        """The same order is opened as a checkout, where the payer is there to confirm."""
+        try:
+            # First of all: what could be paid in two places might be paid twice.
+            if outcome.ref is not None and not await saved.give_up(outcome.ref):
+                return
+            opened = await self._checkouts.open(order)
+        except ProviderUnavailable as error:
+            fields = {"order_id": order.id, "reason": error.detail}
+            _log.warning("recharge.not_known", extra={"fields": fields})
+            return
+        except ProviderRefused:
+            return  # the order failed with it
+        await self._engine.submit(
+            AskPerson(
+                order_id=opened.id,
+                tenant=opened.tenant,
+                notification=None,
+                reason=outcome.reason,
+            )
+        )
+
+    async def _fail(self, order: Order, reason: str) -> None:
+        await self._engine.submit(
+            EndUnpaid(
+                order_id=order.id,
+                tenant=order.tenant,
+                notification=None,
+                status="failed",
+                reason=reason,
+            )
+        )
+
+    async def _is_wanted(self, charge: FallCharge, saved: SavedPayments | None) -> bool:
+        found = await self._database.read(lambda tx: records.find(tx, charge.tenant))
+        return saved is not None and found is not None and found.is_on
+
+    async def _is_mine(self, charge: FallCharge, now_us: int) -> bool:
+        next_at = next_ask_at(charge.asked + 1, now_us)
+
+        async def work(tx: Transaction) -> bool:
+            return await records.note_asking(tx, charge, now_us=now_us, next_at=next_at)
+
+        return await self._database.transaction(work)
+
+    async def _charge_of(self, order_id: str) -> FallCharge | None:
+        return (await self._database.read(lambda tx: records.load_charges(tx, [order_id]))).get(
+            order_id
+        )
+
+    def _wanted(self, seen: Recharge) -> NewOrder | None:
+        """What is bought, and what its provider charges in; None where it cannot be charged there."""
+        environment = next(one for one in ENVIRONMENTS if one == seen.environment)
+        saved = self._savings.of(seen.tenant, seen.provider, is_stand_in=seen.is_stand_in)
+        if saved is None or seen.provider not in self._providers.offered(environment):
+            return None
+        new = NewOrder(
+            provider=seen.provider,
+            amount_cents=seen.amount_cents,
+            customer_ref=seen.customer_ref,
+            is_stand_in=seen.is_stand_in,
+            origin=ORIGIN,
+        )
+        return replace(new, charge=self._providers.charge(seen.provider, environment))

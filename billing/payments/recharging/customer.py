@@ -1,0 +1,38 @@
+"""Who the account is at a provider that keeps its means of payment: one customer for each account.
+
+Promise: of several that are asked for at once one stays, and the provider makes one for the same key.
+"""
+
+from billing.providers.abilities.saved_payment import SavedPayments
+from billing.subscriptions import records as subscription_rows
+from kernel.clock import Clock
+from kernel.tenant import Tenant
+from store.database import Database, Transaction
+
+
+async def find_customer(database: Database, tenant: Tenant, provider: str) -> str | None:
+    """The provider's id of the account, or None where it knows none."""
+    return await database.read(lambda tx: subscription_rows.find_customer(tx, tenant, provider))
+
+
+async def customer_of(
+    database: Database, clock: Clock, saved: SavedPayments, tenant: Tenant, provider: str
+) -> str:
+    """The provider's id of the account, made where there is none; raises what the provider does."""
+    known = await find_customer(database, tenant, provider)
+    if known is not None:
+        return known
+    row = await database.read(
+        lambda tx: tx.fetch_one("SELECT email FROM accounts WHERE id = :id", id=tenant.account_id)
+    )
+    key = f"{tenant.account_id}/{tenant.environment}"
+    made = await saved.new_customer(key, None if row is None else row["email"])
+    now_us = clock.now_us()
+
+    async def work(tx: Transaction) -> str:
+        kept = await subscription_rows.find_customer(tx, tenant, provider)
+        if kept is None:
+            await subscription_rows.keep_customers(tx, [(*tenant, provider, made)], now_us=now_us)
+        return kept or made
+
+    return await database.transaction(work)

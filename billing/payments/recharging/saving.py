@@ -1,0 +1,108 @@
+"""Saved means of payment: who keeps them, and what an account may do with its own.
+
+Promise: no transaction is open while a provider is asked, and nobody reaches another account's: what is
+charged or removed is first found among the account's own.
+"""
+
+from collections.abc import Sequence
+
+from billing.payments.recharging.customer import customer_of, find_customer
+from billing.payments.return_url import check_return_url
+from billing.payments.sandbox.cards import SandboxCards, sandbox_customer
+from billing.providers.abilities.finding import ability
+from billing.providers.abilities.saved_payment import (
+    KeepsPayments,
+    SavedMethod,
+    SavedPayments,
+    SavingRequest,
+)
+from billing.providers.registry import Providers
+from kernel.clock import Clock
+from kernel.errors import InvalidInput, NotFound
+from kernel.ids import new_id
+from kernel.tenant import Tenant
+from keys.principal import ENVIRONMENTS
+from store.database import Database
+
+
+class Savings:
+    """The saved means of payment of this installation's accounts."""
+
+    def __init__(
+        self, database: Database, clock: Clock, providers: Providers, public_url: str
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._providers = providers
+        self._public_url = public_url
+
+    def offered(self, tenant: Tenant) -> list[str]:
+        """The providers that keep a means of payment there."""
+        environment = next(one for one in ENVIRONMENTS if one == tenant.environment)
+        return [
+            name
+            for name in self._providers.offered(environment)
+            if self.of(tenant, name, is_stand_in=self.is_stand_in(tenant, name)) is not None
+        ]
+
+    def is_stand_in(self, tenant: Tenant, provider: str) -> bool:
+        """The sandbox keeps them in the provider's place."""
+        environment = next(one for one in ENVIRONMENTS if one == tenant.environment)
+        return self._providers.is_stand_in(provider, environment)
+
+    def of(self, tenant: Tenant, provider: str, *, is_stand_in: bool) -> SavedPayments | None:
+        """Who keeps them; None where nobody does, or somebody else than is_stand_in says."""
+        environment = next(one for one in ENVIRONMENTS if one == tenant.environment)
+        found = self._providers.of(provider, environment)
+        if found is None or self._providers.is_stand_in(provider, environment) is not is_stand_in:
+            return None
+        if not is_stand_in:
+            return ability(found, SavedPayments)  # type: ignore[type-abstract]
+        if not isinstance(found, KeepsPayments) or not found.keeps_payments:
+            return None
+        return SandboxCards(tenant, provider, self._database, self._clock, self._public_url)
+
+    async def page(self, tenant: Tenant, provider: str, *, back_url: str) -> str:
+        """Where the payer keeps a means of payment; raises InvalidInput, and what the provider does."""
+        check_return_url(back_url, param="return_url")
+        saved = self._required(tenant, provider)
+        customer_ref = await self.new_customer_ref(tenant, provider)
+        key = f"{tenant.account_id}/{tenant.environment}/{new_id('sav')}"
+        return await saved.save_page(SavingRequest(key, customer_ref, back_url, back_url))
+
+    async def methods(self, tenant: Tenant, provider: str) -> Sequence[SavedMethod]:
+        """What is kept of the account, the newest first; raises InvalidInput, and what the provider
+        does.
+        """
+        saved = self._required(tenant, provider)
+        customer_ref = await self.customer_ref(tenant, provider)
+        return () if customer_ref is None else await saved.saved(customer_ref)
+
+    async def new_customer_ref(self, tenant: Tenant, provider: str) -> str:
+        """Who the account is there, made where nobody is; raises InvalidInput, and what the provider
+        does.
+        """
+        saved = self._required(tenant, provider)
+        if self.is_stand_in(tenant, provider):
+            return sandbox_customer(tenant)
+        return await customer_of(self._database, self._clock, saved, tenant, provider)
+
+    async def customer_ref(self, tenant: Tenant, provider: str) -> str | None:
+        """Who the account is there; a stand-in makes one of the account's id."""
+        if self.is_stand_in(tenant, provider):
+            return sandbox_customer(tenant)
+        return await find_customer(self._database, tenant, provider)
+
+    async def forget(self, tenant: Tenant, provider: str, method_ref: str) -> None:
+        """Removes one of the account's own; raises NotFound, and what the provider does."""
+        if all(one.ref != method_ref for one in await self.methods(tenant, provider)):
+            raise NotFound("Payment method", param="id")
+        await self._required(tenant, provider).forget(method_ref)
+
+    def _required(self, tenant: Tenant, provider: str) -> SavedPayments:
+        is_stand_in = self.is_stand_in(tenant, provider)
+        found = self.of(tenant, provider, is_stand_in=is_stand_in)
+        if found is None:
+            listed = ", ".join(self.offered(tenant)) or "no provider here"
+            raise InvalidInput(f"saved means of payment: {listed}", param="provider")
+        return found

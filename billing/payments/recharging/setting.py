@@ -1,0 +1,102 @@
+"""Setting a recharge, taking it away and switching it off: commands under the tenant's lock.
+
+Promise: what is under way goes on to its end whatever is set meanwhile, so that a charge that may have
+been made is always asked about. Setting it while the balance is below the mark is a fall.
+"""
+
+from dataclasses import dataclass
+
+from msgspec.structs import replace
+
+from billing.engine.audit_entries import AuditEntries
+from billing.engine.batch_state import BatchState
+from billing.engine.read_set import ReadSet
+from billing.orders.working_set import OrderWorkingSet
+from billing.recharges.recharge import Recharge
+from kernel.errors import NotFound
+from kernel.tenant import Tenant
+from keys import audit_log
+from keys.audit_log import Actor
+
+
+@dataclass(frozen=True, slots=True)
+class SetRecharge:
+    """What the account wants from now on; what was switched off is on again."""
+
+    wanted: Recharge
+
+    def declare(self, read_set: ReadSet) -> None:
+        _declare(read_set, self.wanted.tenant)
+
+    def decide(self, state: BatchState) -> Recharge:
+        tenant = self.wanted.tenant
+        kept = replace(self.wanted, changed_at=state.now_us)
+        state.working_set(OrderWorkingSet).recharges.keep(kept)
+        watch = state.watches.find(tenant)
+        if watch is not None and watch.recharge_order_id is not None:
+            state.watches.set_below(tenant, kept.below_micros)
+            return kept
+        state.watches.watch(tenant, below_micros=kept.below_micros, from_micros=kept.below_micros)
+        if state.ledger.balance_micros(tenant, state.now_us) < kept.below_micros:
+            state.watches.begin(tenant)
+        return kept
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveRecharge:
+    """The account wants none any more; raises NotFound."""
+
+    tenant: Tenant
+
+    def declare(self, read_set: ReadSet) -> None:
+        _declare(read_set, self.tenant)
+
+    def decide(self, state: BatchState) -> Recharge:
+        recharges = state.working_set(OrderWorkingSet).recharges
+        found = recharges.find(self.tenant)
+        if found is None:
+            raise NotFound("Recharge")
+        recharges.remove(self.tenant)
+        state.watches.stop(self.tenant)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchRechargeOff:
+    """An operator ends it until the account sets it again; raises NotFound."""
+
+    tenant: Tenant
+    actor: Actor
+    reason: str
+
+    def declare(self, read_set: ReadSet) -> None:
+        _declare(read_set, self.tenant)
+        read_set.working_set(AuditEntries)
+
+    def decide(self, state: BatchState) -> Recharge:
+        recharges = state.working_set(OrderWorkingSet).recharges
+        found = recharges.find(self.tenant)
+        if found is None:
+            raise NotFound("Recharge")
+        off = replace(found, off_reason="operator", retry_at=None, changed_at=state.now_us)
+        recharges.keep(off)
+        state.watches.stop(self.tenant)
+        state.working_set(AuditEntries).add(
+            audit_log.entry(
+                self.actor,
+                "recharge.switch_off",
+                environment=self.tenant.environment,
+                account_id=self.tenant.account_id,
+                subject_id=self.tenant.account_id,
+                before={"off_reason": found.off_reason},
+                after={"off_reason": off.off_reason},
+                reason=self.reason,
+                now_us=state.now_us,
+            )
+        )
+        return off
+
+
+def _declare(read_set: ReadSet, tenant: Tenant) -> None:
+    read_set.tenants.add(tenant)
+    read_set.working_set(OrderWorkingSet).recharges.tenants.add(tenant)

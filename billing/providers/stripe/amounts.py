@@ -1,0 +1,39 @@
+"""Amounts in Stripe's unit, and ours. Invariant: they are converted here and nowhere else."""
+
+from billing.ledger.price import Price, places_of
+from billing.providers.protocol import PriceRefused
+
+# Stripe's own places where they differ from ISO 4217's: ISK and UGX keep two that are always 00.
+_PLACES = {"ISK": 2, "UGX": 2, "MGA": 0}
+_THREE_PLACES_STEP = 10  # their last digit must be 0
+
+
+class Unreadable(ValueError):
+    """An object that is not in any shape of Stripe's."""
+
+
+def to_stripe(price: Price) -> int:
+    """The amount in Stripe's unit; raises PriceRefused for one that it cannot charge."""
+    places = places_of(price.currency)
+    theirs = _PLACES.get(price.currency, places)
+    amount, rest = divmod(price.amount * _power(theirs - places), _power(places - theirs))
+    if rest or (places == 3 and amount % _THREE_PLACES_STEP):
+        raise PriceRefused(
+            f"stripe cannot charge {price.decimal()} {price.currency}: the amount is too fine"
+        )
+    return amount
+
+
+def from_stripe(amount: int, currency: str) -> Price:
+    """The price that Stripe states; raises Unreadable for one that has no unit of ours."""
+    code = currency.upper()
+    places = places_of(code)
+    theirs = _PLACES.get(code, places)
+    ours, rest = divmod(amount * _power(places - theirs), _power(theirs - places))
+    if rest or amount < 0 or len(code) != 3:
+        raise Unreadable("an amount")
+    return Price(ours, code)
+
+
+def _power(places: int) -> int:
+    return int(10 ** max(0, places))

@@ -1,0 +1,1 @@
+"""Recharges: credit that is bought by itself when the balance falls."""

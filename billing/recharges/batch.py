@@ -1,0 +1,221 @@
+"""The recharges of one transaction, and the end of a charge: what it means for the one after it.
+
+Promise: a charge ends once, with its order, in the order's own transaction. A paid one arms the watch
+again; a declined one is charged again later where that may help, and the third in a row switches the
+recharge off; whatever does not charge again waits until the balance has been at the mark again.
+"""
+
+from collections.abc import Iterable
+
+from msgspec.structs import replace
+
+from billing.engine.batch_state import BatchState
+from billing.ledger.money import CURRENCY, micros_to_cents
+from billing.providers.abilities.saved_payment import RETRIED
+from billing.recharges import records
+from billing.recharges.recharge import FAILURES_MAX, RETRIES_US, FallCharge, Recharge
+from kernel.clock import rfc3339
+from kernel.tenant import Tenant
+from store.database import Transaction
+
+
+class RechargesOfBatch:
+    """A part of the working set of orders; empty where no order is a recharge's."""
+
+    def __init__(self) -> None:
+        self.tenants: set[Tenant] = set()  # whose recharge a command asks for
+        self.counted: set[Tenant] = set()  # whose months are added up
+        self.changes = 0
+        self._recharges: dict[Tenant, Recharge] = {}
+        self._charges: dict[str, FallCharge] = {}
+        self._spent: dict[tuple[Tenant, str], int] = {}
+        self._kept: dict[Tenant, Recharge] = {}
+        self._removed: set[Tenant] = set()
+        self._new: dict[str, FallCharge] = {}
+        self._changed: dict[str, FallCharge] = {}
+
+    async def load(self, tx: Transaction, order_ids: Iterable[str]) -> None:
+        """order_ids: of the orders that a recharge made."""
+        ids = set(order_ids)
+        if ids:
+            self._charges = await records.load_charges(tx, ids)
+            self.tenants.update(one.tenant for one in self._charges.values())
+        if self.tenants:
+            self._recharges = await records.load(tx, self.tenants)
+        if self.counted:
+            self._spent = await records.spent_cents(tx, self.counted)
+
+    async def update(self, tx: Transaction) -> None:
+        """Writes what changed."""
+        if self._removed:
+            await records.remove(tx, self._removed)
+        if self._kept:
+            await records.keep(tx, self._kept.values())
+        if self._new:
+            await records.insert_charges(tx, self._new.values())
+        await records.update_charges(tx, self._changed.values())
+
+    def find(self, tenant: Tenant) -> Recharge | None:
+        return self._recharges.get(tenant)
+
+    def charge_of(self, order_id: str) -> FallCharge | None:
+        return self._charges.get(order_id)
+
+    def spent_cents(self, tenant: Tenant, month: str) -> int:
+        return self._spent.get((tenant, month), 0)
+
+    def keep(self, recharge: Recharge) -> None:
+        self.changes += 1
+        self._recharges[recharge.tenant] = self._kept[recharge.tenant] = recharge
+        self._removed.discard(recharge.tenant)
+
+    def remove(self, tenant: Tenant) -> None:
+        self.changes += 1
+        self._recharges.pop(tenant, None)
+        self._kept.pop(tenant, None)
+        self._removed.add(tenant)
+
+    def add_charge(self, charge: FallCharge) -> None:
+        self.changes += 1
+        self._charges[charge.order_id] = self._new[charge.order_id] = charge
+        place = (charge.tenant, charge.month)
+        self._spent[place] = self._spent.get(place, 0) + charge.amount_cents
+
+    def change_charge(self, charge: FallCharge) -> None:
+        self.changes += 1
+        self._charges[charge.order_id] = charge
+        (self._new if charge.order_id in self._new else self._changed)[charge.order_id] = charge
+
+
+def note_paid(state: BatchState, recharges: RechargesOfBatch, order_id: str) -> None:
+    """The order of a charge was paid and credited."""
+    charge = recharges.charge_of(order_id)
+    if charge is None:
+        return
+    tenant, found = charge.tenant, recharges.find(charge.tenant)
+    recharges.change_charge(replace(charge, next_at=None, is_counted=True))
+    balance_micros = state.ledger.balance_micros(tenant, state.now_us)
+    if found is not None:
+        recharges.keep(replace(found, failures=0, retry_at=None, changed_at=state.now_us))
+    _end_flight(state, tenant, found, order_id, is_paid=True)
+    state.publish(
+        tenant,
+        "recharge.succeeded",
+        {
+            "order_id": order_id,
+            "amount_cents": charge.amount_cents,
+            "method": charge.method,
+            "balance_cents": micros_to_cents(balance_micros),
+            "currency": CURRENCY,
+        },
+    )
+
+
+def note_unpaid(
+    state: BatchState, recharges: RechargesOfBatch, order_id: str, reason: str | None
+) -> None:
+    """The order of a charge ended without payment. What a person did not confirm was told before."""
+    charge = recharges.charge_of(order_id)
+    if charge is None:
+        return
+    found = recharges.find(charge.tenant)
+    why = charge.reason or reason or "unknown_outcome"
+    is_told = charge.reason is not None
+    recharges.change_charge(replace(charge, next_at=None, is_counted=False, reason=why))
+    _end_flight(state, charge.tenant, found, order_id, is_paid=False)
+    if not is_told:
+        _tell_failed(state, recharges, charge, why, url=None)
+
+
+def note_confirmation(
+    state: BatchState, recharges: RechargesOfBatch, charge: FallCharge, *, reason: str, url: str
+) -> None:
+    """The payer's bank wants to hear from the payer, who confirms at that address."""
+    if charge.reason is not None:
+        return
+    recharges.change_charge(replace(charge, next_at=None, reason=reason, url=url))
+    _tell_failed(state, recharges, charge, reason, url=url)
+
+
+def note_refusal(
+    state: BatchState,
+    recharges: RechargesOfBatch,
+    tenant: Tenant,
+    *,
+    order_id: str,
+    reason: str | None,
+) -> None:
+    """A fall that is not charged at all; reason: what is told of it, None: nothing is."""
+    found = recharges.find(tenant)
+    _end_flight(state, tenant, found, order_id, is_paid=False)
+    if found is not None and reason is not None:
+        _publish_failed(state, found, reason, order_id=None, url=None)
+
+
+def _tell_failed(
+    state: BatchState,
+    recharges: RechargesOfBatch,
+    charge: FallCharge,
+    reason: str,
+    *,
+    url: str | None,
+) -> None:
+    found = recharges.find(charge.tenant)
+    if found is None:
+        return
+    failures = found.failures + 1
+    is_off = failures >= FAILURES_MAX
+    retry_at = None
+    if reason in RETRIED and not is_off:
+        retry_at = state.now_of(found.tenant) + RETRIES_US[failures - 1]
+    failed = replace(
+        found,
+        failures=failures,
+        off_reason="failures" if is_off and found.is_on else found.off_reason,
+        retry_at=retry_at,
+        changed_at=state.now_us,
+    )
+    recharges.keep(failed)
+    if is_off:
+        state.watches.stop(found.tenant)
+    _publish_failed(state, failed, reason, order_id=charge.order_id, url=url)
+
+
+def _publish_failed(
+    state: BatchState, found: Recharge, reason: str, *, order_id: str | None, url: str | None
+) -> None:
+    state.publish(
+        found.tenant,
+        "recharge.failed",
+        {
+            "order_id": order_id,
+            "amount_cents": found.amount_cents,
+            "method": found.method,
+            "reason": reason,
+            "switched_off": not found.is_on,
+            "failures": found.failures,
+            "retry_at": None if found.retry_at is None else rfc3339(found.retry_at),
+            "url": url,
+            "currency": CURRENCY,
+        },
+    )
+
+
+def _end_flight(
+    state: BatchState, tenant: Tenant, found: Recharge | None, order_id: str, *, is_paid: bool
+) -> None:
+    """Nothing is under way any more; the watch is armed as the end calls for."""
+    watch = state.watches.find(tenant)
+    if watch is None or watch.recharge_order_id != order_id:
+        return  # another fall's order is under way
+    state.watches.end(tenant)
+    if found is None or not found.is_on:
+        state.watches.stop(tenant)
+        return
+    below_micros = found.below_micros
+    balance_micros = state.ledger.balance_micros(tenant, state.now_us)
+    # Bought, and still below the mark: whatever is spent next is another fall.
+    is_rearmed = is_paid and 0 < balance_micros < below_micros
+    state.watches.watch(
+        tenant, below_micros=below_micros, from_micros=0 if is_rearmed else below_micros
+    )

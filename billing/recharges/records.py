@@ -1,0 +1,164 @@
+"""Rows of recharges and of their charges: read and written set-based. The only writer of both tables;
+the caller holds the tenants' locks, but for what a worker notes of a charge under way.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from billing.recharges.recharge import FallCharge, Recharge
+from kernel.tenant import Tenant
+from store.database import Transaction
+from store.row_mapping import RowMapping
+
+_ROWS = RowMapping(Recharge)
+_CHARGES = RowMapping(FallCharge)
+_LOAD = f"""
+SELECT {_ROWS.of("r")} FROM :tenants[account_id text, environment text] AS v
+CROSS JOIN recharges r
+WHERE r.account_id = v.account_id AND r.environment = v.environment
+"""
+_CHANGING = tuple(name for name in _ROWS.columns if name not in {"account_id", "environment"})
+_KEEP = f"""ON CONFLICT (account_id, environment) DO UPDATE SET
+{", ".join(f"{name} = excluded.{name}" for name in _CHANGING)}"""
+_LOAD_CHARGES = f"SELECT {_CHARGES.listed} FROM recharge_charges WHERE order_id IN :ids[text]"
+_CHARGE_CHANGING = ("next_at", "is_counted", "reason", "url")
+_CHANGED = _CHARGES.part("order_id", *_CHARGE_CHANGING)
+_UPDATE_CHARGES = f"""
+UPDATE recharge_charges SET {_CHARGES.part(*_CHARGE_CHANGING).assigned}
+FROM :rows[{_CHANGED.typed}] AS v WHERE recharge_charges.order_id = v.order_id
+"""
+_SPENT = """
+SELECT c.account_id, c.environment, c.month, SUM(c.amount_cents) AS cents
+FROM :tenants[account_id text, environment text] AS v
+CROSS JOIN recharge_charges c
+WHERE c.account_id = v.account_id AND c.environment = v.environment AND c.is_counted = 1
+GROUP BY c.account_id, c.environment, c.month
+"""
+
+
+async def load(tx: Transaction, tenants: Iterable[Tenant]) -> dict[Tenant, Recharge]:
+    """What these tenants want, of those that want something."""
+    rows = await tx.fetch(_LOAD, tenants=sorted(set(tenants)))
+    return {found.tenant: found for found in map(_ROWS.read, rows)}
+
+
+async def find(tx: Transaction, tenant: Tenant) -> Recharge | None:
+    """What the tenant wants, or None."""
+    return (await load(tx, [tenant])).get(tenant)
+
+
+async def load_charges(tx: Transaction, order_ids: Iterable[str]) -> dict[str, FallCharge]:
+    """The charges of these orders, as far as they are a recharge's."""
+    rows = await tx.fetch(_LOAD_CHARGES, ids=sorted(set(order_ids)))
+    return {found.order_id: found for found in map(_CHARGES.read, rows)}
+
+
+async def latest_charges(tx: Transaction, tenant: Tenant, *, limit: int) -> Sequence[FallCharge]:
+    """The tenant's newest charges first."""
+    rows = await tx.fetch(
+        f"""SELECT {_CHARGES.listed} FROM recharge_charges
+            WHERE account_id = :account_id AND environment = :environment
+            ORDER BY order_id DESC LIMIT :limit""",
+        account_id=tenant.account_id,
+        environment=tenant.environment,
+        limit=limit,
+    )
+    return [_CHARGES.read(row) for row in rows]
+
+
+async def spent_cents(tx: Transaction, tenants: Iterable[Tenant]) -> dict[tuple[Tenant, str], int]:
+    """What each month's recharges took or may still take."""
+    rows = await tx.fetch(_SPENT, tenants=sorted(set(tenants)))
+    return {
+        (Tenant(row["account_id"], row["environment"]), row["month"]): int(row["cents"])
+        for row in rows
+    }
+
+
+async def keep(tx: Transaction, recharges: Iterable[Recharge]) -> None:
+    """Writes them, new or changed."""
+    rows = [_ROWS.write(one) for one in sorted(recharges, key=lambda one: one.tenant)]
+    await tx.insert("recharges", _ROWS.columns, rows, on_conflict=_KEEP)
+
+
+async def remove(tx: Transaction, tenants: Iterable[Tenant]) -> None:
+    for tenant in sorted(set(tenants)):
+        await tx.execute(
+            "DELETE FROM recharges WHERE account_id = :account_id AND environment = :environment",
+            account_id=tenant.account_id,
+            environment=tenant.environment,
+        )
+
+
+async def insert_charges(tx: Transaction, charges: Iterable[FallCharge]) -> None:
+    rows = [_CHARGES.write(one) for one in sorted(charges, key=lambda one: one.order_id)]
+    await tx.insert("recharge_charges", _CHARGES.columns, rows)
+
+
+async def update_charges(tx: Transaction, charges: Iterable[FallCharge]) -> None:
+    rows = [_CHANGED.write(one) for one in sorted(charges, key=lambda one: one.order_id)]
+    if rows:
+        await tx.execute(_UPDATE_CHARGES, rows=rows)
+
+
+async def note_asking(tx: Transaction, charge: FallCharge, *, now_us: int, next_at: int) -> bool:
+    """That the provider is about to be asked, and when it is again; False: another worker is.
+
+    The first time is when the charge may have been made.
+    """
+    touched = await tx.execute(
+        """UPDATE recharge_charges
+           SET sent_at = COALESCE(sent_at, :now_us), asked = asked + 1, next_at = :next_at
+           WHERE order_id = :id AND asked = :seen AND next_at IS NOT NULL""",
+        now_us=now_us,
+        next_at=next_at,
+        id=charge.order_id,
+        seen=charge.asked,
+    )
+    return touched == 1
+
+
+async def begun(tx: Transaction, *, limit: int) -> list[tuple[Tenant, str]]:
+    """Falls whose order is not written yet: whose, and the order's id."""
+    rows = await tx.fetch(
+        """SELECT e.account_id, e.environment, e.recharge_order_id FROM account_environments e
+           WHERE e.recharge_order_id IS NOT NULL AND NOT EXISTS (
+               SELECT 1 FROM recharge_charges c WHERE c.order_id = e.recharge_order_id)
+           ORDER BY e.recharge_order_id LIMIT :limit""",
+        limit=limit,
+    )
+    return [
+        (Tenant(row["account_id"], row["environment"]), row["recharge_order_id"]) for row in rows
+    ]
+
+
+async def due(tx: Transaction, *, now_us: int, limit: int) -> list[FallCharge]:
+    """Charges that are to be made or asked about, the longest due first."""
+    rows = await tx.fetch(
+        f"""SELECT {_CHARGES.listed} FROM recharge_charges
+            WHERE next_at IS NOT NULL AND next_at <= :now ORDER BY next_at LIMIT :limit""",
+        now=now_us,
+        limit=limit,
+    )
+    return [_CHARGES.read(row) for row in rows]
+
+
+async def retries(tx: Transaction, *, now_us: int, limit: int) -> list[Tenant]:
+    """Whose declined fall is to be charged again, by their own clocks."""
+    rows = await tx.fetch(
+        """SELECT r.account_id, r.environment FROM recharges r
+           JOIN account_environments e
+             ON e.account_id = r.account_id AND e.environment = r.environment
+           WHERE r.retry_at IS NOT NULL AND r.retry_at <= :now + e.clock_ahead_us
+           ORDER BY r.retry_at LIMIT :limit""",
+        now=now_us,
+        limit=limit,
+    )
+    return [Tenant(row["account_id"], row["environment"]) for row in rows]
+
+
+async def next_due_at(tx: Transaction) -> int | None:
+    """When the next charge is to be made or asked about, or None."""
+    row = await tx.fetch_one(
+        "SELECT MIN(next_at) AS at FROM recharge_charges WHERE next_at IS NOT NULL"
+    )
+    return None if row is None or row["at"] is None else int(row["at"])
