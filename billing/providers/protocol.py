@@ -35,10 +35,7 @@ class PriceRefused(ProviderRefused):
 
 
 class NotificationRefused(DomainError):
-    """The notification is forged, stale, unreadable or for another; reason says which.
-
-    reason: signature, timestamp, form. Nothing of it may be believed.
-    """
+    """Forged, stale, unreadable or for another: not believed. reason: signature, timestamp, form."""
 
 
 @dataclass(frozen=True, slots=True)
