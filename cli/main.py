@@ -35,6 +35,7 @@ GROUPS = {
         "plans": "Credit by the month or the year: create, list, set, disable.",
         "coupons": "What lowers an order's price: create, list, disable.",
         "codes": "Redemption codes: create, list, disable.",
+        "subscriptions": "Plans that accounts have: list, show, end, resume, change.",
         "orders": "Purchases of credit: list, show, refund, and decide what no rule may.",
         "refunds": "Payments that go back: list, show, decide.",
         "disputes": "Disputed payments, and until when evidence counts.",
@@ -74,7 +75,7 @@ FOLDERS = {
     },
     "operator": {"accounts", "apps", "packs", "plans", "coupons", "codes", "orders", "audit"}
     | {"platforms", "suppliers", "stock", "topups", "mail", "report", "reconciliation"}
-    | {"refunds", "disputes"},
+    | {"refunds", "disputes", "subscriptions"},
     "merchant": {"keys", "deliveries", "replay", "listen", "verify"},
 }
 

@@ -16,7 +16,9 @@ from billing.orders.links import OrderLinks
 from billing.orders.order import Order
 from billing.orders.reversal import OrderResult
 from billing.orders.settlement import AttachCheckout, EndUnpaid
+from billing.payments.customers import CustomerBook
 from billing.payments.sandbox.checkout import SandboxProvider
+from billing.providers.abilities.customers import CustomerGone
 from billing.providers.event_log import NotificationRef
 from billing.providers.protocol import (
     CheckoutRequest,
@@ -59,6 +61,7 @@ class Checkouts:
         self._clock = clock
         self._engine = engine
         self._providers = providers
+        self._customers = CustomerBook(database, clock, engine)
         self._public_url = links.public_url
 
     async def open(self, order: Order) -> Order:
@@ -68,8 +71,7 @@ class Checkouts:
         ProviderRefused, and the order has failed. Both name the order.
         """
         try:
-            checkout = self._checkout_of(order)
-            opened = await checkout.open(await self._request(order))
+            order, opened = await self._opened(order)
         except ProviderUnavailable as error:
             error.extra["order_id"] = order.id
             raise
@@ -90,6 +92,18 @@ class Checkouts:
             invoice_pdf=opened.invoice_pdf,
         )
         return settled.order
+
+    async def _opened(self, order: Order) -> tuple[Order, Opened]:
+        """The order with its customer, and what the provider opened for it."""
+        checkout = self._checkout_of(order)
+        if isinstance(checkout, SandboxProvider):
+            return order, await checkout.open(await self._request(order))
+        order = await self._customers.named(order, checkout)
+        try:
+            return order, await checkout.open(await self._request(order))
+        except CustomerGone:
+            order = await self._customers.named(order, checkout, gone=order.customer_ref)
+            return order, await checkout.open(await self._request(order))
 
     async def inquire(self, order: Order, ref: str) -> Sequence[Fact]:
         """What the provider says of the order; raises ProviderUnavailable and ProviderRefused."""

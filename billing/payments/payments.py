@@ -42,6 +42,7 @@ from billing.providers.registry import Providers
 from billing.recharges.recharge import ORIGIN
 from billing.subscriptions import held_invoice, records as subscription_rows
 from billing.subscriptions.place import PlanCheckoutOpen, new_place
+from billing.subscriptions.subscription import AlreadySubscribed
 from kernel.clock import DAY_US, Clock
 from kernel.errors import DomainError, InvalidInput, NotFound
 from kernel.tenant import Tenant
@@ -116,7 +117,7 @@ class Payments:
         ProviderUnavailable (the order is pending) and ProviderRefused (it failed).
         """
         completed = self._completed(new, tenant)
-        if new.plan is not None and not completed.is_stand_in:
+        if not completed.is_stand_in:
             customer_ref = await self._database.read(
                 lambda tx: subscription_rows.find_customer(tx, tenant, new.provider)
             )
@@ -146,6 +147,9 @@ class Payments:
             except PlanCheckoutOpen as error:
                 # Others of the account may begin one as well, over and over.
                 if not await self._ended(error.order):
+                    raise
+            except AlreadySubscribed:
+                if not await self.steering.end_orphans(tenant, new.created_by or ""):
                     raise
         return await self._engine.submit(new_place(tenant, new))
 

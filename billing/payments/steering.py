@@ -162,6 +162,14 @@ class SubscriptionSteering:
             is_estimate=price is None,
         )
 
+    async def end_orphans(self, tenant: Tenant, asked_by: str) -> bool:
+        """Ends what the sandbox began and nobody bills any more; whether there was any."""
+        taken = await self._database.read(lambda tx: subscription_rows.load_taken(tx, [tenant]))
+        orphans = [one for one in taken if self.is_orphan(one)]
+        for one in orphans:
+            await self.steer(tenant, one.id, SteerWish("cancel_now", asked_by, is_local=True))
+        return bool(orphans)
+
     def is_orphan(self, one: Subscription) -> bool:
         """Whether the sandbox began it, and stands in for its provider no more."""
         return one.is_stand_in and not self._providers.is_stand_in(one.provider, _environment(one))
@@ -177,8 +185,9 @@ class SubscriptionSteering:
     async def _ask(self, one: Subscription, steer: Steer, *, is_first: bool) -> Steered:
         """Raises ProviderRefused, with the wish ended."""
         request = _request(one, steer)
-        # A word that was said before this is an older one.
-        asked_at = self._clock.now_us() // SECOND_US * SECOND_US
+        # What the provider said before this, or within its second, is older than the answer: providers
+        # tell whole seconds.
+        asked_at = self._clock.now_us() // SECOND_US * SECOND_US + SECOND_US - 1
         try:
             provider = self._steering(one)
             standing = None if is_first else await provider.standing(request.subscription_ref)

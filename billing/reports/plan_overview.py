@@ -14,12 +14,13 @@ from store.database import Transaction
 @dataclass(frozen=True, slots=True)
 class PlanOverview:
     """The subscription that the account has or had last, its paid periods, newest first, and what
-    is sold.
+    is sold. had_trial: the account has had the one trial of an account.
     """
 
     own: Subscription | None
     periods: Sequence[Period]
     sold: Sequence[Plan]
+    had_trial: bool = False
 
     @property
     def is_living(self) -> bool:
@@ -30,4 +31,6 @@ async def plan_overview(tx: Transaction, tenant: Tenant) -> PlanOverview:
     own = await subscription_rows.latest(tx, tenant)
     periods = {} if own is None else await subscription_rows.load_periods(tx, [own.id])
     paid = periods.get(own.id, []) if own is not None else []
-    return PlanOverview(own, paid[::-1], await plans.list_plans(tx, tenant.environment))
+    sold = await plans.list_plans(tx, tenant.environment)
+    tried = (await subscription_rows.load_carried(tx, [tenant])).tried
+    return PlanOverview(own, paid[::-1], sold, tenant in tried)

@@ -308,6 +308,33 @@ async def keep_customers(
     )
 
 
+async def keep_first_customer(
+    tx: Transaction, tenant: Tenant, provider: str, ref: str, *, gone: str | None, now_us: int
+) -> str:
+    """Who the tenant is at the provider: the first that was kept, unless that one is gone."""
+    await tx.insert(
+        "provider_customers",
+        ("account_id", "environment", "provider", "customer_ref", "updated_at"),
+        [(*tenant, provider, ref, now_us)],
+        on_conflict="ON CONFLICT DO NOTHING",
+    )
+    if gone is not None:
+        await tx.execute(
+            """UPDATE provider_customers SET customer_ref = :ref, updated_at = :now
+               WHERE account_id = :account_id AND environment = :environment
+                 AND provider = :provider AND customer_ref = :gone""",
+            ref=ref,
+            now=now_us,
+            account_id=tenant.account_id,
+            environment=tenant.environment,
+            provider=provider,
+            gone=gone,
+        )
+    kept = await find_customer(tx, tenant, provider)
+    assert kept is not None, "it was just written"
+    return kept
+
+
 async def find_customer(tx: Transaction, tenant: Tenant, provider: str) -> str | None:
     """Who the tenant is at the provider, once it paid there for a plan."""
     row = await tx.fetch_one(

@@ -99,10 +99,13 @@ class AskToSteer:
             return one.status == "cancelled" or (one.status in LIVING and one.is_ending)
         if self.act == "resume":
             return one.status in LIVING and not one.is_ending
-        assert self.item is not None, "a change names a plan"
+        if self.item is None:
+            return False  # nobody is asked, so no plan was looked for
         return one.status in LIVING and one.chosen == (self.item.plan_id, self.item.interval)
 
     def _check(self, one: Subscription) -> None:
+        if self.is_local and self.act == "cancel_now" and one.status == "incomplete":
+            return
         if one.status == "incomplete":
             raise NotSteerable("its first payment has not come yet", reason="not_begun")
         if one.status not in LIVING:

@@ -4,7 +4,7 @@ from gateway.dashboard import landing, overview
 from gateway.dashboard.account import account, consent, grants, sign_in, sign_up
 from gateway.dashboard.admin.routes import ADMIN_ROUTES
 from gateway.dashboard.developers import apps, deliveries, keys, replays, webhooks
-from gateway.dashboard.money import buy, codes, orders, plan, statement, usage
+from gateway.dashboard.money import buy, codes, orders, plan, plan_change, statement, usage
 from gateway.dashboard.payer import checkout, portal, status
 from gateway.dashboard.recipient import claim, no_mail
 from gateway.dashboard.refused import refuse
@@ -25,6 +25,7 @@ DASHBOARD = ApiSurface(
         *buy.ROUTES,
         *orders.ROUTES,
         *plan.ROUTES,
+        *plan_change.ROUTES,
         *codes.ROUTES,
         *usage.ROUTES,
         *keys.ROUTES,

@@ -7,7 +7,7 @@ from billing.providers.abilities.saved_payment import SavedPayments
 from billing.subscriptions import records as subscription_rows
 from kernel.clock import Clock
 from kernel.tenant import Tenant
-from store.database import Database, Transaction
+from store.database import Database
 
 
 async def find_customer(database: Database, tenant: Tenant, provider: str) -> str | None:
@@ -28,11 +28,8 @@ async def customer_of(
     key = f"{tenant.account_id}/{tenant.environment}"
     made = await saved.new_customer(key, None if row is None else row["email"])
     now_us = clock.now_us()
-
-    async def work(tx: Transaction) -> str:
-        kept = await subscription_rows.find_customer(tx, tenant, provider)
-        if kept is None:
-            await subscription_rows.keep_customers(tx, [(*tenant, provider, made)], now_us=now_us)
-        return kept or made
-
-    return await database.transaction(work)
+    return await database.transaction(
+        lambda tx: subscription_rows.keep_first_customer(
+            tx, tenant, provider, made, gone=None, now_us=now_us
+        )
+    )

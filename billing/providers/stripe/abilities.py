@@ -1,6 +1,7 @@
 """What else Stripe can do, beside checkouts: each one a class of its own file."""
 
 from billing.providers.stripe.api import StripeApi
+from billing.providers.stripe.customers import StripeCustomers
 from billing.providers.stripe.listing import StripeListing
 from billing.providers.stripe.refunds import StripeRefunds
 from billing.providers.stripe.saved_payment import StripeSavedCards
@@ -14,4 +15,5 @@ def abilities_of(api: StripeApi) -> tuple[object, ...]:
         StripeRefunds(api),
         StripeSavedCards(api),
         StripeSteering(api),
+        StripeCustomers(api),
     )

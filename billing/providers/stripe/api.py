@@ -12,6 +12,7 @@ import httpx
 import msgspec
 import stripe
 
+from billing.providers.abilities.customers import CustomerGone
 from billing.providers.http import (
     PAUSES_S,
     TRIES_MAX,
@@ -109,7 +110,11 @@ def _translated(error: stripe.StripeError) -> Exception:
     is_unknown = isinstance(error, stripe.APIConnectionError | stripe.RateLimitError)
     if is_unknown or status is None or status == 409 or says_nothing(status):
         return unavailable(NAME, type(error).__name__)
-    return refused(NAME, status, error.code, getattr(error, "param", None))
+    param = getattr(error, "param", None)
+    refusal = refused(NAME, status, error.code, param)
+    if (error.code, param) == ("resource_missing", "customer"):
+        return CustomerGone(refusal.detail)
+    return refusal
 
 
 class CardDeclined(ProviderRefused):

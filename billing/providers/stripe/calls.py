@@ -164,7 +164,9 @@ class StripeCalls:
         metadata = {"order_id": request.order_id}
         amount = to_stripe(request.price)
         currency = request.price.currency.lower()
-        customer = request.customer_ref or await self._make_customer(request)
+        customer = request.customer_ref
+        if customer is None:
+            raise ProviderRefused("an invoice at stripe is a customer's")
         invoices = self._api.v1.invoices
         params: Any = {
             "customer": customer,
@@ -207,16 +209,6 @@ class StripeCalls:
             raise unavailable(NAME, "an invoice without an address")
         objects = (made.id, *made.payment_ids)
         return Opened(made.hosted_invoice_url, made.id, objects, customer, made.invoice_pdf)
-
-    async def _make_customer(self, request: CheckoutRequest) -> str:
-        params: Any = {"metadata": {"order_id": request.order_id}}
-        if request.customer_email is not None:
-            params["email"] = request.customer_email
-        made = await self._api.send(
-            self._api.v1.customers.create_async(params, idempotency_options(request, "customer")),
-            Named,
-        )
-        return made.id
 
     async def _inquire_session(self, order_id: str, ref: str) -> Sequence[Fact]:
         session = await self._api.send(self._api.v1.checkout.sessions.retrieve_async(ref), Session)

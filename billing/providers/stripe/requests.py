@@ -8,8 +8,9 @@ from billing.providers.stripe.events import to_stripe
 
 
 def idempotency_options(request: CheckoutRequest, step: str) -> Any:
-    """The idempotency key of one step."""
-    return {"idempotency_key": f"topup/{request.order_id}/{step}"}
+    """The idempotency key of one step; another where the customer was made anew."""
+    whose = "" if request.customer_ref is None else f"/{request.customer_ref}"
+    return {"idempotency_key": f"topup/{request.order_id}/{step}{whose}"}
 
 
 def priced(request: CheckoutRequest) -> dict[str, Any]:

@@ -26,7 +26,7 @@ _WRITES = ("billing:write",)
 
 
 class CancelPlanBody(Fields, frozen=True, kw_only=True):
-    """When it ends. Nothing is paid back: a refund is asked for by itself."""
+    """When it ends. Nothing is paid back: a refund is another call."""
 
     at: Annotated[
         Literal["period_end", "now"],

@@ -1,13 +1,15 @@
 """The account's plan: what is sold by the month or the year, the one it has, and its portal."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from starlette.responses import Response
 
 from billing.catalog import plan as plans
-from billing.catalog.plan import MONTHS
+from billing.catalog.plan import MONTHS, Plan
 from billing.orders.place import NewOrder
 from billing.reports.plan_overview import plan_overview
+from billing.subscriptions.subscription import Subscription
 from gateway.answers.answer import Answer
 from gateway.api.money.orders import LEASE_S, request_digest
 from gateway.dashboard.form_idempotency import form_key
@@ -20,6 +22,7 @@ from gateway.http.fields import Fields
 from gateway.http.idempotency import run_steps
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
+from gateway.internal_client import ask
 from kernel.errors import DomainError, InvalidInput
 from kernel.ids import new_id
 from store.idempotency import KeyReused
@@ -31,7 +34,7 @@ _WRITE: Final = ("billing:write",)
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
     """The account's plan, or the plans that it may take."""
-    return await _plan_page(call, Form())
+    return await plan_page(call, Form())
 
 
 async def subscribe(call: RequestContext[Fields, Fields]) -> Reply:
@@ -47,9 +50,9 @@ async def subscribe(call: RequestContext[Fields, Fields]) -> Reply:
 
         answer = await run_steps(call.context, call.principal, key, steps, lease_s=LEASE_S)
     except KeyReused:
-        return await _plan_page(call, form, MADE_BEFORE)
+        return await plan_page(call, form, MADE_BEFORE)
     except DomainError as error:
-        return await _plan_page(call, form, problem_of(error), form_key=form.idempotency_key)
+        return await plan_page(call, form, problem_of(error), form_key=form.idempotency_key)
     return go(f"{ORDERS}/{answer.body.decode()}/pay")
 
 
@@ -59,7 +62,7 @@ async def open_portal(call: RequestContext[Fields, Fields]) -> Reply:
     try:
         url = await call.context.payments.portal(call.principal.tenant, f"{address_of(call)}{PATH}")
     except DomainError as error:
-        return await _plan_page(call, Form(), problem_of(error))
+        return await plan_page(call, Form(), problem_of(error))
     return page(call, "plan_portal.html", url=url)
 
 
@@ -87,15 +90,37 @@ async def _order(call: RequestContext[Any, Any], form: Form, digest: str | None)
     )
 
 
-async def _plan_page(
+def _others(
+    call: RequestContext[Any, Any], own: Subscription, sold: Sequence[Plan]
+) -> list[tuple[str, str]]:
+    """The plans that today's may be changed to, as a form names and shows them."""
+    sold_by = call.context.payments.providers.registration(own.provider)
+    found = []
+    for plan in sold:
+        for interval in MONTHS:
+            try:
+                item = plans.item_of(plan, sold_by, interval, is_stand_in=own.is_stand_in)
+            except InvalidInput:
+                continue  # not by the year, or not at this provider
+            if item.price.currency == own.currency and (plan.id, interval) != own.chosen:
+                price = f"{item.price.decimal()} {item.price.currency} a {interval}"
+                found.append((f"{plan.id}/{interval}", f"{plan.name}, {price}"))
+    return found
+
+
+async def plan_page(
     call: RequestContext[Any, Any],
     form: Form,
     problem: Problem = NO_PROBLEM,
     *,
     form_key: str | None = None,
 ) -> Response:
+    """The page, also with what went wrong."""
     tenant, providers = call.principal.tenant, call.context.payments.providers
     seen = await call.context.database.read(lambda tx: plan_overview(tx, tenant))
+    shown = None
+    if seen.own is not None:
+        shown = (await ask(call, "GET", f"/subscriptions/{seen.own.id}")).data
     environment = call.principal.environment
     own_way = None if seen.own is None else providers.registration(seen.own.provider)
     return page(
@@ -105,6 +130,10 @@ async def _plan_page(
         form=form,
         problem=problem,
         seen=seen,
+        shown=shown,
+        others=[] if seen.own is None else _others(call, seen.own, seen.sold),
+        can_steer=seen.own is not None and call.context.payments.steering.can_steer(seen.own),
+        is_orphan=seen.own is not None and call.context.payments.steering.is_orphan(seen.own),
         has_portal=own_way is not None and own_way.has_portal,
         providers=[
             (name, payable_at(call, name))

@@ -1,21 +1,39 @@
-"""Subscriptions of every account, and one with the periods that were paid."""
+"""Subscriptions of every account, and one with what was paid, what was wanted, and what can be done."""
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
+from starlette.responses import Response
+
+from billing.catalog import plan as plans
+from billing.catalog.plan import MONTHS
+from billing.payments.steering import SteerWish
+from billing.providers.abilities.steering import Act
+from billing.reports.subscription_overview import SubscriptionOverview, overview
 from billing.subscriptions import records as subscription_rows
-from billing.subscriptions.subscription import MOVES, Period, Subscription
+from billing.subscriptions.steer_rows import REASON_CHARACTERS_MAX
+from billing.subscriptions.subscription import MOVES, Subscription
 from gateway.dashboard.admin.fields import admin_route
 from gateway.dashboard.paging import ASKED, paged
-from gateway.html.forms import read_query
-from gateway.html.render import page
+from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form, read_query
+from gateway.html.render import go, page
 from gateway.http.fields import Fields, cursor_id
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
-from kernel.errors import NotFound
+from kernel.errors import DomainError, InvalidInput
+from kernel.ids import new_id
+from keys.audit_log import Actor
 from store.database import Transaction
 
+PATH: Final = "/dashboard/admin/subscriptions"
 _FILTERS: Final = ("status", "account_id")
+# What the page says afterwards, by the form's act.
+_SAID: Final[Mapping[Act, str]] = {
+    "cancel": "plan-ending",
+    "cancel_now": "plan-ended",
+    "resume": "plan-resumed",
+    "change": "plan-changed",
+}
 
 
 async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
@@ -40,20 +58,81 @@ async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
     """One subscription, whoever owns it."""
+    return await _subscription_page(call, Form())
+
+
+async def steer(call: RequestContext[Fields, Fields]) -> Reply:
+    """Ends, resumes or changes it at its provider; ends it here alone where the form says so."""
+    form = read_form(call)
+    seen = await _seen(call)
+    try:
+        wish = _wish(call, form)
+        await call.context.payments.steering.steer(seen.subscription.tenant, seen.id, wish)
+    except DomainError as error:
+        return await _subscription_page(call, form, problem_of(error))
+    after = await _seen(call)
+    said = "plan-asked" if after.open_steer is not None else _SAID[wish.act]
+    return go(f"{PATH}/{seen.id}", said=said)
+
+
+def _wish(call: RequestContext[Any, Any], form: Form) -> SteerWish:
+    """What the form asks for; raises InvalidInput."""
+    act: Act | None = next((one for one in _SAID if one == form.text("act")), None)
+    if act is None:
+        raise InvalidInput("press one of the page's buttons", param="act")
+    plan_id, _, wanted = form.text("plan").partition("/")
+    return SteerWish(
+        act,
+        call.principal.credential_id,
+        plan_id or None,
+        next((interval for interval in MONTHS if interval == wanted), None),
+        by=Actor.of(call.principal),
+        why=form.text("reason")[:REASON_CHARACTERS_MAX] or None,
+        is_local=form.text("here") == "yes" and act in {"cancel", "cancel_now", "resume"},
+    )
+
+
+async def _subscription_page(
+    call: RequestContext[Any, Any], form: Form, problem: Problem = NO_PROBLEM
+) -> Response:
+    seen = await _seen(call)
+    environment = call.principal.environment
+    sold = await call.context.database.read(lambda tx: plans.list_plans(tx, environment))
+    steering = call.context.payments.steering
+    return page(
+        call,
+        "admin/subscription.html",
+        status=problem.status,
+        form=form,
+        problem=problem,
+        subscription=seen.subscription,
+        shown=seen.shape(),
+        periods=seen.periods[::-1],
+        steers=seen.steers,
+        can_steer=steering.can_steer(seen.subscription),
+        is_orphan=steering.is_orphan(seen.subscription),
+        choices=[
+            (f"{plan.id}/{interval}", f"{plan.name}, by the {interval}")
+            for plan in sold
+            for interval in MONTHS
+            if interval == "month" or plan.price_yearly is not None
+        ],
+        form_key=new_id("frm"),
+    )
+
+
+async def _seen(call: RequestContext[Any, Any]) -> SubscriptionOverview:
+    """Raises NotFound, also for one of the other environment."""
     environment, wanted_id = call.principal.environment, call.params["subscription_id"]
 
-    async def work(tx: Transaction) -> tuple[Subscription, Sequence[Period]]:
-        found = await subscription_rows.find(tx, wanted_id)
-        if found is None or found.environment != environment:
-            raise NotFound("Subscription")
-        periods = await subscription_rows.load_periods(tx, [found.id])
-        return found, periods.get(found.id, [])[::-1]
+    async def work(tx: Transaction) -> SubscriptionOverview:
+        return await overview(tx, wanted_id, environment=environment)
 
-    found, periods = await call.context.database.read(work)
-    return page(call, "admin/subscription.html", subscription=found, periods=periods)
+    return await call.context.database.read(work)
 
 
 ROUTES = (
     admin_route("GET", "/subscriptions", show_list, "Everybody's subscriptions"),
     admin_route("GET", "/subscriptions/{subscription_id}", show, "One subscription"),
+    admin_route("POST", "/subscriptions/{subscription_id}", steer, "End or change a subscription"),
 )

@@ -177,7 +177,6 @@ async def test_an_invoice_is_made_item_by_item_and_sent(
     routes = [
         vendor.post(f"{API_BASE}/v1/{path}").respond(json=made)
         for path, made in (
-            ("customers", {"id": "cus_9", "object": "customer"}),
             ("invoices", {"id": "in_3Qr8", "object": "invoice", "status": "draft"}),
             ("invoiceitems", {"id": "ii_1", "object": "invoiceitem"}),
             ("invoices/in_3Qr8/finalize", answer),
@@ -185,27 +184,25 @@ async def test_an_invoice_is_made_item_by_item_and_sent(
         )
     ]
 
-    opened = await provider("stripe", client=client).open(
-        wish("KWD", 6200, kind="invoice", customer_email="payer@example.com")
-    )
+    payer = {"customer_email": "payer@example.com", "customer_ref": "cus_9"}
+
+    wanted = wish("KWD", 6200, kind="invoice", **payer)
+    opened = await provider("stripe", client=client).open(wanted)
 
     assert opened.url == "https://invoice.stripe.com/i/acct_1/live_x"
     assert opened.invoice_pdf == "https://pay.stripe.com/invoice/acct_1/live_x/pdf"
     assert (opened.ref, opened.customer_ref) == ("in_3Qr8", "cus_9")
     assert opened.objects == ("in_3Qr8", "pi_3Inv")
     sent = [route.calls.last.request for route in routes]
-    assert [request.headers["Idempotency-Key"].rpartition("/")[2] for request in sent] == [
-        "customer",
-        "invoice",
-        "item",
-        "finalize",
-        "send",
+    keys = [request.headers["Idempotency-Key"] for request in sent]
+    assert keys == [
+        f"topup/{ORDER_ID}/{step}/cus_9" for step in ("invoice", "item", "finalize", "send")
     ]
-    invoice, item = form(sent[1]), form(sent[2])
+    invoice, item = form(sent[0]), form(sent[1])
     assert invoice["metadata[order_id]"] == ORDER_ID
     assert (invoice["collection_method"], invoice["days_until_due"]) == ("send_invoice", "7")
     assert invoice["pending_invoice_items_behavior"] == "exclude"
-    assert form(sent[3]) == {"expand[0]": "payments"}
+    assert form(sent[2]) == {"expand[0]": "payments"}
     assert (item["amount"], item["currency"], item["invoice"]) == ("6200", "kwd", "in_3Qr8")
 
 

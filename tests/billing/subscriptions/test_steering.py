@@ -9,15 +9,18 @@ import pytest
 import pytest_asyncio
 
 from billing.ledger.price import Price
+from billing.payments.payments import Payments
 from billing.payments.steering import SteerWish
 from billing.providers.abilities.steering import Act
 from billing.providers.protocol import Interval
+from billing.providers.registry import Providers
 from billing.reports.subscription_overview import overview
 from billing.subscriptions.steer import NotSteerable, Steered
 from billing.subscriptions.subscription import Subscription
 from kernel.clock import FixedClock
 from kernel.errors import InvalidInput, NotFound
 from kernel.tenant import Tenant
+from keys.audit_log import Actor
 from store.database import Database, Transaction
 from tests.support.subscriber import PRO, Subscriber, open_subscriber
 
@@ -157,3 +160,58 @@ async def test_a_trial_grants_what_the_plan_says_and_an_account_has_one(
     assert (again.trial_days, again.is_in_trial) == (0, False)
     assert await told(subscriber) == ["started", "renewed", "ended", "started"]
     assert await subscriber.buyer.account.findings() == []
+
+
+def with_real_keys(subscriber: Subscriber) -> Payments:
+    """A process that was started after the operator set Stripe's keys for staging."""
+    buyer = subscriber.buyer
+    registrations = buyer.payments.providers.registrations
+    stripe = next(one for one in registrations if one.name == "stripe")
+    given = {"secret_key": "sk_test_1", "webhook_secret": "whsec_1"}
+    providers = Providers(
+        {one.name: one for one in registrations},
+        {("stripe", "staging"): stripe.settings(**given)},
+        stand_in_secrets={"stripe": "5a" * 32},
+        client=buyer.client,
+        clock=subscriber.clock,
+    )
+    account = buyer.account
+    return Payments(
+        account.database, account.clock, account.engine, providers, buyer.payments.links
+    )
+
+
+async def test_moving_from_the_sandbox_to_real_keys_strands_nobody(subscriber: Subscriber) -> None:
+    one = await subscriber.begin()
+    payments = with_real_keys(subscriber)
+
+    seen = await subscriber.database.read(lambda tx: overview(tx, one.id, tenant=one.tenant))
+    assert payments.steering.is_orphan(seen.subscription) is True
+    with pytest.raises(NotSteerable, match="take a new plan"):
+        await payments.steering.steer(
+            one.tenant, one.id, SteerWish("change", "key_1", "team", "month")
+        )
+    assert await payments.steering.end_orphans(one.tenant, "key_1") is True
+    assert await payments.steering.end_orphans(one.tenant, "key_1") is False
+    assert (await subscriber.now(one)).status == "cancelled"
+    assert await told(subscriber) == ["started", "ended"]
+
+
+async def test_an_operator_ends_a_plan_here_whatever_its_provider_says(
+    subscriber: Subscriber,
+) -> None:
+    one = await subscriber.begin()
+    wish = SteerWish("cancel_now", "adm_1", by=Actor(), why="the provider is gone", is_local=True)
+
+    ended = await subscriber.buyer.payments.steering.steer(one.tenant, one.id, wish)
+
+    assert ended.subscription.status == "cancelled"
+
+    async def work(tx: Transaction) -> list[tuple[str, str | None]]:
+        rows = await tx.fetch(
+            "SELECT action, reason FROM audit_log WHERE subject_id = :id", id=one.id
+        )
+        return [(row["action"], row["reason"]) for row in rows]
+
+    written = await subscriber.database.read(work)
+    assert written == [("subscription.cancel_now", "the provider is gone")]

@@ -4,6 +4,7 @@ import contextlib
 import itertools
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -124,3 +125,8 @@ async def test_any_order_and_repetition_credits_each_period_once(
         assert await subscriber.credits() == 25_000
         assert (one.status, one.paid_until_at) == ("active", NOON + PERIODS * MONTH_US)
         assert await subscriber.buyer.account.findings() == []
+        told = Counter(await subscriber.buyer.account.events())
+        assert (told["subscription.started"], told["subscription.renewed"]) == (1, PERIODS - 1)
+        # Only where the failed renewal is told before the payment that mends it.
+        assert told["subscription.past_due"] <= 1
+        assert told["subscription.changed"] + told["subscription.ended"] == 0

@@ -1,0 +1,230 @@
+"""`topup subscriptions`: the plans that accounts have: list, show, and steer anybody's."""
+
+import getpass
+from collections.abc import Sequence
+from typing import Any, Final, Literal
+
+import click
+from pydantic import SecretStr
+
+from billing.payments.steering import SteerWish
+from billing.providers.abilities.steering import Act
+from billing.providers.protocol import Interval
+from billing.reports.subscription_overview import SubscriptionOverview, overview, overviews
+from billing.subscriptions.subscription import MOVES
+from cli.database import account_named, read
+from cli.examples import examples
+from cli.options import environment_option, limit_option
+from cli.output import json_option, note, run, show_record, show_rows
+from kernel.clock import rfc3339
+from keys.audit_log import Actor
+from keys.principal import Environment
+from runtime.context import open_context
+from runtime.installation import known_secret_key
+from runtime.settings import load_settings
+from store.database import Transaction
+
+_COLUMNS: Final = (
+    *("id", "account_id", "status", "provider", "plan_id", "interval", "amount", "currency"),
+    *("current_period_end", "cancel_at_period_end", "pending"),
+)
+
+
+@click.group(
+    epilog=examples(
+        "topup subscriptions list --status past_due",
+        "topup subscriptions cancel sub_4Kp1 --reason 'asked by mail'",
+    )
+)
+def subscriptions() -> None:
+    """Plans that accounts have: list, show, end, resume, change."""
+
+
+@subscriptions.command(
+    "list",
+    epilog=examples(
+        "topup subscriptions list --status past_due --environment live",
+    ),
+)
+@environment_option
+@click.option("--account", help="Its id or email address.")
+@click.option("--status", type=click.Choice(tuple(MOVES)), help="Only those in this state.")
+@limit_option
+@click.option("--cursor", help="The id of the last one of the page before.")
+@json_option
+def list_(
+    environment: Environment,
+    account: str | None,
+    status: str | None,
+    limit: int,
+    cursor: str | None,
+) -> None:
+    """List subscriptions, newest first."""
+
+    async def work(tx: Transaction) -> Sequence[SubscriptionOverview]:
+        owner_id = None if account is None else (await account_named(account)(tx)).id
+        return await overviews(
+            tx, environment, account_id=owner_id, status=status, before_id=cursor, limit=limit
+        )
+
+    found = run(read(work))
+    more = found[-1].id if len(found) == limit else None
+    rows = [{**_shape(one), "pending": _pending(one)} for one in found]
+    show_rows(rows, *_COLUMNS, next_cursor=more)
+
+
+@subscriptions.command(
+    "show",
+    epilog=examples(
+        "topup subscriptions show sub_4Kp1",
+    ),
+)
+@click.argument("subscription_id")
+@json_option
+def show(subscription_id: str) -> None:
+    """Show one with its paid periods, and what was wanted of it."""
+    found = run(read(lambda tx: overview(tx, subscription_id)))
+    show_record(_shape(found), periods=_periods(found), wishes=_wishes(found))
+
+
+_reason_option = click.option("--reason", help="Why; it stands in the audit log.")
+_here_option = click.option(
+    "--here",
+    "is_local",
+    is_flag=True,
+    help="In this installation alone: its provider is not asked, and may go on charging.",
+)
+
+
+@subscriptions.command(
+    "cancel",
+    epilog=examples(
+        "topup subscriptions cancel sub_4Kp1",
+        "topup subscriptions cancel sub_4Kp1 --at now --reason 'chargeback'",
+        "topup subscriptions cancel sub_4Kp1 --at now --here",
+    ),
+)
+@click.argument("subscription_id")
+@click.option(
+    "--at",
+    type=click.Choice(["period_end", "now"]),
+    default="period_end",
+    show_default=True,
+    help="Nothing is paid back.",
+)
+@_here_option
+@_reason_option
+@json_option
+def cancel(
+    subscription_id: str,
+    at: Literal["period_end", "now"],
+    is_local: bool,  # noqa: FBT001
+    reason: str | None,
+) -> None:
+    """End a subscription at its provider, with its period or at once."""
+    act: Act = "cancel" if at == "period_end" else "cancel_now"
+    _steer(subscription_id, act, reason, is_local=is_local)
+
+
+@subscriptions.command(
+    "resume",
+    epilog=examples(
+        "topup subscriptions resume sub_4Kp1",
+    ),
+)
+@click.argument("subscription_id")
+@_reason_option
+@json_option
+def resume(subscription_id: str, reason: str | None) -> None:
+    """Let one go on that was to end with its period."""
+    _steer(subscription_id, "resume", reason)
+
+
+@subscriptions.command(
+    "change",
+    epilog=examples(
+        "topup subscriptions change sub_4Kp1 --plan team",
+    ),
+)
+@click.argument("subscription_id")
+@click.option("--plan", "plan_id", required=True, help="Its id.")
+@click.option(
+    "--interval",
+    type=click.Choice(["month", "year"]),
+    default="month",
+    show_default=True,
+    help="How often it is paid from then on.",
+)
+@_reason_option
+@json_option
+def change(subscription_id: str, plan_id: str, interval: Interval, reason: str | None) -> None:
+    """Change the plan: a dearer one is charged at once, a cheaper one counts from the next period."""
+    _steer(subscription_id, "change", reason, plan_id=plan_id, interval=interval)
+
+
+def _steer(subscription_id: str, act: Act, reason: str | None, **more: Any) -> None:
+    settings = load_settings()
+    # Beside `topup dev` the key is the data directory's own.
+    secret_key = SecretStr(known_secret_key(settings))
+    who = f"{getpass.getuser()} on the command line"
+
+    async def done() -> SubscriptionOverview:
+        with_key = settings.model_copy(update={"secret_key": secret_key})
+        async with open_context(with_key) as context:
+            one = await context.database.read(lambda tx: overview(tx, subscription_id))
+            wish = SteerWish(act, who, by=Actor(), why=reason, **more)
+            await context.payments.steering.steer(one.subscription.tenant, one.id, wish)
+            return await context.database.read(lambda tx: overview(tx, subscription_id))
+
+    found = run(done())
+    show_record(_shape(found), wishes=_wishes(found))
+    if found.open_steer is not None:
+        provider = found.subscription.provider
+        note(f"{provider} gave no clear answer; a worker asks it again until it does.")
+
+
+def _shape(seen: SubscriptionOverview) -> dict[str, Any]:
+    """What only the operator sees as well."""
+    one = seen.subscription
+    return {
+        **seen.shape(),
+        "account_id": one.account_id,
+        "environment": one.environment,
+        "is_stand_in": one.is_stand_in,
+        "provider_ref": one.provider_ref,
+        "customer_ref": one.customer_ref,
+    }
+
+
+def _pending(seen: SubscriptionOverview) -> str:
+    return "" if seen.open_steer is None else seen.open_steer.act
+
+
+def _periods(seen: SubscriptionOverview) -> list[dict[str, Any]]:
+    return [
+        {
+            "from": rfc3339(period.period_start_at),
+            "until": rfc3339(period.period_end_at),
+            "plan_id": period.plan_id,
+            "amount": period.amount,
+            "currency": period.currency,
+            "credits": period.credits_micros // 1000,
+            "invoice_id": period.invoice_id,
+        }
+        for period in seen.periods
+    ]
+
+
+def _wishes(seen: SubscriptionOverview) -> list[dict[str, Any]]:
+    return [
+        {
+            "act": steer.act,
+            "plan_id": steer.plan_id,
+            "status": steer.status,
+            "asked_by": steer.asked_by,
+            "asked_at": rfc3339(steer.created_at),
+            "attempts": steer.attempts,
+            "reason": steer.reason,
+        }
+        for steer in seen.steers
+    ]

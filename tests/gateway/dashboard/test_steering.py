@@ -1,0 +1,89 @@
+"""The pages that end, resume and change a plan: the account's own, and the operator's of any account."""
+
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from kernel.clock import FixedClock
+from tests.gateway.dashboard.test_plans import sold, subscribed
+from tests.support.browser import Browser, signed_in, text_of
+from tests.support.operator_pages import ADMIN
+from tests.support.selling_gateway import Store, open_store
+
+pytestmark = pytest.mark.one_database
+PLAN = "/dashboard/plan"
+
+
+@pytest_asyncio.fixture
+async def store(database_url: str, tmp_path: Path, clock: FixedClock) -> AsyncIterator[Store]:
+    async with open_store(database_url, tmp_path, clock) as opened:
+        yield opened
+
+
+async def shown(browser: Browser) -> str:
+    return text_of((await browser.get(PLAN)).text)
+
+
+async def test_a_plan_is_ended_resumed_and_ended_at_once(store: Store) -> None:
+    await sold(store)
+    ann = await signed_in(store.gateway)
+    await subscribed(store, ann)
+    before = await shown(ann)
+
+    ending = await ann.send(f"{PLAN}/steer", {"act": "cancel"})
+    while_ending = await shown(ann)
+    await ann.send(f"{PLAN}/steer", {"act": "resume"})
+    resumed = await shown(ann)
+    nonsense = await ann.send(f"{PLAN}/steer", {"act": "explode"})
+    await ann.send(f"{PLAN}/steer", {"act": "cancel_now"})
+    after = await shown(ann)
+
+    assert "End it with the period" in before
+    assert "Next charge" in before
+    assert ending.status_code == 303
+    assert "then it ends" in while_ending
+    assert "Let the plan go on" in while_ending
+    assert "then it ends" not in resumed
+    assert nonsense.status_code == 422
+    assert "cancelled" in after
+    assert "Go to the payment" in after
+
+
+async def test_another_plan_is_taken_after_a_look_at_what_it_costs(store: Store) -> None:
+    boss = await sold(store)
+    dearer = {"id": "max", "name": "Max", "price_monthly": "100.00", "currency": "USD"}
+    await boss.send(f"{ADMIN}/plans", {**dearer, "credits_included": "100000"})
+    ann = await signed_in(store.gateway)
+    await subscribed(store, ann)
+
+    cost = text_of((await ann.get(f"{PLAN}/change?plan=max/month")).text)
+    changed = await ann.send(f"{PLAN}/change", {"plan": "max/month"})
+    unknown = await ann.send(f"{PLAN}/change", {"plan": "x/month"})
+
+    assert "Change to Max" in cost
+    assert "If it fails, the plan stays as it is" in cost
+    assert changed.status_code == 303
+    assert "Max" in await shown(ann)
+    assert unknown.status_code == 404
+
+
+async def test_an_operator_ends_anybodys_plan_and_it_is_written_down(store: Store) -> None:
+    boss = await sold(store)
+    ann = await signed_in(store.gateway)
+    await subscribed(store, ann)
+    listed = (await boss.get(f"{ADMIN}/subscriptions")).text
+    path = re.search(rf'href="({ADMIN}/subscriptions/sub_\w+)"', listed)
+    assert path is not None
+
+    done = await boss.send(path[1], {"act": "cancel", "reason": "Asked by mail"})
+    page = text_of((await boss.get(path[1])).text)
+    audit = text_of((await boss.get(f"{ADMIN}/audit")).text)
+
+    assert done.status_code == 303
+    assert "then it ends" in page
+    assert "What was wanted" in page
+    assert "subscription.cancel" in audit
+    assert "then it ends" in await shown(ann)
