@@ -17,6 +17,7 @@ from gateway.api import (
     vouchers,
 )
 from gateway.api.money import (
+    documents,
     orders,
     packs,
     refunds,
@@ -50,6 +51,7 @@ API = ApiSurface(
         *subscriptions.ROUTES,
         *orders.ROUTES,
         *refunds.ROUTES,
+        *documents.ROUTES,
         *keys.ROUTES,
         *tokens.ROUTES,
         *webhooks.ROUTES,

@@ -44,6 +44,7 @@ from runtime.installation import (
 from runtime.limiter import Limiter
 from runtime.metrics import Metrics
 from runtime.payments import open_providers
+from runtime.printing import Printer
 from runtime.queue import Queue
 from runtime.redis_faults import WORDS, RedisFault, RedisState
 from runtime.redis_link import RedisLink
@@ -109,6 +110,7 @@ class Context:
     engine: Engine
     payments: Payments
     feed: Feed
+    printer: Printer
 
     @property
     def refunder(self) -> Refunder:
@@ -146,8 +148,7 @@ async def open_context(
         policy = webhook_policy(settings)
         transport = Transport(policy, resolver, clock, own=own_place(settings, operators))
         stack.push_async_callback(transport.close)
-        authenticator = Authenticator(database.reserve(AUTHENTICATION_CONNECTIONS), clock)
-        stack.push_async_callback(authenticator.close)
+        authenticator = _authenticator(database, clock, stack)
         suppliers = await stack.enter_async_context(
             _open_suppliers(settings, database, Vault([supplier_key]), operators, clock)
         )
@@ -176,7 +177,20 @@ async def open_context(
             engine=engine,
             payments=Payments(database, clock, engine, providers, _links(settings, rules)),
             feed=feed,
+            printer=_printer(settings, stack),
         )
+
+
+def _authenticator(
+    database: Store, clock: Clock, stack: contextlib.AsyncExitStack
+) -> Authenticator:
+    made = Authenticator(database.reserve(AUTHENTICATION_CONNECTIONS), clock)
+    stack.push_async_callback(made.close)
+    return made
+
+
+def _printer(settings: Settings, stack: contextlib.AsyncExitStack) -> Printer:
+    return stack.enter_context(contextlib.closing(Printer(settings.seller_font)))
 
 
 def connections_of_a_process(settings: Settings) -> int:

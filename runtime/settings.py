@@ -37,6 +37,7 @@ from runtime.setting_forms.provider_variables import (
     read_providers,
 )
 from runtime.setting_forms.redis_url import check_redis_url
+from runtime.setting_forms.seller import SellerSettings
 
 PREFIX = VARIABLE_PREFIX
 ENV_FILE = Path(".env")
@@ -53,7 +54,7 @@ class SettingsError(Exception):
     """A setting is missing or wrong; the message names its variable and says what to do."""
 
 
-class Settings(BaseSettings):
+class Settings(SellerSettings, BaseSettings):
     """The process's settings; payment providers' are declared beside each of them."""
 
     model_config = SettingsConfigDict(

@@ -112,6 +112,15 @@ _OF_0023: Final = _OF_0022 | {
     "sandbox_cards": "a364715c6ee2",
     "sandbox_charges": "520bce630d24",
 }
+_OF_0024: Final = _OF_0023 | {
+    "billing_details": "aae5b171bf53",
+    "billing_documents": "928ed630543c",
+    "document_series": "958dfeb16c9d",
+    "orders": "1c1b1c7ac479",
+    "payment_breakdowns": "882986597435",
+    "payment_fees": "29eb427bb6cb",
+    "subscription_periods": "aa6532e10461",
+}
 
 TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0012": _OF_0012,
@@ -126,5 +135,6 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0021": _OF_0021,
     "0022": _OF_0022,
     "0023": _OF_0023,
-    "0024": _OF_0023 | {"disputes": "e4b76dc8ef34", "refunds": "40d8c5a1cb2f"},
+    "0024": _OF_0024,
+    "0025": _OF_0024 | {"disputes": "e4b76dc8ef34", "refunds": "40d8c5a1cb2f"},
 }

@@ -1258,6 +1258,9 @@ orders = sa.Table(
     _text("answer", null=True),  # unpaid | told | silent: what came of that; null: never asked
     _text("origin", null=True),  # recharge; null: somebody placed it
     _int("saves_payment", default=0),  # the payer agreed that the means of payment is kept
+    # Its receipt's id, empty where it has none; null: not numbered yet. billing/documents writes both.
+    _text("receipt_id", null=True),
+    _int("noted_amount", default=0),  # for how much of refunded_amount notes were made
     sa.CheckConstraint(
         "promotional_micros >= 0 AND promotional_micros <= credits_micros",
         name="promotional_within_credits",
@@ -1313,6 +1316,95 @@ orders = sa.Table(
         sqlite_where=sa.text("reversed_micros > 0"),
         postgresql_where=sa.text("reversed_micros > 0"),
     ),
+    sa.Index(
+        "ix_orders_unnumbered",
+        "environment",
+        "paid_at",
+        "id",
+        sqlite_where=sa.text("paid_at IS NOT NULL AND receipt_id IS NULL"),
+        postgresql_where=sa.text("paid_at IS NOT NULL AND receipt_id IS NULL"),
+    ),
+    sa.Index(
+        "ix_orders_unnoted",
+        "environment",
+        "id",
+        sqlite_where=sa.text("refunded_amount <> noted_amount"),
+        postgresql_where=sa.text("refunded_amount <> noted_amount"),
+    ),
+)
+
+# What was bought, numbered without a gap and frozen: billing/documents/numbering.py writes it.
+billing_documents = sa.Table(
+    "billing_documents",
+    metadata,
+    _text("id", key=True),
+    _text("account_id"),
+    _text("environment"),
+    _text("kind"),  # receipt | credit_note | debit_note
+    _text("series"),  # prefix and year, such as R-2026
+    _int("sequence"),  # its place in the series, from 1 on
+    _text("number"),  # both together, as people read it
+    _text("subject_id"),  # the order or the period that was paid for
+    _text("order_id"),  # the order, of a period that of its subscription
+    _text("subscription_id", null=True),
+    _int("amount"),  # what was paid or went back, with tax, in the smallest unit
+    _text("currency"),
+    _text("facts"),  # JSON, all that stands on it: billing/documents/facts.py
+    _int("dated_at"),  # when it was paid or went back
+    _int("created_at"),
+    sa.Index("ux_billing_documents_number", "environment", "number", unique=True),
+    sa.Index("ux_billing_documents_series", "environment", "series", "sequence", unique=True),
+    sa.Index("ix_billing_documents_account", "account_id", "environment", "id"),
+    sa.Index("ix_billing_documents_subject", "subject_id", "id"),
+    sa.Index("ix_billing_documents_order", "order_id", "id"),
+)
+
+# The last number of each series, by billing/documents/numbering.py, which locks the row of the empty one.
+document_series = sa.Table(
+    "document_series",
+    metadata,
+    _text("environment", key=True),
+    _text("series", key=True),
+    _int("last_number"),
+)
+
+# Whom an account's documents are made out to: billing/documents/billing_details.py writes it.
+billing_details = sa.Table(
+    "billing_details",
+    metadata,
+    _text("account_id", key=True),
+    _text("name"),
+    _text("address"),  # lines
+    _text("tax_id"),
+    _int("updated_at"),
+)
+
+# Tax and discounts of payments as providers told them: billing/providers/breakdown.py writes it.
+payment_breakdowns = sa.Table(
+    "payment_breakdowns",
+    metadata,
+    _text("provider", key=True),
+    _text("environment", key=True),
+    _text("payment_id", key=True),  # an order's payment, or a period's invoice
+    _text("breakdown"),  # JSON: billing/providers/breakdown.py
+    _int("created_at"),
+)
+
+# What a provider kept of a payment, as its list shows it: billing/payments/fees.py writes it.
+payment_fees = sa.Table(
+    "payment_fees",
+    metadata,
+    _text("owner_id", key=True),  # the order or the period that was paid for
+    _text("account_id"),
+    _text("environment"),
+    _text("provider"),
+    _text("payment_id"),  # the provider's name of it
+    _int("amount"),  # in the smallest unit of its own currency
+    _text("currency"),
+    _int("paid_at"),  # by the provider's clock
+    _int("kept_at"),
+    sa.Index("ix_payment_fees_account", "account_id"),
+    sa.Index("ix_payment_fees_paid", "environment", "paid_at"),
 )
 
 # billing/orders/records.py. Ids that the provider may name instead of ours; each is one order's.
@@ -1554,9 +1646,26 @@ subscription_periods = sa.Table(
     _int("refunded_amount", default=0),  # gone back or disputed
     _int("reversed_micros", default=0),  # credit that was taken back for it
     _int("created_at"),
+    _text("receipt_id", null=True),  # as of orders
+    _int("noted_amount", default=0),  # as of orders
     sa.CheckConstraint(
         "reversed_micros >= 0 AND reversed_micros <= credits_micros",
         name="period_reversed_within_credits",
+    ),
+    sa.Index(
+        "ix_subscription_periods_unnumbered",
+        "environment",
+        "created_at",
+        "id",
+        sqlite_where=sa.text("receipt_id IS NULL"),
+        postgresql_where=sa.text("receipt_id IS NULL"),
+    ),
+    sa.Index(
+        "ix_subscription_periods_unnoted",
+        "environment",
+        "id",
+        sqlite_where=sa.text("refunded_amount <> noted_amount"),
+        postgresql_where=sa.text("refunded_amount <> noted_amount"),
     ),
     sa.Index("ux_subscription_periods_id", "id", unique=True),
     sa.Index("ix_subscription_periods_account", "account_id", "environment"),

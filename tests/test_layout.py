@@ -33,6 +33,7 @@ ROOMS: dict[str, tuple[set[str], ...]] = {
         {"catalog", "desk", "recharges"},
         {"orders"},
         {"subscriptions"},
+        {"documents"},
         {"payments"},
         {"reconciliation"},
         {"refunds"},

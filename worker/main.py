@@ -49,6 +49,7 @@ from worker.fulfil import Fulfiller
 from worker.mail import Mailer
 from worker.money.compare import reconciliation_chore
 from worker.money.expire import Expirer
+from worker.money.number import Numberer
 from worker.money.recharge import Recharger
 from worker.money.reconcile import Reconciler
 from worker.money.refund import RefundLoop
@@ -213,11 +214,12 @@ async def run_worker(
 
 
 def _asking_providers(context: Context) -> Sequence[Callable[[], Awaitable[None]]]:
-    """The loops that ask payment providers what they have not told; each is timed by itself."""
+    """The loops about payments that nobody wakes, most of which ask providers what they have not told."""
     shared = (context.database, context.clock)
     return (
         Reconciler(*shared, context.payments).run,
         Steerer(*shared, context.payments.steering).run,
+        Numberer(*shared, context.settings.seller).run,
     )
 
 

@@ -135,6 +135,11 @@ class Order(msgspec.Struct, frozen=True, gc=False, kw_only=True):
         return Price(self.paid_amount, self.paid_currency)
 
     @property
+    def listed(self) -> Price:
+        """The list price after the discount, before any conversion."""
+        return Price(self.amount - self.discount, self.currency)
+
+    @property
     def is_settled(self) -> bool:
         """The credit was given."""
         return self.status in SETTLED

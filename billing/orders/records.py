@@ -2,7 +2,7 @@
 
 Invariant: an id that a provider gave belongs to one order, by the primary key of provider_objects:
 whoever claims it first. Writes orders, provider_objects and order_reversals; whoever changes an
-order holds its account's lock.
+order holds its account's lock, but for the marks of its documents, which are no part of Order.
 """
 
 from collections.abc import Iterable, Sequence
@@ -77,6 +77,14 @@ WHERE o.provider = v.provider AND o.environment = v.environment AND o.object_id 
 """
 _LOAD_REVERSALS = f"""
 SELECT order_id, {refund.LISTED} FROM order_reversals WHERE order_id IN :ids[text]
+"""
+_MARK_RECEIPTS = """
+UPDATE orders SET receipt_id = v.receipt_id FROM :marks[id text, receipt_id text] AS v
+WHERE orders.id = v.id
+"""
+_MARK_NOTED = """
+UPDATE orders SET noted_amount = v.noted_amount FROM :marks[id text, noted_amount bigint] AS v
+WHERE orders.id = v.id
 """
 
 
@@ -163,3 +171,15 @@ async def keep_reversals(tx: Transaction, reversals: Iterable[Reversal]) -> None
         [refund.write_row(one) for one in reversals],
         on_conflict=f"ON CONFLICT (order_id, key) {refund.ON_CONFLICT}",
     )
+
+
+async def mark_receipts(tx: Transaction, marks: Sequence[tuple[str, str]]) -> None:
+    """Orders and the ids of their receipts; empty: it has none. Of billing/documents/numbering.py."""
+    if marks:
+        await tx.execute(_MARK_RECEIPTS, marks=sorted(marks))
+
+
+async def mark_noted(tx: Transaction, marks: Sequence[tuple[str, int]]) -> None:
+    """Orders, and for how much of what is gone of their payment notes were made."""
+    if marks:
+        await tx.execute(_MARK_NOTED, marks=sorted(marks))

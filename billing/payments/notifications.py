@@ -16,7 +16,7 @@ from billing.payments import disputes, fact_subjects, unmatched
 from billing.payments.checkout import Checkouts
 from billing.payments.dispatch import ACTIONS, Inquire, Note
 from billing.payments.fact_subjects import FactSubject, SubjectFact, order_subject
-from billing.providers import event_log
+from billing.providers import breakdown, event_log
 from billing.providers.event_log import LogEntry, NotificationOutcome, NotificationRef
 from billing.providers.problem import Problem
 from billing.providers.protocol import (
@@ -141,8 +141,18 @@ class NotificationHandler:
             return await self._note(notification, action.outcome, action.detail, found.order)
         if isinstance(action, Inquire):
             return await self._inquire(fact, found, notification)
+        await self._keep_breakdown(fact, notification)
         command = action(fact)(**found.names, notification=notification)
         return (await self._engine.submit(command)).outcome
+
+    async def _keep_breakdown(self, fact: SubjectFact, notification: NotificationRef) -> None:
+        """Tax and discounts, before the payment counts: its receipt is made of both."""
+        if not isinstance(fact, Paid | InvoicePaid) or fact.breakdown is None:
+            return
+        payment_id = fact.payment_id if isinstance(fact, Paid) else fact.invoice_id
+        now_us = self._clock.now_us()
+        told = [((notification.provider, notification.environment, payment_id), fact.breakdown)]
+        await self._database.transaction(lambda tx: breakdown.keep(tx, told, now_us=now_us))
 
     async def _refuse(
         self, found: FactSubject, notification: NotificationRef

@@ -13,6 +13,7 @@ import httpx
 
 from billing.ledger.price import Price
 from billing.providers.abilities.dispute_note import DisputeNote
+from billing.providers.breakdown import Breakdown
 from billing.providers.settings import ProductField, ProviderSettings
 from kernel.clock import Clock
 from kernel.errors import DomainError
@@ -71,8 +72,7 @@ class CheckoutRequest:
 class Opened:
     """The checkout: url is where the payer goes, ref is what `inquire` asks about.
 
-    objects: every id that later notifications may name instead of the order's (sessions, invoices,
-    payments, customers' subscriptions); they are kept, so that each finds the order.
+    objects: every id that later notifications may name instead of the order's, such as an invoice's.
     """
 
     url: str
@@ -86,8 +86,7 @@ class Opened:
 class Subject:
     """Whom a fact is about: the order's id where the provider repeats it, and ids it knows.
 
-    Whoever acts on facts keeps every id of a subject whose order is found, also of Waiting: a later
-    refund or dispute may name nothing else.
+    Whoever acts on facts keeps every id, also of Waiting: a later refund may name nothing else.
     """
 
     order_id: str | None = None
@@ -100,7 +99,7 @@ class Paid:
 
     objection: why it is not for what the order asked to be sold; a person decides then.
     method: the provider's own way of paying, where it tells that; it is held to the order's.
-    subtotal: the price before tax and discounts, where it tells that.
+    subtotal: the price before tax and discounts, breakdown: all of them, where it tells that.
     """
 
     subject: Subject
@@ -111,6 +110,7 @@ class Paid:
     objection: str | None = None
     method: str | None = None
     subtotal: Price | None = None
+    breakdown: Breakdown | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +224,7 @@ class InvoicePaid:
     customer_ref: str | None = None
     lines: tuple[InvoiceLine, ...] = ()
     is_change: bool = False
+    breakdown: Breakdown | None = None
 
 
 SubscriptionStatus = Literal["active", "past_due", "cancelled", "expired"]
@@ -379,8 +380,7 @@ class Registration:
     label: its name as payers know it; empty: as it is.
     paths: where its notifications come in, the first being the one it is told; methods of them.
     takes_discount: the first period of a subscription may cost less than the others.
-    products: how a plan names a price or product of the provider's own, if it can; needs_product: no
-    plan is sold without one.
+    products: how a plan names the provider's own; needs_product: no plan is sold without one.
     """
 
     name: str

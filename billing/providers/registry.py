@@ -23,7 +23,7 @@ from keys.principal import ENVIRONMENTS, Environment
 FOLDER = Path(__file__).parent
 # What the providers share lies beside them.
 _SHARED = frozenset(
-    {"__init__", "protocol", "registry", "settings", "http", "event_log", "problem"}
+    {"__init__", "breakdown", "protocol", "registry", "settings", "http", "event_log", "problem"}
 )
 
 Key = tuple[str, Environment]

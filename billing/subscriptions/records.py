@@ -363,3 +363,27 @@ _PAGES = Keyset(
     "environment = :environment",
     filters={"status": "status = :status", "account_id": "account_id = :account_id"},
 )
+
+
+async def mark_receipts(tx: Transaction, marks: Sequence[tuple[str, str]]) -> None:
+    """Periods and the ids of their receipts, as of orders."""
+    if marks:
+        await tx.execute(_MARK_RECEIPTS, marks=sorted(marks))
+
+
+async def mark_noted(tx: Transaction, marks: Sequence[tuple[str, int]]) -> None:
+    """Periods, and for how much of what is gone of their payment notes were made."""
+    if marks:
+        await tx.execute(_MARK_NOTED, marks=sorted(marks))
+
+
+_MARK_RECEIPTS = """
+UPDATE subscription_periods SET receipt_id = v.receipt_id
+FROM :marks[id text, receipt_id text] AS v
+WHERE subscription_periods.id = v.id
+"""
+_MARK_NOTED = """
+UPDATE subscription_periods SET noted_amount = v.noted_amount
+FROM :marks[id text, noted_amount bigint] AS v
+WHERE subscription_periods.id = v.id
+"""

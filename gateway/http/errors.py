@@ -14,6 +14,7 @@ from billing.catalog.pack import PackTaken
 from billing.catalog.plan import PlanTaken
 from billing.credits.checkin import AlreadyCheckedIn, BudgetExhausted, CheckinOff
 from billing.desk.acts import NotNow
+from billing.documents.document import NoReceipt, NoSeller
 from billing.fulfilment.protocol import SignatureRefused
 from billing.ledger.ledger import InsufficientBalance
 from billing.orders.order import OrderDecided, TooManyOrders
@@ -156,6 +157,8 @@ TABLE: Final[Mapping[type[DomainError], ErrorRow]] = {
     NotRedeemable: ErrorRow(codes.NOT_REDEEMABLE, 409, {"unknown": 404, "expired": 410}),
     CouponRefused: ErrorRow(codes.NOT_REDEEMABLE, 409, {"unknown": 404, "expired": 410}),
     NotFound: ErrorRow(codes.NOT_FOUND, 404),
+    NoReceipt: ErrorRow(codes.NOT_FOUND, 404),
+    NoSeller: ErrorRow(codes.NOT_FOUND, 404, is_final=True),
     MethodNotAllowed: ErrorRow(codes.METHOD_NOT_ALLOWED, 405),
     UrlRefused: ErrorRow(codes.URL_INVALID, 422),
     NoWebhookSecret: ErrorRow(codes.PROVIDER_UNAVAILABLE, 503),

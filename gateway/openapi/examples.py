@@ -273,6 +273,9 @@ EXAMPLES: Final[Mapping[tuple[str, str], Example]] = {
     ("POST", f"{API}/holds"): Example({"credits": 1000, "description": "A chat", "ttl_s": 600}),
     ("POST", f"{API}/holds/{{hold_id}}/capture"): Example({"credits": 640}),
     ("POST", f"{API}/orders"): Example({"provider": "stripe", "amount_cents": 1000}),
+    ("PUT", f"{API}/billing/details"): Example(
+        {"name": "Buyer Ltd", "address": "Road 2\nLondon", "tax_id": "GB123456789"}
+    ),
     ("POST", f"{API}/subscriptions/{{subscription_id}}/cancel"): Example({"at": "period_end"}),
     ("POST", f"{API}/subscriptions/{{subscription_id}}/change"): Example(
         {"plan_id": "team", "interval": "month"}

@@ -12,6 +12,7 @@ import msgspec
 
 from billing.ledger.price import Price
 from billing.providers.abilities.dispute_note import DisputeNote
+from billing.providers.breakdown import Breakdown, TaxPart, taxes_of
 from billing.providers.protocol import (
     Disputed,
     Expired,
@@ -55,6 +56,20 @@ class _Amount(_Named):
     amount: int
     currency: str
     amount_paid: int | None = None
+    tax_amount: int | None = None
+    discount_amount: int | None = None
+
+    @property
+    def breakdown(self) -> Breakdown | None:
+        """With the tax that Creem added, and keeps as the seller of record."""
+        tax, discount = self.tax_amount or 0, self.discount_amount or 0
+        paid = self.amount_paid
+        if paid is None or paid <= 0 or tax < 0 or discount < 0 or not (tax or discount):
+            return None
+        is_added = paid > self.price.amount
+        taxes = taxes_of([TaxPart("Tax, collected by Creem", tax, not is_added)])
+        subtotal = paid + discount - (tax if is_added else 0)
+        return Breakdown(subtotal=subtotal, total=paid, discount=discount, taxes=taxes)
 
     @property
     def price(self) -> Price:
@@ -203,6 +218,7 @@ def checkout_facts(checkout: Checkout, kind: str = "", sold: str | None = None) 
                 customer_ref=_id(checkout.customer),
                 subscription_ref=_id(checkout.subscription),
                 objection=checkout.objection(sold),
+                breakdown=order.breakdown,
             ),
         )
     if kind == "failed":
@@ -233,6 +249,7 @@ def _subscription_facts(subscription: Standing, kind: str, sent_at: int | None) 
                 product_ref=product_ref,
                 is_prorated=_is_less(paid, product),
                 customer_ref=_id(subscription.customer),
+                breakdown=None if paid is None else paid.breakdown,
             ),
         )
     if kind == "trialing" and end is not None and subscription.current_period_start_date:

@@ -35,6 +35,7 @@ from billing.providers.stripe.amounts import (
     from_stripe as from_stripe,
     to_stripe as to_stripe,
 )
+from billing.providers.stripe.breakdown import invoice_breakdown, session_breakdown
 from billing.providers.stripe.intents import PaymentIntent, intent_facts
 from billing.providers.stripe.objects import (
     Charge,
@@ -94,6 +95,7 @@ def session_facts(session: Session, kind: str) -> Sequence[Fact]:
             subtotal=None
             if session.amount_subtotal is None or session.mode != "subscription"
             else from_stripe(session.amount_subtotal, session.currency),
+            breakdown=session_breakdown(session, session.currency),
         ),
     )
 
@@ -115,6 +117,7 @@ def invoice_facts(invoice: Invoice, kind: str) -> Sequence[Fact]:
                 payment_id=invoice.id,
                 price=from_stripe(invoice.amount_paid, invoice.currency),
                 customer_ref=ref_id(invoice.customer),
+                breakdown=invoice_breakdown(invoice),
             ),
         )
     if kind in ("voided", "void", "marked_uncollectible", "uncollectible"):
@@ -140,6 +143,7 @@ def _renewal(invoice: Invoice, subject: Subject, subscription: str) -> InvoicePa
         customer_ref=ref_id(invoice.customer),
         lines=tuple(_line(one, invoice.currency) for one in invoice.lines.data),
         is_change=invoice.billing_reason in ("subscription_create", "subscription_update"),
+        breakdown=invoice_breakdown(invoice),
     )
 
 

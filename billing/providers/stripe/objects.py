@@ -18,6 +18,14 @@ class Named(msgspec.Struct):
 Ref = str | Named | None
 
 
+class SessionTotals(msgspec.Struct):
+    """What of a session's total is discount, tax and shipping."""
+
+    amount_discount: int = 0
+    amount_shipping: int | None = 0
+    amount_tax: int = 0
+
+
 class Session(msgspec.Struct):
     """A checkout session."""
 
@@ -30,6 +38,7 @@ class Session(msgspec.Struct):
     amount_subtotal: int | None = None
     amount_total: int | None = None
     currency: str | None = None
+    total_details: SessionTotals | None = None
     customer: Ref = None
     payment_intent: Ref = None
     subscription: Ref = None
@@ -119,6 +128,23 @@ class _InvoicePayments(msgspec.Struct):
     data: list[_InvoicePayment] = []
 
 
+class InvoiceTax(msgspec.Struct):
+    """One tax of an invoice; inclusive was its mark before 2025-03."""
+
+    amount: int = 0
+    tax_behavior: str = ""
+    inclusive: bool = False
+    taxability_reason: str | None = None
+
+    @property
+    def is_included(self) -> bool:
+        return self.inclusive or self.tax_behavior == "inclusive"
+
+
+class _InvoiceDiscount(msgspec.Struct):
+    amount: int = 0
+
+
 class Invoice(msgspec.Struct):
     """An invoice: of an order, or of one period of a subscription."""
 
@@ -126,6 +152,11 @@ class Invoice(msgspec.Struct):
     status: str | None = None
     billing_reason: str | None = None
     amount_paid: int = 0
+    subtotal: int | None = None
+    total: int | None = None
+    total_taxes: list[InvoiceTax] | None = None
+    total_tax_amounts: list[InvoiceTax] | None = None
+    total_discount_amounts: list[_InvoiceDiscount] | None = None
     currency: str = ""
     customer: Ref = None
     metadata: dict[str, str] | None = None

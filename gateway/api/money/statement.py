@@ -1,10 +1,14 @@
-"""The statement: opening balance, every transfer, closing balance; JSON or CSV, streamed."""
+"""The statement: opening balance, every transfer, closing balance; JSON or CSV, streamed, or as PDF."""
 
-from collections.abc import AsyncIterator
-from typing import Literal
+from collections.abc import AsyncIterator, Sequence
+from typing import Annotated, Final, Literal
 
 import msgspec
+from msgspec import Meta
+from starlette.responses import Response
 
+from billing.documents import billing_details
+from billing.documents.statement_sheet import LINES_MAX, StatementSheet
 from billing.ledger import statement
 from billing.ledger.money import micros_to_cents
 from gateway.answers import response_codes as codes
@@ -15,12 +19,13 @@ from gateway.http.fields import Fields, Time, time_us
 from gateway.http.lists import streamed
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply, Route
-from kernel.clock import rfc3339
+from kernel.clock import next_month_start_us, parse_rfc3339, rfc3339
 from kernel.csv_text import csv_head, csv_lines
 from kernel.errors import InvalidInput
 
 _encode = msgspec.json.Encoder().encode
 _READS = ("topup:read",)
+_PDF: Final = "application/pdf"
 _CSV_COLUMNS = (
     "id",
     "created_at",
@@ -37,24 +42,35 @@ _CSV_COLUMNS = (
 class StatementQuery(
     Fields, frozen=True, kw_only=True, rename={"since": "from", "until": "to", "form": "format"}
 ):
-    """from is inclusive (default: the beginning), to exclusive (default: now)."""
+    """from is inclusive (default: the beginning), to exclusive (default: now); or a whole month."""
 
     since: Time | None = None
     until: Time | None = None
-    form: Literal["json", "csv"] = "json"
+    month: (
+        Annotated[
+            str,
+            Meta(
+                pattern=r"^\d{4}-(0[1-9]|1[0-2])$",
+                description="As 2026-06, UTC; without from and to.",
+            ),
+        ]
+        | None
+    ) = None
+    form: Annotated[
+        Literal["json", "csv", "pdf"],
+        Meta(description="pdf: what changed the balance, at most 1,000 lines."),
+    ] = "json"
 
 
 async def show(call: RequestContext[Fields, StatementQuery]) -> Reply:
     """Streams page by page: the statement of a busy account does not fit in memory."""
     now_us = call.now_us
-    since = time_us(call.query.since, "from") or 0
-    until = time_us(call.query.until, "to")
-    until = now_us + 1 if until is None else until
-    if since >= until:
-        raise InvalidInput("from is before to", param="from")
+    since, until = _period(call.query, now_us)
     tenant, database = call.principal.tenant, call.context.database
     opening_micros = await statement.opening_micros(database, tenant, before=since)
     lines = statement.lines(database, tenant, since=since, until=until)
+    if call.query.form == "pdf":
+        return await _pdf(call, since, until, opening_micros, lines)
     if call.query.form == "csv":
         headers = {"Content-Disposition": 'attachment; filename="statement.csv"'}
         parts, media_type = _csv(opening_micros, lines), "text/csv; charset=utf-8"
@@ -64,6 +80,64 @@ async def show(call: RequestContext[Fields, StatementQuery]) -> Reply:
     )
     parts = _json(head, opening_micros, lines, now_us)
     return streamed(call, _READS, parts, media_type="application/json")
+
+
+def _period(query: StatementQuery, now_us: int) -> tuple[int, int]:
+    """Since and until, in microseconds; raises InvalidInput."""
+    if query.month is not None:
+        if query.since is not None or query.until is not None:
+            raise InvalidInput("name either a month, or from and to", param="month")
+        since = parse_rfc3339(f"{query.month}-01T00:00:00Z")
+        return since, next_month_start_us(since)
+    since = time_us(query.since, "from") or 0
+    until = time_us(query.until, "to")
+    until = now_us + 1 if until is None else until
+    if since >= until:
+        raise InvalidInput("from is before to", param="from")
+    return since, until
+
+
+async def _pdf(
+    call: RequestContext[Fields, StatementQuery],
+    since: int,
+    until: int,
+    opening_micros: int,
+    lines: AsyncIterator[statement.StatementLine],
+) -> Response:
+    """What changed the balance, printed; raises InvalidInput where that is too much for a page."""
+    headers = {"Content-Disposition": 'inline; filename="statement.pdf"'}
+    if call.method == "HEAD":
+        return Response(media_type=_PDF, headers=headers)
+    kept: list[statement.StatementLine] = []
+    async for line in lines:
+        if line.change_micros:
+            kept.append(line)
+        if len(kept) > LINES_MAX:
+            raise InvalidInput(
+                f"more than {LINES_MAX} lines: take a shorter time, or format=csv", param="format"
+            )
+    principal, seller = call.principal, call.context.settings.seller
+    account_id = principal.account_id
+    found = await call.context.database.read(lambda tx: billing_details.buyers(tx, [account_id]))
+    asked = StatementSheet(
+        seller=seller.party,
+        buyer=found[account_id],
+        # A statement of everything begins with the account.
+        since=since or _first_day(kept, call.now_us),
+        until=min(until, call.now_us + 1),
+        opening_micros=opening_micros,
+        lines=kept,
+        made_at=call.now_us,
+        is_test=principal.environment != "live",
+    )
+    body = await call.context.printer.statement(asked)
+    return Response(
+        body, media_type=_PDF, headers={**headers, "Cache-Control": "private, no-store"}
+    )
+
+
+def _first_day(lines: Sequence[statement.StatementLine], now_us: int) -> int:
+    return parse_rfc3339(lines[0].transfer["created_at"]) if lines else now_us
 
 
 async def _json(
@@ -118,6 +192,6 @@ ROUTES = (
         "Opening balance, every transfer, closing balance",
         scopes=_READS,
         query=StatementQuery,
-        answers=(Outcome(200, Statement, media_types=(JSON, "text/csv")),),
+        answers=(Outcome(200, Statement, media_types=(JSON, "text/csv", _PDF)),),
     ),
 )

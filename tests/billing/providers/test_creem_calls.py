@@ -9,6 +9,7 @@ import pytest_asyncio
 import respx
 
 from billing.ledger.price import Price
+from billing.providers.breakdown import Breakdown, TaxPart
 from billing.providers.protocol import (
     Ignored,
     Opened,
@@ -151,6 +152,9 @@ async def test_the_portal_is_opened_for_the_customer(
                 "tran_5yMa",
                 Price(2000, "USD"),
                 "cust_1Oc",
+                breakdown=Breakdown(
+                    subtotal=2000, total=2420, taxes=(TaxPart("Tax, collected by Creem", 420),)
+                ),
             ),
         ),
         ("creem-answer-paid", "ord_other", Ignored("the checkout is another order's")),

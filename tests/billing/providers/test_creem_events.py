@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from billing.ledger.price import Price
+from billing.providers.breakdown import Breakdown, TaxPart
 from billing.providers.protocol import (
     Disputed,
     Fact,
@@ -43,7 +44,19 @@ def changed(status: Any, *, is_ending: bool = False) -> SubscriptionChanged:
     ("name", "fact"),
     [
         # 20.00 and 4.20 of tax were paid: the price is 20.00.
-        ("checkout-completed", Paid(CHECKOUT, "tran_5yMa", Price(2000, "USD"), "cust_1Oc")),
+        (
+            "checkout-completed",
+            Paid(
+                CHECKOUT,
+                "tran_5yMa",
+                Price(2000, "USD"),
+                "cust_1Oc",
+                # Creem adds the tax and keeps it.
+                breakdown=Breakdown(
+                    subtotal=2000, total=2420, taxes=(TaxPart("Tax, collected by Creem", 420),)
+                ),
+            ),
+        ),
         ("checkout-unpaid", Waiting(CHECKOUT)),
         # The payer found a discount on Creem's page: what was paid is the price.
         ("checkout-discounted", Paid(CHECKOUT, "tran_5yMa", Price(1500, "USD"), "cust_1Oc")),

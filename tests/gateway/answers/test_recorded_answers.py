@@ -15,6 +15,7 @@ from gateway.http.routing import Router
 from gateway.surfaces import SURFACES
 from kernel.clock import FixedClock
 from tests.gateway.answers import (
+    document_walks,
     own_walks,
     plain_walks,
     plan_walks,
@@ -40,6 +41,7 @@ WALKS: dict[str, Walk] = {
     "webhooks": webhook_walks.endpoints,
     "deliveries": webhook_walks.deliveries,
     "orders": selling_walks.orders,
+    "receipts": document_walks.receipts,
     "subscriptions": plan_walks.subscriptions,
     "billing-api": selling_walks.billing_api,
     "newapi": selling_walks.newapi,

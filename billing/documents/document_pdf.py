@@ -1,0 +1,133 @@
+"""A document as a page: drawn of what was frozen with its number, and of nothing else."""
+
+from typing import Final
+
+from billing.documents.document import BillingDocument
+from billing.documents.facts import DocumentFacts, DocumentKind, Party
+from billing.documents.sheet import MARGIN_MM, Sheet, day, money
+from billing.ledger.price import Price
+
+TITLES: Final[dict[DocumentKind, str]] = {
+    "receipt": "Receipt",
+    "credit_note": "Credit note",
+    "debit_note": "Debit note",
+}
+TEST_BANNER: Final = "TEST - not a real document: no money was moved"
+# What a note says of itself.
+_ABOUT: Final[dict[DocumentKind, str]] = {
+    "receipt": "",
+    "credit_note": "Paid back of receipt {number}.",
+    "debit_note": "An earlier credit note for receipt {number} counts no longer: the money came back.",
+}
+_PAID: Final[dict[DocumentKind, str]] = {
+    "receipt": "Paid",
+    "credit_note": "Paid back",
+    "debit_note": "Owed again and received",
+}
+_HALF_MM: Final = 82
+
+
+def document_pdf(document: BillingDocument, extra_font: str = "") -> bytes:
+    """The bytes of the document's PDF, the same each time; extra_font: as of Sheet."""
+    facts = document.facts
+    title = f"{TITLES[document.kind]} {document.number}"
+    sheet = Sheet(
+        title=title,
+        author=facts.seller.name,
+        made_at=document.created_at,
+        banner=TEST_BANNER if facts.is_test else "",
+        extra_font=extra_font,
+    )
+    sheet.begin(title)
+    _head(sheet, document)
+    _parties(sheet, facts)
+    _about(sheet, document)
+    _amounts(sheet, document)
+    if facts.footer:
+        sheet.ln(8)
+        sheet.quiet()
+        sheet.words(facts.footer)
+    return sheet.made()
+
+
+def _head(sheet: Sheet, document: BillingDocument) -> None:
+    facts = document.facts
+    sheet.style(13, "B")
+    sheet.words(facts.logo_text or facts.seller.name)
+    sheet.ln(6)
+    sheet.style(22, "B")
+    sheet.cell(0, 10, TITLES[document.kind], new_x="LMARGIN", new_y="NEXT")
+    sheet.quiet(10)
+    sheet.words(f"{document.number}   {day(document.dated_at)}")
+    sheet.ln(6)
+
+
+def _parties(sheet: Sheet, facts: DocumentFacts) -> None:
+    top = sheet.get_y()
+    ends = []
+    for number, (label, party) in enumerate((("From", facts.seller), ("To", facts.buyer))):
+        x = MARGIN_MM + number * (_HALF_MM + 10)
+        sheet.set_xy(x, top)
+        sheet.quiet()
+        sheet.words(label, width=_HALF_MM)
+        ends.append(sheet.column(x, sheet.get_y(), _HALF_MM, _lines(party)))
+    sheet.set_xy(MARGIN_MM, max(ends) + 6)
+
+
+def _lines(party: Party) -> list[str]:
+    tax = [f"Tax id: {party.tax_id}"] if party.tax_id else []
+    contact = [party.contact] if party.contact else []
+    return [party.name, *party.address, *tax, *contact]
+
+
+def _about(sheet: Sheet, document: BillingDocument) -> None:
+    facts = document.facts
+    told = [
+        f"Order {document.order_id}",
+        f"Subscription {document.subscription_id}" if document.subscription_id else "",
+        f"Paid with {facts.provider}, payment {facts.payment_id}" if facts.payment_id else "",
+        _ABOUT[document.kind].format(number=facts.corrects),
+        f"Issued on {day(document.created_at)}",
+    ]
+    sheet.quiet(9)
+    for one in told:
+        sheet.words(one)
+    sheet.ln(4)
+
+
+def _amounts(sheet: Sheet, document: BillingDocument) -> None:
+    facts, currency = document.facts, document.currency
+    sheet.quiet()
+    sheet.cell(100, 5, "Description")
+    sheet.cell(0, 5, "Amount", align="R", new_x="LMARGIN", new_y="NEXT")
+    sheet.rule()
+    for line in facts.lines:
+        sheet.row(line.text, money(line.amount, currency))
+    _beside(sheet, facts)
+    sheet.rule()
+    at = MARGIN_MM + 60
+    if facts.discount:
+        sheet.row("Discount", money(-facts.discount, currency), at=at)
+    for tax in (one for one in facts.taxes if not one.is_included):
+        sheet.row(tax.name, money(tax.amount, currency), at=at)
+    sheet.row("Total", money(facts.total, currency), weight="B", at=at)
+    for tax in (one for one in facts.taxes if one.is_included):
+        sheet.row(f"{tax.name}, included", money(tax.amount, currency), at=at)
+    if facts.from_balance:
+        sheet.row("From the customer's balance", money(-facts.from_balance, currency), at=at)
+    sheet.row(_PAID[document.kind], money(facts.paid, currency), weight="B", at=at)
+
+
+def _beside(sheet: Sheet, facts: DocumentFacts) -> None:
+    """What explains the lines: the credit that was bought, and the time that was paid for."""
+    told = []
+    if facts.credits:
+        worth = Price(facts.credits // 10, "USD").decimal()
+        told.append(f"{facts.credits:,} credits of prepaid use, worth {worth} USD here")
+    if facts.period_start_at is not None and facts.period_end_at is not None:
+        told.append(f"{day(facts.period_start_at)} to {day(facts.period_end_at)}")
+    if facts.price_note:
+        told.append(facts.price_note)
+    sheet.quiet()
+    for one in told:
+        sheet.words(one)

@@ -1,0 +1,179 @@
+"""What has no document yet: paid orders, paid periods, and payments of which more or less is gone.
+
+Both are found by partial indexes that hold nothing else, so a look that finds nothing costs nothing,
+and what was paid before this version is found like any other. Reads only.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from billing.documents.facts import Sold
+from billing.ledger.money import MICROS_PER_CREDIT
+from billing.orders import records as order_rows, refund
+from billing.orders.order import Order
+from billing.orders.refund import Reversal, gone_of
+from store.database import Transaction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Payment:
+    """A payment without a receipt. sold null: there was nothing to pay, so it gets none.
+
+    subject_id: the order's or the period's. times in microseconds.
+    """
+
+    subject_id: str
+    account_id: str
+    provider: str
+    payment_id: str
+    order_id: str
+    subscription_id: str | None = None
+    sold: Sold | None
+    credits: int
+    period_start_at: int | None = None
+    period_end_at: int | None = None
+    paid_at: int
+
+    @property
+    def is_period(self) -> bool:
+        return self.subscription_id is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """A payment of which `after` is gone for good, while notes were made of `before`.
+
+    at: when it was last told.
+    """
+
+    subject_id: str
+    is_period: bool
+    before: int
+    after: int
+    of: int
+    at: int
+
+
+async def payments(tx: Transaction, environment: str, *, limit: int) -> Sequence[Payment]:
+    """The earliest ones, in the order in which they were paid."""
+    orders = await tx.fetch(_ORDERS, environment=environment, limit=limit)
+    periods = await tx.fetch(_PERIODS, environment=environment, limit=limit)
+    found = [_of_order(order_rows.ROWS.read(row)) for row in orders]
+    found += [
+        Payment(
+            subject_id=row["id"],
+            account_id=row["account_id"],
+            provider=row["provider"],
+            payment_id=row["invoice_id"],
+            order_id=row["order_id"],
+            subscription_id=row["subscription_id"],
+            sold=None
+            if row["amount"] <= 0
+            else Sold(row["plan_name"], row["amount"], row["currency"], row["amount"]),
+            credits=row["credits_micros"] // MICROS_PER_CREDIT,
+            period_start_at=row["period_start_at"],
+            period_end_at=row["period_end_at"],
+            paid_at=row["created_at"],
+        )
+        for row in periods
+    ]
+    return sorted(found, key=lambda one: (one.paid_at, one.subject_id))[:limit]
+
+
+async def gone(
+    tx: Transaction, environment: str, *, after_id: str, limit: int
+) -> tuple[Sequence[Gone], str]:
+    """Those behind after_id that need a note, and where to look on; empty: there is no more.
+
+    A dispute that is still open takes nothing for good: it waits for its end.
+    """
+    values = {"environment": environment, "after_id": after_id, "limit": limit}
+    orders = await tx.fetch(_GONE_ORDERS, **values)
+    periods = await tx.fetch(_GONE_PERIODS, **values)
+    rows = sorted([*orders, *periods], key=lambda row: str(row["id"]))[:limit]
+    if not rows:
+        return (), ""
+    reversals = await _reversals(tx, [row["id"] for row in rows])
+    found = []
+    for row in rows:
+        told = reversals.get(row["id"], [])
+        closed = [one for one in told if one.kind != "dispute" or one.status != "open"]
+        before, after = row["noted_amount"], gone_of(closed, row["paid"])
+        if before != after:
+            at = max((one.created_at for one in told), default=0)
+            is_period = row["is_period"] == 1
+            found.append(Gone(row["id"], is_period, before, after, row["paid"], at))
+    return found, rows[-1]["id"] if len(rows) == limit else ""
+
+
+def _of_order(order: Order) -> Payment:
+    assert order.paid_at is not None, "the statement looks for paid ones"
+    paid = order.payment
+    # A plan's order is paid by the invoices of its periods.
+    is_sold = order.kind != "subscription" and paid.amount > 0
+    return Payment(
+        subject_id=order.id,
+        account_id=order.account_id,
+        provider=order.provider,
+        payment_id=order.payment_id or "",
+        order_id=order.id,
+        sold=_sold(order) if is_sold else None,
+        credits=order.credits_micros // MICROS_PER_CREDIT,
+        paid_at=order.paid_at,
+    )
+
+
+def _sold(order: Order) -> Sold:
+    paid = order.payment
+    credits_ = order.credits_micros // MICROS_PER_CREDIT
+    title = order.pack_name or f"{credits_:,} credits"
+    is_listed = paid.currency == order.currency and paid.amount == order.amount - order.discount
+    if is_listed:
+        return Sold(title, paid.amount, paid.currency, order.amount, order.discount)
+    note = ""
+    if paid.currency != order.currency:
+        note = f"Charged in {paid.currency} for {order.listed.decimal()} {order.currency}"
+    return Sold(title, paid.amount, paid.currency, paid.amount, price_note=note)
+
+
+async def _reversals(tx: Transaction, ids: Sequence[str]) -> dict[str, list[Reversal]]:
+    found: dict[str, list[Reversal]] = {}
+    for text in (_ORDER_REVERSALS, _PERIOD_REVERSALS):
+        for row in await tx.fetch(text, ids=sorted(ids)):
+            one = refund.read_row(row)
+            found.setdefault(one.owner_id, []).append(one)
+    return found
+
+
+_ORDERS = f"""
+SELECT {order_rows.ROWS.listed} FROM orders
+WHERE environment = :environment AND paid_at IS NOT NULL AND receipt_id IS NULL
+ORDER BY paid_at, id LIMIT :limit
+"""
+_PERIODS = """
+SELECT p.id, p.account_id, p.subscription_id, p.invoice_id, p.amount, p.currency, p.credits_micros,
+    p.period_start_at, p.period_end_at, p.created_at, s.provider, s.order_id, s.plan_name
+FROM subscription_periods p
+JOIN subscriptions s ON s.id = p.subscription_id
+WHERE p.environment = :environment AND p.receipt_id IS NULL
+ORDER BY p.created_at, p.id LIMIT :limit
+"""
+# One without a receipt gets that first; of one that has none there is nothing to correct.
+_GONE_ORDERS = """
+SELECT id, noted_amount, COALESCE(paid_amount, pay_amount) AS paid, 0 AS is_period FROM orders
+WHERE environment = :environment AND refunded_amount <> noted_amount AND receipt_id > ''
+  AND id > :after_id
+ORDER BY id LIMIT :limit
+"""
+_GONE_PERIODS = """
+SELECT id, noted_amount, amount AS paid, 1 AS is_period FROM subscription_periods
+WHERE environment = :environment AND refunded_amount <> noted_amount AND receipt_id > ''
+  AND id > :after_id
+ORDER BY id LIMIT :limit
+"""
+_ORDER_REVERSALS = f"""
+SELECT order_id, {refund.LISTED} FROM order_reversals WHERE order_id IN :ids[text]
+"""
+_PERIOD_REVERSALS = f"""
+SELECT period_id, {refund.LISTED} FROM period_reversals WHERE period_id IN :ids[text]
+"""

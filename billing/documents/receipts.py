@@ -1,0 +1,45 @@
+"""An order's receipt, numbered at once where the worker has not come to it yet."""
+
+from billing.documents import document
+from billing.documents.document import BillingDocument, NoReceipt, NoSeller
+from billing.documents.facts import Seller
+from billing.documents.numbering import number_step
+from billing.orders import queries as order_list
+from billing.orders.order import Order
+from kernel.errors import Unavailable
+from kernel.tenant import Tenant
+from store.database import Database, Transaction
+
+# What may be due before it: with more, whoever asks waits for the worker.
+STEPS_MAX = 3
+
+
+async def receipt(
+    database: Database, tenant: Tenant, order_id: str, *, seller: Seller, now_us: int
+) -> BillingDocument:
+    """The receipt of the tenant's order; of a plan's order that of its first period.
+
+    Raises NotFound, NoReceipt, NoSeller, and Unavailable while earlier payments are numbered.
+    """
+
+    async def look(tx: Transaction) -> tuple[Order, BillingDocument | None]:
+        order = await order_list.get(tx, tenant, order_id)
+        return order, await document.receipt_of(tx, tenant, order_id)
+
+    for _ in range(STEPS_MAX):
+        order, found = await database.read(look)
+        if found is not None:
+            return found
+        if order.paid_at is None:
+            raise NoReceipt(f"the order is {order.status}, not paid")
+        if tenant.environment == "live" and not seller.is_known:
+            raise NoSeller("the operator has not said who sells here: TOPUP_SELLER_NAME is empty")
+        if not await number_step(database, tenant.environment, seller, now_us=now_us):
+            _, found = await database.read(look)
+            if found is None:
+                raise NoReceipt("nothing was paid for the order, so there is no receipt")
+            return found
+    _, found = await database.read(look)
+    if found is None:
+        raise Unavailable("receipts of earlier payments are made first", retry_after_s=10)
+    return found

@@ -1,0 +1,206 @@
+"""A sheet of A4 that documents are drawn on: fonts for many scripts, words, amounts, a table.
+
+Promise: any text is drawn. What no font here has is shown as REPLACEMENT, what is too long is cut or
+wrapped, what is no character to print is left out; nothing raises for it. The same calls make the same
+bytes: no clock and no chance is read. Loaded with the fonts only where something is printed.
+"""
+
+import functools
+import logging
+import tempfile
+import unicodedata
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final, Literal
+from xml.sax.saxutils import escape
+
+import pymupdf_fonts
+from fontTools.ttLib import TTFont, TTLibError
+from fpdf import FPDF
+from fpdf.enums import DocumentCompliance, XPos, YPos
+
+from billing.ledger.price import Price, places_of
+from kernel.clock import SECOND_US
+
+REPLACEMENT: Final = "?"
+MARGIN_MM: Final = 18
+LINE_MM: Final = 5.2
+WORDS_MAX: Final = 600
+# FiraGO: Latin, Greek, Cyrillic, Arabic, Hebrew, Devanagari, Thai, Georgian, Armenian, Vietnamese.
+_FONTS: Final = (("", "figo"), ("B", "figbo"))
+_INK: Final = (28, 30, 33)
+_QUIET: Final = (100, 106, 115)
+_RULE: Final = (208, 212, 217)
+_ALARM: Final = (178, 24, 24)
+
+_XMP: Final = """<x:xmpmeta xmlns:x="adobe:ns:meta/">
+<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+<rdf:Description rdf:about="" xmlns:dc="http://purl.org/dc/elements/1.1/"
+ xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmlns:pdf="http://ns.adobe.com/pdf/1.3/"
+ xmlns:pdfaid="http://www.aiim.org/pdfa/ns/id/" xmp:CreateDate="{at}" xmp:ModifyDate="{at}"
+ xmp:MetadataDate="{at}" pdf:Producer="topup">
+<pdfaid:part>3</pdfaid:part><pdfaid:conformance>B</pdfaid:conformance>
+<dc:title><rdf:Alt><rdf:li xml:lang="x-default">{title}</rdf:li></rdf:Alt></dc:title>
+<dc:creator><rdf:Seq><rdf:li>{author}</rdf:li></rdf:Seq></dc:creator>
+</rdf:Description></rdf:RDF></x:xmpmeta>"""
+
+# fontTools tells each table that it leaves out of a font.
+logging.getLogger("fontTools").setLevel(logging.ERROR)
+
+
+class Sheet(FPDF):
+    """banner: printed across the head of each page, where what it shows is no real document.
+
+    extra_font: a file of the operator's with glyphs that the built-in fonts lack.
+    """
+
+    def __init__(
+        self, *, title: str, author: str, made_at: int, banner: str = "", extra_font: str = ""
+    ) -> None:
+        super().__init__(format="A4", enforce_compliance=DocumentCompliance.PDFA_3B)
+        self._banner = banner
+        self._foot = ""
+        self.set_margin(MARGIN_MM)
+        self.set_auto_page_break(auto=True, margin=MARGIN_MM + 6)
+        files = _font_files()
+        for (style, _), file in zip(_FONTS, files, strict=True):
+            self.add_font("body", style, file)
+        self._known = _characters(str(files[0]))
+        if extra_font:
+            self.add_font("extra", "", extra_font)
+            self.set_fallback_fonts(["extra"], exact_match=False)
+            self._known = self._known | _characters(extra_font)
+        self.set_text_shaping(use_shaping_engine=True)
+        self.set_lang("en")
+        self.set_title(self.clean(title))
+        self.set_author(self.clean(author))
+        self.set_producer("topup")
+        made = datetime.fromtimestamp(made_at // SECOND_US, UTC)
+        self.set_creation_date(made)
+        # The library's own would say when it was printed.
+        self.set_xmp_metadata(
+            _XMP.format(
+                title=escape(self.clean(title)),
+                author=escape(self.clean(author)),
+                at=made.isoformat(timespec="seconds"),
+            )
+        )
+
+    def begin(self, foot: str) -> None:
+        """The first page; foot is at the end of each."""
+        self._foot = self.clean(foot)
+        self.add_page()
+
+    def header(self) -> None:
+        if self._banner:
+            self.style(9, "B", _ALARM)
+            self.cell(0, 6, self._banner, align="C", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+
+    def footer(self) -> None:
+        self.set_y(-MARGIN_MM)
+        self.style(8, "", _QUIET)
+        page = f"{self.page_no()}/{{nb}}"
+        self.cell(150, 5, self._foot[:120])
+        self.cell(0, 5, page, align="R")
+
+    # Words
+
+    def clean(self, text: str) -> str:
+        """What can be drawn of the text, at most WORDS_MAX characters."""
+        kept = []
+        for one in unicodedata.normalize("NFC", text[: 2 * WORDS_MAX]):
+            kind = unicodedata.category(one)
+            if kind in ("Zs", "Zl", "Zp") or one in "\t\n":
+                kept.append(" ")
+            elif kind[0] != "C":
+                kept.append(one if ord(one) in self._known else REPLACEMENT)
+        return "".join(kept)[:WORDS_MAX].strip()
+
+    def style(self, size: float, weight: Literal["", "B"] = "", ink: Sequence[int] = _INK) -> None:
+        self.set_font("body", weight, size)
+        self.set_text_color(*ink)
+
+    def quiet(self, size: float = 8.5) -> None:
+        self.style(size, "", _QUIET)
+
+    def words(self, text: str, *, width: float = 0, align: str = "L") -> None:
+        """A paragraph; the next one is below it."""
+        cleaned = self.clean(text)
+        if cleaned:
+            self.multi_cell(width, LINE_MM, cleaned, align=align, new_x=XPos.LEFT, new_y=YPos.NEXT)
+
+    def column(self, x: float, y: float, width: float, lines: Sequence[str]) -> float:
+        """Lines below each other, the first one bold; returns where they end."""
+        self.set_xy(x, y)
+        for number, line in enumerate(lines):
+            self.style(10, "B" if number == 0 else "")
+            self.words(line, width=width)
+            self.set_x(x)
+        return float(self.get_y())
+
+    def rule(self) -> None:
+        y = self.get_y() + 1.5
+        self.set_draw_color(*_RULE)
+        self.line(MARGIN_MM, y, self.w - MARGIN_MM, y)
+        self.set_y(y + 1.5)
+
+    def row(
+        self, label: str, value: str, *, weight: Literal["", "B"] = "", at: float = MARGIN_MM
+    ) -> None:
+        """Words on the left, an amount at the right edge; the words wrap."""
+        self.style(10, weight)
+        self.set_x(at)
+        top, page = self.get_y(), self.page_no()
+        width = self.w - MARGIN_MM - at - 48
+        self.multi_cell(width, LINE_MM + 0.6, self.clean(label), new_x=XPos.LEFT, new_y=YPos.NEXT)
+        below = self.get_y()
+        if self.page_no() == page:
+            self.set_y(top)
+        self.set_x(self.w - MARGIN_MM - 46)
+        self.cell(46, LINE_MM + 0.6, self.clean(value), align="R")
+        self.set_y(max(below, top + LINE_MM + 0.6) if self.page_no() == page else below)
+
+    def made(self) -> bytes:
+        return bytes(self.output())
+
+
+def money(amount: int, currency: str) -> str:
+    """1,234.50 USD, with the currency's own places."""
+    text = Price(abs(amount), currency).decimal()
+    whole, _, part = text.partition(".")
+    sign = "-" if amount < 0 else ""
+    return f"{sign}{int(whole):,}{'.' + part if places_of(currency) else ''} {currency}"
+
+
+def day(at_us: int) -> str:
+    """2026-06-13, UTC."""
+    return datetime.fromtimestamp(at_us // SECOND_US, UTC).date().isoformat()
+
+
+@functools.cache
+def _font_files() -> tuple[Path, ...]:
+    """The fonts as files, which the library wants; they go with the process."""
+    folder = Path(_folder().name)
+    files = []
+    for _, code in _FONTS:
+        file = folder / f"{code}.ttf"
+        file.write_bytes(pymupdf_fonts.myfont(code))
+        files.append(file)
+    return tuple(files)
+
+
+@functools.cache
+def _folder() -> "tempfile.TemporaryDirectory[str]":
+    return tempfile.TemporaryDirectory(prefix="topup-fonts-")
+
+
+@functools.cache
+def _characters(file: str) -> frozenset[int]:
+    """What a font has glyphs of."""
+    try:
+        with TTFont(file, lazy=True, fontNumber=0) as font:
+            found: Any = font.getBestCmap()
+            return frozenset(found)
+    except (OSError, TTLibError):
+        return frozenset()

@@ -1,0 +1,25 @@
+"""What a printed statement is made of; billing/documents/statement_pdf.py draws it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from billing.documents.facts import Party
+from billing.ledger.statement import StatementLine
+
+# More are for a spreadsheet: the statement as CSV has no end.
+LINES_MAX: Final = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class StatementSheet:
+    """What is printed; times and amounts in micros. lines change the balance, the oldest first."""
+
+    seller: Party
+    buyer: Party
+    since: int
+    until: int
+    opening_micros: int
+    lines: Sequence[StatementLine]
+    made_at: int
+    is_test: bool

@@ -1,0 +1,93 @@
+"""Tax and discounts of a payment, as its provider told them.
+
+Invariant: what is told first stays; a payment has one breakdown, known by the payment's own id at its
+provider. Nothing is credited by it: it is printed on receipts. Writes payment_breakdowns.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from store.database import Transaction
+
+# More lines than any provider has; what is beyond is added up in the last one.
+TAXES_MAX = 8
+NAME_CHARACTERS_MAX = 60
+PaymentKey = tuple[str, str, str]  # provider, environment, payment
+
+
+class TaxPart(msgspec.Struct, frozen=True):
+    """One tax. is_included: the price contains it; else it is added to it."""
+
+    name: str
+    amount: int
+    is_included: bool = False
+
+
+class Breakdown(msgspec.Struct, frozen=True, kw_only=True):
+    """Amounts in the smallest unit of the payment's currency.
+
+    subtotal: before discounts and before tax that is added. total: what was asked for in the end.
+    from_balance: what of it the customer's balance at the provider paid.
+    """
+
+    subtotal: int
+    total: int
+    discount: int = 0
+    taxes: tuple[TaxPart, ...] = ()
+    from_balance: int = 0
+
+    @property
+    def says_nothing(self) -> bool:
+        """The price is the total, and no tax is told."""
+        return not (self.taxes or self.discount or self.from_balance or self.subtotal != self.total)
+
+
+def taxes_of(parts: Iterable[TaxPart]) -> tuple[TaxPart, ...]:
+    """At most TAXES_MAX of them, without those of nothing; names are cut."""
+    kept = [one for one in parts if one.amount]
+    cut = [
+        TaxPart(one.name[:NAME_CHARACTERS_MAX], one.amount, one.is_included)
+        for one in kept[:TAXES_MAX]
+    ]
+    for rest in kept[TAXES_MAX:]:
+        last = cut[-1]
+        cut[-1] = TaxPart(last.name, last.amount + rest.amount, last.is_included)
+    return tuple(cut)
+
+
+async def keep(
+    tx: Transaction, payments: Iterable[tuple[PaymentKey, Breakdown]], *, now_us: int
+) -> None:
+    """Writes those that are not known."""
+    await tx.insert(
+        "payment_breakdowns",
+        ("provider", "environment", "payment_id", "breakdown", "created_at"),
+        [(*key, _encode(told).decode(), now_us) for key, told in sorted(payments, key=_first)],
+        on_conflict="ON CONFLICT DO NOTHING",
+    )
+
+
+async def load(tx: Transaction, keys: Iterable[PaymentKey]) -> dict[PaymentKey, Breakdown]:
+    """Of those payments of which one was told."""
+    wanted = sorted(set(keys))
+    if not wanted:
+        return {}
+    rows = await tx.fetch(
+        """SELECT b.provider, b.environment, b.payment_id, b.breakdown
+           FROM :keys[provider text, environment text, payment_id text] AS v
+           CROSS JOIN payment_breakdowns b
+           WHERE b.provider = v.provider AND b.environment = v.environment
+             AND b.payment_id = v.payment_id""",
+        keys=wanted,
+    )
+    return {(row[0], row[1], row[2]): _decode(row[3]) for row in rows}
+
+
+def _first(pair: tuple[PaymentKey, Any]) -> PaymentKey:
+    return pair[0]
+
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(Breakdown).decode

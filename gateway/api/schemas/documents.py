@@ -1,0 +1,85 @@
+"""The shapes of receipts, credit notes and of whom they are made out to."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from billing.documents import billing_details as details, document as documents
+from billing.documents.facts import DocumentKind
+from gateway.answers.words import Time
+from gateway.api.schemas.orders import Currency, Minor
+from kernel.clock import rfc3339
+
+
+class TaxLine(Struct, kw_only=True):
+    """A tax as the provider told it."""
+
+    name: str
+    amount: Minor
+    included: Annotated[bool, Meta(description="The price contains it; else it is added.")]
+
+
+class BillingDocument(Struct, kw_only=True):
+    """A receipt, or a note of what went back of its payment. It never changes."""
+
+    id: Annotated[str, Meta(pattern=r"^doc_[0-9A-Za-z]+$")]
+    kind: Annotated[
+        DocumentKind,
+        Meta(
+            description=(
+                "credit_note: money went back. debit_note: what a credit note said is undone, since"
+                " the refund failed or the dispute was won."
+            )
+        ),
+    ]
+    number: Annotated[str, Meta(description="Without a gap in its series; TEST-… in staging.")]
+    order_id: Annotated[str, Meta(description="Of a plan's period: the order that began the plan.")]
+    subscription_id: str | None
+    corrects: Annotated[str | None, Meta(description="The number of the receipt it is about.")]
+    amount: Annotated[
+        int, Meta(ge=0, description="Paid or paid back, with tax, in the smallest unit.")
+    ]
+    currency: Currency
+    taxes: list[TaxLine]
+    discount: Minor
+    pdf_url: Annotated[str, Meta(description="Where its PDF is; needs the same credential.")]
+    dated_at: Annotated[Time, Meta(description="When it was paid or paid back.")]
+    created_at: Time
+
+    @classmethod
+    def of(cls, one: documents.BillingDocument) -> "BillingDocument":
+        """As the API shows it."""
+        facts = one.facts
+        return cls(
+            id=one.id,
+            kind=one.kind,
+            number=one.number,
+            order_id=one.order_id,
+            subscription_id=one.subscription_id,
+            corrects=facts.corrects or None,
+            amount=one.amount,
+            currency=one.currency,
+            taxes=[
+                TaxLine(name=tax.name, amount=tax.amount, included=tax.is_included)
+                for tax in facts.taxes
+            ],
+            discount=facts.discount,
+            pdf_url=f"/api/public/v1/documents/{one.id}/pdf",
+            dated_at=rfc3339(one.dated_at),
+            created_at=rfc3339(one.created_at),
+        )
+
+
+class BillingDetails(Struct, kw_only=True):
+    """Whom the account's documents are made out to; empty texts: by the account's own name."""
+
+    name: str
+    address: Annotated[str, Meta(description="Lines, apart by line ends.")]
+    tax_id: str
+    updated_at: Time | None
+
+    @classmethod
+    def of(cls, one: details.BillingDetails) -> "BillingDetails":
+        """As the API shows them."""
+        at = None if one.updated_at is None else rfc3339(one.updated_at)
+        return cls(name=one.name, address=one.address, tax_id=one.tax_id, updated_at=at)

@@ -1,0 +1,40 @@
+"""Receipts and credit notes get their numbers, in the order of payments, within BEAT_S of them.
+
+Promise: what was paid before this version is numbered like what is paid now, a step at a time; several
+workers may look at once, and whoever asks for a receipt first numbers what is due before it. The rules
+are billing/documents/numbering.py's.
+"""
+
+from typing import Final
+
+from billing.documents.facts import Seller
+from billing.documents.numbering import STEP_MAX, number_step
+from kernel.clock import Clock
+from keys.principal import ENVIRONMENTS
+from store.database import Database
+from worker.woken_loop import PAUSE_S, WokenLoop
+
+BEAT_S: Final = 10.0
+
+
+class Numberer(WokenLoop):
+    """The worker's loop over payments without a document; timed."""
+
+    name = "documents"
+    rest_s = PAUSE_S
+
+    def __init__(self, database: Database, clock: Clock, seller: Seller) -> None:
+        super().__init__()
+        self._database = database
+        self._clock = clock
+        self._seller = seller
+
+    async def _look(self) -> float:
+        """One step of each environment; at once again where there was a whole one."""
+        is_whole = False
+        for environment in ENVIRONMENTS:
+            settled = await number_step(
+                self._database, environment, self._seller, now_us=self._clock.now_us()
+            )
+            is_whole = is_whole or settled >= STEP_MAX
+        return PAUSE_S if is_whole else BEAT_S
