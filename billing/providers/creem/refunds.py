@@ -16,7 +16,7 @@ from billing.providers.abilities.refunding import RefundRequest, RefundWord
 from billing.providers.http import unavailable
 from billing.providers.protocol import ProviderRefused, Refunded, Subject
 
-# Method, path, the answer's form, the body and tries_max, as Creem's own.
+# Method, path, the answer's form, the body and is_once, as Creem's own.
 Ask = Callable[..., Awaitable[Any]]
 
 
@@ -33,7 +33,7 @@ class CreemRefunds:
 
     async def refund(self, request: RefundRequest) -> RefundWord:
         body = {"transaction_id": request.payment_ref}
-        made = await self._ask("POST", "/v1/refunds", _Made, body, tries_max=1)
+        made = await self._ask("POST", "/v1/refunds", _Made, body, is_once=True)
         if made.status in ("failed", "canceled"):
             return RefundWord("failed", detail=f"creem says {made.status}")
         if made.status == "succeeded":
