@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test quick check fast-check fix ci docs bench lock audit sbom pin-images image-check rehearse old-code
+.PHONY: help run test quick check fast-check fix ci docs bench lock audit sbom pin-images image-check rehearse old-code stripe-mock-check
 
 # The first Python on the PATH that is new enough; `make PYTHON=… run` overrides it.
 PYTHON ?= $(shell for name in python3 python3.11 python3.12 python3.13 python3.14 python; do \
@@ -17,7 +17,7 @@ PACKAGES := billing cli gateway kernel keys runtime store tests/support webhooks
 unexport PYTHONDONTWRITEBYTECODE
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(INSTALLED) ## install, then everything embedded: SQLite, Redis, gateway and worker
 	@exec $(BIN)/topup dev
@@ -53,6 +53,13 @@ rehearse: ## docs/deploy.md by the letter, over a copy of this machine's files; 
 
 old-code: $(INSTALLED) ## the previous release's tests on this schema; ARGS='REVISION tests/store -x'
 	@exec bash .ci/old-code $(ARGS)
+
+# The vendor's mock is a Go program, and building it takes a minute, so not a part of the suite.
+STRIPE_MOCK := github.com/stripe/stripe-mock@v0.203.0
+stripe-mock-check: $(INSTALLED) ## Stripe's own mock accepts every request of ours; builds it, needs go
+	@GOBIN=$(CURDIR)/.stripe-mock go install $(STRIPE_MOCK)
+	@TEST_STRIPE_MOCK=$(CURDIR)/.stripe-mock/stripe-mock $(BIN)/python -m pytest -q -n 0 \
+		tests/billing/lives/test_stripe_requests.py
 
 docs: $(INSTALLED) ## write docs/cli.md anew from the commands themselves
 	$(BIN)/python -m cli.reference > docs/cli.md

@@ -35,6 +35,7 @@ GROUPS = {
         "plans": "Credit by the month or the year: create, list, set, disable.",
         "coupons": "What lowers an order's price: create, list, disable.",
         "codes": "Redemption codes: create, list, disable.",
+        "providers": "Payment providers: list them, ask each about its settings.",
         "subscriptions": "Plans that accounts have: list, show, end, resume, change.",
         "orders": "Purchases of credit: list, show, refund, and decide what no rule may.",
         "refunds": "Payments that go back: list, show, decide.",
@@ -75,7 +76,7 @@ FOLDERS = {
     },
     "operator": {"accounts", "apps", "packs", "plans", "coupons", "codes", "orders", "audit"}
     | {"platforms", "suppliers", "stock", "topups", "mail", "report", "reconciliation"}
-    | {"refunds", "disputes", "subscriptions"},
+    | {"refunds", "disputes", "subscriptions", "providers"},
     "merchant": {"keys", "deliveries", "replay", "listen", "verify"},
 }
 

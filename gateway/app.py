@@ -33,17 +33,17 @@ def create_app(context: Context, *, is_stopping: Callable[[], bool] = lambda: Fa
     nothing of Starlette's own layers [3 us of 60].
     """
     elsewhere = outside(context.clock)
+    callbacks = payments.surfaces(context.payments.providers)
     pages = Starlette(
         routes=[
             *health.routes(context, lambda: {"process": "stopping"} if is_stopping() else {}),
             *docs_events.routes(context),
             *docs.routes(context, SURFACES),
-            *openapi.routes(context, SURFACES),
+            *openapi.routes(context, (*SURFACES, *callbacks)),
             *static.routes(),
         ],
         exception_handlers={404: elsewhere, 405: elsewhere},
     )
-    callbacks = payments.surfaces(context.payments.providers)
     return Edge(
         pages, context=context, router=Router((*SURFACES, mcp.surface(), *callbacks, *PAGES))
     )

@@ -18,6 +18,7 @@ from gateway.api import (
 )
 from gateway.api.money import (
     documents,
+    entitlements,
     orders,
     packs,
     refunds,
@@ -47,6 +48,7 @@ API = ApiSurface(
         *sandbox.ROUTES,
         *usage.ROUTES,
         *fulfilments.ROUTES,
+        *entitlements.ROUTES,
         *packs.ROUTES,
         *subscriptions.ROUTES,
         *orders.ROUTES,

@@ -70,12 +70,14 @@ class Standings:
 
     watches: of those whose balance is watched for something. clocks_ahead_us: how far the sandbox
     clock is ahead, of those only where it was advanced. event_numbers: of the last event, of each one
-    that exists.
+    that exists. plan_only_until: until when the account's own usage is paid by its plan alone, where
+    that is so.
     """
 
     watches: Mapping[Tenant, BalanceWatch]
     clocks_ahead_us: Mapping[Tenant, int]
     event_numbers: Mapping[Tenant, int]
+    plan_only_until: Mapping[Tenant, int]
 
 
 async def create_account(
@@ -240,7 +242,7 @@ async def lock_tenants(tx: Transaction, tenants: Iterable[Tenant]) -> Standings:
     """
     wanted = sorted(set(tenants))
     if not wanted:
-        return Standings({}, {}, {})
+        return Standings({}, {}, {}, {})
     return _standings(await tx.fetch(_LOCK, tenants=wanted))
 
 
@@ -271,6 +273,18 @@ def standings_reading(tenants: Iterable[Tenant], take: Callable[[Standings], Non
     return BatchRead(
         _TENANTS if wanted else "", lambda rows: take(_standings(rows)), tenants=wanted
     )
+
+
+async def set_plan_only(tx: Transaction, until: Mapping[Tenant, int | None]) -> None:
+    """Until when these tenants' own usage is paid by their plan alone; null: by the wallet too."""
+    for tenant, until_at in sorted(until.items()):
+        await tx.execute(
+            """UPDATE account_environments SET plan_only_until_at = :until_at
+               WHERE account_id = :account_id AND environment = :environment""",
+            until_at=until_at,
+            account_id=tenant.account_id,
+            environment=tenant.environment,
+        )
 
 
 async def touch_active(tx: Transaction, account_ids: Iterable[str], *, now_us: int) -> int:
@@ -321,7 +335,7 @@ _PAGES = Keyset(
 _TENANTS = """
     SELECT e.account_id, e.environment, e.low_balance_threshold_micros, e.clock_ahead_us,
            e.event_no, e.low_balance_more, e.recharge_below_micros, e.recharge_from_micros,
-           e.recharge_order_id
+           e.recharge_order_id, e.plan_only_until_at
     FROM :tenants[account_id text, environment text] AS v
     CROSS JOIN account_environments e
     WHERE e.account_id = v.account_id AND e.environment = v.environment
@@ -330,7 +344,7 @@ _LOCK = _TENANTS + " FOR NO KEY UPDATE OF e"
 
 
 def _standings(rows: Sequence[Row]) -> Standings:
-    watches, ahead, numbers = {}, {}, {}
+    watches, ahead, numbers, plan_only = {}, {}, {}, {}
     for row in rows:
         tenant = Tenant(row[0], row[1])
         # Positions spare the path of every send a look at names; most balances are not watched.
@@ -339,4 +353,6 @@ def _standings(rows: Sequence[Row]) -> Standings:
         if row[3]:
             ahead[tenant] = row[3]
         numbers[tenant] = row[4]
-    return Standings(watches, ahead, numbers)
+        if row[9] is not None:
+            plan_only[tenant] = row[9]
+    return Standings(watches, ahead, numbers, plan_only)

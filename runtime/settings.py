@@ -26,6 +26,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from billing.recipients.smtp_server import SmtpServer, parse_mail_from, parse_smtp_url
+from runtime.setting_forms.groups import SettingGroups
 from runtime.setting_forms.mail_setting import MailFrom, SmtpUrl
 from runtime.setting_forms.newapi_discount import discounts_of
 from runtime.setting_forms.platform_setting import PlatformSetting
@@ -37,7 +38,6 @@ from runtime.setting_forms.provider_variables import (
     read_providers,
 )
 from runtime.setting_forms.redis_url import check_redis_url
-from runtime.setting_forms.seller import SellerSettings
 
 PREFIX = VARIABLE_PREFIX
 ENV_FILE = Path(".env")
@@ -54,7 +54,7 @@ class SettingsError(Exception):
     """A setting is missing or wrong; the message names its variable and says what to do."""
 
 
-class Settings(SellerSettings, BaseSettings):
+class Settings(SettingGroups, BaseSettings):
     """The process's settings; payment providers' are declared beside each of them."""
 
     model_config = SettingsConfigDict(

@@ -59,6 +59,11 @@ STEPS = (
     ("coupon_uses", "order_id", "{own}"),
     ("provider_events", "event_id", "order_id IN (SELECT id FROM orders WHERE {own})"),
     ("provider_strays", "object_id", "{own}"),
+    ("expiry_notices", "ledger_account_id", "{own}"),
+    ("entitlement_uses", "reference", "{own}"),
+    ("entitlement_counts", "name", "{own}"),
+    ("credit_adjustments", "id", "{own}"),
+    ("plan_grants", "id", "{own}"),
     ("billing_documents", "id", "{own}"),
     ("payment_fees", "owner_id", "{own}"),
     (

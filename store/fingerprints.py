@@ -121,6 +121,16 @@ _OF_0024: Final = _OF_0023 | {
     "payment_fees": "29eb427bb6cb",
     "subscription_periods": "aa6532e10461",
 }
+_OF_0025: Final = _OF_0024 | {
+    "account_environments": "68039beac9a1",
+    "credit_adjustments": "c5f59c0b3a85",
+    "entitlement_counts": "7da5faef9612",
+    "entitlement_uses": "3e44e45bd2c4",
+    "expiry_notices": "b9fc110800d8",
+    "plan_grants": "6a4c2902e4c2",
+    "plans": "2444e11546fe",
+    "subscriptions": "7ce9b4af13d8",
+}
 
 TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0012": _OF_0012,
@@ -136,5 +146,6 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0022": _OF_0022,
     "0023": _OF_0023,
     "0024": _OF_0024,
-    "0025": _OF_0024 | {"disputes": "e4b76dc8ef34", "refunds": "40d8c5a1cb2f"},
+    "0025": _OF_0025,
+    "0026": _OF_0025 | {"disputes": "e4b76dc8ef34", "refunds": "40d8c5a1cb2f"},
 }

@@ -75,6 +75,8 @@ account_environments = sa.Table(
     _int("low_balance_threshold_micros", default=0),  # the highest of balance.low's; 0: off
     _int("clock_ahead_us", default=0),  # of the sandbox clock; staging only
     _int("created_at"),
+    # Until then its own usage is paid by its plan's credit alone; null: by the wallet too.
+    _int("plan_only_until_at", null=True),
     _text("low_balance_more", null=True),  # its further thresholds in micros, joined by spaces
     _int(
         "recharge_below_micros", null=True
@@ -1568,6 +1570,7 @@ plans = sa.Table(
     _int("is_active", default=1),
     _int("position", default=0),  # in the list
     _int("created_at"),
+    _text("grant_terms", null=True),  # JSON, billing/catalog/grant_terms.py; null: the defaults
     sa.CheckConstraint("price_monthly > 0 AND credits_included > 0", name="plan_sells_something"),
 )
 
@@ -1616,6 +1619,7 @@ subscriptions = sa.Table(
     _int("due_at", null=True),  # when time alone changes its state, by the account's own clock
     _int("created_at"),
     _int("ended_at", null=True),
+    _text("grant_terms", null=True),  # as the plan's, frozen
     sa.CheckConstraint("first_amount <= amount", name="first_amount_within_amount"),
     sa.Index("ix_subscriptions_account", "account_id", "environment", "id"),
     sa.Index("ux_subscriptions_order", "order_id", unique=True),
@@ -1734,6 +1738,102 @@ held_invoices = sa.Table(
     _int("created_at"),
     _int("resolved_at", null=True),  # when a person decided
     sa.Index("ix_held_invoices_subscription", "subscription_id"),
+)
+
+# billing/subscriptions/plan_grant.py. A part of a period's credit that comes or ends by itself; credit
+# that is given at once and never ends has none. Times by the account's own clock, but created_at.
+plan_grants = sa.Table(
+    "plan_grants",
+    metadata,
+    _text("id", key=True),  # the name of its ledger account (kind grant), where its credit ends
+    _text("account_id"),
+    _text("environment"),
+    _text("subscription_id"),
+    _text("period_id"),  # that it is of; of what went on from earlier ones, the one it went into
+    _text("plan_id"),
+    _text("kind"),  # part | rollover
+    _text("expires"),  # never | period_end | a number of days such as 30d
+    _int("starts_at"),  # when it is to be given
+    _int("ends_at"),  # of the time that it is for
+    _int("due_at", null=True),  # null: given, or kept back
+    _int("given_at", null=True),
+    _int("expires_at", null=True),  # of its credit
+    _int("credits_micros"),  # that it is to give
+    _int("given_micros", default=0),
+    _int("debt_micros", default=0),  # of it: what paid a debt at once
+    _int("expired_micros", default=0),  # ran out, and was neither rolled over nor refunded
+    _int("rolled_micros", default=0),  # ran out, and went on into the next period
+    _int("reversed_micros", default=0),  # taken back out of its ledger account
+    _int("reversed_expired_micros", default=0),  # ran out, and was taken back
+    _int("created_at"),
+    sa.CheckConstraint(
+        "given_micros >= 0 AND given_micros <= credits_micros", name="given_within_credits"
+    ),
+    sa.CheckConstraint(
+        "expired_micros >= 0 AND rolled_micros >= 0"
+        " AND reversed_micros >= 0 AND reversed_expired_micros >= 0",
+        name="grant_amounts_not_negative",
+    ),
+    sa.Index("ix_plan_grants_subscription", "subscription_id", "id"),
+    sa.Index("ix_plan_grants_account", "account_id", "environment", "id"),
+    sa.Index(
+        "ix_plan_grants_due",
+        "due_at",
+        sqlite_where=sa.text("due_at IS NOT NULL"),
+        postgresql_where=sa.text("due_at IS NOT NULL"),
+    ),
+)
+
+# billing/subscriptions/expiry_notice.py. That credit.expiring told of a grant's end, once for each lead time.
+expiry_notices = sa.Table(
+    "expiry_notices",
+    metadata,
+    _text("ledger_account_id", key=True),
+    sa.Column("days_before", BIGINT, primary_key=True, autoincrement=False),
+    _text("account_id"),
+    _text("environment"),
+    _int("created_at"),
+    sa.Index("ix_expiry_notices_account", "account_id", "environment"),
+)
+
+# billing/credits/adjustment.py. Credit that an operator gave or took away, and why.
+credit_adjustments = sa.Table(
+    "credit_adjustments",
+    metadata,
+    _text("id", key=True),  # the transfers' subject, and the name of a grant
+    _text("account_id"),
+    _text("environment"),
+    _int("credits"),  # signed
+    _text("reason"),
+    _int("is_promotional"),
+    _int("expires_at", null=True),  # of promotional credit
+    _int("created_at"),
+    sa.Index("ix_credit_adjustments_account", "account_id", "environment", "id"),
+)
+
+# billing/subscriptions/entitlement_use.py. How often an account used what its plan limits.
+entitlement_counts = sa.Table(
+    "entitlement_counts",
+    metadata,
+    _text("account_id", key=True),
+    _text("environment", key=True),
+    _text("name", key=True),
+    _int("window_start_at"),  # of the newest day, month or period in which something was counted
+    _int("used"),
+    sa.CheckConstraint("used >= 0", name="used_not_negative"),
+)
+
+# billing/subscriptions/entitlement_use.py. Each use that was counted, once for its reference.
+entitlement_uses = sa.Table(
+    "entitlement_uses",
+    metadata,
+    _text("account_id", key=True),
+    _text("environment", key=True),
+    _text("reference", key=True),
+    _text("name"),
+    _int("count"),
+    _text("key_id", null=True),  # that used it; null: no key
+    _int("created_at"),
 )
 
 # billing/subscriptions/records.py. What went back of a period's payment, as order_reversals.

@@ -50,6 +50,7 @@ from worker.mail import Mailer
 from worker.money.compare import reconciliation_chore
 from worker.money.expire import Expirer
 from worker.money.number import Numberer
+from worker.money.plan_credit import PlanCreditor
 from worker.money.recharge import Recharger
 from worker.money.reconcile import Reconciler
 from worker.money.refund import RefundLoop
@@ -173,8 +174,10 @@ async def run_worker(
     releaser, batcher = Releaser(*shared), Batcher(*shared)
     renewer, ender = Renewer(*shared, context.payments), Ender(*shared[:2])
     recharger = Recharger(*shared[:2], context.payments.charging)
-    refunds, mailer = RefundLoop(*shared[:2], context.refunder), _mailer_of(context)
-    loops = (fulfiller, revoker, expirer, releaser, batcher, renewer, recharger, ender, refunds)
+    refunds = RefundLoop(*shared[:2], context.refunder)
+    creditor, mailer = PlanCreditor(*shared, context.settings.expiring_days), _mailer_of(context)
+    money = (renewer, recharger, creditor)
+    loops = (fulfiller, revoker, expirer, releaser, batcher, *money, ender, refunds)
     wake_those = _waking(dispatcher, *loops, mailer)
     wake_all = partial(wake_those, (ANYTHING,))
     context.hints.listen(lambda name: wake_those((name,)))
@@ -257,6 +260,7 @@ def _waking(
     batcher: Batcher,
     renewer: Renewer,
     recharger: Recharger,
+    creditor: PlanCreditor,
     ender: Ender,
     refunds: RefundLoop,
     mailer: Mailer | None,
@@ -272,6 +276,7 @@ def _waking(
         batcher.wake,
         renewer.wake,
         recharger.wake,
+        creditor.wake,
         ender.wake,
         refunds.wake,
         *to_mailer,

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
+from billing.catalog.grant_terms import AS_TERMS, DEFAULT_TERMS, GrantTerms, check_terms
 from billing.catalog.product_fields import ProductFields, ProductKey
 from billing.ledger.money import MICROS_PER_CREDIT
 from billing.ledger.price import Price, check_currency
@@ -70,6 +71,7 @@ class PlanItem:
     product_ref: str | None = None
     trial_days: int = 0
     trial_micros: int = 0
+    grant_terms: GrantTerms = DEFAULT_TERMS
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,13 +93,15 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     currency: str = "USD"
     is_active: bool = True
     products: Mapping[ProductKey, str] = {}
+    grant_terms: GrantTerms = DEFAULT_TERMS
     position: int = 0
     created_at: int
 
     def shape(self, fields: ProductFields) -> dict[str, Any]:
         """The plan as the audit log and the command line show it."""
-        told = shown(self, without=("environment", "products", "position", "created_at"))
-        return told | fields.shown(self.products)
+        hidden = ("environment", "products", "grant_terms", "position", "created_at")
+        told = shown(self, without=hidden)
+        return told | self.grant_terms.shape() | fields.shown(self.products)
 
     def refs(self, provider: str) -> dict[str, Interval]:
         """The provider's own prices and products that lead here, and the sandbox's."""
@@ -134,6 +138,7 @@ def item_of(
         ref,
         plan.trial_days,
         plan.trial_credits * MICROS_PER_CREDIT,
+        plan.grant_terms,
     )
 
 
@@ -147,7 +152,13 @@ def item_by_ref(plans: Iterable[Plan], provider: str, ref: str) -> PlanItem | No
             assert price is not None
             credits_micros = plan.credits_included * MONTHS[interval] * MICROS_PER_CREDIT
             return PlanItem(
-                plan.id, interval, Price(price, plan.currency), plan.name, credits_micros, ref
+                plan.id,
+                interval,
+                Price(price, plan.currency),
+                plan.name,
+                credits_micros,
+                ref,
+                grant_terms=plan.grant_terms,
             )
     return None
 
@@ -175,6 +186,7 @@ def check_plan(plan: Plan, fields: ProductFields) -> Plan:
         description=_line(plan.description, "description", DESCRIPTION_CHARACTERS_MAX),
         features=tuple(_line(one, "features", FEATURE_CHARACTERS_MAX) for one in plan.features),
         currency=check_currency(plan.currency),
+        grant_terms=check_terms(plan.grant_terms),
     )
 
 
@@ -199,7 +211,8 @@ async def change(
 ) -> tuple[Plan, Plan]:
     """The plan before and after; subscriptions keep their terms. Raises NotFound, InvalidInput.
 
-    changes: of its fields; among products only those that change, null for one that goes.
+    changes: of its fields; among products and grant_terms only those that change, null for a product
+    that goes.
     """
     await tx.fetch(
         "SELECT id FROM plans WHERE environment = :environment AND id = :id FOR NO KEY UPDATE",
@@ -209,7 +222,9 @@ async def change(
     before = await get(tx, place)
     products = {**before.products, **changes.get("products", {})}
     kept = {key: ref for key, ref in products.items() if ref is not None}
-    after = check_plan(replace(before, **{**changes, "products": kept}), fields)
+    terms = before.grant_terms.changed(changes.get("grant_terms", {}))
+    wanted = {**changes, "products": kept, "grant_terms": terms}
+    after = check_plan(replace(before, **wanted), fields)
     others = await list_plans(tx, place[0], with_inactive=True)
     _check_refs(after, [one for one in others if one.id != after.id], fields)
     key = {"environment": place[0], "id": place[1]}
@@ -246,7 +261,11 @@ async def list_plans(
     return _from_rows(rows)
 
 
-_ROWS = RowMapping(Plan, stored={"features": as_json(tuple[str, ...])}, without=("products",))
+_ROWS = RowMapping(
+    Plan,
+    stored={"features": as_json(tuple[str, ...]), "grant_terms": AS_TERMS},
+    without=("products",),
+)
 _COLUMNS = (*_ROWS.columns, *_COLUMNS_OF_BEFORE.values())
 # A row for each product, and one of a plan without any.
 _SELECT = f"""SELECT {", ".join(f"p.{column}" for column in _COLUMNS)}, x.provider, x.interval, x.ref

@@ -1,22 +1,25 @@
 """Credit that an operator gives or takes away, with a reason that is kept.
 
-Promise: each act has its entry in the audit log, in its own transaction; credit that is given is
-purchased and pays debts first; of what is taken away no balance is ever negative.
+Promise: each act has its entry in the audit log and its reason in the account's history, in its own
+transaction; credit that is given is purchased and pays debts first, unless it is said to be promotional,
+which may end; of what is taken away no balance is ever negative. Writes credit_adjustments.
 """
 
 from dataclasses import dataclass
 
 from billing.engine.audit_entries import AuditEntries
 from billing.engine.batch_state import BatchState
-from billing.engine.read_set import ReadSet
+from billing.engine.read_set import ReadSet, WorkingSet
 from billing.ledger.ledger import Code, InsufficientBalance, LedgerAccountKind
 from billing.ledger.money import BALANCE_MICROS_MAX, MICROS_PER_CREDIT
 from billing.topups.send_request import AmountOutOfRange
+from kernel.clock import rfc3339
 from kernel.errors import InvalidInput
 from kernel.ids import new_id
 from kernel.tenant import Tenant
 from keys import audit_log
 from keys.audit_log import Actor
+from store.database import Transaction
 
 CREDITS_MAX = 1_000_000_000
 REASON_CHARACTERS_MAX = 500
@@ -24,20 +27,60 @@ REASON_CHARACTERS_MAX = 500
 
 @dataclass(frozen=True, slots=True)
 class Adjusted:
-    """credits as asked for, signed; the balance after it, in micros."""
+    """credits as asked for, signed; the balance after it, in micros.
+
+    expires_at: the end of promotional credit, by the account's own clock; null: never.
+    """
 
     id: str
     tenant: Tenant
     credits: int
     reason: str
     balance_micros: int
+    is_promotional: bool = False
+    expires_at: int | None = None
+
+
+class Adjustments(WorkingSet):
+    """What one transaction gave and took, with why."""
+
+    rank = 1
+
+    def __init__(self) -> None:
+        self._new: list[tuple[object, ...]] = []
+
+    async def load(self, tx: Transaction, read_set: ReadSet, now_us: int) -> None:
+        """Nothing decides anything by what was given before."""
+
+    async def update(self, tx: Transaction, now_us: int) -> None:
+        """Writes the new ones."""
+        columns = ("id", "account_id", "environment", "credits", "reason", "is_promotional")
+        await tx.insert(
+            "credit_adjustments",
+            (*columns, "expires_at", "created_at"),
+            [(*one, now_us) for one in self._new],
+        )
+
+    def add(self, done: "AdjustCredit") -> None:
+        self.changes += 1
+        self._new.append(
+            (
+                done.adjustment_id,
+                *done.tenant,
+                done.credits,
+                done.reason,
+                int(done.is_promotional),
+                done.expires_at,
+            )
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class AdjustCredit:
     """The command of POST /admin/credits/manual; amount in credits, signed.
 
-    Raises InsufficientBalance and AmountOutOfRange.
+    is_promotional: it is no purchased credit, and may end at expires_at, by the account's own clock.
+    Raises InsufficientBalance and AmountOutOfRange, and InvalidInput for an end that is over.
     """
 
     adjustment_id: str
@@ -45,10 +88,14 @@ class AdjustCredit:
     credits: int
     reason: str
     actor: Actor
+    is_promotional: bool = False
+    expires_at: int | None = None
 
     def declare(self, read_set: ReadSet) -> None:
         read_set.tenants.add(self.tenant)
         read_set.working_set(AuditEntries)
+        read_set.working_set(Adjustments)
+        read_set.places.add((*self.tenant, LedgerAccountKind.PROMOTION, ""))
         read_set.places.add((*self.tenant, LedgerAccountKind.MANUAL, ""))
         read_set.places.add((*self.tenant, LedgerAccountKind.WITHDRAWN, ""))
 
@@ -68,19 +115,47 @@ class AdjustCredit:
             account_id=self.tenant.account_id,
             subject_id=self.adjustment_id,
             before={"balance_micros": before_micros},
-            after={"balance_micros": after_micros, "credits": self.credits},
+            after={"balance_micros": after_micros, "credits": self.credits, **self._kind()},
             reason=self.reason,
             now_us=state.now_us,
         )
         state.working_set(AuditEntries).add(entry)
-        return Adjusted(self.adjustment_id, self.tenant, self.credits, self.reason, after_micros)
+        state.working_set(Adjustments).add(self)
+        return Adjusted(
+            self.adjustment_id,
+            self.tenant,
+            self.credits,
+            self.reason,
+            after_micros,
+            self.is_promotional,
+            self.expires_at,
+        )
+
+    def _kind(self) -> dict[str, object]:
+        """What the audit log says of promotional credit."""
+        if not self.is_promotional:
+            return {}
+        ends = None if self.expires_at is None else rfc3339(self.expires_at)
+        return {"promotional": True, "expires_at": ends}
 
     def _give(self, state: BatchState, micros: int) -> None:
-        source = state.ledger.account(self.tenant, LedgerAccountKind.MANUAL)
+        if self.expires_at is not None and self.expires_at <= state.now_of(self.tenant):
+            raise InvalidInput("is over already", param="expires_at")
+        kind = LedgerAccountKind.PROMOTION if self.is_promotional else LedgerAccountKind.MANUAL
+        source = state.ledger.account(self.tenant, kind)
         held = state.ledger.balance_micros(self.tenant, state.now_us)
         if max(held, source.balance_micros) + micros > BALANCE_MICROS_MAX:
             raise AmountOutOfRange("the account cannot hold so much credit", param="amount")
-        state.credit(self.tenant, source, micros, Code.MANUAL, subject_id=self.adjustment_id)
+        if not self.is_promotional:
+            state.credit(self.tenant, source, micros, Code.MANUAL, subject_id=self.adjustment_id)
+            return
+        grant = state.ledger.account(
+            self.tenant,
+            LedgerAccountKind.GRANT,
+            self.adjustment_id,
+            expires_at=self.expires_at,
+        )
+        state.move(source, grant, micros, Code.GRANT, subject_id=self.adjustment_id)
 
     def _take(self, state: BatchState, micros: int) -> None:
         wallet = state.ledger.standing(self.tenant).wallet
@@ -93,8 +168,18 @@ class AdjustCredit:
         state.move(wallet, withdrawn, micros, Code.MANUAL, subject_id=self.adjustment_id)
 
 
-def new_adjustment(tenant: Tenant, credit_count: int, reason: str, *, actor: Actor) -> AdjustCredit:
-    """The command with a fresh id; raises InvalidInput for no amount and for no reason."""
+def new_adjustment(
+    tenant: Tenant,
+    credit_count: int,
+    reason: str,
+    *,
+    actor: Actor,
+    is_promotional: bool = False,
+    expires_at: int | None = None,
+) -> AdjustCredit:
+    """The command with a fresh id; raises InvalidInput for no amount, for no reason, and for an end of
+    credit that is not promotional.
+    """
     if credit_count == 0 or abs(credit_count) > CREDITS_MAX:
         raise InvalidInput(
             f"amount is 1 to {CREDITS_MAX} credits, or less than 0 to take away", param="amount"
@@ -102,4 +187,10 @@ def new_adjustment(tenant: Tenant, credit_count: int, reason: str, *, actor: Act
     said = reason.strip()
     if not said or len(said) > REASON_CHARACTERS_MAX:
         raise InvalidInput(f"say why, in 1 to {REASON_CHARACTERS_MAX} characters", param="reason")
-    return AdjustCredit(new_id("adj"), tenant, credit_count, said, actor)
+    if is_promotional and credit_count < 0:
+        raise InvalidInput("promotional credit is given, not taken", param="promotional")
+    if expires_at is not None and not is_promotional:
+        raise InvalidInput("only promotional credit ends", param="expires_at")
+    return AdjustCredit(
+        new_id("adj"), tenant, credit_count, said, actor, is_promotional, expires_at
+    )

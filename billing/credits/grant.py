@@ -7,8 +7,10 @@ out is not spendable from that moment on; the sweep then moves what is left to E
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from billing.credits.credit_end import tell_expired
 from billing.engine.batch_state import BatchState
 from billing.engine.read_set import ReadSet
+from billing.ledger.chart import PAID_GRANT
 from billing.ledger.ledger import Code, LedgerAccountKind
 from kernel.tenant import Tenant
 from store.database import Transaction
@@ -16,7 +18,7 @@ from store.database import Transaction
 
 @dataclass(frozen=True, slots=True)
 class ExpireGrants:
-    """Empties the tenant's grants that have run out."""
+    """Empties the tenant's promotional grants that have run out; a plan's credit is EndParts'."""
 
     tenant: Tenant
 
@@ -25,16 +27,14 @@ class ExpireGrants:
         read_set.places.add((*self.tenant, LedgerAccountKind.EXPIRED, ""))
 
     def decide(self, state: BatchState) -> int:
-        expired = state.ledger.expired_grants(self.tenant, state.now_us)
+        found = state.ledger.expired_grants(self.tenant, state.now_us)
+        expired = [grant for grant in found if not grant.is_paid]
         gone_micros = sum(grant.balance_micros for grant in expired)
         for grant in expired:
-            state.move(
-                grant,
-                state.ledger.account(self.tenant, LedgerAccountKind.EXPIRED),
-                grant.balance_micros,
-                Code.EXPIRY,
-                subject_id=grant.name,
-            )
+            micros = grant.balance_micros
+            target = state.ledger.account(self.tenant, LedgerAccountKind.EXPIRED)
+            state.move(grant, target, micros, Code.EXPIRY, subject_id=grant.name)
+            tell_expired(state, self.tenant, grant, micros)
         # From its end on it counted no more: that moment was the fall.
         left_micros = state.ledger.balance_micros(self.tenant, state.now_us)
         state.watches.note_fall(self.tenant, left_micros + gone_micros, left_micros)
@@ -49,10 +49,10 @@ async def tenants_with_expired(
     but_tenants: left out, each as "account/environment".
     """
     rows = await tx.fetch(
-        """SELECT plain.account_id, plain.environment FROM (
+        f"""SELECT plain.account_id, plain.environment FROM (
                SELECT account_id, environment FROM ledger_accounts
                WHERE kind = 'grant' AND is_spent = 0 AND expires_at <= :now
-                 AND NOT account_id || '/' || environment IN :but_tenants[text]
+                 AND {_IS_PROMO.format(name="name")} AND NOT account_id || '/' || environment IN :but_tenants[text]
                ORDER BY expires_at LIMIT :limit) AS plain
            UNION
            SELECT l.account_id, l.environment
@@ -61,6 +61,7 @@ async def tenants_with_expired(
            WHERE e.clock_ahead_us > 0
              AND l.account_id = e.account_id AND l.environment = e.environment
              AND l.kind = 'grant' AND l.is_spent = 0 AND l.expires_at <= :now + e.clock_ahead_us
+             AND {_IS_PROMO.format(name="l.name")}
              AND NOT l.account_id || '/' || l.environment IN :but_tenants[text]
            ORDER BY account_id, environment LIMIT :limit""",
         now=now_us,
@@ -68,3 +69,6 @@ async def tenants_with_expired(
         but_tenants=but_tenants,
     )
     return [Tenant(row["account_id"], row["environment"]) for row in rows]
+
+
+_IS_PROMO = f"SUBSTR({{name}}, 1, {len(PAID_GRANT)}) <> '{PAID_GRANT}'"

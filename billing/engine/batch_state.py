@@ -37,6 +37,8 @@ class BatchState:
         self._ranked: Sequence[WorkingSet] = sorted(
             read_set.working_sets.values(), key=lambda working_set: working_set.rank
         )
+        # Of tenants whose own usage only their plan's credit pays: until when, by their own clocks.
+        self._plan_only_until: Mapping[Tenant, int] = {}
         self._stored: dict[tuple[str, str, str], Stored] = {}
         self._answers: list[tuple[RequestKey, StoredAnswer]] = []
         # Where a lease was kept before.
@@ -66,6 +68,7 @@ class BatchState:
 
     def _take_standings(self, standings: Standings) -> None:
         self.watches.take(standings.watches)
+        self._plan_only_until = standings.plan_only_until
         self.ledger.clocks_ahead_us = standings.clocks_ahead_us
         self.outbox.number_from(standings.event_numbers)
 
@@ -127,11 +130,14 @@ class BatchState:
     def sendable_micros(self, tenant: Tenant, *, is_own_use: bool = False) -> int:
         """What a send may use: purchased credit; promotional too in staging or where allowed.
 
-        is_own_use: the account uses it up itself (AI usage), so promotional credit counts always.
+        is_own_use: the account uses it up itself (AI usage), so promotional credit counts always, and
+        purchased credit only where its plan lets it go on from the wallet.
         """
-        if is_own_use or self._is_promo_sendable(tenant):
-            return self.ledger.balance_micros(tenant, self.now_us)
-        return self.ledger.standing(tenant).wallet.balance_micros
+        is_promo_counted = is_own_use or self._is_promo_sendable(tenant)
+        granted = self.ledger.granted_micros(tenant, self.now_us, is_promo_counted=is_promo_counted)
+        if is_own_use and self._is_plan_only(tenant):
+            return granted
+        return granted + self.ledger.standing(tenant).wallet.balance_micros
 
     def check_debt(self, tenant: Tenant) -> None:
         """Raises InsufficientBalance while something is owed."""
@@ -150,8 +156,12 @@ class BatchState:
         if sendable < amount_micros:
             recharge = self.watches.under_way(tenant)
             more = {} if recharge is None else {"recharge": recharge}
+            is_plan_used_up = is_own_use and self._is_plan_only(tenant)
             raise InsufficientBalance(
-                "the wallet does not cover the amount",
+                "the plan's credit does not cover the amount, and its usage is not paid by the wallet"
+                if is_plan_used_up
+                else "the wallet does not cover the amount",
+                reason="plan_used_up" if is_plan_used_up else None,
                 retry_after_s=None if recharge is None else RETRY_AFTER_S,
                 extra={"sendable_cents": micros_to_cents(sendable), **more},
             )
@@ -168,7 +178,7 @@ class BatchState:
         is_own_use: bool = False,
         is_fall_told: bool = True,
     ) -> list[Transfer]:
-        """Moves sendable credit out of the wallet: promotional first, the earliest expiry first.
+        """Moves sendable credit: what ends first, then what never ends, then the wallet.
 
         is_fall_told: False where the same command gives it back, or takes more and tells of a balance
         that became low itself, once (note_fall). Returns the parts.
@@ -176,10 +186,12 @@ class BatchState:
         watch = self.watches.find(tenant) if is_fall_told else None
         before = 0 if watch is None else self.ledger.balance_micros(tenant, self.now_us)
         is_promo_taken = is_own_use or self._is_promo_sendable(tenant)
-        sources = self.ledger.grants(tenant, self.now_us) if is_promo_taken else []
+        sources = self.ledger.grants(tenant, self.now_us, is_promo_counted=is_promo_taken)
+        if not (is_own_use and self._is_plan_only(tenant)):
+            sources.append(self.ledger.standing(tenant).wallet)
         left = amount_micros
         parts = []
-        for source in (*sources, self.ledger.standing(tenant).wallet):
+        for source in sources:
             part = min(left, source.balance_micros)
             if part > 0:
                 parts.append(
@@ -193,16 +205,23 @@ class BatchState:
         return parts
 
     def credit(
-        self, tenant: Tenant, source: LedgerAccount, amount_micros: int, code: Code, **ids: str
+        self,
+        tenant: Tenant,
+        source: LedgerAccount,
+        amount_micros: int,
+        code: Code,
+        *,
+        to: LedgerAccount | None = None,
+        **ids: str,
     ) -> None:
-        """Purchased credit for a wallet; what the tenant owes is paid first."""
+        """Purchased credit for the wallet, or for another account; what the tenant owes is paid first."""
         owed = self.ledger.standing(tenant).owed
         debt = min(owed.balance_micros, amount_micros)
         if debt:
             self.move(source, owed, debt, Code.DEBT, **ids)
         if amount_micros > debt:
-            wallet = self.ledger.standing(tenant).wallet
-            self.move(source, wallet, amount_micros - debt, code, **ids)
+            target = to or self.ledger.standing(tenant).wallet
+            self.move(source, target, amount_micros - debt, code, **ids)
 
     def move(
         self,
@@ -234,6 +253,10 @@ class BatchState:
         for threshold in watch.crossed(before_micros, after_micros):
             self.publish(tenant, "balance.low", low_balance(threshold, after_micros))
         self.watches.note_fall(tenant, before_micros, after_micros)
+
+    def _is_plan_only(self, tenant: Tenant) -> bool:
+        until = self._plan_only_until.get(tenant)
+        return until is not None and self.now_of(tenant) < until
 
     def _is_promo_sendable(self, tenant: Tenant) -> bool:
         return tenant.environment == "staging" or self.rules.is_promo_sendable

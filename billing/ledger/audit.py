@@ -9,6 +9,7 @@ check-in add up to its state.
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
+from billing.ledger.audit_plans import PLAN_RULES
 from billing.ledger.audit_topups import TOPUP_RULES
 from billing.ledger.chart import ASSETS
 from kernel.tenant import Tenant
@@ -303,6 +304,7 @@ _RULES = (
         "what was reversed of a period was taken back",
         _reversed_once("subscription_periods"),
     ),
+    *PLAN_RULES,
     (
         "no more of an order was reversed than was credited",
         """SELECT o.id AS row_id, o.reversed_micros AS found,

@@ -4,13 +4,14 @@ Assets (what the world owes the tenant's books) grow by debits, everything else 
 """
 
 from enum import StrEnum
+from typing import Final
 
 
 class LedgerAccountKind(StrEnum):
     """What a ledger account stands for."""
 
     WALLET = "wallet"  # the tenant's purchased credit
-    GRANT = "grant"  # one promotional grant; the name is its id
+    GRANT = "grant"  # credit that may end: one promotional grant, or a part of a plan's; the name is its id
     HELD = "held"  # left the wallet, not yet arrived
     OWED = "owed"  # asset: what the tenant owes after a reversal it could not pay
     FEES = "fees"  # earned: charged beside delivered top-ups
@@ -23,12 +24,15 @@ class LedgerAccountKind(StrEnum):
     TEST_CREDIT = "test_credit"  # asset: staging credit out of thin air
     MANUAL = "manual"  # asset: credit given by an operator
     PROMOTION = "promotion"  # asset: promotional credit given
-    EXPIRED = "expired"  # promotional credit that ran out
+    EXPIRED = "expired"  # credit that ran out
     COST = "cost"  # asset: what suppliers took for delivered top-ups
     SUPPLIER = "supplier"  # owed to a supplier for them; the name is its id
     TRANSIT_IN = "transit_in"  # asset: value that came from another tenant
     TRANSIT_OUT = "transit_out"  # value that went to another tenant
 
+
+# How the names of grants begin that were paid for: a plan's credit. No promotional rule holds for it.
+PAID_GRANT: Final = "pgr_"
 
 ASSETS = frozenset(
     {
@@ -69,6 +73,7 @@ class Code(StrEnum):
     REFUND_RELEASE = "refund_release"
     REDEMPTION = "redemption"  # of a redemption code
     SUBSCRIPTION = "subscription"
+    ROLLOVER = "rollover"  # what was left of a plan's credit goes on into its next period
     CHECKIN = "checkin"
     AI_USAGE = "ai_usage"
     USAGE_HOLD = "usage_hold"

@@ -11,7 +11,12 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from billing.ledger.chart import ASSETS, Code as Code, LedgerAccountKind as LedgerAccountKind
+from billing.ledger.chart import (
+    ASSETS,
+    PAID_GRANT,
+    Code as Code,
+    LedgerAccountKind as LedgerAccountKind,
+)
 from kernel.errors import DomainError
 from kernel.ids import new_id
 from kernel.tenant import Tenant
@@ -44,6 +49,11 @@ class LedgerAccount(msgspec.Struct, gc=False):
         self.balance_micros += delta_micros
         self.delta_micros += delta_micros
         self.is_touched = True
+
+    @property
+    def is_paid(self) -> bool:
+        """Of a grant: it was paid for, as a plan's credit is."""
+        return self.name.startswith(PAID_GRANT)
 
     @property
     def label(self) -> str:
@@ -147,8 +157,13 @@ class Ledger:
     def by_id(self, ledger_account_id: str) -> LedgerAccount:
         return self._by_id[ledger_account_id]
 
-    def grants(self, tenant: Tenant, now_us: int) -> list[LedgerAccount]:
-        """Unexpired grants with something in them, the earliest expiry first, never-ending last."""
+    def grants(
+        self, tenant: Tenant, now_us: int, *, is_promo_counted: bool = True
+    ) -> list[LedgerAccount]:
+        """Unexpired grants with something in them, the earliest expiry first, never-ending last.
+
+        is_promo_counted false: only those that were paid for.
+        """
         held = self._grants.get(tenant)
         if held is None:
             return []
@@ -156,7 +171,9 @@ class Ledger:
         alive = [
             grant
             for grant in held
-            if grant.balance_micros > 0 and (grant.expires_at is None or grant.expires_at > now_us)
+            if grant.balance_micros > 0
+            and (grant.expires_at is None or grant.expires_at > now_us)
+            and (is_promo_counted or grant.is_paid)
         ]
         return sorted(alive, key=lambda g: (g.expires_at is None, g.expires_at or 0, g.id))
 
@@ -172,14 +189,21 @@ class Ledger:
         ]
 
     def promotional_micros(self, tenant: Tenant, now_us: int) -> int:
-        return sum(grant.balance_micros for grant in self.grants(tenant, now_us))
+        return sum(
+            grant.balance_micros for grant in self.grants(tenant, now_us) if not grant.is_paid
+        )
+
+    def granted_micros(self, tenant: Tenant, now_us: int, *, is_promo_counted: bool = True) -> int:
+        """What lies in grants, promotional or paid for, and has not run out."""
+        if tenant not in self._grants:
+            return 0
+        counted = self.grants(tenant, now_us, is_promo_counted=is_promo_counted)
+        return sum(grant.balance_micros for grant in counted)
 
     def balance_micros(self, tenant: Tenant, now_us: int) -> int:
         """Purchased and promotional credit, holds excluded."""
         wallet = self.standing(tenant).wallet.balance_micros
-        if tenant not in self._grants:
-            return wallet
-        return wallet + self.promotional_micros(tenant, now_us)
+        return wallet + self.granted_micros(tenant, now_us)
 
     def post(
         self,

@@ -34,6 +34,7 @@ from billing.providers.protocol import (
     Fact,
     Notification,
     NotificationRefused,
+    Paid,
     ProviderRefused,
     ProviderUnavailable,
     Received,
@@ -107,7 +108,8 @@ class Payments:
 
     def questions_within(self, ask_s_max: float) -> Questions:
         """Questions that wait no longer than so many seconds."""
-        return Questions(self._engine, self._checkouts, self.notifications, ask_s_max=ask_s_max)
+        parts = (self._clock, self._engine, self._checkouts, self.notifications)
+        return Questions(*parts, ask_s_max=ask_s_max)
 
     async def place(self, tenant: Tenant, new: NewOrder) -> Order:
         """The order with its checkout; one whose total is 0 is paid already.
@@ -249,8 +251,17 @@ class Payments:
         if order.provider_ref is None:
             return ()
         facts = await self._checkouts.inquire(order, order.provider_ref)
-        await self.notifications.confirm(order, facts, inquiry_of(order))
+        # What is known is not told again: it would fill the log of notifications.
+        news = [one for one in facts if not _is_payment_of(one, order)]
+        await self.notifications.confirm(order, news, inquiry_of(order))
         return facts
+
+    async def linked(
+        self, notification: NotificationRef, object_ids: Sequence[str]
+    ) -> Sequence[str]:
+        """The ids with those that the provider says they belong to; raises ProviderUnavailable."""
+        pairs = await self._checkouts.linked(notification, object_ids)
+        return sorted({*object_ids, *(one for pair in pairs for one in pair)})
 
     async def resolve(
         self,
@@ -372,3 +383,8 @@ class Payments:
                 reason="it was not paid in time",
             )
         )
+
+
+def _is_payment_of(fact: Fact, order: Order) -> bool:
+    """The very payment that the order has."""
+    return isinstance(fact, Paid) and fact.payment_id == order.payment_id

@@ -14,7 +14,7 @@ from typing import Final, Literal
 
 from billing.engine.engine import Engine
 from billing.orders.order import Order, OrderAnswer
-from billing.orders.question import NoteAnswer, NoteQuestion, can_be_asked
+from billing.orders.question import NoteAnswer, NoteQuestion, can_be_asked, may_ask_at
 from billing.payments.checkout import Checkouts
 from billing.payments.notifications import NotificationHandler
 from billing.providers.event_log import NotificationRef
@@ -26,6 +26,7 @@ from billing.providers.protocol import (
     Unconfirmed,
     Waiting,
 )
+from kernel.clock import Clock
 
 ASK_S_MAX: Final = 6.0
 # Of one provider, by this process. The client has room for many more, which checkouts need.
@@ -50,6 +51,7 @@ class Questions:
 
     def __init__(
         self,
+        clock: Clock,
         engine: Engine,
         checkouts: Checkouts,
         notifications: NotificationHandler,
@@ -57,6 +59,7 @@ class Questions:
         ask_s_max: float = ASK_S_MAX,
     ) -> None:
         self._ask_s_max = ask_s_max
+        self._clock = clock
         self._engine = engine
         self._checkouts = checkouts
         self._notifications = notifications
@@ -67,6 +70,10 @@ class Questions:
         if not can_be_asked(order):
             is_decided = order.is_settled or order.status == "review"
             return AskedOrder(order, "not_needed" if is_decided else "not_open")
+        now_us = self._clock.now_us()
+        if now_us < may_ask_at(order, now_us):
+            # Most presses end here, without a look at the account's rows.
+            return AskedOrder(order, "just_asked")
         if self._under_way[order.provider] >= AT_ONCE_MAX:
             return AskedOrder(order, "busy")
         self._under_way[order.provider] += 1

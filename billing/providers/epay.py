@@ -19,6 +19,7 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
 from billing.ledger.price import price_of
 from billing.providers._epay_refunds import EpayRefunds
+from billing.providers._setup_checks import EpaySetupCheck
 from billing.providers.http import call, decoded, refused, unavailable, within_deadline
 from billing.providers.protocol import (
     Acknowledgement,
@@ -163,7 +164,12 @@ class Epay:
         above = settings.confirm_above
         self._confirm_above = price_of(above, self._currency).amount if above else 0
         self._client = client
-        self.abilities: tuple[object, ...] = (EpayRefunds(self._refund),)
+        key = self._keys[0] if self._keys else ""
+        # As billing.providers.abilities.finding.Able.
+        self.abilities: tuple[object, ...] = (
+            EpayRefunds(self._refund),
+            EpaySetupCheck(settings.api_base, settings.pid, key, client),
+        )
 
     async def open(self, request: CheckoutRequest) -> Opened:
         """No call: the page's address is made of signed parameters."""

@@ -6,13 +6,14 @@ from billing.ledger.audit import audit
 from billing.reconciliation.comparison import Comparison
 from billing.reconciliation.differences import MICROS
 from billing.reconciliation.kinds import FoundDifference
-from store.database import Database
+from store.database import Database, Transaction
 
 
 async def compare_ledger(
     database: Database, comparison: Comparison
 ) -> AsyncIterator[FoundDifference]:
-    """Every broken rule of the environment."""
+    """Every broken rule of the environment; each account counts as one that was compared."""
+    comparison.checked = await database.read(lambda tx: _accounts(tx, comparison.environment))
     async for finding in audit(database, comparison.environment):
         yield FoundDifference(
             "ledger_rule",
@@ -23,3 +24,12 @@ async def compare_ledger(
             f"{finding.rule} ({finding.row_id})",
             finding.account_id,
         )
+
+
+async def _accounts(tx: Transaction, environment: str) -> int:
+    row = await tx.fetch_one(
+        "SELECT COUNT(*) AS number FROM account_environments WHERE environment = :environment",
+        environment=environment,
+    )
+    assert row is not None, "a count has one row"
+    return int(row["number"])

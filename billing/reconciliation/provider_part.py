@@ -205,11 +205,16 @@ class ProviderComparison:
         named = Subject(payment.order_id, payment.objects)
         fact = Refunded(named, payment.payment_id, payment.price)
 
-        async def work(tx: Transaction) -> FactSubject | None:
-            ids = await unmatched.related(tx, at, (payment.payment_id, *payment.objects))
+        async def work(tx: Transaction, told: Sequence[str]) -> FactSubject | None:
+            ids = await unmatched.related(tx, at, told)
             return await fact_subjects.find(tx, fact, ids, at)
 
-        found = await self._database.read(work)
+        ids = (payment.payment_id, *payment.objects)
+        found = await self._database.read(partial(work, told=ids))
+        if found is None:
+            # Which invoice a payment belongs to is an event of its own, which may not be enabled.
+            known = await self._payments.linked(at, ids)
+            found = await self._database.read(partial(work, told=known))
         is_ours = found is not None and found.owner.environment == self._comparison.environment
         return found if is_ours else None
 

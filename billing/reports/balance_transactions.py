@@ -48,6 +48,7 @@ _TYPES: Mapping[str, Type] = {
     Code.REVERSAL_UNDONE: "purchase_reversal",
     Code.REDEMPTION: "redemption",
     Code.SUBSCRIPTION: "subscription",
+    Code.ROLLOVER: "subscription",
     Code.CHECKIN: "checkin",
     Code.AI_USAGE: "ai_usage",
     Code.USAGE_HOLD: "ai_usage",
@@ -63,12 +64,13 @@ _WORDS: Mapping[str, str] = {
     Code.TEST_CREDIT: "Test credit",
     Code.MANUAL: "Manual adjustment",
     Code.GRANT: "Promotional credit",
-    Code.EXPIRY: "Promotional credit expired",
+    Code.EXPIRY: "Credit expired",
     Code.PURCHASE: "Credit purchase",
     Code.PURCHASE_REVERSAL: "Payment refunded or disputed",
     Code.REVERSAL_UNDONE: "Dispute won",
     Code.REDEMPTION: "Code redeemed",
     Code.SUBSCRIPTION: "Plan credit",
+    Code.ROLLOVER: "Plan credit that went on",
     Code.CHECKIN: "Daily check-in",
     Code.USAGE_RELEASE: "Hold released",
 }
@@ -77,6 +79,7 @@ _DESCRIBED: Mapping[str, str] = {
     "usg": "SELECT id, description AS text FROM usage_records WHERE id IN :ids[text]",
     "hld": "SELECT id, description AS text FROM holds WHERE id IN :ids[text]",
     "chg": "SELECT id, remark AS text FROM oauth_charges WHERE id IN :ids[text]",
+    "adj": "SELECT id, reason AS text FROM credit_adjustments WHERE id IN :ids[text]",
     "ord": "SELECT id, pack_name AS text FROM orders WHERE id IN :ids[text]",
     "txn": """SELECT id, 'Top-up of ' || platform || ' for ' || recipient_email AS text
               FROM topups WHERE id IN :ids[text]""",
@@ -84,7 +87,7 @@ _DESCRIBED: Mapping[str, str] = {
               JOIN subscriptions s ON s.id = p.subscription_id WHERE p.id IN :ids[text]""",
 }
 # Codes whose words say more than their subject's.
-_OWN_WORDS = frozenset({Code.TOPUP_REFUND, Code.USAGE_RELEASE, Code.VOUCHER_REDEEM})
+_OWN_WORDS = frozenset({Code.TOPUP_REFUND, Code.USAGE_RELEASE, Code.VOUCHER_REDEEM, Code.EXPIRY})
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,7 @@ async def page(
 ) -> tuple[Sequence[CreditLine], int]:
     """The lines from that offset, newest first, and how many there are in all.
 
-    keyword: only those whose number holds it, in either case.
+    keyword: only those whose number or id holds it, in either case.
     """
     values = {
         "account_id": tenant.account_id,
@@ -77,7 +77,8 @@ _LINES = f"""
 
 _ORDERED = "ORDER BY l.created_at DESC, l.id DESC LIMIT :limit OFFSET :offset"
 # LIKE would take the underscore of an id for a wildcard.
-_NARROWED = "WHERE REPLACE(LOWER(l.number), :keyword, '') <> LOWER(l.number)"
+_NARROWED = """WHERE REPLACE(LOWER(l.number), :keyword, '') <> LOWER(l.number)
+    OR REPLACE(LOWER(l.id), :keyword, '') <> LOWER(l.id)"""
 _PAGE = f"SELECT {_ROWS.of('l')} FROM ({_LINES}) AS l {_ORDERED}"
 _FOUND = f"SELECT {_ROWS.of('l')} FROM ({_LINES}) AS l {_NARROWED} {_ORDERED}"
 _COUNT = f"SELECT COUNT(*) AS total FROM ({_LINES}) AS l"

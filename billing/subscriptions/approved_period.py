@@ -7,11 +7,11 @@ approved for itself alone.
 
 from billing.catalog.plan import MONTHS
 from billing.engine.batch_state import BatchState
-from billing.ledger.ledger import Code, LedgerAccountKind
 from billing.orders.claim import PeriodClaim
 from billing.orders.order import Order
 from billing.subscriptions.held_invoice import HeldInvoice
 from billing.subscriptions.period import too_much
+from billing.subscriptions.plan_credit import give_period
 from billing.subscriptions.subscription import (
     Period,
     Subscription,
@@ -113,9 +113,7 @@ def _credit(state: BatchState, before: Subscription, one: Subscription, period: 
     problem = too_much(state, one, period.credits_micros)
     if problem is not None:
         raise InvalidInput(problem.sentence, param="amount")
-    source = state.ledger.account(one.tenant, LedgerAccountKind.PROVIDER, one.provider)
-    code = Code.SUBSCRIPTION
-    state.credit(one.tenant, source, period.credits_micros, code, subject_id=period.id)
+    period = give_period(state, one, period, one.grant_terms, one.interval)
     paid = amend(one, paid_until_at=max(one.paid_until_at or 0, period.period_end_at))
     if may_move(paid, "active"):
         paid = move(paid, "active", now_us=state.now_of(one.tenant))

@@ -14,7 +14,7 @@ from typing import Any
 from billing.catalog.plan import PlanItem, item_by_ref
 from billing.engine.batch_state import BatchState
 from billing.engine.read_set import ReadSet
-from billing.ledger.ledger import Code, LedgerAccountKind
+from billing.ledger.ledger import LedgerAccountKind
 from billing.ledger.money import BALANCE_MICROS_MAX
 from billing.ledger.price import Price
 from billing.orders.claim import PeriodClaim
@@ -23,6 +23,7 @@ from billing.providers.problem import Problem
 from billing.providers.protocol import InvoiceLine
 from billing.subscriptions.held_invoice import HeldInvoice
 from billing.subscriptions.invoice import Bill, PeriodGrant, Terms, grant_of
+from billing.subscriptions.plan_credit import give_period
 from billing.subscriptions.records import ITSELF
 from billing.subscriptions.subscription import (
     Period,
@@ -131,10 +132,8 @@ class PayPeriod(OnSubscription):
         if problem is not None:
             return self._held(working_set, one, problem, granted.terms, state.now_us)
         period = self._period(one, granted, state.now_us)
-        if granted.credits_micros:
-            source = state.ledger.account(one.tenant, LedgerAccountKind.PROVIDER, one.provider)
-            code = Code.SUBSCRIPTION
-            state.credit(one.tenant, source, granted.credits_micros, code, subject_id=period.id)
+        terms, interval = granted.terms.grant_terms, granted.terms.interval
+        period = give_period(state, one, period, terms, interval)
         paid = self._paid(working_set, one, granted, state.now_of(one.tenant))
         if is_trial:
             paid = amend(paid, trial_ends_at=self.period_end_at)
@@ -157,8 +156,13 @@ class PayPeriod(OnSubscription):
             own_item(one),
             lambda ref: item_by_ref(plans, one.provider, ref),
             one.first_amount if is_cheaper else None,
-            one.carried_amount,
+            0 if self._is_late(working_set, one) else one.carried_amount,
         )
+
+    def _is_late(self, working_set: SubscriptionWorkingSet, one: Subscription) -> bool:
+        """It is told after an invoice of a later period: what that one carried came after it."""
+        starts = (period.period_start_at for period in working_set.periods(one.id))
+        return self.period_start_at < max(starts, default=0)
 
     def _held(
         self,
@@ -241,11 +245,12 @@ class PayPeriod(OnSubscription):
     ) -> Subscription:
         """The subscription after it: the newest period's plan counts, and it lives while paid."""
         until_at = max(one.paid_until_at or 0, self.period_end_at)
+        is_late = self._is_late(working_set, one)
         changes: dict[str, Any] = {
             "provider_ref": self.provider_ref,
             "customer_ref": self.customer_ref or one.customer_ref,
             "paid_until_at": until_at,
-            "carried_amount": granted.carried_amount,
+            "carried_amount": granted.carried_amount + (one.carried_amount if is_late else 0),
         }
         starts = [period.period_start_at for period in working_set.periods(one.id)]
         if granted.is_period and self.period_start_at > max(starts, default=0):
@@ -281,6 +286,7 @@ def _taken_over(one: Subscription, terms: PlanItem) -> dict[str, Any]:
         "amount": terms.price.amount,
         "first_amount": one.first_amount if is_same else terms.price.amount,
         "product_ref": terms.product_ref,
+        "grant_terms": terms.grant_terms,
         "currency": terms.price.currency,
         "next_plan_id": None if is_reached else one.next_plan_id,
         "next_interval": None if is_reached else one.next_interval,
@@ -291,7 +297,13 @@ def _taken_over(one: Subscription, terms: PlanItem) -> dict[str, Any]:
 def own_item(one: Subscription) -> PlanItem:
     """The subscription's own terms."""
     return PlanItem(
-        one.plan_id, one.interval, one.price, one.plan_name, one.credits_micros, one.product_ref
+        one.plan_id,
+        one.interval,
+        one.price,
+        one.plan_name,
+        one.credits_micros,
+        one.product_ref,
+        grant_terms=one.grant_terms,
     )
 
 

@@ -84,6 +84,7 @@ class PlaceSubscriptionOrder(PlaceOrder):
                 currency=price.currency,
                 first_amount=order.pay_amount,
                 product_ref=self._plan.product_ref,
+                grant_terms=self._plan.grant_terms,
                 trial_days=self._plan.trial_days if has_trial else 0,
                 trial_micros=self._plan.trial_micros if has_trial else 0,
                 carried_amount=plans.carried(self.tenant, order.provider, price.currency),

@@ -9,6 +9,7 @@ provider_customers; whoever changes a subscription holds its account's lock.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from billing.catalog.grant_terms import AS_TERMS
 from billing.orders import refund
 from billing.orders.claim import ObjectKey, PeriodClaim, first_claims
 from billing.orders.refund import Reversal
@@ -20,7 +21,7 @@ from store.row_mapping import RowMapping
 
 PeriodKey = tuple[str, int]  # subscription, period start; 0: the subscription itself
 ITSELF = 0
-_ROWS = RowMapping(Subscription)
+_ROWS = RowMapping(Subscription, stored={"grant_terms": AS_TERMS})
 _PERIODS = RowMapping(Period)
 _CLAIMS = RowMapping(PeriodClaim)
 # What changes after the order was made; the rest is frozen.
@@ -36,6 +37,7 @@ _CHANGING = (
     "currency",
     "first_amount",
     "product_ref",
+    "grant_terms",
     "next_plan_id",
     "next_interval",
     "next_amount",
@@ -173,6 +175,7 @@ async def keep_periods(tx: Transaction, periods: Iterable[Period]) -> None:
         _PERIODS.columns,
         [_PERIODS.write(one) for one in listed],
         on_conflict="""ON CONFLICT (subscription_id, period_start_at) DO UPDATE SET
+            credits_micros = excluded.credits_micros,
             refunded_amount = excluded.refunded_amount,
             reversed_micros = excluded.reversed_micros""",
     )

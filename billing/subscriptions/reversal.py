@@ -1,7 +1,8 @@
 """Refunds and disputes of a subscription's payments: the period's credit is taken back, or given back.
 
 Promise: as for orders (billing/orders/reversal.py), by the same rows and the same rules; a period has
-no promotional credit, so the wallet pays what it has, and the rest becomes the account's debt.
+no promotional credit, so the wallet pays what it has, and the rest becomes the account's debt. Credit
+that comes in parts or ends is taken back as billing/subscriptions/plan_credit_back.py says.
 """
 
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from billing.orders.sold_credit import SoldCredit
 from billing.orders.working_set import OrderWorkingSet
 from billing.providers.problem import Problem
 from billing.subscriptions.period import Billed, OnSubscription
+from billing.subscriptions.plan_credit_back import bring_back
 from billing.subscriptions.subscription import Period, Subscription, due_micros
 from billing.subscriptions.working_set import SubscriptionWorkingSet
 
@@ -58,19 +60,31 @@ def apply_reversals(state: BatchState, one: Subscription, period: Period, reason
     working_set = state.working_set(SubscriptionWorkingSet)
     reversals = working_set.reversals.of(period.id)
     gone_amount = gone_of(reversals, period.amount)
+    if working_set.plan_grants.of_period(period.id):
+        # Its credit lies in grants of the plan's own: nothing of it was in the wallet, nor is held.
+        _note(state, one, period, bring_back(state, one, period, gone_amount), reason)
+        return
     due = due_micros(period, gone_amount)
     to_come = working_set.refunds.to_come(period.id, reversals)
     wanted = due_micros(period, gone_amount + to_come) - due
     brought(state, sold_of(one, period), working_set.refunds, due, wanted)
-    if (gone_amount, due) == (period.refunded_amount, period.reversed_micros):
-        return
-    working_set.keep_period(replace(period, refunded_amount=gone_amount, reversed_micros=due))
+    after = replace(period, refunded_amount=gone_amount, reversed_micros=due)
+    if after != period:
+        _note(state, one, period, after, reason)
+
+
+def _note(state: BatchState, one: Subscription, period: Period, after: Period, reason: str) -> None:
+    """Keeps the period, and has its order say how much went back."""
+    working_set = state.working_set(SubscriptionWorkingSet)
+    working_set.keep_period(after)
     orders = state.working_set(OrderWorkingSet)
     order = orders.find(one.order_id, one.tenant)
     gone = [p for p in working_set.periods(one.id) if p.currency == order.payment.currency]
     changed = amend(order, refunded_amount=sum(each.refunded_amount for each in gone))
     orders.change(changed)
-    tell_refunded(state, changed, gone_amount - period.refunded_amount, reason)
+    more = after.refunded_amount - period.refunded_amount
+    if more:
+        tell_refunded(state, changed, more, reason)
 
 
 def sold_of(one: Subscription, period: Period) -> SoldCredit:

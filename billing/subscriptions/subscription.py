@@ -15,6 +15,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec.structs import replace
 
+from billing.catalog.grant_terms import DEFAULT_TERMS, GrantTerms
 from billing.ledger.price import Price
 from billing.orders.refund import share_of
 from billing.providers.problem import Problem
@@ -64,6 +65,7 @@ class Subscription(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     currency: str
     first_amount: int
     product_ref: str | None = None
+    grant_terms: GrantTerms = DEFAULT_TERMS
     next_plan_id: str | None = None
     next_interval: Interval | None = None
     next_amount: int | None = None

@@ -14,12 +14,18 @@ from billing.ledger.ledger import LedgerAccountKind
 from billing.orders import refund_row
 from billing.orders.claim import ObjectKey, PeriodClaim
 from billing.orders.sale_rows import SaleWorkingSet
-from billing.subscriptions import held_invoice, records as subscription_rows
+from billing.subscriptions import (
+    held_invoice,
+    plan_grant as plan_grant_rows,
+    records as subscription_rows,
+)
 from billing.subscriptions.held_invoice import HeldInvoice
+from billing.subscriptions.plan_grant import PlanGrants
 from billing.subscriptions.records import PeriodKey
-from billing.subscriptions.subscription import LIVING, Period, Subscription
+from billing.subscriptions.subscription import GRACE_US, LIVING, Period, Subscription
 from kernel.errors import NotFound
 from kernel.tenant import Tenant
+from keys.account import set_plan_only
 from store.database import Transaction
 
 
@@ -30,6 +36,7 @@ class SubscriptionWorkingSet(SaleWorkingSet):
 
     def __init__(self) -> None:
         super().__init__()
+        self.plan_grants = PlanGrants()
         self.ids: set[str] = set()
         # Whose subscriptions are looked for, with what is held of them.
         self.orders: set[str] = set()
@@ -54,6 +61,12 @@ class SubscriptionWorkingSet(SaleWorkingSet):
         self._changed: dict[str, Subscription] = {}
         self._kept_periods: dict[str, Period] = {}
         self._customers: dict[tuple[str, str, str], str] = {}
+        self._plan_only: dict[Tenant, int | None] = {}
+
+    @property
+    def changes(self) -> int:  # type: ignore[override]
+        """Grows with each change."""
+        return super().changes + self.plan_grants.changes
 
     async def load(self, tx: Transaction, read_set: ReadSet, now_us: int) -> None:
         """A fixed number of statements for any number of subscriptions."""
@@ -77,9 +90,21 @@ class SubscriptionWorkingSet(SaleWorkingSet):
         if period_ids:
             self.reversals.take(await subscription_rows.load_reversals(tx, period_ids))
             self.refunds.take(await refund_row.load(tx, period_ids))
+        await self._load_plan_grants(tx, read_set)
         claims = [one for one in self.claims if self._is_genuine(one)]
         if claims:
             self._owners = await subscription_rows.claim(tx, claims, now_us=now_us)
+
+    async def _load_plan_grants(self, tx: Transaction, read_set: ReadSet) -> None:
+        """The parts of the tenants' plan credit, and where it lies."""
+        tenants = {one.tenant for one in self._subscriptions.values()}
+        for tenant in tenants:
+            read_set.places.add((*tenant, str(LedgerAccountKind.EXPIRED), ""))
+        found = await plan_grant_rows.load(tx, tenants)
+        self.plan_grants.take(found)
+        for one in found:
+            if one.is_apart and one.given_micros:
+                read_set.places.add((*one.tenant, str(LedgerAccountKind.GRANT), one.id))
 
     async def _load_catalogue(self, tx: Transaction) -> None:
         """The plans that are sold, and those that the tenants have."""
@@ -100,6 +125,8 @@ class SubscriptionWorkingSet(SaleWorkingSet):
         await subscription_rows.keep_periods(tx, self._kept_periods.values())
         await subscription_rows.keep_reversals(tx, self.reversals.changed)
         await self.refunds.write(tx, now_us)
+        await plan_grant_rows.keep(tx, self.plan_grants.changed)
+        await set_plan_only(tx, self._plan_only)
         customers = [(*place, ref) for place, ref in self._customers.items()]
         await subscription_rows.keep_customers(tx, customers, now_us=now_us)
         if self._owned:
@@ -176,6 +203,9 @@ class SubscriptionWorkingSet(SaleWorkingSet):
 
     def change(self, subscription: Subscription) -> None:
         self.changed()
+        before = _plan_only_until(self._subscriptions[subscription.id])
+        if (after := _plan_only_until(subscription)) != before:
+            self._plan_only[subscription.tenant] = after
         self._subscriptions[subscription.id] = subscription
         kept = self._new if subscription.id in self._new else self._changed
         kept[subscription.id] = subscription
@@ -214,3 +244,12 @@ class SubscriptionWorkingSet(SaleWorkingSet):
         found = self._subscriptions.get(claim.subscription_id)
         named = (claim.provider, claim.environment)
         return found is not None and (found.provider, found.environment) == named
+
+
+def _plan_only_until(one: Subscription) -> int | None:
+    """Until when the account's own usage is paid by this plan alone; null: by the wallet too."""
+    is_living = one.status in LIVING and one.paid_until_at is not None
+    if not is_living or one.grant_terms.when_used_up != "stop":
+        return None
+    assert one.paid_until_at is not None
+    return one.paid_until_at + GRACE_US

@@ -1,11 +1,13 @@
 """`topup plans`: what subscriptions are sold as."""
 
+from collections.abc import Callable
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import click
 
 from billing.catalog import commands as catalogue
+from billing.catalog.grant_terms import DEFAULT_TERMS, ROLLOVER_CREDITS_MAX, entitlements_of
 from billing.catalog.plan import CREDITS_MAX, TRIAL_DAYS_MAX, Plan, get, list_plans
 from billing.catalog.product_fields import ProductFields
 from billing.ledger.price import check_currency, price_of
@@ -21,6 +23,7 @@ from keys.principal import Environment
 from runtime.settings import SettingsError, load_settings
 from store.database import Transaction
 
+F = TypeVar("F", bound=Callable[..., Any])
 _TAKEN: Final = ("name", "description", "position", "trial_days", "trial_credits")
 # In a context's meta.
 _OPTIONS: Final = "topup.plan_options"
@@ -38,6 +41,57 @@ class _PlanCommand(click.Command):
             ]
         *own, as_json, as_help = super().get_params(ctx)
         return [*own, *found, as_json, as_help]
+
+
+_TERM_OPTIONS: Final = (
+    click.option("--credit-expires", help="never, period_end, or a number of days such as 30d."),
+    click.option(
+        "--rollover-max-credits",
+        type=click.IntRange(0, ROLLOVER_CREDITS_MAX),
+        help="How much of what is left goes on into the next period; 0: nothing.",
+    ),
+    click.option(
+        "--grants",
+        type=click.Choice(["at_once", "monthly"]),
+        help="monthly: a paid year gives its credit month by month.",
+    ),
+    click.option(
+        "--entitlement",
+        "entitlements",
+        multiple=True,
+        help="name=yes, name=no or name=100/month (day, month, period); repeatable; '' takes all away.",
+    ),
+    click.option(
+        "--on-repurchase",
+        type=click.Choice(["extend", "reset", "stack"]),
+        help="What becomes of credit that is left when the plan is paid for again.",
+    ),
+    click.option(
+        "--when-used-up",
+        type=click.Choice(["wallet", "stop"]),
+        help="stop: the account's own usage does not go on from the wallet.",
+    ),
+)
+
+
+def _term_options(command: F) -> F:
+    """An option for each of the terms."""
+    for option in reversed(_TERM_OPTIONS):
+        command = option(command)
+    return command
+
+
+def _terms_given(values: dict[str, Any]) -> dict[str, Any]:
+    """Takes the terms that were given out of values."""
+    names = ("credit_expires", "rollover_max_credits", "grants", "on_repurchase", "when_used_up")
+    given = {name: values.pop(name) for name in names}
+    terms = {name: value for name, value in given.items() if value is not None}
+    if "rollover_max_credits" in terms:
+        terms["rollover_max_credits"] = terms["rollover_max_credits"] or None
+    lines = values.pop("entitlements")
+    if lines:
+        terms["entitlements"] = entitlements_of(lines)
+    return terms
 
 
 def _fields() -> ProductFields:
@@ -64,6 +118,8 @@ def plans() -> None:
     cls=_PlanCommand,
     epilog=examples(
         "topup plans create --id pro --name Pro --price-monthly 20.00 --price-yearly 200.00 --credits 20000",
+        "topup plans create --id max --name Max --price-monthly 50.00 --credits 60000"
+        " --credit-expires period_end --rollover-max-credits 20000 --entitlement exports=100/month",
     ),
 )
 @environment_option
@@ -91,6 +147,7 @@ def plans() -> None:
 )
 @click.option("--feature", "features", multiple=True, help="A line of the list; repeatable.")
 @click.option("--position", type=click.IntRange(0, 1_000_000), default=0, help="0: the last.")
+@_term_options
 @json_option
 def create(
     environment: Environment,
@@ -107,6 +164,7 @@ def create(
     yearly = None if price_yearly is None else price_of(price_yearly, unit, param="price_yearly")
     fields = _fields()
     products = fields.given(more)
+    terms = DEFAULT_TERMS.changed(_terms_given(more))
     plan = Plan(
         environment=environment,
         id=plan_id,
@@ -116,6 +174,7 @@ def create(
         credits_included=included,
         features=features,
         products={key: ref for key, ref in products.items() if ref is not None},
+        grant_terms=terms,
         created_at=SystemClock().now_us(),
         **{name: more[name] for name in _TAKEN},
     )
@@ -147,6 +206,7 @@ def show(plan_id: str, environment: Environment) -> None:
     cls=_PlanCommand,
     epilog=examples(
         "topup plans set pro --stripe-price-id-monthly price_1Abc",
+        "topup plans set pro --credit-expires period_end --rollover-max-credits 20000",
         "topup plans set pro --trial-days 14 --trial-credits 500",
     ),
 )
@@ -154,23 +214,26 @@ def show(plan_id: str, environment: Environment) -> None:
 @environment_option
 @click.option("--trial-days", type=click.IntRange(0, TRIAL_DAYS_MAX), help="0: no trial.")
 @click.option("--trial-credits", type=click.IntRange(0, CREDITS_MAX), help="What a trial grants.")
+@_term_options
 @json_option
 def set_(
     plan_id: str,
     environment: Environment,
     trial_days: int | None,
     trial_credits: int | None,
-    **refs: str | None,
+    **more: Any,
 ) -> None:
-    """Set a plan's trial, and name the providers' own prices and products; an empty text takes one
-    away.
+    """Change what a plan grants, its trial, and the providers' own prices and products.
+
+    An empty text takes a price or product away. Who has the plan keeps its terms.
     """
-    named = {name: ref for name, ref in refs.items() if ref is not None}
+    terms = _terms_given(more)
+    named = {name: ref for name, ref in more.items() if ref is not None}
     trial = {"trial_days": trial_days, "trial_credits": trial_credits}
     if trial_days == 0:
         trial["trial_credits"] = 0
     given = {name: value for name, value in trial.items() if value is not None}
-    _change(environment, plan_id, products=_fields().given(named), **given)
+    _change(environment, plan_id, products=_fields().given(named), grant_terms=terms, **given)
 
 
 async def _listed(

@@ -79,6 +79,19 @@ def _unreachable(settings: Settings) -> Iterator[str]:
             )
 
 
+def payments(settings: Settings) -> Finding:
+    """Who takes money; what they say of their settings is another command's, since it asks them."""
+    taking = sorted(
+        f"{name} in {environment}"
+        for (name, environment), made in settings.providers.settings.items()
+        if made.is_complete
+    )
+    if not taking:
+        return Finding("payments", True, "no provider has credentials; staging has the sandbox")
+    detail = f"{', '.join(taking)}: `topup providers check` asks whether they are set up right"
+    return Finding("payments", True, detail)
+
+
 def _is_everybody(network: Network) -> bool:
     return network.prefixlen == 0
 

@@ -61,6 +61,7 @@ _KINDS = {
     "account_id": "Account",
     "pack_id": "Pack",
     "coupon_code": "Coupon",
+    "entitlement_name": "Entitlement",
     "batch_id": "Batch",
     "code_id": "Code",
     "act": "Act",

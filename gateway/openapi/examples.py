@@ -312,6 +312,19 @@ EXAMPLES: Final[Mapping[tuple[str, str], Example]] = {
             },
         }
     ),
+    ("POST", f"{API}/entitlements/{{entitlement_name}}/use"): Example(
+        {"reference": "export-1001"},
+        _answer(
+            1000,
+            {
+                "name": "exports",
+                "allowed": True,
+                "limit": 100,
+                "used": 1,
+                "resets_at": "2026-07-01T00:00:00Z",
+            },
+        ),
+    ),
     ("POST", f"{API}/keys"): Example(
         {"name": "Agent", "scopes": ["topup:send", "topup:read"], "caps": {"per_day_cents": 50000}}
     ),

@@ -39,6 +39,8 @@ EVENT_TYPES: Final = (
     "voucher.redeemed",
     "batch.completed",
     "balance.low",
+    "credit.expiring",
+    "credit.expired",
     "stock.low",
     "order.paid",
     "order.failed",

@@ -120,6 +120,31 @@ class OpenedDispute(EventData, kw_only=True):
     ended_at: Time | None
 
 
+class _EndingCredit(EventData, kw_only=True):
+    """Credit with an end. plan_id and subscription_id are null where it is promotional."""
+
+    id: Annotated[str, Meta(pattern=r"^[a-z]+_[0-9A-Za-z]+$", description="The grant's id.")]
+    kind: Annotated[
+        Literal["plan", "promotional"], Meta(description="plan: it was paid for with a plan.")
+    ]
+    amount_micros: Annotated[int, Meta(ge=1, description="1,000,000 are 1 US dollar.")]
+    amount_cents: Annotated[int, Meta(ge=0, description="In whole US cents, rounded down.")]
+    currency: Literal["USD"]
+    expires_at: Time
+    plan_id: str | None
+    subscription_id: str | None
+
+
+class ExpiringCredit(_EndingCredit, kw_only=True):
+    """What is left of it, some days before its end."""
+
+    days_before: Annotated[int, Meta(ge=1, description="At most so many days are left.")]
+
+
+class ExpiredCredit(_EndingCredit, kw_only=True):
+    """What was left of it at its end; it cannot be spent since then."""
+
+
 class NextCharge(Struct, kw_only=True):
     """When the next period is charged, and its price before tax, discounts and customer's balance."""
 

@@ -68,6 +68,8 @@ def _data(event_type: str, endpoint: Mapping[str, Any], *, now_us: int) -> dict[
         return dict(_PLAIN[event_type])
     if subject in _MADE:
         return _MADE[subject](now_us=now_us)
+    if subject == "credit":
+        return _ending_credit(what, now_us=now_us)
     if subject == "order":
         return _order(what, now_us=now_us)
     if subject == "subscription":
@@ -77,6 +79,22 @@ def _data(event_type: str, endpoint: Mapping[str, Any], *, now_us: int) -> dict[
     if what == "claimed":
         return {**_topup("delivered", now_us=now_us), "claimed_at": rfc3339(now_us)}
     return _topup(what, now_us=now_us)
+
+
+def _ending_credit(what: str, *, now_us: int) -> dict[str, Any]:
+    days_before = 7
+    ends_at = now_us if what == "expired" else now_us + days_before * DAY_US
+    return {
+        "id": "pgr_test",
+        "kind": "plan",
+        "amount_micros": 4_500_000,
+        "amount_cents": 450,
+        "currency": "USD",
+        "expires_at": rfc3339(ends_at),
+        "plan_id": "pro",
+        "subscription_id": "sub_test",
+        **({} if what == "expired" else {"days_before": days_before}),
+    }
 
 
 def _redeemed(*, now_us: int) -> dict[str, Any]:

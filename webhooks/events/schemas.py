@@ -14,6 +14,8 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from kernel.limits import URL_CHARACTERS_MAX
 from kernel.shaped import Shaped
 from webhooks.events.money_schemas import (
+    ExpiredCredit,
+    ExpiringCredit,
     FailedRecharge,
     LowBalance,
     OpenedDispute,
@@ -286,6 +288,8 @@ TYPES: Final[Mapping[str, EventType]] = {
     "voucher.redeemed": EventType("Somebody redeemed the voucher of a top-up.", VoucherRedeemed),
     "batch.completed": EventType("Every item of a bulk send has ended.", CompletedBatch),
     "balance.low": EventType("The account's wallet fell below its threshold.", LowBalance),
+    "credit.expiring": EventType("Credit ends soon that was not used.", ExpiringCredit),
+    "credit.expired": EventType("Credit ended that was not used.", ExpiredCredit),
     "stock.low": EventType("Few codes of a supplier are left; for operators.", LowStock),
     "order.paid": EventType("An order of credit was paid, and the credit is there.", Order),
     "order.failed": EventType("An order of credit will not be paid.", Order),

@@ -27,6 +27,7 @@ from billing.providers.creem.events import (
     facts_of,
 )
 from billing.providers.creem.refunds import CreemRefunds
+from billing.providers.creem.setup_check import CreemProduct, CreemSetupCheck
 from billing.providers.creem.simulation import simulated
 from billing.providers.creem.steering import CreemSteering
 from billing.providers.http import TRIES_MAX, call, decoded, refused, unavailable, within_deadline
@@ -104,6 +105,7 @@ class Creem:
         self.abilities: tuple[object, ...] = (
             CreemSteering(self._ask_standing),
             CreemRefunds(self._ask),
+            CreemSetupCheck(self._ask_product, self._credit_product, self._unit_amount),
         )
 
     async def open(self, request: CheckoutRequest) -> Opened:
@@ -203,6 +205,9 @@ class Creem:
     def _signatures(self, body: bytes) -> list[bytes]:
         """Of the raw body under each secret, newest first."""
         return [hmac.digest(one, body, hashlib.sha256).hex().encode() for one in self._secrets]
+
+    async def _ask_product(self, path: str, form: type[CreemProduct]) -> CreemProduct:
+        return await self._ask("GET", path, form)
 
     async def _ask_standing(
         self, method: str, path: str, body: Mapping[str, Any] | None

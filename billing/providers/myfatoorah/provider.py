@@ -2,9 +2,8 @@
 
 What a notification of the second generation signs does not cover the amount, and of neither is it
 known to be paid in full: so each that says "paid" is Unconfirmed, and GetPaymentStatus is asked.
-Invoices are in the account's base currency, which `currency` names. There is no idempotency key;
-asked twice, two links exist for one order, of which the payer is shown one. Source:
-docs.myfatoorah.com, SendPayment, GetPaymentStatus, webhooks v1 and v2.
+Invoices are in the account's base currency, which `currency` names. There is no idempotency key; asked twice, two links
+exist for one order, of which the payer is shown one. Source: docs.myfatoorah.com, SendPayment, GetPaymentStatus, webhooks.
 """
 
 import base64
@@ -19,6 +18,7 @@ import msgspec
 from pydantic import Field, SecretStr
 
 from billing.ledger.price import price_of
+from billing.providers._setup_checks import MyFatoorahSetupCheck
 from billing.providers.http import TRIES_MAX, call, decoded, refused, unavailable, within_deadline
 from billing.providers.myfatoorah.refunds import MyFatoorahRefunds
 from billing.providers.myfatoorah.simulation import simulated
@@ -107,8 +107,7 @@ class MyFatoorahSettings(ProviderSettings):
     )
     api_token: SecretStr = Field(default=SecretStr(""), description="MyFatoorah's API token.")
     webhook_secret: SecretStr = Field(
-        default=SecretStr(""),
-        description="Secret of MyFatoorah's webhook, which is optional there and not here.",
+        default=SecretStr(""), description="Secret of its webhook, optional there and not here."
     )
 
     @property
@@ -168,7 +167,10 @@ class MyFatoorah:
         self._currency = settings.currency
         self._client = client
         self._clock = clock
-        self.abilities: tuple[object, ...] = (MyFatoorahRefunds(self._ask, self._currency),)
+        self.abilities: tuple[object, ...] = (
+            MyFatoorahRefunds(self._ask, self._currency),
+            MyFatoorahSetupCheck(self._base, self._token, self._currency, client),
+        )
 
     async def open(self, request: CheckoutRequest) -> Opened:
         if max(len(request.success_url), len(request.cancel_url)) > RETURN_URL_CHARACTERS_MAX:

@@ -5,6 +5,7 @@ from billing.providers.stripe.customers import StripeCustomers
 from billing.providers.stripe.listing import StripeListing
 from billing.providers.stripe.refunds import StripeRefunds
 from billing.providers.stripe.saved_payment import StripeSavedCards
+from billing.providers.stripe.setup_check import StripeSetupCheck
 from billing.providers.stripe.steering import StripeSteering
 
 
@@ -14,6 +15,7 @@ def abilities_of(api: StripeApi) -> tuple[object, ...]:
         StripeListing(api),
         StripeRefunds(api),
         StripeSavedCards(api),
+        StripeSetupCheck(api),
         StripeSteering(api),
         StripeCustomers(api),
     )

@@ -263,6 +263,9 @@ _READERS: dict[str, tuple[type[Any], Callable[[Any, str], Sequence[Fact]]]] = {
     "charge.dispute.closed": (Dispute, _dispute_facts),
 }
 
+# What a webhook endpoint has to be sent; an old name that came beside a newer one need not be.
+NEEDED_EVENTS = frozenset(_READERS) - {"charge.refund.updated"}
+
 
 def facts_of(event_type: str, raw: msgspec.Raw) -> Sequence[Fact]:
     """What an event says; raises Unreadable for an object that is not what its type promises."""

@@ -15,7 +15,7 @@ from starlette.responses import Response
 from billing.payments.payments import NoWebhookSecret
 from billing.providers.protocol import Acknowledgement, NotificationRefused, Received, Registration
 from billing.providers.registry import Providers
-from gateway.answers.outcome import JSON
+from gateway.answers.outcome import JSON, Outcome
 from gateway.answers.refusals import Refusal
 from gateway.http.fields import Fields, LooseFields
 from gateway.http.request_context import RequestContext
@@ -24,6 +24,10 @@ from gateway.http.routing import ApiSurface, Reply, Route
 _NO_STORE = {"cache-control": "no-store"}
 _UNREADABLE = 400
 _OF_ANOTHER = 409
+_TOLD = (
+    "For the provider alone: it is signed under a secret of the provider's, in the provider's own form."
+    " Enter this address at the provider."
+)
 _log = logging.getLogger(__name__)
 
 
@@ -34,16 +38,22 @@ def surfaces(providers: Providers) -> tuple[ApiSurface, ...]:
 
 
 def _surface(registration: Registration) -> ApiSurface:
+    async def hear(call: RequestContext[Fields, Fields]) -> Reply:
+        return await _hear(registration, call)
+
+    accepted = Outcome(200, None, media_types=(registration.accepted.media_type,))
     routes = tuple(
         Route(
             method,
             path,
-            partial(_hear, registration),
-            f"Notifications of {registration.name}",
+            hear,
+            f"Notifications of {registration.label or registration.name}",
             query=LooseFields,
             is_public=True,
             takes_key=False,
             media="raw",
+            description=_TOLD,
+            answers=(accepted,),
         )
         for path in registration.paths
         for method in registration.methods

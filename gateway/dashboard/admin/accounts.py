@@ -15,7 +15,7 @@ from billing.orders import queries as order_list
 from billing.orders.order import Order
 from billing.orders.queries import OrderFilter
 from gateway.answers.answer import Answer
-from gateway.dashboard.admin.fields import admin_route, number
+from gateway.dashboard.admin.fields import admin_route, day_us, number
 from gateway.dashboard.form_idempotency import form_key
 from gateway.dashboard.paging import ASKED, paged
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form, read_query
@@ -78,6 +78,8 @@ async def adjust(call: RequestContext[Fields, Fields]) -> Reply:
             number(form, "amount"),
             form.text("reason"),
             actor=Actor.of(principal),
+            is_promotional=form.text("kind") == "promotional",
+            expires_at=day_us(form, "expires_at"),
         )
         await call.context.engine.submit_once(command, form_key(call, form), _nothing_to_tell)
     except DomainError as error:

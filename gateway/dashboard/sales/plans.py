@@ -5,6 +5,13 @@ from typing import Any, Final
 from starlette.responses import Response
 
 from billing.catalog import commands as catalogue, plan as plans
+from billing.catalog.grant_terms import (
+    DEFAULT_TERMS,
+    NEVER,
+    GrantTerms,
+    entitlement_lines,
+    entitlements_of,
+)
 from billing.catalog.plan import Plan
 from billing.catalog.product_fields import ProductFields
 from billing.ledger.price import Price, check_currency
@@ -22,7 +29,8 @@ PATH: Final = "/dashboard/admin/plans"
 
 async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
     """The catalogue in its order, and a form for another."""
-    return await _list_page(call, Form({"currency": ["USD"]}))
+    shown = {"currency": "USD", **_terms_shown(DEFAULT_TERMS)}
+    return await _list_page(call, Form({name: [value] for name, value in shown.items()}))
 
 
 async def create(call: RequestContext[Fields, Fields]) -> Reply:
@@ -32,6 +40,7 @@ async def create(call: RequestContext[Fields, Fields]) -> Reply:
         fields = _product_fields(call)
         terms = _terms(form, fields)
         terms["products"] = {key: ref for key, ref in terms["products"].items() if ref is not None}
+        terms["grant_terms"] = DEFAULT_TERMS.changed(terms["grant_terms"])
         new = Plan(
             environment=call.principal.environment,
             id=form.text("id"),
@@ -89,6 +98,14 @@ def _terms(form: Form, fields: ProductFields) -> dict[str, Any]:
         "trial_days": number(form, "trial_days", 0),
         "trial_credits": number(form, "trial_credits", 0),
         "features": tuple(filter(None, map(str.strip, form.raw("features").splitlines()))),
+        "grant_terms": {
+            "credit_expires": form.text("credit_expires") or NEVER,
+            "rollover_max_credits": form.integer("rollover_max_credits"),
+            "grants": form.text("grants") or DEFAULT_TERMS.grants,
+            "entitlements": entitlements_of(form.raw("entitlements").splitlines()),
+            "on_repurchase": form.text("on_repurchase") or DEFAULT_TERMS.on_repurchase,
+            "when_used_up": form.text("when_used_up") or DEFAULT_TERMS.when_used_up,
+        },
         "products": {key: form.text(one.name) or None for key, one in fields.by_key.items()},
     }
 
@@ -106,9 +123,22 @@ def _form_of(plan: Plan, fields: ProductFields) -> Form:
         "trial_credits": str(plan.trial_credits),
         "features": "\n".join(plan.features),
         "active": "yes" if plan.is_active else "no",
+        **_terms_shown(plan.grant_terms),
         **{name: ref or "" for name, ref in fields.shown(plan.products).items()},
     }
     return Form({name: [value] for name, value in shown.items()})
+
+
+def _terms_shown(terms: GrantTerms) -> dict[str, str]:
+    most = terms.rollover_max_credits
+    return {
+        "credit_expires": terms.credit_expires,
+        "rollover_max_credits": "" if most is None else str(most),
+        "grants": terms.grants,
+        "entitlements": "\n".join(entitlement_lines(terms.entitlements)),
+        "on_repurchase": terms.on_repurchase,
+        "when_used_up": terms.when_used_up,
+    }
 
 
 def _decimal(amount: int | None, plan: Plan) -> str:

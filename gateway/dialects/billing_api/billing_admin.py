@@ -1,16 +1,17 @@
 """The shapes of the Billing API dialect's administration."""
 
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeVar
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from billing.catalog import coupon as coupons
+from billing.catalog.grant_terms import DEFAULT_TERMS, NEVER, GrantTerms
 from billing.catalog.plan import Plan
 from billing.credits.adjustment import Adjusted
 from billing.credits.checkin_settings import CheckinSettings
 from billing.ledger.money import MICROS_PER_CREDIT
-from gateway.answers.words import Time
+from gateway.answers.words import Time, time_of
 from gateway.dialects.billing_api.schemas import PRODUCTS, Limit, Transaction
 from gateway.http.fields import Fields, Int64, Text, Time as TimeText, given, time_us
 from kernel.errors import InvalidInput
@@ -20,6 +21,21 @@ T = TypeVar("T")
 Line = Annotated[str, Meta(max_length=500)]
 Features = Annotated[list[Text], Meta(max_length=30)]
 Ref = Text | UnsetType | None
+
+
+class UseLimitBody(Fields, frozen=True, kw_only=True):
+    """How often something may be used in a UTC day, a UTC month or a paid period."""
+
+    limit: Int64
+    period: Literal["day", "month", "period"] = "month"
+
+
+CreditExpires = Annotated[Text, Meta(description="never, period_end, or days such as 30d.")]
+Grants = Literal["at_once", "monthly"]
+Entitlements = dict[str, bool | UseLimitBody]
+OnRepurchase = Literal["extend", "reset", "stack"]
+WhenUsedUp = Literal["wallet", "stop"]
+_TERMS: Final = GrantTerms.__struct_fields__
 
 
 class PlanBody(Fields, frozen=True, kw_only=True):
@@ -36,6 +52,12 @@ class PlanBody(Fields, frozen=True, kw_only=True):
     features: Features = msgspec.field(default_factory=list)
     currency: Text = "USD"
     active: bool = True
+    credit_expires: CreditExpires = NEVER
+    rollover_max_credits: Int64 | None = None
+    grants: Grants = "at_once"
+    entitlements: Entitlements = msgspec.field(default_factory=dict)
+    on_repurchase: OnRepurchase = "stack"
+    when_used_up: WhenUsedUp = "wallet"
     stripe_price_id_monthly: Text | None = None
     stripe_price_id_yearly: Text | None = None
     creem_product_id: Text | None = None
@@ -47,10 +69,12 @@ class PlanBody(Fields, frozen=True, kw_only=True):
         is_active, features = values.pop("active"), tuple(values.pop("features"))
         values["id"] = self.id or new_id("plan")
         named = {key: values.pop(name) for key, name in PRODUCTS.items()}
+        terms = DEFAULT_TERMS.changed({name: values.pop(name) for name in _TERMS})
         return Plan(
             environment=environment,
             is_active=is_active,
             features=features,
+            grant_terms=terms,
             created_at=now_us,
             products={key: ref for key, ref in named.items() if ref is not None},
             **values,
@@ -70,6 +94,12 @@ class PlanChanges(Fields, frozen=True, kw_only=True):
     features: Features | UnsetType = UNSET
     currency: Text | UnsetType = UNSET
     active: bool | UnsetType = UNSET
+    credit_expires: CreditExpires | UnsetType = UNSET
+    rollover_max_credits: Int64 | UnsetType | None = UNSET
+    grants: Grants | UnsetType = UNSET
+    entitlements: Entitlements | UnsetType = UNSET
+    on_repurchase: OnRepurchase | UnsetType = UNSET
+    when_used_up: WhenUsedUp | UnsetType = UNSET
     stripe_price_id_monthly: Ref = UNSET
     stripe_price_id_yearly: Ref = UNSET
     creem_product_id: Ref = UNSET
@@ -79,7 +109,8 @@ class PlanChanges(Fields, frozen=True, kw_only=True):
         """What is to change, by the plan's own names."""
         changes = given(self, active="is_active")
         named = {key: changes.pop(name) for key, name in PRODUCTS.items() if name in changes}
-        return {**changes, "products": named}
+        terms = {name: changes.pop(name) for name in _TERMS if name in changes}
+        return {**changes, "products": named, "grant_terms": terms}
 
 
 class CouponBody(Fields, frozen=True, kw_only=True):
@@ -109,11 +140,16 @@ class CouponsQuery(Fields, frozen=True, kw_only=True):
 
 
 class ManualBody(Fields, frozen=True, kw_only=True):
-    """amount in credits; less than 0 takes away. environment must be the credential's."""
+    """amount in credits; less than 0 takes away. environment must be the credential's.
+
+    promotional: it is no purchased credit, and may have an end.
+    """
 
     account_id: Text
     amount: Int64
     reason: Annotated[str, Meta(min_length=1, max_length=500)]
+    promotional: bool = False
+    expires_at: TimeText | None = None
     environment: Literal["staging", "live"] | None = None
 
 
@@ -181,6 +217,8 @@ class Adjustment(Struct, kw_only=True):
     environment: str
     amount: int
     reason: str
+    promotional: bool
+    expires_at: Annotated[Time | None, Meta(description="Null: it never ends.")]
     balance: int
 
     @classmethod
@@ -192,6 +230,8 @@ class Adjustment(Struct, kw_only=True):
             environment=done.tenant.environment,
             amount=done.credits,
             reason=done.reason,
+            promotional=done.is_promotional,
+            expires_at=time_of(done.expires_at),
             balance=done.balance_micros // MICROS_PER_CREDIT,
         )
 

@@ -211,7 +211,14 @@ async def adjust(call: RequestContext[admin.ManualBody, Fields]) -> Answer:
     standings = await call.context.database.read(lambda tx: read_tenants(tx, [tenant]))
     if tenant not in standings.event_numbers:
         raise NotFound("Account", param="account_id")
-    command = new_adjustment(tenant, body.amount, body.reason, actor=Actor.of(principal))
+    command = new_adjustment(
+        tenant,
+        body.amount,
+        body.reason,
+        actor=Actor.of(principal),
+        is_promotional=body.promotional,
+        expires_at=time_us(body.expires_at, "expires_at"),
+    )
     return await call.context.engine.submit_once(command, call.request_key, _adjusted)
 
 

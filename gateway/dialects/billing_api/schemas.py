@@ -5,8 +5,10 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Final, Generic, Literal, Self, TypeVar
 
 from msgspec import Meta, Struct
+from msgspec.structs import asdict
 
 from billing.catalog import plan as plans
+from billing.catalog.grant_terms import UseLimit
 from billing.catalog.product_fields import ProductKey
 from billing.credits import checkin
 from billing.ledger.money import MICROS_PER_CREDIT
@@ -176,6 +178,12 @@ class Plan(Shaped, kw_only=True):
     features: list[str]
     currency: str
     active: bool
+    credit_expires: Annotated[str, Meta(description="never, period_end, or days such as 30d.")]
+    rollover_max_credits: Annotated[int | None, Meta(description="Null: nothing goes on.")]
+    grants: Literal["at_once", "monthly"]
+    entitlements: dict[str, bool | UseLimit]
+    on_repurchase: Literal["extend", "reset", "stack"]
+    when_used_up: Literal["wallet", "stop"]
     stripe_price_id_monthly: str | None
     stripe_price_id_yearly: str | None
     creem_product_id: str | None
@@ -187,7 +195,8 @@ class Plan(Shaped, kw_only=True):
     def of(cls, plan: plans.Plan, /, **more: Any) -> Self:
         """The plan as this API names it."""
         products = {name: plan.products.get(key) for key, name in PRODUCTS.items()}
-        return super().of(plan, active=plan.is_active, **products, **more)
+        terms = asdict(plan.grant_terms)
+        return super().of(plan, active=plan.is_active, **terms, **products, **more)
 
 
 class CheckedIn(Struct, kw_only=True):

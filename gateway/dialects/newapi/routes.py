@@ -164,9 +164,7 @@ async def pay(call: RequestContext[PayBody, Fields]) -> Answer:
     async def steps() -> Answer:
         order = await context.payments.place(principal.tenant, new)
         url = order.url or context.payments.links.status_url(order.id)
-        return plain_answer(
-            Paying(success=True, message="success", data=url, trade_no=order.order_no)
-        )
+        return plain_answer(Paying(success=True, message="success", data=url, trade_no=order.id))
 
     return await run_steps(context, principal, call.request_key, steps)
 
@@ -288,7 +286,8 @@ def _line(line: CreditLine) -> Line:
         id=number_of(line.id),
         amount=line.credits_micros // MICROS_PER_USD,
         money=price_number(Price(line.pay_amount, line.pay_currency)),
-        trade_no=line.number,
+        # The number that a payment page of Epay has, too.
+        trade_no=line.id if line.kind == "payment" else line.number,
         payment_method=line.method,
         create_time=line.created_at // SECOND_US,
         complete_time=0 if completed_at is None else completed_at // SECOND_US,

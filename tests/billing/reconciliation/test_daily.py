@@ -19,6 +19,7 @@ from tests.support.selling_gateway import Store, open_store
 from tests.support.stripe_api import refunds
 from tests.support.stripe_api.params import decoded
 from tests.support.stripe_api.server import StripeApi, serving
+from tests.support.stripe_life import open_lives
 
 pytestmark = pytest.mark.one_database
 HOUR_S = 3_600
@@ -152,6 +153,28 @@ async def test_a_payment_that_nobody_here_knows_is_found_and_closed_by_a_person(
     )
     (found,) = await books.compare("provider:stripe")
     assert (found[0], found[2], found[3]) == ("unknown_payment", 0, 2000)
+
+
+@pytest.mark.parametrize("is_told", [True, False])
+async def test_a_plans_renewals_are_payments_that_we_know(
+    database_url: str, tmp_path: Path, clock: FixedClock, *, is_told: bool
+) -> None:
+    async with open_lives(database_url, tmp_path, clock) as lives:
+        life = await lives.begin()
+        await life.subscribe()
+        await life.pass_days(31)
+        context = life.gateway.context
+        if not is_told:
+            # invoice_payment.paid, which says which invoice a payment paid, may not be enabled.
+            await run_sql(context.database, "DELETE FROM provider_links")
+        clock.advance_s(2 * HOUR_S)
+        daily = DailyReconciliation(context.database, clock, context.payments, context.suppliers)
+        run = await daily.run_part("staging", "provider:stripe")
+        found = await context.database.read(lambda tx: differences.page(tx, "staging", limit=50))
+    assert run is not None
+    # The renewal by the list, and by a question the order that began the plan.
+    assert (run.fault, run.checked) == (None, 2)
+    assert [one.shape() for one in found] == []
 
 
 async def test_a_provider_that_is_away_delays_its_own_part_only(books: Books) -> None:

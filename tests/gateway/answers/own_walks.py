@@ -187,6 +187,19 @@ async def sandbox(to: Recorder) -> None:
     await to.own("mistyped", "POST", path, json={"environment": 1, "x": 2})
 
 
+async def entitlements(to: Recorder) -> None:
+    """Of an account without a plan: nothing is allowed, and no plan names anything."""
+    _, key = await account(to)
+    sends = await to.gateway.key(await to.gateway.account(), scopes=["topup:send"])
+    await to.own("none", "GET", "/entitlements", key)
+    await to.own("no such", "GET", "/entitlements/exports", key)
+    await to.own("without the scope", "GET", "/entitlements/exports", sends)
+    body = {"reference": "export-1"}
+    await to.own("a use of no such", "POST", "/entitlements/exports/use", key, json=body)
+    await to.own("no use", "POST", "/entitlements/exports/use", key, json={**body, "count": 0})
+    await to.own("nameless", "POST", "/entitlements/exports/use", key, json={})
+
+
 async def usage(to: Recorder) -> None:
     account_id, key = await account(to)
     stranger = await to.gateway.key(await to.gateway.account())

@@ -36,6 +36,7 @@ WALKS: dict[str, Walk] = {
     "approvals": own_walks.approvals,
     "sandbox": own_walks.sandbox,
     "usage": own_walks.usage,
+    "entitlements": own_walks.entitlements,
     "fulfilments": own_walks.fulfilments,
     "keys": own_walks.keys,
     "webhooks": webhook_walks.endpoints,

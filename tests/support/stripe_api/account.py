@@ -101,7 +101,9 @@ class StripeAccount:
 
     def every(self, kind: str, **fields: Any) -> list[Json]:
         """Those of that kind whose fields are these, the oldest first."""
-        return [one for one in self._of(kind) if all(one[name] == fields[name] for name in fields)]
+        return [
+            one for one in self._of(kind) if all(one.get(name) == fields[name] for name in fields)
+        ]
 
     def drop(self, one: Json) -> None:
         del self._kept[one["id"]]
@@ -111,6 +113,10 @@ class StripeAccount:
         kept = {"coupon", "price", "product", "tax_rate", "webhook_endpoint"}
         self._kept = {key: one for key, one in self._kept.items() if one["object"] in kept}
         self.unseen, self.cards = {}, {}
+
+    def restore(self, kept: dict[str, Json], numbers: dict[str, int]) -> None:
+        """Takes over objects by their ids, and how many of each kind were made."""
+        self._kept, self._numbers = dict(kept), Counter(numbers)
 
     def tell(self, event_type: str, about: Json, **before: Any) -> None:
         """An event about the object as it is now; before: what changed fields were."""

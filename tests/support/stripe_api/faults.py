@@ -13,6 +13,7 @@ class _Waiting:
     fault: Fault
     path: str
     left: int
+    method: str | None
 
 
 class Faults:
@@ -21,9 +22,11 @@ class Faults:
     def __init__(self) -> None:
         self._waiting: list[_Waiting] = []
 
-    def add(self, fault: Fault, path: str = "/v1/", *, times: int = 1) -> None:
+    def add(
+        self, fault: Fault, path: str = "/v1/", *, times: int = 1, method: str | None = None
+    ) -> None:
         """The fault for the next requests to that path or below it; the library repeats a request."""
-        self._waiting.append(_Waiting(fault, path, times))
+        self._waiting.append(_Waiting(fault, path, times, method))
 
     def clear(self) -> None:
         self._waiting.clear()
@@ -31,7 +34,8 @@ class Faults:
     def next_for(self, method: str, path: str) -> Fault | None:
         """What befalls this request; one that only reads is spared, unless its path was named."""
         for one in self._waiting:
-            if path.startswith(one.path) and (method != "GET" or one.path != "/v1/"):
+            is_spared = method == "GET" and one.path == "/v1/"
+            if path.startswith(one.path) and one.method in {None, method} and not is_spared:
                 one.left -= 1
                 if one.left == 0:
                     self._waiting.remove(one)

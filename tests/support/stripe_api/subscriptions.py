@@ -189,6 +189,9 @@ def _update(account: StripeAccount, params: Params, subscription_id: str) -> Jso
         changes["cancel_at_period_end"] = is_ending
         changes["cancel_at"] = one["items"]["data"][0]["current_period_end"] if is_ending else None
         changes["canceled_at"] = account.now_s if is_ending else None
+    elif "cancel_at" in params:
+        ends_at = params.whole("cancel_at")
+        changes |= {"cancel_at": ends_at, "cancel_at_period_end": False}
     if "default_tax_rates" in params:
         changes["default_tax_rates"] = params.texts("default_tax_rates")
     if "discounts" in params:

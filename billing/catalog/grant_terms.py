@@ -1,0 +1,156 @@
+"""What a plan grants beside its number of credits: when the credit comes and ends, and what may be used.
+
+A plan without terms of its own has the defaults: all credit of a period at once, which never ends. A
+subscription keeps the terms that it was begun with. Pure; stored as JSON in plans and subscriptions.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, Literal
+
+import msgspec
+
+from kernel.errors import InvalidInput
+from kernel.shaped import shown
+from store.row_mapping import Conversion
+
+EntitlementPeriod = Literal["day", "month", "period"]
+NEVER: Final = "never"
+PERIOD_END: Final = "period_end"
+DAYS_MAX: Final = 3_650
+ROLLOVER_CREDITS_MAX: Final = 100_000_000
+ENTITLEMENTS_MAX: Final = 50
+LIMIT_MAX: Final = 1_000_000_000_000
+_DAYS = re.compile(r"([1-9][0-9]{0,3})d")
+_LIMIT = re.compile(r"([0-9]{1,13})/(day|month|period)")
+_YES_OR_NO: Final = {"yes": True, "no": False}
+_NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
+
+
+class UseLimit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How often something may be used; period: of a UTC day, a UTC month or a paid period."""
+
+    limit: int
+    period: EntitlementPeriod = "month"
+
+
+Entitlement = bool | UseLimit
+
+
+class GrantTerms(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """credit_expires: never, period_end, or a number of days such as 30d, from when it is given.
+
+    rollover_max_credits: how much of what is left at the end of a period goes on into the next; null:
+    nothing. grants monthly: a year's credit comes in twelve parts. on_repurchase: what becomes of credit
+    that is left when the same plan is paid for again: stack leaves it as it is, extend gives it the end
+    of the new credit, reset ends it. when_used_up stop: the account's own usage is refused then, and does
+    not go on from the wallet.
+    """
+
+    credit_expires: str = NEVER
+    rollover_max_credits: int | None = None
+    grants: Literal["at_once", "monthly"] = "at_once"
+    entitlements: Mapping[str, Entitlement] = {}
+    on_repurchase: Literal["extend", "reset", "stack"] = "stack"
+    when_used_up: Literal["wallet", "stop"] = "wallet"
+
+    def changed(self, changes: Mapping[str, Any]) -> "GrantTerms":
+        """With these fields instead; raises InvalidInput for a value that is none."""
+        values = {**msgspec.to_builtins(self), **msgspec.to_builtins(changes)}
+        try:
+            return msgspec.convert(values, GrantTerms)
+        except msgspec.ValidationError as error:
+            raise InvalidInput(str(error), param=next(iter(changes), None)) from error
+
+    def shape(self) -> dict[str, Any]:
+        """Every field, as the API and the command line show it."""
+        listed = {name: msgspec.to_builtins(one) for name, one in self.entitlements.items()}
+        return {**shown(self), "entitlements": listed}
+
+
+DEFAULT_TERMS: Final = GrantTerms()
+
+
+def entitlements_of(lines: Iterable[str]) -> dict[str, Any]:
+    """What a person wrote, one a line: name=yes, name=no or name=100/month. Raises InvalidInput."""
+    found: dict[str, Any] = {}
+    for line in filter(None, map(str.strip, lines)):
+        name, _, value = (part.strip() for part in line.partition("="))
+        limit = _LIMIT.fullmatch(value)
+        if value not in _YES_OR_NO and limit is None:
+            raise InvalidInput(
+                "is name=yes, name=no, or a limit such as name=100/month (day, month or period)",
+                param="entitlements",
+            )
+        if name in found:
+            raise InvalidInput(f"names {name} twice", param="entitlements")
+        found[name] = {"limit": int(limit[1]), "period": limit[2]} if limit else _YES_OR_NO[value]
+    return found
+
+
+def entitlement_lines(entitlements: Mapping[str, Entitlement]) -> list[str]:
+    """As `entitlements_of` reads them."""
+    return [
+        f"{name}={one.limit}/{one.period}"
+        if isinstance(one, UseLimit)
+        else f"{name}={'yes' if one else 'no'}"
+        for name, one in sorted(entitlements.items())
+    ]
+
+
+def days_of(credit_expires: str) -> int | None:
+    """Of a number of days; null for never and period_end."""
+    found = _DAYS.fullmatch(credit_expires)
+    return None if found is None else int(found[1])
+
+
+def check_terms(terms: GrantTerms) -> GrantTerms:
+    """The terms; raises InvalidInput for what cannot be kept, with the field's name."""
+    days = days_of(terms.credit_expires)
+    if terms.credit_expires not in {NEVER, PERIOD_END} and (days is None or days > DAYS_MAX):
+        raise InvalidInput(
+            f"is never, period_end, or a number of days from 1d to {DAYS_MAX}d",
+            param="credit_expires",
+        )
+    most = terms.rollover_max_credits
+    if most is not None and not 1 <= most <= ROLLOVER_CREDITS_MAX:
+        raise InvalidInput(f"is 1 to {ROLLOVER_CREDITS_MAX}", param="rollover_max_credits")
+    if most is not None and terms.credit_expires != PERIOD_END:
+        raise InvalidInput(
+            "needs credit_expires period_end: other credit does not end with the period",
+            param="rollover_max_credits",
+        )
+    if terms.credit_expires == NEVER:
+        _check_never(terms)
+    _check_entitlements(terms.entitlements)
+    return terms
+
+
+def _check_never(terms: GrantTerms) -> None:
+    """Credit that never ends lies in the wallet, where it is like any other."""
+    for name, usual in (("on_repurchase", "stack"), ("when_used_up", "wallet")):
+        if getattr(terms, name) != usual:
+            raise InvalidInput(
+                f"is {usual} where credit never expires: it lies in the wallet", param=name
+            )
+
+
+def _check_entitlements(entitlements: Mapping[str, Entitlement]) -> None:
+    if len(entitlements) > ENTITLEMENTS_MAX:
+        raise InvalidInput(f"at most {ENTITLEMENTS_MAX}", param="entitlements")
+    for name, one in entitlements.items():
+        if not _NAME.fullmatch(name):
+            raise InvalidInput(
+                "a name has up to 64 of a-z, 0-9, _, . and -", param=f"entitlements.{name[:64]}"
+            )
+        if isinstance(one, UseLimit) and not 0 <= one.limit <= LIMIT_MAX:
+            raise InvalidInput(f"a limit is 0 to {LIMIT_MAX}", param=f"entitlements.{name}")
+
+
+_decode = msgspec.json.Decoder(GrantTerms).decode
+_encode = msgspec.json.Encoder(order="deterministic").encode
+# The defaults are null, so that a row of before means them.
+AS_TERMS: Final = Conversion(
+    lambda text: DEFAULT_TERMS if text is None else _decode(text),
+    lambda terms: None if terms == DEFAULT_TERMS else _encode(terms).decode(),
+)

@@ -1,0 +1,126 @@
+"""How the payment providers are set up: which are there, and what each says of its own settings.
+
+Promise: nothing is changed at a provider, no secret stands in a finding, and one that hangs is waited
+for SETUP_S_MAX at most.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from billing.catalog import plan as plans
+from billing.catalog.plan import MONTHS, Plan, item_of
+from billing.payments.payments import Payments
+from billing.providers.abilities.finding import ability
+from billing.providers.abilities.setup_check import (
+    SetupChecking,
+    SetupFinding,
+    WantedPrice,
+    WantedSetup,
+)
+from billing.providers.protocol import (
+    ProviderRefused,
+    ProviderUnavailable,
+    Registration,
+)
+from kernel.errors import InvalidInput
+from keys.principal import ENVIRONMENTS, Environment
+from store.database import Database, Transaction
+
+SETUP_S_MAX: Final = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderStanding:
+    """A provider in one environment. state: ready, sandbox (it is stood in for), or off."""
+
+    name: str
+    label: str
+    environment: Environment
+    state: str
+    notify_url: str
+
+    def shape(self) -> dict[str, Any]:
+        """As the command line shows it."""
+        return {
+            "provider": self.name,
+            "environment": self.environment,
+            "state": self.state,
+            "webhook": self.notify_url,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedProvider:
+    """What was found of one provider; nothing where it cannot be asked at all."""
+
+    standing: ProviderStanding
+    findings: Sequence[SetupFinding]
+
+    @property
+    def is_well(self) -> bool:
+        """Nothing is wrong; what could not be seen counts as well."""
+        return all(one.is_well is not False for one in self.findings)
+
+
+def standings(payments: Payments, public_url: str) -> Sequence[ProviderStanding]:
+    """Every provider that was found, in both environments."""
+    known = payments.providers
+    found: list[ProviderStanding] = []
+    for registration in known.registrations:
+        for environment in ENVIRONMENTS:
+            name = registration.name
+            state = "ready"
+            if known.of(name, environment) is None:
+                state = "off"
+            elif known.is_stand_in(name, environment):
+                state = "sandbox"
+            url = f"{public_url}{registration.paths[0]}" if public_url else ""
+            found.append(ProviderStanding(name, known.label(name), environment, state, url))
+    return found
+
+
+async def check(
+    database: Database, payments: Payments, standing: ProviderStanding
+) -> CheckedProvider:
+    """What the provider says of itself; never raises for it. Raises StoreError."""
+    registration = payments.providers.registration(standing.name)
+    provider = payments.providers.of(standing.name, standing.environment)
+    if standing.state != "ready" or provider is None or registration is None:
+        return CheckedProvider(standing, ())
+    checking = ability(provider, SetupChecking)  # type: ignore[type-abstract]
+    if checking is None:
+        detail = f"{standing.label} cannot be asked about its settings; its credentials are there"
+        return CheckedProvider(standing, (SetupFinding("settings", None, detail),))
+    prices = await _prices(database, registration, standing.environment)
+    wanted = WantedSetup(standing.environment == "live", standing.notify_url, prices)
+    try:
+        async with asyncio.timeout(SETUP_S_MAX):
+            return CheckedProvider(standing, await checking.check_setup(wanted))
+    except (ProviderUnavailable, TimeoutError):
+        detail = f"{standing.label} does not answer now; try again in a moment"
+        return CheckedProvider(standing, (SetupFinding("answer", False, detail),))
+    except ProviderRefused as error:
+        return CheckedProvider(standing, (SetupFinding("answer", False, error.detail),))
+
+
+async def _prices(
+    database: Database, registration: Registration, environment: Environment
+) -> Sequence[WantedPrice]:
+    """What the plans that are sold have as the provider's own price or product."""
+
+    async def work(tx: Transaction) -> Sequence[Plan]:
+        return await plans.list_plans(tx, environment)
+
+    found: list[WantedPrice] = []
+    for plan in await database.read(work):
+        for interval in MONTHS:
+            try:
+                item = item_of(plan, registration, interval, is_stand_in=False)
+            except InvalidInput:
+                # It is not sold there for so long.
+                continue
+            if item.product_ref is not None:
+                found.append(WantedPrice(plan.id, interval, item.product_ref, item.price))
+    return found

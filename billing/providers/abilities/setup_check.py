@@ -1,0 +1,61 @@
+"""A provider that can say whether it is set up as the gateway needs it. Nothing is changed there."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from billing.ledger.price import Price
+from billing.providers.protocol import Interval
+
+
+@dataclass(frozen=True, slots=True)
+class WantedPrice:
+    """A plan as it is sold here; ref: the provider's own price or product of it."""
+
+    plan_id: str
+    interval: Interval
+    ref: str
+    price: Price
+
+
+@dataclass(frozen=True, slots=True)
+class WantedSetup:
+    """What the gateway needs. notify_url: where notifications come in; empty: PUBLIC_URL is not set."""
+
+    is_live: bool
+    notify_url: str
+    prices: Sequence[WantedPrice] = ()
+
+    def setting(self, name: str) -> str:
+        """The variable of one of the provider's settings, such as STRIPE_SECRET_KEY."""
+        provider, _, field = name.partition("_")
+        return f"TOPUP_{provider}_{'' if self.is_live else 'STAGING_'}{field}"
+
+
+@dataclass(frozen=True, slots=True)
+class SetupFinding:
+    """One thing that was looked at. is_well: null where it could not be seen, or may be meant so.
+
+    detail: a sentence for the operator that says what to do; nothing secret in it.
+    """
+
+    about: str
+    is_well: bool | None
+    detail: str
+
+
+@runtime_checkable
+class SetupChecking(Protocol):
+    """A provider that can be asked about its own settings."""
+
+    async def check_setup(self, wanted: WantedSetup) -> Sequence[SetupFinding]:
+        """What is as it should be, and what is not; raises ProviderUnavailable, ProviderRefused."""
+        ...
+
+
+def price_finding(wanted: WantedPrice, problems: Sequence[str]) -> SetupFinding:
+    """Of one plan's price; problems: what differs there, in words."""
+    about = f"plan {wanted.plan_id}, {wanted.interval}"
+    if problems:
+        return SetupFinding(about, False, f"{wanted.ref}: {'; '.join(problems)}")
+    return SetupFinding(about, True, f"{wanted.ref} is sold at the plan's price")

@@ -1,0 +1,148 @@
+"""credit.expiring: an account is told some days before credit of its ends, once for each lead time.
+
+Promise: one event for each grant and lead time, by the primary key of expiry_notices, under the account's
+lock. Where several lead times have passed, as after an outage, only the nearest is told; a grant that is
+made with less time left than a lead time is not told of by it. Writes expiry_notices.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from billing.credits.credit_end import ending_shape
+from billing.engine.batch_state import BatchState
+from billing.engine.read_set import ReadSet, WorkingSet
+from billing.ledger.chart import PAID_GRANT
+from kernel.clock import DAY_US
+from kernel.tenant import Tenant
+from store.database import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class EndingGrant:
+    """A grant of which there is to be told; plan_id and subscription_id: of a plan's credit."""
+
+    tenant: Tenant
+    ledger_account_id: str
+    days_before: int
+    plan_id: str | None
+    subscription_id: str | None
+
+
+class ExpiryNotices(WorkingSet):
+    """Which of the wanted notices were given before, and the new ones."""
+
+    rank = 45
+
+    def __init__(self) -> None:
+        self.wanted: set[str] = set()  # ids of ledger accounts
+        self._told: set[tuple[str, int]] = set()
+        self._new: list[tuple[str, int, str, str]] = []
+
+    async def load(self, tx: Transaction, read_set: ReadSet, now_us: int) -> None:  # noqa: ARG002
+        """One statement."""
+        rows = await tx.fetch(
+            """SELECT ledger_account_id, days_before FROM expiry_notices
+               WHERE ledger_account_id IN :ids[text]""",
+            ids=sorted(self.wanted),
+        )
+        self._told = {(row[0], row[1]) for row in rows}
+
+    async def update(self, tx: Transaction, now_us: int) -> None:
+        """Writes the new ones."""
+        await tx.insert(
+            "expiry_notices",
+            ("ledger_account_id", "days_before", "account_id", "environment", "created_at"),
+            [(*one, now_us) for one in sorted(self._new)],
+        )
+
+    def note(self, grant: EndingGrant) -> bool:
+        """That there is told of it now; false where there was before."""
+        place = (grant.ledger_account_id, grant.days_before)
+        if place in self._told:
+            return False
+        self.changes += 1
+        self._told.add(place)
+        self._new.append((*place, *grant.tenant))
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class TellExpiring:
+    """Publishes credit.expiring of one grant; false where that was done, or it is spent or over."""
+
+    grant: EndingGrant
+
+    def declare(self, read_set: ReadSet) -> None:
+        read_set.tenants.add(self.grant.tenant)
+        read_set.working_set(ExpiryNotices).wanted.add(self.grant.ledger_account_id)
+
+    def decide(self, state: BatchState) -> bool:
+        one = self.grant
+        alive = state.ledger.grants(one.tenant, state.now_us)
+        account = next((each for each in alive if each.id == one.ledger_account_id), None)
+        if account is None or not state.working_set(ExpiryNotices).note(one):
+            return False
+        shape = ending_shape(
+            account,
+            account.balance_micros,
+            plan_id=one.plan_id,
+            subscription_id=one.subscription_id,
+        )
+        told = {**shape, "days_before": one.days_before}
+        state.publish(one.tenant, "credit.expiring", told)
+        return True
+
+
+async def due(
+    tx: Transaction,
+    lead_days: Sequence[int],
+    *,
+    now_us: int,
+    limit: int,
+    but_ids: Sequence[str] = (),
+) -> list[EndingGrant]:
+    """Grants whose end is near and not told, by their tenants' own clocks; at most limit of each lead.
+
+    lead_days: the days before an end. but_ids: of ledger accounts that are left out.
+    """
+    found = []
+    leads = sorted(set(lead_days))
+    for nearer, days in zip([0, *leads], leads, strict=False):
+        rows = await tx.fetch(
+            _DUE,
+            after=now_us + nearer * DAY_US,
+            until=now_us + days * DAY_US,
+            days=days,
+            lead=days * DAY_US,
+            limit=limit,
+            but_ids=but_ids,
+        )
+        found += [EndingGrant(Tenant(row[0], row[1]), row[2], days, row[3], row[4]) for row in rows]
+    return found
+
+
+def _ending(ahead: str) -> str:
+    """ahead: what a tenant's clock is ahead of ours, to be added."""
+    return f"""l.kind = 'grant' AND l.is_spent = 0
+        AND l.expires_at > :after{ahead} AND l.expires_at <= :until{ahead}
+        AND l.created_at + :lead < l.expires_at AND NOT l.id IN :but_ids[text]
+        AND NOT EXISTS (SELECT 1 FROM expiry_notices n
+            WHERE n.ledger_account_id = l.id AND n.days_before = :days)"""
+
+
+_DUE = f"""
+SELECT w.account_id, w.environment, w.id, g.plan_id, g.subscription_id FROM (
+    SELECT plain.account_id, plain.environment, plain.id, plain.name FROM (
+        SELECT l.account_id, l.environment, l.id, l.name FROM ledger_accounts l
+        WHERE {_ending("")} AND NOT EXISTS (SELECT 1 FROM account_environments a
+            WHERE a.account_id = l.account_id AND a.environment = l.environment
+              AND a.clock_ahead_us > 0)
+        ORDER BY l.expires_at LIMIT :limit) AS plain
+    UNION ALL
+    SELECT l.account_id, l.environment, l.id, l.name
+    FROM account_environments e CROSS JOIN ledger_accounts l
+    WHERE e.clock_ahead_us > 0 AND l.account_id = e.account_id AND l.environment = e.environment
+      AND {_ending(" + e.clock_ahead_us")}) AS w
+LEFT JOIN plan_grants g ON g.id = w.name AND SUBSTR(w.name, 1, {len(PAID_GRANT)}) = '{PAID_GRANT}'
+ORDER BY w.id LIMIT :limit
+"""

@@ -1,0 +1,86 @@
+"""What time brings to a plan's credit: its next part, and its end. Given to the engine by the worker.
+
+Promise: each part is given once, whoever looks and however often; one that is due although the
+subscription had ended before is never given, and one that was due before the end is, however late.
+"""
+
+from dataclasses import dataclass
+
+from msgspec.structs import replace
+
+from billing.engine.batch_state import BatchState
+from billing.engine.read_set import ReadSet
+from billing.ledger.chart import LedgerAccountKind
+from billing.subscriptions.period import too_much
+from billing.subscriptions.plan_credit import end_expired, give_part
+from billing.subscriptions.plan_credit_back import kept_back_of
+from billing.subscriptions.plan_grant import PlanGrant, ungiven_of
+from billing.subscriptions.subscription import Subscription
+from billing.subscriptions.working_set import SubscriptionWorkingSet
+from kernel.errors import DomainError
+from kernel.tenant import Tenant
+
+
+class CannotHold(DomainError):
+    """The account has as much credit as the ledger can hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class GiveParts:
+    """Gives what is due of the subscription's credit; results in how many parts. Raises CannotHold."""
+
+    subscription_id: str
+    tenant: Tenant
+
+    def declare(self, read_set: ReadSet) -> None:
+        read_set.tenants.add(self.tenant)
+        read_set.working_set(SubscriptionWorkingSet).ids.add(self.subscription_id)
+
+    def decide(self, state: BatchState) -> int:
+        working_set = state.working_set(SubscriptionWorkingSet)
+        one = working_set.find(self.subscription_id, self.tenant)
+        now_us, given = state.now_of(self.tenant), 0
+        for part in working_set.plan_grants.of_subscription(one.id):
+            if part.due_at is not None and part.due_at <= now_us:
+                given += self._give(state, one, part)
+        return given
+
+    def _give(self, state: BatchState, one: Subscription, part: PlanGrant) -> bool:
+        working_set = state.working_set(SubscriptionWorkingSet)
+        micros = 0
+        if one.ended_at is None or part.starts_at < one.ended_at:
+            period = next(p for p in working_set.periods(one.id) if p.id == part.period_id)
+            parts = working_set.plan_grants.of_period(period.id)
+            kept_back = kept_back_of(period, parts, period.refunded_amount)
+            micros = min(part.credits_micros, ungiven_of(parts) - kept_back)
+        if micros <= 0:
+            working_set.plan_grants.keep(replace(part, due_at=None))
+            return False
+        problem = too_much(state, one, micros)
+        if problem is not None:
+            raise CannotHold(problem.sentence)
+        give_part(state, one, part, micros)
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class EndParts:
+    """Takes what is left of the subscription's credit that has run out; results in how many parts."""
+
+    subscription_id: str
+    tenant: Tenant
+
+    def declare(self, read_set: ReadSet) -> None:
+        read_set.tenants.add(self.tenant)
+        read_set.working_set(SubscriptionWorkingSet).ids.add(self.subscription_id)
+
+    def decide(self, state: BatchState) -> int:
+        one = state.working_set(SubscriptionWorkingSet).find(self.subscription_id, self.tenant)
+        expired = state.ledger.account(self.tenant, LedgerAccountKind.EXPIRED)
+        before_micros = expired.balance_micros
+        found = end_expired(state, one)
+        # From its end on it counted no more: that moment was the fall.
+        left_micros = state.ledger.balance_micros(self.tenant, state.now_us)
+        gone_micros = expired.balance_micros - before_micros
+        state.watches.note_fall(self.tenant, left_micros + gone_micros, left_micros)
+        return found

@@ -1,0 +1,258 @@
+"""A period's credit as its plan's terms give it: in parts, with an end, and what is left goes on or not.
+
+Promise: each part is given once, under its account's lock; what ended is unspendable at its second,
+whether it was swept or not; what goes on into the next period is never more than was left, nor than the
+plan allows. Credit that is given at once and never ends goes to the wallet, and has no parts.
+"""
+
+from collections.abc import Sequence
+
+from msgspec.structs import replace
+
+from billing.catalog.grant_terms import NEVER, PERIOD_END, GrantTerms, days_of
+from billing.credits.credit_end import tell_expired
+from billing.engine.batch_state import BatchState
+from billing.ledger.ledger import Code, LedgerAccountKind
+from billing.ledger.money import MICROS_PER_CREDIT
+from billing.providers.protocol import Interval
+from billing.subscriptions.plan_grant import PlanGrant
+from billing.subscriptions.subscription import Period, Subscription, add_months
+from billing.subscriptions.working_set import SubscriptionWorkingSet
+from kernel.clock import DAY_US
+from kernel.ids import new_id
+
+# A month of which less is left at the end of a period is no month of its own.
+_LEAST_PART_US = 14 * DAY_US
+# A provider's next period may begin a little after the one before has ended.
+_GAP_US = DAY_US
+
+
+def give_period(
+    state: BatchState, one: Subscription, period: Period, terms: GrantTerms, interval: Interval
+) -> Period:
+    """Credits a new period; returns it with what it has given, the rest of it comes later.
+
+    one: the subscription before it was paid. The period's credits_micros is all that it grants.
+    """
+    if not period.credits_micros:
+        return period
+    times = _times(period, terms, interval)
+    if terms.credit_expires == NEVER and len(times) == 1:
+        source = state.ledger.account(one.tenant, LedgerAccountKind.PROVIDER, one.provider)
+        code = Code.SUBSCRIPTION
+        state.credit(one.tenant, source, period.credits_micros, code, subject_id=period.id)
+        return period
+    parts = _parts(state, period, terms, times)
+    grants = state.working_set(SubscriptionWorkingSet).plan_grants
+    for part in parts[1:]:
+        grants.keep(part)
+    end_expired(state, one)
+    first = _given(state, one, parts[0])
+    if period.period_end_at > (one.paid_until_at or 0):
+        _go_on(state, one, first, terms)
+    return replace(period, credits_micros=first.given_micros)
+
+
+def give_part(state: BatchState, one: Subscription, part: PlanGrant, micros: int) -> None:
+    """Gives a part that is due, or as much of it as may be given; the rest is a part that waits."""
+    working_set = state.working_set(SubscriptionWorkingSet)
+    if micros < part.credits_micros:
+        rest = replace(
+            part, id=new_id("pgr"), credits_micros=part.credits_micros - micros, due_at=None
+        )
+        working_set.plan_grants.keep(rest)
+        part = replace(part, credits_micros=micros)
+    end_expired(state, one)
+    given = _given(state, one, part)
+    period = next(p for p in working_set.periods(one.id) if p.id == part.period_id)
+    working_set.keep_period(
+        replace(period, credits_micros=period.credits_micros + given.given_micros)
+    )
+    _roll_over(state, one, given, one.grant_terms)
+
+
+def end_expired(state: BatchState, one: Subscription) -> int:
+    """Takes what is left of the subscription's parts whose credit has run out; returns of how many."""
+    grants = state.working_set(SubscriptionWorkingSet).plan_grants
+    found = 0
+    for account in state.ledger.expired_grants(one.tenant, state.now_us):
+        part = grants.find(account.name)
+        if part is not None and part.subscription_id == one.id:
+            micros = _end(state, part)
+            tell_expired(
+                state,
+                one.tenant,
+                account,
+                micros,
+                plan_id=part.plan_id,
+                subscription_id=part.subscription_id,
+            )
+            found += 1
+    return found
+
+
+def _end(state: BatchState, part: PlanGrant) -> int:
+    """What is left of it is expired; returns how much that was."""
+    account = state.ledger.account(part.tenant, LedgerAccountKind.GRANT, part.id)
+    micros = account.balance_micros
+    expired = state.ledger.account(part.tenant, LedgerAccountKind.EXPIRED)
+    state.move(account, expired, micros, Code.EXPIRY, subject_id=part.id)
+    grants = state.working_set(SubscriptionWorkingSet).plan_grants
+    grants.keep(replace(part, expired_micros=part.expired_micros + micros))
+    return micros
+
+
+def _times(period: Period, terms: GrantTerms, interval: Interval) -> list[tuple[int, int]]:
+    """From when until when each part of the period is for."""
+    start, end = period.period_start_at, period.period_end_at
+    starts = [start]
+    if terms.grants == "monthly" and interval == "year":
+        while (at := add_months(start, len(starts))) + _LEAST_PART_US <= end:
+            starts.append(at)
+    return list(zip(starts, [*starts[1:], end], strict=True))
+
+
+def _parts(
+    state: BatchState, period: Period, terms: GrantTerms, times: Sequence[tuple[int, int]]
+) -> list[PlanGrant]:
+    """The period's credit in equal parts, to the micro: what one has too little the next has more."""
+    total, count = period.credits_micros, len(times)
+    return [
+        PlanGrant(
+            id=new_id("pgr"),
+            account_id=period.account_id,
+            environment=period.environment,
+            subscription_id=period.subscription_id,
+            period_id=period.id,
+            plan_id=period.plan_id,
+            expires=terms.credit_expires,
+            starts_at=start,
+            ends_at=end,
+            due_at=start if number else None,
+            credits_micros=total * (number + 1) // count - total * number // count,
+            created_at=state.now_us,
+        )
+        for number, (start, end) in enumerate(times)
+    ]
+
+
+def _given(state: BatchState, one: Subscription, part: PlanGrant) -> PlanGrant:
+    """Gives all of the part, to what is owed first."""
+    ledger, tenant = state.ledger, one.tenant
+    micros = part.credits_micros
+    given = replace(
+        part,
+        due_at=None,
+        given_at=state.now_of(tenant),
+        given_micros=micros,
+        debt_micros=min(micros, ledger.standing(tenant).owed.balance_micros),
+        expires_at=_expires_at(state, part),
+    )
+    target = ledger.standing(tenant).wallet
+    if part.is_apart:
+        target = ledger.account(
+            tenant, LedgerAccountKind.GRANT, part.id, expires_at=given.expires_at
+        )
+    source = ledger.account(tenant, LedgerAccountKind.PROVIDER, one.provider)
+    state.credit(tenant, source, micros, Code.SUBSCRIPTION, to=target, subject_id=part.period_id)
+    return state.working_set(SubscriptionWorkingSet).plan_grants.keep(given)
+
+
+def _expires_at(state: BatchState, part: PlanGrant) -> int | None:
+    """When its credit ends, by the account's own clock; null: never.
+
+    One that we give late ends with the part that is of this time, or lasts as long as it would have:
+    nobody loses credit because we were away. Late by our clock: a sandbox clock that leaps shows each
+    part with the end that it has.
+    """
+    if part.expires == NEVER:
+        return None
+    days = days_of(part.expires)
+    if days is not None:
+        return state.now_of(part.tenant) + days * DAY_US
+    assert part.expires == PERIOD_END
+    if part.ends_at > state.now_us:
+        return part.ends_at
+    siblings = state.working_set(SubscriptionWorkingSet).plan_grants.of_period(part.period_id)
+    later = [each.ends_at for each in siblings if each.ends_at > state.now_us]
+    return min(later, default=state.now_us + part.ends_at - part.starts_at)
+
+
+# What is left of earlier credit
+
+
+def _go_on(state: BatchState, one: Subscription, new: PlanGrant, terms: GrantTerms) -> None:
+    """A later period is paid for: what becomes of credit of the same plan that is left."""
+    _roll_over(state, one, new, terms)
+    if terms.on_repurchase == "stack":
+        return
+    ledger, grants = state.ledger, state.working_set(SubscriptionWorkingSet).plan_grants
+    left = 0
+    for part in grants.of_plan(one.tenant, new.plan_id):
+        if part.period_id == new.period_id or not (part.is_apart and part.given_micros):
+            continue
+        account = ledger.account(one.tenant, LedgerAccountKind.GRANT, part.id)
+        if not account.balance_micros:
+            continue
+        micros = _end(state, part)
+        if terms.on_repurchase == "reset":
+            ids = {"plan_id": part.plan_id, "subscription_id": part.subscription_id}
+            tell_expired(state, one.tenant, account, micros, **ids)
+        else:
+            _take_along(state, part.id, micros)
+            left += micros
+    _carry(state, new, left)
+
+
+def _roll_over(state: BatchState, one: Subscription, new: PlanGrant, terms: GrantTerms) -> None:
+    """What was left when the time before ended goes on, up to the plan's limit."""
+    if terms.rollover_max_credits is None:
+        return
+    room = terms.rollover_max_credits * MICROS_PER_CREDIT
+    grants = state.working_set(SubscriptionWorkingSet).plan_grants
+    rolled = 0
+    for part in grants.of_subscription(one.id):
+        ended_at = part.expires_at
+        if ended_at is None or part.id == new.id or part.plan_id != new.plan_id:
+            continue
+        if new.starts_at - _GAP_US <= ended_at <= state.now_of(one.tenant):
+            micros = min(part.expired_micros, room - rolled)
+            if micros:
+                _take_along(state, part.id, micros)
+                rolled += micros
+    _carry(state, new, rolled)
+
+
+def _take_along(state: BatchState, part_id: str, micros: int) -> None:
+    """So much of what expired of the part goes on."""
+    grants = state.working_set(SubscriptionWorkingSet).plan_grants
+    part = grants.find(part_id)
+    assert part is not None, "it was read"
+    grants.keep(
+        replace(
+            part,
+            expired_micros=part.expired_micros - micros,
+            rolled_micros=part.rolled_micros + micros,
+        )
+    )
+
+
+def _carry(state: BatchState, new: PlanGrant, micros: int) -> None:
+    """What goes on is a part of its own, which ends with the new one."""
+    if not micros:
+        return
+    carried = replace(
+        new,
+        id=new_id("pgr"),
+        kind="rollover",
+        due_at=None,
+        credits_micros=micros,
+        given_micros=micros,
+        debt_micros=0,
+    )
+    account = state.ledger.account(
+        new.tenant, LedgerAccountKind.GRANT, carried.id, expires_at=carried.expires_at
+    )
+    expired = state.ledger.account(new.tenant, LedgerAccountKind.EXPIRED)
+    state.move(expired, account, micros, Code.ROLLOVER, subject_id=carried.id)
+    state.working_set(SubscriptionWorkingSet).plan_grants.keep(carried)

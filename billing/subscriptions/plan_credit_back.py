@@ -1,0 +1,176 @@
+"""A period's credit taken back as its payment goes, and given back as that returns, part by part.
+
+Promise: in all, never more is taken than the share of what was paid that is gone, and never more than
+was given. First parts that were not given yet are kept back; then credit is taken out of the parts'
+own ledger accounts, the newest first; what of them expired counts as taken, since nobody has it any more;
+then what went on into later periods; then the wallet pays, and what it lacks is owed. The last that was
+taken comes back first.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from msgspec.structs import replace
+
+from billing.engine.batch_state import BatchState
+from billing.ledger.ledger import Code, LedgerAccount, LedgerAccountKind
+from billing.orders.refund import share_of
+from billing.subscriptions.plan_credit import end_expired
+from billing.subscriptions.plan_grant import PlanGrant, ungiven_of
+from billing.subscriptions.subscription import Period, Subscription
+from billing.subscriptions.working_set import SubscriptionWorkingSet
+
+
+def bring_back(state: BatchState, one: Subscription, period: Period, gone_amount: int) -> Period:
+    """The period once that much of its payment is gone; it has parts."""
+    end_expired(state, one)
+    grants = state.working_set(SubscriptionWorkingSet).plan_grants
+    parts = grants.of_period(period.id)
+    kept_back = kept_back_of(period, parts, gone_amount)
+    due = _due(period, parts, gone_amount) - kept_back
+    if due > period.reversed_micros:
+        before = state.ledger.balance_micros(one.tenant, state.now_us)
+        _take_back(state, one, period, due - period.reversed_micros)
+        state.note_fall(one.tenant, before)
+    elif due < period.reversed_micros:
+        _give_back(state, one, period, period.reversed_micros - due)
+    schedule(state, period, kept_back)
+    return replace(period, refunded_amount=gone_amount, reversed_micros=due)
+
+
+def kept_back_of(period: Period, parts: Iterable[PlanGrant], gone_amount: int) -> int:
+    """How much of what is not given yet never will be, with that much of the payment gone."""
+    parts = list(parts)
+    return min(_due(period, parts, gone_amount), ungiven_of(parts))
+
+
+def schedule(state: BatchState, period: Period, kept_back: int) -> None:
+    """The last parts are the ones that are kept back."""
+    grants = state.working_set(SubscriptionWorkingSet).plan_grants
+    parts = grants.of_period(period.id)
+    room = ungiven_of(parts) - kept_back
+    for part in parts:
+        if part.ungiven_micros:
+            due_at = part.starts_at if room > 0 else None
+            room -= part.ungiven_micros
+            if due_at != part.due_at:
+                grants.keep(replace(part, due_at=due_at))
+
+
+def _due(period: Period, parts: Iterable[PlanGrant], gone_amount: int) -> int:
+    """Of all that the period grants, given or not."""
+    total = period.credits_micros + ungiven_of(parts)
+    return share_of(total, gone_amount, period.amount)
+
+
+def _take_back(state: BatchState, one: Subscription, period: Period, micros: int) -> None:
+    ledger = state.ledger
+    grants = state.working_set(SubscriptionWorkingSet).plan_grants
+    parts = list(reversed(grants.of_period(period.id)))
+    left = micros - _out_of(state, one, period, parts, micros)
+    if left:
+        # Later periods have what went on out of this one.
+        rolled = sum(part.rolled_micros for part in parts)
+        later = [
+            each
+            for each in reversed(grants.of_subscription(one.id))
+            if each.kind == "rollover" and each.starts_at > period.period_start_at
+        ]
+        left -= _out_of(state, one, period, later, min(left, rolled))
+    standing = ledger.standing(one.tenant)
+    by_wallet = min(left, standing.wallet.balance_micros)
+    for source, amount in ((standing.wallet, by_wallet), (standing.owed, left - by_wallet)):
+        _reverse(state, one, period, source, amount)
+
+
+def _out_of(
+    state: BatchState,
+    one: Subscription,
+    period: Period,
+    parts: Sequence[PlanGrant],
+    micros: int,
+) -> int:
+    """Takes up to so much out of the parts' accounts, then of what expired of them; returns how much."""
+    ledger = state.ledger
+    grants = state.working_set(SubscriptionWorkingSet).plan_grants
+    expired = ledger.account(one.tenant, LedgerAccountKind.EXPIRED)
+    left, reached = micros, [part for part in parts if part.is_apart and part.given_micros]
+    for part in reached:
+        account = ledger.account(one.tenant, LedgerAccountKind.GRANT, part.id)
+        taken = min(left, account.balance_micros)
+        if taken:
+            _reverse(state, one, period, account, taken)
+            grants.keep(replace(part, reversed_micros=part.reversed_micros + taken))
+            left -= taken
+    for each in reached:
+        part = grants.find(each.id) or each
+        taken = min(left, part.expired_micros)
+        if taken:
+            _reverse(state, one, period, expired, taken)
+            grants.keep(
+                replace(
+                    part,
+                    expired_micros=part.expired_micros - taken,
+                    reversed_expired_micros=part.reversed_expired_micros + taken,
+                )
+            )
+            left -= taken
+    return micros - left
+
+
+def _give_back(state: BatchState, one: Subscription, period: Period, micros: int) -> None:
+    ledger = state.ledger
+    grants = state.working_set(SubscriptionWorkingSet).plan_grants
+    parts = grants.of_period(period.id)
+    of_parts = sum(part.reversed_micros + part.reversed_expired_micros for part in parts)
+    left = micros
+    elsewhere = min(left, period.reversed_micros - of_parts)
+    _undo(state, one, period, ledger.standing(one.tenant).wallet, elsewhere)
+    left -= elsewhere
+    expired = ledger.account(one.tenant, LedgerAccountKind.EXPIRED)
+    for part in parts:
+        back = min(left, part.reversed_expired_micros)
+        if back:
+            _move_back(state, one, period, expired, back)
+            grants.keep(
+                replace(
+                    part,
+                    expired_micros=part.expired_micros + back,
+                    reversed_expired_micros=part.reversed_expired_micros - back,
+                )
+            )
+            left -= back
+    for each in parts:
+        part = grants.find(each.id) or each
+        back = min(left, part.reversed_micros)
+        if back:
+            account = ledger.account(one.tenant, LedgerAccountKind.GRANT, part.id)
+            _undo(state, one, period, account, back)
+            grants.keep(replace(part, reversed_micros=part.reversed_micros - back))
+            left -= back
+    assert left == 0, "what was taken is known"
+
+
+def _undo(
+    state: BatchState, one: Subscription, period: Period, target: LedgerAccount, micros: int
+) -> None:
+    """Back to where it was taken; what is owed is paid before."""
+    owed = state.ledger.standing(one.tenant).owed
+    to_owed = min(micros, owed.balance_micros)
+    _move_back(state, one, period, owed, to_owed)
+    _move_back(state, one, period, target, micros - to_owed)
+
+
+def _move_back(
+    state: BatchState, one: Subscription, period: Period, target: LedgerAccount, micros: int
+) -> None:
+    if micros:
+        source = state.ledger.account(one.tenant, LedgerAccountKind.PROVIDER, one.provider)
+        state.move(source, target, micros, Code.REVERSAL_UNDONE, subject_id=period.id)
+
+
+def _reverse(
+    state: BatchState, one: Subscription, period: Period, source: LedgerAccount, micros: int
+) -> None:
+    if micros:
+        provider = state.ledger.account(one.tenant, LedgerAccountKind.PROVIDER, one.provider)
+        state.move(source, provider, micros, Code.PURCHASE_REVERSAL, subject_id=period.id)

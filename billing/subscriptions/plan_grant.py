@@ -1,0 +1,224 @@
+"""A plan's credit in parts: what each is to give and when, what it gave, and where that went.
+
+A part whose credit ends has a ledger account of its own, of kind grant, whose name is the part's id; one
+whose credit never ends pays into the wallet. What is left of earlier periods and goes on into the next
+one is a part too, of kind rollover. Invariants: a part never gives more than it is to give; what went out
+of its account at its end is what expired, rolled over or was taken back of it. Writes plan_grants;
+whoever changes one holds its account's lock.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+import msgspec
+
+from billing.catalog.grant_terms import NEVER
+from billing.ledger.chart import PAID_GRANT
+from kernel.tenant import Tenant
+from store.database import Transaction
+from store.row_mapping import RowMapping
+
+
+class PlanGrant(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """One row; the columns' meaning is in store/schema.py. Amounts in micros."""
+
+    id: str
+    account_id: str
+    environment: str
+    subscription_id: str
+    period_id: str
+    plan_id: str
+    kind: Literal["part", "rollover"] = "part"
+    expires: str
+    starts_at: int
+    ends_at: int
+    due_at: int | None = None
+    given_at: int | None = None
+    expires_at: int | None = None
+    credits_micros: int
+    given_micros: int = 0
+    debt_micros: int = 0
+    expired_micros: int = 0
+    rolled_micros: int = 0
+    reversed_micros: int = 0
+    reversed_expired_micros: int = 0
+    created_at: int
+
+    @property
+    def tenant(self) -> Tenant:
+        return Tenant(self.account_id, self.environment)
+
+    @property
+    def is_apart(self) -> bool:
+        """Its credit lies in a ledger account of its own."""
+        return self.expires != NEVER
+
+    @property
+    def ungiven_micros(self) -> int:
+        return self.credits_micros - self.given_micros
+
+
+class PlanGrants:
+    """The parts of one transaction's subscriptions: what is known, and what changed."""
+
+    def __init__(self) -> None:
+        self.changes = 0
+        self._known: dict[str, PlanGrant] = {}
+        self._changed: set[str] = set()
+
+    def take(self, found: Iterable[PlanGrant]) -> None:
+        """What was read."""
+        self._known.update({one.id: one for one in found})
+
+    def find(self, grant_id: str) -> PlanGrant | None:
+        return self._known.get(grant_id)
+
+    def of_period(self, period_id: str) -> Sequence[PlanGrant]:
+        """The parts of the period's own credit, the first to give first."""
+        return sorted(
+            (
+                one
+                for one in self._known.values()
+                if (one.period_id, one.kind) == (period_id, "part")
+            ),
+            key=_order,
+        )
+
+    def of_subscription(self, subscription_id: str) -> Sequence[PlanGrant]:
+        """All of its parts, the first to give first."""
+        return sorted(
+            (one for one in self._known.values() if one.subscription_id == subscription_id),
+            key=_order,
+        )
+
+    def of_plan(self, tenant: Tenant, plan_id: str) -> Sequence[PlanGrant]:
+        """All of the tenant's parts of that plan, of whichever subscription."""
+        return sorted(
+            (
+                one
+                for one in self._known.values()
+                if one.tenant == tenant and one.plan_id == plan_id
+            ),
+            key=_order,
+        )
+
+    def keep(self, grant: PlanGrant) -> PlanGrant:
+        """New or changed."""
+        self.changes += 1
+        self._known[grant.id] = grant
+        self._changed.add(grant.id)
+        return grant
+
+    @property
+    def changed(self) -> Sequence[PlanGrant]:
+        """What is to be written, by id."""
+        return [self._known[one] for one in sorted(self._changed)]
+
+
+def ungiven_of(grants: Iterable[PlanGrant]) -> int:
+    """What the parts are to give and have not given, in micros."""
+    return sum(one.ungiven_micros for one in grants)
+
+
+async def load(tx: Transaction, tenants: Iterable[Tenant]) -> list[PlanGrant]:
+    """All parts of the tenants; an account has about twelve for each year of a plan."""
+    rows = await tx.fetch(_LOAD, tenants=sorted(set(tenants)))
+    return [_ROWS.read(row) for row in rows]
+
+
+async def keep(tx: Transaction, grants: Sequence[PlanGrant]) -> None:
+    """Writes them, new or changed."""
+    await tx.insert(
+        "plan_grants",
+        _ROWS.columns,
+        [_ROWS.write(one) for one in grants],
+        on_conflict=f"ON CONFLICT (id) DO UPDATE SET {_UPDATED}",
+    )
+
+
+async def due(
+    tx: Transaction, *, now_us: int, limit: int, but_ids: Sequence[str] = ()
+) -> dict[Tenant, list[str]]:
+    """Subscriptions with a part to give now, by their tenants' own clocks; but for the named."""
+    rows = await tx.fetch(_DUE, now=now_us, limit=limit, but_ids=but_ids)
+    found: dict[Tenant, list[str]] = {}
+    for row in rows:
+        found.setdefault(Tenant(row[0], row[1]), []).append(row[2])
+    return found
+
+
+async def expired(
+    tx: Transaction, *, now_us: int, limit: int, but_ids: Sequence[str] = ()
+) -> dict[Tenant, list[str]]:
+    """Subscriptions with something left of a part whose credit has run out, as `due`."""
+    rows = await tx.fetch(_EXPIRED, now=now_us, limit=limit, but_ids=but_ids)
+    found: dict[Tenant, list[str]] = {}
+    for row in rows:
+        found.setdefault(Tenant(row[0], row[1]), []).append(row[2])
+    return found
+
+
+async def of_tenant(tx: Transaction, tenant: Tenant) -> list[PlanGrant]:
+    """The tenant's parts for its pages, the first to give first."""
+    return sorted(await load(tx, [tenant]), key=_order)
+
+
+def _order(one: PlanGrant) -> tuple[int, str]:
+    return one.starts_at, one.id
+
+
+_ROWS = RowMapping(PlanGrant)
+_LOAD = f"""
+SELECT {_ROWS.of("g")} FROM :tenants[account_id text, environment text] AS v
+CROSS JOIN plan_grants g
+WHERE g.account_id = v.account_id AND g.environment = v.environment
+"""
+_UPDATED = ", ".join(
+    f"{name} = excluded.{name}"
+    for name in (
+        "credits_micros",
+        "due_at",
+        "given_at",
+        "expires_at",
+        "given_micros",
+        "debt_micros",
+        "expired_micros",
+        "rolled_micros",
+        "reversed_micros",
+        "reversed_expired_micros",
+    )
+)
+_DUE = """
+SELECT g.account_id, g.environment, g.subscription_id FROM (
+    SELECT plain.id FROM (
+        SELECT id FROM plan_grants
+        WHERE due_at IS NOT NULL AND due_at <= :now AND NOT subscription_id IN :but_ids[text]
+        ORDER BY due_at LIMIT :limit) AS plain
+    UNION
+    SELECT p.id FROM account_environments e CROSS JOIN plan_grants p
+    WHERE e.clock_ahead_us > 0 AND p.account_id = e.account_id AND p.environment = e.environment
+      AND p.due_at IS NOT NULL AND p.due_at <= :now + e.clock_ahead_us
+      AND NOT p.subscription_id IN :but_ids[text]) AS w
+CROSS JOIN plan_grants g
+WHERE g.id = w.id
+GROUP BY g.account_id, g.environment, g.subscription_id
+ORDER BY g.account_id, g.environment, g.subscription_id LIMIT :limit
+"""
+_IS_PAID = f"SUBSTR({{name}}, 1, {len(PAID_GRANT)}) = '{PAID_GRANT}'"
+_EXPIRED = f"""
+SELECT g.account_id, g.environment, g.subscription_id FROM (
+    SELECT plain.name FROM (
+        SELECT name FROM ledger_accounts
+        WHERE kind = 'grant' AND is_spent = 0 AND expires_at <= :now
+          AND {_IS_PAID.format(name="name")}
+        ORDER BY expires_at LIMIT :limit) AS plain
+    UNION
+    SELECT l.name FROM account_environments e CROSS JOIN ledger_accounts l
+    WHERE e.clock_ahead_us > 0 AND l.account_id = e.account_id AND l.environment = e.environment
+      AND l.kind = 'grant' AND l.is_spent = 0 AND {_IS_PAID.format(name="l.name")}
+      AND l.expires_at <= :now + e.clock_ahead_us) AS w
+CROSS JOIN plan_grants g
+WHERE g.id = w.name AND NOT g.subscription_id IN :but_ids[text]
+GROUP BY g.account_id, g.environment, g.subscription_id
+ORDER BY g.account_id, g.environment, g.subscription_id LIMIT :limit
+"""

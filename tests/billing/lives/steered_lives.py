@@ -1,0 +1,110 @@
+"""Lives of plans that their payers steer at our own API, and of trials. Prices as in plan_lives.py; the plan
+tryout has seven days and 1,000 credits before its first payment of $10.00 for 10,000 credits.
+"""
+
+from tests.billing.lives.table import MONTH_DAYS, comes_to
+from tests.support.stripe_api import customers
+from tests.support.stripe_life import Life, Outcome
+
+
+# Half of the month: 15.00 less 5.00, which grants 40,000,000 x 10.00 / 30.00 = 13,333,333.
+@comes_to(2000, 23_333_333, status="active", is_step_by_step=True)
+async def changed_up(life: Life) -> None:
+    await life.subscribe()
+    await life.pass_days(15)
+    await life.steer("change", plan_id="team")
+
+
+@comes_to(2000, 23_333_333, status="active", is_step_by_step=True)
+async def changed_up_though_the_answer_was_lost(life: Life) -> None:
+    await life.subscribe()
+    await life.pass_days(15)
+    life.stripe.faults.add("lost", "/v1/subscriptions/", times=3, method="POST")
+    await life.steer("change", plan_id="team", status=202)
+    await life.pass_days(0.1)
+
+
+@comes_to(1000, 10_000_000, status="active", is_step_by_step=True)
+async def not_changed_up_with_a_card_that_is_declined(life: Life) -> None:
+    await life.subscribe()
+    await life.pass_days(15)
+    customers.replace_card(life.stripe.account, life.customer, customers.DECLINED_LATER)
+    await life.steer("change", plan_id="team", status=503)
+    await life.pass_days(1)
+
+
+# The cheaper plan from the next period on: 30.00 and 10.00.
+@comes_to(4000, 50_000_000, status="active", is_step_by_step=True)
+async def changed_down(life: Life) -> None:
+    await life.subscribe("team")
+    await life.pass_days(15)
+    await life.steer("change", plan_id="pro")
+    await life.pass_days(16)
+
+
+# Up at half: 10.00 for 13,333,333. It is spent, and down again: nothing comes back, and the renewal
+# costs and grants what pro does.
+@comes_to(3000, 33_333_333, status="active", is_step_by_step=True)
+async def changed_up_spent_and_changed_down(life: Life) -> None:
+    await life.subscribe()
+    await life.pass_days(15)
+    await life.steer("change", plan_id="team")
+    await life.spend(1_000_000 + 2333)
+    await life.steer("change", plan_id="pro")
+    await life.pass_days(16)
+
+
+@comes_to(1000, 10_000_000, status="cancelled", is_step_by_step=True)
+async def ended_with_its_period(life: Life) -> None:
+    await life.subscribe()
+    await life.steer("cancel", at="period_end")
+    await life.pass_days(MONTH_DAYS)
+
+
+@comes_to(2000, 20_000_000, status="active", is_step_by_step=True)
+async def ended_and_resumed(life: Life) -> None:
+    await life.subscribe()
+    await life.steer("cancel", at="period_end")
+    await life.pass_days(10)
+    await life.steer("resume")
+    await life.pass_days(21)
+
+
+@comes_to(1000, 10_000_000, status="cancelled", is_step_by_step=True)
+async def ended_at_once(life: Life) -> None:
+    await life.subscribe()
+    await life.steer("cancel", at="now")
+    await life.pass_days(MONTH_DAYS)
+
+
+# 1,000 credits for nothing, then 10,000 for 10.00.
+@comes_to(1000, 11_000_000, status="active")
+async def tried_and_paid(life: Life) -> None:
+    await life.subscribe("tryout")
+    await life.pass_days(8)
+
+
+@comes_to(0, 1_000_000, status="cancelled", is_step_by_step=True)
+async def tried_and_left(life: Life) -> None:
+    await life.subscribe("tryout")
+    await life.steer("cancel", at="period_end")
+    await life.pass_days(8)
+
+
+@comes_to(1000, 11_000_000, status="active", is_step_by_step=True)
+async def tried_and_paid_once_the_card_was_replaced(life: Life) -> None:
+    await life.subscribe("tryout")
+    customers.replace_card(life.stripe.account, life.customer, customers.DECLINED_LATER)
+    await life.pass_days(8)
+    assert await life.outcome() == Outcome(0, 1_000_000, status="past_due")
+    customers.replace_card(life.stripe.account, life.customer, customers.PAYS)
+    await life.pass_days(3)
+
+
+# An account has one trial: the second time it pays at once.
+@comes_to(1000, 11_000_000, status="active", is_step_by_step=True)
+async def tried_left_and_back_again(life: Life) -> None:
+    await life.subscribe("tryout")
+    await life.steer("cancel", at="now")
+    await life.pass_days(1)
+    await life.subscribe("tryout")

@@ -1,0 +1,104 @@
+"""A plan's credit as time passes: its next part is given, what ran out is taken, an end is told before.
+
+Promise: a part is given once, however many workers look and wherever one of them dies: the command
+decides under the account's lock by what is written. What was missed while nobody looked is caught up
+with. One that breaks is told in the log and held back alone; the others go on.
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from functools import partial
+from typing import Final
+
+from billing.engine.command import Command
+from billing.engine.engine import Engine
+from billing.subscriptions import expiry_notice, plan_grant
+from billing.subscriptions.expiry_notice import TellExpiring
+from billing.subscriptions.part_commands import EndParts, GiveParts
+from kernel.clock import Clock
+from kernel.errors import DomainError, Unavailable
+from store.database import Database, Transaction
+from store.errors import StoreError
+from worker.setbacks import Setbacks
+from worker.woken_loop import PAUSE_S, WokenLoop
+
+STEP_MAX: Final = 100
+# Nobody can spend what has run out meanwhile, and what is given comes once a month.
+BEAT_S: Final = 30.0
+
+_log = logging.getLogger(__name__)
+_Item = tuple[Setbacks, str, Command[object]]
+
+
+class PlanCreditor(WokenLoop):
+    """The worker's loop over the parts of plans' credit, and over grants that end soon."""
+
+    name = "plan_credit"
+    rest_s = PAUSE_S
+
+    def __init__(
+        self, database: Database, clock: Clock, engine: Engine, lead_days: Sequence[int]
+    ) -> None:
+        super().__init__()
+        self._database = database
+        self._clock = clock
+        self._engine = engine
+        self._lead_days = lead_days
+        self._given = Setbacks()
+        self._ended = Setbacks()
+        self._told = Setbacks()
+
+    async def _look(self) -> float:
+        return BEAT_S if await self.step() == 0 else PAUSE_S
+
+    async def step(self) -> int:
+        """Gives, ends and tells what is due; returns how many commands went well."""
+        now_us = self._clock.now_us()
+        # In this order: what a part leaves over is decided when the next one is given.
+        done = 0
+        for look in (self._to_give, self._to_end, self._to_tell):
+            items = await self._database.read(partial(look, now_us=now_us))
+            done += sum(await asyncio.gather(*(self._do(item) for item in items)))
+        return done
+
+    async def _to_give(self, tx: Transaction, *, now_us: int) -> list[_Item]:
+        due = await plan_grant.due(
+            tx, now_us=now_us, limit=STEP_MAX, but_ids=self._given.held_back()
+        )
+        return [
+            (self._given, one, GiveParts(one, tenant)) for tenant, ids in due.items() for one in ids
+        ]
+
+    async def _to_end(self, tx: Transaction, *, now_us: int) -> list[_Item]:
+        over = await plan_grant.expired(
+            tx, now_us=now_us, limit=STEP_MAX, but_ids=self._ended.held_back()
+        )
+        return [
+            (self._ended, one, EndParts(one, tenant)) for tenant, ids in over.items() for one in ids
+        ]
+
+    async def _to_tell(self, tx: Transaction, *, now_us: int) -> list[_Item]:
+        ending = await expiry_notice.due(
+            tx, self._lead_days, now_us=now_us, limit=STEP_MAX, but_ids=self._told.held_back()
+        )
+        return [(self._told, one.ledger_account_id, TellExpiring(one)) for one in ending]
+
+    async def _do(self, item: _Item) -> bool:
+        setbacks, name, command = item
+        try:
+            await self._engine.submit(command)
+        except (StoreError, Unavailable):
+            raise
+        except Exception as error:
+            setbacks.failed(name)
+            fields = {"item": name}
+            if isinstance(error, DomainError):
+                _log.warning(
+                    "plan_credit.refused", extra={"fields": {**fields, "reason": error.detail}}
+                )
+            else:
+                _log.exception("plan_credit.broke", extra={"fields": fields})
+            return False
+        setbacks.went_well(name)
+        return True
