@@ -172,12 +172,9 @@ async def run_worker(
     shared = (context.database, context.clock, context.engine)
     revoker, expirer = Revoker(*shared, context.suppliers), Expirer(*shared)
     releaser, batcher = Releaser(*shared), Batcher(*shared)
-    renewer, ender = Renewer(*shared, context.payments), Ender(*shared[:2])
-    recharger = Recharger(*shared[:2], context.payments.charging)
-    refunds = RefundLoop(*shared[:2], context.refunder)
-    creditor, mailer = PlanCreditor(*shared, context.settings.expiring_days), _mailer_of(context)
-    money = (renewer, recharger, creditor)
-    loops = (fulfiller, revoker, expirer, releaser, batcher, *money, ender, refunds)
+    ender, mailer = Ender(*shared[:2]), _mailer_of(context)
+    money = _money_loops(context)
+    loops = (fulfiller, revoker, expirer, releaser, batcher, *money, ender)
     wake_those = _waking(dispatcher, *loops, mailer)
     wake_all = partial(wake_those, (ANYTHING,))
     context.hints.listen(lambda name: wake_those((name,)))
@@ -214,6 +211,17 @@ async def run_worker(
     finally:
         if end_listening is not None:
             end_listening()
+
+
+def _money_loops(context: Context) -> tuple[Renewer, Recharger, PlanCreditor, RefundLoop]:
+    """Those that payments and plans wake."""
+    shared = (context.database, context.clock, context.engine)
+    return (
+        Renewer(*shared, context.payments),
+        Recharger(*shared[:2], context.payments.charging),
+        PlanCreditor(*shared, context.settings.expiring_days),
+        RefundLoop(*shared[:2], context.refunder),
+    )
 
 
 def _asking_providers(context: Context) -> Sequence[Callable[[], Awaitable[None]]]:
@@ -261,8 +269,8 @@ def _waking(
     renewer: Renewer,
     recharger: Recharger,
     creditor: PlanCreditor,
-    ender: Ender,
     refunds: RefundLoop,
+    ender: Ender,
     mailer: Mailer | None,
 ) -> Callable[[Sequence[str]], None]:
     """Wakes the loops that hints of these names are about; any other name may concern them all."""

@@ -21,8 +21,9 @@ from kernel.tenant import Tenant
 from store.row_mapping import RowMapping
 
 RefundKind = Literal["refund", "part", "dispute"]
-# replaced: the provider told the same refund under a name of its own, which counts instead.
-RefundStatus = Literal["done", "failed", "open", "won", "lost", "replaced"]
+# asked: ours, of which the provider gave no word; replaced: the provider told the same refund under a name
+# of its own, which counts instead.
+RefundStatus = Literal["done", "failed", "open", "won", "lost", "asked", "replaced"]
 # The facts that say that money went back, or came to us again.
 Reversed = Refunded | RefundFailed | Disputed | DisputeClosed
 
@@ -102,6 +103,8 @@ def change_of(
         if known is not None and known.status == "failed":
             return None
         return replace(known or replace(blank, amount=amount), status="failed")
+    if known is not None and known.status == "asked":
+        return replace(known, status="done")
     if amount <= 0 or (known is not None and known.amount >= amount):
         return None
     return replace(known or blank, amount=amount)

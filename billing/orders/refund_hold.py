@@ -5,6 +5,8 @@ the transaction in which the provider's word counts, the hold ends and the rever
 that nothing is taken twice and nothing is free in between.
 """
 
+from typing import Literal
+
 from msgspec.structs import replace
 
 from billing.engine.batch_state import BatchState
@@ -51,11 +53,10 @@ def follow(
     ours = refunds.told_of(owner_id, fact)
     if ours is None or not isinstance(fact, Refunded | RefundFailed):
         return None
-    if fact.key != ours.key:
+    for key in {ours.id, ours.key} - {fact.key}:
         # It counted under our id, or under what a person wrote down.
-        stand_in = reversals.find(owner_id, ours.key)
-        if stand_in is not None:
-            reversals.keep(replace(stand_in, status="replaced"))
+        end_stand_in(reversals, owner_id, key, "replaced")
+    if fact.key != ours.id:
         ours = replace(ours, provider_refund_id=fact.key)
     if isinstance(fact, RefundFailed):
         moved = move(ours, "failed", now_us=state.now_us, detail="the money came back")
@@ -69,6 +70,15 @@ def follow(
     if moved != refunds.find(owner_id, moved.id):
         refunds.keep(moved)
     return moved
+
+
+def end_stand_in(
+    reversals: Reversals, owner_id: str, key: str, status: Literal["failed", "replaced"]
+) -> None:
+    """What counted under that key, of a refund of ours, counts no more."""
+    known = reversals.find(owner_id, key)
+    if known is not None:
+        reversals.keep(replace(known, status=status))
 
 
 def _is_failed(reversals: Reversals, owner_id: str, key: str) -> bool:

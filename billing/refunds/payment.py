@@ -4,6 +4,7 @@ Both are refunded by the same rules (billing/orders/refund.py); this is where a 
 the rows, the credit that was sold, and what a change of them calls for.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from billing.engine.batch_state import BatchState
@@ -15,6 +16,8 @@ from billing.orders.reversal import apply_reversals as apply_to_order, sold_of a
 from billing.orders.sale_rows import SaleWorkingSet
 from billing.orders.sold_credit import SoldCredit
 from billing.orders.working_set import OrderWorkingSet
+from billing.subscriptions.plan_credit_back import given_back_of, left_of
+from billing.subscriptions.plan_grant import PlanGrant
 from billing.subscriptions.reversal import (
     apply_reversals as apply_to_period,
     sold_of as sold_by_period,
@@ -58,11 +61,25 @@ class SoldPayment:
         """How much of it went back or is disputed."""
         return gone_of(self.rows.reversals.of(self.owner_id), self.paid.amount)
 
+    @property
+    def parts(self) -> Sequence[PlanGrant]:
+        """What a period gives apart from the wallet: in parts, or with an end."""
+        if self.period is None or not isinstance(self.rows, SubscriptionWorkingSet):
+            return ()
+        return self.rows.plan_grants.of_period(self.period.id)
+
     def due_micros(self, gone_amount: int) -> int:
         """The credit that is to be taken back once that much of it is gone."""
         if self.period is None:
             return due_of_order(self.order, gone_amount)
+        if self.parts:
+            return given_back_of(self.period, self.parts, gone_amount)
         return due_of_period(self.period, gone_amount)
+
+    def available_micros(self, state: BatchState) -> int:
+        """What of it could be taken back now without a debt."""
+        apart = 0 if self.begun is None else left_of(state, self.begun, self.parts)
+        return self.sold.available_micros(state) + apart
 
     @property
     def sold(self) -> SoldCredit:

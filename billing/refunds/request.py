@@ -7,6 +7,8 @@ provider is written down instead, and counts at once.
 
 from dataclasses import dataclass
 
+from msgspec.structs import replace
+
 from billing.engine.audit_entries import AuditEntries
 from billing.engine.batch_state import BatchState
 from billing.engine.read_set import ReadSet
@@ -79,7 +81,12 @@ class RequestRefund:
             _check_credit(state, payment, micros)
         made = self._row(state, payment, amount)
         payment.rows.refunds.add(made)
-        if self.provider_refund_id is None:
+        if self.provider_refund_id is None and payment.parts:
+            # Credit in parts is not held but taken back at once, and given back should it fail.
+            told = reversal_of(made, state.now_us, tells_parts=self.way.tells_parts)
+            payment.rows.reversals.keep(replace(told, status="asked"))
+            payment.apply(state, made.reason)
+        elif self.provider_refund_id is None:
             made = set_aside(state, payment.sold, payment.rows.refunds, made, micros)
             state.note_fall(self.tenant, before_micros)
         else:
@@ -180,7 +187,7 @@ def reversal_of(refund: Refund, now_us: int, *, tells_parts: bool) -> Reversal:
 
 def _check_credit(state: BatchState, payment: SoldPayment, micros: int) -> None:
     """Raises InsufficientBalance: the account has used up what is to be taken back."""
-    available = payment.sold.available_micros(state)
+    available = payment.available_micros(state)
     if available < micros:
         raise InsufficientBalance(
             "the account has used up the credit that would be taken back; allow_owed lets it owe that",
