@@ -82,6 +82,7 @@ STEPS = (
     ("subscription_periods", "id", "{own}"),
     ("held_invoices", "invoice_id", _OF_SUBSCRIPTIONS),
     ("subscription_steers", "id", "{own}"),
+    ("owner_mails", "id", "{own}"),
     ("subscriptions", "id", "{own}"),
     ("provider_objects", "object_id", "order_id IN (SELECT id FROM orders WHERE {own})"),
     ("refunds", "id", "{own}"),

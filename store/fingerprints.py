@@ -132,6 +132,18 @@ _OF_0025: Final = _OF_0024 | {
     "subscriptions": "7ce9b4af13d8",
 }
 
+_OF_0025: Final = _OF_0024 | {
+    "account_environments": "68039beac9a1",
+    "credit_adjustments": "c5f59c0b3a85",
+    "entitlement_counts": "7da5faef9612",
+    "entitlement_uses": "3e44e45bd2c4",
+    "expiry_notices": "b9fc110800d8",
+    "plan_grants": "6a4c2902e4c2",
+    "plans": "2444e11546fe",
+    "subscriptions": "7ce9b4af13d8",
+}
+_OF_0026: Final = _OF_0025 | {"owner_mails": "1b5754cc43d3"}
+
 TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0012": _OF_0012,
     "0013": _OF_0013,
@@ -147,5 +159,6 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0023": _OF_0023,
     "0024": _OF_0024,
     "0025": _OF_0025,
-    "0026": _OF_0025 | {"disputes": "e4b76dc8ef34", "refunds": "40d8c5a1cb2f"},
+    "0026": _OF_0026,
+    "0027": _OF_0026 | {"disputes": "e4b76dc8ef34", "refunds": "40d8c5a1cb2f"},
 }

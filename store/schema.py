@@ -1714,6 +1714,30 @@ subscription_steers = sa.Table(
     sa.Index("ix_subscription_steers_account", "account_id", "environment"),
 )
 
+# billing/subscriptions/owner_mail.py. Mail to an account's owner about a plan, one for each turn.
+owner_mails = sa.Table(
+    "owner_mails",
+    metadata,
+    _text("id", key=True),  # its Message-ID is made of it
+    _text("account_id"),
+    _text("environment"),
+    _text("kind"),  # past_due
+    _text("subscription_id"),
+    _text("status"),  # queued | sent | bounced | failed | outbox
+    _int("attempts", default=0),
+    _int("next_attempt_at", null=True),  # when it is due, or the end of a lease; null: never again
+    _text("reason", null=True),  # what the mail server said
+    _int("created_at"),
+    _int("ended_at", null=True),
+    sa.Index("ix_owner_mails_account", "account_id", "environment", "id"),
+    sa.Index(
+        "ix_owner_mails_due",
+        "next_attempt_at",
+        sqlite_where=sa.text("next_attempt_at IS NOT NULL"),
+        postgresql_where=sa.text("next_attempt_at IS NOT NULL"),
+    ),
+)
+
 # billing/subscriptions/held_invoice.py. Paid invoices that no rule credits, until a person decides.
 held_invoices = sa.Table(
     "held_invoices",

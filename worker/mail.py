@@ -53,8 +53,8 @@ class Mailer(WokenLoop):
         self._database = database
         self._clock = clock
         self._rules = rules
-        self._sender = sender
-        self._from = mail_from
+        self.sender = sender
+        self.mail_from = mail_from
         self._on_mail = on_mail
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -133,9 +133,9 @@ class Mailer(WokenLoop):
             return MailEnding(
                 "failed", "it was tried too often and nobody could say what came of it"
             )
-        message = claimed_message(claimed, self._rules, self._from)
-        handed = await self._sender.hand_in(
-            message, sender=self._from.addr_spec, recipient=mail.recipient_email
+        message = claimed_message(claimed, self._rules, self.mail_from)
+        handed = await self.sender.hand_in(
+            message, sender=self.mail_from.addr_spec, recipient=mail.recipient_email
         )
         if handed.outcome == "taken":
             return MailEnding("sent")

@@ -50,6 +50,7 @@ from worker.mail import Mailer
 from worker.money.compare import reconciliation_chore
 from worker.money.expire import Expirer
 from worker.money.number import Numberer
+from worker.money.owner_mail import OwnerMailer
 from worker.money.plan_credit import PlanCreditor
 from worker.money.recharge import Recharger
 from worker.money.reconcile import Reconciler
@@ -189,7 +190,7 @@ async def run_worker(
         Replayer(*shared[:2]).run,
         *_asking_providers(context),
         partial(context.database.hear_hints, wake_those),
-        *(() if mailer is None else (mailer.run,)),
+        *(() if mailer is None else (mailer.run, _owner_mailer_of(context, mailer))),
     ]
     if redis_url is not None:
         parts.append(_arq_worker(context, wake_those, redis_url).serve)
@@ -257,6 +258,18 @@ def _mailer_of(context: Context) -> Mailer | None:
         mail_from,
         context.metrics.mails.add,
     )
+
+
+def _owner_mailer_of(context: Context, mailer: Mailer) -> Callable[[], Awaitable[None]]:
+    """Mail to owners of accounts, by the same mail server."""
+    return OwnerMailer(
+        context.database,
+        context.clock,
+        context.topup_rules,
+        mailer.sender,
+        mailer.mail_from,
+        context.metrics.mails.add,
+    ).run
 
 
 def _waking(

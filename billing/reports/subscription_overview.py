@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from billing.subscriptions import records as subscription_rows, steer_rows
+from billing.subscriptions import owner_mail, records as subscription_rows, steer_rows
+from billing.subscriptions.owner_mail import OwnerMail
 from billing.subscriptions.steer_rows import Steer
 from billing.subscriptions.subscription import Period, Subscription
 from billing.subscriptions.turn import shape
@@ -18,13 +19,14 @@ from store.database import Transaction
 class SubscriptionOverview:
     """One subscription, its paid periods, oldest first, and the open wish, if any.
 
-    steers: all wishes, newest first, where one subscription was asked for.
+    steers: all wishes, newest first, and mails: what its owner was told, where one was asked for.
     """
 
     subscription: Subscription
     periods: Sequence[Period]
     open_steer: Steer | None
     steers: Sequence[Steer] = ()
+    mails: Sequence[OwnerMail] = ()
 
     @property
     def id(self) -> str:
@@ -64,7 +66,8 @@ async def overview(
     [seen] = await _with_parts(tx, [found])
     place = {"account_id": found.account_id, "environment": found.environment, "id": found.id}
     steers = await steer_rows.of_subscription(tx, place)
-    return SubscriptionOverview(found, seen.periods, seen.open_steer, steers)
+    mails = await owner_mail.of_subscription(tx, found)
+    return SubscriptionOverview(found, seen.periods, seen.open_steer, steers, mails)
 
 
 async def overviews(

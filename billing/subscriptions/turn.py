@@ -9,8 +9,10 @@ from typing import Any
 
 from billing.engine.batch_state import BatchState
 from billing.ledger.money import MICROS_PER_CREDIT
+from billing.subscriptions.owner_mail import new_owner_mail
 from billing.subscriptions.subscription import LIVING, Period, Subscription
 from billing.subscriptions.working_set import SubscriptionWorkingSet
+from billing.topups.rules import TopUpRules
 from kernel.clock import rfc3339
 
 
@@ -24,6 +26,10 @@ def turn(
     for event_type in turns(before, after, paid):
         data = data or shape(after, working_set.periods(after.id))
         state.publish(after.tenant, event_type, data)
+        if event_type == "subscription.past_due":
+            is_sent = after.environment in state.rules.of(TopUpRules).mail.sent_in
+            mail = new_owner_mail(after, is_sent=is_sent, now_us=state.now_us)
+            working_set.mail_owner(mail)
 
 
 def turns(before: Subscription, after: Subscription, paid: Period | None) -> Iterator[str]:

@@ -16,10 +16,12 @@ from billing.orders.claim import ObjectKey, PeriodClaim
 from billing.orders.sale_rows import SaleWorkingSet
 from billing.subscriptions import (
     held_invoice,
+    owner_mail,
     plan_grant as plan_grant_rows,
     records as subscription_rows,
 )
 from billing.subscriptions.held_invoice import HeldInvoice
+from billing.subscriptions.owner_mail import OwnerMail
 from billing.subscriptions.plan_grant import PlanGrants
 from billing.subscriptions.records import PeriodKey
 from billing.subscriptions.subscription import GRACE_US, LIVING, Period, Subscription
@@ -52,6 +54,7 @@ class SubscriptionWorkingSet(SaleWorkingSet):
         self._tried: frozenset[Tenant] = frozenset()
         self._held: dict[str, list[HeldInvoice]] = {}
         self._owned: list[PeriodClaim] = []
+        self._owner_mails: list[OwnerMail] = []
         self._new_held: list[HeldInvoice] = []
         self._resolved: list[HeldInvoice] = []
         self._periods: dict[str, dict[int, Period]] = {}
@@ -131,6 +134,7 @@ class SubscriptionWorkingSet(SaleWorkingSet):
         await subscription_rows.keep_customers(tx, customers, now_us=now_us)
         if self._owned:
             await subscription_rows.claim(tx, self._owned, now_us=now_us)
+        await owner_mail.insert(tx, self._owner_mails)
         await held_invoice.keep(tx, self._new_held)
         await held_invoice.resolve(tx, self._resolved, now_us=now_us)
         await self.write_log(tx)
@@ -233,6 +237,11 @@ class SubscriptionWorkingSet(SaleWorkingSet):
         self.changed()
         kept = self._periods.setdefault(period.subscription_id, {})
         kept[period.period_start_at] = self._kept_periods[period.id] = period
+
+    def mail_owner(self, mail: OwnerMail) -> None:
+        """The account's owner is told."""
+        self.changed()
+        self._owner_mails.append(mail)
 
     def own(self, claim: PeriodClaim) -> None:
         """The provider's id leads there from now on, unless it leads elsewhere."""

@@ -84,7 +84,7 @@ def list_(
 def show(subscription_id: str) -> None:
     """Show one with its paid periods, and what was wanted of it."""
     found = run(read(lambda tx: overview(tx, subscription_id)))
-    show_record(_shape(found), periods=_periods(found), wishes=_wishes(found))
+    show_record(_shape(found), periods=_periods(found), wishes=_wishes(found), mails=_mails(found))
 
 
 _reason_option = click.option("--reason", help="Why; it stands in the audit log.")
@@ -212,6 +212,19 @@ def _periods(seen: SubscriptionOverview) -> list[dict[str, Any]]:
             "invoice_id": period.invoice_id,
         }
         for period in seen.periods
+    ]
+
+
+def _mails(seen: SubscriptionOverview) -> list[dict[str, Any]]:
+    return [
+        {
+            "kind": mail.kind,
+            "status": mail.status,
+            "written_at": rfc3339(mail.created_at),
+            "attempts": mail.attempts,
+            "reason": mail.reason,
+        }
+        for mail in seen.mails
     ]
 
 

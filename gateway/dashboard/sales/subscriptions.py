@@ -109,6 +109,7 @@ async def _subscription_page(
         shown=seen.shape(),
         periods=seen.periods[::-1],
         steers=seen.steers,
+        mails=seen.mails,
         can_steer=steering.can_steer(seen.subscription),
         is_orphan=steering.is_orphan(seen.subscription),
         choices=[

@@ -9,6 +9,7 @@ import pytest
 import pytest_asyncio
 
 from billing.ledger.price import Price
+from billing.orders.settlement import EndUnpaid
 from billing.payments.payments import Payments
 from billing.payments.steering import SteerWish
 from billing.providers.abilities.steering import Act
@@ -215,3 +216,26 @@ async def test_an_operator_ends_a_plan_here_whatever_its_provider_says(
 
     written = await subscriber.database.read(work)
     assert written == [("subscription.cancel_now", "the provider is gone")]
+
+
+async def test_of_two_paid_checkouts_the_second_is_on_the_desk_with_what_to_do(
+    subscriber: Subscriber,
+) -> None:
+    late = await subscriber.join()
+    expired = EndUnpaid(
+        order_id=late.id, tenant=late.tenant, notification=None, status="expired", reason="late"
+    )
+    await subscriber.buyer.account.engine.submit(expired)
+    one = await subscriber.begin("team")
+
+    # It was open in another tab, and is paid after all.
+    outcome = await subscriber.tell((await subscriber.pay(late)).sandbox_event())
+    billed = await subscriber.bill(late)
+
+    assert (outcome, billed) == ("review", "review")
+    assert (await subscriber.buyer.now(late)).status == "review"
+    detail = (await subscriber.buyer.log(late))[0].detail
+    assert f"({one.id} of order {one.order_id})" in detail
+    assert "end one of the two at the provider, and refund what was paid" in detail
+    assert await subscriber.credits() == 40_000
+    assert await told(subscriber) == ["started"]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from kernel.clock import FixedClock
@@ -35,14 +36,22 @@ class Club:
 
     async def join(self, plan_id: str = "pro") -> dict[str, Any]:
         """The account's plan, paid."""
-        body = {"channel": "stripe", "type": "subscription", "plan_id": plan_id}
-        made = await self.store.gateway.client.post(
-            "/payment/create-session", headers=bearer(self.store.key), json=body
-        )
-        assert made.status_code in {200, 201}, made.text
-        assert self.stripe.pay(made.json()["data"]["session_id"])
+        assert self.stripe.pay(await self.begin(plan_id))
         await self.deliver()
         return dict((await self.ask("GET", "/subscriptions"))["items"][0])
+
+    async def begin(self, plan_id: str) -> str:
+        """Stripe's id of the checkout, not paid yet."""
+        made = await self.checkout(plan_id)
+        assert made.status_code in {200, 201}, made.text
+        return str(made.json()["data"]["session_id"])
+
+    async def checkout(self, plan_id: str) -> httpx.Response:
+        body = {"channel": "stripe", "type": "subscription", "plan_id": plan_id}
+        headers = bearer(self.store.key)
+        return await self.store.gateway.client.post(
+            "/payment/create-session", headers=headers, json=body
+        )
 
     async def half_a_month(self, clock: FixedClock) -> None:
         """Fifteen days of the thirty until the 13th of July."""
@@ -200,3 +209,22 @@ async def test_a_renewal_that_fails_is_told_once_with_the_end_of_its_grace(
         # Seven days after the 13th of July.
         assert after["grace_ends_at"] == "2026-07-20T12:00:00Z"
         assert await club.types() == ["started", "past_due"]
+
+
+async def test_a_second_checkout_ends_the_first_or_finds_it_paid(
+    database_url: str, tmp_path: Path, clock: FixedClock
+) -> None:
+    async with open_club(database_url, tmp_path, clock) as club:
+        first, second = await club.begin("pro"), await club.begin("team")
+        sessions = {one["id"]: one for one in club.stripe.account.every("checkout.session")}
+        assert [sessions[one]["status"] for one in (first, second)] == ["expired", "open"]
+        club.stripe.news()
+        # Paid, and nobody has told of it yet: the third is refused before anybody pays.
+        assert club.stripe.pay(second)
+
+        third = await club.checkout("pro")
+
+        assert third.status_code == 409
+        assert "already_subscribed" in third.text
+        assert len(club.stripe.account.every("checkout.session")) == 2
+        assert [one["amount_paid"] for one in club.stripe.account.every("invoice")] == [3000]
