@@ -131,17 +131,6 @@ _OF_0025: Final = _OF_0024 | {
     "plans": "2444e11546fe",
     "subscriptions": "7ce9b4af13d8",
 }
-
-_OF_0025: Final = _OF_0024 | {
-    "account_environments": "68039beac9a1",
-    "credit_adjustments": "c5f59c0b3a85",
-    "entitlement_counts": "7da5faef9612",
-    "entitlement_uses": "3e44e45bd2c4",
-    "expiry_notices": "b9fc110800d8",
-    "plan_grants": "6a4c2902e4c2",
-    "plans": "2444e11546fe",
-    "subscriptions": "7ce9b4af13d8",
-}
 _OF_0026: Final = _OF_0025 | {"owner_mails": "1b5754cc43d3"}
 
 TABLES: Final[Mapping[str, Mapping[str, str]]] = {

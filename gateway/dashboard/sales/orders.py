@@ -16,7 +16,7 @@ from billing.orders.timeline import OrderTimeline
 from billing.payments import disputes
 from billing.payments.disputes import Dispute
 from billing.payments.questions import QuestionOutcome
-from billing.payments.review import Verdict
+from billing.payments.review import OpenReview, Verdict
 from billing.payments.trace import OrderTrace, trace
 from billing.providers.event_log import LogEntry
 from billing.refunds import queries as refund_rows
@@ -35,7 +35,12 @@ from store.database import Transaction
 PATH: Final = "/dashboard/admin/orders"
 NOTE_CHARACTERS_MAX: Final = 200
 _FILTERS: Final = ("status", "provider", "account_id", "order_no")
-_VERDICTS: Final[dict[str, Verdict]] = {"approve": "approve", "reject": "reject"}
+_VERDICTS: Final[dict[str, Verdict]] = {
+    "approve": "approve",
+    "approve_paid": "approve",
+    "approve_price": "approve",
+    "reject": "reject",
+}
 _ASKED: Final[Mapping[QuestionOutcome, str]] = {
     "asked": "order-asked",
     "not_needed": "order-asked",
@@ -116,7 +121,8 @@ async def decide(call: RequestContext[Fields, Fields]) -> Reply:
     form = read_form(call)
     order = (await _seen(call)).timeline.order
     try:
-        verdict = _VERDICTS.get(form.text("verdict"))
+        pressed = form.text("verdict")
+        verdict = _VERDICTS.get(pressed)
         if verdict is None:
             raise InvalidInput("press Approve or Reject", param="verdict")
         note = form.text("note")
@@ -125,15 +131,30 @@ async def decide(call: RequestContext[Fields, Fields]) -> Reply:
         if len(note) > NOTE_CHARACTERS_MAX:
             raise InvalidInput(f"at most {NOTE_CHARACTERS_MAX} characters", param="note")
         counts = None
-        if verdict == "approve" and form.text("amount"):
+        if verdict == "approve":
             waiting = await call.context.payments.waiting(order)
-            counts = price_of(form.text("amount"), waiting.price.currency, param="amount").amount
+            counts = _counted(waiting, pressed, form.text("amount"))
         await call.context.payments.resolve(
             order.id, verdict, by=decider(call), note=note, amount=counts
         )
     except DomainError as error:
         return await order_page(call, form, problem_of(error))
     return go(f"{PATH}/{order.id}", said=_SAID[verdict])
+
+
+def _counted(waiting: OpenReview, pressed: str, written: str) -> int | None:
+    """How much of the price counts as paid: what came, all of it, or what was written.
+
+    Raises InvalidInput, also where what came cannot be compared with the price.
+    """
+    price, came = waiting.price, waiting.came
+    if pressed == "approve_price":
+        return price.amount
+    if pressed == "approve_paid":
+        if came is None or came.currency != price.currency:
+            raise InvalidInput("what was paid is not known in the price's currency", param="amount")
+        return min(came.amount, price.amount)
+    return price_of(written, price.currency, param="amount").amount if written else None
 
 
 async def ask(call: RequestContext[Fields, Fields]) -> Reply:
