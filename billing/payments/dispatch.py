@@ -130,6 +130,9 @@ ACTIONS: Final[Mapping[SubjectKind, Mapping[type, Build | Note | Inquire]]] = {
         Paid: partial(_paid, SettlePaid),
         **dict.fromkeys(_REVERSED, _reversed_order),
     },
+    "second payment": dict.fromkeys(
+        _REVERSED, Note("ignored", "it is of a second payment, which credited nothing")
+    ),
     # It credited nothing itself, and the period that did is not known yet.
     "plan order": {
         **_UNPAID,

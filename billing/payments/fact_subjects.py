@@ -2,10 +2,11 @@
 
 A fact finds its order by the order's own id or by the provider's ids of it, its subscription by the
 provider's id of it or by the order that began it. A refund or dispute finds the period whose payment
-has one of its ids; of a plan's order nothing was credited, so that the period's payment counts.
+has one of its ids; of a plan's order nothing was credited, so that the period's payment counts. One of
+a second payment of an order is about that payment, which credited nothing.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -31,7 +32,7 @@ from store.database import Transaction
 SubjectFact = (
     Paid | Unconfirmed | Failed | Expired | Waiting | Reversed | InvoicePaid | SubscriptionChanged
 )
-SubjectKind = Literal["order", "plan order", "subscription", "period"]
+SubjectKind = Literal["order", "second payment", "plan order", "subscription", "period"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +70,13 @@ async def find(
         period = await _period(tx, ids, notification)
         if period is not None:
             return period
-    order = await _order(tx, fact, ids, notification)
-    return None if order is None else order_subject(order)
+    named = tuple(ids)
+    order = await _order(tx, fact, named, notification)
+    if order is None:
+        return None
+    if isinstance(fact, Reversed) and _is_of_second_payment(order, named):
+        return FactSubject("second payment", order, {})
+    return order_subject(order)
 
 
 async def _subscription(
@@ -123,6 +129,14 @@ async def _order(
         at = (notification.provider, notification.environment)
         found = await order_list.find_by_objects(tx, *at, listed)
     return found
+
+
+def _is_of_second_payment(order: Order, ids: Sequence[str]) -> bool:
+    """Whether the ids name a payment like the order's own (pi_2 beside pi_1), and not that one."""
+    own = order.payment_id or ""
+    kind, has_kind, _ = own.partition("_")
+    alike = [one for one in ids if has_kind and one.startswith(f"{kind}_")]
+    return bool(alike) and own not in alike
 
 
 def _of_subscription(kind: SubjectKind, found: Subscription, **more: Any) -> FactSubject:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from billing.catalog.grant_terms import DEFAULT_TERMS, GrantTerms
 from billing.catalog.plan import Plan, create as create_plan
 from billing.catalog.product_fields import ProductFields
 from billing.ledger.audit import audit
@@ -20,6 +21,8 @@ from tests.support.stripe_api.account import Json
 from tests.support.stripe_api.catalog import make_price
 from tests.support.stripe_api.params import decoded
 from tests.support.stripe_api.server import StripeApi, serving
+from worker.money.expire import Expirer
+from worker.money.plan_credit import PlanCreditor
 from worker.money.renew import Renewer
 from worker.money.steer import Steerer
 
@@ -32,6 +35,14 @@ PLANS: dict[str, tuple[dict[Interval, int], int]] = {
     "pro": ({"month": 1000, "year": 10_000}, 10_000),
     "team": ({"month": 3000}, 40_000),
     "tryout": ({"month": 1000}, 10_000),
+    "drip": ({"month": 1000, "year": 10_000}, 10_000),
+    "fresh": ({"month": 1000}, 10_000),
+    "rolling": ({"month": 1000}, 10_000),
+}
+TERMS = {
+    "drip": GrantTerms(grants="monthly"),
+    "fresh": GrantTerms(credit_expires="period_end"),
+    "rolling": GrantTerms(credit_expires="period_end", rollover_max_credits=4_000),
 }
 TRIALS = {"tryout": (7, 1000)}  # days and credits before the first payment
 
@@ -140,6 +151,8 @@ class Life:
         payments = context.payments
         await Renewer(context.database, context.clock, context.engine, payments).step()
         await Steerer(context.database, context.clock, payments.steering).step()
+        await PlanCreditor(context.database, context.clock, context.engine, ()).step()
+        await Expirer(context.database, context.clock, context.engine).sweep()
 
     async def change(self, form: str) -> None:
         """The operator changes the subscription in Stripe's dashboard; form as of the API."""
@@ -217,7 +230,7 @@ class Life:
 
         held, status = await self.gateway.context.database.read(work)
         cents = sum(int(one["amount"]) for one in moved)
-        had = held.get("wallet", 0) + self.spent_micros - TEST_CREDIT_MICROS
+        had = held.get("wallet", 0) + held.get("grant", 0) + self.spent_micros - TEST_CREDIT_MICROS
         return Outcome(cents, had, held.get("owed", 0), status)
 
     async def _deliver(self, events: list[Json]) -> None:
@@ -301,6 +314,7 @@ async def sell_plans(gateway: Gateway, stripe: StripeApi) -> Prices:
             products={("stripe", way): prices[plan, way] for way in by_interval},
             trial_days=TRIALS.get(plan, (0, 0))[0],
             trial_credits=TRIALS.get(plan, (0, 0))[1],
+            grant_terms=TERMS.get(plan, DEFAULT_TERMS),
             created_at=0,
         )
         await gateway.context.database.transaction(

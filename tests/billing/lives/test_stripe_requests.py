@@ -22,6 +22,7 @@ import httpx
 import pytest
 
 from billing.ledger.price import Price
+from billing.providers.abilities.customers import CustomerRequest, Customers
 from billing.providers.abilities.finding import ability
 from billing.providers.abilities.listing import Listing
 from billing.providers.abilities.saved_payment import (
@@ -31,9 +32,10 @@ from billing.providers.abilities.saved_payment import (
     SavedPayments,
     SavingRequest,
 )
+from billing.providers.abilities.setup_check import SetupChecking, WantedPrice, WantedSetup
 from billing.providers.abilities.steering import Previewing, Steering, SteerRequest
 from billing.providers.stripe import provider as stripe_provider
-from billing.providers.stripe.provider import Stripe
+from billing.providers.stripe.provider import API_VERSION, Stripe
 from kernel.clock import SECOND_US, FixedClock
 from tests.support.plain_http import http_client
 from tests.support.providers import ORDER_ID, provider, wish
@@ -41,6 +43,7 @@ from tests.support.stripe_api import customers, refunds, subscriptions
 from tests.support.stripe_api.catalog import make_price
 from tests.support.stripe_api.params import decoded
 from tests.support.stripe_api.server import Asked, StripeApi, serving
+from tests.support.stripe_api.webhooks import make_endpoint
 
 FOLDER = Path(stripe_provider.__file__).parent
 DAY_US = 86_400 * SECOND_US
@@ -52,6 +55,7 @@ async def ask_all(stripe: Stripe, stand_in: StripeApi) -> None:
     """Each ability once, with all that it may say."""
     await pay_once(stripe, stand_in)
     await bill_once(stripe, stand_in)
+    await check_setup(stripe, stand_in)
     await list_payments(stripe, stand_in)
     await steer(stripe, stand_in)
     await charge_saved_cards(stripe, stand_in)
@@ -80,10 +84,27 @@ async def pay_once(stripe: Stripe, stand_in: StripeApi) -> None:
 
 
 async def bill_once(stripe: Stripe, stand_in: StripeApi) -> None:
+    makes = ability(stripe, Customers)  # type: ignore[type-abstract]
+    assert makes is not None
+    payer = "payer@example.com"
+    customer = await makes.make_customer(CustomerRequest("cus/1", "acc_1", "staging", payer))
     made = await stripe.open(
-        wish(kind="invoice", order_id="ord_invoice", customer_email="payer@example.com")
+        wish(kind="invoice", order_id="ord_invoice", customer_ref=customer, customer_email=payer)
     )
     await stripe.inquire("ord_invoice", made.ref)
+
+
+async def check_setup(stripe: Stripe, stand_in: StripeApi) -> None:
+    checks = ability(stripe, SetupChecking)  # type: ignore[type-abstract]
+    assert checks is not None
+    hook = "https://topup.example/payment/webhook/stripe"
+    make_endpoint(
+        stand_in.account, decoded(f"url={hook}&enabled_events[]=*&api_version={API_VERSION}")
+    )
+    price = make_price(stand_in.account, decoded(f"{PRICED}&unit_amount=1000"))["id"]
+    plan = WantedPrice("pro", "month", price, Price(1000, "USD"))
+    found = await checks.check_setup(WantedSetup(is_live=False, notify_url=hook, prices=(plan,)))
+    assert [one.about for one in found if one.is_well] == [one.about for one in found]
 
 
 async def list_payments(stripe: Stripe, stand_in: StripeApi) -> None:

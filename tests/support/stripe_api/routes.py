@@ -85,6 +85,8 @@ def answered(account: StripeAccount, method: str, path: str, params: Params) -> 
             return act(account, params, *found.groups())
     if method == "GET" and path == "/v1/account":
         return {"id": "acct_standin", "object": "account", "charges_enabled": True}
+    if method == "GET" and path == "/v1/balance":
+        return {"object": "balance", "livemode": False, "available": [], "pending": []}
     if method == "GET":
         return _read(account, path, params)
     if method == "POST" and (found := re.fullmatch(r"/v1/([\w/]+)/(\w+_\w+)", path)):

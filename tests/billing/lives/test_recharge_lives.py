@@ -1,0 +1,128 @@
+"""Recharges at Stripe's stand-in: a fall of the balance is charged once, whatever is lost, late or repeated."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from billing.payments.recharging.setting import SetRecharge
+from billing.recharges.recharge import Recharge
+from kernel.clock import FixedClock
+from kernel.tenant import Tenant
+from store.database import Transaction
+from tests.support.gateway import running, settings_of
+from tests.support.stripe_api import customers
+from tests.support.stripe_api.faults import Fault
+from tests.support.stripe_api.params import decoded
+from tests.support.stripe_api.server import serving
+from tests.support.stripe_life import WEBHOOK, Lives
+from worker.money.recharge import Recharger
+from worker.money.reconcile import Reconciler
+
+
+@dataclass(slots=True)
+class Payer:
+    """An account in live, whose wallet begins empty; below $5.00 it buys $10.00."""
+
+    lives: Lives
+    tenant: Tenant
+
+    async def begin(self, card: str = customers.PAYS) -> None:
+        """The card is saved at Stripe, and the recharge set: a fall."""
+        stripe = self.lives.stripe
+        customer = customers.make_customer(stripe.account, decoded(""))
+        saved = customers.save_card(stripe.account, customer["id"], card)
+        wanted = Recharge(
+            account_id=self.tenant.account_id,
+            environment="live",
+            provider="stripe",
+            customer_ref=customer["id"],
+            method_ref=saved["id"],
+            brand="visa",
+            last4=card[-4:],
+            below_cents=500,
+            amount_cents=1000,
+            monthly_max_cents=3000,
+            changed_at=0,
+        )
+        await self.lives.gateway.context.engine.submit(SetRecharge(wanted))
+
+    async def work(self, seconds: float = 0) -> None:
+        """The worker's looks so much later."""
+        self.lives.clock.advance_s(seconds)
+        self.lives.stripe.pass_time(int(seconds))
+        context = self.lives.gateway.context
+        recharger = Recharger(context.database, context.clock, context.payments.charging)
+        for _ in range(3):
+            await recharger.step()
+        await Reconciler(context.database, context.clock, context.payments).step()
+
+    async def hear(self) -> None:
+        """All that Stripe told so far, the newest first and each twice."""
+        events = list(reversed(self.lives.stripe.account.events))
+        url = self.lives.gateway.url + WEBHOOK
+        await self.lives.stripe.deliver(self.lives.gateway.client, url, [*events, *events])
+
+    async def micros(self) -> int:
+        async def read(tx: Transaction) -> int:
+            row = await tx.fetch_one(
+                """SELECT balance_micros FROM ledger_accounts WHERE account_id = :account_id
+                   AND environment = 'live' AND kind = 'wallet'""",
+                account_id=self.tenant.account_id,
+            )
+            return 0 if row is None else int(row["balance_micros"])
+
+        return await self.lives.gateway.context.database.read(read)
+
+    def taken_cents(self) -> int:
+        """What Stripe took from the card."""
+        charges = self.lives.stripe.account.every("charge", status="succeeded")
+        return sum(int(one["amount"]) for one in charges)
+
+
+@pytest_asyncio.fixture
+async def payer(database_url: str, tmp_path: Path, clock: FixedClock) -> AsyncIterator[Payer]:
+    async with serving(clock) as stripe:
+        settings = settings_of(database_url, tmp_path, **stripe.settings("live"))
+        async with running(settings, clock) as gateway:
+            lives = Lives(gateway, stripe, clock, {})
+            yield Payer(lives, Tenant(await gateway.account(email="a@example.com"), "live"))
+
+
+async def test_a_recharge_whose_answer_was_lost_is_charged_and_credited_once(payer: Payer) -> None:
+    await recharge_amid(payer, "lost")
+
+
+@pytest.mark.one_database
+@pytest.mark.parametrize("fault", ["error_after", "error", "busy"])
+async def test_so_is_one_that_stripe_could_not_answer(payer: Payer, fault: Fault) -> None:
+    await recharge_amid(payer, fault)
+
+
+async def recharge_amid(payer: Payer, fault: Fault) -> None:
+    payer.lives.stripe.faults.add(fault, "/v1/payment_intents", times=3, method="POST")
+    await payer.begin()
+    await payer.work()
+    await payer.hear()
+    for seconds in (20, 70, 400, 1000, 4000):
+        await payer.work(seconds)
+    await payer.hear()
+
+    assert (payer.taken_cents(), await payer.micros()) == (1000, 10_000_000)
+    assert await payer.lives.findings() == []
+
+
+@pytest.mark.one_database
+@pytest.mark.parametrize("card", [customers.DECLINED_LATER, customers.ASKS_EACH_TIME])
+async def test_a_card_that_its_bank_refuses_costs_and_credits_nothing(
+    payer: Payer, card: str
+) -> None:
+    await payer.begin(card)
+    for seconds in (0, 4000, 90_000):
+        await payer.work(seconds)
+        await payer.hear()
+
+    assert (payer.taken_cents(), await payer.micros()) == (0, 0)
+    assert await payer.lives.findings() == []
