@@ -26,6 +26,8 @@ def brought(
     holding = refunds.holding(sold.id)
     if holding is None:
         return sold.brought_to(state, due_micros)
+    if (due_micros, wanted_micros) == (sold.reversed_micros, holding.held_micros):
+        return sold
     before_micros = state.ledger.balance_micros(sold.tenant, state.now_us)
     sold.release(state, holding.held_micros, holding.held_grant_micros, holding.id)
     emptied = replace(holding, held_micros=0, held_grant_micros=0)
