@@ -172,13 +172,17 @@ class CheckIn:
         return (base + settings.bonus_credits(streak)) * MICROS_PER_CREDIT
 
     def _grant(self, state: BatchState, checkin: Checkin) -> None:
-        state.move(
-            state.ledger.account(self.tenant, LedgerAccountKind.PROMOTION),
-            state.ledger.account(self.tenant, LedgerAccountKind.GRANT, checkin.grant_id),
-            checkin.awarded_micros,
-            Code.CHECKIN,
-            subject_id=checkin.grant_id,
-        )
+        """What the account owes is paid first, as with any new credit; the rest is a grant."""
+        source = state.ledger.account(self.tenant, LedgerAccountKind.PROMOTION)
+        owed = state.ledger.standing(self.tenant).owed
+        debt_micros = min(owed.balance_micros, checkin.awarded_micros)
+        rest_micros = checkin.awarded_micros - debt_micros
+        # Both under one code: together they are the award, which the audit looks for.
+        for target, micros in ((owed, debt_micros), (None, rest_micros)):
+            if micros:
+                place = LedgerAccountKind.GRANT, checkin.grant_id
+                to = target or state.ledger.account(self.tenant, *place)
+                state.move(source, to, micros, Code.CHECKIN, subject_id=checkin.grant_id)
 
 
 async def last_of(tx: Transaction, tenant: Tenant) -> Checkin | None:
