@@ -193,11 +193,12 @@ async def last_of(tx: Transaction, tenant: Tenant) -> Checkin | None:
 
 def _already(last: Checkin, now_us: int) -> AlreadyCheckedIn:
     wait_s = -((now_us - last.next_at) // SECOND_US)
+    next_checkin_at = rfc3339(-(-last.next_at // SECOND_US) * SECOND_US)
     return AlreadyCheckedIn(
-        "already checked in; the next check-in has its time",
+        f"already checked in; the next check-in can be made from {next_checkin_at} on",
         reason="already_checked_in",
         retry_after_s=wait_s,
-        extra={"next_checkin_at": rfc3339(-(-last.next_at // SECOND_US) * SECOND_US)},
+        extra={"next_checkin_at": next_checkin_at},
     )
 
 
