@@ -23,7 +23,11 @@ from gateway.api.money import (
     orders,
     packs,
     prices,
+<<<<<<< HEAD
     refunds,
+=======
+    recharge,
+>>>>>>> main
     statement,
     subscriptions,
     usage,
@@ -42,6 +46,7 @@ API = ApiSurface(
         *reversals.ROUTES,
         *bulk.ROUTES,
         *wallets.ROUTES,
+        *recharge.ROUTES,
         *statement.ROUTES,
         *vouchers.ROUTES,
         *redemptions.ROUTES,

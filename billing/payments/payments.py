@@ -243,7 +243,9 @@ class Payments:
             is_over = self._clock.now_us() >= order.expires_at + SILENT_US
         if order.provider_ref is not None and order.answer != answer:
             await self._engine.submit(NoteAnswer(order.id, order.tenant, answer))
-        if is_over:
+        # What was charged may still go through: its provider's word alone ends it.
+        is_charge = order.origin == ORIGIN and order.url is None
+        if is_over and not is_charge:
             await self._end(order)
 
     async def asked(self, order: Order) -> Sequence[Fact]:

@@ -93,7 +93,7 @@ def note_paid(state: BatchState, recharges: RechargesOfBatch, order_id: str) -> 
     if charge is None:
         return
     tenant, found = charge.tenant, recharges.find(charge.tenant)
-    recharges.change_charge(replace(charge, next_at=None, is_counted=True))
+    recharges.change_charge(replace(charge, next_at=None, is_counted=True, reason=None, url=None))
     balance_micros = state.ledger.balance_micros(tenant, state.now_us)
     if found is not None:
         recharges.keep(replace(found, failures=0, retry_at=None, changed_at=state.now_us))

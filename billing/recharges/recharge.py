@@ -10,7 +10,7 @@ import msgspec
 
 from billing.ledger.money import cents_to_micros
 from kernel.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US, rfc3339
-from kernel.errors import DomainError, InvalidInput
+from kernel.errors import InvalidInput
 from kernel.tenant import Tenant
 
 ORIGIN: Final = "recharge"
@@ -19,20 +19,12 @@ FAILURES_MAX: Final = 3
 RETRIES_US: Final = (HOUR_US, DAY_US)
 # Between looks at a charge whose outcome is unknown; the last one counts for all that follow.
 ASKS_US: Final = (15 * SECOND_US, MINUTE_US, 5 * MINUTE_US, 15 * MINUTE_US, HOUR_US)
-BELOW_CENTS_MAX: Final = 1_000_000
+BELOW_CENTS_MAX: Final = 100_000_000
 AMOUNT_CENTS_MIN: Final = 100
 AMOUNT_CENTS_MAX: Final = 1_000_000
 MONTHLY_CENTS_MAX: Final = 100_000_000
 
 OffReason = Literal["failures", "operator"]
-# Beside what a bank says (billing/providers/abilities/saved_payment.py).
-FailureReason = Literal[
-    "monthly_max", "not_confirmed", "refused", "unknown_outcome", "switched_off"
-]
-
-
-class NoSavedPayment(DomainError):
-    """There is no saved means of payment that a recharge could charge."""
 
 
 class Recharge(msgspec.Struct, frozen=True, gc=False, kw_only=True):

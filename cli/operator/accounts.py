@@ -11,6 +11,7 @@ from billing.credits.opening import open_account
 from cli.acting import tell
 from cli.database import account_named, read, write
 from cli.examples import examples
+from cli.operator.recharge import recharge
 from cli.options import environment_option, limit_option
 from cli.output import json_option, run, show_record, show_rows
 from kernel.clock import SystemClock, rfc3339
@@ -40,6 +41,9 @@ from store.database import Transaction
 )
 def accounts() -> None:
     """Tenants: merchants, agent operators, end users."""
+
+
+accounts.add_command(recharge)
 
 
 @accounts.command(

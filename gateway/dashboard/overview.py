@@ -52,7 +52,7 @@ async def set_threshold(call: RequestContext[Fields, Fields]) -> Reply:
     """When balance.low fires."""
     form = read_form(call)
     try:
-        body = {"low_balance_threshold_cents": form.cents("threshold") or 0}
+        body = {"low_balance_thresholds_cents": form.several_cents("threshold")}
         await ask(call, "PUT", "/topup/balance/threshold", body)
     except DomainError as error:
         return await _overview(call, problem_of(error))

@@ -4,8 +4,17 @@ from gateway.dashboard import landing, overview
 from gateway.dashboard.account import account, consent, grants, sign_in, sign_up
 from gateway.dashboard.admin.routes import ADMIN_ROUTES
 from gateway.dashboard.developers import apps, deliveries, keys, replays, webhooks
-from gateway.dashboard.money import buy, codes, orders, plan, plan_change, statement, usage
-from gateway.dashboard.payer import checkout, portal, status
+from gateway.dashboard.money import (
+    buy,
+    codes,
+    orders,
+    plan,
+    plan_change,
+    recharge,
+    statement,
+    usage,
+)
+from gateway.dashboard.payer import checkout, portal, saved_card, status
 from gateway.dashboard.recipient import claim, no_mail
 from gateway.dashboard.refused import refuse
 from gateway.dashboard.topups import approvals, bulk, outbox, send, topups, vouchers
@@ -25,6 +34,7 @@ DASHBOARD = ApiSurface(
         *buy.ROUTES,
         *orders.ROUTES,
         *plan.ROUTES,
+        *recharge.ROUTES,
         *plan_change.ROUTES,
         *codes.ROUTES,
         *usage.ROUTES,
@@ -48,6 +58,7 @@ ENTRY = ApiSurface(
         *sign_up.ROUTES,
         *checkout.ROUTES,
         *portal.ROUTES,
+        *saved_card.ROUTES,
         *status.ROUTES,
         *claim.ROUTES,
         *no_mail.ROUTES,

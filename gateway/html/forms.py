@@ -66,6 +66,11 @@ class Form:
             raise InvalidInput("is an amount in dollars such as 10.00", param=name)
         return int(whole or "0") * 100 + int(part.ljust(2, "0"))
 
+    def several_cents(self, name: str) -> list[int]:
+        """Amounts as `cents` reads them, with spaces or semicolons between; raises InvalidInput."""
+        words = self.text(name).replace(";", " ").split()
+        return [Form({name: [word]}).cents(name) or 0 for word in words]
+
     @property
     def idempotency_key(self) -> str | None:
         """What the page put in to tell this form from another; None where it has none."""

@@ -67,6 +67,8 @@ _KINDS = {
     "act": "Act",
     "supplier": "Supplier",
     "platform": "Platform",
+    "method_ref": "Payment method",
+    "card_token": "Checkout",
 }
 
 

@@ -264,6 +264,17 @@ EXAMPLES: Final[Mapping[tuple[str, str], Example]] = {
     ("PUT", f"{API}/topup/balance/threshold"): Example(
         {"low_balance_thresholds_cents": [5000, 1000]}
     ),
+    ("PUT", f"{API}/topup/balance/recharge"): Example(
+        {
+            "below_cents": 1000,
+            "amount_cents": 5000,
+            "monthly_max_cents": 20000,
+            "provider": "stripe",
+        }
+    ),
+    ("POST", f"{API}/topup/balance/recharge/methods"): Example(
+        {"provider": "stripe", "return_url": "https://app.example.com/billing"}
+    ),
     ("POST", f"{API}/vouchers/redeem"): Example({"code": VOUCHER}),
     ("POST", f"{API}/sandbox/topups/{{transaction_id}}"): Example({"outcome": "delivered"}),
     ("POST", f"{API}/sandbox/fund"): Example({"amount_cents": 100000}),

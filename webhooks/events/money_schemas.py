@@ -86,6 +86,10 @@ class Order(EventData, kw_only=True):
     reference: str | None
     created_at: Time
     paid_at: Time | None
+    origin: Annotated[
+        Literal["recharge"] | None,
+        Meta(description="recharge: bought by itself. Null: somebody ordered it."),
+    ]
 
 
 class RefundedOrder(Order, kw_only=True):

@@ -222,6 +222,7 @@ def _shown_order(status: str, *, now_us: int) -> dict[str, Any]:
         "reference": TRANSACTION_ID,
         "created_at": rfc3339(now_us),
         "paid_at": None if status == "failed" else rfc3339(now_us),
+        "origin": None,
     }
 
 

@@ -177,6 +177,21 @@ async def choose(tx: Transaction, token: str, card: str) -> SandboxCard:
     return await find(tx, token)
 
 
+async def keep_paid(tx: Transaction, order_id: str, payment_id: str, *, now_us: int) -> None:
+    """Saves the card that paid at the sandbox's page, where its payer agreed to that."""
+    await tx.execute(
+        """INSERT INTO sandbox_cards
+               (ref, account_id, environment, provider, token, card, success_url, created_at)
+           SELECT :ref, account_id, environment, provider, :token, 'pays', '', :now_us
+           FROM orders WHERE id = :order_id AND saves_payment = 1
+           ON CONFLICT DO NOTHING""",
+        ref=f"pm_{payment_id.partition('_')[2]}",
+        token=secrets.token_urlsafe(TOKEN_BYTES),
+        now_us=now_us,
+        order_id=order_id,
+    )
+
+
 _CHARGE: Final = "SELECT ref, outcome FROM sandbox_charges WHERE order_id = :id"
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from billing.ledger.price import Price
-from billing.payments.sandbox import subscription as sandbox_subscription
+from billing.payments.sandbox import cards, subscription as sandbox_subscription
 from billing.providers.protocol import (
     CheckoutKind,
     CheckoutRequest,
@@ -162,6 +162,8 @@ async def decide(
         token=token,
     )
     decided = await find(tx, token)
+    if decided.outcome == "paid":
+        await cards.keep_paid(tx, decided.order_id, decided.payment_id, now_us=now_us)
     if decided.kind == "subscription" and decided.outcome == "paid":
         await sandbox_subscription.begin(
             tx, decided.order_id, decided.provider, decided.payment_id, now_us=now_us

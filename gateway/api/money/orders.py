@@ -18,6 +18,7 @@ from gateway.http.idempotency import run_steps
 from gateway.http.lists import ExportPage, export_rows, list_rows
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply, Route
+from kernel.errors import InvalidInput
 from kernel.limits import URL_CHARACTERS_MAX
 from store.database import Transaction
 from store.idempotency import RequestKey
@@ -51,6 +52,15 @@ class OrderBody(Fields, frozen=True, kw_only=True):
     success_url: ReturnUrl | None = None
     cancel_url: ReturnUrl | None = None
     coupon: Text | None = None
+    save_payment_method: Annotated[
+        bool,
+        Meta(
+            description=(
+                "The person who signed in agrees that the card is kept, for an auto-recharge. By a"
+                " session only, and where the provider keeps cards."
+            )
+        ),
+    ] = False
 
 
 class OrdersQuery(ExportPage, frozen=True, kw_only=True):
@@ -68,6 +78,8 @@ async def create(call: RequestContext[OrderBody, Fields]) -> Answer:
     With an Idempotency-Key a call that was cut off is gone on with: the same order, one checkout.
     """
     context, principal, body = call.context, call.principal, call.body
+    if body.save_payment_method and principal.kind != "session":
+        raise InvalidInput("only a person who signed in agrees to it", param="save_payment_method")
     new = NewOrder(
         provider=body.provider,
         pack_id=body.pack_id,
@@ -77,6 +89,7 @@ async def create(call: RequestContext[OrderBody, Fields]) -> Answer:
         cancel_url=body.cancel_url,
         created_by=principal.credential_id,
         request_digest=request_digest(call.request_key),
+        saves_payment=body.save_payment_method,
     )
 
     async def steps() -> Answer:

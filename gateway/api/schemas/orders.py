@@ -1,6 +1,6 @@
 """The shapes of buying credit: packs and orders."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
@@ -73,6 +73,10 @@ class Order(Struct, kw_only=True):
     reference: TransactionId
     created_at: Time
     paid_at: Time | None
+    origin: Annotated[
+        Literal["recharge"] | None,
+        Meta(description="recharge: bought by itself. Null: somebody ordered it."),
+    ]
 
     @classmethod
     def of(cls, order: orders.Order, links: OrderLinks) -> "Order":

@@ -73,6 +73,7 @@ def _body(call: RequestContext[Any, Any], form: Form) -> dict[str, Any]:
         "pack_id": None if chosen in {AMOUNT, ""} else chosen,
         "amount_cents": form.cents("amount") if chosen in {AMOUNT, ""} else None,
         "coupon": form.text("coupon") or None,
+        "save_payment_method": bool(form.text("save")),
         "success_url": way_back if form.idempotency_key else None,
         "cancel_url": way_back if form.idempotency_key else None,
     }
@@ -104,6 +105,7 @@ async def _form_page(
         packs=packs,
         chosen=form.text("pack") or popular or (packs[0]["id"] if packs else AMOUNT),
         providers=[(name, payable_at(call, name)) for name in providers.offered(environment)],
+        keepers=call.context.payments.savings.offered(call.principal.tenant),
         form_key=form_key or new_id("frm"),
     )
 

@@ -7,7 +7,6 @@ just after, so that nobody heard of it. Afterwards another process takes a retry
 import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -18,48 +17,15 @@ from billing.payments.sandbox import checkout as sandbox_checkout
 from billing.providers.protocol import Received
 from kernel.clock import FixedClock
 from kernel.errors import Unavailable
-from store.database import Database, T, Transaction, Work
-from store.errors import ConnectionLost, StoreError
+from store.database import Database, Transaction
+from store.errors import StoreError
 from tests.support import toypay
+from tests.support.mortal_database import MortalDatabase
 from tests.support.toypay_buyer import ToypayBuyer, open_toypay_buyer
 
 pytestmark = pytest.mark.long
 
 WRITES_MAX = 20
-
-
-class MortalDatabase:
-    """The database of a process that dies at its nth transaction, and does nothing after that."""
-
-    def __init__(self, database: Database, nth: int, *, is_committed: bool) -> None:
-        self._database = database
-        self._left = nth
-        self._is_committed = is_committed
-        self.is_dead = False
-        self.statements_run = 0
-
-    async def transaction(self, work: Work[T], **options: Any) -> T:
-        if self.is_dead:
-            raise ConnectionLost("the process died")
-        self._left -= 1
-        if self._left > 0:
-            return await self._database.transaction(work, **options)
-        self.is_dead = True
-        if self._is_committed:
-            await self._database.transaction(work, **options)
-        raise ConnectionLost("the process died")
-
-    async def read(self, work: Work[T]) -> T:
-        if self.is_dead:
-            raise ConnectionLost("the process died")
-        return await self._database.read(work)
-
-    async def autocommit(self, work: Work[T]) -> T:
-        if self.is_dead:
-            raise ConnectionLost("the process died")
-        return await self._database.autocommit(work)
-
-    async def close(self) -> None: ...
 
 
 @pytest_asyncio.fixture

@@ -1,6 +1,7 @@
 """What a send promises: one transaction that debits, credits, issues, tells; or a clear refusal."""
 
 import asyncio
+import json
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from billing.topups.topup import DuplicateReference
 from kernel.clock import FixedClock
 from keys.api_keys import api_key
 from keys.authenticator import CredentialEnded
+from keys.balance_watch import set_low_balance_thresholds
 from keys.caps import CapExceeded
 from keys.email_address import InvalidEmail
 from store.database import Database, Transaction
@@ -280,6 +282,35 @@ async def test_low_balance_is_told_on_each_downward_crossing_only(
     await account.send(1000)  # still below
     await account.cancel(pending.topup.id)  # 994,000
     assert (await account.events()).count("balance.low") == 1
+
+
+async def test_each_threshold_is_told_once_a_fall_and_armed_by_itself(
+    database: Database, clock: FixedClock
+) -> None:
+    account = await open_funded_account(database, clock)
+    thresholds = [999_000 * 10_000, 995_000 * 10_000, 990_000 * 10_000]
+    await database.transaction(
+        lambda tx: set_low_balance_thresholds(tx, account.principal.tenant, thresholds)
+    )
+
+    async def told() -> list[int]:
+        rows = await database.read(
+            lambda tx: tx.fetch(
+                "SELECT body FROM events WHERE type = 'balance.low' ORDER BY event_no"
+            )
+        )
+        data = [json.loads(row["body"])["data"] for row in rows]
+        return [one["low_balance_threshold_cents"] for one in data]
+
+    pending = await account.send(6000, to="pending@sandbox.test")  # 994,000: below two
+    assert await told() == [999_000, 995_000]
+    await account.send(100)
+    assert len(await told()) == 2
+    await account.cancel(pending.topup.id)  # 999,900: at or above both again
+    await account.send(1000)  # 998,900: below the first
+    assert await told() == [999_000, 995_000, 999_000]
+    await account.send(10_000)  # 988,900: below the other two
+    assert await told() == [999_000, 995_000, 999_000, 995_000, 990_000]
 
 
 async def test_rehearsal_tells_what_a_send_would_do_and_writes_nothing(

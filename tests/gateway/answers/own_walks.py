@@ -53,6 +53,15 @@ async def wallets(to: Recorder) -> None:
     await to.own("below none", "PUT", path, key, json={"low_balance_threshold_cents": -1})
     await to.own("left out", "PUT", path, key, json={})
 
+    # For a person who signed in; a key is refused whatever it says.
+    path = "/topup/balance/recharge"
+    await to.own("by a key", "GET", path, key)
+    await to.own("by a key", "PUT", path, key, json={})
+    await to.own("by a key", "DELETE", path, key)
+    await to.own("by a key", "GET", f"{path}/methods?provider=stripe", key)
+    await to.own("by a key", "POST", f"{path}/methods", key, json={})
+    await to.own("by a key", "DELETE", f"{path}/methods/pm_1?provider=stripe", key)
+
     page = await to.own("recipients", "GET", "/wallets?limit=1", key)
     await to.own("the next", "GET", f"/wallets?limit=1&cursor={page['next_cursor']}", key)
     await to.own("filtered", "GET", "/wallets?platform=claude", key)

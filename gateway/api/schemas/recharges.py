@@ -1,0 +1,98 @@
+"""The shapes of recharges: what is bought by itself, and the saved means of payment it is bought with."""
+
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from billing.providers.abilities.saved_payment import SavedMethod
+from billing.recharges.recharge import FallCharge, Recharge as Row
+from gateway.answers.words import Cents, Count, Last4, Time, time_of
+from kernel.shaped import Shaped
+
+
+class PaymentMethod(Shaped, kw_only=True):
+    """A saved means of payment, as its owner knows it. expires is a month, 2027-04."""
+
+    ref: Annotated[str, Meta(description="The provider's id.")]
+    brand: str
+    last4: Last4
+    expires: str | None
+
+
+class RechargeCharge(Struct, kw_only=True):
+    """What came of one fall. reason: why it was declined; url: where a person confirms it."""
+
+    order_id: str
+    amount_cents: Cents
+    method: str
+    month: Annotated[str, Meta(description="That it counts against, such as 2026-11.")]
+    reason: str | None
+    url: str | None
+    created_at: Time
+
+
+class Recharge(Struct, kw_only=True):
+    """Credit that is bought by itself. status off: no fall is charged until it is set again."""
+
+    provider: str
+    below_cents: Cents
+    amount_cents: Cents
+    monthly_max_cents: Annotated[int, Meta(description="Of a calendar month by UTC, in US cents.")]
+    method_ref: str
+    brand: str
+    last4: Last4
+    status: Literal["on", "off"]
+    off_reason: Literal["failures", "operator"] | None
+    failures: Annotated[Count, Meta(description="Charges that failed in a row.")]
+    retry_at: Annotated[Time | None, Meta(description="When a declined charge is tried again.")]
+    changed_at: Time
+    charges: Annotated[list[RechargeCharge], Meta(description="The latest, the newest first.")]
+
+    @classmethod
+    def of(cls, row: Row, charges: Sequence[FallCharge] = ()) -> "Recharge":
+        """What billing/recharges/ keeps."""
+        return cls(
+            provider=row.provider,
+            below_cents=row.below_cents,
+            amount_cents=row.amount_cents,
+            monthly_max_cents=row.monthly_max_cents,
+            method_ref=row.method_ref,
+            brand=row.brand,
+            last4=row.last4,
+            status="on" if row.is_on else "off",
+            off_reason=row.off_reason,
+            failures=row.failures,
+            retry_at=time_of(row.retry_at),
+            changed_at=time_of(row.changed_at) or "",
+            charges=[
+                RechargeCharge(
+                    order_id=one.order_id,
+                    amount_cents=one.amount_cents,
+                    method=one.method,
+                    month=one.month,
+                    reason=one.reason,
+                    url=one.url if one.is_counted else None,
+                    created_at=time_of(one.created_at) or "",
+                )
+                for one in charges
+            ],
+        )
+
+
+class PaymentMethods(Struct, kw_only=True):
+    """The account's saved means of payment at one provider, the newest first."""
+
+    provider: str
+    items: list[PaymentMethod]
+
+    @classmethod
+    def of(cls, provider: str, found: Sequence[SavedMethod]) -> "PaymentMethods":
+        """What the provider keeps."""
+        return cls(provider=provider, items=[PaymentMethod.of(one) for one in found])
+
+
+class SavePage(Struct, kw_only=True):
+    """Where a person keeps a means of payment, after agreeing to it there."""
+
+    url: str

@@ -1,0 +1,139 @@
+"""Auto-recharge by its page, at the sandbox's stand-in: saved, charged, declined, confirmed, removed."""
+
+import re
+from collections.abc import AsyncIterator
+from html import unescape
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+import pytest_asyncio
+
+from kernel.clock import FixedClock
+from tests.support.browser import Browser, csrf_of, signed_in, text_of
+from tests.support.operator_pages import fill
+from tests.support.selling_gateway import Store, open_store
+from worker.money.recharge import Recharger
+
+PAGE = "/dashboard/recharge"
+
+pytestmark = pytest.mark.one_database
+
+
+@pytest_asyncio.fixture
+async def store(database_url: str, tmp_path: Path, clock: FixedClock) -> AsyncIterator[Store]:
+    async with open_store(database_url, tmp_path, clock) as opened:
+        yield opened
+
+
+@pytest_asyncio.fixture
+async def browser(store: Store) -> Browser:
+    return await signed_in(store.gateway)
+
+
+async def press(browser: Browser, action: str, **fields: str) -> str:
+    """Presses a button of the page; returns what it answered."""
+    token = csrf_of((await browser.get(PAGE)).text)
+    given = {"environment": "staging", "csrf_token": token, **fields}
+    answer = await browser.send(action, given)
+    return answer.text
+
+
+async def save_card(browser: Browser, card: str) -> None:
+    html = await press(browser, f"{PAGE}/save", provider="stripe")
+    found = re.search(r'http-equiv="refresh" content="0;url=([^"]+)"', html)
+    assert found is not None, text_of(html)
+    page = urlsplit(unescape(found[1])).path
+    assert "charged by itself" in text_of((await browser.get(page)).text)
+    await browser.gateway.client.post(page, data={"card": card})
+
+
+async def work(store: Store) -> None:
+    context = store.gateway.context
+    recharger = Recharger(context.database, context.clock, context.payments.charging)
+    for _ in range(3):
+        await recharger.step()
+
+
+WISH = {"below": "20000.00", "amount": "25.00", "monthly_max": "50.00", "provider": "stripe"}
+
+
+async def test_a_saved_card_is_charged_when_the_balance_is_low(
+    store: Store, browser: Browser
+) -> None:
+    await save_card(browser, "pays")
+    await fill(browser, PAGE, WISH)  # $10,000.00 of test credit are less than that
+    await work(store)
+
+    text = text_of((await browser.get(PAGE)).text)
+    assert "visa ending in 4242" in text
+    assert "$25.00 with visa 4242" in text
+    assert "$10,025.00" in text_of((await browser.get("/dashboard")).text)
+
+    await press(browser, f"{PAGE}/forget", provider="stripe", method=await method_of(browser))
+    text = text_of((await browser.get(PAGE)).text)
+    assert "None yet" in text
+    assert "Switch on" not in text
+
+
+async def test_a_card_that_asks_leads_to_a_page_where_a_person_confirms(
+    store: Store, browser: Browser
+) -> None:
+    await save_card(browser, "asks")
+    await fill(browser, PAGE, WISH)
+    await work(store)
+
+    html = (await browser.get(PAGE)).text
+    found = re.search(r'href="([^"]+)"[^>]*>Confirm the payment of \$25.00', html)
+    assert found is not None, text_of(html)
+    checkout = urlsplit(unescape(found[1])).path
+    await browser.gateway.client.post(checkout, data={"outcome": "paid"})
+    await work(store)
+
+    assert "$10,025.00" in text_of((await browser.get("/dashboard")).text)
+    assert "Confirm the payment" not in text_of((await browser.get(PAGE)).text)
+
+
+async def test_a_declined_card_says_why(store: Store, browser: Browser) -> None:
+    await save_card(browser, "no_funds")
+    await fill(browser, PAGE, WISH)
+    await work(store)
+
+    assert "insufficient funds" in text_of((await browser.get(PAGE)).text)
+
+
+async def test_without_a_card_nothing_is_set_and_no_key_may_set_it(
+    store: Store, browser: Browser
+) -> None:
+    gateway = store.gateway
+    body = {
+        "below_cents": 500,
+        "amount_cents": 1000,
+        "monthly_max_cents": 3000,
+        "provider": "stripe",
+    }
+    refused = await gateway.call("PUT", "/topup/balance/recharge", key=store.key, json=body)
+    assert refused.status_code == 401
+    assert "A recharge needs one" in text_of((await browser.get(PAGE)).text)
+
+
+async def test_a_card_is_kept_with_a_purchase_whose_payer_agreed(
+    store: Store, browser: Browser
+) -> None:
+    for agreed in ({}, {"save": "yes"}):
+        wish = {"pack": "pack_pro", "provider": "stripe", **agreed}
+        order = (await fill(browser, "/dashboard/buy", wish)).headers["location"]
+        found = re.search(r'content="0;url=([^"]+)"', (await browser.get(order)).text)
+        assert found is not None
+        await store.gateway.client.post(urlsplit(unescape(found[1])).path, data={"outcome": "paid"})
+        text = text_of((await browser.get(PAGE)).text)
+        assert ("visa ending in 4242" in text) is bool(agreed)
+
+    refused = await store.post(save_payment_method=True, provider="stripe")
+    assert refused.status_code == 422
+
+
+async def method_of(browser: Browser) -> str:
+    found = re.search(r'name="method" value="([^"]+)"', (await browser.get(PAGE)).text)
+    assert found is not None
+    return found[1]
