@@ -23,11 +23,8 @@ from gateway.api.money import (
     orders,
     packs,
     prices,
-<<<<<<< HEAD
-    refunds,
-=======
     recharge,
->>>>>>> main
+    refunds,
     statement,
     subscriptions,
     usage,
