@@ -78,7 +78,8 @@ FOLDERS = {
     "operator": {"prices"}
     | {"accounts", "apps", "packs", "plans", "coupons", "codes", "orders", "audit"}
     | {"platforms", "suppliers", "stock", "topups", "mail", "report", "reconciliation"}
-    | {"refunds", "disputes", "subscriptions", "providers"},
+    | {"subscriptions", "providers"},
+    "sales": {"refunds", "disputes"},
     "merchant": {"keys", "deliveries", "replay", "listen", "verify"},
 }
 
