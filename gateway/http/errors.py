@@ -19,6 +19,7 @@ from billing.fulfilment.protocol import SignatureRefused
 from billing.ledger.ledger import InsufficientBalance
 from billing.orders.order import OrderDecided, TooManyOrders
 from billing.payments.payments import NoWebhookSecret
+from billing.providers.abilities.steering import PaymentDeclined
 from billing.providers.protocol import (
     NotificationRefused,
     PriceRefused,
@@ -164,6 +165,7 @@ TABLE: Final[Mapping[type[DomainError], ErrorRow]] = {
     NoWebhookSecret: ErrorRow(codes.PROVIDER_UNAVAILABLE, 503),
     ProviderUnavailable: ErrorRow(codes.PROVIDER_UNAVAILABLE, 503),
     PriceRefused: ErrorRow(codes.MALFORMED, 422),
+    PaymentDeclined: ErrorRow(codes.PAYMENT_REQUIRED, 402),
     ProviderRefused: ErrorRow(codes.PROVIDER_UNAVAILABLE, 503, is_final=True),
     Unavailable: ErrorRow(codes.INTERNAL, 503),
 }

@@ -8,9 +8,13 @@ from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
 
 from billing.ledger.price import Price
-from billing.providers.protocol import SubscriptionChanged
+from billing.providers.protocol import ProviderRefused, SubscriptionChanged
 
 Act = Literal["cancel", "cancel_now", "resume", "change"]
+
+
+class PaymentDeclined(ProviderRefused):
+    """What was to be paid at once was not: the card was declined, or its bank asks the payer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +53,8 @@ class Steering(Protocol):
     async def steer(self, request: SteerRequest) -> SubscriptionChanged:
         """Does it, and how it stands then.
 
-        Raises ProviderUnavailable (nothing is known of it) and ProviderRefused (a definite no).
+        Raises ProviderUnavailable (nothing is known of it), ProviderRefused (a definite no), and of a
+        change that is charged now PaymentDeclined.
         """
         ...
 

@@ -22,6 +22,7 @@ from gateway.dashboard.sales import (
     providers,
     reconciliation,
     refunds,
+    revenue,
     review,
     subscriptions,
 )
@@ -34,6 +35,7 @@ ADMIN_ROUTES = (
     *platforms.ROUTES,
     *stock.ROUTES,
     *margin.ROUTES,
+    *revenue.ROUTES,
     *reconciliation.ROUTES,
     *providers.ROUTES,
     *orders.ROUTES,

@@ -62,6 +62,7 @@ async def test_an_order_answers_with_its_shape_and_where_to_pay(store: Store) ->
         "credits": 20_000,
         "refunded_amount": 0,
         "coupon": None,
+        "origin": None,
         "created_at": "2026-06-13T12:00:00Z",
         "paid_at": None,
     }
