@@ -44,6 +44,7 @@ class SubscriptionWorkingSet(SaleWorkingSet):
         self.orders: set[str] = set()
         self.taken: set[Tenant] = set()  # whose paid-for plans are looked for
         self.living: set[Tenant] = set()  # whose plan is looked for
+        self.tried: set[Tenant] = set()  # of whom is asked whether they had a trial
         self.claims: set[PeriodClaim] = set()
         self.catalogues: set[str] = set()  # environments whose plans are read
         self._subscriptions: dict[str, Subscription] = {}
@@ -113,7 +114,8 @@ class SubscriptionWorkingSet(SaleWorkingSet):
         """The plans that are sold, and those that the tenants have."""
         if self.living:
             self._living = await subscription_rows.load_living(tx, self.living)
-            carried = await subscription_rows.load_carried(tx, self.living)
+        if self.living or self.tried:
+            carried = await subscription_rows.load_carried(tx, self.living | self.tried)
             self._carried, self._tried = carried.amounts, carried.tried
         if self.taken or self.living:
             for one in await subscription_rows.load_taken(tx, self.taken | self.living):
