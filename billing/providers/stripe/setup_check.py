@@ -69,6 +69,12 @@ class StripeSetupCheck:
         return found
 
     async def _key(self, wanted: WantedSetup) -> SetupFinding:
+        if self._api.is_publishable:
+            detail = (
+                "this is a publishable key, pk_…, which browsers use. Give the secret or restricted"
+                f" one, sk_… or rk_…, in {wanted.setting('STRIPE_SECRET_KEY')}"
+            )
+            return SetupFinding("key", False, detail)
         try:
             balance = await self._api.send(self._api.v1.balance.retrieve_async(), _Balance)
         except ProviderRefused:
@@ -104,7 +110,8 @@ class StripeSetupCheck:
                 "is disabled there: enable it" if ours else "is not there: create an endpoint of it"
             )
             return (SetupFinding("webhook", False, f"{wanted.notify_url} {what}"),)
-        return (*_of_events(enabled), *_of_version(enabled))
+        there = SetupFinding("webhook", True, f"{wanted.notify_url} is there and enabled")
+        return (there, *_of_events(enabled), *_of_version(enabled))
 
     async def _price(self, wanted: WantedPrice) -> SetupFinding:
         try:
