@@ -47,7 +47,8 @@ GROUPS = {
         "stock": "Codes that a supplier hands out: add, list, low.",
         "mail": "Mail to recipients: list, retry, stop, allow, erase.",
         "topups": "Top-ups that wait: list, show, take, settle, fail, reverse.",
-        "report": "What was earned: charged, fees, costs, margin.",
+        "report": "What was earned, came in, and is owed: margin, revenue, outstanding.",
+        "reconcile": "A provider's list of payments beside ours, for a time.",
         "reconciliation": "Where provider, ledger and supplier differ: list, run, close.",
     },
     "Webhooks": {
@@ -77,7 +78,7 @@ FOLDERS = {
     "operator": {"prices"}
     | {"accounts", "apps", "packs", "plans", "coupons", "codes", "orders", "audit"}
     | {"platforms", "suppliers", "stock", "topups", "mail", "report", "reconciliation"}
-    | {"subscriptions", "providers"},
+    | {"subscriptions", "providers", "reconcile"},
     "merchant": {"keys", "deliveries", "replay", "listen", "verify"},
 }
 

@@ -13,6 +13,7 @@ from kernel.clock import parse_rfc3339, rfc3339
 SAID: Final[Mapping[str, str]] = {
     "signed-out": "You are signed out.",
     "signed-in": "Welcome back.",
+    "billing-set": "The next receipts are made out like this.",
     "password-changed": "The password is changed, and every other session is signed out.",
     "password-confirmed": "Thank you. You are not asked again for ten minutes: please repeat what you wanted to do.",
     "live-opened": "Live is open for this account.",

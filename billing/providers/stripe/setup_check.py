@@ -62,6 +62,12 @@ class StripeSetupCheck:
         self._api = api
 
     async def check_setup(self, wanted: WantedSetup) -> Sequence[SetupFinding]:
+        if self._api.is_publishable:
+            detail = (
+                "this is a publishable key, pk_…, which browsers use. Give the secret or restricted"
+                f" one, sk_… or rk_…, in {wanted.setting('STRIPE_SECRET_KEY')}"
+            )
+            return (SetupFinding("key", False, detail),)
         async with within_deadline(NAME):
             found = [await self._key(wanted)]
             found += await self._webhook(wanted)
@@ -69,12 +75,6 @@ class StripeSetupCheck:
         return found
 
     async def _key(self, wanted: WantedSetup) -> SetupFinding:
-        if self._api.is_publishable:
-            detail = (
-                "this is a publishable key, pk_…, which browsers use. Give the secret or restricted"
-                f" one, sk_… or rk_…, in {wanted.setting('STRIPE_SECRET_KEY')}"
-            )
-            return SetupFinding("key", False, detail)
         try:
             balance = await self._api.send(self._api.v1.balance.retrieve_async(), _Balance)
         except ProviderRefused:

@@ -16,6 +16,7 @@ from gateway.http.password_again import check_own, confirm
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from gateway.http.session_cookie import set_cookie
+from gateway.internal_client import ask
 from kernel.errors import DomainError, InvalidInput
 from keys import session
 from keys.account import Account, get_account, set_password_hash
@@ -120,6 +121,17 @@ async def switch(call: RequestContext[Fields, Fields]) -> Reply:
     return response
 
 
+async def set_billing(call: RequestContext[Fields, Fields]) -> Reply:
+    """Whom receipts are made out to from now on."""
+    form = read_form(call)
+    body = {name: form.text(name) for name in ("name", "tax_id")}
+    try:
+        await ask(call, "PUT", "/billing/details", body={**body, "address": form.raw("address")})
+    except DomainError as error:
+        return await _show(call, problem_of(error))
+    return go(PATH, said="billing-set")
+
+
 async def _show(call: RequestContext[Any, Any], problem: Problem) -> Response:
     principal = call.principal
 
@@ -128,12 +140,14 @@ async def _show(call: RequestContext[Any, Any], problem: Problem) -> Response:
         return account, await session.list_sessions(tx, account.id, now_us=call.now_us)
 
     account, sessions = await call.context.database.read(work)
+    billing = (await ask(call, "GET", "/billing/details")).data
     return page(
         call,
         "account.html",
         status=problem.status,
         account=account,
         sessions=sessions,
+        billing=billing,
         problem=problem,
     )
 
@@ -153,6 +167,7 @@ ROUTES = (
     page_route("POST", "/confirm", confirm_password, "Give the password again", ACCOUNT_SCOPES),
     page_route("GET", "/account/security", show_log, "Security log", ACCOUNT_SCOPES),
     page_route("GET", "/account", show, "Your account", ACCOUNT_SCOPES),
+    page_route("POST", "/account/billing", set_billing, "Set billing details", ACCOUNT_SCOPES),
     page_route("POST", "/account/password", change_password, "Change password", ACCOUNT_SCOPES),
     page_route(
         "POST", "/account/sessions/{session_id}/end", end_session, "End session", ACCOUNT_SCOPES

@@ -21,6 +21,7 @@ from gateway.dashboard.sales import (
     prices,
     providers,
     reconciliation,
+    revenue,
     review,
     subscriptions,
 )
@@ -33,6 +34,7 @@ ADMIN_ROUTES = (
     *platforms.ROUTES,
     *stock.ROUTES,
     *margin.ROUTES,
+    *revenue.ROUTES,
     *reconciliation.ROUTES,
     *providers.ROUTES,
     *orders.ROUTES,

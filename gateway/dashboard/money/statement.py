@@ -52,6 +52,7 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
             lambda tx: credit_ahead(tx, call.principal.tenant, now_us=call.now_us)
         ),
         download=f"{API_PREFIX}/topup/statement?{urlencode({**period, 'format': 'csv'})}",
+        printed=f"{API_PREFIX}/topup/statement?{urlencode({**period, 'format': 'pdf'})}",
     )
 
 

@@ -33,3 +33,5 @@ async def receipts(to: Recorder) -> None:
     await to.own("of no order", "GET", f"/orders/ord_{UNKNOWN}/receipt.pdf", key)
     await to.own("unknown", "GET", f"/documents/doc_{UNKNOWN}/pdf", key)
     await to.own("a month and a time", "GET", "/topup/statement?month=2026-06&to=x", key)
+    await to.own("without the scope", "GET", "/reports/revenue", key)
+    await to.own("without the scope", "GET", "/reports/outstanding", key)

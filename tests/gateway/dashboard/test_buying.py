@@ -70,6 +70,20 @@ async def test_providers_have_the_names_that_payers_know(browser: Browser) -> No
     assert "Provider Stripe" in " ".join(text_of((await browser.get(order)).text).split())
 
 
+@pytest.mark.one_database
+async def test_an_unpaid_order_leads_to_where_its_payer_says_i_have_paid(
+    store: Store, browser: Browser
+) -> None:
+    order = await ordered(browser)
+    html = (await browser.get(order)).text
+    found = re.search(r'href="(/orders/status/[^"]+)">I have paid', html)
+    assert found is not None
+    status = await store.gateway.client.get(unescape(found[1]))
+
+    assert status.status_code == 200
+    assert "I have paid" in text_of(status.text)
+
+
 async def test_paid_at_the_payment_page_and_back(store: Store, browser: Browser) -> None:
     order = await ordered(browser)
     checkout = await checkout_of(browser, order)

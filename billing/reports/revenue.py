@@ -1,0 +1,216 @@
+"""Money that came in and went back, by month, provider and currency; and what credit became of it.
+
+The first is added up from orders and paid periods, the second from the ledger's transfers alone, so that
+a month's opening balance with its columns is its closing one, to the micro, and the last closing one is
+what the ledger holds. Writes nothing. Transfers are read so many in one transaction and no more.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Final, NamedTuple
+
+import msgspec
+
+from billing.ledger.chart import LedgerAccountKind as Kind
+from kernel.clock import DAY_US, SECOND_US
+from store.database import Database, Transaction
+
+READ_AT_ONCE: Final = 20_000
+# Behind every id.
+_END: Final = "~"
+
+
+class RevenuePeriod(NamedTuple):
+    """since <= time < until, in microseconds."""
+
+    environment: str
+    since: int
+    until: int
+
+
+class RevenueLine(msgspec.Struct, frozen=True, kw_only=True):
+    """Payments of one month, UTC, by when they were paid; amounts in the currency's smallest unit.
+
+    refunded: what has gone back of these very payments until now, or is disputed. fee: what the
+    provider kept of those whose fee is known and in the same currency; fees_known counts these.
+    """
+
+    month: str
+    provider: str
+    currency: str
+    payments: int
+    paid: int
+    refunded: int
+    net: int
+    fee: int
+    fees_known: int
+
+
+class OutstandingLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One month of all customers' credit (wallets, grants, holds), in micros of a US dollar.
+
+    sold: for money; given: promotions, codes, check-ins, by hand, test credit; taken_back: after refunds
+    and disputes; used: top-ups and usage; expired: breakage; withdrawn: by hand; debts: paid, or made.
+    closing_micros is what customers hold at the end: opening and all columns together.
+    """
+
+    month: str
+    opening_micros: int
+    sold_micros: int
+    given_micros: int
+    taken_back_micros: int
+    used_micros: int
+    expired_micros: int
+    withdrawn_micros: int
+    debts_micros: int
+    closing_micros: int
+
+
+async def revenue_lines(database: Database, period: RevenuePeriod) -> Sequence[RevenueLine]:
+    """In the order of months, providers and currencies."""
+
+    async def work(tx: Transaction) -> dict[tuple[str, str, str], list[int]]:
+        sums: dict[tuple[str, str, str], list[int]] = {}
+        for text in (_ORDERS, _PERIODS):
+            rows = await tx.fetch(
+                text, environment=period.environment, since=period.since, until=period.until
+            )
+            for row in rows:
+                key = (_month(row["day"]), row["provider"], row["currency"])
+                added = [int(row[name] or 0) for name in _SUMMED]
+                before = sums.get(key, [0] * len(added))
+                sums[key] = [sum(pair) for pair in zip(before, added, strict=True)]
+        return sums
+
+    sums = await database.read(work)
+    return [_revenue_line(key, sums[key]) for key in sorted(sums)]
+
+
+async def credit_lines(
+    database: Database, period: RevenuePeriod, *, read_at_once: int = READ_AT_ONCE
+) -> Sequence[OutstandingLine]:
+    """Each month of the period in which anything moved, oldest first."""
+    moved: dict[str, dict[str, int]] = {}
+    after_id = ""
+
+    async def work(tx: Transaction) -> str:
+        last_id = await _last_id(tx, after_id, read_at_once)
+        rows = await tx.fetch(
+            _MOVED,
+            environment=period.environment,
+            until=period.until,
+            after_id=after_id,
+            last_id=last_id,
+        )
+        for row in rows:
+            column, sign = _column(row["debit_kind"], row["credit_kind"])
+            if column is not None:
+                of_month = moved.setdefault(_month(row["day"]), {})
+                of_month[column] = of_month.get(column, 0) + sign * int(row["micros"])
+        return last_id
+
+    while after_id != _END:
+        after_id = await database.read(work)
+    first = _month(period.since // DAY_US)
+    lines, opening = [], 0
+    for month in sorted(moved):
+        line = _credit_line(month, opening, moved[month])
+        opening = line.closing_micros
+        if month >= first:
+            lines.append(line)
+    return lines
+
+
+def _revenue_line(key: tuple[str, str, str], sums: Sequence[int]) -> RevenueLine:
+    payments, paid, refunded, fee, fees_known = sums
+    return RevenueLine(
+        month=key[0],
+        provider=key[1],
+        currency=key[2],
+        payments=payments,
+        paid=paid,
+        refunded=refunded,
+        net=paid - refunded,
+        fee=fee,
+        fees_known=fees_known,
+    )
+
+
+def _credit_line(month: str, opening: int, columns: Mapping[str, int]) -> OutstandingLine:
+    values = {f"{name}_micros": columns.get(name, 0) for name in _COLUMNS}
+    closing = opening + sum(values.values())
+    return msgspec.convert(
+        {"month": month, "opening_micros": opening, **values, "closing_micros": closing},
+        OutstandingLine,
+    )
+
+
+def _column(debit: str, credit: str) -> tuple[str | None, int]:
+    """Where a transfer between these kinds counts, and whether it adds to what customers hold."""
+    is_from, is_to = debit in _HELD, credit in _HELD
+    if is_from == is_to:
+        return None, 0
+    if is_from and credit in (Kind.PROVIDER, Kind.PROMOTION):
+        return "taken_back", -1
+    return _OTHER_SIDE[credit if is_from else debit], 1 if is_to else -1
+
+
+def _month(day: int) -> str:
+    return datetime.fromtimestamp(day * DAY_US // SECOND_US, UTC).strftime("%Y-%m")
+
+
+async def _last_id(tx: Transaction, after_id: str, rows: int) -> str:
+    row = await tx.fetch_one(
+        "SELECT id FROM transfers WHERE id > :after_id ORDER BY id LIMIT 1 OFFSET :rows",
+        after_id=after_id,
+        rows=rows - 1,
+    )
+    return _END if row is None else str(row["id"])
+
+
+_HELD: Final = frozenset({Kind.WALLET, Kind.GRANT, Kind.HELD})
+_COLUMNS: Final = ("sold", "given", "taken_back", "used", "expired", "withdrawn", "debts")
+# What is on the other side of a transfer.
+_OTHER_SIDE: Final[Mapping[str, str]] = {
+    **dict.fromkeys(Kind, "used"),
+    Kind.PROVIDER: "sold",
+    **dict.fromkeys(
+        (Kind.PROMOTION, Kind.CODES, Kind.MANUAL, Kind.TEST_CREDIT, Kind.TRANSIT_IN), "given"
+    ),
+    Kind.EXPIRED: "expired",
+    Kind.WITHDRAWN: "withdrawn",
+    Kind.OWED: "debts",
+}
+_SUMMED: Final = ("payments", "paid", "refunded", "fee", "fees_known")
+_FEES: Final = """SUM(CASE WHEN f.currency = {currency} THEN f.amount ELSE 0 END) AS fee,
+    SUM(CASE WHEN f.currency = {currency} THEN 1 ELSE 0 END) AS fees_known"""
+_ORDERS: Final = f"""
+SELECT o.paid_at / {DAY_US} AS day, o.provider,
+    COALESCE(o.paid_currency, o.pay_currency) AS currency, COUNT(*) AS payments,
+    SUM(COALESCE(o.paid_amount, o.pay_amount)) AS paid, SUM(o.refunded_amount) AS refunded,
+    {_FEES.format(currency="COALESCE(o.paid_currency, o.pay_currency)")}
+FROM orders o LEFT JOIN payment_fees f ON f.owner_id = o.id
+WHERE o.environment = :environment AND o.paid_at >= :since AND o.paid_at < :until
+  AND o.kind <> 'subscription' AND COALESCE(o.paid_amount, o.pay_amount) > 0
+GROUP BY o.paid_at / {DAY_US}, o.provider, COALESCE(o.paid_currency, o.pay_currency)
+"""
+_PERIODS: Final = f"""
+SELECT p.created_at / {DAY_US} AS day, s.provider, p.currency, COUNT(*) AS payments,
+    SUM(p.amount) AS paid, SUM(p.refunded_amount) AS refunded, {_FEES.format(currency="p.currency")}
+FROM subscription_periods p
+JOIN subscriptions s ON s.id = p.subscription_id
+LEFT JOIN payment_fees f ON f.owner_id = p.id
+WHERE p.environment = :environment AND p.created_at >= :since AND p.created_at < :until
+  AND p.amount > 0
+GROUP BY p.created_at / {DAY_US}, s.provider, p.currency
+"""
+_MOVED: Final = f"""
+SELECT t.created_at / {DAY_US} AS day, d.kind AS debit_kind, c.kind AS credit_kind,
+    SUM(t.amount_micros) AS micros
+FROM transfers t
+JOIN ledger_accounts d ON d.id = t.debit_id
+JOIN ledger_accounts c ON c.id = t.credit_id
+WHERE t.environment = :environment AND t.created_at < :until
+  AND t.id > :after_id AND t.id <= :last_id
+GROUP BY t.created_at / {DAY_US}, d.kind, c.kind
+"""

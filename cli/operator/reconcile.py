@@ -1,0 +1,76 @@
+"""`topup reconcile`: a provider's own list of payments beside ours; every difference of a time, named."""
+
+from typing import Final
+
+import click
+import msgspec
+
+from billing.payments import fees
+from billing.providers.abilities.finding import ability
+from billing.providers.abilities.listing import Listing
+from billing.reconciliation.provider_list import Compared, compare
+from cli.examples import examples
+from cli.operator.supply import opened
+from cli.options import Moment, environment_option
+from cli.output import json_option, note, print_json, show_rows, wants_json
+from kernel.errors import InvalidInput
+from keys.principal import Environment
+from runtime.context import Context
+
+_COLUMNS: Final = ("kind", "payment_id", "owner_id", "here", "there", "press")
+
+
+@click.command(
+    epilog=examples(
+        "topup reconcile stripe --from 2026-06-01T00:00:00Z --to 2026-07-01T00:00:00Z",
+        "topup reconcile stripe --from 2026-06-01T00:00:00Z --keep-fees --json",
+    )
+)
+@click.argument("provider")
+@click.option("--from", "since", type=Moment(), required=True, help="Paid from then on.")
+@click.option("--to", "until", type=Moment(), help="Paid before then; else now.")
+@click.option("--keep-fees", is_flag=True, help="Write what the provider kept of each payment.")
+@environment_option
+@json_option
+def reconcile(
+    provider: str, environment: Environment, *, since: int, until: int | None, keep_fees: bool
+) -> None:
+    """Compare the provider's list of a time with ours, and name what is missing on a side or differs:
+    amount, currency, status, refunded, fee. Changes nothing but fees, where that is asked for. Exits with 1
+    where there is a difference.
+    """
+
+    async def act(context: Context) -> Compared:
+        found = context.payments.providers.of(provider, environment)
+        listing = None if found is None else ability(found, Listing)  # type: ignore[type-abstract]
+        if found is None:
+            raise InvalidInput(f"{provider} is not configured in {environment}", param="provider")
+        if listing is None:
+            raise InvalidInput(f"{provider} has no list of its payments to read", param="provider")
+        now_us = context.clock.now_us()
+        compared = await compare(
+            context.database,
+            listing,
+            provider=provider,
+            environment=environment,
+            since=since,
+            until=now_us + 1 if until is None else until,
+            now_us=now_us,
+        )
+        if keep_fees:
+            await context.database.transaction(lambda tx: fees.keep(tx, compared.fees))
+        return compared
+
+    compared = opened(act)
+    rows = [msgspec.to_builtins(one) for one in compared.differences]
+    if wants_json():
+        print_json({"payments": compared.payments, "differences": rows, "fees": len(compared.fees)})
+    else:
+        show_rows(rows, *_COLUMNS)
+        kept = "kept" if keep_fees else "not kept"
+        note(
+            f"{compared.payments} payments compared, {len(rows)} differences;"
+            f" fees of {len(compared.fees)} {kept}"
+        )
+    if rows:
+        raise SystemExit(1)

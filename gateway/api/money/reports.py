@@ -1,0 +1,101 @@
+"""Reports of the operator: money that came in by month, and what credit became of it."""
+
+from typing import Annotated, Final, Literal
+
+import msgspec
+from msgspec import Meta
+from starlette.responses import Response
+
+from billing.reports.revenue import (
+    OutstandingLine,
+    RevenueLine,
+    RevenuePeriod,
+    credit_lines,
+    revenue_lines,
+)
+from gateway.answers import response_codes as codes
+from gateway.answers.envelope import answer, page
+from gateway.answers.outcome import Listing, exported
+from gateway.http.fields import Fields, Time, time_us
+from gateway.http.request_context import RequestContext
+from gateway.http.routing import Reply, Route
+from kernel.clock import DAY_US
+from kernel.csv_text import csv_head, csv_lines
+from kernel.errors import InvalidInput
+from keys.principal import ADMIN
+
+YEAR_US: Final = 366 * DAY_US
+
+
+class ReportQuery(
+    Fields, frozen=True, kw_only=True, rename={"since": "from", "until": "to", "form": "format"}
+):
+    """from is inclusive (default: a year ago), to exclusive (default: now)."""
+
+    since: Time | None = None
+    until: Time | None = None
+    form: Annotated[
+        Literal["json", "csv"], Meta(description="csv: the same lines, behind a line of names.")
+    ] = "json"
+
+
+async def revenue(call: RequestContext[Fields, ReportQuery]) -> Reply:
+    """By month, provider and currency."""
+    lines = await revenue_lines(call.context.database.unhurried(), _period(call))
+    return _reply(call, "revenue", RevenueLine.__struct_fields__, list(lines))
+
+
+async def outstanding(call: RequestContext[Fields, ReportQuery]) -> Reply:
+    """By month; the last line's closing balance is what customers hold."""
+    lines = await credit_lines(call.context.database.unhurried(), _period(call))
+    return _reply(call, "outstanding", OutstandingLine.__struct_fields__, list(lines))
+
+
+def _period(call: RequestContext[Fields, ReportQuery]) -> RevenuePeriod:
+    until = time_us(call.query.until, "to")
+    until = call.now_us + 1 if until is None else until
+    since = time_us(call.query.since, "from")
+    since = until - YEAR_US if since is None else since
+    if since >= until:
+        raise InvalidInput("from is before to", param="from")
+    return RevenuePeriod(call.principal.environment, since, until)
+
+
+def _reply(
+    call: RequestContext[Fields, ReportQuery],
+    name: str,
+    columns: tuple[str, ...],
+    lines: list[RevenueLine] | list[OutstandingLine],
+) -> Reply:
+    if call.query.form == "json":
+        return answer(codes.SUCCESS, page(lines, None), now_us=call.now_us)
+    text = csv_head(columns) + csv_lines(columns, [msgspec.structs.asdict(one) for one in lines])
+    headers = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
+    return Response(text, media_type="text/csv; charset=utf-8", headers=headers)
+
+
+ROUTES = (
+    Route(
+        "GET",
+        "/reports/revenue",
+        revenue,
+        "Money in, back and kept by providers, by month",
+        scopes=(ADMIN,),
+        query=ReportQuery,
+        description="Amounts in each currency's smallest unit; months by UTC, of the payment.",
+        answers=exported(Listing[RevenueLine]),
+    ),
+    Route(
+        "GET",
+        "/reports/outstanding",
+        outstanding,
+        "Credit sold, given, used, expired and still held, by month",
+        scopes=(ADMIN,),
+        query=ReportQuery,
+        description=(
+            "Of all customers, in micros of a US dollar, from the ledger: a line's opening balance"
+            " with its columns is its closing one."
+        ),
+        answers=exported(Listing[OutstandingLine]),
+    ),
+)

@@ -1,0 +1,60 @@
+"""Receipts by the pages: buttons lead to a PDF, whom it names is typed in, and the months add up."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest_asyncio
+
+from kernel.clock import FixedClock
+from tests.support.browser import csrf_of, signed_in, text_of
+from tests.support.operator_pages import ADMIN, operator
+from tests.support.selling_gateway import Store, open_store
+
+
+@pytest_asyncio.fixture
+async def store(tmp_path: Path, sqlite_template: Path, clock: FixedClock) -> AsyncIterator[Store]:
+    database = tmp_path / "topup.db"
+    database.write_bytes(sqlite_template.read_bytes())
+    async with open_store(f"sqlite:///{database}", tmp_path, clock) as opened:
+        yield opened
+
+
+async def test_billing_details_are_typed_in_on_the_accounts_page(store: Store) -> None:
+    browser = await signed_in(store.gateway)
+    path = "/dashboard/account"
+    fields = {
+        "csrf_token": csrf_of((await browser.get(path)).text),
+        "environment": "staging",
+        "name": "Buyer Ltd",
+        "address": "Road 2\r\nLondon",
+        "tax_id": "GB9",
+    }
+
+    saved = await browser.send(f"{path}/billing", fields)
+    refused = await browser.send(f"{path}/billing", {**fields, "tax_id": "9" * 61})
+
+    assert saved.headers["location"] == f"{path}?said=billing-set"
+    assert 'value="Buyer Ltd"' in (await browser.get(path)).text
+    assert refused.status_code == 422
+
+
+async def test_the_statement_leads_to_its_pdf(store: Store) -> None:
+    browser = await signed_in(store.gateway)
+
+    shown = (await browser.get("/dashboard/statement")).text
+
+    assert "format=pdf" in shown
+
+
+async def test_the_operator_sees_what_came_in_and_what_is_held(store: Store) -> None:
+    order = await store.order()
+    await store.notify("paid", order["id"])
+    boss = await operator(store.gateway)
+
+    shown = text_of((await boss.get(f"{ADMIN}/revenue")).text)
+    wrong = await boss.get(f"{ADMIN}/revenue?since=2026-06-14&until=2026-06-13")
+
+    assert "2026-06 toypay 1 20.00 USD 0.00 USD 20.00 USD not known" in shown
+    # Test credit of $10,000.00 for each of two accounts, and an order of $20.00.
+    assert "$20,020.00" in shown
+    assert wrong.status_code == 422
