@@ -110,6 +110,7 @@ TONES: Final[Mapping[str, str]] = {
     "approved": "good",
     "enabled": "good",
     "active": "good",
+    "trialing": "good",
     "paid": "good",
     "done": "good",
     "completed": "good",
