@@ -162,8 +162,8 @@ async def test_a_form_that_is_sent_twice_makes_one_order(store: Store, browser: 
     ("fields", "told"),
     [
         ({"pack": "amount", "amount": ""}, "Name either a pack or an amount"),
-        ({"pack": "amount", "amount": "0.99"}, "amount_cents is 100 to 1000000"),
-        ({"pack": "amount", "amount": "ten"}, "Is an amount in dollars"),
+        ({"pack": "amount", "amount": "0.99"}, "Write an amount from $1.00 to $10,000.00"),
+        ({"pack": "amount", "amount": "ten"}, "Write an amount in dollars, such as 10.00"),
         ({"pack": "no_such_pack"}, "Pack"),
         ({"provider": "nobody"}, "Is one of"),
         ({"provider": ""}, "Is one of"),
