@@ -37,6 +37,22 @@ def bring_back(state: BatchState, one: Subscription, period: Period, gone_amount
     return replace(period, refunded_amount=gone_amount, reversed_micros=due)
 
 
+def given_back_of(period: Period, parts: Iterable[PlanGrant], gone_amount: int) -> int:
+    """How much of what was given is to be taken back, with that much of the payment gone."""
+    parts = list(parts)
+    return _due(period, parts, gone_amount) - kept_back_of(period, parts, gone_amount)
+
+
+def left_of(state: BatchState, one: Subscription, parts: Iterable[PlanGrant]) -> int:
+    """What of the parts' credit nobody has used."""
+    accounts = [
+        state.ledger.account(one.tenant, LedgerAccountKind.GRANT, part.id)
+        for part in parts
+        if part.is_apart and part.given_micros
+    ]
+    return sum(account.balance_micros for account in accounts)
+
+
 def kept_back_of(period: Period, parts: Iterable[PlanGrant], gone_amount: int) -> int:
     """How much of what is not given yet never will be, with that much of the payment gone."""
     parts = list(parts)

@@ -11,6 +11,7 @@ from billing.catalog import plan
 from billing.catalog.plan import Plan
 from billing.engine.read_set import ReadSet
 from billing.ledger.ledger import LedgerAccountKind
+from billing.orders import refund_row
 from billing.orders.claim import ObjectKey, PeriodClaim
 from billing.orders.sale_rows import SaleWorkingSet
 from billing.subscriptions import (
@@ -92,6 +93,7 @@ class SubscriptionWorkingSet(SaleWorkingSet):
         period_ids = [period.id for kept in periods.values() for period in kept]
         if period_ids:
             self.reversals.take(await subscription_rows.load_reversals(tx, period_ids))
+            self.refunds.take(await refund_row.load(tx, period_ids))
         await self._load_plan_grants(tx, read_set)
         claims = [one for one in self.claims if self._is_genuine(one)]
         if claims:
@@ -127,6 +129,7 @@ class SubscriptionWorkingSet(SaleWorkingSet):
         await subscription_rows.update(tx, list(self._changed.values()))
         await subscription_rows.keep_periods(tx, self._kept_periods.values())
         await subscription_rows.keep_reversals(tx, self.reversals.changed)
+        await self.refunds.write(tx, now_us)
         await plan_grant_rows.keep(tx, self.plan_grants.changed)
         await set_plan_only(tx, self._plan_only)
         customers = [(*place, ref) for place, ref in self._customers.items()]
