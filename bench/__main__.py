@@ -15,7 +15,7 @@ import time
 
 from tests.support.installation import ROOT
 
-NAMES = ("send", "pipeline", "delivery", "claims", "growth", "scale", "idle", "sizing")
+NAMES = ("send", "pipeline", "delivery", "claims", "growth", "scale", "idle", "sizing", "metering")
 
 
 def main() -> None:

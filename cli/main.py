@@ -33,6 +33,7 @@ GROUPS = {
     "Sell credit": {
         "packs": "Amounts of credit that are sold as one: create, list, disable.",
         "plans": "Credit by the month or the year: create, list, set, disable.",
+        "prices": "What tokens of each model cost: list, set, import, history.",
         "coupons": "What lowers an order's price: create, list, disable.",
         "codes": "Redemption codes: create, list, disable.",
         "providers": "Payment providers: list them, ask each about its settings.",
@@ -72,7 +73,8 @@ FOLDERS = {
         *("dev", "serve", "worker", "migrate"),
         *("backup", "restore", "database", "vacuum", "doctor", "settings"),
     },
-    "operator": {"accounts", "apps", "packs", "plans", "coupons", "codes", "orders", "audit"}
+    "operator": {"prices"}
+    | {"accounts", "apps", "packs", "plans", "coupons", "codes", "orders", "audit"}
     | {"platforms", "suppliers", "stock", "topups", "mail", "report", "reconciliation"}
     | {"subscriptions", "providers"},
     "merchant": {"keys", "deliveries", "replay", "listen", "verify"},

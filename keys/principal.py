@@ -26,6 +26,7 @@ SCOPES = (
     "webhooks:write",
     "billing:read",
     "billing:write",
+    "usage:read",
     "usage:write",
     "vouchers:read",
     "vouchers:redeem",

@@ -27,6 +27,7 @@ from billing.topups.mail import MailRules
 from billing.topups.platform import PlatformBook
 from billing.topups.rules import TopUpRules
 from billing.topups.voucher import VoucherCodes
+from billing.usage.price_rows import PriceBook
 from kernel.clock import SECOND_US, Clock
 from keys.authenticator import Authenticator
 from keys.password import Passwords
@@ -249,6 +250,7 @@ def _rules(settings: Settings, topups: TopUpRules) -> Rules:
     code_of = topups.codes.code_of
     return Rules(
         topups,
+        PriceBook(),
         code_of=code_of,
         claim_token_of=topups.claim_token_of,
         is_promo_sendable=settings.promo_sendable,

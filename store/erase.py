@@ -54,6 +54,7 @@ STEPS = (
     ("supplier_recipients", "recipient_email", "{own}"),
     ("topups", "id", "{own}"),
     ("usage_records", "id", "{own}"),
+    ("usage_days", "day_start_at", "{own}"),
     ("holds", "id", "{own}"),
     ("checkins", "day", "{own}"),
     ("coupon_uses", "order_id", "{own}"),

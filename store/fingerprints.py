@@ -132,6 +132,7 @@ _OF_0025: Final = _OF_0024 | {
     "plans": "2444e11546fe",
     "subscriptions": "7ce9b4af13d8",
 }
+_OF_0026: Final = _OF_0025 | {"owner_mails": "1b5754cc43d3"}
 
 TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0012": _OF_0012,
@@ -148,5 +149,14 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0023": _OF_0023,
     "0024": _OF_0024,
     "0025": _OF_0025,
-    "0026": _OF_0025 | {"owner_mails": "1b5754cc43d3"},
+    "0026": _OF_0026,
+    "0027": _OF_0026
+    | {
+        "holds": "749e684c3423",
+        "oauth_charges": "87a4afae5809",
+        "price_lists": "124b9056d332",
+        "usage_days": "0a10cc896e10",
+        "usage_prices": "1aee864c3976",
+        "usage_records": "b95dc2b3237a",
+    },
 }

@@ -2021,7 +2021,47 @@ audit_log = sa.Table(
     ),
 )
 
-# billing/usage/usage.py. Credit used up at once, for AI usage.
+# billing/usage/price_rows.py. The newest version of each environment's price list.
+price_lists = sa.Table(
+    "price_lists",
+    metadata,
+    _text("environment", key=True),
+    _int("version"),  # raised by each change; no row: none was ever made
+)
+
+# billing/usage/price_rows.py. What tokens of a model cost from a version on; rows are only added.
+usage_prices = sa.Table(
+    "usage_prices",
+    metadata,
+    _text("environment", key=True),
+    _text("model", key=True),  # one that ends with * is of every model that begins so
+    sa.Column("version", BIGINT, primary_key=True, autoincrement=False),
+    _int("input_micros", null=True),  # of 1,000,000 tokens, as the next two; null: withdrawn
+    _int("output_micros", null=True),
+    _int("cached_micros", null=True),
+    _text("changed_by"),  # a credential's id, or cli
+    _int("changed_at"),
+)
+
+# billing/usage/usage_day.py. What a UTC day's usage adds up to, for each that spent and each model.
+usage_days = sa.Table(
+    "usage_days",
+    metadata,
+    _text("account_id", key=True),
+    _text("environment", key=True),
+    sa.Column("day_start_at", BIGINT, primary_key=True, autoincrement=False),
+    _text("key_id", key=True),  # empty: no key
+    _text("app_id", key=True),  # of a charge of an app's; else empty
+    _text("model", key=True),  # empty: none was named
+    _int("records"),
+    _int("amount_micros"),
+    _int("input_tokens"),
+    _int("output_tokens"),
+    _int("cached_tokens"),  # of the input tokens
+    postgresql_with=_HOT,
+)
+
+# billing/usage/usage.py, but counted_day by billing/usage/uncounted.py too. Credit used up at once, for AI usage.
 usage_records = sa.Table(
     "usage_records",
     metadata,
@@ -2034,7 +2074,29 @@ usage_records = sa.Table(
     _text("model", null=True),
     _text("reference", null=True),
     _int("created_at"),
+    _int("input_tokens", null=True),  # null: it was not priced by tokens, as the next three
+    _int("output_tokens", null=True),
+    _int("cached_tokens", null=True),  # of the input tokens
+    _int("price_version", null=True),  # of the price list
+    _int("counted_day", null=True),  # of usage_days; null: a process of before wrote it
     sa.Index("ix_usage_records_account", "account_id", "environment", "id"),
+    sa.Index(
+        "ix_usage_records_time",
+        "account_id",
+        "environment",
+        "created_at",
+        "id",
+        sqlite_where=sa.text("created_at > 0"),  # see migration 0027
+        postgresql_where=sa.text("created_at > 0"),
+    ),
+    sa.Index(
+        "ix_usage_records_uncounted",
+        "account_id",
+        "environment",
+        "id",
+        sqlite_where=sa.text("counted_day IS NULL"),
+        postgresql_where=sa.text("counted_day IS NULL"),
+    ),
     sa.Index(
         "ux_usage_records_reference",
         "account_id",
@@ -2046,7 +2108,7 @@ usage_records = sa.Table(
     ),
 )
 
-# billing/usage/hold.py. Credit set aside for AI usage whose price is not known yet.
+# billing/usage/hold.py, but counted_day by billing/usage/uncounted.py too. Credit set aside for AI usage whose price is not known yet.
 holds = sa.Table(
     "holds",
     metadata,
@@ -2064,10 +2126,34 @@ holds = sa.Table(
     _int("created_at"),
     _int("expires_at"),  # by the tenant's own clock
     _int("ended_at", null=True),
+    _int("input_tokens", null=True),  # null: it was not priced by tokens, as the next three
+    _int("output_tokens", null=True),
+    _int("cached_tokens", null=True),  # of the input tokens
+    _int("price_version", null=True),  # of the price list
+    _int("counted_day", null=True),  # of usage_days, once captured; null: by a process of before
+    _text("overage", null=True),  # what a capture above the amount does: cap | owe; null: refused
+    _int("over_micros", null=True),  # captured above the amount; null: nothing
     sa.CheckConstraint(
         "captured_micros >= 0 AND captured_micros <= amount_micros", name="captured_in_hold"
     ),
     sa.Index("ix_holds_account", "account_id", "environment", "id"),
+    sa.Index(
+        "ix_holds_time",
+        "account_id",
+        "environment",
+        "created_at",
+        "id",
+        sqlite_where=sa.text("created_at > 0 AND status = 'captured'"),
+        postgresql_where=sa.text("created_at > 0 AND status = 'captured'"),
+    ),
+    sa.Index(
+        "ix_holds_uncounted",
+        "account_id",
+        "environment",
+        "id",
+        sqlite_where=sa.text("status = 'captured' AND counted_day IS NULL"),
+        postgresql_where=sa.text("status = 'captured' AND counted_day IS NULL"),
+    ),
     sa.Index(
         "ux_holds_reference",
         "account_id",
@@ -2214,7 +2300,7 @@ oauth_tokens = sa.Table(
     sa.Index("ix_oauth_tokens_account", "account_id", "id"),
 )
 
-# billing/usage/oauth_charge.py. What an app took from a user's wallet for its owner.
+# billing/usage/oauth_charge.py, but counted_day by billing/usage/uncounted.py too. What an app took from a user's wallet for its owner.
 oauth_charges = sa.Table(
     "oauth_charges",
     metadata,
@@ -2228,7 +2314,25 @@ oauth_charges = sa.Table(
     _int("amount_micros"),
     _text("remark"),
     _int("created_at"),
+    _int("counted_day", null=True),  # of usage_days; null: a process of before wrote it
     sa.CheckConstraint("amount_micros > 0", name="charge_positive"),
+    sa.Index(
+        "ix_oauth_charges_time",
+        "account_id",
+        "environment",
+        "created_at",
+        "id",
+        sqlite_where=sa.text("created_at > 0"),  # see migration 0027
+        postgresql_where=sa.text("created_at > 0"),
+    ),
+    sa.Index(
+        "ix_oauth_charges_uncounted",
+        "account_id",
+        "environment",
+        "id",
+        sqlite_where=sa.text("counted_day IS NULL"),
+        postgresql_where=sa.text("counted_day IS NULL"),
+    ),
     sa.Index("ux_oauth_charges_order", "app_id", "account_id", "order_no", unique=True),
     sa.Index("ix_oauth_charges_account", "account_id", "environment", "id"),
     sa.Index("ix_oauth_charges_owner", "owner_id", "environment", "id"),

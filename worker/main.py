@@ -47,6 +47,7 @@ from worker.end import Ender
 from worker.fulfil import Fulfiller
 from worker.mail import Mailer
 from worker.money.compare import reconciliation_chore
+from worker.money.count_usage import counting_chore
 from worker.money.expire import Expirer
 from worker.money.number import Numberer
 from worker.money.owner_mail import OwnerMailer
@@ -102,6 +103,7 @@ def chores_of(context: Context) -> Sequence[Chore]:
         Chore("sandboxes.erase", ERASE_S, partial(erase_idle, context.database, context.clock)),
         resealing_chore(context.database, context.vault),
         space_chore(context.database),
+        counting_chore(context.database, context.clock),
         *pruning_chores(context.database, context.clock),
         retention_chore(
             context.database,

@@ -172,13 +172,17 @@ class CheckIn:
         return (base + settings.bonus_credits(streak)) * MICROS_PER_CREDIT
 
     def _grant(self, state: BatchState, checkin: Checkin) -> None:
-        state.move(
-            state.ledger.account(self.tenant, LedgerAccountKind.PROMOTION),
-            state.ledger.account(self.tenant, LedgerAccountKind.GRANT, checkin.grant_id),
-            checkin.awarded_micros,
-            Code.CHECKIN,
-            subject_id=checkin.grant_id,
-        )
+        """What the account owes is paid first, as with any new credit; the rest is a grant."""
+        source = state.ledger.account(self.tenant, LedgerAccountKind.PROMOTION)
+        owed = state.ledger.standing(self.tenant).owed
+        debt_micros = min(owed.balance_micros, checkin.awarded_micros)
+        rest_micros = checkin.awarded_micros - debt_micros
+        # Both under one code: together they are the award, which the audit looks for.
+        for target, micros in ((owed, debt_micros), (None, rest_micros)):
+            if micros:
+                place = LedgerAccountKind.GRANT, checkin.grant_id
+                to = target or state.ledger.account(self.tenant, *place)
+                state.move(source, to, micros, Code.CHECKIN, subject_id=checkin.grant_id)
 
 
 async def last_of(tx: Transaction, tenant: Tenant) -> Checkin | None:
@@ -189,11 +193,12 @@ async def last_of(tx: Transaction, tenant: Tenant) -> Checkin | None:
 
 def _already(last: Checkin, now_us: int) -> AlreadyCheckedIn:
     wait_s = -((now_us - last.next_at) // SECOND_US)
+    next_checkin_at = rfc3339(-(-last.next_at // SECOND_US) * SECOND_US)
     return AlreadyCheckedIn(
-        "already checked in; the next check-in has its time",
+        f"already checked in; the next check-in can be made from {next_checkin_at} on",
         reason="already_checked_in",
         retry_after_s=wait_s,
-        extra={"next_checkin_at": rfc3339(-(-last.next_at // SECOND_US) * SECOND_US)},
+        extra={"next_checkin_at": next_checkin_at},
     )
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from billing.ledger.audit_plans import PLAN_RULES
 from billing.ledger.audit_topups import TOPUP_RULES
+from billing.ledger.audit_usage import USAGE_RULES
 from billing.ledger.chart import ASSETS
 from kernel.tenant import Tenant
 from store.database import Database, Row, Transaction, Work
@@ -198,20 +199,23 @@ _RULES = (
         "a hold took its amount once, and once ended gave all of it on",
         f"""SELECT h.id AS row_id, h.amount_micros AS expected,
                 CASE WHEN COALESCE(m.captured, 0) <> h.captured_micros THEN m.captured
+                     WHEN COALESCE(m.above, 0) <> COALESCE(h.over_micros, 0) THEN m.above
                      WHEN COALESCE(m.taken, 0) <> h.amount_micros THEN m.taken
                      ELSE COALESCE(m.captured, 0) + COALESCE(m.released, 0) END AS found
             FROM holds h
             LEFT JOIN (
                 SELECT subject_id, {_moved("usage_hold")} AS taken,
-                    {_moved("usage_capture")} AS captured, {_moved("usage_release")} AS released
+                    {_moved("usage_capture")} AS captured, {_moved("usage_release")} AS released,
+                    {_moved("usage_overage")} AS above
                 FROM transfers
                 WHERE account_id = :account_id AND environment = :environment
-                  AND code IN ('usage_hold', 'usage_capture', 'usage_release')
+                  AND code IN ('usage_hold', 'usage_capture', 'usage_release', 'usage_overage')
                 GROUP BY subject_id
             ) AS m ON m.subject_id = h.id
             WHERE h.account_id = :account_id AND h.environment = :environment
               AND (COALESCE(m.taken, 0) <> h.amount_micros
                    OR COALESCE(m.captured, 0) <> h.captured_micros
+                   OR COALESCE(m.above, 0) <> COALESCE(h.over_micros, 0)
                    OR COALESCE(m.captured, 0) + COALESCE(m.released, 0)
                        <> CASE WHEN h.status = 'held' THEN 0 ELSE h.amount_micros END)""",
     ),
@@ -219,6 +223,7 @@ _RULES = (
         "usage was charged once",
         _charged_once("usage_records", "id", "amount_micros", "ai_usage"),
     ),
+    *USAGE_RULES,
     (
         "a check-in was awarded once",
         _charged_once("checkins", "grant_id", "awarded_micros", "checkin"),

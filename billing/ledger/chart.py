@@ -77,6 +77,7 @@ class Code(StrEnum):
     USAGE_HOLD = "usage_hold"
     USAGE_CAPTURE = "usage_capture"
     USAGE_RELEASE = "usage_release"
+    USAGE_OVERAGE = "usage_overage"  # captured above what a hold had set aside
     OAUTH_CHARGE = "oauth_charge"
 
 

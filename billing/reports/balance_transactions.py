@@ -53,6 +53,7 @@ _TYPES: Mapping[str, Type] = {
     Code.AI_USAGE: "ai_usage",
     Code.USAGE_HOLD: "ai_usage",
     Code.USAGE_RELEASE: "ai_usage",
+    Code.USAGE_OVERAGE: "ai_usage",
     Code.OAUTH_CHARGE: "oauth_charge",
 }
 # The credit that a coupon gives is named by its order.

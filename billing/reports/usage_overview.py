@@ -1,23 +1,19 @@
-"""What a tenant used and what is held for use, newest first: for its pages. Writes nothing."""
+"""The holds of a tenant, newest first: for its pages. Writes nothing."""
 
 from collections.abc import Sequence
 
 from billing.payments.sandbox import clock as sandbox_clock
-from billing.usage import hold, usage
+from billing.usage import hold
 from billing.usage.hold import Hold
-from billing.usage.usage import UsageRecord
 from kernel.tenant import Tenant
 from store.database import Transaction
 
 
-async def used_and_held(
-    tx: Transaction, tenant: Tenant, *, before_id: str | None, limit: int, now_us: int
-) -> tuple[Sequence[UsageRecord], Sequence[Hold]]:
-    """Usage older than before_id, and the holds that are open now."""
-    used = await usage.page(tx, tenant, before_id=before_id, limit=limit)
+async def open_holds(tx: Transaction, tenant: Tenant, *, limit: int, now_us: int) -> Sequence[Hold]:
+    """Those that are open now."""
     held = await hold.page(tx, tenant, is_open_only=True, limit=limit)
     account_now_us = await sandbox_clock.now_of(tx, tenant, now_us=now_us)
-    return used, [one.at(account_now_us) for one in held]
+    return [one.at(account_now_us) for one in held]
 
 
 async def every_hold(

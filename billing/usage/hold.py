@@ -24,9 +24,12 @@ from kernel.tenant import Tenant
 from keys import caps
 from store.database import Transaction
 from store.keyset import NEWEST, Keyset
-from store.row_mapping import WORDS_OR_NULL, RowMapping, as_json
+from store.row_mapping import NULL_AS_ZERO, WORDS_OR_NULL, RowMapping, as_json
 
 HoldStatus = Literal["held", "captured", "released", "expired"]
+# What a capture above the amount does: it is cut to the amount; or the wallet pays the rest, and what
+# that lacks is owed. Without either it is refused.
+Overage = Literal["cap", "owe"]
 HoldPart = tuple[str, int]  # ledger account id, micros
 
 HINT = "holds"
@@ -49,7 +52,9 @@ class Hold(msgspec.Struct, frozen=True, gc=False):
     """One row of holds; expires_at is by the tenant's own clock.
 
     spent_by: the key and its ancestors; empty without a key. sources: what was taken from where, in
-    that order; capturing uses them in the same order.
+    that order; capturing uses them in the same order. overage: what a capture above the amount does;
+    null: it is refused. over_micros: what was captured above the amount. The tokens and the price's
+    version are of a capture by tokens; counted_day: where it counts in usage_days once captured.
     """
 
     id: str
@@ -66,6 +71,13 @@ class Hold(msgspec.Struct, frozen=True, gc=False):
     created_at: int
     expires_at: int
     ended_at: int | None = None
+    overage: Overage | None = None
+    over_micros: int = 0
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cached_tokens: int | None = None
+    price_version: int | None = None
+    counted_day: int | None = None
 
     @property
     def tenant(self) -> Tenant:
@@ -87,19 +99,27 @@ class Hold(msgspec.Struct, frozen=True, gc=False):
         return parts
 
 
+def check_open(hold: Hold, account_now_us: int, status: HoldStatus | None = None) -> None:
+    """Raises HoldEnded for one that has ended, or whose time is over, unless it is to expire."""
+    is_over = hold.expires_at <= account_now_us
+    if hold.status == "held" and (not is_over or status == "expired"):
+        return
+    found = hold.status if hold.status != "held" else "expired"
+    raise HoldEnded(
+        f"the hold was {found} before" if found != "expired" else "the hold has expired",
+        reason=found,
+        extra={"hold_id": hold.id, "hold_status": found},
+    )
+
+
 def move(
     hold: Hold, status: HoldStatus, *, now_us: int, account_now_us: int, captured_micros: int = 0
 ) -> Hold:
     """The hold in its final state; raises HoldEnded for an ended one, or once its time is over."""
     is_over = hold.expires_at <= account_now_us
     assert is_over or status != "expired", "a hold does not expire early"
-    if status not in MOVES[hold.status] or (is_over and status != "expired"):
-        found = hold.status if hold.status != "held" else "expired"
-        raise HoldEnded(
-            f"the hold was {found} before" if found != "expired" else "the hold has expired",
-            reason=found,
-            extra={"hold_id": hold.id, "hold_status": found},
-        )
+    check_open(hold, account_now_us, status)
+    assert status in MOVES[hold.status], "an open hold ends in any way"
     return replace(hold, status=status, captured_micros=captured_micros, ended_at=now_us)
 
 
@@ -127,6 +147,9 @@ class HoldWorkingSet(WorkingSet):
             self._used = await _load_references(tx, self.references)
         for hold in self._holds.values():
             read_set.ledger_ids.update(source_id for source_id, _ in hold.sources)
+            if hold.overage == "owe":
+                # What is captured above the amount is spent now, on the caps of now.
+                read_set.key_ids.update(hold.spent_by)
             read_set.windows.update(
                 (key_id, period, start)
                 for key_id in hold.spent_by
@@ -255,17 +278,34 @@ async def _load_references(
 
 async def _update(tx: Transaction, holds: Sequence[Hold]) -> None:
     changed = await tx.execute(
-        """UPDATE holds SET status = v.status, captured_micros = v.captured_micros,
-               ended_at = v.ended_at
-           FROM :rows[id text, status text, captured_micros bigint, ended_at bigint] AS v
-           WHERE holds.id = v.id AND holds.status = 'held'""",
-        rows=sorted((one.id, one.status, one.captured_micros, one.ended_at) for one in holds),
+        f"""UPDATE holds SET {_CHANGED.assigned}
+            FROM :rows[id text, {_CHANGED.typed}] AS v
+            WHERE holds.id = v.id AND holds.status = 'held'""",
+        rows=[(one.id, *_CHANGED.write(one)) for one in sorted(holds, key=lambda one: one.id)],
     )
     assert changed == len(holds), "an open hold vanished under the lock"
 
 
 _ROWS = RowMapping(
-    Hold, stored={"spent_by": WORDS_OR_NULL, "sources": as_json(tuple[HoldPart, ...])}
+    Hold,
+    stored={
+        "spent_by": WORDS_OR_NULL,
+        "sources": as_json(tuple[HoldPart, ...]),
+        "over_micros": NULL_AS_ZERO,
+    },
+)
+_CHANGED = _ROWS.part(
+    "status",
+    "captured_micros",
+    "over_micros",
+    "model",
+    "input_tokens",
+    "output_tokens",
+    "cached_tokens",
+    "price_version",
+    "counted_day",
+    "expires_at",
+    "ended_at",
 )
 _BY_ID = f"SELECT {_ROWS.listed} FROM holds WHERE id = :id"
 _BY_IDS = f"SELECT {_ROWS.listed} FROM holds WHERE id IN :ids[text]"

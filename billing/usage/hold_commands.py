@@ -1,25 +1,32 @@
 """Commands on holds: set credit aside, capture a part of it, release it, end those that ran out.
 
 A hold debits the wallet and counts in the caps at once, for the account's own use. Every way that
-it ends moves the whole of it: what was captured to USED, the rest back where it came from.
+it ends moves the whole of it: what was captured to USED, the rest back where it came from. What is
+captured above it is refused, cut off, or charged beside it (billing/usage/overage.py), as the hold says.
 """
 
 import msgspec
+from msgspec.structs import replace
 
 from billing.engine.batch_state import BatchState
 from billing.engine.read_set import ReadSet
 from billing.ledger.ledger import Code, LedgerAccountKind
 from billing.topups.send import check_alive
-from billing.topups.send_request import AmountOutOfRange
-from billing.usage.hold import Hold, HoldStatus, HoldWorkingSet, move
-from billing.usage.usage import check_spendable
-from kernel.clock import SECOND_US
+from billing.usage.hold import Hold, HoldStatus, HoldWorkingSet, Overage, check_open, move
+from billing.usage.overage import charge_over, over_of
+from billing.usage.price_list import Tokens
+from billing.usage.price_rows import PriceWorkingSet
+from billing.usage.usage import check_priced, check_spendable
+from billing.usage.usage_day import Spent, UsageDays
+from kernel.clock import DAY_US, SECOND_US
+from kernel.errors import InvalidInput
 from kernel.ids import new_id
 from kernel.tenant import Tenant
 from keys.principal import Principal
 
 TTL_S = 900
 TTL_S_MAX = 86_400
+EXTENDED_US_MAX = 30 * DAY_US
 
 
 class Held(msgspec.Struct, frozen=True, gc=False):
@@ -41,6 +48,7 @@ class PlaceHold(msgspec.Struct, frozen=True):
     description: str
     model: str | None
     reference: str | None
+    overage: Overage | None = None
 
     def declare(self, read_set: ReadSet) -> None:
         read_set.tenants.add(self.tenant)
@@ -78,27 +86,109 @@ class PlaceHold(msgspec.Struct, frozen=True):
             sources=tuple((part.debit_id, part.amount_micros) for part in parts),
             created_at=state.now_us,
             expires_at=state.now_of(self.tenant) + self.ttl_s * SECOND_US,
+            overage=self.overage,
         )
         working_set.add(hold)
         return _held(state, hold)
 
 
 class CaptureHold(msgspec.Struct, frozen=True):
-    """The command of POST /holds/{hold_id}/capture; without an amount all of it is captured."""
+    """The command of POST /holds/{hold_id}/capture: an amount, tokens at the operator's price, or all
+    of it. model: of the tokens; without it that of the hold.
+    """
 
     hold_id: str
     tenant: Tenant
     amount_micros: int | None
+    tokens: Tokens | None = None
+    model: str | None = None
 
     def declare(self, read_set: ReadSet) -> None:
         read_set.places.add((*self.tenant, LedgerAccountKind.USED, ""))
         _declare(read_set, self.tenant, self.hold_id)
+        read_set.working_set(UsageDays)
+        if self.tokens is not None:
+            read_set.working_set(PriceWorkingSet).environments.add(self.tenant.environment)
 
     def decide(self, state: BatchState) -> Held:
         hold = state.working_set(HoldWorkingSet).get(self.hold_id, self.tenant)
-        amount_micros = hold.amount_micros if self.amount_micros is None else self.amount_micros
-        ended = _end(state, hold, "captured", captured_micros=amount_micros)
+        check_open(hold, state.now_of(self.tenant))
+        hold, amount_micros = self._priced(state, hold)
+        within_micros = min(amount_micros, hold.amount_micros)
+        over_micros = over_of(state, hold, amount_micros)
+        hold = self._counted(state, hold, within_micros + over_micros)
+        if over_micros:
+            charge_over(state, hold, over_micros)
+        ended = _end(
+            state, replace(hold, over_micros=over_micros), "captured", captured_micros=within_micros
+        )
         return _held(state, ended)
+
+    def _priced(self, state: BatchState, hold: Hold) -> tuple[Hold, int]:
+        """The hold with what it was priced from, and the amount to capture."""
+        if self.tokens is None:
+            micros = self.amount_micros
+            return hold, hold.amount_micros if micros is None else micros
+        model = self.model or hold.model
+        if model is None:
+            raise InvalidInput("is required where the hold names none", param="model")
+        price = state.working_set(PriceWorkingSet).of(self.tenant.environment).price_of(model)
+        amount_micros = price.charge_micros(self.tokens)
+        check_priced(amount_micros)
+        used = self.tokens
+        priced = replace(
+            hold,
+            model=model,
+            input_tokens=used.input_tokens,
+            output_tokens=used.output_tokens,
+            cached_tokens=used.cached_tokens,
+            price_version=price.version,
+        )
+        return priced, amount_micros
+
+    def _counted(self, state: BatchState, hold: Hold, amount_micros: int) -> Hold:
+        """Counts it in the sums of the day on which it was set aside, as the caps do."""
+        spent = Spent(
+            hold.account_id,
+            hold.environment,
+            hold.created_at,
+            hold.spent_by[0] if hold.spent_by else None,
+            None,
+            hold.model,
+            amount_micros,
+            hold.input_tokens,
+            hold.output_tokens,
+            hold.cached_tokens,
+        )
+        state.working_set(UsageDays).add(spent)
+        return replace(hold, counted_day=spent.day_start_at)
+
+
+class ExtendHold(msgspec.Struct, frozen=True):
+    """The command of POST /holds/{hold_id}/extend: it ends so long after now, and never earlier than it
+    would have.
+    """
+
+    hold_id: str
+    tenant: Tenant
+    ttl_s: int
+
+    def declare(self, read_set: ReadSet) -> None:
+        _declare(read_set, self.tenant, self.hold_id)
+
+    def decide(self, state: BatchState) -> Held:
+        working_set = state.working_set(HoldWorkingSet)
+        hold = working_set.get(self.hold_id, self.tenant)
+        now_us = state.now_of(self.tenant)
+        check_open(hold, now_us)
+        if state.now_us - hold.created_at > EXTENDED_US_MAX:
+            raise InvalidInput(
+                "a hold that was made more than 30 days ago is not extended; capture or release it",
+                param="ttl_s",
+            )
+        extended = replace(hold, expires_at=max(hold.expires_at, now_us + self.ttl_s * SECOND_US))
+        working_set.change(extended)
+        return _held(state, extended)
 
 
 class ReleaseHold(msgspec.Struct, frozen=True):
@@ -144,6 +234,7 @@ def new_hold(
     description: str,
     model: str | None = None,
     reference: str | None = None,
+    overage: Overage | None = None,
 ) -> PlaceHold:
     """The command of this caller, with a fresh id."""
     return PlaceHold(
@@ -155,6 +246,7 @@ def new_hold(
         description=description,
         model=model,
         reference=reference,
+        overage=overage,
     )
 
 
@@ -164,7 +256,8 @@ def _declare(read_set: ReadSet, tenant: Tenant, hold_id: str) -> None:
 
 
 def _end(state: BatchState, hold: Hold, status: HoldStatus, *, captured_micros: int = 0) -> Hold:
-    """Raises HoldEnded, or AmountOutOfRange for more than was held."""
+    """Raises HoldEnded."""
+    assert captured_micros <= hold.amount_micros, "what lies above the amount is charged beside it"
     tenant = hold.tenant
     ended = move(
         hold,
@@ -173,12 +266,6 @@ def _end(state: BatchState, hold: Hold, status: HoldStatus, *, captured_micros: 
         account_now_us=state.now_of(tenant),
         captured_micros=captured_micros,
     )
-    if captured_micros > hold.amount_micros:
-        raise AmountOutOfRange(
-            f"the hold is of {hold.amount_micros} micros",
-            param="amount_micros",
-            extra={"hold_id": hold.id, "max_micros": hold.amount_micros},
-        )
     held = state.ledger.standing(tenant).held
     if captured_micros:
         used = state.ledger.account(tenant, LedgerAccountKind.USED)

@@ -13,6 +13,7 @@ from billing.engine.batch_state import BatchState
 from billing.engine.read_set import ReadSet, WorkingSet
 from billing.ledger.ledger import Code, LedgerAccountKind
 from billing.ledger.money import MICROS_PER_CENT
+from billing.usage.usage_day import Spent, UsageDays
 from kernel.clock import DAY_US, SECOND_US, next_month_start_us, rfc3339
 from kernel.errors import DomainError
 from kernel.ids import new_id
@@ -37,7 +38,10 @@ class OrderNoReused(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class OAuthCharge:
-    """One charge; order_no and remark are the app's own words. created_at in microseconds."""
+    """One charge; order_no and remark are the app's own words. created_at in microseconds.
+
+    counted_day: where it counts in usage_days; null: a process of before wrote it.
+    """
 
     id: str
     account_id: str
@@ -49,6 +53,7 @@ class OAuthCharge:
     amount_micros: int
     remark: str
     created_at: int
+    counted_day: int | None = None
 
 
 class ChargeWorkingSet(WorkingSet):
@@ -115,6 +120,7 @@ class TakeCharge:
         working_set = read_set.working_set(ChargeWorkingSet)
         working_set.places.add(self.place)
         working_set.grant_ids.add(self.origin.grant_id)
+        read_set.working_set(UsageDays)
 
     def decide(self, state: BatchState) -> OAuthCharge:
         working_set = state.working_set(ChargeWorkingSet)
@@ -126,6 +132,7 @@ class TakeCharge:
             return self._same(earlier)
         _check_cap(state, grant, self.amount_micros)
         state.check_funds(self.user, self.amount_micros)
+        spent = Spent(*self.user, state.now_us, None, grant.app_id, None, self.amount_micros)
         charge = OAuthCharge(
             id=new_id("chg"),
             account_id=self.user.account_id,
@@ -137,9 +144,11 @@ class TakeCharge:
             amount_micros=self.amount_micros,
             remark=self.remark,
             created_at=state.now_us,
+            counted_day=spent.day_start_at,
         )
         self._move(state, charge)
         working_set.add(charge)
+        state.working_set(UsageDays).add(spent)
         state.spending.count(self.user.account_id, (grant.id,), self.amount_micros, state.now_us)
         return charge
 

@@ -1,9 +1,12 @@
 """Usage: credit that an account uses up itself, for AI usage, charged at once.
 
 Own use takes promotional credit first, in live as well, and counts against the caps of the key and
-its ancestors like every debit. Writes usage_records; what is not known yet is a hold
-(billing/usage/hold.py).
+its ancestors like every debit. What is charged is an amount, or tokens of a model at the operator's
+price (billing/usage/price_list.py). Invariant: one charge for each reference, whatever is repeated.
+Writes usage_records; what is not known yet is a hold (billing/usage/hold.py).
 """
+
+from collections.abc import Iterable
 
 import msgspec
 
@@ -15,19 +18,36 @@ from billing.ledger.money import MICROS_PER_CREDIT
 from billing.topups.send import check_alive
 from billing.topups.send_request import AmountOutOfRange
 from billing.topups.topup import DuplicateReference
+from billing.usage.price_list import ModelPrice, Tokens
+from billing.usage.price_rows import PriceWorkingSet
+from billing.usage.usage_day import Spent, UsageDays
 from kernel.errors import InvalidInput
 from kernel.ids import new_id
 from kernel.tenant import Tenant
 from keys.principal import Principal
 from store.database import Transaction
-from store.keyset import NEWEST, Keyset
 from store.row_mapping import RowMapping
 
 AMOUNT_MICROS_MAX = 10**15  # a thousand million dollars
+DESCRIPTION = "AI usage"  # of tokens that came without one
+
+
+class UsageItem(msgspec.Struct, frozen=True, gc=False):
+    """What was used, as its caller told it: an amount in micros, or tokens of the model."""
+
+    description: str
+    model: str | None
+    reference: str | None
+    amount_micros: int | None
+    tokens: Tokens | None = None
 
 
 class UsageRecord(msgspec.Struct, frozen=True, gc=False):
-    """One row of usage_records; key_id is null without a key."""
+    """One row of usage_records; key_id is null without a key.
+
+    The tokens and the version of the price list are null together. counted_day: where it counts in
+    usage_days; null: a process of before wrote it, and nobody has counted it yet.
+    """
 
     id: str
     account_id: str
@@ -38,56 +58,76 @@ class UsageRecord(msgspec.Struct, frozen=True, gc=False):
     model: str | None
     reference: str | None
     created_at: int
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cached_tokens: int | None = None
+    price_version: int | None = None
+    counted_day: int | None = None
+
+    def is_of(self, item: UsageItem) -> bool:
+        """Whether it came of the same words, whatever the price is now."""
+        tokens = item.tokens
+        if tokens is None:
+            is_same = self.input_tokens is None and self.amount_micros == item.amount_micros
+        else:
+            counts = (self.input_tokens, self.output_tokens, self.cached_tokens)
+            is_same = counts == tokens.counts
+        return is_same and (self.description, self.model) == (item.description, item.model)
 
 
 class UsageWorkingSet(WorkingSet):
-    """New records, and the references that were used before."""
+    """New records, and those that have the references that were given."""
 
     rank = 80
 
     def __init__(self) -> None:
         self.references: set[tuple[str, str, str]] = set()
-        self._used: dict[tuple[str, str, str], str] = {}
+        self._known: dict[tuple[str, str, str], UsageRecord] = {}
         self._new: list[UsageRecord] = []
 
     async def load(self, tx: Transaction, read_set: ReadSet, now_us: int) -> None:  # noqa: ARG002
         """One statement, and only where a reference was given."""
         if not self.references:
             return
-        rows = await tx.fetch(
-            """SELECT u.account_id, u.environment, u.reference, u.id
-               FROM :pairs[account_id text, environment text, reference text] AS v
-               CROSS JOIN usage_records u
-               WHERE u.account_id = v.account_id AND u.environment = v.environment
-                 AND u.reference = v.reference""",
-            pairs=sorted(self.references),
-        )
-        self._used = {(row[0], row[1], row[2]): row[3] for row in rows}
+        rows = await tx.fetch(_OF_REFERENCES, pairs=sorted(self.references))
+        for record in map(_ROWS.read, rows):
+            assert record.reference is not None
+            self._known[record.account_id, record.environment, record.reference] = record
 
     async def update(self, tx: Transaction, now_us: int) -> None:  # noqa: ARG002
         await tx.insert("usage_records", _ROWS.columns, [_ROWS.write(one) for one in self._new])
 
-    def check_reference(self, tenant: Tenant, reference: str) -> None:
-        """Raises DuplicateReference with the first record's id."""
-        seen = self._used.get((*tenant, reference))
-        if seen is not None:
+    def earlier(self, tenant: Tenant, item: UsageItem) -> UsageRecord | None:
+        """The record that the same item was charged as before.
+
+        Raises DuplicateReference where something else was charged under its reference.
+        """
+        if item.reference is None:
+            return None
+        seen = self._known.get((*tenant, item.reference))
+        if seen is not None and not seen.is_of(item):
             raise DuplicateReference(
-                "the reference was used before", param="reference", extra={"usage_id": seen}
+                "the reference was used before, for something else",
+                param="reference",
+                extra={"usage_id": seen.id},
             )
+        return seen
 
     def add(self, record: UsageRecord) -> None:
+        """A later command of this batch with the same reference finds it, too."""
         self.changes += 1
         self._new.append(record)
         if record.reference is not None:
             place = (record.account_id, record.environment, record.reference)
-            self._used[place] = record.id
+            self._known[place] = record
 
 
 class Used(msgspec.Struct, frozen=True, gc=False):
-    """The record and the account's balance after it, in micros."""
+    """The record and the account's balance now, in micros. is_repeated: it was charged before."""
 
     record: UsageRecord
     balance_micros: int
+    is_repeated: bool = False
 
 
 class UseCredit(msgspec.Struct, frozen=True):
@@ -96,74 +136,82 @@ class UseCredit(msgspec.Struct, frozen=True):
     usage_id: str
     tenant: Tenant
     lineage: tuple[str, ...]
-    amount_micros: int
-    description: str
-    model: str | None
-    reference: str | None
+    item: UsageItem
 
     def declare(self, read_set: ReadSet) -> None:
-        read_set.tenants.add(self.tenant)
-        read_set.key_ids.update(self.lineage)
-        read_set.places.add((*self.tenant, LedgerAccountKind.USED, ""))
-        working_set = read_set.working_set(UsageWorkingSet)
-        if self.reference is not None:
-            working_set.references.add((*self.tenant, self.reference))
+        declare_usage(read_set, self.tenant, self.lineage, [self.item])
 
     def decide(self, state: BatchState) -> Used:
-        working_set = state.working_set(UsageWorkingSet)
         check_alive(state, self.lineage)
-        if self.reference is not None:
-            working_set.check_reference(self.tenant, self.reference)
-        check_spendable(state, self.tenant, self.lineage, self.amount_micros)
+        earlier = state.working_set(UsageWorkingSet).earlier(self.tenant, self.item)
+        record = earlier
+        if record is None:
+            record = charge(state, self.tenant, self.lineage, self.item, self.usage_id)
+        balance_micros = state.ledger.balance_micros(self.tenant, state.now_us)
+        return Used(record, balance_micros, earlier is not None)
+
+
+def new_usage(principal: Principal, item: UsageItem) -> UseCredit:
+    """The command of this caller, with a fresh id."""
+    return UseCredit(new_id("usg"), principal.tenant, principal.lineage, item)
+
+
+def declare_usage(
+    read_set: ReadSet, tenant: Tenant, lineage: Lineage, items: Iterable[UsageItem]
+) -> None:
+    """What charging these items reads."""
+    read_set.tenants.add(tenant)
+    read_set.key_ids.update(lineage)
+    read_set.places.add((*tenant, LedgerAccountKind.USED, ""))
+    read_set.working_set(UsageDays)
+    references = read_set.working_set(UsageWorkingSet).references
+    for item in items:
+        if item.reference is not None:
+            references.add((*tenant, item.reference))
+        if item.tokens is not None:
+            read_set.working_set(PriceWorkingSet).environments.add(tenant.environment)
+
+
+def charge(
+    state: BatchState,
+    tenant: Tenant,
+    lineage: Lineage,
+    item: UsageItem,
+    usage_id: str,
+    *,
+    is_told: bool = True,
+) -> UsageRecord:
+    """Takes what the item costs; its reference is a new one.
+
+    is_told: an unknown model's refusal names the most similar one. Raises UnknownModel,
+    AmountOutOfRange, CapExceeded and InsufficientBalance.
+    """
+    amount_micros, price = _priced(state, tenant, item, is_told=is_told)
+    check_spendable(state, tenant, lineage, amount_micros)
+    # What the price list gives away is recorded, too, and moves nothing.
+    if amount_micros:
         state.take(
-            self.tenant,
-            self.amount_micros,
-            to=state.ledger.account(self.tenant, LedgerAccountKind.USED),
+            tenant,
+            amount_micros,
+            to=state.ledger.account(tenant, LedgerAccountKind.USED),
             code=Code.AI_USAGE,
-            subject_id=self.usage_id,
+            subject_id=usage_id,
             is_own_use=True,
         )
-        state.spending.count(self.tenant.account_id, self.lineage, self.amount_micros, state.now_us)
-        record = UsageRecord(
-            self.usage_id,
-            *self.tenant,
-            self.lineage[0] if self.lineage else None,
-            self.amount_micros,
-            self.description,
-            self.model,
-            self.reference,
-            state.now_us,
+        state.spending.count(tenant.account_id, lineage, amount_micros, state.now_us)
+    record = _record(state, tenant, lineage, item, usage_id, amount_micros, price)
+    state.working_set(UsageWorkingSet).add(record)
+    return record
+
+
+def check_priced(amount_micros: int) -> None:
+    """Raises AmountOutOfRange for tokens that cost more than one charge may be."""
+    if amount_micros > AMOUNT_MICROS_MAX:
+        raise AmountOutOfRange(
+            f"the tokens cost more than {AMOUNT_MICROS_MAX} micros, the most that one charge may be",
+            param="input_tokens",
+            extra={"max": AMOUNT_MICROS_MAX},
         )
-        working_set.add(record)
-        return Used(record, state.ledger.balance_micros(self.tenant, state.now_us))
-
-
-def new_usage(
-    principal: Principal,
-    *,
-    amount_micros: int,
-    description: str,
-    model: str | None = None,
-    reference: str | None = None,
-) -> UseCredit:
-    """The command of this caller, with a fresh id."""
-    return UseCredit(
-        usage_id=new_id("usg"),
-        tenant=principal.tenant,
-        lineage=principal.lineage,
-        amount_micros=amount_micros,
-        description=description,
-        model=model,
-        reference=reference,
-    )
-
-
-async def page(
-    tx: Transaction, tenant: Tenant, *, before_id: str | None = None, limit: int
-) -> list[UsageRecord]:
-    """At most `limit` records of the tenant, newest first, older than before_id."""
-    rows = await _PAGES.page(tx, tenant, before_id=before_id or NEWEST, limit=limit)
-    return [_ROWS.read(row) for row in rows]
 
 
 def amount_of(credit_count: int | None, amount_micros: int | None) -> int:
@@ -193,7 +241,60 @@ def check_spendable(
     state.check_funds(tenant, amount_micros, is_own_use=True)
 
 
+def _priced(
+    state: BatchState, tenant: Tenant, item: UsageItem, *, is_told: bool
+) -> tuple[int, ModelPrice | None]:
+    """The amount in micros, and the price that it came of."""
+    if item.tokens is None:
+        assert item.amount_micros is not None, "an amount or tokens"
+        return item.amount_micros, None
+    assert item.model is not None, "tokens are of a model"
+    prices = state.working_set(PriceWorkingSet).of(tenant.environment)
+    price = prices.price_of(item.model, is_told=is_told)
+    amount_micros = price.charge_micros(item.tokens)
+    check_priced(amount_micros)
+    return amount_micros, price
+
+
+def _record(
+    state: BatchState,
+    tenant: Tenant,
+    lineage: Lineage,
+    item: UsageItem,
+    usage_id: str,
+    amount_micros: int,
+    price: ModelPrice | None,
+) -> UsageRecord:
+    """The row, counted in the sums of its day."""
+    tokens, key_id, now_us = item.tokens, lineage[0] if lineage else None, state.now_us
+    if tokens is None or price is None:
+        spent = Spent(*tenant, now_us, key_id, None, item.model, amount_micros)
+        version = None
+    else:
+        spent = Spent(*tenant, now_us, key_id, None, item.model, amount_micros, *tokens.counts)
+        version = price.version
+    state.working_set(UsageDays).add(spent)
+    return UsageRecord(
+        usage_id,
+        *tenant,
+        key_id,
+        amount_micros,
+        item.description,
+        item.model,
+        item.reference,
+        now_us,
+        spent.input_tokens,
+        spent.output_tokens,
+        spent.cached_tokens,
+        version,
+        spent.day_start_at,
+    )
+
+
 _ROWS = RowMapping(UsageRecord)
-_PAGES = Keyset(
-    _ROWS.listed, "usage_records", "account_id = :account_id AND environment = :environment"
-)
+_OF_REFERENCES = f"""
+    SELECT {_ROWS.of("u")}
+    FROM :pairs[account_id text, environment text, reference text] AS v
+    CROSS JOIN usage_records u
+    WHERE u.account_id = v.account_id AND u.environment = v.environment
+      AND u.reference = v.reference"""

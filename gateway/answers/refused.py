@@ -13,6 +13,7 @@ class FieldProblem(Struct, kw_only=True):
 
     param: str
     detail: str
+    did_you_mean: Annotated[str | UnsetType, Meta(description="The most similar name.")] = UNSET
 
 
 class Failure(Struct, kw_only=True):
@@ -28,6 +29,7 @@ class Failure(Struct, kw_only=True):
         str | UnsetType, Meta(description="Which cause, where one code has several.")
     ] = UNSET
     errors: list[FieldProblem] | UnsetType = UNSET
+    did_you_mean: Annotated[str | UnsetType, Meta(description="The most similar name.")] = UNSET
     limit: Annotated[Any, Meta(description="The limit that was hit.")] = UNSET
     remaining: Annotated[Any, Meta(description="What is left of it.")] = UNSET
     oldest_cursor: Annotated[

@@ -6,6 +6,7 @@ from starlette.responses import Response
 
 from billing.ledger.money import cents_to_micros
 from billing.reports.activity import lately
+from billing.reports.credit_ahead import credit_ahead
 from gateway.dashboard.route import page_route
 from gateway.dashboard.unattended import desk_waiting, overlooked_s
 from gateway.html.chart import Chart, Series, balance_line, bars
@@ -61,6 +62,7 @@ async def set_threshold(call: RequestContext[Fields, Fields]) -> Reply:
 async def _overview(call: RequestContext[Any, Any], problem: Problem = NO_PROBLEM) -> Response:
     balance = (await ask(call, "GET", "/topup/balance")).data
     charts = await _charts(call, cents_to_micros(balance["balance_cents"]))
+    tenant, now_us = call.principal.tenant, call.now_us
     return page(
         call,
         "overview.html",
@@ -75,6 +77,7 @@ async def _overview(call: RequestContext[Any, Any], problem: Problem = NO_PROBLE
         topups=(await ask(call, "GET", "/topup/history", query={"limit": 6})).data["items"],
         has_keys=bool((await ask(call, "GET", "/keys", query={"limit": 1})).data["items"]),
         charts=charts,
+        ahead=await call.context.database.read(lambda tx: credit_ahead(tx, tenant, now_us=now_us)),
         without_supplier=_without_supplier(call),
         overlooked_s=await overlooked_s(call),
         desk_number=await desk_waiting(call),

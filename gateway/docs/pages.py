@@ -36,6 +36,7 @@ GUIDES: Final = {
     "webhooks": "Webhooks",
     "sandbox": "Sandbox",
     "payments": "Payments",
+    "metering": "Metering",
     "dialects": "Dialects",
     "mcp": "MCP",
 }

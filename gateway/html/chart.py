@@ -3,11 +3,11 @@
 Pure. What is worked out here is drawn by the template, in the units of the picture (400 by 170).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from gateway.html.format import count, money
+from gateway.html.format import count, micros, money
 from kernel.clock import DAY_US, HOUR_US, MINUTE_US, rfc3339
 from store.activity import Activity
 
@@ -87,14 +87,39 @@ def bars(title: str, activity: Activity, series: Sequence[Series]) -> Chart:
     )
 
 
+def spend_bars(title: str, by_day: Mapping[int, int], *, since: int, until: int) -> Chart:
+    """Micros spent on each UTC day from since to until; a day that is not named has none."""
+    days = range(since, until, DAY_US)
+    frame = _Frame(Activity(DAY_US, days, ()), left=64)
+    spent = [by_day.get(day, 0) for day in days]
+    top = _ceiling(max(spent))
+    drawn: list[Bar] = []
+    for place, number in enumerate(spent):
+        if number:
+            height = round(number / top * (_FLOOR - _TOP), 1)
+            x, width = frame.box(place)
+            words = f"{frame.labels[place]}: {micros(number)}"
+            drawn.append(Bar(x, round(_FLOOR - height, 1), width, height, "calm", words))
+    return frame.chart(
+        title,
+        [Series("spent", "calm")],
+        top=top,
+        show=micros,
+        figures=[[micros(number)] for number in spent],
+        totals=[micros(sum(spent))],
+        is_empty=not any(spent),
+        bars=drawn,
+    )
+
+
 def balance_line(title: str, activity: Activity, *, now_micros: int) -> Chart:
     """The balance at the end of each step, worked out backwards from what it is now."""
     frame = _Frame(activity, left=64)
     cents: list[int] = []
-    micros = now_micros
+    left = now_micros
     for start in reversed(frame.starts):
-        cents.append(max(0, micros) // _MICROS_PER_CENT)
-        micros -= activity.sum_of(start)
+        cents.append(max(0, left) // _MICROS_PER_CENT)
+        left -= activity.sum_of(start)
     cents.reverse()
     top = _ceiling(max(cents))
     points = [

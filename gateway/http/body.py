@@ -19,14 +19,16 @@ _JSON: Final = b"application/json"
 _JSON_SUFFIX: Final = b"+json"
 _FORM: Final = b"application/x-www-form-urlencoded"
 CSV: Final = b"text/csv"
+EVENT: Final = b"application/cloudevents+json"
+EVENTS: Final = b"application/cloudevents-batch+json"
 _MEDIA_TYPE_BYTES_MAX: Final = 200
 _UTF8: Final = frozenset({b"utf-8", b"utf8"})
-_TAKES_JSON: Final = frozenset({"json", "json_or_form", "json_or_csv"})
+_TAKES_JSON: Final = frozenset({"json", "json_or_form", "json_or_csv", "json_or_events"})
 _TAKES_FORMS: Final = frozenset({"form", "json_or_form"})
 
-# What a route's body is: json, form (urlencoded), either, json_or_csv, or raw: whatever a provider
-# sends, its bytes being what is signed.
-Media = Literal["json", "form", "json_or_form", "json_or_csv", "raw"]
+# What a route's body is: json, form (urlencoded), either, json_or_csv, json_or_events (CloudEvents, one
+# or a batch), or raw: whatever a provider sends, its bytes being what is signed.
+Media = Literal["json", "form", "json_or_form", "json_or_csv", "json_or_events", "raw"]
 
 
 class BodyTooLarge(DomainError):

@@ -142,7 +142,7 @@ TABLE: Final[Mapping[type[DomainError], ErrorRow]] = {
     WrongStateForApproval: ErrorRow(codes.ALREADY_SETTLED, 409),
     AlreadyCheckedIn: ErrorRow(codes.ALREADY_SETTLED, 409),
     BudgetExhausted: ErrorRow(codes.ALREADY_SETTLED, 409),
-    CheckinOff: ErrorRow(codes.MISSING_SCOPE, 403),
+    CheckinOff: ErrorRow(codes.ALREADY_SETTLED, 409),
     NotNow: ErrorRow(codes.ALREADY_SETTLED, 409),
     StillOpen: ErrorRow(codes.ALREADY_SETTLED, 409),
     NoLongerAsked: ErrorRow(codes.INVALID_KEY, 401),

@@ -117,11 +117,22 @@ async def _read(call: RequestContext[Fields, Fields], route: Route, receive: Rec
 
 
 async def environment_of(call: RequestContext[Any, Any]) -> Environment | None:
-    """The environment of the credential, if there is a good one; None for anybody else."""
+    """The environment of the credential; None for who shows none, and for a session that is over.
+
+    Raises InvalidCredential for a key or token that is not good: its owner would take another
+    environment's answer for their own.
+    """
     try:
         token, is_cookie = presented(call.scope, call.headers, call.context.settings)
+    except InvalidCredential:
+        if b"authorization" in call.headers:
+            raise
+        return None
+    try:
         found = await call.context.authenticator.authenticate(token)
         check_presented(found, is_cookie=is_cookie)
     except DomainError:
-        return None
+        if is_cookie:
+            return None
+        raise
     return found.environment

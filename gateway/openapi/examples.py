@@ -251,6 +251,7 @@ EXAMPLES: Final[Mapping[tuple[str, str], Example]] = {
     ("POST", f"{API}/sandbox/clock"): Example({"advance_s": 86400}),
     ("POST", f"{API}/codes/redeem"): Example({"code": "TOPUP-7Q3X-9KVM-2C8R"}),
     ("POST", f"{API}/usage"): Example({"credits": 250, "description": "A summary", "model": "m-1"}),
+    ("POST", f"{API}/holds/{{hold_id}}/extend"): Example({"ttl_s": 600}),
     ("POST", f"{API}/holds"): Example({"credits": 1000, "description": "A chat", "ttl_s": 600}),
     ("POST", f"{API}/holds/{{hold_id}}/capture"): Example({"credits": 640}),
     ("POST", f"{API}/orders"): Example({"provider": "stripe", "amount_cents": 1000}),

@@ -24,7 +24,18 @@ _TAKEN: Final[Mapping[Media, tuple[str, ...]]] = {
     # The form first: it is what that vendor's own clients send.
     "json_or_form": ("application/x-www-form-urlencoded", "application/json"),
     "json_or_csv": ("application/json", "text/csv"),
+    "json_or_events": (
+        "application/json",
+        "application/cloudevents+json",
+        "application/cloudevents-batch+json",
+    ),
     "raw": ("application/octet-stream",),
+}
+# What a body of another form than our own JSON is; its specification says the rest.
+_OTHER: Final[Mapping[str, str]] = {
+    "text/csv": "string",
+    "application/cloudevents+json": "object",
+    "application/cloudevents-batch+json": "array",
 }
 IDEMPOTENCY_KEY: Final = {"$ref": "#/components/parameters/Idempotency-Key"}
 BEARER: Final = "bearer"
@@ -135,8 +146,8 @@ def _request_body(
         return None
     shown = {} if example is None else {"example": example}
     content = {
-        kind: {"schema": {"type": "string"}}
-        if kind == "text/csv"
+        kind: {"schema": {"type": _OTHER[kind]}}
+        if kind in _OTHER
         else {"schema": schemas.of(route.body), **shown}
         for kind in _TAKEN[route.media]
     }

@@ -44,6 +44,7 @@ def test_the_contract_names_these_scopes() -> None:
         "webhooks:write",
         "billing:read",
         "billing:write",
+        "usage:read",
         "usage:write",
         "vouchers:read",
         "vouchers:redeem",

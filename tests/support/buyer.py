@@ -17,7 +17,7 @@ from billing.payments.review import Verdict, new_resolution
 from billing.providers.event_log import LogEntry, NotificationRef, of_order
 from billing.providers.protocol import DisputeClosed, Disputed, Refunded, RefundFailed, Subject
 from billing.subscriptions.place import new_place
-from billing.usage.usage import UseCredit
+from billing.usage.usage import UsageItem, UseCredit
 from kernel.clock import FixedClock
 from kernel.ids import new_id
 from kernel.tenant import Tenant
@@ -146,10 +146,7 @@ class Buyer:
                 usage_id=new_id("usg"),
                 tenant=self.tenant,
                 lineage=(),
-                amount_micros=micros,
-                description="AI chat completion",
-                model=None,
-                reference=None,
+                item=UsageItem("AI chat completion", None, None, micros),
             )
         )
 

@@ -19,6 +19,7 @@ from billing.topups.send_request import prepare
 from billing.topups.settlement import Cancel, Decide, EndedTopUp
 from billing.topups.voucher import VoucherCodes, VoucherTarget as SettleVoucher
 from billing.topups.voucher_redemption import Redeemed, find_issued, new_redeem
+from billing.usage.price_rows import PriceBook
 from kernel.clock import FixedClock
 from keys.api_keys.api_key import mint
 from keys.api_keys.fields import NewKey
@@ -179,7 +180,7 @@ def open_engine(database: Database, clock: FixedClock, rules: TopUpRules) -> Eng
     return Engine(
         database,
         clock,
-        Rules(rules, code_of=rules.codes.code_of, claim_token_of=rules.claim_token_of),
+        Rules(rules, PriceBook(), code_of=rules.codes.code_of, claim_token_of=rules.claim_token_of),
     )
 
 

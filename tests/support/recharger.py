@@ -19,7 +19,7 @@ from billing.providers.registry import Providers
 from billing.recharges import records
 from billing.recharges.recharge import Recharge
 from billing.topups.link_tokens import LinkTokens
-from billing.usage.usage import UseCredit
+from billing.usage.usage import UsageItem, UseCredit
 from kernel.clock import FixedClock
 from kernel.ids import new_id
 from kernel.tenant import Tenant
@@ -92,10 +92,7 @@ class Recharging:
                 usage_id=new_id("usg"),
                 tenant=self.tenant,
                 lineage=(),
-                amount_micros=cents * 10_000,
-                description="AI chat completion",
-                model=None,
-                reference=None,
+                item=UsageItem("AI chat completion", None, None, cents * 10_000),
             )
         )
 

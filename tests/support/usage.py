@@ -7,7 +7,7 @@ from billing.engine.engine import Engine
 from billing.usage import hold as holds
 from billing.usage.hold import Hold
 from billing.usage.hold_commands import CaptureHold, ExpireHolds, Held, ReleaseHold, new_hold
-from billing.usage.usage import Used, new_usage
+from billing.usage.usage import UsageItem, Used, new_usage
 from keys.principal import Principal
 from store.database import Database, Transaction
 from store.idempotency import RequestKey, request_key
@@ -38,20 +38,22 @@ def key_of(principal: Principal, text: str | None, body: bytes = b"{}") -> Reque
 
 async def use(
     account: FundedAccount,
-    micros: int,
+    micros: int | None,
     *,
     principal: Principal | None = None,
     key: str | None = None,
     **more: Any,
 ) -> Used:
     caller = principal or account.principal
-    command = new_usage(
-        caller,
-        amount_micros=micros,
-        description=more.pop("description", "AI chat completion"),
-        **more,
+    item = UsageItem(
+        more.pop("description", "AI chat completion"),
+        more.pop("model", None),
+        more.pop("reference", None),
+        micros,
+        more.pop("tokens", None),
     )
-    return await account.run(command, key_of(caller, key))
+    assert not more, more
+    return await account.run(new_usage(caller, item), key_of(caller, key))
 
 
 async def hold(
@@ -77,7 +79,8 @@ async def capture(
 ) -> Held:
     caller = more.get("principal", account.principal)
     key = key_of(caller, more.get("key"), str(micros).encode())
-    return await account.run(CaptureHold(hold_id, caller.tenant, micros), key)
+    command = CaptureHold(hold_id, caller.tenant, micros, more.get("tokens"), more.get("model"))
+    return await account.run(command, key)
 
 
 async def release(account: FundedAccount, hold_id: str, **more: Any) -> Held:

@@ -147,11 +147,11 @@ def _of_part(part: bytes, environment: str | None) -> ReadItem:
     try:
         item = _item.decode(part, environment)
     except DomainError as error:
-        return ReadItem(problem=_problem(error), reference=_reference_in(part))
+        return ReadItem(problem=problem_of_item(error), reference=reference_in(part))
     return ReadItem(item=item, reference=item.reference)
 
 
-def _reference_in(part: bytes) -> str | None:
+def reference_in(part: bytes) -> str | None:
     """The reference of an item that is wrong elsewhere, to find it again by."""
     try:
         found = msgspec.json.decode(part)
@@ -215,7 +215,7 @@ def _of_row(
                 raise InvalidInput("holds control characters", param=shown(name))
         item = _item.of_texts(_values(cells), environment)
     except DomainError as error:
-        return ReadItem(problem=_problem(error), reference=reference, line=line)
+        return ReadItem(problem=problem_of_item(error), reference=reference, line=line)
     return ReadItem(item=item, reference=item.reference, line=line)
 
 
@@ -229,7 +229,8 @@ def _values(cells: Mapping[str, str]) -> dict[str, Any]:
     return values
 
 
-def _problem(error: DomainError) -> ItemProblem:
+def problem_of_item(error: DomainError) -> ItemProblem:
+    """The refusal as it is kept beside the item."""
     return ItemProblem(detail=error.detail, param=error.param, errors=error.extra.get("errors", ()))
 
 

@@ -11,7 +11,7 @@ from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
 from gateway.answers.outcome import Listing, ok
-from gateway.api.money.usage import CallerReferenceField
+from gateway.api.bodies.usage_body import CallerReferenceField
 from gateway.api.schemas.entitlements import Entitlement
 from gateway.http.fields import Fields, Page
 from gateway.http.lists import short_list

@@ -1,135 +1,208 @@
-"""Usage: credit charged for AI usage, at once or out of a hold that was set aside before."""
+"""Usage: credit charged for AI usage, an amount or tokens at the operator's price; and what was used."""
 
-from typing import Annotated
+import re
+from collections.abc import Sequence
+from typing import Annotated, Final
 
 from msgspec import Meta
 
-from billing.payments.sandbox import clock as sandbox_clock
-from billing.usage import hold
-from billing.usage.hold_commands import TTL_S, TTL_S_MAX, CaptureHold, Held, ReleaseHold, new_hold
-from billing.usage.usage import Used, amount_of, new_usage
+from billing.reports import usage_report
+from billing.reports.usage_report import LineKey, UsageBy, UsageWanted, usage_lines, usage_sums
+from billing.usage.usage import Used, new_usage
+from billing.usage.usage_batch import UsedBatch, new_usage_batch
 from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
-from gateway.answers.envelope import answer
-from gateway.answers.outcome import created, ok
-from gateway.answers.refusals import renamed_fields
-from gateway.api.schemas.usage import ChangedHold, Hold, Usage
-from gateway.http.fields import LINE, Fields, Int64
+from gateway.answers.envelope import answer, listing
+from gateway.answers.outcome import CSV, JSON, Listing, Outcome
+from gateway.api.bodies.usage_body import ReadBatch, UsageBody, UsageRecordBody, decode
+from gateway.api.schemas.usage import Usage, UsageBatch
+from gateway.api.schemas.usage_lists import UsageGroup, UsageGroups, UsageLine
+from gateway.http.fields import Fields, Text, time_us
+from gateway.http.lists import ROWS_AT_ONCE, CsvPage, ExportPage, csv_stream, short_list
 from gateway.http.request_context import RequestContext
-from gateway.http.routing import Route
-from kernel.limits import NOTE_CHARACTERS_MAX, REFERENCE_CHARACTERS_MAX
+from gateway.http.routing import Reply, Route
+from kernel.clock import DAY_US, rfc3339
+from kernel.errors import InvalidInput
+from kernel.limits import BULK_BODY_BYTES_MAX, INT64_MAX
 from store.database import Transaction
 
-MODEL_CHARACTERS_MAX = 128
-
-UsageDescription = Annotated[str, Meta(min_length=1, max_length=NOTE_CHARACTERS_MAX, pattern=LINE)]
-Model = Annotated[str, Meta(min_length=1, max_length=MODEL_CHARACTERS_MAX, pattern=LINE)]
-CallerReferenceField = Annotated[
-    str, Meta(min_length=1, max_length=REFERENCE_CHARACTERS_MAX, pattern=LINE)
+_READS: Final = ("usage:read",)
+GROUP_DAYS: Final = 30
+GROUP_DAYS_MAX: Final = 366
+_DATE_CHARACTERS: Final = 10
+_CSV_COLUMNS: Final = (
+    "id",
+    "kind",
+    "created_at",
+    "amount_micros",
+    "credits",
+    "description",
+    "model",
+    "key_id",
+    "app_id",
+    "reference",
+    "input_tokens",
+    "output_tokens",
+    "cached_tokens",
+    "price_version",
+)
+_CSV_GROUP_COLUMNS: Final = (
+    "day",
+    "model",
+    "key_id",
+    "app_id",
+    "records",
+    "amount_micros",
+    "credits",
+    "input_tokens",
+    "output_tokens",
+    "cached_tokens",
+)
+_PLACE: Final = re.compile(r"([0-9]{1,18})\.((?:usg|hld|chg)_[0-9A-Za-z]{1,32})")
+Moment = Annotated[
+    str, Meta(max_length=40, description="RFC 3339, or a day such as 2026-06-13, from its start.")
 ]
 
 
-class UsageBody(Fields, frozen=True, kw_only=True):
-    """What was used; the amount in credits or in micros, one of the two."""
+class UsageQuery(ExportPage, frozen=True, kw_only=True, rename={"since": "from", "until": "to"}):
+    """Which charges; from is inclusive, to exclusive. group_by: their sums instead, of whole UTC days."""
 
-    description: UsageDescription
-    credits: Int64 | None = None
-    amount_micros: Int64 | None = None
-    model: Model | None = None
-    reference: CallerReferenceField | None = None
-
-
-class HoldBody(UsageBody, frozen=True, kw_only=True):
-    """What may be used, and for how long it is set aside."""
-
-    ttl_s: Annotated[int, Meta(ge=1, le=TTL_S_MAX)] = TTL_S
+    model: Text | None = None
+    key: Annotated[Text | None, Meta(description="The id of a key, or of an app.")] = None
+    reference: Annotated[Text | None, Meta(description="Yours; an app's order_no.")] = None
+    since: Moment | None = None
+    until: Moment | None = None
+    group_by: UsageBy | None = None
 
 
-class CaptureBody(Fields, frozen=True, kw_only=True):
-    """How much of the hold was used; without an amount, all of it."""
+async def use(call: RequestContext[UsageRecordBody | ReadBatch, Fields]) -> Answer:
+    """Charges the account's wallet for a record, or for each of a batch."""
+    body, engine = call.body, call.context.engine
+    if isinstance(body, ReadBatch):
+        batch = new_usage_batch(call.principal, [one.item for one in body.records])
+        return await engine.submit_once(batch, call.request_key, _UsedBatch(body))
+    command = new_usage(call.principal, body.item())
+    return await engine.submit_once(command, call.request_key, _used)
 
-    credits: Int64 | None = None
-    amount_micros: Int64 | None = None
+
+async def list_usage(call: RequestContext[Fields, UsageQuery]) -> Reply:
+    """Charges, captured holds and what apps took, newest first; or their sums."""
+    if call.query.group_by is not None:
+        return await _grouped(call, call.query.group_by)
+    wanted, tenant = _wanted(call), call.principal.tenant
+
+    async def lines(after: LineKey | None, limit: int) -> Sequence[usage_report.UsageLine]:
+        return await call.context.database.read(
+            lambda tx: usage_lines(tx, tenant, wanted, after=after, limit=limit)
+        )
+
+    async def csv_after(after: LineKey | None) -> CsvPage:
+        rows = await lines(after, ROWS_AT_ONCE)
+        following = rows[-1].place if len(rows) == ROWS_AT_ONCE else None
+        return CsvPage([UsageLine.of_line(one) for one in rows], following)
+
+    first, limit = _place_of(call.query.cursor), call.query.limit
+    if call.query.format == "csv":
+        return await csv_stream(call, "usage", _READS, _CSV_COLUMNS, csv_after, first)
+    rows = await lines(first, limit + 1)
+    shown = listing(rows, limit, shape=UsageLine.of_line, cursor=_cursor)
+    return answer(codes.SUCCESS, shown, now_us=call.now_us)
 
 
-async def use(call: RequestContext[UsageBody, Fields]) -> Answer:
-    """Charges the account's wallet."""
-    body = call.body
-    command = new_usage(
-        call.principal,
-        amount_micros=amount_of(body.credits, body.amount_micros),
-        description=body.description,
-        model=body.model,
-        reference=body.reference,
+async def _grouped(call: RequestContext[Fields, UsageQuery], by: UsageBy) -> Reply:
+    wanted, tenant = _whole_days(call, _wanted(call)), call.principal.tenant
+
+    async def work(tx: Transaction) -> tuple[list[UsageGroup], usage_report.UsageSum | None]:
+        sums = await usage_sums(tx, tenant, wanted, by)
+        total = await usage_sums(tx, tenant, wanted)
+        return [UsageGroup.of_sum(one) for one in sums], total[0] if total else None
+
+    groups, total = await call.context.database.read(work)
+    if call.query.format == "csv":
+
+        async def whole(_cursor: object) -> CsvPage:
+            return CsvPage(groups, None)
+
+        return await csv_stream(call, f"usage-by-{by}", _READS, _CSV_GROUP_COLUMNS, whole, None)
+    listed = short_list(groups, call.query, lambda one: one.cursor)
+    data = UsageGroups(
+        group_by=by,
+        since=rfc3339(wanted.since),
+        until=rfc3339(wanted.until),
+        total=UsageGroup.of_total(total),
+        items=listed.items,
+        next_cursor=listed.next_cursor,
+        has_more=listed.has_more,
     )
-    return await call.context.engine.submit_once(command, call.request_key, _used)
+    return answer(codes.SUCCESS, data, now_us=call.now_us)
 
 
-async def place(call: RequestContext[HoldBody, Fields]) -> Answer:
-    """Sets credit aside: it leaves the balance and counts in the caps."""
-    body = call.body
-    command = new_hold(
-        call.principal,
-        amount_micros=amount_of(body.credits, body.amount_micros),
-        ttl_s=body.ttl_s,
-        description=body.description,
-        model=body.model,
-        reference=body.reference,
+def _wanted(call: RequestContext[Fields, UsageQuery]) -> UsageWanted:
+    query = call.query
+    since, until = _moment(query.since, "from"), _moment(query.until, "to")
+    wanted = UsageWanted(
+        since=0 if since is None else since,
+        until=INT64_MAX if until is None else until,
+        model=query.model,
+        key_id=query.key,
+        reference=query.reference,
     )
-    return await call.context.engine.submit_once(command, call.request_key, _placed)
+    if wanted.since >= wanted.until:
+        raise InvalidInput("from is before to", param="from")
+    return wanted
 
 
-async def capture(call: RequestContext[CaptureBody, Fields]) -> Answer:
-    """Charges what was used of the hold, once; the rest is released."""
-    body = call.body
-    is_whole = body.credits is None and body.amount_micros is None
-    command = CaptureHold(
-        hold_id=call.params["hold_id"],
-        tenant=call.principal.tenant,
-        amount_micros=None if is_whole else amount_of(body.credits, body.amount_micros),
-    )
-    with renamed_fields(**({} if body.credits is None else {"amount_micros": "credits"})):
-        return await call.context.engine.submit_once(command, call.request_key, _ended)
+def _whole_days(call: RequestContext[Fields, UsageQuery], wanted: UsageWanted) -> UsageWanted:
+    """With the days that were not said: 30 of them, up to today. Raises InvalidInput."""
+    query = call.query
+    if query.reference is not None:
+        raise InvalidInput("narrows the list, not its sums", param="reference")
+    until = wanted.until if query.until is not None else call.now_us // DAY_US * DAY_US + DAY_US
+    since = wanted.since if query.since is not None else until - GROUP_DAYS * DAY_US
+    for param, at in (("from", since), ("to", until)):
+        if at % DAY_US:
+            raise InvalidInput("sums are of whole UTC days, such as 2026-06-13", param=param)
+    if not since < until <= since + GROUP_DAYS_MAX * DAY_US:
+        raise InvalidInput(f"sums are of 1 to {GROUP_DAYS_MAX} days", param="from")
+    return UsageWanted(since=since, until=until, model=wanted.model, key_id=wanted.key_id)
 
 
-async def release(call: RequestContext[Fields, Fields]) -> Answer:
-    """Gives all of the hold back."""
-    command = ReleaseHold(hold_id=call.params["hold_id"], tenant=call.principal.tenant)
-    return await call.context.engine.submit_once(command, call.request_key, _ended)
+def _moment(text: str | None, param: str) -> int | None:
+    if text is not None and len(text) == _DATE_CHARACTERS:
+        text += "T00:00:00Z"
+    return time_us(text, param)
 
 
-async def show(call: RequestContext[Fields, Fields]) -> Answer:
-    """One hold of the account."""
-    tenant, hold_id, now_us = call.principal.tenant, call.params["hold_id"], call.now_us
+def _cursor(line: usage_report.UsageLine) -> str:
+    at, line_id = line.place
+    return f"{at}.{line_id}"
 
-    async def work(tx: Transaction) -> Hold:
-        found = await hold.find(tx, hold_id, tenant)
-        return Hold.of(found.at(await sandbox_clock.now_of(tx, tenant, now_us=now_us)))
 
-    return answer(codes.SUCCESS, await call.context.database.read(work), now_us=now_us)
+def _place_of(cursor: str | None) -> LineKey | None:
+    if cursor is None:
+        return None
+    found = _PLACE.fullmatch(cursor)
+    if found is None:
+        raise InvalidInput("not a cursor of this list", param="cursor")
+    return int(found[1]), found[2]
+
+
+class _UsedBatch:
+    """Makes the answer of a batch, beside the references that were read."""
+
+    __slots__ = ("_body",)
+
+    def __init__(self, body: ReadBatch) -> None:
+        self._body = body
+
+    def __call__(self, used: UsedBatch) -> Answer:
+        references = [one.reference for one in self._body.records]
+        return answer(codes.SUCCESS, UsageBatch.of_used(used, references), now_us=used.now_us)
 
 
 def _used(used: Used) -> Answer:
     return answer(codes.SUCCESS, Usage.of(used), now_us=used.record.created_at)
 
-
-def _placed(held: Held) -> Answer:
-    return answer(
-        codes.SUCCESS, ChangedHold.of_held(held), now_us=held.hold.created_at, http_status=201
-    )
-
-
-def _ended(held: Held) -> Answer:
-    assert held.hold.ended_at is not None, "captured or released"
-    return answer(codes.SUCCESS, ChangedHold.of_held(held), now_us=held.hold.ended_at)
-
-
-_REFUSES = (
-    codes.INSUFFICIENT_BALANCE,
-    codes.AMOUNT_OUT_OF_RANGE,
-    codes.DUPLICATE,
-    codes.CAP_EXCEEDED,
-)
 
 ROUTES = (
     Route(
@@ -139,50 +212,41 @@ ROUTES = (
         "Charge credit for AI usage",
         scopes=("usage:write",),
         body=UsageBody,
-        description="Promotional credit goes first. Give credits or amount_micros, one of them.",
-        answers=ok(Usage),
-        refuses=_REFUSES,
-    ),
-    Route(
-        "POST",
-        "/holds",
-        place,
-        "Set credit aside for usage whose price is not known yet",
-        scopes=("usage:write",),
-        body=HoldBody,
+        media="json_or_events",
+        decode=decode,
+        body_bytes_max=BULK_BODY_BYTES_MAX,
         description=(
-            "It leaves the balance and counts in the key's caps at once. Capture it once, in part or"
-            " whole; what is not captured until it is released or expires goes back."
+            "One record: `credits` or `amount_micros` with a `description`, or `model` with"
+            " `input_tokens`, `output_tokens` and perhaps `cached_tokens`, which the operator's price"
+            " list prices (`GET /prices`). A repeated `reference` with the same words answers with the"
+            " same charge; with others it is refused. Promotional credit goes first. A batch:"
+            ' `{"records": […]}`, at most 1,000, each charged or refused by itself, in their order.'
+            " CloudEvents are taken too, one or a batch: `data` is a record, `source` and `id` its"
+            " reference."
         ),
-        answers=created(ChangedHold),
-        refuses=_REFUSES,
+        answers=(Outcome(200, Usage), Outcome(200, UsageBatch)),
+        refuses=(
+            codes.INSUFFICIENT_BALANCE,
+            codes.AMOUNT_OUT_OF_RANGE,
+            codes.DUPLICATE,
+            codes.CAP_EXCEEDED,
+        ),
     ),
     Route(
         "GET",
-        "/holds/{hold_id}",
-        show,
-        "A hold",
-        scopes=("usage:write",),
-        answers=ok(Hold),
-    ),
-    Route(
-        "POST",
-        "/holds/{hold_id}/capture",
-        capture,
-        "Charge what was used of a hold; the rest is released",
-        scopes=("usage:write",),
-        body=CaptureBody,
-        description="Give credits or amount_micros; without either, all of it is captured.",
-        answers=ok(ChangedHold),
-        refuses=(codes.AMOUNT_OUT_OF_RANGE, codes.ALREADY_SETTLED),
-    ),
-    Route(
-        "POST",
-        "/holds/{hold_id}/release",
-        release,
-        "Give a hold back",
-        scopes=("usage:write",),
-        answers=ok(ChangedHold),
-        refuses=(codes.ALREADY_SETTLED,),
+        "/usage",
+        list_usage,
+        "What was used, newest first, or its sums by day, model or key",
+        scopes=_READS,
+        query=UsageQuery,
+        description=(
+            "Charges, captured holds at the time they were set aside, and what apps took. With"
+            f" `group_by` the sums of whole UTC days, {GROUP_DAYS} unless `from` and `to` say others, at"
+            f" most {GROUP_DAYS_MAX}. `format=csv` streams all of it."
+        ),
+        answers=(
+            Outcome(200, Listing[UsageLine], media_types=(JSON, CSV)),
+            Outcome(200, UsageGroups, media_types=(JSON, CSV)),
+        ),
     ),
 )

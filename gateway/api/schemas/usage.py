@@ -1,6 +1,7 @@
 """The shapes of usage: charges, holds, and the sandbox clock that ends them early."""
 
-from typing import Annotated, Any, Literal, Self
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal, Self, cast
 
 from msgspec import Meta, Struct
 
@@ -8,7 +9,11 @@ from billing.ledger.money import MICROS_PER_CREDIT, micros_to_cents
 from billing.usage import hold as holds
 from billing.usage.hold_commands import Held
 from billing.usage.usage import Used
-from gateway.answers.words import Micros, Time
+from billing.usage.usage_batch import RecordVerdict, UsedBatch
+from gateway.answers.refused import Failure
+from gateway.answers.words import Count, Micros, Time
+from gateway.http.errors import refusal_of
+from kernel.errors import DomainError
 from kernel.shaped import Shaped
 
 UsageId = Annotated[str, Meta(pattern=r"^usg_[0-9A-Za-z]+$")]
@@ -25,7 +30,9 @@ CallerReference = Annotated[
 
 
 class Usage(Shaped, kw_only=True):
-    """Credit that was charged at once."""
+    """Credit that was charged at once. The tokens and the price list's version are null where an amount
+    was charged. repeated: it was charged before, under the same reference; the balance is that of now.
+    """
 
     id: UsageId
     amount_micros: Micros
@@ -37,12 +44,91 @@ class Usage(Shaped, kw_only=True):
     balance_micros: BalanceMicros
     balance_credits: BalanceCredits
     balance_cents: BalanceCents
+    input_tokens: int | None
+    output_tokens: int | None
+    cached_tokens: int | None
+    price_version: int | None
+    repeated: bool
 
     @classmethod
     def of(cls, used: Used, /, **more: Any) -> Self:
         credits_ = used.record.amount_micros // MICROS_PER_CREDIT
         balance = _balance(used.balance_micros)
-        return super().of(used.record, credits=credits_, **balance, **more)
+        repeated = used.is_repeated
+        return super().of(used.record, credits=credits_, repeated=repeated, **balance, **more)
+
+
+class UsageVerdict(Struct, kw_only=True):
+    """A record of a batch: charged; repeated, which was charged before under its reference; or refused,
+    with the code and the error of a single record.
+    """
+
+    index: Annotated[int, Meta(ge=0, description="Which record, counted from 0.")]
+    status: Literal["charged", "repeated", "refused"]
+    reference: CallerReference | None
+    id: UsageId | None = None
+    amount_micros: Micros | None = None
+    price_version: int | None = None
+    code: int | None = None
+    message: str | None = None
+    error: Failure | None = None
+
+    @staticmethod
+    def of_verdict(index: int, verdict: RecordVerdict, reference: str | None) -> "UsageVerdict":
+        if isinstance(verdict, DomainError):
+            refusal = refusal_of(verdict)
+            return UsageVerdict(
+                index=index,
+                status="refused",
+                reference=reference,
+                code=refusal.code.code,
+                message=refusal.message,
+                # The object of a refusal, which may carry more than its declared fields.
+                error=cast(Failure, refusal.error),
+            )
+        record = verdict.record
+        return UsageVerdict(
+            index=index,
+            status="repeated" if verdict.is_repeated else "charged",
+            reference=record.reference,
+            id=record.id,
+            amount_micros=record.amount_micros,
+            price_version=record.price_version,
+        )
+
+
+class UsageBatch(Struct, kw_only=True):
+    """What became of each record, in their order. amount_micros: what this call charged."""
+
+    records_total: Annotated[int, Meta(ge=1)]
+    charged: Count
+    repeated: Count
+    refused: Count
+    amount_micros: Micros
+    balance_micros: BalanceMicros
+    balance_credits: BalanceCredits
+    balance_cents: BalanceCents
+    results: list[UsageVerdict]
+
+    @staticmethod
+    def of_used(used: UsedBatch, references: Sequence[str | None]) -> "UsageBatch":
+        results = [
+            UsageVerdict.of_verdict(index, verdict, reference)
+            for index, (verdict, reference) in enumerate(
+                zip(used.verdicts, references, strict=True)
+            )
+        ]
+        statuses = [one.status for one in results]
+        charged = [one.amount_micros or 0 for one in results if one.status == "charged"]
+        return UsageBatch(
+            records_total=len(results),
+            charged=len(charged),
+            repeated=statuses.count("repeated"),
+            refused=statuses.count("refused"),
+            amount_micros=sum(charged),
+            results=results,
+            **_balance(used.balance_micros),
+        )
 
 
 class Hold(Shaped, kw_only=True):
@@ -54,17 +140,27 @@ class Hold(Shaped, kw_only=True):
     credits: FlooredCredits
     captured_micros: Micros
     captured_credits: FlooredCredits
+    overage: Annotated[
+        Literal["reject", "cap", "owe"],
+        Meta(description="What a capture above the amount does; see POST /holds."),
+    ]
+    over_micros: Annotated[int, Meta(ge=0, description="Captured above the amount, in micros.")]
     description: str
     model: str | None
     reference: CallerReference | None
     created_at: Time
     expires_at: Annotated[str, Meta(description="By the account's own clock; see the sandbox's.")]
     ended_at: Time | None
+    input_tokens: int | None
+    output_tokens: int | None
+    cached_tokens: int | None
+    price_version: int | None
 
     @classmethod
     def of(cls, hold: holds.Hold, /, **more: Any) -> Self:
         return super().of(
             hold,
+            overage=hold.overage or "reject",
             credits=hold.amount_micros // MICROS_PER_CREDIT,
             captured_credits=hold.captured_micros // MICROS_PER_CREDIT,
             **more,

@@ -18,6 +18,7 @@ from gateway.answers.answer import Answer
 from gateway.dashboard.admin.fields import admin_route, day_us, number
 from gateway.dashboard.form_idempotency import form_key
 from gateway.dashboard.paging import ASKED, paged
+from gateway.dashboard.spend import last_days, spend_of
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form, read_query
 from gateway.html.render import go, page
 from gateway.http.fields import Fields, cursor_id
@@ -156,6 +157,7 @@ async def _account_page(
         "admin/account.html",
         status=problem.status,
         seen=seen,
+        spend=await spend_of(context.database, tenant, last_days(now_us)),
         form=form,
         problem=problem,
         form_key=new_id("frm"),

@@ -7,6 +7,7 @@ from starlette.responses import Response
 from gateway.dashboard.act import act
 from gateway.dashboard.listing import listing
 from gateway.dashboard.route import page_route
+from gateway.dashboard.spend import last_days, spend_of
 from gateway.html.forms import IDEMPOTENCY_FIELD, NO_PROBLEM, Form, Problem, problem_of, read_form
 from gateway.html.render import go, page
 from gateway.http.fields import Fields
@@ -122,11 +123,13 @@ async def _key_page(
     call: RequestContext[Any, Any], form: Form | None = None, problem: Problem = NO_PROBLEM
 ) -> Response:
     key = (await ask(call, "GET", _api(call))).data
+    wanted = last_days(call.now_us, key_id=key["id"])
     return page(
         call,
         "key.html",
         status=problem.status,
         key=key,
+        spend=await spend_of(call.context.database, call.principal.tenant, wanted),
         form=_form_of(key) if form is None else form,
         problem=problem,
         scopes=ACCOUNT_SCOPES,

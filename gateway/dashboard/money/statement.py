@@ -4,6 +4,7 @@ from typing import Final
 from urllib.parse import urlencode
 
 from billing.ledger import statement
+from billing.reports.credit_ahead import credit_ahead
 from gateway.dashboard.route import page_route
 from gateway.html.forms import NO_PROBLEM, Problem, problem_of, read_query
 from gateway.html.render import page
@@ -47,6 +48,9 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
         lines=lines[:LINES_SHOWN],
         has_more=len(lines) > LINES_SHOWN,
         period=period,
+        ahead=await call.context.database.read(
+            lambda tx: credit_ahead(tx, call.principal.tenant, now_us=call.now_us)
+        ),
         download=f"{API_PREFIX}/topup/statement?{urlencode({**period, 'format': 'csv'})}",
     )
 

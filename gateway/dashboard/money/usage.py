@@ -1,32 +1,52 @@
-"""Usage: credit that the account used up itself, and the holds that set some aside for it."""
+"""Usage: credit that the account used up, by day, model and key, and the holds that set some aside."""
 
 from typing import Final
+from urllib.parse import urlencode
 
-from billing.reports.usage_overview import every_hold, used_and_held
+from billing.reports.usage_overview import every_hold, open_holds
+from billing.reports.usage_report import UsageWanted
 from gateway.dashboard.act import act
-from gateway.dashboard.paging import ASKED, paged
+from gateway.dashboard.listing import ListView, listing
+from gateway.dashboard.paging import ASKED, ROWS, paged
 from gateway.dashboard.route import page_route
-from gateway.html.forms import read_query
+from gateway.dashboard.spend import DAYS, last_days, spend_of
+from gateway.html.forms import Form, read_query
 from gateway.html.render import page
 from gateway.http.fields import Fields, cursor_id
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
+from gateway.surfaces import API_PREFIX
+from kernel.clock import DAY_US, parse_rfc3339, rfc3339
 
 PATH: Final = "/dashboard/usage"
-HOLDS: Final = f"{PATH}/holds"
-_READ: Final = ("billing:read",)
+_READ: Final = ("usage:read",)
 _WRITE: Final = ("usage:write",)
+_FILTERS: Final = ("model", "key", "reference", "from", "to")
+_DAYS_MAX: Final = 366
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
-    """What was used, newest first, below what is held for use now."""
+    """What was used, with its sums above; the last 30 days of them, unless the filters say others."""
     tenant, now_us = call.principal.tenant, call.now_us
-    before_id = cursor_id(read_query(call).text("cursor") or None, "usg")
-    used, held = await call.context.database.read(
-        lambda tx: used_and_held(tx, tenant, before_id=before_id, limit=ASKED, now_us=now_us)
+    listed = await listing(call, "/usage", *_FILTERS)
+    held = await call.context.database.read(
+        lambda tx: open_holds(tx, tenant, limit=ROWS, now_us=now_us)
     )
-    listing = paged(call, used, lambda record: str(record.id))
-    return page(call, "usage.html", listing=listing, held=[] if before_id else held)
+    wanted, is_whole = _period(listed, now_us)
+    given = {name: text for name in _FILTERS if (text := listed.filters.text(name))}
+    export = {**given, "format": "csv"}
+    return page(
+        call,
+        "usage.html",
+        listing=listed,
+        held=held if listed.first_url is None else [],
+        spend=await spend_of(call.context.database, tenant, wanted),
+        since=rfc3339(wanted.since)[:10],
+        last_day=rfc3339(wanted.until - DAY_US)[:10],
+        is_whole=is_whole,
+        days=DAYS,
+        export=f"{API_PREFIX}/usage?{urlencode(export)}",
+    )
 
 
 async def show_holds(call: RequestContext[Fields, Fields]) -> Reply:
@@ -39,14 +59,50 @@ async def show_holds(call: RequestContext[Fields, Fields]) -> Reply:
     return page(call, "holds.html", listing=paged(call, held, lambda hold: hold.id))
 
 
+async def show_prices(call: RequestContext[Fields, Fields]) -> Reply:
+    """What tokens of each model cost here."""
+    return page(call, "prices.html", listing=await listing(call, "/prices", rows=200))
+
+
 async def release(call: RequestContext[Fields, Fields]) -> Reply:
     """Gives all of a hold back."""
     path = f"/holds/{call.params['hold_id']}/release"
     return await act(call, "POST", path, then=PATH, said="hold-released")
 
 
+async def extend(call: RequestContext[Fields, Fields]) -> Reply:
+    """Lets a hold end an hour from now."""
+    path = f"/holds/{call.params['hold_id']}/extend"
+    return await act(call, "POST", path, {"ttl_s": 3600}, then=PATH, said="hold-extended")
+
+
+def _period(listed: ListView, now_us: int) -> tuple[UsageWanted, bool]:
+    """What the sums are of, and whether they are of all that is listed: they are of whole UTC days, at
+    most 366, and know no reference.
+    """
+    asked = listed.filters
+    narrowed = {"model": asked.text("model") or None, "key_id": asked.text("key") or None}
+    usual = last_days(now_us, **narrowed)
+    since, until = _day(asked, "from"), _day(asked, "to")
+    until = usual.until if until is None else until
+    since = until - DAYS * DAY_US if since is None else since
+    if listed.problem.sentence or not since < until <= since + _DAYS_MAX * DAY_US:
+        return usual, False
+    return UsageWanted(since=since, until=until, **narrowed), not asked.text("reference")
+
+
+def _day(asked: Form, name: str) -> int | None:
+    """The day that a date field has; None for none, or another form, which the list refuses."""
+    try:
+        return parse_rfc3339(f"{asked.text(name)[:10]}T00:00:00Z")
+    except ValueError:
+        return None
+
+
 ROUTES = (
     page_route("GET", "/usage", show, "Usage", _READ),
     page_route("GET", "/usage/holds", show_holds, "Holds", _READ),
+    page_route("GET", "/usage/prices", show_prices, "Prices of tokens", _READ),
     page_route("POST", "/usage/holds/{hold_id}/release", release, "Release a hold", _WRITE),
+    page_route("POST", "/usage/holds/{hold_id}/extend", extend, "Extend a hold", _WRITE),
 )

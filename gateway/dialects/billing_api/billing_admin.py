@@ -217,9 +217,9 @@ class Adjustment(Struct, kw_only=True):
     environment: str
     amount: int
     reason: str
+    balance: int
     promotional: bool
     expires_at: Annotated[Time | None, Meta(description="Null: it never ends.")]
-    balance: int
 
     @classmethod
     def of(cls, done: Adjusted) -> "Adjustment":

@@ -27,7 +27,7 @@ Url = Annotated[str, Meta(max_length=URL_CHARACTERS_MAX)]
 _NOT_A_WORD = re.compile(r"[^a-z0-9]+")
 # Reasons that are this vendor's codes as they stand.
 _CODES: Final = frozenset(
-    {"already_checked_in", "budget_exhausted", "already_subscribed", "exists"}
+    {"already_checked_in", "budget_exhausted", "checkin_off", "already_subscribed", "exists"}
 )
 Limit = Annotated[int, Meta(ge=1, le=PAGE_ITEMS_MAX)]
 # The providers' own prices and products that this vendor's API names; any other provider's are set by

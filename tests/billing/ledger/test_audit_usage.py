@@ -9,6 +9,8 @@ from tests.support.usage import capture, check_in, hold, use
 
 HELD = "what is held equals open top-ups and open holds"
 HOLD = "a hold took its amount once, and once ended gave all of it on"
+DAY = "a day's usage is what its records add up to"
+DAYS_RECORDS = "a day's usage has each of its records and their tokens"
 
 
 async def a_life(database: Database, clock: FixedClock) -> FundedAccount:
@@ -27,12 +29,18 @@ async def a_life(database: Database, clock: FixedClock) -> FundedAccount:
     [
         ("UPDATE holds SET amount_micros = 999 WHERE reference = 'open'", {HELD, HOLD}),
         ("UPDATE holds SET status = 'released' WHERE reference = 'open'", {HELD, HOLD}),
-        ("UPDATE holds SET status = 'held' WHERE reference = 'done'", {HELD, HOLD}),
-        ("UPDATE holds SET captured_micros = 401 WHERE reference = 'done'", {HOLD}),
+        (
+            "UPDATE holds SET status = 'held' WHERE reference = 'done'",
+            {HELD, HOLD, DAY, DAYS_RECORDS},
+        ),
+        ("UPDATE holds SET captured_micros = 401 WHERE reference = 'done'", {HOLD, DAY}),
+        ("UPDATE holds SET over_micros = 7 WHERE reference = 'done'", {HOLD, DAY}),
         ("DELETE FROM holds WHERE reference = 'open'", {HELD}),
-        ("UPDATE usage_records SET amount_micros = 99", {"usage was charged once"}),
+        ("UPDATE usage_records SET amount_micros = 99", {"usage was charged once", DAY}),
+        ("UPDATE usage_records SET input_tokens = 1", {DAYS_RECORDS}),
         ("UPDATE usage_records SET id = 'usg_0'", {"usage was charged once"}),
-        ("DELETE FROM usage_records", {"usage was charged once"}),
+        ("DELETE FROM usage_records", {"usage was charged once", DAY, DAYS_RECORDS}),
+        ("DELETE FROM usage_days", {DAY, DAYS_RECORDS}),
         ("UPDATE checkins SET awarded_micros = 1", {"a check-in was awarded once"}),
         ("UPDATE checkins SET grant_id = 'grt_0'", {"a check-in was awarded once"}),
     ],

@@ -39,6 +39,7 @@ async def test_a_charge_takes_micros_from_the_wallet(database: Database, clock: 
         model="gpt-4",
         reference="call-1",
         created_at=1_781_352_000_000_000,
+        counted_day=1_781_308_800_000_000,
     )
     assert (await balances(account))["used"] == 1
     assert await account.findings() == []
@@ -59,7 +60,7 @@ async def test_own_use_takes_promotional_credit_first_in_live_too(
     assert await account.findings() == []
 
 
-async def test_a_reference_seen_before_names_the_first_record(
+async def test_a_repeated_reference_is_the_same_charge_and_with_other_words_refused(
     database: Database, clock: FixedClock
 ) -> None:
     account = await open_funded_account(database, clock)
@@ -69,11 +70,13 @@ async def test_a_reference_seen_before_names_the_first_record(
         await use(account, 5, reference="call-1")
 
     assert refusal.value.extra == {"usage_id": first.record.id}
+    again = await use(account, 1000, reference="call-1")
+    assert (again.record, again.is_repeated) == (first.record, True)
     # In one batch with the first as well; the other environment is another world.
-    outcomes = await asyncio.gather(
-        *(use(account, 1000, reference="call-2") for _ in range(3)), return_exceptions=True
-    )
-    assert sum(isinstance(one, DuplicateReference) for one in outcomes) == 2
+    used = await asyncio.gather(*(use(account, 1000, reference="call-2") for _ in range(3)))
+    assert sorted(one.is_repeated for one in used) == [False, True, True]
+    assert len({one.record.id for one in used}) == 1
+    assert (await balances(account))["used"] == 2000
     live = await account.in_live()
     await grant(account, 5000, expires_at=None, tenant=live.tenant)
     await use(account, 1000, reference="call-1", principal=live)

@@ -174,3 +174,20 @@ def test_a_rejection_says_that_no_money_went_back(topup: Topup, sold: dict[str, 
     rejected = topup("reject", sold["review"])
 
     assert f"Refund pi_{sold['review']} (0.01 USD) at stripe" in rejected.stderr
+
+
+def test_trace_says_where_an_orders_money_is(topup: Topup, sold: dict[str, str]) -> None:
+    def steps(order_id: str, *words: str) -> dict[str, str]:
+        result = topup("trace", order_id, *words, "--json")
+        return {one["step"]: one["verdict"] for one in result_of(result)["steps"]}
+
+    waiting = {"ordered": "done", "opened": "done", "provider": "waiting", "ledger": "waiting"}
+    rest = {"supplier": "not_needed", "claim": "not_needed"}
+    assert steps(sold["pending"]) == steps(sold["pending"], "--ask") == waiting | rest
+    done = dict.fromkeys(("ordered", "opened", "provider", "ledger"), "done")
+    assert steps(sold["paid"]) == done | rest
+    review = {"ordered": "done", "opened": "done", "provider": "problem", "ledger": "problem"}
+    assert steps(sold["review"]) == review | rest
+    assert topup("trace", "ord_0000000000000000").exit_code == 1
+    said = topup("trace", sold["pending"]).output
+    assert "The provider says that it is not paid yet." in said

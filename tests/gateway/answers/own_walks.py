@@ -8,6 +8,7 @@ from typing import Any
 from keys.signing import signature_headers
 from runtime.setting_forms.platform_setting import PlatformSetting
 from tests.gateway.answers.recorder import Recorder
+from tests.support.prices import GPT, price
 from tests.support.redemption_codes import codes_of
 
 PLATFORM_SECRET = "whsec_" + "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
@@ -242,6 +243,31 @@ async def usage(to: Recorder) -> None:
     await to.own("held", "GET", f"/holds/{last['id']}", key)
     to.clock.advance_s(3600)
     await to.own("past its end", "POST", f"/holds/{last['id']}/capture", key, json={})
+    await _metering(to, key)
+
+
+async def _metering(to: Recorder, key: str) -> None:
+    await price(to.gateway.context.database, GPT)
+    tokens = {"model": "gpt-4o", "input_tokens": 1200, "cached_tokens": 800, "output_tokens": 300}
+    call = {"credits": 4, "description": "chat", "model": "gpt-4o", "overage": "owe"}
+    records = [{**tokens, "reference": "a"}, {**tokens, "reference": "a"}, {"model": "gpt-4o"}]
+    event = {"specversion": "1.0", "id": "1", "source": "/chat", "type": "usage", "data": tokens}
+    as_event = {"Content-Type": "application/cloudevents+json"}
+    other = {"credits": 4, "description": "chat"}
+
+    await to.own("the list", "GET", "/prices", key)
+    await to.own("a model without one", "GET", "/prices?model=gpt-4", key)
+    await to.own("tokens", "POST", "/usage", key, json={**tokens, "reference": "call-2"})
+    await to.own("tokens again", "POST", "/usage", key, json={**tokens, "reference": "call-2"})
+    await to.own("other words", "POST", "/usage", key, json={**other, "reference": "call-2"})
+    await to.own("a batch", "POST", "/usage", key, json={"records": records})
+    await to.own("a CloudEvent", "POST", "/usage", key, json=event, headers=as_event)
+    held = await to.own("with an overage", "POST", "/holds", key, json=call)
+    await to.own("extended", "POST", f"/holds/{held['id']}/extend", key, json={"ttl_s": 3600})
+    await to.own("by tokens, above it", "POST", f"/holds/{held['id']}/capture", key, json=tokens)
+    await to.own("a page", "GET", "/usage?limit=2", key)
+    await to.own("by model", "GET", "/usage?group_by=model", key)
+    await to.own("a filter that is none", "GET", "/usage?modle=x", key)
 
 
 async def fulfilments(to: Recorder) -> None:

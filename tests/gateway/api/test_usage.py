@@ -63,6 +63,11 @@ async def test_a_charge_answers_with_what_it_took(gateway: Gateway, key: str) ->
         "balance_micros": 9_999_980_000,
         "balance_credits": 9_999_980,
         "balance_cents": 999_998,
+        "input_tokens": None,
+        "output_tokens": None,
+        "cached_tokens": None,
+        "price_version": None,
+        "repeated": False,
     }
 
 
@@ -98,6 +103,12 @@ async def test_a_hold_is_made_shown_and_captured_in_part(gateway: Gateway, key: 
         **TIMES,
         "expires_at": "2026-06-13T12:01:00Z",
         "ended_at": None,
+        "overage": "reject",
+        "over_micros": 0,
+        "input_tokens": None,
+        "output_tokens": None,
+        "cached_tokens": None,
+        "price_version": None,
     }
     assert made.status_code == 201
     assert made.json()["data"] == {
@@ -199,13 +210,13 @@ async def test_more_than_was_held_is_2005(gateway: Gateway, key: str) -> None:
     assert refusal_of(answer) == (422, 2005, None)
 
 
-async def test_a_reference_seen_before_is_2006_with_the_first_id(
+async def test_a_reference_with_another_body_is_2006_with_the_first_id(
     gateway: Gateway, key: str
 ) -> None:
     used = await post(gateway, key, "/usage", {**CALL, "reference": "call-1"})
     hold_id = await held(gateway, key, reference="call-1")
 
-    charged = await post(gateway, key, "/usage", {**CALL, "reference": "call-1"})
+    charged = await post(gateway, key, "/usage", {**CALL, "credits": 21, "reference": "call-1"})
     reserved = await post(gateway, key, "/holds", {**CALL, "reference": "call-1"})
 
     assert refusal_of(charged) == refusal_of(reserved) == (409, 2006, None)

@@ -93,15 +93,12 @@ async def test_the_plans_begin_with_the_seeds_fields_and_are_public(gateway: Gat
     begins_like(answer.text, seed)
     [ours], [theirs] = answer.json()["data"], json.loads(seed)["data"]
     assert {name: ours[name] for name in theirs} == theirs
-    assert list(ours) == [
-        *theirs,
-        "currency",
-        "active",
-        "stripe_price_id_monthly",
-        "stripe_price_id_yearly",
-        "creem_product_id",
-        "creem_product_id_yearly",
-    ]
+    more = (
+        "currency active credit_expires rollover_max_credits grants entitlements "
+        "on_repurchase when_used_up stripe_price_id_monthly stripe_price_id_yearly "
+        "creem_product_id creem_product_id_yearly trial_days trial_credits"
+    )
+    assert list(ours) == [*theirs, *more.split()]
 
 
 async def test_the_seeds_session_leads_to_a_plan_and_its_portal(

@@ -131,7 +131,8 @@ async def test_credit_is_given_and_taken_with_its_reason(
     given = await boss.call("POST", MANUAL, json=body)
     taken = await boss.call("POST", MANUAL, json={**body, "amount": -200})
 
-    assert list(given) == ["id", "account_id", "environment", "amount", "reason", "balance"]
+    seeds = ["id", "account_id", "environment", "amount", "reason", "balance"]
+    assert list(given) == [*seeds, "promotional", "expires_at"]
     assert (given["balance"], taken["balance"]) == (10_000_500, 10_000_300)
     lines = await me.call("GET", "/credits/transactions?limit=2")
     assert [(one["type"], one["amount"]) for one in lines] == [("manual", -200), ("manual", 500)]
@@ -237,3 +238,82 @@ async def test_the_check_ins_settings_are_changed_and_logged(
     assert entry.action == "checkin.configure"
     assert entry.after is not None
     assert entry.after["credits_min"] == 30
+
+
+async def test_credit_that_is_given_may_be_promotional_and_says_why(
+    gateway: Gateway, boss: Caller, me: Caller
+) -> None:
+    before = await me.balance()
+    body = {
+        "account_id": me.account_id,
+        "amount": 500,
+        "reason": "for the long wait",
+        "promotional": True,
+        "expires_at": "2099-01-01T00:00:00Z",
+    }
+
+    made = await boss.call("POST", MANUAL, json=body)
+
+    assert (made["promotional"], made["expires_at"]) == (True, "2099-01-01T00:00:00Z")
+    assert await me.balance() == before + 500
+    [line] = await me.call("GET", "/credits/transactions?limit=1")
+    assert (line["type"], line["amount"], line["description"]) == (
+        "manual",
+        500,
+        "for the long wait",
+    )
+    for changes in (
+        {"expires_at": "2001-01-01T00:00:00Z"},
+        {"promotional": False},
+        {"amount": -1, "expires_at": None},
+    ):
+        refused = {**body, **changes}
+        assert (await boss.call("POST", MANUAL, status=422, json=refused))["code"]
+    assert await findings(gateway) == []
+
+
+async def test_a_check_in_that_is_off_says_so(boss: Caller, me: Caller) -> None:
+    await boss.call("PUT", CONFIG, json={"enabled": False})
+
+    assert (await me.call("POST", "/checkin", status=409))["code"] == "checkin_off"
+
+
+async def test_an_app_asks_what_a_plan_allows(gateway: Gateway, boss: Caller, me: Caller) -> None:
+    terms = {
+        "credit_expires": "period_end",
+        "entitlements": {"exports": {"limit": 2, "period": "day"}, "api": True},
+    }
+    made = await boss.call("POST", PLANS, status=201, json={**PLAN, **terms})
+    assert (made["credit_expires"], made["entitlements"]) == tuple(terms.values())
+    await me.subscribe()
+
+    async def use(reference: str) -> tuple[bool, int]:
+        path = "/entitlements/exports/use"
+        answer = await gateway.call("POST", path, key=me.key, json={"reference": reference})
+        data = answer.json()["data"]
+        return data["allowed"], data["used"]
+
+    # The first period is told by the sandbox within a moment.
+    for path, allowed in (("api", True), ("exports", True)):
+        data = (await gateway.call("GET", f"/entitlements/{path}", key=me.key)).json()["data"]
+        assert (data["name"], data["allowed"]) == (path, allowed)
+    assert [await use(one) for one in ("a", "b", "a", "c")] == [
+        (True, 1),
+        (True, 2),
+        (True, 2),
+        (False, 2),
+    ]
+    unknown = await gateway.call("GET", "/entitlements/export", key=me.key)
+    assert unknown.status_code == 404
+    assert unknown.json()["data"]["error"]["did_you_mean"] == "exports"
+    listed = (await gateway.call("GET", "/entitlements", key=me.key)).json()["data"]["items"]
+    assert [one["name"] for one in listed] == ["api", "exports"]
+
+
+@pytest.mark.one_database
+async def test_a_bad_token_is_shown_nobodys_plans(gateway: Gateway, boss: Caller) -> None:
+    await boss.call("POST", PLANS, status=201, json=PLAN)
+
+    for shown in ("Bearer ak_live_unknown", "Basic eDp5"):
+        answer = await gateway.client.get("/subscription/plans", headers={"Authorization": shown})
+        assert (answer.status_code, answer.json()["success"]) == (401, False)

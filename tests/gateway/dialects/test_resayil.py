@@ -85,7 +85,7 @@ async def test_a_pack_is_bought_and_every_history_shows_it(gateway: Gateway, key
     order = (await gateway.call("GET", "/orders", key=key)).json()["data"]["items"][0]
     assert (order["reference"], order["status"], order["credits"]) == (body["id"], "paid", 25000)
     [line] = (await get(gateway, key, "/api/user/topup/self"))["data"]
-    assert (line["trade_no"], line["amount"], line["status"]) == (order["order_no"], 25, "success")
+    assert (line["trade_no"], line["amount"], line["status"]) == (order["id"], 25, "success")
 
 
 async def test_a_declined_payment_is_failed_and_an_amount_is_a_custom_top_up(

@@ -1,0 +1,55 @@
+"""What the sums of a day's usage owe to its records, rule by rule.
+
+Each rule is its name and a statement that selects the rows which break it: row_id, expected, found, of
+one account_id and environment. A record that is not counted yet, since a process of the release before
+wrote it, is in no sum and no finding.
+"""
+
+from typing import Final
+
+_OWN: Final = "account_id = :account_id AND environment = :environment"
+_PLACE: Final = "CAST({day} AS TEXT) || ' ' || {key} || ' ' || {model}"
+_DAY: Final = _PLACE.format(day="day_start_at", key="key_id || app_id", model="model")
+_RECORD: Final = _PLACE.format(
+    day="counted_day", key="COALESCE(key_id, '')", model="COALESCE(model, '')"
+)
+# An id of a key has 20 characters; spent_by begins with the one that set the hold aside.
+_HOLD: Final = _PLACE.format(
+    day="counted_day", key="SUBSTR(COALESCE(spent_by, ''), 1, 20)", model="COALESCE(model, '')"
+)
+_CHARGE: Final = _PLACE.format(day="counted_day", key="app_id", model="''")
+_TOKENS: Final = """COALESCE(input_tokens, 0) + COALESCE(output_tokens, 0)
+    + COALESCE(cached_tokens, 0)"""
+
+
+def _added_up(day: str, record: str, hold: str, charge: str) -> str:
+    """Both ways: no sum without its records, and no counted record that its sum lacks."""
+    return f"""SELECT s.row_id, SUM(s.expected) AS expected, SUM(s.found) AS found FROM (
+            SELECT {_DAY} AS row_id, 0 AS expected, {day} AS found FROM usage_days WHERE {_OWN}
+            UNION ALL
+            SELECT {_RECORD}, {record}, 0 FROM usage_records
+            WHERE {_OWN} AND counted_day IS NOT NULL
+            UNION ALL
+            SELECT {_HOLD}, {hold}, 0 FROM holds
+            WHERE {_OWN} AND status = 'captured' AND counted_day IS NOT NULL
+            UNION ALL
+            SELECT {_CHARGE}, {charge}, 0 FROM oauth_charges
+            WHERE {_OWN} AND counted_day IS NOT NULL
+        ) AS s GROUP BY s.row_id HAVING SUM(s.expected) <> SUM(s.found)"""
+
+
+USAGE_RULES: Final = (
+    (
+        "a day's usage is what its records add up to",
+        _added_up(
+            "amount_micros",
+            "amount_micros",
+            "captured_micros + COALESCE(over_micros, 0)",
+            "amount_micros",
+        ),
+    ),
+    (
+        "a day's usage has each of its records and their tokens",
+        _added_up(f"records + {_TOKENS}", f"1 + {_TOKENS}", f"1 + {_TOKENS}", "1"),
+    ),
+)

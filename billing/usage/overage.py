@@ -1,0 +1,57 @@
+"""What a hold is captured for above its amount, where it was set aside with an `overage`.
+
+Promise: `cap` charges nothing above the amount. `owe` charges the rest as the account's own use: within
+the caps of the key that set it aside, out of the credit that is there, and what that lacks is owed,
+which new credit pays first and nothing is spent meanwhile. A capture is bounded by ten times the
+amount, so what one hold can leave as a debt is bounded when it is made.
+"""
+
+from typing import Final
+
+from billing.engine.batch_state import BatchState
+from billing.ledger.ledger import Code, LedgerAccountKind
+from billing.topups.send_request import AmountOutOfRange
+from billing.usage.hold import Hold
+
+TIMES_MAX: Final = 10
+
+
+def over_of(state: BatchState, hold: Hold, amount_micros: int) -> int:
+    """The micros to charge beside the hold's amount for a capture of so much.
+
+    Raises AmountOutOfRange for more than the hold allows, and CapExceeded.
+    """
+    over_micros = amount_micros - hold.amount_micros
+    if over_micros <= 0 or hold.overage == "cap":
+        return 0
+    if hold.overage is None:
+        raise _out_of_range(hold, hold.amount_micros)
+    if amount_micros > hold.amount_micros * TIMES_MAX:
+        raise _out_of_range(hold, hold.amount_micros * TIMES_MAX)
+    if state.spending.end_of(hold.spent_by) is not None:
+        # Its caps, and those above it, cannot be asked any more.
+        raise _out_of_range(hold, hold.amount_micros, reason="key_ended")
+    state.spending.check(hold.spent_by, over_micros)
+    return over_micros
+
+
+def charge_over(state: BatchState, hold: Hold, over_micros: int) -> None:
+    """Takes it from the wallet; the account owes what is not there."""
+    tenant, code = hold.tenant, Code.USAGE_OVERAGE
+    used = state.ledger.account(tenant, LedgerAccountKind.USED)
+    there = min(over_micros, state.sendable_micros(tenant, is_own_use=True))
+    if there:
+        state.take(tenant, there, to=used, code=code, subject_id=hold.id, is_own_use=True)
+    if over_micros > there:
+        owed = state.ledger.standing(tenant).owed
+        state.move(owed, used, over_micros - there, code, subject_id=hold.id)
+    state.spending.count(hold.account_id, hold.spent_by, over_micros, state.now_us)
+
+
+def _out_of_range(hold: Hold, max_micros: int, *, reason: str | None = None) -> AmountOutOfRange:
+    return AmountOutOfRange(
+        f"at most {max_micros} micros can be captured of this hold",
+        param="amount_micros",
+        reason=reason,
+        extra={"hold_id": hold.id, "max_micros": max_micros},
+    )

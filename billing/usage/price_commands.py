@@ -1,0 +1,165 @@
+"""What operators do to a price list: set prices, one or a whole file of them, and withdraw one.
+
+Promise: each act is one version of the list and has its entry in the audit log, in its own transaction,
+whoever does it and by which way: this is where pages and commands meet. An act that changes nothing
+makes no version.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import msgspec
+
+from billing.usage.price_list import (
+    MODEL_CHARACTERS_MAX,
+    PRICE_MICROS_MAX,
+    WILDCARD,
+    ModelPrice,
+    PriceList,
+)
+from billing.usage.price_rows import add_version, lock_list
+from kernel.errors import InvalidInput, NotFound
+from keys import audit_log
+from keys.audit_log import Actor
+from store.database import Transaction
+
+PRICES_MAX: Final = 2_000  # of one environment, those withdrawn not counted
+# So many prices of an act stand in its entry of the audit log; the list's history has all.
+_LOGGED_MAX: Final = 20
+
+
+class NewPrice(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A price to set, in micros for 1,000,000 tokens; without cached_micros cached tokens cost what
+    other input does.
+    """
+
+    model: str
+    input_micros: int
+    output_micros: int
+    cached_micros: int | None = None
+
+    @property
+    def figures(self) -> tuple[int, int, int]:
+        """For input, output and cached input."""
+        cached = self.input_micros if self.cached_micros is None else self.cached_micros
+        return self.input_micros, self.output_micros, cached
+
+
+class PriceChange(msgspec.Struct, frozen=True):
+    """What an act did: the list's version after it, and the prices that it changed."""
+
+    version: int
+    changed: Sequence[ModelPrice]
+
+
+async def set_prices(
+    tx: Transaction,
+    environment: str,
+    new: Sequence[NewPrice],
+    *,
+    is_whole: bool = False,
+    by: Actor,
+    now_us: int,
+) -> PriceChange:
+    """Sets these prices; is_whole: they are the whole list, and what it lacks is withdrawn.
+
+    Raises InvalidInput.
+    """
+    _check(new)
+    current = await lock_list(tx, environment)
+    known = {one.model: one for one in current.prices}
+    given = {one.model for one in new}
+    kept = set() if is_whole else known.keys() - given
+    if len(kept) + len(given) > PRICES_MAX:
+        raise InvalidInput(f"a price list has at most {PRICES_MAX} prices", param="model")
+    version = current.version + 1
+    rows = [
+        ModelPrice(environment, one.model, version, *one.figures, by.name, now_us)
+        for one in new
+        if one.model not in known or _figures(known[one.model]) != one.figures
+    ]
+    if is_whole:
+        gone = sorted(known.keys() - given)
+        rows += [_withdrawn(environment, model, version, by, now_us) for model in gone]
+    return await _change(tx, current, environment, rows, "price.set", by, now_us)
+
+
+async def withdraw_price(
+    tx: Transaction, environment: str, model: str, *, by: Actor, now_us: int
+) -> PriceChange:
+    """From now on the model has no price of its own; raises NotFound where it has none."""
+    current = await lock_list(tx, environment)
+    if model not in {one.model for one in current.prices}:
+        raise NotFound("Price", param="model")
+    row = _withdrawn(environment, model, current.version + 1, by, now_us)
+    return await _change(tx, current, environment, [row], "price.withdraw", by, now_us)
+
+
+async def _change(
+    tx: Transaction,
+    current: PriceList,
+    environment: str,
+    rows: Sequence[ModelPrice],
+    action: str,
+    by: Actor,
+    now_us: int,
+) -> PriceChange:
+    if not rows:
+        return PriceChange(current.version, ())
+    await add_version(tx, current, environment, rows)
+    known = {one.model: one for one in current.prices}
+    entry = audit_log.entry(
+        by,
+        action,
+        environment=environment,
+        subject_id=rows[0].model if len(rows) == 1 else environment,
+        before=_logged([known[one.model] for one in rows if one.model in known]),
+        after={"version": current.version + 1, "changes": len(rows), **_logged(rows)},
+        now_us=now_us,
+    )
+    await audit_log.record(tx, [entry])
+    return PriceChange(current.version + 1, rows)
+
+
+def _logged(prices: Sequence[ModelPrice]) -> Mapping[str, object]:
+    return {
+        "prices": {
+            one.model: None if one.is_withdrawn else _figures(one) for one in prices[:_LOGGED_MAX]
+        }
+    }
+
+
+def _withdrawn(environment: str, model: str, version: int, by: Actor, now_us: int) -> ModelPrice:
+    return ModelPrice(environment, model, version, None, None, None, by.name, now_us)
+
+
+def _figures(price: ModelPrice) -> tuple[int | None, int | None, int | None]:
+    return price.input_micros, price.output_micros, price.cached_micros
+
+
+def _check(new: Sequence[NewPrice]) -> None:
+    if not new:
+        raise InvalidInput("there is no price in it", param="model")
+    if len({one.model for one in new}) != len(new):
+        raise InvalidInput("a model stands there twice", param="model")
+    for one in new:
+        _check_model(one.model)
+        names = ("input_micros", "output_micros", "cached_micros")
+        for name, micros in zip(names, one.figures, strict=True):
+            if not 0 <= micros <= PRICE_MICROS_MAX:
+                raise InvalidInput(
+                    f"{one.model}: a price is 0 to {PRICE_MICROS_MAX} micros for 1,000,000 tokens",
+                    param=name,
+                )
+
+
+def _check_model(model: str) -> None:
+    is_sane = model.isprintable() and model == model.strip()
+    if not is_sane or not 1 <= len(model) <= MODEL_CHARACTERS_MAX:
+        raise InvalidInput(
+            f"a model's name has 1 to {MODEL_CHARACTERS_MAX} printable characters, none of them a"
+            " space at its ends",
+            param="model",
+        )
+    if WILDCARD in model[:-1]:
+        raise InvalidInput("* stands at the end of a model's name only", param="model")

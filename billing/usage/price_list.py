@@ -1,0 +1,120 @@
+"""What tokens of a model cost: the price of 1,000,000 of them, by kind, in whole micros. Pure.
+
+Invariant: a charge is the exact sum over the kinds, rounded up once, to a whole micro. Which price a
+model has: its own; else that of the longest entry ending in * that the model begins with; else none,
+and what has no price is refused, never free.
+"""
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+import msgspec
+
+from kernel.errors import InvalidInput
+
+PER_TOKENS: Final = 1_000_000
+# No sum over a day or a year of these comes near the end of int64.
+TOKENS_MAX: Final = 10**10
+PRICE_MICROS_MAX: Final = 10**12  # a million dollars for a million tokens
+MODEL_CHARACTERS_MAX: Final = 128
+WILDCARD: Final = "*"
+_ALIKE: Final = 0.6
+_COMPARED_MAX: Final = 500
+
+
+class UnknownModel(InvalidInput):
+    """The environment's price list has no price for the model."""
+
+
+class Tokens(msgspec.Struct, frozen=True, gc=False):
+    """What was used of a model; cached_tokens are those of the input tokens that were cached."""
+
+    input_tokens: int
+    output_tokens: int
+    cached_tokens: int = 0
+
+    @property
+    def counts(self) -> tuple[int, int, int]:
+        """Input, output, and cached of the input."""
+        return self.input_tokens, self.output_tokens, self.cached_tokens
+
+
+class ModelPrice(msgspec.Struct, frozen=True, gc=False):
+    """A model's price from a version of the list on; in micros for 1,000,000 tokens.
+
+    model may end in *. The three prices are null together: from that version on it has none.
+    changed_by: a credential's id, or "cli".
+    """
+
+    environment: str
+    model: str
+    version: int
+    input_micros: int | None
+    output_micros: int | None
+    cached_micros: int | None
+    changed_by: str
+    changed_at: int
+
+    @property
+    def is_withdrawn(self) -> bool:
+        return self.input_micros is None
+
+    def charge_micros(self, used: Tokens) -> int:
+        """What the tokens cost, rounded up to a whole micro. The price is not withdrawn."""
+        assert self.input_micros is not None
+        assert self.output_micros is not None
+        assert self.cached_micros is not None
+        assert 0 <= used.cached_tokens <= used.input_tokens, "cached tokens are input tokens"
+        total = (
+            (used.input_tokens - used.cached_tokens) * self.input_micros
+            + used.cached_tokens * self.cached_micros
+            + used.output_tokens * self.output_micros
+        )
+        return -(-total // PER_TOKENS)
+
+
+class PriceList:
+    """The prices of one environment, as of one version; version 0 has none."""
+
+    def __init__(self, version: int = 0, prices: Iterable[ModelPrice] = ()) -> None:
+        self.version = version
+        self.prices: Sequence[ModelPrice] = sorted(
+            (one for one in prices if not one.is_withdrawn), key=lambda one: one.model
+        )
+        self._exact: Mapping[str, ModelPrice] = {one.model: one for one in self.prices}
+        self._openings = sorted(
+            (one for one in self.prices if one.model.endswith(WILDCARD)),
+            key=lambda one: -len(one.model),
+        )
+
+    def find(self, model: str) -> ModelPrice | None:
+        """The price that counts for the model, or None."""
+        found = self._exact.get(model)
+        if found is not None and not model.endswith(WILDCARD):
+            return found
+        for opening in self._openings:
+            if model.startswith(opening.model[:-1]):
+                return opening
+        return None
+
+    def price_of(self, model: str, *, is_told: bool = True) -> ModelPrice:
+        """As find; raises UnknownModel, with the most similar name unless is_told says not to look."""
+        found = self.find(model)
+        if found is not None:
+            return found
+        similar = self._similar(model) if is_told else None
+        told = {} if similar is None else {"did_you_mean": similar}
+        raise UnknownModel(
+            "the price list has no price for this model",
+            param="model",
+            reason="unknown_model",
+            extra=told,
+            errors=[{"param": "model", "detail": "has no price", **told}],
+        )
+
+    def _similar(self, model: str) -> str | None:
+        """Of the names that begin as it does: comparing all takes too long for a list of thousands."""
+        names = [name for name in self._exact if name[:1].lower() == model[:1].lower()]
+        alike = difflib.get_close_matches(model, names[:_COMPARED_MAX], n=1, cutoff=_ALIKE)
+        return alike[0] if alike else None

@@ -1,0 +1,138 @@
+"""Price lists as rows: each change is a new version, with who made it and when. Writes price_lists and
+usage_prices.
+
+Invariants: a row of usage_prices is never changed, so the version that a record of usage names says for
+ever what it was priced by; the list's version is raised in the transaction of the change, so whoever
+reads it sees every change that was made before.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+from billing.engine.read_set import ReadSet, WorkingSet
+from billing.engine.rules import Rules
+from billing.usage.price_list import ModelPrice, PriceList
+from kernel.limits import INT64_MAX
+from store.database import Transaction
+from store.row_mapping import RowMapping
+
+_NONE: Final = PriceList()
+
+
+class PriceBook:
+    """The price lists as a process last read them: read again where their version was raised."""
+
+    def __init__(self) -> None:
+        self._lists: dict[str, PriceList] = {}
+
+    async def lists(self, tx: Transaction, environments: Iterable[str]) -> Mapping[str, PriceList]:
+        """As they are now; one statement, and one for each list that was changed."""
+        wanted = sorted(set(environments))
+        rows = await tx.fetch(_VERSIONS, environments=wanted)
+        versions = {row["environment"]: row["version"] for row in rows}
+        found: dict[str, PriceList] = {}
+        for environment in wanted:
+            version = versions.get(environment, 0)
+            kept = self._lists.get(environment, _NONE)
+            if kept.version != version:
+                kept = self._lists[environment] = await read_list(tx, environment)
+            found[environment] = kept
+        return found
+
+
+class PriceWorkingSet(WorkingSet):
+    """The price lists of the environments in which a batch's commands price tokens."""
+
+    rank = 79
+
+    def __init__(self, book: PriceBook) -> None:
+        self.environments: set[str] = set()
+        self._book = book
+        self._lists: Mapping[str, PriceList] = {}
+
+    @classmethod
+    def under(cls, rules: Rules) -> "PriceWorkingSet":
+        return cls(rules.of(PriceBook))
+
+    async def load(self, tx: Transaction, read_set: ReadSet, now_us: int) -> None:  # noqa: ARG002
+        self._lists = await self._book.lists(tx, self.environments)
+
+    async def update(self, tx: Transaction, now_us: int) -> None:
+        """Nothing is changed here."""
+
+    def of(self, environment: str) -> PriceList:
+        return self._lists[environment]
+
+
+async def read_list(tx: Transaction, environment: str) -> PriceList:
+    """The prices that count now."""
+    version = await _version(tx, environment)
+    rows = await tx.fetch(_CURRENT, environment=environment)
+    return PriceList(version, map(_ROWS.read, rows))
+
+
+async def history(
+    tx: Transaction,
+    environment: str,
+    *,
+    model: str | None = None,
+    after: tuple[int, str] | None = None,
+    limit: int,
+) -> list[ModelPrice]:
+    """At most `limit` changes, the newest version first, those of one version by model.
+
+    after: the version and the model of the last one that was seen.
+    """
+    version, last = (INT64_MAX, "") if after is None else after
+    rows = await tx.fetch(
+        _HISTORY if model is None else _HISTORY_OF_MODEL,
+        environment=environment,
+        model=model,
+        version=version,
+        last=last,
+        page_rows=limit,
+    )
+    return [_ROWS.read(row) for row in rows]
+
+
+async def lock_list(tx: Transaction, environment: str) -> PriceList:
+    """The prices that count now, which nobody else changes until the end of the transaction."""
+    await tx.insert(
+        "price_lists",
+        ("environment", "version"),
+        [(environment, 0)],
+        on_conflict="ON CONFLICT (environment) DO UPDATE SET version = price_lists.version",
+    )
+    return await read_list(tx, environment)
+
+
+async def add_version(
+    tx: Transaction, current: PriceList, environment: str, rows: Sequence[ModelPrice]
+) -> None:
+    """Writes the rows of the version after the current one; current: what lock_list gave."""
+    assert {one.version for one in rows} == {current.version + 1}, "one change is one version"
+    await tx.execute(
+        "UPDATE price_lists SET version = version + 1 WHERE environment = :environment",
+        environment=environment,
+    )
+    await tx.insert("usage_prices", _ROWS.columns, [_ROWS.write(one) for one in rows])
+
+
+async def _version(tx: Transaction, environment: str) -> int:
+    rows = await tx.fetch(_VERSIONS, environments=[environment])
+    return int(rows[0]["version"]) if rows else 0
+
+
+_ROWS = RowMapping(ModelPrice)
+_VERSIONS = "SELECT environment, version FROM price_lists WHERE environment IN :environments[text]"
+_CURRENT = f"""
+    SELECT {_ROWS.of("p")} FROM usage_prices p
+    WHERE p.environment = :environment AND p.input_micros IS NOT NULL
+      AND p.version = (SELECT MAX(n.version) FROM usage_prices n
+                       WHERE n.environment = p.environment AND n.model = p.model)"""
+_CHANGES = f"""
+    SELECT {_ROWS.listed} FROM usage_prices WHERE environment = :environment
+      AND (version < :version OR version = :version AND model > :last)"""
+_ORDERED = "ORDER BY version DESC, model LIMIT :page_rows"
+_HISTORY = f"{_CHANGES} {_ORDERED}"
+_HISTORY_OF_MODEL = f"{_CHANGES} AND model = :model {_ORDERED}"

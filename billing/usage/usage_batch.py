@@ -1,0 +1,95 @@
+"""Many records of usage in one command: each with a verdict of its own, all in one transaction.
+
+Promise: what is charged stands with its answer in one commit; an item that is refused leaves the others
+as they are. Items are charged in their order, so a cap or a balance is used up exactly: one that no
+longer fits is refused, and a smaller one after it may fit.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import msgspec
+
+from billing.engine.batch_state import BatchState
+from billing.engine.read_set import ReadSet
+from billing.engine.spending import Lineage
+from billing.topups.send import check_alive
+from billing.usage.price_list import UnknownModel
+from billing.usage.usage import UsageItem, UsageRecord, UsageWorkingSet, charge, declare_usage
+from kernel.errors import DomainError
+from kernel.ids import new_id
+from kernel.tenant import Tenant
+from keys.principal import Principal
+
+RECORDS_MAX: Final = 1_000
+# Looking for similar names takes longer than all the rest: the first refusals have one.
+_TOLD_MAX: Final = 10
+
+
+class Charged(msgspec.Struct, frozen=True, gc=False):
+    """An item that is charged; is_repeated: it was before, and costs nothing now."""
+
+    record: UsageRecord
+    is_repeated: bool
+
+
+RecordVerdict = Charged | DomainError
+
+
+class UsedBatch(msgspec.Struct, frozen=True, gc=False):
+    """Each item's verdict in their order, and the account's balance after all of them in micros."""
+
+    verdicts: Sequence[RecordVerdict]
+    balance_micros: int
+    now_us: int
+
+
+class UseBatch(msgspec.Struct, frozen=True):
+    """The command of a batch to POST /usage. items: what was read, or why it could not be.
+
+    The records' ids are fixed before the first try.
+    """
+
+    usage_ids: Sequence[str]
+    tenant: Tenant
+    lineage: Lineage
+    items: Sequence[UsageItem | DomainError]
+
+    def declare(self, read_set: ReadSet) -> None:
+        read = [item for item in self.items if isinstance(item, UsageItem)]
+        declare_usage(read_set, self.tenant, self.lineage, read)
+
+    def decide(self, state: BatchState) -> UsedBatch:
+        check_alive(state, self.lineage)
+        told = 0
+        verdicts: list[RecordVerdict] = []
+        for item, usage_id in zip(self.items, self.usage_ids, strict=True):
+            if isinstance(item, UsageItem):
+                verdict = self._decide_item(state, item, usage_id, is_told=told < _TOLD_MAX)
+            else:
+                verdict = item
+            told += isinstance(verdict, UnknownModel)
+            verdicts.append(verdict)
+        balance_micros = state.ledger.balance_micros(self.tenant, state.now_us)
+        return UsedBatch(verdicts, balance_micros, state.now_us)
+
+    def _decide_item(
+        self, state: BatchState, item: UsageItem, usage_id: str, *, is_told: bool
+    ) -> RecordVerdict:
+        changes = state.changes
+        try:
+            earlier = state.working_set(UsageWorkingSet).earlier(self.tenant, item)
+            if earlier is not None:
+                return Charged(earlier, is_repeated=True)
+            record = charge(state, self.tenant, self.lineage, item, usage_id, is_told=is_told)
+        except DomainError as refusal:
+            assert state.changes == changes, "a refusal came after a change of the batch's state"
+            return refusal
+        return Charged(record, is_repeated=False)
+
+
+def new_usage_batch(principal: Principal, items: Iterable[UsageItem | DomainError]) -> UseBatch:
+    """The command of this caller, with fresh ids."""
+    listed = list(items)
+    assert len(listed) <= RECORDS_MAX, "the edge refuses longer ones"
+    return UseBatch([new_id("usg") for _ in listed], principal.tenant, principal.lineage, listed)

@@ -1,0 +1,105 @@
+"""What an account's usage adds up to by UTC day, key or app, and model: sums kept beside the records.
+
+A charge counts in the day it was made, a hold that was captured in the day it was set aside, as the
+keys' caps have it, and what an app takes in the day of its charge. Invariant: a row holds what its
+records with that `counted_day` add up to, since both are written in one transaction, under the
+account's lock; `topup audit` proves it. Writes usage_days.
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+import msgspec
+
+from billing.engine.read_set import ReadSet, WorkingSet
+from kernel.clock import day_start_us
+from store.database import Transaction
+
+DayKey = tuple[str, str, int, str, str, str]
+_COLUMNS: Final = (
+    "account_id",
+    "environment",
+    "day_start_at",
+    "key_id",
+    "app_id",
+    "model",
+    "records",
+    "amount_micros",
+    "input_tokens",
+    "output_tokens",
+    "cached_tokens",
+)
+_SUMS: Final = _COLUMNS[6:]
+
+
+class Spent(msgspec.Struct, frozen=True, gc=False):
+    """One charge as it is counted; tokens null where it was not priced by them."""
+
+    account_id: str
+    environment: str
+    created_at: int
+    key_id: str | None
+    app_id: str | None
+    model: str | None
+    amount_micros: int
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cached_tokens: int | None = None
+
+    @property
+    def day_start_at(self) -> int:
+        """The UTC day that it counts in."""
+        return day_start_us(self.created_at)
+
+    @property
+    def place(self) -> DayKey:
+        """The row of usage_days that it counts in."""
+        return (
+            self.account_id,
+            self.environment,
+            self.day_start_at,
+            self.key_id or "",
+            self.app_id or "",
+            self.model or "",
+        )
+
+
+class UsageDays(WorkingSet):
+    """What a batch adds to the sums: one row for each day, key and model, however many charges."""
+
+    rank = 81
+
+    def __init__(self) -> None:
+        self._added: dict[DayKey, list[int]] = {}
+
+    async def load(self, tx: Transaction, read_set: ReadSet, now_us: int) -> None:
+        """Nothing is decided by the sums."""
+
+    async def update(self, tx: Transaction, now_us: int) -> None:  # noqa: ARG002
+        rows = [(*place, *sums) for place, sums in sorted(self._added.items())]
+        await tx.insert("usage_days", _COLUMNS, rows, on_conflict=_ADD)
+
+    def add(self, spent: Spent) -> None:
+        """Counts it."""
+        self.changes += 1
+        place = spent.place
+        sums = self._added.get(place)
+        if sums is None:
+            sums = self._added[place] = [0, 0, 0, 0, 0]
+        sums[0] += 1
+        sums[1] += spent.amount_micros
+        sums[2] += spent.input_tokens or 0
+        sums[3] += spent.output_tokens or 0
+        sums[4] += spent.cached_tokens or 0
+
+
+async def add_days(tx: Transaction, spent: Iterable[Spent], *, now_us: int) -> None:
+    """Adds them to the sums; the caller holds the accounts' locks."""
+    days = UsageDays()
+    for one in spent:
+        days.add(one)
+    await days.update(tx, now_us)
+
+
+_ADD = f"""ON CONFLICT ({", ".join(_COLUMNS[:6])}) DO UPDATE SET
+    {", ".join(f"{name} = usage_days.{name} + excluded.{name}" for name in _SUMS)}"""

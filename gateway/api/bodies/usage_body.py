@@ -1,0 +1,236 @@
+"""What POST /usage takes: one record, a batch of them, or CloudEvents that carry records.
+
+Promise: a record is read strictly and, in a batch, by itself: one that cannot be read is refused with its
+reason, and the others go on. A CloudEvent's source and id are its reference, so an event that is sent
+again is charged once. What the whole text is wrong in refuses the call.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Final, Literal
+from urllib.parse import unquote
+
+import msgspec
+from msgspec import Meta
+
+from billing.usage.price_list import MODEL_CHARACTERS_MAX, TOKENS_MAX, Tokens
+from billing.usage.usage import DESCRIPTION, UsageItem, amount_of
+from billing.usage.usage_batch import RECORDS_MAX
+from gateway.api.bodies.bulk_body import ItemProblem, problem_of_item, reference_in
+from gateway.http.body import EVENT, EVENTS, media_type_of
+from gateway.http.fields import LINE, Fields, Int64, LooseFields, Shape
+from gateway.http.strict_json import parse
+from kernel.errors import DomainError, InvalidInput
+from kernel.limits import NOTE_CHARACTERS_MAX, REFERENCE_CHARACTERS_MAX
+
+UsageDescription = Annotated[str, Meta(min_length=1, max_length=NOTE_CHARACTERS_MAX, pattern=LINE)]
+Model = Annotated[str, Meta(min_length=1, max_length=MODEL_CHARACTERS_MAX, pattern=LINE)]
+CallerReferenceField = Annotated[
+    str, Meta(min_length=1, max_length=REFERENCE_CHARACTERS_MAX, pattern=LINE)
+]
+TokenCount = Annotated[int, Meta(ge=0, le=TOKENS_MAX)]
+# A URI reference has no space in it, so it can stand before one.
+_EventSource = Annotated[str, Meta(min_length=1, max_length=2048, pattern=r"^[!-~]+\Z")]
+_EventWord = Annotated[str, Meta(min_length=1, max_length=200, pattern=LINE)]
+
+
+class TokenFields(Fields, frozen=True, kw_only=True):
+    """What was used of a model, in tokens."""
+
+    model: Model | None = None
+    input_tokens: TokenCount | None = None
+    output_tokens: TokenCount | None = None
+    cached_tokens: Annotated[
+        TokenCount | None, Meta(description="Those of the input tokens that were cached.")
+    ] = None
+
+    def tokens(self) -> Tokens | None:
+        """None where none were given; raises InvalidInput for a part of them."""
+        given = (self.input_tokens, self.output_tokens, self.cached_tokens)
+        if given == (None, None, None):
+            return None
+        for param in ("input_tokens", "output_tokens"):
+            if getattr(self, param) is None:
+                raise InvalidInput("is required with the other tokens", param=param)
+        assert self.input_tokens is not None
+        assert self.output_tokens is not None
+        cached = self.cached_tokens or 0
+        if cached > self.input_tokens:
+            raise InvalidInput("are among the input_tokens, so no more", param="cached_tokens")
+        if self.input_tokens + self.output_tokens == 0:
+            raise InvalidInput("no token was used", param="input_tokens")
+        return Tokens(self.input_tokens, self.output_tokens, cached)
+
+
+class UsageRecordBody(TokenFields, frozen=True, kw_only=True):
+    """What was used: an amount in credits or in micros, or tokens of a model; one of the three."""
+
+    description: Annotated[
+        UsageDescription | None, Meta(description="Required with an amount.")
+    ] = None
+    credits: Int64 | None = None
+    amount_micros: Int64 | None = None
+    reference: CallerReferenceField | None = None
+
+    def item(self) -> UsageItem:
+        """The record as it is charged; raises InvalidInput and AmountOutOfRange."""
+        tokens = self.tokens()
+        has_amount = self.credits is not None or self.amount_micros is not None
+        if tokens is None:
+            amount_micros = amount_of(self.credits, self.amount_micros)
+            if self.description is None:
+                raise InvalidInput("is required", param="description")
+            return UsageItem(self.description, self.model, self.reference, amount_micros)
+        if has_amount:
+            given = "credits" if self.amount_micros is None else "amount_micros"
+            raise InvalidInput("cannot be given together with tokens", param=given)
+        if self.model is None:
+            raise InvalidInput("is required with tokens", param="model")
+        description = self.description or DESCRIPTION
+        return UsageItem(description, self.model, self.reference, None, tokens)
+
+
+class UsageBody(UsageRecordBody, frozen=True, kw_only=True):
+    """One record, or a batch of them: `records` alone, each as the body of one."""
+
+    records: Annotated[list[UsageRecordBody], Meta(min_length=1, max_length=RECORDS_MAX)] | None = (
+        None
+    )
+
+
+class ReadRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A record as it was read, or why it could not be; reference: its own, where that can be read."""
+
+    record: UsageRecordBody | None = None
+    problem: ItemProblem | None = None
+    reference: str | None = None
+
+    @property
+    def item(self) -> UsageItem | DomainError:
+        """What a batch is made of."""
+        if self.record is None:
+            assert self.problem is not None, "a record is read, or it is said why not"
+            return self.problem.refusal()
+        try:
+            return self.record.item()
+        except DomainError as refusal:
+            return refusal
+
+
+class ReadBatch(Fields, frozen=True, kw_only=True):
+    """The records of a batch as they were read, in whatever form they came."""
+
+    records: list[ReadRecord]
+
+
+class _Event(LooseFields, frozen=True, kw_only=True):
+    """A CloudEvent; attributes that are not named here are left alone."""
+
+    specversion: Literal["1.0"]
+    id: _EventWord
+    source: _EventSource
+    type: _EventWord
+    data: UsageRecordBody
+
+    def record(self) -> UsageRecordBody:
+        """What it carries, under its reference; raises InvalidInput."""
+        if self.data.reference is not None:
+            raise InvalidInput("the event's source and id are its reference", param="reference")
+        reference = f"{self.source} {self.id}"
+        if len(reference) > REFERENCE_CHARACTERS_MAX:
+            most = REFERENCE_CHARACTERS_MAX - 1
+            raise InvalidInput(f"source and id have at most {most} characters together", param="id")
+        return msgspec.structs.replace(self.data, reference=reference)
+
+
+class _Outer(Fields, frozen=True, kw_only=True):
+    """The body of a batch without its records, which are taken out before it is read."""
+
+    records: Annotated[list[Any], Meta(max_length=0)]
+
+
+class _Records(msgspec.Struct):
+    """Finds the records' text, whatever stands around it."""
+
+    records: msgspec.Raw
+
+
+_record: Final = Shape(UsageRecordBody)
+_event: Final = Shape(_Event)
+_outer: Final = Shape(_Outer)
+_find_records: Final = msgspec.json.Decoder(_Records).decode
+_split: Final = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+
+
+def decode(
+    raw: bytes,
+    headers: Mapping[bytes, bytes],
+    query: Fields,  # noqa: ARG001 the route has none
+    environment: str | None,
+) -> Fields:
+    """A UsageRecordBody or a ReadBatch; raises Unreadable, InvalidInput, MediaTypeRefused."""
+    kind = media_type_of(headers, "json_or_events")
+    if kind == EVENTS:
+        return ReadBatch(records=[_of_event(part, environment) for part in _parts(raw)])
+    if kind == EVENT:
+        return _event.decode(raw, environment).record()
+    if b"ce-specversion" in headers:
+        return _binary(raw, headers, environment).record()
+    if raw[:1] == b"[":
+        raise InvalidInput('send a batch as {"records": [ … ]}', param="records")
+    text = _records_in(raw)
+    if text is None:
+        return _record.decode(raw, environment)
+    _outer.decode(raw.replace(text, b"[]", 1), environment)
+    return ReadBatch(records=[_of_part(part, environment) for part in _parts(text)])
+
+
+def _records_in(raw: bytes) -> bytes | None:
+    """The text of the batch's list; None where the body is one record, or nothing that can be read."""
+    try:
+        return bytes(_find_records(raw).records)
+    except _UNREADABLE:
+        return None
+
+
+def _parts(text: bytes) -> Sequence[bytes]:
+    try:
+        parts = [bytes(one) for one in _split(text)]
+    except _UNREADABLE:
+        parse(text)  # says what is wrong with it, where it is no JSON
+        raise InvalidInput("is a list of records", param="records") from None
+    if not 1 <= len(parts) <= RECORDS_MAX:
+        raise InvalidInput(f"a batch has 1 to {RECORDS_MAX} records", param="records")
+    return parts
+
+
+def _of_part(part: bytes, environment: str | None) -> ReadRecord:
+    try:
+        record = _record.decode(part, environment)
+    except DomainError as error:
+        return ReadRecord(problem=problem_of_item(error), reference=reference_in(part))
+    return ReadRecord(record=record, reference=record.reference)
+
+
+def _of_event(part: bytes, environment: str | None) -> ReadRecord:
+    try:
+        record = _event.decode(part, environment).record()
+    except DomainError as error:
+        return ReadRecord(problem=problem_of_item(error))
+    return ReadRecord(record=record, reference=record.reference)
+
+
+def _binary(raw: bytes, headers: Mapping[bytes, bytes], environment: str | None) -> _Event:
+    """An event whose attributes came as headers and whose data is the body."""
+    found: dict[str, Any] = {}
+    for name in ("specversion", "id", "source", "type"):
+        value = headers.get(f"ce-{name}".encode())
+        if value is None:
+            raise InvalidInput("is required", param=f"ce-{name}")
+        try:
+            found[name] = unquote(value.decode("ascii"), errors="strict")
+        except UnicodeDecodeError:
+            raise InvalidInput("is percent-encoded UTF-8", param=f"ce-{name}") from None
+    # Its data is read by itself, so that a refusal names the body's own fields.
+    data = _record.decode(raw, environment)
+    return msgspec.structs.replace(_event.of_texts({**found, "data": {}}, environment), data=data)

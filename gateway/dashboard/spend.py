@@ -1,0 +1,45 @@
+"""What was used, by day, model and key: the figures and the chart that several pages show."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from billing.reports.usage_report import UsageSum, UsageWanted, usage_sums
+from gateway.html.chart import Chart, spend_bars
+from kernel.clock import DAY_US
+from kernel.tenant import Tenant
+from store.database import Database, Transaction
+
+DAYS: Final = 30
+GROUPS_SHOWN: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Spend:
+    """What a period's usage adds up to; total is null where there was none. The groups' largest first."""
+
+    chart: Chart
+    total: UsageSum | None
+    models: Sequence[UsageSum]
+    keys: Sequence[UsageSum]
+
+
+async def spend_of(database: Database, tenant: Tenant, wanted: UsageWanted) -> Spend:
+    """Since and until of what is wanted are whole UTC days."""
+
+    async def work(tx: Transaction) -> Spend:
+        days = await usage_sums(tx, tenant, wanted, "day")
+        models = await usage_sums(tx, tenant, wanted, "model")
+        keys = await usage_sums(tx, tenant, wanted, "key")
+        total = await usage_sums(tx, tenant, wanted)
+        by_day: Mapping[int, int] = {one.day_start_at or 0: one.amount_micros for one in days}
+        chart = spend_bars("Spent a day", by_day, since=wanted.since, until=wanted.until)
+        return Spend(chart, total[0] if total else None, models[:GROUPS_SHOWN], keys[:GROUPS_SHOWN])
+
+    return await database.read(work)
+
+
+def last_days(now_us: int, **narrowed: Any) -> UsageWanted:
+    """The last 30 UTC days, today among them; narrowed: to a model or a key."""
+    until = now_us - now_us % DAY_US + DAY_US
+    return UsageWanted(since=until - DAYS * DAY_US, until=until, **narrowed)

@@ -1,0 +1,171 @@
+"""What is told of a plan's credit, when it is used up, and what a crash or a change leaves of it."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from billing.catalog import plan as plans
+from billing.catalog.grant_terms import GrantTerms
+from billing.catalog.product_fields import ProductFields
+from billing.ledger.ledger import InsufficientBalance
+from billing.ledger.price import Price
+from billing.orders.order import Order
+from billing.providers.protocol import InvoiceLine, InvoicePaid, Subject
+from kernel.clock import DAY_US, FixedClock, parse_rfc3339
+from store.database import Database, Transaction
+from tests.support.subscriber import Subscriber, open_subscriber
+from tests.support.usage import use
+from worker.money.plan_credit import PlanCreditor
+
+NOON = parse_rfc3339("2026-06-13T12:00:00Z")
+
+
+@pytest.fixture
+async def club(database: Database, tmp_path: Path) -> AsyncIterator[Subscriber]:
+    async with open_subscriber(database, FixedClock(NOON), tmp_path) as subscriber:
+        yield subscriber
+
+
+async def begun(club: Subscriber, terms: GrantTerms, interval: Any = "month") -> Order:
+    """A plan of $10.00 for 10,000 credits a month with these terms, its first period paid."""
+    await club.plan(
+        "own",
+        price_monthly=1000,
+        price_yearly=12_000,
+        credits_included=10_000,
+        grant_terms=terms,
+    )
+    order = await club.join("own", interval)
+    amount, days = (1000, 30) if interval == "month" else (12_000, 365)
+    line = InvoiceLine(f"sandbox/own/{interval}", amount, 1, is_prorated=False)
+    await paid(club, order, "first", NOON, NOON + days * DAY_US, line)
+    return order
+
+
+async def paid(
+    club: Subscriber,
+    order: Order,
+    name: str,
+    start: int,
+    end: int,
+    *lines: InvoiceLine,
+    **more: Any,
+) -> str:
+    fact = InvoicePaid(
+        Subject(order.id, (f"in_{name}", "sub_1")),
+        subscription_ref="sub_1",
+        invoice_id=f"in_{name}",
+        price=Price(max(0, sum(line.amount for line in lines)), "USD"),
+        period_start_at=start,
+        period_end_at=end,
+        lines=lines,
+        **more,
+    )
+    return await club.act(fact, club.notification(name))
+
+
+async def told(club: Subscriber) -> list[str]:
+    """The types of the events about credit that ends."""
+    return [one for one in await club.buyer.account.events() if one.startswith("credit.")]
+
+
+def worker(club: Subscriber) -> PlanCreditor:
+    account = club.buyer.account
+    return PlanCreditor(account.database, account.clock, account.engine, (7, 1))
+
+
+async def test_an_end_is_told_seven_days_and_one_day_before_and_once_it_came(
+    club: Subscriber,
+) -> None:
+    await begun(club, GrantTerms(credit_expires="period_end"))
+
+    counts = []
+    for days in (22, 1, 3, 3, 1):  # day 22, 23, 26, 29, 30
+        club.clock.advance_s(days * 86_400)
+        await asyncio.gather(worker(club).step(), worker(club).step())
+        await worker(club).step()
+        counts.append(await told(club))
+
+    expiring, expired = "credit.expiring", "credit.expired"
+    assert counts == [
+        [],
+        [expiring],
+        [expiring],
+        [expiring, expiring],
+        [expiring, expiring, expired],
+    ]
+
+
+async def test_usage_stops_with_the_plans_credit_where_the_plan_says_so(club: Subscriber) -> None:
+    await begun(club, GrantTerms(credit_expires="period_end", when_used_up="stop"))
+    await use(club.buyer.account, 9_000_000)
+
+    with pytest.raises(InsufficientBalance) as refused:
+        await use(club.buyer.account, 1_000_001)
+    assert refused.value.reason == "plan_used_up"
+    await use(club.buyer.account, 1_000_000)
+    # A send may take the wallet's credit all the same.
+    await club.buyer.account.send(100)
+
+    # Once the plan is over the wallet pays again: 30 days, and seven of grace.
+    club.clock.advance_s(37 * 86_400)
+    await use(club.buyer.account, 1_000_000)
+
+
+async def test_up_and_down_again_gives_what_was_paid_for(club: Subscriber) -> None:
+    """Half of a month is left: 15.00 of the dearer plan less 5.00 of the own, and back again."""
+    order = await begun(club, GrantTerms(credit_expires="period_end"))
+    half, end = NOON + 15 * DAY_US, NOON + 30 * DAY_US
+    club.clock.advance_s(15 * 86_400)
+    down_own = InvoiceLine("sandbox/own/month", -500, 1, is_prorated=True)
+    up_team = InvoiceLine("sandbox/team/month", 1500, 1, is_prorated=True)
+    await paid(club, order, "up", half, end, down_own, up_team, is_change=True, is_prorated=True)
+    # 10,000, and 40,000 x 10.00 / 30.00; shown in whole cents.
+    assert await club.credits() == 23_330
+    await use(club.buyer.account, 20_000_000)
+
+    down_team = InvoiceLine("sandbox/team/month", -1500, 1, is_prorated=True)
+    up_own = InvoiceLine("sandbox/own/month", 500, 1, is_prorated=True)
+    await paid(
+        club, order, "down", half + 1, end, down_team, up_own, is_change=True, is_prorated=True
+    )
+
+    assert await club.credits() == 3_330
+    assert await club.buyer.account.findings() == []
+
+
+async def test_a_subscription_keeps_the_terms_it_was_begun_with(club: Subscriber) -> None:
+    order = await begun(club, GrantTerms(credit_expires="period_end"))
+    fields = ProductFields.of(club.buyer.payments.providers.registrations)
+
+    async def change(tx: Transaction) -> None:
+        changes = {"grant_terms": {"credit_expires": "never"}}
+        await plans.change(tx, ("staging", "own"), changes, fields)
+
+    await club.database.transaction(change)
+
+    assert (await club.now(order)).grant_terms == GrantTerms(credit_expires="period_end")
+    club.clock.advance_s(30 * 86_400)
+    assert await club.credits() == 0
+
+
+async def test_a_worker_that_dies_at_any_moment_gives_each_month_once(club: Subscriber) -> None:
+    await begun(club, GrantTerms(grants="monthly"), "year")
+
+    for month in range(1, 12):
+        club.clock.advance_s(31 * 86_400)
+        dying = asyncio.ensure_future(worker(club).step())
+        for _ in range(month):
+            await asyncio.sleep(0)
+        dying.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await dying
+        while await worker(club).step():
+            pass
+
+    assert await club.credits() == 120_000
+    assert await club.buyer.account.findings() == []

@@ -1,0 +1,49 @@
+"""The chore that counts usage which a process of the release before wrote into the sums of its day.
+
+Promise: an account that cannot be counted is told and left for the next round; the others are counted.
+Reads are right meanwhile, so nobody waits for it (billing/usage/uncounted.py).
+"""
+
+import asyncio
+import logging
+from functools import partial
+from typing import Final
+
+from billing.usage import uncounted
+from kernel.clock import Clock
+from kernel.tenant import Tenant
+from store.database import Database
+from store.errors import StoreError
+from worker.chores import PAUSE_S, Chore
+
+COUNT_S: Final = 60
+
+_log = logging.getLogger(__name__)
+
+
+def counting_chore(database: Database, clock: Clock) -> Chore:
+    """Every minute: without such usage that is one statement."""
+    return Chore("usage.count", COUNT_S, partial(count_usage, database, clock))
+
+
+async def count_usage(database: Database, clock: Clock) -> None:
+    """Goes through the accounts once, in small steps."""
+    after = Tenant("", "")
+    while True:
+        found = await database.read(partial(uncounted.next_tenant, after=after))
+        if found is None:
+            return
+        try:
+            await _count(database, clock, found)
+        except StoreError as error:
+            fields = {"account_id": found.account_id, "error": str(error)}
+            _log.warning("usage.not_counted", extra={"fields": fields})
+        after = found
+
+
+async def _count(database: Database, clock: Clock, tenant: Tenant) -> None:
+    counted = -1
+    while counted:
+        step = partial(uncounted.count_step, tenant=tenant, now_us=clock.now_us())
+        counted = await database.transaction(step)
+        await asyncio.sleep(PAUSE_S)
