@@ -6,26 +6,18 @@ what the ledger holds. Writes nothing. Transfers are read so many in one transac
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
 import msgspec
 
 from billing.ledger.chart import PAID_GRANT, Code, LedgerAccountKind as Kind
-from kernel.clock import DAY_US, SECOND_US
+from billing.reports.money_back import LineKey, RevenuePeriod, money_back, month_of
+from kernel.clock import DAY_US
 from store.database import Database, Transaction
 
 READ_AT_ONCE: Final = 20_000
 # Behind every id.
 _END: Final = "~"
-
-
-class RevenuePeriod(NamedTuple):
-    """since <= time < until, in microseconds."""
-
-    environment: str
-    since: int
-    until: int
 
 
 class RevenueLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,21 +67,26 @@ class OutstandingLine(msgspec.Struct, frozen=True, kw_only=True):
 async def revenue_lines(database: Database, period: RevenuePeriod) -> Sequence[RevenueLine]:
     """In the order of months, providers and currencies."""
 
-    async def work(tx: Transaction) -> dict[tuple[str, str, str], list[int]]:
-        sums: dict[tuple[str, str, str], list[int]] = {}
+    async def work(tx: Transaction) -> dict[LineKey, list[int]]:
+        sums: dict[LineKey, list[int]] = {}
         for text in (_ORDERS, _PERIODS):
             rows = await tx.fetch(
                 text, environment=period.environment, since=period.since, until=period.until
             )
             for row in rows:
-                key = (_month(row["day"]), row["provider"], row["currency"])
+                key = (month_of(row["day"]), row["provider"], row["currency"])
                 added = [int(row[name] or 0) for name in _SUMMED]
                 before = sums.get(key, [0] * len(added))
                 sums[key] = [sum(pair) for pair in zip(before, added, strict=True)]
         return sums
 
     sums = await database.read(work)
-    return [_revenue_line(key, sums[key]) for key in sorted(sums)]
+    back = await database.read(lambda tx: money_back(tx, period))
+    nothing = [0] * len(_SUMMED)
+    return [
+        _revenue_line(key, sums.get(key, nothing), back.get(key, 0))
+        for key in sorted({*sums, *back})
+    ]
 
 
 async def credit_lines(
@@ -111,13 +108,13 @@ async def credit_lines(
         for row in rows:
             moves = _moves(_Moved(*row[1:4], row["is_paid"] == 1), int(row["micros"]))
             for column, micros in moves.items():
-                of_month = moved.setdefault(_month(row["day"]), {})
+                of_month = moved.setdefault(month_of(row["day"]), {})
                 of_month[column] = of_month.get(column, 0) + micros
         return last_id
 
     while after_id != _END:
         after_id = await database.read(work)
-    first = _month(period.since // DAY_US)
+    first = month_of(period.since // DAY_US)
     lines, opening = [], 0
     for month in sorted(moved):
         line = _credit_line(month, opening, moved[month])
@@ -127,7 +124,7 @@ async def credit_lines(
     return lines
 
 
-def _revenue_line(key: tuple[str, str, str], sums: Sequence[int]) -> RevenueLine:
+def _revenue_line(key: LineKey, sums: Sequence[int], back: int) -> RevenueLine:
     payments, paid, refunded, fee, fees_known = sums
     return RevenueLine(
         month=key[0],
@@ -136,6 +133,7 @@ def _revenue_line(key: tuple[str, str, str], sums: Sequence[int]) -> RevenueLine
         payments=payments,
         paid=paid,
         refunded=refunded,
+        refunded_in_month=back,
         net=paid - refunded,
         fee=fee,
         fees_known=fees_known,
@@ -178,10 +176,6 @@ def _moves(moved: _Moved, micros: int) -> Mapping[str, int]:
     if is_back or moved.code == Code.REVERSAL_UNDONE:
         return {"taken_back": signed}
     return {_OTHER_SIDE[other]: signed}
-
-
-def _month(day: int) -> str:
-    return datetime.fromtimestamp(day * DAY_US // SECOND_US, UTC).strftime("%Y-%m")
 
 
 async def _last_id(tx: Transaction, after_id: str, rows: int) -> str:
