@@ -13,7 +13,7 @@ import msgspec
 from billing.ledger.chart import PAID_GRANT, Code, LedgerAccountKind as Kind
 from billing.reports.money_back import LineKey, RevenuePeriod, money_back, month_of
 from kernel.clock import DAY_US
-from store.database import Database, Transaction
+from store.database import Database, Row, Transaction
 
 READ_AT_ONCE: Final = 20_000
 # Behind every id.
@@ -106,7 +106,7 @@ async def credit_lines(
             last_id=last_id,
         )
         for row in rows:
-            moves = _moves(_Moved(*row[1:4], row["is_paid"] == 1), int(row["micros"]))
+            moves = _moves(_moved(row), int(row["micros"]))
             for column, micros in moves.items():
                 of_month = moved.setdefault(month_of(row["day"]), {})
                 of_month[column] = of_month.get(column, 0) + micros
@@ -156,6 +156,10 @@ class _Moved(NamedTuple):
     credit: str
     code: str
     is_paid: bool
+
+
+def _moved(row: Row) -> _Moved:
+    return _Moved(row["debit_kind"], row["credit_kind"], row["code"], row["is_paid"] == 1)
 
 
 def _moves(moved: _Moved, micros: int) -> Mapping[str, int]:
