@@ -14,7 +14,7 @@ from billing.orders.refund import LISTED, gone_of, read_row
 from kernel.clock import DAY_US, SECOND_US
 from store.database import Row, Transaction
 
-LineKey = tuple[str, str, str]  # month, provider, currency
+RevenueKey = tuple[str, str, str]  # month, provider, currency
 
 
 class RevenuePeriod(NamedTuple):
@@ -30,9 +30,9 @@ def month_of(day: int) -> str:
     return datetime.fromtimestamp(day * DAY_US // SECOND_US, UTC).strftime("%Y-%m")
 
 
-async def money_back(tx: Transaction, period: RevenuePeriod) -> dict[LineKey, int]:
+async def money_back(tx: Transaction, period: RevenuePeriod) -> dict[RevenueKey, int]:
     """Refunded or disputed in the period, in the currency's smallest unit, as it stands now."""
-    sums: dict[LineKey, int] = {}
+    sums: dict[RevenueKey, int] = {}
     for text in (_OF_ORDERS, _OF_PERIODS):
         rows = await tx.fetch(
             text, environment=period.environment, since=period.since, until=period.until
@@ -42,7 +42,7 @@ async def money_back(tx: Transaction, period: RevenuePeriod) -> dict[LineKey, in
     return {key: amount for key, amount in sums.items() if amount}
 
 
-def _add(sums: dict[LineKey, int], rows: Sequence[Row], period: RevenuePeriod) -> None:
+def _add(sums: dict[RevenueKey, int], rows: Sequence[Row], period: RevenuePeriod) -> None:
     """Those of one payment."""
     first = rows[0]
     told = [read_row(row) for row in rows]

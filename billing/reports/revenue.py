@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from billing.ledger.chart import PAID_GRANT, Code, LedgerAccountKind as Kind
-from billing.reports.money_back import LineKey, RevenuePeriod, money_back, month_of
+from billing.reports.money_back import RevenueKey, RevenuePeriod, money_back, month_of
 from kernel.clock import DAY_US
 from store.database import Database, Row, Transaction
 
@@ -67,8 +67,8 @@ class OutstandingLine(msgspec.Struct, frozen=True, kw_only=True):
 async def revenue_lines(database: Database, period: RevenuePeriod) -> Sequence[RevenueLine]:
     """In the order of months, providers and currencies."""
 
-    async def work(tx: Transaction) -> dict[LineKey, list[int]]:
-        sums: dict[LineKey, list[int]] = {}
+    async def work(tx: Transaction) -> dict[RevenueKey, list[int]]:
+        sums: dict[RevenueKey, list[int]] = {}
         for text in (_ORDERS, _PERIODS):
             rows = await tx.fetch(
                 text, environment=period.environment, since=period.since, until=period.until
@@ -124,7 +124,7 @@ async def credit_lines(
     return lines
 
 
-def _revenue_line(key: LineKey, sums: Sequence[int], back: int) -> RevenueLine:
+def _revenue_line(key: RevenueKey, sums: Sequence[int], back: int) -> RevenueLine:
     payments, paid, refunded, fee, fees_known = sums
     return RevenueLine(
         month=key[0],
