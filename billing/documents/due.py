@@ -169,12 +169,14 @@ WITH unnoted AS MATERIALIZED (
 ), page AS MATERIALIZED (
     SELECT id FROM unnoted WHERE id > :after_id ORDER BY id LIMIT :limit
 )
-SELECT o.id, o.receipt_id, o.noted_amount, COALESCE(o.paid_amount, o.pay_amount) AS paid, 0 AS is_period
+SELECT o.id, o.receipt_id, o.noted_amount, COALESCE(o.paid_amount, o.pay_amount) AS paid,
+    0 AS is_period
 FROM page g JOIN orders o ON o.id = g.id
 """
 _GONE_PERIODS = """
 WITH unnoted AS MATERIALIZED (
-    SELECT id FROM subscription_periods WHERE environment = :environment AND refunded_amount <> noted_amount
+    SELECT id FROM subscription_periods
+    WHERE environment = :environment AND refunded_amount <> noted_amount
 ), page AS MATERIALIZED (
     SELECT id FROM unnoted WHERE id > :after_id ORDER BY id LIMIT :limit
 )
