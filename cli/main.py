@@ -3,6 +3,7 @@
 import importlib
 import logging
 import os
+import re
 from typing import Any, cast
 
 import click
@@ -38,7 +39,9 @@ GROUPS = {
         "codes": "Redemption codes: create, list, disable.",
         "providers": "Payment providers: list them, ask each about its settings.",
         "subscriptions": "Plans that accounts have: list, show, end, resume, change.",
-        "orders": "Purchases of credit: list, show, and decide what no rule may.",
+        "orders": "Purchases of credit: list, show, refund, and decide what no rule may.",
+        "refunds": "Payments that go back: list, show, decide.",
+        "disputes": "Disputed payments, and until when evidence counts.",
     },
     "Deliver it": {
         "platforms": "What credit can be sent to, and who supplies it.",
@@ -78,6 +81,7 @@ FOLDERS = {
     | {"accounts", "apps", "packs", "plans", "coupons", "codes", "orders", "audit"}
     | {"platforms", "suppliers", "stock", "topups", "mail", "report", "reconciliation"}
     | {"subscriptions", "providers", "reconcile"},
+    "sales": {"refunds", "disputes"},
     "merchant": {"keys", "deliveries", "replay", "listen", "verify"},
 }
 
@@ -123,11 +127,18 @@ class _Commands(click.Group):
         except SettingsError as error:
             raise fail(str(error), advice="see `topup settings`", exit_code=EXIT_USAGE) from None
         except DomainError as error:
-            raise fail(error.detail) from None
+            raise fail(_named(error)) from None
         except (StoreError, SchemaOutOfRange) as error:
             raise refusal(error) from None
         except OSError as error:
             raise fail(mask(str(error)), exit_code=EXIT_UNREACHABLE) from None
+
+
+def _named(error: DomainError) -> str:
+    """The detail, after the field that it is about: most begin with "is" and name none."""
+    param = error.param
+    is_named = param is None or re.search(rf"\b{re.escape(param)}\b", error.detail)
+    return error.detail if is_named else f"{param}: {error.detail}"
 
 
 @click.group(

@@ -21,7 +21,7 @@ import pytest
 
 from gateway.http.body import MediaTypeRefused, check_media_type
 from gateway.http.fields import Fields
-from gateway.http.strict_json import _depth, has_unique_names, shown
+from gateway.http.strict_json import _is_deeper, has_unique_names, shown
 from runtime.log import _SECRET, mask
 from tests.test_tidy import functions_of, modules, tree_of
 
@@ -216,8 +216,11 @@ def worst_of(works: Iterator[Work], all_shapes: Iterator[Shape], *, is_bytes: bo
         for shape in listed:
             text = shape.of(FIRST_LENGTH, is_bytes=is_bytes)
             took_ms = cpu_ms(work, text, runs=1)
-            if took_ms > FIRST_MS_MAX:
-                took_ms = cpu_ms(work, text)
+            tries = 0
+            # A machine that is busy with other things makes several measurements in a row look dear.
+            while took_ms > FIRST_MS_MAX and tries < TRIES:
+                tries += 1
+                took_ms = min(took_ms, cpu_ms(work, text))
             if took_ms > FIRST_MS_MAX:
                 return [f"{shape}: {took_ms:.0f} ms for {FIRST_LENGTH} characters"]
             if took_ms > slowest_ms:
@@ -276,7 +279,7 @@ def check_kind(kind: Any) -> None:
     [
         (mask, False),
         (shown, False),
-        (_depth, True),
+        (functools.partial(_is_deeper, most=8), True),
         (has_unique_names, True),
         (check_kind, True),
     ],

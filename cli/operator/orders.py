@@ -1,6 +1,5 @@
 """`topup orders`: purchases of credit, what providers said of them, and what waits for a person."""
 
-import getpass
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -19,8 +18,10 @@ from billing.providers.problem import REASONS, in_words
 from cli.database import account_named, read
 from cli.examples import examples
 from cli.operator.order_trace import trace
+from cli.operator.supply import who_acts
 from cli.options import environment_option, limit_option
 from cli.output import json_option, note, print_json, run, show_record, show_rows, wants_json
+from cli.sales.refunds import refund
 from kernel.errors import NotFound
 from keys.principal import Environment
 from runtime.context import open_context
@@ -47,7 +48,10 @@ _COLUMNS = (
     )
 )
 def orders() -> None:
-    """Purchases of credit: list, show, and decide what no rule may."""
+    """Purchases of credit: list, show, refund, and decide what no rule may."""
+
+
+orders.add_command(refund)
 
 
 @orders.command(
@@ -194,7 +198,7 @@ def _resolve(
             order = await context.database.read(lambda tx: _find(tx, order_id))
             waiting = await context.payments.waiting(order)
             counts = _counted(waiting, amount) if verdict == "approve" else None
-            who = by or f"{getpass.getuser()} on the command line"
+            who = who_acts(by)
             resolved = await context.payments.resolve(
                 order_id, verdict, by=who, note=reason, amount=counts
             )
@@ -253,7 +257,6 @@ def _record(order: Order) -> dict[str, Any]:
         **_shape(order),
         "payment_id": order.payment_id,
         "provider_ref": order.provider_ref,
-        "refunded_amount": order.refunded_amount,
         "reversed_micros": order.reversed_micros,
         "checks_made": order.checks_made,
         "reason": order.reason,

@@ -35,11 +35,14 @@ class SteerRequest:
 
     def is_reached(self, standing: SubscriptionChanged) -> bool:
         """Whether the subscription stands as is wanted already."""
+        is_over = standing.status in {"cancelled", "expired"}
         if self.act == "cancel_now":
-            return standing.status in {"cancelled", "expired"}
+            return is_over
+        if self.act == "cancel":
+            return is_over or standing.is_ending
         if self.act == "change":
             return standing.product_ref == self.product_ref
-        return standing.is_ending is (self.act == "cancel")
+        return not is_over and not standing.is_ending
 
 
 @runtime_checkable

@@ -49,6 +49,7 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
         order=order,
         is_watched=is_watched,
         has_receipt=has_seller and bool(order.paid_at and order.payment.amount),
+        status_path=call.context.payments.links.status_path(order.id),
     )
 
 
