@@ -38,7 +38,9 @@ GROUPS = {
         "codes": "Redemption codes: create, list, disable.",
         "providers": "Payment providers: list them, ask each about its settings.",
         "subscriptions": "Plans that accounts have: list, show, end, resume, change.",
-        "orders": "Purchases of credit: list, show, and decide what no rule may.",
+        "orders": "Purchases of credit: list, show, refund, and decide what no rule may.",
+        "refunds": "Payments that go back: list, show, decide.",
+        "disputes": "Disputed payments, and until when evidence counts.",
     },
     "Deliver it": {
         "platforms": "What credit can be sent to, and who supplies it.",
@@ -78,6 +80,7 @@ FOLDERS = {
     | {"accounts", "apps", "packs", "plans", "coupons", "codes", "orders", "audit"}
     | {"platforms", "suppliers", "stock", "topups", "mail", "report", "reconciliation"}
     | {"subscriptions", "providers", "reconcile"},
+    "sales": {"refunds", "disputes"},
     "merchant": {"keys", "deliveries", "replay", "listen", "verify"},
 }
 

@@ -22,6 +22,7 @@ from billing.fulfilment.registry import discover
 from billing.fulfilment.suppliers import Suppliers
 from billing.orders.links import OrderLinks
 from billing.payments.payments import Payments
+from billing.refunds.refunder import Refunder
 from billing.topups.link_tokens import LinkTokens
 from billing.topups.mail import MailRules
 from billing.topups.platform import PlatformBook
@@ -112,6 +113,11 @@ class Context:
     feed: Feed
     printer: Printer
 
+    @property
+    def refunder(self) -> Refunder:
+        """Asks providers for refunds; it keeps nothing of its own."""
+        return Refunder(self.database, self.clock, self.engine, self.payments.providers)
+
 
 @contextlib.asynccontextmanager
 async def open_context(
@@ -149,8 +155,8 @@ async def open_context(
         )
         opened = open_providers(settings, database, vault, operators, clock, metrics)
         providers = await stack.enter_async_context(opened)
-        topup_rules = _topup_rules(settings, suppliers.book, voucher_key)
-        engine = _engine(database, clock, _rules(settings, topup_rules), metrics)
+        rules = _topup_rules(settings, suppliers.book, voucher_key)
+        engine = _engine(database, clock, _rules(settings, rules), metrics)
         stack.push_async_callback(engine.close)
         yield Context(
             settings=settings,
@@ -168,9 +174,9 @@ async def open_context(
             transport=transport,
             suppliers=suppliers,
             redemption_codes=RedemptionCodes(redemption_key),
-            topup_rules=topup_rules,
+            topup_rules=rules,
             engine=engine,
-            payments=Payments(database, clock, engine, providers, _links(settings, topup_rules)),
+            payments=Payments(database, clock, engine, providers, _links(settings, rules)),
             feed=feed,
             printer=_printer(settings, stack),
         )

@@ -86,6 +86,8 @@ STEPS = (
     ("owner_mails", "id", "{own}"),
     ("subscriptions", "id", "{own}"),
     ("provider_objects", "object_id", "order_id IN (SELECT id FROM orders WHERE {own})"),
+    ("refunds", "id", "{own}"),
+    ("disputes", "id", "{own}"),
     ("order_reversals", "order_id", "order_id IN (SELECT id FROM orders WHERE {own})"),
     ("orders", "id", "{own}"),
     ("transfers", "id", "{own}"),

@@ -121,7 +121,6 @@ _OF_0024: Final = _OF_0023 | {
     "payment_fees": "29eb427bb6cb",
     "subscription_periods": "aa6532e10461",
 }
-
 _OF_0025: Final = _OF_0024 | {
     "account_environments": "68039beac9a1",
     "credit_adjustments": "c5f59c0b3a85",
@@ -133,6 +132,14 @@ _OF_0025: Final = _OF_0024 | {
     "subscriptions": "7ce9b4af13d8",
 }
 _OF_0026: Final = _OF_0025 | {"owner_mails": "1b5754cc43d3"}
+_OF_0027: Final = _OF_0026 | {
+    "holds": "749e684c3423",
+    "oauth_charges": "87a4afae5809",
+    "price_lists": "124b9056d332",
+    "usage_days": "0a10cc896e10",
+    "usage_prices": "1aee864c3976",
+    "usage_records": "b95dc2b3237a",
+}
 
 TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0012": _OF_0012,
@@ -150,13 +157,6 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0024": _OF_0024,
     "0025": _OF_0025,
     "0026": _OF_0026,
-    "0027": _OF_0026
-    | {
-        "holds": "749e684c3423",
-        "oauth_charges": "87a4afae5809",
-        "price_lists": "124b9056d332",
-        "usage_days": "0a10cc896e10",
-        "usage_prices": "1aee864c3976",
-        "usage_records": "b95dc2b3237a",
-    },
+    "0027": _OF_0027,
+    "0028": _OF_0027 | {"disputes": "e4b76dc8ef34", "refunds": "40d8c5a1cb2f"},
 }

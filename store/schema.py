@@ -1436,6 +1436,84 @@ order_reversals = sa.Table(
     _int("created_at"),
 )
 
+# billing/orders/refund_row.py. Refunds that were asked for here, of an order or of a plan's period.
+refunds = sa.Table(
+    "refunds",
+    metadata,
+    _text("id", key=True),
+    _text("account_id"),
+    _text("environment"),
+    _text("order_id"),
+    _text("owner_id"),  # what was paid: the order, or the period
+    _int("period_start_at", null=True),  # of the period; null: of the order's own payment
+    _text("provider"),
+    _text("payment_ref"),  # what the provider calls the payment
+    _text("status"),  # asking | unknown | pending | succeeded | failed
+    _int("amount"),  # in the currency that was paid
+    _text("currency"),
+    _text("reason"),  # the operator's own words
+    _int(
+        "is_named", default=1
+    ),  # 0: the provider's notifications cannot say that they are about it
+    _int("is_by_hand", default=0),  # a person made it at the provider, and wrote it down here
+    _int("held_micros", default=0),  # of its credit, in HELD
+    _int("held_grant_micros", default=0),  # the part of that from the order's own grant
+    _text("provider_refund_id", null=True),  # what the provider calls it
+    _text("detail", null=True),  # why it failed, or is unknown
+    _text("asked_by", null=True),  # id of a credential, or a person's name
+    _int("checks_made", default=0),  # how often the provider was asked
+    _int("asked_at", null=True),  # when for the first time
+    _int("next_check_at", null=True),  # null: nobody is asked
+    _int("created_at"),
+    _int("ended_at", null=True),  # null: open
+    sa.Index("ix_refunds_owner", "owner_id"),
+    sa.Index("ix_refunds_order", "order_id"),
+    sa.Index("ix_refunds_account", "account_id", "environment", "id"),
+    sa.Index(
+        "uq_refunds_open",
+        "owner_id",
+        unique=True,
+        sqlite_where=sa.text("ended_at IS NULL"),
+        postgresql_where=sa.text("ended_at IS NULL"),
+    ),
+    sa.Index(
+        "ix_refunds_due",
+        "next_check_at",
+        sqlite_where=sa.text("next_check_at IS NOT NULL"),
+        postgresql_where=sa.text("next_check_at IS NOT NULL"),
+    ),
+)
+
+# billing/payments/disputes.py. Disputes as their providers tell them, for the desk.
+disputes = sa.Table(
+    "disputes",
+    metadata,
+    _text("provider", key=True),
+    _text("environment", key=True),
+    _text("id", key=True),  # the provider's
+    _text("account_id", null=True),  # null: of no order that is known
+    _text("order_id", null=True),
+    _int("amount"),  # in the smallest unit of the currency
+    _text("currency"),
+    _text("status"),  # the provider's own word
+    _text("reason"),  # the provider's own word
+    _int("is_inquiry", default=0),  # the bank only asks, and took no money
+    _int("due_at", null=True),  # until when evidence counts; null: not told, or none is wanted
+    _text("page_url", null=True),  # of the provider's dashboard
+    _int("created_at"),
+    _int("told_at"),  # when the provider said what stands here
+    _int("ended_at", null=True),  # null: open
+    sa.Index("ix_disputes_order", "order_id"),
+    sa.Index("ix_disputes_account", "account_id"),
+    sa.Index(
+        "ix_disputes_open",
+        "environment",
+        "due_at",
+        sqlite_where=sa.text("ended_at IS NULL"),
+        postgresql_where=sa.text("ended_at IS NULL"),
+    ),
+)
+
 # billing/providers/event_log.py. Genuine notifications and what became of each; forged ones leave none.
 provider_events = sa.Table(
     "provider_events",

@@ -36,6 +36,7 @@ ROOMS: dict[str, tuple[set[str], ...]] = {
         {"documents"},
         {"payments"},
         {"reconciliation"},
+        {"refunds"},
         {"reports"},
     ),
     "gateway": (

@@ -216,8 +216,11 @@ def worst_of(works: Iterator[Work], all_shapes: Iterator[Shape], *, is_bytes: bo
         for shape in listed:
             text = shape.of(FIRST_LENGTH, is_bytes=is_bytes)
             took_ms = cpu_ms(work, text, runs=1)
-            if took_ms > FIRST_MS_MAX:
-                took_ms = cpu_ms(work, text)
+            tries = 0
+            # A machine that is busy with other things makes several measurements in a row look dear.
+            while took_ms > FIRST_MS_MAX and tries < TRIES:
+                tries += 1
+                took_ms = min(took_ms, cpu_ms(work, text))
             if took_ms > FIRST_MS_MAX:
                 return [f"{shape}: {took_ms:.0f} ms for {FIRST_LENGTH} characters"]
             if took_ms > slowest_ms:

@@ -23,6 +23,7 @@ from arq.worker import func
 
 from billing.bulk import batch
 from billing.engine import balance_watches
+from billing.orders import refund_row
 from billing.recipients.smtp import SmtpSender
 from billing.topups import mail, topup
 from billing.usage import hold
@@ -54,6 +55,7 @@ from worker.money.owner_mail import OwnerMailer
 from worker.money.plan_credit import PlanCreditor
 from worker.money.recharge import Recharger
 from worker.money.reconcile import Reconciler
+from worker.money.refund import RefundLoop
 from worker.money.renew import Renewer
 from worker.money.steer import Steerer
 from worker.prune import (
@@ -173,10 +175,9 @@ async def run_worker(
     shared = (context.database, context.clock, context.engine)
     revoker, expirer = Revoker(*shared, context.suppliers), Expirer(*shared)
     releaser, batcher = Releaser(*shared), Batcher(*shared)
-    renewer, ender = Renewer(*shared, context.payments), Ender(context.database, context.clock)
-    recharger = Recharger(context.database, context.clock, context.payments.charging)
-    creditor, mailer = PlanCreditor(*shared, context.settings.expiring_days), _mailer_of(context)
-    loops = (fulfiller, revoker, expirer, releaser, batcher, renewer, recharger, creditor, ender)
+    ender, mailer = Ender(*shared[:2]), _mailer_of(context)
+    money = _money_loops(context)
+    loops = (fulfiller, revoker, expirer, releaser, batcher, *money, ender)
     wake_those = _waking(dispatcher, *loops, mailer)
     wake_all = partial(wake_those, (ANYTHING,))
     context.hints.listen(lambda name: wake_those((name,)))
@@ -188,7 +189,7 @@ async def run_worker(
     parts: list[Callable[[], Awaitable[None]]] = [
         partial(do_chores, chores_of(context), partial(note_chore, context.metrics)),
         *(loop.run for loop in loops),
-        Replayer(context.database, context.clock).run,
+        Replayer(*shared[:2]).run,
         *_asking_providers(context),
         partial(context.database.hear_hints, wake_those),
         *(() if mailer is None else (mailer.run, _owner_mailer_of(context, mailer))),
@@ -213,6 +214,17 @@ async def run_worker(
     finally:
         if end_listening is not None:
             end_listening()
+
+
+def _money_loops(context: Context) -> tuple[Renewer, Recharger, PlanCreditor, RefundLoop]:
+    """Those that payments and plans wake."""
+    shared = (context.database, context.clock, context.engine)
+    return (
+        Renewer(*shared, context.payments),
+        Recharger(*shared[:2], context.payments.charging),
+        PlanCreditor(*shared, context.settings.expiring_days),
+        RefundLoop(*shared[:2], context.refunder),
+    )
 
 
 def _asking_providers(context: Context) -> Sequence[Callable[[], Awaitable[None]]]:
@@ -272,6 +284,7 @@ def _waking(
     renewer: Renewer,
     recharger: Recharger,
     creditor: PlanCreditor,
+    refunds: RefundLoop,
     ender: Ender,
     mailer: Mailer | None,
 ) -> Callable[[Sequence[str]], None]:
@@ -288,6 +301,7 @@ def _waking(
         recharger.wake,
         creditor.wake,
         ender.wake,
+        refunds.wake,
         *to_mailer,
     )
     concerned: dict[str, Sequence[Callable[[], None]]] = {
@@ -295,6 +309,7 @@ def _waking(
         topup.SCHEDULED_HINT: (releaser.wake,),
         batch.HINT: (batcher.wake,),
         hold.HINT: (expirer.wake,),
+        refund_row.HINT: (refunds.wake,),
         balance_watches.HINT: (recharger.wake,),
         endpoint_queue.ENDING_HINT: (ender.wake,),
         mail.HINT: to_mailer,

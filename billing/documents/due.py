@@ -85,7 +85,8 @@ async def gone(
 ) -> tuple[Sequence[Gone], str]:
     """Those behind after_id that need a note, and where to look on; empty: there is no more.
 
-    A dispute that is still open takes nothing for good: it waits for its end.
+    A dispute that is still open, and a refund that its provider has not made, take nothing for good: they
+    wait for their end.
     """
     values = {"environment": environment, "after_id": after_id, "limit": limit}
     orders = await tx.fetch(_GONE_ORDERS, **values)
@@ -97,7 +98,7 @@ async def gone(
     found = []
     for row in rows:
         told = reversals.get(row["id"], [])
-        closed = [one for one in told if one.kind != "dispute" or one.status != "open"]
+        closed = [one for one in told if one.status not in {"open", "asked"}]
         before, after = row["noted_amount"], gone_of(closed, row["paid"])
         if before != after:
             at = max((one.created_at for one in told), default=0)

@@ -220,6 +220,24 @@ _RULES = (
                        <> CASE WHEN h.status = 'held' THEN 0 ELSE h.amount_micros END)""",
     ),
     (
+        "a refund holds what was set aside for it and not released, and nothing once it ended",
+        f"""SELECT r.id AS row_id, COALESCE(m.taken, 0) - COALESCE(m.released, 0) AS found,
+                CASE WHEN r.status IN ('succeeded', 'failed') THEN 0 ELSE r.held_micros END
+                    AS expected
+            FROM refunds r
+            LEFT JOIN (
+                SELECT subject_id, {_moved("refund_hold")} AS taken,
+                    {_moved("refund_release")} AS released
+                FROM transfers
+                WHERE account_id = :account_id AND environment = :environment
+                  AND code IN ('refund_hold', 'refund_release')
+                GROUP BY subject_id
+            ) AS m ON m.subject_id = r.id
+            WHERE r.account_id = :account_id AND r.environment = :environment
+              AND COALESCE(m.taken, 0) - COALESCE(m.released, 0)
+                  <> CASE WHEN r.status IN ('succeeded', 'failed') THEN 0 ELSE r.held_micros END""",
+    ),
+    (
         "usage was charged once",
         _charged_once("usage_records", "id", "amount_micros", "ai_usage"),
     ),

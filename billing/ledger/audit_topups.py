@@ -10,7 +10,7 @@ from billing.ledger.money import MICROS_PER_CENT
 
 TOPUP_RULES: Final = (
     (
-        "what is held equals open top-ups and open holds",
+        "what is held equals open top-ups, open holds and open refunds",
         f"""SELECT s.row_id, s.expected, s.found FROM (
                 SELECT :account_id AS row_id,
                     COALESCE((SELECT SUM(amount_cents + COALESCE(fee_cents, 0))
@@ -19,7 +19,10 @@ TOPUP_RULES: Final = (
                           AND status IN ('pending', 'scheduled')), 0)
                     + COALESCE((SELECT SUM(amount_micros) FROM holds
                         WHERE account_id = :account_id AND environment = :environment
-                          AND status = 'held'), 0) AS expected,
+                          AND status = 'held'), 0)
+                    + COALESCE((SELECT SUM(held_micros) FROM refunds
+                        WHERE account_id = :account_id AND environment = :environment), 0)
+                        AS expected,
                     COALESCE((SELECT SUM(balance_micros) FROM ledger_accounts
                         WHERE account_id = :account_id AND environment = :environment
                           AND kind = 'held'), 0) AS found) AS s

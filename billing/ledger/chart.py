@@ -69,6 +69,8 @@ class Code(StrEnum):
     PURCHASE = "purchase"
     PURCHASE_REVERSAL = "purchase_reversal"
     REVERSAL_UNDONE = "reversal_undone"  # a dispute that was won
+    REFUND_HOLD = "refund_hold"  # set aside until the provider says what became of a refund
+    REFUND_RELEASE = "refund_release"
     REDEMPTION = "redemption"  # of a redemption code
     SUBSCRIPTION = "subscription"
     ROLLOVER = "rollover"  # what was left of a plan's credit goes on into its next period

@@ -21,7 +21,9 @@ from kernel.tenant import Tenant
 from store.row_mapping import RowMapping
 
 RefundKind = Literal["refund", "part", "dispute"]
-RefundStatus = Literal["done", "failed", "open", "won", "lost"]
+# asked: ours, of which the provider gave no word; replaced: the provider told the same refund under a name
+# of its own, which counts instead.
+RefundStatus = Literal["done", "failed", "open", "won", "lost", "asked", "replaced"]
 # The facts that say that money went back, or came to us again.
 Reversed = Refunded | RefundFailed | Disputed | DisputeClosed
 
@@ -101,6 +103,8 @@ def change_of(
         if known is not None and known.status == "failed":
             return None
         return replace(known or replace(blank, amount=amount), status="failed")
+    if known is not None and known.status == "asked":
+        return replace(known, status="done")
     if amount <= 0 or (known is not None and known.amount >= amount):
         return None
     return replace(known or blank, amount=amount)
@@ -121,9 +125,9 @@ def gone_of(reversals: Iterable[Reversal], paid_amount: int) -> int:
         if one.kind == "dispute":
             disputed += one.amount if one.status != "won" else 0
         elif one.kind == "part":
-            parts += one.amount if one.status != "failed" else 0
+            parts += one.amount if one.status not in {"failed", "replaced"} else 0
             failed_parts += one.amount if one.status == "failed" else 0
-        elif one.status != "failed":
+        elif one.status not in {"failed", "replaced"}:
             sums += one.amount
     refunded = max(parts, sums - failed_parts, 0)
     return min(refunded + disputed, paid_amount)

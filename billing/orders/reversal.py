@@ -13,6 +13,8 @@ from billing.engine.batch_state import BatchState
 from billing.engine.read_set import ReadSet
 from billing.orders.order import Order, OrderStatus, amend, due_micros, move
 from billing.orders.refund import Reversal, Reversed, blank_of, change_of, gone_of, kind_of
+from billing.orders.refund_hold import brought, follow
+from billing.orders.refund_row import Refund
 from billing.orders.sold_credit import SoldCredit
 from billing.orders.working_set import OrderWorkingSet
 from billing.providers.event_log import NotificationOutcome, NotificationRef
@@ -77,30 +79,46 @@ class ReverseOrder(OnOrder):
     def apply(self, state: BatchState, order: Order) -> OrderResult:
         reversals, key = state.working_set(OrderWorkingSet).reversals, self.fact.key
         known = reversals.find(order.id, key)
+        refunds = state.working_set(OrderWorkingSet).refunds
         blank = blank_of(self.fact, order.id, order.tenant, state.now_us)
         changed = change_of(self.fact, known, blank, order.payment)
         if isinstance(changed, Problem):
             return OrderResult(order, "review", changed.sentence, changed)
-        if changed is None:
+        ours = follow(state, refunds, reversals, order.id, self.fact)
+        if changed is not None:
+            reversals.keep(changed)
+        elif ours is None or not order.is_settled:
             return OrderResult(order, "repeated" if known is not None else "ignored")
-        reversals.keep(changed)
         if not order.is_settled:
             is_failed = isinstance(self.fact, RefundFailed)
             what = f"refund {key} failed" if is_failed else f"{kind_of(self.fact)} {key}"
             return OrderResult(order, "applied", f"{what} before the payment")
-        return OrderResult(apply_reversals(state, order), "applied")
+        after = apply_reversals(state, order, reason_of(self.fact, ours))
+        return OrderResult(after, "repeated" if changed is None else "applied")
 
 
-def apply_reversals(state: BatchState, order: Order) -> Order:
-    """A settled order, with its credit and its state brought to what is gone of its payment."""
+def reason_of(fact: Reversed, ours: Refund | None) -> str:
+    """Why money went back, as order.refunded tells: in the words of who asked for the refund."""
+    if ours is not None:
+        return ours.reason
+    return "dispute" if kind_of(fact) == "dispute" else "refund at the provider"
+
+
+def apply_reversals(state: BatchState, order: Order, reason: str = "") -> Order:
+    """A settled order, with its credit and its state brought to what is gone of its payment.
+
+    reason: why, for those who hear of it.
+    """
     working_set = state.working_set(OrderWorkingSet)
     reversals = working_set.reversals.of(order.id)
     gone_amount = gone_of(reversals, order.payment.amount)
     due = due_micros(order, gone_amount)
     status = _status(order, reversals, gone_amount)
+    to_come = working_set.refunds.to_come(order.id, reversals)
+    wanted = due_micros(order, gone_amount + to_come) - due
+    taken = brought(state, sold_of(order), working_set.refunds, due, wanted)
     if (status, gone_amount, due) == (order.status, order.refunded_amount, order.reversed_micros):
         return order
-    taken = _sold(order).brought_to(state, due)
     changed = amend(
         order,
         refunded_amount=gone_amount,
@@ -111,8 +129,19 @@ def apply_reversals(state: BatchState, order: Order) -> Order:
     if status != changed.status:
         changed = move(changed, status)
     working_set.change(changed)
-    state.publish(order.tenant, "order.refunded", changed.shape(), order.reference)
+    tell_refunded(state, changed, gone_amount - order.refunded_amount, reason)
     return changed
+
+
+def tell_refunded(state: BatchState, order: Order, amount: int, reason: str) -> None:
+    """order.refunded; amount: how much more of the payment is gone now, below 0 where it came back."""
+    data = {
+        **order.shape(),
+        "refunded_cents": amount,
+        "refunded_total_cents": order.refunded_amount,
+        "reason": reason,
+    }
+    state.publish(order.tenant, "order.refunded", data, order.reference)
 
 
 def _status(order: Order, reversals: Sequence[Reversal], gone_amount: int) -> OrderStatus:
@@ -123,7 +152,8 @@ def _status(order: Order, reversals: Sequence[Reversal], gone_amount: int) -> Or
     return "refunded" if gone_amount >= order.payment.amount else "partially_refunded"
 
 
-def _sold(order: Order) -> SoldCredit:
+def sold_of(order: Order) -> SoldCredit:
+    """What the order gave, and what of it was taken back."""
     return SoldCredit(
         id=order.id,
         tenant=order.tenant,

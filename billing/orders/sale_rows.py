@@ -4,6 +4,7 @@ and what became of each notification, for the operator's log.
 
 from billing.engine.read_set import WorkingSet
 from billing.orders.refund import Reversals
+from billing.orders.refund_row import Refunds
 from billing.providers import event_log
 from billing.providers.event_log import LogEntry, NotificationOutcome, NotificationRef
 from billing.providers.problem import Problem
@@ -15,13 +16,14 @@ class SaleWorkingSet(WorkingSet):
 
     def __init__(self) -> None:
         self.reversals = Reversals()
+        self.refunds = Refunds()
         self._entries: list[LogEntry] = []
         self._changes = 0
 
     @property
     def changes(self) -> int:  # type: ignore[override]
         """Grows with each change."""
-        return self._changes + self.reversals.changes
+        return self._changes + self.reversals.changes + self.refunds.changes
 
     def changed(self) -> None:
         self._changes += 1

@@ -34,19 +34,53 @@ class SoldCredit:
     reversed_promotional_micros: int = 0
     reversed_grant_micros: int = 0
 
-    def brought_to(self, state: BatchState, due_micros: int) -> Self:
-        """What it is once that much in all is taken back."""
+    def brought_to(
+        self, state: BatchState, due_micros: int, *, before_micros: int | None = None
+    ) -> Self:
+        """What it is once that much in all is taken back.
+
+        before_micros: the balance that a fall below a threshold is measured from, if not today's.
+        """
         if due_micros > self.reversed_micros:
-            changed = self._take_back(state, due_micros - self.reversed_micros)
+            micros = due_micros - self.reversed_micros
+            changed = self._take_back(state, micros, before_micros)
         elif due_micros < self.reversed_micros:
             changed = self._give_back(state, self.reversed_micros - due_micros)
         else:
             changed = self
         return replace(changed, reversed_micros=due_micros)
 
-    def _take_back(self, state: BatchState, micros: int) -> Self:
+    def available_micros(self, state: BatchState) -> int:
+        """What could be set aside: the sale's own grant, and the wallet."""
+        _, wallet, grant = self._sources(state)
+        return wallet.balance_micros + (0 if grant is None else grant.balance_micros)
+
+    def set_aside(self, state: BatchState, micros: int, refund_id: str) -> tuple[int, int]:
+        """Holds as much of that as there is; returns how much it was, and how much of the grant."""
+        _, wallet, grant = self._sources(state)
+        held = state.ledger.standing(self.tenant).held
+        by_grant = 0 if grant is None else min(micros, grant.balance_micros)
+        by_wallet = min(micros - by_grant, wallet.balance_micros)
+        for source, part in ((grant, by_grant), (wallet, by_wallet)):
+            if source is not None and part:
+                state.move(source, held, part, Code.REFUND_HOLD, subject_id=refund_id)
+        return by_grant + by_wallet, by_grant
+
+    def release(self, state: BatchState, micros: int, grant_micros: int, refund_id: str) -> None:
+        """Gives back what was set aside to where it was taken from; what is owed is paid first."""
+        owed, wallet, grant = self._sources(state)
+        held = state.ledger.standing(self.tenant).held
+        to_grant = 0 if grant is None else grant_micros
+        to_owed = min(micros - to_grant, owed.balance_micros)
+        sides = ((grant, to_grant), (owed, to_owed), (wallet, micros - to_grant - to_owed))
+        for side, part in sides:
+            if side is not None and part:
+                state.move(held, side, part, Code.REFUND_RELEASE, subject_id=refund_id)
+
+    def _take_back(self, state: BatchState, micros: int, before_micros: int | None) -> Self:
         """Credit goes back to where it was sold from and given from: PROVIDER and PROMOTION."""
-        before_micros = state.ledger.balance_micros(self.tenant, state.now_us)
+        if before_micros is None:
+            before_micros = state.ledger.balance_micros(self.tenant, state.now_us)
         owed, wallet, grant = self._sources(state)
         by_grant = 0 if grant is None else min(micros, grant.balance_micros)
         by_wallet = min(micros - by_grant, wallet.balance_micros)

@@ -49,7 +49,8 @@ async def timeline_of(tx: Transaction, order: Order) -> OrderTimeline:
            FROM transfers t
            JOIN ledger_accounts d ON d.id = t.debit_id
            JOIN ledger_accounts c ON c.id = t.credit_id
-           WHERE t.subject_id = :order_id AND t.account_id = :account_id
+           WHERE t.subject_id IN (SELECT :order_id UNION
+                   SELECT id FROM refunds WHERE order_id = :order_id) AND t.account_id = :account_id
              AND t.environment = :environment
            ORDER BY t.id""",
         order_id=order.id,

@@ -11,7 +11,7 @@ from billing.catalog.coupon import CouponKey, Coupons
 from billing.catalog.pack import Pack, PackKey
 from billing.engine.read_set import ReadSet
 from billing.ledger.ledger import LedgerAccountKey, LedgerAccountKind
-from billing.orders import records as order_rows
+from billing.orders import records as order_rows, refund_row
 from billing.orders.claim import ObjectKey, OrderClaim
 from billing.orders.order import SETTLED, Order
 from billing.orders.records import OrderRequestKey
@@ -92,6 +92,7 @@ class OrderWorkingSet(SaleWorkingSet):
             read_set.places.update(places_of(order))
         if self._orders:
             self.reversals.take(await order_rows.load_reversals(tx, self._orders))
+            self.refunds.take(await refund_row.load(tx, self._orders))
             self._open = await provider_event.open_orders(tx, self._orders)
 
     async def update(self, tx: Transaction, now_us: int) -> None:
@@ -99,6 +100,7 @@ class OrderWorkingSet(SaleWorkingSet):
         await order_rows.insert(tx, list(self._new.values()))
         await order_rows.update(tx, list(self._changed.values()))
         await order_rows.keep_reversals(tx, self.reversals.changed)
+        await self.refunds.write(tx, now_us)
         await self.coupons.flush(tx, now_us)
         await self.recharges.update(tx)
         # Before the new entries: nobody has dealt with what came in meanwhile.

@@ -113,7 +113,8 @@ async def _period(
             if one.period_start_at == start or one.invoice_id in names
         ]
         if owner is not None and starts:
-            return _of_subscription("period", owner, period_start_at=starts[0])
+            named = {"period_start_at": starts[0], "order_id": owner.order_id}
+            return _of_subscription("period", owner, **named)
     return None
 
 
@@ -138,5 +139,5 @@ def _is_of_second_payment(order: Order, ids: Sequence[str]) -> bool:
     return bool(alike) and own not in alike
 
 
-def _of_subscription(kind: SubjectKind, found: Subscription, **more: int) -> FactSubject:
+def _of_subscription(kind: SubjectKind, found: Subscription, **more: Any) -> FactSubject:
     return FactSubject(kind, found, {"subscription_id": found.id, "tenant": found.tenant, **more})

@@ -12,7 +12,7 @@ from typing import Any
 from billing.engine.engine import Engine
 from billing.orders.order import Order
 from billing.orders.refund import Reversed
-from billing.payments import fact_subjects, unmatched
+from billing.payments import disputes, fact_subjects, unmatched
 from billing.payments.checkout import Checkouts
 from billing.payments.dispatch import ACTIONS, Inquire, Note
 from billing.payments.fact_subjects import FactSubject, SubjectFact, order_subject
@@ -20,6 +20,8 @@ from billing.providers import breakdown, event_log
 from billing.providers.event_log import LogEntry, NotificationOutcome, NotificationRef
 from billing.providers.problem import Problem
 from billing.providers.protocol import (
+    DisputeClosed,
+    Disputed,
     Fact,
     Ignored,
     InvoicePaid,
@@ -96,6 +98,8 @@ class NotificationHandler:
         self, fact: SubjectFact, notification: NotificationRef
     ) -> NotificationOutcome:
         found = await self._subject(fact, notification)
+        if isinstance(fact, Disputed | DisputeClosed):
+            await self._keep_dispute(fact, found, notification)
         if found is None:
             return await self._note(notification, "unknown", _unknown(fact))
         whose = (found.owner.provider, found.owner.environment)
@@ -221,6 +225,24 @@ class NotificationHandler:
         owner, now_us = None if order is None else order.account_id, self._clock.now_us()
         await self._database.transaction(
             lambda tx: unmatched.keep(tx, notification, fact, account_id=owner, now_us=now_us)
+        )
+
+    async def _keep_dispute(
+        self,
+        fact: Disputed | DisputeClosed,
+        found: FactSubject | None,
+        notification: NotificationRef,
+    ) -> None:
+        """For the desk, also where it is of no payment that we know."""
+        owner: tuple[str | None, str | None] = (None, None)
+        whose = (notification.provider, notification.environment)
+        if found is not None and (found.owner.provider, found.owner.environment) == whose:
+            one = found.owner
+            order_id = one.id if isinstance(one, Order) else one.order_id
+            owner = (one.account_id, order_id)
+        now_us = self._clock.now_us()
+        await self._database.transaction(
+            lambda tx: disputes.keep(tx, notification, fact, owner, now_us=now_us)
         )
 
     async def _inquire(

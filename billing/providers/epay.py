@@ -18,6 +18,7 @@ import msgspec
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
 from billing.ledger.price import price_of
+from billing.providers._epay_refunds import EpayRefunds
 from billing.providers._setup_checks import EpaySetupCheck
 from billing.providers.http import call, decoded, refused, unavailable, within_deadline
 from billing.providers.protocol import (
@@ -166,6 +167,7 @@ class Epay:
         key = self._keys[0] if self._keys else ""
         # As billing.providers.abilities.finding.Able.
         self.abilities: tuple[object, ...] = (
+            EpayRefunds(self._refund),
             EpaySetupCheck(settings.api_base, settings.pid, key, client),
         )
 
@@ -280,6 +282,23 @@ class Epay:
         if self._confirm == "above":
             return amount > self._confirm_above
         return self._confirm == "always"
+
+    async def _refund(self, fields: Mapping[str, str]) -> bytes:
+        """One request and no other: asked again, a gateway would refund again.
+
+        Raises ProviderUnavailable where no whole answer came, and ProviderRefused.
+        """
+        self._require_key()
+        content = urlencode({"pid": self._settings.pid, "key": self._keys[0], **fields}).encode()
+        url = f"{self._settings.api_base}/api.php?act=refund"
+        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        async with within_deadline(NAME):
+            answer = await call(
+                self._client, NAME, "POST", url, headers=headers, content=content, tries_max=1
+            )
+        if answer.status >= 400:
+            raise refused(NAME, answer.status)
+        return answer.body
 
     def _require_key(self) -> None:
         if not self._settings.is_complete:

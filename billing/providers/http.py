@@ -99,7 +99,10 @@ async def call(
     content: bytes = b"",
     tries_max: int = TRIES_MAX,
 ) -> ProviderAnswer:
-    """An answer that says something, of at most tries_max tries; raises ProviderUnavailable."""
+    """An answer that says something, of at most so many tries; raises ProviderUnavailable.
+
+    tries_max 1: of what must not be sent twice.
+    """
     for number in range(tries_max):
         try:
             answer = await ask(

@@ -1,11 +1,8 @@
 """What a payment provider is, in our words: it opens a checkout, and says what was paid.
 
-A module in billing/providers/ (or in a folder that the operator names) defines PROVIDER, a
-Registration; one whose name begins with an underscore is a part of another. It imports this protocol,
-billing.provider_settings, billing.provider_call, billing.price, keys.signing and kernel only; its settings, HTTP client and
-clock are handed to `make`. Amounts are converted at this border, once, with
-the currency's places. What a notification says is a value (a Fact); whoever acts on facts decides
-what is credited (billing/payments/payments.py), so no provider can move money by itself.
+A module in billing/providers/ (or in an operator's own folder) defines PROVIDER, a Registration; one whose
+name begins with an underscore is a part of another. Amounts are converted at this border, once. What a
+notification says is a value (a Fact): whoever acts on facts decides, so that no provider moves money itself.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -15,6 +12,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 import httpx
 
 from billing.ledger.price import Price
+from billing.providers.abilities.dispute_note import DisputeNote
 from billing.providers.breakdown import Breakdown
 from billing.providers.settings import ProductField, ProviderSettings
 from kernel.clock import Clock
@@ -38,10 +36,7 @@ class PriceRefused(ProviderRefused):
 
 
 class NotificationRefused(DomainError):
-    """The notification is forged, stale, unreadable or for another; reason says which.
-
-    reason: signature, timestamp, form. Nothing of it may be believed.
-    """
+    """Forged, stale, unreadable or for another: not believed. reason: signature, timestamp, form."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +97,7 @@ class Subject:
 class Paid:
     """The payment of an order has really arrived. payment_id: one payment, however often told.
 
-    objection: why it is not for what the order asked the provider to sell; a person decides then.
+    objection: why it is not for what the order asked to be sold; a person decides then.
     method: the provider's own way of paying, where it tells that; it is held to the order's.
     subtotal: the price before tax and discounts, breakdown: all of them, where it tells that.
     """
@@ -163,6 +158,7 @@ class Refunded:
     key: str
     price: Price
     is_part: bool = False
+    is_pending: bool = False  # the provider has not said yet that it arrived
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +178,7 @@ class Disputed:
     subject: Subject
     key: str
     price: Price
+    note: DisputeNote | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +188,7 @@ class DisputeClosed:
     subject: Subject
     key: str
     is_won: bool
+    note: DisputeNote | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -350,7 +348,7 @@ class Provider(Protocol):
 
 @runtime_checkable
 class Closing(Protocol):
-    """A provider that can end a checkout; one that cannot has none of this."""
+    """A provider that can end a checkout."""
 
     async def close(self, order_id: str, ref: str) -> bool:
         """Whether nobody can pay it any more; False: it was paid or ended by itself.

@@ -109,6 +109,7 @@ class PayPeriod(OnSubscription):
         working_set = read_set.working_set(SubscriptionWorkingSet)
         working_set.catalogues.add(self.tenant.environment)
         working_set.taken.add(self.tenant)
+        working_set.tried.add(self.tenant)
         working_set.claims.add(self._claim(self.provider_ref, ITSELF))
         for object_id in {self.invoice_id, *self.objects} - {self.provider_ref}:
             working_set.claims.add(self._claim(object_id, self.period_start_at))
@@ -120,7 +121,7 @@ class PayPeriod(OnSubscription):
             return Billed(one, "repeated")
         is_trial = begins_trial(one, self._bill().lines, self.price)
         granted = (
-            trial_grant(own_item(one), one.trial_micros)
+            trial_grant(own_item(one), one, had_trial=working_set.had_trial(one.tenant))
             if is_trial
             else grant_of(self._bill(), self._terms(working_set, one))
         )

@@ -3,8 +3,8 @@
 Promise: in all, never more is taken than the share of what was paid that is gone, and never more than
 was given. First parts that were not given yet are kept back; then credit is taken out of the parts'
 own ledger accounts, the newest first; what of them expired counts as taken, since nobody has it any more;
-then what went on into later periods; then the wallet pays, and what it lacks is owed. The last that was
-taken comes back first.
+then what went on into later periods, the nearest first, likewise; then the wallet pays, and what it lacks is
+owed. The last that was taken comes back first.
 """
 
 from collections.abc import Iterable, Sequence
@@ -37,6 +37,22 @@ def bring_back(state: BatchState, one: Subscription, period: Period, gone_amount
     return replace(period, refunded_amount=gone_amount, reversed_micros=due)
 
 
+def given_back_of(period: Period, parts: Iterable[PlanGrant], gone_amount: int) -> int:
+    """How much of what was given is to be taken back, with that much of the payment gone."""
+    parts = list(parts)
+    return _due(period, parts, gone_amount) - kept_back_of(period, parts, gone_amount)
+
+
+def left_of(state: BatchState, one: Subscription, parts: Iterable[PlanGrant]) -> int:
+    """What of the parts' credit nobody has used."""
+    accounts = [
+        state.ledger.account(one.tenant, LedgerAccountKind.GRANT, part.id)
+        for part in parts
+        if part.is_apart and part.given_micros
+    ]
+    return sum(account.balance_micros for account in accounts)
+
+
 def kept_back_of(period: Period, parts: Iterable[PlanGrant], gone_amount: int) -> int:
     """How much of what is not given yet never will be, with that much of the payment gone."""
     parts = list(parts)
@@ -67,15 +83,12 @@ def _take_back(state: BatchState, one: Subscription, period: Period, micros: int
     grants = state.working_set(SubscriptionWorkingSet).plan_grants
     parts = list(reversed(grants.of_period(period.id)))
     left = micros - _out_of(state, one, period, parts, micros)
-    if left:
-        # Later periods have what went on out of this one.
-        rolled = sum(part.rolled_micros for part in parts)
-        later = [
-            each
-            for each in reversed(grants.of_subscription(one.id))
-            if each.kind == "rollover" and each.starts_at > period.period_start_at
-        ]
-        left -= _out_of(state, one, period, later, min(left, rolled))
+    # Later periods have what went on out of this one: in the nearest, or what of that went on further.
+    reach = min(left, sum(part.rolled_micros for part in parts))
+    for each in grants.of_subscription(one.id):
+        if each.kind == "rollover" and each.starts_at > period.period_start_at:
+            taken = _out_of(state, one, period, [each], reach)
+            left, reach = left - taken, reach - taken
     standing = ledger.standing(one.tenant)
     by_wallet = min(left, standing.wallet.balance_micros)
     for source, amount in ((standing.wallet, by_wallet), (standing.owed, left - by_wallet)):

@@ -208,10 +208,11 @@ _IS_PAID = f"SUBSTR({{name}}, 1, {len(PAID_GRANT)}) = '{PAID_GRANT}'"
 _EXPIRED = f"""
 SELECT g.account_id, g.environment, g.subscription_id FROM (
     SELECT plain.name FROM (
-        SELECT name FROM ledger_accounts
-        WHERE kind = 'grant' AND is_spent = 0 AND expires_at <= :now
-          AND {_IS_PAID.format(name="name")}
-        ORDER BY expires_at LIMIT :limit) AS plain
+        SELECT a.name FROM ledger_accounts a CROSS JOIN plan_grants p
+        WHERE a.kind = 'grant' AND a.is_spent = 0 AND a.expires_at <= :now
+          AND {_IS_PAID.format(name="a.name")}
+          AND p.id = a.name AND NOT p.subscription_id IN :but_ids[text]
+        ORDER BY a.expires_at LIMIT :limit) AS plain
     UNION
     SELECT l.name FROM account_environments e CROSS JOIN ledger_accounts l
     WHERE e.clock_ahead_us > 0 AND l.account_id = e.account_id AND l.environment = e.environment

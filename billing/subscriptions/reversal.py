@@ -10,8 +10,13 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from billing.engine.batch_state import BatchState
+from billing.engine.read_set import ReadSet
+from billing.orders.order import amend
 from billing.orders.refund import Reversed, blank_of, change_of, gone_of
+from billing.orders.refund_hold import brought, follow
+from billing.orders.reversal import reason_of, tell_refunded
 from billing.orders.sold_credit import SoldCredit
+from billing.orders.working_set import OrderWorkingSet
 from billing.providers.problem import Problem
 from billing.subscriptions.period import Billed, OnSubscription
 from billing.subscriptions.plan_credit_back import bring_back
@@ -23,8 +28,13 @@ from billing.subscriptions.working_set import SubscriptionWorkingSet
 class ReversePeriod(OnSubscription):
     """Money of a period went back, a bank took it back, or one of these came to nothing."""
 
+    order_id: str
     period_start_at: int
     fact: Reversed
+
+    def declare(self, read_set: ReadSet) -> None:
+        OnSubscription.declare(self, read_set)
+        read_set.working_set(OrderWorkingSet).ids.add(self.order_id)
 
     def apply(self, state: BatchState, one: Subscription) -> Billed:
         working_set = state.working_set(SubscriptionWorkingSet)
@@ -36,27 +46,53 @@ class ReversePeriod(OnSubscription):
         changed = change_of(self.fact, known, blank, period.payment)
         if isinstance(changed, Problem):
             return Billed(one, "review", changed.sentence, changed)
-        if changed is None:
+        ours = follow(state, working_set.refunds, working_set.reversals, period.id, self.fact)
+        if changed is not None:
+            working_set.reversals.keep(changed)
+        elif ours is None:
             return Billed(one, "repeated" if known is not None else "ignored")
-        working_set.reversals.keep(changed)
-        _apply_reversals(state, one, period)
-        return Billed(one, "applied")
+        apply_reversals(state, one, period, reason_of(self.fact, ours))
+        return Billed(one, "repeated" if changed is None else "applied")
 
 
-def _apply_reversals(state: BatchState, one: Subscription, period: Period) -> None:
-    """The period's credit brought to what is gone of its payment."""
+def apply_reversals(state: BatchState, one: Subscription, period: Period, reason: str) -> None:
+    """The period's credit brought to what is gone of its payment, and its order told of it."""
     working_set = state.working_set(SubscriptionWorkingSet)
-    gone_amount = gone_of(working_set.reversals.of(period.id), period.amount)
+    reversals = working_set.reversals.of(period.id)
+    gone_amount = gone_of(reversals, period.amount)
     if working_set.plan_grants.of_period(period.id):
-        working_set.keep_period(bring_back(state, one, period, gone_amount))
+        # Its credit lies in grants of the plan's own: nothing of it was in the wallet, nor is held.
+        _note(state, one, period, bring_back(state, one, period, gone_amount), reason)
         return
     due = due_micros(period, gone_amount)
-    sold = SoldCredit(
+    to_come = working_set.refunds.to_come(period.id, reversals)
+    wanted = due_micros(period, gone_amount + to_come) - due
+    brought(state, sold_of(one, period), working_set.refunds, due, wanted)
+    after = replace(period, refunded_amount=gone_amount, reversed_micros=due)
+    if after != period:
+        _note(state, one, period, after, reason)
+
+
+def _note(state: BatchState, one: Subscription, period: Period, after: Period, reason: str) -> None:
+    """Keeps the period, and has its order say how much went back."""
+    working_set = state.working_set(SubscriptionWorkingSet)
+    working_set.keep_period(after)
+    orders = state.working_set(OrderWorkingSet)
+    order = orders.find(one.order_id, one.tenant)
+    gone = [p for p in working_set.periods(one.id) if p.currency == order.payment.currency]
+    changed = amend(order, refunded_amount=sum(each.refunded_amount for each in gone))
+    orders.change(changed)
+    more = after.refunded_amount - period.refunded_amount
+    if more:
+        tell_refunded(state, changed, more, reason)
+
+
+def sold_of(one: Subscription, period: Period) -> SoldCredit:
+    """What the period gave, and what of it was taken back."""
+    return SoldCredit(
         id=period.id,
         tenant=one.tenant,
         provider=one.provider,
         credits_micros=period.credits_micros,
         reversed_micros=period.reversed_micros,
     )
-    sold.brought_to(state, due)
-    working_set.keep_period(replace(period, refunded_amount=gone_amount, reversed_micros=due))

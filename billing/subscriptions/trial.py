@@ -23,6 +23,9 @@ def begins_trial(one: Subscription, lines: Sequence[InvoiceLine], price: Price) 
     return is_first and price.amount == 0 and all(line.amount == 0 for line in lines)
 
 
-def trial_grant(own: PlanItem, trial_micros: int) -> PeriodGrant:
-    """What the trial grants, at the subscription's own terms."""
-    return PeriodGrant(own, trial_micros, 0, 0)
+def trial_grant(own: PlanItem, one: Subscription, *, had_trial: bool) -> PeriodGrant:
+    """What the trial grants, at the subscription's own terms; nothing where the account had another.
+
+    Of several checkouts, each opened before the first trial began, each has a trial at its provider.
+    """
+    return PeriodGrant(own, 0 if had_trial else one.trial_micros, 0, 0)

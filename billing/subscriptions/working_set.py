@@ -11,6 +11,7 @@ from billing.catalog import plan
 from billing.catalog.plan import Plan
 from billing.engine.read_set import ReadSet
 from billing.ledger.ledger import LedgerAccountKind
+from billing.orders import refund_row
 from billing.orders.claim import ObjectKey, PeriodClaim
 from billing.orders.sale_rows import SaleWorkingSet
 from billing.subscriptions import (
@@ -43,6 +44,7 @@ class SubscriptionWorkingSet(SaleWorkingSet):
         self.orders: set[str] = set()
         self.taken: set[Tenant] = set()  # whose paid-for plans are looked for
         self.living: set[Tenant] = set()  # whose plan is looked for
+        self.tried: set[Tenant] = set()  # of whom is asked whether they had a trial
         self.claims: set[PeriodClaim] = set()
         self.catalogues: set[str] = set()  # environments whose plans are read
         self._subscriptions: dict[str, Subscription] = {}
@@ -91,6 +93,7 @@ class SubscriptionWorkingSet(SaleWorkingSet):
         period_ids = [period.id for kept in periods.values() for period in kept]
         if period_ids:
             self.reversals.take(await subscription_rows.load_reversals(tx, period_ids))
+            self.refunds.take(await refund_row.load(tx, period_ids))
         await self._load_plan_grants(tx, read_set)
         claims = [one for one in self.claims if self._is_genuine(one)]
         if claims:
@@ -111,7 +114,8 @@ class SubscriptionWorkingSet(SaleWorkingSet):
         """The plans that are sold, and those that the tenants have."""
         if self.living:
             self._living = await subscription_rows.load_living(tx, self.living)
-            carried = await subscription_rows.load_carried(tx, self.living)
+        if self.living or self.tried:
+            carried = await subscription_rows.load_carried(tx, self.living | self.tried)
             self._carried, self._tried = carried.amounts, carried.tried
         if self.taken or self.living:
             for one in await subscription_rows.load_taken(tx, self.taken | self.living):
@@ -125,6 +129,7 @@ class SubscriptionWorkingSet(SaleWorkingSet):
         await subscription_rows.update(tx, list(self._changed.values()))
         await subscription_rows.keep_periods(tx, self._kept_periods.values())
         await subscription_rows.keep_reversals(tx, self.reversals.changed)
+        await self.refunds.write(tx, now_us)
         await plan_grant_rows.keep(tx, self.plan_grants.changed)
         await set_plan_only(tx, self._plan_only)
         customers = [(*place, ref) for place, ref in self._customers.items()]

@@ -21,6 +21,7 @@ from cli.examples import examples
 from cli.operator.order_trace import trace
 from cli.options import environment_option, limit_option
 from cli.output import json_option, note, print_json, run, show_record, show_rows, wants_json
+from cli.sales.refunds import refund
 from kernel.errors import NotFound
 from keys.principal import Environment
 from runtime.context import open_context
@@ -47,7 +48,10 @@ _COLUMNS = (
     )
 )
 def orders() -> None:
-    """Purchases of credit: list, show, and decide what no rule may."""
+    """Purchases of credit: list, show, refund, and decide what no rule may."""
+
+
+orders.add_command(refund)
 
 
 @orders.command(
@@ -253,7 +257,6 @@ def _record(order: Order) -> dict[str, Any]:
         **_shape(order),
         "payment_id": order.payment_id,
         "provider_ref": order.provider_ref,
-        "refunded_amount": order.refunded_amount,
         "reversed_micros": order.reversed_micros,
         "checks_made": order.checks_made,
         "reason": order.reason,

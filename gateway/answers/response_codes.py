@@ -24,6 +24,7 @@ MISSING_SCOPE: Final = 2009
 KEY_ENDED: Final = 2010
 NOT_REDEEMABLE: Final = 2011
 LIMIT_REACHED: Final = 2012
+PAYMENT_REQUIRED: Final = 2013
 CANCELLED: Final = 3001
 ALREADY_DELIVERED: Final = 3002
 NOT_FOUND: Final = 3003
@@ -79,6 +80,7 @@ _ROWS = (
     Code(KEY_ENDED, "API key expired or revoked", (401,), "ask_human"),
     Code(NOT_REDEEMABLE, "Voucher or code not redeemable", (409, 404, 410), "stop"),
     Code(LIMIT_REACHED, "Limit reached", (409,), "ask_human"),
+    Code(PAYMENT_REQUIRED, "Payment required", (402,), "ask_human"),
     Code(CANCELLED, "Cancelled successfully", (200,)),
     Code(ALREADY_DELIVERED, "Cannot cancel — already delivered", (409,), "stop"),
     Code(NOT_FOUND, "Transaction not found", (404,), "fix_request"),

@@ -19,6 +19,7 @@ from billing.fulfilment.protocol import SignatureRefused
 from billing.ledger.ledger import InsufficientBalance
 from billing.orders.order import OrderDecided, TooManyOrders
 from billing.payments.payments import NoWebhookSecret
+from billing.providers.abilities.steering import PaymentDeclined
 from billing.providers.protocol import (
     NotificationRefused,
     PriceRefused,
@@ -27,6 +28,7 @@ from billing.providers.protocol import (
 )
 from billing.recipients.outbox import MailUnderWay
 from billing.recipients.resend import MailLimitReached, NotYetDelivered
+from billing.refunds.request import RefundRefused
 from billing.subscriptions.steer import NotSteerable
 from billing.subscriptions.subscription import AlreadySubscribed
 from billing.topups.approval import ApprovalDecided
@@ -150,6 +152,7 @@ TABLE: Final[Mapping[type[DomainError], ErrorRow]] = {
     ReplayEnded: ErrorRow(codes.ALREADY_SETTLED, 409),
     MailUnderWay: ErrorRow(codes.ALREADY_SETTLED, 409),
     OrderDecided: ErrorRow(codes.ALREADY_SETTLED, 409),
+    RefundRefused: ErrorRow(codes.ALREADY_SETTLED, 409),
     AlreadySubscribed: ErrorRow(codes.ALREADY_SETTLED, 409),
     NotSteerable: ErrorRow(codes.ALREADY_SETTLED, 409),
     NotRedeemable: ErrorRow(codes.NOT_REDEEMABLE, 409, {"unknown": 404, "expired": 410}),
@@ -162,6 +165,7 @@ TABLE: Final[Mapping[type[DomainError], ErrorRow]] = {
     NoWebhookSecret: ErrorRow(codes.PROVIDER_UNAVAILABLE, 503),
     ProviderUnavailable: ErrorRow(codes.PROVIDER_UNAVAILABLE, 503),
     PriceRefused: ErrorRow(codes.MALFORMED, 422),
+    PaymentDeclined: ErrorRow(codes.PAYMENT_REQUIRED, 402),
     ProviderRefused: ErrorRow(codes.PROVIDER_UNAVAILABLE, 503, is_final=True),
     Unavailable: ErrorRow(codes.INTERNAL, 503),
 }

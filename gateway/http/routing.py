@@ -43,6 +43,7 @@ _KINDS = {
     "approval_id": "Approval",
     "hold_id": "Hold",
     "order_id": "Order",
+    "refund_id": "Refund",
     "document_id": "Document",
     "plan_id": "Plan",
     "session_id": "Session",

@@ -38,6 +38,25 @@ def _answer(
     }
 
 
+_REFUND: Final = {
+    "id": "rfd_abc123",
+    "status": "asking",
+    "amount": 500,
+    "currency": "USD",
+    "order_id": "ord_abc123",
+    "period_id": None,
+    "account_id": "acc_abc123",
+    "provider": "stripe",
+    "payment": "pi_abc123",
+    "provider_refund_id": None,
+    "made_by_hand": False,
+    "reason": "bought twice",
+    "detail": None,
+    "held_micros": 6250000,
+    "asked_by": "tok_abc123",
+    "created_at": TIME,
+    "ended_at": None,
+}
 _SEND: Final = {"platform": "claude", "amount_cents": 1000, "recipient_email": EMAIL}
 _CREDIT: Final = {
     "kind": "credit",
@@ -287,6 +306,12 @@ EXAMPLES: Final[Mapping[tuple[str, str], Example]] = {
     ),
     ("POST", "/api/v1/pay/oa/stripe/create-invoice-order"): Example(
         {"amount": "10.00", "product_id": "10001"}
+    ),
+    ("POST", f"{API}/orders/{{order_id}}/refund"): Example(
+        {"amount": 500, "reason": "bought twice"}, _answer(1000, _REFUND)
+    ),
+    ("POST", f"{API}/refunds/{{refund_id}}/decide"): Example(
+        {"verdict": "made", "provider_refund_id": "re_1Q8xyz", "reason": "seen at Stripe"}
     ),
     ("POST", f"{API}/fulfilment/{{transaction_id}}"): Example(
         {

@@ -44,6 +44,7 @@ EVENT_TYPES: Final = (
     "stock.low",
     "order.paid",
     "order.failed",
+    "dispute.opened",
     "order.refunded",
     "recharge.succeeded",
     "recharge.failed",

@@ -78,6 +78,9 @@ class Order(EventData, kw_only=True):
     pay_amount: Minor
     pay_currency: Currency
     credits: Annotated[int, Meta(ge=0, description="1 credit is $0.001.")]
+    refunded_amount: Annotated[
+        int, Meta(ge=0, description="How much of the payment went back, as pay_amount.")
+    ]
     coupon: str | None
     order_no: Annotated[str, Meta(pattern=r"^[0-9a-f]{32}$")]
     reference: str | None
@@ -87,6 +90,38 @@ class Order(EventData, kw_only=True):
         Literal["recharge"] | None,
         Meta(description="recharge: bought by itself. Null: somebody ordered it."),
     ]
+
+
+class RefundedOrder(Order, kw_only=True):
+    """An order of which something went back, or came again; in the smallest unit of pay_currency."""
+
+    refunded_cents: Annotated[
+        int, Meta(description="How much more went back now; below 0 where it came to us again.")
+    ]
+    refunded_total_cents: Minor
+    reason: str
+
+
+class OpenedDispute(EventData, kw_only=True):
+    """A dispute, or an inquiry, which took no money; amount in the smallest unit of its currency.
+
+    evidence_due_at: until when evidence counts; null where the provider does not tell.
+    """
+
+    id: str
+    provider: str
+    environment: Literal["staging", "live"]
+    account_id: str | None
+    order_id: str | None
+    amount: Minor
+    currency: str
+    status: str
+    reason: str
+    is_inquiry: bool
+    evidence_due_at: Time | None
+    page_url: str | None
+    created_at: Time
+    ended_at: Time | None
 
 
 class _EndingCredit(EventData, kw_only=True):

@@ -66,18 +66,16 @@ def _data(event_type: str, endpoint: Mapping[str, Any], *, now_us: int) -> dict[
         return dict(endpoint)
     if event_type in _PLAIN:
         return dict(_PLAIN[event_type])
+    if subject in _MADE:
+        return _MADE[subject](now_us=now_us)
     if subject == "credit":
         return _ending_credit(what, now_us=now_us)
-    if subject == "batch":
-        return _batch(now_us=now_us)
     if subject == "order":
         return _order(what, now_us=now_us)
     if subject == "subscription":
         return _subscription(what, now_us=now_us)
     if subject == "approval":
         return {"approval": _approval(what, now_us=now_us), **_topup("pending", now_us=now_us)}
-    if subject == "voucher":
-        return _redeemed(now_us=now_us)
     if what == "claimed":
         return {**_topup("delivered", now_us=now_us), "claimed_at": rfc3339(now_us)}
     return _topup(what, now_us=now_us)
@@ -179,7 +177,34 @@ def _approval(what: str, *, now_us: int) -> dict[str, Any]:
     }
 
 
+def _dispute(*, now_us: int) -> dict[str, Any]:
+    return {
+        "id": "dp_test",
+        "provider": "sandbox",
+        "environment": "staging",
+        "account_id": "acc_test",
+        "order_id": ORDER_ID,
+        "amount": 1000,
+        "currency": "USD",
+        "status": "needs_response",
+        "reason": "fraudulent",
+        "is_inquiry": False,
+        "evidence_due_at": rfc3339(now_us + 7 * DAY_US),
+        "page_url": None,
+        "created_at": rfc3339(now_us),
+        "ended_at": None,
+    }
+
+
 def _order(status: str, *, now_us: int) -> dict[str, Any]:
+    order = _shown_order(status, now_us=now_us)
+    if status == "refunded":
+        more = {"refunded_cents": 1000, "refunded_total_cents": 1000, "reason": "bought twice"}
+        return {**order, **more}
+    return order
+
+
+def _shown_order(status: str, *, now_us: int) -> dict[str, Any]:
     return {
         "id": ORDER_ID,
         "status": status,
@@ -191,6 +216,7 @@ def _order(status: str, *, now_us: int) -> dict[str, Any]:
         "pay_amount": 1000,
         "pay_currency": "USD",
         "credits": 10_000,
+        "refunded_amount": 1000 if status == "refunded" else 0,
         "coupon": None,
         "order_no": "0" * 32,
         "reference": TRANSACTION_ID,
@@ -228,3 +254,7 @@ def _subscription(what: str, *, now_us: int) -> dict[str, Any]:
         "created_at": rfc3339(end_us - 30 * DAY_US),
         "ended_at": rfc3339(end_us) if is_over else None,
     }
+
+
+# What is told in one way, whatever happened to it.
+_MADE = {"batch": _batch, "dispute": _dispute, "voucher": _redeemed}

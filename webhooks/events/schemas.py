@@ -18,7 +18,9 @@ from webhooks.events.money_schemas import (
     ExpiringCredit,
     FailedRecharge,
     LowBalance,
+    OpenedDispute,
     Order,
+    RefundedOrder,
     Subscription,
     SucceededRecharge,
 )
@@ -291,8 +293,12 @@ TYPES: Final[Mapping[str, EventType]] = {
     "stock.low": EventType("Few codes of a supplier are left; for operators.", LowStock),
     "order.paid": EventType("An order of credit was paid, and the credit is there.", Order),
     "order.failed": EventType("An order of credit will not be paid.", Order),
+    "dispute.opened": EventType(
+        "A payer's bank disputes a payment, or asks about it; for operators.", OpenedDispute
+    ),
     "order.refunded": EventType(
-        "An order's payment went back in part or whole, or came back with a won dispute.", Order
+        "An order's payment went back in part or whole, or came back with a won dispute.",
+        RefundedOrder,
     ),
     "recharge.succeeded": EventType(
         "The balance fell, and credit was bought with the saved means of payment.",

@@ -8,9 +8,13 @@ from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
 
 from billing.ledger.price import Price
-from billing.providers.protocol import SubscriptionChanged
+from billing.providers.protocol import ProviderRefused, SubscriptionChanged
 
 Act = Literal["cancel", "cancel_now", "resume", "change"]
+
+
+class PaymentDeclined(ProviderRefused):
+    """What was to be paid at once was not: the card was declined, or its bank asks the payer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +35,14 @@ class SteerRequest:
 
     def is_reached(self, standing: SubscriptionChanged) -> bool:
         """Whether the subscription stands as is wanted already."""
+        is_over = standing.status in {"cancelled", "expired"}
         if self.act == "cancel_now":
-            return standing.status in {"cancelled", "expired"}
+            return is_over
+        if self.act == "cancel":
+            return is_over or standing.is_ending
         if self.act == "change":
             return standing.product_ref == self.product_ref
-        return standing.is_ending is (self.act == "cancel")
+        return not is_over and not standing.is_ending
 
 
 @runtime_checkable
@@ -49,7 +56,8 @@ class Steering(Protocol):
     async def steer(self, request: SteerRequest) -> SubscriptionChanged:
         """Does it, and how it stands then.
 
-        Raises ProviderUnavailable (nothing is known of it) and ProviderRefused (a definite no).
+        Raises ProviderUnavailable (nothing is known of it), ProviderRefused (a definite no), and of a
+        change that is charged now PaymentDeclined.
         """
         ...
 

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from billing.ledger.price import Price
+from billing.providers.abilities.dispute_note import DisputeNote
 from billing.providers.breakdown import Breakdown, TaxPart, taxes_of
 from billing.providers.protocol import (
     Disputed,
@@ -309,10 +310,13 @@ def _reversal_facts(reversal: _Refund | _Dispute) -> Sequence[Fact]:
         _id(checkout),
     )
     if isinstance(reversal, _Dispute):
-        return (Disputed(subject, reversal.id, price),)
+        page = "https://www.creem.io/dashboard"
+        note = DisputeNote(reversal.status or "open", page_url=page)
+        return (Disputed(subject, reversal.id, price, note),)
     if reversal.status in ("failed", "canceled"):
         return (RefundFailed(subject, reversal.id, price),)
-    return (Refunded(subject, reversal.id, price),)
+    is_pending = reversal.status in ("pending", "requiresAction")
+    return (Refunded(subject, reversal.id, price, is_pending=is_pending),)
 
 
 def _untaxed(price: Price, paid: _Amount | None) -> Price:

@@ -26,6 +26,7 @@ from billing.providers.creem.events import (
     checkout_facts,
     facts_of,
 )
+from billing.providers.creem.refunds import CreemRefunds
 from billing.providers.creem.setup_check import CreemProduct, CreemSetupCheck
 from billing.providers.creem.simulation import simulated
 from billing.providers.creem.steering import CreemSteering
@@ -103,6 +104,7 @@ class Creem:
         # As billing.providers.abilities.finding.Able.
         self.abilities: tuple[object, ...] = (
             CreemSteering(self._ask_standing),
+            CreemRefunds(self._ask),
             CreemSetupCheck(self._ask_product, self._credit_product, self._unit_amount),
         )
 

@@ -38,4 +38,7 @@ def _wanted(request: SteerRequest) -> tuple[str, Mapping[str, Any]]:
     if request.act == "change":
         behavior = "proration-charge-immediately" if request.is_charged_now else "proration-none"
         return "upgrade", {"product_id": request.product_ref, "update_behavior": behavior}
-    return "cancel", {"mode": "immediate" if request.act == "cancel_now" else "scheduled"}
+    if request.act == "cancel_now":
+        return "cancel", {"mode": "immediate"}
+    # Else a store may be set so that it is paused instead.
+    return "cancel", {"mode": "scheduled", "onExecute": "cancel"}

@@ -3,6 +3,7 @@
 from billing.providers.stripe.api import StripeApi
 from billing.providers.stripe.customers import StripeCustomers
 from billing.providers.stripe.listing import StripeListing
+from billing.providers.stripe.refunds import StripeRefunds
 from billing.providers.stripe.saved_payment import StripeSavedCards
 from billing.providers.stripe.setup_check import StripeSetupCheck
 from billing.providers.stripe.steering import StripeSteering
@@ -12,6 +13,7 @@ def abilities_of(api: StripeApi) -> tuple[object, ...]:
     """Each keeps one protocol of billing/providers/abilities/."""
     return (
         StripeListing(api),
+        StripeRefunds(api),
         StripeSavedCards(api),
         StripeSetupCheck(api),
         StripeSteering(api),

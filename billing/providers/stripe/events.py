@@ -7,9 +7,12 @@ failed; billing/orders/refund.py makes one amount of both.
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 
+from billing.ledger.price import Price
+from billing.providers.abilities.dispute_note import DisputeNote
 from billing.providers.protocol import (
     DisputeClosed,
     Disputed,
@@ -50,6 +53,7 @@ from billing.providers.stripe.objects import (
 )
 from kernel.clock import SECOND_US
 
+_DASHBOARD = "https://dashboard.stripe.com"
 _STATUSES: dict[str, SubscriptionStatus] = {
     "active": "active",
     "trialing": "active",
@@ -183,25 +187,48 @@ def _charge_facts(charge: Charge, _kind: str) -> Sequence[Fact]:
     return (Refunded(subject, charge.id, from_stripe(charge.amount_refunded, charge.currency)),)
 
 
-def _refund_facts(refund: Refund, _kind: str) -> Sequence[Fact]:
+def refund_facts(refund: Refund, _kind: str) -> Sequence[Fact]:
+    """What a refund says; one that was asked for here carries our own id of it."""
     subject = _subject(
-        _order_of(refund.metadata), refund.id, ref_id(refund.charge), ref_id(refund.payment_intent)
+        _order_of(refund.metadata),
+        refund.id,
+        ref_id(refund.charge),
+        ref_id(refund.payment_intent),
+        (refund.metadata or {}).get("refund_id"),
     )
     price = from_stripe(refund.amount, refund.currency)
     if refund.status in ("failed", "canceled"):
         return (RefundFailed(subject, refund.id, price, is_part=True),)
     if refund.status in ("succeeded", "pending"):
-        return (Refunded(subject, refund.id, price, is_part=True),)
+        is_pending = refund.status == "pending"
+        return (Refunded(subject, refund.id, price, is_part=True, is_pending=is_pending),)
     return (Ignored("a refund that is not under way"),)
 
 
 def _dispute_facts(dispute: Dispute, kind: str) -> Sequence[Fact]:
-    if dispute.status.startswith("warning_"):
-        return (Ignored("an inquiry, which takes no money"),)
     subject = _subject(None, ref_id(dispute.charge), ref_id(dispute.payment_intent))
+    note = _dispute_note(dispute, is_closed=kind == "closed")
+    price = from_stripe(dispute.amount, dispute.currency)
+    if note.is_inquiry:
+        # It takes no money; somebody should answer it all the same, before it becomes one that does.
+        return (Disputed(subject, dispute.id, Price(0, price.currency), note),)
     if kind == "closed":
-        return (DisputeClosed(subject, dispute.id, is_won=dispute.status == "won"),)
-    return (Disputed(subject, dispute.id, from_stripe(dispute.amount, dispute.currency)),)
+        return (DisputeClosed(subject, dispute.id, dispute.status == "won", note),)
+    return (Disputed(subject, dispute.id, price, note),)
+
+
+def _dispute_note(dispute: Dispute, *, is_closed: bool) -> DisputeNote:
+    details = dispute.evidence_details
+    due_s = None if details is None else details.due_by
+    test = "" if dispute.livemode else "test/"
+    return DisputeNote(
+        dispute.status,
+        dispute.reason,
+        None if due_s is None else due_s * SECOND_US,
+        is_inquiry=dispute.status.startswith("warning_"),
+        is_over=is_closed or dispute.status in ("won", "lost", "warning_closed", "prevented"),
+        page_url=f"{_DASHBOARD}/{test}disputes/{quote(dispute.id, safe='')}",
+    )
 
 
 def _invoice_payment_facts(made: InvoicePaymentMade, _kind: str) -> Sequence[Fact]:
@@ -226,11 +253,12 @@ _READERS: dict[str, tuple[type[Any], Callable[[Any, str], Sequence[Fact]]]] = {
     "customer.subscription.updated": (Subscription, subscription_facts),
     "customer.subscription.deleted": (Subscription, subscription_facts),
     "charge.refunded": (Charge, _charge_facts),
-    "refund.created": (Refund, _refund_facts),
-    "refund.updated": (Refund, _refund_facts),
-    "refund.failed": (Refund, _refund_facts),
-    "charge.refund.updated": (Refund, _refund_facts),
+    "refund.created": (Refund, refund_facts),
+    "refund.updated": (Refund, refund_facts),
+    "refund.failed": (Refund, refund_facts),
+    "charge.refund.updated": (Refund, refund_facts),
     "charge.dispute.created": (Dispute, _dispute_facts),
+    "charge.dispute.updated": (Dispute, _dispute_facts),
     "charge.dispute.funds_withdrawn": (Dispute, _dispute_facts),
     "charge.dispute.closed": (Dispute, _dispute_facts),
 }

@@ -249,6 +249,12 @@ class Refund(msgspec.Struct):
     metadata: dict[str, str] | None = None
 
 
+class EvidenceDetails(msgspec.Struct):
+    """Of a dispute; in seconds."""
+
+    due_by: int | None = None
+
+
 class Dispute(msgspec.Struct):
     """A dispute, or an inquiry that takes no money (status warning_…)."""
 
@@ -258,6 +264,9 @@ class Dispute(msgspec.Struct):
     status: str = ""
     charge: Ref = None
     payment_intent: Ref = None
+    reason: str = ""
+    evidence_details: EvidenceDetails | None = None
+    livemode: bool = True
 
 
 def ref_id(ref: Ref) -> str | None:

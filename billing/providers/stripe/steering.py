@@ -9,10 +9,10 @@ from dataclasses import replace
 from typing import Any
 
 from billing.ledger.price import Price
-from billing.providers.abilities.steering import SteerRequest
+from billing.providers.abilities.steering import PaymentDeclined, SteerRequest
 from billing.providers.http import within_deadline
 from billing.providers.protocol import ProviderRefused, SubscriptionChanged
-from billing.providers.stripe.api import StripeApi
+from billing.providers.stripe.api import CardDeclined, StripeApi
 from billing.providers.stripe.events import from_stripe, subscription_facts
 from billing.providers.stripe.objects import NAME, InvoicePreview, Subscription, ref_id
 
@@ -38,7 +38,12 @@ class StripeSteering:
                 return replace(_standing(made), status="cancelled")
             wanted: Any = await self._wanted(request)
             asked = subscriptions.update_async(request.subscription_ref, wanted, options)
-            return _standing(await self._api.send(asked, Subscription))
+            try:
+                return _standing(await self._api.send(asked, Subscription))
+            except CardDeclined as declined:
+                why = declined.decline_code or declined.code or "card_declined"
+                sentence = f"the payment was declined ({why}); the plan stays as it is"
+                raise PaymentDeclined(sentence, reason=why) from None
 
     async def preview(self, request: SteerRequest) -> Price:
         async with within_deadline(NAME):

@@ -189,6 +189,6 @@ ROUTES = (
             f" and nothing is paid back.{_WORD}"
         ),
         answers=_STEERED,
-        refuses=_REFUSES,
+        refuses=(*_REFUSES, codes.PAYMENT_REQUIRED),
     ),
 )

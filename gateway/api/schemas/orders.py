@@ -60,6 +60,14 @@ class Order(Struct, kw_only=True):
     pay_amount: Annotated[int, Meta(ge=0, description="What the provider charges.")]
     pay_currency: Currency
     credits: Credits
+    refunded_amount: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="How much of the payment went back, in the smallest unit of pay_currency;"
+            " of a plan, over all its periods.",
+        ),
+    ]
     coupon: str | None
     order_no: Annotated[str, Meta(pattern=r"^[0-9a-f]{32}$")]
     reference: TransactionId

@@ -11,11 +11,17 @@ from billing.orders import queries as order_list
 from billing.orders.order import STATUSES, Order
 from billing.orders.queries import OrderFilter
 from billing.orders.question import can_be_asked
+from billing.orders.refund_row import Refund
 from billing.orders.timeline import OrderTimeline
+from billing.payments import disputes
+from billing.payments.disputes import Dispute
 from billing.payments.questions import QuestionOutcome
-from billing.payments.review import Verdict
+from billing.payments.review import OpenReview, Verdict
 from billing.payments.trace import OrderTrace, trace
 from billing.providers.event_log import LogEntry
+from billing.refunds import queries as refund_rows
+from billing.subscriptions import records as subscription_rows
+from billing.subscriptions.subscription import Period
 from gateway.dashboard.admin.fields import admin_route, decider
 from gateway.dashboard.paging import ASKED, paged
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form, read_query
@@ -29,7 +35,12 @@ from store.database import Transaction
 PATH: Final = "/dashboard/admin/orders"
 NOTE_CHARACTERS_MAX: Final = 200
 _FILTERS: Final = ("status", "provider", "account_id", "order_no")
-_VERDICTS: Final[dict[str, Verdict]] = {"approve": "approve", "reject": "reject"}
+_VERDICTS: Final[dict[str, Verdict]] = {
+    "approve": "approve",
+    "approve_paid": "approve",
+    "approve_price": "approve",
+    "reject": "reject",
+}
 _ASKED: Final[Mapping[QuestionOutcome, str]] = {
     "asked": "order-asked",
     "not_needed": "order-asked",
@@ -42,9 +53,12 @@ _SAID: Final = {"approve": "order-approved", "reject": "order-rejected"}
 
 @dataclass(frozen=True, slots=True)
 class OrderView:
-    """Where the order's money is, its timeline, and every notification about it."""
+    """Where the order's money is, its timeline, every notification about it, and what goes back."""
 
     trace: OrderTrace
+    refunds: Sequence[Refund]
+    disputes: Sequence[Dispute]
+    periods: Sequence[Period]
 
     @property
     def timeline(self) -> OrderTimeline:
@@ -62,6 +76,14 @@ class OrderView:
             for entry in self.provider_events
         )
         return self.timeline.order.status == "review" or (self.timeline.order.is_settled and waits)
+
+    @property
+    def is_refundable(self) -> bool:
+        """Whether something was paid that may go back."""
+        order = self.timeline.order
+        if order.kind == "subscription":
+            return any(one.amount > one.refunded_amount for one in self.periods)
+        return order.is_settled and order.payment.amount > order.refunded_amount
 
 
 async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
@@ -91,7 +113,7 @@ async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
     """One order, whoever owns it."""
-    return await _order_page(call, Form())
+    return await order_page(call, Form())
 
 
 async def decide(call: RequestContext[Fields, Fields]) -> Reply:
@@ -99,7 +121,8 @@ async def decide(call: RequestContext[Fields, Fields]) -> Reply:
     form = read_form(call)
     order = (await _seen(call)).timeline.order
     try:
-        verdict = _VERDICTS.get(form.text("verdict"))
+        pressed = form.text("verdict")
+        verdict = _VERDICTS.get(pressed)
         if verdict is None:
             raise InvalidInput("press Approve or Reject", param="verdict")
         note = form.text("note")
@@ -108,15 +131,30 @@ async def decide(call: RequestContext[Fields, Fields]) -> Reply:
         if len(note) > NOTE_CHARACTERS_MAX:
             raise InvalidInput(f"at most {NOTE_CHARACTERS_MAX} characters", param="note")
         counts = None
-        if verdict == "approve" and form.text("amount"):
+        if verdict == "approve":
             waiting = await call.context.payments.waiting(order)
-            counts = price_of(form.text("amount"), waiting.price.currency, param="amount").amount
+            counts = _counted(waiting, pressed, form.text("amount"))
         await call.context.payments.resolve(
             order.id, verdict, by=decider(call), note=note, amount=counts
         )
     except DomainError as error:
-        return await _order_page(call, form, problem_of(error))
+        return await order_page(call, form, problem_of(error))
     return go(f"{PATH}/{order.id}", said=_SAID[verdict])
+
+
+def _counted(waiting: OpenReview, pressed: str, written: str) -> int | None:
+    """How much of the price counts as paid: what came, all of it, or what was written.
+
+    Raises InvalidInput, also where what came cannot be compared with the price.
+    """
+    price, came = waiting.price, waiting.came
+    if pressed == "approve_price":
+        return price.amount
+    if pressed == "approve_paid":
+        if came is None or came.currency != price.currency:
+            raise InvalidInput("what was paid is not known in the price's currency", param="amount")
+        return min(came.amount, price.amount)
+    return price_of(written, price.currency, param="amount").amount if written else None
 
 
 async def ask(call: RequestContext[Fields, Fields]) -> Reply:
@@ -130,9 +168,10 @@ async def ask(call: RequestContext[Fields, Fields]) -> Reply:
     return go(f"{PATH}/{order.id}", said=_ASKED[asked.outcome])
 
 
-async def _order_page(
+async def order_page(
     call: RequestContext[Any, Any], form: Form, problem: Problem = NO_PROBLEM
 ) -> Response:
+    """The order's page, with what a form of it said."""
     seen = await _seen(call)
     waiting = await call.context.payments.waiting(seen.timeline.order)
     return page(
@@ -147,6 +186,7 @@ async def _order_page(
         can_ask=seen.timeline.order.status == "pending" or can_be_asked(seen.timeline.order),
         order=seen.timeline.order,
         waiting=waiting,
+        way=call.context.refunder.way_of(seen.timeline.order),
         is_approvable=seen.timeline.order.status == "review" or waiting.invoice_id is not None,
     )
 
@@ -159,7 +199,14 @@ async def _seen(call: RequestContext[Any, Any]) -> OrderView:
         order = await order_list.find(tx, order_id)
         if order is None or order.environment != environment:
             raise NotFound("Order")
-        return OrderView(await trace(tx, order.id))
+        begun = await subscription_rows.find_by_order(tx, order.id)
+        periods = {} if begun is None else await subscription_rows.load_periods(tx, [begun.id])
+        return OrderView(
+            await trace(tx, order.id),
+            await refund_rows.of_order(tx, order.id),
+            await disputes.of_order(tx, order.id),
+            [] if begun is None else periods.get(begun.id, [])[::-1],
+        )
 
     return await call.context.database.read(work)
 

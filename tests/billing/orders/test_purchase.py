@@ -63,6 +63,7 @@ async def test_the_event_is_the_order(buyer: Buyer, clock: FixedClock) -> None:
         "pay_amount": 2000,
         "pay_currency": "USD",
         "credits": 25_000,
+        "refunded_amount": 0,
         "coupon": None,
         "order_no": order.order_no,
         "reference": order.reference,

@@ -117,7 +117,8 @@ def changed(status: Any, *, is_ending: bool = False) -> SubscriptionChanged:
         ("dispute-created", Disputed(CHARGE, "du_1Qr8", Price(2000, "USD"))),
         ("dispute-won", DisputeClosed(CHARGE, "du_1Qr8", is_won=True)),
         ("dispute-lost", DisputeClosed(CHARGE, "du_1Qr8", is_won=False)),
-        ("dispute-inquiry", Ignored("an inquiry, which takes no money")),
+        # A question: it takes no money.
+        ("dispute-inquiry", Disputed(CHARGE, "du_1Qr8", Price(0, "USD"))),
         ("payout", Ignored("nothing to us")),
     ],
 )

@@ -301,3 +301,44 @@ async def test_paid_again_while_some_is_left(
     alive = [one for one in await parts(club) if await grant_of(club, one.id)]
     assert {(one.expires_at or 0) - NOON for one in alive} == {days * DAY_US for days in ends}
     assert await club.buyer.account.findings() == []
+
+
+async def test_a_refund_of_what_went_on_and_expired_takes_no_other_periods_credit(
+    club: Subscriber,
+) -> None:
+    order = await sold(club, GrantTerms(credit_expires="45d", on_repurchase="extend"))
+    await paid(club, order, 0)
+    club.clock.advance_s(30 * 86_400)
+    # The first 10,000 go on, and end with the second on day 75.
+    await paid(club, order, 1)
+    club.clock.advance_s(50 * 86_400)
+    await paid(club, order, 2)
+    club.clock.advance_s(10 * 86_400)
+    await paid(club, order, 3)
+    wallet = await wallet_of(club)
+    assert await club.credits() == 20_000
+
+    await refunded(club, 0, 1_000)
+
+    assert await club.credits() == 20_000
+    # The third's 10,000 went on into the fourth, and are taken there.
+    await refunded(club, 2, 1_000)
+    assert await club.credits() == 10_000
+    assert await wallet_of(club) == wallet
+    assert await club.buyer.account.findings() == []
+
+
+async def test_a_subscription_that_is_held_back_stops_no_other(club: Subscriber) -> None:
+    first = await sold(club, ENDING)
+    await paid(club, first, 0)
+    subject = Subject(first.id, ("sub_1",))
+    await club.act(SubscriptionChanged(subject, "sub_1", "cancelled"), club.notification("gone"))
+    club.clock.advance_s(5 * 86_400)
+    second = await club.begin("own")
+    club.clock.advance_s(40 * 86_400)
+    now_us, ids = club.clock.now_us(), [(await club.now(first)).id]
+
+    async def look(tx: Transaction) -> dict[Tenant, list[str]]:
+        return await plan_grant.expired(tx, now_us=now_us, limit=1, but_ids=ids)
+
+    assert await club.database.read(look) == {second.tenant: [second.id]}

@@ -218,6 +218,29 @@ async def test_an_operator_ends_a_plan_here_whatever_its_provider_says(
     assert written == [("subscription.cancel_now", "the provider is gone")]
 
 
+async def test_a_checkout_that_was_open_before_the_trial_grants_no_second_one(
+    subscriber: Subscriber,
+) -> None:
+    await subscriber.plan("try", **PRO, trial_days=14, trial_credits=500)
+    late = await subscriber.join("try")
+    expired = EndUnpaid(
+        order_id=late.id, tenant=late.tenant, notification=None, status="expired", reason="late"
+    )
+    await subscriber.buyer.account.engine.submit(expired)
+    one = await subscriber.begin("try")
+    await steer(subscriber, one, "cancel_now")
+
+    # Its page was open in another tab: the provider gives the days once more, and we no credit.
+    await subscriber.tell((await subscriber.pay(late)).sandbox_event())
+    await subscriber.bill(late)
+
+    assert await subscriber.credits() == 500
+    subscriber.clock.advance_s(14 * 86_400)
+    await subscriber.bill(late)
+    assert await subscriber.credits() == 10_500
+    assert await subscriber.buyer.account.findings() == []
+
+
 async def test_of_two_paid_checkouts_the_second_is_on_the_desk_with_what_to_do(
     subscriber: Subscriber,
 ) -> None:

@@ -21,6 +21,7 @@ CONTRACT = """
 2010 | API key expired or revoked | 401
 2011 | Voucher or code not redeemable | 404 409 410
 2012 | Limit reached | 409
+2013 | Payment required | 402
 3001 | Cancelled successfully | 200
 3002 | Cannot cancel — already delivered | 409
 3003 | Transaction not found | 404

@@ -60,7 +60,9 @@ async def test_an_order_answers_with_its_shape_and_where_to_pay(store: Store) ->
         "pay_amount": 2000,
         "pay_currency": "USD",
         "credits": 20_000,
+        "refunded_amount": 0,
         "coupon": None,
+        "origin": None,
         "created_at": "2026-06-13T12:00:00Z",
         "paid_at": None,
     }

@@ -161,10 +161,10 @@ async def test_a_card_that_is_declined_leaves_the_plan_as_it_is(
         customer = club.stripe.account.every("customer")[0]["id"]
         customers.replace_card(club.stripe.account, customer, customers.DECLINED_LATER)
 
-        refused = await club.ask("POST", f"{path}/change", status=503, plan_id="team")
+        refused = await club.ask("POST", f"{path}/change", status=402, plan_id="team")
         after = await club.ask("GET", path)
 
-        assert "card_declined" in refused["error"]["detail"]
+        assert "was declined" in refused["error"]["detail"]
         assert (after["plan_id"], after["next_plan_id"], after["pending"]) == ("pro", None, None)
 
 

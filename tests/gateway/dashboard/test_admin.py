@@ -64,6 +64,7 @@ async def test_an_account_sees_no_page_and_no_way_to_one(store: Store) -> None:
         "supplier": "wallet",
         "platform": "claude",
         "difference_id": "dif_1",
+        "refund_id": "rfd_0000000000000000",
     }
 
     for resource in Router((OPERATOR,)):
@@ -101,6 +102,22 @@ async def test_every_page_opens_for_an_operator(gateway: Gateway) -> None:
 
 
 # Review
+
+
+@pytest.mark.one_database
+@pytest.mark.parametrize(("press", "cents"), [("approve_paid", 1999), ("approve_price", 2000)])
+async def test_what_came_or_the_price_is_credited_by_one_press(
+    store: Store, press: str, cents: int
+) -> None:
+    boss = await operator(store.gateway)
+    page = f"{HERE}/orders/{await in_review(store)}"
+    assert f'value="{press}"' in (await boss.get(page)).text
+
+    done = await fill(boss, page, {"verdict": press, "note": "Bank fees"})
+
+    assert done.status_code == 303
+    assert await store.bought_cents() == cents
+    assert await store.findings() == []
 
 
 async def test_what_does_not_fit_is_listed_and_approved_with_a_reason(store: Store) -> None:

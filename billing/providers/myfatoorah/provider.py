@@ -19,7 +19,9 @@ from pydantic import Field, SecretStr
 
 from billing.ledger.price import price_of
 from billing.providers._setup_checks import MyFatoorahSetupCheck
-from billing.providers.http import call, decoded, refused, unavailable, within_deadline
+from billing.providers.http import TRIES_MAX, call, decoded, refused, unavailable, within_deadline
+from billing.providers.myfatoorah.refunds import MyFatoorahRefunds
+from billing.providers.myfatoorah.simulation import simulated
 from billing.providers.protocol import (
     CheckoutRequest,
     Expired,
@@ -33,6 +35,7 @@ from billing.providers.protocol import (
     ProviderRefused,
     Received,
     Refunded,
+    RefundFailed,
     Registration,
     SandboxEvent,
     Subject,
@@ -94,12 +97,6 @@ _NAMES_V1 = {
 }
 _BLANK = {code: dict.fromkeys(names, "") for code, names in _SIGNED_V2.items()}
 _NAMES = {_PAYMENT: "PAYMENT_STATUS_CHANGED", _REFUND: "REFUND_STATUS_CHANGED"}
-# Of the invoice and of the payment; MyFatoorah itself does not tell when an invoice expires.
-_STATUSES = {
-    "paid": ("PAID", "SUCCESS"),
-    "failed": ("PENDING", "FAILED"),
-    "expired": ("EXPIRED", ""),
-}
 
 
 class MyFatoorahSettings(ProviderSettings):
@@ -169,8 +166,11 @@ class MyFatoorah:
         self._base = settings.api_base or API_BASES[environment]
         self._currency = settings.currency
         self._client = client
-        self.abilities = (MyFatoorahSetupCheck(self._base, self._token, self._currency, client),)
         self._clock = clock
+        self.abilities: tuple[object, ...] = (
+            MyFatoorahRefunds(self._ask, self._currency),
+            MyFatoorahSetupCheck(self._base, self._token, self._currency, client),
+        )
 
     async def open(self, request: CheckoutRequest) -> Opened:
         if max(len(request.success_url), len(request.cancel_url)) > RETURN_URL_CHARACTERS_MAX:
@@ -235,7 +235,7 @@ class MyFatoorah:
             raise _unreadable() from None
 
     def simulate(self, sandbox_event: SandboxEvent) -> Received:
-        code, data = _simulated(sandbox_event)
+        code, data = simulated(sandbox_event, payment=_PAYMENT, refund=_REFUND)
         event = {
             "Code": code,
             "Name": _NAMES[code],
@@ -255,9 +255,11 @@ class MyFatoorah:
             key, status = found["Refund.Id"], found["Refund.Status"]
             subject = Subject(None, (found["ReferencedInvoice.Id"],))
             price = price_of(found["Amount.ValueInBaseCurrency"], self._currency)
-            fact: Fact = Ignored("a refund that did not happen")
+            fact: Fact = Ignored("a refund that is under way")
             if status == "REFUNDED":
                 fact = Refunded(subject, key, price)
+            elif status == "CANCELED":
+                fact = RefundFailed(subject, key, price)
             return Notification(f"refund:{key}:{status}", name, (fact,))
         if code != _PAYMENT:
             return Notification(f"{code}:{name}", name, (Ignored("nothing to us"),))
@@ -275,7 +277,7 @@ class MyFatoorah:
         digests = [hmac.digest(one, canonical, hashlib.sha256) for one in self._secrets]
         return [base64.b64encode(digest) for digest in digests]
 
-    async def _ask(self, path: str, body: Mapping[str, Any]) -> bytes:
+    async def _ask(self, path: str, body: Mapping[str, Any], tries_max: int = TRIES_MAX) -> bytes:
         """The answer's Data; raises ProviderUnavailable, ProviderRefused."""
         if not self._token:
             raise ProviderRefused("myfatoorah has no credentials here")
@@ -288,6 +290,7 @@ class MyFatoorah:
                 self._base + path,
                 headers=headers,
                 content=msgspec.json.encode(body),
+                tries_max=tries_max,
             )
         if answer.status in (401, 403):
             raise refused(NAME, answer.status)
@@ -361,34 +364,6 @@ def _text(raw: msgspec.Raw) -> str:
 
 def _unreadable() -> NotificationRefused:
     return NotificationRefused("the event is not in a shape of MyFatoorah's", reason="form")
-
-
-def _simulated(sandbox_event: SandboxEvent) -> tuple[int, dict[str, Any]]:
-    """The event's code and Data with which MyFatoorah would tell of the sandbox event."""
-    amount = {
-        "ValueInBaseCurrency": sandbox_event.price.decimal(),
-        "BaseCurrency": sandbox_event.price.currency,
-    }
-    if sandbox_event.outcome == "refunded":
-        return _REFUND, {
-            # One refund of a payment is told apart from the next by its event.
-            "Refund": {"Id": sandbox_event.event_id, "Status": "REFUNDED"},
-            "Amount": amount,
-            "ReferencedInvoice": {"Id": sandbox_event.ref},
-        }
-    if sandbox_event.outcome not in _STATUSES:
-        raise ProviderRefused("myfatoorah has no subscriptions")
-    invoice_status, transaction_status = _STATUSES[sandbox_event.outcome]
-    return _PAYMENT, {
-        "Invoice": {
-            "Id": sandbox_event.ref,
-            "Status": invoice_status,
-            "ExternalIdentifier": sandbox_event.order_id,
-            "UserDefinedField": sandbox_event.order_id,
-        },
-        "Transaction": {"Status": transaction_status, "PaymentId": sandbox_event.payment_id},
-        "Amount": amount,
-    }
 
 
 PROVIDER = Registration(

@@ -1,0 +1,88 @@
+"""What a refund of ours changes: the hold on its credit, and its state once the provider spoke of it.
+
+Promise: credit that a refund will take back is spendable by nobody from the moment it was asked for; in
+the transaction in which the provider's word counts, the hold ends and the reversal takes the credit, so
+that nothing is taken twice and nothing is free in between.
+"""
+
+from typing import Literal
+
+from msgspec.structs import replace
+
+from billing.engine.batch_state import BatchState
+from billing.orders.refund import Reversals, Reversed
+from billing.orders.refund_row import Refund, Refunds, move
+from billing.orders.sold_credit import SoldCredit
+from billing.providers.protocol import Refunded, RefundFailed
+
+
+def brought(
+    state: BatchState, sold: SoldCredit, refunds: Refunds, due_micros: int, wanted_micros: int
+) -> SoldCredit:
+    """The sale with that much of its credit taken back in all, and its hold brought to wanted_micros.
+
+    What a refund holds pays first; it holds again what is left to come, as far as there is credit.
+    """
+    holding = refunds.holding(sold.id)
+    if holding is None:
+        return sold.brought_to(state, due_micros)
+    if (due_micros, wanted_micros) == (sold.reversed_micros, holding.held_micros):
+        return sold
+    before_micros = state.ledger.balance_micros(sold.tenant, state.now_us)
+    sold.release(state, holding.held_micros, holding.held_grant_micros, holding.id)
+    emptied = replace(holding, held_micros=0, held_grant_micros=0)
+    refunds.keep(emptied)
+    taken = sold.brought_to(state, due_micros, before_micros=before_micros)
+    if wanted_micros:
+        set_aside(state, taken, refunds, emptied, wanted_micros)
+    return taken
+
+
+def set_aside(
+    state: BatchState, sold: SoldCredit, refunds: Refunds, refund: Refund, micros: int
+) -> Refund:
+    """The refund with as much of that held as there is."""
+    held, by_grant = sold.set_aside(state, micros, refund.id)
+    changed = replace(refund, held_micros=held, held_grant_micros=by_grant)
+    refunds.keep(changed)
+    return changed
+
+
+def follow(
+    state: BatchState, refunds: Refunds, reversals: Reversals, owner_id: str, fact: Reversed
+) -> Refund | None:
+    """The refund of ours that the fact tells of, as it is after it; null where it is another's."""
+    ours = refunds.told_of(owner_id, fact)
+    if ours is None or not isinstance(fact, Refunded | RefundFailed):
+        return None
+    for key in {ours.id, ours.key} - {fact.key}:
+        # It counted under our id, or under what a person wrote down.
+        end_stand_in(reversals, owner_id, key, "replaced")
+    if fact.key != ours.id:
+        ours = replace(ours, provider_refund_id=fact.key)
+    if isinstance(fact, RefundFailed):
+        moved = move(ours, "failed", now_us=state.now_us, detail="the money came back")
+    elif fact.is_pending:
+        moved = move(ours, "pending", now_us=state.now_us)
+    else:
+        moved = move(ours, "succeeded", now_us=state.now_us)
+    if isinstance(fact, Refunded) and _is_failed(reversals, owner_id, fact.key):
+        # Told late: that it failed was told before.
+        moved = move(ours, "failed", now_us=state.now_us, detail="the money came back")
+    if moved != refunds.find(owner_id, moved.id):
+        refunds.keep(moved)
+    return moved
+
+
+def end_stand_in(
+    reversals: Reversals, owner_id: str, key: str, status: Literal["failed", "replaced"]
+) -> None:
+    """What counted under that key, of a refund of ours, counts no more."""
+    known = reversals.find(owner_id, key)
+    if known is not None:
+        reversals.keep(replace(known, status=status))
+
+
+def _is_failed(reversals: Reversals, owner_id: str, key: str) -> bool:
+    known = reversals.find(owner_id, key)
+    return known is not None and known.status == "failed"

@@ -1,0 +1,205 @@
+"""Refunds that were asked for here: what of a payment is to go back, and how far that has come.
+
+States: asking ends pending, succeeded or failed; it is unknown while the provider gave no clear word.
+Invariants: while one is open, and the provider has not told that its money is gone, the share of the credit
+that it takes back lies in the tenant's HELD account (held_micros); a payment has one open refund at most, by
+a unique index; an ended one holds nothing. `move` is the one function that changes the state. Writes
+refunds; whoever changes one holds its account's lock.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal
+
+import msgspec
+from msgspec.structs import replace
+
+from billing.ledger.price import Price
+from billing.orders.refund import Reversal
+from billing.providers.protocol import DisputeClosed, Disputed, Refunded, RefundFailed
+from kernel.tenant import Tenant
+from store.database import Transaction
+from store.row_mapping import RowMapping
+
+RefundState = Literal["asking", "unknown", "pending", "succeeded", "failed"]
+REFUND_STATES: tuple[RefundState, ...] = RefundState.__args__  # type: ignore[attr-defined]
+OPEN: frozenset[RefundState] = frozenset({"asking", "unknown", "pending"})
+HINT = "refunds"
+# From a state to the states it may move to; docs/states.md has the diagram. A failed one succeeds where
+# a person said too soon that it was not made, and a succeeded one fails where a bank sends it back.
+MOVES: Mapping[RefundState, frozenset[RefundState]] = {
+    "asking": frozenset({"unknown", "pending", "succeeded", "failed"}),
+    "unknown": frozenset({"pending", "succeeded", "failed"}),
+    "pending": frozenset({"succeeded", "failed"}),
+    "succeeded": frozenset({"failed"}),
+    "failed": frozenset({"succeeded"}),
+}
+
+
+class Refund(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """One row of refunds; the columns' meaning is in store/schema.py."""
+
+    id: str
+    account_id: str
+    environment: str
+    order_id: str
+    owner_id: str
+    period_start_at: int | None = None
+    provider: str
+    payment_ref: str
+    status: RefundState
+    amount: int
+    currency: str
+    reason: str
+    is_named: bool = True
+    is_by_hand: bool = False
+    held_micros: int = 0
+    held_grant_micros: int = 0
+    provider_refund_id: str | None = None
+    detail: str | None = None
+    asked_by: str | None = None
+    checks_made: int = 0
+    asked_at: int | None = None
+    next_check_at: int | None = None
+    created_at: int
+    ended_at: int | None = None
+
+    @property
+    def tenant(self) -> Tenant:
+        return Tenant(self.account_id, self.environment)
+
+    @property
+    def price(self) -> Price:
+        """What goes back."""
+        return Price(self.amount, self.currency)
+
+    @property
+    def is_open(self) -> bool:
+        """Nobody knows yet how it ends."""
+        return self.status in OPEN
+
+    @property
+    def key(self) -> str:
+        """What its reversal is known by: the provider's id, or ours where it gives none."""
+        return self.provider_refund_id or self.id
+
+
+def move(refund: Refund, status: RefundState, *, now_us: int, detail: str | None = None) -> Refund:
+    """The refund in another state, or as it is where no move leads there."""
+    if status not in MOVES[refund.status]:
+        return refund
+    is_over = status not in OPEN
+    return replace(
+        refund,
+        status=status,
+        detail=detail,
+        ended_at=now_us if is_over else None,
+        next_check_at=None if is_over else refund.next_check_at,
+    )
+
+
+class Refunds:
+    """Those of one transaction's orders or periods: what is known, and what changed."""
+
+    def __init__(self) -> None:
+        self.changes = 0
+        self._known: dict[str, dict[str, Refund]] = {}
+        self._changed: dict[str, Refund] = {}
+        self._new: dict[str, Refund] = {}
+
+    def take(self, found: Iterable[Refund]) -> None:
+        """What was read."""
+        for one in found:
+            self._known.setdefault(one.owner_id, {})[one.id] = one
+
+    def find(self, owner_id: str, refund_id: str) -> Refund | None:
+        return self._known.get(owner_id, {}).get(refund_id)
+
+    def of(self, owner_id: str) -> Sequence[Refund]:
+        return list(self._known.get(owner_id, {}).values())
+
+    def open_of(self, owner_id: str) -> Refund | None:
+        """The one whose end nobody knows yet."""
+        return next((one for one in self.of(owner_id) if one.is_open), None)
+
+    def holding(self, owner_id: str) -> Refund | None:
+        """The one that holds credit."""
+        return next((one for one in self.of(owner_id) if one.held_micros), None)
+
+    def to_come(self, owner_id: str, reversals: Iterable[Reversal]) -> int:
+        """How much of the payment the open refund will take beside what has gone already."""
+        open_ = self.open_of(owner_id)
+        if open_ is None or any(one.key == open_.key for one in reversals):
+            return 0
+        return open_.amount
+
+    def told_of(
+        self, owner_id: str, fact: Refunded | RefundFailed | Disputed | DisputeClosed
+    ) -> Refund | None:
+        """The refund of ours that the fact is about.
+
+        By the provider's id of it, or ours, which the provider repeats. Where it can do neither, by its
+        sum: of refunds that we know no id of, there is one at most for which that fits.
+        """
+        if not isinstance(fact, Refunded | RefundFailed):
+            return None
+        named = {fact.key, *fact.subject.objects}
+        ours = self.of(owner_id)
+        for one in ours:
+            if one.id in named or one.provider_refund_id == fact.key:
+                return one
+        alike = [one for one in ours if not one.is_named and one.provider_refund_id is None]
+        # The provider's own rounding of a tax may move it by one.
+        near = [one for one in alike if abs(one.amount - fact.price.amount) <= 1]
+        return next((one for one in near if one.status != "failed"), None)
+
+    def add(self, refund: Refund) -> None:
+        self.changes += 1
+        self.take([refund])
+        self._new[refund.id] = refund
+
+    def keep(self, refund: Refund) -> None:
+        """One that changed."""
+        self.changes += 1
+        self.take([refund])
+        (self._new if refund.id in self._new else self._changed)[refund.id] = refund
+
+    async def write(self, tx: Transaction, now_us: int) -> None:
+        """Writes what is new or changed, sorted by id."""
+        changed = [one for _, one in sorted(self._changed.items())]
+        if changed:
+            count = await tx.execute(_UPDATE, rows=[_CHANGED.write(one) for one in changed])
+            assert count == len(changed), "a refund vanished under the lock"
+        new = [one for _, one in sorted(self._new.items())]
+        await tx.insert("refunds", ROWS.columns, [ROWS.write(one) for one in new])
+        if any(_is_due(one, now_us) for one in (*new, *changed)):
+            tx.hint(HINT)
+
+
+async def load(tx: Transaction, owner_ids: Iterable[str]) -> list[Refund]:
+    """Those of these orders or periods, the oldest first."""
+    rows = await tx.fetch(_LOAD, ids=sorted(set(owner_ids)))
+    return [ROWS.read(row) for row in rows]
+
+
+def _is_due(one: Refund, now_us: int) -> bool:
+    return one.next_check_at is not None and one.next_check_at <= now_us
+
+
+ROWS = RowMapping(Refund)
+_CHANGING = (
+    "status",
+    "held_micros",
+    "held_grant_micros",
+    "provider_refund_id",
+    "detail",
+    "checks_made",
+    "asked_at",
+    "next_check_at",
+    "ended_at",
+)
+_CHANGED = ROWS.part("id", *_CHANGING)
+_UPDATE = f"""
+UPDATE refunds SET {ROWS.part(*_CHANGING).assigned} FROM :rows[{_CHANGED.typed}] AS v
+WHERE refunds.id = v.id
+"""
+_LOAD = f"SELECT {ROWS.listed} FROM refunds WHERE owner_id IN :ids[text] ORDER BY id"

@@ -1,0 +1,71 @@
+"""Epay's refunds, `api.php?act=refund`: whole or in part, and nobody can be asked what became of one.
+
+Gateways word their yes in several ways; what contradicts itself, or may be another generation's yes, is no
+word, and a person looks at the gateway's own pages. Many gateways have to be told first that they may
+refund for this merchant. Source: the protocol as its common client libraries speak it.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from billing.providers.abilities.refunding import RefundRequest, RefundWord
+from billing.providers.http import unavailable
+from billing.providers.protocol import ProviderRefused, Refunded, Subject
+
+# The form's fields without the merchant's own; the answer's body.
+Post = Callable[[Mapping[str, str]], Awaitable[bytes]]
+_NAME = "epay"
+_YES = frozenset({"1", "true", "success", "ok"})
+_NO = frozenset({"false", "fail", "error"})
+# 0 is a yes in the protocol's second generation and a no in some gateways of the first.
+_UNCLEAR = frozenset({"", "0", "200"})
+
+
+class EpayRefunds:
+    """Keeps billing.providers.abilities.refunding.Refunding."""
+
+    takes_part = True
+    is_named = False
+    is_repeatable = False
+    tells_parts = False
+
+    def __init__(self, post: Post) -> None:
+        self._post = post
+
+    async def refund(self, request: RefundRequest) -> RefundWord:
+        fields = {
+            "trade_no": request.payment_ref,
+            "out_trade_no": request.order_id,
+            "money": request.price.decimal(),
+        }
+        body = await self._post(fields)
+        if _says_yes(body):
+            subject = Subject(request.order_id, (request.payment_ref, request.id))
+            fact = Refunded(subject, request.id, request.price)
+            return RefundWord("succeeded", None, fact)
+        raise ProviderRefused("epay refused the refund")
+
+    async def find_refund(self, request: RefundRequest) -> RefundWord | None:  # noqa: ARG002
+        raise unavailable(
+            _NAME, "it cannot be asked about refunds: look at the gateway's own pages"
+        )
+
+
+def _says_yes(body: bytes) -> bool:
+    """Raises ProviderUnavailable where it is neither a yes nor a no."""
+    try:
+        found = msgspec.json.decode(body, type=dict[str, Any])
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        raise unavailable(_NAME, "an unreadable answer") from None
+    said = {_word(found[name]) for name in ("code", "success", "status") if name in found}
+    is_yes = bool(said & _YES)
+    is_no = any(one in _NO or (one not in _YES and one not in _UNCLEAR) for one in said)
+    if is_yes == is_no or (is_yes and "0" in said):
+        raise unavailable(_NAME, "no clear word about the refund")
+    return is_yes
+
+
+def _word(value: Any) -> str:
+    return str(value).strip().lower()

@@ -1,0 +1,17 @@
+"""What a provider says of a dispute beside its sum: for the people who answer it."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeNote:
+    """status and reason in the provider's own words. due_at: until when evidence counts, in microseconds;
+    null where it is not told, or none is wanted any more. is_inquiry: the bank asks, and took no money.
+    """
+
+    status: str
+    reason: str = ""
+    due_at: int | None = None
+    is_inquiry: bool = False
+    is_over: bool = False
+    page_url: str | None = None

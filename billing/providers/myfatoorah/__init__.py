@@ -1,0 +1,1 @@
+"""MyFatoorah: payment links, notifications of two generations, and refunds."""

@@ -1,0 +1,240 @@
+"""Refunds from the wish to the provider's word; one for each process.
+
+Promises: a refund is written, with its credit held, before its provider is asked, and no transaction is
+open meanwhile; a provider without idempotency keys is sent one request and then only asked what became of
+it; what was never made is called failed only once it can no longer be under way.
+"""
+
+import asyncio
+import logging
+from typing import Any, Final
+
+from billing.engine.command import Command
+from billing.engine.engine import Engine
+from billing.orders import queries as order_list
+from billing.orders.order import Order
+from billing.orders.refund_row import Refund
+from billing.payments.sandbox.refunds import SandboxRefunds
+from billing.providers.abilities.finding import ability
+from billing.providers.abilities.refunding import Refunding, RefundRequest, RefundWord
+from billing.providers.protocol import ProviderRefused, ProviderUnavailable
+from billing.providers.registry import Providers
+from billing.refunds import queries as refund_rows
+from billing.refunds.request import RefundRefused, RefundWay, RequestRefund
+from billing.refunds.settle import (
+    AskedRefund,
+    AskRefund,
+    DecideRefund,
+    KeepRefund,
+    RefundVerdict,
+    SettleRefund,
+)
+from kernel.clock import HOUR_US, MINUTE_US, SECOND_US, Clock
+from kernel.errors import NotFound
+from kernel.ids import new_id
+from keys.audit_log import Actor
+from keys.principal import ENVIRONMENTS, Environment
+from store.database import Database
+
+ASK_S_MAX: Final = 20.0
+FIRST_WAIT_US: Final = 30 * SECOND_US
+WAIT_US_MAX: Final = HOUR_US
+PENDING_WAIT_US: Final = 6 * HOUR_US
+# A request may still be on its way for so long; after it a provider that knows of none never will.
+ON_THE_WAY_US: Final = 10 * MINUTE_US
+# Providers keep idempotency keys for a day.
+REPEATABLE_US: Final = 20 * HOUR_US
+DEFAULT_WAY: Final = RefundWay()
+
+_log = logging.getLogger(__name__)
+
+
+class Refunder:
+    """Asks for refunds, and has them asked about."""
+
+    def __init__(
+        self, database: Database, clock: Clock, engine: Engine, providers: Providers
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._engine = engine
+        self._providers = providers
+
+    async def request(
+        self,
+        order_id: str,
+        environment: str,
+        *,
+        reason: str,
+        actor: Actor,
+        amount: int | None = None,
+        period_id: str | None = None,
+        allow_owed: bool = False,
+        made_at_provider: str | None = None,
+        by_name: str | None = None,
+    ) -> RequestRefund:
+        """The command that asks for it, to be submitted; raises NotFound and RefundRefused.
+
+        made_at_provider: what the provider calls the refund that a person made there.
+        """
+        order = await self._database.read(lambda tx: order_list.find(tx, order_id))
+        if order is None or order.environment != environment:
+            raise NotFound("Order", param="id")
+        asked = self._ability_at(order.provider, order.environment, is_stand_in=order.is_stand_in)
+        if asked is None and made_at_provider is None:
+            raise RefundRefused(
+                f"{order.provider} sends nothing back by an API: make the refund on its own pages, and"
+                " write it down with made_at_provider",
+                reason="no_api",
+                extra={"order_id": order.id},
+            )
+        return RequestRefund(
+            refund_id=new_id("rfd"),
+            order_id=order.id,
+            tenant=order.tenant,
+            reason=reason,
+            actor=actor,
+            way=_way_of(asked),
+            amount=amount,
+            period_id=period_id,
+            allow_owed=allow_owed,
+            provider_refund_id=made_at_provider,
+            is_plan=order.kind == "subscription",
+            by_name=by_name,
+        )
+
+    def way_of(self, order: Order) -> RefundWay | None:
+        """How the order's provider refunds; null where it has no API for that."""
+        asked = self._ability_at(order.provider, order.environment, is_stand_in=order.is_stand_in)
+        return None if asked is None else _way_of(asked)
+
+    async def decision(
+        self,
+        refund_id: str,
+        environment: str,
+        verdict: RefundVerdict,
+        *,
+        reason: str,
+        actor: Actor,
+        provider_refund_id: str | None = None,
+        by_name: str | None = None,
+    ) -> DecideRefund:
+        """The command of a person's decision, to be submitted; raises NotFound."""
+        found = await self._database.read(lambda tx: refund_rows.find(tx, refund_id, environment))
+        order = await self._database.read(lambda tx: order_list.find(tx, found.order_id))
+        way = None if order is None else self.way_of(order)
+        return DecideRefund(
+            **_named(found),
+            verdict=verdict,
+            reason=reason,
+            actor=actor,
+            tells_parts=way is not None and way.tells_parts,
+            provider_refund_id=provider_refund_id,
+            by_name=by_name,
+        )
+
+    async def ask(self, due: Refund) -> None:
+        """One turn of a refund that is due; of several workers that saw the same, one goes on."""
+        wait_us = min(WAIT_US_MAX, FIRST_WAIT_US * 2 ** min(due.checks_made, 7))
+        if due.status == "pending":
+            wait_us = PENDING_WAIT_US
+        now_us = self._clock.now_us()
+        next_at = now_us + wait_us
+        # From before the command, which begins the wait after which somebody else may ask.
+        until_s = asyncio.get_running_loop().time() + ASK_S_MAX
+        asked = await self._engine.submit(
+            AskRefund(**_named(due), seen_checks_made=due.checks_made, next_check_at=next_at)
+        )
+        if not asked.is_mine:
+            return
+        word = await self._word(asked, until_s)
+        command: Command[Refund]
+        if isinstance(word, RefundWord):
+            command = SettleRefund(**_named(due), word=word)
+        else:
+            command = KeepRefund(**_named(due), detail=word)
+        after = await self._engine.submit(command)
+        fields = {"refund_id": due.id, "provider": due.provider, "status": after.status}
+        _log.info("refund.asked", extra={"fields": fields})
+
+    async def _word(self, asked: AskedRefund, until_s: float) -> RefundWord | str:
+        """What the provider says, or why nothing is known."""
+        refund, order = asked.refund, asked.payment.order
+        provider = self._ability_at(
+            refund.provider, refund.environment, is_stand_in=order.is_stand_in
+        )
+        if provider is None:
+            return f"{refund.provider} is no longer configured as the refund needs it"
+        request = RefundRequest(
+            id=refund.id,
+            order_id=refund.order_id,
+            payment_ref=refund.payment_ref,
+            checkout_ref=None if refund.period_start_at is not None else order.provider_ref,
+            price=refund.price,
+            paid=asked.payment.paid,
+            reason=refund.reason,
+            provider_refund_id=refund.provider_refund_id,
+        )
+        try:
+            async with asyncio.timeout_at(until_s):
+                if refund.checks_made <= 1:
+                    return await _first(provider, request)
+                return await self._again(provider, request, refund)
+        except TimeoutError:
+            return "timeout"
+        except ProviderUnavailable as error:
+            return error.detail
+        except Exception as error:
+            _log.exception("refund.broke", extra={"fields": {"refund_id": refund.id}})
+            return type(error).__name__
+
+    async def _again(
+        self, provider: Refunding, request: RefundRequest, refund: Refund
+    ) -> RefundWord | str:
+        """Not the first turn: whether the first one arrived is what is asked."""
+        age_us = self._clock.now_us() - (refund.asked_at or refund.created_at)
+        found = await provider.find_refund(request)
+        if found is not None:
+            return found
+        if refund.status == "pending":
+            return "the provider said that it is under way, and knows of it no more"
+        if provider.is_repeatable and age_us < REPEATABLE_US:
+            try:
+                return await provider.refund(request)
+            except ProviderRefused as error:
+                return RefundWord("failed", detail=error.detail)
+        if age_us < ON_THE_WAY_US:
+            return "the provider knows of no such refund yet"
+        return RefundWord("failed", detail="the provider knows of no such refund")
+
+    def _ability_at(self, name: str, environment: str, *, is_stand_in: bool) -> Refunding | None:
+        where: Environment = next(one for one in ENVIRONMENTS if one == environment)
+        provider = self._providers.of(name, where)
+        if provider is None or self._providers.is_stand_in(name, where) is not is_stand_in:
+            return None
+        found = ability(provider, Refunding)  # type: ignore[type-abstract]
+        return SandboxRefunds(found) if is_stand_in else found
+
+
+async def _first(provider: Refunding, request: RefundRequest) -> RefundWord:
+    try:
+        return await provider.refund(request)
+    except ProviderRefused as error:
+        return RefundWord("failed", detail=error.detail)
+
+
+def _way_of(asked: Refunding | None) -> RefundWay:
+    if asked is None:
+        return DEFAULT_WAY
+    return RefundWay(asked.takes_part, asked.is_named, asked.tells_parts)
+
+
+def _named(refund: Refund) -> dict[str, Any]:
+    """Which refund a command is about."""
+    return {
+        "refund_id": refund.id,
+        "order_id": refund.order_id,
+        "owner_id": refund.owner_id,
+        "period_start_at": refund.period_start_at,
+        "tenant": refund.tenant,
+    }

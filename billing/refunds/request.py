@@ -1,0 +1,202 @@
+"""A refund is asked for: its row and the hold on its credit are one transaction, before anybody is asked.
+
+Promise: no more than what is left of a payment goes back, one refund of it at a time; the credit that it
+takes back is there and held, unless the operator lets the account owe it. One that a person made at the
+provider is written down instead, and counts at once.
+"""
+
+from dataclasses import dataclass
+
+from msgspec.structs import replace
+
+from billing.engine.audit_entries import AuditEntries
+from billing.engine.batch_state import BatchState
+from billing.engine.read_set import ReadSet
+from billing.ledger.ledger import InsufficientBalance
+from billing.ledger.money import MICROS_PER_CENT, micros_to_cents
+from billing.orders.refund import RefundKind, Reversal
+from billing.orders.refund_hold import set_aside
+from billing.orders.refund_row import Refund
+from billing.providers.problem import in_words
+from billing.refunds.payment import SoldPayment, declare, named_payment
+from kernel.errors import DomainError, InvalidInput
+from kernel.storable import storable
+from kernel.tenant import Tenant
+from keys import audit_log
+from keys.audit_log import Actor
+
+REFUND_REASON_CHARACTERS_MAX = 200
+PROVIDER_ID_CHARACTERS_MAX = 200
+
+
+class RefundRefused(DomainError):
+    """The payment cannot be refunded now; reason: not_paid, nothing_left, under_way, ended, known,
+    no_api, being_asked.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class RefundWay:
+    """How the payment's provider refunds; see billing/providers/abilities/refunding.py."""
+
+    takes_part: bool = True
+    is_named: bool = True
+    tells_parts: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestRefund:
+    """The command of POST /orders/{id}/refund. amount in the smallest unit of what was paid; null: all
+    that is left. provider_refund_id: a person made it at the provider, which calls it so.
+
+    Raises NotFound, InvalidInput, RefundRefused and InsufficientBalance.
+    """
+
+    refund_id: str
+    order_id: str
+    tenant: Tenant
+    reason: str
+    actor: Actor
+    way: RefundWay
+    amount: int | None = None
+    period_id: str | None = None
+    allow_owed: bool = False
+    provider_refund_id: str | None = None
+    is_plan: bool = False
+    by_name: str | None = None
+
+    def declare(self, read_set: ReadSet) -> None:
+        declare(read_set, self.order_id, self.tenant, is_plan=self.is_plan)
+        read_set.working_set(AuditEntries)
+
+    def decide(self, state: BatchState) -> Refund:
+        payment = named_payment(
+            state, self.order_id, self.tenant, period_id=self.period_id, is_plan=self.is_plan
+        )
+        amount = self._amount(payment)
+        before_micros = state.ledger.balance_micros(self.tenant, state.now_us)
+        gone = payment.gone_amount
+        micros = payment.due_micros(gone + amount) - payment.due_micros(gone)
+        if not self.allow_owed:
+            _check_credit(state, payment, micros)
+        made = self._row(state, payment, amount)
+        payment.rows.refunds.add(made)
+        if self.provider_refund_id is None and payment.parts:
+            # Credit in parts is not held but taken back at once, and given back should it fail.
+            told = reversal_of(made, state.now_us, tells_parts=self.way.tells_parts)
+            payment.rows.reversals.keep(replace(told, status="asked"))
+            payment.apply(state, made.reason)
+        elif self.provider_refund_id is None:
+            made = set_aside(state, payment.sold, payment.rows.refunds, made, micros)
+            state.note_fall(self.tenant, before_micros)
+        else:
+            payment.rows.reversals.keep(
+                reversal_of(made, state.now_us, tells_parts=self.way.tells_parts)
+            )
+            payment.apply(state, made.reason)
+        self._tell(state, made)
+        return made
+
+    def _amount(self, payment: SoldPayment) -> int:
+        """How much goes back; raises InvalidInput and RefundRefused."""
+        order = payment.order
+        if not payment.is_settled or payment.payment_ref is None:
+            raise _refused(
+                "not_paid", f"the order is {order.status}; there is no payment", order.id
+            )
+        open_ = payment.rows.refunds.open_of(payment.owner_id)
+        if open_ is not None:
+            words = f"refund {open_.id} of it is {open_.status}; one goes on at a time"
+            raise _refused("under_way", words, order.id, refund_id=open_.id)
+        left = payment.paid.amount - payment.gone_amount
+        if left <= 0:
+            what = in_words(payment.paid)
+            raise _refused("nothing_left", f"all of {what} went back or is disputed", order.id)
+        if self.provider_refund_id is not None:
+            known = payment.rows.reversals.find(payment.owner_id, self.provider_refund_id)
+            if known is not None:
+                words = f"{order.provider} told of {self.provider_refund_id}, and it counts already"
+                raise _refused("known", words, order.id)
+        amount = left if self.amount is None else self.amount
+        if not 0 < amount <= left:
+            raise InvalidInput(
+                f"more than 0 and at most {left}, what is left of {in_words(payment.paid)}",
+                param="amount",
+            )
+        if amount != left and not self.way.takes_part and self.provider_refund_id is None:
+            raise InvalidInput(
+                f"{order.provider} sends back by its API all that is left, {left}, and no part: make"
+                " it on its own pages, and write it down with made_at_provider",
+                param="amount",
+            )
+        return amount
+
+    def _row(self, state: BatchState, payment: SoldPayment, amount: int) -> Refund:
+        period, is_by_hand = payment.period, self.provider_refund_id is not None
+        assert payment.payment_ref is not None, "it was looked at"
+        return Refund(
+            id=self.refund_id,
+            account_id=self.tenant.account_id,
+            environment=self.tenant.environment,
+            order_id=payment.order.id,
+            owner_id=payment.owner_id,
+            period_start_at=None if period is None else period.period_start_at,
+            provider=payment.order.provider,
+            payment_ref=payment.payment_ref,
+            status="succeeded" if is_by_hand else "asking",
+            amount=amount,
+            currency=payment.paid.currency,
+            reason=storable(self.reason, characters_max=REFUND_REASON_CHARACTERS_MAX),
+            is_named=self.way.is_named,
+            is_by_hand=is_by_hand,
+            provider_refund_id=self.provider_refund_id,
+            asked_by=self.by_name or self.actor.name,
+            next_check_at=None if is_by_hand else state.now_us,
+            created_at=state.now_us,
+            ended_at=state.now_us if is_by_hand else None,
+        )
+
+    def _tell(self, state: BatchState, made: Refund) -> None:
+        entry = audit_log.entry(
+            self.actor,
+            "order.refund",
+            environment=made.environment,
+            account_id=made.account_id,
+            subject_id=made.order_id,
+            before=None,
+            after={
+                "refund_id": made.id,
+                "amount": made.amount,
+                "currency": made.currency,
+                "status": made.status,
+                "by": self.by_name,
+            },
+            reason=made.reason,
+            now_us=state.now_us,
+        )
+        state.working_set(AuditEntries).add(entry)
+
+
+def reversal_of(refund: Refund, now_us: int, *, tells_parts: bool) -> Reversal:
+    """What counts as gone by a refund that was made."""
+    kind: RefundKind = "part" if tells_parts else "refund"
+    return Reversal(
+        refund.owner_id, refund.key, *refund.tenant, kind, refund.amount, "done", now_us
+    )
+
+
+def _check_credit(state: BatchState, payment: SoldPayment, micros: int) -> None:
+    """Raises InsufficientBalance: the account has used up what is to be taken back."""
+    available = payment.available_micros(state)
+    if available < micros:
+        raise InsufficientBalance(
+            "the account has used up the credit that would be taken back; allow_owed lets it owe that",
+            extra={
+                "needed_cents": -(-micros // MICROS_PER_CENT),
+                "available_cents": micros_to_cents(available),
+            },
+        )
+
+
+def _refused(reason: str, words: str, order_id: str, **more: str) -> RefundRefused:
+    return RefundRefused(words, reason=reason, extra={"order_id": order_id, **more})

@@ -1,0 +1,158 @@
+"""Refunds and disputes of everybody's orders: asked for, looked at, and decided where nobody else can."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from starlette.responses import Response
+
+from billing.ledger.price import price_of
+from billing.orders import queries as order_list
+from billing.orders.refund_row import REFUND_STATES, Refund
+from billing.payments import disputes
+from billing.payments.disputes import Dispute
+from billing.refunds import queries as refund_rows
+from billing.refunds.request import PROVIDER_ID_CHARACTERS_MAX, REFUND_REASON_CHARACTERS_MAX
+from billing.refunds.settle import RefundVerdict
+from gateway.dashboard.admin.fields import admin_route, decider
+from gateway.dashboard.paging import ASKED, paged
+from gateway.dashboard.sales.orders import PATH as ORDERS, order_page
+from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form, read_query
+from gateway.html.render import go, page
+from gateway.http.fields import Fields, cursor_id
+from gateway.http.request_context import RequestContext
+from gateway.http.routing import Reply
+from kernel.errors import DomainError, InvalidInput, NotFound
+from keys.audit_log import Actor
+from store.database import Transaction
+
+PATH: Final = "/dashboard/admin/refunds"
+ENDED_SHOWN: Final = 20
+_FILTERS: Final = ("status", "order_id", "account_id")
+_VERDICTS: Final[dict[str, RefundVerdict]] = {"made": "made", "not_made": "not_made"}
+
+
+async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
+    """Newest first."""
+    environment, asked = call.principal.environment, read_query(call)
+    before_id = cursor_id(asked.text("cursor") or None, "rfd")
+
+    async def work(tx: Transaction) -> Sequence[Refund]:
+        return await refund_rows.page(
+            tx,
+            environment,
+            status=asked.text("status") or None,
+            order_id=asked.text("order_id") or None,
+            account_id=asked.text("account_id") or None,
+            before_id=before_id,
+            limit=ASKED,
+        )
+
+    found = await call.context.database.read(work)
+    listing = paged(call, found, lambda refund: str(refund.id), filters=_FILTERS)
+    return page(call, "admin/refunds.html", listing=listing, statuses=REFUND_STATES)
+
+
+async def show(call: RequestContext[Fields, Fields]) -> Reply:
+    """One refund, whoever's order it is of."""
+    return await _refund_page(call, Form())
+
+
+async def request(call: RequestContext[Fields, Fields]) -> Reply:
+    """Asks for a refund of the order, or writes down one that was made at the provider."""
+    form, context = read_form(call), call.context
+    order_id, environment = call.params["order_id"], call.principal.environment
+    try:
+        order = await context.database.read(lambda tx: order_list.find(tx, order_id))
+        if order is None or order.environment != environment:
+            raise NotFound("Order")
+        wanted = form.text("refund_amount")
+        amount = None
+        if wanted:
+            amount = price_of(wanted, order.payment.currency, param="refund_amount").amount
+        command = await context.refunder.request(
+            order_id,
+            environment,
+            reason=_said(form, "refund_reason", REFUND_REASON_CHARACTERS_MAX),
+            actor=Actor.of(call.principal),
+            amount=amount,
+            period_id=form.text("period_id") or None,
+            allow_owed=form.text("allow_owed") == "on",
+            made_at_provider=form.text("made_at_provider")[:PROVIDER_ID_CHARACTERS_MAX] or None,
+            by_name=decider(call),
+        )
+        made = await context.engine.submit(command)
+    except DomainError as error:
+        return await order_page(call, form, problem_of(error))
+    return go(f"{PATH}/{made.id}", said="refund-asked" if made.is_open else "refund-noted")
+
+
+async def decide(call: RequestContext[Fields, Fields]) -> Reply:
+    """Ends a refund whose provider gives no clear word."""
+    form, context = read_form(call), call.context
+    try:
+        verdict = _VERDICTS.get(form.text("verdict"))
+        if verdict is None:
+            raise InvalidInput("press one of the two", param="verdict")
+        command = await context.refunder.decision(
+            call.params["refund_id"],
+            call.principal.environment,
+            verdict,
+            reason=_said(form, "note", REFUND_REASON_CHARACTERS_MAX),
+            actor=Actor.of(call.principal),
+            provider_refund_id=form.text("provider_refund_id")[:PROVIDER_ID_CHARACTERS_MAX] or None,
+            by_name=decider(call),
+        )
+        decided = await context.engine.submit(command)
+    except DomainError as error:
+        return await _refund_page(call, form, problem_of(error))
+    return go(f"{PATH}/{decided.id}", said="refund-decided")
+
+
+async def show_disputes(call: RequestContext[Fields, Fields]) -> Reply:
+    """Those that wait for evidence, and the last that ended."""
+    environment = call.principal.environment
+
+    async def work(tx: Transaction) -> tuple[Sequence[Dispute], Sequence[Dispute]]:
+        return (
+            await disputes.open_disputes(tx, environment),
+            await disputes.ended_disputes(tx, environment, limit=ENDED_SHOWN),
+        )
+
+    waiting, ended = await call.context.database.read(work)
+    return page(call, "admin/disputes.html", waiting=waiting, ended=ended)
+
+
+async def _refund_page(
+    call: RequestContext[Any, Any], form: Form, problem: Problem = NO_PROBLEM
+) -> Response:
+    refund_id, environment = call.params["refund_id"], call.principal.environment
+    found = await call.context.database.read(
+        lambda tx: refund_rows.find(tx, refund_id, environment)
+    )
+    return page(
+        call,
+        "admin/refund.html",
+        status=problem.status,
+        form=form,
+        problem=problem,
+        refund=found,
+        order_path=f"{ORDERS}/{found.order_id}",
+    )
+
+
+def _said(form: Form, name: str, characters_max: int) -> str:
+    text = form.text(name)
+    if not text:
+        raise InvalidInput("say why, for whoever looks at it later", param=name)
+    if len(text) > characters_max:
+        raise InvalidInput(f"at most {characters_max} characters", param=name)
+    return text
+
+
+ROUTES = (
+    admin_route("GET", "/refunds", show_list, "Everybody's refunds"),
+    admin_route("GET", "/refunds/{refund_id}", show, "One refund"),
+    admin_route("POST", "/refunds/{refund_id}", decide, "Say what became of a refund"),
+    admin_route("POST", "/orders/{order_id}/refund", request, "Refund an order"),
+    admin_route("GET", "/disputes", show_disputes, "Disputed payments"),
+)
