@@ -114,6 +114,7 @@ TONES: Final[Mapping[str, str]] = {
     "approved": "good",
     "enabled": "good",
     "active": "good",
+    "trialing": "good",
     "paid": "good",
     "done": "good",
     "completed": "good",

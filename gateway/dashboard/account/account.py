@@ -1,5 +1,6 @@
 """The person's own account: password, sessions, security log, and this session's environment."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from starlette.responses import Response
@@ -128,11 +129,15 @@ async def set_billing(call: RequestContext[Fields, Fields]) -> Reply:
     try:
         await ask(call, "PUT", "/billing/details", body={**body, "address": form.raw("address")})
     except DomainError as error:
-        return await _show(call, problem_of(error))
+        typed = {name: form.raw(name) for name in ("name", "address", "tax_id")}
+        return await _show(call, problem_of(error), typed)
     return go(PATH, said="billing-set")
 
 
-async def _show(call: RequestContext[Any, Any], problem: Problem) -> Response:
+async def _show(
+    call: RequestContext[Any, Any], problem: Problem, typed: Mapping[str, str] | None = None
+) -> Response:
+    """The page; typed: billing details that were refused, to be mended rather than typed again."""
     principal = call.principal
 
     async def work(tx: Transaction) -> tuple[Account, list[Session]]:
@@ -140,7 +145,7 @@ async def _show(call: RequestContext[Any, Any], problem: Problem) -> Response:
         return account, await session.list_sessions(tx, account.id, now_us=call.now_us)
 
     account, sessions = await call.context.database.read(work)
-    billing = (await ask(call, "GET", "/billing/details")).data
+    billing = typed or (await ask(call, "GET", "/billing/details")).data
     return page(
         call,
         "account.html",
