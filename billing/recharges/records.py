@@ -171,6 +171,16 @@ async def retries(
     return [Tenant(row["account_id"], row["environment"]) for row in rows]
 
 
+async def count_open(tx: Transaction, *, before_us: int) -> dict[str, int]:
+    """Charges of before that time of which nobody knows what came, by environment."""
+    rows = await tx.fetch(
+        """SELECT environment, COUNT(*) AS number FROM recharge_charges
+           WHERE next_at IS NOT NULL AND created_at <= :before GROUP BY environment""",
+        before=before_us,
+    )
+    return {row["environment"]: int(row["number"]) for row in rows}
+
+
 async def next_due_at(tx: Transaction, *, but_ids: Sequence[str] = ()) -> int | None:
     """When the next charge but for those of the named orders is to be made or asked about, or None."""
     row = await tx.fetch_one(

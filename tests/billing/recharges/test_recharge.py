@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from billing.ledger.ledger import InsufficientBalance
 from billing.payments.recharging.setting import RemoveRecharge, SwitchRechargeOff
+from billing.payments.unanswered import count_unanswered
 from billing.recharges import records
 from kernel.clock import FixedClock
 from kernel.tenant import Tenant
@@ -102,6 +103,25 @@ async def test_a_charge_that_nobody_heard_of_is_not_made_once_its_key_is_old(
     assert one.vendor.charges_heard == 0
     assert [order.status for order in await one.orders()] == ["failed"]
     assert [each["reason"] for each in await one.told()] == ["unknown_outcome"]
+
+
+async def test_a_charge_is_counted_as_unanswered_after_an_hour_and_until_it_is_known(
+    one: Recharging,
+) -> None:
+    clock, counts = one.account.clock, []
+    one.vendor.script = ["answer lost"]
+    await one.spend(1600)
+    await one.work()
+    for seconds in (3599, 1):
+        clock.advance_s(seconds)
+        counts.append(
+            await one.account.database.read(lambda tx: count_unanswered(tx, now_us=clock.now_us()))
+        )
+    await one.work()
+    after = await one.account.database.read(lambda tx: count_unanswered(tx, now_us=clock.now_us()))
+
+    assert [each["live", "recharge"] for each in [*counts, after]] == [0, 1, 0]
+    assert counts[1]["live", "steer"] == counts[1]["staging", "recharge"] == 0
 
 
 async def test_a_charge_that_nobody_heard_of_is_sent_again_soon(one: Recharging) -> None:
