@@ -7,7 +7,7 @@ from store.database import Database
 from tests.support.funded_account import FundedAccount, open_funded_account
 from tests.support.usage import capture, check_in, hold, use
 
-HELD = "what is held equals open top-ups and open holds"
+HELD = "what is held equals open top-ups, open holds and open refunds"
 HOLD = "a hold took its amount once, and once ended gave all of it on"
 DAY = "a day's usage is what its records add up to"
 DAYS_RECORDS = "a day's usage has each of its records and their tokens"

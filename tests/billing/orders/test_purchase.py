@@ -69,6 +69,7 @@ async def test_the_event_is_the_order(buyer: Buyer, clock: FixedClock) -> None:
         "reference": order.reference,
         "created_at": "2026-06-13T12:00:00Z",
         "paid_at": "2026-06-13T12:01:30Z",
+        "origin": None,
     }
     msgspec.convert(event["data"], TYPES["order.paid"].data)
 

@@ -14,7 +14,7 @@ from gateway.http.fields import Fields
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import ApiSurface, MethodNotAllowed, Reply, Route, Router
 from kernel.errors import NotFound
-from keys.principal import OAUTH_SCOPES, SCOPES
+from keys.principal import ADMIN, OAUTH_SCOPES, SCOPES
 from tests.support.gateway import Gateway
 
 pytestmark = pytest.mark.one_database
@@ -227,7 +227,9 @@ async def test_the_environments_cannot_see_each_other(gateway: Gateway) -> None:
     staging_listed = await listed(gateway, staging)
 
     for template, route in all_routes():
-        if "{" not in template or route.is_public:
+        if "{" not in template or route.is_public or ADMIN in route.scopes:
+            continue
+        if route.path in OF_PERSONS:
             continue
         path = template.format(**ids).removeprefix(API_PREFIX)
         body = BODIES.get(route.path, {})
@@ -252,7 +254,9 @@ async def test_another_account_cannot_see_any_of_it_either(gateway: Gateway) -> 
     ids = await things_of(gateway, staging)
 
     for template, route in all_routes():
-        if "{" not in template or route.is_public:
+        if "{" not in template or route.is_public or ADMIN in route.scopes:
+            continue
+        if route.path in OF_PERSONS:
             continue
         path = template.format(**ids).removeprefix(API_PREFIX)
         body = BODIES.get(route.path, {})
@@ -265,10 +269,14 @@ async def test_another_account_cannot_see_any_of_it_either(gateway: Gateway) -> 
     assert not set(await listed(gateway, staging)) & set(await listed(gateway, stranger))
 
 
+# A key is refused there before anything is looked for.
+OF_PERSONS = {"/topup/balance/recharge/methods/{method_ref}"}
 # Bodies of those calls that refuse an empty one.
 BODIES: dict[str, dict[str, Any]] = {
     "/sandbox/topups/{transaction_id}": {"outcome": "delivered"},
     "/topup/{transaction_id}/reverse": {"reason": "wrong person"},
+    "/subscriptions/{subscription_id}/change": {"plan_id": "pro"},
+    "/entitlements/{entitlement_name}/use": {"reference": "use 1"},
 }
 LISTS = (
     "/keys",
@@ -332,5 +340,10 @@ async def things_of(gateway: Gateway, key: str) -> dict[str, str]:
         "hold_id": held["data"]["id"],
         "order_id": order["data"]["id"],
         "replay_id": replay["data"]["id"],
+        # tests/e2e/test_isolation.py buys and pays, and has real ones of these.
         "plan_id": "plan_of_nobody",
+        "subscription_id": "sub_of_nobody",
+        "document_id": "doc_of_nobody",
+        "method_ref": "card_of_nobody",
+        "entitlement_name": "seats_of_nobody",
     }
