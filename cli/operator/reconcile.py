@@ -39,6 +39,8 @@ def reconcile(
     amount, currency, status, refunded, fee. Changes nothing but fees, where that is asked for. Exits with 1
     where there is a difference.
     """
+    if until is not None and until <= since:
+        raise InvalidInput("--to has to be later than --from", param="to")
 
     async def act(context: Context) -> Compared:
         found = context.payments.providers.of(provider, environment)
