@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 
 from kernel.clock import FixedClock
-from tests.billing.lives import grant_lives, payment_lives, plan_lives, steered_lives
+from tests.billing.lives import grant_lives, payment_lives, plan_lives, refund_lives, steered_lives
 from tests.billing.lives.table import TABLE
 from tests.support.stripe_life import Lives, Outcome, open_lives
 
 assert payment_lives.first_payment.__name__ in TABLE.acts
 assert grant_lives.a_year_in_parts.__name__ in TABLE.acts
 assert plan_lives.renewed_twice.__name__ in TABLE.acts
+assert refund_lives.given_back.__name__ in TABLE.acts
 assert steered_lives.changed_up.__name__ in TABLE.acts
 
 
@@ -30,20 +31,13 @@ async def came_of(lives: Lives, seed: int | None = None) -> dict[str, Outcome]:
     return came
 
 
-@pytest.mark.one_database
 async def test_each_life_costs_and_credits_what_was_worked_out(
     database_url: str, tmp_path: Path, clock: FixedClock
 ) -> None:
+    """On SQLite as things came about; on PostgreSQL out of order, a third of the events again."""
+    seed = None if database_url.startswith("sqlite") else 1
     async with open_lives(database_url, tmp_path, clock) as lives:
-        assert await came_of(lives) == TABLE.outcomes
-
-
-@pytest.mark.long
-async def test_the_order_and_the_number_of_events_change_nothing(
-    database_url: str, tmp_path: Path, clock: FixedClock
-) -> None:
-    async with open_lives(database_url, tmp_path, clock) as lives:
-        assert await came_of(lives, seed=1) == TABLE.outcomes
+        assert await came_of(lives, seed) == TABLE.outcomes
 
 
 @pytest.mark.long
