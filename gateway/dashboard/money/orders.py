@@ -8,7 +8,7 @@ from typing import Final
 
 from billing.documents.document import receipt_of
 from billing.orders.order import STATUSES
-from billing.orders.timeline import OrderTimeline, own_timeline
+from billing.orders.timeline import own_timeline
 from gateway.dashboard.listing import listing
 from gateway.dashboard.route import page_route
 from gateway.html.forms import read_query
@@ -17,7 +17,6 @@ from gateway.http.fields import Fields
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from gateway.internal_client import ask
-from store.database import Transaction
 
 PATH: Final = "/dashboard/orders"
 _READ: Final = ("billing:read",)
@@ -38,19 +37,13 @@ async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
     """One order. Whoever comes back from paying sees it change by itself."""
     tenant, order_id = call.principal.tenant, call.params["order_id"]
-
-    async def work(tx: Transaction) -> tuple[OrderTimeline, bool]:
-        timeline = await own_timeline(tx, tenant, order_id)
-        order = timeline.order
-        # A plan may begin with a trial, which costs nothing and so has no receipt.
-        is_plain = order.kind != "subscription" and order.payment.amount > 0
-        is_paid = order.paid_at is not None
-        return timeline, is_paid and (
-            is_plain or await receipt_of(tx, tenant, order_id) is not None
-        )
-
-    timeline, has_receipt = await call.context.database.read(work)
+    timeline = await call.context.database.read(lambda tx: own_timeline(tx, tenant, order_id))
     order = timeline.order
+    has_receipt = bool(order.paid_at and order.payment.amount)
+    if has_receipt and order.kind == "subscription":
+        # A plan may begin with a trial, which costs nothing and so has no receipt.
+        made = await call.context.database.read(lambda tx: receipt_of(tx, tenant, order_id))
+        has_receipt = made is not None
     is_back = read_query(call).text("said") == "order-back"
     is_watched = is_back and order.status == "pending"
     # In live nothing is made out before the operator has said who sells.
