@@ -3,6 +3,7 @@
 import importlib
 import logging
 import os
+import re
 from typing import Any, cast
 
 import click
@@ -126,11 +127,18 @@ class _Commands(click.Group):
         except SettingsError as error:
             raise fail(str(error), advice="see `topup settings`", exit_code=EXIT_USAGE) from None
         except DomainError as error:
-            raise fail(error.detail) from None
+            raise fail(_named(error)) from None
         except (StoreError, SchemaOutOfRange) as error:
             raise refusal(error) from None
         except OSError as error:
             raise fail(mask(str(error)), exit_code=EXIT_UNREACHABLE) from None
+
+
+def _named(error: DomainError) -> str:
+    """The detail, after the field that it is about: most begin with "is" and name none."""
+    param = error.param
+    is_named = param is None or re.search(rf"\b{re.escape(param)}\b", error.detail)
+    return error.detail if is_named else f"{param}: {error.detail}"
 
 
 @click.group(

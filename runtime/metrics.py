@@ -132,6 +132,13 @@ class Metrics:
             "topup_mail_oldest_due_seconds",
             "Seconds that the longest due mail to a recipient has waited.",
         )
+        self.payments_unanswered = PlainGauge(
+            "topup_payments_unanswered",
+            "What a payment provider was asked and has not answered for an hour.",
+            "environment",
+            "kind",
+        )
+        self._registry.register(self.payments_unanswered)
         self.provider_seconds = self._plain_histogram(
             "topup_provider_seconds",
             "Seconds of one request to a payment provider, by provider and outcome.",

@@ -141,6 +141,8 @@ _OF_0027: Final = _OF_0026 | {
     "usage_records": "b95dc2b3237a",
 }
 
+_OF_0028: Final = _OF_0027 | {"disputes": "e4b76dc8ef34", "refunds": "40d8c5a1cb2f"}
+
 TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0012": _OF_0012,
     "0013": _OF_0013,
@@ -158,5 +160,6 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0025": _OF_0025,
     "0026": _OF_0026,
     "0027": _OF_0027,
-    "0028": _OF_0027 | {"disputes": "e4b76dc8ef34", "refunds": "40d8c5a1cb2f"},
+    "0028": _OF_0028,
+    "0029": _OF_0028 | {"accounts": "f666c7b4a25e", "owner_mails": "09e1edfb17bf"},
 }

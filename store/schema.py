@@ -29,7 +29,8 @@ def _bytes(name: str, *, null: bool = False) -> sa.Column[bytes]:
     return sa.Column(name, BYTES, nullable=null)
 
 
-# keys/account.py, but live_* and email_verified_at by keys/live.py. A tenant: merchant, agent operator or end user.
+# keys/account.py, but live_* and email_verified_at by keys/live.py, expiring_mail_off_at by keys/mail_choice.py.
+# A tenant: merchant, agent operator or end user.
 accounts = sa.Table(
     "accounts",
     metadata,
@@ -46,6 +47,9 @@ accounts = sa.Table(
     sa.Column("time_zone", TEXT, nullable=False, server_default="UTC"),
     _int("created_at"),
     _int("last_active_at"),  # day-grained; idle sandboxes are deleted by it
+    _int(
+        "expiring_mail_off_at", null=True
+    ),  # wants no mail of credit that ends soon; null: it does
     sa.Index(
         "ux_accounts_email",
         "email",
@@ -1714,21 +1718,22 @@ subscription_steers = sa.Table(
     sa.Index("ix_subscription_steers_account", "account_id", "environment"),
 )
 
-# billing/subscriptions/owner_mail.py. Mail to an account's owner about a plan, one for each turn.
+# billing/recipients/owner_mail.py. Mail to an account's owner about what it pays for, one for each turn.
 owner_mails = sa.Table(
     "owner_mails",
     metadata,
     _text("id", key=True),  # its Message-ID is made of it
     _text("account_id"),
     _text("environment"),
-    _text("kind"),  # past_due
-    _text("subscription_id"),
-    _text("status"),  # queued | sent | bounced | failed | outbox
+    _text("kind"),  # past_due | recharge_failed | credit_expiring
+    _text("subscription_id"),  # empty: about none
+    _text("status"),  # queued | sent | bounced | failed | outbox | unwanted | limited
     _int("attempts", default=0),
     _int("next_attempt_at", null=True),  # when it is due, or the end of a lease; null: never again
     _text("reason", null=True),  # what the mail server said
     _int("created_at"),
     _int("ended_at", null=True),
+    _text("about", null=True),  # JSON: what the turn's event said
     sa.Index("ix_owner_mails_account", "account_id", "environment", "id"),
     sa.Index(
         "ix_owner_mails_due",

@@ -21,7 +21,7 @@ import pytest
 
 from gateway.http.body import MediaTypeRefused, check_media_type
 from gateway.http.fields import Fields
-from gateway.http.strict_json import _depth, has_unique_names, shown
+from gateway.http.strict_json import _is_deeper, has_unique_names, shown
 from runtime.log import _SECRET, mask
 from tests.test_tidy import functions_of, modules, tree_of
 
@@ -279,7 +279,7 @@ def check_kind(kind: Any) -> None:
     [
         (mask, False),
         (shown, False),
-        (_depth, True),
+        (functools.partial(_is_deeper, most=8), True),
         (has_unique_names, True),
         (check_kind, True),
     ],

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Final
 
 from billing.providers import event_log as provider_event
+from billing.recipients import owner_mail
 from billing.recipients.erasure import prune_mails
 from kernel.clock import Clock
 from kernel.tenant import Tenant
@@ -176,16 +177,17 @@ async def _sessions(tx: Transaction, after_id: str, now_us: int) -> str | None:
 def mails_chore(
     database: Database, clock: Clock, kept_us: Mapping[str, int], *, pause_s: float = PAUSE_S
 ) -> Chore:
-    """Mail to recipients of long ago; kept_us by environment, in microseconds."""
+    """Mail of long ago, to recipients and to accounts' owners; kept_us by environment, in microseconds."""
 
     async def run() -> None:
         for environment, age_us in kept_us.items():
-            found = -1
-            while found:
-                step = partial(
-                    prune_mails, environment=environment, before_us=clock.now_us() - age_us
-                )
-                found = await database.transaction(step, durable=False)
-                await asyncio.sleep(pause_s)
+            for prune in (prune_mails, owner_mail.prune):
+                found = -1
+                while found:
+                    step = partial(
+                        prune, environment=environment, before_us=clock.now_us() - age_us
+                    )
+                    found = await database.transaction(step, durable=False)
+                    await asyncio.sleep(pause_s)
 
     return Chore("mails.prune", DAY_S, run)

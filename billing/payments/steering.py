@@ -149,7 +149,8 @@ class SubscriptionSteering:
         charged = is_charged_now(one, item)
         teller = self._teller(one)
         price = None
-        if teller is not None and one.provider_ref is not None:
+        # Without a charge now Stripe would tell of the next renewal, which is not what is due.
+        if charged and teller is not None and one.provider_ref is not None:
             price = await teller.preview(_request(one, _unsaved(one, item, charged=charged)))
         now_us = await self._own_now_us(one)
         due = price or _estimate(one, item, now_us, await self._period(one))
@@ -159,7 +160,7 @@ class SubscriptionSteering:
             due,
             now_us if charged else one.paid_until_at or now_us,
             charged,
-            is_estimate=price is None,
+            is_estimate=charged and price is None,
         )
 
     async def end_orphans(self, tenant: Tenant, asked_by: str) -> bool:

@@ -14,6 +14,8 @@ from billing.ledger.money import CURRENCY, micros_to_cents
 from billing.providers.abilities.saved_payment import RETRIED
 from billing.recharges import records
 from billing.recharges.recharge import FAILURES_MAX, RETRIES_US, FallCharge, Recharge
+from billing.recipients import owner_mail
+from billing.recipients.owner_mail import OwnerMail, new_owner_mail
 from kernel.clock import rfc3339
 from kernel.tenant import Tenant
 from store.database import Transaction
@@ -33,6 +35,7 @@ class RechargesOfBatch:
         self._removed: set[Tenant] = set()
         self._new: dict[str, FallCharge] = {}
         self._changed: dict[str, FallCharge] = {}
+        self._mails: list[OwnerMail] = []
 
     async def load(self, tx: Transaction, order_ids: Iterable[str]) -> None:
         """order_ids: of the orders that a recharge made."""
@@ -54,6 +57,13 @@ class RechargesOfBatch:
         if self._new:
             await records.insert_charges(tx, self._new.values())
         await records.update_charges(tx, self._changed.values())
+        if self._mails:
+            await owner_mail.insert(tx, self._mails)
+
+    def mail_owner(self, mail: OwnerMail) -> None:
+        """The account's owner is told."""
+        self.changes += 1
+        self._mails.append(mail)
 
     def find(self, tenant: Tenant) -> Recharge | None:
         return self._recharges.get(tenant)
@@ -149,7 +159,7 @@ def note_refusal(
     found = recharges.find(tenant)
     _end_flight(state, tenant, found, order_id, is_paid=False)
     if found is not None and reason is not None:
-        _publish_failed(state, found, reason, order_id=None, url=None)
+        _tell(state, recharges, found, reason, order_id=None, url=None)
 
 
 def _tell_failed(
@@ -178,27 +188,32 @@ def _tell_failed(
     recharges.keep(failed)
     if is_off:
         state.watches.stop(found.tenant)
-    _publish_failed(state, failed, reason, order_id=charge.order_id, url=url)
+    _tell(state, recharges, failed, reason, order_id=charge.order_id, url=url)
 
 
-def _publish_failed(
-    state: BatchState, found: Recharge, reason: str, *, order_id: str | None, url: str | None
+def _tell(
+    state: BatchState,
+    recharges: RechargesOfBatch,
+    found: Recharge,
+    reason: str,
+    *,
+    order_id: str | None,
+    url: str | None,
 ) -> None:
-    state.publish(
-        found.tenant,
-        "recharge.failed",
-        {
-            "order_id": order_id,
-            "amount_cents": found.amount_cents,
-            "method": found.method,
-            "reason": reason,
-            "switched_off": not found.is_on,
-            "failures": found.failures,
-            "retry_at": None if found.retry_at is None else rfc3339(found.retry_at),
-            "url": url,
-            "currency": CURRENCY,
-        },
-    )
+    """The event, and the mail to the account's owner."""
+    data = {
+        "order_id": order_id,
+        "amount_cents": found.amount_cents,
+        "method": found.method,
+        "reason": reason,
+        "switched_off": not found.is_on,
+        "failures": found.failures,
+        "retry_at": None if found.retry_at is None else rfc3339(found.retry_at),
+        "url": url,
+        "currency": CURRENCY,
+    }
+    state.publish(found.tenant, "recharge.failed", data)
+    recharges.mail_owner(new_owner_mail(state, found.tenant, "recharge_failed", data=data))
 
 
 def _end_flight(

@@ -117,48 +117,76 @@ async def note_asking(tx: Transaction, charge: FallCharge, *, now_us: int, next_
     return touched == 1
 
 
-async def begun(tx: Transaction, *, limit: int) -> list[tuple[Tenant, str]]:
-    """Falls whose order is not written yet: whose, and the order's id."""
+async def begun(
+    tx: Transaction, *, limit: int, but_ids: Sequence[str] = ()
+) -> list[tuple[Tenant, str]]:
+    """Falls whose order is not written yet, but the named: whose, and the order's id."""
     rows = await tx.fetch(
         """SELECT e.account_id, e.environment, e.recharge_order_id FROM account_environments e
            WHERE e.recharge_order_id IS NOT NULL AND NOT EXISTS (
                SELECT 1 FROM recharge_charges c WHERE c.order_id = e.recharge_order_id)
+             AND NOT e.recharge_order_id IN :but_ids[text]
            ORDER BY e.recharge_order_id LIMIT :limit""",
         limit=limit,
+        but_ids=but_ids,
     )
     return [
         (Tenant(row["account_id"], row["environment"]), row["recharge_order_id"]) for row in rows
     ]
 
 
-async def due(tx: Transaction, *, now_us: int, limit: int) -> list[FallCharge]:
-    """Charges that are to be made or asked about, the longest due first."""
+async def due(
+    tx: Transaction, *, now_us: int, limit: int, but_ids: Sequence[str] = ()
+) -> list[FallCharge]:
+    """Charges that are to be made or asked about, but those of the named orders, the longest due first."""
     rows = await tx.fetch(
         f"""SELECT {_CHARGES.listed} FROM recharge_charges
-            WHERE next_at IS NOT NULL AND next_at <= :now ORDER BY next_at LIMIT :limit""",
+            WHERE next_at IS NOT NULL AND next_at <= :now AND NOT order_id IN :but_ids[text]
+            ORDER BY next_at LIMIT :limit""",
         now=now_us,
         limit=limit,
+        but_ids=but_ids,
     )
     return [_CHARGES.read(row) for row in rows]
 
 
-async def retries(tx: Transaction, *, now_us: int, limit: int) -> list[Tenant]:
-    """Whose declined fall is to be charged again, by their own clocks."""
+async def retries(
+    tx: Transaction, *, now_us: int, limit: int, but_tenants: Sequence[str] = ()
+) -> list[Tenant]:
+    """Whose declined fall is to be charged again, by their own clocks.
+
+    but_tenants: left out, each as "account/environment".
+    """
     rows = await tx.fetch(
         """SELECT r.account_id, r.environment FROM recharges r
            JOIN account_environments e
              ON e.account_id = r.account_id AND e.environment = r.environment
            WHERE r.retry_at IS NOT NULL AND r.retry_at <= :now + e.clock_ahead_us
+             AND NOT r.account_id || '/' || r.environment IN :but_tenants[text]
            ORDER BY r.retry_at LIMIT :limit""",
         now=now_us,
         limit=limit,
+        but_tenants=but_tenants,
     )
     return [Tenant(row["account_id"], row["environment"]) for row in rows]
 
 
-async def next_due_at(tx: Transaction) -> int | None:
-    """When the next charge is to be made or asked about, or None."""
-    row = await tx.fetch_one(
-        "SELECT MIN(next_at) AS at FROM recharge_charges WHERE next_at IS NOT NULL"
+async def count_open(tx: Transaction, *, before_us: int) -> dict[str, int]:
+    """Charges of before that time of which nobody knows what came, by environment."""
+    rows = await tx.fetch(
+        """SELECT environment, COUNT(*) AS number FROM recharge_charges
+           WHERE next_at IS NOT NULL AND created_at <= :before GROUP BY environment""",
+        before=before_us,
     )
-    return None if row is None or row["at"] is None else int(row["at"])
+    return {row["environment"]: int(row["number"]) for row in rows}
+
+
+async def next_due_at(tx: Transaction, *, but_ids: Sequence[str] = ()) -> int | None:
+    """When the next charge but for those of the named orders is to be made or asked about, or None."""
+    row = await tx.fetch_one(
+        """SELECT next_at FROM recharge_charges
+           WHERE next_at IS NOT NULL AND NOT order_id IN :but_ids[text]
+           ORDER BY next_at LIMIT 1""",
+        but_ids=but_ids,
+    )
+    return None if row is None else int(row["next_at"])

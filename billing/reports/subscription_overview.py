@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from billing.subscriptions import owner_mail, records as subscription_rows, steer_rows
-from billing.subscriptions.owner_mail import OwnerMail
+from billing.recipients import owner_mail
+from billing.recipients.owner_mail import OwnerMail
+from billing.subscriptions import records as subscription_rows, steer_rows
 from billing.subscriptions.steer_rows import Steer
 from billing.subscriptions.subscription import Period, Subscription
 from billing.subscriptions.turn import shape
@@ -66,7 +67,7 @@ async def overview(
     [seen] = await _with_parts(tx, [found])
     place = {"account_id": found.account_id, "environment": found.environment, "id": found.id}
     steers = await steer_rows.of_subscription(tx, place)
-    mails = await owner_mail.of_subscription(tx, found)
+    mails = await owner_mail.of_subscription(tx, found.tenant, found.id)
     return SubscriptionOverview(found, seen.periods, seen.open_steer, steers, mails)
 
 

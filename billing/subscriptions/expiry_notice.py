@@ -1,7 +1,7 @@
 """credit.expiring: an account is told some days before credit of its ends, once for each lead time.
 
 Promise: one event for each grant and lead time, by the primary key of expiry_notices, under the account's
-lock. Where several lead times have passed, as after an outage, only the nearest is told; a grant that is
+lock, and a mail to its owner with it. Where several lead times have passed, as after an outage, only the nearest is told; a grant that is
 made with less time left than a lead time is not told of by it. Writes expiry_notices.
 """
 
@@ -12,6 +12,8 @@ from billing.credits.credit_end import ending_shape
 from billing.engine.batch_state import BatchState
 from billing.engine.read_set import ReadSet, WorkingSet
 from billing.ledger.chart import PAID_GRANT
+from billing.recipients import owner_mail
+from billing.recipients.owner_mail import OwnerMail, new_owner_mail
 from kernel.clock import DAY_US
 from kernel.tenant import Tenant
 from store.database import Transaction
@@ -37,6 +39,7 @@ class ExpiryNotices(WorkingSet):
         self.wanted: set[str] = set()  # ids of ledger accounts
         self._told: set[tuple[str, int]] = set()
         self._new: list[tuple[str, int, str, str]] = []
+        self._mails: list[OwnerMail] = []
 
     async def load(self, tx: Transaction, read_set: ReadSet, now_us: int) -> None:  # noqa: ARG002
         """One statement."""
@@ -54,6 +57,11 @@ class ExpiryNotices(WorkingSet):
             ("ledger_account_id", "days_before", "account_id", "environment", "created_at"),
             [(*one, now_us) for one in sorted(self._new)],
         )
+        await owner_mail.insert(tx, self._mails)
+
+    def mail_owner(self, mail: OwnerMail) -> None:
+        """The account's owner is told."""
+        self._mails.append(mail)
 
     def note(self, grant: EndingGrant) -> bool:
         """That there is told of it now; false where there was before."""
@@ -90,6 +98,9 @@ class TellExpiring:
         )
         told = {**shape, "days_before": one.days_before}
         state.publish(one.tenant, "credit.expiring", told)
+        if told["amount_cents"] > 0:  # less than a cent is not worth a mail
+            mail = new_owner_mail(state, one.tenant, "credit_expiring", data=told)
+            state.working_set(ExpiryNotices).mail_owner(mail)
         return True
 
 

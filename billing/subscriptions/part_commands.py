@@ -17,11 +17,11 @@ from billing.subscriptions.plan_credit_back import kept_back_of
 from billing.subscriptions.plan_grant import PlanGrant, ungiven_of
 from billing.subscriptions.subscription import Subscription
 from billing.subscriptions.working_set import SubscriptionWorkingSet
-from kernel.errors import DomainError
+from kernel.errors import LimitReached
 from kernel.tenant import Tenant
 
 
-class CannotHold(DomainError):
+class CannotHold(LimitReached):
     """The account has as much credit as the ledger can hold."""
 
 

@@ -133,6 +133,16 @@ async def of_subscription(tx: Transaction, subscription: Mapping[str, str]) -> S
     return [_ROWS.read(row) for row in rows]
 
 
+async def count_open(tx: Transaction, *, before_us: int) -> dict[str, int]:
+    """Wishes of before that time that the provider has not done, by environment."""
+    rows = await tx.fetch(
+        """SELECT environment, COUNT(*) AS number FROM subscription_steers
+           WHERE ended_at IS NULL AND created_at <= :before GROUP BY environment""",
+        before=before_us,
+    )
+    return {row["environment"]: int(row["number"]) for row in rows}
+
+
 async def due(
     tx: Transaction, *, now_us: int, limit: int, but_ids: Sequence[str] = ()
 ) -> Sequence[Steer]:

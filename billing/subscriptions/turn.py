@@ -9,10 +9,9 @@ from typing import Any
 
 from billing.engine.batch_state import BatchState
 from billing.ledger.money import MICROS_PER_CREDIT
-from billing.subscriptions.owner_mail import new_owner_mail
+from billing.recipients.owner_mail import new_owner_mail
 from billing.subscriptions.subscription import LIVING, Period, Subscription
 from billing.subscriptions.working_set import SubscriptionWorkingSet
-from billing.topups.rules import TopUpRules
 from kernel.clock import rfc3339
 
 
@@ -27,8 +26,7 @@ def turn(
         data = data or shape(after, working_set.periods(after.id))
         state.publish(after.tenant, event_type, data)
         if event_type == "subscription.past_due":
-            is_sent = after.environment in state.rules.of(TopUpRules).mail.sent_in
-            mail = new_owner_mail(after, is_sent=is_sent, now_us=state.now_us)
+            mail = new_owner_mail(state, after.tenant, "past_due", subscription_id=after.id)
             working_set.mail_owner(mail)
 
 

@@ -14,14 +14,14 @@ from billing.ledger.ledger import LedgerAccountKind
 from billing.orders import refund_row
 from billing.orders.claim import ObjectKey, PeriodClaim
 from billing.orders.sale_rows import SaleWorkingSet
+from billing.recipients import owner_mail
+from billing.recipients.owner_mail import OwnerMail
 from billing.subscriptions import (
     held_invoice,
-    owner_mail,
     plan_grant as plan_grant_rows,
     records as subscription_rows,
 )
 from billing.subscriptions.held_invoice import HeldInvoice
-from billing.subscriptions.owner_mail import OwnerMail
 from billing.subscriptions.plan_grant import PlanGrants
 from billing.subscriptions.records import PeriodKey
 from billing.subscriptions.subscription import GRACE_US, LIVING, Period, Subscription

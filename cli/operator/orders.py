@@ -1,6 +1,5 @@
 """`topup orders`: purchases of credit, what providers said of them, and what waits for a person."""
 
-import getpass
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -20,6 +19,7 @@ from billing.providers.problem import REASONS, in_words
 from cli.database import account_named, read
 from cli.examples import examples
 from cli.operator.order_trace import trace
+from cli.operator.supply import who_acts
 from cli.options import environment_option, limit_option
 from cli.output import json_option, note, print_json, run, show_record, show_rows, wants_json
 from cli.sales.refunds import refund
@@ -199,7 +199,7 @@ def _resolve(
             order = await context.database.read(lambda tx: _find(tx, order_id))
             waiting = await context.payments.waiting(order)
             counts = _counted(waiting, amount) if verdict == "approve" else None
-            who = by or f"{getpass.getuser()} on the command line"
+            who = who_acts(by)
             resolved = await context.payments.resolve(
                 order_id, verdict, by=who, note=reason, amount=counts
             )

@@ -5,11 +5,16 @@ import click
 from billing.payments.setup import CheckedProvider, ProviderStanding, check as check_one, standings
 from cli.examples import examples
 from cli.operator.supply import opened
-from cli.output import json_option, print_json, show_rows, wants_json
+from cli.output import json_option, note, print_json, show_rows, wants_json
 from kernel.errors import InvalidInput
 from keys.principal import ENVIRONMENTS
 from runtime.context import Context
 
+_UNASKED = {
+    "off": "nothing was asked, as it has no credentials; `topup settings` lists them",
+    "sandbox": "nothing was asked, as it has no credentials; the sandbox stands in for it",
+    "ready": "it has nothing to look at",
+}
 _WORDS = {True: "ok", None: "look", False: "wrong"}
 
 
@@ -53,6 +58,11 @@ def check(name: str | None, environment: str | None) -> None:
         return [await check_one(context.database, context.payments, one) for one in wanted]
 
     checked = opened(act)
+    for one in checked:
+        if name is not None and not one.findings:
+            note(
+                f"{one.standing.label}, {one.standing.environment}: {_UNASKED[one.standing.state]}"
+            )
     rows = [
         {
             "provider": one.standing.name,
@@ -62,7 +72,7 @@ def check(name: str | None, environment: str | None) -> None:
             "detail": finding.detail,
         }
         for one in checked
-        for finding in (*one.findings,)
+        for finding in one.findings
     ]
     if wants_json():
         print_json({"items": rows, "is_well": all(one.is_well for one in checked)})

@@ -1,6 +1,5 @@
 """`topup subscriptions`: the plans that accounts have: list, show, and steer anybody's."""
 
-import getpass
 from collections.abc import Sequence
 from typing import Any, Final, Literal
 
@@ -14,6 +13,7 @@ from billing.reports.subscription_overview import SubscriptionOverview, overview
 from billing.subscriptions.subscription import MOVES
 from cli.database import account_named, read
 from cli.examples import examples
+from cli.operator.supply import who_acts
 from cli.options import environment_option, limit_option
 from cli.output import json_option, note, run, show_record, show_rows
 from kernel.clock import rfc3339
@@ -166,7 +166,7 @@ def _steer(subscription_id: str, act: Act, reason: str | None, **more: Any) -> N
     settings = load_settings()
     # Beside `topup dev` the key is the data directory's own.
     secret_key = SecretStr(known_secret_key(settings))
-    who = f"{getpass.getuser()} on the command line"
+    who = who_acts(None)
 
     async def done() -> SubscriptionOverview:
         with_key = settings.model_copy(update={"secret_key": secret_key})

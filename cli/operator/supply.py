@@ -3,6 +3,7 @@ installation that is opened whole, since secrets are sealed and top-ups settled 
 """
 
 import getpass
+import os
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -45,8 +46,14 @@ def in_one(act: Callable[[Context, Transaction, int], Awaitable[T]]) -> T:
 
 
 def who_acts(by: str | None) -> str:
-    """Who decides, for the audit log."""
-    return by or f"{getpass.getuser()} on the command line"
+    """Who decides, for the audit log; in a container that person may have a number and no name."""
+    if by:
+        return by
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):
+        name = f"user {os.getuid()}"
+    return f"{name} on the command line"
 
 
 def options_of(given: tuple[str, ...], secrets: tuple[str, ...]) -> dict[str, Any]:

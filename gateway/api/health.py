@@ -143,6 +143,8 @@ async def _read_gauges(context: Context, readiness: Readiness) -> None:
         metrics.mail_oldest_due_seconds.set(mail_us / SECOND_US)
     for (environment, state), number in (await readiness.desk.see() or {}).items():
         metrics.topups_waiting.set(number, environment, state)
+    for (environment, kind), number in (await readiness.unanswered.see() or {}).items():
+        metrics.payments_unanswered.set(number, environment, kind)
     await _read_reconciliation(metrics, readiness)
     if (proof := await readiness.proof.see()) is not None:
         metrics.ledger_findings.set(proof.findings)

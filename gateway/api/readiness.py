@@ -14,6 +14,7 @@ from typing import Final, Generic, TypeVar
 from billing.desk import waiting
 from billing.engine.engine import Engine
 from billing.ledger.proof import last_proof
+from billing.payments.unanswered import UnansweredKind, count_unanswered
 from billing.recipients.mailing import next_due_at
 from billing.reconciliation.standing import read_standing
 from kernel.clock import SECOND_US, Clock
@@ -121,11 +122,12 @@ class Readiness:
         self.backlog = Watch(self._database, self._read_backlog, age_s_max=BACKLOG_AGE_S_MAX)
         # For metrics: how many deliveries are due; since how many microseconds the longest due mail
         # to a recipient waits, 0 where none does; how many top-ups wait, by environment and state;
-        # what differs between provider,
-        # ledger and supplier; what `topup audit` found last, None where nobody has looked.
+        # what a payment provider was asked and has not answered for an hour, by environment and kind;
+        # what differs between provider, ledger and supplier; what `topup audit` found last, None where nobody has looked.
         self.due = Watch(self._database, self._count_due, age_s_max=DUE_AGE_S_MAX)
         self.mail = Watch(self._database, self._read_mail, age_s_max=DUE_AGE_S_MAX)
         self.desk = Watch(self._database, self._read_desk, age_s_max=DUE_AGE_S_MAX)
+        self.unanswered = Watch(self._database, self._count_unanswered, age_s_max=PROOF_AGE_S_MAX)
         self.reconciled = Watch(self._database, read_standing, age_s_max=PROOF_AGE_S_MAX)
         self.proof = Watch(self._database, last_proof, age_s_max=PROOF_AGE_S_MAX)
 
@@ -167,6 +169,9 @@ class Readiness:
 
     async def _read_desk(self, tx: Transaction) -> Mapping[tuple[str, str], int]:
         return await waiting.gauges(tx, now_us=self._clock.now_us())
+
+    async def _count_unanswered(self, tx: Transaction) -> Mapping[tuple[str, UnansweredKind], int]:
+        return await count_unanswered(tx, now_us=self._clock.now_us())
 
     async def _answers(self) -> bool:
         async def work(tx: Transaction) -> None:

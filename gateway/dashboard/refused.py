@@ -30,12 +30,18 @@ _TITLES: Final = {
     500: "Something went wrong",
     503: "Back in a moment",
 }
+_OPERATORS_ONLY: Final = (
+    "This page is for the operators of this gateway, and your account is not one of theirs. One of them"
+    " can make it one: topup accounts operator ACCOUNT --on."
+)
 _SENTENCES: Final = {404: "The address is mistyped, or what it named is gone or not yours."}
 
 
 def refuse(refusal: Refusal, _now_us: int) -> ASGIApp:
     """The refusal as a page; without a session, the way to one and back; so for a password that is due."""
     said = sentence(refusal.detail, refusal.error.get("param"))
+    if refusal.error.get("required_scopes") == ["admin"]:
+        said = _OPERATORS_ONLY
     is_password_due = refusal.error.get("reason") == "password_required"
     return _Refused(
         refusal.http_status,

@@ -4,12 +4,14 @@ Invariant: a form says which environment its page showed, and counts only there;
 another tab sends nothing in the wrong world.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 from urllib.parse import parse_qs
 
 from gateway.answers.refusals import sentence
+from gateway.html.format import money
 from gateway.http.body import check_media_type
 from gateway.http.errors import refusal_of
 from gateway.http.fields import EnvironmentMismatch
@@ -22,6 +24,8 @@ FIELDS_MAX = 200
 ENVIRONMENT_FIELD = "environment"
 # Made with the page: a form that is sent twice has its effect once.
 IDEMPOTENCY_FIELD = "once"
+_IN_CENTS: Final = re.compile(r"\w+_cents is (\d+) to (\d+)")
+_TOO_LONG: Final = re.compile(r"expected a string of length <= (\d+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +67,7 @@ class Form:
         whole, _, part = text.partition(".")
         digits = whole + part
         if not (digits.isascii() and digits.isdigit() and len(whole) <= 15 and len(part) <= 2):
-            raise InvalidInput("is an amount in dollars such as 10.00", param=name)
+            raise InvalidInput("write an amount in dollars, such as 10.00", param=name)
         return int(whole or "0") * 100 + int(part.ljust(2, "0"))
 
     def several_cents(self, name: str) -> list[int]:
@@ -135,7 +139,15 @@ def problem_of(error: DomainError) -> Problem:
     """What to show of a refusal, in the words that the API answers with."""
     refusal = refusal_of(error)
     listed = error.extra.get("errors") or []
-    fields = {field["param"]: sentence(field["detail"]) for field in listed}
+    fields = {field["param"]: sentence(_for_people(field["detail"])) for field in listed}
     if not fields and error.param is not None:
-        fields = {error.param: sentence(error.detail)}
-    return Problem(refusal.http_status, sentence(error.detail), fields)
+        fields = {error.param: sentence(_for_people(error.detail))}
+    return Problem(refusal.http_status, sentence(_for_people(error.detail)), fields)
+
+
+def _for_people(detail: str) -> str:
+    """A form asks for dollars, and its fields have labels: no cents, and no names of the API's."""
+    if in_cents := _IN_CENTS.fullmatch(detail):
+        least, most = (money(int(cents)) for cents in in_cents.groups())
+        return f"write an amount from {least} to {most}"
+    return _TOO_LONG.sub(r"write at most \1 characters", detail)

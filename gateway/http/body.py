@@ -5,9 +5,11 @@ How long a body may take to arrive is the server's limit (gateway/http/serve.py)
 more than reading a small body does.
 """
 
+import asyncio
 import re
-from collections.abc import Mapping
-from typing import Final, Literal
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final, Literal, TypeVar
 
 from starlette.types import Message, Receive
 
@@ -24,11 +26,15 @@ EVENTS: Final = b"application/cloudevents-batch+json"
 _MEDIA_TYPE_BYTES_MAX: Final = 200
 _UTF8: Final = frozenset({b"utf-8", b"utf8"})
 _TAKES_JSON: Final = frozenset({"json", "json_or_form", "json_or_csv", "json_or_events"})
+# Reads what is longer than an ordinary body, one at a time; the thread is begun with the first of them.
+_ASIDE: Final = ThreadPoolExecutor(1, thread_name_prefix="reading")
 _TAKES_FORMS: Final = frozenset({"form", "json_or_form"})
 
 # What a route's body is: json, form (urlencoded), either, json_or_csv, json_or_events (CloudEvents, one
 # or a batch), or raw: whatever a provider sends, its bytes being what is signed.
 Media = Literal["json", "form", "json_or_form", "json_or_csv", "json_or_events", "raw"]
+
+T = TypeVar("T")
 
 
 class BodyTooLarge(DomainError):
@@ -60,6 +66,11 @@ async def read_body(
     if len(body) > bytes_max:
         raise _too_large(bytes_max)
     return bytes(body)
+
+
+async def read_aside(read: Callable[[], T]) -> T:
+    """What a long body says, read beside the event loop: a bad one may take a second."""
+    return await asyncio.get_running_loop().run_in_executor(_ASIDE, read)
 
 
 def check_media_type(headers: Mapping[bytes, bytes], media: Media = "json") -> bool:

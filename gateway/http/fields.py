@@ -8,6 +8,7 @@ A field `environment` that the struct does not have may repeat the credential's 
 import re
 from collections.abc import Mapping
 from functools import reduce
+from itertools import islice
 from operator import or_
 from types import NoneType, UnionType
 from typing import (
@@ -148,10 +149,11 @@ class Shape(Generic[F]):
     def _convert(self, value: dict[str, Any], environment: str | None, *, is_strict: bool) -> F:
         if environment is not None and "environment" in value.keys() - self._types.keys():
             _check_environment(value.pop("environment"), environment)
+        unknown = () if self._is_loose else (name for name in value if name not in self._types)
+        # No more than are told: a body may be nothing but such names, and each takes long to show.
         problems = [
             {"param": shown(name), "detail": "unknown field"}
-            for name in value
-            if name not in self._types and not self._is_loose
+            for name in islice(unknown, ERRORS_MAX)
         ]
         for name, field in self._types.items():
             if name not in value:

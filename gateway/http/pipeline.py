@@ -7,13 +7,14 @@ So a stranger learns nothing but that a path exists, a refused request is counte
 answer is looked for only once the caller may have it. Every step refuses by raising.
 """
 
+from functools import partial
 from typing import Any
 
 from starlette.types import Receive
 
 from gateway.answers.answer import Answer
 from gateway.http.auth import check_presented, presented
-from gateway.http.body import check_media_type, read_body
+from gateway.http.body import check_media_type, read_aside, read_body
 from gateway.http.fields import Fields
 from gateway.http.idempotency_key import handled, take_key
 from gateway.http.rate_limit import RateLimit
@@ -21,6 +22,7 @@ from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply, Resource, Route, Router, check_params
 from gateway.http.session_cookie import check_forgery
 from kernel.errors import DomainError, NotFound
+from kernel.limits import BODY_BYTES_MAX
 from keys.authenticator import InvalidCredential
 from keys.principal import Environment, check_address, require_scope
 from runtime.context import Context
@@ -106,7 +108,8 @@ async def _read(call: RequestContext[Fields, Fields], route: Route, receive: Rec
     if route.media == "raw":
         call.body = route.body()
     elif route.decode is not None:
-        call.body = route.decode(raw, call.headers, call.query, environment)
+        read = partial(route.decode, raw, call.headers, call.query, environment)
+        call.body = read() if len(raw) <= BODY_BYTES_MAX else await read_aside(read)
     elif raw:
         if check_media_type(call.headers, route.media):
             call.body = route.body_shape.of_form(raw, environment)

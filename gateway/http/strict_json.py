@@ -25,6 +25,7 @@ _INT64_DIGITS = 19
 # NUL breaks a PostgreSQL batch; the others break logs, headers and terminals.
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _NOT_A_BRACKET = bytes(byte for byte in range(256) if byte not in b"[]{}")
+_ONE_KIND = bytes.maketrans(b"{}", b"[]")
 
 
 class Unreadable(DomainError):
@@ -59,7 +60,7 @@ def refuse_repeated_names(raw: bytes) -> None:
     """
     if b"\\" not in raw and has_unique_names(raw):
         return
-    if _depth(raw) > _FOREIGN_DEPTH_MAX:
+    if _is_deeper(raw, _FOREIGN_DEPTH_MAX):
         raise Unreadable(f"the body is nested deeper than {_FOREIGN_DEPTH_MAX} levels")
     with contextlib.suppress(ValueError):
         json.loads(raw, object_pairs_hook=_object, parse_int=_integer)
@@ -73,7 +74,7 @@ def parse(raw: bytes) -> Any:
         text = raw.decode()
     except UnicodeDecodeError as error:
         raise Unreadable(f"the body is not UTF-8 at byte {error.start}") from None
-    if _depth(raw) > JSON_DEPTH_MAX:
+    if _is_deeper(raw, JSON_DEPTH_MAX):
         raise Unreadable(f"the body is nested deeper than {JSON_DEPTH_MAX} levels")
     try:
         value = json.loads(
@@ -82,7 +83,7 @@ def parse(raw: bytes) -> Any:
     except json.JSONDecodeError as error:
         raise Unreadable(f"the body is not JSON: {error.msg} at character {error.pos}") from None
     problems: list[dict[str, str]] = []
-    _inspect(value, "", problems)
+    _inspect(value, (), problems)
     if problems:
         raise InvalidInput(
             problems[0]["detail"], param=problems[0]["param"], errors=problems[:ERRORS_MAX]
@@ -117,22 +118,20 @@ def is_unicode(text: str) -> bool:
     return True
 
 
-def _depth(raw: bytes) -> int:
-    """The deepest nesting of brackets outside strings, up to where the text stops being JSON.
+def _is_deeper(raw: bytes, most: int) -> bool:
+    """Whether brackets outside strings are nested deeper, up to where the text stops being JSON.
 
-    Escapes go first, so that each quotation mark left begins or ends a string: a pass over the
-    text for each step, none of which looks at a byte twice.
+    Escapes go first, so that each quotation mark left begins or ends a string. Then the innermost
+    pairs go, once for each level: a pass over what is left for each step, however long the text is.
     """
     plain = raw.replace(rb"\\", b"").replace(rb"\"", b"")
-    brackets = b"".join(plain.split(b'"')[::2]).translate(None, _NOT_A_BRACKET)
-    deepest = depth = 0
-    for byte in brackets:
-        if byte in b"[{":
-            depth += 1
-            deepest = max(deepest, depth)
-        else:
-            depth -= 1
-    return deepest
+    brackets = b"".join(plain.split(b'"')[::2]).translate(_ONE_KIND, _NOT_A_BRACKET)
+    for _ in range(most):
+        brackets, before = brackets.replace(b"[]", b""), brackets
+        if len(brackets) == len(before):
+            break
+    # A pair that is left lies too deep; without one, what is left was never closed.
+    return b"[]" in brackets or brackets.startswith(b"[" * (most + 1))
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -153,20 +152,25 @@ def _integer(digits: str) -> int:
     return int(digits) if len(digits) <= _INT64_DIGITS + 1 else INT64_MAX + 1
 
 
-def _inspect(value: Any, path: str, problems: list[dict[str, str]]) -> None:
+def _inspect(value: Any, path: tuple[str | int, ...], problems: list[dict[str, str]]) -> None:
     """Adds what is wrong with the value, or with any value inside it."""
     if isinstance(value, dict):
         for name, item in value.items():
-            inside = f"{path}.{shown(name)}" if path else shown(name)
-            _inspect(name, inside, problems)
-            _inspect(item, inside, problems)
+            _inspect(name, (*path, name), problems)
+            _inspect(item, (*path, name), problems)
     elif isinstance(value, list):
         for index, item in enumerate(value):
-            _inspect(item, f"{path}[{index}]", problems)
+            _inspect(item, (*path, index), problems)
     else:
         detail = _flaw(value)
         if detail is not None and len(problems) < ERRORS_MAX:
-            problems.append({"param": path, "detail": detail})
+            problems.append({"param": _place(path), "detail": detail})
+
+
+def _place(path: tuple[str | int, ...]) -> str:
+    """As metadata.list[2], made for what is wrong only: names take long to make safe."""
+    steps = (f"[{step}]" if isinstance(step, int) else f".{shown(step)}" for step in path)
+    return "".join(steps).removeprefix(".")
 
 
 def _flaw(value: Any) -> str | None:

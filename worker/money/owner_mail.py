@@ -1,7 +1,7 @@
-"""Mail to accounts' owners about their plans: claimed, handed to the mail server, settled.
+"""Mail to accounts' owners about what they pay for: claimed, handed to the mail server, settled.
 
 Promise: a mail that two workers saw is sent by one; one whose worker ended is sent again under the same
-Message-ID; one about a plan that was paid meanwhile is not sent. No transaction is open while mail is sent.
+Message-ID; one about what was paid meanwhile is not sent, nor one that its owner does not want. No transaction is open while mail is sent.
 """
 
 import asyncio
@@ -11,13 +11,16 @@ from email.headerregistry import Address
 from functools import partial
 from typing import Final
 
+from billing.recharges import records as recharge_rows
+from billing.recipients import owner_mail
+from billing.recipients.owner_mail import DueOwnerMail, OwnerMail, OwnerMailStatus
 from billing.recipients.smtp import SEND_S, SmtpSender
-from billing.subscriptions import owner_mail
-from billing.subscriptions.owner_letter import owner_letter
-from billing.subscriptions.owner_mail import DueOwnerMail, OwnerMailStatus
+from billing.subscriptions import records as subscription_rows
+from billing.subscriptions.owner_letter import owner_letter, owner_message
+from billing.subscriptions.subscription import Subscription
 from billing.topups.rules import TopUpRules
 from kernel.clock import SECOND_US, Clock
-from store.database import Database
+from store.database import Database, Transaction
 from worker.woken_loop import WokenLoop
 
 AT_ONCE_MAX: Final = 8
@@ -75,19 +78,31 @@ class OwnerMailer(WokenLoop):
             _log.exception("owner_mail.broke", extra={"fields": {"mail": due.mail.id}})
 
     async def _outcome(self, due: DueOwnerMail) -> tuple[OwnerMailStatus, str | None]:
-        one, address = due.subscription, due.address
-        if one is None or one.status != "past_due":
-            return "failed", "it was paid or ended meanwhile"
-        if address is None or not self._rules.mail.is_sent(one.environment, address):
+        mail, address = due.mail, due.address
+        if due.is_unwanted:
+            return "unwanted", "the account switched mail of this kind off"
+        if due.is_over:
+            return "limited", "too many mails of this kind to the account within a day"
+        if address is None or not self._rules.mail.is_sent(mail.environment, address):
             return "outbox", "the account has no address that mail is sent to"
-        message = owner_letter(
-            due.mail,
-            one,
-            address=address,
-            mail_from=self._from,
-            public_url=self._rules.public_url,
-        )
+        is_over, one = await self._database.read(partial(_subject_of, mail=mail))
+        if is_over:
+            return "failed", "it was paid or ended meanwhile"
+        letter = owner_letter(mail, one, public_url=self._rules.public_url)
+        message = owner_message(mail, letter, address=address, mail_from=self._from)
         handed = await self._sender.hand_in(message, sender=self._from.addr_spec, recipient=address)
         if handed.outcome == "taken":
             return "sent", None
         return ("bounced" if handed.outcome == "refused" else "queued"), handed.reason
+
+
+async def _subject_of(tx: Transaction, mail: OwnerMail) -> tuple[bool, Subscription | None]:
+    """Whether what the mail is about is settled by now; and the subscription of one about a plan."""
+    if mail.kind == "past_due":
+        found = (await subscription_rows.load(tx, [mail.subscription_id])).get(mail.subscription_id)
+        return found is None or found.status != "past_due", found
+    order_id = mail.data.get("order_id")
+    if mail.kind == "recharge_failed" and order_id is not None:
+        charge = (await recharge_rows.load_charges(tx, [order_id])).get(order_id)
+        return charge is None or charge.reason is None, None
+    return False, None

@@ -47,20 +47,20 @@ class Recharger(WokenLoop):
     async def step(self) -> int:
         """Goes on with all that is due; returns how many steps that took."""
         now_us = self._clock.now_us()
-        held_back = set(self._setbacks.held_back())
+        held_back = self._setbacks.held_back()
 
         async def look(tx: Transaction) -> list[_Step]:
             charging = self._charging
-            retries = await records.retries(tx, now_us=now_us, limit=DUE_MAX)
-            begun = await records.begun(tx, limit=DUE_MAX)
-            due = await records.due(tx, now_us=now_us, limit=DUE_MAX)
+            retries = await records.retries(tx, now_us=now_us, limit=DUE_MAX, but_tenants=held_back)
+            begun = await records.begun(tx, limit=DUE_MAX, but_ids=held_back)
+            due = await records.due(tx, now_us=now_us, limit=DUE_MAX, but_ids=held_back)
             return [
                 *(_Step("/".join(one), partial(charging.retry, one)) for one in retries),
                 *(_Step(id_, partial(charging.begin, whose, id_)) for whose, id_ in begun),
                 *(_Step(one.order_id, partial(charging.go_on, one)) for one in due),
             ]
 
-        steps = [one for one in await self._database.read(look) if one.item not in held_back]
+        steps = await self._database.read(look)
         gate = asyncio.Semaphore(AT_ONCE_MAX)
 
         async def one_of(step: _Step) -> None:
@@ -85,7 +85,8 @@ class Recharger(WokenLoop):
             self._setbacks.went_well(step.item)
 
     async def _wait_s(self) -> float:
-        next_at = await self._database.read(records.next_due_at)
+        held_back = self._setbacks.held_back()
+        next_at = await self._database.read(partial(records.next_due_at, but_ids=held_back))
         if next_at is None:
             return BEAT_S
         return min(BEAT_S, max(PAUSE_S, (next_at - self._clock.now_us()) / SECOND_US))

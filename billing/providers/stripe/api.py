@@ -44,6 +44,8 @@ class StripeApi:
             max_network_retries=TRIES_MAX - 1,
         )
         self.v1 = made.v1
+        # Stripe knows such a key, and lets it do nothing of what we ask.
+        self.is_publishable = key.startswith("pk_")
 
     async def send(self, sent: Awaitable[stripe.StripeObject], form: type[T]) -> T:
         """What was made, read by our own shapes; raises ProviderUnavailable, ProviderRefused."""

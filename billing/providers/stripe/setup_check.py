@@ -62,6 +62,12 @@ class StripeSetupCheck:
         self._api = api
 
     async def check_setup(self, wanted: WantedSetup) -> Sequence[SetupFinding]:
+        if self._api.is_publishable:
+            detail = (
+                "this is a publishable key, pk_…, which browsers use. Give the secret or restricted"
+                f" one, sk_… or rk_…, in {wanted.setting('STRIPE_SECRET_KEY')}"
+            )
+            return (SetupFinding("key", False, detail),)
         async with within_deadline(NAME):
             found = [await self._key(wanted)]
             found += await self._webhook(wanted)
@@ -104,7 +110,8 @@ class StripeSetupCheck:
                 "is disabled there: enable it" if ours else "is not there: create an endpoint of it"
             )
             return (SetupFinding("webhook", False, f"{wanted.notify_url} {what}"),)
-        return (*_of_events(enabled), *_of_version(enabled))
+        there = SetupFinding("webhook", True, f"{wanted.notify_url} is there and enabled")
+        return (there, *_of_events(enabled), *_of_version(enabled))
 
     async def _price(self, wanted: WantedPrice) -> SetupFinding:
         try:

@@ -20,6 +20,7 @@ from gateway.http.strict_json import Unreadable, has_control, is_unicode, shown
 from kernel.errors import DomainError, InvalidInput
 from kernel.limits import REFERENCE_CHARACTERS_MAX
 
+ITEM_ERRORS_MAX: Final = 10  # a call may hold a thousand items
 METADATA_COLUMN: Final = "metadata."
 _BYTE_ORDER_MARK: Final = "\ufeff"
 _DELIMITERS: Final = ",;\t"
@@ -132,7 +133,7 @@ def _option(*, of_query: bool | None, of_body: bool) -> bool:
 def _of_json(raw: bytes, environment: str | None) -> tuple[list[ReadItem], _Outer]:
     try:
         text = bytes(_find_items(raw).items)
-        parts = [bytes(one) for one in _split_items(text)]
+        parts = _split_items(text)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         # The slow way says what is wrong with it.
         return [], _outer.decode(raw, environment)
@@ -140,7 +141,7 @@ def _of_json(raw: bytes, environment: str | None) -> tuple[list[ReadItem], _Oute
     outer = _outer.decode(raw.replace(text, b"[]", 1), environment)
     if len(parts) > ITEMS_MAX:
         raise _too_many()
-    return [_of_part(part, environment) for part in parts], outer
+    return [_of_part(bytes(part), environment) for part in parts], outer
 
 
 def _of_part(part: bytes, environment: str | None) -> ReadItem:
@@ -230,8 +231,9 @@ def _values(cells: Mapping[str, str]) -> dict[str, Any]:
 
 
 def problem_of_item(error: DomainError) -> ItemProblem:
-    """The refusal as it is kept beside the item."""
-    return ItemProblem(detail=error.detail, param=error.param, errors=error.extra.get("errors", ()))
+    """The refusal as it is kept beside the item, with the first of its errors."""
+    errors = error.extra.get("errors", ())[:ITEM_ERRORS_MAX]
+    return ItemProblem(detail=error.detail, param=error.param, errors=errors)
 
 
 def _too_many() -> InvalidInput:

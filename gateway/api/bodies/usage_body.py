@@ -195,13 +195,13 @@ def _records_in(raw: bytes) -> bytes | None:
 
 def _parts(text: bytes) -> Sequence[bytes]:
     try:
-        parts = [bytes(one) for one in _split(text)]
+        parts = _split(text)
     except _UNREADABLE:
         parse(text)  # says what is wrong with it, where it is no JSON
         raise InvalidInput("is a list of records", param="records") from None
     if not 1 <= len(parts) <= RECORDS_MAX:
         raise InvalidInput(f"a batch has 1 to {RECORDS_MAX} records", param="records")
-    return parts
+    return [bytes(one) for one in parts]
 
 
 def _of_part(part: bytes, environment: str | None) -> ReadRecord:

@@ -1,5 +1,6 @@
 """The person's own account: password, sessions, security log, and this session's environment."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from starlette.responses import Response
@@ -21,6 +22,7 @@ from kernel.errors import DomainError, InvalidInput
 from keys import session
 from keys.account import Account, get_account, set_password_hash
 from keys.live import enter_live
+from keys.mail_choice import set_expiring_mail, wants_expiring_mail
 from keys.password import check_password
 from keys.principal import ACCOUNT_SCOPES, ENVIRONMENTS
 from keys.session import Session
@@ -128,19 +130,39 @@ async def set_billing(call: RequestContext[Fields, Fields]) -> Reply:
     try:
         await ask(call, "PUT", "/billing/details", body={**body, "address": form.raw("address")})
     except DomainError as error:
-        return await _show(call, problem_of(error))
+        typed = {name: form.raw(name) for name in ("name", "address", "tax_id")}
+        return await _show(call, problem_of(error), typed)
     return go(PATH, said="billing-set")
 
 
-async def _show(call: RequestContext[Any, Any], problem: Problem) -> Response:
+async def set_mail(call: RequestContext[Fields, Fields]) -> Reply:
+    """Whether mail comes that credit ends soon; what was not paid is always told."""
+    wanted, account_id = read_form(call).text("to"), call.principal.account_id
+    if wanted not in {"on", "off"}:
+        raise InvalidInput("mail is on or off", param="to")
+
+    async def work(tx: Transaction) -> None:
+        await set_expiring_mail(tx, account_id, is_on=wanted == "on", now_us=call.now_us)
+        after = {"expiring_mail": wanted}
+        await note(tx, call, "mail.changed", account_id, environment="", after=after)
+
+    await call.context.database.transaction(work)
+    return go(PATH, said=f"expiring-mail-{wanted}")
+
+
+async def _show(
+    call: RequestContext[Any, Any], problem: Problem, typed: Mapping[str, str] | None = None
+) -> Response:
+    """The page; typed: billing details that were refused, to be mended rather than typed again."""
     principal = call.principal
 
-    async def work(tx: Transaction) -> tuple[Account, list[Session]]:
+    async def work(tx: Transaction) -> tuple[Account, list[Session], bool]:
         account = await get_account(tx, principal.account_id)
-        return account, await session.list_sessions(tx, account.id, now_us=call.now_us)
+        sessions = await session.list_sessions(tx, account.id, now_us=call.now_us)
+        return account, sessions, await wants_expiring_mail(tx, account.id)
 
-    account, sessions = await call.context.database.read(work)
-    billing = (await ask(call, "GET", "/billing/details")).data
+    account, sessions, is_mailed = await call.context.database.read(work)
+    billing = typed or (await ask(call, "GET", "/billing/details")).data
     return page(
         call,
         "account.html",
@@ -148,6 +170,7 @@ async def _show(call: RequestContext[Any, Any], problem: Problem) -> Response:
         account=account,
         sessions=sessions,
         billing=billing,
+        is_mailed=is_mailed,
         problem=problem,
     )
 
@@ -168,6 +191,7 @@ ROUTES = (
     page_route("GET", "/account/security", show_log, "Security log", ACCOUNT_SCOPES),
     page_route("GET", "/account", show, "Your account", ACCOUNT_SCOPES),
     page_route("POST", "/account/billing", set_billing, "Set billing details", ACCOUNT_SCOPES),
+    page_route("POST", "/account/mail", set_mail, "Choose mail", ACCOUNT_SCOPES),
     page_route("POST", "/account/password", change_password, "Change password", ACCOUNT_SCOPES),
     page_route(
         "POST", "/account/sessions/{session_id}/end", end_session, "End session", ACCOUNT_SCOPES

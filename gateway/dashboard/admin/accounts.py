@@ -18,6 +18,7 @@ from gateway.answers.answer import Answer
 from gateway.dashboard.admin.fields import admin_route, day_us, number
 from gateway.dashboard.form_idempotency import form_key
 from gateway.dashboard.paging import ASKED, paged
+from gateway.dashboard.sales.recharge import RechargeView, recharge_view
 from gateway.dashboard.spend import last_days, spend_of
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form, read_query
 from gateway.html.render import go, page
@@ -47,6 +48,7 @@ class AccountView:
     balance: Mapping[str, Any]
     keys: int
     orders: Sequence[Order]
+    recharge: RechargeView | None
 
 
 async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
@@ -149,6 +151,7 @@ async def _account_page(
             await wallet.balance_of(tx, tenant, now_us=now_us, is_promo_sendable=is_promo_sendable),
             await count_live(tx, tenant),
             await order_list.page(tx, tenant, OrderFilter(), before_id=None, limit=ORDERS_SHOWN),
+            await recharge_view(tx, tenant, now_us=now_us),
         )
 
     seen = await context.database.read(work)

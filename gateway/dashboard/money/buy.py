@@ -86,6 +86,21 @@ def payable_at(call: RequestContext[Any, Any], provider: str) -> str:
     return f"{providers.label(provider)}{', by the sandbox' if is_stand_in else ''}"
 
 
+def ways_to_pay(call: RequestContext[Any, Any], kind: str | None = None) -> list[tuple[str, str]]:
+    """Each provider's name and how a payer is offered it; one with credentials of its own first.
+
+    kind: only those that sell it, such as subscription.
+    """
+    environment, providers = call.principal.environment, call.context.payments.providers
+    found = [
+        name
+        for name in providers.offered(environment)
+        if kind is None or ((one := providers.registration(name)) and kind in one.kinds)
+    ]
+    found.sort(key=lambda name: providers.is_stand_in(name, environment))
+    return [(name, payable_at(call, name)) for name in found]
+
+
 async def _form_page(
     call: RequestContext[Any, Any],
     form: Form,
@@ -93,7 +108,6 @@ async def _form_page(
     *,
     form_key: str | None = None,
 ) -> Response:
-    environment, providers = call.principal.environment, call.context.payments.providers
     packs = (await ask(call, "GET", "/packs")).data["items"]
     popular = next((pack["id"] for pack in packs if pack["popular"]), None)
     return page(
@@ -104,7 +118,7 @@ async def _form_page(
         problem=problem,
         packs=packs,
         chosen=form.text("pack") or popular or (packs[0]["id"] if packs else AMOUNT),
-        providers=[(name, payable_at(call, name)) for name in providers.offered(environment)],
+        providers=ways_to_pay(call),
         keepers=call.context.payments.savings.offered(call.principal.tenant),
         form_key=form_key or new_id("frm"),
     )

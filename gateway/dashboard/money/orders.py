@@ -40,7 +40,14 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
     order = timeline.order
     is_back = read_query(call).text("said") == "order-back"
     is_watched = is_back and order.status == "pending"
-    return page(call, "order.html", timeline=timeline, order=order, is_watched=is_watched)
+    return page(
+        call,
+        "order.html",
+        timeline=timeline,
+        order=order,
+        is_watched=is_watched,
+        status_path=call.context.payments.links.status_path(order.id),
+    )
 
 
 async def pay(call: RequestContext[Fields, Fields]) -> Reply:

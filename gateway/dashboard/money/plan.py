@@ -13,7 +13,7 @@ from billing.subscriptions.subscription import Subscription
 from gateway.answers.answer import Answer
 from gateway.api.money.orders import LEASE_S, request_digest
 from gateway.dashboard.form_idempotency import form_key
-from gateway.dashboard.money.buy import BACK, MADE_BEFORE, payable_at
+from gateway.dashboard.money.buy import BACK, MADE_BEFORE, ways_to_pay
 from gateway.dashboard.money.orders import PATH as ORDERS
 from gateway.dashboard.route import page_route
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form
@@ -121,7 +121,6 @@ async def plan_page(
     shown = None
     if seen.own is not None:
         shown = (await ask(call, "GET", f"/subscriptions/{seen.own.id}")).data
-    environment = call.principal.environment
     own_way = None if seen.own is None else providers.registration(seen.own.provider)
     return page(
         call,
@@ -135,11 +134,7 @@ async def plan_page(
         can_steer=seen.own is not None and call.context.payments.steering.can_steer(seen.own),
         is_orphan=seen.own is not None and call.context.payments.steering.is_orphan(seen.own),
         has_portal=own_way is not None and own_way.has_portal,
-        providers=[
-            (name, payable_at(call, name))
-            for name in providers.offered(environment)
-            if (found := providers.registration(name)) and "subscription" in found.kinds
-        ],
+        providers=ways_to_pay(call, "subscription"),
         form_key=form_key or new_id("frm"),
     )
 

@@ -1,5 +1,6 @@
 """The account's mail to recipients: what became of each, and its text for whoever may see codes."""
 
+from billing.recipients import owner_mail
 from billing.recipients.outbox import outbox_mail, outbox_page
 from gateway.dashboard.act import act
 from gateway.dashboard.paging import ASKED, paged
@@ -10,6 +11,7 @@ from gateway.http.fields import Fields, cursor_id
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 
+OWNER_MAILS_SHOWN = 20
 _READ = ("topup:read",)
 _SEND = ("topup:send",)
 
@@ -22,8 +24,17 @@ async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
         lambda tx: outbox_page(tx, tenant, before_id=before_id, limit=ASKED)
     )
     listing = paged(call, found, lambda mail: str(mail.id))
+    to_owner = await call.context.database.read(
+        lambda tx: owner_mail.latest(tx, tenant, limit=OWNER_MAILS_SHOWN)
+    )
     is_sent = call.context.topup_rules.mail.sent_in
-    return page(call, "outbox.html", listing=listing, is_sent=tenant.environment in is_sent)
+    return page(
+        call,
+        "outbox.html",
+        listing=listing,
+        to_owner=to_owner,
+        is_sent=tenant.environment in is_sent,
+    )
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:

@@ -30,20 +30,13 @@ async def came_of(lives: Lives, seed: int | None = None) -> dict[str, Outcome]:
     return came
 
 
-@pytest.mark.one_database
 async def test_each_life_costs_and_credits_what_was_worked_out(
     database_url: str, tmp_path: Path, clock: FixedClock
 ) -> None:
+    """On SQLite as things came about; on PostgreSQL out of order, a third of the events again."""
+    seed = None if database_url.startswith("sqlite") else 1
     async with open_lives(database_url, tmp_path, clock) as lives:
-        assert await came_of(lives) == TABLE.outcomes
-
-
-@pytest.mark.long
-async def test_the_order_and_the_number_of_events_change_nothing(
-    database_url: str, tmp_path: Path, clock: FixedClock
-) -> None:
-    async with open_lives(database_url, tmp_path, clock) as lives:
-        assert await came_of(lives, seed=1) == TABLE.outcomes
+        assert await came_of(lives, seed) == TABLE.outcomes
 
 
 @pytest.mark.long

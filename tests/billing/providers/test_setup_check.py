@@ -10,9 +10,13 @@ from billing.ledger.price import Price
 from billing.providers.abilities.finding import ability
 from billing.providers.abilities.setup_check import SetupChecking, WantedPrice, WantedSetup
 from billing.providers.protocol import ProviderUnavailable
+from billing.providers.stripe.api import StripeApi
 from billing.providers.stripe.events import NEEDED_EVENTS
 from billing.providers.stripe.provider import API_VERSION
-from billing.providers.stripe.setup_check import API_VERSION as CHECKED_VERSION
+from billing.providers.stripe.setup_check import (
+    API_VERSION as CHECKED_VERSION,
+    StripeSetupCheck,
+)
 from tests.support.providers import API_BASE, provider
 
 HOOK = "https://topup.example/payment/webhook/stripe"
@@ -62,6 +66,7 @@ async def test_stripe_that_is_set_up_right_has_nothing_to_say() -> None:
 
     assert {about: is_well for about, (is_well, _) in said.items()} == {
         "key": True,
+        "webhook": True,
         "events": True,
         "API version": True,
         "plan pro, month": True,
@@ -77,6 +82,18 @@ async def test_stripe_names_each_event_that_is_missing() -> None:
 
     assert is_well is False
     assert detail.endswith("never arrive: charge.dispute.closed, invoice_payment.paid")
+
+
+@respx.mock
+async def test_a_publishable_key_is_named_as_one_and_stripe_is_not_asked() -> None:
+    async with httpx.AsyncClient() as client:
+        api = StripeApi("pk_live_hunter2", API_BASE, client)
+        (key,) = await StripeSetupCheck(api).check_setup(WantedSetup(True, HOOK, [PLAN]))
+
+    assert (key.about, key.is_well) == ("key", False)
+    assert "this is a publishable key" in key.detail
+    assert "TOPUP_STRIPE_SECRET_KEY" in key.detail
+    assert "hunter2" not in key.detail
 
 
 @respx.mock

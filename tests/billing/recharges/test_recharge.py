@@ -4,12 +4,16 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
+from msgspec.structs import replace
 
 from billing.ledger.ledger import InsufficientBalance
 from billing.payments.recharging.setting import RemoveRecharge, SwitchRechargeOff
+from billing.payments.unanswered import count_unanswered
+from billing.recharges import records
 from kernel.clock import FixedClock
+from kernel.tenant import Tenant
 from keys.audit_log import Actor
-from store.database import Database
+from store.database import Database, Transaction
 from tests.support.recharger import Recharging, open_recharging
 
 HOUR_S, DAY_S = 3600, 86_400
@@ -99,6 +103,25 @@ async def test_a_charge_that_nobody_heard_of_is_not_made_once_its_key_is_old(
     assert one.vendor.charges_heard == 0
     assert [order.status for order in await one.orders()] == ["failed"]
     assert [each["reason"] for each in await one.told()] == ["unknown_outcome"]
+
+
+async def test_a_charge_is_counted_as_unanswered_after_an_hour_and_until_it_is_known(
+    one: Recharging,
+) -> None:
+    clock, counts = one.account.clock, []
+    one.vendor.script = ["answer lost"]
+    await one.spend(1600)
+    await one.work()
+    for seconds in (3599, 1):
+        clock.advance_s(seconds)
+        counts.append(
+            await one.account.database.read(lambda tx: count_unanswered(tx, now_us=clock.now_us()))
+        )
+    await one.work()
+    after = await one.account.database.read(lambda tx: count_unanswered(tx, now_us=clock.now_us()))
+
+    assert [each["live", "recharge"] for each in [*counts, after]] == [0, 1, 0]
+    assert counts[1]["live", "steer"] == counts[1]["staging", "recharge"] == 0
 
 
 async def test_a_charge_that_nobody_heard_of_is_sent_again_soon(one: Recharging) -> None:
@@ -273,3 +296,26 @@ async def test_a_balance_that_recovers_first_is_not_charged(one: Recharging) -> 
     await one.spend(1)
     await one.work()
     assert one.vendor.charges_heard == 1
+
+
+async def test_falls_that_break_keep_no_other_waiting(one: Recharging) -> None:
+    """More of them than a look takes, all older: an environment that this version does not know."""
+    set_up = await one.set()
+    await one.spend(1501)
+
+    async def break_100(tx: Transaction) -> None:
+        tenants = [Tenant(f"acc_{number:03}", "future") for number in range(100)]
+        rows = [(*tenant, 0, f"ord_{number:026}") for number, tenant in enumerate(tenants)]
+        columns = ("account_id", "environment", "created_at", "recharge_order_id")
+        await tx.insert("account_environments", columns, rows)
+        others = [
+            replace(set_up, account_id=each.account_id, environment="future") for each in tenants
+        ]
+        await records.keep(tx, others)
+
+    await one.account.database.transaction(break_100)
+    worker = one.worker()
+    for _ in range(2):
+        await worker.step()
+
+    assert (one.vendor.charges_heard, await one.cents()) == (1, 1499)

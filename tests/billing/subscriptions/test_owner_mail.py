@@ -1,21 +1,31 @@
-"""A plan that was not paid is told to its account's owner: once, and not where it is paid meanwhile."""
+"""What was not paid, and credit that ends, is told to the account's owner: once, and not too often."""
 
 from dataclasses import replace
+from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
 
+from billing.credits.adjustment import new_adjustment
 from billing.providers.protocol import Subject, SubscriptionChanged
+from billing.recipients import owner_mail
 from billing.reports.subscription_overview import overview
 from billing.subscriptions.subscription import Subscription
 from billing.topups.mail import MailRules
-from kernel.clock import FixedClock
+from billing.topups.rules import TopUpRules
+from kernel.clock import DAY_US, FixedClock, rfc3339
+from kernel.tenant import Tenant
+from keys.audit_log import Actor
+from keys.mail_choice import set_expiring_mail
 from store.database import Database
-from tests.support.funded_account import open_engine
+from tests.support.funded_account import FundedAccount, open_engine, open_funded_account
 from tests.support.mail_server import open_mail_server
 from tests.support.mailing_account import FROM
+from tests.support.recharger import open_recharging
 from tests.support.subscriber import Subscriber, open_subscriber
 from worker.money.owner_mail import OwnerMailer
+from worker.money.plan_credit import PlanCreditor
+from worker.prune import mails_chore
 
 pytestmark = pytest.mark.one_database
 
@@ -25,6 +35,12 @@ async def is_unpaid(subscriber: Subscriber, one: Subscription, event: str) -> No
     assert one.provider_ref is not None
     fact = SubscriptionChanged(Subject(one.order_id, ()), one.provider_ref, "past_due")
     await subscriber.act(fact, subscriber.notification(event))
+
+
+def words_of(message: EmailMessage, kind: str) -> str:
+    part = message.get_body((kind,))
+    assert part is not None
+    return str(part.get_content()).replace("\r\n", "\n")
 
 
 async def statuses(subscriber: Subscriber, one: Subscription) -> list[str]:
@@ -68,10 +84,11 @@ async def test_the_owner_is_told_once_until_when_and_what_helps(
             "ann@mail.com",
             "Your plan Pro was not paid",
         )
-        text = message.get_content()
+        text, html = words_of(message, "plain"), words_of(message, "html")
         # Seven days after the 13th of July.
         assert "2026-07-20" in text
         assert "https://pay.acme.com/dashboard/plan" in text
+        assert 'href="https://pay.acme.com/dashboard/plan"' in html
         assert await statuses(subscriber, one) == ["sent"]
 
 
@@ -85,3 +102,120 @@ async def test_mail_that_leaves_nowhere_lies_in_the_outbox(
         await is_unpaid(subscriber, one, "failed")
 
         assert await statuses(subscriber, one) == ["outbox"]
+
+
+# Recharges, and credit that ends
+
+
+async def mail_of(database: Database, clock: FixedClock, rules: TopUpRules) -> list[EmailMessage]:
+    """All that is due, sent; what came of each stands in its row."""
+    async with open_mail_server() as server:
+        await OwnerMailer(database, clock, rules, server.sender(), FROM).step()
+        return list(server.messages)
+
+
+def sending(account: FundedAccount) -> TopUpRules:
+    """Mail of both environments leaves from now on."""
+    rules = replace(
+        account.rules,
+        public_url="https://pay.acme.com",
+        mail=MailRules(frozenset({"staging", "live"})),
+    )
+    account.engine = open_engine(account.database, account.clock, rules)
+    return rules
+
+
+async def has_address(account: FundedAccount) -> None:
+    await account.database.transaction(
+        lambda tx: tx.execute(
+            "UPDATE accounts SET email = 'ann@mail.com' WHERE id = :id", id=account.account_id
+        )
+    )
+
+
+async def statuses_of(account: FundedAccount, environment: str) -> list[str]:
+    """The newest first."""
+    tenant = Tenant(account.account_id, environment)
+    mails = await account.database.read(lambda tx: owner_mail.latest(tx, tenant, limit=20))
+    return [one.status for one in mails]
+
+
+async def test_a_recharge_that_its_bank_asks_about_leads_to_the_page_that_confirms_it(
+    database: Database, clock: FixedClock
+) -> None:
+    async with open_recharging(database, clock) as one:
+        rules = sending(one.account)
+        await has_address(one.account)
+        await one.set()  # an empty wallet is below $5.00
+        one.vendor.script = ["authentication_required"]
+        await one.work()
+
+        [message] = await mail_of(database, clock, rules)
+
+        assert message["Subject"] == "Confirm your auto-recharge of $10.00"
+        [told] = await one.told()
+        assert f"Confirm the payment:\n{told['url']}\n" in words_of(message, "plain")
+        assert await statuses_of(one.account, "live") == ["sent"]
+        assert await mail_of(database, clock, rules) == []  # once
+
+
+async def test_the_third_failure_says_that_the_recharge_is_off(
+    database: Database, clock: FixedClock
+) -> None:
+    async with open_recharging(database, clock) as one:
+        rules = sending(one.account)
+        await has_address(one.account)
+        await one.set()
+        one.vendor.script = ["insufficient_funds"] * 3
+        await one.work()
+        await one.work(seconds=3601)
+        await one.work(seconds=86_401)
+
+        subjects = [message["Subject"] for message in await mail_of(database, clock, rules)]
+
+        assert sorted(subjects) == [
+            "Your auto-recharge is switched off",
+            "Your auto-recharge of $10.00 failed",
+            "Your auto-recharge of $10.00 failed",
+        ]
+
+
+async def test_credit_that_ends_is_told_three_times_a_day_and_to_whom_wants_it(
+    database: Database, clock: FixedClock
+) -> None:
+    account = await open_funded_account(database, clock)
+    rules = sending(account)
+    await has_address(account)
+    tenant = Tenant(account.account_id, "staging")
+
+    async def tell(number: int) -> None:
+        for _ in range(number):
+            given = new_adjustment(
+                tenant,
+                500,
+                "gift",
+                actor=Actor("cli", "test"),
+                is_promotional=True,
+                expires_at=clock.now_us() + 3 * DAY_US,
+            )
+            await account.engine.submit(given)
+        clock.advance_s(2 * 86_400 + 1)
+        await PlanCreditor(database, clock, account.engine, (1,)).step()
+
+    await tell(4)
+    messages = await mail_of(database, clock, rules)
+    assert [message["Subject"] for message in messages] == [
+        f"$0.50 of your credit ends on {rfc3339(clock.now_us() + DAY_US)[:10]}"
+    ] * 3
+    assert sorted(await statuses_of(account, "staging")) == ["limited", "sent", "sent", "sent"]
+
+    await database.transaction(
+        lambda tx: set_expiring_mail(tx, tenant.account_id, is_on=False, now_us=clock.now_us())
+    )
+    await tell(1)
+    assert await mail_of(database, clock, rules) == []
+    assert (await statuses_of(account, "staging"))[0] == "unwanted"
+
+    clock.advance_s(31 * 86_400)
+    await mails_chore(database, clock, {"staging": 30 * DAY_US}, pause_s=0).run()
+    assert await statuses_of(account, "staging") == []

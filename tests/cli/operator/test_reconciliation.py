@@ -78,6 +78,7 @@ def test_providers_are_listed_with_the_address_to_enter_there(topup: Topup) -> N
     ]
     checked = topup("providers", "check", "--json", TOPUP_PUBLIC_URL=url)
     unknown = topup("providers", "check", "nobody")
+    unasked = topup("providers", "check", "stripe")
 
     assert stripe == {
         "provider": "stripe",
@@ -88,6 +89,11 @@ def test_providers_are_listed_with_the_address_to_enter_there(topup: Topup) -> N
     # Nobody has credentials, so there is nobody to ask.
     assert result_of(checked) == {"items": [], "is_well": True}
     assert unknown.exit_code == 1
+    # The line says which of what was given is meant.
+    assert "name: is one of creem, epay, myfatoorah, stripe" in unknown.output
+    assert "Stripe, staging: nothing was asked, as it has no credentials" in unasked.output
+    assert "the sandbox stands in for it" in unasked.output
+    assert "Stripe, live: nothing was asked" in unasked.output
 
 
 def test_a_provider_that_does_not_answer_is_wrong_and_no_secret_is_shown(topup: Topup) -> None:

@@ -1,10 +1,12 @@
 """Platforms, suppliers, stock and waiting top-ups by the command line: what is shown, and what never is."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 
+from cli.operator.supply import who_acts
 from tests.support.command_line import Topup, result_of, topup as topup
 
 SECRET = "whsec_" + "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
@@ -96,3 +98,12 @@ def test_a_supplier_is_held_and_released_with_a_reason_once(topup: Topup) -> Non
     assert "held already" in again.stderr
     assert result_of(held)["held_since"] is not None
     assert result_of(released)["held_since"] is None
+
+
+def test_whoever_has_a_number_and_no_name_acts_by_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 54_321)
+
+    assert who_acts(None) == "user 54321 on the command line"
+    assert who_acts("ana") == "ana"

@@ -1,11 +1,14 @@
 """Usage by tokens over HTTP: batches, CloudEvents, the price list, the list of usage and its sums."""
 
+import threading
 from typing import Any
 
 import httpx
 import pytest
 import pytest_asyncio
 
+from gateway.http.body import read_aside
+from kernel.limits import BODY_BYTES_MAX
 from tests.support.gateway import Gateway
 from tests.support.prices import GPT, price
 
@@ -124,6 +127,22 @@ async def test_a_batch_that_is_none_is_refused(
     answer = await post(gateway, key, body)
 
     assert fault(answer) == (422, 2007, param)
+
+
+async def test_a_long_batch_of_nonsense_is_answered_with_the_first_faults_of_each(
+    gateway: Gateway, key: str
+) -> None:
+    wrong = {f"field_{number}": 1 for number in range(60)}
+    answer = await post(gateway, key, {"records": [wrong] * 100 + [CALL]})
+
+    assert len(answer.request.content) > BODY_BYTES_MAX
+    results = answer.json()["data"]["results"]
+    assert [one["status"] for one in results] == ["refused"] * 100 + ["charged"]
+    assert [one["param"] for one in results[99]["error"]["errors"]] == list(wrong)[:10]
+
+
+async def test_a_long_body_is_read_beside_the_event_loop() -> None:
+    assert await read_aside(threading.get_ident) != threading.get_ident()
 
 
 async def test_cloud_events_are_records_under_their_source_and_id(

@@ -106,6 +106,7 @@ async def test_a_plan_is_changed_ended_and_resumed_by_stripes_word(
         changed = await club.ask("POST", f"{path}/change", plan_id="team")
         await club.deliver()
         dearer = await club.ask("GET", path)
+        less = await club.ask("GET", f"{path}/change?plan_id=pro")
         cheaper = await club.ask("POST", f"{path}/change", plan_id="pro")
         ending = await club.ask("POST", f"{path}/cancel", at="period_end")
         resumed = await club.ask("POST", f"{path}/resume")
@@ -114,6 +115,8 @@ async def test_a_plan_is_changed_ended_and_resumed_by_stripes_word(
 
         assert (one["status"], one["credits_granted"]) == ("active", 10_000)
         assert (cost["due"], cost["is_estimate"]) == (1000, False)
+        # Stripe's preview without a charge now is the next renewal, which is not due.
+        assert (less["due"], less["is_charged_now"], less["is_estimate"]) == (0, False, False)
         # Named by the answer, and taken over with its paid invoice: 10.00 of 30.00 grant a third.
         assert (changed["plan_id"], changed["next_plan_id"]) == ("pro", "team")
         assert (dearer["plan_id"], dearer["credits_granted"]) == ("team", 20_000)

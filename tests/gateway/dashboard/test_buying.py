@@ -70,6 +70,20 @@ async def test_providers_have_the_names_that_payers_know(browser: Browser) -> No
     assert "Provider Stripe" in " ".join(text_of((await browser.get(order)).text).split())
 
 
+@pytest.mark.one_database
+async def test_an_unpaid_order_leads_to_where_its_payer_says_i_have_paid(
+    store: Store, browser: Browser
+) -> None:
+    order = await ordered(browser)
+    html = (await browser.get(order)).text
+    found = re.search(r'href="(/orders/status/[^"]+)">I have paid', html)
+    assert found is not None
+    status = await store.gateway.client.get(unescape(found[1]))
+
+    assert status.status_code == 200
+    assert "I have paid" in text_of(status.text)
+
+
 async def test_paid_at_the_payment_page_and_back(store: Store, browser: Browser) -> None:
     order = await ordered(browser)
     checkout = await checkout_of(browser, order)
@@ -148,8 +162,8 @@ async def test_a_form_that_is_sent_twice_makes_one_order(store: Store, browser: 
     ("fields", "told"),
     [
         ({"pack": "amount", "amount": ""}, "Name either a pack or an amount"),
-        ({"pack": "amount", "amount": "0.99"}, "amount_cents is 100 to 1000000"),
-        ({"pack": "amount", "amount": "ten"}, "Is an amount in dollars"),
+        ({"pack": "amount", "amount": "0.99"}, "Write an amount from $1.00 to $10,000.00"),
+        ({"pack": "amount", "amount": "ten"}, "Write an amount in dollars, such as 10.00"),
         ({"pack": "no_such_pack"}, "Pack"),
         ({"provider": "nobody"}, "Is one of"),
         ({"provider": ""}, "Is one of"),

@@ -210,7 +210,7 @@ async def test_nobody_else_changes_an_app(browser: Browser) -> None:
         ({"name": ""}, "Name has 1 to 100 characters"),
         ({"redirect_host": "https://app.example.com"}, "A redirect host is a name"),
         ({"scope": "admin"}, "Scope is one of"),
-        ({"cap": "-1"}, "Is an amount in dollars"),
+        ({"cap": "-1"}, "Write an amount in dollars"),
         ({"cap": "9" * 15}, "Is an amount that somebody may have"),
         ({"cap_period": "year"}, "The cap's period is one of"),
     ],

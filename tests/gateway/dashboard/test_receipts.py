@@ -36,6 +36,9 @@ async def test_billing_details_are_typed_in_on_the_accounts_page(store: Store) -
     assert saved.headers["location"] == f"{path}?said=billing-set"
     assert 'value="Buyer Ltd"' in (await browser.get(path)).text
     assert refused.status_code == 422
+    # What was typed is there to be mended.
+    assert f'value="{"9" * 61}"' in refused.text
+    assert "Write at most 60 characters" in text_of(refused.text)
 
 
 async def test_the_statement_leads_to_its_pdf(store: Store) -> None:

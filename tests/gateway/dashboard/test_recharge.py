@@ -11,7 +11,7 @@ import pytest_asyncio
 
 from kernel.clock import FixedClock
 from tests.support.browser import Browser, csrf_of, signed_in, text_of
-from tests.support.operator_pages import fill
+from tests.support.operator_pages import ADMIN, account_of, fill, operator
 from tests.support.selling_gateway import Store, open_store
 from worker.money.recharge import Recharger
 
@@ -100,6 +100,29 @@ async def test_a_declined_card_says_why(store: Store, browser: Browser) -> None:
     await work(store)
 
     assert "insufficient funds" in text_of((await browser.get(PAGE)).text)
+
+
+async def test_an_operator_sees_a_recharge_and_switches_it_off(
+    store: Store, browser: Browser
+) -> None:
+    await save_card(browser, "no_funds")
+    await fill(browser, PAGE, WISH)
+    await work(store)
+    boss = await operator(store.gateway)
+    page = f"{ADMIN}/accounts/{await account_of(browser)}"
+
+    seen = text_of((await boss.get(page)).text)
+    assert "$25.00 when the balance is below $20,000.00" in seen
+    assert "$0.00 of at most $50.00" in seen  # what was declined took nothing
+    assert "insufficient funds" in seen
+
+    nameless = await boss.send(f"{page}/recharge/off", {"recharge_reason": " "})
+    assert nameless.status_code == 422
+    await boss.send(f"{page}/recharge/off", {"recharge_reason": "card is stolen"})
+
+    assert "an operator switched it off" in text_of((await boss.get(page)).text)
+    assert "The operator of this gateway switched it off" in text_of((await browser.get(PAGE)).text)
+    assert "card is stolen" in text_of((await boss.get(f"{ADMIN}/audit")).text)
 
 
 async def test_without_a_card_nothing_is_set_and_no_key_may_set_it(

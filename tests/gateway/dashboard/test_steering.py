@@ -8,9 +8,9 @@ import pytest
 import pytest_asyncio
 
 from kernel.clock import FixedClock
-from tests.gateway.dashboard.test_plans import sold, subscribed
+from tests.gateway.dashboard.test_plans import NEW, sold, subscribed
 from tests.support.browser import Browser, signed_in, text_of
-from tests.support.operator_pages import ADMIN
+from tests.support.operator_pages import ADMIN, operator
 from tests.support.selling_gateway import Store, open_store
 
 pytestmark = pytest.mark.one_database
@@ -50,6 +50,29 @@ async def test_a_plan_is_ended_resumed_and_ended_at_once(store: Store) -> None:
     assert nonsense.status_code == 422
     assert "cancelled" in after
     assert "Go to the payment" in after
+
+
+async def test_who_may_take_a_plan_reads_its_trial_and_when_its_credit_ends(store: Store) -> None:
+    boss = await operator(store.gateway)
+    terms = {"credit_expires": "period_end", "rollover_max_credits": "2,000", "grants": "monthly"}
+    trial = {"trial_days": "14", "trial_credits": "500"}
+    made = await boss.send(f"{ADMIN}/plans", {**NEW, **terms, **trial})
+    ann = await signed_in(store.gateway)
+    offered = " ".join((await shown(ann)).split())
+    await subscribed(store, ann)
+    page = (await ann.get(PLAN)).text
+    taken = " ".join(text_of(page).split())
+
+    assert made.status_code == 303
+    month = "what is left ends with the month; up to 2,000 credits go on into the next"
+    assert f"25,000 credits a month {month}" in offered
+    assert (
+        "300,000 credits a year a twelfth comes each month what is left ends with its month"
+        in offered
+    )
+    assert f"25,000 a month {month}" in taken
+    assert "Trial until" in taken
+    assert '<span class="chip good">trialing</span>' in page
 
 
 async def test_another_plan_is_taken_after_a_look_at_what_it_costs(store: Store) -> None:

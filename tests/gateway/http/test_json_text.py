@@ -95,6 +95,25 @@ def test_brackets_after_escapes_count(raw: bytes) -> None:
         parse(raw)
 
 
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"[" + b"[[]]," * 1000 + b"[" * 8 + b"]" * 9,
+        b'{"a":{}},' + b"[" * 9,
+        b"[{}," * 9,
+    ],
+)
+def test_the_deepest_place_counts_wherever_it_is(raw: bytes) -> None:
+    with pytest.raises(Unreadable):
+        parse(raw)
+
+
+def test_many_brackets_side_by_side_are_read() -> None:
+    raw = b"[" + b"{}," * 1000 + b'{"a":[[[[[[]]]]]]}]'
+
+    assert parse(raw) == json.loads(raw)
+
+
 def test_the_ends_of_64_bits_are_read() -> None:
     assert parse(b"[9223372036854775807,-9223372036854775808]") == [2**63 - 1, -(2**63)]
 

@@ -1,0 +1,206 @@
+"""Mail to an account's owner, as rows: written in the transaction of the turn that it tells of.
+
+States: queued -> sent | bounced | failed | unwanted | limited; outbox leaves by nobody. Writes owner_mails.
+Invariants: a turn brings one mail; a row holds no address, since the owner's is looked up when it is sent; a
+try is claimed by its number, for the length of a lease, and what an older one brought is not written.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import msgspec
+
+from billing.engine.batch_state import BatchState
+from billing.topups.rules import TopUpRules
+from kernel.clock import DAY_US, HOUR_US, MINUTE_US
+from kernel.ids import new_id
+from kernel.storable import storable
+from kernel.tenant import Tenant
+from store.database import Transaction
+from store.keyset import Keyset
+from store.row_mapping import RowMapping
+
+OwnerMailKind = Literal["past_due", "recharge_failed", "credit_expiring"]
+OwnerMailStatus = Literal["queued", "sent", "bounced", "failed", "outbox", "unwanted", "limited"]
+# After try k it waits WAITS_US[k-1]; then it has failed.
+WAITS_US: Final = (MINUTE_US, 10 * MINUTE_US, HOUR_US, 6 * HOUR_US, DAY_US)
+REASON_CHARACTERS_MAX: Final = 300
+# To one account in 24 hours, each kind apart: credit that ends crowds out no failed payment.
+DAY_MAX: Final[Mapping[OwnerMailKind, int]] = {
+    "past_due": 10,
+    "recharge_failed": 10,
+    "credit_expiring": 3,
+}
+PRUNED_MAX: Final = 500
+
+
+class OwnerMail(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """One row; the columns' meaning is in store/schema.py."""
+
+    id: str
+    account_id: str
+    environment: str
+    kind: OwnerMailKind
+    subscription_id: str = ""
+    about: str | None = None
+    status: OwnerMailStatus
+    attempts: int = 0
+    next_attempt_at: int | None = None
+    reason: str | None = None
+    created_at: int
+    ended_at: int | None = None
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """What the turn's event said; empty where the row of the subscription says it."""
+        return {} if self.about is None else dict(msgspec.json.decode(self.about))
+
+
+@dataclass(frozen=True, slots=True)
+class DueOwnerMail:
+    """A mail that this process may send once. address null: the account has none; is_unwanted: its
+    owner switched this kind off; is_over: too many of the kind went to the account within a day.
+    """
+
+    mail: OwnerMail
+    address: str | None
+    is_unwanted: bool
+    is_over: bool
+
+
+def new_owner_mail(
+    state: BatchState,
+    tenant: Tenant,
+    kind: OwnerMailKind,
+    *,
+    subscription_id: str = "",
+    data: Mapping[str, Any] | None = None,
+) -> OwnerMail:
+    """About a turn of this batch; data: what its event says."""
+    is_sent = tenant.environment in state.rules.of(TopUpRules).mail.sent_in
+    return OwnerMail(
+        id=new_id("oml"),
+        account_id=tenant.account_id,
+        environment=tenant.environment,
+        kind=kind,
+        subscription_id=subscription_id,
+        about=None if data is None else msgspec.json.encode(data).decode(),
+        status="queued" if is_sent else "outbox",
+        next_attempt_at=state.now_us if is_sent else None,
+        created_at=state.now_us,
+        ended_at=None if is_sent else state.now_us,
+    )
+
+
+async def insert(tx: Transaction, mails: Sequence[OwnerMail]) -> None:
+    await tx.insert("owner_mails", _ROWS.columns, [_ROWS.write(one) for one in mails])
+
+
+async def claim(
+    tx: Transaction, *, now_us: int, lease_us: int, limit: int
+) -> Sequence[DueOwnerMail]:
+    """At most `limit` due mails, the longest due first."""
+    rows = await tx.fetch(_CLAIM, now=now_us, lease_until=now_us + lease_us, limit=limit)
+    mails = sorted(map(_ROWS.read, rows), key=lambda one: one.id)
+    if not mails:
+        return ()
+    ids = sorted({one.account_id for one in mails})
+    owners = await tx.fetch(
+        "SELECT id, email, expiring_mail_off_at FROM accounts WHERE id IN :ids[text]", ids=ids
+    )
+    addresses = {row["id"]: row["email"] for row in owners}
+    off = {row["id"] for row in owners if row["expiring_mail_off_at"] is not None}
+    sent = await _sent(tx, ids, after_us=now_us - DAY_US)
+    due = []
+    for one in mails:
+        place = (one.account_id, one.kind)
+        is_unwanted = one.kind == "credit_expiring" and one.account_id in off
+        is_over = sent[place] >= DAY_MAX[one.kind]
+        sent[place] += not is_unwanted
+        due.append(DueOwnerMail(one, addresses.get(one.account_id), is_unwanted, is_over))
+    return due
+
+
+async def _sent(
+    tx: Transaction, account_ids: Sequence[str], *, after_us: int
+) -> Counter[tuple[str, str]]:
+    """How many mails of each kind left for each account."""
+    rows = await tx.fetch(
+        """SELECT account_id, kind, COUNT(*) AS number FROM owner_mails
+           WHERE account_id IN :ids[text] AND status = 'sent' AND ended_at > :after
+           GROUP BY account_id, kind""",
+        ids=account_ids,
+        after=after_us,
+    )
+    return Counter({(row["account_id"], row["kind"]): int(row["number"]) for row in rows})
+
+
+async def settle(
+    tx: Transaction, mail: OwnerMail, status: OwnerMailStatus, reason: str | None, *, now_us: int
+) -> None:
+    """What came of this try; queued: there is another, unless it was the last."""
+    is_last = mail.attempts > len(WAITS_US)
+    ended = "failed" if status == "queued" and is_last else status
+    await tx.execute(
+        """UPDATE owner_mails SET status = :status, reason = :reason,
+               next_attempt_at = :next_attempt_at, ended_at = :ended_at
+           WHERE id = :id AND attempts = :attempts AND status = 'queued'""",
+        status=ended,
+        reason=None if reason is None else storable(reason, characters_max=REASON_CHARACTERS_MAX),
+        next_attempt_at=now_us + WAITS_US[mail.attempts - 1] if ended == "queued" else None,
+        ended_at=None if ended == "queued" else now_us,
+        id=mail.id,
+        attempts=mail.attempts,
+    )
+
+
+async def of_subscription(
+    tx: Transaction, tenant: Tenant, subscription_id: str
+) -> Sequence[OwnerMail]:
+    """What was written about it, newest first; at most a hundred."""
+    rows = await tx.fetch(
+        f"""SELECT {_ROWS.listed} FROM owner_mails
+            WHERE account_id = :account_id AND environment = :environment
+              AND subscription_id = :id
+            ORDER BY id DESC LIMIT 100""",
+        account_id=tenant.account_id,
+        environment=tenant.environment,
+        id=subscription_id,
+    )
+    return [_ROWS.read(row) for row in rows]
+
+
+async def latest(tx: Transaction, tenant: Tenant, *, limit: int) -> Sequence[OwnerMail]:
+    """What was written to the account's owner, newest first."""
+    rows = await _PAGES.page(tx, tenant, before_id=None, limit=limit)
+    return [_ROWS.read(row) for row in rows]
+
+
+async def prune(tx: Transaction, *, environment: str, before_us: int) -> int:
+    """Deletes at most PRUNED_MAX mails of longer ago that are not on their way; how many."""
+    return await tx.execute(
+        """DELETE FROM owner_mails WHERE id IN (
+               SELECT id FROM owner_mails
+               WHERE environment = :environment AND created_at < :before_us AND status <> 'queued'
+               ORDER BY id LIMIT :limit)""",
+        environment=environment,
+        before_us=before_us,
+        limit=PRUNED_MAX,
+    )
+
+
+_ROWS = RowMapping(OwnerMail)
+_PAGES = Keyset(
+    _ROWS.listed, "owner_mails", "account_id = :account_id AND environment = :environment"
+)
+_CLAIM = f"""
+UPDATE owner_mails SET attempts = owner_mails.attempts + 1, next_attempt_at = :lease_until
+FROM (
+    SELECT m.id FROM owner_mails m
+    WHERE m.next_attempt_at IS NOT NULL AND m.next_attempt_at <= :now
+    ORDER BY m.next_attempt_at LIMIT :limit FOR NO KEY UPDATE OF m SKIP LOCKED) AS w
+WHERE owner_mails.id = w.id
+RETURNING {_ROWS.of("owner_mails")}
+"""
