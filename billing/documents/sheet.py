@@ -9,7 +9,7 @@ import functools
 import logging
 import tempfile
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -45,6 +45,11 @@ _XMP: Final = """<x:xmpmeta xmlns:x="adobe:ns:meta/">
 <dc:creator><rdf:Seq><rdf:li>{author}</rdf:li></rdf:Seq></dc:creator>
 </rdf:Description></rdf:RDF></x:xmpmeta>"""
 
+# Up to here a letter is drawn as it stands: Latin, without marks that combine.
+_SHAPED_FROM: Final = "\u0300"
+# The place of the text among the arguments of the library's cells.
+_TEXT_AT: Final = 2
+
 # fontTools tells each table that it leaves out of a font.
 logging.getLogger("fontTools").setLevel(logging.ERROR)
 
@@ -71,7 +76,6 @@ class Sheet(FPDF):
             self.add_font("extra", "", extra_font)
             self.set_fallback_fonts(["extra"], exact_match=False)
             self._known = self._known | _characters(extra_font)
-        self.set_text_shaping(use_shaping_engine=True)
         self.set_lang("en")
         self.set_title(self.clean(title))
         self.set_author(self.clean(author))
@@ -105,6 +109,27 @@ class Sheet(FPDF):
         self.cell(0, 5, page, align="R")
 
     # Words
+
+    def cell(self, *args: Any, **named: Any) -> Any:
+        """The library's; letters are joined and turned only where the text has such."""
+        return self._drawn(super().cell, args, named)
+
+    def multi_cell(self, *args: Any, **named: Any) -> Any:
+        """As cell."""
+        return self._drawn(super().multi_cell, args, named)
+
+    def _drawn(
+        self, draw: Callable[..., Any], args: Sequence[Any], named: Mapping[str, Any]
+    ) -> Any:
+        """To shape a text takes four times as long as to draw it."""
+        text = str(args[_TEXT_AT] if len(args) > _TEXT_AT else named.get("text", ""))
+        if max(text, default="") < _SHAPED_FROM:
+            return draw(*args, **named)
+        self.set_text_shaping(use_shaping_engine=True)
+        try:
+            return draw(*args, **named)
+        finally:
+            self.set_text_shaping(use_shaping_engine=False)
 
     def clean(self, text: str) -> str:
         """What can be drawn of the text, at most WORDS_MAX characters."""

@@ -144,7 +144,7 @@ class BatchState:
         owed = self.ledger.standing(tenant).owed.balance_micros
         if owed > 0:
             raise InsufficientBalance(
-                "an earlier reversal left a debt; new credit pays it first",
+                "an earlier reversal or capture left a debt; new credit pays it first",
                 reason="owed",
                 extra={"owed_cents": -(-owed // MICROS_PER_CENT)},
             )

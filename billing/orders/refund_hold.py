@@ -23,7 +23,8 @@ def brought(
 
     What a refund holds pays first; it holds again what is left to come, as far as there is credit.
     """
-    holding = refunds.holding(sold.id)
+    # An open one whose credit went to a dispute holds it again where that is won.
+    holding = refunds.holding(sold.id) or refunds.open_of(sold.id)
     if holding is None:
         return sold.brought_to(state, due_micros)
     if (due_micros, wanted_micros) == (sold.reversed_micros, holding.held_micros):

@@ -1,10 +1,11 @@
 """Epay's refunds, `api.php?act=refund`: whole or in part, and nobody can be asked what became of one.
 
-Gateways word their yes in several ways; what contradicts itself, or may be another generation's yes, is no
-word, and a person looks at the gateway's own pages. Many gateways have to be told first that they may
+Gateways word their yes in several ways; what contradicts itself, is not known here, or may be another
+generation's yes, is no word, and a person looks at the gateway's own pages. Many gateways have to be told first that they may
 refund for this merchant. Source: the protocol as its common client libraries speak it.
 """
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -19,8 +20,9 @@ Post = Callable[[Mapping[str, str]], Awaitable[bytes]]
 _NAME = "epay"
 _YES = frozenset({"1", "true", "success", "ok"})
 _NO = frozenset({"false", "fail", "error"})
-# 0 is a yes in the protocol's second generation and a no in some gateways of the first.
-_UNCLEAR = frozenset({"", "0", "200"})
+# The first generation's refusals, such as -1. 0 is a yes in the second one and a no in some of the first,
+# and a word that nobody wrote down may be either.
+_REFUSAL = re.compile(r"-[1-9]\d*")
 
 
 class EpayRefunds:
@@ -61,7 +63,7 @@ def _says_yes(body: bytes) -> bool:
         raise unavailable(_NAME, "an unreadable answer") from None
     said = {_word(found[name]) for name in ("code", "success", "status") if name in found}
     is_yes = bool(said & _YES)
-    is_no = any(one in _NO or (one not in _YES and one not in _UNCLEAR) for one in said)
+    is_no = any(one in _NO or _REFUSAL.fullmatch(one) is not None for one in said)
     if is_yes == is_no or (is_yes and "0" in said):
         raise unavailable(_NAME, "no clear word about the refund")
     return is_yes

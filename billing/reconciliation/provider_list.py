@@ -2,9 +2,11 @@
 
 Promise: nothing is changed. A payment of theirs is looked for by every id it has; one of ours by its
 own. What was paid near the ends of the time is looked for a day further, since two clocks are compared.
+A payment that names no order of this gateway, of a customer that it does not know, is another's: an
+account at a provider may serve several shops. A list that is too long is refused, never cut.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -13,20 +15,23 @@ from billing.payments import fees
 from billing.payments.fees import PaymentFee
 from billing.providers.abilities.listing import ListedPayment, Listing
 from kernel.clock import DAY_US
+from kernel.errors import InvalidInput
 from store.database import Database, Row, Transaction
 
 ListDifferenceKind = Literal[
-    "missing_here", "missing_there", "amount", "currency", "status", "refunded", "fee"
+    "missing_here", "not_ours", "missing_there", "amount", "currency", "status", "refunded", "fee"
 ]
-# A list without an end would never be compared.
+# A list without an end would never be compared; what is in memory at once has an end too.
 PAGES_MAX: Final = 10_000
 PAYMENTS_MAX: Final = 200_000
 _AT_ONCE: Final = 500
+_ORDER_PREFIX: Final = "ord_"
 
 # What a person presses for each.
 _PRESS: Final[Mapping[str, str]] = {
     "missing_here": "send the provider's event again from its dashboard; if it is no order of this"
     " gateway, nothing",
+    "not_ours": "nothing, where another shop uses this account; else look it up at the provider",
     "missing_there": "look the payment up at the provider by its id; was it made with other keys?",
     "amount": "topup orders show {owner}, then refund what was paid too much or adjust the credit",
     "currency": "topup orders show {owner}, and compare it with the provider's page",
@@ -67,10 +72,13 @@ class ListDifference:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """payments: how many were compared; fees: what the provider kept, of those that are ours."""
+    """payments: how many were compared; others: paid ones that are not of this gateway, not counted;
+    fees: what the provider kept, of those that are ours.
+    """
 
     payments: int
     differences: Sequence[ListDifference]
+    others: Sequence[ListDifference]
     fees: Sequence[PaymentFee]
 
 
@@ -83,12 +91,14 @@ async def compare(
     since: int,
     until: int,
     now_us: int,
+    pages_max: int = PAGES_MAX,
 ) -> Compared:
     """Payments with since <= time < until (microseconds) on either side.
 
-    Raises ProviderUnavailable and ProviderRefused; what was read by then is lost.
+    Raises InvalidInput where the list is too long, ProviderUnavailable and ProviderRefused; what was
+    read by then is lost.
     """
-    there = await _listed(listing, since - DAY_US, until + DAY_US)
+    there = await _listed(listing, since - DAY_US, until + DAY_US, pages_max)
     place = (provider, environment)
     matched = await _matched(database, place, there.values())
     ours = await database.read(lambda tx: _paid_between(tx, place, since, until))
@@ -104,7 +114,10 @@ async def compare(
     own = await _own(database, wanted)
     kept = await _kept_fees(database, wanted)
     pairs = [(own[owner], _main(listed)) for owner, listed in sorted(found.items()) if owner in own]
-    differences = [_missing_here(one, provider) for one in lost]
+    customers = await _known_customers(database, place, lost)
+    others = [one for one in lost if not _is_of_us(one, customers)]
+    lost = [one for one in lost if _is_of_us(one, customers)]
+    differences = [_only_there(one, "missing_here") for one in lost]
     differences += [_missing_there(one, provider) for one in ours if one.owner_id not in found]
     for mine, theirs in pairs:
         differences += _between(mine, theirs, kept.get(mine.owner_id), provider)
@@ -123,19 +136,49 @@ async def compare(
         for mine, theirs in pairs
         if theirs.fee is not None and theirs.status == "paid"
     ]
-    return Compared(len(pairs) + len(lost), differences, told)
+    told_others = [_only_there(one, "not_ours") for one in others]
+    return Compared(len(pairs) + len(lost), differences, told_others, told)
 
 
-async def _listed(listing: Listing, since: int, until: int) -> dict[str, ListedPayment]:
-    """All of them, once each."""
+async def _listed(
+    listing: Listing, since: int, until: int, pages_max: int
+) -> dict[str, ListedPayment]:
+    """All of them, once each; raises InvalidInput where there are more than can be compared."""
     found: dict[str, ListedPayment] = {}
     cursor: str | None = None
-    for _ in range(PAGES_MAX):
+    for _ in range(pages_max):
         page = await listing.list_payments(since, until, cursor)
         found |= {one.payment_id: one for one in page.payments}
         cursor = page.next_cursor
-        if cursor is None or len(found) > PAYMENTS_MAX:
+        if len(found) > PAYMENTS_MAX:
+            break
+        if cursor is None:
             return found
+    raise InvalidInput(
+        f"nothing was compared: the provider's list has more than {pages_max:,} pages or"
+        f" {PAYMENTS_MAX:,} payments; take a shorter time",
+        param="from",
+    )
+
+
+def _is_of_us(one: ListedPayment, customers: Collection[str]) -> bool:
+    """It names an order as ours are named, or its payer has paid us."""
+    return (one.order_id or "").startswith(_ORDER_PREFIX) or one.customer_ref in customers
+
+
+async def _known_customers(
+    database: Database, place: tuple[str, str], listed: Iterable[ListedPayment]
+) -> set[str]:
+    """Those of the payers that paid for something of ours."""
+    refs = sorted({one.customer_ref for one in listed if one.customer_ref})
+    found: set[str] = set()
+    for start in range(0, len(refs), _AT_ONCE):
+        rows = await database.read(
+            lambda tx, part=refs[start : start + _AT_ONCE]: tx.fetch(  # type: ignore[misc]
+                _CUSTOMERS, provider=place[0], environment=place[1], refs=part
+            )
+        )
+        found |= {row["customer_ref"] for row in rows}
     return found
 
 
@@ -179,12 +222,10 @@ def _between(
     ]
 
 
-def _missing_here(one: ListedPayment, provider: str) -> ListDifference:
-    press = _PRESS["missing_here"].format(owner="", provider=provider)
+def _only_there(one: ListedPayment, kind: ListDifferenceKind) -> ListDifference:
     owner = one.order_id or ""
-    return ListDifference(
-        "missing_here", one.payment_id, owner, "", "nothing", _words(one.price), press
-    )
+    there = _words(one.price)
+    return ListDifference(kind, one.payment_id, owner, "", "nothing", there, _PRESS[kind])
 
 
 def _missing_there(one: OwnPayment, provider: str) -> ListDifference:
@@ -321,4 +362,11 @@ SELECT k.object_id, p.id AS owner_id FROM subscription_objects k
 JOIN subscription_periods p ON p.subscription_id = k.subscription_id
   AND p.period_start_at = k.period_start_at
 WHERE k.provider = :provider AND k.environment = :environment AND k.object_id IN :ids[text]
+"""
+_CUSTOMERS: Final = """
+SELECT customer_ref FROM provider_customers
+WHERE provider = :provider AND environment = :environment AND customer_ref IN :refs[text]
+UNION
+SELECT customer_ref FROM subscriptions
+WHERE provider = :provider AND environment = :environment AND customer_ref IN :refs[text]
 """

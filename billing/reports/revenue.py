@@ -6,33 +6,27 @@ what the ledger holds. Writes nothing. Transfers are read so many in one transac
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
 import msgspec
 
-from billing.ledger.chart import LedgerAccountKind as Kind
-from kernel.clock import DAY_US, SECOND_US
-from store.database import Database, Transaction
+from billing.ledger.chart import PAID_GRANT, Code, LedgerAccountKind as Kind
+from billing.reports.money_back import RevenueKey, RevenuePeriod, money_back, month_of
+from kernel.clock import DAY_US
+from store.database import Database, Row, Transaction
 
 READ_AT_ONCE: Final = 20_000
 # Behind every id.
 _END: Final = "~"
 
 
-class RevenuePeriod(NamedTuple):
-    """since <= time < until, in microseconds."""
-
-    environment: str
-    since: int
-    until: int
-
-
 class RevenueLine(msgspec.Struct, frozen=True, kw_only=True):
     """Payments of one month, UTC, by when they were paid; amounts in the currency's smallest unit.
 
-    refunded: what has gone back of these very payments until now, or is disputed. fee: what the
-    provider kept of those whose fee is known and in the same currency; fees_known counts these.
+    refunded: what has gone back of these very payments until now, or is disputed. refunded_in_month:
+    what went back or was disputed in this month, of whichever month's payments, as it stands now. net:
+    paid without refunded. fee: what the provider kept of those whose fee is known and in the same
+    currency; fees_known counts these.
     """
 
     month: str
@@ -41,6 +35,7 @@ class RevenueLine(msgspec.Struct, frozen=True, kw_only=True):
     payments: int
     paid: int
     refunded: int
+    refunded_in_month: int
     net: int
     fee: int
     fees_known: int
@@ -50,8 +45,10 @@ class OutstandingLine(msgspec.Struct, frozen=True, kw_only=True):
     """One month of all customers' credit (wallets, grants, holds), in micros of a US dollar.
 
     sold: for money; given: promotions, codes, check-ins, by hand, test credit; taken_back: after refunds
-    and disputes; used: top-ups and usage; expired: breakage; withdrawn: by hand; debts: paid, or made.
-    closing_micros is what customers hold at the end: opening and all columns together.
+    and disputes, less what came again; used: top-ups and usage; breakage: credit of plans that was paid
+    for and ended unused, less what went on into a later period or was refunded after its end; expired:
+    given credit that ended; withdrawn: by hand; debts: paid, or made. closing_micros is what customers
+    hold at the end: opening and all columns together.
     """
 
     month: str
@@ -60,6 +57,7 @@ class OutstandingLine(msgspec.Struct, frozen=True, kw_only=True):
     given_micros: int
     taken_back_micros: int
     used_micros: int
+    breakage_micros: int
     expired_micros: int
     withdrawn_micros: int
     debts_micros: int
@@ -69,21 +67,26 @@ class OutstandingLine(msgspec.Struct, frozen=True, kw_only=True):
 async def revenue_lines(database: Database, period: RevenuePeriod) -> Sequence[RevenueLine]:
     """In the order of months, providers and currencies."""
 
-    async def work(tx: Transaction) -> dict[tuple[str, str, str], list[int]]:
-        sums: dict[tuple[str, str, str], list[int]] = {}
+    async def work(tx: Transaction) -> dict[RevenueKey, list[int]]:
+        sums: dict[RevenueKey, list[int]] = {}
         for text in (_ORDERS, _PERIODS):
             rows = await tx.fetch(
                 text, environment=period.environment, since=period.since, until=period.until
             )
             for row in rows:
-                key = (_month(row["day"]), row["provider"], row["currency"])
+                key = (month_of(row["day"]), row["provider"], row["currency"])
                 added = [int(row[name] or 0) for name in _SUMMED]
                 before = sums.get(key, [0] * len(added))
                 sums[key] = [sum(pair) for pair in zip(before, added, strict=True)]
         return sums
 
     sums = await database.read(work)
-    return [_revenue_line(key, sums[key]) for key in sorted(sums)]
+    back = await database.read(lambda tx: money_back(tx, period))
+    nothing = [0] * len(_SUMMED)
+    return [
+        _revenue_line(key, sums.get(key, nothing), back.get(key, 0))
+        for key in sorted({*sums, *back})
+    ]
 
 
 async def credit_lines(
@@ -103,15 +106,15 @@ async def credit_lines(
             last_id=last_id,
         )
         for row in rows:
-            column, sign = _column(row["debit_kind"], row["credit_kind"])
-            if column is not None:
-                of_month = moved.setdefault(_month(row["day"]), {})
-                of_month[column] = of_month.get(column, 0) + sign * int(row["micros"])
+            moves = _moves(_moved(row), int(row["micros"]))
+            for column, micros in moves.items():
+                of_month = moved.setdefault(month_of(row["day"]), {})
+                of_month[column] = of_month.get(column, 0) + micros
         return last_id
 
     while after_id != _END:
         after_id = await database.read(work)
-    first = _month(period.since // DAY_US)
+    first = month_of(period.since // DAY_US)
     lines, opening = [], 0
     for month in sorted(moved):
         line = _credit_line(month, opening, moved[month])
@@ -121,7 +124,7 @@ async def credit_lines(
     return lines
 
 
-def _revenue_line(key: tuple[str, str, str], sums: Sequence[int]) -> RevenueLine:
+def _revenue_line(key: RevenueKey, sums: Sequence[int], back: int) -> RevenueLine:
     payments, paid, refunded, fee, fees_known = sums
     return RevenueLine(
         month=key[0],
@@ -130,6 +133,7 @@ def _revenue_line(key: tuple[str, str, str], sums: Sequence[int]) -> RevenueLine
         payments=payments,
         paid=paid,
         refunded=refunded,
+        refunded_in_month=back,
         net=paid - refunded,
         fee=fee,
         fees_known=fees_known,
@@ -145,18 +149,37 @@ def _credit_line(month: str, opening: int, columns: Mapping[str, int]) -> Outsta
     )
 
 
-def _column(debit: str, credit: str) -> tuple[str | None, int]:
-    """Where a transfer between these kinds counts, and whether it adds to what customers hold."""
-    is_from, is_to = debit in _HELD, credit in _HELD
+class _Moved(NamedTuple):
+    """The kinds and the code of transfers; is_paid: of them a side is a plan's credit."""
+
+    debit: str
+    credit: str
+    code: str
+    is_paid: bool
+
+
+def _moved(row: Row) -> _Moved:
+    return _Moved(row["debit_kind"], row["credit_kind"], row["code"], row["is_paid"] == 1)
+
+
+def _moves(moved: _Moved, micros: int) -> Mapping[str, int]:
+    """What such transfers add to which columns."""
+    sides = {moved.debit, moved.credit}
+    if sides == {Kind.EXPIRED, Kind.PROVIDER}:
+        # Credit that had ended is refunded, or a dispute of it was won: nobody holds it before or after.
+        back = micros if moved.debit == Kind.EXPIRED else -micros
+        return {"breakage": back, "taken_back": -back}
+    is_from, is_to = moved.debit in _HELD, moved.credit in _HELD
     if is_from == is_to:
-        return None, 0
-    if is_from and credit in (Kind.PROVIDER, Kind.PROMOTION):
-        return "taken_back", -1
-    return _OTHER_SIDE[credit if is_from else debit], 1 if is_to else -1
-
-
-def _month(day: int) -> str:
-    return datetime.fromtimestamp(day * DAY_US // SECOND_US, UTC).strftime("%Y-%m")
+        return {}
+    signed = micros if is_to else -micros
+    other = moved.credit if is_from else moved.debit
+    if other == Kind.EXPIRED:
+        return {"breakage" if moved.is_paid else "expired": signed}
+    is_back = is_from and other in (Kind.PROVIDER, Kind.PROMOTION)
+    if is_back or moved.code == Code.REVERSAL_UNDONE:
+        return {"taken_back": signed}
+    return {_OTHER_SIDE[other]: signed}
 
 
 async def _last_id(tx: Transaction, after_id: str, rows: int) -> str:
@@ -169,7 +192,16 @@ async def _last_id(tx: Transaction, after_id: str, rows: int) -> str:
 
 
 _HELD: Final = frozenset({Kind.WALLET, Kind.GRANT, Kind.HELD})
-_COLUMNS: Final = ("sold", "given", "taken_back", "used", "expired", "withdrawn", "debts")
+_COLUMNS: Final = (
+    "sold",
+    "given",
+    "taken_back",
+    "used",
+    "breakage",
+    "expired",
+    "withdrawn",
+    "debts",
+)
 # What is on the other side of a transfer.
 _OTHER_SIDE: Final[Mapping[str, str]] = {
     **dict.fromkeys(Kind, "used"),
@@ -177,7 +209,6 @@ _OTHER_SIDE: Final[Mapping[str, str]] = {
     **dict.fromkeys(
         (Kind.PROMOTION, Kind.CODES, Kind.MANUAL, Kind.TEST_CREDIT, Kind.TRANSIT_IN), "given"
     ),
-    Kind.EXPIRED: "expired",
     Kind.WITHDRAWN: "withdrawn",
     Kind.OWED: "debts",
 }
@@ -204,13 +235,17 @@ WHERE p.environment = :environment AND p.created_at >= :since AND p.created_at <
   AND p.amount > 0
 GROUP BY p.created_at / {DAY_US}, s.provider, p.currency
 """
+_IS_PAID: Final = f"""CASE WHEN '{PAID_GRANT}' IN (
+        SUBSTR(d.name, 1, {len(PAID_GRANT)}), SUBSTR(c.name, 1, {len(PAID_GRANT)})
+    ) THEN 1 ELSE 0 END"""
 _MOVED: Final = f"""
-SELECT t.created_at / {DAY_US} AS day, d.kind AS debit_kind, c.kind AS credit_kind,
-    SUM(t.amount_micros) AS micros
-FROM transfers t
-JOIN ledger_accounts d ON d.id = t.debit_id
-JOIN ledger_accounts c ON c.id = t.credit_id
-WHERE t.environment = :environment AND t.created_at < :until
-  AND t.id > :after_id AND t.id <= :last_id
-GROUP BY t.created_at / {DAY_US}, d.kind, c.kind
+SELECT day, debit_kind, credit_kind, code, is_paid, SUM(micros) AS micros FROM (
+    SELECT t.created_at / {DAY_US} AS day, d.kind AS debit_kind, c.kind AS credit_kind, t.code,
+        {_IS_PAID} AS is_paid, t.amount_micros AS micros
+    FROM transfers t
+    JOIN ledger_accounts d ON d.id = t.debit_id
+    JOIN ledger_accounts c ON c.id = t.credit_id
+    WHERE t.environment = :environment AND t.created_at < :until
+      AND t.id > :after_id AND t.id <= :last_id) AS m
+GROUP BY day, debit_kind, credit_kind, code, is_paid
 """

@@ -111,10 +111,13 @@ async def due(
     now_us: int,
     limit: int,
     but_ids: Sequence[str] = (),
+    looked_until: int | None = None,
 ) -> list[EndingGrant]:
     """Grants whose end is near and not told, by their tenants' own clocks; at most limit of each lead.
 
-    lead_days: the days before an end. but_ids: of ledger accounts that are left out.
+    lead_days: the days before an end. but_ids: of ledger accounts that are left out. looked_until: all
+    that was due then is told already; a grant comes near its end by time alone, so only what came near
+    since is looked at. Of tenants with a clock of their own all is.
     """
     found = []
     leads = sorted(set(lead_days))
@@ -122,6 +125,7 @@ async def due(
         rows = await tx.fetch(
             _DUE,
             after=now_us + nearer * DAY_US,
+            unseen=max(now_us + nearer * DAY_US, (looked_until or 0) + days * DAY_US),
             until=now_us + days * DAY_US,
             days=days,
             lead=days * DAY_US,
@@ -132,10 +136,10 @@ async def due(
     return found
 
 
-def _ending(ahead: str) -> str:
-    """ahead: what a tenant's clock is ahead of ours, to be added."""
+def _ending(after: str, ahead: str = "") -> str:
+    """after: the earliest end; ahead: what a tenant's clock is ahead of ours, to be added."""
     return f"""l.kind = 'grant' AND l.is_spent = 0
-        AND l.expires_at > :after{ahead} AND l.expires_at <= :until{ahead}
+        AND l.expires_at > :{after}{ahead} AND l.expires_at <= :until{ahead}
         AND l.created_at + :lead < l.expires_at AND NOT l.id IN :but_ids[text]
         AND NOT EXISTS (SELECT 1 FROM expiry_notices n
             WHERE n.ledger_account_id = l.id AND n.days_before = :days)"""
@@ -145,7 +149,7 @@ _DUE = f"""
 SELECT w.account_id, w.environment, w.id, g.plan_id, g.subscription_id FROM (
     SELECT plain.account_id, plain.environment, plain.id, plain.name FROM (
         SELECT l.account_id, l.environment, l.id, l.name FROM ledger_accounts l
-        WHERE {_ending("")} AND NOT EXISTS (SELECT 1 FROM account_environments a
+        WHERE {_ending("unseen")} AND NOT EXISTS (SELECT 1 FROM account_environments a
             WHERE a.account_id = l.account_id AND a.environment = l.environment
               AND a.clock_ahead_us > 0)
         ORDER BY l.expires_at LIMIT :limit) AS plain
@@ -153,7 +157,7 @@ SELECT w.account_id, w.environment, w.id, g.plan_id, g.subscription_id FROM (
     SELECT l.account_id, l.environment, l.id, l.name
     FROM account_environments e CROSS JOIN ledger_accounts l
     WHERE e.clock_ahead_us > 0 AND l.account_id = e.account_id AND l.environment = e.environment
-      AND {_ending(" + e.clock_ahead_us")}) AS w
+      AND {_ending("after", " + e.clock_ahead_us")}) AS w
 LEFT JOIN plan_grants g ON g.id = w.name AND SUBSTR(w.name, 1, {len(PAID_GRANT)}) = '{PAID_GRANT}'
 ORDER BY w.id LIMIT :limit
 """

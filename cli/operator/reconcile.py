@@ -30,14 +30,22 @@ _COLUMNS: Final = ("kind", "payment_id", "owner_id", "here", "there", "press")
 @click.option("--from", "since", type=Moment(), required=True, help="Paid from then on.")
 @click.option("--to", "until", type=Moment(), help="Paid before then; else now.")
 @click.option("--keep-fees", is_flag=True, help="Write what the provider kept of each payment.")
+@click.option("--others", "shows_others", is_flag=True, help="Show other shops' payments too.")
 @environment_option
 @json_option
 def reconcile(
-    provider: str, environment: Environment, *, since: int, until: int | None, keep_fees: bool
+    provider: str,
+    environment: Environment,
+    *,
+    since: int,
+    until: int | None,
+    keep_fees: bool,
+    shows_others: bool,
 ) -> None:
     """Compare the provider's list of a time with ours, and name what is missing on a side or differs:
     amount, currency, status, refunded, fee. Changes nothing but fees, where that is asked for. Exits with 1
-    where there is a difference.
+    where there is a difference, and where the list is too long to be compared. Payments of other shops on the
+    same account, with no order or customer of this gateway, are counted and are no difference.
     """
 
     async def act(context: Context) -> Compared:
@@ -63,14 +71,27 @@ def reconcile(
 
     compared = opened(act)
     rows = [msgspec.to_builtins(one) for one in compared.differences]
+    others = [msgspec.to_builtins(one) for one in compared.others] if shows_others else []
     if wants_json():
-        print_json({"payments": compared.payments, "differences": rows, "fees": len(compared.fees)})
+        told = {"payments": compared.payments, "differences": rows, "fees": len(compared.fees)}
+        told |= {"other_payments": others} if shows_others else {}
+        print_json({**told, "others": len(compared.others)})
     else:
-        show_rows(rows, *_COLUMNS)
-        kept = "kept" if keep_fees else "not kept"
-        note(
-            f"{compared.payments} payments compared, {len(rows)} differences;"
-            f" fees of {len(compared.fees)} {kept}"
-        )
+        show_rows([*rows, *others], *_COLUMNS)
+        _sum_up(compared, keep_fees=keep_fees, shows_others=shows_others)
     if rows:
         raise SystemExit(1)
+
+
+def _sum_up(compared: Compared, *, keep_fees: bool, shows_others: bool) -> None:
+    kept = "kept" if keep_fees else "not kept"
+    note(
+        f"{compared.payments} payments compared, {len(compared.differences)} differences;"
+        f" fees of {len(compared.fees)} {kept}"
+    )
+    if compared.others:
+        more = "" if shows_others else "; --others shows them"
+        note(
+            f"{len(compared.others)} payments on this account name no order or customer of this"
+            f" gateway: another shop's{more}"
+        )

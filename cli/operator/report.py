@@ -7,10 +7,10 @@ import click
 import msgspec
 
 from billing.reports.margin import MARGIN_BY, MarginBy, MarginLine, MarginPeriod, margin_lines
+from billing.reports.money_back import RevenuePeriod
 from billing.reports.revenue import (
     OutstandingLine,
     RevenueLine,
-    RevenuePeriod,
     credit_lines,
     revenue_lines,
 )
@@ -114,8 +114,9 @@ format_option = click.option(
 def revenue(
     *, since: int | None, until: int | None, shown_as: _ShownAs, environment: Environment
 ) -> None:
-    """Add up payments by month, provider and currency, in the currency's smallest unit: what was paid, what
-    of it went back or is disputed until now, and what the provider kept where that is known
+    """Add up payments by month, provider and currency, in the currency's smallest unit: what was paid; what
+    of these payments went back or is disputed until now (refunded); what went back or was disputed in the
+    month, of whichever payments (refunded_in_month); and what the provider kept where that is known
     (`topup reconcile` keeps it).
     """
     _print(revenue_lines, RevenueLine, _period(environment, since, until), shown_as)
@@ -134,7 +135,8 @@ def outstanding(
     *, since: int | None, until: int | None, shown_as: _ShownAs, environment: Environment
 ) -> None:
     """Add up by month, in micros of a US dollar, the credit that customers bought and were given, what of it
-    was taken back, used and has expired, and what they still hold. It is the ledger, to the micro.
+    was taken back, used and has ended, and what they still hold. Breakage is credit of plans that was paid for
+    and ended unused; expired is given credit that ended. It is the ledger, to the micro.
     """
     _print(credit_lines, OutstandingLine, _period(environment, since, until), shown_as)
 

@@ -25,7 +25,7 @@ def contradictions(settings: Settings) -> Finding:
     wrong = [*_mixed(settings), *_open(settings)]
     if wrong:
         return Finding("consistency", False, "; ".join(wrong))
-    odd = [*_unreachable(settings)]
+    odd = [*_unreachable(settings), *_nameless(settings)]
     if odd:
         return Finding("consistency", None, "; ".join(odd))
     return Finding("consistency", True, "no setting contradicts another one")
@@ -77,6 +77,19 @@ def _unreachable(settings: Settings) -> Iterator[str]:
                 f"{name} is set up for live, and TOPUP_PUBLIC_URL is not an address that it can"
                 " reach: payments would be noticed by asking alone, a minute late or more"
             )
+
+
+def _nameless(settings: Settings) -> Iterator[str]:
+    """Live payments of which no receipt can be made."""
+    sells_live = any(
+        environment == "live" and made.is_complete
+        for (_, environment), made in settings.providers.settings.items()
+    )
+    if sells_live and not settings.seller.is_known:
+        yield (
+            "live payments are taken and TOPUP_SELLER_NAME is empty: no receipt is made before it says"
+            " who sells"
+        )
 
 
 def payments(settings: Settings) -> Finding:

@@ -14,6 +14,7 @@ from billing.catalog.product_fields import ProductFields
 from billing.ledger.audit import audit
 from billing.providers.protocol import Interval
 from kernel.clock import SECOND_US, FixedClock
+from keys.tokens import access_token
 from store.database import Transaction
 from tests.support.gateway import Gateway, running, settings_of
 from tests.support.stripe_api import customers, refunds, subscriptions
@@ -23,6 +24,7 @@ from tests.support.stripe_api.params import decoded
 from tests.support.stripe_api.server import StripeApi, serving
 from worker.money.expire import Expirer
 from worker.money.plan_credit import PlanCreditor
+from worker.money.refund import RefundLoop
 from worker.money.renew import Renewer
 from worker.money.steer import Steerer
 
@@ -153,6 +155,7 @@ class Life:
         await Steerer(context.database, context.clock, payments.steering).step()
         await PlanCreditor(context.database, context.clock, context.engine, ()).step()
         await Expirer(context.database, context.clock, context.engine).sweep()
+        await RefundLoop(context.database, context.clock, context.refunder).step()
 
     async def change(self, form: str) -> None:
         """The operator changes the subscription in Stripe's dashboard; form as of the API."""
@@ -182,16 +185,26 @@ class Life:
         await self.hear()
         return made
 
-    async def spend(self, cents: int) -> None:
-        """Credit is used up."""
+    async def ask_back(self, order_id: str, *, status: int = 202, **body: Any) -> None:
+        """The operator asks for a refund at our own API, and the worker looks."""
+        operator = await operator_of(self.gateway, self.account_id)
+        answer = await self.gateway.call(
+            "POST", f"/orders/{order_id}/refund", key=operator, json={"reason": "asked", **body}
+        )
+        assert answer.status_code == status, answer.text
+        await self.look()
+        await self.hear()
+
+    async def spend(self, cents: int, *, status: int = 200) -> None:
+        """Credit is used up, unless that is refused."""
         answer = await self.gateway.call(
             "POST",
             "/usage",
             key=self.key,
             json={"amount_micros": cents * 10_000, "description": "AI chat completion"},
         )
-        assert answer.status_code == 200, answer.text
-        self.spent_micros += cents * 10_000
+        assert answer.status_code == status, answer.text
+        self.spent_micros += cents * 10_000 if status == 200 else 0
 
     @property
     def session(self) -> Json:
@@ -293,6 +306,24 @@ def until_month_of_30_days(now_s: int) -> int:
         for month in (4, 6, 9, 11)
     ]
     return int(next(one for one in begins if one > now).timestamp()) - now_s
+
+
+async def operator_of(gateway: Gateway, account_id: str) -> str:
+    """A token that administers staging, of that account."""
+
+    async def work(tx: Transaction) -> str:
+        _, secret = await access_token.create(
+            tx,
+            kind="operator",
+            account_id=account_id,
+            environment="staging",
+            name="Test",
+            maker=None,
+            now_us=gateway.context.clock.now_us(),
+        )
+        return secret
+
+    return await gateway.context.database.transaction(work)
 
 
 async def sell_plans(gateway: Gateway, stripe: StripeApi) -> Prices:

@@ -41,6 +41,7 @@ async def test_by_its_own_clock_a_tenants_things_end_and_no_other_tenants(
         "approval.requested",
         "approval.expired",
         "topup.cancelled",
+        "credit.expired",
     ]
     assert await other.events() == ["topup.pending", "approval.requested"]
     mine, theirs = await balances(ahead), await balances(other)
@@ -126,6 +127,7 @@ async def test_approvals_that_cannot_be_ended_keep_none_behind_them_waiting(
     assert await other.events() == [
         "topup.pending",
         "approval.requested",
+        "credit.expired",
         "approval.expired",
         "topup.cancelled",
     ]

@@ -16,7 +16,7 @@ from billing.engine.engine import Engine
 from billing.subscriptions import expiry_notice, plan_grant
 from billing.subscriptions.expiry_notice import TellExpiring
 from billing.subscriptions.part_commands import EndParts, GiveParts
-from kernel.clock import Clock
+from kernel.clock import HOUR_US, Clock
 from kernel.errors import DomainError, Unavailable
 from store.database import Database, Transaction
 from store.errors import StoreError
@@ -26,6 +26,8 @@ from worker.woken_loop import PAUSE_S, WokenLoop
 STEP_MAX: Final = 100
 # Nobody can spend what has run out meanwhile, and what is given comes once a month.
 BEAT_S: Final = 30.0
+# What has come near its end since the last look is told; all that is near is looked at so seldom.
+WHOLE_LOOK_US: Final = HOUR_US
 
 _log = logging.getLogger(__name__)
 _Item = tuple[Setbacks, str, Command[object]]
@@ -48,6 +50,8 @@ class PlanCreditor(WokenLoop):
         self._given = Setbacks()
         self._ended = Setbacks()
         self._told = Setbacks()
+        self._looked_until: int | None = None
+        self._whole_look_at = 0
 
     async def _look(self) -> float:
         return BEAT_S if await self.step() == 0 else PAUSE_S
@@ -79,9 +83,19 @@ class PlanCreditor(WokenLoop):
         ]
 
     async def _to_tell(self, tx: Transaction, *, now_us: int) -> list[_Item]:
+        if now_us >= self._whole_look_at:
+            self._looked_until, self._whole_look_at = None, now_us + WHOLE_LOOK_US
+        held_back = self._told.held_back()
         ending = await expiry_notice.due(
-            tx, self._lead_days, now_us=now_us, limit=STEP_MAX, but_ids=self._told.held_back()
+            tx,
+            self._lead_days,
+            now_us=now_us,
+            limit=STEP_MAX,
+            but_ids=held_back,
+            looked_until=self._looked_until,
         )
+        if not ending and not held_back:
+            self._looked_until = now_us
         return [(self._told, one.ledger_account_id, TellExpiring(one)) for one in ending]
 
     async def _do(self, item: _Item) -> bool:

@@ -1,8 +1,8 @@
 """Falls of balances are charged, and charges whose outcome is unknown asked about, until they end.
 
 Promise: a fall is taken up when the transaction that made it is committed, or within BEAT_S where the
-hint was lost; a provider that is away delays its own charges only; several workers may look at once. A
-charge that breaks is told and held back alone. The rules are billing/payments/recharging/charging.py's.
+hint was lost; a provider that hangs delays others' charges by no more than its own answers take, since
+several are made at once; several workers may look at once. A charge that breaks is told and held back alone. The rules are billing/payments/recharging/charging.py's.
 """
 
 import asyncio

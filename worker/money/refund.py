@@ -68,9 +68,11 @@ class RefundLoop(WokenLoop):
             partial(
                 refund_rows.due,
                 now_us=self._clock.now_us(),
-                # More than there is room for: those of a provider that hangs are passed over.
+                # More than there is room for: of one provider not all are begun.
                 limit=UNDER_WAY_MAX * 8,
                 but_ids=self._not_now(),
+                # However many are due of one that hangs, they hide nobody else's.
+                but_providers=self._full(),
             )
         )
         started = 0
@@ -82,6 +84,11 @@ class RefundLoop(WokenLoop):
                 self._under_way[one.id] = (one.provider, task)
                 task.add_done_callback(partial(self._ended, one.id))
         return started
+
+    def _full(self) -> list[str]:
+        """Providers that are asked about as many as may be at once."""
+        names = [name for name, _ in self._under_way.values()]
+        return sorted(name for name in set(names) if names.count(name) >= ASKED_AT_ONCE_MAX)
 
     def _not_now(self) -> list[str]:
         return [*self._under_way, *self._setbacks.held_back()]
@@ -95,7 +102,7 @@ class RefundLoop(WokenLoop):
         held_s = self._setbacks.next_s()
         wait_s = BEAT_S if held_s is None else min(BEAT_S, held_s)
         next_at = await self._database.read(
-            partial(refund_rows.next_due_at, but_ids=self._not_now())
+            partial(refund_rows.next_due_at, but_ids=self._not_now(), but_providers=self._full())
         )
         if next_at is None:
             return wait_s

@@ -17,7 +17,8 @@ class ListedPayment:
     """One payment as the provider shows it at the moment of asking.
 
     payment_id: the provider's name of it; objects: every id that one of our orders or periods may
-    know it by, payment_id among them. order_id: ours, where the provider repeats it. refunded and
+    know it by, payment_id among them. order_id: ours, where the provider repeats it. customer_ref: the
+    provider's name of who paid. refunded and
     disputed: how much of it went back, and how much a bank took back or holds, in the smallest unit
     of price's currency. fee: what the provider kept of it, null where it does not tell; its currency
     may be another than the price's. created_at: microseconds.
@@ -26,6 +27,7 @@ class ListedPayment:
     payment_id: str
     objects: tuple[str, ...]
     order_id: str | None = None
+    customer_ref: str | None = None
     status: ListedStatus
     price: Price
     refunded: int = 0

@@ -3,16 +3,32 @@
 They are printed on receipts and decide nothing: what cannot be read is left out.
 """
 
+import contextlib
+
 from billing.providers.breakdown import Breakdown, TaxPart, taxes_of
-from billing.providers.stripe.amounts import from_stripe
+from billing.providers.stripe.amounts import Unreadable, from_stripe
 from billing.providers.stripe.objects import Invoice, Session
 
 TAX = "Tax"
 REVERSE_CHARGE = "Tax, reverse charge"
+_REVERSE_CHARGE_REASON = "reverse_charge"
 
 
 def session_breakdown(session: Session, currency: str) -> Breakdown | None:
     """Of a payment; None where there is nothing to tell."""
+    with contextlib.suppress(Unreadable):
+        return _of_session(session, currency)
+    return None
+
+
+def invoice_breakdown(invoice: Invoice) -> Breakdown | None:
+    """Of an invoice, as of a session."""
+    with contextlib.suppress(Unreadable):
+        return _of_invoice(invoice)
+    return None
+
+
+def _of_session(session: Session, currency: str) -> Breakdown | None:
     told, subtotal, total = session.total_details, session.amount_subtotal, session.amount_total
     if told is None or subtotal is None or total is None:
         return None
@@ -29,26 +45,22 @@ def session_breakdown(session: Session, currency: str) -> Breakdown | None:
     )
 
 
-def invoice_breakdown(invoice: Invoice) -> Breakdown | None:
-    """Of an invoice, as of a session."""
+def _of_invoice(invoice: Invoice) -> Breakdown | None:
     subtotal, total, currency = invoice.subtotal, invoice.total, invoice.currency
     if subtotal is None or total is None:
         return None
-    taxes = [
-        TaxPart(
-            REVERSE_CHARGE if one.taxability_reason == "reverse_charge" else TAX,
-            _ours(one.amount, currency),
-            one.is_included,
-        )
-        for one in invoice.total_taxes or invoice.total_tax_amounts or []
-    ]
+    told = invoice.total_taxes or invoice.total_tax_amounts or []
+    taxes = taxes_of(TaxPart(TAX, _ours(one.amount, currency), one.is_included) for one in told)
+    # The buyer owes this tax: nothing is taken, and the document has to say so.
+    if any(one.taxability_reason == _REVERSE_CHARGE_REASON for one in told):
+        taxes = (*taxes, TaxPart(REVERSE_CHARGE, 0))
     discounts = sum(one.amount for one in invoice.total_discount_amounts or [])
     return _kept(
         Breakdown(
             subtotal=_ours(subtotal, currency),
             total=_ours(total, currency),
             discount=_ours(discounts, currency),
-            taxes=taxes_of(taxes),
+            taxes=taxes,
             from_balance=_ours(max(0, total - invoice.amount_paid), currency),
         )
     )

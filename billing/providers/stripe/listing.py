@@ -46,6 +46,7 @@ class _ListedCharge(msgspec.Struct):
     disputed: bool = False
     payment_intent: Ref = None
     invoice: Ref = None
+    customer: Ref = None
     metadata: dict[str, str] | None = None
     balance_transaction: _Fee | str | None = None
 
@@ -106,6 +107,7 @@ class StripeListing:
             payment_id=charge.id,
             objects=tuple(one for one in ids if one),
             order_id=(charge.metadata or {}).get("order_id") or None,
+            customer_ref=ref_id(charge.customer),
             # One that is only authorised has brought nothing yet.
             status=status if charge.captured or status != "paid" else "pending",
             price=price,

@@ -6,10 +6,10 @@ import msgspec
 from msgspec import Meta
 from starlette.responses import Response
 
+from billing.reports.money_back import RevenuePeriod
 from billing.reports.revenue import (
     OutstandingLine,
     RevenueLine,
-    RevenuePeriod,
     credit_lines,
     revenue_lines,
 )
@@ -82,7 +82,10 @@ ROUTES = (
         "Money in, back and kept by providers, by month",
         scopes=(ADMIN,),
         query=ReportQuery,
-        description="Amounts in each currency's smallest unit; months by UTC, of the payment.",
+        description=(
+            "Amounts in each currency's smallest unit; months by UTC, of the payment. refunded_in_month"
+            " goes by the month in which the money went back."
+        ),
         answers=exported(Listing[RevenueLine]),
     ),
     Route(
@@ -94,7 +97,8 @@ ROUTES = (
         query=ReportQuery,
         description=(
             "Of all customers, in micros of a US dollar, from the ledger: a line's opening balance"
-            " with its columns is its closing one."
+            " with its columns is its closing one. breakage_micros is credit of plans that was paid"
+            " for and ended unused; expired_micros is given credit that ended."
         ),
         answers=exported(Listing[OutstandingLine]),
     ),

@@ -40,12 +40,15 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
     order = timeline.order
     is_back = read_query(call).text("said") == "order-back"
     is_watched = is_back and order.status == "pending"
+    # In live nothing is made out before the operator has said who sells.
+    has_seller = tenant.environment != "live" or call.context.settings.seller.is_known
     return page(
         call,
         "order.html",
         timeline=timeline,
         order=order,
         is_watched=is_watched,
+        has_receipt=has_seller and bool(order.paid_at and order.payment.amount),
         status_path=call.context.payments.links.status_path(order.id),
     )
 

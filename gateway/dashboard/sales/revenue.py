@@ -1,9 +1,9 @@
 """Revenue: money that came in by month, and the credit that customers still hold."""
 
+from billing.reports.money_back import RevenuePeriod
 from billing.reports.revenue import (
     OutstandingLine,
     RevenueLine,
-    RevenuePeriod,
     credit_lines,
     revenue_lines,
 )

@@ -1,9 +1,11 @@
 """What stands on a document's page, read out of the PDF, and what cannot break it."""
 
 import io
+from typing import Any
 
 import msgspec
 import pytest
+from fpdf.fonts import TTFFont
 from pypdf import PdfReader
 
 from billing.documents.document import BillingDocument
@@ -124,6 +126,22 @@ def test_any_script_is_drawn_and_what_has_no_glyph_is_replaced() -> None:
 
     assert "Привет Ελληνικά ?? ? ?" in text
     assert "אביב" in text or "ביבא" in text
+
+
+def test_only_a_text_whose_letters_are_joined_is_shaped(monkeypatch: pytest.MonkeyPatch) -> None:
+    shaped = []
+    real = TTFFont.perform_harfbuzz_shaping
+
+    def told(font: TTFFont, text: str, *rest: Any) -> Any:
+        shaped.append(text)
+        return real(font, text, *rest)
+
+    monkeypatch.setattr(TTFFont, "perform_harfbuzz_shaping", told)
+    buyer = Party("Café Zürich", ("नमस्ते",), "GB9")
+    document_pdf(receipt(msgspec.structs.replace(facts(Sold("Pack", 1, "USD", 1)), buyer=buyer)))
+
+    assert shaped
+    assert {character for text in shaped for character in text} == set("नमस्ते")
 
 
 def test_the_worst_text_is_bounded() -> None:

@@ -29,7 +29,7 @@ async def not_changed_up_with_a_card_that_is_declined(life: Life) -> None:
     await life.subscribe()
     await life.pass_days(15)
     customers.replace_card(life.stripe.account, life.customer, customers.DECLINED_LATER)
-    await life.steer("change", plan_id="team", status=503)
+    await life.steer("change", plan_id="team", status=402)
     await life.pass_days(1)
 
 

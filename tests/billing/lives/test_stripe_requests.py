@@ -25,6 +25,7 @@ from billing.ledger.price import Price
 from billing.providers.abilities.customers import CustomerRequest, Customers
 from billing.providers.abilities.finding import ability
 from billing.providers.abilities.listing import Listing
+from billing.providers.abilities.refunding import Refunding, RefundRequest
 from billing.providers.abilities.saved_payment import (
     Charged,
     ChargeRequest,
@@ -56,6 +57,7 @@ async def ask_all(stripe: Stripe, stand_in: StripeApi) -> None:
     await pay_once(stripe, stand_in)
     await bill_once(stripe, stand_in)
     await check_setup(stripe, stand_in)
+    await refund(stripe, stand_in)
     await list_payments(stripe, stand_in)
     await steer(stripe, stand_in)
     await charge_saved_cards(stripe, stand_in)
@@ -105,6 +107,24 @@ async def check_setup(stripe: Stripe, stand_in: StripeApi) -> None:
     plan = WantedPrice("pro", "month", price, Price(1000, "USD"))
     found = await checks.check_setup(WantedSetup(is_live=False, notify_url=hook, prices=(plan,)))
     assert [one.about for one in found if one.is_well] == [one.about for one in found]
+
+
+async def refund(stripe: Stripe, stand_in: StripeApi) -> None:
+    refunding = ability(stripe, Refunding)  # type: ignore[type-abstract]
+    assert refunding is not None
+    account = stand_in.account
+    session = account.every("checkout.session", mode="subscription")[-1]
+    single = await stripe.open(wish(order_id="ord_single"))
+    assert stand_in.pay(single.ref)
+    paid = account.every("payment_intent", metadata={"order_id": "ord_single"})[-1]
+    refs = (session["invoice"], single.ref, paid["id"], paid["latest_charge"])
+    for number, ref in enumerate(refs):
+        price = Price(100, "USD")
+        asked = RefundRequest(f"rfd_{number}", "ord_1", ref, None, price, price, "asked")
+        word = await refunding.refund(asked)
+        assert await refunding.find_refund(asked) == word
+        named = replace(asked, provider_refund_id=word.provider_refund_id)
+        assert await refunding.find_refund(named) == word
 
 
 async def list_payments(stripe: Stripe, stand_in: StripeApi) -> None:

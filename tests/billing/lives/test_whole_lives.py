@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 
 from kernel.clock import FixedClock
-from tests.billing.lives import grant_lives, payment_lives, plan_lives, steered_lives
+from tests.billing.lives import grant_lives, payment_lives, plan_lives, refund_lives, steered_lives
 from tests.billing.lives.table import TABLE
 from tests.support.stripe_life import Lives, Outcome, open_lives
 
 assert payment_lives.first_payment.__name__ in TABLE.acts
 assert grant_lives.a_year_in_parts.__name__ in TABLE.acts
 assert plan_lives.renewed_twice.__name__ in TABLE.acts
+assert refund_lives.given_back.__name__ in TABLE.acts
 assert steered_lives.changed_up.__name__ in TABLE.acts
 
 

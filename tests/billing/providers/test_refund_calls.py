@@ -339,6 +339,12 @@ async def test_a_gateways_no_is_a_no(
         b"<html>",
         b"[]",
         b'{"code":-1,"success":true}',
+        # A yes in words that are not the protocol's gives no credit back.
+        b'{"code":1.0}',
+        b'{"code":null}',
+        b'{"status":"succeeded"}',
+        b'{"code":10000,"msg":"Success"}',
+        '{"status":"退款成功"}'.encode(),
     ],
 )
 async def test_what_is_no_clear_word_leaves_the_refund_unknown(

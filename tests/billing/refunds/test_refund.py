@@ -11,6 +11,7 @@ from billing.ledger.ledger import InsufficientBalance
 from billing.orders.order import Order
 from billing.providers.abilities.refunding import RefundWord
 from billing.providers.protocol import Refunded, RefundFailed, Subject
+from billing.refunds import queries as refund_rows
 from billing.refunds.request import RefundRefused
 from billing.refunds.settle import KeepRefund
 from kernel.clock import FixedClock
@@ -301,3 +302,40 @@ async def test_a_coupons_part_is_held_and_given_back_where_it_was(
 
     assert await buyer.micros() == before
     assert await refunding.findings() == []
+
+
+async def test_a_dispute_that_is_won_leaves_the_credit_held_for_the_open_refund(
+    database: Database, clock: FixedClock
+) -> None:
+    refunding, order = await _paid(database, clock)
+    asked = await refunding.ask(order)
+    await refunding.buyer.dispute(order, 2000)
+    assert (await refunding.now(asked)).held_micros == 0
+
+    await refunding.buyer.close_dispute(order, is_won=True)
+
+    # The provider may have made the refund: until it says so, nobody spends what it takes back.
+    assert (await refunding.now(asked)).held_micros == WHOLE
+    assert await refunding.buyer.micros() == {"held": WHOLE, "provider": WHOLE}
+    await refunding.settle(asked, RefundWord("failed", detail="stripe refused it"))
+    assert await refunding.buyer.micros() == {"wallet": WHOLE, "provider": WHOLE}
+    assert await refunding.findings() == []
+
+
+@pytest.mark.one_database
+async def test_refunds_of_a_provider_that_is_asked_enough_hide_nobody_elses(
+    database: Database, clock: FixedClock
+) -> None:
+    refunding, order = await _paid(database, clock)
+    asked = await refunding.ask(order)
+    now_us = clock.now_us()
+
+    async def due(*full: str) -> tuple[list[str], int | None]:
+        found = await database.read(
+            lambda tx: refund_rows.due(tx, now_us=now_us, limit=1, but_providers=full)
+        )
+        next_at = await database.read(lambda tx: refund_rows.next_due_at(tx, but_providers=full))
+        return [one.id for one in found], next_at
+
+    assert await due("epay") == ([asked.id], now_us)
+    assert await due("stripe") == ([], None)

@@ -2,10 +2,10 @@
 
 import pytest
 
+from billing.reports.money_back import RevenuePeriod
 from billing.reports.revenue import (
     OutstandingLine,
     RevenueLine,
-    RevenuePeriod,
     credit_lines,
     revenue_lines,
 )
@@ -24,6 +24,9 @@ async def test_two_months_of_sales_are_added_up_by_hand(
     await buyer.refund(refunded, 500)
     clock.advance_s(30 * DAY_US // 1_000_000)  # 2026-07-13
     await buyer.pay(await buyer.order(), "pi_3")
+    # Of June's payments, in July: told by itself, and in the sum that grows.
+    await buyer.refund(kept, 300, key="re_2", kind="part")
+    await buyer.refund(kept, 300, key="ch_1")
     await buyer.spend(1_234_567)
     period = RevenuePeriod("live", 0, clock.now_us() + 1)
 
@@ -37,8 +40,9 @@ async def test_two_months_of_sales_are_added_up_by_hand(
         currency="USD",
         payments=2,
         paid=4000,
-        refunded=500,
-        net=3500,
+        refunded=800,
+        refunded_in_month=500,
+        net=3200,
         fee=0,
         fees_known=0,
     )
@@ -49,17 +53,25 @@ async def test_two_months_of_sales_are_added_up_by_hand(
         payments=1,
         paid=2000,
         refunded=0,
+        refunded_in_month=300,
         net=2000,
         fee=0,
         fees_known=0,
     )
     assert list(money) == [june, july]
-    # A pack gives 25,000 credits of $0.001; 5.00 of 20.00 takes 6,250 of them back.
+    # A pack gives 25,000 credits of $0.001; 5.00 of 20.00 takes 6,250 of them back, 3.00 takes 3,750.
     assert list(credit) == [
         line("2026-06", 0, sold=50_000_000, back=-6_250_000, closing=43_750_000),
-        line("2026-07", 43_750_000, sold=25_000_000, used=-1_234_567, closing=67_515_433),
+        line(
+            "2026-07",
+            43_750_000,
+            sold=25_000_000,
+            back=-3_750_000,
+            used=-1_234_567,
+            closing=63_765_433,
+        ),
     ]
-    assert await held_micros(database, "live") == 67_515_433
+    assert await held_micros(database, "live") == 63_765_433
 
 
 async def test_what_was_given_and_expired_has_columns_of_its_own(
@@ -100,6 +112,8 @@ def line(
     given: int = 0,
     back: int = 0,
     used: int = 0,
+    breakage: int = 0,
+    expired: int = 0,
     closing: int,
 ) -> OutstandingLine:
     return OutstandingLine(
@@ -109,7 +123,8 @@ def line(
         given_micros=given,
         taken_back_micros=back,
         used_micros=used,
-        expired_micros=0,
+        breakage_micros=breakage,
+        expired_micros=expired,
         withdrawn_micros=0,
         debts_micros=0,
         closing_micros=closing,

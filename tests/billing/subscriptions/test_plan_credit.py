@@ -342,3 +342,17 @@ async def test_a_subscription_that_is_held_back_stops_no_other(club: Subscriber)
         return await plan_grant.expired(tx, now_us=now_us, limit=1, but_ids=ids)
 
     assert await club.database.read(look) == {second.tenant: [second.id]}
+
+
+async def test_an_end_is_told_by_a_worker_that_has_looked_before(club: Subscriber) -> None:
+    order = await sold(club, ENDING)
+    await paid(club, order, 0)
+    looker = worker(club, (7, 1))
+    told = [await looker.step()]
+
+    # On the 23rd day a week is left, on the 29th a day; each twice within the minutes between whole looks.
+    for days in (23, 0, 6, 0):
+        club.clock.advance_s(days * 86_400 + 60)
+        told.append(await looker.step())
+
+    assert told == [0, 1, 0, 1, 0]

@@ -132,7 +132,11 @@ def test_settings_that_contradict_each_other_are_told(monkeypatch: pytest.Monkey
     hidden = contradictions(load_settings(**live))
     assert hidden.is_well is None
     assert hidden.detail.startswith("stripe is set up for live")
-    assert contradictions(load_settings(**live, public_url="https://a.example")).is_well is True
+    live["public_url"] = "https://a.example"
+    nameless = contradictions(load_settings(**live))
+    assert nameless.is_well is None
+    assert "TOPUP_SELLER_NAME is empty" in nameless.detail
+    assert contradictions(load_settings(**live, seller_name="Acme GmbH")).is_well is True
 
 
 async def test_redis_that_cannot_be_written_is_told(tmp_path: Path) -> None:
