@@ -16,6 +16,7 @@ from billing.orders.refund import Reversal, Reversed, blank_of, change_of, gone_
 from billing.orders.refund_hold import brought, follow
 from billing.orders.refund_row import Refund
 from billing.orders.sold_credit import SoldCredit
+from billing.orders.uncredited import follow_refund, is_uncredited
 from billing.orders.working_set import OrderWorkingSet
 from billing.providers.event_log import NotificationOutcome, NotificationRef
 from billing.providers.problem import Problem
@@ -84,11 +85,15 @@ class ReverseOrder(OnOrder):
         changed = change_of(self.fact, known, blank, order.payment)
         if isinstance(changed, Problem):
             return OrderResult(order, "review", changed.sentence, changed)
+        before = refunds.told_of(order.id, self.fact)
         ours = follow(state, refunds, reversals, order.id, self.fact)
         if changed is not None:
             reversals.keep(changed)
-        elif ours is None or not order.is_settled:
+        elif ours is None or (not order.is_settled and ours == before):
             return OrderResult(order, "repeated" if known is not None else "ignored")
+        if ours is not None and is_uncredited(order):
+            after = follow_refund(state, order)
+            return OrderResult(after, "applied", f"refund {key} of what credited nothing")
         if not order.is_settled:
             is_failed = isinstance(self.fact, RefundFailed)
             what = f"refund {key} failed" if is_failed else f"{kind_of(self.fact)} {key}"

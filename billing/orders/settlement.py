@@ -14,11 +14,12 @@ from billing.engine.read_set import ReadSet
 from billing.ledger.ledger import Code, LedgerAccountKind
 from billing.ledger.price import Price
 from billing.orders.claim import OrderClaim
+from billing.orders.ending import end_unpaid, reclaim
 from billing.orders.order import REASON_CHARACTERS_MAX, SETTLED, Order, amend, move, next_check_at
 from billing.orders.reversal import OnOrder, OrderResult, apply_reversals
 from billing.orders.working_set import OrderWorkingSet
 from billing.providers.problem import Problem, in_words, other_price
-from billing.recharges.batch import note_paid, note_unpaid
+from billing.recharges.batch import note_paid
 from kernel.tenant import Tenant
 
 
@@ -82,8 +83,10 @@ class SettlePaid(OnOrder):
             return OrderResult(order, "repeated")
         working_set = state.working_set(OrderWorkingSet)
         problem = self._problem(state, order)
-        if order.status in SETTLED or order.status == "review":
-            # Money of a second payment: the order stays, an operator sees the notification.
+        went_back = order.payment_id is not None and working_set.reversals.of(order.id)
+        if order.status in SETTLED or order.status == "review" or went_back:
+            # Money of a second payment: the order stays, an operator sees the notification. What
+            # went back of the first would otherwise be taken from this one's credit.
             problem = problem or self._second(order)
             return OrderResult(order, "review", problem.sentence, problem)
         if problem is not None:
@@ -96,7 +99,7 @@ class SettlePaid(OnOrder):
                 reason=problem.sentence[:REASON_CHARACTERS_MAX],
                 customer_ref=self.customer_ref or order.customer_ref,
             )
-            _reclaim(state, order)
+            reclaim(state, order)
             working_set.change(reviewed)
             return OrderResult(reviewed, "review", problem.sentence, problem)
         ref = self.customer_ref or order.customer_ref
@@ -221,30 +224,8 @@ def settle(
         grant = ledger.account(tenant, LedgerAccountKind.GRANT, order.id)
         promotion = ledger.account(tenant, LedgerAccountKind.PROMOTION)
         state.move(promotion, grant, order.promotional_micros, Code.GRANT, subject_id=order.id)
-    _reclaim(state, order)
+    reclaim(state, order)
     state.working_set(OrderWorkingSet).change(paid)
     state.publish(tenant, "order.paid", paid.shape(), order.reference)
     note_paid(state, state.working_set(OrderWorkingSet).recharges, order.id)
     return apply_reversals(state, paid)
-
-
-def end_unpaid(
-    state: BatchState, order: Order, status: Literal["failed", "expired"], reason: str | None
-) -> Order:
-    """Ends an order without credit and releases its coupon."""
-    shortened = None if reason is None else reason[:REASON_CHARACTERS_MAX]
-    ended = move(order, status, reason=shortened)
-    working_set = state.working_set(OrderWorkingSet)
-    if order.coupon_id is not None:
-        working_set.coupons.release(order.coupon_id, order.id, order.account_id)
-    working_set.change(ended)
-    state.publish(order.tenant, "order.failed", ended.shape(), order.reference)
-    note_unpaid(state, working_set.recharges, order.id, shortened)
-    return ended
-
-
-def _reclaim(state: BatchState, order: Order) -> None:
-    """A dead order lives again: its coupon's use was released when it died."""
-    if order.coupon_id is not None and order.status in {"failed", "expired"}:
-        working_set = state.working_set(OrderWorkingSet)
-        working_set.coupons.claim(order.coupon_id, order.id, order.account_id)

@@ -14,12 +14,13 @@ from urllib.parse import urlencode
 
 from billing.catalog.coupon import CouponRefused
 from billing.engine.engine import Engine
-from billing.orders import queries as order_list
+from billing.orders import queries as order_list, refund_row
 from billing.orders.links import OrderLinks
 from billing.orders.order import Order, OrderAnswer
 from billing.orders.place import NewOrder, Placed
 from billing.orders.question import NoteAnswer
 from billing.orders.settlement import EndUnpaid, NoteCheck
+from billing.orders.uncredited import sent_back
 from billing.payments.checkout import Checkouts
 from billing.payments.notifications import NotificationHandler
 from billing.payments.questions import ASK_S_MAX, Questions, answer_of, inquiry_of
@@ -305,7 +306,8 @@ class Payments:
 
         async def work(tx: Transaction) -> OpenReview:
             if order.kind != "subscription":
-                return waiting_of(order, None, [])
+                gone = sent_back(order, await refund_row.load(tx, [order.id]))
+                return waiting_of(order, None, [], gone)
             begun = await subscription_rows.find_by_order(tx, order.id)
             held = [] if begun is None else await held_invoice.load(tx, [begun.id])
             return waiting_of(order, begun, held)

@@ -15,9 +15,11 @@ from billing.engine.audit_entries import AuditEntries
 from billing.engine.batch_state import BatchState
 from billing.engine.read_set import ReadSet
 from billing.ledger.price import Price
+from billing.orders.ending import end_unpaid
 from billing.orders.order import REASON_CHARACTERS_MAX, Order, OrderDecided, amend
 from billing.orders.reversal import OrderResult
-from billing.orders.settlement import end_unpaid, settle
+from billing.orders.settlement import settle
+from billing.orders.uncredited import sent_back, worth_of
 from billing.orders.working_set import OrderWorkingSet
 from billing.providers.event_log import NotificationRef
 from billing.providers.problem import in_words
@@ -90,6 +92,12 @@ class Resolve:
                 f"the order is {order.status}; there is nothing to {self.verdict}",
                 extra={"order_id": order.id, "order_status": order.status},
             )
+        under_way = working_set.refunds.open_of(order.id)
+        if under_way is not None and not order.is_settled:
+            raise OrderDecided(
+                f"refund {under_way.id} of its payment is {under_way.status}; decide when it has ended",
+                extra={"order_id": order.id, "order_status": order.status},
+            )
         if self.verdict == "approve":
             return self._approve(state, order, begun, held)
         for one in held:
@@ -105,7 +113,9 @@ class Resolve:
     def _approve(
         self, state: BatchState, order: Order, begun: Subscription | None, held: list[HeldInvoice]
     ) -> OrderResult:
-        waiting = waiting_of(order, begun, held)
+        refunds = state.working_set(OrderWorkingSet).refunds.of(order.id)
+        gone = 0 if order.is_settled else sent_back(order, refunds)
+        waiting = waiting_of(order, begun, held, gone)
         amount = self._amount(waiting)
         micros = waiting.credits_micros * amount // waiting.price.amount
         if micros <= 0:
@@ -122,7 +132,7 @@ class Resolve:
                 approve_order(state, begun, order, micros)
         if order.status == "review":
             reason = detail[:REASON_CHARACTERS_MAX]
-            given = order if begun is not None else _credited(order, amount, micros)
+            given = order if begun is not None else _credited(order, amount, micros, gone)
             resolved = settle(state, given, payment_id=order.payment_id, reason=reason)
         if len(held) <= 1:
             # Another invoice that is held keeps the order among those that wait.
@@ -177,12 +187,17 @@ class Resolve:
         return f"{self.by} ({self.note})" if self.note else self.by
 
 
-def waiting_of(order: Order, begun: Subscription | None, held: list[HeldInvoice]) -> OpenReview:
-    """What an approval of the order would be about; of several held invoices the oldest."""
+def waiting_of(
+    order: Order, begun: Subscription | None, held: list[HeldInvoice], gone_amount: int = 0
+) -> OpenReview:
+    """What an approval of the order would be about; of several held invoices the oldest.
+
+    gone_amount: how much of the order's payment our refunds sent back.
+    """
     if held:
         one = held[0]
         return OpenReview(one.price, one.came, one.credits_micros, one.invoice_id)
-    came = None if order.paid_amount is None else order.payment
+    came = None if order.paid_amount is None else _less(order.payment, gone_amount)
     credits_micros = order.credits_micros if begun is None else begun.credits_micros
     return OpenReview(order.price, came, credits_micros)
 
@@ -210,7 +225,18 @@ def new_resolution(
     )
 
 
-def _credited(order: Order, amount: int, micros: int) -> Order:
-    """The order with the share of its credit that is given, and of that what a coupon pays for."""
-    promotional = order.promotional_micros * amount // order.pay_amount
-    return amend(order, credits_micros=micros, promotional_micros=promotional)
+def _less(payment: Price, gone_amount: int) -> Price:
+    return Price(max(0, payment.amount - gone_amount), payment.currency)
+
+
+def _credited(order: Order, amount: int, micros: int, gone: int) -> Order:
+    """The order with the share of its credit that is given, and of that what a coupon pays for.
+
+    What went back of the payment takes its share of both at once, so each is that much more.
+    """
+    paid, promotional = order.payment.amount, order.promotional_micros * amount // order.pay_amount
+    return amend(
+        order,
+        credits_micros=worth_of(micros, paid, gone),
+        promotional_micros=worth_of(promotional, paid, gone),
+    )

@@ -188,6 +188,8 @@ class ProviderComparison:
         amount = paid.price.amount
         if not order.is_settled:
             return self._of_order("paid_not_credited", order, 0, amount)
+        if order.kind == "subscription" and not amount:
+            return None  # a trial: nothing was due, and its paid periods are compared by themselves
         if paid.payment_id == order.payment_id and paid.price != order.payment:
             return self._of_order("amount_differs", order, order.payment.amount, amount)
         return None

@@ -15,6 +15,7 @@ from billing.orders.refund import gone_of
 from billing.orders.reversal import apply_reversals as apply_to_order, sold_of as sold_by_order
 from billing.orders.sale_rows import SaleWorkingSet
 from billing.orders.sold_credit import SoldCredit
+from billing.orders.uncredited import follow_refund, is_uncredited
 from billing.orders.working_set import OrderWorkingSet
 from billing.subscriptions.plan_credit_back import given_back_of, left_of
 from billing.subscriptions.plan_grant import PlanGrant
@@ -57,6 +58,11 @@ class SoldPayment:
         return self.order.is_settled if self.period is None else True
 
     @property
+    def is_uncredited(self) -> bool:
+        """An order's payment that gave nothing: a person has to judge it, or rejected it."""
+        return self.period is None and is_uncredited(self.order)
+
+    @property
     def gone_amount(self) -> int:
         """How much of it went back or is disputed."""
         return gone_of(self.rows.reversals.of(self.owner_id), self.paid.amount)
@@ -71,7 +77,7 @@ class SoldPayment:
     def due_micros(self, gone_amount: int) -> int:
         """The credit that is to be taken back once that much of it is gone."""
         if self.period is None:
-            return due_of_order(self.order, gone_amount)
+            return due_of_order(self.order, gone_amount) if self.is_settled else 0
         if self.parts:
             return given_back_of(self.period, self.parts, gone_amount)
         return due_of_period(self.period, gone_amount)
@@ -90,7 +96,9 @@ class SoldPayment:
 
     def apply(self, state: BatchState, reason: str) -> None:
         """Its credit is brought to what is gone of it."""
-        if self.begun is None or self.period is None:
+        if self.is_uncredited:
+            follow_refund(state, self.order)
+        elif self.begun is None or self.period is None:
             apply_to_order(state, self.order, reason)
         else:
             apply_to_period(state, self.begun, self.period, reason)

@@ -20,7 +20,7 @@ from billing.providers.abilities.refunding import Refunding, RefundRequest, Refu
 from billing.providers.protocol import ProviderRefused, ProviderUnavailable
 from billing.providers.registry import Providers
 from billing.refunds import queries as refund_rows
-from billing.refunds.request import RefundRefused, RefundWay, RequestRefund
+from billing.refunds.request import NotRefundable, RefundWay, RequestRefund
 from billing.refunds.settle import (
     AskedRefund,
     AskRefund,
@@ -73,16 +73,17 @@ class Refunder:
         made_at_provider: str | None = None,
         by_name: str | None = None,
     ) -> RequestRefund:
-        """The command that asks for it, to be submitted; raises NotFound and RefundRefused.
+        """The command that asks for it, to be submitted; raises NotFound and NotRefundable.
 
         made_at_provider: what the provider calls the refund that a person made there.
         """
         order = await self._database.read(lambda tx: order_list.find(tx, order_id))
         if order is None or order.environment != environment:
             raise NotFound("Order", param="id")
+        await self._check_own(order)
         asked = self._ability_at(order.provider, order.environment, is_stand_in=order.is_stand_in)
         if asked is None and made_at_provider is None:
-            raise RefundRefused(
+            raise NotRefundable(
                 f"{order.provider} sends nothing back by an API: make the refund on its own pages, and"
                 " write it down with made_at_provider",
                 reason="no_api",
@@ -102,6 +103,25 @@ class Refunder:
             is_plan=order.kind == "subscription",
             by_name=by_name,
         )
+
+    async def _check_own(self, order: Order) -> None:
+        """An order may be in review because its payment is another order's, which is refunded there.
+
+        Whose a payment is was settled when it was first told, and never changes. Raises NotRefundable.
+        """
+        payment_id = order.payment_id
+        if order.kind == "subscription" or payment_id is None:
+            return
+        at = (order.provider, order.environment)
+        owner = await self._database.read(
+            lambda tx: order_list.find_by_objects(tx, *at, [payment_id])
+        )
+        if owner is not None and owner.id != order.id:
+            raise NotRefundable(
+                f"payment {payment_id} is order {owner.id}'s: refund that one",
+                reason="other_order",
+                extra={"order_id": order.id, "other_order_id": owner.id},
+            )
 
     def way_of(self, order: Order) -> RefundWay | None:
         """How the order's provider refunds; null where it has no API for that."""

@@ -2,7 +2,8 @@
 
 Promise: no more than what is left of a payment goes back, one refund of it at a time; the credit that it
 takes back is there and held, unless the operator lets the account owe it. One that a person made at the
-provider is written down instead, and counts at once.
+provider is written down instead, and counts at once. Of a payment that credited nothing, because its order
+is in review or was rejected, nothing is held and nothing taken.
 """
 
 from dataclasses import dataclass
@@ -30,9 +31,19 @@ PROVIDER_ID_CHARACTERS_MAX = 200
 
 
 class RefundRefused(DomainError):
-    """The payment cannot be refunded now; reason: not_paid, nothing_left, under_way, ended, known,
-    no_api, being_asked.
-    """
+    """The payment cannot be refunded now; each kind of why is a class of its own."""
+
+
+class NotRefundable(RefundRefused):
+    """What is asked for cannot be; reason: not_paid, no_api, other_order."""
+
+
+class RefundRepeated(RefundRefused):
+    """It happened before; reason: nothing_left, known, ended."""
+
+
+class RefundUnderWay(RefundRefused):
+    """One refund of a payment goes on at a time; reason: under_way, being_asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,23 +111,22 @@ class RequestRefund:
     def _amount(self, payment: SoldPayment) -> int:
         """How much goes back; raises InvalidInput and RefundRefused."""
         order = payment.order
-        if not payment.is_settled or payment.payment_ref is None:
-            raise _refused(
-                "not_paid", f"the order is {order.status}; there is no payment", order.id
-            )
+        if payment.payment_ref is None or not (payment.is_settled or payment.is_uncredited):
+            words = f"the order is {order.status}; there is no payment that this could send back"
+            raise _refused(NotRefundable, "not_paid", words, order.id)
         open_ = payment.rows.refunds.open_of(payment.owner_id)
         if open_ is not None:
             words = f"refund {open_.id} of it is {open_.status}; one goes on at a time"
-            raise _refused("under_way", words, order.id, refund_id=open_.id)
+            raise _refused(RefundUnderWay, "under_way", words, order.id, refund_id=open_.id)
         left = payment.paid.amount - payment.gone_amount
         if left <= 0:
-            what = in_words(payment.paid)
-            raise _refused("nothing_left", f"all of {what} went back or is disputed", order.id)
+            words = f"all of {in_words(payment.paid)} went back or is disputed"
+            raise _refused(RefundRepeated, "nothing_left", words, order.id)
         if self.provider_refund_id is not None:
             known = payment.rows.reversals.find(payment.owner_id, self.provider_refund_id)
             if known is not None:
                 words = f"{order.provider} told of {self.provider_refund_id}, and it counts already"
-                raise _refused("known", words, order.id)
+                raise _refused(RefundRepeated, "known", words, order.id)
         amount = left if self.amount is None else self.amount
         if not 0 < amount <= left:
             raise InvalidInput(
@@ -198,5 +208,7 @@ def _check_credit(state: BatchState, payment: SoldPayment, micros: int) -> None:
         )
 
 
-def _refused(reason: str, words: str, order_id: str, **more: str) -> RefundRefused:
-    return RefundRefused(words, reason=reason, extra={"order_id": order_id, **more})
+def _refused(
+    kind: type[RefundRefused], reason: str, words: str, order_id: str, **more: str
+) -> RefundRefused:
+    return kind(words, reason=reason, extra={"order_id": order_id, **more})

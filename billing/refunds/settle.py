@@ -19,7 +19,7 @@ from billing.orders.refund_row import Refund, move
 from billing.providers.abilities.refunding import RefundWord
 from billing.providers.problem import Problem
 from billing.refunds.payment import SoldPayment, declare, payment_of
-from billing.refunds.request import RefundRefused, reversal_of
+from billing.refunds.request import RefundRepeated, RefundUnderWay, reversal_of
 from kernel.clock import SECOND_US
 from kernel.errors import NotFound
 from kernel.storable import storable
@@ -149,7 +149,8 @@ class SettleRefund(_OnRefund):
 class DecideRefund(_OnRefund):
     """A person looked at the provider's own pages: it was made there, or it was not and never will be.
 
-    provider_refund_id: what the provider calls it, where it was made. Raises RefundRefused.
+    provider_refund_id: what the provider calls it, where it was made. Raises RefundRepeated and
+    RefundUnderWay.
     """
 
     verdict: RefundVerdict
@@ -188,13 +189,13 @@ class DecideRefund(_OnRefund):
     def _check(self, state: BatchState, found: Refund) -> None:
         extra = {"refund_id": found.id, "refund_status": found.status}
         if not found.is_open:
-            raise RefundRefused(f"the refund {found.status} before", reason="ended", extra=extra)
+            raise RefundRepeated(f"the refund {found.status} before", reason="ended", extra=extra)
         is_asked = found.status == "asking" and (
             state.now_us < (found.asked_at or found.created_at) + BEING_ASKED_US
         )
         if is_asked:
             words = "the provider is being asked; look again in half a minute"
-            raise RefundRefused(words, reason="being_asked", extra=extra)
+            raise RefundUnderWay(words, reason="being_asked", extra=extra)
 
     def _tell(self, state: BatchState, before: Refund, after: Refund) -> None:
         entry = audit_log.entry(

@@ -11,6 +11,7 @@ from billing.ledger.price import price_of
 from billing.orders import queries as order_list
 from billing.orders.order import STATUSES, Order
 from billing.orders.queries import OrderFilter
+from billing.orders.uncredited import is_uncredited
 from billing.payments.review import OpenReview, Verdict
 from billing.providers import event_log as provider_event
 from billing.providers.event_log import LogEntry
@@ -223,6 +224,8 @@ def _counted(waiting: OpenReview, amount: str | None) -> int | None:
 def _refund_hint(order: Order, waiting: OpenReview) -> str:
     what = waiting.invoice_id or order.payment_id or "what was paid"
     came = "" if waiting.came is None else f" ({in_words(waiting.came)})"
+    if is_uncredited(order) and waiting.invoice_id is None:
+        return f"No money was sent back. topup orders refund {order.id} sends back {what}{came}."
     return f"No money was sent back. Refund {what}{came} at {order.provider} if it is to go back."
 
 

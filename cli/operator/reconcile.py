@@ -47,6 +47,8 @@ def reconcile(
     where there is a difference, and where the list is too long to be compared. Payments of other shops on the
     same account, with no order or customer of this gateway, are counted and are no difference.
     """
+    if until is not None and until <= since:
+        raise InvalidInput("--to has to be later than --from", param="to")
 
     async def act(context: Context) -> Compared:
         found = context.payments.providers.of(provider, environment)

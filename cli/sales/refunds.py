@@ -58,7 +58,10 @@ def refund(
     made_at_provider: str | None,
     by: str | None,
 ) -> None:
-    """Send an order's payment back, whole or in part; its credit is held meanwhile."""
+    """Send an order's payment back, whole or in part; its credit is held meanwhile.
+
+    Of an order in review, or rejected, nothing was credited and nothing is held.
+    """
 
     async def work(context: Context) -> Refund:
         wanted = None

@@ -28,7 +28,7 @@ from billing.providers.protocol import (
 )
 from billing.recipients.outbox import MailUnderWay
 from billing.recipients.resend import MailLimitReached, NotYetDelivered
-from billing.refunds.request import RefundRefused
+from billing.refunds.request import NotRefundable, RefundRepeated, RefundUnderWay
 from billing.subscriptions.steer import NotSteerable
 from billing.subscriptions.subscription import AlreadySubscribed
 from billing.topups.approval import ApprovalDecided
@@ -152,7 +152,9 @@ TABLE: Final[Mapping[type[DomainError], ErrorRow]] = {
     ReplayEnded: ErrorRow(codes.ALREADY_SETTLED, 409),
     MailUnderWay: ErrorRow(codes.ALREADY_SETTLED, 409),
     OrderDecided: ErrorRow(codes.ALREADY_SETTLED, 409),
-    RefundRefused: ErrorRow(codes.ALREADY_SETTLED, 409),
+    NotRefundable: ErrorRow(codes.MALFORMED, 422),
+    RefundRepeated: ErrorRow(codes.DUPLICATE, 409),
+    RefundUnderWay: ErrorRow(codes.LIMIT_REACHED, 409),
     AlreadySubscribed: ErrorRow(codes.ALREADY_SETTLED, 409),
     NotSteerable: ErrorRow(codes.ALREADY_SETTLED, 409),
     NotRedeemable: ErrorRow(codes.NOT_REDEEMABLE, 409, {"unknown": 404, "expired": 410}),

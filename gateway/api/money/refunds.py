@@ -154,10 +154,17 @@ ROUTES = (
             "For operators. The credit that the refund takes back is held at once, and a worker asks"
             " the provider: its yes takes the credit, its definite no gives it back, and without a"
             " clear word it stays held. Too little credit is 2002 unless `allow_owed`. One refund of a"
-            " payment goes on at a time. Creem refunds by its API all that is left, and no part."
+            " payment goes on at a time (2012), and none of what went back already (2006). The payment"
+            " of an order that is in review, or was rejected, credited nothing: nothing is held, and the"
+            " provider's yes ends the review. Creem refunds by its API all that is left, and no part."
         ),
         answers=begun(RefundShape),
-        refuses=(codes.NOT_FOUND, codes.INSUFFICIENT_BALANCE, codes.ALREADY_SETTLED),
+        refuses=(
+            codes.NOT_FOUND,
+            codes.INSUFFICIENT_BALANCE,
+            codes.DUPLICATE,
+            codes.LIMIT_REACHED,
+        ),
     ),
     Route(
         "GET",
@@ -189,7 +196,7 @@ ROUTES = (
             " `not_made` gives it back. A refund that ended is not decided again."
         ),
         answers=ok(RefundShape),
-        refuses=(codes.NOT_FOUND, codes.ALREADY_SETTLED),
+        refuses=(codes.NOT_FOUND, codes.DUPLICATE, codes.LIMIT_REACHED),
     ),
     Route(
         "GET",

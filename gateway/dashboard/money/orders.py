@@ -6,6 +6,7 @@ its own rather than by the answer to the form.
 
 from typing import Final
 
+from billing.documents.document import receipt_of
 from billing.orders.order import STATUSES
 from billing.orders.timeline import own_timeline
 from gateway.dashboard.listing import listing
@@ -38,6 +39,11 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
     tenant, order_id = call.principal.tenant, call.params["order_id"]
     timeline = await call.context.database.read(lambda tx: own_timeline(tx, tenant, order_id))
     order = timeline.order
+    has_receipt = bool(order.paid_at and order.payment.amount)
+    if has_receipt and order.kind == "subscription":
+        # A plan may begin with a trial, which costs nothing and so has no receipt.
+        made = await call.context.database.read(lambda tx: receipt_of(tx, tenant, order_id))
+        has_receipt = made is not None
     is_back = read_query(call).text("said") == "order-back"
     is_watched = is_back and order.status == "pending"
     # In live nothing is made out before the operator has said who sells.
@@ -48,7 +54,7 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
         timeline=timeline,
         order=order,
         is_watched=is_watched,
-        has_receipt=has_seller and bool(order.paid_at and order.payment.amount),
+        has_receipt=has_seller and has_receipt,
         status_path=call.context.payments.links.status_path(order.id),
     )
 

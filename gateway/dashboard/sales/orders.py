@@ -13,6 +13,7 @@ from billing.orders.queries import OrderFilter
 from billing.orders.question import can_be_asked
 from billing.orders.refund_row import Refund
 from billing.orders.timeline import OrderTimeline
+from billing.orders.uncredited import is_uncredited
 from billing.payments import disputes
 from billing.payments.disputes import Dispute
 from billing.payments.questions import QuestionOutcome
@@ -83,7 +84,13 @@ class OrderView:
         order = self.timeline.order
         if order.kind == "subscription":
             return any(one.amount > one.refunded_amount for one in self.periods)
-        return order.is_settled and order.payment.amount > order.refunded_amount
+        may_go_back = order.is_settled or is_uncredited(order)
+        return may_go_back and order.payment.amount > order.refunded_amount
+
+    @property
+    def open_refund(self) -> Refund | None:
+        """The refund whose end nobody knows yet: until then the review is not decided."""
+        return next((one for one in self.refunds if one.is_open), None)
 
 
 async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
@@ -187,6 +194,7 @@ async def order_page(
         order=seen.timeline.order,
         waiting=waiting,
         way=call.context.refunder.way_of(seen.timeline.order),
+        is_uncredited=is_uncredited(seen.timeline.order),
         is_approvable=seen.timeline.order.status == "review" or waiting.invoice_id is not None,
     )
 

@@ -12,6 +12,7 @@ import pytest_asyncio
 from billing.orders.links import OrderLinks
 from billing.orders.order import Order
 from billing.orders.place import NewOrder
+from billing.orders.queries import paid_uncredited
 from billing.payments.payments import NoWebhookSecret, Payments
 from billing.providers.event_log import NotificationRef
 from billing.providers.protocol import (
@@ -202,6 +203,10 @@ async def test_a_secret_of_staging_does_not_speak_for_a_live_order(buyer: Toypay
     by_live = await buyer.notify("paid", order, secret=toypay.SECRETS["live"])
 
     assert (outcome, by_live) == ("refused", "applied")
+    # The page of neither environment's operators lists what they could not open or decide.
+    database = buyer.account.database
+    assert await database.read(lambda tx: paid_uncredited(tx, "staging", limit=9)) == []
+    assert await database.read(lambda tx: paid_uncredited(tx, "live", limit=9)) == []
     assert (await buyer.now(order)).status == "paid"
     assert await buyer.account.findings() == []
 

@@ -14,6 +14,8 @@ from billing.reconciliation import differences
 from billing.reconciliation.daily import DailyReconciliation
 from billing.reconciliation.differences import MoneyDifference
 from kernel.clock import FixedClock
+from tests.support.billing_api_calls import administrator
+from tests.support.dialect_calls import bearer
 from tests.support.replay_history import execute as run_sql
 from tests.support.selling_gateway import Store, open_store
 from tests.support.stripe_api import refunds
@@ -94,6 +96,23 @@ async def test_books_that_agree_have_no_difference(books: Books) -> None:
     ]
     for part in books.daily.parts("staging"):
         assert await books.compare(part) == []
+
+
+async def test_a_trial_that_cost_nothing_is_no_difference(books: Books) -> None:
+    boss = await administrator(books.store.gateway)
+    plan = {"id": "tryout", "name": "Tryout", "price_monthly": 1000, "credits_included": 10_000}
+    trial = {"trial_days": 14, "trial_credits": 500}
+    await boss.call("POST", "/admin/billing/plans", status=201, json={**plan, **trial})
+    made = await books.store.gateway.client.post(
+        "/payment/create-session",
+        headers=bearer(books.store.key),
+        json={"channel": "stripe", "type": "subscription", "plan_id": "tryout"},
+    )
+    assert books.stripe.pay(made.json()["data"]["session_id"])
+    await books.tell_stripe()
+
+    assert await books.store.bought_cents() == 50
+    assert await books.compare("provider:stripe") == []
 
 
 @pytest.mark.parametrize("provider", ["toypay", "stripe"])

@@ -161,6 +161,28 @@ async def test_rejecting_ends_the_order_without_credit(store: Store) -> None:
     assert await store.bought_cents() == 0
 
 
+async def test_the_payment_of_a_review_is_refunded_on_its_page(store: Store) -> None:
+    boss = await operator(store.gateway)
+    order_id = await in_review(store)
+    page = f"{HERE}/orders/{order_id}"
+
+    before = text_of((await boss.get(page)).text)
+    done = await boss.send(
+        f"{page}/refund", {"refund_reason": "Not what it costs", "made_at_provider": "tp_1"}
+    )
+
+    assert "refund it below" in before
+    assert "sends nothing back by an API" in before
+    assert done.headers["location"].endswith("?said=refund-noted")
+    after = await store.show(order_id)
+    assert (after["status"], after["refunded_amount"]) == ("failed", 1999)
+    assert order_id not in text_of((await boss.get(HERE)).text)
+    assert await store.bought_cents() == 0
+    again = await boss.send(f"{page}/refund", {"refund_reason": "x", "made_at_provider": "tp_2"})
+    assert again.status_code == 409
+    assert await store.findings() == []
+
+
 async def test_a_second_payment_is_dismissed(store: Store) -> None:
     boss = await operator(store.gateway)
     made = await store.order()

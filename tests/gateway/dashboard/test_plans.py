@@ -86,6 +86,8 @@ async def test_a_plan_is_taken_paid_and_credited(store: Store) -> None:
     assert "Paid until 2026-07-13" in plan
     assert "Which plan" not in plan
     assert "each month that is paid" in order_page
+    assert "The credit comes with each paid period" in order_page
+    assert "Nothing moved" not in order_page
     balance = (await ann.request("GET", f"{API}/topup/balance")).json()["data"]
     assert balance["balance_cents"] == 1_000_000 + 2_500
     assert await store.findings() == []

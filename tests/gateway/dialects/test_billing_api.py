@@ -141,6 +141,8 @@ async def test_a_topup_session_sells_a_pack_and_an_amount_with_a_coupon(
     amount = await me.call(
         "POST", "/payment/create-session", json={**wish, "amount_cents": 1000, name: "HALF"}
     )
+    two = {**wish, "amount_cents": 1000, "coupon": "HALF", "coupon_code": "OTHER"}
+    await me.call("POST", "/payment/create-session", status=422, json=two)
     for made in (pack, amount):
         await decide(gateway, made["url"])
 

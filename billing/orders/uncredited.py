@@ -1,0 +1,64 @@
+"""A payment that credited nothing, because its order is in review or was rejected, goes back.
+
+Promise: nothing of the account's credit moves. Once the provider said that all of the payment went back by
+refunds of ours, the review ends; should a refund of a closed one fail, the order is in review again, since
+the money is here. What our refunds sent back before an approval is taken into account by it: `worth_of`.
+"""
+
+from collections.abc import Sequence
+
+from billing.engine.batch_state import BatchState
+from billing.orders.ending import end_unpaid, reclaim
+from billing.orders.order import Order, amend, move
+from billing.orders.refund import gone_of
+from billing.orders.refund_row import Refund
+from billing.orders.working_set import OrderWorkingSet
+from billing.providers.problem import in_words
+
+
+def is_uncredited(order: Order) -> bool:
+    """Whether there is a payment that gave nothing; a plan's belongs to its periods."""
+    is_closed = order.status in {"review", "failed"}
+    return is_closed and order.payment_id is not None and order.kind != "subscription"
+
+
+def sent_back(order: Order, refunds: Sequence[Refund]) -> int:
+    """How much of the payment our refunds sent back; what others told of is no wish of the operator's."""
+    done = sum(one.amount for one in refunds if one.status == "succeeded")
+    return min(done, order.payment.amount)
+
+
+def follow_refund(state: BatchState, order: Order) -> Order:
+    """The order after a word on a refund of ours of its payment, which credited nothing."""
+    working_set = state.working_set(OrderWorkingSet)
+    refunds = working_set.refunds.of(order.id)
+    gone = gone_of(working_set.reversals.of(order.id), order.payment.amount)
+    is_back = gone >= order.payment.amount
+    if not is_uncredited(order) or any(one.is_open for one in refunds):
+        return order
+    if order.status == "review" and is_back:
+        working_set.resolve(order.id)
+        reason = f"{in_words(order.payment)} went back: {order.reason or 'refunded'}"
+        return end_unpaid(state, amend(order, refunded_amount=gone), "failed", reason)
+    if order.status == "failed" and not is_back and _failed_last(refunds):
+        reclaim(state, order)
+        reason = f"a refund of {in_words(order.payment)} failed: the money is here"
+        return _kept(state, move(order, "review", reason=reason, refunded_amount=0))
+    if order.status == "failed" and gone != order.refunded_amount:
+        return _kept(state, amend(order, refunded_amount=gone))
+    return order
+
+
+def worth_of(micros: int, paid_amount: int, gone_amount: int) -> int:
+    """The credit of the whole payment, so that micros are left of it once what is gone took its share."""
+    left = paid_amount - gone_amount
+    return micros if left <= 0 else -(-micros * paid_amount // left)
+
+
+def _failed_last(refunds: Sequence[Refund]) -> bool:
+    return bool(refunds) and max(refunds, key=lambda one: one.ended_at or 0).status == "failed"
+
+
+def _kept(state: BatchState, order: Order) -> Order:
+    state.working_set(OrderWorkingSet).change(order)
+    return order
