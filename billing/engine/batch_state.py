@@ -244,7 +244,9 @@ class BatchState:
             subject_id=subject_id,
         )
 
-    def note_fall(self, tenant: Tenant, before_micros: int) -> None:
+    def note_fall(
+        self, tenant: Tenant, before_micros: int, *, calls_for_recharge: bool = True
+    ) -> None:
         """balance.low for each threshold that the balance fell below, and the recharge it calls for."""
         watch = self.watches.find(tenant)
         if watch is None:
@@ -252,7 +254,8 @@ class BatchState:
         after_micros = self.ledger.balance_micros(tenant, self.now_us)
         for threshold in watch.crossed(before_micros, after_micros):
             self.publish(tenant, "balance.low", low_balance(threshold, after_micros))
-        self.watches.note_fall(tenant, before_micros, after_micros)
+        if calls_for_recharge:
+            self.watches.note_fall(tenant, before_micros, after_micros)
 
     def _is_plan_only(self, tenant: Tenant) -> bool:
         until = self._plan_only_until.get(tenant)

@@ -139,7 +139,7 @@ async def test_everything_works_without_scripts(
     secret, _ = await mint(page)
     await register(page, receiver.url)
     await page.get_by_role("button", name="Send the sample").click()
-    await expect(page.get_by_text("succeeded")).to_be_visible()
+    await expect(page.get_by_text("succeeded", exact=True)).to_be_visible()
     await send(page, "approval@sandbox.test")
     await page.get_by_role("button", name="Approve").click()
 

@@ -24,6 +24,8 @@ from gateway.http.routing import ApiSurface, Reply, Route
 _NO_STORE = {"cache-control": "no-store"}
 _UNREADABLE = 400
 _OF_ANOTHER = 409
+# Unreadable, forged, of another provider's order, and not to be verified.
+_REFUSALS = (_UNREADABLE, 401, _OF_ANOTHER, 503)
 _TOLD = (
     "For the provider alone: it is signed under a secret of the provider's, in the provider's own form."
     " Enter this address at the provider."
@@ -42,6 +44,8 @@ def _surface(registration: Registration) -> ApiSurface:
         return await _hear(registration, call)
 
     accepted = Outcome(200, None, media_types=(registration.accepted.media_type,))
+    refused = (registration.refused.media_type,)
+    refusals = [Outcome(status, None, media_types=refused) for status in _REFUSALS]
     routes = tuple(
         Route(
             method,
@@ -53,7 +57,7 @@ def _surface(registration: Registration) -> ApiSurface:
             takes_key=False,
             media="raw",
             description=_TOLD,
-            answers=(accepted,),
+            answers=(accepted, *refusals),
         )
         for path in registration.paths
         for method in registration.methods

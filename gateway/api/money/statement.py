@@ -87,8 +87,11 @@ def _period(query: StatementQuery, now_us: int) -> tuple[int, int]:
     if query.month is not None:
         if query.since is not None or query.until is not None:
             raise InvalidInput("name either a month, or from and to", param="month")
-        since = parse_rfc3339(f"{query.month}-01T00:00:00Z")
-        return since, next_month_start_us(since)
+        try:
+            since = parse_rfc3339(f"{query.month}-01T00:00:00Z")
+            return since, next_month_start_us(since)
+        except (ValueError, OverflowError):
+            raise InvalidInput("is no month, such as 2026-11", param="month") from None
     since = time_us(query.since, "from") or 0
     until = time_us(query.until, "to")
     until = now_us + 1 if until is None else until

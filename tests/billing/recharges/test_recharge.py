@@ -319,3 +319,17 @@ async def test_falls_that_break_keep_no_other_waiting(one: Recharging) -> None:
         await worker.step()
 
     assert (one.vendor.charges_heard, await one.cents()) == (1, 1499)
+
+
+async def test_credit_that_is_taken_back_charges_nothing(one: Recharging) -> None:
+    """A refund, a dispute or the operator took it: whoever wants the money back is not charged more."""
+    await one.give(-1600)
+    await one.work()
+    await one.spend(1)
+    await one.work()
+    assert (one.vendor.charges_heard, await one.cents()) == (0, 399)
+
+    await one.give(200)
+    await one.spend(100)
+    await one.work()
+    assert one.vendor.charges_heard == 1
