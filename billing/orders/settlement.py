@@ -83,10 +83,10 @@ class SettlePaid(OnOrder):
             return OrderResult(order, "repeated")
         working_set = state.working_set(OrderWorkingSet)
         problem = self._problem(state, order)
-        went_back = order.payment_id is not None and working_set.reversals.of(order.id)
+        went_back = order.payment_id is not None and working_set.refunds.of(order.id)
         if order.status in SETTLED or order.status == "review" or went_back:
             # Money of a second payment: the order stays, an operator sees the notification. What
-            # went back of the first would otherwise be taken from this one's credit.
+            # a refund of ours sent back of the first would otherwise take this one's credit.
             problem = problem or self._second(order)
             return OrderResult(order, "review", problem.sentence, problem)
         if problem is not None:

@@ -28,7 +28,12 @@ from billing.providers.protocol import (
 )
 from billing.recipients.outbox import MailUnderWay
 from billing.recipients.resend import MailLimitReached, NotYetDelivered
-from billing.refunds.request import NotRefundable, RefundRepeated, RefundUnderWay
+from billing.refunds.request import (
+    NotRefundable,
+    RefundRefused,
+    RefundRepeated,
+    RefundUnderWay,
+)
 from billing.subscriptions.steer import NotSteerable
 from billing.subscriptions.subscription import AlreadySubscribed
 from billing.topups.approval import ApprovalDecided
@@ -152,6 +157,7 @@ TABLE: Final[Mapping[type[DomainError], ErrorRow]] = {
     ReplayEnded: ErrorRow(codes.ALREADY_SETTLED, 409),
     MailUnderWay: ErrorRow(codes.ALREADY_SETTLED, 409),
     OrderDecided: ErrorRow(codes.ALREADY_SETTLED, 409),
+    RefundRefused: ErrorRow(codes.MALFORMED, 422),
     NotRefundable: ErrorRow(codes.MALFORMED, 422),
     RefundRepeated: ErrorRow(codes.DUPLICATE, 409),
     RefundUnderWay: ErrorRow(codes.LIMIT_REACHED, 409),

@@ -200,7 +200,7 @@ async def test_an_order_is_decided_with_the_keyboard(store: Store, browser: Brow
 
     await page.get_by_label("Counts as paid").focus()
     await page.keyboard.type("19.99")
-    await page.get_by_label("Reason").focus()
+    await page.get_by_label("Reason").first.focus()
     await page.keyboard.type("Bank fees")
     await page.keyboard.press("Tab")
     await page.keyboard.press("Enter")

@@ -121,7 +121,10 @@ class Program:
 
     def wait_ready(self, *, timeout_s: float = READY_S_MAX) -> None:
         """Returns once the process said that it does its work; raises NotReady."""
-        readable, _, _ = select.select([self._ready_fd], [], [], timeout_s)
+        # Not select(): a process of a long run may have more than 1,024 files open.
+        waiting = select.poll()
+        waiting.register(self._ready_fd, select.POLLIN)
+        readable = waiting.poll(timeout_s * 1000)
         said = os.read(self._ready_fd, 1) if readable else b""
         os.close(self._ready_fd)
         self._ready_fd = -1

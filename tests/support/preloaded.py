@@ -64,7 +64,9 @@ class Forked:
         deadline_s = None if timeout_s is None else time.monotonic() + timeout_s
         while self._said.count(b"\n") < count:
             left_s = None if deadline_s is None else max(0.0, deadline_s - time.monotonic())
-            if not select.select([self._status_fd], [], [], left_s)[0]:
+            waiting = select.poll()
+            waiting.register(self._status_fd, select.POLLIN)
+            if not waiting.poll(None if left_s is None else left_s * 1000):
                 return
             said = os.read(self._status_fd, 64)
             if not said:

@@ -173,7 +173,8 @@ def test_an_approval_has_to_say_what_counts_where_another_sum_came(
 def test_a_rejection_says_that_no_money_went_back(topup: Topup, sold: dict[str, str]) -> None:
     rejected = topup("reject", sold["review"])
 
-    assert f"Refund pi_{sold['review']} (0.01 USD) at stripe" in rejected.stderr
+    said = f"topup orders refund {sold['review']} sends back pi_{sold['review']} (0.01 USD)."
+    assert said in rejected.stderr
 
 
 def test_trace_says_where_an_orders_money_is(topup: Topup, sold: dict[str, str]) -> None:
