@@ -96,6 +96,9 @@ class MyFatoorahRefunds:
                 price = price_of(bytes(found.amount).decode().strip('"'), self._currency)
             except InvalidInput:
                 raise unavailable(_NAME, "a refund without an amount") from None
+            if price.amount <= 0:
+                # It would end the refund, and nothing would be taken back for it.
+                raise unavailable(_NAME, "a refund of nothing")
             return RefundWord("succeeded", named, Refunded(subject, named, price))
         if status in ("canceled", "cancelled", "rejected"):
             fact = RefundFailed(subject, named, request.price)

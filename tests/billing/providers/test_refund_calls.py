@@ -275,6 +275,18 @@ async def test_a_refund_at_myfatoorah_without_any_name_may_be_ours(
         await refunds("myfatoorah", client).find_refund(wanted("KWD", 1500, checkout_ref="6867014"))
 
 
+async def test_a_refund_of_nothing_at_myfatoorah_is_no_word(
+    client: httpx.AsyncClient, vendor: respx.MockRouter
+) -> None:
+    row = {"RefundId": 7, "RefundStatus": "Refunded", "ExternalIdentifier": "rfd_1", "Amount": 0}
+    vendor.post(f"{API_BASE}/v2/GetRefundStatus").respond(
+        json={"IsSuccess": True, "Data": {"RefundStatusResult": [row]}}
+    )
+
+    with pytest.raises(ProviderUnavailable):
+        await refunds("myfatoorah", client).find_refund(wanted("KWD", 1500, checkout_ref="6867014"))
+
+
 async def test_epay_is_asked_with_its_own_form(
     client: httpx.AsyncClient, vendor: respx.MockRouter
 ) -> None:
