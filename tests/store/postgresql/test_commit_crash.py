@@ -187,7 +187,10 @@ async def test_every_answered_send_has_its_row_whichever_backend_is_killed(
         "SELECT pg_reload_conf()",
     )
     answered: set[str] = set()
-    for _ in range(2):
+    killed = 0
+    # A killed COMMIT may be kept or not: often enough that some are kept.
+    while killed < 2 or (not answered and killed < 20):
+        killed += 1
         await back(account)
         sends = [asyncio.ensure_future(account.send(100)) for _ in range(20)]
         async with connected(url) as connection, asyncio.timeout(20):
