@@ -10,13 +10,13 @@ from collections.abc import Callable
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
+from gateway.answers.compression import compressed
 from gateway.api import health
 from gateway.api.money import provider_notifications as payments
 from gateway.dashboard.refused import outside
 from gateway.dashboard.surface import PAGES
 from gateway.docs import events, pages as docs, well_known
 from gateway.html import static
-from gateway.http.compression import compressed
 from gateway.http.edge import Edge
 from gateway.http.routing import Router
 from gateway.mcp import endpoint as mcp

@@ -20,10 +20,10 @@ from starlette.types import ASGIApp
 
 from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
+from gateway.answers.compression import compressed
 from gateway.answers.envelope import answer, listing, page
 from gateway.answers.outcome import Listing
 from gateway.http.auth import check_presented, presented
-from gateway.http.compression import compressed
 from gateway.http.fields import Page, cursor_id
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
