@@ -14,8 +14,8 @@ from billing.reports.revenue import (
     credit_lines,
     revenue_lines,
 )
+from cli.amounts import read_by_people
 from cli.examples import examples
-from cli.operator.report_table import read_by_people
 from cli.options import Moment, environment_option
 from cli.output import Command, json_option, note, print_json, run, show_rows, wants_json
 from kernel.clock import DAY_US, SystemClock

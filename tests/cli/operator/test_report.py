@@ -2,7 +2,7 @@
 
 import pytest
 
-from cli.operator.report_table import read_by_people
+from cli.amounts import read_by_people
 from tests.support.command_line import Topup, result_of, topup as topup
 
 pytestmark = pytest.mark.one_database
