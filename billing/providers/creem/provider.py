@@ -26,6 +26,7 @@ from billing.providers.creem.events import (
     checkout_facts,
     facts_of,
 )
+from billing.providers.creem.listing import CreemListing, Transactions
 from billing.providers.creem.refunds import CreemRefunds
 from billing.providers.creem.setup_check import CreemProduct, CreemSetupCheck
 from billing.providers.creem.simulation import simulated
@@ -105,6 +106,7 @@ class Creem:
         self.abilities: tuple[object, ...] = (
             CreemSteering(self._ask_standing),
             CreemRefunds(self._ask),
+            CreemListing(self._ask_list),
             CreemSetupCheck(self._ask_product, self._credit_product, self._unit_amount),
         )
 
@@ -207,6 +209,9 @@ class Creem:
         return [hmac.digest(one, body, hashlib.sha256).hex().encode() for one in self._secrets]
 
     async def _ask_product(self, path: str, form: type[CreemProduct]) -> CreemProduct:
+        return await self._ask("GET", path, form)
+
+    async def _ask_list(self, path: str, form: type[Transactions]) -> Transactions:
         return await self._ask("GET", path, form)
 
     async def _ask_standing(
