@@ -74,8 +74,8 @@ def schedule(state: BatchState, period: Period, kept_back: int) -> None:
 
 def _due(period: Period, parts: Iterable[PlanGrant], gone_amount: int) -> int:
     """Of all that the period grants, given or not."""
-    total = period.credits_micros + ungiven_of(parts)
-    return share_of(total, gone_amount, period.amount)
+    right_micros = period.credits_micros + ungiven_of(parts) - period.corrected_micros
+    return period.corrected_micros + share_of(right_micros, gone_amount, period.amount)
 
 
 def _take_back(state: BatchState, one: Subscription, period: Period, micros: int) -> None:
