@@ -96,7 +96,7 @@ class OnSubscription(ABC):
 class PayPeriod(OnSubscription):
     """A period's invoice was paid. objects: what else the provider may call the payment by.
 
-    provider_ref is the provider's id of the subscription; lines and is_change are as in
+    provider_ref is the provider's id of the subscription; lines, is_change and is_listed are as in
     InvoicePaid. Times in microseconds.
     """
 
@@ -111,6 +111,7 @@ class PayPeriod(OnSubscription):
     objects: tuple[str, ...] = ()
     lines: tuple[InvoiceLine, ...] = ()
     is_change: bool = False
+    is_listed: bool = False
 
     def declare(self, read_set: ReadSet) -> None:
         OnSubscription.declare(self, read_set)
@@ -227,6 +228,9 @@ class PayPeriod(OnSubscription):
         if one.status == "incomplete" and other is not None:
             return second_plan(other)
         came = f"invoice {self.invoice_id}"
+        if self.is_listed and one.paid_until_at and self.product_ref != one.product_ref:
+            sentence = f"{one.provider} does not say what was paid with {came}, for another plan"
+            return Problem("invoice", sentence, "what was paid", came)
         if self.period_end_at <= self.period_start_at:
             return Problem("invoice", f"{came} is for no time", "a period", came)
         paid = working_set.period((one.id, self.period_start_at))
