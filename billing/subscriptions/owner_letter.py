@@ -12,6 +12,7 @@ from email.policy import SMTP
 from html import escape
 from typing import Any, Final
 
+from billing.recharges.recharge import FAILURES_MAX
 from billing.recipients.owner_mail import OwnerMail
 from billing.subscriptions.subscription import Subscription
 from kernel.clock import SECOND_US, rfc3339
@@ -121,6 +122,13 @@ def _of_recharge(told: dict[str, Any], public_url: str) -> OwnerLetter:
             f"Your balance is low, and {amount} more would pass the limit that you set for a month."
             " Nothing was charged."
         )
+    elif reason == "disputed":
+        subject = "Your auto-recharge is switched off"
+        happened = (
+            f"The payment of {amount} with {method}, which your auto-recharge made, was disputed at the"
+            " card's bank. Nothing more is bought by itself until you set the auto-recharge again. If"
+            " you know nothing of this dispute, ask your bank."
+        )
     elif told["url"] is not None:
         subject = f"Confirm your auto-recharge of {amount}"
         happened = (
@@ -132,7 +140,7 @@ def _of_recharge(told: dict[str, Any], public_url: str) -> OwnerLetter:
         happened = (
             f"Your balance is low, and {amount} could not be charged to {method}: {_why(reason)}."
         )
-    if told["switched_off"]:
+    if told["switched_off"] and told["failures"] >= FAILURES_MAX and reason != "disputed":
         subject = "Your auto-recharge is switched off"
         happened += " This failed three times in a row, so the auto-recharge is switched off now."
     elif told["retry_at"] is not None:
