@@ -11,7 +11,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from billing.engine.batch_state import BatchState
-from billing.subscriptions.period_credit import bring_back_to
+from billing.subscriptions.plan_credit_back import bring_back_to
 from billing.subscriptions.plan_grant import ungiven_of
 from billing.subscriptions.subscription import Period, Subscription
 from billing.subscriptions.working_set import SubscriptionWorkingSet

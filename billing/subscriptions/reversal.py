@@ -1,7 +1,7 @@
 """Refunds and disputes of a subscription's payments: the period's credit is taken back, or given back.
 
 Promise: as for orders (billing/orders/reversal.py), by the same rows and the same rules; the credit
-moves as billing/subscriptions/period_credit.py says.
+moves as billing/subscriptions/plan_credit_back.py says.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from billing.orders.reversal import reason_of, tell_refunded
 from billing.orders.working_set import OrderWorkingSet
 from billing.providers.problem import Problem
 from billing.subscriptions.period import Billed, OnSubscription
-from billing.subscriptions.period_credit import bring_back_to
+from billing.subscriptions.plan_credit_back import bring_back_to
 from billing.subscriptions.subscription import Period, Subscription
 from billing.subscriptions.working_set import SubscriptionWorkingSet
 
