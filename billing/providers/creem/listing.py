@@ -39,10 +39,8 @@ Read = Callable[[str, type["Transactions"]], Awaitable["Transactions"]]
 
 
 class _Listed(Transaction):
-    """created_at in milliseconds."""
+    """What the list shows of one beside its sums."""
 
-    created_at: float = 0
-    status: str = ""
     type: str = ""
     refunded_amount: int | None = None
     customer: Ref = None
@@ -86,7 +84,8 @@ def _went_back(one: ListedPayment) -> bool:
 
 def _listed(one: _Listed) -> ListedPayment:
     """Raises ValueError for an amount, a currency or a time that is none."""
-    if one.created_at < _EARLIEST_MS:
+    made_at_ms = one.created_at
+    if not isinstance(made_at_ms, int) or made_at_ms < _EARLIEST_MS:
         raise ValueError("a time in another unit")
     price = one.price
     is_charged_back = one.status in _CHARGED_BACK
@@ -103,5 +102,5 @@ def _listed(one: _Listed) -> ListedPayment:
         # A bank takes back all of it, and what it took is told as refunded, too.
         refunded=0 if is_charged_back else gone,
         disputed=price.amount if is_charged_back else 0,
-        created_at=round(one.created_at * MILLISECOND_US),
+        created_at=made_at_ms * MILLISECOND_US,
     )
