@@ -22,13 +22,13 @@ from kernel.errors import Unavailable
 from store.apart import Apart
 from store.batch_parts import (
     RETRY_AFTER_S,
+    BatchWatch,
     C,
     Prepared,
     R,
     Tenancy,
     Tenants,
     Waiting,
-    BatchWatch,
     away,
     fail,
     unknown,
