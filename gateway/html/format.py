@@ -16,6 +16,8 @@ SAID: Final[Mapping[str, str]] = {
     "billing-set": "The next receipts are made out like this.",
     "expiring-mail-on": "You get a mail before credit ends.",
     "expiring-mail-off": "You get no mail before credit ends.",
+    "receipt-mail-on": "You get each receipt by mail.",
+    "receipt-mail-off": "You get no receipts by mail; they are on the page Documents.",
     "password-changed": "The password is changed, and every other session is signed out.",
     "password-confirmed": "Thank you. You are not asked again for ten minutes: please repeat what you wanted to do.",
     "live-opened": "Live is open for this account.",

@@ -22,7 +22,7 @@ from kernel.errors import DomainError, InvalidInput
 from keys import session
 from keys.account import Account, get_account, set_password_hash
 from keys.live import enter_live
-from keys.mail_choice import set_expiring_mail, wants_expiring_mail
+from keys.mail_choice import MAIL_CHOICES, WantedMail, choose_mail, wanted_mail
 from keys.password import check_password
 from keys.principal import ACCOUNT_SCOPES, ENVIRONMENTS
 from keys.session import Session
@@ -136,18 +136,20 @@ async def set_billing(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def set_mail(call: RequestContext[Fields, Fields]) -> Reply:
-    """Whether mail comes that credit ends soon; what was not paid is always told."""
-    wanted, account_id = read_form(call).text("to"), call.principal.account_id
-    if wanted not in {"on", "off"}:
+    """Whether mail comes that credit ends soon, and receipts; what was not paid is always told."""
+    form, account_id = read_form(call), call.principal.account_id
+    wanted, about = form.text("to"), form.text("about") or "expiring"
+    choice = next((one for one in MAIL_CHOICES if one == about), None)
+    if wanted not in {"on", "off"} or choice is None:
         raise InvalidInput("mail is on or off", param="to")
 
     async def work(tx: Transaction) -> None:
-        await set_expiring_mail(tx, account_id, is_on=wanted == "on", now_us=call.now_us)
-        after = {"expiring_mail": wanted}
+        await choose_mail(tx, account_id, choice, is_on=wanted == "on", now_us=call.now_us)
+        after = {f"{choice}_mail": wanted}
         await note(tx, call, "mail.changed", account_id, environment="", after=after)
 
     await call.context.database.transaction(work)
-    return go(PATH, said=f"expiring-mail-{wanted}")
+    return go(PATH, said=f"{choice}-mail-{wanted}")
 
 
 async def _show(
@@ -156,12 +158,12 @@ async def _show(
     """The page; typed: billing details that were refused, to be mended rather than typed again."""
     principal = call.principal
 
-    async def work(tx: Transaction) -> tuple[Account, list[Session], bool]:
+    async def work(tx: Transaction) -> tuple[Account, list[Session], WantedMail]:
         account = await get_account(tx, principal.account_id)
         sessions = await session.list_sessions(tx, account.id, now_us=call.now_us)
-        return account, sessions, await wants_expiring_mail(tx, account.id)
+        return account, sessions, await wanted_mail(tx, account.id)
 
-    account, sessions, is_mailed = await call.context.database.read(work)
+    account, sessions, mailed = await call.context.database.read(work)
     billing = typed or (await ask(call, "GET", "/billing/details")).data
     return page(
         call,
@@ -170,7 +172,8 @@ async def _show(
         account=account,
         sessions=sessions,
         billing=billing,
-        is_mailed=is_mailed,
+        mailed=mailed,
+        mails_receipts=call.context.settings.seller.mails_receipts,
         problem=problem,
     )
 
