@@ -76,7 +76,7 @@ from webhooks.events.feed import TooManyStreams
 from webhooks.http.guard import UrlRefused
 from webhooks.replays.replay import ReplayEnded, TooManyReplays
 
-DOCS_PATH = "/docs/codes"
+_DOCS_PATH = "/docs/codes"
 RETRY_AFTER_S = 1
 _HIDDEN = "something went wrong on our side; the request id finds it in our log"
 _AWAY = "the gateway cannot take the request now; try again"
@@ -182,6 +182,11 @@ TABLE: Final[Mapping[type[DomainError], ErrorRow]] = {
 _BY_NAME: Final = {kind.__name__: row for kind, row in TABLE.items()}
 
 
+def doc_url(address: str, code: int) -> str:
+    """Where the code is explained; address: the gateway's own, empty for a path alone."""
+    return f"{address}{_DOCS_PATH}/{code}"
+
+
 def row_of(kind: type[DomainError]) -> ErrorRow | None:
     """The row of the class, or of the nearest class it derives from."""
     return next((TABLE[base] for base in kind.__mro__ if base in TABLE), None)
@@ -230,7 +235,7 @@ def _expected(error: DomainError, row: ErrorRow) -> Refusal:
         "retryable": not row.is_final and (code.is_retryable or retry_after_s is not None),
         "retry_after_s": retry_after_s,
         "next_action": _next_action(code, row, retry_after_s),
-        "doc_url": f"{DOCS_PATH}#{code.code}",
+        "doc_url": doc_url("", code.code),
     }
     if error.reason is not None:
         shown["reason"] = error.reason
