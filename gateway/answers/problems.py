@@ -13,7 +13,7 @@ import msgspec
 
 from kernel.limits import INT64_MAX
 
-Problem = dict[str, Any]
+FieldEntry = dict[str, Any]
 
 _WORDS: Final[Mapping[str, str]] = {
     "int": "an integer",
@@ -33,9 +33,9 @@ _COMPARED_MAX: Final = 3
 _COMPARED_CHARACTERS_MAX: Final = 64
 
 
-def unknown_fields(names: Iterable[str], known: Collection[str]) -> list[Problem]:
+def unknown_fields(names: Iterable[str], known: Collection[str]) -> list[FieldEntry]:
     """An entry for each; the first of them with the name that was probably meant."""
-    found: list[Problem] = []
+    found: list[FieldEntry] = []
     for name in names:
         meant = most_similar(name, known) if len(found) < _COMPARED_MAX else None
         found.append({"param": name, "detail": "unknown field", **_meant(meant)})
@@ -44,7 +44,7 @@ def unknown_fields(names: Iterable[str], known: Collection[str]) -> list[Problem
 
 def problem_of(
     name: str, message: str, kind: Any, value: Any, *, show: Callable[[str], str]
-) -> Problem:
+) -> FieldEntry:
     """Msgspec's sentence about a value of that field in our words, and where inside the field it is.
 
     show: makes a name of the caller's safe to repeat.
@@ -56,7 +56,7 @@ def problem_of(
     unknown = _UNKNOWN.fullmatch(plain)
     if unknown is not None:
         return {"param": f"{name}{joint}{inside}.{show(unknown[1])}", "detail": "unknown field"}
-    problem: Problem = {"param": f"{name}{joint}{inside}", "detail": problem_sentence(plain)}
+    problem: FieldEntry = {"param": f"{name}{joint}{inside}", "detail": problem_sentence(plain)}
     if inside:
         return problem
     choices = _choices(kind)
@@ -88,11 +88,11 @@ def most_similar(name: str, known: Collection[str]) -> str | None:
     return alike[0] if alike else None
 
 
-def _meant(name: str | None) -> Problem:
+def _meant(name: str | None) -> FieldEntry:
     return {} if name is None else {"did_you_mean": name}
 
 
-def _bounds(kind: Any) -> Problem:
+def _bounds(kind: Any) -> FieldEntry:
     """The least and the greatest number of the type; nothing where only the machine bounds it."""
     found = msgspec.inspect.type_info(kind)
     kinds = found.types if isinstance(found, msgspec.inspect.UnionType) else (found,)

@@ -26,7 +26,7 @@ import msgspec
 from msgspec import Meta
 
 from gateway.answers.problems import (
-    Problem,
+    FieldEntry,
     problem_of,
     problem_sentence,
     unknown_fields,
@@ -168,7 +168,7 @@ class Shape(Generic[F]):
             raise InvalidInput(problem_sentence(str(error))) from None
 
 
-def _choice_problems(value: Mapping[str, Any], one: str, other: str) -> list[Problem]:
+def _choice_problems(value: Mapping[str, Any], one: str, other: str) -> list[FieldEntry]:
     has_one = value.get(one) is not None
     if has_one is not (value.get(other) is not None):
         return []

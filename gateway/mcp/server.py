@@ -35,7 +35,7 @@ from gateway.http.fields import Fields
 from gateway.http.request_context import RequestContext
 from gateway.internal_client import ask
 from gateway.mcp.tools import TOOLS, ApiTool, listed
-from gateway.repair.repair import Call, repaired
+from gateway.repair.repair import RefusedCall, repaired
 from gateway.surfaces import API_PREFIX
 from kernel.errors import NotFound
 from kernel.ids import new_id
@@ -144,7 +144,7 @@ def _refused(
         fields = {"request_id": call.request_id.decode(), "route": call.template}
         _log.error("request.failed", exc_info=error, extra={"fields": fields})
     method, path = ("POST", "") if tool is None else (tool.method, API_PREFIX + tool.path)
-    refusal = repaired(call, refusal_of(error), Call(method, path, arguments))
+    refusal = repaired(call, refusal_of(error), RefusedCall(method, path, arguments))
     return _result(_decode(refuse(refusal, call.now_us).body))
 
 

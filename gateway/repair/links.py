@@ -15,7 +15,7 @@ _SEND: Final = "/topup/send"
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class RefusedFacts:
     """What was refused. api: the address below which the API lies. template: the route's path below it,
     empty for an unknown path. body: the request's fields, empty where there were none. error: data.error
     so far. is_open: whether anybody may make a sandbox account.
@@ -41,18 +41,18 @@ class Asked:
         return Link(rel=rel, method="POST", href=self.api + path, body=dict(body) if body else None)
 
 
-def links_of(asked: Asked) -> list[Link]:
+def links_of(asked: RefusedFacts) -> list[Link]:
     """The calls that come next, the most useful first; none where only a person helps."""
     found = _BY_CODE.get(asked.code)
     return [] if found is None else list(found(asked))
 
 
-def _sandbox_key(asked: Asked) -> Iterator[Link]:
+def _sandbox_key(asked: RefusedFacts) -> Iterator[Link]:
     if asked.is_open:
         yield asked.post("sandbox_key", "/keys/sandbox")
 
 
-def _credit(asked: Asked) -> Iterator[Link]:
+def _credit(asked: RefusedFacts) -> Iterator[Link]:
     if asked.environment == "staging":
         yield asked.post("fund", "/sandbox/fund", {"amount_cents": _lacking_cents(asked)})
     else:
@@ -60,22 +60,22 @@ def _credit(asked: Asked) -> Iterator[Link]:
     yield asked.get("balance", "/topup/balance")
 
 
-def _lacking_cents(asked: Asked) -> int:
+def _lacking_cents(asked: RefusedFacts) -> int:
     """As much test credit as was to be sent, or $10.00 where that is not known."""
     amount = asked.body.get("amount_cents")
     return amount if isinstance(amount, int) and amount > 0 else 1_000
 
 
-def _platforms(asked: Asked) -> Iterator[Link]:
+def _platforms(asked: RefusedFacts) -> Iterator[Link]:
     yield asked.get("platforms", "/platforms")
 
 
-def _earlier(asked: Asked) -> Iterator[Link]:
+def _earlier(asked: RefusedFacts) -> Iterator[Link]:
     if asked.transaction_id is not None:
         yield asked.get("earlier", f"/topup/status/{asked.transaction_id}")
 
 
-def _smaller(asked: Asked) -> Iterator[Link]:
+def _smaller(asked: RefusedFacts) -> Iterator[Link]:
     """The same send with what the caps leave, where they leave something."""
     most = asked.error.get("max_now_cents")
     if isinstance(most, int) and most > 0 and asked.template == _SEND:
@@ -83,17 +83,17 @@ def _smaller(asked: Asked) -> Iterator[Link]:
     yield asked.get("limits", "/topup/balance")
 
 
-def _own_credential(asked: Asked) -> Iterator[Link]:
+def _own_credential(asked: RefusedFacts) -> Iterator[Link]:
     yield asked.get("balance", "/topup/balance")
 
 
-def _existing(asked: Asked) -> Iterator[Link]:
+def _existing(asked: RefusedFacts) -> Iterator[Link]:
     """The list of what there are too many of."""
     if asked.template and asked.lists(asked.template):
         yield asked.get("existing", asked.template)
 
 
-def _nearest(asked: Asked) -> Iterator[Link]:
+def _nearest(asked: RefusedFacts) -> Iterator[Link]:
     if not asked.template:
         near = asked.nearest(asked.method, asked.path)
         if near is not None:
@@ -109,13 +109,13 @@ def _nearest(asked: Asked) -> Iterator[Link]:
             yield asked.get("list", above)
 
 
-def _methods(asked: Asked) -> Iterator[Link]:
+def _methods(asked: RefusedFacts) -> Iterator[Link]:
     for method in asked.error.get("allow", ()):
         if method not in {"HEAD", "OPTIONS"}:
             yield Link(rel="allowed", method=method, href=asked.api + asked.template)
 
 
-_BY_CODE: Final[Mapping[int, Callable[[Asked], Iterator[Link]]]] = {
+_BY_CODE: Final[Mapping[int, Callable[[RefusedFacts], Iterator[Link]]]] = {
     codes.INVALID_KEY: _sandbox_key,
     codes.KEY_ENDED: _sandbox_key,
     codes.INSUFFICIENT_BALANCE: _credit,

@@ -16,7 +16,7 @@ import msgspec
 from billing.topups.platform import InvalidPlatform, Platforms
 from billing.topups.send_request import AmountOutOfRange, check_amount
 from gateway.answers import response_codes as codes
-from gateway.answers.problems import Problem, most_similar
+from gateway.answers.problems import FieldEntry, most_similar
 from gateway.answers.refusals import Refusal
 from gateway.html.render import address_of
 from gateway.http.errors import refusal_of
@@ -26,7 +26,7 @@ from gateway.http.routing import Router
 from gateway.http.strict_json import ERRORS_MAX
 from gateway.openapi.examples import EXAMPLES
 from gateway.repair.credential import with_form_of
-from gateway.repair.links import Asked, links_of
+from gateway.repair.links import RefusedFacts, links_of
 from gateway.surfaces import API, API_PREFIX
 from keys.email_address import InvalidEmail, normalise_email
 
@@ -44,7 +44,7 @@ _OF_THE_REQUEST: Final = frozenset(
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
 
-class Call(NamedTuple):
+class RefusedCall(NamedTuple):
     """The call of the API that was refused, where it did not come as a request of its own."""
 
     method: str
@@ -53,7 +53,7 @@ class Call(NamedTuple):
 
 
 def repaired(
-    call: RequestContext[Any, Any], refusal: Refusal, inner: Call | None = None
+    call: RequestContext[Any, Any], refusal: Refusal, inner: RefusedCall | None = None
 ) -> Refusal:
     """The refusal as our own surface tells it; call: the request that was refused, inner: what it asked
     for inside.
@@ -62,14 +62,15 @@ def repaired(
     refusal = with_form_of(call, refusal)
     error = dict(refusal.error)
     if inner is None:
-        inner = Call(call.method, call.template, _body(call))
+        inner = RefusedCall(call.method, call.template, _body(call))
     problems = list(_problems(call, refusal, inner))
     if problems:
         error["errors"] = problems[:ERRORS_MAX]
     address = address_of(call)
-    error["doc_url"] = address + error["doc_url"]
+    if error["doc_url"].startswith("/"):
+        error["doc_url"] = address + error["doc_url"]
     caller = call.credential
-    asked = Asked(
+    asked = RefusedFacts(
         api=address + API_PREFIX,
         code=refusal.code.code,
         method=inner.method,
@@ -83,16 +84,20 @@ def repaired(
         lists=_is_list,
         nearest=_nearest,
     )
-    links = links_of(asked)
+    # What the refusal itself names comes first; the others say the way where it names none.
+    own = [{**link, "href": address + link["href"]} for link in error.get("links", ())]
+    links = own or links_of(asked)
     if links:
         error["links"] = links
     return replace(refusal, error=error)
 
 
-def _problems(call: RequestContext[Any, Any], refusal: Refusal, inner: Call) -> Iterator[Problem]:
+def _problems(
+    call: RequestContext[Any, Any], refusal: Refusal, inner: RefusedCall
+) -> Iterator[FieldEntry]:
     """What the refusal names, then what else is wrong with the request; each with an example."""
     code, param = refusal.code.code, refusal.error.get("param")
-    told: list[Problem] = [
+    told: list[FieldEntry] = [
         {**problem, "code": problem.get("code", codes.MALFORMED)}
         for problem in refusal.error.get("errors", ())
     ]
@@ -110,7 +115,7 @@ def _problems(call: RequestContext[Any, Any], refusal: Refusal, inner: Call) -> 
         yield {**problem, "example": shown} if shown is not None and is_known else problem
 
 
-def _faults(platforms: Platforms, body: Mapping[str, Any]) -> Iterator[Problem]:
+def _faults(platforms: Platforms, body: Mapping[str, Any]) -> Iterator[FieldEntry]:
     """What is wrong with a send's platform, recipient and amount, each by itself."""
     platform, amount = body.get("platform"), body.get("amount_cents")
     email = body.get("recipient_email")
@@ -132,11 +137,11 @@ def _faults(platforms: Platforms, body: Mapping[str, Any]) -> Iterator[Problem]:
             yield _problem(refusal_of(error), body)
 
 
-def _problem(refusal: Refusal, body: Mapping[str, Any]) -> Problem:
+def _problem(refusal: Refusal, body: Mapping[str, Any]) -> FieldEntry:
     """The entry of a refusal that names one field."""
     error = refusal.error
     param = str(error["param"])
-    found: Problem = {"param": param, "detail": refusal.detail, "code": refusal.code.code}
+    found: FieldEntry = {"param": param, "detail": refusal.detail, "code": refusal.code.code}
     bounds = {"minimum": error.get("min"), "maximum": error.get("max")}
     found |= {name: value for name, value in bounds.items() if value is not None}
     allowed = error.get("allowed")

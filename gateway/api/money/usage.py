@@ -17,6 +17,7 @@ from gateway.answers.outcome import CSV, JSON, Listing, Outcome
 from gateway.api.bodies.usage_body import ReadBatch, UsageBody, UsageRecordBody, decode
 from gateway.api.schemas.usage import Usage, UsageBatch
 from gateway.api.schemas.usage_lists import UsageGroup, UsageGroups, UsageLine
+from gateway.html.render import address_of
 from gateway.http.fields import Fields, Text, time_us
 from gateway.http.lists import ROWS_AT_ONCE, CsvPage, ExportPage, csv_stream, short_list
 from gateway.http.request_context import RequestContext
@@ -197,7 +198,11 @@ class _UsedBatch:
 
     def __call__(self, used: UsedBatch) -> Answer:
         references = [one.reference for one in self._body.records]
-        return answer(codes.SUCCESS, UsageBatch.of_used(used, references), now_us=used.now_us)
+        return answer(
+            codes.SUCCESS,
+            UsageBatch.of_used(used, references, address_of(call)),
+            now_us=used.now_us,
+        )
 
 
 def _used(used: Used) -> Answer:
