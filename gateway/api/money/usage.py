@@ -81,7 +81,9 @@ async def use(call: RequestContext[UsageRecordBody | ReadBatch, Fields]) -> Answ
     body, engine = call.body, call.context.engine
     if isinstance(body, ReadBatch):
         batch = new_usage_batch(call.principal, [one.item for one in body.records])
-        return await engine.submit_long_once(batch, call.request_key, _UsedBatch(body))
+        return await engine.submit_long_once(
+            batch, call.request_key, _UsedBatch(body, address_of(call))
+        )
     command = new_usage(call.principal, body.item())
     return await engine.submit_once(command, call.request_key, _used)
 
@@ -191,16 +193,16 @@ def _place_of(cursor: str | None) -> LineKey | None:
 class _UsedBatch:
     """Makes the answer of a batch, beside the references that were read."""
 
-    __slots__ = ("_body",)
+    __slots__ = ("_address", "_body")
 
-    def __init__(self, body: ReadBatch) -> None:
-        self._body = body
+    def __init__(self, body: ReadBatch, address: str) -> None:
+        self._body, self._address = body, address
 
     def __call__(self, used: UsedBatch) -> Answer:
         references = [one.reference for one in self._body.records]
         return answer(
             codes.SUCCESS,
-            UsageBatch.of_used(used, references, address_of(call)),
+            UsageBatch.of_used(used, references, self._address),
             now_us=used.now_us,
         )
 
