@@ -152,6 +152,13 @@ _OF_0030: Final = _OF_0029 | {
     "recharge_charges": "e8b920c128d2",
 }
 
+_OF_0031: Final = _OF_0030 | {
+    "provider_events": "72223a4d2f81",
+    "subscription_periods": "8055ff9d922e",
+    "uncredited_payments": "ff82396e049f",
+    "uncredited_reversals": "d72a0ed7b622",
+}
+
 TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0012": _OF_0012,
     "0013": _OF_0013,
@@ -172,4 +179,5 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0028": _OF_0028,
     "0029": _OF_0029,
     "0030": _OF_0030,
+    "0031": _OF_0031,
 }
