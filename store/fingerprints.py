@@ -153,8 +153,13 @@ _OF_0030: Final = _OF_0029 | {
 }
 
 _OF_0031: Final = _OF_0030 | {
+    "subscription_periods": "494a324361f5",
+    "subscriptions": "0d86ed18de26",
+}
+
+_OF_0032: Final = _OF_0031 | {
     "provider_events": "72223a4d2f81",
-    "subscription_periods": "8055ff9d922e",
+    "subscription_periods": "1de8d6d158b4",
     "uncredited_payments": "ff82396e049f",
     "uncredited_reversals": "d72a0ed7b622",
 }
@@ -180,4 +185,5 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0029": _OF_0029,
     "0030": _OF_0030,
     "0031": _OF_0031,
+    "0032": _OF_0032,
 }
