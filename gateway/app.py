@@ -22,6 +22,7 @@ from gateway.http.edge import Edge
 from gateway.http.routing import Router
 from gateway.mcp import endpoint as mcp
 from gateway.openapi import serve as openapi
+from gateway.repair.repair import repaired
 from gateway.surfaces import API_PREFIX as API_PREFIX, SURFACES as SURFACES
 from runtime.context import Context
 
@@ -46,7 +47,12 @@ def create_app(context: Context, *, is_stopping: Callable[[], bool] = lambda: Fa
         ],
         exception_handlers={404: elsewhere, 405: elsewhere},
     )
-    return Edge(compressed(pages), context=context, router=_routes_of_ours().beside(callbacks))
+    return Edge(
+        compressed(pages),
+        context=context,
+        router=_routes_of_ours().beside(callbacks),
+        repaired=repaired,
+    )
 
 
 @functools.cache
