@@ -143,6 +143,8 @@ _OF_0027: Final = _OF_0026 | {
 
 _OF_0028: Final = _OF_0027 | {"disputes": "e4b76dc8ef34", "refunds": "40d8c5a1cb2f"}
 
+_OF_0029: Final = _OF_0028 | {"accounts": "f666c7b4a25e", "owner_mails": "09e1edfb17bf"}
+
 TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0012": _OF_0012,
     "0013": _OF_0013,
@@ -161,5 +163,13 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0026": _OF_0026,
     "0027": _OF_0027,
     "0028": _OF_0028,
-    "0029": _OF_0028 | {"accounts": "f666c7b4a25e", "owner_mails": "09e1edfb17bf"},
+    "0029": _OF_0029,
+    "0030": _OF_0029
+    | {
+        "account_environments": "ecef3ae6d567",
+        "api_keys": "f1e29a9c4c5c",
+        "holds": "9726703ac6af",
+        "spend_windows": "61fbca742009",
+        "topups": "c6f9f90d7d4f",
+    },
 }
