@@ -10,12 +10,12 @@ from collections.abc import Callable
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
+from gateway.answers.compression import compressed
 from gateway.api import health
 from gateway.api.money import provider_notifications as payments
-from gateway.api.webhooks import docs_events
 from gateway.dashboard.refused import outside
 from gateway.dashboard.surface import PAGES
-from gateway.docs import pages as docs
+from gateway.docs import events, pages as docs, well_known
 from gateway.html import static
 from gateway.http.edge import Edge
 from gateway.http.routing import Router
@@ -37,13 +37,16 @@ def create_app(context: Context, *, is_stopping: Callable[[], bool] = lambda: Fa
     pages = Starlette(
         routes=[
             *health.routes(context, lambda: {"process": "stopping"} if is_stopping() else {}),
-            *docs_events.routes(context),
+            *events.routes(context),
             *docs.routes(context, SURFACES),
+            *well_known.routes(context, API_PREFIX),
             *openapi.routes(context, (*SURFACES, *callbacks)),
             *static.routes(),
         ],
         exception_handlers={404: elsewhere, 405: elsewhere},
     )
     return Edge(
-        pages, context=context, router=Router((*SURFACES, mcp.surface(), *callbacks, *PAGES))
+        compressed(pages),
+        context=context,
+        router=Router((*SURFACES, mcp.surface(), *callbacks, *PAGES)),
     )

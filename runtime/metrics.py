@@ -134,7 +134,7 @@ class Metrics:
         )
         self.payments_unanswered = PlainGauge(
             "topup_payments_unanswered",
-            "What a payment provider was asked and has not answered for an hour.",
+            "What a payment provider was asked and has not answered or done for an hour.",
             "environment",
             "kind",
         )

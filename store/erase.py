@@ -3,7 +3,13 @@
 Small steps, children before parents, the account last: a crash in between leaves an account that
 the next sweep finds again, and no step locks much. Only for accounts whose history nobody needs
 (idle sandboxes): ledgers of others are never touched, since no transfer crosses accounts.
+
+Who the account was at payment providers is written down first, in the step that ends its recharges: a
+worker deletes these customers there, with their cards. While a charge of a saved card is under way
+nothing is deleted, since its outcome is asked about by these rows.
 """
+
+from typing import Final
 
 from store.database import Database, Transaction, Work
 
@@ -33,8 +39,6 @@ STEPS = (
         "transaction_id IN (SELECT id FROM topups WHERE {own})",
     ),
     ("code_redemptions", "id", "{own}"),
-    ("provider_customers", "provider", "{own}"),
-    ("recharges", "environment", "{own}"),
     ("recharge_charges", "order_id", "{own}"),
     ("sandbox_cards", "ref", "{own}"),
     ("sandbox_charges", "order_id", "{own}"),
@@ -109,18 +113,77 @@ STEPS = (
 _OWN = "account_id = :account_id"
 
 
-async def erase_account(database: Database, account_id: str) -> None:
-    """Deletes every row of the account; running it again is harmless."""
+# Stand-ins keep nobody's card.
+_CUSTOMERS: Final = """
+INSERT INTO forgotten_customers
+    (provider, environment, customer_ref, next_attempt_at, created_at)
+SELECT c.provider, c.environment, c.customer_ref, :now, :now FROM (
+    SELECT provider, environment, customer_ref FROM provider_customers
+    WHERE account_id = :account_id
+    UNION SELECT provider, environment, customer_ref FROM recharges
+    WHERE account_id = :account_id AND is_stand_in = 0
+    UNION SELECT provider, environment, customer_ref FROM subscriptions
+    WHERE account_id = :account_id AND is_stand_in = 0 AND customer_ref IS NOT NULL
+    UNION SELECT provider, environment, customer_ref FROM orders
+    WHERE account_id = :account_id AND is_stand_in = 0 AND customer_ref IS NOT NULL
+) AS c
+WHERE 1 = 1
+ON CONFLICT DO NOTHING
+"""
+# Charged or about to be: an order whose charge was sent, and whose provider has not said what came of it.
+_UNDER_WAY: Final = """
+SELECT o.id FROM recharge_charges c JOIN orders o ON o.id = c.order_id
+WHERE c.account_id = :account_id AND c.sent_at IS NOT NULL AND o.status = 'pending' LIMIT 1
+"""
+
+
+class ChargeUnderWay(RuntimeError):
+    """A charge of the account's saved card has no outcome yet; nothing was deleted."""
+
+
+async def erase_account(database: Database, account_id: str, *, now_us: int) -> None:
+    """Deletes every row of the account; running it again is harmless. Raises ChargeUnderWay."""
+
+    async def first(tx: Transaction) -> None:
+        await _end_recharges(tx, account_id)
+        await _note_customers(tx, account_id, now_us)
+
+    await database.transaction(first)
     for table, key, condition in STEPS:
         while await database.transaction(_step(table, key, condition, account_id)) > 0:
             pass
 
     async def last(tx: Transaction) -> None:
+        # Of a provider that was asked for a customer meanwhile.
+        await _note_customers(tx, account_id, now_us)
         # Test credit is counted under the account's own id.
         await tx.execute("DELETE FROM spend_windows WHERE key_id = :id", id=account_id)
         await tx.execute("DELETE FROM accounts WHERE id = :id", id=account_id)
 
     await database.transaction(last)
+
+
+async def _end_recharges(tx: Transaction, account_id: str) -> None:
+    """No fall is charged from now on. A charge that nobody sent yet is gone before it can be: whoever is
+    about to send one notes that on its row first.
+    """
+    await tx.fetch(
+        """SELECT environment FROM account_environments WHERE account_id = :account_id
+           ORDER BY environment FOR NO KEY UPDATE""",
+        account_id=account_id,
+    )
+    await tx.execute(
+        "DELETE FROM recharge_charges WHERE account_id = :account_id AND sent_at IS NULL",
+        account_id=account_id,
+    )
+    if await tx.fetch_one(_UNDER_WAY, account_id=account_id) is not None:
+        raise ChargeUnderWay(account_id)
+
+
+async def _note_customers(tx: Transaction, account_id: str, now_us: int) -> None:
+    await tx.execute(_CUSTOMERS, account_id=account_id, now=now_us)
+    for table in ("provider_customers", "recharges"):
+        await tx.execute(f"DELETE FROM {table} WHERE account_id = :id", id=account_id)
 
 
 def _step(table: str, key: str, condition: str, account_id: str) -> Work[int]:

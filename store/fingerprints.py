@@ -145,6 +145,18 @@ _OF_0028: Final = _OF_0027 | {"disputes": "e4b76dc8ef34", "refunds": "40d8c5a1cb
 
 _OF_0029: Final = _OF_0028 | {"accounts": "f666c7b4a25e", "owner_mails": "09e1edfb17bf"}
 
+_OF_0030: Final = _OF_0029 | {
+    "accounts": "3b712977a47d",
+    "entitlement_uses": "0553648d6994",
+    "forgotten_customers": "cb0537c59f94",
+    "recharge_charges": "e8b920c128d2",
+}
+
+_OF_0031: Final = _OF_0030 | {
+    "subscription_periods": "494a324361f5",
+    "subscriptions": "0d86ed18de26",
+}
+
 TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0012": _OF_0012,
     "0013": _OF_0013,
@@ -164,7 +176,9 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0027": _OF_0027,
     "0028": _OF_0028,
     "0029": _OF_0029,
-    "0030": _OF_0029
+    "0030": _OF_0030,
+    "0031": _OF_0031,
+    "0032": _OF_0031
     | {
         "account_environments": "ecef3ae6d567",
         "api_keys": "f1e29a9c4c5c",

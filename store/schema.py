@@ -50,6 +50,7 @@ accounts = sa.Table(
     _int(
         "expiring_mail_off_at", null=True
     ),  # wants no mail of credit that ends soon; null: it does
+    _text("mail_language", null=True),  # of mail to its owner; null: English
     sa.Index(
         "ux_accounts_email",
         "email",
@@ -1521,7 +1522,9 @@ disputes = sa.Table(
     _int("due_at", null=True),  # until when evidence counts; null: not told, or none is wanted
     _text("page_url", null=True),  # of the provider's dashboard
     _int("created_at"),
-    _int("told_at"),  # when the provider said what stands here
+    _int(
+        "told_at"
+    ),  # when the provider said what stands here, by its clock where it tells the time
     _int("ended_at", null=True),  # null: open
     sa.Index("ix_disputes_order", "order_id"),
     sa.Index("ix_disputes_account", "account_id"),
@@ -1633,6 +1636,7 @@ subscriptions = sa.Table(
     _int("trial_micros", default=0),  # what its trial grants
     _int("trial_ends_at", null=True),  # null: no trial has begun
     _int("carried_amount", default=0),  # given back to the customer's balance for unused time
+    _int("carried_before", null=True),  # as it was before the first change that its periods tell of
     _int("is_ending", default=0),  # at the end of the period
     _int("told_at", null=True),  # when the provider sent the last change that counted
     _int("paid_until_at", null=True),  # the end of the last paid period
@@ -1672,6 +1676,12 @@ subscription_periods = sa.Table(
     _int("created_at"),
     _text("receipt_id", null=True),  # as of orders
     _int("noted_amount", default=0),  # as of orders
+    # Of a change of plans: what unused and remaining time came to, below 0 where it gave back; and what
+    # a period of the plan costs and grants. Null: it was no change.
+    _int("prorated_amount", null=True),
+    _int("plan_amount", null=True),
+    _int("plan_micros", null=True),
+    _int("corrected_micros", default=0),  # given too much, as an earlier change was told later
     sa.CheckConstraint(
         "reversed_micros >= 0 AND reversed_micros <= credits_micros",
         name="period_reversed_within_credits",
@@ -1879,6 +1889,7 @@ entitlement_uses = sa.Table(
     _int("count"),
     _text("key_id", null=True),  # that used it; null: no key
     _int("created_at"),
+    sa.Index("ix_entitlement_uses_created", "environment", "created_at"),
 )
 
 # billing/subscriptions/records.py. What went back of a period's payment, as order_reversals.
@@ -1920,6 +1931,21 @@ provider_customers = sa.Table(
     _int("updated_at"),
 )
 
+# store/erase.py, billing/payments/recharging/forgotten.py. Who an erased account was at a provider, until it is
+# deleted there with its cards.
+forgotten_customers = sa.Table(
+    "forgotten_customers",
+    metadata,
+    _text("provider", key=True),
+    _text("environment", key=True),
+    _text("customer_ref", key=True),  # the provider's
+    _int("attempts", default=0),
+    _int("next_attempt_at"),
+    _text("last_error", null=True),  # why it is not deleted there yet; null: nobody asked so far
+    _int("created_at"),
+    sa.Index("ix_forgotten_customers_due", "next_attempt_at"),
+)
+
 # billing/recharges/records.py. Buying credit by itself when the balance falls: what the account wants.
 recharges = sa.Table(
     "recharges",
@@ -1936,7 +1962,7 @@ recharges = sa.Table(
     _int("amount_cents"),
     _int("monthly_max_cents"),  # of a calendar month by UTC
     _int("failures", default=0),  # in a row
-    _text("off_reason", null=True),  # failures | operator; null: it is on
+    _text("off_reason", null=True),  # failures | operator | dispute; null: it is on
     _int(
         "retry_at", null=True
     ),  # when a declined fall is charged again, by the account's own clock
@@ -1969,6 +1995,7 @@ recharge_charges = sa.Table(
     _int("is_counted", default=1),  # against the month: it took money, or may still
     _text("reason", null=True),  # why it was declined
     _text("url", null=True),  # where a person confirms it
+    _int("disputed_at", null=True),  # when the payer's bank first asked about it or took it back
     _int("created_at"),
     sa.Index("ix_recharge_charges_month", "account_id", "environment", "month"),
     sa.Index(

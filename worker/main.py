@@ -50,6 +50,7 @@ from worker.mail import Mailer
 from worker.money.compare import reconciliation_chore
 from worker.money.count_usage import counting_chore
 from worker.money.expire import Expirer
+from worker.money.forget import forgetting_chore
 from worker.money.number import Numberer
 from worker.money.owner_mail import OwnerMailer
 from worker.money.plan_credit import PlanCreditor
@@ -116,6 +117,7 @@ def chores_of(context: Context) -> Sequence[Chore]:
         notifications_chore(context.database, context.clock, kept_us),
         mails_chore(context.database, context.clock, kept_us),
         reconciliation_chore(context),
+        forgetting_chore(context.database, context.clock, context.payments.forgetting),
         sessions_chore(context.database, context.clock),
         security_chore(
             context.database,
@@ -271,6 +273,7 @@ def _owner_mailer_of(context: Context, mailer: Mailer) -> Callable[[], Awaitable
         mailer.sender,
         mailer.mail_from,
         context.metrics.mails.add,
+        label=context.payments.providers.label,
     ).run
 
 

@@ -20,7 +20,8 @@ from billing.orders.uncredited import follow_refund, is_uncredited
 from billing.orders.working_set import OrderWorkingSet
 from billing.providers.event_log import NotificationOutcome, NotificationRef
 from billing.providers.problem import Problem
-from billing.providers.protocol import RefundFailed
+from billing.providers.protocol import DisputeClosed, Disputed, RefundFailed
+from billing.recharges.batch import note_dispute
 from kernel.errors import NotFound
 from kernel.tenant import Tenant
 
@@ -83,6 +84,7 @@ class ReverseOrder(OnOrder):
         refunds = state.working_set(OrderWorkingSet).refunds
         blank = blank_of(self.fact, order.id, order.tenant, state.now_us)
         changed = change_of(self.fact, known, blank, order.payment)
+        self._note_dispute(state, order, is_new=known is None and isinstance(changed, Reversal))
         if isinstance(changed, Problem):
             return OrderResult(order, "review", changed.sentence, changed)
         before = refunds.told_of(order.id, self.fact)
@@ -100,6 +102,19 @@ class ReverseOrder(OnOrder):
             return OrderResult(order, "applied", f"{what} before the payment")
         after = apply_reversals(state, order, reason_of(self.fact, ours))
         return OrderResult(after, "repeated" if changed is None else "applied")
+
+    def _note_dispute(self, state: BatchState, order: Order, *, is_new: bool) -> None:
+        """A recharge whose own payment is disputed charges no more by itself."""
+        if is_against_us(self.fact):
+            recharges = state.working_set(OrderWorkingSet).recharges
+            note_dispute(state, recharges, order.id, is_new=is_new)
+
+
+def is_against_us(fact: Reversed) -> bool:
+    """Whether a payer's bank took a payment back or asks about it, and has not dropped it."""
+    if isinstance(fact, DisputeClosed):
+        return not fact.is_won
+    return isinstance(fact, Disputed) and (fact.note is None or not fact.note.is_over)
 
 
 def reason_of(fact: Reversed, ours: Refund | None) -> str:

@@ -25,6 +25,7 @@ from billing.payments.checkout import Checkouts
 from billing.payments.notifications import NotificationHandler
 from billing.payments.questions import ASK_S_MAX, Questions, answer_of, inquiry_of
 from billing.payments.recharging.charging import Charging
+from billing.payments.recharging.forgotten import Forgetting
 from billing.payments.recharging.saving import Savings
 from billing.payments.return_url import check_return_url
 from billing.payments.review import OpenReview, Verdict, new_resolution, waiting_of
@@ -104,6 +105,7 @@ class Payments:
             self._checkouts,
             self.notifications,
         )
+        self.forgetting = Forgetting(database, clock, providers)
         self.questions = self.questions_within(ASK_S_MAX)
         self.steering = SubscriptionSteering(database, clock, engine, providers, self.notifications)
 

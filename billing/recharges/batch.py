@@ -147,6 +147,27 @@ def note_confirmation(
     _tell_failed(state, recharges, charge, reason, url=url)
 
 
+def note_dispute(
+    state: BatchState, recharges: RechargesOfBatch, order_id: str, *, is_new: bool
+) -> None:
+    """The payer's bank took the charge of the order back, or asks about it: nothing is charged by itself
+    until a person switches the recharge on again.
+
+    is_new: it was not told before. What only asks leaves no trace but here, so it counts once for a charge.
+    """
+    charge = recharges.charge_of(order_id)
+    if charge is None or (charge.disputed_at is not None and not is_new):
+        return
+    recharges.change_charge(replace(charge, disputed_at=charge.disputed_at or state.now_us))
+    found = recharges.find(charge.tenant)
+    if found is None or not found.is_on:
+        return
+    off = replace(found, off_reason="dispute", retry_at=None, changed_at=state.now_us)
+    recharges.keep(off)
+    state.watches.stop(charge.tenant)
+    _tell(state, recharges, off, charge, "disputed", url=None)
+
+
 def note_refusal(
     state: BatchState,
     recharges: RechargesOfBatch,
@@ -159,7 +180,7 @@ def note_refusal(
     found = recharges.find(tenant)
     _end_flight(state, tenant, found, order_id, is_paid=False)
     if found is not None and reason is not None:
-        _tell(state, recharges, found, reason, order_id=None, url=None)
+        _tell(state, recharges, found, None, reason, url=None)
 
 
 def _tell_failed(
@@ -174,7 +195,7 @@ def _tell_failed(
     if found is None:
         return
     failures = found.failures + 1
-    is_off = failures >= FAILURES_MAX
+    is_off = failures >= FAILURES_MAX or not found.is_on
     retry_at = None
     if reason in RETRIED and not is_off:
         retry_at = state.now_of(found.tenant) + RETRIES_US[failures - 1]
@@ -188,23 +209,23 @@ def _tell_failed(
     recharges.keep(failed)
     if is_off:
         state.watches.stop(found.tenant)
-    _tell(state, recharges, failed, reason, order_id=charge.order_id, url=url)
+    _tell(state, recharges, failed, charge, reason, url=url)
 
 
 def _tell(
     state: BatchState,
     recharges: RechargesOfBatch,
     found: Recharge,
+    charge: FallCharge | None,
     reason: str,
     *,
-    order_id: str | None,
     url: str | None,
 ) -> None:
-    """The event, and the mail to the account's owner."""
+    """The event, and the mail to the account's owner; charge null: none was tried."""
     data = {
-        "order_id": order_id,
-        "amount_cents": found.amount_cents,
-        "method": found.method,
+        "order_id": None if charge is None else charge.order_id,
+        "amount_cents": found.amount_cents if charge is None else charge.amount_cents,
+        "method": found.method if charge is None else charge.method,
         "reason": reason,
         "switched_off": not found.is_on,
         "failures": found.failures,

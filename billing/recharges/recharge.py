@@ -1,7 +1,7 @@
 """A recharge: what an account wants bought when its balance falls, and what a charge of it became.
 
-States of the whole: on, and off since three charges in a row failed or an operator said so. A charge
-belongs to one fall and one order. Pure; billing/recharges/records.py writes the rows.
+States of the whole: on, and off since three charges in a row failed, a payer's bank disputed one of
+them, or an operator said so. A charge belongs to one fall and one order. Pure; billing/recharges/records.py writes the rows.
 """
 
 from typing import Final, Literal
@@ -24,7 +24,7 @@ AMOUNT_CENTS_MIN: Final = 100
 AMOUNT_CENTS_MAX: Final = 1_000_000
 MONTHLY_CENTS_MAX: Final = 100_000_000
 
-OffReason = Literal["failures", "operator"]
+OffReason = Literal["failures", "operator", "dispute"]
 
 
 class Recharge(msgspec.Struct, frozen=True, gc=False, kw_only=True):
@@ -81,6 +81,7 @@ class FallCharge(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     is_counted: bool = True
     reason: str | None = None
     url: str | None = None
+    disputed_at: int | None = None
     created_at: int
 
     @property

@@ -20,7 +20,7 @@ _CHANGING = tuple(name for name in _ROWS.columns if name not in {"account_id", "
 _KEEP = f"""ON CONFLICT (account_id, environment) DO UPDATE SET
 {", ".join(f"{name} = excluded.{name}" for name in _CHANGING)}"""
 _LOAD_CHARGES = f"SELECT {_CHARGES.listed} FROM recharge_charges WHERE order_id IN :ids[text]"
-_CHARGE_CHANGING = ("next_at", "is_counted", "reason", "url")
+_CHARGE_CHANGING = ("next_at", "is_counted", "reason", "url", "disputed_at")
 _CHANGED = _CHARGES.part("order_id", *_CHARGE_CHANGING)
 _UPDATE_CHARGES = f"""
 UPDATE recharge_charges SET {_CHARGES.part(*_CHARGE_CHANGING).assigned}

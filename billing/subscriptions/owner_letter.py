@@ -4,6 +4,7 @@ ends: what happened, what becomes of it by itself, and which page helps. Pure.
 Promise: the same row makes the same bytes; what people wrote stands in HTML only escaped.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.headerregistry import Address
@@ -12,6 +13,7 @@ from email.policy import SMTP
 from html import escape
 from typing import Any, Final
 
+from billing.recharges.recharge import FAILURES_MAX
 from billing.recipients.owner_mail import OwnerMail
 from billing.subscriptions.subscription import Subscription
 from kernel.clock import SECOND_US, rfc3339
@@ -44,14 +46,18 @@ class OwnerLetter:
     after: str
 
 
-def owner_letter(mail: OwnerMail, one: Subscription | None, *, public_url: str) -> OwnerLetter:
-    """one: the subscription that it is about, of a plan that was not paid."""
+def owner_letter(
+    mail: OwnerMail, one: Subscription | None, *, public_url: str, label: Callable[[str], str]
+) -> OwnerLetter:
+    """one: the subscription that it is about, of a plan that was not paid; label: a provider's name as
+    people know it.
+    """
     if mail.kind == "recharge_failed":
         return _of_recharge(mail.data, public_url)
     if mail.kind == "credit_expiring":
         return _of_credit(mail.data, public_url)
     assert one is not None, "such a mail is about a subscription"
-    return _of_plan(one, public_url)
+    return _of_plan(one, public_url, label(one.provider))
 
 
 def owner_message(
@@ -92,14 +98,14 @@ def _html(letter: OwnerLetter, *, is_test: bool) -> str:
     )
 
 
-def _of_plan(one: Subscription, public_url: str) -> OwnerLetter:
+def _of_plan(one: Subscription, public_url: str, provider: str) -> OwnerLetter:
     ends_at = one.grace_ends_at
     until = (
         "" if ends_at is None else f" The plan ends on {rfc3339(ends_at)[:10]} unless it is paid."
     )
     happened = (
         f"The last payment for your plan {one.plan_name} did not come."
-        f" {one.provider.capitalize()} tries again for a few days.{until}"
+        f" {provider} tries again for a few days.{until}"
     )
     return OwnerLetter(
         f"Your plan {one.plan_name} was not paid",
@@ -121,6 +127,13 @@ def _of_recharge(told: dict[str, Any], public_url: str) -> OwnerLetter:
             f"Your balance is low, and {amount} more would pass the limit that you set for a month."
             " Nothing was charged."
         )
+    elif reason == "disputed":
+        subject = "Your auto-recharge is switched off"
+        happened = (
+            f"The payment of {amount} with {method}, which your auto-recharge made, was disputed at the"
+            " card's bank. Nothing more is bought by itself until you set the auto-recharge again. If"
+            " you know nothing of this dispute, ask your bank."
+        )
     elif told["url"] is not None:
         subject = f"Confirm your auto-recharge of {amount}"
         happened = (
@@ -132,7 +145,7 @@ def _of_recharge(told: dict[str, Any], public_url: str) -> OwnerLetter:
         happened = (
             f"Your balance is low, and {amount} could not be charged to {method}: {_why(reason)}."
         )
-    if told["switched_off"]:
+    if told["switched_off"] and told["failures"] >= FAILURES_MAX and reason != "disputed":
         subject = "Your auto-recharge is switched off"
         happened += " This failed three times in a row, so the auto-recharge is switched off now."
     elif told["retry_at"] is not None:

@@ -6,6 +6,7 @@ from billing.payments.setup import CheckedProvider, ProviderStanding, check as c
 from cli.examples import examples
 from cli.operator.supply import opened
 from cli.output import json_option, note, print_json, show_rows, wants_json
+from cli.sales.forgotten import forgotten
 from kernel.errors import InvalidInput
 from keys.principal import ENVIRONMENTS
 from runtime.context import Context
@@ -22,7 +23,7 @@ _WORDS = {True: "ok", None: "look", False: "wrong"}
     epilog=examples("topup providers list", "topup providers check --environment live"),
 )
 def providers() -> None:
-    """Payment providers: list them, and ask each whether it is set up as it must be."""
+    """Payment providers: list them, ask each whether it is set up, and see whom it has yet to delete."""
 
 
 @providers.command("list", epilog=examples("topup providers list"))
@@ -86,4 +87,5 @@ async def _standings(context: Context) -> list[ProviderStanding]:
     return list(standings(context.payments, context.settings.public_url))
 
 
+providers.add_command(forgotten)
 _LISTED = ("provider", "environment", "state", "webhook")

@@ -11,8 +11,11 @@ from typing import Any, Final
 import msgspec
 
 from gateway.dashboard.route import open_route
+from gateway.docs.documents import markdown_document
+from gateway.docs.negotiation import prefers_markdown
+from gateway.docs.plain_text import overview
 from gateway.docs.samples import pretty
-from gateway.html.render import page
+from gateway.html.render import address_of, page
 from gateway.http.fields import Fields
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
@@ -28,12 +31,15 @@ _EVENT_TYPE: Final = "topup.delivered"
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
-    """The page, with the recorded example in it."""
+    """The page, with the recorded example in it; for a program that prefers Markdown, its two calls."""
     settings = call.context.settings
+    if prefers_markdown(call.headers.get(b"accept", b"").decode("latin-1")):
+        return markdown_document(overview(address_of(call), is_open=settings.self_serve_staging))
     is_secure = is_https(call.scope, settings)
     return page(
         call,
         "landing.html",
+        headers={"vary": "Accept"},
         is_open=settings.self_serve_staging,
         has_session=read_cookie(call.headers, is_secure=is_secure) is not None,
         api=API,

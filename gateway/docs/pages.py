@@ -1,4 +1,5 @@
-"""The documentation's pages: guides, the reference by resource, the codes. Public, without scripts.
+"""The documentation's pages: guides, the reference by resource, the codes. Public, without scripts; each
+also as Markdown, at its address with .md or where Accept prefers it.
 
 Promise: what they say of the API is read from the OpenAPI document and the table of codes, so it
 cannot drift; the guides' figures are held by tests. The gateway's own address stands in the samples.
@@ -18,7 +19,9 @@ from starlette.routing import Route as PageRoute
 from gateway.answers.response_codes import CODES
 from gateway.docs import plain_text, samples
 from gateway.docs.code_notes import NOTES
+from gateway.docs.documents import markdown_document, plain_document
 from gateway.docs.markdown import Heading, headings, inline, to_html
+from gateway.docs.negotiation import prefers_markdown
 from gateway.docs.reference import DocumentedResource, Operation, resources
 from gateway.html.render import standing
 from gateway.http.routing import ApiSurface, Router
@@ -41,7 +44,6 @@ GUIDES: Final = {
     "mcp": "MCP",
 }
 _ABOUT: Final = "Prepaid AI credit in one call: the API's reference and guides."
-_CACHE: Final = {"cache-control": "public, max-age=300"}
 _HOST: Final = re.compile(r"[A-Za-z0-9.\[\]:-]{1,255}")
 _GROUPS: Final = ((1, "Done"), (2, "Refused"), (3, "About a top-up"), (4, "Not now"), (5, "Failed"))
 _MAKERS: Final = (
@@ -54,20 +56,34 @@ _Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 def routes(context: Context, surfaces: Sequence[ApiSurface]) -> list[PageRoute]:
-    """Starlette's routes of every page."""
+    """Starlette's routes of every page, and of what is for programs."""
     pages = Pages(context.settings.public_url, surfaces)
-    plain = PlainText(pages)
-    found = [PageRoute(path_of(name), pages.guide(name), methods=["GET"]) for name in GUIDES]
-    found.append(PageRoute(f"{PATH}/codes", pages.codes(), methods=["GET"]))
-    found.append(PageRoute(f"{PATH}/api/{{slug}}", pages.resource, methods=["GET"]))
-    found.append(PageRoute("/llms.txt", plain.overview, methods=["GET"]))
-    found.append(PageRoute("/llms-full.txt", plain.everything, methods=["GET"]))
-    return found
+    texts = PlainText(pages, is_open=context.settings.self_serve_staging)
+    shown = [(path_of(name), pages.guide(name), texts.guide(name)) for name in GUIDES]
+    shown += [
+        (f"{PATH}/codes", pages.codes, texts.codes),
+        (f"{PATH}/api", pages.reference, texts.reference),
+        (f"{PATH}/api/{{slug}}", pages.resource, texts.resource),
+    ]
+    return [
+        *(PageRoute(f"{path}.md", as_text, methods=["GET"]) for path, _, as_text in shown),
+        *(PageRoute(path, _either(page, text), methods=["GET"]) for path, page, text in shown),
+        PageRoute("/llms.txt", texts.overview, methods=["GET"]),
+        PageRoute("/llms-full.txt", texts.everything, methods=["GET"]),
+    ]
 
 
 def path_of(name: str) -> str:
     """The address of a guide."""
     return PATH if name == "start" else f"{PATH}/{name}"
+
+
+def address_for(public_url: str, request: Request) -> str:
+    """Where the gateway is reached: as PUBLIC_URL says, or as the reader did."""
+    if public_url:
+        return public_url
+    host = request.headers.get("host", "")
+    return f"{request.url.scheme}://{host if _HOST.fullmatch(host) else 'localhost'}"
 
 
 @cache
@@ -92,10 +108,15 @@ class Pages:
 
     def server(self, request: Request) -> str:
         """The gateway's address as the reader knows it."""
-        if self._public_url:
-            return self._public_url
-        host = request.headers.get("host", "")
-        return f"{request.url.scheme}://{host if _HOST.fullmatch(host) else 'localhost'}"
+        return address_for(self._public_url, request)
+
+    def asked(self, request: Request) -> DocumentedResource:
+        """The resource of the address; raises Starlette's 404."""
+        slug = request.path_params["slug"]
+        shown = next((resource for resource in self.listed if resource.slug == slug), None)
+        if shown is None:
+            raise HTTPException(404)
+        return shown
 
     def guide(self, name: str) -> _Endpoint:
         async def answer(request: Request) -> Response:
@@ -105,29 +126,21 @@ class Pages:
 
         return answer
 
-    def codes(self) -> _Endpoint:
-        async def answer(request: Request) -> Response:
-            groups = [
-                (name, [row for code, row in CODES.items() if code // 1000 == thousand])
-                for thousand, name in _GROUPS
-            ]
-            return self._page(
-                request,
-                "codes",
-                "Codes",
-                contents=[],
-                code_groups=groups,
-                notes=NOTES,
-                inline=inline,
-            )
+    async def codes(self, request: Request) -> Response:
+        groups = [
+            (name, [row for code, row in CODES.items() if code // 1000 == thousand])
+            for thousand, name in _GROUPS
+        ]
+        return self._page(
+            request, "codes", "Codes", contents=[], code_groups=groups, notes=NOTES, inline=inline
+        )
 
-        return answer
+    async def reference(self, request: Request) -> Response:
+        body = to_html(plain_text.reference(self.listed, f"{PATH}/api"))
+        return self._page(request, "text", "Reference", contents=[], body=body)
 
     async def resource(self, request: Request) -> Response:
-        slug, server = request.path_params["slug"], self.server(request)
-        shown = next((resource for resource in self.listed if resource.slug == slug), None)
-        if shown is None:
-            raise HTTPException(404)
+        shown, server = self.asked(request), self.server(request)
         return self._page(
             request,
             "resource",
@@ -144,6 +157,7 @@ class Pages:
         return standing(
             f"docs/{template}.html",
             request.scope,
+            headers={"vary": "Accept"},
             title=title,
             about=_ABOUT,
             groups=self._groups(),
@@ -155,33 +169,58 @@ class Pages:
         guides.insert(2, (f"{PATH}/codes", "Codes"))
         return [
             ("Guides", guides),
-            ("Reference", list(_places(self.listed, is_ours=True))),
+            ("Reference", [(f"{PATH}/api", "All calls"), *_places(self.listed, is_ours=True)]),
             ("Dialects", list(_places(self.listed, is_ours=False))),
         ]
 
 
 class PlainText:
-    """The same pages as text."""
+    """The same pages as text. is_open: whether anybody may make a sandbox account."""
 
-    def __init__(self, pages: Pages) -> None:
+    def __init__(self, pages: Pages, *, is_open: bool) -> None:
         self._pages = pages
+        self._is_open = is_open
 
     async def overview(self, request: Request) -> Response:
-        guides = [(path_of(name), label) for name, label in GUIDES.items()]
         server = self._pages.server(request)
-        return _text(plain_text.overview(guides, self._pages.listed, server))
+        return plain_document(plain_text.overview(server, is_open=self._is_open))
 
     async def everything(self, request: Request) -> Response:
-        server = self._pages.server(request)
-        return _text(self._all.replace(PLACEHOLDER, server).replace("$GATEWAY", server))
+        return plain_document(self._addressed(request, self._all))
+
+    def guide(self, name: str) -> _Endpoint:
+        async def answer(request: Request) -> Response:
+            return markdown_document(self._addressed(request, guide_text(name)))
+
+        return answer
+
+    async def codes(self, _request: Request) -> Response:
+        return markdown_document(plain_text.codes())
+
+    async def reference(self, _request: Request) -> Response:
+        return markdown_document(plain_text.reference(self._pages.listed, f"{PATH}/api"))
+
+    async def resource(self, request: Request) -> Response:
+        text = plain_text.resource(self._pages.asked(request))
+        return markdown_document(self._addressed(request, text))
 
     @cached_property
     def _all(self) -> str:
         return plain_text.everything([guide_text(name) for name in GUIDES], self._pages.listed)
 
+    def _addressed(self, request: Request, text: str) -> str:
+        server = self._pages.server(request)
+        return text.replace(PLACEHOLDER, server).replace("$GATEWAY", server)
 
-def _text(text: str) -> Response:
-    return Response(text, media_type="text/plain; charset=utf-8", headers=_CACHE)
+
+def _either(page: _Endpoint, text: _Endpoint) -> _Endpoint:
+    """The page, or its text where Accept prefers Markdown."""
+
+    async def answer(request: Request) -> Response:
+        is_text = prefers_markdown(request.headers.get("accept", ""))
+        return await (text if is_text else page)(request)
+
+    return answer
 
 
 def _places(listed: Sequence[DocumentedResource], *, is_ours: bool) -> Iterator[tuple[str, str]]:

@@ -1,72 +1,106 @@
-"""The documentation as plain text for programs: /llms.txt, an overview, and /llms-full.txt, all of it.
+"""The documentation as plain text for programs: /llms.txt, the two calls of an agent, /llms-full.txt, all
+of it, and each page by itself as Markdown.
 
-Promise: the same sources as the pages: the guides, the OpenAPI document, the table of codes. Pure.
+Promises: the same sources as the pages: the guides, the OpenAPI document, the table of codes. What
+/llms.txt has fits in 2 kB and can be typed as it stands. Pure.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from gateway.answers.response_codes import CODES
 from gateway.docs import samples
+from gateway.docs.code_notes import NOTES
 from gateway.docs.reference import DocumentedAnswer, DocumentedResource, Field, Operation
 
 SUMMARY: Final = (
-    "Prepaid AI credit in one call: a ledger, vouchers and signed webhooks behind one REST API."
-    " Every answer has the same seven fields and a numeric code. Staging keys (ak_staging_) are free."
+    "Prepaid AI credit in one call. Every answer has the same seven fields and a numeric code;"
+    " an error's data.error says what to do next."
+)
+_SANDBOX: Final = r"""A staging account with $10,000.00 of test credit, no sign-up (`key` and `approver_key` are shown once; the
+second decides on sends that wait for an approval):
+
+```sh
+KEY=$(curl -s -X POST $GATEWAY/api/public/v1/keys/sandbox | sed 's/.*"key":"\([^"]*\)".*/\1/')
+```"""
+_BY_OPERATOR: Final = (
+    "A key `ak_staging_…` or `ak_live_…` comes from whoever runs this gateway; it is `$KEY` below."
+)
+_SEND: Final = r"""Send $10.00:
+
+```sh
+curl -X POST $GATEWAY/api/public/v1/topup/send \
+  -H "Authorization: Bearer $KEY" \
+  -H "Idempotency-Key: order-1001" \
+  -H "Content-Type: application/json" \
+  -d '{"platform": "claude", "amount_cents": 1000, "recipient_email": "user@example.com"}'
+```
+
+`code` 1001: delivered. 1002 or 3006: not yet; ask `GET /api/public/v1/topup/status/{transaction_id}`. No answer: the same
+call with the same Idempotency-Key, which never sends twice."""
+
+_MORE: Final = (
+    ("/docs.md", "Guide"),
+    ("/docs/errors.md", "Errors"),
+    ("/docs/codes.md", "Codes"),
+    ("/docs/api.md", "Every call"),
+    ("/openapi.json", "OpenAPI 3.1"),
+    ("/docs/events.md", "Webhooks"),
+    ("/docs/mcp.md", "Tools for agents, at /mcp"),
+    ("/llms-full.txt", "All of it as one text"),
 )
 
 
-def overview(
-    guides: Sequence[tuple[str, str]], listed: Sequence[DocumentedResource], server: str
-) -> str:
-    """What there is and where; guides are (path, title)."""
-    first = (
-        f"A key in one call, no sign-up: `POST {server}/api/public/v1/keys/sandbox`; its"
-        " `approver_key` decides on sends that wait for an approval."
-    )
-    lines = ["# Topup Gateway", "", f"> {SUMMARY}", ""]
-    lines += [
-        f"{first} Agents: MCP at {server}/mcp.",
-        "",
-        "## Guides",
-        "",
-        *(f"- [{title}]({server}{path})" for path, title in guides),
-        f"- [Codes]({server}/docs/codes)",
-        "",
-        "## Reference",
-        "",
-        *(
-            f"- [{resource.name}]({server}/docs/api/{resource.slug}): {resource.about}"
-            for resource in listed
-        ),
-        "",
-        "## For programs",
-        "",
-        f"- [OpenAPI 3.1]({server}/openapi.json)",
-        f"- [JSON Schemas of the webhooks]({server}/docs/events)",
-        f"- [Everything as one text]({server}/llms-full.txt)",
-    ]
-    return "\n".join(lines) + "\n"
+def overview(server: str, *, is_open: bool) -> str:
+    """What an agent needs that has the address alone. is_open: whether anybody may make a sandbox account."""
+    first = _SANDBOX if is_open else _BY_OPERATOR
+    listed = "\n".join(f"- [{about}]({server}{path})" for path, about in _MORE)
+    text = f"# Topup Gateway\n\n> {SUMMARY}\n\n{first}\n\n{_SEND}\n\n## More\n\n{listed}\n"
+    return text.replace("$GATEWAY", server)
 
 
 def everything(guides: Sequence[str], listed: Sequence[DocumentedResource]) -> str:
     """The guides' texts, every call and every code."""
     parts = [guide.strip() for guide in guides]
-    parts.append("# Codes\n\n" + "\n".join(_code_rows()))
-    parts += [_resource(resource) for resource in listed]
+    parts.append(codes().strip())
+    parts += [resource(one).strip() for one in listed]
     return "\n\n".join(parts) + "\n"
 
 
-def _code_rows() -> Iterator[str]:
-    yield "| code | message | HTTP | next_action |"
-    yield "|---|---|---|---|"
+def codes() -> str:
+    """Every code with its message, its HTTP statuses, what to do next and what it means."""
+    lines = [
+        "# Codes",
+        "",
+        "| code | message | HTTP | next_action | meaning |",
+        "|---|---|---|---|---|",
+    ]
     for row in CODES.values():
         statuses = ", ".join(map(str, row.http_statuses))
-        yield f"| {row.code} | {row.message} | {statuses} | {row.next_action or ''} |"
+        meaning = NOTES[row.code].replace("|", r"\|")
+        lines.append(
+            f"| {row.code} | {row.message} | {statuses} | {row.next_action or ''} | {meaning} |"
+        )
+    return "\n".join(lines) + "\n"
 
 
-def _resource(one: DocumentedResource) -> str:
-    return "\n\n".join([f"# {one.name}", one.about, *map(_operation, one.operations)])
+def reference(listed: Sequence[DocumentedResource], path: str) -> str:
+    """The resources with their calls; path: where each resource's page lies."""
+    parts = [
+        "# Reference",
+        "Every call, by resource. A resource's page has bodies, answers and samples.",
+    ]
+    for one in listed:
+        calls = (f"- `{call.method} {call.path}`: {call.summary}" for call in one.operations)
+        parts.append(
+            f"## {one.name}\n\n{one.about} [Page]({path}/{one.slug})\n\n" + "\n".join(calls)
+        )
+    return "\n\n".join(parts) + "\n"
+
+
+def resource(one: DocumentedResource) -> str:
+    """One resource's calls, whole."""
+    return "\n\n".join([f"# {one.name}", one.about, *map(_operation, one.operations)]) + "\n"
 
 
 def _operation(one: Operation) -> str:

@@ -66,6 +66,8 @@ SAID: Final[Mapping[str, str]] = {
     "zone-set": "The time zone counts after your next check-in.",
     "refund-asked": "The credit is held, and the provider is being asked.",
     "refund-noted": "The refund is written down, and its credit was taken back.",
+    "customer-asked": "The provider is asked within a minute.",
+    "customer-dropped": "Nobody asks for it any more.",
     "refund-decided": "The refund ended as you said.",
     "order-approved": "The order is credited as if its price had been paid.",
     "order-asked": "This page shows what the provider says now.",
@@ -182,8 +184,8 @@ def micros(amount: int) -> str:
 
 
 def price(amount: int, currency: str) -> str:
-    """2000, "USD" -> 20.00 USD; the amount is in the currency's smallest unit."""
-    return f"{Price(amount, currency).decimal()} {currency}"
+    """200000, "USD" -> 2,000.00 USD; the amount is in the currency's smallest unit."""
+    return Price(amount, currency).words()
 
 
 def count(number: int) -> str:

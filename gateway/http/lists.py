@@ -16,9 +16,11 @@ from typing import Annotated, Any, Final, Literal, NamedTuple, TypeVar
 import msgspec
 from msgspec import Meta
 from starlette.responses import Response, StreamingResponse
+from starlette.types import ASGIApp
 
 from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
+from gateway.answers.compression import compressed
 from gateway.answers.envelope import answer, listing, page
 from gateway.answers.outcome import Listing
 from gateway.http.auth import check_presented, presented
@@ -106,7 +108,7 @@ async def csv_stream(
     columns: Sequence[str],
     read: Callable[[Any | None], Awaitable[CsvPage]],
     cursor: Any | None,
-) -> Response:
+) -> ASGIApp:
     """name: of the file. scopes: of the route. columns, read: as of csv_parts."""
     parts = csv_parts(columns, await read(cursor), read)
     headers = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
@@ -164,13 +166,14 @@ def streamed(
     *,
     media_type: str,
     headers: Mapping[str, str] | None = None,
-) -> Response:
-    """scopes: of the route. parts: of the body; one that is not taken is not made."""
+) -> ASGIApp:
+    """scopes: of the route. parts: of the body, without a secret in any of them, since it is compressed
+    where the client asks; one that is not taken is not made.
+    """
     if call.method == "HEAD":
         return Response(media_type=media_type, headers={**(headers or {})})
-    return StreamingResponse(
-        while_admitted(call, scopes, parts), media_type=media_type, headers=headers
-    )
+    admitted = while_admitted(call, scopes, parts)
+    return compressed(StreamingResponse(admitted, media_type=media_type, headers=headers))
 
 
 async def while_admitted(

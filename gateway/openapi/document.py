@@ -13,7 +13,6 @@ import msgspec
 from gateway.answers.envelope import Envelope
 from gateway.answers.refused import Refused
 from gateway.answers.response_codes import CODES
-from gateway.api.webhooks.docs_events import PATH as EVENTS_PATH
 from gateway.http.routing import Resource, Route, Router
 from gateway.openapi.examples import EVENT_EXAMPLE
 from gateway.openapi.operations import BEARER, SESSION, is_ours, operation, tag_of
@@ -22,7 +21,7 @@ from gateway.openapi.schemas import PLACE, Schema, Schemas, pruned
 from kernel.limits import IDEMPOTENCY_KEY_CHARACTERS_MAX
 from keys.principal import SCOPES
 from keys.signing import SIGNATURE_HEADER, STANDARD_HEADER
-from webhooks.events.catalogue import event_example, event_schema
+from webhooks.events.catalogue import PATH as EVENTS_PATH, event_example, event_schema
 from webhooks.events.schemas import TYPES
 
 OPENAPI: Final = "3.1.0"

@@ -12,6 +12,8 @@ from webhooks.events.sample import sample_data
 from webhooks.events.schema_words import Environment, Time
 from webhooks.events.schemas import TYPES
 
+# Where the gateway serves them.
+PATH: Final = "/docs/events"
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 _EXAMPLE_TIME_US: Final = parse_rfc3339("2026-06-13T12:00:00Z")
 _EXAMPLE_ENDPOINT: Final[Mapping[str, Any]] = {
@@ -71,7 +73,7 @@ def catalogue(address: str) -> dict[str, Any]:
         "types": {
             event_type: {
                 "description": TYPES[event_type].sentence,
-                "schema": event_schema(event_type, id_=f"{address}/docs/events/{event_type}"),
+                "schema": event_schema(event_type, id_=f"{address}{PATH}/{event_type}"),
                 "example": event_example(event_type),
             }
             for event_type in EVENT_TYPES

@@ -28,8 +28,9 @@ class SucceededRecharge(EventData, kw_only=True):
 
 
 class FailedRecharge(EventData, kw_only=True):
-    """A fall of the balance for which nothing could be bought. order_id is null where no charge was
-    tried; retry_at where it is not tried again by itself; url where no person can confirm it.
+    """A fall of the balance for which nothing could be bought, or (disputed) a charge that the payer's bank
+    took back or asks about. order_id is null where no charge was tried; retry_at where it is not tried
+    again by itself; url where no person can confirm it.
     """
 
     order_id: OrderId | None
@@ -46,6 +47,7 @@ class FailedRecharge(EventData, kw_only=True):
         "refused",
         "switched_off",
         "unknown_outcome",
+        "disputed",
     ]
     switched_off: Annotated[bool, Meta(description="No fall is charged until it is set again.")]
     failures: Annotated[

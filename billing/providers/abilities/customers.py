@@ -27,3 +27,15 @@ class Customers(Protocol):
     async def make_customer(self, request: CustomerRequest) -> str:
         """The provider's id of it; raises ProviderUnavailable and ProviderRefused."""
         ...
+
+
+@runtime_checkable
+class CustomerErasure(Protocol):
+    """A provider that deletes a customer when it is asked to."""
+
+    async def erase_customer(self, customer_ref: str) -> None:
+        """The customer is deleted with its saved means of payment; also where it was before.
+
+        Raises ProviderUnavailable, and ProviderRefused: there is no such customer with these keys.
+        """
+        ...

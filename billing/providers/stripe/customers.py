@@ -1,15 +1,24 @@
-"""Stripe's customers: made once for an account and environment. Source: Stripe's API reference."""
+"""Stripe's customers: made once for an account and environment, and deleted with the account.
+
+Deleting ends the customer's subscriptions at once, removes its card details and whom it names; payments and
+invoices stay, which the law has kept. What was deleted can still be asked for, and says that it was: so
+"deleted" and "never here", as after a change of keys, are told apart. Source: Stripe's API reference ("Delete a
+customer") and its page "Handling customer deletion requests", which wants cards detached first.
+"""
 
 from typing import Any
+
+import msgspec
 
 from billing.providers.abilities.customers import CustomerRequest
 from billing.providers.http import within_deadline
 from billing.providers.stripe.api import StripeApi
 from billing.providers.stripe.objects import NAME, Named
+from billing.providers.stripe.saved_payment import StripeSavedCards
 
 
 class StripeCustomers:
-    """Keeps billing.providers.abilities.customers.Customers."""
+    """Keeps Customers and CustomerErasure of billing.providers.abilities.customers."""
 
     def __init__(self, api: StripeApi) -> None:
         self._api = api
@@ -24,3 +33,19 @@ class StripeCustomers:
         async with within_deadline(NAME):
             made = await self._api.send(self._api.v1.customers.create_async(params, options), Named)
         return made.id
+
+    async def erase_customer(self, customer_ref: str) -> None:
+        customers = self._api.v1.customers
+        async with within_deadline(NAME):
+            found = await self._api.send(customers.retrieve_async(customer_ref), _Customer)
+        if found.deleted:
+            return
+        cards = StripeSavedCards(self._api)
+        for card in await cards.saved(customer_ref):
+            await cards.forget(card.ref)
+        async with within_deadline(NAME):
+            await self._api.send(customers.delete_async(customer_ref), Named)
+
+
+class _Customer(msgspec.Struct):
+    deleted: bool = False

@@ -94,7 +94,7 @@ async def set_(call: RequestContext[RechargeBody, Fields]) -> Answer:
 async def remove(call: RequestContext[Fields, Fields]) -> Answer:
     """Nothing is bought by itself any more; a charge under way goes on to its end."""
     gone = await call.context.engine.submit(RemoveRecharge(call.principal.tenant))
-    return answer(codes.SUCCESS, Recharge.of(gone), now_us=call.now_us)
+    return answer(codes.SUCCESS, Recharge.of(gone, is_removed=True), now_us=call.now_us)
 
 
 async def list_methods(call: RequestContext[Fields, MethodsQuery]) -> Answer:

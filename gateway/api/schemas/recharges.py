@@ -33,7 +33,10 @@ class RechargeCharge(Struct, kw_only=True):
 
 
 class Recharge(Struct, kw_only=True):
-    """Credit that is bought by itself. status off: no fall is charged until it is set again."""
+    """Credit that is bought by itself. status off: no fall is charged until it is set again.
+
+    off_reason is null while it is on, and of one that was removed.
+    """
 
     provider: str
     below_cents: Cents
@@ -43,15 +46,17 @@ class Recharge(Struct, kw_only=True):
     brand: str
     last4: Last4
     status: Literal["on", "off"]
-    off_reason: Literal["failures", "operator"] | None
+    off_reason: Literal["failures", "operator", "dispute"] | None
     failures: Annotated[Count, Meta(description="Charges that failed in a row.")]
     retry_at: Annotated[Time | None, Meta(description="When a declined charge is tried again.")]
     changed_at: Time
     charges: Annotated[list[RechargeCharge], Meta(description="The latest, the newest first.")]
 
     @classmethod
-    def of(cls, row: Row, charges: Sequence[FallCharge] = ()) -> "Recharge":
-        """What billing/recharges/ keeps."""
+    def of(
+        cls, row: Row, charges: Sequence[FallCharge] = (), *, is_removed: bool = False
+    ) -> "Recharge":
+        """What billing/recharges/ keeps; is_removed: kept, until it was taken away just now."""
         return cls(
             provider=row.provider,
             below_cents=row.below_cents,
@@ -60,10 +65,10 @@ class Recharge(Struct, kw_only=True):
             method_ref=row.method_ref,
             brand=row.brand,
             last4=row.last4,
-            status="on" if row.is_on else "off",
+            status="on" if row.is_on and not is_removed else "off",
             off_reason=row.off_reason,
             failures=row.failures,
-            retry_at=time_of(row.retry_at),
+            retry_at=None if is_removed else time_of(row.retry_at),
             changed_at=time_of(row.changed_at) or "",
             charges=[
                 RechargeCharge(

@@ -1,23 +1,32 @@
 """Recharges at Stripe's stand-in: a fall of the balance is charged once, whatever is lost, late or repeated."""
 
-from collections.abc import AsyncIterator
+import asyncio
+import json
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
+from msgspec.structs import replace
 
+from billing.payments.recharging.forgotten import list_forgotten
 from billing.payments.recharging.setting import SetRecharge
+from billing.recharges import records
 from billing.recharges.recharge import Recharge
+from billing.recipients import owner_mail
 from kernel.clock import FixedClock
 from kernel.tenant import Tenant
-from store.database import Transaction
+from store.database import Row, Transaction
+from store.erase import ChargeUnderWay, erase_account
 from tests.support.gateway import running, settings_of
-from tests.support.stripe_api import customers
+from tests.support.stripe_api import customers, refunds
 from tests.support.stripe_api.faults import Fault
 from tests.support.stripe_api.params import decoded
 from tests.support.stripe_api.server import serving
 from tests.support.stripe_life import WEBHOOK, Lives
+from worker.money.forget import forgetting_chore
 from worker.money.recharge import Recharger
 from worker.money.reconcile import Reconciler
 
@@ -76,6 +85,26 @@ class Payer:
 
         return await self.lives.gateway.context.database.read(read)
 
+    async def recharge(self) -> Recharge:
+        database = self.lives.gateway.context.database
+        found = await database.read(lambda tx: records.find(tx, self.tenant))
+        assert found is not None
+        return found
+
+    async def told(self, event_type: str) -> list[dict[str, Any]]:
+        """The data of the account's events of that type, the oldest first."""
+
+        async def read(tx: Transaction) -> Sequence[Row]:
+            return await tx.fetch(
+                """SELECT body FROM events WHERE account_id = :account_id AND type = :type
+                   ORDER BY id""",
+                account_id=self.tenant.account_id,
+                type=event_type,
+            )
+
+        rows = await self.lives.gateway.context.database.read(read)
+        return [dict(json.loads(row["body"])["data"]) for row in rows]
+
     def taken_cents(self) -> int:
         """What Stripe took from the card."""
         charges = self.lives.stripe.account.every("charge", status="succeeded")
@@ -126,3 +155,71 @@ async def test_a_card_that_its_bank_refuses_costs_and_credits_nothing(
 
     assert (payer.taken_cents(), await payer.micros()) == (0, 0)
     assert await payer.lives.findings() == []
+
+
+@pytest.mark.one_database
+async def test_an_erased_account_is_deleted_at_stripe_with_its_cards(payer: Payer) -> None:
+    await payer.begin()
+    await payer.work()
+    stripe, context = payer.lives.stripe, payer.lives.gateway.context
+    customer = stripe.account.every("customer")[0]["id"]
+    customers.save_card(stripe.account, customer)
+    forget = forgetting_chore(context.database, context.clock, context.payments.forgetting)
+
+    await erase_account(context.database, payer.tenant.account_id, now_us=context.clock.now_us())
+    stripe.faults.add("error", f"/v1/customers/{customer}", times=9, method="GET")
+    await forget.run()
+    waiting = await context.database.read(list_forgotten)
+    stripe.faults.clear()
+    payer.lives.clock.advance_s(60)
+    await asyncio.gather(forget.run(), forget.run())
+
+    assert [(one.customer_ref, one.attempts, one.last_error) for one in waiting] == [
+        (customer, 1, "stripe cannot be asked now; try again in a moment")
+    ]
+    assert await context.database.read(list_forgotten) == []
+    assert stripe.account.find("customer", customer)["deleted"] is True
+    assert stripe.account.every("payment_method", customer=customer) == []
+
+
+@pytest.mark.one_database
+async def test_an_account_is_not_erased_while_its_card_is_charged(payer: Payer) -> None:
+    payer.lives.stripe.faults.add("lost", "/v1/payment_intents", times=3, method="POST")
+    await payer.begin()
+    await payer.work()
+    database, account_id = payer.lives.gateway.context.database, payer.tenant.account_id
+    with pytest.raises(ChargeUnderWay):
+        await erase_account(database, account_id, now_us=1)
+    await payer.work(20)
+    credited = await payer.micros()
+
+    await erase_account(database, account_id, now_us=1)
+
+    assert credited == 10_000_000
+    assert [one.provider for one in await database.read(list_forgotten)] == ["stripe"]
+
+
+@pytest.mark.one_database
+async def test_a_disputed_recharge_charges_no_more_until_a_person_says_so(payer: Payer) -> None:
+    await payer.begin()
+    await payer.work()
+    stripe, context = payer.lives.stripe, payer.lives.gateway.context
+    await payer.hear()
+    refunds.dispute(stripe.account, stripe.account.every("charge")[0]["id"])
+    await payer.hear()
+    await payer.work(90_000)
+    off = await payer.recharge()
+    told = await payer.told("recharge.failed")
+    mails = await context.database.read(lambda tx: owner_mail.latest(tx, payer.tenant, limit=9))
+
+    # The $10.00 went back with the dispute, and nothing was bought instead.
+    assert (len(stripe.account.every("charge")), off.off_reason) == (1, "dispute")
+    assert [(one["reason"], one["switched_off"]) for one in told] == [("disputed", True)]
+    assert [(one.kind, one.data["reason"]) for one in mails] == [("recharge_failed", "disputed")]
+
+    await context.engine.submit(SetRecharge(replace(off, off_reason=None)))
+    await payer.hear()
+    await payer.work()
+
+    assert (await payer.recharge()).is_on
+    assert len(stripe.account.every("charge")) == 2

@@ -22,7 +22,7 @@ import httpx
 import pytest
 
 from billing.ledger.price import Price
-from billing.providers.abilities.customers import CustomerRequest, Customers
+from billing.providers.abilities.customers import CustomerErasure, CustomerRequest, Customers
 from billing.providers.abilities.finding import ability
 from billing.providers.abilities.listing import Listing
 from billing.providers.abilities.refunding import Refunding, RefundRequest
@@ -191,6 +191,10 @@ async def charge_saved_cards(stripe: Stripe, stand_in: StripeApi) -> None:
     assert refused.ref is not None
     assert await cards.give_up(refused.ref)
     await cards.forget(card.ref)
+    erases = ability(stripe, CustomerErasure)  # type: ignore[type-abstract]
+    assert erases is not None
+    await erases.erase_customer(customer)
+    await erases.erase_customer(customer)
 
 
 def calls_of_the_library() -> set[Line]:

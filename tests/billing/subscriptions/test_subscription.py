@@ -334,7 +334,7 @@ async def test_an_erased_account_leaves_nothing_of_its_plan(
     early = Refunded(Subject(one.order_id, ("in_later",)), "ch_2", Price(100, "USD"))
     await subscriber.act(early, subscriber.notification("early"))
 
-    await erase_account(subscriber.database, one.account_id)
+    await erase_account(subscriber.database, one.account_id, now_us=1)
 
     async def left(tx: Transaction) -> dict[str, int]:
         found = {}

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from starlette.responses import Response
 
 from gateway.http.lists import CsvPage, csv_parts, streamed, while_admitted
 from gateway.http.request_context import RequestContext
@@ -124,4 +125,5 @@ async def test_a_key_that_is_revoked_while_its_export_is_read_gets_no_further_pa
 
     call.method = "HEAD"
     head = streamed(call, ("topup:read",), endless(), media_type="text/csv")
+    assert isinstance(head, Response)
     assert (head.body, head.headers["content-type"]) == (b"", "text/csv; charset=utf-8")

@@ -9,10 +9,12 @@ from urllib.parse import urlsplit
 import pytest
 import pytest_asyncio
 
+from billing.payments.recharging.forgotten import list_forgotten
 from kernel.clock import FixedClock
 from tests.support.browser import Browser, csrf_of, signed_in, text_of
 from tests.support.operator_pages import ADMIN, account_of, fill, operator
 from tests.support.selling_gateway import Store, open_store
+from worker.money.forget import forgetting_chore
 from worker.money.recharge import Recharger
 
 PAGE = "/dashboard/recharge"
@@ -70,6 +72,11 @@ async def test_a_saved_card_is_charged_when_the_balance_is_low(
     assert "$25.00 with visa 4242" in text
     assert "$10,025.00" in text_of((await browser.get("/dashboard")).text)
 
+    token = csrf_of((await browser.get(PAGE)).text)
+    path, headers = "/api/public/v1/topup/balance/recharge", {"X-CSRF-Token": token}
+    gone = (await browser.request("DELETE", path, headers)).json()["data"]
+    assert (gone["status"], gone["off_reason"], gone["amount_cents"]) == ("off", None, 2500)
+
     await press(browser, f"{PAGE}/forget", provider="stripe", method=await method_of(browser))
     text = text_of((await browser.get(PAGE)).text)
     assert "None yet" in text
@@ -123,6 +130,31 @@ async def test_an_operator_sees_a_recharge_and_switches_it_off(
     assert "an operator switched it off" in text_of((await boss.get(page)).text)
     assert "The operator of this gateway switched it off" in text_of((await browser.get(PAGE)).text)
     assert "card is stolen" in text_of((await boss.get(f"{ADMIN}/audit")).text)
+
+
+async def test_an_operator_sees_which_customers_a_provider_has_yet_to_delete(store: Store) -> None:
+    database = store.gateway.context.database
+    columns = ("provider", "environment", "customer_ref", "next_attempt_at", "created_at")
+    rows = [("stripe", "staging", f"cus_{number}", 1, 1) for number in (1, 2)]
+    await database.transaction(lambda tx: tx.insert("forgotten_customers", columns, rows))
+    context = store.gateway.context
+    await forgetting_chore(database, context.clock, context.payments.forgetting).run()
+    boss, page = await operator(store.gateway), f"{ADMIN}/providers"
+
+    seen = text_of((await boss.get(page)).text)
+    one = {"provider": "stripe", "customer_ref": "cus_1"}
+    silent = await boss.send(f"{page}/forgotten", {**one, "act": "drop"})
+    await boss.send(f"{page}/forgotten", {**one, "act": "drop", "reason": "deleted by hand"})
+    await boss.send(f"{page}/forgotten", {**one, "customer_ref": "cus_2", "act": "retry"})
+
+    # The one was asked for; the provider is left alone until the next look.
+    assert "stripe has no credentials in staging" in seen
+    assert "not asked yet" in seen
+    assert silent.status_code == 422
+    left = await database.read(list_forgotten)
+    assert [one.customer_ref for one in left] == ["cus_2"]
+    assert left[0].next_attempt_at <= context.clock.now_us()
+    assert "deleted by hand" in text_of((await boss.get(f"{ADMIN}/audit")).text)
 
 
 async def test_without_a_card_nothing_is_set_and_no_key_may_set_it(

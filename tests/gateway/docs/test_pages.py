@@ -110,21 +110,6 @@ async def test_an_unknown_resource_is_not_found(gateway: Gateway) -> None:
     assert (await gateway.client.get("/docs/api/nothing")).status_code == 404
 
 
-async def test_the_plain_text_has_every_call_code_and_guide(gateway: Gateway) -> None:
-    overview = (await gateway.client.get("/llms.txt")).text
-    everything = (await gateway.client.get("/llms-full.txt")).text
-
-    assert overview.startswith("# Topup Gateway\n\n> ")
-    for path in (path_of(name) for name in GUIDES):
-        assert f"({gateway.url}{path})" in overview
-    for operation in OPERATIONS:
-        assert f"`{operation.method} {operation.path}`" in everything
-    for row in CODES.values():
-        assert f"| {row.code} | {row.message} |" in everything
-    assert PLACEHOLDER not in everything
-    assert "$GATEWAY" not in everything
-
-
 # Samples
 
 

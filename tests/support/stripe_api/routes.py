@@ -47,6 +47,7 @@ ACTIONS: tuple[tuple[str, Callable[..., Json]], ...] = (
     ("POST /v1/coupons", catalog.make_coupon),
     ("POST /v1/customers", customers.make_customer),
     ("POST /v1/customers/ID", customers.update_customer),
+    ("DELETE /v1/customers/ID", subscriptions.delete_customer),
     ("POST /v1/customers/ID/balance_transactions", customers.make_adjustment),
     ("POST /v1/disputes/ID", refunds.answer_dispute),
     ("POST /v1/disputes/ID/close", refunds.give_up_dispute),

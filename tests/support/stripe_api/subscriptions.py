@@ -298,6 +298,23 @@ def end(account: StripeAccount, one: Json, *, reason: str) -> None:
     account.tell("customer.subscription.deleted", one)
 
 
+def delete_customer(account: StripeAccount, params: Params, customer_id: str) -> Json:
+    """Its subscriptions end, its cards are nobody's; it can still be shown, and says it was deleted."""
+    one = account.find("customer", customer_id)
+    if one.get("deleted"):
+        message = f"No such customer: '{customer_id}'"
+        raise Refusal(message, status=404, code="resource_missing", param="id")
+    for subscription in account.every("subscription", customer=customer_id):
+        if subscription["status"] not in ENDED:
+            end(account, subscription, reason="cancellation_requested")
+    for card in account.every("payment_method", customer=customer_id):
+        amended(card, customer=None)
+    account.tell("customer.deleted", one)
+    one.clear()
+    one.update({"id": customer_id, "object": "customer", "deleted": True})
+    return one
+
+
 def preview(account: StripeAccount, params: Params) -> Json:
     """POST /v1/invoices/create_preview: the next invoice, were the change made; nothing is kept."""
     tried = account.rehearsal()

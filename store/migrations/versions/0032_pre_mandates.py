@@ -9,8 +9,8 @@ from alembic import op
 
 from store.dialect import BIGINT, TEXT
 
-revision = "0030"
-down_revision = "0029"
+revision = "0032"
+down_revision = "0031"
 branch_labels = None
 depends_on = None
 oldest_code = "0011"

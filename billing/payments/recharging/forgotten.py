@@ -1,0 +1,227 @@
+"""Who erased accounts were at payment providers: each customer is deleted there, with its cards.
+
+Promise: a row stays until its provider has deleted the customer or an operator has given it up; of several
+workers one asks at a time, no transaction is open meanwhile, and a customer that an account of ours still has is
+never deleted. A provider whose API deletes no customers is asked nothing: its rows are dropped, and the log says
+it. Writes forgotten_customers; store/erase.py adds them.
+"""
+
+import logging
+from collections.abc import Sequence
+from typing import Final, Literal
+
+import msgspec
+
+from billing.providers.abilities.customers import CustomerErasure
+from billing.providers.abilities.finding import ability
+from billing.providers.protocol import ProviderRefused, ProviderUnavailable
+from billing.providers.registry import Providers
+from kernel.clock import DAY_US, HOUR_US, MINUTE_US, Clock, rfc3339
+from kernel.errors import NotFound
+from kernel.storable import storable
+from keys import audit_log
+from keys.audit_log import Actor
+from keys.principal import ENVIRONMENTS
+from store.database import Database, Row, Transaction
+from store.row_mapping import RowMapping
+
+# After try k it waits WAITS_US[k-1]; the last one counts for all that follow.
+WAITS_US: Final = (MINUTE_US, 10 * MINUTE_US, HOUR_US, 6 * HOUR_US, DAY_US)
+ERROR_CHARACTERS_MAX: Final = 300
+LISTED_MAX: Final = 200
+
+_log = logging.getLogger(__name__)
+Word = Literal["done", "waits"]
+
+
+class ForgottenCustomer(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """One row of forgotten_customers; the columns' meaning is in store/schema.py."""
+
+    provider: str
+    environment: str
+    customer_ref: str
+    attempts: int = 0
+    next_attempt_at: int
+    last_error: str | None = None
+    created_at: int
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        return self.provider, self.environment, self.customer_ref
+
+    def shape(self) -> dict[str, object]:
+        """As operators see it."""
+        return {
+            "provider": self.provider,
+            "environment": self.environment,
+            "customer_ref": self.customer_ref,
+            "attempts": self.attempts,
+            "next_attempt_at": rfc3339(self.next_attempt_at),
+            "last_error": self.last_error,
+            "created_at": rfc3339(self.created_at),
+        }
+
+
+class Forgetting:
+    """Asks providers to delete whom nobody here knows any more; one for each process."""
+
+    def __init__(self, database: Database, clock: Clock, providers: Providers) -> None:
+        self._database = database
+        self._clock = clock
+        self._providers = providers
+
+    async def forget(self, due: ForgottenCustomer) -> Word | None:
+        """What came of it; None: another worker asks. Never raises for the provider."""
+        now_us = self._clock.now_us()
+        if not await self._database.transaction(lambda tx: claim(tx, due, now_us=now_us)):
+            return None
+        why = await self._asked(due)
+
+        async def settle(tx: Transaction) -> None:
+            if why is None:
+                await _delete(tx, due)
+            else:
+                await _note(tx, due, why)
+
+        await self._database.transaction(settle)
+        fields = {"provider": due.provider, "environment": due.environment, "error": why}
+        if why is None:
+            _log.info("customer.forgotten", extra={"fields": fields})
+            return "done"
+        _log.warning("customer.not_forgotten", extra={"fields": fields})
+        return "waits"
+
+    async def _asked(self, due: ForgottenCustomer) -> str | None:
+        """None: there is nothing left to do; else why it is to be tried again."""
+        if await self._database.read(lambda tx: _is_ours(tx, due)):
+            return None
+        environment = next(one for one in ENVIRONMENTS if one == due.environment)
+        provider = self._providers.of(due.provider, environment)
+        if provider is None or self._providers.is_stand_in(due.provider, environment):
+            return f"{due.provider} has no credentials in {due.environment}"
+        found = ability(provider, CustomerErasure)  # type: ignore[type-abstract]  # a protocol is meant
+        if found is None:
+            return None
+        try:
+            await found.erase_customer(due.customer_ref)
+        except (ProviderUnavailable, ProviderRefused) as error:
+            return error.detail
+        return None
+
+
+async def due_customers(tx: Transaction, *, now_us: int, limit: int) -> Sequence[ForgottenCustomer]:
+    """Those that are to be asked for now, the longest due first."""
+    rows = await tx.fetch(
+        f"""SELECT {_ROWS.listed} FROM forgotten_customers WHERE next_attempt_at <= :now
+            ORDER BY next_attempt_at LIMIT :limit""",
+        now=now_us,
+        limit=limit,
+    )
+    return [_read(row) for row in rows]
+
+
+async def list_forgotten(
+    tx: Transaction, environment: str | None = None
+) -> Sequence[ForgottenCustomer]:
+    """Who is still at a provider, the oldest first; at most LISTED_MAX."""
+    narrowed = "" if environment is None else "WHERE environment = :environment"
+    rows = await tx.fetch(
+        f"""SELECT {_ROWS.listed} FROM forgotten_customers {narrowed}
+            ORDER BY created_at, provider, environment, customer_ref LIMIT :limit""",
+        limit=LISTED_MAX,
+        **({} if environment is None else {"environment": environment}),
+    )
+    return [_read(row) for row in rows]
+
+
+async def count_forgotten(tx: Transaction, *, before_us: int) -> dict[str, int]:
+    """Those of before that time, by environment."""
+    rows = await tx.fetch(
+        """SELECT environment, COUNT(*) AS number FROM forgotten_customers
+           WHERE created_at <= :before GROUP BY environment""",
+        before=before_us,
+    )
+    return {row["environment"]: int(row["number"]) for row in rows}
+
+
+async def claim(tx: Transaction, due: ForgottenCustomer, *, now_us: int) -> bool:
+    """That its provider is about to be asked, and when it is again; False: another worker is."""
+    wait_us = WAITS_US[min(due.attempts, len(WAITS_US) - 1)]
+    return (
+        await tx.execute(
+            f"""UPDATE forgotten_customers SET attempts = attempts + 1, next_attempt_at = :next_at
+            WHERE {_KEY} AND attempts = :seen""",
+            **_named(due.key),
+            next_at=now_us + wait_us,
+            seen=due.attempts,
+        )
+        == 1
+    )
+
+
+async def ask_again(tx: Transaction, key: tuple[str, str, str], *, now_us: int) -> None:
+    """Its provider is asked at the next look; raises NotFound."""
+    touched = await tx.execute(
+        f"UPDATE forgotten_customers SET next_attempt_at = :now WHERE {_KEY}",
+        **_named(key),
+        now=now_us,
+    )
+    if touched == 0:
+        raise NotFound("Customer", param="customer_ref")
+
+
+async def give_up(
+    tx: Transaction, key: tuple[str, str, str], *, actor: Actor, reason: str, now_us: int
+) -> None:
+    """Nobody asks any more, by an operator's word, which stands in the audit log; raises NotFound."""
+    provider, environment, customer_ref = key
+    touched = await tx.execute(f"DELETE FROM forgotten_customers WHERE {_KEY}", **_named(key))
+    if touched == 0:
+        raise NotFound("Customer", param="customer_ref")
+    entry = audit_log.entry(
+        actor,
+        "customer.given_up",
+        environment=environment,
+        subject_id=customer_ref,
+        before={"provider": provider},
+        after={},
+        reason=reason,
+        now_us=now_us,
+    )
+    await audit_log.record(tx, [entry])
+
+
+async def _is_ours(tx: Transaction, due: ForgottenCustomer) -> bool:
+    """Whether an account here still goes by that name at the provider, in whichever environment."""
+    row = await tx.fetch_one(_OURS, provider=due.provider, ref=due.customer_ref)
+    return row is not None
+
+
+async def _note(tx: Transaction, due: ForgottenCustomer, why: str) -> None:
+    await tx.execute(
+        f"UPDATE forgotten_customers SET last_error = :why WHERE {_KEY}",
+        **_named(due.key),
+        why=storable(why, characters_max=ERROR_CHARACTERS_MAX),
+    )
+
+
+async def _delete(tx: Transaction, due: ForgottenCustomer) -> None:
+    await tx.execute(f"DELETE FROM forgotten_customers WHERE {_KEY}", **_named(due.key))
+
+
+def _named(key: tuple[str, str, str]) -> dict[str, str]:
+    return dict(zip(("provider", "environment", "ref"), key, strict=True))
+
+
+def _read(row: Row) -> ForgottenCustomer:
+    return _ROWS.read(row)
+
+
+_ROWS = RowMapping(ForgottenCustomer)
+_KEY = "provider = :provider AND environment = :environment AND customer_ref = :ref"
+_OURS = """
+SELECT account_id FROM provider_customers WHERE provider = :provider AND customer_ref = :ref
+UNION ALL
+SELECT account_id FROM recharges WHERE provider = :provider AND customer_ref = :ref
+LIMIT 1
+"""

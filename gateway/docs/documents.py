@@ -1,0 +1,20 @@
+"""How a document that is the same for everybody is answered: as text or Markdown, kept for some minutes."""
+
+from typing import Final
+
+from starlette.responses import Response
+
+from gateway.docs.negotiation import MARKDOWN
+
+CACHE: Final = {"cache-control": "public, max-age=300"}
+
+
+def plain_document(text: str) -> Response:
+    """For programs that ask for text."""
+    return Response(text, media_type="text/plain; charset=utf-8", headers=CACHE)
+
+
+def markdown_document(text: str) -> Response:
+    """For programs that ask for Markdown; the same address may give HTML to others."""
+    headers = {**CACHE, "vary": "Accept"}
+    return Response(text, media_type=f"{MARKDOWN}; charset=utf-8", headers=headers)

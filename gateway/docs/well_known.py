@@ -1,0 +1,130 @@
+"""What a program finds at fixed addresses: the catalogue of the APIs (RFC 9727), whom to tell of a
+weakness (RFC 9116), and the agent card of the A2A protocol (1.0).
+
+Promises: public, the same for everybody, and nothing is named that is not there. The gateway speaks no
+A2A: the card says what it can do and where its MCP endpoint is, by a binding of its own, which a client
+of A2A alone passes over.
+"""
+
+from collections.abc import Mapping
+from importlib.metadata import version
+from typing import Any, Final
+
+import msgspec
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from gateway.docs.documents import CACHE, plain_document
+from gateway.docs.pages import PATH as DOCS, address_for
+from gateway.docs.plain_text import SUMMARY
+from kernel.clock import DAY_US, Clock, rfc3339
+from runtime.context import Context
+
+CATALOGUE: Final = "/.well-known/api-catalog"
+CARD: Final = "/.well-known/agent-card.json"
+SECURITY: Final = "/.well-known/security.txt"
+# RFC 9116 advises less than a year; each answer begins it anew.
+_SECURITY_DAYS: Final = 90
+_LINKSET: Final = 'application/linkset+json; profile="https://www.rfc-editor.org/info/rfc9727"'
+_BINDING: Final = "https://modelcontextprotocol.io/specification"
+_SKILLS: Final = (
+    (
+        "send_topup",
+        "Send a top-up",
+        "Sends prepaid AI credit of a platform (Claude, ChatGPT, Gemini and others) to a recipient.",
+        ("payments", "prepaid", "top-up"),
+        "Send $10.00 of Claude credit to user@example.com",
+    ),
+    (
+        "get_balance",
+        "See the balance",
+        "Tells what the wallet holds and what the caller's key may still spend.",
+        ("payments", "balance"),
+        "How much may I still send today?",
+    ),
+)
+
+
+def routes(context: Context, api: str) -> list[Route]:
+    """Starlette's routes of the three; api: the path below which the API lies."""
+    settings = context.settings
+
+    async def catalogue(request: Request) -> Response:
+        found = _catalogue(address_for(settings.public_url, request), api)
+        link = {"link": f'<{CATALOGUE}>; rel="api-catalog"'}
+        return _json(found, media_type=_LINKSET, headers=link)
+
+    async def card(request: Request) -> Response:
+        return _json(_card(address_for(settings.public_url, request)))
+
+    async def security(request: Request) -> Response:
+        if not settings.security_contact:
+            raise HTTPException(404)
+        server = address_for(settings.public_url, request)
+        return plain_document(_security(settings.security_contact, server, context.clock))
+
+    return [
+        Route(CATALOGUE, catalogue, methods=["GET"]),
+        Route(CARD, card, methods=["GET"]),
+        Route(SECURITY, security, methods=["GET"]),
+    ]
+
+
+def _catalogue(server: str, api: str) -> Mapping[str, Any]:
+    """A linkset (RFC 9264): the API with its description, its pages and its health, and the tools."""
+    described = [{"href": f"{server}/openapi.json", "type": "application/json"}]
+    pages = [
+        {"href": f"{server}{DOCS}", "type": "text/html"},
+        {"href": f"{server}{DOCS}.md", "type": "text/markdown"},
+    ]
+    tools = [{"href": f"{server}{DOCS}/mcp", "type": "text/html"}]
+    status = [{"href": f"{server}/readyz", "type": "application/json"}]
+    return {
+        "linkset": [
+            {
+                "anchor": f"{server}{api}",
+                "service-desc": described,
+                "service-doc": pages,
+                "status": status,
+            },
+            {"anchor": f"{server}/mcp", "service-doc": tools, "status": status},
+        ]
+    }
+
+
+def _card(server: str) -> Mapping[str, Any]:
+    return {
+        "name": "Topup Gateway",
+        "description": f"{SUMMARY} Reached by HTTP and by MCP, not by A2A's own operations.",
+        "supportedInterfaces": [
+            {"url": f"{server}/mcp", "protocolBinding": _BINDING, "protocolVersion": "1.0"}
+        ],
+        "version": version("topup-gateway"),
+        "documentationUrl": f"{server}{DOCS}",
+        "capabilities": {"streaming": False, "pushNotifications": False},
+        "securitySchemes": {"bearer": {"httpAuthSecurityScheme": {"scheme": "Bearer"}}},
+        "securityRequirements": [{"schemes": {"bearer": {"list": []}}}],
+        "defaultInputModes": ["application/json"],
+        "defaultOutputModes": ["application/json"],
+        "skills": [
+            {"id": id_, "name": name, "description": about, "tags": tags, "examples": [example]}
+            for id_, name, about, tags, example in _SKILLS
+        ],
+    }
+
+
+def _security(contact: str, server: str, clock: Clock) -> str:
+    until = rfc3339(clock.now_us() + _SECURITY_DAYS * DAY_US)
+    return f"Contact: {contact}\nExpires: {until}\nCanonical: {server}{SECURITY}\n"
+
+
+def _json(
+    value: Mapping[str, Any],
+    *,
+    media_type: str = "application/json",
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    body = msgspec.json.encode(value)
+    return Response(body, media_type=media_type, headers={**CACHE, **(headers or {})})

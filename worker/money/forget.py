@@ -1,0 +1,37 @@
+"""Customers of erased accounts are deleted at their providers, with their cards; those that cannot be wait.
+
+Promise: a provider that is away or hangs delays its own customers only, and is left alone until the next look;
+none is given up but by an operator. The rules are billing/payments/recharging/forgotten.py's.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from functools import partial
+from typing import Final
+
+from billing.payments.recharging.forgotten import Forgetting, ForgottenCustomer, due_customers
+from kernel.clock import Clock
+from store.database import Database
+from worker.chores import Chore
+
+FORGET_S: Final = 60.0
+DUE_MAX: Final = 100
+
+
+def forgetting_chore(database: Database, clock: Clock, forgetting: Forgetting) -> Chore:
+    """Asks about all that is due, one after the other at each provider."""
+
+    async def of_one(due: Sequence[ForgottenCustomer]) -> None:
+        for one in due:
+            if await forgetting.forget(one) == "waits":
+                return
+
+    async def run() -> None:
+        now_us = clock.now_us()
+        due = await database.read(partial(due_customers, now_us=now_us, limit=DUE_MAX))
+        by_place: dict[tuple[str, str], list[ForgottenCustomer]] = {}
+        for one in due:
+            by_place.setdefault((one.provider, one.environment), []).append(one)
+        await asyncio.gather(*map(of_one, by_place.values()))
+
+    return Chore("customers.forget", FORGET_S, run)
