@@ -42,7 +42,10 @@ _COUNTED = (
     re.compile(r"(?<![A-Za-z])(ATU)(?:-[0-9A-Z]{4}){5}"),
     re.compile(r"(?<![A-Za-z])(TOPUP)(?:-[0-9A-Z]{4}){3}"),
     # The end of a link, in which chance may put what looks like an id.
-    re.compile(r"(?<=/)(checkout|portal|claim|no-mail|status)/[0-9A-Za-z_.~=-]{20,}"),
+    re.compile(
+        r"(?<=/)(checkout|portal|claim|no-mail|status)/(?![a-z]+_[0-9A-Za-z]{16}(?![0-9A-Za-z]))"
+        r"[0-9A-Za-z_.~=-]{20,}"
+    ),
     re.compile(r"(?<![A-Za-z])([a-z]{2,5})_[0-9A-Za-z]{16}(?![0-9A-Za-z])"),
     # Of an order: its number.
     re.compile(r"(?<![0-9a-f])()[0-9a-f]{32}(?![0-9a-f])"),
