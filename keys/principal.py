@@ -134,7 +134,8 @@ def check_address(principal: Principal, address: Address | str | None) -> None:
         return
     found = _address(address)
     if found is None or not all(_holds(nets, found) for nets in principal.ip_allow_lists):
-        raise AddressNotAllowed("the caller's IP address is not on the key's allow-list")
+        seen = "" if found is None else f" {found}"
+        raise AddressNotAllowed(f"the caller's IP address{seen} is not on the key's allow-list")
 
 
 def _holds(networks: Iterable[Network], address: Address) -> bool:

@@ -49,6 +49,17 @@ class SendRequest(msgspec.Struct, frozen=True, gc=False):
         return self.delivery is not None and self.delivery.email
 
 
+def check_amount(platform: Platform, amount_cents: int) -> None:
+    """Raises AmountOutOfRange, whose extra has the platform's min and max."""
+    if not platform.min_amount_cents <= amount_cents <= platform.max_amount_cents:
+        least, most = platform.min_amount_cents, platform.max_amount_cents
+        raise AmountOutOfRange(
+            f"amount_cents is {least} to {most} for {platform.id}",
+            param="amount_cents",
+            extra={"min": least, "max": most},
+        )
+
+
 def prepare(
     platforms: Platforms,
     *,
@@ -65,12 +76,7 @@ def prepare(
     """Raises InvalidPlatform, InvalidEmail or AmountOutOfRange, in this order."""
     found = platforms.find(platform)
     address = normalise_email(recipient_email)
-    if not found.min_amount_cents <= amount_cents <= found.max_amount_cents:
-        raise AmountOutOfRange(
-            f"amount_cents is {found.min_amount_cents} to {found.max_amount_cents} for {found.id}",
-            param="amount_cents",
-            extra={"min": found.min_amount_cents, "max": found.max_amount_cents},
-        )
+    check_amount(found, amount_cents)
     fee_cents = found.fee_cents(account_id, amount_cents)
     return SendRequest(
         found, amount_cents, address, reference, metadata, note, delivery, send_at, fee_cents
