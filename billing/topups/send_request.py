@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import msgspec
 
 from billing.ledger.money import MICROS_PER_CENT
-from billing.topups.delivery_options import DeliveryOptions
+from billing.topups.deliverable import DeliveryOptions
 from billing.topups.platform import Platform, Platforms
 from kernel.errors import DomainError
 from keys.account import normalise_email
@@ -32,6 +32,7 @@ class SendRequest(msgspec.Struct, frozen=True, gc=False):
     send_at: int | None = None  # microseconds, by the tenant's own clock
     fee_cents: int = 0
     quote_ends_at: int | None = None
+    is_distinct: bool = False  # its caller said that it is none that was sent before
 
     @property
     def charged_cents(self) -> int:
@@ -72,6 +73,7 @@ def prepare(
     note: str | None = None,
     delivery: DeliveryOptions | None = None,
     send_at: int | None = None,
+    is_distinct: bool = False,
 ) -> SendRequest:
     """Raises InvalidPlatform, InvalidEmail or AmountOutOfRange, in this order."""
     found = platforms.find(platform)
@@ -79,5 +81,14 @@ def prepare(
     check_amount(found, amount_cents)
     fee_cents = found.fee_cents(account_id, amount_cents)
     return SendRequest(
-        found, amount_cents, address, reference, metadata, note, delivery, send_at, fee_cents
+        found,
+        amount_cents,
+        address,
+        reference,
+        metadata,
+        note,
+        delivery,
+        send_at,
+        fee_cents,
+        is_distinct=is_distinct,
     )

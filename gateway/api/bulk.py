@@ -256,6 +256,7 @@ ROUTES = (
             "What is scheduled, waits for a person or was not handed over yet is cancelled, and its"
             " funds come back. What is with its platform already goes on."
         ),
+        is_for_paused=True,
         answers=ok(Batch),
     ),
 )

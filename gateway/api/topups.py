@@ -8,7 +8,7 @@ from msgspec.structs import asdict
 
 from billing.topups import queries as history
 from billing.topups.approval import Approval
-from billing.topups.delivery_options import (
+from billing.topups.deliverable import (
     DeliveryOptions,
 )
 from billing.topups.quote import Rehearsal, quote_id, with_quote
@@ -222,6 +222,7 @@ def _prepared(call: RequestContext[Any, Any], body: ValidateBody) -> SendRequest
         note=body.note,
         delivery=_options_of(body.delivery),
         send_at=time_us(body.send_at, "send_at"),
+        is_distinct=body.distinct,
     )
 
 
@@ -351,6 +352,7 @@ ROUTES = (
         scopes=("topup:send",),
         body=ValidateBody,
         takes_key=False,
+        is_for_paused=True,
         answers=(*ok(Quote), _REFUSED_BY_PLATFORM),
         refuses=_REFUSES,
     ),
@@ -361,6 +363,7 @@ ROUTES = (
         "Cancel a scheduled or pending top-up",
         scopes=("topup:send",),
         body=CancelBody,
+        is_for_paused=True,
         description="Its funds go back to where they came from, and topup.cancelled is sent.",
         answers=ok(SettledTopUp, codes.CANCELLED),
         refuses=(codes.ALREADY_DELIVERED, codes.NOT_FOUND, codes.ALREADY_SETTLED),

@@ -15,6 +15,7 @@ from billing.catalog.plan import PlanTaken
 from billing.credits.checkin import AlreadyCheckedIn, BudgetExhausted, CheckinOff
 from billing.desk.acts import NotNow
 from billing.documents.document import NoReceipt, NoSeller
+from billing.engine.send_limits import LooksRepeated
 from billing.fulfilment.protocol import SignatureRefused
 from billing.ledger.ledger import InsufficientBalance
 from billing.orders.order import OrderDecided, TooManyOrders
@@ -65,6 +66,7 @@ from keys.authenticator import CredentialEnded, InvalidCredential
 from keys.caps import CapExceeded
 from keys.email_address import InvalidEmail
 from keys.live import LiveNotOpen
+from keys.mandate import KeyPaused, OutsideMandate
 from keys.oauth.app import ClientRefused
 from keys.oauth.code import CodeRefused
 from keys.oauth.redirect import RedirectRefused
@@ -105,6 +107,8 @@ TABLE: Final[Mapping[type[DomainError], ErrorRow]] = {
     ClientRefused: ErrorRow(codes.INVALID_KEY, 401),
     CodeRefused: ErrorRow(codes.MALFORMED, 400),
     RedirectRefused: ErrorRow(codes.MALFORMED, 422),
+    OutsideMandate: ErrorRow(codes.MISSING_SCOPE, 403),
+    KeyPaused: ErrorRow(codes.MISSING_SCOPE, 403),
     AddressNotAllowed: ErrorRow(codes.ADDRESS_NOT_ALLOWED, 403),
     ScopeMissing: ErrorRow(codes.MISSING_SCOPE, 403),
     EnvironmentMismatch: ErrorRow(codes.MISSING_SCOPE, 403),
@@ -138,6 +142,7 @@ TABLE: Final[Mapping[type[DomainError], ErrorRow]] = {
     InsufficientBalance: ErrorRow(codes.INSUFFICIENT_BALANCE, 402),
     CapExceeded: ErrorRow(codes.CAP_EXCEEDED, 402),
     DuplicateReference: ErrorRow(codes.DUPLICATE, 409),
+    LooksRepeated: ErrorRow(codes.DUPLICATE, 409),
     KeyReused: ErrorRow(codes.DUPLICATE, 409),
     OrderNoReused: ErrorRow(codes.DUPLICATE, 409),
     KeyInProgress: ErrorRow(codes.KEY_IN_PROGRESS, 409),
