@@ -386,13 +386,20 @@ async def test_old_uses_and_closed_differences_go_and_what_is_open_or_seen_stays
     async def given(tx: Transaction) -> None:
         columns = ("account_id", "environment", "reference", "created_at", "name", "count")
         await tx.insert("entitlement_uses", columns, [(*use, "seats", 1) for use in uses])
-        columns = ("id", "subject_id", "closed_at", "seen_at", "since", "environment")
-        columns += ("account_id", "part", "kind", "expected", "found", "unit", "detail")
+        of_difference: tuple[str, ...] = (
+            "id",
+            "subject_id",
+            "closed_at",
+            "seen_at",
+            "since",
+            "environment",
+        )
+        of_difference += ("account_id", "part", "kind", "expected", "found", "unit", "detail")
         found = [
             (id_, id_, closed_at, seen_at, 1, "staging", "", "ledger", "rule", 0, 1, "times", "")
             for id_, closed_at, seen_at in differences
         ]
-        await tx.insert("money_differences", columns, found)
+        await tx.insert("money_differences", of_difference, found)
 
     await database.transaction(given)
     await money_chore(database, clock, KEPT_US, pause_s=0).run()
