@@ -8,7 +8,7 @@ import click
 from click.core import ParameterSource
 
 from cli.output import note
-from kernel.clock import parse_rfc3339
+from kernel.clock import moment_us
 from kernel.limits import PAGE_ITEMS, PAGE_ITEMS_MAX
 from keys.principal import ENVIRONMENTS
 
@@ -66,14 +66,17 @@ def take_secret(context: click.Context, option: click.Parameter, value: str | No
 
 
 class Moment(click.ParamType[int]):
-    """An RFC 3339 time, as microseconds."""
+    """A time, a day or a month of UTC, as microseconds."""
 
     name = "time"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         try:
-            return value if isinstance(value, int) else parse_rfc3339(value)
+            return value if isinstance(value, int) else moment_us(value)
         except (ValueError, OverflowError):
             return self.fail(
-                "a time is written like 2026-06-13T12:00:00Z, with its zone", param, ctx
+                "a time is written like 2026-06-13T12:00:00Z, with its zone; a day like 2026-06-13, a month"
+                " like 2026-06: they stand for their beginning in UTC",
+                param,
+                ctx,
             )

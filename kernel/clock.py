@@ -60,6 +60,14 @@ def parse_rfc3339(text: str) -> int:
     return (since.days * 86_400 + since.seconds) * SECOND_US + since.microseconds
 
 
+def moment_us(text: str) -> int:
+    """Microseconds of what a person writes as a time: 2026-11-01T12:00:00Z, a day as 2026-11-01, or a month
+    as 2026-11, of which the beginning in UTC counts. Raises ValueError.
+    """
+    beginning = {len("2026-11"): "-01T00:00:00Z", len("2026-11-01"): "T00:00:00Z"}
+    return parse_rfc3339(text + beginning.get(len(text), ""))
+
+
 def day_start_us(at_us: int) -> int:
     """The UTC midnight at or before the moment."""
     return at_us - at_us % DAY_US

@@ -22,6 +22,7 @@ from billing.fulfilment.registry import discover
 from billing.fulfilment.suppliers import Suppliers
 from billing.orders.links import OrderLinks
 from billing.payments.payments import Payments
+from billing.providers.registry import Providers
 from billing.refunds.refunder import Refunder
 from billing.topups.link_tokens import LinkTokens
 from billing.topups.mail import MailRules
@@ -178,7 +179,7 @@ async def open_context(
             engine=engine,
             payments=Payments(database, clock, engine, providers, _links(settings, rules)),
             feed=feed,
-            printer=_printer(settings, stack),
+            printer=_printer(settings, providers, stack),
         )
 
 
@@ -190,8 +191,9 @@ def _authenticator(
     return made
 
 
-def _printer(settings: Settings, stack: contextlib.AsyncExitStack) -> Printer:
-    return stack.enter_context(contextlib.closing(Printer(settings.seller_font)))
+def _printer(settings: Settings, providers: Providers, stack: contextlib.AsyncExitStack) -> Printer:
+    made = Printer(settings.seller_font, label=providers.label)
+    return stack.enter_context(contextlib.closing(made))
 
 
 def connections_of_a_process(settings: Settings) -> int:

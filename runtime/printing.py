@@ -5,6 +5,7 @@ The library and its fonts are loaded with the first one, in the thread that make
 
 import asyncio
 import importlib
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
@@ -17,9 +18,14 @@ WAITING_MAX: Final = 8
 
 
 class Printer:
-    """extra_font: a font file of the operator's, for what the built-in one lacks."""
+    """extra_font: a font file of the operator's, for what the built-in one lacks; label: a provider's
+    name as people know it.
+    """
 
-    def __init__(self, extra_font: Path | None = None) -> None:
+    def __init__(
+        self, extra_font: Path | None = None, *, label: Callable[[str], str] = str
+    ) -> None:
+        self._label = label
         self._extra_font = "" if extra_font is None else str(extra_font)
         # The thread is begun with the first task.
         self._threads = ThreadPoolExecutor(1, thread_name_prefix="printing")
@@ -27,7 +33,7 @@ class Printer:
 
     async def document(self, document: BillingDocument) -> bytes:
         """The PDF of a receipt or note; raises Unavailable where too many wait."""
-        return await self._print("document_pdf", document)
+        return await self._print("document_pdf", document, self._label(document.facts.provider))
 
     async def statement(self, asked: StatementSheet) -> bytes:
         """The PDF of a statement; raises Unavailable where too many wait."""
@@ -37,18 +43,18 @@ class Printer:
         """What waits is not made."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    async def _print(self, name: str, what: object) -> bytes:
+    async def _print(self, name: str, what: object, *more: str) -> bytes:
         if self._waiting >= WAITING_MAX:
             raise Unavailable("too many documents are being made; try again", retry_after_s=3)
         self._waiting += 1
-        task = self._threads.submit(_made, name, what, self._extra_font)
+        task = self._threads.submit(_made, name, what, self._extra_font, *more)
         try:
             return await asyncio.wrap_future(task)
         finally:
             self._waiting -= 1
 
 
-def _made(name: str, what: object, extra_font: str) -> bytes:
+def _made(name: str, what: object, extra_font: str, *more: str) -> bytes:
     module = importlib.import_module(f"billing.documents.{name}")
-    made: bytes = getattr(module, name)(what, extra_font)
+    made: bytes = getattr(module, name)(what, extra_font, *more)
     return made

@@ -172,4 +172,5 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0028": _OF_0028,
     "0029": _OF_0029,
     "0030": _OF_0030,
+    "0031": _OF_0030 | {"subscription_periods": "494a324361f5", "subscriptions": "0d86ed18de26"},
 }

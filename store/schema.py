@@ -1620,6 +1620,7 @@ subscriptions = sa.Table(
     _int("trial_micros", default=0),  # what its trial grants
     _int("trial_ends_at", null=True),  # null: no trial has begun
     _int("carried_amount", default=0),  # given back to the customer's balance for unused time
+    _int("carried_before", null=True),  # as it was before the first change that its periods tell of
     _int("is_ending", default=0),  # at the end of the period
     _int("told_at", null=True),  # when the provider sent the last change that counted
     _int("paid_until_at", null=True),  # the end of the last paid period
@@ -1659,6 +1660,12 @@ subscription_periods = sa.Table(
     _int("created_at"),
     _text("receipt_id", null=True),  # as of orders
     _int("noted_amount", default=0),  # as of orders
+    # Of a change of plans: what unused and remaining time came to, below 0 where it gave back; and what
+    # a period of the plan costs and grants. Null: it was no change.
+    _int("prorated_amount", null=True),
+    _int("plan_amount", null=True),
+    _int("plan_micros", null=True),
+    _int("corrected_micros", default=0),  # given too much, as an earlier change was told later
     sa.CheckConstraint(
         "reversed_micros >= 0 AND reversed_micros <= credits_micros",
         name="period_reversed_within_credits",

@@ -275,6 +275,7 @@ def _owner_mailer_of(context: Context, mailer: Mailer) -> Callable[[], Awaitable
         mailer.sender,
         mailer.mail_from,
         context.metrics.mails.add,
+        label=context.payments.providers.label,
     ).run
 
 

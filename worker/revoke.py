@@ -8,9 +8,8 @@ reverse`). No transaction is open while a supplier is asked.
 
 import asyncio
 import logging
-from collections import Counter
+from collections.abc import Sequence
 from functools import partial
-from typing import Final
 
 from billing.engine.engine import Engine
 from billing.fulfilment.protocol import (
@@ -29,123 +28,44 @@ from billing.topups.reverse import AskedRevocation, AskRevocation, EndReversal, 
 from billing.topups.rules import TopUpRules
 from billing.topups.topup import TopUp
 from kernel.clock import SECOND_US, Clock
-from kernel.errors import Unavailable
 from kernel.storable import storable
 from store.database import Database, Transaction
-from store.errors import StoreError
 from worker.ask import DETAIL_CHARACTERS_MAX
-from worker.setbacks import Setbacks
+from worker.due_loop import DueItem, DueLoop, Look
 from worker.turn import AGAIN_US_MAX, AGAIN_US_MIN, FIRST_WAIT_US, NOBODY_WAIT_US, WAIT_US_MAX
-from worker.woken_loop import PAUSE_S, WokenLoop
-
-UNDER_WAY_MAX: Final = 32
-ASKED_AT_ONCE_MAX: Final = 4  # of one supplier
-BEAT_S: Final = 30.0
 
 _log = logging.getLogger(__name__)
 
 
-class Revoker(WokenLoop):
+class Revoker(DueLoop):
     """The worker's loop over reversing top-ups; woken, or timed to the next one."""
 
     name = "reversals"
+    subject = "transaction_id"
+    under_way_max = 32
+    at_one_place_max = 4
+    beat_s = 30.0
 
     def __init__(
         self, database: Database, clock: Clock, engine: Engine, suppliers: Suppliers
     ) -> None:
-        super().__init__()
-        self._database = database
-        self._clock = clock
+        super().__init__(database, clock)
         self._engine = engine
         self._suppliers = suppliers
         self._codes = engine.rules.of(TopUpRules).codes
-        # By the top-up's id, with its supplier's place.
-        self._under_way: dict[str, tuple[str, asyncio.Task[None]]] = {}
-        self._setbacks = Setbacks()
 
-    async def _look(self) -> float:
-        await self._start_due()
-        return await self._wait_s()
-
-    async def _stop(self) -> None:
-        tasks = [task for _, task in self._under_way.values()]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-    async def step(self) -> int:
-        """Handles what is due now, to its end; returns how many top-ups there were."""
-        handled = 0
-        while started := await self._start_due():
-            handled += started
-            tasks = [task for _, task in self._under_way.values()]
-            await asyncio.gather(*tasks, return_exceptions=True)
-        return handled
-
-    async def _start_due(self) -> int:
-        room = UNDER_WAY_MAX - len(self._under_way)
-        if room <= 0:
-            return 0
-        due = await self._database.read(partial(self._due, limit=UNDER_WAY_MAX))
-        counted = self._counted()
-        started = 0
-        for one in due:
-            if started < room and counted[one.place] < ASKED_AT_ONCE_MAX:
-                counted[one.place] += 1
-                started += 1
-                task = asyncio.ensure_future(self._handle(one))
-                self._under_way[one.id] = (one.place, task)
-                task.add_done_callback(partial(self._ended, one.id))
-        return started
-
-    async def _due(self, tx: Transaction, *, limit: int) -> list[DueReversal]:
-        return await reversal_row.due_reversals(
+    async def _due(self, tx: Transaction, look: Look) -> Sequence[DueItem]:
+        due = await reversal_row.due_reversals(
             tx,
-            now_us=self._clock.now_us(),
-            limit=limit,
-            but_ids=self._not_now(),
-            but_places=sorted(
-                place for place, number in self._counted().items() if number >= ASKED_AT_ONCE_MAX
-            ),
+            now_us=look.now_us,
+            limit=look.limit,
+            but_ids=look.but_ids,
+            but_places=look.but_places,
         )
+        return [DueItem(one.id, one.place, partial(self._take, one)) for one in due]
 
-    def _counted(self) -> Counter[str]:
-        """How many are under way of each supplier."""
-        return Counter(place for place, _ in self._under_way.values())
-
-    def _not_now(self) -> list[str]:
-        return [*self._under_way, *self._setbacks.held_back()]
-
-    def _ended(self, topup_id: str, _task: "asyncio.Task[None]") -> None:
-        del self._under_way[topup_id]
-        self.wake()
-
-    async def _wait_s(self) -> float:
-        """How long nothing can be begun, unless something under way ends."""
-        held_s = self._setbacks.next_s()
-        wait_s = BEAT_S if held_s is None else min(BEAT_S, held_s)
-        next_at = await self._database.read(
-            partial(reversal_row.next_reversal_at, but_ids=self._not_now())
-        )
-        if next_at is None:
-            return wait_s
-        due_s = (next_at - self._clock.now_us()) / SECOND_US
-        # One that is due and was not begun waits for a place with its supplier, which wakes the loop.
-        return min(wait_s, due_s if due_s > 0 else PAUSE_S)
-
-    async def _handle(self, due: DueReversal) -> None:
-        """One top-up; whatever happens is told here and concerns no other."""
-        fields = {"transaction_id": due.id}
-        try:
-            await self._take(due)
-        except (StoreError, Unavailable) as error:
-            _log.warning("reversals.delayed", extra={"fields": {**fields, "error": str(error)}})
-            self._setbacks.failed(due.id)
-        except Exception:
-            _log.exception("reversals.broke", extra={"fields": fields})
-            self._setbacks.failed(due.id)
-        else:
-            self._setbacks.went_well(due.id)
+    async def _next_at(self, tx: Transaction, look: Look) -> int | None:
+        return await reversal_row.next_reversal_at(tx, but_ids=look.but_ids)
 
     async def _take(self, due: DueReversal) -> None:
         supplier = self._suppliers.find(due.tenant.environment, due.supplier)

@@ -4,7 +4,9 @@ Invariant: what is written is never changed, and a number is never given again. 
 written by billing/documents/numbering.py alone; here it is read.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Final
 
 import msgspec
 
@@ -49,17 +51,44 @@ class BillingDocument(msgspec.Struct, frozen=True, kw_only=True):
 
 
 ROWS = RowMapping(BillingDocument, stored={"facts": as_json(DocumentFacts)})
+_FILTERS: Final = {
+    "kind": "kind = :kind",
+    "order_id": "order_id = :order_id",
+    "subscription_id": "subscription_id = :subscription_id",
+    "dated_after": "dated_at >= :dated_after",
+    "dated_before": "dated_at < :dated_before",
+    "notes": "kind <> 'receipt'",
+}
 _PAGES = Keyset(
     ROWS.listed,
     "billing_documents",
     "account_id = :account_id AND environment = :environment",
-    filters={
-        "kind": "kind = :kind",
-        "order_id": "order_id = :order_id",
-        "subscription_id": "subscription_id = :subscription_id",
-        "notes": "kind <> 'receipt'",
-    },
+    filters=_FILTERS,
 )
+_PAGES_OF_ALL = Keyset(
+    ROWS.listed,
+    "billing_documents",
+    "environment = :environment",
+    filters={**_FILTERS, "of_account": "account_id = :of_account", "number": "number = :number"},
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentFilter:
+    """Which documents; null: any. Times in microseconds, of their own date: paid or paid back.
+
+    notes: without the receipts.
+    """
+
+    kind: DocumentKind | None = None
+    order_id: str | None = None
+    subscription_id: str | None = None
+    dated_after: int | None = None
+    dated_before: int | None = None
+    notes: bool = False
+
+
+EVERY_DOCUMENT: Final = DocumentFilter()
 
 
 async def page(
@@ -68,23 +97,57 @@ async def page(
     *,
     before_id: str | None,
     limit: int,
-    kind: DocumentKind | None = None,
-    order_id: str | None = None,
-    subscription_id: str | None = None,
-    notes: bool = False,
+    narrowed: DocumentFilter = EVERY_DOCUMENT,
 ) -> Sequence[BillingDocument]:
-    """The tenant's, newest first; notes: without the receipts."""
-    rows = await _PAGES.page(
+    """The tenant's, newest first."""
+    rows = await _PAGES.page(tx, tenant, before_id=before_id, limit=limit, **asdict(narrowed))
+    return [ROWS.read(row) for row in rows]
+
+
+async def page_of_all(
+    tx: Transaction,
+    environment: str,
+    *,
+    before_id: str | None,
+    limit: int,
+    account_id: str | None = None,
+    number: str | None = None,
+    narrowed: DocumentFilter = EVERY_DOCUMENT,
+) -> Sequence[BillingDocument]:
+    """Everybody's of the environment, newest first: for operators."""
+    rows = await _PAGES_OF_ALL.page(
         tx,
-        tenant,
+        environment=environment,
         before_id=before_id,
         limit=limit,
-        kind=kind,
-        order_id=order_id,
-        subscription_id=subscription_id,
-        notes=notes,
+        of_account=account_id,
+        number=number,
+        **asdict(narrowed),
     )
     return [ROWS.read(row) for row in rows]
+
+
+async def find(tx: Transaction, document_id: str, environment: str) -> BillingDocument:
+    """Anybody's of the environment, for operators; raises NotFound."""
+    row = await tx.fetch_one(
+        f"""SELECT {ROWS.listed} FROM billing_documents
+            WHERE id = :id AND environment = :environment""",
+        id=document_id,
+        environment=environment,
+    )
+    if row is None:
+        raise NotFound("Document")
+    return ROWS.read(row)
+
+
+async def receipts_of(tx: Transaction, subject_ids: Iterable[str]) -> dict[str, str]:
+    """The ids of the receipts that there are, by the order or period that was paid for."""
+    rows = await tx.fetch(
+        """SELECT subject_id, id FROM billing_documents
+           WHERE subject_id IN :ids[text] AND kind = 'receipt'""",
+        ids=sorted(set(subject_ids)),
+    )
+    return {row["subject_id"]: row["id"] for row in rows}
 
 
 async def get(tx: Transaction, tenant: Tenant, document_id: str) -> BillingDocument:

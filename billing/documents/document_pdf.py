@@ -1,10 +1,12 @@
-"""A document as a page: drawn of what was frozen with its number, and of nothing else."""
+"""A document as a page: drawn of what was frozen with its number, and of nothing else but the provider's
+name as people know it.
+"""
 
 from typing import Final
 
 from billing.documents.document import BillingDocument
 from billing.documents.facts import DocumentFacts, DocumentKind, Party
-from billing.documents.sheet import MARGIN_MM, Sheet, day, money
+from billing.documents.sheet import MARGIN_MM, Sheet, day
 from billing.ledger.price import Price
 
 TITLES: Final[dict[DocumentKind, str]] = {
@@ -27,8 +29,13 @@ _PAID: Final[dict[DocumentKind, str]] = {
 _HALF_MM: Final = 82
 
 
-def document_pdf(document: BillingDocument, extra_font: str = "") -> bytes:
-    """The bytes of the document's PDF, the same each time; extra_font: as of Sheet."""
+def document_pdf(
+    document: BillingDocument, extra_font: str = "", provider_label: str = ""
+) -> bytes:
+    """The bytes of the document's PDF, the same each time; extra_font: as of Sheet.
+
+    provider_label: how people know the provider; empty: as it was frozen.
+    """
     facts = document.facts
     title = f"{TITLES[document.kind]} {document.number}"
     sheet = Sheet(
@@ -41,7 +48,7 @@ def document_pdf(document: BillingDocument, extra_font: str = "") -> bytes:
     sheet.begin(title)
     _head(sheet, document)
     _parties(sheet, facts)
-    _about(sheet, document)
+    _about(sheet, document, provider_label or facts.provider)
     _amounts(sheet, document)
     if facts.footer:
         sheet.ln(8)
@@ -80,12 +87,12 @@ def _lines(party: Party) -> list[str]:
     return [party.name, *party.address, *tax, *contact]
 
 
-def _about(sheet: Sheet, document: BillingDocument) -> None:
+def _about(sheet: Sheet, document: BillingDocument, provider: str) -> None:
     facts = document.facts
     told = [
         f"Order {document.order_id}",
         f"Subscription {document.subscription_id}" if document.subscription_id else "",
-        f"Paid with {facts.provider}, payment {facts.payment_id}" if facts.payment_id else "",
+        f"Paid with {provider}, payment {facts.payment_id}" if facts.payment_id else "",
         _ABOUT[document.kind].format(number=facts.corrects),
         f"Issued on {day(document.created_at)}",
     ]
@@ -102,20 +109,22 @@ def _amounts(sheet: Sheet, document: BillingDocument) -> None:
     sheet.cell(0, 5, "Amount", align="R", new_x="LMARGIN", new_y="NEXT")
     sheet.rule()
     for line in facts.lines:
-        sheet.row(line.text, money(line.amount, currency))
+        sheet.row(line.text, Price(line.amount, currency).words())
     _beside(sheet, facts)
     sheet.rule()
     at = MARGIN_MM + 60
     if facts.discount:
-        sheet.row("Discount", money(-facts.discount, currency), at=at)
+        sheet.row("Discount", Price(-facts.discount, currency).words(), at=at)
     for tax in (one for one in facts.taxes if not one.is_included):
-        sheet.row(tax.name, money(tax.amount, currency), at=at)
-    sheet.row("Total", money(facts.total, currency), weight="B", at=at)
+        sheet.row(tax.name, Price(tax.amount, currency).words(), at=at)
+    sheet.row("Total", Price(facts.total, currency).words(), weight="B", at=at)
     for tax in (one for one in facts.taxes if one.is_included):
-        sheet.row(f"{tax.name}, included", money(tax.amount, currency), at=at)
+        sheet.row(f"{tax.name}, included", Price(tax.amount, currency).words(), at=at)
     if facts.from_balance:
-        sheet.row("From the customer's balance", money(-facts.from_balance, currency), at=at)
-    sheet.row(_PAID[document.kind], money(facts.paid, currency), weight="B", at=at)
+        sheet.row(
+            "From the customer's balance", Price(-facts.from_balance, currency).words(), at=at
+        )
+    sheet.row(_PAID[document.kind], Price(facts.paid, currency).words(), weight="B", at=at)
 
 
 def _beside(sheet: Sheet, facts: DocumentFacts) -> None:

@@ -1,8 +1,8 @@
 """A sheet of A4 that documents are drawn on: fonts for many scripts, words, amounts, a table.
 
-Promise: any text is drawn. What no font here has is shown as REPLACEMENT, what is too long is cut or
-wrapped, what is no character to print is left out; nothing raises for it. The same calls make the same
-bytes: no clock and no chance is read. Loaded with the fonts only where something is printed.
+Promise: any text is drawn. What no font here has is shown as REPLACEMENT, and the document says at its end
+that it was; what is too long is cut, which a mark shows, or wrapped; a control character, which shows nothing,
+is left out; nothing raises for it. The same calls make the same bytes: no clock and no chance is read. Loaded with the fonts only where something is printed.
 """
 
 import functools
@@ -20,10 +20,13 @@ from fontTools.ttLib import TTFont, TTLibError
 from fpdf import FPDF
 from fpdf.enums import DocumentCompliance, XPos, YPos
 
-from billing.ledger.price import Price, places_of
 from kernel.clock import SECOND_US
 
 REPLACEMENT: Final = "?"
+CUT: Final = "…"
+LACKING: Final = (
+    f"Each {REPLACEMENT} in place of a letter: the fonts of this document do not have it."
+)
 MARGIN_MM: Final = 18
 LINE_MM: Final = 5.2
 WORDS_MAX: Final = 600
@@ -47,6 +50,8 @@ _XMP: Final = """<x:xmpmeta xmlns:x="adobe:ns:meta/">
 
 # Up to here a letter is drawn as it stands: Latin, without marks that combine.
 _SHAPED_FROM: Final = "\u0300"
+# Control characters, and marks for the direction and the joining of letters: they show nothing.
+_UNSEEN: Final = frozenset({"Cc", "Cf"})
 # The place of the text among the arguments of the library's cells.
 _TEXT_AT: Final = 2
 
@@ -66,6 +71,7 @@ class Sheet(FPDF):
         super().__init__(format="A4", enforce_compliance=DocumentCompliance.PDFA_3B)
         self._banner = banner
         self._foot = ""
+        self._is_lacking = False
         self.set_margin(MARGIN_MM)
         self.set_auto_page_break(auto=True, margin=MARGIN_MM + 6)
         files = _font_files()
@@ -138,9 +144,15 @@ class Sheet(FPDF):
             kind = unicodedata.category(one)
             if kind in ("Zs", "Zl", "Zp") or one in "\t\n":
                 kept.append(" ")
-            elif kind[0] != "C":
-                kept.append(one if ord(one) in self._known else REPLACEMENT)
-        return "".join(kept)[:WORDS_MAX].strip()
+            elif kind in _UNSEEN:
+                continue
+            elif ord(one) in self._known:
+                kept.append(one)
+            else:
+                kept.append(REPLACEMENT)
+                self._is_lacking = True
+        cleaned = "".join(kept).strip()
+        return cleaned if len(cleaned) <= WORDS_MAX else cleaned[: WORDS_MAX - 1] + CUT
 
     def style(self, size: float, weight: Literal["", "B"] = "", ink: Sequence[int] = _INK) -> None:
         self.set_font("body", weight, size)
@@ -187,15 +199,12 @@ class Sheet(FPDF):
         self.set_y(max(below, top + LINE_MM + 0.6) if self.page_no() == page else below)
 
     def made(self) -> bytes:
+        """The bytes; once, at the end."""
+        if self._is_lacking:
+            self.ln(6)
+            self.quiet()
+            self.words(LACKING)
         return bytes(self.output())
-
-
-def money(amount: int, currency: str) -> str:
-    """1,234.50 USD, with the currency's own places."""
-    text = Price(abs(amount), currency).decimal()
-    whole, _, part = text.partition(".")
-    sign = "-" if amount < 0 else ""
-    return f"{sign}{int(whole):,}{'.' + part if places_of(currency) else ''} {currency}"
 
 
 def day(at_us: int) -> str:

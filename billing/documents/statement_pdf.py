@@ -5,6 +5,7 @@ from typing import Final
 
 from billing.documents.sheet import MARGIN_MM, Sheet, day
 from billing.documents.statement_sheet import StatementSheet
+from billing.ledger.money import dollars
 
 TEST_BANNER: Final = "TEST - staging: no real money"
 _WIDTHS: Final = (34, 66, 36, 36)
@@ -61,10 +62,3 @@ def _cells(sheet: Sheet, texts: Sequence[str], *, is_head: bool = False) -> None
     for number, (width, text) in enumerate(zip(_WIDTHS, texts, strict=True)):
         sheet.cell(width, 5, sheet.clean(text)[:44], align="R" if number > 1 else "L")
     sheet.ln(5)
-
-
-def dollars(micros: int) -> str:
-    """1,234.50, with as many of six places as say something, two at least."""
-    whole, part = divmod(abs(micros), 1_000_000)
-    places = f"{part:06d}".rstrip("0").ljust(2, "0")
-    return f"{'-' if micros < 0 else ''}{whole:,}.{places}"

@@ -20,6 +20,13 @@ def cents_to_micros(cents: int) -> int:
     return cents * MICROS_PER_CENT
 
 
+def dollars(micros: int) -> str:
+    """As people read it: 1,234.50, with as many of six places as say something, two at least."""
+    whole, part = divmod(abs(micros), MICROS_PER_USD)
+    places = f"{part:06d}".rstrip("0").ljust(2, "0")
+    return f"{'-' if micros < 0 else ''}{whole:,}.{places}"
+
+
 def micros_to_cents(micros: int) -> int:
     """Whole cents, floored."""
     return micros // MICROS_PER_CENT

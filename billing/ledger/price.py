@@ -57,6 +57,12 @@ class Price:
         whole, part = divmod(self.amount, 10**places)
         return f"{whole}.{part:0{places}d}"
 
+    def words(self) -> str:
+        """As people read it: 1,234.50 USD; what is below nothing with its sign, -5.00 USD."""
+        whole, point, part = Price(abs(self.amount), self.currency).decimal().partition(".")
+        sign = "-" if self.amount < 0 else ""
+        return f"{sign}{int(whole):,}{point}{part} {self.currency}"
+
 
 def places_of(currency: str) -> int:
     """Decimal places of the currency; two for one that is not listed."""

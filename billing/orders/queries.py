@@ -114,28 +114,42 @@ async def numbered_page(
 
 
 async def due(
-    tx: Transaction, *, now_us: int, limit: int, but_ids: Sequence[str] = ()
+    tx: Transaction,
+    *,
+    now_us: int,
+    limit: int,
+    but_ids: Sequence[str] = (),
+    but_places: Sequence[str] = (),
 ) -> Sequence[Order]:
-    """Pending orders that the provider is to be asked about, the longest due first; but the named."""
+    """Pending orders that the provider is to be asked about, the longest due first; but the named.
+
+    but_places: providers left out, each as "environment/provider".
+    """
     rows = await tx.fetch(
         f"""SELECT {ROWS.listed} FROM orders
             WHERE status = 'pending' AND next_check_at IS NOT NULL AND next_check_at <= :now
               AND NOT id IN :but_ids[text]
+              AND NOT environment || '/' || provider IN :but_places[text]
             ORDER BY next_check_at LIMIT :limit""",
         now=now_us,
         limit=limit,
         but_ids=but_ids,
+        but_places=but_places,
     )
     return [ROWS.read(row) for row in rows]
 
 
-async def next_due_at(tx: Transaction, *, but_ids: Sequence[str] = ()) -> int | None:
+async def next_due_at(
+    tx: Transaction, *, but_ids: Sequence[str] = (), but_places: Sequence[str] = ()
+) -> int | None:
     """When the next pending order but for the named is to be asked about, or None."""
     row = await tx.fetch_one(
         """SELECT next_check_at FROM orders
             WHERE status = 'pending' AND next_check_at IS NOT NULL AND NOT id IN :but_ids[text]
+              AND NOT environment || '/' || provider IN :but_places[text]
             ORDER BY next_check_at LIMIT 1""",
         but_ids=but_ids,
+        but_places=but_places,
     )
     return None if row is None else int(row["next_check_at"])
 

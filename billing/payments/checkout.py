@@ -19,11 +19,14 @@ from billing.orders.settlement import AttachCheckout, EndUnpaid
 from billing.payments.customers import CustomerBook
 from billing.payments.sandbox.checkout import SandboxProvider
 from billing.providers.abilities.customers import CustomerGone
+from billing.providers.abilities.finding import ability
+from billing.providers.abilities.paid_sum import PaidSum
 from billing.providers.event_log import NotificationRef
 from billing.providers.protocol import (
     CheckoutRequest,
     Closing,
     Fact,
+    InvoicePaid,
     Linking,
     Opened,
     ProviderRefused,
@@ -144,6 +147,18 @@ class Checkouts:
         except ProviderRefused:
             # Such as a restricted key that may not read invoices; it was logged.
             return ()
+
+    async def with_sum(self, notification: NotificationRef, paid: InvoicePaid) -> InvoicePaid:
+        """The fact with what was paid, as far as its provider says it; raises ProviderUnavailable."""
+        environment = next(one for one in ENVIRONMENTS if one == notification.environment)
+        provider = self._providers.of(notification.provider, environment)
+        if provider is None or self._providers.is_stand_in(notification.provider, environment):
+            return paid
+        asked = ability(provider, PaidSum)  # type: ignore[type-abstract]  # a protocol is meant
+        try:
+            return paid if asked is None else await asked.with_sum(paid)
+        except ProviderRefused:
+            return paid
 
     async def _submit(
         self, command: Callable[..., Command[OrderResult]], order: Order, **fields: Any

@@ -102,6 +102,7 @@ def _invoice(fact: InvoicePaid) -> Make:
         objects=fact.subject.objects,
         lines=fact.lines,
         is_change=fact.is_change,
+        is_listed=fact.is_listed,
     )
 
 

@@ -141,6 +141,8 @@ class NotificationHandler:
             return await self._note(notification, action.outcome, action.detail, found.order)
         if isinstance(action, Inquire):
             return await self._inquire(fact, found, notification)
+        if isinstance(fact, InvoicePaid) and fact.is_listed:
+            fact = await self._checkouts.with_sum(notification, fact)
         await self._keep_breakdown(fact, notification)
         command = action(fact)(**found.names, notification=notification)
         return (await self._engine.submit(command)).outcome

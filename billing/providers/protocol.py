@@ -210,7 +210,8 @@ class InvoicePaid:
 
     price is what was paid; product_ref the provider's price or product it was paid for. lines:
     what the invoice is made of, where the provider tells that; else it is one line of the price.
-    is_change: a beginning or a change of plans made it, and not the calendar.
+    is_change: a beginning or a change of plans made it, and not the calendar. is_listed: the price is the
+    product's own, since the notification does not say what was paid.
     """
 
     subject: Subject
@@ -225,6 +226,7 @@ class InvoicePaid:
     lines: tuple[InvoiceLine, ...] = ()
     is_change: bool = False
     breakdown: Breakdown | None = None
+    is_listed: bool = False
 
 
 SubscriptionStatus = Literal["active", "past_due", "cancelled", "expired"]

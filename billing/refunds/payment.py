@@ -17,12 +17,13 @@ from billing.orders.sale_rows import SaleWorkingSet
 from billing.orders.sold_credit import SoldCredit
 from billing.orders.uncredited import follow_refund, is_uncredited
 from billing.orders.working_set import OrderWorkingSet
-from billing.subscriptions.plan_credit_back import given_back_of, left_of
-from billing.subscriptions.plan_grant import PlanGrant
-from billing.subscriptions.reversal import (
-    apply_reversals as apply_to_period,
+from billing.subscriptions.plan_credit_back import (
+    given_back_of,
+    left_of,
     sold_of as sold_by_period,
 )
+from billing.subscriptions.plan_grant import PlanGrant
+from billing.subscriptions.reversal import apply_reversals as apply_to_period
 from billing.subscriptions.subscription import Period, Subscription, due_micros as due_of_period
 from billing.subscriptions.working_set import SubscriptionWorkingSet
 from kernel.errors import InvalidInput, NotFound

@@ -63,33 +63,36 @@ async def due(
     now_us: int,
     limit: int,
     but_ids: Sequence[str] = (),
-    but_providers: Sequence[str] = (),
+    but_places: Sequence[str] = (),
 ) -> list[Refund]:
-    """Those whose provider is to be asked, the longest due first; but for the named."""
+    """Those whose provider is to be asked, the longest due first; but for the named.
+
+    but_places: providers left out, each as "environment/provider".
+    """
     rows = await tx.fetch(
         f"""SELECT {ROWS.listed} FROM refunds
             WHERE next_check_at IS NOT NULL AND next_check_at <= :now AND NOT id IN :but_ids[text]
-              AND NOT provider IN :but_providers[text]
+              AND NOT environment || '/' || provider IN :but_places[text]
             ORDER BY next_check_at LIMIT :limit""",
         now=now_us,
         limit=limit,
         but_ids=but_ids,
-        but_providers=but_providers,
+        but_places=but_places,
     )
     return [ROWS.read(row) for row in rows]
 
 
 async def next_due_at(
-    tx: Transaction, *, but_ids: Sequence[str] = (), but_providers: Sequence[str] = ()
+    tx: Transaction, *, but_ids: Sequence[str] = (), but_places: Sequence[str] = ()
 ) -> int | None:
-    """When a provider is to be asked next, or None; but for the named refunds and providers."""
+    """When a provider is to be asked next, or None; but for the named refunds and places."""
     row = await tx.fetch_one(
         """SELECT next_check_at FROM refunds
            WHERE next_check_at IS NOT NULL AND NOT id IN :but_ids[text]
-             AND NOT provider IN :but_providers[text]
+             AND NOT environment || '/' || provider IN :but_places[text]
            ORDER BY next_check_at LIMIT 1""",
         but_ids=but_ids,
-        but_providers=but_providers,
+        but_places=but_places,
     )
     return None if row is None else int(row["next_check_at"])
 

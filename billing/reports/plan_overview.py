@@ -1,10 +1,11 @@
 """The plan of an account, what was paid for it, and the plans that it may take. Writes nothing."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from billing.catalog import plan as plans
 from billing.catalog.plan import Plan
+from billing.documents.document import receipts_of
 from billing.subscriptions import records as subscription_rows
 from billing.subscriptions.subscription import LIVING, Period, Subscription
 from kernel.tenant import Tenant
@@ -14,13 +15,15 @@ from store.database import Transaction
 @dataclass(frozen=True, slots=True)
 class PlanOverview:
     """The subscription that the account has or had last, its paid periods, newest first, and what
-    is sold. had_trial: the account has had the one trial of an account.
+    is sold. had_trial: the account has had the one trial of an account. receipts: ids of the receipts that
+    there are, by their period.
     """
 
     own: Subscription | None
     periods: Sequence[Period]
     sold: Sequence[Plan]
     had_trial: bool = False
+    receipts: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_living(self) -> bool:
@@ -33,4 +36,5 @@ async def plan_overview(tx: Transaction, tenant: Tenant) -> PlanOverview:
     paid = periods.get(own.id, []) if own is not None else []
     sold = await plans.list_plans(tx, tenant.environment)
     tried = (await subscription_rows.load_carried(tx, [tenant])).tried
-    return PlanOverview(own, paid[::-1], sold, tenant in tried)
+    receipts = await receipts_of(tx, (one.id for one in paid)) if paid else {}
+    return PlanOverview(own, paid[::-1], sold, tenant in tried, receipts)

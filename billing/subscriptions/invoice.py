@@ -3,9 +3,9 @@
 A line counts at its price before tax, discounts and the customer's balance: those are the operator's
 own gift, or money that was paid before. A line of the plan's whole price grants a period, of n times
 that n of them; lines of other things grant nothing; what was prorated grants the share of the plan's
-credit that it cost, rounded down. What a change gives back for unused time stays in the customer's
-balance: it grants nothing, and is carried, so that the next change which it pays for grants nothing
-either. Else a customer who went up and down again would have credit without end.
+credit that it cost, rounded down (billing/subscriptions/changes.py). What a change gives back for unused
+time stays in the customer's balance: it grants nothing, and is carried, so that the next change which it
+pays for grants nothing either. Else a customer who went up and down again would have credit without end.
 """
 
 from collections.abc import Callable, Sequence
@@ -33,7 +33,7 @@ class Terms:
     """What a subscription is held to. find: the plan that a provider's price sells, if any.
 
     first_amount: what its first period may cost instead, while that is not paid. carried_amount:
-    what changes gave back that no later change has used.
+    what changes before this invoice gave back that none has used.
     """
 
     own: PlanItem
@@ -44,15 +44,16 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class PeriodGrant:
-    """terms: the plan that was paid for. is_period: a whole one is, so the plan is the new one.
+    """terms: the plan that was paid for. whole_micros: what its whole periods grant.
 
-    is_nothing: the invoice is right and grants nothing, as in a trial; nothing of it is kept.
+    prorated_amount: what a change of plans came to beside them, below 0 where it gave back; null: it is
+    no change. is_period: the plan is the new one. is_nothing: the invoice is right and grants nothing,
+    as in a trial; nothing of it is kept.
     """
 
     terms: PlanItem
-    credits_micros: int
-    carried_amount: int
-    amount: int
+    whole_micros: int
+    prorated_amount: int | None = None
     is_period: bool = True
     is_nothing: bool = False
 
@@ -71,7 +72,7 @@ def grant_of(bill: Bill, terms: Terms) -> PeriodGrant | Problem:
     if bill.currency != main.price.currency:
         return other_price(Price(max(0, amount), bill.currency), main.price)
     if full and all(line.amount == 0 for line, _ in full) and not parts:
-        return PeriodGrant(main, 0, terms.carried_amount, 0, is_period=False, is_nothing=True)
+        return PeriodGrant(main, 0, is_period=False, is_nothing=True)
     whole_micros = 0
     for line, item in full:
         units = _units(line, item, terms)
@@ -85,11 +86,8 @@ def grant_of(bill: Bill, terms: Terms) -> PeriodGrant | Problem:
         # A new period, of which unused time of an old one pays a part.
         prorated, whole_micros = amount, 0
     if not parts and not is_change:
-        return PeriodGrant(main, whole_micros, terms.carried_amount, amount)
-    left = prorated - terms.carried_amount
-    share_micros = main.credits_micros * max(0, left) // main.price.amount
-    is_period = bool(full) or prorated > 0
-    return PeriodGrant(main, whole_micros + share_micros, max(0, -left), amount, is_period)
+        return PeriodGrant(main, whole_micros)
+    return PeriodGrant(main, whole_micros, prorated, is_period=bool(full) or prorated > 0)
 
 
 def _planned(lines: Sequence[InvoiceLine], terms: Terms) -> list[tuple[InvoiceLine, PlanItem]]:

@@ -4,6 +4,7 @@ ends: what happened, what becomes of it by itself, and which page helps. Pure.
 Promise: the same row makes the same bytes; what people wrote stands in HTML only escaped.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.headerregistry import Address
@@ -45,14 +46,18 @@ class OwnerLetter:
     after: str
 
 
-def owner_letter(mail: OwnerMail, one: Subscription | None, *, public_url: str) -> OwnerLetter:
-    """one: the subscription that it is about, of a plan that was not paid."""
+def owner_letter(
+    mail: OwnerMail, one: Subscription | None, *, public_url: str, label: Callable[[str], str]
+) -> OwnerLetter:
+    """one: the subscription that it is about, of a plan that was not paid; label: a provider's name as
+    people know it.
+    """
     if mail.kind == "recharge_failed":
         return _of_recharge(mail.data, public_url)
     if mail.kind == "credit_expiring":
         return _of_credit(mail.data, public_url)
     assert one is not None, "such a mail is about a subscription"
-    return _of_plan(one, public_url)
+    return _of_plan(one, public_url, label(one.provider))
 
 
 def owner_message(
@@ -93,14 +98,14 @@ def _html(letter: OwnerLetter, *, is_test: bool) -> str:
     )
 
 
-def _of_plan(one: Subscription, public_url: str) -> OwnerLetter:
+def _of_plan(one: Subscription, public_url: str, provider: str) -> OwnerLetter:
     ends_at = one.grace_ends_at
     until = (
         "" if ends_at is None else f" The plan ends on {rfc3339(ends_at)[:10]} unless it is paid."
     )
     happened = (
         f"The last payment for your plan {one.plan_name} did not come."
-        f" {one.provider.capitalize()} tries again for a few days.{until}"
+        f" {provider} tries again for a few days.{until}"
     )
     return OwnerLetter(
         f"Your plan {one.plan_name} was not paid",

@@ -21,6 +21,14 @@ from billing.orders.claim import PeriodClaim
 from billing.providers.event_log import NotificationOutcome, NotificationRef
 from billing.providers.problem import Problem
 from billing.providers.protocol import InvoiceLine
+from billing.subscriptions.changes import (
+    PlanChange,
+    Reckoned,
+    carried_at,
+    carried_before,
+    correct,
+    reckon,
+)
 from billing.subscriptions.held_invoice import HeldInvoice
 from billing.subscriptions.invoice import Bill, PeriodGrant, Terms, grant_of
 from billing.subscriptions.plan_credit import give_period
@@ -88,7 +96,7 @@ class OnSubscription(ABC):
 class PayPeriod(OnSubscription):
     """A period's invoice was paid. objects: what else the provider may call the payment by.
 
-    provider_ref is the provider's id of the subscription; lines and is_change are as in
+    provider_ref is the provider's id of the subscription; lines, is_change and is_listed are as in
     InvoicePaid. Times in microseconds.
     """
 
@@ -103,6 +111,7 @@ class PayPeriod(OnSubscription):
     objects: tuple[str, ...] = ()
     lines: tuple[InvoiceLine, ...] = ()
     is_change: bool = False
+    is_listed: bool = False
 
     def declare(self, read_set: ReadSet) -> None:
         OnSubscription.declare(self, read_set)
@@ -129,20 +138,39 @@ class PayPeriod(OnSubscription):
             return self._held(working_set, one, granted, None, state.now_us)
         if granted.is_nothing:
             return Billed(one, "ignored", "its period costs nothing, so it grants nothing")
-        problem = self._problem(working_set, one) or too_much(state, one, granted.credits_micros)
+        reckoned = self._reckoned(working_set, one, granted)
+        period = self._period(one, granted, reckoned.micros, state.now_us)
+        problem = self._problem(working_set, one) or too_much(state, one, period.credits_micros)
         if problem is not None:
             return self._held(working_set, one, problem, granted.terms, state.now_us)
-        period = self._period(one, granted, state.now_us)
+        detail = "" if period.credits_micros else "it grants nothing more than was granted"
         terms, interval = granted.terms.grant_terms, granted.terms.interval
         period = give_period(state, one, period, terms, interval)
         paid = self._paid(working_set, one, granted, state.now_of(one.tenant))
+        if granted.prorated_amount is not None:
+            before = carried_before(one)
+            paid = amend(paid, carried_amount=reckoned.carried_amount, carried_before=before)
         if is_trial:
             paid = amend(paid, trial_ends_at=self.period_end_at)
+        if reckoned.excess_micros:
+            correct(state, one, reckoned.excess_micros)
+            detail = f"told late: {reckoned.excess_micros} micros of later changes were taken back"
         working_set.keep_period(period)
         turn(state, one, paid, period)
         working_set.keep_customer(paid)
-        detail = "" if granted.credits_micros else "it grants nothing more than was granted"
         return Billed(paid, "applied", detail)
+
+    def _reckoned(
+        self, working_set: SubscriptionWorkingSet, one: Subscription, granted: PeriodGrant
+    ) -> Reckoned:
+        """What it grants, and what later changes should have."""
+        whole, prorated = granted.whole_micros, granted.prorated_amount
+        if prorated is None:
+            return Reckoned(whole, 0, one.carried_amount)
+        item = granted.terms
+        change = PlanChange(self.period_start_at, prorated, item.price.amount, item.credits_micros)
+        reckoned = reckon(one, working_set.periods(one.id), change)
+        return reckoned._replace(micros=whole + reckoned.micros)
 
     def _bill(self) -> Bill:
         alone = InvoiceLine(self.product_ref, self.price.amount, 1, self.is_prorated)
@@ -157,13 +185,8 @@ class PayPeriod(OnSubscription):
             own_item(one),
             lambda ref: item_by_ref(plans, one.provider, ref),
             one.first_amount if is_cheaper else None,
-            0 if self._is_late(working_set, one) else one.carried_amount,
+            carried_at(one, working_set.periods(one.id), self.period_start_at),
         )
-
-    def _is_late(self, working_set: SubscriptionWorkingSet, one: Subscription) -> bool:
-        """It is told after an invoice of a later period: what that one carried came after it."""
-        starts = (period.period_start_at for period in working_set.periods(one.id))
-        return self.period_start_at < max(starts, default=0)
 
     def _held(
         self,
@@ -205,6 +228,9 @@ class PayPeriod(OnSubscription):
         if one.status == "incomplete" and other is not None:
             return second_plan(other)
         came = f"invoice {self.invoice_id}"
+        if self.is_listed and one.paid_until_at and self.product_ref != one.product_ref:
+            sentence = f"{one.provider} does not say what was paid with {came}, for another plan"
+            return Problem("invoice", sentence, "what was paid", came)
         if self.period_end_at <= self.period_start_at:
             return Problem("invoice", f"{came} is for no time", "a period", came)
         paid = working_set.period((one.id, self.period_start_at))
@@ -220,7 +246,10 @@ class PayPeriod(OnSubscription):
             return Problem("invoice", f"{came} is another subscription's", one.id, came)
         return None
 
-    def _period(self, one: Subscription, granted: PeriodGrant, now_us: int) -> Period:
+    def _period(
+        self, one: Subscription, granted: PeriodGrant, credits_micros: int, now_us: int
+    ) -> Period:
+        item, is_change = granted.terms, granted.prorated_amount is not None
         return Period(
             subscription_id=one.id,
             period_start_at=self.period_start_at,
@@ -229,11 +258,14 @@ class PayPeriod(OnSubscription):
             environment=one.environment,
             period_end_at=self.period_end_at,
             invoice_id=self.invoice_id,
-            plan_id=granted.terms.plan_id,
+            plan_id=item.plan_id,
             amount=self.price.amount,
             currency=self.price.currency,
-            credits_micros=granted.credits_micros,
+            credits_micros=credits_micros,
             is_prorated=self.is_prorated,
+            prorated_amount=granted.prorated_amount,
+            plan_amount=item.price.amount if is_change else None,
+            plan_micros=item.credits_micros if is_change else None,
             created_at=now_us,
         )
 
@@ -246,12 +278,10 @@ class PayPeriod(OnSubscription):
     ) -> Subscription:
         """The subscription after it: the newest period's plan counts, and it lives while paid."""
         until_at = max(one.paid_until_at or 0, self.period_end_at)
-        is_late = self._is_late(working_set, one)
         changes: dict[str, Any] = {
             "provider_ref": self.provider_ref,
             "customer_ref": self.customer_ref or one.customer_ref,
             "paid_until_at": until_at,
-            "carried_amount": granted.carried_amount + (one.carried_amount if is_late else 0),
         }
         starts = [period.period_start_at for period in working_set.periods(one.id)]
         if granted.is_period and self.period_start_at > max(starts, default=0):

@@ -1,6 +1,8 @@
 """A period's credit taken back as its payment goes, and given back as that returns, part by part.
 
-Promise: in all, never more is taken than the share of what was paid that is gone, and never more than
+Credit without parts was given to the wallet: that pays what it has, and the rest is owed.
+
+Promise, of parts: in all, never more is taken than the share of what was paid that is gone, and never more than
 was given. First parts that were not given yet are kept back; then credit is taken out of the parts'
 own ledger accounts, the newest first; what of them expired counts as taken, since nobody has it any more;
 then what went on into later periods, the nearest first, likewise; then the wallet pays, and what it lacks is
@@ -14,13 +16,41 @@ from msgspec.structs import replace
 from billing.engine.batch_state import BatchState
 from billing.ledger.ledger import Code, LedgerAccount, LedgerAccountKind
 from billing.orders.refund import share_of
+from billing.orders.refund_hold import brought
+from billing.orders.sold_credit import SoldCredit
 from billing.subscriptions.plan_credit import end_expired
 from billing.subscriptions.plan_grant import PlanGrant, ungiven_of
-from billing.subscriptions.subscription import Period, Subscription
+from billing.subscriptions.subscription import Period, Subscription, due_micros
 from billing.subscriptions.working_set import SubscriptionWorkingSet
 
 
-def bring_back(state: BatchState, one: Subscription, period: Period, gone_amount: int) -> Period:
+def bring_back_to(state: BatchState, one: Subscription, period: Period, gone_amount: int) -> Period:
+    """The period once so much of its payment is gone; the caller keeps it."""
+    working_set = state.working_set(SubscriptionWorkingSet)
+    if working_set.plan_grants.of_period(period.id):
+        # Its credit lies in grants of the plan's own: nothing of it was in the wallet, nor is held.
+        return _bring_parts_back(state, one, period, gone_amount)
+    due = due_micros(period, gone_amount)
+    to_come = working_set.refunds.to_come(period.id, working_set.reversals.of(period.id))
+    wanted = due_micros(period, gone_amount + to_come) - due
+    brought(state, sold_of(one, period), working_set.refunds, due, wanted)
+    return replace(period, refunded_amount=gone_amount, reversed_micros=due)
+
+
+def sold_of(one: Subscription, period: Period) -> SoldCredit:
+    """What the period gave, and what of it was taken back."""
+    return SoldCredit(
+        id=period.id,
+        tenant=one.tenant,
+        provider=one.provider,
+        credits_micros=period.credits_micros,
+        reversed_micros=period.reversed_micros,
+    )
+
+
+def _bring_parts_back(
+    state: BatchState, one: Subscription, period: Period, gone_amount: int
+) -> Period:
     """The period once that much of its payment is gone; it has parts."""
     end_expired(state, one)
     grants = state.working_set(SubscriptionWorkingSet).plan_grants
@@ -74,8 +104,8 @@ def schedule(state: BatchState, period: Period, kept_back: int) -> None:
 
 def _due(period: Period, parts: Iterable[PlanGrant], gone_amount: int) -> int:
     """Of all that the period grants, given or not."""
-    total = period.credits_micros + ungiven_of(parts)
-    return share_of(total, gone_amount, period.amount)
+    right_micros = period.credits_micros + ungiven_of(parts) - period.corrected_micros
+    return period.corrected_micros + share_of(right_micros, gone_amount, period.amount)
 
 
 def _take_back(state: BatchState, one: Subscription, period: Period, micros: int) -> None:

@@ -44,6 +44,7 @@ _CHANGING = (
     "trial_ends_at",
     "is_ending",
     "carried_amount",
+    "carried_before",
     "told_at",
     "paid_until_at",
     "due_at",
@@ -177,7 +178,8 @@ async def keep_periods(tx: Transaction, periods: Iterable[Period]) -> None:
         on_conflict="""ON CONFLICT (subscription_id, period_start_at) DO UPDATE SET
             credits_micros = excluded.credits_micros,
             refunded_amount = excluded.refunded_amount,
-            reversed_micros = excluded.reversed_micros""",
+            reversed_micros = excluded.reversed_micros,
+            corrected_micros = excluded.corrected_micros""",
     )
 
 

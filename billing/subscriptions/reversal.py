@@ -1,26 +1,22 @@
 """Refunds and disputes of a subscription's payments: the period's credit is taken back, or given back.
 
-Promise: as for orders (billing/orders/reversal.py), by the same rows and the same rules; a period has
-no promotional credit, so the wallet pays what it has, and the rest becomes the account's debt. Credit
-that comes in parts or ends is taken back as billing/subscriptions/plan_credit_back.py says.
+Promise: as for orders (billing/orders/reversal.py), by the same rows and the same rules; the credit
+moves as billing/subscriptions/plan_credit_back.py says.
 """
 
 from dataclasses import dataclass
-
-from msgspec.structs import replace
 
 from billing.engine.batch_state import BatchState
 from billing.engine.read_set import ReadSet
 from billing.orders.order import amend
 from billing.orders.refund import Reversed, blank_of, change_of, gone_of
-from billing.orders.refund_hold import brought, follow
+from billing.orders.refund_hold import follow
 from billing.orders.reversal import reason_of, tell_refunded
-from billing.orders.sold_credit import SoldCredit
 from billing.orders.working_set import OrderWorkingSet
 from billing.providers.problem import Problem
 from billing.subscriptions.period import Billed, OnSubscription
-from billing.subscriptions.plan_credit_back import bring_back
-from billing.subscriptions.subscription import Period, Subscription, due_micros
+from billing.subscriptions.plan_credit_back import bring_back_to
+from billing.subscriptions.subscription import Period, Subscription
 from billing.subscriptions.working_set import SubscriptionWorkingSet
 
 
@@ -59,16 +55,7 @@ def apply_reversals(state: BatchState, one: Subscription, period: Period, reason
     """The period's credit brought to what is gone of its payment, and its order told of it."""
     working_set = state.working_set(SubscriptionWorkingSet)
     reversals = working_set.reversals.of(period.id)
-    gone_amount = gone_of(reversals, period.amount)
-    if working_set.plan_grants.of_period(period.id):
-        # Its credit lies in grants of the plan's own: nothing of it was in the wallet, nor is held.
-        _note(state, one, period, bring_back(state, one, period, gone_amount), reason)
-        return
-    due = due_micros(period, gone_amount)
-    to_come = working_set.refunds.to_come(period.id, reversals)
-    wanted = due_micros(period, gone_amount + to_come) - due
-    brought(state, sold_of(one, period), working_set.refunds, due, wanted)
-    after = replace(period, refunded_amount=gone_amount, reversed_micros=due)
+    after = bring_back_to(state, one, period, gone_of(reversals, period.amount))
     if after != period:
         _note(state, one, period, after, reason)
 
@@ -85,14 +72,3 @@ def _note(state: BatchState, one: Subscription, period: Period, after: Period, r
     more = after.refunded_amount - period.refunded_amount
     if more:
         tell_refunded(state, changed, more, reason)
-
-
-def sold_of(one: Subscription, period: Period) -> SoldCredit:
-    """What the period gave, and what of it was taken back."""
-    return SoldCredit(
-        id=period.id,
-        tenant=one.tenant,
-        provider=one.provider,
-        credits_micros=period.credits_micros,
-        reversed_micros=period.reversed_micros,
-    )

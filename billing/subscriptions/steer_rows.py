@@ -144,19 +144,39 @@ async def count_open(tx: Transaction, *, before_us: int) -> dict[str, int]:
 
 
 async def due(
-    tx: Transaction, *, now_us: int, limit: int, but_ids: Sequence[str] = ()
-) -> Sequence[Steer]:
-    """Those whose provider is to be asked again; but for the named."""
+    tx: Transaction,
+    *,
+    now_us: int,
+    limit: int,
+    but_ids: Sequence[str] = (),
+    but_places: Sequence[str] = (),
+) -> Sequence[tuple[str, Steer]]:
+    """Those whose provider is to be asked again, each behind its provider's name; but for the named.
+
+    but_places: providers left out, each as "environment/provider".
+    """
     rows = await tx.fetch(
-        f"""SELECT {_ROWS.listed} FROM subscription_steers
-            WHERE next_attempt_at IS NOT NULL AND next_attempt_at <= :now
-              AND NOT id IN :but_ids[text]
-            ORDER BY next_attempt_at LIMIT :limit""",
+        f"""SELECT {_ROWS.of("w")}, o.provider {_WAITING}
+              AND w.next_attempt_at <= :now
+            ORDER BY w.next_attempt_at LIMIT :limit""",
         now=now_us,
         limit=limit,
         but_ids=but_ids,
+        but_places=but_places,
     )
-    return [_ROWS.read(row) for row in rows]
+    return [(row["provider"], _ROWS.read(row)) for row in rows]
+
+
+async def next_due_at(
+    tx: Transaction, *, but_ids: Sequence[str] = (), but_places: Sequence[str] = ()
+) -> int | None:
+    """When a provider is to be asked again next, or None; but for the named wishes and places."""
+    row = await tx.fetch_one(
+        f"SELECT w.next_attempt_at {_WAITING} ORDER BY w.next_attempt_at LIMIT 1",
+        but_ids=but_ids,
+        but_places=but_places,
+    )
+    return None if row is None else int(row["next_attempt_at"])
 
 
 async def claim(tx: Transaction, seen: Steer, *, now_us: int) -> Steer | None:
@@ -189,3 +209,8 @@ def _short(reason: str | None) -> str | None:
 
 
 _ROWS = RowMapping(Steer)
+_WAITING = """
+FROM subscription_steers w JOIN subscriptions o ON o.id = w.subscription_id
+WHERE w.next_attempt_at IS NOT NULL AND NOT w.id IN :but_ids[text]
+  AND NOT w.environment || '/' || o.provider IN :but_places[text]
+"""

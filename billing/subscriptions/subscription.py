@@ -73,6 +73,7 @@ class Subscription(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     trial_micros: int = 0
     trial_ends_at: int | None = None
     carried_amount: int = 0
+    carried_before: int | None = None
     is_ending: bool = False
     told_at: int | None = None
     paid_until_at: int | None = None
@@ -125,6 +126,10 @@ class Period(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     is_prorated: bool = False
     refunded_amount: int = 0
     reversed_micros: int = 0
+    prorated_amount: int | None = None
+    plan_amount: int | None = None
+    plan_micros: int | None = None
+    corrected_micros: int = 0
     created_at: int
 
     @property
@@ -177,8 +182,12 @@ def second_plan(other: Subscription) -> Problem:
 
 
 def due_micros(period: Period, gone_amount: int) -> int:
-    """The credit to take back once that much of the payment is gone, as of orders."""
-    return share_of(period.credits_micros, gone_amount, period.amount)
+    """The credit to take back once that much of the payment is gone, as of orders.
+
+    What it was given too much goes back in any case.
+    """
+    right_micros = period.credits_micros - period.corrected_micros
+    return period.corrected_micros + share_of(right_micros, gone_amount, period.amount)
 
 
 def _due_at(subscription: Subscription) -> int | None:

@@ -28,4 +28,4 @@ def trial_grant(own: PlanItem, one: Subscription, *, had_trial: bool) -> PeriodG
 
     Of several checkouts, each opened before the first trial began, each has a trial at its provider.
     """
-    return PeriodGrant(own, 0 if had_trial else one.trial_micros, 0, 0)
+    return PeriodGrant(own, 0 if had_trial else one.trial_micros)

@@ -11,6 +11,7 @@ from gateway.internal_client import ask
 from kernel.errors import DomainError
 
 ROWS: int = 50
+_DAYS = ("created_after", "created_before", "dated_after", "dated_before")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ async def listing(
     wanted = {name: text for name in filters if (text := asked.text(name))}
     cursor = asked.text("cursor")
     query = {**wanted, **fixed, "cursor": cursor, "limit": rows}
-    for name in ("created_after", "created_before"):
+    for name in _DAYS:
         # A browser's date field has a day; the API wants a moment.
         if len(str(query.get(name, ""))) == len("2026-06-13"):
             query[name] += "T00:00:00Z"

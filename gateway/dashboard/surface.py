@@ -7,6 +7,7 @@ from gateway.dashboard.developers import apps, deliveries, keys, replays, webhoo
 from gateway.dashboard.money import (
     buy,
     codes,
+    documents,
     orders,
     plan,
     plan_change,
@@ -33,6 +34,7 @@ DASHBOARD = ApiSurface(
         *statement.ROUTES,
         *buy.ROUTES,
         *orders.ROUTES,
+        *documents.ROUTES,
         *plan.ROUTES,
         *recharge.ROUTES,
         *plan_change.ROUTES,

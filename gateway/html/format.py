@@ -184,8 +184,8 @@ def micros(amount: int) -> str:
 
 
 def price(amount: int, currency: str) -> str:
-    """2000, "USD" -> 20.00 USD; the amount is in the currency's smallest unit."""
-    return f"{Price(amount, currency).decimal()} {currency}"
+    """200000, "USD" -> 2,000.00 USD; the amount is in the currency's smallest unit."""
+    return Price(amount, currency).words()
 
 
 def count(number: int) -> str:

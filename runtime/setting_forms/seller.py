@@ -47,8 +47,8 @@ class SellerSettings(BaseModel):
     )
     seller_font: Path | None = Field(
         None,
-        description="A TrueType or OpenType font for scripts that the built-in one lacks, such as"
-        " Chinese; empty: such characters are shown as ?.",
+        description="A TrueType or OpenType font file (.ttf or .otf) for scripts that the built-in one lacks, such as"
+        " Chinese, Japanese or Korean; without it each such letter is shown as ?, and the document says so.",
     )
 
     @model_validator(mode="after")

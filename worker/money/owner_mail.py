@@ -42,7 +42,10 @@ class OwnerMailer(WokenLoop):
         sender: SmtpSender,
         mail_from: Address,
         on_mail: Callable[[str, str], None] = lambda _outcome, _environment: None,
+        *,
+        label: Callable[[str], str] = str,
     ) -> None:
+        """label: a provider's name as people know it."""
         super().__init__()
         self._database = database
         self._clock = clock
@@ -50,6 +53,7 @@ class OwnerMailer(WokenLoop):
         self._sender = sender
         self._from = mail_from
         self._on_mail = on_mail
+        self._label = label
 
     async def _look(self) -> float:
         while await self.step() == AT_ONCE_MAX:
@@ -88,7 +92,7 @@ class OwnerMailer(WokenLoop):
         is_over, one = await self._database.read(partial(_subject_of, mail=mail))
         if is_over:
             return "failed", "it was paid or ended meanwhile"
-        letter = owner_letter(mail, one, public_url=self._rules.public_url)
+        letter = owner_letter(mail, one, public_url=self._rules.public_url, label=self._label)
         message = owner_message(mail, letter, address=address, mail_from=self._from)
         handed = await self._sender.hand_in(message, sender=self._from.addr_spec, recipient=address)
         if handed.outcome == "taken":

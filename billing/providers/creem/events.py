@@ -6,6 +6,7 @@ which Creem itself tells nothing. Source: docs.creem.io, event types.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -94,9 +95,13 @@ class Product(_Named):
     currency: str | None = None
 
 
-class _Transaction(_Amount):
+class Transaction(_Amount):
+    """A payment; created_at in milliseconds."""
+
     order: Ref = None
     subscription: Ref = None
+    status: str = "paid"
+    created_at: int | str | None = None
 
 
 class Checkout(_Named):
@@ -138,14 +143,15 @@ class Standing(_Named):
     customer: Ref = None
     metadata: dict[str, Any] | None = None
     last_transaction_id: str | None = None
-    last_transaction: _Transaction | None = None
+    last_transaction: Transaction | None = None
+    last_transaction_date: str | None = None
     current_period_start_date: str | None = None
     current_period_end_date: str | None = None
 
 
 class _Reversal(_Named):
     status: str = ""
-    transaction: str | _Transaction | None = None
+    transaction: str | Transaction | None = None
     checkout: Checkout | None = None
     order: _Order | None = None
 
@@ -238,20 +244,19 @@ def _subscription_facts(subscription: Standing, kind: str, sent_at: int | None) 
     if kind == "paid":
         if transaction is None or end is None or subscription.current_period_start_date is None:
             raise ValueError("a payment without its period")
-        return (
-            InvoicePaid(
-                subject,
-                subscription_ref=subscription.id,
-                invoice_id=transaction,
-                price=paid.price if paid is not None else _listed_price(product),
-                period_start_at=parse_rfc3339(subscription.current_period_start_date),
-                period_end_at=parse_rfc3339(end),
-                product_ref=product_ref,
-                is_prorated=_is_less(paid, product),
-                customer_ref=_id(subscription.customer),
-                breakdown=None if paid is None else paid.breakdown,
-            ),
+        listed = InvoicePaid(
+            subject,
+            subscription_ref=subscription.id,
+            invoice_id=transaction,
+            price=_listed_price(product) if paid is None else _price_of(product) or paid.price,
+            period_start_at=parse_rfc3339(subscription.current_period_start_date),
+            period_end_at=parse_rfc3339(end),
+            product_ref=product_ref,
+            customer_ref=_id(subscription.customer),
+            is_listed=True,
         )
+        paid_at = _moment(subscription.last_transaction_date) or sent_at
+        return (listed if paid is None else with_transaction(listed, paid, paid_at),)
     if kind == "trialing" and end is not None and subscription.current_period_start_date:
         # Creem tells of a trial in words of its own, where others send an invoice of nothing.
         return (_trial(subscription, subject, product_ref),)
@@ -270,6 +275,36 @@ def _subscription_facts(subscription: Standing, kind: str, sent_at: int | None) 
             sent_at=sent_at,
         ),
     )
+
+
+def with_transaction(
+    listed: InvoicePaid, paid: Transaction, paid_at: int | None = None
+) -> InvoicePaid:
+    """The fact at what was paid, where its price is the product's own; paid_at: if it does not say.
+
+    Less than that, and no discount: the customer changed to this product within a period, of which the
+    rest was paid for. It begins when it was paid: Creem names the start of the whole period.
+    """
+    if paid.price.currency != listed.price.currency or paid.price.amount >= listed.price.amount:
+        return replace(listed, price=paid.price, breakdown=paid.breakdown, is_listed=False)
+    at = _moment(paid.created_at) or paid_at or listed.period_start_at
+    is_within = listed.period_start_at < at < listed.period_end_at
+    is_rest = is_within and not paid.discount_amount
+    return replace(
+        listed,
+        price=paid.price,
+        period_start_at=at if is_rest else listed.period_start_at,
+        is_prorated=True,
+        breakdown=paid.breakdown,
+        is_listed=False,
+    )
+
+
+def _moment(told: int | str | None) -> int | None:
+    """In microseconds, of milliseconds or of a text."""
+    if told is None:
+        return None
+    return told * 1000 if isinstance(told, int) else parse_rfc3339(told)
 
 
 def _trial(subscription: Standing, subject: Subject, product_ref: str | None) -> InvoicePaid:
@@ -299,7 +334,7 @@ def standing_of(subscription: Standing) -> SubscriptionChanged:
 
 
 def _reversal_facts(reversal: _Refund | _Dispute) -> Sequence[Fact]:
-    paid = reversal.transaction if isinstance(reversal.transaction, _Transaction) else None
+    paid = reversal.transaction if isinstance(reversal.transaction, Transaction) else None
     price = _untaxed(reversal.money, paid or reversal.order)
     order, checkout = reversal.order, reversal.checkout
     subject = _subject(
@@ -328,15 +363,17 @@ def _untaxed(price: Price, paid: _Amount | None) -> Price:
     return Price(-(-price.amount * paid.amount // paid.amount_paid), price.currency)
 
 
-def _is_less(paid: _Transaction | None, product: str | Product | None) -> bool:
-    """Less than the product costs: a change of plans within a period."""
-    listed = product.price if isinstance(product, Product) else None
-    return paid is not None and listed is not None and paid.price.amount < listed
-
-
 def _listed_price(product: str | Product | None) -> Price:
-    if not isinstance(product, Product) or product.price is None or not product.currency:
+    found = _price_of(product)
+    if found is None:
         raise ValueError("a payment without a price")
+    return found
+
+
+def _price_of(product: str | Product | None) -> Price | None:
+    """What the product costs, where that is told."""
+    if not isinstance(product, Product) or product.price is None or not product.currency:
+        return None
     return _Amount(product.id, product.price, product.currency).price
 
 

@@ -23,9 +23,11 @@ from billing.providers.creem.events import (
     Event,
     Product,
     Standing,
+    Transaction,
     checkout_facts,
     facts_of,
 )
+from billing.providers.creem.paid_sum import CreemPaidSum
 from billing.providers.creem.refunds import CreemRefunds
 from billing.providers.creem.setup_check import CreemProduct, CreemSetupCheck
 from billing.providers.creem.simulation import simulated
@@ -105,6 +107,7 @@ class Creem:
         self.abilities: tuple[object, ...] = (
             CreemSteering(self._ask_standing),
             CreemRefunds(self._ask),
+            CreemPaidSum(self._ask_transaction),
             CreemSetupCheck(self._ask_product, self._credit_product, self._unit_amount),
         )
 
@@ -208,6 +211,9 @@ class Creem:
 
     async def _ask_product(self, path: str, form: type[CreemProduct]) -> CreemProduct:
         return await self._ask("GET", path, form)
+
+    async def _ask_transaction(self, path: str) -> Transaction:
+        return await self._ask("GET", path, Transaction)
 
     async def _ask_standing(
         self, method: str, path: str, body: Mapping[str, Any] | None

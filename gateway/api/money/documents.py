@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from billing.documents import billing_details, document
 from billing.documents.billing_details import BillingDetails
-from billing.documents.document import BillingDocument
+from billing.documents.document import BillingDocument, DocumentFilter
 from billing.documents.facts import DocumentKind
 from billing.documents.receipts import receipt
 from billing.orders import queries as order_list
@@ -17,7 +17,7 @@ from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
 from gateway.answers.outcome import Listing, Outcome, ok
 from gateway.api.schemas import documents as shapes
-from gateway.http.fields import Fields, Page, Text
+from gateway.http.fields import Fields, Page, Text, Time, time_us
 from gateway.http.idempotency import run_once
 from gateway.http.lists import list_rows
 from gateway.http.request_context import RequestContext
@@ -30,11 +30,13 @@ _PDF_ANSWER: Final = (Outcome(200, None, media_types=(PDF,)),)
 
 
 class DocumentsQuery(Page, frozen=True, kw_only=True):
-    """Filters of the list."""
+    """Filters of the list; dated_after is inclusive, dated_before exclusive: paid or paid back then."""
 
     kind: DocumentKind | None = None
     order_id: Text | None = None
     subscription_id: Text | None = None
+    dated_after: Time | None = None
+    dated_before: Time | None = None
 
 
 class BillingDetailsBody(Fields, frozen=True, kw_only=True):
@@ -54,13 +56,14 @@ class BillingDetailsBody(Fields, frozen=True, kw_only=True):
 async def list_documents(call: RequestContext[Fields, DocumentsQuery]) -> Reply:
     """Newest first."""
     query = call.query
-    read = partial(
-        document.page,
-        tenant=call.principal.tenant,
+    narrowed = DocumentFilter(
         kind=query.kind,
         order_id=query.order_id,
         subscription_id=query.subscription_id,
+        dated_after=time_us(query.dated_after, "dated_after"),
+        dated_before=time_us(query.dated_before, "dated_before"),
     )
+    read = partial(document.page, tenant=call.principal.tenant, narrowed=narrowed)
     return await list_rows(call, "doc", read, shape=shapes.BillingDocument.of)
 
 
@@ -72,7 +75,8 @@ async def list_credit_notes(call: RequestContext[Fields, Page]) -> Reply:
         await order_list.get(tx, tenant, order_id)
 
     await call.context.database.read(own)
-    read = partial(document.page, tenant=tenant, order_id=order_id, notes=True)
+    narrowed = DocumentFilter(order_id=order_id, notes=True)
+    read = partial(document.page, tenant=tenant, narrowed=narrowed)
     return await list_rows(call, "doc", read, shape=shapes.BillingDocument.of)
 
 
@@ -85,7 +89,7 @@ async def show_receipt(call: RequestContext[Fields, Fields]) -> Reply:
         seller=call.context.settings.seller,
         now_us=call.now_us,
     )
-    return await _pdf(call, found)
+    return await pdf_reply(call, found)
 
 
 async def show_pdf(call: RequestContext[Fields, Fields]) -> Reply:
@@ -95,7 +99,7 @@ async def show_pdf(call: RequestContext[Fields, Fields]) -> Reply:
     async def work(tx: Transaction) -> BillingDocument:
         return await document.get(tx, tenant, document_id)
 
-    return await _pdf(call, await call.context.database.read(work))
+    return await pdf_reply(call, await call.context.database.read(work))
 
 
 async def show_details(call: RequestContext[Fields, Fields]) -> Answer:
@@ -125,7 +129,8 @@ async def set_details(call: RequestContext[BillingDetailsBody, Fields]) -> Answe
     return await run_once(call, work, render)
 
 
-async def _pdf(call: RequestContext[Fields, Fields], found: BillingDocument) -> Response:
+async def pdf_reply(call: RequestContext[Fields, Fields], found: BillingDocument) -> Response:
+    """The document, drawn; raises Unavailable where too many wait."""
     headers = {"Content-Disposition": f'inline; filename="{found.number}.pdf"'}
     if call.method == "HEAD":
         return Response(media_type=PDF, headers=headers)

@@ -1,5 +1,6 @@
 """The statement: opening balance, every transfer, closing balance; JSON or CSV, streamed, or as PDF."""
 
+import re
 from collections.abc import AsyncIterator, Sequence
 from typing import Annotated, Final, Literal
 
@@ -19,12 +20,13 @@ from gateway.http.fields import Fields, Time, time_us
 from gateway.http.lists import streamed
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply, Route
-from kernel.clock import next_month_start_us, parse_rfc3339, rfc3339
+from kernel.clock import moment_us, next_month_start_us, parse_rfc3339, rfc3339
 from kernel.csv_text import csv_head, csv_lines
 from kernel.errors import InvalidInput
 
 _encode = msgspec.json.Encoder().encode
 _READS = ("topup:read",)
+_MONTH: Final = re.compile(r"^[0-9]{4}-(0[1-9]|1[0-2])$")
 _PDF: Final = "application/pdf"
 _CSV_COLUMNS = (
     "id",
@@ -50,8 +52,9 @@ class StatementQuery(
         Annotated[
             str,
             Meta(
-                pattern=r"^\d{4}-(0[1-9]|1[0-2])$",
-                description="As 2026-06, UTC; without from and to.",
+                max_length=40,
+                description="As 2026-06, UTC; without from and to. One that has begun.",
+                extra_json_schema={"pattern": _MONTH.pattern},
             ),
         ]
         | None
@@ -87,17 +90,32 @@ def _period(query: StatementQuery, now_us: int) -> tuple[int, int]:
     if query.month is not None:
         if query.since is not None or query.until is not None:
             raise InvalidInput("name either a month, or from and to", param="month")
-        try:
-            since = parse_rfc3339(f"{query.month}-01T00:00:00Z")
-            return since, next_month_start_us(since)
-        except (ValueError, OverflowError):
-            raise InvalidInput("is no month, such as 2026-11", param="month") from None
+        return _month(query.month, now_us)
     since = time_us(query.since, "from") or 0
     until = time_us(query.until, "to")
     until = now_us + 1 if until is None else until
     if since >= until:
-        raise InvalidInput("from is before to", param="from")
+        raise InvalidInput(
+            "from has to be earlier than to, which is now unless it is given", param="from"
+        )
     return since, until
+
+
+def _month(text: str, now_us: int) -> tuple[int, int]:
+    """Its beginning and its end, or now while it lasts; raises InvalidInput."""
+    known = f"a month is written like {rfc3339(now_us)[:7]}, from 01 to 12"
+    try:
+        since = moment_us(text) if _MONTH.match(text) else None
+    except ValueError:
+        since = None  # the year 0000
+    if since is None:
+        raise InvalidInput(known, param="month")
+    if since > now_us:
+        raise InvalidInput(
+            f"{text} has not begun yet: the newest statement is of {rfc3339(now_us)[:7]}, until now",
+            param="month",
+        )
+    return since, min(next_month_start_us(since), now_us + 1)
 
 
 async def _pdf(
@@ -108,7 +126,8 @@ async def _pdf(
     lines: AsyncIterator[statement.StatementLine],
 ) -> Response:
     """What changed the balance, printed; raises InvalidInput where that is too much for a page."""
-    headers = {"Content-Disposition": 'inline; filename="statement.pdf"'}
+    month = f"-{call.query.month}" if call.query.month else ""
+    headers = {"Content-Disposition": f'inline; filename="statement{month}.pdf"'}
     if call.method == "HEAD":
         return Response(media_type=_PDF, headers=headers)
     kept: list[statement.StatementLine] = []

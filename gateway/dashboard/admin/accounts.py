@@ -10,6 +10,8 @@ from msgspec.structs import replace
 from starlette.responses import Response
 
 from billing.credits.adjustment import Adjusted, new_adjustment
+from billing.documents import document as documents
+from billing.documents.document import BillingDocument
 from billing.ledger import balances as wallet
 from billing.orders import queries as order_list
 from billing.orders.order import Order
@@ -37,6 +39,7 @@ from store.database import Transaction
 
 PATH: Final = "/dashboard/admin/accounts"
 ORDERS_SHOWN: Final = 10
+DOCUMENTS_SHOWN: Final = 5
 MATCHING_CHARACTERS_MAX: Final = 100
 
 
@@ -48,6 +51,7 @@ class AccountView:
     balance: Mapping[str, Any]
     keys: int
     orders: Sequence[Order]
+    documents: Sequence[BillingDocument]
     recharge: RechargeView | None
 
 
@@ -151,6 +155,7 @@ async def _account_page(
             await wallet.balance_of(tx, tenant, now_us=now_us, is_promo_sendable=is_promo_sendable),
             await count_live(tx, tenant),
             await order_list.page(tx, tenant, OrderFilter(), before_id=None, limit=ORDERS_SHOWN),
+            await documents.page(tx, tenant, before_id=None, limit=DOCUMENTS_SHOWN),
             await recharge_view(tx, tenant, now_us=now_us),
         )
 

@@ -7,9 +7,9 @@ from billing.ledger.price import Price, check_currency, price_of
 from gateway.dashboard.route import page_route
 from gateway.dashboard.unattended import desk_waiting
 from gateway.html.forms import Form
-from gateway.http.fields import time_us
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Handler, Reply, Route
+from kernel.clock import moment_us
 from kernel.errors import InvalidInput
 from keys.audit_log import Actor
 from keys.principal import ADMIN
@@ -47,9 +47,14 @@ def number(form: Form, name: str, default: int | None = None) -> int:
 
 
 def day_us(form: Form, name: str) -> int | None:
-    """The beginning of a day of a date field, UTC, in microseconds; None where it is blank."""
+    """The beginning of a day or month, UTC, in microseconds; None where it is blank; raises InvalidInput."""
     text = form.text(name)
-    return time_us(f"{text}T00:00:00Z", name) if text else None
+    try:
+        return moment_us(text) if text else None
+    except ValueError:
+        raise InvalidInput(
+            "a day is written like 2026-11-01, a month like 2026-11", param=name
+        ) from None
 
 
 def money(form: Form, name: str, currency: str) -> Price | None:

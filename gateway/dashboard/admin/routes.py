@@ -14,6 +14,7 @@ from gateway.dashboard.admin import (
 )
 from gateway.dashboard.sales import (
     coupons,
+    documents,
     margin,
     orders,
     packs,
@@ -40,6 +41,7 @@ ADMIN_ROUTES = (
     *reconciliation.ROUTES,
     *providers.ROUTES,
     *orders.ROUTES,
+    *documents.ROUTES,
     *refunds.ROUTES,
     *events.ROUTES,
     *accounts.ROUTES,

@@ -55,6 +55,9 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
         order=order,
         is_watched=is_watched,
         has_receipt=has_seller and has_receipt,
+        documents=(await ask(call, "GET", "/documents", query={"order_id": order_id})).data[
+            "items"
+        ],
         status_path=call.context.payments.links.status_path(order.id),
     )
 

@@ -6,6 +6,8 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
+from billing.documents import document as documents
+from billing.documents.document import BillingDocument, DocumentFilter
 from billing.ledger.price import price_of
 from billing.orders import queries as order_list
 from billing.orders.order import STATUSES, Order
@@ -31,10 +33,12 @@ from gateway.http.fields import Fields, cursor_id
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.errors import DomainError, InvalidInput, NotFound
+from kernel.tenant import Tenant
 from store.database import Transaction
 
 PATH: Final = "/dashboard/admin/orders"
 NOTE_CHARACTERS_MAX: Final = 200
+DOCUMENTS_SHOWN: Final = 50
 _FILTERS: Final = ("status", "provider", "account_id", "order_no")
 _VERDICTS: Final[dict[str, Verdict]] = {
     "approve": "approve",
@@ -60,6 +64,7 @@ class OrderView:
     refunds: Sequence[Refund]
     disputes: Sequence[Dispute]
     periods: Sequence[Period]
+    documents: Sequence[BillingDocument]
 
     @property
     def timeline(self) -> OrderTimeline:
@@ -214,6 +219,13 @@ async def _seen(call: RequestContext[Any, Any]) -> OrderView:
             await refund_rows.of_order(tx, order.id),
             await disputes.of_order(tx, order.id),
             [] if begun is None else periods.get(begun.id, [])[::-1],
+            await documents.page(
+                tx,
+                Tenant(order.account_id, order.environment),
+                before_id=None,
+                limit=DOCUMENTS_SHOWN,
+                narrowed=DocumentFilter(order_id=order.id),
+            ),
         )
 
     return await call.context.database.read(work)

@@ -1,11 +1,13 @@
 """Where provider, ledger and supplier do not agree: each difference with what to press, and its end."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Final
 
 from starlette.responses import Response
 
 from billing.reconciliation import differences, runs
+from billing.reconciliation.daily import PROVIDER
 from billing.reconciliation.differences import MoneyDifference
 from billing.reconciliation.kinds import KINDS
 from billing.reconciliation.runs import PartRun
@@ -78,7 +80,14 @@ async def _page(call: RequestContext[Any, Any], problem: Problem = NO_PROBLEM) -
         kinds=KINDS,
         parts=parts,
         place_of=_place_of,
+        part_name=partial(_part_name, call.context.payments.providers.label),
     )
+
+
+def _part_name(label: Callable[[str], str], part: str) -> str:
+    """A part as people read it: a provider by its name, another with a capital."""
+    provider = part.removeprefix(PROVIDER)
+    return part.capitalize() if provider == part else label(provider)
 
 
 def _place_of(subject_id: str) -> str | None:

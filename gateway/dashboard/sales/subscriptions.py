@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from billing.catalog import plan as plans
 from billing.catalog.plan import MONTHS
+from billing.documents.document import receipts_of
 from billing.payments.steering import SteerWish
 from billing.providers.abilities.steering import Act
 from billing.reports.subscription_overview import SubscriptionOverview, overview
@@ -98,6 +99,9 @@ async def _subscription_page(
     seen = await _seen(call)
     environment = call.principal.environment
     sold = await call.context.database.read(lambda tx: plans.list_plans(tx, environment))
+    receipts = await call.context.database.read(
+        lambda tx: receipts_of(tx, (one.id for one in seen.periods))
+    )
     steering = call.context.payments.steering
     return page(
         call,
@@ -108,6 +112,7 @@ async def _subscription_page(
         subscription=seen.subscription,
         shown=seen.shape(),
         periods=seen.periods[::-1],
+        receipts=receipts,
         steers=seen.steers,
         mails=seen.mails,
         can_steer=steering.can_steer(seen.subscription),

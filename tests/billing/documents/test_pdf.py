@@ -1,18 +1,22 @@
 """What stands on a document's page, read out of the PDF, and what cannot break it."""
 
 import io
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+from fontTools.fontBuilder import FontBuilder
+from fontTools.pens.ttGlyphPen import TTGlyphPen
 from fpdf.fonts import TTFFont
 from pypdf import PdfReader
 
 from billing.documents.document import BillingDocument
 from billing.documents.document_pdf import document_pdf
 from billing.documents.facts import DocumentFacts, Party, Seller, Sold, facts_of, note_of
-from billing.documents.statement_pdf import dollars, statement_pdf
+from billing.documents.statement_pdf import statement_pdf
 from billing.documents.statement_sheet import StatementSheet
+from billing.ledger.money import dollars
 from billing.ledger.statement import StatementLine
 from billing.providers.breakdown import Breakdown, TaxPart
 
@@ -61,18 +65,19 @@ def test_every_number_of_a_receipt_is_on_its_page() -> None:
     told = Breakdown(subtotal=2000, discount=100, total=2261, taxes=(TaxPart("VAT", 361),))
     made = facts(Sold("Pro Pack", 2261, "USD", 2500, 500), told)
 
-    body = document_pdf(receipt(made))
+    body = document_pdf(receipt(made), provider_label="Stripe")
 
     text = words(body)
     for shown in (
         *("Receipt", "R-2026-000017", "2026-06-13", "ACME", "Acme GmbH", "Weg 1", "Tax id: DE123"),
-        *("Buyer Ltd", "London", "Tax id: GB9", "Paid with stripe, payment pi_7", "ord_1", "Bye"),
+        *("Buyer Ltd", "London", "Tax id: GB9", "Paid with Stripe, payment pi_7", "ord_1", "Bye"),
         *("Pro Pack", "25.00 USD", "-6.00 USD", "3.61 USD", "22.61 USD", "25,000 credits"),
     ):
         assert shown in text
     assert "TEST" not in text
+    assert "in place of a letter" not in text
     assert len(body) < 60_000
-    assert document_pdf(receipt(made)) == body
+    assert document_pdf(receipt(made), provider_label="Stripe") == body
     reader = PdfReader(io.BytesIO(body))
     kept = reader.xmp_metadata
     assert kept is not None
@@ -125,7 +130,35 @@ def test_any_script_is_drawn_and_what_has_no_glyph_is_replaced() -> None:
     text = words(document_pdf(receipt(msgspec.structs.replace(made, buyer=buyer))))
 
     assert "Привет Ελληνικά ?? ? ?" in text
+    assert "Each ? in place of a letter" in text
     assert "אביב" in text or "ביבא" in text
+
+
+def test_a_font_of_the_operators_brings_the_letters_that_are_lacking(tmp_path: Path) -> None:
+    pen = TTGlyphPen(None)
+    for step, place in enumerate([(0, 0), (0, 700), (500, 700), (500, 0)]):
+        (pen.lineTo if step else pen.moveTo)(place)
+    pen.closePath()
+    box = pen.glyph()
+    font = FontBuilder(1000, isTTF=True)
+    font.setupGlyphOrder([".notdef", "one", "two"])
+    font.setupCharacterMap({ord("中"): "one", ord("文"): "two"})
+    font.setupGlyf(dict.fromkeys([".notdef", "one", "two"], box))
+    font.setupHorizontalMetrics(dict.fromkeys([".notdef", "one", "two"], (600, 0)))
+    font.setupHorizontalHeader(ascent=800, descent=-200)
+    font.setupNameTable({"familyName": "Own", "styleName": "Regular"})
+    font.setupOS2()
+    font.setupPost()
+    font.save(tmp_path / "own.ttf")
+    made = facts(Sold("中文 龍", 100, "USD", 100))
+    named = msgspec.structs.replace(made, buyer=Party("中文"))
+
+    text = words(document_pdf(receipt(named), str(tmp_path / "own.ttf")))
+
+    # The name is bold, which the operator's font is not.
+    assert "中文 ?" in text
+    assert text.count("中文") == 2
+    assert "Each ? in place of a letter" in text
 
 
 def test_only_a_text_whose_letters_are_joined_is_shaped(monkeypatch: pytest.MonkeyPatch) -> None:

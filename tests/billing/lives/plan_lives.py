@@ -117,9 +117,8 @@ async def downgraded_from_the_next_period(life: Life) -> None:
 
 # Up at half: 10.00, which grants 13,333,333. Down with 12 of 30 days left: 4.00 less 12.00, 8.00 stay
 # at Stripe. Up with 9 left: 9.00 less 3.00, paid out of the 8.00, grants nothing. The renewal of 30.00
-# costs 28.00, since 2.00 are left there, and grants 40,000,000. (Of two changes of plans that are told in
-# the wrong order, the one that gives back counts for the next change only.)
-@comes_to(4800, 63_333_333, status="active", is_step_by_step=True)
+# costs 28.00, since 2.00 are left there, and grants 40,000,000.
+@comes_to(4800, 63_333_333, status="active")
 async def upgraded_spent_downgraded_and_upgraded_again(life: Life) -> None:
     await life.subscribe()
     await life.pass_days(15)

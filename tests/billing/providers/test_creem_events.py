@@ -71,6 +71,8 @@ def changed(status: Any, *, is_ending: bool = False) -> SubscriptionChanged:
                 period_end_at=END_AT,
                 product_ref="prod_pro",
                 customer_ref="cust_1Oc",
+                # It names the transaction, and does not show it.
+                is_listed=True,
             ),
         ),
         ("subscription-canceled", changed("cancelled")),

@@ -114,3 +114,33 @@ async def test_a_month_is_printed_and_a_month_with_a_time_is_refused(store: Stor
     assert "Opening balance" in text
     assert "10,000.00 USD" in text
     assert both.status_code == 422
+
+
+async def test_a_month_without_a_movement_adds_up_to_nothing(store: Store) -> None:
+    answer = await call(store, "GET", "/topup/statement?month=2026-01")
+    printed = await call(store, "GET", "/topup/statement?month=2026-01&format=pdf")
+
+    told = answer.json()["data"]
+    assert {name: told[name] for name in ("from", "to", "transfers")} == {
+        "from": "2026-01-01T00:00:00Z",
+        "to": "2026-02-01T00:00:00Z",
+        "transfers": [],
+    }
+    assert (told["opening_balance_micros"], told["closing_balance_micros"]) == (0, 0)
+    assert "Nothing changed the balance." in words(printed.content)
+    assert 'filename="statement-2026-01.pdf"' in printed.headers["content-disposition"]
+
+
+async def test_what_is_no_month_or_none_yet_is_refused_in_words(store: Store) -> None:
+    answers = [
+        await call(store, "GET", f"/topup/statement?month={month}&format=pdf")
+        for month in ("2026-13", "june", "0000-01", "2027-01")
+    ]
+
+    refused = [answer.json()["data"]["error"] for answer in answers]
+    assert [answer.status_code for answer in answers] == [422] * 4
+    assert {one["param"] for one in refused} == {"month"}
+    assert [one["detail"].partition(":")[0] for one in refused] == [
+        *["a month is written like 2026-06, from 01 to 12"] * 3,
+        "2027-01 has not begun yet",
+    ]

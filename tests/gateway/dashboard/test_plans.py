@@ -233,7 +233,8 @@ async def test_the_other_environments_plans_are_not_there(store: Store) -> None:
 async def test_subscriptions_of_everybody_are_found(store: Store) -> None:
     boss = await sold(store)
     ann = await signed_in(store.gateway)
-    await subscribed(store, ann)
+    order = await subscribed(store, ann)
+    await ann.get(f"{API}/orders/{order.rpartition('/')[2]}/receipt.pdf")
     place = f"{ADMIN}/subscriptions"
 
     listed = (await boss.get(f"{place}?status=active&account_id={await account_of(ann)}")).text
@@ -245,7 +246,9 @@ async def test_subscriptions_of_everybody_are_found(store: Store) -> None:
     elsewhere = await boss.request("GET", path[1])
 
     assert "Nothing matches these filters" in none
-    assert "Paid periods From Until Plan Paid Credits Invoice 2026-06-13" in one
+    assert "Paid periods From Until Plan Paid Credits Invoice Receipt 2026-06-13" in one
+    assert "PDF , receipt of 2026-06-13" in one
+    assert f"{API}/documents/doc_" in (await ann.get(PLAN)).text
     assert "25,000" in one
     assert elsewhere.status_code == 404
 

@@ -1,5 +1,6 @@
 """Receipts by the pages: buttons lead to a PDF, whom it names is typed in, and the months add up."""
 
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest_asyncio
 
 from kernel.clock import FixedClock
 from tests.support.browser import csrf_of, signed_in, text_of
+from tests.support.gateway import API
 from tests.support.operator_pages import ADMIN, operator
 from tests.support.selling_gateway import Store, open_store
 
@@ -61,3 +63,39 @@ async def test_the_operator_sees_what_came_in_and_what_is_held(store: Store) -> 
     # Test credit of $10,000.00 for each of two accounts, and an order of $20.00.
     assert "$20,020.00" in shown
     assert wrong.status_code == 422
+
+
+async def test_documents_stand_on_their_page_and_on_the_orders(store: Store) -> None:
+    ann, boss = await signed_in(store.gateway), await operator(store.gateway)
+    bought = await ann.send("/dashboard/buy", {"pack": "pack_pro", "provider": "toypay"})
+    order = bought.headers["location"].removesuffix("/pay")
+    await store.notify("paid", order.rpartition("/")[2])
+    await ann.get(f"{API}/orders/{order.rpartition('/')[2]}/receipt.pdf")
+
+    shown = (await ann.get("/dashboard/documents")).text
+    noted = await ann.get("/dashboard/documents?kind=credit_note&dated_after=2026-06-01")
+    wrong = await ann.get("/dashboard/documents?dated_after=yesterday")
+    older = await ann.get("/dashboard/documents?months_before=2026-06")
+    all_of_them = (await boss.get(f"{ADMIN}/documents?number=TEST-R-2026-000001")).text
+
+    assert "TEST-R-2026-000001 Receipt" in text_of(shown)
+    pdf = re.search(rf'href="({API}/documents/doc_[0-9A-Za-z]+/pdf)"', shown)
+    assert pdf is not None
+    assert (await ann.get(pdf[1])).headers["content-type"] == "application/pdf"
+    assert pdf[1] in (await ann.get(order)).text
+    assert "month=2026-06&amp;format=pdf" in shown
+    assert "month=" not in older.text
+    assert "Nothing matches these filters" in noted.text
+    # A filter that is wrong is told, and nothing is listed.
+    assert "dated_after" in wrong.text
+    assert "TEST-R-" not in text_of(wrong.text)
+    theirs = pdf[1].replace(API, ADMIN)
+    assert theirs in all_of_them
+    assert (await boss.get(theirs)).content == (await ann.get(pdf[1])).content
+    assert theirs in (await boss.get(f"{ADMIN}/orders/{order.rpartition('/')[2]}")).text
+    assert [
+        (await one.get(theirs.replace("doc_", "doc_0"))).status_code for one in (boss, ann)
+    ] == [
+        404,
+        403,
+    ]

@@ -1,0 +1,54 @@
+"""Documents of every account, for the operator: found by account, kind, order and number; each as PDF."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from billing.documents import document
+from billing.documents.document import BillingDocument, DocumentFilter
+from billing.documents.facts import KINDS
+from gateway.api.money.documents import pdf_reply
+from gateway.dashboard.admin.fields import admin_route
+from gateway.dashboard.paging import ASKED, paged
+from gateway.html.forms import read_query
+from gateway.html.render import page
+from gateway.http.fields import Fields, cursor_id
+from gateway.http.request_context import RequestContext
+from gateway.http.routing import Reply
+from store.database import Transaction
+
+_FILTERS: Final = ("kind", "account_id", "order_id", "number")
+
+
+async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
+    """Newest first."""
+    environment, asked = call.principal.environment, read_query(call)
+    before_id = cursor_id(asked.text("cursor") or None, "doc")
+    kind = next((one for one in KINDS if one == asked.text("kind")), None)
+
+    async def work(tx: Transaction) -> Sequence[BillingDocument]:
+        return await document.page_of_all(
+            tx,
+            environment,
+            before_id=before_id,
+            limit=ASKED,
+            account_id=asked.text("account_id") or None,
+            number=asked.text("number") or None,
+            narrowed=DocumentFilter(kind=kind, order_id=asked.text("order_id") or None),
+        )
+
+    found = await call.context.database.read(work)
+    listing = paged(call, found, lambda one: str(one.id), filters=_FILTERS)
+    return page(call, "admin/documents.html", listing=listing, kinds=KINDS)
+
+
+async def show_pdf(call: RequestContext[Fields, Fields]) -> Reply:
+    """One document, whoever's it is; raises NotFound, also for one of the other environment."""
+    environment, document_id = call.principal.environment, call.params["document_id"]
+    found = await call.context.database.read(lambda tx: document.find(tx, document_id, environment))
+    return await pdf_reply(call, found)
+
+
+ROUTES = (
+    admin_route("GET", "/documents", show_list, "Everybody's documents"),
+    admin_route("GET", "/documents/{document_id}/pdf", show_pdf, "One document, as PDF"),
+)

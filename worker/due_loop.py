@@ -1,0 +1,178 @@
+"""A loop of the worker over items that are due at somebody who may not answer: a provider, a supplier.
+
+Promises: an item is handled beside the others, so one that hangs delays nobody; a *place* (whom an item asks)
+has at most its share of what is under way, and however much is due there hides nothing that is due elsewhere; an
+item that fails or breaks is told in the log and held back alone; one that went well and is due again at once is
+taken up after PAUSE_S, not in a circle. Which items there are, and what is done, is the subclass's.
+"""
+
+import asyncio
+import logging
+from abc import abstractmethod
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import ClassVar
+
+from kernel.clock import SECOND_US, Clock
+from kernel.errors import DomainError
+from store.database import Database, Transaction
+from store.errors import StoreError
+from worker.setbacks import Setbacks
+from worker.woken_loop import PAUSE_S, WokenLoop
+
+
+@dataclass(frozen=True, slots=True)
+class DueItem:
+    """id: unique within the loop. place: whom it asks, see `place_of`. go: handles it, to its end."""
+
+    id: str
+    place: str
+    go: Callable[[], Awaitable[object]]
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a look is to find: at most `limit` items that are due at now_us, but those left out."""
+
+    now_us: int
+    limit: int
+    but_ids: Sequence[str]
+    but_places: Sequence[str]
+
+
+def place_of(environment: str, name: str) -> str:
+    """The place of a provider or supplier, as the queries that leave places out write it."""
+    return f"{environment}/{name}"
+
+
+class DueLoop(WokenLoop):
+    """subject: what the log calls an item's id. under_way_max, at_one_place_max: handled at once, in all and
+    of one place. beat_s: the longest it sleeps.
+    """
+
+    subject: ClassVar[str]
+    under_way_max: ClassVar[int]
+    at_one_place_max: ClassVar[int]
+    beat_s: ClassVar[float]
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        super().__init__()
+        self._database = database
+        self._clock = clock
+        self._log = logging.getLogger(type(self).__module__)
+        # By the item's id, with its place.
+        self._under_way: dict[str, tuple[str, asyncio.Task[None]]] = {}
+        self._setbacks = Setbacks()
+        # What went well of late, with the loop's time until which it is not taken up again.
+        self._rests: dict[str, float] = {}
+        self._is_over = False
+
+    @abstractmethod
+    async def _due(self, tx: Transaction, look: Look) -> Sequence[DueItem]:
+        """What is due, the longest due first."""
+
+    @abstractmethod
+    async def _next_at(self, tx: Transaction, look: Look) -> int | None:
+        """When the next item is due, but those left out; null: none that is known of."""
+
+    async def step(self) -> int:
+        """Handles what is due now, each item once and to its end; returns how many there were."""
+        handled: set[str] = set()
+        while started := await self._start_due(handled):
+            handled.update(started)
+            await asyncio.gather(*self._tasks(), return_exceptions=True)
+        return len(handled)
+
+    async def _look(self) -> float:
+        now_s = asyncio.get_running_loop().time()
+        self._rests = {item: until for item, until in self._rests.items() if until > now_s}
+        await self._start_due(self._rests)
+        return await self._wait_s()
+
+    async def _stop(self) -> None:
+        self._is_over = True
+        tasks = self._tasks()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _start_due(self, but_ids: Iterable[str]) -> list[str]:
+        """Begins what is due, as far as there is room; returns the ids."""
+        started: list[str] = []
+        # Again, since what is due at a place that is full now was in the way of the others.
+        while (room := self.under_way_max - len(self._under_way)) > 0:
+            look = self._looking([*but_ids, *started], limit=self.under_way_max)
+            due = await self._database.read(partial(self._due, look=look))
+            begun = self._begin(due, room)
+            started += begun
+            if not begun or len(due) < look.limit:
+                break
+        return started
+
+    def _begin(self, due: Sequence[DueItem], room: int) -> list[str]:
+        counted = self._counted()
+        begun: list[str] = []
+        for item in due:
+            is_free = item.id not in self._under_way and counted[item.place] < self.at_one_place_max
+            if len(begun) < room and is_free:
+                counted[item.place] += 1
+                task = asyncio.ensure_future(self._handle(item))
+                self._under_way[item.id] = (item.place, task)
+                task.add_done_callback(partial(self._ended, item.id))
+                begun.append(item.id)
+        return begun
+
+    def _looking(self, but_ids: Iterable[str], *, limit: int) -> Look:
+        full = [
+            place for place, number in self._counted().items() if number >= self.at_one_place_max
+        ]
+        not_now = {*but_ids, *self._under_way, *self._setbacks.held_back()}
+        return Look(self._clock.now_us(), limit, sorted(not_now), sorted(full))
+
+    def _counted(self) -> Counter[str]:
+        """How many are under way at each place."""
+        return Counter(place for place, _ in self._under_way.values())
+
+    def _tasks(self) -> list["asyncio.Task[None]"]:
+        return [task for _, task in self._under_way.values()]
+
+    def _ended(self, item_id: str, task: "asyncio.Task[None]") -> None:
+        del self._under_way[item_id]
+        if task.cancelled() and not self._is_over:
+            # Not by us: something inside gave up the whole task.
+            self._log.error("%s.broke", self.name, extra={"fields": {self.subject: item_id}})
+            self._setbacks.failed(item_id)
+        self.wake()
+
+    async def _wait_s(self) -> float:
+        """How long nothing can be begun, unless something under way ends."""
+        now_s = asyncio.get_running_loop().time()
+        waits = [self.beat_s, *(until - now_s for until in self._rests.values())]
+        held_s = self._setbacks.next_s()
+        if held_s is not None:
+            waits.append(held_s)
+        if len(self._under_way) < self.under_way_max:
+            look = self._looking(self._rests, limit=1)
+            next_at = await self._database.read(partial(self._next_at, look=look))
+            if next_at is not None:
+                due_s = (next_at - self._clock.now_us()) / SECOND_US
+                waits.append(due_s if due_s > 0 else PAUSE_S)
+        return max(0.0, min(waits))
+
+    async def _handle(self, item: DueItem) -> None:
+        """One item; whatever happens is told here and concerns no other."""
+        try:
+            await item.go()
+        except (StoreError, DomainError) as error:
+            # Erased meanwhile, or the database is away: it is due again.
+            fields = {self.subject: item.id, "error": str(error)}
+            self._log.warning("%s.delayed", self.name, extra={"fields": fields})
+            self._setbacks.failed(item.id)
+        except Exception:
+            self._log.exception("%s.broke", self.name, extra={"fields": {self.subject: item.id}})
+            self._setbacks.failed(item.id)
+        else:
+            self._setbacks.went_well(item.id)
+            self._rests[item.id] = asyncio.get_running_loop().time() + PAUSE_S
