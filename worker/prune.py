@@ -27,7 +27,7 @@ from worker.chores import DAY_S, PAUSE_S, Chore
 RETENTION_S: Final = 3600
 
 # Deletes some rows of an environment that are older; how many.
-Prune = Callable[..., Awaitable[int]]
+_Prune = Callable[..., Awaitable[int]]
 logger = logging.getLogger(__name__)
 
 
@@ -182,7 +182,7 @@ def mails_chore(
     database: Database, clock: Clock, kept_us: Mapping[str, int], *, pause_s: float = PAUSE_S
 ) -> Chore:
     """Mail of long ago, to recipients and to accounts' owners; kept_us by environment, in microseconds."""
-    prunes: Sequence[Prune] = (prune_mails, owner_mail.prune)
+    prunes: Sequence[_Prune] = (prune_mails, owner_mail.prune)
     return Chore("mails.prune", DAY_S, _walk(database, clock, kept_us, prunes, pause_s))
 
 
@@ -190,7 +190,7 @@ def money_chore(
     database: Database, clock: Clock, kept_us: Mapping[str, int], *, pause_s: float = PAUSE_S
 ) -> Chore:
     """Uses of entitlements and closed differences of money of long ago; kept_us as in mails_chore."""
-    prunes: Sequence[Prune] = (prune_uses, differences.prune_closed)
+    prunes: Sequence[_Prune] = (prune_uses, differences.prune_closed)
     return Chore("money.prune", DAY_S, _walk(database, clock, kept_us, prunes, pause_s))
 
 
@@ -198,7 +198,7 @@ def _walk(
     database: Database,
     clock: Clock,
     kept_us: Mapping[str, int],
-    prunes: Sequence[Prune],
+    prunes: Sequence[_Prune],
     pause_s: float,
 ) -> Callable[[], Awaitable[None]]:
     """Each of them in each environment, until it finds nothing."""
