@@ -20,6 +20,7 @@ from billing.subscriptions.owner_letter import owner_letter, owner_message
 from billing.subscriptions.subscription import Subscription
 from billing.topups.rules import TopUpRules
 from kernel.clock import SECOND_US, Clock
+from kernel.tenant import Tenant
 from store.database import Database, Transaction
 from worker.woken_loop import WokenLoop
 
@@ -106,6 +107,9 @@ async def _subject_of(tx: Transaction, mail: OwnerMail) -> tuple[bool, Subscript
         found = (await subscription_rows.load(tx, [mail.subscription_id])).get(mail.subscription_id)
         return found is None or found.status != "past_due", found
     order_id = mail.data.get("order_id")
+    if mail.data.get("reason") == "disputed":
+        recharge = await recharge_rows.find(tx, Tenant(mail.account_id, mail.environment))
+        return recharge is None or recharge.is_on, None
     if mail.kind == "recharge_failed" and order_id is not None:
         charge = (await recharge_rows.load_charges(tx, [order_id])).get(order_id)
         return charge is None or charge.reason is None, None
