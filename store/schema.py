@@ -32,7 +32,7 @@ def _bytes(name: str, *, null: bool = False) -> sa.Column[bytes]:
     return sa.Column(name, BYTES, nullable=null)
 
 
-# keys/account.py, but live_* and email_verified_at by keys/live.py, expiring_mail_off_at by keys/mail_choice.py.
+# keys/account.py, but live_* and email_verified_at by keys/live.py, expiring_mail_off_at and mail_language by keys/mail_choice.py.
 # A tenant: merchant, agent operator or end user.
 accounts = sa.Table(
     "accounts",

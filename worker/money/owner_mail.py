@@ -13,6 +13,7 @@ from typing import Final
 
 from billing.recharges import records as recharge_rows
 from billing.recipients import owner_mail
+from billing.recipients.language import english, nearest
 from billing.recipients.owner_mail import DueOwnerMail, OwnerMail, OwnerMailStatus
 from billing.recipients.smtp import SEND_S, SmtpSender
 from billing.subscriptions import records as subscription_rows
@@ -93,7 +94,13 @@ class OwnerMailer(WokenLoop):
         is_over, one = await self._database.read(partial(_subject_of, mail=mail))
         if is_over:
             return "failed", "it was paid or ended meanwhile"
-        letter = owner_letter(mail, one, public_url=self._rules.public_url, label=self._label)
+        letter = owner_letter(
+            mail,
+            one,
+            public_url=self._rules.public_url,
+            label=self._label,
+            language=nearest(due.language) or english(),
+        )
         message = owner_message(mail, letter, address=address, mail_from=self._from)
         handed = await self._sender.hand_in(message, sender=self._from.addr_spec, recipient=address)
         if handed.outcome == "taken":
