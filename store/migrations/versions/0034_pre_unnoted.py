@@ -7,8 +7,8 @@ their pages. Replaces two indexes that hold a few rows; a worker of before finds
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0032"
-down_revision = "0031"
+revision = "0034"
+down_revision = "0033"
 branch_labels = None
 depends_on = None
 oldest_code = "0011"
