@@ -195,5 +195,6 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0031": _OF_0031,
     "0032": _OF_0032,
     "0033": _OF_0033,
-    "0034": _OF_0033 | {"accounts": "993b9d76edb2", "owner_mails": "4aa6bf77eb08"},
+    "0034": _OF_0033,
+    "0035": _OF_0033 | {"accounts": "993b9d76edb2", "owner_mails": "4aa6bf77eb08"},
 }

@@ -9,9 +9,10 @@ from typing import Final
 
 from billing.documents.document import BillingDocument
 from billing.ledger.price import Price
+from billing.recipients.language import Language
 from billing.recipients.owner_mail import OwnerMail, written_mail
 from billing.subscriptions.owner_letter import ACCOUNT_PATH, OwnerLetter
-from kernel.clock import DAY_US, rfc3339
+from kernel.clock import DAY_US, parse_rfc3339, rfc3339
 from kernel.tenant import Tenant
 
 RECEIPT_PATH: Final = "/receipts"
@@ -44,17 +45,29 @@ def receipt_mail(receipt: BillingDocument, *, is_sent: bool, now_us: int) -> Own
     )
 
 
-def receipt_letter(mail: OwnerMail, *, public_url: str, token: str, provider: str) -> OwnerLetter:
+def receipt_letter(
+    mail: OwnerMail, *, public_url: str, token: str, provider: str, language: Language
+) -> OwnerLetter:
     """token: of the document's link; provider: as people know it."""
-    told = mail.data
-    price = Price(told["amount"], told["currency"]).words()
+    say, told = language.say, mail.data
+    number = told["number"]
+    price = language.price(Price(told["amount"], told["currency"]))
+    day = language.day(parse_rfc3339(told["paid_at"]))
     return OwnerLetter(
-        f"Your receipt {told['number']}: {price}",
+        language,
+        say("Your receipt {number}: {price}", number=number, price=price),
         (
-            f"You paid {price} for {told['title']} with {provider} on {told['paid_at'][:10]}. Thank you.",
-            "Your receipt is behind this link, as a PDF. Whoever has the link can read it.",
+            say(
+                "You paid {price} for {title} with {provider} on {day}.",
+                price=price,
+                title=told["title"],
+                provider=provider,
+                day=day,
+            ),
+            say("Your receipt is behind this link, as a PDF. Whoever has the link can read it."),
         ),
-        "Open the receipt",
+        say("Open the receipt"),
         f"{public_url}{RECEIPT_PATH}/{token}",
-        f"You can switch mail of this kind off at {public_url}{ACCOUNT_PATH}",
+        say("You can switch mail of this kind off on this page:"),
+        f"{public_url}{ACCOUNT_PATH}",
     )

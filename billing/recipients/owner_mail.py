@@ -63,13 +63,15 @@ class OwnerMail(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 @dataclass(frozen=True, slots=True)
 class DueOwnerMail:
     """A mail that this process may send once. address null: the account has none; is_unwanted: its
-    owner switched this kind off; is_over: too many of the kind went to the account within a day.
+    owner switched this kind off; is_over: too many of the kind went to the account within a day; language:
+    what its owner chose, by its tag.
     """
 
     mail: OwnerMail
     address: str | None
     is_unwanted: bool
     is_over: bool
+    language: str | None = None
 
 
 def new_owner_mail(
@@ -136,11 +138,12 @@ async def claim(
         return ()
     ids = sorted({one.account_id for one in mails})
     owners = await tx.fetch(
-        """SELECT id, email, expiring_mail_off_at, receipt_mail_off_at FROM accounts
+        """SELECT id, email, expiring_mail_off_at, receipt_mail_off_at, mail_language FROM accounts
            WHERE id IN :ids[text]""",
         ids=ids,
     )
     addresses = {row["id"]: row["email"] for row in owners}
+    languages = {row["id"]: row["mail_language"] for row in owners}
     off = {
         (row["id"], kind)
         for row in owners
@@ -154,7 +157,8 @@ async def claim(
         is_unwanted = place in off
         is_over = sent[place] >= DAY_MAX[one.kind]
         sent[place] += not is_unwanted
-        due.append(DueOwnerMail(one, addresses.get(one.account_id), is_unwanted, is_over))
+        language = languages.get(one.account_id)
+        due.append(DueOwnerMail(one, addresses.get(one.account_id), is_unwanted, is_over, language))
     return due
 
 

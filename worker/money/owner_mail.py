@@ -14,6 +14,7 @@ from typing import Final
 from billing.documents.receipt_letter import receipt_letter
 from billing.recharges import records as recharge_rows
 from billing.recipients import owner_mail
+from billing.recipients.language import Language, english, nearest
 from billing.recipients.owner_mail import DueOwnerMail, OwnerMail, OwnerMailStatus
 from billing.recipients.smtp import SEND_S, SmtpSender
 from billing.subscriptions import records as subscription_rows
@@ -21,6 +22,7 @@ from billing.subscriptions.owner_letter import OwnerLetter, owner_letter, owner_
 from billing.subscriptions.subscription import Subscription
 from billing.topups.rules import TopUpRules
 from kernel.clock import SECOND_US, Clock
+from kernel.tenant import Tenant
 from store.database import Database, Transaction
 from worker.woken_loop import WokenLoop
 
@@ -93,21 +95,25 @@ class OwnerMailer(WokenLoop):
         is_over, one = await self._database.read(partial(_subject_of, mail=mail))
         if is_over:
             return "failed", "it was paid or ended meanwhile"
-        letter = self._letter(mail, one)
+        letter = self._letter(mail, one, nearest(due.language) or english())
         message = owner_message(mail, letter, address=address, mail_from=self._from)
         handed = await self._sender.hand_in(message, sender=self._from.addr_spec, recipient=address)
         if handed.outcome == "taken":
             return "sent", None
         return ("bounced" if handed.outcome == "refused" else "queued"), handed.reason
 
-    def _letter(self, mail: OwnerMail, one: Subscription | None) -> OwnerLetter:
+    def _letter(self, mail: OwnerMail, one: Subscription | None, language: Language) -> OwnerLetter:
         public_url = self._rules.public_url
         if mail.kind != "receipt":
-            return owner_letter(mail, one, public_url=public_url, label=self._label)
+            return owner_letter(
+                mail, one, public_url=public_url, label=self._label, language=language
+            )
         told = mail.data
         token = self._rules.links.token_of("receipt", told["document_id"])
         provider = self._label(told["provider"])
-        return receipt_letter(mail, public_url=public_url, token=token, provider=provider)
+        return receipt_letter(
+            mail, public_url=public_url, token=token, provider=provider, language=language
+        )
 
 
 async def _subject_of(tx: Transaction, mail: OwnerMail) -> tuple[bool, Subscription | None]:
@@ -116,6 +122,9 @@ async def _subject_of(tx: Transaction, mail: OwnerMail) -> tuple[bool, Subscript
         found = (await subscription_rows.load(tx, [mail.subscription_id])).get(mail.subscription_id)
         return found is None or found.status != "past_due", found
     order_id = mail.data.get("order_id")
+    if mail.data.get("reason") == "disputed":
+        recharge = await recharge_rows.find(tx, Tenant(mail.account_id, mail.environment))
+        return recharge is None or recharge.is_on, None
     if mail.kind == "recharge_failed" and order_id is not None:
         charge = (await recharge_rows.load_charges(tx, [order_id])).get(order_id)
         return charge is None or charge.reason is None, None

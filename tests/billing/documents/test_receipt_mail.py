@@ -70,11 +70,11 @@ async def test_a_receipt_is_told_once_by_a_link_of_its_own(
 
     assert sent == [1, 0]
     (message,) = messages
-    assert message["Subject"] == "Your receipt R-2026-000001: 20.00 USD"
+    assert message["Subject"] == "Your receipt R-2026-000001: $20.00"
     part = message.get_body(("plain",))
     assert part is not None
     text = str(part.get_content())
-    assert "You paid 20.00 USD for Pro Pack with Stripe on 2026-06-13." in " ".join(text.split())
+    assert "You paid $20.00 for Pro Pack with Stripe on June 13, 2026." in " ".join(text.split())
     link = re.search(r"https://pay\.acme\.com/receipts/([0-9A-Za-z_-]{22})\s", text)
     assert link is not None
     found = await database.read(
