@@ -20,7 +20,13 @@ from billing.payments.notifications import NotificationHandler
 from billing.payments.sandbox import clock as sandbox_clock
 from billing.payments.sandbox.steering import SandboxSteering, Tell
 from billing.providers.abilities.finding import ability
-from billing.providers.abilities.steering import Act, Previewing, Steering, SteerRequest
+from billing.providers.abilities.steering import (
+    Act,
+    Previewing,
+    Scheduling,
+    Steering,
+    SteerRequest,
+)
 from billing.providers.event_log import NotificationRef
 from billing.providers.protocol import (
     Interval,
@@ -150,7 +156,9 @@ class SubscriptionSteering:
         teller = self._teller(one)
         price = None
         # Without a charge now Stripe would tell of the next renewal, which is not what is due.
-        if charged and teller is not None and one.provider_ref is not None:
+        # Of a subscription that a schedule changes it tells nothing.
+        is_known = one.provider_ref is not None and one.next_plan_id is None
+        if charged and teller is not None and is_known:
             price = await teller.preview(_request(one, _unsaved(one, item, charged=charged)))
         now_us = await self._own_now_us(one)
         due = price or _estimate(one, item, now_us, await self._period(one))
@@ -273,13 +281,19 @@ class SubscriptionSteering:
                 f"a change needs a price of {one.provider}'s own for both plans, and one has none",
                 param="plan_id",
             )
-        is_shorter = MONTHS[item.interval] < MONTHS[one.interval]
-        if is_shorter and not one.is_stand_in:
+        if is_shorter(one, item.interval) and not self._has_schedules(one):
             raise InvalidInput(
-                "a year becomes a month when it ends: cancel at its end, then take the other plan",
+                f"{one.provider} makes no month of a year: cancel at its end, then take the other plan",
                 param="interval",
             )
         return item
+
+    def _has_schedules(self, one: Subscription) -> bool:
+        """Whether a change can wait there until the period ends."""
+        if one.is_stand_in:
+            return True
+        steering = self._steering(one)
+        return isinstance(steering, Scheduling) and steering.has_schedules
 
     async def _find(self, tenant: Tenant, subscription_id: str) -> Subscription:
         found = await self._database.read(lambda tx: subscription_rows.find(tx, subscription_id))
@@ -312,6 +326,11 @@ def is_charged_now(one: Subscription, item: PlanItem) -> bool:
     return item.price.amount > one.amount
 
 
+def is_shorter(one: Subscription, interval: Interval) -> bool:
+    """Paid more often than now, which begins when the paid time is over; a trial is not paid."""
+    return MONTHS[interval] < MONTHS[one.interval] and not one.is_in_trial
+
+
 def _estimate(one: Subscription, item: PlanItem, now_us: int, period: tuple[int, int]) -> Price:
     """The new price less what is left of today's, in proportion to the time; rounded up."""
     start, end = period
@@ -332,6 +351,7 @@ def _request(one: Subscription, steer: Steer) -> SteerRequest:
         product_ref=steer.product_ref,
         from_ref=one.product_ref,
         is_charged_now=steer.is_charged_now,
+        is_at_end=steer.interval is not None and is_shorter(one, steer.interval),
     )
 
 

@@ -31,6 +31,7 @@ PREFIXES = {
     "setup_intent": "seti",
     "subscription": "sub",
     "subscription_item": "si",
+    "subscription_schedule": "sub_sched",
     "tax_rate": "txr",
     "webhook_endpoint": "we",
 }
