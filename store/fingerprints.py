@@ -152,6 +152,11 @@ _OF_0030: Final = _OF_0029 | {
     "recharge_charges": "e8b920c128d2",
 }
 
+_OF_0031: Final = _OF_0030 | {
+    "subscription_periods": "494a324361f5",
+    "subscriptions": "0d86ed18de26",
+}
+
 TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0012": _OF_0012,
     "0013": _OF_0013,
@@ -172,5 +177,6 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0028": _OF_0028,
     "0029": _OF_0029,
     "0030": _OF_0030,
-    "0031": _OF_0030 | {"subscription_periods": "494a324361f5", "subscriptions": "0d86ed18de26"},
+    "0031": _OF_0031,
+    "0032": _OF_0031 | {"orders": "f125c4dc473f"},
 }

@@ -102,16 +102,20 @@ class SettlePaid(OnOrder):
             reclaim(state, order)
             working_set.change(reviewed)
             return OrderResult(reviewed, "review", problem.sentence, problem)
-        ref = self.customer_ref or order.customer_ref
+        other = self.other_sum(order)
         paid = settle(
             state,
             order,
             payment_id=self.payment_id,
-            customer_ref=ref,
-            paid_amount=None,
-            paid_currency=None,
+            customer_ref=self.customer_ref or order.customer_ref,
+            paid_amount=None if other is None else other.amount,
+            paid_currency=None if other is None else other.currency,
         )
         return OrderResult(paid, "applied")
+
+    def other_sum(self, order: Order) -> Price | None:  # noqa: ARG002
+        """What was paid, where that is rightly not the order's price."""
+        return None
 
     def conflict(self, state: BatchState, order: Order) -> Problem | None:  # noqa: ARG002
         """Why a payment of this sum may not credit this order."""
