@@ -6,12 +6,18 @@ Through one gateway, over HTTP, one account and a capped key; each record has a 
 is priced by the list. A batch's answer comes after the fsync of all its records, a single one's after its
 own. Asked are 5,000 records a second through batches on two cores. CPU seconds are those of the gateway,
 and of PostgreSQL where there is one.
+
+What others feel of it: another account sends all the while, one after the other, and before that with
+nothing else going on. How long the event loop is held at a stretch is seen beside that in this process,
+where the same app answers on asyncio's own loop: the CPU time of the longest callback, of which each run's
+half of the batches had a shorter one; asked are 10 ms at most.
 """
 
 import argparse
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from itertools import count
 from typing import Any, Final, NamedTuple
 
@@ -19,33 +25,46 @@ import httpx
 import msgspec
 
 from bench import report
-from bench.scene import KINDS, Scene, scene
+from bench.loop_held import loop_held
+from bench.scene import KINDS, Scene, in_turn, scene
 from bench.usage import Meter, postmaster
 from billing.usage.price_commands import NewPrice, set_prices
+from kernel.clock import SystemClock
 from keys.audit_log import Actor
 from store.database import Transaction
 from store.open import open_database
-from tests.support.installation import API
-from tests.support.senders import client
+from tests.support.gateway import running, settings_of
+from tests.support.installation import API, Installation
+from tests.support.senders import client, order
 
 RECORDS: Final = 1_000
+BATCHES: Final = "batches of 1,000"
+SINGLES: Final = "one a call"
+ALONE: Final = "nothing else"
 BATCHES_AT_ONCE: Final = 2
 SINGLES_AT_ONCE: Final = 64
+HELD_CALLS: Final = 8
+SENDS_PER_S: Final = 20
+ALONE_S: Final = 3
 MODELS: Final = ("gpt-4o", "gpt-4o-mini", "claude-opus-4", "gemini-2.5-pro", "llama-4")
 _number = count()
 
 
 class _Measured(NamedTuple):
-    """One run: records a second, the slowest call in milliseconds, and CPU microseconds a record."""
+    """One run: records a second, the slowest call in milliseconds, CPU microseconds a record, and the
+    median and the slowest of another account's sends in milliseconds.
+    """
 
     per_s: float
     slowest_ms: float
     cpu_us: Mapping[str, float]
+    send_ms: float
+    slowest_send_ms: float
 
 
 def main() -> None:
     chosen = report.options(__doc__, _only)
-    table = report.Table(
+    charged = report.Table(
         "Records of usage by tokens, one account",
         (
             "database",
@@ -57,22 +76,47 @@ def main() -> None:
             "PostgreSQL µs",
         ),
     )
+    felt = report.Table(
+        "What others feel meanwhile",
+        (
+            "database",
+            "beside",
+            "loop held, ms",
+            "÷ one a call",
+            "another's send, ms",
+            "÷ nothing else",
+            "slowest send, ms",
+        ),
+    )
     for kind in [chosen.others.only] if chosen.others.only else KINDS:
         with scene(kind, log_level=chosen.log_level, rate_limit_per_s="0") as stage:
             stage.installation.start(workers=0)
             rounds = asyncio.run(_measure(stage, chosen))
-        for name, seen in rounds.items():
-            pairs = zip(seen, rounds["one a call"], strict=True)
-            table.add(
+            held_ms = asyncio.run(_held_ms(stage))
+        for name in (BATCHES, SINGLES):
+            pairs = list(zip(rounds[name], rounds[SINGLES], strict=True))
+            charged.add(
                 kind,
                 name,
-                round(report.median(one.per_s for one in seen)),
+                round(report.median(one.per_s for one, _ in pairs)),
                 report.median(one.per_s / single.per_s for one, single in pairs),
-                report.median(one.slowest_ms for one in seen),
-                report.median(one.cpu_us["gateway"] for one in seen),
-                report.median(one.cpu_us["postgres"] for one in seen) if stage.server else None,
+                report.median(one.slowest_ms for one, _ in pairs),
+                report.median(one.cpu_us["gateway"] for one, _ in pairs),
+                report.median(one.cpu_us["postgres"] for one, _ in pairs) if stage.server else None,
             )
-    report.show(chosen, "metering", [table])
+        for name, seen in rounds.items():
+            held = held_ms.get(name)
+            sends = list(zip(seen, rounds[ALONE], strict=True))
+            felt.add(
+                kind,
+                name,
+                held,
+                None if held is None else held / held_ms[SINGLES],
+                report.median(one.send_ms for one, _ in sends),
+                report.median(one.send_ms / alone.send_ms for one, alone in sends),
+                report.median(one.slowest_send_ms for one, _ in sends),
+            )
+    report.show(chosen, "metering", [charged, felt])
 
 
 def _only(parser: argparse.ArgumentParser) -> None:
@@ -81,30 +125,80 @@ def _only(parser: argparse.ArgumentParser) -> None:
 
 async def _measure(stage: Scene, chosen: report.Options) -> dict[str, list[_Measured]]:
     installation = stage.installation
-    account_id = await installation.account()
-    await installation.fund(account_id, "staging", 1_000_000_000)
     await _price(installation.database_url)
     roots = {"gateway": [installation.gateways[0].pid]}
     if stage.server is not None:
         roots["postgres"] = [await asyncio.to_thread(postmaster, stage.server.url)]
-    key = await installation.key(account_id, per_day_cents=10**9)
     batches, singles = chosen.count(12, 40), chosen.count(1_500, 10_000)
-    rounds: dict[str, list[_Measured]] = {"batches of 1,000": [], "one a call": []}
-    async with client(key, timeout_s=60) as http:
+    rounds: dict[str, list[_Measured]] = {BATCHES: [], SINGLES: [], ALONE: []}
+    key, other_key = await _funded_key(installation), await _funded_key(installation)
+    async with client(key, timeout_s=60) as http, client(other_key, timeout_s=60) as other:
         await _run(http, installation.url, [_batch() for _ in range(2)], 1)  # to warm up
         for _ in range(chosen.runs):
             for name, bodies, at_once, each in (
-                ("batches of 1,000", [_batch() for _ in range(batches)], BATCHES_AT_ONCE, RECORDS),
-                ("one a call", [_body(_record()) for _ in range(singles)], SINGLES_AT_ONCE, 1),
+                (ALONE, [], 1, 0),
+                (BATCHES, [_batch() for _ in range(batches)], BATCHES_AT_ONCE, RECORDS),
+                (SINGLES, [_body(_record()) for _ in range(singles)], SINGLES_AT_ONCE, 1),
             ):
                 meter = Meter(roots)
                 meter.start()
-                began_s = time.perf_counter()
-                slowest_s = await _run(http, installation.url, bodies, at_once)
-                seconds, records = time.perf_counter() - began_s, len(bodies) * each
-                cpu_us = {name: cpu * 1e6 / records for name, cpu in meter.cpu_s().items()}
-                rounds[name].append(_Measured(records / seconds, slowest_s * 1000, cpu_us))
+                async with _sending(other, installation.url) as sends_s:
+                    began_s = time.perf_counter()
+                    slowest_s = await _run(http, installation.url, bodies, at_once)
+                    seconds, records = time.perf_counter() - began_s, len(bodies) * each
+                    if not bodies:
+                        await asyncio.sleep(ALONE_S)
+                cpu_us = {group: cpu * 1e6 / (records or 1) for group, cpu in meter.cpu_s().items()}
+                send_ms, slowest_send_ms = report.median(sends_s) * 1000, max(sends_s) * 1000
+                rounds[name].append(
+                    _Measured(records / seconds, slowest_s * 1000, cpu_us, send_ms, slowest_send_ms)
+                )
     return rounds
+
+
+async def _funded_key(installation: Installation) -> str:
+    account_id = await installation.account()
+    await installation.fund(account_id, "staging", 1_000_000_000)
+    return await installation.key(account_id, per_day_cents=10**9)
+
+
+@asynccontextmanager
+async def _sending(http: httpx.AsyncClient, url: str) -> AsyncIterator[list[float]]:
+    """Sends at an even pace while it is open; the seconds that each one took."""
+    took_s: list[float] = []
+
+    async def send() -> None:
+        async for _ in in_turn(10**9, SENDS_PER_S):
+            began_s = time.perf_counter()
+            answer = await http.post(f"{url}{API}/topup/send", json=order(100))
+            assert answer.is_success, answer.text
+            took_s.append(time.perf_counter() - began_s)
+
+    sending = asyncio.create_task(send())
+    try:
+        yield took_s
+    finally:
+        if sending.done():
+            await sending
+        sending.cancel()
+
+
+async def _held_ms(stage: Scene) -> dict[str, float]:
+    """The CPU milliseconds of the longest callback of the loop, at the median call of each kind."""
+    key = await _funded_key(stage.installation)
+    settings = settings_of(stage.installation.database_url, stage.installation.data_dir)
+    found: dict[str, float] = {}
+    async with running(settings, SystemClock()) as gateway, client(key, timeout_s=60) as http:
+        with loop_held() as longest:
+            for name, body in ((BATCHES, _batch), (SINGLES, lambda: _body(_record()))):
+                seen = []
+                for _ in range(HELD_CALLS):
+                    bodies = [body()]
+                    longest.seconds = 0.0
+                    await _run(http, gateway.url, bodies, 1)
+                    seen.append(longest.seconds * 1000)
+                found[name] = report.median(seen[2:])
+    return found
 
 
 async def _price(url: str) -> None:

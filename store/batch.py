@@ -22,6 +22,7 @@ from kernel.errors import Unavailable
 from store.apart import Apart
 from store.batch_parts import (
     RETRY_AFTER_S,
+    BatchWatch,
     C,
     Prepared,
     R,
@@ -59,6 +60,11 @@ class _Lane(Generic[C, R]):
         self.batch: list[Waiting[C, R]] = []
         self.last_size = 0
 
+    @property
+    def is_long(self) -> bool:
+        """Whether its batch is a long command, which is alone in it."""
+        return len(self.batch) == 1 and self.batch[0].is_long
+
 
 class GroupCommit(Generic[C, R]):
     """Writes batches; `submit` joins the batch being gathered. tenancy: whom commands are of."""
@@ -94,14 +100,18 @@ class GroupCommit(Generic[C, R]):
             self._tenants_of, self._attempt, batch_max=batch_max, age_max_s=age_max_s
         )
         self._is_held_up = False
+        # Whether a long command may wait.
+        self._has_long = False
         self._is_closed = False
         self._failed_s = float("-inf")
         self._kept_s = float("-inf")
 
-    def submit(self, command: C) -> Awaitable[R]:
+    def submit(self, command: C, *, is_long: bool = False) -> Awaitable[R]:
         """The command's result once it is durable; raises its refusal, or Unavailable.
 
-        Not a coroutine: the command joins the batch at once, whatever becomes of the caller.
+        Not a coroutine: the command joins the batch at once, whatever becomes of the caller. is_long: it
+        takes many milliseconds, so it is a batch of its own, one at a time, and what other tenants
+        submit is committed beside it.
         """
         if self._is_closed:
             raise Unavailable("the gateway is shutting down", retry_after_s=RETRY_AFTER_S)
@@ -109,6 +119,8 @@ class GroupCommit(Generic[C, R]):
             raise Unavailable("too many requests are waiting", retry_after_s=RETRY_AFTER_S)
         loop = asyncio.get_running_loop()
         waiting: Waiting[C, R] = Waiting(command, time.monotonic(), loop.create_future())
+        if is_long:
+            waiting.is_long = self._has_long = True
         self._waiting.append(waiting)
         if not self._lanes or (self._is_held_up and len(self._lanes) < LANES_MAX):
             self._open_lane()
@@ -172,7 +184,9 @@ class GroupCommit(Generic[C, R]):
                 # What is left is of tenants whose batch another lane has, which goes on with them.
                 return
             lane.last_size = len(lane.batch)
-            watch = _Watch(partial(self._look_after, lane), min(PATIENCE_S, self._age_max_s))
+            if lane.is_long:
+                self._look_after(lane, 0.0)
+            watch = BatchWatch(partial(self._look_after, lane), min(PATIENCE_S, self._age_max_s))
             try:
                 await self._commit(lane.batch)
             except BaseException:
@@ -183,7 +197,7 @@ class GroupCommit(Generic[C, R]):
             finally:
                 watch.cancel()
                 lane.batch = []
-                self._is_held_up = False
+                self._is_held_up = self._is_long_under_way()
 
     async def _gather(self, lane: _Lane[C, R]) -> None:
         """Gives the loop a turn while turns bring more commands, without any timer.
@@ -205,7 +219,7 @@ class GroupCommit(Generic[C, R]):
         """The next batch: the oldest, but for those of tenants that are being written elsewhere."""
         waiting = self._waiting
         others = [one for one in self._lanes.values() if one is not lane and one.batch]
-        if not others and not self._apart:
+        if not others and not self._apart and not self._has_long:
             return [waiting.popleft() for _ in range(min(self._batch_max, len(waiting)))]
         held: set[object] = set()
         for other in others:
@@ -216,14 +230,24 @@ class GroupCommit(Generic[C, R]):
             tenants = self._tenants_of(one)
             if self._apart.is_concerned(tenants):
                 self._apart.put([one])
-            elif len(batch) < self._batch_max and held.isdisjoint(tenants):
+            elif self._has_room(batch, one) and held.isdisjoint(tenants):
                 batch.append(one)
             else:
                 # What comes later for the same tenants stays behind it.
                 held |= tenants
                 left.append(one)
         self._waiting = left
+        self._has_long = any(one.is_long for one in left)
         return batch
+
+    def _has_room(self, batch: Sequence[Waiting[C, R]], one: Waiting[C, R]) -> bool:
+        """A long one is alone in its batch, and the only one under way."""
+        if one.is_long:
+            return not batch and not self._is_long_under_way()
+        return len(batch) < self._batch_max and not (batch and batch[0].is_long)
+
+    def _is_long_under_way(self) -> bool:
+        return any(lane.is_long for lane in self._lanes.values())
 
     def _tenants_of(self, waiting: Waiting[C, R]) -> Tenants:
         if waiting.tenants is None:
@@ -238,7 +262,7 @@ class GroupCommit(Generic[C, R]):
         self._refuse_old()
         if age_s >= ANSWER_MAX_S:
             fail(lane.batch, unknown())
-        self._is_held_up = age_s >= PATIENCE_S
+        self._is_held_up = age_s >= PATIENCE_S or self._is_long_under_way()
         if self._waiting and self._is_held_up and len(self._lanes) < LANES_MAX:
             self._open_lane()
         left_s = PATIENCE_S
@@ -345,7 +369,7 @@ class GroupCommit(Generic[C, R]):
 
         results = await self._database.transaction(
             work,
-            is_short=True,
+            is_short=not any(waiting.is_long for waiting in batch),
             lock=prepared.lock,
             lock_wait_s=lock_wait_s,
             meanwhile=prepared.meanwhile,
@@ -366,23 +390,3 @@ class GroupCommit(Generic[C, R]):
         _log.warning("batch not kept", extra={"error": str(error), "commands": len(batch)})
         self._failed_s = time.monotonic()
         fail(batch, unknown() if isinstance(error, CommitUnknown) else away())
-
-
-class _Watch:
-    """Calls look(age in seconds) after first_s, and again whenever it says, until cancelled."""
-
-    __slots__ = ("_look", "_loop", "_since_s", "_timer")
-
-    def __init__(self, look: Callable[[float], float], first_s: float) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._look = look
-        self._since_s = self._loop.time()
-        self._timer = self._loop.call_later(first_s, self._fire)
-
-    def cancel(self) -> None:
-        self._timer.cancel()
-
-    def _fire(self) -> None:
-        self._timer = self._loop.call_later(
-            self._look(self._loop.time() - self._since_s), self._fire
-        )

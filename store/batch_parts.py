@@ -1,7 +1,7 @@
 """What group commit is made of: the commands that wait, and what their owner says about them."""
 
 import asyncio
-from collections.abc import Iterable, Sequence, Set as AbstractSet
+from collections.abc import Callable, Iterable, Sequence, Set as AbstractSet
 from typing import Generic, Protocol, TypeVar
 
 import msgspec
@@ -46,12 +46,35 @@ class Tenancy(Protocol[C_contra]):
 
 
 class Waiting(msgspec.Struct, Generic[C, R], eq=False):
-    """One command that was accepted. tenants: None while nobody has asked for them."""
+    """One command that was accepted. tenants: None while nobody has asked for them. is_long: it takes
+    so long that nobody else's is to be answered with it.
+    """
 
     command: C
     since_s: float
     future: "asyncio.Future[R]"
     tenants: Tenants | None = None
+    is_long: bool = False
+
+
+class BatchWatch:
+    """Calls look(age in seconds) after first_s, and again whenever it says, until cancelled."""
+
+    __slots__ = ("_look", "_loop", "_since_s", "_timer")
+
+    def __init__(self, look: Callable[[float], float], first_s: float) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._look = look
+        self._since_s = self._loop.time()
+        self._timer = self._loop.call_later(first_s, self._fire)
+
+    def cancel(self) -> None:
+        self._timer.cancel()
+
+    def _fire(self) -> None:
+        self._timer = self._loop.call_later(
+            self._look(self._loop.time() - self._since_s), self._fire
+        )
 
 
 def away() -> Unavailable:

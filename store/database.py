@@ -110,6 +110,10 @@ class Transaction(Protocol):
         """As execute, perhaps later like insert_deferred; StoreError unless so many rows are touched."""
         ...
 
+    async def pause(self) -> None:
+        """Lets the rest of the process go on, in the middle of long work that runs no statement."""
+        ...
+
     def hint(self, name: str) -> None:
         """After the commit, tell the process's listener that work of this name is there."""
         ...

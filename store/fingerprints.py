@@ -157,6 +157,13 @@ _OF_0031: Final = _OF_0030 | {
     "subscriptions": "0d86ed18de26",
 }
 
+_OF_0032: Final = _OF_0031 | {
+    "provider_events": "72223a4d2f81",
+    "subscription_periods": "1de8d6d158b4",
+    "uncredited_payments": "ff82396e049f",
+    "uncredited_reversals": "d72a0ed7b622",
+}
+
 TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0012": _OF_0012,
     "0013": _OF_0013,
@@ -178,5 +185,6 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0029": _OF_0029,
     "0030": _OF_0030,
     "0031": _OF_0031,
-    "0032": _OF_0031 | {"orders": "f125c4dc473f"},
+    "0032": _OF_0032,
+    "0033": _OF_0032 | {"orders": "f125c4dc473f"},
 }

@@ -1442,7 +1442,42 @@ order_reversals = sa.Table(
     _int("created_at"),
 )
 
-# billing/orders/refund_row.py. Refunds that were asked for here, of an order or of a plan's period.
+# billing/orders/uncredited_payment.py. Payments that credited nothing and are no order's own: a second one of an
+# order, a plan's that waits for a person. A row is made when a second one is told, or a refund of one is asked for.
+uncredited_payments = sa.Table(
+    "uncredited_payments",
+    metadata,
+    _text("id", key=True),  # whose refunds they are
+    _text("account_id"),
+    _text("environment"),
+    _text("order_id"),
+    _text("provider"),
+    _text("payment_ref"),  # what the provider calls it
+    _int("amount"),  # paid, in the currency's smallest unit
+    _text("currency"),
+    _int("refunded_amount", default=0),  # gone back or disputed
+    _int("created_at"),
+    _int("closed_at", null=True),  # when all of it had gone back; null: the money is here
+    sa.Index("ix_uncredited_payments_order", "order_id"),
+    sa.Index("uq_uncredited_payments_ref", "provider", "environment", "payment_ref", unique=True),
+)
+
+# billing/orders/uncredited_payment.py. What went back of these payments, as of orders.
+uncredited_reversals = sa.Table(
+    "uncredited_reversals",
+    metadata,
+    _text("payment_id", key=True),
+    _text("key", key=True),  # the provider's id of the refund or dispute
+    _text("account_id"),
+    _text("environment"),
+    _text("kind"),
+    _int("amount"),
+    _text("status"),
+    _int("created_at"),
+)
+
+# billing/orders/refund_row.py. Refunds that were asked for here, of an order, a plan's period or an uncredited
+# payment.
 refunds = sa.Table(
     "refunds",
     metadata,
@@ -1450,7 +1485,7 @@ refunds = sa.Table(
     _text("account_id"),
     _text("environment"),
     _text("order_id"),
-    _text("owner_id"),  # what was paid: the order, or the period
+    _text("owner_id"),  # what was paid: the order, the period, or the uncredited payment
     _int("period_start_at", null=True),  # of the period; null: of the order's own payment
     _text("provider"),
     _text("payment_ref"),  # what the provider calls the payment
@@ -1539,6 +1574,7 @@ provider_events = sa.Table(
     _text("came", null=True),  # what was told instead
     _int("received_at"),
     _int("resolved_at", null=True),  # when an operator dealt with it
+    _text("payment_ref", null=True),  # of what waits for a person: the payment that it is about
     sa.Index("ix_provider_events_received", "environment", "received_at"),
     sa.Index(
         "ix_provider_events_order",
@@ -1667,6 +1703,9 @@ subscription_periods = sa.Table(
     _int("plan_amount", null=True),
     _int("plan_micros", null=True),
     _int("corrected_micros", default=0),  # given too much, as an earlier change was told later
+    _text("comp_reason", null=True),  # why an operator gave it free; null: it was not
+    _text("comp_by", null=True),  # who that was: id of a credential, or a person's name
+    _int("comp_ended_at", null=True),  # when its credit was taken back by an operator
     sa.CheckConstraint(
         "reversed_micros >= 0 AND reversed_micros <= credits_micros",
         name="period_reversed_within_credits",

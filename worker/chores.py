@@ -35,11 +35,12 @@ Prune = Callable[[Transaction], Awaitable[int]]
 
 @dataclass(frozen=True, slots=True)
 class Chore:
-    """run is called at the start and then every_s after it last ended."""
+    """run is called first_s after the start, and then every_s after it last ended."""
 
     name: str
     every_s: float
     run: Callable[[], Awaitable[object]]
+    first_s: float = 0.0
 
 
 def resealing_chore(database: Database, vault: Vault) -> Chore:
@@ -149,6 +150,7 @@ async def do_chores(
 
 
 async def _keep_doing(chore: Chore, on_ended: Callable[[str], None]) -> None:
+    await asyncio.sleep(chore.first_s)
     while True:
         try:
             await chore.run()

@@ -14,7 +14,7 @@ from typing import Any, TypeVar, cast
 import msgspec
 
 from billing.engine.batch_state import BatchState
-from billing.engine.command import Command
+from billing.engine.command import Command, LongCommand
 from billing.engine.read_set import ReadSet
 from billing.engine.rules import Rules
 from kernel.clock import Clock
@@ -40,12 +40,17 @@ class _Request(msgspec.Struct, frozen=True, gc=False):
     encode: Callable[[Any], StoredAnswer] | None = None
     trace: str | None = None
 
-    def declare(self, read_set: ReadSet) -> None:
-        self.command.declare(read_set)
-        if self.key is not None:
-            read_set.request_keys.add(self.key)
-            # Locked too: what serialises two requests under one key.
-            read_set.tenants.add(self.key.tenant)
+
+class _LongRequest(msgspec.Struct, frozen=True, gc=False):
+    """The same of a long command."""
+
+    command: LongCommand[Any]
+    key: RequestKey | None
+    encode: Callable[[Any], StoredAnswer]
+    trace: str | None
+
+
+_AnyRequest = _Request | _LongRequest
 
 
 class Engine:
@@ -65,7 +70,7 @@ class Engine:
         self.rules = rules
         self._database = database
         self._clock = clock
-        self._batches: GroupCommit[_Request, Any] = GroupCommit(
+        self._batches: GroupCommit[_AnyRequest, Any] = GroupCommit(
             database if connections is None else connections,
             partial(_Batch, clock, rules),
             tenancy=_Tenancy(rules),
@@ -87,6 +92,16 @@ class Engine:
         KeyInProgress.
         """
         return self._batches.submit(_Request(command, key, encode, current_line.get()))
+
+    def submit_long_once(
+        self,
+        command: LongCommand[R],
+        key: RequestKey | None,
+        encode: Callable[[R], StoredAnswer],
+    ) -> Awaitable[StoredAnswer]:
+        """As submit_once, in a transaction of its own, beside which other tenants' commands go on."""
+        request = _LongRequest(command, key, encode, current_line.get())
+        return self._batches.submit(request, is_long=True)
 
     async def rehearse(self, command: Command[R]) -> R:
         """Decides the command on a snapshot and returns its result; writes nothing."""
@@ -134,7 +149,7 @@ class _Tenancy:
     def __init__(self, rules: Rules) -> None:
         self._rules = rules
 
-    def of(self, request: _Request, /) -> frozenset[object]:
+    def of(self, request: _AnyRequest, /) -> frozenset[object]:
         return frozenset(_read_set_of([request], self._rules).tenants)
 
     async def lock_free(self, tx: Transaction, tenants: frozenset[object]) -> AbstractSet[object]:
@@ -144,7 +159,7 @@ class _Tenancy:
 class _Batch:
     """Decides and writes one batch."""
 
-    def __init__(self, clock: Clock, rules: Rules, requests: Sequence[_Request]) -> None:
+    def __init__(self, clock: Clock, rules: Rules, requests: Sequence[_AnyRequest]) -> None:
         self._clock = clock
         self._rules = rules
         self._requests = requests
@@ -163,15 +178,24 @@ class _Batch:
             read_set = _read_set_of(self._requests, self._rules)
         state = BatchState(read_set, self._clock.now_us())
         await state.load(tx)
-        results = [_decide(request, state) for request in self._requests]
+        results = [
+            await _decide_in_steps(request, state, tx.pause)
+            if isinstance(request, _LongRequest)
+            else _decide(request, state)
+            for request in self._requests
+        ]
         await state.flush(tx)
         return results
 
 
-def _read_set_of(requests: Sequence[_Request], rules: Rules) -> ReadSet:
+def _read_set_of(requests: Sequence[_AnyRequest], rules: Rules) -> ReadSet:
     read_set = ReadSet(rules)
     for request in requests:
-        request.declare(read_set)
+        request.command.declare(read_set)
+        if request.key is not None:
+            read_set.request_keys.add(request.key)
+            # Locked too: what serialises two requests under one key.
+            read_set.tenants.add(request.key.tenant)
     return read_set
 
 
@@ -194,4 +218,28 @@ def _decide(request: _Request, state: BatchState) -> Any:
     answer = request.encode(result)
     if key is not None:
         state.keep_answer(key, answer)
+    return answer
+
+
+async def _decide_in_steps(
+    request: _LongRequest, state: BatchState, pause: Callable[[], Awaitable[None]]
+) -> StoredAnswer | DomainError:
+    """As _decide."""
+    key = request.key
+    changes = state.changes
+    state.trace = request.trace
+    try:
+        if key is not None:
+            stored = state.stored_answer(key)
+            if stored is not None:
+                return stored
+        result = await request.command.decide_in_steps(state, pause)
+    except DomainError as refusal:
+        assert state.changes == changes, "a refusal came after a change of the batch's state"
+        return refusal
+    await pause()
+    answer = request.encode(result)
+    if key is not None:
+        state.keep_answer(key, answer)
+    await pause()
     return answer

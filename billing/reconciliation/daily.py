@@ -21,6 +21,7 @@ from billing.reconciliation.provider_part import ProviderComparison
 from billing.reconciliation.runs import PartRun
 from billing.reconciliation.supplier_part import SupplierComparison
 from kernel.clock import DAY_US, Clock
+from kernel.errors import InvalidInput
 from keys.principal import ENVIRONMENTS, Environment
 from store.database import Database, Transaction
 from store.errors import StoreError
@@ -87,7 +88,7 @@ class DailyReconciliation:
             await self._run(run, now_us)
         except StoreError:
             raise
-        except (ProviderUnavailable, ProviderRefused) as error:
+        except (ProviderUnavailable, ProviderRefused, InvalidInput) as error:
             await self._fail(run, error.detail)
         except Exception:
             # One part must not keep the others from being compared.

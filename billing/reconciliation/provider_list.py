@@ -1,31 +1,35 @@
 """A provider's own list of payments beside ours: every difference of a time, named.
 
-Promise: nothing is changed. A payment of theirs is looked for by every id it has; one of ours by its
-own. What was paid near the ends of the time is looked for a day further, since two clocks are compared.
-A payment that names no order of this gateway, of a customer that it does not know, is another's: an
-account at a provider may serve several shops. A list that is too long is refused, never cut.
+Promise: nothing is changed. What differs is said by the rule of billing/reconciliation/payment_rule.py, which
+the daily comparison has too. What was paid near the ends of the time is looked for a day further, since two
+clocks are compared. A list that is too long is refused, never cut.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
 from billing.ledger.price import Price
-from billing.payments import fees
 from billing.payments.fees import PaymentFee
 from billing.providers.abilities.listing import ListedPayment, Listing
+from billing.providers.problem import in_words
+from billing.reconciliation.own_payments import Linked, OwnPayments
+from billing.reconciliation.payment_rule import (
+    Judged,
+    ListDifferenceKind,
+    OwnPayment,
+    is_kept,
+    is_missing,
+    is_of_us,
+    judged,
+)
 from kernel.clock import DAY_US
 from kernel.errors import InvalidInput
-from store.database import Database, Row, Transaction
+from store.database import Database
 
-ListDifferenceKind = Literal[
-    "missing_here", "not_ours", "missing_there", "amount", "currency", "status", "refunded", "fee"
-]
 # A list without an end would never be compared; what is in memory at once has an end too.
 PAGES_MAX: Final = 10_000
 PAYMENTS_MAX: Final = 200_000
-_AT_ONCE: Final = 500
-_ORDER_PREFIX: Final = "ord_"
 
 # What a person presses for each.
 _PRESS: Final[Mapping[str, str]] = {
@@ -36,25 +40,10 @@ _PRESS: Final[Mapping[str, str]] = {
     "amount": "topup orders show {owner}, then refund what was paid too much or adjust the credit",
     "currency": "topup orders show {owner}, and compare it with the provider's page",
     "status": "topup orders show {owner}; the provider's event can be sent again from its dashboard",
+    "second_payment": "topup orders show {owner}: it was paid twice; refund this payment at the provider",
     "refunded": "send the refund's or dispute's event again from the provider's dashboard",
     "fee": "topup reconcile {provider} with --keep-fees writes what the provider says now",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class OwnPayment:
-    """One of ours: an order or a period. gone: refunded or disputed, in the price's currency.
-
-    is_paid: it was credited. paid_at: microseconds, by our clock.
-    """
-
-    owner_id: str
-    account_id: str
-    payment_id: str
-    price: Price
-    gone: int
-    is_paid: bool
-    paid_at: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,69 +80,61 @@ async def compare(
     since: int,
     until: int,
     now_us: int,
+    linked: Linked | None = None,
     pages_max: int = PAGES_MAX,
 ) -> Compared:
-    """Payments with since <= time < until (microseconds) on either side.
+    """Payments with since <= time < until (microseconds) on either side; linked: as of OwnPayments.
 
     Raises InvalidInput where the list is too long, ProviderUnavailable and ProviderRefused; what was
     read by then is lost.
     """
-    there = await _listed(listing, since - DAY_US, until + DAY_US, pages_max)
-    place = (provider, environment)
-    matched = await _matched(database, place, there.values())
-    ours = await database.read(lambda tx: _paid_between(tx, place, since, until))
-    found: dict[str, list[ListedPayment]] = {}
-    lost: list[ListedPayment] = []
-    for one in there.values():
-        owner = matched.get(one.payment_id)
-        if owner is not None:
-            found.setdefault(owner, []).append(one)
-        elif one.status == "paid" and since <= one.created_at < until:
-            lost.append(one)
-    wanted = set(found) | {one.owner_id for one in ours}
-    own = await _own(database, wanted)
-    kept = await _kept_fees(database, wanted)
-    pairs = [(own[owner], _main(listed)) for owner, listed in sorted(found.items()) if owner in own]
-    customers = await _known_customers(database, place, lost)
-    others = [one for one in lost if not _is_of_us(one, customers)]
-    lost = [one for one in lost if _is_of_us(one, customers)]
-    differences = [_only_there(one, "missing_here") for one in lost]
-    differences += [_missing_there(one, provider) for one in ours if one.owner_id not in found]
-    for mine, theirs in pairs:
-        differences += _between(mine, theirs, kept.get(mine.owner_id), provider)
-    told = [
-        PaymentFee(
-            owner_id=mine.owner_id,
-            account_id=mine.account_id,
-            environment=environment,
-            provider=provider,
-            payment_id=theirs.payment_id,
-            amount=theirs.fee.amount,
-            currency=theirs.fee.currency,
-            paid_at=theirs.created_at,
-            kept_at=now_us,
-        )
-        for mine, theirs in pairs
-        if theirs.fee is not None and theirs.status == "paid"
+    there: dict[str, ListedPayment] = {}
+    async for page in pages(listing, since - DAY_US, until + DAY_US, pages_max):
+        there |= {one.payment_id: one for one in page}
+    own = OwnPayments(database, provider, environment, linked)
+    owners = await own.owners(there.values())
+    ours = await own.between(since, until)
+    groups: dict[str, list[ListedPayment]] = {}
+    for payment_id, owner_id in owners.items():
+        groups.setdefault(owner_id, []).append(there[payment_id])
+    known = await own.load({*groups, *(one.owner_id for one in ours)})
+    kept = await own.kept_fees(known)
+    told = _Told(provider, environment, now_us)
+    for owner_id, listed in sorted(groups.items()):
+        told.hold_against(known[owner_id], listed, kept.get(owner_id))
+    for mine in ours:
+        if mine.owner_id not in groups:
+            told.add("missing_there", mine, mine.payment_id, in_words(mine.price), "nothing")
+    lost = [
+        one
+        for one in there.values()
+        if one.payment_id not in owners
+        and one.status == "paid"
+        and is_kept(one)
+        and since <= one.created_at < until
     ]
-    told_others = [_only_there(one, "not_ours") for one in others]
-    return Compared(len(pairs) + len(lost), differences, told_others, told)
+    customers = await own.customers(lost)
+    for one in lost:
+        is_ours = is_of_us(one, customers)
+        if not is_ours or is_missing(one, now_us=now_us):
+            told.add_lost(one, is_ours=is_ours)
+    return told.compared()
 
 
-async def _listed(
-    listing: Listing, since: int, until: int, pages_max: int
-) -> dict[str, ListedPayment]:
-    """All of them, once each; raises InvalidInput where there are more than can be compared."""
-    found: dict[str, ListedPayment] = {}
-    cursor: str | None = None
+async def pages(
+    listing: Listing, since: int, until: int, pages_max: int = PAGES_MAX
+) -> AsyncIterator[Sequence[ListedPayment]]:
+    """The provider's list of a time, page by page; raises InvalidInput where it has no end to rely on."""
+    number, cursor = 0, None
     for _ in range(pages_max):
         page = await listing.list_payments(since, until, cursor)
-        found |= {one.payment_id: one for one in page.payments}
-        cursor = page.next_cursor
-        if len(found) > PAYMENTS_MAX:
+        number += len(page.payments)
+        if number > PAYMENTS_MAX:
             break
+        yield page.payments
+        cursor = page.next_cursor
         if cursor is None:
-            return found
+            return
     raise InvalidInput(
         f"nothing was compared: the provider's list has more than {pages_max:,} pages or"
         f" {PAYMENTS_MAX:,} payments; take a shorter time",
@@ -161,212 +142,82 @@ async def _listed(
     )
 
 
-def _is_of_us(one: ListedPayment, customers: Collection[str]) -> bool:
-    """It names an order as ours are named, or its payer has paid us."""
-    return (one.order_id or "").startswith(_ORDER_PREFIX) or one.customer_ref in customers
+class _Told:
+    """What a comparison says, as it is gathered."""
 
+    def __init__(self, provider: str, environment: str, now_us: int) -> None:
+        self._provider = provider
+        self._environment = environment
+        self._now_us = now_us
+        self._payments = 0
+        self._differences: list[ListDifference] = []
+        self._others: list[ListDifference] = []
+        self._fees: list[PaymentFee] = []
 
-async def _known_customers(
-    database: Database, place: tuple[str, str], listed: Iterable[ListedPayment]
-) -> set[str]:
-    """Those of the payers that paid for something of ours."""
-    refs = sorted({one.customer_ref for one in listed if one.customer_ref})
-    found: set[str] = set()
-    for start in range(0, len(refs), _AT_ONCE):
-        rows = await database.read(
-            lambda tx, part=refs[start : start + _AT_ONCE]: tx.fetch(  # type: ignore[misc]
-                _CUSTOMERS, provider=place[0], environment=place[1], refs=part
-            )
+    def hold_against(
+        self, mine: OwnPayment, listed: Sequence[ListedPayment], kept: PaymentFee | None
+    ) -> None:
+        """Ours beside every payment of theirs that is of it: several tries, of which some were paid."""
+        self._payments += 1
+        paid = [one for one in listed if one.status == "paid"]
+        if not paid and mine.is_paid and not mine.begins_plan:
+            last = max(listed, key=lambda one: one.created_at)
+            self.add("status", mine, last.payment_id, "paid", last.status)
+        kept_fee = None if kept is None else Price(kept.amount, kept.currency)
+        for theirs in paid:
+            differences = judged(mine, theirs, kept_fee, now_us=self._now_us)
+            for one in differences:
+                self._add_judged(mine, theirs, one)
+            if not any(one.is_of_payment for one in differences):
+                self._keep_fee(mine, theirs)
+
+    def add(
+        self, kind: ListDifferenceKind, mine: OwnPayment, payment_id: str, here: str, there: str
+    ) -> None:
+        press = _PRESS[kind].format(owner=mine.owner_id, provider=self._provider)
+        self._differences.append(
+            ListDifference(kind, payment_id, mine.owner_id, mine.account_id, here, there, press)
         )
-        found |= {row["customer_ref"] for row in rows}
-    return found
 
-
-def _main(listed: Sequence[ListedPayment]) -> ListedPayment:
-    """Of several tries to pay one order the one that was paid."""
-    return max(listed, key=lambda one: (one.status == "paid", one.created_at))
-
-
-def _between(
-    mine: OwnPayment, theirs: ListedPayment, kept: PaymentFee | None, provider: str
-) -> list[ListDifference]:
-    is_paid_there = theirs.status == "paid"
-    gone_there = min(theirs.refunded + theirs.disputed, theirs.price.amount)
-    fee_there = theirs.fee
-    said: list[tuple[ListDifferenceKind, str, str]] = []
-    if mine.is_paid != is_paid_there:
-        said.append(("status", "paid" if mine.is_paid else "not paid", theirs.status))
-    elif mine.is_paid and mine.price.currency != theirs.price.currency:
-        said.append(("currency", _words(mine.price), _words(theirs.price)))
-    elif mine.is_paid and mine.price != theirs.price:
-        said.append(("amount", _words(mine.price), _words(theirs.price)))
-    elif mine.is_paid and mine.gone != gone_there:
-        currency = mine.price.currency
-        pair = [_words(Price(amount, currency)) for amount in (mine.gone, gone_there)]
-        said.append(("refunded", *pair))  # type: ignore[arg-type]
-    if kept is not None and fee_there is not None:
-        fee_here = Price(kept.amount, kept.currency)
-        if fee_here != fee_there:
-            said.append(("fee", _words(fee_here), _words(fee_there)))
-    return [
-        ListDifference(
+    def add_lost(self, one: ListedPayment, *, is_ours: bool) -> None:
+        """A payment of theirs that is of nothing here."""
+        kind: ListDifferenceKind = "missing_here" if is_ours else "not_ours"
+        told = ListDifference(
             kind,
-            theirs.payment_id,
-            mine.owner_id,
-            mine.account_id,
-            here,
-            there,
-            _PRESS[kind].format(owner=mine.owner_id, provider=provider),
+            one.payment_id,
+            one.order_id or "",
+            "",
+            "nothing",
+            in_words(one.price),
+            _PRESS[kind],
         )
-        for kind, here, there in said
-    ]
+        (self._differences if is_ours else self._others).append(told)
+        self._payments += is_ours
 
+    def compared(self) -> Compared:
+        return Compared(self._payments, self._differences, self._others, self._fees)
 
-def _only_there(one: ListedPayment, kind: ListDifferenceKind) -> ListDifference:
-    owner = one.order_id or ""
-    there = _words(one.price)
-    return ListDifference(kind, one.payment_id, owner, "", "nothing", there, _PRESS[kind])
+    def _add_judged(self, mine: OwnPayment, theirs: ListedPayment, one: Judged) -> None:
+        here = "nothing" if one.here is None else in_words(one.here)
+        there = "nothing" if one.there is None else in_words(one.there)
+        if one.kind == "status":
+            here, there = "not paid", "paid"
+        elif one.kind == "second_payment":
+            here = f"paid by {mine.payment_id}"
+        self.add(one.kind, mine, theirs.payment_id, here, there)
 
-
-def _missing_there(one: OwnPayment, provider: str) -> ListDifference:
-    press = _PRESS["missing_there"].format(owner=one.owner_id, provider=provider)
-    here = _words(one.price)
-    return ListDifference(
-        "missing_there", one.payment_id, one.owner_id, one.account_id, here, "nothing", press
-    )
-
-
-def _words(price: Price) -> str:
-    return f"{price.decimal()} {price.currency}"
-
-
-async def _matched(
-    database: Database, place: tuple[str, str], listed: Iterable[ListedPayment]
-) -> dict[str, str]:
-    """Payments of theirs, and the orders and periods of ours that they are of."""
-    waiting = list(listed)
-    found: dict[str, str] = {}
-    for start in range(0, len(waiting), _AT_ONCE):
-        part = waiting[start : start + _AT_ONCE]
-        owners = await database.read(lambda tx, part=part: _owners(tx, place, part))  # type: ignore[misc]
-        for one in part:
-            ids = (one.order_id, *one.objects)
-            owner = next((owners[name] for name in ids if name in owners), None)
-            if owner is not None:
-                found[one.payment_id] = owner
-    return found
-
-
-async def _owners(
-    tx: Transaction, place: tuple[str, str], part: Sequence[ListedPayment]
-) -> dict[str, str]:
-    """Ids of theirs with the order or period of ours; a period wins over its plan's order."""
-    ids = sorted({name for one in part for name in one.objects})
-    values = {"provider": place[0], "environment": place[1]}
-    linked = await tx.fetch(_LINKED, ids=ids, **values)
-    also = {row["object_id"]: row["linked_id"] for row in linked}
-    also |= {row["linked_id"]: row["object_id"] for row in linked if row["linked_id"] in ids}
-    known = sorted({*ids, *also.keys(), *also.values()})
-    order_ids = sorted({one.order_id for one in part if one.order_id})
-    found = {
-        row["object_id"]: row["owner_id"]
-        for row in await tx.fetch(_OWNERS, ids=known, order_ids=order_ids, **values)
-    }
-    found |= {
-        row["object_id"]: row["owner_id"] for row in await tx.fetch(_PERIODS, ids=known, **values)
-    }
-    return found | {
-        name: found[other] for name, other in also.items() if name not in found and other in found
-    }
-
-
-async def _paid_between(
-    tx: Transaction, place: tuple[str, str], since: int, until: int
-) -> list[OwnPayment]:
-    values = {"provider": place[0], "environment": place[1], "since": since, "until": until}
-    rows = [*await tx.fetch(_OURS, **values), *await tx.fetch(_OUR_PERIODS, **values)]
-    return [_own_of(row) for row in rows]
-
-
-async def _own(database: Database, ids: Iterable[str]) -> dict[str, OwnPayment]:
-    waiting, found = sorted(ids), dict[str, OwnPayment]()
-    for start in range(0, len(waiting), _AT_ONCE):
-        part = waiting[start : start + _AT_ONCE]
-        for text in (_BY_ID, _PERIODS_BY_ID):
-            rows = await database.read(
-                lambda tx, text=text, part=part: tx.fetch(text, ids=part)  # type: ignore[misc]
+    def _keep_fee(self, mine: OwnPayment, theirs: ListedPayment) -> None:
+        if theirs.fee is not None:
+            self._fees.append(
+                PaymentFee(
+                    owner_id=mine.owner_id,
+                    account_id=mine.account_id,
+                    environment=self._environment,
+                    provider=self._provider,
+                    payment_id=theirs.payment_id,
+                    amount=theirs.fee.amount,
+                    currency=theirs.fee.currency,
+                    paid_at=theirs.created_at,
+                    kept_at=self._now_us,
+                )
             )
-            found |= {row["owner_id"]: _own_of(row) for row in rows}
-    return found
-
-
-async def _kept_fees(database: Database, ids: Iterable[str]) -> dict[str, PaymentFee]:
-    waiting, found = sorted(ids), dict[str, PaymentFee]()
-    for start in range(0, len(waiting), _AT_ONCE):
-        part = waiting[start : start + _AT_ONCE]
-        found |= await database.read(lambda tx, part=part: fees.load(tx, part))  # type: ignore[misc]
-    return found
-
-
-def _own_of(row: Row) -> OwnPayment:
-    return OwnPayment(
-        row["owner_id"],
-        row["account_id"],
-        row["payment_id"] or "",
-        Price(row["amount"], row["currency"]),
-        row["gone"],
-        row["paid_at"] is not None,
-        row["paid_at"] or 0,
-    )
-
-
-_COLUMNS: Final = """o.id AS owner_id, o.account_id, o.payment_id,
-    COALESCE(o.paid_amount, o.pay_amount) AS amount,
-    COALESCE(o.paid_currency, o.pay_currency) AS currency, o.refunded_amount AS gone, o.paid_at"""
-_PERIOD_COLUMNS: Final = """p.id AS owner_id, p.account_id, p.invoice_id AS payment_id, p.amount,
-    p.currency, p.refunded_amount AS gone, p.created_at AS paid_at"""
-_OURS: Final = f"""
-SELECT {_COLUMNS} FROM orders o
-WHERE o.environment = :environment AND o.provider = :provider AND o.kind <> 'subscription'
-  AND o.is_stand_in = 0 AND o.paid_at >= :since AND o.paid_at < :until
-  AND COALESCE(o.paid_amount, o.pay_amount) > 0
-"""
-_OUR_PERIODS: Final = f"""
-SELECT {_PERIOD_COLUMNS} FROM subscription_periods p
-JOIN subscriptions s ON s.id = p.subscription_id
-WHERE p.environment = :environment AND s.provider = :provider AND s.is_stand_in = 0
-  AND p.created_at >= :since AND p.created_at < :until AND p.amount > 0
-"""
-_BY_ID: Final = f"SELECT {_COLUMNS} FROM orders o WHERE o.id IN :ids[text]"
-_PERIODS_BY_ID: Final = (
-    f"SELECT {_PERIOD_COLUMNS} FROM subscription_periods p WHERE p.id IN :ids[text]"
-)
-_LINKED: Final = """
-SELECT object_id, linked_id FROM provider_links
-WHERE provider = :provider AND environment = :environment AND object_id IN :ids[text]
-UNION
-SELECT object_id, linked_id FROM provider_links
-WHERE provider = :provider AND environment = :environment AND linked_id IN :ids[text]
-"""
-_OWNERS: Final = """
-SELECT k.object_id, k.order_id AS owner_id FROM provider_objects k
-JOIN orders o ON o.id = k.order_id AND o.kind <> 'subscription'
-WHERE k.provider = :provider AND k.environment = :environment AND k.object_id IN :ids[text]
-UNION
-SELECT o.id AS object_id, o.id AS owner_id FROM orders o
-WHERE o.provider = :provider AND o.environment = :environment AND o.kind <> 'subscription'
-  AND o.id IN :order_ids[text]
-"""
-_PERIODS: Final = """
-SELECT k.object_id, p.id AS owner_id FROM subscription_objects k
-JOIN subscription_periods p ON p.subscription_id = k.subscription_id
-  AND p.period_start_at = k.period_start_at
-WHERE k.provider = :provider AND k.environment = :environment AND k.object_id IN :ids[text]
-"""
-_CUSTOMERS: Final = """
-SELECT customer_ref FROM provider_customers
-WHERE provider = :provider AND environment = :environment AND customer_ref IN :refs[text]
-UNION
-SELECT customer_ref FROM subscriptions
-WHERE provider = :provider AND environment = :environment AND customer_ref IN :refs[text]
-"""

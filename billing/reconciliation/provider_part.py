@@ -1,24 +1,22 @@
 """Money in against the ledger: a provider's payments, and the orders and periods that they credited.
 
-A provider that lists its payments is read page by page: each payment finds its order or period, or is one
-that nobody here knows. What the list does not show, and every order of a provider that has no list, is
+A provider that lists its payments is read page by page, and each payment is held against its order or period
+by the rule of billing/reconciliation/payment_rule.py. What the list does not show, and every order of a provider that has no list, is
 asked about alone. A payment that was never told is acted on as if it had been, before it counts as a
-difference. An order that gives no answer is passed over and stays as it was known.
+difference; one that is still of nothing here then is named at the end, unless it is another shop's. An order
+that gives no answer is passed over and stays as it was known.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from functools import partial
 from typing import Final
 
 from billing.orders import queries as orders
 from billing.orders.order import Order
-from billing.payments import fact_subjects, unmatched
-from billing.payments.fact_subjects import FactSubject
 from billing.payments.payments import Payments
 from billing.providers.abilities.finding import ability
 from billing.providers.abilities.listing import ListedPayment, Listing
-from billing.providers.event_log import NotificationRef
 from billing.providers.problem import in_words
 from billing.providers.protocol import (
     Fact,
@@ -26,21 +24,31 @@ from billing.providers.protocol import (
     ProviderRefused,
     ProviderUnavailable,
     Refunded,
-    Subject,
 )
 from billing.reconciliation.comparison import Comparison
 from billing.reconciliation.kinds import DifferenceKind, FoundDifference
-from billing.subscriptions import records as subscription_rows
-from kernel.clock import DAY_US, HOUR_US
+from billing.reconciliation.own_payments import OwnPayments
+from billing.reconciliation.payment_rule import (
+    Judged,
+    ListDifferenceKind,
+    OwnPayment,
+    is_kept,
+    is_missing,
+    is_of_us,
+    judged,
+)
+from billing.reconciliation.provider_list import pages
+from kernel.clock import DAY_US
 from kernel.ids import least_id
 from keys.principal import ENVIRONMENTS
 from store.database import Database, Transaction
 
 ROWS: Final = 200
 ASKED_AT_ONCE: Final = 4
-# A payment belongs to an order of before it, and is told a while after it was made.
+# A payment belongs to an order of before it.
 AROUND_US: Final = DAY_US
-TOLD_WITHIN_US: Final = HOUR_US
+# Of payments that nothing here is of, other shops' among them, so many are looked at again.
+LOST_MAX: Final = 10_000
 
 
 class ProviderComparison:
@@ -55,6 +63,8 @@ class ProviderComparison:
         self._comparison = comparison
         # Every id of the payments that the provider's list shows.
         self._listed: set[str] = set()
+        self._lost: list[ListedPayment] = []
+        self._own = OwnPayments(database, provider, comparison.environment, linked=payments.linked)
         self._answers = 0
 
     async def compare(self) -> AsyncIterator[FoundDifference]:
@@ -67,79 +77,53 @@ class ProviderComparison:
                 yield one
         async for one in self._orders():
             yield one
+        async for one in self._unknown():
+            yield one
 
     async def _list(self, listing: Listing) -> AsyncIterator[FoundDifference]:
         since, until = self._comparison.since - AROUND_US, self._comparison.now_us
-        cursor: str | None = None
-        while True:
-            page = await listing.list_payments(since, until, cursor)
-            for payment in page.payments:
+        async for page in pages(listing, since, until):
+            for payment in page:
                 self._listed.update((payment.payment_id, *payment.objects))
-                if payment.status == "paid":
-                    for one in await self._payment(payment):
-                        yield one
-            cursor = page.next_cursor
-            if cursor is None:
-                return
+            async for one in self._compared(page):
+                yield one
 
-    async def _payment(self, payment: ListedPayment) -> list[FoundDifference]:
-        self._comparison.checked += 1
-        self._answers += 1
-        found = await self._subject(payment)
-        if found is None:
-            return self._unknown(payment)
-        if found.kind == "period":
-            return await self._period(payment, found)
-        order = found.order
-        assert order is not None, "what is no period is an order"
-        if not order.is_settled and order.status != "review" and self._is_kept(payment):
-            order = await self._taken_up(order)
-        if order.kind == "subscription":
-            # Its periods are credited, and a first one may still be on its way.
-            is_due = payment.created_at <= self._comparison.now_us - TOLD_WITHIN_US
-            return [self._uncredited(order, payment)] if is_due and self._is_kept(payment) else []
-        return self._judged(order, payment)
+    async def _compared(self, page: Sequence[ListedPayment]) -> AsyncIterator[FoundDifference]:
+        """What a page's payments show; those that nothing here is of wait in _lost."""
+        paid = [one for one in page if one.status == "paid"]
+        owners = await self._own.owners(paid)
+        known = await self._own.load(owners.values())
+        for payment in paid:
+            owner_id = owners.get(payment.payment_id)
+            if owner_id is None:
+                self._keep_lost(payment)
+                continue
+            self._comparison.checked += 1
+            self._answers += 1
+            mine = await self._taken_up(known[owner_id], payment)
+            for one in judged(mine, payment, None, now_us=self._comparison.now_us):
+                yield _difference(mine, payment, one)
 
-    def _judged(self, order: Order, payment: ListedPayment) -> list[FoundDifference]:
-        """An order beside its payment."""
-        ids = {payment.payment_id, *payment.objects}
-        is_its_own = order.payment_id is None or order.payment_id in ids
-        if not order.is_settled or not is_its_own:
-            return [self._uncredited(order, payment)] if self._is_kept(payment) else []
-        found: list[FoundDifference] = []
-        if payment.price != order.payment:
-            detail = f"{in_words(payment.price)} came, {in_words(order.payment)} was credited"
-            found.append(
-                self._of_order("amount_differs", order, order.payment.amount, payment.price.amount)
-                if payment.price.currency == order.pay_currency
-                else FoundDifference(
-                    "amount_differs",
-                    order.id,
-                    order.payment.amount,
-                    0,
-                    order.pay_currency,
-                    detail,
-                    order.account_id,
-                )
-            )
-        back = min(payment.refunded + payment.disputed, payment.price.amount)
-        if back != order.refunded_amount:
-            found.append(self._of_order("refund_differs", order, order.refunded_amount, back))
-        return found
+    def _keep_lost(self, payment: ListedPayment) -> None:
+        if len(self._lost) < LOST_MAX:
+            self._lost.append(payment)
 
-    async def _period(self, payment: ListedPayment, found: FactSubject) -> list[FoundDifference]:
-        known = await self._database.read(
-            lambda tx: subscription_rows.load_periods(tx, [found.names["subscription_id"]])
-        )
-        periods = [one for of in known.values() for one in of]
-        start = found.names["period_start_at"]
-        period = next(one for one in periods if one.period_start_at == start)
-        back = min(payment.refunded + payment.disputed, payment.price.amount)
-        if back == period.refunded_amount:
-            return []
-        detail = f"{payment.payment_id} paid the period of invoice {period.invoice_id}"
-        sums = (period.refunded_amount, back, payment.price.currency)
-        return [FoundDifference("refund_differs", period.id, *sums, detail, period.account_id)]
+    async def _unknown(self) -> AsyncIterator[FoundDifference]:
+        """Payments that were of nothing here before each order was asked about."""
+        lost, self._lost = self._lost, []
+        async for one in self._compared(lost):
+            yield one
+        customers = await self._own.customers(self._lost)
+        for payment in self._lost:
+            is_ours = is_of_us(payment, customers)
+            if not is_ours or not is_missing(payment, now_us=self._comparison.now_us):
+                continue
+            self._comparison.checked += 1
+            self._answers += 1
+            named = f", for {payment.order_id}" if payment.order_id else ""
+            sums = (0, payment.price.amount, payment.price.currency)
+            detail = f"payment {payment.payment_id}{named}"
+            yield FoundDifference("unknown_payment", payment.payment_id, *sums, detail)
 
     async def _orders(self) -> AsyncIterator[FoundDifference]:
         """Those that the list does not settle, a few at a time."""
@@ -194,31 +178,18 @@ class ProviderComparison:
             return self._of_order("amount_differs", order, order.payment.amount, amount)
         return None
 
-    async def _taken_up(self, order: Order) -> Order:
-        """The order after the provider's word was acted on."""
+    async def _taken_up(self, mine: OwnPayment, payment: ListedPayment) -> OwnPayment:
+        """Ours, after the provider's word was acted on where an order waits for it."""
+        if mine.is_paid or not mine.is_order or not is_kept(payment):
+            return mine
+        order = await self._database.read(lambda tx: orders.find(tx, mine.owner_id))
+        if order is None or order.status == "review":
+            return mine
         try:
             await self._payments.asked(order)
         except (ProviderUnavailable, ProviderRefused):
-            return order
-        return await self._database.read(lambda tx: orders.find(tx, order.id)) or order
-
-    async def _subject(self, payment: ListedPayment) -> FactSubject | None:
-        at = NotificationRef(self._provider, self._comparison.environment, "", "")
-        named = Subject(payment.order_id, payment.objects)
-        fact = Refunded(named, payment.payment_id, payment.price)
-
-        async def work(tx: Transaction, told: Sequence[str]) -> FactSubject | None:
-            ids = await unmatched.related(tx, at, told)
-            return await fact_subjects.find(tx, fact, ids, at)
-
-        ids = (payment.payment_id, *payment.objects)
-        found = await self._database.read(partial(work, told=ids))
-        if found is None:
-            # Which invoice a payment belongs to is an event of its own, which may not be enabled.
-            known = await self._payments.linked(at, ids)
-            found = await self._database.read(partial(work, told=known))
-        is_ours = found is not None and found.owner.environment == self._comparison.environment
-        return found if is_ours else None
+            return mine
+        return (await self._own.load([mine.owner_id]))[mine.owner_id]
 
     async def _page(self, tx: Transaction, after_id: str) -> Sequence[Order]:
         return await orders.opened_since(
@@ -235,27 +206,37 @@ class ProviderComparison:
     def _is_listed(self, order: Order) -> bool:
         return order.is_settled and order.payment_id in self._listed
 
-    def _is_kept(self, payment: ListedPayment) -> bool:
-        """Some of it is still with the operator."""
-        return payment.refunded + payment.disputed < payment.price.amount
-
-    def _unknown(self, payment: ListedPayment) -> list[FoundDifference]:
-        if not self._is_kept(payment):
-            return []
-        named = f", for {payment.order_id}" if payment.order_id else ""
-        sums = (0, payment.price.amount, payment.price.currency)
-        detail = f"payment {payment.payment_id}{named}"
-        return [FoundDifference("unknown_payment", payment.payment_id, *sums, detail)]
-
-    def _uncredited(self, order: Order, payment: ListedPayment) -> FoundDifference:
-        detail = f"payment {payment.payment_id} of order {order.id}, which is {order.status}"
-        sums = (0, payment.price.amount, payment.price.currency)
-        subject = order.id if not order.is_settled else payment.payment_id
-        return FoundDifference("paid_not_credited", subject, *sums, detail, order.account_id)
-
     def _of_order(
         self, kind: DifferenceKind, order: Order, expected: int, found: int
     ) -> FoundDifference:
         detail = f"order {order.id} is {order.status}"
         sums = (expected, found, order.pay_currency)
         return FoundDifference(kind, order.id, *sums, detail, order.account_id)
+
+
+_KINDS: Final[Mapping[ListDifferenceKind, DifferenceKind]] = {
+    "missing_here": "paid_not_credited",
+    "status": "paid_not_credited",
+    "second_payment": "paid_not_credited",
+    "amount": "amount_differs",
+    "currency": "amount_differs",
+    "refunded": "refund_differs",
+}
+
+
+def _difference(mine: OwnPayment, theirs: ListedPayment, one: Judged) -> FoundDifference:
+    here, there = one.here, one.there
+    assert there is not None, "a payment that is listed has a price"
+    detail = f"payment {theirs.payment_id} of {mine.owner_id}"
+    found, unit = there.amount, there.currency
+    if one.kind == "currency":
+        assert here is not None, "both sides have one"
+        detail += f": {in_words(there)} came, {in_words(here)} was credited"
+        found, unit = 0, here.currency
+    elif one.is_of_payment:
+        detail += f", which {mine.payment_id} paid"
+    subject = theirs.payment_id if one.is_of_payment else mine.owner_id
+    expected = 0 if here is None else here.amount
+    return FoundDifference(
+        _KINDS[one.kind], subject, expected, found, unit, detail, mine.account_id
+    )

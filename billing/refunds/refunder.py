@@ -69,18 +69,21 @@ class Refunder:
         actor: Actor,
         amount: int | None = None,
         period_id: str | None = None,
+        payment_ref: str | None = None,
         allow_owed: bool = False,
         made_at_provider: str | None = None,
         by_name: str | None = None,
     ) -> RequestRefund:
         """The command that asks for it, to be submitted; raises NotFound and NotRefundable.
 
-        made_at_provider: what the provider calls the refund that a person made there.
+        made_at_provider: what the provider calls the refund that a person made there. payment_ref: what it calls
+        the payment, where that is not the order's own.
         """
         order = await self._database.read(lambda tx: order_list.find(tx, order_id))
         if order is None or order.environment != environment:
             raise NotFound("Order", param="id")
-        await self._check_own(order)
+        if payment_ref in {None, order.payment_id}:
+            await self._check_own(order)
         asked = self._ability_at(order.provider, order.environment, is_stand_in=order.is_stand_in)
         if asked is None and made_at_provider is None:
             raise NotRefundable(
@@ -100,6 +103,7 @@ class Refunder:
             period_id=period_id,
             allow_owed=allow_owed,
             provider_refund_id=made_at_provider,
+            payment_ref=payment_ref,
             is_plan=order.kind == "subscription",
             by_name=by_name,
         )
@@ -189,11 +193,12 @@ class Refunder:
             id=refund.id,
             order_id=refund.order_id,
             payment_ref=refund.payment_ref,
-            checkout_ref=None if refund.period_start_at is not None else order.provider_ref,
+            checkout_ref=None if order.kind == "subscription" else order.provider_ref,
             price=refund.price,
             paid=asked.payment.paid,
             reason=refund.reason,
             provider_refund_id=refund.provider_refund_id,
+            is_beside=asked.payment.is_beside,
         )
         try:
             async with asyncio.timeout_at(until_s):

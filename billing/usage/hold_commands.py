@@ -160,8 +160,7 @@ class CaptureHold(msgspec.Struct, frozen=True):
             hold.output_tokens,
             hold.cached_tokens,
         )
-        state.working_set(UsageDays).add(spent)
-        return replace(hold, counted_day=spent.day_start_at)
+        return replace(hold, counted_day=state.working_set(UsageDays).add(spent))
 
 
 class ExtendHold(msgspec.Struct, frozen=True):

@@ -273,7 +273,7 @@ def _record(
     else:
         spent = Spent(*tenant, now_us, key_id, None, item.model, amount_micros, *tokens.counts)
         version = price.version
-    state.working_set(UsageDays).add(spent)
+    counted_day = state.working_set(UsageDays).add(spent)
     return UsageRecord(
         usage_id,
         *tenant,
@@ -287,7 +287,7 @@ def _record(
         spent.output_tokens,
         spent.cached_tokens,
         version,
-        spent.day_start_at,
+        counted_day,
     )
 
 

@@ -5,7 +5,7 @@ as they are. Items are charged in their order, so a cap or a balance is used up 
 longer fits is refused, and a smaller one after it may fit.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Final
 
 import msgspec
@@ -22,8 +22,8 @@ from kernel.tenant import Tenant
 from keys.principal import Principal
 
 RECORDS_MAX: Final = 1_000
-# Looking for similar names takes longer than all the rest: the first refusals have one.
-_TOLD_MAX: Final = 10
+# Each takes a few microseconds: so many are decided without a pause.
+_STEP_RECORDS: Final = 100
 
 
 class Charged(msgspec.Struct, frozen=True, gc=False):
@@ -59,17 +59,22 @@ class UseBatch(msgspec.Struct, frozen=True):
         read = [item for item in self.items if isinstance(item, UsageItem)]
         declare_usage(read_set, self.tenant, self.lineage, read)
 
-    def decide(self, state: BatchState) -> UsedBatch:
+    async def decide_in_steps(
+        self, state: BatchState, pause: Callable[[], Awaitable[None]]
+    ) -> UsedBatch:
         check_alive(state, self.lineage)
-        told = 0
+        # Looking for a similar name takes longer than many records: it is done once.
+        is_told = False
         verdicts: list[RecordVerdict] = []
-        for item, usage_id in zip(self.items, self.usage_ids, strict=True):
+        for number, (item, usage_id) in enumerate(zip(self.items, self.usage_ids, strict=True), 1):
             if isinstance(item, UsageItem):
-                verdict = self._decide_item(state, item, usage_id, is_told=told < _TOLD_MAX)
+                verdict = self._decide_item(state, item, usage_id, is_told=not is_told)
             else:
                 verdict = item
-            told += isinstance(verdict, UnknownModel)
+            is_told = is_told or isinstance(verdict, UnknownModel)
             verdicts.append(verdict)
+            if number % _STEP_RECORDS == 0:
+                await pause()
         balance_micros = state.ledger.balance_micros(self.tenant, state.now_us)
         return UsedBatch(verdicts, balance_micros, state.now_us)
 

@@ -51,18 +51,6 @@ class Spent(msgspec.Struct, frozen=True, gc=False):
         """The UTC day that it counts in."""
         return day_start_us(self.created_at)
 
-    @property
-    def place(self) -> DayKey:
-        """The row of usage_days that it counts in."""
-        return (
-            self.account_id,
-            self.environment,
-            self.day_start_at,
-            self.key_id or "",
-            self.app_id or "",
-            self.model or "",
-        )
-
 
 class UsageDays(WorkingSet):
     """What a batch adds to the sums: one row for each day, key and model, however many charges."""
@@ -79,10 +67,18 @@ class UsageDays(WorkingSet):
         rows = [(*place, *sums) for place, sums in sorted(self._added.items())]
         await tx.insert("usage_days", _COLUMNS, rows, on_conflict=_ADD)
 
-    def add(self, spent: Spent) -> None:
-        """Counts it."""
+    def add(self, spent: Spent) -> int:
+        """Counts it; returns the start of the UTC day that it counts in."""
         self.changes += 1
-        place = spent.place
+        day_start_at = spent.day_start_at
+        place = (
+            spent.account_id,
+            spent.environment,
+            day_start_at,
+            spent.key_id or "",
+            spent.app_id or "",
+            spent.model or "",
+        )
         sums = self._added.get(place)
         if sums is None:
             sums = self._added[place] = [0, 0, 0, 0, 0]
@@ -91,6 +87,7 @@ class UsageDays(WorkingSet):
         sums[2] += spent.input_tokens or 0
         sums[3] += spent.output_tokens or 0
         sums[4] += spent.cached_tokens or 0
+        return day_start_at
 
 
 async def add_days(tx: Transaction, spent: Iterable[Spent], *, now_us: int) -> None:

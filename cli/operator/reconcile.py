@@ -22,8 +22,8 @@ _COLUMNS: Final = ("kind", "payment_id", "owner_id", "here", "there", "press")
 
 @click.command(
     epilog=examples(
-        "topup reconcile stripe --from 2026-06-01T00:00:00Z --to 2026-07-01T00:00:00Z",
-        "topup reconcile stripe --from 2026-06-01T00:00:00Z --keep-fees --json",
+        "topup reconcile stripe --from 2026-06 --to 2026-07",
+        "topup reconcile creem --from 2026-06-01 --keep-fees --json",
     )
 )
 @click.argument("provider")
@@ -66,6 +66,7 @@ def reconcile(
             since=since,
             until=now_us + 1 if until is None else until,
             now_us=now_us,
+            linked=context.payments.linked,
         )
         if keep_fees:
             await context.database.transaction(lambda tx: fees.keep(tx, compared.fees))

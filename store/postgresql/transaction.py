@@ -3,6 +3,7 @@
 What comes last is gathered and written in one round trip, the connection's commit token with it.
 """
 
+import asyncio
 import itertools
 from collections.abc import Sequence
 from typing import Any, cast
@@ -131,6 +132,9 @@ class PostgresqlTransaction:
         if any(text == gathered for gathered, _, _ in self._last):
             await self.write_deferred()
         self._last.append((text, arguments, touching))
+
+    async def pause(self) -> None:
+        await asyncio.sleep(0)
 
     async def write_deferred(self) -> None:
         """Writes what was gathered, in one statement."""

@@ -2,6 +2,7 @@
 
 import functools
 import sqlite3
+import time
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -75,6 +76,10 @@ class SqliteTransaction:
 
     async def execute_deferred(self, text: str, *, touching: int, **values: Any) -> None:
         check_touched(await self.execute(text, **values), touching)
+
+    async def pause(self) -> None:
+        # In the writer's thread: the event loop's may be waiting for the interpreter.
+        time.sleep(0)  # noqa: ASYNC251 no event loop drives it
 
     def hint(self, name: str) -> None:
         self.hints.add(name)

@@ -205,6 +205,7 @@ async def test_everybody_can_read_the_pages(install: Install, browser: Browser, 
         await page.goto(url + path)
         faults += await grave_faults(page, about=about)
     await page.get_by_role("link", name="Wiki bot").click()
+    await page.wait_for_url("**/dashboard/grants/*")
     faults += await grave_faults(page, about=about)
     await page.goto(f"{url}/dashboard/apps")
     await page.get_by_label("Name").fill("Mine")

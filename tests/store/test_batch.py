@@ -81,6 +81,9 @@ class Gate:
     def open(self) -> None:
         self._open.set()
 
+    def close_again(self) -> None:
+        self._open.clear()
+
     async def arrived(self, count: int) -> None:
         """Returns when so many transactions stood at the gate."""
         async with asyncio.timeout(10), self._arrived:

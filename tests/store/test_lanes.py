@@ -47,6 +47,30 @@ async def test_a_batch_that_hangs_is_overtaken_and_seen(
     assert group.waiting_s == 0
 
 
+async def test_beside_a_long_command_others_are_committed_at_once(
+    gate: Gate, group: Group, runner: Runner
+) -> None:
+    before, long, late = (
+        group.submit("a"),
+        group.submit("long", is_long=True),
+        group.submit("other long", is_long=True),
+    )
+    await gate.arrived(1)
+    gate.open()
+    await before
+    gate.close_again()
+    await gate.arrived(2)
+
+    # Only the long one stands at the gate: nobody waits for a tenth of a second to pass it by.
+    others = group.submit("b"), group.submit("c")
+    await gate.arrived(3)
+    gate.open()
+
+    assert await outcomes(long, late, *others) == ["LONG", "OTHER LONG", "B", "C"]
+    assert runner.runs[0] == ["a"]
+    assert sorted(runner.runs[1:]) == [["b", "c"], ["long"], ["other long"]]
+
+
 async def test_a_command_that_meets_a_held_row_waits_apart_from_the_others(
     gate: Gate, group: Group, runner: Runner, database: Database
 ) -> None:

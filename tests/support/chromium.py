@@ -84,6 +84,8 @@ async def grave_faults(
     elif about == "structure":
         options["rules"] = {rule: {"enabled": False} for rule in COLOUR_RULES}
     if not await page.evaluate("'axe' in window"):
+        # The pages that come after this one find it there: sent and compiled once for all of them.
+        await page.context.add_init_script(Axe().axe_script)
         await page.evaluate(Axe().axe_script)
     left_out = [[".bar"], [".places"]] if has_known_frame else []
     found = await page.evaluate(_VIOLATIONS, [{"exclude": left_out}, options])

@@ -36,6 +36,9 @@ API = "/api/public/v1"
 # Reading the system's certificates takes longer than most tests, and no test client needs them.
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 PAUSE_S = 0.002
+# An answer that takes longer never comes. The client's own five seconds are no promise of ours: a
+# machine that is busy with four tests at once has taken them over a first PDF.
+ANSWER_S_MAX = 60.0
 # No Redis listens there: the limiter works per process and wake-ups are dropped.
 NO_REDIS = "unix:///nonexistent/redis.sock"
 _COMMON: Mapping[str, Any] = {
@@ -210,7 +213,9 @@ async def running(
         serving = asyncio.create_task(server._serve([listener]))
         await server.is_ready.wait()
         try:
-            async with httpx.AsyncClient(base_url=url, verify=NO_TLS, trust_env=False) as client:
+            async with httpx.AsyncClient(
+                base_url=url, verify=NO_TLS, trust_env=False, timeout=ANSWER_S_MAX
+            ) as client:
                 yield Gateway(context, url, client)
         finally:
             server.is_over.set()

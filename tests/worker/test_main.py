@@ -166,3 +166,24 @@ async def test_a_chore_is_done_again_and_again() -> None:
     await asyncio.gather(task, return_exceptions=True)
 
     assert len(runs) >= 3
+
+
+async def test_a_chore_with_a_first_wait_leaves_the_start_to_the_others() -> None:
+    runs: list[str] = []
+    enough = asyncio.Event()
+
+    async def soon() -> None:
+        runs.append("soon")
+        enough.set()
+
+    async def later() -> None:
+        runs.append("later")
+
+    chores = [Chore("later", 0.01, later, first_s=60), Chore("soon", 60, soon)]
+    task = asyncio.create_task(do_chores(chores))
+    async with asyncio.timeout(20):
+        await enough.wait()
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+    assert runs == ["soon"]

@@ -129,7 +129,7 @@ class Checkout(_Named):
         asked = (self.metadata or {}).get("product_id")
         if asked is None and self.order is not None and self.order.type == "onetime":
             asked = sold
-        paid = _id(self.order.product if self.order else None) or _id(self.product)
+        paid = id_of(self.order.product if self.order else None) or id_of(self.product)
         if not asked or not paid or paid == asked:
             return None
         return f"product {paid} was paid, not {asked}"
@@ -211,18 +211,18 @@ def checkout_facts(checkout: Checkout, kind: str = "", sold: str | None = None) 
     subject = _subject(
         checkout.order_id,
         checkout.id,
-        _id(order),
-        _id(order.transaction) if order else None,
-        _id(checkout.subscription),
+        id_of(order),
+        id_of(order.transaction) if order else None,
+        id_of(checkout.subscription),
     )
     if order is not None and order.status == "paid":
         return (
             Paid(
                 subject,
-                payment_id=_id(order.transaction) or order.id,
+                payment_id=id_of(order.transaction) or order.id,
                 price=order.price,
-                customer_ref=_id(checkout.customer),
-                subscription_ref=_id(checkout.subscription),
+                customer_ref=id_of(checkout.customer),
+                subscription_ref=id_of(checkout.subscription),
                 objection=checkout.objection(sold),
                 breakdown=order.breakdown,
             ),
@@ -236,7 +236,7 @@ def checkout_facts(checkout: Checkout, kind: str = "", sold: str | None = None) 
 
 def _subscription_facts(subscription: Standing, kind: str, sent_at: int | None) -> Sequence[Fact]:
     paid = subscription.last_transaction
-    transaction = subscription.last_transaction_id or _id(paid)
+    transaction = subscription.last_transaction_id or id_of(paid)
     subject = _subject(_order_of(subscription.metadata), subscription.id, transaction)
     product = subscription.product
     product_ref = product.id if isinstance(product, Product) else product
@@ -252,7 +252,7 @@ def _subscription_facts(subscription: Standing, kind: str, sent_at: int | None) 
             period_start_at=parse_rfc3339(subscription.current_period_start_date),
             period_end_at=parse_rfc3339(end),
             product_ref=product_ref,
-            customer_ref=_id(subscription.customer),
+            customer_ref=id_of(subscription.customer),
             is_listed=True,
         )
         paid_at = _moment(subscription.last_transaction_date) or sent_at
@@ -321,7 +321,7 @@ def _trial(subscription: Standing, subject: Subject, product_ref: str | None) ->
         period_start_at=parse_rfc3339(start),
         period_end_at=parse_rfc3339(end),
         product_ref=product_ref,
-        customer_ref=_id(subscription.customer),
+        customer_ref=id_of(subscription.customer),
     )
 
 
@@ -335,14 +335,14 @@ def standing_of(subscription: Standing) -> SubscriptionChanged:
 
 def _reversal_facts(reversal: _Refund | _Dispute) -> Sequence[Fact]:
     paid = reversal.transaction if isinstance(reversal.transaction, Transaction) else None
-    price = _untaxed(reversal.money, paid or reversal.order)
+    price = untaxed(reversal.money, paid or reversal.order)
     order, checkout = reversal.order, reversal.checkout
     subject = _subject(
         checkout.order_id if checkout else None,
-        _id(reversal.transaction),
-        _id(paid.order) if paid else None,
-        _id(order),
-        _id(checkout),
+        id_of(reversal.transaction),
+        id_of(paid.order) if paid else None,
+        id_of(order),
+        id_of(checkout),
     )
     if isinstance(reversal, _Dispute):
         page = "https://www.creem.io/dashboard"
@@ -354,7 +354,7 @@ def _reversal_facts(reversal: _Refund | _Dispute) -> Sequence[Fact]:
     return (Refunded(subject, reversal.id, price, is_pending=is_pending),)
 
 
-def _untaxed(price: Price, paid: _Amount | None) -> Price:
+def untaxed(price: Price, paid: _Amount | None) -> Price:
     """The part of what went back that belongs to the price; rounded up."""
     if price.amount < 0 or len(price.currency) != 3:
         raise ValueError("no price")
@@ -377,7 +377,8 @@ def _price_of(product: str | Product | None) -> Price | None:
     return _Amount(product.id, product.price, product.currency).price
 
 
-def _id(ref: Ref) -> str | None:
+def id_of(ref: Ref) -> str | None:
+    """The id of what is named, or stands there whole."""
     return ref if ref is None or isinstance(ref, str) else ref.id
 
 

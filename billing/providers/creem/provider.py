@@ -27,6 +27,7 @@ from billing.providers.creem.events import (
     checkout_facts,
     facts_of,
 )
+from billing.providers.creem.listing import CreemListing, Transactions
 from billing.providers.creem.paid_sum import CreemPaidSum
 from billing.providers.creem.refunds import CreemRefunds
 from billing.providers.creem.setup_check import CreemProduct, CreemSetupCheck
@@ -107,6 +108,7 @@ class Creem:
         self.abilities: tuple[object, ...] = (
             CreemSteering(self._ask_standing),
             CreemRefunds(self._ask),
+            CreemListing(self._ask_list),
             CreemPaidSum(self._ask_transaction),
             CreemSetupCheck(self._ask_product, self._credit_product, self._unit_amount),
         )
@@ -210,6 +212,9 @@ class Creem:
         return [hmac.digest(one, body, hashlib.sha256).hex().encode() for one in self._secrets]
 
     async def _ask_product(self, path: str, form: type[CreemProduct]) -> CreemProduct:
+        return await self._ask("GET", path, form)
+
+    async def _ask_list(self, path: str, form: type[Transactions]) -> Transactions:
         return await self._ask("GET", path, form)
 
     async def _ask_transaction(self, path: str) -> Transaction:

@@ -39,6 +39,15 @@ class RefundBody(Fields, frozen=True, kw_only=True):
         Text | None,
         Meta(description="Of a plan's order: which paid period. Left out where it has one."),
     ] = None
+    payment: Annotated[
+        ProviderId | None,
+        Meta(
+            description=(
+                "The provider's name of a payment that credited nothing and is not the order's own: a"
+                " second one, or a plan's that waits in review."
+            )
+        ),
+    ] = None
     allow_owed: Annotated[
         bool,
         Meta(description="Refund also where the credit was used up: the account owes the rest."),
@@ -85,6 +94,7 @@ async def refund(call: RequestContext[RefundBody, Fields]) -> Answer:
         actor=Actor.of(principal),
         amount=body.amount,
         period_id=body.period_id,
+        payment_ref=body.payment,
         allow_owed=body.allow_owed,
         made_at_provider=body.made_at_provider,
     )
@@ -156,7 +166,8 @@ ROUTES = (
             " clear word it stays held. Too little credit is 2002 unless `allow_owed`. One refund of a"
             " payment goes on at a time (2012), and none of what went back already (2006). The payment"
             " of an order that is in review, or was rejected, credited nothing: nothing is held, and the"
-            " provider's yes ends the review. Creem refunds by its API all that is left, and no part."
+            " provider's yes ends the review; the same is so of a second payment, and of a plan's that"
+            " waits in review, which `payment` names. Creem refunds by its API all that is left, and no part."
         ),
         answers=begun(RefundShape),
         refuses=(

@@ -80,7 +80,7 @@ async def use(call: RequestContext[UsageRecordBody | ReadBatch, Fields]) -> Answ
     body, engine = call.body, call.context.engine
     if isinstance(body, ReadBatch):
         batch = new_usage_batch(call.principal, [one.item for one in body.records])
-        return await engine.submit_once(batch, call.request_key, _UsedBatch(body))
+        return await engine.submit_long_once(batch, call.request_key, _UsedBatch(body))
     command = new_usage(call.principal, body.item())
     return await engine.submit_once(command, call.request_key, _used)
 

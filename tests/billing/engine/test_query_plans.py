@@ -77,9 +77,10 @@ Said = list[tuple[str, dict[str, Any]]]
 class Recorder:
     """A transaction that notes what it is asked."""
 
-    def __init__(self, tx: Transaction, said: Said) -> None:
+    def __init__(self, tx: Transaction, said: Said, pauses: list[None] | None = None) -> None:
         self._tx = tx
         self._said = said
+        self._pauses: list[None] = [] if pauses is None else pauses
 
     async def fetch(self, text: str, **values: Any) -> Sequence[Row]:
         self._said.append((text, values))
@@ -119,6 +120,10 @@ class Recorder:
         self._said.append((text, values))
         await self._tx.execute_deferred(text, touching=touching, **values)
 
+    async def pause(self) -> None:
+        self._pauses.append(None)
+        await self._tx.pause()
+
     def hint(self, name: str) -> None:
         self._tx.hint(name)
 
@@ -129,10 +134,13 @@ class Recording:
     def __init__(self, database: Database) -> None:
         self._database = database
         self.said: Said = []
+        self.pauses: list[None] = []
         self.statements_run = 0
 
     async def transaction(self, work: Work[Any], **options: Any) -> Any:
-        return await self._database.transaction(lambda tx: work(Recorder(tx, self.said)), **options)
+        return await self._database.transaction(
+            lambda tx: work(Recorder(tx, self.said, self.pauses)), **options
+        )
 
     async def autocommit(self, work: Work[Any]) -> Any:
         return await self._database.autocommit(work)

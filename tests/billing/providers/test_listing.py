@@ -31,8 +31,8 @@ def vendor() -> Iterator[respx.MockRouter]:
         yield router
 
 
-def listing(client: httpx.AsyncClient) -> Listing:
-    found = ability(provider("stripe", client=client), Listing)  # type: ignore[type-abstract]
+def listing(client: httpx.AsyncClient, name: str = "stripe") -> Listing:
+    found = ability(provider(name, client=client), Listing)  # type: ignore[type-abstract]
     assert found is not None
     return found
 
@@ -151,3 +151,89 @@ async def test_an_amount_in_no_unit_of_ours_is_no_list_to_rely_on(
 
     with pytest.raises(ProviderUnavailable):
         await listing(client).list_payments(SINCE, UNTIL)
+
+
+def transaction(transaction_id: str, **changes: Any) -> dict[str, Any]:
+    """As Creem's reference has it: 10.00 with 2.10 of tax on top, on 2026-06-15."""
+    return {
+        "id": transaction_id,
+        "mode": "test",
+        "object": "transaction",
+        "amount": 1000,
+        "amount_paid": 1210,
+        "currency": "EUR",
+        "type": "payment",
+        "tax_amount": 210,
+        "status": "paid",
+        "refunded_amount": None,
+        "order": "ord_creem",
+        "subscription": None,
+        "customer": "cust_1",
+        "created_at": 1_781_524_800_000,
+        **changes,
+    }
+
+
+def creem_page(*items: dict[str, Any], following: int | None = None) -> dict[str, Any]:
+    numbers = {"total_records": 9, "total_pages": 9, "current_page": 1, "prev_page": None}
+    return {"items": list(items), "pagination": {**numbers, "next_page": following}}
+
+
+async def test_creems_transactions_are_read_to_the_end_and_those_of_the_time_kept(
+    client: httpx.AsyncClient, vendor: respx.MockRouter
+) -> None:
+    march = {"created_at": 1_772_323_200_000}
+    asked = vendor.get(url__startswith=f"{API_BASE}/v1/transactions/search").respond(
+        json=creem_page(
+            transaction("tran_1"),
+            transaction("tran_2", type="invoice", subscription="sub_1"),
+            transaction("tran_3", **march),
+            transaction("tran_4", **march, status="partialRefund", refunded_amount=605),
+            transaction("tran_5", status="chargeback", refunded_amount=1210),
+            transaction("tran_6", status="declined"),
+            transaction("tran_7", status="pending"),
+            following=2,
+        )
+    )
+
+    found = await listing(client, "creem").list_payments(SINCE, UNTIL)
+
+    assert found.next_cursor == "2"
+    assert dict(asked.calls.last.request.url.params) == {"page_number": "1", "page_size": "50"}
+    assert found.payments[0] == ListedPayment(
+        payment_id="tran_1",
+        objects=("tran_1", "ord_creem"),
+        customer_ref="cust_1",
+        status="paid",
+        price=Price(1000, "EUR"),
+        created_at=1_781_524_800_000_000,
+    )
+    # A renewal names the order that began its plan: that order is not what it paid for.
+    assert found.payments[1].objects == ("tran_2",)
+    # Of what went back, the part without the tax: the half of it is 5.00 of 10.00.
+    assert [(one.payment_id, one.status, one.refunded, one.disputed) for one in found.payments] == [
+        ("tran_1", "paid", 0, 0),
+        ("tran_2", "paid", 0, 0),
+        ("tran_4", "paid", 500, 0),
+        ("tran_5", "paid", 0, 1000),
+        ("tran_6", "failed", 0, 0),
+        ("tran_7", "pending", 0, 0),
+    ]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        creem_page(transaction("tran_1", amount=-1, amount_paid=-1)),
+        creem_page(transaction("tran_1", created_at=1_781_524_800)),
+        creem_page(following=1),
+        {"items": []},
+    ],
+)
+async def test_a_list_of_creems_that_makes_no_sense_is_none_to_rely_on(
+    client: httpx.AsyncClient, vendor: respx.MockRouter, answer: dict[str, Any]
+) -> None:
+    vendor.get(url__startswith=f"{API_BASE}/v1/transactions/search").respond(json=answer)
+
+    with pytest.raises(ProviderUnavailable):
+        await listing(client, "creem").list_payments(SINCE, UNTIL)

@@ -108,6 +108,23 @@ async def test_each_kind_of_difference_is_named(buyer: Buyer, clock: FixedClock)
     assert [await buyer.now(order) for order in orders] == before
 
 
+async def test_a_second_payment_of_an_order_is_named_until_it_went_back(
+    buyer: Buyer, clock: FixedClock
+) -> None:
+    order = await buyer.order()
+    await buyer.pay(order)
+    own = listed(clock, "pi_1")
+    second = listed(clock, "pi_2", order_id=order.id)
+
+    kept = await compared(buyer, clock, own, second)
+    back = await compared(buyer, clock, own, replace(second, refunded=2000))
+
+    assert named(kept) == [("second_payment", "ch_pi_2", "paid by pi_1", "20.00 USD")]
+    assert order.id in kept.differences[0].press
+    assert [one.payment_id for one in kept.fees] == ["ch_pi_1"]
+    assert named(back) == []
+
+
 async def test_a_fee_that_was_kept_is_compared(buyer: Buyer, clock: FixedClock) -> None:
     await buyer.pay(await buyer.order())
     first = await compared(buyer, clock, listed(clock, "pi_1"))

@@ -10,6 +10,7 @@ from hypothesis.strategies import integers
 from billing.usage.price_commands import NewPrice, withdraw_price
 from billing.usage.price_file import dollars_micros, read_prices
 from billing.usage.price_list import (
+    COMPARED_MAX,
     PRICE_MICROS_MAX,
     TOKENS_MAX,
     ModelPrice,
@@ -97,6 +98,18 @@ def test_an_unknown_model_is_refused_with_the_most_similar_name() -> None:
     with pytest.raises(UnknownModel) as plain:
         PriceList().price_of("x")
     assert "did_you_mean" not in plain.value.extra
+
+
+def test_of_a_long_list_few_names_are_compared() -> None:
+    names = [f"gpt-{number:04}-{'x' * (number % 60)}" for number in range(4_000)]
+    listed = PriceList(1, [a_price(name) for name in [*names, "claude-opus-4", "gemini-pro"]])
+
+    compared = listed.compared_with("gemini-2.5-pro")
+
+    assert len(compared) <= COMPARED_MAX == 40
+    assert "gemini-pro" in compared
+    # Its first letters are swapped, so it is found by its length.
+    assert "claude-opus-4" in listed.compared_with("calude-opus-4")
 
 
 async def test_each_change_is_a_version_and_none_is_edited(database: Database) -> None:

@@ -18,6 +18,7 @@ from keys.authenticator import CredentialEnded
 from keys.caps import CapExceeded
 from keys.principal import Principal
 from store.database import Database
+from store.idempotency import StoredAnswer
 from store.open import open_database
 from tests.billing.engine.test_query_plans import Recording
 from tests.support.funded_account import FundedAccount, open_funded_account
@@ -38,7 +39,15 @@ def tokens(model: str, reference: str, *counts: int) -> UsageItem:
 async def charge(
     account: FundedAccount, *items: UsageItem | DomainError, principal: Principal | None = None
 ) -> UsedBatch:
-    return await account.engine.submit(new_usage_batch(principal or account.principal, items))
+    results: list[UsedBatch] = []
+
+    def encode(result: UsedBatch) -> StoredAnswer:
+        results.append(result)
+        return StoredAnswer(200, b"")
+
+    command = new_usage_batch(principal or account.principal, items)
+    await account.engine.submit_long_once(command, None, encode)
+    return results[-1]
 
 
 def told(used: UsedBatch) -> list[object]:
@@ -161,18 +170,35 @@ async def test_a_revoked_key_charges_nothing(database: Database, clock: FixedClo
     assert (await balances(account)).get("used", 0) == 0
 
 
+@pytest.mark.one_database
+async def test_a_similar_name_is_told_once_in_a_batch(
+    database: Database, clock: FixedClock
+) -> None:
+    account = await open_funded_account(database, clock)
+    await price(database, GPT)
+
+    used = await charge(account, *(tokens(f"gpt-4o{n}", f"r{n}", 1, 1) for n in range(20)))
+
+    refused = [one for one in used.verdicts if isinstance(one, UnknownModel)]
+    assert [one.extra.get("did_you_mean") for one in refused] == ["gpt-4o"] + [None] * 19
+    assert refused[1].detail.endswith("a similar name is told once in a batch")
+
+
 async def test_a_thousand_records_take_the_statements_of_one(
     database: Database, clock: FixedClock
 ) -> None:
     account = await open_funded_account(database, clock)
     await price(database, GPT)
-    seen = []
+    seen, pauses = list[int](), list[int]()
     for size in (1, 1000):
         recording = Recording(database)
         engine = account.engine = Engine(recording, clock, account.engine.rules)
         await charge(account, *(tokens("gpt-4o", f"{size}-{n}", 1, 1) for n in range(size)))
         seen.append(len(recording.said))
+        pauses.append(len(recording.pauses))
         await engine.close()
 
     assert seen[1] <= seen[0]
+    # The loop is never held for more than a tenth of them; one each before and after the answer is made.
+    assert pauses == [2, 12]
     assert await account.findings() == []

@@ -91,6 +91,7 @@ class Dev:
             stderr=self._errors,
             text=True,
         )
+        self.logged_before_ready = ""
         self._family: list[psutil.Process] = []
         self._said = (0, "")
         self.printed = ""
@@ -105,6 +106,7 @@ class Dev:
             line = self._process.stdout.readline()
             text += line
         watchdog.cancel()
+        self.logged_before_ready = Path(self._errors.name).read_text()
         self._family = psutil.Process(self._process.pid).children(recursive=True)
         return text
 
@@ -200,6 +202,11 @@ def test_the_printed_curl_line_moves_credit_and_causes_a_signed_webhook(
         webhook.body.decode(), webhook.headers["x-aitopup-signature"], secret, tolerance=300
     )
     assert Webhook(secret).verify(webhook.body, webhook.headers) == event
+
+
+def test_no_line_of_a_log_stands_above_the_greeting(dev: Dev) -> None:
+    assert [line for line in dev.printed.splitlines() if line.startswith("{")] == []
+    assert [line for line in dev.logged_before_ready.splitlines() if line.startswith("{")] == []
 
 
 def test_deliveries_are_listed_shown_and_replayed_beside_a_running_installation(

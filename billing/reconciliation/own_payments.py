@@ -1,0 +1,216 @@
+"""What we have of a provider's payments: orders and periods, found by the ids that the provider's list has.
+
+Reads only, so many at a time. A payment of theirs is looked for by every id it has; what is not found so is
+looked for by what the provider says that it belongs to, since the event that tells it may not be enabled.
+"""
+
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Final, NamedTuple, TypeVar
+
+from billing.ledger.price import Price
+from billing.payments import fees
+from billing.payments.fees import PaymentFee
+from billing.providers.abilities.listing import ListedPayment
+from billing.providers.event_log import NotificationRef
+from billing.reconciliation.payment_rule import OwnPayment, is_of_us
+from store.database import Database, Row, Transaction
+
+# The ids with those that the provider says they belong to; raises ProviderUnavailable.
+Linked = Callable[[NotificationRef, Sequence[str]], Awaitable[Sequence[str]]]
+_AT_ONCE: Final = 500
+
+T = TypeVar("T")
+
+
+class _Owner(NamedTuple):
+    """An order or a period; begins_plan: an order whose payments are its plan's periods'."""
+
+    id: str
+    begins_plan: bool
+
+
+class OwnPayments:
+    """Of one provider and environment. linked: asked about a payment of ours that no id finds."""
+
+    def __init__(
+        self, database: Database, provider: str, environment: str, linked: Linked | None = None
+    ) -> None:
+        self._database = database
+        self._provider = provider
+        self._environment = environment
+        self._linked = linked
+
+    async def owners(self, listed: Collection[ListedPayment]) -> dict[str, str]:
+        """The order or period of each payment that has one, by the payment's id. Raises
+        ProviderUnavailable.
+        """
+        found = await self._matched(listed)
+        lost = [one for one in listed if one.status == "paid" and _is_open(found, one)]
+        if self._linked is not None and lost:
+            known = await self.customers(lost)
+            ours = [one for one in lost if one.payment_id in found or is_of_us(one, known)]
+            found |= await self._matched([await self._with_links(one) for one in ours])
+        return {payment_id: owner.id for payment_id, owner in found.items()}
+
+    async def between(self, since: int, until: int) -> list[OwnPayment]:
+        """What was paid for at since <= time < until, microseconds, and cost something."""
+
+        async def work(tx: Transaction) -> list[OwnPayment]:
+            values = {**self._place, "since": since, "until": until}
+            rows = [*await tx.fetch(_OURS, **values), *await tx.fetch(_OUR_PERIODS, **values)]
+            return [_own_of(row) for row in rows]
+
+        return await self._database.read(work)
+
+    async def load(self, ids: Iterable[str]) -> dict[str, OwnPayment]:
+        """Orders and periods by their ids."""
+        found: dict[str, OwnPayment] = {}
+        for part in _parts(sorted(set(ids))):
+            for text in (_BY_ID, _PERIODS_BY_ID):
+                for row in await self._fetch(text, ids=part):
+                    found[row["owner_id"]] = _own_of(row)
+        return found
+
+    async def kept_fees(self, ids: Iterable[str]) -> dict[str, PaymentFee]:
+        """What was written of what the provider kept, by order or period."""
+        found: dict[str, PaymentFee] = {}
+        for part in _parts(sorted(set(ids))):
+            found |= await self._database.read(lambda tx, part=part: fees.load(tx, part))  # type: ignore[misc]
+        return found
+
+    async def customers(self, listed: Iterable[ListedPayment]) -> set[str]:
+        """Those of the payers that paid for something of ours."""
+        refs = sorted({one.customer_ref for one in listed if one.customer_ref})
+        found: set[str] = set()
+        for part in _parts(refs):
+            rows = await self._fetch(_CUSTOMERS, refs=part, **self._place)
+            found |= {row["customer_ref"] for row in rows}
+        return found
+
+    @property
+    def _place(self) -> Mapping[str, str]:
+        return {"provider": self._provider, "environment": self._environment}
+
+    async def _fetch(self, text: str, **values: object) -> Sequence[Row]:
+        return await self._database.read(lambda tx: tx.fetch(text, **values))
+
+    async def _with_links(self, one: ListedPayment) -> ListedPayment:
+        assert self._linked is not None, "its caller asked"
+        at = NotificationRef(self._provider, self._environment, "", "")
+        ids = await self._linked(at, (one.payment_id, *one.objects))
+        return replace(one, objects=tuple(dict.fromkeys((*one.objects, *ids))))
+
+    async def _matched(self, listed: Iterable[ListedPayment]) -> dict[str, _Owner]:
+        found: dict[str, _Owner] = {}
+        for part in _parts(list(listed)):
+            owners = await self._database.read(lambda tx, part=part: self._owners(tx, part))  # type: ignore[misc]
+            for one in part:
+                ids = (one.order_id, *one.objects)
+                named = [owners[name] for name in ids if name in owners]
+                if named:
+                    # The order that began a plan is what a payment is of where no period is.
+                    found[one.payment_id] = min(named, key=lambda owner: owner.begins_plan)
+        return found
+
+    async def _owners(self, tx: Transaction, part: Sequence[ListedPayment]) -> dict[str, _Owner]:
+        """Ids of theirs, also those that were told to belong to them, with what is ours of them."""
+        ids = sorted({name for one in part for name in one.objects})
+        linked = await tx.fetch(_LINKED, ids=ids, **self._place)
+        pairs = [(row["object_id"], row["linked_id"]) for row in linked]
+        known = sorted({*ids, *(name for pair in pairs for name in pair)})
+        order_ids = sorted({one.order_id for one in part if one.order_id})
+        values = {"ids": known, **self._place}
+        found: dict[str, _Owner] = {}
+        for row in await tx.fetch(_OWNERS, order_ids=order_ids, **values):
+            found[row["object_id"]] = _Owner(row["owner_id"], row["begins_plan"] == 1)
+        for row in await tx.fetch(_PERIODS, **values):
+            found[row["object_id"]] = _Owner(row["owner_id"], begins_plan=False)
+        for name, other in (*pairs, *(pair[::-1] for pair in pairs)):
+            if other in found and (name not in found or found[name].begins_plan):
+                found[name] = found[other]
+        return found
+
+
+def _is_open(found: Mapping[str, _Owner], one: ListedPayment) -> bool:
+    """Nothing is credited for it, as far as its ids tell."""
+    owner = found.get(one.payment_id)
+    return owner is None or owner.begins_plan
+
+
+def _parts(waiting: Sequence[T]) -> Iterable[Sequence[T]]:
+    return (waiting[start : start + _AT_ONCE] for start in range(0, len(waiting), _AT_ONCE))
+
+
+def _own_of(row: Row) -> OwnPayment:
+    return OwnPayment(
+        row["owner_id"],
+        row["account_id"],
+        row["payment_id"] or "",
+        Price(row["amount"], row["currency"]),
+        row["gone"],
+        row["paid_at"] is not None,
+        row["paid_at"] or 0,
+        is_order=row["is_order"] == 1,
+        begins_plan=row["begins_plan"] == 1,
+    )
+
+
+_COLUMNS: Final = """o.id AS owner_id, o.account_id, o.payment_id,
+    COALESCE(o.paid_amount, o.pay_amount) AS amount,
+    COALESCE(o.paid_currency, o.pay_currency) AS currency, o.refunded_amount AS gone, o.paid_at,
+    1 AS is_order, CASE WHEN o.kind = 'subscription' THEN 1 ELSE 0 END AS begins_plan"""
+_PERIOD_COLUMNS: Final = """p.id AS owner_id, p.account_id, p.invoice_id AS payment_id, p.amount,
+    p.currency, p.refunded_amount AS gone, p.created_at AS paid_at,
+    0 AS is_order, 0 AS begins_plan"""
+_OURS: Final = f"""
+SELECT {_COLUMNS} FROM orders o
+WHERE o.environment = :environment AND o.provider = :provider AND o.kind <> 'subscription'
+  AND o.is_stand_in = 0 AND o.paid_at >= :since AND o.paid_at < :until
+  AND COALESCE(o.paid_amount, o.pay_amount) > 0
+"""
+_OUR_PERIODS: Final = f"""
+SELECT {_PERIOD_COLUMNS} FROM subscription_periods p
+JOIN subscriptions s ON s.id = p.subscription_id
+WHERE p.environment = :environment AND s.provider = :provider AND s.is_stand_in = 0
+  AND p.created_at >= :since AND p.created_at < :until AND p.amount > 0
+"""
+_BY_ID: Final = f"SELECT {_COLUMNS} FROM orders o WHERE o.id IN :ids[text]"
+_PERIODS_BY_ID: Final = (
+    f"SELECT {_PERIOD_COLUMNS} FROM subscription_periods p WHERE p.id IN :ids[text]"
+)
+_LINKED: Final = """
+SELECT object_id, linked_id FROM provider_links
+WHERE provider = :provider AND environment = :environment AND object_id IN :ids[text]
+UNION
+SELECT object_id, linked_id FROM provider_links
+WHERE provider = :provider AND environment = :environment AND linked_id IN :ids[text]
+"""
+_OWNERS: Final = """
+SELECT k.object_id, k.order_id AS owner_id,
+    CASE WHEN o.kind = 'subscription' THEN 1 ELSE 0 END AS begins_plan
+FROM provider_objects k JOIN orders o ON o.id = k.order_id
+WHERE k.provider = :provider AND k.environment = :environment AND k.object_id IN :ids[text]
+UNION
+SELECT o.id AS object_id, o.id AS owner_id,
+    CASE WHEN o.kind = 'subscription' THEN 1 ELSE 0 END AS begins_plan
+FROM orders o
+WHERE o.provider = :provider AND o.environment = :environment AND o.id IN :order_ids[text]
+"""
+# One that was approved before its invoice came begins at another time than its objects say.
+_PERIODS: Final = """
+SELECT k.object_id, p.id AS owner_id FROM subscription_objects k
+JOIN subscription_periods p ON p.subscription_id = k.subscription_id
+  AND (p.period_start_at = k.period_start_at OR EXISTS (
+      SELECT 1 FROM subscription_objects n
+      WHERE n.subscription_id = k.subscription_id AND n.period_start_at = k.period_start_at
+        AND n.object_id = p.invoice_id))
+WHERE k.provider = :provider AND k.environment = :environment AND k.object_id IN :ids[text]
+"""
+_CUSTOMERS: Final = """
+SELECT customer_ref FROM provider_customers
+WHERE provider = :provider AND environment = :environment AND customer_ref IN :refs[text]
+UNION
+SELECT customer_ref FROM subscriptions
+WHERE provider = :provider AND environment = :environment AND customer_ref IN :refs[text]
+"""

@@ -1,0 +1,111 @@
+"""The one rule by which a payment of a provider's list is held against ours, for the daily comparison and
+for `topup reconcile` alike. Pure.
+
+A payment that names no order of this gateway, of a customer that it does not know, is another's: an
+account at a provider may serve several shops. What went back whole is settled between the two sides
+whatever it was for, so that it is no difference that it was never credited.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from billing.ledger.price import Price
+from billing.providers.abilities.listing import ListedPayment
+from kernel.clock import HOUR_US
+
+ListDifferenceKind = Literal[
+    "missing_here",
+    "not_ours",
+    "missing_there",
+    "amount",
+    "currency",
+    "status",
+    "second_payment",
+    "refunded",
+    "fee",
+]
+# A payment is told a while after it was made; an order that waits for it is asked about anyway.
+TOLD_WITHIN_US: Final = HOUR_US
+_ORDER_PREFIX: Final = "ord_"
+
+
+@dataclass(frozen=True, slots=True)
+class OwnPayment:
+    """One of ours: an order or a period. gone: refunded or disputed, in the price's currency.
+
+    payment_id: the provider's, empty where none is known; is_paid: it was credited; is_order, and
+    begins_plan: an order of a plan, whose payments are its periods'. paid_at: microseconds, by our clock.
+    """
+
+    owner_id: str
+    account_id: str
+    payment_id: str
+    price: Price
+    gone: int
+    is_paid: bool
+    paid_at: int
+    is_order: bool = True
+    begins_plan: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What differs; here, there: what each side has, null: nothing. is_of_payment: it is about a payment
+    that stands beside the one that was credited.
+    """
+
+    kind: ListDifferenceKind
+    here: Price | None
+    there: Price | None
+    is_of_payment: bool = False
+
+
+def is_of_us(one: ListedPayment, customers: Collection[str]) -> bool:
+    """It names an order as ours are named, or its payer has paid us."""
+    return (one.order_id or "").startswith(_ORDER_PREFIX) or one.customer_ref in customers
+
+
+def is_kept(one: ListedPayment) -> bool:
+    """Some of it is still with the operator."""
+    return one.refunded + one.disputed < one.price.amount
+
+
+def is_missing(one: ListedPayment, *, now_us: int) -> bool:
+    """A payment of ours that nothing here was credited for, and that should have been told by now."""
+    return one.status == "paid" and is_kept(one) and one.created_at <= now_us - TOLD_WITHIN_US
+
+
+def judged(
+    mine: OwnPayment, theirs: ListedPayment, kept_fee: Price | None, *, now_us: int
+) -> list[Judged]:
+    """How a payment that was made differs from what is ours of it; kept_fee: the provider's, as it was
+    written down.
+    """
+    assert theirs.status == "paid", "another one brought nothing"
+    if mine.begins_plan:
+        is_lost = is_missing(theirs, now_us=now_us)
+        return [Judged("missing_here", None, theirs.price)] if is_lost else []
+    if not mine.is_paid:
+        return [Judged("status", None, theirs.price)] if is_kept(theirs) else []
+    is_its_own = mine.payment_id in ("", theirs.payment_id, *theirs.objects)
+    if mine.is_order and not is_its_own:
+        second = Judged("second_payment", None, theirs.price, is_of_payment=True)
+        return [second] if is_kept(theirs) else []
+    found = _sums(mine, theirs)
+    if kept_fee is not None and theirs.fee is not None and kept_fee != theirs.fee:
+        found.append(Judged("fee", kept_fee, theirs.fee))
+    return found
+
+
+def _sums(mine: OwnPayment, theirs: ListedPayment) -> list[Judged]:
+    if mine.price.currency != theirs.price.currency:
+        return [Judged("currency", mine.price, theirs.price)]
+    found = []
+    if mine.price != theirs.price:
+        found.append(Judged("amount", mine.price, theirs.price))
+    back = min(theirs.refunded + theirs.disputed, theirs.price.amount)
+    if mine.gone != back:
+        currency = mine.price.currency
+        found.append(Judged("refunded", Price(mine.gone, currency), Price(back, currency)))
+    return found
