@@ -21,6 +21,7 @@ from gateway.http.edge import Edge
 from gateway.http.routing import Router
 from gateway.mcp import endpoint as mcp
 from gateway.openapi import serve as openapi
+from gateway.repair.repair import repaired
 from gateway.surfaces import API_PREFIX as API_PREFIX, SURFACES as SURFACES
 from runtime.context import Context
 
@@ -49,4 +50,5 @@ def create_app(context: Context, *, is_stopping: Callable[[], bool] = lambda: Fa
         compressed(pages),
         context=context,
         router=Router((*SURFACES, mcp.surface(), *callbacks, *PAGES)),
+        repaired=repaired,
     )
