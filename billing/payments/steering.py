@@ -179,6 +179,24 @@ class SubscriptionSteering:
             await self.steer(tenant, one.id, SteerWish("cancel_now", asked_by, is_local=True))
         return bool(orphans)
 
+    async def end_orphan_of(self, order_id: str) -> None:
+        """Ends what the order began at the sandbox: its paid time is over, and nobody bills it again.
+
+        It is not past due: no card would help, and no mail asks for one.
+        """
+        one = await self._database.read(lambda tx: subscription_rows.find_by_order(tx, order_id))
+        if one is not None and self.is_orphan(one) and one.status in {*LIVING, "incomplete"}:
+            wish = SteerWish("cancel_now", "sandbox", is_local=True)
+            await self.steer(one.tenant, one.id, wish)
+
+    def check_billed(self, one: Subscription) -> None:
+        """Raises ProviderRefused where nobody bills it any more."""
+        if self.is_orphan(one):
+            raise ProviderRefused(
+                f"the sandbox began the plan, and {one.provider} has keys of its own now: nobody bills it"
+                " any more. End it, or take a new plan"
+            )
+
     def is_orphan(self, one: Subscription) -> bool:
         """Whether the sandbox began it, and stands in for its provider no more."""
         return one.is_stand_in and not self._providers.is_stand_in(one.provider, _environment(one))
