@@ -5,6 +5,8 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
+
 from billing.providers.stripe.provider import API_VERSION
 
 Json = dict[str, Any]
@@ -121,9 +123,9 @@ class StripeAccount:
 
     def tell(self, event_type: str, about: Json, **before: Any) -> None:
         """An event about the object as it is now; before: what changed fields were."""
-        data: Json = {"object": copy.deepcopy(about)}
+        data: Json = {"object": _copied(about)}
         if before:
-            data["previous_attributes"] = copy.deepcopy(before)
+            data["previous_attributes"] = _copied(before)
         event = self.make(
             "event",
             api_version=API_VERSION,
@@ -136,8 +138,8 @@ class StripeAccount:
         self.events.append(event)
 
     def rehearsal(self) -> "StripeAccount":
-        """A copy on which something can be tried."""
-        return copy.deepcopy(self)
+        """A copy on which something can be tried; what was told is the same in both, and stays."""
+        return copy.deepcopy(self, {id(event): event for event in self.events})
 
     def become(self, other: "StripeAccount") -> None:
         """Takes over what was tried on the copy."""
@@ -145,6 +147,11 @@ class StripeAccount:
 
     def _of(self, kind: str) -> Iterator[Json]:
         return (one for one in list(self._kept.values()) if one["object"] == kind)
+
+
+def _copied(one: Json) -> Json:
+    """As it is now; through its text, which takes a tenth of the time of a deep copy."""
+    return dict(msgspec.json.decode(msgspec.json.encode(one)))
 
 
 def amended(one: Json, **changes: Any) -> Json:
