@@ -1,7 +1,8 @@
 """Subscriptions steered at their providers: a wish is written, the provider asked, its word acted on.
 
 Promises: no transaction is open while a provider is asked; what it answers moves the subscription like a
-notification of it. After no clear answer the wish stays and says so, and a worker asks again: first how the
+notification of it. Where it refuses, it is asked how the subscription stands: one that ended there without our
+hearing of it ends here. After no clear answer the wish stays and says so, and a worker asks again: first how the
 subscription stands, then, where it is not as wanted, for the same thing under the same key. A subscription
 that the sandbox began and nobody stands in for any more is steered here alone.
 """
@@ -13,21 +14,31 @@ from typing import Final
 from msgspec.structs import replace as with_fields
 
 from billing.catalog import plan as plans
-from billing.catalog.plan import MONTHS, PlanItem
+from billing.catalog.plan import PlanItem
 from billing.engine.engine import Engine
 from billing.ledger.price import Price
 from billing.payments.notifications import NotificationHandler
+from billing.payments.plan_change import (
+    estimate,
+    is_charged_now,
+    is_shorter,
+    request_of,
+    unsaved,
+)
 from billing.payments.sandbox import clock as sandbox_clock
 from billing.payments.sandbox.steering import SandboxSteering, Tell
 from billing.providers.abilities.finding import ability
 from billing.providers.abilities.steering import (
     Act,
+    PaymentDeclined,
     Previewing,
     Scheduling,
     Steering,
     SteerRequest,
+    has_ended,
 )
 from billing.providers.event_log import NotificationRef
+from billing.providers.http import refusal_of
 from billing.providers.protocol import (
     Interval,
     Notification,
@@ -136,7 +147,7 @@ class SubscriptionSteering:
         one = await self._find(due.tenant, due.subscription_id)
         try:
             await self._ask(one, claimed, is_first=False)
-        except ProviderRefused as error:
+        except (ProviderRefused, NotSteerable) as error:
             # Whoever asked is gone; the wish says it.
             fields = {"subscription_id": one.id, "act": due.act, "reason": error.detail}
             _log.warning("steer.refused", extra={"fields": fields})
@@ -159,9 +170,9 @@ class SubscriptionSteering:
         # Of a subscription that a schedule changes it tells nothing.
         is_known = one.provider_ref is not None and one.next_plan_id is None
         if charged and teller is not None and is_known:
-            price = await teller.preview(_request(one, _unsaved(one, item, charged=charged)))
+            price = await teller.preview(request_of(one, unsaved(one, item, charged=charged)))
         now_us = await self._own_now_us(one)
-        due = price or _estimate(one, item, now_us, await self._period(one))
+        due = price or estimate(one, item, now_us, await self._period(one))
         return ChangePreview(
             one,
             item,
@@ -210,20 +221,18 @@ class SubscriptionSteering:
         return True
 
     async def _ask(self, one: Subscription, steer: Steer, *, is_first: bool) -> Steered:
-        """Raises ProviderRefused, with the wish ended."""
-        request = _request(one, steer)
+        """Raises ProviderRefused and NotSteerable (it ended at its provider), with the wish ended."""
+        request = request_of(one, steer)
         # What the provider said before this, or within its second, is older than the answer: providers
         # tell whole seconds.
         asked_at = self._clock.now_us() // SECOND_US * SECOND_US + SECOND_US - 1
         try:
-            provider = self._steering(one)
-            standing = None if is_first else await provider.standing(request.subscription_ref)
-            if standing is None or not request.is_reached(standing):
-                standing = await provider.steer(request)
+            standing = await _asked(self._steering(one), request, is_first=is_first)
             await self._act_on(one, steer, replace(standing, sent_at=asked_at))
         except ProviderRefused as error:
-            await self._end(steer, "refused", error.detail)
-            raise
+            refusal = refusal_of(error, request.in_words)
+            await self._end(steer, "refused", refusal.detail)
+            raise refusal from error
         except ProviderUnavailable as error:
             if steer.attempts >= ATTEMPTS_MAX:
                 fields = {"subscription_id": one.id, "act": steer.act, "reason": error.detail}
@@ -234,6 +243,10 @@ class SubscriptionSteering:
                 lambda tx: steer_rows.postpone(tx, steer, why, now_us=now_us)
             )
             return Steered(one, with_fields(steer, reason=why))
+        if has_ended(standing) and not request.is_reached(standing):
+            why = f"it ended at {one.provider}"
+            await self._end(steer, "refused", why)
+            raise NotSteerable(why, reason="ended")
         return await self._end(steer, "done", None)
 
     async def _act_on(self, one: Subscription, steer: Steer, standing: SubscriptionChanged) -> None:
@@ -335,60 +348,26 @@ class SubscriptionSteering:
         )
 
 
-def is_charged_now(one: Subscription, item: PlanItem) -> bool:
-    """A dearer plan, or a longer interval, is paid for at once; in a trial nothing is."""
-    if one.is_in_trial:
-        return False
-    if item.interval != one.interval:
-        return MONTHS[item.interval] > MONTHS[one.interval]
-    return item.price.amount > one.amount
-
-
-def is_shorter(one: Subscription, interval: Interval) -> bool:
-    """Paid more often than now, which begins when the paid time is over; a trial is not paid."""
-    return MONTHS[interval] < MONTHS[one.interval] and not one.is_in_trial
-
-
-def _estimate(one: Subscription, item: PlanItem, now_us: int, period: tuple[int, int]) -> Price:
-    """The new price less what is left of today's, in proportion to the time; rounded up."""
-    start, end = period
-    if not is_charged_now(one, item) or end <= start:
-        return Price(0, item.price.currency)
-    left, whole = max(0, end - now_us), end - start
-    if item.interval != one.interval:
-        return Price(max(0, item.price.amount - one.amount * left // whole), one.currency)
-    return Price(-(-(item.price.amount - one.amount) * left // whole), one.currency)
-
-
-def _request(one: Subscription, steer: Steer) -> SteerRequest:
-    assert one.provider_ref is not None, "whoever wanted it looked"
-    return SteerRequest(
-        one.provider_ref,
-        steer.act,
-        steer.id,
-        product_ref=steer.product_ref,
-        from_ref=one.product_ref,
-        is_charged_now=steer.is_charged_now,
-        is_at_end=steer.interval is not None and is_shorter(one, steer.interval),
-    )
-
-
-def _unsaved(one: Subscription, item: PlanItem, *, charged: bool) -> Steer:
-    """A change that nobody has decided on, for the question of what it costs."""
-    return Steer(
-        id="",
-        subscription_id=one.id,
-        account_id=one.account_id,
-        environment=one.environment,
-        act="change",
-        plan_id=item.plan_id,
-        interval=item.interval,
-        product_ref=item.product_ref,
-        amount=item.price.amount,
-        is_charged_now=charged,
-        asked_by="",
-        created_at=0,
-    )
+async def _asked(
+    provider: Steering, request: SteerRequest, *, is_first: bool
+) -> SubscriptionChanged:
+    """How the subscription stands once it was asked for, or since it has ended there."""
+    if not is_first:
+        standing = await provider.standing(request.subscription_ref)
+        if request.is_reached(standing) or has_ended(standing):
+            return standing
+    try:
+        return await provider.steer(request)
+    except PaymentDeclined:
+        raise
+    except ProviderRefused as refusal:
+        try:
+            standing = await provider.standing(request.subscription_ref)
+        except ProviderRefused:
+            raise refusal from None
+        if not has_ended(standing):
+            raise
+        return standing
 
 
 def _environment(one: Subscription) -> Environment:
