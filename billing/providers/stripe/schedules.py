@@ -54,6 +54,8 @@ class StripeSchedules:
 
     async def change_at_end(self, found: Subscription, request: SteerRequest) -> Subscription:
         """The subscription with its next price chosen; asked again it is the same schedule."""
+        if len(found.items.data) != 1:
+            raise ProviderRefused("the subscription at stripe has other items than its plan")
         schedule = await self._schedule(found, request)
         period_end = found.items.data[0].current_period_end or found.current_period_end
         now = next((one for one in schedule.phases if one.end_date == period_end), None)
