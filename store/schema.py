@@ -11,6 +11,9 @@ from store.dialect import BIGINT, BYTES, TEXT
 
 metadata = sa.MetaData()
 
+# In words that PostgreSQL takes for rare: billing/documents/due.py asks by the same.
+UNNOTED = "CASE WHEN refunded_amount = noted_amount THEN 0 ELSE 1 END = 1"
+
 # Rows that are changed over and over: room in the page for the next version, so that the indexes
 # stay as they are, and vacuum long before a fifth of a large table is dead.
 _HOT = {"fillfactor": 70, "autovacuum_vacuum_scale_factor": 0.02}
@@ -29,7 +32,7 @@ def _bytes(name: str, *, null: bool = False) -> sa.Column[bytes]:
     return sa.Column(name, BYTES, nullable=null)
 
 
-# keys/account.py, but live_* and email_verified_at by keys/live.py, expiring_mail_off_at by keys/mail_choice.py.
+# keys/account.py, but live_* and email_verified_at by keys/live.py, expiring_mail_off_at and mail_language by keys/mail_choice.py.
 # A tenant: merchant, agent operator or end user.
 accounts = sa.Table(
     "accounts",
@@ -1351,8 +1354,8 @@ orders = sa.Table(
         "ix_orders_unnoted",
         "environment",
         "id",
-        sqlite_where=sa.text("refunded_amount <> noted_amount"),
-        postgresql_where=sa.text("refunded_amount <> noted_amount"),
+        sqlite_where=sa.text(UNNOTED),
+        postgresql_where=sa.text(UNNOTED),
     ),
 )
 
@@ -1737,8 +1740,8 @@ subscription_periods = sa.Table(
         "ix_subscription_periods_unnoted",
         "environment",
         "id",
-        sqlite_where=sa.text("refunded_amount <> noted_amount"),
-        postgresql_where=sa.text("refunded_amount <> noted_amount"),
+        sqlite_where=sa.text(UNNOTED),
+        postgresql_where=sa.text(UNNOTED),
     ),
     sa.Index("ux_subscription_periods_id", "id", unique=True),
     sa.Index("ix_subscription_periods_account", "account_id", "environment"),

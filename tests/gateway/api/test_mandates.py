@@ -12,7 +12,11 @@ from kernel.clock import FixedClock
 from tests.support.browser import signed_in
 from tests.support.gateway import Gateway, running, settings_of
 
-SEND: dict[str, Any] = {"platform": "claude", "amount_cents": 1000, "recipient_email": "ana@example.com"}
+SEND: dict[str, Any] = {
+    "platform": "claude",
+    "amount_cents": 1000,
+    "recipient_email": "ana@example.com",
+}
 
 
 @pytest_asyncio.fixture
