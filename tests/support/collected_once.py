@@ -41,7 +41,7 @@ def serve(listener: socket.socket, parent_fd: int) -> socket.socket | None:
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     at_ctrl_c = signal.signal(signal.SIGINT, signal.SIG_IGN)
     while True:
-        readable, _, _ = select.select([listener, parent_fd], [], [])
+        readable, _, _ = select.select([listener.fileno(), parent_fd], [], [])
         if parent_fd in readable:
             return None
         connection, _ = listener.accept()

@@ -294,10 +294,13 @@ class Installation:
     def run(self, *words: str, **settings: str) -> subprocess.CompletedProcess[str]:
         """Another command on the same installation, to its end."""
         changed = {f"TOPUP_{name.upper()}": value for name, value in settings.items()}
+        env = {**self.env, **changed}
+        if self.preloaded is not None:
+            return self.preloaded.run(words, cwd=self.data_dir, env=env, timeout_s=READY_S_MAX)
         return subprocess.run(
             [*self.topup, *words],
             cwd=self.data_dir,
-            env={**self.env, **changed},
+            env=env,
             capture_output=True,
             text=True,
             timeout=READY_S_MAX,
