@@ -92,6 +92,8 @@ STEPS = (
     ("provider_objects", "object_id", "order_id IN (SELECT id FROM orders WHERE {own})"),
     ("refunds", "id", "{own}"),
     ("disputes", "id", "{own}"),
+    ("uncredited_reversals", "payment_id", "{own}"),
+    ("uncredited_payments", "id", "{own}"),
     ("order_reversals", "order_id", "order_id IN (SELECT id FROM orders WHERE {own})"),
     ("orders", "id", "{own}"),
     ("transfers", "id", "{own}"),

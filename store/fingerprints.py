@@ -152,6 +152,26 @@ _OF_0030: Final = _OF_0029 | {
     "recharge_charges": "e8b920c128d2",
 }
 
+_OF_0031: Final = _OF_0030 | {
+    "subscription_periods": "494a324361f5",
+    "subscriptions": "0d86ed18de26",
+}
+
+_OF_0032: Final = _OF_0031 | {
+    "provider_events": "72223a4d2f81",
+    "subscription_periods": "1de8d6d158b4",
+    "uncredited_payments": "ff82396e049f",
+    "uncredited_reversals": "d72a0ed7b622",
+}
+
+_OF_0033: Final = _OF_0032 | {
+    "account_environments": "ecef3ae6d567",
+    "api_keys": "f1e29a9c4c5c",
+    "holds": "9726703ac6af",
+    "spend_windows": "61fbca742009",
+    "topups": "c6f9f90d7d4f",
+}
+
 TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0012": _OF_0012,
     "0013": _OF_0013,
@@ -172,5 +192,8 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0028": _OF_0028,
     "0029": _OF_0029,
     "0030": _OF_0030,
-    "0031": _OF_0030 | {"subscription_periods": "494a324361f5", "subscriptions": "0d86ed18de26"},
+    "0031": _OF_0031,
+    "0032": _OF_0032,
+    "0033": _OF_0033,
+    "0034": _OF_0033,
 }

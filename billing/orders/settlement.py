@@ -6,7 +6,7 @@ a person. `paid` wins over pending, expired and failed. The credit that a coupon
 promotional; the rest is purchased, and pays debts first.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from billing.engine.batch_state import BatchState
@@ -17,6 +17,7 @@ from billing.orders.claim import OrderClaim
 from billing.orders.ending import end_unpaid, reclaim
 from billing.orders.order import REASON_CHARACTERS_MAX, SETTLED, Order, amend, move, next_check_at
 from billing.orders.reversal import OnOrder, OrderResult, apply_reversals
+from billing.orders.uncredited_payment import UncreditedPayments, new_payment
 from billing.orders.working_set import OrderWorkingSet
 from billing.providers.problem import Problem, in_words, other_price
 from billing.recharges.batch import note_paid
@@ -75,6 +76,7 @@ class SettlePaid(OnOrder):
     def declare(self, read_set: ReadSet) -> None:
         OnOrder.declare(self, read_set)
         assert self.notification is not None, "a payment is told by somebody"
+        read_set.working_set(UncreditedPayments).orders.add(self.order_id)
         for object_id in (self.payment_id, *self.objects):
             read_set.working_set(OrderWorkingSet).claims.add(self._claim(object_id))
 
@@ -87,8 +89,7 @@ class SettlePaid(OnOrder):
         if order.status in SETTLED or order.status == "review" or went_back:
             # Money of a second payment: the order stays, an operator sees the notification. What
             # a refund of ours sent back of the first would otherwise take this one's credit.
-            problem = problem or self._second(order)
-            return OrderResult(order, "review", problem.sentence, problem)
+            return self._beside(state, order, problem or self._second(order))
         if problem is not None:
             reviewed = move(
                 order,
@@ -101,7 +102,8 @@ class SettlePaid(OnOrder):
             )
             reclaim(state, order)
             working_set.change(reviewed)
-            return OrderResult(reviewed, "review", problem.sentence, problem)
+            named = replace(problem, payment_ref=self.payment_id)
+            return OrderResult(reviewed, "review", problem.sentence, named)
         ref = self.customer_ref or order.customer_ref
         paid = settle(
             state,
@@ -112,6 +114,17 @@ class SettlePaid(OnOrder):
             paid_currency=None,
         )
         return OrderResult(paid, "applied")
+
+    def _beside(self, state: BatchState, order: Order, problem: Problem) -> OrderResult:
+        """Money of another payment than the order's: it waits for a person, once."""
+        payments = state.working_set(UncreditedPayments)
+        if payments.named(order.id, self.payment_id) is not None:
+            return OrderResult(order, "repeated", problem.sentence)
+        owner = state.working_set(OrderWorkingSet).owner_of(self._claim(self.payment_id))
+        if owner == order.id:
+            payments.keep(new_payment(order, self.payment_id, self.price, state.now_us))
+        named = replace(problem, payment_ref=self.payment_id)
+        return OrderResult(order, "review", problem.sentence, named)
 
     def conflict(self, state: BatchState, order: Order) -> Problem | None:  # noqa: ARG002
         """Why a payment of this sum may not credit this order."""

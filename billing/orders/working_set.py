@@ -51,6 +51,7 @@ class OrderWorkingSet(SaleWorkingSet):
         self._new: dict[str, Order] = {}
         self._changed: dict[str, Order] = {}
         self._resolved: set[str] = set()
+        self._resolved_payments: set[tuple[str, str]] = set()
 
     @property
     def changes(self) -> int:  # type: ignore[override]
@@ -106,6 +107,7 @@ class OrderWorkingSet(SaleWorkingSet):
         # Before the new entries: nobody has dealt with what came in meanwhile.
         if self._resolved:
             await provider_event.resolve(tx, self._resolved, now_us=now_us)
+        await provider_event.resolve_payments(tx, self._resolved_payments, now_us=now_us)
         await self.write_log(tx)
 
     # Orders
@@ -167,6 +169,11 @@ class OrderWorkingSet(SaleWorkingSet):
         self.changed()
         self._open.discard(order_id)
         self._resolved.add(order_id)
+
+    def resolve_payment(self, order_id: str, payment_ref: str) -> None:
+        """What waited for a person because of this payment is dealt with."""
+        self.changed()
+        self._resolved_payments.add((order_id, payment_ref))
 
     def _genuine_claims(self) -> list[OrderClaim]:
         """Claims of ids for orders at the provider that named them."""

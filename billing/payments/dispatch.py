@@ -25,6 +25,7 @@ from billing.providers.protocol import (
     Unconfirmed,
     Waiting,
 )
+from billing.subscriptions.by_hand.uncredited import ReverseUncredited
 from billing.subscriptions.checkout_payment import SettlePaidPlan
 from billing.subscriptions.lifecycle import ChangeSubscription
 from billing.subscriptions.period import PayPeriod
@@ -84,6 +85,10 @@ def _reversed_order(fact: Reversed) -> Make:
     return partial(ReverseOrder, fact=fact)
 
 
+def _reversed_uncredited(fact: Reversed) -> Make:
+    return partial(ReverseUncredited, fact=fact)
+
+
 def _reversed_period(fact: Reversed) -> Make:
     return partial(ReversePeriod, fact=fact)
 
@@ -131,6 +136,8 @@ ACTIONS: Final[Mapping[SubjectKind, Mapping[type, Build | Note | Inquire]]] = {
         Paid: partial(_paid, SettlePaid),
         **dict.fromkeys(_REVERSED, _reversed_order),
     },
+    "uncredited payment": dict.fromkeys(_REVERSED, _reversed_uncredited),
+    # Of one that was told before such payments had rows.
     "second payment": dict.fromkeys(
         _REVERSED, Note("ignored", "it is of a second payment, which credited nothing")
     ),

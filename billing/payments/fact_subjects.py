@@ -3,7 +3,7 @@
 A fact finds its order by the order's own id or by the provider's ids of it, its subscription by the
 provider's id of it or by the order that began it. A refund or dispute finds the period whose payment
 has one of its ids; of a plan's order nothing was credited, so that the period's payment counts. One of
-a second payment of an order is about that payment, which credited nothing.
+a payment that credited nothing, such as a second one of an order, is about that payment.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,12 +13,15 @@ from typing import Any, Literal
 from billing.orders import queries as order_list
 from billing.orders.order import Order
 from billing.orders.refund import Reversed
+from billing.orders.uncredited_payment import find_told
 from billing.providers.event_log import NotificationRef
 from billing.providers.protocol import (
     Expired,
     Failed,
     InvoicePaid,
     Paid,
+    Refunded,
+    RefundFailed,
     SubscriptionChanged,
     Unconfirmed,
     Waiting,
@@ -32,7 +35,9 @@ from store.database import Transaction
 SubjectFact = (
     Paid | Unconfirmed | Failed | Expired | Waiting | Reversed | InvoicePaid | SubscriptionChanged
 )
-SubjectKind = Literal["order", "second payment", "plan order", "subscription", "period"]
+SubjectKind = Literal[
+    "order", "uncredited payment", "second payment", "plan order", "subscription", "period"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +77,10 @@ async def find(
             return period
     named = tuple(ids)
     order = await _order(tx, fact, named, notification)
+    if isinstance(fact, Reversed):
+        uncredited = await _uncredited(tx, fact, named, order, notification)
+        if uncredited is not None:
+            return uncredited
     if order is None:
         return None
     if isinstance(fact, Reversed) and _is_of_second_payment(order, named):
@@ -129,6 +138,29 @@ async def _order(
         at = (notification.provider, notification.environment)
         found = await order_list.find_by_objects(tx, *at, listed)
     return found
+
+
+async def _uncredited(
+    tx: Transaction,
+    fact: Reversed,
+    ids: Sequence[str],
+    order: Order | None,
+    notification: NotificationRef,
+) -> FactSubject | None:
+    """The payment without credit that one of the ids names, of the order or of an invoice's plan."""
+    if order is None:
+        at = (notification.provider, notification.environment)
+        for subscription_id, _ in await subscription_rows.find_objects(tx, *at, ids):
+            owner = await subscription_rows.find(tx, subscription_id)
+            order = None if owner is None else await order_list.find(tx, owner.order_id)
+    if order is None:
+        return None
+    amount = fact.price.amount if isinstance(fact, Refunded | RefundFailed) else None
+    told = await find_told(tx, order, [fact.key, *ids], amount)
+    if told is None:
+        return None
+    names = {**order_subject(order).names, "payment_id": told.id}
+    return FactSubject("uncredited payment", order, names)
 
 
 def _is_of_second_payment(order: Order, ids: Sequence[str]) -> bool:

@@ -20,6 +20,7 @@ from billing.orders.order import REASON_CHARACTERS_MAX, Order, OrderDecided, ame
 from billing.orders.reversal import OrderResult
 from billing.orders.settlement import settle
 from billing.orders.uncredited import sent_back, worth_of
+from billing.orders.uncredited_payment import UncreditedPayments
 from billing.orders.working_set import OrderWorkingSet
 from billing.providers.event_log import NotificationRef
 from billing.providers.problem import in_words
@@ -72,6 +73,7 @@ class Resolve:
         read_set.tenants.add(self.tenant)
         read_set.working_set(OrderWorkingSet).ids.add(self.order_id)
         read_set.working_set(AuditEntries)
+        read_set.working_set(UncreditedPayments).orders.add(self.order_id)
         if self.is_plan:
             read_set.working_set(SubscriptionWorkingSet).orders.add(self.order_id)
 
@@ -92,10 +94,13 @@ class Resolve:
                 f"the order is {order.status}; there is nothing to {self.verdict}",
                 extra={"order_id": order.id, "order_status": order.status},
             )
-        under_way = working_set.refunds.open_of(order.id)
-        if under_way is not None and not order.is_settled:
+        under_way = state.working_set(UncreditedPayments).open_refund(order.id)
+        if under_way is None and not order.is_settled:
+            under_way = working_set.refunds.open_of(order.id)
+        if under_way is not None:
             raise OrderDecided(
-                f"refund {under_way.id} of its payment is {under_way.status}; decide when it has ended",
+                f"refund {under_way.id} of payment {under_way.payment_ref} is {under_way.status}; decide when it"
+                " has ended",
                 extra={"order_id": order.id, "order_status": order.status},
             )
         if self.verdict == "approve":

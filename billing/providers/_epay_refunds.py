@@ -37,11 +37,10 @@ class EpayRefunds:
         self._post = post
 
     async def refund(self, request: RefundRequest) -> RefundWord:
-        fields = {
-            "trade_no": request.payment_ref,
-            "out_trade_no": request.order_id,
-            "money": request.price.decimal(),
-        }
+        fields = {"trade_no": request.payment_ref, "money": request.price.decimal()}
+        if not request.is_beside:
+            # Of an order that was paid twice it names both payments.
+            fields["out_trade_no"] = request.order_id
         body = await self._post(fields)
         if _says_yes(body):
             subject = Subject(request.order_id, (request.payment_ref, request.id))

@@ -62,6 +62,7 @@ class LogEntry:
             "reason": None if self.problem is None else self.problem.reason,
             "expected": None if self.problem is None else self.problem.expected,
             "came": None if self.problem is None else self.problem.came,
+            "payment": None if self.problem is None else self.problem.payment_ref,
             "received_at": rfc3339(self.received_at),
             "resolved_at": None if self.resolved_at is None else rfc3339(self.resolved_at),
         }
@@ -92,6 +93,21 @@ async def resolve(tx: Transaction, order_ids: Iterable[str], *, now_us: int) -> 
         ids=sorted(set(order_ids)),
         now=now_us,
     )
+
+
+async def resolve_payments(
+    tx: Transaction, payments: Iterable[tuple[str, str]], *, now_us: int
+) -> None:
+    """What waited for these payments is dealt with; each an order's id and the provider's name of one."""
+    for order_id, payment_ref in sorted(set(payments)):
+        await tx.execute(
+            """UPDATE provider_events SET resolved_at = :now
+               WHERE order_id = :order_id AND payment_ref = :payment_ref
+                 AND outcome IN ('review', 'refused') AND resolved_at IS NULL""",
+            now=now_us,
+            order_id=order_id,
+            payment_ref=payment_ref,
+        )
 
 
 async def open_orders(tx: Transaction, order_ids: Iterable[str]) -> set[str]:
@@ -190,12 +206,13 @@ _COLUMNS = (
     "reason",
     "expected",
     "came",
+    "payment_ref",
 )
 _BY_WEIGHT = " ".join(f"WHEN '{outcome}' THEN {weight}" for outcome, weight in _WEIGHT.items())
 _KEEP_WEIGHTIEST = f"""ON CONFLICT (provider, environment, event_id) DO UPDATE SET
     type = excluded.type, account_id = excluded.account_id, order_id = excluded.order_id,
     outcome = excluded.outcome, detail = excluded.detail, reason = excluded.reason,
-    expected = excluded.expected, came = excluded.came
+    expected = excluded.expected, came = excluded.came, payment_ref = excluded.payment_ref
     WHERE CASE excluded.outcome {_BY_WEIGHT} END
         > CASE provider_events.outcome {_BY_WEIGHT} END"""
 
@@ -212,11 +229,11 @@ def _rest(entry: LogEntry) -> tuple[object, ...]:
     )
 
 
-def _of_problem(problem: Problem | None) -> tuple[str | None, str | None, str | None]:
+def _of_problem(problem: Problem | None) -> tuple[str | None, str | None, str | None, str | None]:
     if problem is None:
-        return (None, None, None)
+        return (None, None, None, None)
     sides = (problem.expected[:DETAIL_CHARACTERS_MAX], problem.came[:DETAIL_CHARACTERS_MAX])
-    return (problem.reason, *sides)
+    return (problem.reason, *sides, problem.payment_ref)
 
 
 def from_row(row: Any) -> LogEntry:
@@ -231,5 +248,11 @@ def from_row(row: Any) -> LogEntry:
         row["resolved_at"],
         None
         if row["reason"] is None
-        else Problem(row["reason"], row["detail"], row["expected"] or "", row["came"] or ""),
+        else Problem(
+            row["reason"],
+            row["detail"],
+            row["expected"] or "",
+            row["came"] or "",
+            row["payment_ref"],
+        ),
     )

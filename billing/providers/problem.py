@@ -11,7 +11,7 @@ ProblemReason = Literal[
     "second_payment",  # of an order that has one
     "second_plan",  # of an account that has one
     "invoice",  # of a plan, and of none that we sell, or of a period that is paid
-    "refund",  # in another currency than the payment
+    "refund",  # in another currency than the payment, or one that came back
     "contradiction",  # the notification and the provider's own answer differ
     "other_provider",  # the order is at another one, or in the other environment
     "too_much",  # more than an account can hold
@@ -21,12 +21,16 @@ REASONS: tuple[ProblemReason, ...] = ProblemReason.__args__  # type: ignore[attr
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What waits. sentence is for people; expected and came are the two sides of it, in words."""
+    """What waits. sentence is for people; expected and came are the two sides of it, in words.
+
+    payment_ref: the provider's name of the payment that it is about, where it is about one.
+    """
 
     reason: ProblemReason
     sentence: str
     expected: str = ""
     came: str = ""
+    payment_ref: str | None = None
 
 
 def other_price(came: Price, expected: Price) -> Problem:

@@ -1,9 +1,10 @@
-"""What a refund is about: the payment of an order, or that of a paid period of its plan.
+"""What a refund is about: the payment of an order, that of a paid period of its plan, or one that credited nothing.
 
-Both are refunded by the same rules (billing/orders/refund.py); this is where a command on one of them finds
+All are refunded by the same rules (billing/orders/refund.py); this is where a command on one of them finds
 the rows, the credit that was sold, and what a change of them calls for.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,7 +17,10 @@ from billing.orders.reversal import apply_reversals as apply_to_order, sold_of a
 from billing.orders.sale_rows import SaleWorkingSet
 from billing.orders.sold_credit import SoldCredit
 from billing.orders.uncredited import follow_refund, is_uncredited
+from billing.orders.uncredited_payment import UncreditedPayment, UncreditedPayments
 from billing.orders.working_set import OrderWorkingSet
+from billing.subscriptions.by_hand import uncredited
+from billing.subscriptions.by_hand.uncredited import follow_payment, waiting_payments
 from billing.subscriptions.plan_credit_back import (
     given_back_of,
     left_of,
@@ -31,37 +35,51 @@ from kernel.tenant import Tenant
 
 
 @dataclass(frozen=True, slots=True)
-class SoldPayment:
-    """One payment; begun and period: of a plan, null for an order's own."""
+class RefundablePayment(ABC):
+    """One payment of an order or its plan. rows: where its refunds and reversals are."""
 
     order: Order
     rows: SaleWorkingSet
-    begun: Subscription | None = None
-    period: Period | None = None
 
     @property
+    @abstractmethod
     def owner_id(self) -> str:
-        return self.order.id if self.period is None else self.period.id
+        """What its refunds and reversals are known by."""
 
     @property
+    @abstractmethod
     def paid(self) -> Price:
         """What was really paid."""
-        return self.order.payment if self.period is None else self.period.payment
 
     @property
+    @abstractmethod
     def payment_ref(self) -> str | None:
-        """What the provider calls it."""
-        return self.order.payment_id if self.period is None else self.period.invoice_id
+        """What the provider calls it; null: nobody told."""
 
     @property
-    def is_settled(self) -> bool:
-        """Its credit was given."""
-        return self.order.is_settled if self.period is None else True
+    @abstractmethod
+    def is_here(self) -> bool:
+        """Whether it was paid: its credit was given, or it is known to have given none."""
 
     @property
-    def is_uncredited(self) -> bool:
-        """An order's payment that gave nothing: a person has to judge it, or rejected it."""
-        return self.period is None and is_uncredited(self.order)
+    def is_whole_only(self) -> bool:
+        """Whether no part of it can go back."""
+        return False
+
+    @property
+    def is_beside(self) -> bool:
+        """Whether it is another payment than the one that the order's checkout is known by."""
+        return False
+
+    @property
+    def period_start_at(self) -> int | None:
+        """Of a period's payment."""
+        return None
+
+    @property
+    def parts(self) -> Sequence[PlanGrant]:
+        """What a period gives apart from the wallet: in parts, or with an end."""
+        return ()
 
     @property
     def gone_amount(self) -> int:
@@ -69,88 +87,267 @@ class SoldPayment:
         return gone_of(self.rows.reversals.of(self.owner_id), self.paid.amount)
 
     @property
-    def parts(self) -> Sequence[PlanGrant]:
-        """What a period gives apart from the wallet: in parts, or with an end."""
-        if self.period is None or not isinstance(self.rows, SubscriptionWorkingSet):
-            return ()
-        return self.rows.plan_grants.of_period(self.period.id)
+    @abstractmethod
+    def sold(self) -> SoldCredit:
+        """What it gave, and what of it was taken back."""
 
+    @abstractmethod
     def due_micros(self, gone_amount: int) -> int:
         """The credit that is to be taken back once that much of it is gone."""
-        if self.period is None:
-            return due_of_order(self.order, gone_amount) if self.is_settled else 0
+
+    def available_micros(self, state: BatchState) -> int:
+        """What of it could be taken back now without a debt."""
+        return self.sold.available_micros(state)
+
+    def keep(self, state: BatchState) -> None:  # noqa: B027 the others have a row
+        """A refund of it begins."""
+
+    @abstractmethod
+    def apply(self, state: BatchState, reason: str) -> None:
+        """Its credit is brought to what is gone of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderPayment(RefundablePayment):
+    """An order's own."""
+
+    @property
+    def owner_id(self) -> str:
+        return self.order.id
+
+    @property
+    def paid(self) -> Price:
+        return self.order.payment
+
+    @property
+    def payment_ref(self) -> str | None:
+        return self.order.payment_id
+
+    @property
+    def is_here(self) -> bool:
+        return self.order.is_settled or is_uncredited(self.order)
+
+    @property
+    def sold(self) -> SoldCredit:
+        return sold_by_order(self.order)
+
+    def due_micros(self, gone_amount: int) -> int:
+        return due_of_order(self.order, gone_amount) if self.order.is_settled else 0
+
+    def apply(self, state: BatchState, reason: str) -> None:
+        if is_uncredited(self.order):
+            follow_refund(state, self.order)
+        else:
+            apply_to_order(state, self.order, reason)
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodPayment(RefundablePayment):
+    """That of a paid period of the order's plan."""
+
+    begun: Subscription
+    period: Period
+
+    @property
+    def owner_id(self) -> str:
+        return self.period.id
+
+    @property
+    def paid(self) -> Price:
+        return self.period.payment
+
+    @property
+    def payment_ref(self) -> str | None:
+        return self.period.invoice_id
+
+    @property
+    def is_here(self) -> bool:
+        return True
+
+    @property
+    def period_start_at(self) -> int | None:
+        return self.period.period_start_at
+
+    @property
+    def parts(self) -> Sequence[PlanGrant]:
+        assert isinstance(self.rows, SubscriptionWorkingSet), "a period lies there"
+        return self.rows.plan_grants.of_period(self.period.id)
+
+    @property
+    def sold(self) -> SoldCredit:
+        return sold_by_period(self.begun, self.period)
+
+    def due_micros(self, gone_amount: int) -> int:
         if self.parts:
             return given_back_of(self.period, self.parts, gone_amount)
         return due_of_period(self.period, gone_amount)
 
     def available_micros(self, state: BatchState) -> int:
-        """What of it could be taken back now without a debt."""
-        apart = 0 if self.begun is None else left_of(state, self.begun, self.parts)
-        return self.sold.available_micros(state) + apart
+        return self.sold.available_micros(state) + left_of(state, self.begun, self.parts)
+
+    def apply(self, state: BatchState, reason: str) -> None:
+        apply_to_period(state, self.begun, self.period, reason)
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentWithoutCredit(RefundablePayment):
+    """One that credited nothing and is not the order's own: a second one, or a plan's that waits."""
+
+    payment: UncreditedPayment
+
+    @property
+    def owner_id(self) -> str:
+        return self.payment.id
+
+    @property
+    def paid(self) -> Price:
+        return self.payment.price
+
+    @property
+    def payment_ref(self) -> str | None:
+        return self.payment.payment_ref
+
+    @property
+    def is_here(self) -> bool:
+        return True
+
+    @property
+    def is_whole_only(self) -> bool:
+        """A plan's: a person credits its period or sends it back, and no part of either."""
+        return self.order.kind == "subscription"
+
+    @property
+    def is_beside(self) -> bool:
+        return self.payment.payment_ref != self.order.payment_id
 
     @property
     def sold(self) -> SoldCredit:
-        """What it gave, and what of it was taken back."""
-        if self.begun is None or self.period is None:
-            return sold_by_order(self.order)
-        return sold_by_period(self.begun, self.period)
+        return SoldCredit(
+            id=self.payment.id,
+            tenant=self.order.tenant,
+            provider=self.order.provider,
+            credits_micros=0,
+        )
 
-    def apply(self, state: BatchState, reason: str) -> None:
-        """Its credit is brought to what is gone of it."""
-        if self.is_uncredited:
-            follow_refund(state, self.order)
-        elif self.begun is None or self.period is None:
-            apply_to_order(state, self.order, reason)
-        else:
-            apply_to_period(state, self.begun, self.period, reason)
+    def due_micros(self, gone_amount: int) -> int:  # noqa: ARG002
+        return 0
+
+    def keep(self, state: BatchState) -> None:
+        payments = state.working_set(UncreditedPayments)
+        if payments.find(self.payment.id) is None:
+            payments.keep(self.payment)
+
+    def apply(self, state: BatchState, reason: str) -> None:  # noqa: ARG002
+        follow_payment(state, self.order, self.payment)
 
 
-def declare(read_set: ReadSet, order_id: str, tenant: Tenant, *, is_plan: bool) -> None:
-    """What `payment_of` and `own_payment` need; is_plan: the order is a plan's."""
+def declare(
+    read_set: ReadSet, order_id: str, tenant: Tenant, *, is_plan: bool, is_other: bool
+) -> None:
+    """What finding a payment needs; is_plan: the order is a plan's. is_other: it may be another than the order's."""
     read_set.tenants.add(tenant)
     read_set.working_set(OrderWorkingSet).ids.add(order_id)
     if is_plan:
         read_set.working_set(SubscriptionWorkingSet).orders.add(order_id)
+    if is_other:
+        uncredited.declare(read_set, order_id)
 
 
 def payment_of(
-    state: BatchState, order_id: str, tenant: Tenant, period_start_at: int | None
-) -> SoldPayment:
-    """The order's own payment, or that of the period that begins then; raises NotFound."""
+    state: BatchState, order_id: str, tenant: Tenant, *, owner_id: str, period_start_at: int | None
+) -> RefundablePayment:
+    """That of a refund's row; raises NotFound."""
     orders = state.working_set(OrderWorkingSet)
     order = orders.find(order_id, tenant)
+    if owner_id == order.id:
+        return OrderPayment(order, orders)
     if period_start_at is None:
-        return SoldPayment(order, orders)
+        payments = state.working_set(UncreditedPayments)
+        found = payments.find(owner_id)
+        if found is None:
+            raise NotFound("Payment")
+        return PaymentWithoutCredit(order, payments, found)
     subscriptions = state.working_set(SubscriptionWorkingSet)
     begun = subscriptions.of_order(order.id)
     period = None if begun is None else subscriptions.period((begun.id, period_start_at))
     if begun is None or period is None:
         raise NotFound("Period", param="period_id")
-    return SoldPayment(order, subscriptions, begun, period)
+    return PeriodPayment(order, subscriptions, begun, period)
 
 
 def named_payment(
-    state: BatchState, order_id: str, tenant: Tenant, *, period_id: str | None, is_plan: bool
-) -> SoldPayment:
-    """The payment that a caller means: of a plan's order the period's of that id, or its only one.
+    state: BatchState,
+    order_id: str,
+    tenant: Tenant,
+    *,
+    period_id: str | None,
+    payment_ref: str | None,
+    is_plan: bool,
+) -> RefundablePayment:
+    """The payment that a caller means; without a name the order's own, or the only one of its plan.
 
     Raises NotFound, and InvalidInput where it is not said which of several.
     """
-    if not is_plan:
-        if period_id is not None:
-            raise InvalidInput("the order is of no plan", param="period_id")
-        return payment_of(state, order_id, tenant, None)
-    subscriptions = state.working_set(SubscriptionWorkingSet)
-    begun = subscriptions.of_order(order_id)
-    periods = [] if begun is None else list(subscriptions.periods(begun.id))
+    orders = state.working_set(OrderWorkingSet)
+    order = orders.find(order_id, tenant)
+    if period_id is not None and not is_plan:
+        raise InvalidInput("the order is of no plan", param="period_id")
+    if payment_ref is not None and period_id is not None:
+        raise InvalidInput("name the period or the payment, not both", param="payment")
+    if not is_plan and payment_ref in {None, order.payment_id}:
+        return OrderPayment(order, orders)
+    found = _of_plan(state, order) if is_plan else _beside(state, order)
     if period_id is not None:
-        periods = [one for one in periods if one.id == period_id]
-    if not periods:
+        found = [one for one in found if one.owner_id == period_id]
+        if not found:
+            raise NotFound("Period", param="period_id")
+    elif payment_ref is not None:
+        found = [one for one in found if one.payment_ref == payment_ref]
+        if not found:
+            raise NotFound("Payment", param="payment")
+    return _only(found)
+
+
+def _only(found: Sequence[RefundablePayment]) -> RefundablePayment:
+    """Raises NotFound and InvalidInput."""
+    if not found:
         raise NotFound("Period", param="period_id")
-    if len(periods) > 1:
-        listed = ", ".join(one.id for one in periods[-5:])
+    # What waits for a person is meant where it is named alone.
+    periods = [one for one in found if one.period_start_at is not None] or list(found)
+    if len(periods) == 1:
+        return periods[0]
+    if periods[0].period_start_at is None:
+        listed = ", ".join(str(one.payment_ref) for one in periods[-5:])
         raise InvalidInput(
-            f"the plan has {len(periods)} paid periods, the latest {listed}: say which",
-            param="period_id",
+            f"{len(periods)} payments of the plan wait, the latest {listed}: say which",
+            param="payment",
         )
-    return payment_of(state, order_id, tenant, periods[0].period_start_at)
+    listed = ", ".join(one.owner_id for one in periods[-5:])
+    raise InvalidInput(
+        f"the plan has {len(periods)} paid periods, the latest {listed}: say which",
+        param="period_id",
+    )
+
+
+def _of_plan(state: BatchState, order: Order) -> list[RefundablePayment]:
+    """Its periods that were paid, and what was paid and waits for a person."""
+    subscriptions = state.working_set(SubscriptionWorkingSet)
+    begun = subscriptions.of_order(order.id)
+    periods = () if begun is None else subscriptions.periods(begun.id)
+    found: list[RefundablePayment] = []
+    if begun is not None:
+        found += [PeriodPayment(order, subscriptions, begun, period) for period in periods]
+    credited = {one.payment_ref for one in found}
+    waiting = [one for one in waiting_payments(state, order) if one.payment_ref not in credited]
+    return found + _without_credit(state, order, waiting)
+
+
+def _beside(state: BatchState, order: Order) -> list[RefundablePayment]:
+    return _without_credit(state, order, state.working_set(UncreditedPayments).of_order(order.id))
+
+
+def _without_credit(
+    state: BatchState, order: Order, payments: Sequence[UncreditedPayment]
+) -> list[RefundablePayment]:
+    rows = state.working_set(UncreditedPayments)
+    return [PaymentWithoutCredit(order, rows, one) for one in payments]

@@ -17,6 +17,7 @@ from billing.orders.refund_row import Refund
 from billing.payments.sandbox.refunds import SandboxRefunds
 from billing.providers.abilities.finding import ability
 from billing.providers.abilities.refunding import Refunding, RefundRequest, RefundWord
+from billing.providers.http import refusal_of
 from billing.providers.protocol import ProviderRefused, ProviderUnavailable
 from billing.providers.registry import Providers
 from billing.refunds import queries as refund_rows
@@ -69,18 +70,21 @@ class Refunder:
         actor: Actor,
         amount: int | None = None,
         period_id: str | None = None,
+        payment_ref: str | None = None,
         allow_owed: bool = False,
         made_at_provider: str | None = None,
         by_name: str | None = None,
     ) -> RequestRefund:
         """The command that asks for it, to be submitted; raises NotFound and NotRefundable.
 
-        made_at_provider: what the provider calls the refund that a person made there.
+        made_at_provider: what the provider calls the refund that a person made there. payment_ref: what it calls
+        the payment, where that is not the order's own.
         """
         order = await self._database.read(lambda tx: order_list.find(tx, order_id))
         if order is None or order.environment != environment:
             raise NotFound("Order", param="id")
-        await self._check_own(order)
+        if payment_ref in {None, order.payment_id}:
+            await self._check_own(order)
         asked = self._ability_at(order.provider, order.environment, is_stand_in=order.is_stand_in)
         if asked is None and made_at_provider is None:
             raise NotRefundable(
@@ -100,6 +104,7 @@ class Refunder:
             period_id=period_id,
             allow_owed=allow_owed,
             provider_refund_id=made_at_provider,
+            payment_ref=payment_ref,
             is_plan=order.kind == "subscription",
             by_name=by_name,
         )
@@ -189,11 +194,12 @@ class Refunder:
             id=refund.id,
             order_id=refund.order_id,
             payment_ref=refund.payment_ref,
-            checkout_ref=None if refund.period_start_at is not None else order.provider_ref,
+            checkout_ref=None if order.kind == "subscription" else order.provider_ref,
             price=refund.price,
             paid=asked.payment.paid,
             reason=refund.reason,
             provider_refund_id=refund.provider_refund_id,
+            is_beside=asked.payment.is_beside,
         )
         try:
             async with asyncio.timeout_at(until_s):
@@ -222,7 +228,7 @@ class Refunder:
             try:
                 return await provider.refund(request)
             except ProviderRefused as error:
-                return RefundWord("failed", detail=error.detail)
+                return _refused(error)
         if age_us < ON_THE_WAY_US:
             return "the provider knows of no such refund yet"
         return RefundWord("failed", detail="the provider knows of no such refund")
@@ -240,7 +246,11 @@ async def _first(provider: Refunding, request: RefundRequest) -> RefundWord:
     try:
         return await provider.refund(request)
     except ProviderRefused as error:
-        return RefundWord("failed", detail=error.detail)
+        return _refused(error)
+
+
+def _refused(error: ProviderRefused) -> RefundWord:
+    return RefundWord("failed", detail=refusal_of(error, "the refund").detail)
 
 
 def _way_of(asked: Refunding | None) -> RefundWay:

@@ -19,7 +19,7 @@ from billing.orders.refund import RefundKind, Reversal
 from billing.orders.refund_hold import set_aside
 from billing.orders.refund_row import Refund
 from billing.providers.problem import in_words
-from billing.refunds.payment import SoldPayment, declare, named_payment
+from billing.refunds.payment import RefundablePayment, declare, named_payment
 from kernel.errors import DomainError, InvalidInput
 from kernel.storable import storable
 from kernel.tenant import Tenant
@@ -58,7 +58,8 @@ class RefundWay:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestRefund:
     """The command of POST /orders/{id}/refund. amount in the smallest unit of what was paid; null: all
-    that is left. provider_refund_id: a person made it at the provider, which calls it so.
+    that is left. provider_refund_id: a person made it at the provider, which calls it so. payment_ref: which
+    payment, where it is not the order's own.
 
     Raises NotFound, InvalidInput, RefundRefused and InsufficientBalance.
     """
@@ -73,16 +74,23 @@ class RequestRefund:
     period_id: str | None = None
     allow_owed: bool = False
     provider_refund_id: str | None = None
+    payment_ref: str | None = None
     is_plan: bool = False
     by_name: str | None = None
 
     def declare(self, read_set: ReadSet) -> None:
-        declare(read_set, self.order_id, self.tenant, is_plan=self.is_plan)
+        is_other = self.is_plan or self.payment_ref is not None
+        declare(read_set, self.order_id, self.tenant, is_plan=self.is_plan, is_other=is_other)
         read_set.working_set(AuditEntries)
 
     def decide(self, state: BatchState) -> Refund:
         payment = named_payment(
-            state, self.order_id, self.tenant, period_id=self.period_id, is_plan=self.is_plan
+            state,
+            self.order_id,
+            self.tenant,
+            period_id=self.period_id,
+            payment_ref=self.payment_ref,
+            is_plan=self.is_plan,
         )
         amount = self._amount(payment)
         before_micros = state.ledger.balance_micros(self.tenant, state.now_us)
@@ -91,6 +99,7 @@ class RequestRefund:
         if not self.allow_owed:
             _check_credit(state, payment, micros)
         made = self._row(state, payment, amount)
+        payment.keep(state)
         payment.rows.refunds.add(made)
         if self.provider_refund_id is None and payment.parts:
             # Credit in parts is not held but taken back at once, and given back should it fail.
@@ -108,10 +117,10 @@ class RequestRefund:
         self._tell(state, made)
         return made
 
-    def _amount(self, payment: SoldPayment) -> int:
+    def _amount(self, payment: RefundablePayment) -> int:
         """How much goes back; raises InvalidInput and RefundRefused."""
         order = payment.order
-        if payment.payment_ref is None or not (payment.is_settled or payment.is_uncredited):
+        if payment.payment_ref is None or not payment.is_here:
             words = f"the order is {order.status}; there is no payment that this could send back"
             raise _refused(NotRefundable, "not_paid", words, order.id)
         open_ = payment.rows.refunds.open_of(payment.owner_id)
@@ -133,6 +142,11 @@ class RequestRefund:
                 f"more than 0 and at most {left}, what is left of {in_words(payment.paid)}",
                 param="amount",
             )
+        if amount != left and payment.is_whole_only:
+            raise InvalidInput(
+                f"all that is left, {left}: a plan's payment that waits for a person goes back whole",
+                param="amount",
+            )
         if amount != left and not self.way.takes_part and self.provider_refund_id is None:
             raise InvalidInput(
                 f"{order.provider} sends back by its API all that is left, {left}, and no part: make"
@@ -141,8 +155,8 @@ class RequestRefund:
             )
         return amount
 
-    def _row(self, state: BatchState, payment: SoldPayment, amount: int) -> Refund:
-        period, is_by_hand = payment.period, self.provider_refund_id is not None
+    def _row(self, state: BatchState, payment: RefundablePayment, amount: int) -> Refund:
+        is_by_hand = self.provider_refund_id is not None
         assert payment.payment_ref is not None, "it was looked at"
         return Refund(
             id=self.refund_id,
@@ -150,7 +164,7 @@ class RequestRefund:
             environment=self.tenant.environment,
             order_id=payment.order.id,
             owner_id=payment.owner_id,
-            period_start_at=None if period is None else period.period_start_at,
+            period_start_at=payment.period_start_at,
             provider=payment.order.provider,
             payment_ref=payment.payment_ref,
             status="succeeded" if is_by_hand else "asking",
@@ -176,6 +190,7 @@ class RequestRefund:
             before=None,
             after={
                 "refund_id": made.id,
+                "payment": made.payment_ref,
                 "amount": made.amount,
                 "currency": made.currency,
                 "status": made.status,
@@ -195,7 +210,7 @@ def reversal_of(refund: Refund, now_us: int, *, tells_parts: bool) -> Reversal:
     )
 
 
-def _check_credit(state: BatchState, payment: SoldPayment, micros: int) -> None:
+def _check_credit(state: BatchState, payment: RefundablePayment, micros: int) -> None:
     """Raises InsufficientBalance: the account has used up what is to be taken back."""
     available = payment.available_micros(state)
     if available < micros:

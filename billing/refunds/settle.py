@@ -18,7 +18,7 @@ from billing.orders.refund_hold import end_stand_in, follow
 from billing.orders.refund_row import Refund, move
 from billing.providers.abilities.refunding import RefundWord
 from billing.providers.problem import Problem
-from billing.refunds.payment import SoldPayment, declare, payment_of
+from billing.refunds.payment import RefundablePayment, declare, payment_of
 from billing.refunds.request import RefundRepeated, RefundUnderWay, reversal_of
 from kernel.clock import SECOND_US
 from kernel.errors import NotFound
@@ -45,11 +45,18 @@ class _OnRefund:
 
     def declare(self, read_set: ReadSet) -> None:
         is_plan = self.period_start_at is not None
-        declare(read_set, self.order_id, self.tenant, is_plan=is_plan)
+        is_other = not is_plan and self.owner_id != self.order_id
+        declare(read_set, self.order_id, self.tenant, is_plan=is_plan, is_other=is_other)
 
-    def _found(self, state: BatchState) -> tuple[SoldPayment, Refund]:
+    def _found(self, state: BatchState) -> tuple[RefundablePayment, Refund]:
         """Raises NotFound."""
-        payment = payment_of(state, self.order_id, self.tenant, self.period_start_at)
+        payment = payment_of(
+            state,
+            self.order_id,
+            self.tenant,
+            owner_id=self.owner_id,
+            period_start_at=self.period_start_at,
+        )
         found = payment.rows.refunds.find(self.owner_id, self.refund_id)
         if found is None:
             raise NotFound("Refund")
@@ -61,7 +68,7 @@ class AskedRefund:
     """is_mine: this caller asks the provider now. paid, checkout_ref: what it is told with."""
 
     refund: Refund
-    payment: SoldPayment
+    payment: RefundablePayment
     is_mine: bool
 
 
@@ -127,7 +134,7 @@ class SettleRefund(_OnRefund):
         payment.apply(state, found.reason)
         return refunds.find(self.owner_id, self.refund_id) or found
 
-    def _count(self, state: BatchState, payment: SoldPayment, found: Refund) -> None:
+    def _count(self, state: BatchState, payment: RefundablePayment, found: Refund) -> None:
         """What the provider says of the money counts as its notification would."""
         assert self.word.fact is not None, "it was looked at"
         # Without a name in the answer it is known by what its notification told, if that came first.

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from billing.ledger.price import Price
+from billing.orders.claim import ObjectKey
 from store.database import Transaction
 from store.row_mapping import RowMapping
 
@@ -40,6 +41,11 @@ class HeldInvoice(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     def came(self) -> Price:
         """What its lines amount to, before tax and discounts."""
         return Price(self.amount, self.currency)
+
+    @property
+    def paid(self) -> Price:
+        """What the customer paid."""
+        return Price(self.paid_amount, self.currency)
 
     @property
     def price(self) -> Price:
@@ -74,6 +80,19 @@ async def resolve(tx: Transaction, held: Iterable[HeldInvoice], *, now_us: int) 
             provider=one.provider,
             environment=one.environment,
             invoice_id=one.invoice_id,
+        )
+
+
+async def reopen(tx: Transaction, places: Iterable[ObjectKey]) -> None:
+    """These wait for a person again; each the provider, the environment and its id there."""
+    for provider, environment, invoice_id in sorted(set(places)):
+        await tx.execute(
+            """UPDATE held_invoices SET resolved_at = NULL
+               WHERE provider = :provider AND environment = :environment
+                 AND invoice_id = :invoice_id""",
+            provider=provider,
+            environment=environment,
+            invoice_id=invoice_id,
         )
 
 

@@ -8,7 +8,7 @@ first. Source: contract, 5.3.
 """
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from billing.catalog.plan import PlanItem, item_by_ref
@@ -220,7 +220,8 @@ class PayPeriod(OnSubscription):
                 created_at=now_us,
             )
         )
-        return Billed(one, "review", problem.sentence, problem)
+        named = replace(problem, payment_ref=self.invoice_id)
+        return Billed(one, "review", problem.sentence, named)
 
     def _problem(self, working_set: SubscriptionWorkingSet, one: Subscription) -> Problem | None:
         """Why this invoice pays for no period of this subscription."""

@@ -58,6 +58,7 @@ class SubscriptionWorkingSet(SaleWorkingSet):
         self._owner_mails: list[OwnerMail] = []
         self._new_held: list[HeldInvoice] = []
         self._resolved: list[HeldInvoice] = []
+        self._reopened: list[ObjectKey] = []
         self._periods: dict[str, dict[int, Period]] = {}
         self._owners: dict[ObjectKey, PeriodKey] = {}
         self._plans: dict[str, Sequence[Plan]] = {}
@@ -139,6 +140,7 @@ class SubscriptionWorkingSet(SaleWorkingSet):
         await owner_mail.insert(tx, self._owner_mails)
         await held_invoice.keep(tx, self._new_held)
         await held_invoice.resolve(tx, self._resolved, now_us=now_us)
+        await held_invoice.reopen(tx, self._reopened)
         await self.write_log(tx)
 
     # Subscriptions
@@ -195,6 +197,11 @@ class SubscriptionWorkingSet(SaleWorkingSet):
         self.changed()
         self._held[invoice.subscription_id].remove(invoice)
         self._resolved.append(invoice)
+
+    def reopen(self, place: ObjectKey) -> None:
+        """An invoice of that name, where one was held, waits for a person again."""
+        self.changed()
+        self._reopened.append(place)
 
     def plans(self, environment: str) -> Sequence[Plan]:
         return self._plans[environment]

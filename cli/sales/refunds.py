@@ -33,6 +33,7 @@ _COLUMNS = (
     epilog=examples(
         "topup orders refund ord_4Kp1 --reason 'bought twice'",
         "topup orders refund ord_4Kp1 --amount 5.00 --reason 'half of it' --allow-owed",
+        "topup orders refund ord_4Kp1 --payment pi_2 --reason 'paid twice'",
         "topup orders refund ord_4Kp1 --made-at-provider re_1Q --reason 'on its own pages'",
     ),
 )
@@ -41,6 +42,11 @@ _COLUMNS = (
 @click.option("--amount", help="How much, in the currency that was paid; else all that is left.")
 @click.option("--reason", required=True, help="Why; order.refunded carries it.")
 @click.option("--period", "period_id", help="Of a plan's order: the id of the paid period.")
+@click.option(
+    "--payment",
+    "payment_ref",
+    help="The provider's name of a payment that credited nothing: a second one, or a plan's in review.",
+)
 @click.option("--allow-owed", is_flag=True, help="Also where the credit was used up.")
 @click.option(
     "--made-at-provider", help="The provider's id of a refund that you made on its own pages."
@@ -54,6 +60,7 @@ def refund(
     amount: str | None,
     reason: str,
     period_id: str | None,
+    payment_ref: str | None,
     allow_owed: bool,
     made_at_provider: str | None,
     by: str | None,
@@ -77,6 +84,7 @@ def refund(
             actor=Actor(),
             amount=wanted,
             period_id=period_id,
+            payment_ref=payment_ref,
             allow_owed=allow_owed,
             made_at_provider=made_at_provider,
             by_name=who_acts(by),

@@ -16,6 +16,7 @@ def test_each_fact_about_each_subject_that_it_can_have_is_in_the_table() -> None
     assert len(of_orders) == 9
     assert {kind: set(facts) for kind, facts in ACTIONS.items()} == {
         "order": of_orders,
+        "uncredited payment": set(get_args(Reversed)),
         "second payment": set(get_args(Reversed)),
         "plan order": of_orders,
         "subscription": OF_SUBSCRIPTIONS,

@@ -17,7 +17,7 @@ class RefundRequest:
     """What is to go back. id: ours, one refund however often it is asked for.
 
     payment_ref: what the provider calls the payment; checkout_ref: what it calls the checkout, null for a
-    period of a plan. paid: the whole payment. provider_refund_id: what the provider calls the refund, once
+    period of a plan. is_beside: it is a second payment of that checkout, so it alone names it. paid: the whole payment. provider_refund_id: what the provider calls the refund, once
     it told. Amounts before tax, as orders have them.
     """
 
@@ -29,6 +29,7 @@ class RefundRequest:
     paid: Price
     reason: str
     provider_refund_id: str | None = None
+    is_beside: bool = False
 
 
 @dataclass(frozen=True, slots=True)

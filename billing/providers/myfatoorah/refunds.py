@@ -84,7 +84,7 @@ class MyFatoorahRefunds:
         return None
 
     def _payment(self, request: RefundRequest) -> tuple[str, str]:
-        if request.checkout_ref is not None:
+        if request.checkout_ref is not None and not request.is_beside:
             return request.checkout_ref, "InvoiceId"
         return request.payment_ref, "PaymentId"
 

@@ -1,0 +1,188 @@
+"""Payments that credited nothing and are not an order's own: a second payment of an order, and of a plan what
+waits for a person. Each can go back on its own.
+
+Invariants: a payment has one row, by the provider's name of it; closed_at is when all of it had gone back, and
+null while the money is here. Writes uncredited_payments and uncredited_reversals; whoever changes one holds its
+account's lock.
+"""
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from billing.engine.read_set import ReadSet
+from billing.ledger.price import Price
+from billing.orders import refund, refund_row
+from billing.orders.order import Order
+from billing.orders.refund import Reversal
+from billing.orders.sale_rows import SaleWorkingSet
+from kernel.ids import new_id
+from kernel.tenant import Tenant
+from store.database import Transaction
+from store.row_mapping import RowMapping
+
+
+class UncreditedPayment(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """One row; the columns' meaning is in store/schema.py."""
+
+    id: str
+    account_id: str
+    environment: str
+    order_id: str
+    provider: str
+    payment_ref: str
+    amount: int
+    currency: str
+    refunded_amount: int = 0
+    created_at: int
+    closed_at: int | None = None
+
+    @property
+    def tenant(self) -> Tenant:
+        return Tenant(self.account_id, self.environment)
+
+    @property
+    def price(self) -> Price:
+        """What was paid."""
+        return Price(self.amount, self.currency)
+
+    @property
+    def left_amount(self) -> int:
+        """What of it has not gone back."""
+        return self.amount - self.refunded_amount
+
+
+class UncreditedPayments(SaleWorkingSet):
+    """Those of one transaction's orders; commands name the orders in `orders`."""
+
+    rank = 61
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.orders: set[str] = set()
+        self._known: dict[str, UncreditedPayment] = {}
+        self._new: dict[str, UncreditedPayment] = {}
+        self._changed: dict[str, UncreditedPayment] = {}
+
+    async def load(self, tx: Transaction, read_set: ReadSet, now_us: int) -> None:  # noqa: ARG002
+        if not self.orders:
+            return
+        found = await of_orders(tx, self.orders)
+        # Whatever belongs to a tenant that is not locked here does not exist here.
+        self._known = {one.id: one for one in found if one.tenant in read_set.tenants}
+        if self._known:
+            self.reversals.take(await load_reversals(tx, self._known))
+            self.refunds.take(await refund_row.load(tx, self._known))
+
+    async def update(self, tx: Transaction, now_us: int) -> None:
+        new = [one for _, one in sorted(self._new.items())]
+        await tx.insert(
+            "uncredited_payments",
+            _ROWS.columns,
+            [_ROWS.write(one) for one in new],
+            on_conflict="ON CONFLICT DO NOTHING",
+        )
+        if self._changed:
+            rows = [_CHANGED.write(one) for _, one in sorted(self._changed.items())]
+            await tx.execute(_UPDATE, rows=rows)
+        await _keep_reversals(tx, self.reversals.changed)
+        await self.refunds.write(tx, now_us)
+
+    def of_order(self, order_id: str) -> Sequence[UncreditedPayment]:
+        """The oldest first."""
+        found = [one for one in self._known.values() if one.order_id == order_id]
+        return sorted(found, key=lambda one: one.id)
+
+    def find(self, payment_id: str) -> UncreditedPayment | None:
+        """By our id of it."""
+        return self._known.get(payment_id)
+
+    def named(self, order_id: str, payment_ref: str) -> UncreditedPayment | None:
+        """By the provider's name of it."""
+        return next(
+            (one for one in self.of_order(order_id) if one.payment_ref == payment_ref), None
+        )
+
+    def open_refund(self, order_id: str) -> refund_row.Refund | None:
+        """A refund of one of the order's that has not ended."""
+        found = (self.refunds.open_of(one.id) for one in self.of_order(order_id))
+        return next((one for one in found if one is not None), None)
+
+    def keep(self, payment: UncreditedPayment) -> None:
+        """A new one, or one that changed."""
+        self.changed()
+        is_new = payment.id not in self._known or payment.id in self._new
+        self._known[payment.id] = payment
+        (self._new if is_new else self._changed)[payment.id] = payment
+
+
+def new_payment(order: Order, payment_ref: str, price: Price, now_us: int) -> UncreditedPayment:
+    """A payment of the order that credited nothing."""
+    return UncreditedPayment(
+        id=new_id("pay"),
+        account_id=order.account_id,
+        environment=order.environment,
+        order_id=order.id,
+        provider=order.provider,
+        payment_ref=payment_ref,
+        amount=price.amount,
+        currency=price.currency,
+        created_at=now_us,
+    )
+
+
+async def of_orders(tx: Transaction, order_ids: Iterable[str]) -> list[UncreditedPayment]:
+    """Those of the orders, the oldest first."""
+    rows = await tx.fetch(_LOAD, ids=sorted(set(order_ids)))
+    return [_ROWS.read(row) for row in rows]
+
+
+async def find_told(
+    tx: Transaction, order: Order, names: Iterable[str], amount: int | None
+) -> UncreditedPayment | None:
+    """The order's payment that a fact with these names is about; null: none, or the order's own.
+
+    names: the provider's of the payment or of a refund, or ours of a refund. amount: what a refund sent back, by
+    which one is known whose answer was lost, where the provider names the checkout alone.
+    """
+    found = await of_orders(tx, [order.id])
+    if not found:
+        return None
+    named = set(names)
+    own = next((one for one in found if one.payment_ref in named), None)
+    if own is not None:
+        return own
+    asked = await refund_row.load(tx, [order.id, *(one.id for one in found)])
+    owners = {one.owner_id for one in asked if {one.id, one.provider_refund_id} & named}
+    if not owners and order.payment_id not in named:
+        nameless = [one for one in asked if one.is_open and one.provider_refund_id is None]
+        alike = {one.owner_id for one in nameless if one.amount == amount}
+        owners = alike if len(alike) == 1 else set()
+    return next((one for one in found if one.id in owners), None)
+
+
+async def load_reversals(tx: Transaction, payment_ids: Iterable[str]) -> list[Reversal]:
+    """What went back of the payments."""
+    rows = await tx.fetch(_LOAD_REVERSALS, ids=sorted(set(payment_ids)))
+    return [refund.read_row(row) for row in rows]
+
+
+async def _keep_reversals(tx: Transaction, reversals: Iterable[Reversal]) -> None:
+    await tx.insert(
+        "uncredited_reversals",
+        ("payment_id", *refund.COLUMNS),
+        [refund.write_row(one) for one in reversals],
+        on_conflict=f"ON CONFLICT (payment_id, key) {refund.ON_CONFLICT}",
+    )
+
+
+_ROWS = RowMapping(UncreditedPayment)
+_CHANGED = _ROWS.part("id", "refunded_amount", "closed_at")
+_LOAD = f"SELECT {_ROWS.listed} FROM uncredited_payments WHERE order_id IN :ids[text] ORDER BY id"
+_UPDATE = f"""
+UPDATE uncredited_payments SET {_ROWS.part("refunded_amount", "closed_at").assigned}
+FROM :rows[{_CHANGED.typed}] AS v WHERE uncredited_payments.id = v.id
+"""
+_LOAD_REVERSALS = f"""
+SELECT payment_id, {refund.LISTED} FROM uncredited_reversals WHERE payment_id IN :ids[text]
+"""

@@ -1,0 +1,141 @@
+"""A payment that credited nothing goes back, or was to go back and did not.
+
+Promise: nothing of the account's credit moves. Once all of it went back, by a refund of ours or another, its case
+in the review ends, with the invoice that was held for it and the order that waited for it; should the money come
+back, the case is open again.
+"""
+
+from dataclasses import dataclass
+
+from msgspec.structs import replace
+
+from billing.engine.batch_state import BatchState
+from billing.engine.read_set import ReadSet
+from billing.orders.ending import end_unpaid, reclaim
+from billing.orders.order import Order, move
+from billing.orders.refund import Reversed, blank_of, change_of, gone_of
+from billing.orders.refund_hold import follow
+from billing.orders.reversal import OnOrder, OrderResult
+from billing.orders.uncredited_payment import UncreditedPayment, UncreditedPayments, new_payment
+from billing.orders.working_set import OrderWorkingSet
+from billing.providers.event_log import NotificationRef
+from billing.providers.problem import Problem, in_words
+from billing.subscriptions.working_set import SubscriptionWorkingSet
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReverseUncredited(OnOrder):
+    """Money of such a payment went back, a bank took it back, or one of these came to nothing.
+
+    payment_id: ours of the payment.
+    """
+
+    payment_id: str
+    fact: Reversed
+
+    def declare(self, read_set: ReadSet) -> None:
+        OnOrder.declare(self, read_set)
+        declare(read_set, self.order_id)
+
+    def apply(self, state: BatchState, order: Order) -> OrderResult:
+        rows = state.working_set(UncreditedPayments)
+        payment = rows.find(self.payment_id)
+        if payment is None:
+            return OrderResult(order, "ignored", "it is of a payment that is not known")
+        known = rows.reversals.find(payment.id, self.fact.key)
+        blank = blank_of(self.fact, payment.id, payment.tenant, state.now_us)
+        changed = change_of(self.fact, known, blank, payment.price)
+        if isinstance(changed, Problem):
+            return OrderResult(order, "review", changed.sentence, changed)
+        ours = follow(state, rows.refunds, rows.reversals, payment.id, self.fact)
+        if changed is not None:
+            rows.reversals.keep(changed)
+        elif ours is None:
+            return OrderResult(order, "repeated" if known is not None else "ignored")
+        after = follow_payment(state, order, payment)
+        return OrderResult(after, "repeated" if changed is None else "applied")
+
+
+def declare(read_set: ReadSet, order_id: str) -> None:
+    """What `follow_payment` and `waiting_payment` need, beside the order."""
+    read_set.working_set(UncreditedPayments).orders.add(order_id)
+    read_set.working_set(SubscriptionWorkingSet).orders.add(order_id)
+
+
+def waiting_payments(state: BatchState, order: Order) -> list[UncreditedPayment]:
+    """Of a plan's order: what was paid and waits for a person, as far as the money is here.
+
+    Without a row yet: of an invoice that is held, and of the checkout whose order is in review or was rejected.
+    """
+    rows, subscriptions = (
+        state.working_set(UncreditedPayments),
+        state.working_set(SubscriptionWorkingSet),
+    )
+    found = {one.payment_ref: one for one in rows.of_order(order.id)}
+    begun = subscriptions.of_order(order.id)
+    for held in () if begun is None else subscriptions.held(begun.id):
+        made = new_payment(order, held.invoice_id, held.paid, state.now_us)
+        found.setdefault(held.invoice_id, made)
+    credited = set() if begun is None else {p.invoice_id for p in subscriptions.periods(begun.id)}
+    ref = order.payment_id
+    if order.status in {"review", "failed"} and ref is not None and ref not in credited:
+        found.setdefault(ref, new_payment(order, ref, order.payment, state.now_us))
+    return [one for one in found.values() if one.left_amount > 0]
+
+
+def follow_payment(state: BatchState, order: Order, payment: UncreditedPayment) -> Order:
+    """The order after a word on the payment: its case ends, or opens again."""
+    rows = state.working_set(UncreditedPayments)
+    reversals = rows.reversals.of(payment.id)
+    gone = gone_of(reversals, payment.amount)
+    # A bank that took it back may yet give it to us again: that is the dispute's case, and no end of this one.
+    is_back = (
+        gone_of([one for one in reversals if one.kind != "dispute"], payment.amount)
+        >= payment.amount
+    )
+    closed_at = (payment.closed_at or state.now_us) if is_back else None
+    after = replace(payment, refunded_amount=gone, closed_at=closed_at)
+    if after != payment:
+        rows.keep(after)
+    if is_back and payment.closed_at is None:
+        return _close(state, order, after)
+    if not is_back and payment.closed_at is not None:
+        return _reopen(state, order, after)
+    return order
+
+
+def _close(state: BatchState, order: Order, payment: UncreditedPayment) -> Order:
+    orders = state.working_set(OrderWorkingSet)
+    orders.resolve_payment(order.id, payment.payment_ref)
+    subscriptions = state.working_set(SubscriptionWorkingSet)
+    begun = subscriptions.of_order(order.id)
+    for held in () if begun is None else list(subscriptions.held(begun.id)):
+        if held.invoice_id == payment.payment_ref:
+            subscriptions.resolve(held)
+    if order.status != "review" or order.payment_id != payment.payment_ref:
+        return order
+    reason = f"{in_words(payment.price)} went back: {order.reason or 'refunded'}"
+    return end_unpaid(state, order, "failed", reason)
+
+
+def _reopen(state: BatchState, order: Order, payment: UncreditedPayment) -> Order:
+    orders = state.working_set(OrderWorkingSet)
+    sentence = f"a refund of {in_words(payment.price)} failed: the money is here"
+    came = f"{in_words(payment.price)} as {payment.payment_ref}"
+    problem = Problem("refund", sentence, "all of it gone back", came, payment.payment_ref)
+    told = NotificationRef(
+        order.provider,
+        order.environment,
+        f"returned:{payment.id}:{state.now_us}",
+        "refund.returned",
+    )
+    owner = (order.account_id, order.id)
+    orders.note(told, owner, "review", sentence, state.now_us, problem)
+    place = (payment.provider, payment.environment, payment.payment_ref)
+    state.working_set(SubscriptionWorkingSet).reopen(place)
+    if order.status != "failed" or order.payment_id != payment.payment_ref:
+        return order
+    reclaim(state, order)
+    again = move(order, "review", reason=sentence)
+    orders.change(again)
+    return again
