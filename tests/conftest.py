@@ -47,6 +47,9 @@ if importlib.util.find_spec("sniffio") is None:
 
 
 def pytest_configure() -> None:
+    # Each connection to PostgreSQL would first make what TLS needs and ask for it, a third of the
+    # client's part of its opening, and the tests' own servers have none.
+    os.environ.setdefault("PGSSLMODE", "disable")
     if "PYTEST_DEBUG_TEMPROOT" not in os.environ and _has_room_in_memory():
         os.environ["PYTEST_DEBUG_TEMPROOT"] = str(IN_MEMORY)
 

@@ -14,7 +14,7 @@ from gateway.html.forms import NO_PROBLEM, Problem, problem_of, read_form, read_
 from gateway.html.render import go, page
 from gateway.http.acting import note
 from gateway.http.fields import Fields
-from gateway.http.password_again import check_own, confirm
+from gateway.http.password_again import PasswordRequired, check_own, confirm
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from gateway.http.session_cookie import set_cookie
@@ -159,6 +159,18 @@ async def set_mail(call: RequestContext[Fields, Fields]) -> Reply:
     return go(PATH, said=f"expiring-mail-{wanted}")
 
 
+async def set_limit(call: RequestContext[Fields, Fields]) -> Reply:
+    """What all of the account's keys, tokens and people may spend on a day, together."""
+    form = read_form(call)
+    try:
+        await ask(call, "PUT", "/account/limits", {"per_day_cents": form.cents("per_day")})
+    except PasswordRequired:
+        raise
+    except DomainError as error:
+        return await _show(call, problem_of(error))
+    return go(PATH, said="account-limited")
+
+
 async def _set_language(call: RequestContext[Any, Any], tag: str) -> Reply:
     account_id = call.principal.account_id
     if tag not in languages():
@@ -186,6 +198,7 @@ async def _show(
 
     account, sessions, is_mailed, language = await call.context.database.read(work)
     billing = typed or (await ask(call, "GET", "/billing/details")).data
+    limits = (await ask(call, "GET", "/account/limits")).data
     return page(
         call,
         "account.html",
@@ -193,6 +206,7 @@ async def _show(
         account=account,
         sessions=sessions,
         billing=billing,
+        limits=limits,
         is_mailed=is_mailed,
         language=language or ENGLISH,
         languages=list(languages().values()),
@@ -216,6 +230,7 @@ ROUTES = (
     page_route("GET", "/account/security", show_log, "Security log", ACCOUNT_SCOPES),
     page_route("GET", "/account", show, "Your account", ACCOUNT_SCOPES),
     page_route("POST", "/account/billing", set_billing, "Set billing details", ACCOUNT_SCOPES),
+    page_route("POST", "/account/limits", set_limit, "Limit the account's day", ACCOUNT_SCOPES),
     page_route("POST", "/account/mail", set_mail, "Choose mail", ACCOUNT_SCOPES),
     page_route("POST", "/account/password", change_password, "Change password", ACCOUNT_SCOPES),
     page_route(

@@ -65,6 +65,7 @@ class OrderView:
     disputes: Sequence[Dispute]
     periods: Sequence[Period]
     documents: Sequence[BillingDocument]
+    trial_ends_at: int | None = None
 
     @property
     def timeline(self) -> OrderTimeline:
@@ -226,6 +227,7 @@ async def _seen(call: RequestContext[Any, Any]) -> OrderView:
                 limit=DOCUMENTS_SHOWN,
                 narrowed=DocumentFilter(order_id=order.id),
             ),
+            None if begun is None else begun.trial_ends_at,
         )
 
     return await call.context.database.read(work)
