@@ -7,10 +7,11 @@ from cli.database import read
 from cli.examples import examples
 from cli.operator.supply import by_option, in_one, who_acts
 from cli.options import environment_option
-from cli.output import json_option, note, run, show_rows
+from cli.output import json_option, note, run, show_record, show_rows
 from keys.audit_log import Actor
 from keys.principal import Environment
 
+_KEY = ("provider", "environment", "customer_ref")
 _COLUMNS = (
     *("provider", "environment", "customer_ref", "attempts", "next_attempt_at"),
     *("last_error", "created_at"),
@@ -41,10 +42,12 @@ def list_() -> None:
 @click.argument("provider")
 @click.argument("customer_ref")
 @environment_option
+@json_option
 def retry(provider: str, customer_ref: str, environment: Environment) -> None:
     """Have the provider asked again within a minute, not only when its wait is over."""
     key = (provider, environment, customer_ref)
     in_one(lambda _context, tx, now_us: ask_again(tx, key, now_us=now_us))
+    show_record(dict(zip(_KEY, key, strict=True)))
     note("A worker asks within a minute.")
 
 
@@ -59,10 +62,12 @@ def retry(provider: str, customer_ref: str, environment: Environment) -> None:
 @click.option("--reason", required=True, help="Why, for the audit log.")
 @by_option
 @environment_option
+@json_option
 def drop(
     *, provider: str, customer_ref: str, reason: str, by: str | None, environment: Environment
 ) -> None:
     """Ask no more, where the customer is gone or you deleted it in the provider's dashboard."""
     key, actor = (provider, environment, customer_ref), Actor(who_acts(by))
     in_one(lambda _context, tx, now_us: give_up(tx, key, actor=actor, reason=reason, now_us=now_us))
+    show_record(dict(zip(_KEY, key, strict=True)))
     note("It is not asked for any more; the audit log has your reason.")
