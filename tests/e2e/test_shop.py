@@ -78,8 +78,8 @@ async def stocked(store: Store) -> tuple[Plain, list[str]]:
     # One that was paid and went back in part, with its receipt and its note.
     sold = await store.order()
     await store.notify("paid", sold["id"])
-    await store.gateway.call("GET", f"/orders/{sold['id']}/receipt.pdf", key=store.key)
     await store.notify("refunded", sold["id"], amount=500)
+    await store.gateway.call("GET", f"/orders/{sold['id']}/receipt.pdf", key=store.key)
     bought = await boss.send("/dashboard/buy", {"pack": "pack_pro", "provider": "stripe"})
     await boss.send("/dashboard/codes/checkin", {})
     for path, body in (
