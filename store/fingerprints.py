@@ -186,4 +186,5 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0030": _OF_0030,
     "0031": _OF_0031,
     "0032": _OF_0032,
+    "0033": _OF_0032 | {"refunds": "1bb50339a5cd"},
 }

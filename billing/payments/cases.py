@@ -79,7 +79,7 @@ class OrderCases:
             )
             found += ["credit_paid"] if is_less else []
             found += ["credit_price", "credit_part"]
-        if waiting.invoice_id is not None:
+        if self.can_credit and waiting.invoice_id is not None:
             found.append("comp")
         if any(one.money is not None and one.money.left.amount > 0 for one in self.cases):
             found.append("refund")
