@@ -29,6 +29,7 @@ from store.row_mapping import RowMapping
 SANDBOX_IDLE_US = 7 * DAY_US
 # last_active_at may lag behind by this much; an account is never deleted early for it.
 ACTIVE_GRAIN_US = DAY_US
+DAY_LIMIT_CENTS_MAX = 10**13
 
 
 class EmailTaken(DomainError):
@@ -71,13 +72,14 @@ class Standings:
     watches: of those whose balance is watched for something. clocks_ahead_us: how far the sandbox
     clock is ahead, of those only where it was advanced. event_numbers: of the last event, of each one
     that exists. plan_only_until: until when the account's own usage is paid by its plan alone, where
-    that is so.
+    that is so. day_limits: the cents that may be spent on a day, where there is such a limit.
     """
 
     watches: Mapping[Tenant, BalanceWatch]
     clocks_ahead_us: Mapping[Tenant, int]
     event_numbers: Mapping[Tenant, int]
     plan_only_until: Mapping[Tenant, int]
+    day_limits: Mapping[Tenant, int]
 
 
 async def create_account(
@@ -242,7 +244,7 @@ async def lock_tenants(tx: Transaction, tenants: Iterable[Tenant]) -> Standings:
     """
     wanted = sorted(set(tenants))
     if not wanted:
-        return Standings({}, {}, {}, {})
+        return Standings({}, {}, {}, {}, {})
     return _standings(await tx.fetch(_LOCK, tenants=wanted))
 
 
@@ -273,6 +275,24 @@ def standings_reading(tenants: Iterable[Tenant], take: Callable[[Standings], Non
     return BatchRead(
         _TENANTS if wanted else "", lambda rows: take(_standings(rows)), tenants=wanted
     )
+
+
+async def set_day_limit(tx: Transaction, tenant: Tenant, cents: int | None) -> None:
+    """The most that all of the tenant's credentials may spend on one day of UTC; null: any.
+
+    Counted from now on. The caller holds the tenant's lock. Raises NotFound and InvalidInput.
+    """
+    if cents is not None and not 0 <= cents <= DAY_LIMIT_CENTS_MAX:
+        raise InvalidInput(f"is 0 to {DAY_LIMIT_CENTS_MAX}, or null", param="per_day_cents")
+    touched = await tx.execute(
+        """UPDATE account_environments SET day_limit_cents = :cents
+           WHERE account_id = :account_id AND environment = :environment""",
+        cents=cents,
+        account_id=tenant.account_id,
+        environment=tenant.environment,
+    )
+    if touched == 0:
+        raise NotFound("Account")
 
 
 async def set_plan_only(tx: Transaction, until: Mapping[Tenant, int | None]) -> None:
@@ -335,7 +355,7 @@ _PAGES = Keyset(
 _TENANTS = """
     SELECT e.account_id, e.environment, e.low_balance_threshold_micros, e.clock_ahead_us,
            e.event_no, e.low_balance_more, e.recharge_below_micros, e.recharge_from_micros,
-           e.recharge_order_id, e.plan_only_until_at
+           e.recharge_order_id, e.plan_only_until_at, e.day_limit_cents
     FROM :tenants[account_id text, environment text] AS v
     CROSS JOIN account_environments e
     WHERE e.account_id = v.account_id AND e.environment = v.environment
@@ -344,7 +364,7 @@ _LOCK = _TENANTS + " FOR NO KEY UPDATE OF e"
 
 
 def _standings(rows: Sequence[Row]) -> Standings:
-    watches, ahead, numbers, plan_only = {}, {}, {}, {}
+    watches, ahead, numbers, plan_only, day_limits = {}, {}, {}, {}, {}
     for row in rows:
         tenant = Tenant(row[0], row[1])
         # Positions spare the path of every send a look at names; most balances are not watched.
@@ -355,4 +375,6 @@ def _standings(rows: Sequence[Row]) -> Standings:
         numbers[tenant] = row[4]
         if row[9] is not None:
             plan_only[tenant] = row[9]
-    return Standings(watches, ahead, numbers, plan_only)
+        if row[10] is not None:
+            day_limits[tenant] = row[10]
+    return Standings(watches, ahead, numbers, plan_only, day_limits)

@@ -23,18 +23,24 @@ from kernel.clock import (
     rfc3339,
 )
 from kernel.errors import DomainError
+from keys.counter import CounterRow
 from store.database import BatchRead, Rows, Transaction
 
 Period = Literal["day", "month", "unapproved"]
-Window = tuple[str, str, int]  # key id, period, start in microseconds
+Window = CounterRow  # key id, period, start in microseconds
 MICROS_PER_CENT = 10_000
 CAP_CENTS_MAX = 10**13  # the same in micros is still far from the end of int64
 _WINDOWS = """
-SELECT w.key_id, w.period, w.window_start_at, w.spent_micros
+SELECT w.key_id, w.period, w.window_start_at, w.spent_micros, w.detail
 FROM :windows[key_id text, period text, start bigint] AS v
 CROSS JOIN spend_windows w
 WHERE w.key_id = v.key_id AND w.period = v.period AND w.window_start_at = v.start
 """
+_COLUMNS = ("key_id", "period", "window_start_at", "account_id", "spent_micros")
+_ADD = """ON CONFLICT (key_id, period, window_start_at) DO UPDATE
+    SET spent_micros = spend_windows.spent_micros + excluded.spent_micros"""
+# As the index has it; see keys/counter.py for the names.
+_OF_RECIPIENTS = "period >= 'same:' AND period < 'to;'"
 _PERIODS: tuple[Period, ...] = ("day", "month")  # the ones that have a cap
 
 
@@ -96,35 +102,44 @@ async def load_windows(tx: Transaction, windows: Iterable[Window]) -> dict[Windo
     return found
 
 
-def windows_reading(windows: Iterable[Window], into: dict[Window, int]) -> BatchRead:
-    """As load_windows, together with other reads."""
+def windows_reading(
+    windows: Iterable[Window],
+    into: dict[Window, int],
+    details: dict[Window, str] | None = None,
+) -> BatchRead:
+    """As load_windows, together with other reads; details: of the rows that have one."""
     wanted = sorted(set(windows))
 
     def take(rows: Rows) -> None:
         for row in rows:
             into[row[0], row[1], row[2]] = row[3]
+            if row[4] is not None and details is not None:
+                details[row[0], row[1], row[2]] = row[4]
 
     return BatchRead(_WINDOWS if wanted else "", take, windows=wanted)
 
 
-async def add_windows(tx: Transaction, changes: Iterable[tuple[str, str, int, str, int]]) -> None:
+async def add_windows(
+    tx: Transaction,
+    changes: Iterable[tuple[str, str, int, str, int]],
+    details: Mapping[Window, str] | None = None,
+) -> None:
     """Adds (key id, period, start, account id, delta in micros); deltas of one window are summed.
 
-    At most two statements: one for windows that grow, one for those that shrink, since a row that is
-    offered to an upsert must itself pass the table's check. No window goes below 0. The caller
-    holds the lock of every account concerned.
+    details: what else changed of the rows, each of which is among the changes. At most two statements:
+    one for windows that grow, one for those that shrink, since a row that is offered to an upsert must
+    itself pass the table's check. No window goes below 0. The caller holds the lock of every account
+    concerned.
     """
     sums: dict[tuple[str, str, int, str], int] = {}
     for key_id, period, start, account_id, delta in changes:
         at = (key_id, period, start, account_id)
         sums[at] = sums.get(at, 0) + delta
-    await tx.insert_deferred(
-        "spend_windows",
-        ("key_id", "period", "window_start_at", "account_id", "spent_micros"),
-        sorted((*at, delta) for at, delta in sums.items() if delta > 0),
-        on_conflict="""ON CONFLICT (key_id, period, window_start_at) DO UPDATE
-            SET spent_micros = spend_windows.spent_micros + excluded.spent_micros""",
-    )
+    if details:
+        await _add_with_details(tx, sums, details)
+    else:
+        grown = sorted((*at, delta) for at, delta in sums.items() if delta > 0)
+        await tx.insert_deferred("spend_windows", _COLUMNS, grown, on_conflict=_ADD)
     given_back = sorted((*at[:3], -delta) for at, delta in sums.items() if delta < 0)
     if given_back:
         await tx.execute(
@@ -135,6 +150,40 @@ async def add_windows(tx: Transaction, changes: Iterable[tuple[str, str, int, st
                  AND spend_windows.window_start_at = v.start""",
             rows=given_back,
         )
+
+
+async def _add_with_details(
+    tx: Transaction,
+    sums: Mapping[tuple[str, str, int, str], int],
+    details: Mapping[Window, str],
+) -> None:
+    rows = sorted(
+        (
+            (*at, max(0, delta), details.get((at[0], at[1], at[2])))
+            for at, delta in sums.items()
+            if delta > 0 or (at[0], at[1], at[2]) in details
+        ),
+        key=lambda row: row[:3],
+    )
+    await tx.insert_deferred(
+        "spend_windows",
+        (*_COLUMNS, "detail"),
+        rows,
+        on_conflict=f"{_ADD}, detail = COALESCE(excluded.detail, spend_windows.detail)",
+    )
+
+
+async def prune_recipients(tx: Transaction, *, before_us: int, limit: int) -> int:
+    """Deletes what was counted of single recipients in periods that began before; how many rows."""
+    return await tx.execute(
+        f"""DELETE FROM spend_windows WHERE {_OF_RECIPIENTS} AND window_start_at < :before
+            AND (key_id, period, window_start_at) IN (
+                SELECT key_id, period, window_start_at FROM spend_windows
+                WHERE {_OF_RECIPIENTS} AND window_start_at < :before
+                ORDER BY window_start_at LIMIT :limit)""",
+        before=before_us,
+        limit=limit,
+    )
 
 
 def first_cap_exceeded(

@@ -23,16 +23,21 @@ class Link:
     approval_threshold_cents: int | None
     expires_at: int | None
     revoked_at: int | None
+    paused_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Effective:
-    """What a lineage allows together; each of ip_allow_lists (own first) must match."""
+    """What a lineage allows together; each of ip_allow_lists (own first) must match.
+
+    is_paused: it reads only, until it is resumed.
+    """
 
     scopes: frozenset[str]
     ip_allow_lists: tuple[tuple[Network, ...], ...]
     approval_threshold_cents: int | None
     expires_at: int | None
+    is_paused: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,7 @@ def effective(links: Sequence[Link], *, now_us: int, may_administer: bool) -> Ef
         ip_allow_lists=tuple(link.ip_allow_list for link in links if link.ip_allow_list),
         approval_threshold_cents=_least([link.approval_threshold_cents for link in links]),
         expires_at=expires_at,
+        is_paused=any(link.paused_at is not None for link in links),
     )
 
 

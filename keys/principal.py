@@ -79,7 +79,7 @@ class Principal:
     nearest first; empty without a key. Each of ip_allow_lists must match. expires_at is the
     earliest end of the credential, its key and the ancestors, in microseconds. The approval
     threshold is the tightest of the lineage; null: none. account_email is the recipient of a send to `self`.
-    oauth is set for the token of an app.
+    oauth is set for the token of an app. is_paused: its key, or one above it, is paused.
     """
 
     account_id: str
@@ -95,6 +95,7 @@ class Principal:
     approval_threshold_cents: int | None
     account_email: str | None
     oauth: OAuthOrigin | None = None
+    is_paused: bool = False
 
     @property
     def tenant(self) -> Tenant:
@@ -134,7 +135,8 @@ def check_address(principal: Principal, address: Address | str | None) -> None:
         return
     found = _address(address)
     if found is None or not all(_holds(nets, found) for nets in principal.ip_allow_lists):
-        raise AddressNotAllowed("the caller's IP address is not on the key's allow-list")
+        seen = "" if found is None else f" {found}"
+        raise AddressNotAllowed(f"the caller's IP address{seen} is not on the key's allow-list")
 
 
 def _holds(networks: Iterable[Network], address: Address) -> bool:

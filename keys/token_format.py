@@ -92,6 +92,12 @@ def parse(text: str) -> ParsedToken | None:
     return ParsedToken(_KINDS[match[1]], cast(Environment, match[2]))
 
 
+def is_mistyped(text: str) -> bool:
+    """Whether the text has a token's form but for the check at its end."""
+    match = _FORM.fullmatch(text)
+    return match is not None and checksum(match[3]) != match[4]
+
+
 def digest(text: str) -> str:
     """SHA-256 as 64 hex characters; text that UTF-8 cannot hold digests to that of its escape."""
     return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()

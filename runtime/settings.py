@@ -188,7 +188,7 @@ class Settings(SettingGroups, BaseSettings):
         30,
         ge=1,
         le=36_500,
-        description="Days that staging's events, deliveries and notifications are kept.",
+        description="Days that staging's events, deliveries, notifications and uses are kept.",
     )
     retention_live_days: int = Field(
         400,

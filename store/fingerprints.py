@@ -164,6 +164,14 @@ _OF_0032: Final = _OF_0031 | {
     "uncredited_reversals": "d72a0ed7b622",
 }
 
+_OF_0033: Final = _OF_0032 | {
+    "account_environments": "ecef3ae6d567",
+    "api_keys": "f1e29a9c4c5c",
+    "holds": "9726703ac6af",
+    "spend_windows": "61fbca742009",
+    "topups": "c6f9f90d7d4f",
+}
+
 TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0012": _OF_0012,
     "0013": _OF_0013,
@@ -186,5 +194,7 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0030": _OF_0030,
     "0031": _OF_0031,
     "0032": _OF_0032,
-    "0033": _OF_0032 | {"refunds": "1bb50339a5cd"},
+    "0033": _OF_0033,
+    "0034": _OF_0033,
+    "0035": _OF_0033 | {"refunds": "1bb50339a5cd"},
 }

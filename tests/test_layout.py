@@ -48,6 +48,7 @@ ROOMS: dict[str, tuple[set[str], ...]] = {
         {"surfaces"},
         {"internal_client"},
         {"openapi"},
+        {"repair"},
         {"docs"},
         {"dashboard", "mcp"},
         {"app"},

@@ -61,6 +61,7 @@ from worker.money.renew import Renewer
 from worker.money.steer import Steerer
 from worker.prune import (
     mails_chore,
+    money_chore,
     notifications_chore,
     retention_chore,
     security_chore,
@@ -116,6 +117,7 @@ def chores_of(context: Context) -> Sequence[Chore]:
         ),
         notifications_chore(context.database, context.clock, kept_us),
         mails_chore(context.database, context.clock, kept_us),
+        money_chore(context.database, context.clock, kept_us),
         reconciliation_chore(context),
         forgetting_chore(context.database, context.clock, context.payments.forgetting),
         sessions_chore(context.database, context.clock),

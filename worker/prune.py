@@ -6,13 +6,15 @@ write; an account's environment with nothing old costs a look at two index entri
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Final
 
 from billing.providers import event_log as provider_event
 from billing.recipients import owner_mail
 from billing.recipients.erasure import prune_mails
+from billing.reconciliation import differences
+from billing.subscriptions.entitlement_use import prune_uses
 from kernel.clock import Clock
 from kernel.tenant import Tenant
 from keys import audit_log, session
@@ -24,6 +26,8 @@ from worker.chores import DAY_S, PAUSE_S, Chore
 
 RETENTION_S: Final = 3600
 
+# Deletes some rows of an environment that are older; how many.
+_Prune = Callable[..., Awaitable[int]]
 logger = logging.getLogger(__name__)
 
 
@@ -178,10 +182,30 @@ def mails_chore(
     database: Database, clock: Clock, kept_us: Mapping[str, int], *, pause_s: float = PAUSE_S
 ) -> Chore:
     """Mail of long ago, to recipients and to accounts' owners; kept_us by environment, in microseconds."""
+    prunes: Sequence[_Prune] = (prune_mails, owner_mail.prune)
+    return Chore("mails.prune", DAY_S, _walk(database, clock, kept_us, prunes, pause_s))
+
+
+def money_chore(
+    database: Database, clock: Clock, kept_us: Mapping[str, int], *, pause_s: float = PAUSE_S
+) -> Chore:
+    """Uses of entitlements and closed differences of money of long ago; kept_us as in mails_chore."""
+    prunes: Sequence[_Prune] = (prune_uses, differences.prune_closed)
+    return Chore("money.prune", DAY_S, _walk(database, clock, kept_us, prunes, pause_s))
+
+
+def _walk(
+    database: Database,
+    clock: Clock,
+    kept_us: Mapping[str, int],
+    prunes: Sequence[_Prune],
+    pause_s: float,
+) -> Callable[[], Awaitable[None]]:
+    """Each of them in each environment, until it finds nothing."""
 
     async def run() -> None:
         for environment, age_us in kept_us.items():
-            for prune in (prune_mails, owner_mail.prune):
+            for prune in prunes:
                 found = -1
                 while found:
                     step = partial(
@@ -190,4 +214,4 @@ def mails_chore(
                     found = await database.transaction(step, durable=False)
                     await asyncio.sleep(pause_s)
 
-    return Chore("mails.prune", DAY_S, run)
+    return run

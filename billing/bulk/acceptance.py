@@ -20,8 +20,9 @@ from billing.engine.batch_state import BatchState
 from billing.engine.read_set import ReadSet
 from billing.ledger.ledger import Code
 from billing.ledger.money import micros_to_cents
+from billing.topups.give_back import BY_APPROVAL, give_back
 from billing.topups.scheduled import BY_BATCH, release
-from billing.topups.send import BY_APPROVAL, Send, ask, fail, give_back, publish
+from billing.topups.send import Send, ask, fail, publish
 from billing.topups.settlement import check_again
 from billing.topups.topup import HELD_STATES, TopUp, move
 from billing.topups.working_set import TopUpWorkingSet, topups_of
@@ -210,6 +211,7 @@ def reserve(state: BatchState, send: Send) -> TopUp:
     charged_micros = request.charged_micros
     would_be, _ = send.judge(state, topups, charged_micros)
     is_asked = would_be == "approval_required"
+    counted_in = state.spending.spend(tenant, send.lineage, charged_micros, send)
     topup = TopUp(
         id=send.topup_id,
         account_id=tenant.account_id,
@@ -228,11 +230,11 @@ def reserve(state: BatchState, send: Send) -> TopUp:
         delivery=request.delivery,
         scheduled_for=request.send_at,
         trace=state.trace,
+        counted_in=counted_in,
     )
     held = state.ledger.standing(tenant).held
     holds = state.take(tenant, charged_micros, to=held, code=Code.TOPUP_HOLD, topup_id=topup.id)
     topups.add(topup, holds)
-    state.spending.count(tenant.account_id, send.lineage, charged_micros, state.now_us)
     if not is_asked:
         state.spending.count_unasked(tenant.account_id, send.lineage, charged_micros)
     return topup

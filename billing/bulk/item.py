@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple, get_args
 import msgspec
 
 from billing.bulk.batch import BatchCounts
-from billing.topups.delivery_options import DeliveryOptions
+from billing.topups.deliverable import DeliveryOptions
 from billing.topups.platform import Platforms
 from billing.topups.send_request import SendRequest, prepare
 from billing.topups.topup import TopUpStatus
@@ -39,6 +39,7 @@ class ItemRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     send_at: int | None = None
     fee_cents: int = 0
     quote_ends_at: int | None = None
+    is_distinct: bool = False
 
     @staticmethod
     def of(request: SendRequest) -> "ItemRequest":
@@ -54,6 +55,7 @@ class ItemRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
             send_at=request.send_at,
             fee_cents=request.fee_cents,
             quote_ends_at=request.quote_ends_at,
+            is_distinct=request.is_distinct,
         )
 
     def prepare(self, platforms: Platforms, account_id: str) -> SendRequest:

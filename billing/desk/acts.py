@@ -11,7 +11,8 @@ from typing import Final, Literal, get_args
 from billing.fulfilment.tasks import Task
 from billing.topups.attempt import Attempt
 from billing.topups.fulfilment import ASKED_US
-from billing.topups.send import BY_APPROVAL, BY_SANDBOX
+from billing.topups.give_back import BY_APPROVAL
+from billing.topups.send import BY_SANDBOX
 from billing.topups.topup import TopUp
 from kernel.clock import DAY_US
 from kernel.errors import DomainError

@@ -30,7 +30,7 @@ class BatchState:
         self.trace: str | None = None
         self.ledger = Ledger()
         self.outbox = Outbox()
-        self.spending = Spending(now_us)
+        self.spending = Spending(now_us, self.publish)
         self.watches = BalanceWatches()
         self._read_set = read_set
         self._working_sets: Mapping[type[WorkingSet], WorkingSet] = read_set.working_sets
@@ -63,11 +63,15 @@ class BatchState:
                 self.outbox.reading(read_set.tenants),
             ]
         )
+        further = self.spending.further_readings(read_set.sends)
+        if further:
+            await tx.fetch_many(further)
         if read_set.ledger_ids:
             await self.ledger.load_ids(tx, list(read_set.ledger_ids))
 
     def _take_standings(self, standings: Standings) -> None:
         self.watches.take(standings.watches)
+        self.spending.take_day_limits(standings.day_limits)
         self._plan_only_until = standings.plan_only_until
         self.ledger.clocks_ahead_us = standings.clocks_ahead_us
         self.outbox.number_from(standings.event_numbers)

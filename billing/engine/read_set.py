@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Self, TypeVar
 
 from billing.engine.rules import Rules
+from billing.engine.send_limits import LimitedSend
 from billing.ledger.ledger import LedgerAccountKey
 from kernel.tenant import Tenant
 from keys.caps import Window
@@ -72,6 +73,8 @@ class ReadSet:
     ledger_ids: set[str] = field(default_factory=set)  # ledger accounts, by id
     key_ids: set[str] = field(default_factory=set)
     windows: set[Window] = field(default_factory=set)  # beside today's of each key
+    # Whose recipients the mandates of keys look at.
+    sends: list[LimitedSend] = field(default_factory=list)
     request_keys: set[RequestKey] = field(default_factory=set)
     funding_accounts: set[str] = field(default_factory=set)  # whose test credit of today counts
     working_sets: dict[type[WorkingSet], WorkingSet] = field(default_factory=dict)

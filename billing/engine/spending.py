@@ -1,22 +1,30 @@
-"""What keys have spent of their caps, and accounts of their test credit, in one transaction.
+"""What keys have spent of their limits, and accounts of theirs and of their test credit, in one transaction.
 
 Counted in the windows of the moment of spending, for the key and all its ancestors; what is given
-back goes to the window it was spent in. Written by keys/caps.py, under the tenants' locks.
+back goes to the window it was spent in. A batch in which no key has a mandate reads and writes what it
+did without them; one with mandates reads once more. Written by keys/caps.py, under the tenants' locks.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Literal
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
-import msgspec
-
+from billing.engine.cap_notices import notices_of
+from billing.engine.limit import Limit, max_cents
+from billing.engine.line_limits import KeyEnd, LineLimits, line_limits, windows_of_mandates
+from billing.engine.send_limits import LimitedSend, windows_of_send
+from billing.engine.sums import Sum, Sums
 from billing.ledger.money import MICROS_PER_CENT
-from keys import caps
+from kernel.clock import DAY_US, day_start_us
+from kernel.tenant import Tenant
+from keys import caps, counter
 from keys.api_keys.api_key import KeyState, key_states_reading
 from keys.caps import Window
+from keys.counter import CounterRow
+from keys.mandate import read_mandate
 from store.database import BatchRead, Transaction
 
 Lineage = tuple[str, ...]
-KeyEnd = Literal["revoked", "expired"]
+Publish = Callable[[Tenant, str, Mapping[str, Any]], object]
 
 
 def funding_window(account_id: str, now_us: int) -> Window:
@@ -25,46 +33,23 @@ def funding_window(account_id: str, now_us: int) -> Window:
     return (account_id, period, start)
 
 
-class _Sum(msgspec.Struct, gc=False):
-    """One window: what it holds, what this transaction added, and whose it is."""
+class Spending:
+    """The keys' states and their windows; changed in memory, written by `flush`.
 
-    spent_micros: int
-    account_id: str = ""
-    added_micros: int = 0
-
-    def add(self, account_id: str, amount_micros: int) -> None:
-        self.account_id = account_id
-        self.added_micros += amount_micros
-        self.spent_micros = max(0, self.spent_micros + amount_micros)
-
-
-class _LineageLimits(msgspec.Struct, frozen=True, gc=False):
-    """What a key and its ancestors allow.
-
-    ended: how one of them ended. limits: (window, the most it may hold) of each cap; a cap on one
-    call has no window. approval_threshold_cents: the lowest amount above which a person decides.
-    unasked: (window, the most) of what may be sent on one day without asking.
+    publish: tells an event of a tenant.
     """
 
-    ended: KeyEnd | None
-    limits: Sequence[tuple[_Sum | None, int]] = ()
-    approval_threshold_cents: int | None = None
-    unasked: Sequence[tuple[_Sum, int]] = ()
-
-
-class Spending:
-    """The keys' states and their windows; changed in memory, written by `flush`."""
-
-    def __init__(self, now_us: int) -> None:
+    def __init__(self, now_us: int, publish: Publish) -> None:
         self.key_states: dict[str, KeyState] = {}
         self.changes = 0
         self._now_us = now_us
-        self._read: dict[Window, int] = {}
-        self._sums: dict[Window, _Sum] = {}
+        self._publish = publish
+        self._sums = Sums()
+        self._day_limits: Mapping[Tenant, int] = {}
         # Of each lineage of the batch, worked out once. The windows apart: what an app may spend is
         # counted under its grant, which is no key.
-        self._lines: dict[Lineage, _LineageLimits] = {}
-        self._windows: dict[Lineage, list[_Sum]] = {}
+        self._lines: dict[Lineage, LineLimits] = {}
+        self._windows: dict[Lineage, list[Sum]] = {}
 
     def readings(self, key_ids: set[str], windows: Iterable[Window]) -> list[BatchRead]:
         """The keys' states, and their windows beside the named ones."""
@@ -75,19 +60,32 @@ class Spending:
         }
         wanted.update(caps.unapproved_window(key_id, self._now_us) for key_id in key_ids)
         wanted.update(windows)
-        return [
-            key_states_reading(key_ids, self.key_states),
-            caps.windows_reading(wanted, self._read),
-        ]
+        return [key_states_reading(key_ids, self.key_states), self._sums.reading(wanted)]
+
+    def take_day_limits(self, cents: Mapping[Tenant, int]) -> None:
+        """Of the accounts that have one."""
+        self._day_limits = cents
+
+    def further_readings(self, sends: Iterable[LimitedSend]) -> list[BatchRead]:
+        """What the limits ask for that were read, of the sends to come; mostly nothing."""
+        states = [state for state in self.key_states.values() if _is_limited(state)]
+        if not states and not self._day_limits:
+            return []
+        wanted = set(windows_of_mandates(states))
+        mandates = {state.id: read_mandate(state.mandate) for state in states if state.mandate}
+        for send in sends:
+            for key_id in send.lineage:
+                if key_id in mandates:
+                    mandate = mandates[key_id]
+                    wanted |= {*windows_of_send(key_id, mandate, send.facts, self._now_us)}
+        wanted |= {self._account_place(tenant) for tenant in self._day_limits}
+        return [self._sums.reading(wanted)] if wanted else []
 
     async def flush(self, tx: Transaction) -> None:
-        added = sorted((window, one) for window, one in self._sums.items() if one.added_micros)
-        if added:
-            rows = [(*window, one.account_id, one.added_micros) for window, one in added]
-            await caps.add_windows(tx, rows)
+        await self._sums.flush(tx)
 
     def end_of(self, lineage: Lineage) -> KeyEnd | None:
-        """How the key or an ancestor ended, or None."""
+        """How the key or an ancestor ended, or that it is paused, or None."""
         return self._line(lineage).ended
 
     def needs_approval(self, lineage: Lineage, amount_cents: int) -> bool:
@@ -99,22 +97,112 @@ class Spending:
         amount_micros = amount_cents * MICROS_PER_CENT
         return any(day.spent_micros + amount_micros > most for day, most in line.unasked)
 
-    def check(self, lineage: Lineage, amount_micros: int) -> None:
-        """Raises CapExceeded where the key or an ancestor has no room."""
+    def check_place(self, send: LimitedSend) -> None:
+        """Raises OutsideMandate where a list does not have the platform or the recipient."""
+        sends = self._line(send.lineage).sends
+        if sends is not None:
+            sends.check_place(send.facts)
+
+    def check_repeated(self, send: LimitedSend) -> None:
+        """Raises LooksRepeated."""
+        sends = self._line(send.lineage).sends
+        if sends is not None:
+            sends.check_repeated(send.facts, self._sums, self._now_us)
+
+    def check(
+        self, tenant: Tenant, lineage: Lineage, amount_micros: int, send: LimitedSend | None = None
+    ) -> None:
+        """Raises CapExceeded where the key, an ancestor or the account has no room."""
         line = self._line(lineage)
         assert line.ended is None, "who ended was refused before"
-        for window, limit_micros in line.limits:
+        if line.money:
+            # First what no waiting helps.
+            self._check_each(
+                [one for one in line.money if one.cap == "lifetime"], tenant, lineage, amount_micros
+            )
+        for window, limit_micros in line.capped:
             used_micros = 0 if window is None else window.spent_micros
             if used_micros + amount_micros > limit_micros:
-                self._refuse(lineage, amount_micros)
+                self._refuse_capped(tenant, lineage, amount_micros, send)
+        if line.money or line.sends is not None or tenant in self._day_limits:
+            further = self._further(tenant, line, send)
+            self._check_each(further, tenant, lineage, amount_micros, send)
 
-    def remaining_micros(self, lineage: Lineage) -> int | None:
-        """What the tightest cap leaves, None without one."""
+    def max_now_cents(
+        self, tenant: Tenant, lineage: Lineage, send: LimitedSend | None = None
+    ) -> int | None:
+        """The most that every limit admits now, None without one; of this send."""
         states = [self.key_states[key_id] for key_id in lineage]
-        return caps.tightest_remaining_micros(states, self._spent(), self._now_us)
+        capped = caps.tightest_remaining_micros(states, self._sums.spent(), self._now_us)
+        further = max_cents(self._further(tenant, self._line(lineage), send), self._now_us)
+        rooms = [None if capped is None else capped // MICROS_PER_CENT, further]
+        return min((one for one in rooms if one is not None), default=None)
+
+    def standing(self, tenant: Tenant, lineage: Lineage) -> tuple[Sequence[Limit], int | None]:
+        """All that is counted of these keys and the account, and the most cents that every limit admits now,
+        whether a key is paused or not; None without a limit.
+        """
+        states = [self.key_states[key_id] for key_id in lineage]
+        line = line_limits(states, self._sums, self._now_us)
+        limits = [*line.watched, *self._of_account(tenant)]
+        capped = caps.tightest_remaining_micros(states, self._sums.spent(), self._now_us)
+        rooms = [None if capped is None else capped // MICROS_PER_CENT]
+        rooms.append(max_cents(limits, self._now_us))
+        return limits, min((one for one in rooms if one is not None), default=None)
+
+    def spend(
+        self, tenant: Tenant, lineage: Lineage, amount_micros: int, send: LimitedSend | None = None
+    ) -> str | None:
+        """Counts a spend of now. Returns the further rows that count it, by which it is given back.
+
+        Tells what is nearly or wholly used up.
+        """
+        self.count(tenant.account_id, lineage, amount_micros, self._now_us)
+        line = self._line(lineage)
+        account = self._of_account(tenant)
+        if not line.watched and line.sends is None and not account:
+            return None
+        places: list[CounterRow] = []
+        for limit in line.money:
+            if limit.cap == "window":
+                limit.add(tenant.account_id, amount_micros, self._now_us)
+                places.append((limit.key_id or "", counter.rolling(limit.seconds or 0), 0))
+        for limit in account:
+            limit.sum.add(tenant.account_id, amount_micros)
+            places.append(self._account_place(tenant))
+        if line.sends is not None and send is not None:
+            places += line.sends.count(
+                tenant.account_id, send.facts, amount_micros, self._sums, self._now_us
+            )
+        self._tell(tenant, [*line.watched, *account])
+        return counter.places_text(places)
+
+    def give_back(
+        self,
+        tenant: Tenant,
+        lineage: Lineage,
+        amount_micros: int,
+        at: int,
+        counted_in: str | None,
+        *,
+        topup_id: str = "",
+    ) -> None:
+        """What was spent at that moment, or a part of it, came back."""
+        account_id = tenant.account_id
+        self.count(account_id, lineage, -amount_micros, at)
+        for place in counter.read_places(counted_in):
+            kind, _, rest = place[1].partition(":")
+            if kind in {"to", "account"}:
+                self._sums.of(place).add(account_id, -amount_micros)
+            elif kind == "last":
+                seconds = int(rest)
+                buckets = self._sums.detailed(place).change_detail(account_id).buckets
+                counter.add(buckets, seconds, -amount_micros, at=at, now_us=self._now_us)
+            elif topup_id in (self._sums.detailed(place).detail or counter.Detail()).sent:
+                del self._sums.detailed(place).change_detail(account_id).sent[topup_id]
 
     def count(self, account_id: str, lineage: Lineage, amount_micros: int, at: int) -> None:
-        """Adds to (or with a negative amount gives back to) the windows of the moment of spending."""
+        """Adds to (or with a negative amount gives back to) the days and months of the moment."""
         if at == self._now_us:
             windows = self._windows.get(lineage)
             if windows is None:
@@ -134,90 +222,107 @@ class Spending:
     ) -> None:
         """Such a send, made at that moment, did not come about; a window with nothing stays so."""
         for key_id in lineage:
-            day = self._sum(caps.unapproved_window(key_id, at))
+            day = self._sums.of(caps.unapproved_window(key_id, at))
             if day.spent_micros:
                 day.add(account_id, -amount_micros)
 
     def spent_micros(self, window: Window) -> int:
         """What was counted in a window that was loaded, together with this transaction's."""
-        return self._sum(window).spent_micros
+        return self._sums.of(window).spent_micros
 
     def funded_micros(self, account_id: str) -> int:
         """Test credit that the account was given today."""
-        return self._sum(funding_window(account_id, self._now_us)).spent_micros
+        return self._sums.of(funding_window(account_id, self._now_us)).spent_micros
 
     def count_funding(self, account_id: str, amount_micros: int) -> None:
         self.changes += 1
-        self._sum(funding_window(account_id, self._now_us)).add(account_id, amount_micros)
+        self._sums.of(funding_window(account_id, self._now_us)).add(account_id, amount_micros)
 
-    def _line(self, lineage: Lineage) -> _LineageLimits:
+    def _line(self, lineage: Lineage) -> LineLimits:
         found = self._lines.get(lineage)
         if found is None:
-            found = self._lines[lineage] = self._look_at(lineage)
+            ended = self._look_for_end(lineage)
+            if ended is not None:
+                found = LineLimits(ended)
+            else:
+                states = [self.key_states[key_id] for key_id in lineage]
+                found = line_limits(states, self._sums, self._now_us)
+            self._lines[lineage] = found
         return found
 
-    def _look_at(self, lineage: Lineage) -> _LineageLimits:
-        ended = self._look_for_end(lineage)
-        if ended is not None:
-            return _LineageLimits(ended)
-        states = [self.key_states[key_id] for key_id in lineage]
-        thresholds = (state.approval_threshold_cents for state in states)
-        return _LineageLimits(
-            None,
-            self._limits_of(states),
-            min((one for one in thresholds if one is not None), default=None),
-            [
-                (
-                    self._sum(caps.unapproved_window(state.id, self._now_us)),
-                    state.approval_above_per_day_cents * MICROS_PER_CENT,
-                )
-                for state in states
-                if state.approval_above_per_day_cents is not None
-            ],
-        )
-
     def _look_for_end(self, lineage: Lineage) -> KeyEnd | None:
+        is_paused = False
         for key_id in lineage:
             state = self.key_states.get(key_id)
             if state is None or state.revoked_at is not None:
                 return "revoked"
             if state.expires_at is not None and state.expires_at <= self._now_us:
                 return "expired"
-        return None
+            is_paused = is_paused or state.paused_at is not None
+        return "paused" if is_paused else None
 
-    def _limits_of(self, states: Sequence[KeyState]) -> list[tuple[_Sum | None, int]]:
-        (day, day_start), (month, month_start) = caps.windows_of(self._now_us)
-        found: list[tuple[_Sum | None, int]] = []
-        for state in states:
-            for window, cents in (
-                (None, state.per_call_cents),
-                ((state.id, day, day_start), state.per_day_cents),
-                ((state.id, month, month_start), state.per_month_cents),
-            ):
-                if cents is not None:
-                    kept = None if window is None else self._sum(window)
-                    found.append((kept, cents * MICROS_PER_CENT))
+    def _further(self, tenant: Tenant, line: LineLimits, send: LimitedSend | None) -> list[Limit]:
+        """Beside the caps of a call, a day and a month; the one that waiting helps least first."""
+        found = [*line.money]
+        if line.sends is not None and send is not None:
+            found += line.sends.recipient_limits(send.facts, self._sums, self._now_us)
+        found += self._of_account(tenant)
+        if line.sends is not None and send is not None:
+            found += line.sends.counts
         return found
 
-    def _refuse(self, lineage: Lineage, amount_micros: int) -> None:
+    def _check_each(
+        self,
+        limits: Iterable[Limit],
+        tenant: Tenant,
+        lineage: Lineage,
+        amount_micros: int,
+        send: LimitedSend | None = None,
+    ) -> None:
+        for limit in limits:
+            if limit.left(self._now_us) < (1 if limit.is_count else amount_micros):
+                max_now_cents = self.max_now_cents(tenant, lineage, send) or 0
+                raise limit.refusal(amount_micros, self._now_us, max_now_cents=max_now_cents)
+
+    def _of_account(self, tenant: Tenant) -> list[Limit]:
+        cents = self._day_limits.get(tenant)
+        if cents is None:
+            return []
+        place = self._account_place(tenant)
+        ends_at = place[2] + DAY_US
+        row = self._sums.detailed(place)
+        return [Limit("account_per_day", None, cents * MICROS_PER_CENT, row, ends_at=ends_at)]
+
+    def _account_place(self, tenant: Tenant) -> CounterRow:
+        return counter.account_place(*tenant, day_start_us(self._now_us))
+
+    def _refuse_capped(
+        self, tenant: Tenant, lineage: Lineage, amount_micros: int, send: LimitedSend | None
+    ) -> None:
         states = [self.key_states[key_id] for key_id in lineage]
-        exceeded = caps.first_cap_exceeded(states, self._spent(), amount_micros, self._now_us)
+        exceeded = caps.first_cap_exceeded(states, self._sums.spent(), amount_micros, self._now_us)
         assert exceeded is not None, "both ways of looking at a cap agree"
+        exceeded.extra["max_now_cents"] = self.max_now_cents(tenant, lineage, send) or 0
         raise exceeded
 
-    def _windows_of(self, lineage: Lineage, at: int) -> list[_Sum]:
-        windows = caps.windows_of(at)
-        return [
-            self._sum((key_id, period, start)) for key_id in lineage for period, start in windows
-        ]
+    def _tell(self, tenant: Tenant, limits: Iterable[Limit]) -> None:
+        for event_type, data in notices_of(limits, tenant.account_id, self._now_us):
+            self._publish(tenant, event_type, data)
 
-    def _sum(self, window: Window) -> _Sum:
-        found = self._sums.get(window)
-        if found is None:
-            found = self._sums[window] = _Sum(self._read.get(window, 0))
+    def _windows_of(self, lineage: Lineage, at: int) -> list[Sum]:
+        windows = caps.windows_of(at)
+        found = [
+            self._sums.of((key_id, period, start))
+            for key_id in lineage
+            for period, start in windows
+        ]
+        for key_id in lineage:
+            state = self.key_states.get(key_id)
+            if state is not None and state.lifetime_cents is not None:
+                place = (key_id, counter.LIFETIME, 0)
+                found.append(self._sums.derived(place, state.lifetime_micros or 0))
         return found
 
-    def _spent(self) -> Mapping[Window, int]:
-        """Every window as it is now."""
-        changed = {window: one.spent_micros for window, one in self._sums.items()}
-        return {**self._read, **changed}
+
+def _is_limited(state: KeyState) -> bool:
+    return state.mandate is not None or state.lifetime_cents is not None

@@ -2,8 +2,10 @@
 or `x/supplier.py` with its parts beside it; nothing else names it.
 """
 
+import functools
 import importlib.util
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -15,15 +17,24 @@ FOLDER = Path(__file__).parent
 def discover(*folders: Path) -> dict[str, Registration]:
     """Registrations by name, of this folder and of others; raises ValueError for a name met twice."""
     found: dict[str, Registration] = {}
-    for folder in (FOLDER, *folders):
-        for path in sorted([*folder.glob("*.py"), *folder.glob("*/supplier.py")]):
-            registration = getattr(_load(path), "SUPPLIER", None)
-            if registration is None:
-                continue
-            if registration.name in found:
-                raise ValueError(f"two kinds of suppliers are called {registration.name}")
-            found[registration.name] = registration
+    for registration in (*_built_in(), *(one for folder in folders for one in _kinds_in(folder))):
+        if registration.name in found:
+            raise ValueError(f"two kinds of suppliers are called {registration.name}")
+        found[registration.name] = registration
     return found
+
+
+@functools.cache
+def _built_in() -> tuple[Registration, ...]:
+    """Our own, looked for once in a process."""
+    return tuple(_kinds_in(FOLDER))
+
+
+def _kinds_in(folder: Path) -> Iterator[Registration]:
+    for path in sorted([*folder.glob("*.py"), *folder.glob("*/supplier.py")]):
+        registration = getattr(_load(path), "SUPPLIER", None)
+        if registration is not None:
+            yield registration
 
 
 def _load(path: Path) -> ModuleType:

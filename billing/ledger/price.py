@@ -5,8 +5,12 @@ operator's rate, and rounded up to the smallest unit, so nothing is sold below i
 """
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
+
+from babel.core import get_global
 
 from kernel.errors import InvalidInput
 from kernel.limits import INT64_MAX
@@ -37,8 +41,9 @@ _PLACES = {
     ),
     **dict.fromkeys(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"], 3),
 }
-# Two codes of ISO 4217 are no money: the one for tests, and the one for no currency at all.
-_CURRENCY = re.compile(r"(?!XTS|X{3})[A-Z]{3}")
+_Day = tuple[int, int, int] | None
+# Code, since when, until when, and whether it is legal tender.
+_Tender = tuple[str, _Day, _Day, bool]
 _DECIMAL = re.compile(r"(0|[1-9][0-9]{0,17})(?:\.([0-9]{1,12}))?")
 
 
@@ -70,11 +75,30 @@ def places_of(currency: str) -> int:
 
 
 def check_currency(text: str) -> str:
-    """The code in capitals; raises InvalidInput."""
+    """The code in capitals; raises InvalidInput for what is no country's money today.
+
+    For what somebody sets; what is stored already is not asked, since a currency may end later.
+    """
     code = text.strip().upper()
-    if not _CURRENCY.fullmatch(code):
-        raise InvalidInput("a currency has three letters, such as USD", param="currency")
+    if code not in _in_use():
+        raise InvalidInput(
+            "a currency is a code of ISO 4217 that is in use today, such as USD", param="currency"
+        )
     return code
+
+
+@cache
+def _in_use() -> frozenset[str]:
+    """The codes of ISO 4217 that are legal tender somewhere, by Unicode's CLDR (supplemental data,
+    currencyData): not those that ended, such as HRK, nor of metals, funds and tests.
+    """
+    of_territories: Mapping[str, Sequence[_Tender]] = get_global("territory_currencies")
+    return frozenset(
+        code
+        for listed in of_territories.values()
+        for code, _, end, is_tender in listed
+        if is_tender and end is None
+    )
 
 
 def parse_decimal(text: str, *, places: int, param: str) -> int:

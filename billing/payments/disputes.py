@@ -1,12 +1,12 @@
 """Disputes as their providers tell them, kept for the desk with the time until which evidence counts.
 
-Promise: what is told of a dispute is kept whether its order is known or not; what the provider said later
-stays, and one that ended does not open again. Operators' accounts are told of each new one. What a dispute
+Promise: what is told of a dispute is kept whether its order is known or not; what the provider said later, by
+its own clock, stays whatever is told after it, and one that ended does not open again. Operators' accounts are told of each new one. What a dispute
 does to credit is billing/orders/reversal.py's. Writes disputes.
 """
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 import msgspec
 
@@ -15,7 +15,7 @@ from billing.providers.abilities.dispute_note import DisputeNote
 from billing.providers.event_log import NotificationRef
 from billing.providers.protocol import DisputeClosed, Disputed
 from kernel.clock import rfc3339
-from kernel.errors import NotFound
+from kernel.errors import InvalidInput, NotFound
 from kernel.storable import storable
 from kernel.tenant import Tenant
 from keys.account import lock_tenants
@@ -25,7 +25,8 @@ from webhooks.events.event import Outbox
 
 DISPUTE_OPENED = "dispute.opened"
 WORD_CHARACTERS_MAX = 60
-LISTED_MAX = 200
+DisputeState = Literal["open", "ended"]
+_NEVER_US = 2**62  # later than any end of evidence
 _OPERATORS = """
 SELECT e.account_id FROM accounts a
 JOIN account_environments e ON e.account_id = a.id AND e.environment = :environment
@@ -56,6 +57,11 @@ class Dispute(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     def price(self) -> Price:
         """What is disputed."""
         return Price(self.amount, self.currency)
+
+    @property
+    def cursor(self) -> str:
+        """Where a page goes on after it."""
+        return f"{self.provider}/{self.id}"
 
     def shape(self) -> dict[str, Any]:
         """As operators see it; amount in the smallest unit of its currency."""
@@ -107,7 +113,7 @@ async def keep(
         due_at=note.due_at,
         page_url=note.page_url,
         created_at=now_us,
-        told_at=now_us,
+        told_at=now_us if note.sent_at is None else note.sent_at,
         ended_at=now_us if note.is_over else None,
     )
     known = await tx.fetch_one(
@@ -123,29 +129,29 @@ async def keep(
         await _tell(tx, said, now_us=now_us)
 
 
-async def open_disputes(tx: Transaction, environment: str) -> list[Dispute]:
-    """Those that have not ended, the nearest end of evidence first; at most LISTED_MAX."""
-    rows = await tx.fetch(
-        f"""SELECT {_ROWS.listed} FROM disputes
-            WHERE environment = :environment AND ended_at IS NULL
-            ORDER BY CASE WHEN due_at IS NULL THEN 1 ELSE 0 END, due_at, created_at, id
-            LIMIT :limit""",
-        environment=environment,
-        limit=LISTED_MAX,
-    )
-    return [_dispute(row) for row in rows]
+async def page_of_disputes(
+    tx: Transaction,
+    environment: str,
+    *,
+    state: DisputeState = "open",
+    after: str | None = None,
+    limit: int,
+) -> list[Dispute]:
+    """At most `limit`: open ones with the nearest end of evidence first, ended ones the latest first.
 
-
-async def ended_disputes(tx: Transaction, environment: str, *, limit: int) -> list[Dispute]:
-    """The last that ended, the latest first."""
-    rows = await tx.fetch(
-        f"""SELECT {_ROWS.listed} FROM disputes
-            WHERE environment = :environment AND ended_at IS NOT NULL
-            ORDER BY ended_at DESC, id LIMIT :limit""",
-        environment=environment,
-        limit=limit,
-    )
-    return [_dispute(row) for row in rows]
+    after: the cursor of the last dispute of the page before; raises InvalidInput for no dispute's.
+    """
+    last = None if after is None else await _at(tx, environment, after)
+    values: dict[str, Any] = {"environment": environment, "limit": limit}
+    if last is not None:
+        values |= {"provider": last.provider, "id": last.id}
+        if state == "ended":
+            values["at"] = last.ended_at if last.ended_at is not None else _NEVER_US
+        else:
+            values |= {"at": last.due_at or _NEVER_US, "told": last.created_at}
+    text = _ENDED if state == "ended" else _OPEN
+    behind = _BEHIND[state] if last is not None else ""
+    return [_dispute(row) for row in await tx.fetch(text.format(behind=behind), **values)]
 
 
 async def of_order(tx: Transaction, order_id: str) -> Sequence[Dispute]:
@@ -166,6 +172,20 @@ async def find(tx: Transaction, environment: str, dispute_id: str) -> Dispute:
     )
     if row is None:
         raise NotFound("Dispute")
+    return _dispute(row)
+
+
+async def _at(tx: Transaction, environment: str, cursor: str) -> Dispute:
+    provider, _, dispute_id = cursor.partition("/")
+    row = await tx.fetch_one(
+        f"SELECT {_ROWS.listed} FROM disputes"
+        " WHERE provider = :provider AND environment = :environment AND id = :id",
+        provider=provider,
+        environment=environment,
+        id=dispute_id,
+    )
+    if row is None:
+        raise InvalidInput("not a cursor of this list", param="cursor")
     return _dispute(row)
 
 
@@ -200,17 +220,37 @@ _LEARN = """ON CONFLICT (provider, environment, id) DO UPDATE SET
     ended_at = COALESCE(disputes.ended_at, excluded.ended_at),
     status = CASE WHEN disputes.ended_at IS NULL AND excluded.ended_at IS NOT NULL
         THEN excluded.status ELSE disputes.status END"""
-_UPDATE = """ON CONFLICT (provider, environment, id) DO UPDATE SET
+# The provider's clock tells seconds: of two words of one second the one that came last counts.
+_NEWER = "excluded.told_at >= disputes.told_at"
+_UPDATE = f"""ON CONFLICT (provider, environment, id) DO UPDATE SET
     account_id = COALESCE(disputes.account_id, excluded.account_id),
     order_id = COALESCE(disputes.order_id, excluded.order_id),
-    amount = CASE WHEN excluded.amount > 0 THEN excluded.amount ELSE disputes.amount END,
-    currency = CASE WHEN excluded.currency <> '' THEN excluded.currency
-        ELSE disputes.currency END,
-    status = CASE WHEN disputes.ended_at IS NULL THEN excluded.status
-        ELSE disputes.status END,
-    reason = CASE WHEN excluded.reason <> '' THEN excluded.reason ELSE disputes.reason END,
-    is_inquiry = excluded.is_inquiry,
-    due_at = COALESCE(excluded.due_at, disputes.due_at),
+    amount = CASE WHEN excluded.amount > 0 AND ({_NEWER} OR disputes.amount = 0)
+        THEN excluded.amount ELSE disputes.amount END,
+    currency = CASE WHEN excluded.currency <> '' AND ({_NEWER} OR disputes.currency = '')
+        THEN excluded.currency ELSE disputes.currency END,
+    status = CASE WHEN disputes.ended_at IS NULL AND ({_NEWER} OR excluded.ended_at IS NOT NULL)
+        THEN excluded.status ELSE disputes.status END,
+    reason = CASE WHEN excluded.reason <> '' AND ({_NEWER} OR disputes.reason = '')
+        THEN excluded.reason ELSE disputes.reason END,
+    is_inquiry = CASE WHEN {_NEWER} THEN excluded.is_inquiry ELSE disputes.is_inquiry END,
+    due_at = CASE WHEN {_NEWER} THEN COALESCE(excluded.due_at, disputes.due_at)
+        ELSE COALESCE(disputes.due_at, excluded.due_at) END,
     page_url = COALESCE(excluded.page_url, disputes.page_url),
-    told_at = excluded.told_at,
+    told_at = CASE WHEN {_NEWER} THEN excluded.told_at ELSE disputes.told_at END,
     ended_at = COALESCE(disputes.ended_at, excluded.ended_at)"""
+_OPEN = f"""
+SELECT {_ROWS.listed} FROM disputes
+WHERE environment = :environment AND ended_at IS NULL {{behind}}
+ORDER BY COALESCE(due_at, {_NEVER_US}), created_at, provider, id LIMIT :limit
+"""
+_ENDED = f"""
+SELECT {_ROWS.listed} FROM disputes
+WHERE environment = :environment AND ended_at IS NOT NULL {{behind}}
+ORDER BY ended_at DESC, provider, id LIMIT :limit
+"""
+_BEHIND: Mapping[DisputeState, str] = {
+    "open": f"""AND (COALESCE(due_at, {_NEVER_US}), created_at, provider, id)
+        > (:at, :told, :provider, :id)""",
+    "ended": "AND (ended_at < :at OR (ended_at = :at AND (provider, id) > (:provider, :id)))",
+}

@@ -1,7 +1,8 @@
 """Subscriptions steered at their providers: a wish is written, the provider asked, its word acted on.
 
 Promises: no transaction is open while a provider is asked; what it answers moves the subscription like a
-notification of it. After no clear answer the wish stays and says so, and a worker asks again: first how the
+notification of it. Where it refuses, it is asked how the subscription stands: one that ended there without our
+hearing of it ends here. After no clear answer the wish stays and says so, and a worker asks again: first how the
 subscription stands, then, where it is not as wanted, for the same thing under the same key. A subscription
 that the sandbox began and nobody stands in for any more is steered here alone.
 """
@@ -20,8 +21,16 @@ from billing.payments.notifications import NotificationHandler
 from billing.payments.sandbox import clock as sandbox_clock
 from billing.payments.sandbox.steering import SandboxSteering, Tell
 from billing.providers.abilities.finding import ability
-from billing.providers.abilities.steering import Act, Previewing, Steering, SteerRequest
+from billing.providers.abilities.steering import (
+    Act,
+    PaymentDeclined,
+    Previewing,
+    Steering,
+    SteerRequest,
+    has_ended,
+)
 from billing.providers.event_log import NotificationRef
+from billing.providers.http import refusal_of
 from billing.providers.protocol import (
     Interval,
     Notification,
@@ -130,7 +139,7 @@ class SubscriptionSteering:
         one = await self._find(due.tenant, due.subscription_id)
         try:
             await self._ask(one, claimed, is_first=False)
-        except ProviderRefused as error:
+        except (ProviderRefused, NotSteerable) as error:
             # Whoever asked is gone; the wish says it.
             fields = {"subscription_id": one.id, "act": due.act, "reason": error.detail}
             _log.warning("steer.refused", extra={"fields": fields})
@@ -184,20 +193,18 @@ class SubscriptionSteering:
         return True
 
     async def _ask(self, one: Subscription, steer: Steer, *, is_first: bool) -> Steered:
-        """Raises ProviderRefused, with the wish ended."""
+        """Raises ProviderRefused and NotSteerable (it ended at its provider), with the wish ended."""
         request = _request(one, steer)
         # What the provider said before this, or within its second, is older than the answer: providers
         # tell whole seconds.
         asked_at = self._clock.now_us() // SECOND_US * SECOND_US + SECOND_US - 1
         try:
-            provider = self._steering(one)
-            standing = None if is_first else await provider.standing(request.subscription_ref)
-            if standing is None or not request.is_reached(standing):
-                standing = await provider.steer(request)
+            standing = await _asked(self._steering(one), request, is_first=is_first)
             await self._act_on(one, steer, replace(standing, sent_at=asked_at))
         except ProviderRefused as error:
-            await self._end(steer, "refused", error.detail)
-            raise
+            refusal = refusal_of(error, request.in_words)
+            await self._end(steer, "refused", refusal.detail)
+            raise refusal from error
         except ProviderUnavailable as error:
             if steer.attempts >= ATTEMPTS_MAX:
                 fields = {"subscription_id": one.id, "act": steer.act, "reason": error.detail}
@@ -208,6 +215,10 @@ class SubscriptionSteering:
                 lambda tx: steer_rows.postpone(tx, steer, why, now_us=now_us)
             )
             return Steered(one, with_fields(steer, reason=why))
+        if has_ended(standing) and not request.is_reached(standing):
+            why = f"it ended at {one.provider}"
+            await self._end(steer, "refused", why)
+            raise NotSteerable(why, reason="ended")
         return await self._end(steer, "done", None)
 
     async def _act_on(self, one: Subscription, steer: Steer, standing: SubscriptionChanged) -> None:
@@ -301,6 +312,28 @@ class SubscriptionSteering:
         return await self._database.read(
             lambda tx: sandbox_clock.now_of(tx, one.tenant, now_us=self._clock.now_us())
         )
+
+
+async def _asked(
+    provider: Steering, request: SteerRequest, *, is_first: bool
+) -> SubscriptionChanged:
+    """How the subscription stands once it was asked for, or since it has ended there."""
+    if not is_first:
+        standing = await provider.standing(request.subscription_ref)
+        if request.is_reached(standing) or has_ended(standing):
+            return standing
+    try:
+        return await provider.steer(request)
+    except PaymentDeclined:
+        raise
+    except ProviderRefused as refusal:
+        try:
+            standing = await provider.standing(request.subscription_ref)
+        except ProviderRefused:
+            raise refusal from None
+        if not has_ended(standing):
+            raise
+        return standing
 
 
 def is_charged_now(one: Subscription, item: PlanItem) -> bool:

@@ -43,6 +43,21 @@ class ProviderAnswer:
     body: bytes
 
 
+class RequestRefused(ProviderRefused):
+    """A definite no to a request; said: the provider's own words of why, or empty."""
+
+    def __init__(self, provider: str, said: str, what: str = "the payment") -> None:
+        super().__init__(f"{provider} refused {what}" + (f": {said}" if said else ""))
+        self.provider, self.said = provider, said
+
+
+def refusal_of(error: ProviderRefused, what: str) -> ProviderRefused:
+    """The refusal, saying what was asked for, such as "to end the plan"; another one is as it was."""
+    if not isinstance(error, RequestRefused):
+        return error
+    return RequestRefused(error.provider, error.said, what)
+
+
 class NoAnswer(Exception):
     """Nothing, or nothing whole, came back: whether the request was carried out is unknown."""
 
@@ -148,7 +163,7 @@ def refused(provider: str, status: int, *words: str | None) -> ProviderRefused:
         logger.error("provider.credentials_refused", extra=extra)
         return ProviderRefused(f"{provider} does not accept the gateway's credentials")
     logger.warning("provider.refused", extra=extra)
-    return ProviderRefused(f"{provider} refused the payment" + (f": {said}" if said else ""))
+    return RequestRefused(provider, said)
 
 
 async def _read(response: httpx.Response) -> bytes:

@@ -10,7 +10,7 @@ from store.database import Transaction
 from store.row_mapping import RowMapping
 
 _ROWS = RowMapping(Recharge)
-_CHARGES = RowMapping(FallCharge)
+CHARGES = RowMapping(FallCharge)
 _LOAD = f"""
 SELECT {_ROWS.of("r")} FROM :tenants[account_id text, environment text] AS v
 CROSS JOIN recharges r
@@ -19,11 +19,11 @@ WHERE r.account_id = v.account_id AND r.environment = v.environment
 _CHANGING = tuple(name for name in _ROWS.columns if name not in {"account_id", "environment"})
 _KEEP = f"""ON CONFLICT (account_id, environment) DO UPDATE SET
 {", ".join(f"{name} = excluded.{name}" for name in _CHANGING)}"""
-_LOAD_CHARGES = f"SELECT {_CHARGES.listed} FROM recharge_charges WHERE order_id IN :ids[text]"
+_LOAD_CHARGES = f"SELECT {CHARGES.listed} FROM recharge_charges WHERE order_id IN :ids[text]"
 _CHARGE_CHANGING = ("next_at", "is_counted", "reason", "url", "disputed_at")
-_CHANGED = _CHARGES.part("order_id", *_CHARGE_CHANGING)
+_CHANGED = CHARGES.part("order_id", *_CHARGE_CHANGING)
 _UPDATE_CHARGES = f"""
-UPDATE recharge_charges SET {_CHARGES.part(*_CHARGE_CHANGING).assigned}
+UPDATE recharge_charges SET {CHARGES.part(*_CHARGE_CHANGING).assigned}
 FROM :rows[{_CHANGED.typed}] AS v WHERE recharge_charges.order_id = v.order_id
 """
 _SPENT = """
@@ -49,20 +49,20 @@ async def find(tx: Transaction, tenant: Tenant) -> Recharge | None:
 async def load_charges(tx: Transaction, order_ids: Iterable[str]) -> dict[str, FallCharge]:
     """The charges of these orders, as far as they are a recharge's."""
     rows = await tx.fetch(_LOAD_CHARGES, ids=sorted(set(order_ids)))
-    return {found.order_id: found for found in map(_CHARGES.read, rows)}
+    return {found.order_id: found for found in map(CHARGES.read, rows)}
 
 
 async def latest_charges(tx: Transaction, tenant: Tenant, *, limit: int) -> Sequence[FallCharge]:
     """The tenant's newest charges first."""
     rows = await tx.fetch(
-        f"""SELECT {_CHARGES.listed} FROM recharge_charges
+        f"""SELECT {CHARGES.listed} FROM recharge_charges
             WHERE account_id = :account_id AND environment = :environment
             ORDER BY order_id DESC LIMIT :limit""",
         account_id=tenant.account_id,
         environment=tenant.environment,
         limit=limit,
     )
-    return [_CHARGES.read(row) for row in rows]
+    return [CHARGES.read(row) for row in rows]
 
 
 async def spent_cents(tx: Transaction, tenants: Iterable[Tenant]) -> dict[tuple[Tenant, str], int]:
@@ -90,8 +90,8 @@ async def remove(tx: Transaction, tenants: Iterable[Tenant]) -> None:
 
 
 async def insert_charges(tx: Transaction, charges: Iterable[FallCharge]) -> None:
-    rows = [_CHARGES.write(one) for one in sorted(charges, key=lambda one: one.order_id)]
-    await tx.insert("recharge_charges", _CHARGES.columns, rows)
+    rows = [CHARGES.write(one) for one in sorted(charges, key=lambda one: one.order_id)]
+    await tx.insert("recharge_charges", CHARGES.columns, rows)
 
 
 async def update_charges(tx: Transaction, charges: Iterable[FallCharge]) -> None:
@@ -117,60 +117,6 @@ async def note_asking(tx: Transaction, charge: FallCharge, *, now_us: int, next_
     return touched == 1
 
 
-async def begun(
-    tx: Transaction, *, limit: int, but_ids: Sequence[str] = ()
-) -> list[tuple[Tenant, str]]:
-    """Falls whose order is not written yet, but the named: whose, and the order's id."""
-    rows = await tx.fetch(
-        """SELECT e.account_id, e.environment, e.recharge_order_id FROM account_environments e
-           WHERE e.recharge_order_id IS NOT NULL AND NOT EXISTS (
-               SELECT 1 FROM recharge_charges c WHERE c.order_id = e.recharge_order_id)
-             AND NOT e.recharge_order_id IN :but_ids[text]
-           ORDER BY e.recharge_order_id LIMIT :limit""",
-        limit=limit,
-        but_ids=but_ids,
-    )
-    return [
-        (Tenant(row["account_id"], row["environment"]), row["recharge_order_id"]) for row in rows
-    ]
-
-
-async def due(
-    tx: Transaction, *, now_us: int, limit: int, but_ids: Sequence[str] = ()
-) -> list[FallCharge]:
-    """Charges that are to be made or asked about, but those of the named orders, the longest due first."""
-    rows = await tx.fetch(
-        f"""SELECT {_CHARGES.listed} FROM recharge_charges
-            WHERE next_at IS NOT NULL AND next_at <= :now AND NOT order_id IN :but_ids[text]
-            ORDER BY next_at LIMIT :limit""",
-        now=now_us,
-        limit=limit,
-        but_ids=but_ids,
-    )
-    return [_CHARGES.read(row) for row in rows]
-
-
-async def retries(
-    tx: Transaction, *, now_us: int, limit: int, but_tenants: Sequence[str] = ()
-) -> list[Tenant]:
-    """Whose declined fall is to be charged again, by their own clocks.
-
-    but_tenants: left out, each as "account/environment".
-    """
-    rows = await tx.fetch(
-        """SELECT r.account_id, r.environment FROM recharges r
-           JOIN account_environments e
-             ON e.account_id = r.account_id AND e.environment = r.environment
-           WHERE r.retry_at IS NOT NULL AND r.retry_at <= :now + e.clock_ahead_us
-             AND NOT r.account_id || '/' || r.environment IN :but_tenants[text]
-           ORDER BY r.retry_at LIMIT :limit""",
-        now=now_us,
-        limit=limit,
-        but_tenants=but_tenants,
-    )
-    return [Tenant(row["account_id"], row["environment"]) for row in rows]
-
-
 async def count_open(tx: Transaction, *, before_us: int) -> dict[str, int]:
     """Charges of before that time of which nobody knows what came, by environment."""
     rows = await tx.fetch(
@@ -179,14 +125,3 @@ async def count_open(tx: Transaction, *, before_us: int) -> dict[str, int]:
         before=before_us,
     )
     return {row["environment"]: int(row["number"]) for row in rows}
-
-
-async def next_due_at(tx: Transaction, *, but_ids: Sequence[str] = ()) -> int | None:
-    """When the next charge but for those of the named orders is to be made or asked about, or None."""
-    row = await tx.fetch_one(
-        """SELECT next_at FROM recharge_charges
-           WHERE next_at IS NOT NULL AND NOT order_id IN :but_ids[text]
-           ORDER BY next_at LIMIT 1""",
-        but_ids=but_ids,
-    )
-    return None if row is None else int(row["next_at"])

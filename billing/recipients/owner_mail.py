@@ -61,13 +61,15 @@ class OwnerMail(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 @dataclass(frozen=True, slots=True)
 class DueOwnerMail:
     """A mail that this process may send once. address null: the account has none; is_unwanted: its
-    owner switched this kind off; is_over: too many of the kind went to the account within a day.
+    owner switched this kind off; is_over: too many of the kind went to the account within a day; language:
+    what its owner chose, by its tag.
     """
 
     mail: OwnerMail
     address: str | None
     is_unwanted: bool
     is_over: bool
+    language: str | None = None
 
 
 def new_owner_mail(
@@ -108,9 +110,12 @@ async def claim(
         return ()
     ids = sorted({one.account_id for one in mails})
     owners = await tx.fetch(
-        "SELECT id, email, expiring_mail_off_at FROM accounts WHERE id IN :ids[text]", ids=ids
+        """SELECT id, email, expiring_mail_off_at, mail_language FROM accounts
+           WHERE id IN :ids[text]""",
+        ids=ids,
     )
     addresses = {row["id"]: row["email"] for row in owners}
+    languages = {row["id"]: row["mail_language"] for row in owners}
     off = {row["id"] for row in owners if row["expiring_mail_off_at"] is not None}
     sent = await _sent(tx, ids, after_us=now_us - DAY_US)
     due = []
@@ -119,7 +124,8 @@ async def claim(
         is_unwanted = one.kind == "credit_expiring" and one.account_id in off
         is_over = sent[place] >= DAY_MAX[one.kind]
         sent[place] += not is_unwanted
-        due.append(DueOwnerMail(one, addresses.get(one.account_id), is_unwanted, is_over))
+        language = languages.get(one.account_id)
+        due.append(DueOwnerMail(one, addresses.get(one.account_id), is_unwanted, is_over, language))
     return due
 
 

@@ -26,6 +26,7 @@ DETAIL_CHARACTERS_MAX: Final = 500
 MICROS: Final = "micros"
 TIMES: Final = "times"
 COUNTED_MAX: Final = 10_000
+PRUNED_MAX: Final = 500
 
 
 class MoneyDifference(msgspec.Struct, frozen=True, kw_only=True):
@@ -200,6 +201,21 @@ async def page(
     pages = _CLOSED if is_closed else _OPEN
     rows = await pages.page(tx, environment=environment, before_id=before_id, limit=limit)
     return [_ROWS.read(row) for row in rows]
+
+
+async def prune_closed(tx: Transaction, *, environment: str, before_us: int) -> int:
+    """Deletes at most PRUNED_MAX that were closed, and last seen, longer ago; how many. One that is still
+    seen stays closed with its reason.
+    """
+    return await tx.execute(
+        """DELETE FROM money_differences WHERE id IN (
+               SELECT id FROM money_differences
+               WHERE environment = :environment AND closed_at < :before_us AND seen_at < :before_us
+               ORDER BY id LIMIT :limit)""",
+        environment=environment,
+        before_us=before_us,
+        limit=PRUNED_MAX,
+    )
 
 
 async def open_subjects(tx: Transaction, environment: str, part: str) -> set[str]:

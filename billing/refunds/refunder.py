@@ -17,6 +17,7 @@ from billing.orders.refund_row import Refund
 from billing.payments.sandbox.refunds import SandboxRefunds
 from billing.providers.abilities.finding import ability
 from billing.providers.abilities.refunding import Refunding, RefundRequest, RefundWord
+from billing.providers.http import refusal_of
 from billing.providers.protocol import ProviderRefused, ProviderUnavailable
 from billing.providers.registry import Providers
 from billing.refunds import queries as refund_rows
@@ -227,7 +228,7 @@ class Refunder:
             try:
                 return await provider.refund(request)
             except ProviderRefused as error:
-                return RefundWord("failed", detail=error.detail)
+                return _refused(error)
         if age_us < ON_THE_WAY_US:
             return "the provider knows of no such refund yet"
         return RefundWord("failed", detail="the provider knows of no such refund")
@@ -245,7 +246,11 @@ async def _first(provider: Refunding, request: RefundRequest) -> RefundWord:
     try:
         return await provider.refund(request)
     except ProviderRefused as error:
-        return RefundWord("failed", detail=error.detail)
+        return _refused(error)
+
+
+def _refused(error: ProviderRefused) -> RefundWord:
+    return RefundWord("failed", detail=refusal_of(error, "the refund").detail)
 
 
 def _way_of(asked: Refunding | None) -> RefundWay:

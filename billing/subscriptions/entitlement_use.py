@@ -7,6 +7,7 @@ entitlement_uses.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -31,6 +32,7 @@ from keys.account import read_tenants
 from store.database import Transaction
 from store.row_mapping import RowMapping
 
+PRUNED_MAX: Final = 500
 _Use = tuple[str, str, str]  # account, environment, and a reference or a name
 
 
@@ -169,6 +171,22 @@ async def ask_all(tx: Transaction, tenant: Tenant, *, now_us: int) -> list[Entit
     """Every entitlement of the account's plan, by name; without a plan none."""
     working_set, own_now_us = await _read(tx, tenant, now_us)
     return [working_set.state(tenant, name, own_now_us) for name in working_set.names(tenant)]
+
+
+async def prune_uses(tx: Transaction, *, environment: str, before_us: int) -> int:
+    """Deletes at most PRUNED_MAX uses of longer ago; how many. What was counted stays counted; a reference
+    that is told again counts as another use.
+    """
+    return await tx.execute(
+        """DELETE FROM entitlement_uses
+           WHERE environment = :environment AND (account_id, reference) IN (
+               SELECT account_id, reference FROM entitlement_uses
+               WHERE environment = :environment AND created_at < :before_us
+               ORDER BY created_at LIMIT :limit)""",
+        environment=environment,
+        before_us=before_us,
+        limit=PRUNED_MAX,
+    )
 
 
 async def _read(tx: Transaction, tenant: Tenant, now_us: int) -> tuple[EntitlementWorkingSet, int]:

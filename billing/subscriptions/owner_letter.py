@@ -1,7 +1,8 @@
-"""What an account's owner reads of a plan that was not paid, of a recharge that failed, and of credit that
-ends: what happened, what becomes of it by itself, and which page helps. Pure.
+"""What an account's owner reads of a plan that was not paid, of a recharge that failed or was disputed, and of
+credit that ends: what happened, what becomes of it by itself, and which page helps. Pure.
 
-Promise: the same row makes the same bytes; what people wrote stands in HTML only escaped.
+Promise: the same row makes the same bytes; what people wrote stands in HTML only escaped. An address stands on a
+line of its own, so that no mark of another direction of writing is taken for a part of it.
 """
 
 from collections.abc import Callable
@@ -14,15 +15,15 @@ from html import escape
 from typing import Any, Final
 
 from billing.recharges.recharge import FAILURES_MAX
+from billing.recipients.language import Language
 from billing.recipients.owner_mail import OwnerMail
 from billing.subscriptions.subscription import Subscription
-from kernel.clock import SECOND_US, rfc3339
+from kernel.clock import SECOND_US, parse_rfc3339
 
 PLAN_PATH: Final = "/dashboard/plan"
 RECHARGE_PATH: Final = "/dashboard/recharge"
 WALLET_PATH: Final = "/dashboard"
 ACCOUNT_PATH: Final = "/dashboard/account"
-_TEST: Final = "This is a test: no money is involved."
 _BODY: Final = (
     "margin:0;padding:24px 12px;background:#f4f5f7;color:#17191c;font:16px/1.5 sans-serif"
 )
@@ -37,27 +38,36 @@ _BUTTON: Final = (
 
 @dataclass(frozen=True, slots=True)
 class OwnerLetter:
-    """The words of one mail. button: what is to be done at url, in a few words."""
+    """The words of one mail. button: what is to be done at url, in a few words; after: the last sentence,
+    and the address that it leads to, or null.
+    """
 
+    language: Language
     subject: str
-    paragraphs: tuple[str, ...]
+    happened: tuple[str, ...]
     button: str
     url: str
     after: str
+    after_url: str | None = None
 
 
 def owner_letter(
-    mail: OwnerMail, one: Subscription | None, *, public_url: str, label: Callable[[str], str]
+    mail: OwnerMail,
+    one: Subscription | None,
+    *,
+    public_url: str,
+    label: Callable[[str], str],
+    language: Language,
 ) -> OwnerLetter:
     """one: the subscription that it is about, of a plan that was not paid; label: a provider's name as
     people know it.
     """
     if mail.kind == "recharge_failed":
-        return _of_recharge(mail.data, public_url)
+        return _of_recharge(mail.data, public_url, language)
     if mail.kind == "credit_expiring":
-        return _of_credit(mail.data, public_url)
+        return _of_credit(mail.data, public_url, language)
     assert one is not None, "such a mail is about a subscription"
-    return _of_plan(one, public_url, label(one.provider))
+    return _of_plan(one, public_url, label(one.provider), language)
 
 
 def owner_message(
@@ -74,110 +84,149 @@ def owner_message(
     is_test = mail.environment == "staging"
     message.set_content(_text(letter, is_test=is_test), cte="quoted-printable")
     message.add_alternative(_html(letter, is_test=is_test), subtype="html", cte="quoted-printable")
+    # After the content, which takes headers of this name into its parts.
+    message["Content-Language"] = letter.language.tag
     message.set_boundary(f"=_{mail.id}")
     return message
 
 
+def _first(letter: OwnerLetter, *, is_test: bool) -> list[str]:
+    return [letter.language.say("This is a test: no money is involved.")] if is_test else []
+
+
 def _text(letter: OwnerLetter, *, is_test: bool) -> str:
-    first = (_TEST,) if is_test else ()
-    button = f"{letter.button}:\n{letter.url}"
-    return "\n\n".join([*first, *letter.paragraphs, button, letter.after]) + "\n"
+    parts = [*_first(letter, is_test=is_test), " ".join(letter.happened)]
+    parts += [f"{letter.button}:\n{letter.url}", letter.after]
+    if letter.after_url is not None:
+        parts[-1] += f"\n{letter.after_url}"
+    return "\n\n".join(parts) + "\n"
 
 
 def _html(letter: OwnerLetter, *, is_test: bool) -> str:
-    first = (_TEST,) if is_test else ()
-    before = "".join(f"<p>{escape(one)}</p>" for one in [*first, *letter.paragraphs])
-    url = escape(letter.url)
+    told = [*_first(letter, is_test=is_test), " ".join(letter.happened)]
+    before = "".join(f"<p>{escape(one)}</p>" for one in told)
+    url, language = escape(letter.url), letter.language
+    after = "" if letter.after_url is None else f"<br>{_address(letter.after_url)}"
     return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        f"<title>{escape(letter.subject)}</title></head>"
+        f'<!doctype html><html lang="{language.tag}" dir="{language.direction}">'
+        f'<head><meta charset="utf-8"><title>{escape(letter.subject)}</title></head>'
         f'<body style="{_BODY}"><div style="{_SHEET}">{before}'
         f'<p><a href="{url}" style="{_BUTTON}">{escape(letter.button)}</a></p>'
-        f'<p style="overflow-wrap:anywhere">{url}</p>'
-        f"<p>{escape(letter.after)}</p></div></body></html>\n"
+        f'<p style="overflow-wrap:anywhere">{_address(letter.url)}</p>'
+        f'<p style="overflow-wrap:anywhere">{escape(letter.after)}{after}</p></div></body></html>\n'
     )
 
 
-def _of_plan(one: Subscription, public_url: str, provider: str) -> OwnerLetter:
-    ends_at = one.grace_ends_at
-    until = (
-        "" if ends_at is None else f" The plan ends on {rfc3339(ends_at)[:10]} unless it is paid."
-    )
-    happened = (
-        f"The last payment for your plan {one.plan_name} did not come."
-        f" {provider} tries again for a few days.{until}"
-    )
+def _address(url: str) -> str:
+    return f'<span dir="ltr">{escape(url)}</span>'
+
+
+def _of_plan(one: Subscription, public_url: str, provider: str, language: Language) -> OwnerLetter:
+    say, plan = language.say, one.plan_name
+    happened = [
+        say("The last payment for your plan {plan} did not come.", plan=plan),
+        say("{provider} tries again for a few days.", provider=provider),
+    ]
+    if one.grace_ends_at is not None:
+        day = language.day(one.grace_ends_at)
+        happened.append(say("The plan ends on {day} unless it is paid.", day=day))
+    happened.append(say('Another card helps. Open this page and press "Update the payment".'))
     return OwnerLetter(
-        f"Your plan {one.plan_name} was not paid",
-        (
-            happened,
-            'Another card helps. Open this page and press "Update the payment".',
-        ),
-        "Open your plan",
+        language,
+        say("Your plan {plan} was not paid", plan=plan),
+        tuple(happened),
+        say("Open your plan"),
         f"{public_url}{PLAN_PATH}",
-        "Credit that you have stays yours.",
+        say("Credit that you have stays yours."),
     )
 
 
-def _of_recharge(told: dict[str, Any], public_url: str) -> OwnerLetter:
-    amount, method, reason = _dollars(told["amount_cents"]), told["method"], told["reason"]
-    if reason == "monthly_max":
-        subject = "Your auto-recharge has reached its limit of this month"
-        happened = (
-            f"Your balance is low, and {amount} more would pass the limit that you set for a month."
-            " Nothing was charged."
+def _of_recharge(told: dict[str, Any], public_url: str, language: Language) -> OwnerLetter:
+    say, page = language.say, f"{public_url}{RECHARGE_PATH}"
+    subject, happened = _told_of_recharge(told, language)
+    has_failed_often = told["switched_off"] and told["failures"] >= FAILURES_MAX
+    if has_failed_often and told["reason"] != "disputed":
+        subject = say("Your auto-recharge is switched off")
+        happened.append(
+            say("This failed three times in a row, so the auto-recharge is switched off now.")
         )
-    elif reason == "disputed":
-        subject = "Your auto-recharge is switched off"
-        happened = (
-            f"The payment of {amount} with {method}, which your auto-recharge made, was disputed at the"
-            " card's bank. Nothing more is bought by itself until you set the auto-recharge again. If"
-            " you know nothing of this dispute, ask your bank."
-        )
-    elif told["url"] is not None:
-        subject = f"Confirm your auto-recharge of {amount}"
-        happened = (
-            f"Your bank wants you to confirm the payment of {amount} with {method}. Until you do,"
-            " this credit is not bought."
-        )
-    else:
-        subject = f"Your auto-recharge of {amount} failed"
-        happened = (
-            f"Your balance is low, and {amount} could not be charged to {method}: {_why(reason)}."
-        )
-    if told["switched_off"] and told["failures"] >= FAILURES_MAX and reason != "disputed":
-        subject = "Your auto-recharge is switched off"
-        happened += " This failed three times in a row, so the auto-recharge is switched off now."
     elif told["retry_at"] is not None:
-        happened += f" It is tried again on {_when(told['retry_at'])}."
-    url = told["url"] or f"{public_url}{RECHARGE_PATH}"
-    button = "Confirm the payment" if told["url"] else "Open your auto-recharge"
-    after = f"You can change or stop it at {public_url}{RECHARGE_PATH}"
-    return OwnerLetter(subject, (happened,), button, url, after)
-
-
-def _of_credit(told: dict[str, Any], public_url: str) -> OwnerLetter:
-    amount, ends = _dollars(told["amount_cents"]), _when(told["expires_at"])
-    kind = "of your plan" if told["kind"] == "plan" else "that you were given"
+        when = language.moment(parse_rfc3339(told["retry_at"]))
+        happened.append(say("It is tried again on {when}.", when=when))
+    is_confirmed = told["url"] is not None
     return OwnerLetter(
-        f"{amount} of your credit ends on {told['expires_at'][:10]}",
-        (f"{amount} of the credit {kind} ends on {ends}. What is not spent until then is gone.",),
-        "Open your wallet",
-        f"{public_url}{WALLET_PATH}",
-        f"You can switch mail of this kind off at {public_url}{ACCOUNT_PATH}",
+        language,
+        subject,
+        tuple(happened),
+        say("Confirm the payment") if is_confirmed else say("Open your auto-recharge"),
+        told["url"] if is_confirmed else page,
+        say("You can change or stop it on this page:"),
+        page,
     )
 
 
-def _dollars(cents: int) -> str:
-    return f"${cents // 100:,}.{cents % 100:02}"
+def _told_of_recharge(told: dict[str, Any], language: Language) -> tuple[str, list[str]]:
+    """The subject, and what happened."""
+    say, reason = language.say, told["reason"]
+    known = {"amount": language.money(told["amount_cents"]), "method": told["method"]}
+    if reason == "monthly_max":
+        return say("Your auto-recharge has reached its limit of this month"), [
+            say(
+                "Your balance is low, and {amount} more would pass the limit that you set for a month.",
+                amount=known["amount"],
+            ),
+            say("Nothing was charged."),
+        ]
+    if reason == "disputed":
+        return say("Your auto-recharge is switched off"), [
+            say(
+                "The payment of {amount} with {method}, which your auto-recharge made, was disputed at the card's bank.",
+                **known,
+            ),
+            say("Nothing more is bought by itself until you set the auto-recharge again."),
+            say("If you know nothing of this dispute, ask your bank."),
+        ]
+    if told["url"] is not None:
+        return say("Confirm your auto-recharge of {amount}", amount=known["amount"]), [
+            say("Your bank wants you to confirm the payment of {amount} with {method}.", **known),
+            say("Until you do, this credit is not bought."),
+        ]
+    return say("Your auto-recharge of {amount} failed", amount=known["amount"]), [
+        say("Your balance is low, and {amount} could not be charged to {method}.", **known),
+        _why(reason, language),
+    ]
 
 
-def _when(time: str) -> str:
-    """2026-07-20T08:00:00Z as 2026-07-20 08:00 UTC."""
-    return f"{time[:10]} {time[11:16]} UTC"
+def _of_credit(told: dict[str, Any], public_url: str, language: Language) -> OwnerLetter:
+    say, ends_at = language.say, parse_rfc3339(told["expires_at"])
+    known = {"amount": language.money(told["amount_cents"]), "when": language.moment(ends_at)}
+    day = language.day(ends_at)
+    return OwnerLetter(
+        language,
+        say("{amount} of your credit ends on {day}", amount=known["amount"], day=day),
+        (
+            say("{amount} of the credit of your plan ends on {when}.", **known)
+            if told["kind"] == "plan"
+            else say("{amount} of the credit that you were given ends on {when}.", **known),
+            say("What is not spent until then is gone."),
+        ),
+        say("Open your wallet"),
+        f"{public_url}{WALLET_PATH}",
+        say("You can switch mail of this kind off on this page:"),
+        f"{public_url}{ACCOUNT_PATH}",
+    )
 
 
-def _why(reason: str) -> str:
-    if reason == "unknown_outcome":
-        return "the payment provider did not say what came of it"
-    return str(reason).replace("_", " ")
+def _why(reason: str, language: Language) -> str:
+    """A word of billing/providers/abilities/saved_payment.py, or of ours, as a sentence."""
+    say = language.say
+    known = {
+        "insufficient_funds": say("The card lacks the funds."),
+        "try_later": say("The bank could not decide now."),
+        "card_expired": say("The card has expired."),
+        "card_declined": say("The card was declined."),
+        "card_removed": say("The card is no longer kept at the payment provider."),
+        "unknown_outcome": say("The payment provider did not say what came of it."),
+        "switched_off": say("It was switched off meanwhile."),
+    }
+    return known.get(reason) or say("The payment provider refused it.")

@@ -47,9 +47,10 @@ def give_period(
     for part in parts[1:]:
         grants.keep(part)
     end_expired(state, one)
-    first = _given(state, one, parts[0])
+    first = _to_give(state, parts[0])
     if period.period_end_at > (one.paid_until_at or 0):
         _go_on(state, one, first, terms)
+    _give(state, one, first)
     return replace(period, credits_micros=first.given_micros)
 
 
@@ -63,12 +64,13 @@ def give_part(state: BatchState, one: Subscription, part: PlanGrant, micros: int
         working_set.plan_grants.keep(rest)
         part = replace(part, credits_micros=micros)
     end_expired(state, one)
-    given = _given(state, one, part)
+    given = _to_give(state, part)
+    _roll_over(state, one, given, one.grant_terms)
+    _give(state, one, given)
     period = next(p for p in working_set.periods(one.id) if p.id == part.period_id)
     working_set.keep_period(
         replace(period, credits_micros=period.credits_micros + given.given_micros)
     )
-    _roll_over(state, one, given, one.grant_terms)
 
 
 def end_expired(state: BatchState, one: Subscription) -> int:
@@ -136,26 +138,35 @@ def _parts(
     ]
 
 
-def _given(state: BatchState, one: Subscription, part: PlanGrant) -> PlanGrant:
-    """Gives all of the part, to what is owed first."""
-    ledger, tenant = state.ledger, one.tenant
-    micros = part.credits_micros
+def _to_give(state: BatchState, part: PlanGrant) -> PlanGrant:
+    """The part as it is once all of it is given, by `_give`.
+
+    What goes on into it is moved in between: of credit that ends at one time the ledger account that
+    was made first is spent first, and earlier credit is to be spent before the new.
+    """
+    owed = state.ledger.standing(part.tenant).owed
     given = replace(
         part,
         due_at=None,
-        given_at=state.now_of(tenant),
-        given_micros=micros,
-        debt_micros=min(micros, ledger.standing(tenant).owed.balance_micros),
+        given_at=state.now_of(part.tenant),
+        given_micros=part.credits_micros,
+        debt_micros=min(part.credits_micros, owed.balance_micros),
         expires_at=_expires_at(state, part),
     )
+    return state.working_set(SubscriptionWorkingSet).plan_grants.keep(given)
+
+
+def _give(state: BatchState, one: Subscription, given: PlanGrant) -> None:
+    """Credits the part, what is owed first."""
+    ledger, tenant = state.ledger, one.tenant
     target = ledger.standing(tenant).wallet
-    if part.is_apart:
+    if given.is_apart:
         target = ledger.account(
-            tenant, LedgerAccountKind.GRANT, part.id, expires_at=given.expires_at
+            tenant, LedgerAccountKind.GRANT, given.id, expires_at=given.expires_at
         )
     source = ledger.account(tenant, LedgerAccountKind.PROVIDER, one.provider)
-    state.credit(tenant, source, micros, Code.SUBSCRIPTION, to=target, subject_id=part.period_id)
-    return state.working_set(SubscriptionWorkingSet).plan_grants.keep(given)
+    code, micros = Code.SUBSCRIPTION, given.given_micros
+    state.credit(tenant, source, micros, code, to=target, subject_id=given.period_id)
 
 
 def _expires_at(state: BatchState, part: PlanGrant) -> int | None:

@@ -5,8 +5,8 @@ Credit without parts was given to the wallet: that pays what it has, and the res
 Promise, of parts: in all, never more is taken than the share of what was paid that is gone, and never more than
 was given. First parts that were not given yet are kept back; then credit is taken out of the parts'
 own ledger accounts, the newest first; what of them expired counts as taken, since nobody has it any more;
-then what went on into later periods, the nearest first, likewise; then the wallet pays, and what it lacks is
-owed. The last that was taken comes back first.
+then what went on into later periods, also of the plan bought again, the nearest first, likewise; then the
+wallet pays, and what it lacks is owed. The last that was taken comes back first.
 """
 
 from collections.abc import Iterable, Sequence
@@ -115,14 +115,24 @@ def _take_back(state: BatchState, one: Subscription, period: Period, micros: int
     left = micros - _out_of(state, one, period, parts, micros)
     # Later periods have what went on out of this one: in the nearest, or what of that went on further.
     reach = min(left, sum(part.rolled_micros for part in parts))
-    for each in grants.of_subscription(one.id):
-        if each.kind == "rollover" and each.starts_at > period.period_start_at:
+    for each in grants.of_plan(one.tenant, period.plan_id):
+        if _may_have_gone_to(each, period, parts):
             taken = _out_of(state, one, period, [each], reach)
             left, reach = left - taken, reach - taken
     standing = ledger.standing(one.tenant)
     by_wallet = min(left, standing.wallet.balance_micros)
     for source, amount in ((standing.wallet, by_wallet), (standing.owed, left - by_wallet)):
         _reverse(state, one, period, source, amount)
+
+
+def _may_have_gone_to(each: PlanGrant, period: Period, parts: Sequence[PlanGrant]) -> bool:
+    """Whether what was left of these parts of the period may have gone on into that part."""
+    if each.kind != "rollover":
+        return False
+    if each.subscription_id == period.subscription_id:
+        return each.starts_at > period.period_start_at
+    # Of a plan that was bought again: whatever days that is for, it was paid for later.
+    return (each.given_at or 0) >= min((part.given_at or 0 for part in parts), default=0)
 
 
 def _out_of(

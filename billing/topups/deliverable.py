@@ -1,4 +1,5 @@
-"""What a top-up brings to its recipient: credit, or a code, key, link or note to be handed over.
+"""What a top-up brings to its recipient: credit, or a code, key, link or note to be handed over; and how
+it reaches him.
 
 Invariant: only `value` can be spent. It is sealed where it is stored, and shown to whoever may see
 codes; everything else here may be shown to whoever may read the top-up, so nothing else holds it.
@@ -17,6 +18,8 @@ KINDS: Final = frozenset(get_args(DeliverableKind))
 VALUE_CHARACTERS_MAX: Final = 2_000
 REDEEM_URL_CHARACTERS_MAX: Final = 500
 INSTRUCTIONS_CHARACTERS_MAX: Final = 1_000
+MESSAGE_CHARACTERS_MAX: Final = 500
+LOCALE_CHARACTERS_MAX: Final = 35
 MASK: Final = "****"
 HINT_CHARACTERS: Final = 4
 # Of a shorter code the last four characters would tell too much.
@@ -26,6 +29,22 @@ _NO_HINT = "*" * HINT_CHARACTERS
 
 class DeliverableRefused(ValueError):
     """What a supplier or a person gave cannot be kept; the message does not repeat it."""
+
+
+class DeliveryOptions(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """What a send says in `delivery`, frozen with it. None of it can be spent; it is the recipient's data,
+    and goes when that is erased.
+
+    email: whether the recipient gets mail. locale: a language tag such as es or zh-Hans; null: English
+    in the mail, and what the browser asks for on the page. message: plain text, shown to the recipient.
+    """
+
+    email: bool = False
+    locale: str | None = None
+    message: str | None = None
+
+
+NO_OPTIONS: Final = DeliveryOptions()
 
 
 class Deliverable(msgspec.Struct, frozen=True, gc=False):

@@ -17,8 +17,9 @@ from billing.ledger.chart import Code, LedgerAccountKind
 from billing.ledger.money import MICROS_PER_CENT
 from billing.topups.attempt import Attempt, AttemptWorkingSet, attempts_of
 from billing.topups.deliverable import Deliverable
+from billing.topups.give_back import BY_APPROVAL
 from billing.topups.platform import Source
-from billing.topups.send import BY_APPROVAL, fail
+from billing.topups.send import fail
 from billing.topups.settlement import EndedTopUp, OnTopUp, awaits, deliver, waits_for
 from billing.topups.topup import TopUp
 from billing.topups.working_set import topups_of

@@ -72,16 +72,18 @@ class Platforms:
         """Raises InvalidPlatform, which names the offered ones."""
         found = self._by_id.get(name) or self._by_id.get(name.strip().lower())
         if found is None:
-            offered = ", ".join(one.id for one in self.offered())
+            offered = [one.id for one in self.offered()]
             raise InvalidPlatform(
-                f"platform is one of {offered}" if offered else "no platform is offered",
+                f"platform is one of {', '.join(offered)}" if offered else "no platform is offered",
                 param="platform",
+                extra={"allowed": offered},
             )
         if not found.suppliers:
             raise InvalidPlatform(
                 f"{found.id} is not offered at the moment: it has no supplier",
                 param="platform",
                 reason="no_supplier",
+                extra={"allowed": [one.id for one in self.offered()]},
             )
         return found
 

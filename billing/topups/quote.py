@@ -54,7 +54,8 @@ class Rehearsal:
     def decide(self, state: BatchState) -> tuple[Quote, Sent]:
         check_alive(state, self.send.lineage)
         before = state.ledger.balance_micros(self.send.tenant, state.now_us)
-        remaining = state.spending.remaining_micros(self.send.lineage)
+        send = self.send
+        remaining_cents = state.spending.max_now_cents(send.tenant, send.lineage, send)
         sent = self.send.decide(state)
         would_be: WouldBe = "approval_required" if sent.approval is not None else _outcome(sent)
         request = self.send.request
@@ -64,7 +65,7 @@ class Rehearsal:
             charged_cents=request.charged_cents,
             wallet_balance_cents=micros_to_cents(before),
             wallet_balance_after_cents=sent.wallet_balance_cents,
-            cap_remaining_cents=None if remaining is None else micros_to_cents(remaining),
+            cap_remaining_cents=remaining_cents,
             would_be=would_be,
             ends_at=state.now_of(self.send.tenant) + QUOTE_US,
         )

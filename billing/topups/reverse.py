@@ -19,9 +19,9 @@ from billing.ledger.ledger import Code, LedgerAccount, LedgerAccountKind
 from billing.ledger.money import MICROS_PER_CENT, micros_to_cents
 from billing.topups.attempt import Attempt, AttemptOutcome, AttemptWorkingSet, attempts_of
 from billing.topups.fulfilment import BEHIND_US, check_not_asked_now, take_cost_back
+from billing.topups.give_back import give_back
 from billing.topups.platform import Source
 from billing.topups.reversal_row import ReversalWorkingSet, TopUpReversal, reversals_of
-from billing.topups.send import give_back
 from billing.topups.settlement import OnTopUp
 from billing.topups.topup import AlreadyEnded, TopUp, move
 from billing.topups.working_set import TopUpWorkingSet, topups_of

@@ -6,7 +6,6 @@ must approve, or it is to be sent at a time of its own, the funds are held, and 
 are credited on delivery.
 """
 
-from collections.abc import Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -14,17 +13,18 @@ from msgspec.structs import replace
 
 from billing.engine.batch_state import BatchState
 from billing.engine.read_set import ReadSet
+from billing.engine.send_limits import SendFacts
 from billing.ledger.ledger import (
     Code,
     InsufficientBalance,
     LedgerAccount,
     LedgerAccountKind,
-    Transfer,
 )
 from billing.ledger.money import MICROS_PER_CENT, micros_to_cents
 from billing.topups.approval import WAITS_US, Approval
 from billing.topups.deliverable import hint_of
 from billing.topups.fee import earned_cents
+from billing.topups.give_back import BY_APPROVAL, give_back
 from billing.topups.platform import WALLET
 from billing.topups.send_request import SendRequest
 from billing.topups.topup import DuplicateReference, TopUp, TopUpStatus, move
@@ -35,14 +35,14 @@ from kernel.ids import new_id
 from kernel.tenant import Tenant
 from keys.authenticator import CredentialEnded
 from keys.caps import CapExceeded
+from keys.mandate import paused
 from keys.principal import Principal
 
 SANDBOX_DOMAIN = "@sandbox.test"
 SANDBOX_DELAY_US = 2 * SECOND_US
 # How far ahead a send may be scheduled.
 SCHEDULED_AHEAD_US_MAX = 90 * DAY_US
-# Fulfilments that are no supplier's kind: a person, and the sandbox's own recipients.
-BY_APPROVAL = "approval"
+# What fulfils the sandbox's own recipients, in a supplier's place.
 BY_SANDBOX = "sandbox"
 
 WouldBe = Literal["delivered", "pending", "scheduled", "approval_required", "failed"]
@@ -76,6 +76,7 @@ class Send(msgspec.Struct, frozen=True, gc=False):
         read_set.places.add((*self.tenant, LedgerAccountKind.RECIPIENT, name))
         if self.request.fee_cents:
             read_set.places.add((*self.tenant, LedgerAccountKind.FEES, ""))
+        read_set.sends.append(self)
         topups = read_set.working_set(TopUpWorkingSet)
         topups.voucher_ids.append(self.topup_id)
         if self.request.reference is not None:
@@ -83,15 +84,26 @@ class Send(msgspec.Struct, frozen=True, gc=False):
         if self.request.is_mailed:
             topups.mails.expect(*self.tenant, self.request.recipient_email)
 
+    @property
+    def facts(self) -> SendFacts:
+        request = self.request
+        return SendFacts(
+            self.topup_id,
+            request.platform.id,
+            request.recipient_email,
+            request.amount_cents,
+            request.is_distinct,
+        )
+
     def decide(self, state: BatchState) -> Sent:
         topups = topups_of(state)
         charged_micros = self.request.charged_micros
         would_be, fulfilment = self.judge(state, topups, charged_micros)
+        counted_in = state.spending.spend(self.tenant, self.lineage, charged_micros, self)
         if would_be == "delivered":
-            topup = self._deliver(state, topups, fulfilment)
+            topup = self._deliver(state, topups, fulfilment, counted_in)
         else:
-            topup = self._hold(state, topups, fulfilment, would_be, charged_micros)
-        state.spending.count(self.tenant.account_id, self.lineage, charged_micros, state.now_us)
+            topup = self._hold(state, topups, fulfilment, would_be, charged_micros, counted_in)
         if would_be != "approval_required":
             state.spending.count_unasked(self.tenant.account_id, self.lineage, charged_micros)
         if would_be == "failed":
@@ -115,10 +127,12 @@ class Send(msgspec.Struct, frozen=True, gc=False):
                     param="reference",
                     extra={"transaction_id": seen[0], "status": seen[1]},
                 )
+        state.spending.check_place(self)
+        state.spending.check_repeated(self)
         self._check_quote(state)
         scripted = sandbox_script(self.tenant, self.request.recipient_email)
         _refuse_scripted(scripted, self.request.amount_cents, state.now_us)
-        state.spending.check(self.lineage, charged_micros)
+        state.spending.check(self.tenant, self.lineage, charged_micros, self)
         state.check_funds(self.tenant, charged_micros)
         is_now = self.request.send_at is None
         if scripted == "failed" and is_now:
@@ -169,7 +183,9 @@ class Send(msgspec.Struct, frozen=True, gc=False):
             **outcome,
         )
 
-    def _deliver(self, state: BatchState, topups: TopUpWorkingSet, fulfilment: str) -> TopUp:
+    def _deliver(
+        self, state: BatchState, topups: TopUpWorkingSet, fulfilment: str, counted_in: str | None
+    ) -> TopUp:
         name = f"{self.request.platform.id}/{self.request.recipient_email}"
         recipient = state.ledger.account(self.tenant, LedgerAccountKind.RECIPIENT, name)
         topup_id = self.topup_id
@@ -191,6 +207,7 @@ class Send(msgspec.Struct, frozen=True, gc=False):
             settled_at=state.now_us,
             new_balance_cents=micros_to_cents(recipient.balance_micros),
             voucher_code_hint=hint_of(topups.code_of(topup_id)),
+            counted_in=counted_in,
         )
         topups.add(delivered)
         if self.request.is_mailed:
@@ -210,11 +227,14 @@ class Send(msgspec.Struct, frozen=True, gc=False):
         fulfilment: str,
         would_be: WouldBe,
         charged_micros: int,
+        counted_in: str | None,
     ) -> TopUp:
         is_asked = would_be == "pending" and fulfilment != BY_SANDBOX
         supplier = self.request.platform.first.id if is_asked else None
         status: TopUpStatus = "scheduled" if would_be == "scheduled" else "pending"
-        topup = self._topup(state, fulfilment, status, supplier=supplier, trace=state.trace)
+        topup = self._topup(
+            state, fulfilment, status, supplier=supplier, trace=state.trace, counted_in=counted_in
+        )
         held = state.ledger.standing(self.tenant).held
         holds = state.take(
             self.tenant,
@@ -246,12 +266,14 @@ def new_send(principal: Principal, request: SendRequest) -> Send:
 
 
 def check_alive(state: BatchState, lineage: tuple[str, ...]) -> None:
-    """Raises CredentialEnded where the key or an ancestor was revoked or has run out."""
+    """Raises CredentialEnded where the key or an ancestor was revoked or has run out, and KeyPaused."""
     ended = state.spending.end_of(lineage)
     if ended == "revoked":
         raise CredentialEnded("the API key was revoked")
     if ended == "expired":
         raise CredentialEnded("the API key has expired")
+    if ended == "paused":
+        raise paused()
 
 
 def check_time(send_at: int, account_now_us: int) -> None:
@@ -307,52 +329,6 @@ def fail(state: BatchState, topup: TopUp, reason: str) -> TopUp:
     topups_of(state).change(failed)
     publish(state, failed)
     return failed
-
-
-def give_back(
-    state: BatchState,
-    topup: TopUp,
-    *,
-    source: LedgerAccount | None = None,
-    code: Code = Code.TOPUP_REFUND,
-) -> None:
-    """Returns a top-up's funds to where each part came from, and its caps' windows.
-
-    source: where its amount lies, and then its fee was earned; None: both are held.
-    """
-    topups, tenant = topups_of(state), topup.tenant
-    parts = topups.holds(topup.id)
-    if source is None:
-        held = state.ledger.standing(tenant).held
-        for part in parts:
-            came_from = state.ledger.by_id(part.debit_id)
-            state.move(held, came_from, part.amount_micros, code, topup_id=topup.id)
-    else:
-        _draw_back(state, topup, source, parts, code)
-    charged_micros = topup.charged_cents * MICROS_PER_CENT
-    spending, sent_at = state.spending, topup.created_at
-    spending.count(tenant.account_id, topup.spent_by, -charged_micros, sent_at)
-    # One that was to ask and has not yet, as one of a batch, was not counted as unasked either.
-    if topups.approval_of(topup.id) is None and topup.fulfilment != BY_APPROVAL:
-        spending.give_back_unasked(tenant.account_id, topup.spent_by, charged_micros, sent_at)
-
-
-def _draw_back(
-    state: BatchState, topup: TopUp, source: LedgerAccount, parts: Sequence[Transfer], code: Code
-) -> None:
-    """Fills each part from the amount first, then from the fee; together they are all parts."""
-    lies = [(source, topup.amount_cents * MICROS_PER_CENT)]
-    if topup.fee_cents:
-        fees = state.ledger.account(topup.tenant, LedgerAccountKind.FEES)
-        lies.append((fees, topup.fee_cents * MICROS_PER_CENT))
-    for part in parts:
-        came_from, wanted = state.ledger.by_id(part.debit_id), part.amount_micros
-        while wanted:
-            account, left = lies[0]
-            drawn = min(wanted, left)
-            state.move(account, came_from, drawn, code, topup_id=topup.id)
-            wanted -= drawn
-            lies[:1] = [(account, left - drawn)] if left > drawn else []
 
 
 def publish(state: BatchState, topup: TopUp) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import msgspec
 
 from billing.ledger.money import MICROS_PER_CENT
-from billing.topups.delivery_options import DeliveryOptions
+from billing.topups.deliverable import DeliveryOptions
 from billing.topups.platform import Platform, Platforms
 from kernel.errors import DomainError
 from keys.account import normalise_email
@@ -32,6 +32,7 @@ class SendRequest(msgspec.Struct, frozen=True, gc=False):
     send_at: int | None = None  # microseconds, by the tenant's own clock
     fee_cents: int = 0
     quote_ends_at: int | None = None
+    is_distinct: bool = False  # its caller said that it is none that was sent before
 
     @property
     def charged_cents(self) -> int:
@@ -49,6 +50,17 @@ class SendRequest(msgspec.Struct, frozen=True, gc=False):
         return self.delivery is not None and self.delivery.email
 
 
+def check_amount(platform: Platform, amount_cents: int) -> None:
+    """Raises AmountOutOfRange, whose extra has the platform's min and max."""
+    if not platform.min_amount_cents <= amount_cents <= platform.max_amount_cents:
+        least, most = platform.min_amount_cents, platform.max_amount_cents
+        raise AmountOutOfRange(
+            f"amount_cents is {least} to {most} for {platform.id}",
+            param="amount_cents",
+            extra={"min": least, "max": most},
+        )
+
+
 def prepare(
     platforms: Platforms,
     *,
@@ -61,17 +73,22 @@ def prepare(
     note: str | None = None,
     delivery: DeliveryOptions | None = None,
     send_at: int | None = None,
+    is_distinct: bool = False,
 ) -> SendRequest:
     """Raises InvalidPlatform, InvalidEmail or AmountOutOfRange, in this order."""
     found = platforms.find(platform)
     address = normalise_email(recipient_email)
-    if not found.min_amount_cents <= amount_cents <= found.max_amount_cents:
-        raise AmountOutOfRange(
-            f"amount_cents is {found.min_amount_cents} to {found.max_amount_cents} for {found.id}",
-            param="amount_cents",
-            extra={"min": found.min_amount_cents, "max": found.max_amount_cents},
-        )
+    check_amount(found, amount_cents)
     fee_cents = found.fee_cents(account_id, amount_cents)
     return SendRequest(
-        found, amount_cents, address, reference, metadata, note, delivery, send_at, fee_cents
+        found,
+        amount_cents,
+        address,
+        reference,
+        metadata,
+        note,
+        delivery,
+        send_at,
+        fee_cents,
+        is_distinct=is_distinct,
     )

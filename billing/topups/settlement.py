@@ -12,13 +12,15 @@ from msgspec.structs import replace
 from billing.engine.audit_entries import AuditEntries
 from billing.engine.batch_state import BatchState
 from billing.engine.read_set import ReadSet
+from billing.engine.send_limits import SendAgain, SendFacts
 from billing.ledger.ledger import Code, LedgerAccount, LedgerAccountKind
 from billing.ledger.money import MICROS_PER_CENT, micros_to_cents
 from billing.topups import approval as approvals
 from billing.topups.approval import Approval, ApprovalDecision
 from billing.topups.deliverable import Deliverable, hint_of, stored
+from billing.topups.give_back import BY_APPROVAL, give_back
 from billing.topups.platform import WALLET, InvalidPlatform, Source
-from billing.topups.send import BY_APPROVAL, check_alive, give_back, publish
+from billing.topups.send import check_alive, publish
 from billing.topups.topup import AlreadyDelivered, TopUp, move
 from billing.topups.voucher import Redemption
 from billing.topups.working_set import TopUpWorkingSet, topups_of
@@ -285,11 +287,13 @@ def awaits(state: BatchState, topup: TopUp, asked: Approval) -> AwaitsApproval:
 def check_again(state: BatchState, topup: TopUp) -> Source:
     """Who is asked first for a top-up that was held, and goes on now; raises what refuses it now.
 
-    What is asked again, after an approval and at a scheduled time: whether its key still stands, whether
-    the account owes nothing, and whether the platform is still offered. The funds are held, and the
-    caps were counted when it was accepted.
+    What is asked again, after an approval and at a scheduled time: whether its key still stands, is not
+    paused and may still send that there, whether the account owes nothing, and whether the platform is
+    still offered. The funds are held, and the caps were counted when it was accepted.
     """
     check_alive(state, topup.spent_by)
+    facts = SendFacts(topup.id, topup.platform, topup.recipient_email, topup.amount_cents)
+    state.spending.check_place(SendAgain(topup.spent_by, facts))
     state.check_debt(topup.tenant)
     return topups_of(state).rules.platforms.of(topup.environment).find(topup.platform).first
 

@@ -12,8 +12,12 @@ from typing import Any, Final, Literal, NamedTuple
 import msgspec
 from msgspec.structs import replace
 
-from billing.topups.deliverable import WALLET_CREDIT, WALLET_CREDIT_JSON, StoredDeliverable
-from billing.topups.delivery_options import DeliveryOptions
+from billing.topups.deliverable import (
+    WALLET_CREDIT,
+    WALLET_CREDIT_JSON,
+    DeliveryOptions,
+    StoredDeliverable,
+)
 from billing.topups.fee import earned_cents
 from billing.topups.platform import WALLET
 from kernel.clock import rfc3339
@@ -62,10 +66,8 @@ class DuplicateReference(DomainError):
 
 
 class TopUp(msgspec.Struct, frozen=True, gc=False):
-    """One row of topups; amounts in cents, times in microseconds.
-
-    A struct, like every value of the hot path: a frozen dataclass of this size takes ten times as
-    long to make.
+    """One row of topups; amounts in cents, times in microseconds. A struct, like every value of the hot
+    path: a frozen dataclass takes ten times as long to make.
     """
 
     id: str
@@ -99,6 +101,7 @@ class TopUp(msgspec.Struct, frozen=True, gc=False):
     scheduled_for: int | None = None  # by the tenant's own clock; null: sent at once
     fee_cents: int = 0  # charged beside the amount, and given back with it
     earned_fee_cents: int = 0  # of it: all once delivered, nothing once reversed
+    counted_in: str | None = None  # what counts it beside days and months, see keys/counter.py
 
     @property
     def charged_cents(self) -> int:
@@ -297,12 +300,9 @@ async def free_references(tx: Transaction, ids: Sequence[str]) -> None:
 
 async def postpone(tx: Transaction, topup_id: str, until: int) -> None:
     """Has the worker look at a pending one later; nothing else of it changes."""
-    await tx.execute(
-        """UPDATE topups SET next_check_at = :until
-           WHERE id = :id AND status = 'pending' AND next_check_at < :until""",
-        id=topup_id,
-        until=until,
-    )
+    text = """UPDATE topups SET next_check_at = :until
+        WHERE id = :id AND status = 'pending' AND next_check_at < :until"""
+    await tx.execute(text, id=topup_id, until=until)
 
 
 def _but(ids: Sequence[str], suppliers: Sequence[tuple[str, str]]) -> str:
@@ -317,10 +317,8 @@ def _but(ids: Sequence[str], suppliers: Sequence[tuple[str, str]]) -> str:
 
 
 def _but_values(ids: Sequence[str], suppliers: Sequence[tuple[str, str]]) -> dict[str, Any]:
-    values: dict[str, Any] = {"but_ids": ids} if ids else {}
-    if suppliers:
-        values["but_suppliers"] = ["/".join(pair) for pair in suppliers]
-    return values
+    pairs = ["/".join(pair) for pair in suppliers]
+    return {**({"but_ids": ids} if ids else {}), **({"but_suppliers": pairs} if pairs else {})}
 
 
 async def insert(tx: Transaction, topups: Sequence[TopUp]) -> None:

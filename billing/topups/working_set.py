@@ -21,6 +21,7 @@ from billing.topups.topup import MOVES, TopUp, TopUpStatus
 from billing.topups.voucher import Redemption
 from kernel.tenant import Tenant
 from keys import caps
+from keys.counter import read_places
 from store.database import BatchRead, Transaction
 
 # What took a top-up's funds: one that waits, or a send that delivers at once and its fee. The fee of one
@@ -199,6 +200,8 @@ class TopUpWorkingSet(WorkingSet):
         for key_id in one.spent_by:
             read_set.windows.update((key_id, p, s) for p, s in caps.windows_of(one.created_at))
             read_set.windows.add(caps.unapproved_window(key_id, one.created_at))
+        if one.counted_in is not None:
+            read_set.windows.update(read_places(one.counted_in))
 
 
 def topups_of(state: BatchState) -> TopUpWorkingSet:

@@ -22,6 +22,7 @@ from kernel.clock import SECOND_US
 from kernel.errors import DomainError, NotFound
 from kernel.tenant import Tenant
 from keys import caps
+from keys.counter import read_places
 from store.database import Transaction
 from store.keyset import NEWEST, Keyset
 from store.row_mapping import NULL_AS_ZERO, WORDS_OR_NULL, RowMapping, as_json
@@ -78,6 +79,7 @@ class Hold(msgspec.Struct, frozen=True, gc=False):
     cached_tokens: int | None = None
     price_version: int | None = None
     counted_day: int | None = None
+    counted_in: str | None = None  # what counts it beside days and months; keys/counter.py
 
     @property
     def tenant(self) -> Tenant:
@@ -155,6 +157,7 @@ class HoldWorkingSet(WorkingSet):
                 for key_id in hold.spent_by
                 for period, start in caps.windows_of(hold.created_at)
             )
+            read_set.windows.update(read_places(hold.counted_in))
 
     async def update(self, tx: Transaction, now_us: int) -> None:
         await tx.insert("holds", _ROWS.columns, [_ROWS.write(one) for one in self._new.values()])

@@ -71,7 +71,7 @@ class PlaceHold(msgspec.Struct, frozen=True):
             subject_id=self.hold_id,
             is_own_use=True,
         )
-        state.spending.count(self.tenant.account_id, self.lineage, self.amount_micros, state.now_us)
+        counted_in = state.spending.spend(self.tenant, self.lineage, self.amount_micros)
         hold = Hold(
             id=self.hold_id,
             account_id=self.tenant.account_id,
@@ -87,6 +87,7 @@ class PlaceHold(msgspec.Struct, frozen=True):
             created_at=state.now_us,
             expires_at=state.now_of(self.tenant) + self.ttl_s * SECOND_US,
             overage=self.overage,
+            counted_in=counted_in,
         )
         working_set.add(hold)
         return _held(state, hold)
@@ -274,7 +275,9 @@ def _end(state: BatchState, hold: Hold, status: HoldStatus, *, captured_micros: 
         state.move(held, source, micros, Code.USAGE_RELEASE, subject_id=hold.id)
     rest_micros = hold.amount_micros - captured_micros
     if rest_micros:
-        state.spending.count(hold.account_id, hold.spent_by, -rest_micros, hold.created_at)
+        state.spending.give_back(
+            tenant, hold.spent_by, rest_micros, hold.created_at, hold.counted_in
+        )
     state.working_set(HoldWorkingSet).change(ended)
     return ended
 

@@ -28,10 +28,12 @@ def over_of(state: BatchState, hold: Hold, amount_micros: int) -> int:
         raise _out_of_range(hold, hold.amount_micros)
     if amount_micros > hold.amount_micros * TIMES_MAX:
         raise _out_of_range(hold, hold.amount_micros * TIMES_MAX)
-    if state.spending.end_of(hold.spent_by) is not None:
-        # Its caps, and those above it, cannot be asked any more.
-        raise _out_of_range(hold, hold.amount_micros, reason="key_ended")
-    state.spending.check(hold.spent_by, over_micros)
+    ended = state.spending.end_of(hold.spent_by)
+    if ended is not None:
+        # Its caps, and those above it, cannot be asked any more; a paused one spends nothing.
+        reason = "key_paused" if ended == "paused" else "key_ended"
+        raise _out_of_range(hold, hold.amount_micros, reason=reason)
+    state.spending.check(hold.tenant, hold.spent_by, over_micros)
     return over_micros
 
 
@@ -45,7 +47,7 @@ def charge_over(state: BatchState, hold: Hold, over_micros: int) -> None:
     if over_micros > there:
         owed = state.ledger.standing(tenant).owed
         state.move(owed, used, over_micros - there, code, subject_id=hold.id)
-    state.spending.count(hold.account_id, hold.spent_by, over_micros, state.now_us)
+    state.spending.spend(tenant, hold.spent_by, over_micros)
 
 
 def _out_of_range(hold: Hold, max_micros: int, *, reason: str | None = None) -> AmountOutOfRange:

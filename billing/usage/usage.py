@@ -198,7 +198,7 @@ def charge(
             subject_id=usage_id,
             is_own_use=True,
         )
-        state.spending.count(tenant.account_id, lineage, amount_micros, state.now_us)
+        state.spending.spend(tenant, lineage, amount_micros)
     record = _record(state, tenant, lineage, item, usage_id, amount_micros, price)
     state.working_set(UsageWorkingSet).add(record)
     return record
@@ -237,7 +237,7 @@ def check_spendable(
     state: BatchState, tenant: Tenant, lineage: Lineage, amount_micros: int
 ) -> None:
     """Raises CapExceeded or InsufficientBalance where the account's own use is not covered."""
-    state.spending.check(lineage, amount_micros)
+    state.spending.check(tenant, lineage, amount_micros)
     state.check_funds(tenant, amount_micros, is_own_use=True)
 
 

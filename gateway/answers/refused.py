@@ -9,11 +9,29 @@ from gateway.answers.words import Time
 
 
 class FieldProblem(Struct, kw_only=True):
-    """One field of the request that cannot be taken."""
+    """One field of the request that cannot be taken, and what would be."""
 
-    param: str
-    detail: str
-    did_you_mean: Annotated[str | UnsetType, Meta(description="The most similar name.")] = UNSET
+    param: Annotated[str, Meta(description="The field, with its place inside others.")]
+    detail: Annotated[str, Meta(description="A sentence for people.")]
+    code: Annotated[int | UnsetType, Meta(description="The code of this problem alone.")] = UNSET
+    allowed: Annotated[list[Any] | UnsetType, Meta(description="Every value that is taken.")] = (
+        UNSET
+    )
+    minimum: Annotated[float | UnsetType, Meta(description="The least number.")] = UNSET
+    maximum: Annotated[float | UnsetType, Meta(description="The greatest number.")] = UNSET
+    did_you_mean: Annotated[
+        str | UnsetType, Meta(description="The name or value that was probably meant.")
+    ] = UNSET
+    example: Annotated[Any, Meta(description="A value that is taken.")] = UNSET
+
+
+class Link(Struct, kw_only=True, omit_defaults=True):
+    """A call that comes next, with the caller's own credential."""
+
+    rel: Annotated[str, Meta(description="What it is for, such as earlier, platforms, balance.")]
+    method: Annotated[str, Meta(description="The HTTP method.")]
+    href: Annotated[str, Meta(description="The whole address.")]
+    body: Annotated[dict[str, Any] | None, Meta(description="The JSON body to send.")] = None
 
 
 class Failure(Struct, kw_only=True):
@@ -24,11 +42,19 @@ class Failure(Struct, kw_only=True):
     retryable: Annotated[bool, Meta(description="The same request may succeed later.")]
     retry_after_s: Annotated[int | None, Meta(description="How long to wait, in seconds.")]
     next_action: Annotated[NextAction, Meta(description="For programs: what to do next.")]
-    doc_url: Annotated[str, Meta(description="Where the code is explained.")]
+    doc_url: Annotated[
+        str,
+        Meta(description="Where the code is explained: HTML, Markdown with .md, JSON with .json."),
+    ]
     reason: Annotated[
         str | UnsetType, Meta(description="Which cause, where one code has several.")
     ] = UNSET
-    errors: list[FieldProblem] | UnsetType = UNSET
+    errors: Annotated[
+        list[FieldProblem] | UnsetType, Meta(description="All that is wrong at once.")
+    ] = UNSET
+    links: Annotated[
+        list[Link] | UnsetType, Meta(description="Which call comes next, the most useful first.")
+    ] = UNSET
     did_you_mean: Annotated[str | UnsetType, Meta(description="The most similar name.")] = UNSET
     limit: Annotated[Any, Meta(description="The limit that was hit.")] = UNSET
     remaining: Annotated[Any, Meta(description="What is left of it.")] = UNSET

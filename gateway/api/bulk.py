@@ -25,6 +25,7 @@ from gateway.api.schemas.batches import (
     refusal_of_item,
 )
 from gateway.api.topups import request_of
+from gateway.html.render import address_of
 from gateway.http.errors import refusal_of
 from gateway.http.fields import Fields, Page
 from gateway.http.idempotency import run_steps
@@ -115,7 +116,10 @@ async def show(call: RequestContext[Fields, ItemQuery]) -> Answer:
 
     counted, listed = await call.context.database.read(work)
     shown = listing(
-        listed, query.limit, shape=BatchLine.of, cursor=lambda one: str(one.item.number)
+        listed,
+        query.limit,
+        shape=partial(BatchLine.of, address=address_of(call)),
+        cursor=lambda one: str(one.item.number),
     )
     return answer(codes.SUCCESS, BatchStory.with_counts(*counted, items=shown), now_us=call.now_us)
 
@@ -152,7 +156,9 @@ async def _rehearse(call: RequestContext[ReadBulk, BulkQuery], bulk: Bulk) -> An
     quote = await _runner(call).rehearse(bulk)
     read = call.body.items
     errors = [
-        ItemError.of(number, read[number].reference, refusal_of(error), read[number].line)
+        ItemError.of(
+            number, read[number].reference, refusal_of(error, address_of(call)), read[number].line
+        )
         for number, error in sorted(quote.refused.items())
     ]
     data = BulkQuote(
@@ -176,7 +182,7 @@ async def _accepted(call: RequestContext[ReadBulk, BulkQuery], batch: SendBatch)
     (counted,), refused = await call.context.database.read(work)
     errors = []
     for one in refused:
-        refusal = refusal_of_item(one)
+        refusal = refusal_of_item(one, address_of(call))
         assert refusal is not None, "a refused item says why"
         line = call.body.items[one.number].line
         errors.append(ItemError.of(one.number, one.reference, refusal, line))
@@ -250,6 +256,7 @@ ROUTES = (
             "What is scheduled, waits for a person or was not handed over yet is cancelled, and its"
             " funds come back. What is with its platform already goes on."
         ),
+        is_for_paused=True,
         answers=ok(Batch),
     ),
 )

@@ -1,11 +1,11 @@
 """API keys: mint, list, show, change, revoke, rotate; and an account for who has none yet."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Annotated, Any, Final
 
 import msgspec
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import UNSET, Meta
 
 from billing.credits.opening import open_account
 from gateway.answers import response_codes as codes
@@ -13,83 +13,31 @@ from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
 from gateway.answers.outcome import Listing, created, ok
 from gateway.answers.words import time_of
+from gateway.api.bodies.key_body import KeysPatchBody, MintBody, limits_of
 from gateway.api.schemas.keys import ApiKey as KeyShape, MintedKey, SandboxKey
 from gateway.http.acting import note
 from gateway.http.auth import block_of
-from gateway.http.fields import EnvironmentMismatch, Fields, Int64, Page, Time, time_us
+from gateway.http.fields import EnvironmentMismatch, Fields, Int64, Page, time_us
 from gateway.http.idempotency import run_once
 from gateway.http.lists import list_rows
 from gateway.http.rate_limit import take_one
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
 from kernel.clock import HOUR_US, SECOND_US
-from kernel.errors import InvalidInput, NotFound
+from kernel.errors import NotFound
 from keys.api_keys import api_key
 from keys.api_keys.api_key import ApiKey
-from keys.api_keys.fields import KeyChanges, NewKey
+from keys.api_keys.fields import CENTS_FIELDS, KeyChanges, NewKey
 from keys.principal import ACCOUNT_SCOPES
 from store.database import Transaction
+from webhooks.events.key_events import tell_key
 
 STAGING: Final = "staging"
 SANDBOX_NAME = "Sandbox"
 APPROVER_NAME = "Sandbox approver"
 APPROVER_SCOPES = ("approvals:write",)
 SANDBOX_ACCOUNTS_MAX = 5  # an hour and address
-_CAPS = ("per_call_cents", "per_day_cents", "per_month_cents")
 _SCOPES = ("keys:write",)
-
-Name = Annotated[str, Meta(max_length=400)]
-Word = Annotated[str, Meta(max_length=64)]
-ScopeChoice = Annotated[
-    list[Word], Meta(max_length=100, description="Among those of the key that creates it.")
-]
-AllowList = Annotated[
-    list[Word], Meta(max_length=100, description="Addresses or CIDRs; empty: any address.")
-]
-CapCents = Annotated[Int64, Meta(description="In US cents, calendar windows of UTC; null: no cap.")]
-AboveCents = Annotated[Int64, Meta(description="A send above it waits for a person.")]
-AbovePerDayCents = Annotated[
-    Int64,
-    Meta(
-        description="So does one that takes the UTC day's sends without an approval above this. The"
-        " other threshold alone lets any number of smaller sends pass."
-    ),
-]
-OldAboveCents = Annotated[Int64, Meta(description="The old name of approval_above_cents.")]
-
-
-class Caps(Fields, frozen=True, kw_only=True):
-    """Spend caps in cents, as a listed key shows them."""
-
-    per_call_cents: CapCents | UnsetType | None = UNSET
-    per_day_cents: CapCents | UnsetType | None = UNSET
-    per_month_cents: CapCents | UnsetType | None = UNSET
-
-
-class Limits(Caps, frozen=True, kw_only=True):
-    """The caps, and above which amounts a person decides; all in cents."""
-
-    approval_above_cents: AboveCents | UnsetType | None = UNSET
-    approval_above_per_day_cents: AbovePerDayCents | UnsetType | None = UNSET
-    approval_threshold_cents: OldAboveCents | UnsetType | None = UNSET
-
-
-class MintBody(Limits, frozen=True, kw_only=True):
-    """The caps stand in the body itself, or in `caps` as a listed key has them."""
-
-    name: Name = "API key"
-    scopes: ScopeChoice | None = None
-    ip_allow_list: AllowList = msgspec.field(default_factory=list)
-    caps: Caps | None = None
-    expires_at: Time | None = None
-
-
-class KeysPatchBody(Limits, frozen=True, kw_only=True):
-    name: Name | UnsetType = UNSET
-    scopes: ScopeChoice | UnsetType = UNSET
-    ip_allow_list: AllowList | UnsetType = UNSET
-    caps: Caps | UnsetType = UNSET
-    expires_at: Time | UnsetType | None = UNSET
 
 
 class SandboxBody(Fields, frozen=True, kw_only=True):
@@ -105,7 +53,7 @@ class KeysRotateBody(Fields, frozen=True, kw_only=True):
 async def mint(call: RequestContext[MintBody, Fields]) -> Answer:
     body, principal = call.body, call.principal
     now_us = call.now_us
-    limits = {**_caps(body, body.caps or UNSET), **_thresholds(body)}
+    limits = limits_of(body, body.caps or UNSET)
     new = NewKey(
         name=body.name,
         scopes=body.scopes,
@@ -124,6 +72,8 @@ async def mint(call: RequestContext[MintBody, Fields]) -> Answer:
             now_us=now_us,
         )
         await note(tx, call, "key.created", made.id, after=_audited(made))
+        by = principal.credential_id
+        await tell_key(tx, "key.created", made, by=by, now_us=now_us)
         return made, secret
 
     return await run_once(call, work, _with_secret(now_us, 201), sealed=True)
@@ -152,8 +102,7 @@ async def change(call: RequestContext[KeysPatchBody, Fields]) -> Answer:
         scopes=body.scopes,
         ip_allow_list=body.ip_allow_list,
         expires_at=expires_at if expires_at is UNSET else time_us(expires_at, "expires_at"),
-        **_caps(body, body.caps),
-        **_thresholds(body),
+        **limits_of(body, body.caps),
     )
 
     async def work(tx: Transaction) -> ApiKey:
@@ -163,14 +112,14 @@ async def change(call: RequestContext[KeysPatchBody, Fields]) -> Answer:
             tx, principal.tenant, key_id, changes=changes, asker=principal, now_us=now_us
         )
         old, new = _audited(before), _audited(after)
-        differing = [name for name in new if old[name] != new[name]]
+        differing = sorted(name for name in {*old, *new} if old.get(name) != new.get(name))
         await note(
             tx,
             call,
             "key.changed",
             key_id,
-            before={name: old[name] for name in differing},
-            after={name: new[name] for name in differing},
+            before={name: old.get(name) for name in differing},
+            after={name: new.get(name) for name in differing},
         )
         return after
 
@@ -187,6 +136,8 @@ async def revoke(call: RequestContext[Fields, Fields]) -> Answer:
         ended = await api_key.revoke(tx, principal.tenant, key_id, asker=principal, now_us=now_us)
         if before.revoked_at is None:
             await note(tx, call, "key.revoked", key_id, after={"name": ended.name})
+            by = principal.credential_id
+            await tell_key(tx, "key.revoked", ended, by=by, now_us=now_us)
         return ended
 
     return await run_once(
@@ -255,36 +206,10 @@ def _audited(key: ApiKey) -> dict[str, Any]:
         "name": key.name,
         "scopes": key.scopes,
         "ip_allow_list": key.ip_allow_list,
-        **{name: getattr(key, name) for name in _CAPS},
-        "approval_threshold_cents": key.approval_threshold_cents,
-        "approval_above_per_day_cents": key.approval_above_per_day_cents,
+        **{name: getattr(key, name) for name in CENTS_FIELDS},
+        **msgspec.to_builtins(key.mandate),
+        "purpose": key.purpose,
         "expires_at": time_of(key.expires_at),
-    }
-
-
-def _caps(body: Caps, inside: Caps | UnsetType) -> Mapping[str, int | UnsetType | None]:
-    """The caps from either place; raises InvalidInput where both name one differently."""
-    found: dict[str, int | UnsetType | None] = {}
-    for name in _CAPS:
-        here = getattr(body, name)
-        there = UNSET if inside is UNSET else getattr(inside, name)
-        if here is not UNSET and there is not UNSET and here != there:
-            raise InvalidInput("stands here and in caps with two values", param=name)
-        found[name] = there if here is UNSET else here
-    return found
-
-
-def _thresholds(body: Limits) -> Mapping[str, int | UnsetType | None]:
-    """By the names of the key's fields; raises InvalidInput where the two names say two things."""
-    above, old = body.approval_above_cents, body.approval_threshold_cents
-    if above is not UNSET and old is not UNSET and above != old:
-        raise InvalidInput(
-            "stands here and in approval_threshold_cents, its old name, with two values",
-            param="approval_above_cents",
-        )
-    return {
-        "approval_threshold_cents": old if above is UNSET else above,
-        "approval_above_per_day_cents": body.approval_above_per_day_cents,
     }
 
 

@@ -8,7 +8,7 @@ from msgspec.structs import asdict
 
 from billing.topups import queries as history
 from billing.topups.approval import Approval
-from billing.topups.delivery_options import (
+from billing.topups.deliverable import (
     DeliveryOptions,
 )
 from billing.topups.quote import Rehearsal, quote_id, with_quote
@@ -44,7 +44,8 @@ from gateway.api.schemas.topups import (
     TopUpStory,
     Transfer,
 )
-from gateway.http.errors import DOCS_PATH
+from gateway.html.render import address_of
+from gateway.http.errors import doc_url
 from gateway.http.fields import Fields, Text, Time, time_us
 from gateway.http.lists import ExportPage, export_rows, list_rows
 from gateway.http.request_context import RequestContext
@@ -92,7 +93,7 @@ async def validate(call: RequestContext[ValidateBody, Fields]) -> Answer:
     rehearsal = Rehearsal(new_send(call.principal, request))
     quote, sent = await call.context.engine.rehearse(rehearsal)
     if sent.topup.status == "failed":
-        return _failed(sent.topup, http_status=422, transaction_id=None)
+        return _failed(call, sent.topup, transaction_id=None)
     named = Quote.of(
         quote,
         quote_id=quote_id(call.context.vault, call.principal, request, quote.ends_at),
@@ -221,6 +222,7 @@ def _prepared(call: RequestContext[Any, Any], body: ValidateBody) -> SendRequest
         note=body.note,
         delivery=_options_of(body.delivery),
         send_at=time_us(body.send_at, "send_at"),
+        is_distinct=body.distinct,
     )
 
 
@@ -249,10 +251,9 @@ class _SentAnswer:
         self._call = call
 
     def __call__(self, sent: Decided) -> Answer:
-        topup = sent.topup
+        topup, call = sent.topup, self._call
         if topup.status == "failed":
-            return _failed(topup, http_status=422, transaction_id=topup.id)
-        call = self._call
+            return _failed(call, topup, transaction_id=topup.id)
         claim_url = call.context.topup_rules.claim_url_shown(topup, call.principal)
         if sent.approval is not None:
             code, data = codes.APPROVAL_REQUIRED, self._for_approval(sent, sent.approval, claim_url)
@@ -287,7 +288,7 @@ def _cancelled(ended: EndedTopUp) -> Answer:
     )
 
 
-def _failed(topup: TopUp, *, http_status: int, transaction_id: str | None) -> Answer:
+def _failed(call: RequestContext[Any, Any], topup: TopUp, *, transaction_id: str | None) -> Answer:
     """3005: the top-up failed and the funds are back; trying the same again is no use."""
     next_action = codes.CODES[codes.FAILED_REFUNDED].next_action
     assert next_action is not None, "a code of an error says what to do next"
@@ -297,13 +298,13 @@ def _failed(topup: TopUp, *, http_status: int, transaction_id: str | None) -> An
         retryable=False,
         retry_after_s=None,
         next_action=next_action,
-        doc_url=f"{DOCS_PATH}#{codes.FAILED_REFUNDED}",
+        doc_url=doc_url(address_of(call), codes.FAILED_REFUNDED),
     )
     return answer(
         codes.FAILED_REFUNDED,
         FailedSend.of(topup, error=error, transaction_id=transaction_id),
         now_us=topup.created_at,
-        http_status=http_status,
+        http_status=422,
         status=topup.status,
         transaction_id=transaction_id,
     )
@@ -351,6 +352,7 @@ ROUTES = (
         scopes=("topup:send",),
         body=ValidateBody,
         takes_key=False,
+        is_for_paused=True,
         answers=(*ok(Quote), _REFUSED_BY_PLATFORM),
         refuses=_REFUSES,
     ),
@@ -361,6 +363,7 @@ ROUTES = (
         "Cancel a scheduled or pending top-up",
         scopes=("topup:send",),
         body=CancelBody,
+        is_for_paused=True,
         description="Its funds go back to where they came from, and topup.cancelled is sent.",
         answers=ok(SettledTopUp, codes.CANCELLED),
         refuses=(codes.ALREADY_DELIVERED, codes.NOT_FOUND, codes.ALREADY_SETTLED),

@@ -53,6 +53,6 @@ NOTES: Final[Mapping[int, str]] = {
         " has failed, and the operator has to look."
     ),
     codes.INTERNAL: "Our fault, or we cannot take it now. Try again with the same Idempotency-Key.",
-    codes.DELIVERY_FAILED: "The webhook did not take the sample; data is the attempt.",
+    codes.DELIVERY_FAILED: "The webhook did not take the sample; data.attempt says what it answered.",
     codes.URL_INVALID: "reason says what is wrong with the URL: scheme, credentials, port, address, form.",
 }

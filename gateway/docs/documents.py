@@ -2,6 +2,7 @@
 
 from typing import Final
 
+import msgspec
 from starlette.responses import Response
 
 from gateway.docs.negotiation import MARKDOWN
@@ -12,6 +13,12 @@ CACHE: Final = {"cache-control": "public, max-age=300"}
 def plain_document(text: str) -> Response:
     """For programs that ask for text."""
     return Response(text, media_type="text/plain; charset=utf-8", headers=CACHE)
+
+
+def json_document(value: object) -> Response:
+    """For programs that ask for JSON; the same address may give HTML to others."""
+    headers = {**CACHE, "vary": "Accept"}
+    return Response(msgspec.json.encode(value), media_type="application/json", headers=headers)
 
 
 def markdown_document(text: str) -> Response:

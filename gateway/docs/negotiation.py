@@ -1,9 +1,10 @@
-"""Whether a reader wants a page as Markdown: by its address (.md) or by Accept. Pure."""
+"""Whether a reader wants a page as Markdown, or as JSON, rather than as HTML: by Accept. Pure."""
 
 from typing import Final
 
 MARKDOWN: Final = "text/markdown"
 _HTML: Final = "text/html"
+_JSON: Final = "application/json"
 
 
 def prefers_markdown(accept: str) -> bool:
@@ -11,9 +12,18 @@ def prefers_markdown(accept: str) -> bool:
 
     A wildcard names neither: browsers and curl get HTML.
     """
+    return _prefers(MARKDOWN, accept)
+
+
+def prefers_json(accept: str) -> bool:
+    """The same of JSON."""
+    return _prefers(_JSON, accept)
+
+
+def _prefers(kind: str, accept: str) -> bool:
     qualities = dict(map(_quality, accept.lower().split(",")))
-    markdown = qualities.get(MARKDOWN, 0.0)
-    return markdown > 0.0 and markdown >= qualities.get(_HTML, 0.0)
+    asked = qualities.get(kind, 0.0)
+    return asked > 0.0 and asked >= qualities.get(_HTML, 0.0)
 
 
 def _quality(named: str) -> tuple[str, float]:

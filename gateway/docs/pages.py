@@ -17,11 +17,11 @@ from starlette.responses import Response
 from starlette.routing import Route as PageRoute
 
 from gateway.answers.response_codes import CODES
-from gateway.docs import plain_text, samples
+from gateway.docs import codes as code_pages, plain_text, samples
 from gateway.docs.code_notes import NOTES
-from gateway.docs.documents import markdown_document, plain_document
+from gateway.docs.documents import json_document, markdown_document, plain_document
 from gateway.docs.markdown import Heading, headings, inline, to_html
-from gateway.docs.negotiation import prefers_markdown
+from gateway.docs.negotiation import prefers_json, prefers_markdown
 from gateway.docs.reference import DocumentedResource, Operation, resources
 from gateway.html.render import standing
 from gateway.http.routing import ApiSurface, Router
@@ -61,11 +61,13 @@ def routes(context: Context, surfaces: Sequence[ApiSurface]) -> list[PageRoute]:
     texts = PlainText(pages, is_open=context.settings.self_serve_staging)
     shown = [(path_of(name), pages.guide(name), texts.guide(name)) for name in GUIDES]
     shown += [
-        (f"{PATH}/codes", pages.codes, texts.codes),
+        (code_pages.PATH, pages.codes, texts.codes),
+        (f"{code_pages.PATH}/{{code}}", pages.code, texts.code),
         (f"{PATH}/api", pages.reference, texts.reference),
         (f"{PATH}/api/{{slug}}", pages.resource, texts.resource),
     ]
     return [
+        PageRoute(f"{code_pages.PATH}/{{code}}.json", pages.code_as_json, methods=["GET"]),
         *(PageRoute(f"{path}.md", as_text, methods=["GET"]) for path, _, as_text in shown),
         *(PageRoute(path, _either(page, text), methods=["GET"]) for path, page, text in shown),
         PageRoute("/llms.txt", texts.overview, methods=["GET"]),
@@ -135,6 +137,16 @@ class Pages:
             request, "codes", "Codes", contents=[], code_groups=groups, notes=NOTES, inline=inline
         )
 
+    async def code(self, request: Request) -> Response:
+        if prefers_json(request.headers.get("accept", "")):
+            return await self.code_as_json(request)
+        shown = code_pages.asked(request, self.server(request))
+        title = f"{shown.code} {shown.message}"
+        return self._page(request, "code", title, contents=[], code=shown, inline=inline)
+
+    async def code_as_json(self, request: Request) -> Response:
+        return json_document(code_pages.asked(request, self.server(request)))
+
     async def reference(self, request: Request) -> Response:
         body = to_html(plain_text.reference(self.listed, f"{PATH}/api"))
         return self._page(request, "text", "Reference", contents=[], body=body)
@@ -196,6 +208,10 @@ class PlainText:
 
     async def codes(self, _request: Request) -> Response:
         return markdown_document(plain_text.codes())
+
+    async def code(self, request: Request) -> Response:
+        shown = code_pages.asked(request, self._pages.server(request))
+        return markdown_document(code_pages.as_markdown(shown))
 
     async def reference(self, _request: Request) -> Response:
         return markdown_document(plain_text.reference(self._pages.listed, f"{PATH}/api"))

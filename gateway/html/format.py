@@ -66,6 +66,7 @@ SAID: Final[Mapping[str, str]] = {
     "zone-set": "The time zone counts after your next check-in.",
     "refund-asked": "The credit is held, and the provider is being asked.",
     "refund-noted": "The refund is written down, and its credit was taken back.",
+    "mail-language": "Mail to you comes in that language from now on.",
     "customer-asked": "The provider is asked within a minute.",
     "customer-dropped": "Nobody asks for it any more.",
     "period-given": "The period is given, and its credit is there.",

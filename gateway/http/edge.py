@@ -6,10 +6,14 @@ wrong becomes one answer in the surface's shape and one line in the log. The pro
 """
 
 import logging
+from collections.abc import Callable
+from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gateway.answers import envelope
 from gateway.answers.answer import Answer
+from gateway.answers.refusals import Refusal
 from gateway.http.access_log import AccessLog
 from gateway.http.body import ClientGone
 from gateway.http.connection import CYCLE, read_whole, write_whole
@@ -46,14 +50,19 @@ _PAGE = {
     ),
 }
 _HTTPS = (b"strict-transport-security", b"max-age=31536000")
+# Adds to a refusal of our own API what a program needs to repair it (gateway/repair/repair.py).
+Repaired = Callable[[RequestContext[Any, Any], Refusal], Refusal]
 _log = logging.getLogger(__name__)
 
 
 class Edge:
     """The ASGI application around everything that speaks HTTP."""
 
-    def __init__(self, app: ASGIApp, *, context: Context, router: Router) -> None:
+    def __init__(
+        self, app: ASGIApp, *, context: Context, router: Router, repaired: Repaired
+    ) -> None:
         self._app = app
+        self._repaired = repaired
         self._context = context
         self._pipeline = Pipeline(context, router)
         self._access_log = AccessLog(context)
@@ -111,6 +120,8 @@ class Edge:
             return None
         refusal = refusal_of(error)
         call.reply_headers += refusal.headers
+        if call.refuse is envelope.refuse:
+            refusal = self._repaired(call, refusal)
         return call.refuse(refusal, call.now_us)
 
     def _framed(self, call: RequestContext[Fields, Fields], send: Send) -> Send:

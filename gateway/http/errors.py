@@ -15,6 +15,7 @@ from billing.catalog.plan import PlanTaken
 from billing.credits.checkin import AlreadyCheckedIn, BudgetExhausted, CheckinOff
 from billing.desk.acts import NotNow
 from billing.documents.document import NoReceipt, NoSeller
+from billing.engine.send_limits import LooksRepeated
 from billing.fulfilment.protocol import SignatureRefused
 from billing.ledger.ledger import InsufficientBalance
 from billing.orders.order import OrderDecided, TooManyOrders
@@ -66,6 +67,7 @@ from keys.authenticator import CredentialEnded, InvalidCredential
 from keys.caps import CapExceeded
 from keys.email_address import InvalidEmail
 from keys.live import LiveNotOpen
+from keys.mandate import KeyPaused, OutsideMandate
 from keys.oauth.app import ClientRefused
 from keys.oauth.code import CodeRefused
 from keys.oauth.redirect import RedirectRefused
@@ -77,7 +79,7 @@ from webhooks.events.feed import TooManyStreams
 from webhooks.http.guard import UrlRefused
 from webhooks.replays.replay import ReplayEnded, TooManyReplays
 
-DOCS_PATH = "/docs/codes"
+_DOCS_PATH = "/docs/codes"
 RETRY_AFTER_S = 1
 _HIDDEN = "something went wrong on our side; the request id finds it in our log"
 _AWAY = "the gateway cannot take the request now; try again"
@@ -106,6 +108,8 @@ TABLE: Final[Mapping[type[DomainError], ErrorRow]] = {
     ClientRefused: ErrorRow(codes.INVALID_KEY, 401),
     CodeRefused: ErrorRow(codes.MALFORMED, 400),
     RedirectRefused: ErrorRow(codes.MALFORMED, 422),
+    OutsideMandate: ErrorRow(codes.MISSING_SCOPE, 403),
+    KeyPaused: ErrorRow(codes.MISSING_SCOPE, 403),
     AddressNotAllowed: ErrorRow(codes.ADDRESS_NOT_ALLOWED, 403),
     ScopeMissing: ErrorRow(codes.MISSING_SCOPE, 403),
     EnvironmentMismatch: ErrorRow(codes.MISSING_SCOPE, 403),
@@ -139,6 +143,7 @@ TABLE: Final[Mapping[type[DomainError], ErrorRow]] = {
     InsufficientBalance: ErrorRow(codes.INSUFFICIENT_BALANCE, 402),
     CapExceeded: ErrorRow(codes.CAP_EXCEEDED, 402),
     DuplicateReference: ErrorRow(codes.DUPLICATE, 409),
+    LooksRepeated: ErrorRow(codes.DUPLICATE, 409),
     KeyReused: ErrorRow(codes.DUPLICATE, 409),
     OrderNoReused: ErrorRow(codes.DUPLICATE, 409),
     KeyInProgress: ErrorRow(codes.KEY_IN_PROGRESS, 409),
@@ -185,17 +190,24 @@ TABLE: Final[Mapping[type[DomainError], ErrorRow]] = {
 _BY_NAME: Final = {kind.__name__: row for kind, row in TABLE.items()}
 
 
+def doc_url(address: str, code: int) -> str:
+    """Where the code is explained; address: the gateway's own, empty for a path alone."""
+    return f"{address}{_DOCS_PATH}/{code}"
+
+
 def row_of(kind: type[DomainError]) -> ErrorRow | None:
     """The row of the class, or of the nearest class it derives from."""
     return next((TABLE[base] for base in kind.__mro__ if base in TABLE), None)
 
 
-def refusal_of(error: Exception) -> Refusal:
-    """What to tell the caller; an unexpected error tells nothing but that it happened."""
+def refusal_of(error: Exception, address: str = "") -> Refusal:
+    """What to tell the caller; an unexpected error tells nothing but that it happened. address: the
+    gateway's own, for doc_url; without it that is a path.
+    """
     if isinstance(error, DomainError):
         row = row_of(type(error))
         if row is not None:
-            return _expected(error, row)
+            return _expected(error, row, address)
     if isinstance(error, CommitUnknown):
         return _expected(Unavailable(_UNKNOWN), TABLE[Unavailable])
     if isinstance(error, StoreError):
@@ -203,12 +215,12 @@ def refusal_of(error: Exception) -> Refusal:
     return _expected(DomainError(_HIDDEN), ErrorRow(codes.INTERNAL, 500))
 
 
-def refusal_as(kind: str, detail: str, **facts: Any) -> Refusal:
+def refusal_as(kind: str, detail: str, *, address: str, **facts: Any) -> Refusal:
     """The refusal of a failure that was kept by the name of its class; see DomainError for the facts."""
     row = _BY_NAME.get(kind)
     if row is None:
         return refusal_of(RuntimeError(kind))
-    return _expected(DomainError(detail, **facts), row)
+    return _expected(DomainError(detail, **facts), row, address)
 
 
 def is_expected(error: Exception) -> bool:
@@ -216,7 +228,7 @@ def is_expected(error: Exception) -> bool:
     return isinstance(error, DomainError) and row_of(type(error)) is not None
 
 
-def _expected(error: DomainError, row: ErrorRow) -> Refusal:
+def _expected(error: DomainError, row: ErrorRow, address: str = "") -> Refusal:
     code = codes.CODES[row.code]
     status = row.http_status
     if row.by_reason is not None and error.reason is not None:
@@ -233,7 +245,7 @@ def _expected(error: DomainError, row: ErrorRow) -> Refusal:
         "retryable": not row.is_final and (code.is_retryable or retry_after_s is not None),
         "retry_after_s": retry_after_s,
         "next_action": _next_action(code, row, retry_after_s),
-        "doc_url": f"{DOCS_PATH}#{code.code}",
+        "doc_url": doc_url(address, code.code),
     }
     if error.reason is not None:
         shown["reason"] = error.reason

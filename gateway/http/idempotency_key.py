@@ -8,6 +8,7 @@ from gateway.http.fields import canonical
 from gateway.http.password_again import require_password
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply, Route
+from keys.mandate import paused
 from store.database import Transaction
 from store.idempotency import KeyReused, find, request_key
 
@@ -28,8 +29,12 @@ def take_key(call: RequestContext[Any, Any], key_text: str) -> None:
 async def handled(route: Route, call: RequestContext[Any, Any]) -> Reply:
     """The handler's reply; raises what it raises, KeyReused with what the first request was about.
 
-    Raises PasswordRequired before the handler of a route that asks for it.
+    Raises KeyPaused before the handler of a route that changes something, and PasswordRequired before
+    that of one that asks for it.
     """
+    caller = call.credential
+    if caller is not None and caller.is_paused and route.is_unsafe and not route.is_for_paused:
+        raise paused()
     if route.asks_password:
         await require_password(call)
     try:

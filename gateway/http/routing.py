@@ -16,7 +16,7 @@ from gateway.answers.answer import Answer
 from gateway.answers.outcome import Outcome
 from gateway.answers.refusals import Refuse
 from gateway.http.body import Media
-from gateway.http.fields import Fields, Shape
+from gateway.http.fields import Fields, Shape, shape_of
 from gateway.http.request_context import RequestContext
 from kernel.errors import DomainError, NotFound
 from kernel.limits import BODY_BYTES_MAX
@@ -91,6 +91,7 @@ class Route:
     looked at, call.raw has its bytes. session_only: for a person in a browser, no other credential.
     asks_password: in live, a session must have given its password again lately. decode: reads the body
     in a way of its own; body is for the documents then. body_bytes_max: the most that is read of it.
+    is_for_paused: a paused key may call it though it changes something, since it gives back or stops.
 
     For the documents: description is what the summary leaves open, answers each way to succeed,
     refuses the codes of its own beside those that any call may meet.
@@ -110,6 +111,7 @@ class Route:
     asks_password: bool = False
     decode: Decode | None = None
     body_bytes_max: int = BODY_BYTES_MAX
+    is_for_paused: bool = False
     description: str = ""
     answers: tuple[Outcome, ...] = ()
     refuses: tuple[int, ...] = ()
@@ -120,8 +122,8 @@ class Route:
     def __post_init__(self) -> None:
         assert bool(self.scopes) is not self.is_public, f"{self.path}: scopes, or public"
         assert {*self.scopes} <= {*SCOPES, *OAUTH_SCOPES}, f"{self.path}: no such scope"
-        object.__setattr__(self, "body_shape", Shape(self.body))
-        object.__setattr__(self, "query_shape", Shape(self.query))
+        object.__setattr__(self, "body_shape", shape_of(self.body))
+        object.__setattr__(self, "query_shape", shape_of(self.query))
         object.__setattr__(self, "no_query", self.query())
 
     @property
@@ -190,6 +192,20 @@ class Router:
         for surface in surfaces:
             for route in surface.routes:
                 self._add(surface, route)
+
+    def beside(self, surfaces: Sequence[ApiSurface]) -> "Router":
+        """These surfaces, too, in a router of its own; this one stays as it is."""
+        templates = {
+            surface.prefix + route.path for surface in surfaces for route in surface.routes
+        }
+        if templates & self._fixed.keys() or any(map(_PARAM.search, templates)):
+            # They would change resources that both have.
+            return Router((*self.surfaces, *surfaces))
+        made = Router(surfaces)
+        made.surfaces = (*self.surfaces, *surfaces)
+        made._fixed |= self._fixed
+        made._root = self._root
+        return made
 
     def __iter__(self) -> Iterator[Resource]:
         """Every resource, for the tests and documents that walk the table."""

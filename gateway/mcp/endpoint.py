@@ -53,6 +53,8 @@ def surface() -> ApiSurface:
         scopes=("topup:send", "topup:read"),
         takes_key=False,
         media="raw",
+        # Each tool is refused by the route that it calls.
+        is_for_paused=True,
     )
     return ApiSurface("", (route,), _refuse)
 

@@ -7,7 +7,7 @@ manager is opened for one request and closed with it. Loaded by gateway/mcp/endp
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from importlib.metadata import version
 from typing import Any, Final
@@ -34,7 +34,9 @@ from gateway.http.errors import is_expected, refusal_of
 from gateway.http.fields import Fields
 from gateway.http.request_context import RequestContext
 from gateway.internal_client import ask
-from gateway.mcp.tools import TOOLS, listed
+from gateway.mcp.tools import TOOLS, ApiTool, listed
+from gateway.repair.repair import RefusedCall, repaired
+from gateway.surfaces import API_PREFIX
 from kernel.errors import NotFound
 from kernel.ids import new_id
 from kernel.limits import BODY_BYTES_MAX
@@ -94,8 +96,8 @@ async def _call_tool(
     assert ctx.request is not None, "the transport hands the request on"
     call: RequestContext[Fields, Fields] = ctx.request.scope[_CALL]
     may_open = _opens_addresses(ctx)
+    tool = TOOLS.get(params.name)
     try:
-        tool = TOOLS.get(params.name)
         if tool is None:
             raise NotFound("Tool")
         path, body, key = tool.call_of(params.arguments or {})
@@ -105,7 +107,7 @@ async def _call_tool(
         envelope = await ask(call, tool.method, path, body, idempotency_key=key)
     except Exception as error:
         # The SDK would tell the caller an unexpected error's own words.
-        return _refused(call, error)
+        return _refused(call, error, tool, params.arguments or {})
     is_first = params.input_responses is None and params.request_state is None
     if envelope.code == codes.APPROVAL_REQUIRED and may_open and is_first:
         return _open_approval(envelope, key)
@@ -132,11 +134,18 @@ def _open_approval(envelope: Envelope, key: str | None) -> InputRequiredResult:
     return InputRequiredResult(input_requests={APPROVAL: asked}, request_state=key)
 
 
-def _refused(call: RequestContext[Fields, Fields], error: Exception) -> CallToolResult:
+def _refused(
+    call: RequestContext[Fields, Fields],
+    error: Exception,
+    tool: ApiTool | None,
+    arguments: Mapping[str, Any],
+) -> CallToolResult:
     if not is_expected(error):
         fields = {"request_id": call.request_id.decode(), "route": call.template}
         _log.error("request.failed", exc_info=error, extra={"fields": fields})
-    return _result(_decode(refuse(refusal_of(error), call.now_us).body))
+    method, path = ("POST", "") if tool is None else (tool.method, API_PREFIX + tool.path)
+    refusal = repaired(call, refusal_of(error), RefusedCall(method, path, arguments))
+    return _result(_decode(refuse(refusal, call.now_us).body))
 
 
 def _result(envelope: Envelope) -> CallToolResult:

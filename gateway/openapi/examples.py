@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from gateway.answers.response_codes import CODES
+from gateway.openapi.key_examples import KEY, MANDATE, OWN_KEY
 
 API: Final = "/api/public/v1"
 TIME: Final = "2026-06-13T12:00:00Z"
@@ -115,24 +116,6 @@ _BULK_QUOTE: Final = {
     "wallet_balance_after_cents": 996500,
     "errors": [],
 }
-_KEY: Final = {
-    "id": "key_abc123",
-    "parent_id": None,
-    "environment": "staging",
-    "name": "Sandbox",
-    "prefix": "ak_staging_7Q3X9",
-    "last4": "H4NB",
-    "scopes": ["topup:send", "topup:read"],
-    "caps": {"per_call_cents": None, "per_day_cents": None, "per_month_cents": None},
-    "ip_allow_list": [],
-    "approval_above_cents": None,
-    "approval_above_per_day_cents": None,
-    "approval_threshold_cents": None,
-    "expires_at": None,
-    "created_at": TIME,
-    "last_used_at": None,
-    "revoked_at": None,
-}
 # What a key looks like; the check at its end says that it is none.
 _SECRET: Final = "ak_staging_" + "7Q3X9KVM2C8RT5WA" * 2
 _ENDPOINT: Final[Mapping[str, Any]] = {
@@ -155,7 +138,7 @@ EXAMPLES: Final[Mapping[tuple[str, str], Example]] = {
         answer=_answer(
             1000,
             {
-                **_KEY,
+                **KEY,
                 "key": _SECRET,
                 "account_id": "acc_abc123",
                 "approver_key": _SECRET[:-4] + "P3RV",
@@ -344,9 +327,9 @@ EXAMPLES: Final[Mapping[tuple[str, str], Example]] = {
             },
         ),
     ),
-    ("POST", f"{API}/keys"): Example(
-        {"name": "Agent", "scopes": ["topup:send", "topup:read"], "caps": {"per_day_cents": 50000}}
-    ),
+    ("POST", f"{API}/keys"): Example(MANDATE),
+    ("GET", f"{API}/keys/self"): Example(answer=_answer(1000, OWN_KEY)),
+    ("PUT", f"{API}/account/limits"): Example({"per_day_cents": 100000}),
     ("PATCH", f"{API}/keys/{{key_id}}"): Example(
         {"approval_above_cents": 20000, "approval_above_per_day_cents": 100000}
     ),

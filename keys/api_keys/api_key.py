@@ -1,4 +1,4 @@
-"""API keys: minted, listed, changed, rotated, revoked.
+"""API keys: minted, listed, changed, paused, rotated, revoked.
 
 A key minted by a key is its child for ever. Who has no lineage (a session, the CLI) may change every
 key of its account; a key changes its descendants only, never itself, a sibling or an ancestor.
@@ -25,11 +25,13 @@ from keys.api_keys.fields import (
     columns_of_new,
 )
 from keys.api_keys.grantable import check_grant, check_room, lineage_for
+from keys.api_keys.narrower import check_narrower
 from keys.live import check_live
+from keys.mandate import NO_MANDATE, Mandate, mandate_text, paused, read_mandate
 from keys.principal import ACCOUNT_SCOPES, DEFAULT_SCOPES, Environment, Principal, ScopeMissing
 from store.database import BatchRead, Row, Rows, Transaction
 from store.keyset import Keyset
-from store.row_mapping import WORDS, RowMapping
+from store.row_mapping import WORDS, Conversion, RowMapping
 from store.update import update
 
 OVERLAP_S_MAX = 30 * DAY_US // SECOND_US
@@ -64,6 +66,10 @@ class ApiKey:
     created_at: int
     last_used_at: int | None
     revoked_at: int | None
+    purpose: str | None = None
+    lifetime_cents: int | None = None
+    mandate: Mandate = NO_MANDATE
+    paused_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +86,10 @@ class KeyState:
     per_month_cents: int | None
     approval_threshold_cents: int | None
     approval_above_per_day_cents: int | None = None
+    lifetime_cents: int | None = None
+    mandate: str | None = None  # as it is stored; keys/mandate.py
+    paused_at: int | None = None
+    lifetime_micros: int | None = None  # spent so far, of a key with lifetime_cents
 
     def is_usable(self, now_us: int) -> bool:
         """Neither revoked nor at its end; a key works up to, not at, that microsecond."""
@@ -99,7 +109,8 @@ async def mint(
 
     parent is who asks; None is the CLI. With a lineage the key becomes its child; a session's is
     parentless. Raises ScopeMissing (a scope that the asker lacks, `admin` for a child or without an
-    operator's account, a parentless key for a token), LiveNotOpen, KeyLimitReached, InvalidInput.
+    operator's account, a parentless key for a token), LiveNotOpen, KeyLimitReached, KeyPaused, and
+    InvalidInput, also for a limit that is wider than the parent's.
     """
     await check_live(tx, Tenant(account_id, environment))
     lineage = lineage_for(parent, Tenant(account_id, environment))
@@ -108,6 +119,10 @@ async def mint(
     await check_grant(tx, columns["scopes"].split(), asker=parent, account_id=account_id)
     await check_room(tx, Tenant(account_id, environment))
     secret = token_format.new_api_key(environment)
+    states = await load_key_states(tx, lineage)
+    if any(state.paused_at is not None for state in states.values()):
+        raise paused()
+    check_narrower(columns, NO_MANDATE, states.values())
     columns |= {
         "id": KeyId(new_id("key")),
         "account_id": account_id,
@@ -120,8 +135,8 @@ async def mint(
     }
     await tx.insert("api_keys", tuple(columns), [tuple(columns.values())])
     await _insert_secret(tx, columns["id"], account_id, secret, now_us)
-    stored = [columns.get(column) for column in _ROWS.columns]
-    return _ROWS.read(cast(Row, stored)), secret
+    stored = [columns.get(column) for column in ROWS.columns]
+    return ROWS.read(cast(Row, stored)), secret
 
 
 async def list_keys(
@@ -143,7 +158,7 @@ async def list_keys(
         limit=limit,
         viewer=viewer.lineage[0] if viewer is not None and viewer.lineage else None,
     )
-    return [_ROWS.read(row) for row in rows]
+    return [ROWS.read(row) for row in rows]
 
 
 async def get(
@@ -169,7 +184,10 @@ async def patch(
 ) -> ApiKey:
     """Changes a key; asker None is the CLI. Raises NotFound, ScopeMissing, InvalidInput."""
     key = await _find_to_change(tx, tenant, key_id, asker)
-    columns = columns_of_changes(changes, now_us=now_us)
+    columns = columns_of_changes(changes, now_us=now_us, mandate=key.mandate)
+    if key.lineage:
+        ancestors = await load_key_states(tx, key.lineage)
+        check_narrower(columns, key.mandate, ancestors.values())
     if "scopes" in columns:
         added = set(columns["scopes"].split()) - set(key.scopes)
         await check_grant(
@@ -189,6 +207,35 @@ async def revoke(
     if key.revoked_at is not None:
         return key
     return await _update(tx, key, {"revoked_at": now_us})
+
+
+async def pause(
+    tx: Transaction, tenant: Tenant, key_id: str, *, asker: Principal | None, now_us: int
+) -> ApiKey:
+    """Stops a key and its descendants until it is resumed; again is the same answer.
+
+    A key may pause itself. Raises NotFound, ScopeMissing, and InvalidInput for one that is revoked.
+    """
+    key = await _find_to_change(tx, tenant, key_id, asker, may_be_own=True)
+    if key.paused_at is not None:
+        return key
+    return await _update(tx, key, {"paused_at": now_us})
+
+
+async def resume(
+    tx: Transaction, tenant: Tenant, key_id: str, *, asker: Principal | None
+) -> ApiKey:
+    """Lets it go on; its descendants too, but for those that are paused themselves.
+
+    asker: a person, the command line (None), or a key that has no ancestor in common with this one.
+    Raises NotFound, ScopeMissing.
+    """
+    key = await _find(tx, tenant, key_id, _LOCK)
+    if asker is not None and not {key.id, *key.lineage}.isdisjoint(asker.lineage):
+        raise ScopeMissing(
+            "a key is resumed by a person, or by a key of another lineage", reason="lineage"
+        )
+    return await _update(tx, key, {"paused_at": None})
 
 
 async def rotate(
@@ -253,18 +300,29 @@ def _default_scopes(parent: Principal | None) -> list[str]:
     return [scope for scope in DEFAULT_SCOPES if scope in parent.scopes]
 
 
-_ROWS = RowMapping(ApiKey, stored=dict.fromkeys(("lineage", "scopes", "ip_allow_list"), WORDS))
+ROWS = RowMapping(
+    ApiKey,
+    stored={
+        **dict.fromkeys(("lineage", "scopes", "ip_allow_list"), WORDS),
+        "mandate": Conversion(read_mandate, mandate_text),
+    },
+)
 _OWN = "k.account_id = :account_id AND k.environment = :environment"
-_FIND = f"SELECT {_ROWS.of('k')} FROM api_keys k WHERE k.id = :key_id AND {_OWN}"
+_FIND = f"SELECT {ROWS.of('k')} FROM api_keys k WHERE k.id = :key_id AND {_OWN}"
 _LOCK = f"{_FIND} FOR NO KEY UPDATE"
 _PAGES = Keyset(
-    _ROWS.of("k"),
+    ROWS.of("k"),
     "api_keys k",
     _OWN,
     filters={"viewer": f"(k.id = :viewer OR {DESCENDS})"},
     key="k.id",
 )
-_KEY_STATES = f"SELECT {RowMapping(KeyState).listed} FROM api_keys WHERE id IN :ids[text]"
+# What was ever spent is the sum of the months, which stay.
+_LIFETIME = """CASE WHEN k.lifetime_cents IS NOT NULL THEN (
+    SELECT CAST(COALESCE(SUM(w.spent_micros), 0) AS bigint) FROM spend_windows w
+    WHERE w.key_id = k.id AND w.period = 'month') END"""
+_KEY_STATES = f"""SELECT {RowMapping(KeyState).of("k", lifetime_micros=_LIFETIME)}
+FROM api_keys k WHERE k.id IN :ids[text]"""
 _USED = """
 UPDATE api_keys SET last_used_at = :minute_at WHERE id IN (
     SELECT id FROM api_keys
@@ -280,7 +338,7 @@ async def _find(tx: Transaction, tenant: Tenant, key_id: str, text: str = _FIND)
     )
     if row is None:
         raise NotFound("Key")
-    return _ROWS.read(row)
+    return ROWS.read(row)
 
 
 async def _find_to_change(
@@ -290,10 +348,12 @@ async def _find_to_change(
     asker: Principal | None,
     *,
     is_revoked_fine: bool = False,
+    may_be_own: bool = False,
 ) -> ApiKey:
     """The key, its row locked; raises ScopeMissing where the asker may not change it."""
     key = await _find(tx, tenant, key_id, _LOCK)
-    if asker is not None and asker.lineage and asker.lineage[0] not in key.lineage:
+    below = (*key.lineage, key.id) if may_be_own else key.lineage
+    if asker is not None and asker.lineage and asker.lineage[0] not in below:
         raise ScopeMissing(
             "a key changes its descendants only, not itself, a sibling or an ancestor",
             reason="lineage",

@@ -12,8 +12,10 @@ from msgspec import UNSET, UnsetType
 
 from kernel.clock import parse_rfc3339
 from kernel.errors import InvalidInput
+from keys.api_keys.mandate_fields import mandate_columns
 from keys.caps import CAP_CENTS_MAX
 from keys.label import normalise_name
+from keys.mandate import NO_MANDATE, Mandate, SpendWindow
 from keys.principal import SCOPES, Network
 
 ALLOW_LIST_ENTRIES_MAX = 100
@@ -24,6 +26,7 @@ CENTS_FIELDS = (
     "per_call_cents",
     "per_day_cents",
     "per_month_cents",
+    "lifetime_cents",
     "approval_threshold_cents",
     "approval_above_per_day_cents",
 )
@@ -36,7 +39,8 @@ class NewKey:
 
     An empty ip_allow_list admits any address. A person decides on a send above
     approval_threshold_cents, and on one that takes the UTC day's sends without an approval above
-    approval_above_per_day_cents. Amounts in cents, expires_at in microseconds; null: none.
+    approval_above_per_day_cents. The limits below it are keys/mandate.py's; lifetime_cents counts all that
+    was ever spent. Amounts in cents, expires_at in microseconds; null: none.
     """
 
     name: str
@@ -48,6 +52,14 @@ class NewKey:
     approval_threshold_cents: int | None = None
     approval_above_per_day_cents: int | None = None
     expires_at: int | None = None
+    purpose: str | None = None
+    lifetime_cents: int | None = None
+    platforms: Sequence[str] | None = None
+    recipients: Sequence[str] | None = None
+    windows: Sequence[SpendWindow] | None = None
+    per_recipient_per_day_cents: int | None = None
+    max_sends_per_hour: int | None = None
+    repeat_guard_s: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +75,14 @@ class KeyChanges:
     approval_threshold_cents: int | UnsetType | None = UNSET
     approval_above_per_day_cents: int | UnsetType | None = UNSET
     expires_at: int | UnsetType | None = UNSET
+    purpose: str | UnsetType | None = UNSET
+    lifetime_cents: int | UnsetType | None = UNSET
+    platforms: Sequence[str] | UnsetType | None = UNSET
+    recipients: Sequence[str] | UnsetType | None = UNSET
+    windows: Sequence[SpendWindow] | UnsetType | None = UNSET
+    per_recipient_per_day_cents: int | UnsetType | None = UNSET
+    max_sends_per_hour: int | UnsetType | None = UNSET
+    repeat_guard_s: int | UnsetType | None = UNSET
 
 
 def columns_of_new(new: NewKey, *, scopes: Sequence[str], now_us: int) -> dict[str, Any]:
@@ -74,12 +94,15 @@ def columns_of_new(new: NewKey, *, scopes: Sequence[str], now_us: int) -> dict[s
         "ip_allow_list": " ".join(str(net) for net in checked_networks(new.ip_allow_list)),
         **{field: _checked_cents(field, getattr(new, field)) for field in CENTS_FIELDS},
         "expires_at": _checked_expiry(new.expires_at, now_us),
+        **mandate_columns(new),
     }
 
 
-def columns_of_changes(changes: KeyChanges, *, now_us: int) -> dict[str, Any]:
-    """The columns to change; raises InvalidInput."""
-    columns: dict[str, Any] = {}
+def columns_of_changes(
+    changes: KeyChanges, *, now_us: int, mandate: Mandate = NO_MANDATE
+) -> dict[str, Any]:
+    """The columns to change, of a key that has this mandate; raises InvalidInput."""
+    columns = mandate_columns(changes, mandate)
     if changes.name is not UNSET:
         columns["name"] = normalise_name(changes.name)
     if changes.scopes is not UNSET:

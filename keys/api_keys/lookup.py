@@ -25,7 +25,7 @@ async def load_principals(
     rows = await tx.fetch(
         f"""SELECT s.digest, s.expires_at AS secret_expires_at, k.id, k.lineage, k.account_id,
                   k.environment, k.scopes, k.ip_allow_list, k.approval_threshold_cents,
-                  k.expires_at, k.revoked_at, a.is_operator, a.is_sandbox, a.email,
+                  k.expires_at, k.revoked_at, k.paused_at, a.is_operator, a.is_sandbox, a.email,
                   {IS_LIVE_OPEN}
            FROM api_key_secrets s
            JOIN api_keys k ON k.id = s.key_id
@@ -45,7 +45,8 @@ async def load_links(tx: Transaction, key_ids: Iterable[str]) -> dict[str, Link]
     if not wanted:
         return {}
     rows = await tx.fetch(
-        """SELECT id, scopes, ip_allow_list, approval_threshold_cents, expires_at, revoked_at
+        """SELECT id, scopes, ip_allow_list, approval_threshold_cents, expires_at, revoked_at,
+               paused_at
            FROM api_keys WHERE id IN :ids[text]""",
         ids=wanted,
     )
@@ -95,6 +96,7 @@ def _principal(row: Row, links: Mapping[str, Link], now_us: int) -> Principal | 
         is_sandbox=bool(row["is_sandbox"]),
         approval_threshold_cents=allowed.approval_threshold_cents,
         account_email=row["email"],
+        is_paused=allowed.is_paused,
     )
 
 
@@ -106,4 +108,5 @@ def _link(row: Row) -> Link:
         approval_threshold_cents=row["approval_threshold_cents"],
         expires_at=row["expires_at"],
         revoked_at=row["revoked_at"],
+        paused_at=row["paused_at"],
     )

@@ -240,4 +240,5 @@ def _principal(row: Row, links: Mapping[str, Link], now_us: int) -> Principal | 
         is_sandbox=bool(row["is_sandbox"]),
         approval_threshold_cents=allowed.approval_threshold_cents,
         account_email=row["email"],
+        is_paused=allowed.is_paused,
     )

@@ -12,6 +12,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 
+from store.errors import StoreError
+
 # Whichever comes first: 30 MB of log by lone commits, 60 by full batches.
 COMMITS_BETWEEN = 500
 ROWS_BETWEEN = 40_000
@@ -22,12 +24,17 @@ _log = logging.getLogger(__name__)
 
 
 class Checkpointer:
-    """Counts what one process commits; `connection` and the thread are its own."""
+    """Counts what one process commits; the thread and its connection, which `connect` opens when
+    it is first needed, are its own.
+    """
 
     def __init__(
-        self, connection: sqlite3.Connection, turn: Callable[[], AbstractContextManager[None]]
+        self,
+        connect: Callable[[], sqlite3.Connection],
+        turn: Callable[[], AbstractContextManager[None]],
     ) -> None:
-        self._connection = connection
+        self._connect = connect
+        self._connection: sqlite3.Connection | None = None
         self._turn = turn
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite-checkpoint")
         self._commits = 0
@@ -45,7 +52,8 @@ class Checkpointer:
     def close(self) -> None:
         """Returns when a checkpoint under way has ended."""
         self._thread.shutdown()
-        self._connection.close()
+        if self._connection is not None:
+            self._connection.close()
 
     def _run(self) -> None:
         try:
@@ -53,9 +61,11 @@ class Checkpointer:
                 self._copy()
             with self._turn():
                 self._copy()
-        except sqlite3.Error as error:
+        except (sqlite3.Error, StoreError) as error:
             # The next one, or SQLite's own inside a commit, makes up for it.
             _log.warning("checkpoint.failed", extra={"error": type(error).__name__})
 
     def _copy(self) -> None:
+        if self._connection is None:
+            self._connection = self._connect()
         self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()

@@ -64,14 +64,13 @@ class SqliteDatabase:
         self.servers = OpenFile(path)
         # A lock belongs to the open file, so the checkpointer's turn needs one of its own.
         self._checkpoint_turn_fd = open_turn(path)
-        self._checkpointer = Checkpointer(connect(path), partial(turn, self._checkpoint_turn_fd))
+        self._checkpointer = Checkpointer(
+            self._open_another, partial(turn, self._checkpoint_turn_fd)
+        )
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="sqlite-write")
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="sqlite-read")
+        # Each is opened at its first use: reading the schema takes 2 ms.
         self._read_connections: queue.SimpleQueue[sqlite3.Connection] = queue.SimpleQueue()
-        for _ in range(READERS):
-            connection = connect(path)
-            connection.execute("PRAGMA query_only = 1")
-            self._read_connections.put(connection)
         self._is_durable = True
         self._is_closed = False
         self._writes_waiting = 0
@@ -321,8 +320,23 @@ class SqliteDatabase:
         with named_failures(), turn(self._turn_fd):
             return give_back(self._write_connection)
 
+    def _open_another(self) -> sqlite3.Connection:
+        """Beside the writer's, to the same file; raises CannotOpen where that is gone."""
+        with opening(self._path):
+            # It would make a new file where there is none.
+            self.servers.check()
+            return connect(self._path)
+
+    def _reader(self) -> sqlite3.Connection:
+        """One that is idle, or a new one: there are no more of them than threads that read."""
+        with contextlib.suppress(queue.Empty):
+            return self._read_connections.get_nowait()
+        connection = self._open_another()
+        connection.execute("PRAGMA query_only = 1")
+        return connection
+
     def _read(self, work: Work[T]) -> T:
-        connection = self._read_connections.get()
+        connection = self._reader()
         try:
             with named_failures():
                 connection.execute("BEGIN")

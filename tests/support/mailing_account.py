@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from email.headerregistry import Address
 
 from billing.recipients.smtp import SmtpSender
-from billing.topups.delivery_options import DeliveryOptions
+from billing.topups.deliverable import DeliveryOptions
 from billing.topups.mail import Mail, MailRules, of_topups
 from billing.topups.topup import TopUp, load
 from kernel.clock import FixedClock

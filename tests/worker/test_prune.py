@@ -18,7 +18,12 @@ from tests.support.webhook_rows import claim_all, given_account, given_endpoint,
 from webhooks.deliveries import delivery, log, retention
 from webhooks.deliveries.message import settlement_of
 from webhooks.http.transport import SendResult
-from worker.prune import mails_chore, notifications_chore, retention_chore, sessions_chore
+from worker.prune import (
+    mails_chore,
+    notifications_chore,
+    retention_chore,
+    sessions_chore,
+)
 
 DAY_S = 86_400
 KEPT_US = {"staging": 30 * DAY_US, "live": 400 * DAY_US}

@@ -58,6 +58,12 @@ EVENT_TYPES: Final = (
     "approval.approved",
     "approval.denied",
     "approval.expired",
+    "key.created",
+    "key.paused",
+    "key.resumed",
+    "key.revoked",
+    "key.cap_near",
+    "key.cap_reached",
     DISABLED_EVENT,
     TEST_EVENT,
 )

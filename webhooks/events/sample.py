@@ -14,6 +14,7 @@ APPROVAL_ID = "apr_test"
 ORDER_ID = "ord_test"
 SUBSCRIPTION_ID = "sub_test"
 BATCH_ID = "bat_test"
+KEY_ID = "key_test"
 VOUCHER_CODE = "ATU-TEST-TEST-TEST-TEST-TEST"
 _CREDIT = {
     "kind": "credit",
@@ -72,6 +73,8 @@ def _data(event_type: str, endpoint: Mapping[str, Any], *, now_us: int) -> dict[
         return _ending_credit(what, now_us=now_us)
     if subject == "order":
         return _order(what, now_us=now_us)
+    if subject == "key":
+        return _cap(what, now_us=now_us) if what.startswith("cap") else _key(what, now_us=now_us)
     if subject == "subscription":
         return _subscription(what, now_us=now_us)
     if subject == "approval":
@@ -94,6 +97,34 @@ def _ending_credit(what: str, *, now_us: int) -> dict[str, Any]:
         "plan_id": "pro",
         "subscription_id": "sub_test",
         **({} if what == "expired" else {"days_before": days_before}),
+    }
+
+
+def _cap(what: str, *, now_us: int) -> dict[str, Any]:
+    return {
+        "key_id": KEY_ID,
+        "cap": "per_day",
+        "unit": "cents",
+        "seconds": None,
+        "limit": 5000,
+        "spent": 5000 if what == "cap_reached" else 4000,
+        "remaining": 0 if what == "cap_reached" else 1000,
+        "resets_at": rfc3339(now_us + DAY_US),
+    }
+
+
+def _key(what: str, *, now_us: int) -> dict[str, Any]:
+    return {
+        "id": KEY_ID,
+        "parent_id": None,
+        "name": "test",
+        "purpose": None,
+        "scopes": ["topup:send", "topup:read"],
+        "by": "cli",
+        "expires_at": None,
+        "created_at": rfc3339(now_us),
+        "paused_at": rfc3339(now_us) if what == "paused" else None,
+        "revoked_at": rfc3339(now_us) if what == "revoked" else None,
     }
 
 

@@ -13,6 +13,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from kernel.limits import URL_CHARACTERS_MAX
 from kernel.shaped import Shaped
+from webhooks.events.key_schemas import CapUsed, KeyChanged
 from webhooks.events.money_schemas import (
     ExpiredCredit,
     ExpiringCredit,
@@ -325,6 +326,14 @@ TYPES: Final[Mapping[str, EventType]] = {
     "approval.expired": EventType(
         "Nobody decided on a top-up in time; its funds were given back.", ApprovalOfTopUp
     ),
+    "key.created": EventType("A key was created.", KeyChanged),
+    "key.paused": EventType(
+        "A key was paused: it and its descendants read, and spend nothing.", KeyChanged
+    ),
+    "key.resumed": EventType("A paused key goes on.", KeyChanged),
+    "key.revoked": EventType("A key was ended for good, and with it its descendants.", KeyChanged),
+    "key.cap_near": EventType("80 % of a limit of a key or an account is used.", CapUsed),
+    "key.cap_reached": EventType("A limit of a key or an account is used up.", CapUsed),
     "endpoint.disabled": EventType(
         "Deliveries to an endpoint stopped; its events are held for seven days.", Endpoint
     ),

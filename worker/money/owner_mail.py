@@ -13,6 +13,7 @@ from typing import Final
 
 from billing.recharges import records as recharge_rows
 from billing.recipients import owner_mail
+from billing.recipients.language import english, nearest
 from billing.recipients.owner_mail import DueOwnerMail, OwnerMail, OwnerMailStatus
 from billing.recipients.smtp import SEND_S, SmtpSender
 from billing.subscriptions import records as subscription_rows
@@ -20,6 +21,7 @@ from billing.subscriptions.owner_letter import owner_letter, owner_message
 from billing.subscriptions.subscription import Subscription
 from billing.topups.rules import TopUpRules
 from kernel.clock import SECOND_US, Clock
+from kernel.tenant import Tenant
 from store.database import Database, Transaction
 from worker.woken_loop import WokenLoop
 
@@ -92,7 +94,13 @@ class OwnerMailer(WokenLoop):
         is_over, one = await self._database.read(partial(_subject_of, mail=mail))
         if is_over:
             return "failed", "it was paid or ended meanwhile"
-        letter = owner_letter(mail, one, public_url=self._rules.public_url, label=self._label)
+        letter = owner_letter(
+            mail,
+            one,
+            public_url=self._rules.public_url,
+            label=self._label,
+            language=nearest(due.language) or english(),
+        )
         message = owner_message(mail, letter, address=address, mail_from=self._from)
         handed = await self._sender.hand_in(message, sender=self._from.addr_spec, recipient=address)
         if handed.outcome == "taken":
@@ -106,6 +114,9 @@ async def _subject_of(tx: Transaction, mail: OwnerMail) -> tuple[bool, Subscript
         found = (await subscription_rows.load(tx, [mail.subscription_id])).get(mail.subscription_id)
         return found is None or found.status != "past_due", found
     order_id = mail.data.get("order_id")
+    if mail.data.get("reason") == "disputed":
+        recharge = await recharge_rows.find(tx, Tenant(mail.account_id, mail.environment))
+        return recharge is None or recharge.is_on, None
     if mail.kind == "recharge_failed" and order_id is not None:
         charge = (await recharge_rows.load_charges(tx, [order_id])).get(order_id)
         return charge is None or charge.reason is None, None

@@ -1,18 +1,19 @@
 """Falls of balances are charged, and charges whose outcome is unknown asked about, until they end.
 
 Promise: a fall is taken up when the transaction that made it is committed, or within beat_s where the
-hint was lost; several workers may look at once; a charge that breaks or hangs is told and held back alone. The
-rules are billing/payments/recharging/charging.py's.
+hint was lost; several workers may look at once; a provider that hangs delays its own charges only. The rules are
+billing/payments/recharging/charging.py's.
 """
 
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
+from billing.payments.recharging import due
 from billing.payments.recharging.charging import Charging
-from billing.recharges import records
 from kernel.clock import Clock
 from store.database import Database, Transaction
-from worker.due_loop import DueItem, DueLoop, Look
+from worker.due_loop import DueItem, DueLoop, Look, place_of
 
 
 class Recharger(DueLoop):
@@ -20,7 +21,7 @@ class Recharger(DueLoop):
 
     name = "recharge"
     subject = "item"
-    under_way_max = 8
+    under_way_max = 32
     at_one_place_max = 8
     beat_s = 15.0
 
@@ -29,15 +30,32 @@ class Recharger(DueLoop):
         self._charging = charging
 
     async def _due(self, tx: Transaction, look: Look) -> Sequence[DueItem]:
-        charging, limit, but_ids = self._charging, look.limit, look.but_ids
-        retries = await records.retries(tx, now_us=look.now_us, limit=limit, but_tenants=but_ids)
-        begun = await records.begun(tx, limit=limit, but_ids=but_ids)
-        due = await records.due(tx, now_us=look.now_us, limit=limit, but_ids=but_ids)
+        charging, limit = self._charging, look.limit
+        retries = await due.due_retries(
+            tx, now_us=look.now_us, limit=limit, but_tenants=look.but_ids
+        )
+        but: Any = {"but_ids": look.but_ids, "but_places": look.but_places}
+        begun = await due.begun_falls(tx, limit=limit, **but)
+        charges = await due.due_charges(tx, now_us=look.now_us, limit=limit, **but)
         return [
-            *(DueItem("/".join(one), "", partial(charging.retry, one)) for one in retries),
-            *(DueItem(id_, "", partial(charging.begin, whose, id_)) for whose, id_ in begun),
-            *(DueItem(one.order_id, "", partial(charging.go_on, one)) for one in due),
+            # Asks nobody, so it takes nobody's share.
+            *(
+                DueItem(item := "/".join(one), item, partial(charging.retry, one))
+                for one in retries
+            ),
+            *(
+                DueItem(
+                    fall.order_id,
+                    place_of(fall.tenant.environment, fall.provider),
+                    partial(charging.begin, fall.tenant, fall.order_id),
+                )
+                for fall in begun
+            ),
+            *(
+                DueItem(one.order_id, place_of(one.environment, name), partial(charging.go_on, one))
+                for name, one in charges
+            ),
         ]
 
     async def _next_at(self, tx: Transaction, look: Look) -> int | None:
-        return await records.next_due_at(tx, but_ids=look.but_ids)
+        return await due.next_charge_at(tx, but_ids=look.but_ids, but_places=look.but_places)

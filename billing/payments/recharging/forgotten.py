@@ -14,6 +14,7 @@ import msgspec
 
 from billing.providers.abilities.customers import CustomerErasure
 from billing.providers.abilities.finding import ability
+from billing.providers.http import refusal_of
 from billing.providers.protocol import ProviderRefused, ProviderUnavailable
 from billing.providers.registry import Providers
 from kernel.clock import DAY_US, HOUR_US, MINUTE_US, Clock, rfc3339
@@ -104,8 +105,10 @@ class Forgetting:
             return None
         try:
             await found.erase_customer(due.customer_ref)
-        except (ProviderUnavailable, ProviderRefused) as error:
+        except ProviderUnavailable as error:
             return error.detail
+        except ProviderRefused as error:
+            return refusal_of(error, "to delete the customer").detail
         return None
 
 

@@ -1,10 +1,11 @@
 """The sandbox's stand-in steers its subscriptions, as the provider that it stands in for would.
 
-What it does is told in the provider's own words first and noted then, like a bill: after a crash the same is
-told again, under the same ids, and counts once.
+What it does is told in the provider's own words first and noted then, like a bill. Its ids are made of the wish:
+after a crash the same is told again and counts once, and a bill that came in between is another one's.
 """
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 from billing.catalog.plan import PlanItem, item_by_ref, list_plans
 from billing.ledger.price import Price
@@ -48,7 +49,9 @@ class SandboxSteering:
         if one.status == "ended":
             return _standing(one)
         sandbox_event, after = await self._done(one, request)
-        await self._tell(self._inner.read(self._inner.simulate(sandbox_event)))
+        stem = request.key.rpartition("_")[2]
+        named = replace(sandbox_event, event_id=f"evt_{stem}", payment_id=f"pay_{stem}")
+        await self._tell(self._inner.read(self._inner.simulate(named)))
         if not await self._database.transaction(lambda tx: sandbox_rows.note(tx, one, after)):
             # It was billed in this moment: how it stands now is looked at before anything is done.
             raise unavailable(self._name, "changed meanwhile")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 class DisputeNote:
     """status and reason in the provider's own words. due_at: until when evidence counts, in microseconds;
     null where it is not told, or none is wanted any more. is_inquiry: the bank asks, and took no money.
+    sent_at: when the provider said so, by its own clock in microseconds; null where it does not tell.
     """
 
     status: str
@@ -15,3 +16,4 @@ class DisputeNote:
     is_inquiry: bool = False
     is_over: bool = False
     page_url: str | None = None
+    sent_at: int | None = None

@@ -33,9 +33,20 @@ class SteerRequest:
     from_ref: str | None = None
     is_charged_now: bool = False
 
+    @property
+    def in_words(self) -> str:
+        """What is asked for, after "refused"."""
+        words: dict[Act, str] = {
+            "cancel": "to end the plan with its period",
+            "cancel_now": "to end the plan at once",
+            "resume": "to let the plan go on",
+            "change": "to change the plan",
+        }
+        return words[self.act]
+
     def is_reached(self, standing: SubscriptionChanged) -> bool:
         """Whether the subscription stands as is wanted already."""
-        is_over = standing.status in {"cancelled", "expired"}
+        is_over = has_ended(standing)
         if self.act == "cancel_now":
             return is_over
         if self.act == "cancel":
@@ -43,6 +54,11 @@ class SteerRequest:
         if self.act == "change":
             return standing.product_ref == self.product_ref
         return not is_over and not standing.is_ending
+
+
+def has_ended(standing: SubscriptionChanged) -> bool:
+    """Whether it is over at the provider, so that nothing can be done to it there."""
+    return standing.status in {"cancelled", "expired"}
 
 
 @runtime_checkable

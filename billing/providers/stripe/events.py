@@ -280,12 +280,17 @@ def facts_of(event_type: str, raw: msgspec.Raw) -> Sequence[Fact]:
 
 
 def stamped(facts: Sequence[Fact], created_s: int | None) -> tuple[Fact, ...]:
-    """The facts of an event that was made then: what changes a standing says when."""
+    """The facts of an event that was made then: what changes a standing, or tells of a dispute, says when."""
     sent_at = None if created_s is None else created_s * SECOND_US
-    return tuple(
-        replace(fact, sent_at=sent_at) if isinstance(fact, SubscriptionChanged) else fact
-        for fact in facts
-    )
+    return tuple(_stamped(fact, sent_at) for fact in facts)
+
+
+def _stamped(fact: Fact, sent_at: int | None) -> Fact:
+    if isinstance(fact, SubscriptionChanged):
+        return replace(fact, sent_at=sent_at)
+    if isinstance(fact, Disputed | DisputeClosed) and fact.note is not None:
+        return replace(fact, note=replace(fact.note, sent_at=sent_at))
+    return fact
 
 
 def _order_of(metadata: dict[str, str] | None) -> str | None:

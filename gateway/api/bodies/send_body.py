@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta
 
-from billing.topups.delivery_options import LOCALE_CHARACTERS_MAX, MESSAGE_CHARACTERS_MAX
+from billing.topups.deliverable import LOCALE_CHARACTERS_MAX, MESSAGE_CHARACTERS_MAX
 from billing.topups.quote import QUOTE_ID_CHARACTERS_MAX
 from gateway.http.fields import LINE, Fields, Int64, Text, Time
 from kernel.limits import (
@@ -106,6 +106,13 @@ class ValidateBody(Fields, frozen=True, kw_only=True):
         ]
         | None
     ) = None
+    distinct: Annotated[
+        bool,
+        Meta(
+            description="Another send, though it looks like one of a moment ago; see the key's"
+            " repeat_guard_s."
+        ),
+    ] = False
 
 
 class SendBody(ValidateBody, frozen=True, kw_only=True):

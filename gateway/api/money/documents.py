@@ -22,6 +22,7 @@ from gateway.http.idempotency import run_once
 from gateway.http.lists import list_rows
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply, Route
+from keys.principal import ScopeMissing
 from store.database import Transaction
 
 PDF: Final = "application/pdf"
@@ -115,9 +116,14 @@ async def show_details(call: RequestContext[Fields, Fields]) -> Answer:
 
 async def set_details(call: RequestContext[BillingDetailsBody, Fields]) -> Answer:
     """In place of those of before; documents that exist keep theirs."""
-    body = call.body
+    body, principal = call.body, call.principal
+    if principal.kind != "session" and principal.environment != "live":
+        raise ScopeMissing(
+            "live receipts name them too: give a live key, or type them in on the account's page",
+            reason="live_key_needed",
+        )
     checked = billing_details.checked(
-        call.principal.account_id, name=body.name, address=body.address, tax_id=body.tax_id
+        principal.account_id, name=body.name, address=body.address, tax_id=body.tax_id
     )
 
     async def work(tx: Transaction) -> BillingDetails:
@@ -197,8 +203,9 @@ ROUTES = (
         scopes=("billing:write",),
         body=BillingDetailsBody,
         description=(
-            "They are the account's, in both environments. What was made before keeps what stood"
-            " here then."
+            "They are the account's, in both environments, so a staging key may not set them (2009,"
+            " `reason` `live_key_needed`): a live key or a person who signed in does. What was made"
+            " before keeps what stood here then."
         ),
         answers=ok(shapes.BillingDetails),
     ),

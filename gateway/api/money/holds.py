@@ -187,6 +187,7 @@ ROUTES = (
             " all of it is captured. More than was held is refused, cut off or charged beside it, as"
             " the hold's `overage` says."
         ),
+        is_for_paused=True,
         answers=ok(ChangedHold),
         refuses=(codes.AMOUNT_OUT_OF_RANGE, codes.ALREADY_SETTLED, codes.CAP_EXCEEDED),
     ),
@@ -207,6 +208,7 @@ ROUTES = (
         release,
         "Give a hold back",
         scopes=("usage:write",),
+        is_for_paused=True,
         answers=ok(ChangedHold),
         refuses=(codes.ALREADY_SETTLED,),
     ),

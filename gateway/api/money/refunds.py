@@ -1,6 +1,7 @@
 """Refunds and disputes: for operators, of every account of the credential's environment."""
 
 from functools import partial
+from operator import attrgetter
 from typing import Annotated
 
 from msgspec import Meta
@@ -8,12 +9,13 @@ from msgspec import Meta
 from billing.orders import refund_row
 from billing.orders.refund_row import RefundState
 from billing.payments import disputes
+from billing.payments.disputes import DisputeState
 from billing.refunds import queries as refund_rows
 from billing.refunds.request import PROVIDER_ID_CHARACTERS_MAX, REFUND_REASON_CHARACTERS_MAX
 from billing.refunds.settle import RefundVerdict
 from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
-from gateway.answers.envelope import answer
+from gateway.answers.envelope import answer, listing
 from gateway.answers.outcome import Listing, begun, ok
 from gateway.api.schemas.refunds import Dispute as DisputeShape, Refund as RefundShape
 from gateway.http.fields import LINE, Fields, Int64, Page, Text
@@ -80,8 +82,13 @@ class RefundsQuery(Page, frozen=True, kw_only=True):
     order_id: Text | None = None
 
 
-class DisputesQuery(Fields, frozen=True, kw_only=True):
-    """There are no filters: those that are open."""
+class DisputesQuery(Page, frozen=True, kw_only=True):
+    """Which disputes; the cursor is the one that the page before named."""
+
+    state: Annotated[
+        DisputeState,
+        Meta(description="open: the nearest end of evidence first. ended: the latest first."),
+    ] = "open"
 
 
 async def refund(call: RequestContext[RefundBody, Fields]) -> Answer:
@@ -144,11 +151,14 @@ async def decide(call: RequestContext[DecideBody, Fields]) -> Answer:
 
 
 async def list_disputes(call: RequestContext[Fields, DisputesQuery]) -> Answer:
-    """Those that are open, the nearest end of evidence first."""
-    environment = call.principal.environment
-    found = await call.context.database.read(lambda tx: disputes.open_disputes(tx, environment))
-    items = [DisputeShape.of(one) for one in found]
-    listed = Listing(items=items, next_cursor=None, has_more=False)
+    """Those that are open, or have ended; one more is read than is shown."""
+    query, environment = call.query, call.principal.environment
+    found = await call.context.database.read(
+        lambda tx: disputes.page_of_disputes(
+            tx, environment, state=query.state, after=query.cursor, limit=query.limit + 1
+        )
+    )
+    listed = listing(found, query.limit, shape=DisputeShape.of, cursor=attrgetter("cursor"))
     return answer(codes.SUCCESS, listed, now_us=call.now_us)
 
 
@@ -213,7 +223,7 @@ ROUTES = (
         "GET",
         "/disputes",
         list_disputes,
-        "Open disputes, the nearest end of evidence first",
+        "Disputes: the open ones, the nearest end of evidence first, or the ended ones",
         scopes=(ADMIN,),
         query=DisputesQuery,
         answers=ok(Listing[DisputeShape]),

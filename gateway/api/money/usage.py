@@ -17,6 +17,7 @@ from gateway.answers.outcome import CSV, JSON, Listing, Outcome
 from gateway.api.bodies.usage_body import ReadBatch, UsageBody, UsageRecordBody, decode
 from gateway.api.schemas.usage import Usage, UsageBatch
 from gateway.api.schemas.usage_lists import UsageGroup, UsageGroups, UsageLine
+from gateway.html.render import address_of
 from gateway.http.fields import Fields, Text, time_us
 from gateway.http.lists import ROWS_AT_ONCE, CsvPage, ExportPage, csv_stream, short_list
 from gateway.http.request_context import RequestContext
@@ -80,7 +81,9 @@ async def use(call: RequestContext[UsageRecordBody | ReadBatch, Fields]) -> Answ
     body, engine = call.body, call.context.engine
     if isinstance(body, ReadBatch):
         batch = new_usage_batch(call.principal, [one.item for one in body.records])
-        return await engine.submit_long_once(batch, call.request_key, _UsedBatch(body))
+        return await engine.submit_long_once(
+            batch, call.request_key, _UsedBatch(body, address_of(call))
+        )
     command = new_usage(call.principal, body.item())
     return await engine.submit_once(command, call.request_key, _used)
 
@@ -190,14 +193,18 @@ def _place_of(cursor: str | None) -> LineKey | None:
 class _UsedBatch:
     """Makes the answer of a batch, beside the references that were read."""
 
-    __slots__ = ("_body",)
+    __slots__ = ("_address", "_body")
 
-    def __init__(self, body: ReadBatch) -> None:
-        self._body = body
+    def __init__(self, body: ReadBatch, address: str) -> None:
+        self._body, self._address = body, address
 
     def __call__(self, used: UsedBatch) -> Answer:
         references = [one.reference for one in self._body.records]
-        return answer(codes.SUCCESS, UsageBatch.of_used(used, references), now_us=used.now_us)
+        return answer(
+            codes.SUCCESS,
+            UsageBatch.of_used(used, references, self._address),
+            now_us=used.now_us,
+        )
 
 
 def _used(used: Used) -> Answer:

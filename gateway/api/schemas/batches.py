@@ -122,9 +122,10 @@ class BatchLine(Struct, kw_only=True):
     error: Failure | None
 
     @staticmethod
-    def of(listed: ListedItem) -> "BatchLine":
+    def of(listed: ListedItem, *, address: str) -> "BatchLine":
+        """address: the gateway's own."""
         item, topup_status = listed
-        refusal = refusal_of_item(item)
+        refusal = refusal_of_item(item, address)
         state = "waiting" if item.state == "reserved" else item.state
         request = item.request
         return BatchLine(
@@ -164,14 +165,15 @@ class BulkQuote(Struct, kw_only=True):
     errors: list[ItemError]
 
 
-def refusal_of_item(item: BatchItem) -> Refusal | None:
-    """Why the item was refused, worded as a send's refusal."""
+def refusal_of_item(item: BatchItem, address: str) -> Refusal | None:
+    """Why the item was refused, worded as a send's refusal; address: the gateway's own."""
     kept = item.refusal
     if kept is None:
         return None
     return refusal_as(
         kept.kind,
         kept.detail,
+        address=address,
         param=kept.param,
         reason=kept.reason,
         retry_after_s=kept.retry_after_s,

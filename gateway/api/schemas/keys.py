@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal, Self
 
 from msgspec import Meta
 
-from gateway.answers.words import Cents, Environment, KeyIdText, Last4, Prefix, Time
+from gateway.answers.words import Cents, Count, Environment, KeyIdText, Last4, Prefix, Time
 from kernel.shaped import Shaped
 from keys.api_keys.api_key import ApiKey as Key
 
@@ -17,6 +17,13 @@ class KeyCaps(Shaped, kw_only=True):
     per_call_cents: Cents | None
     per_day_cents: Cents | None
     per_month_cents: Cents | None
+
+
+class KeyWindow(Shaped, kw_only=True):
+    """At most so many cents in any so many seconds."""
+
+    seconds: int
+    cents: Cents
 
 
 UsedAt = Annotated[
@@ -50,16 +57,45 @@ class ApiKey(Shaped, kw_only=True):
     approval_threshold_cents: Annotated[
         int | None, Meta(description="The old name of approval_above_cents.")
     ]
+    purpose: str | None
+    lifetime_cents: Annotated[Cents | None, Meta(description="The most that it may ever spend.")]
+    platforms: Annotated[list[str] | None, Meta(description="The only ones; null: any.")]
+    recipients: Annotated[
+        list[str] | None,
+        Meta(description="The only ones, addresses and *@domain; null: anybody."),
+    ]
+    windows: Annotated[list[KeyWindow], Meta(description="Rolling windows; all of them hold.")]
+    per_recipient_per_day_cents: Cents | None
+    max_sends_per_hour: Count | None
+    repeat_guard_s: Annotated[
+        Count | None,
+        Meta(description="The same send again within so many seconds is refused, unless distinct."),
+    ]
     expires_at: Time | None
     created_at: Time
     last_used_at: UsedAt
+    paused_at: Annotated[
+        Time | None,
+        Meta(description="From then on it reads only; its ancestors may be paused, too."),
+    ]
     revoked_at: Time | None
 
     @classmethod
     def of(cls, key: Key, /, **more: Any) -> Self:
         """The key as it is listed; more: the fields of an answer that shows its secret."""
-        above = key.approval_threshold_cents
-        return super().of(key, caps=KeyCaps.of(key), approval_above_cents=above, **more)
+        mandate = key.mandate
+        return super().of(
+            key,
+            caps=KeyCaps.of(key),
+            approval_above_cents=key.approval_threshold_cents,
+            platforms=list(mandate.platforms) or None,
+            recipients=list(mandate.recipients) or None,
+            windows=[KeyWindow.of(one) for one in mandate.windows],
+            per_recipient_per_day_cents=mandate.per_recipient_per_day_cents,
+            max_sends_per_hour=mandate.max_sends_per_hour,
+            repeat_guard_s=mandate.repeat_guard_s,
+            **more,
+        )
 
 
 class MintedKey(ApiKey, kw_only=True):

@@ -74,9 +74,12 @@ class UsageVerdict(Struct, kw_only=True):
     error: Failure | None = None
 
     @staticmethod
-    def of_verdict(index: int, verdict: RecordVerdict, reference: str | None) -> "UsageVerdict":
+    def of_verdict(
+        index: int, verdict: RecordVerdict, reference: str | None, address: str
+    ) -> "UsageVerdict":
+        """address: the gateway's own."""
         if isinstance(verdict, DomainError):
-            refusal = refusal_of(verdict)
+            refusal = refusal_of(verdict, address)
             return UsageVerdict(
                 index=index,
                 status="refused",
@@ -111,9 +114,10 @@ class UsageBatch(Struct, kw_only=True):
     results: list[UsageVerdict]
 
     @staticmethod
-    def of_used(used: UsedBatch, references: Sequence[str | None]) -> "UsageBatch":
+    def of_used(used: UsedBatch, references: Sequence[str | None], address: str) -> "UsageBatch":
+        """references: as the records came; address: the gateway's own."""
         results = [
-            UsageVerdict.of_verdict(index, verdict, reference)
+            UsageVerdict.of_verdict(index, verdict, reference, address)
             for index, (verdict, reference) in enumerate(
                 zip(used.verdicts, references, strict=True)
             )

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal, Self
 
 from msgspec import Meta, Struct
 
+from gateway.answers.refused import Failure
 from gateway.answers.words import (
     Count,
     DeliveryIdText,
@@ -117,6 +118,13 @@ class Attempt(Shaped, kw_only=True):
             response_body=attempt.response_body.decode("utf-8", "replace"),
             **more,
         )
+
+
+class FailedTest(Struct, kw_only=True):
+    """A sample event that the endpoint did not take, and the attempt."""
+
+    error: Failure
+    attempt: Attempt
 
 
 class DeliveryWithAttempts(Delivery, kw_only=True):

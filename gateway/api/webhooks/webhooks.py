@@ -10,16 +10,20 @@ from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
 from gateway.answers.outcome import Listing, Outcome, created, ok
+from gateway.answers.refused import Failure
 from gateway.api.schemas.webhooks import (
     Attempt,
     DeletedEndpoint,
     EndpointWithSecret,
+    FailedTest,
     Finding,
     Verification,
     WebhookEndpoint,
 )
 from gateway.api.webhooks.endpoint_audit import audited, check_moved
+from gateway.html.render import address_of
 from gateway.http.acting import note
+from gateway.http.errors import doc_url
 from gateway.http.fields import Fields, Int64, Page
 from gateway.http.idempotency import run_once, run_steps, stored_answer
 from gateway.http.lists import list_rows
@@ -263,10 +267,26 @@ async def test(call: RequestContext[TestBody, Fields]) -> Answer:
             timeout_s=timeout_s,
             trace=call.trace,
         )
-        code = codes.SUCCESS if attempt.error is None else codes.DELIVERY_FAILED
-        return answer(code, Attempt.of(attempt), now_us=call.now_us)
+        if attempt.error is None:
+            return answer(codes.SUCCESS, Attempt.of(attempt), now_us=call.now_us)
+        return _test_failed(call, Attempt.of(attempt))
 
     return await run_steps(context, principal, call.request_key, steps)
+
+
+def _test_failed(call: RequestContext[TestBody, Fields], attempt: Attempt) -> Answer:
+    code = codes.CODES[codes.DELIVERY_FAILED]
+    assert code.next_action is not None, "a code of an error says what to do next"
+    answered = f"HTTP {attempt.http_status}" if attempt.http_status else attempt.error
+    error = Failure(
+        detail=f"the endpoint did not take the sample: {answered}",
+        param=None,
+        retryable=False,
+        retry_after_s=None,
+        next_action=code.next_action,
+        doc_url=doc_url(address_of(call), code.code),
+    )
+    return answer(code.code, FailedTest(error=error, attempt=attempt), now_us=call.now_us)
 
 
 async def verify(call: RequestContext[VerifyBody, Fields]) -> Answer:
@@ -370,6 +390,6 @@ ROUTES = (
         "Send a sample event",
         _WRITE,
         body=TestBody,
-        answers=(*ok(Attempt), Outcome(422, Attempt, (codes.DELIVERY_FAILED,))),
+        answers=(*ok(Attempt), Outcome(422, FailedTest, (codes.DELIVERY_FAILED,))),
     ),
 )

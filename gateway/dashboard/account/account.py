@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
+from billing.recipients.language import ENGLISH, languages
 from gateway.dashboard.account.sign_in import is_secure
 from gateway.dashboard.listing import listing
 from gateway.dashboard.refused import is_safe_way
@@ -22,7 +23,12 @@ from kernel.errors import DomainError, InvalidInput
 from keys import session
 from keys.account import Account, get_account, set_password_hash
 from keys.live import enter_live
-from keys.mail_choice import set_expiring_mail, wants_expiring_mail
+from keys.mail_choice import (
+    mail_language,
+    set_expiring_mail,
+    set_mail_language,
+    wants_expiring_mail,
+)
 from keys.password import check_password
 from keys.principal import ACCOUNT_SCOPES, ENVIRONMENTS
 from keys.session import Session
@@ -136,8 +142,11 @@ async def set_billing(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def set_mail(call: RequestContext[Fields, Fields]) -> Reply:
-    """Whether mail comes that credit ends soon; what was not paid is always told."""
-    wanted, account_id = read_form(call).text("to"), call.principal.account_id
+    """Whether mail comes that credit ends soon, or its language; what was not paid is always told."""
+    form, account_id = read_form(call), call.principal.account_id
+    if (tag := form.text("language")) != "":
+        return await _set_language(call, tag)
+    wanted = form.text("to")
     if wanted not in {"on", "off"}:
         raise InvalidInput("mail is on or off", param="to")
 
@@ -150,18 +159,32 @@ async def set_mail(call: RequestContext[Fields, Fields]) -> Reply:
     return go(PATH, said=f"expiring-mail-{wanted}")
 
 
+async def _set_language(call: RequestContext[Any, Any], tag: str) -> Reply:
+    account_id = call.principal.account_id
+    if tag not in languages():
+        raise InvalidInput(f"one of {', '.join(languages())}", param="language")
+
+    async def work(tx: Transaction) -> None:
+        await set_mail_language(tx, account_id, tag)
+        await note(tx, call, "mail.changed", account_id, environment="", after={"language": tag})
+
+    await call.context.database.transaction(work)
+    return go(PATH, said="mail-language")
+
+
 async def _show(
     call: RequestContext[Any, Any], problem: Problem, typed: Mapping[str, str] | None = None
 ) -> Response:
     """The page; typed: billing details that were refused, to be mended rather than typed again."""
     principal = call.principal
 
-    async def work(tx: Transaction) -> tuple[Account, list[Session], bool]:
+    async def work(tx: Transaction) -> tuple[Account, list[Session], bool, str | None]:
         account = await get_account(tx, principal.account_id)
         sessions = await session.list_sessions(tx, account.id, now_us=call.now_us)
-        return account, sessions, await wants_expiring_mail(tx, account.id)
+        is_mailed = await wants_expiring_mail(tx, account.id)
+        return account, sessions, is_mailed, await mail_language(tx, account.id)
 
-    account, sessions, is_mailed = await call.context.database.read(work)
+    account, sessions, is_mailed, language = await call.context.database.read(work)
     billing = typed or (await ask(call, "GET", "/billing/details")).data
     return page(
         call,
@@ -171,6 +194,8 @@ async def _show(
         sessions=sessions,
         billing=billing,
         is_mailed=is_mailed,
+        language=language or ENGLISH,
+        languages=list(languages().values()),
         problem=problem,
     )
 

@@ -102,7 +102,7 @@ async def test(call: RequestContext[Fields, Fields]) -> Reply:
         sent = await ask(call, "POST", f"{_api(call)}/test", {"event": form.text("event")})
     except DomainError as error:
         return await endpoint_page(call, problem=problem_of(error))
-    return await endpoint_page(call, attempt=sent.data)
+    return await endpoint_page(call, attempt=sent.data.get("attempt", sent.data))
 
 
 async def delete(call: RequestContext[Fields, Fields]) -> Reply:

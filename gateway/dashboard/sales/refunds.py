@@ -9,7 +9,7 @@ from billing.ledger.price import price_of
 from billing.orders import queries as order_list
 from billing.orders.refund_row import REFUND_STATES, Refund
 from billing.payments import disputes
-from billing.payments.disputes import Dispute
+from billing.payments.disputes import Dispute, DisputeState
 from billing.refunds import queries as refund_rows
 from billing.refunds.request import PROVIDER_ID_CHARACTERS_MAX, REFUND_REASON_CHARACTERS_MAX
 from billing.refunds.settle import RefundVerdict
@@ -26,7 +26,6 @@ from keys.audit_log import Actor
 from store.database import Transaction
 
 PATH: Final = "/dashboard/admin/refunds"
-ENDED_SHOWN: Final = 20
 _FILTERS: Final = ("status", "order_id", "account_id")
 _VERDICTS: Final[dict[str, RefundVerdict]] = {"made": "made", "not_made": "not_made"}
 
@@ -110,17 +109,19 @@ async def decide(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def show_disputes(call: RequestContext[Fields, Fields]) -> Reply:
-    """Those that wait for evidence, and the last that ended."""
-    environment = call.principal.environment
+    """Those that wait for evidence, or have ended."""
+    environment, asked = call.principal.environment, read_query(call)
+    state: DisputeState = "ended" if asked.text("state") == "ended" else "open"
 
-    async def work(tx: Transaction) -> tuple[Sequence[Dispute], Sequence[Dispute]]:
-        return (
-            await disputes.open_disputes(tx, environment),
-            await disputes.ended_disputes(tx, environment, limit=ENDED_SHOWN),
+    async def work(tx: Transaction) -> Sequence[Dispute]:
+        after = asked.text("cursor") or None
+        return await disputes.page_of_disputes(
+            tx, environment, state=state, after=after, limit=ASKED
         )
 
-    waiting, ended = await call.context.database.read(work)
-    return page(call, "admin/disputes.html", waiting=waiting, ended=ended)
+    found = await call.context.database.read(work)
+    listing = paged(call, found, lambda one: str(one.cursor), filters=("state",))
+    return page(call, "admin/disputes.html", listing=listing, state=state)
 
 
 async def _refund_page(

@@ -3,7 +3,8 @@ tryout has seven days and 1,000 credits before its first payment of $10.00 for 1
 """
 
 from tests.billing.lives.table import MONTH_DAYS, comes_to
-from tests.support.stripe_api import customers
+from tests.support.stripe_api import customers, subscriptions
+from tests.support.stripe_api.params import decoded
 from tests.support.stripe_life import Life, Outcome
 
 
@@ -68,6 +69,16 @@ async def ended_and_resumed(life: Life) -> None:
     await life.pass_days(10)
     await life.steer("resume")
     await life.pass_days(21)
+
+
+# Stripe's word of the end never came: whoever wants it to go on hears it from Stripe's own answer.
+@comes_to(1000, 10_000_000, status="cancelled", is_step_by_step=True)
+async def ended_there_unheard_and_wanted_again(life: Life) -> None:
+    await life.subscribe()
+    await life.steer("cancel", at="period_end")
+    subscriptions.cancel(life.stripe.account, decoded(""), life.subscription["id"])
+    life.stripe.news()
+    await life.steer("resume", status=409)
 
 
 @comes_to(1000, 10_000_000, status="cancelled", is_step_by_step=True)

@@ -1,15 +1,17 @@
 """Disputes on the desk: kept as their provider tells them, in any order, with their evidence's end."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from billing.payments import disputes
-from billing.payments.disputes import Dispute
+from billing.payments.disputes import Dispute, DisputeState
 from billing.providers.abilities.dispute_note import DisputeNote
 from billing.providers.event_log import NotificationRef
 from billing.providers.protocol import DisputeClosed, Disputed, Subject
 from kernel.clock import FixedClock, parse_rfc3339
+from kernel.errors import InvalidInput
 from keys.account import set_operator
 from store.database import Database, Transaction
 from tests.support.refunding import usd
@@ -21,7 +23,9 @@ TOLD = NotificationRef("toypay", "staging", "evt_1", "charge.dispute.created")
 
 
 async def _shown(database: Database) -> list[tuple[str, str | None, int, int | None]]:
-    found: list[Dispute] = await database.read(lambda tx: disputes.open_disputes(tx, "staging"))
+    found: list[Dispute] = await database.read(
+        lambda tx: disputes.page_of_disputes(tx, "staging", limit=9)
+    )
     return [(one.status, one.order_id, one.amount, one.due_at) for one in found]
 
 
@@ -73,3 +77,61 @@ async def test_an_inquiry_takes_no_money_and_one_of_nothing_of_ours_is_kept(
             ("needs_response", None, 500, DUE),
         ]
         assert (await buyer.now(order)).status == "paid"
+
+
+@pytest.mark.one_database
+async def test_what_was_said_later_stays_whatever_is_told_last(
+    database: Database, clock: FixedClock, tmp_path: Path
+) -> None:
+    async with open_toypay_buyer(database, clock, tmp_path) as buyer:
+        hear = buyer.payments.notifications.act_on
+        subject = Subject(None, ("pi_9",))
+        later = DisputeNote("under_review", "fraudulent", None, sent_at=DUE + 1)
+        earlier = replace(NEEDS, sent_at=DUE)
+
+        await hear([Disputed(subject, "dp_1", usd(2000), later)], TOLD)
+        await hear([Disputed(subject, "dp_1", usd(1500), earlier)], TOLD)
+
+        # The end of evidence was told by the earlier word alone.
+        assert await _shown(database) == [("under_review", None, 2000, DUE)]
+
+
+async def test_pages_of_disputes_have_each_once(database: Database, clock: FixedClock) -> None:
+    ends = [DUE + 2, None, DUE + 1, DUE + 1, None]
+    for number, due_at in enumerate(ends):
+        note = DisputeNote("needs_response", "general", due_at)
+        fact = Disputed(Subject(None, ("pi_9",)), f"dp_{number}", usd(100), note)
+        await database.transaction(
+            lambda tx, fact=fact, number=number: disputes.keep(  # type: ignore[misc]
+                tx, TOLD, fact, (None, None), now_us=number
+            )
+        )
+    for number in (0, 2):
+        over = DisputeNote("lost", is_over=True)
+        ended = DisputeClosed(Subject(None, ("pi_9",)), f"dp_{number}", False, over)
+        await database.transaction(
+            lambda tx, fact=ended, number=number: disputes.keep(  # type: ignore[misc]
+                tx, TOLD, fact, (None, None), now_us=90 + number
+            )
+        )
+
+    async def walk(state: DisputeState) -> list[list[str]]:
+        pages: list[list[Dispute]] = []
+        after: str | None = None
+        while True:
+            page: list[Dispute] = await database.read(
+                lambda tx, after=after: disputes.page_of_disputes(  # type: ignore[misc]
+                    tx, "staging", state=state, after=after, limit=2
+                )
+            )
+            if not page:
+                return [[one.id for one in each] for each in pages]
+            pages.append(page)
+            after = page[-1].cursor
+
+    assert await walk("open") == [["dp_3", "dp_1"], ["dp_4"]]
+    assert await walk("ended") == [["dp_2", "dp_0"]]
+    with pytest.raises(InvalidInput, match="not a cursor"):
+        await database.read(
+            lambda tx: disputes.page_of_disputes(tx, "staging", after="toypay/dp_9", limit=2)
+        )

@@ -8,7 +8,14 @@ from typing import Any
 import httpx
 import pytest
 
-from billing.providers.http import CALL_S_MAX, TRY_S_MAX, call, refused, within_deadline
+from billing.providers.http import (
+    CALL_S_MAX,
+    TRY_S_MAX,
+    call,
+    refusal_of,
+    refused,
+    within_deadline,
+)
 from billing.providers.protocol import ProviderRefused, ProviderUnavailable
 from tests.support.plain_http import http_client
 
@@ -100,3 +107,11 @@ async def test_an_address_that_is_none_is_unavailable(url: str) -> None:
     async with http_client() as client:
         with pytest.raises(ProviderUnavailable):
             await call(client, "vendor", "GET", url, headers={})
+
+
+def test_a_refusal_says_what_was_asked_for() -> None:
+    made = refusal_of(refused("vendor", 400, "not_active"), "to end the plan")
+    own = ProviderRefused("a sentence of ours")
+
+    assert made.detail == "vendor refused to end the plan: not_active"
+    assert refusal_of(own, "to end the plan") is own

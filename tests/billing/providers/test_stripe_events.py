@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from billing.ledger.price import Price
+from billing.providers.abilities.dispute_note import DisputeNote
 from billing.providers.protocol import (
     DisputeClosed,
     Disputed,
@@ -24,7 +25,7 @@ from billing.providers.protocol import (
     SubscriptionChanged,
     Waiting,
 )
-from billing.providers.stripe.events import Unreadable, from_stripe, to_stripe
+from billing.providers.stripe.events import Unreadable, from_stripe, stamped, to_stripe
 from kernel.clock import SECOND_US
 from tests.support import providers as bench
 from tests.support.providers import ORDER_ID, provider, recorded
@@ -252,3 +253,12 @@ def test_no_amount_is_lost_on_the_way_to_stripe_and_back(amount: int, currency: 
     price = Price(amount, currency)
 
     assert from_stripe(to_stripe(price), currency.lower()) == price
+
+
+def test_what_is_told_of_a_dispute_says_when() -> None:
+    note = DisputeNote("under_review")
+    told = stamped([Disputed(CHARGE, "du_1", Price(1, "USD"), note)], 5)
+
+    assert [one.note and one.note.sent_at for one in told if isinstance(one, Disputed)] == [
+        5_000_000
+    ]

@@ -7,6 +7,7 @@ import pytest_asyncio
 from msgspec.structs import replace
 
 from billing.ledger.ledger import InsufficientBalance
+from billing.payments.recharging import due
 from billing.payments.recharging.setting import RemoveRecharge, SwitchRechargeOff
 from billing.payments.unanswered import count_unanswered
 from billing.recharges import records
@@ -15,6 +16,7 @@ from kernel.tenant import Tenant
 from keys.audit_log import Actor
 from store.database import Database, Transaction
 from tests.support.recharger import Recharging, open_recharging
+from worker.due_loop import place_of
 
 HOUR_S, DAY_S = 3600, 86_400
 
@@ -333,3 +335,29 @@ async def test_credit_that_is_taken_back_charges_nothing(one: Recharging) -> Non
     await one.spend(100)
     await one.work()
     assert one.vendor.charges_heard == 1
+
+
+@pytest.mark.one_database
+async def test_a_provider_that_is_asked_as_much_as_may_be_hides_no_other(one: Recharging) -> None:
+    database, clock = one.account.database, one.account.clock
+    full = [place_of("live", "cardpay")]
+    one.vendor.script = ["answer lost"]
+    await one.spend(1600)
+
+    async def found(*places: str) -> tuple[list[str], list[str]]:
+        """The providers of falls and of charges that are due."""
+        now_us = clock.now_us()
+        falls = await database.read(lambda tx: due.begun_falls(tx, limit=9, but_places=places))
+        charges = await database.read(
+            lambda tx: due.due_charges(tx, now_us=now_us, limit=9, but_places=places)
+        )
+        return [fall.provider for fall in falls], [name for name, _ in charges]
+
+    begun = (await found(), await found(*full))
+    await one.work()
+    clock.advance_s(16)
+    sent = (await found(), await found(*full))
+
+    assert begun == ((["cardpay"], []), ([], []))
+    assert sent == (([], ["cardpay"]), ([], []))
+    assert await database.read(lambda tx: due.next_charge_at(tx, but_places=full)) is None

@@ -19,7 +19,10 @@ TEMPLATES = [
         for name in ("recipient.html", "claim.html", "no_mail.html", "order_status.html")
     ),
 ]
-CODE = [ROOT / "billing/recipients/letter.py"]
+CODE = [
+    ROOT / "billing/recipients/letter.py",
+    ROOT / "billing/subscriptions/owner_letter.py",
+]
 
 
 def texts() -> set[str]:

@@ -7,16 +7,18 @@ from pathlib import Path
 import pytest
 
 from billing.credits.adjustment import new_adjustment
-from billing.providers.protocol import Subject, SubscriptionChanged
+from billing.providers.event_log import NotificationRef
+from billing.providers.protocol import Disputed, Subject, SubscriptionChanged
 from billing.recipients import owner_mail
+from billing.recipients.language import english
 from billing.reports.subscription_overview import overview
 from billing.subscriptions.subscription import Subscription
 from billing.topups.mail import MailRules
 from billing.topups.rules import TopUpRules
-from kernel.clock import DAY_US, FixedClock, rfc3339
+from kernel.clock import DAY_US, FixedClock
 from kernel.tenant import Tenant
 from keys.audit_log import Actor
-from keys.mail_choice import set_expiring_mail
+from keys.mail_choice import set_expiring_mail, set_mail_language
 from store.database import Database
 from tests.support.funded_account import FundedAccount, open_engine, open_funded_account
 from tests.support.mail_server import open_mail_server
@@ -86,7 +88,7 @@ async def test_the_owner_is_told_once_until_when_and_what_helps(
         )
         text, html = words_of(message, "plain"), words_of(message, "html")
         # Seven days after the 13th of July.
-        assert "2026-07-20" in text
+        assert "July 20, 2026" in text
         assert "https://pay.acme.com/dashboard/plan" in text
         assert 'href="https://pay.acme.com/dashboard/plan"' in html
         assert await statuses(subscriber, one) == ["sent"]
@@ -159,6 +161,30 @@ async def test_a_recharge_that_its_bank_asks_about_leads_to_the_page_that_confir
         assert await mail_of(database, clock, rules) == []  # once
 
 
+async def test_a_disputed_recharge_is_told_in_the_language_that_its_owner_chose(
+    database: Database, clock: FixedClock
+) -> None:
+    async with open_recharging(database, clock) as one:
+        rules = sending(one.account)
+        await has_address(one.account)
+        await database.transaction(lambda tx: set_mail_language(tx, one.tenant.account_id, "es"))
+        await one.set()
+        await one.work()
+        await one.sweep()
+        [order] = await one.orders()
+        disputed = Disputed(Subject(order.id), "dp_1", order.payment)
+        told = NotificationRef("cardpay", "live", "evt_1", "dispute")
+        await one.payments().notifications.act_on([disputed], told)
+
+        [message] = await mail_of(database, clock, rules)
+
+        assert message["Subject"] == "Tu recarga automática está desactivada"
+        assert message["Content-Language"] == "es"
+        text = words_of(message, "plain")
+        assert "El pago de 10,00\xa0US$ con visa 4242, que hizo tu recarga automática" in text
+        assert text.endswith("en esta página:\nhttps://pay.acme.com/dashboard/recharge\n")
+
+
 async def test_the_third_failure_says_that_the_recharge_is_off(
     database: Database, clock: FixedClock
 ) -> None:
@@ -205,7 +231,7 @@ async def test_credit_that_ends_is_told_three_times_a_day_and_to_whom_wants_it(
     await tell(4)
     messages = await mail_of(database, clock, rules)
     assert [message["Subject"] for message in messages] == [
-        f"$0.50 of your credit ends on {rfc3339(clock.now_us() + DAY_US)[:10]}"
+        f"$0.50 of your credit ends on {english().day(clock.now_us() + DAY_US)}"
     ] * 3
     assert sorted(await statuses_of(account, "staging")) == ["limited", "sent", "sent", "sent"]
 

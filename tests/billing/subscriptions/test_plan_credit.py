@@ -328,6 +328,43 @@ async def test_a_refund_of_what_went_on_and_expired_takes_no_other_periods_credi
     assert await club.buyer.account.findings() == []
 
 
+async def test_what_went_on_is_spent_before_the_new_credit(club: Subscriber) -> None:
+    order = await sold(club, GrantTerms(credit_expires="45d", on_repurchase="extend"))
+    await paid(club, order, 0)
+    await paid(club, order, 1)
+    wallet = await wallet_of(club)
+    # Of 10,000 that went on and 10,000 new ones, all of which end on one day.
+    await use(club.buyer.account, 7_000_000)
+
+    await refunded(club, 1, 1_000)
+
+    [gone_on] = [one for one in await parts(club) if one.kind == "rollover"]
+    assert await grant_of(club, gone_on.id) == 3_000_000
+    assert await wallet_of(club) == wallet
+    # At its second it pays for nothing, though nobody has swept it yet.
+    club.clock.advance_s(45 * 86_400)
+    await use(club.buyer.account, 1_000_000)
+    assert await grant_of(club, gone_on.id) == 3_000_000
+    assert await wallet_of(club) == wallet - 1_000_000
+    assert await club.buyer.account.findings() == []
+
+
+async def test_a_refund_takes_what_went_on_into_the_plan_bought_again(club: Subscriber) -> None:
+    order = await sold(club, GrantTerms(credit_expires="45d", on_repurchase="extend"))
+    await paid(club, order, 0)
+    subject = Subject(order.id, ("sub_1",))
+    await club.act(SubscriptionChanged(subject, "sub_1", "cancelled"), club.notification("gone"))
+    await club.begin("own")
+    wallet = await wallet_of(club)
+    assert await club.credits() == 20_000
+
+    await refunded(club, 0, 1_000)
+
+    assert await club.credits() == 10_000
+    assert await wallet_of(club) == wallet
+    assert await club.buyer.account.findings() == []
+
+
 async def test_a_subscription_that_is_held_back_stops_no_other(club: Subscriber) -> None:
     first = await sold(club, ENDING)
     await paid(club, first, 0)

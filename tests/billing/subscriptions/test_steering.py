@@ -8,12 +8,15 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from billing.catalog.plan import get, item_of
 from billing.ledger.price import Price
+from billing.orders import queries as order_list
 from billing.orders.settlement import EndUnpaid
 from billing.payments.payments import Payments
+from billing.payments.sandbox.steering import SandboxSteering
 from billing.payments.steering import SteerWish
-from billing.providers.abilities.steering import Act
-from billing.providers.protocol import Interval
+from billing.providers.abilities.steering import Act, SteerRequest
+from billing.providers.protocol import Interval, Notification
 from billing.providers.registry import Providers
 from billing.reports.subscription_overview import overview
 from billing.subscriptions.steer import NotSteerable, Steered
@@ -120,6 +123,44 @@ async def test_two_wishes_that_come_together_are_one(subscriber: Subscriber) -> 
     assert seen.subscription.is_ending is True
     assert [steer.status for steer in seen.steers] == ["done"]
     assert await told(subscriber) == ["started", "canceling"]
+
+
+async def test_a_change_that_was_told_and_not_noted_counts_once_beside_a_renewal(
+    subscriber: Subscriber,
+) -> None:
+    one = await subscriber.begin()
+    payments, database = subscriber.buyer.payments, subscriber.database
+    provider = payments.providers.of("stripe", "staging")
+    assert provider is not None
+    assert one.provider_ref is not None
+
+    async def tell(said: Notification) -> None:
+        await payments.notifications.act_on(said.facts, subscriber.notification(said.event_id))
+
+    async def tell_and_die(said: Notification) -> None:
+        await tell(said)
+        raise Killed
+
+    sold = await database.read(lambda tx: get(tx, ("staging", "team")))
+    item = item_of(sold, payments.providers.registration("stripe"), "month", is_stand_in=True)
+    asked = SteerRequest(one.provider_ref, "change", "str_1", product_ref=item.product_ref)
+    parts = (provider, "stripe", database, subscriber.clock)
+
+    subscriber.clock.advance_s(15 * 86_400)
+    with pytest.raises(Killed):
+        await SandboxSteering(*parts, tell_and_die).steer(asked)
+    order = await database.read(lambda tx: order_list.find(tx, one.order_id))
+    assert order is not None
+    await subscriber.bill(order)
+    subscriber.clock.advance_s(30)
+    await SandboxSteering(*parts, tell).steer(asked)
+
+    # 10,000 at first, 13,330 for the change at half of the month, 10,000 of the renewal by the old plan.
+    assert await subscriber.credits() == 33_330
+
+
+class Killed(Exception):
+    """The worker ends here."""
 
 
 async def test_what_cannot_be_steered_says_why(subscriber: Subscriber) -> None:

@@ -7,7 +7,7 @@ import pytest
 from pydantic import SecretStr
 
 from billing.credits.opening import open_account
-from billing.topups.delivery_options import DeliveryOptions
+from billing.topups.deliverable import DeliveryOptions
 from billing.topups.send import new_send
 from billing.topups.send_request import prepare
 from billing.topups.topup import TopUp, load

@@ -11,8 +11,10 @@ async def receipts(to: Recorder) -> None:
     reader = await to.gateway.key(account_id, scopes=("topup:read",))
     await to.own("none given", "GET", "/billing/details", key)
     given = {"name": "Buyer Ltd", "address": "Road 2\nLondon", "tax_id": "GB9"}
-    await to.own("given", "PUT", "/billing/details", key, json=given)
-    await to.own("too long", "PUT", "/billing/details", key, json={"tax_id": "9" * 61})
+    live = await to.gateway.key(account_id, environment="live")
+    await to.own("given", "PUT", "/billing/details", live, json=given)
+    await to.own("by a staging key", "PUT", "/billing/details", key, json=given)
+    await to.own("too long", "PUT", "/billing/details", live, json={"tax_id": "9" * 61})
     await to.own("without the scope", "PUT", "/billing/details", reader, json=given)
 
     wanted = {"provider": "stripe", "pack_id": "pack_starter"}

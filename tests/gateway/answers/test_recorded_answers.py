@@ -16,6 +16,7 @@ from gateway.surfaces import SURFACES
 from kernel.clock import FixedClock
 from tests.gateway.answers import (
     document_walks,
+    mandate_walks,
     own_walks,
     plain_walks,
     plan_walks,
@@ -40,6 +41,7 @@ WALKS: dict[str, Walk] = {
     "entitlements": own_walks.entitlements,
     "fulfilments": own_walks.fulfilments,
     "keys": own_walks.keys,
+    "mandates": mandate_walks.mandates,
     "webhooks": webhook_walks.endpoints,
     "deliveries": webhook_walks.deliveries,
     "orders": selling_walks.orders,

@@ -100,7 +100,7 @@ async def test_a_sandbox_account_gets_a_key_that_decides_on_what_its_own_key_ask
         error = refused.json()["data"]["error"]
         assert error["reason"] == "awaits_approval"
         assert error["approval"]["id"] == asked.json()["data"]["approval"]["id"]
-        assert error["links"][0]["href"] == f"/api/public/v1{approve}"
+        assert error["links"][0]["href"] == f"{gateway.url}/api/public/v1{approve}"
     assert (by_asker.status_code, by_asker.json()["data"]["error"]["reason"]) == (
         403,
         "same_lineage",

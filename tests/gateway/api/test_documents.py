@@ -35,6 +35,7 @@ async def test_a_receipt_is_there_as_soon_as_it_is_paid(store: Store) -> None:
         store,
         "PUT",
         "/billing/details",
+        key=await store.gateway.key(store.account_id, environment="live"),
         json={"name": "Buyer Ltd", "address": "Road 2\nLondon", "tax_id": "GB9"},
     )
     order = await store.order()
@@ -98,8 +99,19 @@ async def test_another_accounts_documents_are_not_there(store: Store) -> None:
     assert (await call(store, "GET", "/documents", key=stranger)).json()["data"]["items"] == []
 
 
+async def test_a_staging_key_does_not_say_whom_live_receipts_name(store: Store) -> None:
+    refused = await call(store, "PUT", "/billing/details", json={"name": "Somebody else"})
+    shown = await call(store, "GET", "/billing/details")
+
+    assert (refused.status_code, refused.json()["code"]) == (403, 2009)
+    assert refused.json()["data"]["error"]["reason"] == "live_key_needed"
+    assert shown.json()["data"]["name"] == ""
+
+
 async def test_details_that_are_too_long_are_refused(store: Store) -> None:
-    answer = await call(store, "PUT", "/billing/details", json={"address": "\n".join("123456789")})
+    live = await store.gateway.key(store.account_id, environment="live")
+    too_long = {"address": "\n".join("123456789")}
+    answer = await call(store, "PUT", "/billing/details", key=live, json=too_long)
 
     assert (answer.status_code, answer.json()["code"]) == (422, 2007)
     assert answer.json()["data"]["error"]["param"] == "address"

@@ -132,5 +132,6 @@ async def test_the_operator_refunds_on_the_orders_page_and_decides_on_the_refund
     assert "failed" in (await boss.get(refund)).text
     assert refund.rpartition("/")[2] in (await boss.get(f"{ADMIN}/refunds")).text
     assert await store.bought_cents() == 2000
-    assert (await boss.get(f"{ADMIN}/disputes")).status_code == 200
+    for query, words in (("", "Nothing is disputed"), ("?state=ended", "None has ended")):
+        assert words in (await boss.get(f"{ADMIN}/disputes{query}")).text
     assert await store.findings() == []

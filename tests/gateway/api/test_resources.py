@@ -265,7 +265,9 @@ async def test_a_test_ping_that_fails_is_5001_with_its_attempt(gateway: Gateway,
     answer = await gateway.call("POST", f"/webhooks/{made['id']}/test", key=key)
 
     assert (answer.status_code, answer.json()["code"]) == (422, 5001)
-    assert answer.json()["data"]["error"] == "connect"
+    data = answer.json()["data"]
+    assert data["error"]["detail"] == "the endpoint did not take the sample: connect"
+    assert (data["attempt"]["error"], data["attempt"]["http_status"]) == ("connect", None)
 
 
 @pytest.mark.one_database

@@ -83,3 +83,15 @@ async def test_mail_before_credit_ends_is_switched_off_and_on_again(gateway: Gat
     assert "Mail before credit ends: off" in shown[0]
     assert "Mail before credit ends: on" in shown[1]
     assert nonsense.status_code == 422
+
+
+async def test_the_language_of_mail_to_the_owner_is_chosen_of_those_there_are(
+    gateway: Gateway,
+) -> None:
+    browser = await signed_in(gateway)
+    await browser.send("/dashboard/account/mail", {"language": "zh"})
+    nonsense = await browser.send("/dashboard/account/mail", {"language": "xx"})
+
+    shown = (await browser.get("/dashboard/account")).text
+    assert '<option value="zh" lang="zh" selected>中文</option>' in shown
+    assert nonsense.status_code == 422

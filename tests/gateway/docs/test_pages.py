@@ -85,12 +85,13 @@ async def test_every_link_of_every_page_leads_somewhere(gateway: Gateway) -> Non
 
 async def test_where_an_error_points_the_code_is_explained(gateway: Gateway) -> None:
     refused = await gateway.call("GET", "/topup/balance")
-    path, _, anchor = refused.json()["data"]["error"]["doc_url"].partition("#")
+    address = refused.json()["data"]["error"]["doc_url"]
 
-    page = await gateway.client.get(path)
+    page = await gateway.client.get(address)
+    every = await gateway.client.get("/docs/codes")
 
-    assert (page.status_code, anchor) == (200, "2001")
-    assert {str(code) for code in CODES} <= Page(page.text).anchors
+    assert (page.status_code, address) == (200, f"{gateway.url}/docs/codes/2001")
+    assert {str(code) for code in CODES} <= Page(every.text).anchors
 
 
 def test_every_code_is_explained() -> None:

@@ -135,8 +135,10 @@ class StripeAccount:
         self.events.append(event)
 
     def rehearsal(self) -> "StripeAccount":
-        """A copy on which something can be tried."""
-        return copy.deepcopy(self)
+        """A copy on which something can be tried. What was told is not told anew, so the copy has the
+        same events: they are most of what an account keeps.
+        """
+        return copy.deepcopy(self, {id(event): event for event in self.events})
 
     def become(self, other: "StripeAccount") -> None:
         """Takes over what was tried on the copy."""

@@ -8,8 +8,8 @@ from alembic import op
 
 from store.dialect import BIGINT
 
-revision = "0033"
-down_revision = "0032"
+revision = "0035"
+down_revision = "0034"
 branch_labels = None
 depends_on = None
 oldest_code = "0011"

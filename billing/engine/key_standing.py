@@ -1,0 +1,55 @@
+"""What keys may still spend now, as their readers see it: each limit with what is used and left of it.
+
+The same rules as a spend is decided by, on a snapshot. Writes nothing.
+"""
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from billing.engine.limit import LimitView
+from billing.engine.spending import Lineage, Spending
+from kernel.tenant import Tenant
+from keys.account import standings_reading
+from keys.api_keys.api_key import KeyState
+from store.database import Transaction
+
+
+class KeyStanding(msgspec.Struct, frozen=True):
+    """max_now_cents: the most that every limit admits now; null: no limit."""
+
+    limits: Sequence[LimitView]
+    max_now_cents: int | None
+
+
+class KeyStandings:
+    """Of some keys of one tenant."""
+
+    def __init__(self, spending: Spending, tenant: Tenant, now_us: int) -> None:
+        self._spending = spending
+        self._tenant = tenant
+        self._now_us = now_us
+
+    @property
+    def states(self) -> dict[str, KeyState]:
+        return self._spending.key_states
+
+    def of(self, lineage: Lineage) -> KeyStanding:
+        """Of the keys together; a lineage that has not ended, and may be paused."""
+        limits, max_now_cents = self._spending.standing(self._tenant, lineage)
+        return KeyStanding([one.view(self._now_us) for one in limits], max_now_cents)
+
+
+async def load_standings(
+    tx: Transaction, tenant: Tenant, key_ids: Iterable[str], *, now_us: int
+) -> KeyStandings:
+    """In three statements, however many keys there are."""
+    spending = Spending(now_us, lambda *_: None)
+    await tx.fetch_many(
+        [
+            standings_reading([tenant], lambda found: spending.take_day_limits(found.day_limits)),
+            *spending.readings(set(key_ids), ()),
+        ]
+    )
+    await tx.fetch_many(spending.further_readings(()))
+    return KeyStandings(spending, tenant, now_us)

@@ -1,0 +1,152 @@
+"""One limit of a key or an account in a batch: what it allows, what is used of it, when there is room."""
+
+from collections.abc import Iterable
+from typing import Literal
+
+import msgspec
+
+from billing.engine.sums import Sum
+from billing.ledger.money import MICROS_PER_CENT
+from kernel.clock import SECOND_US, rfc3339
+from keys import counter
+from keys.caps import CapExceeded
+
+Cap = Literal[
+    "per_day",
+    "per_month",
+    "lifetime",
+    "window",
+    "per_recipient_per_day",
+    "sends_per_hour",
+    "account_per_day",
+]
+NEAR_PERCENT = 80
+
+
+class LimitView(msgspec.Struct, frozen=True):
+    """A limit as its readers see it, in cents or sends. seconds: of a rolling window.
+
+    key_id: whose it is, null: the account's. resets_at: when all of it is free again, microseconds;
+    null: never.
+    """
+
+    cap: Cap
+    key_id: str | None
+    unit: Literal["cents", "sends"]
+    seconds: int | None
+    limit: int
+    spent: int
+    remaining: int
+    resets_at: int | None
+
+
+class Limit(msgspec.Struct, gc=False):
+    """most: micros, or sends. ends_at: of a calendar window. Without seconds and ends_at it never resets."""
+
+    cap: Cap
+    key_id: str | None
+    most: int
+    sum: Sum
+    seconds: int | None = None
+    ends_at: int | None = None
+
+    @property
+    def is_count(self) -> bool:
+        return self.cap == "sends_per_hour"
+
+    def used(self, now_us: int) -> int:
+        if self.seconds is None:
+            return self.sum.spent_micros
+        assert self.sum.detail is not None, "a rolling window has buckets"
+        return counter.held(self.sum.detail.buckets, self.seconds, now_us)
+
+    def left(self, now_us: int) -> int:
+        """Micros or sends; 0 where more is used than may be."""
+        return max(0, self.most - self.used(now_us))
+
+    def add(self, account_id: str, amount_micros: int, now_us: int) -> None:
+        """Counts a spend of now, in a rolling window."""
+        assert self.seconds is not None, "the others are counted with the days and months"
+        amount = 1 if self.is_count else amount_micros
+        buckets = self.sum.change_detail(account_id).buckets
+        counter.add(buckets, self.seconds, amount, at=now_us, now_us=now_us)
+
+    def view(self, now_us: int) -> LimitView:
+        """Cents: what is used is rounded up, what is left is rounded down."""
+        unit = 1 if self.is_count else MICROS_PER_CENT
+        return LimitView(
+            cap=self.cap,
+            key_id=self.key_id,
+            unit="sends" if self.is_count else "cents",
+            seconds=self.seconds if self.cap == "window" else None,
+            limit=self.most // unit,
+            spent=-(-self.used(now_us) // unit),
+            remaining=self.left(now_us) // unit,
+            resets_at=self._resets_at(now_us),
+        )
+
+    def refusal(self, amount_micros: int, now_us: int, *, max_now_cents: int) -> CapExceeded:
+        """Of a spend that it has no room for."""
+        view = self.view(now_us)
+        amount = 1 if self.is_count else amount_micros
+        room_at = self._room_at(amount, now_us)
+        resets_at = view.resets_at if room_at is None else room_at
+        extra = {
+            "cap": self.cap,
+            "key_id": self.key_id,
+            "limit": view.limit,
+            "remaining": view.remaining,
+            "resets_at": None if resets_at is None else _shown(resets_at),
+            "max_now_cents": max_now_cents,
+        }
+        if self.cap == "window":
+            extra["seconds"] = self.seconds
+        return CapExceeded(
+            f"the {_WORDS[self.cap]} of {view.limit} {view.unit} leaves {view.remaining}",
+            reason=self.cap,
+            retry_after_s=None if room_at is None else -((now_us - room_at) // SECOND_US),
+            extra=extra,
+        )
+
+    def _room_at(self, amount: int, now_us: int) -> int | None:
+        """When there is room for so much, as far as time alone makes it; None: never."""
+        if self.seconds is None:
+            return None if amount > self.most else self.ends_at
+        assert self.sum.detail is not None, "a rolling window has buckets"
+        return counter.room_at(
+            self.sum.detail.buckets, self.seconds, limit=self.most, amount=amount, now_us=now_us
+        )
+
+    def _resets_at(self, now_us: int) -> int | None:
+        if self.seconds is None:
+            return self.ends_at
+        assert self.sum.detail is not None, "a rolling window has buckets"
+        return counter.empty_at(self.sum.detail.buckets, self.seconds, now_us)
+
+
+def max_cents(limits: Iterable[Limit], now_us: int) -> int | None:
+    """The most that all of them admit now; None without a limit."""
+    rooms = []
+    for one in limits:
+        left = one.left(now_us)
+        if not one.is_count:
+            rooms.append(left // MICROS_PER_CENT)
+        elif left == 0:
+            rooms.append(0)
+    return min(rooms, default=None)
+
+
+_WORDS = {
+    "per_day": "key's cap of a day",
+    "per_month": "key's cap of a month",
+    "lifetime": "key's cap of its life",
+    "window": "key's rolling window",
+    "per_recipient_per_day": "key's cap of a recipient and day",
+    "sends_per_hour": "key's limit of an hour",
+    "account_per_day": "account's limit of a day",
+}
+
+
+def _shown(at_us: int) -> str:
+    """A moment in whole seconds, not before it."""
+    return rfc3339(-(-at_us // SECOND_US) * SECOND_US)

@@ -1,0 +1,140 @@
+"""What a key and its ancestors allow together, worked out once for each lineage of a batch."""
+
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+import msgspec
+
+from billing.engine.limit import Limit
+from billing.engine.send_limits import SendLimits
+from billing.engine.sums import Sum, Sums
+from billing.ledger.money import MICROS_PER_CENT
+from kernel.clock import DAY_US, next_month_start_us
+from keys import caps, counter
+from keys.api_keys.api_key import KeyState
+from keys.caps import Window
+from keys.mandate import Mandate, read_mandate
+
+KeyEnd = Literal["revoked", "expired", "paused"]
+
+
+class LineLimits(msgspec.Struct, frozen=True, gc=False):
+    """ended: how one of the keys ended, or that it is paused.
+
+    capped: (window, the most it may hold) of each cap; a cap on one call has no window.
+    approval_threshold_cents: the lowest amount above which a person decides. unasked: (window, the most)
+    of what may be sent on one day without asking. watched: what is told of before it is used up.
+    rolling and money: of the mandates, for any spend. sends: for sends alone; null: nothing.
+    """
+
+    ended: KeyEnd | None
+    capped: Sequence[tuple[Sum | None, int]] = ()
+    approval_threshold_cents: int | None = None
+    unasked: Sequence[tuple[Sum, int]] = ()
+    watched: Sequence[Limit] = ()
+    money: Sequence[Limit] = ()
+    sends: SendLimits | None = None
+
+
+def windows_of_mandates(states: Iterable[KeyState]) -> list[Window]:
+    """The rows that the keys' mandates ask for, whatever is sent."""
+    found: list[Window] = []
+    for state in states:
+        if state.lifetime_cents is not None:
+            found.append((state.id, counter.LIFETIME, 0))
+        mandate = read_mandate(state.mandate)
+        found += ((state.id, counter.rolling(one.seconds), 0) for one in mandate.windows)
+        if mandate.max_sends_per_hour is not None:
+            found.append((state.id, counter.SENDS, 0))
+    return found
+
+
+def line_limits(states: Sequence[KeyState], sums: Sums, now_us: int) -> LineLimits:
+    """states: the key's own first, each of which may be used."""
+    thresholds = (state.approval_threshold_cents for state in states)
+    calendar = _calendar(states, sums, now_us)
+    capped: list[tuple[Sum | None, int]] = [
+        (None, state.per_call_cents * MICROS_PER_CENT)
+        for state in states
+        if state.per_call_cents is not None
+    ]
+    capped += ((one.sum, one.most) for one in calendar)
+    unasked = [
+        (
+            sums.of(caps.unapproved_window(state.id, now_us)),
+            state.approval_above_per_day_cents * MICROS_PER_CENT,
+        )
+        for state in states
+        if state.approval_above_per_day_cents is not None
+    ]
+    mandates = [(state.id, read_mandate(state.mandate)) for state in states if state.mandate]
+    money = _lifetimes(states, sums) + _rolling(mandates, sums)
+    sends = SendLimits(mandates, _counts(mandates, sums)) if mandates else None
+    return LineLimits(
+        None,
+        capped,
+        min((one for one in thresholds if one is not None), default=None),
+        unasked,
+        [*calendar, *money, *(sends.counts if sends else ())],
+        money,
+        sends,
+    )
+
+
+def _calendar(states: Sequence[KeyState], sums: Sums, now_us: int) -> list[Limit]:
+    (day, day_start), (month, month_start) = caps.windows_of(now_us)
+    found: list[Limit] = []
+    for state in states:
+        if state.per_day_cents is not None:
+            most = state.per_day_cents * MICROS_PER_CENT
+            row = sums.detailed((state.id, day, day_start))
+            found.append(Limit("per_day", state.id, most, row, ends_at=day_start + DAY_US))
+        if state.per_month_cents is not None:
+            most = state.per_month_cents * MICROS_PER_CENT
+            row = sums.detailed((state.id, month, month_start))
+            ends_at = next_month_start_us(now_us)
+            found.append(Limit("per_month", state.id, most, row, ends_at=ends_at))
+    return found
+
+
+def _lifetimes(states: Sequence[KeyState], sums: Sums) -> list[Limit]:
+    return [
+        Limit(
+            "lifetime",
+            state.id,
+            state.lifetime_cents * MICROS_PER_CENT,
+            sums.derived((state.id, counter.LIFETIME, 0), state.lifetime_micros or 0),
+        )
+        for state in states
+        if state.lifetime_cents is not None
+    ]
+
+
+def _rolling(mandates: Sequence[tuple[str, Mandate]], sums: Sums) -> list[Limit]:
+    """The longest first: the one that waiting helps least."""
+    found = [
+        Limit(
+            "window",
+            key_id,
+            window.cents * MICROS_PER_CENT,
+            sums.detailed((key_id, counter.rolling(window.seconds), 0)),
+            seconds=window.seconds,
+        )
+        for key_id, mandate in mandates
+        for window in mandate.windows
+    ]
+    return sorted(found, key=lambda one: -(one.seconds or 0))
+
+
+def _counts(mandates: Sequence[tuple[str, Mandate]], sums: Sums) -> list[Limit]:
+    return [
+        Limit(
+            "sends_per_hour",
+            key_id,
+            mandate.max_sends_per_hour,
+            sums.detailed((key_id, counter.SENDS, 0)),
+            seconds=counter.HOUR_S,
+        )
+        for key_id, mandate in mandates
+        if mandate.max_sends_per_hour is not None
+    ]

@@ -1,0 +1,153 @@
+"""What the mandates of a lineage say of sends alone: to whom, of what, how often, not the same again.
+
+Charges of usage and holds are no sends: what keeps them is the money's limits.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+import msgspec
+
+from billing.engine.limit import Limit
+from billing.engine.sums import Sums
+from billing.ledger.money import MICROS_PER_CENT
+from kernel.clock import DAY_US, SECOND_US, day_start_us, rfc3339
+from kernel.errors import DomainError
+from keys import counter
+from keys.caps import Window
+from keys.counter import CounterRow
+from keys.mandate import Mandate, OutsideMandate
+
+
+class SendFacts(NamedTuple):
+    """What limits look at in a send; is_distinct: its caller said that it is none that was sent before."""
+
+    topup_id: str
+    platform: str
+    recipient_email: str
+    amount_cents: int
+    is_distinct: bool = False
+
+    @property
+    def alike(self) -> str:
+        """The same for sends that look the same."""
+        return f"{self.platform}/{self.amount_cents}/{self.recipient_email}"
+
+
+class LimitedSend(Protocol):
+    """A send that is to be decided; its facts are asked for where a mandate looks at them."""
+
+    @property
+    def lineage(self) -> tuple[str, ...]: ...
+    @property
+    def facts(self) -> SendFacts: ...
+
+
+class SendAgain(NamedTuple):
+    """A send that was accepted before, and goes on now."""
+
+    lineage: tuple[str, ...]
+    facts: SendFacts
+
+
+class LooksRepeated(DomainError):
+    """The same was sent to the same recipient a moment ago; `distinct` says that this is another."""
+
+
+class SendLimits(msgspec.Struct, gc=False):
+    """Of a lineage: each key's mandate, and its count of sends where it has one."""
+
+    mandates: Sequence[tuple[str, Mandate]]
+    counts: Sequence[Limit]
+
+    def check_place(self, send: SendFacts) -> None:
+        """Raises OutsideMandate, with what is allowed."""
+        for key_id, mandate in self.mandates:
+            if mandate.platforms and send.platform not in mandate.platforms:
+                raise OutsideMandate(
+                    "the key may not send this platform",
+                    param="platform",
+                    reason="platform",
+                    extra={"key_id": key_id, "allowed": list(mandate.platforms)},
+                )
+            if not mandate.allows_recipient(send.recipient_email):
+                raise OutsideMandate(
+                    "the key may not send to this recipient",
+                    param="recipient_email",
+                    reason="recipient",
+                    extra={"key_id": key_id, "allowed": list(mandate.recipients)},
+                )
+
+    def check_repeated(self, send: SendFacts, sums: Sums, now_us: int) -> None:
+        """Raises LooksRepeated, with the latest transaction that looks the same."""
+        if send.is_distinct:
+            return
+        for key_id, mandate in self.mandates:
+            if mandate.repeat_guard_s is None:
+                continue
+            guard_us = mandate.repeat_guard_s * SECOND_US
+            sent: dict[str, int] = {}
+            for place in counter.repeat_places(key_id, send.alike, now_us):
+                detail = sums.detailed(place).detail
+                sent |= {} if detail is None else detail.sent
+            latest = max(sent, key=lambda one: sent[one], default=None)
+            if latest is not None and sent[latest] + guard_us > now_us:
+                free_at = -(-(sent[latest] + guard_us) // SECOND_US) * SECOND_US
+                raise LooksRepeated(
+                    "the same amount of this platform was sent to this recipient a moment ago; if this"
+                    " is another one, say distinct: true",
+                    param="distinct",
+                    reason="looks_repeated",
+                    extra={
+                        "transaction_id": latest,
+                        "key_id": key_id,
+                        "sent_at": rfc3339(sent[latest]),
+                        "resets_at": rfc3339(free_at),
+                    },
+                )
+
+    def recipient_limits(self, send: SendFacts, sums: Sums, now_us: int) -> list[Limit]:
+        """What each key allows to be sent to this recipient on a day."""
+        start = day_start_us(now_us)
+        return [
+            Limit(
+                "per_recipient_per_day",
+                key_id,
+                mandate.per_recipient_per_day_cents * MICROS_PER_CENT,
+                sums.of(counter.recipient_place(key_id, send.recipient_email, start)),
+                ends_at=start + DAY_US,
+            )
+            for key_id, mandate in self.mandates
+            if mandate.per_recipient_per_day_cents is not None
+        ]
+
+    def count(
+        self, account_id: str, send: SendFacts, amount_micros: int, sums: Sums, now_us: int
+    ) -> list[CounterRow]:
+        """Counts a send; the rows from which it is given back."""
+        for each in self.counts:
+            each.add(account_id, amount_micros, now_us)
+        places: list[CounterRow] = []
+        start = day_start_us(now_us)
+        for key_id, mandate in self.mandates:
+            if mandate.per_recipient_per_day_cents is not None:
+                places.append(counter.recipient_place(key_id, send.recipient_email, start))
+                sums.of(places[-1]).add(account_id, amount_micros)
+            if mandate.repeat_guard_s is not None:
+                places.append(counter.repeat_places(key_id, send.alike, now_us)[0])
+                sent = sums.detailed(places[-1]).change_detail(account_id).sent
+                counter.note_sent(sent, send.topup_id, at=now_us)
+        return places
+
+
+def windows_of_send(
+    key_id: str, mandate: Mandate, send: SendFacts, now_us: int
+) -> Sequence[Window]:
+    """The rows of its recipient that the key's mandate asks for."""
+    found: list[Window] = []
+    if mandate.per_recipient_per_day_cents is not None:
+        day = day_start_us(now_us)
+        found.append(counter.recipient_place(key_id, send.recipient_email, day))
+    if mandate.repeat_guard_s is not None:
+        found += counter.repeat_places(key_id, send.alike, now_us)
+    return found

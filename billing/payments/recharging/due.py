@@ -1,0 +1,114 @@
+"""What is due of recharges, each with the provider that it asks: falls to be charged, charges to be asked about.
+
+Reads only; billing/payments/recharging/charging.py goes on with it. but_ids: falls and charges left out, by their
+order's id; but_places: providers left out, each as "environment/provider".
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from billing.recharges.recharge import FallCharge
+from billing.recharges.records import CHARGES
+from kernel.tenant import Tenant
+from store.database import Transaction
+
+
+class BegunFall(NamedTuple):
+    """A fall whose order is not written yet. provider: empty where nobody wants it charged any more."""
+
+    tenant: Tenant
+    order_id: str
+    provider: str
+
+
+async def begun_falls(
+    tx: Transaction,
+    *,
+    limit: int,
+    but_ids: Sequence[str] = (),
+    but_places: Sequence[str] = (),
+) -> list[BegunFall]:
+    """In the order of their orders' ids."""
+    rows = await tx.fetch(
+        """SELECT e.account_id, e.environment, e.recharge_order_id,
+               COALESCE(r.provider, '') AS provider
+           FROM account_environments e
+           LEFT JOIN recharges r ON r.account_id = e.account_id AND r.environment = e.environment
+           WHERE e.recharge_order_id IS NOT NULL AND NOT EXISTS (
+               SELECT 1 FROM recharge_charges c WHERE c.order_id = e.recharge_order_id)
+             AND NOT e.recharge_order_id IN :but_ids[text]
+             AND NOT e.environment || '/' || COALESCE(r.provider, '') IN :but_places[text]
+           ORDER BY e.recharge_order_id LIMIT :limit""",
+        limit=limit,
+        but_ids=but_ids,
+        but_places=but_places,
+    )
+    return [
+        BegunFall(
+            Tenant(row["account_id"], row["environment"]), row["recharge_order_id"], row["provider"]
+        )
+        for row in rows
+    ]
+
+
+async def due_charges(
+    tx: Transaction,
+    *,
+    now_us: int,
+    limit: int,
+    but_ids: Sequence[str] = (),
+    but_places: Sequence[str] = (),
+) -> list[tuple[str, FallCharge]]:
+    """Charges that are to be made or asked about, the longest due first, each behind its provider; of an
+    order that is gone that is empty.
+    """
+    rows = await tx.fetch(
+        f"""SELECT {CHARGES.of("c")}, COALESCE(o.provider, '') AS provider {_WAITING}
+              AND c.next_at <= :now
+            ORDER BY c.next_at LIMIT :limit""",
+        now=now_us,
+        limit=limit,
+        but_ids=but_ids,
+        but_places=but_places,
+    )
+    return [(row["provider"], CHARGES.read(row)) for row in rows]
+
+
+async def next_charge_at(
+    tx: Transaction, *, but_ids: Sequence[str] = (), but_places: Sequence[str] = ()
+) -> int | None:
+    """When the next charge is to be made or asked about, or None."""
+    row = await tx.fetch_one(
+        f"SELECT c.next_at {_WAITING} ORDER BY c.next_at LIMIT 1",
+        but_ids=but_ids,
+        but_places=but_places,
+    )
+    return None if row is None else int(row["next_at"])
+
+
+async def due_retries(
+    tx: Transaction, *, now_us: int, limit: int, but_tenants: Sequence[str] = ()
+) -> list[Tenant]:
+    """Whose declined fall is to be charged again, by their own clocks; nobody is asked yet.
+
+    but_tenants: left out, each as "account/environment".
+    """
+    rows = await tx.fetch(
+        """SELECT r.account_id, r.environment FROM recharges r
+           JOIN account_environments e
+             ON e.account_id = r.account_id AND e.environment = r.environment
+           WHERE r.retry_at IS NOT NULL AND r.retry_at <= :now + e.clock_ahead_us
+             AND NOT r.account_id || '/' || r.environment IN :but_tenants[text]
+           ORDER BY r.retry_at LIMIT :limit""",
+        now=now_us,
+        limit=limit,
+        but_tenants=but_tenants,
+    )
+    return [Tenant(row["account_id"], row["environment"]) for row in rows]
+
+
+_WAITING = """
+FROM recharge_charges c LEFT JOIN orders o ON o.id = c.order_id
+WHERE c.next_at IS NOT NULL AND NOT c.order_id IN :but_ids[text]
+  AND NOT c.environment || '/' || COALESCE(o.provider, '') IN :but_places[text]
+"""

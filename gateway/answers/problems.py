@@ -1,0 +1,116 @@
+"""Entries of errors[]: what is wrong with one field, and what would be right.
+
+An entry has param and detail, and where there is one: allowed, minimum and maximum, did_you_mean. Names
+come ready to be shown (gateway/http/strict_json.py: shown); of values only a short word is looked at. Pure.
+"""
+
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping
+from difflib import get_close_matches
+from typing import Any, Final, Literal, get_args, get_origin
+
+import msgspec
+
+from kernel.limits import INT64_MAX
+
+FieldEntry = dict[str, Any]
+
+_WORDS: Final[Mapping[str, str]] = {
+    "int": "an integer",
+    "float": "a number",
+    "str": "a string",
+    "bool": "true or false",
+    "null": "null",
+    "array": "a list",
+    "object": "an object",
+}
+# A type, or several of which one would do: `int | null`.
+_WORD: Final = re.compile(r"`([a-z]+(?: \| [a-z]+)*)`")
+_WHERE: Final = re.compile(r" - at `(?:key` in `)?\$?\.?([^`]*)`\Z")
+_UNKNOWN: Final = re.compile(r"Object contains unknown field `(.*)`\Z", re.DOTALL)
+# Comparing names takes time, and a stranger chooses how many there are.
+_COMPARED_MAX: Final = 3
+_COMPARED_CHARACTERS_MAX: Final = 64
+
+
+def unknown_fields(names: Iterable[str], known: Collection[str]) -> list[FieldEntry]:
+    """An entry for each; the first of them with the name that was probably meant."""
+    found: list[FieldEntry] = []
+    for name in names:
+        meant = most_similar(name, known) if len(found) < _COMPARED_MAX else None
+        found.append({"param": name, "detail": "unknown field", **_meant(meant)})
+    return found
+
+
+def problem_of(
+    name: str, message: str, kind: Any, value: Any, *, show: Callable[[str], str]
+) -> FieldEntry:
+    """Msgspec's sentence about a value of that field in our words, and where inside the field it is.
+
+    show: makes a name of the caller's safe to repeat.
+    """
+    where = _WHERE.search(message)
+    inside = where[1].replace("[...]", "") if where else ""
+    joint = "." if inside and not inside.startswith("[") else ""
+    plain = _WHERE.sub("", message)
+    unknown = _UNKNOWN.fullmatch(plain)
+    if unknown is not None:
+        return {"param": f"{name}{joint}{inside}.{show(unknown[1])}", "detail": "unknown field"}
+    problem: FieldEntry = {"param": f"{name}{joint}{inside}", "detail": problem_sentence(plain)}
+    if inside:
+        return problem
+    choices = _choices(kind)
+    if choices:
+        if message.startswith("Invalid enum value"):
+            problem["detail"] = f"is one of {', '.join(choices)}"
+        meant = most_similar(value, choices) if isinstance(value, str) else None
+        return {**problem, "allowed": choices, **_meant(meant)}
+    return {**problem, **_bounds(kind)}
+
+
+def problem_sentence(message: str) -> str:
+    """Msgspec's sentence in our words."""
+    if message.startswith("Invalid enum value"):
+        return "not one of the values allowed"
+    if "matching regex" in message:
+        return "holds characters that are not allowed"
+    text = _WORD.sub(_readable, message)
+    return text[:1].lower() + text[1:]
+
+
+def most_similar(name: str, known: Collection[str]) -> str | None:
+    """The known name that was probably meant: the one it is a part of, or else the most alike."""
+    asked = name[:_COMPARED_CHARACTERS_MAX].strip().lower()
+    around = [one for one in known if asked in one.split("_")]
+    if len(around) == 1:
+        return around[0]
+    alike = get_close_matches(asked, known, n=1)
+    return alike[0] if alike else None
+
+
+def _meant(name: str | None) -> FieldEntry:
+    return {} if name is None else {"did_you_mean": name}
+
+
+def _bounds(kind: Any) -> FieldEntry:
+    """The least and the greatest number of the type; nothing where only the machine bounds it."""
+    found = msgspec.inspect.type_info(kind)
+    kinds = found.types if isinstance(found, msgspec.inspect.UnionType) else (found,)
+    for one in kinds:
+        if isinstance(one, msgspec.inspect.IntType | msgspec.inspect.FloatType):
+            ends = {"minimum": one.ge, "maximum": one.le}
+            return {
+                word: end for word, end in ends.items() if end is not None and abs(end) < INT64_MAX
+            }
+    return {}
+
+
+def _choices(kind: Any) -> list[str]:
+    """The words of a Literal, wherever it stands in the type."""
+    if get_origin(kind) is Literal:
+        return [str(word) for word in get_args(kind)]
+    return [word for part in get_args(kind) for word in _choices(part)]
+
+
+def _readable(kinds: re.Match[str]) -> str:
+    return " or ".join(_WORDS.get(kind, kind) for kind in kinds[1].split(" | "))

@@ -1,0 +1,184 @@
+"""The bodies that make and change a key: its scopes, lists and limits."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Final
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from gateway.http.fields import Fields, Int64, Time
+from kernel.errors import InvalidInput
+from kernel.limits import INT64_MAX
+from keys.api_keys.mandate_fields import MANDATE_FIELDS
+from keys.mandate import (
+    LIST_ENTRIES_MAX,
+    PURPOSE_CHARACTERS_MAX,
+    REPEAT_GUARD_S_MAX,
+    SENDS_MAX,
+    WINDOW_SECONDS_MAX,
+    WINDOW_SECONDS_MIN,
+    WINDOWS_MAX,
+    SpendWindow,
+)
+
+CAPS: Final = ("per_call_cents", "per_day_cents", "per_month_cents")
+
+Name = Annotated[str, Meta(max_length=400)]
+Word = Annotated[str, Meta(max_length=64)]
+ScopeChoice = Annotated[
+    list[Word], Meta(max_length=100, description="Among those of the key that creates it.")
+]
+AllowList = Annotated[
+    list[Word], Meta(max_length=100, description="Addresses or CIDRs; empty: any address.")
+]
+CapCents = Annotated[Int64, Meta(description="In US cents, calendar windows of UTC; null: no cap.")]
+AboveCents = Annotated[Int64, Meta(description="A send above it waits for a person.")]
+AbovePerDayCents = Annotated[
+    Int64,
+    Meta(
+        description="So does one that takes the UTC day's sends without an approval above this. The"
+        " other threshold alone lets any number of smaller sends pass."
+    ),
+]
+OldAboveCents = Annotated[Int64, Meta(description="The old name of approval_above_cents.")]
+
+
+_NotNegative = Annotated[int, Meta(ge=0, le=INT64_MAX)]
+Purpose = Annotated[
+    str, Meta(max_length=PURPOSE_CHARACTERS_MAX, description="What it is for, in your words.")
+]
+LifetimeCents = Annotated[
+    _NotNegative, Meta(description="The most that it may ever spend; what it spent before counts.")
+]
+Platforms = Annotated[
+    list[Word],
+    Meta(
+        min_length=1,
+        max_length=LIST_ENTRIES_MAX,
+        description="The only platforms that it may send; null: any.",
+    ),
+]
+Recipients = Annotated[
+    list[Annotated[str, Meta(max_length=320)]],
+    Meta(
+        min_length=1,
+        max_length=LIST_ENTRIES_MAX,
+        description="The only recipients: addresses, and *@domain for all of a domain, not of those"
+        " below it; null: anybody.",
+    ),
+]
+PerRecipientCents = Annotated[
+    _NotNegative,
+    Meta(
+        description="The most that one recipient is sent on a UTC day. What follows a plus in an"
+        " address makes it no other recipient.",
+    ),
+]
+SendsPerHour = Annotated[
+    int,
+    Meta(
+        ge=0, le=SENDS_MAX, description="Accepted sends in any hour; a cancelled one stays counted."
+    ),
+]
+RepeatGuard = Annotated[
+    int,
+    Meta(
+        ge=1,
+        le=REPEAT_GUARD_S_MAX,
+        description="The same recipient, platform and amount again within so many seconds is 2006,"
+        " unless the send says distinct.",
+    ),
+]
+
+
+class WindowBody(Fields, frozen=True, kw_only=True):
+    """At most so many cents in any so many seconds."""
+
+    seconds: Annotated[int, Meta(ge=WINDOW_SECONDS_MIN, le=WINDOW_SECONDS_MAX)]
+    cents: _NotNegative
+
+
+Windows = Annotated[
+    list[WindowBody],
+    Meta(
+        max_length=WINDOWS_MAX,
+        description="Rolling windows; all of them hold, each from when it is set.",
+    ),
+]
+
+
+class Caps(Fields, frozen=True, kw_only=True):
+    """Spend caps in cents, as a listed key shows them."""
+
+    per_call_cents: CapCents | UnsetType | None = UNSET
+    per_day_cents: CapCents | UnsetType | None = UNSET
+    per_month_cents: CapCents | UnsetType | None = UNSET
+
+
+class Limits(Caps, frozen=True, kw_only=True):
+    """The caps, the mandate, and above which amounts a person decides; amounts in cents. Null: none."""
+
+    purpose: Purpose | UnsetType | None = UNSET
+    lifetime_cents: LifetimeCents | UnsetType | None = UNSET
+    platforms: Platforms | UnsetType | None = UNSET
+    recipients: Recipients | UnsetType | None = UNSET
+    windows: Windows | UnsetType | None = UNSET
+    per_recipient_per_day_cents: PerRecipientCents | UnsetType | None = UNSET
+    max_sends_per_hour: SendsPerHour | UnsetType | None = UNSET
+    repeat_guard_s: RepeatGuard | UnsetType | None = UNSET
+    approval_above_cents: AboveCents | UnsetType | None = UNSET
+    approval_above_per_day_cents: AbovePerDayCents | UnsetType | None = UNSET
+    approval_threshold_cents: OldAboveCents | UnsetType | None = UNSET
+
+
+class MintBody(Limits, frozen=True, kw_only=True):
+    """The caps stand in the body itself, or in `caps` as a listed key has them."""
+
+    name: Name = "API key"
+    scopes: ScopeChoice | None = None
+    ip_allow_list: AllowList = msgspec.field(default_factory=list)
+    caps: Caps | None = None
+    expires_at: Time | None = None
+
+
+class KeysPatchBody(Limits, frozen=True, kw_only=True):
+    name: Name | UnsetType = UNSET
+    scopes: ScopeChoice | UnsetType = UNSET
+    ip_allow_list: AllowList | UnsetType = UNSET
+    caps: Caps | UnsetType = UNSET
+    expires_at: Time | UnsetType | None = UNSET
+
+
+def limits_of(body: Limits, inside: Caps | UnsetType) -> Mapping[str, Any]:
+    """By the names of the key's fields; raises InvalidInput where two places say two things."""
+    found = {name: getattr(body, name) for name in ("purpose", "lifetime_cents", *MANDATE_FIELDS)}
+    windows = body.windows
+    if windows is not UNSET and windows is not None:
+        found["windows"] = [SpendWindow(one.seconds, one.cents) for one in windows]
+    return {**caps_of(body, inside), **thresholds_of(body), **found}
+
+
+def caps_of(body: Caps, inside: Caps | UnsetType) -> Mapping[str, int | UnsetType | None]:
+    """The caps from either place; raises InvalidInput where both name one differently."""
+    found: dict[str, int | UnsetType | None] = {}
+    for name in CAPS:
+        here = getattr(body, name)
+        there = UNSET if inside is UNSET else getattr(inside, name)
+        if here is not UNSET and there is not UNSET and here != there:
+            raise InvalidInput("stands here and in caps with two values", param=name)
+        found[name] = there if here is UNSET else here
+    return found
+
+
+def thresholds_of(body: Limits) -> Mapping[str, int | UnsetType | None]:
+    """By the names of the key's fields; raises InvalidInput where the two names say two things."""
+    above, old = body.approval_above_cents, body.approval_threshold_cents
+    if above is not UNSET and old is not UNSET and above != old:
+        raise InvalidInput(
+            "stands here and in approval_threshold_cents, its old name, with two values",
+            param="approval_above_cents",
+        )
+    return {
+        "approval_threshold_cents": old if above is UNSET else above,
+        "approval_above_per_day_cents": body.approval_above_per_day_cents,
+    }

@@ -1,0 +1,117 @@
+"""What to do about each code that is an error: a sentence, and the call that is right where one can be
+shown. A test holds that none is missing and that each call is one of the API's.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from gateway.answers import response_codes as codes
+
+_SEND: Final = ("POST", "/topup/send")
+_RIGHT: Final = {"platform": "claude", "amount_cents": 1000, "recipient_email": "user@example.com"}
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """What to do, in a sentence; call: (method, path) of the repaired or the next call, body: its JSON."""
+
+    sentence: str
+    call: tuple[str, str] | None = None
+    body: Mapping[str, Any] | None = None
+
+
+REPAIRS: Final[Mapping[int, Repair]] = {
+    codes.INVALID_KEY: Repair(
+        "reason says which form was not met: missing, header, scheme, form or checksum are mended by"
+        " sending the key as Authorization: Bearer ak_…, whole. unknown: a person has to give another"
+        " key, or a sandbox account makes one.",
+        ("POST", "/keys/sandbox"),
+    ),
+    codes.INSUFFICIENT_BALANCE: Repair(
+        "Put credit into the wallet, then send the same again: in staging with the call below, in live by"
+        " buying a pack (GET /packs).",
+        ("POST", "/sandbox/fund"),
+        {"amount_cents": 1000},
+    ),
+    codes.INVALID_PLATFORM: Repair(
+        "Take one of errors[].allowed; did_you_mean is the most similar.", _SEND, _RIGHT
+    ),
+    codes.INVALID_RECIPIENT: Repair(
+        "Give an address of mail such as user@example.com, or recipient: self in its place.",
+        _SEND,
+        _RIGHT,
+    ),
+    codes.AMOUNT_OUT_OF_RANGE: Repair(
+        "Take an amount from errors[].minimum to errors[].maximum, in cents: 1000 is $10.00.",
+        _SEND,
+        _RIGHT,
+    ),
+    codes.DUPLICATE: Repair(
+        "It was done before: links name the earlier one. To do it once more on purpose, send it under a"
+        " new Idempotency-Key and another reference.",
+        ("GET", "/topup/status/{transaction_id}"),
+    ),
+    codes.MALFORMED: Repair(
+        "Mend every field of errors[]: allowed, minimum, maximum, did_you_mean and example say what is"
+        " taken. Nothing was done, so the same Idempotency-Key may be used.",
+        _SEND,
+        _RIGHT,
+    ),
+    codes.CAP_EXCEEDED: Repair(
+        "Wait until resets_at where it is given; a smaller amount may pass now. Else a person raises the"
+        " cap.",
+        ("GET", "/topup/balance"),
+    ),
+    codes.MISSING_SCOPE: Repair(
+        "A person gives the key the scope that required_scopes names, or another key is used."
+    ),
+    codes.KEY_ENDED: Repair("A person makes a new key; an ended one never comes back."),
+    codes.NOT_REDEEMABLE: Repair("Nothing makes this code good; reason says why."),
+    codes.LIMIT_REACHED: Repair(
+        "Remove one of those that links list, or wait until one has ended, then send the same again."
+    ),
+    codes.PAYMENT_REQUIRED: Repair("A person updates the means of payment at the provider."),
+    codes.ALREADY_DELIVERED: Repair(
+        "It cannot be cancelled any more. What was not used can be taken back.",
+        ("POST", "/topup/{transaction_id}/reverse"),
+    ),
+    codes.NOT_FOUND: Repair(
+        "Look for the id in its list; ids of another account or environment look the same. For a path,"
+        " links name the nearest.",
+        ("GET", "/topup/history"),
+    ),
+    codes.ALREADY_SETTLED: Repair(
+        "It is over; its status says how.", ("GET", "/topup/status/{transaction_id}")
+    ),
+    codes.FAILED_REFUNDED: Repair(
+        "The platform refused, and the funds are back. The same send will fail again: another platform or"
+        " recipient may pass.",
+        _SEND,
+        _RIGHT,
+    ),
+    codes.ALREADY_USED: Repair("It stays as it is; reason says why."),
+    codes.RATE_LIMITED: Repair("Send the same again after Retry-After seconds."),
+    codes.ADDRESS_NOT_ALLOWED: Repair("A person adds the address to the key's allow-list."),
+    codes.KEY_IN_PROGRESS: Repair(
+        "Send the same again, with the same Idempotency-Key, after Retry-After seconds: it gets the first"
+        " one's answer."
+    ),
+    codes.METHOD_NOT_ALLOWED: Repair("Use a method of Allow; links name the calls of this path."),
+    codes.PROVIDER_UNAVAILABLE: Repair(
+        "Send the same again after Retry-After seconds. With retryable false a person has to look."
+    ),
+    codes.INTERNAL: Repair(
+        "Send the same again, with the same Idempotency-Key, after Retry-After seconds. X-Request-Id finds"
+        " it in the gateway's log."
+    ),
+    codes.DELIVERY_FAILED: Repair(
+        "Mend the receiver: data.attempt says what it answered. Then test it again.",
+        ("POST", "/webhooks/{endpoint_id}/test"),
+    ),
+    codes.URL_INVALID: Repair(
+        "Give an https address that the gateway can reach: no user name in it, and no private address.",
+        ("POST", "/webhooks/register"),
+        {"url": "https://example.com/hook"},
+    ),
+}

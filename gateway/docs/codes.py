@@ -1,0 +1,97 @@
+"""The pages of the codes: all in one, and each by itself as HTML, Markdown and JSON (where an error's
+doc_url leads), with its cause, what to do, and the call that is right.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+from gateway.answers.response_codes import CODES, Code
+from gateway.docs import samples
+from gateway.docs.code_notes import NOTES
+from gateway.docs.code_repairs import REPAIRS, Repair
+from gateway.surfaces import API_PREFIX
+
+# Where each code's page lies, by its number.
+PATH: Final = "/docs/codes"
+_FIRST_ERROR: Final = 400
+_OPEN: Final = frozenset({"/keys/sandbox"})
+
+
+class CodePage(msgspec.Struct, kw_only=True, frozen=True):
+    """One code as its page says it; repair and call are null for what is no error."""
+
+    code: int
+    message: str
+    http_statuses: tuple[int, ...]
+    is_error: bool
+    next_action: str | None
+    retryable: bool
+    cause: str
+    repair: str | None
+    call: Mapping[str, Any] | None
+    sample: str | None
+
+
+def asked(request: Request, server: str) -> CodePage:
+    """The code of the address; raises Starlette's 404."""
+    number = request.path_params["code"]
+    row = CODES.get(int(number)) if number.isdecimal() and len(number) == len("1000") else None
+    if row is None:
+        raise HTTPException(404)
+    return page_of(row, server)
+
+
+def page_of(row: Code, server: str) -> CodePage:
+    """What there is to say about the code; server: the gateway's address, for the call."""
+    repair = REPAIRS.get(row.code)
+    shown = None if repair is None else _call(repair, server)
+    call = None
+    if shown is not None:
+        call = {"method": shown.method, "href": shown.url, "body": shown.body}
+    return CodePage(
+        code=row.code,
+        message=row.message,
+        http_statuses=row.http_statuses,
+        is_error=row.http_statuses[0] >= _FIRST_ERROR,
+        next_action=row.next_action,
+        retryable=row.is_retryable,
+        cause=NOTES[row.code],
+        repair=None if repair is None else repair.sentence,
+        call=call,
+        sample=None if shown is None else samples.curl(shown),
+    )
+
+
+def as_markdown(page: CodePage) -> str:
+    """The page for a program that reads Markdown."""
+    statuses = ", ".join(map(str, page.http_statuses))
+    head = f"# {page.code} {page.message}\n\nHTTP {statuses}"
+    if page.next_action is not None:
+        head += f" · next_action `{page.next_action}`"
+    parts = [head, f"**Cause.** {page.cause}"]
+    if page.repair is not None:
+        parts.append(f"**What to do.** {page.repair}")
+    if page.sample is not None:
+        parts.append(f"```sh\n{page.sample}\n```")
+    parts.append(
+        "What the fields of an error mean: [Errors](/docs/errors.md). [All codes](/docs/codes.md)"
+    )
+    return "\n\n".join(parts) + "\n"
+
+
+def _call(repair: Repair, server: str) -> samples.Call | None:
+    if repair.call is None:
+        return None
+    method, path = repair.call
+    return samples.Call(
+        method=method,
+        url=server + API_PREFIX + path,
+        body=repair.body,
+        is_form=False,
+        needs_key=path not in _OPEN,
+        takes_idempotency_key=method == "POST" and path not in _OPEN,
+    )

@@ -1,0 +1,133 @@
+"""Which call comes next after a refusal: links[] of an error, by code. Pure.
+
+A link has rel (what it is for), method, href, and a body where one is known. It is a call of this API
+with the caller's own credential, or of a page of the documentation.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from gateway.answers import response_codes as codes
+from gateway.answers.refused import Link
+
+_SEND: Final = "/topup/send"
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedFacts:
+    """What was refused. api: the address below which the API lies. template: the route's path below it,
+    empty for an unknown path. body: the request's fields, empty where there were none. error: data.error
+    so far. is_open: whether anybody may make a sandbox account.
+    """
+
+    api: str
+    code: int
+    method: str
+    template: str
+    path: str
+    body: Mapping[str, Any]
+    error: Mapping[str, Any]
+    transaction_id: str | None
+    environment: str | None
+    is_open: bool
+    lists: Callable[[str], bool]
+    nearest: Callable[[str, str], tuple[str, tuple[str, ...]] | None]
+
+    def get(self, rel: str, path: str) -> Link:
+        return Link(rel=rel, method="GET", href=self.api + path)
+
+    def post(self, rel: str, path: str, body: Mapping[str, Any] | None = None) -> Link:
+        return Link(rel=rel, method="POST", href=self.api + path, body=dict(body) if body else None)
+
+
+def links_of(asked: RefusedFacts) -> list[Link]:
+    """The calls that come next, the most useful first; none where only a person helps."""
+    found = _BY_CODE.get(asked.code)
+    return [] if found is None else list(found(asked))
+
+
+def _sandbox_key(asked: RefusedFacts) -> Iterator[Link]:
+    if asked.is_open:
+        yield asked.post("sandbox_key", "/keys/sandbox")
+
+
+def _credit(asked: RefusedFacts) -> Iterator[Link]:
+    if asked.environment == "staging":
+        yield asked.post("fund", "/sandbox/fund", {"amount_cents": _lacking_cents(asked)})
+    else:
+        yield asked.get("packs", "/packs")
+    yield asked.get("balance", "/topup/balance")
+
+
+def _lacking_cents(asked: RefusedFacts) -> int:
+    """As much test credit as was to be sent, or $10.00 where that is not known."""
+    amount = asked.body.get("amount_cents")
+    return amount if isinstance(amount, int) and amount > 0 else 1_000
+
+
+def _platforms(asked: RefusedFacts) -> Iterator[Link]:
+    yield asked.get("platforms", "/platforms")
+
+
+def _earlier(asked: RefusedFacts) -> Iterator[Link]:
+    if asked.transaction_id is not None:
+        yield asked.get("earlier", f"/topup/status/{asked.transaction_id}")
+
+
+def _smaller(asked: RefusedFacts) -> Iterator[Link]:
+    """The same send with what the caps leave, where they leave something."""
+    most = asked.error.get("max_now_cents")
+    if isinstance(most, int) and most > 0 and asked.template == _SEND:
+        yield asked.post("smaller_send", _SEND, {**asked.body, "amount_cents": most})
+    yield asked.get("limits", "/topup/balance")
+
+
+def _own_credential(asked: RefusedFacts) -> Iterator[Link]:
+    yield asked.get("balance", "/topup/balance")
+
+
+def _existing(asked: RefusedFacts) -> Iterator[Link]:
+    """The list of what there are too many of."""
+    if asked.template and asked.lists(asked.template):
+        yield asked.get("existing", asked.template)
+
+
+def _nearest(asked: RefusedFacts) -> Iterator[Link]:
+    if not asked.template:
+        near = asked.nearest(asked.method, asked.path)
+        if near is not None:
+            path, methods = near
+            for method in methods:
+                yield Link(rel="nearest", method=method, href=asked.api + path)
+        yield asked.get("codes", "/codes")
+    elif asked.template.startswith("/topup/"):
+        yield asked.get("history", "/topup/history")
+    else:
+        above = asked.template.partition("/{")[0]
+        if asked.lists(above):
+            yield asked.get("list", above)
+
+
+def _methods(asked: RefusedFacts) -> Iterator[Link]:
+    for method in asked.error.get("allow", ()):
+        if method not in {"HEAD", "OPTIONS"}:
+            yield Link(rel="allowed", method=method, href=asked.api + asked.template)
+
+
+_BY_CODE: Final[Mapping[int, Callable[[RefusedFacts], Iterator[Link]]]] = {
+    codes.INVALID_KEY: _sandbox_key,
+    codes.KEY_ENDED: _sandbox_key,
+    codes.INSUFFICIENT_BALANCE: _credit,
+    codes.INVALID_PLATFORM: _platforms,
+    codes.AMOUNT_OUT_OF_RANGE: _platforms,
+    codes.DUPLICATE: _earlier,
+    codes.ALREADY_DELIVERED: _earlier,
+    codes.ALREADY_SETTLED: _earlier,
+    codes.ALREADY_USED: _earlier,
+    codes.CAP_EXCEEDED: _smaller,
+    codes.MISSING_SCOPE: _own_credential,
+    codes.LIMIT_REACHED: _existing,
+    codes.NOT_FOUND: _nearest,
+    codes.METHOD_NOT_ALLOWED: _methods,
+}

@@ -1,0 +1,206 @@
+"""A refusal of our own API with what a program needs to repair it: absolute addresses, all that is wrong
+at once with what would be right, and the call that comes next.
+
+Promises: only the refused request's own words and what is public are repeated; a request that passes
+never comes here. The rate limit's headers stand on refusals that were not counted, too.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from difflib import get_close_matches
+from functools import cache, lru_cache
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from billing.topups.platform import InvalidPlatform, Platforms
+from billing.topups.send_request import AmountOutOfRange, check_amount
+from gateway.answers import response_codes as codes
+from gateway.answers.problems import FieldEntry, most_similar
+from gateway.answers.refusals import Refusal
+from gateway.html.render import address_of
+from gateway.http.errors import refusal_of
+from gateway.http.rate_limit import BURST_S
+from gateway.http.request_context import RequestContext
+from gateway.http.routing import Router
+from gateway.http.strict_json import ERRORS_MAX
+from gateway.openapi.examples import EXAMPLES
+from gateway.repair.credential import with_form_of
+from gateway.repair.links import RefusedFacts, links_of
+from gateway.surfaces import API, API_PREFIX
+from keys.email_address import InvalidEmail, normalise_email
+
+_SENDS: Final = frozenset({f"{API_PREFIX}/topup/send", f"{API_PREFIX}/topup/validate"})
+_PATH_CHARACTERS_MAX: Final = 120
+# Whose fault the request is: what else is wrong with it is worth saying at once.
+_OF_THE_REQUEST: Final = frozenset(
+    {
+        codes.MALFORMED,
+        codes.INVALID_PLATFORM,
+        codes.INVALID_RECIPIENT,
+        codes.AMOUNT_OUT_OF_RANGE,
+    }
+)
+_decode = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+class RefusedCall(NamedTuple):
+    """The call of the API that was refused, where it did not come as a request of its own."""
+
+    method: str
+    template: str
+    body: Mapping[str, Any]
+
+
+def repaired(
+    call: RequestContext[Any, Any], refusal: Refusal, inner: RefusedCall | None = None
+) -> Refusal:
+    """The refusal as our own surface tells it; call: the request that was refused, inner: what it asked
+    for inside.
+    """
+    _tell_rate(call)
+    refusal = with_form_of(call, refusal)
+    error = dict(refusal.error)
+    if inner is None:
+        inner = RefusedCall(call.method, call.template, _body(call))
+    problems = list(_problems(call, refusal, inner))
+    if problems:
+        error["errors"] = problems[:ERRORS_MAX]
+    address = address_of(call)
+    if error["doc_url"].startswith("/"):
+        error["doc_url"] = address + error["doc_url"]
+    caller = call.credential
+    asked = RefusedFacts(
+        api=address + API_PREFIX,
+        code=refusal.code.code,
+        method=inner.method,
+        template=inner.template.removeprefix(API_PREFIX),
+        path=call.path.removeprefix(API_PREFIX)[:_PATH_CHARACTERS_MAX],
+        body=inner.body,
+        error=error,
+        transaction_id=refusal.transaction_id,
+        environment=None if caller is None else caller.environment,
+        is_open=call.context.settings.self_serve_staging,
+        lists=_is_list,
+        nearest=_nearest,
+    )
+    # What the refusal itself names comes first; the others say the way where it names none.
+    own = [{**link, "href": address + link["href"]} for link in error.get("links", ())]
+    links = own or links_of(asked)
+    if links:
+        error["links"] = links
+    return replace(refusal, error=error)
+
+
+def _problems(
+    call: RequestContext[Any, Any], refusal: Refusal, inner: RefusedCall
+) -> Iterator[FieldEntry]:
+    """What the refusal names, then what else is wrong with the request; each with an example."""
+    code, param = refusal.code.code, refusal.error.get("param")
+    told: list[FieldEntry] = [
+        {**problem, "code": problem.get("code", codes.MALFORMED)}
+        for problem in refusal.error.get("errors", ())
+    ]
+    if not told and param is not None:
+        told = [_problem(refusal, inner.body)]
+    if inner.template in _SENDS and code in _OF_THE_REQUEST:
+        named = {problem["param"] for problem in told}
+        platforms = call.context.topup_rules.platforms.of(call.principal.environment)
+        told += [one for one in _faults(platforms, inner.body) if one["param"] not in named]
+    example = EXAMPLES.get((inner.method, inner.template)) if code in _OF_THE_REQUEST else None
+    right = {} if example is None or example.body is None else example.body
+    for problem in told:
+        shown = right.get(problem["param"])
+        is_known = problem["detail"] != "unknown field"
+        yield {**problem, "example": shown} if shown is not None and is_known else problem
+
+
+def _faults(platforms: Platforms, body: Mapping[str, Any]) -> Iterator[FieldEntry]:
+    """What is wrong with a send's platform, recipient and amount, each by itself."""
+    platform, amount = body.get("platform"), body.get("amount_cents")
+    email = body.get("recipient_email")
+    found = None
+    if isinstance(platform, str):
+        try:
+            found = platforms.find(platform)
+        except InvalidPlatform as error:
+            yield _problem(refusal_of(error), body)
+    if isinstance(email, str):
+        try:
+            normalise_email(email)
+        except InvalidEmail as error:
+            yield _problem(refusal_of(error), body)
+    if found is not None and type(amount) is int:
+        try:
+            check_amount(found, amount)
+        except AmountOutOfRange as error:
+            yield _problem(refusal_of(error), body)
+
+
+def _problem(refusal: Refusal, body: Mapping[str, Any]) -> FieldEntry:
+    """The entry of a refusal that names one field."""
+    error = refusal.error
+    param = str(error["param"])
+    found: FieldEntry = {"param": param, "detail": refusal.detail, "code": refusal.code.code}
+    bounds = {"minimum": error.get("min"), "maximum": error.get("max")}
+    found |= {name: value for name, value in bounds.items() if value is not None}
+    allowed = error.get("allowed")
+    if allowed:
+        found["allowed"] = allowed
+        given = body.get(param)
+        meant = most_similar(given, allowed) if isinstance(given, str) else None
+        if meant is not None:
+            found["did_you_mean"] = meant
+    return found
+
+
+def _body(call: RequestContext[Any, Any]) -> Mapping[str, Any]:
+    """The request's fields where its body is a JSON object; else none."""
+    if not call.raw or len(call.raw) > 16_384:
+        return {}
+    try:
+        return _decode(call.raw)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return {}
+
+
+def _tell_rate(call: RequestContext[Any, Any]) -> None:
+    """The limit's headers on what was refused before it was counted: nothing of it is used up."""
+    rate = call.context.settings.rate_limit_per_s
+    if rate and not any(name == b"ratelimit-policy" for name, _ in call.reply_headers):
+        burst = rate * BURST_S
+        call.reply_headers += (
+            (b"ratelimit-policy", b'"default";q=%d;w=%d' % (burst, BURST_S)),
+            (b"ratelimit", b'"default";r=%d;t=0' % burst),
+        )
+
+
+@cache
+def _router() -> Router:
+    return Router((API,))
+
+
+@cache
+def _templates() -> Mapping[str, tuple[str, ...]]:
+    """The methods of each path below the API's prefix."""
+    return {
+        resource.template.removeprefix(API_PREFIX): tuple(sorted(resource.routes))
+        for resource in _router()
+    }
+
+
+def _is_list(template: str) -> bool:
+    return "GET" in _templates().get(template, ())
+
+
+@lru_cache(maxsize=256)
+def _nearest(method: str, path: str) -> tuple[str, tuple[str, ...]] | None:
+    """The path most like it, with its methods: the one asked for, where it has it."""
+    alike = get_close_matches(path, _templates(), n=1)
+    if not alike:
+        last = path.rsplit("/", 1)[-1]
+        alike = [one for one in _templates() if last and one.rsplit("/", 1)[-1] == last][:1]
+    if not alike:
+        return None
+    methods = _templates()[alike[0]]
+    return alike[0], (method,) if method in methods else methods

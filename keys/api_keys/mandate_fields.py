@@ -1,0 +1,128 @@
+"""What a caller may set of a key's mandate, checked and in its stored form; pure."""
+
+import re
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from kernel.errors import InvalidInput
+from kernel.storable import storable
+from keys.caps import CAP_CENTS_MAX
+from keys.email_address import normalise_email
+from keys.mandate import (
+    ANY_OF_DOMAIN,
+    LIST_ENTRIES_MAX,
+    NO_MANDATE,
+    PURPOSE_CHARACTERS_MAX,
+    REPEAT_GUARD_S_MAX,
+    SENDS_MAX,
+    WINDOW_SECONDS_MAX,
+    WINDOW_SECONDS_MIN,
+    WINDOWS_MAX,
+    Mandate,
+    SpendWindow,
+    mandate_text,
+)
+
+_PLATFORM: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+_RANGES: Final = {
+    "per_recipient_per_day_cents": (0, CAP_CENTS_MAX),
+    "max_sends_per_hour": (0, SENDS_MAX),
+    "repeat_guard_s": (1, REPEAT_GUARD_S_MAX),
+}
+MANDATE_FIELDS: Final = Mandate.__struct_fields__
+
+
+def mandate_columns(given: Any, before: Mandate = NO_MANDATE) -> dict[str, Any]:
+    """The columns of a new key's mandate, or of a changed one; raises InvalidInput.
+
+    given: NewKey or KeyChanges. UNSET leaves a field as it was, None takes a limit away.
+    """
+    columns: dict[str, Any] = {}
+    if given.purpose is not UNSET:
+        columns["purpose"] = _purpose(given.purpose)
+    changes = {name: getattr(given, name) for name in MANDATE_FIELDS}
+    changes = {name: value for name, value in changes.items() if value is not UNSET}
+    if changes:
+        checked = {name: _checked(name, value) for name, value in changes.items()}
+        columns["mandate"] = mandate_text(msgspec.structs.replace(before, **checked))
+    return columns
+
+
+def _checked(name: str, value: Any) -> Any:
+    if name == "platforms":
+        return _platforms(value)
+    if name == "recipients":
+        return _recipients(value)
+    if name == "windows":
+        return _windows(value)
+    least, most = _RANGES[name]
+    if value is not None and not least <= value <= most:
+        raise InvalidInput(
+            f"{name} is {least} to {most}, or null",
+            param=name,
+            extra={"minimum": least, "maximum": most},
+        )
+    return value
+
+
+def _platforms(names: Sequence[str] | None) -> tuple[str, ...]:
+    found = tuple(dict.fromkeys(name.strip().lower() for name in _listed("platforms", names)))
+    if not all(_PLATFORM.fullmatch(name) for name in found):
+        raise InvalidInput(
+            "platforms are ids such as claude; see GET /platforms", param="platforms"
+        )
+    return found
+
+
+def _recipients(entries: Sequence[str] | None) -> tuple[str, ...]:
+    found = [_recipient(entry.strip()) for entry in _listed("recipients", entries)]
+    return tuple(dict.fromkeys(found))
+
+
+def _recipient(entry: str) -> str:
+    """In the form that a send's recipient is compared in, so that one spelling is all."""
+    if not entry.startswith(ANY_OF_DOMAIN):
+        return normalise_email(entry, param="recipients")
+    domain = normalise_email(f"any@{entry.removeprefix(ANY_OF_DOMAIN)}", param="recipients")
+    return f"{ANY_OF_DOMAIN}{domain.partition('@')[2]}"
+
+
+def _listed(param: str, entries: Sequence[str] | None) -> Sequence[str]:
+    if entries is None:
+        return ()
+    if not 1 <= len(entries) <= LIST_ENTRIES_MAX:
+        raise InvalidInput(
+            f"{param} has 1 to {LIST_ENTRIES_MAX} entries; null allows any", param=param
+        )
+    return entries
+
+
+def _windows(windows: Sequence[SpendWindow] | None) -> tuple[SpendWindow, ...]:
+    found = tuple(sorted(windows or ()))
+    if len(found) > WINDOWS_MAX or len({one.seconds for one in found}) < len(found):
+        raise InvalidInput(
+            f"a key has at most {WINDOWS_MAX} windows, each of another length", param="windows"
+        )
+    for one in found:
+        if not WINDOW_SECONDS_MIN <= one.seconds <= WINDOW_SECONDS_MAX:
+            raise InvalidInput(
+                f"a window has {WINDOW_SECONDS_MIN} to {WINDOW_SECONDS_MAX} seconds",
+                param="windows",
+                extra={"minimum": WINDOW_SECONDS_MIN, "maximum": WINDOW_SECONDS_MAX},
+            )
+        if not 0 <= one.cents <= CAP_CENTS_MAX:
+            raise InvalidInput(f"a window has 0 to {CAP_CENTS_MAX} cents", param="windows")
+    return found
+
+
+def _purpose(text: str | UnsetType | None) -> str | None:
+    if text is None or text is UNSET or not text.strip():
+        return None
+    if len(text) > PURPOSE_CHARACTERS_MAX:
+        raise InvalidInput(
+            f"purpose has at most {PURPOSE_CHARACTERS_MAX} characters", param="purpose"
+        )
+    return storable(text.strip(), characters_max=PURPOSE_CHARACTERS_MAX)

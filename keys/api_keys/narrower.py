@@ -1,0 +1,76 @@
+"""A child is never given more than the keys that it comes from have; pure.
+
+What they have is asked again at each use, since it may change: this only tells whoever makes or changes
+a key, before it does less than he thinks.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, Protocol
+
+from kernel.errors import InvalidInput
+from keys.api_keys.effective import is_within
+from keys.mandate import Mandate, read_mandate
+
+_AMOUNTS: Final = (
+    "per_call_cents",
+    "per_day_cents",
+    "per_month_cents",
+    "lifetime_cents",
+    "approval_threshold_cents",
+    "approval_above_per_day_cents",
+)
+_OF_MANDATE: Final = ("per_recipient_per_day_cents", "max_sends_per_hour")
+
+
+class Limited(Protocol):
+    """What is asked of an ancestor; keys/api_keys/api_key.py: KeyState has it, with the amounts."""
+
+    @property
+    def mandate(self) -> str | None: ...
+
+
+def check_narrower(
+    columns: Mapping[str, Any], before: Mandate, ancestors: Iterable[Limited]
+) -> None:
+    """Raises InvalidInput for a limit among the columns to write that is wider than an ancestor's.
+
+    before: the mandate that is there now; what does not change is not looked at.
+    """
+    for ancestor in ancestors:
+        for name in _AMOUNTS:
+            if name in columns:
+                _check_amount(name, columns[name], getattr(ancestor, name))
+        if "mandate" in columns:
+            _check_mandate(read_mandate(columns["mandate"]), before, read_mandate(ancestor.mandate))
+
+
+def _check_mandate(wanted: Mandate, before: Mandate, above: Mandate) -> None:
+    for name in _OF_MANDATE:
+        if getattr(wanted, name) != getattr(before, name):
+            _check_amount(name, getattr(wanted, name), getattr(above, name))
+    most = {one.seconds: one.cents for one in above.windows}
+    for one in wanted.windows if wanted.windows != before.windows else ():
+        _check_amount("windows", one.cents, most.get(one.seconds))
+    if wanted.platforms != before.platforms and above.platforms:
+        _check_list("platforms", set(wanted.platforms) <= set(above.platforms), above.platforms)
+    if wanted.recipients != before.recipients and above.recipients:
+        are_within = all(is_within(entry, above.recipients) for entry in wanted.recipients)
+        _check_list("recipients", are_within, above.recipients)
+
+
+def _check_amount(name: str, wanted: int | None, most: int | None) -> None:
+    if wanted is not None and most is not None and wanted > most:
+        raise InvalidInput(
+            f"{name} is at most {most}, as of a key that this one comes from",
+            param=name.replace("approval_threshold_cents", "approval_above_cents"),
+            extra={"maximum": most},
+        )
+
+
+def _check_list(name: str, are_within: bool, allowed: tuple[str, ...]) -> None:  # noqa: FBT001
+    if not are_within:
+        raise InvalidInput(
+            f"{name} are among those of the keys that this one comes from",
+            param=name,
+            extra={"allowed": list(allowed)},
+        )

@@ -1,0 +1,158 @@
+"""What the limits of a key count beside its days and months: rows of spend_windows with a detail.
+
+period of a row   counts                                                window_start_at
+last:SECONDS      micros of a rolling window, in the detail's buckets   0
+count:3600        sends of a rolling hour, in the detail's buckets      0
+to:DIGEST         micros to one recipient                               of the UTC day
+same:DIGEST       the transactions of one recipient, platform, amount   of a period of seven days
+lifetime          nothing; its detail says what was told                0
+account:ENV       micros of all of an account, under its own id         of the UTC day
+
+A rolling window counts in at most 60 buckets of equal width. A bucket counts until the last moment in it
+has left the window, so a window never allows more than it says; it may allow a bucket's width later. Pure.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+import msgspec
+
+from kernel.clock import DAY_US, SECOND_US
+
+CounterRow = tuple[str, str, int]  # a row: key id, period, start in microseconds
+BUCKETS_MAX: Final = 60
+HOUR_S: Final = 3600
+LIFETIME: Final = "lifetime"
+SENDS: Final = f"count:{HOUR_S}"
+REPEAT_PERIOD_US: Final = 7 * DAY_US
+# Of transactions that look alike: more of them only where each said that it is another.
+_SENT_MAX: Final = 20
+
+
+class Detail(msgspec.Struct, omit_defaults=True):
+    """What a row of spend_windows holds beside its sum.
+
+    buckets: by the number of the bucket. near and reached: of what limit it was told, and when. sent: when
+    each transaction was sent. Times in microseconds.
+    """
+
+    buckets: dict[int, int] = {}
+    near: tuple[int, int] | None = None
+    reached: tuple[int, int] | None = None
+    sent: dict[str, int] = {}
+
+
+_decode = msgspec.json.Decoder(Detail).decode
+_encode = msgspec.json.Encoder().encode
+
+
+def read_detail(text: str | None) -> Detail:
+    """Of the column; null: an empty one."""
+    return Detail() if text is None else _decode(text)
+
+
+def detail_text(detail: Detail) -> str:
+    """As it is stored."""
+    return _encode(detail).decode()
+
+
+def rolling(seconds: int) -> str:
+    """The period of a rolling window's row."""
+    return f"last:{seconds}"
+
+
+def add(buckets: dict[int, int], seconds: int, amount: int, *, at: int, now_us: int) -> None:
+    """Counts an amount of that moment; a negative one gives back what is still counted."""
+    width_us = _width_us(seconds)
+    number = at // width_us
+    left = buckets.get(number, 0) + amount
+    if left > 0:
+        buckets[number] = left
+    else:
+        buckets.pop(number, None)
+    for old in [one for one in buckets if _leaves_at(one, seconds) <= now_us]:
+        del buckets[old]
+
+
+def held(buckets: Mapping[int, int], seconds: int, now_us: int) -> int:
+    """What the window holds now: never less than what was counted in the seconds before."""
+    return sum(amount for number, amount in buckets.items() if _leaves_at(number, seconds) > now_us)
+
+
+def room_at(
+    buckets: Mapping[int, int], seconds: int, *, limit: int, amount: int, now_us: int
+) -> int | None:
+    """When there is room for the amount, in microseconds; None: never."""
+    if amount > limit:
+        return None
+    left = held(buckets, seconds, now_us)
+    at = now_us
+    for number in sorted(buckets):
+        if left + amount <= limit:
+            break
+        if _leaves_at(number, seconds) > now_us:
+            left -= buckets[number]
+            at = _leaves_at(number, seconds)
+    return at
+
+
+def empty_at(buckets: Mapping[int, int], seconds: int, now_us: int) -> int:
+    """When nothing of what is counted now counts any more."""
+    return max((_leaves_at(number, seconds) for number in buckets), default=now_us)
+
+
+def note_sent(sent: dict[str, int], transaction_id: str, *, at: int) -> None:
+    """Adds a transaction; of very many the newest stay."""
+    sent[transaction_id] = at
+    for oldest in sorted(sent, key=lambda one: sent[one])[:-_SENT_MAX]:
+        del sent[oldest]
+
+
+def recipient_place(key_id: str, email: str, day_start: int) -> CounterRow:
+    """Where micros to a recipient are counted; what follows a plus in the address is left out, since most
+    mail servers deliver it to the same person.
+    """
+    local, _, domain = email.partition("@")
+    whose = f"{local.partition('+')[0] or local}@{domain}"
+    return (key_id, f"to:{_digest(whose)}", day_start)
+
+
+def repeat_places(key_id: str, alike: str, now_us: int) -> tuple[CounterRow, CounterRow]:
+    """Where sends that look alike are kept: in this period, and in the one before."""
+    start = now_us - now_us % REPEAT_PERIOD_US
+    period = f"same:{_digest(alike)}"
+    return (key_id, period, start), (key_id, period, start - REPEAT_PERIOD_US)
+
+
+def account_place(account_id: str, environment: str, day_start: int) -> CounterRow:
+    """Where all that an account spends on a day is counted."""
+    return (account_id, f"account:{environment}", day_start)
+
+
+def places_text(places: Iterable[CounterRow]) -> str | None:
+    """As a top-up or a hold names the rows that count it; None: no such row."""
+    return " ".join(f"{key_id}/{period}/{start}" for key_id, period, start in places) or None
+
+
+def read_places(text: str | None) -> list[CounterRow]:
+    """The rows that it names."""
+    found: list[CounterRow] = []
+    for word in (text or "").split():
+        key_id, period, start = word.split("/")
+        found.append((key_id, period, int(start)))
+    return found
+
+
+def _width_us(seconds: int) -> int:
+    return -(-seconds * SECOND_US // (BUCKETS_MAX - 1))
+
+
+def _leaves_at(number: int, seconds: int) -> int:
+    """From then on nothing of the bucket is in the window."""
+    return (number + 1) * _width_us(seconds) + seconds * SECOND_US
+
+
+def _digest(text: str) -> str:
+    """An address is not written down a second time."""
+    return hashlib.sha256(text.encode()).hexdigest()[:32]

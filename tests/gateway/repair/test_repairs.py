@@ -1,0 +1,271 @@
+"""Errors repair themselves: a client that knows only an error's own fields makes the call that succeeds,
+or stops where the answer says that only a person helps.
+"""
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from gateway.answers.response_codes import CODES
+from gateway.docs.code_repairs import REPAIRS
+from gateway.repair.repair import _nearest
+from keys.token_format import new_api_key
+from tests.support.gateway import API, Gateway, running, settings_of
+
+pytestmark = pytest.mark.one_database
+
+RIGHT = {"platform": "claude", "amount_cents": 1000, "recipient_email": "user@example.com"}
+ROUNDS_MAX = 3
+
+
+@pytest_asyncio.fixture
+async def key(gateway: Gateway) -> str:
+    return await gateway.key(await gateway.account(email="me@example.com"))
+
+
+class TinyClient:
+    """It knows no code and no route: it reads next_action, errors[] and links[] of the last answer."""
+
+    def __init__(self, gateway: Gateway, headers: Mapping[str, str]) -> None:
+        self._client = gateway.client
+        self.headers = dict(headers)
+        self.asked_person = False
+
+    async def call(self, method: str, url: str, body: Any = None) -> httpx.Response:
+        """Repairs and repeats until it succeeds, or until only a person helps."""
+        for _ in range(ROUNDS_MAX):
+            content = None if body is None else json.dumps(body)
+            headers = self.headers if content is None else {**self.headers, **JSON_TYPE}
+            answer = await self._client.request(method, url, content=content, headers=headers)
+            told = answer.json()
+            if told["success"]:
+                return answer
+            error = told["data"]["error"]
+            if error["next_action"] in {"ask_human", "stop"}:
+                self.asked_person = True
+                return answer
+            method, url, body = await self._repaired(error, method, url, body)
+        return answer
+
+    async def _repaired(
+        self, error: dict[str, Any], method: str, url: str, body: Any
+    ) -> tuple[str, str, Any]:
+        links = {link["rel"]: link for link in reversed(error.get("links", []))}
+        if "sandbox_key" in links:
+            made = await self._client.request("POST", links["sandbox_key"]["href"])
+            self.headers = {"Authorization": f"Bearer {made.json()['data']['key']}"}
+            return method, url, body
+        if error["next_action"] == "top_up":
+            link = links["fund"]
+            await self._client.request(
+                link["method"], link["href"], json=link["body"], headers=self.headers
+            )
+            return method, url, body
+        for rel in ("nearest", "allowed"):
+            if rel in links:
+                return links[rel]["method"], links[rel]["href"], body
+        return method, url, mended(body or {}, error.get("errors", []))
+
+
+JSON_TYPE = {"Content-Type": "application/json"}
+
+
+def mended(body: dict[str, Any], errors: list[dict[str, Any]]) -> dict[str, Any]:
+    """The body after each entry was taken at its word."""
+    body = dict(body)
+    for problem in errors:
+        name = problem["param"]
+        if problem["detail"] == "unknown field":
+            value = body.pop(name)
+            if "did_you_mean" in problem:
+                body.setdefault(problem["did_you_mean"], value)
+        elif "did_you_mean" in problem:
+            body[name] = problem["did_you_mean"]
+        elif "example" in problem:
+            body[name] = problem["example"]
+        elif "allowed" in problem:
+            body[name] = problem["allowed"][0]
+        elif "minimum" in problem:
+            body[name] = problem["minimum"]
+        else:
+            body.pop(name, None)
+    return body
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "sent"),
+    [
+        # What was probably meant, an example, a bound.
+        ("/topup/send", {**RIGHT, "platform": "cluade"}, {}),
+        ("/topup/send", {**RIGHT, "platform": "Anthropic"}, {}),
+        ("/topup/send", {**RIGHT, "recipient_email": "user@"}, {}),
+        ("/topup/send", {**RIGHT, "amount_cents": 10}, {}),
+        ("/topup/send", {**RIGHT, "amount_cents": 10**9}, {}),
+        ("/topup/send", {**RIGHT, "amount_cents": 10.5}, {}),
+        ("/topup/send", {**RIGHT, "amount_cents": "1000"}, {}),
+        ("/topup/send", {"platform": "cluade", "amount_cents": 1, "recipient_email": "x"}, {}),
+        ("/topup/send", {"platform": 7, "amount_cents": 1, "recipient_email": "x"}, {}),
+        # Names.
+        ("/topup/send", {"platform": "claude", "amount": 1000, "email": "user@example.com"}, {}),
+        ("/topup/send", {**RIGHT, "currency": "USD"}, {}),
+        ("/topup/send", {}, {}),
+        ("/topup/send", {**RIGHT, "recipient": "self"}, {}),
+        # Paths and methods.
+        ("/topups/send", RIGHT, {}),
+        ("/topup/sent", RIGHT, {}),
+        ("/send", RIGHT, {}),
+        # The wallet.
+        ("/topup/send", {**RIGHT, "amount_cents": 100_000}, {"spend": True}),
+    ],
+)
+async def test_a_client_that_reads_the_error_alone_sends(
+    gateway: Gateway, key: str, path: str, body: dict[str, Any], sent: dict[str, Any]
+) -> None:
+    if sent:
+        await empty_wallet(gateway, key)
+    client = TinyClient(gateway, {"Authorization": f"Bearer {key}"})
+
+    answer = await client.call("POST", gateway.url + API + path, body)
+
+    assert (answer.json()["code"], client.asked_person) == (1001, False)
+
+
+async def empty_wallet(gateway: Gateway, key: str) -> None:
+    """$10,000.00 go in ten sends."""
+    for _ in range(10):
+        answer = await gateway.call(
+            "POST", "/topup/send", key=key, json={**RIGHT, "amount_cents": 100_000}
+        )
+        assert answer.json()["code"] == 1001
+
+
+@pytest.mark.parametrize(
+    ("headers", "reason"),
+    [
+        ({}, "missing"),
+        ({"X-API-Key": "ak_staging_x"}, "header"),
+        ({"Authorization": "ak_staging_x"}, "scheme"),
+        ({"Authorization": "Bearer sk-abc"}, "form"),
+        ({"Authorization": "Bearer ak_staging_" + "0" * 32}, "checksum"),
+    ],
+)
+async def test_who_has_no_good_key_is_told_its_form_and_gets_one(
+    gateway: Gateway, headers: dict[str, str], reason: str
+) -> None:
+    url = f"{gateway.url}{API}/topup/send"
+    refused = await gateway.client.post(url, json=RIGHT, headers=headers)
+    client = TinyClient(gateway, headers)
+
+    answer = await client.call("POST", url, RIGHT)
+
+    error = refused.json()["data"]["error"]
+    assert (refused.json()["code"], error["reason"]) == (2001, reason)
+    assert answer.json()["code"] == 1001
+
+
+async def test_only_a_person_helps_with_a_key_that_nobody_knows(gateway: Gateway) -> None:
+    client = TinyClient(gateway, {"Authorization": f"Bearer {new_api_key('staging')}"})
+
+    answer = await client.call("POST", f"{gateway.url}{API}/topup/send", RIGHT)
+
+    assert (answer.json()["code"], client.asked_person) == (2001, True)
+    assert answer.json()["data"]["error"]["reason"] == "unknown"
+
+
+async def test_all_that_is_wrong_is_said_at_once(gateway: Gateway, key: str) -> None:
+    wrong = {"platform": "cluade", "amount_cents": 5, "recipient_email": "nobody", "curency": "USD"}
+
+    answer = await gateway.call("POST", "/topup/send", key=key, json=wrong)
+
+    error = answer.json()["data"]["error"]
+    assert (answer.status_code, answer.json()["code"]) == (422, 2007)
+    assert {(one["param"], one["code"]) for one in error["errors"]} == {
+        ("curency", 2007),
+        ("platform", 2003),
+        ("recipient_email", 2004),
+    }
+    platform = next(one for one in error["errors"] if one["param"] == "platform")
+    assert (platform["allowed"], platform["did_you_mean"]) == (
+        ["claude", "chatgpt", "gemini"],
+        "claude",
+    )
+
+
+async def test_of_several_wrong_values_the_lowest_code_is_the_answers(
+    gateway: Gateway, key: str
+) -> None:
+    wrong = {"platform": "claude", "amount_cents": 5, "recipient_email": "nobody"}
+
+    answer = await gateway.call("POST", "/topup/send", key=key, json=wrong)
+
+    assert answer.json()["code"] == 2004
+    amount = answer.json()["data"]["error"]["errors"][1]
+    assert (amount["minimum"], amount["maximum"], amount["example"]) == (100, 100_000, 1000)
+
+
+async def test_each_error_has_pages_of_its_own_in_three_formats(gateway: Gateway) -> None:
+    refused = (await gateway.call("GET", "/topup/balance")).json()
+    address = refused["data"]["error"]["doc_url"]
+
+    page = await gateway.client.get(address)
+
+    assert address.endswith("/docs/codes/2001")
+    assert page.status_code == 200
+    for code, row in CODES.items():
+        if row.is_success:
+            continue
+        path = f"/docs/codes/{code}"
+        as_json = (await gateway.client.get(f"{path}.json")).json()
+        as_text = (await gateway.client.get(f"{path}.md")).text
+        as_page = (await gateway.client.get(path)).text
+        assert (as_json["code"], as_json["repair"]) == (code, REPAIRS[code].sentence)
+        assert f"# {code} {row.message}" in as_text
+        assert f"<h1>{code} " in as_page
+    assert (await gateway.client.get("/docs/codes/9999")).status_code == 404
+    assert (await gateway.client.get("/docs/codes/abc.json")).status_code == 404
+
+
+def test_every_code_of_an_error_has_a_repair_that_is_a_call_of_the_api() -> None:
+    errors = {code for code, row in CODES.items() if not row.is_success}
+
+    assert set(REPAIRS) == errors
+    for repair in REPAIRS.values():
+        if repair.call is not None:
+            method, path = repair.call
+            assert _nearest(method, path) == (path, (method,)), path
+
+
+async def test_refusals_before_anything_is_counted_have_the_limits_headers(
+    sqlite_template: Path, tmp_path: Path
+) -> None:
+    database = tmp_path / "topup.db"
+    shutil.copy(sqlite_template, database)
+    settings = settings_of(f"sqlite:///{database}", tmp_path, rate_limit_per_s=200)
+    async with running(settings) as gateway:
+        paths = ("/topup/balance", "/nowhere", "/topup/send")
+        answers = [await gateway.client.get(f"{API}{path}") for path in paths]
+
+    assert [answer.status_code for answer in answers] == [401, 404, 405]
+    for answer in answers:
+        assert answer.headers["ratelimit-policy"] == '"default";q=400;w=2'
+        assert answer.headers["ratelimit"] == '"default";r=400;t=0'
+
+
+async def test_a_strangers_worst_names_cost_little_and_change_nothing(
+    gateway: Gateway, key: str
+) -> None:
+    names = {f"{'amount_cents' * 5}{number}": 1 for number in range(500)}
+    body = {**RIGHT, **names, "platform": "c" * 9_000}
+
+    answer = await gateway.call("POST", "/topup/send", key=key, json=body)
+    lost = await gateway.client.get(f"{API}/{'a/' * 2_000}")
+
+    assert (answer.json()["code"], lost.status_code) == (2007, 404)
+    assert len(answer.json()["data"]["error"]["errors"]) == 50
+    assert len(answer.content) < 20_000

@@ -1,0 +1,27 @@
+"""Tells of what is done to keys: key.created, key.paused, key.resumed and key.revoked, with the act itself.
+
+Writes through webhooks/events/event.py; the caller holds the tenant's lock.
+"""
+
+from typing import Literal
+
+from msgspec import to_builtins
+
+from kernel.tenant import Tenant
+from keys.api_keys.api_key import ApiKey
+from store.database import Transaction
+from webhooks.events.event import Outbox
+from webhooks.events.key_schemas import KeyChanged
+
+KeyEvent = Literal["key.created", "key.paused", "key.resumed", "key.revoked"]
+
+
+async def tell_key(
+    tx: Transaction, event_type: KeyEvent, key: ApiKey, *, by: str, now_us: int
+) -> None:
+    """by: the credential's id, or cli."""
+    tenant = Tenant(key.account_id, key.environment)
+    outbox = await Outbox.load(tx, [tenant])
+    data = to_builtins(KeyChanged.of(key, by=by, scopes=list(key.scopes)))
+    outbox.publish(tenant, type=event_type, data=data, now_us=now_us)
+    await outbox.flush(tx)
