@@ -23,7 +23,7 @@ from kernel.tenant import Tenant
 from keys.audit_log import Actor
 from keys.principal import ADMIN
 
-Reason = Annotated[
+_Reason = Annotated[
     str,
     Meta(
         min_length=1,
@@ -37,7 +37,7 @@ Reason = Annotated[
 class GivePeriodBody(Fields, frozen=True, kw_only=True):
     """Which period is given, and why."""
 
-    reason: Reason
+    reason: _Reason
     period_start: Annotated[
         Time | None,
         Meta(
@@ -52,7 +52,7 @@ class GivePeriodBody(Fields, frozen=True, kw_only=True):
 class TakePeriodBackBody(Fields, frozen=True, kw_only=True):
     """Why a free period is taken back."""
 
-    reason: Reason
+    reason: _Reason
     allow_owed: Annotated[
         bool,
         Meta(description="Also where its credit was used up: the account owes the rest."),

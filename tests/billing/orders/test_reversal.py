@@ -10,7 +10,6 @@ from billing.catalog.pack import Pack, create as create_pack
 from billing.ledger.ledger import InsufficientBalance
 from billing.ledger.price import Price
 from billing.orders.order import Order, due_micros
-from billing.orders.timeline import Returned, returned_of
 from kernel.clock import FixedClock
 from keys.balance_watch import set_low_balance_thresholds
 from store.database import Database
@@ -378,34 +377,3 @@ def test_shares_add_up_and_never_exceed_the_credit(
         taken = due
     assert due_micros(order, pay_amount) == credits_micros
     assert Price(pay_amount, "USD") == order.price
-
-
-# What a page lists
-
-
-@pytest.mark.parametrize(
-    ("told", "shown"),
-    [
-        # One refund of $5.00 at Stripe: by itself, and in the charge's sum.
-        ([("part", 500, "done"), ("refund", 500, "done")], [("refund", 500, "done")]),
-        # Of the sum's $8.00 the part of $5.00 explains all but $3.00.
-        (
-            [("part", 500, "done"), ("refund", 800, "done")],
-            [("refund", 500, "done"), ("refund", 300, "done")],
-        ),
-        # One that came back, which the sum still counts.
-        ([("part", 500, "failed"), ("refund", 500, "done")], [("refund", 500, "failed")]),
-        # Providers that tell each by itself as a sum; one under a name that another took over.
-        (
-            [("refund", 500, "done"), ("refund", 200, "done"), ("refund", 500, "replaced")],
-            [("refund", 500, "done"), ("refund", 200, "done")],
-        ),
-        ([("dispute", 900, "open")], [("dispute", 900, "open")]),
-    ],
-)
-def test_a_refund_that_is_told_in_two_ways_is_one_line(
-    told: list[tuple[str, int, str]], shown: list[tuple[str, int, str]]
-) -> None:
-    listed = returned_of([Returned(*one, at) for at, one in enumerate(told)])
-
-    assert [(one.kind, one.amount, one.status) for one in listed] == shown
