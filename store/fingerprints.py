@@ -172,6 +172,10 @@ _OF_0033: Final = _OF_0032 | {
     "topups": "c6f9f90d7d4f",
 }
 
+_OF_0034: Final = _OF_0033
+
+_OF_0035: Final = _OF_0034 | {"orders": "f125c4dc473f"}
+
 TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0012": _OF_0012,
     "0013": _OF_0013,
@@ -195,6 +199,7 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0031": _OF_0031,
     "0032": _OF_0032,
     "0033": _OF_0033,
-    "0034": _OF_0033,
-    "0035": _OF_0033 | {"refunds": "1bb50339a5cd"},
+    "0034": _OF_0034,
+    "0035": _OF_0035,
+    "0036": _OF_0035 | {"refunds": "1bb50339a5cd"},
 }

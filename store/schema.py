@@ -1284,6 +1284,7 @@ orders = sa.Table(
     _text("answer", null=True),  # unpaid | told | silent: what came of that; null: never asked
     _text("origin", null=True),  # recharge; null: somebody placed it
     _int("saves_payment", default=0),  # the payer agreed that the means of payment is kept
+    _int("trial_days", null=True),  # of a plan's: the free days that it begins with; null: none
     # Its receipt's id, empty where it has none; null: not numbered yet. billing/documents writes both.
     _text("receipt_id", null=True),
     _int("noted_amount", default=0),  # for how much of refunded_amount notes were made

@@ -117,6 +117,7 @@ class Order(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     paid_at: int | None = None
     origin: Literal["recharge"] | None = None
     saves_payment: bool = False
+    trial_days: int | None = None
 
     @property
     def tenant(self) -> Tenant:
@@ -129,7 +130,7 @@ class Order(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
     @property
     def payment(self) -> Price:
-        """What was really paid: the price, but for a payment that a person had to judge."""
+        """What was really paid: the price, but for a trial, and a payment that a person judged."""
         if self.paid_amount is None or self.paid_currency is None:
             return self.price
         return Price(self.paid_amount, self.paid_currency)
@@ -147,7 +148,14 @@ class Order(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     def shape(self) -> dict[str, Any]:
         """The order as the API shows it and its events carry it."""
         credits_ = self.credits_micros // MICROS_PER_CREDIT
-        shown = money_schemas.Order.of(self, credits=credits_, coupon=self.coupon_code)
+        is_paid = self.paid_at is not None and self.payment.currency == self.pay_currency
+        shown = money_schemas.Order.of(
+            self,
+            credits=credits_,
+            coupon=self.coupon_code,
+            paid_amount=self.payment.amount if is_paid else None,
+            trial_days=self.trial_days or 0,
+        )
         return dict(msgspec.to_builtins(shown))
 
 

@@ -135,6 +135,10 @@ class PlaceOrder:
     def begin(self, state: BatchState, order: Order) -> None:
         """Writes what begins with the order."""
 
+    def trial_days(self, state: BatchState) -> int:  # noqa: ARG002
+        """With how many free days it begins."""
+        return 0
+
     def item(self, state: BatchState) -> SoldItem:
         """What is sold; raises NotFound, InvalidInput and AmountOutOfRange."""
         if (self.new.pack_id is None) == (self.new.amount_cents is None):
@@ -192,6 +196,7 @@ class PlaceOrder:
             expires_at=state.now_us + LIVES_US[self.new.kind],
             plan_id=None if self.new.plan is None else self.new.plan.plan_id,
             interval=None if self.new.plan is None else self.new.plan.interval,
+            trial_days=self.trial_days(state) or None,
             **{name: getattr(self.new, name) for name in _TAKEN_OVER},
         )
 

@@ -104,16 +104,20 @@ class SettlePaid(OnOrder):
             working_set.change(reviewed)
             named = replace(problem, payment_ref=self.payment_id)
             return OrderResult(reviewed, "review", problem.sentence, named)
-        ref = self.customer_ref or order.customer_ref
+        other = self.other_sum(order)
         paid = settle(
             state,
             order,
             payment_id=self.payment_id,
-            customer_ref=ref,
-            paid_amount=None,
-            paid_currency=None,
+            customer_ref=self.customer_ref or order.customer_ref,
+            paid_amount=None if other is None else other.amount,
+            paid_currency=None if other is None else other.currency,
         )
         return OrderResult(paid, "applied")
+
+    def other_sum(self, order: Order) -> Price | None:  # noqa: ARG002
+        """What was paid, where that is rightly not the order's price."""
+        return None
 
     def _beside(self, state: BatchState, order: Order, problem: Problem) -> OrderResult:
         """Money of another payment than the order's: it waits for a person, once."""

@@ -201,6 +201,7 @@ class Payments:
         one = await self._database.read(lambda tx: subscription_rows.latest(tx, tenant))
         if one is None:
             raise NotFound("Subscription")
+        self.steering.check_billed(one)
         environment = next(env for env in ENVIRONMENTS if env == one.environment)
         provider = self.providers.of(one.provider, environment)
         is_stand_in = self.providers.is_stand_in(one.provider, environment)

@@ -14,10 +14,17 @@ from typing import Final
 from msgspec.structs import replace as with_fields
 
 from billing.catalog import plan as plans
-from billing.catalog.plan import MONTHS, PlanItem
+from billing.catalog.plan import PlanItem
 from billing.engine.engine import Engine
 from billing.ledger.price import Price
 from billing.payments.notifications import NotificationHandler
+from billing.payments.plan_change import (
+    estimate,
+    is_charged_now,
+    is_shorter,
+    request_of,
+    unsaved,
+)
 from billing.payments.sandbox import clock as sandbox_clock
 from billing.payments.sandbox.steering import SandboxSteering, Tell
 from billing.providers.abilities.finding import ability
@@ -25,6 +32,7 @@ from billing.providers.abilities.steering import (
     Act,
     PaymentDeclined,
     Previewing,
+    Scheduling,
     Steering,
     SteerRequest,
     has_ended,
@@ -159,10 +167,12 @@ class SubscriptionSteering:
         teller = self._teller(one)
         price = None
         # Without a charge now Stripe would tell of the next renewal, which is not what is due.
-        if charged and teller is not None and one.provider_ref is not None:
-            price = await teller.preview(_request(one, _unsaved(one, item, charged=charged)))
+        # Of a subscription that a schedule changes it tells nothing.
+        is_known = one.provider_ref is not None and one.next_plan_id is None
+        if charged and teller is not None and is_known:
+            price = await teller.preview(request_of(one, unsaved(one, item, charged=charged)))
         now_us = await self._own_now_us(one)
-        due = price or _estimate(one, item, now_us, await self._period(one))
+        due = price or estimate(one, item, now_us, await self._period(one))
         return ChangePreview(
             one,
             item,
@@ -180,6 +190,24 @@ class SubscriptionSteering:
             await self.steer(tenant, one.id, SteerWish("cancel_now", asked_by, is_local=True))
         return bool(orphans)
 
+    async def end_orphan_of(self, order_id: str) -> None:
+        """Ends what the order began at the sandbox: its paid time is over, and nobody bills it again.
+
+        It is not past due: no card would help, and no mail asks for one.
+        """
+        one = await self._database.read(lambda tx: subscription_rows.find_by_order(tx, order_id))
+        if one is not None and self.is_orphan(one) and one.status in {*LIVING, "incomplete"}:
+            wish = SteerWish("cancel_now", "sandbox", is_local=True)
+            await self.steer(one.tenant, one.id, wish)
+
+    def check_billed(self, one: Subscription) -> None:
+        """Raises ProviderRefused where nobody bills it any more."""
+        if self.is_orphan(one):
+            raise ProviderRefused(
+                f"the sandbox began the plan, and {one.provider} has keys of its own now: nobody bills it"
+                " any more. End it, or take a new plan"
+            )
+
     def is_orphan(self, one: Subscription) -> bool:
         """Whether the sandbox began it, and stands in for its provider no more."""
         return one.is_stand_in and not self._providers.is_stand_in(one.provider, _environment(one))
@@ -194,7 +222,7 @@ class SubscriptionSteering:
 
     async def _ask(self, one: Subscription, steer: Steer, *, is_first: bool) -> Steered:
         """Raises ProviderRefused and NotSteerable (it ended at its provider), with the wish ended."""
-        request = _request(one, steer)
+        request = request_of(one, steer)
         # What the provider said before this, or within its second, is older than the answer: providers
         # tell whole seconds.
         asked_at = self._clock.now_us() // SECOND_US * SECOND_US + SECOND_US - 1
@@ -284,13 +312,19 @@ class SubscriptionSteering:
                 f"a change needs a price of {one.provider}'s own for both plans, and one has none",
                 param="plan_id",
             )
-        is_shorter = MONTHS[item.interval] < MONTHS[one.interval]
-        if is_shorter and not one.is_stand_in:
+        if is_shorter(one, item.interval) and not self._has_schedules(one):
             raise InvalidInput(
-                "a year becomes a month when it ends: cancel at its end, then take the other plan",
+                f"{one.provider} makes no month of a year: cancel at its end, then take the other plan",
                 param="interval",
             )
         return item
+
+    def _has_schedules(self, one: Subscription) -> bool:
+        """Whether a change can wait there until the period ends."""
+        if one.is_stand_in:
+            return True
+        steering = self._steering(one)
+        return isinstance(steering, Scheduling) and steering.has_schedules
 
     async def _find(self, tenant: Tenant, subscription_id: str) -> Subscription:
         found = await self._database.read(lambda tx: subscription_rows.find(tx, subscription_id))
@@ -334,56 +368,6 @@ async def _asked(
         if not has_ended(standing):
             raise
         return standing
-
-
-def is_charged_now(one: Subscription, item: PlanItem) -> bool:
-    """A dearer plan, or a longer interval, is paid for at once; in a trial nothing is."""
-    if one.is_in_trial:
-        return False
-    if item.interval != one.interval:
-        return MONTHS[item.interval] > MONTHS[one.interval]
-    return item.price.amount > one.amount
-
-
-def _estimate(one: Subscription, item: PlanItem, now_us: int, period: tuple[int, int]) -> Price:
-    """The new price less what is left of today's, in proportion to the time; rounded up."""
-    start, end = period
-    if not is_charged_now(one, item) or end <= start:
-        return Price(0, item.price.currency)
-    left, whole = max(0, end - now_us), end - start
-    if item.interval != one.interval:
-        return Price(max(0, item.price.amount - one.amount * left // whole), one.currency)
-    return Price(-(-(item.price.amount - one.amount) * left // whole), one.currency)
-
-
-def _request(one: Subscription, steer: Steer) -> SteerRequest:
-    assert one.provider_ref is not None, "whoever wanted it looked"
-    return SteerRequest(
-        one.provider_ref,
-        steer.act,
-        steer.id,
-        product_ref=steer.product_ref,
-        from_ref=one.product_ref,
-        is_charged_now=steer.is_charged_now,
-    )
-
-
-def _unsaved(one: Subscription, item: PlanItem, *, charged: bool) -> Steer:
-    """A change that nobody has decided on, for the question of what it costs."""
-    return Steer(
-        id="",
-        subscription_id=one.id,
-        account_id=one.account_id,
-        environment=one.environment,
-        act="change",
-        plan_id=item.plan_id,
-        interval=item.interval,
-        product_ref=item.product_ref,
-        amount=item.price.amount,
-        is_charged_now=charged,
-        asked_by="",
-        created_at=0,
-    )
 
 
 def _environment(one: Subscription) -> Environment:

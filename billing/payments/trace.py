@@ -81,6 +81,7 @@ OPERATOR_WORDS: Final = {
     "unasked": "The provider has not said anything yet.",
     "credited": "The credit is in the account's wallet.",
     "by_period": "The plan's paid period was credited.",
+    "trial": "The plan's trial has begun; the first payment is taken when it ends.",
     "period_waits": "The plan's first invoice is still to be told; the credit comes with it.",
     "uncredited": "Nothing is credited before the payment is confirmed.",
     "decision": "Nothing is credited before a person decides.",
@@ -127,6 +128,8 @@ def _provider(order: Order, told: Sequence[LogEntry]) -> TraceStep:
     if order.is_settled:
         if order.reason is not None:
             return TraceStep("provider", "done", "approved", order.paid_at, order.reason)
+        if order.payment.amount == 0:
+            return TraceStep("provider", "done", "free", heard or order.paid_at)
         return TraceStep("provider", "done", "paid", heard or order.paid_at)
     if order.status == "review":
         return TraceStep("provider", "problem", "mismatched", heard, order.reason or "")
@@ -160,4 +163,5 @@ async def _period(tx: Transaction, order: Order) -> TraceStep:
     first = min((one.created_at for of in known.values() for one in of), default=None)
     if first is None:
         return TraceStep("ledger", "waiting", "period_waits")
-    return TraceStep("ledger", "done", "by_period", first)
+    is_trial = begun is not None and begun.is_in_trial
+    return TraceStep("ledger", "done", "trial" if is_trial else "by_period", first)

@@ -35,6 +35,11 @@ class SettlePaidPlan(SettlePaid):
             state.working_set(SubscriptionWorkingSet).take(self._begun(state))
         return settled
 
+    def other_sum(self, order: Order) -> Price | None:
+        """Nothing, for a trial."""
+        nothing = Price(0, order.pay_currency)
+        return nothing if self.price == nothing != order.price else None
+
     def conflict(self, state: BatchState, order: Order) -> Problem | None:
         """Its whole price is asked for before tax and discounts, or nothing at all, for a trial."""
         begun = self._begun(state)

@@ -66,8 +66,7 @@ class PlaceSubscriptionOrder(PlaceOrder):
     def begin(self, state: BatchState, order: Order) -> None:
         plans = state.working_set(SubscriptionWorkingSet)
         price = charged(self._plan.price, self.charge)
-        # An account has one trial, whatever the plan.
-        has_trial = self._plan.trial_days > 0 and not plans.had_trial(self.tenant)
+        trial_days = self.trial_days(state)
         plans.add(
             Subscription(
                 id=new_id("sub"),
@@ -85,12 +84,17 @@ class PlaceSubscriptionOrder(PlaceOrder):
                 first_amount=order.pay_amount,
                 product_ref=self._plan.product_ref,
                 grant_terms=self._plan.grant_terms,
-                trial_days=self._plan.trial_days if has_trial else 0,
-                trial_micros=self._plan.trial_micros if has_trial else 0,
+                trial_days=trial_days,
+                trial_micros=self._plan.trial_micros if trial_days else 0,
                 carried_amount=plans.carried(self.tenant, order.provider, price.currency),
                 created_at=order.created_at,
             )
         )
+
+    def trial_days(self, state: BatchState) -> int:
+        # An account has one trial, whatever the plan and the provider.
+        had_trial = state.working_set(SubscriptionWorkingSet).had_trial(self.tenant)
+        return 0 if had_trial else self._plan.trial_days
 
     @property
     def _plan(self) -> PlanItem:

@@ -15,13 +15,22 @@ GROUPS_SHOWN: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
+class SpendGroups:
+    """The largest groups first; rest: what those that are not shown add up to, rest_count of them."""
+
+    shown: Sequence[UsageSum]
+    rest_count: int
+    rest: UsageSum | None
+
+
+@dataclass(frozen=True, slots=True)
 class Spend:
-    """What a period's usage adds up to; total is null where there was none. The groups' largest first."""
+    """What a period's usage adds up to; total is null where there was none."""
 
     chart: Chart
     total: UsageSum | None
-    models: Sequence[UsageSum]
-    keys: Sequence[UsageSum]
+    models: SpendGroups
+    keys: SpendGroups
 
 
 async def spend_of(database: Database, tenant: Tenant, wanted: UsageWanted) -> Spend:
@@ -34,9 +43,23 @@ async def spend_of(database: Database, tenant: Tenant, wanted: UsageWanted) -> S
         total = await usage_sums(tx, tenant, wanted)
         by_day: Mapping[int, int] = {one.day_start_at or 0: one.amount_micros for one in days}
         chart = spend_bars("Spent a day", by_day, since=wanted.since, until=wanted.until)
-        return Spend(chart, total[0] if total else None, models[:GROUPS_SHOWN], keys[:GROUPS_SHOWN])
+        return Spend(chart, total[0] if total else None, _groups(models), _groups(keys))
 
     return await database.read(work)
+
+
+def _groups(found: Sequence[UsageSum]) -> SpendGroups:
+    others = found[GROUPS_SHOWN:]
+    if not others:
+        return SpendGroups(found, 0, None)
+    rest = UsageSum(
+        records=sum(one.records for one in others),
+        amount_micros=sum(one.amount_micros for one in others),
+        input_tokens=sum(one.input_tokens for one in others),
+        output_tokens=sum(one.output_tokens for one in others),
+        cached_tokens=sum(one.cached_tokens for one in others),
+    )
+    return SpendGroups(found[:GROUPS_SHOWN], len(others), rest)
 
 
 def last_days(now_us: int, **narrowed: Any) -> UsageWanted:

@@ -59,9 +59,9 @@ REPAIRS: Final[Mapping[int, Repair]] = {
         _RIGHT,
     ),
     codes.CAP_EXCEEDED: Repair(
-        "Wait until resets_at where it is given; a smaller amount may pass now. Else a person raises the"
-        " cap.",
-        ("GET", "/topup/balance"),
+        "Wait until resets_at where it is given; max_now_cents passes now (smaller_send in links). Else a"
+        " person raises the limit.",
+        ("GET", "/keys/self"),
     ),
     codes.MISSING_SCOPE: Repair(
         "A person gives the key the scope that required_scopes names, or another key is used."

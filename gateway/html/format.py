@@ -122,6 +122,7 @@ TONES: Final[Mapping[str, str]] = {
     "enabled": "good",
     "active": "good",
     "trialing": "good",
+    "ending": "wait",
     "paid": "good",
     "done": "good",
     "completed": "good",

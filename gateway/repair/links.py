@@ -18,7 +18,8 @@ _SEND: Final = "/topup/send"
 class RefusedFacts:
     """What was refused. api: the address below which the API lies. template: the route's path below it,
     empty for an unknown path. body: the request's fields, empty where there were none. error: data.error
-    so far. is_open: whether anybody may make a sandbox account.
+    so far. is_open: whether anybody may make a sandbox account. smaller_cents: the amount of a send that the
+    key's limits admit now; null: none.
     """
 
     api: str
@@ -31,6 +32,7 @@ class RefusedFacts:
     transaction_id: str | None
     environment: str | None
     is_open: bool
+    smaller_cents: int | None
     lists: Callable[[str], bool]
     nearest: Callable[[str, str], tuple[str, tuple[str, ...]] | None]
 
@@ -76,15 +78,15 @@ def _earlier(asked: RefusedFacts) -> Iterator[Link]:
 
 
 def _smaller(asked: RefusedFacts) -> Iterator[Link]:
-    """The same send with what the caps leave, where they leave something."""
-    most = asked.error.get("max_now_cents")
-    if isinstance(most, int) and most > 0 and asked.template == _SEND:
-        yield asked.post("smaller_send", _SEND, {**asked.body, "amount_cents": most})
-    yield asked.get("limits", "/topup/balance")
+    """The same send with what the limits leave, where that can be sent."""
+    if asked.smaller_cents and asked.template == _SEND:
+        body = {**asked.body, "amount_cents": asked.smaller_cents}
+        yield asked.post("smaller_send", _SEND, body)
+    yield asked.get("limits", "/keys/self")
 
 
 def _own_credential(asked: RefusedFacts) -> Iterator[Link]:
-    yield asked.get("balance", "/topup/balance")
+    yield asked.get("limits", "/keys/self")
 
 
 def _existing(asked: RefusedFacts) -> Iterator[Link]:

@@ -80,6 +80,7 @@ def repaired(
         error=error,
         transaction_id=refusal.transaction_id,
         environment=None if caller is None else caller.environment,
+        smaller_cents=_smaller_cents(call, error, inner.body),
         is_open=call.context.settings.self_serve_staging,
         lists=_is_list,
         nearest=_nearest,
@@ -152,6 +153,23 @@ def _problem(refusal: Refusal, body: Mapping[str, Any]) -> FieldEntry:
         if meant is not None:
             found["did_you_mean"] = meant
     return found
+
+
+def _smaller_cents(
+    call: RequestContext[Any, Any], error: Mapping[str, Any], body: Mapping[str, Any]
+) -> int | None:
+    """The greatest amount of the platform that the limits admit with its fee; null: none."""
+    most, platform = error.get("max_now_cents"), body.get("platform")
+    if not isinstance(most, int) or not isinstance(platform, str):
+        return None
+    caller = call.principal
+    try:
+        found = call.context.topup_rules.platforms.of(caller.environment).find(platform)
+    except InvalidPlatform:
+        return None
+    # A fee grows with its amount: that of the smaller one is no more than this.
+    amount = most - found.fee_cents(caller.account_id, max(most, 0))
+    return amount if amount >= found.min_amount_cents else None
 
 
 def _body(call: RequestContext[Any, Any]) -> Mapping[str, Any]:

@@ -1,10 +1,16 @@
 """What a process does without stays out of it: each library named here is 10 to 30 MB."""
 
 import json
+import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
+from tests.conftest import SERVER_URL
+from tests.support.databases import Server
 from tests.support.gateway import NO_REDIS
 
 SECRET_KEY = "5a" * 32
@@ -62,22 +68,46 @@ def with_stripe(url: str, folder: Path) -> dict[str, str]:
     return settings(url, folder, **keys)
 
 
-def test_a_gateway_starts_without_what_it_may_never_need(database_url: str, tmp_path: Path) -> None:
-    plain, stripe = loaded(
-        GATEWAY, settings(database_url, tmp_path), with_stripe(database_url, tmp_path)
-    )
+@pytest.fixture
+def each_database(
+    request: pytest.FixtureRequest, sqlite_template: Path, tmp_path: Path
+) -> Iterator[list[str]]:
+    """URLs of a migrated database of either kind; of a file alone where there is no server."""
+    path = tmp_path / "topup.db"
+    shutil.copy(sqlite_template, path)
+    urls = [f"sqlite:///{path}"]
+    if not SERVER_URL:
+        yield urls
+        return
+    server: Server = request.getfixturevalue("postgresql_server")
+    lent = server.lend()
+    yield [*urls, lent]
+    server.take_back(lent)
 
-    assert plain & {"stripe", "mcp", "mcp_types", "sqlalchemy", "alembic", "worker"} == set()
+
+def test_a_gateway_starts_without_what_it_may_never_need(
+    each_database: list[str], tmp_path: Path
+) -> None:
+    # One process on each kind of database in turn, with Stripe last: what is loaded stays.
+    plain = [settings(url, tmp_path) for url in each_database]
+    stripe = with_stripe(each_database[-1], tmp_path)
+
+    *without, last = loaded(GATEWAY, *plain, stripe)
+
+    for found in without:
+        assert found & {"stripe", "mcp", "mcp_types", "sqlalchemy", "alembic", "worker"} == set()
     # Stripe's library is there with a key.
-    assert "stripe" in stripe
+    assert "stripe" in last
 
 
-def test_a_worker_loads_no_page_besides(database_url: str, tmp_path: Path) -> None:
-    plain, stripe = loaded(
-        WORKER, settings(database_url, tmp_path), with_stripe(database_url, tmp_path)
-    )
+def test_a_worker_loads_no_page_besides(each_database: list[str], tmp_path: Path) -> None:
+    plain = [settings(url, tmp_path) for url in each_database]
+    stripe = with_stripe(each_database[-1], tmp_path)
+
+    *without, last = loaded(WORKER, *plain, stripe)
 
     # jinja2 is there: mail to recipients is written by templates.
-    assert plain & {"stripe", "mcp", "sqlalchemy", "alembic", "starlette"} == set()
-    assert plain & {"gateway", "uvicorn"} == set()
-    assert "stripe" in stripe
+    for found in without:
+        assert found & {"stripe", "mcp", "sqlalchemy", "alembic", "starlette"} == set()
+        assert found & {"gateway", "uvicorn"} == set()
+    assert "stripe" in last

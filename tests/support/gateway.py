@@ -163,16 +163,21 @@ class Gateway:
 def settings_of(database_url: str, data_dir: Path, **overrides: Any) -> Settings:
     """Settings of a test gateway; the rate limit is off unless given."""
     of_one_test = {"database_url": SecretStr(database_url), "data_dir": data_dir}
-    if overrides:
-        return load_settings(**{**_COMMON, **of_one_test, **overrides})
     environment = tuple(sorted(item for item in os.environ.items() if item[0].startswith(PREFIX)))
-    return _common_settings(Path.cwd(), environment).model_copy(update=of_one_test)
+    try:
+        read = _settings(Path.cwd(), environment, tuple(overrides.items()))
+    except TypeError:
+        # A list among them; or one that names what is of one test.
+        return load_settings(**{**_COMMON, **of_one_test, **overrides})
+    return read.model_copy(update=of_one_test)
 
 
 @functools.cache
-def _common_settings(_folder: Path, _environment: tuple[tuple[str, str], ...]) -> Settings:
+def _settings(
+    _folder: Path, _environment: tuple[tuple[str, str], ...], overrides: tuple[tuple[str, Any], ...]
+) -> Settings:
     """Read once for what they are read from: it takes longer than many a test."""
-    return load_settings(**_COMMON)
+    return load_settings(**{**_COMMON, **dict(overrides)})
 
 
 async def supply_live(context: Context) -> None:

@@ -92,6 +92,13 @@ class Order(EventData, kw_only=True):
         Literal["recharge"] | None,
         Meta(description="recharge: bought by itself. Null: somebody ordered it."),
     ]
+    paid_amount: Annotated[
+        Annotated[int, Meta(ge=0)] | None,
+        Meta(
+            description="What was paid, before tax, as pay_amount; 0: a trial. Null: nothing yet."
+        ),
+    ]
+    trial_days: Annotated[int, Meta(ge=0, description="The free days that a plan begins with.")]
 
 
 class RefundedOrder(Order, kw_only=True):

@@ -254,6 +254,8 @@ def _shown_order(status: str, *, now_us: int) -> dict[str, Any]:
         "created_at": rfc3339(now_us),
         "paid_at": None if status == "failed" else rfc3339(now_us),
         "origin": None,
+        "paid_amount": None if status == "failed" else 1000,
+        "trial_days": 0,
     }
 
 

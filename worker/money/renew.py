@@ -98,6 +98,7 @@ class Renewer(WokenLoop):
         sandbox_event, after = sandbox_subscription.bill(one)
         if provider is None or not providers.is_stand_in(one.provider, _STANDS_IN):
             # The provider has credentials here now, and never heard of this subscription.
+            await self._payments.steering.end_orphan_of(one.order_id)
             after = sandbox_subscription.abandoned(one)
         else:
             try:

@@ -32,7 +32,13 @@ ERROR_CHARACTERS_MAX: Final = 300
 LISTED_MAX: Final = 200
 
 _log = logging.getLogger(__name__)
-Word = Literal["done", "waits"]
+# left: it is not deleted, and nobody asks again.
+Word = Literal["done", "left", "waits"]
+_LOGGED: Final[dict[Word, str]] = {
+    "done": "customer.forgotten",
+    "left": "customer.left",
+    "waits": "customer.not_forgotten",
+}
 
 
 class ForgottenCustomer(msgspec.Struct, frozen=True, gc=False, kw_only=True):
@@ -76,40 +82,35 @@ class Forgetting:
         now_us = self._clock.now_us()
         if not await self._database.transaction(lambda tx: claim(tx, due, now_us=now_us)):
             return None
-        why = await self._asked(due)
+        word, why = await self._asked(due)
 
         async def settle(tx: Transaction) -> None:
-            if why is None:
-                await _delete(tx, due)
-            else:
-                await _note(tx, due, why)
+            await (_note(tx, due, why) if word == "waits" else _delete(tx, due))
 
         await self._database.transaction(settle)
-        fields = {"provider": due.provider, "environment": due.environment, "error": why}
-        if why is None:
-            _log.info("customer.forgotten", extra={"fields": fields})
-            return "done"
-        _log.warning("customer.not_forgotten", extra={"fields": fields})
-        return "waits"
+        fields = {"provider": due.provider, "environment": due.environment, "why": why}
+        level = logging.INFO if word == "done" else logging.WARNING
+        _log.log(level, _LOGGED[word], extra={"fields": fields})
+        return word
 
-    async def _asked(self, due: ForgottenCustomer) -> str | None:
-        """None: there is nothing left to do; else why it is to be tried again."""
+    async def _asked(self, due: ForgottenCustomer) -> tuple[Word, str]:
+        """What came of it, and why it is not done."""
         if await self._database.read(lambda tx: _is_ours(tx, due)):
-            return None
+            return "left", "an account here goes by it"
         environment = next(one for one in ENVIRONMENTS if one == due.environment)
         provider = self._providers.of(due.provider, environment)
         if provider is None or self._providers.is_stand_in(due.provider, environment):
-            return f"{due.provider} has no credentials in {due.environment}"
+            return "waits", f"{due.provider} has no credentials in {due.environment}"
         found = ability(provider, CustomerErasure)  # type: ignore[type-abstract]  # a protocol is meant
         if found is None:
-            return None
+            return "left", "its API deletes no customers"
         try:
             await found.erase_customer(due.customer_ref)
         except ProviderUnavailable as error:
-            return error.detail
+            return "waits", error.detail
         except ProviderRefused as error:
-            return refusal_of(error, "to delete the customer").detail
-        return None
+            return "waits", refusal_of(error, "to delete the customer").detail
+        return "done", ""
 
 
 async def due_customers(tx: Transaction, *, now_us: int, limit: int) -> Sequence[ForgottenCustomer]:

@@ -23,7 +23,7 @@ class SteerRequest:
 
     key: the same for each try of one wish. Of a change: product_ref is the provider's price or product of
     the new plan, from_ref that of today's; is_charged_now: the rest of the period is paid for at once,
-    else the new price counts from the next period on.
+    else the new price counts from the next period on; is_at_end: nothing changes before that one begins.
     """
 
     subscription_ref: str
@@ -32,6 +32,7 @@ class SteerRequest:
     product_ref: str | None = None
     from_ref: str | None = None
     is_charged_now: bool = False
+    is_at_end: bool = False
 
     @property
     def in_words(self) -> str:
@@ -76,6 +77,14 @@ class Steering(Protocol):
         change that is charged now PaymentDeclined.
         """
         ...
+
+
+@runtime_checkable
+class Scheduling(Protocol):
+    """A provider that can have a change wait for the end of the period, such as a year's to a month."""
+
+    @property
+    def has_schedules(self) -> bool: ...
 
 
 @runtime_checkable

@@ -175,7 +175,7 @@ def subscription_facts(subscription: Subscription, kind: str) -> Sequence[Fact]:
             status=status,
             period_end_at=None if end_s is None else end_s * SECOND_US,
             is_ending=subscription.cancel_at_period_end or subscription.cancel_at is not None,
-            product_ref=ref_id(item.price),
+            product_ref=subscription.next_price or ref_id(item.price),
         ),
     )
 

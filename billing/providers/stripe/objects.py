@@ -7,6 +7,8 @@ field that may be missing or null has a default; unknown ones are passed over.
 import msgspec
 
 NAME = "stripe"
+# In a subscription's metadata, while a schedule changes it when its period ends.
+NEXT_PRICE = "topup_next_price"
 
 
 class Named(msgspec.Struct):
@@ -223,7 +225,13 @@ class Subscription(msgspec.Struct):
     current_period_end: int | None = None
     customer: Ref = None
     metadata: dict[str, str] | None = None
+    schedule: Ref = None
     items: _Items = msgspec.field(default_factory=_Items)
+
+    @property
+    def next_price(self) -> str | None:
+        """The price of the next period, where a schedule of ours changes it."""
+        return None if self.schedule is None else (self.metadata or {}).get(NEXT_PRICE)
 
 
 class Charge(msgspec.Struct):

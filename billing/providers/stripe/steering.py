@@ -1,7 +1,8 @@
 """Stripe steers subscriptions: ended, resumed and changed, under an idempotency key for each wish.
 
 A change that is paid for at once is made only if the payment succeeds; one to a cheaper plan changes the
-price from the next period on, and gives nothing back. Source: Stripe's API reference, subscriptions and
+price from the next period on, and gives nothing back; one to a shorter interval waits in a schedule until
+the period ends. Source: Stripe's API reference, subscriptions and
 invoice previews.
 """
 
@@ -15,13 +16,17 @@ from billing.providers.protocol import ProviderRefused, SubscriptionChanged
 from billing.providers.stripe.api import CardDeclined, StripeApi
 from billing.providers.stripe.events import from_stripe, subscription_facts
 from billing.providers.stripe.objects import NAME, InvoicePreview, Subscription, ref_id
+from billing.providers.stripe.schedules import StripeSchedules
 
 
 class StripeSteering:
-    """Keeps billing.providers.abilities.steering.Steering and Previewing."""
+    """Keeps billing.providers.abilities.steering.Steering, Scheduling and Previewing."""
+
+    has_schedules = True
 
     def __init__(self, api: StripeApi) -> None:
         self._api = api
+        self._schedules = StripeSchedules(api)
 
     async def standing(self, subscription_ref: str) -> SubscriptionChanged:
         async with within_deadline(NAME):
@@ -36,7 +41,11 @@ class StripeSteering:
                 made = await self._api.send(asked, Subscription)
                 # The answer of a cancellation is the subscription as it was deleted.
                 return replace(_standing(made), status="cancelled")
-            wanted: Any = await self._wanted(request)
+            found = await self._found(request.subscription_ref)
+            if request.is_at_end:
+                return _standing(await self._schedules.change_at_end(found, request))
+            released = await self._schedules.release(found, request)
+            wanted: Any = {**self._wanted(request, found), **released}
             asked = subscriptions.update_async(request.subscription_ref, wanted, options)
             try:
                 return _standing(await self._api.send(asked, Subscription))
@@ -47,7 +56,7 @@ class StripeSteering:
 
     async def preview(self, request: SteerRequest) -> Price:
         async with within_deadline(NAME):
-            change = await self._change(request)
+            change = self._change(request, await self._found(request.subscription_ref))
             # What is asked beside a preview is the same as of the change itself.
             change.pop("payment_behavior", None)
             params: Any = {
@@ -59,19 +68,17 @@ class StripeSteering:
             )
         return from_stripe(max(0, made.amount_due), made.currency)
 
-    async def _wanted(self, request: SteerRequest) -> dict[str, Any]:
+    def _wanted(self, request: SteerRequest, found: Subscription) -> dict[str, Any]:
         if request.act == "change":
-            return await self._change(request)
+            return self._change(request, found)
         if request.act == "cancel":
             return {"cancel_at_period_end": True}
-        found = await self._found(request.subscription_ref)
         is_dated = found.cancel_at is not None and not found.cancel_at_period_end
         # Stripe's portal may have named a day instead; an empty text takes it away.
         return {"cancel_at": ""} if is_dated else {"cancel_at_period_end": False}
 
-    async def _change(self, request: SteerRequest) -> dict[str, Any]:
+    def _change(self, request: SteerRequest, found: Subscription) -> dict[str, Any]:
         assert request.product_ref is not None, "a change names the new price"
-        found = await self._found(request.subscription_ref)
         items = found.items.data
         ours = [item for item in items if ref_id(item.price) == request.from_ref] or items
         if len(ours) != 1 or ours[0].id is None:

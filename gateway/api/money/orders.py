@@ -31,7 +31,8 @@ ReturnUrl = Annotated[str, Meta(max_length=URL_CHARACTERS_MAX)]
 _READS = ("billing:read",)
 _CSV_COLUMNS = (
     *("id", "status", "provider", "pack_id", "amount", "currency", "pay_amount", "pay_currency"),
-    *("credits", "coupon", "order_no", "reference", "created_at", "paid_at"),
+    *("credits", "coupon", "order_no", "reference", "created_at", "paid_at", "paid_amount"),
+    "trial_days",
 )
 
 

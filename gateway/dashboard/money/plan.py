@@ -130,6 +130,7 @@ async def plan_page(
         problem=problem,
         seen=seen,
         shown=shown,
+        names={plan.id: plan.name for plan in seen.sold},
         others=[] if seen.own is None else _others(call, seen.own, seen.sold),
         can_steer=seen.own is not None and call.context.payments.steering.can_steer(seen.own),
         is_orphan=seen.own is not None and call.context.payments.steering.is_orphan(seen.own),

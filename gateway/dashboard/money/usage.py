@@ -45,6 +45,7 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
         last_day=rfc3339(wanted.until - DAY_US)[:10],
         is_whole=is_whole,
         days=DAYS,
+        given=given,
         export=f"{API_PREFIX}/usage?{urlencode(export)}",
     )
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from billing.ledger.money import MICROS_PER_CREDIT
+from billing.ledger.price import Price
 from billing.orders.links import STATUS_PATH
 from billing.orders.order import Order
 from billing.orders.question import can_be_asked
@@ -51,7 +52,9 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
         call,
         "order_status.html",
         language,
-        price=language.price(order.price),
+        price=language.price(Price(0, order.pay_currency) if order.trial_days else order.payment),
+        then=language.price(order.price) if order.trial_days else None,
+        trial_days=order.trial_days,
         credits=language.count(order.credits_micros // MICROS_PER_CREDIT),
         item=order.pack_name,
         is_plan=order.kind == "subscription",

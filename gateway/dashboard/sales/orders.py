@@ -68,6 +68,7 @@ class OrderView:
     cases: OrderCases
     waiting: OpenReview
     documents: Sequence[BillingDocument]
+    trial_ends_at: int | None = None
 
     @property
     def timeline(self) -> OrderTimeline:
@@ -224,6 +225,7 @@ async def _seen(call: RequestContext[Any, Any]) -> OrderView:
                 limit=DOCUMENTS_SHOWN,
                 narrowed=DocumentFilter(order_id=order.id),
             ),
+            None if begun is None else begun.trial_ends_at,
         )
 
     return await call.context.database.read(work)

@@ -120,6 +120,7 @@ async def subscription_page(
         mails=seen.mails,
         can_steer=steering.can_steer(seen.subscription),
         is_orphan=steering.is_orphan(seen.subscription),
+        names={plan.id: plan.name for plan in sold},
         choices=[
             (f"{plan.id}/{interval}", f"{plan.name}, by the {interval}")
             for plan in sold

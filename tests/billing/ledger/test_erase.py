@@ -2,6 +2,7 @@
 
 import re
 
+from billing.payments.recharging.forgotten import list_forgotten
 from kernel.clock import FixedClock
 from store.database import Database, Transaction
 from store.erase import STEPS, erase_account
@@ -42,12 +43,21 @@ async def test_erased_account_leaves_no_row_and_others_keep_theirs(
                 found[table.name] = row["n"] if row is not None else 0
         return found
 
+    named = [
+        (doomed.account_id, "staging", "stripe", "cus_1", 1),
+        (kept.account_id, "staging", "stripe", "cus_2", 1),
+    ]
+    columns = ("account_id", "environment", "provider", "customer_ref", "updated_at")
+    await database.transaction(lambda tx: tx.insert("provider_customers", columns, named))
+
     before = await database.read(rows_of)
     await erase_account(database, doomed.account_id, now_us=1)
 
     assert before["topups"] == 2
     assert before["idempotency_keys"] == 1
     assert set((await database.read(rows_of)).values()) == {0}
+    left = await database.read(list_forgotten)
+    assert [(one.customer_ref, one.next_attempt_at) for one in left] == [("cus_1", 1)]
     # $10.00 were sent, one cent was used, ten cents were awarded.
     assert (await kept.balance())["balance_cents"] == 999_009
     assert await kept.findings() == []

@@ -216,6 +216,32 @@ async def renewal_disputed_and_lost(life: Life) -> None:
     await life.hear()
 
 
+@comes_to(2000, 20_000_000, status="active")
+async def renewal_disputed_and_won(life: Life) -> None:
+    await life.subscribe()
+    await life.pass_days(MONTH_DAYS)
+    made = refunds.dispute(life.stripe.account, life.charge["id"])
+    await life.hear()
+    refunds.close_dispute(life.stripe.account, made["id"], is_won=True)
+    await life.hear()
+
+
+# Up at half: 10.00 for 13,333,333, of which 5.00 go back: 6,666,667, rounded up.
+@comes_to(1500, 16_666_666, status="active")
+async def upgrade_refunded_by_half(life: Life) -> None:
+    await upgraded_at_half(life)
+    await life.refund(500)
+
+
+# Two of it for half of the month: 10.00 less 5.00, which grants 10,000,000 x 5.00 / 10.00.
+@comes_to(1500, 15_000_000, status="active")
+async def two_of_it_from_half_on(life: Life) -> None:
+    await life.subscribe()
+    await life.pass_days(15)
+    item = life.subscription["items"]["data"][0]["id"]
+    await life.change(f"items[0][id]={item}&items[0][quantity]=2&proration_behavior=always_invoice")
+
+
 # 10.00 and 12.00 were paid; 6.00 of the 12.00 are half of the second month.
 @comes_to(1600, 15_000_000, status="active")
 async def taxed_renewal_refunded_by_half(life: Life) -> None:

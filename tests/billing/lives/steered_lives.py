@@ -43,6 +43,31 @@ async def changed_down(life: Life) -> None:
     await life.pass_days(16)
 
 
+# 100.00 for 120,000 credits, and 10.00 for 10,000 once the year is over. Its end, which was chosen
+# meanwhile and taken back, forgets the month; it is chosen again.
+@comes_to(11_000, 130_000_000, status="active", is_step_by_step=True)
+async def a_year_that_becomes_a_month(life: Life) -> None:
+    await life.subscribe(interval="year")
+    await life.pass_days(15)
+    await life.steer("change", plan_id="pro", interval="month")
+    await life.steer("cancel", at="period_end")
+    await life.steer("resume")
+    life.stripe.faults.add("lost", "/v1/subscription_schedules", times=3, method="POST")
+    await life.steer("change", plan_id="pro", interval="month", status=202)
+    await life.pass_days(0.1)
+    await life.pass_days(352)
+
+
+# The month is called off: the second year costs and grants what the first did.
+@comes_to(20_000, 240_000_000, status="active", is_step_by_step=True)
+async def a_year_that_stays_one(life: Life) -> None:
+    await life.subscribe(interval="year")
+    await life.pass_days(15)
+    await life.steer("change", plan_id="pro", interval="month")
+    await life.steer("change", plan_id="pro", interval="year")
+    await life.pass_days(352)
+
+
 # Up at half: 10.00 for 13,333,333. It is spent, and down again: nothing comes back, and the renewal
 # costs and grants what pro does.
 @comes_to(3000, 33_333_333, status="active", is_step_by_step=True)

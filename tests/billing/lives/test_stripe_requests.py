@@ -159,6 +159,14 @@ async def steer(stripe: Stripe, stand_in: StripeApi) -> None:
     assert (await steering.steer(up)).product_ref == dearer
     down = SteerRequest(one["id"], "change", "down", cheaper, dearer)
     assert (await steering.steer(down)).product_ref == cheaper
+    yearly = decoded(f"{PRICED}&unit_amount=5000".replace("month", "year"))
+    year = make_price(account, yearly)["id"]
+    longer = SteerRequest(one["id"], "change", "longer", year, cheaper, is_charged_now=True)
+    assert (await steering.steer(longer)).product_ref == year
+    shorter = SteerRequest(one["id"], "change", "shorter", cheaper, year, is_at_end=True)
+    assert (await steering.steer(shorter)).product_ref == cheaper
+    again = replace(shorter, key="again", product_ref=dearer)
+    assert (await steering.steer(again)).product_ref == dearer
     assert (await steering.steer(SteerRequest(one["id"], "cancel", "end"))).is_ending
     assert not (await steering.steer(SteerRequest(one["id"], "resume", "on"))).is_ending
     day = account.now_s + 86_400

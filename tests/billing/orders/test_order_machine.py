@@ -172,7 +172,7 @@ async def _run(path: Path, plan: list[list[Fact]], percent: int) -> None:
 
 
 @given(plan=plans, percent=st.sampled_from([0, 25, 50]))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_facts_in_any_order_credit_once_and_balance(
     sqlite_template: Path, plan: list[list[Fact]], percent: int
 ) -> None:

@@ -70,6 +70,8 @@ async def test_the_event_is_the_order(buyer: Buyer, clock: FixedClock) -> None:
         "created_at": "2026-06-13T12:00:00Z",
         "paid_at": "2026-06-13T12:01:30Z",
         "origin": None,
+        "paid_amount": 2000,
+        "trial_days": 0,
     }
     msgspec.convert(event["data"], TYPES["order.paid"].data)
 

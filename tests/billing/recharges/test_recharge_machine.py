@@ -1,5 +1,6 @@
 """Any schedule of spends, deaths, lost answers, late and repeated notifications, two workers and leaping
-clocks: no fall is charged twice, no month goes over its bound, nothing is credited twice.
+clocks: no fall is charged twice, no month goes over its bound, nothing is credited twice, and after a bank's
+question no new order is charged until the recharge is set again.
 
 The model knows neither orders nor workers: a fall charges once at the most while nothing ended it, and
 the wallet holds what was given, less what was spent, and what Cardpay took.
@@ -15,6 +16,10 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from billing.ledger.ledger import InsufficientBalance
+from billing.ledger.price import Price
+from billing.providers.abilities.dispute_note import DisputeNote
+from billing.providers.event_log import NotificationRef
+from billing.providers.protocol import Disputed, Subject
 from kernel.clock import HOUR_US, FixedClock, parse_rfc3339, rfc3339
 from store.open import open_database
 from tests.support.mortal_database import MortalDatabase
@@ -46,6 +51,7 @@ steps = st.one_of(
     st.tuples(st.just("notify"), st.integers(0, 3)),
     st.tuples(st.just("confirm"), st.integers(0, 3)),
     st.tuples(st.just("sweep"), st.just(61)),
+    st.tuples(st.just("bank asks"), st.integers(0, 3)),
     st.tuples(st.just("wait"), st.sampled_from([20, 4000, 90_000, 40 * 86_400])),
     st.tuples(st.just("set"), st.just(0)),
 )
@@ -59,6 +65,9 @@ class Watched:
         self.given = 2000
         self.spent = 0
         self.lows = 0  # how often the balance was left below the mark
+        self.asked: set[str] = set()  # orders whose payer's bank asked
+        # The orders that there were when a bank asked; none: the recharge was set since.
+        self.chargeable: set[str] | None = None
 
     async def step(self, name: str, value: int) -> None:
         one = self.one
@@ -81,9 +90,12 @@ class Watched:
             await self._tell(value, is_confirmed=name == "confirm")
         elif name == "sweep":
             await one.sweep(seconds=value)
+        elif name == "bank asks":
+            await self._ask(value)
         elif name == "set":
             await one.set(monthly_max_cents=MONTHLY_MAX)
             self.lows += await one.cents() < 500
+            self.chargeable = None
         else:
             await one.work(seconds=value)
 
@@ -100,12 +112,33 @@ class Watched:
         await self.one.notify(payment.ref)
         await self.one.notify(payment.ref)
 
+    async def _ask(self, number: int) -> None:
+        """The first question about a charge switches the recharge off, a repeated one does nothing."""
+        payments = list(self.one.vendor.payments.values())
+        if number >= len(payments):
+            return
+        order_id = payments[number].order_id
+        before = await self.one.setting()
+        note = DisputeNote("warning_needs_response", is_inquiry=True)
+        asks = Disputed(Subject(order_id), f"dp_{order_id}", Price(0, "USD"), note)
+        told = NotificationRef("cardpay", "live", f"evt_{order_id}", "dispute")
+        await self.one.payments().notifications.act_on([asks], told)
+        after = await self.one.setting()
+        assert before is not None
+        assert after is not None
+        assert after.is_on is (before.is_on and order_id in self.asked)
+        if order_id not in self.asked:
+            self.chargeable = {order.id for order in await self.one.orders()}
+        self.asked.add(order_id)
+
     async def check(self) -> None:
         one = self.one
         taken = one.vendor.taken
         assert max(Counter(each.order_id for each in taken).values(), default=0) <= 1
         assert len(taken) <= self.lows
         orders = await one.orders()
+        if self.chargeable is not None:
+            assert {each.order_id for each in one.vendor.payments.values()} <= self.chargeable
         begun = {order.id: rfc3339(order.created_at)[:7] for order in orders}
         months = Counter[str]()
         for each in taken:
@@ -178,6 +211,14 @@ def test_no_schedule_charges_a_fall_twice(
         (
             [("spend", 1600), ("die", 7), ("wait", 20), ("confirm", 1), ("spend", 1000)],
             ["authentication_required", "pays", "pays"],
+        ),
+        # A bank asks, a fall comes meanwhile, the question is repeated after a person set it again.
+        (
+            [
+                *(("spend", 1600), ("work", 0), ("bank asks", 0), ("spend", 800), ("wait", 4000)),
+                *(("set", 0), ("bank asks", 0), ("work", 0), ("sweep", 61)),
+            ],
+            ["pays"],
         ),
     ],
 )

@@ -194,7 +194,7 @@ async def _run(path: Path, plan: list[Deed], *, is_repeatable: bool) -> None:
 
 
 @given(plan=st.lists(deeds, min_size=3, max_size=14), is_repeatable=st.booleans())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_refunds_in_any_order_take_the_credit_once(
     sqlite_template: Path, plan: list[Deed], *, is_repeatable: bool
 ) -> None:

@@ -213,7 +213,7 @@ async def _run(path: Path, plan: list[list[Action]]) -> None:
 
 
 @given(plan=plans)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_any_mix_of_charges_and_holds_agrees_with_the_model(
     sqlite_template: Path, plan: list[list[Action]]
 ) -> None:

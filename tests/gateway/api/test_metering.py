@@ -1,5 +1,6 @@
 """Usage by tokens over HTTP: batches, CloudEvents, the price list, the list of usage and its sums."""
 
+import csv
 import threading
 from typing import Any
 
@@ -7,10 +8,12 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from billing.usage.price_commands import NewPrice
 from gateway.http.body import read_aside
 from kernel.limits import BODY_BYTES_MAX
 from tests.support.gateway import Gateway
 from tests.support.prices import GPT, price
+from tests.support.stripe_life import operator_of
 
 pytestmark = pytest.mark.fixed_clock
 
@@ -82,6 +85,47 @@ async def test_what_cannot_be_priced_is_refused_by_its_field(
     if change.get("model"):
         error = answer.json()["data"]["error"]
         assert (error["reason"], error["did_you_mean"]) == ("unknown_model", "gpt-4o")
+
+
+async def test_a_billion_tokens_are_the_same_to_the_micro_everywhere(
+    gateway: Gateway, account_id: str, key: str
+) -> None:
+    """600,000,001 fresh tokens at $0.25 for a million are 150,000,000.25 micros, 400,000,000 cached ones at
+    $0.125 are 50,000,000, 1,000,000,000 out at $1.00 are 1,000,000,000: 1,200,000,000.25, rounded up once.
+    """
+    charged, left = 1_200_000_001, 8_799_999_999  # of $10,000.00
+    cheap = NewPrice(
+        model="m", input_micros=250_000, output_micros=1_000_000, cached_micros=125_000
+    )
+    await price(gateway.context.database, cheap)
+    tokens = {
+        "input_tokens": 1_000_000_001,
+        "cached_tokens": 400_000_000,
+        "output_tokens": 1_000_000_000,
+    }
+
+    made = (await post(gateway, key, {"model": "m", "reference": "r", **tokens})).json()["data"]
+
+    async def rows(path: str) -> list[dict[str, str]]:
+        answer = await gateway.call("GET", f"{path}format=csv", key=key)
+        return list(csv.DictReader(answer.text.lstrip("\ufeff").splitlines()))
+
+    assert (made["amount_micros"], made["balance_micros"]) == (charged, left)
+    [listed] = (await get(gateway, key, "/usage"))["items"]
+    assert {name: listed[name] for name in tokens} == tokens
+    assert listed["amount_micros"] == charged
+    groups = await get(gateway, key, "/usage?group_by=model")
+    assert {name: groups["total"][name] for name in tokens} == tokens
+    assert [one["amount_micros"] for one in (groups["total"], *groups["items"])] == [charged] * 2
+    for path in ("/usage?", "/usage?group_by=day&"):
+        [row] = await rows(path)
+        assert int(row["amount_micros"]) == charged
+        assert {name: int(row[name]) for name in tokens} == tokens
+    *_, transfer, closing = await rows("/topup/statement?")
+    assert (int(transfer["change_micros"]), int(closing["balance_micros"])) == (-charged, left)
+    operator = await operator_of(gateway, account_id)
+    [month] = (await get(gateway, operator, "/reports/outstanding"))["items"]
+    assert (month["used_micros"], month["closing_micros"]) == (-charged, left)
 
 
 async def test_a_batch_has_a_verdict_for_each(gateway: Gateway, key: str) -> None:

@@ -63,6 +63,8 @@ async def test_an_order_answers_with_its_shape_and_where_to_pay(store: Store) ->
         "refunded_amount": 0,
         "coupon": None,
         "origin": None,
+        "paid_amount": None,
+        "trial_days": 0,
         "created_at": "2026-06-13T12:00:00Z",
         "paid_at": None,
     }
@@ -75,7 +77,7 @@ async def test_a_paid_order_is_in_the_wallet_and_in_the_events(store: Store) -> 
     events = await store.gateway.call("GET", "/events", key=store.key)
     (event,) = events.json()["data"]["items"]
 
-    assert paid == {**made, "status": "paid", "paid_at": "2026-06-13T12:00:00Z"}
+    assert paid == {**made, "status": "paid", "paid_at": "2026-06-13T12:00:00Z", "paid_amount": 500}
     assert await store.bought_cents() == 500
     assert event["type"] == "order.paid"
     # Who gets an event needs no page for payers.

@@ -61,3 +61,25 @@ async def test_what_was_used_is_shown_with_its_sums_and_the_way_to_the_file(
     assert "Usage of the last 30 days" in account
     wrong = await boss.get("/dashboard/usage?from=never")
     assert "such as 2026-06-13T12:00:00Z" in text_of(wrong.text)
+
+
+@pytest.mark.one_database
+async def test_models_beyond_those_shown_are_added_up_and_a_name_narrows_the_page(
+    gateway: Gateway,
+) -> None:
+    browser = await signed_in(gateway)
+    key = await gateway.key(await account_of(browser))
+    records = [
+        {"amount_micros": number, "model": f"m & {number}", "description": "A chat"}
+        for number in range(1, 23)
+    ]
+    used = await gateway.call("POST", "/usage", key=key, json={"records": records})
+    assert used.status_code == 200, used.text
+
+    shown = (await browser.get("/dashboard/usage?from=2026-06-01")).text
+
+    # The two smallest, of 1 and 2 micros.
+    assert "and 2 more, smaller ones 2 0 0 0 $0.000003" in text_of(shown)
+    assert 'href="/dashboard/usage?from=2026-06-01&amp;model=m+%26+22"' in shown
+    narrowed = (await browser.get("/dashboard/usage?from=2026-06-01&model=m%20%26%2022")).text
+    assert "Spent $0.000022 in 1 charges" in text_of(narrowed)

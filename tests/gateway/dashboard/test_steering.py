@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import pytest_asyncio
@@ -73,6 +74,44 @@ async def test_who_may_take_a_plan_reads_its_trial_and_when_its_credit_ends(stor
     assert f"25,000 a month {month}" in taken
     assert "Trial until" in taken
     assert '<span class="chip good">trialing</span>' in page
+
+
+async def test_the_order_of_a_trial_says_that_nothing_was_paid_and_a_second_one_is_none(
+    store: Store,
+) -> None:
+    """Also of another plan, and through another provider; that one is paid at once."""
+    boss = await operator(store.gateway)
+    await boss.send(f"{ADMIN}/plans", {**NEW, "trial_days": "14"})
+    creem = {"creem_product_id": "prod_max"}
+    await boss.send(
+        f"{ADMIN}/plans", {**NEW, "id": "max", "name": "Max", "trial_days": "7", **creem}
+    )
+    ann = await signed_in(store.gateway)
+    offered = await shown(ann)
+    made = await ann.send(PLAN, {"plan": "pro/month", "provider": "stripe"})
+    before = " ".join(text_of((await ann.get(made.headers["location"])).text).split())
+    order = await subscribed(store, ann)
+    page = " ".join(text_of((await ann.get(order)).text).split())
+    api = f"/api/public/v1/orders/{order.rpartition('/')[2]}"
+    told = (await ann.get(api)).json()["data"]
+    receipt = await ann.get(f"{api}/receipt.pdf")
+    payer = text_of((await ann.get(urlsplit(told["status_url"]).path)).text)
+    await ann.send(f"{PLAN}/steer", {"act": "cancel_now"})
+    offered_again = await shown(ann)
+    second = await ann.send(PLAN, {"plan": "max/month", "provider": "creem"})
+    paid_at_once = text_of((await ann.get(second.headers["location"])).text)
+
+    assert "the first 14 days cost nothing" in offered
+    assert "the first 14 days cost nothing, then 20.00 USD is taken" in before
+    # The 13th of June and 14 days.
+    assert "Total 0.00 USD for 14 days, then 20.00 USD Trial until 2026-06-27" in page
+    assert (told["status"], told["paid_amount"], told["trial_days"]) == ("paid", 0, 14)
+    assert (told["pay_amount"], receipt.status_code) == (2000, 404)
+    assert "Your plan has begun, with days that cost nothing." in payer
+    assert "The free days have begun. The first payment is taken when they end." in payer
+    assert "cost nothing" not in offered_again
+    assert "without free days: this account had its trial" in offered_again
+    assert "There you pay 20.00 USD" in paid_at_once
 
 
 async def test_another_plan_is_taken_after_a_look_at_what_it_costs(store: Store) -> None:

@@ -186,9 +186,11 @@ def test_the_seeds_body_needs_no_second_look() -> None:
 JSON_VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner),
-    max_leaves=8,
+    max_leaves=4,
 )
-PAIRS = st.lists(st.tuples(st.sampled_from(["a", "b", ":", ":a", '"', "{", ""]), JSON_VALUES))
+PAIRS = st.lists(
+    st.tuples(st.sampled_from(["a", "b", ":", ":a", '"', "{", ""]), JSON_VALUES), max_size=5
+)
 
 
 @given(PAIRS, st.booleans())

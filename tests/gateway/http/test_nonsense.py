@@ -111,7 +111,7 @@ BODIES = st.dictionaries(
 
 
 @hypothesis_settings(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(body=BODIES)
 async def test_any_body_of_a_send_gets_a_clear_answer(
@@ -128,7 +128,7 @@ async def test_any_body_of_a_send_gets_a_clear_answer(
 
 
 @hypothesis_settings(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(raw=st.binary(max_size=300))
 async def test_any_bytes_as_a_body_are_malformed(gateway: Gateway, key: str, raw: bytes) -> None:
@@ -139,7 +139,7 @@ async def test_any_bytes_as_a_body_are_malformed(gateway: Gateway, key: str, raw
 
 
 @hypothesis_settings(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(segment=st.text(st.characters(codec="utf-8"), min_size=1), query=st.text())
 async def test_any_path_and_query_get_an_envelope(

@@ -145,6 +145,26 @@ async def empty_wallet(gateway: Gateway, key: str) -> None:
         assert answer.json()["code"] == 1001
 
 
+async def test_a_cap_names_the_send_that_passes_now(gateway: Gateway) -> None:
+    key = await gateway.key(await gateway.account(), per_day_cents=2_500)
+    sent = await gateway.call("POST", "/topup/send", key=key, json=RIGHT)
+
+    refused = await gateway.call(
+        "POST", "/topup/send", key=key, json={**RIGHT, "amount_cents": 2_000}
+    )
+    error = refused.json()["data"]["error"]
+    smaller = next(link for link in error["links"] if link["rel"] == "smaller_send")
+    passed = await gateway.client.post(
+        smaller["href"], json=smaller["body"], headers={"Authorization": f"Bearer {key}"}
+    )
+    empty = await gateway.call("POST", "/topup/send", key=key, json=RIGHT)
+
+    assert (sent.json()["code"], refused.json()["code"]) == (1001, 2008)
+    assert (error["max_now_cents"], smaller["body"]["amount_cents"]) == (1_500, 1_500)
+    assert passed.json()["code"] == 1001
+    assert [link["rel"] for link in empty.json()["data"]["error"]["links"]] == ["limits"]
+
+
 @pytest.mark.parametrize(
     ("headers", "reason"),
     [

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from billing.catalog.product_fields import ProductFields, ProductKey
 from billing.providers.registry import discover
 from store.database import Database, Transaction
 from store.migrate import migrate
-from store.open import open_database
+from store.open import file_of, open_database
 from tests.conftest import SERVER_URL
 from tests.support.postgres_server import create_database, drop_database
 from tests.support.programs import NO_SERVER, missing
@@ -30,33 +31,48 @@ ROWS = "SELECT plan_id, provider, interval, ref FROM plan_products ORDER BY 1, 2
 PRO = ("live", "pro")
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def unmigrated(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """An empty database of either kind."""
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def migrated(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """A database of either kind with plans of the schema before, migrated, for each test to copy."""
     if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'old.db'}"
+        url = f"sqlite:///{tmp_path_factory.mktemp('products') / 'old.db'}"
+        fill(url)
+        yield url
         return
     if not SERVER_URL:
         missing(NO_SERVER)
     name = f"topup_products_{os.getpid()}"
-    yield create_database(SERVER_URL, name)
+    url = create_database(SERVER_URL, name)
+    fill(url)
+    yield url
     drop_database(SERVER_URL, name)
 
 
-@pytest.fixture
-def old(unmigrated: str) -> Database:
-    """A database with plans of the schema before, migrated."""
-    migrate(unmigrated, revision="0010")
-    database = open_database(unmigrated)
+def fill(url: str) -> None:
+    migrate(url, revision="0010")
+    database = open_database(url)
 
-    async def fill() -> None:
+    async def work() -> None:
         await old_process(database, OLD, id="pro", month="price_m", year="price_y", creem="prod_m")
         await old_process(database, OLD, id="bare", month=None, year=None, creem=None)
         await database.close()
 
-    asyncio.run(fill())
-    migrate(unmigrated)
-    return open_database(unmigrated)
+    asyncio.run(work())
+    migrate(url)
+
+
+@pytest.fixture
+def old(migrated: str, tmp_path: Path) -> Iterator[Database]:
+    template = file_of(migrated)
+    if template is not None:
+        shutil.copy(template, tmp_path / "copy.db")
+        yield open_database(f"sqlite:///{tmp_path / 'copy.db'}")
+        return
+    name = migrated.rpartition("/")[2]
+    yield open_database(create_database(SERVER_URL, f"{name}_copy", template=name))
+    drop_database(SERVER_URL, f"{name}_copy")
 
 
 async def old_process(database: Database, statement: str, **values: object) -> None:

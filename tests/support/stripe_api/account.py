@@ -5,6 +5,8 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
+
 from billing.providers.stripe.provider import API_VERSION
 
 Json = dict[str, Any]
@@ -31,6 +33,7 @@ PREFIXES = {
     "setup_intent": "seti",
     "subscription": "sub",
     "subscription_item": "si",
+    "subscription_schedule": "sub_sched",
     "tax_rate": "txr",
     "webhook_endpoint": "we",
 }
@@ -120,9 +123,9 @@ class StripeAccount:
 
     def tell(self, event_type: str, about: Json, **before: Any) -> None:
         """An event about the object as it is now; before: what changed fields were."""
-        data: Json = {"object": copy.deepcopy(about)}
+        data: Json = {"object": _copied(about)}
         if before:
-            data["previous_attributes"] = copy.deepcopy(before)
+            data["previous_attributes"] = _copied(before)
         event = self.make(
             "event",
             api_version=API_VERSION,
@@ -146,6 +149,11 @@ class StripeAccount:
 
     def _of(self, kind: str) -> Iterator[Json]:
         return (one for one in list(self._kept.values()) if one["object"] == kind)
+
+
+def _copied(one: Json) -> Json:
+    """As it is now; through its text, which takes a tenth of the time of a deep copy."""
+    return dict(msgspec.json.decode(msgspec.json.encode(one)))
 
 
 def amended(one: Json, **changes: Any) -> Json:

@@ -10,7 +10,7 @@ import calendar
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from tests.support.stripe_api import catalog, customers, invoices
+from tests.support.stripe_api import catalog, customers, invoices, schedules
 from tests.support.stripe_api.account import Json, Refusal, StripeAccount, amended
 from tests.support.stripe_api.invoices import Span
 from tests.support.stripe_api.params import Params
@@ -165,6 +165,8 @@ def pending(account: StripeAccount, subscription: Json) -> list[Json]:
 
 def update(account: StripeAccount, params: Params, subscription_id: str) -> Json:
     """POST /v1/subscriptions/{id}; with error_if_incomplete nothing changes where it is not paid."""
+    if {"cancel_at_period_end", "cancel_at"} & set(params.fields):
+        schedules.refuse_if_managed(account.find("subscription", subscription_id))
     if params.text("payment_behavior") != "error_if_incomplete":
         return _update(account, params, subscription_id)
     tried = account.rehearsal()
@@ -332,6 +334,7 @@ def preview(account: StripeAccount, params: Params) -> Json:
 
 def renew(account: StripeAccount, one: Json, *, is_delayed: bool = True) -> Json:
     """The next period begins, and its invoice is drafted."""
+    schedules.pass_on(account, one)
     for item in one["items"]["data"]:
         start = item["current_period_end"]
         item["current_period_start"] = start

@@ -8,8 +8,8 @@ from alembic import op
 
 from store.dialect import BIGINT
 
-revision = "0035"
-down_revision = "0034"
+revision = "0036"
+down_revision = "0035"
 branch_labels = None
 depends_on = None
 oldest_code = "0011"
