@@ -71,20 +71,22 @@ class OrderCases:
 
     def acts(self, order: Order, waiting: OpenReview) -> list[CaseAct]:
         """What is right to do now, in the order in which a page offers it."""
+        can_go_back = any(
+            one.money is not None and one.money.refund is None and one.money.left.amount > 0
+            for one in self.cases
+        )
+        refunds: list[CaseAct] = ["refund"] if can_go_back else []
+        if not self.is_open or self.under_way is not None:
+            return refunds
         found: list[CaseAct] = []
         came, price = waiting.came, waiting.price
         if self.can_credit:
-            is_less = (
-                came is not None and came.currency == price.currency and came.amount < price.amount
-            )
-            found += ["credit_paid"] if is_less else []
+            is_same = came is not None and came.currency == price.currency
+            if is_same and came is not None and came.amount < price.amount:
+                found.append("credit_paid")
             found += ["credit_price", "credit_part"]
-        if self.can_credit and waiting.invoice_id is not None:
-            found.append("comp")
-        if any(one.money is not None and one.money.left.amount > 0 for one in self.cases):
-            found.append("refund")
-        found.append("reject" if order.status == "review" else "dismiss")
-        return found if self.is_open and self.under_way is None else []
+            found += ["comp"] if waiting.invoice_id is not None else []
+        return [*found, *refunds, "reject" if order.status == "review" else "dismiss"]
 
 
 async def open_review(tx: Transaction, order: Order) -> OpenReview:
