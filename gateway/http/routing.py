@@ -53,6 +53,7 @@ _KINDS = {
     "portal_token": "Portal",
     "claim_token": "Page",
     "mail_token": "Page",
+    "receipt_token": "Page",
     "status_token": "Page",
     "difference_id": "Difference",
     "mail_id": "Mail",

@@ -132,6 +132,24 @@ async def test_another_plan_is_taken_after_a_look_at_what_it_costs(store: Store)
     assert unknown.status_code == 404
 
 
+async def test_a_chosen_change_is_seen_and_called_off_with_one_press(store: Store) -> None:
+    boss = await sold(store)
+    ann = await signed_in(store.gateway)
+    await subscribed(store, ann, "pro/year")
+    await ann.send(f"{PLAN}/change", {"plan": "pro/month"})
+
+    chosen = await shown(ann)
+    listed = text_of((await boss.get(f"{ADMIN}/subscriptions")).text)
+    stayed = await ann.send(f"{PLAN}/change", {"plan": "pro/year"})
+    after = await shown(ann)
+
+    assert "change scheduled" in listed
+    assert "from then on Pro, by the month" in chosen
+    assert "Stay with Pro, by the year" in chosen
+    assert stayed.status_code == 303
+    assert "from then on" not in after
+
+
 async def test_an_operator_ends_anybodys_plan_and_it_is_written_down(store: Store) -> None:
     boss = await sold(store)
     ann = await signed_in(store.gateway)
