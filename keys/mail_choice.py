@@ -1,27 +1,43 @@
-"""Which mail an account's owner wants, and in which language: that credit ends soon can be switched off. Writes
-accounts.
+"""Which mail an account's owner wants, and in which language: that credit ends soon, and receipts, can be
+switched off. Writes accounts.
 
 What failed to be paid is always told: nobody can mend what nobody knows.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Literal, get_args
+
 from store.database import Transaction
 
+MailChoice = Literal["expiring", "receipt"]
+MAIL_CHOICES: Final[tuple[MailChoice, ...]] = get_args(MailChoice)
 
-async def wants_expiring_mail(tx: Transaction, account_id: str) -> bool:
-    """False where the account switched it off."""
+
+@dataclass(frozen=True, slots=True)
+class WantedMail:
+    """False where the account switched mail of the kind off."""
+
+    expiring: bool = True
+    receipt: bool = True
+
+
+async def wanted_mail(tx: Transaction, account_id: str) -> WantedMail:
+    """What the account wants; an account that is not there wants all."""
     row = await tx.fetch_one(
-        "SELECT expiring_mail_off_at FROM accounts WHERE id = :id", id=account_id
-    )
-    return row is None or row["expiring_mail_off_at"] is None
-
-
-async def set_expiring_mail(tx: Transaction, account_id: str, *, is_on: bool, now_us: int) -> None:
-    """From the next mail on, also for those that are written and not sent yet."""
-    await tx.execute(
-        "UPDATE accounts SET expiring_mail_off_at = :off_at WHERE id = :id",
-        off_at=None if is_on else now_us,
+        "SELECT expiring_mail_off_at, receipt_mail_off_at FROM accounts WHERE id = :id",
         id=account_id,
     )
+    if row is None:
+        return WantedMail()
+    return WantedMail(row["expiring_mail_off_at"] is None, row["receipt_mail_off_at"] is None)
+
+
+async def choose_mail(
+    tx: Transaction, account_id: str, choice: MailChoice, *, is_on: bool, now_us: int
+) -> None:
+    """From the next mail on, also for those that are written and not sent yet."""
+    await tx.execute(_CHOOSE[choice], off_at=None if is_on else now_us, id=account_id)
 
 
 async def mail_language(tx: Transaction, account_id: str) -> str | None:
@@ -35,3 +51,9 @@ async def set_mail_language(tx: Transaction, account_id: str, tag: str) -> None:
     await tx.execute(
         "UPDATE accounts SET mail_language = :tag WHERE id = :id", tag=tag, id=account_id
     )
+
+
+_CHOOSE: Final[Mapping[MailChoice, str]] = {
+    "expiring": "UPDATE accounts SET expiring_mail_off_at = :off_at WHERE id = :id",
+    "receipt": "UPDATE accounts SET receipt_mail_off_at = :off_at WHERE id = :id",
+}

@@ -32,7 +32,8 @@ def _bytes(name: str, *, null: bool = False) -> sa.Column[bytes]:
     return sa.Column(name, BYTES, nullable=null)
 
 
-# keys/account.py, but live_* and email_verified_at by keys/live.py, expiring_mail_off_at and mail_language by keys/mail_choice.py.
+# keys/account.py, but live_* and email_verified_at by keys/live.py, *_mail_off_at and mail_language by
+# keys/mail_choice.py.
 # A tenant: merchant, agent operator or end user.
 accounts = sa.Table(
     "accounts",
@@ -53,6 +54,7 @@ accounts = sa.Table(
     _int(
         "expiring_mail_off_at", null=True
     ),  # wants no mail of credit that ends soon; null: it does
+    _int("receipt_mail_off_at", null=True),  # wants no receipts by mail; null: it does
     _text("mail_language", null=True),  # of mail to its owner; null: English
     sa.Index(
         "ux_accounts_email",
@@ -1526,6 +1528,7 @@ refunds = sa.Table(
     _int("next_check_at", null=True),  # null: nobody is asked
     _int("created_at"),
     _int("ended_at", null=True),  # null: open
+    _int("asked_until", null=True),  # until when a worker may be asking; null: none is
     sa.Index("ix_refunds_owner", "owner_id"),
     sa.Index("ix_refunds_order", "order_id"),
     sa.Index("ix_refunds_account", "account_id", "environment", "id"),
@@ -1794,7 +1797,7 @@ owner_mails = sa.Table(
     _text("id", key=True),  # its Message-ID is made of it
     _text("account_id"),
     _text("environment"),
-    _text("kind"),  # past_due | recharge_failed | credit_expiring
+    _text("kind"),  # past_due | recharge_failed | credit_expiring | receipt
     _text("subscription_id"),  # empty: about none
     _text("status"),  # queued | sent | bounced | failed | outbox | unwanted | limited
     _int("attempts", default=0),
@@ -1803,12 +1806,19 @@ owner_mails = sa.Table(
     _int("created_at"),
     _int("ended_at", null=True),
     _text("about", null=True),  # JSON: what the turn's event said
+    _int("next_receipt_at", null=True),  # of a receipt: in place of next_attempt_at
     sa.Index("ix_owner_mails_account", "account_id", "environment", "id"),
     sa.Index(
         "ix_owner_mails_due",
         "next_attempt_at",
         sqlite_where=sa.text("next_attempt_at IS NOT NULL"),
         postgresql_where=sa.text("next_attempt_at IS NOT NULL"),
+    ),
+    sa.Index(
+        "ix_owner_mails_receipts_due",
+        "next_receipt_at",
+        sqlite_where=sa.text("next_receipt_at IS NOT NULL"),
+        postgresql_where=sa.text("next_receipt_at IS NOT NULL"),
     ),
 )
 

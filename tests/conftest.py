@@ -10,8 +10,9 @@ import os
 import shutil
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -25,6 +26,7 @@ from store.migrate import migrate
 from store.open import open_database
 from tests.support.databases import Server
 from tests.support.embedded_redis import EmbeddedRedis
+from tests.support.forked_processes import Collected
 from tests.support.long_first import long_first
 from tests.support.preloaded import Preloaded
 from tests.support.programs import NO_REDIS, NO_SERVER, missing
@@ -45,8 +47,20 @@ if importlib.util.find_spec("sniffio") is None:
 
 
 def pytest_configure() -> None:
+    # Each connection to PostgreSQL would first make what TLS needs and ask for it, a third of the
+    # client's part of its opening, and the tests' own servers have none.
+    os.environ.setdefault("PGSSLMODE", "disable")
     if "PYTEST_DEBUG_TEMPROOT" not in os.environ and _has_room_in_memory():
         os.environ["PYTEST_DEBUG_TEMPROOT"] = str(IN_MEMORY)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes(config: pytest.Config, specs: Sequence[Any]) -> None:
+    """A run's processes are forked from one that has collected the tests."""
+    collected = Collected(config.invocation_params.args)
+    config.add_cleanup(collected.close)
+    for spec in specs:
+        spec.python = collected.python
 
 
 def _has_room_in_memory() -> bool:

@@ -13,7 +13,9 @@ from typing import Final
 
 from kernel.clock import DAY_US, Clock
 from kernel.ids import AccountId
+from keys import caps
 from keys.account import idle_sandboxes
+from keys.counter import REPEAT_PERIOD_US
 from keys.vault import Vault
 from store import commit_token, idempotency
 from store.database import Database, Store, Transaction
@@ -28,6 +30,8 @@ PAUSE_S: Final = 0.05
 RESEAL_S: Final = 3600
 SPACE_S: Final = 3600
 DAY_S: Final = 86_400
+RECIPIENTS_S: Final = 3600
+RECIPIENT_ROWS: Final = 1_000
 
 logger = logging.getLogger(__name__)
 Prune = Callable[[Transaction], Awaitable[int]]
@@ -70,11 +74,17 @@ def pruning_chores(database: Database, clock: Clock) -> tuple[Chore, ...]:
         before_us = clock.now_us() - commit_token.KEPT_DAYS * DAY_US
         return await commit_token.prune(tx, before_us=before_us)
 
+    async def prune_recipients(tx: Transaction) -> int:
+        # A send that looks repeated is looked for in two periods.
+        before_us = clock.now_us() - 2 * REPEAT_PERIOD_US
+        return await caps.prune_recipients(tx, before_us=before_us, limit=RECIPIENT_ROWS)
+
     return (
         Chore("deliveries.expire_held", 60, partial(expire_held, database, clock)),
         Chore("endpoint_queue.mend", 60, partial(mend_line, database, clock)),
         Chore("idempotency.prune", 60, partial(_repeat, database, prune_answers)),
         Chore("commit_tokens.prune", DAY_S, partial(_repeat, database, prune_tokens)),
+        Chore("spend_windows.prune", RECIPIENTS_S, partial(_repeat, database, prune_recipients)),
     )
 
 

@@ -237,7 +237,7 @@ def _asking_providers(context: Context) -> Sequence[Callable[[], Awaitable[None]
     return (
         Reconciler(*shared, context.payments).run,
         Steerer(*shared, context.payments.steering).run,
-        Numberer(*shared, context.settings.seller).run,
+        Numberer(*shared, context.settings.seller, context.topup_rules.mail.sent_in).run,
     )
 
 

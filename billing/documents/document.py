@@ -127,17 +127,19 @@ async def page_of_all(
     return [ROWS.read(row) for row in rows]
 
 
-async def find(tx: Transaction, document_id: str, environment: str) -> BillingDocument:
-    """Anybody's of the environment, for operators; raises NotFound."""
+async def find(
+    tx: Transaction, document_id: str, environment: str | None = None
+) -> BillingDocument:
+    """Anybody's, of that environment where one is named; raises NotFound."""
     row = await tx.fetch_one(
         f"""SELECT {ROWS.listed} FROM billing_documents
-            WHERE id = :id AND environment = :environment""",
+            WHERE id = :id""",
         id=document_id,
-        environment=environment,
     )
-    if row is None:
+    found = None if row is None else ROWS.read(row)
+    if found is None or environment not in (None, found.environment):
         raise NotFound("Document")
-    return ROWS.read(row)
+    return found
 
 
 async def receipts_of(tx: Transaction, subject_ids: Iterable[str]) -> dict[str, str]:

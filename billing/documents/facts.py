@@ -67,12 +67,16 @@ class DocumentFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
 
 @dataclass(frozen=True, slots=True)
 class Seller:
-    """Who sells here, by the settings; is_known: somebody said who. prefixes: of each kind's series."""
+    """Who sells here, by the settings; is_known: somebody said who. prefixes: of each kind's series.
+
+    mails_receipts: payers are told of their receipts by mail.
+    """
 
     party: Party
     prefixes: dict[str, str]
     logo_text: str = ""
     footer: str = ""
+    mails_receipts: bool = True
 
     @property
     def is_known(self) -> bool:

@@ -4,11 +4,11 @@ Promise: a series has no gap and no number twice, whatever process ends when. Ev
 one transaction: the lock of the environment, what is due, the next numbers, the documents and the
 marks. A payment's own transaction knows nothing of it and waits for nobody; whoever numbers holds the
 lock for a few statements, and reads what is due behind it, so that two of them never see the same.
-A payment whose transaction ends late gets the next number, and its own date. Writes
-billing_documents and document_series.
+A payment whose transaction ends late gets the next number, and its own date. The mail that tells a
+receipt is written with it. Writes billing_documents and document_series.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -26,9 +26,12 @@ from billing.documents.facts import (
     number_of,
     series_of,
 )
+from billing.documents.receipt_letter import receipt_mail
 from billing.orders import records as order_rows
 from billing.providers import breakdown
 from billing.providers.breakdown import Breakdown, PaymentKey
+from billing.recipients import owner_mail
+from billing.recipients.owner_mail import OwnerMail
 from billing.subscriptions import records as subscription_rows
 from kernel.clock import SECOND_US
 from kernel.ids import new_id
@@ -40,9 +43,17 @@ _LOCK_SERIES: Final = ""
 
 
 async def number_step(
-    database: Database, environment: str, seller: Seller, *, now_us: int, limit: int = STEP_MAX
+    database: Database,
+    environment: str,
+    seller: Seller,
+    *,
+    now_us: int,
+    mail_sent_in: Collection[str] = (),
+    limit: int = STEP_MAX,
 ) -> int:
     """Numbers at most `limit` payments and as many notes; how many rows of either were settled.
+
+    mail_sent_in: environments whose mail leaves; receipts of others are told in the outbox.
 
     In live nothing is numbered before somebody has said who sells: what is frozen would lack it.
     """
@@ -51,7 +62,8 @@ async def number_step(
 
     async def work(tx: Transaction) -> int:
         await _lock(tx, environment)
-        clerk = _Clerk(tx, environment, seller, now_us)
+        is_sent = environment in mail_sent_in
+        clerk = _Clerk(tx, environment, seller, now_us, is_sent=is_sent)
         settled = await clerk.receipts(await due.payments(tx, environment, limit=limit))
         if settled < limit:
             settled += await clerk.notes(limit)
@@ -91,11 +103,16 @@ async def _is_due(tx: Transaction, environment: str) -> bool:
 class _Clerk:
     """One step: what is made is gathered here, and written at the end."""
 
-    def __init__(self, tx: Transaction, environment: str, seller: Seller, now_us: int) -> None:
+    def __init__(
+        self, tx: Transaction, environment: str, seller: Seller, now_us: int, *, is_sent: bool
+    ) -> None:
+        """is_sent: mail of the environment leaves."""
         self._tx = tx
         self._environment = environment
         self._seller = seller
         self._now_us = now_us
+        self._is_sent = is_sent
+        self._mails: list[OwnerMail] = []
         self._last: dict[str, int] = {}
         self._made: list[BillingDocument] = []
         self._receipts: dict[bool, list[tuple[str, str]]] = {False: [], True: []}
@@ -146,11 +163,13 @@ class _Clerk:
             document.ROWS.columns,
             [document.ROWS.write(one) for one in self._made],
         )
+        await owner_mail.insert(tx, self._mails)
         await order_rows.mark_receipts(tx, self._receipts[False])
         await order_rows.mark_noted(tx, self._noted[False])
         await subscription_rows.mark_receipts(tx, self._receipts[True])
         await subscription_rows.mark_noted(tx, self._noted[True])
         self._made = []
+        self._mails = []
         self._receipts = {False: [], True: []}
         self._noted = {False: [], True: []}
 
@@ -183,6 +202,9 @@ class _Clerk:
             created_at=self._now_us,
         )
         self._made.append(made)
+        mail = receipt_mail(made, is_sent=self._is_sent, now_us=self._now_us)
+        if mail is not None and self._seller.mails_receipts:
+            self._mails.append(mail)
         return made.id
 
     async def _note(self, gone: Gone, receipt: BillingDocument) -> None:

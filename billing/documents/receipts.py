@@ -1,5 +1,7 @@
 """An order's receipt, numbered at once where the worker has not come to it yet."""
 
+from collections.abc import Collection
+
 from billing.documents import document
 from billing.documents.document import BillingDocument, NoReceipt, NoSeller
 from billing.documents.facts import Seller
@@ -15,7 +17,13 @@ STEPS_MAX = 3
 
 
 async def receipt(
-    database: Database, tenant: Tenant, order_id: str, *, seller: Seller, now_us: int
+    database: Database,
+    tenant: Tenant,
+    order_id: str,
+    *,
+    seller: Seller,
+    mail_sent_in: Collection[str],
+    now_us: int,
 ) -> BillingDocument:
     """The receipt of the tenant's order; of a plan's order that of its first period.
 
@@ -34,7 +42,10 @@ async def receipt(
             raise NoReceipt(f"the order is {order.status}, not paid")
         if tenant.environment == "live" and not seller.is_known:
             raise NoSeller("the operator has not said who sells here: TOPUP_SELLER_NAME is empty")
-        if not await number_step(database, tenant.environment, seller, now_us=now_us):
+        numbered = await number_step(
+            database, tenant.environment, seller, now_us=now_us, mail_sent_in=mail_sent_in
+        )
+        if not numbered:
             _, found = await database.read(look)
             if found is None:
                 raise NoReceipt("nothing was paid for the order, so there is no receipt")

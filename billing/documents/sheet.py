@@ -131,11 +131,15 @@ class Sheet(FPDF):
         text = str(args[_TEXT_AT] if len(args) > _TEXT_AT else named.get("text", ""))
         if max(text, default="") < _SHAPED_FROM:
             return draw(*args, **named)
+        family, style, size = self.font_family, self.font_style, self.font_size_pt
         self.set_text_shaping(use_shaping_engine=True)
         try:
             return draw(*args, **named)
         finally:
             self.set_text_shaping(use_shaping_engine=False)
+            # After letters of the operator's font the library takes the font before it for the current one.
+            self.font_family = ""
+            self.set_font(family, style, size)
 
     def clean(self, text: str) -> str:
         """What can be drawn of the text, at most WORDS_MAX characters."""

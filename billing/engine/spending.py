@@ -124,7 +124,7 @@ class Spending:
             used_micros = 0 if window is None else window.spent_micros
             if used_micros + amount_micros > limit_micros:
                 self._refuse_capped(tenant, lineage, amount_micros, send)
-        if line.money or line.sends is not None or tenant in self._day_limits:
+        if line.money or line.sends is not None or self._day_limits:
             further = self._further(tenant, line, send)
             self._check_each(further, tenant, lineage, amount_micros, send)
 
@@ -159,9 +159,9 @@ class Spending:
         """
         self.count(tenant.account_id, lineage, amount_micros, self._now_us)
         line = self._line(lineage)
-        account = self._of_account(tenant)
-        if not line.watched and line.sends is None and not account:
+        if not line.watched and line.sends is None and not self._day_limits:
             return None
+        account = self._of_account(tenant)
         places: list[CounterRow] = []
         for limit in line.money:
             if limit.cap == "window":

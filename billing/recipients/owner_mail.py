@@ -22,7 +22,7 @@ from store.database import Transaction
 from store.keyset import Keyset
 from store.row_mapping import RowMapping
 
-OwnerMailKind = Literal["past_due", "recharge_failed", "credit_expiring"]
+OwnerMailKind = Literal["past_due", "recharge_failed", "credit_expiring", "receipt"]
 OwnerMailStatus = Literal["queued", "sent", "bounced", "failed", "outbox", "unwanted", "limited"]
 # After try k it waits WAITS_US[k-1]; then it has failed.
 WAITS_US: Final = (MINUTE_US, 10 * MINUTE_US, HOUR_US, 6 * HOUR_US, DAY_US)
@@ -32,6 +32,7 @@ DAY_MAX: Final[Mapping[OwnerMailKind, int]] = {
     "past_due": 10,
     "recharge_failed": 10,
     "credit_expiring": 3,
+    "receipt": 20,
 }
 PRUNED_MAX: Final = 500
 
@@ -48,6 +49,7 @@ class OwnerMail(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     status: OwnerMailStatus
     attempts: int = 0
     next_attempt_at: int | None = None
+    next_receipt_at: int | None = None
     reason: str | None = None
     created_at: int
     ended_at: int | None = None
@@ -82,6 +84,28 @@ def new_owner_mail(
 ) -> OwnerMail:
     """About a turn of this batch; data: what its event says."""
     is_sent = tenant.environment in state.rules.of(TopUpRules).mail.sent_in
+    return written_mail(
+        tenant,
+        kind,
+        subscription_id=subscription_id,
+        data=data,
+        is_sent=is_sent,
+        now_us=state.now_us,
+    )
+
+
+def written_mail(
+    tenant: Tenant,
+    kind: OwnerMailKind,
+    *,
+    subscription_id: str = "",
+    data: Mapping[str, Any] | None,
+    is_sent: bool,
+    now_us: int,
+) -> OwnerMail:
+    """One that is due now; is_sent: mail of its environment leaves, else it stays in the outbox."""
+    due_at = now_us if is_sent else None
+    is_receipt = kind == "receipt"
     return OwnerMail(
         id=new_id("oml"),
         account_id=tenant.account_id,
@@ -90,9 +114,10 @@ def new_owner_mail(
         subscription_id=subscription_id,
         about=None if data is None else msgspec.json.encode(data).decode(),
         status="queued" if is_sent else "outbox",
-        next_attempt_at=state.now_us if is_sent else None,
-        created_at=state.now_us,
-        ended_at=None if is_sent else state.now_us,
+        next_attempt_at=None if is_receipt else due_at,
+        next_receipt_at=due_at if is_receipt else None,
+        created_at=now_us,
+        ended_at=None if is_sent else now_us,
     )
 
 
@@ -104,24 +129,32 @@ async def claim(
     tx: Transaction, *, now_us: int, lease_us: int, limit: int
 ) -> Sequence[DueOwnerMail]:
     """At most `limit` due mails, the longest due first."""
-    rows = await tx.fetch(_CLAIM, now=now_us, lease_until=now_us + lease_us, limit=limit)
+    values = {"now": now_us, "lease_until": now_us + lease_us}
+    rows = list(await tx.fetch(_CLAIM, limit=limit, **values))
+    if len(rows) < limit:
+        rows += await tx.fetch(_CLAIM_RECEIPTS, limit=limit - len(rows), **values)
     mails = sorted(map(_ROWS.read, rows), key=lambda one: one.id)
     if not mails:
         return ()
     ids = sorted({one.account_id for one in mails})
     owners = await tx.fetch(
-        """SELECT id, email, expiring_mail_off_at, mail_language FROM accounts
+        """SELECT id, email, expiring_mail_off_at, receipt_mail_off_at, mail_language FROM accounts
            WHERE id IN :ids[text]""",
         ids=ids,
     )
     addresses = {row["id"]: row["email"] for row in owners}
     languages = {row["id"]: row["mail_language"] for row in owners}
-    off = {row["id"] for row in owners if row["expiring_mail_off_at"] is not None}
+    off = {
+        (row["id"], kind)
+        for row in owners
+        for kind, column in _OFF.items()
+        if row[column] is not None
+    }
     sent = await _sent(tx, ids, after_us=now_us - DAY_US)
     due = []
     for one in mails:
         place = (one.account_id, one.kind)
-        is_unwanted = one.kind == "credit_expiring" and one.account_id in off
+        is_unwanted = place in off
         is_over = sent[place] >= DAY_MAX[one.kind]
         sent[place] += not is_unwanted
         language = languages.get(one.account_id)
@@ -149,13 +182,16 @@ async def settle(
     """What came of this try; queued: there is another, unless it was the last."""
     is_last = mail.attempts > len(WAITS_US)
     ended = "failed" if status == "queued" and is_last else status
+    again_at = now_us + WAITS_US[mail.attempts - 1] if ended == "queued" else None
+    is_receipt = mail.kind == "receipt"
     await tx.execute(
         """UPDATE owner_mails SET status = :status, reason = :reason,
-               next_attempt_at = :next_attempt_at, ended_at = :ended_at
+               next_attempt_at = :next_attempt_at, next_receipt_at = :next_receipt_at, ended_at = :ended_at
            WHERE id = :id AND attempts = :attempts AND status = 'queued'""",
         status=ended,
         reason=None if reason is None else storable(reason, characters_max=REASON_CHARACTERS_MAX),
-        next_attempt_at=now_us + WAITS_US[mail.attempts - 1] if ended == "queued" else None,
+        next_attempt_at=None if is_receipt else again_at,
+        next_receipt_at=again_at if is_receipt else None,
         ended_at=None if ended == "queued" else now_us,
         id=mail.id,
         attempts=mail.attempts,
@@ -201,12 +237,27 @@ _ROWS = RowMapping(OwnerMail)
 _PAGES = Keyset(
     _ROWS.listed, "owner_mails", "account_id = :account_id AND environment = :environment"
 )
+# What an account switches off, by the kind of mail.
+_OFF: Final[Mapping[str, str]] = {
+    "credit_expiring": "expiring_mail_off_at",
+    "receipt": "receipt_mail_off_at",
+}
 _CLAIM = f"""
 UPDATE owner_mails SET attempts = owner_mails.attempts + 1, next_attempt_at = :lease_until
 FROM (
     SELECT m.id FROM owner_mails m
     WHERE m.next_attempt_at IS NOT NULL AND m.next_attempt_at <= :now
     ORDER BY m.next_attempt_at LIMIT :limit FOR NO KEY UPDATE OF m SKIP LOCKED) AS w
+WHERE owner_mails.id = w.id
+RETURNING {_ROWS.of("owner_mails")}
+"""
+# Receipts are due by a column of their own, since a worker of before knows no such mail.
+_CLAIM_RECEIPTS = f"""
+UPDATE owner_mails SET attempts = owner_mails.attempts + 1, next_receipt_at = :lease_until
+FROM (
+    SELECT m.id FROM owner_mails m
+    WHERE m.next_receipt_at IS NOT NULL AND m.next_receipt_at <= :now
+    ORDER BY m.next_receipt_at LIMIT :limit FOR NO KEY UPDATE OF m SKIP LOCKED) AS w
 WHERE owner_mails.id = w.id
 RETURNING {_ROWS.of("owner_mails")}
 """

@@ -1,7 +1,7 @@
-"""Tokens of addresses that need no account: a recipient's claim page, where they end our mail, and the
-payer's page of an order.
+"""Tokens of addresses that need no account: a recipient's claim page, where they end our mail, the payer's
+page of an order, and a receipt.
 
-A token is the id of the top-up or order as one block of AES, under a key for its purpose that comes from a data key
+A token is the id of the top-up, order or document as one block of AES, under a key for its purpose that comes from a data key
 which the master key seals. Invariant: no token is stored, and the database alone makes none. A token has
 one spelling; whoever guesses meets one of 2**128 numbers, of which the ids that exist are a few.
 """
@@ -20,19 +20,20 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from billing.topups.voucher import TOPUP_PREFIX
 from kernel.ids import ID_BITS, decode, encode
 
-LinkPurpose = Literal["claim", "mail", "order"]
+LinkPurpose = Literal["claim", "mail", "order", "receipt"]
 # What the ids of each purpose begin with.
 _PREFIXES: Final[Mapping[LinkPurpose, str]] = {
     "claim": TOPUP_PREFIX,
     "mail": TOPUP_PREFIX,
     "order": "ord_",
+    "receipt": "doc_",
 }
 _BLOCK_BYTES: Final = 16
 _CHARACTERS: Final = 22
 
 
 class LinkTokens:
-    """Turns ids of top-ups and orders into tokens and back, under keys derived from one of 32 bytes."""
+    """Turns ids of top-ups, orders and documents into tokens and back, under keys derived from one of 32 bytes."""
 
     def __init__(self, key: bytes) -> None:
         ciphers = {purpose: _cipher(key, purpose) for purpose in get_args(LinkPurpose)}
@@ -51,7 +52,7 @@ class LinkTokens:
         return hmac.digest(self._digest_key, address.encode(), hashlib.sha256).hex()
 
     def id_of(self, purpose: LinkPurpose, token: str) -> str | None:
-        """The top-up or order that the token would be of; None for one that was never given out."""
+        """The top-up, order or document that the token would be of; None for one that was never given out."""
         if len(token) != _CHARACTERS or not token.isascii():
             return None
         try:

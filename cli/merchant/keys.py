@@ -9,20 +9,31 @@ from msgspec import to_builtins
 from cli.acting import tell
 from cli.database import account_named, account_or_own, read, write
 from cli.examples import examples
-from cli.options import Moment, account_option, environment_option, limit_option
+from cli.merchant.key_limits import (
+    given,
+    limit_options,
+    pause,
+    resume,
+    set_,
+    shape,
+    tenant_of,
+    tree,
+)
+from cli.options import account_option, environment_option, limit_option
 from cli.output import json_option, note, run, show_record, show_rows
-from gateway.api.schemas.keys import AccessToken as TokenShape, ApiKey as KeyShape
+from gateway.api.schemas.keys import AccessToken as TokenShape
 from kernel.clock import SystemClock
-from kernel.errors import NotFound
 from kernel.tenant import Tenant
 from keys.account import lock_tenants
 from keys.api_keys import api_key
 from keys.api_keys.api_key import ApiKey
 from keys.api_keys.fields import NewKey
+from keys.audit_log import COMMAND_LINE
 from keys.principal import Environment
 from keys.tokens import access_token
 from keys.tokens.access_token import AccessToken, AccessTokenKind
 from store.database import Transaction
+from webhooks.events.key_events import tell_key
 
 _account = click.option("--account", required=True, help="Its id or email address.")
 _KINDS = click.Choice(["operator", "system"])
@@ -43,6 +54,10 @@ def keys() -> None:
     """API keys, and system and operator tokens."""
 
 
+for _command in (set_, pause, resume, tree):
+    keys.add_command(_command)
+
+
 @keys.command(
     "create",
     epilog=examples(
@@ -57,22 +72,7 @@ def keys() -> None:
     "--scope", "scopes", multiple=True, help="Repeat for several; default: all of an account."
 )
 @click.option("--ip-allow", "ip_allow_list", multiple=True, help="A CIDR; repeat for several.")
-@click.option("--per-call-cents", type=int, help="The most that one send may cost.")
-@click.option("--per-day-cents", type=int, help="The most in a day of UTC.")
-@click.option("--per-month-cents", type=int, help="The most in a month of UTC.")
-@click.option(
-    "--approval-above-cents",
-    "--approval-threshold-cents",
-    "approval_threshold_cents",
-    type=int,
-    help="A send above it waits for approval.",
-)
-@click.option(
-    "--approval-above-per-day-cents",
-    type=int,
-    help="So does one that takes the UTC day's sends without approval above it.",
-)
-@click.option("--expires-at", type=Moment(), help="RFC 3339, such as 2027-01-31T00:00:00Z.")
+@limit_options
 @json_option
 def create(
     account: str, environment: Environment, name: str, scopes: Sequence[str], **limits: Any
@@ -87,15 +87,16 @@ def create(
             account_id=owner.id,
             environment=environment,
             parent=None,
-            new=NewKey(name=name, scopes=scopes or None, **limits),
+            new=NewKey(name=name, scopes=scopes or None, **given(limits)),
             now_us=SystemClock().now_us(),
         )
         after = {"name": made.name, "scopes": made.scopes}
         await tell(tx, Tenant(owner.id, environment), "key.created", made.id, after=after)
+        await tell_key(tx, "key.created", made, by=COMMAND_LINE, now_us=made.created_at)
         return made, secret
 
     made, secret = run(write(work))
-    show_record({**_shape(made), "key": secret})
+    show_record({**shape(made), "key": secret})
     note("the key is shown this once")
 
 
@@ -121,7 +122,7 @@ def list_(account: str | None, environment: Environment, limit: int, cursor: str
 
     found = run(read(work))
     more = found[-1].id if len(found) == limit else None
-    rows = [_shape(key) for key in found]
+    rows = [shape(key) for key in found]
     show_rows(
         rows,
         "id",
@@ -147,9 +148,9 @@ def show(key_id: str) -> None:
     """Show one key."""
 
     async def work(tx: Transaction) -> ApiKey:
-        return await api_key.get(tx, await _tenant(tx, key_id), key_id)
+        return await api_key.get(tx, await tenant_of(tx, key_id), key_id)
 
-    show_record(_shape(run(read(work))))
+    show_record(shape(run(read(work))))
 
 
 @keys.command(
@@ -164,12 +165,17 @@ def revoke(key_id: str) -> None:
     """End a key and every key made by it, for good."""
 
     async def work(tx: Transaction) -> ApiKey:
-        tenant = await _tenant(tx, key_id)
+        tenant = await tenant_of(tx, key_id)
         await lock_tenants(tx, [tenant])
-        await tell(tx, tenant, "key.revoked", key_id)
-        return await api_key.revoke(tx, tenant, key_id, asker=None, now_us=SystemClock().now_us())
+        now_us = SystemClock().now_us()
+        before = await api_key.get(tx, tenant, key_id)
+        ended = await api_key.revoke(tx, tenant, key_id, asker=None, now_us=now_us)
+        if before.revoked_at is None:
+            await tell(tx, tenant, "key.revoked", key_id)
+            await tell_key(tx, "key.revoked", ended, by=COMMAND_LINE, now_us=now_us)
+        return ended
 
-    show_record(_shape(run(write(work))))
+    show_record(shape(run(write(work))))
 
 
 @keys.command(
@@ -187,7 +193,7 @@ def rotate(key_id: str, overlap_s: int) -> None:
     """Give a key a new secret; id, lineage and counters stay. It is shown once."""
 
     async def work(tx: Transaction) -> tuple[ApiKey, str]:
-        tenant = await _tenant(tx, key_id)
+        tenant = await tenant_of(tx, key_id)
         await lock_tenants(tx, [tenant])
         await tell(tx, tenant, "key.rotated", key_id, after={"overlap_s": overlap_s})
         return await api_key.rotate(
@@ -195,7 +201,7 @@ def rotate(key_id: str, overlap_s: int) -> None:
         )
 
     rotated, secret = run(write(work))
-    show_record({**_shape(rotated), "key": secret})
+    show_record({**shape(rotated), "key": secret})
     note("the key is shown this once")
 
 
@@ -302,19 +308,6 @@ def revoke_token(
         return await access_token.revoke(tx, tenant, token_id, kind=kind, asker=None, now_us=now_us)
 
     show_record(_token_shape(run(write(work))))
-
-
-async def _tenant(tx: Transaction, key_id: str) -> Tenant:
-    """Whose key it is; the operator need not say."""
-    state = (await api_key.load_key_states(tx, [key_id])).get(key_id)
-    if state is None:
-        raise NotFound("Key")
-    return Tenant(state.account_id, state.environment)
-
-
-def _shape(key: ApiKey) -> dict[str, Any]:
-    """As the API lists it, and whose it is."""
-    return {**to_builtins(KeyShape.of(key)), "account_id": key.account_id}
 
 
 def _token_shape(made: AccessToken) -> dict[str, Any]:

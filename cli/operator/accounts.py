@@ -22,6 +22,8 @@ from keys.account import (
     Account,
     get_account,
     list_accounts,
+    lock_tenants,
+    set_day_limit,
     set_operator,
     set_password_hash,
     set_time_zone,
@@ -122,6 +124,39 @@ def operator(account: str, on: bool) -> None:  # noqa: FBT001
         return await get_account(tx, found.id)
 
     show_record(_shape(run(write(work))))
+
+
+@accounts.command(
+    "limit",
+    epilog=examples(
+        "topup accounts limit ops@acme.example --environment live --per-day-cents 100000",
+        "topup accounts limit ops@acme.example --environment live --off",
+    ),
+)
+@click.argument("account")
+@environment_option
+@click.option("--per-day-cents", type=int, help="On one day of UTC, by all credentials together.")
+@click.option("--off", is_flag=True, help="Take the limit away.")
+@json_option
+def limit(
+    account: str,
+    environment: Environment,
+    per_day_cents: int | None,
+    off: bool,  # noqa: FBT001
+) -> None:
+    """Limit what an account spends on a day, over all of its keys, tokens and people."""
+    if (per_day_cents is None) != off:
+        raise click.UsageError("give --per-day-cents or --off, one of them")
+
+    async def work(tx: Transaction) -> dict[str, Any]:
+        tenant = Tenant((await account_named(account)(tx)).id, environment)
+        await lock_tenants(tx, [tenant])
+        await set_day_limit(tx, tenant, per_day_cents)
+        after = {"per_day_cents": per_day_cents}
+        await tell(tx, tenant, "account.limited", tenant.account_id, after=after)
+        return {"account_id": tenant.account_id, "environment": environment, **after}
+
+    show_record(run(write(work)))
 
 
 @accounts.command(

@@ -15,7 +15,7 @@ from gateway.dashboard.money import (
     statement,
     usage,
 )
-from gateway.dashboard.payer import checkout, portal, saved_card, status
+from gateway.dashboard.payer import checkout, portal, receipt, saved_card, status
 from gateway.dashboard.recipient import claim, no_mail
 from gateway.dashboard.refused import refuse
 from gateway.dashboard.topups import approvals, bulk, outbox, send, topups, vouchers
@@ -62,6 +62,7 @@ ENTRY = ApiSurface(
         *portal.ROUTES,
         *saved_card.ROUTES,
         *status.ROUTES,
+        *receipt.ROUTES,
         *claim.ROUTES,
         *no_mail.ROUTES,
     ),

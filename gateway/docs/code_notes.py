@@ -18,10 +18,13 @@ NOTES: Final[Mapping[int, str]] = {
     codes.AMOUNT_OUT_OF_RANGE: "Outside the platform's limits, which min and max tell.",
     codes.DUPLICATE: (
         "The reference was used before, or the Idempotency-Key came with another request;"
-        " transaction_id is the first one's."
+        " transaction_id is the first one's. looks_repeated: say distinct, if it is another."
     ),
     codes.MALFORMED: "The request cannot be read or a field does not fit; errors[] names each one.",
-    codes.CAP_EXCEEDED: "More than the key, or one it descends from, may spend until resets_at.",
+    codes.CAP_EXCEEDED: (
+        "More than the key, one it descends from, or the account may spend or send until resets_at;"
+        " max_now_cents passes now."
+    ),
     codes.MISSING_SCOPE: "The credential is good, but it may not do this, or not in this environment.",
     codes.KEY_ENDED: "The key was good once: it expired, or somebody revoked it.",
     codes.NOT_REDEEMABLE: "reason says why: unknown, redeemed, reversed, spent, disabled or expired.",

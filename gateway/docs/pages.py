@@ -33,6 +33,7 @@ PATH: Final = "/docs"
 PLACEHOLDER: Final = "https://gateway.example"
 GUIDES: Final = {
     "start": "Start",
+    "keys": "Keys",
     "errors": "Errors",
     "recipients": "Recipients",
     "suppliers": "Suppliers",

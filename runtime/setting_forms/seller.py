@@ -45,6 +45,10 @@ class SellerSettings(BaseModel):
     seller_debit_note_prefix: Prefix = Field(
         "DN", description="The same of what takes a credit note back."
     )
+    seller_mail_receipts: bool = Field(
+        True,
+        description="Payers get each receipt by mail, unless they switch it off.",
+    )
     seller_font: Path | None = Field(
         None,
         description="A TrueType or OpenType font file (.ttf or .otf) for scripts that the built-in one lacks, such as"
@@ -76,4 +80,5 @@ class SellerSettings(BaseModel):
             },
             self.seller_logo_text,
             self.seller_footer,
+            self.seller_mail_receipts,
         )

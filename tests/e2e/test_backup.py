@@ -9,6 +9,7 @@ import pytest
 
 from tests.e2e.conftest import WorkingSet
 from tests.support.installation import API
+from tests.support.plain_http import http_client
 from tests.support.receiver import Receiver
 
 SEND = {"platform": "claude", "amount_cents": 100, "recipient_email": "user@example.com"}
@@ -36,7 +37,7 @@ async def test_a_copy_taken_under_load_is_one_moment_and_goes_on(
             if len(sent) >= 10:
                 has_enough.set()
 
-    async with httpx.AsyncClient(headers=headers, trust_env=False, timeout=30) as http:
+    async with http_client(headers=headers, timeout=30) as http:
         await http.post(f"{first.url}{API}/webhooks/register", json={"url": receiver.url})
         async with asyncio.TaskGroup() as senders:
             for _ in range(SENDERS):

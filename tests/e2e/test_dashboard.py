@@ -3,13 +3,13 @@
 import asyncio
 import re
 
-import httpx
 import pytest
 from playwright.async_api import Browser, Page, expect
 
 from tests.e2e.conftest import WorkingSet
 from tests.support.chromium import grave_faults, new_window
 from tests.support.installation import API, Installation
+from tests.support.plain_http import http_client
 from tests.support.programs import needed
 from tests.support.receiver import Received, Receiver
 
@@ -162,7 +162,7 @@ async def test_the_live_tail_shows_what_happens(
     await page.get_by_role("button", name="Live tail").click()
     await expect(rows).to_have_count(0)
 
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with http_client() as client:
         for number in range(2):
             await client.post(
                 f"{installation.url}{API}/topup/send",

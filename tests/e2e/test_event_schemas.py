@@ -11,6 +11,7 @@ from jsonschema_rs import Draft202012Validator
 from kernel.clock import DAY_US, SystemClock, rfc3339
 from tests.e2e.conftest import Install
 from tests.support.installation import API, Installation
+from tests.support.plain_http import http_client
 from tests.support.receiver import Received, Receiver
 from tests.support.senders import client, order
 from webhooks.events.event import EVENT_TYPES
@@ -125,7 +126,7 @@ async def everything(http: httpx.AsyncClient) -> list[dict[str, Any]]:
 
 async def catalogue(installation: Installation) -> dict[str, Any]:
     """As anybody sees it, without a credential; each schema is also served by itself."""
-    async with httpx.AsyncClient(base_url=installation.url, trust_env=False) as http:
+    async with http_client(base_url=installation.url) as http:
         types = dict((await http.get("/docs/events")).json()["types"])
         for event_type, entry in types.items():
             alone = await http.get(f"/docs/events/{event_type}")

@@ -15,6 +15,7 @@ import standardwebhooks
 import stripe
 
 from tests.support.installation import API, Program, clean_environment
+from tests.support.plain_http import http_client
 from tests.support.receiver import Receiver
 from tests.support.senders import client
 
@@ -203,7 +204,7 @@ async def settled(http: httpx.AsyncClient, url: str) -> dict[str, Any]:
 
 async def test_without_any_credential_two_calls_lead_to_the_first_top_up(dev: Dev) -> None:
     url = dev.facts["url"] + API
-    async with httpx.AsyncClient(trust_env=False, timeout=30) as http:
+    async with http_client(timeout=30) as http:
         made = await http.post(f"{url}/keys/sandbox")
         key = made.json()["data"]["key"]
         sent = await http.post(

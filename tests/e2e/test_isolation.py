@@ -150,13 +150,23 @@ async def pay(http: httpx.AsyncClient, url: str) -> None:
     assert answer.status_code == 303, answer.text
 
 
+@pytest.fixture(scope="module")
+def made_worlds() -> dict[str, list[World]]:
+    """By the kind of database: what a test does in one of them ends nothing of what another looks for."""
+    return {}
+
+
 @pytest_asyncio.fixture(loop_scope="session")
-async def worlds(installation: Installation) -> list[World]:
-    accounts = [await installation.account() for _ in range(2)]
-    return [
-        await made_world(installation, account_id, environment)
-        for account_id, environment in itertools.product(accounts, ENVIRONMENTS)
-    ]
+async def worlds(
+    installation: Installation, kind: str, made_worlds: dict[str, list[World]]
+) -> list[World]:
+    if kind not in made_worlds:
+        accounts = [await installation.account() for _ in range(2)]
+        made_worlds[kind] = [
+            await made_world(installation, account_id, environment)
+            for account_id, environment in itertools.product(accounts, ENVIRONMENTS)
+        ]
+    return made_worlds[kind]
 
 
 def body_of(route: Route, other: World) -> dict[str, Any]:

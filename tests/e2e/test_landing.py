@@ -4,13 +4,13 @@ import re
 import subprocess
 from typing import Literal
 
-import httpx
 import pytest
 from playwright.async_api import Browser, Page, expect
 
 from tests.e2e.conftest import WorkingSet
 from tests.support.chromium import grave_faults, new_window
 from tests.support.installation import API, Installation
+from tests.support.plain_http import http_client
 from tests.support.programs import needed
 
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
@@ -65,7 +65,7 @@ async def test_the_demo_runs_for_real_and_its_line_can_be_pasted(
     await run_demo(page)
     assert await installation.fetch("SELECT COUNT(*) FROM accounts") == [(1,)]
     assert key[0] in await page.locator("#paste").inner_text()
-    async with httpx.AsyncClient(base_url=installation.url, trust_env=False) as http:
+    async with http_client(base_url=installation.url) as http:
         shown = await http.get(
             f"{API}/topup/status/{transaction_id[0]}",
             headers={"Authorization": f"Bearer {key[0]}"},
@@ -100,7 +100,7 @@ async def test_the_page_is_for_everybody_in_both_themes_and_on_a_phone(
 async def test_where_no_more_accounts_are_made_the_page_says_so_and_keeps_the_recording(
     installation: Installation, browser: Browser
 ) -> None:
-    async with httpx.AsyncClient(base_url=installation.url, trust_env=False) as http:
+    async with http_client(base_url=installation.url) as http:
         made = [await http.post(f"{API}/keys/sandbox") for _ in range(5)]
     assert {answer.status_code for answer in made} == {201}
     page = (await new_window(browser, installation.url)).page

@@ -19,6 +19,7 @@ from tests.e2e.conftest import Install
 from tests.e2e.test_purchase_crash import settings_of
 from tests.support.gateway import Gateway
 from tests.support.installation import Installation, Program
+from tests.support.plain_http import http_client
 from tests.support.senders import PAUSE_S
 from tests.support.stripe_api.account import Json
 from tests.support.stripe_api.server import serving
@@ -88,7 +89,7 @@ async def test_kill_9_amid_the_events_of_a_life_changes_nothing_of_what_it_costs
         await asyncio.to_thread(installation.start)
         async with (
             open_context(settings_of(installation)) as context,
-            httpx.AsyncClient(base_url=installation.url, timeout=5.0, trust_env=False) as http,
+            http_client(base_url=installation.url, timeout=5.0) as http,
         ):
             gateway = Gateway(context, installation.url, http)
             prices = await sell_plans(gateway, stripe)

@@ -15,6 +15,7 @@ from playwright.async_api import Browser, Page
 from tests.e2e.conftest import Install
 from tests.support.chromium import grave_faults, new_window
 from tests.support.installation import Installation
+from tests.support.plain_http import http_client
 
 APP_HOST = "app.example.com"
 REDIRECT = f"https://{APP_HOST}/callback?from=gateway"
@@ -52,7 +53,7 @@ class Journey:
     ) -> httpx.Response:
         url = f"{self.installation.gateways[gateway].url}/api/v1{path}"
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        async with httpx.AsyncClient(trust_env=False) as client:
+        async with http_client() as client:
             return await client.post(url, data=fields, headers=headers)
 
     async def sign_up(self) -> None:

@@ -16,6 +16,7 @@ import pytest_asyncio
 
 from keys.signing import signature_headers
 from tests.support.installation import API, ROOT, Installation, Program
+from tests.support.plain_http import http_client
 from tests.support.preloaded import Preloaded
 from tests.support.programs import needed
 from tests.support.receiver import Receiver
@@ -151,7 +152,7 @@ async def test_the_receiver_takes_nothing_that_is_not_signed_with_its_secret(
         secrets=[other, secret], message_id="evt_1", timestamp_s=int(time.time()), body=BODY
     )
     malformed = {"X-AiTopUp-Signature": "v1", "webhook-signature": "nonsense"}
-    async with httpx.AsyncClient(trust_env=False) as http:
+    async with http_client() as http:
 
         async def status_of(headers: dict[str, str], body: bytes = BODY) -> int:
             return (await http.post(example.url, content=body, headers=headers)).status_code

@@ -5,6 +5,7 @@ had been started anew. Promise: when whoever started this has ended, it ends too
 """
 
 import contextlib
+import gc
 import importlib
 import json
 import os
@@ -30,6 +31,7 @@ class Request:
     env: dict[str, str]
     status_fd: int
     log_fd: int
+    errors_fd: int
     passed: dict[str, int]
 
 
@@ -43,13 +45,14 @@ def receive(control: socket.socket) -> Request | None:
     while len(body) < int(length):
         body += control.recv(int(length) - len(body))
     said: dict[str, Any] = json.loads(body)
-    status_fd, log_fd, *passed = fds
+    status_fd, log_fd, errors_fd, *passed = fds
     return Request(
         words=said["words"],
         cwd=said["cwd"],
         env=said["env"],
         status_fd=status_fd,
         log_fd=log_fd,
+        errors_fd=errors_fd,
         passed=dict(zip(said["variables"], passed, strict=True)),
     )
 
@@ -98,7 +101,7 @@ def serve(control: socket.socket) -> Request | None:
             return request
         running[pid] = request.status_fd
         tell(request.status_fd, pid)
-        for fd in (request.log_fd, *request.passed.values()):
+        for fd in (request.log_fd, request.errors_fd, *request.passed.values()):
             os.close(fd)
 
 
@@ -109,8 +112,9 @@ def become(request: Request) -> None:
     with open(os.devnull, "rb") as nothing:  # noqa: PTH123 - no path of ours
         os.dup2(nothing.fileno(), 0)
     os.dup2(request.log_fd, 1)
-    os.dup2(request.log_fd, 2)
+    os.dup2(request.errors_fd, 2)
     os.close(request.log_fd)
+    os.close(request.errors_fd)
     os.environ.clear()
     os.environ.update(request.env)
     os.environ.update({name: str(fd) for name, fd in request.passed.items()})
@@ -120,6 +124,9 @@ def become(request: Request) -> None:
 def main() -> None:
     for name in MODULES:
         importlib.import_module(name)
+    # What is loaded stays in memory that all of them share: a search for garbage would copy it.
+    gc.collect()
+    gc.freeze()
     request = serve(socket.socket(fileno=int(sys.argv[1])))
     if request is not None:
         become(request)

@@ -293,11 +293,13 @@ class Installation:
 
     def run(self, *words: str, **settings: str) -> subprocess.CompletedProcess[str]:
         """Another command on the same installation, to its end."""
-        changed = {f"TOPUP_{name.upper()}": value for name, value in settings.items()}
+        env = self.env | {f"TOPUP_{name.upper()}": value for name, value in settings.items()}
+        if self.preloaded is not None:
+            return self.preloaded.run(words, cwd=self.data_dir, env=env, timeout_s=READY_S_MAX)
         return subprocess.run(
             [*self.topup, *words],
             cwd=self.data_dir,
-            env={**self.env, **changed},
+            env=env,
             capture_output=True,
             text=True,
             timeout=READY_S_MAX,
@@ -314,20 +316,19 @@ class Installation:
         return "".join(path.read_text(errors="replace") for path in self.data_dir.glob("*.log"))
 
     def close(self) -> None:
+        for program in (*self.gateways, *self.workers):
+            program.kill()
         for gateway in self.gateways:
-            gateway.kill()
             gateway.listener.close()
-        for worker in self.workers:
-            worker.kill()
         self.redis.kill()
         for fd in (self._parent_fd, self._own_fd):
             os.close(fd)
 
     async def account(self, *, email: str | None = None) -> str:
         """A new account; its staging wallet holds $10,000.00."""
-        now_us = SystemClock().now_us()
 
         async def work(tx: Transaction) -> str:
+            now_us = SystemClock().now_us()
             return await open_account(tx, name="Merchant", email=email, now_us=now_us)
 
         return await self._write(work)

@@ -5,6 +5,7 @@ import contextlib
 import socket
 import ssl
 from collections.abc import AsyncIterator
+from typing import Any
 
 import httpx
 import uvicorn
@@ -14,9 +15,11 @@ from starlette.applications import Starlette
 _NO_CERTIFICATES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
-def http_client() -> httpx.AsyncClient:
-    """A client that trusts no certificate, so that it speaks to no other machine over TLS."""
-    return httpx.AsyncClient(verify=_NO_CERTIFICATES, trust_env=False)
+def http_client(**options: Any) -> httpx.AsyncClient:
+    """A client that trusts no certificate, so that it speaks to no other machine over TLS; options are
+    those of httpx.
+    """
+    return httpx.AsyncClient(verify=_NO_CERTIFICATES, trust_env=False, **options)
 
 
 @contextlib.asynccontextmanager

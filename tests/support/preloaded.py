@@ -1,7 +1,7 @@
 """Commands of ours that start at once: forked from a program that has imported what they need.
 
-Importing a gateway takes a second of CPU, and the tests of tests/e2e start and restart more than a
-hundred of them. What is forked is a process like any other: it is killed, stopped and waited for by
+Importing a gateway takes a second of CPU or two, and the tests start more than a hundred of them, and
+commands beside them. What is forked is a process like any other: it is killed, stopped and waited for by
 its id. Only what /proc says of its command line and environment is the program's.
 """
 
@@ -13,6 +13,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -97,19 +98,45 @@ class Preloaded:
         env: Mapping[str, str],
         log_fd: int,
         passed: Mapping[str, int],
+        errors_fd: int | None = None,
     ) -> Forked:
-        """`topup` with these words; each descriptor of `passed` is named by its variable."""
+        """`topup` with these words; each descriptor of `passed` is named by its variable. What it says
+        goes to log_fd, its errors to errors_fd if that is given.
+        """
         asked = {"words": list(words), "cwd": str(cwd), "env": dict(env), "variables": list(passed)}
         body = json.dumps(asked).encode()
         told, status_fd = os.pipe()
         try:
             with self._lock:
-                fds = [status_fd, log_fd, *passed.values()]
+                errors = log_fd if errors_fd is None else errors_fd
+                fds = [status_fd, log_fd, errors, *passed.values()]
                 socket.send_fds(self._control, [b"%0*d" % (LENGTH_DIGITS, len(body))], fds)
                 self._control.sendall(body)
         finally:
             os.close(status_fd)
         return Forked(told)
+
+    def run(
+        self, words: Sequence[str], *, cwd: Path, env: Mapping[str, str], timeout_s: float
+    ) -> subprocess.CompletedProcess[str]:
+        """`topup` with these words to its end, as subprocess.run; raises TimeoutExpired."""
+        with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
+            started = self.start(
+                words,
+                cwd=cwd,
+                env=env,
+                log_fd=output.fileno(),
+                errors_fd=errors.fileno(),
+                passed={},
+            )
+            try:
+                code = started.wait(timeout_s)
+            except subprocess.TimeoutExpired:
+                started.kill()
+                started.wait()
+                raise
+            said = [file.read().decode() for file in (output, errors) if file.seek(0) == 0]
+        return subprocess.CompletedProcess(["topup", *words], code, *said)
 
     def close(self) -> None:
         self._control.close()

@@ -27,6 +27,7 @@ from keys.audit_log import Actor
 from store.database import Database
 from tests.support.cardpay import CARD, Cardpay, Settings, registration_of
 from tests.support.funded_account import FundedAccount, open_funded_account
+from tests.support.plain_http import http_client
 from worker.money.recharge import Recharger
 from worker.money.reconcile import Reconciler
 
@@ -162,6 +163,6 @@ class Recharging:
 async def open_recharging(database: Database, clock: FixedClock) -> AsyncIterator[Recharging]:
     """A fresh account in live; nothing is set yet."""
     account = await open_funded_account(database, clock)
-    async with httpx.AsyncClient() as client:
+    async with http_client() as client:
         tenant = Tenant(account.account_id, "live")
         yield Recharging(account, tenant, Cardpay(clock), client)

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 import httpx
 
 from tests.support.installation import API
+from tests.support.plain_http import http_client
 from tests.support.receiver import Received
 
 ANSWER_S_MAX = 15.0
@@ -28,11 +29,10 @@ _BUSY = frozenset({409, 429})
 
 def client(key: str, *, timeout_s: float = ANSWER_S_MAX) -> httpx.AsyncClient:
     """A client with the key as its credential and as many connections as it likes."""
-    return httpx.AsyncClient(
+    return http_client(
         headers={"Authorization": f"Bearer {key}"},
         timeout=timeout_s,
         limits=httpx.Limits(max_connections=None, max_keepalive_connections=None),
-        trust_env=False,
     )
 
 

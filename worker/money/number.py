@@ -5,6 +5,7 @@ workers may look at once, and whoever asks for a receipt first numbers what is d
 are billing/documents/numbering.py's.
 """
 
+from collections.abc import Collection
 from typing import Final
 
 from billing.documents.facts import Seller
@@ -23,8 +24,12 @@ class Numberer(WokenLoop):
     name = "documents"
     rest_s = PAUSE_S
 
-    def __init__(self, database: Database, clock: Clock, seller: Seller) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, seller: Seller, mail_sent_in: Collection[str] = ()
+    ) -> None:
+        """mail_sent_in: environments whose mail leaves."""
         super().__init__()
+        self._mail_sent_in = mail_sent_in
         self._database = database
         self._clock = clock
         self._seller = seller
@@ -34,7 +39,11 @@ class Numberer(WokenLoop):
         is_whole = False
         for environment in ENVIRONMENTS:
             settled = await number_step(
-                self._database, environment, self._seller, now_us=self._clock.now_us()
+                self._database,
+                environment,
+                self._seller,
+                now_us=self._clock.now_us(),
+                mail_sent_in=self._mail_sent_in,
             )
             is_whole = is_whole or settled >= STEP_MAX
         return PAUSE_S if is_whole else BEAT_S

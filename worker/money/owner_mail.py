@@ -11,13 +11,14 @@ from email.headerregistry import Address
 from functools import partial
 from typing import Final
 
+from billing.documents.receipt_letter import receipt_letter
 from billing.recharges import records as recharge_rows
 from billing.recipients import owner_mail
-from billing.recipients.language import english, nearest
+from billing.recipients.language import Language, english, nearest
 from billing.recipients.owner_mail import DueOwnerMail, OwnerMail, OwnerMailStatus
 from billing.recipients.smtp import SEND_S, SmtpSender
 from billing.subscriptions import records as subscription_rows
-from billing.subscriptions.owner_letter import owner_letter, owner_message
+from billing.subscriptions.owner_letter import OwnerLetter, owner_letter, owner_message
 from billing.subscriptions.subscription import Subscription
 from billing.topups.rules import TopUpRules
 from kernel.clock import SECOND_US, Clock
@@ -94,18 +95,25 @@ class OwnerMailer(WokenLoop):
         is_over, one = await self._database.read(partial(_subject_of, mail=mail))
         if is_over:
             return "failed", "it was paid or ended meanwhile"
-        letter = owner_letter(
-            mail,
-            one,
-            public_url=self._rules.public_url,
-            label=self._label,
-            language=nearest(due.language) or english(),
-        )
+        letter = self._letter(mail, one, nearest(due.language) or english())
         message = owner_message(mail, letter, address=address, mail_from=self._from)
         handed = await self._sender.hand_in(message, sender=self._from.addr_spec, recipient=address)
         if handed.outcome == "taken":
             return "sent", None
         return ("bounced" if handed.outcome == "refused" else "queued"), handed.reason
+
+    def _letter(self, mail: OwnerMail, one: Subscription | None, language: Language) -> OwnerLetter:
+        public_url = self._rules.public_url
+        if mail.kind != "receipt":
+            return owner_letter(
+                mail, one, public_url=public_url, label=self._label, language=language
+            )
+        told = mail.data
+        token = self._rules.links.token_of("receipt", told["document_id"])
+        provider = self._label(told["provider"])
+        return receipt_letter(
+            mail, public_url=public_url, token=token, provider=provider, language=language
+        )
 
 
 async def _subject_of(tx: Transaction, mail: OwnerMail) -> tuple[bool, Subscription | None]:

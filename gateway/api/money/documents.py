@@ -1,6 +1,8 @@
 """Receipts: their PDFs, credit notes, and whom they are made out to."""
 
+from collections.abc import Mapping
 from functools import partial
+from types import MappingProxyType
 from typing import Annotated, Final
 
 from msgspec import Meta
@@ -88,6 +90,7 @@ async def show_receipt(call: RequestContext[Fields, Fields]) -> Reply:
         call.principal.tenant,
         call.params["order_id"],
         seller=call.context.settings.seller,
+        mail_sent_in=call.context.topup_rules.mail.sent_in,
         now_us=call.now_us,
     )
     return await pdf_reply(call, found)
@@ -135,9 +138,13 @@ async def set_details(call: RequestContext[BillingDetailsBody, Fields]) -> Answe
     return await run_once(call, work, render)
 
 
-async def pdf_reply(call: RequestContext[Fields, Fields], found: BillingDocument) -> Response:
-    """The document, drawn; raises Unavailable where too many wait."""
-    headers = {"Content-Disposition": f'inline; filename="{found.number}.pdf"'}
+async def pdf_reply(
+    call: RequestContext[Fields, Fields],
+    found: BillingDocument,
+    more: Mapping[str, str] = MappingProxyType({}),
+) -> Response:
+    """The document, drawn, with more headers; raises Unavailable where too many wait."""
+    headers = {"Content-Disposition": f'inline; filename="{found.number}.pdf"', **more}
     if call.method == "HEAD":
         return Response(media_type=PDF, headers=headers)
     body = await call.context.printer.document(found)

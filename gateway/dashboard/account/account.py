@@ -14,7 +14,7 @@ from gateway.html.forms import NO_PROBLEM, Problem, problem_of, read_form, read_
 from gateway.html.render import go, page
 from gateway.http.acting import note
 from gateway.http.fields import Fields
-from gateway.http.password_again import check_own, confirm
+from gateway.http.password_again import PasswordRequired, check_own, confirm
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from gateway.http.session_cookie import set_cookie
@@ -24,10 +24,12 @@ from keys import session
 from keys.account import Account, get_account, set_password_hash
 from keys.live import enter_live
 from keys.mail_choice import (
+    MAIL_CHOICES,
+    WantedMail,
+    choose_mail,
     mail_language,
-    set_expiring_mail,
     set_mail_language,
-    wants_expiring_mail,
+    wanted_mail,
 )
 from keys.password import check_password
 from keys.principal import ACCOUNT_SCOPES, ENVIRONMENTS
@@ -142,21 +144,36 @@ async def set_billing(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def set_mail(call: RequestContext[Fields, Fields]) -> Reply:
-    """Whether mail comes that credit ends soon, or its language; what was not paid is always told."""
+    """Whether mail comes that credit ends soon, and receipts, or its language; what was not paid is
+    always told.
+    """
     form, account_id = read_form(call), call.principal.account_id
     if (tag := form.text("language")) != "":
         return await _set_language(call, tag)
-    wanted = form.text("to")
-    if wanted not in {"on", "off"}:
+    wanted, about = form.text("to"), form.text("about") or "expiring"
+    choice = next((one for one in MAIL_CHOICES if one == about), None)
+    if wanted not in {"on", "off"} or choice is None:
         raise InvalidInput("mail is on or off", param="to")
 
     async def work(tx: Transaction) -> None:
-        await set_expiring_mail(tx, account_id, is_on=wanted == "on", now_us=call.now_us)
-        after = {"expiring_mail": wanted}
+        await choose_mail(tx, account_id, choice, is_on=wanted == "on", now_us=call.now_us)
+        after = {f"{choice}_mail": wanted}
         await note(tx, call, "mail.changed", account_id, environment="", after=after)
 
     await call.context.database.transaction(work)
-    return go(PATH, said=f"expiring-mail-{wanted}")
+    return go(PATH, said=f"{choice}-mail-{wanted}")
+
+
+async def set_limit(call: RequestContext[Fields, Fields]) -> Reply:
+    """What all of the account's keys, tokens and people may spend on a day, together."""
+    form = read_form(call)
+    try:
+        await ask(call, "PUT", "/account/limits", {"per_day_cents": form.cents("per_day")})
+    except PasswordRequired:
+        raise
+    except DomainError as error:
+        return await _show(call, problem_of(error))
+    return go(PATH, said="account-limited")
 
 
 async def _set_language(call: RequestContext[Any, Any], tag: str) -> Reply:
@@ -178,14 +195,15 @@ async def _show(
     """The page; typed: billing details that were refused, to be mended rather than typed again."""
     principal = call.principal
 
-    async def work(tx: Transaction) -> tuple[Account, list[Session], bool, str | None]:
+    async def work(tx: Transaction) -> tuple[Account, list[Session], WantedMail, str | None]:
         account = await get_account(tx, principal.account_id)
         sessions = await session.list_sessions(tx, account.id, now_us=call.now_us)
-        is_mailed = await wants_expiring_mail(tx, account.id)
-        return account, sessions, is_mailed, await mail_language(tx, account.id)
+        mailed = await wanted_mail(tx, account.id)
+        return account, sessions, mailed, await mail_language(tx, account.id)
 
-    account, sessions, is_mailed, language = await call.context.database.read(work)
+    account, sessions, mailed, language = await call.context.database.read(work)
     billing = typed or (await ask(call, "GET", "/billing/details")).data
+    limits = (await ask(call, "GET", "/account/limits")).data
     return page(
         call,
         "account.html",
@@ -193,7 +211,9 @@ async def _show(
         account=account,
         sessions=sessions,
         billing=billing,
-        is_mailed=is_mailed,
+        limits=limits,
+        mailed=mailed,
+        mails_receipts=call.context.settings.seller.mails_receipts,
         language=language or ENGLISH,
         languages=list(languages().values()),
         problem=problem,
@@ -216,6 +236,7 @@ ROUTES = (
     page_route("GET", "/account/security", show_log, "Security log", ACCOUNT_SCOPES),
     page_route("GET", "/account", show, "Your account", ACCOUNT_SCOPES),
     page_route("POST", "/account/billing", set_billing, "Set billing details", ACCOUNT_SCOPES),
+    page_route("POST", "/account/limits", set_limit, "Limit the account's day", ACCOUNT_SCOPES),
     page_route("POST", "/account/mail", set_mail, "Choose mail", ACCOUNT_SCOPES),
     page_route("POST", "/account/password", change_password, "Change password", ACCOUNT_SCOPES),
     page_route(

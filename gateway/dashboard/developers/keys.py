@@ -5,6 +5,7 @@ from typing import Any
 from starlette.responses import Response
 
 from gateway.dashboard.act import act
+from gateway.dashboard.developers.key_form import body_of, form_of_key
 from gateway.dashboard.listing import listing
 from gateway.dashboard.route import page_route
 from gateway.dashboard.spend import last_days, spend_of
@@ -21,8 +22,6 @@ from keys.principal import ACCOUNT_SCOPES, DEFAULT_SCOPES
 
 PATH = "/dashboard/keys"
 _SCOPES = ("keys:write",)
-_CAPS = ("per_call", "per_day", "per_month")
-_ASKS = ("approval_above", "approval_above_per_day")
 _OVERLAPS = (
     ("0", "At once"),
     ("3600", "In an hour"),
@@ -48,7 +47,7 @@ async def mint(call: RequestContext[Fields, Fields]) -> Reply:
     try:
         if form.raw("password"):
             await confirm(call, form.raw("password"))
-        made = await ask(call, "POST", "/keys", _body(form), idempotency_key=form.idempotency_key)
+        made = await ask(call, "POST", "/keys", body_of(form), idempotency_key=form.idempotency_key)
     except DomainError as error:
         return _new_page(call, form, problem_of(error))
     return _secret_page(call, made.data, "minted")
@@ -63,12 +62,12 @@ async def change(call: RequestContext[Fields, Fields]) -> Reply:
     """What the form says from now on."""
     form = read_form(call)
     try:
-        await ask(call, "PATCH", _api(call), _body(form))
+        await ask(call, "PATCH", _api(call), body_of(form))
     except PasswordRequired:
         raise
     except DomainError as error:
         return await _key_page(call, form, problem_of(error))
-    return go(f"{PATH}/{call.params['key_id']}", said="key-saved")
+    return go(_page_of(call), said="key-saved")
 
 
 async def rotate(call: RequestContext[Fields, Fields]) -> Reply:
@@ -81,6 +80,16 @@ async def rotate(call: RequestContext[Fields, Fields]) -> Reply:
     return _secret_page(call, made.data, "rotated")
 
 
+async def pause(call: RequestContext[Fields, Fields]) -> Reply:
+    """Stops the key and its children until it is resumed."""
+    return await act(call, "POST", f"{_api(call)}/pause", then=_page_of(call), said="key-paused")
+
+
+async def resume(call: RequestContext[Fields, Fields]) -> Reply:
+    """Lets it go on."""
+    return await act(call, "POST", f"{_api(call)}/resume", then=_page_of(call), said="key-resumed")
+
+
 async def revoke(call: RequestContext[Fields, Fields]) -> Reply:
     """Ends the key and its children."""
     return await act(call, "DELETE", _api(call), then=PATH, said="key-revoked")
@@ -90,16 +99,8 @@ def _api(call: RequestContext[Any, Any]) -> str:
     return f"/keys/{call.params['key_id']}"
 
 
-def _body(form: Form) -> dict[str, Any]:
-    expires_on = form.text("expires_on")
-    return {
-        "name": form.text("name"),
-        "scopes": form.many("scopes"),
-        "ip_allow_list": form.lines("ip_allow_list"),
-        **{f"{cap}_cents": form.cents(cap) for cap in _CAPS},
-        **{f"{name}_cents": form.cents(name) for name in _ASKS},
-        "expires_at": f"{expires_on}T00:00:00Z" if expires_on else None,
-    }
+def _page_of(call: RequestContext[Any, Any]) -> str:
+    return f"{PATH}/{call.params['key_id']}"
 
 
 def _new_page(
@@ -123,38 +124,22 @@ async def _key_page(
     call: RequestContext[Any, Any], form: Form | None = None, problem: Problem = NO_PROBLEM
 ) -> Response:
     key = (await ask(call, "GET", _api(call))).data
+    tree = (await ask(call, "GET", f"{_api(call)}/tree")).data["keys"]
     wanted = last_days(call.now_us, key_id=key["id"])
     return page(
         call,
         "key.html",
         status=problem.status,
         key=key,
+        tree=tree,
+        limits=tree[0]["limits"],
         spend=await spend_of(call.context.database, call.principal.tenant, wanted),
-        form=_form_of(key) if form is None else form,
+        form=form_of_key(key) if form is None else form,
         problem=problem,
         scopes=ACCOUNT_SCOPES,
         overlaps=_OVERLAPS,
         form_key=new_id("frm"),
     )
-
-
-def _form_of(key: dict[str, Any]) -> Form:
-    """The key as its form shows it."""
-    amounts = {cap: key["caps"][f"{cap}_cents"] for cap in _CAPS}
-    amounts |= {name: key[f"{name}_cents"] for name in _ASKS}
-    return Form(
-        {
-            "name": [key["name"]],
-            "scopes": key["scopes"],
-            "ip_allow_list": ["\n".join(key["ip_allow_list"])],
-            "expires_on": [(key["expires_at"] or "")[:10]],
-            **{name: [_dollars(cents)] for name, cents in amounts.items()},
-        }
-    )
-
-
-def _dollars(cents: int | None) -> str:
-    return "" if cents is None else f"{cents // 100}.{cents % 100:02d}"
 
 
 ROUTES = (
@@ -164,5 +149,7 @@ ROUTES = (
     page_route("GET", "/keys/{key_id}", show, "One key", _SCOPES),
     page_route("POST", "/keys/{key_id}", change, "Change a key", _SCOPES),
     page_route("POST", "/keys/{key_id}/rotate", rotate, "Rotate a key", _SCOPES),
+    page_route("POST", "/keys/{key_id}/pause", pause, "Pause a key", _SCOPES),
+    page_route("POST", "/keys/{key_id}/resume", resume, "Resume a key", _SCOPES),
     page_route("POST", "/keys/{key_id}/revoke", revoke, "Revoke a key", _SCOPES),
 )

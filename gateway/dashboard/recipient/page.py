@@ -17,7 +17,7 @@ from gateway.http.request_context import RequestContext
 
 # From one address, over all pages of recipients.
 TRIES: Final = (120, 60)  # in so many seconds
-_PRIVATE: Final = {"referrer-policy": "no-referrer", "x-robots-tag": "noindex, nofollow"}
+PRIVATE: Final = {"referrer-policy": "no-referrer", "x-robots-tag": "noindex, nofollow"}
 
 
 async def throttle(call: RequestContext[Any, Any]) -> None:
@@ -48,7 +48,7 @@ def recipient_page(
     return page(
         call,
         template,
-        headers=_PRIVATE,
+        headers=PRIVATE,
         language=language,
         languages=languages(),
         say=language.say,

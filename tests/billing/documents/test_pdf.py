@@ -153,8 +153,15 @@ def test_a_font_of_the_operators_brings_the_letters_that_are_lacking(tmp_path: P
     made = facts(Sold("中文 龍", 100, "USD", 100))
     named = msgspec.structs.replace(made, buyer=Party("中文"))
 
-    text = words(document_pdf(receipt(named), str(tmp_path / "own.ttf")))
+    body = document_pdf(receipt(named), str(tmp_path / "own.ttf"))
 
+    text = words(body)
+    sizes: list[tuple[str, float]] = []
+    PdfReader(io.BytesIO(body)).pages[0].extract_text(
+        visitor_text=lambda text, _cm, _tm, _font, size: sizes.append((text.strip(), size))
+    )
+    # What comes after such letters is as large as before them.
+    assert {size for text, size in sizes if text.endswith("1.00 USD")} == {10.0}
     # The name is bold, which the operator's font is not.
     assert "中文 ?" in text
     assert text.count("中文") == 2

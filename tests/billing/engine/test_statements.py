@@ -12,7 +12,9 @@ from billing.topups.settlement import EndedTopUp
 from billing.topups.topup import TopUp
 from billing.topups.voucher_redemption import Redeemed, find_issued, new_redeem
 from kernel.clock import FixedClock
+from keys.account import set_day_limit
 from keys.balance_watch import set_low_balance_thresholds
+from keys.mandate import SpendWindow
 from keys.vault import Vault
 from store.database import Database, Transaction
 from store.postgresql.database import PostgresqlDatabase
@@ -104,6 +106,31 @@ async def test_a_batch_of_sends_costs_a_fixed_number_of_statements(
     # deliveries, answers: these nine are another.
     assert costs == [of(database, sqlite=18, postgresql=4)] * 3
     assert await account.findings() == []
+
+
+async def test_mandates_cost_one_statement_more(database: Database, clock: FixedClock) -> None:
+    account = await desk_with_everything(database, clock)
+    account.principal = await mint_key(
+        database,
+        clock,
+        account.account_id,
+        "staging",
+        parent=account.principal,
+        platforms=["claude"],
+        recipients=["*@example.com", "user@example.com"],
+        lifetime_cents=10**9,
+        windows=[SpendWindow(60, 10**9), SpendWindow(86_400, 10**9)],
+        per_recipient_per_day_cents=10**9,
+        max_sends_per_hour=10**6,
+        repeat_guard_s=600,
+    )
+    await database.transaction(lambda tx: set_day_limit(tx, account.principal.tenant, 10**9))
+    await account.send(100)
+
+    costs = [await statements_of(account, f"m{size}x", size) for size in SIZES]
+
+    # What the limits count is read once, and written with the windows.
+    assert costs == [of(database, sqlite=19, postgresql=5)] * 3
 
 
 async def test_a_batch_of_held_sends_does_too(database: Database, clock: FixedClock) -> None:

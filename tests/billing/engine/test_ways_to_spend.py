@@ -14,7 +14,7 @@ from billing.topups.settlement import Decide
 from billing.topups.topup import TopUp
 from billing.usage.hold_commands import CaptureHold, new_hold
 from billing.usage.usage import UsageItem, new_usage
-from billing.usage.usage_batch import new_usage_batch
+from billing.usage.usage_batch import UseBatch, UsedBatch, new_usage_batch
 from kernel.clock import DAY_US, FixedClock
 from kernel.errors import DomainError
 from keys.account import lock_tenants, set_day_limit
@@ -23,6 +23,7 @@ from keys.caps import CapExceeded
 from keys.mandate import KeyPaused, SpendWindow
 from keys.principal import Principal
 from store.database import Database, Transaction
+from store.idempotency import StoredAnswer
 from tests.billing.engine.test_mandates import HOUR, MICROS, opened, standing
 from tests.support.funded_account import FundedAccount
 
@@ -70,12 +71,19 @@ class Reserved:
 
 
 async def outcome_of(account: FundedAccount, way: Any) -> object:
+    verdicts: list[object] = []
+
+    def keep(used: UsedBatch) -> StoredAnswer:
+        verdicts.extend(used.verdicts)
+        return StoredAnswer(200, b"{}")
+
     try:
-        result = await account.engine.submit(way)
+        if isinstance(way, UseBatch):
+            await account.engine.submit_long_once(way, None, keep)
+            return verdicts[0]
+        return await account.engine.submit(way)
     except DomainError as refused:
         return refused
-    verdicts = getattr(result, "verdicts", None)
-    return verdicts[0] if verdicts else result
 
 
 @pytest.mark.parametrize(

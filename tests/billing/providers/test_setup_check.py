@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import httpx
 import pytest
 import respx
 
@@ -17,6 +16,7 @@ from billing.providers.stripe.setup_check import (
     API_VERSION as CHECKED_VERSION,
     StripeSetupCheck,
 )
+from tests.support.plain_http import http_client
 from tests.support.providers import API_BASE, provider
 
 HOOK = "https://topup.example/payment/webhook/stripe"
@@ -38,7 +38,7 @@ SOLD = {
 async def found(
     name: str, wanted: WantedSetup, environment: Any = "live"
 ) -> dict[str, tuple[bool | None, str]]:
-    async with httpx.AsyncClient() as client:
+    async with http_client() as client:
         made = provider(name, environment=environment, client=client)
         checking = ability(made, SetupChecking)  # type: ignore[type-abstract]
         assert checking is not None
@@ -86,7 +86,7 @@ async def test_stripe_names_each_event_that_is_missing() -> None:
 
 @respx.mock
 async def test_a_publishable_key_is_named_as_one_and_stripe_is_not_asked() -> None:
-    async with httpx.AsyncClient() as client:
+    async with http_client() as client:
         api = StripeApi("pk_live_hunter2", API_BASE, client)
         (key,) = await StripeSetupCheck(api).check_setup(WantedSetup(True, HOOK, [PLAN]))
 

@@ -20,6 +20,7 @@ TEMPLATES = [
     ),
 ]
 CODE = [
+    ROOT / "billing/documents/receipt_letter.py",
     ROOT / "billing/recipients/letter.py",
     ROOT / "billing/subscriptions/owner_letter.py",
 ]

@@ -18,7 +18,7 @@ from billing.topups.rules import TopUpRules
 from kernel.clock import DAY_US, FixedClock
 from kernel.tenant import Tenant
 from keys.audit_log import Actor
-from keys.mail_choice import set_expiring_mail, set_mail_language
+from keys.mail_choice import choose_mail, set_mail_language
 from store.database import Database
 from tests.support.funded_account import FundedAccount, open_engine, open_funded_account
 from tests.support.mail_server import open_mail_server
@@ -236,7 +236,9 @@ async def test_credit_that_ends_is_told_three_times_a_day_and_to_whom_wants_it(
     assert sorted(await statuses_of(account, "staging")) == ["limited", "sent", "sent", "sent"]
 
     await database.transaction(
-        lambda tx: set_expiring_mail(tx, tenant.account_id, is_on=False, now_us=clock.now_us())
+        lambda tx: choose_mail(
+            tx, tenant.account_id, "expiring", is_on=False, now_us=clock.now_us()
+        )
     )
     await tell(1)
     assert await mail_of(database, clock, rules) == []

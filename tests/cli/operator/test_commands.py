@@ -159,6 +159,27 @@ def test_keys_and_tokens_have_the_fields_of_the_api(topup: Topup) -> None:
     assert convert(key, shapes.MintedKey).last4 == key["key"][-4:]
 
 
+def test_a_key_is_limited_stopped_and_let_go_from_here(topup: Topup) -> None:
+    account = result_of(topup("accounts", "create", "--name=Acme", "--json"))["id"]
+    limits = ("--recipient=*@acme.example", "--window=3600:500", "--lifetime-cents=900")
+    made = result_of(topup("keys", "create", "--account", account, *limits, "--json"))
+    changes = ("--per-day-cents=300", "--platform=claude", "--no=lifetime")
+    changed = result_of(topup("keys", "set", made["id"], *changes, "--json"))
+    paused = result_of(topup("keys", "pause", made["id"], "--json"))
+    tree = result_of(topup("keys", "tree", made["id"], "--json"))["items"]
+    resumed = result_of(topup("keys", "resume", made["id"], "--json"))
+    day = result_of(topup("accounts", "limit", account, "--per-day-cents=1000", "--json"))
+
+    assert made["windows"] == [{"seconds": 3600, "cents": 500}]
+    assert (changed["recipients"], changed["platforms"]) == (["*@acme.example"], ["claude"])
+    assert (changed["lifetime_cents"], changed["caps"]["per_day_cents"]) == (None, 300)
+    assert paused["paused_at"] is not None
+    assert resumed["paused_at"] is None
+    assert [(row["cap"], row["remaining"]) for row in tree] == [("per_day", 300), ("window", 500)]
+    assert day["per_day_cents"] == 1000
+    assert topup("keys", "set", made["id"], "--window=soon").exit_code == 2
+
+
 def test_rotation_gives_the_same_key_another_secret(topup: Topup, database_url: str) -> None:
     account = result_of(topup("accounts", "create", "--name", "Acme", "--json"))["id"]
     made = result_of(topup("keys", "create", "--account", account, "--environment=live", "--json"))
@@ -265,7 +286,7 @@ def test_the_doctor_tells_a_missing_key_and_a_dead_redis(topup: Topup) -> None:
 
 
 def test_migrate_again_changes_nothing(topup: Topup) -> None:
-    assert result_of(topup("migrate", "--json")) == {"schema": "0035"}
+    assert result_of(topup("migrate", "--json")) == {"schema": "0037"}
 
 
 def test_a_database_that_was_never_migrated_says_what_to_run(tmp_path: Path, topup: Topup) -> None:

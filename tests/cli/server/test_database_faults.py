@@ -112,6 +112,8 @@ def _certificate() -> tuple[bytes, bytes]:
 def topup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
     """Runs `topup …` on the database of that URL."""
     without_settings(monkeypatch, tmp_path)
+    # As where nobody says anything of TLS; tests/conftest.py turns it off.
+    monkeypatch.delenv("PGSSLMODE", raising=False)
 
     def run(url: str, *words: str) -> Result:
         variables = {"TOPUP_DATABASE_URL": url, "TOPUP_SECRET_KEY": SECRET_KEY, "TOPUP_PORT": "0"}

@@ -2,10 +2,10 @@
 
 import asyncio
 import contextlib
-import os
+import shutil
 import sqlite3
 import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,17 +15,34 @@ from runtime.installation import VOUCHER_KEY, open_store, open_vault
 from runtime.master_key import made_master_key
 from runtime.settings import load_settings
 from store.database import Transaction
-from store.migrate import migrate
+from tests.support.installation import READY_S_MAX, clean_environment
+from tests.support.preloaded import Preloaded
 
-ROOT = Path(__file__).resolve().parents[3]
+Dev = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture
-def data_dir(tmp_path: Path) -> Path:
+def dev(data_dir: Path, preloaded: Preloaded) -> Dev:
+    """Runs `topup dev` on the data directory; keywords are further variables."""
+
+    def run(**variables: str) -> subprocess.CompletedProcess[str]:
+        return preloaded.run(
+            ["dev", "--port=0", f"--data-dir={data_dir}"],
+            cwd=data_dir.parent,
+            env=clean_environment(**variables),
+            timeout_s=READY_S_MAX,
+        )
+
+    return run
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path, sqlite_template: Path) -> Path:
     """The data directory of an installation that sealed its voucher key."""
     folder = tmp_path / "data"
     url = f"sqlite:///{folder}/topup.db"
-    migrate(url)
+    folder.mkdir()
+    shutil.copy(sqlite_template, folder / "topup.db")
     vault = open_vault(made_master_key(folder))
 
     async def work(tx: Transaction) -> bytes:
@@ -39,19 +56,6 @@ def data_dir(tmp_path: Path) -> Path:
     return folder
 
 
-def dev(data_dir: Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    own = {name: value for name, value in os.environ.items() if not name.startswith("TOPUP_")}
-    return subprocess.run(
-        [sys.executable, "-m", "cli", "dev", "--port=0", f"--data-dir={data_dir}"],
-        cwd=data_dir.parent,
-        env={**own, "PYTHONPATH": str(ROOT), **variables},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-
-
 def contents_of(data_dir: Path) -> tuple[list[str], dict[str, bytes]]:
     """The database's rows, and every other file: opening alone counts up in SQLite's header."""
     with contextlib.closing(sqlite3.connect(data_dir / "topup.db")) as connection:
@@ -60,10 +64,10 @@ def contents_of(data_dir: Path) -> tuple[list[str], dict[str, bytes]]:
     return rows, {name: data for name, data in files.items() if name != "topup.db"}
 
 
-def refused(data_dir: Path, **variables: str) -> str:
+def refused(data_dir: Path, dev: Dev, **variables: str) -> str:
     """What it says as it refuses; it must not have written anything."""
     before = contents_of(data_dir)
-    result = dev(data_dir, **variables)
+    result = dev(**variables)
     after = contents_of(data_dir)
 
     assert result.returncode == 2, result.stderr
@@ -72,10 +76,10 @@ def refused(data_dir: Path, **variables: str) -> str:
     return result.stderr
 
 
-def test_a_missing_key_file_is_named_and_not_made_again(data_dir: Path) -> None:
+def test_a_missing_key_file_is_named_and_not_made_again(data_dir: Path, dev: Dev) -> None:
     (data_dir / "master_key").unlink()
 
-    said = refused(data_dir)
+    said = refused(data_dir, dev)
 
     assert f"{data_dir}/master_key is missing" in said
     assert "TOPUP_SECRET_KEY" not in said
@@ -85,17 +89,17 @@ def test_a_missing_key_file_is_named_and_not_made_again(data_dir: Path) -> None:
     ("contents", "problem"),
     [("5f" * 32, "does not open"), ("", "is empty"), ("short", "has 5 characters")],
 )
-def test_a_changed_key_file_is_named(data_dir: Path, contents: str, problem: str) -> None:
+def test_a_changed_key_file_is_named(data_dir: Path, dev: Dev, contents: str, problem: str) -> None:
     (data_dir / "master_key").write_text(contents)
 
-    said = refused(data_dir)
+    said = refused(data_dir, dev)
 
     assert f"{data_dir}/master_key" in said
     assert problem in said
     assert "TOPUP_SECRET_KEY" not in said
 
 
-def test_a_given_key_that_does_not_open_is_named_by_its_variable(data_dir: Path) -> None:
-    said = refused(data_dir, TOPUP_SECRET_KEY="5f" * 32)
+def test_a_given_key_that_does_not_open_is_named_by_its_variable(data_dir: Path, dev: Dev) -> None:
+    said = refused(data_dir, dev, TOPUP_SECRET_KEY="5f" * 32)
 
     assert "TOPUP_SECRET_KEY does not open what the database holds" in said

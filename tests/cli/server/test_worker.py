@@ -5,8 +5,6 @@ import json
 import re
 import signal
 import socket
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -154,14 +152,8 @@ def test_the_doctor_says_how_many_workers_live(
 
 
 def workers_by_the_doctor(installation: Installation) -> dict[str, Any]:
-    said = subprocess.run(
-        [sys.executable, "-m", "cli", "doctor", "--json"],
-        env=installation.env,
-        cwd=installation.data_dir,
-        capture_output=True,
-        check=True,
-        timeout=SEEN_S_MAX,
-    )
+    said = installation.run("doctor", "--json")
+    assert said.returncode == 0, said.stderr
     findings: list[dict[str, Any]] = json.loads(said.stdout)
     [found] = [one for one in findings if one["part"] == "workers"]
     return found

@@ -44,7 +44,7 @@ _COUNTED = (
     # Not within a token of a URL below, which may look like anything.
     re.compile(r"(?<![0-9A-Za-z_-])([a-z]{2,5})_[0-9A-Za-z]{16}(?![0-9A-Za-z])"),
     # Of an order: its number, and the page where it is paid.
-    re.compile(r"(?<=/)(checkout|portal|claim|no-mail|status)/[0-9A-Za-z_.~=-]{20,}"),
+    re.compile(r"(?<=/)(checkout|portal|claim|no-mail|receipts|status)/[0-9A-Za-z_.~=-]{20,}"),
     re.compile(r"(?<![0-9a-f])()[0-9a-f]{32}(?![0-9a-f])"),
     # What a user's consent leads back to its app with.
     re.compile(r'(?<="code": ")()[0-9A-Za-z]{16}(?=")'),

@@ -22,6 +22,7 @@ from kernel.tenant import Tenant
 from keys.authenticator import CredentialEnded
 from runtime.supervisor import bind_listener
 from tests.support.gateway import API, Gateway, running, settings_of
+from tests.support.plain_http import http_client
 from webhooks.events.cursor import EventCursor
 from webhooks.events.feed import STREAMS_PER_HOLDER, STREAMS_PER_TENANT
 
@@ -257,7 +258,7 @@ async def test_a_stopping_gateway_ends_its_streams_and_does_not_wait_for_them(
         )
     )
     await ready.wait()
-    async with httpx.AsyncClient(base_url=url, trust_env=False) as client:
+    async with http_client(base_url=url) as client:
         async with listening(Gateway(context, url, client), key) as stream:
             os.close(write_fd)
             ended = await stream.event()

@@ -28,9 +28,18 @@ KEY_FIELDS = {
     "approval_threshold_cents",
     "approval_above_cents",
     "approval_above_per_day_cents",
+    "purpose",
+    "lifetime_cents",
+    "platforms",
+    "recipients",
+    "windows",
+    "per_recipient_per_day_cents",
+    "max_sends_per_hour",
+    "repeat_guard_s",
     "expires_at",
     "created_at",
     "last_used_at",
+    "paused_at",
     "revoked_at",
 }
 ENDPOINT_FIELDS = {

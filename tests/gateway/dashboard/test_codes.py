@@ -84,7 +84,7 @@ async def test_a_form_that_is_sent_twice_makes_one_batch(gateway: Gateway) -> No
         ({"count": "-1"}, "Is from 1 to"),
         ({"days": "7"}, "Only promotional credit"),
         ({"expires_at": "2026-06-13"}, "Would have expired already"),
-        ({"expires_at": "soon"}, "Expected a time"),
+        ({"expires_at": "soon"}, "A day is written like 2026-11-01"),
         ({"uses": "99999999999999999999"}, "Is a whole number"),
     ],
 )

@@ -43,6 +43,21 @@ async def test_billing_details_are_typed_in_on_the_accounts_page(store: Store) -
     assert "Write at most 60 characters" in text_of(refused.text)
 
 
+async def test_receipts_by_mail_are_switched_off_on_the_accounts_page(store: Store) -> None:
+    browser = await signed_in(store.gateway)
+    path = "/dashboard/account"
+    form = {"csrf_token": csrf_of((await browser.get(path)).text), "environment": "staging"}
+
+    off = await browser.send(f"{path}/mail", {**form, "about": "receipt", "to": "off"})
+    other = await browser.send(f"{path}/mail", {**form, "about": "news", "to": "off"})
+
+    assert off.headers["location"] == f"{path}?said=receipt-mail-off"
+    assert other.status_code == 422
+    shown = text_of((await browser.get(path)).text)
+    assert "Receipts of your payments: off" in shown
+    assert "Mail before credit ends: on" in shown
+
+
 async def test_the_statement_leads_to_its_pdf(store: Store) -> None:
     browser = await signed_in(store.gateway)
 
@@ -89,6 +104,12 @@ async def test_documents_stand_on_their_page_and_on_the_orders(store: Store) -> 
     # A filter that is wrong is told, and nothing is listed.
     assert "dated_after" in wrong.text
     assert "TEST-R-" not in text_of(wrong.text)
+    by_link = store.gateway.context.topup_rules.links.token_of("receipt", pdf[1].split("/")[-2])
+    stranger = await store.gateway.client.get(f"/receipts/{by_link}")
+    guessed = await store.gateway.client.get(f"/receipts/{by_link[:-4]}AAAA")
+    assert (stranger.content, guessed.status_code) == ((await ann.get(pdf[1])).content, 404)
+    assert stranger.headers["x-robots-tag"] == "noindex, nofollow"
+    assert "Receipt TEST-R-2026-000001" in text_of((await ann.get("/dashboard/outbox")).text)
     theirs = pdf[1].replace(API, ADMIN)
     assert theirs in all_of_them
     assert (await boss.get(theirs)).content == (await ann.get(pdf[1])).content

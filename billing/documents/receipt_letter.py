@@ -1,0 +1,73 @@
+"""What a payer reads of a receipt: what was paid for what, and where the document is.
+
+The mail's row is written with the number, in one transaction, so that each receipt is told once; a payment of
+longer ago, which is numbered late, is not told: nobody waits for it. The link needs no account, and shows
+the document alone.
+"""
+
+from typing import Final
+
+from billing.documents.document import BillingDocument
+from billing.ledger.price import Price
+from billing.recipients.language import Language
+from billing.recipients.owner_mail import OwnerMail, written_mail
+from billing.subscriptions.owner_letter import ACCOUNT_PATH, OwnerLetter
+from kernel.clock import DAY_US, parse_rfc3339, rfc3339
+from kernel.tenant import Tenant
+
+RECEIPT_PATH: Final = "/receipts"
+# Longer than the numbering of a payment takes, its worker being away for a day included.
+TOLD_WITHIN_US: Final = 2 * DAY_US
+
+
+def receipt_mail(receipt: BillingDocument, *, is_sent: bool, now_us: int) -> OwnerMail | None:
+    """The mail about it, in the same transaction; null where its payment is too long ago."""
+    if receipt.dated_at < now_us - TOLD_WITHIN_US:
+        return None
+    told = {
+        "document_id": receipt.id,
+        "number": receipt.number,
+        "amount": receipt.amount,
+        "currency": receipt.currency,
+        "title": receipt.facts.lines[0].text,
+        "provider": receipt.facts.provider,
+        "paid_at": rfc3339(receipt.dated_at),
+    }
+    tenant = Tenant(receipt.account_id, receipt.environment)
+    subscription_id = receipt.subscription_id or ""
+    return written_mail(
+        tenant,
+        "receipt",
+        subscription_id=subscription_id,
+        data=told,
+        is_sent=is_sent,
+        now_us=now_us,
+    )
+
+
+def receipt_letter(
+    mail: OwnerMail, *, public_url: str, token: str, provider: str, language: Language
+) -> OwnerLetter:
+    """token: of the document's link; provider: as people know it."""
+    say, told = language.say, mail.data
+    number = told["number"]
+    price = language.price(Price(told["amount"], told["currency"]))
+    day = language.day(parse_rfc3339(told["paid_at"]))
+    return OwnerLetter(
+        language,
+        say("Your receipt {number}: {price}", number=number, price=price),
+        (
+            say(
+                "You paid {price} for {title} with {provider} on {day}.",
+                price=price,
+                title=told["title"],
+                provider=provider,
+                day=day,
+            ),
+            say("Your receipt is behind this link, as a PDF. Whoever has the link can read it."),
+        ),
+        say("Open the receipt"),
+        f"{public_url}{RECEIPT_PATH}/{token}",
+        say("You can switch mail of this kind off on this page:"),
+        f"{public_url}{ACCOUNT_PATH}",
+    )
