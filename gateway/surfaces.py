@@ -20,6 +20,7 @@ from gateway.api import (
 from gateway.api.money import (
     documents,
     entitlements,
+    free_periods,
     holds,
     orders,
     packs,
@@ -59,6 +60,7 @@ API = ApiSurface(
         *entitlements.ROUTES,
         *packs.ROUTES,
         *subscriptions.ROUTES,
+        *free_periods.ROUTES,
         *orders.ROUTES,
         *refunds.ROUTES,
         *documents.ROUTES,

@@ -10,6 +10,7 @@ over in milliseconds, is reason enough to be here.
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from itertools import takewhile
 from typing import Final, Generic, Protocol
 
 from kernel.errors import Unavailable
@@ -98,7 +99,8 @@ class Apart(Generic[C, R]):
         while (tenants := self._next()) is not None:
             self._under_way.add(tenants)
             queue = self._queues[tenants]
-            batch, self._queues[tenants] = queue[: self._batch_max], queue[self._batch_max :]
+            size = self._batch_size(queue)
+            batch, self._queues[tenants] = queue[:size], queue[size:]
             try:
                 await self._write(tenants, batch)
             except BaseException:
@@ -107,6 +109,11 @@ class Apart(Generic[C, R]):
             finally:
                 self._under_way.discard(tenants)
                 self._forget_if_done(tenants)
+
+    def _batch_size(self, queue: Sequence[Waiting[C, R]]) -> int:
+        """A long one is written alone: many of them together would be ended as too slow."""
+        others = list(takewhile(lambda one: not one.is_long, queue[: self._batch_max]))
+        return max(1, len(others))
 
     def _next(self) -> Tenants | None:
         """Who comes new before the others, and those in turn."""

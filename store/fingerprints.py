@@ -176,6 +176,8 @@ _OF_0034: Final = _OF_0033
 
 _OF_0035: Final = _OF_0034 | {"orders": "f125c4dc473f"}
 
+_OF_0036: Final = _OF_0035 | {"accounts": "993b9d76edb2", "owner_mails": "4aa6bf77eb08"}
+
 TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0012": _OF_0012,
     "0013": _OF_0013,
@@ -201,5 +203,6 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0033": _OF_0033,
     "0034": _OF_0034,
     "0035": _OF_0035,
-    "0036": _OF_0035 | {"accounts": "993b9d76edb2", "owner_mails": "4aa6bf77eb08"},
+    "0036": _OF_0036,
+    "0037": _OF_0036 | {"refunds": "1bb50339a5cd"},
 }

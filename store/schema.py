@@ -1528,6 +1528,7 @@ refunds = sa.Table(
     _int("next_check_at", null=True),  # null: nobody is asked
     _int("created_at"),
     _int("ended_at", null=True),  # null: open
+    _int("asked_until", null=True),  # until when a worker may be asking; null: none is
     sa.Index("ix_refunds_owner", "owner_id"),
     sa.Index("ix_refunds_order", "order_id"),
     sa.Index("ix_refunds_account", "account_id", "environment", "id"),

@@ -62,6 +62,7 @@ class Refund(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     next_check_at: int | None = None
     created_at: int
     ended_at: int | None = None
+    asked_until: int | None = None
 
     @property
     def tenant(self) -> Tenant:
@@ -196,6 +197,7 @@ _CHANGING = (
     "asked_at",
     "next_check_at",
     "ended_at",
+    "asked_until",
 )
 _CHANGED = ROWS.part("id", *_CHANGING)
 _UPDATE = f"""

@@ -4,7 +4,7 @@ Writes nothing.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from billing.ledger.statement import account_label, transfer_shape
@@ -17,7 +17,7 @@ from store.database import Transaction
 
 @dataclass(frozen=True, slots=True)
 class Returned:
-    """A refund or a dispute; amount in the smallest unit of the order's pay_currency."""
+    """A refund or a dispute; amount in the smallest unit of what was paid."""
 
     kind: str
     amount: int
@@ -88,8 +88,28 @@ async def timeline_of(tx: Transaction, order: Order) -> OrderTimeline:
             {"id": row["id"], "type": row["type"], "created_at": rfc3339(row["created_at"])}
             for row in events
         ],
-        [
-            Returned(row["kind"], row["amount"], row["status"], row["created_at"])
-            for row in went_back
-        ],
+        returned_of(
+            [
+                Returned(row["kind"], row["amount"], row["status"], row["created_at"])
+                for row in went_back
+            ]
+        ),
     )
+
+
+def returned_of(told: Sequence[Returned]) -> list[Returned]:
+    """Each refund and dispute once: what was told one by one, and of sums what that does not explain.
+
+    Stripe tells a refund by itself (part) and the charge's sum of them (refund); see billing/orders/refund.py.
+    """
+    standing = [one for one in told if one.status != "replaced"]
+    parts = [one for one in standing if one.kind == "part"]
+    sums = [one for one in standing if one.kind == "refund"]
+    if parts and sums:
+        failed = sum(one.amount for one in parts if one.status == "failed")
+        done = sum(one.amount for one in parts if one.status != "failed")
+        rest = sum(one.amount for one in sums if one.status != "failed") - failed - done
+        sums = [replace(sums[0], amount=rest)] if rest > 0 else []
+    refunds = [replace(one, kind="refund") for one in (*parts, *sums)]
+    disputes = [one for one in standing if one.kind == "dispute"]
+    return sorted([*refunds, *disputes], key=lambda one: one.created_at)

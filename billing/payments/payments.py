@@ -14,13 +14,13 @@ from urllib.parse import urlencode
 
 from billing.catalog.coupon import CouponRefused
 from billing.engine.engine import Engine
-from billing.orders import queries as order_list, refund_row
+from billing.orders import queries as order_list
 from billing.orders.links import OrderLinks
 from billing.orders.order import Order, OrderAnswer
 from billing.orders.place import NewOrder, Placed
 from billing.orders.question import NoteAnswer
 from billing.orders.settlement import EndUnpaid, NoteCheck
-from billing.orders.uncredited import sent_back
+from billing.payments.cases import open_review
 from billing.payments.checkout import Checkouts
 from billing.payments.notifications import NotificationHandler
 from billing.payments.questions import ASK_S_MAX, Questions, answer_of, inquiry_of
@@ -28,7 +28,7 @@ from billing.payments.recharging.charging import Charging
 from billing.payments.recharging.forgotten import Forgetting
 from billing.payments.recharging.saving import Savings
 from billing.payments.return_url import check_return_url
-from billing.payments.review import OpenReview, Verdict, new_resolution, waiting_of
+from billing.payments.review import OpenReview, Verdict, new_resolution
 from billing.payments.sandbox import subscription as sandbox_subscription
 from billing.payments.steering import SubscriptionSteering
 from billing.providers.event_log import NotificationOutcome, NotificationRef
@@ -43,7 +43,7 @@ from billing.providers.protocol import (
 )
 from billing.providers.registry import Providers
 from billing.recharges.recharge import ORIGIN
-from billing.subscriptions import held_invoice, records as subscription_rows
+from billing.subscriptions import records as subscription_rows
 from billing.subscriptions.place import PlanCheckoutOpen, new_place
 from billing.subscriptions.subscription import AlreadySubscribed
 from kernel.clock import DAY_US, Clock
@@ -306,16 +306,7 @@ class Payments:
 
     async def waiting(self, order: Order) -> OpenReview:
         """What an approval of the order would be about."""
-
-        async def work(tx: Transaction) -> OpenReview:
-            if order.kind != "subscription":
-                gone = sent_back(order, await refund_row.load(tx, [order.id]))
-                return waiting_of(order, None, [], gone)
-            begun = await subscription_rows.find_by_order(tx, order.id)
-            held = [] if begun is None else await held_invoice.load(tx, [begun.id])
-            return waiting_of(order, begun, held)
-
-        return await self._database.read(work)
+        return await self._database.read(lambda tx: open_review(tx, order))
 
     def _completed(self, new: NewOrder, tenant: Tenant) -> NewOrder:
         """The wish with what the provider makes of it; raises InvalidInput."""

@@ -104,6 +104,7 @@ class Resolve:
                 extra={"order_id": order.id, "order_status": order.status},
             )
         if self.verdict == "approve":
+            _check_whole(state, order, held)
             return self._approve(state, order, begun, held)
         for one in held:
             state.working_set(SubscriptionWorkingSet).resolve(one)
@@ -190,6 +191,19 @@ class Resolve:
     @property
     def _who(self) -> str:
         return f"{self.by} ({self.note})" if self.note else self.by
+
+
+def _check_whole(state: BatchState, order: Order, held: list[HeldInvoice]) -> None:
+    """Raises InvalidInput where a part of a plan's payment is gone: that would be no part of its period."""
+    ref = held[0].invoice_id if held else order.payment_id
+    payment = None if ref is None else state.working_set(UncreditedPayments).named(order.id, ref)
+    if payment is not None and payment.refunded_amount:
+        gone = in_words(Price(payment.refunded_amount, payment.currency))
+        raise InvalidInput(
+            f"{gone} of payment {ref} went back or is disputed, so it pays for no period: refund"
+            " the rest, or reject it",
+            param="order_id",
+        )
 
 
 def waiting_of(

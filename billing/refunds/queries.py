@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from billing.ledger.price import Price
+from billing.orders import uncredited_payment
+from billing.orders.order import Order
 from billing.orders.refund_row import OPEN, ROWS, Refund
 from kernel.clock import rfc3339
 from kernel.errors import NotFound
@@ -21,6 +23,13 @@ async def find(tx: Transaction, refund_id: str, environment: str) -> Refund:
     if found is None or found.environment != environment:
         raise NotFound("Refund")
     return found
+
+
+async def currency_of(tx: Transaction, order: Order, payment_ref: str | None) -> str:
+    """What the payment of that name was made in; without a name the order's own."""
+    found = await uncredited_payment.of_orders(tx, [order.id])
+    named = (one.currency for one in found if one.payment_ref == payment_ref)
+    return next(named, order.payment.currency)
 
 
 async def of_order(tx: Transaction, order_id: str) -> list[Refund]:

@@ -33,7 +33,12 @@ def approve_held(state: BatchState, one: Subscription, held: HeldInvoice, micros
     start_at, end_at = held.period_start_at, held.period_end_at
     if end_at <= start_at:
         start_at, end_at = _next_month(state, one)
-    if working_set.period((one.id, start_at)) is not None:
+    known = working_set.period((one.id, start_at))
+    if known is not None and known.comp_ended_at is not None:
+        # What was given free and taken back keeps its row, and its start.
+        start_at += SECOND_US
+        known = working_set.period((one.id, start_at))
+    if known is not None:
         raise InvalidInput(
             "the period is credited already; reject the invoice, and refund it", param="order_id"
         )

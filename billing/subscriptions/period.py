@@ -236,6 +236,9 @@ class PayPeriod(OnSubscription):
             return Problem("invoice", f"{came} is for no time", "a period", came)
         paid = working_set.period((one.id, self.period_start_at))
         if paid is not None:
+            if paid.comp_reason is not None:
+                sentence = f"{came} is for the period that was given free"
+                return Problem("invoice", sentence, "no payment", came)
             sentence = f"{came} is for the period that {paid.invoice_id} paid"
             return Problem("invoice", sentence, f"{paid.invoice_id} alone", came)
         itself = working_set.owner_of(self._claim(self.provider_ref, ITSELF))

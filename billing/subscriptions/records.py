@@ -179,7 +179,8 @@ async def keep_periods(tx: Transaction, periods: Iterable[Period]) -> None:
             credits_micros = excluded.credits_micros,
             refunded_amount = excluded.refunded_amount,
             reversed_micros = excluded.reversed_micros,
-            corrected_micros = excluded.corrected_micros""",
+            corrected_micros = excluded.corrected_micros,
+            comp_ended_at = excluded.comp_ended_at""",
     )
 
 

@@ -130,6 +130,9 @@ class Period(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     plan_amount: int | None = None
     plan_micros: int | None = None
     corrected_micros: int = 0
+    comp_reason: str | None = None
+    comp_by: str | None = None
+    comp_ended_at: int | None = None
     created_at: int
 
     @property

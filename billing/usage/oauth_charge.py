@@ -131,6 +131,8 @@ class TakeCharge:
         if earlier is not None:
             return self._same(earlier)
         _check_cap(state, grant, self.amount_micros)
+        # An app's charge is of no key, and counts against the account's own limit of a day.
+        state.spending.check(self.user, (), self.amount_micros)
         state.check_funds(self.user, self.amount_micros)
         spent = Spent(*self.user, state.now_us, None, grant.app_id, None, self.amount_micros)
         charge = OAuthCharge(
@@ -150,6 +152,7 @@ class TakeCharge:
         working_set.add(charge)
         state.working_set(UsageDays).add(spent)
         state.spending.count(self.user.account_id, (grant.id,), self.amount_micros, state.now_us)
+        state.spending.spend(self.user, (), self.amount_micros)
         return charge
 
     def _same(self, earlier: OAuthCharge) -> OAuthCharge:

@@ -222,11 +222,15 @@ def _counted(waiting: OpenReview, amount: str | None) -> int | None:
 
 
 def _refund_hint(order: Order, waiting: OpenReview) -> str:
-    what = waiting.invoice_id or order.payment_id or "what was paid"
+    """How what was rejected can go back; of a settled order's second payment topup orders show has the name."""
+    ref = waiting.invoice_id or order.payment_id
     came = "" if waiting.came is None else f" ({in_words(waiting.came)})"
-    if is_uncredited(order) and waiting.invoice_id is None:
-        return f"No money was sent back. topup orders refund {order.id} sends back {what}{came}."
-    return f"No money was sent back. Refund {what}{came} at {order.provider} if it is to go back."
+    if is_uncredited(order):
+        return f"No money was sent back. topup orders refund {order.id} sends back {ref}{came}."
+    named = (
+        ref if ref is not None and not (order.is_settled and waiting.invoice_id is None) else "…"
+    )
+    return f"No money was sent back. topup orders refund {order.id} --payment {named} does that."
 
 
 def _waiting(order: Order, entries: Sequence[LogEntry]) -> dict[str, Any]:

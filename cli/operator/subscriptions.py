@@ -16,6 +16,7 @@ from cli.examples import examples
 from cli.operator.supply import who_acts
 from cli.options import environment_option, limit_option
 from cli.output import json_option, note, run, show_record, show_rows
+from cli.sales.free_periods import give_period, take_back
 from kernel.clock import rfc3339
 from keys.audit_log import Actor
 from keys.principal import Environment
@@ -37,7 +38,11 @@ _COLUMNS: Final = (
     )
 )
 def subscriptions() -> None:
-    """Plans that accounts have: list, show, end, resume, change."""
+    """Plans that accounts have: list, show, end, resume, change, and periods that cost nothing."""
+
+
+subscriptions.add_command(give_period)
+subscriptions.add_command(take_back)
 
 
 @subscriptions.command(
@@ -209,7 +214,9 @@ def _periods(seen: SubscriptionOverview) -> list[dict[str, Any]]:
             "amount": period.amount,
             "currency": period.currency,
             "credits": period.credits_micros // 1000,
-            "invoice_id": period.invoice_id,
+            "invoice_id": None if period.comp_reason is not None else period.invoice_id,
+            "id": period.id,
+            "given_free": period.comp_reason,
         }
         for period in seen.periods
     ]

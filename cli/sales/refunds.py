@@ -21,6 +21,7 @@ from kernel.errors import NotFound
 from keys.audit_log import Actor
 from keys.principal import Environment
 from runtime.context import Context
+from store.database import Transaction
 
 _COLUMNS = (
     *("id", "status", "amount_decimal", "currency", "order_id", "provider", "reason"),
@@ -70,13 +71,17 @@ def refund(
     Of an order in review, or rejected, nothing was credited and nothing is held.
     """
 
+    async def currency(tx: Transaction) -> str:
+        order = await order_list.find(tx, order_id)
+        if order is None:
+            raise NotFound("Order")
+        return await refund_rows.currency_of(tx, order, payment_ref)
+
     async def work(context: Context) -> Refund:
         wanted = None
         if amount is not None:
-            order = await context.database.read(lambda tx: order_list.find(tx, order_id))
-            if order is None:
-                raise NotFound("Order")
-            wanted = price_of(amount, order.payment.currency, param="amount").amount
+            unit = await context.database.read(currency)
+            wanted = price_of(amount, unit, param="amount").amount
         command = await context.refunder.request(
             order_id,
             environment,

@@ -279,8 +279,8 @@ ROUTES = (
         session_only=True,
         asks_password=True,
         description=(
-            "Over all of its keys, tokens and people, sends, usage and holds, counted from when it is set."
-            " By a person only."
+            "Over all of its keys, tokens, people and apps, sends, usage and holds, counted from when it is"
+            " set. By a person only."
         ),
         answers=ok(AccountLimits),
     ),

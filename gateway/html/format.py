@@ -74,6 +74,8 @@ SAID: Final[Mapping[str, str]] = {
     "mail-language": "Mail to you comes in that language from now on.",
     "customer-asked": "The provider is asked within a minute.",
     "customer-dropped": "Nobody asks for it any more.",
+    "period-given": "The period is given, and its credit is there.",
+    "period-taken-back": "The free period is taken back.",
     "refund-decided": "The refund ended as you said.",
     "order-approved": "The order is credited as if its price had been paid.",
     "order-asked": "This page shows what the provider says now.",

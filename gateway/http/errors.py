@@ -35,6 +35,7 @@ from billing.refunds.request import (
     RefundRepeated,
     RefundUnderWay,
 )
+from billing.subscriptions.by_hand.comp import CompRefused, CompRepeated
 from billing.subscriptions.steer import NotSteerable
 from billing.subscriptions.subscription import AlreadySubscribed
 from billing.topups.approval import ApprovalDecided
@@ -166,6 +167,8 @@ TABLE: Final[Mapping[type[DomainError], ErrorRow]] = {
     NotRefundable: ErrorRow(codes.MALFORMED, 422),
     RefundRepeated: ErrorRow(codes.DUPLICATE, 409),
     RefundUnderWay: ErrorRow(codes.LIMIT_REACHED, 409),
+    CompRefused: ErrorRow(codes.MALFORMED, 422),
+    CompRepeated: ErrorRow(codes.DUPLICATE, 409),
     AlreadySubscribed: ErrorRow(codes.ALREADY_SETTLED, 409),
     NotSteerable: ErrorRow(codes.ALREADY_SETTLED, 409),
     NotRedeemable: ErrorRow(codes.NOT_REDEEMABLE, 409, {"unknown": 404, "expired": 410}),

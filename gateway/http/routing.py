@@ -59,6 +59,7 @@ _KINDS = {
     "mail_id": "Mail",
     "form_id": "Order",
     "subscription_id": "Subscription",
+    "period_id": "Period",
     "account_id": "Account",
     "pack_id": "Pack",
     "coupon_code": "Coupon",

@@ -275,6 +275,13 @@ EXAMPLES: Final[Mapping[tuple[str, str], Example]] = {
     ("POST", f"{API}/subscriptions/{{subscription_id}}/change"): Example(
         {"plan_id": "team", "interval": "month"}
     ),
+    ("POST", f"{API}/subscriptions/{{subscription_id}}/free-periods"): Example(
+        {"reason": "our provider was away"}
+    ),
+    (
+        "POST",
+        f"{API}/subscriptions/{{subscription_id}}/free-periods/{{period_id}}/take-back",
+    ): Example({"reason": "given to the wrong account"}),
     ("POST", "/api/user/pay"): Example({"amount": 10}),
     ("POST", "/api/user/topup"): Example({"key": "TOPUP-7Q3X-9KVM-2C8R"}),
     ("POST", "/api/billing/topup"): Example({"pack_id": "pack_starter"}),

@@ -22,7 +22,17 @@ from tests.support.selling_gateway import Store, open_store
 OPERATORS = tuple(
     one.template for one in Router((OPERATOR,)) if "GET" in one.routes and "{" not in one.template
 )
-BUYERS = ("/buy", "/plan", "/orders", "/codes", "/usage", "/usage/holds")
+BUYERS = (
+    "/buy",
+    "/plan",
+    "/orders",
+    "/documents",
+    "/statement",
+    "/recharge",
+    "/codes",
+    "/usage",
+    "/usage/holds",
+)
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -65,6 +75,11 @@ async def stocked(store: Store) -> tuple[Plain, list[str]]:
     batches = (await boss.get(f"{ADMIN}/codes")).text
     made = await store.order()
     await store.notify("paid", made["id"], amount=made["pay_amount"] - 1)
+    # One that was paid and went back in part, with its receipt and its note.
+    sold = await store.order()
+    await store.notify("paid", sold["id"])
+    await store.notify("refunded", sold["id"], amount=500)
+    await store.gateway.call("GET", f"/orders/{sold['id']}/receipt.pdf", key=store.key)
     bought = await boss.send("/dashboard/buy", {"pack": "pack_pro", "provider": "stripe"})
     await boss.send("/dashboard/codes/checkin", {})
     for path, body in (
@@ -77,6 +92,7 @@ async def stocked(store: Store) -> tuple[Plain, list[str]]:
     return boss, [
         f"/dashboard{batch[0]}",
         f"{ADMIN}/orders/{made['id']}",
+        f"{ADMIN}/orders/{sold['id']}",
         f"{ADMIN}/accounts/{store.account_id}",
         f"{ADMIN}/plans/pro",
         bought.headers["location"].removesuffix("/pay"),
@@ -167,7 +183,7 @@ async def test_no_page_keeps_anybody_out_or_scrolls_sideways(
 
     for number, place in enumerate((*("/dashboard" + one for one in BUYERS), *OPERATORS, *single)):
         await page.emulate_media(color_scheme="light")
-        await page.set_viewport_size({"width": 1280, "height": 860})
+        await page.set_viewport_size({"width": 1440, "height": 860})
         await page.goto(place)
         is_known = number > 0
         found += [*await grave_faults(page, has_known_frame=is_known), *await too_wide(page)]

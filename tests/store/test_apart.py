@@ -76,3 +76,21 @@ async def test_the_commands_of_a_tenant_keep_their_order_over_tries() -> None:
     rows.held.clear()
     await later.future
     assert rows.done == ["a/0", "a/1", "a/2", "a/3"]
+
+
+async def test_a_long_command_is_written_alone() -> None:
+    written: list[list[str]] = []
+
+    async def commit(batch: Sequence[Waiting[str, str]], _lock_wait_s: float) -> None:
+        written.append([one.command for one in batch])
+        for one in batch:
+            one.future.set_result("")
+
+    apart: Apart[str, str] = Apart(_tenants_of, commit, batch_max=256, age_max_s=5.0)
+    waiting = [_waiting(f"a/{number}") for number in range(5)]
+    for number in (2, 3):
+        waiting[number].is_long = True
+    apart.put(waiting)
+    await asyncio.gather(*(one.future for one in waiting))
+
+    assert written == [["a/0", "a/1"], ["a/2"], ["a/3"], ["a/4"]]

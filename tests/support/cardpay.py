@@ -119,10 +119,10 @@ class Cardpay:
         return self._facts(self.payments[ref])
 
     async def portal(self, customer_ref: str, return_url: str) -> str:
-        raise NotImplementedError
+        return f"https://cardpay.example/{customer_ref}/portal?return={return_url}"
 
     def simulate(self, sandbox_event: SandboxEvent) -> Received:
-        raise NotImplementedError
+        return self.notification(sandbox_event.ref)
 
     # The vendor's world
 

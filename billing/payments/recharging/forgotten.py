@@ -114,10 +114,15 @@ class Forgetting:
 
 
 async def due_customers(tx: Transaction, *, now_us: int, limit: int) -> Sequence[ForgottenCustomer]:
-    """Those that are to be asked for now, the longest due first."""
+    """Those that are to be asked for now, the longest due first; at most `limit` of each provider and
+    environment, so that one that is away keeps no other waiting.
+    """
     rows = await tx.fetch(
-        f"""SELECT {_ROWS.listed} FROM forgotten_customers WHERE next_attempt_at <= :now
-            ORDER BY next_attempt_at LIMIT :limit""",
+        f"""SELECT {_ROWS.listed} FROM (
+                SELECT {_ROWS.listed}, ROW_NUMBER() OVER (
+                    PARTITION BY provider, environment ORDER BY next_attempt_at) AS place
+                FROM forgotten_customers WHERE next_attempt_at <= :now) AS due
+            WHERE place <= :limit ORDER BY next_attempt_at""",
         now=now_us,
         limit=limit,
     )

@@ -4,8 +4,10 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from billing.ledger.money import MICROS_PER_CREDIT
 from billing.payments.steering import ChangePreview
 from billing.reports.subscription_overview import SubscriptionOverview
+from billing.subscriptions.subscription import Period
 from gateway.answers.words import Time
 from gateway.api.schemas.orders import Credits, Currency, Minor
 from kernel.clock import rfc3339
@@ -123,4 +125,33 @@ class PlanChange(Struct, kw_only=True):
             due=seen.due.amount,
             is_estimate=seen.is_estimate,
             counts_from=rfc3339(seen.at),
+        )
+
+
+class FreePeriod(Struct, kw_only=True):
+    """A period of a plan that an operator gave free."""
+
+    id: Annotated[str, Meta(pattern=r"^per_[0-9A-Za-z]+$")]
+    subscription_id: Annotated[str, Meta(pattern=r"^sub_[0-9A-Za-z]+$")]
+    plan_id: str
+    period_start: Time
+    period_end: Time
+    credits: Annotated[int, Meta(ge=0, description="What it gave so far, and was not taken back.")]
+    reason: str
+    given_by: str | None
+    taken_back_at: Time | None
+
+    @classmethod
+    def of(cls, period: Period) -> "FreePeriod":
+        taken_at = period.comp_ended_at
+        return cls(
+            id=period.id,
+            subscription_id=period.subscription_id,
+            plan_id=period.plan_id,
+            period_start=rfc3339(period.period_start_at),
+            period_end=rfc3339(period.period_end_at),
+            credits=(period.credits_micros - period.reversed_micros) // MICROS_PER_CREDIT,
+            reason=period.comp_reason or "",
+            given_by=period.comp_by,
+            taken_back_at=None if taken_at is None else rfc3339(taken_at),
         )

@@ -15,6 +15,7 @@ from gateway.dashboard.admin import (
 from gateway.dashboard.sales import (
     coupons,
     documents,
+    free_periods,
     margin,
     orders,
     packs,
@@ -50,6 +51,7 @@ ADMIN_ROUTES = (
     *plans.ROUTES,
     *prices.ROUTES,
     *subscriptions.ROUTES,
+    *free_periods.ROUTES,
     *coupons.ROUTES,
     *batches.ROUTES,
     *checkin.ROUTES,

@@ -7,14 +7,15 @@ from starlette.responses import Response
 
 from billing.catalog import commands as catalogue, coupon as coupons
 from billing.catalog.coupon import Coupon, new_coupon
-from gateway.dashboard.admin.fields import admin_route, commit, day_us, money
+from gateway.dashboard.admin.fields import admin_route, day_us, money
 from gateway.dashboard.paging import ASKED, paged
-from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form, read_query
-from gateway.html.render import go, page
+from gateway.dashboard.sales.offers import Change, OfferPages
+from gateway.html.forms import NO_PROBLEM, Form, Problem, read_query
+from gateway.html.render import page
 from gateway.http.fields import Fields, cursor_id
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
-from kernel.errors import DomainError, InvalidInput
+from kernel.errors import InvalidInput
 from store.database import Transaction
 
 PATH: Final = "/dashboard/admin/coupons"
@@ -25,30 +26,17 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
     return await _coupons_page(call, Form({"currency": ["USD"]}))
 
 
-async def create(call: RequestContext[Fields, Fields]) -> Reply:
+def _make(call: RequestContext[Any, Any], form: Form) -> Change:
     """A coupon that can be used at once."""
-    form = read_form(call)
-    try:
-        new = _new(call, form)
-        await commit(
-            call, lambda tx, by, now_us: catalogue.create_coupon(tx, new, by=by, now_us=now_us)
-        )
-    except DomainError as error:
-        return await _coupons_page(call, form, problem_of(error))
-    return go(PATH, said="coupon-made")
+    new = _new(call, form)
+    return lambda tx, by, now_us: catalogue.create_coupon(tx, new, by=by, now_us=now_us)
 
 
-async def set_active(call: RequestContext[Fields, Fields]) -> Reply:
-    """Lets it be used, or no longer."""
-    is_active = read_form(call).text("active") == "yes"
+def _switch(call: RequestContext[Any, Any], is_active: bool) -> Change:  # noqa: FBT001
     environment, code = call.principal.environment, call.params["coupon_code"]
-    await commit(
-        call,
-        lambda tx, by, now_us: catalogue.set_coupon_active(
-            tx, environment, code, is_active=is_active, by=by, now_us=now_us
-        ),
+    return lambda tx, by, now_us: catalogue.set_coupon_active(
+        tx, environment, code, is_active=is_active, by=by, now_us=now_us
     )
-    return go(PATH, said="coupon-enabled" if is_active else "coupon-disabled")
 
 
 def _new(call: RequestContext[Any, Any], form: Form) -> Coupon:
@@ -96,8 +84,9 @@ async def _coupons_page(
     )
 
 
+_PAGES: Final = OfferPages(PATH, "coupon", _coupons_page, _make, _switch)
 ROUTES = (
     admin_route("GET", "/coupons", show, "Coupons"),
-    admin_route("POST", "/coupons", create, "Make a coupon"),
-    admin_route("POST", "/coupons/{coupon_code}/active", set_active, "Enable, disable"),
+    admin_route("POST", "/coupons", _PAGES.create, "Make a coupon"),
+    admin_route("POST", "/coupons/{coupon_code}/active", _PAGES.set_active, "Enable, disable"),
 )

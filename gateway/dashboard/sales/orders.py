@@ -17,6 +17,7 @@ from billing.orders.refund_row import Refund
 from billing.orders.timeline import OrderTimeline
 from billing.orders.uncredited import is_uncredited
 from billing.payments import disputes
+from billing.payments.cases import OrderCases, SpareMoney, cases_of, open_review
 from billing.payments.disputes import Dispute
 from billing.payments.questions import QuestionOutcome
 from billing.payments.review import OpenReview, Verdict
@@ -64,6 +65,8 @@ class OrderView:
     refunds: Sequence[Refund]
     disputes: Sequence[Dispute]
     periods: Sequence[Period]
+    cases: OrderCases
+    waiting: OpenReview
     documents: Sequence[BillingDocument]
     trial_ends_at: int | None = None
 
@@ -76,15 +79,6 @@ class OrderView:
         return self.trace.notifications
 
     @property
-    def is_open(self) -> bool:
-        """Whether something waits for a decision."""
-        waits = any(
-            entry.outcome in {"review", "refused"} and not entry.resolved_at
-            for entry in self.provider_events
-        )
-        return self.timeline.order.status == "review" or (self.timeline.order.is_settled and waits)
-
-    @property
     def is_refundable(self) -> bool:
         """Whether something was paid that may go back."""
         order = self.timeline.order
@@ -94,9 +88,12 @@ class OrderView:
         return may_go_back and order.payment.amount > order.refunded_amount
 
     @property
-    def open_refund(self) -> Refund | None:
-        """The refund whose end nobody knows yet: until then the review is not decided."""
-        return next((one for one in self.refunds if one.is_open), None)
+    def spare_rest(self) -> Sequence[SpareMoney]:
+        """Money that gave no credit and that nobody waits for, such as what was dismissed."""
+        waiting = {one.money.ref for one in self.cases.cases if one.money is not None}
+        own = None if self.timeline.order.kind == "subscription" else self.timeline.order.payment_id
+        rest = [one for one in self.cases.spare if one.ref not in {*waiting, own}]
+        return [one for one in rest if one.left.amount > 0]
 
 
 async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
@@ -186,7 +183,6 @@ async def order_page(
 ) -> Response:
     """The order's page, with what a form of it said."""
     seen = await _seen(call)
-    waiting = await call.context.payments.waiting(seen.timeline.order)
     return page(
         call,
         "admin/order.html",
@@ -198,10 +194,10 @@ async def order_page(
         status_path=call.context.payments.links.status_path(seen.timeline.order.id),
         can_ask=seen.timeline.order.status == "pending" or can_be_asked(seen.timeline.order),
         order=seen.timeline.order,
-        waiting=waiting,
+        waiting=seen.waiting,
+        acts=seen.cases.acts(seen.timeline.order, seen.waiting),
         way=call.context.refunder.way_of(seen.timeline.order),
         is_uncredited=is_uncredited(seen.timeline.order),
-        is_approvable=seen.timeline.order.status == "review" or waiting.invoice_id is not None,
     )
 
 
@@ -220,6 +216,8 @@ async def _seen(call: RequestContext[Any, Any]) -> OrderView:
             await refund_rows.of_order(tx, order.id),
             await disputes.of_order(tx, order.id),
             [] if begun is None else periods.get(begun.id, [])[::-1],
+            await cases_of(tx, order),
+            await open_review(tx, order),
             await documents.page(
                 tx,
                 Tenant(order.account_id, order.environment),

@@ -6,13 +6,14 @@ from starlette.responses import Response
 
 from billing.catalog import commands as catalogue, pack as packs
 from billing.catalog.pack import Pack
-from gateway.dashboard.admin.fields import admin_route, commit, money, number
-from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form
-from gateway.html.render import go, page
+from gateway.dashboard.admin.fields import admin_route, money, number
+from gateway.dashboard.sales.offers import Change, OfferPages
+from gateway.html.forms import NO_PROBLEM, Form, Problem
+from gateway.html.render import page
 from gateway.http.fields import Fields
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
-from kernel.errors import DomainError, InvalidInput
+from kernel.errors import InvalidInput
 from store.database import Transaction
 
 PATH: Final = "/dashboard/admin/packs"
@@ -23,30 +24,17 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
     return await _packs_page(call, Form({"currency": ["USD"]}))
 
 
-async def create(call: RequestContext[Fields, Fields]) -> Reply:
+def _make(call: RequestContext[Any, Any], form: Form) -> Change:
     """Adds a pack to the catalogue."""
-    form = read_form(call)
-    try:
-        new = _new(call, form)
-        await commit(
-            call, lambda tx, by, now_us: catalogue.create_pack(tx, new, by=by, now_us=now_us)
-        )
-    except DomainError as error:
-        return await _packs_page(call, form, problem_of(error))
-    return go(PATH, said="pack-made")
+    new = _new(call, form)
+    return lambda tx, by, now_us: catalogue.create_pack(tx, new, by=by, now_us=now_us)
 
 
-async def set_active(call: RequestContext[Fields, Fields]) -> Reply:
-    """Offers the pack, or no longer."""
-    is_active = read_form(call).text("active") == "yes"
+def _switch(call: RequestContext[Any, Any], is_active: bool) -> Change:  # noqa: FBT001
     place = (call.principal.environment, call.params["pack_id"])
-    await commit(
-        call,
-        lambda tx, by, now_us: catalogue.set_pack_active(
-            tx, place, is_active=is_active, by=by, now_us=now_us
-        ),
+    return lambda tx, by, now_us: catalogue.set_pack_active(
+        tx, place, is_active=is_active, by=by, now_us=now_us
     )
-    return go(PATH, said="pack-enabled" if is_active else "pack-disabled")
 
 
 def _new(call: RequestContext[Any, Any], form: Form) -> Pack:
@@ -86,8 +74,9 @@ async def _packs_page(
     )
 
 
+_PAGES: Final = OfferPages(PATH, "pack", _packs_page, _make, _switch)
 ROUTES = (
     admin_route("GET", "/packs", show, "Packs"),
-    admin_route("POST", "/packs", create, "Make a pack"),
-    admin_route("POST", "/packs/{pack_id}/active", set_active, "Offer a pack, or no longer"),
+    admin_route("POST", "/packs", _PAGES.create, "Make a pack"),
+    admin_route("POST", "/packs/{pack_id}/active", _PAGES.set_active, "Offer a pack, or no longer"),
 )

@@ -64,7 +64,7 @@ async def request(call: RequestContext[Fields, Fields]) -> Reply:
         order = await context.database.read(lambda tx: order_list.find(tx, order_id))
         if order is None or order.environment != environment:
             raise NotFound("Order")
-        wanted = form.text("refund_amount")
+        wanted, payment_ref = form.text("refund_amount"), form.text("payment") or None
         amount = None
         if wanted:
             amount = price_of(wanted, order.payment.currency, param="refund_amount").amount
@@ -75,6 +75,7 @@ async def request(call: RequestContext[Fields, Fields]) -> Reply:
             actor=Actor.of(call.principal),
             amount=amount,
             period_id=form.text("period_id") or None,
+            payment_ref=payment_ref,
             allow_owed=form.text("allow_owed") == "on",
             made_at_provider=form.text("made_at_provider")[:PROVIDER_ID_CHARACTERS_MAX] or None,
             by_name=decider(call),

@@ -5,8 +5,7 @@ from typing import Final
 
 from billing.orders import queries as order_list
 from billing.orders.order import Order
-from billing.providers import event_log as provider_event
-from billing.providers.event_log import LogEntry
+from billing.payments.cases import CaseAct, OrderCases, cases_of, open_review
 from billing.providers.problem import REASONS
 from gateway.dashboard.admin.fields import admin_route
 from gateway.dashboard.paging import ASKED, paged
@@ -20,6 +19,17 @@ from store.database import Transaction
 
 UNCREDITED: Final = "uncredited"
 UNPAID: Final = "unpaid"
+Acts = Sequence[CaseAct]
+# What the list says may be done; the order's page has the buttons.
+ACT_WORDS: Final[Mapping[CaseAct, str]] = {
+    "credit_paid": "credit what was paid",
+    "credit_price": "credit the price",
+    "credit_part": "credit a part",
+    "comp": "give the period free",
+    "refund": "refund",
+    "reject": "reject",
+    "dismiss": "dismiss",
+}
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
@@ -31,21 +41,27 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
 
     async def work(
         tx: Transaction,
-    ) -> tuple[Sequence[Order], Sequence[Order], Mapping[str, list[LogEntry]]]:
+    ) -> tuple[Sequence[Order], Sequence[Order], Mapping[str, OrderCases], Mapping[str, Acts]]:
         waiting = await order_list.paid_uncredited(
             tx, environment, reason=reason, before_id=first, limit=ASKED
         )
         unpaid = await order_list.credited_unpaid(tx, environment, before_id=second, limit=ASKED)
-        return waiting, unpaid, await provider_event.open_of(tx, [order.id for order in waiting])
+        cases = {order.id: await cases_of(tx, order) for order in waiting}
+        acts = {
+            order.id: cases[order.id].acts(order, await open_review(tx, order)) for order in waiting
+        }
+        return waiting, unpaid, cases, acts
 
-    uncredited, unpaid, problems = await call.context.database.read(work)
+    uncredited, unpaid, cases, acts = await call.context.database.read(work)
     return page(
         call,
         "admin/review.html",
         uncredited=paged(
             call, uncredited, lambda order: str(order.id), name=UNCREDITED, filters=("reason",)
         ),
-        problems=problems,
+        cases=cases,
+        acts=acts,
+        act_words=ACT_WORDS,
         reason=reason,
         reasons=REASONS,
         unpaid=paged(call, unpaid, lambda order: str(order.id), name=UNPAID),

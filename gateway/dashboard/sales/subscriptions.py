@@ -8,12 +8,14 @@ from starlette.responses import Response
 from billing.catalog import plan as plans
 from billing.catalog.plan import MONTHS
 from billing.documents.document import receipts_of
+from billing.payments.sandbox.clock import now_of as own_now
 from billing.payments.steering import SteerWish
 from billing.providers.abilities.steering import Act
 from billing.reports.subscription_overview import SubscriptionOverview, overview
 from billing.subscriptions import records as subscription_rows
+from billing.subscriptions.by_hand.comp import can_be_given, next_start
 from billing.subscriptions.steer_rows import REASON_CHARACTERS_MAX
-from billing.subscriptions.subscription import MOVES, Subscription
+from billing.subscriptions.subscription import MOVES, Subscription, add_months
 from gateway.dashboard.admin.fields import admin_route
 from gateway.dashboard.paging import ASKED, paged
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form, read_query
@@ -59,7 +61,7 @@ async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
     """One subscription, whoever owns it."""
-    return await _subscription_page(call, Form())
+    return await subscription_page(call, Form())
 
 
 async def steer(call: RequestContext[Fields, Fields]) -> Reply:
@@ -70,7 +72,7 @@ async def steer(call: RequestContext[Fields, Fields]) -> Reply:
         wish = _wish(call, form)
         await call.context.payments.steering.steer(seen.subscription.tenant, seen.id, wish)
     except DomainError as error:
-        return await _subscription_page(call, form, problem_of(error))
+        return await subscription_page(call, form, problem_of(error))
     after = await _seen(call)
     said = "plan-asked" if after.open_steer is not None else _SAID[wish.act]
     return go(f"{PATH}/{seen.id}", said=said)
@@ -93,9 +95,10 @@ def _wish(call: RequestContext[Any, Any], form: Form) -> SteerWish:
     )
 
 
-async def _subscription_page(
+async def subscription_page(
     call: RequestContext[Any, Any], form: Form, problem: Problem = NO_PROBLEM
 ) -> Response:
+    """The subscription's page, with what a form of it said."""
     seen = await _seen(call)
     environment = call.principal.environment
     sold = await call.context.database.read(lambda tx: plans.list_plans(tx, environment))
@@ -125,7 +128,19 @@ async def _subscription_page(
             if interval == "month" or plan.price_yearly is not None
         ],
         form_key=new_id("frm"),
+        free=await _free(call, seen.subscription),
     )
+
+
+async def _free(call: RequestContext[Any, Any], one: Subscription) -> tuple[int, int] | None:
+    """From when until when a period would be given free now."""
+    if not can_be_given(one):
+        return None
+    now_us = await call.context.database.read(
+        lambda tx: own_now(tx, one.tenant, now_us=call.now_us)
+    )
+    start_at = next_start(one, now_us)
+    return start_at, add_months(start_at, MONTHS[one.interval])
 
 
 async def _seen(call: RequestContext[Any, Any]) -> SubscriptionOverview:

@@ -2,7 +2,7 @@
 
 import re
 
-from billing.payments.recharging.forgotten import list_forgotten
+from billing.payments.recharging.forgotten import due_customers, list_forgotten
 from kernel.clock import FixedClock
 from store.database import Database, Transaction
 from store.erase import STEPS, erase_account
@@ -61,3 +61,16 @@ async def test_erased_account_leaves_no_row_and_others_keep_theirs(
     # $10.00 were sent, one cent was used, ten cents were awarded.
     assert (await kept.balance())["balance_cents"] == 999_009
     assert await kept.findings() == []
+
+
+async def test_a_provider_that_is_away_keeps_no_customer_of_another_waiting(
+    database: Database,
+) -> None:
+    columns = ("provider", "environment", "customer_ref", "next_attempt_at", "created_at")
+    rows = [("stripe", "staging", f"cus_{number}", number, 1) for number in range(1, 6)]
+    rows += [("stripe", "live", "cus_6", 6, 1), ("creem", "live", "cust_7", 8, 1)]
+    await database.transaction(lambda tx: tx.insert("forgotten_customers", columns, rows))
+
+    due = await database.read(lambda tx: due_customers(tx, now_us=7, limit=2))
+
+    assert [one.customer_ref for one in due] == ["cus_1", "cus_2", "cus_6"]

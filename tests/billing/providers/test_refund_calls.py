@@ -306,6 +306,25 @@ async def test_epay_is_asked_with_its_own_form(
     }
 
 
+async def test_a_second_payment_of_a_checkout_is_asked_for_by_its_own_name(
+    client: httpx.AsyncClient, vendor: respx.MockRouter
+) -> None:
+    dinars = vendor.post(f"{API_BASE}/v2/MakeRefund").respond(
+        json={"IsSuccess": True, "Data": {"Key": "0708", "RefundId": 9, "Amount": 1.5}}
+    )
+    yuan = vendor.post(f"{API_BASE}/api.php?act=refund").respond(json={"code": 1})
+    beside = {"checkout_ref": "6867014", "is_beside": True}
+
+    await refunds("myfatoorah", client).refund(wanted("KWD", 1500, payment_ref="0708", **beside))
+    await refunds("epay", client).refund(wanted("CNY", 1460, payment_ref="T2", **beside))
+
+    # The checkout, and the order's number, would name the first payment as well.
+    body = json.loads(dinars.calls.last.request.content)
+    assert (body["Key"], body["KeyType"]) == ("0708", "PaymentId")
+    form = parse_qs(yuan.calls.last.request.content.decode())
+    assert (form["trade_no"], form.get("out_trade_no")) == (["T2"], None)
+
+
 @pytest.mark.parametrize(
     "said",
     [

@@ -12,8 +12,8 @@ from billing.orders.order import Order
 from billing.providers.abilities.refunding import RefundWord
 from billing.providers.protocol import Refunded, RefundFailed, Subject
 from billing.refunds import queries as refund_rows
-from billing.refunds.request import RefundRefused
-from billing.refunds.settle import KeepRefund
+from billing.refunds.request import RefundRefused, RefundUnderWay
+from billing.refunds.settle import AskRefund, KeepRefund
 from kernel.clock import FixedClock
 from kernel.errors import InvalidInput
 from store.database import Database
@@ -255,6 +255,28 @@ async def test_a_part_by_hand_counts_beside_one_that_was_asked_for(
         await refunding.ask(order, 100, provider_refund_id="R7")
     assert refused.value.reason == "known"
     assert await refunding.findings() == []
+
+
+@pytest.mark.one_database
+async def test_nobody_decides_while_a_later_question_is_under_way(
+    database: Database, clock: FixedClock
+) -> None:
+    refunding, order = await _paid(database, clock)
+    named = names_of(await refunding.ask(order))
+    engine = refunding.buyer.engine
+    later = clock.now_us() + 3_600_000_000
+
+    for seen in range(2):
+        ask = AskRefund(**named, seen_checks_made=seen, next_check_at=later)
+        asked = (await engine.submit(ask)).refund
+        with pytest.raises(RefundUnderWay, match="is being asked"):
+            await refunding.decide(asked, "not_made")
+        kept = await engine.submit(KeepRefund(**named, detail="no answer"))
+        assert (kept.status, kept.asked_until) == ("unknown", None)
+        clock.advance_s(600)
+
+    # The answer came, and there was none: a person may say what they saw.
+    assert (await refunding.decide(asked, "not_made")).status == "failed"
 
 
 @pytest.mark.one_database

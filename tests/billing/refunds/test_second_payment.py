@@ -16,7 +16,13 @@ from billing.orders import queries as order_list
 from billing.orders.order import Order, OrderDecided
 from billing.payments import fact_subjects
 from billing.providers.abilities.refunding import RefundWord
-from billing.providers.protocol import Refunded, RefundFailed, Subject
+from billing.providers.protocol import (
+    DisputeClosed,
+    Disputed,
+    Refunded,
+    RefundFailed,
+    Subject,
+)
 from billing.refunds.request import RefundRepeated, RefundUnderWay
 from kernel.clock import FixedClock
 from kernel.errors import InvalidInput, NotFound
@@ -199,6 +205,33 @@ async def test_an_invoice_that_is_held_goes_back_whole_and_is_credited_no_more(
     # It came back: the invoice waits again, and its period may be credited after all.
     failed = RefundFailed(Subject(None, ("in_1",)), "re_1", Price(700, "USD"), is_part=True)
     await subscriber.act(failed, subscriber.notification("failed"))
+    await subscriber.buyer.payments.resolve(order.id, "approve", by="ana", amount=1000)
+    assert await subscriber.credits() == 20_000
+    assert await refunding.findings() == []
+
+
+@pytest.mark.one_database
+async def test_an_invoice_of_which_money_is_gone_is_credited_to_nobody(
+    subscriber: Subscriber,
+) -> None:
+    order = await subscriber.join()
+    await subscriber.tell((await subscriber.pay(order)).sandbox_event())
+    started = subscriber.clock.now_us()
+    await subscriber.tell(renewal(order, 0, started_at=started))
+    await subscriber.tell(renewal(order, 1, started_at=started, amount=700))
+    refunding, settled = refunding_of(subscriber), await _order_of(subscriber, order)
+    refused = await refunding.ask(settled, is_plan=True, payment_ref="in_1")
+    await refunding.settle(refused, RefundWord("failed", detail="no"))
+
+    disputed = Disputed(Subject(None, ("in_1",)), "dp_1", Price(700, "USD"))
+    await subscriber.act(disputed, subscriber.notification("disputed"))
+    with pytest.raises(InvalidInput, match=r"7\.00 USD of payment in_1 went back or is disputed"):
+        await subscriber.buyer.payments.resolve(order.id, "approve", by="ana", amount=700)
+    assert await subscriber.credits() == 10_000
+
+    # The bank gave it back: now it can be.
+    won = DisputeClosed(Subject(None, ("in_1",)), "dp_1", is_won=True)
+    await subscriber.act(won, subscriber.notification("won"))
     await subscriber.buyer.payments.resolve(order.id, "approve", by="ana", amount=1000)
     assert await subscriber.credits() == 20_000
     assert await refunding.findings() == []

@@ -12,6 +12,7 @@ from billing.ledger.ledger import Code, InsufficientBalance, Ledger, LedgerAccou
 from billing.usage.oauth_charge import OrderNoReused, list_charges, load_spent
 from kernel.clock import FixedClock
 from kernel.tenant import Tenant
+from keys.account import set_day_limit
 from keys.authenticator import CredentialEnded
 from keys.caps import CapExceeded
 from keys.oauth import grant as oauth_grant
@@ -362,3 +363,23 @@ async def test_apps_that_charge_each_other_do_not_wait_for_ever(
 
     assert (len(taken), refused) == (40, [])
     assert await charging.user_cents() == await charging.owner_cents() == 1_000_000
+
+
+async def test_a_charge_counts_against_the_accounts_own_limit_of_a_day(
+    charging: ChargingApp,
+) -> None:
+    user, database = charging.principal.tenant, charging.account.database
+    await database.transaction(lambda tx: set_day_limit(tx, user, 300))
+
+    # $2.00 by the app and $1.00 by a key are all of it.
+    await charging.charge(2_000_000, "o-1")
+    with pytest.raises(CapExceeded) as refused:
+        await charging.charge(1_010_000, "o-2")
+    assert refused.value.reason == "account_per_day"
+    await charging.account.send(100)
+    with pytest.raises(CapExceeded):
+        await charging.charge(10_000, "o-3")
+
+    # The same charge again is the one that was taken.
+    assert (await charging.charge(2_000_000, "o-1")).amount_micros == 2_000_000
+    assert await charging.user_cents() == 999_700

@@ -9,6 +9,7 @@ from pydantic import SecretStr
 
 from billing.credits.opening import open_account
 from billing.ledger.price import Price
+from billing.orders import queries as order_list
 from billing.orders.order import Order
 from billing.orders.place import NewOrder
 from billing.providers.protocol import SandboxEvent
@@ -68,7 +69,7 @@ def sold(database_url: str, tmp_path: Path) -> dict[str, str]:
     return asyncio.run(sell())
 
 
-async def pay(context: Context, order: Order, amount: int) -> None:
+async def pay(context: Context, order: Order, amount: int, ref: str | None = None) -> None:
     provider = context.payments.providers.of("stripe", "staging")
     assert provider is not None
     sandbox_event = SandboxEvent(
@@ -76,9 +77,9 @@ async def pay(context: Context, order: Order, amount: int) -> None:
         kind="payment",
         order_id=order.id,
         ref=order.provider_ref or "",
-        payment_id=f"pi_{order.id}",
+        payment_id=ref or f"pi_{order.id}",
         price=Price(amount, "USD"),
-        event_id=f"evt_{order.id}",
+        event_id=f"evt_{ref or order.id}",
     )
     await context.payments.notified("stripe", provider.simulate(sandbox_event))
 
@@ -175,6 +176,34 @@ def test_a_rejection_says_that_no_money_went_back(topup: Topup, sold: dict[str, 
 
     said = f"topup orders refund {sold['review']} sends back pi_{sold['review']} (0.01 USD)."
     assert said in rejected.stderr
+
+
+def test_a_second_payment_is_sent_back_by_its_name(
+    topup: Topup, sold: dict[str, str], database_url: str, tmp_path: Path
+) -> None:
+    async def again() -> None:
+        settings = load_settings(
+            database_url=SecretStr(database_url),
+            data_dir=tmp_path,
+            secret_key=SecretStr(SECRET_KEY),
+            redis_url=SecretStr(NO_REDIS),
+        )
+        async with open_context(settings) as context:
+            order = await context.database.read(lambda tx: order_list.find(tx, sold["paid"]))
+            assert order is not None
+            await pay(context, order, 500, "pi_again")
+
+    asyncio.run(again())
+    problems = result_of(topup("problems", "--reason=amount", "--json"))["paid_uncredited"]
+    refs = {one["id"]: one["problems"][0]["payment"] for one in problems}
+    why = "--reason=paid twice"
+
+    asked = result_of(topup("refund", sold["paid"], "--payment=pi_again", why, "--json"))
+    twice = topup("refund", sold["paid"], "--payment=pi_again", why)
+
+    assert refs[sold["paid"]] == "pi_again"
+    assert (asked["payment"], asked["amount"], asked["held_micros"]) == ("pi_again", 500, 0)
+    assert "one goes on at a time" in twice.stderr
 
 
 def test_trace_says_where_an_orders_money_is(topup: Topup, sold: dict[str, str]) -> None:

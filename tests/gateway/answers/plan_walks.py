@@ -34,9 +34,27 @@ async def subscriptions(to: Recorder) -> None:
     await to.own("changed again", "POST", f"{one}/change", key, json={"plan_id": "plan-id"})
     await to.own("resumed", "POST", f"{one}/resume", key, json={})
     await to.own("at no time", "POST", f"{one}/cancel", key, json={"at": "never"})
+    await _free(to, key, boss.key, one)
     await to.own("at once", "POST", f"{one}/cancel", key, json={"at": "now"})
     await to.own("too late", "POST", f"{one}/resume", key, json={})
     await to.own("what was told", "GET", "/events?limit=2", key)
+
+
+async def _free(to: Recorder, key: str, boss: str, one: str) -> None:
+    """An operator gives the next period, and takes it back."""
+    path, why = f"{one}/free-periods", {"reason": "a gift"}
+    paid_until = (await to.own("until then", "GET", one, key))["current_period_end"]
+    await to.own("without the scope", "POST", path, key, json=why)
+    await to.own("paid already", "POST", path, boss, json=why)
+    body = {**why, "period_start": paid_until}
+    given = await to.own("given free", "POST", path, boss, json=body)
+    await to.own("given twice", "POST", path, boss, json=body)
+    back = f"{path}/{given['id']}/take-back"
+    await to.own("taken back", "POST", back, boss, json={"reason": "a mistake"})
+    await to.own("taken back twice", "POST", back, boss, json={"reason": "a mistake"})
+    await to.own(
+        "of no subscription", "POST", f"/subscriptions/sub_{UNKNOWN}/free-periods", boss, json=why
+    )
 
 
 async def _subscribe(to: Recorder, key: str) -> None:

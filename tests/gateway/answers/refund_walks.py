@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 from billing.payments import disputes
 from billing.providers.abilities.dispute_note import DisputeNote
 from billing.providers.event_log import NotificationRef
-from billing.providers.protocol import Disputed, Subject
+from billing.providers.protocol import Disputed, Paid, Subject
 from kernel.clock import parse_rfc3339
 from tests.gateway.answers.own_walks import UNKNOWN, account
 from tests.gateway.answers.recorder import Recorder
@@ -47,6 +47,7 @@ async def refunds(to: Recorder) -> None:
     await to.own("all", "GET", "/refunds", boss)
     await to.own("failed", "GET", "/refunds?status=failed&limit=1", boss)
     await to.own("unknown", "GET", f"/refunds/rfd_{UNKNOWN}", boss)
+    await _second_payment(to, boss, made["id"])
     told = NotificationRef("stripe", "staging", "evt_1", "charge.dispute.created")
     fact = Disputed(Subject(made["id"]), "du_1", usd(200), NOTE)
     owner, now_us = (account_id, made["id"]), to.clock.now_us()
@@ -54,3 +55,17 @@ async def refunds(to: Recorder) -> None:
         lambda tx: disputes.keep(tx, told, fact, owner, now_us=now_us)
     )
     await to.own("one", "GET", "/disputes", boss)
+
+
+async def _second_payment(to: Recorder, boss: str, order_id: str) -> None:
+    """The order is paid once more: that payment goes back by its own name."""
+    context, path = to.gateway.context, f"/orders/{order_id}/refund"
+    told = NotificationRef("stripe", "staging", "evt_2", "checkout.session.completed")
+    paid = Paid(Subject(order_id), payment_id="pi_2", price=usd(500))
+    await context.payments.notifications.act_on([paid], told)
+    asks = {"reason": "paid twice", "payment": "pi_2"}
+    await to.own("of no payment", "POST", path, boss, json={**asks, "payment": "pi_3"})
+    asked = await to.own("a second payment", "POST", path, boss, json=asks)
+    await RefundLoop(context.database, context.clock, context.refunder).step()
+    await to.own("gone back", "GET", f"/refunds/{asked['id']}", boss)
+    await to.own("once", "POST", path, boss, json=asks)

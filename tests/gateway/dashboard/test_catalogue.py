@@ -84,7 +84,7 @@ async def test_a_pack_is_made_offered_and_withdrawn(gateway: Gateway) -> None:
         ({"price": ""}, "Is required"),
         ({"price": "-1"}, "decimal"),
         ({"price": "1.005"}, "decimal"),
-        ({"currency": "dollars"}, "three letters"),
+        ({"currency": "dollars"}, "code of ISO 4217"),
         ({"credits": ""}, "Is required"),
         ({"credits": "many"}, "Is a whole number"),
         ({"credits": "10"}, "bonus_credits is a part of credits"),
@@ -133,7 +133,7 @@ async def test_a_coupon_is_made_and_disabled(store: Store) -> None:
         ({"minimum": "ten"}, "decimal"),
         ({"uses_max": "0"}, "uses_max is 1 to"),
         ({"expires_on": "2020-01-01"}, "Would have expired already"),
-        ({"expires_on": "soon"}, "Expected a time"),
+        ({"expires_on": "soon"}, "A day is written like"),
     ],
 )
 async def test_a_bad_coupon_is_told_and_kept_in_the_form(

@@ -167,3 +167,36 @@ async def test_an_operator_ends_anybodys_plan_and_it_is_written_down(store: Stor
     assert "What was wanted" in page
     assert "subscription.cancel" in audit
     assert "then it ends" in await shown(ann)
+
+
+async def test_an_operator_gives_a_period_free_once_and_takes_it_back(store: Store) -> None:
+    boss = await sold(store)
+    ann = await signed_in(store.gateway)
+    await subscribed(store, ann)
+    listed = (await boss.get(f"{ADMIN}/subscriptions")).text
+    page = re.search(r'href="(/dashboard/admin/subscriptions/sub_\w+)"', listed)
+    assert page is not None
+    form = (await boss.get(page[1])).text
+    start = re.search(r'name="period_start_at" value="(\d+)"', form)
+    assert start is not None
+    fields = {"period_start_at": start[1], "why_free": "Our provider was away"}
+
+    mute = await boss.send(f"{page[1]}/free-period", {**fields, "why_free": ""})
+    given = await boss.send(f"{page[1]}/free-period", fields)
+    again = await boss.send(f"{page[1]}/free-period", fields)
+    after = (await boss.get(page[1])).text
+    period = re.search(r'<option value="(per_\w+)"', after)
+    assert period is not None
+    own = await shown(ann)
+    back = {"period_id": period[1], "why_back": "A mistake"}
+    taken = await boss.send(f"{page[1]}/free-period/back", back)
+
+    assert (mute.status_code, again.status_code) == (422, 409)
+    assert given.headers["location"].endswith("?said=period-given")
+    assert "Our provider was away, boss@example.com" in text_of(after)
+    # The account sees that it was free, and not the operator's words.
+    assert " free " in own
+    assert "Our provider was away" not in own
+    assert taken.headers["location"].endswith("?said=period-taken-back")
+    assert "free, taken back" in text_of((await boss.get(page[1])).text)
+    assert await store.findings() == []

@@ -1,0 +1,232 @@
+"""A period of a plan that an operator gives free, and may take back.
+
+Promise: it grants exactly what a paid period of the plan grants, by the same rules and with the same ends, once
+for each subscription and start, however often it is asked for; no invoice is made and nobody is charged. Money
+that comes for that time waits for a person. Taken back, what is left of its credit goes, and the plan is paid
+until where it was before.
+"""
+
+from dataclasses import dataclass
+
+from msgspec.structs import replace
+
+from billing.catalog.plan import MONTHS
+from billing.engine.audit_entries import AuditEntries
+from billing.engine.batch_state import BatchState
+from billing.engine.read_set import ReadSet
+from billing.ledger.ledger import InsufficientBalance
+from billing.ledger.money import MICROS_PER_CENT, micros_to_cents
+from billing.subscriptions.period import too_much
+from billing.subscriptions.plan_credit import give_period
+from billing.subscriptions.plan_credit_back import bring_back_to, given_back_of, left_of, sold_of
+from billing.subscriptions.subscription import (
+    Period,
+    Subscription,
+    add_months,
+    amend,
+    may_move,
+    move,
+)
+from billing.subscriptions.turn import turn
+from billing.subscriptions.working_set import SubscriptionWorkingSet
+from kernel.clock import SECOND_US, rfc3339
+from kernel.errors import DomainError, InvalidInput, NotFound
+from kernel.ids import new_id
+from kernel.storable import storable
+from kernel.tenant import Tenant
+from keys import audit_log
+from keys.audit_log import Actor
+
+COMP_REASON_CHARACTERS_MAX = 200
+
+
+class CompRefused(DomainError):
+    """The subscription can be given no free period: it was never paid for, or has ended by choice."""
+
+
+class CompRepeated(DomainError):
+    """The period was paid or given already, or taken back already."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _OnComp:
+    """What both commands share; by_name: the person, where the credential does not say."""
+
+    subscription_id: str
+    tenant: Tenant
+    reason: str
+    actor: Actor
+    by_name: str | None = None
+
+    def declare(self, read_set: ReadSet) -> None:
+        read_set.tenants.add(self.tenant)
+        read_set.working_set(SubscriptionWorkingSet).ids.add(self.subscription_id)
+        read_set.working_set(AuditEntries)
+
+    def _tell(self, state: BatchState, one: Subscription, period: Period, what: str) -> None:
+        entry = audit_log.entry(
+            self.actor,
+            f"subscription.{what}",
+            environment=one.environment,
+            account_id=one.account_id,
+            subject_id=one.id,
+            before={
+                "paid_until": None if one.paid_until_at is None else rfc3339(one.paid_until_at)
+            },
+            after={
+                "period_id": period.id,
+                "from": rfc3339(period.period_start_at),
+                "until": rfc3339(period.period_end_at),
+                "credits_micros": period.credits_micros - period.reversed_micros,
+                "by": self.by_name,
+            },
+            reason=self.reason,
+            now_us=state.now_us,
+        )
+        state.working_set(AuditEntries).add(entry)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GivePeriod(_OnComp):
+    """Gives the period that begins at period_start_at; null: the one that is not paid now.
+
+    Raises NotFound, CompRefused, CompRepeated and InvalidInput.
+    """
+
+    period_start_at: int | None = None
+
+    def decide(self, state: BatchState) -> Period:
+        working_set = state.working_set(SubscriptionWorkingSet)
+        one = working_set.find(self.subscription_id, self.tenant)
+        start_at, end_at = self._times(state, one)
+        problem = too_much(state, one, one.credits_micros)
+        if problem is not None:
+            raise InvalidInput(problem.sentence, param="subscription_id")
+        period_id = new_id("per")
+        period = Period(
+            subscription_id=one.id,
+            period_start_at=start_at,
+            id=period_id,
+            account_id=one.account_id,
+            environment=one.environment,
+            period_end_at=end_at,
+            # No provider knows of it.
+            invoice_id=period_id,
+            plan_id=one.plan_id,
+            amount=0,
+            currency=one.currency,
+            credits_micros=one.credits_micros,
+            created_at=state.now_us,
+            comp_reason=storable(self.reason, characters_max=COMP_REASON_CHARACTERS_MAX),
+            comp_by=self.by_name or self.actor.name,
+        )
+        period = give_period(state, one, period, one.grant_terms, one.interval)
+        given = amend(one, paid_until_at=max(one.paid_until_at or 0, end_at))
+        if may_move(given, "active"):
+            given = move(given, "active", now_us=state.now_of(one.tenant))
+        working_set.keep_period(period)
+        turn(state, one, given, period)
+        self._tell(state, one, period, "period_given")
+        return period
+
+    def _times(self, state: BatchState, one: Subscription) -> tuple[int, int]:
+        """From when until when, by the account's own clock."""
+        paid_until = one.paid_until_at
+        if paid_until is None or one.status == "cancelled":
+            words = "was never paid for" if paid_until is None else "has ended"
+            raise CompRefused(
+                f"the plan {words}: there is no period to give", extra={"subscription_id": one.id}
+            )
+        now_us = state.now_of(one.tenant)
+        start_at = self.period_start_at
+        if start_at is None:
+            if now_us < paid_until:
+                raise CompRepeated(
+                    f"the plan is paid until {rfc3339(paid_until)}: name that time to give the period"
+                    " after it",
+                    extra={"subscription_id": one.id, "paid_until": rfc3339(paid_until)},
+                )
+            start_at = next_start(one, now_us)
+        periods = state.working_set(SubscriptionWorkingSet).periods(one.id)
+        # Callers name whole seconds.
+        known = next((each for each in periods if _is_same(each.period_start_at, start_at)), None)
+        if known is not None:
+            words = "given free" if known.comp_reason is not None else "paid"
+            raise CompRepeated(
+                f"the period from {rfc3339(start_at)} was {words} before",
+                extra={"subscription_id": one.id, "period_id": known.id},
+            )
+        expected = next_start(one, now_us)
+        if not _is_same(start_at, expected):
+            raise InvalidInput(
+                f"the next period begins at {rfc3339(expected)}", param="period_start"
+            )
+        return expected, add_months(expected, MONTHS[one.interval])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakePeriodBack(_OnComp):
+    """Takes back a period that was given free. allow_owed: also where its credit was used up.
+
+    Raises NotFound, CompRepeated and InsufficientBalance.
+    """
+
+    period_id: str
+    allow_owed: bool = False
+
+    def decide(self, state: BatchState) -> Period:
+        working_set = state.working_set(SubscriptionWorkingSet)
+        one = working_set.find(self.subscription_id, self.tenant)
+        periods = working_set.periods(one.id)
+        period = next((each for each in periods if each.id == self.period_id), None)
+        if period is None or period.comp_reason is None:
+            raise NotFound("Free period", param="period_id")
+        if period.comp_ended_at is not None:
+            raise CompRepeated("the period was taken back before", extra={"period_id": period.id})
+        # It cost nothing, and all of that is gone: as if one cent had been paid and went back.
+        weighed = replace(period, amount=1)
+        if not self.allow_owed:
+            _check_credit(state, one, weighed)
+        gone = bring_back_to(state, one, weighed, 1)
+        ended = replace(gone, amount=0, refunded_amount=0, comp_ended_at=state.now_us)
+        working_set.keep_period(ended)
+        if one.paid_until_at == period.period_end_at:
+            turn(state, one, amend(one, paid_until_at=period.period_start_at))
+        self._tell(state, one, ended, "period_taken_back")
+        return ended
+
+
+def next_start(one: Subscription, now_us: int) -> int:
+    """When the period begins that would be given next: where the paid time ends, or now, if a whole period
+    has gone by since. now_us by the account's own clock.
+    """
+    assert one.paid_until_at is not None, "it was paid once"
+    if now_us < add_months(one.paid_until_at, MONTHS[one.interval]):
+        return one.paid_until_at
+    return now_us - now_us % SECOND_US
+
+
+def can_be_given(one: Subscription) -> bool:
+    """Whether there is a period to give."""
+    return one.paid_until_at is not None and one.status != "cancelled"
+
+
+def _is_same(one_us: int, other_us: int) -> bool:
+    """Whether both are in one second."""
+    return one_us // SECOND_US == other_us // SECOND_US
+
+
+def _check_credit(state: BatchState, one: Subscription, weighed: Period) -> None:
+    """Raises InsufficientBalance: the account has used up what is to be taken back."""
+    parts = state.working_set(SubscriptionWorkingSet).plan_grants.of_period(weighed.id)
+    sold = sold_of(one, weighed)
+    due = given_back_of(weighed, parts, 1) if parts else weighed.credits_micros
+    available = sold.available_micros(state) + left_of(state, one, parts)
+    if available < due:
+        raise InsufficientBalance(
+            "the account has used up the credit that would be taken back; allow_owed lets it owe that",
+            extra={
+                "needed_cents": -(-due // MICROS_PER_CENT),
+                "available_cents": micros_to_cents(available),
+            },
+        )
