@@ -100,11 +100,30 @@ async def cause_everything(
     await made("/vouchers/redeem", code=sent["data"]["voucher_code"])
     pending = await made("/topup/send", **order(100, email="pending@sandbox.test"))
     await made("/topup/cancel", transaction_id=pending["transaction_id"])
+    await live_of_a_key(http, approver)
     for decision in ("approve", "deny"):
         asked = await made("/topup/send", **order(100, email="approval@sandbox.test"))
         path = f"/approvals/{asked['data']['approval']['id']}/{decision}"
         decided = await approver.post(path)
         assert decided.status_code < 300, decided.text
+
+
+async def live_of_a_key(http: httpx.AsyncClient, approver: httpx.AsyncClient) -> None:
+    """A child key is made, spends its day's cap whole, is paused, resumed by another lineage, and revoked."""
+    body = {"name": "Child", "scopes": ["topup:send"], "caps": {"per_day_cents": 200}}
+    made = await http.post("/keys", json=body)
+    assert made.status_code == 201, made.text
+    key = made.json()["data"]
+    headers = {"Authorization": f"Bearer {key['key']}"}
+    sent = await http.post("/topup/send", json=order(200), headers=headers)
+    assert sent.json()["code"] == 1001, sent.text
+    for who, method, path in (
+        (http, "POST", f"/keys/{key['id']}/pause"),
+        (approver, "POST", f"/keys/{key['id']}/resume"),
+        (http, "DELETE", f"/keys/{key['id']}"),
+    ):
+        answer = await who.request(method, path)
+        assert answer.status_code == 200, answer.text
 
 
 async def ping(http: httpx.AsyncClient, endpoint_id: str, event_type: str) -> None:

@@ -118,7 +118,7 @@ def test_a_coupon_is_disabled_by_its_code(topup: Topup) -> None:
         (("packs", "create", *PACK[:4], "--price", "1e3", *PACK[6:]), "decimal number"),
         (("packs", "create", *PACK[:4], "--price", "-5", *PACK[6:]), "decimal number"),
         (("packs", "create", *PACK[:4], "--price", "0", *PACK[6:]), "amount is 1 to"),
-        (("packs", "create", *PACK, "--currency", "BITCOIN"), "three letters"),
+        (("packs", "create", *PACK, "--currency", "BITCOIN"), "a code of ISO 4217"),
         (("packs", "create", *PACK, "--bonus-credits", "120000"), "a part of credits"),
         (("packs", "disable", "nothing"), "Pack not found"),
         (("coupons", "create", "--code", "A B", "--percent", "5"), "a code has"),

@@ -31,7 +31,7 @@ class Family:
         story = await self.data("GET", f"/topup/status/{self.topup_id}", key)
         listed = await self.data("GET", "/topup/history", key)
         events = await self.data("GET", "/events", key)
-        [delivered] = events["items"]
+        [delivered] = [one for one in events["items"] if one["type"] == "topup.delivered"]
         shown = await self.data("GET", f"/events/{delivered['id']}", key)
         return {
             "status": story["voucher_code"],
@@ -52,13 +52,15 @@ class Family:
         return dict(answer.json()["data"])
 
     async def streamed(self, key: str) -> dict[str, Any]:
-        """The first event of a stream from the beginning."""
+        """The top-up's event, of a stream from the beginning."""
         headers = {"Authorization": f"Bearer {key}"}
         path = f"{API}/events/stream?after=0"
         async with self.gateway.client.stream("GET", path, headers=headers) as answer:
             async for line in answer.aiter_lines():
                 if line.startswith("data: "):
-                    return dict(json.loads(line.removeprefix("data: ")))
+                    event = dict(json.loads(line.removeprefix("data: ")))
+                    if event["type"] == "topup.delivered":
+                        return event
         raise AssertionError("the stream ended without an event")
 
 

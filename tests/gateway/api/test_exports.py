@@ -73,7 +73,7 @@ async def test_deliveries_and_orders_are_exported(gateway: Gateway) -> None:
     )
     assert orders.text == (
         "id,status,provider,pack_id,amount,currency,pay_amount,pay_currency,credits,coupon,"
-        "order_no,reference,created_at,paid_at\r\n"
+        "order_no,reference,created_at,paid_at,paid_amount,trial_days\r\n"
     )
     assert refused.status_code == 403
 

@@ -200,7 +200,7 @@ async def test_a_plans_terms_change_for_those_who_come_later(store: Store) -> No
         ({"price_monthly": ""}, "Is required"),
         ({"price_monthly": "0"}, "price_monthly"),
         ({"price_yearly": "ten"}, "decimal"),
-        ({"currency": "$"}, "three letters"),
+        ({"currency": "$"}, "a code of iso 4217"),
         ({"credits_included": "0"}, "credits_included"),
         ({"credits_included": "-5"}, "credits_included"),
     ],
