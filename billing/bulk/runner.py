@@ -107,10 +107,16 @@ class BatchRunner:
 
     async def run(self, batch: SendBatch) -> SendBatch:
         """Goes on until there is nothing to do at once."""
+        is_sure = False
         while True:
             batch = await self._engine.submit(AdvanceBatch(batch.id, batch.tenant))
-            if batch.completed_at is not None or not await self._step(batch):
+            if batch.completed_at is not None:
                 return batch
+            if not await self._step(batch):
+                # Another process may have accepted the last items meanwhile: then it goes on from there.
+                if batch.status != "accepting" or is_sure:
+                    return batch
+                is_sure = True
 
     async def _step(self, batch: SendBatch) -> bool:
         """Does what the batch's state asks for; False where that is nothing."""
