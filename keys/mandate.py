@@ -60,7 +60,7 @@ class KeyPaused(DomainError):
 def paused() -> KeyPaused:
     return KeyPaused(
         "the key, or one that it comes from, is paused; a person, or a key of another lineage with"
-        " approvals:write, resumes it",
+        " approvals:write or keys:write, resumes it",
         reason="paused",
     )
 

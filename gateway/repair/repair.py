@@ -32,6 +32,8 @@ from keys.email_address import InvalidEmail, normalise_email
 
 _SENDS: Final = frozenset({f"{API_PREFIX}/topup/send", f"{API_PREFIX}/topup/validate"})
 _PATH_CHARACTERS_MAX: Final = 120
+# Below it paths are seldom meant, and comparing them is what takes time: anybody may ask.
+_ALIKE: Final = 0.7
 # Whose fault the request is: what else is wrong with it is worth saying at once.
 _OF_THE_REQUEST: Final = frozenset(
     {
@@ -214,7 +216,7 @@ def _is_list(template: str) -> bool:
 @lru_cache(maxsize=256)
 def _nearest(method: str, path: str) -> tuple[str, tuple[str, ...]] | None:
     """The path most like it, with its methods: the one asked for, where it has it."""
-    alike = get_close_matches(path, _templates(), n=1)
+    alike = get_close_matches(path, _templates(), n=1, cutoff=_ALIKE)
     if not alike:
         last = path.rsplit("/", 1)[-1]
         alike = [one for one in _templates() if last and one.rsplit("/", 1)[-1] == last][:1]

@@ -6,6 +6,7 @@ that comes for that time waits for a person. Taken back, what is left of its cre
 until where it was before.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from msgspec.structs import replace
@@ -191,7 +192,7 @@ class TakePeriodBack(_OnComp):
         ended = replace(gone, amount=0, refunded_amount=0, comp_ended_at=state.now_us)
         working_set.keep_period(ended)
         if one.paid_until_at == period.period_end_at:
-            turn(state, one, amend(one, paid_until_at=period.period_start_at))
+            turn(state, one, amend(one, paid_until_at=_paid_until(periods, but_id=period.id)))
         self._tell(state, one, ended, "period_taken_back")
         return ended
 
@@ -204,6 +205,15 @@ def next_start(one: Subscription, now_us: int) -> int:
     if now_us < add_months(one.paid_until_at, MONTHS[one.interval]):
         return one.paid_until_at
     return now_us - now_us % SECOND_US
+
+
+def _paid_until(periods: Sequence[Period], *, but_id: str) -> int:
+    """Until when what still stands of the periods pays; a free one may begin later than that, or follow another
+    that was taken back before.
+    """
+    return max(
+        one.period_end_at for one in periods if one.id != but_id and one.comp_ended_at is None
+    )
 
 
 def can_be_given(one: Subscription) -> bool:

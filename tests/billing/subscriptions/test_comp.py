@@ -14,6 +14,7 @@ import pytest_asyncio
 from billing.catalog.grant_terms import GrantTerms
 from billing.ledger.ledger import InsufficientBalance
 from billing.subscriptions.by_hand.comp import CompRefused, CompRepeated, GivePeriod, TakePeriodBack
+from billing.subscriptions.part_commands import GiveParts
 from billing.subscriptions.subscription import Period, Subscription
 from kernel.clock import DAY_US, SECOND_US, FixedClock
 from kernel.errors import InvalidInput
@@ -144,6 +145,57 @@ async def test_what_was_given_is_taken_back_and_the_plan_ends_where_it_did(
         await take_back(subscriber, period)
     with pytest.raises(CompRepeated, match="given free before"):
         await give(subscriber, one)
+    assert await subscriber.buyer.account.findings() == []
+
+
+async def test_taken_back_in_any_order_the_plan_is_paid_until_where_it_was(
+    subscriber: Subscriber,
+) -> None:
+    one = await past_due(subscriber)
+    first = await give(subscriber, one)
+    second = await give(subscriber, one, period_start_at=first.period_end_at)
+
+    await take_back(subscriber, first)
+    assert (await subscriber.now(one)).paid_until_at == second.period_end_at
+    await take_back(subscriber, second)
+    assert (await subscriber.now(one)).paid_until_at == one.paid_until_at
+
+
+async def test_what_began_after_a_gap_is_taken_back_with_the_gap(subscriber: Subscriber) -> None:
+    one = await past_due(subscriber)
+    # More than a month without a period: the free one begins now.
+    subscriber.clock.advance_s(40 * DAY_S)
+    period = await give(subscriber, one)
+    assert period.period_start_at == subscriber.clock.now_us()
+
+    await take_back(subscriber, period)
+
+    assert (await subscriber.now(one)).paid_until_at == one.paid_until_at
+
+
+async def test_what_is_to_come_of_a_period_taken_back_never_comes(subscriber: Subscriber) -> None:
+    terms = GrantTerms(grants="monthly", credit_expires="period_end")
+    await subscriber.plan(
+        "given",
+        name="Given",
+        price_monthly=1000,
+        price_yearly=12_000,
+        credits_included=1000,
+        grant_terms=terms,
+    )
+    one = await subscriber.begin("given", interval="year")
+    subscriber.clock.advance_s(366 * DAY_S)
+    period = await give(subscriber, one)
+    engine = subscriber.buyer.account.engine
+    subscriber.clock.advance_s(40 * DAY_S)
+    await engine.submit(GiveParts(one.id, one.tenant))
+
+    ended = await take_back(subscriber, period)
+
+    # Two of its twelve parts had come.
+    assert ended.credits_micros == ended.reversed_micros == 2_000_000
+    subscriber.clock.advance_s(200 * DAY_S)
+    assert await engine.submit(GiveParts(one.id, one.tenant)) == 0
     assert await subscriber.buyer.account.findings() == []
 
 
