@@ -326,15 +326,28 @@ async def touch_active(tx: Transaction, account_ids: Iterable[str], *, now_us: i
     )
 
 
-async def idle_sandboxes(tx: Transaction, *, now_us: int, limit: int) -> list[AccountId]:
-    """Sandbox accounts that nobody used for seven days, longest idle first; at most `limit`."""
+IdlePlace = tuple[int, AccountId]  # when the account was last used, in microseconds, and its id
+BEFORE_ALL_IDLE: IdlePlace = (0, AccountId(""))
+
+
+async def idle_sandboxes(
+    tx: Transaction, *, now_us: int, limit: int, after: IdlePlace = BEFORE_ALL_IDLE
+) -> list[IdlePlace]:
+    """Sandbox accounts that nobody used for seven days, longest idle first, behind that place; at most
+    `limit`.
+    """
+    active_at, account_id = after
     rows = await tx.fetch(
-        """SELECT id FROM accounts WHERE is_sandbox = 1 AND last_active_at < :before
-           ORDER BY last_active_at LIMIT :rows""",
+        """SELECT id, last_active_at FROM accounts
+           WHERE is_sandbox = 1 AND last_active_at < :before AND last_active_at >= :active_at
+             AND (last_active_at > :active_at OR id > :id)
+           ORDER BY last_active_at, id LIMIT :rows""",
         before=now_us - SANDBOX_IDLE_US - ACTIVE_GRAIN_US,
+        active_at=active_at,
+        id=account_id,
         rows=limit,
     )
-    return [AccountId(row["id"]) for row in rows]
+    return [(row["last_active_at"], AccountId(row["id"])) for row in rows]
 
 
 _ROWS = RowMapping(Account)

@@ -14,7 +14,7 @@ from typing import Final
 from kernel.clock import DAY_US, Clock
 from kernel.ids import AccountId
 from keys import caps
-from keys.account import idle_sandboxes
+from keys.account import BEFORE_ALL_IDLE, idle_sandboxes
 from keys.counter import REPEAT_PERIOD_US
 from keys.vault import Vault
 from store import commit_token, idempotency
@@ -126,25 +126,37 @@ async def mend_line(database: Database, clock: Clock) -> None:
         await asyncio.sleep(PAUSE_S)
 
 
-async def erase_idle(database: Database, clock: Clock) -> None:
-    """Deletes sandbox accounts that nobody used for seven days, in small steps."""
+async def erase_idle(
+    database: Database, clock: Clock, *, at_once: int = ERASED_ACCOUNTS_MAX
+) -> None:
+    """Deletes sandbox accounts that nobody used for seven days, in small steps: at_once of them, behind
+    however many that cannot be deleted yet.
+    """
+    erased, after = 0, BEFORE_ALL_IDLE
+    while erased < at_once:
+        look = partial(idle_sandboxes, now_us=clock.now_us(), limit=at_once, after=after)
+        found = await database.read(look)
+        for after in found:
+            erased += await _erase_one(database, after[1], clock.now_us())
+        if len(found) < at_once:
+            return
 
-    async def look(tx: Transaction) -> list[AccountId]:
-        return await idle_sandboxes(tx, now_us=clock.now_us(), limit=ERASED_ACCOUNTS_MAX)
 
-    for account_id in await database.read(look):
-        try:
-            await erase_account(database, account_id, now_us=clock.now_us())
-        except StoreError:
-            raise
-        except ChargeUnderWay:
-            # Left for a later look: its provider has not said yet what came of the charge.
-            logger.info("sandbox.charge_under_way", extra={"account_id": account_id})
-        except Exception:
-            # The others' turn must not depend on this one.
-            logger.exception("sandbox.not_erased", extra={"account_id": account_id})
-        else:
-            logger.info("sandbox.erased", extra={"account_id": account_id})
+async def _erase_one(database: Database, account_id: AccountId, now_us: int) -> bool:
+    """Whether it could be deleted; the others' turn does not depend on it."""
+    try:
+        await erase_account(database, account_id, now_us=now_us)
+    except StoreError:
+        raise
+    except ChargeUnderWay:
+        # Left for a later look: its provider has not said yet what came of the charge.
+        logger.info("sandbox.charge_under_way", extra={"account_id": account_id})
+        return False
+    except Exception:
+        logger.exception("sandbox.not_erased", extra={"account_id": account_id})
+        return False
+    logger.info("sandbox.erased", extra={"account_id": account_id})
+    return True
 
 
 async def do_chores(

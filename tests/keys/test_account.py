@@ -240,4 +240,4 @@ async def test_a_sandbox_is_idle_after_seven_days_without_use(database: Database
     after = await database.read(lambda tx: account.idle_sandboxes(tx, now_us=edge + 1, limit=9))
 
     assert at_edge == []
-    assert after == [sandbox_id]
+    assert [account_id for _, account_id in after] == [sandbox_id]

@@ -16,7 +16,7 @@ from billing.payments.recharging.setting import SetRecharge
 from billing.recharges import records
 from billing.recharges.recharge import Recharge
 from billing.recipients import owner_mail
-from kernel.clock import FixedClock
+from kernel.clock import DAY_US, FixedClock
 from kernel.tenant import Tenant
 from store.database import Row, Transaction
 from store.erase import ChargeUnderWay, erase_account
@@ -26,6 +26,7 @@ from tests.support.stripe_api.faults import Fault
 from tests.support.stripe_api.params import decoded
 from tests.support.stripe_api.server import serving
 from tests.support.stripe_life import WEBHOOK, Lives
+from worker.chores import erase_idle
 from worker.money.forget import forgetting_chore
 from worker.money.recharge import Recharger
 from worker.money.reconcile import Reconciler
@@ -190,6 +191,16 @@ async def test_an_account_is_not_erased_while_its_card_is_charged(payer: Payer) 
     database, account_id = payer.lives.gateway.context.database, payer.tenant.account_id
     with pytest.raises(ChargeUnderWay):
         await erase_account(database, account_id, now_us=1)
+    later = FixedClock(payer.lives.clock.now_us() + 30 * DAY_US)
+    idle = await payer.lives.gateway.account(is_sandbox=True)
+    await database.transaction(
+        lambda tx: tx.execute("UPDATE accounts SET is_sandbox = 1 WHERE id = :id", id=account_id)
+    )
+    # It is the longest idle, and not in the way of the other.
+    await erase_idle(database, later, at_once=1)
+    left = await database.read(lambda tx: tx.fetch("SELECT id FROM accounts"))
+    assert account_id in {row["id"] for row in left}
+    assert idle not in {row["id"] for row in left}
     await payer.work(20)
     credited = await payer.micros()
 
