@@ -12,8 +12,8 @@ from keys.password import Passwords, check_password, hash_password, is_password
 RIGHT = "correct horse"
 # A hash says itself how much work it is: this one takes none, where a turn matters and not its cost.
 QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash("another")
-# And this one a tenth of what a real one takes.
-LIGHT = PasswordHasher(time_cost=1, memory_cost=32_768, parallelism=1).hash("another")
+# And this one a third of what a real one takes.
+LIGHT = PasswordHasher(time_cost=1, memory_cost=65_536, parallelism=4).hash("another")
 
 
 @pytest.mark.parametrize("text", ["", "a" * 9, "a" * 201])
@@ -75,9 +75,10 @@ async def test_a_crowd_of_addresses_keeps_nobody_out() -> None:
     newcomer = asyncio.create_task(come("198.51.100.9"))
     await asyncio.gather(*flood, known, newcomer)
 
-    # Two are at work; the known device is next, a newcomer comes before most have a second turn.
+    # Two are at work; the known device is next, a newcomer comes before most have a second turn: it is the
+    # tenth to begin, and of the two at work either may end first.
     assert ended.index("device") <= 4
-    assert ended.index("198.51.100.9") <= 9
+    assert ended.index("198.51.100.9") <= 10
     assert len(ended) == 14
 
 

@@ -1,4 +1,4 @@
-"""Periods of plans that an operator gives free, and takes back."""
+"""Free periods: of plans, that an operator gives without a payment, and takes back."""
 
 from typing import Annotated, Any
 

@@ -41,10 +41,12 @@ _COUNTED = (
     re.compile(r"(?<![A-Za-z])(ak_staging|ak_live|sat_staging|oas|oat|whsec)_[0-9A-Za-z+/=]{32,}"),
     re.compile(r"(?<![A-Za-z])(ATU)(?:-[0-9A-Z]{4}){5}"),
     re.compile(r"(?<![A-Za-z])(TOPUP)(?:-[0-9A-Z]{4}){3}"),
-    # Not within a token of a URL below, which may look like anything.
+    # Pages by a token, which may look like anything, also like an id at its beginning; but no id.
+    re.compile(
+        r"(?<=/)(checkout|portal|claim|no-mail|receipts|status)"
+        r"/(?![a-z]{2,5}_[0-9A-Za-z]{16}(?![0-9A-Za-z_.~=-]))[0-9A-Za-z_.~=-]{20,}"
+    ),
     re.compile(r"(?<![0-9A-Za-z_-])([a-z]{2,5})_[0-9A-Za-z]{16}(?![0-9A-Za-z])"),
-    # Of an order: its number, and the page where it is paid.
-    re.compile(r"(?<=/)(checkout|portal|claim|no-mail|receipts|status)/[0-9A-Za-z_.~=-]{20,}"),
     re.compile(r"(?<![0-9a-f])()[0-9a-f]{32}(?![0-9a-f])"),
     # What a user's consent leads back to its app with.
     re.compile(r'(?<="code": ")()[0-9A-Za-z]{16}(?=")'),
