@@ -118,7 +118,13 @@ async def cases_of(tx: Transaction, order: Order) -> OrderCases:
     spare = await _spare(tx, order, held, periods)
     starts = {one.period_start_at for one in periods if one.comp_ended_at is None}
     can_credit = held[0].period_start_at not in starts if held else order.status == "review"
-    return _made(order, entries, spare, subscription_id=begun.id, can_credit=can_credit)
+    # What is gone of a payment in part is no part of its period: approving it is refused.
+    ref = held[0].invoice_id if held else order.payment_id
+    waiting = spare.get(ref or "")
+    is_whole = waiting is None or waiting.left == waiting.paid
+    return _made(
+        order, entries, spare, subscription_id=begun.id, can_credit=can_credit and is_whole
+    )
 
 
 def _made(

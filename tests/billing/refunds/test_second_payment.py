@@ -15,6 +15,7 @@ from billing.ledger.price import Price
 from billing.orders import queries as order_list
 from billing.orders.order import Order, OrderDecided
 from billing.payments import fact_subjects
+from billing.payments.cases import acts_of
 from billing.providers.abilities.refunding import RefundWord
 from billing.providers.protocol import (
     DisputeClosed,
@@ -228,10 +229,14 @@ async def test_an_invoice_of_which_money_is_gone_is_credited_to_nobody(
     with pytest.raises(InvalidInput, match=r"7\.00 USD of payment in_1 went back or is disputed"):
         await subscriber.buyer.payments.resolve(order.id, "approve", by="ana", amount=700)
     assert await subscriber.credits() == 10_000
+    database = subscriber.buyer.account.database
+    # And nobody is offered what would be refused.
+    assert await database.read(lambda tx: acts_of(tx, settled)) == ["dismiss"]
 
     # The bank gave it back: now it can be.
     won = DisputeClosed(Subject(None, ("in_1",)), "dp_1", is_won=True)
     await subscriber.act(won, subscriber.notification("won"))
+    assert "credit_price" in await database.read(lambda tx: acts_of(tx, settled))
     await subscriber.buyer.payments.resolve(order.id, "approve", by="ana", amount=1000)
     assert await subscriber.credits() == 20_000
     assert await refunding.findings() == []
