@@ -1,6 +1,7 @@
 """The rules that a reader relies on, checked on the source itself. A rule without a check is a wish."""
 
 import ast
+import os
 import functools
 import graphlib
 import itertools
@@ -284,9 +285,16 @@ def texts() -> Iterator[Path]:
     for path in sorted(ROOT.iterdir()):
         if path.name.startswith(".") and path.name not in kept:
             continue
-        for file in [path] if path.is_file() else sorted(path.rglob("*")):
-            if file.suffix in READ_AS_TEXT and file.is_file() and "__pycache__" not in file.parts:
+        for file in [path] if path.is_file() else files_below(path):
+            if file.suffix in READ_AS_TEXT:
                 yield file
+
+
+def files_below(folder: Path) -> Iterator[Path]:
+    """The files of a folder and its folders, but for what Python and npm put there."""
+    for place, folders, names in os.walk(folder):
+        folders[:] = sorted(set(folders) - {"__pycache__", "node_modules"})
+        yield from (Path(place, name) for name in sorted(names))
 
 
 def test_nothing_is_left_unfinished_or_tied_to_one_machine() -> None:
