@@ -1,10 +1,10 @@
 """The rules that a reader relies on, checked on the source itself. A rule without a check is a wish."""
 
 import ast
-import os
 import functools
 import graphlib
 import itertools
+import os
 import re
 import tomllib
 from collections.abc import Iterator, Sequence
