@@ -32,7 +32,9 @@ from kernel.errors import DomainError
 
 APPROVAL: Final = "approval"
 _PERSON: Final = "A person has to approve this top-up at {url} until {expires_at}."
-_HELD: Final = " Its funds are held until then: wait_for tells the outcome, cancel_topup gives them back."
+_HELD: Final = (
+    " Its funds are held until then: get_status tells the outcome, cancel_topup gives them back."
+)
 _DISMISSED: Final = "Nobody has decided yet. "
 _DECLINED: Final = "The person declined, so the top-up was cancelled: its funds are back."
 _decode = msgspec.json.Decoder(Envelope).decode
@@ -140,5 +142,5 @@ def _result(asked: ToolRequest, envelope: Envelope, first: str | None = None) ->
         content=[TextContent(text=text) for text in ([first] if first else []) + texts],
         structured_content=value,
         is_error=not envelope.success,
-        meta={"request_id": asked.call.request_id.decode()},
+        _meta={"request_id": asked.call.request_id.decode()},
     )

@@ -10,7 +10,6 @@ import importlib
 from collections.abc import Callable
 from typing import Final, cast
 
-import msgspec
 from gateway.answers.answer import Answer
 from gateway.answers.refusals import Refusal
 from gateway.http.fields import Fields

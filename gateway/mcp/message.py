@@ -29,9 +29,7 @@ class Message(NamedTuple):
     tool: str | None
 
 
-def read(
-    raw: bytes, headers: Mapping[bytes, bytes], versions: tuple[str, ...]
-) -> Message | Answer:
+def read(raw: bytes, headers: Mapping[bytes, bytes], versions: tuple[str, ...]) -> Message | Answer:
     """The message, or the refusal; versions: those that are spoken, the newest first."""
     refused = _of_headers(headers)
     if refused is not None:

@@ -36,8 +36,8 @@ _LISTED: Final = (
         "send_topup",
         "Send a top-up",
         "Sends prepaid AI credit to a recipient and spends the account's own. Code 1001: delivered. 1002:"
-        " pending, use wait_for. 3006: a person has to approve at data.approval.url; show it, then use"
-        " wait_for. 2006 looks_repeated: the same was sent a moment ago (data.error.links: earlier); send"
+        " pending, use get_status. 3006: a person has to approve at data.approval.url; show it, then use"
+        " get_status. 2006 looks_repeated: the same was sent a moment ago (data.error.links: earlier); send"
         " again with distinct: true only if a second payment is meant.",
         "POST",
         "/topup/send",
@@ -55,6 +55,7 @@ _LISTED: Final = (
             "metadata": "Your own pairs.",
             "send_at": "When, at most 90 days ahead; left out: now.",
             "distinct": "A second payment is meant, though it looks like a repeated one.",
+            "intent": "Your own id of it through every door; another key or way with it is the same send.",
             "quote_id": "From validate_topup: charged is exactly what it said, or nothing.",
         },
     ),
@@ -69,7 +70,7 @@ _LISTED: Final = (
             *("charged_cents", "fee_cents", "wallet_balance_after_cents", "cap_remaining_cents"),
             *("would_be", "quote_id", "quote_expires_at"),
         ),
-        omits=frozenset({"note", "metadata", "delivery", "distinct"}),
+        omits=frozenset({"note", "metadata", "delivery", "distinct", "intent"}),
         says={
             **_RECIPIENT,
             "platform": "What is topped up.",

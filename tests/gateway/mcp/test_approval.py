@@ -7,8 +7,8 @@ import pytest
 from mcp_types import ElicitRequestURLParams, ElicitResult
 
 from keys.principal import ACCOUNT_SCOPES
-from tests.gateway.mcp.agent import agent, balance_cents, code_of, data_of, text_of
 from tests.support.gateway import Gateway
+from tests.support.mcp_agent import agent, balance_cents, code_of, data_of, text_of
 
 pytestmark = pytest.mark.one_database
 

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from mcp import MCPError
 
-from tests.gateway.mcp.agent import (
+from tests.support.gateway import Gateway
+from tests.support.mcp_agent import (
     ORDER,
     Agent,
     agent,
@@ -18,7 +19,6 @@ from tests.gateway.mcp.agent import (
     error_of,
     fresh_key,
 )
-from tests.support.gateway import Gateway
 
 pytestmark = pytest.mark.one_database
 
@@ -80,7 +80,7 @@ async def test_a_pending_topup_is_cancelled_once(gateway: Gateway, mode: str) ->
     assert await balance_cents(gateway, key) == FULL
 
 
-REFUSED = [
+REFUSED: list[tuple[dict[str, Any], tuple[int, str]]] = [
     ({"recipient_email": "insufficient@sandbox.test"}, (2002, "top_up")),
     ({"recipient_email": "failed@sandbox.test"}, (3005, "stop")),
     ({"recipient_email": "ratelimited@sandbox.test"}, (4001, "wait")),

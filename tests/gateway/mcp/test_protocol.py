@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.gateway.mcp.agent import ORDER, balance_cents
 from tests.support.gateway import Gateway, running, settings_of
+from tests.support.mcp_agent import ORDER, balance_cents
 
 pytestmark = pytest.mark.one_database
 
@@ -22,7 +22,7 @@ META = {
 SEND = {"name": "send_topup", "arguments": {**ORDER, "idempotency_key": "k"}}
 
 
-def request(method: str = "tools/list", params: Any = None, **fields: Any) -> dict[str, Any]:
+def request(method: Any = "tools/list", params: Any = None, **fields: Any) -> dict[str, Any]:
     return {"jsonrpc": "2.0", "id": 1, "method": method, "params": params or {}, **fields}
 
 

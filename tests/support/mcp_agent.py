@@ -6,7 +6,7 @@ from itertools import count
 from typing import Any
 
 import httpx2
-import jsonschema
+from jsonschema_rs import validate
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 from mcp_types import CallToolResult, TextContent
@@ -28,7 +28,7 @@ class Agent:
     async def use(self, tool: str, arguments: dict[str, Any] | None = None) -> CallToolResult:
         """The tool's result, which is as its output schema says, refusals too."""
         result = await self.client.call_tool(tool, arguments or {})
-        jsonschema.validate(result.structured_content, output_schema(TOOLS[tool]))
+        validate(output_schema(TOOLS[tool]), result.structured_content)
         return result
 
     async def send(self, **arguments: Any) -> CallToolResult:
