@@ -148,6 +148,7 @@ async def test_schemas_are_sound_and_take_what_the_api_takes(gateway: Gateway) -
 
     for tool in tools.values():
         meta.validate(tool.input_schema)
+        assert tool.output_schema is not None
         meta.validate(tool.output_schema)
         # What providers of models refuse in a tool.
         assert {"anyOf", "oneOf", "allOf", "$ref"}.isdisjoint(tool.input_schema)
