@@ -7,6 +7,7 @@ Whoever only closed the question has decided nothing: it goes on waiting, and th
 
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -25,6 +26,7 @@ from gateway.http.errors import is_expected, refusal_of
 from gateway.http.fields import Fields
 from gateway.http.request_context import RequestContext
 from gateway.internal_client import ask
+from gateway.mcp.links import as_tools, order_of
 from gateway.mcp.tool import ApiTool
 from gateway.repair.repair import RefusedCall, repaired
 from gateway.surfaces import API_PREFIX
@@ -131,12 +133,25 @@ def _refused(asked: ToolRequest, error: Exception) -> CallToolResult:
         _log.error("request.failed", exc_info=error, extra={"fields": fields})
     inner = RefusedCall(tool.method, API_PREFIX + tool.path, asked.arguments)
     refusal = repaired(call, refusal_of(error), inner)
+    if refusal.code.code == codes.INSUFFICIENT_BALANCE:
+        ways = order_of(call.context, call.principal, asked.arguments)
+        links = [*ways, *refusal.error.get("links", ())]
+        refusal = replace(refusal, error={**refusal.error, "links": links})
     return _result(asked, _decode(refuse(refusal, call.now_us).body))
+
+
+def _with_tools(asked: ToolRequest, value: dict[str, Any]) -> dict[str, Any]:
+    """The envelope with the calls that come next as tools'."""
+    data = value["data"]
+    for place in (data, data.get("error")) if isinstance(data, dict) else ():
+        if isinstance(place, dict) and "links" in place:
+            place["links"] = as_tools(place["links"], asked.call.principal)
+    return value
 
 
 def _result(asked: ToolRequest, envelope: Envelope, first: str | None = None) -> CallToolResult:
     """The envelope, as values and as text; first: a sentence for whoever reads the text."""
-    value = msgspec.to_builtins(envelope)
+    value = _with_tools(asked, msgspec.to_builtins(envelope))
     texts = [_encode(value).decode()]
     return CallToolResult(
         content=[TextContent(text=text) for text in ([first] if first else []) + texts],

@@ -69,8 +69,8 @@ class Offer:
 
 def input_schema(tool: ApiTool, offer: Offer) -> Schema:
     """The arguments of the tool, for this caller."""
-    fields = dict(_fields_of(tool))
-    required = [*tool.params, *_required_of(tool)]
+    fields = dict(arguments_of(tool))
+    required = [*tool.needs, *_required_of(tool)]
     for name, limits in _limits(tool, offer).items():
         if name in fields:
             fields[name] = {**fields[name], **limits}
@@ -100,7 +100,8 @@ def output_schema(tool: ApiTool) -> Schema:
 
 
 @cache
-def _fields_of(tool: ApiTool) -> Mapping[str, Schema]:
+def arguments_of(tool: ApiTool) -> Mapping[str, Schema]:
+    """What the route takes, for whoever calls."""
     schemas = Schemas([tool.fields])
     own = schemas.body_of(tool.fields).get("properties", {})
     listed = {name: {"type": "string"} for name in tool.params}

@@ -34,7 +34,8 @@ from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from gateway.http.strict_json import refuse_repeated_names
 from gateway.mcp.calls import ToolRequest, answered
-from gateway.mcp.listing import allowed, tools_of
+from gateway.mcp.links import allowed
+from gateway.mcp.listing import tools_of
 from gateway.mcp.message import INVALID_PARAMS, Message, read
 from gateway.mcp.tools import TOOLS
 from kernel.limits import BODY_BYTES_MAX
