@@ -30,7 +30,9 @@ class CreateBody(Fields, frozen=True, kw_only=True):
 class DeleteBody(Fields, frozen=True, kw_only=True):
     """Which token, where the path does not say it."""
 
-    id: Annotated[str, Meta(max_length=64, pattern=r"^tok_[0-9A-Za-z]+\Z")]
+    id: Annotated[
+        str, Meta(max_length=64, pattern=r"^tok_[0-9A-Za-z]+\Z", description="The token's id.")
+    ]
 
 
 async def create(call: RequestContext[CreateBody, Fields]) -> Answer:

@@ -24,7 +24,7 @@ from gateway.api.webhooks.endpoint_audit import audited, check_moved
 from gateway.html.render import address_of
 from gateway.http.acting import note
 from gateway.http.errors import doc_url
-from gateway.http.fields import Fields, Int64, Page
+from gateway.http.fields import Fields, Int64, Page, within, word_of
 from gateway.http.idempotency import run_once, run_steps, stored_answer
 from gateway.http.lists import list_rows
 from gateway.http.outbound_limits import pace_ping, pace_target
@@ -38,16 +38,17 @@ from keys.signing import verify as verify_signature
 from store.database import Transaction
 from webhooks.deliveries.retry import SCHEDULE_S_DEFAULT
 from webhooks.endpoints import endpoint as endpoints
-from webhooks.endpoints.endpoint import OVERLAP_S_DEFAULT, Endpoint
+from webhooks.endpoints.endpoint import OVERLAP_S_DEFAULT, OVERLAP_S_MAX, Endpoint
 from webhooks.endpoints.fields import (
     DESCRIPTION_CHARACTERS_MAX,
     HEADERS_MAX,
+    RATE_LIMIT_PER_S_MAX,
     EndpointChanges,
     NewEndpoint,
     check_target,
 )
 from webhooks.endpoints.ping import send_test
-from webhooks.events.event import TEST_EVENT
+from webhooks.events.event import EVENT_TYPES, TEST_EVENT
 
 _READ = ("webhooks:read",)
 _WRITE = ("webhooks:write",)
@@ -61,7 +62,7 @@ EndpointUrl = Annotated[
     ),
 ]
 EventTypes = Annotated[
-    list[Annotated[str, Meta(max_length=64)]],
+    list[Annotated[str, word_of(EVENT_TYPES), Meta(max_length=64)]],
     Meta(max_length=100, description="Event types; empty: all."),
 ]
 EndpointDescription = Annotated[str, Meta(max_length=DESCRIPTION_CHARACTERS_MAX)]
@@ -71,7 +72,11 @@ HeaderMap = Annotated[
 Schedule = Annotated[
     list[Int64], Meta(max_length=100, description="Entry k: the wait before attempt k, in seconds.")
 ]
-RatePerS = Annotated[Int64, Meta(description="At most so many requests a second; null: no limit.")]
+RatePerS = Annotated[
+    Int64,
+    within(1, RATE_LIMIT_PER_S_MAX),
+    Meta(description="At most so many requests a second; null: no limit."),
+]
 
 IncludeCodes = Annotated[
     bool,
@@ -97,27 +102,38 @@ class WebhooksPatchBody(Fields, frozen=True, kw_only=True):
     retry_schedule_s: Schedule | UnsetType = UNSET
     rate_limit_per_s: RatePerS | UnsetType | None = UNSET
     include_codes: IncludeCodes | UnsetType = UNSET
-    status: Annotated[str, Meta(max_length=20, description="enabled or disabled.")] | UnsetType = (
-        UNSET
-    )
+    status: (
+        Annotated[
+            str,
+            word_of(("enabled", "disabled")),
+            Meta(max_length=20, description="enabled or disabled."),
+        ]
+        | UnsetType
+    ) = UNSET
 
 
 class WebhooksRotateBody(Fields, frozen=True, kw_only=True):
-    overlap_s: Annotated[Int64, Meta(description="How long the old secret still signs.")] = (
-        OVERLAP_S_DEFAULT
-    )
+    overlap_s: Annotated[
+        Int64,
+        within(0, OVERLAP_S_MAX),
+        Meta(description="How long the old secret still signs, in seconds."),
+    ] = OVERLAP_S_DEFAULT
 
 
 class TestBody(Fields, frozen=True, kw_only=True):
-    event: Annotated[str, Meta(max_length=64, description="Of which type.")] = TEST_EVENT
+    event: Annotated[
+        str, word_of(EVENT_TYPES), Meta(max_length=64, description="Of which type.")
+    ] = TEST_EVENT
 
 
 class VerifyBody(Fields, frozen=True, kw_only=True):
     """What a receiver saw: its headers, the raw body as text, and the secret it holds."""
 
-    headers: Annotated[dict[str, str], Meta(max_length=100)]
-    body: str
-    secret: Annotated[str, Meta(max_length=500)]
+    headers: Annotated[
+        dict[str, str], Meta(max_length=100, description="The headers as they were received.")
+    ]
+    body: Annotated[str, Meta(description="The raw body as text.")]
+    secret: Annotated[str, Meta(max_length=500, description="The secret that the receiver holds.")]
 
 
 async def register(call: RequestContext[RegisterBody, Fields]) -> Answer:
