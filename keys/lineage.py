@@ -45,9 +45,11 @@ class Refusal:
     """A credential that exists but works no longer; the key itself or an ancestor ended.
 
     live_closed: an operator closed live for its account; opened again, it works as before.
+    key_id: the key that ended, the caller's own or an ancestor; null where it was none.
     """
 
     reason: Literal["revoked", "expired", "live_closed"]
+    key_id: str | None = None
 
 
 def effective(links: Sequence[Link], *, now_us: int, may_administer: bool) -> Effective | Refusal:
@@ -57,11 +59,12 @@ def effective(links: Sequence[Link], *, now_us: int, may_administer: bool) -> Ef
     is an operator's.
     """
     assert links, "a lineage begins with the key itself"
-    if any(link.revoked_at is not None for link in links):
-        return Refusal("revoked")
-    expires_at = _least([link.expires_at for link in links])
-    if expires_at is not None and expires_at <= now_us:
-        return Refusal("expired")
+    for link in links:
+        if link.revoked_at is not None:
+            return Refusal("revoked", link.id)
+    for link in links:
+        if link.expires_at is not None and link.expires_at <= now_us:
+            return Refusal("expired", link.id)
     scopes = frozenset.intersection(*(link.scopes for link in links))
     if not (may_administer and len(links) == 1):
         scopes -= {ADMIN}
@@ -69,7 +72,7 @@ def effective(links: Sequence[Link], *, now_us: int, may_administer: bool) -> Ef
         scopes=scopes,
         ip_allow_lists=tuple(link.ip_allow_list for link in links if link.ip_allow_list),
         approval_threshold_cents=_least([link.approval_threshold_cents for link in links]),
-        expires_at=expires_at,
+        expires_at=_least([link.expires_at for link in links]),
         is_paused=any(link.paused_at is not None for link in links),
     )
 

@@ -136,7 +136,10 @@ def check_address(principal: Principal, address: Address | str | None) -> None:
     found = _address(address)
     if found is None or not all(_holds(nets, found) for nets in principal.ip_allow_lists):
         seen = "" if found is None else f" {found}"
-        raise AddressNotAllowed(f"the caller's IP address{seen} is not on the key's allow-list")
+        raise AddressNotAllowed(
+            f"the caller's IP address{seen} is not on the key's allow-list",
+            extra={} if found is None else {"address": str(found)},
+        )
 
 
 def _holds(networks: Iterable[Network], address: Address) -> bool:

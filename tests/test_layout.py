@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.test_texts import texts
 from tests.test_tidy import (
     PACKAGES,
     RANK,
@@ -17,7 +18,6 @@ from tests.test_tidy import (
     nodes_of,
     shown,
     sources,
-    texts,
     tree_of,
     writers,
 )

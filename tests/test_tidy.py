@@ -27,7 +27,6 @@ RANK = {package: rank for rank, row in enumerate(ROWS) for package in row}
 PACKAGES = sorted(RANK)
 FUNCTION_LINES_MAX = 60
 MODULE_LINES_MAX = 400
-READ_AS_TEXT = {".py", ".md", ".toml", ".yaml", ".yml", ".txt", ".html", ".js", ".css", ".mako", ""}
 
 SPEAKS_OF_DATABASES = {"store", "cli"}
 # The log also masks what a driver's own error would print, should one ever get past the store.
@@ -36,20 +35,6 @@ KNOWS_ARQ = {"runtime/queue.py", "runtime/woken_worker.py", "worker/main.py"}
 # tx.insert's own text, and erasing an account, which crosses the owners of tables and says so.
 WRITES_ANY_TABLE = {"store/statement.py", "store/erase.py", "store/update.py"}
 
-# Put together, so that this file does not hold what it looks for.
-_UNFINISHED = re.compile(r"\b(?:" + "|".join(("TO" + "DO", "FIX" + "ME", "X" * 3)) + r")\b")
-_FOREIGN = re.compile(
-    "|".join(
-        (
-            "py" + r"pi\.org",
-            "python" + "hosted",
-            "npm" + r"js\.(?:org|com)",
-            "crates" + r"\.io",
-            "proxy" + r"\.golang",
-            r"(?<![\w.}/])/(?:" + "wo" + r"rk|ro" + r"ot|Us" + r"ers|ho" + r"me)/\w",
-        )
-    )
-)
 _TABLE = re.compile(
     r"^(?P<comment>(?:#.*\n)+)\w+ = sa\.Table\(\n    \"(?P<name>\w+)\"", re.MULTILINE
 )
@@ -276,33 +261,6 @@ def test_each_folder_of_source_is_a_package_that_is_shipped() -> None:
 
     assert folders == initialised
     assert initialised == set(project["tool"]["setuptools"]["packages"])
-
-
-def texts() -> Iterator[Path]:
-    """Every file of the tree that people wrote; what tools keep begins with a dot."""
-    kept = {".ci", ".github"}
-    for path in sorted(ROOT.iterdir()):
-        if path.name.startswith(".") and path.name not in kept:
-            continue
-        for file in [path] if path.is_file() else sorted(path.rglob("*")):
-            if file.suffix in READ_AS_TEXT and file.is_file() and "__pycache__" not in file.parts:
-                yield file
-
-
-def test_nothing_is_left_unfinished_or_tied_to_one_machine() -> None:
-    findings = []
-    for path in texts():
-        if {"data", "build", "dist"} & set(path.relative_to(ROOT).parts[:1]):
-            continue
-        text = path.read_text(encoding="utf-8", errors="replace")
-        if _UNFINISHED.search(text) or _FOREIGN.search(text):
-            findings += [
-                f"{name_of(path)}:{number} {line.strip()[:80]}"
-                for number, line in enumerate(text.splitlines(), start=1)
-                if _UNFINISHED.search(line) or _FOREIGN.search(line)
-            ]
-
-    assert not findings, shown(findings)
 
 
 # Tables

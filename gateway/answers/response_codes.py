@@ -101,7 +101,7 @@ _ROWS = (
     Code(METHOD_NOT_ALLOWED, "Method not allowed", (405,), "fix_request"),
     Code(PROVIDER_UNAVAILABLE, "Payment provider unavailable", (503,), "wait", is_retryable=True),
     Code(INTERNAL, "Internal error", (500, 503), "wait", is_retryable=True),
-    Code(DELIVERY_FAILED, "Webhook delivery failed", (422,), "fix_request"),
+    Code(DELIVERY_FAILED, "Webhook delivery failed", (422,), "ask_human"),
     Code(URL_INVALID, "Webhook URL invalid", (422,), "fix_request"),
 )
 

@@ -77,6 +77,14 @@ def _earlier(asked: RefusedFacts) -> Iterator[Link]:
         yield asked.get("earlier", f"/topup/status/{asked.transaction_id}")
 
 
+def _reversal(asked: RefusedFacts) -> Iterator[Link]:
+    """What was delivered and not used can be taken back instead."""
+    yield from _earlier(asked)
+    if asked.transaction_id is not None:
+        path = f"/topup/{asked.transaction_id}/reverse"
+        yield asked.post("reverse", path, {"reason": "no longer wanted"})
+
+
 def _smaller(asked: RefusedFacts) -> Iterator[Link]:
     """The same send with what the limits leave, where that can be sent."""
     if asked.smaller_cents and asked.template == _SEND:
@@ -124,9 +132,10 @@ _BY_CODE: Final[Mapping[int, Callable[[RefusedFacts], Iterator[Link]]]] = {
     codes.INVALID_PLATFORM: _platforms,
     codes.AMOUNT_OUT_OF_RANGE: _platforms,
     codes.DUPLICATE: _earlier,
-    codes.ALREADY_DELIVERED: _earlier,
+    codes.ALREADY_DELIVERED: _reversal,
     codes.ALREADY_SETTLED: _earlier,
     codes.ALREADY_USED: _earlier,
+    codes.FAILED_REFUNDED: _platforms,
     codes.CAP_EXCEEDED: _smaller,
     codes.MISSING_SCOPE: _own_credential,
     codes.LIMIT_REACHED: _existing,

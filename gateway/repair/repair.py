@@ -41,6 +41,7 @@ _OF_THE_REQUEST: Final = frozenset(
         codes.INVALID_PLATFORM,
         codes.INVALID_RECIPIENT,
         codes.AMOUNT_OUT_OF_RANGE,
+        codes.URL_INVALID,
     }
 )
 _decode = msgspec.json.Decoder(dict[str, Any]).decode

@@ -78,11 +78,11 @@ def _principal(row: Row, links: Mapping[str, Link], now_us: int) -> Principal | 
     if isinstance(allowed, Refusal):
         return allowed
     if row["environment"] == "live" and not row["is_live_open"]:
-        return Refusal("live_closed")
+        return Refusal("live_closed", row["id"])
     ends = [each for each in (row["secret_expires_at"], allowed.expires_at) if each is not None]
     expires_at = min(ends, default=None)
     if expires_at is not None and expires_at <= now_us:
-        return Refusal("expired")
+        return Refusal("expired", row["id"])
     return Principal(
         account_id=row["account_id"],
         environment=row["environment"],

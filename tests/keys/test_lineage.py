@@ -22,8 +22,9 @@ def a_link(
     threshold: int | None = None,
     expires_at: int | None = None,
     revoked_at: int | None = None,
+    key_id: str = "key",
 ) -> Link:
-    return Link("key", scopes, nets, threshold, expires_at, revoked_at)
+    return Link(key_id, scopes, nets, threshold, expires_at, revoked_at)
 
 
 _LINKS = st.builds(
@@ -110,13 +111,14 @@ def test_a_key_works_up_to_the_microsecond_of_its_end() -> None:
     link = a_link(expires_at=2_000)
 
     assert isinstance(effective([link], now_us=1_999, may_administer=False), Effective)
-    assert effective([link], now_us=2_000, may_administer=False) == Refusal("expired")
+    assert effective([link], now_us=2_000, may_administer=False) == Refusal("expired", "key")
 
 
 def test_a_revoked_grandparent_ends_the_grandchild() -> None:
-    chain = [a_link(), a_link(), a_link(revoked_at=1)]
+    chain = [a_link(), a_link(), a_link(revoked_at=1, key_id="root")]
 
-    assert effective(chain, now_us=NOW, may_administer=False) == Refusal("revoked")
+    # The refusal names the one that ended.
+    assert effective(chain, now_us=NOW, may_administer=False) == Refusal("revoked", "root")
 
 
 def test_the_tightest_threshold_and_the_earliest_end_hold() -> None:

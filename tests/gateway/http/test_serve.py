@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import gc
 import json
 import os
 import signal
@@ -111,7 +110,6 @@ async def serving(
             served.stop()
         await running
         os.close(read_fd)
-        gc.unfreeze()
 
 
 async def test_a_forwarded_header_is_not_believed_by_the_server() -> None:

@@ -2,13 +2,10 @@
 or stops where the answer says that only a person helps.
 """
 
-import json
 import shutil
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 import pytest_asyncio
 
@@ -16,86 +13,17 @@ from gateway.answers.response_codes import CODES
 from gateway.docs.code_repairs import REPAIRS
 from gateway.repair.repair import _nearest
 from keys.token_format import new_api_key
+from tests.gateway.repair.tiny_client import TinyClient
 from tests.support.gateway import API, Gateway, running, settings_of
 
 pytestmark = pytest.mark.one_database
 
 RIGHT = {"platform": "claude", "amount_cents": 1000, "recipient_email": "user@example.com"}
-ROUNDS_MAX = 3
 
 
 @pytest_asyncio.fixture
 async def key(gateway: Gateway) -> str:
     return await gateway.key(await gateway.account(email="me@example.com"))
-
-
-class TinyClient:
-    """It knows no code and no route: it reads next_action, errors[] and links[] of the last answer."""
-
-    def __init__(self, gateway: Gateway, headers: Mapping[str, str]) -> None:
-        self._client = gateway.client
-        self.headers = dict(headers)
-        self.asked_person = False
-
-    async def call(self, method: str, url: str, body: Any = None) -> httpx.Response:
-        """Repairs and repeats until it succeeds, or until only a person helps."""
-        for _ in range(ROUNDS_MAX):
-            content = None if body is None else json.dumps(body)
-            headers = self.headers if content is None else {**self.headers, **JSON_TYPE}
-            answer = await self._client.request(method, url, content=content, headers=headers)
-            told = answer.json()
-            if told["success"]:
-                return answer
-            error = told["data"]["error"]
-            if error["next_action"] in {"ask_human", "stop"}:
-                self.asked_person = True
-                return answer
-            method, url, body = await self._repaired(error, method, url, body)
-        return answer
-
-    async def _repaired(
-        self, error: dict[str, Any], method: str, url: str, body: Any
-    ) -> tuple[str, str, Any]:
-        links = {link["rel"]: link for link in reversed(error.get("links", []))}
-        if "sandbox_key" in links:
-            made = await self._client.request("POST", links["sandbox_key"]["href"])
-            self.headers = {"Authorization": f"Bearer {made.json()['data']['key']}"}
-            return method, url, body
-        if error["next_action"] == "top_up":
-            link = links["fund"]
-            await self._client.request(
-                link["method"], link["href"], json=link["body"], headers=self.headers
-            )
-            return method, url, body
-        for rel in ("nearest", "allowed"):
-            if rel in links:
-                return links[rel]["method"], links[rel]["href"], body
-        return method, url, mended(body or {}, error.get("errors", []))
-
-
-JSON_TYPE = {"Content-Type": "application/json"}
-
-
-def mended(body: dict[str, Any], errors: list[dict[str, Any]]) -> dict[str, Any]:
-    """The body after each entry was taken at its word."""
-    body = dict(body)
-    for problem in errors:
-        name = problem["param"]
-        if problem["detail"] == "unknown field":
-            value = body.pop(name)
-            if "did_you_mean" in problem:
-                body.setdefault(problem["did_you_mean"], value)
-        elif "did_you_mean" in problem:
-            body[name] = problem["did_you_mean"]
-        elif "example" in problem:
-            body[name] = problem["example"]
-        elif "allowed" in problem:
-            body[name] = problem["allowed"][0]
-        elif "minimum" in problem:
-            body[name] = problem["minimum"]
-        else:
-            body.pop(name, None)
-    return body
 
 
 @pytest.mark.parametrize(

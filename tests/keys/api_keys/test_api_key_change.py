@@ -120,7 +120,7 @@ async def test_a_revoked_key_stays_revoked_since_the_first_time(key_owner: KeyOw
     again = await key_owner.revoke(key.id)
 
     assert again.revoked_at == first
-    assert await key_owner.look_up(secret) == Refusal("revoked")
+    assert await key_owner.look_up(secret) == Refusal("revoked", key.id)
 
 
 async def test_revoking_a_grandparent_stops_the_grandchild(key_owner: KeyOwner) -> None:
@@ -131,7 +131,7 @@ async def test_revoking_a_grandparent_stops_the_grandchild(key_owner: KeyOwner) 
 
     await key_owner.revoke(root.id)
 
-    assert await key_owner.look_up(secret) == Refusal("revoked")
+    assert await key_owner.look_up(secret) == Refusal("revoked", root.id)
     await key_owner.principal(other)
 
 
@@ -149,13 +149,13 @@ async def test_a_key_whose_ancestor_is_missing_works_no_longer(key_owner: KeyOwn
 
 async def test_a_parents_end_is_its_childs_end(key_owner: KeyOwner) -> None:
     end = key_owner.clock.now_us() + 2_000_000
-    _, by_root = await key_owner.minted("root", scopes=ALL, expires_at=end)
+    root, by_root = await key_owner.minted("root", scopes=ALL, expires_at=end)
     _, secret = await key_owner.mint("child", by=by_root, expires_at=end + 9)
 
     key_owner.clock.advance_s(1.999999)
     assert (await key_owner.principal(secret)).expires_at == end
     key_owner.clock.advance_s(0.000001)
-    assert await key_owner.look_up(secret) == Refusal("expired")
+    assert await key_owner.look_up(secret) == Refusal("expired", root.id)
 
 
 async def test_an_unknown_digest_is_left_out(key_owner: KeyOwner) -> None:
@@ -212,7 +212,7 @@ async def test_rotation_keeps_the_key_and_ends_the_old_secret(key_owner: KeyOwne
 
     assert (rotated.id, rotated.lineage, rotated.per_day_cents) == (key.id, (root.id,), 5)
     assert (rotated.prefix, rotated.last4) == (new[:16], new[-4:])
-    assert await key_owner.look_up(old) == Refusal("expired")
+    assert await key_owner.look_up(old) == Refusal("expired", key.id)
     assert (await key_owner.principal(new)).key_id == key.id
 
 
@@ -227,7 +227,7 @@ async def test_an_overlap_ends_at_its_exact_microsecond(key_owner: KeyOwner) -> 
     assert (await key_owner.principal(old)).expires_at == end
     key_owner.clock.advance_s(0.000001)
     assert key_owner.clock.now_us() == end
-    assert await key_owner.look_up(old) == Refusal("expired")
+    assert await key_owner.look_up(old) == Refusal("expired", key.id)
     assert (await key_owner.principal(new)).expires_at is None
 
 

@@ -203,19 +203,19 @@ async def test_a_token_made_by_a_key_is_bound_to_it(token_owner: TokenOwner) -> 
 async def test_a_bound_token_ends_with_its_key_or_an_ancestor(token_owner: TokenOwner) -> None:
     root, by_root = await token_owner.key(scopes=ACCOUNT_SCOPES)
     end = token_owner.clock.now_us() + 1_000_000
-    _, by_child = await token_owner.key(by=by_root, scopes=ACCOUNT_SCOPES, expires_at=end)
+    child, by_child = await token_owner.key(by=by_root, scopes=ACCOUNT_SCOPES, expires_at=end)
     _, of_root = await token_owner.create(by=by_root)
     _, of_child = await token_owner.create(by=by_child)
 
     token_owner.clock.advance_s(1)
-    assert await token_owner.look_up(of_child) == Refusal("expired")
+    assert await token_owner.look_up(of_child) == Refusal("expired", child.id)
     await token_owner.principal(of_root)
     await token_owner.database.transaction(
         lambda tx: api_key.revoke(
             tx, token_owner.tenant, root.id, asker=None, now_us=token_owner.clock.now_us()
         )
     )
-    assert await token_owner.look_up(of_root) == Refusal("revoked")
+    assert await token_owner.look_up(of_root) == Refusal("revoked", root.id)
 
 
 async def test_a_token_bound_to_a_key_that_is_gone_works_no_longer(token_owner: TokenOwner) -> None:
