@@ -47,6 +47,8 @@ class SandboxBody(Fields, frozen=True, kw_only=True):
 
 
 class KeysRotateBody(Fields, frozen=True, kw_only=True):
+    """How long both keys work."""
+
     overlap_s: Annotated[
         Int64,
         within(0, OVERLAP_S_MAX),

@@ -13,6 +13,8 @@ import msgspec
 from gateway.http.routing import Resource, Route, Router
 from gateway.openapi import answer_schemas
 from gateway.openapi.examples import EVENT_EXAMPLE
+from gateway.openapi.field_words import FIELD_WORDS
+from gateway.openapi.links import add_links
 from gateway.openapi.operations import BEARER, SESSION, is_ours, operation, tag_of
 from gateway.openapi.responses import Shared
 from gateway.openapi.schemas import Schema, Schemas, pruned
@@ -20,6 +22,7 @@ from kernel.limits import IDEMPOTENCY_KEY_CHARACTERS_MAX
 from keys.principal import SCOPES
 from keys.signing import SIGNATURE_HEADER, STANDARD_HEADER
 from webhooks.events.catalogue import PATH as EVENTS_PATH, event_example, event_schema
+from webhooks.events.event import API_VERSION
 from webhooks.events.schemas import TYPES
 
 OPENAPI: Final = "3.1.0"
@@ -53,6 +56,8 @@ def document(router: Router, server: str) -> dict[str, Any]:
         made = operation(resource, route, schemas, shared)
         paths.setdefault(resource.template, {})[route.method.lower()] = made
         tags.setdefault(*tag_of(route))
+    ours = {resource.template for resource, _ in rows if is_ours(resource)}
+    add_links({path: paths[path] for path in paths if path in ours}, schemas.components)
     hooks = {event_type: _webhook(event_type, schemas) for event_type in TYPES}
     roots = [paths, hooks, shared.responses]
     return {
@@ -135,8 +140,18 @@ def _event(event_type: str, schemas: Schemas) -> Schema:
     """A reference to the schema of a whole event of that type, such as TopupDeliveredEvent."""
     inside = event_schema(event_type)["$defs"]["Event"]
     fields = {name: value for name, value in inside["properties"].items() if name != "data"}
-    fields["type"] = {"type": "string", "const": event_type, "description": "Which event it is."}
-    fields["data"] = schemas.of(TYPES[event_type].data)
+    fields |= {
+        "type": {"type": "string", "const": event_type, "description": "Which event it is."},
+        "api_version": {
+            "type": "string",
+            "const": API_VERSION,
+            "description": FIELD_WORDS["api_version"],
+        },
+        "data": {
+            "description": "What it tells of.",
+            **schemas.of(TYPES[event_type].data),
+        },
+    }
     words = event_type.replace(".", "_").split("_")
     named = "".join(map(str.capitalize, words)) + "Event"
     return schemas.add(named, {**_untitled(inside), "properties": fields})

@@ -129,7 +129,7 @@ def _not_negative(schema: Schema) -> Schema:
 
 def _is_signed(schema: Schema) -> bool:
     """Whether it says that it may be below zero; that it does is for us, not for the document."""
-    return bool(schema.pop(*SIGNED, False))
+    return any(schema.pop(name, False) for name in SIGNED)
 
 
 def _told(name: str, schema: Schema) -> Schema:

@@ -156,6 +156,8 @@ class MintBody(Limits, frozen=True, kw_only=True):
 
 
 class KeysPatchBody(Limits, frozen=True, kw_only=True):
+    """What changes of a key; what is left out stays as it is, null takes a limit away."""
+
     name: Name | UnsetType = UNSET
     scopes: ScopeChoice | UnsetType = UNSET
     ip_allow_list: AllowList | UnsetType = UNSET

@@ -85,6 +85,8 @@ IncludeCodes = Annotated[
 
 
 class RegisterBody(Fields, frozen=True, kw_only=True):
+    """A new webhook endpoint."""
+
     url: EndpointUrl
     events: EventTypes = msgspec.field(default_factory=list)
     description: EndpointDescription = ""
@@ -95,6 +97,8 @@ class RegisterBody(Fields, frozen=True, kw_only=True):
 
 
 class WebhooksPatchBody(Fields, frozen=True, kw_only=True):
+    """What changes of an endpoint; what is left out stays as it is."""
+
     url: EndpointUrl | UnsetType = UNSET
     events: EventTypes | UnsetType = UNSET
     description: EndpointDescription | UnsetType = UNSET
@@ -113,6 +117,8 @@ class WebhooksPatchBody(Fields, frozen=True, kw_only=True):
 
 
 class WebhooksRotateBody(Fields, frozen=True, kw_only=True):
+    """How long both secrets sign."""
+
     overlap_s: Annotated[
         Int64,
         within(0, OVERLAP_S_MAX),
@@ -120,7 +126,9 @@ class WebhooksRotateBody(Fields, frozen=True, kw_only=True):
     ] = OVERLAP_S_DEFAULT
 
 
-class TestBody(Fields, frozen=True, kw_only=True):
+class TestEventBody(Fields, frozen=True, kw_only=True):
+    """Which sample is sent."""
+
     event: Annotated[
         str, word_of(EVENT_TYPES), Meta(max_length=64, description="Of which type.")
     ] = TEST_EVENT
@@ -264,7 +272,7 @@ async def rotate_secret(call: RequestContext[WebhooksRotateBody, Fields]) -> Ans
     return await run_once(call, work, _with_secret(now_us, 200), sealed=True)
 
 
-async def test(call: RequestContext[TestBody, Fields]) -> Answer:
+async def test(call: RequestContext[TestEventBody, Fields]) -> Answer:
     """Sends a sample event now; 5001 with the attempt where the endpoint did not take it."""
     context, principal = call.context, call.principal
     endpoint_id, timeout_s = call.params["endpoint_id"], context.settings.webhook_timeout_s
@@ -290,7 +298,7 @@ async def test(call: RequestContext[TestBody, Fields]) -> Answer:
     return await run_steps(context, principal, call.request_key, steps)
 
 
-def _test_failed(call: RequestContext[TestBody, Fields], attempt: Attempt) -> Answer:
+def _test_failed(call: RequestContext[TestEventBody, Fields], attempt: Attempt) -> Answer:
     code = codes.CODES[codes.DELIVERY_FAILED]
     assert code.next_action is not None, "a code of an error says what to do next"
     answered = f"HTTP {attempt.http_status}" if attempt.http_status else attempt.error
@@ -405,7 +413,7 @@ ROUTES = (
         test,
         "Send a sample event",
         _WRITE,
-        body=TestBody,
+        body=TestEventBody,
         answers=(*ok(Attempt), Outcome(422, FailedTest, (codes.DELIVERY_FAILED,))),
     ),
 )

@@ -151,6 +151,8 @@ class NoBody(LooseFields, frozen=True, kw_only=True):
 
 
 class Balance(Struct, kw_only=True):
+    """The balance, in credits."""
+
     balance: Annotated[int, Meta(description="In credits, rounded down.")]
 
 
@@ -242,6 +244,8 @@ class Session(Struct, kw_only=True):
 
 
 class Portal(Struct, kw_only=True):
+    """The provider's page for a plan."""
+
     url: Annotated[str, Meta(description="Where the person manages the plan.")]
 
 

@@ -25,6 +25,8 @@ class Refused(Struct, rename="camel", kw_only=True):
 
 
 class Issued(Struct, kw_only=True):
+    """A token for an app."""
+
     user_id: str
     client_id: str
     token: Annotated[str, Meta(description="The secret, shown this once.")]
@@ -50,6 +52,8 @@ class Balance(Struct, kw_only=True):
 
 
 class Charged(Struct, kw_only=True):
+    """A charge that an app made."""
+
     charge_id: Annotated[str, Meta(description="The charge's id.")]
     order_no: Annotated[str, Meta(description="The app's own number.")]
     amount: Annotated[str, Meta(description="In dollars.")]
@@ -58,6 +62,8 @@ class Charged(Struct, kw_only=True):
 
 
 class Checkout(Struct, kw_only=True):
+    """Where an order is paid."""
+
     checkout_url: Annotated[
         str | None, Meta(description="Where the payer goes; null where nothing is to be paid.")
     ]
@@ -65,6 +71,8 @@ class Checkout(Struct, kw_only=True):
 
 
 class Invoice(Struct, kw_only=True):
+    """An invoice that is to be paid."""
+
     invoice_url: Annotated[str | None, Meta(description="The invoice's page; null: none.")]
     invoice_pdf: Annotated[str | None, Meta(description="The invoice as PDF; null: none.")]
     order_no: Annotated[str, Meta(description="The order's number.")]
