@@ -70,7 +70,7 @@ type Send = paths["/api/public/v1/topup/send"]["post"];
 export const body: Send["requestBody"]["content"]["application/json"] = BODY;
 type Answer = Send["responses"][200]["content"]["application/json"];
 export function shown(answer: Answer): string {
-  const code: 1001 = answer.code;
+  const code: number = answer.code;
   const cents: number = answer.data.amount_cents;
   const voucher: string | null = answer.data.voucher_code;
   return `${code} ${cents} ${voucher ?? ""}`;
