@@ -1,8 +1,8 @@
 """The schemas of whole answers of our own API: one for each kind of success, and one for every error.
 
 Promise: each is concrete, an object with its seven fields, so that a generator of clients makes one
-class of it. A success is named after its data and, where they are not the usual 1000, its codes:
-TopUpAnswer, Sent1001Answer. Pure.
+class of it. A success is named after its data and, where it is neither 200 nor 201, its HTTP status:
+TopUpAnswer, Sent202Answer. Pure.
 """
 
 from collections.abc import Iterable
@@ -11,12 +11,13 @@ from typing import Any, Final, get_args
 from gateway.answers.envelope import Envelope
 from gateway.answers.outcome import Outcome
 from gateway.answers.refused import Refused
-from gateway.answers.response_codes import CODES, SUCCESS
+from gateway.answers.response_codes import CODES
 from gateway.answers.words import TopUpStatus
-from gateway.openapi.schemas import Schema, Schemas
+from gateway.openapi.schemas import PLACE, Schema, Schemas
 
 ERROR: Final = "Error"
 _BAD: Final = 400
+_USUAL: Final = (200, 201)
 _STATUSES: Final = get_args(TopUpStatus)
 
 
@@ -26,13 +27,25 @@ def types() -> Iterable[Any]:
 
 
 def success(outcome: Outcome, schemas: Schemas) -> Schema:
-    """A reference to the schema of the outcome's answer; one with data that is an error has a 4xx."""
-    codes = sorted(outcome.codes)
-    told = "" if codes == [SUCCESS] else "Or".join(map(str, codes))
-    name = f"{schemas.name_of(outcome.data)}{told}Answer"
+    """A reference to the schema of the outcome's answer; one with data that is an error has a 4xx.
+
+    Every route whose answer has this data and status shares it, so its codes are those of them all.
+    """
+    status = "" if outcome.http_status in _USUAL else outcome.http_status
+    name = f"{schemas.name_of(outcome.data)}{status}Answer"
+    listed = sorted({*outcome.codes, *_codes_of(schemas.components.get(name))})
     is_success = outcome.http_status < _BAD
-    whole = _whole(schemas, codes, schemas.of(outcome.data), is_success=is_success)
-    return schemas.add(name, whole)
+    whole = _whole(schemas, listed, schemas.of(outcome.data), is_success=is_success)
+    schemas.components[name] = whole
+    return {"$ref": PLACE + name}
+
+
+def _codes_of(schema: Schema | None) -> list[int]:
+    """Those of a schema made before."""
+    if schema is None:
+        return []
+    code = schema["properties"]["code"]
+    return list(code.get("enum", [code.get("const")]))
 
 
 def error(schemas: Schemas) -> Schema:

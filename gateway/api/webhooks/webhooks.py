@@ -1,16 +1,22 @@
 """Webhook endpoints: register, list, show, change, delete, rotate the secret, test, verify."""
 
 from functools import partial
-from typing import Annotated, Any
+from typing import Any
 
-import msgspec
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import UNSET
 
 from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
 from gateway.answers.outcome import Listing, Outcome, created, ok
 from gateway.answers.refused import Failure
+from gateway.api.bodies.webhook_body import (
+    RegisterBody,
+    TestEventBody,
+    VerifyBody,
+    WebhooksPatchBody,
+    WebhooksRotateBody,
+)
 from gateway.api.schemas.webhooks import (
     Attempt,
     DeletedEndpoint,
@@ -24,7 +30,7 @@ from gateway.api.webhooks.endpoint_audit import audited, check_moved
 from gateway.html.render import address_of
 from gateway.http.acting import note
 from gateway.http.errors import doc_url
-from gateway.http.fields import Fields, Int64, Page, within, word_of
+from gateway.http.fields import Fields, Page
 from gateway.http.idempotency import run_once, run_steps, stored_answer
 from gateway.http.lists import list_rows
 from gateway.http.outbound_limits import pace_ping, pace_target
@@ -32,116 +38,20 @@ from gateway.http.password_again import require_password
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
 from kernel.clock import SECOND_US
-from kernel.limits import URL_CHARACTERS_MAX
 from keys.principal import SEES_CODES
 from keys.signing import verify as verify_signature
 from store.database import Transaction
-from webhooks.deliveries.retry import SCHEDULE_S_DEFAULT
 from webhooks.endpoints import endpoint as endpoints
-from webhooks.endpoints.endpoint import OVERLAP_S_DEFAULT, OVERLAP_S_MAX, Endpoint
+from webhooks.endpoints.endpoint import Endpoint
 from webhooks.endpoints.fields import (
-    DESCRIPTION_CHARACTERS_MAX,
-    HEADERS_MAX,
-    RATE_LIMIT_PER_S_MAX,
     EndpointChanges,
     NewEndpoint,
     check_target,
 )
 from webhooks.endpoints.ping import send_test
-from webhooks.events.event import EVENT_TYPES, TEST_EVENT
 
 _READ = ("webhooks:read",)
 _WRITE = ("webhooks:write",)
-
-# Told to callers, but refused by check_target: a URL that is too long is 5002, as any other bad one.
-EndpointUrl = Annotated[
-    str,
-    Meta(
-        description="https in live, http too in staging; its host is public.",
-        extra_json_schema={"maxLength": URL_CHARACTERS_MAX},
-    ),
-]
-EventTypes = Annotated[
-    list[Annotated[str, word_of(EVENT_TYPES), Meta(max_length=64)]],
-    Meta(max_length=100, description="Event types; empty: all."),
-]
-EndpointDescription = Annotated[str, Meta(max_length=DESCRIPTION_CHARACTERS_MAX)]
-HeaderMap = Annotated[
-    dict[str, str], Meta(max_length=HEADERS_MAX, description="Sent along; masked when shown.")
-]
-Schedule = Annotated[
-    list[Int64], Meta(max_length=100, description="Entry k: the wait before attempt k, in seconds.")
-]
-RatePerS = Annotated[
-    Int64,
-    within(1, RATE_LIMIT_PER_S_MAX),
-    Meta(description="At most so many requests a second; null: no limit."),
-]
-
-IncludeCodes = Annotated[
-    bool,
-    Meta(description="Whether bodies carry voucher_code; needs vouchers:read. Else its hint only."),
-]
-
-
-class RegisterBody(Fields, frozen=True, kw_only=True):
-    """A new webhook endpoint."""
-
-    url: EndpointUrl
-    events: EventTypes = msgspec.field(default_factory=list)
-    description: EndpointDescription = ""
-    headers: HeaderMap = msgspec.field(default_factory=dict)
-    retry_schedule_s: Schedule = msgspec.field(default_factory=lambda: list(SCHEDULE_S_DEFAULT))
-    rate_limit_per_s: RatePerS | None = None
-    include_codes: IncludeCodes = False
-
-
-class WebhooksPatchBody(Fields, frozen=True, kw_only=True):
-    """What changes of an endpoint; what is left out stays as it is."""
-
-    url: EndpointUrl | UnsetType = UNSET
-    events: EventTypes | UnsetType = UNSET
-    description: EndpointDescription | UnsetType = UNSET
-    headers: HeaderMap | UnsetType = UNSET
-    retry_schedule_s: Schedule | UnsetType = UNSET
-    rate_limit_per_s: RatePerS | UnsetType | None = UNSET
-    include_codes: IncludeCodes | UnsetType = UNSET
-    status: (
-        Annotated[
-            str,
-            word_of(("enabled", "disabled")),
-            Meta(max_length=20, description="enabled or disabled."),
-        ]
-        | UnsetType
-    ) = UNSET
-
-
-class WebhooksRotateBody(Fields, frozen=True, kw_only=True):
-    """How long both secrets sign."""
-
-    overlap_s: Annotated[
-        Int64,
-        within(0, OVERLAP_S_MAX),
-        Meta(description="How long the old secret still signs, in seconds."),
-    ] = OVERLAP_S_DEFAULT
-
-
-class TestEventBody(Fields, frozen=True, kw_only=True):
-    """Which sample is sent."""
-
-    event: Annotated[
-        str, word_of(EVENT_TYPES), Meta(max_length=64, description="Of which type.")
-    ] = TEST_EVENT
-
-
-class VerifyBody(Fields, frozen=True, kw_only=True):
-    """What a receiver saw: its headers, the raw body as text, and the secret it holds."""
-
-    headers: Annotated[
-        dict[str, str], Meta(max_length=100, description="The headers as they were received.")
-    ]
-    body: Annotated[str, Meta(description="The raw body as text.")]
-    secret: Annotated[str, Meta(max_length=500, description="The secret that the receiver holds.")]
 
 
 async def register(call: RequestContext[RegisterBody, Fields]) -> Answer:
