@@ -22,6 +22,7 @@ from mcp_types import (
 
 from gateway.answers import response_codes as codes
 from gateway.answers.envelope import Envelope, refuse
+from gateway.http.body import ClientGone
 from gateway.http.errors import is_expected, refusal_of
 from gateway.http.fields import Fields
 from gateway.http.request_context import RequestContext
@@ -35,7 +36,7 @@ from kernel.errors import DomainError
 APPROVAL: Final = "approval"
 _PERSON: Final = "A person has to approve this top-up at {url} until {expires_at}."
 _HELD: Final = (
-    " Its funds are held until then: get_status tells the outcome, cancel_topup gives them back."
+    " Its funds are held until then: wait_for tells the outcome, cancel_topup gives them back."
 )
 _DISMISSED: Final = "Nobody has decided yet. "
 _DECLINED: Final = "The person declined, so the top-up was cancelled: its funds are back."
@@ -62,6 +63,9 @@ async def answered(asked: ToolRequest) -> CallToolResult | InputRequiredResult:
     """The result; a refusal is one, too, with what repairs it."""
     try:
         envelope = await _done(asked)
+    except ClientGone:
+        # It left while it waited, and reads nothing any more.
+        return CallToolResult(content=[], is_error=True)
     except Exception as error:
         # The SDK would tell the caller an unexpected error's own words.
         return _refused(asked, error)
@@ -83,6 +87,7 @@ async def _done(asked: ToolRequest) -> Envelope:
         wanted.body,
         query=wanted.query,
         idempotency_key=wanted.key,
+        receive=call.receive,
     )
 
 

@@ -185,7 +185,7 @@ def _recipients(offer: Offer) -> Schema:
 def _shown(tool: ApiTool) -> Schema:
     """The fields of `data` that the tool names, by every way to succeed."""
     found: Schema = {}
-    for outcome in tool.route.answers:
+    for outcome in (one for route in tool.routes for one in route.answers):
         if outcome.data is None:
             continue
         is_list = get_origin(outcome.data) is Listing
@@ -196,10 +196,20 @@ def _shown(tool: ApiTool) -> Schema:
         if is_list:
             items = {"type": "array", "items": {"type": "object", "properties": picked}}
             picked = {"items": items, "next_cursor": {"type": ["string", "null"]}}
-        found = {**picked, **found}
+        for name, schema in picked.items():
+            found[name] = _either(found.get(name, schema), schema)
     missing = set(tool.shows) - found.keys() if "items" not in found else set()
     assert not missing, f"{tool.name}: no answer has {missing}"
     return found
+
+
+def _either(one: Schema, other: Schema) -> Schema:
+    """What is as one of the two says."""
+    if one == other:
+        return one
+    if one.keys() == other.keys() == {"enum"}:
+        return {"enum": list(dict.fromkeys([*one["enum"], *other["enum"]]))}
+    return {}
 
 
 def _bare(schema: Any, schemas: Schemas) -> Any:

@@ -46,7 +46,8 @@ class ApiTool:
     other_path: of a second route that reads alike, by another argument; one of the two is given. key: whether
     it takes an idempotency_key. shows: the fields of the answer's data, or of a list's
     items, that the output schema names. omits: fields of the route that no agent needs; a read is
-    refused with them. says: descriptions in place of the route's, by argument.
+    refused with them. says: descriptions in place of the route's, by argument. fills: what stands for an argument
+    that is left out.
     """
 
     name: str
@@ -60,10 +61,16 @@ class ApiTool:
     omits: frozenset[str] = frozenset()
     says: Mapping[str, str] = field(default_factory=dict)
     other_path: str | None = None
+    fills: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def route(self) -> Route:
         return _route(self.method, self.path)
+
+    @property
+    def routes(self) -> tuple[Route, ...]:
+        """Of all its paths."""
+        return tuple(_route(self.method, path) for path in self.paths)
 
     @property
     def fields(self) -> type[Fields]:
@@ -121,7 +128,7 @@ class ApiTool:
         if any("/" in value for value in values.values()):
             raise NotFound("Transaction")
         query = {name: _text(value) for name, value in rest.items() if value is not None}
-        return ToolCall(path.format(**values), {}, query, None)
+        return ToolCall(path.format(**values), {}, {**self.fills, **query}, None)
 
     def _faults_of_path(self, given: Mapping[str, Any]) -> list[FieldEntry]:
         params = self.params
