@@ -45,6 +45,7 @@ _UNSAID_OF_ANSWERS: Final = frozenset(
 # A rule that no agent breaks by chance, at the length of a sentence; the route tells whoever does.
 _UNSAID_PATTERNS: Final = frozenset({LINE.replace(r"\Z", "$"), MESSAGE.replace(r"\Z", "$")})
 _SMALL: Final = 5
+_ENUM_MAX: Final = 12
 _ERROR: Final[Schema] = {
     "type": "object",
     "properties": {
@@ -133,7 +134,11 @@ def _argument(schema: Schema, schemas: Schemas) -> Schema:
 
 
 def _is_unsaid(keyword: str, value: Any) -> bool:
-    """Bounds of the machine are nobody's limits, and the names of a map are checked by the route."""
+    """Bounds of the machine are nobody's limits, and the names of a map are checked by the route. Names tell
+    most of what words would, at a price for each reading; where they do not, the tool says it.
+    """
+    if keyword in {"description", "examples"}:
+        return True
     if keyword == "pattern":
         return value in _UNSAID_PATTERNS
     is_machines = type(value) is int and abs(value) >= INT64_MAX
@@ -207,35 +212,37 @@ def _either(one: Schema, other: Schema) -> Schema:
     """What is as one of the two says."""
     if one == other:
         return one
-    if one.keys() == other.keys() == {"enum"}:
-        return {"enum": list(dict.fromkeys([*one["enum"], *other["enum"]]))}
+    if "enum" in one and {**one, "enum": ()} == {**other, "enum": ()}:
+        return {**one, "enum": list(dict.fromkeys([*one["enum"], *other["enum"]]))}
     return {}
 
 
-def _bare(schema: Any, schemas: Schemas) -> Any:
-    """The schema without words; a struct in its place where it is small, else any object."""
+def _bare(schema: Any, schemas: Schemas, *, is_inside: bool = False) -> Any:
+    """The schema without words; a struct in its place where it is small and not inside another, else any
+    object, and of many words any text.
+    """
     if isinstance(schema, list):
-        return [_bare(one, schemas) for one in schema]
+        return [_bare(one, schemas, is_inside=is_inside) for one in schema]
     if not isinstance(schema, dict):
         return schema
     if "$ref" in schema:
         struct = _component(schemas, schema["$ref"])
-        if len(struct.get("properties", ())) > _SMALL:
+        if is_inside or len(struct.get("properties", ())) > _SMALL:
             return {"type": "object"}
-        return _bare(struct, schemas)
+        return _bare(struct, schemas, is_inside=True)
     kept = {
-        name: _bare_properties(value, schemas) if name == "properties" else _bare(value, schemas)
+        name: {one: _bare(each, schemas, is_inside=is_inside) for one, each in value.items()}
+        if name == "properties"
+        else _bare(value, schemas, is_inside=is_inside)
         for name, value in schema.items()
         if name not in _UNSAID_OF_ANSWERS
     }
+    if len(kept.get("enum", ())) > _ENUM_MAX:
+        return {"type": "string"}
     choices = kept.get("anyOf")
     if isinstance(choices, list) and all(set(one) == {"type"} for one in choices):
         return {"type": [one["type"] for one in choices]}
     return kept
-
-
-def _bare_properties(properties: Mapping[str, Any], schemas: Schemas) -> Schema:
-    return {name: _bare(one, schemas) for name, one in properties.items()}
 
 
 def _component(schemas: Schemas, ref: str) -> Schema:

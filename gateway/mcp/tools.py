@@ -55,6 +55,8 @@ _LISTED: Final = (
             "reference": "Your own name for it, unique; get_history finds it.",
             "note": "For your own records.",
             "metadata": "Your own pairs.",
+            "delivery": "email: true mails the recipient a link to a claim page, in the language locale,"
+            " with your words in message.",
             "send_at": "When, at most 90 days ahead; left out: now.",
             "distinct": "A second payment is meant, though it looks like a repeated one.",
             "intent": "Your own id of it through every door; another key or way with it is the same send.",
@@ -147,6 +149,7 @@ _LISTED: Final = (
         _READS,
         ("transaction_id", *_TOP_UP, "reference", "created_at"),
         omits=frozenset({"format"}),
+        says={"created_after": "Inclusive.", "created_before": "Exclusive."},
     ),
     ApiTool(
         "get_key",
@@ -169,7 +172,11 @@ _LISTED: Final = (
         "/events",
         _READS,
         ("id", "type", "created_at", "data"),
-        says={"type": "Only these, such as topup.delivered."},
+        says={
+            "type": "Only these, such as topup.delivered.",
+            "after": "Oldest first, from this cursor on.",
+            "cursor": "Newest first, the next page.",
+        },
     ),
     ApiTool(
         "create_order",
@@ -200,6 +207,7 @@ _LISTED: Final = (
         _ENDS,
         ("type", "amount_cents", "promotional", "expires_at", "balance_cents"),
         key="required",
+        says={"code": "TOPUP-XXXX-XXXX-XXXX or ATU-…"},
     ),
 )
 TOOLS: Final[Mapping[str, ApiTool]] = {tool.name: tool for tool in _LISTED}
