@@ -1,30 +1,27 @@
 """Top-ups: send, validate, cancel, status, history. The send is the hot path of the gateway."""
 
 from functools import partial
-from typing import Any
+from typing import Annotated, Any
 
-from msgspec import UNSET
-from msgspec.structs import asdict
+from msgspec import UNSET, Meta
 
 from billing.topups import queries as history
-from billing.topups.approval import Approval
 from billing.topups.deliverable import (
     DeliveryOptions,
 )
 from billing.topups.quote import Rehearsal, quote_id, with_quote
-from billing.topups.send import Sent as Decided, new_send
+from billing.topups.send import new_send
 from billing.topups.send_request import SendRequest, prepare
 from billing.topups.settlement import Cancel, EndedTopUp
-from billing.topups.topup import TopUp
 from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
 from gateway.answers.outcome import Listing, Outcome, exported, ok
-from gateway.answers.refused import Failure
 from gateway.answers.words import TopUpStatus
 from gateway.api.bodies.send_body import (
     Address,
     DeliveryBody,
+    OneSend,
     SendBody,
     SenderReferenceField,
     ValidateBody,
@@ -34,7 +31,6 @@ from gateway.api.schemas.topups import (
     EventOfTopUp,
     FailedSend,
     FulfilmentAttempt,
-    Held,
     Quote,
     Reversal,
     Sent,
@@ -44,8 +40,7 @@ from gateway.api.schemas.topups import (
     TopUpStory,
     Transfer,
 )
-from gateway.html.render import address_of
-from gateway.http.errors import doc_url
+from gateway.api.sent_answer import OUTCOMES, SentAnswer, failed
 from gateway.http.fields import Fields, Text, Time, time_us
 from gateway.http.lists import ExportPage, export_rows, list_rows
 from gateway.http.request_context import RequestContext
@@ -73,27 +68,33 @@ class CancelBody(Fields, frozen=True, kw_only=True):
 class HistoryQuery(ExportPage, frozen=True, kw_only=True):
     """Filters of the history; created_after is inclusive, created_before exclusive."""
 
-    status: TopUpStatus | None = None
-    platform: Text | None = None
-    recipient_email: Address | None = None
-    reference: SenderReferenceField | None = None
+    status: Annotated[TopUpStatus, Meta(description="Only top-ups in this state.")] | None = None
+    platform: Annotated[Text, Meta(description="Only top-ups of this platform.")] | None = None
+    recipient_email: (
+        Annotated[Address, Meta(description="Only top-ups to this recipient.")] | None
+    ) = None
+    reference: (
+        Annotated[SenderReferenceField, Meta(description="Only the top-up with this reference.")]
+        | None
+    ) = None
     created_after: Time | None = None
     created_before: Time | None = None
 
 
 async def send(call: RequestContext[SendBody, Fields]) -> Answer:
     """One batch on the ledger; the answer is rendered inside it and sent once it is durable."""
-    command = new_send(call.principal, request_of(call, call.body))
-    return await call.context.engine.submit_once(command, call.request_key, _SentAnswer(call))
+    body = call.body
+    command = new_send(call.principal, request_of(call, body, body.quote_id, body.intent))
+    return await call.context.engine.submit_once(command, call.request_key, SentAnswer(call))
 
 
 async def validate(call: RequestContext[ValidateBody, Fields]) -> Answer:
     """The same rules on a snapshot: 1000 with a quote, or the very refusal of a send."""
-    request = _prepared(call, call.body)
+    request = _prepared(call, call.body, call.body.intent)
     rehearsal = Rehearsal(new_send(call.principal, request))
     quote, sent = await call.context.engine.rehearse(rehearsal)
     if sent.topup.status == "failed":
-        return _failed(call, sent.topup, transaction_id=None)
+        return failed(call, sent.topup, transaction_id=None)
     named = Quote.of(
         quote,
         quote_id=quote_id(call.context.vault, call.principal, request, quote.ends_at),
@@ -137,17 +138,8 @@ async def status(call: RequestContext[Fields, Fields]) -> Answer:
         approval_id=UNSET if timeline.approval_id is None else timeline.approval_id,
         request_id=timeline.request_id,
     )
-    outcome = {
-        "delivered": codes.DELIVERED,
-        "scheduled": codes.PENDING,
-        "pending": codes.PENDING,
-        "failed": codes.FAILED_REFUNDED,
-        "cancelled": codes.CANCELLED,
-        "reversing": codes.PENDING,
-        "reversed": codes.REVERSED,
-    }[topup.status]
     return answer(
-        outcome,
+        OUTCOMES[topup.status],
         data,
         now_us=call.now_us,
         http_status=200,
@@ -197,17 +189,19 @@ def _normalised(address: str | None) -> str | None:
     return None if address is None else normalise_email(address)
 
 
-def request_of(call: RequestContext[Any, Any], body: SendBody) -> SendRequest:
+def request_of(
+    call: RequestContext[Any, Any], body: OneSend, quoted: str | None, intent: str | None = None
+) -> SendRequest:
     """What the caller's send asks for, at the price of its quote where it has one; raises
     InvalidPlatform, InvalidEmail or AmountOutOfRange, and InvalidInput for another send's quote.
     """
-    request = _prepared(call, body)
-    if body.quote_id is None:
+    request = _prepared(call, body, intent)
+    if quoted is None:
         return request
-    return with_quote(call.context.vault, call.principal, request, body.quote_id)
+    return with_quote(call.context.vault, call.principal, request, quoted)
 
 
-def _prepared(call: RequestContext[Any, Any], body: ValidateBody) -> SendRequest:
+def _prepared(call: RequestContext[Any, Any], body: OneSend, intent: str | None) -> SendRequest:
     """What the fields say, at the price of now; raises InvalidPlatform, InvalidEmail or AmountOutOfRange."""
     platforms = call.context.topup_rules.platforms.of(call.principal.environment)
     address = body.recipient_email
@@ -223,6 +217,7 @@ def _prepared(call: RequestContext[Any, Any], body: ValidateBody) -> SendRequest
         delivery=_options_of(body.delivery),
         send_at=time_us(body.send_at, "send_at"),
         is_distinct=body.distinct,
+        intent=intent,
     )
 
 
@@ -242,41 +237,6 @@ def _own_address(call: RequestContext[Any, Any], platform: str) -> str:
     return address
 
 
-class _SentAnswer:
-    """Makes the answer of a send's outcome; a class, since a closure for each send costs more."""
-
-    __slots__ = ("_call",)
-
-    def __init__(self, call: RequestContext[SendBody, Fields]) -> None:
-        self._call = call
-
-    def __call__(self, sent: Decided) -> Answer:
-        topup, call = sent.topup, self._call
-        if topup.status == "failed":
-            return _failed(call, topup, transaction_id=topup.id)
-        claim_url = call.context.topup_rules.claim_url_shown(topup, call.principal)
-        if sent.approval is not None:
-            code, data = codes.APPROVAL_REQUIRED, self._for_approval(sent, sent.approval, claim_url)
-        else:
-            code = codes.DELIVERED if topup.status == "delivered" else codes.PENDING
-            data = Sent.of(sent, claim_url)
-        return answer(
-            code,
-            data,
-            now_us=topup.created_at,
-            status=topup.status,
-            transaction_id=topup.id,
-            voucher_of=topup.id,
-            voucher_code=sent.voucher_code,
-            claim_url=claim_url,
-        )
-
-    def _for_approval(self, sent: Decided, asked: Approval, claim_url: str | None) -> Sent:
-        public_url = self._call.context.topup_rules.public_url
-        held = Held.of(asked, url=f"{public_url}/dashboard/approvals/{asked.id}")
-        return SentForApproval(**asdict(Sent.of(sent, claim_url)), approval=held)
-
-
 def _cancelled(ended: EndedTopUp) -> Answer:
     topup = ended.topup
     return answer(
@@ -285,28 +245,6 @@ def _cancelled(ended: EndedTopUp) -> Answer:
         now_us=topup.settled_at or topup.created_at,
         status=topup.status,
         transaction_id=topup.id,
-    )
-
-
-def _failed(call: RequestContext[Any, Any], topup: TopUp, *, transaction_id: str | None) -> Answer:
-    """3005: the top-up failed and the funds are back; trying the same again is no use."""
-    next_action = codes.CODES[codes.FAILED_REFUNDED].next_action
-    assert next_action is not None, "a code of an error says what to do next"
-    error = Failure(
-        detail=topup.failure_reason or "the fulfilment refused",
-        param=None,
-        retryable=False,
-        retry_after_s=None,
-        next_action=next_action,
-        doc_url=doc_url(address_of(call), codes.FAILED_REFUNDED),
-    )
-    return answer(
-        codes.FAILED_REFUNDED,
-        FailedSend.of(topup, error=error, transaction_id=transaction_id),
-        now_us=topup.created_at,
-        http_status=422,
-        status=topup.status,
-        transaction_id=transaction_id,
     )
 
 
@@ -334,10 +272,11 @@ ROUTES = (
             " a person has to approve. With `send_at` it is scheduled: the funds are held and the"
             " caps counted now, it can be cancelled until then, and at its time the key, the"
             " account and the platform are looked at again (3005 and a refund where one of them"
-            " refuses). Give an Idempotency-Key, and a repeated call sends once."
+            " refuses). Give an Idempotency-Key, and a repeated call sends once; an `intent` does the"
+            " same over all doors and all keys of the account."
         ),
         answers=(
-            Outcome(200, Sent, (codes.DELIVERED,)),
+            Outcome(200, Sent, (codes.DELIVERED, codes.CANCELLED, codes.REVERSED)),
             Outcome(202, Sent, (codes.PENDING,)),
             Outcome(202, SentForApproval, (codes.APPROVAL_REQUIRED,)),
             _REFUSED_BY_PLATFORM,

@@ -5,9 +5,12 @@ from typing import Annotated, ClassVar, Literal
 from msgspec import Meta
 
 from billing.topups.deliverable import LOCALE_CHARACTERS_MAX, MESSAGE_CHARACTERS_MAX
+from billing.topups.platform_rows import AMOUNT_CENTS_MAX
 from billing.topups.quote import QUOTE_ID_CHARACTERS_MAX
-from gateway.http.fields import LINE, Fields, Int64, Text, Time
+from gateway.http.fields import LINE, Fields, Int64, Text, Time, within
 from kernel.limits import (
+    INTENT_CHARACTERS_MAX,
+    INTENT_CHARACTERS_MIN,
     METADATA_KEY_CHARACTERS_MAX,
     METADATA_PAIRS_MAX,
     METADATA_VALUE_CHARACTERS_MAX,
@@ -24,9 +27,36 @@ MetadataKey = Annotated[
 ]
 # A language tag (RFC 5646): language, and up to three parts such as script and region.
 LOCALE = r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8}){0,3}\Z"
+VISIBLE = r"^[!-~]*\Z"
 # Without what turns the direction of all that follows it.
 MESSAGE = r"^[^\u202a-\u202e\u2066-\u2069]*\Z"
 MetadataValue = Annotated[str, Meta(max_length=METADATA_VALUE_CHARACTERS_MAX)]
+
+
+QuoteIdField = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=QUOTE_ID_CHARACTERS_MAX,
+        description=(
+            "From POST /topup/validate of the same send, at most ten minutes ago: charged is"
+            " exactly what it said, or the send is refused."
+        ),
+    ),
+]
+IntentField = Annotated[
+    str,
+    Meta(
+        min_length=INTENT_CHARACTERS_MIN,
+        max_length=INTENT_CHARACTERS_MAX,
+        pattern=VISIBLE,
+        description=(
+            "Your own id of this one top-up, such as a UUID, once per environment. The same platform,"
+            " amount and recipient under it, through any door (API, MCP, x402, a page) and with any"
+            " key of the account, is the same top-up; another body is refused."
+        ),
+    ),
+]
 
 
 class DeliveryBody(Fields, frozen=True, kw_only=True):
@@ -62,7 +92,7 @@ class DeliveryBody(Fields, frozen=True, kw_only=True):
     ) = None
 
 
-class ValidateBody(Fields, frozen=True, kw_only=True):
+class OneSend(Fields, frozen=True, kw_only=True):
     """What is sent to whom: recipient_email names a person, "recipient": "self" means the account's
     own address. Exactly one of the two, since a recipient is never guessed.
     """
@@ -70,7 +100,11 @@ class ValidateBody(Fields, frozen=True, kw_only=True):
     exactly_one: ClassVar[tuple[str, str] | None] = ("recipient_email", "recipient")
 
     platform: Annotated[Text, Meta(description="What is topped up; see GET /platforms.")]
-    amount_cents: Annotated[Int64, Meta(description="In US cents, within the platform's limits.")]
+    amount_cents: Annotated[
+        Int64,
+        within(1, AMOUNT_CENTS_MAX),
+        Meta(description="In US cents, within the platform's limits."),
+    ]
     recipient_email: (
         Annotated[Address, Meta(description="Whose wallet. Required unless recipient is given.")]
         | None
@@ -96,10 +130,9 @@ class ValidateBody(Fields, frozen=True, kw_only=True):
         | None
     ) = None
     note: Annotated[str, Meta(max_length=NOTE_CHARACTERS_MAX)] | None = None
-    delivery: (
-        Annotated[DeliveryBody, Meta(description="Mail, language and message for the recipient.")]
-        | None
-    ) = None
+    delivery: Annotated[
+        DeliveryBody | None, Meta(description="Mail, language and message for the recipient.")
+    ] = None
     send_at: (
         Annotated[
             Time, Meta(description="When to send it, at most 90 days ahead; left out: at once.")
@@ -115,22 +148,17 @@ class ValidateBody(Fields, frozen=True, kw_only=True):
     ] = False
 
 
+class ValidateBody(OneSend, frozen=True, kw_only=True):
+    """What would be sent to whom: recipient_email names a person, "recipient": "self" means the
+    account's own address. Exactly one of the two, since a recipient is never guessed.
+    """
+
+    intent: IntentField | None = None
+
+
 class SendBody(ValidateBody, frozen=True, kw_only=True):
     """What is sent to whom, and at which quoted price, if one was asked for: recipient_email names a
     person, "recipient": "self" means the account's own address. Exactly one of the two.
     """
 
-    quote_id: (
-        Annotated[
-            str,
-            Meta(
-                min_length=1,
-                max_length=QUOTE_ID_CHARACTERS_MAX,
-                description=(
-                    "From POST /topup/validate of the same send, at most ten minutes ago: charged is"
-                    " exactly what it said, or the send is refused."
-                ),
-            ),
-        ]
-        | None
-    ) = None
+    quote_id: QuoteIdField | None = None
