@@ -96,7 +96,11 @@ def _bounds(kind: Any) -> FieldEntry:
     """The least and the greatest number of the type; nothing where only the machine bounds it."""
     found = msgspec.inspect.type_info(kind)
     kinds = found.types if isinstance(found, msgspec.inspect.UnionType) else (found,)
-    for one in kinds:
+    for described in kinds:
+        # A type with a description comes wrapped in it.
+        one = described
+        if isinstance(one, msgspec.inspect.Metadata):
+            one = one.type
         if isinstance(one, msgspec.inspect.IntType | msgspec.inspect.FloatType):
             ends = {"minimum": one.ge, "maximum": one.le}
             return {

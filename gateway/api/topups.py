@@ -3,7 +3,6 @@
 from functools import partial
 from typing import Any
 
-from msgspec import UNSET
 from msgspec.structs import asdict
 
 from billing.topups import queries as history
@@ -29,21 +28,16 @@ from gateway.api.bodies.send_body import (
     SenderReferenceField,
     ValidateBody,
 )
-from gateway.api.schemas.recipients import RecipientMail
 from gateway.api.schemas.topups import (
-    EventOfTopUp,
     FailedSend,
-    FulfilmentAttempt,
     Held,
     Quote,
-    Reversal,
     Sent,
     SentForApproval,
     SettledTopUp,
     TopUp as TopUpShape,
-    TopUpStory,
-    Transfer,
 )
+from gateway.api.waiting import poll_links, told_to_poll
 from gateway.html.render import address_of
 from gateway.http.errors import doc_url
 from gateway.http.fields import Fields, Text, Time, time_us
@@ -52,9 +46,8 @@ from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply, Route
 from kernel.clock import rfc3339
 from keys.email_address import InvalidEmail, normalise_email
-from keys.principal import ADMIN
-from store.database import Transaction
 
+HTTP_OK = 200
 _READS = ("topup:read",)
 _CSV_COLUMNS = (
     *("transaction_id", "status", "platform", "amount_cents", "fee_cents", "charged_cents"),
@@ -84,7 +77,8 @@ class HistoryQuery(ExportPage, frozen=True, kw_only=True):
 async def send(call: RequestContext[SendBody, Fields]) -> Answer:
     """One batch on the ledger; the answer is rendered inside it and sent once it is durable."""
     command = new_send(call.principal, request_of(call, call.body))
-    return await call.context.engine.submit_once(command, call.request_key, _SentAnswer(call))
+    sent = await call.context.engine.submit_once(command, call.request_key, _SentAnswer(call))
+    return sent if sent.status == HTTP_OK else told_to_poll(call, sent)
 
 
 async def validate(call: RequestContext[ValidateBody, Fields]) -> Answer:
@@ -107,53 +101,6 @@ async def cancel(call: RequestContext[CancelBody, Fields]) -> Answer:
     principal = call.principal
     command = Cancel(call.body.transaction_id, principal.tenant, principal.credential_id)
     return await call.context.engine.submit_once(command, call.request_key, _cancelled)
-
-
-async def status(call: RequestContext[Fields, Fields]) -> Answer:
-    """The top-up with its transfers and events; 200 whatever its state."""
-    topup_id = call.params["transaction_id"]
-    tenant = call.principal.tenant
-
-    async def work(tx: Transaction) -> history.TopUpTimeline:
-        return await history.topup_timeline(tx, tenant, topup_id)
-
-    timeline = await call.context.database.read(work)
-    topup = timeline.topup
-    rules, is_operator = call.context.topup_rules, ADMIN in call.principal.scopes
-    data = TopUpStory.of(
-        topup,
-        rules.codes.shown(topup, call.principal),
-        rules.codes.value_shown(topup, call.principal),
-        attempts=[
-            FulfilmentAttempt.seen_by(one, is_operator=is_operator) for one in timeline.attempts
-        ],
-        supplier=topup.supplier if is_operator else None,
-        cost_cents=timeline.cost_cents if is_operator else None,
-        transfers=[Transfer(**one) for one in timeline.transfers],
-        events=[EventOfTopUp(**one) for one in timeline.events],
-        claim_url=rules.claim_url_shown(topup, call.principal),
-        mails=[RecipientMail.of(one) for one in timeline.mails],
-        reversal=None if timeline.reversal is None else Reversal.of(timeline.reversal),
-        approval_id=UNSET if timeline.approval_id is None else timeline.approval_id,
-        request_id=timeline.request_id,
-    )
-    outcome = {
-        "delivered": codes.DELIVERED,
-        "scheduled": codes.PENDING,
-        "pending": codes.PENDING,
-        "failed": codes.FAILED_REFUNDED,
-        "cancelled": codes.CANCELLED,
-        "reversing": codes.PENDING,
-        "reversed": codes.REVERSED,
-    }[topup.status]
-    return answer(
-        outcome,
-        data,
-        now_us=call.now_us,
-        http_status=200,
-        status=topup.status,
-        transaction_id=topup.id,
-    )
 
 
 async def list_topups(call: RequestContext[Fields, HistoryQuery]) -> Reply:
@@ -255,11 +202,14 @@ class _SentAnswer:
         if topup.status == "failed":
             return _failed(call, topup, transaction_id=topup.id)
         claim_url = call.context.topup_rules.claim_url_shown(topup, call.principal)
+        data = Sent.of(sent, claim_url)
         if sent.approval is not None:
-            code, data = codes.APPROVAL_REQUIRED, self._for_approval(sent, sent.approval, claim_url)
+            code, data = codes.APPROVAL_REQUIRED, self._for_approval(data, sent.approval)
+        elif topup.status == "delivered":
+            code = codes.DELIVERED
         else:
-            code = codes.DELIVERED if topup.status == "delivered" else codes.PENDING
-            data = Sent.of(sent, claim_url)
+            code = codes.PENDING
+            data.links, data.next_action = poll_links(call, topup.id), "poll"
         return answer(
             code,
             data,
@@ -271,10 +221,13 @@ class _SentAnswer:
             claim_url=claim_url,
         )
 
-    def _for_approval(self, sent: Decided, asked: Approval, claim_url: str | None) -> Sent:
+    def _for_approval(self, sent: Sent, asked: Approval) -> Sent:
         public_url = self._call.context.topup_rules.public_url
         held = Held.of(asked, url=f"{public_url}/dashboard/approvals/{asked.id}")
-        return SentForApproval(**asdict(Sent.of(sent, claim_url)), approval=held)
+        links = poll_links(self._call, asked.transaction_id, asked.id)
+        return SentForApproval(
+            **{**asdict(sent), "approval": held, "links": links, "next_action": "poll"}
+        )
 
 
 def _cancelled(ended: EndedTopUp) -> Answer:
@@ -367,22 +320,6 @@ ROUTES = (
         description="Its funds go back to where they came from, and topup.cancelled is sent.",
         answers=ok(SettledTopUp, codes.CANCELLED),
         refuses=(codes.ALREADY_DELIVERED, codes.NOT_FOUND, codes.ALREADY_SETTLED),
-    ),
-    Route(
-        "GET",
-        "/topup/status/{transaction_id}",
-        status,
-        "A top-up with its ledger transfers and events",
-        scopes=_READS,
-        description="200 whatever its state; the code says which.",
-        answers=ok(
-            TopUpStory,
-            codes.DELIVERED,
-            codes.PENDING,
-            codes.FAILED_REFUNDED,
-            codes.CANCELLED,
-            codes.REVERSED,
-        ),
     ),
     Route(
         "GET",

@@ -8,7 +8,7 @@ from msgspec.structs import asdict
 from billing.topups import send, topup as topups
 from billing.topups.attempt import Attempt
 from billing.topups.deliverable import WALLET_CREDIT_SHAPE
-from gateway.answers.refused import Failure
+from gateway.answers.refused import Failure, Link
 from gateway.answers.words import (
     ApprovalId,
     Cents,
@@ -35,6 +35,16 @@ SenderReference = Annotated[
     str, Meta(description="The sender's own name for it, once per environment.")
 ]
 WalletCents = Annotated[int, Meta(description="The sender's own wallet afterwards, in US cents.")]
+
+
+NextLinks = Annotated[
+    list[Link],
+    Meta(description="While it waits: the calls that come next, the most useful first."),
+]
+NextPoll = Annotated[
+    Literal["poll"],
+    Meta(description="While it waits: ask links[] of rel poll again until the state is another."),
+]
 
 
 WALLET_CREDIT = Deliverable(**WALLET_CREDIT_SHAPE)
@@ -78,6 +88,8 @@ class Sent(Struct, kw_only=True, gc=False):
         ),
     ]
     scheduled_for: ScheduledFor | UnsetType = UNSET
+    links: NextLinks | UnsetType = UNSET
+    next_action: NextPoll | UnsetType = UNSET
 
     @staticmethod
     def of(sent: send.Sent, claim_url: str | None) -> "Sent":
@@ -111,6 +123,8 @@ class SentForApproval(Sent, kw_only=True):
     """A send that waits for a person; until then its funds are held."""
 
     approval: Held
+    links: NextLinks
+    next_action: NextPoll
 
 
 class _TopUp(Shaped, kw_only=True):
@@ -253,6 +267,8 @@ class ReversedTopUp(SettledTopUp, kw_only=True):
     """A top-up that is reversed, or reversing until its supplier has answered."""
 
     reversal: Reversal
+    links: NextLinks | UnsetType = UNSET
+    next_action: NextPoll | UnsetType = UNSET
 
 
 class TopUpStory(TopUp, kw_only=True):
@@ -281,6 +297,8 @@ class TopUpStory(TopUp, kw_only=True):
             )
         ),
     ]
+    links: NextLinks | UnsetType = UNSET
+    next_action: NextPoll | UnsetType = UNSET
 
 
 class Quote(Shaped, kw_only=True):
@@ -333,10 +351,13 @@ class DecidedTopUp(SettledTopUp, kw_only=True):
     """The decision, and the top-up as it left it."""
 
     approval: Approval | None
+    links: NextLinks | UnsetType = UNSET
+    next_action: NextPoll | UnsetType = UNSET
 
     def approval_first(self) -> dict[str, Any]:
         """As it is sent: a struct has the fields of its bases before its own."""
-        return {"approval": self.approval, **asdict(self)}
+        told = {name: value for name, value in asdict(self).items() if value is not UNSET}
+        return {"approval": self.approval, **told}
 
 
 class Funding(Struct, kw_only=True):
