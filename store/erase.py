@@ -56,6 +56,7 @@ STEPS = (
     ("manual_tasks", "transaction_id", "transaction_id IN (SELECT id FROM topups WHERE {own})"),
     ("topup_reversals", "transaction_id", "transaction_id IN (SELECT id FROM topups WHERE {own})"),
     ("supplier_recipients", "recipient_email", "{own}"),
+    ("topup_intents", "intent", "{own}"),
     ("topups", "id", "{own}"),
     ("usage_records", "id", "{own}"),
     ("usage_days", "day_start_at", "{own}"),

@@ -178,6 +178,8 @@ _OF_0035: Final = _OF_0034 | {"orders": "f125c4dc473f"}
 
 _OF_0036: Final = _OF_0035 | {"accounts": "993b9d76edb2", "owner_mails": "4aa6bf77eb08"}
 
+_OF_0037: Final = _OF_0036 | {"refunds": "1bb50339a5cd"}
+
 TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0012": _OF_0012,
     "0013": _OF_0013,
@@ -204,5 +206,6 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0034": _OF_0034,
     "0035": _OF_0035,
     "0036": _OF_0036,
-    "0037": _OF_0036 | {"refunds": "1bb50339a5cd"},
+    "0037": _OF_0037,
+    "0038": _OF_0037 | {"topup_intents": "45b64721c00f"},
 }

@@ -455,6 +455,16 @@ topups = sa.Table(
     ),
 )
 
+# billing/intents/intent.py. The account's own ids of top-ups, the same through every door.
+topup_intents = sa.Table(
+    "topup_intents",
+    metadata,
+    _text("account_id", key=True),
+    _text("environment", key=True),
+    _text("intent", key=True),
+    _text("transaction_id"),
+)
+
 # billing/topups/mail.py, billing/recipients/mailing.py, billing/recipients/outbox.py,
 # billing/recipients/erasure.py. Mail to the recipient of a top-up; no code lies in it.
 mails = sa.Table(

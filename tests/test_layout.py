@@ -26,7 +26,7 @@ MODULES_MAX = 24
 # The lowest first; those of one row do not know each other. "" is what lies in the folder itself.
 ROOMS: dict[str, tuple[set[str], ...]] = {
     "billing": (
-        {"ledger"},
+        {"intents", "ledger"},
         {"engine", "providers"},
         {"topups"},
         {"usage", "credits", "fulfilment", "recipients", "bulk"},

@@ -7,7 +7,7 @@ Invariant: whoever has no master key makes none, and one is good for exactly the
 
 import re
 from dataclasses import dataclass
-from typing import Final, cast
+from typing import Final, Literal, cast
 
 import msgspec
 from msgspec.structs import replace
@@ -38,7 +38,7 @@ class Quote:
     wallet_balance_cents: int
     wallet_balance_after_cents: int
     cap_remaining_cents: int | None
-    would_be: WouldBe
+    would_be: WouldBe | Literal["replayed"]
     ends_at: int
 
 
@@ -57,7 +57,6 @@ class Rehearsal:
         send = self.send
         remaining_cents = state.spending.max_now_cents(send.tenant, send.lineage, send)
         sent = self.send.decide(state)
-        would_be: WouldBe = "approval_required" if sent.approval is not None else _outcome(sent)
         request = self.send.request
         quote = Quote(
             amount_cents=request.amount_cents,
@@ -66,7 +65,7 @@ class Rehearsal:
             wallet_balance_cents=micros_to_cents(before),
             wallet_balance_after_cents=sent.wallet_balance_cents,
             cap_remaining_cents=remaining_cents,
-            would_be=would_be,
+            would_be=_outcome(sent),
             ends_at=state.now_of(self.send.tenant) + QUOTE_US,
         )
         return quote, sent
@@ -96,7 +95,11 @@ def with_quote(vault: Vault, principal: Principal, request: SendRequest, text: s
     )
 
 
-def _outcome(sent: Sent) -> WouldBe:
+def _outcome(sent: Sent) -> WouldBe | Literal["replayed"]:
+    if sent.is_replay:
+        return "replayed"
+    if sent.approval is not None:
+        return "approval_required"
     status = sent.topup.status
     assert status in {"delivered", "pending", "scheduled", "failed"}, "a send makes no other"
     return cast(WouldBe, status)

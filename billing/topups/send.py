@@ -26,7 +26,7 @@ from billing.topups.deliverable import hint_of
 from billing.topups.fee import earned_cents
 from billing.topups.give_back import BY_APPROVAL, give_back
 from billing.topups.platform import WALLET
-from billing.topups.send_request import SendRequest
+from billing.topups.send_request import SendRequest, check_same
 from billing.topups.topup import DuplicateReference, TopUp, TopUpStatus, move
 from billing.topups.working_set import TopUpWorkingSet, topups_of
 from kernel.clock import DAY_US, SECOND_US, rfc3339
@@ -53,12 +53,17 @@ class RateLimited(DomainError):
 
 
 class Sent(msgspec.Struct, frozen=True, gc=False):
-    """The outcome: the top-up, the sender's balance after it, the approval it waits for, its code."""
+    """The outcome: the top-up, the sender's balance after it, the approval it waits for, its code.
+
+    is_replay: its intent named the top-up before, so nothing was done; voucher_code is then for those
+    who may see it (keys/principal.py), not for whoever asked.
+    """
 
     topup: TopUp
     wallet_balance_cents: int
     approval: Approval | None = None
     voucher_code: str | None = None
+    is_replay: bool = False
 
 
 class Send(msgspec.Struct, frozen=True, gc=False):
@@ -81,6 +86,8 @@ class Send(msgspec.Struct, frozen=True, gc=False):
         topups.voucher_ids.append(self.topup_id)
         if self.request.reference is not None:
             topups.references.add((*self.tenant, self.request.reference))
+        if self.request.intent is not None:
+            topups.intents.add((*self.tenant, self.request.intent))
         if self.request.is_mailed:
             topups.mails.expect(*self.tenant, self.request.recipient_email)
 
@@ -97,6 +104,10 @@ class Send(msgspec.Struct, frozen=True, gc=False):
 
     def decide(self, state: BatchState) -> Sent:
         topups = topups_of(state)
+        if self.request.intent is not None:
+            named = topups.of_intent(self.tenant, self.request.intent)
+            if named is not None:
+                return self._replay(state, topups, named)
         charged_micros = self.request.charged_micros
         would_be, fulfilment = self.judge(state, topups, charged_micros)
         counted_in = state.spending.spend(self.tenant, self.lineage, charged_micros, self)
@@ -108,9 +119,26 @@ class Send(msgspec.Struct, frozen=True, gc=False):
             state.spending.count_unasked(self.tenant.account_id, self.lineage, charged_micros)
         if would_be == "failed":
             topup = fail(state, topup, "sandbox: this recipient always fails")
+        if self.request.intent is not None:
+            topups.name(topup, self.request.intent)
         approval = topups.approval_of(topup.id)
         code = topups.code_of(topup.id) if topup.status == "delivered" else None
         return Sent(topup, _balance_cents(state, self.tenant), approval, code)
+
+    def _replay(self, state: BatchState, topups: TopUpWorkingSet, named: TopUp) -> Sent:
+        """The top-up that the intent names, as it is now; before every rule that may have changed since."""
+        check_alive(state, self.lineage)
+        check_same(named, self.request)
+        asked = topups.approval_of(named.id)
+        has_code = named.status == "delivered" and named.voucher_code_hint is not None
+        code = topups.code_of(named.id) if has_code and named.fulfilment_code is None else None
+        return Sent(
+            named,
+            _balance_cents(state, self.tenant),
+            asked if asked is not None and asked.status == "pending" else None,
+            code,
+            is_replay=True,
+        )
 
     def judge(
         self, state: BatchState, topups: TopUpWorkingSet, charged_micros: int

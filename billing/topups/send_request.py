@@ -4,9 +4,11 @@ from collections.abc import Mapping
 
 import msgspec
 
+from billing.intents.intent import IntentUsed
 from billing.ledger.money import MICROS_PER_CENT
 from billing.topups.deliverable import DeliveryOptions
 from billing.topups.platform import Platform, Platforms
+from billing.topups.topup import TopUp
 from kernel.errors import DomainError
 from keys.account import normalise_email
 
@@ -33,6 +35,7 @@ class SendRequest(msgspec.Struct, frozen=True, gc=False):
     fee_cents: int = 0
     quote_ends_at: int | None = None
     is_distinct: bool = False  # its caller said that it is none that was sent before
+    intent: str | None = None  # the account's own id of it, see billing/intents/intent.py
 
     @property
     def charged_cents(self) -> int:
@@ -61,6 +64,18 @@ def check_amount(platform: Platform, amount_cents: int) -> None:
         )
 
 
+def check_same(topup: TopUp, request: SendRequest) -> None:
+    """Raises IntentUsed unless the request asks for the top-up that its intent names."""
+    asked = (request.platform.id, request.amount_cents, request.recipient_email)
+    if asked != (topup.platform, topup.amount_cents, topup.recipient_email):
+        raise IntentUsed(
+            "the intent was used before for another platform, amount or recipient",
+            param="intent",
+            reason="intent_used",
+            extra={"transaction_id": topup.id, "status": topup.status},
+        )
+
+
 def prepare(
     platforms: Platforms,
     *,
@@ -74,6 +89,7 @@ def prepare(
     delivery: DeliveryOptions | None = None,
     send_at: int | None = None,
     is_distinct: bool = False,
+    intent: str | None = None,
 ) -> SendRequest:
     """Raises InvalidPlatform, InvalidEmail or AmountOutOfRange, in this order."""
     found = platforms.find(platform)
@@ -91,4 +107,5 @@ def prepare(
         send_at,
         fee_cents,
         is_distinct=is_distinct,
+        intent=intent,
     )

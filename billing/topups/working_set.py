@@ -2,8 +2,8 @@
 
 Invariant: a top-up is read after its account was locked, one of an account that is not locked here
 does not exist here, and what changes is written once, whatever the number of commands. Writes through
-billing/topups/topup.py, billing/topups/approval.py, billing/topups/voucher.py and
-billing/topups/mail.py.
+billing/topups/topup.py, billing/intents/intent.py, billing/topups/approval.py,
+billing/topups/voucher.py and billing/topups/mail.py.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,6 +12,8 @@ from typing import Self
 from billing.engine.batch_state import BatchState
 from billing.engine.read_set import ReadSet, WorkingSet
 from billing.engine.rules import Rules
+from billing.intents import intent as intents
+from billing.intents.intent import IntentKey
 from billing.ledger.ledger import Code, LedgerAccountKind, Transfer, transfers_of
 from billing.topups import approval, mail, topup as topups, voucher
 from billing.topups.approval import Approval
@@ -30,7 +32,7 @@ _PARTS = frozenset({Code.TOPUP_HOLD, Code.TOPUP_SEND, Code.TOPUP_FEE})
 
 
 class TopUpWorkingSet(WorkingSet):
-    """What commands add to in `declare`: ids, redeemed_ids, references, voucher_ids."""
+    """What commands add to in `declare`: ids, redeemed_ids, references, intents, voucher_ids."""
 
     rank = 10
 
@@ -39,11 +41,14 @@ class TopUpWorkingSet(WorkingSet):
         self.ids: set[str] = set()
         self.redeemed_ids: set[str] = set()  # whose vouchers are redeemed
         self.references: set[tuple[str, str, str]] = set()
+        self.intents: set[IntentKey] = set()
         self.voucher_ids: list[str] = []  # top-ups that may get a voucher
         self.mailed_ids: set[str] = set()  # about which a further mail may be written
         self.mails = MailsOfBatch(rules.mail)
         self._codes: dict[str, str] = {}
         self._references: dict[tuple[str, str, str], tuple[str, TopUpStatus]] = {}
+        self._named: dict[IntentKey, str] = {}
+        self._newly_named: dict[IntentKey, str] = {}
         self._topups: dict[str, TopUp] = {}
         self._holds: dict[str, list[Transfer]] = {}
         self._costs: dict[str, Transfer] = {}
@@ -68,6 +73,9 @@ class TopUpWorkingSet(WorkingSet):
 
     async def load(self, tx: Transaction, read_set: ReadSet, now_us: int) -> None:
         """Old top-ups with what a refund or a delivery touches, and how much mail there was."""
+        if self.intents:
+            self._named = await intents.load(tx, self.intents)
+            self.ids.update(self._named.values())
         if self.ids:
             await self._load_old(tx, read_set)
         self.mails.of_ids = {one for one in self.mailed_ids if one in self._topups}
@@ -101,6 +109,8 @@ class TopUpWorkingSet(WorkingSet):
 
     async def insert(self, tx: Transaction) -> None:
         await topups.insert(tx, list(self._new.values()))
+        if self._newly_named:
+            await intents.insert(tx, self._newly_named)
         await approval.insert(tx, list(self._new_approvals.values()))
         await voucher.insert_redemptions(tx, self._new_redemptions)
         await self.mails.insert(tx)
@@ -123,6 +133,11 @@ class TopUpWorkingSet(WorkingSet):
     def of_reference(self, tenant: Tenant, reference: str) -> tuple[str, TopUpStatus] | None:
         """Id and status of the top-up that has the tenant's reference."""
         return self._references.get((*tenant, reference))
+
+    def of_intent(self, tenant: Tenant, intent: str) -> TopUp | None:
+        """The top-up that the tenant's intent names."""
+        topup_id = self._named.get((*tenant, intent))
+        return None if topup_id is None else self.find(topup_id, tenant)
 
     def code_of(self, topup_id: str) -> str:
         """The code of its voucher."""
@@ -155,6 +170,11 @@ class TopUpWorkingSet(WorkingSet):
             self._holds[topup.id] = list(holds)
         if topup.reference is not None:
             self._references[*topup.tenant, topup.reference] = (topup.id, topup.status)
+
+    def name(self, topup: TopUp, intent: str) -> None:
+        """From now on the intent names the new top-up."""
+        self.changes += 1
+        self._named[*topup.tenant, intent] = self._newly_named[*topup.tenant, intent] = topup.id
 
     def change(self, topup: TopUp) -> None:
         self.changes += 1

@@ -147,7 +147,7 @@ def _line(call: RequestContext[Any, Any], one: ReadItem) -> BulkLine:
         assert one.problem is not None, "an item is read, or it is said why not"
         return BulkLine(one.problem.refusal(), one.reference)
     try:
-        return BulkLine(request_of(call, one.item), one.reference)
+        return BulkLine(request_of(call, one.item, one.item.quote_id), one.reference)
     except DomainError as refusal:
         return BulkLine(refusal, one.reference)
 

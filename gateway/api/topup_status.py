@@ -1,4 +1,4 @@
-"""Top-ups: the whole story of one, and waiting for it to change: GET /topup/status/{transaction_id}.
+"""Top-ups: the whole story of one, and waiting for it to change, GET /topup/status/{transaction_id}."""
 
 from typing import Final
 
@@ -18,6 +18,7 @@ from gateway.api.schemas.topups import (
     TopUpStory,
     Transfer,
 )
+from gateway.api.sent_answer import OUTCOMES
 from gateway.api.waiting import State, WaitQuery, poll_links, told_to_poll, when_changed
 from gateway.http.fields import Fields
 from gateway.http.request_context import RequestContext
@@ -26,15 +27,6 @@ from keys.principal import ADMIN
 from store.database import Transaction
 
 _READS: Final = ("topup:read",)
-_CODES: Final = {
-    "delivered": codes.DELIVERED,
-    "scheduled": codes.PENDING,
-    "pending": codes.PENDING,
-    "failed": codes.FAILED_REFUNDED,
-    "cancelled": codes.CANCELLED,
-    "reversing": codes.PENDING,
-    "reversed": codes.REVERSED,
-}
 
 
 async def status(call: RequestContext[Fields, WaitQuery]) -> Answer:
@@ -50,7 +42,7 @@ async def status(call: RequestContext[Fields, WaitQuery]) -> Answer:
     timeline = await when_changed(call, read, _state_of, _READS)
     topup = timeline.topup
     told = answer(
-        _CODES[topup.status],
+        OUTCOMES[topup.status],
         _story(call, timeline),
         now_us=call.now_us,
         http_status=200,
@@ -62,7 +54,7 @@ async def status(call: RequestContext[Fields, WaitQuery]) -> Answer:
 
 def _state_of(timeline: TopUpTimeline) -> State:
     topup = timeline.topup
-    is_final = _CODES[topup.status] != codes.PENDING
+    is_final = OUTCOMES[topup.status] != codes.PENDING
     return State(topup.id, topup.status, timeline.approval_status, is_final)
 
 

@@ -3,43 +3,37 @@
 from functools import partial
 from typing import Any
 
-from msgspec.structs import asdict
-
 from billing.topups import queries as history
-from billing.topups.approval import Approval
 from billing.topups.deliverable import (
     DeliveryOptions,
 )
 from billing.topups.quote import Rehearsal, quote_id, with_quote
-from billing.topups.send import Sent as Decided, new_send
+from billing.topups.send import new_send
 from billing.topups.send_request import SendRequest, prepare
 from billing.topups.settlement import Cancel, EndedTopUp
-from billing.topups.topup import TopUp
 from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
 from gateway.answers.outcome import Listing, Outcome, exported, ok
-from gateway.answers.refused import Failure
 from gateway.answers.words import TopUpStatus
 from gateway.api.bodies.send_body import (
     Address,
     DeliveryBody,
+    OneSend,
     SendBody,
     SenderReferenceField,
     ValidateBody,
 )
 from gateway.api.schemas.topups import (
     FailedSend,
-    Held,
     Quote,
     Sent,
     SentForApproval,
     SettledTopUp,
     TopUp as TopUpShape,
 )
-from gateway.api.waiting import poll_links, told_to_poll
-from gateway.html.render import address_of
-from gateway.http.errors import doc_url
+from gateway.api.sent_answer import SentAnswer, failed
+from gateway.api.waiting import told_to_poll
 from gateway.http.fields import Fields, Text, Time, time_us
 from gateway.http.lists import ExportPage, export_rows, list_rows
 from gateway.http.request_context import RequestContext
@@ -76,18 +70,19 @@ class HistoryQuery(ExportPage, frozen=True, kw_only=True):
 
 async def send(call: RequestContext[SendBody, Fields]) -> Answer:
     """One batch on the ledger; the answer is rendered inside it and sent once it is durable."""
-    command = new_send(call.principal, request_of(call, call.body))
-    sent = await call.context.engine.submit_once(command, call.request_key, _SentAnswer(call))
+    body = call.body
+    command = new_send(call.principal, request_of(call, body, body.quote_id, body.intent))
+    sent = await call.context.engine.submit_once(command, call.request_key, SentAnswer(call))
     return sent if sent.status == HTTP_OK else told_to_poll(call, sent)
 
 
 async def validate(call: RequestContext[ValidateBody, Fields]) -> Answer:
     """The same rules on a snapshot: 1000 with a quote, or the very refusal of a send."""
-    request = _prepared(call, call.body)
+    request = _prepared(call, call.body, call.body.intent)
     rehearsal = Rehearsal(new_send(call.principal, request))
     quote, sent = await call.context.engine.rehearse(rehearsal)
     if sent.topup.status == "failed":
-        return _failed(call, sent.topup, transaction_id=None)
+        return failed(call, sent.topup, transaction_id=None)
     named = Quote.of(
         quote,
         quote_id=quote_id(call.context.vault, call.principal, request, quote.ends_at),
@@ -144,17 +139,19 @@ def _normalised(address: str | None) -> str | None:
     return None if address is None else normalise_email(address)
 
 
-def request_of(call: RequestContext[Any, Any], body: SendBody) -> SendRequest:
+def request_of(
+    call: RequestContext[Any, Any], body: OneSend, quoted: str | None, intent: str | None = None
+) -> SendRequest:
     """What the caller's send asks for, at the price of its quote where it has one; raises
     InvalidPlatform, InvalidEmail or AmountOutOfRange, and InvalidInput for another send's quote.
     """
-    request = _prepared(call, body)
-    if body.quote_id is None:
+    request = _prepared(call, body, intent)
+    if quoted is None:
         return request
-    return with_quote(call.context.vault, call.principal, request, body.quote_id)
+    return with_quote(call.context.vault, call.principal, request, quoted)
 
 
-def _prepared(call: RequestContext[Any, Any], body: ValidateBody) -> SendRequest:
+def _prepared(call: RequestContext[Any, Any], body: OneSend, intent: str | None) -> SendRequest:
     """What the fields say, at the price of now; raises InvalidPlatform, InvalidEmail or AmountOutOfRange."""
     platforms = call.context.topup_rules.platforms.of(call.principal.environment)
     address = body.recipient_email
@@ -170,6 +167,7 @@ def _prepared(call: RequestContext[Any, Any], body: ValidateBody) -> SendRequest
         delivery=_options_of(body.delivery),
         send_at=time_us(body.send_at, "send_at"),
         is_distinct=body.distinct,
+        intent=intent,
     )
 
 
@@ -189,47 +187,6 @@ def _own_address(call: RequestContext[Any, Any], platform: str) -> str:
     return address
 
 
-class _SentAnswer:
-    """Makes the answer of a send's outcome; a class, since a closure for each send costs more."""
-
-    __slots__ = ("_call",)
-
-    def __init__(self, call: RequestContext[SendBody, Fields]) -> None:
-        self._call = call
-
-    def __call__(self, sent: Decided) -> Answer:
-        topup, call = sent.topup, self._call
-        if topup.status == "failed":
-            return _failed(call, topup, transaction_id=topup.id)
-        claim_url = call.context.topup_rules.claim_url_shown(topup, call.principal)
-        data = Sent.of(sent, claim_url)
-        if sent.approval is not None:
-            code, data = codes.APPROVAL_REQUIRED, self._for_approval(data, sent.approval)
-        elif topup.status == "delivered":
-            code = codes.DELIVERED
-        else:
-            code = codes.PENDING
-            data.links, data.next_action = poll_links(call, topup.id), "poll"
-        return answer(
-            code,
-            data,
-            now_us=topup.created_at,
-            status=topup.status,
-            transaction_id=topup.id,
-            voucher_of=topup.id,
-            voucher_code=sent.voucher_code,
-            claim_url=claim_url,
-        )
-
-    def _for_approval(self, sent: Sent, asked: Approval) -> Sent:
-        public_url = self._call.context.topup_rules.public_url
-        held = Held.of(asked, url=f"{public_url}/dashboard/approvals/{asked.id}")
-        links = poll_links(self._call, asked.transaction_id, asked.id)
-        return SentForApproval(
-            **{**asdict(sent), "approval": held, "links": links, "next_action": "poll"}
-        )
-
-
 def _cancelled(ended: EndedTopUp) -> Answer:
     topup = ended.topup
     return answer(
@@ -238,28 +195,6 @@ def _cancelled(ended: EndedTopUp) -> Answer:
         now_us=topup.settled_at or topup.created_at,
         status=topup.status,
         transaction_id=topup.id,
-    )
-
-
-def _failed(call: RequestContext[Any, Any], topup: TopUp, *, transaction_id: str | None) -> Answer:
-    """3005: the top-up failed and the funds are back; trying the same again is no use."""
-    next_action = codes.CODES[codes.FAILED_REFUNDED].next_action
-    assert next_action is not None, "a code of an error says what to do next"
-    error = Failure(
-        detail=topup.failure_reason or "the fulfilment refused",
-        param=None,
-        retryable=False,
-        retry_after_s=None,
-        next_action=next_action,
-        doc_url=doc_url(address_of(call), codes.FAILED_REFUNDED),
-    )
-    return answer(
-        codes.FAILED_REFUNDED,
-        FailedSend.of(topup, error=error, transaction_id=transaction_id),
-        now_us=topup.created_at,
-        http_status=422,
-        status=topup.status,
-        transaction_id=transaction_id,
     )
 
 
@@ -287,10 +222,11 @@ ROUTES = (
             " a person has to approve. With `send_at` it is scheduled: the funds are held and the"
             " caps counted now, it can be cancelled until then, and at its time the key, the"
             " account and the platform are looked at again (3005 and a refund where one of them"
-            " refuses). Give an Idempotency-Key, and a repeated call sends once."
+            " refuses). Give an Idempotency-Key, and a repeated call sends once; an `intent` does the"
+            " same over all doors and all keys of the account."
         ),
         answers=(
-            Outcome(200, Sent, (codes.DELIVERED,)),
+            Outcome(200, Sent, (codes.DELIVERED, codes.CANCELLED, codes.REVERSED)),
             Outcome(202, Sent, (codes.PENDING,)),
             Outcome(202, SentForApproval, (codes.APPROVAL_REQUIRED,)),
             _REFUSED_BY_PLATFORM,

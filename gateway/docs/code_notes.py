@@ -17,7 +17,7 @@ NOTES: Final[Mapping[int, str]] = {
     codes.INVALID_RECIPIENT: "Not an address, or none was given and the account has none.",
     codes.AMOUNT_OUT_OF_RANGE: "Outside the platform's limits, which min and max tell.",
     codes.DUPLICATE: (
-        "The reference was used before, or the Idempotency-Key came with another request;"
+        "The reference was used before, or the Idempotency-Key or the intent came with another request;"
         " transaction_id is the first one's. looks_repeated: say distinct, if it is another."
     ),
     codes.MALFORMED: "The request cannot be read or a field does not fit; errors[] names each one.",

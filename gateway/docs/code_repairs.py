@@ -49,7 +49,7 @@ REPAIRS: Final[Mapping[int, Repair]] = {
     ),
     codes.DUPLICATE: Repair(
         "It was done before: links name the earlier one. To do it once more on purpose, send it under a"
-        " new Idempotency-Key and another reference.",
+        " new Idempotency-Key, and with another reference and intent where it has one.",
         ("GET", "/topup/status/{transaction_id}"),
     ),
     codes.MALFORMED: Repair(

@@ -8,6 +8,8 @@ from billing.topups.deliverable import LOCALE_CHARACTERS_MAX, MESSAGE_CHARACTERS
 from billing.topups.quote import QUOTE_ID_CHARACTERS_MAX
 from gateway.http.fields import LINE, Fields, Int64, Text, Time
 from kernel.limits import (
+    INTENT_CHARACTERS_MAX,
+    INTENT_CHARACTERS_MIN,
     METADATA_KEY_CHARACTERS_MAX,
     METADATA_PAIRS_MAX,
     METADATA_VALUE_CHARACTERS_MAX,
@@ -24,9 +26,36 @@ MetadataKey = Annotated[
 ]
 # A language tag (RFC 5646): language, and up to three parts such as script and region.
 LOCALE = r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8}){0,3}\Z"
+VISIBLE = r"^[!-~]*\Z"
 # Without what turns the direction of all that follows it.
 MESSAGE = r"^[^\u202a-\u202e\u2066-\u2069]*\Z"
 MetadataValue = Annotated[str, Meta(max_length=METADATA_VALUE_CHARACTERS_MAX)]
+
+
+QuoteIdField = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=QUOTE_ID_CHARACTERS_MAX,
+        description=(
+            "From POST /topup/validate of the same send, at most ten minutes ago: charged is"
+            " exactly what it said, or the send is refused."
+        ),
+    ),
+]
+IntentField = Annotated[
+    str,
+    Meta(
+        min_length=INTENT_CHARACTERS_MIN,
+        max_length=INTENT_CHARACTERS_MAX,
+        pattern=VISIBLE,
+        description=(
+            "Your own id of this one top-up, such as a UUID, once per environment. The same platform,"
+            " amount and recipient under it, through any door (API, MCP, x402, a page) and with any"
+            " key of the account, is the same top-up; another body is refused."
+        ),
+    ),
+]
 
 
 class DeliveryBody(Fields, frozen=True, kw_only=True):
@@ -62,7 +91,7 @@ class DeliveryBody(Fields, frozen=True, kw_only=True):
     ) = None
 
 
-class ValidateBody(Fields, frozen=True, kw_only=True):
+class OneSend(Fields, frozen=True, kw_only=True):
     """What is sent to whom: recipient_email names a person, "recipient": "self" means the account's
     own address. Exactly one of the two, since a recipient is never guessed.
     """
@@ -115,22 +144,17 @@ class ValidateBody(Fields, frozen=True, kw_only=True):
     ] = False
 
 
+class ValidateBody(OneSend, frozen=True, kw_only=True):
+    """What would be sent to whom: recipient_email names a person, "recipient": "self" means the
+    account's own address. Exactly one of the two, since a recipient is never guessed.
+    """
+
+    intent: IntentField | None = None
+
+
 class SendBody(ValidateBody, frozen=True, kw_only=True):
     """What is sent to whom, and at which quoted price, if one was asked for: recipient_email names a
     person, "recipient": "self" means the account's own address. Exactly one of the two.
     """
 
-    quote_id: (
-        Annotated[
-            str,
-            Meta(
-                min_length=1,
-                max_length=QUOTE_ID_CHARACTERS_MAX,
-                description=(
-                    "From POST /topup/validate of the same send, at most ten minutes ago: charged is"
-                    " exactly what it said, or the send is refused."
-                ),
-            ),
-        ]
-        | None
-    ) = None
+    quote_id: QuoteIdField | None = None

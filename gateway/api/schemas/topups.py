@@ -314,7 +314,13 @@ class Quote(Shaped, kw_only=True):
     wallet_balance_cents: Cents
     wallet_balance_after_cents: Cents
     cap_remaining_cents: Cents | None
-    would_be: Literal["delivered", "pending", "scheduled", "approval_required"]
+    would_be: Annotated[
+        Literal["delivered", "pending", "scheduled", "approval_required", "replayed"],
+        Meta(
+            description="replayed: its intent names a top-up that was sent before, so it would send and"
+            " charge nothing."
+        ),
+    ]
     quote_id: Annotated[str, Meta(description="For quote_id of the send.")]
     quote_expires_at: Time
 

@@ -21,7 +21,7 @@ _SCOPES = ("topup:send",)
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
     """The empty form; a link may fill it in."""
     asked = read_query(call)
-    names = ("platform", "amount", "recipient_email")
+    names = ("platform", "amount", "recipient_email", "intent")
     return await _form_page(call, Form({name: [asked.text(name)] for name in names}))
 
 
@@ -31,12 +31,15 @@ async def submit(call: RequestContext[Fields, Fields]) -> Reply:
     try:
         body = _body(form)
         if form.text("step") != "send":
-            quote = await ask(call, "POST", "/topup/validate", body)
+            intent = form.text("intent") or None
+            quote = await ask(call, "POST", "/topup/validate", {**body, "intent": intent})
             if not quote.success:
                 return await _form_page(call, form, _refused(quote.data))
             return await _form_page(call, form, quote=quote.data)
         # What the person saw is what is charged; a price that has ended is shown anew.
-        quoted = {**body, "quote_id": form.text("quote_id") or None}
+        # The form's own name is its intent, unless a program's link brought one.
+        intent = form.text("intent") or form.idempotency_key
+        quoted = {**body, "quote_id": form.text("quote_id") or None, "intent": intent}
         sent = await ask(call, "POST", "/topup/send", quoted, idempotency_key=form.idempotency_key)
     except DomainError as error:
         return await _form_page(call, form, problem_of(error))

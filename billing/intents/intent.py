@@ -1,0 +1,42 @@
+"""An intent: the caller's own id of one top-up, the same through whichever door it is asked for.
+
+Unlike an Idempotency-Key it is the account's, not the key's: an agent that lost an answer asks again
+through another door, or with another key, and meets the top-up of before.
+Invariant: an intent of an account and environment names one top-up, by the table's primary key. Writes
+topup_intents; the caller holds the account's lock, which makes a look before the write enough.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from kernel.errors import DomainError
+from store.database import Transaction
+
+# (account, environment, intent)
+IntentKey = tuple[str, str, str]
+
+_COLUMNS: Final = ("account_id", "environment", "intent", "transaction_id")
+
+
+class IntentUsed(DomainError):
+    """The intent is another top-up's: the platform, the amount or the recipient differ."""
+
+
+async def load(tx: Transaction, intents: Iterable[IntentKey]) -> dict[IntentKey, str]:
+    """The ids of the top-ups that these intents name."""
+    rows = await tx.fetch(_LOAD, intents=sorted(set(intents)))
+    return {(row[0], row[1], row[2]): row[3] for row in rows}
+
+
+async def insert(tx: Transaction, named: Mapping[IntentKey, str]) -> None:
+    """named: the id of each intent's new top-up."""
+    rows = [(*intent, topup_id) for intent, topup_id in sorted(named.items())]
+    await tx.insert_deferred("topup_intents", _COLUMNS, rows)
+
+
+_LOAD = """
+SELECT i.account_id, i.environment, i.intent, i.transaction_id
+FROM :intents[account_id text, environment text, intent text] AS v
+CROSS JOIN topup_intents i
+WHERE i.account_id = v.account_id AND i.environment = v.environment AND i.intent = v.intent
+"""
