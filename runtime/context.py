@@ -146,11 +146,7 @@ async def open_context(
         link, queue = await stack.enter_async_context(to_redis)
         await stack.enter_async_context(watching_servers(database, link, metrics))
         hints.listen(lambda name: None if name == EVENTS_HINT else queue.wake_soon(name))
-        feed = Feed(database)
-        waits = Waits(database, feed)
-        hints.listen(feed.on_hint)
-        stack.push_async_callback(waits.aclose)
-        stack.push_async_callback(feed.aclose)
+        feed, waits = _feed(database, hints, stack)
         resolver = stack.enter_context(contextlib.closing(SystemResolver()))
         operators = stack.enter_context(contextlib.closing(SystemResolver()))
         policy = webhook_policy(settings)
@@ -188,6 +184,16 @@ async def open_context(
             waits=waits,
             printer=_printer(settings, providers, stack),
         )
+
+
+def _feed(database: Store, hints: Hints, stack: contextlib.AsyncExitStack) -> tuple[Feed, Waits]:
+    """Nothing of them runs before somebody streams or waits."""
+    feed = Feed(database)
+    waits = Waits(database, feed)
+    hints.listen(feed.on_hint)
+    stack.push_async_callback(waits.aclose)
+    stack.push_async_callback(feed.aclose)
+    return feed, waits
 
 
 def _authenticator(
