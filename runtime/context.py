@@ -112,9 +112,12 @@ class Context:
     topup_rules: TopUpRules
     engine: Engine
     payments: Payments
-    feed: Feed
     waits: Waits
     printer: Printer
+
+    @property
+    def feed(self) -> Feed:
+        return self.waits.feed
 
     @property
     def refunder(self) -> Refunder:
@@ -146,7 +149,7 @@ async def open_context(
         link, queue = await stack.enter_async_context(to_redis)
         await stack.enter_async_context(watching_servers(database, link, metrics))
         hints.listen(lambda name: None if name == EVENTS_HINT else queue.wake_soon(name))
-        feed, waits = _feed(database, hints, stack)
+        waits = _waits(database, hints, stack)
         resolver = stack.enter_context(contextlib.closing(SystemResolver()))
         operators = stack.enter_context(contextlib.closing(SystemResolver()))
         policy = webhook_policy(settings)
@@ -180,20 +183,16 @@ async def open_context(
             topup_rules=rules,
             engine=engine,
             payments=Payments(database, clock, engine, providers, _links(settings, rules)),
-            feed=feed,
             waits=waits,
             printer=_printer(settings, providers, stack),
         )
 
 
-def _feed(database: Store, hints: Hints, stack: contextlib.AsyncExitStack) -> tuple[Feed, Waits]:
-    """Nothing of them runs before somebody streams or waits."""
-    feed = Feed(database)
-    waits = Waits(database, feed)
-    hints.listen(feed.on_hint)
+def _waits(database: Store, hints: Hints, stack: contextlib.AsyncExitStack) -> Waits:
+    waits = Waits(database, Feed(database))
+    hints.listen(waits.feed.on_hint)
     stack.push_async_callback(waits.aclose)
-    stack.push_async_callback(feed.aclose)
-    return feed, waits
+    return waits
 
 
 def _authenticator(

@@ -94,7 +94,7 @@ class Waits:
 
     def __init__(self, database: Database, feed: Feed) -> None:
         self._database = database
-        self._feed = feed
+        self.feed = feed
         self._watched: dict[Tenant, _Watched] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._held: Counter[str | Tenant] = Counter()
@@ -122,7 +122,8 @@ class Waits:
                 watched.ear.end()
 
     async def aclose(self) -> None:
-        """Nothing runs any more; the feed has ended every ear."""
+        """Nothing runs any more, of the feed neither."""
+        await self.feed.aclose()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _count(self, step: int, *names: str | Tenant) -> None:
@@ -135,7 +136,7 @@ class Waits:
     def _watched_of(self, tenant: Tenant) -> _Watched:
         watched = self._watched.get(tenant)
         if watched is None or watched.ear.is_ended:
-            watched = self._watched[tenant] = _Watched(self._feed.listen(tenant))
+            watched = self._watched[tenant] = _Watched(self.feed.listen(tenant))
             task = asyncio.create_task(self._watch(tenant, watched))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
@@ -150,7 +151,7 @@ class Waits:
             # Whoever still waits answers with the state of now.
             watched.ear.end()
             watched.end()
-            self._feed.leave(tenant, watched.ear)
+            self.feed.leave(tenant, watched.ear)
             if self._watched.get(tenant) is watched:
                 del self._watched[tenant]
 
