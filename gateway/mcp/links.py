@@ -18,7 +18,7 @@ from gateway.surfaces import API_PREFIX
 from keys.principal import Environment, Principal
 from runtime.context import Context
 
-Link = Mapping[str, Any]
+_Link = Mapping[str, Any]
 
 _ORDER: Final = "create_order"
 _ORDER_CENTS: Final = 1_000
@@ -30,12 +30,12 @@ def allowed(tool: ApiTool, principal: Principal) -> bool:
     return not principal.scopes.isdisjoint(tool.route.scopes)
 
 
-def as_tools(links: Sequence[Link], principal: Principal) -> list[Link]:
+def as_tools(links: Sequence[_Link], principal: Principal) -> list[_Link]:
     """The links in their order, each as a tool's call where there is one."""
     return [link if "tool" in link else _as_tool(link, principal) or link for link in links]
 
 
-def _as_tool(link: Link, principal: Principal) -> Link | None:
+def _as_tool(link: _Link, principal: Principal) -> _Link | None:
     href = urlsplit(link["href"])
     path = href.path.partition(API_PREFIX)[2]
     for tool in TOOLS.values():
@@ -63,7 +63,7 @@ def _arguments(tool: ApiTool, path: str, query: Mapping[str, str]) -> Mapping[st
     return None
 
 
-def order_of(context: Context, principal: Principal, arguments: Mapping[str, Any]) -> list[Link]:
+def order_of(context: Context, principal: Principal, arguments: Mapping[str, Any]) -> list[_Link]:
     """For too little credit: the order of as much as was to be sent; none where the caller may place none."""
     providers = providers_of(context, principal.environment)
     if not providers or not allowed(TOOLS[_ORDER], principal):
