@@ -58,6 +58,7 @@ from worker.money.recharge import Recharger
 from worker.money.reconcile import Reconciler
 from worker.money.refund import RefundLoop
 from worker.money.renew import Renewer
+from worker.money.seal import sealing_chore
 from worker.money.steer import Steerer
 from worker.prune import (
     mails_chore,
@@ -119,6 +120,7 @@ def chores_of(context: Context) -> Sequence[Chore]:
         mails_chore(context.database, context.clock, kept_us),
         money_chore(context.database, context.clock, kept_us),
         reconciliation_chore(context),
+        sealing_chore(context),
         forgetting_chore(context.database, context.clock, context.payments.forgetting),
         sessions_chore(context.database, context.clock),
         security_chore(
