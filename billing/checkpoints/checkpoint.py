@@ -13,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-from billing.checkpoints.jws import StatementRefused, verify
+from billing.checkpoints.jws import NOT_JSON, StatementRefused, verify
 from kernel.clock import DAY_US, SECOND_US, day_start_us, parse_rfc3339, rfc3339
 from kernel.errors import DomainError
 from store.database import Transaction
@@ -87,7 +87,7 @@ def statement_of(jws: str, keys: Mapping[str, bytes]) -> tuple[Statement, bytes]
     payload = verify(jws, typ=TYP, keys=keys).payload
     try:
         return msgspec.json.decode(payload, type=Statement), payload
-    except msgspec.DecodeError:
+    except NOT_JSON:
         raise StatementRefused("It is signed, but no checkpoint.") from None
 
 

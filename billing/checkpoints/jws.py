@@ -19,6 +19,8 @@ from kernel.errors import InvalidInput
 ALGORITHM: Final = "EdDSA"
 KEY_BYTES: Final = 32
 JWS_CHARACTERS_MAX: Final = 1 << 20
+# What reading foreign bytes as JSON may raise: they may be no UTF-8, and nested without end.
+NOT_JSON: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class StatementRefused(InvalidInput):
@@ -89,7 +91,7 @@ def keys_of_jwks(document: bytes) -> dict[str, bytes]:
         listed = msgspec.json.decode(document)["keys"]
         rows = [one for one in listed if isinstance(one, dict) and one.get("crv") == "Ed25519"]
         publics = [decode(one["x"]) for one in rows]
-    except (msgspec.DecodeError, KeyError, TypeError, StatementRefused):
+    except (*NOT_JSON, KeyError, TypeError, StatementRefused):
         raise StatementRefused("The keys are no JWK Set.") from None
     found = {kid_of(public): public for public in publics if len(public) == KEY_BYTES}
     if not found:
@@ -117,7 +119,7 @@ def decode(text: object) -> bytes:
 def _header(part: str) -> Mapping[str, Any]:
     try:
         header = msgspec.json.decode(decode(part))
-    except (msgspec.DecodeError, StatementRefused):
+    except (*NOT_JSON, StatementRefused):
         header = None
     if not isinstance(header, dict):
         raise StatementRefused("Its header is no JSON object in base64url.")

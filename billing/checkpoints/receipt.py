@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from billing.checkpoints.checkpoint import Statement, statement_of
-from billing.checkpoints.jws import StatementRefused, decode, verify
+from billing.checkpoints.jws import NOT_JSON, StatementRefused, decode, verify
 from billing.checkpoints.leaf import SealedTransfer, hash_of
 from billing.checkpoints.merkle import root_from_path
 
@@ -67,7 +67,7 @@ def verify_receipt(
     verified = verify(text.strip(), typ=TYP, keys=keys)
     try:
         receipt = msgspec.json.decode(verified.payload, type=Receipt)
-    except msgspec.DecodeError as error:
+    except NOT_JSON as error:
         raise StatementRefused(f"It is signed, but no receipt: {error}.") from None
     sealed = _statements(receipt, keys)
     _compare_kept(sealed, kept)

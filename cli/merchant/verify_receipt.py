@@ -10,7 +10,7 @@ import httpx
 import msgspec
 
 from billing.checkpoints.checkpoint import Statement, statement_of
-from billing.checkpoints.jws import StatementRefused, keys_of_jwks
+from billing.checkpoints.jws import NOT_JSON, StatementRefused, keys_of_jwks
 from billing.checkpoints.receipt import ReceiptVerdict, verify_receipt as check
 from cli.examples import examples
 from cli.output import EXIT_REFUSED, json_option, print_json, visible, wants_json
@@ -100,7 +100,7 @@ def _jws_of(text: str, name: str) -> str:
     try:
         answered = msgspec.json.decode(text)
         found = answered.get("data", answered)[name]
-    except (msgspec.DecodeError, KeyError, TypeError):
+    except (*NOT_JSON, KeyError, TypeError):
         found = None
     if not isinstance(found, str):
         raise StatementRefused(f"The JSON has no {name}.")

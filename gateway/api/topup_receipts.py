@@ -1,4 +1,4 @@
-"""Receipts that prove themselves, GET /topup/{transaction_id}/receipt; /.well-known/ has the public keys."""
+"""Receipts: signed, provable without us, GET /topup/{transaction_id}/receipt."""
 
 from typing import Annotated, Final
 
