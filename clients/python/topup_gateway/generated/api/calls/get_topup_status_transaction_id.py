@@ -1,0 +1,36 @@
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from ....call import Call, unexpected
+from ...models.top_up_story_answer import TopUpStoryAnswer
+
+
+def get_topup_status_transaction_id(
+    transaction_id: str,
+) -> Call[TopUpStoryAnswer]:
+    """A top-up with its ledger transfers and events.
+
+    200 whatever its state; the code says which. Scope: `topup:read`.
+    """
+
+    _kwargs: dict[str, Any] = {}
+    return Call(
+        method="GET",
+        path="/api/public/v1/topup/status/{transaction_id}".format(
+            transaction_id=quote(str(transaction_id), safe=""),
+        ),
+        parse=_parse,
+        options=_kwargs,
+        takes_key=False,
+    )
+
+
+def _parse(response: httpx.Response) -> TopUpStoryAnswer:
+    if response.status_code == 200:
+        response_200 = TopUpStoryAnswer.from_dict(response.json())
+
+        return response_200
+
+    raise unexpected(response)
