@@ -56,12 +56,13 @@ def of_clients() -> dict[str, Any]:
     components = whole["components"]
     error = {"$ref": "#/components/schemas/Error"}
     roots = [paths, whole["webhooks"], error, {"$ref": "#/components/schemas/EventType"}]
-    return whole | {
+    kept: dict[str, Any] = {
         "tags": [],
         "paths": paths,
         "components": components
         | {"schemas": pruned(components["schemas"], roots), "responses": {}},
     }
+    return {**whole, **kept}
 
 
 def successes(responses: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -91,20 +92,36 @@ def write_python(path: Path, described: Mapping[str, Any], folder: Path) -> None
     }
     config = path.with_name("config.json")
     config.write_text(json.dumps(settings), encoding="utf-8")
-    command = [SCRIPTS / "openapi-python-client", "generate", "--path", path, "--config", config]
-    options = ["--meta", "none", "--output-path", folder, "--overwrite", "--fail-on-warning"]
-    templates = ["--custom-template-path", HERE / "python/templates"]
-    subprocess.run([*command, *options, *templates], check=True, stdout=subprocess.DEVNULL)
+    run(
+        "openapi-python-client",
+        "generate",
+        "--path",
+        path,
+        "--config",
+        config,
+        "--meta",
+        "none",
+        "--output-path",
+        folder,
+        "--overwrite",
+        "--fail-on-warning",
+        "--custom-template-path",
+        HERE / "python/templates",
+    )
     for name in UNUSED:
         (folder / name).unlink(missing_ok=True)
     (folder / "events.py").write_text(events_module(described), encoding="utf-8")
     (folder / "calls.py").write_text(calls_module(folder), encoding="utf-8")
-    for command in (["check", "--quiet", "--fix-only", "--select=F,I,UP"], ["format", "--quiet"]):
-        subprocess.run(
-            [SCRIPTS / "ruff", *command, "--isolated", "--line-length=100", folder], check=True
-        )
+    plain = ("--quiet", "--isolated", "--line-length=100", folder)
+    run("ruff", "check", "--fix-only", "--select=F,I,UP", *plain)
+    run("ruff", "format", *plain)
     for leftover in folder.rglob(".ruff_cache"):
         shutil.rmtree(leftover)
+
+
+def run(program: str, *arguments: str | Path) -> None:
+    """A program that stands beside our Python, to its end; what it says counts where it fails."""
+    subprocess.run([SCRIPTS / program, *arguments], check=True, stdout=subprocess.DEVNULL)
 
 
 def events_module(described: Mapping[str, Any]) -> str:

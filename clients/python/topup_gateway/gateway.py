@@ -1,6 +1,7 @@
 """A gateway as a program meets it: Gateway blocks, AsyncGateway is awaited; both make the same calls."""
 
 import asyncio
+import math
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
@@ -28,6 +29,8 @@ I_co = TypeVar("I_co", covariant=True)
 
 SendAnswer = SentAnswer | Sent202Answer | SentForApproval202Answer
 WAITING: Final = frozenset({"scheduled", "pending", "reversing"})
+# The gateway answers a question about what waits when it changes, or after so long.
+HELD_S: Final = 20
 TIMEOUT_S: Final = 30.0
 try:
     _VERSION = version("topup-gateway-client")
@@ -67,7 +70,7 @@ class Gateway:
         http: httpx.Client | None = None,
     ) -> None:
         self._retries = retries or Retries()
-        self._http = http or httpx.Client(timeout=timeout_s)
+        self._http = http or httpx.Client(timeout=_timeout(timeout_s))
         self._http.base_url = httpx.URL(url)
         self._http.headers.update(_headers(key))
 
@@ -92,14 +95,13 @@ class Gateway:
     def wait(self, transaction_id: str, *, timeout_s: float = 300) -> TopUpStory:
         """The top-up once it has ended, and a person has decided on it; raises StillWaiting."""
         end = time.monotonic() + timeout_s
-        for pause_s in _pauses_s():
-            story = self.run(get_topup_status_transaction_id(transaction_id)).data
+        while True:
+            held_s = _held_s(end)
+            story = self.run(get_topup_status_transaction_id(transaction_id, wait_s=held_s)).data
             if story.status not in WAITING:
                 return story
-            if time.monotonic() + pause_s >= end:
-                break
-            time.sleep(pause_s)
-        raise StillWaiting(transaction_id)
+            if not held_s:
+                raise StillWaiting(transaction_id)
 
     def items(
         self, calls: Callable[P, Call[Listed[I_co]]], *args: P.args, **filters: P.kwargs
@@ -142,7 +144,7 @@ class AsyncGateway:
         http: httpx.AsyncClient | None = None,
     ) -> None:
         self._retries = retries or Retries()
-        self._http = http or httpx.AsyncClient(timeout=timeout_s)
+        self._http = http or httpx.AsyncClient(timeout=_timeout(timeout_s))
         self._http.base_url = httpx.URL(url)
         self._http.headers.update(_headers(key))
 
@@ -167,14 +169,14 @@ class AsyncGateway:
     async def wait(self, transaction_id: str, *, timeout_s: float = 300) -> TopUpStory:
         """The top-up once it has ended, and a person has decided on it; raises StillWaiting."""
         end = time.monotonic() + timeout_s
-        for pause_s in _pauses_s():
-            story = (await self.run(get_topup_status_transaction_id(transaction_id))).data
+        while True:
+            held_s = _held_s(end)
+            call = get_topup_status_transaction_id(transaction_id, wait_s=held_s)
+            story = (await self.run(call)).data
             if story.status not in WAITING:
                 return story
-            if time.monotonic() + pause_s >= end:
-                break
-            await asyncio.sleep(pause_s)
-        raise StillWaiting(transaction_id)
+            if not held_s:
+                raise StillWaiting(transaction_id)
 
     async def items(
         self, calls: Callable[P, Call[Listed[I_co]]], *args: P.args, **filters: P.kwargs
@@ -210,11 +212,14 @@ def _headers(key: str | None) -> dict[str, str]:
     return named if key is None else {**named, "Authorization": f"Bearer {key}"}
 
 
-def _pauses_s() -> Iterator[float]:
-    """Between two looks at a top-up: soon at first, then seldom."""
-    yield from (0.2, 0.5, 1.0, 2.0)
-    while True:
-        yield 5.0
+def _timeout(timeout_s: float) -> httpx.Timeout:
+    """A question that the gateway holds may take longer than any other call."""
+    return httpx.Timeout(timeout_s, read=max(timeout_s, HELD_S + 10))
+
+
+def _held_s(end: float) -> int:
+    """How long the gateway may hold the next question; 0: it is the last."""
+    return max(0, min(HELD_S, math.ceil(end - time.monotonic())))
 
 
 def _from(cursor: str | None, filters: dict[str, object]) -> dict[str, object]:

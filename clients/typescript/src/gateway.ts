@@ -4,7 +4,7 @@ import createClient, { type Client } from "openapi-fetch";
 
 import { StillWaiting, UnexpectedAnswer } from "./errors.js";
 import type { paths } from "./generated.js";
-import { RETRIES, type Retries, retrying, sleep } from "./retries.js";
+import { RETRIES, type Retries, retrying } from "./retries.js";
 import type {
   FiltersOf,
   ItemOf,
@@ -25,8 +25,8 @@ export interface GatewayOptions {
 }
 
 const WAITING: ReadonlySet<TopUpStory["status"]> = new Set(["scheduled", "pending", "reversing"]);
-// Between two looks at a top-up: soon at first, then seldom.
-const PAUSES_MS = [200, 500, 1000, 2000, 5000] as const;
+// The gateway answers a question about what waits when it changes, or after so long.
+const HELD_S = 20;
 
 export class Gateway {
   /** Every call, typed: await gateway.take(gateway.api.POST("/api/public/v1/keys", { body })). */
@@ -63,19 +63,21 @@ export class Gateway {
   /** The top-up once it has ended, and a person has decided on it; throws StillWaiting. */
   async wait(transactionId: string, options: { timeoutMs?: number } = {}): Promise<TopUpStory> {
     const end = Date.now() + (options.timeoutMs ?? 300_000);
-    for (let looks = 0; ; looks += 1) {
-      const story = await this.status(transactionId);
+    for (;;) {
+      const heldS = Math.max(0, Math.min(HELD_S, Math.ceil((end - Date.now()) / 1000)));
+      const story = await this.status(transactionId, { waitS: heldS });
       if (!WAITING.has(story.status)) return story;
-      const pause = PAUSES_MS[Math.min(looks, PAUSES_MS.length - 1)] ?? 5000;
-      if (Date.now() + pause >= end) throw new StillWaiting(transactionId);
-      await sleep(pause);
+      if (heldS === 0) throw new StillWaiting(transactionId);
     }
   }
 
-  /** The top-up as it is now. */
-  async status(transactionId: string): Promise<TopUpStory> {
+  /** The top-up as it is now; with waitS once it has changed, or after so many seconds. */
+  async status(transactionId: string, options: { waitS?: number } = {}): Promise<TopUpStory> {
     const path = { transaction_id: transactionId };
-    const call = this.api.GET("/api/public/v1/topup/status/{transaction_id}", { params: { path } });
+    const query = options.waitS === undefined ? {} : { wait_s: options.waitS };
+    const call = this.api.GET("/api/public/v1/topup/status/{transaction_id}", {
+      params: { path, query },
+    });
     return (await this.take(call)).data;
   }
 

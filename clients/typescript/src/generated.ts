@@ -64,26 +64,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/public/v1/topup/status/{transaction_id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * A top-up with its ledger transfers and events
-         * @description 200 whatever its state; the code says which. Scope: `topup:read`.
-         */
-        get: operations["get_topup_status_transaction_id"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/public/v1/topup/history": {
         parameters: {
             query?: never;
@@ -96,6 +76,26 @@ export interface paths {
          * @description Scope: `topup:read`.
          */
         get: operations["get_topup_history"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/public/v1/topup/status/{transaction_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A top-up with its ledger transfers and events
+         * @description 200 whatever its state; the code says which. With `wait_s` it answers as soon as the state changes, or after so many seconds; at once where the state is final. Scope: `topup:read`.
+         */
+        get: operations["get_topup_status_transaction_id"];
         put?: never;
         post?: never;
         delete?: never;
@@ -465,7 +465,7 @@ export interface paths {
         };
         /**
          * One approval
-         * @description Scope: `topup:read` or `approvals:write`.
+         * @description With `wait_s` it answers as soon as somebody has decided, or after so many seconds; at once where it is decided. Scope: `topup:read` or `approvals:write`.
          */
         get: operations["get_approvals_approval_id"];
         put?: never;
@@ -4688,6 +4688,13 @@ export interface components {
             wallet_balance_cents: number;
             /** @description The decision. */
             approval: components["schemas"]["Approval"] | null;
+            /** @description While it waits: the calls that come next, the most useful first. */
+            links?: components["schemas"]["Link"][];
+            /**
+             * @description While it waits: ask links[] of rel poll again until the state is another.
+             * @enum {string}
+             */
+            next_action?: "poll";
         };
         /** @description 1000 Success · 1001 Top-up delivered · 1002 Top-up pending */
         DecidedTopUpAnswer: {
@@ -8894,6 +8901,13 @@ export interface components {
             wallet_balance_cents: number;
             /** @description Who wanted it back and why. */
             reversal: components["schemas"]["Reversal"];
+            /** @description While it waits: the calls that come next, the most useful first. */
+            links?: components["schemas"]["Link"][];
+            /**
+             * @description While it waits: ask links[] of rel poll again until the state is another.
+             * @enum {string}
+             */
+            next_action?: "poll";
         };
         /** @description 1002 Top-up pending */
         ReversedTopUp202Answer: {
@@ -9289,6 +9303,13 @@ export interface components {
              * @description When it is to be sent, by the account's own clock.
              */
             scheduled_for?: string;
+            /** @description While it waits: the calls that come next, the most useful first. */
+            links?: components["schemas"]["Link"][];
+            /**
+             * @description While it waits: ask links[] of rel poll again until the state is another.
+             * @enum {string}
+             */
+            next_action?: "poll";
         };
         /** @description 1002 Top-up pending */
         Sent202Answer: {
@@ -9389,6 +9410,13 @@ export interface components {
              * @description When it is to be sent, by the account's own clock.
              */
             scheduled_for?: string;
+            /** @description While it waits: the calls that come next, the most useful first. */
+            links: components["schemas"]["Link"][];
+            /**
+             * @description While it waits: ask links[] of rel poll again until the state is another.
+             * @enum {string}
+             */
+            next_action: "poll";
             /** @description What a person has to decide on. */
             approval: components["schemas"]["Held"];
         };
@@ -10398,6 +10426,13 @@ export interface components {
             approval_id?: string;
             /** @description The X-Request-Id of the send, which the top-up's webhooks carry too; null where it is no longer kept. */
             request_id: string | null;
+            /** @description While it waits: the calls that come next, the most useful first. */
+            links?: components["schemas"]["Link"][];
+            /**
+             * @description While it waits: ask links[] of rel poll again until the state is another.
+             * @enum {string}
+             */
+            next_action?: "poll";
         };
         /** @description 1001 Top-up delivered · 1002 Top-up pending · 3001 Cancelled successfully · 3005 Top-up failed, funds refunded · 3007 Top-up reversed */
         TopUpStoryAnswer: {
@@ -11506,6 +11541,19 @@ export interface operations {
                      *         "recipient_email": "user@example.com",
                      *         "wallet_balance_cents": 999400,
                      *         "claim_url": "https://topup.example.com/claim/q5T0bWf7yXnB2cVd8eKj01",
+                     *         "links": [
+                     *           {
+                     *             "rel": "poll",
+                     *             "method": "GET",
+                     *             "href": "https://topup.example.com/api/public/v1/topup/status/txn_5FxpRIrX4LWLkM01?wait_s=50"
+                     *           },
+                     *           {
+                     *             "rel": "approval",
+                     *             "method": "GET",
+                     *             "href": "https://topup.example.com/api/public/v1/approvals/apr_5FxpRIrX4LWLkM01?wait_s=50"
+                     *           }
+                     *         ],
+                     *         "next_action": "poll",
                      *         "approval": {
                      *           "id": "apr_5FxpRIrX4LWLkM01",
                      *           "url": "https://topup.example.com/dashboard/approvals/apr_5FxpRIrX4LWLkM01",
@@ -11639,106 +11687,6 @@ export interface operations {
             };
         };
     };
-    get_topup_status_transaction_id: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /**
-                 * @description The top-up's id.
-                 * @example txn_abc123
-                 */
-                transaction_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description 1001 Top-up delivered · 1002 Top-up pending · 3001 Cancelled successfully · 3005 Top-up failed, funds refunded · 3007 Top-up reversed */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "success": true,
-                     *       "code": 3005,
-                     *       "message": "Top-up failed, funds refunded",
-                     *       "transaction_id": "txn_5FxpRIrX4LWLkM02",
-                     *       "status": "failed",
-                     *       "timestamp": "2026-06-13T12:00:11Z",
-                     *       "data": {
-                     *         "transaction_id": "txn_5FxpRIrX4LWLkM02",
-                     *         "status": "failed",
-                     *         "platform": "slow",
-                     *         "amount_cents": 600,
-                     *         "fee_cents": 0,
-                     *         "charged_cents": 600,
-                     *         "recipient_email": "user@example.com",
-                     *         "voucher_code": null,
-                     *         "voucher_code_hint": null,
-                     *         "deliverable": null,
-                     *         "new_balance_cents": null,
-                     *         "reference": "2",
-                     *         "metadata": {},
-                     *         "note": null,
-                     *         "failure_reason": "sold out",
-                     *         "delivery": null,
-                     *         "claim_url": "https://topup.example.com/claim/q5T0bWf7yXnB2cVd8eKj02",
-                     *         "claimed_at": null,
-                     *         "emailed_at": null,
-                     *         "key_id": "key_5FxpRIrX4LWLkM01",
-                     *         "scheduled_for": null,
-                     *         "created_at": "2026-06-13T12:00:02Z",
-                     *         "settled_at": "2026-06-13T12:00:08Z",
-                     *         "transfers": [
-                     *           {
-                     *             "id": "trf_5FxpRIrX4LWLkM01",
-                     *             "debit": "wallet",
-                     *             "credit": "held",
-                     *             "amount_cents": 600,
-                     *             "amount_micros": 6000000,
-                     *             "code": "topup_hold",
-                     *             "created_at": "2026-06-13T12:00:02Z"
-                     *           },
-                     *           {
-                     *             "id": "trf_5FxpRIrX4LWLkM02",
-                     *             "debit": "held",
-                     *             "credit": "wallet",
-                     *             "amount_cents": 600,
-                     *             "amount_micros": 6000000,
-                     *             "code": "topup_refund",
-                     *             "created_at": "2026-06-13T12:00:08Z"
-                     *           }
-                     *         ],
-                     *         "events": [
-                     *           {
-                     *             "id": "evt_5FxpRIrX4LWLkM01",
-                     *             "type": "topup.pending",
-                     *             "created_at": "2026-06-13T12:00:02Z"
-                     *           },
-                     *           {
-                     *             "id": "evt_5FxpRIrX4LWLkM02",
-                     *             "type": "topup.failed",
-                     *             "created_at": "2026-06-13T12:00:08Z"
-                     *           }
-                     *         ],
-                     *         "attempts": [],
-                     *         "mails": [],
-                     *         "needs_person": false,
-                     *         "reversal": null,
-                     *         "supplier": null,
-                     *         "cost_cents": null,
-                     *         "request_id": "req_5FxpRIrX4LWLkM01"
-                     *       }
-                     *     }
-                     */
-                    "application/json": components["schemas"]["TopUpStoryAnswer"];
-                };
-            };
-        };
-    };
     get_topup_history: {
         parameters: {
             query?: {
@@ -11840,6 +11788,109 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["TopUpPageAnswer"];
+                };
+            };
+        };
+    };
+    get_topup_status_transaction_id: {
+        parameters: {
+            query?: {
+                /** @description Seconds to wait for a change; the answer comes as soon as there is one. */
+                wait_s?: number;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The top-up's id.
+                 * @example txn_abc123
+                 */
+                transaction_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description 1001 Top-up delivered · 1002 Top-up pending · 3001 Cancelled successfully · 3005 Top-up failed, funds refunded · 3007 Top-up reversed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "success": true,
+                     *       "code": 3005,
+                     *       "message": "Top-up failed, funds refunded",
+                     *       "transaction_id": "txn_5FxpRIrX4LWLkM02",
+                     *       "status": "failed",
+                     *       "timestamp": "2026-06-13T12:00:11Z",
+                     *       "data": {
+                     *         "transaction_id": "txn_5FxpRIrX4LWLkM02",
+                     *         "status": "failed",
+                     *         "platform": "slow",
+                     *         "amount_cents": 600,
+                     *         "fee_cents": 0,
+                     *         "charged_cents": 600,
+                     *         "recipient_email": "user@example.com",
+                     *         "voucher_code": null,
+                     *         "voucher_code_hint": null,
+                     *         "deliverable": null,
+                     *         "new_balance_cents": null,
+                     *         "reference": "2",
+                     *         "metadata": {},
+                     *         "note": null,
+                     *         "failure_reason": "sold out",
+                     *         "delivery": null,
+                     *         "claim_url": "https://topup.example.com/claim/q5T0bWf7yXnB2cVd8eKj02",
+                     *         "claimed_at": null,
+                     *         "emailed_at": null,
+                     *         "key_id": "key_5FxpRIrX4LWLkM01",
+                     *         "scheduled_for": null,
+                     *         "created_at": "2026-06-13T12:00:02Z",
+                     *         "settled_at": "2026-06-13T12:00:08Z",
+                     *         "transfers": [
+                     *           {
+                     *             "id": "trf_5FxpRIrX4LWLkM01",
+                     *             "debit": "wallet",
+                     *             "credit": "held",
+                     *             "amount_cents": 600,
+                     *             "amount_micros": 6000000,
+                     *             "code": "topup_hold",
+                     *             "created_at": "2026-06-13T12:00:02Z"
+                     *           },
+                     *           {
+                     *             "id": "trf_5FxpRIrX4LWLkM02",
+                     *             "debit": "held",
+                     *             "credit": "wallet",
+                     *             "amount_cents": 600,
+                     *             "amount_micros": 6000000,
+                     *             "code": "topup_refund",
+                     *             "created_at": "2026-06-13T12:00:08Z"
+                     *           }
+                     *         ],
+                     *         "events": [
+                     *           {
+                     *             "id": "evt_5FxpRIrX4LWLkM01",
+                     *             "type": "topup.pending",
+                     *             "created_at": "2026-06-13T12:00:02Z"
+                     *           },
+                     *           {
+                     *             "id": "evt_5FxpRIrX4LWLkM02",
+                     *             "type": "topup.failed",
+                     *             "created_at": "2026-06-13T12:00:08Z"
+                     *           }
+                     *         ],
+                     *         "attempts": [],
+                     *         "mails": [],
+                     *         "needs_person": false,
+                     *         "reversal": null,
+                     *         "supplier": null,
+                     *         "cost_cents": null,
+                     *         "request_id": "req_5FxpRIrX4LWLkM01"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TopUpStoryAnswer"];
                 };
             };
         };
@@ -13219,7 +13270,10 @@ export interface operations {
     };
     get_approvals_approval_id: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Seconds to wait for a change; the answer comes as soon as there is one. */
+                wait_s?: number;
+            };
             header?: never;
             path: {
                 /**

@@ -139,6 +139,7 @@ from .decided_top_up_answer import DecidedTopUpAnswer
 from .decided_top_up_answer_code import DecidedTopUpAnswerCode
 from .decided_top_up_answer_status import DecidedTopUpAnswerStatus
 from .decided_top_up_metadata import DecidedTopUpMetadata
+from .decided_top_up_next_action import DecidedTopUpNextAction
 from .delete_token_body import DeleteTokenBody
 from .deleted_endpoint import DeletedEndpoint
 from .deleted_endpoint_answer import DeletedEndpointAnswer
@@ -438,6 +439,7 @@ from .reversed_top_up_event_data import ReversedTopUpEventData
 from .reversed_top_up_event_data_metadata import ReversedTopUpEventDataMetadata
 from .reversed_top_up_event_data_status import ReversedTopUpEventDataStatus
 from .reversed_top_up_metadata import ReversedTopUpMetadata
+from .reversed_top_up_next_action import ReversedTopUpNextAction
 from .sandbox_body import SandboxBody
 from .sandbox_key import SandboxKey
 from .sandbox_key_answer import SandboxKeyAnswer
@@ -463,6 +465,8 @@ from .sent_answer_status import SentAnswerStatus
 from .sent_for_approval import SentForApproval
 from .sent_for_approval_202_answer import SentForApproval202Answer
 from .sent_for_approval_202_answer_status import SentForApproval202AnswerStatus
+from .sent_for_approval_next_action import SentForApprovalNextAction
+from .sent_next_action import SentNextAction
 from .settle_body import SettleBody
 from .settle_body_status import SettleBodyStatus
 from .settled_top_up import SettledTopUp
@@ -527,6 +531,7 @@ from .top_up_story_answer import TopUpStoryAnswer
 from .top_up_story_answer_code import TopUpStoryAnswerCode
 from .top_up_story_answer_status import TopUpStoryAnswerStatus
 from .top_up_story_metadata import TopUpStoryMetadata
+from .top_up_story_next_action import TopUpStoryNextAction
 from .topup_cancelled_event import TopupCancelledEvent
 from .topup_cancelled_event_environment import TopupCancelledEventEnvironment
 from .topup_claimed_event import TopupClaimedEvent
@@ -735,6 +740,7 @@ __all__ = (
     "DecidedTopUpAnswerCode",
     "DecidedTopUpAnswerStatus",
     "DecidedTopUpMetadata",
+    "DecidedTopUpNextAction",
     "DeletedEndpoint",
     "DeletedEndpointAnswer",
     "DeletedEndpointAnswerStatus",
@@ -1032,6 +1038,7 @@ __all__ = (
     "ReversedTopUpEventDataMetadata",
     "ReversedTopUpEventDataStatus",
     "ReversedTopUpMetadata",
+    "ReversedTopUpNextAction",
     "SandboxBody",
     "SandboxKey",
     "SandboxKeyAnswer",
@@ -1057,6 +1064,8 @@ __all__ = (
     "SentForApproval",
     "SentForApproval202Answer",
     "SentForApproval202AnswerStatus",
+    "SentForApprovalNextAction",
+    "SentNextAction",
     "SettleBody",
     "SettleBodyStatus",
     "SettledTopUp",
@@ -1135,6 +1144,7 @@ __all__ = (
     "TopUpStoryAnswerCode",
     "TopUpStoryAnswerStatus",
     "TopUpStoryMetadata",
+    "TopUpStoryNextAction",
     "Transfer",
     "UpcomingCharge",
     "Usage",

@@ -7,12 +7,18 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
+from ..models.decided_top_up_next_action import (
+    DecidedTopUpNextAction,
+    check_decided_top_up_next_action,
+)
 from ..models.top_up_status import TopUpStatus, check_top_up_status
+from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
     from ..models.approval import Approval
     from ..models.decided_top_up_metadata import DecidedTopUpMetadata
     from ..models.deliverable import Deliverable
+    from ..models.link import Link
     from ..models.shown_delivery import ShownDelivery
 
 
@@ -75,6 +81,10 @@ class DecidedTopUp:
     """ The sender's own wallet afterwards, in US cents. """
     approval: Approval | None
     """ The decision. """
+    links: list[Link] | Unset = UNSET
+    """ While it waits: the calls that come next, the most useful first. """
+    next_action: DecidedTopUpNextAction | Unset = UNSET
+    """ While it waits: ask links[] of rel poll again until the state is another. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -168,6 +178,17 @@ class DecidedTopUp:
         else:
             approval = self.approval
 
+        links: list[dict[str, Any]] | Unset = UNSET
+        if not isinstance(self.links, Unset):
+            links = []
+            for links_item_data in self.links:
+                links_item = links_item_data.to_dict()
+                links.append(links_item)
+
+        next_action: str | Unset = UNSET
+        if not isinstance(self.next_action, Unset):
+            next_action = self.next_action
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -199,6 +220,10 @@ class DecidedTopUp:
                 "approval": approval,
             }
         )
+        if links is not UNSET:
+            field_dict["links"] = links
+        if next_action is not UNSET:
+            field_dict["next_action"] = next_action
 
         return field_dict
 
@@ -207,6 +232,7 @@ class DecidedTopUp:
         from ..models.approval import Approval  # noqa: PLC0415
         from ..models.decided_top_up_metadata import DecidedTopUpMetadata  # noqa: PLC0415
         from ..models.deliverable import Deliverable  # noqa: PLC0415
+        from ..models.link import Link  # noqa: PLC0415
         from ..models.shown_delivery import ShownDelivery  # noqa: PLC0415
 
         d = dict(src_dict)
@@ -391,6 +417,22 @@ class DecidedTopUp:
 
         approval = _parse_approval(d.pop("approval"))
 
+        _links = d.pop("links", UNSET)
+        links: list[Link] | Unset = UNSET
+        if _links is not UNSET:
+            links = []
+            for links_item_data in _links:
+                links_item = Link.from_dict(links_item_data)
+
+                links.append(links_item)
+
+        _next_action = d.pop("next_action", UNSET)
+        next_action: DecidedTopUpNextAction | Unset
+        if isinstance(_next_action, Unset):
+            next_action = UNSET
+        else:
+            next_action = check_decided_top_up_next_action(_next_action)
+
         decided_top_up = cls(
             transaction_id=transaction_id,
             status=status,
@@ -417,6 +459,8 @@ class DecidedTopUp:
             settled_at=settled_at,
             wallet_balance_cents=wallet_balance_cents,
             approval=approval,
+            links=links,
+            next_action=next_action,
         )
 
         decided_top_up.additional_properties = d

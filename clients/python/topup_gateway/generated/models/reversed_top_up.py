@@ -7,10 +7,16 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
+from ..models.reversed_top_up_next_action import (
+    ReversedTopUpNextAction,
+    check_reversed_top_up_next_action,
+)
 from ..models.top_up_status import TopUpStatus, check_top_up_status
+from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
     from ..models.deliverable import Deliverable
+    from ..models.link import Link
     from ..models.reversal import Reversal
     from ..models.reversed_top_up_metadata import ReversedTopUpMetadata
     from ..models.shown_delivery import ShownDelivery
@@ -75,6 +81,10 @@ class ReversedTopUp:
     """ The sender's own wallet afterwards, in US cents. """
     reversal: Reversal
     """ That somebody wanted a delivered top-up back. outcome is null until its supplier has answered. """
+    links: list[Link] | Unset = UNSET
+    """ While it waits: the calls that come next, the most useful first. """
+    next_action: ReversedTopUpNextAction | Unset = UNSET
+    """ While it waits: ask links[] of rel poll again until the state is another. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -163,6 +173,17 @@ class ReversedTopUp:
 
         reversal = self.reversal.to_dict()
 
+        links: list[dict[str, Any]] | Unset = UNSET
+        if not isinstance(self.links, Unset):
+            links = []
+            for links_item_data in self.links:
+                links_item = links_item_data.to_dict()
+                links.append(links_item)
+
+        next_action: str | Unset = UNSET
+        if not isinstance(self.next_action, Unset):
+            next_action = self.next_action
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -194,12 +215,17 @@ class ReversedTopUp:
                 "reversal": reversal,
             }
         )
+        if links is not UNSET:
+            field_dict["links"] = links
+        if next_action is not UNSET:
+            field_dict["next_action"] = next_action
 
         return field_dict
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         from ..models.deliverable import Deliverable  # noqa: PLC0415
+        from ..models.link import Link  # noqa: PLC0415
         from ..models.reversal import Reversal  # noqa: PLC0415
         from ..models.reversed_top_up_metadata import ReversedTopUpMetadata  # noqa: PLC0415
         from ..models.shown_delivery import ShownDelivery  # noqa: PLC0415
@@ -373,6 +399,22 @@ class ReversedTopUp:
 
         reversal = Reversal.from_dict(d.pop("reversal"))
 
+        _links = d.pop("links", UNSET)
+        links: list[Link] | Unset = UNSET
+        if _links is not UNSET:
+            links = []
+            for links_item_data in _links:
+                links_item = Link.from_dict(links_item_data)
+
+                links.append(links_item)
+
+        _next_action = d.pop("next_action", UNSET)
+        next_action: ReversedTopUpNextAction | Unset
+        if isinstance(_next_action, Unset):
+            next_action = UNSET
+        else:
+            next_action = check_reversed_top_up_next_action(_next_action)
+
         reversed_top_up = cls(
             transaction_id=transaction_id,
             status=status,
@@ -399,6 +441,8 @@ class ReversedTopUp:
             settled_at=settled_at,
             wallet_balance_cents=wallet_balance_cents,
             reversal=reversal,
+            links=links,
+            next_action=next_action,
         )
 
         reversed_top_up.additional_properties = d

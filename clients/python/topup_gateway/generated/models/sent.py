@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
+from ..models.sent_next_action import SentNextAction, check_sent_next_action
 from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
     from ..models.deliverable import Deliverable
+    from ..models.link import Link
 
 
 T = TypeVar("T", bound="Sent")
@@ -45,6 +47,10 @@ class Sent:
     """ The recipient's page, as good as the code itself: null unless you may see it. """
     scheduled_for: datetime.datetime | Unset = UNSET
     """ When it is to be sent, by the account's own clock. """
+    links: list[Link] | Unset = UNSET
+    """ While it waits: the calls that come next, the most useful first. """
+    next_action: SentNextAction | Unset = UNSET
+    """ While it waits: ask links[] of rel poll again until the state is another. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -84,6 +90,17 @@ class Sent:
         if not isinstance(self.scheduled_for, Unset):
             scheduled_for = self.scheduled_for.isoformat()
 
+        links: list[dict[str, Any]] | Unset = UNSET
+        if not isinstance(self.links, Unset):
+            links = []
+            for links_item_data in self.links:
+                links_item = links_item_data.to_dict()
+                links.append(links_item)
+
+        next_action: str | Unset = UNSET
+        if not isinstance(self.next_action, Unset):
+            next_action = self.next_action
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -103,12 +120,17 @@ class Sent:
         )
         if scheduled_for is not UNSET:
             field_dict["scheduled_for"] = scheduled_for
+        if links is not UNSET:
+            field_dict["links"] = links
+        if next_action is not UNSET:
+            field_dict["next_action"] = next_action
 
         return field_dict
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         from ..models.deliverable import Deliverable  # noqa: PLC0415
+        from ..models.link import Link  # noqa: PLC0415
 
         d = dict(src_dict)
 
@@ -174,6 +196,22 @@ class Sent:
         else:
             scheduled_for = datetime.datetime.fromisoformat(_scheduled_for)
 
+        _links = d.pop("links", UNSET)
+        links: list[Link] | Unset = UNSET
+        if _links is not UNSET:
+            links = []
+            for links_item_data in _links:
+                links_item = Link.from_dict(links_item_data)
+
+                links.append(links_item)
+
+        _next_action = d.pop("next_action", UNSET)
+        next_action: SentNextAction | Unset
+        if isinstance(_next_action, Unset):
+            next_action = UNSET
+        else:
+            next_action = check_sent_next_action(_next_action)
+
         sent = cls(
             voucher_code=voucher_code,
             voucher_code_hint=voucher_code_hint,
@@ -187,6 +225,8 @@ class Sent:
             wallet_balance_cents=wallet_balance_cents,
             claim_url=claim_url,
             scheduled_for=scheduled_for,
+            links=links,
+            next_action=next_action,
         )
 
         sent.additional_properties = d

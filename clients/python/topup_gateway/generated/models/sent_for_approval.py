@@ -7,11 +7,16 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
+from ..models.sent_for_approval_next_action import (
+    SentForApprovalNextAction,
+    check_sent_for_approval_next_action,
+)
 from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
     from ..models.deliverable import Deliverable
     from ..models.held import Held
+    from ..models.link import Link
 
 
 T = TypeVar("T", bound="SentForApproval")
@@ -44,6 +49,10 @@ class SentForApproval:
     """ The sender's own wallet afterwards, in US cents. """
     claim_url: None | str
     """ The recipient's page, as good as the code itself: null unless you may see it. """
+    links: list[Link]
+    """ While it waits: the calls that come next, the most useful first. """
+    next_action: SentForApprovalNextAction
+    """ While it waits: ask links[] of rel poll again until the state is another. """
     approval: Held
     """ Where a person decides on a send above the key's threshold. """
     scheduled_for: datetime.datetime | Unset = UNSET
@@ -83,6 +92,13 @@ class SentForApproval:
         claim_url: None | str
         claim_url = self.claim_url
 
+        links = []
+        for links_item_data in self.links:
+            links_item = links_item_data.to_dict()
+            links.append(links_item)
+
+        next_action: str = self.next_action
+
         approval = self.approval.to_dict()
 
         scheduled_for: str | Unset = UNSET
@@ -104,6 +120,8 @@ class SentForApproval:
                 "recipient_email": recipient_email,
                 "wallet_balance_cents": wallet_balance_cents,
                 "claim_url": claim_url,
+                "links": links,
+                "next_action": next_action,
                 "approval": approval,
             }
         )
@@ -116,6 +134,7 @@ class SentForApproval:
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         from ..models.deliverable import Deliverable  # noqa: PLC0415
         from ..models.held import Held  # noqa: PLC0415
+        from ..models.link import Link  # noqa: PLC0415
 
         d = dict(src_dict)
 
@@ -174,6 +193,15 @@ class SentForApproval:
 
         claim_url = _parse_claim_url(d.pop("claim_url"))
 
+        links = []
+        _links = d.pop("links")
+        for links_item_data in _links:
+            links_item = Link.from_dict(links_item_data)
+
+            links.append(links_item)
+
+        next_action = check_sent_for_approval_next_action(d.pop("next_action"))
+
         approval = Held.from_dict(d.pop("approval"))
 
         _scheduled_for = d.pop("scheduled_for", UNSET)
@@ -195,6 +223,8 @@ class SentForApproval:
             recipient_email=recipient_email,
             wallet_balance_cents=wallet_balance_cents,
             claim_url=claim_url,
+            links=links,
+            next_action=next_action,
             approval=approval,
             scheduled_for=scheduled_for,
         )

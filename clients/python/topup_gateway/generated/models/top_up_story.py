@@ -8,12 +8,14 @@ from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
 from ..models.top_up_status import TopUpStatus, check_top_up_status
+from ..models.top_up_story_next_action import TopUpStoryNextAction, check_top_up_story_next_action
 from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
     from ..models.deliverable import Deliverable
     from ..models.event_of_top_up import EventOfTopUp
     from ..models.fulfilment_attempt import FulfilmentAttempt
+    from ..models.link import Link
     from ..models.recipient_mail import RecipientMail
     from ..models.reversal import Reversal
     from ..models.shown_delivery import ShownDelivery
@@ -102,6 +104,10 @@ class TopUpStory:
     """ The X-Request-Id of the send, which the top-up's webhooks carry too; null where it is no longer kept. """
     approval_id: str | Unset = UNSET
     """ The approval's id; there where a person was asked. """
+    links: list[Link] | Unset = UNSET
+    """ While it waits: the calls that come next, the most useful first. """
+    next_action: TopUpStoryNextAction | Unset = UNSET
+    """ While it waits: ask links[] of rel poll again until the state is another. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -226,6 +232,17 @@ class TopUpStory:
 
         approval_id = self.approval_id
 
+        links: list[dict[str, Any]] | Unset = UNSET
+        if not isinstance(self.links, Unset):
+            links = []
+            for links_item_data in self.links:
+                links_item = links_item_data.to_dict()
+                links.append(links_item)
+
+        next_action: str | Unset = UNSET
+        if not isinstance(self.next_action, Unset):
+            next_action = self.next_action
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -266,6 +283,10 @@ class TopUpStory:
         )
         if approval_id is not UNSET:
             field_dict["approval_id"] = approval_id
+        if links is not UNSET:
+            field_dict["links"] = links
+        if next_action is not UNSET:
+            field_dict["next_action"] = next_action
 
         return field_dict
 
@@ -274,6 +295,7 @@ class TopUpStory:
         from ..models.deliverable import Deliverable  # noqa: PLC0415
         from ..models.event_of_top_up import EventOfTopUp  # noqa: PLC0415
         from ..models.fulfilment_attempt import FulfilmentAttempt  # noqa: PLC0415
+        from ..models.link import Link  # noqa: PLC0415
         from ..models.recipient_mail import RecipientMail  # noqa: PLC0415
         from ..models.reversal import Reversal  # noqa: PLC0415
         from ..models.shown_delivery import ShownDelivery  # noqa: PLC0415
@@ -513,6 +535,22 @@ class TopUpStory:
 
         approval_id = d.pop("approval_id", UNSET)
 
+        _links = d.pop("links", UNSET)
+        links: list[Link] | Unset = UNSET
+        if _links is not UNSET:
+            links = []
+            for links_item_data in _links:
+                links_item = Link.from_dict(links_item_data)
+
+                links.append(links_item)
+
+        _next_action = d.pop("next_action", UNSET)
+        next_action: TopUpStoryNextAction | Unset
+        if isinstance(_next_action, Unset):
+            next_action = UNSET
+        else:
+            next_action = check_top_up_story_next_action(_next_action)
+
         top_up_story = cls(
             transaction_id=transaction_id,
             status=status,
@@ -547,6 +585,8 @@ class TopUpStory:
             cost_cents=cost_cents,
             request_id=request_id,
             approval_id=approval_id,
+            links=links,
+            next_action=next_action,
         )
 
         top_up_story.additional_properties = d
