@@ -18,6 +18,9 @@ from store.database import Database, Transaction, Work
 
 PAGE_TRANSFERS = 500
 _OWN = f"('{LedgerAccountKind.WALLET}', '{LedgerAccountKind.GRANT}')"
+# The key of the top-up, the usage or the hold that it belongs to: ids of keys have 20 characters, and
+# spent_by begins with the key itself.
+_KEY_ID = "NULLIF(COALESCE(u.key_id, SUBSTR(COALESCE(s.spent_by, h.spent_by, ''), 1, 20)), '')"
 _HIDDEN = ", ".join(f"'{code}'" for code in sorted(OPERATORS_OWN))
 
 
@@ -74,10 +77,15 @@ def _page(tenant: Tenant, *, since: int, until: int, after_id: str) -> Work[list
     async def work(tx: Transaction) -> list[StatementLine]:
         rows = await tx.fetch(
             f"""SELECT t.id, t.amount_micros, t.code, t.created_at, d.kind AS debit_kind,
-                      d.name AS debit_name, c.kind AS credit_kind, c.name AS credit_name
+                      d.name AS debit_name, c.kind AS credit_kind, c.name AS credit_name,
+                      {_KEY_ID} AS key_id, COALESCE(s.key_name, k.name) AS key_name
                FROM transfers t
                JOIN ledger_accounts d ON d.id = t.debit_id
                JOIN ledger_accounts c ON c.id = t.credit_id
+               LEFT JOIN topups s ON s.id = t.transaction_id
+               LEFT JOIN usage_records u ON u.id = t.subject_id
+               LEFT JOIN holds h ON h.id = t.subject_id
+               LEFT JOIN api_keys k ON k.id = {_KEY_ID}
                WHERE t.account_id = :account_id AND t.environment = :environment
                  AND t.created_at >= :since AND t.created_at < :until AND t.id > :after_id
                  AND NOT t.code IN ({_HIDDEN})
@@ -119,6 +127,8 @@ def _line(row: Any) -> StatementLine:
             row["amount_micros"],
             row["code"],
             row["created_at"],
+            key_id=row["key_id"],
+            key_name=row["key_name"],
         ),
         change,
     )
@@ -130,9 +140,17 @@ def account_label(kind: str, name: str) -> str:
 
 
 def transfer_shape(
-    transfer_id: str, debit: str, credit: str, amount_micros: int, code: str, created_at: int
+    transfer_id: str,
+    debit: str,
+    credit: str,
+    amount_micros: int,
+    code: str,
+    created_at: int,
+    *,
+    key_id: str | None,
+    key_name: str | None,
 ) -> dict[str, Any]:
-    """A transfer as the API shows it."""
+    """A transfer as the API shows it. key_id: the key whose call moved it; null: none's, or not known."""
     return {
         "id": transfer_id,
         "debit": debit,
@@ -140,5 +158,7 @@ def transfer_shape(
         "amount_cents": micros_to_cents(amount_micros),
         "amount_micros": amount_micros,
         "code": str(code),
+        "key_id": key_id,
+        "key_name": key_name,
         "created_at": rfc3339(created_at),
     }

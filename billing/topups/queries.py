@@ -1,8 +1,8 @@
 """Reading top-ups: the history by keyset, and one top-up's whole timeline. Writes nothing."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 from billing.ledger.chart import OPERATORS_OWN
 from billing.ledger.ledger import transfers_of
@@ -28,6 +28,7 @@ class TopUpFilter:
     platform: str | None = None
     recipient_email: str | None = None
     reference: str | None = None
+    key_id: str | None = None
     created_after: int | None = None
     created_before: int | None = None
 
@@ -41,6 +42,8 @@ _PAGES = Keyset(
         "platform": "platform = :platform",
         "recipient_email": "recipient_email = :recipient_email",
         "reference": "reference = :reference",
+        # spent_by begins with the key itself, whose id has 20 characters.
+        "key_id": "SUBSTR(spent_by, 1, 20) = :key_id",
         "created_after": "created_at >= :created_after",
         "created_before": "created_at < :created_before",
     },
@@ -53,6 +56,25 @@ async def page(
     """At most `limit` top-ups, newest first, older than before_id."""
     rows = await _PAGES.page(tx, tenant, before_id=before_id, limit=limit, **asdict(wanted))
     return [ROWS.read(row) for row in rows]
+
+
+class SenderKey(NamedTuple):
+    """The key that sent a top-up, as it was called then; both null where no key did."""
+
+    id: str | None
+    name: str | None
+
+
+NO_KEY: Final = SenderKey(None, None)
+
+
+async def sender_keys(
+    tx: Transaction, tenant: Tenant, ids: Iterable[str | None]
+) -> dict[str | None, SenderKey]:
+    """By the id of the top-up; those of another account or environment are left out."""
+    wanted = sorted({one for one in ids if one is not None})
+    rows = await tx.fetch(_SENDER_KEYS, ids=wanted, **tenant._asdict()) if wanted else []
+    return {row["id"]: SenderKey(row["key_id"], row["key_name"]) for row in rows}
 
 
 async def unknown_ids(tx: Transaction, ids: Sequence[str]) -> list[str]:
@@ -102,7 +124,14 @@ async def topup_timeline(tx: Transaction, tenant: Tenant, topup_id: str) -> TopU
         found,
         [
             transfer_shape(
-                t.id, labels[t.debit_id], labels[t.credit_id], t.amount_micros, t.code, t.created_at
+                t.id,
+                labels[t.debit_id],
+                labels[t.credit_id],
+                t.amount_micros,
+                t.code,
+                t.created_at,
+                key_id=found.key_id,
+                key_name=found.key_name,
             )
             for t in moved
         ],
@@ -124,3 +153,10 @@ async def _labels(tx: Transaction, ids: Sequence[str]) -> dict[str, str]:
 
 def _event_shape(row: Row) -> dict[str, Any]:
     return {"id": row["id"], "type": row["type"], "created_at": rfc3339(row["created_at"])}
+
+
+# spent_by begins with the key itself, whose id has 20 characters.
+_SENDER_KEYS = """
+SELECT id, NULLIF(SUBSTR(COALESCE(spent_by, ''), 1, 20), '') AS key_id, key_name
+FROM topups WHERE id IN :ids[text] AND account_id = :account_id AND environment = :environment
+"""

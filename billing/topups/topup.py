@@ -102,6 +102,9 @@ class TopUp(msgspec.Struct, frozen=True, gc=False):
     fee_cents: int = 0  # charged beside the amount, and given back with it
     earned_fee_cents: int = 0  # of it: all once delivered, nothing once reversed
     counted_in: str | None = None  # what counts it beside days and months, see keys/counter.py
+    key_name: str | None = (
+        None  # of the key that sent it, as it was called then; null without a key
+    )
 
     @property
     def charged_cents(self) -> int:
@@ -163,6 +166,8 @@ class TopUp(msgspec.Struct, frozen=True, gc=False):
             "new_balance_cents": self.new_balance_cents,
             "reference": self.reference,
             "metadata": dict(self.metadata),
+            "key_id": self.key_id,
+            "key_name": self.key_name,
         }
         if self.scheduled_for is not None:
             data["scheduled_for"] = rfc3339(self.scheduled_for)

@@ -55,7 +55,7 @@ _CSV_COLUMNS = (
     *("transaction_id", "status", "platform", "amount_cents", "fee_cents", "charged_cents"),
     *("recipient_email", "voucher_code_hint", "new_balance_cents", "reference", "note"),
     *("failure_reason", "key_id", "scheduled_for", "created_at", "settled_at", "claimed_at"),
-    *("emailed_at", "metadata"),
+    *("emailed_at", "metadata", "key_name"),
 )
 
 
@@ -72,6 +72,7 @@ class HistoryQuery(ExportPage, frozen=True, kw_only=True):
     platform: Text | None = None
     recipient_email: Address | None = None
     reference: SenderReferenceField | None = None
+    key_id: Text | None = None
     created_after: Time | None = None
     created_before: Time | None = None
 

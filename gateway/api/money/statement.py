@@ -38,6 +38,8 @@ _CSV_COLUMNS = (
     "amount_micros",
     "change_micros",
     "balance_micros",
+    "key_id",
+    "key_name",
 )
 
 
