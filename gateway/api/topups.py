@@ -1,9 +1,9 @@
 """Top-ups: send, validate, cancel, status, history. The send is the hot path of the gateway."""
 
 from functools import partial
-from typing import Any
+from typing import Annotated, Any
 
-from msgspec import UNSET
+from msgspec import UNSET, Meta
 
 from billing.topups import queries as history
 from billing.topups.deliverable import (
@@ -68,11 +68,16 @@ class CancelBody(Fields, frozen=True, kw_only=True):
 class HistoryQuery(ExportPage, frozen=True, kw_only=True):
     """Filters of the history; created_after is inclusive, created_before exclusive."""
 
-    status: TopUpStatus | None = None
-    platform: Text | None = None
-    recipient_email: Address | None = None
-    reference: SenderReferenceField | None = None
-    key_id: Text | None = None
+    status: Annotated[TopUpStatus, Meta(description="Only top-ups in this state.")] | None = None
+    platform: Annotated[Text, Meta(description="Only top-ups of this platform.")] | None = None
+    recipient_email: (
+        Annotated[Address, Meta(description="Only top-ups to this recipient.")] | None
+    ) = None
+    reference: (
+        Annotated[SenderReferenceField, Meta(description="Only the top-up with this reference.")]
+        | None
+    ) = None
+    key_id: Annotated[Text, Meta(description="Only top-ups that this key sent.")] | None = None
     created_after: Time | None = None
     created_before: Time | None = None
 

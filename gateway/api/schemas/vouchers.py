@@ -15,8 +15,11 @@ class IssuedVoucher(Struct, kw_only=True):
     deliverable: what a supplier delivered, which settled the voucher; kind credit: nothing else.
     """
 
-    code: Voucher
-    status: Literal["issued", "redeemed", "spent"]
+    code: Annotated[Voucher, Meta(description="The voucher's code.")]
+    status: Annotated[
+        Literal["issued", "redeemed", "spent"],
+        Meta(description="spent: its credit is no longer in the recipient's wallet."),
+    ]
     platform: str
     amount_cents: Cents
     transaction_id: TransactionId | None
