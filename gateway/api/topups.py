@@ -114,6 +114,7 @@ async def list_topups(call: RequestContext[Fields, HistoryQuery]) -> Reply:
         platform=None if query.platform is None else query.platform.strip().lower(),
         recipient_email=_normalised(query.recipient_email),
         reference=query.reference,
+        key_id=query.key_id,
         created_after=time_us(query.created_after, "created_after"),
         created_before=time_us(query.created_before, "created_before"),
     )
