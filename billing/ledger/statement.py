@@ -18,18 +18,19 @@ from store.database import Database, Transaction, Work
 
 PAGE_TRANSFERS = 500
 _OWN = f"('{LedgerAccountKind.WALLET}', '{LedgerAccountKind.GRANT}')"
-# The key of the top-up, the usage or the hold that it belongs to: ids of keys have 20 characters, and
-# spent_by begins with the key itself.
-_KEY_ID = "NULLIF(COALESCE(u.key_id, SUBSTR(COALESCE(s.spent_by, h.spent_by, ''), 1, 20)), '')"
 _HIDDEN = ", ".join(f"'{code}'" for code in sorted(OPERATORS_OWN))
 
 
 @dataclass(frozen=True, slots=True)
 class StatementLine:
-    """A transfer and what it did to the balance, in micros."""
+    """A transfer and what it did to the balance, in micros. transaction_id, subject_id: the top-up, or else
+    the order, charge or hold that it belongs to.
+    """
 
     transfer: Mapping[str, Any]
     change_micros: int
+    transaction_id: str | None = None
+    subject_id: str | None = None
 
     @property
     def other_side(self) -> str:
@@ -63,11 +64,19 @@ async def lines(
     database: Database, tenant: Tenant, *, since: int, until: int
 ) -> AsyncIterator[StatementLine]:
     """Every transfer with since <= created_at < until, oldest first."""
+    async for page in pages(database, tenant, since=since, until=until):
+        for line in page:
+            yield line
+
+
+async def pages(
+    database: Database, tenant: Tenant, *, since: int, until: int
+) -> AsyncIterator[list[StatementLine]]:
+    """The same lines, at most 500 at a time."""
     after_id = ""
     while True:
         page = await database.read(_page(tenant, since=since, until=until, after_id=after_id))
-        for line in page:
-            yield line
+        yield page
         if len(page) < PAGE_TRANSFERS:
             return
         after_id = page[-1].transfer["id"]
@@ -78,14 +87,10 @@ def _page(tenant: Tenant, *, since: int, until: int, after_id: str) -> Work[list
         rows = await tx.fetch(
             f"""SELECT t.id, t.amount_micros, t.code, t.created_at, d.kind AS debit_kind,
                       d.name AS debit_name, c.kind AS credit_kind, c.name AS credit_name,
-                      {_KEY_ID} AS key_id, COALESCE(s.key_name, k.name) AS key_name
+                      t.transaction_id, t.subject_id
                FROM transfers t
                JOIN ledger_accounts d ON d.id = t.debit_id
                JOIN ledger_accounts c ON c.id = t.credit_id
-               LEFT JOIN topups s ON s.id = t.transaction_id
-               LEFT JOIN usage_records u ON u.id = t.subject_id
-               LEFT JOIN holds h ON h.id = t.subject_id
-               LEFT JOIN api_keys k ON k.id = {_KEY_ID}
                WHERE t.account_id = :account_id AND t.environment = :environment
                  AND t.created_at >= :since AND t.created_at < :until AND t.id > :after_id
                  AND NOT t.code IN ({_HIDDEN})
@@ -127,10 +132,10 @@ def _line(row: Any) -> StatementLine:
             row["amount_micros"],
             row["code"],
             row["created_at"],
-            key_id=row["key_id"],
-            key_name=row["key_name"],
         ),
         change,
+        row["transaction_id"],
+        row["subject_id"],
     )
 
 
@@ -147,8 +152,8 @@ def transfer_shape(
     code: str,
     created_at: int,
     *,
-    key_id: str | None,
-    key_name: str | None,
+    key_id: str | None = None,
+    key_name: str | None = None,
 ) -> dict[str, Any]:
     """A transfer as the API shows it. key_id: the key whose call moved it; null: none's, or not known."""
     return {

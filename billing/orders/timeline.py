@@ -81,8 +81,6 @@ async def timeline_of(tx: Transaction, order: Order) -> OrderTimeline:
                 row["amount_micros"],
                 row["code"],
                 row["created_at"],
-                key_id=None,
-                key_name=None,
             )
             for row in moved
         ],

@@ -38,8 +38,8 @@ async def test_each_account_of_a_top_up_names_the_key_that_sent_it(gateway: Gate
 
     assert [(item["key_id"], item["key_name"]) for item in listed] == [by_child]
     assert [(one["key_id"], one["key_name"]) for one in story["transfers"]] == [by_child]
-    assert [event["data"]["key_name"] for event in events] == ["Shop agent", "Owner"]
-    assert events[0]["data"]["key_id"] == child_id
+    assert [event["data"]["key_name"] for event in events] == ["Owner", "Shop agent"]
+    assert events[1]["data"]["key_id"] == child_id
     assert [item["key_name"] for item in deliveries] == ["Owner", "Shop agent"]
     assert (one["key_id"], one["key_name"]) == by_child
 
