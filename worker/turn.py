@@ -24,9 +24,9 @@ from billing.fulfilment.protocol import (
 from billing.fulfilment.suppliers import ReadySupplier, Suppliers
 from billing.topups import attempt as attempts, platform_rows, topup as topups
 from billing.topups.attempt import Attempt
-from billing.topups.due import Due
 from billing.topups.fulfilment import HandedOver, HandOver, KeepWaiting, NoLongerAsked, Settle
 from billing.topups.platform import WALLET, Source
+from billing.topups.queries import Due
 from billing.topups.send import BY_SANDBOX
 from billing.topups.topup import AlreadyEnded, TopUp
 from kernel.clock import DAY_US, SECOND_US, Clock
