@@ -130,6 +130,12 @@ def transaction_id_of(body: bytes) -> str | None:
     return body[start : body.index(b'"', start)].decode()
 
 
+def status_of(body: bytes) -> str:
+    """The status in an envelope's bytes, which stands before the caller's own words; or empty."""
+    start = body.find(b'"status":"', 0, 320) + 10
+    return "" if start < 10 else body[start : body.index(b'"', start)].decode()
+
+
 @lru_cache(maxsize=2)
 def _timestamp(at_s: int) -> str:
     return rfc3339(at_s * SECOND_US)

@@ -11,6 +11,8 @@ from webhooks.events.schema_words import Code, CodeHint, Environment, Time, Tran
 
 __all__ = ["Code", "CodeHint", "Environment", "Time", "TransactionId", "Voucher"]
 
+# Below it lies our own API.
+API_PREFIX = "/api/public/v1"
 Millis = Annotated[
     str,
     Meta(

@@ -10,7 +10,7 @@ from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
 from gateway.answers.outcome import ok
 from gateway.api.redeem import Credited, redeem
-from gateway.api.schemas.topups import RedeemedCode
+from gateway.api.schemas.vouchers import RedeemedCode
 from gateway.http.fields import Fields, Text
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route

@@ -8,7 +8,7 @@ from msgspec.structs import asdict
 from billing.topups import send, topup as topups
 from billing.topups.attempt import Attempt
 from billing.topups.deliverable import WALLET_CREDIT_SHAPE
-from gateway.answers.refused import Failure
+from gateway.answers.refused import Failure, Link
 from gateway.answers.words import (
     ApprovalId,
     Cents,
@@ -36,6 +36,16 @@ SenderReference = Annotated[
     str, Meta(description="The sender's own name for it, once per environment.")
 ]
 WalletCents = Annotated[int, Meta(description="The sender's own wallet afterwards, in US cents.")]
+
+
+NextLinks = Annotated[
+    list[Link],
+    Meta(description="While it waits: the calls that come next, the most useful first."),
+]
+NextPoll = Annotated[
+    Literal["poll"],
+    Meta(description="While it waits: ask links[] of rel poll again until the state is another."),
+]
 
 
 WALLET_CREDIT = Deliverable(**WALLET_CREDIT_SHAPE)
@@ -79,6 +89,8 @@ class Sent(Struct, kw_only=True, gc=False):
         ),
     ]
     scheduled_for: ScheduledFor | UnsetType = UNSET
+    links: NextLinks | UnsetType = UNSET
+    next_action: NextPoll | UnsetType = UNSET
 
     @staticmethod
     def of(sent: send.Sent, claim_url: str | None) -> "Sent":
@@ -112,6 +124,8 @@ class SentForApproval(Sent, kw_only=True):
     """A send that waits for a person; until then its funds are held."""
 
     approval: Annotated[Held, Meta(description="What a person has to decide on.")]
+    links: NextLinks
+    next_action: NextPoll
 
 
 class _TopUp(Shaped, kw_only=True):
@@ -259,6 +273,8 @@ class ReversedTopUp(SettledTopUp, kw_only=True):
     """A top-up that is reversed, or reversing until its supplier has answered."""
 
     reversal: Annotated[Reversal, Meta(description="Who wanted it back and why.")]
+    links: NextLinks | UnsetType = UNSET
+    next_action: NextPoll | UnsetType = UNSET
 
 
 class TopUpStory(TopUp, kw_only=True):
@@ -294,6 +310,8 @@ class TopUpStory(TopUp, kw_only=True):
             )
         ),
     ]
+    links: NextLinks | UnsetType = UNSET
+    next_action: NextPoll | UnsetType = UNSET
 
 
 class Quote(Shaped, kw_only=True):
@@ -352,10 +370,13 @@ class DecidedTopUp(SettledTopUp, kw_only=True):
     """The decision, and the top-up as it left it."""
 
     approval: Annotated[Approval | None, Meta(description="The decision.")]
+    links: NextLinks | UnsetType = UNSET
+    next_action: NextPoll | UnsetType = UNSET
 
     def approval_first(self) -> dict[str, Any]:
         """As it is sent: a struct has the fields of its bases before its own."""
-        return {"approval": self.approval, **asdict(self)}
+        told = {name: value for name, value in asdict(self).items() if value is not UNSET}
+        return {"approval": self.approval, **told}
 
 
 class Funding(Struct, kw_only=True):
@@ -364,21 +385,6 @@ class Funding(Struct, kw_only=True):
     id: str
     amount_cents: Cents
     balance_cents: Cents
-
-
-class RedeemedCode(Struct, kw_only=True):
-    """Credit that a code or a voucher brought. expires_at is null unless it expires."""
-
-    id: Annotated[str | None, Meta(description="Of a code's redemption; a voucher's has none.")]
-    type: Annotated[Literal["code", "voucher"], Meta(description="What was redeemed.")]
-    last4: str
-    amount_cents: Cents
-    amount_micros: Micros
-    credits: Annotated[int, Meta(description="In credits of $0.001.")]
-    promotional: bool
-    expires_at: Time | None
-    redeemed_at: Time
-    balance_cents: Annotated[int, Meta(description="The caller's wallet, in US cents.")]
 
 
 class Settlement(Struct, kw_only=True):
