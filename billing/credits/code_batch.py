@@ -8,7 +8,7 @@ redemption_codes.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from billing.credits.redemption_code import RedemptionCodes, new_code
 from billing.ledger.money import MICROS_PER_CREDIT
@@ -33,6 +33,7 @@ STEP_CODES = 1_000
 TRIES_MAX = 3
 
 COMMAND_LINE = Actor()
+_CODE_INSERTED = ("id", "batch_id", "environment", "digest", "last4", "uses_max", "created_at")
 
 Keep = Callable[[Sequence[str]], None]
 
@@ -186,6 +187,34 @@ async def make(
         return batch
 
     return await database.transaction(finish)
+
+
+class OneCode(NamedTuple):
+    """A code of its own that is written in another subject's transaction: its digest, what it is worth, and
+    why it was made.
+    """
+
+    environment: str
+    credits_micros: int
+    digest: str
+    last4: str
+    name: str
+
+
+async def insert_one(tx: Transaction, code: OneCode, *, now_us: int) -> None:
+    """A batch of one purchased credit's code, complete at once: whoever made it hands it over."""
+    batch_id = new_id("rdb")
+    batch = (batch_id, code.environment, code.name, code.credits_micros, 1, 1, 0, 1, now_us)
+    await tx.insert(
+        "redemption_batches",
+        (
+            *("id", "environment", "name", "credits_micros", "code_count", "uses_max"),
+            *("is_promotional", "is_complete", "created_at"),
+        ),
+        [batch],
+    )
+    row = (new_id("rdc"), batch_id, code.environment, code.digest, code.last4, 1, now_us)
+    await tx.insert("redemption_codes", _CODE_INSERTED, [row])
 
 
 async def get_batch(tx: Transaction, batch_id: str) -> Batch:
@@ -350,7 +379,7 @@ async def _make_step(
         async def write(tx: Transaction, rows: Sequence[Sequence[Any]] = rows) -> None:
             written = await tx.insert(
                 "redemption_codes",
-                ("id", "batch_id", "environment", "digest", "last4", "uses_max", "created_at"),
+                _CODE_INSERTED,
                 rows,
                 on_conflict="ON CONFLICT (digest) DO NOTHING",
             )
