@@ -1,6 +1,7 @@
 """Every API that this gateway answers to: the one table that requests, documents and tests walk."""
 
 from gateway.answers import envelope
+from gateway.answers.words import API_PREFIX as API_PREFIX
 from gateway.api import (
     approvals,
     audit,
@@ -14,6 +15,7 @@ from gateway.api import (
     reversals,
     sandbox,
     tokens,
+    topup_status,
     topups,
     vouchers,
 )
@@ -38,12 +40,11 @@ from gateway.dialects.discovery import discover
 from gateway.http.routing import ApiSurface
 from gateway.x402 import endpoint as x402
 
-API_PREFIX = "/api/public/v1"
-
 API = ApiSurface(
     API_PREFIX,
     (
         *topups.ROUTES,
+        *topup_status.ROUTES,
         *reversals.ROUTES,
         *bulk.ROUTES,
         *wallets.ROUTES,

@@ -1,9 +1,9 @@
 """Ids: a prefix and 16 base62 characters, ordered by time, increasing within a process.
 
 Eight characters of milliseconds since the epoch, eight of a number that starts at random in each
-millisecond and counts up; 95 bits until the year 2527. Base62 in ASCII order, so text order is id order and new rows land at the
-right-hand end of every index [random ids cost 2.7 times as much at a million rows as at ten
-thousand, ordered ones 1.06 times].
+millisecond and counts up; 95 bits until the year 2527. Base62 in ASCII order, so text order is id order and
+new rows land at the right-hand end of every index [random ids cost 2.7 times as much at a million rows as
+at ten thousand, ordered ones 1.06 times].
 """
 
 import random

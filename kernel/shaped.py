@@ -2,11 +2,15 @@
 
 from collections.abc import Collection, Sequence
 from functools import cache
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import msgspec
 
 from kernel.clock import rfc3339
+
+# For the documents: a whole number that may be below zero, such as what a transfer did to a balance.
+# Any other is none, which its struct need not say. Meta(extra_json_schema=SIGNED)
+SIGNED: Final = {"x-signed": True}
 
 
 class Shaped(msgspec.Struct, kw_only=True):

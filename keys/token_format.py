@@ -7,8 +7,8 @@
     sst_                        a dashboard session, in a cookie only; it may change its environment
 
 Then 26 random base62 characters (154 bits) and 6 more that are the CRC-32 of those 26, so that a
-scanner recognises a leak without asking us; a session's are 43 (256 bits). Invariant: the text is never stored, its SHA-256 is;
-155 random bits need no salt and no slow hash.
+scanner recognises a leak without asking us; a session's are 43 (256 bits). Invariant: the text is never
+stored, its SHA-256 is; 155 random bits need no salt and no slow hash.
 """
 
 import hashlib

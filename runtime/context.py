@@ -61,6 +61,7 @@ from store import apart, batch
 from store.database import Database, OnHint, Store, Transaction
 from webhooks.events.event import HINT as EVENTS_HINT
 from webhooks.events.feed import Feed
+from webhooks.events.waits import Waits
 from webhooks.http.guard import Policy
 from webhooks.http.httpx_transport import GuardedTransport
 from webhooks.http.names import OPERATOR_FAILURE_WAIT_S_MAX
@@ -113,8 +114,12 @@ class Context:
     engine: Engine
     payments: Payments
     machine_payments: MachinePayments
-    feed: Feed
+    waits: Waits
     printer: Printer
+
+    @property
+    def feed(self) -> Feed:
+        return self.waits.feed
 
     @property
     def refunder(self) -> Refunder:
@@ -146,7 +151,7 @@ async def open_context(
         link, queue = await stack.enter_async_context(to_redis)
         await stack.enter_async_context(watching_servers(database, link, metrics))
         hints.listen(lambda name: None if name == EVENTS_HINT else queue.wake_soon(name))
-        feed = await stack.enter_async_context(_open_feed(database, hints))
+        waits = _waits(database, hints, stack)
         resolver = stack.enter_context(contextlib.closing(SystemResolver()))
         operators = stack.enter_context(contextlib.closing(SystemResolver()))
         policy = webhook_policy(settings)
@@ -186,9 +191,16 @@ async def open_context(
             engine=engine,
             payments=Payments(database, clock, engine, providers, _links(settings, rules)),
             machine_payments=machine_payments,
-            feed=feed,
+            waits=waits,
             printer=_printer(settings, providers, stack),
         )
+
+
+def _waits(database: Store, hints: Hints, stack: contextlib.AsyncExitStack) -> Waits:
+    waits = Waits(database, Feed(database))
+    hints.listen(waits.feed.on_hint)
+    stack.push_async_callback(waits.aclose)
+    return waits
 
 
 def _authenticator(
@@ -311,17 +323,6 @@ async def _open_queue(
             yield link, queue
     finally:
         await link.aclose()
-
-
-@contextlib.asynccontextmanager
-async def _open_feed(database: Database, hints: Hints) -> AsyncIterator[Feed]:
-    """Nothing of it runs before the first stream is opened."""
-    feed = Feed(database)
-    hints.listen(feed.on_hint)
-    try:
-        yield feed
-    finally:
-        await feed.aclose()
 
 
 @contextlib.asynccontextmanager

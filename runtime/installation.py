@@ -31,7 +31,8 @@ async def open_store(
 ) -> AsyncIterator[Store]:
     """The database alone, its schema checked. Raises StoreError and SchemaOutOfRange.
 
-    is_recorded: what this process acknowledges is known to those after it. It makes none: opening a file that is missing would leave an empty one behind.
+    is_recorded: what this process acknowledges is known to those after it. It makes none: opening a file
+    that is missing would leave an empty one behind.
     """
     if is_database_missing(settings):
         raise SchemaOutOfRange(

@@ -17,11 +17,9 @@ DASHBOARD = ROOT / "gateway" / "dashboard"
 # What a merchant does by a program, too.
 RESOURCES = ("overview.py", "topups/", "money/", "developers/")
 ACCOUNT = "account/"
-# What these two do, a route does as well, in another way that a page cannot ask for: the statement's
-# route streams the whole period, of which its page shows the first lines; POST /keys/sandbox opens a
-# sandbox account for a caller that has none, and signing up opens a real one.
+# What this one does, a route does as well, in another way that a page cannot ask for: POST
+# /keys/sandbox opens a sandbox account for a caller that has none, and signing up opens a real one.
 STILL_BESIDE_THE_API = {
-    ("gateway/dashboard/money/statement.py", "billing.ledger.statement.lines"),
     ("gateway/dashboard/account/sign_up.py", "billing.credits.opening.open_account"),
 }
 _BELOW_GATEWAY = ("billing.", "webhooks.", "keys.")

@@ -6,9 +6,10 @@ subscription keeps the terms that it was begun with. Pure; stored as JSON in pla
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
+from msgspec import Meta
 
 from kernel.errors import InvalidInput
 from kernel.shaped import shown
@@ -30,8 +31,10 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
 class UseLimit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How often something may be used; period: of a UTC day, a UTC month or a paid period."""
 
-    limit: int
-    period: EntitlementPeriod = "month"
+    limit: Annotated[int, Meta(description="How many uses.")]
+    period: Annotated[
+        EntitlementPeriod, Meta(description="In a UTC day, a UTC month or a paid period.")
+    ] = "month"
 
 
 Entitlement = bool | UseLimit

@@ -2,7 +2,8 @@
 
 Promise: any text is drawn. What no font here has is shown as REPLACEMENT, and the document says at its end
 that it was; what is too long is cut, which a mark shows, or wrapped; a control character, which shows nothing,
-is left out; nothing raises for it. The same calls make the same bytes: no clock and no chance is read. Loaded with the fonts only where something is printed.
+is left out; nothing raises for it. The same calls make the same bytes: no clock and no chance is read.
+Loaded with the fonts only where something is printed.
 """
 
 import functools

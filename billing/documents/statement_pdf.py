@@ -6,6 +6,7 @@ from typing import Final
 from billing.documents.sheet import MARGIN_MM, Sheet, day
 from billing.documents.statement_sheet import StatementSheet
 from billing.ledger.money import dollars
+from billing.ledger.words import code_words
 
 TEST_BANNER: Final = "TEST - staging: no real money"
 _WIDTHS: Final = (34, 66, 36, 36)
@@ -44,7 +45,7 @@ def _table(sheet: Sheet, asked: StatementSheet) -> None:
     for line in asked.lines:
         balance += line.change_micros
         time = str(line.transfer["created_at"])[:16].replace("T", " ")
-        what = str(line.transfer["code"]).replace("_", " ")
+        what = code_words(str(line.transfer["code"]))
         _cells(sheet, (time, what, dollars(line.change_micros), dollars(balance)))
     if not asked.lines:
         sheet.quiet()

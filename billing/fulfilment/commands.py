@@ -157,7 +157,8 @@ async def add_supplier(
 ) -> SupplierRow:
     """given: its options, secrets too; raises InvalidInput and PlatformTaken.
 
-    Its callbacks have a secret that no other supplier of the environment has. vault: under the suppliers' own data key. A stand-in takes no options.
+    Its callbacks have a secret that no other supplier of the environment has. vault: under the suppliers'
+    own data key. A stand-in takes no options.
     """
     registration = _registration(registrations, row.kind)
     if row.is_stand_in and given:

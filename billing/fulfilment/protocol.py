@@ -1,7 +1,8 @@
 """What a supplier is: it is asked for one top-up's value, and says what became of it.
 
-A module in this folder, `x.py` or `x/supplier.py`, defines SUPPLIER, a Registration. It imports this protocol, and asking.py where
-it speaks HTTP; its options and tools are handed to `make`. billing/fulfilment/http.py is one to read.
+A module in this folder, `x.py` or `x/supplier.py`, defines SUPPLIER, a Registration. It imports this
+protocol, and asking.py where it speaks HTTP; its options and tools are handed to `make`.
+billing/fulfilment/http.py is one to read.
 
 How one top-up is fulfilled (worker/fulfil.py does it, so that no supplier can get it wrong):
 

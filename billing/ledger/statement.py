@@ -28,6 +28,11 @@ class StatementLine:
     transfer: Mapping[str, Any]
     change_micros: int
 
+    @property
+    def other_side(self) -> str:
+        """The label of the account that the balance was changed with."""
+        return str(self.transfer["debit" if self.change_micros > 0 else "credit"])
+
 
 async def opening_micros(database: Database, tenant: Tenant, *, before: int) -> int:
     """The balance just before the moment."""

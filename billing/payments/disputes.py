@@ -1,8 +1,8 @@
 """Disputes as their providers tell them, kept for the desk with the time until which evidence counts.
 
 Promise: what is told of a dispute is kept whether its order is known or not; what the provider said later, by
-its own clock, stays whatever is told after it, and one that ended does not open again. Operators' accounts are told of each new one. What a dispute
-does to credit is billing/orders/reversal.py's. Writes disputes.
+its own clock, stays whatever is told after it, and one that ended does not open again. Operators' accounts
+are told of each new one. What a dispute does to credit is billing/orders/reversal.py's. Writes disputes.
 """
 
 from collections.abc import Mapping, Sequence

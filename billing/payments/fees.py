@@ -1,6 +1,7 @@
 """What providers kept of payments, as their own lists show it. Writes payment_fees.
 
-No notification tells a fee, so these rows come from a list that somebody reads (billing/reconciliation/provider_list.py).
+No notification tells a fee, so these rows come from a list that somebody reads
+(billing/reconciliation/provider_list.py).
 """
 
 from collections.abc import Iterable, Sequence

@@ -1,8 +1,8 @@
 """Epay's refunds, `api.php?act=refund`: whole or in part, and nobody can be asked what became of one.
 
 Gateways word their yes in several ways; what contradicts itself, is not known here, or may be another
-generation's yes, is no word, and a person looks at the gateway's own pages. Many gateways have to be told first that they may
-refund for this merchant. Source: the protocol as its common client libraries speak it.
+generation's yes, is no word, and a person looks at the gateway's own pages. Many gateways have to be told
+first that they may refund for this merchant. Source: the protocol as its common client libraries speak it.
 """
 
 import re

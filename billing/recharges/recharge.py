@@ -1,7 +1,8 @@
 """A recharge: what an account wants bought when its balance falls, and what a charge of it became.
 
 States of the whole: on, and off since three charges in a row failed, a payer's bank disputed one of
-them, or an operator said so. A charge belongs to one fall and one order. Pure; billing/recharges/records.py writes the rows.
+them, or an operator said so. A charge belongs to one fall and one order. Pure; billing/recharges/records.py
+writes the rows.
 """
 
 from typing import Final, Literal

@@ -1,10 +1,10 @@
 """Money in against the ledger: a provider's payments, and the orders and periods that they credited.
 
 A provider that lists its payments is read page by page, and each payment is held against its order or period
-by the rule of billing/reconciliation/payment_rule.py. What the list does not show, and every order of a provider that has no list, is
-asked about alone. A payment that was never told is acted on as if it had been, before it counts as a
-difference; one that is still of nothing here then is named at the end, unless it is another shop's. An order
-that gives no answer is passed over and stays as it was known.
+by the rule of billing/reconciliation/payment_rule.py. What the list does not show, and every order of a
+provider that has no list, is asked about alone. A payment that was never told is acted on as if it had
+been, before it counts as a difference; one that is still of nothing here then is named at the end, unless
+it is another shop's. An order that gives no answer is passed over and stays as it was known.
 """
 
 import asyncio

@@ -6,13 +6,15 @@ what the ledger holds. Writes nothing. Transfers are read so many in one transac
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Annotated, Final, NamedTuple
 
 import msgspec
+from msgspec import Meta
 
 from billing.ledger.chart import PAID_GRANT, Code, LedgerAccountKind as Kind
 from billing.reports.money_back import RevenueKey, RevenuePeriod, money_back, month_of
 from kernel.clock import DAY_US
+from kernel.shaped import SIGNED
 from store.database import Database, Row, Transaction
 
 READ_AT_ONCE: Final = 20_000
@@ -29,16 +31,23 @@ class RevenueLine(msgspec.Struct, frozen=True, kw_only=True):
     currency; fees_known counts these.
     """
 
-    month: str
+    month: Annotated[str, Meta(description="In UTC, such as 2026-06.")]
     provider: str
     currency: str
-    payments: int
-    paid: int
-    refunded: int
-    refunded_in_month: int
-    net: int
-    fee: int
-    fees_known: int
+    payments: Annotated[int, Meta(description="How many payments.")]
+    paid: Annotated[int, Meta(description="In the currency's smallest unit.")]
+    refunded: Annotated[
+        int, Meta(description="What has gone back of these payments until now, or is disputed.")
+    ]
+    refunded_in_month: Annotated[
+        int,
+        Meta(description="What went back or was disputed in this month, of any month's payments."),
+    ]
+    net: Annotated[int, Meta(extra_json_schema=SIGNED, description="What is left of the payments.")]
+    fee: Annotated[
+        int, Meta(extra_json_schema=SIGNED, description="What the provider kept, where it tells.")
+    ]
+    fees_known: Annotated[int, Meta(description="Of how many payments the fee is known.")]
 
 
 class OutstandingLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,17 +60,66 @@ class OutstandingLine(msgspec.Struct, frozen=True, kw_only=True):
     hold at the end: opening and all columns together.
     """
 
-    month: str
-    opening_micros: int
-    sold_micros: int
-    given_micros: int
-    taken_back_micros: int
-    used_micros: int
-    breakage_micros: int
-    expired_micros: int
-    withdrawn_micros: int
-    debts_micros: int
-    closing_micros: int
+    month: Annotated[str, Meta(description="In UTC, such as 2026-06.")]
+    opening_micros: Annotated[
+        int,
+        Meta(
+            extra_json_schema=SIGNED,
+            description="At the month's beginning, in millionths of a US dollar.",
+        ),
+    ]
+    sold_micros: Annotated[
+        int,
+        Meta(extra_json_schema=SIGNED, description="Sold for money, in millionths of a US dollar."),
+    ]
+    given_micros: Annotated[
+        int, Meta(extra_json_schema=SIGNED, description="Given, in millionths of a US dollar.")
+    ]
+    taken_back_micros: Annotated[
+        int,
+        Meta(
+            extra_json_schema=SIGNED,
+            description="Taken back after refunds and disputes, in millionths of a US dollar.",
+        ),
+    ]
+    used_micros: Annotated[
+        int, Meta(extra_json_schema=SIGNED, description="Used, in millionths of a US dollar.")
+    ]
+    breakage_micros: Annotated[
+        int,
+        Meta(
+            extra_json_schema=SIGNED,
+            description="Paid for and ended unused, in millionths of a US dollar.",
+        ),
+    ]
+    expired_micros: Annotated[
+        int,
+        Meta(
+            extra_json_schema=SIGNED,
+            description="Given and ended unused, in millionths of a US dollar.",
+        ),
+    ]
+    withdrawn_micros: Annotated[
+        int,
+        Meta(
+            extra_json_schema=SIGNED,
+            description="Taken away by hand, in millionths of a US dollar.",
+        ),
+    ]
+    debts_micros: Annotated[
+        int,
+        Meta(
+            extra_json_schema=SIGNED,
+            description="Debts paid, or made, in millionths of a US dollar.",
+        ),
+    ]
+    closing_micros: Annotated[
+        int,
+        Meta(
+            extra_json_schema=SIGNED,
+            description="At the month's end, in millionths of a US dollar.",
+        ),
+    ]
 
 
 async def revenue_lines(database: Database, period: RevenuePeriod) -> Sequence[RevenueLine]:

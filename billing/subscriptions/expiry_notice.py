@@ -1,8 +1,9 @@
 """credit.expiring: an account is told some days before credit of its ends, once for each lead time.
 
 Promise: one event for each grant and lead time, by the primary key of expiry_notices, under the account's
-lock, and a mail to its owner with it. Where several lead times have passed, as after an outage, only the nearest is told; a grant that is
-made with less time left than a lead time is not told of by it. Writes expiry_notices.
+lock, and a mail to its owner with it. Where several lead times have passed, as after an outage, only the
+nearest is told; a grant that is made with less time left than a lead time is not told of by it. Writes
+expiry_notices.
 """
 
 from collections.abc import Sequence

@@ -1,9 +1,10 @@
 """Tokens of addresses that need no account: a recipient's claim page, where they end our mail, the payer's
 page of an order, and a receipt.
 
-A token is the id of the top-up, order or document as one block of AES, under a key for its purpose that comes from a data key
-which the master key seals. Invariant: no token is stored, and the database alone makes none. A token has
-one spelling; whoever guesses meets one of 2**128 numbers, of which the ids that exist are a few.
+A token is the id of the top-up, order or document as one block of AES, under a key for its purpose that
+comes from a data key which the master key seals. Invariant: no token is stored, and the database alone
+makes none. A token has one spelling; whoever guesses meets one of 2**128 numbers, of which the ids that
+exist are a few.
 """
 
 import base64

@@ -73,6 +73,7 @@ class TopUpTimeline:
     transfers: Sequence[Mapping[str, Any]]
     events: Sequence[Mapping[str, Any]]
     approval_id: str | None
+    approval_status: str | None
     request_id: str | None
     attempts: Sequence[Attempt]
     mails: Sequence[Mail]
@@ -97,7 +98,9 @@ async def topup_timeline(tx: Transaction, tenant: Tenant, topup_id: str) -> TopU
         id=topup_id,
     )
     trace = found.trace or next((row["trace"] for row in events), None)
-    asked = await tx.fetch_one("SELECT id FROM approvals WHERE transaction_id = :id", id=topup_id)
+    asked = await tx.fetch_one(
+        "SELECT id, status FROM approvals WHERE transaction_id = :id", id=topup_id
+    )
     return TopUpTimeline(
         found,
         [
@@ -108,6 +111,7 @@ async def topup_timeline(tx: Transaction, tenant: Tenant, topup_id: str) -> TopU
         ],
         [_event_shape(row) for row in events],
         None if asked is None else asked["id"],
+        None if asked is None else asked["status"],
         None if trace is None else request_id_of(trace),
         await attempts.load(tx, [topup_id]),
         (await of_topups(tx, [topup_id])).get(topup_id, ()),

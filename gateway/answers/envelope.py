@@ -6,9 +6,10 @@ says. The request log reads code and transaction_id back from the bytes, by that
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
+from msgspec import Meta
 from starlette.responses import Response
 
 from gateway.answers.answer import Answer
@@ -26,13 +27,17 @@ _encode = msgspec.json.Encoder().encode
 class Envelope(msgspec.Struct, frozen=True, gc=False):
     """Field by field as in the contract; `data` may be bytes that were rendered before (Raw)."""
 
-    success: bool
-    code: int
-    message: str
-    transaction_id: str | None
-    status: str
-    timestamp: str
-    data: Any
+    success: Annotated[bool, Meta(description="What the HTTP status says.")]
+    code: Annotated[int, Meta(description="What happened, as a number; GET /codes lists them.")]
+    message: Annotated[str, Meta(description="The code in words.")]
+    transaction_id: Annotated[
+        str | None, Meta(description="The top-up's, where one is concerned; else null.")
+    ]
+    status: Annotated[
+        str, Meta(description="The top-up's, where one is concerned; else ok or error.")
+    ]
+    timestamp: Annotated[str, Meta(description="When it was answered, RFC 3339, UTC.")]
+    data: Annotated[Any, Meta(description="What was asked for, or data.error.")]
 
 
 def answer(
@@ -123,6 +128,12 @@ def transaction_id_of(body: bytes) -> str | None:
     if start < 18:
         return None
     return body[start : body.index(b'"', start)].decode()
+
+
+def status_of(body: bytes) -> str:
+    """The status in an envelope's bytes, which stands before the caller's own words; or empty."""
+    start = body.find(b'"status":"', 0, 320) + 10
+    return "" if start < 10 else body[start : body.index(b'"', start)].decode()
 
 
 @lru_cache(maxsize=2)

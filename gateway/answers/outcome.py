@@ -5,9 +5,10 @@ the same types.
 """
 
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
+from msgspec import Meta
 
 from gateway.answers.response_codes import SUCCESS
 
@@ -20,7 +21,7 @@ T = TypeVar("T")
 class Listing(msgspec.Struct, Generic[T], kw_only=True):
     """A page of a list. Give next_cursor as cursor for the next one; null: there is none."""
 
-    items: list[T]
+    items: Annotated[list[T], Meta(description="This page's entries.")]
     next_cursor: str | None
     has_more: bool
 

@@ -94,15 +94,22 @@ def _meant(name: str | None) -> FieldEntry:
 
 def _bounds(kind: Any) -> FieldEntry:
     """The least and the greatest number of the type; nothing where only the machine bounds it."""
-    found = msgspec.inspect.type_info(kind)
+    found = _bare(msgspec.inspect.type_info(kind))
     kinds = found.types if isinstance(found, msgspec.inspect.UnionType) else (found,)
-    for one in kinds:
+    for one in map(_bare, kinds):
         if isinstance(one, msgspec.inspect.IntType | msgspec.inspect.FloatType):
             ends = {"minimum": one.ge, "maximum": one.le}
             return {
                 word: end for word, end in ends.items() if end is not None and abs(end) < INT64_MAX
             }
     return {}
+
+
+def _bare(found: msgspec.inspect.Type) -> msgspec.inspect.Type:
+    """The type without what is said of it, such as its description."""
+    while isinstance(found, msgspec.inspect.Metadata):
+        found = found.type
+    return found
 
 
 def _choices(kind: Any) -> list[str]:

@@ -67,4 +67,4 @@ class Failure(Struct, kw_only=True):
 class Refused(Struct, kw_only=True):
     """The `data` of an error."""
 
-    error: Failure
+    error: Annotated[Failure, Meta(description="What is wrong and what to do about it.")]

@@ -5,10 +5,14 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from kernel.clock import rfc3339
+from keys.principal import SCOPES
+from webhooks.events.event import EVENT_TYPES
 from webhooks.events.schema_words import Code, CodeHint, Environment, Time, TransactionId, Voucher
 
 __all__ = ["Code", "CodeHint", "Environment", "Time", "TransactionId", "Voucher"]
 
+# Below it lies our own API.
+API_PREFIX = "/api/public/v1"
 Millis = Annotated[
     str,
     Meta(
@@ -29,6 +33,10 @@ Prefix = Annotated[str, Meta(description="The first 16 characters, to recognise 
 Last4 = Annotated[str, Meta(description="The last 4 characters.")]
 TopUpStatus = Literal[
     "scheduled", "pending", "delivered", "failed", "cancelled", "reversing", "reversed"
+]
+ScopeWord = Annotated[str, Meta(extra_json_schema={"enum": list(SCOPES)})]
+EventTypeWord = Annotated[
+    str, Meta(description="Which event it is.", extra_json_schema={"enum": list(EVENT_TYPES)})
 ]
 LedgerCurrency = Literal["USD"]
 

@@ -1,7 +1,9 @@
 """Approvals: a person, or a key outside the requester's lineage, decides on a held send."""
 
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
+
+from msgspec import UNSET
 
 from billing.topups import approval as approvals, topup as topups
 from billing.topups.approval import Approval
@@ -12,6 +14,7 @@ from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
 from gateway.answers.outcome import Listing, ok
 from gateway.api.schemas.topups import Approval as ApprovalShape, DecidedTopUp
+from gateway.api.waiting import State, WaitQuery, poll_links, told_to_poll, when_changed
 from gateway.http.acting import actor_of
 from gateway.http.fields import Fields, Page
 from gateway.http.lists import list_rows
@@ -20,6 +23,8 @@ from gateway.http.routing import Route
 from kernel.errors import NotFound
 from keys.principal import ScopeMissing
 from store.database import Transaction
+
+_READS = ("topup:read", "approvals:write")
 
 
 class ApprovalQuery(Page, frozen=True, kw_only=True):
@@ -34,10 +39,15 @@ async def list_approvals(call: RequestContext[Fields, ApprovalQuery]) -> Answer:
     return await list_rows(call, "apr", read, shape=Approval.shape)
 
 
-async def show(call: RequestContext[Fields, Fields]) -> Answer:
+async def show(call: RequestContext[Fields, WaitQuery]) -> Answer:
     """One approval."""
-    asked, _ = await _find(call)
+    asked, _ = await when_changed(call, partial(_find, call), _state_of, _READS)
     return answer(codes.SUCCESS, asked.shape(), now_us=call.now_us)
+
+
+def _state_of(found: tuple[Approval, TopUp]) -> State:
+    asked, held = found
+    return State(held.id, held.status, asked.status, asked.status != "pending")
 
 
 async def approve(call: RequestContext[Fields, Fields]) -> Answer:
@@ -64,7 +74,10 @@ async def _decide(
         spent_by=held.spent_by,
         actor=actor_of(call),
     )
-    return await call.context.engine.submit_once(command, call.request_key, partial(_decided, call))
+    decided = await call.context.engine.submit_once(
+        command, call.request_key, partial(_decided, call)
+    )
+    return told_to_poll(call, decided)
 
 
 def _decided(call: RequestContext[Fields, Fields], ended: EndedTopUp) -> Answer:
@@ -73,11 +86,14 @@ def _decided(call: RequestContext[Fields, Fields], ended: EndedTopUp) -> Answer:
     is_own = topup.fulfilment_code is None
     code = call.context.topup_rules.codes.shown(topup, call.principal) if is_own else None
     decided = ended.approval
+    is_open = topup.status in {"pending", "scheduled"}
     data = DecidedTopUp.of(
         topup,
         code,
         wallet_balance_cents=ended.wallet_balance_cents,
         approval=None if decided is None else decided.shape(),
+        links=poll_links(call, topup.id) if is_open else UNSET,
+        next_action="poll" if is_open else UNSET,
     )
     by_status = {
         "delivered": codes.DELIVERED,
@@ -96,7 +112,7 @@ def _decided(call: RequestContext[Fields, Fields], ended: EndedTopUp) -> Answer:
     )
 
 
-async def _find(call: RequestContext[Fields, Fields]) -> tuple[Approval, TopUp]:
+async def _find(call: RequestContext[Fields, Any]) -> tuple[Approval, TopUp]:
     approval_id = call.params["approval_id"]
 
     async def work(tx: Transaction) -> tuple[Approval, TopUp]:
@@ -126,7 +142,7 @@ ROUTES = (
         "/approvals",
         list_approvals,
         "Sends that wait for a person, and decided ones",
-        scopes=("topup:read", "approvals:write"),
+        scopes=_READS,
         query=ApprovalQuery,
         answers=ok(Listing[ApprovalShape]),
     ),
@@ -135,7 +151,12 @@ ROUTES = (
         "/approvals/{approval_id}",
         show,
         "One approval",
-        scopes=("topup:read", "approvals:write"),
+        scopes=_READS,
+        query=WaitQuery,
+        description=(
+            "With `wait_s` it answers as soon as somebody has decided, or after so many seconds; at"
+            " once where it is decided."
+        ),
         answers=ok(ApprovalShape),
     ),
     Route(

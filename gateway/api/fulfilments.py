@@ -39,10 +39,32 @@ from store.database import Transaction
 class DeliverableBody(Fields, frozen=True, kw_only=True):
     """What the recipient is given; a kind other than credit has a value. Plain text, at most so long."""
 
-    kind: Literal["credit", "code", "key", "link", "note"]
-    value: Annotated[str, Meta(max_length=VALUE_CHARACTERS_MAX)] | None = None
-    redeem_url: Annotated[str, Meta(max_length=REDEEM_URL_CHARACTERS_MAX)] | None = None
-    instructions: Annotated[str, Meta(max_length=INSTRUCTIONS_CHARACTERS_MAX)] | None = None
+    kind: Annotated[
+        Literal["credit", "code", "key", "link", "note"],
+        Meta(description="What it is; credit: it lies in an account of the recipient's."),
+    ]
+    value: (
+        Annotated[
+            str,
+            Meta(
+                max_length=VALUE_CHARACTERS_MAX, description="The code, key, link or note itself."
+            ),
+        ]
+        | None
+    ) = None
+    redeem_url: (
+        Annotated[str, Meta(max_length=REDEEM_URL_CHARACTERS_MAX, description="Where it is used.")]
+        | None
+    ) = None
+    instructions: (
+        Annotated[
+            str,
+            Meta(
+                max_length=INSTRUCTIONS_CHARACTERS_MAX, description="How it is used, in plain text."
+            ),
+        ]
+        | None
+    ) = None
     expires_at: Time | None = None
 
 
@@ -55,10 +77,24 @@ class SettleBody(Fields, frozen=True, kw_only=True):
     transaction_id: Annotated[
         str, Meta(max_length=64, description="The one of the path: the signature covers it here.")
     ]
-    status: Literal["delivered", "failed"]
-    reason: Annotated[str, Meta(max_length=200)] | None = None
-    deliverable: DeliverableBody | None = None
-    cost_cents: Annotated[int, Meta(ge=0, le=COST_CENTS_MAX)] | None = None
+    status: Annotated[Literal["delivered", "failed"], Meta(description="How the top-up ended.")]
+    reason: (
+        Annotated[str, Meta(max_length=200, description="Why it failed; its sender reads it.")]
+        | None
+    ) = None
+    deliverable: (
+        Annotated[
+            DeliverableBody,
+            Meta(
+                description="Of a delivered one; without it the recipient has the credit in an account there."
+            ),
+        ]
+        | None
+    ) = None
+    cost_cents: (
+        Annotated[int, Meta(ge=0, le=COST_CENTS_MAX, description="What it cost you, in US cents.")]
+        | None
+    ) = None
 
 
 async def settle(call: RequestContext[SettleBody, Fields]) -> Answer:

@@ -82,7 +82,8 @@ def _readyz(context: Context, readiness: Readiness, more_checks: Checks) -> _Ans
     """200 while this gateway should get requests; see gateway/api/readiness.py.
 
     Redis may be away, work goes on. Also shown, and no reason for 503: what workers leave undone,
-    the platforms of live that nobody supplies, and whether the operator lets webhooks reach private addresses (how many, not which).
+    the platforms of live that nobody supplies, and whether the operator lets webhooks reach private
+    addresses (how many, not which).
     """
     settings = context.settings
     exceptions = {

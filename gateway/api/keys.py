@@ -17,7 +17,7 @@ from gateway.api.bodies.key_body import KeysPatchBody, MintBody, limits_of
 from gateway.api.schemas.keys import ApiKey as KeyShape, MintedKey, SandboxKey
 from gateway.http.acting import note
 from gateway.http.auth import block_of
-from gateway.http.fields import EnvironmentMismatch, Fields, Int64, Page, time_us
+from gateway.http.fields import EnvironmentMismatch, Fields, Int64, Page, time_us, within
 from gateway.http.idempotency import run_once
 from gateway.http.lists import list_rows
 from gateway.http.rate_limit import take_one
@@ -26,7 +26,7 @@ from gateway.http.routing import Route
 from kernel.clock import HOUR_US, SECOND_US
 from kernel.errors import NotFound
 from keys.api_keys import api_key
-from keys.api_keys.api_key import ApiKey
+from keys.api_keys.api_key import OVERLAP_S_MAX, ApiKey
 from keys.api_keys.fields import CENTS_FIELDS, KeyChanges, NewKey
 from keys.principal import ACCOUNT_SCOPES
 from store.database import Transaction
@@ -47,7 +47,13 @@ class SandboxBody(Fields, frozen=True, kw_only=True):
 
 
 class KeysRotateBody(Fields, frozen=True, kw_only=True):
-    overlap_s: Annotated[Int64, Meta(description="How long the old key still works.")] = 0
+    """How long both keys work."""
+
+    overlap_s: Annotated[
+        Int64,
+        within(0, OVERLAP_S_MAX),
+        Meta(description="How long the old key still works, in seconds."),
+    ] = 0
 
 
 async def mint(call: RequestContext[MintBody, Fields]) -> Answer:

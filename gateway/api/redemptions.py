@@ -1,12 +1,16 @@
 """Redemption codes: credit for whoever types one in first. Vouchers are taken too."""
 
+from typing import Annotated
+
+from msgspec import Meta
+
 from billing.ledger.money import MICROS_PER_CREDIT, micros_to_cents
 from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
 from gateway.answers.outcome import ok
 from gateway.api.redeem import Credited, redeem
-from gateway.api.schemas.topups import RedeemedCode
+from gateway.api.schemas.vouchers import RedeemedCode
 from gateway.http.fields import Fields, Text
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
@@ -16,7 +20,7 @@ from kernel.clock import rfc3339
 class RedemptionsRedeemBody(Fields, frozen=True, kw_only=True):
     """code: TOPUP-XXXX-XXXX-XXXX, or a voucher ATU-…."""
 
-    code: Text
+    code: Annotated[Text, Meta(description="TOPUP-XXXX-XXXX-XXXX, or a voucher ATU-….")]
 
 
 async def redeem_code(call: RequestContext[RedemptionsRedeemBody, Fields]) -> Answer:

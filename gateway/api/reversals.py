@@ -1,8 +1,9 @@
 """Reversals: a delivered top-up that nobody used is taken back, POST /topup/{transaction_id}/reverse."""
 
+from functools import partial
 from typing import Annotated
 
-from msgspec import Meta
+from msgspec import UNSET, Meta
 
 from billing.topups import topup as topups
 from billing.topups.reverse import REVERSAL_REASON_CHARACTERS_MAX, Reverse, ReversedOutcome
@@ -12,6 +13,7 @@ from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
 from gateway.answers.outcome import Outcome
 from gateway.api.schemas.topups import Reversal, ReversedTopUp
+from gateway.api.waiting import poll_links, told_to_poll
 from gateway.http.fields import LINE, Fields
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
@@ -43,7 +45,8 @@ async def reverse(call: RequestContext[ReverseBody, Fields]) -> Answer:
         asked_by=principal.credential_id,
         can_revoke=await _can_revoke(call, topup_id),
     )
-    return await context.engine.submit_once(command, call.request_key, _reversed)
+    done = await context.engine.submit_once(command, call.request_key, partial(_reversed, call))
+    return told_to_poll(call, done)
 
 
 async def _can_revoke(call: RequestContext[ReverseBody, Fields], topup_id: str) -> bool:
@@ -59,15 +62,18 @@ async def _can_revoke(call: RequestContext[ReverseBody, Fields], topup_id: str) 
     return supplier is not None and supplier.can_revoke
 
 
-def _reversed(done: ReversedOutcome) -> Answer:
+def _reversed(call: RequestContext[ReverseBody, Fields], done: ReversedOutcome) -> Answer:
     topup, reversal = done.topup, done.reversal
     assert reversal is not None, "what is reversed or reversing has a reversal"
+    is_reversed = topup.status == "reversed"
     return answer(
-        codes.REVERSED if topup.status == "reversed" else codes.PENDING,
+        codes.REVERSED if is_reversed else codes.PENDING,
         ReversedTopUp.of(
             topup,
             wallet_balance_cents=done.wallet_balance_cents,
             reversal=Reversal.of(reversal),
+            links=UNSET if is_reversed else poll_links(call, topup.id, can_cancel=False),
+            next_action=UNSET if is_reversed else "poll",
         ),
         now_us=reversal.ended_at or reversal.asked_at,
         status=topup.status,

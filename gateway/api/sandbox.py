@@ -24,7 +24,7 @@ from gateway.answers.envelope import answer
 from gateway.answers.outcome import ok
 from gateway.api.schemas.topups import Funding, SettledTopUp
 from gateway.api.schemas.usage import AccountClock
-from gateway.http.fields import EnvironmentMismatch, Fields, Int64
+from gateway.http.fields import EnvironmentMismatch, Fields, Int64, within
 from gateway.http.idempotency import run_once
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
@@ -35,19 +35,26 @@ from store.database import Transaction
 class OutcomeBody(Fields, frozen=True, kw_only=True):
     """How the pending top-up ends."""
 
-    outcome: Literal["delivered", "failed"]
+    outcome: Annotated[Literal["delivered", "failed"], Meta(description="How it ends.")]
 
 
 class FundBody(Fields, frozen=True, kw_only=True):
     """How much test credit, in cents."""
 
-    amount_cents: Int64
+    amount_cents: Annotated[Int64, within(1, None)]
 
 
 class ClockBody(Fields, frozen=True, kw_only=True):
     """How far the account's clock goes on, in seconds."""
 
-    advance_s: Annotated[int, Meta(ge=1, le=sandbox_clock.ADVANCE_S_MAX)]
+    advance_s: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=sandbox_clock.ADVANCE_S_MAX,
+            description="How far the clock goes on, in seconds.",
+        ),
+    ]
 
 
 async def settle(call: RequestContext[OutcomeBody, Fields]) -> Answer:

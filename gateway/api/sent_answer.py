@@ -18,6 +18,7 @@ from gateway.answers.refused import Failure
 from gateway.answers.words import TopUpStatus
 from gateway.api.bodies.send_body import SendBody
 from gateway.api.schemas.topups import FailedSend, Held, Sent, SentForApproval
+from gateway.api.waiting import poll_links
 from gateway.html.render import address_of
 from gateway.http.errors import doc_url
 from gateway.http.fields import Fields
@@ -50,11 +51,7 @@ class SentAnswer:
         if topup.status == "failed":
             return failed(call, topup, transaction_id=topup.id)
         claim_url = call.context.topup_rules.claim_url_shown(topup, call.principal)
-        if sent.approval is not None:
-            code, data = codes.APPROVAL_REQUIRED, self._for_approval(sent, sent.approval, claim_url)
-        else:
-            code = codes.DELIVERED if topup.status == "delivered" else codes.PENDING
-            data = Sent.of(sent, claim_url)
+        code, data = self._told(sent, claim_url)
         return answer(
             code,
             data,
@@ -74,12 +71,7 @@ class SentAnswer:
         may_see = sees_code(call.principal, topup.spent_by)
         shown = replace(sent, voucher_code=sent.voucher_code if may_see else None)
         claim_url = call.context.topup_rules.claim_url_shown(topup, call.principal)
-        data, code = Sent.of(shown, claim_url), OUTCOMES[topup.status]
-        if sent.approval is not None:
-            code, data = (
-                codes.APPROVAL_REQUIRED,
-                self._for_approval(shown, sent.approval, claim_url),
-            )
+        code, data = self._told(shown, claim_url)
         made = answer(
             code,
             data,
@@ -92,10 +84,25 @@ class SentAnswer:
         )
         return replace(made, is_replay=True)
 
-    def _for_approval(self, sent: Decided, asked: Approval, claim_url: str | None) -> Sent:
+    def _told(self, sent: Decided, claim_url: str | None) -> tuple[int, Sent]:
+        """The code and the data; of what waits with the calls that come next."""
+        topup, data = sent.topup, Sent.of(sent, claim_url)
+        if sent.approval is not None:
+            return codes.APPROVAL_REQUIRED, self._for_approval(data, sent.approval)
+        code = OUTCOMES[topup.status]
+        if code == codes.PENDING:
+            can_cancel = topup.status != "reversing"
+            data.links = poll_links(self._call, topup.id, can_cancel=can_cancel)
+            data.next_action = "poll"
+        return code, data
+
+    def _for_approval(self, sent: Sent, asked: Approval) -> Sent:
         public_url = self._call.context.topup_rules.public_url
         held = Held.of(asked, url=f"{public_url}/dashboard/approvals/{asked.id}")
-        return SentForApproval(**asdict(Sent.of(sent, claim_url)), approval=held)
+        links = poll_links(self._call, asked.transaction_id, asked.id)
+        return SentForApproval(
+            **{**asdict(sent), "approval": held, "links": links, "next_action": "poll"}
+        )
 
 
 def failed(call: RequestContext[Any, Any], topup: TopUp, *, transaction_id: str | None) -> Answer:

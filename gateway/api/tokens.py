@@ -23,17 +23,21 @@ from store.database import Transaction
 _SCOPES = ("keys:write",)
 
 
-class CreateBody(Fields, frozen=True, kw_only=True):
+class CreateTokenBody(Fields, frozen=True, kw_only=True):
+    """A new access token."""
+
     name: Annotated[str, Meta(max_length=400)] = "Access token"
 
 
-class DeleteBody(Fields, frozen=True, kw_only=True):
+class DeleteTokenBody(Fields, frozen=True, kw_only=True):
     """Which token, where the path does not say it."""
 
-    id: Annotated[str, Meta(max_length=64, pattern=r"^tok_[0-9A-Za-z]+\Z")]
+    id: Annotated[
+        str, Meta(max_length=64, pattern=r"^tok_[0-9A-Za-z]+\Z", description="The token's id.")
+    ]
 
 
-async def create(call: RequestContext[CreateBody, Fields]) -> Answer:
+async def create(call: RequestContext[CreateTokenBody, Fields]) -> Answer:
     principal, name, now_us = call.principal, call.body.name, call.now_us
 
     async def work(tx: Transaction) -> tuple[AccessToken, str]:
@@ -67,7 +71,7 @@ async def revoke(call: RequestContext[Fields, Fields]) -> Answer:
     return await _revoke(call, call.params["token_id"])
 
 
-async def revoke_named(call: RequestContext[DeleteBody, Fields]) -> Answer:
+async def revoke_named(call: RequestContext[DeleteTokenBody, Fields]) -> Answer:
     return await _revoke(call, call.body.id)
 
 
@@ -94,7 +98,7 @@ ROUTES = (
         create,
         "Make an access token",
         _SCOPES,
-        body=CreateBody,
+        body=CreateTokenBody,
         asks_password=True,
         answers=created(MadeToken),
         refuses=(codes.LIMIT_REACHED,),
@@ -114,7 +118,7 @@ ROUTES = (
         revoke_named,
         "Revoke the access token that the body names",
         _SCOPES,
-        body=DeleteBody,
+        body=DeleteTokenBody,
         answers=ok(TokenShape),
         refuses=(codes.NOT_FOUND,),
     ),

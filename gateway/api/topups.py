@@ -1,9 +1,9 @@
 """Top-ups: send, validate, cancel, status, history. The send is the hot path of the gateway."""
 
 from functools import partial
-from typing import Any
+from typing import Annotated, Any
 
-from msgspec import UNSET
+from msgspec import Meta
 
 from billing.topups import queries as history
 from billing.topups.deliverable import (
@@ -26,30 +26,24 @@ from gateway.api.bodies.send_body import (
     SenderReferenceField,
     ValidateBody,
 )
-from gateway.api.schemas.recipients import RecipientMail
 from gateway.api.schemas.topups import (
-    EventOfTopUp,
     FailedSend,
-    FulfilmentAttempt,
     Quote,
-    Reversal,
     Sent,
     SentForApproval,
     SettledTopUp,
     TopUp as TopUpShape,
-    TopUpStory,
-    Transfer,
 )
-from gateway.api.sent_answer import OUTCOMES, SentAnswer, failed
+from gateway.api.sent_answer import SentAnswer, failed
+from gateway.api.waiting import told_to_poll
 from gateway.http.fields import Fields, Text, Time, time_us
 from gateway.http.lists import ExportPage, export_rows, list_rows
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply, Route
 from kernel.clock import rfc3339
 from keys.email_address import InvalidEmail, normalise_email
-from keys.principal import ADMIN
-from store.database import Transaction
 
+HTTP_OK = 200
 _READS = ("topup:read",)
 _CSV_COLUMNS = (
     *("transaction_id", "status", "platform", "amount_cents", "fee_cents", "charged_cents"),
@@ -68,10 +62,15 @@ class CancelBody(Fields, frozen=True, kw_only=True):
 class HistoryQuery(ExportPage, frozen=True, kw_only=True):
     """Filters of the history; created_after is inclusive, created_before exclusive."""
 
-    status: TopUpStatus | None = None
-    platform: Text | None = None
-    recipient_email: Address | None = None
-    reference: SenderReferenceField | None = None
+    status: Annotated[TopUpStatus, Meta(description="Only top-ups in this state.")] | None = None
+    platform: Annotated[Text, Meta(description="Only top-ups of this platform.")] | None = None
+    recipient_email: (
+        Annotated[Address, Meta(description="Only top-ups to this recipient.")] | None
+    ) = None
+    reference: (
+        Annotated[SenderReferenceField, Meta(description="Only the top-up with this reference.")]
+        | None
+    ) = None
     created_after: Time | None = None
     created_before: Time | None = None
 
@@ -80,7 +79,8 @@ async def send(call: RequestContext[SendBody, Fields]) -> Answer:
     """One batch on the ledger; the answer is rendered inside it and sent once it is durable."""
     body = call.body
     command = new_send(call.principal, request_of(call, body, body.quote_id, body.intent))
-    return await call.context.engine.submit_once(command, call.request_key, SentAnswer(call))
+    sent = await call.context.engine.submit_once(command, call.request_key, SentAnswer(call))
+    return sent if sent.status == HTTP_OK else told_to_poll(call, sent)
 
 
 async def validate(call: RequestContext[ValidateBody, Fields]) -> Answer:
@@ -103,44 +103,6 @@ async def cancel(call: RequestContext[CancelBody, Fields]) -> Answer:
     principal = call.principal
     command = Cancel(call.body.transaction_id, principal.tenant, principal.credential_id)
     return await call.context.engine.submit_once(command, call.request_key, _cancelled)
-
-
-async def status(call: RequestContext[Fields, Fields]) -> Answer:
-    """The top-up with its transfers and events; 200 whatever its state."""
-    topup_id = call.params["transaction_id"]
-    tenant = call.principal.tenant
-
-    async def work(tx: Transaction) -> history.TopUpTimeline:
-        return await history.topup_timeline(tx, tenant, topup_id)
-
-    timeline = await call.context.database.read(work)
-    topup = timeline.topup
-    rules, is_operator = call.context.topup_rules, ADMIN in call.principal.scopes
-    data = TopUpStory.of(
-        topup,
-        rules.codes.shown(topup, call.principal),
-        rules.codes.value_shown(topup, call.principal),
-        attempts=[
-            FulfilmentAttempt.seen_by(one, is_operator=is_operator) for one in timeline.attempts
-        ],
-        supplier=topup.supplier if is_operator else None,
-        cost_cents=timeline.cost_cents if is_operator else None,
-        transfers=[Transfer(**one) for one in timeline.transfers],
-        events=[EventOfTopUp(**one) for one in timeline.events],
-        claim_url=rules.claim_url_shown(topup, call.principal),
-        mails=[RecipientMail.of(one) for one in timeline.mails],
-        reversal=None if timeline.reversal is None else Reversal.of(timeline.reversal),
-        approval_id=UNSET if timeline.approval_id is None else timeline.approval_id,
-        request_id=timeline.request_id,
-    )
-    return answer(
-        OUTCOMES[topup.status],
-        data,
-        now_us=call.now_us,
-        http_status=200,
-        status=topup.status,
-        transaction_id=topup.id,
-    )
 
 
 async def list_topups(call: RequestContext[Fields, HistoryQuery]) -> Reply:
@@ -301,22 +263,6 @@ ROUTES = (
         description="Its funds go back to where they came from, and topup.cancelled is sent.",
         answers=ok(SettledTopUp, codes.CANCELLED),
         refuses=(codes.ALREADY_DELIVERED, codes.NOT_FOUND, codes.ALREADY_SETTLED),
-    ),
-    Route(
-        "GET",
-        "/topup/status/{transaction_id}",
-        status,
-        "A top-up with its ledger transfers and events",
-        scopes=_READS,
-        description="200 whatever its state; the code says which.",
-        answers=ok(
-            TopUpStory,
-            codes.DELIVERED,
-            codes.PENDING,
-            codes.FAILED_REFUNDED,
-            codes.CANCELLED,
-            codes.REVERSED,
-        ),
     ),
     Route(
         "GET",

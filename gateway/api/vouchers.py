@@ -1,7 +1,9 @@
 """Vouchers: look one up as its issuer, redeem one once. Guessing codes is rate-limited."""
 
 from functools import partial
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta
 
 from billing.ledger.balances import recipients
 from billing.topups.topup import TopUp
@@ -24,7 +26,7 @@ from store.database import Transaction
 class VouchersRedeemBody(Fields, frozen=True, kw_only=True):
     """settle: into the caller's wallet, or external: the platform has honoured it."""
 
-    code: Text
+    code: Annotated[Text, Meta(description="The voucher's code, ATU-….")]
     settle: Literal["wallet", "external"] = "wallet"
 
 

@@ -69,6 +69,7 @@ async def _overview(call: RequestContext[Any, Any], problem: Problem = NO_PROBLE
         status=problem.status,
         problem=problem,
         balance=balance,
+        is_empty_live=call.principal.environment == "live" and balance["sendable_cents"] <= 0,
         endpoints=(await ask(call, "GET", "/webhooks", query={"limit": 10})).data["items"],
         notices=(await ask(call, "GET", "/notices", query={"open": "true", "limit": 5})).data,
         approvals=(

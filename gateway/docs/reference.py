@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from gateway.docs import samples
+from gateway.openapi.responses import CODES_HERE
 
 DEPTH_MAX: Final = 4
 _CHARACTERS: Final = re.compile(r"[a-z0-9]+")
@@ -138,23 +139,17 @@ class _Reader:
     def _outcome(self, status: str, response: Json) -> DocumentedAnswer:
         media = response.get("content", {}).get("application/json", {})
         schema = self._resolved(media.get("schema", {}))
-        codes: list[int] = []
+        codes = tuple(response.get(CODES_HERE, ()))
         fields: list[Field] = []
         about = ""
-        for choice in schema.get("anyOf", [schema]):
-            data = choice
-            for part in choice.get("allOf", ()):
-                narrowed = part.get("properties", {})
-                codes += narrowed.get("code", {}).get("enum", ())
-                data = narrowed.get("data", data)
-            shape = self._resolved(data)
+        for choice in map(self._resolved, schema.get("anyOf", [schema])):
+            # Of our own answers what differs is their data.
+            shape = self._resolved(choice["properties"]["data"] if codes and choice else choice)
             about = about or shape.get("description", "")
             known = {field.name for field in fields}
-            fields += [field for field in self._fields(data, "", 0) if field.name not in known]
+            fields += [field for field in self._fields(shape, "", 0) if field.name not in known]
         description = response["description"]
-        return DocumentedAnswer(
-            status, description, tuple(codes), about, fields, media.get("example")
-        )
+        return DocumentedAnswer(status, description, codes, about, fields, media.get("example"))
 
     def _fields(self, schema: Json, prefix: str, depth: int) -> Iterator[Field]:
         shape = self._resolved(schema)

@@ -7,6 +7,7 @@ from urllib.parse import parse_qs
 from markupsafe import Markup
 
 from billing.ledger.price import Price
+from billing.ledger.words import account_words, code_words
 from kernel.clock import parse_rfc3339, rfc3339
 
 # Shown on the page that a form leads to; only the name travels, so nobody can put words in a link.
@@ -247,4 +248,6 @@ FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
     "tone": tone,
     "duration": duration,
     "short": short,
+    "code_words": code_words,
+    "account_words": account_words,
 }

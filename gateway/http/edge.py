@@ -82,6 +82,7 @@ class Edge:
         call: RequestContext[Fields, Fields] = RequestContext(
             self._context, scope, read_whole(cycle)
         )
+        call.receive = receive
         current_line.set(call.trace)
         answer: Answer | None = None
         reply: Reply | None = None

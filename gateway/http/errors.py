@@ -78,6 +78,7 @@ from store.errors import CommitUnknown, StoreError
 from store.idempotency import KeyInProgress, KeyReused
 from webhooks.endpoints.endpoint import TooManyEndpoints
 from webhooks.events.feed import TooManyStreams
+from webhooks.events.waits import TooManyWaits
 from webhooks.http.guard import UrlRefused
 from webhooks.replays.replay import ReplayEnded, TooManyReplays
 
@@ -124,6 +125,7 @@ TABLE: Final[Mapping[type[DomainError], ErrorRow]] = {
     SandboxRateLimited: ErrorRow(codes.RATE_LIMITED, 429),
     MailLimitReached: ErrorRow(codes.RATE_LIMITED, 429),
     TooManyStreams: ErrorRow(codes.RATE_LIMITED, 429),
+    TooManyWaits: ErrorRow(codes.RATE_LIMITED, 429),
     Unreadable: ErrorRow(codes.MALFORMED, 400),
     BodyTooLarge: ErrorRow(codes.MALFORMED, 413),
     MediaTypeRefused: ErrorRow(codes.MALFORMED, 415),

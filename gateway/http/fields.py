@@ -6,7 +6,7 @@ A field `environment` that the struct does not have may repeat the credential's 
 """
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import reduce
 from itertools import islice
 from operator import or_
@@ -47,6 +47,8 @@ from kernel.limits import BODY_BYTES_MAX, INT64_MAX, PAGE_ITEMS, PAGE_ITEMS_MAX
 
 QUERY_BYTES_MAX = 4096
 QUERY_FIELDS_MAX = 50
+# How within() stands in a schema until gateway/openapi/schemas.py makes minimum and maximum of it.
+BOUNDS = "x-bounds"
 # One line: no control characters and no line ends of any kind.
 LINE = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*\Z"
 Int64 = Annotated[int, Meta(ge=-INT64_MAX - 1, le=INT64_MAX)]
@@ -54,6 +56,18 @@ Text = Annotated[str, Meta(max_length=200)]
 ShortText = Annotated[str, Meta(max_length=64)]
 # RFC 3339 with a zone; time_us() turns it into microseconds.
 Time = Annotated[str, Meta(max_length=40, extra_json_schema={"format": "date-time"})]
+
+
+def within(least: int | None, most: int | None) -> Meta:
+    """Which whole numbers are right, for the documents alone: the decoder takes more, so that one outside is
+    refused where its rule is, by that rule's own code. None: no bound.
+    """
+    return Meta(extra_json_schema={BOUNDS: [least, most]})
+
+
+def word_of(words: Iterable[str]) -> Meta:
+    """Which words are right, for the documents alone; see within."""
+    return Meta(extra_json_schema={"enum": list(words)})
 
 
 class EnvironmentMismatch(DomainError):
@@ -80,7 +94,9 @@ class LooseFields(Fields, frozen=True, kw_only=True, forbid_unknown_fields=False
 class Page(Fields, frozen=True, kw_only=True):
     """The query of every list: newest first, from after the cursor."""
 
-    limit: Annotated[int, Meta(ge=1, le=PAGE_ITEMS_MAX)] = PAGE_ITEMS
+    limit: Annotated[
+        int, Meta(ge=1, le=PAGE_ITEMS_MAX, description="How many there are on a page.")
+    ] = PAGE_ITEMS
     cursor: Annotated[str, Meta(min_length=1, max_length=200)] | None = None
 
 

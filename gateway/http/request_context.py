@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping
 from typing import Generic, TypeVar
 
-from starlette.types import Scope
+from starlette.types import Receive, Scope
 
 from gateway.answers.envelope import refuse
 from gateway.answers.refusals import Refuse
@@ -30,7 +30,7 @@ _SANE_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 class RequestContext(Generic[B, Q]):
     """body and query are the route's structs, raw the body's bytes; request_key is null without an
     Idempotency-Key, session_token unless the caller came by cookie. whole is the body where it had
-    come before anybody asked.
+    come before anybody asked. receive is the server's, for who waits long; null for a call from inside.
 
     template is the route's path, never the caller's, so a log or a metric can hold it.
     """
@@ -45,6 +45,7 @@ class RequestContext(Generic[B, Q]):
         "path",
         "query",
         "raw",
+        "receive",
         "refuse",
         "reply_headers",
         "request_id",
@@ -74,6 +75,7 @@ class RequestContext(Generic[B, Q]):
         self.refuse: Refuse = refuse
         self.params: Mapping[str, str] = {}
         self.raw = b""
+        self.receive: Receive | None = None
         self.request_key: RequestKey | None = None
         self.session_token: str | None = None
         self._principal: Principal | None = None

@@ -2,9 +2,10 @@
 
 A stop is orderly: accept nothing more, finish what is in flight, then leave; a second request to
 stop leaves at once. A kept connection is ended by its next answer, which says so: a proxy that sends
-into one as it closes cannot know whether its request was done, and does not send a POST twice. A stranger's connections are bounded in their number, in the bytes of headers
-and trailers, in the time from a request's first byte to its last, and in the time for which the
-client takes nothing of an answer (gateway/http/connection.py).
+into one as it closes cannot know whether its request was done, and does not send a POST twice. A stranger's
+connections are bounded in their number, in the bytes of headers and trailers, in the time from a request's
+first byte to its last, and in the time for which the client takes nothing of an answer
+(gateway/http/connection.py).
 """
 
 import asyncio

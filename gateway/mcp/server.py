@@ -1,117 +1,158 @@
 """What /mcp does with a request that was let in: the SDK's server over the API's own calls.
 
 Promise: a tool call is a call of the API by the same principal: the pipeline admits it (credential,
-address, rate, scope), gateway/internal_client.py does it, and an Idempotency-Key means the same on both
+address, rate), gateway/internal_client.py does it, and an Idempotency-Key means the same on both
 ways. Invariant: nothing outlives a request, so any gateway answers any call: the SDK's session
 manager is opened for one request and closed with it. Loaded by gateway/mcp/endpoint.py at the first request.
 """
 
-import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from functools import partial
 from importlib.metadata import version
 from typing import Any, Final
 
-import msgspec
+from mcp import MCPError
 from mcp.server import Server, ServerRequestContext
+from mcp.server.caching import CacheHint
+from mcp.server.context import CallNext, HandlerResult
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp_types import (
     CallToolRequestParams,
     CallToolResult,
-    ElicitRequest,
-    ElicitRequestURLParams,
+    DiscoverResult,
     InputRequiredResult,
     ListToolsResult,
     PaginatedRequestParams,
-    TextContent,
+    RequestParams,
 )
-from mcp_types.version import MODERN_PROTOCOL_VERSIONS
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from mcp_types.version import KNOWN_PROTOCOL_VERSIONS, MODERN_PROTOCOL_VERSIONS
+from pydantic import ValidationError
+from starlette.types import Message as AsgiMessage, Receive, Scope, Send
 
-from gateway.answers import response_codes as codes
-from gateway.answers.envelope import Envelope, refuse
-from gateway.http.errors import is_expected, refusal_of
 from gateway.http.fields import Fields
 from gateway.http.request_context import RequestContext
-from gateway.internal_client import ask
-from gateway.mcp.tools import TOOLS, ApiTool, listed
-from gateway.repair.repair import RefusedCall, repaired
-from gateway.surfaces import API_PREFIX
-from kernel.errors import NotFound
-from kernel.ids import new_id
+from gateway.http.routing import Reply
+from gateway.http.strict_json import refuse_repeated_names
+from gateway.mcp.calls import ToolRequest, answered
+from gateway.mcp.listing import allowed, tools_of
+from gateway.mcp.message import INVALID_PARAMS, Message, read
+from gateway.mcp.tools import TOOLS
 from kernel.limits import BODY_BYTES_MAX
+from keys.principal import require_scope
 
-APPROVAL: Final = "approval"
 _CALL: Final = "topup.call"
-_INSTRUCTIONS: Final = (
-    "Prepaid AI credit: send_topup spends real or test credit of the account that the key belongs to."
-    " Every result is an envelope with a numeric code. An error says in next_action what to do:"
-    " fix_request, wait, top_up, ask_human or stop. Rehearse with validate_topup, and repeat a call"
-    " whose answer was lost with the same idempotency_key."
-)
-_decode = msgspec.json.Decoder(Envelope).decode
-_log = logging.getLogger(__name__)
+_VERSIONS: Final = tuple(reversed(KNOWN_PROTOCOL_VERSIONS))
+# A list changes with a key's scopes and limits and with the operator's platforms: seldom.
+_LIST_MS: Final = 60_000
+_DISCOVER_MS: Final = 3_600_000
+_INSTRUCTIONS: Final = """\
+Prepaid AI credit. To send some, call send_topup with platform, amount_cents (US cents), recipient_email and an \
+idempotency_key of your own; nothing has to be called first.
+When an answer was lost, repeat the call with the same idempotency_key; a new key is a new payment.
+Results are envelopes: code 1001 delivered; 1002 pending, use get_status; 3006 a person has to approve at \
+data.approval.url: show it, then use get_status.
+An error says in data.error.next_action what to do: fix_request (data.error.errors has what would be right), poll, \
+wait, top_up, ask_human or stop. Do not repeat a call that says ask_human or stop."""
 
 Context = ServerRequestContext[Any, Any]
 
 
-def server() -> Callable[[RequestContext[Fields, Fields]], ASGIApp]:
+def server() -> Callable[[RequestContext[Fields, Fields]], Reply]:
     """What answers an admitted request; each with an application of its own."""
     made = Server(
         "topup-gateway",
         version=version("topup-gateway"),
+        title="Topup Gateway",
         instructions=_INSTRUCTIONS,
+        cache_hints={
+            "tools/list": CacheHint(_LIST_MS, "private"),
+            "server/discover": CacheHint(_DISCOVER_MS, "public"),
+        },
+        # No argument is mirrored in a header: else each call would make the list first.
+        get_tool_input_schema=_no_header_of,
         on_list_tools=_list_tools,
         on_call_tool=_call_tool,
     )
-    return partial(_one_request, made)
+    made.middleware.append(_told_in_words)
+
+    async def discover(ctx: Context, _params: RequestParams) -> DiscoverResult:
+        # The SDK's own names today's version alone, and this server speaks the older ones, too.
+        capabilities = made.get_capabilities(protocol_version=ctx.protocol_version)
+        return DiscoverResult(
+            supported_versions=list(_VERSIONS),
+            capabilities=capabilities,
+            instructions=_INSTRUCTIONS,
+        )
+
+    made.add_request_handler("server/discover", RequestParams, discover)
+    return partial(_reply, made)
 
 
-def _one_request(server: Server[Any], call: RequestContext[Fields, Fields]) -> ASGIApp:
+def _reply(server: Server[Any], call: RequestContext[Fields, Fields]) -> Reply:
     """The SDK's application for this request alone, with the body that was read already."""
+    message = read(call.raw, call.headers, _VERSIONS)
+    if not isinstance(message, Message):
+        return message
+    # Of two values under one name, such as two amounts, the SDK would take the last.
+    refuse_repeated_names(call.raw)
+    _check_scope(call, message)
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-        parts: list[Message] = [{"type": "http.request", "body": call.raw, "more_body": False}]
+        parts: list[AsgiMessage] = [{"type": "http.request", "body": call.raw, "more_body": False}]
 
-        async def replay() -> Message:
+        async def replay() -> AsgiMessage:
             return parts.pop() if parts else await receive()
 
         manager = StreamableHTTPSessionManager(
             server, json_response=True, stateless=True, max_request_body_size=BODY_BYTES_MAX
         )
+        # White space around a header's value is none of it (RFC 9110, 5.5); our server's parser keeps it.
+        headers = [(name, value.strip()) for name, value in scope["headers"]]
         async with manager.run():
-            await manager.handle_request({**scope, _CALL: call}, replay, send)
+            await manager.handle_request({**scope, "headers": headers, _CALL: call}, replay, send)
 
     return answer
 
 
-async def _list_tools(_ctx: Context, _params: PaginatedRequestParams | None) -> ListToolsResult:
-    return ListToolsResult(tools=listed())
+def _check_scope(call: RequestContext[Fields, Fields], message: Message) -> None:
+    """Raises ScopeMissing for a token that may not call the tool: its client can ask for more.
+
+    An API key's scopes are its owner's decision, so there the tool itself tells the agent.
+    """
+    tool = None if message.tool is None else TOOLS.get(message.tool)
+    if tool is not None and call.principal.kind != "key" and not allowed(tool, call.principal):
+        require_scope(call.principal, *tool.route.scopes)
+
+
+def _no_header_of(_tool: str) -> None:
+    return None
+
+
+async def _list_tools(ctx: Context, _params: PaginatedRequestParams | None) -> ListToolsResult:
+    return ListToolsResult(tools=await tools_of(_call_of(ctx)))
 
 
 async def _call_tool(
     ctx: Context, params: CallToolRequestParams
 ) -> CallToolResult | InputRequiredResult:
-    """Does the call; whatever refuses it is told in the result, where an agent can read it."""
+    """Does the call; what refuses it is told in the result, where an agent can read it."""
+    call = _call_of(ctx)
+    tool = TOOLS.get(params.name)
+    if tool is None:
+        known = [name for name, one in TOOLS.items() if allowed(one, call.principal)]
+        raise MCPError(
+            INVALID_PARAMS, f"Unknown tool: {params.name[:64]}", {"param": "name", "allowed": known}
+        )
+    asked = ToolRequest(
+        call, tool, params.arguments or {}, params.input_responses, _opens_addresses(ctx)
+    )
+    return await answered(asked)
+
+
+def _call_of(ctx: Context) -> RequestContext[Fields, Fields]:
     assert ctx.request is not None, "the transport hands the request on"
     call: RequestContext[Fields, Fields] = ctx.request.scope[_CALL]
-    may_open = _opens_addresses(ctx)
-    tool = TOOLS.get(params.name)
-    try:
-        if tool is None:
-            raise NotFound("Tool")
-        path, body, key = tool.call_of(params.arguments or {})
-        if tool.takes_key and key is None and may_open:
-            # The client comes back for the result once it has shown the address.
-            key = params.request_state or new_id("mcp")
-        envelope = await ask(call, tool.method, path, body, idempotency_key=key)
-    except Exception as error:
-        # The SDK would tell the caller an unexpected error's own words.
-        return _refused(call, error, tool, params.arguments or {})
-    is_first = params.input_responses is None and params.request_state is None
-    if envelope.code == codes.APPROVAL_REQUIRED and may_open and is_first:
-        return _open_approval(envelope, key)
-    return _result(envelope)
+    return call
 
 
 def _opens_addresses(ctx: Context) -> bool:
@@ -122,42 +163,14 @@ def _opens_addresses(ctx: Context) -> bool:
     return is_modern and elicits is not None and elicits.url is not None
 
 
-def _open_approval(envelope: Envelope, key: str | None) -> InputRequiredResult:
-    """The send is held already; coming back with the state gets its stored answer."""
-    approval = envelope.data["approval"]
-    asked = ElicitRequest(
-        params=ElicitRequestURLParams(
-            message="This top-up is above the key's threshold: a person has to approve it.",
-            url=approval["url"],
-        )
-    )
-    return InputRequiredResult(input_requests={APPROVAL: asked}, request_state=key)
-
-
-def _refused(
-    call: RequestContext[Fields, Fields],
-    error: Exception,
-    tool: ApiTool | None,
-    arguments: Mapping[str, Any],
-) -> CallToolResult:
-    if not is_expected(error):
-        fields = {"request_id": call.request_id.decode(), "route": call.template}
-        _log.error("request.failed", exc_info=error, extra={"fields": fields})
-    method, path = ("POST", "") if tool is None else (tool.method, API_PREFIX + tool.path)
-    refusal = repaired(call, refusal_of(error), RefusedCall(method, path, arguments))
-    return _result(_decode(refuse(refusal, call.now_us).body))
-
-
-def _result(envelope: Envelope) -> CallToolResult:
-    """The envelope, as values and as text; for a held send, first of all where to go."""
-    value = msgspec.to_builtins(envelope)
-    texts: Sequence[str] = [msgspec.json.encode(value).decode()]
-    if envelope.code == codes.APPROVAL_REQUIRED:
-        approval = envelope.data["approval"]
-        first = f"A person has to approve this top-up at {approval['url']}"
-        texts = [f"{first} until {approval['expires_at']}; get_status tells the outcome.", *texts]
-    return CallToolResult(
-        content=[TextContent(text=text) for text in texts],
-        structured_content=value,
-        is_error=not envelope.success,
-    )
+async def _told_in_words(ctx: Context, call_next: CallNext) -> HandlerResult:
+    """Names what is wrong with a method's params, which the SDK leaves out."""
+    try:
+        return await call_next(ctx)
+    except ValidationError as error:
+        faults = [
+            {"param": ".".join(map(str, one["loc"])), "detail": one["msg"]}
+            for one in error.errors(include_url=False, include_context=False, include_input=False)
+        ]
+        words = f"Invalid params: {faults[0]['param']}: {faults[0]['detail']}"
+        raise MCPError(INVALID_PARAMS, words, {"errors": faults}) from None

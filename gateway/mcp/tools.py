@@ -1,177 +1,185 @@
-"""The tools for agents: each is one call of the API, with the same fields and the same answer.
+"""The tools for agents, in the order in which they are listed.
 
-Invariant: a tool has no rules of its own. Its input schema is the route's body, its output schema
-the envelope with the route's own shapes, its work the route's handler (gateway/internal_client.py).
+Each description says when to use it and what to do with its answer; `says` are words that take the place of the
+API's own, which name paths that no tool has.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cache
-from typing import Any, Final
+from typing import Final
 
-import msgspec
-from mcp_types import Tool, ToolAnnotations
+from mcp_types import ToolAnnotations
 
-from gateway.answers.envelope import Envelope
-from gateway.api.bodies.send_body import SendBody, ValidateBody
-from gateway.api.topups import CancelBody
-from gateway.http.fields import Fields, Shape
-from gateway.http.routing import Router
-from gateway.openapi.schemas import Schemas, pruned
-from gateway.surfaces import API, API_PREFIX
-from kernel.errors import InvalidInput, NotFound
-from kernel.limits import IDEMPOTENCY_KEY_CHARACTERS_MAX
+from gateway.mcp.tool import ApiTool
 
-KEY: Final = "idempotency_key"
-_KEY_SCHEMA: Final = {
-    "type": "string",
-    "pattern": "^[!-~]+$",
-    "minLength": 1,
-    "maxLength": IDEMPOTENCY_KEY_CHARACTERS_MAX,
-    "description": (
-        "Any text of your own for this one action. Give the same one when you repeat the call after"
-        " a lost answer: it gets the first answer, and nothing happens twice."
+_READS: Final = ToolAnnotations(read_only_hint=True, open_world_hint=False)
+# Money leaves the account, once for each key; suppliers and recipients are outside.
+_SPENDS: Final = ToolAnnotations(
+    read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=True
+)
+_ENDS: Final = ToolAnnotations(
+    read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=False
+)
+# Nothing is paid before a person pays.
+_OPENS: Final = ToolAnnotations(
+    read_only_hint=False, destructive_hint=False, idempotent_hint=True, open_world_hint=True
+)
+
+_RECIPIENT: Final = {
+    "recipient_email": "Who gets the credit. Give this, or recipient.",
+    "recipient": "Instead of recipient_email: the account's own address.",
+}
+_TOP_UP: Final = ("status", "platform", "amount_cents", "charged_cents", "recipient_email")
+_WHICH: Final = {"transaction_id": "As a send answered it: txn_…"}
+
+_LISTED: Final = (
+    ApiTool(
+        "send_topup",
+        "Send a top-up",
+        "Sends prepaid AI credit to a recipient and spends the account's own. Code 1001: delivered. 1002:"
+        " pending, use get_status. 3006: a person has to approve at data.approval.url; show it, then use"
+        " get_status. 2006 looks_repeated: the same was sent a moment ago (data.error.links: earlier); send"
+        " again with distinct: true only if a second payment is meant.",
+        "POST",
+        "/topup/send",
+        _SPENDS,
+        (
+            *("platform", "amount_cents", "charged_cents", "recipient_email", "new_balance_cents"),
+            *("wallet_balance_cents", "voucher_code", "claim_url", "approval"),
+        ),
+        key="required",
+        says={
+            **_RECIPIENT,
+            "platform": "What is topped up.",
+            "reference": "Your own name for it, unique; get_history finds it.",
+            "note": "For your own records.",
+            "metadata": "Your own pairs.",
+            "send_at": "When, at most 90 days ahead; left out: now.",
+            "distinct": "A second payment is meant, though it looks like a repeated one.",
+            "intent": "Your own id of it through every door; another key or way with it is the same send.",
+            "quote_id": "From validate_topup: charged is exactly what it said, or nothing.",
+        },
     ),
-}
-_BAD: Final = 400
-
-
-@dataclass(frozen=True, slots=True)
-class ApiTool:
-    """One tool and the call behind it; arguments are the body's fields or those of the path."""
-
-    name: str
-    title: str
-    description: str
-    method: str
-    path: str
-    arguments: type[Fields]
-    hints: ToolAnnotations
-    takes_key: bool = False
-
-    def call_of(self, given: Mapping[str, Any]) -> tuple[str, dict[str, Any], str | None]:
-        """The path, the body and the idempotency key; raises InvalidInput and NotFound."""
-        rest = dict(given)
-        key = rest.pop(KEY, None) if self.takes_key else None
-        if key is not None and not isinstance(key, str):
-            raise InvalidInput("expected a string", param=KEY)
-        if self.method == "POST":
-            return self.path, rest, key
-        fields = Shape(self.arguments).decode(msgspec.json.encode(rest), None)
-        values = msgspec.structs.asdict(fields)
-        # A value with a slash would be another path.
-        if any("/" in str(value) for value in values.values()):
-            raise NotFound("Transaction")
-        return self.path.format(**values), {}, None
-
-
-TOOLS: Final[Mapping[str, ApiTool]] = {
-    tool.name: tool
-    for tool in (
-        ApiTool(
-            "send_topup",
-            "Send a top-up",
-            "Sends prepaid AI credit to a recipient's wallet and spends the account's own. Code 1001:"
-            " delivered. 1002: pending, ask get_status. 3006: a person has to approve at"
-            " data.approval.url. Give an idempotency_key, and the same one when you repeat the call.",
-            "POST",
-            "/topup/send",
-            SendBody,
-            ToolAnnotations(
-                read_only_hint=False,
-                destructive_hint=True,
-                idempotent_hint=False,
-                open_world_hint=True,
-            ),
-            takes_key=True,
+    ApiTool(
+        "validate_topup",
+        "Rehearse a top-up",
+        "What send_topup would answer and cost now; nothing is written. Not needed before a send.",
+        "POST",
+        "/topup/validate",
+        _READS,
+        (
+            *("charged_cents", "fee_cents", "wallet_balance_after_cents", "cap_remaining_cents"),
+            *("would_be", "quote_id", "quote_expires_at"),
         ),
-        ApiTool(
-            "validate_topup",
-            "Rehearse a top-up",
-            "What send_topup would answer and cost now, by the same rules; nothing is written. Its"
-            " quote_id, given to send_topup within ten minutes, keeps that price.",
-            "POST",
-            "/topup/validate",
-            ValidateBody,
-            ToolAnnotations(read_only_hint=True, idempotent_hint=True, open_world_hint=False),
+        omits=frozenset({"note", "metadata", "delivery", "distinct", "intent"}),
+        says={
+            **_RECIPIENT,
+            "platform": "What is topped up.",
+            "reference": "As in the send.",
+            "send_at": "As in the send.",
+        },
+    ),
+    ApiTool(
+        "cancel_topup",
+        "Cancel a top-up",
+        "Takes back a top-up that is pending, scheduled or waits for approval; its funds return.",
+        "POST",
+        "/topup/cancel",
+        _ENDS,
+        ("status", "wallet_balance_cents"),
+        key="optional",
+        says=_WHICH,
+    ),
+    ApiTool(
+        "get_status",
+        "See a top-up",
+        "A top-up with its transfers and events. Code 1001 delivered, 1002 pending, 3001 cancelled, 3005"
+        " failed (the funds are back), 3007 reversed.",
+        "GET",
+        "/topup/status/{transaction_id}",
+        _READS,
+        (*_TOP_UP, "failure_reason", "approval_id", "settled_at"),
+        says=_WHICH,
+    ),
+    ApiTool(
+        "get_balance",
+        "See the balance",
+        "The account's wallet in US cents, and what this key may still spend.",
+        "GET",
+        "/topup/balance",
+        _READS,
+        ("balance_cents", "sendable_cents", "held_cents", "owed_cents", "key"),
+    ),
+    ApiTool(
+        "list_platforms",
+        "List the platforms",
+        "What can be topped up, with limits in US cents.",
+        "GET",
+        "/platforms",
+        _READS,
+        ("id", "name", "min_amount_cents", "max_amount_cents", "fulfilment"),
+    ),
+    ApiTool(
+        "get_history",
+        "List top-ups",
+        "The account's top-ups, newest first; next_cursor as cursor gives the next page.",
+        "GET",
+        "/topup/history",
+        _READS,
+        ("transaction_id", *_TOP_UP, "reference", "created_at"),
+        omits=frozenset({"format"}),
+    ),
+    ApiTool(
+        "get_key",
+        "See this key",
+        "What this key may do: scopes, platforms, recipients, limits with what is left, when a person"
+        " has to approve, its end.",
+        "GET",
+        "/keys/self",
+        _READS,
+        (
+            *("scopes", "paused", "platforms", "recipients", "per_call_cents", "max_now_cents"),
+            *("approval_above_cents", "repeat_guard_s", "limits", "expires_at"),
         ),
-        ApiTool(
-            "cancel_topup",
-            "Cancel a top-up",
-            "Takes a pending top-up back; its funds return to the wallet.",
-            "POST",
-            "/topup/cancel",
-            CancelBody,
-            ToolAnnotations(
-                read_only_hint=False,
-                destructive_hint=True,
-                idempotent_hint=True,
-                open_world_hint=False,
-            ),
-            takes_key=True,
-        ),
-        ApiTool(
-            "get_status",
-            "See a top-up",
-            "A top-up's state (1001 delivered, 1002 pending, 3001 cancelled, 3005 failed, 3007 reversed) with its"
-            " ledger transfers and events.",
-            "GET",
-            "/topup/status/{transaction_id}",
-            CancelBody,
-            ToolAnnotations(read_only_hint=True, idempotent_hint=True, open_world_hint=False),
-        ),
-        ApiTool(
-            "get_balance",
-            "See the balance",
-            "The account's wallet in US cents, and what this key may still spend.",
-            "GET",
-            "/topup/balance",
-            Fields,
-            ToolAnnotations(read_only_hint=True, idempotent_hint=True, open_world_hint=False),
-        ),
-    )
-}
-
-
-@cache
-def listed() -> list[Tool]:
-    """The tools as a client lists them."""
-    return [
-        Tool(
-            name=tool.name,
-            title=tool.title,
-            description=tool.description,
-            input_schema=_input_schema(tool),
-            output_schema=_output_schema(tool),
-            annotations=tool.hints,
-        )
-        for tool in TOOLS.values()
-    ]
-
-
-def _input_schema(tool: ApiTool) -> dict[str, Any]:
-    schema = dict(Schemas([tool.arguments]).body_of(tool.arguments))
-    if tool.takes_key:
-        schema["properties"] = {**schema["properties"], KEY: _KEY_SCHEMA}
-    return {name: value for name, value in schema.items() if name != "description"}
-
-
-def _output_schema(tool: ApiTool) -> dict[str, Any]:
-    """The envelope of every way to succeed, whole in itself."""
-    resource, _ = Router((API,)).find(API_PREFIX + tool.path) or (None, None)
-    assert resource is not None, f"{tool.name}: no route {tool.path}"
-    outcomes = [one for one in resource.route(tool.method).answers if one.http_status < _BAD]
-    schemas = Schemas([Envelope, *(one.data for one in outcomes)])
-    codes = sorted({code for one in outcomes for code in one.codes})
-    choices = list({str(one.data): schemas.of(one.data) for one in outcomes}.values())
-    data = choices[0] if len(choices) == 1 else {"anyOf": choices}
-    envelope = schemas.body_of(Envelope)
-    narrowed = {"code": {"type": "integer", "enum": codes}, "data": data}
-    made = {
-        "type": "object",
-        "required": envelope["required"],
-        "properties": {**envelope["properties"], **narrowed},
-    }
-    inner = pruned(schemas.components, made)
-    text = msgspec.json.encode({**made, "$defs": inner})
-    return dict(msgspec.json.decode(text.replace(b"#/components/schemas/", b"#/$defs/")))
+    ),
+    ApiTool(
+        "list_events",
+        "List events",
+        "What happened on the account, newest first; with after (a cursor, 0: the first) oldest first.",
+        "GET",
+        "/events",
+        _READS,
+        ("id", "type", "created_at", "data"),
+        says={"type": "Only these, such as topup.delivered."},
+    ),
+    ApiTool(
+        "create_order",
+        "Buy credit",
+        "Opens an order of credit for the account, by pack_id or amount_cents. Nothing is paid yet: a"
+        " person pays at data.url.",
+        "POST",
+        "/orders",
+        _OPENS,
+        ("id", "status", "provider", "url", "status_url", "pay_amount", "pay_currency", "credits"),
+        key="required",
+        omits=frozenset({"save_payment_method"}),
+        says={
+            "provider": "Where it is paid.",
+            "pack_id": "A pack of credit, in place of amount_cents.",
+            "amount_cents": "US cents of credit, in place of pack_id.",
+            "success_url": "Where the payer goes then.",
+            "cancel_url": "Where the payer goes on giving up.",
+            "coupon": "A discount code.",
+        },
+    ),
+    ApiTool(
+        "redeem_code",
+        "Redeem a code",
+        "Credits the account with a code (TOPUP-…) or a voucher (ATU-…), which is used up.",
+        "POST",
+        "/codes/redeem",
+        _ENDS,
+        ("type", "amount_cents", "promotional", "expires_at", "balance_cents"),
+        key="required",
+    ),
+)
+TOOLS: Final[Mapping[str, ApiTool]] = {tool.name: tool for tool in _LISTED}

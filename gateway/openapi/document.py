@@ -10,18 +10,19 @@ from typing import Any, Final
 
 import msgspec
 
-from gateway.answers.envelope import Envelope
-from gateway.answers.refused import Refused
-from gateway.answers.response_codes import CODES
 from gateway.http.routing import Resource, Route, Router
+from gateway.openapi import answer_schemas
 from gateway.openapi.examples import EVENT_EXAMPLE
+from gateway.openapi.field_words import FIELD_WORDS
+from gateway.openapi.links import add_links
 from gateway.openapi.operations import BEARER, SESSION, is_ours, operation, tag_of
 from gateway.openapi.responses import Shared
-from gateway.openapi.schemas import PLACE, Schema, Schemas, pruned
+from gateway.openapi.schemas import Schema, Schemas, pruned
 from kernel.limits import IDEMPOTENCY_KEY_CHARACTERS_MAX
 from keys.principal import SCOPES
 from keys.signing import SIGNATURE_HEADER, STANDARD_HEADER
 from webhooks.events.catalogue import PATH as EVENTS_PATH, event_example, event_schema
+from webhooks.events.event import API_VERSION
 from webhooks.events.schemas import TYPES
 
 OPENAPI: Final = "3.1.0"
@@ -32,6 +33,7 @@ _TOLD: Final = (
     " Every answer comes in one envelope with a numeric code; an `Idempotency-Key` makes a repeated"
     " call harmless; `ak_staging_` keys run the full life without moving real credit."
 )
+_LICENSE: Final = {"name": "Apache License 2.0", "identifier": "Apache-2.0"}
 _SIGNATURES: Final = (
     (SIGNATURE_HEADER, "t=<Unix seconds>,v1=<hex HMAC-SHA256>: Stripe's scheme."),
     ("X-AiTopUp-Event", "The event's type."),
@@ -54,13 +56,19 @@ def document(router: Router, server: str) -> dict[str, Any]:
         made = operation(resource, route, schemas, shared)
         paths.setdefault(resource.template, {})[route.method.lower()] = made
         tags.setdefault(*tag_of(route))
+    ours = {resource.template for resource, _ in rows if is_ours(resource)}
+    add_links({path: paths[path] for path in paths if path in ours}, schemas.components)
     hooks = {event_type: _webhook(event_type, schemas) for event_type in TYPES}
-    schemas.components["Envelope"] = _envelope(schemas)
-    roots = [paths, hooks, shared.responses, {"$ref": f"{PLACE}Envelope"}]
+    roots = [paths, hooks, shared.responses]
     return {
         "openapi": OPENAPI,
         "jsonSchemaDialect": DIALECT,
-        "info": {"title": "Topup Gateway", "version": version(PACKAGE), "description": _TOLD},
+        "info": {
+            "title": "Topup Gateway",
+            "version": version(PACKAGE),
+            "description": _TOLD,
+            "license": _LICENSE,
+        },
         "servers": [{"url": server}],
         "tags": [{"name": name, "description": about} for name, about in tags.items()],
         "paths": paths,
@@ -88,7 +96,7 @@ def _order(row: tuple[Resource, Route]) -> tuple[bool, int]:
 
 
 def _types(rows: list[tuple[Resource, Route]]) -> Iterator[Any]:
-    yield from (Envelope, Refused)
+    yield from answer_schemas.types()
     for event_type in TYPES.values():
         yield event_type.data
     for resource, route in rows:
@@ -98,33 +106,16 @@ def _types(rows: list[tuple[Resource, Route]]) -> Iterator[Any]:
             yield resource.surface.refusal
 
 
-def _envelope(schemas: Schemas) -> Schema:
-    made = dict(schemas.body_of(Envelope))
-    properties = {**made["properties"]}
-    properties["code"] = {"type": "integer", "enum": list(CODES)}
-    properties["status"] = {
-        "type": "string",
-        "description": "The top-up's, where one is concerned; else ok or error.",
-    }
-    properties["timestamp"] = {"type": "string", "format": "date-time"}
-    made["properties"] = properties
-    made["description"] = "What every answer looks like; success is what the HTTP status says."
-    return made
-
-
 def _webhook(event_type: str, schemas: Schemas) -> dict[str, Any]:
-    schema = event_schema(event_type)
-    inside = schema["$defs"]["Event"]
-    fields = {name: value for name, value in inside["properties"].items() if name != "data"}
-    fields["data"] = schemas.of(TYPES[event_type].data)
     example = EVENT_EXAMPLE if event_type == "topup.delivered" else event_example(event_type)
-    content = {"schema": {**_untitled(inside), "properties": fields}, "example": example}
+    content = {"schema": _event(event_type, schemas), "example": example}
     return {
         "post": {
             "operationId": "on_" + event_type.replace(".", "_"),
             "tags": ["Webhooks we send"],
             "summary": TYPES[event_type].sentence,
             "description": f"Its JSON Schema alone: {EVENTS_PATH}/{event_type}",
+            "security": [],
             "parameters": [
                 {
                     "name": name,
@@ -143,6 +134,27 @@ def _webhook(event_type: str, schemas: Schemas) -> dict[str, Any]:
             },
         }
     }
+
+
+def _event(event_type: str, schemas: Schemas) -> Schema:
+    """A reference to the schema of a whole event of that type, such as TopupDeliveredEvent."""
+    inside = event_schema(event_type)["$defs"]["Event"]
+    fields = {name: value for name, value in inside["properties"].items() if name != "data"}
+    fields |= {
+        "type": {"type": "string", "const": event_type, "description": "Which event it is."},
+        "api_version": {
+            "type": "string",
+            "const": API_VERSION,
+            "description": FIELD_WORDS["api_version"],
+        },
+        "data": {
+            "description": "What it tells of.",
+            **schemas.of(TYPES[event_type].data),
+        },
+    }
+    words = event_type.replace(".", "_").split("_")
+    named = "".join(map(str.capitalize, words)) + "Event"
+    return schemas.add(named, {**_untitled(inside), "properties": fields})
 
 
 def _untitled(schema: Mapping[str, Any]) -> Schema:

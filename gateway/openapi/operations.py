@@ -10,10 +10,12 @@ import msgspec
 from gateway.answers import envelope
 from gateway.http.body import Media
 from gateway.http.fields import Fields
-from gateway.http.routing import PARAM_CHARACTERS_MAX, Resource, Route
-from gateway.openapi.examples import EXAMPLES
+from gateway.http.routing import Resource, Route
+from gateway.openapi.answers import answer_of
+from gateway.openapi.examples import EXAMPLES, Example
+from gateway.openapi.parameters import in_path
 from gateway.openapi.responses import Shared, enveloped, plain, refusals_of
-from gateway.openapi.schemas import Schemas, without_null
+from gateway.openapi.schemas import Schema, Schemas, without_null
 
 # Where a rule comes from is said to those who change it, not to those who call.
 _SOURCE: Final = re.compile(r" \(contract [\d.]+\)")
@@ -23,7 +25,8 @@ _TAKEN: Final[Mapping[Media, tuple[str, ...]]] = {
     "form": ("application/x-www-form-urlencoded",),
     # The form first: it is what that vendor's own clients send.
     "json_or_form": ("application/x-www-form-urlencoded", "application/json"),
-    "json_or_csv": ("application/json", "text/csv"),
+    # Generators of clients know no CSV as a body; the body's description says that it is taken.
+    "json_or_csv": ("application/json",),
     "json_or_events": (
         "application/json",
         "application/cloudevents+json",
@@ -32,11 +35,11 @@ _TAKEN: Final[Mapping[Media, tuple[str, ...]]] = {
     "raw": ("application/octet-stream",),
 }
 # What a body of another form than our own JSON is; its specification says the rest.
-_OTHER: Final[Mapping[str, str]] = {
-    "text/csv": "string",
-    "application/cloudevents+json": "object",
-    "application/cloudevents-batch+json": "array",
+_OTHER: Final[Mapping[str, dict[str, Any]]] = {
+    "application/cloudevents+json": {"type": "object"},
+    "application/cloudevents-batch+json": {"type": "array", "items": {"type": "object"}},
 }
+_CSV: Final = "JSON; or, with `Content-Type: text/csv`, a line for each item below a line of names."
 IDEMPOTENCY_KEY: Final = {"$ref": "#/components/parameters/Idempotency-Key"}
 BEARER: Final = "bearer"
 SESSION: Final = "session"
@@ -80,15 +83,14 @@ def operation(resource: Resource, route: Route, schemas: Schemas, shared: Shared
     else:
         responses = plain(route, refused, schemas, shared, resource.surface.refusal)
     example = EXAMPLES.get((route.method, resource.template))
-    if example is not None:
-        _show_answer(responses, example.answer)
+    _show_answers(responses, route.method, resource.template)
     made: dict[str, Any] = {
         "operationId": operation_id(route, resource),
         "tags": [tag_of(route)[0]],
         "summary": route.summary,
         "description": _description(route),
         "security": _security(route),
-        "parameters": [*map(_path_param, params), *_query_params(route, schemas)],
+        "parameters": [*map(in_path, params), *_query_params(route, schemas)],
         "responses": responses,
     }
     if route.is_unsafe and route.takes_key and not route.is_public:
@@ -116,25 +118,20 @@ def _security(route: Route) -> list[dict[str, list[str]]]:
     return [{scheme: [scope]} for scope in route.scopes]
 
 
-def _path_param(name: str) -> dict[str, Any]:
-    schema = {"type": "string", "minLength": 1, "maxLength": PARAM_CHARACTERS_MAX}
-    return {"name": name, "in": "path", "required": True, "schema": schema}
-
-
 def _query_params(route: Route, schemas: Schemas) -> list[dict[str, Any]]:
     if route.query is Fields:
         return []
-    struct = schemas.body_of(route.query)
+    struct = schemas.parameters_of(route.query)
     required = struct.get("required", ())
     return [
-        {
-            "name": name,
-            "in": "query",
-            "required": name in required,
-            "schema": without_null(schema),
-        }
-        for name, schema in struct["properties"].items()
+        _query_param(name, without_null(one), is_required=name in required)
+        for name, one in struct["properties"].items()
     ]
+
+
+def _query_param(name: str, schema: Schema, *, is_required: bool) -> dict[str, Any]:
+    told = {"description": schema["description"]} if "description" in schema else {}
+    return {"name": name, "in": "query", "required": is_required, **told, "schema": schema}
 
 
 def _request_body(
@@ -146,17 +143,21 @@ def _request_body(
         return None
     shown = {} if example is None else {"example": example}
     content = {
-        kind: {"schema": {"type": _OTHER[kind]}}
+        kind: {"schema": _OTHER[kind]}
         if kind in _OTHER
         else {"schema": schemas.of(route.body), **shown}
         for kind in _TAKEN[route.media]
     }
-    return {"required": bool(schemas.body_of(route.body).get("required")), "content": content}
+    told = {"description": _CSV} if route.media == "json_or_csv" else {}
+    is_needed = bool(schemas.body_of(route.body).get("required"))
+    return {**told, "required": is_needed, "content": content}
 
 
-def _show_answer(responses: dict[str, Any], answer: Mapping[str, Any] | None) -> None:
-    """Puts the example beside the first success in JSON."""
-    if answer is None:
-        return
-    first = min(status for status in responses if status.startswith("2"))
-    responses[first]["content"]["application/json"]["example"] = answer
+def _show_answers(responses: dict[str, Any], method: str, template: str) -> None:
+    """Puts an example beside each success in JSON."""
+    curated = EXAMPLES.get((method, template), Example()).answer
+    for status in sorted(status for status in responses if status.startswith("2")):
+        content = responses[status].get("content", {}).get("application/json")
+        shown, curated = curated or answer_of(method, template, status), None
+        if content is not None and shown is not None:
+            content["example"] = shown

@@ -11,12 +11,16 @@ from gateway.answers.outcome import JSON, Outcome
 from gateway.answers.refused import Refused
 from gateway.answers.response_codes import CODES
 from gateway.http.routing import Route
+from gateway.openapi import answer_schemas
 from gateway.openapi.schemas import Schema, Schemas
 
 Statuses = dict[int, set[int]]
 
 _HEADER: Final = "#/components/headers/"
 _BAD: Final = 400
+BYTES: Final = "application/octet-stream"
+# Which codes come with a response of our own; the documents and the tests read it.
+CODES_HERE: Final = "x-codes"
 
 
 def refusals_of(route: Route, *, has_params: bool) -> Statuses:
@@ -53,19 +57,19 @@ class Shared:
         vendor = [] if is_ours else [self._name_of(kind)]
         name = ".".join(map(str, (status, *codes_listed, *vendor)))
         if is_ours:
-            schema = _envelope(codes_listed, self._schemas.of(Refused), is_success=False)
+            schema = answer_schemas.error(self._schemas)
         else:
             schema = {} if kind is None else self._schemas.of(kind)
         self.responses[name] = {
             "description": _described(codes_listed),
             "headers": _of_refusal(status),
             "content": _content([JSON], [schema]),
-        }
+        } | ({CODES_HERE: codes_listed} if is_ours else {})
         return {"$ref": f"#/components/responses/{name}"}
 
     def _name_of(self, kind: Any | None) -> str:
         """The component's: vendors name their refusals alike."""
-        return "any" if kind is None else str(self._schemas.of(kind)["$ref"]).rpartition("/")[2]
+        return "any" if kind is None else self._schemas.name_of(kind)
 
 
 def enveloped(route: Route, refused: Statuses, schemas: Schemas, shared: Shared) -> dict[str, Any]:
@@ -77,11 +81,16 @@ def enveloped(route: Route, refused: Statuses, schemas: Schemas, shared: Shared)
         if not mine:
             responses[str(status)] = shared.refer(status, listed, Refused)
             continue
-        choices = [_success(outcome, schemas) for outcome in mine if outcome.data is not None]
+        choices = [
+            answer_schemas.success(outcome, schemas) for outcome in mine if outcome.data is not None
+        ]
         if listed:
-            choices.append(_envelope(sorted(listed), schemas.of(Refused), is_success=False))
+            choices.append(answer_schemas.error(schemas))
         described = listed.union(*(outcome.codes for outcome in mine))
-        responses[str(status)] = _response(route, status, _described(described), mine, choices)
+        responses[str(status)] = {
+            **_response(route, status, _described(described), mine, choices),
+            CODES_HERE: sorted(described),
+        }
     return responses
 
 
@@ -120,23 +129,22 @@ def _response(
     }
 
 
-def _success(outcome: Outcome, schemas: Schemas) -> Schema:
-    is_success = outcome.http_status < _BAD
-    return _envelope(sorted(outcome.codes), schemas.of(outcome.data), is_success=is_success)
-
-
-def _envelope(listed: list[int], data: Schema, *, is_success: bool) -> Schema:
-    narrowed = {"success": {"const": is_success}, "code": {"enum": listed}, "data": data}
-    return {"allOf": [{"$ref": "#/components/schemas/Envelope"}, {"properties": narrowed}]}
-
-
 def _content(media: Iterable[str], choices: list[Schema]) -> dict[str, Any]:
     schema: Schema = {"anyOf": choices} if len(choices) > 1 else dict(*choices)
-    return {
-        kind: {"schema": schema if kind == JSON else {"type": "string"}}
-        for kind in dict.fromkeys(media)
-        if kind
-    }
+    made: dict[str, Any] = {}
+    for kind in dict.fromkeys(media):
+        made |= _one_content(kind, schema) if kind else {}
+    return made
+
+
+def _one_content(kind: str, schema: Schema) -> dict[str, Any]:
+    if kind == JSON:
+        return {kind: {"schema": schema}}
+    if kind.startswith("text/"):
+        return {kind: {"schema": {"type": "string"}}}
+    # Generators of clients that know no PDF know bytes.
+    binary = {"schema": {"type": "string", "format": "binary"}}
+    return {kind: binary, BYTES: binary}
 
 
 def _described(listed: Iterable[int]) -> str:

@@ -1,21 +1,31 @@
 """The JSON Schemas of every struct that a request or an answer is made of, under one name each.
 
-Promise: two structs of one name get two names. What comes out is the dialect of OpenAPI 3.1 (JSON
-Schema 2020-12) with patterns that every language's regular expressions read. Pure.
+What comes out is the dialect of OpenAPI 3.1 (JSON Schema 2020-12), made so that generators of clients
+read it: patterns that every language's regular expressions know, and no default of null. A field of an
+answer is always there, so it is required; what a field of a body is when it is left out stands in its
+description, since a generator takes a field with a default for one that is always sent. Pure.
 """
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import msgspec
 
+from gateway.answers.refused import Failure
+from gateway.http.fields import BOUNDS
+from gateway.openapi.field_words import FIELD_WORDS
+from gateway.openapi.names import names_of, structs_of
+from gateway.openapi.vocabularies import VOCABULARIES, VOCABULARY_SCHEMAS
+from kernel.shaped import SIGNED
+
 Schema = dict[str, Any]
 
 PLACE: Final = "#/components/schemas/"
-# Modules that every dialect's folder has.
-_OF_A_FOLDER = {"routes", "schemas"}
-_PAGE_OF = re.compile(r"Listing_(?:.*\.)?(\w+?)_")
+_INT32_MAX: Final = 2**31 - 1
+_INT64_MAX: Final = 2**63 - 1
+_PREFIX: Final = re.compile(r"\^([a-z]+_)")
 
 
 class Schemas:
@@ -24,13 +34,19 @@ class Schemas:
     def __init__(self, types: Iterable[Any]) -> None:
         listed = list(dict.fromkeys(types))
         found, components = msgspec.json.schema_components(listed, ref_template=PLACE + "{name}")
-        names = {name: _plain(name) for name in components}
-        assert len(set(names.values())) == len(names), "two structs of one name in one module"
+        structs = structs_of(listed)
+        names = names_of(structs)
         self._of: dict[Any, Schema] = {
             kind: _clean(schema, names) for kind, schema in zip(listed, found, strict=True)
         }
-        self.components: dict[str, Schema] = {
-            names[name]: _clean(schema, names) for name, schema in components.items()
+        self._whole: dict[str, Schema] = {
+            names[name]: _described(_clean(schema, names)) for name, schema in components.items()
+        }
+        self.components: dict[str, Schema] = VOCABULARY_SCHEMAS | {
+            names[name]: _of_struct(
+                self._whole[names[name]], is_always_written=_is_whole(kind), is_open=kind is Failure
+            )
+            for name, kind in structs.items()
         }
 
     def of(self, kind: Any) -> Schema:
@@ -39,7 +55,21 @@ class Schemas:
 
     def body_of(self, kind: Any) -> Schema:
         """The struct's own schema, where a reference will not do."""
-        return self.components[self._of[kind]["$ref"].removeprefix(PLACE)]
+        return self.components[self.name_of(kind)]
+
+    def parameters_of(self, kind: Any) -> Schema:
+        """The struct's own schema with its defaults, for a place that is never sent unless it is given."""
+        return self._whole[self.name_of(kind)]
+
+    def name_of(self, kind: Any) -> str:
+        """The name of the struct's component."""
+        return str(self._of[kind]["$ref"]).removeprefix(PLACE)
+
+    def add(self, name: str, schema: Schema) -> Schema:
+        """One more component, or the same again; a reference to it."""
+        known = self.components.setdefault(name, schema)
+        assert known == schema, f"two schemas of one name: {name}"
+        return {"$ref": PLACE + name}
 
 
 def pruned(components: Mapping[str, Schema], roots: Any) -> dict[str, Schema]:
@@ -56,7 +86,7 @@ def pruned(components: Mapping[str, Schema], roots: Any) -> dict[str, Schema]:
 
 def without_null(schema: Schema) -> Schema:
     """The schema for a place that cannot hold null, such as a query parameter."""
-    left = {name: value for name, value in schema.items() if name != "default"}
+    left = {name: value for name, value in schema.items() if (name, value) != ("default", None)}
     choices = [one for one in left.get("anyOf", ()) if one.get("type") != "null"]
     if len(choices) == 1:
         described = {name: value for name, value in left.items() if name != "anyOf"}
@@ -78,17 +108,76 @@ def _refs(node: Any) -> Iterable[str]:
             yield from _refs(value)
 
 
-def _plain(name: str) -> str:
-    """Listing_TopUp_ is TopUpPage; where two modules have the name: gateway.api.keys.PatchBody is
-    KeysPatchBody, and of gateway.dialects.newapi.schemas.Offer NewapiOffer.
+def _described(schema: Schema) -> Schema:
+    """The struct's schema in which each field says what it is, where it or its name does."""
+    properties: dict[str, Schema] = schema.get("properties", {})
+    told = {name: _told(name, _not_negative(one)) for name, one in properties.items()}
+    return {**schema, "properties": told}
+
+
+def _not_negative(schema: Schema) -> Schema:
+    """A whole number is none below zero unless it says so: money, counts and lengths of time are not."""
+    if "anyOf" in schema:
+        return {**schema, "anyOf": [_not_negative(one) for one in schema["anyOf"]]}
+    if schema.get("type") == "array":
+        return {**schema, "items": _not_negative(schema["items"])}
+    is_bounded = "exclusiveMinimum" in schema
+    if schema.get("type") != "integer" or _is_signed(schema) or is_bounded:
+        return schema
+    return {"minimum": 0, **schema}
+
+
+def _is_signed(schema: Schema) -> bool:
+    """Whether it says that it may be below zero; that it does is for us, not for the document."""
+    return any(schema.pop(name, False) for name in SIGNED)
+
+
+def _told(name: str, schema: Schema) -> Schema:
+    """By its own annotation, that of a choice, or what all fields of the name mean."""
+    if "description" in schema:
+        return schema
+    choices = schema.get("anyOf", ())
+    about = next((one["description"] for one in choices if "description" in one), "")
+    about = about or (_id_of(schema) if name == "id" else FIELD_WORDS.get(name, ""))
+    return {"description": about, **schema} if about else schema
+
+
+def _id_of(schema: Schema) -> str:
+    prefix = _PREFIX.match(schema.get("pattern", ""))
+    return f"Its id, {prefix[1]}…." if prefix else "Its id."
+
+
+def _is_whole(kind: Any) -> bool:
+    """Whether a value of it is written with the fields that are as they are by default."""
+    config: msgspec.structs.StructConfig = getattr(kind, "__origin__", kind).__struct_config__
+    return not config.omit_defaults
+
+
+def _of_struct(schema: Schema, *, is_always_written: bool, is_open: bool) -> Schema:
+    """The struct's schema without defaults: of an answer's those are values like any other. is_open: it has
+    fields beside those that it declares.
     """
-    page = _PAGE_OF.fullmatch(name)
-    if page is not None:
-        return f"{page[1]}Page"
-    *modules, last = name.split(".")
-    named = [module for module in modules if module not in _OF_A_FOLDER]
-    prefix = "".join(word.capitalize() for word in named[-1].split("_")) if named else ""
-    return prefix + last
+    properties: dict[str, Schema] = schema.get("properties", {})
+    made = {name: _without_default(value) for name, value in properties.items()}
+    schema = {**schema, "additionalProperties": True} if is_open else schema
+    if not is_always_written:
+        return {**schema, "properties": made}
+    always = [name for name in properties if _is_always_there(name, schema)]
+    return {**schema, "properties": made} | ({"required": always} if always else {})
+
+
+def _is_always_there(name: str, schema: Schema) -> bool:
+    """A field with a default is written with it; one without either may be left out."""
+    return name in schema.get("required", ()) or "default" in schema["properties"][name]
+
+
+def _without_default(schema: Schema) -> Schema:
+    left = {name: value for name, value in schema.items() if name != "default"}
+    default = schema.get("default")
+    if default is None or default in ("", [], {}):
+        return left
+    told = f"{left.get('description', '')} Default: {json.dumps(default)}.".strip()
+    return {**left, "description": told}
 
 
 def _clean(node: Any, names: Mapping[str, str]) -> Any:
@@ -105,4 +194,37 @@ def _clean(node: Any, names: Mapping[str, str]) -> Any:
             cleaned[name] = value.replace(r"\Z", "$")
         elif name != "title" or not isinstance(value, str):
             cleaned[name] = _clean(value, names)
-    return cleaned
+    return _finished(cleaned)
+
+
+def _finished(schema: Schema) -> Schema:
+    """The same rules in the words that generators of clients know."""
+    if "enum" in schema and isinstance(schema["enum"], list):
+        return _choice(schema)
+    if schema.get("type") == "array":
+        return {"items": {}, **schema}
+    return _number(schema) if schema.get("type") == "integer" else schema
+
+
+def _choice(schema: Schema) -> Schema:
+    """One of some words: by name where they have one, and null beside them, not among them."""
+    words = [word for word in schema["enum"] if word is not None]
+    kind = "string" if isinstance(words[0], str) else "integer"
+    named = VOCABULARIES.get(frozenset(words))
+    one: Schema = {"$ref": PLACE + named} if named else {"type": kind, "enum": words}
+    rest = {name: value for name, value in schema.items() if name not in {"enum", "type"}}
+    if len(words) == len(schema["enum"]):
+        return {**rest, **one}
+    return {**rest, "anyOf": [one, {"type": "null"}]}
+
+
+def _number(schema: Schema) -> Schema:
+    """A whole number: its bounds where they mean something, and its size where it needs 64 bits."""
+    least, most = schema.pop(BOUNDS, (schema.get("minimum"), schema.get("maximum")))
+    schema.pop("minimum", None)
+    schema.pop("maximum", None)
+    if least is not None and least > -_INT64_MAX:
+        schema["minimum"] = least
+    if most is not None and most < _INT64_MAX:
+        schema["maximum"] = most
+    return schema if most is not None and most <= _INT32_MAX else {**schema, "format": "int64"}

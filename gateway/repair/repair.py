@@ -7,8 +7,6 @@ never comes here. The rate limit's headers stand on refusals that were not count
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from difflib import get_close_matches
-from functools import cache, lru_cache
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -22,18 +20,16 @@ from gateway.html.render import address_of
 from gateway.http.errors import refusal_of
 from gateway.http.rate_limit import BURST_S
 from gateway.http.request_context import RequestContext
-from gateway.http.routing import Router
 from gateway.http.strict_json import ERRORS_MAX
 from gateway.openapi.examples import EXAMPLES
 from gateway.repair.credential import with_form_of
+from gateway.repair.known_paths import is_list, nearest
 from gateway.repair.links import RefusedFacts, links_of
-from gateway.surfaces import API, API_PREFIX
+from gateway.surfaces import API_PREFIX
 from keys.email_address import InvalidEmail, normalise_email
 
 _SENDS: Final = frozenset({f"{API_PREFIX}/topup/send", f"{API_PREFIX}/topup/validate"})
 _PATH_CHARACTERS_MAX: Final = 120
-# Below it paths are seldom meant, and comparing them is what takes time: anybody may ask.
-_ALIKE: Final = 0.7
 # Whose fault the request is: what else is wrong with it is worth saying at once.
 _OF_THE_REQUEST: Final = frozenset(
     {
@@ -85,8 +81,8 @@ def repaired(
         environment=None if caller is None else caller.environment,
         smaller_cents=_smaller_cents(call, error, inner.body),
         is_open=call.context.settings.self_serve_staging,
-        lists=_is_list,
-        nearest=_nearest,
+        lists=is_list,
+        nearest=nearest,
     )
     # What the refusal itself names comes first; the others say the way where it names none.
     own = [{**link, "href": address + link["href"]} for link in error.get("links", ())]
@@ -194,34 +190,3 @@ def _tell_rate(call: RequestContext[Any, Any]) -> None:
             (b"ratelimit-policy", b'"default";q=%d;w=%d' % (burst, BURST_S)),
             (b"ratelimit", b'"default";r=%d;t=0' % burst),
         )
-
-
-@cache
-def _router() -> Router:
-    return Router((API,))
-
-
-@cache
-def _templates() -> Mapping[str, tuple[str, ...]]:
-    """The methods of each path below the API's prefix."""
-    return {
-        resource.template.removeprefix(API_PREFIX): tuple(sorted(resource.routes))
-        for resource in _router()
-    }
-
-
-def _is_list(template: str) -> bool:
-    return "GET" in _templates().get(template, ())
-
-
-@lru_cache(maxsize=256)
-def _nearest(method: str, path: str) -> tuple[str, tuple[str, ...]] | None:
-    """The path most like it, with its methods: the one asked for, where it has it."""
-    alike = get_close_matches(path, _templates(), n=1, cutoff=_ALIKE)
-    if not alike:
-        last = path.rsplit("/", 1)[-1]
-        alike = [one for one in _templates() if last and one.rsplit("/", 1)[-1] == last][:1]
-    if not alike:
-        return None
-    methods = _templates()[alike[0]]
-    return alike[0], (method,) if method in methods else methods

@@ -3,9 +3,9 @@
 An app belongs to one account and one environment, names the exact addresses that its codes may go to
 (RFC 9700; a whole host is the OhMyGPT dialect's rule, for apps that say so) and asks for one scope of
 the ladder; codes, grants and tokens inherit them. Its charges are capped for each user: amount and
-period are shown at consent. Invariant: the secret (256 random bits; a public app has none) leaves this module once; stored
-is its SHA-256. A disabled app is dead for good, and with it every token. Writes oauth_apps; the
-caller holds the owner's lock.
+period are shown at consent. Invariant: the secret (256 random bits; a public app has none) leaves this
+module once; stored is its SHA-256. A disabled app is dead for good, and with it every token. Writes
+oauth_apps; the caller holds the owner's lock.
 """
 
 import hmac

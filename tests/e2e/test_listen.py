@@ -3,7 +3,6 @@
 import asyncio
 import json
 import signal
-import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,7 +11,7 @@ import standardwebhooks
 import stripe
 
 from tests.e2e.conftest import WorkingSet
-from tests.support.installation import API, Installation, Program
+from tests.support.installation import API, TOPUP, Installation, Program
 from tests.support.receiver import Received, Receiver
 from tests.support.senders import client, order
 
@@ -24,9 +23,10 @@ class Listen(Program):
 
     def __init__(self, installation: Installation, receiver: Receiver, *words: str) -> None:
         super().__init__(
-            [sys.executable, "-P", "-m", "cli", "listen", "--forward", receiver.url, *words],
+            [*TOPUP, "listen", "--forward", receiver.url, *words],
             env=installation.env,
             log_path=installation.data_dir / "listen.txt",
+            preloaded=installation.preloaded,
         )
 
     async def until(self, text: str, *, times: int = 1) -> str:

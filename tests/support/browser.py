@@ -98,3 +98,18 @@ def text_of(html: str) -> str:
     """What a reader sees, roughly."""
     body = re.sub(r"<(script|style|svg)\b.*?</\1>", " ", html, flags=re.DOTALL)
     return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", body)))
+
+
+async def in_live(browser: Browser) -> Browser:
+    """The same browser, after its person switched to live."""
+    answer = await browser.send("/dashboard/environment", {"to": "live"})
+    assert answer.status_code == 303, text_of(answer.text)
+    return browser
+
+
+async def browser_account(browser: Browser) -> str:
+    """The account of the one person who is signed in."""
+    rows = await browser.gateway.context.database.read(
+        lambda tx: tx.fetch("SELECT account_id FROM sessions")
+    )
+    return str(rows[0]["account_id"])

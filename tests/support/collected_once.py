@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import fork_server, preloaded
 from tests.support.forked_processes import STANDARD_FILES
 
 
@@ -70,8 +71,17 @@ def main() -> None:
     listener = socket.socket(fileno=int(listener_fd))
     os.set_inheritable(listener.fileno(), False)
     os.set_inheritable(int(parent_fd), False)
-    collect(words)
     path = Path(listener.getsockname())
+    # Before any test is imported, and beside it: what the tests start holds nothing of them.
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as commands:
+        preloaded.share(path.parent / "commands")
+        commands.bind(str(path.parent / "commands"))
+        commands.listen()
+        if os.fork() == 0:
+            listener.close()
+            fork_server.serve_each(commands, int(parent_fd))
+            return
+    collect(words)
     connection = serve(listener, int(parent_fd))
     if connection is None:
         shutil.rmtree(path.parent)

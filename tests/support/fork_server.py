@@ -2,6 +2,8 @@
 
 Each command is a process of its own session, with its own log, environment and descriptors, as if it
 had been started anew. Promise: when whoever started this has ended, it ends too.
+
+In a run over several processes it is loaded once, and `serve_each` forks such a program for each.
 """
 
 import contextlib
@@ -16,7 +18,11 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
-MODULES = ("cli.main", "cli.server.serve", "cli.server.worker")
+MODULES = (
+    *("cli.main", "cli.server.dev", "cli.server.serve", "cli.server.worker"),
+    # Loaded by `dev` and `migrate` as they need it, and by a gateway at its first call to a provider.
+    *("store.migrate", "httpcore", "h11", "anyio._backends._asyncio", "uvicorn.lifespan.off"),
+)
 # Of a request: so many digits say how many bytes of JSON follow.
 LENGTH_DIGITS = 8
 FDS_MAX = 16
@@ -121,17 +127,56 @@ def become(request: Request) -> None:
     sys.argv[:] = ["topup", *request.words]
 
 
-def main() -> None:
+def load() -> None:
+    """All that a command may need."""
     for name in MODULES:
         importlib.import_module(name)
+    for name in ("billing.fulfilment.registry", "billing.providers.registry"):
+        importlib.import_module(name).discover()
     # What is loaded stays in memory that all of them share: a search for garbage would copy it.
     gc.collect()
     gc.freeze()
-    request = serve(socket.socket(fileno=int(sys.argv[1])))
+
+
+def serve_each(listener: socket.socket, parent_fd: int) -> None:
+    """Loads it all, and forks for each who connects such a program as they would have started. It ends
+    when the other end of parent_fd is closed; it returns in each process whose work is done.
+    """
+    os.setsid()
+    load()
+    control = _asked(listener, parent_fd)
+    if control is not None:
+        run(control)
+
+
+def _asked(listener: socket.socket, parent_fd: int) -> socket.socket | None:
+    """In a forked process the connection of whoever asked for it; None once the run is over."""
+    # Nobody asks this program how they ended.
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    while True:
+        readable, _, _ = select.select([listener.fileno(), parent_fd], [], [])
+        if parent_fd in readable:
+            return None
+        control, _ = listener.accept()
+        if os.fork() == 0:
+            listener.close()
+            os.close(parent_fd)
+            return control
+        control.close()
+
+
+def run(control: socket.socket) -> None:
+    """Forks for whoever has the other end; in a forked process, the command from start to end."""
+    request = serve(control)
     if request is not None:
         become(request)
         # It returns, ends and cleans up as in a process that was started for it.
         importlib.import_module("cli.main").main()
+
+
+def main() -> None:
+    load()
+    run(socket.socket(fileno=int(sys.argv[1])))
 
 
 if __name__ == "__main__":

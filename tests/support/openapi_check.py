@@ -63,14 +63,18 @@ def without_room(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 @cache
-def validator(method: str, template: str, status: str, media_type: str) -> Draft202012Validator:
-    operation = the_document()["paths"][template][method.lower()]
-    responses = operation["responses"]
+def response_of(method: str, template: str, status: str) -> dict[str, Any]:
+    responses = the_document()["paths"][template][method.lower()]["responses"]
     assert status in responses, f"{method} {template}: {status} is not documented"
-    response = responses[status]
+    response: dict[str, Any] = responses[status]
     if "$ref" in response:
         response = the_document()["components"]["responses"][response["$ref"].rpartition("/")[2]]
-    content = response["content"]
+    return response
+
+
+@cache
+def validator(method: str, template: str, status: str, media_type: str) -> Draft202012Validator:
+    content = response_of(method, template, status)["content"]
     assert media_type in content, f"{method} {template}: {status} has no {media_type}"
     schema = content[media_type]["schema"]
     # All of the components would be compiled with it, for each answer of each route.
@@ -97,4 +101,12 @@ def check(answer: httpx.Response) -> None:
     media_type = answer.headers["content-type"].partition(";")[0]
     known = validator(method, found[0].template, str(answer.status_code), media_type)
     if media_type == "application/json":
-        known.validate(answer.json())
+        value = answer.json()
+        known.validate(value)
+        check_code(method, found[0].template, answer.status_code, value)
+
+
+def check_code(method: str, template: str, status: int, value: Any) -> None:
+    """The error schema has every code; which of them come with a response stands beside it."""
+    listed = response_of(method, template, str(status)).get("x-codes")
+    assert listed is None or value["code"] in listed, (method, template, status, value["code"])

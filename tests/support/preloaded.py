@@ -1,7 +1,8 @@
 """Commands of ours that start at once: forked from a program that has imported what they need.
 
 Importing a gateway takes a second of CPU or two, and the tests start more than a hundred of them, and
-commands beside them. What is forked is a process like any other: it is killed, stopped and waited for by
+commands beside them. The program is a fork of one that the run's processes share, where there is such
+(collected_once.py). What is forked is a process like any other: it is killed, stopped and waited for by
 its id. Only what /proc says of its command line and environment is the program's.
 """
 
@@ -22,6 +23,7 @@ from pathlib import Path
 from tests.support.fork_server import LENGTH_DIGITS
 
 ROOT = Path(__file__).resolve().parents[2]
+_shared: Path | None = None
 
 
 class Forked:
@@ -75,12 +77,23 @@ class Forked:
             self._said += said
 
 
+def share(path: Path) -> None:
+    """From now on, in this process and those forked from it: the program is forked by who listens there."""
+    global _shared  # noqa: PLW0603 nothing else is left by a process to those that are forked from it
+    _shared = path
+
+
 class Preloaded:
     """The program that forks, started with this; close() ends it, and then nothing of it is left."""
 
     def __init__(self) -> None:
-        self._control, theirs = socket.socketpair()
         self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        if _shared is not None:
+            self._control = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            self._control.connect(str(_shared))
+            return
+        self._control, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "tests.support.fork_server", str(theirs.fileno())],
@@ -139,5 +152,9 @@ class Preloaded:
         return subprocess.CompletedProcess(["topup", *words], code, *said)
 
     def close(self) -> None:
+        self._control.shutdown(socket.SHUT_WR)
+        # Its end is the end of its side.
+        self._control.recv(1)
         self._control.close()
-        self._process.wait()
+        if self._process is not None:
+            self._process.wait()

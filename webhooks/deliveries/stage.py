@@ -130,10 +130,10 @@ class Head(NamedTuple):
 class Line(NamedTuple):
     """What a look has learnt of the line of endpoints.
 
-    laters have nothing that is due and that their pace allows. turns: who had a turn while others wait behind what was seen. after: the
-    look did not see all that are well, the next one goes on there. has_more_failing: of those that fail
-    there may be more. hides_failing: some of those that were seen are laters and stand before
-    others.
+    laters have nothing that is due and that their pace allows. turns: who had a turn while others wait
+    behind what was seen. after: the look did not see all that are well, the next one goes on there.
+    has_more_failing: of those that fail there may be more. hides_failing: some of those that were seen are
+    laters and stand before others.
     """
 
     laters: Sequence[Later]

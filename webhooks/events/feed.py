@@ -68,6 +68,11 @@ class Subscription:
                 timer.cancel()
         return self._event_no > event_no
 
+    @property
+    def event_no(self) -> int:
+        """The tenant's last event that is known of; 0 before the first look."""
+        return self._event_no
+
     def advance(self, event_no: int) -> None:
         """The tenant's last event has this number now."""
         if event_no > self._event_no:
@@ -87,7 +92,7 @@ class Feed:
         self._database = database
         self._look_s = look_s
         self._subscriptions: dict[Tenant, set[Subscription]] = {}
-        self._held: Counter[str] = Counter()
+        self._held: Counter[str | Tenant] = Counter()
         self._count = 0
         self._hinted = asyncio.Event()
         self._watcher: asyncio.Task[None] | None = None
@@ -108,19 +113,33 @@ class Feed:
         """
         if self._is_closed:
             raise Unavailable("the gateway is stopping; connect again", retry_after_s=1)
-        of_tenant = self._subscriptions.get(tenant, ())
         _check_room(self._held[holder], STREAMS_PER_HOLDER, "this credential")
-        _check_room(len(of_tenant), STREAMS_PER_TENANT, "this account")
+        _check_room(self._held[tenant], STREAMS_PER_TENANT, "this account")
         _check_room(self._count, STREAMS, "this gateway")
+        return self._counted(tenant, holder)
+
+    def listen(self, tenant: Tenant) -> Subscription:
+        """An ear of this process's own, counted nowhere; it is given back by leave(). Where the process
+        is stopping it is ended from the start.
+        """
         subscription = Subscription()
+        if self._is_closed:
+            subscription.end()
         self._subscriptions.setdefault(tenant, set()).add(subscription)
-        self._held[holder] += 1
-        self._count += 1
-        if self._watcher is None or self._watcher.done():
+        if not self._is_closed and (self._watcher is None or self._watcher.done()):
             self._watcher = asyncio.create_task(self._watch())
         # The first look is now, not when the present pause is over.
         self._hinted.set()
-        return self._holding(tenant, holder, subscription)
+        return subscription
+
+    def leave(self, tenant: Tenant, subscription: Subscription) -> None:
+        """Gives an ear back."""
+        self._subscriptions[tenant].remove(subscription)
+        if not self._subscriptions[tenant]:
+            del self._subscriptions[tenant]
+        if not self._subscriptions:
+            # The watcher sees that nobody is left, and goes.
+            self._hinted.set()
 
     def close(self) -> None:
         """Ends every stream and admits no other; the process is about to stop."""
@@ -138,6 +157,15 @@ class Feed:
             for watcher in late:
                 watcher.cancel()
 
+    def _counted(
+        self, tenant: Tenant, holder: str
+    ) -> "contextlib.AbstractContextManager[Subscription]":
+        subscription = self.listen(tenant)
+        self._held[holder] += 1
+        self._held[tenant] += 1
+        self._count += 1
+        return self._holding(tenant, holder, subscription)
+
     @contextlib.contextmanager
     def _holding(
         self, tenant: Tenant, holder: str, subscription: Subscription
@@ -145,14 +173,9 @@ class Feed:
         try:
             yield subscription
         finally:
-            self._subscriptions[tenant].remove(subscription)
-            if not self._subscriptions[tenant]:
-                del self._subscriptions[tenant]
-            self._held -= Counter({holder: 1})
+            self._held -= Counter((holder, tenant))
             self._count -= 1
-            if not self._count:
-                # The watcher sees that nobody is left, and goes.
-                self._hinted.set()
+            self.leave(tenant, subscription)
 
     async def _watch(self) -> None:
         while self._subscriptions and not self._is_closed:

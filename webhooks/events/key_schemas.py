@@ -27,7 +27,7 @@ class CapUsed(EventData, kw_only=True):
     seconds: Annotated[
         Annotated[int, Meta(ge=60)] | None, Meta(description="The length of a rolling window.")
     ]
-    limit: Annotated[int, Meta(ge=0)]
+    limit: Annotated[int, Meta(ge=0, description="The most, in its unit.")]
     spent: Annotated[int, Meta(ge=0, description="Rounded up.")]
     remaining: Annotated[int, Meta(ge=0, description="Rounded down.")]
     resets_at: Annotated[

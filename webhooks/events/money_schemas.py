@@ -22,7 +22,7 @@ class SucceededRecharge(EventData, kw_only=True):
 
     order_id: OrderId
     amount_cents: PositiveCents
-    method: str
+    method: Annotated[str, Meta(description="The means of payment, as its owner knows it.")]
     balance_cents: Cents
     currency: Literal["USD"]
 
@@ -35,19 +35,22 @@ class FailedRecharge(EventData, kw_only=True):
 
     order_id: OrderId | None
     amount_cents: PositiveCents
-    method: str
-    reason: Literal[
-        "authentication_required",
-        "insufficient_funds",
-        "try_later",
-        "card_expired",
-        "card_declined",
-        "card_removed",
-        "monthly_max",
-        "refused",
-        "switched_off",
-        "unknown_outcome",
-        "disputed",
+    method: Annotated[str, Meta(description="The means of payment, as its owner knows it.")]
+    reason: Annotated[
+        Literal[
+            "authentication_required",
+            "insufficient_funds",
+            "try_later",
+            "card_expired",
+            "card_declined",
+            "card_removed",
+            "monthly_max",
+            "refused",
+            "switched_off",
+            "unknown_outcome",
+            "disputed",
+        ],
+        Meta(description="Why nothing was bought."),
     ]
     switched_off: Annotated[bool, Meta(description="No fall is charged until it is set again.")]
     failures: Annotated[
@@ -73,7 +76,9 @@ class Order(EventData, kw_only=True):
         "disputed",
     ]
     provider: str
-    url: str | None
+    url: Annotated[
+        str | None, Meta(description="Where the payer goes; null where nothing is to be paid.")
+    ]
     pack_id: str | None
     amount: Minor
     currency: Currency
@@ -84,8 +89,15 @@ class Order(EventData, kw_only=True):
         int, Meta(ge=0, description="How much of the payment went back, as pay_amount.")
     ]
     coupon: str | None
-    order_no: Annotated[str, Meta(pattern=r"^[0-9a-f]{32}$")]
-    reference: str | None
+    order_no: Annotated[
+        str,
+        Meta(
+            pattern=r"^[0-9a-f]{32}$", description="The order's number, as the provider is told it."
+        ),
+    ]
+    reference: Annotated[
+        str | None, Meta(description="The txn_… that its events and deliveries are found by.")
+    ]
     created_at: Time
     paid_at: Time | None
     origin: Annotated[
@@ -125,7 +137,7 @@ class OpenedDispute(EventData, kw_only=True):
     amount: Minor
     currency: str
     status: str
-    reason: str
+    reason: Annotated[str, Meta(description="What the payer's bank says.")]
     is_inquiry: bool
     evidence_due_at: Time | None
     page_url: str | None

@@ -179,9 +179,9 @@ class BatchCounts(Struct, kw_only=True):
 
     waiting: Annotated[int, Meta(ge=0, description="Neither accepted nor refused yet.")]
     accepted: Annotated[int, Meta(ge=0, description="What follows, all seven together.")]
-    scheduled: Annotated[int, Meta(ge=0)]
-    pending: Annotated[int, Meta(ge=0)]
-    delivered: Annotated[int, Meta(ge=0)]
+    scheduled: Annotated[int, Meta(ge=0, description="To be sent later.")]
+    pending: Annotated[int, Meta(ge=0, description="Waiting for their platform or an approval.")]
+    delivered: Annotated[int, Meta(ge=0, description="Credited to their recipients.")]
     failed: Annotated[int, Meta(ge=0, description="Their funds are back.")]
     cancelled: Annotated[int, Meta(ge=0, description="Their funds are back.")]
     reversing: Annotated[int, Meta(ge=0, description="Their supplier is asked to take them back.")]
@@ -204,7 +204,7 @@ class CompletedBatch(EventData, kw_only=True):
     id: Annotated[str, Meta(pattern=r"^bat_[0-9A-Za-z_]+$")]
     status: Literal["completed", "refused"]
     all_or_nothing: bool
-    items: Annotated[int, Meta(ge=1)]
+    items: Annotated[int, Meta(ge=1, description="How many items it had.")]
     counts: BatchCounts
     created_at: Time
     cancelled_at: Time | None
@@ -232,8 +232,10 @@ class Approval(Shaped, kw_only=True):
     id: Annotated[str, Meta(pattern=r"^apr_[0-9A-Za-z]+$")]
     transaction_id: TransactionId
     status: Literal["pending", "approved", "denied", "expired"]
-    requested_by: str | None
-    decided_by: str | None
+    requested_by: Annotated[str | None, Meta(description="The key or person that asked.")]
+    decided_by: Annotated[
+        str | None, Meta(description="The key or person that decided; null: nobody yet.")
+    ]
     created_at: Time
     expires_at: Time
     decided_at: Time | None
@@ -242,22 +244,27 @@ class Approval(Shaped, kw_only=True):
 class ApprovalOfTopUp(PendingTopUp, kw_only=True):
     """The approval, and the top-up that waits for it, as it was before the decision took effect."""
 
-    approval: Approval
+    approval: Annotated[Approval, Meta(description="What a person decides on.")]
 
 
 class Endpoint(EventData, kw_only=True):
     """A webhook endpoint. events empty: all types; the values of headers are masked."""
 
     id: Annotated[str, Meta(pattern=r"^we_[0-9A-Za-z]+$")]
-    url: Annotated[str, Meta(max_length=URL_CHARACTERS_MAX)]
-    events: list[str]
+    url: Annotated[
+        str, Meta(max_length=URL_CHARACTERS_MAX, description="Where the events are sent.")
+    ]
+    events: Annotated[list[str], Meta(description="The types that it is sent; empty: all.")]
     description: str
     status: Literal["enabled", "disabled"]
     disabled_reason: str | None
     retry_schedule_s: list[int]
     rate_limit_per_s: int | None
     include_codes: bool
-    headers: dict[str, str]
+    headers: Annotated[
+        dict[str, str],
+        Meta(description="Headers of your own that are sent along; the values are masked."),
+    ]
     created_at: Time
 
 

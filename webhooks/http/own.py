@@ -1,9 +1,9 @@
 """Where this deployment itself answers, so that no webhook makes it call itself.
 
 Promise: check() refuses a URL that would reach the gateway: at PUBLIC_URL's name or any address
-behind it, or at this machine's own addresses, each with the gateway's port; or a worker at its own. Asked at every attempt,
-before a connection is opened or reused. Other ports of the same addresses are no business of ours:
-a receiver may well live beside us, or behind the same proxy.
+behind it, or at this machine's own addresses, each with the gateway's port; or a worker at its own. Asked
+at every attempt, before a connection is opened or reused. Other ports of the same addresses are no business
+of ours: a receiver may well live beside us, or behind the same proxy.
 """
 
 import asyncio

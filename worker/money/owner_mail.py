@@ -1,7 +1,8 @@
 """Mail to accounts' owners about what they pay for: claimed, handed to the mail server, settled.
 
 Promise: a mail that two workers saw is sent by one; one whose worker ended is sent again under the same
-Message-ID; one about what was paid meanwhile is not sent, nor one that its owner does not want. No transaction is open while mail is sent.
+Message-ID; one about what was paid meanwhile is not sent, nor one that its owner does not want. No
+transaction is open while mail is sent.
 """
 
 import asyncio

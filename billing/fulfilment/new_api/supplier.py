@@ -17,7 +17,8 @@ Units: quota, 500,000 a US dollar unless the instance's QuotaPerUnit says otherw
 
 A code is named after the transaction (20 characters, New API's own limit), so that it is found after a lost
 answer, and after a refusal: `success: false` is a definite no only where no code of that name exists, and
-where it has no `data`: with it New API's own database failed, and it is asked again. A second code of the same name, should a request come late, lies there unknown to anybody.
+where it has no `data`: with it New API's own database failed, and it is asked again. A second code of the
+same name, should a request come late, lies there unknown to anybody.
 """
 
 from collections.abc import Sequence

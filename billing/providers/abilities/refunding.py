@@ -17,8 +17,9 @@ class RefundRequest:
     """What is to go back. id: ours, one refund however often it is asked for.
 
     payment_ref: what the provider calls the payment; checkout_ref: what it calls the checkout, null for a
-    period of a plan. is_beside: it is a second payment of that checkout, so it alone names it. paid: the whole payment. provider_refund_id: what the provider calls the refund, once
-    it told. Amounts before tax, as orders have them.
+    period of a plan. is_beside: it is a second payment of that checkout, so it alone names it. paid: the
+    whole payment. provider_refund_id: what the provider calls the refund, once it told. Amounts before tax,
+    as orders have them.
     """
 
     id: str

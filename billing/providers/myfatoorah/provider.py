@@ -2,8 +2,9 @@
 
 What a notification of the second generation signs does not cover the amount, and of neither is it
 known to be paid in full: so each that says "paid" is Unconfirmed, and GetPaymentStatus is asked.
-Invoices are in the account's base currency, which `currency` names. There is no idempotency key; asked twice, two links
-exist for one order, of which the payer is shown one. Source: docs.myfatoorah.com, SendPayment, GetPaymentStatus, webhooks.
+Invoices are in the account's base currency, which `currency` names. There is no idempotency key; asked
+twice, two links exist for one order, of which the payer is shown one. Source: docs.myfatoorah.com:
+SendPayment, GetPaymentStatus, webhooks.
 """
 
 import base64

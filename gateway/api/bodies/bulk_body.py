@@ -41,7 +41,9 @@ class BulkItem(OneSend, frozen=True, kw_only=True):
 class BulkBody(Fields, frozen=True, kw_only=True):
     """Many sends. As CSV each line is an item, and the two options are query parameters."""
 
-    items: Annotated[list[BulkItem], Meta(min_length=1, max_length=ITEMS_MAX)]
+    items: Annotated[
+        list[BulkItem], Meta(min_length=1, max_length=ITEMS_MAX, description="The sends.")
+    ]
     all_or_nothing: Annotated[bool, Meta(description="Accept all items or none.")] = False
     dry_run: Annotated[
         bool, Meta(description="Only say what it would cost and which items are wrong.")
@@ -51,7 +53,7 @@ class BulkBody(Fields, frozen=True, kw_only=True):
 class BulkQuery(Fields, frozen=True, kw_only=True):
     """The options, for a body that has no place for them."""
 
-    all_or_nothing: bool | None = None
+    all_or_nothing: Annotated[bool, Meta(description="Accept all items or none.")] | None = None
     dry_run: bool | None = None
 
 

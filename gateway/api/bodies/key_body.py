@@ -6,10 +6,11 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from gateway.http.fields import Fields, Int64, Time
+from gateway.http.fields import Fields, Int64, Time, within, word_of
 from kernel.errors import InvalidInput
 from kernel.limits import INT64_MAX
 from keys.api_keys.mandate_fields import MANDATE_FIELDS
+from keys.caps import CAP_CENTS_MAX
 from keys.mandate import (
     LIST_ENTRIES_MAX,
     PURPOSE_CHARACTERS_MAX,
@@ -20,27 +21,38 @@ from keys.mandate import (
     WINDOWS_MAX,
     SpendWindow,
 )
+from keys.principal import SCOPES
 
 CAPS: Final = ("per_call_cents", "per_day_cents", "per_month_cents")
 
 Name = Annotated[str, Meta(max_length=400)]
 Word = Annotated[str, Meta(max_length=64)]
 ScopeChoice = Annotated[
-    list[Word], Meta(max_length=100, description="Among those of the key that creates it.")
+    list[Annotated[Word, word_of(SCOPES)]],
+    Meta(max_length=100, description="Among those of the key that creates it."),
 ]
 AllowList = Annotated[
     list[Word], Meta(max_length=100, description="Addresses or CIDRs; empty: any address.")
 ]
-CapCents = Annotated[Int64, Meta(description="In US cents, calendar windows of UTC; null: no cap.")]
-AboveCents = Annotated[Int64, Meta(description="A send above it waits for a person.")]
+CapCents = Annotated[
+    Int64,
+    within(0, CAP_CENTS_MAX),
+    Meta(description="In US cents, calendar windows of UTC; null: no cap."),
+]
+AboveCents = Annotated[
+    Int64, within(0, CAP_CENTS_MAX), Meta(description="A send above it waits for a person.")
+]
 AbovePerDayCents = Annotated[
     Int64,
+    within(0, CAP_CENTS_MAX),
     Meta(
         description="So does one that takes the UTC day's sends without an approval above this. The"
         " other threshold alone lets any number of smaller sends pass."
     ),
 ]
-OldAboveCents = Annotated[Int64, Meta(description="The old name of approval_above_cents.")]
+OldAboveCents = Annotated[
+    Int64, within(0, CAP_CENTS_MAX), Meta(description="The old name of approval_above_cents.")
+]
 
 
 _NotNegative = Annotated[int, Meta(ge=0, le=INT64_MAX)]
@@ -95,7 +107,9 @@ class WindowBody(Fields, frozen=True, kw_only=True):
     """At most so many cents in any so many seconds."""
 
     seconds: Annotated[int, Meta(ge=WINDOW_SECONDS_MIN, le=WINDOW_SECONDS_MAX)]
-    cents: _NotNegative
+    cents: Annotated[
+        _NotNegative, Meta(description="The most in any window of that length, in US cents.")
+    ]
 
 
 Windows = Annotated[
@@ -142,6 +156,8 @@ class MintBody(Limits, frozen=True, kw_only=True):
 
 
 class KeysPatchBody(Limits, frozen=True, kw_only=True):
+    """What changes of a key; what is left out stays as it is, null takes a limit away."""
+
     name: Name | UnsetType = UNSET
     scopes: ScopeChoice | UnsetType = UNSET
     ip_allow_list: AllowList | UnsetType = UNSET

@@ -5,8 +5,9 @@ from typing import Annotated, ClassVar, Literal
 from msgspec import Meta
 
 from billing.topups.deliverable import LOCALE_CHARACTERS_MAX, MESSAGE_CHARACTERS_MAX
+from billing.topups.platform_rows import AMOUNT_CENTS_MAX
 from billing.topups.quote import QUOTE_ID_CHARACTERS_MAX
-from gateway.http.fields import LINE, Fields, Int64, Text, Time
+from gateway.http.fields import LINE, Fields, Int64, Text, Time, within
 from kernel.limits import (
     INTENT_CHARACTERS_MAX,
     INTENT_CHARACTERS_MIN,
@@ -99,7 +100,11 @@ class OneSend(Fields, frozen=True, kw_only=True):
     exactly_one: ClassVar[tuple[str, str] | None] = ("recipient_email", "recipient")
 
     platform: Annotated[Text, Meta(description="What is topped up; see GET /platforms.")]
-    amount_cents: Annotated[Int64, Meta(description="In US cents, within the platform's limits.")]
+    amount_cents: Annotated[
+        Int64,
+        within(1, AMOUNT_CENTS_MAX),
+        Meta(description="In US cents, within the platform's limits."),
+    ]
     recipient_email: (
         Annotated[Address, Meta(description="Whose wallet. Required unless recipient is given.")]
         | None
@@ -125,10 +130,9 @@ class OneSend(Fields, frozen=True, kw_only=True):
         | None
     ) = None
     note: Annotated[str, Meta(max_length=NOTE_CHARACTERS_MAX)] | None = None
-    delivery: (
-        Annotated[DeliveryBody, Meta(description="Mail, language and message for the recipient.")]
-        | None
-    ) = None
+    delivery: Annotated[
+        DeliveryBody | None, Meta(description="Mail, language and message for the recipient.")
+    ] = None
     send_at: (
         Annotated[
             Time, Meta(description="When to send it, at most 90 days ahead; left out: at once.")

@@ -92,9 +92,17 @@ class UsageRecordBody(TokenFields, frozen=True, kw_only=True):
 class UsageBody(UsageRecordBody, frozen=True, kw_only=True):
     """One record, or a batch of them: `records` alone, each as the body of one."""
 
-    records: Annotated[list[UsageRecordBody], Meta(min_length=1, max_length=RECORDS_MAX)] | None = (
-        None
-    )
+    records: (
+        Annotated[
+            list[UsageRecordBody],
+            Meta(
+                min_length=1,
+                max_length=RECORDS_MAX,
+                description="A batch: up to 1,000 records, each as the body of one.",
+            ),
+        ]
+        | None
+    ) = None
 
 
 class ReadRecord(msgspec.Struct, frozen=True, kw_only=True):

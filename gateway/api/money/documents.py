@@ -35,9 +35,11 @@ _PDF_ANSWER: Final = (Outcome(200, None, media_types=(PDF,)),)
 class DocumentsQuery(Page, frozen=True, kw_only=True):
     """Filters of the list; dated_after is inclusive, dated_before exclusive: paid or paid back then."""
 
-    kind: DocumentKind | None = None
-    order_id: Text | None = None
-    subscription_id: Text | None = None
+    kind: Annotated[DocumentKind, Meta(description="Only documents of this kind.")] | None = None
+    order_id: Annotated[Text, Meta(description="Only documents of this order.")] | None = None
+    subscription_id: (
+        Annotated[Text, Meta(description="Only documents of this subscription.")] | None
+    ) = None
     dated_after: Time | None = None
     dated_before: Time | None = None
 
@@ -45,7 +47,13 @@ class DocumentsQuery(Page, frozen=True, kw_only=True):
 class BillingDetailsBody(Fields, frozen=True, kw_only=True):
     """Whom documents are made out to from now on; those that exist stay as they are."""
 
-    name: Annotated[str, Meta(max_length=billing_details.NAME_CHARACTERS_MAX)] = ""
+    name: Annotated[
+        str,
+        Meta(
+            max_length=billing_details.NAME_CHARACTERS_MAX,
+            description="Whom documents are made out to; empty: the account's own name.",
+        ),
+    ] = ""
     address: Annotated[
         str,
         Meta(

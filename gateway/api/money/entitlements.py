@@ -26,8 +26,10 @@ _USES = ("usage:write", "advanced_access")
 class UseBody(Fields, frozen=True, kw_only=True):
     """How many uses; one reference counts once, however often it is told."""
 
-    reference: CallerReferenceField
-    count: Annotated[int, Meta(ge=1, le=COUNT_MAX)] = 1
+    reference: Annotated[
+        CallerReferenceField, Meta(description="Your own name for this use: each counts once.")
+    ]
+    count: Annotated[int, Meta(ge=1, le=COUNT_MAX, description="How many uses it is.")] = 1
 
 
 async def list_all(call: RequestContext[Fields, Page]) -> Answer:

@@ -7,13 +7,13 @@ from msgspec import Meta
 
 from billing.orders import queries as order_list
 from billing.orders.order import Order, OrderStatus
-from billing.orders.place import NewOrder
+from billing.orders.place import AMOUNT_CENTS_MAX, AMOUNT_CENTS_MIN, NewOrder
 from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
 from gateway.answers.outcome import Listing, created, exported, ok
 from gateway.api.schemas.orders import Order as OrderShape
-from gateway.http.fields import Fields, Int64, Text, Time, time_us
+from gateway.http.fields import Fields, Int64, Text, Time, time_us, within
 from gateway.http.idempotency import run_steps
 from gateway.http.lists import ExportPage, export_rows, list_rows
 from gateway.http.request_context import RequestContext
@@ -49,7 +49,7 @@ class OrderBody(Fields, frozen=True, kw_only=True):
         ),
     ]
     pack_id: Text | None = None
-    amount_cents: Int64 | None = None
+    amount_cents: Annotated[Int64, within(AMOUNT_CENTS_MIN, AMOUNT_CENTS_MAX)] | None = None
     success_url: ReturnUrl | None = None
     cancel_url: ReturnUrl | None = None
     coupon: Text | None = None
@@ -67,8 +67,8 @@ class OrderBody(Fields, frozen=True, kw_only=True):
 class OrdersQuery(ExportPage, frozen=True, kw_only=True):
     """Filters of the list; created_after is inclusive, created_before exclusive."""
 
-    status: OrderStatus | None = None
-    provider: Text | None = None
+    status: Annotated[OrderStatus, Meta(description="Only orders in this state.")] | None = None
+    provider: Annotated[Text, Meta(description="Only orders at this provider.")] | None = None
     created_after: Time | None = None
     created_before: Time | None = None
 

@@ -8,13 +8,20 @@ from msgspec import Meta
 
 from billing.payments.recharging.setting import RemoveRecharge, SetRecharge
 from billing.recharges import records
-from billing.recharges.recharge import Recharge as Row, check_limits
+from billing.recharges.recharge import (
+    AMOUNT_CENTS_MAX,
+    AMOUNT_CENTS_MIN,
+    BELOW_CENTS_MAX,
+    MONTHLY_CENTS_MAX,
+    Recharge as Row,
+    check_limits,
+)
 from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
 from gateway.answers.outcome import created, ok
 from gateway.api.schemas.recharges import PaymentMethods, Recharge, SavePage
-from gateway.http.fields import Fields, Int64, Text
+from gateway.http.fields import Fields, Int64, Text, within
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
 from kernel.errors import InvalidInput, NotFound
@@ -28,11 +35,28 @@ CHARGES_SHOWN = 5
 class RechargeBody(Fields, frozen=True, kw_only=True):
     """In US cents. method_ref: one of the saved means of payment; without it the newest."""
 
-    below_cents: Int64
-    amount_cents: Int64
-    monthly_max_cents: Int64
+    below_cents: Annotated[
+        Int64,
+        within(0, BELOW_CENTS_MAX),
+        Meta(description="Buy when the balance falls below it, in US cents."),
+    ]
+    amount_cents: Annotated[
+        Int64,
+        within(AMOUNT_CENTS_MIN, AMOUNT_CENTS_MAX),
+        Meta(description="What is bought each time, in US cents."),
+    ]
+    monthly_max_cents: Annotated[
+        Int64,
+        within(AMOUNT_CENTS_MIN, MONTHLY_CENTS_MAX),
+        Meta(description="The most that is bought in a UTC month, in US cents."),
+    ]
     provider: Text
-    method_ref: Text | None = None
+    method_ref: (
+        Annotated[
+            Text, Meta(description="One of the saved means of payment; left out: the newest.")
+        ]
+        | None
+    ) = None
 
 
 class MethodsQuery(Fields, frozen=True, kw_only=True):

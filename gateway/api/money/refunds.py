@@ -68,8 +68,8 @@ class RefundBody(Fields, frozen=True, kw_only=True):
 class DecideBody(Fields, frozen=True, kw_only=True):
     """What a person saw on the provider's own pages."""
 
-    verdict: RefundVerdict
-    reason: Reason
+    verdict: Annotated[RefundVerdict, Meta(description="Whether the provider made the refund.")]
+    reason: Annotated[Reason, Meta(description="Where you saw it.")]
     provider_refund_id: Annotated[
         ProviderId | None, Meta(description="What the provider calls it, where it was made.")
     ] = None
@@ -78,8 +78,8 @@ class DecideBody(Fields, frozen=True, kw_only=True):
 class RefundsQuery(Page, frozen=True, kw_only=True):
     """Filters of the list."""
 
-    status: RefundState | None = None
-    order_id: Text | None = None
+    status: Annotated[RefundState, Meta(description="Only refunds in this state.")] | None = None
+    order_id: Annotated[Text, Meta(description="Only refunds of this order.")] | None = None
 
 
 class DisputesQuery(Page, frozen=True, kw_only=True):

@@ -32,8 +32,10 @@ class ReportQuery(
 ):
     """from is inclusive (default: a year ago), to exclusive (default: now)."""
 
-    since: Time | None = None
-    until: Time | None = None
+    since: (
+        Annotated[Time, Meta(description="The beginning, inclusive; left out: a year ago.")] | None
+    ) = None
+    until: Annotated[Time, Meta(description="The end, exclusive; left out: now.")] | None = None
     form: Annotated[
         Literal["json", "csv"], Meta(description="csv: the same lines, behind a line of names.")
     ] = "json"

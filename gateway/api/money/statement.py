@@ -46,8 +46,11 @@ class StatementQuery(
 ):
     """from is inclusive (default: the beginning), to exclusive (default: now); or a whole month."""
 
-    since: Time | None = None
-    until: Time | None = None
+    since: (
+        Annotated[Time, Meta(description="The beginning, inclusive; left out: the first transfer.")]
+        | None
+    ) = None
+    until: Annotated[Time, Meta(description="The end, exclusive; left out: now.")] | None = None
     month: (
         Annotated[
             str,

@@ -68,12 +68,14 @@ Moment = Annotated[
 class UsageQuery(ExportPage, frozen=True, kw_only=True, rename={"since": "from", "until": "to"}):
     """Which charges; from is inclusive, to exclusive. group_by: their sums instead, of whole UTC days."""
 
-    model: Text | None = None
+    model: Annotated[Text, Meta(description="Only charges for this model.")] | None = None
     key: Annotated[Text | None, Meta(description="The id of a key, or of an app.")] = None
     reference: Annotated[Text | None, Meta(description="Yours; an app's order_no.")] = None
     since: Moment | None = None
     until: Moment | None = None
-    group_by: UsageBy | None = None
+    group_by: (
+        Annotated[UsageBy, Meta(description="Their sums instead, of whole UTC days.")] | None
+    ) = None
 
 
 async def use(call: RequestContext[UsageRecordBody | ReadBatch, Fields]) -> Answer:

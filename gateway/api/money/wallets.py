@@ -31,17 +31,29 @@ THRESHOLD_CENTS_MAX = 100_000_000_000
 class ThresholdBody(Fields, frozen=True, kw_only=True):
     """When balance.low fires, in cents: one threshold, 0 for none, or a list of several."""
 
-    low_balance_threshold_cents: Int64 | None = None
-    low_balance_thresholds_cents: Annotated[list[Int64], Meta(max_length=THRESHOLDS_MAX)] | None = (
-        None
-    )
+    low_balance_threshold_cents: (
+        Annotated[Int64, Meta(description="One threshold, in US cents; 0: none.")] | None
+    ) = None
+    low_balance_thresholds_cents: (
+        Annotated[
+            list[Int64],
+            Meta(
+                max_length=THRESHOLDS_MAX,
+                description="Several thresholds, in US cents; empty: none.",
+            ),
+        ]
+        | None
+    ) = None
 
 
 class WalletQuery(Page, frozen=True, kw_only=True):
     """Filters of the recipients' wallets."""
 
-    recipient_email: Annotated[str, Meta(max_length=320)] | None = None
-    platform: Text | None = None
+    recipient_email: (
+        Annotated[str, Meta(max_length=320, description="Only the wallets of this recipient.")]
+        | None
+    ) = None
+    platform: Annotated[Text, Meta(description="Only the wallets of this platform.")] | None = None
 
 
 async def balance(call: RequestContext[Fields, Fields]) -> Answer:

@@ -13,9 +13,9 @@ from keys.audit_log import ActorKind, NamedEntry
 class AuditActor(Struct, kw_only=True):
     """Who did it. id and name are of the key, token, session or app; name is today's."""
 
-    kind: ActorKind
-    id: str
-    name: str | None
+    kind: Annotated[ActorKind, Meta(description="What kind of credential it was.")]
+    id: Annotated[str, Meta(description="The key's, token's, session's or app's id.")]
+    name: Annotated[str | None, Meta(description="Its name as it is today; null: it has none.")]
 
 
 class AuditEntry(Shaped, kw_only=True):
@@ -24,19 +24,23 @@ class AuditEntry(Shaped, kw_only=True):
     id: Annotated[str, Meta(pattern=r"^adt_[0-9A-Za-z]+$")]
     created_at: Time
     action: Annotated[str, Meta(description="Such as key.created or session.begun.")]
-    outcome: Annotated[str, Meta(pattern="^(done|refused)$")]
+    outcome: Annotated[
+        str, Meta(pattern="^(done|refused)$", description="Whether it was done or refused.")
+    ]
     environment: Annotated[
         Environment | None, Meta(description="null: it concerns the account as a whole.")
     ]
     subject_id: Annotated[str, Meta(description="What it was done to.")]
-    actor: AuditActor
+    actor: Annotated[AuditActor, Meta(description="Who did it.")]
     key_id: Annotated[str | None, Meta(description="The API key that did it; null: no key.")]
     key_name: str | None
     address: Annotated[str | None, Meta(description="Where the request came from.")]
-    user_agent: str | None
+    user_agent: Annotated[
+        str | None, Meta(description="What the request said of its program; null: nothing.")
+    ]
     before: Annotated[Mapping[str, Any] | None, Meta(description="What differed before.")]
     after: Annotated[Mapping[str, Any] | None, Meta(description="What it is now.")]
-    reason: str | None
+    reason: Annotated[str | None, Meta(description="Why it was done or refused; null: not said.")]
 
     @classmethod
     def of(cls, named: NamedEntry, /, **more: Any) -> Self:

@@ -63,9 +63,9 @@ class ItemError(Struct, kw_only=True):
 
     index: Index
     reference: ItemReference
-    code: int
+    code: Annotated[int, Meta(description="The code of a send that is refused so.")]
     message: str
-    error: Failure
+    error: Annotated[Failure, Meta(description="What is wrong with it.")]
     line: Annotated[int, Meta(ge=1, description="Its line in the CSV.")] | UnsetType = UNSET
     transaction_id: (
         Annotated[TransactionId, Meta(description="The top-up that has its reference.")] | UnsetType
@@ -90,7 +90,7 @@ class ItemError(Struct, kw_only=True):
 class AcceptedBatch(Batch, kw_only=True):
     """A bulk send, and which of its items were refused."""
 
-    errors: list[ItemError]
+    errors: Annotated[list[ItemError], Meta(description="The items that were refused.")]
 
 
 class BatchLine(Struct, kw_only=True):
@@ -98,17 +98,20 @@ class BatchLine(Struct, kw_only=True):
 
     index: Index
     reference: ItemReference
-    status: Literal[
-        "waiting",
-        "refused",
-        "dropped",
-        "scheduled",
-        "pending",
-        "delivered",
-        "failed",
-        "cancelled",
-        "reversing",
-        "reversed",
+    status: Annotated[
+        Literal[
+            "waiting",
+            "refused",
+            "dropped",
+            "scheduled",
+            "pending",
+            "delivered",
+            "failed",
+            "cancelled",
+            "reversing",
+            "reversed",
+        ],
+        Meta(description="Of its top-up; or waiting, refused, dropped."),
     ]
     transaction_id: Annotated[
         TransactionId | None, Meta(description="Its top-up; null: it was not accepted.")
@@ -118,8 +121,10 @@ class BatchLine(Struct, kw_only=True):
     fee_cents: Annotated[Cents | None, Meta(description="Charged beside the amount.")]
     recipient_email: str | None
     scheduled_for: ScheduledFor | None
-    code: int | None
-    error: Failure | None
+    code: Annotated[
+        int | None, Meta(description="Why it was refused, as a number; null: it was not.")
+    ]
+    error: Annotated[Failure | None, Meta(description="Why it was refused; null: it was not.")]
 
     @staticmethod
     def of(listed: ListedItem, *, address: str) -> "BatchLine":
@@ -146,15 +151,15 @@ class BatchLine(Struct, kw_only=True):
 class BatchStory(Batch, kw_only=True):
     """A bulk send with a page of its items, in the order in which they came."""
 
-    items: Listing[BatchLine]
+    items: Annotated[Listing[BatchLine], Meta(description="A page of its items.")]
 
 
 class BulkQuote(Struct, kw_only=True):
     """What a bulk send would do now; with all_or_nothing nothing is accepted where errors has one."""
 
     items_total: Count
-    accepted: Count
-    refused: Count
+    accepted: Annotated[Count, Meta(description="How many items would be accepted.")]
+    refused: Annotated[Count, Meta(description="How many items would be refused.")]
     accepted_cents: Annotated[int, Meta(ge=0, description="The amounts, in US cents.")]
     fee_cents: Annotated[int, Meta(ge=0, description="Charged beside them, in US cents.")]
     charged_cents: Annotated[
@@ -162,7 +167,7 @@ class BulkQuote(Struct, kw_only=True):
     ]
     wallet_balance_cents: Cents
     wallet_balance_after_cents: Cents
-    errors: list[ItemError]
+    errors: Annotated[list[ItemError], Meta(description="The items that would be refused.")]
 
 
 def refusal_of_item(item: BatchItem, address: str) -> Refusal | None:

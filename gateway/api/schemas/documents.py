@@ -14,7 +14,7 @@ from kernel.clock import rfc3339
 class TaxLine(Struct, kw_only=True):
     """A tax as the provider told it."""
 
-    name: str
+    name: Annotated[str, Meta(description="The tax, such as VAT 20 %.")]
     amount: Minor
     included: Annotated[bool, Meta(description="The price contains it; else it is added.")]
 
@@ -40,7 +40,7 @@ class BillingDocument(Struct, kw_only=True):
         int, Meta(ge=0, description="Paid or paid back, with tax, in the smallest unit.")
     ]
     currency: Currency
-    taxes: list[TaxLine]
+    taxes: Annotated[list[TaxLine], Meta(description="The taxes in the amount.")]
     discount: Minor
     pdf_url: Annotated[str, Meta(description="Where its PDF is; needs the same credential.")]
     dated_at: Annotated[Time, Meta(description="When it was paid or paid back.")]
@@ -73,7 +73,9 @@ class BillingDocument(Struct, kw_only=True):
 class BillingDetails(Struct, kw_only=True):
     """Whom the account's documents are made out to; empty texts: by the account's own name."""
 
-    name: str
+    name: Annotated[
+        str, Meta(description="Whom documents are made out to; empty: the account's own name.")
+    ]
     address: Annotated[str, Meta(description="Lines, apart by line ends.")]
     tax_id: str
     updated_at: Time | None

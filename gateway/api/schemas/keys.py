@@ -4,11 +4,20 @@ from typing import Annotated, Any, Literal, Self
 
 from msgspec import Meta
 
-from gateway.answers.words import Cents, Count, Environment, KeyIdText, Last4, Prefix, Time
+from gateway.answers.words import (
+    Cents,
+    Count,
+    Environment,
+    KeyIdText,
+    Last4,
+    Prefix,
+    ScopeWord,
+    Time,
+)
 from kernel.shaped import Shaped
 from keys.api_keys.api_key import ApiKey as Key
 
-Scopes = list[str]
+Scopes = list[ScopeWord]
 
 
 class KeyCaps(Shaped, kw_only=True):
@@ -101,7 +110,13 @@ class ApiKey(Shaped, kw_only=True):
 class MintedKey(ApiKey, kw_only=True):
     """A key just minted or rotated: `key` is its secret, shown this once."""
 
-    key: Annotated[str, Meta(pattern=r"^ak_(staging|live)_[0-9A-Za-z]{32}$")]
+    key: Annotated[
+        str,
+        Meta(
+            pattern=r"^ak_(staging|live)_[0-9A-Za-z]{32}$",
+            description="The secret, shown this once.",
+        ),
+    ]
 
 
 class SandboxKey(MintedKey, kw_only=True):
@@ -134,16 +149,23 @@ class AccessToken(Shaped, kw_only=True):
 class MadeToken(AccessToken, kw_only=True):
     """A token just made: `token` is its secret, shown this once."""
 
-    token: Annotated[str, Meta(pattern=r"^sat_(staging|live)_[0-9A-Za-z]+$")]
+    token: Annotated[
+        str,
+        Meta(
+            pattern=r"^sat_(staging|live)_[0-9A-Za-z]+$", description="The secret, shown this once."
+        ),
+    ]
 
 
 class CodeRow(Shaped, kw_only=True):
     """One row of the table of codes; http_status is the usual one."""
 
-    code: Annotated[int, Meta(ge=1000, le=5002)]
+    code: Annotated[int, Meta(ge=1000, le=5002, description="The code.")]
     message: str
-    http_status: int
-    http_statuses: list[int]
-    success: bool
+    http_status: Annotated[int, Meta(description="The usual HTTP status.")]
+    http_statuses: Annotated[
+        list[int], Meta(description="Every HTTP status that it comes with, the usual one first.")
+    ]
+    success: Annotated[bool, Meta(description="What success is with the usual HTTP status.")]
     retryable: bool
     next_action: Literal["fix_request", "wait", "top_up", "ask_human", "stop"] | None

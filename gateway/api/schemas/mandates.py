@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 from msgspec import Meta
 
 from billing.engine.limit import LimitView
-from gateway.answers.words import Cents, Count, Environment, KeyIdText, Time
+from gateway.answers.words import Cents, Count, Environment, KeyIdText, ScopeWord, Time
 from kernel.clock import SECOND_US, rfc3339
 from kernel.shaped import Shaped
 from keys.api_keys.api_key import ApiKey
@@ -17,12 +17,15 @@ class LimitStanding(Shaped, kw_only=True):
     key_id: Annotated[
         KeyIdText | None, Meta(description="The key whose it is; null: the account's own.")
     ]
-    cap: Literal["per_day", "per_month", "lifetime", "window", "sends_per_hour", "account_per_day"]
+    cap: Annotated[
+        Literal["per_day", "per_month", "lifetime", "window", "sends_per_hour", "account_per_day"],
+        Meta(description="Which limit it is."),
+    ]
     unit: Annotated[
         Literal["cents", "sends"], Meta(description="Of limit, spent and remaining: US cents.")
     ]
     seconds: Annotated[Count | None, Meta(description="The length of a rolling window.")]
-    limit: Count
+    limit: Annotated[Count, Meta(description="The most, in its unit.")]
     spent: Annotated[Count, Meta(description="By the key and its descendants, rounded up.")]
     remaining: Annotated[Count, Meta(description="Rounded down.")]
     resets_at: Annotated[
@@ -53,7 +56,7 @@ class OwnKey(Shaped, kw_only=True):
     environment: Environment
     parents: Annotated[list[KeyAbove], Meta(description="Nearest first.")]
     paused: Annotated[bool, Meta(description="The key, or one above it: it reads only.")]
-    scopes: list[str]
+    scopes: list[ScopeWord]
     ip_allow_lists: Annotated[
         list[list[str]], Meta(description="CIDRs; each list must have the caller's address.")
     ]
@@ -63,10 +66,18 @@ class OwnKey(Shaped, kw_only=True):
     ]
     per_call_cents: Cents | None
     per_recipient_per_day_cents: Cents | None
-    repeat_guard_s: Count | None
+    repeat_guard_s: Annotated[
+        Count | None,
+        Meta(
+            description="The same recipient, platform and amount again within so many seconds is refused; null: it is not."
+        ),
+    ]
     approval_above_cents: Cents | None
     approval_above_per_day_cents: Cents | None
-    limits: list[LimitStanding]
+    limits: Annotated[
+        list[LimitStanding],
+        Meta(description="What limits it and the keys above it, and what is left."),
+    ]
     max_now_cents: Annotated[
         Cents | None,
         Meta(description="The most that one spend may take now, as far as limits go; null: any."),
@@ -82,7 +93,7 @@ class KeyOfTree(Shaped, kw_only=True):
     depth: Annotated[Count, Meta(description="0: the key that was asked for.")]
     name: str
     purpose: str | None
-    limits: list[LimitStanding]
+    limits: Annotated[list[LimitStanding], Meta(description="What limits it, and what is left.")]
     paused_at: Time | None
     expires_at: Time | None
     revoked_at: Time | None
@@ -95,7 +106,9 @@ class KeyOfTree(Shaped, kw_only=True):
 class KeyTree(Shaped, kw_only=True):
     """The key first, each parent before its children; revoked ones are left out."""
 
-    keys: list[KeyOfTree]
+    keys: Annotated[
+        list[KeyOfTree], Meta(description="The key first, each parent before its children.")
+    ]
 
 
 class AccountLimits(Shaped, kw_only=True):

@@ -44,7 +44,12 @@ class Order(Struct, kw_only=True):
             )
         ),
     ]
-    url: str | None
+    url: Annotated[
+        str | None,
+        Meta(
+            description="Where the payer goes; null until the provider has answered, and where nothing is to be paid."
+        ),
+    ]
     status_url: Annotated[
         str,
         Meta(
@@ -69,7 +74,12 @@ class Order(Struct, kw_only=True):
         ),
     ]
     coupon: str | None
-    order_no: Annotated[str, Meta(pattern=r"^[0-9a-f]{32}$")]
+    order_no: Annotated[
+        str,
+        Meta(
+            pattern=r"^[0-9a-f]{32}$", description="The order's number, as the provider is told it."
+        ),
+    ]
     reference: TransactionId
     created_at: Time
     paid_at: Time | None

@@ -17,7 +17,10 @@ class PaymentMethod(Shaped, kw_only=True):
     ref: Annotated[str, Meta(description="The provider's id.")]
     brand: str
     last4: Last4
-    expires: str | None
+    expires: Annotated[
+        str | None,
+        Meta(description="The month in which it ends, such as 2027-04; null: it does not."),
+    ]
 
 
 class RechargeCharge(Struct, kw_only=True):
@@ -25,10 +28,10 @@ class RechargeCharge(Struct, kw_only=True):
 
     order_id: str
     amount_cents: Cents
-    method: str
+    method: Annotated[str, Meta(description="The means of payment, as its owner knows it.")]
     month: Annotated[str, Meta(description="That it counts against, such as 2026-11.")]
-    reason: str | None
-    url: str | None
+    reason: Annotated[str | None, Meta(description="Why it was declined; null: it was not.")]
+    url: Annotated[str | None, Meta(description="Where a person confirms it; null: nobody need.")]
     created_at: Time
 
 
@@ -46,7 +49,10 @@ class Recharge(Struct, kw_only=True):
     brand: str
     last4: Last4
     status: Literal["on", "off"]
-    off_reason: Literal["failures", "operator", "dispute"] | None
+    off_reason: Annotated[
+        Literal["failures", "operator", "dispute"] | None,
+        Meta(description="Why it is off; null: it is on, or was removed."),
+    ]
     failures: Annotated[Count, Meta(description="Charges that failed in a row.")]
     retry_at: Annotated[Time | None, Meta(description="When a declined charge is tried again.")]
     changed_at: Time
@@ -89,7 +95,9 @@ class PaymentMethods(Struct, kw_only=True):
     """The account's saved means of payment at one provider, the newest first."""
 
     provider: str
-    items: list[PaymentMethod]
+    items: Annotated[
+        list[PaymentMethod], Meta(description="The saved means of payment, the newest first.")
+    ]
 
     @classmethod
     def of(cls, provider: str, found: Sequence[SavedMethod]) -> "PaymentMethods":
@@ -100,4 +108,4 @@ class PaymentMethods(Struct, kw_only=True):
 class SavePage(Struct, kw_only=True):
     """Where a person keeps a means of payment, after agreeing to it there."""
 
-    url: str
+    url: Annotated[str, Meta(description="Where the person agrees and keeps it.")]

@@ -28,7 +28,7 @@ class RecipientMail(Shaped, kw_only=True):
             " leaves here, read it in the dashboard. limited: the mails of 24 hours were used up."
         ),
     ]
-    attempts: Annotated[int, Meta(ge=0)]
+    attempts: Annotated[int, Meta(ge=0, description="How many times it was tried.")]
     reason: Annotated[str | None, Meta(description="What the mail server said.")]
     created_at: Time
     next_attempt_at: Time | None

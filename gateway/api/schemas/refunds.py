@@ -26,14 +26,18 @@ class Refund(Struct, kw_only=True):
     account_id: str
     provider: str
     payment: Annotated[str, Meta(description="What the provider calls the payment.")]
-    provider_refund_id: str | None
+    provider_refund_id: Annotated[
+        str | None, Meta(description="The provider's own id of it; null: none yet.")
+    ]
     made_by_hand: Annotated[
         bool, Meta(description="A person made it at the provider, and wrote it down here.")
     ]
     reason: str
     detail: Annotated[str | None, Meta(description="Why it failed, or is unknown.")]
     held_micros: Annotated[int, Meta(ge=0, description="What is held of the account's credit.")]
-    asked_by: str | None
+    asked_by: Annotated[
+        str | None, Meta(description="The key, token or person that asked; null: nobody here.")
+    ]
     created_at: Time
     ended_at: Time | None
 
@@ -48,8 +52,8 @@ class Dispute(Struct, kw_only=True):
 
     id: Annotated[str, Meta(description="The provider's.")]
     provider: str
-    account_id: str | None
-    order_id: str | None
+    account_id: Annotated[str | None, Meta(description="The account's id; null: unknown.")]
+    order_id: Annotated[str | None, Meta(description="The order's id; null: none of ours.")]
     amount: Minor
     currency: Annotated[str, Meta(description="ISO 4217.")]
     status: Annotated[str, Meta(description="In the provider's own words.")]

@@ -26,7 +26,9 @@ class UpcomingCharge(Struct, kw_only=True):
 class PendingSteer(Struct, kw_only=True):
     """What was asked of the provider and is not done yet."""
 
-    act: Literal["cancel", "cancel_now", "resume", "change"]
+    act: Annotated[
+        Literal["cancel", "cancel_now", "resume", "change"], Meta(description="What was asked for.")
+    ]
     plan_id: Annotated[str | None, Meta(description="Of a change.")]
     interval: Annotated[BillingInterval | None, Meta(description="Of a change.")]
     asked_at: Time
@@ -34,7 +36,7 @@ class PendingSteer(Struct, kw_only=True):
         bool,
         Meta(description="The provider gave no clear answer so far; it is asked again by itself."),
     ]
-    attempts: Annotated[int, Meta(ge=1)]
+    attempts: Annotated[int, Meta(ge=1, description="How many times the provider was asked.")]
 
 
 class Subscription(Struct, kw_only=True):
@@ -77,7 +79,10 @@ class Subscription(Struct, kw_only=True):
     credits_granted: Credits
     created_at: Time
     ended_at: Time | None
-    pending: PendingSteer | None
+    pending: Annotated[
+        PendingSteer | None,
+        Meta(description="What was asked of the provider and is not done yet; null: nothing."),
+    ]
 
     @classmethod
     def of(cls, seen: SubscriptionOverview) -> "Subscription":
@@ -138,7 +143,7 @@ class FreePeriod(Struct, kw_only=True):
     period_end: Time
     credits: Annotated[int, Meta(ge=0, description="What it gave so far, and was not taken back.")]
     reason: str
-    given_by: str | None
+    given_by: Annotated[str | None, Meta(description="Who gave it; null: nobody is known.")]
     taken_back_at: Time | None
 
     @classmethod

@@ -8,13 +8,14 @@ from msgspec.structs import asdict
 from billing.topups import send, topup as topups
 from billing.topups.attempt import Attempt
 from billing.topups.deliverable import WALLET_CREDIT_SHAPE
-from gateway.answers.refused import Failure
+from gateway.answers.refused import Failure, Link
 from gateway.answers.words import (
     ApprovalId,
     Cents,
     Code,
     CodeHint,
     EventIdText,
+    EventTypeWord,
     KeyIdText,
     Micros,
     Time,
@@ -35,6 +36,16 @@ SenderReference = Annotated[
     str, Meta(description="The sender's own name for it, once per environment.")
 ]
 WalletCents = Annotated[int, Meta(description="The sender's own wallet afterwards, in US cents.")]
+
+
+NextLinks = Annotated[
+    list[Link],
+    Meta(description="While it waits: the calls that come next, the most useful first."),
+]
+NextPoll = Annotated[
+    Literal["poll"],
+    Meta(description="While it waits: ask links[] of rel poll again until the state is another."),
+]
 
 
 WALLET_CREDIT = Deliverable(**WALLET_CREDIT_SHAPE)
@@ -78,6 +89,8 @@ class Sent(Struct, kw_only=True, gc=False):
         ),
     ]
     scheduled_for: ScheduledFor | UnsetType = UNSET
+    links: NextLinks | UnsetType = UNSET
+    next_action: NextPoll | UnsetType = UNSET
 
     @staticmethod
     def of(sent: send.Sent, claim_url: str | None) -> "Sent":
@@ -110,7 +123,9 @@ class Held(Shaped, kw_only=True):
 class SentForApproval(Sent, kw_only=True):
     """A send that waits for a person; until then its funds are held."""
 
-    approval: Held
+    approval: Annotated[Held, Meta(description="What a person has to decide on.")]
+    links: NextLinks
+    next_action: NextPoll
 
 
 class _TopUp(Shaped, kw_only=True):
@@ -184,7 +199,7 @@ class TopUp(_TopUp, kw_only=True):
 class FailedSend(_TopUp, kw_only=True):
     """A send that its platform refused; the funds are back. A dry run has no id."""
 
-    error: Failure
+    error: Annotated[Failure, Meta(description="Why the platform refused it.")]
 
 
 class SettledTopUp(TopUp, kw_only=True):
@@ -197,8 +212,8 @@ class Transfer(Struct, kw_only=True):
     """One movement on the ledger: from the debit account to the credit account."""
 
     id: str
-    debit: str
-    credit: str
+    debit: Annotated[str, Meta(description="The ledger account that it comes from.")]
+    credit: Annotated[str, Meta(description="The ledger account that it goes to.")]
     amount_cents: Cents
     amount_micros: Micros
     code: Annotated[str, Meta(description="Why the money moved.")]
@@ -209,7 +224,7 @@ class EventOfTopUp(Struct, kw_only=True):
     """An event that tells of the top-up; GET /events/{event_id} has its body."""
 
     id: EventIdText
-    type: str
+    type: EventTypeWord
     created_at: Time
 
 
@@ -229,8 +244,10 @@ class FulfilmentAttempt(Shaped, kw_only=True):
     asked_at: Time
     last_asked_at: Time
     ended_at: Time | None
-    supplier: str | None
-    detail: str | None
+    supplier: Annotated[str | None, Meta(description="Who was asked; null but for operators.")]
+    detail: Annotated[
+        str | None, Meta(description="What the supplier said; null but for operators.")
+    ]
 
     @classmethod
     def seen_by(cls, attempt: Attempt, *, is_operator: bool) -> Self:
@@ -242,8 +259,11 @@ class FulfilmentAttempt(Shaped, kw_only=True):
 class Reversal(Shaped, kw_only=True):
     """That somebody wanted a delivered top-up back. outcome is null until its supplier has answered."""
 
-    reason: str
-    outcome: Literal["reversed", "kept"] | None
+    reason: Annotated[str, Meta(description="Why the sender or the operator wanted it back.")]
+    outcome: Annotated[
+        Literal["reversed", "kept"] | None,
+        Meta(description="What came of it; null until its supplier has answered."),
+    ]
     detail: Annotated[str | None, Meta(description="Why it was kept.")]
     asked_at: Time
     ended_at: Time | None
@@ -252,7 +272,9 @@ class Reversal(Shaped, kw_only=True):
 class ReversedTopUp(SettledTopUp, kw_only=True):
     """A top-up that is reversed, or reversing until its supplier has answered."""
 
-    reversal: Reversal
+    reversal: Annotated[Reversal, Meta(description="Who wanted it back and why.")]
+    links: NextLinks | UnsetType = UNSET
+    next_action: NextPoll | UnsetType = UNSET
 
 
 class TopUpStory(TopUp, kw_only=True):
@@ -264,12 +286,19 @@ class TopUpStory(TopUp, kw_only=True):
     """
 
     transfers: list[Transfer]
-    events: list[EventOfTopUp]
-    attempts: list[FulfilmentAttempt]
-    mails: list[RecipientMail]
-    needs_person: bool
-    reversal: Reversal | None
-    supplier: str | None
+    events: Annotated[list[EventOfTopUp], Meta(description="The events that tell of it.")]
+    attempts: Annotated[list[FulfilmentAttempt], Meta(description="Each turn at a supplier.")]
+    mails: Annotated[list[RecipientMail], Meta(description="The mails to its recipient.")]
+    needs_person: Annotated[
+        bool,
+        Meta(
+            description="Nobody knows whether its supplier delivered, and nobody but a person of the operator's can find out."
+        ),
+    ]
+    reversal: Annotated[
+        Reversal | None, Meta(description="That somebody wanted it back; null: nobody did.")
+    ]
+    supplier: Annotated[str | None, Meta(description="Who provides it; null but for operators.")]
     cost_cents: Annotated[int, Meta(ge=0, description="The supplier's, in US cents.")] | None
     approval_id: ApprovalId | UnsetType = UNSET
     request_id: Annotated[
@@ -281,6 +310,8 @@ class TopUpStory(TopUp, kw_only=True):
             )
         ),
     ]
+    links: NextLinks | UnsetType = UNSET
+    next_action: NextPoll | UnsetType = UNSET
 
 
 class Quote(Shaped, kw_only=True):
@@ -310,8 +341,8 @@ class Quote(Shaped, kw_only=True):
 class Platform(Struct, kw_only=True):
     """What can be topped up."""
 
-    id: str
-    name: str
+    id: Annotated[str, Meta(description="Its name in calls.")]
+    name: Annotated[str, Meta(description="Its name for people.")]
     min_amount_cents: Cents
     max_amount_cents: Cents
     fulfilment: Literal["immediate", "asynchronous"]
@@ -338,11 +369,14 @@ class Statement(Struct, kw_only=True, rename={"since": "from", "until": "to"}):
 class DecidedTopUp(SettledTopUp, kw_only=True):
     """The decision, and the top-up as it left it."""
 
-    approval: Approval | None
+    approval: Annotated[Approval | None, Meta(description="The decision.")]
+    links: NextLinks | UnsetType = UNSET
+    next_action: NextPoll | UnsetType = UNSET
 
     def approval_first(self) -> dict[str, Any]:
         """As it is sent: a struct has the fields of its bases before its own."""
-        return {"approval": self.approval, **asdict(self)}
+        told = {name: value for name, value in asdict(self).items() if value is not UNSET}
+        return {"approval": self.approval, **told}
 
 
 class Funding(Struct, kw_only=True):
@@ -351,21 +385,6 @@ class Funding(Struct, kw_only=True):
     id: str
     amount_cents: Cents
     balance_cents: Cents
-
-
-class RedeemedCode(Struct, kw_only=True):
-    """Credit that a code or a voucher brought. expires_at is null unless it expires."""
-
-    id: Annotated[str | None, Meta(description="Of a code's redemption; a voucher's has none.")]
-    type: Literal["code", "voucher"]
-    last4: str
-    amount_cents: Cents
-    amount_micros: Micros
-    credits: Annotated[int, Meta(description="In credits of $0.001.")]
-    promotional: bool
-    expires_at: Time | None
-    redeemed_at: Time
-    balance_cents: Annotated[int, Meta(description="The caller's wallet, in US cents.")]
 
 
 class Settlement(Struct, kw_only=True):

@@ -48,7 +48,9 @@ class Usage(Shaped, kw_only=True):
     output_tokens: int | None
     cached_tokens: int | None
     price_version: int | None
-    repeated: bool
+    repeated: Annotated[
+        bool, Meta(description="Whether it was charged before, under the same reference.")
+    ]
 
     @classmethod
     def of(cls, used: Used, /, **more: Any) -> Self:
@@ -64,14 +66,22 @@ class UsageVerdict(Struct, kw_only=True):
     """
 
     index: Annotated[int, Meta(ge=0, description="Which record, counted from 0.")]
-    status: Literal["charged", "repeated", "refused"]
+    status: Annotated[
+        Literal["charged", "repeated", "refused"], Meta(description="What became of it.")
+    ]
     reference: CallerReference | None
     id: UsageId | None = None
     amount_micros: Micros | None = None
     price_version: int | None = None
-    code: int | None = None
-    message: str | None = None
-    error: Failure | None = None
+    code: Annotated[
+        int | None, Meta(description="Why it was refused, as a number; null: it was not.")
+    ] = None
+    message: Annotated[
+        str | None, Meta(description="The code in words; null: it was not refused.")
+    ] = None
+    error: Annotated[Failure | None, Meta(description="Why it was refused; null: it was not.")] = (
+        None
+    )
 
     @staticmethod
     def of_verdict(
@@ -103,15 +113,17 @@ class UsageVerdict(Struct, kw_only=True):
 class UsageBatch(Struct, kw_only=True):
     """What became of each record, in their order. amount_micros: what this call charged."""
 
-    records_total: Annotated[int, Meta(ge=1)]
-    charged: Count
-    repeated: Count
-    refused: Count
+    records_total: Annotated[int, Meta(ge=1, description="How many records there were.")]
+    charged: Annotated[Count, Meta(description="How many were charged now.")]
+    repeated: Annotated[
+        Count, Meta(description="How many were charged before, under their reference.")
+    ]
+    refused: Annotated[Count, Meta(description="How many were refused.")]
     amount_micros: Micros
     balance_micros: BalanceMicros
     balance_credits: BalanceCredits
     balance_cents: BalanceCents
-    results: list[UsageVerdict]
+    results: Annotated[list[UsageVerdict], Meta(description="What became of each, in their order.")]
 
     @staticmethod
     def of_used(used: UsedBatch, references: Sequence[str | None], address: str) -> "UsageBatch":
@@ -194,6 +206,6 @@ def _balance(micros: int) -> dict[str, Any]:
 class AccountClock(Struct, kw_only=True):
     """The sandbox clock: how far it went on now, and how far it is ahead of ours."""
 
-    advanced_s: int
-    ahead_s: int
+    advanced_s: Annotated[int, Meta(description="How far it went on now, in seconds.")]
+    ahead_s: Annotated[int, Meta(description="How far it is ahead of the gateway's, in seconds.")]
     now: Annotated[Time, Meta(description="The account's own time.")]

@@ -27,7 +27,9 @@ class UsageLine(Shaped, kw_only=True):
     """
 
     id: str
-    kind: UsageKind
+    kind: Annotated[
+        UsageKind, Meta(description="A charge, a hold that was captured, or what an app took.")
+    ]
     created_at: Time
     amount_micros: Micros
     credits: FlooredMicros
@@ -56,7 +58,7 @@ class UsageGroup(Struct, kw_only=True):
     model: str | None = None
     key_id: KeyIdText | None = None
     app_id: AppIdText | None = None
-    records: Count
+    records: Annotated[Count, Meta(description="How many charges.")]
     amount_micros: Micros
     credits: FlooredMicros
     input_tokens: Tokens
@@ -102,11 +104,11 @@ class UsageGroup(Struct, kw_only=True):
 class UsageGroups(Struct, kw_only=True):
     """Sums of whole UTC days: days newest first, models and keys by their amounts. to is exclusive."""
 
-    group_by: UsageBy
+    group_by: Annotated[UsageBy, Meta(description="What each group is of.")]
     since: Time = field(name="from")
     until: Time = field(name="to")
-    total: UsageGroup
-    items: list[UsageGroup]
+    total: Annotated[UsageGroup, Meta(description="The sum of all, on every page.")]
+    items: Annotated[list[UsageGroup], Meta(description="This page's groups.")]
     next_cursor: str | None
     has_more: bool
 
@@ -116,7 +118,12 @@ class Price(Struct, kw_only=True):
     of every model that begins so and has no longer entry.
     """
 
-    model: str
+    model: Annotated[
+        str,
+        Meta(
+            description="The model; one that ends in * is of every model that begins so and has no longer entry."
+        ),
+    ]
     input_micros: PerMillion
     output_micros: PerMillion
     cached_micros: Annotated[PerMillion, Meta(description="Of cached input tokens.")]

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 from msgspec import Meta, Struct
 
 from billing.topups import topup as topups
-from gateway.answers.words import Cents, Time, TransactionId, Voucher, time_of
+from gateway.answers.words import Cents, Micros, Time, TransactionId, Voucher, time_of
 from gateway.api.schemas.topups import DeliverableField, deliverable_of
 
 
@@ -15,8 +15,11 @@ class IssuedVoucher(Struct, kw_only=True):
     deliverable: what a supplier delivered, which settled the voucher; kind credit: nothing else.
     """
 
-    code: Voucher
-    status: Literal["issued", "redeemed", "spent"]
+    code: Annotated[Voucher, Meta(description="The voucher's code.")]
+    status: Annotated[
+        Literal["issued", "redeemed", "spent"],
+        Meta(description="spent: its credit is no longer in the recipient's wallet."),
+    ]
     platform: str
     amount_cents: Cents
     transaction_id: TransactionId | None
@@ -57,4 +60,19 @@ class RedeemedVoucher(IssuedVoucher, kw_only=True):
     """A voucher just redeemed; transaction_id is null unless the caller issued it."""
 
     settle: Literal["wallet", "external"]
+    balance_cents: Annotated[int, Meta(description="The caller's wallet, in US cents.")]
+
+
+class RedeemedCode(Struct, kw_only=True):
+    """Credit that a code or a voucher brought. expires_at is null unless it expires."""
+
+    id: Annotated[str | None, Meta(description="Of a code's redemption; a voucher's has none.")]
+    type: Annotated[Literal["code", "voucher"], Meta(description="What was redeemed.")]
+    last4: str
+    amount_cents: Cents
+    amount_micros: Micros
+    credits: Annotated[int, Meta(description="In credits of $0.001.")]
+    promotional: bool
+    expires_at: Time | None
+    redeemed_at: Time
     balance_cents: Annotated[int, Meta(description="The caller's wallet, in US cents.")]

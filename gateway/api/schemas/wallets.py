@@ -12,7 +12,7 @@ from kernel.shaped import Shaped
 class Window(Struct, kw_only=True):
     """A spend cap and what is left of it, the tightest of the key and its ancestors."""
 
-    period: Literal["day", "month"]
+    period: Annotated[Literal["day", "month"], Meta(description="The UTC day or month.")]
     cap_cents: Cents
     spent_cents: Cents
     remaining_cents: Cents
@@ -24,7 +24,7 @@ class KeyLimits(Struct, kw_only=True):
 
     id: KeyIdText
     per_call_cents: Cents | None
-    windows: list[Window]
+    windows: Annotated[list[Window], Meta(description="Its caps, and what is left of them.")]
 
 
 class Balance(Struct, kw_only=True):
@@ -40,8 +40,12 @@ class Balance(Struct, kw_only=True):
     low_balance_threshold_cents: Annotated[
         int, Meta(description="The highest of balance.low's thresholds, in US cents; 0: none.")
     ]
-    low_balance_thresholds_cents: list[Cents]
-    key: KeyLimits | None
+    low_balance_thresholds_cents: Annotated[
+        list[Cents], Meta(description="When balance.low is sent, the highest first, in US cents.")
+    ]
+    key: Annotated[
+        KeyLimits | None, Meta(description="What the asking key may spend; null where no key asks.")
+    ]
 
     @classmethod
     def of(cls, found: Mapping[str, Any]) -> "Balance":
@@ -56,7 +60,9 @@ class Threshold(Struct, kw_only=True):
     """When balance.low fires: the highest threshold, 0 for none, and all of them, the highest first."""
 
     low_balance_threshold_cents: Cents
-    low_balance_thresholds_cents: list[Cents]
+    low_balance_thresholds_cents: Annotated[
+        list[Cents], Meta(description="When balance.low is sent, the highest first, in US cents.")
+    ]
 
 
 class RecipientWallet(Shaped, kw_only=True):

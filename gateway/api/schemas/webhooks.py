@@ -11,6 +11,7 @@ from gateway.answers.words import (
     EndpointIdText,
     Environment,
     EventIdText,
+    EventTypeWord,
     Millis,
     Time,
     TransactionId,
@@ -22,14 +23,14 @@ from webhooks.endpoints import endpoint as endpoints
 from webhooks.replays import replay as replays
 from webhooks.replays.match import Wanted
 
-Types = Annotated[list[str], Meta(description="Event types; empty: all.")]
+Types = Annotated[list[EventTypeWord], Meta(description="Event types; empty: all.")]
 
 
 class WebhookEndpoint(Struct, kw_only=True):
     """Where events are sent. The values of headers are masked."""
 
     id: EndpointIdText
-    url: str
+    url: Annotated[str, Meta(description="Where the events are sent.")]
     events: Types
     description: str
     status: Literal["enabled", "disabled"]
@@ -39,7 +40,10 @@ class WebhookEndpoint(Struct, kw_only=True):
     ]
     rate_limit_per_s: int | None
     include_codes: Annotated[bool, Meta(description="Whether bodies carry voucher_code.")]
-    headers: dict[str, str]
+    headers: Annotated[
+        dict[str, str],
+        Meta(description="Headers of your own that are sent along; the values are masked."),
+    ]
     created_at: Time
 
     @classmethod
@@ -51,21 +55,27 @@ class WebhookEndpoint(Struct, kw_only=True):
 class EndpointWithSecret(WebhookEndpoint, kw_only=True):
     """An endpoint and its signing secret, shown this once."""
 
-    secret: Annotated[str, Meta(pattern=r"^whsec_[0-9A-Za-z+/=]+$")]
+    secret: Annotated[
+        str,
+        Meta(
+            pattern=r"^whsec_[0-9A-Za-z+/=]+$",
+            description="What its bodies are signed with, shown this once.",
+        ),
+    ]
 
 
 class DeletedEndpoint(Struct, kw_only=True):
     """An endpoint that is gone."""
 
     id: EndpointIdText
-    deleted: bool
+    deleted: Annotated[bool, Meta(description="Always true.")]
 
 
 class Event(Struct, kw_only=True):
     """An event: the very body that its webhooks carry."""
 
     id: EventIdText
-    type: str
+    type: EventTypeWord
     created_at: Time
     environment: Environment
     api_version: Literal["v1"]
@@ -77,7 +87,7 @@ class Delivery(Shaped, kw_only=True):
 
     id: DeliveryIdText
     event_id: EventIdText
-    event_type: str
+    event_type: EventTypeWord
     endpoint_id: EndpointIdText
     transaction_id: TransactionId | None
     status: Literal["pending", "sending", "delivered", "failed", "cancelled"]
@@ -94,18 +104,25 @@ class Attempt(Shaped, kw_only=True):
     """
 
     id: Annotated[str, Meta(pattern=r"^att_[0-9A-Za-z]+$")]
-    number: Annotated[int, Meta(ge=1)]
+    number: Annotated[int, Meta(ge=1, description="Which attempt it is, from 1.")]
     started_at: Millis
-    duration_ms: Count
-    http_status: int | None
-    error: (
+    duration_ms: Annotated[Count, Meta(description="How long it took, in milliseconds.")]
+    http_status: Annotated[
+        int | None, Meta(description="What the endpoint answered; null: no answer came.")
+    ]
+    error: Annotated[
         Literal["timeout", "connect", "tls", "address", "protocol", "http", "lost", "internal"]
-        | None
-    )
-    remote_address: str | None
-    timings_ms: dict[str, int | float]
+        | None,
+        Meta(description="What went wrong; null: it was taken."),
+    ]
+    remote_address: Annotated[
+        str | None, Meta(description="Where it was sent to, address and port; null: nowhere.")
+    ]
+    timings_ms: Annotated[
+        dict[str, int | float], Meta(description="How long each step took, in milliseconds.")
+    ]
     request_headers: Annotated[dict[str, str], Meta(description="Signatures are redacted.")]
-    body_sha256: str
+    body_sha256: Annotated[str, Meta(description="Of the body that was sent, in hex.")]
     response_body: Annotated[str, Meta(description="At most its first 4 KiB.")]
 
     @classmethod
@@ -123,14 +140,14 @@ class Attempt(Shaped, kw_only=True):
 class FailedTest(Struct, kw_only=True):
     """A sample event that the endpoint did not take, and the attempt."""
 
-    error: Failure
-    attempt: Attempt
+    error: Annotated[Failure, Meta(description="What is wrong.")]
+    attempt: Annotated[Attempt, Meta(description="What was sent and what came back.")]
 
 
 class DeliveryWithAttempts(Delivery, kw_only=True):
     """A delivery and every attempt at it."""
 
-    attempts: list[Attempt]
+    attempts: Annotated[list[Attempt], Meta(description="Every attempt at it.")]
 
 
 class Replay(Shaped, kw_only=True):
@@ -139,8 +156,8 @@ class Replay(Shaped, kw_only=True):
     id: Annotated[str, Meta(pattern=r"^rpl_[0-9A-Za-z]+$")]
     status: Literal["running", "paused", "done", "cancelled"]
     matched: Count
-    done: Count
-    failed: Count
+    done: Annotated[Count, Meta(description="How many were sent again and taken.")]
+    failed: Annotated[Count, Meta(description="How many were sent again and not taken.")]
     rate_per_s: Count
     endpoint_id: EndpointIdText
     delivery_status: str
@@ -188,16 +205,19 @@ def filter_of(wanted: Wanted) -> dict[str, Any]:
 class Finding(Struct, kw_only=True):
     """One thing that is wrong with a received webhook."""
 
-    part: Literal["secret", "timestamp", "bytes", "header"]
-    header: str | None
-    detail: str
+    part: Annotated[
+        Literal["secret", "timestamp", "bytes", "header"],
+        Meta(description="What is wrong with it."),
+    ]
+    header: Annotated[str | None, Meta(description="The header that it is about; null: none.")]
+    detail: Annotated[str, Meta(description="In words for people.")]
 
 
 class Verification(Struct, kw_only=True):
     """valid where nothing is wrong."""
 
-    valid: bool
-    findings: list[Finding]
+    valid: Annotated[bool, Meta(description="Whether nothing is wrong.")]
+    findings: Annotated[list[Finding], Meta(description="All that is wrong.")]
 
 
 class Notice(Shaped, kw_only=True):
@@ -205,9 +225,9 @@ class Notice(Shaped, kw_only=True):
 
     id: Annotated[str, Meta(pattern=r"^ntc_[0-9A-Za-z]+$")]
     endpoint_id: EndpointIdText
-    url: str
-    stage: str
-    reason: str | None
+    url: Annotated[str, Meta(description="The endpoint's address.")]
+    stage: Annotated[str, Meta(description="How far it has come: failing, or disabled.")]
+    reason: Annotated[str | None, Meta(description="What went wrong; null: not known.")]
     failing_since: Time
     created_at: Time
     ended_at: Time | None

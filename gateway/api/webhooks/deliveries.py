@@ -1,5 +1,9 @@
 """The delivery log: which event went to which endpoint, attempt by attempt; and replay of one."""
 
+from typing import Annotated
+
+from msgspec import Meta
+
 from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer, page
@@ -25,10 +29,16 @@ _WRITE = ("webhooks:write",)
 
 
 class DeliveriesQuery(ExportPage, frozen=True, kw_only=True):
-    status: ShortText | None = None
-    endpoint_id: ShortText | None = None
-    event_type: ShortText | None = None
-    transaction_id: ShortText | None = None
+    status: Annotated[ShortText, Meta(description="Only deliveries in this state.")] | None = None
+    endpoint_id: (
+        Annotated[ShortText, Meta(description="Only deliveries to this endpoint.")] | None
+    ) = None
+    event_type: (
+        Annotated[ShortText, Meta(description="Only deliveries of events of this type.")] | None
+    ) = None
+    transaction_id: (
+        Annotated[ShortText, Meta(description="Only deliveries about this top-up.")] | None
+    ) = None
     created_after: Time | None = None
     created_before: Time | None = None
 

@@ -12,7 +12,7 @@ from gateway.answers.outcome import Listing, Outcome, ok
 from gateway.api.schemas.webhooks import Event as EventShape
 from gateway.api.webhooks.event_codes import shown
 from gateway.http.event_stream import EventStream
-from gateway.http.fields import Fields, Page
+from gateway.http.fields import Fields, Page, word_of
 from gateway.http.lists import admitted_again
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply, Route
@@ -20,26 +20,27 @@ from kernel.errors import InvalidInput
 from store.database import Transaction
 from webhooks.events import log
 from webhooks.events.cursor import EventCursor, event_cursor
+from webhooks.events.event import EVENT_TYPES
 from webhooks.events.log import EventPage
 
 _SCOPES = ("webhooks:read",)
 
 Cursor = Annotated[str, Meta(min_length=1, max_length=40)]
-EventType = Annotated[str, Meta(max_length=64)]
+EventType = Annotated[str, word_of(EVENT_TYPES), Meta(max_length=64)]
 
 
 class EventsQuery(Page, frozen=True, kw_only=True):
     """after: poll, oldest first, from this cursor on (0: from the oldest event that is kept)."""
 
     after: Cursor | None = None
-    type: EventType | None = None
+    type: Annotated[EventType, Meta(description="Only events of this type.")] | None = None
 
 
 class StreamQuery(Fields, frozen=True, kw_only=True):
     """after: begin after this cursor (0: at the oldest event); without it, with what comes next."""
 
     after: Cursor | None = None
-    type: EventType | None = None
+    type: Annotated[EventType, Meta(description="Only events of this type.")] | None = None
 
 
 async def list_events(call: RequestContext[Fields, EventsQuery]) -> Answer:

@@ -1,6 +1,9 @@
 """Notices of failing endpoints: what the account should look at, newest first."""
 
 from functools import partial
+from typing import Annotated
+
+from msgspec import Meta
 
 from gateway.answers.answer import Answer
 from gateway.answers.outcome import Listing, ok
@@ -15,7 +18,12 @@ from webhooks.deliveries import notice
 class NoticesQuery(Page, frozen=True, kw_only=True):
     """open: true for what still goes on, false for what is over; both unless given."""
 
-    open: bool | None = None
+    open: (
+        Annotated[
+            bool, Meta(description="true: what still goes on. false: what is over. Left out: both.")
+        ]
+        | None
+    ) = None
 
 
 async def list_notices(call: RequestContext[Fields, NoticesQuery]) -> Answer:

@@ -12,7 +12,7 @@ from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
 from gateway.answers.outcome import Listing, Outcome, begun, ok
 from gateway.api.schemas.webhooks import Replay as ReplayShape, ReplayCount
-from gateway.http.fields import Fields, Int64, Page, ShortText, Time, time_us
+from gateway.http.fields import Fields, Int64, Page, ShortText, Time, time_us, within, word_of
 from gateway.http.idempotency import run_once, stored_answer
 from gateway.http.lists import list_rows
 from gateway.http.request_context import RequestContext
@@ -20,8 +20,9 @@ from gateway.http.routing import Route
 from kernel.tenant import Tenant
 from store.database import Transaction
 from webhooks.deliveries.stage import FAILED
+from webhooks.events.event import EVENT_TYPES
 from webhooks.replays import replay as replays
-from webhooks.replays.replay import NewReplay, Replay
+from webhooks.replays.replay import RATE_PER_S_MAX, NewReplay, Replay
 
 _READ = ("webhooks:read",)
 _WRITE = ("webhooks:write",)
@@ -30,11 +31,17 @@ _WRITE = ("webhooks:write",)
 class ReplayBody(Fields, frozen=True, kw_only=True):
     """since: from the first delivery on; until: until now. dry_run only counts."""
 
-    since: Time | None = None
-    until: Time | None = None
-    status: ShortText = FAILED
-    events: Annotated[list[ShortText], Meta(max_length=100)] = msgspec.field(default_factory=list)
-    rate_per_s: Int64 | None = None
+    since: (
+        Annotated[Time, Meta(description="From this time on; left out: from the first delivery.")]
+        | None
+    ) = None
+    until: Annotated[Time, Meta(description="Until this time; left out: until now.")] | None = None
+    status: Annotated[ShortText, Meta(description="Deliveries in this state.")] = FAILED
+    events: Annotated[
+        list[Annotated[ShortText, word_of(EVENT_TYPES)]],
+        Meta(max_length=100, description="Deliveries of events of these types; empty: of all."),
+    ] = msgspec.field(default_factory=list)
+    rate_per_s: Annotated[Int64, within(1, RATE_PER_S_MAX)] | None = None
     dry_run: bool = False
 
 

@@ -1,16 +1,22 @@
 """Webhook endpoints: register, list, show, change, delete, rotate the secret, test, verify."""
 
 from functools import partial
-from typing import Annotated, Any
+from typing import Any
 
-import msgspec
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import UNSET
 
 from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
 from gateway.answers.outcome import Listing, Outcome, created, ok
 from gateway.answers.refused import Failure
+from gateway.api.bodies.webhook_body import (
+    RegisterBody,
+    TestEventBody,
+    VerifyBody,
+    WebhooksPatchBody,
+    WebhooksRotateBody,
+)
 from gateway.api.schemas.webhooks import (
     Attempt,
     DeletedEndpoint,
@@ -24,7 +30,7 @@ from gateway.api.webhooks.endpoint_audit import audited, check_moved
 from gateway.html.render import address_of
 from gateway.http.acting import note
 from gateway.http.errors import doc_url
-from gateway.http.fields import Fields, Int64, Page
+from gateway.http.fields import Fields, Page
 from gateway.http.idempotency import run_once, run_steps, stored_answer
 from gateway.http.lists import list_rows
 from gateway.http.outbound_limits import pace_ping, pace_target
@@ -32,92 +38,20 @@ from gateway.http.password_again import require_password
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
 from kernel.clock import SECOND_US
-from kernel.limits import URL_CHARACTERS_MAX
 from keys.principal import SEES_CODES
 from keys.signing import verify as verify_signature
 from store.database import Transaction
-from webhooks.deliveries.retry import SCHEDULE_S_DEFAULT
 from webhooks.endpoints import endpoint as endpoints
-from webhooks.endpoints.endpoint import OVERLAP_S_DEFAULT, Endpoint
+from webhooks.endpoints.endpoint import Endpoint
 from webhooks.endpoints.fields import (
-    DESCRIPTION_CHARACTERS_MAX,
-    HEADERS_MAX,
     EndpointChanges,
     NewEndpoint,
     check_target,
 )
 from webhooks.endpoints.ping import send_test
-from webhooks.events.event import TEST_EVENT
 
 _READ = ("webhooks:read",)
 _WRITE = ("webhooks:write",)
-
-# Told to callers, but refused by check_target: a URL that is too long is 5002, as any other bad one.
-EndpointUrl = Annotated[
-    str,
-    Meta(
-        description="https in live, http too in staging; its host is public.",
-        extra_json_schema={"maxLength": URL_CHARACTERS_MAX},
-    ),
-]
-EventTypes = Annotated[
-    list[Annotated[str, Meta(max_length=64)]],
-    Meta(max_length=100, description="Event types; empty: all."),
-]
-EndpointDescription = Annotated[str, Meta(max_length=DESCRIPTION_CHARACTERS_MAX)]
-HeaderMap = Annotated[
-    dict[str, str], Meta(max_length=HEADERS_MAX, description="Sent along; masked when shown.")
-]
-Schedule = Annotated[
-    list[Int64], Meta(max_length=100, description="Entry k: the wait before attempt k, in seconds.")
-]
-RatePerS = Annotated[Int64, Meta(description="At most so many requests a second; null: no limit.")]
-
-IncludeCodes = Annotated[
-    bool,
-    Meta(description="Whether bodies carry voucher_code; needs vouchers:read. Else its hint only."),
-]
-
-
-class RegisterBody(Fields, frozen=True, kw_only=True):
-    url: EndpointUrl
-    events: EventTypes = msgspec.field(default_factory=list)
-    description: EndpointDescription = ""
-    headers: HeaderMap = msgspec.field(default_factory=dict)
-    retry_schedule_s: Schedule = msgspec.field(default_factory=lambda: list(SCHEDULE_S_DEFAULT))
-    rate_limit_per_s: RatePerS | None = None
-    include_codes: IncludeCodes = False
-
-
-class WebhooksPatchBody(Fields, frozen=True, kw_only=True):
-    url: EndpointUrl | UnsetType = UNSET
-    events: EventTypes | UnsetType = UNSET
-    description: EndpointDescription | UnsetType = UNSET
-    headers: HeaderMap | UnsetType = UNSET
-    retry_schedule_s: Schedule | UnsetType = UNSET
-    rate_limit_per_s: RatePerS | UnsetType | None = UNSET
-    include_codes: IncludeCodes | UnsetType = UNSET
-    status: Annotated[str, Meta(max_length=20, description="enabled or disabled.")] | UnsetType = (
-        UNSET
-    )
-
-
-class WebhooksRotateBody(Fields, frozen=True, kw_only=True):
-    overlap_s: Annotated[Int64, Meta(description="How long the old secret still signs.")] = (
-        OVERLAP_S_DEFAULT
-    )
-
-
-class TestBody(Fields, frozen=True, kw_only=True):
-    event: Annotated[str, Meta(max_length=64, description="Of which type.")] = TEST_EVENT
-
-
-class VerifyBody(Fields, frozen=True, kw_only=True):
-    """What a receiver saw: its headers, the raw body as text, and the secret it holds."""
-
-    headers: Annotated[dict[str, str], Meta(max_length=100)]
-    body: str
-    secret: Annotated[str, Meta(max_length=500)]
 
 
 async def register(call: RequestContext[RegisterBody, Fields]) -> Answer:
@@ -248,7 +182,7 @@ async def rotate_secret(call: RequestContext[WebhooksRotateBody, Fields]) -> Ans
     return await run_once(call, work, _with_secret(now_us, 200), sealed=True)
 
 
-async def test(call: RequestContext[TestBody, Fields]) -> Answer:
+async def test(call: RequestContext[TestEventBody, Fields]) -> Answer:
     """Sends a sample event now; 5001 with the attempt where the endpoint did not take it."""
     context, principal = call.context, call.principal
     endpoint_id, timeout_s = call.params["endpoint_id"], context.settings.webhook_timeout_s
@@ -274,7 +208,7 @@ async def test(call: RequestContext[TestBody, Fields]) -> Answer:
     return await run_steps(context, principal, call.request_key, steps)
 
 
-def _test_failed(call: RequestContext[TestBody, Fields], attempt: Attempt) -> Answer:
+def _test_failed(call: RequestContext[TestEventBody, Fields], attempt: Attempt) -> Answer:
     code = codes.CODES[codes.DELIVERY_FAILED]
     assert code.next_action is not None, "a code of an error says what to do next"
     answered = f"HTTP {attempt.http_status}" if attempt.http_status else attempt.error
@@ -389,7 +323,7 @@ ROUTES = (
         test,
         "Send a sample event",
         _WRITE,
-        body=TestBody,
+        body=TestEventBody,
         answers=(*ok(Attempt), Outcome(422, FailedTest, (codes.DELIVERY_FAILED,))),
     ),
 )

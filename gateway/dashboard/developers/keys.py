@@ -1,6 +1,6 @@
 """Agent API keys: the list, minting one, and one key with its limits."""
 
-from typing import Any
+from typing import Any, Final
 
 from starlette.responses import Response
 
@@ -16,18 +16,19 @@ from gateway.http.password_again import PasswordRequired, confirm
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from gateway.internal_client import ask
-from kernel.errors import DomainError
+from kernel.errors import DomainError, InvalidInput
 from kernel.ids import new_id
 from keys.principal import ACCOUNT_SCOPES, DEFAULT_SCOPES
 
 PATH = "/dashboard/keys"
 _SCOPES = ("keys:write",)
 _OVERLAPS = (
-    ("0", "At once"),
     ("3600", "In an hour"),
     ("86400", "In a day"),
     ("604800", "In a week"),
+    ("0", "At once"),
 )
+_A_DAY_S: Final = 86_400
 
 
 async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
@@ -73,10 +74,19 @@ async def change(call: RequestContext[Fields, Fields]) -> Reply:
 async def rotate(call: RequestContext[Fields, Fields]) -> Reply:
     """Another secret for the same key."""
     form = read_form(call)
-    body = {"overlap_s": form.integer("overlap_s") or 0}
-    made = await ask(
-        call, "POST", f"{_api(call)}/rotate", body, idempotency_key=form.idempotency_key
-    )
+    overlap_s = form.integer("overlap_s")
+    try:
+        if overlap_s == 0:
+            await _check_name(call, form, "rotate_name")
+        made = await ask(
+            call,
+            "POST",
+            f"{_api(call)}/rotate",
+            {"overlap_s": _A_DAY_S if overlap_s is None else overlap_s},
+            idempotency_key=form.idempotency_key,
+        )
+    except InvalidInput as error:
+        return await _key_page(call, problem=problem_of(error))
     return _secret_page(call, made.data, "rotated")
 
 
@@ -92,7 +102,20 @@ async def resume(call: RequestContext[Fields, Fields]) -> Reply:
 
 async def revoke(call: RequestContext[Fields, Fields]) -> Reply:
     """Ends the key and its children."""
+    try:
+        await _check_name(call, read_form(call), "revoke_name")
+    except InvalidInput as error:
+        return await _key_page(call, problem=problem_of(error))
     return await act(call, "DELETE", _api(call), then=PATH, said="key-revoked")
+
+
+async def _check_name(call: RequestContext[Any, Any], form: Form, field: str) -> None:
+    """Raises InvalidInput unless the key's name was typed, in live: what ends a key at once is not undone."""
+    if call.principal.environment != "live":
+        return
+    key = (await ask(call, "GET", _api(call))).data
+    if form.text(field) != key["name"].strip():
+        raise InvalidInput("type the key's name exactly as it stands above", param=field)
 
 
 def _api(call: RequestContext[Any, Any]) -> str:
@@ -138,6 +161,7 @@ async def _key_page(
         problem=problem,
         scopes=ACCOUNT_SCOPES,
         overlaps=_OVERLAPS,
+        overlap_s=str(_A_DAY_S),
         form_key=new_id("frm"),
     )
 

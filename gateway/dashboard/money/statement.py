@@ -1,10 +1,10 @@
-"""The statement: the transfers of a period, and the whole of it to download."""
+"""The statement: what changed the balance in a period, and the whole of it to download."""
 
 from typing import Final
 from urllib.parse import urlencode
 
-from billing.ledger import statement
 from billing.reports.credit_ahead import credit_ahead
+from billing.reports.statement_page import statement_page
 from gateway.dashboard.route import page_route
 from gateway.html.forms import NO_PROBLEM, Problem, problem_of, read_query
 from gateway.html.render import page
@@ -15,12 +15,12 @@ from gateway.surfaces import API_PREFIX
 from kernel.clock import DAY_US, day_start_us, rfc3339
 from kernel.errors import DomainError
 
-LINES_SHOWN: Final = 200
+ENTRIES_SHOWN: Final = 200
 DAYS: Final = 30
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
-    """The first lines of the period; the last thirty days unless another is asked for."""
+    """What changed the balance in the period; the last thirty days unless another is asked for."""
     asked, problem = read_query(call), NO_PROBLEM
     today = day_start_us(call.now_us)
     since, until = today - DAYS * DAY_US, today + DAY_US
@@ -29,28 +29,22 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
         until = time_us(_moment(asked.text("to")), "to") or until
     except DomainError as error:
         problem = problem_of(error)
-    lines: list[statement.StatementLine] = []
-    if problem is NO_PROBLEM:
-        if since >= until:
-            problem = Problem(422, "The first day is before the last one.")
-        tenant = call.principal.tenant
-        found = statement.lines(call.context.database, tenant, since=since, until=until)
-        async for line in found:
-            lines.append(line)
-            if len(lines) > LINES_SHOWN:
-                break
+    if since >= until:
+        problem = Problem(422, "The first day is before the last one.")
+        until = since
+    tenant, database = call.principal.tenant, call.context.database
     period = {"from": rfc3339(since), "to": rfc3339(until)}
     return page(
         call,
         "statement.html",
         status=problem.status,
         problem=problem,
-        lines=lines[:LINES_SHOWN],
-        has_more=len(lines) > LINES_SHOWN,
-        period=period,
-        ahead=await call.context.database.read(
-            lambda tx: credit_ahead(tx, call.principal.tenant, now_us=call.now_us)
+        shown=await statement_page(
+            database, tenant, since=since, until=until, entries_max=ENTRIES_SHOWN
         ),
+        last_day=rfc3339(until - 1)[:10],
+        period=period,
+        ahead=await database.read(lambda tx: credit_ahead(tx, tenant, now_us=call.now_us)),
         download=f"{API_PREFIX}/topup/statement?{urlencode({**period, 'format': 'csv'})}",
         printed=f"{API_PREFIX}/topup/statement?{urlencode({**period, 'format': 'pdf'})}",
     )

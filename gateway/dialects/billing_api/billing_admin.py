@@ -16,6 +16,7 @@ from gateway.dialects.billing_api.schemas import PRODUCTS, Limit, Transaction
 from gateway.http.fields import Fields, Int64, Text, Time as TimeText, given, time_us
 from kernel.errors import InvalidInput
 from kernel.ids import new_id
+from kernel.shaped import SIGNED
 
 T = TypeVar("T")
 Line = Annotated[str, Meta(max_length=500)]
@@ -26,8 +27,11 @@ Ref = Text | UnsetType | None
 class UseLimitBody(Fields, frozen=True, kw_only=True):
     """How often something may be used in a UTC day, a UTC month or a paid period."""
 
-    limit: Int64
-    period: Literal["day", "month", "period"] = "month"
+    limit: Annotated[Int64, Meta(description="How many uses.")]
+    period: Annotated[
+        Literal["day", "month", "period"],
+        Meta(description="In a UTC day, a UTC month or a paid period."),
+    ] = "month"
 
 
 CreditExpires = Annotated[Text, Meta(description="never, period_end, or days such as 30d.")]
@@ -116,7 +120,7 @@ class PlanChanges(Fields, frozen=True, kw_only=True):
 class CouponBody(Fields, frozen=True, kw_only=True):
     """percent, or amount_off in the currency's smallest unit."""
 
-    code: Text
+    code: Annotated[Text, Meta(description="What the payer types.")]
     percent: Int64 | None = None
     amount_off: Int64 | None = None
     currency: Text | None = None
@@ -135,7 +139,7 @@ class CouponBody(Fields, frozen=True, kw_only=True):
 class CouponsQuery(Fields, frozen=True, kw_only=True):
     """Newest first."""
 
-    limit: Limit = 50
+    limit: Annotated[Limit, Meta(description="How many there are on a page.")] = 50
     cursor: Text | None = None
 
 
@@ -146,7 +150,13 @@ class ManualBody(Fields, frozen=True, kw_only=True):
     """
 
     account_id: Text
-    amount: Int64
+    amount: Annotated[
+        Int64,
+        Meta(
+            extra_json_schema=SIGNED,
+            description="What is given (above 0) or taken away, in credits.",
+        ),
+    ]
     reason: Annotated[str, Meta(min_length=1, max_length=500)]
     promotional: bool = False
     expires_at: TimeText | None = None
@@ -160,7 +170,16 @@ class ConfigBody(Fields, frozen=True, kw_only=True):
     credits: Int64 | UnsetType = UNSET
     min_credits: Int64 | UnsetType = UNSET
     max_credits: Int64 | UnsetType = UNSET
-    daily_budget_credits: Int64 | UnsetType | None = UNSET
+    daily_budget_credits: (
+        Annotated[
+            Int64,
+            Meta(
+                description="The most that all check-ins of a UTC day may award, in credits; null: no limit."
+            ),
+        ]
+        | UnsetType
+        | None
+    ) = UNSET
     streak_bonus_credits: Int64 | UnsetType = UNSET
     streak_days_max: Int64 | UnsetType = UNSET
 
@@ -188,15 +207,18 @@ class Coupon(Struct, kw_only=True):
 
     id: str
     environment: str
-    code: str
-    kind: Literal["percent", "amount"]
+    code: Annotated[str, Meta(description="What the payer types.")]
+    kind: Annotated[
+        Literal["percent", "amount"],
+        Meta(description="Whether it takes off a percentage or an amount."),
+    ]
     percent: int | None
     amount_off: int | None
     currency: str | None
     minimum_amount: int | None
     uses_max: int | None
     uses_per_account: int | None
-    used_count: int
+    used_count: Annotated[int, Meta(description="How often it was used.")]
     active: bool
     expires_at: Time | None
     created_at: Time
@@ -215,9 +237,18 @@ class Adjustment(Struct, kw_only=True):
     id: str
     account_id: str
     environment: str
-    amount: int
+    amount: Annotated[
+        int,
+        Meta(
+            extra_json_schema=SIGNED,
+            description="What was given (above 0) or taken away, in credits.",
+        ),
+    ]
     reason: str
-    balance: int
+    balance: Annotated[
+        int,
+        Meta(extra_json_schema=SIGNED, description="The account's balance after it, in credits."),
+    ]
     promotional: bool
     expires_at: Annotated[Time | None, Meta(description="Null: it never ends.")]
 

@@ -20,7 +20,7 @@ from gateway.http.fields import Fields, Int64, LooseFields, Text, cursor_id
 from kernel.clock import SECOND_US, rfc3339
 from kernel.errors import InvalidInput
 from kernel.limits import PAGE_ITEMS_MAX, URL_CHARACTERS_MAX
-from kernel.shaped import Shaped
+from kernel.shaped import SIGNED, Shaped
 
 T = TypeVar("T")
 Url = Annotated[str, Meta(max_length=URL_CHARACTERS_MAX)]
@@ -44,13 +44,15 @@ class Said(Struct, Generic[T], kw_only=True):
     """Every answer but a refusal."""
 
     success: bool
-    data: T
+    data: Annotated[T, Meta(description="What was asked for.")]
 
 
 class Problem(Struct, kw_only=True):
     """code is a word, such as already_checked_in or malformed_request."""
 
-    code: str
+    code: Annotated[
+        str, Meta(description="A word, such as already_checked_in or malformed_request.")
+    ]
     message: str
 
     @classmethod
@@ -69,7 +71,7 @@ class Page(Struct, Generic[T], kw_only=True):
     """A page of a list. Give next_cursor as cursor for the next one; null: there is none."""
 
     success: bool
-    data: list[T]
+    data: Annotated[list[T], Meta(description="This page's entries.")]
     next_cursor: str | None
 
 
@@ -77,13 +79,13 @@ class Refused(Struct, kw_only=True):
     """Every refusal."""
 
     success: bool
-    error: Problem
+    error: Annotated[Problem, Meta(description="What is wrong.")]
 
 
 class PageQuery(Fields, frozen=True, kw_only=True):
     """Newest first, from an offset or after a cursor. A filter that is not known is refused."""
 
-    limit: Limit = 20
+    limit: Annotated[Limit, Meta(description="How many there are on a page.")] = 20
     offset: Annotated[
         int, Meta(ge=0, le=OFFSET_MAX, description="Further down a list is read by its cursor.")
     ] = 0
@@ -116,8 +118,11 @@ class SessionBody(LooseFields, frozen=True, kw_only=True):
     coupon_code is another name of coupon: left unread, it would let the full price be paid.
     """
 
-    channel: Text
-    type: Literal["subscription", "topup"]
+    channel: Annotated[Text, Meta(description="The payment provider.")]
+    type: Annotated[
+        Literal["subscription", "topup"],
+        Meta(description="What is bought: a plan, or credit once."),
+    ]
     plan_id: Text | None = None
     interval: Literal["month", "year"] = "month"
     pack_id: Text | None = None
@@ -146,6 +151,8 @@ class NoBody(LooseFields, frozen=True, kw_only=True):
 
 
 class Balance(Struct, kw_only=True):
+    """The balance, in credits."""
+
     balance: Annotated[int, Meta(description="In credits, rounded down.")]
 
 
@@ -153,11 +160,18 @@ class Transaction(Shaped, kw_only=True):
     """What changed the balance; amount is truncated toward zero."""
 
     id: str
-    type: Type
-    amount: Annotated[int, Meta(description="In credits; less than 0 where the balance fell.")]
+    type: Annotated[Type, Meta(description="What changed the balance.")]
+    amount: Annotated[
+        int,
+        Meta(
+            extra_json_schema=SIGNED, description="In credits; less than 0 where the balance fell."
+        ),
+    ]
     description: str
     created_at: Time
-    amount_micros: Annotated[int, Meta(description="The same, exactly: 1 credit is 1,000.")]
+    amount_micros: Annotated[
+        int, Meta(extra_json_schema=SIGNED, description="The same, exactly: 1 credit is 1,000.")
+    ]
 
     @classmethod
     def of(cls, moved: BalanceTransaction, /, **more: Any) -> Self:
@@ -202,9 +216,9 @@ class Plan(Shaped, kw_only=True):
 class CheckedIn(Struct, kw_only=True):
     """streak: days in a row, this one included."""
 
-    credits_awarded: int
-    streak: int
-    balance: int
+    credits_awarded: Annotated[int, Meta(description="What today's check-in gave, in credits.")]
+    streak: Annotated[int, Meta(description="Days in a row, this one included.")]
+    balance: Annotated[int, Meta(description="The balance after it, in credits.")]
     next_checkin_at: Time
 
     @classmethod
@@ -222,21 +236,25 @@ class CheckedIn(Struct, kw_only=True):
 class Session(Struct, kw_only=True):
     """url is where the payer goes; session_id the provider's own, null where nothing is to be paid."""
 
-    url: str
-    session_id: str | None
+    url: Annotated[str, Meta(description="Where the payer goes.")]
+    session_id: Annotated[
+        str | None, Meta(description="The provider's own id; null where nothing is to be paid.")
+    ]
     order_id: str
 
 
 class Portal(Struct, kw_only=True):
-    url: str
+    """The provider's page for a plan."""
+
+    url: Annotated[str, Meta(description="Where the person manages the plan.")]
 
 
 class AdminQuery(Fields, frozen=True, kw_only=True):
     """created_after is inclusive, created_before exclusive; cursor as the answer before gave it."""
 
-    limit: Limit = 50
+    limit: Annotated[Limit, Meta(description="How many there are on a page.")] = 50
     cursor: Text | None = None
     account_id: Text | None = None
-    type: Type | None = None
+    type: Annotated[Type, Meta(description="Only transactions of this type.")] | None = None
     created_after: Text | None = None
     created_before: Text | None = None

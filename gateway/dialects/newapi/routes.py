@@ -88,22 +88,24 @@ _STATUSES: Final = {
 class PayBody(LooseFields, frozen=True, kw_only=True):
     """amount in whole dollars."""
 
-    amount: Int64
-    payment_method: Text = ""
+    amount: Annotated[Int64, Meta(description="In whole dollars.")]
+    payment_method: Annotated[
+        Text, Meta(description="The provider; the first one where it is empty.")
+    ] = ""
 
 
 class NewapiRedeemBody(LooseFields, frozen=True, kw_only=True):
     """key: TOPUP-XXXX-XXXX-XXXX, or a voucher ATU-…."""
 
-    key: Text
+    key: Annotated[Text, Meta(description="TOPUP-XXXX-XXXX-XXXX, or a voucher ATU-….")]
 
 
 class HistoryQuery(LooseFields, frozen=True, kw_only=True):
     """keyword: a part of the trade number. Any of them asks for the page object."""
 
-    p: Annotated[int, Meta(ge=0, le=PAGES_MAX)] | None = None
+    p: Annotated[int, Meta(ge=0, le=PAGES_MAX, description="Which page, from 1.")] | None = None
     page_size: Annotated[int, Meta(ge=1, le=PAGE_SIZE_MAX)] | None = None
-    keyword: Text | None = None
+    keyword: Annotated[Text, Meta(description="A part of the trade number.")] | None = None
 
 
 @dataclass(frozen=True, slots=True)

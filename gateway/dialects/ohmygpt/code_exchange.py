@@ -35,10 +35,12 @@ class IssueBody(LooseFields, frozen=True, kw_only=True):
     """client_secret: of every app but a public one, which shows its code_verifier instead."""
 
     client_id: Text
-    client_secret: Text | None = None
-    code: Text
-    code_verifier: Text | None = None
-    redirect_uri: Url | None = None
+    client_secret: Annotated[Text, Meta(description="Of every app but a public one.")] | None = None
+    code: Annotated[Text, Meta(description="What the consent led back with.")]
+    code_verifier: (
+        Annotated[Text, Meta(description="Of a public app, in place of the secret.")] | None
+    ) = None
+    redirect_uri: Annotated[Url, Meta(description="Where the consent led back to.")] | None = None
 
 
 async def exchanged(call: RequestContext[IssueBody, Fields]) -> tuple[OAuthToken, str]:

@@ -68,16 +68,26 @@ Amount = Annotated[str, Meta(max_length=40)]
 class ChargeBody(LooseFields, frozen=True, kw_only=True):
     """amount: dollars, at most six places. order_no: the app's own, once for each user."""
 
-    amount: Amount
-    order_no: Annotated[str, Meta(min_length=1, max_length=128, pattern=r"^[!-~]+\Z")]
-    remark: Annotated[str, Meta(max_length=200, pattern=LINE)] = ""
+    amount: Annotated[Amount, Meta(description="In dollars, at most six places.")]
+    order_no: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            max_length=128,
+            pattern=r"^[!-~]+\Z",
+            description="The app's own number, once for each user.",
+        ),
+    ]
+    remark: Annotated[str, Meta(max_length=200, pattern=LINE, description="What it is for.")] = ""
 
 
 class OrderBody(LooseFields, frozen=True, kw_only=True):
     """amount: dollars, at most two places."""
 
-    amount: Amount
-    product_id: Text = ACCOUNT_CREDIT
+    amount: Annotated[Amount, Meta(description="In dollars, at most two places.")]
+    product_id: Annotated[Text, Meta(description="What is bought; 10001 is credit.")] = (
+        ACCOUNT_CREDIT
+    )
     success_url: Url | None = None
     cancel_url: Url | None = None
 

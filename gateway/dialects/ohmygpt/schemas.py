@@ -1,8 +1,8 @@
 """The shapes of the OhMyGPT dialect's answers."""
 
-from typing import Generic, TypeVar
+from typing import Annotated, Generic, TypeVar
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 T = TypeVar("T")
 
@@ -10,24 +10,26 @@ T = TypeVar("T")
 class Said(Struct, Generic[T], rename="camel", kw_only=True):
     """Every answer but a refusal."""
 
-    status_code: int
+    status_code: Annotated[int, Meta(description="The HTTP status.")]
     message: str
-    data: T
+    data: Annotated[T, Meta(description="What was asked for.")]
 
 
 class Refused(Struct, rename="camel", kw_only=True):
     """Every refusal; statusCode is the HTTP status."""
 
-    status_code: int
+    status_code: Annotated[int, Meta(description="The HTTP status.")]
     message: str
-    error_type: str
-    data: None = None
+    error_type: Annotated[str, Meta(description="A word for it.")]
+    data: Annotated[None, Meta(description="Always null.")] = None
 
 
 class Issued(Struct, kw_only=True):
+    """A token for an app."""
+
     user_id: str
     client_id: str
-    token: str
+    token: Annotated[str, Meta(description="The secret, shown this once.")]
 
 
 class UserInfo(Struct, kw_only=True):
@@ -35,9 +37,9 @@ class UserInfo(Struct, kw_only=True):
 
     user_id: str
     name: str
-    email: str | None
+    email: Annotated[str | None, Meta(description="The address; null: the app may not see it.")]
     client_id: str
-    scope: str
+    scope: Annotated[str, Meta(description="What the app may do.")]
     environment: str
     email_verified: bool
 
@@ -45,27 +47,35 @@ class UserInfo(Struct, kw_only=True):
 class Balance(Struct, kw_only=True):
     """Dollars: all that there is, and the promotional part of it."""
 
-    balance: str
-    free_balance: str
+    balance: Annotated[str, Meta(description="All that there is, in dollars.")]
+    free_balance: Annotated[str, Meta(description="The promotional part of it, in dollars.")]
 
 
 class Charged(Struct, kw_only=True):
-    charge_id: str
-    order_no: str
-    amount: str
-    remark: str
+    """A charge that an app made."""
+
+    charge_id: Annotated[str, Meta(description="The charge's id.")]
+    order_no: Annotated[str, Meta(description="The app's own number.")]
+    amount: Annotated[str, Meta(description="In dollars.")]
+    remark: Annotated[str, Meta(description="What it is for.")]
     created_at: str
 
 
 class Checkout(Struct, kw_only=True):
-    checkout_url: str | None
-    order_no: str
+    """Where an order is paid."""
+
+    checkout_url: Annotated[
+        str | None, Meta(description="Where the payer goes; null where nothing is to be paid.")
+    ]
+    order_no: Annotated[str, Meta(description="The order's number.")]
 
 
 class Invoice(Struct, kw_only=True):
-    invoice_url: str | None
-    invoice_pdf: str | None
-    order_no: str
+    """An invoice that is to be paid."""
+
+    invoice_url: Annotated[str | None, Meta(description="The invoice's page; null: none.")]
+    invoice_pdf: Annotated[str | None, Meta(description="The invoice as PDF; null: none.")]
+    order_no: Annotated[str, Meta(description="The order's number.")]
 
 
 class Management(Struct, kw_only=True):
@@ -74,12 +84,16 @@ class Management(Struct, kw_only=True):
     id: str
     user_id: str
     client_id: str
-    scope: str
-    charge_cap: str
-    charge_cap_period: str
-    prefix: str
+    scope: Annotated[str, Meta(description="What the app may do.")]
+    charge_cap: Annotated[
+        str, Meta(description="The most that the app may take in a period, in dollars.")
+    ]
+    charge_cap_period: Annotated[str, Meta(description="The cap's period.")]
+    prefix: Annotated[str, Meta(description="Its first characters, to recognise it by.")]
     last4: str
     created_at: str
     last_used_at: str | None
     expires_at: str
-    token: str | None
+    token: Annotated[
+        str | None, Meta(description="The secret; null but in the answer that made it.")
+    ]

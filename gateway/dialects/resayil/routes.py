@@ -70,7 +70,7 @@ class TopUpBody(LooseFields, frozen=True, kw_only=True):
 class PageQuery(LooseFields, frozen=True, kw_only=True):
     """page counts from 1."""
 
-    page: Annotated[int, Meta(ge=0, le=PAGES_MAX)] = 1
+    page: Annotated[int, Meta(ge=0, le=PAGES_MAX, description="Which page, from 1.")] = 1
 
 
 async def list_packs(call: RequestContext[Fields, Fields]) -> Answer:

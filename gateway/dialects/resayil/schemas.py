@@ -12,13 +12,13 @@ class Problem(Struct, kw_only=True):
     """What is wrong; code is the HTTP status."""
 
     message: str
-    code: int
+    code: Annotated[int, Meta(description="The HTTP status.")]
 
 
 class Refused(Struct, kw_only=True):
     """Every refusal."""
 
-    error: Problem
+    error: Annotated[Problem, Meta(description="What is wrong.")]
 
 
 class Pack(Struct, kw_only=True):
@@ -26,7 +26,7 @@ class Pack(Struct, kw_only=True):
 
     id: str
     name: str
-    price: Number
+    price: Annotated[Number, Meta(description="In the currency.")]
     currency: str
     credits: int
     popular: bool
@@ -35,16 +35,16 @@ class Pack(Struct, kw_only=True):
 class Packs(Struct, kw_only=True):
     """The answer of /topup-packs."""
 
-    packs: list[Pack]
+    packs: Annotated[list[Pack], Meta(description="What can be bought.")]
 
 
 class Purchase(Struct, kw_only=True):
     """A payment for credit; id is the order's reference."""
 
     id: str
-    pack_name: str
+    pack_name: Annotated[str, Meta(description="The pack's name.")]
     credits: int
-    amount_paid: Number
+    amount_paid: Annotated[Number, Meta(description="What was paid, in the currency.")]
     currency: str
     status: Literal["completed", "pending", "failed"]
     created_at: Time
@@ -53,22 +53,22 @@ class Purchase(Struct, kw_only=True):
 class Paging(Struct, kw_only=True):
     """Which page it is, of how many records."""
 
-    current_page: int
-    per_page: int
-    total: int
+    current_page: Annotated[int, Meta(description="Which page it is, from 1.")]
+    per_page: Annotated[int, Meta(description="How many there are on a page.")]
+    total: Annotated[int, Meta(description="How many there are in all.")]
 
 
 class History(Struct, kw_only=True):
     """The answer of /topup-history."""
 
-    data: list[Purchase]
-    meta: Paging
+    data: Annotated[list[Purchase], Meta(description="This page's payments.")]
+    meta: Annotated[Paging, Meta(description="Which page it is.")]
 
 
 class Subscription(Struct, kw_only=True):
     """The account's plan, and its balance in credits."""
 
-    tier: str
+    tier: Annotated[str, Meta(description="The plan's name.")]
     status: str
     expires_at: Time | None
     credits: Number
@@ -77,6 +77,6 @@ class Subscription(Struct, kw_only=True):
 class Checkout(Struct, kw_only=True):
     """Where the payer goes. id is the order's reference, as in the history."""
 
-    payment_url: str
+    payment_url: Annotated[str, Meta(description="Where the payer goes.")]
     id: str
     status: Annotated[str, Meta(description="pending, or completed where nothing is to be paid.")]

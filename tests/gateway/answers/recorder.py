@@ -148,6 +148,7 @@ class Recorder:
         lines = [f"{method} {path}", *sent, *(_shown(value) for value in body.values())]
         request = self._plain("\n".join(lines))
         text = self._plain(answer.text).replace("\r", "\\r")
+        told = [self._plain(line) for line in told]
         self.exchanges.append(
             Exchange(
                 f"{method} {self._template(path)}",

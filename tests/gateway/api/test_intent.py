@@ -6,9 +6,9 @@ import pytest
 
 from keys.principal import ACCOUNT_SCOPES
 from store.database import Transaction
-from tests.gateway.mcp.test_mcp import agent, data_of
 from tests.support.browser import signed_in
 from tests.support.gateway import API, Gateway
+from tests.support.mcp_agent import agent, data_of
 
 pytestmark = pytest.mark.one_database
 
@@ -86,7 +86,7 @@ async def test_mcp_and_a_persons_page_meet_the_same_top_up(gateway: Gateway) -> 
     browser = await signed_in(gateway)
     key = await key_of(gateway)
     async with agent(gateway, key) as client:
-        sent = await client.call_tool("send_topup", {**SEND, "idempotency_key": "k-1-of-mcp"})
+        sent = await client.use("send_topup", {**SEND, "idempotency_key": "k-1-of-mcp"})
     link = (
         f"/dashboard/send?platform=claude&amount=5&recipient_email=user@example.com&intent={INTENT}"
     )

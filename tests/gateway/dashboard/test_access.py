@@ -14,6 +14,8 @@ from keys.live import close_live, open_live, verify_email
 from tests.support.browser import (
     PASSWORD,
     Browser,
+    browser_account,
+    in_live,
     member,
     new_browser,
     signed_in,
@@ -29,12 +31,6 @@ ANN = "ann@example.com"
 async def sign_in_from(browser: Browser, address: str, password: str = PASSWORD) -> httpx.Response:
     headers = {"Origin": browser.gateway.url, "X-Forwarded-For": address}
     return await browser.send("/sign-in", {"email": ANN, "password": password}, headers=headers)
-
-
-async def in_live(browser: Browser) -> Browser:
-    answer = await browser.send("/dashboard/environment", {"to": "live"})
-    assert answer.status_code == 303, text_of(answer.text)
-    return browser
 
 
 async def ask(browser: Browser, method: str, path: str, body: Any = None) -> httpx.Response:
@@ -194,13 +190,6 @@ async def test_a_key_of_live_is_widened_with_the_password_alone(gateway: Gateway
     # What takes rights away is never kept waiting.
     assert ended.status_code == 200
     assert changed.status_code == 200, changed.text
-
-
-async def browser_account(browser: Browser) -> str:
-    rows = await browser.gateway.context.database.read(
-        lambda tx: tx.fetch("SELECT account_id FROM sessions")
-    )
-    return str(rows[0]["account_id"])
 
 
 async def test_what_is_confirmed_is_one_session_and_staging_asks_nothing(gateway: Gateway) -> None:

@@ -153,9 +153,9 @@ async def test_what_people_write_is_never_markup(gateway: Gateway) -> None:
 async def test_a_form_sent_twice_sends_once(gateway: Gateway) -> None:
     browser = await signed_in(gateway)
 
-    first = await sent(browser, once="frm_1")
-    again = await sent(browser, once="frm_1")
-    other = await sent(browser, once="frm_2")
+    first = await sent(browser, once="frm_0000000000000001")
+    again = await sent(browser, once="frm_0000000000000001")
+    other = await sent(browser, once="frm_0000000000000002")
 
     assert first == again
     assert other != first

@@ -11,7 +11,7 @@ import pytest_asyncio
 
 from gateway.answers.response_codes import CODES
 from gateway.docs.code_repairs import REPAIRS
-from gateway.repair.repair import _nearest
+from gateway.repair.known_paths import nearest
 from keys.token_format import new_api_key
 from tests.gateway.repair.tiny_client import TinyClient
 from tests.support.gateway import API, Gateway, running, settings_of
@@ -186,7 +186,7 @@ def test_every_code_of_an_error_has_a_repair_that_is_a_call_of_the_api() -> None
     for repair in REPAIRS.values():
         if repair.call is not None:
             method, path = repair.call
-            assert _nearest(method, path) == (path, (method,)), path
+            assert nearest(method, path) == (path, (method,)), path
 
 
 async def test_refusals_before_anything_is_counted_have_the_limits_headers(

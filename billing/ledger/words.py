@@ -1,0 +1,85 @@
+"""What a transfer and a ledger account are called where people read them; pure."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from billing.ledger.chart import PAID_GRANT, Code, LedgerAccountKind
+
+_CODES: Final[Mapping[Code, str]] = {
+    Code.TOPUP_SEND: "Top-up sent",
+    Code.TOPUP_HOLD: "Held for a top-up",
+    Code.TOPUP_DELIVER: "Top-up delivered",
+    Code.TOPUP_REFUND: "Top-up refunded",
+    Code.TOPUP_FEE: "Fee of a top-up",
+    Code.SUPPLIER_COST: "Supplier's cost",
+    Code.SUPPLIER_COST_BACK: "Supplier's cost given back",
+    Code.TOPUP_REVERSE: "Top-up reversed",
+    Code.VOUCHER_REDEEM: "Voucher redeemed",
+    Code.VOUCHER_SETTLE: "Voucher honoured by its platform",
+    Code.TEST_CREDIT: "Test credit",
+    Code.MANUAL: "Changed by the operator",
+    Code.DEBT: "Paid what was owed",
+    Code.GRANT: "Promotional credit",
+    Code.EXPIRY: "Credit expired",
+    Code.PURCHASE: "Credit bought",
+    Code.PURCHASE_REVERSAL: "Purchase reversed",
+    Code.REVERSAL_UNDONE: "Reversal undone",
+    Code.REFUND_HOLD: "Set aside for a refund",
+    Code.REFUND_RELEASE: "Refund not made",
+    Code.REDEMPTION: "Code redeemed",
+    Code.SUBSCRIPTION: "Credit of a plan",
+    Code.ROLLOVER: "Credit rolled over",
+    Code.CHECKIN: "Daily check-in",
+    Code.AI_USAGE: "AI usage",
+    Code.USAGE_HOLD: "Held for usage",
+    Code.USAGE_CAPTURE: "Usage charged from a hold",
+    Code.USAGE_RELEASE: "Hold released",
+    Code.USAGE_OVERAGE: "Usage above a hold",
+    Code.OAUTH_CHARGE: "Charged by an app",
+}
+_KINDS: Final[Mapping[LedgerAccountKind, str]] = {
+    LedgerAccountKind.WALLET: "Wallet",
+    LedgerAccountKind.GRANT: "Promotional credit",
+    LedgerAccountKind.HELD: "Held",
+    LedgerAccountKind.OWED: "Owed",
+    LedgerAccountKind.FEES: "Fees",
+    LedgerAccountKind.RECIPIENT: "Recipient",
+    LedgerAccountKind.REDEEMED: "Redeemed",
+    LedgerAccountKind.USED: "Used",
+    LedgerAccountKind.PROVIDER: "Payment",
+    LedgerAccountKind.CODES: "Redemption codes",
+    LedgerAccountKind.WITHDRAWN: "Withdrawn",
+    LedgerAccountKind.TEST_CREDIT: "Test credit",
+    LedgerAccountKind.MANUAL: "Operator",
+    LedgerAccountKind.PROMOTION: "Promotion",
+    LedgerAccountKind.EXPIRED: "Expired",
+    LedgerAccountKind.COST: "Supplier's cost",
+    LedgerAccountKind.SUPPLIER: "Supplier",
+    LedgerAccountKind.TRANSIT_IN: "Another account",
+    LedgerAccountKind.TRANSIT_OUT: "Another account",
+}
+# Their names say more than their kind does.
+_SHOWN_BY_NAME: Final = frozenset(
+    {LedgerAccountKind.PROVIDER, LedgerAccountKind.REDEEMED, LedgerAccountKind.SUPPLIER}
+)
+
+
+def code_words(code: str) -> str:
+    """Why value moved: topup_send -> Top-up sent."""
+    return _CODES[Code(code)]
+
+
+def account_words(label: str) -> str:
+    """A ledger account by its label of a statement: recipient:claude/bob@example.com ->
+    bob@example.com, claude.
+    """
+    kind_name, _, name = label.partition(":")
+    kind = LedgerAccountKind(kind_name)
+    if kind is LedgerAccountKind.RECIPIENT:
+        platform, _, address = name.partition("/")
+        return f"{address}, {platform}"
+    if kind is LedgerAccountKind.GRANT and name.startswith(PAID_GRANT):
+        return "Credit of a plan"
+    if kind in _SHOWN_BY_NAME and name:
+        return f"{_KINDS[kind]}, {name}"
+    return _KINDS[kind]

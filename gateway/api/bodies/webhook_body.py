@@ -1,0 +1,107 @@
+"""The bodies of webhook endpoints: what registers, changes, rotates, tests and verifies one."""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from gateway.http.fields import Fields, Int64, within, word_of
+from kernel.limits import URL_CHARACTERS_MAX
+from webhooks.deliveries.retry import SCHEDULE_S_DEFAULT
+from webhooks.endpoints.endpoint import OVERLAP_S_DEFAULT, OVERLAP_S_MAX
+from webhooks.endpoints.fields import (
+    DESCRIPTION_CHARACTERS_MAX,
+    HEADERS_MAX,
+    RATE_LIMIT_PER_S_MAX,
+)
+from webhooks.events.event import EVENT_TYPES, TEST_EVENT
+
+# Told to callers, but refused by check_target: a URL that is too long is 5002, as any other bad one.
+EndpointUrl = Annotated[
+    str,
+    Meta(
+        description="https in live, http too in staging; its host is public.",
+        extra_json_schema={"maxLength": URL_CHARACTERS_MAX},
+    ),
+]
+EventTypes = Annotated[
+    list[Annotated[str, word_of(EVENT_TYPES), Meta(max_length=64)]],
+    Meta(max_length=100, description="Event types; empty: all."),
+]
+EndpointDescription = Annotated[str, Meta(max_length=DESCRIPTION_CHARACTERS_MAX)]
+HeaderMap = Annotated[
+    dict[str, str], Meta(max_length=HEADERS_MAX, description="Sent along; masked when shown.")
+]
+Schedule = Annotated[
+    list[Int64], Meta(max_length=100, description="Entry k: the wait before attempt k, in seconds.")
+]
+RatePerS = Annotated[
+    Int64,
+    within(1, RATE_LIMIT_PER_S_MAX),
+    Meta(description="At most so many requests a second; null: no limit."),
+]
+
+IncludeCodes = Annotated[
+    bool,
+    Meta(description="Whether bodies carry voucher_code; needs vouchers:read. Else its hint only."),
+]
+
+
+class RegisterBody(Fields, frozen=True, kw_only=True):
+    """A new webhook endpoint."""
+
+    url: EndpointUrl
+    events: EventTypes = msgspec.field(default_factory=list)
+    description: EndpointDescription = ""
+    headers: HeaderMap = msgspec.field(default_factory=dict)
+    retry_schedule_s: Schedule = msgspec.field(default_factory=lambda: list(SCHEDULE_S_DEFAULT))
+    rate_limit_per_s: RatePerS | None = None
+    include_codes: IncludeCodes = False
+
+
+class WebhooksPatchBody(Fields, frozen=True, kw_only=True):
+    """What changes of an endpoint; what is left out stays as it is."""
+
+    url: EndpointUrl | UnsetType = UNSET
+    events: EventTypes | UnsetType = UNSET
+    description: EndpointDescription | UnsetType = UNSET
+    headers: HeaderMap | UnsetType = UNSET
+    retry_schedule_s: Schedule | UnsetType = UNSET
+    rate_limit_per_s: RatePerS | UnsetType | None = UNSET
+    include_codes: IncludeCodes | UnsetType = UNSET
+    status: (
+        Annotated[
+            str,
+            word_of(("enabled", "disabled")),
+            Meta(max_length=20, description="enabled or disabled."),
+        ]
+        | UnsetType
+    ) = UNSET
+
+
+class WebhooksRotateBody(Fields, frozen=True, kw_only=True):
+    """How long both secrets sign."""
+
+    overlap_s: Annotated[
+        Int64,
+        within(0, OVERLAP_S_MAX),
+        Meta(description="How long the old secret still signs, in seconds."),
+    ] = OVERLAP_S_DEFAULT
+
+
+class TestEventBody(Fields, frozen=True, kw_only=True):
+    """Which sample is sent."""
+
+    event: Annotated[
+        str, word_of(EVENT_TYPES), Meta(max_length=64, description="Of which type.")
+    ] = TEST_EVENT
+
+
+class VerifyBody(Fields, frozen=True, kw_only=True):
+    """What a receiver saw: its headers, the raw body as text, and the secret it holds."""
+
+    headers: Annotated[
+        dict[str, str], Meta(max_length=100, description="The headers as they were received.")
+    ]
+    body: Annotated[str, Meta(description="The raw body as text.")]
+    secret: Annotated[str, Meta(max_length=500, description="The secret that the receiver holds.")]

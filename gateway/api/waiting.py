@@ -1,0 +1,153 @@
+"""Waiting for a top-up or its approval to change: ?wait_s=, and what an answer says of it.
+
+Promise: nothing of the database, no lock and no place of a limit but a wait's own is held while a call
+waits. It answers as soon as the state is another one, else when the time is over or the process stops,
+each time with the state of then. A client that leaves ends its wait at once.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import Annotated, Any, Final, NamedTuple, TypeVar
+
+from msgspec import Meta
+from starlette.types import Receive
+
+from gateway.answers import response_codes as codes
+from gateway.answers.answer import Answer
+from gateway.answers.envelope import code_of, status_of, transaction_id_of
+from gateway.answers.refused import Link
+from gateway.answers.words import API_PREFIX
+from gateway.html.render import address_of
+from gateway.http.body import ClientGone
+from gateway.http.fields import Fields
+from gateway.http.lists import admitted_again
+from gateway.http.request_context import RequestContext
+from webhooks.events.waits import Wait
+
+T = TypeVar("T")
+
+# Proxies commonly end a call that has said nothing for 60 s.
+WAIT_S_MAX: Final = 50
+POLL_S: Final = 5
+POLL_APPROVAL_S: Final = 30
+POLL_SCHEDULED_S: Final = 60
+_WAITING: Final = frozenset({codes.PENDING, codes.APPROVAL_REQUIRED})
+
+
+class WaitQuery(Fields, frozen=True, kw_only=True):
+    """How long the call may wait for a change of what is not at its end."""
+
+    wait_s: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=WAIT_S_MAX,
+            description="Seconds to wait for a change; the answer comes as soon as there is one.",
+        ),
+    ] = 0
+
+
+class State(NamedTuple):
+    """What a wait compares. is_final: nothing to wait for."""
+
+    topup_id: str
+    status: str
+    approval_status: str | None
+    is_final: bool
+
+
+async def when_changed(
+    call: RequestContext[Any, WaitQuery],
+    read: Callable[[], Awaitable[T]],
+    state_of: Callable[[T], State],
+    scopes: Sequence[str],
+) -> T:
+    """What read gives once its state changes, or after wait_s; at once where that is final or the call
+    does not wait. scopes: of the route, since a key may end meanwhile. Raises TooManyWaits.
+    """
+    found = await read()
+    state = state_of(found)
+    if not call.query.wait_s or state.is_final or call.method == "HEAD":
+        return found
+    caller = call.principal
+    place = call.context.waits.waiting(caller.tenant, state.topup_id, caller.credential_id)
+    with place as wait:
+        async with _ended_when_gone(call.receive, wait):
+            until_s = asyncio.get_running_loop().time() + call.query.wait_s
+            is_waiting = await _until(until_s, wait.begin())
+            while state_of(found := await read()) == state and is_waiting and not wait.is_over:
+                is_waiting = await _until(until_s, wait.change())
+    if call.receive is not None:
+        await admitted_again(call, scopes)
+    return found
+
+
+async def _until(until_s: float, woken: Awaitable[None]) -> bool:
+    """Whether it came before that time of the loop."""
+    try:
+        async with asyncio.timeout_at(until_s):
+            await woken
+    except TimeoutError:
+        return False
+    return True
+
+
+@contextlib.asynccontextmanager
+async def _ended_when_gone(receive: Receive | None, wait: Wait) -> AsyncIterator[None]:
+    """Ends the wait when the client has left, and raises ClientGone then."""
+    if receive is None:
+        yield
+        return
+    listening = asyncio.create_task(_end_when_gone(receive, wait))
+    try:
+        yield
+    finally:
+        is_gone = listening.done()
+        listening.cancel()
+    if is_gone:
+        raise ClientGone
+
+
+async def _end_when_gone(receive: Receive, wait: Wait) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    wait.end()
+
+
+def poll_links(
+    call: RequestContext[Any, Any],
+    topup_id: str,
+    approval_id: str | None = None,
+    *,
+    can_cancel: bool = True,
+) -> list[Link]:
+    """links[] of an answer about what waits: what to poll, and how it is taken back."""
+    api, wait = address_of(call) + API_PREFIX, f"?wait_s={WAIT_S_MAX}"
+    links = [Link(rel="poll", method="GET", href=f"{api}/topup/status/{topup_id}{wait}")]
+    if approval_id is not None:
+        href = f"{api}/approvals/{approval_id}{wait}"
+        links.append(Link(rel="approval", method="GET", href=href))
+    if not can_cancel:
+        return links
+    body = {"transaction_id": topup_id}
+    links.append(Link(rel="cancel", method="POST", href=f"{api}/topup/cancel", body=body))
+    return links
+
+
+def told_to_poll(call: RequestContext[Any, Any], given: Answer) -> Answer:
+    """The answer; where it is 1002 or 3006 its headers say what to ask and when, on replays, too."""
+    if code_of(given.body) in _WAITING:
+        topup_id = transaction_id_of(given.body)
+        location = f"{address_of(call)}{API_PREFIX}/topup/status/{topup_id}"
+        call.reply_headers += (
+            (b"location", location.encode()),
+            (b"retry-after", b"%d" % _poll_after_s(given.body)),
+        )
+    return given
+
+
+def _poll_after_s(body: bytes) -> int:
+    if code_of(body) == codes.APPROVAL_REQUIRED:
+        return POLL_APPROVAL_S
+    return POLL_SCHEDULED_S if status_of(body) == "scheduled" else POLL_S

@@ -1,0 +1,146 @@
+"""One call of a tool: the API's answer as a tool's result, and a send that waits for a person.
+
+A client that opens addresses is asked to show where a person decides, and comes back with what the person
+said to that. Whoever declines to open it wants no top-up: it is cancelled, so that nothing stays held.
+Whoever only closed the question has decided nothing: it goes on waiting, and the result says so.
+"""
+
+import logging
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+import msgspec
+from mcp_types import (
+    CallToolResult,
+    ElicitRequest,
+    ElicitRequestURLParams,
+    ElicitResult,
+    InputRequiredResult,
+    TextContent,
+)
+
+from gateway.answers import response_codes as codes
+from gateway.answers.envelope import Envelope, refuse
+from gateway.http.errors import is_expected, refusal_of
+from gateway.http.fields import Fields
+from gateway.http.request_context import RequestContext
+from gateway.internal_client import ask
+from gateway.mcp.tool import ApiTool
+from gateway.repair.repair import RefusedCall, repaired
+from gateway.surfaces import API_PREFIX
+from kernel.errors import DomainError
+
+APPROVAL: Final = "approval"
+_PERSON: Final = "A person has to approve this top-up at {url} until {expires_at}."
+_HELD: Final = (
+    " Its funds are held until then: get_status tells the outcome, cancel_topup gives them back."
+)
+_DISMISSED: Final = "Nobody has decided yet. "
+_DECLINED: Final = "The person declined, so the top-up was cancelled: its funds are back."
+_decode = msgspec.json.Decoder(Envelope).decode
+_encode = msgspec.json.Encoder().encode
+_log = logging.getLogger(__name__)
+
+
+class ToolRequest(NamedTuple):
+    """A tool and what it was called with.
+
+    responses: what came of questions, null before one was asked. may_ask: the client can show an
+    address to a person.
+    """
+
+    call: RequestContext[Fields, Fields]
+    tool: ApiTool
+    arguments: Mapping[str, Any]
+    responses: Mapping[str, Any] | None
+    may_ask: bool
+
+
+async def answered(asked: ToolRequest) -> CallToolResult | InputRequiredResult:
+    """The result; a refusal is one, too, with what repairs it."""
+    try:
+        envelope = await _done(asked)
+    except Exception as error:
+        # The SDK would tell the caller an unexpected error's own words.
+        return _refused(asked, error)
+    if envelope.code != codes.APPROVAL_REQUIRED:
+        return _result(asked, envelope)
+    said = _said(asked)
+    if said is None:
+        return _question(envelope) if asked.may_ask else _result(asked, envelope, _held(envelope))
+    return await _decided(asked, envelope, said)
+
+
+async def _done(asked: ToolRequest) -> Envelope:
+    call, tool = asked.call, asked.tool
+    wanted = tool.call_of(asked.arguments, call.principal.environment)
+    return await ask(
+        call,
+        tool.method,
+        wanted.path,
+        wanted.body,
+        query=wanted.query,
+        idempotency_key=wanted.key,
+    )
+
+
+def _said(asked: ToolRequest) -> str | None:
+    """What the person did with the question: accept, decline or cancel; None: it was not asked."""
+    response = (asked.responses or {}).get(APPROVAL)
+    return response.action if isinstance(response, ElicitResult) else None
+
+
+async def _decided(asked: ToolRequest, held: Envelope, said: str) -> CallToolResult:
+    """The top-up as it is now: the send's own answer is the one of before, by its key."""
+    call, which = asked.call, held.transaction_id
+    if said == "decline":
+        try:
+            cancelled = await ask(call, "POST", "/topup/cancel", {"transaction_id": which})
+        except DomainError:
+            # Somebody had approved it, or it had ended, before the client came back.
+            pass
+        else:
+            return _result(asked, cancelled, _DECLINED)
+    try:
+        now = await ask(call, "GET", f"/topup/status/{which}")
+    except DomainError:
+        return _result(asked, held, _held(held))
+    if now.code != codes.PENDING:
+        return _result(asked, now)
+    return _result(asked, held, ("" if said == "accept" else _DISMISSED) + _held(held))
+
+
+def _held(envelope: Envelope) -> str:
+    return _PERSON.format_map(envelope.data["approval"]) + _HELD
+
+
+def _question(envelope: Envelope) -> InputRequiredResult:
+    """Asked once: the funds are held already, and the same key gets the same top-up."""
+    params = ElicitRequestURLParams(
+        message="This top-up is above the key's threshold: a person has to approve it."
+        " Declining cancels it.",
+        url=envelope.data["approval"]["url"],
+    )
+    return InputRequiredResult(input_requests={APPROVAL: ElicitRequest(params=params)})
+
+
+def _refused(asked: ToolRequest, error: Exception) -> CallToolResult:
+    call, tool = asked.call, asked.tool
+    if not is_expected(error):
+        fields = {"request_id": call.request_id.decode(), "route": call.template}
+        _log.error("request.failed", exc_info=error, extra={"fields": fields})
+    inner = RefusedCall(tool.method, API_PREFIX + tool.path, asked.arguments)
+    refusal = repaired(call, refusal_of(error), inner)
+    return _result(asked, _decode(refuse(refusal, call.now_us).body))
+
+
+def _result(asked: ToolRequest, envelope: Envelope, first: str | None = None) -> CallToolResult:
+    """The envelope, as values and as text; first: a sentence for whoever reads the text."""
+    value = msgspec.to_builtins(envelope)
+    texts = [_encode(value).decode()]
+    return CallToolResult(
+        content=[TextContent(text=text) for text in ([first] if first else []) + texts],
+        structured_content=value,
+        is_error=not envelope.success,
+        _meta={"request_id": asked.call.request_id.decode()},
+    )

@@ -1,0 +1,78 @@
+"""The tools that a caller sees: those its scopes allow, with what its key and environment allow in them.
+
+Made once for each set of tools and limits, since clients ask for the list at each start.
+"""
+
+from functools import lru_cache
+from typing import Any
+
+from mcp_types import Tool
+
+from billing.topups.platform import Platform
+from gateway.http.request_context import RequestContext
+from gateway.internal_client import ask
+from gateway.mcp.schemas import Offer, input_schema, output_schema
+from gateway.mcp.tool import ApiTool
+from gateway.mcp.tools import TOOLS
+from keys.principal import Principal
+from runtime.context import Context
+
+_SANDBOX = "sandbox"
+
+
+def allowed(tool: ApiTool, principal: Principal) -> bool:
+    """Whether the caller holds a scope that the tool's call needs."""
+    return not principal.scopes.isdisjoint(tool.route.scopes)
+
+
+async def tools_of(call: RequestContext[Any, Any]) -> list[Tool]:
+    """In the same order each time."""
+    principal = call.principal
+    names = tuple(name for name, tool in TOOLS.items() if allowed(tool, principal))
+    return _listed(names, await _offer(call))
+
+
+async def _offer(call: RequestContext[Any, Any]) -> Offer:
+    context, principal = call.context, call.principal
+    offered = context.topup_rules.platforms.of(principal.environment).offered()
+    offer = Offer(tuple(offered), _providers(context, principal))
+    if not principal.lineage:
+        return offer
+    own = (await ask(call, "GET", "/keys/self")).data
+    return Offer(
+        tuple(one for one in offered if _is_listed(one, own["platforms"])),
+        offer.providers,
+        own["per_call_cents"],
+        None if own["recipients"] is None else tuple(own["recipients"]),
+    )
+
+
+def _is_listed(platform: Platform, ids: list[str] | None) -> bool:
+    return ids is None or platform.id in ids
+
+
+def _providers(context: Context, principal: Principal) -> tuple[str, ...]:
+    """Whoever takes payments there; `sandbox` where it stands in for one of them."""
+    providers, environment = context.payments.providers, principal.environment
+    offered = providers.offered(environment)
+    has_stand_in = any(
+        providers.is_stand_in(name, environment)
+        and not providers.charge(name, environment).currency
+        for name in offered
+    )
+    return (_SANDBOX, *offered) if has_stand_in else tuple(offered)
+
+
+@lru_cache(maxsize=256)
+def _listed(names: tuple[str, ...], offer: Offer) -> list[Tool]:
+    return [
+        Tool(
+            name=tool.name,
+            title=tool.title,
+            description=tool.description,
+            input_schema=input_schema(tool, offer),
+            output_schema=output_schema(tool),
+            annotations=tool.hints,
+        )
+        for tool in map(TOOLS.__getitem__, names)
+    ]

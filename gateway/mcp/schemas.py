@@ -1,0 +1,231 @@
+"""What tools take and answer, as JSON Schema: made from the routes' own shapes, with the caller's limits.
+
+Promises: what the API takes of these arguments, an input schema admits, and every answer of a tool, an
+error among them, is as its output schema says. An output schema names the fields that an agent acts on
+and leaves the others open, since a list of tools is read by a model each time. Pure.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final, get_args, get_origin
+
+from billing.orders.place import AMOUNT_CENTS_MAX as ORDER_CENTS_MAX, AMOUNT_CENTS_MIN
+from billing.topups.platform import Platform
+from gateway.answers.outcome import Listing
+from gateway.answers.response_codes import NextAction
+from gateway.api.bodies.send_body import MESSAGE
+from gateway.http.fields import LINE
+from gateway.mcp.tool import KEY, ApiTool
+from gateway.openapi.schemas import PLACE, Schema, Schemas, without_null
+from kernel.limits import IDEMPOTENCY_KEY_CHARACTERS_MAX, INT64_MAX
+
+_KEY_SCHEMA: Final[Schema] = {
+    "type": "string",
+    "minLength": 1,
+    "maxLength": IDEMPOTENCY_KEY_CHARACTERS_MAX,
+    "pattern": "^[!-~]+$",
+}
+_KEY_WORDS: Final = {
+    "required": (
+        "Your own name for this one action. Reuse this key when you retry; a new key is a new payment."
+    ),
+    "optional": "Your own name for this one action; reuse it when you retry.",
+}
+_ORDER: Final = "create_order"
+# More than these are not listed in a schema.
+_RECIPIENTS_MAX: Final = 20
+# What a reader of an answer can do without: it says less, and refuses nothing.
+_UNSAID_OF_ANSWERS: Final = frozenset(
+    {
+        *("description", "title", "default", "examples", "pattern", "format", "required"),
+        *("minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems"),
+    }
+)
+# A rule that no agent breaks by chance, at the length of a sentence; the route tells whoever does.
+_UNSAID_PATTERNS: Final = frozenset({LINE.replace(r"\Z", "$"), MESSAGE.replace(r"\Z", "$")})
+_SMALL: Final = 5
+_ERROR: Final[Schema] = {
+    "type": "object",
+    "properties": {
+        "detail": {"type": "string"},
+        "next_action": {"enum": list(get_args(NextAction))},
+    },
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What the caller may ask for: platforms in order, providers of payments, and what its key allows.
+
+    per_call_cents and recipients are null where nothing limits them.
+    """
+
+    platforms: tuple[Platform, ...] = ()
+    providers: tuple[str, ...] = ()
+    per_call_cents: int | None = None
+    recipients: tuple[str, ...] | None = None
+
+
+def input_schema(tool: ApiTool, offer: Offer) -> Schema:
+    """The arguments of the tool, for this caller."""
+    fields = dict(_fields_of(tool))
+    required = [*tool.params, *_required_of(tool)]
+    for name, limits in _limits(tool, offer).items():
+        if name in fields:
+            fields[name] = {**fields[name], **limits}
+    if tool.key is not None:
+        fields[KEY] = {**_KEY_SCHEMA, "description": _KEY_WORDS[tool.key]}
+    if tool.key == "required":
+        required.append(KEY)
+    schema: Schema = {"type": "object", "properties": fields}
+    if required:
+        schema["required"] = required
+    return {**schema, "additionalProperties": False}
+
+
+@cache
+def output_schema(tool: ApiTool) -> Schema:
+    """The envelope of everything that the tool answers, refusals among it."""
+    return {
+        "type": "object",
+        "required": ["success", "code", "transaction_id", "data"],
+        "properties": {
+            "success": {"type": "boolean"},
+            "code": {"type": "integer"},
+            "transaction_id": {"type": ["string", "null"]},
+            "data": {"type": "object", "properties": {**_shown(tool), "error": _ERROR}},
+        },
+    }
+
+
+@cache
+def _fields_of(tool: ApiTool) -> Mapping[str, Schema]:
+    schemas = Schemas([tool.fields])
+    own = schemas.body_of(tool.fields).get("properties", {})
+    listed = {name: {"type": "string"} for name in tool.params}
+    listed |= {
+        name: _argument(schema, schemas) for name, schema in own.items() if name not in tool.omits
+    }
+    for name, words in tool.says.items():
+        listed[name] = {**listed[name], "description": words}
+    return listed
+
+
+@cache
+def _required_of(tool: ApiTool) -> tuple[str, ...]:
+    return tuple(Schemas([tool.fields]).body_of(tool.fields).get("required", ()))
+
+
+def _argument(schema: Schema, schemas: Schemas) -> Schema:
+    """A field as an argument: left out rather than null, and whole in its own place."""
+    plain = without_null(schema)
+    ref = plain.pop("$ref", None)
+    if ref is not None:
+        plain = {**_argument(_component(schemas, ref), schemas), **plain}
+    kept = {name: value for name, value in plain.items() if not _is_unsaid(name, value)}
+    if "properties" in kept:
+        kept["properties"] = {
+            name: _argument(one, schemas) for name, one in kept["properties"].items()
+        }
+    return kept
+
+
+def _is_unsaid(keyword: str, value: Any) -> bool:
+    """Bounds of the machine are nobody's limits, and the names of a map are checked by the route."""
+    if keyword == "pattern":
+        return value in _UNSAID_PATTERNS
+    is_machines = type(value) is int and abs(value) >= INT64_MAX
+    return is_machines or keyword == "propertyNames" or (keyword == "required" and not value)
+
+
+def _limits(tool: ApiTool, offer: Offer) -> Mapping[str, Schema]:
+    """What stands in the schemas of these arguments for this caller."""
+    if tool.method == "GET":
+        return {}
+    if tool.name == _ORDER:
+        bounds = {"minimum": AMOUNT_CENTS_MIN, "maximum": ORDER_CENTS_MAX}
+        return {"amount_cents": bounds, "provider": _one_of(offer.providers)}
+    return {
+        "platform": _one_of([one.id for one in offer.platforms]),
+        "amount_cents": _amount(offer),
+        "recipient_email": {"format": "email", **_recipients(offer)},
+    }
+
+
+def _one_of(words: Any) -> Schema:
+    return {"enum": list(words)} if words else {}
+
+
+def _amount(offer: Offer) -> Schema:
+    """The bounds over all platforms; each platform's own where they differ."""
+    if not offer.platforms:
+        return {}
+    each = {one.id: (one.min_amount_cents, one.max_amount_cents) for one in offer.platforms}
+    least, most = min(low for low, _ in each.values()), max(high for _, high in each.values())
+    words = "US cents: 1000 is $10.00."
+    if len(set(each.values())) > 1:
+        words += " " + ", ".join(f"{name} {low}-{high}" for name, (low, high) in each.items()) + "."
+    if offer.per_call_cents is not None and offer.per_call_cents < most:
+        most = offer.per_call_cents
+        words += f" This key: at most {most} a call, fee included."
+    return {"minimum": least, "maximum": most, "description": words}
+
+
+def _recipients(offer: Offer) -> Schema:
+    listed = offer.recipients
+    if listed is None or len(listed) > _RECIPIENTS_MAX:
+        return {}
+    if any(one.startswith("*") for one in listed):
+        return {"description": f"This key sends only to: {', '.join(listed)}."}
+    return {"enum": list(listed)}
+
+
+def _shown(tool: ApiTool) -> Schema:
+    """The fields of `data` that the tool names, by every way to succeed."""
+    found: Schema = {}
+    for outcome in tool.route.answers:
+        if outcome.data is None:
+            continue
+        is_list = get_origin(outcome.data) is Listing
+        struct = get_args(outcome.data)[0] if is_list else outcome.data
+        schemas = Schemas([struct])
+        own = schemas.body_of(struct)["properties"]
+        picked = {name: _bare(own[name], schemas) for name in tool.shows if name in own}
+        if is_list:
+            items = {"type": "array", "items": {"type": "object", "properties": picked}}
+            picked = {"items": items, "next_cursor": {"type": ["string", "null"]}}
+        found = {**picked, **found}
+    missing = set(tool.shows) - found.keys() if "items" not in found else set()
+    assert not missing, f"{tool.name}: no answer has {missing}"
+    return found
+
+
+def _bare(schema: Any, schemas: Schemas) -> Any:
+    """The schema without words; a struct in its place where it is small, else any object."""
+    if isinstance(schema, list):
+        return [_bare(one, schemas) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if "$ref" in schema:
+        struct = _component(schemas, schema["$ref"])
+        if len(struct.get("properties", ())) > _SMALL:
+            return {"type": "object"}
+        return _bare(struct, schemas)
+    kept = {
+        name: _bare_properties(value, schemas) if name == "properties" else _bare(value, schemas)
+        for name, value in schema.items()
+        if name not in _UNSAID_OF_ANSWERS
+    }
+    choices = kept.get("anyOf")
+    if isinstance(choices, list) and all(set(one) == {"type"} for one in choices):
+        return {"type": [one["type"] for one in choices]}
+    return kept
+
+
+def _bare_properties(properties: Mapping[str, Any], schemas: Schemas) -> Schema:
+    return {name: _bare(one, schemas) for name, one in properties.items()}
+
+
+def _component(schemas: Schemas, ref: str) -> Schema:
+    return schemas.components[ref.removeprefix(PLACE)]

@@ -1,0 +1,145 @@
+"""One tool: a call of the API, its arguments and how they become that call.
+
+Invariant: a tool has no rules of its own. What it takes is the route's body, or the route's path and query;
+who may call it, the route's scopes; its work, the route's handler (gateway/internal_client.py).
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, Final, Literal, NamedTuple
+
+import msgspec
+from mcp_types import ToolAnnotations
+
+from gateway.answers.problems import FieldEntry, unknown_fields
+from gateway.http.fields import Fields
+from gateway.http.routing import Route, Router
+from gateway.http.strict_json import shown
+from gateway.surfaces import API, API_PREFIX
+from kernel.errors import InvalidInput, NotFound
+
+KEY: Final = "idempotency_key"
+_KEY_EXAMPLE: Final = "order-1042"
+_NO_KEY: Final = (
+    "is required: any text of your own that names this one action. Give the same one when you retry it;"
+    " a new one is a new payment"
+)
+_PARAM: Final = re.compile(r"\{(\w+)\}")
+_encode = msgspec.json.Encoder().encode
+
+
+class ToolCall(NamedTuple):
+    """A call of the API: its path below /api/public/v1, body, query and Idempotency-Key."""
+
+    path: str
+    body: Mapping[str, Any]
+    query: Mapping[str, str]
+    key: str | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ApiTool:
+    """One tool and the route behind it.
+
+    key: whether it takes an idempotency_key. shows: the fields of the answer's data, or of a list's
+    items, that the output schema names. omits: fields of the route that no agent needs; a read is
+    refused with them. says: descriptions in place of the route's, by argument.
+    """
+
+    name: str
+    title: str
+    description: str
+    method: str
+    path: str
+    hints: ToolAnnotations
+    shows: tuple[str, ...]
+    key: Literal["required", "optional"] | None = None
+    omits: frozenset[str] = frozenset()
+    says: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def route(self) -> Route:
+        return _route(self.method, self.path)
+
+    @property
+    def fields(self) -> type[Fields]:
+        """What the route takes beside its path."""
+        return self.route.body if self.method == "POST" else self.route.query
+
+    @property
+    def params(self) -> tuple[str, ...]:
+        """The arguments that stand in the path."""
+        return tuple(_PARAM.findall(self.path))
+
+    def call_of(self, given: Mapping[str, Any], environment: str | None = None) -> ToolCall:
+        """The call; raises InvalidInput, which names all that is wrong, and NotFound."""
+        rest = dict(given)
+        if self.method == "GET":
+            return self._read(rest)
+        key = rest.pop(KEY, None) if self.key else None
+        fault = self._fault_of_key(key)
+        if fault is not None:
+            others = _faults_of_body(self.route, rest, environment)
+            raise _refusal([fault, *others])
+        return ToolCall(self.path, rest, {}, key)
+
+    def _fault_of_key(self, key: object) -> FieldEntry | None:
+        if key is None and self.key == "required":
+            return {"param": KEY, "detail": _NO_KEY, "example": _KEY_EXAMPLE}
+        if key is not None and not isinstance(key, str):
+            return {"param": KEY, "detail": "expected a string", "example": _KEY_EXAMPLE}
+        return None
+
+    def _read(self, rest: dict[str, Any]) -> ToolCall:
+        params = self.params
+        known = {*params, *_names(self.fields)} - self.omits
+        faults = unknown_fields(map(shown, sorted(rest.keys() - known)), known)
+        faults += [{"param": name, "detail": "is required"} for name in params if name not in rest]
+        faults += [
+            {"param": name, "detail": "expected a string or a number"}
+            for name, value in rest.items()
+            if name in known and not isinstance(value, str | int | None)
+        ]
+        if faults:
+            raise _refusal(faults)
+        values = {name: str(rest.pop(name)) for name in params}
+        # A value with a slash would be another path.
+        if any("/" in value for value in values.values()):
+            raise NotFound("Transaction")
+        query = {name: _text(value) for name, value in rest.items() if value is not None}
+        return ToolCall(self.path.format(**values), {}, query, None)
+
+
+def _refusal(faults: list[FieldEntry]) -> InvalidInput:
+    first = faults[0]
+    return InvalidInput(f"{first['param']}: {first['detail']}", param=first["param"], errors=faults)
+
+
+def _faults_of_body(
+    route: Route, body: Mapping[str, Any], environment: str | None
+) -> list[FieldEntry]:
+    """What else is wrong with the arguments, so that one repair is enough."""
+    try:
+        route.body_shape.decode(_encode(body), environment)
+    except InvalidInput as error:
+        return list(error.extra.get("errors", ()))
+    return []
+
+
+def _text(value: str | int) -> str:
+    """As a query has it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+@cache
+def _names(fields: type[Fields]) -> frozenset[str]:
+    return frozenset(one.encode_name for one in msgspec.structs.fields(fields))
+
+
+@cache
+def _route(method: str, path: str) -> Route:
+    found = Router((API,)).find(API_PREFIX + path)
+    assert found is not None, f"no route {path}"
+    return found[0].route(method)

@@ -1,0 +1,83 @@
+"""The schemas of whole answers of our own API: one for each kind of success, and one for every error.
+
+Promise: each is concrete, an object with its seven fields, so that a generator of clients makes one
+class of it. A success is named after its data and, where it is neither 200 nor 201, its HTTP status:
+TopUpAnswer, Sent202Answer. Pure.
+"""
+
+from collections.abc import Iterable
+from typing import Any, Final, get_args
+
+from gateway.answers.envelope import Envelope
+from gateway.answers.outcome import Outcome
+from gateway.answers.refused import Refused
+from gateway.answers.response_codes import CODES
+from gateway.answers.words import TopUpStatus
+from gateway.openapi.schemas import PLACE, Schema, Schemas
+
+ERROR: Final = "Error"
+_BAD: Final = 400
+_USUAL: Final = (200, 201)
+_STATUSES: Final = get_args(TopUpStatus)
+
+
+def types() -> Iterable[Any]:
+    """What these schemas are made of, beside the data."""
+    return Envelope, Refused
+
+
+def success(outcome: Outcome, schemas: Schemas) -> Schema:
+    """A reference to the schema of the outcome's answer; one with data that is an error has a 4xx.
+
+    Every route whose answer has this data and status shares it, so its codes are those of them all.
+    """
+    status = "" if outcome.http_status in _USUAL else outcome.http_status
+    name = f"{schemas.name_of(outcome.data)}{status}Answer"
+    listed = sorted({*outcome.codes, *_codes_of(schemas.components.get(name))})
+    is_success = outcome.http_status < _BAD
+    whole = _whole(schemas, listed, schemas.of(outcome.data), is_success=is_success)
+    schemas.components[name] = whole
+    return {"$ref": PLACE + name}
+
+
+def _codes_of(schema: Schema | None) -> list[int]:
+    """Those of a schema made before."""
+    if schema is None:
+        return []
+    code = schema["properties"]["code"]
+    return list(code.get("enum", [code.get("const")]))
+
+
+def error(schemas: Schemas) -> Schema:
+    """A reference to the schema of every error."""
+    codes = [
+        code for code, row in CODES.items() if row.http_statuses[-1] >= _BAD or row.next_action
+    ]
+    return schemas.add(ERROR, _whole(schemas, codes, schemas.of(Refused), is_success=False))
+
+
+def _whole(schemas: Schemas, codes: list[int], data: Schema, *, is_success: bool) -> Schema:
+    plain = schemas.body_of(Envelope)
+    word = "ok" if is_success else "error"
+    narrowed: Schema = {
+        "success": {"type": "boolean", "const": is_success},
+        "code": {"type": "integer", **_one_of(codes)},
+        "status": {"type": "string", "enum": [word, *_STATUSES]},
+        "timestamp": {"type": "string", "format": "date-time"},
+        "data": data,
+    }
+    fields = {
+        name: {"description": schema["description"], **narrowed.get(name, schema)}
+        for name, schema in plain["properties"].items()
+    }
+    about = _told(codes) if is_success else "What every error looks like; its code says which."
+    return {**plain, "description": about, "properties": fields}
+
+
+def _one_of(codes: list[int]) -> Schema:
+    """One alone is a constant: by it a client tells apart what one HTTP status may answer."""
+    return {"const": codes[0]} if len(codes) == 1 else {"enum": codes}
+
+
+def _told(codes: Iterable[int]) -> str:
+    return " · ".join(f"{code} {CODES[code].message}" for code in codes)

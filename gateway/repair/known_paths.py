@@ -1,0 +1,43 @@
+"""The paths of our own API: which of them are lists, and which one a wrong path most probably meant."""
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from functools import cache, lru_cache
+from typing import Final
+
+from gateway.http.routing import Router
+from gateway.surfaces import API, API_PREFIX
+
+# Below it paths are seldom meant, and comparing them is what takes time: anybody may ask.
+_ALIKE: Final = 0.7
+
+
+@cache
+def _router() -> Router:
+    return Router((API,))
+
+
+@cache
+def _templates() -> Mapping[str, tuple[str, ...]]:
+    """The methods of each path below the API's prefix."""
+    return {
+        resource.template.removeprefix(API_PREFIX): tuple(sorted(resource.routes))
+        for resource in _router()
+    }
+
+
+def is_list(template: str) -> bool:
+    return "GET" in _templates().get(template, ())
+
+
+@lru_cache(maxsize=256)
+def nearest(method: str, path: str) -> tuple[str, tuple[str, ...]] | None:
+    """The path most like it, with its methods: the one asked for, where it has it."""
+    alike = get_close_matches(path, _templates(), n=1, cutoff=_ALIKE)
+    if not alike:
+        last = path.rsplit("/", 1)[-1]
+        alike = [one for one in _templates() if last and one.rsplit("/", 1)[-1] == last][:1]
+    if not alike:
+        return None
+    methods = _templates()[alike[0]]
+    return alike[0], (method,) if method in methods else methods

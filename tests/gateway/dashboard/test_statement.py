@@ -1,0 +1,36 @@
+"""The statement's page: whose it is, the balance before and after, and after each change."""
+
+import pytest
+
+from tests.support.browser import browser_account, signed_in, text_of
+from tests.support.gateway import Gateway
+
+pytestmark = pytest.mark.one_database
+
+SEND = {"platform": "claude", "amount_cents": 1000, "recipient_email": "bob@example.com"}
+
+
+async def test_the_balance_stands_before_after_and_beside_each_change(gateway: Gateway) -> None:
+    browser = await signed_in(gateway)
+    key = await gateway.key(await browser_account(browser))
+    for cents in (1000, 250):
+        await gateway.call("POST", "/topup/send", key=key, json={**SEND, "amount_cents": cents})
+
+    read = text_of((await browser.get("/dashboard/statement")).text)
+
+    assert "Opening balance $0.00 Closing balance $9,987.50" in read
+    assert "Test credit Test credit +$10,000.00 $10,000.00" in read
+    assert "Top-up sent bob@example.com, claude −$10.00 $9,990.00" in read
+    assert "Top-up sent bob@example.com, claude −$2.50 $9,987.50" in read
+
+
+async def test_a_period_without_changes_keeps_its_balances(gateway: Gateway) -> None:
+    browser = await signed_in(gateway)
+
+    past = await browser.get("/dashboard/statement?from=2020-01-01&to=2020-02-01")
+    wrong = await browser.get("/dashboard/statement?from=2020-02-01&to=2020-01-01")
+
+    assert "2020-01-01 to 2020-01-31, both included" in text_of(past.text)
+    assert "Nothing changed the balance in this period" in text_of(past.text)
+    assert wrong.status_code == 422
+    assert "The first day is before the last one." in text_of(wrong.text)

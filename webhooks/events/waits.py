@@ -1,0 +1,202 @@
+"""Wakes whoever waits for one top-up to change, without asking once for each of them.
+
+Promise: a wait that has begun hears of every later event of its top-up: at once where this process
+wrote it, within the feed's LOOK_S where another one did. Invariant: however many wait for an account's
+top-ups, one statement names those that changed, and only where the account has new events; nothing is
+open in the database meanwhile. Who is woken reads the top-up itself. Writes nothing.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from kernel.errors import DomainError
+from kernel.tenant import Tenant
+from store.database import Database, Transaction
+from store.errors import StoreError
+from webhooks.events.feed import LOOK_S, RETRY_AFTER_S, Feed, Subscription
+
+WAITS_PER_HOLDER: Final = 50
+WAITS_PER_TENANT: Final = 500
+WAITS: Final = 2_000
+# Between two looks at one account whose events follow each other closely.
+LOOKS_APART_S: Final = 0.05
+# An idle watcher looks up so often; it is woken when nobody waits any more.
+IDLE_S: Final = 60.0
+
+_CHANGED = """
+SELECT DISTINCT transaction_id FROM events
+WHERE account_id = :account_id AND environment = :environment
+  AND event_no > :after AND event_no <= :until AND transaction_id IS NOT NULL
+"""
+_log = logging.getLogger(__name__)
+
+
+class TooManyWaits(DomainError):
+    """The key, the account or the process has as many waits open as it may."""
+
+
+class Wait:
+    """One caller's wait. is_over: the process is stopping, or the caller has left."""
+
+    __slots__ = ("_begun", "_changed", "is_over")
+
+    def __init__(self, begun: asyncio.Event) -> None:
+        self._begun = begun
+        self._changed = asyncio.Event()
+        self.is_over = False
+
+    async def begin(self) -> None:
+        """Returns once no later event can be missed: what is read from now on is new enough."""
+        await self._begun.wait()
+
+    async def change(self) -> None:
+        """Returns when there is an event of the top-up that this was not called for, or it is over."""
+        await self._changed.wait()
+        self._changed.clear()
+
+    def wake(self) -> None:
+        """Its top-up may have changed."""
+        self._changed.set()
+
+    def end(self) -> None:
+        """Whoever waits stops waiting."""
+        self.is_over = True
+        self._changed.set()
+
+
+class _Watched:
+    """The waits of one tenant, by top-up."""
+
+    def __init__(self, ear: Subscription) -> None:
+        self.ear = ear
+        self.begun = asyncio.Event()
+        self.waits: dict[str, set[Wait]] = {}
+
+    def wake(self, topup_ids: Iterable[str]) -> None:
+        for topup_id in topup_ids:
+            for wait in self.waits.get(topup_id, ()):
+                wait.wake()
+
+    def end(self) -> None:
+        """Everybody stops waiting."""
+        self.begun.set()
+        for waits in self.waits.values():
+            for wait in waits:
+                wait.end()
+
+
+class Waits:
+    """One for each process; a tenant is watched while somebody waits for a top-up of it."""
+
+    def __init__(self, database: Database, feed: Feed) -> None:
+        self._database = database
+        self.feed = feed
+        self._watched: dict[Tenant, _Watched] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._held: Counter[str | Tenant] = Counter()
+        self.open_now = 0
+        self.looks = 0  # for tests
+
+    @contextlib.contextmanager
+    def waiting(self, tenant: Tenant, topup_id: str, holder: str) -> Iterator[Wait]:
+        """A place for one wait of the credential `holder`; raises TooManyWaits."""
+        _check_room(self._held[holder], WAITS_PER_HOLDER, "this credential")
+        _check_room(self._held[tenant], WAITS_PER_TENANT, "this account")
+        _check_room(self.open_now, WAITS, "this gateway")
+        watched = self._watched_of(tenant)
+        wait = Wait(watched.begun)
+        watched.waits.setdefault(topup_id, set()).add(wait)
+        self._count(1, holder, tenant)
+        try:
+            yield wait
+        finally:
+            self._count(-1, holder, tenant)
+            watched.waits[topup_id].remove(wait)
+            if not watched.waits[topup_id]:
+                del watched.waits[topup_id]
+            if not watched.waits:
+                watched.ear.end()
+
+    async def aclose(self) -> None:
+        """Nothing runs any more, of the feed neither."""
+        await self.feed.aclose()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _count(self, step: int, *names: str | Tenant) -> None:
+        self.open_now += step
+        for name in names:
+            self._held[name] += step
+            if not self._held[name]:
+                del self._held[name]
+
+    def _watched_of(self, tenant: Tenant) -> _Watched:
+        watched = self._watched.get(tenant)
+        if watched is None or watched.ear.is_ended:
+            watched = self._watched[tenant] = _Watched(self.feed.listen(tenant))
+            task = asyncio.create_task(self._watch(tenant, watched))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        return watched
+
+    async def _watch(self, tenant: Tenant, watched: _Watched) -> None:
+        try:
+            await self._follow(tenant, watched)
+        except Exception:
+            _log.exception("waits.broke")
+        finally:
+            # Whoever still waits answers with the state of now.
+            watched.ear.end()
+            watched.end()
+            self.feed.leave(tenant, watched.ear)
+            if self._watched.get(tenant) is watched:
+                del self._watched[tenant]
+
+    async def _follow(self, tenant: Tenant, watched: _Watched) -> None:
+        ear, seen = watched.ear, 0
+        while not ear.is_ended:
+            if not await ear.wait_beyond(seen, timeout_s=IDLE_S):
+                continue
+            latest = ear.event_no
+            if watched.begun.is_set():
+                if not await self._tell(tenant, watched, seen, latest):
+                    continue
+            else:
+                watched.begun.set()
+            seen = latest
+            await asyncio.sleep(LOOKS_APART_S)
+
+    async def _tell(self, tenant: Tenant, watched: _Watched, seen: int, latest: int) -> bool:
+        """Wakes who waits for what the events after `seen` are about; False: to be tried again."""
+
+        async def work(tx: Transaction) -> list[str]:
+            rows = await tx.fetch(
+                _CHANGED,
+                account_id=tenant.account_id,
+                environment=tenant.environment,
+                after=seen,
+                until=latest,
+            )
+            return [row["transaction_id"] for row in rows]
+
+        try:
+            changed = await self._database.read(work)
+        except StoreError as error:
+            _log.warning("waits.look_failed", extra={"code": error.code})
+            await asyncio.sleep(LOOK_S)
+            return False
+        self.looks += 1
+        watched.wake(changed)
+        return True
+
+
+def _check_room(open_now: int, limit: int, whose: str) -> None:
+    if open_now >= limit:
+        raise TooManyWaits(
+            f"{whose} has {limit} calls with wait_s open already; ask without it",
+            retry_after_s=RETRY_AFTER_S,
+            extra={"limit": limit, "remaining": 0},
+        )
