@@ -152,11 +152,9 @@ async def open_context(
         await stack.enter_async_context(watching_servers(database, link, metrics))
         hints.listen(lambda name: None if name == EVENTS_HINT else queue.wake_soon(name))
         waits = _waits(database, hints, stack)
-        resolver = stack.enter_context(contextlib.closing(SystemResolver()))
-        operators = stack.enter_context(contextlib.closing(SystemResolver()))
+        resolver, operators = _resolver(stack), _resolver(stack)
         policy = webhook_policy(settings)
-        transport = Transport(policy, resolver, clock, own=own_place(settings, operators))
-        stack.push_async_callback(transport.close)
+        transport = _transport(settings, policy, resolver, operators, clock, stack)
         authenticator = _authenticator(database, clock, stack)
         suppliers = await stack.enter_async_context(
             _open_suppliers(settings, database, Vault([supplier_key]), operators, clock)
@@ -166,11 +164,7 @@ async def open_context(
         rules = _topup_rules(settings, suppliers.book, voucher_key)
         engine = _engine(database, clock, _rules(settings, rules), metrics)
         stack.push_async_callback(engine.close)
-        redemption_codes = RedemptionCodes(redemption_key)
-        opening = open_machine_payments(
-            settings, database, vault, operators, clock, engine, redemption_codes, metrics
-        )
-        machine_payments = await stack.enter_async_context(opening)
+        opening = open_machine_payments(settings, vault, operators, engine, redemption_key, metrics)
         yield Context(
             settings=settings,
             clock=clock,
@@ -186,14 +180,32 @@ async def open_context(
             policy=policy,
             transport=transport,
             suppliers=suppliers,
-            redemption_codes=redemption_codes,
+            redemption_codes=RedemptionCodes(redemption_key),
             topup_rules=rules,
             engine=engine,
             payments=Payments(database, clock, engine, providers, _links(settings, rules)),
-            machine_payments=machine_payments,
+            machine_payments=await stack.enter_async_context(opening),
             waits=waits,
             printer=_printer(settings, providers, stack),
         )
+
+
+def _transport(
+    settings: Settings,
+    policy: Policy,
+    resolver: Resolver,
+    operators: Resolver,
+    clock: Clock,
+    stack: contextlib.AsyncExitStack,
+) -> Transport:
+    """The webhooks' own; operators: who looks up where this installation is."""
+    made = Transport(policy, resolver, clock, own=own_place(settings, operators))
+    stack.push_async_callback(made.close)
+    return made
+
+
+def _resolver(stack: contextlib.AsyncExitStack) -> SystemResolver:
+    return stack.enter_context(contextlib.closing(SystemResolver()))
 
 
 def _waits(database: Store, hints: Hints, stack: contextlib.AsyncExitStack) -> Waits:

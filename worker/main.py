@@ -205,7 +205,9 @@ async def run_worker(
     try:
         async with beside(partial(_checks, dispatcher)), _running(parts) as running:
             deliveries = asyncio.ensure_future(dispatcher.run())
-            _freeze_heap()
+            # What start-up made lives as long as the process: the collector need not walk it again.
+            gc.collect()
+            gc.freeze()
             on_ready()
             logger.info("worker.ready", extra={"slots": slots_of_process()})
             try:
@@ -383,12 +385,6 @@ async def _until(stopped: asyncio.Event, tasks: Sequence["asyncio.Future[None]"]
     stop.cancel()
     for task in done:
         task.result()
-
-
-def _freeze_heap() -> None:
-    # What start-up made lives as long as the process: the collector need not walk it again.
-    gc.collect()
-    gc.freeze()
 
 
 def _on_signals(stop: Callable[[], None]) -> None:

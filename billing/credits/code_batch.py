@@ -2,8 +2,7 @@
 
 All codes of a batch are worth the same and end together. Invariants: a code leaves this module once,
 to whoever makes the batch; until the last one was written and handed over, none can be redeemed, so
-a crash on the way leaves nothing that is worth anything. Writes redemption_batches and
-redemption_codes.
+a crash on the way leaves nothing that is worth anything. Writes redemption_batches, redemption_codes.
 """
 
 from collections.abc import Callable, Sequence
@@ -190,9 +189,7 @@ async def make(
 
 
 class OneCode(NamedTuple):
-    """A code of its own that is written in another subject's transaction: its digest, what it is worth, and
-    why it was made.
-    """
+    """A code of its own, by its digest; name: why it was made."""
 
     environment: str
     credits_micros: int

@@ -32,7 +32,7 @@ from kernel.storable import storable
 from kernel.tenant import Tenant
 from keys.audit_log import AuditEntry
 
-Verdict = Literal["settled", "refused", "unsure"]
+PaymentVerdict = Literal["settled", "refused", "unsure"]
 # No top-up comes of it any more.
 _FAILED = frozenset({"failed", "cancelled", "reversed"})
 
@@ -114,7 +114,7 @@ class EndPayment(_OnPayment):
     is_for_person: nobody is asked any more, a person decides. entry: of the person who said so.
     """
 
-    verdict: Verdict
+    verdict: PaymentVerdict
     detail: str | None
     settlement: str | None = None
     send: Send | None = None

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple, Protocol, TypeVar
 import httpx
 import msgspec
 
-from billing.machine_payments.commands import Verdict
+from billing.machine_payments.commands import PaymentVerdict
 from billing.providers.http import NoAnswer, ask, says_nothing, unavailable
 
 VERIFY_S_MAX: Final = 10.0
@@ -49,7 +49,7 @@ class Settlement(NamedTuple):
     facilitator said what cannot be true.
     """
 
-    verdict: Verdict
+    verdict: PaymentVerdict
     detail: str | None = None
     transaction: str | None = None
     is_lost: bool = False
@@ -138,7 +138,7 @@ class HttpFacilitator:
         return answer.status, answer.body
 
 
-class StandIn:
+class StandInFacilitator:
     """Staging's: every well-formed payment is good, and its transaction is made of its own bytes."""
 
     async def verify(self, request: bytes, expected: Expected) -> Verified:  # noqa: ARG002

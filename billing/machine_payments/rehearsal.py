@@ -11,7 +11,7 @@ from billing.topups.send import Send
 
 
 @dataclass(frozen=True, slots=True)
-class Rehearsal:
+class PaidRehearsal:
     """The credit comes in and goes out as it would; writes nothing. Raises the refusal of a send."""
 
     payment: MachinePayment

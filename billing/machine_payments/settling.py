@@ -21,14 +21,14 @@ from billing.machine_payments.commands import (
     EndDelivery,
     EndPayment,
     OpenPayment,
+    PaymentVerdict,
     RefundCode,
-    Verdict,
     begun,
 )
 from billing.machine_payments.facilitator import Expected, Facilitator, Settlement, Verified
 from billing.machine_payments.offer import Offer
 from billing.machine_payments.payment import OPEN, MachinePayment
-from billing.machine_payments.rehearsal import Rehearsal
+from billing.machine_payments.rehearsal import PaidRehearsal
 from billing.topups.rules import TopUpRules
 from billing.topups.send import Send
 from kernel.clock import MINUTE_US, SECOND_US, Clock
@@ -75,7 +75,7 @@ class MachinePayments:
     async def rehearse(self, payment: MachinePayment, send: Send) -> None:
         """Whether it could be sent now; raises the refusal of a send."""
         await open_machine_account(self.database, now_us=self.clock.now_us())
-        await self.engine.rehearse(Rehearsal(payment, send))
+        await self.engine.rehearse(PaidRehearsal(payment, send))
 
     async def verify(self, payment: MachinePayment, request: bytes) -> Verified:
         """Whether it could be settled; raises ProviderUnavailable."""
@@ -116,7 +116,7 @@ class MachinePayments:
     async def decide(
         self,
         payment: MachinePayment,
-        verdict: Verdict,
+        verdict: PaymentVerdict,
         *,
         settlement: str | None,
         detail: str | None,

@@ -32,3 +32,11 @@ PAID: Final[dict[str, Any]] = {
     },
     "refund": None,
 }
+SETTLING: Final[dict[str, Any]] = {
+    **PAID,
+    "voucher_code": None,
+    "voucher_code_hint": None,
+    "deliverable": None,
+    "claim_url": None,
+    "payment": {**PAID["payment"], "state": "settling", "settlement": None, "settled_at": None},
+}

@@ -46,10 +46,10 @@ from store.database import Transaction
 DOOR: Final = "x402"
 _SIGNATURE: Final = b"payment-signature"
 
-Call = RequestContext[PaidBody, Fields]
+_Call = RequestContext[PaidBody, Fields]
 
 
-async def topup(call: Call) -> Answer:
+async def topup(call: _Call) -> Answer:
     """402 with the price, or the top-up."""
     principal = await _caller(call)
     offer = _offer(call, principal)
@@ -79,7 +79,7 @@ WAIT_S: Final = 20.0
 
 
 async def _pay(
-    call: Call,
+    call: _Call,
     offer: Offer,
     asked: PaidRequest,
     presented: Presented,
@@ -106,7 +106,7 @@ async def _pay(
 
 
 async def _answer(
-    call: Call,
+    call: _Call,
     payment: MachinePayment,
     presented: Presented,
     principal: Principal | None,
@@ -133,7 +133,7 @@ async def _answer(
     return answer_of(call, payment, found, may_see=may_see)
 
 
-async def _topup(call: Call, payment: MachinePayment) -> TopUp | None:
+async def _topup(call: _Call, payment: MachinePayment) -> TopUp | None:
     async def work(tx: Transaction) -> TopUp | None:
         return (await load(tx, [payment.transaction_id])).get(payment.transaction_id)
 
@@ -141,7 +141,7 @@ async def _topup(call: Call, payment: MachinePayment) -> TopUp | None:
 
 
 async def _known(
-    call: Call, environment: Environment, presented: Presented
+    call: _Call, environment: Environment, presented: Presented
 ) -> MachinePayment | None:
     return await call.context.machine_payments.find_same(
         environment, DOOR, payment_ref=presented.ref, identifier=presented.identifier
@@ -149,7 +149,7 @@ async def _known(
 
 
 async def _named(
-    call: Call, asked: PaidRequest, account_id: str, environment: Environment
+    call: _Call, asked: PaidRequest, account_id: str, environment: Environment
 ) -> TopUp | None:
     """The top-up that the request's intent names in that account."""
     intent = asked.intent
@@ -159,7 +159,7 @@ async def _named(
     return await call.context.database.read(lambda tx: find_named(tx, tenant, intent))
 
 
-async def _caller(call: Call) -> Principal | None:
+async def _caller(call: _Call) -> Principal | None:
     """Whose key stands beside the payment; None: nobody's. Raises what refuses a key."""
     if b"authorization" not in call.headers:
         return None
@@ -175,7 +175,7 @@ async def _caller(call: Call) -> Principal | None:
     return principal
 
 
-def _offer(call: Call, principal: Principal | None) -> Offer:
+def _offer(call: _Call, principal: Principal | None) -> Offer:
     """How the request's environment is paid; raises NotOffered."""
     offers = call.context.machine_payments.offers
     asked = call.body.environment
@@ -190,7 +190,7 @@ def _offer(call: Call, principal: Principal | None) -> Offer:
     raise NotOffered("this gateway takes no such payment: its operator has set none up")
 
 
-def _asked(call: Call, offer: Offer, principal: Principal | None) -> PaidRequest:
+def _asked(call: _Call, offer: Offer, principal: Principal | None) -> PaidRequest:
     """What is paid for at the price of now; raises InvalidPlatform, InvalidEmail or AmountOutOfRange."""
     body = call.body
     said = body.delivery
@@ -252,7 +252,7 @@ def _digest(account_id: str, environment: str, asked: PaidRequest) -> str:
     return hashlib.sha256(text).hexdigest()
 
 
-def _required(call: Call, offer: Offer, asked: PaidRequest, why: str) -> PaymentRequired:
+def _required(call: _Call, offer: Offer, asked: PaidRequest, why: str) -> PaymentRequired:
     """The refusal that names the price, with its header."""
     url = f"{address_of(call)}{call.path}"
     header = headers.required_header(offer, asked.charged_cents, url=url, why=why)
@@ -270,7 +270,7 @@ def _required(call: Call, offer: Offer, asked: PaidRequest, why: str) -> Payment
     )
 
 
-def _platforms(call: Call, offer: Offer) -> Any:
+def _platforms(call: _Call, offer: Offer) -> Any:
     return call.context.topup_rules.platforms.of(offer.environment)
 
 

@@ -83,6 +83,8 @@ class SecretIdentifier:
     """Adds a payment identifier, as the package's extension of that name does."""
 
     key = "payment-identifier"
+    hooks = None
+    transport_hooks = None
 
     def __init__(self, identifier: str) -> None:
         self.identifier = identifier
@@ -111,6 +113,6 @@ def payer_client(
     client.set_spend_controls(False)
     client.register("eip155:*", wallet)  # type: ignore[arg-type]  # its protocol wants a property
     secret = identifier or f"pay_{secrets.token_hex(16)}"
-    client.register_extension(SecretIdentifier(secret))  # type: ignore[arg-type]
+    client.register_extension(SecretIdentifier(secret))
     transport = x402AsyncTransport(client, _Recording(verify=NO_TLS))
     return httpx.AsyncClient(transport=transport, base_url=base_url, trust_env=False, timeout=60)

@@ -38,8 +38,7 @@ class PaidBody(Fields, frozen=True, kw_only=True):
         | None
     ) = None
     note: Annotated[str, Meta(max_length=NOTE_CHARACTERS_MAX)] | None = None
-    delivery: (
-        Annotated[DeliveryBody, Meta(description="Mail, language and message for the recipient.")]
-        | None
-    ) = None
+    delivery: Annotated[
+        DeliveryBody | None, Meta(description="Mail, language and message for the recipient.")
+    ] = None
     intent: IntentField | None = None

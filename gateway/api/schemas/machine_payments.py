@@ -11,18 +11,20 @@ from webhooks.events.schema_words import ChargedCents, FeeCents
 
 
 class MachinePaymentShape(Struct, kw_only=True):
-    """The payment, as it stands. settlement is the transaction's hash on the network, once it is known."""
+    """The payment, as it stands."""
 
     id: str
     state: Annotated[
         Literal["settling", "paid", "refused", "refunded"],
         Meta(description="settling: its outcome is asked for; ask again with the same payment."),
     ]
-    network: str
-    asset: str
+    network: Annotated[str, Meta(description="As CAIP-2 names it, such as eip155:8453.")]
+    asset: Annotated[str, Meta(description="The contract of the token.")]
     amount: Annotated[str, Meta(description="In atomic units of the asset.")]
-    payer: str
-    settlement: str | None
+    payer: Annotated[str, Meta(description="The wallet that signed the payment.")]
+    settlement: Annotated[
+        str | None, Meta(description="The hash of the transaction on the network, once known.")
+    ]
     created_at: Time
     settled_at: Time | None
 
@@ -57,7 +59,9 @@ class PaidTopUp(Struct, kw_only=True):
     payment: Annotated[
         MachinePaymentShape | None, Meta(description="Null where an intent was met without one.")
     ]
-    refund: GivenBack | None
+    refund: Annotated[
+        GivenBack | None, Meta(description="What was paid and could not be delivered.")
+    ]
     error: Annotated[
         Failure | UnsetType,
         Meta(description="Why nothing was delivered; then refund has the money."),

@@ -1,112 +1,30 @@
-"""POST /x402/topup: the authors' own client pays, and one payment is one top-up whatever happens on the way."""
+"""POST /x402/topup: the authors' own client pays, and one payment is one top-up."""
 
 import asyncio
 import base64
 import json
-from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
-import httpx
 import pytest
-import pytest_asyncio
 
-from billing.ledger.audit import audit
-from billing.machine_payments import payment as payments
 from billing.machine_payments.account import MACHINE_ACCOUNT
-from billing.machine_payments.payment import MachinePayment
 from billing.topups.fulfilment import Settle
-from kernel.clock import SECOND_US
 from kernel.tenant import Tenant
 from tests.support.facilitator import FacilitatorService
 from tests.support.gateway import Gateway, running, settings_of
 from tests.support.machine_payer import SHOWN, Wallet, payer_client
-from worker.money.machine_pay import MachinePayer
-
-PAY_TO = "0x" + "ab" * 20
-BODY: dict[str, Any] = {
-    "platform": "claude",
-    "amount_cents": 1000,
-    "recipient_email": "user@example.com",
-}
-IDENTIFIER = "pay_" + "0123456789abcdef" * 2
-
-
-@pytest_asyncio.fixture
-async def live(
-    database_url: str, tmp_path: Path
-) -> AsyncIterator[tuple[Gateway, FacilitatorService]]:
-    """A gateway whose live payments are settled by a facilitator of ours."""
-    with FacilitatorService() as facilitator:
-        settings = settings_of(
-            database_url,
-            tmp_path,
-            x402_facilitator_url=facilitator.url,
-            x402_pay_to=PAY_TO,
-            x402_network="eip155:8453",
-        )
-        async with running(settings) as gateway:
-            yield gateway, facilitator
-
-
-def decoded(header: str) -> dict[str, Any]:
-    return dict(json.loads(base64.b64decode(header)))
-
-
-async def pay(
-    gateway: Gateway, wallet: Wallet | None = None, identifier: str | None = None, **fields: Any
-) -> httpx.Response:
-    """The package's client asks and pays."""
-    async with payer_client(gateway.url, wallet or Wallet(), identifier=identifier) as client:
-        return await client.post("/x402/topup", json={**BODY, **fields})
-
-
-async def again(gateway: Gateway, paid: httpx.Response, **fields: Any) -> httpx.Response:
-    """The very same request with the same payment."""
-    body = json.loads(paid.request.content) | fields
-    header = {"PAYMENT-SIGNATURE": paid.extensions[SHOWN]}
-    return await gateway.client.post("/x402/topup", json=body, headers=header)
-
-
-async def rows(gateway: Gateway, environment: str = "live") -> list[MachinePayment]:
-    return await gateway.context.database.read(
-        lambda tx: payments.page(tx, environment, state=None, before_id=None, limit=50)
-    )
-
-
-async def findings(gateway: Gateway) -> list[Any]:
-    return [one async for one in audit(gateway.context.database)]
-
-
-async def delivered_cents(gateway: Gateway) -> int:
-    """What recipients have of the machine account's."""
-
-    async def work(tx: Any) -> int:
-        row = await tx.fetch_one(
-            """SELECT COALESCE(SUM(balance_micros), 0) AS micros FROM ledger_accounts
-               WHERE account_id = :id AND kind = 'recipient'""",
-            id=MACHINE_ACCOUNT,
-        )
-        return int(row["micros"]) // 10_000
-
-    return await gateway.context.database.read(work)
-
-
-async def sweep(gateway: Gateway) -> int:
-    """What a worker does."""
-    context = gateway.context
-    return await MachinePayer(context.database, context.clock, context.machine_payments).step()
-
-
-async def make_due(gateway: Gateway) -> None:
-    """As once the pause is over."""
-
-    async def work(tx: Any) -> None:
-        await tx.execute(
-            "UPDATE machine_payments SET next_ask_at = 0 WHERE next_ask_at IS NOT NULL"
-        )
-
-    await gateway.context.database.transaction(work)
+from tests.support.paying import (
+    BODY,
+    IDENTIFIER,
+    PAY_TO,
+    again,
+    decoded,
+    delivered_cents,
+    findings,
+    pay,
+    rows,
+    sweep,
+)
 
 
 async def test_the_price_is_asked_and_the_packages_own_client_pays_it(
@@ -167,113 +85,6 @@ async def test_a_repeated_payment_is_the_same_top_up_and_only_its_identifier_sho
     assert signed_anew.json()["transaction_id"] == paid.json()["transaction_id"]
     assert list(facilitator.charged.values()) == [1]
     assert await delivered_cents(gateway) == 1000
-
-
-async def test_n_settlements_of_one_payment_at_once_charge_and_send_once(
-    live: tuple[Gateway, FacilitatorService],
-) -> None:
-    gateway, facilitator = live
-    # The first answer is lost, so that all of them meet a payment that is not settled yet.
-    facilitator.faults.extend(["none", "late"])
-    lost = await pay(gateway)
-    assert (lost.status_code, lost.json()["code"]) == (202, 1002)
-    assert lost.json()["data"]["payment"]["state"] == "settling"
-    assert lost.headers["retry-after"] == "2"
-
-    answers = await asyncio.gather(*(again(gateway, lost) for _ in range(6)), sweep(gateway))
-
-    told = {one.json()["transaction_id"] for one in answers[:-1]}
-    assert len(told) == 1
-    assert {one.json()["code"] for one in answers[:-1]} == {1001}
-    # Asked twice, since the first answer was lost; a chain charges a nonce once.
-    assert list(facilitator.charged.values()) == [2]
-    assert await delivered_cents(gateway) == 1000
-    assert await findings(gateway) == []
-
-
-@pytest.mark.one_database
-@pytest.mark.parametrize(
-    ("lie", "state"),
-    [
-        pytest.param(lambda said: (500, said), "settling", id="500"),
-        pytest.param(lambda _: (200, "soup"), "settling", id="soup"),
-        pytest.param(lambda said: (200, said | {"payer": PAY_TO}), "settling", id="payer"),
-        pytest.param(lambda said: (200, said | {"amount": "1"}), "settling", id="amount"),
-        pytest.param(lambda said: (200, said | {"network": "eip155:1"}), "settling", id="network"),
-        pytest.param(lambda said: (200, said | {"transaction": ""}), "settling", id="no name"),
-        pytest.param(
-            lambda said: (200, said | {"success": False, "errorReason": "settlement_pending"}),
-            "settling",
-            id="pending",
-        ),
-        pytest.param(
-            lambda said: (
-                200,
-                said | {"success": False, "transaction": "", "errorReason": "insufficient_funds"},
-            ),
-            "refused",
-            id="refused",
-        ),
-    ],
-)
-async def test_what_a_facilitator_says_is_believed_only_where_it_fits(
-    live: tuple[Gateway, FacilitatorService], lie: Any, state: str
-) -> None:
-    gateway, facilitator = live
-    facilitator.lies.append(lie)
-
-    paid = await pay(gateway)
-
-    assert await delivered_cents(gateway) == 0
-    if state == "refused":
-        assert (paid.status_code, paid.json()["code"]) == (402, 2013)
-        assert "insufficient_funds" in paid.json()["data"]["error"]["detail"]
-        assert not decoded(paid.headers["payment-response"])["success"]
-    else:
-        assert (paid.status_code, paid.json()["data"]["payment"]["state"]) == (202, state)
-    await make_due(gateway)
-    await sweep(gateway)
-    [row] = await rows(gateway)
-    # What told of another payment waits for a person; the others were asked again.
-    told_of_another = state == "settling" and row.needs_person
-    assert (await delivered_cents(gateway) == 1000) is (state == "settling" and not told_of_another)
-    assert await findings(gateway) == []
-
-
-async def test_a_refusal_after_a_lost_answer_proves_nothing(
-    live: tuple[Gateway, FacilitatorService],
-) -> None:
-    gateway, facilitator = live
-    facilitator.faults.extend(["none", "late"])
-    facilitator.lies.append(
-        lambda said: (
-            200,
-            said | {"success": False, "transaction": "", "errorReason": "nonce_already_used"},
-        )
-    )
-    paid = await pay(gateway)
-    facilitator.lies.append(
-        lambda said: (
-            200,
-            said | {"success": False, "transaction": "", "errorReason": "nonce_already_used"},
-        )
-    )
-
-    for _ in range(2):
-        await make_due(gateway)
-        await sweep(gateway)
-
-    [row] = await rows(gateway)
-    # Charged it was; it stays open until somebody says so.
-    assert row.state in {"unsure", "paid"}
-    if row.state == "unsure":
-        decided = await gateway.context.machine_payments.decide(
-            row, "settled", settlement="0xabc", detail=None
-        )
-        assert decided.state == "paid"
-    assert (await again(gateway, paid)).json()["code"] == 1001
-    assert await delivered_cents(gateway) == 1000
-    assert await findings(gateway) == []
 
 
 async def test_what_was_paid_and_cannot_be_delivered_comes_back_as_a_code(gateway: Gateway) -> None:
@@ -417,26 +228,3 @@ async def test_money_of_a_test_network_buys_nothing_live(database_url: str, tmp_
 
     assert offered.json()["data"]["error"]["environment"] == "staging"
     assert (live.status_code, live.json()["code"]) == (503, 4005)
-
-
-async def test_what_expired_unsettled_waits_for_a_person(
-    live: tuple[Gateway, FacilitatorService],
-) -> None:
-    gateway, facilitator = live
-    facilitator.faults.extend(["none", "lost", "lost"])
-    await pay(gateway)
-
-    async def expire(tx: Any) -> None:
-        long_ago = gateway.context.clock.now_us() - 3600 * SECOND_US
-        await tx.execute("UPDATE machine_payments SET expires_at = :at", at=long_ago)
-
-    await gateway.context.database.transaction(expire)
-    await make_due(gateway)
-    await sweep(gateway)
-
-    [row] = await rows(gateway)
-    assert row.needs_person
-    stuck = await gateway.context.database.read(
-        lambda tx: payments.page(tx, "live", state="stuck", before_id=None, limit=5)
-    )
-    assert [one.id for one in stuck] == [row.id]
