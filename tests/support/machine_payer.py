@@ -111,7 +111,7 @@ def payer_client(
     client = x402Client()
     # It pays a dollar at most, in tokens that it knows, unless its owner says more.
     client.set_spend_controls(False)
-    client.register("eip155:*", wallet)  # type: ignore[arg-type]  # its protocol wants a property
+    client.register("eip155:*", wallet)
     secret = identifier or f"pay_{secrets.token_hex(16)}"
     client.register_extension(SecretIdentifier(secret))
     transport = x402AsyncTransport(client, _Recording(verify=NO_TLS))

@@ -8,8 +8,8 @@ from alembic import op
 
 from store.dialect import BIGINT, TEXT
 
-revision = "0039"
-down_revision = "0038"
+revision = "0040"
+down_revision = "0039"
 branch_labels = None
 depends_on = None
 oldest_code = "0011"
