@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 import msgspec
+from starlette.types import Receive
 
 from gateway.answers.answer import Answer
 from gateway.answers.envelope import Envelope
@@ -41,11 +42,12 @@ async def ask(
     query: Mapping[str, Any] | None = None,
     idempotency_key: str | None = None,
     text: TextBody | None = None,
+    receive: Receive | None = None,
 ) -> Envelope:
     """What the API answers to that call; path is below /api/public/v1. Raises its DomainErrors.
 
     A query's parameters that are None or empty are left out. idempotency_key is that of its header.
-    text: a body that is not JSON, for a route that takes one.
+    text: a body that is not JSON, for a route that takes one. receive: of a caller whose leaving ends a wait.
     """
     found = _router().find(API_PREFIX + path)
     if found is None:
@@ -56,7 +58,7 @@ async def ask(
     require_scope(principal, *route.scopes)
     inner: RequestContext[Any, Any] = RequestContext(call.context, call.scope)
     inner.principal, inner.params, inner.template = principal, params, resource.template
-    inner.method, inner.path = method, API_PREFIX + path
+    inner.method, inner.path, inner.receive = method, API_PREFIX + path, receive
     listed = {name: value for name, value in (query or {}).items() if value not in {None, ""}}
     inner.query = route.query_shape.of_query(urlencode(listed).encode(), principal.environment)
     if route.is_unsafe:

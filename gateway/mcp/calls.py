@@ -7,6 +7,7 @@ Whoever only closed the question has decided nothing: it goes on waiting, and th
 
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -21,10 +22,12 @@ from mcp_types import (
 
 from gateway.answers import response_codes as codes
 from gateway.answers.envelope import Envelope, refuse
+from gateway.http.body import ClientGone
 from gateway.http.errors import is_expected, refusal_of
 from gateway.http.fields import Fields
 from gateway.http.request_context import RequestContext
 from gateway.internal_client import ask
+from gateway.mcp.links import as_tools, order_of
 from gateway.mcp.tool import ApiTool
 from gateway.repair.repair import RefusedCall, repaired
 from gateway.surfaces import API_PREFIX
@@ -33,7 +36,7 @@ from kernel.errors import DomainError
 APPROVAL: Final = "approval"
 _PERSON: Final = "A person has to approve this top-up at {url} until {expires_at}."
 _HELD: Final = (
-    " Its funds are held until then: get_status tells the outcome, cancel_topup gives them back."
+    " Its funds are held until then: wait_for tells the outcome, cancel_topup gives them back."
 )
 _DISMISSED: Final = "Nobody has decided yet. "
 _DECLINED: Final = "The person declined, so the top-up was cancelled: its funds are back."
@@ -60,6 +63,9 @@ async def answered(asked: ToolRequest) -> CallToolResult | InputRequiredResult:
     """The result; a refusal is one, too, with what repairs it."""
     try:
         envelope = await _done(asked)
+    except ClientGone:
+        # It left while it waited, and reads nothing any more.
+        return CallToolResult(content=[], is_error=True)
     except Exception as error:
         # The SDK would tell the caller an unexpected error's own words.
         return _refused(asked, error)
@@ -81,6 +87,7 @@ async def _done(asked: ToolRequest) -> Envelope:
         wanted.body,
         query=wanted.query,
         idempotency_key=wanted.key,
+        receive=call.receive,
     )
 
 
@@ -131,12 +138,25 @@ def _refused(asked: ToolRequest, error: Exception) -> CallToolResult:
         _log.error("request.failed", exc_info=error, extra={"fields": fields})
     inner = RefusedCall(tool.method, API_PREFIX + tool.path, asked.arguments)
     refusal = repaired(call, refusal_of(error), inner)
+    if refusal.code.code == codes.INSUFFICIENT_BALANCE:
+        ways = order_of(call.context, call.principal, asked.arguments)
+        links = [*ways, *refusal.error.get("links", ())]
+        refusal = replace(refusal, error={**refusal.error, "links": links})
     return _result(asked, _decode(refuse(refusal, call.now_us).body))
+
+
+def _with_tools(asked: ToolRequest, value: dict[str, Any]) -> dict[str, Any]:
+    """The envelope with the calls that come next as tools'."""
+    data = value["data"]
+    for place in (data, data.get("error")) if isinstance(data, dict) else ():
+        if isinstance(place, dict) and "links" in place:
+            place["links"] = as_tools(place["links"], asked.call.principal)
+    return value
 
 
 def _result(asked: ToolRequest, envelope: Envelope, first: str | None = None) -> CallToolResult:
     """The envelope, as values and as text; first: a sentence for whoever reads the text."""
-    value = msgspec.to_builtins(envelope)
+    value = _with_tools(asked, msgspec.to_builtins(envelope))
     texts = [_encode(value).decode()]
     return CallToolResult(
         content=[TextContent(text=text) for text in ([first] if first else []) + texts],

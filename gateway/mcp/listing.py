@@ -11,18 +11,9 @@ from mcp_types import Tool
 from billing.topups.platform import Platform
 from gateway.http.request_context import RequestContext
 from gateway.internal_client import ask
+from gateway.mcp.links import allowed, providers_of
 from gateway.mcp.schemas import Offer, input_schema, output_schema
-from gateway.mcp.tool import ApiTool
 from gateway.mcp.tools import TOOLS
-from keys.principal import Principal
-from runtime.context import Context
-
-_SANDBOX = "sandbox"
-
-
-def allowed(tool: ApiTool, principal: Principal) -> bool:
-    """Whether the caller holds a scope that the tool's call needs."""
-    return not principal.scopes.isdisjoint(tool.route.scopes)
 
 
 async def tools_of(call: RequestContext[Any, Any]) -> list[Tool]:
@@ -35,7 +26,7 @@ async def tools_of(call: RequestContext[Any, Any]) -> list[Tool]:
 async def _offer(call: RequestContext[Any, Any]) -> Offer:
     context, principal = call.context, call.principal
     offered = context.topup_rules.platforms.of(principal.environment).offered()
-    offer = Offer(tuple(offered), _providers(context, principal))
+    offer = Offer(tuple(offered), providers_of(context, principal.environment))
     if not principal.lineage:
         return offer
     own = (await ask(call, "GET", "/keys/self")).data
@@ -49,18 +40,6 @@ async def _offer(call: RequestContext[Any, Any]) -> Offer:
 
 def _is_listed(platform: Platform, ids: list[str] | None) -> bool:
     return ids is None or platform.id in ids
-
-
-def _providers(context: Context, principal: Principal) -> tuple[str, ...]:
-    """Whoever takes payments there; `sandbox` where it stands in for one of them."""
-    providers, environment = context.payments.providers, principal.environment
-    offered = providers.offered(environment)
-    has_stand_in = any(
-        providers.is_stand_in(name, environment)
-        and not providers.charge(name, environment).currency
-        for name in offered
-    )
-    return (_SANDBOX, *offered) if has_stand_in else tuple(offered)
 
 
 @lru_cache(maxsize=256)

@@ -45,6 +45,7 @@ _UNSAID_OF_ANSWERS: Final = frozenset(
 # A rule that no agent breaks by chance, at the length of a sentence; the route tells whoever does.
 _UNSAID_PATTERNS: Final = frozenset({LINE.replace(r"\Z", "$"), MESSAGE.replace(r"\Z", "$")})
 _SMALL: Final = 5
+_ENUM_MAX: Final = 12
 _ERROR: Final[Schema] = {
     "type": "object",
     "properties": {
@@ -69,8 +70,8 @@ class Offer:
 
 def input_schema(tool: ApiTool, offer: Offer) -> Schema:
     """The arguments of the tool, for this caller."""
-    fields = dict(_fields_of(tool))
-    required = [*tool.params, *_required_of(tool)]
+    fields = dict(arguments_of(tool))
+    required = [*tool.needs, *_required_of(tool)]
     for name, limits in _limits(tool, offer).items():
         if name in fields:
             fields[name] = {**fields[name], **limits}
@@ -100,7 +101,8 @@ def output_schema(tool: ApiTool) -> Schema:
 
 
 @cache
-def _fields_of(tool: ApiTool) -> Mapping[str, Schema]:
+def arguments_of(tool: ApiTool) -> Mapping[str, Schema]:
+    """What the route takes, for whoever calls."""
     schemas = Schemas([tool.fields])
     own = schemas.body_of(tool.fields).get("properties", {})
     listed = {name: {"type": "string"} for name in tool.params}
@@ -132,7 +134,11 @@ def _argument(schema: Schema, schemas: Schemas) -> Schema:
 
 
 def _is_unsaid(keyword: str, value: Any) -> bool:
-    """Bounds of the machine are nobody's limits, and the names of a map are checked by the route."""
+    """Bounds of the machine are nobody's limits, and the names of a map are checked by the route. Names tell
+    most of what words would, at a price for each reading; where they do not, the tool says it.
+    """
+    if keyword in {"description", "examples"}:
+        return True
     if keyword == "pattern":
         return value in _UNSAID_PATTERNS
     is_machines = type(value) is int and abs(value) >= INT64_MAX
@@ -184,7 +190,7 @@ def _recipients(offer: Offer) -> Schema:
 def _shown(tool: ApiTool) -> Schema:
     """The fields of `data` that the tool names, by every way to succeed."""
     found: Schema = {}
-    for outcome in tool.route.answers:
+    for outcome in (one for route in tool.routes for one in route.answers):
         if outcome.data is None:
             continue
         is_list = get_origin(outcome.data) is Listing
@@ -195,36 +201,48 @@ def _shown(tool: ApiTool) -> Schema:
         if is_list:
             items = {"type": "array", "items": {"type": "object", "properties": picked}}
             picked = {"items": items, "next_cursor": {"type": ["string", "null"]}}
-        found = {**picked, **found}
+        for name, schema in picked.items():
+            found[name] = _either(found.get(name, schema), schema)
     missing = set(tool.shows) - found.keys() if "items" not in found else set()
     assert not missing, f"{tool.name}: no answer has {missing}"
     return found
 
 
-def _bare(schema: Any, schemas: Schemas) -> Any:
-    """The schema without words; a struct in its place where it is small, else any object."""
+def _either(one: Schema, other: Schema) -> Schema:
+    """What is as one of the two says."""
+    if one == other:
+        return one
+    if "enum" in one and {**one, "enum": ()} == {**other, "enum": ()}:
+        return {**one, "enum": list(dict.fromkeys([*one["enum"], *other["enum"]]))}
+    return {}
+
+
+def _bare(schema: Any, schemas: Schemas, *, is_inside: bool = False) -> Any:
+    """The schema without words; a struct in its place where it is small and not inside another, else any
+    object, and of many words any text.
+    """
     if isinstance(schema, list):
-        return [_bare(one, schemas) for one in schema]
+        return [_bare(one, schemas, is_inside=is_inside) for one in schema]
     if not isinstance(schema, dict):
         return schema
     if "$ref" in schema:
         struct = _component(schemas, schema["$ref"])
-        if len(struct.get("properties", ())) > _SMALL:
+        if is_inside or len(struct.get("properties", ())) > _SMALL:
             return {"type": "object"}
-        return _bare(struct, schemas)
+        return _bare(struct, schemas, is_inside=True)
     kept = {
-        name: _bare_properties(value, schemas) if name == "properties" else _bare(value, schemas)
+        name: {one: _bare(each, schemas, is_inside=is_inside) for one, each in value.items()}
+        if name == "properties"
+        else _bare(value, schemas, is_inside=is_inside)
         for name, value in schema.items()
         if name not in _UNSAID_OF_ANSWERS
     }
+    if len(kept.get("enum", ())) > _ENUM_MAX:
+        return {"type": "string"}
     choices = kept.get("anyOf")
     if isinstance(choices, list) and all(set(one) == {"type"} for one in choices):
         return {"type": [one["type"] for one in choices]}
     return kept
-
-
-def _bare_properties(properties: Mapping[str, Any], schemas: Schemas) -> Schema:
-    return {name: _bare(one, schemas) for name, one in properties.items()}
 
 
 def _component(schemas: Schemas, ref: str) -> Schema:

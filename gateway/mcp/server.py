@@ -34,7 +34,8 @@ from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from gateway.http.strict_json import refuse_repeated_names
 from gateway.mcp.calls import ToolRequest, answered
-from gateway.mcp.listing import allowed, tools_of
+from gateway.mcp.links import allowed
+from gateway.mcp.listing import tools_of
 from gateway.mcp.message import INVALID_PARAMS, Message, read
 from gateway.mcp.tools import TOOLS
 from kernel.limits import BODY_BYTES_MAX
@@ -49,8 +50,8 @@ _INSTRUCTIONS: Final = """\
 Prepaid AI credit. To send some, call send_topup with platform, amount_cents (US cents), recipient_email and an \
 idempotency_key of your own; nothing has to be called first.
 When an answer was lost, repeat the call with the same idempotency_key; a new key is a new payment.
-Results are envelopes: code 1001 delivered; 1002 pending, use get_status; 3006 a person has to approve at \
-data.approval.url: show it, then use get_status.
+Results are envelopes: code 1001 delivered; 1002 pending, use wait_for; 3006 a person has to approve at \
+data.approval.url: show it, then use wait_for.
 An error says in data.error.next_action what to do: fix_request (data.error.errors has what would be right), poll, \
 wait, top_up, ask_human or stop. Do not repeat a call that says ask_human or stop."""
 

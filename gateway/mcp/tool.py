@@ -43,9 +43,11 @@ class ToolCall(NamedTuple):
 class ApiTool:
     """One tool and the route behind it.
 
-    key: whether it takes an idempotency_key. shows: the fields of the answer's data, or of a list's
+    other_path: of a second route that reads alike, by another argument; one of the two is given. key: whether
+    it takes an idempotency_key. shows: the fields of the answer's data, or of a list's
     items, that the output schema names. omits: fields of the route that no agent needs; a read is
-    refused with them. says: descriptions in place of the route's, by argument.
+    refused with them. says: descriptions in place of the route's, by argument. fills: what stands for an argument
+    that is left out.
     """
 
     name: str
@@ -58,10 +60,17 @@ class ApiTool:
     key: Literal["required", "optional"] | None = None
     omits: frozenset[str] = frozenset()
     says: Mapping[str, str] = field(default_factory=dict)
+    other_path: str | None = None
+    fills: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def route(self) -> Route:
         return _route(self.method, self.path)
+
+    @property
+    def routes(self) -> tuple[Route, ...]:
+        """Of all its paths."""
+        return tuple(_route(self.method, path) for path in self.paths)
 
     @property
     def fields(self) -> type[Fields]:
@@ -69,9 +78,19 @@ class ApiTool:
         return self.route.body if self.method == "POST" else self.route.query
 
     @property
+    def paths(self) -> tuple[str, ...]:
+        """Below /api/public/v1, with the arguments that stand in them."""
+        return (self.path,) if self.other_path is None else (self.path, self.other_path)
+
+    @property
     def params(self) -> tuple[str, ...]:
-        """The arguments that stand in the path."""
-        return tuple(_PARAM.findall(self.path))
+        """The arguments that stand in a path."""
+        return tuple(name for path in self.paths for name in _PARAM.findall(path))
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The arguments of the path that have to be given each time."""
+        return self.params if self.other_path is None else ()
 
     def call_of(self, given: Mapping[str, Any], environment: str | None = None) -> ToolCall:
         """The call; raises InvalidInput, which names all that is wrong, and NotFound."""
@@ -93,10 +112,9 @@ class ApiTool:
         return None
 
     def _read(self, rest: dict[str, Any]) -> ToolCall:
-        params = self.params
-        known = {*params, *_names(self.fields)} - self.omits
+        known = {*self.params, *_names(self.fields)} - self.omits
         faults = unknown_fields(map(shown, sorted(rest.keys() - known)), known)
-        faults += [{"param": name, "detail": "is required"} for name in params if name not in rest]
+        faults += self._faults_of_path(rest)
         faults += [
             {"param": name, "detail": "expected a string or a number"}
             for name, value in rest.items()
@@ -104,12 +122,22 @@ class ApiTool:
         ]
         if faults:
             raise _refusal(faults)
-        values = {name: str(rest.pop(name)) for name in params}
+        path = next(one for one in self.paths if {*_PARAM.findall(one)} <= rest.keys())
+        values = {name: str(rest.pop(name)) for name in _PARAM.findall(path)}
         # A value with a slash would be another path.
         if any("/" in value for value in values.values()):
             raise NotFound("Transaction")
         query = {name: _text(value) for name, value in rest.items() if value is not None}
-        return ToolCall(self.path.format(**values), {}, query, None)
+        return ToolCall(path.format(**values), {}, {**self.fills, **query}, None)
+
+    def _faults_of_path(self, given: Mapping[str, Any]) -> list[FieldEntry]:
+        params = self.params
+        if self.other_path is None:
+            missing = [name for name in params if name not in given]
+            return [{"param": name, "detail": "is required"} for name in missing]
+        if len(given.keys() & {*params}) == 1:
+            return []
+        return [{"param": params[0], "detail": f"give one of {' and '.join(params)}"}]
 
 
 def _refusal(faults: list[FieldEntry]) -> InvalidInput:

@@ -29,6 +29,8 @@ _RECIPIENT: Final = {
     "recipient": "Instead of recipient_email: the account's own address.",
 }
 _TOP_UP: Final = ("status", "platform", "amount_cents", "charged_cents", "recipient_email")
+# Less than the minute after which many clients give a call up.
+_WAIT_S: Final = "25"
 _WHICH: Final = {"transaction_id": "As a send answered it: txn_…"}
 
 _LISTED: Final = (
@@ -36,8 +38,8 @@ _LISTED: Final = (
         "send_topup",
         "Send a top-up",
         "Sends prepaid AI credit to a recipient and spends the account's own. Code 1001: delivered. 1002:"
-        " pending, use get_status. 3006: a person has to approve at data.approval.url; show it, then use"
-        " get_status. 2006 looks_repeated: the same was sent a moment ago (data.error.links: earlier); send"
+        " pending, use wait_for. 3006: a person has to approve at data.approval.url; show it, then use"
+        " wait_for. 2006 looks_repeated: the same was sent a moment ago (data.error.links: earlier); send"
         " again with distinct: true only if a second payment is meant.",
         "POST",
         "/topup/send",
@@ -53,6 +55,8 @@ _LISTED: Final = (
             "reference": "Your own name for it, unique; get_history finds it.",
             "note": "For your own records.",
             "metadata": "Your own pairs.",
+            "delivery": "email: true mails the recipient a link to a claim page, in the language locale,"
+            " with your words in message.",
             "send_at": "When, at most 90 days ahead; left out: now.",
             "distinct": "A second payment is meant, though it looks like a repeated one.",
             "intent": "Your own id of it through every door; another key or way with it is the same send.",
@@ -98,7 +102,25 @@ _LISTED: Final = (
         "/topup/status/{transaction_id}",
         _READS,
         (*_TOP_UP, "failure_reason", "approval_id", "settled_at"),
+        omits=frozenset({"wait_s"}),
         says=_WHICH,
+    ),
+    ApiTool(
+        "wait_for",
+        "Wait for a top-up",
+        "Waits until a top-up or its approval changes, then answers as get_status (for an approval: its"
+        " status). Once wait_s is over the answer is that of now: call it again while it is pending.",
+        "GET",
+        "/topup/status/{transaction_id}",
+        _READS,
+        ("status", "amount_cents", "recipient_email", "failure_reason", "approval_id"),
+        says={
+            **_WHICH,
+            "approval_id": "Instead of transaction_id: apr_…",
+            "wait_s": f"Seconds to wait; {_WAIT_S} unless given.",
+        },
+        other_path="/approvals/{approval_id}",
+        fills={"wait_s": _WAIT_S},
     ),
     ApiTool(
         "get_balance",
@@ -127,6 +149,7 @@ _LISTED: Final = (
         _READS,
         ("transaction_id", *_TOP_UP, "reference", "created_at"),
         omits=frozenset({"format"}),
+        says={"created_after": "Inclusive.", "created_before": "Exclusive."},
     ),
     ApiTool(
         "get_key",
@@ -149,7 +172,11 @@ _LISTED: Final = (
         "/events",
         _READS,
         ("id", "type", "created_at", "data"),
-        says={"type": "Only these, such as topup.delivered."},
+        says={
+            "type": "Only these, such as topup.delivered.",
+            "after": "Oldest first, from this cursor on.",
+            "cursor": "Newest first, the next page.",
+        },
     ),
     ApiTool(
         "create_order",
@@ -180,6 +207,7 @@ _LISTED: Final = (
         _ENDS,
         ("type", "amount_cents", "promotional", "expires_at", "balance_cents"),
         key="required",
+        says={"code": "TOPUP-XXXX-XXXX-XXXX or ATU-…"},
     ),
 )
 TOOLS: Final[Mapping[str, ApiTool]] = {tool.name: tool for tool in _LISTED}

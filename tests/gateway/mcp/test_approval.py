@@ -1,5 +1,6 @@
 """A send that waits for a person: what the agent reads, and what comes of the question to the person."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, Literal
 
@@ -8,7 +9,7 @@ from mcp_types import ElicitRequestURLParams, ElicitResult
 
 from keys.principal import ACCOUNT_SCOPES
 from tests.support.gateway import Gateway
-from tests.support.mcp_agent import agent, balance_cents, code_of, data_of, text_of
+from tests.support.mcp_agent import Agent, agent, balance_cents, code_of, data_of, text_of
 
 pytestmark = pytest.mark.one_database
 
@@ -111,3 +112,55 @@ async def test_closing_the_question_decides_nothing_and_says_so(gateway: Gateway
     assert "cancel_topup gives them back" in text_of(held)
     assert await waiting(gateway, key) == 1
     assert await balance_cents(gateway, key) == FULL - 1000
+
+
+async def decided(gateway: Gateway, client: Agent, held: Any, verdict: str, by: str) -> Any:
+    """What wait_for answers of the held send while somebody decides."""
+    data = data_of(held)
+    waits = [
+        asyncio.create_task(client.use("wait_for", {**which, "wait_s": 50}))
+        for which in (
+            {"transaction_id": held.structured_content["transaction_id"]},
+            {"approval_id": data["approval"]["id"]},
+        )
+    ]
+    assert not (await asyncio.wait(waits, timeout=0.1))[0]
+    await gateway.call("POST", f"/approvals/{data['approval']['id']}/{verdict}", key=by)
+    return await asyncio.gather(*waits)
+
+
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+async def test_wait_for_answers_as_soon_as_somebody_decides(gateway: Gateway, mode: str) -> None:
+    account_id = await gateway.account()
+    key = await gateway.key(account_id)
+    decider = await gateway.key(account_id)
+    async with agent(gateway, key, mode) as client:
+        held = await client.send(recipient_email="approval@sandbox.test")
+        given = await decided(gateway, client, held, "approve", decider)
+        other = await client.send(recipient_email="approval@sandbox.test", reference="other")
+        refused = await decided(gateway, client, other, "deny", decider)
+        at_once = await client.use(
+            "wait_for", {"transaction_id": other.structured_content["transaction_id"]}
+        )
+
+    assert [data_of(one)["status"] for one in given] == ["delivered", "approved"]
+    assert [data_of(one)["status"] for one in refused] == ["cancelled", "denied"]
+    assert code_of(at_once) == 3001
+
+
+async def test_wait_for_ends_with_its_time_and_says_to_go_on(gateway: Gateway) -> None:
+    key = await gateway.key(await gateway.account())
+    async with agent(gateway, key) as client:
+        sent = await client.send(recipient_email="pending@sandbox.test")
+        link = next(one for one in data_of(sent)["links"] if one["rel"] == "poll")
+        waited = await client.use(link["tool"], {**link["arguments"], "wait_s": 1})
+        cancel = next(one for one in data_of(sent)["links"] if one["rel"] == "cancel")
+        gone = await client.use(cancel["tool"], cancel["arguments"])
+        neither = await client.use("wait_for", {"wait_s": 1})
+        too_long = await client.use("wait_for", {**link["arguments"], "wait_s": 51})
+
+    assert link["tool"] == "wait_for"
+    assert (code_of(waited), data_of(waited)["next_action"]) == (1002, "poll")
+    assert code_of(gone) == 3001
+    assert "approval_id" in data_of(neither)["error"]["detail"]
+    assert data_of(too_long)["error"]["errors"][0]["maximum"] == 50
