@@ -180,6 +180,8 @@ _OF_0036: Final = _OF_0035 | {"accounts": "993b9d76edb2", "owner_mails": "4aa6bf
 
 _OF_0037: Final = _OF_0036 | {"refunds": "1bb50339a5cd"}
 
+_OF_0038: Final = _OF_0037 | {"topup_intents": "45b64721c00f"}
+
 TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0012": _OF_0012,
     "0013": _OF_0013,
@@ -207,5 +209,6 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0035": _OF_0035,
     "0036": _OF_0036,
     "0037": _OF_0037,
-    "0038": _OF_0037 | {"topup_intents": "45b64721c00f"},
+    "0038": _OF_0038,
+    "0039": _OF_0038 | {"topups": "ba96637777d3"},
 }

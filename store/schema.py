@@ -388,6 +388,7 @@ topups = sa.Table(
     _int("fee_cents", null=True),  # charged beside the amount; null: nothing
     _int("earned_fee_cents", null=True),  # of it: all once delivered, nothing once reversed
     _text("counted_in", null=True),  # rows of spend_windows beside its keys' days and months
+    _text("key_name", null=True),  # of the key that sent it, as it was called then
     # A process that does not know fees cannot deliver or reverse one that has a fee.
     sa.CheckConstraint(
         """COALESCE(earned_fee_cents, 0) =

@@ -101,6 +101,7 @@ _TOPUP: Final = {
     "claimed_at": None,
     "emailed_at": None,
     "key_id": "key_abc123",
+    "key_name": "Shop",
     "scheduled_for": None,
     "created_at": TIME,
     "settled_at": TIME,
@@ -375,5 +376,7 @@ EVENT_EXAMPLE: Final = {
         "new_balance_cents": 5400,
         "reference": None,
         "metadata": {},
+        "key_id": "key_abc123",
+        "key_name": "Shop",
     },
 }

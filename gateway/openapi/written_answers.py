@@ -108,6 +108,7 @@ _REVERSING: Final = {
     "claimed_at": None,
     "emailed_at": None,
     "key_id": "key_abc123",
+    "key_name": "Shop",
     "scheduled_for": None,
     "created_at": _TIME,
     "settled_at": _TIME,

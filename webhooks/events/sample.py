@@ -157,6 +157,8 @@ def _topup(status: str, *, now_us: int) -> dict[str, Any]:
         "new_balance_cents": 5400 if is_delivered else None,
         "reference": None,
         "metadata": {"test": "true"},
+        "key_id": KEY_ID,
+        "key_name": "test",
     }
     if status == "scheduled":
         data["scheduled_for"] = rfc3339(now_us + DAY_US)

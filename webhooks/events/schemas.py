@@ -36,6 +36,8 @@ from webhooks.events.schema_words import (
     PositiveCents,
     Reference,
     ScheduledFor,
+    SentByKey,
+    SentByKeyName,
     Time,
     TransactionId,
 )
@@ -81,6 +83,8 @@ class _TopUp(EventData, kw_only=True):
     new_balance_cents: Cents | None
     reference: Reference | None
     metadata: dict[str, str]
+    key_id: SentByKey | None
+    key_name: SentByKeyName | None
     scheduled_for: ScheduledFor | UnsetType = UNSET
     failure_reason: str | UnsetType = UNSET
 
