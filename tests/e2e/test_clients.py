@@ -84,16 +84,18 @@ def compile_typescript(folder: Path) -> Path:
     modules.symlink_to(node.MODULES)
     (folder / "client").symlink_to(TYPESCRIPT / "src")
     (folder / "day.ts").write_bytes((ROOT / "tests/clients/typescript_day.ts").read_bytes())
+    (folder / "ai_sdk.ts").write_bytes((TYPESCRIPT / "examples/ai_sdk.ts").read_bytes())
     (folder / "readme.ts").write_text(README.format(body=printed_body()), encoding="utf-8")
     options = json.loads((TYPESCRIPT / "tsconfig.json").read_text(encoding="utf-8"))
     options["compilerOptions"] |= {
         "types": ["node"],
+        "paths": {"topup-gateway-client": ["./client/index.ts"]},
         "rootDir": ".",
         "preserveSymlinks": True,
         "declaration": False,
         "sourceMap": False,
     }
-    options["include"] = ["day.ts", "readme.ts"]
+    options["include"] = ["day.ts", "readme.ts", "ai_sdk.ts"]
     (folder / "tsconfig.json").write_text(json.dumps(options), encoding="utf-8")
     (folder / "package.json").write_text('{"type": "module"}', encoding="utf-8")
     done = node.run_tool("tsc", "--project", folder)

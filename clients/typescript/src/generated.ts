@@ -24,6 +24,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/x402/topup": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send prepaid credit that the request itself pays for
+         * @description For a payer without an account: x402, version 2. Without `PAYMENT-SIGNATURE` it answers 402 with the price in `PAYMENT-REQUIRED`; with it the payment is settled, the credit is sent, and `PAYMENT-RESPONSE` tells of the settlement. The payment must carry a `payment-identifier` of at least 128 random bits: repeat the very same request after a lost answer, and nothing is charged twice. What was paid and could not be delivered comes back as a code in `data.refund` (3005). An API key beside it has the top-up made in its own account. No credential.
+         */
+        post: operations["post_endpoint_x402_topup"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/public/v1/topup/validate": {
         parameters: {
             query?: never;
@@ -2506,6 +2526,26 @@ export interface webhooks {
         patch?: never;
         trace?: never;
     };
+    "approval.cancelled": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The sender took a top-up back that waited for a person.
+         * @description Its JSON Schema alone: /docs/events/approval.cancelled
+         */
+        post: operations["on_approval_cancelled"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "approval.expired": {
         parameters: {
             query?: never;
@@ -3067,7 +3107,8 @@ export interface components {
         /**
          * @description What a person decides on; requested_by and decided_by are ids of keys or persons.
          *
-         *         decided_by is null while it is pending, and where it expired.
+         *         decided_by is null while it is pending, and where it expired; link: by a signed link. cancelled: its
+         *         sender took the send back.
          */
         Approval: {
             /** @description Its id, apr_…. */
@@ -3078,7 +3119,7 @@ export interface components {
              * @description Its state.
              * @enum {string}
              */
-            status: "approved" | "denied" | "expired" | "pending";
+            status: "approved" | "cancelled" | "denied" | "expired" | "pending";
             /** @description The key or person that asked. */
             requested_by: string | null;
             /** @description The key or person that decided; null: nobody yet. */
@@ -3096,35 +3137,6 @@ export interface components {
             /** @description RFC 3339, UTC, whole seconds. */
             decided_at: string | null;
         };
-        /** @description 1000 Success */
-        ApprovalAnswer: {
-            /**
-             * @description What the HTTP status says.
-             * @constant
-             */
-            success: true;
-            /**
-             * @description What happened, as a number; GET /codes lists them.
-             * @constant
-             */
-            code: 1000;
-            /** @description The code in words. */
-            message: string;
-            /** @description The top-up's, where one is concerned; else null. */
-            transaction_id: string | null;
-            /**
-             * @description The top-up's, where one is concerned; else ok or error.
-             * @enum {string}
-             */
-            status: "ok" | "scheduled" | "pending" | "delivered" | "failed" | "cancelled" | "reversing" | "reversed";
-            /**
-             * Format: date-time
-             * @description When it was answered, RFC 3339, UTC.
-             */
-            timestamp: string;
-            /** @description What was asked for, or data.error. */
-            data: components["schemas"]["Approval"];
-        };
         /** @description The body of a webhook; the raw bytes are what is signed. */
         ApprovalApprovedEvent: {
             /** @description Remember it. */
@@ -3134,6 +3146,33 @@ export interface components {
              * @constant
              */
             type: "approval.approved";
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC, whole seconds.
+             */
+            created_at: string;
+            /**
+             * @description The two are closed worlds; check it.
+             * @enum {unknown}
+             */
+            environment: "live" | "staging";
+            /**
+             * @description The version of the event's shape.
+             * @constant
+             */
+            api_version: "v1";
+            /** @description What it tells of. */
+            data: components["schemas"]["ApprovalOfTopUpEventData"];
+        };
+        /** @description The body of a webhook; the raw bytes are what is signed. */
+        ApprovalCancelledEvent: {
+            /** @description Remember it. */
+            id: string;
+            /**
+             * @description Which event it is.
+             * @constant
+             */
+            type: "approval.cancelled";
             /**
              * Format: date-time
              * @description RFC 3339, UTC, whole seconds.
@@ -3253,6 +3292,10 @@ export interface components {
             metadata: {
                 [key: string]: string;
             };
+            /** @description The key that sent it. */
+            key_id: string | null;
+            /** @description What that key was called then. */
+            key_name: string | null;
             /**
              * Format: date-time
              * @description When it is to be sent, by the account's own clock.
@@ -3262,44 +3305,6 @@ export interface components {
             failure_reason?: string;
             /** @description What a person decides on. */
             approval: components["schemas"]["Approval"];
-        };
-        /** @description A page of a list. Give next_cursor as cursor for the next one; null: there is none. */
-        ApprovalPage: {
-            /** @description This page's entries. */
-            items: components["schemas"]["Approval"][];
-            /** @description Give it as cursor for the next page; null: there is none. */
-            next_cursor: string | null;
-            /** @description Whether there is another page. */
-            has_more: boolean;
-        };
-        /** @description 1000 Success */
-        ApprovalPageAnswer: {
-            /**
-             * @description What the HTTP status says.
-             * @constant
-             */
-            success: true;
-            /**
-             * @description What happened, as a number; GET /codes lists them.
-             * @constant
-             */
-            code: 1000;
-            /** @description The code in words. */
-            message: string;
-            /** @description The top-up's, where one is concerned; else null. */
-            transaction_id: string | null;
-            /**
-             * @description The top-up's, where one is concerned; else ok or error.
-             * @enum {string}
-             */
-            status: "ok" | "scheduled" | "pending" | "delivered" | "failed" | "cancelled" | "reversing" | "reversed";
-            /**
-             * Format: date-time
-             * @description When it was answered, RFC 3339, UTC.
-             */
-            timestamp: string;
-            /** @description What was asked for, or data.error. */
-            data: components["schemas"]["ApprovalPage"];
         };
         /** @description The body of a webhook; the raw bytes are what is signed. */
         ApprovalRequestedEvent: {
@@ -3327,6 +3332,121 @@ export interface components {
             api_version: "v1";
             /** @description What it tells of. */
             data: components["schemas"]["ApprovalOfTopUpEventData"];
+        };
+        /** @description An approval with what it decides on. */
+        AskedApproval: {
+            /** @description Its id, apr_…. */
+            id: string;
+            /** @description The top-up's id. */
+            transaction_id: string;
+            /**
+             * @description Its state.
+             * @enum {string}
+             */
+            status: "approved" | "cancelled" | "denied" | "expired" | "pending";
+            /** @description The key or person that asked. */
+            requested_by: string | null;
+            /** @description The key or person that decided; null: nobody yet. */
+            decided_by: string | null;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC, whole seconds.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC, whole seconds.
+             */
+            expires_at: string;
+            /** @description RFC 3339, UTC, whole seconds. */
+            decided_at: string | null;
+            /** @description The platform, as GET /platforms names it. */
+            platform: string;
+            /**
+             * Format: int64
+             * @description In US cents.
+             */
+            amount_cents: number;
+            /**
+             * Format: int64
+             * @description What the sender paid, amount and fee, in US cents.
+             */
+            charged_cents: number;
+            /** @description The recipient's address. */
+            recipient_email: string;
+            /** @description A note of the sender's own. */
+            note: string | null;
+            /** @description Null: a person asked, or a credential without a key. */
+            requester: components["schemas"]["Requester"] | null;
+            /** @description The page of the dashboard where a person decides. */
+            url: string;
+        };
+        /** @description 1000 Success */
+        AskedApprovalAnswer: {
+            /**
+             * @description What the HTTP status says.
+             * @constant
+             */
+            success: true;
+            /**
+             * @description What happened, as a number; GET /codes lists them.
+             * @constant
+             */
+            code: 1000;
+            /** @description The code in words. */
+            message: string;
+            /** @description The top-up's, where one is concerned; else null. */
+            transaction_id: string | null;
+            /**
+             * @description The top-up's, where one is concerned; else ok or error.
+             * @enum {string}
+             */
+            status: "ok" | "scheduled" | "pending" | "delivered" | "failed" | "cancelled" | "reversing" | "reversed";
+            /**
+             * Format: date-time
+             * @description When it was answered, RFC 3339, UTC.
+             */
+            timestamp: string;
+            /** @description What was asked for, or data.error. */
+            data: components["schemas"]["AskedApproval"];
+        };
+        /** @description A page of a list. Give next_cursor as cursor for the next one; null: there is none. */
+        AskedApprovalPage: {
+            /** @description This page's entries. */
+            items: components["schemas"]["AskedApproval"][];
+            /** @description Give it as cursor for the next page; null: there is none. */
+            next_cursor: string | null;
+            /** @description Whether there is another page. */
+            has_more: boolean;
+        };
+        /** @description 1000 Success */
+        AskedApprovalPageAnswer: {
+            /**
+             * @description What the HTTP status says.
+             * @constant
+             */
+            success: true;
+            /**
+             * @description What happened, as a number; GET /codes lists them.
+             * @constant
+             */
+            code: 1000;
+            /** @description The code in words. */
+            message: string;
+            /** @description The top-up's, where one is concerned; else null. */
+            transaction_id: string | null;
+            /**
+             * @description The top-up's, where one is concerned; else ok or error.
+             * @enum {string}
+             */
+            status: "ok" | "scheduled" | "pending" | "delivered" | "failed" | "cancelled" | "reversing" | "reversed";
+            /**
+             * Format: date-time
+             * @description When it was answered, RFC 3339, UTC.
+             */
+            timestamp: string;
+            /** @description What was asked for, or data.error. */
+            data: components["schemas"]["AskedApprovalPage"];
         };
         /**
          * @description One HTTP request to an endpoint, and what came of it.
@@ -4195,6 +4315,10 @@ export interface components {
             metadata: {
                 [key: string]: string;
             };
+            /** @description The key that sent it. */
+            key_id: string | null;
+            /** @description What that key was called then. */
+            key_name: string | null;
             /**
              * Format: date-time
              * @description When it is to be sent, by the account's own clock.
@@ -4436,6 +4560,10 @@ export interface components {
             metadata: {
                 [key: string]: string;
             };
+            /** @description The key that sent it. */
+            key_id: string | null;
+            /** @description What that key was called then. */
+            key_name: string | null;
             /**
              * Format: date-time
              * @description When it is to be sent, by the account's own clock.
@@ -4672,6 +4800,8 @@ export interface components {
             emailed_at: string | null;
             /** @description That sent it; null: no key. */
             key_id: string | null;
+            /** @description What that key was called then. */
+            key_name: string | null;
             /** @description When it is to be sent, by the account's own clock. */
             scheduled_for: string | null;
             /**
@@ -4856,6 +4986,10 @@ export interface components {
             metadata: {
                 [key: string]: string;
             };
+            /** @description The key that sent it. */
+            key_id: string | null;
+            /** @description What that key was called then. */
+            key_name: string | null;
             /**
              * Format: date-time
              * @description When it is to be sent, by the account's own clock.
@@ -4895,6 +5029,10 @@ export interface components {
              * @description RFC 3339, UTC, whole seconds.
              */
             created_at: string;
+            /** @description That sent the top-up it tells of; null: no key, no top-up. */
+            key_id: string | null;
+            /** @description What that key was called then. */
+            key_name: string | null;
         };
         /** @description 1000 Success */
         Delivery202Answer: {
@@ -5003,6 +5141,10 @@ export interface components {
              * @description RFC 3339, UTC, whole seconds.
              */
             created_at: string;
+            /** @description That sent the top-up it tells of; null: no key, no top-up. */
+            key_id: string | null;
+            /** @description What that key was called then. */
+            key_name: string | null;
             /** @description Every attempt at it. */
             attempts: components["schemas"]["Attempt"][];
         };
@@ -5510,7 +5652,7 @@ export interface components {
          * @description What happened; GET /docs/events describes each.
          * @enum {string}
          */
-        EventType: "topup.delivered" | "topup.failed" | "topup.cancelled" | "topup.pending" | "topup.claimed" | "topup.scheduled" | "topup.reversed" | "voucher.redeemed" | "batch.completed" | "balance.low" | "credit.expiring" | "credit.expired" | "stock.low" | "order.paid" | "order.failed" | "dispute.opened" | "order.refunded" | "recharge.succeeded" | "recharge.failed" | "subscription.started" | "subscription.renewed" | "subscription.changed" | "subscription.past_due" | "subscription.canceling" | "subscription.ended" | "approval.requested" | "approval.approved" | "approval.denied" | "approval.expired" | "key.created" | "key.paused" | "key.resumed" | "key.revoked" | "key.cap_near" | "key.cap_reached" | "endpoint.disabled" | "endpoint.test";
+        EventType: "topup.delivered" | "topup.failed" | "topup.cancelled" | "topup.pending" | "topup.claimed" | "topup.scheduled" | "topup.reversed" | "voucher.redeemed" | "batch.completed" | "balance.low" | "credit.expiring" | "credit.expired" | "stock.low" | "order.paid" | "order.failed" | "dispute.opened" | "order.refunded" | "recharge.succeeded" | "recharge.failed" | "subscription.started" | "subscription.renewed" | "subscription.changed" | "subscription.past_due" | "subscription.canceling" | "subscription.ended" | "approval.requested" | "approval.approved" | "approval.denied" | "approval.cancelled" | "approval.expired" | "key.created" | "key.paused" | "key.resumed" | "key.revoked" | "key.cap_near" | "key.cap_reached" | "endpoint.disabled" | "endpoint.test";
         /** @description What was left of it at its end; it cannot be spent since then. */
         ExpiredCreditEventData: {
             /**
@@ -5688,6 +5830,10 @@ export interface components {
             metadata: {
                 [key: string]: string;
             };
+            /** @description The key that sent it. */
+            key_id: string | null;
+            /** @description What that key was called then. */
+            key_name: string | null;
             /**
              * Format: date-time
              * @description When it is to be sent, by the account's own clock.
@@ -5909,6 +6055,23 @@ export interface components {
             reason: string;
             /** @description When it begins: where the paid time ends. Left out: the period that is not paid now. */
             period_start?: string | null;
+        };
+        /**
+         * @description What was paid and could not be delivered, as a code that anybody redeems at POST /codes/redeem. The
+         *         code is null for whoever does not show the payment's identifier.
+         */
+        GivenBack: {
+            /** @description What redeems the credit: a voucher ATU-…, or the code of the platform's own that was handed over in its place. Null unless you may see it. */
+            voucher_code: string | null;
+            /** @description The code's last four characters. */
+            voucher_code_hint: string;
+            /**
+             * Format: int64
+             * @description In US cents.
+             */
+            amount_cents: number;
+            /** @description Why, in words for people. */
+            reason: string | null;
         };
         /** @description Where a person decides on a send above the key's threshold. */
         Held: {
@@ -6553,6 +6716,33 @@ export interface components {
              */
             low_below: number;
         };
+        /** @description The payment, as it stands. */
+        MachinePaymentShape: {
+            /** @description Its id. */
+            id: string;
+            /**
+             * @description settling: its outcome is asked for; ask again with the same payment.
+             * @enum {string}
+             */
+            state: "paid" | "refunded" | "refused" | "settling";
+            /** @description As CAIP-2 names it, such as eip155:8453. */
+            network: string;
+            /** @description The contract of the token. */
+            asset: string;
+            /** @description In atomic units of the asset. */
+            amount: string;
+            /** @description The wallet that signed the payment. */
+            payer: string;
+            /** @description The hash of the transaction on the network, once known. */
+            settlement: string | null;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC, whole seconds.
+             */
+            created_at: string;
+            /** @description RFC 3339, UTC, whole seconds. */
+            settled_at: string | null;
+        };
         /** @description A token just made: `token` is its secret, shown this once. */
         MadeToken: {
             /** @description Its id, tok_…. */
@@ -6746,7 +6936,7 @@ export interface components {
          * @description For programs: what to do after an error.
          * @enum {string}
          */
-        NextAction: "fix_request" | "wait" | "poll" | "top_up" | "ask_human" | "stop";
+        NextAction: "fix_request" | "wait" | "poll" | "top_up" | "pay" | "ask_human" | "stop";
         /** @description When the next period is charged, and its price before tax, discounts and customer's balance. */
         NextCharge: {
             /**
@@ -7419,6 +7609,130 @@ export interface components {
             /** @description What was asked for, or data.error. */
             data: components["schemas"]["PackPage"];
         };
+        /**
+         * @description What is topped up for whom. It is paid by the payment beside it, whose price is the amount and the
+         *         platform's fee.
+         */
+        PaidBody: {
+            /** @description What is topped up; see GET /platforms. */
+            platform: string;
+            /**
+             * Format: int64
+             * @description In US cents, within the platform's limits.
+             */
+            amount_cents: number;
+            /** @description Whose wallet. */
+            recipient_email: string;
+            /** @description staging is for trying; left out: live where it is offered. */
+            environment?: ("live" | "staging") | null;
+            /** @description Pairs of yours; kept with it. */
+            metadata?: {
+                [key: string]: string;
+            } | null;
+            /** @description A note of the sender's own. */
+            note?: string | null;
+            /** @description Mail, language and message for the recipient. */
+            delivery?: components["schemas"]["DeliveryBody"] | null;
+            /** @description Your own id of this one top-up, such as a UUID, once per environment. The same platform, amount and recipient under it, through any door (API, MCP, x402, a page) and with any key of the account, is the same top-up; another body is refused. */
+            intent?: string | null;
+        };
+        /**
+         * @description A top-up that its request paid for. What can be spent is null for whoever does not show the payment's
+         *         identifier.
+         */
+        PaidTopUp: {
+            /** @description The platform, as GET /platforms names it. */
+            platform: string;
+            /**
+             * Format: int64
+             * @description In US cents.
+             */
+            amount_cents: number;
+            /**
+             * Format: int64
+             * @description Charged beside the amount, in US cents.
+             */
+            fee_cents: number;
+            /**
+             * Format: int64
+             * @description What the sender paid, amount and fee, in US cents.
+             */
+            charged_cents: number;
+            /** @description The recipient's address. */
+            recipient_email: string;
+            /** @description What redeems the credit: a voucher ATU-…, or the code of the platform's own that was handed over in its place. Null unless you may see it. */
+            voucher_code: string | null;
+            /** @description The code's last four characters. */
+            voucher_code_hint: string | null;
+            /** @description What the recipient is given; null: nothing yet. */
+            deliverable: components["schemas"]["Deliverable"] | null;
+            /** @description The recipient's page, as good as the code itself. */
+            claim_url: string | null;
+            /** @description Null where an intent was met without one. */
+            payment: components["schemas"]["MachinePaymentShape"] | null;
+            /** @description What was paid and could not be delivered. */
+            refund: components["schemas"]["GivenBack"] | null;
+            /** @description Why nothing was delivered; then refund has the money. */
+            error?: components["schemas"]["Failure"];
+        };
+        /** @description 1002 Top-up pending */
+        PaidTopUp202Answer: {
+            /**
+             * @description What the HTTP status says.
+             * @constant
+             */
+            success: true;
+            /**
+             * @description What happened, as a number; GET /codes lists them.
+             * @constant
+             */
+            code: 1002;
+            /** @description The code in words. */
+            message: string;
+            /** @description The top-up's, where one is concerned; else null. */
+            transaction_id: string | null;
+            /**
+             * @description The top-up's, where one is concerned; else ok or error.
+             * @enum {string}
+             */
+            status: "ok" | "scheduled" | "pending" | "delivered" | "failed" | "cancelled" | "reversing" | "reversed";
+            /**
+             * Format: date-time
+             * @description When it was answered, RFC 3339, UTC.
+             */
+            timestamp: string;
+            /** @description What was asked for, or data.error. */
+            data: components["schemas"]["PaidTopUp"];
+        };
+        /** @description 1001 Top-up delivered · 3001 Cancelled successfully · 3007 Top-up reversed */
+        PaidTopUpAnswer: {
+            /**
+             * @description What the HTTP status says.
+             * @constant
+             */
+            success: true;
+            /**
+             * @description What happened, as a number; GET /codes lists them.
+             * @enum {integer}
+             */
+            code: 1001 | 3001 | 3007;
+            /** @description The code in words. */
+            message: string;
+            /** @description The top-up's, where one is concerned; else null. */
+            transaction_id: string | null;
+            /**
+             * @description The top-up's, where one is concerned; else ok or error.
+             * @enum {string}
+             */
+            status: "ok" | "scheduled" | "pending" | "delivered" | "failed" | "cancelled" | "reversing" | "reversed";
+            /**
+             * Format: date-time
+             * @description When it was answered, RFC 3339, UTC.
+             */
+            timestamp: string;
+            /** @description What was asked for, or data.error. */
+            data: components["schemas"]["PaidTopUp"];
+        };
         /** @description A saved means of payment, as its owner knows it. expires is a month, 2027-04. */
         PaymentMethod: {
             /** @description The provider's id. */
@@ -7537,6 +7851,10 @@ export interface components {
             metadata: {
                 [key: string]: string;
             };
+            /** @description The key that sent it. */
+            key_id: string | null;
+            /** @description What that key was called then. */
+            key_name: string | null;
             /**
              * Format: date-time
              * @description When it is to be sent, by the account's own clock.
@@ -8722,6 +9040,13 @@ export interface components {
             /** @description What was asked for, or data.error. */
             data: components["schemas"]["ReplayPage"];
         };
+        /** @description The key that asked. */
+        Requester: {
+            /** @description The key's id; null: no key. */
+            key_id: string;
+            /** @description Null: the key is gone. */
+            key_name: string | null;
+        };
         /**
          * @description Payments of one month, UTC, by when they were paid; amounts in the currency's smallest unit.
          *
@@ -8885,6 +9210,8 @@ export interface components {
             emailed_at: string | null;
             /** @description That sent it; null: no key. */
             key_id: string | null;
+            /** @description What that key was called then. */
+            key_name: string | null;
             /** @description When it is to be sent, by the account's own clock. */
             scheduled_for: string | null;
             /**
@@ -9020,6 +9347,10 @@ export interface components {
             metadata: {
                 [key: string]: string;
             };
+            /** @description The key that sent it. */
+            key_id: string | null;
+            /** @description What that key was called then. */
+            key_name: string | null;
             /**
              * Format: date-time
              * @description When it is to be sent, by the account's own clock.
@@ -9217,6 +9548,10 @@ export interface components {
             metadata: {
                 [key: string]: string;
             };
+            /** @description The key that sent it. */
+            key_id: string | null;
+            /** @description What that key was called then. */
+            key_name: string | null;
             /**
              * Format: date-time
              * @description When it is to be sent, by the account's own clock.
@@ -9522,6 +9857,8 @@ export interface components {
             emailed_at: string | null;
             /** @description That sent it; null: no key. */
             key_id: string | null;
+            /** @description What that key was called then. */
+            key_name: string | null;
             /** @description When it is to be sent, by the account's own clock. */
             scheduled_for: string | null;
             /**
@@ -9629,6 +9966,10 @@ export interface components {
             amount_micros: number;
             /** @description Why the money moved. */
             code: string;
+            /** @description The key whose call moved it; null: no key's, or not known. */
+            key_id: string | null;
+            /** @description What that key is called. */
+            key_name: string | null;
             /**
              * Format: date-time
              * @description RFC 3339, UTC, whole seconds.
@@ -10285,6 +10626,8 @@ export interface components {
             emailed_at: string | null;
             /** @description That sent it; null: no key. */
             key_id: string | null;
+            /** @description What that key was called then. */
+            key_name: string | null;
             /** @description When it is to be sent, by the account's own clock. */
             scheduled_for: string | null;
             /**
@@ -10397,6 +10740,8 @@ export interface components {
             emailed_at: string | null;
             /** @description That sent it; null: no key. */
             key_id: string | null;
+            /** @description What that key was called then. */
+            key_name: string | null;
             /** @description When it is to be sent, by the account's own clock. */
             scheduled_for: string | null;
             /**
@@ -10672,6 +11017,10 @@ export interface components {
             amount_micros: number;
             /** @description Why the money moved. */
             code: string;
+            /** @description The key whose call moved it; null: no key's, or not known. */
+            key_id: string | null;
+            /** @description What that key is called. */
+            key_name: string | null;
             /**
              * Format: date-time
              * @description RFC 3339, UTC, whole seconds.
@@ -11567,6 +11916,119 @@ export interface operations {
             };
         };
     };
+    post_endpoint_x402_topup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "platform": "claude",
+                 *       "amount_cents": 1000,
+                 *       "recipient_email": "user@example.com"
+                 *     }
+                 */
+                "application/json": components["schemas"]["PaidBody"];
+            };
+        };
+        responses: {
+            /** @description 1001 Top-up delivered · 3001 Cancelled successfully · 3007 Top-up reversed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "success": true,
+                     *       "code": 1001,
+                     *       "message": "Top-up delivered",
+                     *       "transaction_id": "txn_abc123",
+                     *       "status": "delivered",
+                     *       "timestamp": "2026-06-13T12:00:00Z",
+                     *       "data": {
+                     *         "platform": "claude",
+                     *         "amount_cents": 1000,
+                     *         "fee_cents": 0,
+                     *         "charged_cents": 1000,
+                     *         "recipient_email": "user@example.com",
+                     *         "voucher_code": "ATU-7Q3X-9KVM-2C8R-T5WA-H4NB",
+                     *         "voucher_code_hint": "H4NB",
+                     *         "deliverable": {
+                     *           "kind": "credit",
+                     *           "value": null,
+                     *           "value_hint": null,
+                     *           "redeem_url": null,
+                     *           "instructions": null,
+                     *           "expires_at": null
+                     *         },
+                     *         "claim_url": "https://gateway.example/claim/7Q3X9KVM2C8RT5WA",
+                     *         "payment": {
+                     *           "id": "mpy_abc123",
+                     *           "state": "paid",
+                     *           "network": "eip155:8453",
+                     *           "asset": "0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913",
+                     *           "amount": "10000000",
+                     *           "payer": "0x857b06519e91e3a54538791bdbb0e22373e36b66",
+                     *           "settlement": "0x1234567890abcdef1234567890abcdef1234567890abcdef1234567890abcdef",
+                     *           "created_at": "2026-06-13T12:00:00Z",
+                     *           "settled_at": "2026-06-13T12:00:01Z"
+                     *         },
+                     *         "refund": null
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PaidTopUpAnswer"];
+                };
+            };
+            /** @description 1002 Top-up pending */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "success": true,
+                     *       "code": 1002,
+                     *       "message": "Top-up pending",
+                     *       "transaction_id": null,
+                     *       "status": "pending",
+                     *       "timestamp": "2026-06-13T12:00:00Z",
+                     *       "data": {
+                     *         "platform": "claude",
+                     *         "amount_cents": 1000,
+                     *         "fee_cents": 0,
+                     *         "charged_cents": 1000,
+                     *         "recipient_email": "user@example.com",
+                     *         "voucher_code": null,
+                     *         "voucher_code_hint": null,
+                     *         "deliverable": null,
+                     *         "claim_url": null,
+                     *         "payment": {
+                     *           "id": "mpy_abc123",
+                     *           "state": "settling",
+                     *           "network": "eip155:8453",
+                     *           "asset": "0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913",
+                     *           "amount": "10000000",
+                     *           "payer": "0x857b06519e91e3a54538791bdbb0e22373e36b66",
+                     *           "settlement": null,
+                     *           "created_at": "2026-06-13T12:00:00Z",
+                     *           "settled_at": null
+                     *         },
+                     *         "refund": null
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PaidTopUp202Answer"];
+                };
+            };
+        };
+    };
     post_topup_validate: {
         parameters: {
             query?: never;
@@ -11675,6 +12137,7 @@ export interface operations {
                      *         "claimed_at": null,
                      *         "emailed_at": null,
                      *         "key_id": "key_abc123",
+                     *         "key_name": "Shop",
                      *         "scheduled_for": null,
                      *         "created_at": "2026-06-13T12:00:00Z",
                      *         "settled_at": "2026-06-13T12:00:00Z",
@@ -11704,6 +12167,8 @@ export interface operations {
                 recipient_email?: string;
                 /** @description Only the top-up with this reference. */
                 reference?: string;
+                /** @description Only top-ups that this key sent. */
+                key_id?: string;
                 /** @description Only what was made at this time or later. */
                 created_after?: string;
                 /** @description Only what was made before this time. */
@@ -11752,6 +12217,7 @@ export interface operations {
                      *             "claimed_at": null,
                      *             "emailed_at": null,
                      *             "key_id": "key_5FxpRIrX4LWLkM01",
+                     *             "key_name": "Test",
                      *             "scheduled_for": null,
                      *             "created_at": "2026-06-13T12:00:02Z",
                      *             "settled_at": null
@@ -11777,6 +12243,7 @@ export interface operations {
                      *             "claimed_at": null,
                      *             "emailed_at": null,
                      *             "key_id": "key_5FxpRIrX4LWLkM01",
+                     *             "key_name": "Test",
                      *             "scheduled_for": null,
                      *             "created_at": "2026-06-13T12:00:01Z",
                      *             "settled_at": null
@@ -11845,6 +12312,7 @@ export interface operations {
                      *         "claimed_at": null,
                      *         "emailed_at": null,
                      *         "key_id": "key_5FxpRIrX4LWLkM01",
+                     *         "key_name": "Test",
                      *         "scheduled_for": null,
                      *         "created_at": "2026-06-13T12:00:02Z",
                      *         "settled_at": "2026-06-13T12:00:08Z",
@@ -11856,6 +12324,8 @@ export interface operations {
                      *             "amount_cents": 600,
                      *             "amount_micros": 6000000,
                      *             "code": "topup_hold",
+                     *             "key_id": "key_5FxpRIrX4LWLkM01",
+                     *             "key_name": "Test",
                      *             "created_at": "2026-06-13T12:00:02Z"
                      *           },
                      *           {
@@ -11865,6 +12335,8 @@ export interface operations {
                      *             "amount_cents": 600,
                      *             "amount_micros": 6000000,
                      *             "code": "topup_refund",
+                     *             "key_id": "key_5FxpRIrX4LWLkM01",
+                     *             "key_name": "Test",
                      *             "created_at": "2026-06-13T12:00:08Z"
                      *           }
                      *         ],
@@ -11957,6 +12429,7 @@ export interface operations {
                      *         "claimed_at": null,
                      *         "emailed_at": null,
                      *         "key_id": "key_abc123",
+                     *         "key_name": "Shop",
                      *         "scheduled_for": null,
                      *         "created_at": "2026-06-13T12:00:00Z",
                      *         "settled_at": "2026-06-13T12:00:00Z",
@@ -12016,6 +12489,7 @@ export interface operations {
                      *         "claimed_at": null,
                      *         "emailed_at": null,
                      *         "key_id": "key_abc123",
+                     *         "key_name": "Shop",
                      *         "scheduled_for": null,
                      *         "created_at": "2026-06-13T12:00:00Z",
                      *         "settled_at": "2026-06-13T12:00:00Z",
@@ -13013,6 +13487,8 @@ export interface operations {
                      *             "amount_cents": 1000000,
                      *             "amount_micros": 10000000000,
                      *             "code": "test_credit",
+                     *             "key_id": null,
+                     *             "key_name": null,
                      *             "created_at": "2026-06-13T12:00:00Z",
                      *             "balance_micros": 10000000000
                      *           },
@@ -13023,6 +13499,8 @@ export interface operations {
                      *             "amount_cents": 600,
                      *             "amount_micros": 6000000,
                      *             "code": "topup_send",
+                     *             "key_id": "key_5FxpRIrX4LWLkM01",
+                     *             "key_name": "Test",
                      *             "created_at": "2026-06-13T12:00:01Z",
                      *             "balance_micros": 9994000000
                      *           }
@@ -13213,7 +13691,7 @@ export interface operations {
                 /** @description Where to go on: next_cursor of the page before. */
                 cursor?: string;
                 /** @description Its state. */
-                status?: "approved" | "denied" | "expired" | "pending";
+                status?: "approved" | "cancelled" | "denied" | "expired" | "pending";
             };
             header?: never;
             path?: never;
@@ -13245,7 +13723,17 @@ export interface operations {
                      *             "decided_by": "key_5FxpRIrX4LWLkM02",
                      *             "created_at": "2026-06-13T12:00:04Z",
                      *             "expires_at": "2026-06-14T12:00:04Z",
-                     *             "decided_at": "2026-06-13T12:00:12Z"
+                     *             "decided_at": "2026-06-13T12:00:12Z",
+                     *             "platform": "slow",
+                     *             "amount_cents": 600,
+                     *             "charged_cents": 600,
+                     *             "recipient_email": "user@example.com",
+                     *             "note": null,
+                     *             "requester": {
+                     *               "key_id": "key_5FxpRIrX4LWLkM01",
+                     *               "key_name": "Test"
+                     *             },
+                     *             "url": "https://topup.example.com/dashboard/approvals/apr_5FxpRIrX4LWLkM04"
                      *           },
                      *           {
                      *             "id": "apr_5FxpRIrX4LWLkM03",
@@ -13255,7 +13743,17 @@ export interface operations {
                      *             "decided_by": null,
                      *             "created_at": "2026-06-13T12:00:03Z",
                      *             "expires_at": "2026-06-14T12:00:03Z",
-                     *             "decided_at": null
+                     *             "decided_at": null,
+                     *             "platform": "claude",
+                     *             "amount_cents": 600,
+                     *             "charged_cents": 600,
+                     *             "recipient_email": "user@example.com",
+                     *             "note": null,
+                     *             "requester": {
+                     *               "key_id": "key_5FxpRIrX4LWLkM01",
+                     *               "key_name": "Test"
+                     *             },
+                     *             "url": "https://topup.example.com/dashboard/approvals/apr_5FxpRIrX4LWLkM03"
                      *           }
                      *         ],
                      *         "next_cursor": "apr_5FxpRIrX4LWLkM03",
@@ -13263,7 +13761,7 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    "application/json": components["schemas"]["ApprovalPageAnswer"];
+                    "application/json": components["schemas"]["AskedApprovalPageAnswer"];
                 };
             };
         };
@@ -13308,11 +13806,21 @@ export interface operations {
                      *         "decided_by": null,
                      *         "created_at": "2026-06-13T12:00:01Z",
                      *         "expires_at": "2026-06-14T12:00:01Z",
-                     *         "decided_at": null
+                     *         "decided_at": null,
+                     *         "platform": "claude",
+                     *         "amount_cents": 600,
+                     *         "charged_cents": 600,
+                     *         "recipient_email": "user@example.com",
+                     *         "note": null,
+                     *         "requester": {
+                     *           "key_id": "key_5FxpRIrX4LWLkM01",
+                     *           "key_name": "Test"
+                     *         },
+                     *         "url": "https://topup.example.com/dashboard/approvals/apr_5FxpRIrX4LWLkM01"
                      *       }
                      *     }
                      */
-                    "application/json": components["schemas"]["ApprovalAnswer"];
+                    "application/json": components["schemas"]["AskedApprovalAnswer"];
                 };
             };
         };
@@ -13387,6 +13895,7 @@ export interface operations {
                      *         "claimed_at": null,
                      *         "emailed_at": null,
                      *         "key_id": "key_5FxpRIrX4LWLkM01",
+                     *         "key_name": "Test",
                      *         "scheduled_for": null,
                      *         "created_at": "2026-06-13T12:00:01Z",
                      *         "settled_at": "2026-06-13T12:00:08Z",
@@ -13462,6 +13971,7 @@ export interface operations {
                      *         "claimed_at": null,
                      *         "emailed_at": null,
                      *         "key_id": "key_5FxpRIrX4LWLkM01",
+                     *         "key_name": "Test",
                      *         "scheduled_for": null,
                      *         "created_at": "2026-06-13T12:00:02Z",
                      *         "settled_at": "2026-06-13T12:00:13Z",
@@ -13591,6 +14101,7 @@ export interface operations {
                      *         "claimed_at": null,
                      *         "emailed_at": null,
                      *         "key_id": "key_5FxpRIrX4LWLkM01",
+                     *         "key_name": "Test",
                      *         "scheduled_for": null,
                      *         "created_at": "2026-06-13T12:00:01Z",
                      *         "settled_at": "2026-06-13T12:00:05Z",
@@ -17752,6 +18263,8 @@ export interface operations {
                      *               "new_balance_cents": null,
                      *               "reference": "1",
                      *               "metadata": {},
+                     *               "key_id": "key_5FxpRIrX4LWLkM01",
+                     *               "key_name": "Test",
                      *               "failure_reason": "the approval was denied"
                      *             }
                      *           },
@@ -17784,7 +18297,9 @@ export interface operations {
                      *               "deliverable": null,
                      *               "new_balance_cents": null,
                      *               "reference": "1",
-                     *               "metadata": {}
+                     *               "metadata": {},
+                     *               "key_id": "key_5FxpRIrX4LWLkM01",
+                     *               "key_name": "Test"
                      *             }
                      *           }
                      *         ],
@@ -17878,7 +18393,9 @@ export interface operations {
                      *           },
                      *           "new_balance_cents": 600,
                      *           "reference": null,
-                     *           "metadata": {}
+                     *           "metadata": {},
+                     *           "key_id": "key_5FxpRIrX4LWLkM01",
+                     *           "key_name": "Test"
                      *         }
                      *       }
                      *     }
@@ -17942,7 +18459,9 @@ export interface operations {
                      *             "attempts_made": 0,
                      *             "next_attempt_at": "2026-06-13T12:00:04Z",
                      *             "replay_of": null,
-                     *             "created_at": "2026-06-13T12:00:04Z"
+                     *             "created_at": "2026-06-13T12:00:04Z",
+                     *             "key_id": "key_5FxpRIrX4LWLkM01",
+                     *             "key_name": "Test"
                      *           }
                      *         ],
                      *         "next_cursor": "4195013481732501.dlv_5FxpRIrX4LWLkM01",
@@ -17995,6 +18514,8 @@ export interface operations {
                      *         "next_attempt_at": null,
                      *         "replay_of": null,
                      *         "created_at": "2026-06-13T12:00:04Z",
+                     *         "key_id": "key_5FxpRIrX4LWLkM01",
+                     *         "key_name": "Test",
                      *         "attempts": [
                      *           {
                      *             "id": "att_5FxpRIrX4LWLkM01",
@@ -18075,7 +18596,9 @@ export interface operations {
                      *         "attempts_made": 0,
                      *         "next_attempt_at": "2026-06-13T12:00:29Z",
                      *         "replay_of": "dlv_5FxpRIrX4LWLkM02",
-                     *         "created_at": "2026-06-13T12:00:29Z"
+                     *         "created_at": "2026-06-13T12:00:29Z",
+                     *         "key_id": "key_5FxpRIrX4LWLkM01",
+                     *         "key_name": "Test"
                      *       }
                      *     }
                      */
@@ -18678,7 +19201,9 @@ export interface operations {
                  *         },
                  *         "new_balance_cents": 5400,
                  *         "reference": null,
-                 *         "metadata": {}
+                 *         "metadata": {},
+                 *         "key_id": "key_abc123",
+                 *         "key_name": "Shop"
                  *       }
                  *     }
                  */
@@ -18757,6 +19282,8 @@ export interface operations {
                  *         "metadata": {
                  *           "test": "true"
                  *         },
+                 *         "key_id": "key_test",
+                 *         "key_name": "test",
                  *         "failure_reason": "test"
                  *       }
                  *     }
@@ -18835,7 +19362,9 @@ export interface operations {
                  *         "reference": null,
                  *         "metadata": {
                  *           "test": "true"
-                 *         }
+                 *         },
+                 *         "key_id": "key_test",
+                 *         "key_name": "test"
                  *       }
                  *     }
                  */
@@ -18913,7 +19442,9 @@ export interface operations {
                  *         "reference": null,
                  *         "metadata": {
                  *           "test": "true"
-                 *         }
+                 *         },
+                 *         "key_id": "key_test",
+                 *         "key_name": "test"
                  *       }
                  *     }
                  */
@@ -18999,6 +19530,8 @@ export interface operations {
                  *         "metadata": {
                  *           "test": "true"
                  *         },
+                 *         "key_id": "key_test",
+                 *         "key_name": "test",
                  *         "claimed_at": "2026-06-13T12:00:00Z"
                  *       }
                  *     }
@@ -19078,6 +19611,8 @@ export interface operations {
                  *         "metadata": {
                  *           "test": "true"
                  *         },
+                 *         "key_id": "key_test",
+                 *         "key_name": "test",
                  *         "scheduled_for": "2026-06-14T12:00:00Z"
                  *       }
                  *     }
@@ -19157,6 +19692,8 @@ export interface operations {
                  *         "metadata": {
                  *           "test": "true"
                  *         },
+                 *         "key_id": "key_test",
+                 *         "key_name": "test",
                  *         "reason": "test"
                  *       }
                  *     }
@@ -20667,7 +21204,9 @@ export interface operations {
                  *         "reference": null,
                  *         "metadata": {
                  *           "test": "true"
-                 *         }
+                 *         },
+                 *         "key_id": "key_test",
+                 *         "key_name": "test"
                  *       }
                  *     }
                  */
@@ -20755,7 +21294,9 @@ export interface operations {
                  *         "reference": null,
                  *         "metadata": {
                  *           "test": "true"
-                 *         }
+                 *         },
+                 *         "key_id": "key_test",
+                 *         "key_name": "test"
                  *       }
                  *     }
                  */
@@ -20843,11 +21384,103 @@ export interface operations {
                  *         "reference": null,
                  *         "metadata": {
                  *           "test": "true"
-                 *         }
+                 *         },
+                 *         "key_id": "key_test",
+                 *         "key_name": "test"
                  *       }
                  *     }
                  */
                 "application/json": components["schemas"]["ApprovalDeniedEvent"];
+            };
+        };
+        responses: {
+            /** @description Gone: the endpoint is disabled. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Taken. Answer within 10 s. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not taken: tried again by the endpoint's schedule. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    on_approval_cancelled: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description t=<Unix seconds>,v1=<hex HMAC-SHA256>: Stripe's scheme. */
+                "X-AiTopUp-Signature": string;
+                /** @description The event's type. */
+                "X-AiTopUp-Event": string;
+                /** @description The delivery's id, dlv_… */
+                "X-AiTopUp-Delivery": string;
+                /** @description Which attempt it is, from 1. */
+                "X-AiTopUp-Attempt": string;
+                /** @description The event's id: the same in every attempt and replay. */
+                "webhook-id": string;
+                /** @description Unix seconds of this attempt. */
+                "webhook-timestamp": string;
+                /** @description v1,<base64 HMAC-SHA256>: Standard Webhooks' scheme. */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_test",
+                 *       "type": "approval.cancelled",
+                 *       "created_at": "2026-06-13T12:00:00Z",
+                 *       "environment": "staging",
+                 *       "api_version": "v1",
+                 *       "data": {
+                 *         "test": true,
+                 *         "approval": {
+                 *           "id": "apr_test",
+                 *           "transaction_id": "txn_test",
+                 *           "status": "cancelled",
+                 *           "requested_by": null,
+                 *           "decided_by": "key_test",
+                 *           "created_at": "2026-06-13T12:00:00Z",
+                 *           "expires_at": "2026-06-14T12:00:00Z",
+                 *           "decided_at": "2026-06-13T12:00:00Z"
+                 *         },
+                 *         "transaction_id": "txn_test",
+                 *         "status": "pending",
+                 *         "platform": "claude",
+                 *         "amount_cents": 1000,
+                 *         "fee_cents": 0,
+                 *         "charged_cents": 1000,
+                 *         "recipient_email": "user@example.com",
+                 *         "voucher_code": null,
+                 *         "voucher_code_hint": null,
+                 *         "deliverable": null,
+                 *         "new_balance_cents": null,
+                 *         "reference": null,
+                 *         "metadata": {
+                 *           "test": "true"
+                 *         },
+                 *         "key_id": "key_test",
+                 *         "key_name": "test"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["ApprovalCancelledEvent"];
             };
         };
         responses: {
@@ -20931,7 +21564,9 @@ export interface operations {
                  *         "reference": null,
                  *         "metadata": {
                  *           "test": "true"
-                 *         }
+                 *         },
+                 *         "key_id": "key_test",
+                 *         "key_name": "test"
                  *       }
                  *     }
                  */

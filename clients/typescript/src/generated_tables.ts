@@ -33,6 +33,7 @@ export type TypedEvent =
   | Schemas["ApprovalRequestedEvent"]
   | Schemas["ApprovalApprovedEvent"]
   | Schemas["ApprovalDeniedEvent"]
+  | Schemas["ApprovalCancelledEvent"]
   | Schemas["ApprovalExpiredEvent"]
   | Schemas["KeyCreatedEvent"]
   | Schemas["KeyPausedEvent"]
@@ -72,6 +73,7 @@ export const EVENT_TYPES: ReadonlySet<string> = new Set([
   "approval.requested",
   "approval.approved",
   "approval.denied",
+  "approval.cancelled",
   "approval.expired",
   "key.created",
   "key.paused",
@@ -84,6 +86,7 @@ export const EVENT_TYPES: ReadonlySet<string> = new Set([
 ]);
 
 export const KEYLESS: readonly RegExp[] = [
+  /^POST .*\/x402\/topup$/,
   /^POST .*\/api\/public\/v1\/topup\/validate$/,
   /^PUT .*\/api\/public\/v1\/topup\/balance\/recharge$/,
   /^DELETE .*\/api\/public\/v1\/topup\/balance\/recharge$/,

@@ -69,6 +69,7 @@ from .api.calls.post_approvals_approval_id_deny import post_approvals_approval_i
 from .api.calls.post_batches_batch_id_cancel import post_batches_batch_id_cancel
 from .api.calls.post_codes_redeem import post_codes_redeem
 from .api.calls.post_deliveries_delivery_id_replay import post_deliveries_delivery_id_replay
+from .api.calls.post_endpoint_x402_topup import post_endpoint_x402_topup
 from .api.calls.post_entitlements_entitlement_name_use import post_entitlements_entitlement_name_use
 from .api.calls.post_fulfilment_transaction_id import post_fulfilment_transaction_id
 from .api.calls.post_holds import post_holds
@@ -192,6 +193,7 @@ __all__ = [
     "post_batches_batch_id_cancel",
     "post_codes_redeem",
     "post_deliveries_delivery_id_replay",
+    "post_endpoint_x402_topup",
     "post_entitlements_entitlement_name_use",
     "post_fulfilment_transaction_id",
     "post_holds",

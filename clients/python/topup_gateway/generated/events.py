@@ -2,6 +2,7 @@
 
 from .models import (
     ApprovalApprovedEvent,
+    ApprovalCancelledEvent,
     ApprovalDeniedEvent,
     ApprovalExpiredEvent,
     ApprovalRequestedEvent,
@@ -69,6 +70,7 @@ TypedEvent = (
     | ApprovalRequestedEvent
     | ApprovalApprovedEvent
     | ApprovalDeniedEvent
+    | ApprovalCancelledEvent
     | ApprovalExpiredEvent
     | KeyCreatedEvent
     | KeyPausedEvent
@@ -109,6 +111,7 @@ EVENTS: dict[str, type[TypedEvent]] = {
     "approval.requested": ApprovalRequestedEvent,
     "approval.approved": ApprovalApprovedEvent,
     "approval.denied": ApprovalDeniedEvent,
+    "approval.cancelled": ApprovalCancelledEvent,
     "approval.expired": ApprovalExpiredEvent,
     "key.created": KeyCreatedEvent,
     "key.paused": KeyPausedEvent,

@@ -26,10 +26,10 @@ from .api_key_page import ApiKeyPage
 from .api_key_page_answer import ApiKeyPageAnswer
 from .api_key_page_answer_status import ApiKeyPageAnswerStatus
 from .approval import Approval
-from .approval_answer import ApprovalAnswer
-from .approval_answer_status import ApprovalAnswerStatus
 from .approval_approved_event import ApprovalApprovedEvent
 from .approval_approved_event_environment import ApprovalApprovedEventEnvironment
+from .approval_cancelled_event import ApprovalCancelledEvent
+from .approval_cancelled_event_environment import ApprovalCancelledEventEnvironment
 from .approval_denied_event import ApprovalDeniedEvent
 from .approval_denied_event_environment import ApprovalDeniedEventEnvironment
 from .approval_expired_event import ApprovalExpiredEvent
@@ -37,12 +37,16 @@ from .approval_expired_event_environment import ApprovalExpiredEventEnvironment
 from .approval_of_top_up_event_data import ApprovalOfTopUpEventData
 from .approval_of_top_up_event_data_metadata import ApprovalOfTopUpEventDataMetadata
 from .approval_of_top_up_event_data_status import ApprovalOfTopUpEventDataStatus
-from .approval_page import ApprovalPage
-from .approval_page_answer import ApprovalPageAnswer
-from .approval_page_answer_status import ApprovalPageAnswerStatus
 from .approval_requested_event import ApprovalRequestedEvent
 from .approval_requested_event_environment import ApprovalRequestedEventEnvironment
 from .approval_status import ApprovalStatus
+from .asked_approval import AskedApproval
+from .asked_approval_answer import AskedApprovalAnswer
+from .asked_approval_answer_status import AskedApprovalAnswerStatus
+from .asked_approval_page import AskedApprovalPage
+from .asked_approval_page_answer import AskedApprovalPageAnswer
+from .asked_approval_page_answer_status import AskedApprovalPageAnswerStatus
+from .asked_approval_status import AskedApprovalStatus
 from .attempt import Attempt
 from .attempt_answer import AttemptAnswer
 from .attempt_answer_status import AttemptAnswerStatus
@@ -245,6 +249,7 @@ from .get_topup_statement_format import GetTopupStatementFormat
 from .get_usage_format import GetUsageFormat
 from .get_usage_group_by import GetUsageGroupBy
 from .give_period_body import GivePeriodBody
+from .given_back import GivenBack
 from .held import Held
 from .hold import Hold
 from .hold_answer import HoldAnswer
@@ -289,6 +294,8 @@ from .link_body_type_0 import LinkBodyType0
 from .low_balance_event_data import LowBalanceEventData
 from .low_balance_event_data_currency import LowBalanceEventDataCurrency
 from .low_stock_event_data import LowStockEventData
+from .machine_payment_shape import MachinePaymentShape
+from .machine_payment_shape_state import MachinePaymentShapeState
 from .made_token import MadeToken
 from .made_token_answer import MadeTokenAnswer
 from .made_token_answer_status import MadeTokenAnswerStatus
@@ -338,6 +345,15 @@ from .pack import Pack
 from .pack_page import PackPage
 from .pack_page_answer import PackPageAnswer
 from .pack_page_answer_status import PackPageAnswerStatus
+from .paid_body import PaidBody
+from .paid_body_environment_type_0 import PaidBodyEnvironmentType0
+from .paid_body_metadata_type_0 import PaidBodyMetadataType0
+from .paid_top_up import PaidTopUp
+from .paid_top_up_202_answer import PaidTopUp202Answer
+from .paid_top_up_202_answer_status import PaidTopUp202AnswerStatus
+from .paid_top_up_answer import PaidTopUpAnswer
+from .paid_top_up_answer_code import PaidTopUpAnswerCode
+from .paid_top_up_answer_status import PaidTopUpAnswerStatus
 from .payment_method import PaymentMethod
 from .payment_methods import PaymentMethods
 from .payment_methods_answer import PaymentMethodsAnswer
@@ -423,6 +439,7 @@ from .replay_page import ReplayPage
 from .replay_page_answer import ReplayPageAnswer
 from .replay_page_answer_status import ReplayPageAnswerStatus
 from .replay_status import ReplayStatus
+from .requester import Requester
 from .revenue_line import RevenueLine
 from .revenue_line_page import RevenueLinePage
 from .revenue_line_page_answer import RevenueLinePageAnswer
@@ -627,10 +644,10 @@ __all__ = (
     "ApiKeyPageAnswer",
     "ApiKeyPageAnswerStatus",
     "Approval",
-    "ApprovalAnswer",
-    "ApprovalAnswerStatus",
     "ApprovalApprovedEvent",
     "ApprovalApprovedEventEnvironment",
+    "ApprovalCancelledEvent",
+    "ApprovalCancelledEventEnvironment",
     "ApprovalDeniedEvent",
     "ApprovalDeniedEventEnvironment",
     "ApprovalExpiredEvent",
@@ -638,12 +655,16 @@ __all__ = (
     "ApprovalOfTopUpEventData",
     "ApprovalOfTopUpEventDataMetadata",
     "ApprovalOfTopUpEventDataStatus",
-    "ApprovalPage",
-    "ApprovalPageAnswer",
-    "ApprovalPageAnswerStatus",
     "ApprovalRequestedEvent",
     "ApprovalRequestedEventEnvironment",
     "ApprovalStatus",
+    "AskedApproval",
+    "AskedApprovalAnswer",
+    "AskedApprovalAnswerStatus",
+    "AskedApprovalPage",
+    "AskedApprovalPageAnswer",
+    "AskedApprovalPageAnswerStatus",
+    "AskedApprovalStatus",
     "Attempt",
     "AttemptAnswer",
     "AttemptAnswerStatus",
@@ -843,6 +864,7 @@ __all__ = (
     "GetTopupStatementFormat",
     "GetUsageFormat",
     "GetUsageGroupBy",
+    "GivenBack",
     "GivePeriodBody",
     "Held",
     "Hold",
@@ -888,6 +910,8 @@ __all__ = (
     "LowBalanceEventData",
     "LowBalanceEventDataCurrency",
     "LowStockEventData",
+    "MachinePaymentShape",
+    "MachinePaymentShapeState",
     "MadeToken",
     "MadeTokenAnswer",
     "MadeTokenAnswerStatus",
@@ -937,6 +961,15 @@ __all__ = (
     "PackPage",
     "PackPageAnswer",
     "PackPageAnswerStatus",
+    "PaidBody",
+    "PaidBodyEnvironmentType0",
+    "PaidBodyMetadataType0",
+    "PaidTopUp",
+    "PaidTopUp202Answer",
+    "PaidTopUp202AnswerStatus",
+    "PaidTopUpAnswer",
+    "PaidTopUpAnswerCode",
+    "PaidTopUpAnswerStatus",
     "PaymentMethod",
     "PaymentMethods",
     "PaymentMethodsAnswer",
@@ -1022,6 +1055,7 @@ __all__ = (
     "ReplayPageAnswer",
     "ReplayPageAnswerStatus",
     "ReplayStatus",
+    "Requester",
     "RevenueLine",
     "RevenueLinePage",
     "RevenueLinePageAnswer",

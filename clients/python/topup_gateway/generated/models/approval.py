@@ -16,7 +16,8 @@ T = TypeVar("T", bound="Approval")
 class Approval:
     """What a person decides on; requested_by and decided_by are ids of keys or persons.
 
-    decided_by is null while it is pending, and where it expired.
+    decided_by is null while it is pending, and where it expired; link: by a signed link. cancelled: its
+    sender took the send back.
 
     """
 

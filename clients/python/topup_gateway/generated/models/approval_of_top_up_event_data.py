@@ -51,10 +51,15 @@ class ApprovalOfTopUpEventData:
     """ The sender's own name for it. """
     metadata: ApprovalOfTopUpEventDataMetadata
     """ Pairs of the sender's own. """
+    key_id: None | str
+    """ The key that sent it. """
+    key_name: None | str
+    """ What that key was called then. """
     approval: Approval
     """ What a person decides on; requested_by and decided_by are ids of keys or persons.
 
-        decided_by is null while it is pending, and where it expired. """
+        decided_by is null while it is pending, and where it expired; link: by a signed link. cancelled: its
+        sender took the send back. """
     test: bool | Unset = UNSET
     """ There in the sample of a test ping only: nothing of it is real. """
     scheduled_for: datetime.datetime | Unset = UNSET
@@ -91,6 +96,12 @@ class ApprovalOfTopUpEventData:
 
         metadata = self.metadata.to_dict()
 
+        key_id: None | str
+        key_id = self.key_id
+
+        key_name: None | str
+        key_name = self.key_name
+
         approval = self.approval.to_dict()
 
         test = self.test
@@ -118,6 +129,8 @@ class ApprovalOfTopUpEventData:
                 "new_balance_cents": new_balance_cents,
                 "reference": reference,
                 "metadata": metadata,
+                "key_id": key_id,
+                "key_name": key_name,
                 "approval": approval,
             }
         )
@@ -167,6 +180,20 @@ class ApprovalOfTopUpEventData:
 
         metadata = ApprovalOfTopUpEventDataMetadata.from_dict(d.pop("metadata"))
 
+        def _parse_key_id(data: object) -> None | str:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        key_id = _parse_key_id(d.pop("key_id"))
+
+        def _parse_key_name(data: object) -> None | str:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        key_name = _parse_key_name(d.pop("key_name"))
+
         approval = Approval.from_dict(d.pop("approval"))
 
         test = d.pop("test", UNSET)
@@ -194,6 +221,8 @@ class ApprovalOfTopUpEventData:
             new_balance_cents=new_balance_cents,
             reference=reference,
             metadata=metadata,
+            key_id=key_id,
+            key_name=key_name,
             approval=approval,
             test=test,
             scheduled_for=scheduled_for,

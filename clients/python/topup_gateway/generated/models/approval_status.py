@@ -1,6 +1,6 @@
 from typing import Literal, cast
 
-ApprovalStatus = Literal["approved", "denied", "expired", "pending"]
+ApprovalStatus = Literal["approved", "cancelled", "denied", "expired", "pending"]
 
 
 def check_approval_status(value: str) -> ApprovalStatus:

@@ -52,6 +52,10 @@ class ClaimedTopUpEventData:
     """ The sender's own name for it. """
     metadata: ClaimedTopUpEventDataMetadata
     """ Pairs of the sender's own. """
+    key_id: None | str
+    """ The key that sent it. """
+    key_name: None | str
+    """ What that key was called then. """
     claimed_at: datetime.datetime
     """ RFC 3339, UTC, whole seconds. """
     test: bool | Unset = UNSET
@@ -92,6 +96,12 @@ class ClaimedTopUpEventData:
 
         metadata = self.metadata.to_dict()
 
+        key_id: None | str
+        key_id = self.key_id
+
+        key_name: None | str
+        key_name = self.key_name
+
         claimed_at = self.claimed_at.isoformat()
 
         test = self.test
@@ -119,6 +129,8 @@ class ClaimedTopUpEventData:
                 "new_balance_cents": new_balance_cents,
                 "reference": reference,
                 "metadata": metadata,
+                "key_id": key_id,
+                "key_name": key_name,
                 "claimed_at": claimed_at,
             }
         )
@@ -178,6 +190,20 @@ class ClaimedTopUpEventData:
 
         metadata = ClaimedTopUpEventDataMetadata.from_dict(d.pop("metadata"))
 
+        def _parse_key_id(data: object) -> None | str:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        key_id = _parse_key_id(d.pop("key_id"))
+
+        def _parse_key_name(data: object) -> None | str:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        key_name = _parse_key_name(d.pop("key_name"))
+
         claimed_at = datetime.datetime.fromisoformat(d.pop("claimed_at"))
 
         test = d.pop("test", UNSET)
@@ -205,6 +231,8 @@ class ClaimedTopUpEventData:
             new_balance_cents=new_balance_cents,
             reference=reference,
             metadata=metadata,
+            key_id=key_id,
+            key_name=key_name,
             claimed_at=claimed_at,
             test=test,
             scheduled_for=scheduled_for,

@@ -71,6 +71,8 @@ class DecidedTopUp:
     """ When a mail server took the first mail about it. """
     key_id: None | str
     """ That sent it; null: no key. """
+    key_name: None | str
+    """ What that key was called then. """
     scheduled_for: datetime.datetime | None
     """ When it is to be sent, by the account's own clock. """
     created_at: datetime.datetime
@@ -156,6 +158,9 @@ class DecidedTopUp:
         key_id: None | str
         key_id = self.key_id
 
+        key_name: None | str
+        key_name = self.key_name
+
         scheduled_for: None | str
         if isinstance(self.scheduled_for, datetime.datetime):
             scheduled_for = self.scheduled_for.isoformat()
@@ -213,6 +218,7 @@ class DecidedTopUp:
                 "claimed_at": claimed_at,
                 "emailed_at": emailed_at,
                 "key_id": key_id,
+                "key_name": key_name,
                 "scheduled_for": scheduled_for,
                 "created_at": created_at,
                 "settled_at": settled_at,
@@ -368,6 +374,13 @@ class DecidedTopUp:
 
         key_id = _parse_key_id(d.pop("key_id"))
 
+        def _parse_key_name(data: object) -> None | str:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        key_name = _parse_key_name(d.pop("key_name"))
+
         def _parse_scheduled_for(data: object) -> datetime.datetime | None:
             if data is None:
                 return data
@@ -454,6 +467,7 @@ class DecidedTopUp:
             claimed_at=claimed_at,
             emailed_at=emailed_at,
             key_id=key_id,
+            key_name=key_name,
             scheduled_for=scheduled_for,
             created_at=created_at,
             settled_at=settled_at,

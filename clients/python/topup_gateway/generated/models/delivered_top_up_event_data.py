@@ -58,6 +58,10 @@ class DeliveredTopUpEventData:
     """ The sender's own name for it. """
     metadata: DeliveredTopUpEventDataMetadata
     """ Pairs of the sender's own. """
+    key_id: None | str
+    """ The key that sent it. """
+    key_name: None | str
+    """ What that key was called then. """
     test: bool | Unset = UNSET
     """ There in the sample of a test ping only: nothing of it is real. """
     scheduled_for: datetime.datetime | Unset = UNSET
@@ -96,6 +100,12 @@ class DeliveredTopUpEventData:
 
         metadata = self.metadata.to_dict()
 
+        key_id: None | str
+        key_id = self.key_id
+
+        key_name: None | str
+        key_name = self.key_name
+
         test = self.test
 
         scheduled_for: str | Unset = UNSET
@@ -121,6 +131,8 @@ class DeliveredTopUpEventData:
                 "new_balance_cents": new_balance_cents,
                 "reference": reference,
                 "metadata": metadata,
+                "key_id": key_id,
+                "key_name": key_name,
             }
         )
         if test is not UNSET:
@@ -179,6 +191,20 @@ class DeliveredTopUpEventData:
 
         metadata = DeliveredTopUpEventDataMetadata.from_dict(d.pop("metadata"))
 
+        def _parse_key_id(data: object) -> None | str:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        key_id = _parse_key_id(d.pop("key_id"))
+
+        def _parse_key_name(data: object) -> None | str:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        key_name = _parse_key_name(d.pop("key_name"))
+
         test = d.pop("test", UNSET)
 
         _scheduled_for = d.pop("scheduled_for", UNSET)
@@ -204,6 +230,8 @@ class DeliveredTopUpEventData:
             new_balance_cents=new_balance_cents,
             reference=reference,
             metadata=metadata,
+            key_id=key_id,
+            key_name=key_name,
             test=test,
             scheduled_for=scheduled_for,
             failure_reason=failure_reason,

@@ -37,6 +37,10 @@ class Delivery:
     """ The delivery that it sends again; null: none. """
     created_at: datetime.datetime
     """ RFC 3339, UTC, whole seconds. """
+    key_id: None | str
+    """ That sent the top-up it tells of; null: no key, no top-up. """
+    key_name: None | str
+    """ What that key was called then. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -66,6 +70,12 @@ class Delivery:
 
         created_at = self.created_at.isoformat()
 
+        key_id: None | str
+        key_id = self.key_id
+
+        key_name: None | str
+        key_name = self.key_name
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -80,6 +90,8 @@ class Delivery:
                 "next_attempt_at": next_attempt_at,
                 "replay_of": replay_of,
                 "created_at": created_at,
+                "key_id": key_id,
+                "key_name": key_name,
             }
         )
 
@@ -131,6 +143,20 @@ class Delivery:
 
         created_at = datetime.datetime.fromisoformat(d.pop("created_at"))
 
+        def _parse_key_id(data: object) -> None | str:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        key_id = _parse_key_id(d.pop("key_id"))
+
+        def _parse_key_name(data: object) -> None | str:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        key_name = _parse_key_name(d.pop("key_name"))
+
         delivery = cls(
             id=id,
             event_id=event_id,
@@ -142,6 +168,8 @@ class Delivery:
             next_attempt_at=next_attempt_at,
             replay_of=replay_of,
             created_at=created_at,
+            key_id=key_id,
+            key_name=key_name,
         )
 
         delivery.additional_properties = d

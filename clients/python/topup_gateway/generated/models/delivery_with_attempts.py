@@ -44,6 +44,10 @@ class DeliveryWithAttempts:
     """ The delivery that it sends again; null: none. """
     created_at: datetime.datetime
     """ RFC 3339, UTC, whole seconds. """
+    key_id: None | str
+    """ That sent the top-up it tells of; null: no key, no top-up. """
+    key_name: None | str
+    """ What that key was called then. """
     attempts: list[Attempt]
     """ Every attempt at it. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
@@ -75,6 +79,12 @@ class DeliveryWithAttempts:
 
         created_at = self.created_at.isoformat()
 
+        key_id: None | str
+        key_id = self.key_id
+
+        key_name: None | str
+        key_name = self.key_name
+
         attempts = []
         for attempts_item_data in self.attempts:
             attempts_item = attempts_item_data.to_dict()
@@ -94,6 +104,8 @@ class DeliveryWithAttempts:
                 "next_attempt_at": next_attempt_at,
                 "replay_of": replay_of,
                 "created_at": created_at,
+                "key_id": key_id,
+                "key_name": key_name,
                 "attempts": attempts,
             }
         )
@@ -148,6 +160,20 @@ class DeliveryWithAttempts:
 
         created_at = datetime.datetime.fromisoformat(d.pop("created_at"))
 
+        def _parse_key_id(data: object) -> None | str:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        key_id = _parse_key_id(d.pop("key_id"))
+
+        def _parse_key_name(data: object) -> None | str:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        key_name = _parse_key_name(d.pop("key_name"))
+
         attempts = []
         _attempts = d.pop("attempts")
         for attempts_item_data in _attempts:
@@ -166,6 +192,8 @@ class DeliveryWithAttempts:
             next_attempt_at=next_attempt_at,
             replay_of=replay_of,
             created_at=created_at,
+            key_id=key_id,
+            key_name=key_name,
             attempts=attempts,
         )
 

@@ -2,6 +2,7 @@ from typing import Literal, cast
 
 EventType = Literal[
     "approval.approved",
+    "approval.cancelled",
     "approval.denied",
     "approval.expired",
     "approval.requested",

@@ -50,6 +50,10 @@ class FailedTopUpEventData:
     """ The sender's own name for it. """
     metadata: FailedTopUpEventDataMetadata
     """ Pairs of the sender's own. """
+    key_id: None | str
+    """ The key that sent it. """
+    key_name: None | str
+    """ What that key was called then. """
     failure_reason: str
     """ Why it failed or was called off; null: it did not. """
     test: bool | Unset = UNSET
@@ -86,6 +90,12 @@ class FailedTopUpEventData:
 
         metadata = self.metadata.to_dict()
 
+        key_id: None | str
+        key_id = self.key_id
+
+        key_name: None | str
+        key_name = self.key_name
+
         failure_reason = self.failure_reason
 
         test = self.test
@@ -111,6 +121,8 @@ class FailedTopUpEventData:
                 "new_balance_cents": new_balance_cents,
                 "reference": reference,
                 "metadata": metadata,
+                "key_id": key_id,
+                "key_name": key_name,
                 "failure_reason": failure_reason,
             }
         )
@@ -157,6 +169,20 @@ class FailedTopUpEventData:
 
         metadata = FailedTopUpEventDataMetadata.from_dict(d.pop("metadata"))
 
+        def _parse_key_id(data: object) -> None | str:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        key_id = _parse_key_id(d.pop("key_id"))
+
+        def _parse_key_name(data: object) -> None | str:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        key_name = _parse_key_name(d.pop("key_name"))
+
         failure_reason = d.pop("failure_reason")
 
         test = d.pop("test", UNSET)
@@ -182,6 +208,8 @@ class FailedTopUpEventData:
             new_balance_cents=new_balance_cents,
             reference=reference,
             metadata=metadata,
+            key_id=key_id,
+            key_name=key_name,
             failure_reason=failure_reason,
             test=test,
             scheduled_for=scheduled_for,

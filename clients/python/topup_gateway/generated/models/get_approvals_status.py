@@ -1,6 +1,6 @@
 from typing import Literal, cast
 
-GetApprovalsStatus = Literal["approved", "denied", "expired", "pending"]
+GetApprovalsStatus = Literal["approved", "cancelled", "denied", "expired", "pending"]
 
 
 def check_get_approvals_status(value: str) -> GetApprovalsStatus:

@@ -1,6 +1,6 @@
 from typing import Literal, cast
 
-NextAction = Literal["ask_human", "fix_request", "poll", "stop", "top_up", "wait"]
+NextAction = Literal["ask_human", "fix_request", "pay", "poll", "stop", "top_up", "wait"]
 
 
 def check_next_action(value: str) -> NextAction:

@@ -53,6 +53,10 @@ class ReversedTopUpEventData:
     """ The sender's own name for it. """
     metadata: ReversedTopUpEventDataMetadata
     """ Pairs of the sender's own. """
+    key_id: None | str
+    """ The key that sent it. """
+    key_name: None | str
+    """ What that key was called then. """
     reason: str
     """ Why, in words for people. """
     test: bool | Unset = UNSET
@@ -91,6 +95,12 @@ class ReversedTopUpEventData:
 
         metadata = self.metadata.to_dict()
 
+        key_id: None | str
+        key_id = self.key_id
+
+        key_name: None | str
+        key_name = self.key_name
+
         reason = self.reason
 
         test = self.test
@@ -118,6 +128,8 @@ class ReversedTopUpEventData:
                 "new_balance_cents": new_balance_cents,
                 "reference": reference,
                 "metadata": metadata,
+                "key_id": key_id,
+                "key_name": key_name,
                 "reason": reason,
             }
         )
@@ -166,6 +178,20 @@ class ReversedTopUpEventData:
 
         metadata = ReversedTopUpEventDataMetadata.from_dict(d.pop("metadata"))
 
+        def _parse_key_id(data: object) -> None | str:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        key_id = _parse_key_id(d.pop("key_id"))
+
+        def _parse_key_name(data: object) -> None | str:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        key_name = _parse_key_name(d.pop("key_name"))
+
         reason = d.pop("reason")
 
         test = d.pop("test", UNSET)
@@ -193,6 +219,8 @@ class ReversedTopUpEventData:
             new_balance_cents=new_balance_cents,
             reference=reference,
             metadata=metadata,
+            key_id=key_id,
+            key_name=key_name,
             reason=reason,
             test=test,
             scheduled_for=scheduled_for,

@@ -50,6 +50,10 @@ class ScheduledTopUpEventData:
     """ The sender's own name for it. """
     metadata: ScheduledTopUpEventDataMetadata
     """ Pairs of the sender's own. """
+    key_id: None | str
+    """ The key that sent it. """
+    key_name: None | str
+    """ What that key was called then. """
     scheduled_for: datetime.datetime
     """ When it is to be sent, by the account's own clock. """
     test: bool | Unset = UNSET
@@ -86,6 +90,12 @@ class ScheduledTopUpEventData:
 
         metadata = self.metadata.to_dict()
 
+        key_id: None | str
+        key_id = self.key_id
+
+        key_name: None | str
+        key_name = self.key_name
+
         scheduled_for = self.scheduled_for.isoformat()
 
         test = self.test
@@ -109,6 +119,8 @@ class ScheduledTopUpEventData:
                 "new_balance_cents": new_balance_cents,
                 "reference": reference,
                 "metadata": metadata,
+                "key_id": key_id,
+                "key_name": key_name,
                 "scheduled_for": scheduled_for,
             }
         )
@@ -155,6 +167,20 @@ class ScheduledTopUpEventData:
 
         metadata = ScheduledTopUpEventDataMetadata.from_dict(d.pop("metadata"))
 
+        def _parse_key_id(data: object) -> None | str:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        key_id = _parse_key_id(d.pop("key_id"))
+
+        def _parse_key_name(data: object) -> None | str:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        key_name = _parse_key_name(d.pop("key_name"))
+
         scheduled_for = datetime.datetime.fromisoformat(d.pop("scheduled_for"))
 
         test = d.pop("test", UNSET)
@@ -175,6 +201,8 @@ class ScheduledTopUpEventData:
             new_balance_cents=new_balance_cents,
             reference=reference,
             metadata=metadata,
+            key_id=key_id,
+            key_name=key_name,
             scheduled_for=scheduled_for,
             test=test,
             failure_reason=failure_reason,

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
@@ -26,6 +26,10 @@ class StatedTransfer:
     """ In millionths of a US dollar. """
     code: str
     """ Why the money moved. """
+    key_id: None | str
+    """ The key whose call moved it; null: no key's, or not known. """
+    key_name: None | str
+    """ What that key is called. """
     created_at: datetime.datetime
     """ RFC 3339, UTC, whole seconds. """
     balance_micros: int
@@ -45,6 +49,12 @@ class StatedTransfer:
 
         code = self.code
 
+        key_id: None | str
+        key_id = self.key_id
+
+        key_name: None | str
+        key_name = self.key_name
+
         created_at = self.created_at.isoformat()
 
         balance_micros = self.balance_micros
@@ -59,6 +69,8 @@ class StatedTransfer:
                 "amount_cents": amount_cents,
                 "amount_micros": amount_micros,
                 "code": code,
+                "key_id": key_id,
+                "key_name": key_name,
                 "created_at": created_at,
                 "balance_micros": balance_micros,
             }
@@ -81,6 +93,20 @@ class StatedTransfer:
 
         code = d.pop("code")
 
+        def _parse_key_id(data: object) -> None | str:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        key_id = _parse_key_id(d.pop("key_id"))
+
+        def _parse_key_name(data: object) -> None | str:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        key_name = _parse_key_name(d.pop("key_name"))
+
         created_at = datetime.datetime.fromisoformat(d.pop("created_at"))
 
         balance_micros = d.pop("balance_micros")
@@ -92,6 +118,8 @@ class StatedTransfer:
             amount_cents=amount_cents,
             amount_micros=amount_micros,
             code=code,
+            key_id=key_id,
+            key_name=key_name,
             created_at=created_at,
             balance_micros=balance_micros,
         )

@@ -3,7 +3,7 @@ from typing import Any
 import httpx
 
 from ....call import Call, unexpected
-from ...models.approval_page_answer import ApprovalPageAnswer
+from ...models.asked_approval_page_answer import AskedApprovalPageAnswer
 from ...models.get_approvals_status import GetApprovalsStatus
 from ...types import UNSET, Unset
 
@@ -13,7 +13,7 @@ def get_approvals(
     limit: int | Unset = 50,
     cursor: str | Unset = UNSET,
     status: GetApprovalsStatus | Unset = UNSET,
-) -> Call[ApprovalPageAnswer]:
+) -> Call[AskedApprovalPageAnswer]:
     """Sends that wait for a person, and decided ones.
 
     Scope: `topup:read` or `approvals:write`.
@@ -44,9 +44,9 @@ def get_approvals(
     )
 
 
-def _parse(response: httpx.Response) -> ApprovalPageAnswer:
+def _parse(response: httpx.Response) -> AskedApprovalPageAnswer:
     if response.status_code == 200:
-        response_200 = ApprovalPageAnswer.from_dict(response.json())
+        response_200 = AskedApprovalPageAnswer.from_dict(response.json())
 
         return response_200
 

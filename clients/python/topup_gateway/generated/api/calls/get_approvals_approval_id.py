@@ -4,7 +4,7 @@ from urllib.parse import quote
 import httpx
 
 from ....call import Call, unexpected
-from ...models.approval_answer import ApprovalAnswer
+from ...models.asked_approval_answer import AskedApprovalAnswer
 from ...types import UNSET, Unset
 
 
@@ -12,7 +12,7 @@ def get_approvals_approval_id(
     approval_id: str,
     *,
     wait_s: int | Unset = 0,
-) -> Call[ApprovalAnswer]:
+) -> Call[AskedApprovalAnswer]:
     """One approval.
 
     With `wait_s` it answers as soon as somebody has decided, or after so many seconds; at once
@@ -38,9 +38,9 @@ def get_approvals_approval_id(
     )
 
 
-def _parse(response: httpx.Response) -> ApprovalAnswer:
+def _parse(response: httpx.Response) -> AskedApprovalAnswer:
     if response.status_code == 200:
-        response_200 = ApprovalAnswer.from_dict(response.json())
+        response_200 = AskedApprovalAnswer.from_dict(response.json())
 
         return response_200
 

@@ -19,6 +19,7 @@ def get_topup_history(
     platform: str | Unset = UNSET,
     recipient_email: str | Unset = UNSET,
     reference: str | Unset = UNSET,
+    key_id: str | Unset = UNSET,
     created_after: datetime.datetime | Unset = UNSET,
     created_before: datetime.datetime | Unset = UNSET,
 ) -> Call[TopUpPageAnswer]:
@@ -50,6 +51,8 @@ def get_topup_history(
     params["recipient_email"] = recipient_email
 
     params["reference"] = reference
+
+    params["key_id"] = key_id
 
     json_created_after: str | Unset = UNSET
     if not isinstance(created_after, Unset):

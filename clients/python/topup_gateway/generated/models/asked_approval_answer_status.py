@@ -1,10 +1,10 @@
 from typing import Literal, cast
 
-ApprovalAnswerStatus = Literal[
+AskedApprovalAnswerStatus = Literal[
     "cancelled", "delivered", "failed", "ok", "pending", "reversed", "reversing", "scheduled"
 ]
 
 
-def check_approval_answer_status(value: str) -> ApprovalAnswerStatus:
+def check_asked_approval_answer_status(value: str) -> AskedApprovalAnswerStatus:
     """The value as it came: a later version of the gateway may know more of them."""
-    return cast(ApprovalAnswerStatus, value)
+    return cast(AskedApprovalAnswerStatus, value)

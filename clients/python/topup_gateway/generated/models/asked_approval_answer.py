@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..models.approval_page_answer_status import (
-    ApprovalPageAnswerStatus,
-    check_approval_page_answer_status,
+from ..models.asked_approval_answer_status import (
+    AskedApprovalAnswerStatus,
+    check_asked_approval_answer_status,
 )
 
 if TYPE_CHECKING:
-    from ..models.approval_page import ApprovalPage
+    from ..models.asked_approval import AskedApproval
 
 
-T = TypeVar("T", bound="ApprovalPageAnswer")
+T = TypeVar("T", bound="AskedApprovalAnswer")
 
 
 @_attrs_define
-class ApprovalPageAnswer:
+class AskedApprovalAnswer:
     """1000 Success"""
 
     success: bool
@@ -31,12 +31,12 @@ class ApprovalPageAnswer:
     """ The code in words. """
     transaction_id: None | str
     """ The top-up's, where one is concerned; else null. """
-    status: ApprovalPageAnswerStatus
+    status: AskedApprovalAnswerStatus
     """ The top-up's, where one is concerned; else ok or error. """
     timestamp: datetime.datetime
     """ When it was answered, RFC 3339, UTC. """
-    data: ApprovalPage
-    """ A page of a list. Give next_cursor as cursor for the next one; null: there is none. """
+    data: AskedApproval
+    """ An approval with what it decides on. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -73,7 +73,7 @@ class ApprovalPageAnswer:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.approval_page import ApprovalPage  # noqa: PLC0415
+        from ..models.asked_approval import AskedApproval  # noqa: PLC0415
 
         d = dict(src_dict)
         success = d.pop("success")
@@ -91,13 +91,13 @@ class ApprovalPageAnswer:
 
         transaction_id = _parse_transaction_id(d.pop("transaction_id"))
 
-        status = check_approval_page_answer_status(d.pop("status"))
+        status = check_asked_approval_answer_status(d.pop("status"))
 
         timestamp = datetime.datetime.fromisoformat(d.pop("timestamp"))
 
-        data = ApprovalPage.from_dict(d.pop("data"))
+        data = AskedApproval.from_dict(d.pop("data"))
 
-        approval_page_answer = cls(
+        asked_approval_answer = cls(
             success=success,
             code=code,
             message=message,
@@ -107,8 +107,8 @@ class ApprovalPageAnswer:
             data=data,
         )
 
-        approval_page_answer.additional_properties = d
-        return approval_page_answer
+        asked_approval_answer.additional_properties = d
+        return asked_approval_answer
 
     @property
     def additional_keys(self) -> list[str]:

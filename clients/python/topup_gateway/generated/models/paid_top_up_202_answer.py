@@ -7,35 +7,37 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..models.approval_answer_status import ApprovalAnswerStatus, check_approval_answer_status
+from ..models.paid_top_up_202_answer_status import (
+    PaidTopUp202AnswerStatus,
+    check_paid_top_up_202_answer_status,
+)
 
 if TYPE_CHECKING:
-    from ..models.approval import Approval
+    from ..models.paid_top_up import PaidTopUp
 
 
-T = TypeVar("T", bound="ApprovalAnswer")
+T = TypeVar("T", bound="PaidTopUp202Answer")
 
 
 @_attrs_define
-class ApprovalAnswer:
-    """1000 Success"""
+class PaidTopUp202Answer:
+    """1002 Top-up pending"""
 
     success: bool
     """ What the HTTP status says. """
-    code: Literal[1000]
+    code: Literal[1002]
     """ What happened, as a number; GET /codes lists them. """
     message: str
     """ The code in words. """
     transaction_id: None | str
     """ The top-up's, where one is concerned; else null. """
-    status: ApprovalAnswerStatus
+    status: PaidTopUp202AnswerStatus
     """ The top-up's, where one is concerned; else ok or error. """
     timestamp: datetime.datetime
     """ When it was answered, RFC 3339, UTC. """
-    data: Approval
-    """ What a person decides on; requested_by and decided_by are ids of keys or persons.
-
-        decided_by is null while it is pending, and where it expired. """
+    data: PaidTopUp
+    """ A top-up that its request paid for. What can be spent is null for whoever does not show the payment's
+        identifier. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -72,14 +74,14 @@ class ApprovalAnswer:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.approval import Approval  # noqa: PLC0415
+        from ..models.paid_top_up import PaidTopUp  # noqa: PLC0415
 
         d = dict(src_dict)
         success = d.pop("success")
 
-        code = cast(Literal[1000], d.pop("code"))
-        if code != 1000:
-            raise ValueError(f"code must match const 1000, got '{code}'")
+        code = cast(Literal[1002], d.pop("code"))
+        if code != 1002:
+            raise ValueError(f"code must match const 1002, got '{code}'")
 
         message = d.pop("message")
 
@@ -90,13 +92,13 @@ class ApprovalAnswer:
 
         transaction_id = _parse_transaction_id(d.pop("transaction_id"))
 
-        status = check_approval_answer_status(d.pop("status"))
+        status = check_paid_top_up_202_answer_status(d.pop("status"))
 
         timestamp = datetime.datetime.fromisoformat(d.pop("timestamp"))
 
-        data = Approval.from_dict(d.pop("data"))
+        data = PaidTopUp.from_dict(d.pop("data"))
 
-        approval_answer = cls(
+        paid_top_up_202_answer = cls(
             success=success,
             code=code,
             message=message,
@@ -106,8 +108,8 @@ class ApprovalAnswer:
             data=data,
         )
 
-        approval_answer.additional_properties = d
-        return approval_answer
+        paid_top_up_202_answer.additional_properties = d
+        return paid_top_up_202_answer
 
     @property
     def additional_keys(self) -> list[str]:

@@ -7,17 +7,17 @@ from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
 if TYPE_CHECKING:
-    from ..models.approval import Approval
+    from ..models.asked_approval import AskedApproval
 
 
-T = TypeVar("T", bound="ApprovalPage")
+T = TypeVar("T", bound="AskedApprovalPage")
 
 
 @_attrs_define
-class ApprovalPage:
+class AskedApprovalPage:
     """A page of a list. Give next_cursor as cursor for the next one; null: there is none."""
 
-    items: list[Approval]
+    items: list[AskedApproval]
     """ This page's entries. """
     next_cursor: None | str
     """ Give it as cursor for the next page; null: there is none. """
@@ -50,13 +50,13 @@ class ApprovalPage:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.approval import Approval  # noqa: PLC0415
+        from ..models.asked_approval import AskedApproval  # noqa: PLC0415
 
         d = dict(src_dict)
         items = []
         _items = d.pop("items")
         for items_item_data in _items:
-            items_item = Approval.from_dict(items_item_data)
+            items_item = AskedApproval.from_dict(items_item_data)
 
             items.append(items_item)
 
@@ -69,14 +69,14 @@ class ApprovalPage:
 
         has_more = d.pop("has_more")
 
-        approval_page = cls(
+        asked_approval_page = cls(
             items=items,
             next_cursor=next_cursor,
             has_more=has_more,
         )
 
-        approval_page.additional_properties = d
-        return approval_page
+        asked_approval_page.additional_properties = d
+        return asked_approval_page
 
     @property
     def additional_keys(self) -> list[str]:
