@@ -16,8 +16,8 @@ from functools import partial
 
 from billing.engine.engine import Engine
 from billing.fulfilment.suppliers import Suppliers
-from billing.topups import topup as topups
-from billing.topups.topup import Due
+from billing.topups import queries
+from billing.topups.queries import Due
 from kernel.clock import SECOND_US, Clock
 from kernel.errors import DomainError, Unavailable
 from store.database import Database, Transaction
@@ -101,7 +101,7 @@ class Fulfiller(WokenLoop):
 
     async def _due(self, tx: Transaction, *, limit: int, busy: list[SupplierPlace]) -> list[Due]:
         now_us = self._clock.now_us()
-        return await topups.due(
+        return await queries.due(
             tx, now_us=now_us, limit=limit, but_ids=self._not_now(), but_suppliers=busy
         )
 
@@ -155,7 +155,7 @@ class Fulfiller(WokenLoop):
         if len(self._under_way) >= UNDER_WAY_MAX:
             return wait_s
         next_due_at = await self._database.read(
-            partial(topups.next_due_at, but_ids=self._not_now(), but_suppliers=self._busy())
+            partial(queries.next_due_at, but_ids=self._not_now(), but_suppliers=self._busy())
         )
         if next_due_at is None:
             return wait_s

@@ -26,8 +26,9 @@ from billing.topups import attempt as attempts, platform_rows, topup as topups
 from billing.topups.attempt import Attempt
 from billing.topups.fulfilment import HandedOver, HandOver, KeepWaiting, NoLongerAsked, Settle
 from billing.topups.platform import WALLET, Source
+from billing.topups.queries import Due
 from billing.topups.send import BY_SANDBOX
-from billing.topups.topup import AlreadyEnded, Due, TopUp
+from billing.topups.topup import AlreadyEnded, TopUp
 from kernel.clock import DAY_US, SECOND_US, Clock
 from store.database import Database
 from worker.ask import ask

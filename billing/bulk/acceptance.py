@@ -231,6 +231,7 @@ def reserve(state: BatchState, send: Send) -> TopUp:
         scheduled_for=request.send_at,
         trace=state.trace,
         counted_in=counted_in,
+        key_name=state.spending.name_of(send.lineage),
     )
     held = state.ledger.standing(tenant).held
     holds = state.take(tenant, charged_micros, to=held, code=Code.TOPUP_HOLD, topup_id=topup.id)

@@ -128,6 +128,10 @@ class Spending:
             further = self._further(tenant, line, send)
             self._check_each(further, tenant, lineage, amount_micros, send)
 
+    def name_of(self, lineage: Lineage) -> str | None:
+        """What the key that spends is called; None where no key does."""
+        return self.key_states[lineage[0]].name if lineage else None
+
     def max_now_cents(
         self, tenant: Tenant, lineage: Lineage, send: LimitedSend | None = None
     ) -> int | None:

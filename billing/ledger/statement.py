@@ -23,10 +23,14 @@ _HIDDEN = ", ".join(f"'{code}'" for code in sorted(OPERATORS_OWN))
 
 @dataclass(frozen=True, slots=True)
 class StatementLine:
-    """A transfer and what it did to the balance, in micros."""
+    """A transfer and what it did to the balance, in micros. transaction_id, subject_id: the top-up, or else
+    the order, charge or hold that it belongs to.
+    """
 
     transfer: Mapping[str, Any]
     change_micros: int
+    transaction_id: str | None = None
+    subject_id: str | None = None
 
     @property
     def other_side(self) -> str:
@@ -60,11 +64,19 @@ async def lines(
     database: Database, tenant: Tenant, *, since: int, until: int
 ) -> AsyncIterator[StatementLine]:
     """Every transfer with since <= created_at < until, oldest first."""
+    async for page in pages(database, tenant, since=since, until=until):
+        for line in page:
+            yield line
+
+
+async def pages(
+    database: Database, tenant: Tenant, *, since: int, until: int
+) -> AsyncIterator[list[StatementLine]]:
+    """The same lines, at most 500 at a time."""
     after_id = ""
     while True:
         page = await database.read(_page(tenant, since=since, until=until, after_id=after_id))
-        for line in page:
-            yield line
+        yield page
         if len(page) < PAGE_TRANSFERS:
             return
         after_id = page[-1].transfer["id"]
@@ -74,7 +86,8 @@ def _page(tenant: Tenant, *, since: int, until: int, after_id: str) -> Work[list
     async def work(tx: Transaction) -> list[StatementLine]:
         rows = await tx.fetch(
             f"""SELECT t.id, t.amount_micros, t.code, t.created_at, d.kind AS debit_kind,
-                      d.name AS debit_name, c.kind AS credit_kind, c.name AS credit_name
+                      d.name AS debit_name, c.kind AS credit_kind, c.name AS credit_name,
+                      t.transaction_id, t.subject_id
                FROM transfers t
                JOIN ledger_accounts d ON d.id = t.debit_id
                JOIN ledger_accounts c ON c.id = t.credit_id
@@ -121,6 +134,8 @@ def _line(row: Any) -> StatementLine:
             row["created_at"],
         ),
         change,
+        row["transaction_id"],
+        row["subject_id"],
     )
 
 
@@ -130,9 +145,17 @@ def account_label(kind: str, name: str) -> str:
 
 
 def transfer_shape(
-    transfer_id: str, debit: str, credit: str, amount_micros: int, code: str, created_at: int
+    transfer_id: str,
+    debit: str,
+    credit: str,
+    amount_micros: int,
+    code: str,
+    created_at: int,
+    *,
+    key_id: str | None = None,
+    key_name: str | None = None,
 ) -> dict[str, Any]:
-    """A transfer as the API shows it."""
+    """A transfer as the API shows it. key_id: the key whose call moved it; null: none's, or not known."""
     return {
         "id": transfer_id,
         "debit": debit,
@@ -140,5 +163,7 @@ def transfer_shape(
         "amount_cents": micros_to_cents(amount_micros),
         "amount_micros": amount_micros,
         "code": str(code),
+        "key_id": key_id,
+        "key_name": key_name,
         "created_at": rfc3339(created_at),
     }

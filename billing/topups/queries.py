@@ -1,13 +1,14 @@
-"""Reading top-ups: the history by keyset, and one top-up's whole timeline. Writes nothing."""
+"""Reading top-ups: the history by keyset, what is due, and one top-up's whole timeline. Writes nothing."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 from billing.ledger.chart import OPERATORS_OWN
 from billing.ledger.ledger import transfers_of
 from billing.ledger.statement import account_label, transfer_shape
 from billing.topups import attempt as attempts, reversal_row, topup as topups
+from billing.topups.approval import Approval
 from billing.topups.attempt import Attempt
 from billing.topups.mail import Mail, of_topups
 from billing.topups.reversal_row import TopUpReversal
@@ -28,6 +29,7 @@ class TopUpFilter:
     platform: str | None = None
     recipient_email: str | None = None
     reference: str | None = None
+    key_id: str | None = None
     created_after: int | None = None
     created_before: int | None = None
 
@@ -41,6 +43,8 @@ _PAGES = Keyset(
         "platform": "platform = :platform",
         "recipient_email": "recipient_email = :recipient_email",
         "reference": "reference = :reference",
+        # spent_by begins with the key itself, whose id has 20 characters.
+        "key_id": "SUBSTR(spent_by, 1, 20) = :key_id",
         "created_after": "created_at >= :created_after",
         "created_before": "created_at < :created_before",
     },
@@ -55,11 +59,100 @@ async def page(
     return [ROWS.read(row) for row in rows]
 
 
+class SenderKey(NamedTuple):
+    """The key that sent a top-up, as it was called then; both null where no key did."""
+
+    id: str | None
+    name: str | None
+
+
+NO_KEY: Final = SenderKey(None, None)
+
+
+async def sender_keys(
+    tx: Transaction, tenant: Tenant, ids: Iterable[str | None]
+) -> dict[str | None, SenderKey]:
+    """By the id of the top-up; those of another account or environment are left out."""
+    wanted = sorted({one for one in ids if one is not None})
+    rows = await tx.fetch(_SENDER_KEYS, ids=wanted, **tenant._asdict()) if wanted else []
+    return {row["id"]: SenderKey(row["key_id"], row["key_name"]) for row in rows}
+
+
 async def unknown_ids(tx: Transaction, ids: Sequence[str]) -> list[str]:
     """Those of which there is no top-up, of whatever tenant."""
     rows = await tx.fetch("SELECT id FROM topups WHERE id IN :ids[text]", ids=list(ids))
     known = {row["id"] for row in rows}
     return [one for one in ids if one not in known]
+
+
+class Due(NamedTuple):
+    """What a sweep needs of a top-up: nothing that takes reading, so that no row stops the others."""
+
+    id: str
+    tenant: Tenant
+    platform: str
+    fulfilment: str
+    supplier: str | None
+    checks_made: int
+    recipient_email: str
+
+
+async def due(
+    tx: Transaction,
+    *,
+    now_us: int,
+    limit: int,
+    but_ids: Sequence[str] = (),
+    but_suppliers: Sequence[tuple[str, str]] = (),
+) -> list[Due]:
+    """Pending top-ups that the worker should look at, the longest due first; but for the named.
+
+    but_suppliers: (environment, supplier) pairs.
+    """
+    rows = await tx.fetch(
+        f"""SELECT id, account_id, environment, platform, fulfilment, supplier, checks_made,
+                recipient_email FROM topups
+            WHERE status = 'pending' AND next_check_at IS NOT NULL AND next_check_at <= :now
+            {_but(but_ids, but_suppliers)}
+            ORDER BY next_check_at LIMIT :limit""",
+        now=now_us,
+        limit=limit,
+        **_but_values(but_ids, but_suppliers),
+    )
+    return [Due(row[0], Tenant(row[1], row[2]), *row[3:8]) for row in rows]
+
+
+async def next_due_at(
+    tx: Transaction,
+    *,
+    but_ids: Sequence[str] = (),
+    but_suppliers: Sequence[tuple[str, str]] = (),
+) -> int | None:
+    """When the next pending top-up but for the named is to be looked at, or None."""
+    row = await tx.fetch_one(
+        f"""SELECT next_check_at FROM topups
+            WHERE status = 'pending' AND next_check_at IS NOT NULL
+            {_but(but_ids, but_suppliers)}
+            ORDER BY next_check_at LIMIT 1""",
+        **_but_values(but_ids, but_suppliers),
+    )
+    return None if row is None else int(row["next_check_at"])
+
+
+def _but(ids: Sequence[str], suppliers: Sequence[tuple[str, str]]) -> str:
+    without_ids = "AND NOT id IN :but_ids[text]" if ids else ""
+    # A pair as one word, since a list holds words; neither part of a pair has a slash.
+    without_suppliers = (
+        "AND (supplier IS NULL OR NOT environment || '/' || supplier IN :but_suppliers[text])"
+        if suppliers
+        else ""
+    )
+    return f"{without_ids} {without_suppliers}"
+
+
+def _but_values(ids: Sequence[str], suppliers: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    pairs = ["/".join(pair) for pair in suppliers]
+    return {**({"but_ids": ids} if ids else {}), **({"but_suppliers": pairs} if pairs else {})}
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +198,14 @@ async def topup_timeline(tx: Transaction, tenant: Tenant, topup_id: str) -> TopU
         found,
         [
             transfer_shape(
-                t.id, labels[t.debit_id], labels[t.credit_id], t.amount_micros, t.code, t.created_at
+                t.id,
+                labels[t.debit_id],
+                labels[t.credit_id],
+                t.amount_micros,
+                t.code,
+                t.created_at,
+                key_id=found.key_id,
+                key_name=found.key_name,
             )
             for t in moved
         ],
@@ -119,6 +219,33 @@ async def topup_timeline(tx: Transaction, tenant: Tenant, topup_id: str) -> TopU
     )
 
 
+@dataclass(frozen=True, slots=True)
+class AskedApproval:
+    """An approval with what it is about. key_name null: no key asked."""
+
+    approval: Approval
+    topup: TopUp
+    key_name: str | None
+
+    @property
+    def id(self) -> str:
+        return self.approval.id
+
+
+async def with_topups(tx: Transaction, asked: Sequence[Approval]) -> Sequence[AskedApproval]:
+    """The approvals in their order, each with its top-up and its key's name."""
+    if not asked:
+        return ()
+    found = await topups.load(tx, [one.transaction_id for one in asked])
+    key_ids = sorted({one.requested_by for one in asked if one.requested_by is not None})
+    rows = await tx.fetch("SELECT id, name FROM api_keys WHERE id IN :ids[text]", ids=key_ids)
+    names = {row["id"]: row["name"] for row in rows}
+    return [
+        AskedApproval(one, found[one.transaction_id], names.get(one.requested_by or ""))
+        for one in asked
+    ]
+
+
 async def ledger_labels(tx: Transaction, ids: Sequence[str]) -> dict[str, str]:
     """How ledger accounts are shown, by their ids: wallet, or recipient:claude/user@example.com."""
     rows = await tx.fetch(
@@ -129,3 +256,10 @@ async def ledger_labels(tx: Transaction, ids: Sequence[str]) -> dict[str, str]:
 
 def _event_shape(row: Row) -> dict[str, Any]:
     return {"id": row["id"], "type": row["type"], "created_at": rfc3339(row["created_at"])}
+
+
+# spent_by begins with the key itself, whose id has 20 characters.
+_SENDER_KEYS = """
+SELECT id, NULLIF(SUBSTR(COALESCE(spent_by, ''), 1, 20), '') AS key_id, key_name
+FROM topups WHERE id IN :ids[text] AND account_id = :account_id AND environment = :environment
+"""

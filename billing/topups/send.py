@@ -208,6 +208,7 @@ class Send(msgspec.Struct, frozen=True, gc=False):
             earned_fee_cents=earned_cents(status, self.request.fee_cents),
             delivery=self.request.delivery,
             scheduled_for=self.request.send_at,
+            key_name=state.spending.name_of(self.lineage),
             **outcome,
         )
 

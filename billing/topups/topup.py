@@ -7,7 +7,7 @@ state. Writes topups; the caller holds the account's lock.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, Literal
 
 import msgspec
 from msgspec.structs import replace
@@ -102,6 +102,9 @@ class TopUp(msgspec.Struct, frozen=True, gc=False):
     fee_cents: int = 0  # charged beside the amount, and given back with it
     earned_fee_cents: int = 0  # of it: all once delivered, nothing once reversed
     counted_in: str | None = None  # what counts it beside days and months, see keys/counter.py
+    key_name: str | None = (
+        None  # of the key that sent it, as it was called then; null without a key
+    )
 
     @property
     def charged_cents(self) -> int:
@@ -124,8 +127,8 @@ class TopUp(msgspec.Struct, frozen=True, gc=False):
     @property
     def needs_person(self) -> bool:
         """Whether nobody knows what its supplier did, and nobody asks any more: a person decides."""
-        is_left = self.status == "pending" and self.next_check_at is None
-        return is_left and self.handed_over_at is not None
+        is_left = self.next_check_at is None and self.handed_over_at is not None
+        return is_left and self.status == "pending"
 
     @property
     def tenant(self) -> Tenant:
@@ -163,24 +166,14 @@ class TopUp(msgspec.Struct, frozen=True, gc=False):
             "new_balance_cents": self.new_balance_cents,
             "reference": self.reference,
             "metadata": dict(self.metadata),
+            "key_id": self.key_id,
+            "key_name": self.key_name,
         }
         if self.scheduled_for is not None:
             data["scheduled_for"] = rfc3339(self.scheduled_for)
         if self.failure_reason is not None:
             data["failure_reason"] = self.failure_reason
         return data
-
-
-class Due(NamedTuple):
-    """What a sweep needs of a top-up: nothing that takes reading, so that no row stops the others."""
-
-    id: str
-    tenant: Tenant
-    platform: str
-    fulfilment: str
-    supplier: str | None
-    checks_made: int
-    recipient_email: str
 
 
 def move(
@@ -228,65 +221,6 @@ def references_reading(
     return BatchRead(_REFERENCES if wanted else "", take, pairs=wanted)
 
 
-async def due(
-    tx: Transaction,
-    *,
-    now_us: int,
-    limit: int,
-    but_ids: Sequence[str] = (),
-    but_suppliers: Sequence[tuple[str, str]] = (),
-) -> list[Due]:
-    """Pending top-ups that the worker should look at, the longest due first; but for the named.
-
-    but_suppliers: (environment, supplier) pairs.
-    """
-    rows = await tx.fetch(
-        f"""SELECT id, account_id, environment, platform, fulfilment, supplier, checks_made,
-                recipient_email FROM topups
-            WHERE status = 'pending' AND next_check_at IS NOT NULL AND next_check_at <= :now
-            {_but(but_ids, but_suppliers)}
-            ORDER BY next_check_at LIMIT :limit""",
-        now=now_us,
-        limit=limit,
-        **_but_values(but_ids, but_suppliers),
-    )
-    return [Due(row[0], Tenant(row[1], row[2]), *row[3:8]) for row in rows]
-
-
-async def next_due_at(
-    tx: Transaction,
-    *,
-    but_ids: Sequence[str] = (),
-    but_suppliers: Sequence[tuple[str, str]] = (),
-) -> int | None:
-    """When the next pending top-up but for the named is to be looked at, or None."""
-    row = await tx.fetch_one(
-        f"""SELECT next_check_at FROM topups
-            WHERE status = 'pending' AND next_check_at IS NOT NULL
-            {_but(but_ids, but_suppliers)}
-            ORDER BY next_check_at LIMIT 1""",
-        **_but_values(but_ids, but_suppliers),
-    )
-    return None if row is None else int(row["next_check_at"])
-
-
-async def with_suppliers(
-    tx: Transaction, environment: str, *, supplier: str | None, limit: int
-) -> Sequence[TopUp]:
-    """Pending ones that are with a supplier, or wait for one, the oldest first; of all accounts."""
-    named = {} if supplier is None else {"supplier": supplier}
-    only = "supplier IS NOT NULL" if supplier is None else "supplier = :supplier"
-    rows = await tx.fetch(
-        f"""SELECT {ROWS.listed} FROM topups
-            WHERE status = 'pending' AND environment = :environment AND {only}
-            ORDER BY created_at, id LIMIT :limit""",
-        environment=environment,
-        limit=limit,
-        **named,
-    )
-    return [ROWS.read(row) for row in rows]
-
-
 async def free_references(tx: Transaction, ids: Sequence[str]) -> None:
     """Lets the references of cancelled top-ups be used again: those of a batch of which nothing was
     accepted, so nobody was told of them.
@@ -303,22 +237,6 @@ async def postpone(tx: Transaction, topup_id: str, until: int) -> None:
     text = """UPDATE topups SET next_check_at = :until
         WHERE id = :id AND status = 'pending' AND next_check_at < :until"""
     await tx.execute(text, id=topup_id, until=until)
-
-
-def _but(ids: Sequence[str], suppliers: Sequence[tuple[str, str]]) -> str:
-    without_ids = "AND NOT id IN :but_ids[text]" if ids else ""
-    # A pair as one word, since a list holds words; neither part of a pair has a slash.
-    without_suppliers = (
-        "AND (supplier IS NULL OR NOT environment || '/' || supplier IN :but_suppliers[text])"
-        if suppliers
-        else ""
-    )
-    return f"{without_ids} {without_suppliers}"
-
-
-def _but_values(ids: Sequence[str], suppliers: Sequence[tuple[str, str]]) -> dict[str, Any]:
-    pairs = ["/".join(pair) for pair in suppliers]
-    return {**({"but_ids": ids} if ids else {}), **({"but_suppliers": pairs} if pairs else {})}
 
 
 async def insert(tx: Transaction, topups: Sequence[TopUp]) -> None:

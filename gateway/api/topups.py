@@ -49,7 +49,7 @@ _CSV_COLUMNS = (
     *("transaction_id", "status", "platform", "amount_cents", "fee_cents", "charged_cents"),
     *("recipient_email", "voucher_code_hint", "new_balance_cents", "reference", "note"),
     *("failure_reason", "key_id", "scheduled_for", "created_at", "settled_at", "claimed_at"),
-    *("emailed_at", "metadata"),
+    *("emailed_at", "metadata", "key_name"),
 )
 
 
@@ -71,6 +71,7 @@ class HistoryQuery(ExportPage, frozen=True, kw_only=True):
         Annotated[SenderReferenceField, Meta(description="Only the top-up with this reference.")]
         | None
     ) = None
+    key_id: Annotated[Text, Meta(description="Only top-ups that this key sent.")] | None = None
     created_after: Time | None = None
     created_before: Time | None = None
 
@@ -113,6 +114,7 @@ async def list_topups(call: RequestContext[Fields, HistoryQuery]) -> Reply:
         platform=None if query.platform is None else query.platform.strip().lower(),
         recipient_email=_normalised(query.recipient_email),
         reference=query.reference,
+        key_id=query.key_id,
         created_after=time_us(query.created_after, "created_after"),
         created_before=time_us(query.created_before, "created_before"),
     )

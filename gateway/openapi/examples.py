@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from gateway.answers.response_codes import CODES
 from gateway.openapi.key_examples import KEY, MANDATE, OWN_KEY
+from gateway.openapi.payment_examples import PAID
 
 API: Final = "/api/public/v1"
 TIME: Final = "2026-06-13T12:00:00Z"
@@ -101,6 +102,7 @@ _TOPUP: Final = {
     "claimed_at": None,
     "emailed_at": None,
     "key_id": "key_abc123",
+    "key_name": "Shop",
     "scheduled_for": None,
     "created_at": TIME,
     "settled_at": TIME,
@@ -147,6 +149,9 @@ EXAMPLES: Final[Mapping[tuple[str, str], Example]] = {
     ),
     ("POST", f"{API}/topup/send"): Example(
         _SEND, _answer(1001, _SENT, status="delivered", transaction_id=TRANSACTION)
+    ),
+    ("POST", "/x402/topup"): Example(
+        _SEND, _answer(1001, PAID, status="delivered", transaction_id=TRANSACTION)
     ),
     ("POST", f"{API}/topup/validate"): Example(
         _SEND,
@@ -375,5 +380,7 @@ EVENT_EXAMPLE: Final = {
         "new_balance_cents": 5400,
         "reference": None,
         "metadata": {},
+        "key_id": "key_abc123",
+        "key_name": "Shop",
     },
 }

@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from gateway.answers.response_codes import CODES, PENDING, SUCCESS
+from gateway.openapi.payment_examples import SETTLING
 
 _API: Final = "/api/public/v1"
 _TIME: Final = "2026-06-13T12:00:00Z"
@@ -124,6 +125,7 @@ _REVERSING: Final = {
     "claimed_at": None,
     "emailed_at": None,
     "key_id": "key_abc123",
+    "key_name": "Shop",
     "scheduled_for": None,
     "created_at": _TIME,
     "settled_at": _TIME,
@@ -189,6 +191,7 @@ WRITTEN: Final[dict[str, Any]] = {
     f"GET {_API}/topup/{{transaction_id}}/receipt 200": _answer(
         _RECEIPT, transaction_id=_TRANSACTION
     ),
+    "POST /x402/topup 202": {**_answer(SETTLING, code=PENDING), "status": "pending"},
     f"GET {_API}/entitlements/{{entitlement_name}} 200": _answer(_ENTITLEMENT),
     f"POST {_API}/subscriptions/{{subscription_id}}/change 202": _pending(
         "change", plan_id="team", interval="month"

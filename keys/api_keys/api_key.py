@@ -89,6 +89,7 @@ class KeyState:
     lifetime_cents: int | None = None
     mandate: str | None = None  # as it is stored; keys/mandate.py
     paused_at: int | None = None
+    name: str | None = None
     lifetime_micros: int | None = None  # spent so far, of a key with lifetime_cents
 
     def is_usable(self, now_us: int) -> bool:

@@ -4,9 +4,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from webhooks.events.schema_words import EventData, Time
-
-KeyIdText = Annotated[str, Meta(pattern=r"^key_[0-9A-Za-z]+$")]
+from webhooks.events.schema_words import EventData, KeyIdText, Time
 
 
 class CapUsed(EventData, kw_only=True):

@@ -157,6 +157,8 @@ def _topup(status: str, *, now_us: int) -> dict[str, Any]:
         "new_balance_cents": 5400 if is_delivered else None,
         "reference": None,
         "metadata": {"test": "true"},
+        "key_id": KEY_ID,
+        "key_name": "test",
     }
     if status == "scheduled":
         data["scheduled_for"] = rfc3339(now_us + DAY_US)
@@ -201,7 +203,7 @@ def _approval(what: str, *, now_us: int) -> dict[str, Any]:
         "transaction_id": TRANSACTION_ID,
         "status": what if is_decided else "pending",
         "requested_by": None,
-        "decided_by": "key_test" if what in {"approved", "denied"} else None,
+        "decided_by": "key_test" if what in {"approved", "denied", "cancelled"} else None,
         "created_at": rfc3339(now_us),
         "expires_at": rfc3339(now_us + DAY_US),
         "decided_at": rfc3339(now_us) if is_decided else None,

@@ -15,6 +15,9 @@ Time = Annotated[
         extra_json_schema={"format": "date-time"},
     ),
 ]
+KeyIdText = Annotated[str, Meta(pattern=r"^key_[0-9A-Za-z]+$")]
+SentByKey = Annotated[KeyIdText, Meta(description="The key that sent it.")]
+SentByKeyName = Annotated[str, Meta(description="What that key was called then.")]
 ScheduledFor = Annotated[
     Time, Meta(description="When it is to be sent, by the account's own clock.")
 ]

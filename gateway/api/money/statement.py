@@ -12,6 +12,7 @@ from billing.documents import billing_details
 from billing.documents.statement_sheet import LINES_MAX, StatementSheet
 from billing.ledger import statement
 from billing.ledger.money import micros_to_cents
+from billing.reports.attributed_statement import attributed_lines
 from gateway.answers import response_codes as codes
 from gateway.answers.outcome import JSON, Outcome
 from gateway.answers.response_codes import CODES
@@ -38,6 +39,8 @@ _CSV_COLUMNS = (
     "amount_micros",
     "change_micros",
     "balance_micros",
+    "key_id",
+    "key_name",
 )
 
 
@@ -74,7 +77,7 @@ async def show(call: RequestContext[Fields, StatementQuery]) -> Reply:
     since, until = _period(call.query, now_us)
     tenant, database = call.principal.tenant, call.context.database
     opening_micros = await statement.opening_micros(database, tenant, before=since)
-    lines = statement.lines(database, tenant, since=since, until=until)
+    lines = attributed_lines(database, tenant, since=since, until=until)
     if call.query.form == "pdf":
         return await _pdf(call, since, until, opening_micros, lines)
     if call.query.form == "csv":

@@ -162,6 +162,7 @@ class _TopUp(Shaped, kw_only=True):
         Time | None, Meta(description="When a mail server took the first mail about it.")
     ]
     key_id: Annotated[KeyIdText | None, Meta(description="That sent it; null: no key.")]
+    key_name: Annotated[str | None, Meta(description="What that key was called then.")]
     scheduled_for: ScheduledFor | None
     created_at: Time
     settled_at: Time | None
@@ -217,6 +218,11 @@ class Transfer(Struct, kw_only=True):
     amount_cents: Cents
     amount_micros: Micros
     code: Annotated[str, Meta(description="Why the money moved.")]
+    key_id: Annotated[
+        KeyIdText | None,
+        Meta(description="The key whose call moved it; null: no key's, or not known."),
+    ]
+    key_name: Annotated[str | None, Meta(description="What that key is called.")]
     created_at: Time
 
 

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal, Self
 
 from msgspec import Meta, Struct
 
+from billing.topups.queries import NO_KEY, SenderKey
 from gateway.answers.refused import Failure
 from gateway.answers.words import (
     Count,
@@ -12,6 +13,7 @@ from gateway.answers.words import (
     Environment,
     EventIdText,
     EventTypeWord,
+    KeyIdText,
     Millis,
     Time,
     TransactionId,
@@ -95,6 +97,16 @@ class Delivery(Shaped, kw_only=True):
     next_attempt_at: Time | None
     replay_of: DeliveryIdText | None
     created_at: Time
+    key_id: Annotated[
+        KeyIdText | None,
+        Meta(description="That sent the top-up it tells of; null: no key, no top-up."),
+    ]
+    key_name: Annotated[str | None, Meta(description="What that key was called then.")]
+
+    @classmethod
+    def of(cls, delivery: log.Delivery, key: SenderKey = NO_KEY, /, **more: Any) -> Self:
+        """The delivery; key: that sent its top-up."""
+        return super().of(delivery, key_id=key.id, key_name=key.name, **more)
 
 
 class Attempt(Shaped, kw_only=True):

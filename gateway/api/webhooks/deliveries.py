@@ -1,9 +1,11 @@
 """The delivery log: which event went to which endpoint, attempt by attempt; and replay of one."""
 
+from collections.abc import Iterable, Mapping
 from typing import Annotated
 
 from msgspec import Meta
 
+from billing.topups.queries import NO_KEY, SenderKey, sender_keys
 from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer, page
@@ -18,9 +20,10 @@ from gateway.http.idempotency import run_once
 from gateway.http.lists import ROWS_AT_ONCE, CsvPage, ExportPage, csv_stream
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply, Route
+from kernel.tenant import Tenant
 from store.database import Transaction
 from webhooks.deliveries import delivery as deliveries, log
-from webhooks.deliveries.log import Attempt, Delivery
+from webhooks.deliveries.log import Attempt, Delivery, DeliveryPage
 from webhooks.deliveries.log_page import DeliveryCursor, DeliveryFilter, place_of
 from webhooks.events.event import check_type
 
@@ -57,10 +60,13 @@ async def list_deliveries(call: RequestContext[Fields, DeliveriesQuery]) -> Repl
     )
 
     async def read(before: DeliveryCursor | None, limit: int = ROWS_AT_ONCE) -> CsvPage:
-        found = await call.context.database.read(
-            lambda tx: log.list_deliveries(tx, tenant, wanted=wanted, before=before, limit=limit)
+        found, keys = await call.context.database.read(
+            lambda tx: _with_keys(tx, tenant, wanted, before, limit)
         )
-        return CsvPage([DeliveryShape.of(one) for one in found.deliveries], found.next)
+        shown = [
+            DeliveryShape.of(one, keys.get(one.transaction_id, NO_KEY)) for one in found.deliveries
+        ]
+        return CsvPage(shown, found.next)
 
     before = place_of(query.cursor)
     if query.format == "csv":
@@ -71,15 +77,36 @@ async def list_deliveries(call: RequestContext[Fields, DeliveriesQuery]) -> Repl
     return answer(codes.SUCCESS, data, now_us=call.now_us)
 
 
+async def _with_keys(
+    tx: Transaction,
+    tenant: Tenant,
+    wanted: DeliveryFilter,
+    before: DeliveryCursor | None,
+    limit: int,
+) -> tuple[DeliveryPage, Mapping[str | None, SenderKey]]:
+    found = await log.list_deliveries(tx, tenant, wanted=wanted, before=before, limit=limit)
+    return found, await _keys_of(tx, tenant, found.deliveries)
+
+
+async def _keys_of(
+    tx: Transaction, tenant: Tenant, shown: Iterable[Delivery]
+) -> Mapping[str | None, SenderKey]:
+    """The keys that sent the top-ups which these tell of, by the top-up."""
+    return await sender_keys(tx, tenant, [one.transaction_id for one in shown])
+
+
 async def show(call: RequestContext[Fields, Fields]) -> Answer:
     tenant, delivery_id = call.principal.tenant, call.params["delivery_id"]
 
-    async def work(tx: Transaction) -> tuple[Delivery, list[Attempt]]:
+    async def work(tx: Transaction) -> tuple[Delivery, SenderKey, list[Attempt]]:
         found = await log.get_delivery(tx, tenant, delivery_id)
-        return found, await log.attempts_of(tx, tenant, delivery_id)
+        keys = await _keys_of(tx, tenant, [found])
+        key = keys.get(found.transaction_id, NO_KEY)
+        return found, key, await log.attempts_of(tx, tenant, delivery_id)
 
-    found, attempts = await call.context.database.read(work)
-    data = DeliveryWithAttempts.of(found, attempts=[AttemptShape.of(one) for one in attempts])
+    found, key, attempts = await call.context.database.read(work)
+    shown = [AttemptShape.of(one) for one in attempts]
+    data = DeliveryWithAttempts.of(found, key, attempts=shown)
     return answer(codes.SUCCESS, data, now_us=call.now_us, transaction_id=found.transaction_id)
 
 
@@ -87,14 +114,17 @@ async def replay(call: RequestContext[Fields, Fields]) -> Answer:
     """A new delivery of the same event; 202, since it goes out by itself."""
     tenant, delivery_id, now_us = call.principal.tenant, call.params["delivery_id"], call.now_us
 
-    async def work(tx: Transaction) -> Delivery:
+    async def work(tx: Transaction) -> tuple[Delivery, SenderKey]:
         new_id = await deliveries.replay(tx, tenant, delivery_id, now_us=now_us)
-        return await log.get_delivery(tx, tenant, new_id)
+        new = await log.get_delivery(tx, tenant, new_id)
+        keys = await _keys_of(tx, tenant, [new])
+        return new, keys.get(new.transaction_id, NO_KEY)
 
-    def render(new: Delivery) -> Answer:
+    def render(made: tuple[Delivery, SenderKey]) -> Answer:
+        new, key = made
         return answer(
             codes.SUCCESS,
-            DeliveryShape.of(new),
+            DeliveryShape.of(new, key),
             now_us=now_us,
             http_status=202,
             transaction_id=new.transaction_id,

@@ -47,7 +47,7 @@ async def test_the_history_is_exported_without_what_can_be_spent(
     assert exported.text.split("\r\n")[0] == (
         "transaction_id,status,platform,amount_cents,fee_cents,charged_cents,recipient_email,"
         "voucher_code_hint,new_balance_cents,reference,note,failure_reason,key_id,scheduled_for,"
-        "created_at,settled_at,claimed_at,emailed_at,metadata"
+        "created_at,settled_at,claimed_at,emailed_at,metadata,key_name"
     )
     rows = rows_of(exported.text)
     assert [row["amount_cents"] for row in rows] == ["700", "600", "500"]
@@ -69,7 +69,7 @@ async def test_deliveries_and_orders_are_exported(gateway: Gateway) -> None:
 
     assert deliveries.text == (
         "id,event_id,event_type,endpoint_id,transaction_id,status,attempts_made,next_attempt_at,"
-        "replay_of,created_at\r\n"
+        "replay_of,created_at,key_id,key_name\r\n"
     )
     assert orders.text == (
         "id,status,provider,pack_id,amount,currency,pay_amount,pay_currency,credits,coupon,"

@@ -9,8 +9,8 @@ from alembic import op
 
 from store.dialect import BIGINT, BYTES, TEXT
 
-revision = "0039"
-down_revision = "0038"
+revision = "0041"
+down_revision = "0040"
 branch_labels = None
 depends_on = None
 oldest_code = "0011"

@@ -1,0 +1,64 @@
+"""A statement with the key of each line: whose call sent the top-up, charged the usage or set the hold aside.
+
+Reads only: a page of lines, then the keys of its top-ups, charges and holds, in two statements.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from billing.ledger import statement
+from billing.ledger.statement import StatementLine
+from kernel.tenant import Tenant
+from store.database import Database, Transaction
+
+
+class _Key(NamedTuple):
+    id: str | None
+    name: str | None
+
+
+_NO_KEY = _Key(None, None)
+
+
+async def attributed_lines(
+    database: Database, tenant: Tenant, *, since: int, until: int
+) -> AsyncIterator[StatementLine]:
+    """Every transfer with since <= created_at < until, oldest first, with key_id and key_name."""
+    async for page in statement.pages(database, tenant, since=since, until=until):
+        keys = await _keys_of(database, tenant, page)
+        for line in page:
+            found = keys.get(line.transaction_id or line.subject_id or "", _NO_KEY)
+            named = {**line.transfer, "key_id": found.id, "key_name": found.name}
+            yield replace(line, transfer=named)
+
+
+async def _keys_of(
+    database: Database, tenant: Tenant, page: Sequence[StatementLine]
+) -> Mapping[str, _Key]:
+    """By the id of the top-up, charge or hold; what no key did is left out."""
+    ids = {one for line in page for one in (line.transaction_id, line.subject_id)} - {None}
+    if not ids:
+        return {}
+
+    async def work(tx: Transaction) -> Mapping[str, _Key]:
+        rows = await tx.fetch(_KEYS, ids=sorted(str(one) for one in ids), **tenant._asdict())
+        return {row["id"]: _Key(row["key_id"], row["key_name"]) for row in rows if row["key_id"]}
+
+    return await database.read(work)
+
+
+# An id of a key has 20 characters, and spent_by begins with the key itself. A top-up keeps what its key
+# was called then; of the others it is the name of now.
+_KEYS = """
+SELECT f.id, f.key_id, COALESCE(f.key_name, k.name) AS key_name FROM (
+    SELECT id, NULLIF(SUBSTR(COALESCE(spent_by, ''), 1, 20), '') AS key_id, key_name
+    FROM topups WHERE id IN :ids[text] AND account_id = :account_id AND environment = :environment
+    UNION ALL
+    SELECT id, key_id, NULL AS key_name FROM usage_records
+    WHERE id IN :ids[text] AND account_id = :account_id AND environment = :environment
+    UNION ALL
+    SELECT id, NULLIF(SUBSTR(COALESCE(spent_by, ''), 1, 20), '') AS key_id, NULL AS key_name
+    FROM holds WHERE id IN :ids[text] AND account_id = :account_id AND environment = :environment
+) AS f LEFT JOIN api_keys k ON k.id = f.key_id
+"""
