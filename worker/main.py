@@ -106,6 +106,7 @@ FUNCTIONS: Final = {WAKE_JOB: wake}
 def chores_of(context: Context) -> Sequence[Chore]:
     """Everything that this process does now and then."""
     kept_us = _kept_us(context.settings)
+    security_us = context.settings.retention_security_days * DAY_US
     return (
         Chore("sandboxes.erase", ERASE_S, partial(erase_idle, context.database, context.clock)),
         resealing_chore(context.database, context.vault),
@@ -125,11 +126,7 @@ def chores_of(context: Context) -> Sequence[Chore]:
         sealing_chore(context),
         forgetting_chore(context.database, context.clock, context.payments.forgetting),
         sessions_chore(context.database, context.clock),
-        security_chore(
-            context.database,
-            context.clock,
-            context.settings.retention_security_days * DAY_US,
-        ),
+        security_chore(context.database, context.clock, security_us),
     )
 
 

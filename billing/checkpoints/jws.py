@@ -27,7 +27,7 @@ class StatementRefused(InvalidInput):
     """The bytes are no statement that one of these keys signed."""
 
 
-class Verified(NamedTuple):
+class VerifiedStatement(NamedTuple):
     """A statement whose signature holds: its payload's bytes, and the key's id."""
 
     payload: bytes
@@ -42,7 +42,7 @@ def sign(payload: bytes, *, typ: str, seed: bytes) -> str:
     return f"{signed}.{encode(key.sign(signed.encode()))}"
 
 
-def verify(text: str, *, typ: str, keys: Mapping[str, bytes]) -> Verified:
+def verify(text: str, *, typ: str, keys: Mapping[str, bytes]) -> VerifiedStatement:
     """keys: public keys by their kid. Raises StatementRefused with a sentence about what is wrong."""
     parts = text.split(".")
     if len(parts) != 3 or len(text) > JWS_CHARACTERS_MAX or not text.isascii():
@@ -59,7 +59,7 @@ def verify(text: str, *, typ: str, keys: Mapping[str, bytes]) -> Verified:
         Ed25519PublicKey.from_public_bytes(public).verify(decode(parts[2]), signed)
     except (InvalidSignature, ValueError):
         raise StatementRefused("Its signature does not hold: it was changed, or forged.") from None
-    return Verified(decode(parts[1]), kid)
+    return VerifiedStatement(decode(parts[1]), kid)
 
 
 def public_of(seed: bytes) -> bytes:
