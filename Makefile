@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test quick check fast-check fix ci docs bench lock audit sbom pin-images image-check rehearse old-code stripe-mock-check
+.PHONY: help run test quick check fast-check fix ci clients docs bench lock audit sbom pin-images image-check rehearse old-code stripe-mock-check
 
 # The first Python on the PATH that is new enough; `make PYTHON=… run` overrides it.
 PYTHON ?= $(shell for name in python3 python3.11 python3.12 python3.13 python3.14 python; do \
@@ -63,6 +63,9 @@ stripe-mock-check: $(INSTALLED) ## Stripe's own mock accepts every request of ou
 	@GOBIN=$(CURDIR)/.stripe-mock go install $(STRIPE_MOCK)
 	@TEST_STRIPE_MOCK=$(CURDIR)/.stripe-mock/stripe-mock $(BIN)/python -m pytest -q -n 0 \
 		tests/billing/lives/test_stripe_requests.py
+
+clients: $(INSTALLED) $(TOOLS) ## clients/ anew from /openapi.json, after a route or a field changed
+	$(BIN)/python -m clients.generate
 
 docs: $(INSTALLED) ## write docs/cli.md anew from the commands themselves
 	$(BIN)/python -m cli.reference > docs/cli.md

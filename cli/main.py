@@ -41,6 +41,7 @@ GROUPS = {
         "subscriptions": "Plans that accounts have: list, show, end, resume, change.",
         "orders": "Purchases of credit: list, show, refund, and decide what no rule may.",
         "refunds": "Payments that go back: list, show, decide.",
+        "payments": "Payments of machines without an account: list, show, ask, decide.",
         "disputes": "Disputed payments, and until when evidence counts.",
     },
     "Deliver it": {
@@ -81,7 +82,7 @@ FOLDERS = {
     | {"accounts", "apps", "packs", "plans", "coupons", "codes", "orders", "audit"}
     | {"platforms", "suppliers", "stock", "topups", "mail", "report", "reconciliation"}
     | {"subscriptions", "providers", "reconcile"},
-    "sales": {"refunds", "disputes"},
+    "sales": {"refunds", "disputes", "payments"},
     "merchant": {"keys", "deliveries", "replay", "listen", "verify"},
 }
 

@@ -38,6 +38,7 @@ from gateway.api.money import (
 from gateway.api.webhooks import deliveries, events, notices, replays, webhooks
 from gateway.dialects.discovery import discover
 from gateway.http.routing import ApiSurface
+from gateway.x402 import endpoint as x402
 
 API = ApiSurface(
     API_PREFIX,
@@ -79,4 +80,4 @@ API = ApiSurface(
     ),
     envelope.refuse,
 )
-SURFACES = (API, *discover())
+SURFACES = (API, x402.SURFACE, *discover())

@@ -92,8 +92,10 @@ async def create_account(
     is_operator: bool = False,
     is_sandbox: bool = False,
     has_live: bool = True,
+    account_id: AccountId | None = None,
 ) -> AccountId:
-    """A new account in each of the environments; a sandbox account lives in staging only.
+    """A new account in each of the environments; a sandbox account lives in staging only. account_id: of
+    one that has a fixed id.
 
     has_live: live is open from the start, as for what an operator makes; who made the account for
     themselves waits until a person opens it.
@@ -101,7 +103,7 @@ async def create_account(
     Raises EmailTaken, InvalidEmail (param "email") and InvalidInput for the name.
     """
     assert not (is_operator and is_sandbox), "a sandbox account never administers"
-    account_id = AccountId(new_id("acc"))
+    account_id = account_id or AccountId(new_id("acc"))
     address = None if email is None else normalise_email(email, param="email")
     label = normalise_name(name)
     live_at = now_us if has_live and not is_sandbox else None

@@ -6,7 +6,6 @@ line opens a store alone; gateway and worker open a context.
 
 import asyncio
 import contextlib
-import ipaddress
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
@@ -20,6 +19,7 @@ from billing.fulfilment.options import DATA_KEY as SUPPLIER_KEY
 from billing.fulfilment.protocol import OptionsRefused
 from billing.fulfilment.registry import discover
 from billing.fulfilment.suppliers import Suppliers
+from billing.machine_payments.settling import MachinePayments
 from billing.orders.links import OrderLinks
 from billing.payments.payments import Payments
 from billing.providers.registry import Providers
@@ -44,7 +44,9 @@ from runtime.installation import (
     warn_of_changes,
 )
 from runtime.limiter import Limiter
+from runtime.machine_payments import open_machine_payments
 from runtime.metrics import Metrics
+from runtime.outbound import own_place, webhook_policy
 from runtime.payments import open_providers
 from runtime.printing import Printer
 from runtime.queue import Queue
@@ -60,10 +62,9 @@ from store.database import Database, OnHint, Store, Transaction
 from webhooks.events.event import HINT as EVENTS_HINT
 from webhooks.events.feed import Feed
 from webhooks.events.waits import Waits
-from webhooks.http.guard import Policy, UrlRefused, check_url
+from webhooks.http.guard import Policy
 from webhooks.http.httpx_transport import GuardedTransport
-from webhooks.http.names import OPERATOR_FAILURE_WAIT_S_MAX, VettedNames
-from webhooks.http.own import OwnAddress
+from webhooks.http.names import OPERATOR_FAILURE_WAIT_S_MAX
 from webhooks.http.resolver import Resolver, SystemResolver
 from webhooks.http.transport import Transport
 
@@ -112,6 +113,7 @@ class Context:
     topup_rules: TopUpRules
     engine: Engine
     payments: Payments
+    machine_payments: MachinePayments
     waits: Waits
     printer: Printer
 
@@ -150,11 +152,9 @@ async def open_context(
         await stack.enter_async_context(watching_servers(database, link, metrics))
         hints.listen(lambda name: None if name == EVENTS_HINT else queue.wake_soon(name))
         waits = _waits(database, hints, stack)
-        resolver = stack.enter_context(contextlib.closing(SystemResolver()))
-        operators = stack.enter_context(contextlib.closing(SystemResolver()))
+        resolver, operators = _resolver(stack), _resolver(stack)
         policy = webhook_policy(settings)
-        transport = Transport(policy, resolver, clock, own=own_place(settings, operators))
-        stack.push_async_callback(transport.close)
+        transport = _transport(settings, policy, resolver, operators, clock, stack)
         authenticator = _authenticator(database, clock, stack)
         suppliers = await stack.enter_async_context(
             _open_suppliers(settings, database, Vault([supplier_key]), operators, clock)
@@ -164,6 +164,7 @@ async def open_context(
         rules = _topup_rules(settings, suppliers.book, voucher_key)
         engine = _engine(database, clock, _rules(settings, rules), metrics)
         stack.push_async_callback(engine.close)
+        opening = open_machine_payments(settings, vault, operators, engine, redemption_key, metrics)
         yield Context(
             settings=settings,
             clock=clock,
@@ -183,9 +184,28 @@ async def open_context(
             topup_rules=rules,
             engine=engine,
             payments=Payments(database, clock, engine, providers, _links(settings, rules)),
+            machine_payments=await stack.enter_async_context(opening),
             waits=waits,
             printer=_printer(settings, providers, stack),
         )
+
+
+def _transport(
+    settings: Settings,
+    policy: Policy,
+    resolver: Resolver,
+    operators: Resolver,
+    clock: Clock,
+    stack: contextlib.AsyncExitStack,
+) -> Transport:
+    """The webhooks' own; operators: who looks up where this installation is."""
+    made = Transport(policy, resolver, clock, own=own_place(settings, operators))
+    stack.push_async_callback(made.close)
+    return made
+
+
+def _resolver(stack: contextlib.AsyncExitStack) -> SystemResolver:
+    return stack.enter_context(contextlib.closing(SystemResolver()))
 
 
 def _waits(database: Store, hints: Hints, stack: contextlib.AsyncExitStack) -> Waits:
@@ -347,37 +367,6 @@ async def _open_suppliers(
         raise SettingsError(f"TOPUP_PLATFORMS: {error}") from None
     finally:
         await transport.close()
-
-
-def webhook_policy(settings: Settings) -> Policy:
-    """What WEBHOOK_ALLOW_* permit. http in staging is decided for each endpoint."""
-    return Policy.of(
-        allow_private=settings.webhook_allow_private,
-        allow_http=settings.webhook_allow_private,
-        allow_cidrs=[str(network) for network in settings.webhook_allow_cidrs],
-        allow_hosts=settings.webhook_allow_hosts,
-        own_addresses=_own_addresses(settings.host),
-    )
-
-
-def own_place(settings: Settings, resolver: Resolver) -> OwnAddress:
-    """What webhooks may not reach: PUBLIC_URL, and where the gateway listens on this machine."""
-    try:
-        public = check_url(settings.public_url, Policy.of_operator())
-    except UrlRefused:
-        # None is set, or one that no webhook could name either.
-        public = None
-    names = VettedNames(resolver, failure_wait_s_max=OPERATOR_FAILURE_WAIT_S_MAX)
-    worker_port = settings.worker_port or 0
-    return OwnAddress(names, port=settings.port, worker_port=worker_port, public=public)
-
-
-def _own_addresses(host: str) -> list[str]:
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return []
-    return [] if address.is_unspecified else [host]
 
 
 def _observer(metrics: Metrics, batch: str) -> Callable[[int], None]:

@@ -57,6 +57,7 @@ STEPS = (
     ("topup_reversals", "transaction_id", "transaction_id IN (SELECT id FROM topups WHERE {own})"),
     ("supplier_recipients", "recipient_email", "{own}"),
     ("topup_intents", "intent", "{own}"),
+    ("machine_payments", "id", "{own}"),
     ("topups", "id", "{own}"),
     ("usage_records", "id", "{own}"),
     ("usage_days", "day_start_at", "{own}"),

@@ -182,6 +182,8 @@ _OF_0037: Final = _OF_0036 | {"refunds": "1bb50339a5cd"}
 
 _OF_0038: Final = _OF_0037 | {"topup_intents": "45b64721c00f"}
 
+_OF_0039: Final = _OF_0038 | {"topups": "ba96637777d3"}
+
 TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0012": _OF_0012,
     "0013": _OF_0013,
@@ -210,5 +212,6 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0036": _OF_0036,
     "0037": _OF_0037,
     "0038": _OF_0038,
-    "0039": _OF_0038 | {"topups": "ba96637777d3"},
+    "0039": _OF_0039,
+    "0040": _OF_0039 | {"machine_payments": "e99d45fac20c"},
 }

@@ -817,6 +817,64 @@ redemption_batches = sa.Table(
     sa.Index("ix_redemption_batches_environment", "environment", "id"),
 )
 
+# billing/machine_payments/payment.py. A payment that came with the request it pays for.
+machine_payments = sa.Table(
+    "machine_payments",
+    metadata,
+    _text("id", key=True),
+    _text(
+        "account_id"
+    ),  # whose top-up: the machine account's, or that of the token beside the payment
+    _text("environment"),
+    _text("spent_by", null=True),  # key id, then its ancestors, joined by spaces; null: no key
+    _text("door"),  # x402 | card
+    _text(
+        "payment_ref"
+    ),  # its own identity: network, asset, payer and nonce; or the token's digest
+    _text("identifier"),  # SHA-256 of the payer's secret identifier, hex
+    _text("body_digest"),  # SHA-256 of what it pays for, hex
+    _text("request"),  # JSON: what it pays for, and the fee
+    _text("network"),
+    _text("asset"),
+    _text("payer"),
+    _text("amount"),  # atomic units of the asset, decimal
+    _int("charged_cents"),  # the same in US cents: the top-up's amount and fee
+    _text("proof"),  # what is posted to be settled; sealed, base64
+    _text("transaction_id"),  # of the top-up, fixed before the first try
+    _int("expires_at"),  # from then on it can no longer be settled
+    _int("created_at"),
+    _text("state"),  # asking | unsure | paid | refused | refunded
+    _text("settlement", null=True),  # its name at whoever settled it, such as a transaction's hash
+    _text("detail", null=True),  # a sentence: why it is as it is
+    _int("asks", default=0),  # how often it was asked to be settled
+    _int("is_lost", default=0),  # an answer about it was lost: a refusal proves nothing any more
+    _int("lease_until", null=True),  # somebody is asking until then
+    _int("next_ask_at", null=True),  # null: nobody is asked
+    _text("refund_code", null=True),  # gives it back; sealed, base64
+    _text("refund_code_hint", null=True),
+    _int("settled_at", null=True),
+    _int("ended_at", null=True),
+    sa.Index("ux_machine_payments_ref", "environment", "door", "payment_ref", unique=True),
+    sa.Index("ux_machine_payments_identifier", "environment", "door", "identifier", unique=True),
+    sa.Index("ix_machine_payments_account", "account_id", "environment", "id"),
+    sa.Index("ix_machine_payments_environment", "environment", "id"),
+    sa.Index(
+        "ix_machine_payments_due",
+        "next_ask_at",
+        sqlite_where=sa.text("next_ask_at IS NOT NULL"),
+        postgresql_where=sa.text("next_ask_at IS NOT NULL"),
+    ),
+    # What a person decides, and whose top-up may still fail.
+    sa.Index(
+        "ix_machine_payments_open",
+        "environment",
+        "state",
+        "id",
+        sqlite_where=sa.text("ended_at IS NULL"),
+        postgresql_where=sa.text("ended_at IS NULL"),
+    ),
+)
+
 # billing/credits/code_batch.py, but used_count by billing/credits/redemption_code.py. A code, by its digest only.
 redemption_codes = sa.Table(
     "redemption_codes",

@@ -31,7 +31,7 @@ ROOMS: dict[str, tuple[set[str], ...]] = {
         {"topups"},
         {"usage", "credits", "fulfilment", "recipients", "bulk"},
         {"catalog", "desk", "recharges"},
-        {"orders"},
+        {"orders", "machine_payments"},
         {"subscriptions"},
         {"documents"},
         {"payments"},
@@ -44,7 +44,7 @@ ROOMS: dict[str, tuple[set[str], ...]] = {
         {"http"},
         {"html"},
         {"api"},
-        {"dialects"},
+        {"dialects", "x402"},
         {"surfaces"},
         {"internal_client"},
         {"openapi"},
@@ -67,6 +67,7 @@ ROOMS: dict[str, tuple[set[str], ...]] = {
 # What reads all tables: the proof of the ledger, and erasing an account.
 READS_ANY_TABLE = {
     "billing/ledger/audit.py",
+    "billing/ledger/audit_payments.py",
     "billing/ledger/audit_plans.py",
     "billing/ledger/audit_topups.py",
     "billing/ledger/audit_usage.py",

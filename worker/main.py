@@ -23,6 +23,7 @@ from arq.worker import func
 
 from billing.bulk import batch
 from billing.engine import balance_watches
+from billing.machine_payments import payment as machine_payment
 from billing.orders import refund_row
 from billing.recipients.smtp import SmtpSender
 from billing.topups import mail, topup
@@ -51,6 +52,7 @@ from worker.money.compare import reconciliation_chore
 from worker.money.count_usage import counting_chore
 from worker.money.expire import Expirer
 from worker.money.forget import forgetting_chore
+from worker.money.machine_pay import MachinePayer
 from worker.money.number import Numberer
 from worker.money.owner_mail import OwnerMailer
 from worker.money.plan_credit import PlanCreditor
@@ -203,7 +205,9 @@ async def run_worker(
     try:
         async with beside(partial(_checks, dispatcher)), _running(parts) as running:
             deliveries = asyncio.ensure_future(dispatcher.run())
-            _freeze_heap()
+            # What start-up made lives as long as the process: the collector need not walk it again.
+            gc.collect()
+            gc.freeze()
             on_ready()
             logger.info("worker.ready", extra={"slots": slots_of_process()})
             try:
@@ -220,7 +224,9 @@ async def run_worker(
             end_listening()
 
 
-def _money_loops(context: Context) -> tuple[Renewer, Recharger, PlanCreditor, RefundLoop]:
+def _money_loops(
+    context: Context,
+) -> tuple[Renewer, Recharger, PlanCreditor, RefundLoop, MachinePayer]:
     """Those that payments and plans wake."""
     shared = (context.database, context.clock, context.engine)
     return (
@@ -228,6 +234,7 @@ def _money_loops(context: Context) -> tuple[Renewer, Recharger, PlanCreditor, Re
         Recharger(*shared[:2], context.payments.charging),
         PlanCreditor(*shared, context.settings.expiring_days),
         RefundLoop(*shared[:2], context.refunder),
+        MachinePayer(*shared[:2], context.machine_payments),
     )
 
 
@@ -290,6 +297,7 @@ def _waking(
     recharger: Recharger,
     creditor: PlanCreditor,
     refunds: RefundLoop,
+    payer: MachinePayer,
     ender: Ender,
     mailer: Mailer | None,
 ) -> Callable[[Sequence[str]], None]:
@@ -307,6 +315,7 @@ def _waking(
         creditor.wake,
         ender.wake,
         refunds.wake,
+        payer.wake,
         *to_mailer,
     )
     concerned: dict[str, Sequence[Callable[[], None]]] = {
@@ -315,6 +324,7 @@ def _waking(
         batch.HINT: (batcher.wake,),
         hold.HINT: (expirer.wake,),
         refund_row.HINT: (refunds.wake,),
+        machine_payment.HINT: (payer.wake,),
         balance_watches.HINT: (recharger.wake,),
         endpoint_queue.ENDING_HINT: (ender.wake,),
         mail.HINT: to_mailer,
@@ -375,12 +385,6 @@ async def _until(stopped: asyncio.Event, tasks: Sequence["asyncio.Future[None]"]
     stop.cancel()
     for task in done:
         task.result()
-
-
-def _freeze_heap() -> None:
-    # What start-up made lives as long as the process: the collector need not walk it again.
-    gc.collect()
-    gc.freeze()
 
 
 def _on_signals(stop: Callable[[], None]) -> None:

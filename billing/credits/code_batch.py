@@ -2,13 +2,12 @@
 
 All codes of a batch are worth the same and end together. Invariants: a code leaves this module once,
 to whoever makes the batch; until the last one was written and handed over, none can be redeemed, so
-a crash on the way leaves nothing that is worth anything. Writes redemption_batches and
-redemption_codes.
+a crash on the way leaves nothing that is worth anything. Writes redemption_batches, redemption_codes.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from billing.credits.redemption_code import RedemptionCodes, new_code
 from billing.ledger.money import MICROS_PER_CREDIT
@@ -33,6 +32,7 @@ STEP_CODES = 1_000
 TRIES_MAX = 3
 
 COMMAND_LINE = Actor()
+_CODE_INSERTED = ("id", "batch_id", "environment", "digest", "last4", "uses_max", "created_at")
 
 Keep = Callable[[Sequence[str]], None]
 
@@ -186,6 +186,32 @@ async def make(
         return batch
 
     return await database.transaction(finish)
+
+
+class OneCode(NamedTuple):
+    """A code of its own, by its digest; name: why it was made."""
+
+    environment: str
+    credits_micros: int
+    digest: str
+    last4: str
+    name: str
+
+
+async def insert_one(tx: Transaction, code: OneCode, *, now_us: int) -> None:
+    """A batch of one purchased credit's code, complete at once: whoever made it hands it over."""
+    batch_id = new_id("rdb")
+    batch = (batch_id, code.environment, code.name, code.credits_micros, 1, 1, 0, 1, now_us)
+    await tx.insert(
+        "redemption_batches",
+        (
+            *("id", "environment", "name", "credits_micros", "code_count", "uses_max"),
+            *("is_promotional", "is_complete", "created_at"),
+        ),
+        [batch],
+    )
+    row = (new_id("rdc"), batch_id, code.environment, code.digest, code.last4, 1, now_us)
+    await tx.insert("redemption_codes", _CODE_INSERTED, [row])
 
 
 async def get_batch(tx: Transaction, batch_id: str) -> Batch:
@@ -350,7 +376,7 @@ async def _make_step(
         async def write(tx: Transaction, rows: Sequence[Sequence[Any]] = rows) -> None:
             written = await tx.insert(
                 "redemption_codes",
-                ("id", "batch_id", "environment", "digest", "last4", "uses_max", "created_at"),
+                _CODE_INSERTED,
                 rows,
                 on_conflict="ON CONFLICT (digest) DO NOTHING",
             )

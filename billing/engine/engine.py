@@ -68,8 +68,8 @@ class Engine:
     ) -> None:
         """connections: the same database over connections that only the engine uses."""
         self.rules = rules
-        self._database = database
-        self._clock = clock
+        self.database = database
+        self.clock = clock
         self._batches: GroupCommit[_AnyRequest, Any] = GroupCommit(
             database if connections is None else connections,
             partial(_Batch, clock, rules),
@@ -108,11 +108,11 @@ class Engine:
 
         async def work(tx: Transaction) -> R:
             read_set = _read_set_of([_Request(command)], self.rules)
-            state = BatchState(read_set, self._clock.now_us())
+            state = BatchState(read_set, self.clock.now_us())
             await state.load(tx)
             return command.decide(state)
 
-        return await self._database.read(work)
+        return await self.database.read(work)
 
     @property
     def waiting_s(self) -> float:

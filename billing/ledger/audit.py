@@ -9,6 +9,7 @@ check-in add up to its state.
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
+from billing.ledger.audit_payments import PAYMENT_RULES
 from billing.ledger.audit_plans import PLAN_RULES
 from billing.ledger.audit_topups import TOPUP_RULES
 from billing.ledger.audit_usage import USAGE_RULES
@@ -310,6 +311,7 @@ _RULES = (
         _reversed_once("subscription_periods"),
     ),
     *PLAN_RULES,
+    *PAYMENT_RULES,
     (
         "no more of an order was reversed than was credited",
         """SELECT o.id AS row_id, o.reversed_micros AS found,

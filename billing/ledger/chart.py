@@ -71,6 +71,7 @@ class Code(StrEnum):
     REVERSAL_UNDONE = "reversal_undone"  # a dispute that was won
     REFUND_HOLD = "refund_hold"  # set aside until the provider says what became of a refund
     REFUND_RELEASE = "refund_release"
+    PAYMENT_REFUND = "payment_refund"  # of a machine's payment, as a code
     REDEMPTION = "redemption"  # of a redemption code
     SUBSCRIPTION = "subscription"
     ROLLOVER = "rollover"  # what was left of a plan's credit goes on into its next period

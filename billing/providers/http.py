@@ -80,16 +80,17 @@ async def ask(
     headers: Mapping[str, str],
     content: bytes = b"",
     provider: str = "other",
+    try_s_max: float = TRY_S_MAX,
 ) -> ProviderAnswer:
     """One try; raises NoAnswer. provider: whom it is counted for."""
     try:
-        async with asyncio.timeout(TRY_S_MAX):
+        async with asyncio.timeout(try_s_max):
             request = client.build_request(
                 method,
                 url,
                 headers={"Accept-Encoding": "identity", **headers},
                 content=content,
-                timeout=TRY_S_MAX,
+                timeout=try_s_max,
                 extensions={PROVIDER_EXTENSION: provider},
             )
             response = await client.send(request, stream=True, follow_redirects=False)

@@ -1,13 +1,14 @@
 """Approvals: a send above its key's threshold waits for a person. Writes approvals.
 
-States: pending -> approved | denied | expired (after 24 h, by the account's own clock). The funds are
-held meanwhile. Invariants: who approved or denied is named, nobody is where the time ran out; after
+States: pending -> approved | denied | cancelled (the sender took the send back) | expired (after 24 h, by
+the account's own clock). The funds are held meanwhile. Invariants: who approved, denied or cancelled is
+named (by a signed link: BY_LINK), nobody is where the time ran out; after
 its end an approval can only expire, whether it was swept by then or not.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Final, Literal
 
 from kernel.clock import DAY_US
 from kernel.errors import DomainError
@@ -17,8 +18,10 @@ from store.keyset import Keyset
 from store.row_mapping import RowMapping
 from webhooks.events import schemas
 
-ApprovalDecision = Literal["approved", "denied", "expired"]
+ApprovalDecision = Literal["approved", "denied", "cancelled", "expired"]
 WAITS_US = DAY_US
+# decided_by of what was decided by a signed link.
+BY_LINK: Final = "link"
 
 
 class ApprovalDecided(DomainError):
@@ -37,7 +40,7 @@ class Approval:
     environment: str
     transaction_id: str
     requested_by: str | None
-    status: Literal["pending", "approved", "denied", "expired"]
+    status: Literal["pending", "approved", "denied", "cancelled", "expired"]
     created_at: int
     expires_at: int
     decided_by: str | None = None
@@ -95,6 +98,17 @@ async def load_for_topups(tx: Transaction, topup_ids: Iterable[str]) -> dict[str
 async def find(tx: Transaction, approval_id: str) -> Approval | None:
     row = await tx.fetch_one(f"SELECT {_ROWS.listed} FROM approvals WHERE id = :id", id=approval_id)
     return None if row is None else _ROWS.read(row)
+
+
+async def clock_ahead_us(tx: Transaction, tenant: Tenant) -> int:
+    """How far the tenant's own clock is ahead, which expires_at is by."""
+    row = await tx.fetch_one(
+        """SELECT clock_ahead_us FROM account_environments
+           WHERE account_id = :account_id AND environment = :environment""",
+        account_id=tenant.account_id,
+        environment=tenant.environment,
+    )
+    return 0 if row is None else int(row["clock_ahead_us"])
 
 
 async def page(

@@ -8,6 +8,7 @@ from billing.ledger.chart import OPERATORS_OWN
 from billing.ledger.ledger import transfers_of
 from billing.ledger.statement import account_label, transfer_shape
 from billing.topups import attempt as attempts, reversal_row, topup as topups
+from billing.topups.approval import Approval
 from billing.topups.attempt import Attempt
 from billing.topups.mail import Mail, of_topups
 from billing.topups.reversal_row import TopUpReversal
@@ -216,6 +217,33 @@ async def topup_timeline(tx: Transaction, tenant: Tenant, topup_id: str) -> TopU
         (await of_topups(tx, [topup_id])).get(topup_id, ()),
         (await reversal_row.load(tx, [topup_id])).get(topup_id),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class AskedApproval:
+    """An approval with what it is about. key_name null: no key asked."""
+
+    approval: Approval
+    topup: TopUp
+    key_name: str | None
+
+    @property
+    def id(self) -> str:
+        return self.approval.id
+
+
+async def with_topups(tx: Transaction, asked: Sequence[Approval]) -> Sequence[AskedApproval]:
+    """The approvals in their order, each with its top-up and its key's name."""
+    if not asked:
+        return ()
+    found = await topups.load(tx, [one.transaction_id for one in asked])
+    key_ids = sorted({one.requested_by for one in asked if one.requested_by is not None})
+    rows = await tx.fetch("SELECT id, name FROM api_keys WHERE id IN :ids[text]", ids=key_ids)
+    names = {row["id"]: row["name"] for row in rows}
+    return [
+        AskedApproval(one, found[one.transaction_id], names.get(one.requested_by or ""))
+        for one in asked
+    ]
 
 
 async def _labels(tx: Transaction, ids: Sequence[str]) -> dict[str, str]:

@@ -12,6 +12,8 @@ from keys.principal import Principal
 
 # The recipient's own page of a top-up lies below it.
 CLAIM_PATH: Final = "/claim"
+# Where whoever has the link decides on a send that waits.
+DECIDE_PATH: Final = "/decide"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,11 @@ class TopUpRules:
     def claim_url(self, topup_id: str) -> str:
         """The recipient's page, which shows what was delivered: as good as the code itself."""
         return f"{self.public_url}{CLAIM_PATH}/{self.claim_token_of(topup_id)}"
+
+    def decide_url(self, approval_id: str) -> str:
+        """A page that decides on the approval, once, for whoever has the address: for persons alone."""
+        token = self.links.token_of("approval", approval_id)
+        return f"{self.public_url}{DECIDE_PATH}/{token}"
 
     def claim_token_of(self, topup_id: str) -> str:
         """What stands in that page's address for the top-up."""

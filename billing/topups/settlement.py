@@ -16,7 +16,7 @@ from billing.engine.send_limits import SendAgain, SendFacts
 from billing.ledger.ledger import Code, LedgerAccount, LedgerAccountKind
 from billing.ledger.money import MICROS_PER_CENT, micros_to_cents
 from billing.topups import approval as approvals
-from billing.topups.approval import Approval, ApprovalDecision
+from billing.topups.approval import BY_LINK, Approval, ApprovalDecision
 from billing.topups.deliverable import Deliverable, hint_of, stored
 from billing.topups.give_back import BY_APPROVAL, give_back
 from billing.topups.platform import WALLET, InvalidPlatform, Source
@@ -106,7 +106,7 @@ def cancel(state: BatchState, topup: TopUp, *, reason: str | None = None) -> Top
 
 
 def call_off(state: BatchState, topup: TopUp, *, by: str) -> TopUp:
-    """Cancels for the sender: an approval that it waits for is denied by that credential, or has
+    """Cancels for the sender: an approval that it waits for is cancelled by that credential, or has
     expired. Raises AlreadyDelivered or AlreadyEnded where it has ended.
     """
     asked = waits_for(state, topup)
@@ -115,7 +115,7 @@ def call_off(state: BatchState, topup: TopUp, *, by: str) -> TopUp:
         is_over = asked.expires_at <= account_now_us
         decided = approvals.decide(
             asked,
-            "expired" if is_over else "denied",
+            "expired" if is_over else "cancelled",
             by=None if is_over else by,
             topup_status=topup.status,
             now_us=state.now_us,
@@ -175,7 +175,7 @@ class OnTopUp:
 class Cancel(OnTopUp):
     """The command of POST /topup/cancel; the sender takes a pending top-up back.
 
-    cancelled_by is the credential's id: an approval that the top-up waits for is denied by it, or
+    cancelled_by is the credential's id: an approval that the top-up waits for is cancelled by it, or
     has expired.
     """
 
@@ -256,6 +256,7 @@ class Decide(OnTopUp):
             environment=topup.tenant.environment,
             subject_id=decided.id,
             after={"transaction_id": topup.id, "amount_cents": topup.amount_cents},
+            reason="by a signed link" if self.decided_by == BY_LINK else None,
             now_us=state.now_us,
         )
         state.working_set(AuditEntries).add(entry)

@@ -7,7 +7,7 @@ when its HTTP status is below 400. Source: contract section 2.
 from dataclasses import dataclass
 from typing import Final, Literal
 
-NextAction = Literal["fix_request", "wait", "poll", "top_up", "ask_human", "stop"]
+NextAction = Literal["fix_request", "wait", "poll", "top_up", "pay", "ask_human", "stop"]
 
 SUCCESS: Final = 1000
 DELIVERED: Final = 1001

@@ -1,19 +1,21 @@
 """Approvals: a person, or a key outside the requester's lineage, decides on a held send."""
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, Literal
 
 from msgspec import UNSET
 
-from billing.topups import approval as approvals, topup as topups
-from billing.topups.approval import Approval
+from billing.topups import approval as approvals
+from billing.topups.queries import AskedApproval, with_topups
 from billing.topups.settlement import Decide, EndedTopUp
 from billing.topups.topup import TopUp
 from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
 from gateway.answers.outcome import Listing, ok
-from gateway.api.schemas.topups import Approval as ApprovalShape, DecidedTopUp
+from gateway.api.schemas.approvals import AskedApproval as AskedShape
+from gateway.api.schemas.topups import DecidedTopUp
 from gateway.api.waiting import State, WaitQuery, poll_links, told_to_poll, when_changed
 from gateway.http.acting import actor_of
 from gateway.http.fields import Fields, Page
@@ -30,23 +32,34 @@ _READS = ("topup:read", "approvals:write")
 class ApprovalQuery(Page, frozen=True, kw_only=True):
     """Which approvals."""
 
-    status: Literal["pending", "approved", "denied", "expired"] | None = None
+    status: Literal["pending", "approved", "denied", "cancelled", "expired"] | None = None
 
 
 async def list_approvals(call: RequestContext[Fields, ApprovalQuery]) -> Answer:
     """Newest first."""
-    read = partial(approvals.page, tenant=call.principal.tenant, status=call.query.status)
-    return await list_rows(call, "apr", read, shape=Approval.shape)
+    tenant, status = call.principal.tenant, call.query.status
+
+    async def read(
+        tx: Transaction, *, before_id: str | None, limit: int
+    ) -> Sequence[AskedApproval]:
+        page = await approvals.page(tx, tenant, status=status, before_id=before_id, limit=limit)
+        return await with_topups(tx, page)
+
+    return await list_rows(call, "apr", read, shape=partial(_shape, call))
+
+
+def _shape(call: RequestContext[Any, Any], asked: AskedApproval) -> AskedShape:
+    return AskedShape.seen(asked, call.context.topup_rules.public_url)
 
 
 async def show(call: RequestContext[Fields, WaitQuery]) -> Answer:
     """One approval."""
-    asked, _ = await when_changed(call, partial(_find, call), _state_of, _READS)
-    return answer(codes.SUCCESS, asked.shape(), now_us=call.now_us)
+    asked = await when_changed(call, partial(_find, call), _state_of, _READS)
+    return answer(codes.SUCCESS, _shape(call, asked), now_us=call.now_us)
 
 
-def _state_of(found: tuple[Approval, TopUp]) -> State:
-    asked, held = found
+def _state_of(found: AskedApproval) -> State:
+    asked, held = found.approval, found.topup
     return State(held.id, held.status, asked.status, asked.status != "pending")
 
 
@@ -63,7 +76,8 @@ async def deny(call: RequestContext[Fields, Fields]) -> Answer:
 async def _decide(
     call: RequestContext[Fields, Fields], decision: Literal["approved", "denied"]
 ) -> Answer:
-    asked, held = await _find(call)
+    found = await _find(call)
+    asked, held = found.approval, found.topup
     _check_outside_lineage(call, held)
     command = Decide(
         topup_id=asked.transaction_id,
@@ -112,15 +126,14 @@ def _decided(call: RequestContext[Fields, Fields], ended: EndedTopUp) -> Answer:
     )
 
 
-async def _find(call: RequestContext[Fields, Any]) -> tuple[Approval, TopUp]:
+async def _find(call: RequestContext[Fields, Any]) -> AskedApproval:
     approval_id = call.params["approval_id"]
 
-    async def work(tx: Transaction) -> tuple[Approval, TopUp]:
+    async def work(tx: Transaction) -> AskedApproval:
         asked = await approvals.find(tx, approval_id)
         if asked is None or asked.tenant != call.principal.tenant:
             raise NotFound("Approval", param="id")
-        held = await topups.load(tx, [asked.transaction_id])
-        return asked, held[asked.transaction_id]
+        return (await with_topups(tx, [asked]))[0]
 
     return await call.context.database.read(work)
 
@@ -144,7 +157,7 @@ ROUTES = (
         "Sends that wait for a person, and decided ones",
         scopes=_READS,
         query=ApprovalQuery,
-        answers=ok(Listing[ApprovalShape]),
+        answers=ok(Listing[AskedShape]),
     ),
     Route(
         "GET",
@@ -157,7 +170,7 @@ ROUTES = (
             "With `wait_s` it answers as soon as somebody has decided, or after so many seconds; at"
             " once where it is decided."
         ),
-        answers=ok(ApprovalShape),
+        answers=ok(AskedShape),
     ),
     Route(
         "POST",

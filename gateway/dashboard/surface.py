@@ -16,7 +16,7 @@ from gateway.dashboard.money import (
     usage,
 )
 from gateway.dashboard.payer import checkout, portal, receipt, saved_card, status
-from gateway.dashboard.recipient import claim, no_mail
+from gateway.dashboard.recipient import claim, decide, no_mail
 from gateway.dashboard.refused import refuse
 from gateway.dashboard.topups import approvals, bulk, outbox, send, topups, vouchers
 from gateway.http.routing import ApiSurface
@@ -64,6 +64,7 @@ ENTRY = ApiSurface(
         *status.ROUTES,
         *receipt.ROUTES,
         *claim.ROUTES,
+        *decide.ROUTES,
         *no_mail.ROUTES,
     ),
     refuse,

@@ -29,7 +29,10 @@ NOTES: Final[Mapping[int, str]] = {
     codes.KEY_ENDED: "The key was good once: it expired, or somebody revoked it.",
     codes.NOT_REDEEMABLE: "reason says why: unknown, redeemed, reversed, spent, disabled or expired.",
     codes.LIMIT_REACHED: "There are as many as there may be: one has to go, or to end, before another.",
-    codes.PAYMENT_REQUIRED: "What is to be paid at once was declined; a person updates the means of payment.",
+    codes.PAYMENT_REQUIRED: (
+        "Nothing was paid yet: next_action pay, and accepts has the price. Else what is to be paid at once"
+        " was declined; a person updates the means of payment."
+    ),
     codes.CANCELLED: "The top-up is off and its funds are back.",
     codes.ALREADY_DELIVERED: "Too late to cancel: delivered, or handed to the platform.",
     codes.NOT_FOUND: (

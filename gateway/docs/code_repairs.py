@@ -71,7 +71,10 @@ REPAIRS: Final[Mapping[int, Repair]] = {
     codes.LIMIT_REACHED: Repair(
         "Remove one of those that links list, or wait until one has ended, then send the same again."
     ),
-    codes.PAYMENT_REQUIRED: Repair("A person updates the means of payment at the provider."),
+    codes.PAYMENT_REQUIRED: Repair(
+        "At /x402/topup: sign one of accepts, and send the same body with PAYMENT-SIGNATURE. Elsewhere a person"
+        " updates the means of payment at the provider."
+    ),
     codes.ALREADY_DELIVERED: Repair(
         "It cannot be cancelled any more. What was not used can be taken back.",
         ("POST", "/topup/{transaction_id}/reverse"),

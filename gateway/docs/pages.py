@@ -43,6 +43,7 @@ GUIDES: Final = {
     "metering": "Metering",
     "dialects": "Dialects",
     "mcp": "MCP",
+    "x402": "Pay without an account",
 }
 _ABOUT: Final = "Prepaid AI credit in one call: the API's reference and guides."
 _HOST: Final = re.compile(r"[A-Za-z0-9.\[\]:-]{1,255}")

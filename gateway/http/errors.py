@@ -19,6 +19,7 @@ from billing.engine.send_limits import LooksRepeated
 from billing.fulfilment.protocol import SignatureRefused
 from billing.intents.intent import IntentUsed
 from billing.ledger.ledger import InsufficientBalance
+from billing.machine_payments.payment import NotOffered, PaymentRequired, PaymentUsed
 from billing.orders.order import OrderDecided, TooManyOrders
 from billing.payments.payments import NoWebhookSecret
 from billing.providers.abilities.steering import PaymentDeclined
@@ -92,13 +93,15 @@ _UNKNOWN = "the database does not say yet whether it was done: look for it befor
 class ErrorRow:
     """A failure's code and HTTP status; by_reason where the status depends on its reason.
 
-    is_final: asking the same again does not help, whatever else has this code.
+    is_final: asking the same again does not help, whatever else has this code. next_action: where it is
+    another than that of the code.
     """
 
     code: int
     http_status: int
     by_reason: Mapping[str, int] | None = None
     is_final: bool = False
+    next_action: codes.NextAction | None = None
 
 
 TABLE: Final[Mapping[type[DomainError], ErrorRow]] = {
@@ -186,6 +189,9 @@ TABLE: Final[Mapping[type[DomainError], ErrorRow]] = {
     ProviderUnavailable: ErrorRow(codes.PROVIDER_UNAVAILABLE, 503),
     PriceRefused: ErrorRow(codes.MALFORMED, 422),
     PaymentDeclined: ErrorRow(codes.PAYMENT_REQUIRED, 402),
+    PaymentRequired: ErrorRow(codes.PAYMENT_REQUIRED, 402, next_action="pay"),
+    PaymentUsed: ErrorRow(codes.DUPLICATE, 409),
+    NotOffered: ErrorRow(codes.PROVIDER_UNAVAILABLE, 503, is_final=True),
     ProviderRefused: ErrorRow(codes.PROVIDER_UNAVAILABLE, 503, is_final=True),
     Unavailable: ErrorRow(codes.INTERNAL, 503),
 }
@@ -269,7 +275,9 @@ def _expected(error: DomainError, row: ErrorRow, address: str = "") -> Refusal:
 def _next_action(code: codes.Code, row: ErrorRow, retry_after_s: int | None) -> str | None:
     if row.is_final:
         return "ask_human"
-    return "wait" if retry_after_s is not None else code.next_action
+    if retry_after_s is not None:
+        return "wait"
+    return row.next_action or code.next_action
 
 
 def _headers(

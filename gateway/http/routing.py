@@ -52,6 +52,7 @@ _KINDS = {
     "checkout_token": "Checkout",
     "portal_token": "Portal",
     "claim_token": "Page",
+    "decide_token": "Page",
     "mail_token": "Page",
     "receipt_token": "Page",
     "status_token": "Page",

@@ -4,7 +4,7 @@ Made once for each set of tools and limits, since clients ask for the list at ea
 """
 
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 from mcp_types import Tool
 
@@ -15,11 +15,18 @@ from gateway.mcp.links import allowed, providers_of
 from gateway.mcp.schemas import Offer, input_schema, output_schema
 from gateway.mcp.tools import TOOLS
 
+_OWN_KEY: Final = "/keys/self"
+
 
 async def tools_of(call: RequestContext[Any, Any]) -> list[Tool]:
     """In the same order each time."""
     principal = call.principal
-    names = tuple(name for name, tool in TOOLS.items() if allowed(tool, principal))
+    names = tuple(
+        name
+        for name, tool in TOOLS.items()
+        # A token of the account's own has no key to be told of.
+        if allowed(tool, principal) and (principal.lineage or tool.path != _OWN_KEY)
+    )
     return _listed(names, await _offer(call))
 
 
@@ -29,7 +36,7 @@ async def _offer(call: RequestContext[Any, Any]) -> Offer:
     offer = Offer(tuple(offered), providers_of(context, principal.environment))
     if not principal.lineage:
         return offer
-    own = (await ask(call, "GET", "/keys/self")).data
+    own = (await ask(call, "GET", _OWN_KEY)).data
     return Offer(
         tuple(one for one in offered if _is_listed(one, own["platforms"])),
         offer.providers,

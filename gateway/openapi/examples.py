@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from gateway.answers.response_codes import CODES
 from gateway.openapi.key_examples import KEY, MANDATE, OWN_KEY
+from gateway.openapi.payment_examples import PAID
 
 API: Final = "/api/public/v1"
 TIME: Final = "2026-06-13T12:00:00Z"
@@ -148,6 +149,9 @@ EXAMPLES: Final[Mapping[tuple[str, str], Example]] = {
     ),
     ("POST", f"{API}/topup/send"): Example(
         _SEND, _answer(1001, _SENT, status="delivered", transaction_id=TRANSACTION)
+    ),
+    ("POST", "/x402/topup"): Example(
+        _SEND, _answer(1001, PAID, status="delivered", transaction_id=TRANSACTION)
     ),
     ("POST", f"{API}/topup/validate"): Example(
         _SEND,

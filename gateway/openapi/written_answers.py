@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from gateway.answers.response_codes import CODES, PENDING, SUCCESS
+from gateway.openapi.payment_examples import SETTLING
 
 _API: Final = "/api/public/v1"
 _TIME: Final = "2026-06-13T12:00:00Z"
@@ -171,6 +172,7 @@ WRITTEN: Final[dict[str, Any]] = {
         {"url": "https://checkout.stripe.com/c/pay/cs_test_abc123"}
     ),
     f"DELETE {_API}/topup/balance/recharge/methods/{{method_ref}} 200": _answer(_METHODS),
+    "POST /x402/topup 202": {**_answer(SETTLING, code=PENDING), "status": "pending"},
     f"GET {_API}/entitlements/{{entitlement_name}} 200": _answer(_ENTITLEMENT),
     f"POST {_API}/subscriptions/{{subscription_id}}/change 202": _pending(
         "change", plan_id="team", interval="month"

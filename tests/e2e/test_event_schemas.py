@@ -100,6 +100,8 @@ async def cause_everything(
     await made("/vouchers/redeem", code=sent["data"]["voucher_code"])
     pending = await made("/topup/send", **order(100, email="pending@sandbox.test"))
     await made("/topup/cancel", transaction_id=pending["transaction_id"])
+    asked = await made("/topup/send", **order(100, email="approval@sandbox.test"))
+    await made("/topup/cancel", transaction_id=asked["transaction_id"])
     await live_of_a_key(http, approver)
     for decision in ("approve", "deny"):
         asked = await made("/topup/send", **order(100, email="approval@sandbox.test"))

@@ -85,6 +85,7 @@ def each_database(
     server.take_back(lent)
 
 
+@pytest.mark.long
 def test_a_gateway_starts_without_what_it_may_never_need(
     each_database: list[str], tmp_path: Path
 ) -> None:
@@ -100,6 +101,7 @@ def test_a_gateway_starts_without_what_it_may_never_need(
     assert "stripe" in last
 
 
+@pytest.mark.long
 def test_a_worker_loads_no_page_besides(each_database: list[str], tmp_path: Path) -> None:
     plain = [settings(url, tmp_path) for url in each_database]
     stripe = with_stripe(each_database[-1], tmp_path)

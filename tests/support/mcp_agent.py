@@ -13,7 +13,7 @@ from mcp_types import CallToolResult, TextContent
 
 from gateway.mcp.schemas import output_schema
 from gateway.mcp.tools import TOOLS
-from tests.support.gateway import Gateway
+from tests.support.gateway import ANSWER_S_MAX, Gateway
 
 ORDER = {"platform": "claude", "amount_cents": 1000, "recipient_email": "user@example.com"}
 _numbers = count(1)
@@ -47,7 +47,7 @@ async def agent(
 ) -> AsyncIterator[Agent]:
     """mode: auto for today's protocol, legacy for those with a handshake."""
     headers = {"Authorization": f"Bearer {key}"}
-    async with httpx2.AsyncClient(headers=headers, trust_env=False) as http:
+    async with httpx2.AsyncClient(headers=headers, timeout=ANSWER_S_MAX, trust_env=False) as http:
         transport = streamable_http_client(f"{gateway.url}/mcp", http_client=http)
         async with Client(transport, mode=mode, **options) as client:
             yield Agent(client)

@@ -57,6 +57,7 @@ EVENT_TYPES: Final = (
     "approval.requested",
     "approval.approved",
     "approval.denied",
+    "approval.cancelled",
     "approval.expired",
     "key.created",
     "key.paused",

@@ -203,7 +203,7 @@ def _approval(what: str, *, now_us: int) -> dict[str, Any]:
         "transaction_id": TRANSACTION_ID,
         "status": what if is_decided else "pending",
         "requested_by": None,
-        "decided_by": "key_test" if what in {"approved", "denied"} else None,
+        "decided_by": "key_test" if what in {"approved", "denied", "cancelled"} else None,
         "created_at": rfc3339(now_us),
         "expires_at": rfc3339(now_us + DAY_US),
         "decided_at": rfc3339(now_us) if is_decided else None,

@@ -230,12 +230,13 @@ class LowStock(EventData, kw_only=True):
 class Approval(Shaped, kw_only=True):
     """What a person decides on; requested_by and decided_by are ids of keys or persons.
 
-    decided_by is null while it is pending, and where it expired.
+    decided_by is null while it is pending, and where it expired; link: by a signed link. cancelled: its
+    sender took the send back.
     """
 
     id: Annotated[str, Meta(pattern=r"^apr_[0-9A-Za-z]+$")]
     transaction_id: TransactionId
-    status: Literal["pending", "approved", "denied", "expired"]
+    status: Literal["pending", "approved", "denied", "cancelled", "expired"]
     requested_by: Annotated[str | None, Meta(description="The key or person that asked.")]
     decided_by: Annotated[
         str | None, Meta(description="The key or person that decided; null: nobody yet.")
@@ -334,6 +335,9 @@ TYPES: Final[Mapping[str, EventType]] = {
     "approval.requested": EventType("A top-up waits for a person.", ApprovalOfTopUp),
     "approval.approved": EventType("A person let a top-up go on.", ApprovalOfTopUp),
     "approval.denied": EventType("A person said no to a top-up.", ApprovalOfTopUp),
+    "approval.cancelled": EventType(
+        "The sender took a top-up back that waited for a person.", ApprovalOfTopUp
+    ),
     "approval.expired": EventType(
         "Nobody decided on a top-up in time; its funds were given back.", ApprovalOfTopUp
     ),

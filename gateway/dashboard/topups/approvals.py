@@ -5,11 +5,13 @@ from typing import Any
 from gateway.dashboard.act import act
 from gateway.dashboard.listing import listing
 from gateway.dashboard.route import page_route
+from gateway.html.forms import read_form
 from gateway.html.render import page
 from gateway.http.fields import Fields
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from gateway.internal_client import ask
+from kernel.errors import InvalidInput
 
 PATH = "/dashboard/approvals"
 _READ = ("topup:read", "approvals:write")
@@ -28,7 +30,9 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
     key = None
     if approval["requested_by"] is not None:
         key = (await ask(call, "GET", f"/keys/{approval['requested_by']}")).data
-    return page(call, "approval.html", approval=approval, topup=topup, key=key)
+    is_open = approval["status"] == "pending" and "approvals:write" in call.principal.scopes
+    link = call.context.topup_rules.decide_url(approval["id"]) if is_open else None
+    return page(call, "approval.html", approval=approval, topup=topup, key=key, decide_url=link)
 
 
 async def approve(call: RequestContext[Fields, Fields]) -> Reply:
@@ -39,6 +43,15 @@ async def approve(call: RequestContext[Fields, Fields]) -> Reply:
 async def deny(call: RequestContext[Fields, Fields]) -> Reply:
     """The send is cancelled and its funds return."""
     return await act(call, "POST", f"{_api(call)}/deny", then=_here(call), said="denied")
+
+
+async def decide_in_list(call: RequestContext[Fields, Fields]) -> Reply:
+    """One press in the list, which is shown again."""
+    decision = read_form(call).text("decision")
+    if decision not in {"approve", "deny"}:
+        raise InvalidInput("approve or deny", param="decision")
+    said = "approved" if decision == "approve" else "denied"
+    return await act(call, "POST", f"{_api(call)}/{decision}", then=PATH, said=said)
 
 
 def _api(call: RequestContext[Any, Any]) -> str:
@@ -52,6 +65,7 @@ def _here(call: RequestContext[Any, Any]) -> str:
 ROUTES = (
     page_route("GET", "/approvals", show_list, "Approvals", _READ),
     page_route("GET", "/approvals/{approval_id}", show, "One approval", _READ),
+    page_route("POST", "/approvals/{approval_id}", decide_in_list, "Decide in the list", _WRITE),
     page_route("POST", "/approvals/{approval_id}/approve", approve, "Let a send go on", _WRITE),
     page_route("POST", "/approvals/{approval_id}/deny", deny, "Cancel a held send", _WRITE),
 )

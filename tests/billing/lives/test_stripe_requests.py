@@ -248,6 +248,7 @@ async def asked_all(clock: FixedClock) -> AsyncIterator[tuple[list[Asked], set[L
         yield stand_in.asked, run
 
 
+@pytest.mark.long
 async def test_every_call_of_stripes_library_is_made_here(clock: FixedClock) -> None:
     async with asked_all(clock) as (_, run):
         not_made = calls_of_the_library() - run

@@ -31,6 +31,7 @@ async def came_of(lives: Lives, seed: int | None = None) -> dict[str, Outcome]:
     return came
 
 
+@pytest.mark.long
 async def test_each_life_costs_and_credits_what_was_worked_out(
     database_url: str, tmp_path: Path, clock: FixedClock
 ) -> None:

@@ -226,7 +226,7 @@ async def test_nothing_but_a_decision_settles_what_waits_for_an_approval(
     assert ended.topup.status == "cancelled"
 
 
-async def test_cancelling_tells_that_the_approval_was_denied(
+async def test_cancelling_tells_that_the_approval_was_cancelled(
     database: Database, clock: FixedClock
 ) -> None:
     account = await open_funded_account(database, clock)
@@ -239,7 +239,7 @@ async def test_cancelling_tells_that_the_approval_was_denied(
     assert await account.events() == [
         "topup.pending",
         "approval.requested",
-        "approval.denied",
+        "approval.cancelled",
         "topup.cancelled",
     ]
 

@@ -18,6 +18,7 @@ from tests.gateway.answers import (
     document_walks,
     mandate_walks,
     own_walks,
+    payment_walks,
     plain_walks,
     plan_walks,
     refund_walks,
@@ -52,6 +53,7 @@ WALKS: dict[str, Walk] = {
     "newapi": selling_walks.newapi,
     "resayil": selling_walks.resayil,
     "ohmygpt": selling_walks.ohmygpt,
+    "x402": payment_walks.x402,
     "plain": plain_walks.plain,
     "notifications": plain_walks.notifications,
 }

@@ -110,7 +110,7 @@ async def test_a_sandbox_account_gets_a_key_that_decides_on_what_its_own_key_ask
     assert approved.json()["data"]["approval"]["decided_by"].startswith("key_")
 
 
-async def test_whoever_cancels_what_waits_is_named_as_the_one_who_denied(gateway: Gateway) -> None:
+async def test_whoever_cancels_what_waits_is_named_and_denies_nothing(gateway: Gateway) -> None:
     key = await gateway.key(await gateway.account())
     asked = await gateway.call("POST", "/topup/send", key=key, json=ASKS)
     body = {"transaction_id": asked.json()["transaction_id"]}
@@ -120,7 +120,7 @@ async def test_whoever_cancels_what_waits_is_named_as_the_one_who_denied(gateway
     path = f"/approvals/{asked.json()['data']['approval']['id']}"
     approval = (await gateway.call("GET", path, key=key)).json()["data"]
     assert (cancelled.status_code, cancelled.json()["code"]) == (200, 3001)
-    assert approval["status"] == "denied"
+    assert approval["status"] == "cancelled"
     assert approval["decided_by"] == approval["requested_by"]
 
 

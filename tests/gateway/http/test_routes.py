@@ -28,6 +28,7 @@ PUBLIC = {
     # What is for sale may be looked at by anybody.
     ("GET", "/subscription/plans"),
     # An app's own secret stands in the body.
+    ("POST", "/x402/topup"),  # the payment in the request is what lets it in
     ("POST", "/api/v1/user/oauth/issue-token"),
 }
 # Contract section 3, without what later issues add.

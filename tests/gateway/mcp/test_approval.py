@@ -9,7 +9,7 @@ from mcp_types import ElicitRequestURLParams, ElicitResult
 
 from keys.principal import ACCOUNT_SCOPES
 from tests.support.gateway import Gateway
-from tests.support.mcp_agent import Agent, agent, balance_cents, code_of, data_of, text_of
+from tests.support.mcp_agent import Agent, agent, balance_cents, code_of, data_of, error_of, text_of
 
 pytestmark = pytest.mark.one_database
 
@@ -164,3 +164,21 @@ async def test_wait_for_ends_with_its_time_and_says_to_go_on(gateway: Gateway) -
     assert code_of(gone) == 3001
     assert "approval_id" in data_of(neither)["error"]["detail"]
     assert data_of(too_long)["error"]["errors"][0]["maximum"] == 50
+
+
+async def test_a_key_that_ends_meanwhile_waits_for_nothing(gateway: Gateway) -> None:
+    key = await gateway.key(await gateway.account())
+    made = await gateway.call(
+        "POST", "/keys", key=key, json={"name": "child", "scopes": ["topup:read"]}
+    )
+    child = made.json()["data"]
+    async with agent(gateway, key) as client:
+        sent = await client.send(recipient_email="pending@sandbox.test")
+    which = {"transaction_id": sent.structured_content["transaction_id"]}
+    async with agent(gateway, child["key"]) as client:
+        waits = asyncio.create_task(client.use("wait_for", {**which, "wait_s": 1}))
+        assert not (await asyncio.wait({waits}, timeout=0.1))[0]
+        await gateway.call("DELETE", f"/keys/{child['id']}", key=key)
+        waited = await waits
+
+    assert error_of(waited) == (2010, "ask_human")

@@ -42,6 +42,12 @@ async def test_only_the_tools_of_the_callers_scopes_are_listed(
     assert list(await listed(gateway, key)) == BY_SCOPE[scopes]
 
 
+async def test_a_token_of_no_key_is_shown_none(gateway: Gateway) -> None:
+    token = await gateway.system_token(await gateway.account())
+
+    assert "get_key" not in await listed(gateway, token)
+
+
 async def test_a_call_of_another_tool_says_which_scope_it_needs(gateway: Gateway) -> None:
     account_id = await gateway.account()
     reader = await gateway.key(account_id, scopes=("topup:read",))

@@ -1,0 +1,253 @@
+"""What happens to a machine payment: opened, claimed to be asked about, ended, given back.
+
+Promises: a payment ends once, whoever asks, however often and in however many processes; what was settled is
+credited and sent in one transaction, or given back as a code in the same one; nothing is sent twice and
+nothing that was paid is lost.
+"""
+
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from msgspec.structs import replace
+
+from billing.credits.code_batch import OneCode
+from billing.engine.audit_entries import AuditEntries
+from billing.engine.batch_state import BatchState
+from billing.engine.read_set import ReadSet
+from billing.ledger.ledger import Code, LedgerAccountKind
+from billing.ledger.money import MICROS_PER_CENT
+from billing.machine_payments.account import MACHINE_ACCOUNT
+from billing.machine_payments.payment import (
+    DETAIL_CHARACTERS_MAX,
+    OPEN,
+    MachinePayment,
+    check_same,
+    pause_us,
+)
+from billing.machine_payments.working_set import PaymentWorkingSet, payments_of
+from billing.topups.send import Send
+from billing.topups.working_set import TopUpWorkingSet, topups_of
+from kernel.errors import DomainError
+from kernel.storable import storable
+from kernel.tenant import Tenant
+from keys.audit_log import AuditEntry
+
+PaymentVerdict = Literal["settled", "refused", "unsure"]
+# No top-up comes of it any more.
+_FAILED = frozenset({"failed", "cancelled", "reversed"})
+
+
+class RefundCode(NamedTuple):
+    """The code that gives a payment back, should it have to be: as it is stored, and sealed for the payer."""
+
+    digest: str
+    last4: str
+    sealed: str
+
+
+class Claimed(NamedTuple):
+    """The payment, and whether the caller is the one who asks about it now."""
+
+    payment: MachinePayment
+    is_ours: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _OnPayment:
+    """What all commands on a payment that exists share."""
+
+    payment: MachinePayment
+
+    def declare(self, read_set: ReadSet) -> None:
+        _lock(read_set, self.payment)
+        read_set.working_set(PaymentWorkingSet).ids.add(self.payment.id)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenPayment:
+    """Writes the payment before anybody is asked to settle it; one that is there is found instead.
+
+    Raises PaymentUsed where it paid for something else.
+    """
+
+    payment: MachinePayment
+
+    def declare(self, read_set: ReadSet) -> None:
+        _lock(read_set, self.payment)
+        read_set.working_set(PaymentWorkingSet).asked.append(self.payment)
+
+    def decide(self, state: BatchState) -> Claimed:
+        payments = payments_of(state)
+        for found in payments.same_as(self.payment):
+            check_same(found, self.payment)
+            return Claimed(found, is_ours=False)
+        payments.add(self.payment)
+        return Claimed(self.payment, is_ours=True)
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimPayment(_OnPayment):
+    """The caller asks about it, for lease_us; not where another one does, or where it has ended."""
+
+    lease_us: int
+
+    def decide(self, state: BatchState) -> Claimed:
+        payments = payments_of(state)
+        found = payments.find(self.payment.id)
+        is_asked = found.lease_until is not None and found.lease_until > state.now_us
+        if found.state not in OPEN or is_asked:
+            return Claimed(found, is_ours=False)
+        # A lease that nobody ended: whoever held it may have had it settled, and is gone.
+        is_lost = found.is_lost or found.lease_until is not None
+        claimed = begun(
+            replace(found, is_lost=is_lost), now_us=state.now_us, lease_us=self.lease_us
+        )
+        payments.change(claimed)
+        return Claimed(claimed, is_ours=True)
+
+
+@dataclass(frozen=True, slots=True)
+class EndPayment(_OnPayment):
+    """What the settlement came to. send: of what it paid for; null: it cannot be sent any more.
+
+    settlement: its name at whoever settled it. code: gives it back, where nothing can be delivered.
+    is_for_person: nobody is asked any more, a person decides. entry: of the person who said so.
+    """
+
+    verdict: PaymentVerdict
+    detail: str | None
+    settlement: str | None = None
+    send: Send | None = None
+    code: RefundCode | None = None
+    is_lost: bool = False
+    is_for_person: bool = False
+    entry: AuditEntry | None = None
+
+    def declare(self, read_set: ReadSet) -> None:
+        _OnPayment.declare(self, read_set)
+        read_set.working_set(AuditEntries)
+        tenant = self.payment.tenant
+        read_set.places.add((*tenant, LedgerAccountKind.PROVIDER, self.payment.door))
+        read_set.places.add((*tenant, LedgerAccountKind.TRANSIT_OUT, ""))
+        read_set.working_set(TopUpWorkingSet)
+        if self.send is not None:
+            self.send.declare(read_set)
+
+    def decide(self, state: BatchState) -> MachinePayment:
+        found = payments_of(state).find(self.payment.id)
+        if found.state not in OPEN:
+            return found
+        if self.entry is not None:
+            state.working_set(AuditEntries).add(self.entry)
+        detail = _kept(self.detail)
+        if self.verdict == "refused":
+            ended = replace(found, state="refused", ended_at=state.now_us)
+        elif self.verdict == "settled":
+            return self._settle(state, found)
+        else:
+            next_at = None if self.is_for_person else state.now_us + pause_us(found.asks)
+            is_lost = found.is_lost or self.is_lost
+            ended = replace(found, state="unsure", is_lost=is_lost, settlement=self.settlement)
+            return _changed(state, ended, detail=detail, next_ask_at=next_at)
+        return _changed(state, ended, detail=detail)
+
+    def _settle(self, state: BatchState, found: MachinePayment) -> MachinePayment:
+        """The money came in: it is credited, and sent or given back."""
+        tenant, ledger = found.tenant, state.ledger
+        source = ledger.account(tenant, LedgerAccountKind.PROVIDER, found.door)
+        micros = found.charged_cents * MICROS_PER_CENT
+        wallet = ledger.standing(tenant).wallet
+        state.move(source, wallet, micros, Code.PURCHASE, subject_id=found.id)
+        settled = replace(found, settlement=self.settlement, settled_at=state.now_us)
+        why = self._send(state)
+        if why is not None:
+            assert self.code is not None, "what is settled can be given back"
+            return give_back(state, settled, self.code, why)
+        is_over = topups_of(state).find(found.transaction_id, tenant)
+        ended_at = state.now_us if is_over is not None and is_over.settled_at else None
+        return _changed(state, replace(settled, state="paid", ended_at=ended_at), detail=None)
+
+    def _send(self, state: BatchState) -> str | None:
+        """Why it could not be sent; null: it was."""
+        if self.send is None:
+            return self.detail or "what was paid for is not offered any more"
+        try:
+            sent = self.send.decide(state)
+        except DomainError as refusal:
+            return refusal.detail
+        if sent.is_replay:
+            return "the intent was paid for before"
+        return sent.topup.failure_reason if sent.topup.status == "failed" else None
+
+
+@dataclass(frozen=True, slots=True)
+class EndDelivery(_OnPayment):
+    """The top-up of a paid one has ended: noted, or given back where it failed."""
+
+    code: RefundCode
+
+    def declare(self, read_set: ReadSet) -> None:
+        _OnPayment.declare(self, read_set)
+        read_set.places.add((*self.payment.tenant, LedgerAccountKind.TRANSIT_OUT, ""))
+        read_set.working_set(TopUpWorkingSet).ids.add(self.payment.transaction_id)
+
+    def decide(self, state: BatchState) -> MachinePayment:
+        found = payments_of(state).find(self.payment.id)
+        topup = topups_of(state).find(found.transaction_id, found.tenant)
+        if found.state != "paid" or found.ended_at is not None or topup is None:
+            return found
+        if topup.status in _FAILED:
+            why = topup.failure_reason or f"the top-up was {topup.status}"
+            return give_back(state, found, self.code, why)
+        if topup.settled_at is None:
+            return found
+        return _changed(state, replace(found, ended_at=state.now_us), detail=found.detail)
+
+
+def begun(payment: MachinePayment, *, now_us: int, lease_us: int) -> MachinePayment:
+    """With one more question under way; should whoever puts it be gone, it is put again after the lease."""
+    until = now_us + lease_us
+    return replace(payment, asks=payment.asks + 1, lease_until=until, next_ask_at=until)
+
+
+def give_back(
+    state: BatchState, payment: MachinePayment, code: RefundCode, why: str
+) -> MachinePayment:
+    """The payment's credit leaves its account as a code that the payer is shown."""
+    ledger, tenant = state.ledger, payment.tenant
+    cents = payment.charged_cents
+    wallet = ledger.standing(tenant).wallet
+    out = ledger.account(tenant, LedgerAccountKind.TRANSIT_OUT)
+    state.move(wallet, out, cents * MICROS_PER_CENT, Code.PAYMENT_REFUND, subject_id=payment.id)
+    payments_of(state).add_code(
+        OneCode(tenant.environment, cents * MICROS_PER_CENT, code.digest, code.last4, payment.id)
+    )
+    refunded = replace(
+        payment,
+        state="refunded",
+        refund_code=code.sealed,
+        refund_code_hint=code.last4,
+        ended_at=state.now_us,
+    )
+    return _changed(state, refunded, detail=_kept(why))
+
+
+def _changed(
+    state: BatchState,
+    payment: MachinePayment,
+    *,
+    detail: str | None,
+    next_ask_at: int | None = None,
+) -> MachinePayment:
+    changed = replace(payment, detail=detail, next_ask_at=next_ask_at, lease_until=None)
+    payments_of(state).change(changed)
+    return changed
+
+
+def _lock(read_set: ReadSet, payment: MachinePayment) -> None:
+    # The machine account's too, whoever the payment belongs to: what serialises two of one name.
+    read_set.tenants.update((payment.tenant, Tenant(MACHINE_ACCOUNT, payment.environment)))
+
+
+def _kept(detail: str | None) -> str | None:
+    return None if detail is None else storable(detail, characters_max=DETAIL_CHARACTERS_MAX)

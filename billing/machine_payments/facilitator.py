@@ -1,0 +1,176 @@
+"""Who verifies and settles a payment of x402: a facilitator over HTTP, or staging's stand-in.
+
+Promises: a call ends within its time with a whole answer, or as unsure; an answer is believed only where it is
+about this payment: this network, payer and amount. Nothing that the facilitator says is shown to a payer but
+its short words. No header and no body is ever in a log.
+"""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, NamedTuple, Protocol, TypeVar
+
+import httpx
+import msgspec
+
+from billing.machine_payments.commands import PaymentVerdict
+from billing.providers.http import NoAnswer, ask, says_nothing, unavailable
+
+VERIFY_S_MAX: Final = 10.0
+# A settlement waits for its block.
+SETTLE_S_MAX: Final = 45.0
+NAME: Final = "x402"
+# The request certainly never went out.
+_NEVER_SENT: Final = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout"})
+_WORD = re.compile(r"[A-Za-z0-9_.:-]{1,80}")
+_BAD: Final = 400
+
+T = TypeVar("T")
+
+
+class Expected(NamedTuple):
+    """What an answer has to be about."""
+
+    network: str
+    payer: str
+    amount: str
+
+
+class Verified(NamedTuple):
+    """Whether the payment can be settled now, and if not, why in a word."""
+
+    is_valid: bool
+    reason: str = ""
+
+
+class Settlement(NamedTuple):
+    """What settling came to; is_lost: it may have been settled though nobody said so. is_for_person: the
+    facilitator said what cannot be true.
+    """
+
+    verdict: PaymentVerdict
+    detail: str | None = None
+    transaction: str | None = None
+    is_lost: bool = False
+    is_for_person: bool = False
+
+
+class Facilitator(Protocol):
+    """request: the JSON body of x402's /verify and /settle."""
+
+    async def verify(self, request: bytes, expected: Expected) -> Verified:
+        """Raises ProviderUnavailable."""
+        ...
+
+    async def settle(self, request: bytes, expected: Expected) -> Settlement:
+        """Raises nothing; asking again about the same payment never charges again."""
+        ...
+
+
+class _VerifyAnswer(msgspec.Struct, rename="camel"):
+    is_valid: bool
+    invalid_reason: str | None = None
+    payer: str | None = None
+
+
+class _SettleAnswer(msgspec.Struct, rename="camel"):
+    success: bool
+    transaction: str = ""
+    network: str = ""
+    payer: str | None = None
+    amount: str | None = None
+    error_reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HttpFacilitator:
+    """One that the operator named; key: sent as a Bearer token, where it wants one."""
+
+    client: httpx.AsyncClient
+    url: str
+    key: str = ""
+
+    async def verify(self, request: bytes, expected: Expected) -> Verified:
+        try:
+            status, body = await self._post("verify", request, VERIFY_S_MAX)
+        except NoAnswer as error:
+            raise unavailable(NAME, str(error)) from None
+        said = _read(body, _VerifyAnswer)
+        if says_nothing(status) or said is None:
+            raise unavailable(NAME, f"HTTP {status}")
+        if said.payer is not None and said.payer.lower() != expected.payer:
+            raise unavailable(NAME, "another payer")
+        # A refusal may come with a status of its own; a consent never does.
+        is_valid = said.is_valid and status < _BAD
+        return Verified(is_valid, "" if is_valid else _word(said.invalid_reason) or "refused")
+
+    async def settle(self, request: bytes, expected: Expected) -> Settlement:
+        try:
+            status, body = await self._post("settle", request, SETTLE_S_MAX)
+        except NoAnswer as error:
+            why = str(error)
+            return Settlement("unsure", f"no answer: {why}", is_lost=why not in _NEVER_SENT)
+        said = _read(body, _SettleAnswer)
+        if says_nothing(status) or said is None:
+            return Settlement("unsure", f"no answer to rely on: HTTP {status}", is_lost=True)
+        if said.success and status < _BAD:
+            return _believed(said, expected)
+        reason = _word(said.error_reason) or "no reason given"
+        if said.success or said.transaction:
+            # It was sent to the network, and what became of it is not known yet.
+            return Settlement("unsure", reason, _word(said.transaction), is_lost=True)
+        return Settlement("refused", reason)
+
+    async def _post(self, what: str, request: bytes, try_s_max: float) -> tuple[int, bytes]:
+        headers = {"Content-Type": "application/json"}
+        if self.key:
+            headers["Authorization"] = f"Bearer {self.key}"
+        answer = await ask(
+            self.client,
+            "POST",
+            f"{self.url}/{what}",
+            headers=headers,
+            content=request,
+            provider=NAME,
+            try_s_max=try_s_max,
+        )
+        return answer.status, answer.body
+
+
+class StandInFacilitator:
+    """Staging's: every well-formed payment is good, and its transaction is made of its own bytes."""
+
+    async def verify(self, request: bytes, expected: Expected) -> Verified:  # noqa: ARG002
+        return Verified(is_valid=True)
+
+    async def settle(self, request: bytes, expected: Expected) -> Settlement:  # noqa: ARG002
+        return Settlement("settled", transaction=f"0x{hashlib.sha256(request).hexdigest()}")
+
+
+def _believed(said: _SettleAnswer, expected: Expected) -> Settlement:
+    """The settlement, where the answer is about this payment."""
+    transaction = _word(said.transaction)
+    others: Mapping[str, bool] = {
+        "network": said.network != expected.network,
+        "payer": said.payer is not None and said.payer.lower() != expected.payer,
+        "amount": said.amount is not None and said.amount != expected.amount,
+        "transaction": not transaction,
+    }
+    wrong = [name for name, is_other in others.items() if is_other]
+    if wrong:
+        detail = f"the facilitator told of another {', '.join(wrong)}"
+        return Settlement("unsure", detail, transaction, is_lost=True, is_for_person=True)
+    return Settlement("settled", transaction=transaction)
+
+
+def _read(body: bytes, form: type[T]) -> T | None:
+    try:
+        return msgspec.json.decode(body, type=form)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def _word(text: str | None) -> str | None:
+    """A short word of theirs; prose is left out."""
+    return text if text and _WORD.fullmatch(text) else None

@@ -1,0 +1,102 @@
+"""What a machine may pay with: networks and assets, and the exact amount of a price in them.
+
+Facts of each asset are those of its contract (the name and version of its EIP-712 domain, its decimals), as the
+x402 package lists them; only assets that are transferred by a signed authorization (EIP-3009) are taken. One
+US dollar is one unit of the asset.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from keys.principal import Environment
+
+SCHEME: Final = "exact"
+# How long a payer's authorization is to be good.
+TIMEOUT_S: Final = 300
+CENT_DECIMALS: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """A token of a network (CAIP-2). is_money: it is worth real dollars; a test network's is not."""
+
+    network: str
+    address: str
+    name: str
+    version: str
+    decimals: int
+    is_money: bool
+
+
+ASSETS: Final = (
+    Asset("eip155:8453", "0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913", "USD Coin", "2", 6, True),
+    Asset("eip155:1", "0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48", "USD Coin", "2", 6, True),
+    Asset("eip155:137", "0x3c499c542cEF5E3811e1192ce70d8cC03d5c3359", "USD Coin", "2", 6, True),
+    Asset("eip155:42161", "0xaf88d065e77c8cC2239327C5EDb3A432268e5831", "USD Coin", "2", 6, True),
+    Asset("eip155:43114", "0xB97EF9Ef8734C71904D8002F8b6Bc66Dd9c48a6E", "USD Coin", "2", 6, True),
+    Asset("eip155:84532", "0x036CbD53842c5426634e7929541eC2318f3dCF7e", "USDC", "2", 6, False),
+    Asset("eip155:421614", "0x75faf114eafb1BDbe2F0316DF893fd58CE46AA4d", "USD Coin", "2", 6, False),
+)
+NETWORKS: Final = tuple(asset.network for asset in ASSETS)
+# Staging's stand-in: an address that nobody has a key of.
+STAND_IN_ASSET: Final = next(asset for asset in ASSETS if asset.network == "eip155:84532")
+STAND_IN_ADDRESS: Final = "0x0000000000000000000000000000000000000402"
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """How an environment's top-ups are paid. is_stand_in: no facilitator is asked, and nothing is worth
+    anything.
+    """
+
+    environment: Environment
+    asset: Asset
+    pay_to: str
+    is_stand_in: bool = False
+
+    def amount(self, cents: int) -> str:
+        """The price in atomic units: exact, since an asset has no fewer decimals than a dollar."""
+        return str(cents * 10 ** (self.asset.decimals - CENT_DECIMALS))
+
+    def requirements(self, cents: int) -> dict[str, Any]:
+        """What x402 calls payment requirements, version 2."""
+        asset = self.asset
+        return {
+            "scheme": SCHEME,
+            "network": asset.network,
+            "asset": asset.address,
+            "amount": self.amount(cents),
+            "payTo": self.pay_to,
+            "maxTimeoutSeconds": TIMEOUT_S,
+            "extra": {"name": asset.name, "version": asset.version},
+        }
+
+
+def find_asset(network: str, address: str = "") -> Asset | None:
+    """The asset of that network, or its first one; None: not known here."""
+    wanted = address.lower()
+    return next(
+        (
+            asset
+            for asset in ASSETS
+            if asset.network == network and wanted in ("", asset.address.lower())
+        ),
+        None,
+    )
+
+
+def offers_of(
+    asset: Asset | None, pay_to: str, *, has_stand_in: bool = True
+) -> Mapping[Environment, Offer]:
+    """What is offered where the operator named an asset and an address, or nothing.
+
+    Money of a test network buys staging's credit alone; staging without one has the stand-in.
+    """
+    offers: dict[Environment, Offer] = {}
+    if has_stand_in:
+        offers["staging"] = Offer("staging", STAND_IN_ASSET, STAND_IN_ADDRESS, is_stand_in=True)
+    if asset is not None:
+        where: Environment = "live" if asset.is_money else "staging"
+        offers[where] = Offer(where, asset, pay_to)
+    return offers

@@ -1,0 +1,288 @@
+"""A machine payment: one top-up that was paid in the request that asked for it. Writes machine_payments.
+
+States: asking -> paid | refused | refunded; asking -> unsure, where an answer was lost, and on as before;
+paid -> refunded, where the top-up failed later. Invariants: a payment has one row, by its own identity at
+whoever settles it and by the payer's secret identifier; the row is written before anybody is asked to
+settle; one top-up at most comes of it, whose id is fixed with the row. The caller holds the lock of the
+machine account and of the payment's own one.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, Literal
+
+import msgspec
+
+from billing.topups.deliverable import DeliveryOptions
+from billing.topups.platform import Platforms
+from billing.topups.send_request import SendRequest, prepare
+from kernel.clock import SECOND_US
+from kernel.errors import DomainError, NotFound
+from kernel.tenant import Tenant
+from store.database import Transaction
+from store.keyset import NEWEST, Keyset
+from store.row_mapping import WORDS_OR_NULL, RowMapping, as_json
+
+# What a payment that is to be asked about leaves behind a commit.
+HINT: Final = "machine_payments"
+PaymentState = Literal["asking", "unsure", "paid", "refused", "refunded"]
+OPEN: Final = frozenset[PaymentState]({"asking", "unsure"})
+STATES: Final = ("asking", "unsure", "paid", "refused", "refunded")
+DETAIL_CHARACTERS_MAX: Final = 300
+# A question that got no answer is put again after twice as long, within these bounds.
+ASK_US_MIN: Final = 2 * SECOND_US
+ASK_US_MAX: Final = 300 * SECOND_US
+
+
+class PaymentUsed(DomainError):
+    """The payment, or its identifier, paid for something else."""
+
+
+class PaymentRequired(DomainError):
+    """Nothing was paid, or what was offered does not pay for it; extra has the price."""
+
+
+class NotOffered(DomainError):
+    """No such payment is taken in that environment."""
+
+
+class PaidRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What is paid for, as it is stored; fee_cents: of the price that was asked."""
+
+    platform: str
+    amount_cents: int
+    recipient_email: str
+    metadata: Mapping[str, str] | None = None
+    note: str | None = None
+    delivery: DeliveryOptions | None = None
+    intent: str | None = None
+    fee_cents: int = 0
+
+    @property
+    def charged_cents(self) -> int:
+        return self.amount_cents + self.fee_cents
+
+    def prepare(self, platforms: Platforms, account_id: str) -> SendRequest:
+        """At the price that was paid; raises InvalidPlatform, InvalidEmail or AmountOutOfRange."""
+        fields = msgspec.structs.asdict(self)
+        fee_cents = fields.pop("fee_cents")
+        request = prepare(platforms, account_id=account_id, **fields)
+        return msgspec.structs.replace(request, fee_cents=fee_cents)
+
+
+class MachinePayment(msgspec.Struct, frozen=True, kw_only=True):
+    """One row; times in microseconds, the columns' meaning is in store/schema.py."""
+
+    id: str
+    account_id: str
+    environment: str
+    spent_by: tuple[str, ...]
+    door: str
+    payment_ref: str
+    identifier: str
+    body_digest: str
+    request: PaidRequest
+    network: str
+    asset: str
+    payer: str
+    amount: str
+    charged_cents: int
+    proof: str
+    transaction_id: str
+    expires_at: int
+    created_at: int
+    state: PaymentState = "asking"
+    settlement: str | None = None
+    detail: str | None = None
+    asks: int = 0
+    is_lost: bool = False
+    lease_until: int | None = None
+    next_ask_at: int | None = None
+    refund_code: str | None = None
+    refund_code_hint: str | None = None
+    settled_at: int | None = None
+    ended_at: int | None = None
+
+    @property
+    def tenant(self) -> Tenant:
+        return Tenant(self.account_id, self.environment)
+
+    @property
+    def needs_person(self) -> bool:
+        """Whether nobody knows if it was settled, and nobody asks any more."""
+        return self.state in OPEN and self.next_ask_at is None
+
+    def shape(self) -> dict[str, Any]:
+        """As the command line shows it; nothing of it can be spent."""
+        request = self.request
+        return {
+            "id": self.id,
+            "state": "stuck" if self.needs_person else self.state,
+            "door": self.door,
+            "environment": self.environment,
+            "account_id": self.account_id,
+            "transaction_id": self.transaction_id,
+            "platform": request.platform,
+            "amount_cents": request.amount_cents,
+            "charged_cents": self.charged_cents,
+            "recipient_email": request.recipient_email,
+            "network": self.network,
+            "asset": self.asset,
+            "amount": self.amount,
+            "payer": self.payer,
+            "settlement": self.settlement,
+            "asks": self.asks,
+            "detail": self.detail,
+            "refund_code_hint": self.refund_code_hint,
+        }
+
+
+def check_same(found: MachinePayment, asked: MachinePayment) -> None:
+    """Raises PaymentUsed unless both pay for the same thing. Of one identifier with two payments the first
+    counts: its payer asks again with a new signature, and is not charged for it.
+    """
+    if found.body_digest != asked.body_digest:
+        raise PaymentUsed(
+            "this payment or its identifier came before with another request: each pays for one top-up",
+            param="PAYMENT-SIGNATURE",
+            reason="payment_used",
+            extra={"transaction_id": found.transaction_id},
+        )
+
+
+def pause_us(asks: int) -> int:
+    """How long until the next question."""
+    return min(ASK_US_MAX, ASK_US_MIN << min(asks, 10))
+
+
+async def find(tx: Transaction, payment_id: str) -> MachinePayment:
+    """Raises NotFound."""
+    row = await tx.fetch_one(
+        f"SELECT {ROWS.listed} FROM machine_payments WHERE id = :id", id=payment_id
+    )
+    if row is None:
+        raise NotFound("Payment")
+    return ROWS.read(row)
+
+
+async def load(tx: Transaction, ids: Iterable[str]) -> list[MachinePayment]:
+    """Those of these ids."""
+    rows = await tx.fetch(
+        f"SELECT {ROWS.listed} FROM machine_payments WHERE id IN :ids[text]", ids=sorted(set(ids))
+    )
+    return [ROWS.read(row) for row in rows]
+
+
+async def find_same(
+    tx: Transaction, environment: str, door: str, *, payment_ref: str, identifier: str
+) -> list[MachinePayment]:
+    """Those that are this payment, or have its identifier: two at most."""
+    rows = await tx.fetch(
+        f"""SELECT {ROWS.listed} FROM machine_payments
+            WHERE environment = :environment AND door = :door AND payment_ref = :ref
+            UNION SELECT {ROWS.listed} FROM machine_payments
+            WHERE environment = :environment AND door = :door AND identifier = :identifier
+            ORDER BY id""",
+        environment=environment,
+        door=door,
+        ref=payment_ref,
+        identifier=identifier,
+    )
+    return [ROWS.read(row) for row in rows]
+
+
+async def due(
+    tx: Transaction, *, now_us: int, limit: int, but_ids: Sequence[str] = ()
+) -> list[MachinePayment]:
+    """Those to ask about now, the longest due first; but for the named."""
+    rows = await tx.fetch(
+        f"""SELECT {ROWS.listed} FROM machine_payments
+            WHERE next_ask_at IS NOT NULL AND next_ask_at <= :now AND NOT id IN :but_ids[text]
+            ORDER BY next_ask_at LIMIT :limit""",
+        now=now_us,
+        but_ids=but_ids,
+        limit=limit,
+    )
+    return [ROWS.read(row) for row in rows]
+
+
+async def next_due_at(tx: Transaction, *, but_ids: Sequence[str] = ()) -> int | None:
+    row = await tx.fetch_one(
+        """SELECT next_ask_at FROM machine_payments
+           WHERE next_ask_at IS NOT NULL AND NOT id IN :but_ids[text]
+           ORDER BY next_ask_at LIMIT 1""",
+        but_ids=but_ids,
+    )
+    return None if row is None else int(row["next_ask_at"])
+
+
+async def undelivered(
+    tx: Transaction, *, limit: int, but_ids: Sequence[str] = ()
+) -> list[MachinePayment]:
+    """Paid ones whose top-up has ended, which nobody noted yet."""
+    rows = await tx.fetch(
+        f"""SELECT {ROWS.of("p")} FROM machine_payments p JOIN topups t ON t.id = p.transaction_id
+            WHERE p.state = 'paid' AND p.ended_at IS NULL AND t.status NOT IN ('pending', 'scheduled')
+              AND NOT p.id IN :but_ids[text]
+            ORDER BY p.id LIMIT :limit""",
+        but_ids=but_ids,
+        limit=limit,
+    )
+    return [ROWS.read(row) for row in rows]
+
+
+async def page(
+    tx: Transaction, environment: str, *, state: str | None, before_id: str | None, limit: int
+) -> list[MachinePayment]:
+    """At most `limit`, newest first, older than before_id; state `stuck`: what needs a person."""
+    is_stuck = state == "stuck"
+    rows = await _PAGES.page(
+        tx,
+        environment=environment,
+        before_id=before_id or NEWEST,
+        limit=limit,
+        state=None if is_stuck else state,
+        stuck=1 if is_stuck else None,
+    )
+    return [ROWS.read(row) for row in rows]
+
+
+async def count_stuck(tx: Transaction, environment: str) -> int:
+    """How many wait for a person."""
+    row = await tx.fetch_one(
+        f"SELECT COUNT(*) AS number FROM machine_payments WHERE environment = :environment AND {_STUCK}",
+        environment=environment,
+    )
+    assert row is not None, "a count has one row"
+    return int(row["number"])
+
+
+async def insert(tx: Transaction, payments: Sequence[MachinePayment]) -> None:
+    await tx.insert("machine_payments", ROWS.columns, [ROWS.write(one) for one in payments])
+
+
+async def update(tx: Transaction, payments: Sequence[MachinePayment]) -> None:
+    """Writes what changes of a payment; rows that exist."""
+    rows = [_CHANGED.write(one) for one in sorted(payments, key=lambda one: one.id)]
+    changed = await tx.execute(_UPDATE, rows=rows)
+    assert changed == len(rows), "a payment vanished under the lock"
+
+
+ROWS = RowMapping(
+    MachinePayment, stored={"spent_by": WORDS_OR_NULL, "request": as_json(PaidRequest)}
+)
+_STUCK: Final = "state IN ('asking', 'unsure') AND next_ask_at IS NULL"
+_CHANGING = (
+    *("state", "settlement", "detail", "asks", "is_lost", "lease_until", "next_ask_at"),
+    *("refund_code", "refund_code_hint", "settled_at", "ended_at"),
+)
+_CHANGED = ROWS.part("id", *_CHANGING)
+_UPDATE = f"""
+UPDATE machine_payments SET {ROWS.part(*_CHANGING).assigned} FROM :rows[{_CHANGED.typed}] AS v
+WHERE machine_payments.id = v.id
+"""
+_PAGES = Keyset(
+    ROWS.listed,
+    "machine_payments",
+    "environment = :environment",
+    filters={"state": "state = :state", "stuck": f":stuck = 1 AND {_STUCK}"},
+)

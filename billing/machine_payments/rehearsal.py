@@ -1,0 +1,30 @@
+"""Whether what a payment is for could be sent now, decided on a snapshot before anything is charged."""
+
+from dataclasses import dataclass
+
+from billing.engine.batch_state import BatchState
+from billing.engine.read_set import ReadSet
+from billing.ledger.ledger import Code, LedgerAccountKind
+from billing.ledger.money import MICROS_PER_CENT
+from billing.machine_payments.payment import MachinePayment
+from billing.topups.send import Send
+
+
+@dataclass(frozen=True, slots=True)
+class PaidRehearsal:
+    """The credit comes in and goes out as it would; writes nothing. Raises the refusal of a send."""
+
+    payment: MachinePayment
+    send: Send
+
+    def declare(self, read_set: ReadSet) -> None:
+        self.send.declare(read_set)
+        read_set.places.add((*self.payment.tenant, LedgerAccountKind.PROVIDER, self.payment.door))
+
+    def decide(self, state: BatchState) -> None:
+        tenant = self.payment.tenant
+        source = state.ledger.account(tenant, LedgerAccountKind.PROVIDER, self.payment.door)
+        wallet = state.ledger.standing(tenant).wallet
+        micros = self.payment.charged_cents * MICROS_PER_CENT
+        state.move(source, wallet, micros, Code.PURCHASE, subject_id=self.payment.id)
+        self.send.decide(state)

@@ -1,0 +1,209 @@
+"""Asks for the settlement of machine payments, once at a time for each, until its outcome is known.
+
+Promises: the payment is written before the facilitator is asked, and no transaction, lock or connection is
+held meanwhile; who comes with the same payment waits for the one who asks, for WAIT_S; what stops in the middle
+is taken up by a worker, or by the payer who comes again. A refusal is believed only while no answer was lost:
+after that the money may have moved, so that it is asked again until somebody says settled, or a person decides.
+"""
+
+import asyncio
+from base64 import b64decode, b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from billing.credits.redemption_code import RedemptionCodes, new_code
+from billing.engine.engine import Engine
+from billing.machine_payments import payment as payments
+from billing.machine_payments.account import open_machine_account
+from billing.machine_payments.commands import (
+    ClaimPayment,
+    EndDelivery,
+    EndPayment,
+    OpenPayment,
+    PaymentVerdict,
+    RefundCode,
+    begun,
+)
+from billing.machine_payments.facilitator import Expected, Facilitator, Settlement, Verified
+from billing.machine_payments.offer import Offer
+from billing.machine_payments.payment import OPEN, MachinePayment
+from billing.machine_payments.rehearsal import PaidRehearsal
+from billing.topups.rules import TopUpRules
+from billing.topups.send import Send
+from kernel.clock import MINUTE_US, SECOND_US, Clock
+from kernel.errors import DomainError
+from keys.audit_log import AuditEntry
+from keys.principal import Environment
+from keys.vault import Vault
+from store.database import Database
+
+# Longer than a settlement may take.
+LEASE_US: Final = 60 * SECOND_US
+# What cannot be settled any more is asked about for so long, since the facilitator may learn of it late.
+ASKED_AFTER_END_US: Final = 30 * MINUTE_US
+WAIT_S: Final = 20.0
+WAIT_STEP_S: Final = 0.1
+_PROOF: Final = "machine payment"
+_REFUND: Final = "machine refund"
+
+
+@dataclass(frozen=True, slots=True)
+class MachinePayments:
+    """offers and facilitators: by environment, where there are such. vault: seals what is posted."""
+
+    database: Database
+    clock: Clock
+    engine: Engine
+    vault: Vault
+    codes: RedemptionCodes
+    offers: Mapping[Environment, Offer]
+    facilitators: Mapping[Environment, Facilitator]
+
+    async def find_same(
+        self, environment: str, door: str, *, payment_ref: str, identifier: str
+    ) -> MachinePayment | None:
+        """The payment of that identity, or else of that identifier."""
+        found = await self.database.read(
+            lambda tx: payments.find_same(
+                tx, environment, door, payment_ref=payment_ref, identifier=identifier
+            )
+        )
+        own = [one for one in found if one.payment_ref == payment_ref]
+        return next(iter((*own, *found)), None)
+
+    async def rehearse(self, payment: MachinePayment, send: Send) -> None:
+        """Whether it could be sent now; raises the refusal of a send."""
+        await open_machine_account(self.database, now_us=self.clock.now_us())
+        await self.engine.rehearse(PaidRehearsal(payment, send))
+
+    async def verify(self, payment: MachinePayment, request: bytes) -> Verified:
+        """Whether it could be settled; raises ProviderUnavailable."""
+        return await self._facilitator(payment).verify(request, _expected(payment))
+
+    def seal(self, payment_id: str, request: bytes) -> str:
+        """What is posted to be settled, as it is stored."""
+        return self._sealed(request, _PROOF, payment_id)
+
+    async def pay(self, payment: MachinePayment) -> MachinePayment:
+        """The payment as it ended, or as far as it is; raises PaymentUsed."""
+        first = begun(payment, now_us=self.clock.now_us(), lease_us=LEASE_US)
+        opened = await self.engine.submit(OpenPayment(first))
+        if opened.is_ours:
+            return await self._ask(opened.payment)
+        return await self.go_on(opened.payment, wait_s=WAIT_S)
+
+    async def go_on(self, payment: MachinePayment, *, wait_s: float = 0.0) -> MachinePayment:
+        """Asks about one that is open, unless another one does: then its word is waited for."""
+        if payment.needs_person or payment.state not in OPEN:
+            return await self.deliver(payment)
+        claimed = await self.engine.submit(ClaimPayment(payment, LEASE_US))
+        if claimed.is_ours:
+            return await self._ask(claimed.payment)
+        return await self._wait(claimed.payment, wait_s)
+
+    async def ask_again(self, payment: MachinePayment) -> MachinePayment:
+        """Asks about one though nobody does any more; as it is where it has ended."""
+        claimed = await self.engine.submit(ClaimPayment(payment, LEASE_US))
+        return await self._ask(claimed.payment) if claimed.is_ours else claimed.payment
+
+    async def deliver(self, payment: MachinePayment) -> MachinePayment:
+        """Gives a paid one back whose top-up failed since."""
+        if payment.state != "paid" or payment.ended_at is not None:
+            return payment
+        return await self.engine.submit(EndDelivery(payment, self._refund_code(payment)))
+
+    async def decide(
+        self,
+        payment: MachinePayment,
+        verdict: PaymentVerdict,
+        *,
+        settlement: str | None,
+        detail: str | None,
+        entry: AuditEntry | None = None,
+    ) -> MachinePayment:
+        """What a person found out about one that nobody could; entry: for the audit log."""
+        return await self._end(payment, Settlement(verdict, detail, settlement), entry)
+
+    def refund_code_of(self, payment: MachinePayment) -> str | None:
+        """The code that gives it back, for whoever showed its identifier."""
+        if payment.refund_code is None:
+            return None
+        return self._opened(payment.refund_code, _REFUND, payment.id).decode()
+
+    async def _ask(self, payment: MachinePayment) -> MachinePayment:
+        """One question, and what is made of its answer."""
+        request = self._opened(payment.proof, _PROOF, payment.id)
+        said = await self._facilitator(payment).settle(request, _expected(payment))
+        if said.verdict == "refused" and payment.is_lost:
+            said = said._replace(verdict="unsure")
+        if said.verdict == "unsure" and self._is_past(payment):
+            said = said._replace(is_for_person=True)
+        return await self._end(payment, said)
+
+    async def _end(
+        self, payment: MachinePayment, said: Settlement, entry: AuditEntry | None = None
+    ) -> MachinePayment:
+        send, detail = None, said.detail
+        if said.verdict == "settled":
+            try:
+                send = self._send(payment)
+            except DomainError as refusal:
+                detail = refusal.detail
+        return await self.engine.submit(
+            EndPayment(
+                payment,
+                verdict=said.verdict,
+                detail=detail,
+                settlement=said.transaction,
+                send=send,
+                code=self._refund_code(payment) if said.verdict == "settled" else None,
+                is_lost=said.is_lost,
+                is_for_person=said.is_for_person,
+                entry=entry,
+            )
+        )
+
+    def _send(self, payment: MachinePayment) -> Send:
+        platforms = self.engine.rules.of(TopUpRules).platforms.of(payment.tenant.environment)
+        request = payment.request.prepare(platforms, payment.account_id)
+        return Send(payment.transaction_id, payment.tenant, payment.spent_by, request)
+
+    def _refund_code(self, payment: MachinePayment) -> RefundCode:
+        code = new_code()
+        digest = self.codes.digest_of(code)
+        assert digest is not None, "a fresh code looks like one"
+        sealed = self._sealed(code.encode(), _REFUND, payment.id)
+        return RefundCode(digest, code[-4:], sealed)
+
+    def _sealed(self, plain: bytes, purpose: str, subject: str) -> str:
+        return b64encode(self.vault.seal(plain, purpose=purpose, subject=subject)).decode()
+
+    def _opened(self, sealed: str, purpose: str, subject: str) -> bytes:
+        return self.vault.open(b64decode(sealed), purpose=purpose, subject=subject)
+
+    def _is_past(self, payment: MachinePayment) -> bool:
+        return self.clock.now_us() > payment.expires_at + ASKED_AFTER_END_US
+
+    def _facilitator(self, payment: MachinePayment) -> Facilitator:
+        return self.facilitators[_environment(payment)]
+
+    async def _find(self, payment_id: str) -> MachinePayment:
+        return await self.database.read(lambda tx: payments.find(tx, payment_id))
+
+    async def _wait(self, payment: MachinePayment, wait_s: float) -> MachinePayment:
+        """As it is once another one's question has its answer, or wait_s is over."""
+        loop = asyncio.get_running_loop()
+        until_s = loop.time() + wait_s
+        while payment.lease_until is not None and loop.time() < until_s:
+            await asyncio.sleep(WAIT_STEP_S)
+            payment = await self._find(payment.id)
+        return payment
+
+
+def _expected(payment: MachinePayment) -> Expected:
+    return Expected(payment.network, payment.payer, payment.amount)
+
+
+def _environment(payment: MachinePayment) -> Environment:
+    return "live" if payment.environment == "live" else "staging"

@@ -1,0 +1,84 @@
+"""The machine payments of one transaction, with the codes that give money back.
+
+Invariant: a payment is read after the machine account was locked, and what changes is written once. Writes
+through billing/machine_payments/payment.py and billing/credits/code_batch.py.
+"""
+
+from collections.abc import Iterable
+
+from billing.credits.code_batch import OneCode, insert_one
+from billing.engine.batch_state import BatchState
+from billing.engine.read_set import ReadSet, WorkingSet
+from billing.machine_payments import payment as payments
+from billing.machine_payments.payment import MachinePayment
+from store.database import Transaction
+
+
+class PaymentWorkingSet(WorkingSet):
+    """What commands add to in `declare`: ids, and asked, payments that are looked for by their names."""
+
+    rank = 65
+
+    def __init__(self) -> None:
+        self.ids: set[str] = set()
+        self.asked: list[MachinePayment] = []
+        self._found: dict[str, MachinePayment] = {}
+        self._new: dict[str, MachinePayment] = {}
+        self._changed: dict[str, MachinePayment] = {}
+        self._codes: list[OneCode] = []
+
+    async def load(self, tx: Transaction, read_set: ReadSet, now_us: int) -> None:  # noqa: ARG002
+        found = await payments.load(tx, self.ids) if self.ids else []
+        for one in self.asked:
+            found += await payments.find_same(
+                tx,
+                one.environment,
+                one.door,
+                payment_ref=one.payment_ref,
+                identifier=one.identifier,
+            )
+        self._found = {one.id: one for one in found}
+
+    async def update(self, tx: Transaction, now_us: int) -> None:
+        if self._new:
+            await payments.insert(tx, list(self._new.values()))
+        if self._changed:
+            await payments.update(tx, list(self._changed.values()))
+        for code in self._codes:
+            await insert_one(tx, code, now_us=now_us)
+
+    def hints(self) -> Iterable[str]:
+        """Where somebody is to be asked."""
+        if any(
+            one.next_ask_at is not None for one in (*self._new.values(), *self._changed.values())
+        ):
+            yield payments.HINT
+
+    def find(self, payment_id: str) -> MachinePayment:
+        return self._found[payment_id]
+
+    def same_as(self, asked: MachinePayment) -> list[MachinePayment]:
+        """Those that are this payment, or have its identifier."""
+        return [
+            one
+            for one in self._found.values()
+            if (one.environment, one.door) == (asked.environment, asked.door)
+            and (one.payment_ref == asked.payment_ref or one.identifier == asked.identifier)
+        ]
+
+    def add(self, payment: MachinePayment) -> None:
+        self.changes += 1
+        self._found[payment.id] = self._new[payment.id] = payment
+
+    def change(self, payment: MachinePayment) -> None:
+        self.changes += 1
+        self._found[payment.id] = payment
+        (self._new if payment.id in self._new else self._changed)[payment.id] = payment
+
+    def add_code(self, code: OneCode) -> None:
+        self.changes += 1
+        self._codes.append(code)
+
+
+def payments_of(state: BatchState) -> PaymentWorkingSet:
+    return state.working_set(PaymentWorkingSet)

@@ -1,0 +1,32 @@
+from typing import Any
+
+import httpx
+
+from ....call import Call, unexpected
+from ...models.recharge_answer import RechargeAnswer
+
+
+def delete_topup_balance_recharge() -> Call[RechargeAnswer]:
+    """Buy nothing by itself any more.
+
+    A charge that is under way goes on to its end. For a person who signed in: no key may set
+    what is charged beyond the wallet. Scope: `billing:write`.
+    """
+
+    _kwargs: dict[str, Any] = {}
+    return Call(
+        method="DELETE",
+        path="/api/public/v1/topup/balance/recharge",
+        parse=_parse,
+        options=_kwargs,
+        takes_key=False,
+    )
+
+
+def _parse(response: httpx.Response) -> RechargeAnswer:
+    if response.status_code == 200:
+        response_200 = RechargeAnswer.from_dict(response.json())
+
+        return response_200
+
+    raise unexpected(response)

@@ -1,0 +1,45 @@
+from typing import Any
+
+import httpx
+
+from ....call import Call, unexpected
+from ...models.code_row_page_answer import CodeRowPageAnswer
+from ...types import UNSET, Unset
+
+
+def get_codes(
+    *,
+    limit: int | Unset = 50,
+    cursor: str | Unset = UNSET,
+) -> Call[CodeRowPageAnswer]:
+    """List all codes.
+
+    No credential.
+    """
+
+    params: dict[str, Any] = {}
+
+    params["limit"] = limit
+
+    params["cursor"] = cursor
+
+    params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
+
+    _kwargs: dict[str, Any] = {}
+    _kwargs["params"] = params
+    return Call(
+        method="GET",
+        path="/api/public/v1/codes",
+        parse=_parse,
+        options=_kwargs,
+        takes_key=False,
+    )
+
+
+def _parse(response: httpx.Response) -> CodeRowPageAnswer:
+    if response.status_code == 200:
+        response_200 = CodeRowPageAnswer.from_dict(response.json())
+
+        return response_200
+
+    raise unexpected(response)

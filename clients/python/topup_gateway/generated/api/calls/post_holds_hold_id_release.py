@@ -1,0 +1,44 @@
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from ....call import Call, unexpected
+from ...models.changed_hold_answer import ChangedHoldAnswer
+from ...types import UNSET, Unset
+
+
+def post_holds_hold_id_release(
+    hold_id: str,
+    *,
+    idempotency_key: str | Unset = UNSET,
+) -> Call[ChangedHoldAnswer]:
+    """Give a hold back.
+
+    Scope: `usage:write`.
+    """
+
+    headers: dict[str, Any] = {}
+    if not isinstance(idempotency_key, Unset):
+        headers["Idempotency-Key"] = idempotency_key
+
+    _kwargs: dict[str, Any] = {}
+    _kwargs["headers"] = headers
+    return Call(
+        method="POST",
+        path="/api/public/v1/holds/{hold_id}/release".format(
+            hold_id=quote(str(hold_id), safe=""),
+        ),
+        parse=_parse,
+        options=_kwargs,
+        takes_key=True,
+    )
+
+
+def _parse(response: httpx.Response) -> ChangedHoldAnswer:
+    if response.status_code == 200:
+        response_200 = ChangedHoldAnswer.from_dict(response.json())
+
+        return response_200
+
+    raise unexpected(response)

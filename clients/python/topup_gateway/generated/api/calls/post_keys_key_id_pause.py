@@ -1,0 +1,46 @@
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from ....call import Call, unexpected
+from ...models.api_key_answer import ApiKeyAnswer
+from ...types import UNSET, Unset
+
+
+def post_keys_key_id_pause(
+    key_id: str,
+    *,
+    idempotency_key: str | Unset = UNSET,
+) -> Call[ApiKeyAnswer]:
+    """Pause a key.
+
+    It and its descendants read, and spend and make nothing, until it is resumed. What was
+    scheduled fails at its time and is refunded; what is held can be captured within its amount.
+    Scope: `keys:write`.
+    """
+
+    headers: dict[str, Any] = {}
+    if not isinstance(idempotency_key, Unset):
+        headers["Idempotency-Key"] = idempotency_key
+
+    _kwargs: dict[str, Any] = {}
+    _kwargs["headers"] = headers
+    return Call(
+        method="POST",
+        path="/api/public/v1/keys/{key_id}/pause".format(
+            key_id=quote(str(key_id), safe=""),
+        ),
+        parse=_parse,
+        options=_kwargs,
+        takes_key=True,
+    )
+
+
+def _parse(response: httpx.Response) -> ApiKeyAnswer:
+    if response.status_code == 200:
+        response_200 = ApiKeyAnswer.from_dict(response.json())
+
+        return response_200
+
+    raise unexpected(response)

@@ -1,0 +1,45 @@
+from typing import Any
+
+import httpx
+
+from ....call import Call, unexpected
+from ...models.account_clock_answer import AccountClockAnswer
+from ...models.clock_body import ClockBody
+from ...types import UNSET, Unset
+
+
+def post_sandbox_clock(
+    *,
+    body: ClockBody,
+    idempotency_key: str | Unset = UNSET,
+) -> Call[AccountClockAnswer]:
+    """Let the staging account see a later time.
+
+    Scope: `topup:send` or `usage:write` or `billing:write`.
+    """
+
+    headers: dict[str, Any] = {}
+    if not isinstance(idempotency_key, Unset):
+        headers["Idempotency-Key"] = idempotency_key
+
+    _kwargs: dict[str, Any] = {}
+    _kwargs["json"] = body.to_dict()
+
+    headers["Content-Type"] = "application/json"
+    _kwargs["headers"] = headers
+    return Call(
+        method="POST",
+        path="/api/public/v1/sandbox/clock",
+        parse=_parse,
+        options=_kwargs,
+        takes_key=True,
+    )
+
+
+def _parse(response: httpx.Response) -> AccountClockAnswer:
+    if response.status_code == 200:
+        response_200 = AccountClockAnswer.from_dict(response.json())
+
+        return response_200
+
+    raise unexpected(response)

@@ -1,0 +1,47 @@
+from typing import Any
+
+import httpx
+
+from ....call import Call, unexpected
+from ...models.create_token_body import CreateTokenBody
+from ...models.made_token_answer import MadeTokenAnswer
+from ...types import UNSET, Unset
+
+
+def post_tokens(
+    *,
+    body: CreateTokenBody | Unset = UNSET,
+    idempotency_key: str | Unset = UNSET,
+) -> Call[MadeTokenAnswer]:
+    """Make an access token.
+
+    Scope: `keys:write`.
+    """
+
+    headers: dict[str, Any] = {}
+    if not isinstance(idempotency_key, Unset):
+        headers["Idempotency-Key"] = idempotency_key
+
+    _kwargs: dict[str, Any] = {}
+
+    if not isinstance(body, Unset):
+        _kwargs["json"] = body.to_dict()
+
+    headers["Content-Type"] = "application/json"
+    _kwargs["headers"] = headers
+    return Call(
+        method="POST",
+        path="/api/public/v1/tokens",
+        parse=_parse,
+        options=_kwargs,
+        takes_key=True,
+    )
+
+
+def _parse(response: httpx.Response) -> MadeTokenAnswer:
+    if response.status_code == 201:
+        response_201 = MadeTokenAnswer.from_dict(response.json())
+
+        return response_201
+
+    raise unexpected(response)

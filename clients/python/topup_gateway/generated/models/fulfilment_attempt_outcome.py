@@ -1,0 +1,10 @@
+from typing import Literal, cast
+
+FulfilmentAttemptOutcome = Literal[
+    "asking", "delivered", "dropped", "kept", "refused", "revoked", "unknown", "waiting"
+]
+
+
+def check_fulfilment_attempt_outcome(value: str) -> FulfilmentAttemptOutcome:
+    """The value as it came: a later version of the gateway may know more of them."""
+    return cast(FulfilmentAttemptOutcome, value)

@@ -1,0 +1,8 @@
+from typing import Literal, cast
+
+GetDeliveriesFormat = Literal["csv", "json"]
+
+
+def check_get_deliveries_format(value: str) -> GetDeliveriesFormat:
+    """The value as it came: a later version of the gateway may know more of them."""
+    return cast(GetDeliveriesFormat, value)

@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..models.key_resumed_event_environment import (
+    KeyResumedEventEnvironment,
+    check_key_resumed_event_environment,
+)
+
+if TYPE_CHECKING:
+    from ..models.key_changed_event_data import KeyChangedEventData
+
+
+T = TypeVar("T", bound="KeyResumedEvent")
+
+
+@_attrs_define
+class KeyResumedEvent:
+    """The body of a webhook; the raw bytes are what is signed."""
+
+    id: str
+    """ Remember it. """
+    type_: Literal["key.resumed"]
+    """ Which event it is. """
+    created_at: datetime.datetime
+    """ RFC 3339, UTC, whole seconds. """
+    environment: KeyResumedEventEnvironment
+    """ The two are closed worlds; check it. """
+    api_version: Literal["v1"]
+    """ The version of the event's shape. """
+    data: KeyChangedEventData
+    """ A key as it is now; never its secret. What is paused or revoked are its descendants, too. """
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        id = self.id
+
+        type_ = self.type_
+
+        created_at = self.created_at.isoformat()
+
+        environment: str = self.environment
+
+        api_version = self.api_version
+
+        data = self.data.to_dict()
+
+        field_dict: dict[str, Any] = {}
+        field_dict.update(self.additional_properties)
+        field_dict.update(
+            {
+                "id": id,
+                "type": type_,
+                "created_at": created_at,
+                "environment": environment,
+                "api_version": api_version,
+                "data": data,
+            }
+        )
+
+        return field_dict
+
+    @classmethod
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.key_changed_event_data import KeyChangedEventData  # noqa: PLC0415
+
+        d = dict(src_dict)
+        id = d.pop("id")
+
+        type_ = cast(Literal["key.resumed"], d.pop("type"))
+        if type_ != "key.resumed":
+            raise ValueError(f"type must match const 'key.resumed', got '{type_}'")
+
+        created_at = datetime.datetime.fromisoformat(d.pop("created_at"))
+
+        environment = check_key_resumed_event_environment(d.pop("environment"))
+
+        api_version = cast(Literal["v1"], d.pop("api_version"))
+        if api_version != "v1":
+            raise ValueError(f"api_version must match const 'v1', got '{api_version}'")
+
+        data = KeyChangedEventData.from_dict(d.pop("data"))
+
+        key_resumed_event = cls(
+            id=id,
+            type_=type_,
+            created_at=created_at,
+            environment=environment,
+            api_version=api_version,
+            data=data,
+        )
+
+        key_resumed_event.additional_properties = d
+        return key_resumed_event
+
+    @property
+    def additional_keys(self) -> list[str]:
+        return list(self.additional_properties.keys())
+
+    def __getitem__(self, key: str) -> Any:
+        return self.additional_properties[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.additional_properties[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.additional_properties[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.additional_properties

@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..models.subscription_started_event_environment import (
+    SubscriptionStartedEventEnvironment,
+    check_subscription_started_event_environment,
+)
+
+if TYPE_CHECKING:
+    from ..models.subscription_event_data import SubscriptionEventData
+
+
+T = TypeVar("T", bound="SubscriptionStartedEvent")
+
+
+@_attrs_define
+class SubscriptionStartedEvent:
+    """The body of a webhook; the raw bytes are what is signed."""
+
+    id: str
+    """ Remember it. """
+    type_: Literal["subscription.started"]
+    """ Which event it is. """
+    created_at: datetime.datetime
+    """ RFC 3339, UTC, whole seconds. """
+    environment: SubscriptionStartedEventEnvironment
+    """ The two are closed worlds; check it. """
+    api_version: Literal["v1"]
+    """ The version of the event's shape. """
+    data: SubscriptionEventData
+    """ A plan that an account has, after the turn that is told.
+
+        credits: of one period; credits_granted: of all of its periods so far. next_charge is null where it
+        ends with its period, or has ended. next_plan_id and next_interval: another plan that was chosen, from
+        the next period on. grace_ends_at: while it is past due, when it expires unless it is paid. """
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        id = self.id
+
+        type_ = self.type_
+
+        created_at = self.created_at.isoformat()
+
+        environment: str = self.environment
+
+        api_version = self.api_version
+
+        data = self.data.to_dict()
+
+        field_dict: dict[str, Any] = {}
+        field_dict.update(self.additional_properties)
+        field_dict.update(
+            {
+                "id": id,
+                "type": type_,
+                "created_at": created_at,
+                "environment": environment,
+                "api_version": api_version,
+                "data": data,
+            }
+        )
+
+        return field_dict
+
+    @classmethod
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.subscription_event_data import SubscriptionEventData  # noqa: PLC0415
+
+        d = dict(src_dict)
+        id = d.pop("id")
+
+        type_ = cast(Literal["subscription.started"], d.pop("type"))
+        if type_ != "subscription.started":
+            raise ValueError(f"type must match const 'subscription.started', got '{type_}'")
+
+        created_at = datetime.datetime.fromisoformat(d.pop("created_at"))
+
+        environment = check_subscription_started_event_environment(d.pop("environment"))
+
+        api_version = cast(Literal["v1"], d.pop("api_version"))
+        if api_version != "v1":
+            raise ValueError(f"api_version must match const 'v1', got '{api_version}'")
+
+        data = SubscriptionEventData.from_dict(d.pop("data"))
+
+        subscription_started_event = cls(
+            id=id,
+            type_=type_,
+            created_at=created_at,
+            environment=environment,
+            api_version=api_version,
+            data=data,
+        )
+
+        subscription_started_event.additional_properties = d
+        return subscription_started_event
+
+    @property
+    def additional_keys(self) -> list[str]:
+        return list(self.additional_properties.keys())
+
+    def __getitem__(self, key: str) -> Any:
+        return self.additional_properties[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.additional_properties[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.additional_properties[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.additional_properties

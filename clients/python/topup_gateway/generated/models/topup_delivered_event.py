@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..models.topup_delivered_event_environment import (
+    TopupDeliveredEventEnvironment,
+    check_topup_delivered_event_environment,
+)
+
+if TYPE_CHECKING:
+    from ..models.delivered_top_up_event_data import DeliveredTopUpEventData
+
+
+T = TypeVar("T", bound="TopupDeliveredEvent")
+
+
+@_attrs_define
+class TopupDeliveredEvent:
+    """The body of a webhook; the raw bytes are what is signed."""
+
+    id: str
+    """ Remember it. """
+    type_: Literal["topup.delivered"]
+    """ Which event it is. """
+    created_at: datetime.datetime
+    """ RFC 3339, UTC, whole seconds. """
+    environment: TopupDeliveredEventEnvironment
+    """ The two are closed worlds; check it. """
+    api_version: Literal["v1"]
+    """ The version of the event's shape. """
+    data: DeliveredTopUpEventData
+    """ new_balance_cents is the recipient's wallet of that platform after the top-up; where a supplier
+        delivered, without this top-up.
+
+        voucher_code and deliverable.value are null for an endpoint without include_codes; voucher_code and
+        its hint are null, too, where a key, a link or a note was delivered. """
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        id = self.id
+
+        type_ = self.type_
+
+        created_at = self.created_at.isoformat()
+
+        environment: str = self.environment
+
+        api_version = self.api_version
+
+        data = self.data.to_dict()
+
+        field_dict: dict[str, Any] = {}
+        field_dict.update(self.additional_properties)
+        field_dict.update(
+            {
+                "id": id,
+                "type": type_,
+                "created_at": created_at,
+                "environment": environment,
+                "api_version": api_version,
+                "data": data,
+            }
+        )
+
+        return field_dict
+
+    @classmethod
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.delivered_top_up_event_data import DeliveredTopUpEventData  # noqa: PLC0415
+
+        d = dict(src_dict)
+        id = d.pop("id")
+
+        type_ = cast(Literal["topup.delivered"], d.pop("type"))
+        if type_ != "topup.delivered":
+            raise ValueError(f"type must match const 'topup.delivered', got '{type_}'")
+
+        created_at = datetime.datetime.fromisoformat(d.pop("created_at"))
+
+        environment = check_topup_delivered_event_environment(d.pop("environment"))
+
+        api_version = cast(Literal["v1"], d.pop("api_version"))
+        if api_version != "v1":
+            raise ValueError(f"api_version must match const 'v1', got '{api_version}'")
+
+        data = DeliveredTopUpEventData.from_dict(d.pop("data"))
+
+        topup_delivered_event = cls(
+            id=id,
+            type_=type_,
+            created_at=created_at,
+            environment=environment,
+            api_version=api_version,
+            data=data,
+        )
+
+        topup_delivered_event.additional_properties = d
+        return topup_delivered_event
+
+    @property
+    def additional_keys(self) -> list[str]:
+        return list(self.additional_properties.keys())
+
+    def __getitem__(self, key: str) -> Any:
+        return self.additional_properties[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.additional_properties[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.additional_properties[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.additional_properties

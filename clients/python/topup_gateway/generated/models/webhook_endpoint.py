@@ -1,0 +1,169 @@
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..models.event_type import EventType, check_event_type
+from ..models.webhook_endpoint_status import WebhookEndpointStatus, check_webhook_endpoint_status
+
+if TYPE_CHECKING:
+    from ..models.webhook_endpoint_headers import WebhookEndpointHeaders
+
+
+T = TypeVar("T", bound="WebhookEndpoint")
+
+
+@_attrs_define
+class WebhookEndpoint:
+    """Where events are sent. The values of headers are masked."""
+
+    id: str
+    """ Its id, we_…. """
+    url: str
+    """ Where the events are sent. """
+    events: list[EventType]
+    """ Event types; empty: all. """
+    description: str
+    """ What it is, in plain text. """
+    status: WebhookEndpointStatus
+    """ Its state. """
+    disabled_reason: None | str
+    """ Why it is disabled; null: it is enabled. """
+    retry_schedule_s: list[int]
+    """ Entry k: the wait before attempt k, in seconds. """
+    rate_limit_per_s: int | None
+    """ At most so many requests in a second; null: no limit. """
+    include_codes: bool
+    """ Whether bodies carry voucher_code. """
+    headers: WebhookEndpointHeaders
+    """ Headers of your own that are sent along; the values are masked. """
+    created_at: datetime.datetime
+    """ RFC 3339, UTC, whole seconds. """
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        id = self.id
+
+        url = self.url
+
+        events = []
+        for events_item_data in self.events:
+            events_item: str = events_item_data
+            events.append(events_item)
+
+        description = self.description
+
+        status: str = self.status
+
+        disabled_reason: None | str
+        disabled_reason = self.disabled_reason
+
+        retry_schedule_s = self.retry_schedule_s
+
+        rate_limit_per_s: int | None
+        rate_limit_per_s = self.rate_limit_per_s
+
+        include_codes = self.include_codes
+
+        headers = self.headers.to_dict()
+
+        created_at = self.created_at.isoformat()
+
+        field_dict: dict[str, Any] = {}
+        field_dict.update(self.additional_properties)
+        field_dict.update(
+            {
+                "id": id,
+                "url": url,
+                "events": events,
+                "description": description,
+                "status": status,
+                "disabled_reason": disabled_reason,
+                "retry_schedule_s": retry_schedule_s,
+                "rate_limit_per_s": rate_limit_per_s,
+                "include_codes": include_codes,
+                "headers": headers,
+                "created_at": created_at,
+            }
+        )
+
+        return field_dict
+
+    @classmethod
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.webhook_endpoint_headers import WebhookEndpointHeaders  # noqa: PLC0415
+
+        d = dict(src_dict)
+        id = d.pop("id")
+
+        url = d.pop("url")
+
+        events = []
+        _events = d.pop("events")
+        for events_item_data in _events:
+            events_item = check_event_type(events_item_data)
+
+            events.append(events_item)
+
+        description = d.pop("description")
+
+        status = check_webhook_endpoint_status(d.pop("status"))
+
+        def _parse_disabled_reason(data: object) -> None | str:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        disabled_reason = _parse_disabled_reason(d.pop("disabled_reason"))
+
+        retry_schedule_s = cast(list[int], d.pop("retry_schedule_s"))
+
+        def _parse_rate_limit_per_s(data: object) -> int | None:
+            if data is None:
+                return data
+            return cast(int | None, data)
+
+        rate_limit_per_s = _parse_rate_limit_per_s(d.pop("rate_limit_per_s"))
+
+        include_codes = d.pop("include_codes")
+
+        headers = WebhookEndpointHeaders.from_dict(d.pop("headers"))
+
+        created_at = datetime.datetime.fromisoformat(d.pop("created_at"))
+
+        webhook_endpoint = cls(
+            id=id,
+            url=url,
+            events=events,
+            description=description,
+            status=status,
+            disabled_reason=disabled_reason,
+            retry_schedule_s=retry_schedule_s,
+            rate_limit_per_s=rate_limit_per_s,
+            include_codes=include_codes,
+            headers=headers,
+            created_at=created_at,
+        )
+
+        webhook_endpoint.additional_properties = d
+        return webhook_endpoint
+
+    @property
+    def additional_keys(self) -> list[str]:
+        return list(self.additional_properties.keys())
+
+    def __getitem__(self, key: str) -> Any:
+        return self.additional_properties[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.additional_properties[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.additional_properties[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.additional_properties

@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from attrs import define as _attrs_define
+
+from ..models.event_type import EventType, check_event_type
+from ..models.webhooks_patch_body_status import (
+    WebhooksPatchBodyStatus,
+    check_webhooks_patch_body_status,
+)
+from ..types import UNSET, Unset
+
+if TYPE_CHECKING:
+    from ..models.webhooks_patch_body_headers import WebhooksPatchBodyHeaders
+
+
+T = TypeVar("T", bound="WebhooksPatchBody")
+
+
+@_attrs_define
+class WebhooksPatchBody:
+    """What changes of an endpoint; what is left out stays as it is."""
+
+    url: str | Unset = UNSET
+    """ https in live, http too in staging; its host is public. """
+    events: list[EventType] | Unset = UNSET
+    """ Event types; empty: all. """
+    description: str | Unset = UNSET
+    """ What it is, in plain text. """
+    headers: WebhooksPatchBodyHeaders | Unset = UNSET
+    """ Sent along; masked when shown. """
+    retry_schedule_s: list[int] | Unset = UNSET
+    """ Entry k: the wait before attempt k, in seconds. """
+    rate_limit_per_s: int | None | Unset = UNSET
+    """ At most so many requests a second; null: no limit. """
+    include_codes: bool | Unset = UNSET
+    """ Whether bodies carry voucher_code; needs vouchers:read. Else its hint only. """
+    status: WebhooksPatchBodyStatus | Unset = UNSET
+    """ enabled or disabled. """
+
+    def to_dict(self) -> dict[str, Any]:
+        url = self.url
+
+        events: list[str] | Unset = UNSET
+        if not isinstance(self.events, Unset):
+            events = []
+            for events_item_data in self.events:
+                events_item: str = events_item_data
+                events.append(events_item)
+
+        description = self.description
+
+        headers: dict[str, Any] | Unset = UNSET
+        if not isinstance(self.headers, Unset):
+            headers = self.headers.to_dict()
+
+        retry_schedule_s: list[int] | Unset = UNSET
+        if not isinstance(self.retry_schedule_s, Unset):
+            retry_schedule_s = self.retry_schedule_s
+
+        rate_limit_per_s: int | None | Unset
+        if isinstance(self.rate_limit_per_s, Unset):
+            rate_limit_per_s = UNSET
+        else:
+            rate_limit_per_s = self.rate_limit_per_s
+
+        include_codes = self.include_codes
+
+        status: str | Unset = UNSET
+        if not isinstance(self.status, Unset):
+            status = self.status
+
+        field_dict: dict[str, Any] = {}
+
+        field_dict.update({})
+        if url is not UNSET:
+            field_dict["url"] = url
+        if events is not UNSET:
+            field_dict["events"] = events
+        if description is not UNSET:
+            field_dict["description"] = description
+        if headers is not UNSET:
+            field_dict["headers"] = headers
+        if retry_schedule_s is not UNSET:
+            field_dict["retry_schedule_s"] = retry_schedule_s
+        if rate_limit_per_s is not UNSET:
+            field_dict["rate_limit_per_s"] = rate_limit_per_s
+        if include_codes is not UNSET:
+            field_dict["include_codes"] = include_codes
+        if status is not UNSET:
+            field_dict["status"] = status
+
+        return field_dict
+
+    @classmethod
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.webhooks_patch_body_headers import WebhooksPatchBodyHeaders  # noqa: PLC0415
+
+        d = dict(src_dict)
+        url = d.pop("url", UNSET)
+
+        _events = d.pop("events", UNSET)
+        events: list[EventType] | Unset = UNSET
+        if _events is not UNSET:
+            events = []
+            for events_item_data in _events:
+                events_item = check_event_type(events_item_data)
+
+                events.append(events_item)
+
+        description = d.pop("description", UNSET)
+
+        _headers = d.pop("headers", UNSET)
+        headers: WebhooksPatchBodyHeaders | Unset
+        if isinstance(_headers, Unset):
+            headers = UNSET
+        else:
+            headers = WebhooksPatchBodyHeaders.from_dict(_headers)
+
+        retry_schedule_s = cast(list[int], d.pop("retry_schedule_s", UNSET))
+
+        def _parse_rate_limit_per_s(data: object) -> int | None | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(int | None | Unset, data)
+
+        rate_limit_per_s = _parse_rate_limit_per_s(d.pop("rate_limit_per_s", UNSET))
+
+        include_codes = d.pop("include_codes", UNSET)
+
+        _status = d.pop("status", UNSET)
+        status: WebhooksPatchBodyStatus | Unset
+        if isinstance(_status, Unset):
+            status = UNSET
+        else:
+            status = check_webhooks_patch_body_status(_status)
+
+        webhooks_patch_body = cls(
+            url=url,
+            events=events,
+            description=description,
+            headers=headers,
+            retry_schedule_s=retry_schedule_s,
+            rate_limit_per_s=rate_limit_per_s,
+            include_codes=include_codes,
+            status=status,
+        )
+
+        return webhooks_patch_body

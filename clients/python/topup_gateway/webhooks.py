@@ -1,0 +1,104 @@
+"""Webhooks: is it the gateway's, and what does it tell?
+
+verify() checks a request by either of its two signatures, over the raw bytes of its body, and returns
+the event. Deliveries come at least once: remember the id of what was dealt with.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from .errors import InvalidSignature
+from .generated.events import EVENTS, TypedEvent
+from .generated.models import Event
+
+TOLERANCE_S = 300
+_PREFIX = "whsec_"
+_DIGITS_MAX = 12
+
+
+def verify(
+    body: bytes,
+    headers: Mapping[str, str],
+    secret: str | Sequence[str],
+    *,
+    tolerance_s: int = TOLERANCE_S,
+    now_s: float | None = None,
+) -> TypedEvent | Event:
+    """The event of a genuine request: of its own class, or Event for a type of a later version.
+
+    body: the raw bytes. secret: the endpoint's whsec_…, or several while one is rotated. tolerance_s:
+    how old or how far ahead it may be. Raises InvalidSignature.
+    """
+    given = {name.lower(): value for name, value in headers.items()}
+    secrets = [secret] if isinstance(secret, str) else list(secret)
+    now_s = time.time() if now_s is None else now_s
+    if "webhook-signature" in given:
+        _standard(body, given, secrets, now_s, tolerance_s)
+    elif "x-aitopup-signature" in given:
+        _stripe(body, given["x-aitopup-signature"], secrets, now_s, tolerance_s)
+    else:
+        raise InvalidSignature("no signature among the headers")
+    return event_of(body)
+
+
+def event_of(body: bytes | str | Mapping[str, Any]) -> TypedEvent | Event:
+    """The event of a body that is known to be genuine, such as one of GET /events."""
+    try:
+        value = body if isinstance(body, Mapping) else json.loads(body)
+        return EVENTS.get(value["type"], Event).from_dict(value)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise InvalidSignature("the body is no event") from error
+
+
+def _standard(
+    body: bytes, given: Mapping[str, str], secrets: list[str], now_s: float, tolerance_s: int
+) -> None:
+    """Standard Webhooks 1.0: HMAC-SHA256 of id.timestamp.body, in base64, by the secret's bytes."""
+    timestamp = given.get("webhook-timestamp", "")
+    _check_time(timestamp, now_s, tolerance_s)
+    signed = f"{given.get('webhook-id', '')}.{timestamp}.".encode() + body
+    expected = [base64.b64encode(_mac(_key(one), signed)) for one in secrets]
+    parts = (part.partition(",") for part in given["webhook-signature"].split())
+    _check_any(expected, (value.encode() for version, _, value in parts if version == "v1"))
+
+
+def _stripe(body: bytes, header: str, secrets: list[str], now_s: float, tolerance_s: int) -> None:
+    """Stripe's scheme: HMAC-SHA256 of timestamp.body, in hex, by the secret as it is written."""
+    pairs = [part.strip().partition("=") for part in header.split(",")]
+    timestamp = next((value for name, _, value in pairs if name == "t"), "")
+    _check_time(timestamp, now_s, tolerance_s)
+    signed = f"{timestamp}.".encode() + body
+    expected = [_mac(one.encode(), signed).hex().encode() for one in secrets]
+    _check_any(expected, (value.encode() for name, _, value in pairs if name == "v1"))
+
+
+def _check_time(timestamp: str, now_s: float, tolerance_s: int) -> None:
+    is_number = timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= _DIGITS_MAX
+    if not is_number:
+        raise InvalidSignature("no time among the headers")
+    if abs(now_s - int(timestamp)) > tolerance_s:
+        raise InvalidSignature("signed too long ago, or ahead of this machine's clock")
+
+
+def _check_any(expected: list[bytes], given: Iterator[bytes]) -> None:
+    """Each is compared with each, in constant time."""
+    fits = [hmac.compare_digest(one, other) for other in given for one in expected]
+    if not any(fits):
+        raise InvalidSignature("no signature fits")
+
+
+def _mac(key: bytes, signed: bytes) -> bytes:
+    return hmac.new(key, signed, hashlib.sha256).digest()
+
+
+def _key(secret: str) -> bytes:
+    try:
+        return base64.b64decode(secret.removeprefix(_PREFIX), validate=True)
+    except (binascii.Error, ValueError):
+        raise InvalidSignature("the secret is not whsec_ and base64") from None

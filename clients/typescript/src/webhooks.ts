@@ -1,0 +1,149 @@
+/**
+ * Webhooks: is it the gateway's, and what does it tell? By WebCrypto, so it runs in Node, Deno, Bun and workers.
+ *
+ * Deliveries come at least once: remember the id of what was dealt with.
+ */
+
+import { InvalidSignature } from "./errors.js";
+import { EVENT_TYPES, type TypedEvent } from "./generated_tables.js";
+import type { Schemas } from "./types.js";
+
+export const TOLERANCE_S = 300;
+
+/** An event of a type that this version of the client does not know. */
+export type UnknownEvent = Omit<Schemas["Event"], "type"> & { type: string & { unknown?: never } };
+
+export interface VerifyOptions {
+  /** How old, or how far ahead, it may be, in seconds. */
+  toleranceS?: number;
+  /** Unix seconds; left out: this machine's clock. */
+  nowS?: number;
+}
+
+type Given = Headers | Record<string, string | string[] | undefined>;
+interface Signed {
+  content: Uint8Array<ArrayBuffer>;
+  key: Uint8Array<ArrayBuffer>;
+  signature: Uint8Array<ArrayBuffer>;
+}
+
+/**
+ * The event of a genuine request; throws InvalidSignature. body: the raw bytes, or the same as text.
+ * secret: the endpoint's whsec_…, or several while one is rotated.
+ */
+export async function verify(
+  body: string | Uint8Array,
+  headers: Given,
+  secret: string | readonly string[],
+  options: VerifyOptions = {},
+): Promise<TypedEvent | UnknownEvent> {
+  const raw = typeof body === "string" ? bytesOf(body) : new Uint8Array(body);
+  const nowS = options.nowS ?? Date.now() / 1000;
+  const secrets = typeof secret === "string" ? [secret] : secret;
+  const made = [...candidates(raw, headers, secrets, nowS, options.toleranceS ?? TOLERANCE_S)];
+  const fits = await Promise.all(made.map(isGenuine));
+  if (!fits.includes(true)) throw new InvalidSignature("no signature fits");
+  return eventOf(new TextDecoder().decode(raw));
+}
+
+/** The event of a body that is known to be genuine. */
+export function eventOf(body: string): TypedEvent | UnknownEvent {
+  let event: TypedEvent | UnknownEvent;
+  try {
+    event = JSON.parse(body) as TypedEvent | UnknownEvent;
+  } catch {
+    throw new InvalidSignature("the body is no event");
+  }
+  if (typeof event?.type !== "string") throw new InvalidSignature("the body is no event");
+  return event;
+}
+
+/** Whether the event is of a type that this version knows, and so of its own shape. */
+export function isTyped(event: TypedEvent | UnknownEvent): event is TypedEvent {
+  return EVENT_TYPES.has(event.type);
+}
+
+/** Each signature with each secret; Standard Webhooks' where it is there, else Stripe's. */
+function* candidates(
+  raw: Uint8Array<ArrayBuffer>,
+  headers: Given,
+  secrets: readonly string[],
+  nowS: number,
+  toleranceS: number,
+): Generator<Signed> {
+  const standard = header(headers, "webhook-signature");
+  const stripe = header(headers, "x-aitopup-signature");
+  if (standard !== null) {
+    const time = checked(header(headers, "webhook-timestamp"), nowS, toleranceS);
+    const content = joined(`${header(headers, "webhook-id") ?? ""}.${time}.`, raw);
+    for (const part of standard.split(" ")) {
+      const [version, value = ""] = part.split(",");
+      const signature = version === "v1" ? unbase64(value) : null;
+      if (signature === null) continue;
+      for (const one of secrets) yield { content, key: keyOf(one), signature };
+    }
+  } else if (stripe !== null) {
+    const pairs = stripe.split(",").map((part) => part.trim().split("="));
+    const time = checked(pairs.find(([name]) => name === "t")?.[1] ?? null, nowS, toleranceS);
+    const content = joined(`${time}.`, raw);
+    for (const [name, value = ""] of pairs) {
+      if (name !== "v1" || !/^[0-9a-f]{64}$/.test(value)) continue;
+      for (const one of secrets) yield { content, key: bytesOf(one), signature: unhex(value) };
+    }
+  } else {
+    throw new InvalidSignature("no signature among the headers");
+  }
+}
+
+/** By WebCrypto, which compares in constant time. */
+async function isGenuine({ content, key, signature }: Signed): Promise<boolean> {
+  const algorithm = { name: "HMAC", hash: "SHA-256" };
+  const made = await crypto.subtle.importKey("raw", key, algorithm, false, ["verify"]);
+  return crypto.subtle.verify("HMAC", made, signature, content);
+}
+
+function checked(time: string | null, nowS: number, toleranceS: number): string {
+  if (time === null || !/^\d{1,12}$/.test(time)) {
+    throw new InvalidSignature("no time among the headers");
+  }
+  if (Math.abs(nowS - Number(time)) > toleranceS) {
+    throw new InvalidSignature("signed too long ago, or ahead of this machine's clock");
+  }
+  return time;
+}
+
+function header(headers: Given, name: string): string | null {
+  if (headers instanceof Headers) return headers.get(name);
+  const found = Object.entries(headers).find(([one]) => one.toLowerCase() === name)?.[1];
+  return (Array.isArray(found) ? found[0] : found) ?? null;
+}
+
+function keyOf(secret: string): Uint8Array<ArrayBuffer> {
+  const key = secret.startsWith("whsec_") ? unbase64(secret.slice("whsec_".length)) : null;
+  if (key === null) throw new InvalidSignature("the secret is not whsec_ and base64");
+  return key;
+}
+
+function bytesOf(text: string): Uint8Array<ArrayBuffer> {
+  return new TextEncoder().encode(text);
+}
+
+function joined(before: string, raw: Uint8Array): Uint8Array<ArrayBuffer> {
+  const head = bytesOf(before);
+  const made = new Uint8Array(head.length + raw.length);
+  made.set(head);
+  made.set(raw, head.length);
+  return made;
+}
+
+function unbase64(text: string): Uint8Array<ArrayBuffer> | null {
+  try {
+    return Uint8Array.from(atob(text), (one) => one.charCodeAt(0));
+  } catch {
+    return null;
+  }
+}
+
+function unhex(text: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(text.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
+}

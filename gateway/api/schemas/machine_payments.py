@@ -1,0 +1,68 @@
+"""The shapes of a top-up that its own request paid for."""
+
+from typing import Annotated, Literal
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from gateway.answers.refused import Failure
+from gateway.answers.words import Cents, Code, CodeHint, Time
+from gateway.api.schemas.topups import DeliverableField
+from webhooks.events.schema_words import ChargedCents, FeeCents
+
+
+class MachinePaymentShape(Struct, kw_only=True):
+    """The payment, as it stands."""
+
+    id: str
+    state: Annotated[
+        Literal["settling", "paid", "refused", "refunded"],
+        Meta(description="settling: its outcome is asked for; ask again with the same payment."),
+    ]
+    network: Annotated[str, Meta(description="As CAIP-2 names it, such as eip155:8453.")]
+    asset: Annotated[str, Meta(description="The contract of the token.")]
+    amount: Annotated[str, Meta(description="In atomic units of the asset.")]
+    payer: Annotated[str, Meta(description="The wallet that signed the payment.")]
+    settlement: Annotated[
+        str | None, Meta(description="The hash of the transaction on the network, once known.")
+    ]
+    created_at: Time
+    settled_at: Time | None
+
+
+class GivenBack(Struct, kw_only=True):
+    """What was paid and could not be delivered, as a code that anybody redeems at POST /codes/redeem. The
+    code is null for whoever does not show the payment's identifier.
+    """
+
+    voucher_code: Code | None
+    voucher_code_hint: CodeHint
+    amount_cents: Cents
+    reason: str | None
+
+
+class PaidTopUp(Struct, kw_only=True):
+    """A top-up that its request paid for. What can be spent is null for whoever does not show the payment's
+    identifier.
+    """
+
+    platform: str
+    amount_cents: Cents
+    fee_cents: FeeCents
+    charged_cents: ChargedCents
+    recipient_email: str
+    voucher_code: Code | None
+    voucher_code_hint: CodeHint | None
+    deliverable: DeliverableField | None
+    claim_url: Annotated[
+        str | None, Meta(description="The recipient's page, as good as the code itself.")
+    ]
+    payment: Annotated[
+        MachinePaymentShape | None, Meta(description="Null where an intent was met without one.")
+    ]
+    refund: Annotated[
+        GivenBack | None, Meta(description="What was paid and could not be delivered.")
+    ]
+    error: Annotated[
+        Failure | UnsetType,
+        Meta(description="Why nothing was delivered; then refund has the money."),
+    ] = UNSET

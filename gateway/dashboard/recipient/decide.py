@@ -1,0 +1,110 @@
+"""The page of a signed link: what waits for a decision, and two buttons, for whoever has the address.
+
+Promises: a look decides nothing, so a scanner of mail that follows each link does no harm; the link
+decides once, since an approval does; afterwards it says what was decided, when and by whom.
+"""
+
+from typing import Any, Final
+
+from billing.engine.key_standing import load_standings
+from billing.topups import approval as approvals
+from billing.topups.approval import BY_LINK, ApprovalDecided
+from billing.topups.queries import AskedApproval, with_topups
+from billing.topups.rules import DECIDE_PATH
+from billing.topups.settlement import Decide, WrongStateForApproval
+from gateway.api.schemas.mandates import LimitStanding
+from gateway.dashboard.recipient.page import PRIVATE, throttle
+from gateway.dashboard.route import open_route
+from gateway.html.forms import read_form
+from gateway.html.render import page
+from gateway.http.acting import actor_of
+from gateway.http.fields import Fields
+from gateway.http.request_context import RequestContext
+from gateway.http.routing import Reply
+from kernel.errors import DomainError, InvalidInput, NotFound
+from store.database import Transaction
+
+_DECISIONS: Final = {"approve": "approved", "deny": "denied"}
+
+
+async def show(call: RequestContext[Fields, Fields]) -> Reply:
+    """What is asked, or what was decided."""
+    return await _shown(call, await _find(call))
+
+
+async def decide(call: RequestContext[Fields, Fields]) -> Reply:
+    """The press. Who comes second is shown what the first one decided."""
+    found = await _find(call)
+    decision = _DECISIONS.get(read_form(call).text("decision"))
+    if decision is None:
+        raise InvalidInput("approve or deny", param="decision")
+    command = Decide(
+        topup_id=found.topup.id,
+        tenant=found.approval.tenant,
+        approval_id=found.id,
+        decision="approved" if decision == "approved" else "denied",
+        decided_by=BY_LINK,
+        spent_by=found.topup.spent_by,
+        actor=actor_of(call),
+    )
+    try:
+        await call.context.engine.submit(command)
+    except (ApprovalDecided, WrongStateForApproval):
+        return await _shown(call, await _find(call), status=409)
+    except DomainError as error:
+        return await _shown(call, found, status=409, problem=error.detail)
+    return await _shown(call, await _find(call))
+
+
+async def _find(call: RequestContext[Fields, Fields]) -> AskedApproval:
+    await throttle(call)
+    approval_id = call.context.topup_rules.links.id_of("approval", call.params["decide_token"])
+    if approval_id is None:
+        raise NotFound("Page")
+
+    async def work(tx: Transaction) -> AskedApproval:
+        asked = await approvals.find(tx, approval_id)
+        if asked is None:
+            raise NotFound("Page")
+        return (await with_topups(tx, [asked]))[0]
+
+    return await call.context.database.read(work)
+
+
+async def _shown(
+    call: RequestContext[Any, Any],
+    found: AskedApproval,
+    *,
+    status: int = 200,
+    problem: str | None = None,
+) -> Reply:
+    asked, topup = found.approval, found.topup
+
+    async def work(tx: Transaction) -> Any:
+        ahead_us = await approvals.clock_ahead_us(tx, asked.tenant)
+        standings = await load_standings(tx, asked.tenant, topup.spent_by, now_us=call.now_us)
+        views = standings.of(topup.spent_by).limits if topup.spent_by else ()
+        return ahead_us, [LimitStanding.of(one) for one in views]
+
+    ahead_us, limits = await call.context.database.read(work)
+    is_over = asked.status == "pending" and asked.expires_at <= call.now_us + ahead_us
+    return page(
+        call,
+        "decide.html",
+        status=status,
+        headers=PRIVATE,
+        asked=asked,
+        state="expired" if is_over else asked.status,
+        topup=topup,
+        key_name=found.key_name,
+        limits=limits,
+        problem=problem,
+        is_test=topup.environment == "staging",
+        by_link=asked.decided_by == BY_LINK,
+    )
+
+
+ROUTES = (
+    open_route("GET", f"{DECIDE_PATH}/{{decide_token}}", show, "A send that waits for a decision"),
+    open_route("POST", f"{DECIDE_PATH}/{{decide_token}}", decide, "Approve or deny it"),
+)

@@ -1,0 +1,94 @@
+"""POST /x402/topup: a top-up that its own request pays for, without a key or an account.
+
+The route and its documents. The x402 package is loaded by the first request (gateway/x402/door.py).
+"""
+
+import asyncio
+import gc
+import importlib
+from collections.abc import Awaitable, Callable
+from typing import Final, cast
+
+from gateway.answers import envelope, response_codes as codes
+from gateway.answers.answer import Answer
+from gateway.answers.outcome import Outcome
+from gateway.api.bodies.paid_body import PaidBody
+from gateway.api.schemas.machine_payments import PaidTopUp
+from gateway.http.auth import block_of
+from gateway.http.fields import Fields
+from gateway.http.rate_limit import take_one
+from gateway.http.request_context import RequestContext
+from gateway.http.routing import ApiSurface, Route
+
+PATH: Final = "/x402/topup"
+# Requests of one address: each may make us ask a facilitator.
+REQUESTS: Final = (60, 60)  # in so many seconds
+_LOADED: dict[str, Callable[[RequestContext[PaidBody, Fields]], Awaitable[Answer]]] = {}
+
+
+async def topup(call: RequestContext[PaidBody, Fields]) -> Answer:
+    """402 with the price, or the top-up that the payment beside it paid for."""
+    count, period_s = REQUESTS
+    await take_one(
+        call.context.limiter,
+        f"x402:{block_of(call.address)}",
+        count=count,
+        period_s=period_s,
+        detail=f"{count} requests a minute are taken from one address",
+    )
+    door = _LOADED.get(PATH)
+    if door is None:
+        # In a thread: it takes a third of a second, and the other requests go on meanwhile.
+        door = _LOADED[PATH] = await asyncio.to_thread(_load)
+    return await door(call)
+
+
+def _load() -> Callable[[RequestContext[PaidBody, Fields]], Awaitable[Answer]]:
+    module = importlib.import_module("gateway.x402.door")
+    # As at the start (gateway/http/serve.py): the collector need not walk what stays.
+    gc.freeze()
+    return cast(Callable[[RequestContext[PaidBody, Fields]], Awaitable[Answer]], module.topup)
+
+
+SURFACE: Final = ApiSurface(
+    "",
+    (
+        Route(
+            "POST",
+            PATH,
+            topup,
+            "Send prepaid credit that the request itself pays for",
+            body=PaidBody,
+            is_public=True,
+            takes_key=False,
+            description=(
+                "For a payer without an account: x402, version 2. Without `PAYMENT-SIGNATURE` it answers"
+                " 402 with the price in `PAYMENT-REQUIRED`; with it the payment is settled, the credit is"
+                " sent, and `PAYMENT-RESPONSE` tells of the settlement. The payment must carry a"
+                " `payment-identifier` of at least 128 random bits: repeat the very same request after a"
+                " lost answer, and nothing is charged twice. What was paid and could not be delivered"
+                " comes back as a code in `data.refund` (3005). An API key beside it has the top-up made"
+                " in its own account."
+            ),
+            answers=(
+                Outcome(200, PaidTopUp, (codes.DELIVERED, codes.CANCELLED, codes.REVERSED)),
+                Outcome(202, PaidTopUp, (codes.PENDING,)),
+                Outcome(422, PaidTopUp, (codes.FAILED_REFUNDED,)),
+            ),
+            refuses=(
+                codes.PAYMENT_REQUIRED,
+                codes.INVALID_KEY,
+                codes.KEY_ENDED,
+                codes.MISSING_SCOPE,
+                codes.INVALID_PLATFORM,
+                codes.INVALID_RECIPIENT,
+                codes.AMOUNT_OUT_OF_RANGE,
+                codes.DUPLICATE,
+                codes.CAP_EXCEEDED,
+                codes.RATE_LIMITED,
+                codes.PROVIDER_UNAVAILABLE,
+            ),
+        ),
+    ),
+    envelope.refuse,
+)

@@ -1,0 +1,193 @@
+"""The three headers of x402 version 2, by the x402 package's own models.
+
+Promise: what a stranger sent is read strictly and within bounds, and nothing of it is believed but what its
+signature covers: the authorization's payer, amount, address, times and nonce, which the facilitator checks.
+"""
+
+import base64
+import binascii
+import hashlib
+import re
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+from pydantic import ValidationError
+from x402.http.utils import encode_payment_required_header, encode_payment_response_header
+from x402.schemas import PaymentPayload, PaymentRequired, ResourceInfo, SettleResponse
+
+from billing.machine_payments.offer import SCHEME, Offer
+from billing.machine_payments.payment import PaidRequest
+from gateway.http.strict_json import refuse_repeated_names
+from kernel.errors import InvalidInput
+
+HEADER: Final = "PAYMENT-SIGNATURE"
+IDENTIFIER: Final = "payment-identifier"
+BYTES_MAX: Final = 16_384
+_AGO_S: Final = 6  # a facilitator needs some seconds of an authorization's time
+_NUMBER = re.compile(r"(0|[1-9][0-9]{0,77})").fullmatch
+_ADDRESS = re.compile(r"0x[0-9a-f]{40}").fullmatch
+_NONCE = re.compile(r"0x[0-9a-f]{64}").fullmatch
+_SIGNATURE = re.compile(r"0x[0-9a-fA-F]{130,8192}").fullmatch
+# At least 128 random bits: 32 hexadecimal digits, or 22 of base64url, after a prefix.
+_RANDOM = re.compile(r"(?:[A-Za-z]{1,16}_)?(?:[0-9a-f-]{32,}|[A-Za-z0-9_-]{22,})").fullmatch
+_HEX = re.compile(r"(?:[A-Za-z]{1,16}_)?[0-9a-f-]{0,31}").fullmatch
+_IDENTIFIER_SCHEMA: Final = {
+    "$schema": "https://json-schema.org/draft/2020-12/schema",
+    "type": "object",
+    "properties": {
+        "required": {"type": "boolean"},
+        "id": {
+            "type": "string",
+            "minLength": 22,
+            "maxLength": 128,
+            "pattern": "^[a-zA-Z0-9_-]+$",
+        },
+    },
+    "required": ["required"],
+}
+
+
+class Presented(NamedTuple):
+    """A payment that came with a request. ref: its own identity; identifier: the digest of the secret one.
+
+    payload: for the facilitator, as it came. Times in seconds since the epoch.
+    """
+
+    ref: str
+    identifier: str
+    payer: str
+    amount: str
+    pay_to: str
+    network: str
+    asset: str
+    valid_after_s: int
+    valid_before_s: int
+    payload: Mapping[str, Any]
+
+
+def required_header(offer: Offer, cents: int, *, url: str, why: str) -> bytes:
+    """PAYMENT-REQUIRED: what to pay, and that an identifier is needed."""
+    required = PaymentRequired.model_validate(
+        {
+            "x402Version": 2,
+            "error": why,
+            "resource": ResourceInfo(
+                url=url, description="A top-up of prepaid AI credit", mime_type="application/json"
+            ),
+            "accepts": [offer.requirements(cents)],
+            "extensions": {IDENTIFIER: {"info": {"required": True}, "schema": _IDENTIFIER_SCHEMA}},
+        }
+    )
+    return encode_payment_required_header(required).encode()
+
+
+def response_header(
+    *,
+    is_settled: bool,
+    payer: str,
+    network: str,
+    amount: str,
+    settlement: str | None,
+    reason: str | None,
+) -> bytes:
+    """PAYMENT-RESPONSE: what became of the payment."""
+    return encode_payment_response_header(
+        SettleResponse(
+            success=is_settled,
+            error_reason=None if is_settled else reason or "settlement_pending",
+            payer=payer,
+            transaction=settlement or "",
+            network=network,
+            amount=amount if is_settled else None,
+        )
+    ).encode()
+
+
+def request_of(presented: Presented, offer: Offer, cents: int) -> dict[str, Any]:
+    """The body of the facilitator's /verify and /settle."""
+    return {
+        "x402Version": 2,
+        "paymentPayload": presented.payload,
+        "paymentRequirements": offer.requirements(cents),
+    }
+
+
+def read(header: bytes) -> Presented:
+    """The payment in a PAYMENT-SIGNATURE header; raises InvalidInput."""
+    if len(header) > BYTES_MAX:
+        raise _wrong(f"is longer than {BYTES_MAX} characters")
+    try:
+        raw = base64.b64decode(header, validate=True)
+        refuse_repeated_names(raw)
+        payload = PaymentPayload.model_validate_json(raw)
+    except (binascii.Error, ValidationError, RecursionError):
+        raise _wrong("is not base64 of a payment payload of x402 version 2") from None
+    if payload.x402_version != 2 or payload.accepted.scheme != SCHEME:
+        raise _wrong("takes x402 version 2 and the scheme exact")
+    authorization = payload.payload.get("authorization")
+    signature = payload.payload.get("signature")
+    if not isinstance(authorization, dict) or not isinstance(signature, str):
+        raise _wrong("holds no signed authorization (EIP-3009)")
+    if not _SIGNATURE(signature):
+        raise _wrong("has a signature of another form")
+    payer = _field(authorization, "from", _ADDRESS)
+    nonce = _field(authorization, "nonce", _NONCE)
+    network, asset = payload.accepted.network, payload.accepted.asset.lower()
+    return Presented(
+        ref=f"{network}/{asset}/{payer}/{nonce}",
+        identifier=_identifier(payload.extensions),
+        payer=payer,
+        amount=_field(authorization, "value", _NUMBER),
+        pay_to=_field(authorization, "to", _ADDRESS),
+        network=network,
+        asset=asset,
+        valid_after_s=int(_field(authorization, "validAfter", _NUMBER)),
+        valid_before_s=int(_field(authorization, "validBefore", _NUMBER)),
+        payload=payload.model_dump(by_alias=True, exclude_none=True),
+    )
+
+
+def misfit(presented: Presented, offer: Offer, request: PaidRequest, now_s: int) -> str | None:
+    """Why the payment does not pay for the request; None: it does."""
+    asset = offer.asset
+    wanted = (asset.network, asset.address.lower(), offer.pay_to.lower())
+    if (presented.network, presented.asset, presented.pay_to) != wanted:
+        return "the payment is for another network, asset or address"
+    if presented.amount != offer.amount(request.charged_cents):
+        return "the payment is of another amount than the price"
+    if presented.valid_after_s > now_s:
+        return "the authorization is not valid yet"
+    if presented.valid_before_s < now_s + _AGO_S:
+        return "the authorization has expired"
+    return None
+
+
+def digest_of(identifier: str) -> str:
+    """What is stored of a payment identifier: 128 random bits need no key."""
+    return hashlib.sha256(identifier.encode()).hexdigest()
+
+
+def _identifier(extensions: Mapping[str, Any] | None) -> str:
+    info = (extensions or {}).get(IDENTIFIER)
+    info = info.get("info") if isinstance(info, dict) else None
+    found = info.get("id") if isinstance(info, dict) else None
+    is_sane = isinstance(found, str) and len(found) <= 128 and _RANDOM(found)
+    if not isinstance(found, str) or not is_sane or _HEX(found):
+        raise _wrong(
+            f"needs extensions.{IDENTIFIER}.info.id: at least 128 random bits, such as pay_ and 32"
+            " hexadecimal digits; keep it secret, since it shows what was bought",
+            reason="payment_identifier",
+        )
+    return digest_of(found)
+
+
+def _field(authorization: Mapping[str, Any], name: str, matches: Any) -> str:
+    found = authorization.get(name)
+    text = found.lower() if isinstance(found, str) else ""
+    if not matches(text):
+        raise _wrong(f"has no authorization.{name} that can be read")
+    return text
+
+
+def _wrong(what: str, *, reason: str | None = None) -> InvalidInput:
+    return InvalidInput(f"{HEADER} {what}", param=HEADER, reason=reason)

@@ -1,0 +1,117 @@
+"""The page of a signed link: a look decides nothing, a press decides once, for whoever has the link."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from kernel.clock import FixedClock
+from tests.support.gateway import Gateway
+
+ASKS = {
+    "platform": "claude",
+    "amount_cents": 600,
+    "recipient_email": "approval@sandbox.test",
+    "note": "<script>alert(1)</script> \u202e for the team",
+}
+FORM = {"content-type": "application/x-www-form-urlencoded"}
+
+
+async def asked(gateway: Gateway, key: str) -> tuple[str, str]:
+    """The approval's id, and the path of its link."""
+    answer = await gateway.call("POST", "/topup/send", key=key, json=ASKS)
+    approval_id = str(answer.json()["data"]["approval"]["id"])
+    url = gateway.context.topup_rules.decide_url(approval_id)
+    return approval_id, "/" + url.partition("/decide/")[1].strip("/") + "/" + url.rpartition("/")[2]
+
+
+async def press(gateway: Gateway, path: str, decision: str) -> Any:
+    content = f"decision={decision}"
+    return await gateway.client.post(path, content=content, headers=FORM)
+
+
+async def test_a_look_shows_what_is_asked_and_a_press_decides_it_once(gateway: Gateway) -> None:
+    account_id = await gateway.account()
+    key = await gateway.key(account_id, name="Agent 7", per_day_cents=5_000)
+    approval_id, path = await asked(gateway, key)
+
+    looks = [await gateway.client.request(method, path) for method in ("HEAD", "GET", "GET")]
+    still = await gateway.call("GET", f"/approvals/{approval_id}", key=key)
+    pressed = [await press(gateway, path, word) for word in ("approve", "deny", "approve")]
+    after = (await gateway.call("GET", f"/approvals/{approval_id}", key=key)).json()["data"]
+
+    page = looks[1].text
+    assert [one.status_code for one in looks] == [200, 200, 200]
+    for words in ("$6.00", "approval@sandbox.test", "claude", "Agent 7", "$44.00 of $50.00"):
+        assert words in page
+    assert "<script>" not in page
+    assert looks[1].headers["referrer-policy"] == "no-referrer"
+    assert looks[1].headers["x-robots-tag"] == "noindex, nofollow"
+    assert looks[1].headers["cache-control"] == "no-store"
+    assert still.json()["data"]["status"] == "pending"
+    assert [one.status_code for one in pressed] == [200, 409, 409]
+    assert all("approved at" in one.text and "with this link" in one.text for one in pressed)
+    assert "<form" not in pressed[0].text
+    assert (after["status"], after["decided_by"]) == ("approved", "link")
+
+
+async def test_a_link_of_another_purpose_an_edited_one_and_a_wrong_press_decide_nothing(
+    gateway: Gateway,
+) -> None:
+    key = await gateway.key(await gateway.account())
+    approval_id, path = await asked(gateway, key)
+    shown = (await gateway.call("GET", f"/approvals/{approval_id}", key=key)).json()["data"]
+    claim = gateway.context.topup_rules.claim_token_of(shown["transaction_id"])
+    changed = path[:-1] + ("A" if path[-1] != "A" else "B")
+
+    wrong = [
+        await press(gateway, f"/decide/{token}", "approve")
+        for token in (claim, changed.rpartition("/")[2], "x" * 22, approval_id, "%00", "a" * 5_000)
+    ]
+    unclear = [await press(gateway, path, word) for word in ("", "APPROVE", "x" * 60_000)]
+    after = (await gateway.call("GET", f"/approvals/{approval_id}", key=key)).json()["data"]
+
+    assert {one.status_code for one in wrong} == {404}
+    assert {one.status_code for one in unclear} == {422}
+    assert after["status"] == "pending"
+    # The API tells where a person signs in, never the link.
+    assert path.rpartition("/")[2] not in str(after)
+    assert after["url"].endswith(f"/dashboard/approvals/{approval_id}")
+    assert (after["amount_cents"], after["platform"]) == (600, "claude")
+    assert after["requester"]["key_name"] == "Test"
+
+
+async def test_of_two_presses_and_a_key_at_once_one_decides(gateway: Gateway) -> None:
+    account_id = await gateway.account()
+    key, approver = await gateway.key(account_id), await gateway.key(account_id)
+    approval_id, path = await asked(gateway, key)
+
+    answers = await asyncio.gather(
+        press(gateway, path, "approve"),
+        press(gateway, path, "deny"),
+        gateway.call("POST", f"/approvals/{approval_id}/deny", key=approver, json={}),
+    )
+    after = (await gateway.call("GET", f"/approvals/{approval_id}", key=key)).json()["data"]
+
+    assert sorted(one.status_code for one in answers) == [200, 409, 409]
+    assert after["status"] in {"approved", "denied"}
+
+
+@pytest.mark.fixed_clock
+async def test_an_ended_link_says_so_by_the_accounts_own_clock(
+    gateway: Gateway, clock: FixedClock
+) -> None:
+    key = await gateway.key(await gateway.account())
+    approval_id, path = await asked(gateway, key)
+    _, later = await asked(gateway, key)
+    taken = (await gateway.call("GET", f"/approvals/{approval_id}", key=key)).json()["data"]
+    body = {"transaction_id": taken["transaction_id"]}
+    await gateway.call("POST", "/topup/cancel", key=key, json=body)
+    await gateway.call("POST", "/sandbox/clock", key=key, json={"advance_s": 86_401})
+
+    cancelled = await gateway.client.get(path)
+    expired = [await gateway.client.get(later), await press(gateway, later, "approve")]
+
+    assert "took it back" in cancelled.text
+    assert all("Nobody decided until" in one.text for one in expired)
+    assert [one.status_code for one in expired] == [200, 409]

@@ -1,0 +1,1 @@
+"""Payers without an account."""

@@ -1,0 +1,49 @@
+"""Machine payments whose settlement is unknown are asked about until it is known, and those whose top-up
+failed are given back.
+
+Promise: a payment that a process left in the middle is taken up after its lease; several workers may look at
+once. The rules are billing/machine_payments/settling.py's.
+"""
+
+from collections.abc import Sequence
+from functools import partial
+
+from billing.machine_payments import payment as payments
+from billing.machine_payments.settling import MachinePayments
+from kernel.clock import Clock
+from store.database import Database, Transaction
+from worker.due_loop import DueItem, DueLoop, Look, place_of
+
+
+class MachinePayer(DueLoop):
+    """The worker's loop over machine payments; woken, or timed to the next one to ask about."""
+
+    name = "machine_pay"
+    subject = "payment"
+    under_way_max = 32
+    at_one_place_max = 16
+    beat_s = 10.0
+
+    def __init__(self, database: Database, clock: Clock, paying: MachinePayments) -> None:
+        super().__init__(database, clock)
+        self._paying = paying
+
+    async def _due(self, tx: Transaction, look: Look) -> Sequence[DueItem]:
+        offered = self._paying.facilitators
+        due = await payments.due(tx, now_us=look.now_us, limit=look.limit, but_ids=look.but_ids)
+        ended = await payments.undelivered(tx, limit=look.limit, but_ids=look.but_ids)
+        return [
+            *(
+                DueItem(
+                    one.id, place_of(one.environment, one.door), partial(self._paying.go_on, one)
+                )
+                for one in due
+                # Of what is set up no more nobody can be asked.
+                if one.environment in offered
+            ),
+            # Asks nobody, so it takes nobody's share.
+            *(DueItem(one.id, one.id, partial(self._paying.deliver, one)) for one in ended),
+        ]
+
+    async def _next_at(self, tx: Transaction, look: Look) -> int | None:
+        return await payments.next_due_at(tx, but_ids=look.but_ids)
