@@ -50,6 +50,8 @@ class Spending:
         # counted under its grant, which is no key.
         self._lines: dict[Lineage, LineLimits] = {}
         self._windows: dict[Lineage, list[Sum]] = {}
+        # Who spent of a limit that is watched, in the order of the first spends.
+        self._spenders: dict[tuple[Tenant, Lineage], None] = {}
 
     def readings(self, key_ids: set[str], windows: Iterable[Window]) -> list[BatchRead]:
         """The keys' states, and their windows beside the named ones."""
@@ -82,6 +84,9 @@ class Spending:
         return [self._sums.reading(wanted)] if wanted else []
 
     async def flush(self, tx: Transaction) -> None:
+        """Writes what was counted, and tells once what is nearly or wholly used up by all of it."""
+        for tenant, lineage in self._spenders:
+            self._tell(tenant, [*self._line(lineage).watched, *self._of_account(tenant)])
         await self._sums.flush(tx)
 
     def end_of(self, lineage: Lineage) -> KeyEnd | None:
@@ -157,10 +162,7 @@ class Spending:
     def spend(
         self, tenant: Tenant, lineage: Lineage, amount_micros: int, send: LimitedSend | None = None
     ) -> str | None:
-        """Counts a spend of now. Returns the further rows that count it, by which it is given back.
-
-        Tells what is nearly or wholly used up.
-        """
+        """Counts a spend of now. Returns the further rows that count it, by which it is given back."""
         self.count(tenant.account_id, lineage, amount_micros, self._now_us)
         line = self._line(lineage)
         if not line.watched and line.sends is None and not self._day_limits:
@@ -178,7 +180,7 @@ class Spending:
             places += line.sends.count(
                 tenant.account_id, send.facts, amount_micros, self._sums, self._now_us
             )
-        self._tell(tenant, [*line.watched, *account])
+        self._spenders[tenant, lineage] = None
         return counter.places_text(places)
 
     def give_back(
