@@ -15,7 +15,6 @@ import msgspec
 
 from billing.checkpoints.jws import NOT_JSON, StatementRefused, verify
 from kernel.clock import DAY_US, SECOND_US, day_start_us, parse_rfc3339, rfc3339
-from kernel.errors import DomainError
 from store.database import Transaction
 from store.row_mapping import RowMapping
 
@@ -25,7 +24,7 @@ CLAIMED_US: Final = 120 * SECOND_US
 SEED_BYTES: Final = 32
 
 
-class ClaimLost(DomainError):
+class ClaimLost(RuntimeError):
     """Another process seals that day, or has sealed it."""
 
 
