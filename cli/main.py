@@ -26,6 +26,7 @@ GROUPS = {
         "login": "Keep a gateway's address and a key.",
         "whoami": "The key that is used, and what is left of its limits.",
         "send": "Send credit to a recipient.",
+        "approvals": "Sends that wait for a decision: list, show, approve, deny.",
         "logout": "Forget a gateway's address and key.",
     },
     "Sell credit": {
@@ -81,7 +82,7 @@ FOLDERS = {
     | {"subscriptions", "providers", "reconcile"},
     "sales": {"refunds", "disputes", "payments"},
     "merchant": {"keys", "deliveries", "replay", "listen", "verify"},
-    "remote": {"login", "logout", "whoami", "send"},
+    "remote": {"login", "logout", "whoami", "send", "approvals"},
 }
 
 

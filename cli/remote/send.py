@@ -1,7 +1,6 @@
 """`topup send`: credit to a recipient, once whatever is repeated."""
 
 import secrets
-import sys
 import time
 from collections.abc import Mapping
 from typing import Any, Final
@@ -9,10 +8,11 @@ from typing import Any, Final
 import click
 
 from cli.examples import examples
-from cli.output import EXIT_USAGE, fail, json_option, note, show_record, wants_json
+from cli.output import fail, json_option, note, show_record, wants_json
 from cli.remote.client import WAIT_S_MAX, RemoteAnswer, RemoteGateway
+from cli.remote.consent import confirm
 from cli.remote.money import Dollars, dollars_of
-from cli.remote.profiles import Access, access, profile_option
+from cli.remote.profiles import access, profile_option
 
 _OPEN: Final = ("pending", "scheduled", "reversing")
 _SHOWN: Final = (
@@ -61,8 +61,8 @@ def send(
     --idempotency-key sends once, and prints what became of it.
     """
     given = access(profile)
-    if not yes and not given.is_staging:
-        _confirm(given, f"{dollars_of(amount)} of {platform} to {recipient}")
+    if not yes:
+        confirm(given, f"Send {dollars_of(amount)} of {platform} to {recipient}")
     who = {"recipient": "self"} if recipient == "self" else {"recipient_email": recipient}
     body = {"platform": platform, "amount_cents": amount, **who}
     body |= {} if reference is None else {"reference": reference}
@@ -79,16 +79,6 @@ def send(
         raise fail(
             f"it is {answer.status} after {wait_s} s" if _is_open(answer) else answer.message
         )
-
-
-def _confirm(given: Access, what: str) -> None:
-    if not sys.stdin.isatty():
-        raise fail(
-            "this would spend live credit, and nobody can be asked",
-            advice="add --yes to send without a question",
-            exit_code=EXIT_USAGE,
-        )
-    click.confirm(f"Send {what} in live at {given.url}?", abort=True, err=True)
 
 
 def _waited(gateway: RemoteGateway, answer: RemoteAnswer, wait_s: int) -> RemoteAnswer:

@@ -142,6 +142,31 @@ async def test_refusals_say_what_is_wrong_and_what_comes_next(gateway: Gateway, 
     assert key not in above.output + unknown.output
 
 
+async def test_another_key_decides_on_a_send_that_waits(gateway: Gateway, ran: Ran) -> None:
+    account = await gateway.account()
+    address = {"TOPUP_URL": gateway.url}
+    asks = {**address, "TOPUP_API_KEY": await gateway.key(account, approval_threshold_cents=1000)}
+    decides = {**address, "TOPUP_API_KEY": await gateway.key(account)}
+
+    sent = [said(await ran(*SENT, **asks)) for _ in range(2)]
+    rows = said(await ran("approvals", "list", "--status", "pending", "--json", **decides))["items"]
+    ids = [one["id"] for one in rows]
+    own = await ran("approvals", "approve", ids[0], **asks)
+    approved = await ran("approvals", "approve", ids[0], **decides)
+    denied = said(await ran("approvals", "deny", ids[1], "--json", **decides))
+    strange = await ran("approvals", "show", "../keys", **decides)
+    table = await ran("approvals", "list", **decides)
+
+    assert {one["transaction_id"] for one in rows} == {one["transaction_id"] for one in sent}
+    assert own.exit_code == 1
+    assert approved.exit_code == 0, approved.stderr
+    assert "$12.50" in approved.stdout
+    assert "approved" in approved.stdout
+    assert denied["status"] == "denied"
+    assert strange.exit_code == 2
+    assert all(one in table.stdout for one in (*ids, "denied", "approved"))
+
+
 async def test_live_is_asked_about_and_amounts_are_exact(gateway: Gateway, ran: Ran) -> None:
     key = await gateway.key(await gateway.account(), "live")
     own = {"TOPUP_API_KEY": key, "TOPUP_URL": gateway.url}
