@@ -60,6 +60,8 @@ GROUPS = {
     },
     "Look after it": {
         "audit": "Prove the ledger.",
+        "checkpoints": "The ledger's sealed days: list, show, verify, seal.",
+        "verify-receipt": "Say what a top-up's receipt proves.",
         "backup": "Copy the database while everything goes on.",
         "restore": "Put a copy in the database's place.",
         "database": "The database's servers: which is used, and what a failover lost.",
@@ -74,21 +76,26 @@ COMMANDS = {name: words for group in GROUPS.values() for name, words in group.it
 FOLDERS = {
     "server": {
         *("dev", "serve", "worker", "migrate"),
-        *("backup", "restore", "database", "vacuum", "doctor", "settings"),
+        *("backup", "restore", "database", "vacuum", "doctor", "settings", "checkpoints"),
     },
     "operator": {"prices"}
     | {"accounts", "apps", "packs", "plans", "coupons", "codes", "orders", "audit"}
     | {"platforms", "suppliers", "stock", "topups", "mail", "report", "reconciliation"}
     | {"subscriptions", "providers", "reconcile"},
     "sales": {"refunds", "disputes", "payments"},
-    "merchant": {"keys", "deliveries", "replay", "listen", "verify"},
+    "merchant": {"keys", "deliveries", "replay", "listen", "verify", "verify-receipt"},
     "remote": {"login", "logout", "whoami", "send", "approvals"},
 }
 
 
 def _module_of(command: str) -> str:
     folders = [f".{folder}" for folder, commands in FOLDERS.items() if command in commands]
-    return f"cli{''.join(folders)}.{command}"
+    return f"cli{''.join(folders)}.{command.replace('-', '_')}"
+
+
+def _command_of(command: str) -> click.Command:
+    module = importlib.import_module(_module_of(command))
+    return cast(click.Command, getattr(module, command.replace("-", "_")))
 
 
 class _Commands(click.Group):
@@ -100,7 +107,7 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in COMMANDS:
             return None
-        return cast(click.Command, getattr(importlib.import_module(_module_of(cmd_name)), cmd_name))
+        return _command_of(cmd_name)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

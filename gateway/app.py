@@ -16,7 +16,7 @@ from gateway.api import health
 from gateway.api.money import provider_notifications as payments
 from gateway.dashboard.refused import outside
 from gateway.dashboard.surface import PAGES
-from gateway.docs import events, pages as docs, well_known
+from gateway.docs import events, pages as docs, sealed_days, well_known
 from gateway.html import static
 from gateway.http.edge import Edge
 from gateway.http.routing import Router
@@ -42,6 +42,7 @@ def create_app(context: Context, *, is_stopping: Callable[[], bool] = lambda: Fa
             *events.routes(context),
             *docs.routes(context, SURFACES),
             *well_known.routes(context, API_PREFIX),
+            *sealed_days.routes(context),
             *openapi.routes(context, (*SURFACES, *callbacks)),
             *static.routes(),
         ],

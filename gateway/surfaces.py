@@ -15,6 +15,7 @@ from gateway.api import (
     reversals,
     sandbox,
     tokens,
+    topup_receipts,
     topup_status,
     topups,
     vouchers,
@@ -45,6 +46,7 @@ API = ApiSurface(
     (
         *topups.ROUTES,
         *topup_status.ROUTES,
+        *topup_receipts.ROUTES,
         *reversals.ROUTES,
         *bulk.ROUTES,
         *wallets.ROUTES,

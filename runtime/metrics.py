@@ -218,6 +218,12 @@ class Metrics:
             "topup_ledger_findings", "Rows that broke a rule in the last `topup audit`."
         )
         self._registry.register(self.ledger_findings)
+        self.checkpoint_due = PlainGauge(
+            "topup_checkpoint_due_timestamp_seconds",
+            "Unix time at which the next day of the ledger is to be sealed.",
+            "environment",
+        )
+        self._registry.register(self.checkpoint_due)
         self.money_differences = PlainGauge(
             "topup_money_differences",
             "Open differences between provider, ledger and supplier.",

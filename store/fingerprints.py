@@ -184,6 +184,8 @@ _OF_0038: Final = _OF_0037 | {"topup_intents": "45b64721c00f"}
 
 _OF_0039: Final = _OF_0038 | {"topups": "ba96637777d3"}
 
+_OF_0040: Final = _OF_0039 | {"machine_payments": "e99d45fac20c"}
+
 TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0012": _OF_0012,
     "0013": _OF_0013,
@@ -213,5 +215,11 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0037": _OF_0037,
     "0038": _OF_0038,
     "0039": _OF_0039,
-    "0040": _OF_0039 | {"machine_payments": "e99d45fac20c"},
+    "0040": _OF_0040,
+    "0041": _OF_0040
+    | {
+        "checkpoints": "2c16f49720b6",
+        "checkpoint_tiles": "5a536a7df0b0",
+        "signing_keys": "d8ecf8670cea",
+    },
 }

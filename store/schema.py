@@ -921,6 +921,51 @@ ledger_proofs = sa.Table(
     _int("findings"),  # rows that broke a rule; 0: the ledger was proved
 )
 
+# billing/checkpoints/signing_keys.py. Public keys of what signs checkpoints and receipts; the private ones are
+# sealed_keys.
+signing_keys = sa.Table(
+    "signing_keys",
+    metadata,
+    _text("kid", key=True),  # the thumbprint of RFC 7638
+    _int("number"),  # the highest one signs
+    _bytes("public_key"),
+    _int("created_at"),
+)
+
+# billing/checkpoints/checkpoint.py. A sealed day of an environment's ledger, or one that is being sealed.
+checkpoints = sa.Table(
+    "checkpoints",
+    metadata,
+    _text("environment", key=True),
+    sa.Column("day_start_at", BIGINT, primary_key=True, autoincrement=False),
+    _bytes("seed"),  # of the leaves' salts
+    _text("claimed_by", null=True),  # one sealing of one process
+    _int("claimed_until"),
+    _int("size", null=True),  # transfers; this and what follows is null until it is sealed
+    _int("late", null=True),  # of them, of an earlier day
+    _bytes("root", null=True),
+    _bytes("digest", null=True),  # of the signed statement
+    _text("jws", null=True),
+    _int("sealed_at", null=True),
+)
+
+# billing/checkpoints/tiles.py. The hashes of a checkpoint's tree, 256 in a row.
+checkpoint_tiles = sa.Table(
+    "checkpoint_tiles",
+    metadata,
+    _text("environment", key=True),
+    sa.Column("day_start_at", BIGINT, primary_key=True, autoincrement=False),
+    sa.Column(
+        "level", BIGINT, primary_key=True, autoincrement=False
+    ),  # 0: leaves; 1: roots of level 0's tiles
+    sa.Column("number", BIGINT, primary_key=True, autoincrement=False),
+    _text("first_id"),  # of the transfers; empty in level 1, as the two that follow
+    _text("last_id"),
+    _bytes("ids"),  # msgpack
+    _bytes("hashes"),
+    _bytes("root"),
+)
+
 # billing/reconciliation/differences.py. Where provider, ledger and supplier do not agree.
 money_differences = sa.Table(
     "money_differences",

@@ -27,7 +27,7 @@ MODULES_MAX = 24
 ROOMS: dict[str, tuple[set[str], ...]] = {
     "billing": (
         {"intents", "ledger"},
-        {"engine", "providers"},
+        {"checkpoints", "engine", "providers"},
         {"topups"},
         {"usage", "credits", "fulfilment", "recipients", "bulk"},
         {"catalog", "desk", "recharges"},

@@ -60,6 +60,7 @@ from worker.money.recharge import Recharger
 from worker.money.reconcile import Reconciler
 from worker.money.refund import RefundLoop
 from worker.money.renew import Renewer
+from worker.money.seal import sealing_chore
 from worker.money.steer import Steerer
 from worker.prune import (
     mails_chore,
@@ -105,6 +106,7 @@ FUNCTIONS: Final = {WAKE_JOB: wake}
 def chores_of(context: Context) -> Sequence[Chore]:
     """Everything that this process does now and then."""
     kept_us = _kept_us(context.settings)
+    security_us = context.settings.retention_security_days * DAY_US
     return (
         Chore("sandboxes.erase", ERASE_S, partial(erase_idle, context.database, context.clock)),
         resealing_chore(context.database, context.vault),
@@ -121,13 +123,10 @@ def chores_of(context: Context) -> Sequence[Chore]:
         mails_chore(context.database, context.clock, kept_us),
         money_chore(context.database, context.clock, kept_us),
         reconciliation_chore(context),
+        sealing_chore(context),
         forgetting_chore(context.database, context.clock, context.payments.forgetting),
         sessions_chore(context.database, context.clock),
-        security_chore(
-            context.database,
-            context.clock,
-            context.settings.retention_security_days * DAY_US,
-        ),
+        security_chore(context.database, context.clock, security_us),
     )
 
 

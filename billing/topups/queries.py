@@ -184,7 +184,7 @@ async def topup_timeline(tx: Transaction, tenant: Tenant, topup_id: str) -> TopU
     if found is None or found.tenant != tenant:
         raise NotFound("Transaction", param="transaction_id")
     moved = [one for one in await transfers_of(tx, [topup_id]) if one.code not in OPERATORS_OWN]
-    labels = await _labels(tx, [side for t in moved for side in (t.debit_id, t.credit_id)])
+    labels = await ledger_labels(tx, [side for t in moved for side in (t.debit_id, t.credit_id)])
     events = await tx.fetch(
         """SELECT id, type, event_no, created_at, trace FROM events
            WHERE transaction_id = :id ORDER BY event_no""",
@@ -246,7 +246,8 @@ async def with_topups(tx: Transaction, asked: Sequence[Approval]) -> Sequence[As
     ]
 
 
-async def _labels(tx: Transaction, ids: Sequence[str]) -> dict[str, str]:
+async def ledger_labels(tx: Transaction, ids: Sequence[str]) -> dict[str, str]:
+    """How ledger accounts are shown, by their ids: wallet, or recipient:claude/user@example.com."""
     rows = await tx.fetch(
         "SELECT id, kind, name FROM ledger_accounts WHERE id IN :ids[text]", ids=sorted(set(ids))
     )

@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from billing.checkpoints.proving import prove_checkpoints
 from billing.ledger.audit import audit as findings_of
 from billing.ledger.proof import note_proof
 from cli.examples import examples
@@ -17,6 +18,7 @@ from store.errors import StoreError
 
 # Beyond this the reader knows that something is wrong on a grand scale.
 FINDINGS_MAX = 10_000
+_COLUMNS = ("rule", "account_id", "environment", "day", "row_id", "expected", "found")
 
 
 @click.command(
@@ -28,13 +30,14 @@ FINDINGS_MAX = 10_000
 @json_option
 @click.pass_context
 def audit(context: click.Context) -> None:
-    """Prove the ledger: no sum, balance, hold or event number is off. Exit 1 if one is.
+    """Prove the ledger: no sum, balance, hold or event number is off, and no transfer of a sealed day was
+    changed, removed or added. Exit 1 if one is.
 
     The result is kept: /metrics and `topup doctor` show when the ledger was last proved.
     """
     findings = run(_collect())
     if findings:
-        show_rows(findings, "rule", "account_id", "environment", "row_id", "expected", "found")
+        show_rows(findings, *_COLUMNS)
         note(f"{len(findings)} rows break a rule (figures in micros)")
         context.exit(EXIT_REFUSED)
     if wants_json():
@@ -51,6 +54,10 @@ async def _collect() -> list[dict[str, Any]]:
             found.append(dataclasses.asdict(finding))
             if len(found) >= FINDINGS_MAX:
                 break
+        async for sealed in prove_checkpoints(database.unhurried()):
+            if len(found) >= FINDINGS_MAX:
+                break
+            found.append(sealed._asdict())
         await _keep(database, began_at=began_at, ended_at=clock.now_us(), findings=len(found))
     return found
 

@@ -8,6 +8,8 @@ from functools import partial
 import click
 from aiosmtplib import SMTPAuthenticationError, SMTPException
 
+from billing.checkpoints.checkpoint import day_text
+from billing.checkpoints.sealing import standings
 from billing.desk import waiting
 from billing.ledger.proof import last_proof
 from billing.recipients.smtp import SmtpSender
@@ -39,6 +41,8 @@ from webhooks.deliveries.backlog import Backlog, look
 CHECK_S_MAX = 5.0
 # Two nights, as the alert LedgerNotProved has it.
 PROOF_AGE_H_MAX = 50
+# As the alert CheckpointOverdue has it.
+SEAL_LATE_US = 6 * HOUR_US
 
 
 @click.command(
@@ -53,7 +57,7 @@ def doctor(context: click.Context, /) -> None:
     """Check all that an installation stands on. Exit 1 if something is unwell.
 
     Settings, the public address and its proxy as seen from outside, database, connections, clocks,
-    deliveries, ledger, workers, master key, what copies need, disk, Redis. Where the database
+    deliveries, ledger, its sealed days, workers, master key, what copies need, disk, Redis. Where the database
     cannot be used, the exit code says why: docs/cli.md has the table.
     """
     codes: list[int] = []
@@ -94,6 +98,7 @@ async def _examine(settings: Settings, codes: list[int]) -> list[Finding]:
         await ask("platforms", _platforms),
         await ask("desk", _desk),
         await ask("ledger", _ledger),
+        await ask("checkpoints", _checkpoints),
         await ask("master key", _master_key),
         await _mail(settings),
         await ask("copies", copies),
@@ -224,6 +229,23 @@ async def _ledger(settings: Settings) -> str:
     if age_h > PROOF_AGE_H_MAX:
         raise Odd(f"was last proved {age_h:.0f} h ago: run `topup audit`, each night by a timer")
     return f"was proved {age_h:.0f} h ago"
+
+
+async def _checkpoints(settings: Settings) -> str:
+    """Whether each day that is over was sealed."""
+    now_us = SystemClock().now_us()
+    async with open_store(settings) as database:
+        found = await database.read(standings)
+    overdue = [
+        one for one in found if one.due_at is not None and one.due_at + SEAL_LATE_US < now_us
+    ]
+    if overdue:
+        raise Odd(
+            f"no day of {' and '.join(one.environment for one in overdue)} was sealed in time: does a"
+            " worker run? `topup checkpoints seal` says what is wrong"
+        )
+    last = max((one.last_day or 0 for one in found), default=0)
+    return f"the last sealed day is {day_text(last)}" if last else "no day is over yet"
 
 
 async def _master_key(settings: Settings) -> str:

@@ -147,6 +147,9 @@ async def _read_gauges(context: Context, readiness: Readiness) -> None:
     for (environment, kind), number in (await readiness.unanswered.see() or {}).items():
         metrics.payments_unanswered.set(number, environment, kind)
     await _read_reconciliation(metrics, readiness)
+    for one in await readiness.sealed.see() or ():
+        if one.due_at is not None:
+            metrics.checkpoint_due.set(one.due_at / SECOND_US, one.environment)
     if (proof := await readiness.proof.see()) is not None:
         metrics.ledger_findings.set(proof.findings)
         if proof.proved_at is not None:

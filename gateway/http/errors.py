@@ -37,6 +37,7 @@ from billing.refunds.request import (
     RefundRepeated,
     RefundUnderWay,
 )
+from billing.reports.topup_receipt import NoReceiptYet
 from billing.subscriptions.by_hand.comp import CompRefused, CompRepeated
 from billing.subscriptions.steer import NotSteerable
 from billing.subscriptions.subscription import AlreadySubscribed
@@ -182,6 +183,7 @@ TABLE: Final[Mapping[type[DomainError], ErrorRow]] = {
     CouponRefused: ErrorRow(codes.NOT_REDEEMABLE, 409, {"unknown": 404, "expired": 410}),
     NotFound: ErrorRow(codes.NOT_FOUND, 404),
     NoReceipt: ErrorRow(codes.NOT_FOUND, 404),
+    NoReceiptYet: ErrorRow(codes.NOT_FOUND, 404),
     NoSeller: ErrorRow(codes.NOT_FOUND, 404, is_final=True),
     MethodNotAllowed: ErrorRow(codes.METHOD_NOT_ALLOWED, 405),
     UrlRefused: ErrorRow(codes.URL_INVALID, 422),

@@ -51,6 +51,22 @@ _METHODS: Final = {
     "provider": "stripe",
     "items": [{"ref": "pm_abc123", "brand": "visa", "last4": "4242", "expires": "2029-04"}],
 }
+_RECEIPT: Final = {
+    "transaction_id": _TRANSACTION,
+    "status": "delivered",
+    "receipt": "eyJhbGciOiJFZERTQSJ9.eyJ2ZXJzaW9uIjoxfQ.c2lnbmF0dXJl",
+    "checkpoint": {
+        "environment": "live",
+        "day": "2026-06-13",
+        "size": 1204,
+        "late": 0,
+        "root": "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328",
+        "digest": "ddb89be403809e325750d3d263cd78929c2942b7942a34b77e122c9594a74c8c",
+        "sealed_at": "2026-06-14T01:00:04Z",
+        "jws": "eyJhbGciOiJFZERTQSJ9.eyJkYXkiOiIyMDI2LTA2LTEzIn0.c2lnbmF0dXJl",
+    },
+    "keys_url": "https://topup.example.com/.well-known/receipt-keys",
+}
 _ENTITLEMENT: Final = {
     "name": "exports",
     "allowed": True,
@@ -172,6 +188,9 @@ WRITTEN: Final[dict[str, Any]] = {
         {"url": "https://checkout.stripe.com/c/pay/cs_test_abc123"}
     ),
     f"DELETE {_API}/topup/balance/recharge/methods/{{method_ref}} 200": _answer(_METHODS),
+    f"GET {_API}/topup/{{transaction_id}}/receipt 200": _answer(
+        _RECEIPT, transaction_id=_TRANSACTION
+    ),
     "POST /x402/topup 202": {**_answer(SETTLING, code=PENDING), "status": "pending"},
     f"GET {_API}/entitlements/{{entitlement_name}} 200": _answer(_ENTITLEMENT),
     f"POST {_API}/subscriptions/{{subscription_id}}/change 202": _pending(

@@ -124,6 +124,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/public/v1/topup/{transaction_id}/receipt": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A top-up's receipt that proves itself
+         * @description Signed with Ed25519. Each transfer has its place in a sealed day of the ledger, once that is sealed: an hour after the UTC day's end. With `Accept: application/jose` the JWS alone. What was delivered stands in it as a digest; the nonce that it can be compared with is there for who may see the code. 3003 with reason not_ended while it waits. Scope: `billing:read`.
+         */
+        get: operations["get_topup_transaction_id_receipt"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/public/v1/topup/{transaction_id}/reverse": {
         parameters: {
             query?: never;
@@ -9565,6 +9585,37 @@ export interface components {
          * @enum {string}
          */
         Scope: "topup:send" | "topup:read" | "topup:reverse" | "webhooks:read" | "webhooks:write" | "billing:read" | "billing:write" | "usage:read" | "usage:write" | "vouchers:read" | "vouchers:redeem" | "keys:write" | "approvals:write" | "admin";
+        /** @description A UTC day of an environment's ledger as it was sealed. */
+        SealedDay: {
+            /**
+             * @description The two are closed worlds; check it.
+             * @enum {string}
+             */
+            environment: "live" | "staging";
+            /** @description As 2026-11-22, UTC. */
+            day: string;
+            /**
+             * Format: int64
+             * @description Transfers of the day, of all accounts.
+             */
+            size: number;
+            /**
+             * Format: int64
+             * @description Of them, of an earlier day: they committed after it was sealed.
+             */
+            late: number;
+            /** @description Of the Merkle tree (RFC 6962) over the transfers. */
+            root: string;
+            /** @description SHA-256 of the signed statement, which the next day's names. */
+            digest: string;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC, whole seconds.
+             */
+            sealed_at: string;
+            /** @description The signed statement: what a witness keeps. */
+            jws: string;
+        };
         /**
          * @description What is sent to whom, and at which quoted price, if one was asked for: recipient_email names a
          *         person, "recipient": "self" means the account's own address. Exactly one of the two.
@@ -10675,6 +10726,48 @@ export interface components {
             timestamp: string;
             /** @description What was asked for, or data.error. */
             data: components["schemas"]["TopUpPage"];
+        };
+        /** @description A top-up's receipt, to keep and to check without the gateway. */
+        TopUpReceipt: {
+            /** @description The top-up's id. */
+            transaction_id: string;
+            /** @description Its state. */
+            status: components["schemas"]["TopUpStatus"];
+            /** @description JWS in compact form, Ed25519: payment, transfers with their proofs, the deliverable's digest, mandate and approval. `topup verify-receipt` checks it. */
+            receipt: string;
+            /** @description The sealed day of its last transfer; null until all are sealed: ask again a day later. */
+            checkpoint: components["schemas"]["SealedDay"] | null;
+            /** @description The public keys as a JWK Set. */
+            keys_url: string;
+        };
+        /** @description 1000 Success */
+        TopUpReceiptAnswer: {
+            /**
+             * @description What the HTTP status says.
+             * @constant
+             */
+            success: true;
+            /**
+             * @description What happened, as a number; GET /codes lists them.
+             * @constant
+             */
+            code: 1000;
+            /** @description The code in words. */
+            message: string;
+            /** @description The top-up's, where one is concerned; else null. */
+            transaction_id: string | null;
+            /**
+             * @description The top-up's, where one is concerned; else ok or error.
+             * @enum {string}
+             */
+            status: "ok" | "scheduled" | "pending" | "delivered" | "failed" | "cancelled" | "reversing" | "reversed";
+            /**
+             * Format: date-time
+             * @description When it was answered, RFC 3339, UTC.
+             */
+            timestamp: string;
+            /** @description What was asked for, or data.error. */
+            data: components["schemas"]["TopUpReceipt"];
         };
         /**
          * @description Where a top-up is.
@@ -12363,6 +12456,58 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["TopUpStoryAnswer"];
+                };
+            };
+        };
+    };
+    get_topup_transaction_id_receipt: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The top-up's id.
+                 * @example txn_abc123
+                 */
+                transaction_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description 1000 Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "success": true,
+                     *       "code": 1000,
+                     *       "message": "Success",
+                     *       "transaction_id": "txn_abc123",
+                     *       "status": "delivered",
+                     *       "timestamp": "2026-06-13T12:00:00Z",
+                     *       "data": {
+                     *         "transaction_id": "txn_abc123",
+                     *         "status": "delivered",
+                     *         "receipt": "eyJhbGciOiJFZERTQSJ9.eyJ2ZXJzaW9uIjoxfQ.c2lnbmF0dXJl",
+                     *         "checkpoint": {
+                     *           "environment": "live",
+                     *           "day": "2026-06-13",
+                     *           "size": 1204,
+                     *           "late": 0,
+                     *           "root": "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328",
+                     *           "digest": "ddb89be403809e325750d3d263cd78929c2942b7942a34b77e122c9594a74c8c",
+                     *           "sealed_at": "2026-06-14T01:00:04Z",
+                     *           "jws": "eyJhbGciOiJFZERTQSJ9.eyJkYXkiOiIyMDI2LTA2LTEzIn0.c2lnbmF0dXJl"
+                     *         },
+                     *         "keys_url": "https://topup.example.com/.well-known/receipt-keys"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TopUpReceiptAnswer"];
                 };
             };
         };

@@ -3,6 +3,9 @@
 import asyncio
 from typing import Any
 
+from starlette.responses import Response
+
+from gateway.api.topup_receipts import JOSE
 from gateway.dashboard.act import act
 from gateway.dashboard.listing import listing
 from gateway.dashboard.route import page_route
@@ -16,6 +19,7 @@ from gateway.internal_client import ask
 PATH = "/dashboard/topups"
 _READ = ("topup:read",)
 _SEND = ("topup:send",)
+_BILLING = ("billing:read",)
 _REVERSE = ("topup:reverse",)
 # Of one top-up; more than these are found in the delivery log.
 DELIVERIES_SHOWN = 10
@@ -60,6 +64,15 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
     )
 
 
+async def receipt(call: RequestContext[Fields, Fields]) -> Reply:
+    """The receipt that proves itself, as a file."""
+    transaction_id = call.params["transaction_id"]
+    made = (await ask(call, "GET", f"/topup/{transaction_id}/receipt")).data
+    name = f'attachment; filename="{transaction_id}.jws"'
+    headers = {"Content-Disposition": name, "Cache-Control": "no-store"}
+    return Response(made["receipt"], media_type=JOSE, headers=headers)
+
+
 async def cancel(call: RequestContext[Fields, Fields]) -> Reply:
     """Takes a pending top-up back."""
     body = {"transaction_id": call.params["transaction_id"]}
@@ -90,6 +103,7 @@ def _here(call: RequestContext[Any, Any]) -> str:
 ROUTES = (
     page_route("GET", "/topups", show_list, "Top-ups", _READ),
     page_route("GET", "/topups/{transaction_id}", show, "One top-up", _READ),
+    page_route("GET", "/topups/{transaction_id}/receipt", receipt, "A receipt", _BILLING),
     page_route("POST", "/topups/{transaction_id}/cancel", cancel, "Cancel a top-up", _SEND),
     page_route("POST", "/topups/{transaction_id}/reverse", reverse, "Reverse a top-up", _REVERSE),
     page_route("POST", "/topups/{transaction_id}/settle", settle, "Settle in staging", _SEND),

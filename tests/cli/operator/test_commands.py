@@ -264,7 +264,7 @@ def test_the_doctor_is_content_with_a_fresh_installation(topup: Topup) -> None:
     parts = {"settings", "consistency", "address", "webhooks", "database", "servers"}
     parts |= {"connections", "pooler", "space", "files", "clock", "deliveries", "platforms"}
     parts |= {"ledger", "master key", "copies", "disk", "redis", "redis room", "redis clock"}
-    parts |= {"workers", "mail", "desk", "payments"}
+    parts |= {"workers", "mail", "desk", "payments", "checkpoints"}
     assert set(findings) == parts
     assert findings["deliveries"]["is_well"] is True
     assert findings["database"]["is_well"] is True
@@ -286,7 +286,7 @@ def test_the_doctor_tells_a_missing_key_and_a_dead_redis(topup: Topup) -> None:
 
 
 def test_migrate_again_changes_nothing(topup: Topup) -> None:
-    assert result_of(topup("migrate", "--json")) == {"schema": "0040"}
+    assert result_of(topup("migrate", "--json")) == {"schema": "0041"}
 
 
 def test_a_database_that_was_never_migrated_says_what_to_run(tmp_path: Path, topup: Topup) -> None:

@@ -57,6 +57,7 @@ from .api.calls.get_topup_balance_recharge_methods import get_topup_balance_rech
 from .api.calls.get_topup_history import get_topup_history
 from .api.calls.get_topup_statement import get_topup_statement
 from .api.calls.get_topup_status_transaction_id import get_topup_status_transaction_id
+from .api.calls.get_topup_transaction_id_receipt import get_topup_transaction_id_receipt
 from .api.calls.get_usage import get_usage
 from .api.calls.get_vouchers_code import get_vouchers_code
 from .api.calls.get_wallets import get_wallets
@@ -181,6 +182,7 @@ __all__ = [
     "get_topup_history",
     "get_topup_statement",
     "get_topup_status_transaction_id",
+    "get_topup_transaction_id_receipt",
     "get_usage",
     "get_vouchers_code",
     "get_wallets",

@@ -470,6 +470,8 @@ from .scheduled_top_up_event_data import ScheduledTopUpEventData
 from .scheduled_top_up_event_data_metadata import ScheduledTopUpEventDataMetadata
 from .scheduled_top_up_event_data_status import ScheduledTopUpEventDataStatus
 from .scope import Scope
+from .sealed_day import SealedDay
+from .sealed_day_environment import SealedDayEnvironment
 from .send_body import SendBody
 from .send_body_metadata_type_0 import SendBodyMetadataType0
 from .send_body_recipient_type_0 import SendBodyRecipientType0
@@ -542,6 +544,9 @@ from .top_up_metadata import TopUpMetadata
 from .top_up_page import TopUpPage
 from .top_up_page_answer import TopUpPageAnswer
 from .top_up_page_answer_status import TopUpPageAnswerStatus
+from .top_up_receipt import TopUpReceipt
+from .top_up_receipt_answer import TopUpReceiptAnswer
+from .top_up_receipt_answer_status import TopUpReceiptAnswerStatus
 from .top_up_status import TopUpStatus
 from .top_up_story import TopUpStory
 from .top_up_story_answer import TopUpStoryAnswer
@@ -1086,6 +1091,8 @@ __all__ = (
     "ScheduledTopUpEventDataMetadata",
     "ScheduledTopUpEventDataStatus",
     "Scope",
+    "SealedDay",
+    "SealedDayEnvironment",
     "SendBody",
     "SendBodyMetadataType0",
     "SendBodyRecipientType0",
@@ -1168,6 +1175,9 @@ __all__ = (
     "TopUpPageAnswerStatus",
     "TopupPendingEvent",
     "TopupPendingEventEnvironment",
+    "TopUpReceipt",
+    "TopUpReceiptAnswer",
+    "TopUpReceiptAnswerStatus",
     "TopupReversedEvent",
     "TopupReversedEventEnvironment",
     "TopupScheduledEvent",

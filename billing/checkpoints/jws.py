@@ -1,0 +1,126 @@
+"""Signed statements: JWS in compact form (RFC 7515) under Ed25519 (RFC 8037), and their public keys as JWK.
+
+Promise: what is verified is the very bytes that were signed, for one `typ` only, under a key that the caller
+gives; a header's word about the algorithm is compared, never followed.
+"""
+
+import base64
+import binascii
+import hashlib
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+import msgspec
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from kernel.errors import InvalidInput
+
+ALGORITHM: Final = "EdDSA"
+KEY_BYTES: Final = 32
+JWS_CHARACTERS_MAX: Final = 1 << 20
+# What reading foreign bytes as JSON may raise: they may be no UTF-8, and nested without end.
+NOT_JSON: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+
+class StatementRefused(InvalidInput):
+    """The bytes are no statement that one of these keys signed."""
+
+
+class VerifiedStatement(NamedTuple):
+    """A statement whose signature holds: its payload's bytes, and the key's id."""
+
+    payload: bytes
+    kid: str
+
+
+def sign(payload: bytes, *, typ: str, seed: bytes) -> str:
+    """seed: the 32 bytes of the private key."""
+    key = Ed25519PrivateKey.from_private_bytes(seed)
+    header = {"alg": ALGORITHM, "kid": kid_of(public_of(seed)), "typ": typ}
+    signed = f"{encode(msgspec.json.encode(header))}.{encode(payload)}"
+    return f"{signed}.{encode(key.sign(signed.encode()))}"
+
+
+def verify(text: str, *, typ: str, keys: Mapping[str, bytes]) -> VerifiedStatement:
+    """keys: public keys by their kid. Raises StatementRefused with a sentence about what is wrong."""
+    parts = text.split(".")
+    if len(parts) != 3 or len(text) > JWS_CHARACTERS_MAX or not text.isascii():
+        raise StatementRefused("It is no JWS in compact form: three parts with dots between.")
+    header = _header(parts[0])
+    if header.get("alg") != ALGORITHM or header.get("typ") != typ or "crit" in header:
+        raise StatementRefused(f"Its header is not that of a {typ} signed with {ALGORITHM}.")
+    kid = header.get("kid")
+    public = keys.get(kid) if isinstance(kid, str) else None
+    if not isinstance(kid, str) or public is None:
+        raise StatementRefused("None of the given public keys has the kid that it names.")
+    try:
+        signed = f"{parts[0]}.{parts[1]}".encode()
+        Ed25519PublicKey.from_public_bytes(public).verify(decode(parts[2]), signed)
+    except (InvalidSignature, ValueError):
+        raise StatementRefused("Its signature does not hold: it was changed, or forged.") from None
+    return VerifiedStatement(decode(parts[1]), kid)
+
+
+def public_of(seed: bytes) -> bytes:
+    """The 32 bytes of the public key."""
+    return Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
+
+
+def kid_of(public: bytes) -> str:
+    """The thumbprint of the key (RFC 7638), so that nobody can give one key another's name."""
+    spelled = f'{{"crv":"Ed25519","kty":"OKP","x":"{encode(public)}"}}'
+    return encode(hashlib.sha256(spelled.encode()).digest())
+
+
+def jwk_of(public: bytes) -> dict[str, str]:
+    """As a JWK Set lists it."""
+    return {
+        "kty": "OKP",
+        "crv": "Ed25519",
+        "x": encode(public),
+        "kid": kid_of(public),
+        "alg": ALGORITHM,
+        "use": "sig",
+    }
+
+
+def keys_of_jwks(document: bytes) -> dict[str, bytes]:
+    """The Ed25519 keys of a JWK Set by their thumbprints; others are passed over. Raises StatementRefused."""
+    try:
+        listed = msgspec.json.decode(document)["keys"]
+        rows = [one for one in listed if isinstance(one, dict) and one.get("crv") == "Ed25519"]
+        publics = [decode(one["x"]) for one in rows]
+    except (*NOT_JSON, KeyError, TypeError, StatementRefused):
+        raise StatementRefused("The keys are no JWK Set.") from None
+    found = {kid_of(public): public for public in publics if len(public) == KEY_BYTES}
+    if not found:
+        raise StatementRefused("The JWK Set has no Ed25519 key.")
+    return found
+
+
+def encode(data: bytes) -> str:
+    """base64url without padding."""
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def decode(text: object) -> bytes:
+    """Raises StatementRefused for anything but the one spelling that `encode` makes."""
+    try:
+        data = base64.b64decode(f"{text}==", altchars=b"-_", validate=False)
+    except (binascii.Error, ValueError):
+        data = b""
+    # One value has one spelling: bits that are not read could be changed unseen.
+    if not isinstance(text, str) or encode(data) != text:
+        raise StatementRefused("A part of it is not base64url.")
+    return data
+
+
+def _header(part: str) -> Mapping[str, Any]:
+    try:
+        header = msgspec.json.decode(decode(part))
+    except (*NOT_JSON, StatementRefused):
+        header = None
+    if not isinstance(header, dict):
+        raise StatementRefused("Its header is no JSON object in base64url.")
+    return header

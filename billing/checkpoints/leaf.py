@@ -1,0 +1,60 @@
+"""What a leaf of a checkpoint is: a transfer's bytes behind a salt of its own.
+
+The salt comes of the checkpoint's seed and the transfer's id, so whoever sees a neighbour's hash in a proof
+learns nothing of that transfer, not even by guessing; a receipt shows the salts of its own transfers alone.
+"""
+
+import hashlib
+import hmac
+from typing import Any, Final
+
+import msgspec
+
+from billing.checkpoints.merkle import leaf_hash
+
+SALT_BYTES: Final = 16
+COLUMNS: Final = (
+    "id, account_id, environment, debit_id, credit_id, amount_micros, code, transaction_id,"
+    " subject_id, created_at"
+)
+
+
+class SealedTransfer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A transfer as its leaf holds it: amount in micros, time in microseconds."""
+
+    id: str
+    account_id: str
+    environment: str
+    debit_id: str
+    credit_id: str
+    amount_micros: int
+    code: str
+    transaction_id: str | None
+    subject_id: str | None
+    created_at: int
+
+
+def of_row(row: Any) -> SealedTransfer:
+    """Of a row with COLUMNS."""
+    return SealedTransfer(
+        id=row[0],
+        account_id=row[1],
+        environment=row[2],
+        debit_id=row[3],
+        credit_id=row[4],
+        amount_micros=row[5],
+        code=row[6],
+        transaction_id=row[7],
+        subject_id=row[8],
+        created_at=row[9],
+    )
+
+
+def salt_of(seed: bytes, transfer_id: str) -> bytes:
+    """16 bytes that nobody can know without the checkpoint's seed."""
+    return hmac.digest(seed, transfer_id.encode(errors="replace"), hashlib.sha256)[:SALT_BYTES]
+
+
+def hash_of(transfer: SealedTransfer, salt: bytes) -> bytes:
+    """The leaf's hash: of the salt and the transfer as JSON, its fields in the order of the alphabet."""
+    return leaf_hash(salt + msgspec.json.encode(transfer, order="sorted"))

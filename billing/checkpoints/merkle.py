@@ -1,0 +1,68 @@
+"""Merkle trees as RFC 6962 section 2.1 (RFC 9162) hashes them: SHA-256, 0x00 before a leaf, 0x01 before a node.
+
+Pure functions over hashes of 32 bytes. An audit path is listed from the leaf's sibling up to the root.
+A tree over the roots of complete subtrees of one size, and of the last, shorter one, has the same root as
+the tree over all leaves: so a large tree is kept and proved in pieces (billing/checkpoints/tiles.py).
+"""
+
+import hashlib
+from collections.abc import Sequence
+from typing import Final
+
+HASH_BYTES: Final = 32
+EMPTY_ROOT: Final = hashlib.sha256(b"").digest()
+
+
+def leaf_hash(data: bytes) -> bytes:
+    return hashlib.sha256(b"\x00" + data).digest()
+
+
+def node_hash(left: bytes, right: bytes) -> bytes:
+    return hashlib.sha256(b"\x01" + left + right).digest()
+
+
+def root_of(hashes: Sequence[bytes]) -> bytes:
+    """The root over leaf hashes, or over roots of subtrees."""
+    if not hashes:
+        return EMPTY_ROOT
+    row = list(hashes)
+    while len(row) > 1:
+        row = _row_above(row)
+    return row[0]
+
+
+def audit_path(hashes: Sequence[bytes], index: int) -> list[bytes]:
+    """The siblings that lead from the hash at the index to the root."""
+    assert 0 <= index < len(hashes), "the leaf lies in the tree"
+    path: list[bytes] = []
+    row = list(hashes)
+    while len(row) > 1:
+        sibling = index ^ 1
+        if sibling < len(row):
+            path.append(row[sibling])
+        row, index = _row_above(row), index >> 1
+    return path
+
+
+def root_from_path(leaf: bytes, index: int, size: int, path: Sequence[bytes]) -> bytes | None:
+    """The root that the path leads to (RFC 9162 section 2.1.3.2); None: no path of that tree has this form."""
+    if not 0 <= index < size:
+        return None
+    node, last, found = index, size - 1, leaf
+    for sibling in path:
+        if last == 0 or len(sibling) != HASH_BYTES:
+            return None
+        if node & 1 or node == last:
+            found = node_hash(sibling, found)
+            # A node without a sibling stands for itself one row higher.
+            while not node & 1 and node:
+                node, last = node >> 1, last >> 1
+        else:
+            found = node_hash(found, sibling)
+        node, last = node >> 1, last >> 1
+    return found if last == 0 else None
+
+
+def _row_above(row: Sequence[bytes]) -> list[bytes]:
+    above = [node_hash(row[at], row[at + 1]) for at in range(0, len(row) - 1, 2)]
+    return [*above, row[-1]] if len(row) % 2 else above

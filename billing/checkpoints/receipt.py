@@ -1,0 +1,152 @@
+"""Verifies a top-up's receipt with public keys alone: no gateway, no database.
+
+Promise: whatever was changed in a receipt is refused; what could not be checked is said, never passed over.
+A receipt is a JWS over `Receipt`; each of its transfers has its place in a checkpoint, which is a JWS too.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from billing.checkpoints.checkpoint import Statement, statement_of
+from billing.checkpoints.jws import NOT_JSON, StatementRefused, decode, verify
+from billing.checkpoints.leaf import SealedTransfer, hash_of
+from billing.checkpoints.merkle import root_from_path
+
+TYP: Final = "topup-receipt+jws"
+
+
+class Proof(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where a transfer lies in the checkpoint of that day: hashes in hex, from the leaf's sibling up."""
+
+    day: str
+    index: int
+    path: list[str]
+    salt: str
+
+
+class ProvedTransfer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """proof is null until its day is sealed."""
+
+    transfer: SealedTransfer
+    debit: str
+    credit: str
+    proof: Proof | None
+
+
+class Receipt(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is signed. checkpoints: JWS of each day that a proof names."""
+
+    version: int
+    issuer: str | None
+    issued_at: str
+    payment: dict[str, Any]
+    transfers: list[ProvedTransfer]
+    deliverable: dict[str, Any] | None
+    mandate: dict[str, Any] | None
+    approval: dict[str, Any] | None
+    checkpoints: list[str]
+
+
+class ReceiptVerdict(NamedTuple):
+    """A receipt whose signature and proofs hold: what that shows, and what it does not."""
+
+    receipt: Receipt
+    kid: str
+    proved: Sequence[str]
+    not_proved: Sequence[str]
+
+
+def verify_receipt(
+    text: str, *, keys: Mapping[str, bytes], kept: Sequence[Statement] = ()
+) -> ReceiptVerdict:
+    """keys: public keys by kid. kept: checkpoints that the reader got some other time, or from somebody
+    else, their signatures checked. Raises StatementRefused with a sentence about what is wrong.
+    """
+    verified = verify(text.strip(), typ=TYP, keys=keys)
+    try:
+        receipt = msgspec.json.decode(verified.payload, type=Receipt)
+    except NOT_JSON as error:
+        raise StatementRefused(f"It is signed, but no receipt: {error}.") from None
+    sealed = _statements(receipt, keys)
+    _compare_kept(sealed, kept)
+    for one in receipt.transfers:
+        _check(one, receipt, sealed)
+    return ReceiptVerdict(receipt, verified.kid, *_words(receipt, sealed, kept))
+
+
+def _statements(receipt: Receipt, keys: Mapping[str, bytes]) -> Mapping[str, Statement]:
+    found = [statement_of(jws, keys)[0] for jws in receipt.checkpoints]
+    if any(one.environment != receipt.payment.get("environment") for one in found):
+        raise StatementRefused("A checkpoint in it is of another environment.")
+    return {one.day: one for one in found}
+
+
+def _compare_kept(sealed: Mapping[str, Statement], kept: Sequence[Statement]) -> None:
+    for one in kept:
+        other = sealed.get(one.day)
+        if other is not None and other.environment == one.environment and other != one:
+            raise StatementRefused(
+                f"The checkpoint of {one.day} in it is not the one that you kept: the signer showed two"
+                " different ones for one day."
+            )
+
+
+def _check(one: ProvedTransfer, receipt: Receipt, sealed: Mapping[str, Statement]) -> None:
+    moved, payment = one.transfer, receipt.payment
+    own = (payment.get("transaction_id"), payment.get("account_id"), payment.get("environment"))
+    if (moved.transaction_id, moved.account_id, moved.environment) != own:
+        raise StatementRefused(f"The transfer {moved.id} is not one of this top-up.")
+    if one.proof is None:
+        return
+    checkpoint = sealed.get(one.proof.day)
+    if checkpoint is None:
+        raise StatementRefused(f"The checkpoint of {one.proof.day} is missing in it.")
+    try:
+        path = [bytes.fromhex(step) for step in one.proof.path]
+        leaf = hash_of(moved, decode(one.proof.salt))
+    except ValueError:
+        raise StatementRefused(f"The proof of the transfer {moved.id} is not readable.") from None
+    root = root_from_path(leaf, one.proof.index, checkpoint.size, path)
+    if root is None or root.hex() != checkpoint.root:
+        raise StatementRefused(
+            f"The transfer {moved.id} does not lie in the checkpoint of {one.proof.day}."
+        )
+
+
+def _words(
+    receipt: Receipt, sealed: Mapping[str, Statement], kept: Sequence[Statement]
+) -> tuple[list[str], list[str]]:
+    proved = ["The holder of the signing key stated all of it, and nothing was changed since."]
+    missing: list[str] = []
+    inside = sum(one.proof is not None for one in receipt.transfers)
+    if inside:
+        days = ", ".join(sorted(sealed))
+        proved.append(
+            f"{inside} of {len(receipt.transfers)} transfers lie in the ledger's sealed checkpoint"
+            f" ({days}), with these accounts, amounts and times."
+        )
+    if inside < len(receipt.transfers):
+        missing.append(
+            f"{len(receipt.transfers) - inside} of {len(receipt.transfers)} transfers lie in no checkpoint"
+            " yet: ask for the receipt again a day later."
+        )
+    known = {(one.environment, one.day) for one in kept}
+    unkept = sorted(day for day, one in sealed.items() if (one.environment, day) not in known)
+    if sealed and not unkept:
+        proved.append("Those checkpoints are the very ones that you kept.")
+    if unkept:
+        missing.append(
+            f"That others were shown the same checkpoint of {', '.join(unkept)}: compare it with one that"
+            " you, or somebody you trust, kept."
+        )
+    missing.append(
+        "What a ledger cannot know: that the credit was of use, and what was done before the day was"
+        " sealed."
+    )
+    if receipt.mandate is not None:
+        missing.append(
+            "The limits of the key are those of the time of the receipt, not of the send."
+        )
+    return proved, missing

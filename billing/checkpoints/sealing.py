@@ -1,0 +1,243 @@
+"""Seals the days of the ledger, one after the other: its tree, its chain and its signature.
+
+Promise: each transfer lies in exactly one checkpoint, whoever seals, however often it is begun again, and
+whatever commits meanwhile. A day's checkpoint holds what was made before the day's end and lies in none of
+before. What commits behind the place that the walk has reached (a transaction that took long, a machine whose
+clock is wrong) is late: the next day's walk begins LOOK_BACK_US before its day and takes it. So no guess
+about how long a transaction may last decides what is sealed; what comes later still is what
+`topup audit` reports, and `topup checkpoints seal --look-back-days` takes.
+
+Reads are pages of transfers by their ids, in transactions of their own; writes are a few tiles each. No row
+of the ledger is locked or changed. Memory: one page, and 32 bytes for 256 transfers.
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from functools import partial
+from typing import Final, NamedTuple
+
+from billing.checkpoints import checkpoint, tiles
+from billing.checkpoints.checkpoint import CLAIMED_US, Checkpoint, ClaimLost, Statement, digest_of
+from billing.checkpoints.jws import sign
+from billing.checkpoints.leaf import COLUMNS, SealedTransfer, hash_of, of_row, salt_of
+from billing.checkpoints.merkle import root_of
+from billing.checkpoints.signing_keys import signing_seed
+from billing.checkpoints.tiles import TILE, Leaf
+from kernel.clock import DAY_US, HOUR_US, Clock, rfc3339
+from kernel.ids import least_id, new_id
+from keys.principal import ENVIRONMENTS
+from keys.vault import Vault
+from store.database import Database, Transaction
+
+# A day is sealed so long after its end: what is still being committed then is rare.
+SEALED_AFTER_US: Final = HOUR_US
+LOOK_BACK_US: Final = DAY_US + 2 * HOUR_US
+# By how much a machine's clock, which ids are made by, may be ahead of the database's.
+AHEAD_US: Final = HOUR_US
+# Checkpoints that may hold an id of the time looked back to, beside the days of --look-back-days.
+_DAYS_BEFORE: Final = 3
+PAGE: Final = 8 * TILE
+_PAGE: Final = f"""
+SELECT {COLUMNS} FROM transfers WHERE id > :after AND id < :before ORDER BY id LIMIT {PAGE}
+"""
+
+_log = logging.getLogger(__name__)
+
+
+class Sealer:
+    """Of one process; others may do the same at the same time."""
+
+    def __init__(self, database: Database, vault: Vault, clock: Clock) -> None:
+        self._database = database
+        self._vault = vault
+        self._clock = clock
+
+    async def seal_due(self, *, look_back_days: int = 0) -> list[Checkpoint]:
+        """Every day that is due, the oldest first, in each environment. Raises StoreError, SealBroken.
+
+        look_back_days: how much further back than LOOK_BACK_US it is looked for what is in no checkpoint.
+        """
+        await self._database.transaction(
+            lambda tx: signing_seed(tx, self._vault, now_us=self._clock.now_us())
+        )
+        sealed: list[Checkpoint] = []
+        for environment in ENVIRONMENTS:
+            while (day := await self._due(environment)) is not None:
+                try:
+                    sealed.append(await self._seal(environment, day, look_back_days))
+                except ClaimLost:
+                    # Whoever has the day goes on with the following ones.
+                    break
+        return sealed
+
+    async def _due(self, environment: str) -> int | None:
+        day = await self._database.read(lambda tx: checkpoint.next_day(tx, environment))
+        is_over = day is not None and day + DAY_US + SEALED_AFTER_US <= self._clock.now_us()
+        return day if is_over else None
+
+    async def _seal(self, environment: str, day: int, look_back_days: int) -> Checkpoint:
+        claimed_by = new_id("seal")
+        seed = await self._database.transaction(
+            lambda tx: checkpoint.claim(
+                tx, environment, day, by=claimed_by, now_us=self._clock.now_us()
+            )
+        )
+        last = await self._database.read(lambda tx: checkpoint.last_sealed(tx, environment))
+        walk = _Walk(environment, day, claimed_by, seed, last, look_back_days * DAY_US)
+        await tiles.remove(self._database, environment, day)
+        days, low, high = walk.days, walk.low, least_id("trf", day + DAY_US + AHEAD_US)
+        before_id = await self._database.read(lambda tx: tiles.last_id(tx, environment, days=days))
+        while found := await self._database.read(partial(_page, after=low, before=high)):
+            low = found[-1].id
+            await self._take(walk, found, before_id)
+            await asyncio.sleep(0)
+        sealed = await self._database.transaction(partial(self._finish, walk=walk))
+        fields = {"environment": environment, "day": sealed.day, "transfers": sealed.size}
+        _log.info("checkpoint.sealed", extra=fields)
+        if sealed.late:
+            _log.warning("checkpoint.late", extra={**fields, "late": sealed.late})
+        return sealed
+
+    async def _take(self, walk: "_Walk", found: Sequence[SealedTransfer], before_id: str) -> None:
+        """Adds what of the page belongs to the day; whole tiles are written."""
+        end = walk.day + DAY_US
+        fits = [
+            one for one in found if one.environment == walk.environment and one.created_at < end
+        ]
+        if fits and fits[0].id <= before_id:
+            known = await self._database.read(partial(walk.known, fits=fits))
+            fits = [one for one in fits if one.id not in known]
+        walk.add(fits)
+        if whole := walk.whole_tiles():
+            await self._database.transaction(
+                partial(self._write, walk=walk, pieces=whole), durable=False
+            )
+            walk.written([root_of([leaf.hash for leaf in piece]) for piece in whole])
+
+    async def _write(
+        self, tx: Transaction, *, walk: "_Walk", pieces: Sequence[Sequence[Leaf]]
+    ) -> None:
+        await self._keep(tx, walk)
+        numbered = list(enumerate(pieces, start=len(walk.roots)))
+        await tiles.insert_leaves(tx, walk.environment, walk.day, numbered)
+
+    async def _keep(self, tx: Transaction, walk: "_Walk") -> None:
+        until = self._clock.now_us() + CLAIMED_US
+        await checkpoint.keep_claim(tx, walk.environment, walk.day, by=walk.claimed_by, until=until)
+
+    async def _finish(self, tx: Transaction, *, walk: "_Walk") -> Checkpoint:
+        """The last tiles, the root, and what is signed, in one transaction."""
+        now_us = self._clock.now_us()
+        await self._keep(tx, walk)
+        roots = list(walk.roots)
+        if walk.rest:
+            numbered = [(len(roots), walk.rest)]
+            await tiles.insert_leaves(tx, walk.environment, walk.day, numbered)
+            roots.append(root_of([leaf.hash for leaf in walk.rest]))
+        root = await tiles.insert_roots(tx, walk.environment, walk.day, roots)
+        statement = Statement(
+            environment=walk.environment,
+            day=checkpoint.day_text(walk.day),
+            size=walk.size,
+            late=walk.late,
+            root=root.hex(),
+            previous=None if walk.last is None else walk.last.digest.hex(),
+            sealed_at=rfc3339(now_us),
+        ).encoded()
+        seed = await signing_seed(tx, self._vault, now_us=now_us)
+        sealed = Checkpoint(
+            walk.environment,
+            walk.day,
+            walk.seed,
+            walk.size,
+            walk.late,
+            root,
+            digest_of(statement),
+            sign(statement, typ=checkpoint.TYP, seed=seed),
+            now_us,
+        )
+        await checkpoint.seal(tx, sealed)
+        return sealed
+
+
+class _Walk:
+    """What is known of a day while its transfers are gone through."""
+
+    def __init__(
+        self,
+        environment: str,
+        day: int,
+        claimed_by: str,
+        seed: bytes,
+        last: Checkpoint | None,
+        further_us: int,
+    ) -> None:
+        self.environment = environment
+        self.day = day
+        self.claimed_by = claimed_by
+        self.seed = seed
+        self.last = last
+        self.roots: list[bytes] = []
+        self.rest: list[Leaf] = []
+        self.late = 0
+        back_us = LOOK_BACK_US + further_us
+        # The first one takes whatever there is from before.
+        self.low = "" if last is None else least_id("trf", max(0, day - back_us))
+        self.days = (day - _DAYS_BEFORE * DAY_US - further_us, day)
+
+    @property
+    def size(self) -> int:
+        return len(self.roots) * TILE + len(self.rest)
+
+    async def known(self, tx: Transaction, fits: Sequence[SealedTransfer]) -> set[str]:
+        ids = (fits[0].id, fits[-1].id)
+        return await tiles.sealed_ids(tx, self.environment, days=self.days, ids=ids)
+
+    def add(self, found: Sequence[SealedTransfer]) -> None:
+        self.rest += [Leaf(one.id, hash_of(one, salt_of(self.seed, one.id))) for one in found]
+        if self.last is not None:
+            self.late += sum(one.created_at < self.day for one in found)
+
+    def whole_tiles(self) -> list[list[Leaf]]:
+        whole = len(self.rest) // TILE * TILE
+        return [self.rest[at : at + TILE] for at in range(0, whole, TILE)]
+
+    def written(self, roots: Sequence[bytes]) -> None:
+        self.roots += roots
+        self.rest = self.rest[len(roots) * TILE :]
+
+
+async def _page(tx: Transaction, *, after: str, before: str) -> list[SealedTransfer]:
+    return [of_row(row) for row in await tx.fetch(_PAGE, after=after, before=before)]
+
+
+class SealingStanding(NamedTuple):
+    """How far an environment is sealed: the last day's beginning, and the one that is due; times in
+    microseconds, null where there is none.
+    """
+
+    environment: str
+    last_day: int | None
+    late: int
+    due_at: int | None
+
+
+async def standings(tx: Transaction) -> list[SealingStanding]:
+    """Of each environment. Two small statements each."""
+    found: list[SealingStanding] = []
+    for environment in ENVIRONMENTS:
+        last = await checkpoint.last_sealed(tx, environment)
+        day = await checkpoint.next_day(tx, environment)
+        found.append(
+            SealingStanding(
+                environment,
+                None if last is None else last.day_start_at,
+                0 if last is None else last.late,
+                None if day is None else day + DAY_US + SEALED_AFTER_US,
+            )
+        )
+    return found
+
+
+__all__ = ["ClaimLost", "Sealer", "SealingStanding", "standings"]

@@ -1,0 +1,59 @@
+"""The Ed25519 keys that sign checkpoints and receipts. Writes signing_keys.
+
+The private half is a data key of the vault, so it lies sealed, moves to a new master key with the others and
+never leaves. The public half stays published for ever: what an older key signed is verified by it.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
+
+from billing.checkpoints.jws import kid_of, public_of
+from keys.vault import Vault
+from store.database import Transaction
+
+_LISTED: Final = "SELECT kid, number, public_key, created_at FROM signing_keys ORDER BY number"
+
+
+class PublishedKey(NamedTuple):
+    """A public key; the one with the highest number signs. created_at in microseconds."""
+
+    kid: str
+    number: int
+    public_key: bytes
+    created_at: int
+
+
+async def published(tx: Transaction) -> Sequence[PublishedKey]:
+    """All that ever signed, the oldest first."""
+    rows = await tx.fetch(_LISTED)
+    return [PublishedKey(row[0], row[1], bytes(row[2]), row[3]) for row in rows]
+
+
+async def by_kid(tx: Transaction) -> Mapping[str, bytes]:
+    return {key.kid: key.public_key for key in await published(tx)}
+
+
+async def signing_seed(tx: Transaction, vault: Vault, *, now_us: int) -> bytes:
+    """The private key that signs now, made where there is none. Raises SealBroken."""
+    keys = await published(tx)
+    return await _seed(tx, vault, max((key.number for key in keys), default=1), now_us=now_us)
+
+
+async def rotate(tx: Transaction, vault: Vault, *, now_us: int) -> str:
+    """A new key signs from now on; returns its kid. Raises SealBroken."""
+    keys = await published(tx)
+    number = max((key.number for key in keys), default=0) + 1
+    return kid_of(public_of(await _seed(tx, vault, number, now_us=now_us)))
+
+
+async def _seed(tx: Transaction, vault: Vault, number: int, *, now_us: int) -> bytes:
+    """Two makers at once get the same key: the vault's first row stays."""
+    seed = await vault.data_key(tx, f"receipt_signing/{number}", now_us=now_us)
+    public = public_of(seed)
+    await tx.insert(
+        "signing_keys",
+        ("kid", "number", "public_key", "created_at"),
+        [(kid_of(public), number, public, now_us)],
+        on_conflict="ON CONFLICT (kid) DO NOTHING",
+    )
+    return seed

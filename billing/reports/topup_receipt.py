@@ -1,0 +1,219 @@
+"""A top-up's receipt: what was charged, moved and given, under whose mandate and decision, signed, with each
+transfer's place in a sealed checkpoint. Writes nothing of its own; the signing key is made where there is none.
+
+The deliverable stands in it as a digest over a nonce and the value; the nonce, which alone lets anybody compare
+a value with the digest, is in it only for who may see the value.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from billing.checkpoints import checkpoint, tiles
+from billing.checkpoints.checkpoint import Checkpoint
+from billing.checkpoints.jws import encode, sign
+from billing.checkpoints.leaf import SealedTransfer, salt_of
+from billing.checkpoints.receipt import TYP, Proof, ProvedTransfer, Receipt
+from billing.checkpoints.signing_keys import signing_seed
+from billing.ledger.chart import OPERATORS_OWN
+from billing.ledger.ledger import Transfer, transfers_of
+from billing.topups import topup as topups
+from billing.topups.approval import load_for_topups
+from billing.topups.queries import ledger_labels
+from billing.topups.rules import TopUpRules
+from billing.topups.topup import TopUp
+from billing.topups.voucher import sees_code
+from kernel.clock import DAY_US, day_start_us, rfc3339
+from kernel.errors import DomainError, NotFound
+from keys.api_keys import api_key
+from keys.principal import Principal
+from keys.vault import Vault
+from store.database import Transaction
+
+NONCE_KEY: Final = "receipt_nonce"
+_NONCE_BYTES: Final = 16
+# In a checkpoint of its own day, or of a following one where it was late.
+_DAYS_LOOKED: Final = 3
+_OPEN: Final = frozenset({"scheduled", "pending", "reversing"})
+
+
+class NoReceiptYet(NotFound):
+    """The top-up waits, or is being reversed: how it ends is open, so there is nothing to state."""
+
+    def __init__(self, topup: TopUp) -> None:
+        facts = {"transaction_id": topup.id, "status": topup.status}
+        detail = f"the top-up is {topup.status}: it has a receipt once that has ended"
+        DomainError.__init__(self, detail, reason="not_ended", extra=facts)
+        self.kind = "Receipt"
+
+
+class SignedReceipt(NamedTuple):
+    """The JWS, and the checkpoint that holds the last of its transfers: null until all are sealed."""
+
+    topup: TopUp
+    jws: str
+    checkpoint: Checkpoint | None
+
+
+async def make_receipt(
+    tx: Transaction,
+    principal: Principal,
+    topup_id: str,
+    *,
+    rules: TopUpRules,
+    vault: Vault,
+    now_us: int,
+) -> SignedReceipt:
+    """Raises NotFound, also for another account's top-up; NoReceiptYet; SealBroken."""
+    topup = (await topups.load(tx, [topup_id])).get(topup_id)
+    if topup is None or topup.tenant != principal.tenant:
+        raise NotFound("Transaction", param="transaction_id")
+    if topup.status in _OPEN:
+        raise NoReceiptYet(topup)
+    moved = [one for one in await transfers_of(tx, [topup_id]) if one.code not in OPERATORS_OWN]
+    sealed = {one.id: await _sealed_in(tx, one) for one in moved}
+    held = {one.day: one for one, _ in filter(None, sealed.values())}
+    labels = await ledger_labels(
+        tx, [side for one in moved for side in (one.debit_id, one.credit_id)]
+    )
+    nonce_key = await vault.data_key(tx, NONCE_KEY, now_us=now_us)
+    receipt = Receipt(
+        version=1,
+        issuer=rules.public_url or None,
+        issued_at=rfc3339(now_us),
+        payment=_payment(topup),
+        transfers=[_transfer(one, labels, sealed[one.id]) for one in moved],
+        deliverable=_deliverable(topup, principal, rules, nonce_key),
+        mandate=await _mandate(tx, topup, now_us),
+        approval=await _approval(tx, topup),
+        checkpoints=[held[day].jws for day in sorted(held)],
+    )
+    seed = await signing_seed(tx, vault, now_us=now_us)
+    is_whole = bool(moved) and all(sealed.values())
+    last = held[max(held)] if is_whole else None
+    payload = msgspec.json.encode(receipt, order="sorted")
+    return SignedReceipt(topup, sign(payload, typ=TYP, seed=seed), last)
+
+
+async def _sealed_in(tx: Transaction, moved: Transfer) -> tuple[Checkpoint, tiles.Inclusion] | None:
+    """None: not sealed yet."""
+    day = day_start_us(moved.created_at)
+    for number in range(_DAYS_LOOKED):
+        found = await checkpoint.find(tx, moved.environment, day + number * DAY_US)
+        if found is None:
+            return None if number else await _in_first(tx, moved)
+        place = await tiles.inclusion(tx, moved.environment, found.day_start_at, moved.id)
+        if place is not None:
+            return found, place
+    return None
+
+
+async def _in_first(tx: Transaction, moved: Transfer) -> tuple[Checkpoint, tiles.Inclusion] | None:
+    """An environment's first checkpoint holds whatever there was before, too."""
+    found = await checkpoint.after(tx, moved.environment, day_start_at=-1, limit=1)
+    if not found or found[0].day_start_at < moved.created_at:
+        return None
+    place = await tiles.inclusion(tx, moved.environment, found[0].day_start_at, moved.id)
+    return None if place is None else (found[0], place)
+
+
+def _transfer(
+    moved: Transfer,
+    labels: Mapping[str, str],
+    sealed: tuple[Checkpoint, tiles.Inclusion] | None,
+) -> ProvedTransfer:
+    fields = {**msgspec.structs.asdict(moved), "code": str(moved.code)}
+    proof = None
+    if sealed is not None:
+        held, place = sealed
+        proof = Proof(
+            day=held.day,
+            index=place.number,
+            path=[step.hex() for step in place.path],
+            salt=encode(salt_of(held.seed, moved.id)),
+        )
+    return ProvedTransfer(
+        transfer=SealedTransfer(**fields),
+        debit=labels[moved.debit_id],
+        credit=labels[moved.credit_id],
+        proof=proof,
+    )
+
+
+def _payment(topup: TopUp) -> dict[str, Any]:
+    return {
+        "transaction_id": topup.id,
+        "account_id": topup.account_id,
+        "environment": topup.environment,
+        "status": topup.status,
+        "platform": topup.platform,
+        "recipient_email": topup.recipient_email,
+        "amount_cents": topup.amount_cents,
+        "fee_cents": topup.fee_cents,
+        "charged_cents": topup.charged_cents,
+        "reference": topup.reference,
+        "key_id": topup.key_id,
+        "created_at": rfc3339(topup.created_at),
+        "settled_at": None if topup.settled_at is None else rfc3339(topup.settled_at),
+    }
+
+
+def _deliverable(
+    topup: TopUp, principal: Principal, rules: TopUpRules, nonce_key: bytes
+) -> dict[str, Any] | None:
+    """Null unless it is delivered and has a value: a code, a key, a link or a note."""
+    given = topup.given
+    if given is None or topup.status != "delivered" or topup.voucher_code_hint is None:
+        return None
+    value = rules.codes.issued(topup.id, topup.fulfilment_code)
+    nonce = hmac.digest(nonce_key, topup.id.encode(), hashlib.sha256)[:_NONCE_BYTES]
+    return {
+        "kind": "voucher" if topup.deliverable is None else given.kind,
+        "sha256": hashlib.sha256(nonce + value.encode()).hexdigest(),
+        "nonce": encode(nonce) if sees_code(principal, topup.spent_by) else None,
+    }
+
+
+async def _mandate(tx: Transaction, topup: TopUp, now_us: int) -> dict[str, Any] | None:
+    """The limits of the key that sent it and of those above it, as they are now: nobody froze those of
+    the send. Null where no key sent it.
+    """
+    if not topup.spent_by:
+        return None
+    keys = [await _key(tx, topup, key_id) for key_id in topup.spent_by]
+    return {"as_of": rfc3339(now_us), "keys": [one for one in keys if one is not None]}
+
+
+async def _key(tx: Transaction, topup: TopUp, key_id: str) -> dict[str, Any] | None:
+    try:
+        key = await api_key.get(tx, topup.tenant, key_id)
+    except NotFound:
+        # A grant of an app stands where a key would.
+        return None
+    named = ("id", "name", "purpose", "per_call_cents", "per_day_cents", "per_month_cents")
+    above = {
+        "lifetime_cents": key.lifetime_cents,
+        "approval_above_cents": key.approval_threshold_cents,
+        "approval_above_per_day_cents": key.approval_above_per_day_cents,
+        "expires_at": None if key.expires_at is None else rfc3339(key.expires_at),
+    }
+    shown: dict[str, Any] = {name: getattr(key, name) for name in named} | above
+    limits: dict[str, Any] = msgspec.to_builtins(key.mandate)
+    return {**{name: value for name, value in shown.items() if value is not None}, **limits}
+
+
+async def _approval(tx: Transaction, topup: TopUp) -> dict[str, Any] | None:
+    """Who decided; null where nobody was asked."""
+    asked = (await load_for_topups(tx, [topup.id])).get(topup.id)
+    if asked is None:
+        return None
+    return {
+        "id": asked.id,
+        "status": asked.status,
+        "requested_by": asked.requested_by,
+        "decided_by": asked.decided_by,
+        "decided_at": None if asked.decided_at is None else rfc3339(asked.decided_at),
+    }

@@ -1,0 +1,147 @@
+"""`topup checkpoints`: the sealed days of the ledger: list, show, verify, seal, and the key that signs."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from billing.checkpoints import checkpoint as rows
+from billing.checkpoints.checkpoint import Checkpoint, day_start_of, shape_of
+from billing.checkpoints.proving import prove_checkpoints
+from billing.checkpoints.sealing import Sealer
+from billing.checkpoints.signing_keys import rotate
+from cli.database import read
+from cli.examples import examples
+from cli.operator.supply import opened
+from cli.options import environment_option, limit_option
+from cli.output import EXIT_REFUSED, json_option, note, run, show_record, show_rows, wants_json
+from kernel.errors import InvalidInput, NotFound
+from keys.principal import Environment
+from runtime.context import Context
+from runtime.installation import open_store
+from runtime.settings import load_settings
+from store.database import Transaction
+
+_COLUMNS = ("environment", "day", "size", "late", "root", "sealed_at")
+
+
+@click.group(
+    epilog=examples(
+        "topup checkpoints list --environment live",
+        "topup checkpoints verify",
+    )
+)
+def checkpoints() -> None:
+    """The ledger's days as they were sealed: list, show, verify, seal. docs/receipts.md explains."""
+
+
+@checkpoints.command("list", epilog=examples("topup checkpoints list --environment live --json"))
+@environment_option
+@limit_option
+@click.option("--cursor", metavar="DAY", help="Only days before this one.")
+@json_option
+def list_(environment: Environment, *, limit: int, cursor: str | None) -> None:
+    """List sealed days, newest first."""
+    before = None if cursor is None else _day(cursor)
+
+    async def work(tx: Transaction) -> Sequence[Checkpoint]:
+        return await rows.page(tx, environment, before=before, limit=limit)
+
+    found = run(read(work))
+    more = found[-1].day if len(found) == limit else None
+    show_rows([shape_of(one) for one in found], *_COLUMNS, next_cursor=more)
+
+
+@checkpoints.command(
+    "show", epilog=examples("topup checkpoints show 2026-11-22 --environment live --json")
+)
+@click.argument("day")
+@environment_option
+@json_option
+def show(day: str, environment: Environment) -> None:
+    """Show one sealed day, with its signed statement: what others keep as a witness."""
+    day_start_at = _day(day)
+
+    async def work(tx: Transaction) -> Checkpoint | None:
+        return await rows.find(tx, environment, day_start_at)
+
+    found = run(read(work))
+    if found is None:
+        raise NotFound("Checkpoint", param="day")
+    show_record(shape_of(found))
+
+
+@checkpoints.command(
+    "verify",
+    epilog=examples(
+        "topup checkpoints verify",
+        "topup checkpoints verify --environment live --since 2026-11-01",
+    ),
+)
+@click.option(
+    "--environment", type=click.Choice(["staging", "live"]), help="Of this one alone; else of both."
+)
+@click.option(
+    "--since", metavar="DAY", help="Only days from this one on; what is before is trusted."
+)
+@json_option
+@click.pass_context
+def verify(context: click.Context, environment: str | None, since: str | None) -> None:
+    """Hold every sealed day against the ledger. Exit 1 if anything was changed, removed or added."""
+    since_day = 0 if since is None else _day(since)
+    found = run(_verify(environment or "", since_day))
+    if found:
+        show_rows(found, "rule", "environment", "day", "row_id")
+        note(f"{len(found)} differences between the ledger and its sealed days")
+        context.exit(EXIT_REFUSED)
+    if wants_json():
+        show_rows([], "rule")
+    note("the ledger is as it was sealed")
+
+
+@checkpoints.command(
+    "seal",
+    epilog=examples("topup checkpoints seal", "topup checkpoints seal --look-back-days 30"),
+)
+@click.option(
+    "--look-back-days",
+    type=click.IntRange(0, 3660),
+    default=0,
+    help="Take transfers so much older, too, that are in no checkpoint.",
+)
+@json_option
+def seal(look_back_days: int) -> None:
+    """Seal now what is due, as a worker does by itself an hour after each UTC day."""
+
+    async def act(context: Context) -> Sequence[Checkpoint]:
+        sealer = Sealer(context.database, context.vault, context.clock)
+        return await sealer.seal_due(look_back_days=look_back_days)
+
+    show_rows([shape_of(one) for one in opened(act)], *_COLUMNS)
+
+
+@checkpoints.command("rotate-key", epilog=examples("topup checkpoints rotate-key"))
+@json_option
+def rotate_key() -> None:
+    """Sign with a new key from now on; the older ones stay published for what they signed."""
+
+    async def act(context: Context) -> str:
+        async def work(tx: Transaction) -> str:
+            return await rotate(tx, context.vault, now_us=context.clock.now_us())
+
+        return await context.database.transaction(work)
+
+    show_record({"kid": opened(act)})
+
+
+async def _verify(environment: str, since_day: int) -> list[dict[str, Any]]:
+    async with open_store(load_settings()) as database:
+        found = prove_checkpoints(database.unhurried(), environment, since_day=since_day)
+        return [one._asdict() async for one in found]
+
+
+def _day(text: str) -> int:
+    try:
+        return day_start_of(text)
+    except ValueError:
+        raise InvalidInput("is a day such as 2026-11-22", param="day") from None
