@@ -129,8 +129,8 @@ def _words(
         )
     if inside < len(receipt.transfers):
         missing.append(
-            f"{len(receipt.transfers) - inside} transfers lie in no checkpoint yet: ask for the receipt"
-            " again a day later."
+            f"{len(receipt.transfers) - inside} of {len(receipt.transfers)} transfers lie in no checkpoint"
+            " yet: ask for the receipt again a day later."
         )
     known = {(one.environment, one.day) for one in kept}
     unkept = sorted(day for day, one in sealed.items() if (one.environment, day) not in known)

@@ -69,7 +69,7 @@ async def receipt(call: RequestContext[Fields, Fields]) -> Reply:
     transaction_id = call.params["transaction_id"]
     made = (await ask(call, "GET", f"/topup/{transaction_id}/receipt")).data
     name = f'attachment; filename="{transaction_id}.jws"'
-    headers = {"Content-Disposition": name, "Cache-Control": "private, no-store"}
+    headers = {"Content-Disposition": name, "Cache-Control": "no-store"}
     return Response(made["receipt"], media_type=JOSE, headers=headers)
 
 

@@ -11,6 +11,7 @@ from billing.checkpoints.jws import StatementRefused, decode, encode, keys_of_jw
 from billing.checkpoints.receipt import verify_receipt
 from billing.checkpoints.sealing import Sealer
 from kernel.clock import DAY_US, FixedClock
+from tests.support.browser import browser_account, signed_in
 from tests.support.gateway import Gateway
 
 pytestmark = pytest.mark.one_database
@@ -124,3 +125,22 @@ async def test_what_is_published_takes_no_nonsense(gateway: Gateway) -> None:
     found = [await public(gateway, f"/.well-known/ledger-checkpoints/{path}") for path in paths]
 
     assert [one.status_code for one in found] == [404] * 5
+
+
+async def test_the_page_of_a_top_up_has_its_receipt_as_a_file(gateway: Gateway) -> None:
+    browser = await signed_in(gateway)
+    key = await gateway.key(await browser_account(browser))
+    ids = [
+        (await gateway.call("POST", "/topup/send", key=key, json=body)).json()["transaction_id"]
+        for body in (SEND, {**SEND, "recipient_email": "pending@sandbox.test"})
+    ]
+
+    done, waiting = [f"/dashboard/topups/{one}/receipt" for one in ids]
+    page = await browser.get(f"/dashboard/topups/{ids[0]}")
+    file = await browser.get(done)
+
+    assert f'href="{done}"' in page.text
+    assert file.headers["content-disposition"] == f'attachment; filename="{ids[0]}.jws"'
+    assert file.text.count(".") == 2
+    assert waiting not in (await browser.get(f"/dashboard/topups/{ids[1]}")).text
+    assert (await browser.get(waiting)).status_code == 404
