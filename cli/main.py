@@ -3,19 +3,10 @@
 import importlib
 import logging
 import os
-import re
 from typing import Any, cast
 
 import click
 from click.exceptions import NoSuchCommand
-
-from cli.faults import refusal
-from cli.output import EXIT_UNREACHABLE, EXIT_USAGE, fail
-from kernel.errors import DomainError
-from runtime.log import mask
-from runtime.settings import SettingsError
-from store.errors import StoreError
-from store.version import SchemaOutOfRange
 
 # By what one wants to do. Each command is loaded when it is run: `topup --help` need not import
 # the whole gateway.
@@ -30,6 +21,13 @@ GROUPS = {
         "accounts": "Tenants: create, list, show.",
         "keys": "API keys, and system and operator tokens.",
         "apps": "OAuth apps: create, list, rotate, disable.",
+    },
+    "Use a gateway": {
+        "login": "Keep a gateway's address and a key.",
+        "whoami": "The key that is used, and what is left of its limits.",
+        "send": "Send credit to a recipient.",
+        "approvals": "Sends that wait for a decision: list, show, approve, deny.",
+        "logout": "Forget a gateway's address and key.",
     },
     "Sell credit": {
         "packs": "Amounts of credit that are sold as one: create, list, disable.",
@@ -86,6 +84,7 @@ FOLDERS = {
     | {"subscriptions", "providers", "reconcile"},
     "sales": {"refunds", "disputes", "payments"},
     "merchant": {"keys", "deliveries", "replay", "listen", "verify", "verify-receipt"},
+    "remote": {"login", "logout", "whoami", "send", "approvals"},
 }
 
 
@@ -132,21 +131,15 @@ class _Commands(click.Group):
         logging.getLogger("store.postgresql.servers").addHandler(logging.NullHandler())
         try:
             return super().invoke(ctx)
-        except SettingsError as error:
-            raise fail(str(error), advice="see `topup settings`", exit_code=EXIT_USAGE) from None
-        except DomainError as error:
-            raise fail(_named(error)) from None
-        except (StoreError, SchemaOutOfRange) as error:
-            raise refusal(error) from None
-        except OSError as error:
-            raise fail(mask(str(error)), exit_code=EXIT_UNREACHABLE) from None
-
-
-def _named(error: DomainError) -> str:
-    """The detail, after the field that it is about: most begin with "is" and name none."""
-    param = error.param
-    is_named = param is None or re.search(rf"\b{re.escape(param)}\b", error.detail)
-    return error.detail if is_named else f"{param}: {error.detail}"
+        except (click.ClickException, click.Abort, click.exceptions.Exit, BrokenPipeError):
+            # Click's own, and a reader that has read enough: both end quietly there.
+            raise
+        except Exception as error:
+            # What knows them is imported only now: commands over HTTP run without it.
+            told = importlib.import_module("cli.failures").told(error)
+            if told is None:
+                raise
+            raise told from None
 
 
 @click.group(
@@ -161,7 +154,7 @@ Exit codes:
   0  done
   1  refused, or something was found (audit, doctor, verify)
   2  wrong usage or settings
-  3  the database or Redis cannot be reached
+  3  the database, Redis or the gateway cannot be reached
   10 to 46  what keeps the database from being used: docs/cli.md has the table
 """,
 )

@@ -3,7 +3,7 @@
 Invariant: standard output carries the result alone, so it can be piped; everything else goes to
 standard error. No control character that came from outside reaches the terminal: it is shown as an
 escape. Exit codes: 0 done, 1 refused or something found, 2 wrong usage or settings,
-3 the database or Redis cannot be reached; cli/faults.py has those of a database's faults.
+3 the database, Redis or the gateway cannot be reached; cli/faults.py has those of a database's faults.
 """
 
 import asyncio
@@ -114,10 +114,16 @@ def note(message: str) -> None:
     click.echo(visible(message, keep="\n"), err=True)
 
 
-def fail(problem: str, *, advice: str = "", exit_code: int = EXIT_REFUSED) -> click.exceptions.Exit:
-    """Prints what went wrong and what to do; the caller raises the result."""
+def fail(
+    problem: str,
+    *,
+    advice: str = "",
+    exit_code: int = EXIT_REFUSED,
+    facts: Mapping[str, Any] | None = None,
+) -> click.exceptions.Exit:
+    """Prints what went wrong and what to do; the caller raises the result. facts: more of it, for JSON."""
     if wants_json():
-        body = {"error": {"detail": problem, "advice": advice or None}}
+        body = {"error": {**(facts or {}), "detail": problem, "advice": advice or None}}
         click.echo(json_text(body), err=True)
     else:
         click.secho("error: ", fg="red", bold=True, nl=False, err=True)

@@ -63,7 +63,7 @@ class InvalidInput(DomainError):
         detail: str,
         *,
         param: str | None = None,
-        errors: list[dict[str, str]] | None = None,
+        errors: list[dict[str, Any]] | None = None,
         **values: Any,
     ) -> None:
         super().__init__(detail, param=param, **values)

@@ -31,6 +31,7 @@ from runtime.setting_forms.mail_setting import MailFrom, SmtpUrl
 from runtime.setting_forms.newapi_discount import discounts_of
 from runtime.setting_forms.platform_setting import PlatformSetting
 from runtime.setting_forms.provider_variables import (
+    COMMAND_LINE_VARIABLES,
     NO_PROVIDERS,
     VARIABLE_PREFIX,
     ProviderSetup,
@@ -356,12 +357,11 @@ def load_settings(**overrides: Any) -> Settings:
 
 
 def unknown_variables() -> list[str]:
-    """TOPUP_ variables that name no setting: a typo would otherwise go unseen."""
-    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    """TOPUP_ variables that name no setting: typos. `topup dev` hands *_FD to its children."""
+    known = {PREFIX + name.upper() for name in Settings.model_fields} | COMMAND_LINE_VARIABLES
     known |= {found.name for found in load_settings().providers.variables}
     present = {*os.environ, *dotenv.dotenv_values(ENV_FILE)}
     ours = {name for name in present if name.upper().startswith(PREFIX)}
-    # Descriptors are handed from `topup dev` to its children.
     return sorted(name for name in ours if name.upper() not in known and not name.endswith("_FD"))
 
 

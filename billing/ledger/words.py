@@ -29,6 +29,7 @@ _CODES: Final[Mapping[Code, str]] = {
     Code.REDEMPTION: "Code redeemed",
     Code.SUBSCRIPTION: "Credit of a plan",
     Code.ROLLOVER: "Credit rolled over",
+    Code.PAYMENT_REFUND: "Payment given back as a code",
     Code.CHECKIN: "Daily check-in",
     Code.AI_USAGE: "AI usage",
     Code.USAGE_HOLD: "Held for usage",

@@ -78,6 +78,8 @@ def example_webhook() -> tuple[dict[str, str], bytes]:
             },
             "reference": None,
             "metadata": {},
+            "key_id": "key_abc123",
+            "key_name": "Sandbox",
         },
     }
     body = msgspec.json.encode(event)

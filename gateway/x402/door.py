@@ -31,12 +31,13 @@ from gateway.answers.answer import Answer
 from gateway.api.bodies.paid_body import PaidBody
 from gateway.html.render import address_of
 from gateway.http.auth import check_presented, presented as presented_credential
-from gateway.http.fields import Fields
+from gateway.http.fields import EnvironmentMismatch, Fields
 from gateway.http.request_context import RequestContext
 from gateway.x402 import headers
 from gateway.x402.answers import answer_of, named_answer
 from gateway.x402.headers import Presented
 from kernel.clock import SECOND_US
+from kernel.errors import InvalidInput
 from kernel.ids import new_id
 from kernel.tenant import Tenant
 from keys.authenticator import InvalidCredential
@@ -176,17 +177,22 @@ async def _caller(call: _Call) -> Principal | None:
 
 
 def _offer(call: _Call, principal: Principal | None) -> Offer:
-    """How the request's environment is paid; raises NotOffered."""
+    """How the request's environment is paid; raises EnvironmentMismatch, InvalidInput and NotOffered."""
     offers = call.context.machine_payments.offers
     asked = call.body.environment
     if principal is not None:
         if asked not in (None, principal.environment):
-            raise NotOffered("the key is of the other environment", param="environment")
+            raise EnvironmentMismatch(f"the key is of {principal.environment}", param="environment")
         asked = principal.environment
     wanted: tuple[Environment, ...] = ("live", "staging") if asked is None else (asked,)
     for environment in wanted:
         if environment in offers:
             return offers[environment]
+    if offers and principal is None:
+        allowed = sorted(offers)
+        detail = f"such payments are taken in {' and '.join(allowed)} alone"
+        problem = {"param": "environment", "detail": detail, "allowed": allowed}
+        raise InvalidInput(detail, param="environment", errors=[problem])
     raise NotOffered("this gateway takes no such payment: its operator has set none up")
 
 

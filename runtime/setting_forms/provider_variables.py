@@ -18,6 +18,8 @@ from billing.providers.settings import ProviderSettings, rotated
 from keys.principal import ENVIRONMENTS, Environment
 
 VARIABLE_PREFIX = "TOPUP_"
+# What cli/remote/profiles.py reads: they name a gateway to speak to, and set nothing of this one.
+COMMAND_LINE_VARIABLES = {"TOPUP_API_KEY", "TOPUP_URL", "TOPUP_PROFILE"}
 
 
 class ProviderSetupRefused(ValueError):

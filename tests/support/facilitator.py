@@ -6,11 +6,9 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from eth_account import Account
-from eth_account.messages import encode_typed_data
-
 from tests.support.machine_payer import typed_data_of
 from tests.support.vendor_service import Answer, VendorService
+from tests.support.wallet import Account, encode_typed_data
 
 # What is made of a true answer of /settle.
 Lie = Callable[[dict[str, Any]], Answer]

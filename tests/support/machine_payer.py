@@ -5,12 +5,12 @@ import time
 from typing import Any
 
 import httpx
-from eth_account import Account
 from x402 import x402Client
 from x402.http.clients.httpx import x402AsyncTransport
 from x402.schemas import PaymentPayload, PaymentRequirements
 
 from tests.support.gateway import NO_TLS
+from tests.support.wallet import Account
 
 SHOWN = "payment_signature"
 _TYPES = {

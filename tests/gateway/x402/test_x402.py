@@ -227,4 +227,4 @@ async def test_money_of_a_test_network_buys_nothing_live(database_url: str, tmp_
             live = await gateway.client.post("/x402/topup", json={**BODY, "environment": "live"})
 
     assert offered.json()["data"]["error"]["environment"] == "staging"
-    assert (live.status_code, live.json()["code"]) == (503, 4005)
+    assert (live.status_code, live.json()["code"]) == (422, 2007)

@@ -303,8 +303,8 @@ async def test_states_of_a_lineage_are_one_statement(key_owner: KeyOwner) -> Non
 
     assert key_owner.database.statements_run - before == 3  # BEGIN, the statement, the end
     assert states == {
-        child.id: KeyState(child.id, *key_owner.tenant, None, None, 1, 2, None, None),
-        root.id: KeyState(root.id, *key_owner.tenant, None, end, None, None, 7, None),
+        child.id: KeyState(child.id, *key_owner.tenant, None, None, 1, 2, None, None, name="child"),
+        root.id: KeyState(root.id, *key_owner.tenant, None, end, None, None, 7, None, name="root"),
     }
     assert await key_owner.database.read(lambda tx: api_key.load_key_states(tx, [])) == {}
     assert states[root.id].is_usable(end - 1)

@@ -3,6 +3,7 @@ import hashlib
 import pytest
 from msgspec.structs import asdict
 
+from billing.topups.queries import SenderKey
 from gateway.api.schemas.webhooks import Attempt as AttemptShape, Delivery as DeliveryShape
 from kernel.clock import FixedClock
 from kernel.errors import InvalidInput, NotFound
@@ -46,7 +47,7 @@ async def test_a_delivery_and_its_attempts_have_the_contracts_shapes(
     await database.transaction(settle)
     found, [attempt] = await database.read(read)
 
-    assert asdict(DeliveryShape.of(found)) == {
+    assert asdict(DeliveryShape.of(found, SenderKey("key_1", "Shop"))) == {
         "id": claimed.id,
         "event_id": event_id,
         "event_type": "topup.delivered",
@@ -57,6 +58,8 @@ async def test_a_delivery_and_its_attempts_have_the_contracts_shapes(
         "next_attempt_at": "2026-06-13T12:00:05Z",
         "replay_of": None,
         "created_at": "2026-06-13T12:00:00Z",
+        "key_id": "key_1",
+        "key_name": "Shop",
     }
     assert asdict(AttemptShape.of(attempt)) == {
         "id": attempt.id,

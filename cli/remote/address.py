@@ -1,0 +1,40 @@
+"""Where a gateway is, and whether a key may travel there."""
+
+import ipaddress
+from typing import Final
+
+import httpx
+
+from cli.output import EXIT_USAGE, fail
+
+API_PATH: Final = "/api/public/v1"
+
+
+def checked_url(text: str, *, source: str, allows_http: bool = False) -> str:
+    """The gateway's address without a path of the API; exits where it is none, or where a key would
+    travel unencrypted to another machine.
+    """
+    try:
+        url = httpx.URL(text.strip().rstrip("/").removesuffix(API_PATH))
+    except httpx.InvalidURL:
+        url = httpx.URL("")
+    if url.scheme not in {"http", "https"} or not url.host or url.userinfo or url.query:
+        raise fail(
+            f"{source}: not the address of a gateway",
+            advice="write it as https://topup.acme.example",
+            exit_code=EXIT_USAGE,
+        )
+    if url.scheme == "http" and not allows_http and not _is_this_machine(url.host):
+        raise fail(
+            f"{source}: http:// would carry the key unencrypted",
+            advice="use https://, or `topup login --allow-http` in a network that you trust",
+            exit_code=EXIT_USAGE,
+        )
+    return str(url).rstrip("/")
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

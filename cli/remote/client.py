@@ -1,0 +1,164 @@
+"""One call of the public API over HTTP: repeated where that is safe, and its refusals in plain words."""
+
+import time
+from collections.abc import Mapping
+from typing import Any, Final
+
+import click
+import httpx
+import msgspec
+
+from cli.output import EXIT_UNREACHABLE, fail
+from cli.remote.address import API_PATH
+from cli.remote.profiles import Access
+
+WAIT_S_MAX: Final = 50
+_TRIES: Final = 3
+_CONNECT_S: Final = 10.0
+# Longer than any wait_s that the API takes.
+_ANSWER_S: Final = 70.0
+_PAUSE_S: Final = 0.2
+_PAUSE_S_MAX: Final = 10
+
+
+class RemoteAnswer(msgspec.Struct, kw_only=True):
+    """The envelope of an answer; data is what the call gives."""
+
+    code: int
+    message: str
+    status: str
+    data: Any = None
+    transaction_id: str | None = None
+
+
+class RemoteGateway:
+    """Speaks to one gateway with one key; a call that is refused prints why and exits."""
+
+    def __init__(self, given: Access) -> None:
+        self._url = given.url
+        http = httpx.Client(
+            base_url=given.url + API_PATH,
+            headers={"Authorization": f"Bearer {given.api_key}", "User-Agent": "topup-cli"},
+            timeout=httpx.Timeout(_ANSWER_S, connect=_CONNECT_S),
+        )
+        # Closed when the command ends.
+        self._http = click.get_current_context().with_resource(http)
+
+    def get(self, path: str, **params: Any) -> RemoteAnswer:
+        """A read; it is repeated where the gateway is busy or the line breaks."""
+        return self._call("GET", path, params=params)
+
+    def post(self, path: str, body: Mapping[str, Any], *, idempotency_key: str) -> RemoteAnswer:
+        """A change; the idempotency key makes it safe to repeat."""
+        return self._call("POST", path, body=body, idempotency_key=idempotency_key)
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        body: Mapping[str, Any] | None = None,
+        idempotency_key: str | None = None,
+    ) -> RemoteAnswer:
+        headers = {} if idempotency_key is None else {"Idempotency-Key": idempotency_key}
+        for left in reversed(range(_TRIES)):
+            try:
+                answer = self._http.request(method, path, params=params, json=body, headers=headers)
+            except httpx.TransportError as error:
+                if not left:
+                    raise self._unreachable(error, idempotency_key) from None
+                time.sleep(_PAUSE_S)
+                continue
+            pause_s = _pause_s(answer)
+            if not left or pause_s is None:
+                return self._read(answer, idempotency_key)
+            time.sleep(pause_s)
+        raise AssertionError("the last try answers or raises")
+
+    def _read(self, answer: httpx.Response, idempotency_key: str | None) -> RemoteAnswer:
+        try:
+            found = msgspec.json.decode(answer.content, type=RemoteAnswer)
+        except msgspec.DecodeError:
+            raise fail(
+                f"{self._url} answers HTTP {answer.status_code}, and not as a Topup Gateway does",
+                advice="is it the address of the gateway itself?",
+                exit_code=EXIT_UNREACHABLE,
+            ) from None
+        if answer.is_success:
+            return found
+        raise _refused(found, idempotency_key)
+
+    def _unreachable(
+        self, error: httpx.TransportError, idempotency_key: str | None
+    ) -> click.exceptions.Exit:
+        facts: dict[str, Any] = {}
+        advice = "is it running, and is the address right?"
+        if idempotency_key is not None:
+            facts = {"idempotency_key": idempotency_key}
+            advice = (
+                "it is not known whether the call arrived; run the same command again with"
+                f" --idempotency-key {idempotency_key}: it is done at most once"
+            )
+        return fail(
+            f"{self._url} cannot be reached: {error or type(error).__name__}",
+            advice=advice,
+            exit_code=EXIT_UNREACHABLE,
+            facts=facts,
+        )
+
+
+def _pause_s(answer: httpx.Response) -> int | None:
+    """How long to wait before the same call; null: an answer that stays, or a wait that is too long."""
+    is_busy = answer.status_code in {429, 503}
+    # A proxy before the gateway says these; the gateway's own JSON with them is an outcome.
+    is_proxy = answer.status_code in {502, 504} and b'"success"' not in answer.content
+    if not is_busy and not is_proxy:
+        return None
+    after = answer.headers.get("retry-after", "1")
+    pause_s = int(after) if after.isdecimal() else 1
+    return pause_s if pause_s <= _PAUSE_S_MAX else None
+
+
+def _refused(answer: RemoteAnswer, idempotency_key: str | None) -> click.exceptions.Exit:
+    error = answer.data.get("error") if isinstance(answer.data, dict) else None
+    told = error if isinstance(error, dict) else {}
+    facts = {"code": answer.code, "transaction_id": answer.transaction_id, **told}
+    if idempotency_key is not None:
+        facts["idempotency_key"] = idempotency_key
+    return fail(
+        f"{_sentence(told, answer.message)} (code {answer.code})",
+        advice="\n  ".join(_advice(told)),
+        facts=facts,
+    )
+
+
+def _sentence(error: Mapping[str, Any], message: str) -> str:
+    detail, param = str(error.get("detail") or message), error.get("param")
+    return detail if param is None or param in detail else f"{param}: {detail}"
+
+
+def _advice(error: Mapping[str, Any]) -> list[str]:
+    """All fields that are wrong, what to do, and the calls that come next."""
+    lines = []
+    problems = error.get("errors")
+    if isinstance(problems, list) and len(problems) > 1:
+        lines += [_sentence(one, "") for one in problems if isinstance(one, dict)]
+    action = error.get("next_action")
+    if action:
+        wait_s = error.get("retry_after_s")
+        words = str(action).replace("_", " ") + (f" {wait_s} s" if wait_s else "")
+        lines.append(f"next: {words}")
+    links = error.get("links")
+    lines += [_link(one) for one in links if isinstance(one, dict)] if links else []
+    if error.get("doc_url"):
+        lines.append(f"see {error['doc_url']}")
+    return lines
+
+
+def _link(link: Mapping[str, Any]) -> str:
+    if link.get("rel") == "limits":
+        return "limits: topup whoami"
+    body = link.get("body")
+    shown = "" if body is None else " " + msgspec.json.encode(body).decode()
+    return f"{link.get('rel')}: {link.get('method')} {link.get('href')}{shown}"

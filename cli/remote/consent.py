@@ -1,0 +1,21 @@
+"""The question before live credit is spent."""
+
+import sys
+
+import click
+
+from cli.output import EXIT_USAGE, fail
+from cli.remote.profiles import Access
+
+
+def confirm(given: Access, what: str) -> None:
+    """Goes on in staging, or after a yes; exits after a no, and where nobody can be asked."""
+    if given.is_staging:
+        return
+    if not sys.stdin.isatty():
+        raise fail(
+            "this would spend live credit, and nobody can be asked",
+            advice="add --yes to go on without a question",
+            exit_code=EXIT_USAGE,
+        )
+    click.confirm(f"{what} in live at {given.url}?", abort=True, err=True)

@@ -1,0 +1,151 @@
+"""Profiles: the gateway and the key that `topup login` kept, by name.
+
+They lie in $XDG_CONFIG_HOME/topup/profiles.json (else ~/.config/topup), mode 0600 in a folder of mode
+0700. TOPUP_API_KEY and TOPUP_URL come before them.
+"""
+
+import contextlib
+import fcntl
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import click
+import msgspec
+
+from cli.output import EXIT_USAGE, fail
+from cli.remote.address import checked_url
+
+KEY_VARIABLE: Final = "TOPUP_API_KEY"
+URL_VARIABLE: Final = "TOPUP_URL"
+PROFILE_VARIABLE: Final = "TOPUP_PROFILE"
+DEFAULT: Final = "default"
+_ADVICE: Final = f"run `topup login --with-key`, or set {KEY_VARIABLE} and {URL_VARIABLE}"
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Profile(msgspec.Struct, kw_only=True):
+    """A gateway's address and the key that speaks to it; the key is shown nowhere."""
+
+    url: str
+    api_key: str
+    environment: str
+
+    def __repr__(self) -> str:
+        return f"Profile(url={self.url!r})"
+
+
+class Access(msgspec.Struct, kw_only=True):
+    """What a command speaks with, after environment and profile were looked at."""
+
+    url: str
+    api_key: str
+
+    def __repr__(self) -> str:
+        return f"Access(url={self.url!r})"
+
+    @property
+    def is_staging(self) -> bool:
+        """Whether the key says so itself; any other may spend live credit."""
+        return self.api_key.startswith("ak_staging_")
+
+
+def profile_option(command: F) -> F:
+    """Adds --profile."""
+    return click.option(
+        "--profile",
+        envvar=PROFILE_VARIABLE,
+        default=DEFAULT,
+        show_default=True,
+        help=f"Name of a profile; else {PROFILE_VARIABLE}.",
+    )(command)
+
+
+def access(profile: str) -> Access:
+    """The key and the address to use; exits with what to do where one is missing."""
+    key, url = os.environ.get(KEY_VARIABLE, "").strip(), os.environ.get(URL_VARIABLE, "").strip()
+    if url:
+        url = checked_url(url, source=URL_VARIABLE)
+    if key and url:
+        return Access(url=url, api_key=key)
+    kept = load().get(profile)
+    if kept is None:
+        raise fail(f"there is no profile {profile!r}", advice=_ADVICE, exit_code=EXIT_USAGE)
+    if url and url != kept.url:
+        # A profile's key is never sent to another server than the one it was kept for.
+        raise fail(
+            f"{URL_VARIABLE} names another gateway than the profile {profile!r}",
+            advice=f"set {KEY_VARIABLE}, too, or log in there under another --profile",
+            exit_code=EXIT_USAGE,
+        )
+    return Access(url=kept.url, api_key=key or kept.api_key)
+
+
+def load() -> dict[str, Profile]:
+    """All profiles by name; none where there is no file."""
+    try:
+        return msgspec.json.decode(_file().read_bytes(), type=dict[str, Profile])
+    except FileNotFoundError:
+        return {}
+    except msgspec.DecodeError:
+        raise fail(
+            f"{_file()} cannot be read as profiles",
+            advice="remove it and run `topup login --with-key`",
+            exit_code=EXIT_USAGE,
+        ) from None
+
+
+def keep(name: str, profile: Profile) -> None:
+    """Adds the profile, or puts it in the place of the one of this name."""
+    with _locked():
+        _write({**load(), name: profile})
+
+
+def forget(name: str) -> bool:
+    """Removes the profile; whether there was one."""
+    with _locked():
+        kept = load()
+        found = kept.pop(name, None)
+        if found is not None:
+            _write(kept)
+    return found is not None
+
+
+def _folder() -> Path:
+    base = os.environ.get("XDG_CONFIG_HOME", "")
+    # The XDG specification has relative paths ignored.
+    return (Path(base) if Path(base).is_absolute() else Path.home() / ".config") / "topup"
+
+
+def _file() -> Path:
+    return _folder() / "profiles.json"
+
+
+@contextlib.contextmanager
+def _locked() -> Iterator[None]:
+    """One writer at a time: two logins at once keep both profiles."""
+    _folder().mkdir(mode=0o700, parents=True, exist_ok=True)
+    _folder().chmod(0o700)
+    descriptor = os.open(_folder(), os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _write(profiles: dict[str, Profile]) -> None:
+    # mkstemp makes files of mode 0600; the new one takes the old one's place whole.
+    descriptor, path = tempfile.mkstemp(dir=_folder())
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(msgspec.json.format(msgspec.json.encode(profiles), indent=2) + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+        Path(path).replace(_file())
+    except BaseException:
+        Path(path).unlink(missing_ok=True)
+        raise

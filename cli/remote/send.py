@@ -1,0 +1,117 @@
+"""`topup send`: credit to a recipient, once whatever is repeated."""
+
+import secrets
+import time
+from collections.abc import Mapping
+from typing import Any, Final
+
+import click
+
+from cli.examples import examples
+from cli.output import fail, json_option, note, show_record, wants_json
+from cli.remote.client import WAIT_S_MAX, RemoteAnswer, RemoteGateway
+from cli.remote.consent import confirm
+from cli.remote.money import Dollars, dollars_of
+from cli.remote.profiles import access, profile_option
+
+_OPEN: Final = ("pending", "scheduled", "reversing")
+_SHOWN: Final = (
+    *("voucher_code", "deliverable", "claim_url"),
+    *("fulfilled_at", "reference", "note", "approval"),
+)
+
+
+@click.command(
+    epilog=examples(
+        "topup send claude 25 ann@acme.example",
+        "topup send claude 12.50 self --reference order-1001 --wait 30 --yes",
+    )
+)
+@click.argument("platform")
+@click.argument("amount", type=Dollars())
+@click.argument("recipient")
+@click.option("--reference", help="Your own name for it, once per environment.")
+@click.option("--note", "remark", help="A note that is kept with it.")
+@click.option("--idempotency-key", help="That of an earlier try: it is done at most once.")
+@click.option(
+    "--wait",
+    "wait_s",
+    type=click.IntRange(1, 3600),
+    metavar="SECONDS",
+    help="Wait for the delivery, at most so long.",
+)
+@click.option("--yes", is_flag=True, help="Do not ask before live credit is spent.")
+@profile_option
+@json_option
+def send(
+    *,
+    platform: str,
+    amount: int,
+    recipient: str,
+    reference: str | None,
+    remark: str | None,
+    idempotency_key: str | None,
+    wait_s: int | None,
+    yes: bool,
+    profile: str,
+) -> None:
+    """Send credit: AMOUNT in dollars, RECIPIENT an address or `self`, the account's own.
+
+    The idempotency key is printed first. Should the answer be lost, the same command with
+    --idempotency-key sends once, and prints what became of it.
+    """
+    given = access(profile)
+    if not yes:
+        confirm(given, f"Send {dollars_of(amount)} of {platform} to {recipient}")
+    who = {"recipient": "self"} if recipient == "self" else {"recipient_email": recipient}
+    body = {"platform": platform, "amount_cents": amount, **who}
+    body |= {} if reference is None else {"reference": reference}
+    body |= {} if remark is None else {"note": remark}
+    key = idempotency_key or f"cli-{secrets.token_hex(16)}"
+    if not wants_json():
+        note(f"idempotency key: {key}")
+    gateway = RemoteGateway(given)
+    answer = gateway.post("/topup/send", body, idempotency_key=key)
+    if wait_s is not None:
+        answer = _waited(gateway, answer, wait_s)
+    _show(answer, body, key)
+    if wait_s is not None and answer.status != "delivered":
+        raise fail(
+            f"it is {answer.status} after {wait_s} s" if _is_open(answer) else answer.message
+        )
+
+
+def _waited(gateway: RemoteGateway, answer: RemoteAnswer, wait_s: int) -> RemoteAnswer:
+    """The answer once the top-up has ended, or the newest when the time is over."""
+    until = time.monotonic() + wait_s
+    while _is_open(answer) and (left_s := int(until - time.monotonic())) > 0:
+        path = f"/topup/status/{answer.transaction_id}"
+        answer = gateway.get(path, wait_s=min(left_s, WAIT_S_MAX))
+    return answer
+
+
+def _is_open(answer: RemoteAnswer) -> bool:
+    return answer.transaction_id is not None and answer.status in _OPEN
+
+
+def _show(answer: RemoteAnswer, body: Mapping[str, Any], key: str) -> None:
+    data = answer.data if isinstance(answer.data, dict) else {}
+    known = {"transaction_id": answer.transaction_id, "status": answer.status}
+    if wants_json():
+        show_record({"idempotency_key": key, "code": answer.code, **data, **known})
+        return
+    show_record(
+        {
+            **known,
+            "sent": f"{dollars_of(body['amount_cents'])} of {body['platform']}",
+            "recipient": body.get("recipient_email", "self"),
+            **{name: _words(data[name]) for name in _SHOWN if data.get(name) is not None},
+        }
+    )
+
+
+def _words(value: Any) -> str:
+    """Of a part of the answer what it holds: "kind: credit, value: …"."""
+    if not isinstance(value, dict):
+        return str(value)
+    return ", ".join(f"{name}: {one}" for name, one in value.items() if one is not None)
