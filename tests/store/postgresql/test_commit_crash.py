@@ -215,12 +215,29 @@ async def without_its_standby(url: str) -> AsyncIterator[None]:
     await run_statements(
         url, "ALTER SYSTEM SET synchronous_standby_names = 'nobody'", "SELECT pg_reload_conf()"
     )
+    await until_commits_wait(url)
     try:
         yield
     finally:
         await run_statements(
             url, "ALTER SYSTEM RESET synchronous_standby_names", "SELECT pg_reload_conf()"
         )
+
+
+async def until_commits_wait(url: str) -> None:
+    """A reload is over once the server's checkpointer has read the setting, which nothing shows: a commit
+    of our own waits then.
+    """
+    async with connected(url) as probe, connected(url) as looker, asyncio.timeout(20):
+        while True:
+            text = "SELECT pg_logical_emit_message(true, 'probe', '')"
+            committing = asyncio.ensure_future(probe.execute(text))
+            while not committing.done():
+                pid = await looker.fetchval(_WAITING)
+                if pid is not None:
+                    await looker.execute("SELECT pg_cancel_backend($1)", pid)
+                    await committing
+                    return
 
 
 async def cancel_the_wait(url: str) -> None:
