@@ -140,16 +140,21 @@ class EndPayment(_OnPayment):
         if self.entry is not None:
             state.working_set(AuditEntries).add(self.entry)
         detail = _kept(self.detail)
-        if self.verdict == "refused":
-            ended = replace(found, state="refused", ended_at=state.now_us)
-        elif self.verdict == "settled":
+        if self.verdict == "settled":
             return self._settle(state, found)
-        else:
-            next_at = None if self.is_for_person else state.now_us + pause_us(found.asks)
-            is_lost = found.is_lost or self.is_lost
-            ended = replace(found, state="unsure", is_lost=is_lost, settlement=self.settlement)
-            return _changed(state, ended, detail=detail, next_ask_at=next_at)
-        return _changed(state, ended, detail=detail)
+        is_lost = found.is_lost or self.is_lost or self._is_overtaken(found)
+        if self.verdict == "refused" and (not is_lost or self.entry is not None):
+            ended = replace(found, state="refused", ended_at=state.now_us)
+            return _changed(state, ended, detail=detail)
+        next_at = None if self.is_for_person else state.now_us + pause_us(found.asks)
+        ended = replace(found, state="unsure", is_lost=is_lost, settlement=self.settlement)
+        return _changed(state, ended, detail=detail, next_ask_at=next_at)
+
+    def _is_overtaken(self, found: MachinePayment) -> bool:
+        """Whether another one asked since, after the lease: that question may have had it settled, and be why
+        this one was refused.
+        """
+        return found.asks != self.payment.asks
 
     def _settle(self, state: BatchState, found: MachinePayment) -> MachinePayment:
         """The money came in: it is credited, and sent or given back."""
