@@ -24,8 +24,8 @@ def judge_taken(
     if refused:
         return Judged(
             "failed",
-            f"{_share(refused, seen)} of what the gateway sends: it is tried again and, while that"
-            " goes on, the endpoint is disabled.",
+            f"{_answered(refused, seen)}: the gateway sends it again and, while that goes on, disables"
+            " the endpoint.",
             "lost",
         )
     if unit is not None and seen.moved is not None:
@@ -104,8 +104,8 @@ def judge_speed(answers: Sequence[Answered], *, timeout_s: float) -> Judged:
     return Judged("passed", f"{said}.")
 
 
-def _share(refused: Sequence[Answered], seen: Seen) -> str:
-    """Such as "HTTP 500 to 2 of 3 requests"."""
+def _answered(refused: Sequence[Answered], seen: Seen) -> str:
+    """Such as "It gave HTTP 500 to 2 of 3 requests"."""
     if len(seen.answers) == 1:
-        return f"{refused[0]} to one"
-    return f"{refused[0]} to {len(refused)} of {len(seen.answers)} requests"
+        return f"It gave {refused[0]}"
+    return f"It gave {refused[0]} to {len(refused)} of {len(seen.answers)} requests"
