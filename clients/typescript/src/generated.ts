@@ -18131,7 +18131,7 @@ export interface operations {
                      *       "message": "Success",
                      *       "transaction_id": null,
                      *       "status": "ok",
-                     *       "timestamp": "2026-06-13T12:00:32Z",
+                     *       "timestamp": "2026-06-13T12:00:33Z",
                      *       "data": {
                      *         "valid": true,
                      *         "findings": []
