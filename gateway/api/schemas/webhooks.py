@@ -178,11 +178,11 @@ class CertificationCheck(Shaped, kw_only=True):
 class CertificationCounts(Struct, kw_only=True):
     """How many checks had each verdict."""
 
-    passed: Count
-    warned: Count
-    failed: Count
-    not_seen: Count
-    skipped: Count
+    passed: Annotated[Count, Meta(description="As it should be.")]
+    warned: Annotated[Count, Meta(description="Nothing is lost by it, but it is no good answer.")]
+    failed: Annotated[Count, Meta(description="An event is lost, done twice, or a forgery believed.")]
+    not_seen: Annotated[Count, Meta(description="Nobody says what the receiver did.")]
+    skipped: Annotated[Count, Meta(description="Not reached.")]
 
 
 class CertifiedReceiver(Struct, kw_only=True):
