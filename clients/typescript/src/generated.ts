@@ -4451,15 +4451,30 @@ export interface components {
         };
         /** @description How many checks had each verdict. */
         CertificationCounts: {
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description As it should be.
+             */
             passed: number;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description Nothing is lost by it, but it is no good answer.
+             */
             warned: number;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description An event is lost, done twice, or a forgery believed.
+             */
             failed: number;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description Nobody says what the receiver did.
+             */
             not_seen: number;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description Not reached.
+             */
             skipped: number;
         };
         /** @description What a receiver would lose, do twice or believe. */

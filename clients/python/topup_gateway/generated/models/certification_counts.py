@@ -14,10 +14,15 @@ class CertificationCounts:
     """How many checks had each verdict."""
 
     passed: int
+    """ As it should be. """
     warned: int
+    """ Nothing is lost by it, but it is no good answer. """
     failed: int
+    """ An event is lost, done twice, or a forgery believed. """
     not_seen: int
+    """ Nobody says what the receiver did. """
     skipped: int
+    """ Not reached. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
