@@ -180,7 +180,9 @@ class CertificationCounts(Struct, kw_only=True):
 
     passed: Annotated[Count, Meta(description="As it should be.")]
     warned: Annotated[Count, Meta(description="Nothing is lost by it, but it is no good answer.")]
-    failed: Annotated[Count, Meta(description="An event is lost, done twice, or a forgery believed.")]
+    failed: Annotated[
+        Count, Meta(description="An event is lost, done twice, or a forgery believed.")
+    ]
     not_seen: Annotated[Count, Meta(description="Nobody says what the receiver did.")]
     skipped: Annotated[Count, Meta(description="Not reached.")]
 
