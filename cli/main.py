@@ -57,6 +57,7 @@ GROUPS = {
         "replay": "Send an endpoint's deliveries of a period again.",
         "listen": "Send an account's events to a port of this machine, signed.",
         "verify": "Say what is wrong with a received webhook, if anything.",
+        "certify": "Say what a receiver of webhooks would lose, do twice or believe.",
     },
     "Look after it": {
         "audit": "Prove the ledger.",
@@ -83,7 +84,7 @@ FOLDERS = {
     | {"platforms", "suppliers", "stock", "topups", "mail", "report", "reconciliation"}
     | {"subscriptions", "providers", "reconcile"},
     "sales": {"refunds", "disputes", "payments"},
-    "merchant": {"keys", "deliveries", "replay", "listen", "verify", "verify-receipt"},
+    "merchant": {"keys", "deliveries", "replay", "listen", "verify", "certify", "verify-receipt"},
     "remote": {"login", "logout", "whoami", "send", "approvals"},
 }
 
