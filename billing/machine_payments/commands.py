@@ -218,14 +218,18 @@ def begun(payment: MachinePayment, *, now_us: int, lease_us: int) -> MachinePaym
 def give_back(
     state: BatchState, payment: MachinePayment, code: RefundCode, why: str
 ) -> MachinePayment:
-    """The payment's credit leaves its account as a code that the payer is shown."""
-    ledger, tenant = state.ledger, payment.tenant
-    cents = payment.charged_cents
-    wallet = ledger.standing(tenant).wallet
-    out = ledger.account(tenant, LedgerAccountKind.TRANSIT_OUT)
-    state.move(wallet, out, cents * MICROS_PER_CENT, Code.PAYMENT_REFUND, subject_id=payment.id)
+    """The payment's credit leaves its account as a code that the payer is shown. An account that spent it since
+    its top-up failed owes the rest.
+    """
+    tenant, micros = payment.tenant, payment.charged_cents * MICROS_PER_CENT
+    standing = state.ledger.standing(tenant)
+    out = state.ledger.account(tenant, LedgerAccountKind.TRANSIT_OUT)
+    by_wallet = min(micros, standing.wallet.balance_micros)
+    for source, part in ((standing.wallet, by_wallet), (standing.owed, micros - by_wallet)):
+        if part:
+            state.move(source, out, part, Code.PAYMENT_REFUND, subject_id=payment.id)
     payments_of(state).add_code(
-        OneCode(tenant.environment, cents * MICROS_PER_CENT, code.digest, code.last4, payment.id)
+        OneCode(tenant.environment, micros, code.digest, code.last4, payment.id)
     )
     refunded = replace(
         payment,
