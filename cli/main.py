@@ -61,6 +61,7 @@ GROUPS = {
         "replay": "Send an endpoint's deliveries of a period again.",
         "listen": "Send an account's events to a port of this machine, signed.",
         "verify": "Say what is wrong with a received webhook, if anything.",
+        "certify": "Say what a receiver of webhooks would lose, do twice or believe.",
     },
     "Look after it": {
         "audit": "Prove the ledger.",
@@ -87,7 +88,7 @@ FOLDERS = {
     | {"platforms", "suppliers", "stock", "mail", "report", "reconciliation"}
     | {"subscriptions", "providers", "reconcile"},
     "sales": {"refunds", "disputes", "payments"},
-    "merchant": {"replay", "listen", "verify", "verify-receipt"},
+    "merchant": {"replay", "listen", "verify", "certify", "verify-receipt"},
     "remote": {
         *("login", "logout", "whoami", "send", "approvals", "topups", "keys"),
         *("webhooks", "events", "deliveries", "trigger", "open"),

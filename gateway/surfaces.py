@@ -36,7 +36,7 @@ from gateway.api.money import (
     usage,
     wallets,
 )
-from gateway.api.webhooks import deliveries, events, notices, replays, webhooks
+from gateway.api.webhooks import certification, deliveries, events, notices, replays, webhooks
 from gateway.dialects.discovery import discover
 from gateway.http.routing import ApiSurface
 from gateway.x402 import endpoint as x402
@@ -73,6 +73,7 @@ API = ApiSurface(
         *mandates.ROUTES,
         *tokens.ROUTES,
         *webhooks.ROUTES,
+        *certification.ROUTES,
         *events.ROUTES,
         *deliveries.ROUTES,
         *replays.ROUTES,

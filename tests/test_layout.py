@@ -53,7 +53,7 @@ ROOMS: dict[str, tuple[set[str], ...]] = {
         {"dashboard", "mcp"},
         {"app"},
     ),
-    "webhooks": ({"http"}, {"deliveries"}, {"events"}, {"endpoints"}, {"replays"}),
+    "webhooks": ({"http"}, {"deliveries"}, {"events"}, {"endpoints"}, {"replays", "certification"}),
     "keys": ({""}, {"api_keys"}, {"tokens"}, {"oauth"}, {"authenticator"}),
     "store": (
         {""},

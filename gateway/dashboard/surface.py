@@ -3,7 +3,7 @@
 from gateway.dashboard import landing, overview
 from gateway.dashboard.account import account, consent, grants, sign_in, sign_up
 from gateway.dashboard.admin.routes import ADMIN_ROUTES
-from gateway.dashboard.developers import apps, deliveries, keys, replays, webhooks
+from gateway.dashboard.developers import apps, certification, deliveries, keys, replays, webhooks
 from gateway.dashboard.money import (
     buy,
     codes,
@@ -42,6 +42,7 @@ DASHBOARD = ApiSurface(
         *usage.ROUTES,
         *keys.ROUTES,
         *webhooks.ROUTES,
+        *certification.ROUTES,
         *deliveries.ROUTES,
         *replays.ROUTES,
         *account.ROUTES,

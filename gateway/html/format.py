@@ -166,6 +166,10 @@ TONES: Final[Mapping[str, str]] = {
     "limited": "wait",
     "unwanted": "wait",
     "bounced": "bad",
+    "passed": "good",
+    "warned": "wait",
+    "not seen": "wait",
+    "skipped": "calm",
 }
 
 

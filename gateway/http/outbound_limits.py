@@ -22,6 +22,9 @@ class CallRate(NamedTuple):
 ENDPOINT_PINGS: Final = CallRate(5, 5)
 ACCOUNT_PINGS: Final = CallRate(20, 10)
 SANDBOX_PINGS: Final = CallRate(30, 3600)
+# A run is some fifty requests.
+ACCOUNT_CERTIFICATIONS: Final = CallRate(3, 180)
+SANDBOX_CERTIFICATIONS: Final = CallRate(6, 3600)
 # More than the endpoints that an account may have, so that setting all of them up is not slowed.
 ACCOUNT_TARGETS: Final = CallRate(60, 60)
 SANDBOX_TARGETS: Final = CallRate(30, 3600)
@@ -35,6 +38,15 @@ async def pace_ping(limiter: Limiter, principal: Principal, endpoint_id: str) ->
     await _take(limiter, account, ACCOUNT_PINGS, "test pings of one account")
     if principal.is_sandbox:
         await _take(limiter, f"{account}:hour", SANDBOX_PINGS, "test pings of a sandbox account")
+
+
+async def pace_certification(limiter: Limiter, principal: Principal) -> None:
+    """Counts one run of checks against a receiver; raises RateLimited."""
+    account = f"certify:{principal.account_id}"
+    await _take(limiter, account, ACCOUNT_CERTIFICATIONS, "certifications of one account")
+    if principal.is_sandbox:
+        what = "certifications of a sandbox account"
+        await _take(limiter, f"{account}:hour", SANDBOX_CERTIFICATIONS, what)
 
 
 async def pace_target(limiter: Limiter, principal: Principal) -> None:

@@ -347,6 +347,9 @@ EXAMPLES: Final[Mapping[tuple[str, str], Example]] = {
     ("PATCH", f"{API}/webhooks/{{endpoint_id}}"): Example({"retry_schedule_s": [0, 60, 3600]}),
     ("POST", f"{API}/webhooks/{{endpoint_id}}/rotate-secret"): Example({"overlap_s": 86400}),
     ("POST", f"{API}/webhooks/{{endpoint_id}}/test"): Example({"event": "topup.delivered"}),
+    ("POST", f"{API}/webhooks/{{endpoint_id}}/certify"): Example(
+        {"effects_url": "https://test.example.com/orders/count"}
+    ),
     ("POST", f"{API}/webhooks/{{endpoint_id}}/replay"): Example(
         {"since": "2026-06-13T00:00:00Z", "status": "failed", "dry_run": True}
     ),

@@ -67,6 +67,28 @@ _RECEIPT: Final = {
     },
     "keys_url": "https://topup.example.com/.well-known/receipt-keys",
 }
+_CERTIFIED: Final = {
+    "endpoint_id": "we_abc123",
+    "url": "https://test.example.com/hook",
+    "certified": False,
+    "counts": {"passed": 15, "warned": 0, "failed": 1, "not_seen": 0, "skipped": 0},
+    "checks": [
+        {
+            "name": "genuine",
+            "title": "Takes a genuine event",
+            "verdict": "passed",
+            "harm": None,
+            "detail": "Taken; one top-up moves the number of effects by 1.",
+        },
+        {
+            "name": "repeated_at_once",
+            "title": "Acts once on an event sent at once",
+            "verdict": "failed",
+            "harm": "twice",
+            "detail": "Taken, and the number of effects moved by 2 where 1 is due.",
+        },
+    ],
+}
 _ENTITLEMENT: Final = {
     "name": "exports",
     "allowed": True,
@@ -192,6 +214,7 @@ WRITTEN: Final[dict[str, Any]] = {
         _RECEIPT, transaction_id=_TRANSACTION
     ),
     "POST /x402/topup 202": {**_answer(SETTLING, code=PENDING), "status": "pending"},
+    f"POST {_API}/webhooks/{{endpoint_id}}/certify 200": _answer(_CERTIFIED),
     f"GET {_API}/entitlements/{{entitlement_name}} 200": _answer(_ENTITLEMENT),
     f"POST {_API}/subscriptions/{{subscription_id}}/change 202": _pending(
         "change", plan_id="team", interval="month"

@@ -17,10 +17,11 @@ from keys.vault import Vault
 from store.database import Database, Transaction
 from webhooks.deliveries import delivery, endpoint_queue, log
 from webhooks.deliveries.message import Headers, SecretCache, message_headers, settlement_of
-from webhooks.deliveries.stage import SENDING, Claimed, Target
+from webhooks.deliveries.stage import SENDING, Claimed
 from webhooks.endpoints.disabling import disable_unwell, reasons_to_disable
 from webhooks.endpoints.endpoint import DISABLED, get
 from webhooks.endpoints.fields import policy_of
+from webhooks.endpoints.target import load_target
 from webhooks.events.event import EVENT_TYPES, TEST_EVENT, Outbox, mark_sample
 from webhooks.events.sample import sample_data
 from webhooks.http.guard import Policy
@@ -29,12 +30,6 @@ from webhooks.http.transport import Transport
 # Beyond the attempt's own timeout, for writing its outcome.
 SETTLE_S: Final = 20
 _ONCE: Final = (0,)
-_TARGET = """
-SELECT id, url, secret_sealed, previous_secret_sealed, previous_secret_until_at, headers_sealed,
-    retry_schedule_s, failing_since_at, enabled_at
-FROM endpoints
-WHERE id = :id AND account_id = :account_id AND environment = :environment AND deleted_at IS NULL
-"""
 _BODY = "SELECT body FROM events WHERE id = :id"
 
 
@@ -118,9 +113,7 @@ async def _claimed_ping(
     account_id, environment = tenant
     await lock_tenants(tx, [tenant])
     endpoint = await get(tx, vault, tenant, endpoint_id)
-    mine = {"account_id": account_id, "environment": environment}
-    row = await tx.fetch_one(_TARGET, id=endpoint_id, **mine)
-    assert row is not None, "get() has seen it, under the account's lock"
+    target = await load_target(tx, tenant, endpoint_id)
     outbox = await Outbox.load(tx, [tenant])
     data = sample_data(
         event_type, endpoint.shape(), is_told_codes=endpoint.include_codes, now_us=now_us
@@ -156,7 +149,7 @@ async def _claimed_ping(
         claim_no=new.claim_no,
         lost_claims=0,
         lease_until_us=now_us + lease_us,
-        target=Target.of(row["id"], row),
+        target=target,
         body=body["body"],
         trace=trace,
     )

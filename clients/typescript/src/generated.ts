@@ -1684,6 +1684,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/public/v1/webhooks/{endpoint_id}/certify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Certify a receiver
+         * @description Sends genuine, repeated, reordered, forged and old requests to a staging endpoint, some fifty within a minute, and says what it would lose, do twice or believe. Nothing of it stands in the delivery log, and the endpoint is not disabled by it. They look like real events of staging; their metadata says `{"certify": "true"}`. Scope: `webhooks:write`.
+         */
+        post: operations["post_webhooks_endpoint_id_certify"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/public/v1/events": {
         parameters: {
             query?: never;
@@ -4412,6 +4432,97 @@ export interface components {
             credits?: number | null;
             /** @description The amount, in millionths of a US dollar. */
             amount_micros?: number | null;
+        };
+        /** @description One check of a receiver. */
+        CertificationCheck: {
+            /** @description Its name, which stays. */
+            name: string;
+            /** @description What it is about, in a few words. */
+            title: string;
+            /**
+             * @description not_seen: nobody says what the receiver did; skipped: not reached.
+             * @enum {string}
+             */
+            verdict: "failed" | "not_seen" | "passed" | "skipped" | "warned";
+            /** @description What a failed check leads to: an event is lost, done twice, or believed. */
+            harm: ("forged" | "lost" | "twice") | null;
+            /** @description What was seen, and what to change. */
+            detail: string;
+        };
+        /** @description How many checks had each verdict. */
+        CertificationCounts: {
+            /**
+             * Format: int64
+             * @description As it should be.
+             */
+            passed: number;
+            /**
+             * Format: int64
+             * @description Nothing is lost by it, but it is no good answer.
+             */
+            warned: number;
+            /**
+             * Format: int64
+             * @description An event is lost, done twice, or a forgery believed.
+             */
+            failed: number;
+            /**
+             * Format: int64
+             * @description Nobody says what the receiver did.
+             */
+            not_seen: number;
+            /**
+             * Format: int64
+             * @description Not reached.
+             */
+            skipped: number;
+        };
+        /** @description What a receiver would lose, do twice or believe. */
+        CertifiedReceiver: {
+            /** @description The webhook endpoint's id. */
+            endpoint_id: string;
+            /** @description Where the requests were sent. */
+            url: string;
+            /** @description Nothing failed, and all of it was seen. */
+            certified: boolean;
+            /** @description How many checks had each verdict. */
+            counts: components["schemas"]["CertificationCounts"];
+            /** @description Each check, as it was done. */
+            checks: components["schemas"]["CertificationCheck"][];
+        };
+        /** @description 1000 Success */
+        CertifiedReceiverAnswer: {
+            /**
+             * @description What the HTTP status says.
+             * @constant
+             */
+            success: true;
+            /**
+             * @description What happened, as a number; GET /codes lists them.
+             * @constant
+             */
+            code: 1000;
+            /** @description The code in words. */
+            message: string;
+            /** @description The top-up's, where one is concerned; else null. */
+            transaction_id: string | null;
+            /**
+             * @description The top-up's, where one is concerned; else ok or error.
+             * @enum {string}
+             */
+            status: "ok" | "scheduled" | "pending" | "delivered" | "failed" | "cancelled" | "reversing" | "reversed";
+            /**
+             * Format: date-time
+             * @description When it was answered, RFC 3339, UTC.
+             */
+            timestamp: string;
+            /** @description What was asked for, or data.error. */
+            data: components["schemas"]["CertifiedReceiver"];
+        };
+        /** @description Where the receiver says how much it has done; without it, what cannot be seen is said so. */
+        CertifyBody: {
+            /** @description Answers a GET with a whole number that each top-up moves by the same, such as a count of orders: 12 or {"effects": 12}. */
+            effects_url?: string | null;
         };
         /** @description Another plan, or the same by another interval. */
         ChangePlanBody: {
@@ -18035,7 +18146,7 @@ export interface operations {
                      *       "message": "Success",
                      *       "transaction_id": null,
                      *       "status": "ok",
-                     *       "timestamp": "2026-06-13T12:00:32Z",
+                     *       "timestamp": "2026-06-13T12:00:33Z",
                      *       "data": {
                      *         "valid": true,
                      *         "findings": []
@@ -18350,6 +18461,82 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["AttemptAnswer"];
+                };
+            };
+        };
+    };
+    post_webhooks_endpoint_id_certify: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of your own for this one action. The same key with the same request gets the first answer again, byte for byte, and nothing happens twice. */
+                "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+            };
+            path: {
+                /**
+                 * @description The webhook endpoint's id.
+                 * @example we_abc123
+                 */
+                endpoint_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "effects_url": "https://test.example.com/orders/count"
+                 *     }
+                 */
+                "application/json": components["schemas"]["CertifyBody"];
+            };
+        };
+        responses: {
+            /** @description 1000 Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "success": true,
+                     *       "code": 1000,
+                     *       "message": "Success",
+                     *       "transaction_id": null,
+                     *       "status": "ok",
+                     *       "timestamp": "2026-06-13T12:00:00Z",
+                     *       "data": {
+                     *         "endpoint_id": "we_abc123",
+                     *         "url": "https://test.example.com/hook",
+                     *         "certified": false,
+                     *         "counts": {
+                     *           "passed": 15,
+                     *           "warned": 0,
+                     *           "failed": 1,
+                     *           "not_seen": 0,
+                     *           "skipped": 0
+                     *         },
+                     *         "checks": [
+                     *           {
+                     *             "name": "genuine",
+                     *             "title": "Takes a genuine event",
+                     *             "verdict": "passed",
+                     *             "harm": null,
+                     *             "detail": "Taken; one top-up moves the number of effects by 1."
+                     *           },
+                     *           {
+                     *             "name": "repeated_at_once",
+                     *             "title": "Acts once on an event sent at once",
+                     *             "verdict": "failed",
+                     *             "harm": "twice",
+                     *             "detail": "Taken, and the number of effects moved by 2 where 1 is due."
+                     *           }
+                     *         ]
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CertifiedReceiverAnswer"];
                 };
             };
         };

@@ -97,6 +97,18 @@ class TestEventBody(Fields, frozen=True, kw_only=True):
     ] = TEST_EVENT
 
 
+class CertifyBody(Fields, frozen=True, kw_only=True):
+    """Where the receiver says how much it has done; without it, what cannot be seen is said so."""
+
+    effects_url: Annotated[
+        EndpointUrl | None,
+        Meta(
+            description="Answers a GET with a whole number that each top-up moves by the same, such as a"
+            ' count of orders: 12 or {"effects": 12}.'
+        ),
+    ] = None
+
+
 class VerifyBody(Fields, frozen=True, kw_only=True):
     """What a receiver saw: its headers, the raw body as text, and the secret it holds."""
 

@@ -116,6 +116,7 @@ from .api.calls.post_topup_transaction_id_reverse import post_topup_transaction_
 from .api.calls.post_topup_validate import post_topup_validate
 from .api.calls.post_usage import post_usage
 from .api.calls.post_vouchers_redeem import post_vouchers_redeem
+from .api.calls.post_webhooks_endpoint_id_certify import post_webhooks_endpoint_id_certify
 from .api.calls.post_webhooks_endpoint_id_replay import post_webhooks_endpoint_id_replay
 from .api.calls.post_webhooks_endpoint_id_rotate_secret import (
     post_webhooks_endpoint_id_rotate_secret,
@@ -231,6 +232,7 @@ __all__ = [
     "post_topup_validate",
     "post_usage",
     "post_vouchers_redeem",
+    "post_webhooks_endpoint_id_certify",
     "post_webhooks_endpoint_id_replay",
     "post_webhooks_endpoint_id_rotate_secret",
     "post_webhooks_endpoint_id_test",

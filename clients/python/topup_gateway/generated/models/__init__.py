@@ -113,6 +113,14 @@ from .cap_used_event_data_cap import CapUsedEventDataCap
 from .cap_used_event_data_unit import CapUsedEventDataUnit
 from .caps import Caps
 from .capture_body import CaptureBody
+from .certification_check import CertificationCheck
+from .certification_check_harm_type_0 import CertificationCheckHarmType0
+from .certification_check_verdict import CertificationCheckVerdict
+from .certification_counts import CertificationCounts
+from .certified_receiver import CertifiedReceiver
+from .certified_receiver_answer import CertifiedReceiverAnswer
+from .certified_receiver_answer_status import CertifiedReceiverAnswerStatus
+from .certify_body import CertifyBody
 from .change_plan_body import ChangePlanBody
 from .change_plan_body_interval import ChangePlanBodyInterval
 from .changed_hold import ChangedHold
@@ -736,6 +744,14 @@ __all__ = (
     "CapUsedEventData",
     "CapUsedEventDataCap",
     "CapUsedEventDataUnit",
+    "CertificationCheck",
+    "CertificationCheckHarmType0",
+    "CertificationCheckVerdict",
+    "CertificationCounts",
+    "CertifiedReceiver",
+    "CertifiedReceiverAnswer",
+    "CertifiedReceiverAnswerStatus",
+    "CertifyBody",
     "ChangedHold",
     "ChangedHoldAnswer",
     "ChangedHoldAnswerStatus",

@@ -1,0 +1,164 @@
+"""`topup certify`: what a receiver of webhooks would lose, do twice or believe; needs no gateway."""
+
+import asyncio
+import contextlib
+import textwrap
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import click
+
+from cli.examples import examples
+from cli.options import take_secret
+from cli.output import EXIT_REFUSED, json_option, print_json, run, visible, wants_json
+from kernel.clock import SystemClock
+from keys.signing import secret_key
+from webhooks.certification.certify import Certification, CheckResult, certify as try_receiver
+from webhooks.certification.trial_message import TrialSigner
+from webhooks.certification.trial_receiver import TrialReceiver
+from webhooks.http.guard import Policy
+from webhooks.http.resolver import SystemResolver
+from webhooks.http.transport import Transport
+
+RUN_S_MAX: Final = 600.0
+WIDTH: Final = 78
+_MARKS: Final = {
+    "passed": ("✓", "green"),
+    "warned": ("!", "yellow"),
+    "failed": ("✗", "red"),
+    "not_seen": ("?", "yellow"),
+    "skipped": ("-", "white"),
+}
+_HARMS: Final = {
+    "lost": "an event is lost",
+    "twice": "an event is done twice",
+    "forged": "a forgery is believed",
+}
+
+
+def _address(_ctx: click.Context, _option: click.Parameter, value: str | None) -> str | None:
+    """An http or https address, or none where none is needed."""
+    if value is None:
+        return None
+    with contextlib.suppress(ValueError):
+        parts = urlsplit(value)
+        # Reading the port checks it.
+        if parts.scheme in ("http", "https") and parts.hostname and parts.port != 0:
+            return value
+    raise click.BadParameter("is a URL such as http://localhost:3000/hook")
+
+
+@click.command(
+    epilog=examples(
+        "topup certify http://localhost:3000/hook --secret @secret.txt",
+        "topup certify http://localhost:3000/hook --effects-url http://localhost:3000/orders/count",
+    )
+)
+@click.argument("url", callback=_address)
+@click.option(
+    "--secret",
+    required=True,
+    envvar="WEBHOOK_SECRET",
+    callback=take_secret,
+    metavar="-|@FILE",
+    help="The secret that the receiver holds, from standard input or a file, or in WEBHOOK_SECRET.",
+)
+@click.option(
+    "--effects-url",
+    callback=_address,
+    metavar="URL",
+    help="Answers a GET with a whole number that each top-up moves by the same, such as a count of"
+    " orders; without it nobody sees what is done twice.",
+)
+@click.option(
+    "--timeout-s",
+    type=click.FloatRange(0.1, 60),
+    default=10.0,
+    show_default=True,
+    help="How long the receiver may take for one answer, as the gateway waits.",
+)
+@click.option(
+    "--still-s",
+    type=click.FloatRange(0, 10),
+    default=0.5,
+    show_default=True,
+    help="For how long the number must not move before it counts: longer for a receiver with a queue.",
+)
+@json_option
+@click.pass_context
+def certify(
+    context: click.Context,
+    /,
+    url: str,
+    secret: str,
+    effects_url: str | None,
+    timeout_s: float,
+    still_s: float,
+) -> None:
+    """Send a receiver genuine, repeated, late, lost and forged webhooks of staging, and say what it
+    would lose, do twice or believe. It acts on them: use a test system. Exit 1 if a check fails.
+    """
+    secret_key(secret)
+    found = run(_try(url, secret, effects_url, timeout_s, still_s))
+    if wants_json():
+        print_json(_shown(found))
+    else:
+        _print(found)
+    if found.is_faulty:
+        context.exit(EXIT_REFUSED)
+
+
+async def _try(
+    url: str, secret: str, effects_url: str | None, timeout_s: float, still_s: float
+) -> Certification:
+    resolver, clock, policy = SystemResolver(), SystemClock(), Policy.of_operator()
+    transport = Transport(policy, resolver, clock)
+    receiver = TrialReceiver(
+        transport,
+        policy=policy,
+        account_id="",
+        url=url,
+        effects_url=effects_url,
+        timeout_s=timeout_s,
+        still_s=still_s,
+    )
+    try:
+        return await try_receiver(
+            receiver, TrialSigner([secret], {}), clock, url=url, run_s=RUN_S_MAX
+        )
+    finally:
+        await asyncio.shield(transport.close())
+        resolver.close()
+
+
+def _shown(found: Certification) -> dict[str, Any]:
+    return {
+        "url": found.url,
+        "certified": found.is_certified,
+        "counts": found.counts,
+        "checks": found.checks,
+    }
+
+
+def _print(found: Certification) -> None:
+    for result in found.checks:
+        _print_check(result)
+    click.echo(f"\n{_sum(found)}")
+
+
+def _sum(found: Certification) -> str:
+    if found.is_certified:
+        return "certified: nothing failed"
+    if found.is_faulty:
+        return f"not certified: {found.counts['failed']} failed"
+    unseen = found.counts["not_seen"]
+    return f"nothing failed, but {unseen} checks could not be seen: give --effects-url"
+
+
+def _print_check(result: CheckResult) -> None:
+    mark, colour = _MARKS[result.verdict]
+    harm = f" ({_HARMS[result.harm]})" if result.harm else ""
+    click.echo(f"{click.style(mark, fg=colour)} {result.title}{harm}")
+    if result.verdict != "passed":
+        text = textwrap.wrap(visible(result.detail), WIDTH - 4)
+        click.echo("\n".join(f"    {line}" for line in text))

@@ -1,0 +1,60 @@
+"""Certifying a receiver: what is tried, and what came of it."""
+
+from typing import Any
+
+from starlette.responses import Response
+
+from gateway.dashboard.route import page_route
+from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form
+from gateway.html.render import page
+from gateway.http.fields import Fields
+from gateway.http.request_context import RequestContext
+from gateway.http.routing import Reply
+from gateway.internal_client import ask
+from kernel.errors import DomainError
+from webhooks.certification.checks import CHECKS
+
+_PATH = "/webhooks/{endpoint_id}/certify"
+_WRITE = ("webhooks:write",)
+
+
+async def show(call: RequestContext[Fields, Fields]) -> Reply:
+    """What would be tried."""
+    return await _page(call, Form())
+
+
+async def certify(call: RequestContext[Fields, Fields]) -> Reply:
+    """Tries the endpoint, some seconds long, and shows what came of it."""
+    form = read_form(call)
+    body = {"effects_url": form.text("effects_url") or None}
+    try:
+        run = await ask(call, "POST", f"/webhooks/{call.params['endpoint_id']}/certify", body)
+    except DomainError as error:
+        return await _page(call, form, problem_of(error))
+    return await _page(call, form, run=run.data)
+
+
+async def _page(
+    call: RequestContext[Any, Any],
+    form: Form,
+    problem: Problem = NO_PROBLEM,
+    *,
+    run: dict[str, Any] | None = None,
+) -> Response:
+    endpoint = (await ask(call, "GET", f"/webhooks/{call.params['endpoint_id']}")).data
+    return page(
+        call,
+        "webhook_certify.html",
+        status=problem.status,
+        endpoint=endpoint,
+        form=form,
+        problem=problem,
+        run=run,
+        checks=CHECKS,
+    )
+
+
+ROUTES = (
+    page_route("GET", _PATH, show, "Certify a receiver", _WRITE),
+    page_route("POST", _PATH, certify, "Try a receiver", _WRITE),
+)

@@ -1,0 +1,1 @@
+"""Certification: what a receiver of webhooks would lose, do twice or believe, found by trying it."""

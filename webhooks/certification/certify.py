@@ -1,0 +1,145 @@
+"""All checks against one receiver, one after the other, and what came of each.
+
+Promise: a run ends within its time, whatever the receiver does; what was not reached is skipped and says
+so. No transaction is open meanwhile. Stores nothing: neither deliveries nor the health of an endpoint
+know of a run.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from kernel.clock import Clock
+from kernel.errors import InvalidInput
+from kernel.tenant import Tenant
+from keys.vault import Vault
+from store.database import Database
+from webhooks.certification.checks import CHECKS, Check
+from webhooks.certification.trial import Harm, Judged, Trial, Verdict
+from webhooks.certification.trial_message import TrialSigner
+from webhooks.certification.trial_receiver import EffectsUnreadable, TrialReceiver
+from webhooks.deliveries.message import SecretCache
+from webhooks.endpoints.target import load_target
+from webhooks.http.guard import Policy
+from webhooks.http.transport import Transport
+
+RUN_S_MAX: Final = 45.0
+STILL_S: Final = 0.5
+_VERDICTS: Final[Sequence[Verdict]] = ("passed", "warned", "failed", "not_seen", "skipped")
+
+_OVER: Final = Judged("skipped", "The time of the run was over.")
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """One check; harm says what a failed one leads to, null for any other."""
+
+    name: str
+    title: str
+    verdict: Verdict
+    harm: Harm | None
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Certification:
+    """A whole run. is_certified: nothing failed, and all of it was seen."""
+
+    url: str
+    checks: Sequence[CheckResult]
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """How many checks had each verdict."""
+        found = [result.verdict for result in self.checks]
+        return {verdict: found.count(verdict) for verdict in _VERDICTS}
+
+    @property
+    def is_certified(self) -> bool:
+        return all(result.verdict in {"passed", "warned"} for result in self.checks)
+
+    @property
+    def is_faulty(self) -> bool:
+        """Whether something failed or was not reached."""
+        return any(result.verdict in {"failed", "skipped"} for result in self.checks)
+
+
+async def certify(
+    receiver: TrialReceiver,
+    signer: TrialSigner,
+    clock: Clock,
+    *,
+    url: str,
+    run_s: float = RUN_S_MAX,
+) -> Certification:
+    """Tries one receiver, in at most run_s seconds.
+
+    Raises InvalidInput where effects_url answers no number at the beginning.
+    """
+    trial = Trial(receiver, signer, clock)
+    try:
+        async with asyncio.timeout(run_s):
+            await receiver.effects()
+    except EffectsUnreadable as unreadable:
+        raise InvalidInput(str(unreadable), param="effects_url") from None
+    except TimeoutError:
+        raise InvalidInput("effects_url does not stand still", param="effects_url") from None
+    ends_s = asyncio.get_running_loop().time() + run_s
+    results: list[CheckResult] = []
+    for check in CHECKS:
+        judged = await _judged(check, trial, ends_s=ends_s, before=results)
+        results.append(
+            CheckResult(check.name, check.title, judged.verdict, judged.harm, judged.detail)
+        )
+    return Certification(url, results)
+
+
+async def _judged(
+    check: Check, trial: Trial, *, ends_s: float, before: Sequence[CheckResult]
+) -> Judged:
+    if asyncio.get_running_loop().time() >= ends_s:
+        return _OVER
+    if before and before[0].verdict == "failed":
+        return Judged("skipped", "A genuine event was not taken, so nothing else can be seen.")
+    try:
+        async with asyncio.timeout_at(ends_s):
+            return await check.run(trial)
+    except TimeoutError:
+        return _OVER
+    except EffectsUnreadable as unreadable:
+        return Judged("skipped", f"{unreadable}.")
+
+
+async def certify_endpoint(
+    database: Database,
+    vault: Vault,
+    transport: Transport,
+    clock: Clock,
+    *,
+    policy: Policy,
+    tenant: Tenant,
+    endpoint_id: str,
+    effects_url: str | None,
+    timeout_s: float,
+    run_s: float = RUN_S_MAX,
+) -> Certification:
+    """Tries a registered endpoint with the secrets that are in force, and its own headers.
+
+    policy is that of the environment. Raises NotFound, and InvalidInput as certify() does.
+    """
+    target = await database.read(lambda tx: load_target(tx, tenant, endpoint_id))
+    opened = SecretCache(vault, endpoints_max=1).open(target)
+    now_us, until_us = clock.now_us(), target.previous_secret_until_at or 0
+    older = [one.secret for one in opened.older_secrets if now_us < min(one.until_us, until_us)]
+    receiver = TrialReceiver(
+        transport,
+        policy=policy,
+        account_id=tenant.account_id,
+        url=target.url,
+        effects_url=effects_url,
+        timeout_s=timeout_s,
+        still_s=STILL_S,
+    )
+    signer = TrialSigner([opened.secret, *older], opened.headers)
+    return await certify(receiver, signer, clock, url=target.url, run_s=run_s)

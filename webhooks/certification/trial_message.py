@@ -1,0 +1,130 @@
+"""Requests as a worker sends them, and as a forger would: events of no real top-up, signed or not.
+
+Promise: an event of a trial has the shape of a real one of staging, names a top-up that no other
+trial names, and says {"certify": "true"} in its metadata. It does not say "test": true, as samples
+do: a receiver that leaves samples out could not be seen to act. Invariant: only bytes of our own are
+signed. Stores nothing.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import msgspec
+
+from kernel.ids import new_id
+from keys.principal import Environment
+from keys.signing import (
+    ID_HEADER,
+    SIGNATURE_HEADER,
+    STANDARD_HEADER,
+    TIMESTAMP_HEADER,
+    new_webhook_secret,
+    signature_headers,
+)
+from webhooks.deliveries.message import ATTEMPT_HEADER, DELIVERY_HEADER, EVENT_HEADER, USER_AGENT
+from webhooks.events.event import render_event
+from webhooks.events.sample import sample_data
+
+ENVIRONMENT: Final[Environment] = "staging"
+METADATA: Final[Mapping[str, str]] = {"certify": "true"}
+SIGNATURES: Final = (SIGNATURE_HEADER, ID_HEADER, TIMESTAMP_HEADER, STANDARD_HEADER)
+# What a body may well hold, and a receiver that writes the JSON again before it checks the
+# signature writes otherwise: letters outside ASCII, a slash, an ampersand, an emoji.
+_ODD_TEXT: Final = "Zoë & Søn / 株式会社 <café> 🎁"
+
+
+@dataclass(frozen=True, slots=True)
+class TrialEvent:
+    """An event that was never stored: its id, its type, and the body's bytes."""
+
+    id: str
+    type: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class TrialMessage:
+    """One request: its headers but for those of the connection, and its body."""
+
+    headers: Mapping[str, str]
+    body: bytes
+
+    def without_signatures(self) -> "TrialMessage":
+        """As somebody sends it who knows no secret and does not try."""
+        kept = {name: value for name, value in self.headers.items() if name not in SIGNATURES}
+        return replace(self, headers=kept)
+
+    def with_headers(self, **changed: str) -> "TrialMessage":
+        """Other values for headers, by name with _ for -; the signatures stay as they were made."""
+        named = {name.replace("_", "-"): value for name, value in changed.items()}
+        return replace(self, headers={**self.headers, **named})
+
+
+def trial_event(
+    event_type: str,
+    *,
+    now_us: int,
+    transaction_id: str | None = None,
+    has_odd_text: bool = False,
+    more: Mapping[str, Any] | None = None,
+) -> TrialEvent:
+    """A new event about a top-up; more: fields that no version of ours has."""
+    data = sample_data("topup.delivered" if more else event_type, {}, now_us=now_us)
+    del data["test"]
+    data["transaction_id"] = transaction_id or new_id("txn")
+    data["metadata"] = {**METADATA, "note": _ODD_TEXT} if has_odd_text else dict(METADATA)
+    event_id = new_id("evt")
+    body = render_event(
+        id=event_id,
+        type=event_type,
+        created_at_us=now_us,
+        environment=ENVIRONMENT,
+        data={**data, **(more or {})},
+    )
+    return TrialEvent(event_id, event_type, body)
+
+
+def other_amount(body: bytes) -> bytes:
+    """The body with a hundred times the amount, as a forger would have it."""
+    event = msgspec.json.decode(body)
+    event["data"]["amount_cents"] *= 100
+    return msgspec.json.encode(event)
+
+
+@dataclass(frozen=True, slots=True)
+class TrialSigner:
+    """Who signs: the endpoint's secrets in force, newest first, and headers of its own."""
+
+    secrets: Sequence[str]
+    own_headers: Mapping[str, str]
+
+    def message(self, event: TrialEvent, *, timestamp_s: int, attempt: int = 1) -> TrialMessage:
+        """The request of one attempt, as a worker makes it. timestamp_s: Unix seconds."""
+        return TrialMessage(
+            {
+                "Content-Type": "application/json",
+                "User-Agent": USER_AGENT,
+                EVENT_HEADER: event.type,
+                DELIVERY_HEADER: new_id("dlv"),
+                ATTEMPT_HEADER: str(attempt),
+                **signature_headers(
+                    secrets=self.secrets,
+                    message_id=event.id,
+                    timestamp_s=timestamp_s,
+                    body=event.body,
+                ),
+                **self.own_headers,
+            },
+            event.body,
+        )
+
+    def stranger(self) -> "TrialSigner":
+        """Somebody with a secret of another endpoint."""
+        return replace(self, secrets=[new_webhook_secret()])
+
+    def in_rotation(self) -> "TrialSigner":
+        """As in the overlap of a rotation: a newer secret, which the receiver has not got yet, signs
+        first.
+        """
+        return replace(self, secrets=[new_webhook_secret(), *self.secrets])

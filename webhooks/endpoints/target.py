@@ -1,0 +1,24 @@
+"""An endpoint as a request to it needs it, read by its id."""
+
+from kernel.errors import NotFound
+from kernel.tenant import Tenant
+from store.database import Transaction
+from webhooks.deliveries.stage import Target
+
+_TARGET = """
+SELECT id, url, secret_sealed, previous_secret_sealed, previous_secret_until_at, headers_sealed,
+    retry_schedule_s, failing_since_at, enabled_at
+FROM endpoints
+WHERE id = :id AND account_id = :account_id AND environment = :environment AND deleted_at IS NULL
+"""
+
+
+async def load_target(tx: Transaction, tenant: Tenant, endpoint_id: str) -> Target:
+    """Raises NotFound."""
+    account_id, environment = tenant
+    row = await tx.fetch_one(
+        _TARGET, id=endpoint_id, account_id=account_id, environment=environment
+    )
+    if row is None:
+        raise NotFound("Webhook", param="id")
+    return Target.of(endpoint_id, row)
