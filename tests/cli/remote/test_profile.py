@@ -1,21 +1,19 @@
 """`topup login`, `whoami`, `send` and `logout` against a gateway on a loopback port."""
 
-import asyncio
 import json
 import socket
 import stat
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
-from click.testing import CliRunner, Result
+from click.testing import Result
 
-from cli.main import main
+from tests.cli.remote.conftest import Ran
 from tests.support.gateway import Gateway, running, settings_of
 
-Ran = Callable[..., Awaitable[Result]]
 SENT = ("send", "claude", "12.50", "ann@acme.example", "--json")
 
 
@@ -23,18 +21,6 @@ SENT = ("send", "claude", "12.50", "ann@acme.example", "--json")
 async def gateway(database_url: str, tmp_path: Path) -> AsyncIterator[Gateway]:
     async with running(settings_of(database_url, tmp_path)) as opened:
         yield opened
-
-
-@pytest.fixture
-def ran(tmp_path: Path) -> Ran:
-    """Runs `topup …` beside the gateway's loop; keywords are further variables."""
-
-    async def run(*words: str, typed: str = "", **variables: str | None) -> Result:
-        none = dict.fromkeys(("TOPUP_API_KEY", "TOPUP_URL", "TOPUP_PROFILE"))
-        env = {**none, "XDG_CONFIG_HOME": str(tmp_path), **variables}
-        return await asyncio.to_thread(CliRunner().invoke, main, list(words), input=typed, env=env)
-
-    return run
 
 
 def said(result: Result) -> Any:
