@@ -7,10 +7,13 @@ from typing import Any
 import pytest
 from x402.schemas import PaymentRequirements
 
+from billing.machine_payments import payment as payments
+from billing.machine_payments.payment import MachinePayment
+from store.database import Transaction
 from tests.support.facilitator import FacilitatorService
 from tests.support.gateway import Gateway
 from tests.support.machine_payer import SHOWN, Wallet
-from tests.support.paying import BODY, decoded, pay, rows
+from tests.support.paying import BODY, decoded, findings, pay, rows
 
 FOREVER = str(2**256 - 1)
 
@@ -84,3 +87,39 @@ async def test_nothing_else_of_a_strangers_is_posted_to_the_facilitator(
         "payload": signed,
         "extensions": {"payment-identifier": {"info": {"required": True, "id": "pay_" + "3" * 32}}},
     }
+
+
+@pytest.mark.one_database
+async def test_the_audit_names_a_payment_whose_row_was_changed(gateway: Gateway) -> None:
+    paid = await pay(gateway)
+    given_back = await pay(gateway, recipient_email="failed@sandbox.test")
+    ids = [one.json()["data"]["payment"]["id"] for one in (paid, given_back)]
+    kept = await rows(gateway, "staging")
+    # Each with how many rules it breaks: what came in, what went back, the top-up that was paid for.
+    edits = (
+        ("UPDATE machine_payments SET transaction_id = 'txn_0' WHERE id = :id", ids[0], 1),
+        ("UPDATE machine_payments SET charged_cents = 900 WHERE id = :id", ids[0], 2),
+        ("DELETE FROM machine_payments WHERE id = :id", ids[0], 1),
+        ("DELETE FROM machine_payments WHERE id = :id", ids[1], 2),
+    )
+
+    for statement, payment_id, broken in edits:
+        await _edit(gateway, statement, payment_id)
+        assert [one.row_id for one in await findings(gateway)] == [payment_id] * broken
+        await _put_back(gateway, kept)
+    assert await findings(gateway) == []
+
+
+async def _edit(gateway: Gateway, statement: str, payment_id: str) -> None:
+    async def work(tx: Transaction) -> None:
+        await tx.execute(statement, id=payment_id)
+
+    await gateway.context.database.transaction(work)
+
+
+async def _put_back(gateway: Gateway, kept: list[MachinePayment]) -> None:
+    async def work(tx: Transaction) -> None:
+        await tx.execute("DELETE FROM machine_payments")
+        await payments.insert(tx, kept)
+
+    await gateway.context.database.transaction(work)
