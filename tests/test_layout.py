@@ -54,7 +54,7 @@ ROOMS: dict[str, tuple[set[str], ...]] = {
         {"app"},
     ),
     "webhooks": ({"http"}, {"deliveries"}, {"events"}, {"endpoints"}, {"replays", "certification"}),
-    "keys": ({""}, {"api_keys"}, {"tokens"}, {"oauth"}, {"authenticator"}),
+    "keys": ({""}, {"api_keys"}, {"tokens"}, {"oauth"}, {"authorization"}, {"authenticator"}),
     "store": (
         {""},
         {"kept"},
