@@ -32,6 +32,7 @@ from billing.topups.voucher import VoucherCodes
 from billing.usage.price_rows import PriceBook
 from kernel.clock import SECOND_US, Clock
 from keys.authenticator import Authenticator
+from keys.authorization.token_text import TokenMaker
 from keys.password import Passwords
 from keys.vault import SealBroken, Vault
 from runtime.database_clock import DatabaseClock
@@ -101,6 +102,7 @@ class Context:
     hints: Hints
     database: Store
     vault: Vault
+    token_maker: TokenMaker
     authenticator: Authenticator
     passwords: Passwords
     limiter: Limiter
@@ -162,8 +164,7 @@ async def open_context(
         opened = open_providers(settings, database, vault, operators, clock, metrics)
         providers = await stack.enter_async_context(opened)
         rules = _topup_rules(settings, suppliers.book, voucher_key)
-        engine = _engine(database, clock, _rules(settings, rules), metrics)
-        stack.push_async_callback(engine.close)
+        engine = _engine(database, clock, _rules(settings, rules), metrics, stack)
         opening = open_machine_payments(settings, vault, operators, engine, redemption_key, metrics)
         yield Context(
             settings=settings,
@@ -172,6 +173,7 @@ async def open_context(
             hints=hints,
             database=database,
             vault=vault,
+            token_maker=TokenMaker(voucher_key),
             authenticator=authenticator,
             passwords=Passwords(),
             limiter=Limiter(link),
@@ -256,9 +258,15 @@ async def _open_database(
         yield database
 
 
-def _engine(database: Store, clock: Clock, rules: Rules, metrics: Metrics) -> Engine:
+def _engine(
+    database: Store,
+    clock: Clock,
+    rules: Rules,
+    metrics: Metrics,
+    stack: contextlib.AsyncExitStack,
+) -> Engine:
     connections = database.reserve(ENGINE_CONNECTIONS)
-    return Engine(
+    made = Engine(
         database,
         clock,
         rules,
@@ -266,6 +274,8 @@ def _engine(database: Store, clock: Clock, rules: Rules, metrics: Metrics) -> En
         on_batch=_observer(metrics, "till"),
         on_kept=lambda seconds: metrics.batch_seconds.observe(seconds, "till"),
     )
+    stack.push_async_callback(made.close)
+    return made
 
 
 def _topup_rules(settings: Settings, book: PlatformBook, voucher_key: bytes) -> TopUpRules:

@@ -50,6 +50,7 @@ ROOMS: dict[str, tuple[set[str], ...]] = {
         {"openapi"},
         {"repair"},
         {"docs"},
+        {"authorization"},
         {"dashboard", "mcp"},
         {"app"},
     ),

@@ -26,3 +26,10 @@ class AuthorizationRefused(DomainError):
     def __init__(self, error: OAuthError, detail: str, *, param: str | None = None) -> None:
         super().__init__(detail, param=param, reason=error)
         self.error: OAuthError = error
+
+
+class ClientUnknown(AuthorizationRefused):
+    """No client has this client_id: one that registered may have been forgotten, and registers anew."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__("invalid_client", detail, param="client_id")
