@@ -15,7 +15,6 @@ from billing.credits.redemption_code import RedemptionCodes
 from billing.engine.engine import Engine
 from billing.engine.rules import Rules
 from billing.fulfilment.opening import enter_first
-from billing.fulfilment.options import DATA_KEY as SUPPLIER_KEY
 from billing.fulfilment.protocol import OptionsRefused
 from billing.fulfilment.registry import discover
 from billing.fulfilment.suppliers import Suppliers
@@ -34,11 +33,11 @@ from kernel.clock import SECOND_US, Clock
 from keys.authenticator import Authenticator
 from keys.authorization.token_text import TokenMaker
 from keys.password import Passwords
-from keys.vault import SealBroken, Vault
+from keys.vault import Vault
+from runtime.client_documents import ClientDocuments, McpSignIn
+from runtime.data_keys import open_data_keys
 from runtime.database_clock import DatabaseClock
 from runtime.installation import (
-    REDEMPTION_KEY,
-    VOUCHER_KEY,
     open_store,
     open_vault,
     redis_url,
@@ -102,7 +101,7 @@ class Context:
     hints: Hints
     database: Store
     vault: Vault
-    token_maker: TokenMaker
+    mcp_sign_in: McpSignIn
     authenticator: Authenticator
     passwords: Passwords
     limiter: Limiter
@@ -148,7 +147,7 @@ async def open_context(
         store = _open_database(settings, hints, metrics, is_process=is_process)
         database = await stack.enter_async_context(store)
         clock = await stack.enter_async_context(_open_clock(database, clock, metrics))
-        voucher_key, redemption_key, supplier_key = await _data_keys(database, vault, clock)
+        voucher_key, redemption_key, supplier_key = await open_data_keys(database, vault, clock)
         to_redis = _open_queue(settings, metrics, database, clock, wake_fd)
         link, queue = await stack.enter_async_context(to_redis)
         await stack.enter_async_context(watching_servers(database, link, metrics))
@@ -173,7 +172,7 @@ async def open_context(
             hints=hints,
             database=database,
             vault=vault,
-            token_maker=TokenMaker(voucher_key),
+            mcp_sign_in=McpSignIn(TokenMaker(voucher_key), ClientDocuments(transport, clock)),
             authenticator=authenticator,
             passwords=Passwords(),
             limiter=Limiter(link),
@@ -381,19 +380,3 @@ async def _open_suppliers(
 
 def _observer(metrics: Metrics, batch: str) -> Callable[[int], None]:
     return metrics.batch_size.labels(batch).observe
-
-
-async def _data_keys(database: Database, vault: Vault, clock: Clock) -> list[bytes]:
-    """The installation's keys of vouchers, redemption codes and suppliers, made at the first start."""
-    names = (VOUCHER_KEY, REDEMPTION_KEY, SUPPLIER_KEY)
-
-    async def work(tx: Transaction) -> list[bytes]:
-        return [await vault.data_key(tx, name, now_us=clock.now_us()) for name in names]
-
-    try:
-        return await database.transaction(work)
-    except SealBroken:
-        raise SettingsError(
-            "TOPUP_SECRET_KEY does not open what this database holds sealed: give the key that it"
-            " was started with, or `new,old` to rotate"
-        ) from None

@@ -203,7 +203,7 @@ async def _of_code(
             raise AuthorizationRefused(word, f"{name} is missing", param=name)
     return await mcp_token.exchange(
         tx,
-        call.context.token_maker,
+        call.context.mcp_sign_in.tokens,
         body.code,
         client_id=body.client_id,
         redirect_uri=body.redirect_uri,
@@ -221,7 +221,7 @@ async def _of_refresh(
         raise AuthorizationRefused("invalid_request", "refresh_token is missing")
     return await mcp_token.refresh(
         tx,
-        call.context.token_maker,
+        call.context.mcp_sign_in.tokens,
         body.refresh_token,
         client_id=body.client_id,
         scopes=body.scope.split() if body.scope else None,
