@@ -222,4 +222,11 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
         "checkpoint_tiles": "5a536a7df0b0",
         "signing_keys": "d8ecf8670cea",
     },
+    "0042": _OF_0040
+    | {
+        "checkpoints": "2c16f49720b6",
+        "checkpoint_tiles": "5a536a7df0b0",
+        "signing_keys": "d8ecf8670cea",
+        "device_logins": "24bfdf793be8",
+    },
 }
