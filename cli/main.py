@@ -19,14 +19,17 @@ GROUPS = {
     },
     "Who may call": {
         "accounts": "Tenants: create, list, show.",
-        "keys": "API keys, and system and operator tokens.",
+        "keys": "API keys; as the operator, system and operator tokens, too.",
         "apps": "OAuth apps: create, list, rotate, disable.",
     },
     "Use a gateway": {
-        "login": "Keep a gateway's address and a key.",
+        "login": "Get a key by the browser and keep it, or keep one that you have.",
         "whoami": "The key that is used, and what is left of its limits.",
         "send": "Send credit to a recipient.",
+        "topups": "Top-ups: list, show, cancel, reverse; the operator's desk of them.",
         "approvals": "Sends that wait for a decision: list, show, approve, deny.",
+        "trigger": "Cause an event in staging by real calls.",
+        "open": "Open a page of the dashboard.",
         "logout": "Forget a gateway's address and key.",
     },
     "Sell credit": {
@@ -47,12 +50,13 @@ GROUPS = {
         "suppliers": "Who provides the credit: create, list, set, check.",
         "stock": "Codes that a supplier hands out: add, list, low.",
         "mail": "Mail to recipients: list, retry, stop, allow, erase.",
-        "topups": "Top-ups that wait: list, show, take, settle, fail, reverse.",
         "report": "What was earned, came in, and is owed: margin, revenue, outstanding.",
         "reconcile": "A provider's list of payments beside ours, for a time.",
         "reconciliation": "Where provider, ledger and supplier differ: list, run, close.",
     },
     "Webhooks": {
+        "webhooks": "Where events are sent: list, add, update, test, remove.",
+        "events": "What happened: list, show, follow as it comes.",
         "deliveries": "The webhook delivery log: list, show, send again.",
         "replay": "Send an endpoint's deliveries of a period again.",
         "listen": "Send an account's events to a port of this machine, signed.",
@@ -81,11 +85,14 @@ FOLDERS = {
     },
     "operator": {"prices"}
     | {"accounts", "apps", "packs", "plans", "coupons", "codes", "orders", "audit"}
-    | {"platforms", "suppliers", "stock", "topups", "mail", "report", "reconciliation"}
+    | {"platforms", "suppliers", "stock", "mail", "report", "reconciliation"}
     | {"subscriptions", "providers", "reconcile"},
     "sales": {"refunds", "disputes", "payments"},
-    "merchant": {"keys", "deliveries", "replay", "listen", "verify", "certify", "verify-receipt"},
-    "remote": {"login", "logout", "whoami", "send", "approvals"},
+    "merchant": {"replay", "listen", "verify", "certify", "verify-receipt"},
+    "remote": {
+        *("login", "logout", "whoami", "send", "approvals", "topups", "keys"),
+        *("webhooks", "events", "deliveries", "trigger", "open"),
+    },
 }
 
 
@@ -95,8 +102,9 @@ def _module_of(command: str) -> str:
 
 
 def _command_of(command: str) -> click.Command:
-    module = importlib.import_module(_module_of(command))
-    return cast(click.Command, getattr(module, command.replace("-", "_")))
+    module, name = importlib.import_module(_module_of(command)), command.replace("-", "_")
+    # One that is called as a builtin function of Python has an underscore more.
+    return cast(click.Command, getattr(module, name, None) or getattr(module, f"{name}_"))
 
 
 class _Commands(click.Group):

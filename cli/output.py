@@ -13,11 +13,13 @@ from typing import Any, TypeVar
 
 import click
 import msgspec
-from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from cli.tables import WIDTH, fitting
+
+WIDTH_MAX = 240
 EXIT_REFUSED = 1
 EXIT_USAGE = 2
 EXIT_UNREACHABLE = 3
@@ -92,19 +94,23 @@ def show_record(record: Mapping[str, Any], **lists: Sequence[Mapping[str, Any]])
 def show_rows(
     rows: Sequence[Mapping[str, Any]], *columns: str, next_cursor: str | None = None
 ) -> None:
-    """A list: these columns for people, everything as {"items": […], "next_cursor"} in JSON."""
+    """A list: these columns for people, the most important first, at most 80 cells wide where nothing is
+    wider; everything as {"items": […], "next_cursor"} in JSON.
+    """
     if wants_json():
         print_json({"items": rows, "next_cursor": next_cursor})
         return
     if not rows:
         click.echo("none", err=True)
         return
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim")
-    for column in columns:
-        table.add_column(column.replace("_", " "), overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(visible(_text(row.get(column)))) for column in columns))
-    _console().print(table)
+    console = Console(highlight=False)
+    # A pipe has no width; what is to be read by a program is --json.
+    width = console.width if console.is_terminal else WIDTH
+    texts = [{column: visible(_text(row.get(column))) for column in columns} for row in rows]
+    table, left_out = fitting(texts, columns, width=width)
+    Console(highlight=False, width=max(width, WIDTH_MAX)).print(table)
+    if left_out:
+        note(f"not shown: {', '.join(left_out)} (--json has them)")
     if next_cursor:
         note(f"more: --cursor {next_cursor}")
 
@@ -149,7 +155,7 @@ def _escape(character: str) -> str:
 def _console() -> Console:
     # A pipe has no width: whatever reads it wants whole lines.
     console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=240)
+    return console if console.is_terminal else Console(highlight=False, width=WIDTH_MAX)
 
 
 def _text(value: Any) -> str:

@@ -18,12 +18,17 @@ _START: Final = """\
 # The command line
 
 `make run` puts `topup` into `.venv/bin`; `. .venv/bin/activate` puts it on the PATH. It works on the installation that the
-settings name (environment, `.env`): `topup settings` prints them. The commands of *Use a gateway* work on any gateway over
-HTTP instead, with an API key and without a database: `topup login --with-key` keeps both as a profile, and `TOPUP_API_KEY`
+settings name (environment, `.env`): `topup settings` prints them. The commands of *Use a gateway*, `webhooks` and `events` work on any
+gateway over HTTP instead, with an API key and without a database: `topup login` keeps both as a profile, and `TOPUP_API_KEY`
 with `TOPUP_URL` comes before it, as in CI.
 
+**Two ways.** `topups`, `keys` and `deliveries` are there for both: over HTTP for whoever is logged in, on the database for the operator.
+An option that only one of them has, `--database` or `--profile` says which; else it is HTTP where a profile or a key is there,
+and the database where none is. The `--help` of each command lists the options of both apart.
+
 - **Results** go to standard output and nothing else does, so they can be piped; `--json` prints JSON, lists as
-  `{"items": […], "next_cursor": …}`. Keys and tokens have the API's fields, and whose they are.
+  `{"items": […], "next_cursor": …}`. Tables fit 80 columns: ids and times are whole, other texts end in `…`, and a column that
+  has no room is named below. Keys and tokens have the API's fields, and whose they are.
 - **Exit codes**: 0 done · 1 refused, or something was found (`audit`, `doctor`, `verify`) · 2 wrong usage or settings ·
   3 the database, Redis or the gateway cannot be reached · 10 to 46 [what keeps the database from being used](#exit-codes-of-a-database). Refusals under `--json` are `{"error": {"detail", "advice"}}` on standard error.
 - **Colours and progress bars** are for terminals only; `NO_COLOR=1` turns colours off there, too.

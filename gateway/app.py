@@ -36,7 +36,7 @@ def create_app(context: Context, *, is_stopping: Callable[[], bool] = lambda: Fa
     The edge stands around Starlette, not inside it as a middleware: a call of a surface then costs
     nothing of Starlette's own layers [3 us of 60].
     """
-    elsewhere = outside(context.clock)
+    elsewhere = outside(context)
     callbacks = payments.surfaces(context.payments.providers)
     pages = Starlette(
         routes=[

@@ -50,6 +50,10 @@ def pytest_configure() -> None:
     # Each connection to PostgreSQL would first make what TLS needs and ask for it, a third of the
     # client's part of its opening, and the tests' own servers have none.
     os.environ.setdefault("PGSSLMODE", "disable")
+    # Where a developer is logged in, commands that work both ways would ask that gateway.
+    os.environ["XDG_CONFIG_HOME"] = "/nonexistent"
+    for name in ("TOPUP_API_KEY", "TOPUP_URL", "TOPUP_PROFILE"):
+        os.environ.pop(name, None)
     if "PYTEST_DEBUG_TEMPROOT" not in os.environ and _has_room_in_memory():
         os.environ["PYTEST_DEBUG_TEMPROOT"] = str(IN_MEMORY)
 

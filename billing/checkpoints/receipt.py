@@ -1,6 +1,7 @@
 """Verifies a top-up's receipt with public keys alone: no gateway, no database.
 
-Promise: whatever was changed in a receipt is refused; what could not be checked is said, never passed over.
+Promise: whatever was changed in a receipt is refused, and an amount that its transfers did not move, whoever
+signed it; what could not be checked is said, never passed over.
 A receipt is a JWS over `Receipt`; each of its transfers has its place in a checkpoint, which is a JWS too.
 """
 
@@ -13,8 +14,13 @@ from billing.checkpoints.checkpoint import Statement, statement_of
 from billing.checkpoints.jws import NOT_JSON, StatementRefused, decode, verify
 from billing.checkpoints.leaf import SealedTransfer, hash_of
 from billing.checkpoints.merkle import root_from_path
+from billing.ledger.chart import Code
+from billing.ledger.money import MICROS_PER_CENT
 
 TYP: Final = "topup-receipt+jws"
+# What gives a recipient the amount; a delivered top-up, and one that was reversed since, had all of it.
+_GIVEN: Final = frozenset({Code.TOPUP_SEND, Code.TOPUP_DELIVER})
+_DELIVERED: Final = frozenset({"delivered", "reversed"})
 
 
 class Proof(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -73,6 +79,7 @@ def verify_receipt(
     _compare_kept(sealed, kept)
     for one in receipt.transfers:
         _check(one, receipt, sealed)
+    _check_amount(receipt)
     return ReceiptVerdict(receipt, verified.kid, *_words(receipt, sealed, kept))
 
 
@@ -115,6 +122,21 @@ def _check(one: ProvedTransfer, receipt: Receipt, sealed: Mapping[str, Statement
         )
 
 
+def _check_amount(receipt: Receipt) -> None:
+    """What it says was paid for is what its transfers moved, each counted once."""
+    moved = {one.transfer.id: one.transfer for one in receipt.transfers}
+    if len(moved) < len(receipt.transfers):
+        raise StatementRefused("One of its transfers stands in it twice.")
+    if receipt.payment.get("status") not in _DELIVERED:
+        return
+    given = sum(one.amount_micros for one in moved.values() if one.code in _GIVEN)
+    cents = receipt.payment.get("amount_cents")
+    if not isinstance(cents, int) or given != cents * MICROS_PER_CENT:
+        raise StatementRefused(
+            f"It says that {cents} US cents were delivered, and its transfers moved {given} micros."
+        )
+
+
 def _words(
     receipt: Receipt, sealed: Mapping[str, Statement], kept: Sequence[Statement]
 ) -> tuple[list[str], list[str]]:
@@ -140,6 +162,11 @@ def _words(
         missing.append(
             f"That others were shown the same checkpoint of {', '.join(unkept)}: compare it with one that"
             " you, or somebody you trust, kept."
+        )
+    if inside:
+        missing.append(
+            "Whose a ledger account is: its id is sealed, and its name and the recipient's address are what"
+            " the signer stated later."
         )
     missing.append(
         "What a ledger cannot know: that the credit was of use, and what was done before the day was"

@@ -275,6 +275,18 @@ _RULES = (
              AND l.kind = 'codes' AND r.id IS NULL""",
     ),
     (
+        "credit that was sold has its order, period or machine payment",
+        """SELECT t.id AS row_id, 0 AS expected, t.amount_micros AS found
+           FROM ledger_accounts l
+           JOIN transfers t ON t.debit_id = l.id AND t.account_id = l.account_id
+               AND t.environment = l.environment
+           LEFT JOIN orders o ON o.id = t.subject_id AND o.account_id = t.account_id
+           LEFT JOIN subscription_periods s ON s.id = t.subject_id AND s.account_id = t.account_id
+           LEFT JOIN machine_payments p ON p.id = t.subject_id AND p.account_id = t.account_id
+           WHERE l.account_id = :account_id AND l.environment = :environment
+             AND l.kind = 'provider' AND o.id IS NULL AND s.id IS NULL AND p.id IS NULL""",
+    ),
+    (
         "a settled order was credited once, any other never",
         """SELECT o.id AS row_id, COALESCE(m.moved, 0) AS found,
                 CASE WHEN o.paid_at IS NULL THEN 0 ELSE o.credits_micros END AS expected

@@ -1,4 +1,5 @@
-"""What the ledger owes to machine payments: what was settled came in once, and what went back went once.
+"""What the ledger owes to machine payments: what was settled came in once, and what went
+back went once; and that each which was paid has its top-up.
 
 Each rule is its name and a statement that selects the rows which break it: row_id, expected, found
 (micros), of one account_id and environment.
@@ -10,20 +11,17 @@ from billing.ledger.money import MICROS_PER_CENT
 
 
 def _moved_once(code: str, condition: str) -> str:
-    """Both ways: no payment without its transfer, and no transfer of a payment beside its state."""
+    """Both ways: no payment without its transfer, and no transfer of a payment beside its state, or of none."""
     return f"""
-        SELECT p.id AS row_id, COALESCE(m.moved, 0) AS found,
-            CASE WHEN {condition} THEN p.charged_cents * {MICROS_PER_CENT} ELSE 0 END AS expected
-        FROM machine_payments p
-        LEFT JOIN (
-            SELECT t.subject_id, SUM(t.amount_micros) AS moved FROM transfers t
+        SELECT s.row_id, SUM(s.expected) AS expected, SUM(s.found) AS found FROM (
+            SELECT p.id AS row_id, p.charged_cents * {MICROS_PER_CENT} AS expected, 0 AS found
+            FROM machine_payments p
+            WHERE p.account_id = :account_id AND p.environment = :environment AND {condition}
+            UNION ALL
+            SELECT t.subject_id, 0, t.amount_micros FROM transfers t
             WHERE t.account_id = :account_id AND t.environment = :environment
-              AND t.subject_id IS NOT NULL AND t.code = '{code}'
-            GROUP BY t.subject_id
-        ) AS m ON m.subject_id = p.id
-        WHERE p.account_id = :account_id AND p.environment = :environment
-          AND COALESCE(m.moved, 0)
-              <> CASE WHEN {condition} THEN p.charged_cents * {MICROS_PER_CENT} ELSE 0 END"""
+              AND t.code = '{code}' AND t.subject_id LIKE 'mpy_%'
+        ) AS s GROUP BY s.row_id HAVING SUM(s.expected) <> SUM(s.found)"""
 
 
 PAYMENT_RULES: Final = (
@@ -34,5 +32,15 @@ PAYMENT_RULES: Final = (
     (
         "a machine payment that was given back left once, any other never",
         _moved_once("payment_refund", "p.state = 'refunded'"),
+    ),
+    (
+        "a paid machine payment has the top-up that it paid for",
+        f"""SELECT p.id AS row_id, p.charged_cents * {MICROS_PER_CENT} AS expected,
+                COALESCE(t.amount_cents + COALESCE(t.fee_cents, 0), 0) * {MICROS_PER_CENT} AS found
+            FROM machine_payments p
+            LEFT JOIN topups t ON t.id = p.transaction_id AND t.account_id = p.account_id
+                AND t.environment = p.environment
+            WHERE p.account_id = :account_id AND p.environment = :environment AND p.state = 'paid'
+              AND COALESCE(t.amount_cents + COALESCE(t.fee_cents, 0), 0) <> p.charged_cents""",
     ),
 )

@@ -140,16 +140,21 @@ class EndPayment(_OnPayment):
         if self.entry is not None:
             state.working_set(AuditEntries).add(self.entry)
         detail = _kept(self.detail)
-        if self.verdict == "refused":
-            ended = replace(found, state="refused", ended_at=state.now_us)
-        elif self.verdict == "settled":
+        if self.verdict == "settled":
             return self._settle(state, found)
-        else:
-            next_at = None if self.is_for_person else state.now_us + pause_us(found.asks)
-            is_lost = found.is_lost or self.is_lost
-            ended = replace(found, state="unsure", is_lost=is_lost, settlement=self.settlement)
-            return _changed(state, ended, detail=detail, next_ask_at=next_at)
-        return _changed(state, ended, detail=detail)
+        is_lost = found.is_lost or self.is_lost or self._is_overtaken(found)
+        if self.verdict == "refused" and (not is_lost or self.entry is not None):
+            ended = replace(found, state="refused", ended_at=state.now_us)
+            return _changed(state, ended, detail=detail)
+        next_at = None if self.is_for_person else state.now_us + pause_us(found.asks)
+        ended = replace(found, state="unsure", is_lost=is_lost, settlement=self.settlement)
+        return _changed(state, ended, detail=detail, next_ask_at=next_at)
+
+    def _is_overtaken(self, found: MachinePayment) -> bool:
+        """Whether another one asked since, after the lease: that question may have had it settled, and be why
+        this one was refused.
+        """
+        return found.asks != self.payment.asks
 
     def _settle(self, state: BatchState, found: MachinePayment) -> MachinePayment:
         """The money came in: it is credited, and sent or given back."""
@@ -213,14 +218,18 @@ def begun(payment: MachinePayment, *, now_us: int, lease_us: int) -> MachinePaym
 def give_back(
     state: BatchState, payment: MachinePayment, code: RefundCode, why: str
 ) -> MachinePayment:
-    """The payment's credit leaves its account as a code that the payer is shown."""
-    ledger, tenant = state.ledger, payment.tenant
-    cents = payment.charged_cents
-    wallet = ledger.standing(tenant).wallet
-    out = ledger.account(tenant, LedgerAccountKind.TRANSIT_OUT)
-    state.move(wallet, out, cents * MICROS_PER_CENT, Code.PAYMENT_REFUND, subject_id=payment.id)
+    """The payment's credit leaves its account as a code that the payer is shown. An account that spent it since
+    its top-up failed owes the rest.
+    """
+    tenant, micros = payment.tenant, payment.charged_cents * MICROS_PER_CENT
+    standing = state.ledger.standing(tenant)
+    out = state.ledger.account(tenant, LedgerAccountKind.TRANSIT_OUT)
+    by_wallet = min(micros, standing.wallet.balance_micros)
+    for source, part in ((standing.wallet, by_wallet), (standing.owed, micros - by_wallet)):
+        if part:
+            state.move(source, out, part, Code.PAYMENT_REFUND, subject_id=payment.id)
     payments_of(state).add_code(
-        OneCode(tenant.environment, cents * MICROS_PER_CENT, code.digest, code.last4, payment.id)
+        OneCode(tenant.environment, micros, code.digest, code.last4, payment.id)
     )
     refunded = replace(
         payment,

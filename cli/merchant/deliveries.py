@@ -10,7 +10,7 @@ from rich.progress import track
 
 from cli.database import account_or_own, read
 from cli.examples import examples
-from cli.options import account_option, environment_option, limit_option
+from cli.options import account_option, database_option, environment_option, limit_option
 from cli.output import json_option, note, run, show_record, show_rows
 from gateway.api.schemas.webhooks import Attempt, Delivery as DeliveryShape
 from kernel.clock import SystemClock
@@ -53,6 +53,7 @@ def deliveries() -> None:
 @click.option("--transaction", "transaction_id", help="A top-up's id.")
 @limit_option
 @click.option("--cursor", help="The next_cursor of the page before.")
+@database_option
 @json_option
 def list_(
     account: str | None,
@@ -94,6 +95,7 @@ def list_(
     ),
 )
 @click.argument("delivery_id")
+@database_option
 @json_option
 def show(delivery_id: str) -> None:
     """Show one delivery with its attempts, and the reasons that only the operator sees."""
@@ -120,6 +122,7 @@ def show(delivery_id: str) -> None:
     ),
 )
 @click.argument("delivery_ids", nargs=-1, required=True)
+@database_option
 @json_option
 def replay(delivery_ids: Sequence[str]) -> None:
     """Send deliveries again: the same event and bytes, a fresh signature."""

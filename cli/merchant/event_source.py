@@ -6,6 +6,7 @@ after the last event that was handed over; what waiting cannot mend raises Strea
 
 import asyncio
 import contextlib
+import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Final
@@ -77,6 +78,26 @@ async def follow(
             on_lost(str(error) or type(error).__name__)
             wait_s = min(max(2 * wait_s, WAIT_S), WAIT_S_MAX)
             await asyncio.sleep(max(wait_s, getattr(error, "wait_s", 0.0)))
+
+
+async def read_event(client: httpx.AsyncClient, event_id: str) -> Streamed:
+    """One event as it was published; raises StreamRefused where it is not there or cannot be read."""
+    if not re.fullmatch(r"evt_[0-9A-Za-z]{1,40}", event_id):
+        raise StreamRefused(f"{event_id} is no event's id: they begin with evt_")
+    try:
+        answer = await client.get(f"/api/public/v1/events/{event_id}", timeout=SILENCE_S_MAX)
+    except httpx.TransportError as error:
+        raise StreamRefused(str(error) or type(error).__name__) from None
+    if answer.status_code != 200:
+        raise StreamRefused(f"{event_id}: {_refusal(answer, answer.content)}")
+    event = msgspec.json.decode(answer.content, type=_Envelope).data
+    return Streamed("", str(msgspec.json.decode(event)["type"]), bytes(event))
+
+
+class _Envelope(msgspec.Struct):
+    """An answer with its data as the bytes that came."""
+
+    data: msgspec.Raw
 
 
 async def _stream(

@@ -1,7 +1,6 @@
-"""What a key's mandate is on the command line: its options, and the commands that change and stop a key."""
+"""The commands that change, stop and resume a key, and show the keys below it, on the database."""
 
-from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 from msgspec import UNSET, to_builtins
@@ -10,7 +9,8 @@ from billing.engine.key_standing import load_standings
 from cli.acting import tell
 from cli.database import read, write
 from cli.examples import examples
-from cli.options import Moment
+from cli.key_options import REMOVABLE, given, limit_options
+from cli.options import database_option
 from cli.output import json_option, run, show_record, show_rows
 from gateway.api.schemas.keys import ApiKey as KeyShape
 from kernel.clock import SystemClock, rfc3339
@@ -23,100 +23,8 @@ from keys.api_keys.fields import KeyChanges
 from keys.api_keys.key_state import load_key_states
 from keys.api_keys.tree import tree as tree_of
 from keys.audit_log import COMMAND_LINE
-from keys.mandate import SpendWindow
 from store.database import Transaction
 from webhooks.events.key_events import KeyEvent, tell_key
-
-F = TypeVar("F", bound=Callable[..., Any])
-
-
-class Window(click.ParamType[SpendWindow]):
-    """3600:5000 is at most 5,000 cents in any 3,600 seconds."""
-
-    name = "SECONDS:CENTS"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> SpendWindow:
-        seconds, colon, cents = str(value).partition(":")
-        if not (colon and seconds.isdigit() and cents.isdigit()):
-            self.fail("write it as SECONDS:CENTS, such as 3600:5000", param, ctx)
-        return SpendWindow(int(seconds), int(cents))
-
-
-_OPTIONS = (
-    click.option("--purpose", help="What it is for, in your words."),
-    click.option(
-        "--platform", "platforms", multiple=True, help="The only ones; repeat for several."
-    ),
-    click.option(
-        "--recipient",
-        "recipients",
-        multiple=True,
-        help="The only ones: an address or *@domain; repeat for several.",
-    ),
-    click.option("--lifetime-cents", type=int, help="The most that it may ever spend."),
-    click.option(
-        "--window",
-        "windows",
-        type=Window(),
-        multiple=True,
-        help="The most in any so many seconds; repeat for several.",
-    ),
-    click.option("--per-recipient-per-day-cents", type=int, help="To one recipient, UTC."),
-    click.option("--max-sends-per-hour", type=int, help="Accepted sends in any hour."),
-    click.option(
-        "--repeat-guard-s", type=int, help="Refuse the same send again for so many seconds."
-    ),
-)
-_LISTS = ("platforms", "recipients", "windows")
-_CAPS = (
-    click.option("--per-call-cents", type=int, help="The most that one send may cost."),
-    click.option("--per-day-cents", type=int, help="The most in a day of UTC."),
-    click.option("--per-month-cents", type=int, help="The most in a month of UTC."),
-    click.option(
-        "--approval-above-cents",
-        "--approval-threshold-cents",
-        "approval_threshold_cents",
-        type=int,
-        help="A send above it waits for approval.",
-    ),
-    click.option(
-        "--approval-above-per-day-cents",
-        type=int,
-        help="So does one that takes the UTC day's sends without approval above it.",
-    ),
-    click.option("--expires-at", type=Moment(), help="RFC 3339, such as 2027-01-31T00:00:00Z."),
-)
-# What `--no` takes away, by the key's fields.
-_REMOVABLE: Mapping[str, str] = {
-    "purpose": "purpose",
-    "platforms": "platforms",
-    "recipients": "recipients",
-    "lifetime": "lifetime_cents",
-    "windows": "windows",
-    "per-recipient-per-day": "per_recipient_per_day_cents",
-    "max-sends-per-hour": "max_sends_per_hour",
-    "repeat-guard": "repeat_guard_s",
-    "per-call": "per_call_cents",
-    "per-day": "per_day_cents",
-    "per-month": "per_month_cents",
-    "approval-above": "approval_threshold_cents",
-    "approval-above-per-day": "approval_above_per_day_cents",
-    "expires-at": "expires_at",
-}
-
-
-def limit_options(command: F) -> F:
-    """The options of every limit that a key may carry."""
-    for option in reversed((*_CAPS, *_OPTIONS)):
-        command = option(command)
-    return command
-
-
-def given(options: Mapping[str, Any]) -> dict[str, Any]:
-    """The limits as a new key takes them; a list that was not named is none."""
-    return {name: value or None if name in _LISTS else value for name, value in options.items()}
 
 
 @click.command(
@@ -132,15 +40,16 @@ def given(options: Mapping[str, Any]) -> dict[str, Any]:
 @click.option(
     "--no",
     "removed",
-    type=click.Choice(sorted(_REMOVABLE)),
+    type=click.Choice(sorted(REMOVABLE)),
     multiple=True,
     help="Take a limit away; repeat for several.",
 )
+@database_option
 @json_option
 def set_(key_id: str, name: str | None, removed: tuple[str, ...], **options: Any) -> None:
     """Change a key's name and limits; what is not named stays."""
     wanted = {field: value for field, value in given(options).items() if value is not None}
-    wanted |= {_REMOVABLE[word]: None for word in removed}
+    wanted |= {REMOVABLE[word]: None for word in removed}
     changes = KeyChanges(name=UNSET if name is None else name, **wanted)
 
     async def work(tx: Transaction) -> ApiKey:
@@ -156,6 +65,7 @@ def set_(key_id: str, name: str | None, removed: tuple[str, ...], **options: Any
 
 @click.command("pause", epilog=examples("topup keys pause key_7Hn2"))
 @click.argument("key_id")
+@database_option
 @json_option
 def pause(key_id: str) -> None:
     """Stop a key and every key made by it, until it is resumed."""
@@ -164,6 +74,7 @@ def pause(key_id: str) -> None:
 
 @click.command("resume", epilog=examples("topup keys resume key_7Hn2"))
 @click.argument("key_id")
+@database_option
 @json_option
 def resume(key_id: str) -> None:
     """Let a paused key go on."""
@@ -172,6 +83,7 @@ def resume(key_id: str) -> None:
 
 @click.command("tree", epilog=examples("topup keys tree key_7Hn2"))
 @click.argument("key_id")
+@database_option
 @json_option
 def tree(key_id: str) -> None:
     """Show a key and every key made by it, each with its limits and what is left of them."""

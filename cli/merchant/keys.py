@@ -9,9 +9,8 @@ from msgspec import to_builtins
 from cli.acting import tell
 from cli.database import account_named, account_or_own, read, write
 from cli.examples import examples
+from cli.key_options import given, limit_options
 from cli.merchant.key_limits import (
-    given,
-    limit_options,
     pause,
     resume,
     set_,
@@ -19,7 +18,7 @@ from cli.merchant.key_limits import (
     tenant_of,
     tree,
 )
-from cli.options import account_option, environment_option, limit_option
+from cli.options import account_option, database_option, environment_option, limit_option
 from cli.output import json_option, note, run, show_record, show_rows
 from gateway.api.schemas.keys import AccessToken as TokenShape
 from kernel.clock import SystemClock
@@ -73,6 +72,7 @@ for _command in (set_, pause, resume, tree):
 )
 @click.option("--ip-allow", "ip_allow_list", multiple=True, help="A CIDR; repeat for several.")
 @limit_options
+@database_option
 @json_option
 def create(
     account: str, environment: Environment, name: str, scopes: Sequence[str], **limits: Any
@@ -110,6 +110,7 @@ def create(
 @environment_option
 @limit_option
 @click.option("--cursor", help="The id of the last key of the page before.")
+@database_option
 @json_option
 def list_(account: str | None, environment: Environment, limit: int, cursor: str | None) -> None:
     """List an account's keys, newest first."""
@@ -143,6 +144,7 @@ def list_(account: str | None, environment: Environment, limit: int, cursor: str
     ),
 )
 @click.argument("key_id")
+@database_option
 @json_option
 def show(key_id: str) -> None:
     """Show one key."""
@@ -160,6 +162,7 @@ def show(key_id: str) -> None:
     ),
 )
 @click.argument("key_id")
+@database_option
 @json_option
 def revoke(key_id: str) -> None:
     """End a key and every key made by it, for good."""
@@ -188,6 +191,7 @@ def revoke(key_id: str) -> None:
 @click.option(
     "--overlap-s", type=int, default=0, show_default=True, help="Old secret's rest, in s."
 )
+@database_option
 @json_option
 def rotate(key_id: str, overlap_s: int) -> None:
     """Give a key a new secret; id, lineage and counters stay. It is shown once."""

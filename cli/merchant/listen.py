@@ -9,63 +9,45 @@ import contextlib
 import hashlib
 import hmac
 import signal
-import time
-from collections.abc import AsyncIterator
-from dataclasses import asdict, dataclass
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 import click
 import httpx
-import msgspec
 from click.core import ParameterSource
 
 from cli.database import account_named, write
 from cli.examples import examples
-from cli.merchant.event_source import Streamed, StreamRefused, follow
+from cli.merchant.event_source import StreamRefused, follow, read_event
+from cli.merchant.forward import FORWARD_S_MAX, forward_event, show
 from cli.options import environment_option, take_secret
 from cli.output import (
+    EXIT_REFUSED,
     EXIT_USAGE,
     fail,
     json_option,
-    json_text,
     note,
     run,
-    visible,
     wants_json,
 )
+from cli.remote.profiles import DEFAULT, PROFILE_VARIABLE, access, is_logged_in
 from cli.server.demo import read_demo
-from kernel.clock import DAY_US, SECOND_US, SystemClock
-from kernel.ids import new_id
+from kernel.clock import DAY_US, SystemClock
 from kernel.tenant import Tenant
 from keys.account import lock_tenants
 from keys.api_keys import api_key
 from keys.api_keys.api_key import ApiKey
 from keys.api_keys.fields import NewKey
 from keys.principal import Environment
-from keys.signing import SECRET_PREFIX, secret_key, signature_headers
+from keys.signing import SECRET_PREFIX, secret_key
 from runtime.settings import load_settings
 from store.database import Transaction
-from webhooks.deliveries.message import ATTEMPT_HEADER, DELIVERY_HEADER, EVENT_HEADER, USER_AGENT
 
 NAME: Final = "topup listen"
-FORWARD_S_MAX: Final = 10.0
-ANSWER_CHARACTERS: Final = 160
-
-
-@dataclass(frozen=True, slots=True)
-class _Forwarded:
-    """What became of one event. status null: nobody answered; error says why."""
-
-    event_id: str
-    type: str
-    status: int | None
-    took_ms: int
-    error: str | None
-
-    @property
-    def is_taken(self) -> bool:
-        return self.status is not None and 200 <= self.status < 300
+# Of those that were not taken the newest are named.
+MISSED_MAX: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +74,8 @@ def _receiver(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
     epilog=examples(
         "topup listen --forward http://localhost:3000/hook",
         "topup listen --forward http://localhost:3000/hook --event topup.delivered --after 0",
-        "topup listen --forward http://localhost:3000/hook --key @key.txt",
+        "topup listen --forward http://localhost:3000/hook --profile default",
+        "topup listen --forward http://localhost:3000/hook --resend evt_5Fxp",
     )
 )
 @click.option(
@@ -108,7 +91,7 @@ def _receiver(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
     callback=take_secret,
     metavar="-|@FILE",
     help="An API key with webhooks:read, from standard input or a file, or in LISTEN_KEY; else the"
-    " demo account's.",
+    " profile's where one is named, the demo account's in the folder of `topup dev`, or `default`'s.",
 )
 @click.option("--account", help="Its id or email address, in place of a key (operators).")
 @environment_option
@@ -122,6 +105,18 @@ def _receiver(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
     metavar="-|@FILE",
     help="Sign with this whsec_…, or the one in WEBHOOK_SECRET; else with one that stays the key's.",
 )
+@click.option(
+    "--resend",
+    "resent",
+    multiple=True,
+    metavar="EVENT_ID",
+    help="Send this event now, and end; repeat for several.",
+)
+@click.option(
+    "--profile",
+    envvar=PROFILE_VARIABLE,
+    help=f"The gateway and key of `topup login`; else {PROFILE_VARIABLE}.",
+)
 @json_option
 def listen(
     forward: str,
@@ -132,40 +127,68 @@ def listen(
     event_type: str | None,
     after: str | None,
     secret: str | None,
+    resent: Sequence[str],
+    profile: str | None,
 ) -> None:
-    """Send an account's events to a port of this machine, signed. Ctrl-C stops."""
+    """Send an account's events to a port of this machine, signed. Ctrl-C stops.
+
+    At its end it says how to go on: the cursor for --after, which sends what comes in between, and
+    which events were not taken, for --resend.
+    """
     source = click.get_current_context().get_parameter_source("key")
     if account is not None and source is not ParameterSource.COMMANDLINE:
         key = None
-    if key is not None and account is not None:
-        raise click.UsageError("give --key or --account, not both")
+    if len([one for one in (key, account, profile) if one is not None]) > 1:
+        raise click.UsageError("give one of --key, --account and --profile")
+    if profile is not None and url is not None:
+        raise click.UsageError("a profile has its own address: give --profile or --url, not both")
+    if resent and (after is not None or event_type is not None):
+        raise click.UsageError("--resend names its events: give it without --after and --event")
     if secret is not None:
         secret_key(secret)
-    settings = load_settings()
-    demo = read_demo(settings.data_dir)
-    address = (url or (demo.url if demo else settings.address())).rstrip("/")
+    address, found = _address_and_key(profile, key, account, environment, url)
 
     async def work() -> None:
         async with contextlib.AsyncExitStack() as stack:
-            found = key
+            used = found
             if account is not None:
-                found = await stack.enter_async_context(_key_of(account, environment))
-            elif found is None and demo is not None:
-                found = demo.staging_key if environment == "staging" else demo.live_key
-            if not found:
+                used = await stack.enter_async_context(_key_of(account, environment))
+            if not used:
                 raise fail(
                     "no key to listen with",
-                    advice="give --key @FILE, or start `topup dev` in this folder",
+                    advice="run `topup login`, give --key @FILE, or start `topup dev` in this folder",
                     exit_code=EXIT_USAGE,
                 )
-            events = _Source(address, found, after, event_type)
-            await _listen(events, forward, secret or secret_of(found))
+            events = _Source(address, used, after, event_type)
+            signs_with = secret or secret_of(used)
+            if resent:
+                await _resend(events, forward, signs_with, resent)
+            else:
+                await _listen(events, forward, signs_with)
 
     # A shell that starts it in the background has it ignore Ctrl-C; asked to stop, it stops.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     with contextlib.suppress(KeyboardInterrupt):
         run(work())
     note("stopped")
+
+
+def _address_and_key(
+    profile: str | None, key: str | None, account: str | None, environment: str, url: str | None
+) -> tuple[str, str | None]:
+    """Where to listen and with which key; no key for an account, whose own is made later."""
+    if profile is not None:
+        given = access(profile)
+        return given.url, given.api_key
+    settings = load_settings()
+    demo = read_demo(settings.data_dir)
+    if key is None and account is None and demo is None and url is None and is_logged_in():
+        given = access(DEFAULT)
+        return given.url, given.api_key
+    if key is None and account is None and demo is not None:
+        key = demo.staging_key if environment == "staging" else demo.live_key
+    address = url or (demo.url if demo else settings.address())
+    return address.rstrip("/"), key
 
 
 def secret_of(key: str) -> str:
@@ -188,46 +211,47 @@ async def _listen(source: _Source, forward: str, secret: str) -> None:
             on_connected=lambda: note("connected"),
             on_lost=lambda why: note(f"{why}; connecting again"),
         )
+        cursor, missed = source.after, list[str]()
         try:
             async with contextlib.aclosing(events):
                 async for event in events:
-                    _show(await _forward(receiver, forward, secret, event))
+                    forwarded = await forward_event(receiver, forward, secret, event)
+                    show(forwarded)
+                    cursor = event.cursor
+                    missed += [] if forwarded.is_taken else [forwarded.event_id]
         except StreamRefused as error:
             advice = "is the key of this gateway, and has it webhooks:read?"
             raise fail(f"{source.url} refuses: {error}", advice=advice) from None
+        finally:
+            _say_how_to_go_on(cursor, missed)
 
 
-async def _forward(
-    receiver: httpx.AsyncClient, url: str, secret: str, event: Streamed
-) -> _Forwarded:
-    """Sends one event as a worker would; a failure is a value."""
-    event_id = str(msgspec.json.decode(event.body)["id"])
-    headers = {
-        "Content-Type": "application/json",
-        "User-Agent": USER_AGENT,
-        EVENT_HEADER: event.type,
-        DELIVERY_HEADER: new_id("dlv"),
-        ATTEMPT_HEADER: "1",
-        **signature_headers(
-            secrets=[secret],
-            message_id=event_id,
-            timestamp_s=SystemClock().now_us() // SECOND_US,
-            body=event.body,
-        ),
-    }
-    began_s = time.perf_counter()
-    status, error = None, None
-    try:
-        answer = await receiver.post(url, content=event.body, headers=headers)
-        status = answer.status_code
-        if not answer.is_success:
-            error = " ".join(answer.text.split())[:ANSWER_CHARACTERS] or answer.reason_phrase
-    except httpx.TimeoutException:
-        error = f"no answer within {FORWARD_S_MAX:.0f} s"
-    except (httpx.HTTPError, httpx.InvalidURL) as failure:
-        error = f"no answer: {failure}"
-    took_ms = round((time.perf_counter() - began_s) * 1000)
-    return _Forwarded(event_id, event.type, status, took_ms, error)
+def _say_how_to_go_on(cursor: str | None, missed: Sequence[str]) -> None:
+    if cursor is not None:
+        note(f"go on with --after {cursor}")
+    if missed:
+        shown = " ".join(f"--resend {event_id}" for event_id in missed[-MISSED_MAX:])
+        note(f"{len(missed)} were not taken; send them again with {shown}")
+
+
+async def _resend(source: _Source, forward: str, secret: str, event_ids: Sequence[str]) -> None:
+    """Sends the chosen events; exits with 1 where one was not taken."""
+    _greet(source, forward, secret)
+    headers = {"Authorization": f"Bearer {source.key}"}
+    async with (
+        httpx.AsyncClient(base_url=source.url, headers=headers, trust_env=False) as gateway,
+        httpx.AsyncClient(timeout=FORWARD_S_MAX, trust_env=False) as receiver,
+    ):
+        ended = []
+        for event_id in event_ids:
+            try:
+                event = await read_event(gateway, event_id)
+            except StreamRefused as error:
+                raise fail(str(error)) from None
+            ended.append(await forward_event(receiver, forward, secret, event))
+            show(ended[-1])
+    if not all(one.is_taken for one in ended):
+        raise click.exceptions.Exit(EXIT_REFUSED)
 
 
 @contextlib.asynccontextmanager
@@ -266,14 +290,3 @@ def _greet(source: _Source, forward: str, secret: str) -> None:
     for name, value in (("listening", source.url), ("forwarding", forward), ("secret", secret)):
         click.echo(f"  {click.style(f'{name:<12}', dim=True)}{value}", err=wants_json())
     click.echo(err=wants_json())
-
-
-def _show(forwarded: _Forwarded) -> None:
-    if wants_json():
-        click.echo(json_text(asdict(forwarded)))
-        return
-    colour = "green" if forwarded.is_taken else "red"
-    status = click.style(str(forwarded.status or "---"), fg=colour)
-    event = visible(f"{forwarded.type:<18}  {forwarded.event_id}")
-    outcome = visible(forwarded.error or f"{forwarded.took_ms} ms")
-    click.echo(f"{time.strftime('%H:%M:%S')}  {status}  {event}  {outcome}")

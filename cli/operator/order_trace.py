@@ -37,7 +37,7 @@ def trace(order_id: str, *, ask: bool) -> None:
         print_json({"id": order.id, "status": order.status, "steps": steps})
         return
     note(f"{order.id} is {order.status}")
-    show_rows(steps, "step", "verdict", "at", "what", "detail")
+    show_rows(steps, "step", "verdict", "what", "detail", "at")
 
 
 async def _asked(order_id: str) -> OrderTrace:

@@ -15,7 +15,7 @@ from billing.topups.deliverable import Deliverable, DeliverableKind, Deliverable
 from billing.topups.topup import TopUp
 from cli.examples import examples
 from cli.operator.supply import by_option, in_one, opened, who_acts
-from cli.options import environment_option, limit_option
+from cli.options import database_option, environment_option, limit_option
 from cli.output import json_option, show_record, show_rows
 from kernel.clock import HOUR_US, rfc3339
 from kernel.errors import InvalidInput
@@ -73,6 +73,7 @@ def topups() -> None:
 )
 @limit_option
 @click.option("--cursor", help="The id of the last row of the page before.")
+@database_option
 @json_option
 def list_(
     environment: Environment,
@@ -102,6 +103,7 @@ def list_(
 @topups.command("show", epilog=examples("topup topups show txn_4Kp1"))
 @_id
 @by_option
+@database_option
 @json_option
 def show(transaction_id: str, by: str | None) -> None:
     """Show a top-up, each of its turns at a supplier, and what can be done with it now. What was handed
@@ -307,6 +309,7 @@ def _act(
     help="You asked the supplier yourself: what it handed over is worth nothing now, or stays.",
 )
 @by_option
+@database_option
 @json_option
 def reverse(
     transaction_id: str,

@@ -1,7 +1,5 @@
 """`topup approvals`: sends that wait for a decision: list, show, approve, deny."""
 
-import re
-import secrets
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -9,21 +7,11 @@ import click
 
 from cli.examples import examples
 from cli.output import json_option, show_record, show_rows, visible, wants_json
+from cli.remote.arguments import IdOf, page_options
 from cli.remote.client import RemoteGateway
 from cli.remote.consent import confirm
 from cli.remote.money import dollars_of
 from cli.remote.profiles import access, profile_option
-
-
-class ApprovalId(click.ParamType[str]):
-    """An approval's id: nothing else may stand in the path of a call."""
-
-    name = "APPROVAL_ID"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        if not re.fullmatch(r"apr_[0-9A-Za-z]+", str(value)):
-            self.fail("an approval's id begins with apr_", param, ctx)
-        return str(value)
 
 
 @click.group(epilog=examples("topup approvals list --status pending"))
@@ -37,24 +25,21 @@ def approvals() -> None:
     type=click.Choice(["pending", "approved", "denied", "cancelled", "expired"]),
     help="Only those in this state.",
 )
-@click.option(
-    "--limit", type=click.IntRange(1, 100), default=20, show_default=True, help="How many at most."
-)
-@click.option("--cursor", help="The next_cursor of the page before.")
+@page_options
 @profile_option
 @json_option
 def list_(*, status: str | None, limit: int, cursor: str | None, profile: str) -> None:
     """List approvals, newest first."""
-    asked = {"status": status, "limit": limit, "cursor": cursor}
-    wanted = {name: value for name, value in asked.items() if value is not None}
-    found = RemoteGateway(access(profile)).get("/approvals", **wanted).data
-    rows = [{**one, "amount": dollars_of(one["amount_cents"])} for one in found["items"]]
+    page = RemoteGateway(access(profile)).page(
+        "/approvals", status=status, limit=limit, cursor=cursor
+    )
+    rows = [{**one, "amount": dollars_of(one["amount_cents"])} for one in page["items"]]
     columns = ("id", "status", "amount", "platform", "recipient_email")
-    show_rows(rows, *columns, next_cursor=found["next_cursor"])
+    show_rows(rows, *columns, next_cursor=page["next_cursor"])
 
 
 @approvals.command("show", epilog=examples("topup approvals show apr_5Fxp"))
-@click.argument("approval_id", type=ApprovalId())
+@click.argument("approval_id", type=IdOf("apr"))
 @profile_option
 @json_option
 def show(*, approval_id: str, profile: str) -> None:
@@ -63,7 +48,7 @@ def show(*, approval_id: str, profile: str) -> None:
 
 
 @approvals.command("approve", epilog=examples("topup approvals approve apr_5Fxp"))
-@click.argument("approval_id", type=ApprovalId())
+@click.argument("approval_id", type=IdOf("apr"))
 @click.option("--yes", is_flag=True, help="Do not ask before live credit is spent.")
 @profile_option
 @json_option
@@ -80,7 +65,7 @@ def approve(*, approval_id: str, yes: bool, profile: str) -> None:
 
 
 @approvals.command("deny", epilog=examples("topup approvals deny apr_5Fxp"))
-@click.argument("approval_id", type=ApprovalId())
+@click.argument("approval_id", type=IdOf("apr"))
 @profile_option
 @json_option
 def deny(*, approval_id: str, profile: str) -> None:
@@ -89,9 +74,8 @@ def deny(*, approval_id: str, profile: str) -> None:
 
 
 def _decide(gateway: RemoteGateway, approval_id: str, decision: Literal["approve", "deny"]) -> None:
-    # Deciding the same again changes nothing, so each try may have a key of its own.
-    key = f"cli-{secrets.token_hex(16)}"
-    gateway.post(f"/approvals/{approval_id}/{decision}", {}, idempotency_key=key)
+    look = f"topup approvals show {approval_id}"
+    gateway.change("POST", f"/approvals/{approval_id}/{decision}", {}, look=look)
     _show(gateway.get(f"/approvals/{approval_id}").data)
 
 

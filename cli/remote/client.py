@@ -1,7 +1,8 @@
 """One call of the public API over HTTP: repeated where that is safe, and its refusals in plain words."""
 
+import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 import click
@@ -48,9 +49,37 @@ class RemoteGateway:
         """A read; it is repeated where the gateway is busy or the line breaks."""
         return self._call("GET", path, params=params)
 
+    def page(self, path: str, **params: Any) -> Any:
+        """A page of a list, {"items", "next_cursor"}; params that are null are not sent."""
+        given = {name: value for name, value in params.items() if value is not None}
+        return self.get(path, **given).data
+
     def post(self, path: str, body: Mapping[str, Any], *, idempotency_key: str) -> RemoteAnswer:
         """A change; the idempotency key makes it safe to repeat."""
         return self._call("POST", path, body=body, idempotency_key=idempotency_key)
+
+    def change(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        look: str,
+        takes: Collection[int] = (),
+    ) -> RemoteAnswer:
+        """A change under an idempotency key of its own, which makes this call safe to repeat, not the
+        command. look: the command that shows whether it was done, should the answer be lost; takes: the
+        codes of refusals that are answers here.
+        """
+        key = f"cli-{secrets.token_hex(16)}"
+        return self._call(method, path, body=body, idempotency_key=key, look=look, takes=takes)
+
+    def page_of(self, url: str, *, below: str) -> str:
+        """The address of a page of this gateway, whatever host it calls itself; exits for another page."""
+        path = httpx.URL(url).path
+        if not path.startswith(below):
+            raise fail(f"{url} is no page of this gateway's sandbox")
+        return self._url + path
 
     def _call(
         self,
@@ -60,6 +89,8 @@ class RemoteGateway:
         params: Mapping[str, Any] | None = None,
         body: Mapping[str, Any] | None = None,
         idempotency_key: str | None = None,
+        look: str | None = None,
+        takes: Collection[int] = (),
     ) -> RemoteAnswer:
         headers = {} if idempotency_key is None else {"Idempotency-Key": idempotency_key}
         for left in reversed(range(_TRIES)):
@@ -67,16 +98,18 @@ class RemoteGateway:
                 answer = self._http.request(method, path, params=params, json=body, headers=headers)
             except httpx.TransportError as error:
                 if not left:
-                    raise self._unreachable(error, idempotency_key) from None
+                    raise self._unreachable(error, idempotency_key, look) from None
                 time.sleep(_PAUSE_S)
                 continue
             pause_s = _pause_s(answer)
             if not left or pause_s is None:
-                return self._read(answer, idempotency_key)
+                return self._read(answer, None if look else idempotency_key, takes)
             time.sleep(pause_s)
         raise AssertionError("the last try answers or raises")
 
-    def _read(self, answer: httpx.Response, idempotency_key: str | None) -> RemoteAnswer:
+    def _read(
+        self, answer: httpx.Response, idempotency_key: str | None, takes: Collection[int]
+    ) -> RemoteAnswer:
         try:
             found = msgspec.json.decode(answer.content, type=RemoteAnswer)
         except msgspec.DecodeError:
@@ -85,16 +118,18 @@ class RemoteGateway:
                 advice="is it the address of the gateway itself?",
                 exit_code=EXIT_UNREACHABLE,
             ) from None
-        if answer.is_success:
+        if answer.is_success or found.code in takes:
             return found
         raise _refused(found, idempotency_key)
 
     def _unreachable(
-        self, error: httpx.TransportError, idempotency_key: str | None
+        self, error: httpx.TransportError, idempotency_key: str | None, look: str | None
     ) -> click.exceptions.Exit:
         facts: dict[str, Any] = {}
         advice = "is it running, and is the address right?"
-        if idempotency_key is not None:
+        if look is not None:
+            advice = f"it is not known whether it was done; look with `{look}` before you repeat it"
+        elif idempotency_key is not None:
             facts = {"idempotency_key": idempotency_key}
             advice = (
                 "it is not known whether the call arrived; run the same command again with"

@@ -22,7 +22,7 @@ KEY_VARIABLE: Final = "TOPUP_API_KEY"
 URL_VARIABLE: Final = "TOPUP_URL"
 PROFILE_VARIABLE: Final = "TOPUP_PROFILE"
 DEFAULT: Final = "default"
-_ADVICE: Final = f"run `topup login --with-key`, or set {KEY_VARIABLE} and {URL_VARIABLE}"
+_ADVICE: Final = f"run `topup login`, or set {KEY_VARIABLE} and {URL_VARIABLE}"
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -84,6 +84,18 @@ def access(profile: str) -> Access:
     return Access(url=kept.url, api_key=key or kept.api_key)
 
 
+def url_of(profile: str) -> str:
+    """The gateway's address alone, for what needs no key."""
+    url = os.environ.get(URL_VARIABLE, "").strip()
+    return checked_url(url, source=URL_VARIABLE) if url else access(profile).url
+
+
+def is_logged_in() -> bool:
+    """Whether a command without --profile has a key: of the environment, or of the profile `default`."""
+    named = os.environ.get(KEY_VARIABLE) or os.environ.get(PROFILE_VARIABLE)
+    return bool(named) or DEFAULT in load()
+
+
 def load() -> dict[str, Profile]:
     """All profiles by name; none where there is no file."""
     try:
@@ -93,7 +105,7 @@ def load() -> dict[str, Profile]:
     except msgspec.DecodeError:
         raise fail(
             f"{_file()} cannot be read as profiles",
-            advice="remove it and run `topup login --with-key`",
+            advice="remove it and run `topup login`",
             exit_code=EXIT_USAGE,
         ) from None
 

@@ -1,7 +1,7 @@
 """What a browser is shown instead of a page: a way to sign in, or a sentence and a way on."""
 
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
 
 from starlette.exceptions import HTTPException
@@ -14,9 +14,11 @@ from gateway.answers.refusals import Refusal, sentence
 from gateway.html.render import go, standing
 from gateway.http.errors import refusal_of
 from gateway.http.password_again import CONFIRM
+from gateway.http.request_context import RequestContext
 from gateway.http.routing import MethodNotAllowed
-from kernel.clock import Clock
+from gateway.repair.repair import repaired
 from kernel.errors import NotFound
+from runtime.context import Context
 
 SIGN_IN: Final = "/sign-in"
 HOME: Final = "/dashboard"
@@ -50,8 +52,10 @@ def refuse(refusal: Refusal, _now_us: int) -> ASGIApp:
     )
 
 
-def outside(clock: Clock) -> Callable[[Request, Exception], Awaitable[Response]]:
-    """For a path or a method that no surface knows: a page for a browser, else our envelope."""
+def outside(context: Context) -> Callable[[Request, Exception], Awaitable[Response]]:
+    """For a path or a method that no surface knows: a page for a browser, else our envelope, which says where
+    the API is.
+    """
 
     async def answer(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException), "it stands for 404 and 405 alone"
@@ -64,7 +68,8 @@ def outside(clock: Clock) -> Callable[[Request, Exception], Awaitable[Response]]
             shown = _error_page(request.scope, refusal.http_status, said)
             shown.raw_headers += refusal.headers
             return shown
-        return envelope.response(refusal, clock.now_us())
+        call: RequestContext[Any, Any] = RequestContext(context, request.scope)
+        return envelope.response(repaired(call, refusal), context.clock.now_us())
 
     return answer
 

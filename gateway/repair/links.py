@@ -16,12 +16,14 @@ _SEND: Final = "/topup/send"
 
 @dataclass(frozen=True, slots=True)
 class RefusedFacts:
-    """What was refused. api: the address below which the API lies. template: the route's path below it,
-    empty for an unknown path. body: the request's fields, empty where there were none. error: data.error
+    """What was refused. home: the gateway's address. url: what was called, without its query. api: the address below which the API lies.
+    template: the route's path below it, empty for an unknown path. body: the request's fields, empty where there were none. error: data.error
     so far. is_open: whether anybody may make a sandbox account. smaller_cents: the amount of a send that the
     key's limits admit now; null: none.
     """
 
+    home: str
+    url: str
     api: str
     code: int
     method: str
@@ -94,7 +96,9 @@ def _smaller(asked: RefusedFacts) -> Iterator[Link]:
 
 
 def _own_credential(asked: RefusedFacts) -> Iterator[Link]:
-    yield asked.get("limits", "/keys/self")
+    # Whoever came without a credential has no limits to look at.
+    if asked.environment is not None:
+        yield asked.get("limits", "/keys/self")
 
 
 def _existing(asked: RefusedFacts) -> Iterator[Link]:
@@ -111,6 +115,8 @@ def _nearest(asked: RefusedFacts) -> Iterator[Link]:
             for method in methods:
                 yield Link(rel="nearest", method=method, href=asked.api + path)
         yield asked.get("codes", "/codes")
+        if not asked.url.startswith(asked.api + "/"):
+            yield Link(rel="guide", method="GET", href=f"{asked.home}/llms.txt")
     elif asked.template.startswith("/topup/"):
         yield asked.get("history", "/topup/history")
     else:
@@ -122,7 +128,7 @@ def _nearest(asked: RefusedFacts) -> Iterator[Link]:
 def _methods(asked: RefusedFacts) -> Iterator[Link]:
     for method in asked.error.get("allow", ()):
         if method not in {"HEAD", "OPTIONS"}:
-            yield Link(rel="allowed", method=method, href=asked.api + asked.template)
+            yield Link(rel="allowed", method=method, href=asked.url)
 
 
 _BY_CODE: Final[Mapping[int, Callable[[RefusedFacts], Iterator[Link]]]] = {

@@ -8,6 +8,7 @@ never comes here. The rate limit's headers stand on refusals that were not count
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final, NamedTuple
+from urllib.parse import quote
 
 import msgspec
 
@@ -70,6 +71,8 @@ def repaired(
         error["doc_url"] = address + error["doc_url"]
     caller = call.credential
     asked = RefusedFacts(
+        home=address,
+        url=address + quote(call.path[:_PATH_CHARACTERS_MAX]),
         api=address + API_PREFIX,
         code=refusal.code.code,
         method=inner.method,

@@ -1,7 +1,9 @@
 """The three headers of x402 version 2, by the x402 package's own models.
 
-Promise: what a stranger sent is read strictly and within bounds, and nothing of it is believed but what its
-signature covers: the authorization's payer, amount, address, times and nonce, which the facilitator checks.
+Promises: what a stranger sent is read strictly and within bounds, and nothing of it is believed but what its
+signature covers: the authorization's payer, amount, address, times and nonce, which the facilitator checks. Of
+what the stranger wrote nothing but this authorization, its signature and the identifier is posted on: a
+facilitator that finds another kind of authorization beside it would settle that one.
 """
 
 import base64
@@ -24,6 +26,9 @@ HEADER: Final = "PAYMENT-SIGNATURE"
 IDENTIFIER: Final = "payment-identifier"
 BYTES_MAX: Final = 16_384
 _AGO_S: Final = 6  # a facilitator needs some seconds of an authorization's time
+# What can be settled for ever can never be said to be over.
+_AHEAD_S: Final = 86_400
+_AUTHORIZATION: Final = frozenset({"from", "to", "value", "validAfter", "validBefore", "nonce"})
 _NUMBER = re.compile(r"(0|[1-9][0-9]{0,77})").fullmatch
 _ADDRESS = re.compile(r"0x[0-9a-f]{40}").fullmatch
 _NONCE = re.compile(r"0x[0-9a-f]{64}").fullmatch
@@ -50,7 +55,7 @@ _IDENTIFIER_SCHEMA: Final = {
 class Presented(NamedTuple):
     """A payment that came with a request. ref: its own identity; identifier: the digest of the secret one.
 
-    payload: for the facilitator, as it came. Times in seconds since the epoch.
+    payload, extensions: for the facilitator, of what came. Times in seconds since the epoch.
     """
 
     ref: str
@@ -63,6 +68,7 @@ class Presented(NamedTuple):
     valid_after_s: int
     valid_before_s: int
     payload: Mapping[str, Any]
+    extensions: Mapping[str, Any]
 
 
 def required_header(offer: Offer, cents: int, *, url: str, why: str) -> bytes:
@@ -104,11 +110,17 @@ def response_header(
 
 
 def request_of(presented: Presented, offer: Offer, cents: int) -> dict[str, Any]:
-    """The body of the facilitator's /verify and /settle."""
+    """The body of the facilitator's /verify and /settle; the payment fits the offer."""
+    wanted = offer.requirements(cents)
     return {
         "x402Version": 2,
-        "paymentPayload": presented.payload,
-        "paymentRequirements": offer.requirements(cents),
+        "paymentPayload": {
+            "x402Version": 2,
+            "accepted": wanted,
+            "payload": presented.payload,
+            "extensions": presented.extensions,
+        },
+        "paymentRequirements": wanted,
     }
 
 
@@ -128,14 +140,17 @@ def read(header: bytes) -> Presented:
     signature = payload.payload.get("signature")
     if not isinstance(authorization, dict) or not isinstance(signature, str):
         raise _wrong("holds no signed authorization (EIP-3009)")
+    if len(payload.payload) != 2 or not _AUTHORIZATION.issuperset(authorization):
+        raise _wrong("holds more than one authorization (EIP-3009) and its signature")
     if not _SIGNATURE(signature):
         raise _wrong("has a signature of another form")
     payer = _field(authorization, "from", _ADDRESS)
     nonce = _field(authorization, "nonce", _NONCE)
     network, asset = payload.accepted.network, payload.accepted.asset.lower()
+    identifier = _identifier(payload.extensions)
     return Presented(
         ref=f"{network}/{asset}/{payer}/{nonce}",
-        identifier=_identifier(payload.extensions),
+        identifier=digest_of(identifier),
         payer=payer,
         amount=_field(authorization, "value", _NUMBER),
         pay_to=_field(authorization, "to", _ADDRESS),
@@ -143,7 +158,8 @@ def read(header: bytes) -> Presented:
         asset=asset,
         valid_after_s=int(_field(authorization, "validAfter", _NUMBER)),
         valid_before_s=int(_field(authorization, "validBefore", _NUMBER)),
-        payload=payload.model_dump(by_alias=True, exclude_none=True),
+        payload={"authorization": authorization, "signature": signature},
+        extensions={IDENTIFIER: {"info": {"required": True, "id": identifier}}},
     )
 
 
@@ -159,6 +175,8 @@ def misfit(presented: Presented, offer: Offer, request: PaidRequest, now_s: int)
         return "the authorization is not valid yet"
     if presented.valid_before_s < now_s + _AGO_S:
         return "the authorization has expired"
+    if presented.valid_before_s > now_s + _AHEAD_S:
+        return "the authorization is valid for longer than a day"
     return None
 
 
@@ -178,7 +196,7 @@ def _identifier(extensions: Mapping[str, Any] | None) -> str:
             " hexadecimal digits; keep it secret, since it shows what was bought",
             reason="payment_identifier",
         )
-    return digest_of(found)
+    return found
 
 
 def _field(authorization: Mapping[str, Any], name: str, matches: Any) -> str:

@@ -126,7 +126,9 @@ def checked_scopes(scopes: Iterable[str]) -> list[str]:
         raise InvalidInput("a key has at least one scope", param="scopes")
     if not wanted <= set(SCOPES):
         # Only our own words are repeated: an unknown one may be anything, even a secret.
-        raise InvalidInput(f"scopes are of {', '.join(SCOPES)}", param="scopes")
+        detail = f"scopes are of {', '.join(SCOPES)}"
+        problem = {"param": "scopes", "detail": detail, "allowed": list(SCOPES)}
+        raise InvalidInput(detail, param="scopes", errors=[problem])
     return [scope for scope in SCOPES if scope in wanted]
 
 

@@ -2,10 +2,13 @@
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 import click
 import pytest
 from click.testing import CliRunner, Result
+from hypothesis import given, strategies as st
+from rich.cells import cell_len
 
 from cli.output import fail, json_option, note, show_record, show_rows, visible
 
@@ -58,6 +61,48 @@ def test_a_table_shows_a_hostile_text_on_one_line() -> None:
     result = shown_by(in_rows)
 
     assert SHOWN in result.stdout
+
+
+@given(
+    rows=st.lists(
+        st.fixed_dictionaries(
+            {
+                "id": st.sampled_from(["txn_0VbmhnjXUfsvM5XL", "we_0VbmhnjXUfsvM5XL"]),
+                "name": st.text("abc 界é", max_size=90),
+                "detail": st.text("abc def", max_size=200),
+                "endpoint_id": st.sampled_from(["we_0VbmhnjXUfsvM5XL", None]),
+                "created_at": st.just("2026-06-13T12:00:07Z"),
+                "scopes": st.lists(st.sampled_from(["topup:send", "topup:read"]), max_size=9),
+            }
+        ),
+        min_size=1,
+        max_size=4,
+    ),
+    columns=st.permutations(["name", "detail", "endpoint_id", "created_at", "scopes"]),
+)
+def test_a_table_fits_eighty_cells_and_cuts_no_id_and_no_time(
+    rows: list[dict[str, Any]], columns: list[str]
+) -> None:
+    shown = shown_by(lambda: show_rows(rows, "id", *columns))
+
+    lines = shown.stdout.splitlines()
+    assert max(map(cell_len, lines)) <= 80
+    assert all(row["id"] in shown.stdout for row in rows)
+    # A column that has no room is named, not lost.
+    for column in ("endpoint_id", "created_at"):
+        is_whole = all(_text_of(row[column]) in shown.stdout for row in rows)
+        assert is_whole or f"{column}" in shown.stderr
+
+
+def _text_of(value: str | None) -> str:
+    return "-" if value is None else value.replace(":07Z", "Z")
+
+
+def test_a_first_column_that_is_wider_alone_is_still_whole() -> None:
+    shown = shown_by(lambda: show_rows([{"id": "x" * 200, "name": "y"}], "id", "name"))
+
+    assert "x" * 200 in shown.stdout
+    assert "not shown: name" in shown.stderr
 
 
 def test_json_still_means_the_same_text() -> None:

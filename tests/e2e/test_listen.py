@@ -139,6 +139,15 @@ async def test_a_restarted_gateway_and_a_receiver_that_is_away_lose_no_line(
     assert [line["event_id"] for line in lines] == [event["id"] for event in items]
     assert [line["status"] for line in lines] == [500, 200, None]
     assert lines[2]["error"].startswith("no answer")
+    missed = [line["event_id"] for line in lines if line["status"] != 200]
+    assert " ".join(f"--resend {one}" for one in missed) in listen.log
+    resent = installation.run(
+        *("listen", "--forward", receiver.url, "--url", installation.url, "--json"),
+        *("--key", kept(installation, key), "--resend", missed[0], "--resend", missed[1]),
+    )
+    # Nobody listens there any more.
+    assert resent.returncode == 1
+    assert [json.loads(line)["event_id"] for line in resent.stdout.splitlines()] == missed
 
 
 async def test_an_operator_may_name_the_account_and_its_key_ends_with_the_listening(

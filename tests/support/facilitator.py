@@ -16,17 +16,19 @@ Lie = Callable[[dict[str, Any]], Answer]
 
 class FacilitatorService(VendorService):
     """charged: the nonces that money moved for, each with how often it was asked. lies: of the next answers of
-    /settle, the first first.
+    /settle, the first first. posted: what it was asked, the last last.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.charged: dict[str, int] = {}
+        self.posted: list[dict[str, Any]] = []
         self.lies: deque[Lie] = deque()
 
     def answer(self, method: str, path: str, query: dict[str, str], body: dict[str, Any]) -> Answer:
         assert (method, query) == ("POST", {})
         asked = body
+        self.posted.append(asked)
         wrong = _wrong(asked)
         payer = asked["paymentPayload"]["payload"]["authorization"]["from"]
         if path == "/verify":

@@ -6,6 +6,7 @@ the event. Deliveries come at least once: remember the id of what was dealt with
 
 import base64
 import binascii
+import contextlib
 import hashlib
 import hmac
 import json
@@ -20,6 +21,7 @@ from .generated.models import Event
 TOLERANCE_S = 300
 _PREFIX = "whsec_"
 _DIGITS_MAX = 12
+_MISFITS = (ValueError, TypeError, KeyError, AttributeError)
 
 
 def verify(
@@ -30,7 +32,7 @@ def verify(
     tolerance_s: int = TOLERANCE_S,
     now_s: float | None = None,
 ) -> TypedEvent | Event:
-    """The event of a genuine request: of its own class, or Event for a type of a later version.
+    """The event of a genuine request: of its own class, or Event for a type or a form of another version.
 
     body: the raw bytes. secret: the endpoint's whsec_…, or several while one is rotated. tolerance_s:
     how old or how far ahead it may be. Raises InvalidSignature.
@@ -48,11 +50,17 @@ def verify(
 
 
 def event_of(body: bytes | str | Mapping[str, Any]) -> TypedEvent | Event:
-    """The event of a body that is known to be genuine, such as one of GET /events."""
+    """The event of a body that is known to be genuine, such as one of GET /events.
+
+    One that an older gateway wrote, and that lacks a field of today's, is an Event, too.
+    """
     try:
         value = body if isinstance(body, Mapping) else json.loads(body)
-        return EVENTS.get(value["type"], Event).from_dict(value)
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        known = EVENTS.get(value["type"], Event)
+        with contextlib.suppress(*_MISFITS):
+            return known.from_dict(value)
+        return Event.from_dict(value)
+    except _MISFITS as error:
         raise InvalidSignature("the body is no event") from error
 
 

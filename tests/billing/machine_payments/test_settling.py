@@ -39,11 +39,14 @@ HOUR_US = 3_600_000_000
 class Chain:
     """A facilitator that charges a payment once. words: how the next questions end; then all end well.
 
-    lost: charged, and nobody hears of it. away: nothing reached it. no: refused.
+    lost: charged, and nobody hears of it. away: nothing reached it. no: refused. stopped: the process that asks
+    stands still until `resumed`; its question is answered then.
     """
 
     words: list[str] = field(default_factory=list)
     charged: Counter[bytes] = field(default_factory=Counter)
+    stopped: asyncio.Event = field(default_factory=asyncio.Event)
+    resumed: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def verify(self, request: bytes, expected: Expected) -> Verified:
         return Verified(is_valid=True)
@@ -51,6 +54,10 @@ class Chain:
     async def settle(self, request: bytes, expected: Expected) -> Settlement:
         word = self.words.pop(0) if self.words else "yes"
         await asyncio.sleep(0)
+        if word == "stopped":
+            self.stopped.set()
+            await self.resumed.wait()
+            word = "no"
         if word == "away":
             return Settlement("unsure", "no connection")
         if word == "no" and not self.charged[request]:
@@ -200,6 +207,30 @@ async def test_a_refusal_after_a_death_proves_nothing(
     await machine.sweep()
 
     assert await machine.delivered() == 2
+    assert await machine.findings() == []
+
+
+async def test_a_refusal_of_one_who_was_overtaken_proves_nothing(
+    database: Database, clock: FixedClock
+) -> None:
+    machine = await opened(database, clock, ["stopped", "stopped", "yes"])
+    first = asyncio.create_task(machine.pay(machine.payment(0)))
+    await machine.chain.stopped.wait()
+    # The process stands still past its lease; a worker takes the payment up, and waits for its block.
+    machine.chain.stopped.clear()
+    second = asyncio.create_task(machine.sweep())
+    await machine.chain.stopped.wait()
+    # The worker's question moved the money, though its answer is not there yet.
+    machine.chain.charged[b"ref-0"] = 1
+    machine.chain.resumed.set()
+
+    await asyncio.gather(first, second)
+    [row] = await machine.rows()
+    assert (row.state, row.is_lost) == ("unsure", True)
+    await machine.sweep()
+
+    assert [one.state for one in await machine.rows()] == ["paid"]
+    assert await machine.delivered() == 1
     assert await machine.findings() == []
 
 

@@ -44,6 +44,20 @@ async def test_a_paid_pack_is_in_the_wallet(buyer: Buyer) -> None:
     assert await buyer.account.findings() == []
 
 
+async def test_credit_whose_order_is_gone_is_a_finding(buyer: Buyer) -> None:
+    order = await buyer.order()
+    await buyer.pay(order)
+
+    async def remove(tx: Transaction) -> None:
+        await tx.execute("DELETE FROM orders WHERE id = :id", id=order.id)
+
+    await buyer.account.database.transaction(remove)
+
+    [found] = await buyer.account.findings()
+    assert found.rule == "credit that was sold has its order, period or machine payment"
+    assert (found.expected, found.found) == (0, 25_000_000)
+
+
 async def test_the_event_is_the_order(buyer: Buyer, clock: FixedClock) -> None:
     order = await buyer.order()
     clock.advance_s(90)

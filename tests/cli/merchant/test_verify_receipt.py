@@ -27,7 +27,7 @@ MOVED = SealedTransfer(
     debit_id="lac_1",
     credit_id="lac_2",
     amount_micros=10_000_000,
-    code="send",
+    code="topup_send",
     transaction_id="txn_1",
     subject_id=None,
     created_at=1_782_777_600_000_001,
@@ -63,6 +63,7 @@ def receipt_with(**changes: Any) -> Receipt:
             "status": "delivered",
             "platform": "claude",
             "recipient_email": "a@example.com",
+            "amount_cents": 1000,
             "charged_cents": 1000,
         },
         "transfers": [moved],
@@ -100,6 +101,33 @@ def test_no_character_of_it_can_be_another(place: int, other: str) -> None:
     if changed != JWS:
         with pytest.raises(StatementRefused):
             verify_receipt(changed, keys=KEYS)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"amount_cents": 5000}, "5000 US cents were delivered, and its transfers moved 10000000"),
+        ({"amount_cents": None}, "None US cents"),
+        ({"status": "reversed", "amount_cents": 900}, "900 US cents"),
+    ],
+)
+def test_even_the_signer_states_no_amount_that_was_not_moved(
+    changes: dict[str, Any], said: str
+) -> None:
+    changed = receipt_with(payment=receipt_with().payment | changes)
+
+    with pytest.raises(StatementRefused, match=said):
+        verify_receipt(jws_of(changed), keys=KEYS)
+
+
+def test_a_transfer_counts_once() -> None:
+    [one] = receipt_with().transfers
+    twice = receipt_with(
+        transfers=[one, one], payment=receipt_with().payment | {"amount_cents": 2000}
+    )
+
+    with pytest.raises(StatementRefused, match="twice"):
+        verify_receipt(jws_of(twice), keys=KEYS)
 
 
 MOVES = [

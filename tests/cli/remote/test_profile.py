@@ -1,21 +1,19 @@
 """`topup login`, `whoami`, `send` and `logout` against a gateway on a loopback port."""
 
-import asyncio
 import json
 import socket
 import stat
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
-from click.testing import CliRunner, Result
+from click.testing import Result
 
-from cli.main import main
+from tests.cli.remote.conftest import Ran
 from tests.support.gateway import Gateway, running, settings_of
 
-Ran = Callable[..., Awaitable[Result]]
 SENT = ("send", "claude", "12.50", "ann@acme.example", "--json")
 
 
@@ -23,18 +21,6 @@ SENT = ("send", "claude", "12.50", "ann@acme.example", "--json")
 async def gateway(database_url: str, tmp_path: Path) -> AsyncIterator[Gateway]:
     async with running(settings_of(database_url, tmp_path)) as opened:
         yield opened
-
-
-@pytest.fixture
-def ran(tmp_path: Path) -> Ran:
-    """Runs `topup …` beside the gateway's loop; keywords are further variables."""
-
-    async def run(*words: str, typed: str = "", **variables: str | None) -> Result:
-        none = dict.fromkeys(("TOPUP_API_KEY", "TOPUP_URL", "TOPUP_PROFILE"))
-        env = {**none, "XDG_CONFIG_HOME": str(tmp_path), **variables}
-        return await asyncio.to_thread(CliRunner().invoke, main, list(words), input=typed, env=env)
-
-    return run
 
 
 def said(result: Result) -> Any:
@@ -68,7 +54,7 @@ async def test_a_key_is_kept_for_its_owner_alone_used_by_name_and_forgotten(
     assert "$50.00 of $50.00" in shown.stdout
     assert all(key not in result.output for result in (made, shown))
     assert other.exit_code == 2
-    assert "topup login --with-key" in other.stderr
+    assert "topup login" in other.stderr
     # The key of one gateway never goes to another.
     assert elsewhere.exit_code == 2
     assert "another gateway" in elsewhere.stderr
@@ -91,7 +77,7 @@ async def test_a_key_that_the_gateway_refuses_is_not_kept(
 @pytest.mark.parametrize(
     ("words", "typed", "told"),
     [
-        (("--url", "https://a.example"), "k", "--with-key"),
+        (("--with-key", "--url", "https://a.example", "--no-browser"), "k", "by the browser"),
         (("--with-key", "--url", "https://a.example"), "", "no API key"),
         (("--with-key", "--url", "https://a.example"), "two words", "no API key"),
         (("--with-key", "--url", "ftp://a.example"), "k", "not the address"),

@@ -21,7 +21,7 @@ def payment(accepted: dict[str, Any], nonce: str, identifier: str) -> dict[str, 
         "to": accepted["payTo"],
         "value": accepted["amount"],
         "validAfter": "0",
-        "validBefore": "99999999999",
+        "validBefore": "1781352300",
         "nonce": "0x" + nonce * 32,
     }
     payload = {

@@ -64,6 +64,52 @@ async def test_a_client_that_reads_the_error_alone_sends(
     assert (answer.json()["code"], client.asked_person) == (1001, False)
 
 
+@pytest.mark.parametrize("path", ["/topup/send", "/v1/topup/send", "/public/v1/topup/send"])
+async def test_who_forgot_the_prefix_is_told_the_address(
+    gateway: Gateway, key: str, path: str
+) -> None:
+    client = TinyClient(gateway, {"Authorization": f"Bearer {key}"})
+
+    answer = await client.call("POST", gateway.url + path, RIGHT)
+
+    assert (answer.json()["code"], client.asked_person) == (1001, False)
+
+
+async def test_who_knows_the_address_alone_is_shown_the_guide(gateway: Gateway) -> None:
+    lost = await gateway.client.get("/v1")
+    error = lost.json()["data"]["error"]
+    links = {link["rel"]: link["href"] for link in error["links"]}
+
+    assert lost.status_code == 404
+    assert error["doc_url"] == f"{gateway.url}/docs/codes/3003"
+    assert links["guide"] == f"{gateway.url}/llms.txt"
+    assert "/keys/sandbox" in (await gateway.client.get(links["guide"])).text
+
+
+async def test_a_wrong_method_is_answered_with_the_right_one_of_that_very_address(
+    gateway: Gateway, key: str
+) -> None:
+    paths = ("/x402/topup", f"{API}/topup/txn_0VbmgAvO7EgVclXu/reverse", "/llms.txt")
+    for path, method in zip(paths, ("GET", "GET", "POST"), strict=True):
+        refused = await gateway.client.request(
+            method, path, headers={"Authorization": f"Bearer {key}"}
+        )
+        [link] = refused.json()["data"]["error"]["links"]
+        assert (refused.status_code, link["rel"]) == (405, "allowed")
+        assert link["href"] == gateway.url + path
+
+
+async def test_an_unknown_scope_is_answered_with_all_that_there_are(
+    gateway: Gateway, key: str
+) -> None:
+    body = {"name": "agent", "scopes": ["topup:sned"]}
+    refused = await gateway.call("POST", "/keys", key=key, json=body)
+
+    [problem] = refused.json()["data"]["error"]["errors"]
+    assert problem["param"] == "scopes"
+    assert {"topup:send", "approvals:write"} <= set(problem["allowed"])
+
+
 async def empty_wallet(gateway: Gateway, key: str) -> None:
     """$10,000.00 go in ten sends."""
     for _ in range(10):

@@ -124,6 +124,38 @@ async def test_a_top_up_that_fails_later_comes_back_too(gateway: Gateway) -> Non
     assert await findings(gateway) == []
 
 
+async def test_an_account_that_spent_what_came_back_owes_the_payer_s_code(gateway: Gateway) -> None:
+    account_id = await gateway.account()
+    key = await gateway.key(account_id)
+    header = {"Authorization": f"Bearer {key}"}
+    body = {**BODY, "recipient_email": "pending@sandbox.test"}
+    async with payer_client(gateway.url, Wallet()) as client:
+        paid = await client.post("/x402/topup", json=body, headers=header)
+    await gateway.context.engine.submit(
+        Settle(
+            topup_id=paid.json()["transaction_id"],
+            tenant=Tenant(account_id, "staging"),
+            outcome="failed",
+            reason="out of stock",
+        )
+    )
+    # $10,010.00 are there, of which $10.00 are the payer's; all but $5.00 is spent before that is noted.
+    for cents in [100_000] * 10 + [500]:
+        order = {**BODY, "amount_cents": cents}
+        spent = await gateway.call("POST", "/topup/send", key=key, json=order)
+
+    shown = {"PAYMENT-SIGNATURE": paid.extensions[SHOWN]}
+    told = await gateway.client.post("/x402/topup", json=body, headers=header | shown)
+    balance = await gateway.call("GET", "/topup/balance", key=key)
+
+    assert (paid.status_code, spent.json()["code"]) == (202, 1001)
+    assert (told.status_code, told.json()["code"]) == (422, 3005)
+    assert told.json()["data"]["refund"]["voucher_code"] is not None
+    found = balance.json()["data"]
+    assert (found["balance_cents"], found["owed_cents"]) == (0, 500)
+    assert await findings(gateway) == []
+
+
 async def test_an_intent_is_met_without_a_second_payment(gateway: Gateway) -> None:
     intent = "wish-of-2026-11-23"
     account_id = await gateway.account()

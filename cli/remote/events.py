@@ -1,0 +1,134 @@
+"""`topup events`: what happened, to list and to follow."""
+
+import contextlib
+import signal
+import threading
+from typing import Any
+
+import click
+import httpx
+import msgspec
+
+from cli.examples import examples
+from cli.merchant.event_source import Streamed, StreamRefused, follow
+from cli.output import (
+    fail,
+    json_option,
+    json_text,
+    note,
+    print_json,
+    run,
+    show_rows,
+    visible,
+    wants_json,
+)
+from cli.remote.arguments import IdOf, page_options
+from cli.remote.client import RemoteGateway
+from cli.remote.profiles import Access, access, profile_option
+
+_type = click.option("--type", "event_type", help="Only this type, such as topup.delivered.")
+
+
+@click.group(
+    epilog=examples("topup events list --type topup.failed", "topup events tail --after 0")
+)
+def events() -> None:
+    """What happened: list, show, and follow as it comes."""
+
+
+@events.command("list", epilog=examples("topup events list --type topup.failed"))
+@_type
+@page_options
+@profile_option
+@json_option
+def list_(*, event_type: str | None, limit: int, cursor: str | None, profile: str) -> None:
+    """List events, newest first."""
+    gateway = RemoteGateway(access(profile))
+    page = gateway.page("/events", type=event_type, limit=limit, cursor=cursor)
+    rows = [{**one, "about": about(one)} for one in page["items"]]
+    shown = page["items"] if wants_json() else rows
+    show_rows(shown, "id", "type", "about", "created_at", next_cursor=page["next_cursor"])
+
+
+@events.command("show", epilog=examples("topup events show evt_5Fxp"))
+@click.argument("event_id", type=IdOf("evt"))
+@profile_option
+@json_option
+def show(*, event_id: str, profile: str) -> None:
+    """Show one event as its webhooks carry it: always JSON."""
+    print_json(RemoteGateway(access(profile)).get(f"/events/{event_id}").data)
+
+
+@events.command(
+    "tail",
+    epilog=examples("topup events tail", "topup events tail --type topup.failed --after 0 --json"),
+)
+@_type
+@click.option(
+    "--after", help="Begin after this cursor; 0: at the oldest. Default: with what comes next."
+)
+@click.option("--count", type=click.IntRange(min=1), help="End after so many.")
+@profile_option
+@json_option
+def tail(*, event_type: str | None, after: str | None, count: int | None, profile: str) -> None:
+    """Print events as they come, each once and in order. Ctrl-C stops.
+
+    A lost connection is made again and goes on behind the last event. When it stops, it says the cursor
+    for --after. --json prints one event a line.
+    """
+    given = access(profile)
+    if threading.current_thread() is threading.main_thread():
+        # Also where the shell started this process in the background, with the signal ignored.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    seen = _Seen(after)
+    with contextlib.suppress(KeyboardInterrupt):
+        run(_tail(given, event_type, seen, count))
+    if seen.cursor is not None:
+        note(f"go on with --after {seen.cursor}")
+
+
+class _Seen:
+    """How far the printing has come."""
+
+    def __init__(self, cursor: str | None) -> None:
+        self.cursor = cursor
+
+
+async def _tail(given: Access, event_type: str | None, seen: _Seen, count: int | None) -> None:
+    headers = {"Authorization": f"Bearer {given.api_key}", "User-Agent": "topup-cli"}
+    async with httpx.AsyncClient(base_url=given.url, headers=headers) as gateway:
+        stream = follow(
+            gateway,
+            after=seen.cursor,
+            event_type=event_type,
+            on_connected=lambda: note("connected"),
+            on_lost=lambda why: note(f"{why}; connecting again"),
+        )
+        try:
+            async with contextlib.aclosing(stream):
+                async for event in stream:
+                    _print(event)
+                    seen.cursor = event.cursor
+                    count = None if count is None else count - 1
+                    if count == 0:
+                        return
+        except StreamRefused as error:
+            raise fail(
+                f"{given.url} refuses: {error}",
+                advice="has the key webhooks:read? see `topup whoami`",
+            ) from None
+
+
+def _print(event: Streamed) -> None:
+    body = msgspec.json.decode(event.body)
+    if wants_json():
+        click.echo(json_text(body))
+        return
+    click.echo(visible(f"{body['created_at']}  {body['type']:<18}  {body['id']}  {about(body)}"))
+
+
+def about(event: dict[str, Any]) -> str:
+    """The id of what it tells of; a hyphen where there is none."""
+    data = event["data"]
+    names = ("transaction_id", "id", "order_id", "endpoint_id", "key_id")
+    return next((str(data[name]) for name in names if data.get(name)), "-")

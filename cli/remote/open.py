@@ -1,0 +1,66 @@
+"""`topup open`: a page of the gateway in the browser, or its address."""
+
+import re
+import sys
+from collections.abc import Mapping
+from typing import Final
+
+import click
+
+from cli.examples import examples
+from cli.output import EXIT_USAGE, fail, json_option, print_json, wants_json
+from cli.remote.profiles import profile_option, url_of
+
+PAGES: Final[Mapping[str, str]] = {
+    "overview": "/dashboard",
+    **{
+        name: f"/dashboard/{name}"
+        for name in (
+            *("send", "topups", "bulk", "approvals", "vouchers", "statement", "buy", "orders"),
+            *("plan", "recharge", "usage", "keys", "webhooks", "deliveries", "apps", "account"),
+        )
+    },
+    "docs": "/docs",
+    "sandbox": "/docs/sandbox",
+    "reference": "/docs/reference",
+}
+# Pages of one thing, by the prefix of its id.
+_OF_ID: Final[Mapping[str, str]] = {
+    "txn": "/dashboard/topups/",
+    "dlv": "/dashboard/deliveries/",
+    "we": "/dashboard/webhooks/",
+    "key": "/dashboard/keys/",
+    "ord": "/dashboard/orders/",
+}
+
+
+@click.command("open", epilog=examples("topup open keys", "topup open txn_4Kp1 --print"))
+@click.argument("page", default="overview")
+@click.option("--print", "is_printed", is_flag=True, help="Print the address, and open nothing.")
+@profile_option
+@json_option
+def open_(*, page: str, is_printed: bool, profile: str) -> None:
+    """Open a page of the dashboard: PAGE is its name, such as keys, or the id of a thing.
+
+    Names: overview, send, topups, bulk, approvals, vouchers, statement, buy, orders, plan, recharge,
+    usage, keys, webhooks, deliveries, apps, account, docs, sandbox, reference. Ids: txn_, dlv_, we_,
+    key_, ord_. The browser signs in by itself: no key goes there.
+    """
+    address = url_of(profile) + _path(page)
+    if wants_json():
+        print_json({"url": address})
+        return
+    click.echo(address)
+    if not is_printed and sys.stdout.isatty():
+        click.launch(address)
+
+
+def _path(page: str) -> str:
+    found = re.fullmatch(r"([a-z]{2,3})_[0-9A-Za-z]{1,40}", page)
+    if found is not None and found[1] in _OF_ID:
+        return _OF_ID[found[1]] + page
+    if page in PAGES:
+        return PAGES[page]
+    raise fail(
+        f"there is no page {page!r}", advice=f"one of {', '.join(PAGES)}", exit_code=EXIT_USAGE
+    )

@@ -1,0 +1,104 @@
+"""A list as a table that fits its terminal: what goes on by an id is whole, the rest is cut with "…".
+
+Columns stand in the order of their importance. Those for which nothing is left are named below the
+table; --json has every field.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from rich import box
+from rich.cells import cell_len
+from rich.table import Table
+from rich.text import Text
+
+WIDTH: Final = 80
+# Between two columns: a space of padding and the separator of the box.
+_GAP: Final = 2
+_EDGES: Final = 2
+# Less says nothing any more.
+_CUT_MIN: Final = 8
+# Columns of sentences: they go on in the next line.
+_SENTENCES: Final = frozenset({"description", "detail", "reason", "text", "what"})
+_SENTENCE_MIN: Final = 16
+# An id, which the next command is given as it stands; a time, of which a part says nothing.
+_WHOLE: Final = re.compile(r"[a-z]{2,4}_[0-9A-Za-z]{4,40}|\d{4}-\d\d-\d\dT\d\d:\d\dZ|-")
+_TIME: Final = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d):\d\d(?:\.\d+)?Z")
+
+
+def fitting(
+    rows: Sequence[Mapping[str, str]], columns: Sequence[str], *, width: int
+) -> tuple[Table, list[str]]:
+    """The table, at most so many cells wide unless its first column alone is wider, and the columns that
+    have no room. rows: printable text by column.
+    """
+    width -= _EDGES
+    texts = {name: [_minute(row[name]) for row in rows] for name in columns}
+    wanted = {name: _widest([_head(name), *texts[name]]) for name in columns}
+    least = {
+        name: _least(
+            texts[name], wanted[name], is_first=name == columns[0], is_sentence=name in _SENTENCES
+        )
+        for name in columns
+    }
+    shown = _with_room(columns, least, width)
+    widths = _shared(shown, wanted, least, width)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim")
+    for name in shown:
+        table.add_column(_head(name), **_kept_to(widths[name], is_wrapped=name in _SENTENCES))
+    for number in range(len(rows)):
+        table.add_row(*(Text(texts[name][number]) for name in shown))
+    return table, [name for name in columns if name not in shown]
+
+
+def _kept_to(width: int, *, is_wrapped: bool) -> dict[str, Any]:
+    if is_wrapped:
+        return {"width": width, "overflow": "fold"}
+    return {"width": width, "overflow": "ellipsis", "no_wrap": True}
+
+
+def _least(texts: Sequence[str], wanted: int, *, is_first: bool, is_sentence: bool) -> int:
+    if is_first or all(map(_WHOLE.fullmatch, texts)):
+        return wanted
+    return min(wanted, _SENTENCE_MIN if is_sentence else _CUT_MIN)
+
+
+def _with_room(columns: Sequence[str], least: Mapping[str, int], width: int) -> list[str]:
+    """Those that fit at their least, the most important first; one that does not leaves its room to
+    the next.
+    """
+    shown: list[str] = []
+    used = -_GAP
+    for name in columns:
+        if not shown or used + _GAP + least[name] <= width:
+            shown.append(name)
+            used += _GAP + least[name]
+    return shown
+
+
+def _shared(
+    shown: Sequence[str], wanted: Mapping[str, int], least: Mapping[str, int], width: int
+) -> dict[str, int]:
+    """What each gets: its least, and of the rest what it wants, the narrowest wish first."""
+    left = width - sum(least[name] for name in shown) - _GAP * (len(shown) - 1)
+    widths = {}
+    by_wish = sorted(shown, key=lambda name: wanted[name] - least[name])
+    for number, name in enumerate(by_wish):
+        more = min(wanted[name] - least[name], max(left, 0) // (len(by_wish) - number))
+        widths[name], left = least[name] + more, left - more
+    return widths
+
+
+def _widest(texts: Sequence[str]) -> int:
+    return max(cell_len(text) for text in texts)
+
+
+def _head(column: str) -> str:
+    return column.replace("_", " ")
+
+
+def _minute(text: str) -> str:
+    """A time without its seconds: 2026-06-13T12:00Z."""
+    found = _TIME.fullmatch(text)
+    return text if found is None else found[1] + "Z"
