@@ -102,6 +102,9 @@ STEPS = (
     ("ledger_accounts", "id", "{own}"),
     ("idempotency_keys", "digest", "{own}"),
     ("spend_windows", "key_id", "key_id IN (SELECT id FROM api_keys WHERE {own})"),
+    ("authorization_tokens", "digest", "{own}"),
+    ("authorization_codes", "digest", "{own}"),
+    ("authorization_grants", "id", "{own}"),
     ("api_key_secrets", "key_id", "key_id IN (SELECT id FROM api_keys WHERE {own})"),
     ("api_keys", "id", "{own}"),
     ("access_tokens", "id", "{own}"),
@@ -111,6 +114,7 @@ STEPS = (
     ("spend_windows", "key_id", "key_id IN (SELECT id FROM oauth_grants WHERE {own})"),
     ("oauth_grants", "id", "{own}"),
     ("oauth_codes", "digest", "{own}"),
+    ("device_logins", "digest", "{own}"),
     ("oauth_apps", "id", "{own}"),
     ("account_environments", "environment", "{own}"),
 )

@@ -68,7 +68,7 @@ from worker.prune import (
     notifications_chore,
     retention_chore,
     security_chore,
-    sessions_chore,
+    sign_in_chores,
 )
 from worker.release import Releaser
 from worker.replay import Replayer
@@ -125,7 +125,7 @@ def chores_of(context: Context) -> Sequence[Chore]:
         reconciliation_chore(context),
         sealing_chore(context),
         forgetting_chore(context.database, context.clock, context.payments.forgetting),
-        sessions_chore(context.database, context.clock),
+        *sign_in_chores(context.database, context.clock),
         security_chore(context.database, context.clock, security_us),
     )
 

@@ -67,6 +67,7 @@ from kernel.errors import DomainError, InvalidInput, LimitReached, NotFound, Una
 from keys.account import EmailTaken
 from keys.api_keys.grantable import KeyLimitReached
 from keys.authenticator import CredentialEnded, InvalidCredential
+from keys.authorization.refused import AuthorizationRefused, ClientUnknown
 from keys.caps import CapExceeded
 from keys.email_address import InvalidEmail
 from keys.live import LiveNotOpen
@@ -75,6 +76,7 @@ from keys.oauth.app import ClientRefused
 from keys.oauth.code import CodeRefused
 from keys.oauth.redirect import RedirectRefused
 from keys.principal import AddressNotAllowed, ScopeMissing
+from keys.tokens.device_login import LoginDenied, LoginExpired
 from store.errors import CommitUnknown, StoreError
 from store.idempotency import KeyInProgress, KeyReused
 from webhooks.endpoints.endpoint import TooManyEndpoints
@@ -112,7 +114,11 @@ TABLE: Final[Mapping[type[DomainError], ErrorRow]] = {
     NotificationRefused: ErrorRow(codes.INVALID_KEY, 401),
     SignInRefused: ErrorRow(codes.INVALID_KEY, 401),
     ClientRefused: ErrorRow(codes.INVALID_KEY, 401),
+    ClientUnknown: ErrorRow(codes.INVALID_KEY, 401),
+    AuthorizationRefused: ErrorRow(codes.MALFORMED, 400),
     CodeRefused: ErrorRow(codes.MALFORMED, 400),
+    LoginExpired: ErrorRow(codes.MALFORMED, 400),
+    LoginDenied: ErrorRow(codes.MISSING_SCOPE, 403, is_final=True),
     RedirectRefused: ErrorRow(codes.MALFORMED, 422),
     OutsideMandate: ErrorRow(codes.MISSING_SCOPE, 403),
     KeyPaused: ErrorRow(codes.MISSING_SCOPE, 403),
