@@ -63,13 +63,12 @@ from worker.money.renew import Renewer
 from worker.money.seal import sealing_chore
 from worker.money.steer import Steerer
 from worker.prune import (
-    device_logins_chore,
     mails_chore,
     money_chore,
     notifications_chore,
     retention_chore,
     security_chore,
-    sessions_chore,
+    sign_in_chores,
 )
 from worker.release import Releaser
 from worker.replay import Replayer
@@ -126,8 +125,7 @@ def chores_of(context: Context) -> Sequence[Chore]:
         reconciliation_chore(context),
         sealing_chore(context),
         forgetting_chore(context.database, context.clock, context.payments.forgetting),
-        sessions_chore(context.database, context.clock),
-        device_logins_chore(context.database, context.clock),
+        *sign_in_chores(context.database, context.clock),
         security_chore(context.database, context.clock, security_us),
     )
 

@@ -18,6 +18,7 @@ from billing.subscriptions.entitlement_use import prune_uses
 from kernel.clock import Clock
 from kernel.tenant import Tenant
 from keys import audit_log, session
+from keys.authorization import client as mcp_client, code as mcp_code, token as mcp_token
 from keys.tokens import device_login
 from store.database import Database, Transaction
 from store.errors import DataRefused, StoreError
@@ -26,6 +27,7 @@ from webhooks.deliveries.log_page import DeliveryCursor
 from worker.chores import DAY_S, PAUSE_S, Chore
 
 RETENTION_S: Final = 3600
+AUTHORIZATION_ROWS: Final = 500
 
 # Deletes some rows of an environment that are older; how many.
 _Prune = Callable[..., Awaitable[int]]
@@ -125,6 +127,27 @@ def security_chore(
             await asyncio.sleep(pause_s)
 
     return Chore("security_log.prune", RETENTION_S, run)
+
+
+def authorization_chore(database: Database, clock: Clock, *, pause_s: float = PAUSE_S) -> Chore:
+    """Codes, tokens and registrations of MCP clients that are over."""
+
+    async def run() -> None:
+        for prune in (mcp_code.prune, mcp_token.prune, mcp_client.prune):
+            found = AUTHORIZATION_ROWS
+            while found == AUTHORIZATION_ROWS:
+                found = await database.transaction(
+                    partial(prune, now_us=clock.now_us(), limit=AUTHORIZATION_ROWS), durable=False
+                )
+                await asyncio.sleep(pause_s)
+
+    return Chore("authorization.prune", RETENTION_S, run)
+
+
+def sign_in_chores(database: Database, clock: Clock) -> Sequence[Chore]:
+    """Whatever people, command lines and MCP clients signed in by, once it is over."""
+    chores = (sessions_chore, device_logins_chore, authorization_chore)
+    return [chore(database, clock) for chore in chores]
 
 
 async def _security(tx: Transaction, before_us: int) -> int:
