@@ -312,7 +312,8 @@ async def test_what_a_stopping_process_gives_up_is_answered_in_words(gateway: Ga
         sent.append(message)
 
     STARTED.clear()
-    asked = asyncio.create_task(with_odd_routes(gateway.context)(scope, receive, send))
+    answering = with_odd_routes(gateway.context)(scope, receive, send)
+    asked = asyncio.ensure_future(answering)
     await STARTED.wait()
     # As the server does when its time to drain is over.
     asked.cancel()
