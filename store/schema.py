@@ -1058,6 +1058,8 @@ endpoints = sa.Table(
     _int("rate_limit_per_s", null=True),
     _int("include_codes", default=0),  # bodies published from now on carry codes
     _int("had_codes", default=0),  # some that were published before may carry them
+    _int("include_approval_links", default=0),  # approval.requested carries the link that decides
+    _int("had_approval_links", default=0),  # some that were published before may carry it
     _int("rate_tat_us", default=0),  # GCRA: theoretical arrival time of the next attempt
     _int("drain_tat_us", default=0),  # the same for what was held until enabled_at
     _text("status"),  # enabled | disabled

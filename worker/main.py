@@ -148,6 +148,7 @@ def dispatcher_of(context: Context) -> Dispatcher:
         staging_policy=policy_of(context.policy, "staging"),
         timeout_s=timeout_s,
         code_of=context.topup_rules.codes.issued,
+        link_of=context.topup_rules.decide_url,
     )
     return Dispatcher(
         context.database,
