@@ -224,6 +224,12 @@ class Metrics:
             "environment",
         )
         self._registry.register(self.checkpoint_due)
+        self.machine_payments_stuck = PlainGauge(
+            "topup_machine_payments_stuck",
+            "Payments of machines of which nobody knows whether they were settled: a person decides.",
+            "environment",
+        )
+        self._registry.register(self.machine_payments_stuck)
         self.money_differences = PlainGauge(
             "topup_money_differences",
             "Open differences between provider, ledger and supplier.",

@@ -18,6 +18,7 @@ from billing.topups.send_request import SendRequest, prepare
 from kernel.clock import SECOND_US
 from kernel.errors import DomainError, NotFound
 from kernel.tenant import Tenant
+from keys.principal import ENVIRONMENTS
 from store.database import Transaction
 from store.keyset import NEWEST, Keyset
 from store.row_mapping import WORDS_OR_NULL, RowMapping, as_json
@@ -246,14 +247,14 @@ async def page(
     return [ROWS.read(row) for row in rows]
 
 
-async def count_stuck(tx: Transaction, environment: str) -> int:
-    """How many wait for a person."""
-    row = await tx.fetch_one(
-        f"SELECT COUNT(*) AS number FROM machine_payments WHERE environment = :environment AND {_STUCK}",
-        environment=environment,
+async def count_stuck(tx: Transaction) -> dict[str, int]:
+    """How many wait for a person, by environment, 0 too."""
+    rows = await tx.fetch(
+        f"""SELECT environment, COUNT(*) AS number FROM machine_payments
+            WHERE {_STUCK} GROUP BY environment"""
     )
-    assert row is not None, "a count has one row"
-    return int(row["number"])
+    found = {row["environment"]: int(row["number"]) for row in rows}
+    return {environment: found.get(environment, 0) for environment in ENVIRONMENTS}
 
 
 async def insert(tx: Transaction, payments: Sequence[MachinePayment]) -> None:

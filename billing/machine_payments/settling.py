@@ -32,8 +32,9 @@ from billing.machine_payments.rehearsal import PaidRehearsal
 from billing.topups.rules import TopUpRules
 from billing.topups.send import Send
 from kernel.clock import MINUTE_US, SECOND_US, Clock
-from kernel.errors import DomainError
-from keys.audit_log import AuditEntry
+from kernel.errors import DomainError, InvalidInput
+from keys import audit_log
+from keys.audit_log import Actor, AuditEntry
 from keys.principal import Environment
 from keys.vault import Vault
 from store.database import Database
@@ -115,15 +116,39 @@ class MachinePayments:
 
     async def decide(
         self,
-        payment: MachinePayment,
+        payment_id: str,
         verdict: PaymentVerdict,
         *,
         settlement: str | None,
-        detail: str | None,
-        entry: AuditEntry | None = None,
+        reason: str,
+        actor: Actor,
+        by_name: str | None,
     ) -> MachinePayment:
-        """What a person found out about one that nobody could; entry: for the audit log."""
-        return await self._end(payment, Settlement(verdict, detail, settlement), entry)
+        """What a person found out about one that nobody could: settled sends what was paid for, or gives it
+        back as a code; refused ends it. settlement: its id at the network, where it was settled.
+
+        Raises NotFound, and InvalidInput for one that ended, and for a settled one without its id.
+        """
+        found = await self._find(payment_id)
+        if found.ended_at is not None or found.settled_at is not None:
+            raise InvalidInput(f"it ended before: {found.state}", param="payment_id")
+        if (verdict == "settled") is (settlement is None):
+            raise InvalidInput(
+                "what was settled has an id at the network, and nothing else has",
+                param="settlement",
+            )
+        entry = audit_log.entry(
+            actor,
+            "payment.decide",
+            environment=found.environment,
+            account_id=found.account_id,
+            subject_id=found.id,
+            before=found.shape(),
+            after={"verdict": verdict, "settlement": settlement, "by": by_name},
+            reason=reason,
+            now_us=self.clock.now_us(),
+        )
+        return await self._end(found, Settlement(verdict, reason, settlement), entry)
 
     def refund_code_of(self, payment: MachinePayment) -> str | None:
         """The code that gives it back, for whoever showed its identifier."""

@@ -11,8 +11,6 @@ from cli.examples import examples
 from cli.operator.supply import by_option, opened, who_acts
 from cli.options import environment_option, limit_option
 from cli.output import json_option, run, show_record, show_rows
-from kernel.errors import InvalidInput
-from keys import audit_log
 from keys.audit_log import Actor
 from keys.principal import Environment
 from runtime.context import Context
@@ -109,22 +107,13 @@ def decide(
         raise click.UsageError("--settlement goes with settled, and with nothing else")
 
     async def work(context: Context) -> MachinePayment:
-        found = await context.database.read(lambda tx: payments_of.find(tx, payment_id))
-        if found.ended_at is not None or found.settled_at is not None:
-            raise InvalidInput(f"it ended before: {found.state}", param="payment_id")
-        entry = audit_log.entry(
-            Actor(),
-            "payment.decide",
-            environment=found.environment,
-            account_id=found.account_id,
-            subject_id=found.id,
-            before=found.shape(),
-            after={"verdict": verdict, "settlement": settlement, "by": who_acts(by)},
-            reason=reason,
-            now_us=context.clock.now_us(),
-        )
         return await context.machine_payments.decide(
-            found, verdict, settlement=settlement, detail=reason, entry=entry
+            payment_id,
+            verdict,
+            settlement=settlement,
+            reason=reason,
+            actor=Actor(),
+            by_name=who_acts(by),
         )
 
     show_record(opened(work).shape())

@@ -12,6 +12,7 @@ from billing.checkpoints.checkpoint import day_text
 from billing.checkpoints.sealing import standings
 from billing.desk import waiting
 from billing.ledger.proof import last_proof
+from billing.machine_payments.payment import count_stuck
 from billing.recipients.smtp import SmtpSender
 from billing.topups.platform import PlatformBook
 from billing.topups.platform_rows import list_suppliers, read_book
@@ -99,6 +100,7 @@ async def _examine(settings: Settings, codes: list[int]) -> list[Finding]:
         await ask("desk", _desk),
         await ask("ledger", _ledger),
         await ask("checkpoints", _checkpoints),
+        await ask("machines", _machine_payments),
         await ask("master key", _master_key),
         await _mail(settings),
         await ask("copies", copies),
@@ -229,6 +231,18 @@ async def _ledger(settings: Settings) -> str:
     if age_h > PROOF_AGE_H_MAX:
         raise Odd(f"was last proved {age_h:.0f} h ago: run `topup audit`, each night by a timer")
     return f"was proved {age_h:.0f} h ago"
+
+
+async def _machine_payments(settings: Settings) -> str:
+    """Whether a payment of a machine waits for a person."""
+    async with open_store(settings) as database:
+        found = await database.read(count_stuck)
+    if found["live"]:
+        raise Odd(
+            f"nobody knows whether {found['live']} of their payments were settled; `topup payments list"
+            " --environment live --state stuck`, docs/alerts.md says what then"
+        )
+    return "no payment of theirs waits for a person"
 
 
 async def _checkpoints(settings: Settings) -> str:

@@ -157,6 +157,8 @@ async def _read_gauges(context: Context, readiness: Readiness) -> None:
 
 
 async def _read_reconciliation(metrics: Metrics, readiness: Readiness) -> None:
+    for environment, number in (await readiness.stuck.see() or {}).items():
+        metrics.machine_payments_stuck.set(number, environment)
     if (standing := await readiness.reconciled.see()) is None:
         return
     for (environment, kind), number in standing.open.items():

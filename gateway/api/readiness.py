@@ -15,6 +15,7 @@ from billing.checkpoints.sealing import standings
 from billing.desk import waiting
 from billing.engine.engine import Engine
 from billing.ledger.proof import last_proof
+from billing.machine_payments.payment import count_stuck
 from billing.payments.unanswered import UnansweredKind, count_unanswered
 from billing.recipients.mailing import next_due_at
 from billing.reconciliation.standing import read_standing
@@ -124,12 +125,13 @@ class Readiness:
         # For metrics: how many deliveries are due; since how many microseconds the longest due mail
         # to a recipient waits, 0 where none does; how many top-ups wait, by environment and state;
         # what a payment provider was asked and has not answered for an hour, by environment and kind;
-        # what differs between provider, ledger and supplier; what `topup audit` found last, None where nobody has looked;
+        # which payments of machines a person decides, by environment; what differs between provider, ledger and supplier; what `topup audit` found last, None where nobody has looked;
         # how far the ledger is sealed.
         self.due = Watch(self._database, self._count_due, age_s_max=DUE_AGE_S_MAX)
         self.mail = Watch(self._database, self._read_mail, age_s_max=DUE_AGE_S_MAX)
         self.desk = Watch(self._database, self._read_desk, age_s_max=DUE_AGE_S_MAX)
         self.unanswered = Watch(self._database, self._count_unanswered, age_s_max=PROOF_AGE_S_MAX)
+        self.stuck = Watch(self._database, count_stuck, age_s_max=PROOF_AGE_S_MAX)
         self.reconciled = Watch(self._database, read_standing, age_s_max=PROOF_AGE_S_MAX)
         self.proof = Watch(self._database, last_proof, age_s_max=PROOF_AGE_S_MAX)
         self.sealed = Watch(self._database, standings, age_s_max=PROOF_AGE_S_MAX)

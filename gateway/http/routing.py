@@ -44,6 +44,7 @@ _KINDS = {
     "hold_id": "Hold",
     "order_id": "Order",
     "refund_id": "Refund",
+    "payment_id": "Payment",
     "document_id": "Document",
     "plan_id": "Plan",
     "session_id": "Session",

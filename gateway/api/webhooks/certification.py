@@ -16,6 +16,7 @@ from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
 from webhooks.certification.certify import Certification, certify_endpoint
 from webhooks.certification.trial_message import ENVIRONMENT
+from webhooks.endpoints import endpoint as endpoints
 from webhooks.endpoints.fields import check_target, policy_of
 
 # What one request may take: a run has some fifty, and a caller waits for all of them.
@@ -24,7 +25,10 @@ TIMEOUT_S_MAX: Final = 5.0
 
 async def certify(call: RequestContext[CertifyBody, Fields]) -> Answer:
     """Tries the endpoint now; some seconds, at most a minute."""
-    tenant = call.principal.tenant
+    context, tenant = call.context, call.principal.tenant
+    endpoint_id = call.params["endpoint_id"]
+    # Who may not see the endpoint does not learn that it exists.
+    await context.database.read(lambda tx: endpoints.get(tx, context.vault, tenant, endpoint_id))
     if tenant.environment != ENVIRONMENT:
         raise EnvironmentMismatch(
             "receivers are certified in staging only; register the URL there too",
@@ -32,17 +36,15 @@ async def certify(call: RequestContext[CertifyBody, Fields]) -> Answer:
         )
 
     async def steps() -> Answer:
-        await pace_certification(call.context.limiter, call.principal)
+        await pace_certification(context.limiter, call.principal)
         run = await _run(call)
-        await call.context.database.transaction(
-            lambda tx: note(
-                tx, call, "endpoint.certified", call.params["endpoint_id"], after=dict(run.counts)
-            )
+        await context.database.transaction(
+            lambda tx: note(tx, call, "endpoint.certified", endpoint_id, after=dict(run.counts))
         )
-        data = CertifiedReceiver.of(call.params["endpoint_id"], run)
+        data = CertifiedReceiver.of(endpoint_id, run)
         return answer(codes.SUCCESS, data, now_us=call.now_us)
 
-    return await run_steps(call.context, call.principal, call.request_key, steps)
+    return await run_steps(context, call.principal, call.request_key, steps)
 
 
 async def _run(call: RequestContext[CertifyBody, Fields]) -> Certification:

@@ -15,6 +15,7 @@ from billing.ledger.money import MICROS_PER_CREDIT
 from billing.orders.order import OrderStatus
 from billing.reports.balance_transactions import OFFSET_MAX, BalanceTransaction, Type
 from gateway.answers.refusals import Refusal
+from gateway.answers.response_codes import MISSING_SCOPE
 from gateway.answers.words import Time
 from gateway.http.fields import Fields, Int64, LooseFields, Text, cursor_id
 from kernel.clock import SECOND_US, rfc3339
@@ -40,6 +41,10 @@ PRODUCTS: Final[Mapping[ProductKey, str]] = {
 }
 
 
+# Words of this dialect that stay, whatever our own message says.
+_KEPT: Final = {MISSING_SCOPE: "missing_scope"}
+
+
 class Said(Struct, Generic[T], kw_only=True):
     """Every answer but a refusal."""
 
@@ -59,7 +64,7 @@ class Problem(Struct, kw_only=True):
     def of(cls, refusal: Refusal) -> "Problem":
         """The refusal as a word and a sentence, which names the field that is wrong."""
         reason, param = refusal.error.get("reason"), refusal.error.get("param")
-        word = refusal.message
+        word = _KEPT.get(refusal.code.code, refusal.message)
         if reason in _CODES:
             word = reason
         elif param == "coupon" and reason:

@@ -44,23 +44,29 @@ async def test_live_an_unknown_endpoint_and_a_key_that_may_not_are_refused(
     key = await gateway.key(account_id)
     reader = await gateway.key(account_id, scopes=["webhooks:read"])
     live = await gateway.key(account_id, environment="live")
+    url = {"url": "https://127.0.0.1:9009/hook"}
+    made = {
+        one: (await gateway.call("POST", "/webhooks/register", key=one, json=url)).json()["data"]
+        for one in (key, live)
+    }
 
-    async def code(key: str, body: dict[str, str]) -> int:
-        answer = await gateway.call("POST", "/webhooks/we_none/certify", key=key, json=body)
-        return int(answer.json()["code"])
+    async def code(key: str, endpoint_id: str, body: dict[str, str]) -> int:
+        path = f"/webhooks/{endpoint_id}/certify"
+        return int((await gateway.call("POST", path, key=key, json=body)).json()["code"])
 
-    assert await code(live, {}) == 2009
-    assert await code(reader, {}) == 2009
-    assert await code(key, {}) == 3003
-    assert await code(key, {"effects_url": "ftp://127.0.0.1/"}) == 5002
+    assert await code(live, made[live]["id"], {}) == 2009
+    assert await code(live, made[key]["id"], {}) == 3003
+    assert await code(reader, made[key]["id"], {}) == 2009
+    assert await code(key, "we_none", {}) == 3003
+    assert await code(key, made[key]["id"], {"effects_url": "ftp://127.0.0.1/"}) == 5002
 
 
 async def test_an_account_has_three_runs_in_three_minutes(gateway: Gateway) -> None:
     key = await gateway.key(await gateway.account())
+    url = {"url": "http://127.0.0.1:9009/hook"}
+    made = await gateway.call("POST", "/webhooks/register", key=key, json=url)
+    path = f"/webhooks/{made.json()['data']['id']}/certify"
 
-    codes = [
-        (await gateway.call("POST", "/webhooks/we_none/certify", key=key, json={})).json()["code"]
-        for _ in range(4)
-    ]
+    codes = [(await gateway.call("POST", path, key=key, json={})).json()["code"] for _ in range(4)]
 
-    assert codes == [3003, 3003, 3003, 4001]
+    assert codes == [1000, 1000, 1000, 4001]

@@ -7,6 +7,7 @@ import pytest
 
 from billing.machine_payments import payment as payments
 from kernel.clock import SECOND_US
+from keys.audit_log import Actor
 from tests.support.facilitator import FacilitatorService, Lie
 from tests.support.gateway import Gateway
 from tests.support.paying import (
@@ -119,7 +120,12 @@ async def test_a_refusal_after_a_lost_answer_proves_nothing(
     assert row.state in {"unsure", "paid"}
     if row.state == "unsure":
         decided = await gateway.context.machine_payments.decide(
-            row, "settled", settlement="0xabc", detail=None
+            row.id,
+            "settled",
+            settlement="0xabc",
+            reason="seen on the chain",
+            actor=Actor(),
+            by_name="ann",
         )
         assert decided.state == "paid"
     assert (await again(gateway, paid)).json()["code"] == 1001
