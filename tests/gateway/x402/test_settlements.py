@@ -10,6 +10,7 @@ from kernel.clock import SECOND_US
 from keys.audit_log import Actor
 from tests.support.facilitator import FacilitatorService, Lie
 from tests.support.gateway import Gateway
+from tests.support.operator_pages import ADMIN, fill, operator, switch
 from tests.support.paying import (
     PAY_TO,
     again,
@@ -154,3 +155,33 @@ async def test_what_expired_unsettled_waits_for_a_person(
         lambda tx: payments.page(tx, "live", state="stuck", before_id=None, limit=5)
     )
     assert [one.id for one in stuck] == [row.id]
+    await _decided_on_its_page(gateway, row.id)
+
+
+async def _decided_on_its_page(gateway: Gateway, payment_id: str) -> None:
+    boss = await operator(gateway)
+    await switch(boss, "live")
+    path = f"{ADMIN}/machine-payments"
+    listed = await boss.get(f"{path}?state=stuck")
+    assert payment_id in listed.text
+    here = f"{path}/{payment_id}"
+    metrics = await boss.get("/metrics")
+    assert 'topup_machine_payments_stuck{environment="live"} 1' in metrics.text
+
+    async def press(verdict: str, settlement: str, note: str) -> int:
+        fields = {"verdict": verdict, "settlement": settlement, "note": note}
+        return (await fill(boss, here, fields)).status_code
+
+    # Without a reason, or without what was seen, nothing is done.
+    assert await press("settled", "0xabc", "") == 422
+    assert await press("settled", "", "seen") == 422
+    assert await press("refused", "0xabc", "seen") == 422
+    assert await press("settled", "0xabc", "seen on the chain") == 303
+    assert "Say what became of it" not in (await boss.get(here)).text
+
+    [row] = await rows(gateway)
+    assert (row.state, row.settlement) == ("paid", "0xabc")
+    assert await delivered_cents(gateway) == 1000
+    assert await findings(gateway) == []
+    await switch(boss, "staging")
+    assert (await boss.request("GET", here)).status_code == 404
