@@ -201,6 +201,8 @@ _OF_0043: Final = _OF_0042 | {
     "authorization_tokens": "fd46ce35e709",
 }
 
+_OF_0044: Final = _OF_0043 | {"endpoints": "f0db74ce9ed7"}
+
 TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0012": _OF_0012,
     "0013": _OF_0013,
@@ -234,5 +236,7 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0041": _OF_0041,
     "0042": _OF_0042,
     "0043": _OF_0043,
-    "0044": _OF_0043 | {"endpoints": "f0db74ce9ed7"},
+    "0044": _OF_0044,
+    "0045": _OF_0044
+    | {"accounts": "b7ff527a9c87", "approvals": "53c4b510484b", "owner_mails": "4acfb1d883a5"},
 }

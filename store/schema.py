@@ -55,6 +55,7 @@ accounts = sa.Table(
         "expiring_mail_off_at", null=True
     ),  # wants no mail of credit that ends soon; null: it does
     _int("receipt_mail_off_at", null=True),  # wants no receipts by mail; null: it does
+    _int("approval_mail_off_at", null=True),  # wants no mail about approvals; null: it does
     _text("mail_language", null=True),  # of mail to its owner; null: English
     sa.Index(
         "ux_accounts_email",
@@ -789,7 +790,16 @@ approvals = sa.Table(
     _int("created_at"),
     _int("expires_at"),
     _int("decided_at", null=True),
+    _int("told_at", null=True),  # when mail about it was written, or none was due; null: not yet
     sa.Index("ix_approvals_account", "account_id", "environment", "id"),
+    sa.Index(
+        "ix_approvals_untold",
+        "account_id",
+        "environment",
+        "id",
+        sqlite_where=sa.text("status = 'pending' AND told_at IS NULL"),
+        postgresql_where=sa.text("status = 'pending' AND told_at IS NULL"),
+    ),
     sa.Index("ux_approvals_transaction", "transaction_id", unique=True),
     sa.Index(
         "ix_approvals_due",
@@ -1914,7 +1924,7 @@ owner_mails = sa.Table(
     _text("id", key=True),  # its Message-ID is made of it
     _text("account_id"),
     _text("environment"),
-    _text("kind"),  # past_due | recharge_failed | credit_expiring | receipt
+    _text("kind"),  # past_due | recharge_failed | credit_expiring | receipt | approval
     _text("subscription_id"),  # empty: about none
     _text("status"),  # queued | sent | bounced | failed | outbox | unwanted | limited
     _int("attempts", default=0),
@@ -1924,6 +1934,13 @@ owner_mails = sa.Table(
     _int("ended_at", null=True),
     _text("about", null=True),  # JSON: what the turn's event said
     _int("next_receipt_at", null=True),  # of a receipt: in place of next_attempt_at
+    _int("next_approval_at", null=True),  # of an approval: in place of next_attempt_at
+    sa.Index(
+        "ix_owner_mails_approvals_due",
+        "next_approval_at",
+        sqlite_where=sa.text("next_approval_at IS NOT NULL"),
+        postgresql_where=sa.text("next_approval_at IS NOT NULL"),
+    ),
     sa.Index("ix_owner_mails_account", "account_id", "environment", "id"),
     sa.Index(
         "ix_owner_mails_due",

@@ -48,6 +48,7 @@ from worker.dispatch import Dispatcher
 from worker.end import Ender
 from worker.fulfil import Fulfiller
 from worker.mail import Mailer
+from worker.money.approval_mail import ApprovalTeller
 from worker.money.compare import reconciliation_chore
 from worker.money.count_usage import counting_chore
 from worker.money.expire import Expirer
@@ -245,6 +246,7 @@ def _asking_providers(context: Context) -> Sequence[Callable[[], Awaitable[None]
         Reconciler(*shared, context.payments).run,
         Steerer(*shared, context.payments.steering).run,
         Numberer(*shared, context.settings.seller, context.topup_rules.mail.sent_in).run,
+        ApprovalTeller(*shared, context.topup_rules.mail.sent_in).run,
     )
 
 
@@ -395,5 +397,4 @@ def _on_signals(stop: Callable[[], None]) -> None:
 
 def _checks(dispatcher: Dispatcher) -> dict[str, str]:
     """Of a worker's /readyz."""
-    is_looking = time.monotonic() - dispatcher.looked_s < LOOKED_S_MAX
-    return {"claims": "ok" if is_looking else "stuck"}
+    return {"claims": "ok" if time.monotonic() - dispatcher.looked_s < LOOKED_S_MAX else "stuck"}
