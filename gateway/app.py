@@ -14,6 +14,8 @@ from starlette.types import ASGIApp
 from gateway.answers.compression import compressed
 from gateway.api import health
 from gateway.api.money import provider_notifications as payments
+from gateway.authorization import endpoint as authorization, metadata
+from gateway.authorization.addresses import MCP
 from gateway.dashboard.refused import outside
 from gateway.dashboard.surface import PAGES
 from gateway.docs import events, pages as docs, sealed_days, well_known
@@ -42,6 +44,7 @@ def create_app(context: Context, *, is_stopping: Callable[[], bool] = lambda: Fa
             *events.routes(context),
             *docs.routes(context, SURFACES),
             *well_known.routes(context, API_PREFIX),
+            *metadata.routes(context),
             *sealed_days.routes(context),
             *openapi.routes(context, (*SURFACES, *callbacks)),
             *static.routes(),
@@ -53,10 +56,11 @@ def create_app(context: Context, *, is_stopping: Callable[[], bool] = lambda: Fa
         context=context,
         router=_routes_of_ours().beside(callbacks),
         repaired=repaired,
+        challenges={MCP: mcp.challenges},
     )
 
 
 @functools.cache
 def _routes_of_ours() -> Router:
     """All but the providers', the same for each app of a process [5 ms]."""
-    return Router((*SURFACES, mcp.surface(), *PAGES))
+    return Router((*SURFACES, mcp.surface(), authorization.SURFACE, *PAGES))

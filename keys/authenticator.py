@@ -17,6 +17,7 @@ from kernel.clock import MINUTE_US, SECOND_US, Clock
 from kernel.errors import DomainError, Unavailable
 from keys import account, session
 from keys.api_keys import api_key, lookup as key_principal
+from keys.authorization import token as mcp_token
 from keys.lineage import Refusal
 from keys.oauth import token as oauth_token
 from keys.principal import Principal
@@ -47,6 +48,8 @@ _SOURCES: tuple[tuple[frozenset[TokenKind], _Load, _MarkUsed], ...] = (
     ),
     (frozenset({"session"}), session.load_principals, session.mark_used),
     (frozenset({"oauth_token"}), oauth_token.load_principals, oauth_token.mark_used),
+    # A token of an MCP client is its key, also in what is noted of its use.
+    (frozenset({"mcp_token"}), mcp_token.load_principals, api_key.mark_used),
 )
 
 _logger = logging.getLogger(__name__)

@@ -45,7 +45,7 @@ _PERIODS: tuple[Period, ...] = ("day", "month")  # the ones that have a cap
 
 
 class Capped(Protocol):
-    """What this module needs of a key's state; keys/api_keys/api_key.py: KeyState has it."""
+    """What this module needs of a key's state; keys/api_keys/key_state.py: KeyState has it."""
 
     @property
     def id(self) -> str: ...

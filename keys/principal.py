@@ -14,7 +14,7 @@ from kernel.tenant import Tenant
 
 Environment = Literal["staging", "live"]
 ENVIRONMENTS: tuple[Environment, ...] = ("staging", "live")
-PrincipalKind = Literal["key", "system_token", "operator_token", "session", "oauth"]
+PrincipalKind = Literal["key", "system_token", "operator_token", "session", "oauth", "mcp"]
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -42,6 +42,11 @@ SEES_CODES = "vouchers:read"
 REDEEMS = "vouchers:redeem"
 # What a key gets that named no scopes: it sends, and sees what became of it.
 DEFAULT_SCOPES = ("topup:send", "topup:read")
+
+# What an MCP client may ask a person for, and what it gets that asks for nothing. Who asks does not decide,
+# so approvals are not among them; nor are keys, or codes that others' sends bought.
+MCP_SCOPES = ("topup:send", "topup:read", "webhooks:read", "billing:write")
+MCP_DEFAULT_SCOPES = ("topup:send", "topup:read")
 
 # What OAuth apps ask for, each holding the ones before it. A route that names one is open to the
 # tokens of such apps; no other credential holds any of them.
@@ -79,7 +84,7 @@ class Principal:
     nearest first; empty without a key. Each of ip_allow_lists must match. expires_at is the
     earliest end of the credential, its key and the ancestors, in microseconds. The approval
     threshold is the tightest of the lineage; null: none. account_email is the recipient of a send to `self`.
-    oauth is set for the token of an app. is_paused: its key, or one above it, is paused.
+    oauth is set for the token of an app; one of an MCP client (mcp) is its key in everything. is_paused: its key, or one above it, is paused.
     """
 
     account_id: str

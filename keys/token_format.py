@@ -4,6 +4,7 @@
     sat_staging_ | sat_live_    an account's system access token
     adm_staging_ | adm_live_    an operator token
     oat_                        an OAuth app's token for one user
+    mat_ | mrt_                 an MCP client's access and refresh token; the second is no credential
     sst_                        a dashboard session, in a cookie only; it may change its environment
 
 Then 26 random base62 characters (154 bits) and 6 more that are the CRC-32 of those 26, so that a
@@ -21,7 +22,7 @@ from typing import Literal, cast
 from kernel.ids import BASE62
 from keys.principal import Environment
 
-TokenKind = Literal["key", "system_token", "operator_token", "session", "oauth_token"]
+TokenKind = Literal["key", "system_token", "operator_token", "session", "oauth_token", "mcp_token"]
 
 TOKEN_CHARACTERS_MAX = 64
 _RANDOM_CHARACTERS = 26
@@ -35,7 +36,12 @@ _PREFIXES: dict[TokenKind, str] = {
 _KINDS: dict[str, TokenKind] = {prefix: kind for kind, prefix in _PREFIXES.items()}
 _FORM = re.compile(r"(ak|sat|adm)_(staging|live)_([0-9A-Za-z]{26})([0-9A-Za-z]{6})")
 # Tokens that do not name their environment.
-_BARE_FORM = re.compile(r"(?:sst_([0-9A-Za-z]{43})|oat_([0-9A-Za-z]{26}))([0-9A-Za-z]{6})")
+_BARE_FORM = re.compile(r"(?:sst_([0-9A-Za-z]{43})|(oat|mat)_([0-9A-Za-z]{26}))([0-9A-Za-z]{6})")
+_BARE_KINDS: dict[str | None, TokenKind] = {
+    None: "session",
+    "oat": "oauth_token",
+    "mat": "mcp_token",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +125,6 @@ def _random(characters: int) -> str:
 
 def _parse_bare(text: str) -> ParsedToken | None:
     match = _BARE_FORM.fullmatch(text)
-    if match is None or checksum(match[1] or match[2]) != match[3]:
+    if match is None or checksum(match[1] or match[3]) != match[4]:
         return None
-    return ParsedToken("session" if match[1] else "oauth_token", None)
+    return ParsedToken(_BARE_KINDS[match[2]], None)

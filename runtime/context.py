@@ -15,7 +15,6 @@ from billing.credits.redemption_code import RedemptionCodes
 from billing.engine.engine import Engine
 from billing.engine.rules import Rules
 from billing.fulfilment.opening import enter_first
-from billing.fulfilment.options import DATA_KEY as SUPPLIER_KEY
 from billing.fulfilment.protocol import OptionsRefused
 from billing.fulfilment.registry import discover
 from billing.fulfilment.suppliers import Suppliers
@@ -32,12 +31,13 @@ from billing.topups.voucher import VoucherCodes
 from billing.usage.price_rows import PriceBook
 from kernel.clock import SECOND_US, Clock
 from keys.authenticator import Authenticator
+from keys.authorization.token_text import TokenMaker
 from keys.password import Passwords
-from keys.vault import SealBroken, Vault
+from keys.vault import Vault
+from runtime.client_documents import ClientDocuments, McpSignIn
+from runtime.data_keys import open_data_keys
 from runtime.database_clock import DatabaseClock
 from runtime.installation import (
-    REDEMPTION_KEY,
-    VOUCHER_KEY,
     open_store,
     open_vault,
     redis_url,
@@ -101,6 +101,7 @@ class Context:
     hints: Hints
     database: Store
     vault: Vault
+    mcp_sign_in: McpSignIn
     authenticator: Authenticator
     passwords: Passwords
     limiter: Limiter
@@ -146,7 +147,7 @@ async def open_context(
         store = _open_database(settings, hints, metrics, is_process=is_process)
         database = await stack.enter_async_context(store)
         clock = await stack.enter_async_context(_open_clock(database, clock, metrics))
-        voucher_key, redemption_key, supplier_key = await _data_keys(database, vault, clock)
+        voucher_key, redemption_key, supplier_key = await open_data_keys(database, vault, clock)
         to_redis = _open_queue(settings, metrics, database, clock, wake_fd)
         link, queue = await stack.enter_async_context(to_redis)
         await stack.enter_async_context(watching_servers(database, link, metrics))
@@ -162,8 +163,7 @@ async def open_context(
         opened = open_providers(settings, database, vault, operators, clock, metrics)
         providers = await stack.enter_async_context(opened)
         rules = _topup_rules(settings, suppliers.book, voucher_key)
-        engine = _engine(database, clock, _rules(settings, rules), metrics)
-        stack.push_async_callback(engine.close)
+        engine = _engine(database, clock, _rules(settings, rules), metrics, stack)
         opening = open_machine_payments(settings, vault, operators, engine, redemption_key, metrics)
         yield Context(
             settings=settings,
@@ -172,6 +172,7 @@ async def open_context(
             hints=hints,
             database=database,
             vault=vault,
+            mcp_sign_in=McpSignIn(TokenMaker(voucher_key), ClientDocuments(transport, clock)),
             authenticator=authenticator,
             passwords=Passwords(),
             limiter=Limiter(link),
@@ -256,9 +257,15 @@ async def _open_database(
         yield database
 
 
-def _engine(database: Store, clock: Clock, rules: Rules, metrics: Metrics) -> Engine:
+def _engine(
+    database: Store,
+    clock: Clock,
+    rules: Rules,
+    metrics: Metrics,
+    stack: contextlib.AsyncExitStack,
+) -> Engine:
     connections = database.reserve(ENGINE_CONNECTIONS)
-    return Engine(
+    made = Engine(
         database,
         clock,
         rules,
@@ -266,6 +273,8 @@ def _engine(database: Store, clock: Clock, rules: Rules, metrics: Metrics) -> En
         on_batch=_observer(metrics, "till"),
         on_kept=lambda seconds: metrics.batch_seconds.observe(seconds, "till"),
     )
+    stack.push_async_callback(made.close)
+    return made
 
 
 def _topup_rules(settings: Settings, book: PlatformBook, voucher_key: bytes) -> TopUpRules:
@@ -371,19 +380,3 @@ async def _open_suppliers(
 
 def _observer(metrics: Metrics, batch: str) -> Callable[[int], None]:
     return metrics.batch_size.labels(batch).observe
-
-
-async def _data_keys(database: Database, vault: Vault, clock: Clock) -> list[bytes]:
-    """The installation's keys of vouchers, redemption codes and suppliers, made at the first start."""
-    names = (VOUCHER_KEY, REDEMPTION_KEY, SUPPLIER_KEY)
-
-    async def work(tx: Transaction) -> list[bytes]:
-        return [await vault.data_key(tx, name, now_us=clock.now_us()) for name in names]
-
-    try:
-        return await database.transaction(work)
-    except SealBroken:
-        raise SettingsError(
-            "TOPUP_SECRET_KEY does not open what this database holds sealed: give the key that it"
-            " was started with, or `new,old` to rotate"
-        ) from None

@@ -28,7 +28,7 @@ _WRITE_LINES_MAX = 1_000
 
 # No alternative begins with a word boundary: an escape such as \\n or a colour may come before.
 _SECRET = re.compile(
-    r"(?P<key>(?:ak|sat|adm)_(?:staging|live)_|oa[ts]_(?=[A-Za-z0-9_-]{16})|sst_|whsec_)[A-Za-z0-9+/=_-]+"
+    r"(?P<key>(?:ak|sat|adm)_(?:staging|live)_|(?:oa[ts]|m[ar]t)_(?=[A-Za-z0-9_-]{16})|sst_|whsec_)[A-Za-z0-9+/=_-]+"
     r"|(?P<scheme>(?:Bearer|Basic)(?:\s|%20|\\u0020)+)[^\s\"',;\\]+"
     r"|(?P<parameter>(?:passw(?:or)?d|secret|token|code_verifier|api_key)=)[^&\s\"']+"
     r"|(?P<field>\"(?:\w*(?:password|secret)|token|authorization|cookie|set-cookie)\": ?\")"
@@ -46,6 +46,8 @@ _MARKS = (
     "_live_",
     "oat_",
     "oas_",
+    "mat_",
+    "mrt_",
     "sst_",
     "whsec_",
     "bearer",

@@ -186,6 +186,11 @@ _OF_0039: Final = _OF_0038 | {"topups": "ba96637777d3"}
 
 _OF_0040: Final = _OF_0039 | {"machine_payments": "e99d45fac20c"}
 
+_OF_0041: Final = _OF_0040 | {
+    "checkpoints": "2c16f49720b6",
+    "checkpoint_tiles": "5a536a7df0b0",
+    "signing_keys": "d8ecf8670cea",
+}
 TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0012": _OF_0012,
     "0013": _OF_0013,
@@ -216,10 +221,13 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0038": _OF_0038,
     "0039": _OF_0039,
     "0040": _OF_0040,
-    "0041": _OF_0040
+    "0041": _OF_0041,
+    "0042": _OF_0041
     | {
-        "checkpoints": "2c16f49720b6",
-        "checkpoint_tiles": "5a536a7df0b0",
-        "signing_keys": "d8ecf8670cea",
+        "api_keys": "c89daceb80fc",
+        "authorization_clients": "72efe4db0100",
+        "authorization_codes": "9031cb9b2e32",
+        "authorization_grants": "639a280e51ac",
+        "authorization_tokens": "fd46ce35e709",
     },
 }

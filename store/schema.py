@@ -139,6 +139,7 @@ api_keys = sa.Table(
     _int("lifetime_cents", null=True),
     _text("mandate", null=True),  # JSON: its further limits, keys/mandate.py; null: none
     _int("paused_at", null=True),
+    _text("client_id", null=True),  # the MCP client that it was made for by consent; null: none
     sa.Index("ix_api_keys_account", "account_id", "environment", "id"),
 )
 
@@ -2592,6 +2593,75 @@ oauth_tokens = sa.Table(
     sa.Index("ux_oauth_tokens_digest", "digest", unique=True),
     sa.Index("ix_oauth_tokens_grant", "grant_id", "id"),
     sa.Index("ix_oauth_tokens_account", "account_id", "id"),
+)
+
+# keys/authorization/client.py. MCP clients that registered themselves; nobody's in particular.
+authorization_clients = sa.Table(
+    "authorization_clients",
+    metadata,
+    _text("id", key=True),
+    _text("name"),
+    _text("redirect_uris"),  # joined by spaces
+    _int("created_at"),
+    _int("used_at", null=True),  # the last consent; null: nobody consented yet
+    sa.Index("ix_authorization_clients_used", "used_at", "created_at"),
+)
+
+# keys/authorization/grant.py. Which MCP client acts for which account, by which key.
+authorization_grants = sa.Table(
+    "authorization_grants",
+    metadata,
+    _text("id", key=True),
+    _text("account_id"),
+    _text("environment"),
+    _text("client_id"),  # of authorization_clients, or the address of a metadata document
+    _text("client_name"),
+    _text("key_id"),  # one key for ever: a new key is a new grant
+    _text("scopes"),  # joined by spaces
+    _text("resource"),  # what its tokens are for: the address of /mcp
+    _int("created_at"),
+    _int("renewed_at"),
+    sa.Index("ux_authorization_grants_key", "key_id", unique=True),
+    sa.Index("ix_authorization_grants_client", "account_id", "environment", "client_id"),
+)
+
+# keys/authorization/code.py. What a person just consented to, for the client to fetch once.
+authorization_codes = sa.Table(
+    "authorization_codes",
+    metadata,
+    _text("digest", key=True),  # SHA-256, hex
+    _text("account_id"),
+    _text("environment"),
+    _text("grant_id"),
+    _text("client_id"),
+    _text("redirect_uri"),
+    _text("challenge"),  # PKCE, S256
+    _text("scopes"),
+    _int("expires_at"),
+    _text("family_id", null=True),  # the tokens that it was used for; a second use ends them
+    sa.Index("ix_authorization_codes_end", "expires_at"),
+    sa.Index("ix_authorization_codes_account", "account_id", "environment", "expires_at"),
+)
+
+# keys/authorization/token.py. Access (mat_) and refresh (mrt_) tokens of MCP clients.
+authorization_tokens = sa.Table(
+    "authorization_tokens",
+    metadata,
+    _text("digest", key=True),  # SHA-256, hex
+    _text("kind"),  # access | refresh
+    _text("account_id"),
+    _text("environment"),
+    _text("grant_id"),
+    _text("family_id"),  # all that came of one code, one refresh after the other
+    _text("scopes"),
+    _int("created_at"),
+    _int("expires_at"),
+    _int("used_at", null=True),  # of a refresh token: when it was exchanged
+    _int("revoked_at", null=True),
+    sa.Index("ix_authorization_tokens_family", "family_id"),
+    sa.Index("ix_authorization_tokens_grant", "grant_id"),
+    sa.Index("ix_authorization_tokens_end", "expires_at"),
+    sa.Index("ix_authorization_tokens_account", "account_id"),
 )
 
 # billing/usage/oauth_charge.py, but counted_day by billing/usage/uncounted.py too. What an app took from a user's wallet for its owner.

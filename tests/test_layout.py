@@ -50,11 +50,12 @@ ROOMS: dict[str, tuple[set[str], ...]] = {
         {"openapi"},
         {"repair"},
         {"docs"},
+        {"authorization"},
         {"dashboard", "mcp"},
         {"app"},
     ),
     "webhooks": ({"http"}, {"deliveries"}, {"events"}, {"endpoints"}, {"replays", "certification"}),
-    "keys": ({""}, {"api_keys"}, {"tokens"}, {"oauth"}, {"authenticator"}),
+    "keys": ({""}, {"api_keys"}, {"tokens"}, {"oauth"}, {"authorization"}, {"authenticator"}),
     "store": (
         {""},
         {"kept"},

@@ -11,7 +11,7 @@ from billing.engine.limit import LimitView
 from billing.engine.spending import Lineage, Spending
 from kernel.tenant import Tenant
 from keys.account import standings_reading
-from keys.api_keys.api_key import KeyState
+from keys.api_keys.key_state import KeyState
 from store.database import Transaction
 
 

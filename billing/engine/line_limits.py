@@ -11,7 +11,7 @@ from billing.engine.sums import Sum, Sums
 from billing.ledger.money import MICROS_PER_CENT
 from kernel.clock import DAY_US, next_month_start_us
 from keys import caps, counter
-from keys.api_keys.api_key import KeyState
+from keys.api_keys.key_state import KeyState
 from keys.caps import Window
 from keys.mandate import Mandate, read_mandate
 

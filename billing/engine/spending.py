@@ -17,7 +17,7 @@ from billing.ledger.money import MICROS_PER_CENT
 from kernel.clock import DAY_US, day_start_us
 from kernel.tenant import Tenant
 from keys import caps, counter
-from keys.api_keys.api_key import KeyState, key_states_reading
+from keys.api_keys.key_state import KeyState, key_states_reading
 from keys.caps import Window
 from keys.counter import CounterRow
 from keys.mandate import read_mandate

@@ -10,7 +10,7 @@ from kernel.clock import rfc3339
 from kernel.tenant import Tenant
 from keys import caps
 from keys.account import read_tenants
-from keys.api_keys.api_key import load_key_states
+from keys.api_keys.key_state import load_key_states
 from keys.balance_watch import NOTHING
 from keys.principal import Principal
 from store.database import Row, Transaction

@@ -20,6 +20,7 @@ from keys.account import lock_tenants
 from keys.api_keys import api_key
 from keys.api_keys.api_key import ApiKey
 from keys.api_keys.fields import KeyChanges
+from keys.api_keys.key_state import load_key_states
 from keys.api_keys.tree import tree as tree_of
 from keys.audit_log import COMMAND_LINE
 from store.database import Transaction
@@ -125,7 +126,7 @@ def _stop_or_go(key_id: str, what: KeyEvent) -> None:
 
 async def tenant_of(tx: Transaction, key_id: str) -> Tenant:
     """Whose key it is; the operator need not say."""
-    state = (await api_key.load_key_states(tx, [key_id])).get(key_id)
+    state = (await load_key_states(tx, [key_id])).get(key_id)
     if state is None:
         raise NotFound("Key")
     return Tenant(state.account_id, state.environment)

@@ -77,7 +77,7 @@ async def mint(call: RequestContext[MintBody, Fields]) -> Answer:
             new=new,
             now_us=now_us,
         )
-        await note(tx, call, "key.created", made.id, after=_audited(made))
+        await note(tx, call, "key.created", made.id, after=audited(made))
         by = principal.credential_id
         await tell_key(tx, "key.created", made, by=by, now_us=now_us)
         return made, secret
@@ -117,7 +117,7 @@ async def change(call: RequestContext[KeysPatchBody, Fields]) -> Answer:
         after = await api_key.patch(
             tx, principal.tenant, key_id, changes=changes, asker=principal, now_us=now_us
         )
-        old, new = _audited(before), _audited(after)
+        old, new = audited(before), audited(after)
         differing = sorted(name for name in {*old, *new} if old.get(name) != new.get(name))
         await note(
             tx,
@@ -206,7 +206,7 @@ async def make_sandbox(call: RequestContext[SandboxBody, Fields]) -> Answer:
     return answer(codes.SUCCESS, data, now_us=now_us, http_status=201)
 
 
-def _audited(key: ApiKey) -> dict[str, Any]:
+def audited(key: ApiKey) -> dict[str, Any]:
     """What the security log tells of a key."""
     return {
         "name": key.name,

@@ -1,7 +1,7 @@
 """The pages as rows of the route table: those for anybody, and the dashboard."""
 
 from gateway.dashboard import landing, overview
-from gateway.dashboard.account import account, consent, grants, sign_in, sign_up
+from gateway.dashboard.account import account, consent, grants, mcp_consent, sign_in, sign_up
 from gateway.dashboard.admin.routes import ADMIN_ROUTES
 from gateway.dashboard.developers import apps, certification, deliveries, keys, replays, webhooks
 from gateway.dashboard.money import (
@@ -70,4 +70,4 @@ ENTRY = ApiSurface(
     ),
     refuse,
 )
-PAGES = (DASHBOARD, OPERATOR, ENTRY, consent.SURFACE)
+PAGES = (DASHBOARD, OPERATOR, ENTRY, consent.SURFACE, mcp_consent.SURFACE)

@@ -33,11 +33,14 @@ def presented(scope: Scope, headers: Mapping[bytes, bytes], settings: Settings) 
     raise InvalidCredential("send the API key as Authorization: Bearer ak_…")
 
 
-def check_presented(principal: Principal, *, is_cookie: bool) -> None:
-    """Raises InvalidCredential unless a session came in its cookie and a key or token as Bearer.
+def check_presented(principal: Principal, *, is_cookie: bool, takes_mcp: bool = False) -> None:
+    """Raises InvalidCredential unless a session came in its cookie and a key or token as Bearer, and an MCP
+    client's token where it is for: at /mcp.
 
     The checks of a cookie hold for a session only where it is one.
     """
+    if principal.kind == "mcp" and not takes_mcp:
+        raise InvalidCredential("the credential is not known here")
     if (principal.kind == "session") is not is_cookie:
         raise InvalidCredential("the credential is not known here")
 

@@ -6,7 +6,7 @@ wrong becomes one answer in the surface's shape and one line in the log. The pro
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -52,6 +52,8 @@ _PAGE = {
 _HTTPS = (b"strict-transport-security", b"max-age=31536000")
 # Adds to a refusal of our own API what a program needs to repair it (gateway/repair/repair.py).
 Repaired = Callable[[RequestContext[Any, Any], Refusal], Refusal]
+# What a refusal's headers say of how to get in, where a path has a way of its own.
+Challenges = Callable[[RequestContext[Any, Any], Refusal], list[tuple[bytes, bytes]]]
 _log = logging.getLogger(__name__)
 
 
@@ -59,9 +61,16 @@ class Edge:
     """The ASGI application around everything that speaks HTTP."""
 
     def __init__(
-        self, app: ASGIApp, *, context: Context, router: Router, repaired: Repaired
+        self,
+        app: ASGIApp,
+        *,
+        context: Context,
+        router: Router,
+        repaired: Repaired,
+        challenges: Mapping[str, Challenges],
     ) -> None:
         self._app = app
+        self._challenges = challenges
         self._repaired = repaired
         self._context = context
         self._pipeline = Pipeline(context, router)
@@ -120,7 +129,8 @@ class Edge:
         if call.status:
             return None
         refusal = refusal_of(error)
-        call.reply_headers += refusal.headers
+        challenges = self._challenges.get(call.path)
+        call.reply_headers += refusal.headers if challenges is None else challenges(call, refusal)
         if call.refuse is envelope.refuse:
             refusal = self._repaired(call, refusal)
         return call.refuse(refusal, call.now_us)

@@ -67,6 +67,7 @@ from kernel.errors import DomainError, InvalidInput, LimitReached, NotFound, Una
 from keys.account import EmailTaken
 from keys.api_keys.grantable import KeyLimitReached
 from keys.authenticator import CredentialEnded, InvalidCredential
+from keys.authorization.refused import AuthorizationRefused, ClientUnknown
 from keys.caps import CapExceeded
 from keys.email_address import InvalidEmail
 from keys.live import LiveNotOpen
@@ -112,6 +113,8 @@ TABLE: Final[Mapping[type[DomainError], ErrorRow]] = {
     NotificationRefused: ErrorRow(codes.INVALID_KEY, 401),
     SignInRefused: ErrorRow(codes.INVALID_KEY, 401),
     ClientRefused: ErrorRow(codes.INVALID_KEY, 401),
+    ClientUnknown: ErrorRow(codes.INVALID_KEY, 401),
+    AuthorizationRefused: ErrorRow(codes.MALFORMED, 400),
     CodeRefused: ErrorRow(codes.MALFORMED, 400),
     RedirectRefused: ErrorRow(codes.MALFORMED, 422),
     OutsideMandate: ErrorRow(codes.MISSING_SCOPE, 403),

@@ -151,7 +151,8 @@ async def admitted_again(call: RequestContext[Any, Any], scopes: Sequence[str]) 
     """The caller as it is now; raises unless it could make the same request now."""
     token, is_cookie = presented(call.scope, call.headers, call.context.settings)
     principal = await call.context.authenticator.authenticate(token)
-    check_presented(principal, is_cookie=is_cookie)
+    # The request itself was let in: a tool of /mcp may wait by a token that is for /mcp alone.
+    check_presented(principal, is_cookie=is_cookie, takes_mcp=call.principal.kind == "mcp")
     assert principal.tenant == call.principal.tenant, "a credential's account never changes"
     if principal.ip_allow_lists:
         check_address(principal, call.address)

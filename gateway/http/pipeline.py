@@ -78,7 +78,7 @@ class Pipeline:
         principal = self._authenticator.authenticate_now(token)
         if principal is None:
             principal = await self._authenticator.authenticate(token)
-        check_presented(principal, is_cookie=is_cookie)
+        check_presented(principal, is_cookie=is_cookie, takes_mcp=route.takes_mcp)
         call.principal = principal
         if is_cookie:
             call.session_token = token

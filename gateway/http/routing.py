@@ -94,6 +94,7 @@ class Route:
     asks_password: in live, a session must have given its password again lately. decode: reads the body
     in a way of its own; body is for the documents then. body_bytes_max: the most that is read of it.
     is_for_paused: a paused key may call it though it changes something, since it gives back or stops.
+    takes_mcp: the token of an MCP client is for it; it is for no other.
 
     For the documents: description is what the summary leaves open, answers each way to succeed,
     refuses the codes of its own beside those that any call may meet.
@@ -114,6 +115,7 @@ class Route:
     decode: Decode | None = None
     body_bytes_max: int = BODY_BYTES_MAX
     is_for_paused: bool = False
+    takes_mcp: bool = False
     description: str = ""
     answers: tuple[Outcome, ...] = ()
     refuses: tuple[int, ...] = ()

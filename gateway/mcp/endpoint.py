@@ -8,19 +8,21 @@ import asyncio
 import gc
 import importlib
 from collections.abc import Callable
-from typing import Final, cast
+from typing import Any, Final, cast
 
 from gateway.answers.answer import Answer
 from gateway.answers.refusals import Refusal
+from gateway.authorization.addresses import MCP, challenge
+from gateway.html.render import address_of
 from gateway.http.fields import Fields
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import ApiSurface, Reply, Route
 from gateway.http.session_cookie import ForgeryRefused, is_foreign
 from gateway.mcp.message import refusal as refused
 from keys.authenticator import InvalidCredential
-from keys.principal import SCOPES
+from keys.principal import MCP_DEFAULT_SCOPES, MCP_SCOPES, SCOPES
 
-PATH: Final = "/mcp"
+_CHALLENGE: Final = b"www-authenticate"
 
 ReplyOf = Callable[[RequestContext[Fields, Fields]], Reply]
 
@@ -42,7 +44,7 @@ def surface() -> ApiSurface:
 
     route = Route(
         "POST",
-        PATH,
+        MCP,
         handle,
         "Tools for agents",
         # Each tool is refused by the route that it calls.
@@ -50,8 +52,33 @@ def surface() -> ApiSurface:
         takes_key=False,
         media="raw",
         is_for_paused=True,
+        takes_mcp=True,
     )
     return ApiSurface("", (route,), _refuse)
+
+
+def challenges(call: RequestContext[Any, Any], refusal: Refusal) -> list[tuple[bytes, bytes]]:
+    """The refusal's headers, with where a client signs in, and what for (RFC 6750, RFC 9728).
+
+    A key that lacks a scope is its owner's decision: only a token is told to ask for more.
+    """
+    headers = [pair for pair in refusal.headers if pair[0] != _CHALLENGE]
+    caller = call.credential
+    if refusal.http_status == 401:
+        more = {} if b"authorization" not in call.headers else {"error": "invalid_token"}
+        value = challenge(address_of(call), **more, scope=" ".join(MCP_DEFAULT_SCOPES))
+        headers.append((_CHALLENGE, value))
+    elif caller is not None and caller.kind == "mcp" and (scopes := _missing(refusal)):
+        held = [scope for scope in MCP_SCOPES if scope in caller.scopes or scope in scopes]
+        value = challenge(address_of(call), error="insufficient_scope", scope=" ".join(held))
+        headers.append((_CHALLENGE, value))
+    return headers
+
+
+def _missing(refusal: Refusal) -> list[str]:
+    """The scopes that would do, of those that a client may ask for."""
+    required = refusal.error.get("required_scopes", ())
+    return [scope for scope in MCP_SCOPES if scope in required]
 
 
 def _load() -> ReplyOf:

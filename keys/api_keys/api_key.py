@@ -7,7 +7,7 @@ key at most two secrets exist, the newest and, while an overlap runs, the one be
 and api_key_secrets; the caller holds the account's lock, which makes counting before writing safe.
 """
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, cast
@@ -25,11 +25,12 @@ from keys.api_keys.fields import (
     columns_of_new,
 )
 from keys.api_keys.grantable import check_grant, check_room, lineage_for
+from keys.api_keys.key_state import load_key_states
 from keys.api_keys.narrower import check_narrower
 from keys.live import check_live
 from keys.mandate import NO_MANDATE, Mandate, mandate_text, paused, read_mandate
 from keys.principal import ACCOUNT_SCOPES, DEFAULT_SCOPES, Environment, Principal, ScopeMissing
-from store.database import BatchRead, Row, Rows, Transaction
+from store.database import Row, Transaction
 from store.keyset import Keyset
 from store.row_mapping import WORDS, Conversion, RowMapping
 from store.update import update
@@ -44,7 +45,8 @@ class ApiKey:
     """One key as it is listed. lineage: the ancestors' ids, nearest first.
 
     Caps and thresholds in cents, times in microseconds; null: none, never. prefix and last4 are of
-    the newest secret. last_used_at is minute-grained.
+    the newest secret, empty where there is none: client_id is then the MCP client that it was made for.
+    last_used_at is minute-grained.
     """
 
     id: KeyId
@@ -70,31 +72,7 @@ class ApiKey:
     lifetime_cents: int | None = None
     mandate: Mandate = NO_MANDATE
     paused_at: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class KeyState:
-    """What a send re-reads of the key and of each ancestor in its own transaction."""
-
-    id: str
-    account_id: str
-    environment: str
-    revoked_at: int | None
-    expires_at: int | None
-    per_call_cents: int | None
-    per_day_cents: int | None
-    per_month_cents: int | None
-    approval_threshold_cents: int | None
-    approval_above_per_day_cents: int | None = None
-    lifetime_cents: int | None = None
-    mandate: str | None = None  # as it is stored; keys/mandate.py
-    paused_at: int | None = None
-    name: str | None = None
-    lifetime_micros: int | None = None  # spent so far, of a key with lifetime_cents
-
-    def is_usable(self, now_us: int) -> bool:
-        """Neither revoked nor at its end; a key works up to, not at, that microsecond."""
-        return self.revoked_at is None and (self.expires_at is None or now_us < self.expires_at)
+    client_id: str | None = None
 
 
 async def mint(
@@ -113,13 +91,42 @@ async def mint(
     operator's account, a parentless key for a token), LiveNotOpen, KeyLimitReached, KeyPaused, and
     InvalidInput, also for a limit that is wider than the parent's.
     """
-    await check_live(tx, Tenant(account_id, environment))
-    lineage = lineage_for(parent, Tenant(account_id, environment))
+    secret = token_format.new_api_key(environment)
+    shown = {"prefix": token_format.prefix16(secret), "last4": token_format.last4(secret)}
+    key = await _insert(
+        tx, Tenant(account_id, environment), parent=parent, new=new, more=shown, now_us=now_us
+    )
+    await _insert_secret(tx, key.id, account_id, secret, now_us)
+    return key, secret
+
+
+async def mint_for_client(
+    tx: Transaction, *, parent: Principal, new: NewKey, client_id: str, now_us: int
+) -> ApiKey:
+    """A key without a secret of its own, for an MCP client that a person signs in: tokens stand for it.
+
+    Raises as mint() does.
+    """
+    shown = {"prefix": "", "last4": "", "client_id": client_id}
+    return await _insert(tx, parent.tenant, parent=parent, new=new, more=shown, now_us=now_us)
+
+
+async def _insert(
+    tx: Transaction,
+    tenant: Tenant,
+    *,
+    parent: Principal | None,
+    new: NewKey,
+    more: Mapping[str, str],
+    now_us: int,
+) -> ApiKey:
+    account_id, environment = tenant
+    await check_live(tx, tenant)
+    lineage = lineage_for(parent, tenant)
     default = _default_scopes(parent)
     columns = columns_of_new(new, scopes=default, now_us=now_us)
     await check_grant(tx, columns["scopes"].split(), asker=parent, account_id=account_id)
-    await check_room(tx, Tenant(account_id, environment))
-    secret = token_format.new_api_key(environment)
+    await check_room(tx, tenant)
     states = await load_key_states(tx, lineage)
     if any(state.paused_at is not None for state in states.values()):
         raise paused()
@@ -130,14 +137,12 @@ async def mint(
         "environment": environment,
         "parent_id": lineage[0] if lineage else None,
         "lineage": " ".join(lineage),
-        "prefix": token_format.prefix16(secret),
-        "last4": token_format.last4(secret),
         "created_at": now_us,
+        **more,
     }
     await tx.insert("api_keys", tuple(columns), [tuple(columns.values())])
-    await _insert_secret(tx, columns["id"], account_id, secret, now_us)
     stored = [columns.get(column) for column in ROWS.columns]
-    return ROWS.read(cast(Row, stored)), secret
+    return ROWS.read(cast(Row, stored))
 
 
 async def list_keys(
@@ -257,6 +262,8 @@ async def rotate(
     if not 0 <= overlap_s <= OVERLAP_S_MAX:
         raise InvalidInput(f"overlap_s is 0 to {OVERLAP_S_MAX}", param="overlap_s")
     key = await _find_to_change(tx, tenant, key_id, asker)
+    if key.client_id is not None:
+        raise InvalidInput("a signed-in client's key has no secret: sign in again", param="id")
     await _check_usable(tx, key, now_us)
     secret = token_format.new_api_key(key.environment)
     await tx.execute(
@@ -274,24 +281,6 @@ async def rotate(
         "last4": token_format.last4(secret),
     }
     return await _update(tx, key, columns), secret
-
-
-async def load_key_states(tx: Transaction, key_ids: Iterable[str]) -> dict[str, KeyState]:
-    """The states of these keys in one statement; ids that do not exist are left out."""
-    found: dict[str, KeyState] = {}
-    await tx.fetch_many([key_states_reading(key_ids, found)])
-    return found
-
-
-def key_states_reading(key_ids: Iterable[str], into: dict[str, KeyState]) -> BatchRead:
-    """As load_key_states, together with other reads."""
-    wanted = sorted(set(key_ids))
-
-    def take(rows: Rows) -> None:
-        for row in rows:
-            into[row[0]] = KeyState(*row)
-
-    return BatchRead(_KEY_STATES if wanted else "", take, ids=wanted)
 
 
 def _default_scopes(parent: Principal | None) -> list[str]:
@@ -318,12 +307,6 @@ _PAGES = Keyset(
     filters={"viewer": f"(k.id = :viewer OR {DESCENDS})"},
     key="k.id",
 )
-# What was ever spent is the sum of the months, which stay.
-_LIFETIME = """CASE WHEN k.lifetime_cents IS NOT NULL THEN (
-    SELECT CAST(COALESCE(SUM(w.spent_micros), 0) AS bigint) FROM spend_windows w
-    WHERE w.key_id = k.id AND w.period = 'month') END"""
-_KEY_STATES = f"""SELECT {RowMapping(KeyState).of("k", lifetime_micros=_LIFETIME)}
-FROM api_keys k WHERE k.id IN :ids[text]"""
 _USED = """
 UPDATE api_keys SET last_used_at = :minute_at WHERE id IN (
     SELECT id FROM api_keys

@@ -23,7 +23,7 @@ _OF_MANDATE: Final = ("per_recipient_per_day_cents", "max_sends_per_hour")
 
 
 class Limited(Protocol):
-    """What is asked of an ancestor; keys/api_keys/api_key.py: KeyState has it, with the amounts."""
+    """What is asked of an ancestor; keys/api_keys/key_state.py: KeyState has it, with the amounts."""
 
     @property
     def mandate(self) -> str | None: ...

@@ -160,7 +160,7 @@ async def check(
     is_fresh = row["used_at"] is None and now_us < row["expires_at"]
     if not is_fresh or redirect_uri not in {None, row["redirect_uri"]}:
         raise CodeRefused(_REFUSED, param="code", reason="code")
-    if not _is_proven(row["challenge"], verifier):
+    if not is_proven(row["challenge"], verifier):
         raise CodeRefused(
             "the code_verifier does not fit the code", param="code_verifier", reason="code"
         )
@@ -209,7 +209,7 @@ async def _find(tx: Transaction, code: str) -> Row | None:
     )
 
 
-def _is_proven(challenge: str | None, verifier: str | None) -> bool:
+def is_proven(challenge: str | None, verifier: str | None) -> bool:
     """A verifier without a challenge is refused too: somebody took the challenge away (RFC 9700)."""
     if challenge is None or verifier is None:
         return challenge is None and verifier is None

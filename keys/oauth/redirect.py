@@ -131,7 +131,7 @@ def landing(
     """
     check_redirect(redirect_uri, registered)
     if template is None:
-        return _with(redirect_uri, [("code", code), ("state", state), ("iss", issuer)])
+        return with_parameters(redirect_uri, [("code", code), ("state", state), ("iss", issuer)])
     if not registered.host:
         raise _refused("is for apps that registered a whole host", _TEMPLATE)
     given = {"{code}": code, "{state}": state or "", "{iss}": issuer}
@@ -152,7 +152,7 @@ def denial(
     error is one of RFC 6749's (4.1.2.1), such as access_denied where the user refused.
     """
     check_redirect(redirect_uri, registered)
-    return _with(redirect_uri, [("error", error), ("state", state), ("iss", issuer)])
+    return with_parameters(redirect_uri, [("error", error), ("state", state), ("iss", issuer)])
 
 
 def decode_template(template: str) -> str:
@@ -195,7 +195,8 @@ def _is_same_program(url: str, uri: str) -> bool:
     return found is not None and asked.groups() == known.groups()
 
 
-def _with(url: str, pairs: list[tuple[str, str | None]]) -> str:
+def with_parameters(url: str, pairs: Sequence[tuple[str, str | None]]) -> str:
+    """The URL with these parameters, those without a value left out; raises RedirectRefused."""
     _, mark, query = url.partition("?")
     if _reserved_in(url):
         raise _refused("already has a parameter of ours")

@@ -12,12 +12,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
 
-from starlette.responses import RedirectResponse
-
+from gateway.dashboard.leaving import PRIVATE, leave_for, policy_for
 from gateway.dashboard.refused import refuse
 from gateway.dashboard.route import open_route, page_route
 from gateway.html.forms import Form, read_form, read_query
-from gateway.html.render import SEE_OTHER, address_of, go, page
+from gateway.html.render import address_of, go, page
 from gateway.http.acting import note
 from gateway.http.fields import Fields
 from gateway.http.password_again import CONFIRM, PasswordRequired, require_password
@@ -69,12 +68,6 @@ _MEANS: Final = dict(
     )
 )
 _CODE: Final = re.compile(rf"[0-9A-Za-z]{{{CODE_CHARACTERS}}}")
-# Codes in an address must not travel on as somebody's Referer.
-_PRIVATE: Final = {"referrer-policy": "no-referrer"}
-_POLICY: Final = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self';"
-    " form-action 'self' {origin}; base-uri 'none'; frame-ancestors 'none'"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +122,7 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
 
     asked, owner = await call.context.database.read(work)
     if asked.fault is not None:
-        return _sent(asked.denial(asked.fault))
+        return leave_for(asked.denial(asked.fault))
     try:
         await require_password(call, environment=asked.app.environment)
     except PasswordRequired:
@@ -138,7 +131,7 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
     return page(
         call,
         "consent.html",
-        headers={**_PRIVATE, "content-security-policy": _policy(asked)},
+        headers={**PRIVATE, "content-security-policy": policy_for(asked.redirect_uri)},
         app=asked.app,
         owner=owner,
         rights=[_MEANS[step] for step in steps],
@@ -190,7 +183,7 @@ async def decide(call: RequestContext[Fields, Fields]) -> Reply:
         await note(tx, call, "grant.consented", asked.app.id, environment=environment, after=after)
         return asked.landing(code)
 
-    return _sent(await call.context.database.transaction(work))
+    return leave_for(await call.context.database.transaction(work))
 
 
 async def succeed(call: RequestContext[Fields, Fields]) -> Reply:
@@ -200,7 +193,7 @@ async def succeed(call: RequestContext[Fields, Fields]) -> Reply:
     return page(
         call,
         "consent_code.html",
-        headers=_PRIVATE,
+        headers=PRIVATE,
         code=code if _CODE.fullmatch(code) else None,
         is_denied=form.raw("error") == "access_denied",
     )
@@ -266,10 +259,6 @@ def _password_first(form: Form) -> Reply:
     return go(CONFIRM, next=f"{PREFIX}/oauth?{urlencode(given)}")
 
 
-def _sent(target: str) -> Reply:
-    return RedirectResponse(target, SEE_OTHER, headers={"cache-control": "no-store", **_PRIVATE})
-
-
 def _own_page(call: RequestContext[Any, Any], redirect_uri: str) -> Registered | None:
     """Our own page that shows the code, where the URL is that; else None."""
     settings = call.context.settings
@@ -281,18 +270,6 @@ def _own_page(call: RequestContext[Any, Any], redirect_uri: str) -> Registered |
     if not any(origin and redirect_uri == origin + SUCCEED for origin in own):
         return None
     return Registered("", (redirect_uri,))
-
-
-def _policy(asked: Asked) -> str:
-    """Browsers hold a form's redirect against form-action, too."""
-    scheme, _, rest = asked.redirect_uri.partition("://")
-    # The policy's language has no word for an IPv6 address.
-    origin = (
-        f"{scheme}:"
-        if rest.startswith("[")
-        else f"{scheme}://{urlsplit(asked.redirect_uri).netloc}"
-    )
-    return _POLICY.format(origin=origin)
 
 
 SURFACE = ApiSurface(

@@ -51,7 +51,7 @@ def with_odd_routes(context: Context) -> ASGIApp:
     )
     router = Router((*SURFACES, odd))
     pages = Starlette(routes=health.routes(context))
-    return Edge(pages, context=context, router=router, repaired=repaired)
+    return Edge(pages, context=context, router=router, repaired=repaired, challenges={})
 
 
 async def broken(_call: RequestContext[Fields, Fields]) -> Reply:

@@ -8,7 +8,7 @@ from kernel.clock import SECOND_US, FixedClock
 from kernel.errors import InvalidInput
 from keys import token_format
 from keys.api_keys import api_key, lookup as key_principal
-from keys.api_keys.api_key import KeyState
+from keys.api_keys.key_state import KeyState, load_key_states
 from keys.lineage import Refusal
 from keys.principal import (
     ACCOUNT_SCOPES,
@@ -298,7 +298,7 @@ async def test_states_of_a_lineage_are_one_statement(key_owner: KeyOwner) -> Non
 
     before = key_owner.database.statements_run
     states = await key_owner.database.read(
-        lambda tx: api_key.load_key_states(tx, [child.id, root.id, "key_none"])
+        lambda tx: load_key_states(tx, [child.id, root.id, "key_none"])
     )
 
     assert key_owner.database.statements_run - before == 3  # BEGIN, the statement, the end
@@ -306,7 +306,7 @@ async def test_states_of_a_lineage_are_one_statement(key_owner: KeyOwner) -> Non
         child.id: KeyState(child.id, *key_owner.tenant, None, None, 1, 2, None, None, name="child"),
         root.id: KeyState(root.id, *key_owner.tenant, None, end, None, None, 7, None, name="root"),
     }
-    assert await key_owner.database.read(lambda tx: api_key.load_key_states(tx, [])) == {}
+    assert await key_owner.database.read(lambda tx: load_key_states(tx, [])) == {}
     assert states[root.id].is_usable(end - 1)
     assert not states[root.id].is_usable(end)
     assert not KeyState("k", "a", "live", 1, None, None, None, None, None).is_usable(0)

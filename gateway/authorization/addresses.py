@@ -1,0 +1,80 @@
+"""What is where, and what each document says; pure.
+
+Sources: RFC 9728 (protected resource), RFC 8414 (authorization server), RFC 9207 (iss), RFC 8707 (resource),
+and the Model Context Protocol of 2026-07-28, basic/authorization.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from keys.principal import MCP_DEFAULT_SCOPES, MCP_SCOPES
+
+MCP: Final = "/mcp"
+AUTHORIZE: Final = "/oauth/authorize"
+TOKEN: Final = "/oauth/token"  # noqa: S105 - a path
+REGISTER: Final = "/oauth/register"
+REVOKE: Final = "/oauth/revoke"
+RESOURCE_METADATA: Final = "/.well-known/oauth-protected-resource"
+SERVER_METADATA: Final = "/.well-known/oauth-authorization-server"
+# Clients try this one, too; no identity is told here.
+OPENID_METADATA: Final = "/.well-known/openid-configuration"
+
+
+def resource_of(server: str) -> str:
+    """What tokens are for; server: the gateway's address without a slash at its end, which is the issuer."""
+    return server + MCP
+
+
+def is_resource(text: str, server: str) -> bool:
+    """Whether a client names our resource: scheme and host in any case, one slash at the end allowed."""
+    try:
+        asked, known = urlsplit(text.removesuffix("/")), urlsplit(resource_of(server))
+        is_same = (asked.scheme.lower(), asked.netloc.lower()) == (known.scheme, known.netloc)
+    except ValueError:
+        return False
+    return is_same and (asked.path, asked.query, asked.fragment) == (known.path, "", "")
+
+
+def resource_metadata(server: str) -> Mapping[str, Any]:
+    """Of the protected resource. The scopes are the least that is of use: a client asks for more when a
+    call says that it needs more.
+    """
+    return {
+        "resource": resource_of(server),
+        "authorization_servers": [server],
+        "scopes_supported": list(MCP_DEFAULT_SCOPES),
+        "bearer_methods_supported": ["header"],
+        "resource_name": "Topup Gateway",
+        "resource_documentation": f"{server}/docs/mcp",
+    }
+
+
+def server_metadata(server: str) -> Mapping[str, Any]:
+    """Of the authorization server. Clients are public: PKCE proves them."""
+    return {
+        "issuer": server,
+        "authorization_endpoint": server + AUTHORIZE,
+        "token_endpoint": server + TOKEN,
+        "registration_endpoint": server + REGISTER,
+        "revocation_endpoint": server + REVOKE,
+        "scopes_supported": list(MCP_SCOPES),
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query"],
+        "grant_types_supported": ["authorization_code", "refresh_token"],
+        "token_endpoint_auth_methods_supported": ["none"],
+        "revocation_endpoint_auth_methods_supported": ["none"],
+        "code_challenge_methods_supported": ["S256"],
+        "authorization_response_iss_parameter_supported": True,
+        "client_id_metadata_document_supported": True,
+        "service_documentation": f"{server}/docs/mcp",
+    }
+
+
+def challenge(server: str, **more: str) -> bytes:
+    """The value of WWW-Authenticate (RFC 6750, RFC 9728 5.1); more: error, scope and the like, of our words."""
+    address = f"{server}{RESOURCE_METADATA}{MCP}"
+    parameters = {**more, "resource_metadata": address}
+    return (
+        "Bearer " + ", ".join(f'{name}="{value}"' for name, value in parameters.items())
+    ).encode()

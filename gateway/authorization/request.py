@@ -1,0 +1,141 @@
+"""What an MCP client asks a person for (RFC 6749 4.1.1), checked before the person sees it.
+
+Whoever is asked is signed in already, so that no stranger makes us fetch a client's document. Where client
+and address are good, the client is told what else is wrong; before that it is said on a page, and the browser
+is sent nowhere.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from gateway.authorization.addresses import is_resource, resource_of
+from gateway.html.forms import Form
+from gateway.html.render import address_of
+from gateway.http.outbound_limits import pace_target
+from gateway.http.request_context import RequestContext
+from kernel.errors import InvalidInput
+from keys.authorization import client as mcp_client
+from keys.authorization.client import McpClient
+from keys.authorization.redirects import destination, is_on_device, is_registered, with_answer
+from keys.authorization.refused import OAuthError
+from keys.oauth.code import is_challenge
+from keys.principal import MCP_DEFAULT_SCOPES, MCP_SCOPES
+
+STATE_CHARACTERS_MAX: Final = 2048
+ASKED: Final = (
+    "response_type",
+    "client_id",
+    "redirect_uri",
+    "scope",
+    "state",
+    "code_challenge",
+    "code_challenge_method",
+    "resource",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class McpRequest:
+    """A request of a client that exists. scopes: those asked for that may be given; fault: what is wrong with
+    the rest, for the client to be told; null: nothing. issuer: this gateway's address.
+    """
+
+    client: McpClient
+    redirect_uri: str
+    state: str | None
+    challenge: str
+    scopes: Sequence[str]
+    issuer: str
+    fault: OAuthError | None
+
+    @property
+    def resource(self) -> str:
+        """What its tokens are for."""
+        return resource_of(self.issuer)
+
+    @property
+    def lands_on(self) -> str:
+        """Where the browser goes, as a person is shown it."""
+        return destination(self.redirect_uri)
+
+    @property
+    def lands_on_device(self) -> bool:
+        """Whether that is a program of the person's own machine, whichever it is."""
+        return is_on_device(self.redirect_uri)
+
+    def landing(self, code: str) -> str:
+        """Where the browser goes with a code."""
+        answer = [("code", code), ("state", self.state), ("iss", self.issuer)]
+        return with_answer(self.redirect_uri, answer)
+
+    def denial(self, error: OAuthError) -> str:
+        """Where it goes without one."""
+        answer = [("error", error), ("state", self.state), ("iss", self.issuer)]
+        return with_answer(self.redirect_uri, answer)
+
+
+async def read_request(call: RequestContext[Any, Any], form: Form) -> McpRequest:
+    """Raises InvalidInput and AuthorizationRefused where nobody can be told, and RateLimited."""
+    client_id, redirect_uri = _only(form, "client_id"), _only(form, "redirect_uri")
+    state = _only(form, "state")
+    if len(state) > STATE_CHARACTERS_MAX:
+        raise InvalidInput(f"state has at most {STATE_CHARACTERS_MAX} characters", param="state")
+    client = await _client(call, client_id)
+    if not is_registered(redirect_uri, client.redirect_uris):
+        raise InvalidInput(
+            "the redirect_uri is not one of those that the client registered", param="redirect_uri"
+        )
+    issuer = address_of(call)
+    asked = form.raw("scope").split()
+    scopes = [scope for scope in MCP_SCOPES if scope in (asked or MCP_DEFAULT_SCOPES)]
+    return McpRequest(
+        client,
+        redirect_uri,
+        state or None,
+        form.raw("code_challenge"),
+        scopes,
+        issuer,
+        _fault(form, scopes, issuer),
+    )
+
+
+async def _client(call: RequestContext[Any, Any], client_id: str) -> McpClient:
+    context = call.context
+    if client_id.startswith("https://"):
+        found = context.mcp_sign_in.documents.find_now(client_id)
+        if found is not None:
+            return found
+        await pace_target(context.limiter, call.principal)
+        return await context.mcp_sign_in.documents.fetch(
+            client_id, account_id=call.principal.account_id
+        )
+    registered = await context.database.read(lambda tx: mcp_client.find(tx, client_id))
+    if registered is None:
+        raise InvalidInput(
+            "no client has this client_id: it may have been forgotten; connect it anew from the"
+            " client",
+            param="client_id",
+        )
+    return registered
+
+
+def _only(form: Form, name: str) -> str:
+    """The one value of a parameter; two could be read differently here and at the client."""
+    values = form.many(name)
+    if len(values) > 1:
+        raise InvalidInput("is given more than once", param=name)
+    return values[0] if values else ""
+
+
+def _fault(form: Form, scopes: Sequence[str], issuer: str) -> OAuthError | None:
+    if any(len(form.many(name)) > 1 for name in ASKED):
+        return "invalid_request"
+    if form.raw("response_type") != "code":
+        return "unsupported_response_type"
+    # A plain challenge proves nothing.
+    if form.raw("code_challenge_method") != "S256" or not is_challenge(form.raw("code_challenge")):
+        return "invalid_request"
+    if not is_resource(form.raw("resource"), issuer):
+        return "invalid_target"
+    return None if scopes else "invalid_scope"

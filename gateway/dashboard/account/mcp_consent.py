@@ -1,0 +1,189 @@
+"""The consent page of MCP clients: a person sees who asks, sets limits and an end, and allows or denies it.
+
+Promises: nothing is granted but by a form of this page, always shown; live needs the password; a browser
+leaves only for an address that the client registered, checked when the page is shown and again when its form
+comes back; each answer names this gateway (RFC 9207). What results is a key without a secret, with the
+limits just chosen, seen and revoked like any other.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from starlette.responses import Response
+
+from gateway.authorization.consent import allow, connected_key
+from gateway.authorization.request import ASKED, McpRequest, read_request
+from gateway.dashboard.leaving import PRIVATE, leave_for, policy_for
+from gateway.dashboard.refused import refuse
+from gateway.dashboard.route import page_route
+from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form, read_query
+from gateway.html.render import page
+from gateway.http.fields import Fields, time_us
+from gateway.http.password_again import confirm, require_password
+from gateway.http.rate_limit import take_one
+from gateway.http.request_context import RequestContext
+from gateway.http.routing import ApiSurface, Reply
+from kernel.clock import DAY_US, rfc3339
+from kernel.errors import DomainError, InvalidInput
+from keys.account import get_account
+from keys.api_keys.api_key import ApiKey
+from keys.api_keys.fields import NewKey
+from keys.principal import ACCOUNT_SCOPES, ENVIRONMENTS, MCP_SCOPES, Environment
+
+PATH: Final = "/oauth/authorize"
+CONSENTS_PER_MINUTE: Final = 30
+REPEAT_GUARD_S: Final = 600
+# What each scope lets a client do, in the words of whoever is asked.
+MEANS: Final[Mapping[str, str]] = {
+    "topup:send": "Send credit from your wallet, within the limits below",
+    "topup:read": "See your balance and the top-ups that it sent",
+    "webhooks:read": "Read the events of your account",
+    "billing:write": "Make orders for credit, which a person pays, and redeem codes for your wallet",
+}
+_DAYS: Final = 90
+_LIMITS: Final = ("per_call", "per_day", "per_month")
+# What stands in the form of a client that is new here.
+_USUAL: Final[Mapping[str, str]] = {
+    "per_call": "20.00",
+    "per_day": "50.00",
+    "per_month": "200.00",
+    "approval_above": "20.00",
+}
+
+
+async def show(call: RequestContext[Fields, Fields]) -> Reply:
+    """Who asks, for what, the limits, and the two answers."""
+    form = read_query(call)
+    asked = await read_request(call, form)
+    if asked.fault is not None:
+        return leave_for(asked.denial(asked.fault))
+    return await _page(call, asked, form, await _first_form(call, asked))
+
+
+async def decide(call: RequestContext[Fields, Fields]) -> Reply:
+    """Allow: on to the client with a code. Deny: on to it without one."""
+    form = read_form(call)
+    await take_one(
+        call.context.limiter,
+        f"consent:{call.principal.account_id}",
+        count=CONSENTS_PER_MINUTE,
+        period_s=60,
+        detail="too many answers in a minute; wait a little",
+    )
+    asked = await read_request(call, form)
+    decision = form.text("decision")
+    if asked.fault is not None or decision == "deny":
+        return leave_for(asked.denial(asked.fault or "access_denied"))
+    try:
+        if decision != "allow":
+            raise InvalidInput("press Allow or Deny", param="decision")
+        environment, limits = _environment(form), _limits(asked, form)
+        if environment == "live":
+            if form.raw("password"):
+                await confirm(call, form.raw("password"))
+            await require_password(call, environment="live")
+        code = await allow(call, asked, environment, limits)
+    except DomainError as error:
+        return await _page(call, asked, form, form, problem_of(error))
+    return leave_for(asked.landing(code))
+
+
+def _environment(form: Form) -> Environment:
+    chosen = form.text("key_environment")
+    for environment in ENVIRONMENTS:
+        if chosen == environment:
+            return environment
+    raise InvalidInput("choose staging or live", param="key_environment")
+
+
+def _limits(asked: McpRequest, form: Form) -> NewKey:
+    """What the person set; raises InvalidInput."""
+    scopes = [scope for scope in MCP_SCOPES if scope in form.many("scopes")]
+    if not scopes:
+        raise InvalidInput("tick at least one thing that it may do", param="scopes")
+    expires_on = form.text("expires_on")
+    ends = f"{expires_on}T00:00:00Z" if expires_on else None
+    per_call, per_day, per_month = (form.cents(name) for name in _LIMITS)
+    return NewKey(
+        name=asked.client.name,
+        purpose=f"MCP client at {asked.lands_on}"[:200],
+        scopes=scopes,
+        per_call_cents=per_call,
+        per_day_cents=per_day,
+        per_month_cents=per_month,
+        approval_threshold_cents=form.cents("approval_above"),
+        platforms=form.lines("platforms") or None,
+        recipients=form.lines("recipients") or None,
+        repeat_guard_s=REPEAT_GUARD_S,
+        expires_at=time_us(ends, "expires_on"),
+    )
+
+
+async def _first_form(call: RequestContext[Any, Any], asked: McpRequest) -> Form:
+    """The limits that the client's key has, or those of a client that is new."""
+    found = await connected_key(call, asked.client)
+    if found is not None:
+        return _form_of(found, asked)
+    ends = rfc3339(call.now_us + _DAYS * DAY_US)[:10]
+    usual = {name: [dollars] for name, dollars in _USUAL.items()}
+    chosen = {"key_environment": ["staging"], "scopes": list(asked.scopes), "expires_on": [ends]}
+    return Form({**usual, **chosen})
+
+
+def _form_of(key: ApiKey, asked: McpRequest) -> Form:
+    amounts = {
+        "per_call": key.per_call_cents,
+        "per_day": key.per_day_cents,
+        "per_month": key.per_month_cents,
+        "approval_above": key.approval_threshold_cents,
+    }
+    scopes = [scope for scope in MCP_SCOPES if scope in {*key.scopes, *asked.scopes}]
+    return Form(
+        {
+            "key_environment": [key.environment],
+            "scopes": scopes,
+            "platforms": ["\n".join(key.mandate.platforms or ())],
+            "recipients": ["\n".join(key.mandate.recipients or ())],
+            "expires_on": ["" if key.expires_at is None else rfc3339(key.expires_at)[:10]],
+            "known": ["yes"],
+            **{name: [_dollars(cents)] for name, cents in amounts.items()},
+        }
+    )
+
+
+def _dollars(cents: int | None) -> str:
+    return "" if cents is None else f"{cents // 100}.{cents % 100:02d}"
+
+
+async def _page(
+    call: RequestContext[Any, Any],
+    asked: McpRequest,
+    request: Form,
+    form: Form,
+    problem: Problem = NO_PROBLEM,
+) -> Response:
+    account = await call.context.database.read(
+        lambda tx: get_account(tx, call.principal.account_id)
+    )
+    return page(
+        call,
+        "mcp_consent.html",
+        status=problem.status,
+        headers={**PRIVATE, "content-security-policy": policy_for(asked.redirect_uri)},
+        asked=asked,
+        sent={name: request.raw(name) for name in ASKED if request.raw(name)},
+        form=form,
+        problem=problem,
+        means=MEANS,
+        has_live=account.is_live_open,
+    )
+
+
+SURFACE: Final = ApiSurface(
+    "",
+    (
+        page_route("GET", PATH, show, "Consent to an MCP client", ACCOUNT_SCOPES),
+        page_route("POST", PATH, decide, "Allow or deny an MCP client", ACCOUNT_SCOPES),
+    ),
+    refuse,
+)

@@ -1,0 +1,160 @@
+"""Which MCP client acts for which account: by one key, whose limits the person chose.
+
+A grant has one key for ever, so no later consent revives tokens of a key that ended: then there is a new
+grant with a new key. Consenting again to the same client changes the key that works: what it spent goes
+on counting, and its other tokens go on. Writes authorization_grants; the caller holds the account's lock.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from kernel.ids import new_id
+from kernel.tenant import Tenant
+from keys.api_keys import api_key
+from keys.api_keys.api_key import ApiKey
+from keys.api_keys.fields import KeyChanges, NewKey
+from keys.authorization import client as mcp_client
+from keys.authorization.client import McpClient
+from keys.live import check_live
+from keys.principal import Environment, Principal
+from store.database import Row, Transaction
+from store.row_mapping import WORDS, RowMapping
+
+# What the consent page sets; the rest of a key that is renewed stays.
+_CHOSEN: Final = (
+    *("scopes", "per_call_cents", "per_day_cents", "per_month_cents", "approval_threshold_cents"),
+    *("expires_at", "platforms", "recipients", "repeat_guard_s"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class McpGrant:
+    """One consent as it is now. resource: what its tokens are for. Times in microseconds."""
+
+    id: str
+    account_id: str
+    environment: Environment
+    client_id: str
+    client_name: str
+    key_id: str
+    scopes: tuple[str, ...]
+    resource: str
+    created_at: int
+    renewed_at: int
+
+    @property
+    def tenant(self) -> Tenant:
+        """Whose it is."""
+        return Tenant(self.account_id, self.environment)
+
+
+async def get(tx: Transaction, grant_id: str) -> McpGrant:
+    """A grant that a code or a token names."""
+    row = await tx.fetch_one(_GET, id=grant_id)
+    assert row is not None, "grants go after their codes and tokens"
+    return _ROWS.read(row)
+
+
+async def find_usable(
+    tx: Transaction, tenant: Tenant, client_id: str, *, now_us: int
+) -> tuple[McpGrant, ApiKey] | None:
+    """The client's newest grant whose key works, paused or not, and the key."""
+    row = await _newest(tx, tenant, client_id, now_us)
+    if row is None:
+        return None
+    grant = _ROWS.read(row)
+    return grant, await api_key.get(tx, tenant, grant.key_id)
+
+
+async def make_or_renew(
+    tx: Transaction,
+    *,
+    asker: Principal,
+    client: McpClient,
+    limits: NewKey,
+    resource: str,
+    now_us: int,
+) -> tuple[McpGrant, ApiKey, bool]:
+    """What the person consents to now: the grant, its key, and whether the key is new.
+
+    asker: the person's session, in the environment that was chosen. limits: name, scopes and limits of the
+    key; scopes must be said. Raises LiveNotOpen, KeyLimitReached, ScopeMissing, InvalidInput.
+    """
+    assert limits.scopes is not None, "the page says which scopes"
+    await check_live(tx, asker.tenant)
+    usable = await _newest(tx, asker.tenant, client.id, now_us)
+    if client.document_url is None:
+        await mcp_client.note_used(tx, client.id, now_us=now_us)
+    if usable is None:
+        return await _make(tx, asker, client, limits, resource, now_us)
+    grant = _ROWS.read(usable)
+    key = await api_key.patch(
+        tx,
+        asker.tenant,
+        grant.key_id,
+        changes=KeyChanges(**{name: getattr(limits, name) for name in _CHOSEN}),
+        asker=asker,
+        now_us=now_us,
+    )
+    await tx.execute(
+        _RENEW,
+        id=grant.id,
+        client_name=client.name,
+        scopes=" ".join(key.scopes),
+        resource=resource,
+        now_us=now_us,
+    )
+    return await get(tx, grant.id), key, False
+
+
+async def _make(
+    tx: Transaction,
+    asker: Principal,
+    client: McpClient,
+    limits: NewKey,
+    resource: str,
+    now_us: int,
+) -> tuple[McpGrant, ApiKey, bool]:
+    key = await api_key.mint_for_client(
+        tx, parent=asker, new=limits, client_id=client.id, now_us=now_us
+    )
+    grant = McpGrant(
+        id=new_id("mcg"),
+        account_id=key.account_id,
+        environment=key.environment,
+        client_id=client.id,
+        client_name=client.name,
+        key_id=key.id,
+        scopes=key.scopes,
+        resource=resource,
+        created_at=now_us,
+        renewed_at=now_us,
+    )
+    await tx.insert("authorization_grants", _ROWS.columns, [_ROWS.write(grant)])
+    return grant, key, True
+
+
+async def _newest(tx: Transaction, tenant: Tenant, client_id: str, now_us: int) -> Row | None:
+    return await tx.fetch_one(
+        _NEWEST,
+        account_id=tenant.account_id,
+        environment=tenant.environment,
+        client_id=client_id,
+        now_us=now_us,
+    )
+
+
+_ROWS = RowMapping(McpGrant, stored={"scopes": WORDS})
+_GET = f"SELECT {_ROWS.of('g')} FROM authorization_grants g WHERE g.id = :id"
+_NEWEST = f"""
+SELECT {_ROWS.of("g")} FROM authorization_grants g
+JOIN api_keys k ON k.id = g.key_id
+WHERE g.account_id = :account_id AND g.environment = :environment AND g.client_id = :client_id
+  AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > :now_us)
+ORDER BY g.id DESC LIMIT 1
+"""
+_RENEW = """
+UPDATE authorization_grants SET client_name = :client_name, scopes = :scopes, resource = :resource,
+    renewed_at = :now_us
+WHERE id = :id
+"""

@@ -1,0 +1,336 @@
+"""Tokens of MCP clients: what a code, then one refresh token after the other, is exchanged for.
+
+All that came of one code is a family, of which one refresh token works at a time. One that comes again
+within REPEAT_US, while its successor was not used, gets the same pair: a lost answer locks nobody out. One
+that comes later, or after its successor was used, was stolen from somebody: the family ends (RFC 9700
+4.14.2). Invariant: no token works once it, its family or its key has ended, and it may do what both its
+consent and its key allow at the time of use. Stored are SHA-256. Writes authorization_tokens.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from kernel.clock import DAY_US, HOUR_US, SECOND_US
+from kernel.ids import new_id
+from kernel.tenant import Tenant
+from keys.account import lock_tenants
+from keys.api_keys import api_key
+from keys.api_keys.api_key import ApiKey
+from keys.api_keys.lookup import judge_chain, load_links
+from keys.authorization import code as issued_code, grant as mcp_grant
+from keys.authorization.code import IssuedCode
+from keys.authorization.grant import McpGrant
+from keys.authorization.refused import AuthorizationRefused
+from keys.authorization.token_text import TokenMaker
+from keys.lineage import Link, Refusal
+from keys.live import IS_LIVE_OPEN
+from keys.principal import Environment, Principal
+from keys.token_format import digest
+from store.database import Row, Transaction
+from store.row_mapping import WORDS, RowMapping
+
+ACCESS_LIFE_US: Final = HOUR_US
+REFRESH_LIFE_US: Final = 90 * DAY_US
+REPEAT_US: Final = 30 * SECOND_US
+KEPT_US: Final = DAY_US
+
+
+class TokenPair(NamedTuple):
+    """What a client gets. expires_in_s: of the access token."""
+
+    access: str
+    refresh: str
+    expires_in_s: int
+    scopes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    """A token as it is stored, but for its text."""
+
+    digest: str
+    kind: str
+    account_id: str
+    environment: Environment
+    grant_id: str
+    family_id: str
+    scopes: tuple[str, ...]
+    created_at: int
+    expires_at: int
+    used_at: int | None
+    revoked_at: int | None
+
+    @property
+    def tenant(self) -> Tenant:
+        return Tenant(self.account_id, self.environment)
+
+
+async def exchange(
+    tx: Transaction,
+    maker: TokenMaker,
+    code: str,
+    *,
+    client_id: str,
+    redirect_uri: str,
+    verifier: str,
+    resource: str,
+    now_us: int,
+) -> TokenPair | AuthorizationRefused:
+    """The first pair of a family; raises AuthorizationRefused.
+
+    Takes the account's lock: of N calls with one code one wins. A code that comes a second time ends
+    what it gave: that refusal is returned, not raised, so that the caller's transaction keeps the end.
+    """
+    found = await issued_code.find(tx, code)
+    if found is None or found.client_id != client_id:
+        raise _no_code()
+    await lock_tenants(tx, [found.tenant])
+    found = await issued_code.find(tx, code)
+    if found is None:
+        raise _no_code()
+    if found.family_id is not None:
+        await _end_family(tx, found.family_id, now_us)
+        return _no_code()
+    grant, key = await _usable(tx, found.grant_id, now_us)
+    _check_code(found, grant, redirect_uri, verifier, resource, now_us)
+    family_id = new_id("mcf")
+    await issued_code.mark_used(tx, found, family_id)
+    return await _issue(tx, maker, code, grant, key, family_id, found.scopes, now_us)
+
+
+async def refresh(
+    tx: Transaction,
+    maker: TokenMaker,
+    token: str,
+    *,
+    client_id: str,
+    scopes: Iterable[str] | None,
+    resource: str | None,
+    now_us: int,
+) -> TokenPair | AuthorizationRefused:
+    """The next pair; raises AuthorizationRefused, and returns the one that ends the family.
+
+    scopes: fewer than the token has, null: all of them.
+    """
+    found = await _find(tx, token, "refresh")
+    if found is None:
+        raise _no_token()
+    await lock_tenants(tx, [found.tenant])
+    found = await _find(tx, token, "refresh")
+    if found is None or found.revoked_at is not None or found.expires_at <= now_us:
+        raise _no_token()
+    grant, key = await _usable(tx, found.grant_id, now_us)
+    if grant.client_id != client_id:
+        raise _no_token()
+    if resource is not None and resource != grant.resource:
+        raise AuthorizationRefused("invalid_target", "the token is for another resource")
+    if found.used_at is not None:
+        return await _again(tx, maker, token, found, now_us)
+    wanted = _narrowed(found.scopes, scopes)
+    await tx.execute(_USE, digest=found.digest, now_us=now_us)
+    return await _issue(tx, maker, token, grant, key, found.family_id, wanted, now_us)
+
+
+async def revoke(tx: Transaction, token: str, *, client_id: str, now_us: int) -> ApiKey | None:
+    """Ends the token's family (RFC 7009), and with the last one of its grant the key, which is returned.
+
+    None where no key ended: an unknown token or another client's is nobody's business.
+    """
+    found = await _find(tx, token)
+    if found is None:
+        return None
+    await lock_tenants(tx, [found.tenant])
+    grant = await mcp_grant.get(tx, found.grant_id)
+    if grant.client_id != client_id:
+        return None
+    await _end_family(tx, found.family_id, now_us)
+    row = await tx.fetch_one(_ALIVE, grant_id=grant.id, now_us=now_us)
+    before = await api_key.get(tx, grant.tenant, grant.key_id)
+    if (row is not None and row["alive"]) or before.revoked_at is not None:
+        return None
+    return await api_key.revoke(tx, grant.tenant, grant.key_id, asker=None, now_us=now_us)
+
+
+async def load_principals(
+    tx: Transaction, digests: Iterable[str], *, now_us: int
+) -> dict[str, Principal | Refusal]:
+    """By digest: the principal of an access token, which is its key's, or why it works no longer."""
+    wanted = sorted(set(digests))
+    if not wanted:
+        return {}
+    rows = await tx.fetch(_PRINCIPALS, digests=wanted)
+    links = await load_links(tx, {row["key_id"] for row in rows})
+    return {row["digest"]: _principal(row, links, now_us) for row in rows}
+
+
+async def prune(tx: Transaction, *, now_us: int, limit: int) -> int:
+    """Ends tokens a day after their end; how many. A refresh token that was used stays as long as it
+    would have worked, or nobody would notice that it comes again.
+    """
+    return await tx.execute(_PRUNE, before=now_us - KEPT_US, rows=limit)
+
+
+_ROWS = RowMapping(_Token, stored={"scopes": WORDS})
+_FIND = f"SELECT {_ROWS.of('t')} FROM authorization_tokens t WHERE t.digest = :digest"
+_USE = "UPDATE authorization_tokens SET used_at = :now_us WHERE digest = :digest"
+_END = """
+UPDATE authorization_tokens SET revoked_at = :now_us
+WHERE family_id = :family_id AND revoked_at IS NULL
+"""
+_ALIVE = """
+SELECT COUNT(*) AS alive FROM authorization_tokens
+WHERE grant_id = :grant_id AND kind = 'refresh' AND used_at IS NULL AND revoked_at IS NULL
+  AND expires_at > :now_us
+"""
+_PRINCIPALS = f"""
+SELECT t.digest, t.expires_at, t.revoked_at, t.scopes, t.account_id, t.environment, g.key_id,
+    a.is_sandbox, a.email, {IS_LIVE_OPEN}
+FROM authorization_tokens t
+JOIN authorization_grants g ON g.id = t.grant_id
+JOIN accounts a ON a.id = t.account_id
+WHERE t.digest IN :digests[text] AND t.kind = 'access'
+"""
+_PRUNE = """
+DELETE FROM authorization_tokens WHERE digest IN (
+    SELECT digest FROM authorization_tokens WHERE expires_at < :before LIMIT :rows)
+"""
+
+
+async def _find(tx: Transaction, token: str, kind: str | None = None) -> _Token | None:
+    row = await tx.fetch_one(_FIND, digest=digest(token))
+    found = None if row is None else _ROWS.read(row)
+    return None if found is None or kind not in {None, found.kind} else found
+
+
+async def _usable(tx: Transaction, grant_id: str, now_us: int) -> tuple[McpGrant, ApiKey]:
+    """The grant and its key; raises AuthorizationRefused where the key ended."""
+    grant = await mcp_grant.get(tx, grant_id)
+    key = await api_key.get(tx, grant.tenant, grant.key_id)
+    if key.revoked_at is not None or (key.expires_at is not None and key.expires_at <= now_us):
+        raise AuthorizationRefused("invalid_grant", "the key behind it ended: sign in again")
+    return grant, key
+
+
+def _check_code(
+    code: IssuedCode,
+    grant: McpGrant,
+    redirect_uri: str,
+    verifier: str,
+    resource: str,
+    now_us: int,
+) -> None:
+    if code.expires_at <= now_us or code.redirect_uri != redirect_uri:
+        raise _no_code()
+    if not code.is_answered_by(verifier):
+        raise AuthorizationRefused(
+            "invalid_grant", "the code_verifier does not fit the code", param="code_verifier"
+        )
+    if resource != grant.resource:
+        raise AuthorizationRefused(
+            "invalid_target", "the code is for another resource", param="resource"
+        )
+
+
+async def _again(
+    tx: Transaction, maker: TokenMaker, token: str, found: _Token, now_us: int
+) -> TokenPair | AuthorizationRefused:
+    """A refresh token that was used: the same pair where that harms nobody, else the family's end."""
+    access, successor = maker.pair_of(token)
+    following, first = await _find(tx, successor), await _find(tx, access)
+    is_recent = found.used_at is not None and 0 <= now_us - found.used_at < REPEAT_US
+    if is_recent and first is not None and following is not None and following.used_at is None:
+        left_s = max(0, first.expires_at - now_us) // SECOND_US
+        return TokenPair(access, successor, left_s, first.scopes)
+    await _end_family(tx, found.family_id, now_us)
+    return _no_token()
+
+
+def _narrowed(held: tuple[str, ...], wanted: Iterable[str] | None) -> tuple[str, ...]:
+    if wanted is None:
+        return held
+    asked = set(wanted)
+    if not asked or not asked <= set(held):
+        raise AuthorizationRefused(
+            "invalid_scope", "a refresh asks for scopes that the token has", param="scope"
+        )
+    return tuple(scope for scope in held if scope in asked)
+
+
+async def _issue(
+    tx: Transaction,
+    maker: TokenMaker,
+    secret: str,
+    grant: McpGrant,
+    key: ApiKey,
+    family_id: str,
+    scopes: tuple[str, ...],
+    now_us: int,
+) -> TokenPair:
+    """A pair of the family; secret: what it is exchanged for. Neither outlives the key."""
+    texts = maker.pair_of(secret)
+    lives = (("access", ACCESS_LIFE_US), ("refresh", REFRESH_LIFE_US))
+    rows = [
+        _Token(
+            digest(text),
+            kind,
+            grant.account_id,
+            grant.environment,
+            grant.id,
+            family_id,
+            scopes,
+            now_us,
+            min(now_us + life_us, key.expires_at or now_us + life_us),
+            None,
+            None,
+        )
+        for text, (kind, life_us) in zip(texts, lives, strict=True)
+    ]
+    await tx.insert("authorization_tokens", _ROWS.columns, [_ROWS.write(row) for row in rows])
+    return TokenPair(*texts, (rows[0].expires_at - now_us) // SECOND_US, scopes)
+
+
+async def _end_family(tx: Transaction, family_id: str, now_us: int) -> None:
+    await tx.execute(_END, family_id=family_id, now_us=now_us)
+
+
+def _principal(row: Row, links: Mapping[str, Link], now_us: int) -> Principal | Refusal:
+    key_id = row["key_id"]
+    if row["revoked_at"] is not None:
+        return Refusal("revoked", key_id)
+    if row["environment"] == "live" and not row["is_live_open"]:
+        return Refusal("live_closed", key_id)
+    if row["expires_at"] <= now_us:
+        return Refusal("expired", key_id)
+    allowed = judge_chain([key_id], links, now_us=now_us, may_administer=False)
+    if isinstance(allowed, Refusal):
+        return allowed
+    return Principal(
+        account_id=row["account_id"],
+        environment=row["environment"],
+        kind="mcp",
+        credential_id=key_id,
+        key_id=key_id,
+        lineage=(key_id,),
+        scopes=allowed.scopes & frozenset(row["scopes"].split()),
+        ip_allow_lists=allowed.ip_allow_lists,
+        expires_at=row["expires_at"],
+        is_sandbox=bool(row["is_sandbox"]),
+        approval_threshold_cents=allowed.approval_threshold_cents,
+        account_email=row["email"],
+        is_paused=allowed.is_paused,
+    )
+
+
+def _no_code() -> AuthorizationRefused:
+    return AuthorizationRefused(
+        "invalid_grant", "the code is unknown, used, too old or not this client's", param="code"
+    )
+
+
+def _no_token() -> AuthorizationRefused:
+    return AuthorizationRefused(
+        "invalid_grant",
+        "the refresh token is unknown, used, ended or not this client's",
+        param="refresh_token",
+    )
