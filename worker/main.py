@@ -63,6 +63,7 @@ from worker.money.renew import Renewer
 from worker.money.seal import sealing_chore
 from worker.money.steer import Steerer
 from worker.prune import (
+    authorization_chore,
     mails_chore,
     money_chore,
     notifications_chore,
@@ -126,6 +127,7 @@ def chores_of(context: Context) -> Sequence[Chore]:
         sealing_chore(context),
         forgetting_chore(context.database, context.clock, context.payments.forgetting),
         sessions_chore(context.database, context.clock),
+        authorization_chore(context.database, context.clock),
         security_chore(context.database, context.clock, security_us),
     )
 

@@ -18,6 +18,7 @@ from billing.subscriptions.entitlement_use import prune_uses
 from kernel.clock import Clock
 from kernel.tenant import Tenant
 from keys import audit_log, session
+from keys.authorization import client as mcp_client, code as mcp_code, token as mcp_token
 from store.database import Database, Transaction
 from store.errors import DataRefused, StoreError
 from webhooks.deliveries import retention
@@ -25,6 +26,7 @@ from webhooks.deliveries.log_page import DeliveryCursor
 from worker.chores import DAY_S, PAUSE_S, Chore
 
 RETENTION_S: Final = 3600
+AUTHORIZATION_ROWS: Final = 500
 
 # Deletes some rows of an environment that are older; how many.
 _Prune = Callable[..., Awaitable[int]]
@@ -106,6 +108,21 @@ def security_chore(
             await asyncio.sleep(pause_s)
 
     return Chore("security_log.prune", RETENTION_S, run)
+
+
+def authorization_chore(database: Database, clock: Clock, *, pause_s: float = PAUSE_S) -> Chore:
+    """Codes, tokens and registrations of MCP clients that are over."""
+
+    async def run() -> None:
+        for prune in (mcp_code.prune, mcp_token.prune, mcp_client.prune):
+            found = AUTHORIZATION_ROWS
+            while found == AUTHORIZATION_ROWS:
+                found = await database.transaction(
+                    partial(prune, now_us=clock.now_us(), limit=AUTHORIZATION_ROWS), durable=False
+                )
+                await asyncio.sleep(pause_s)
+
+    return Chore("authorization.prune", RETENTION_S, run)
 
 
 async def _security(tx: Transaction, before_us: int) -> int:
