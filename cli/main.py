@@ -23,7 +23,7 @@ GROUPS = {
         "apps": "OAuth apps: create, list, rotate, disable.",
     },
     "Use a gateway": {
-        "login": "Keep a gateway's address and a key.",
+        "login": "Get a key by the browser and keep it, or keep one that you have.",
         "whoami": "The key that is used, and what is left of its limits.",
         "send": "Send credit to a recipient.",
         "topups": "Top-ups: list, show, cancel, reverse; the operator's desk of them.",

@@ -14,8 +14,8 @@ from rich.table import Table
 from rich.text import Text
 
 WIDTH: Final = 80
-# Between two columns; rich draws a space, the separator and a space.
-_GAP: Final = 3
+# Between two columns: a space of padding and the separator of the box.
+_GAP: Final = 2
 _EDGES: Final = 2
 # Less says nothing any more.
 _CUT_MIN: Final = 8
@@ -44,7 +44,7 @@ def fitting(
     }
     shown = _with_room(columns, least, width)
     widths = _shared(shown, wanted, least, width)
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim")
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim")
     for name in shown:
         table.add_column(_head(name), **_kept_to(widths[name], is_wrapped=name in _SENTENCES))
     for number in range(len(rows)):

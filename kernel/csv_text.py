@@ -1,7 +1,7 @@
 """Lines of CSV that no spreadsheet takes for formulas: RFC 4180, each line ended by CR and LF.
 
-A cell of text that begins with = + - @, a tab or a line end gets an apostrophe before it, as OWASP advises
-against "CSV injection". Numbers are written as they are, a minus too.
+A cell of text that begins with = + - @, one of them in full width, a tab or a line end gets an apostrophe before
+it, as OWASP advises against "CSV injection": a spreadsheet in Japanese takes the wide ones, too. Numbers are written as they are, a minus too.
 """
 
 import csv
@@ -9,7 +9,7 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", *"\uff1d\uff0b\uff0d\uff20")
 
 
 def csv_lines(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> str:

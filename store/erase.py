@@ -114,6 +114,7 @@ STEPS = (
     ("spend_windows", "key_id", "key_id IN (SELECT id FROM oauth_grants WHERE {own})"),
     ("oauth_grants", "id", "{own}"),
     ("oauth_codes", "digest", "{own}"),
+    ("device_logins", "digest", "{own}"),
     ("oauth_apps", "id", "{own}"),
     ("account_environments", "environment", "{own}"),
 )

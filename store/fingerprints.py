@@ -191,6 +191,8 @@ _OF_0041: Final = _OF_0040 | {
     "checkpoint_tiles": "5a536a7df0b0",
     "signing_keys": "d8ecf8670cea",
 }
+_OF_0042: Final = _OF_0041 | {"device_logins": "24bfdf793be8"}
+
 TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0012": _OF_0012,
     "0013": _OF_0013,
@@ -222,7 +224,8 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0039": _OF_0039,
     "0040": _OF_0040,
     "0041": _OF_0041,
-    "0042": _OF_0041
+    "0042": _OF_0042,
+    "0043": _OF_0042
     | {
         "api_keys": "c89daceb80fc",
         "authorization_clients": "72efe4db0100",

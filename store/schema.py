@@ -2536,6 +2536,29 @@ oauth_apps = sa.Table(
     sa.Index("ix_oauth_apps_account", "account_id", "environment", "id"),
 )
 
+# keys/tokens/device_login.py. Command lines that wait to be logged in by a person's browser.
+device_logins = sa.Table(
+    "device_logins",
+    metadata,
+    _text("digest", key=True),  # SHA-256 of the device code, hex
+    _text("user_digest"),  # the same of the user code, in capitals and without a hyphen
+    _text("name"),  # the machine's, as it says
+    _text("address"),  # where it called from
+    _text("status"),  # pending | approved | denied | taken
+    _int("created_at"),
+    _int("expires_at"),
+    _int("interval_s"),  # how often it may ask
+    _int("polled_at", null=True),
+    _int("decided_at", null=True),
+    _text("decided_by", null=True),  # the session
+    _text("account_id", null=True),  # of whoever decided
+    _text("environment", null=True),
+    _text("scopes", null=True),
+    _int("key_expires_at", null=True),  # null: until it is revoked
+    sa.Index("ux_device_logins_user_code", "user_digest", unique=True),
+    sa.Index("ix_device_logins_expires", "expires_at"),
+)
+
 # keys/oauth/code.py. What a user just consented to, for the app to fetch once.
 oauth_codes = sa.Table(
     "oauth_codes",

@@ -64,6 +64,7 @@ from worker.money.seal import sealing_chore
 from worker.money.steer import Steerer
 from worker.prune import (
     authorization_chore,
+    device_logins_chore,
     mails_chore,
     money_chore,
     notifications_chore,
@@ -128,6 +129,7 @@ def chores_of(context: Context) -> Sequence[Chore]:
         forgetting_chore(context.database, context.clock, context.payments.forgetting),
         sessions_chore(context.database, context.clock),
         authorization_chore(context.database, context.clock),
+        device_logins_chore(context.database, context.clock),
         security_chore(context.database, context.clock, security_us),
     )
 

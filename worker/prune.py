@@ -19,6 +19,7 @@ from kernel.clock import Clock
 from kernel.tenant import Tenant
 from keys import audit_log, session
 from keys.authorization import client as mcp_client, code as mcp_code, token as mcp_token
+from keys.tokens import device_login
 from store.database import Database, Transaction
 from store.errors import DataRefused, StoreError
 from webhooks.deliveries import retention
@@ -92,6 +93,24 @@ def sessions_chore(database: Database, clock: Clock, *, pause_s: float = PAUSE_S
             await asyncio.sleep(pause_s)
 
     return Chore("sessions.prune", RETENTION_S, run)
+
+
+def device_logins_chore(database: Database, clock: Clock, *, pause_s: float = PAUSE_S) -> Chore:
+    """Logins of command lines that nobody came back to, with the addresses that they came from."""
+
+    async def run() -> None:
+        found = -1
+        while found:
+            found = await database.transaction(
+                partial(_device_logins, now_us=clock.now_us()), durable=False
+            )
+            await asyncio.sleep(pause_s)
+
+    return Chore("device_logins.prune", RETENTION_S, run)
+
+
+async def _device_logins(tx: Transaction, now_us: int) -> int:
+    return await device_login.prune(tx, now_us=now_us)
 
 
 def security_chore(

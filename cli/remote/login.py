@@ -1,4 +1,4 @@
-"""`topup login`: keeps a gateway's address and a key for the other commands."""
+"""`topup login`: a key by the browser, or one that is there, kept with the gateway's address."""
 
 import sys
 
@@ -8,11 +8,13 @@ from cli.examples import examples
 from cli.output import EXIT_USAGE, fail, json_option, show_record
 from cli.remote.address import checked_url
 from cli.remote.client import RemoteGateway
+from cli.remote.device import key_by_browser, own_name
 from cli.remote.profiles import DEFAULT, URL_VARIABLE, Access, Profile, keep, profile_option
 
 
 @click.command(
     epilog=examples(
+        "topup login --url https://topup.acme.example",
         "topup login --with-key --url https://topup.acme.example",
         "topup login --with-key --url http://127.0.0.1:8000 --profile staging",
     )
@@ -21,21 +23,35 @@ from cli.remote.profiles import DEFAULT, URL_VARIABLE, Access, Profile, keep, pr
 @click.option(
     "--url", envvar=URL_VARIABLE, required=True, help=f"The gateway's; else {URL_VARIABLE}."
 )
+@click.option("--name", help="What the key is named after; default: this machine's name.")
+@click.option("--no-browser", is_flag=True, help="Only print the address; open nothing.")
 @click.option("--allow-http", is_flag=True, help="Even where http:// leaves this machine.")
 @profile_option
 @json_option
-def login(*, with_key: bool, url: str, allow_http: bool, profile: str) -> None:
-    """Keep a gateway's address and a key for the other commands, readable by you alone.
+def login(
+    *,
+    with_key: bool,
+    url: str,
+    name: str | None,
+    no_browser: bool,
+    allow_http: bool,
+    profile: str,
+) -> None:
+    """Log in: get a key by the browser, and keep it with the gateway's address, readable by you alone.
 
-    The key is asked for without being shown, or read from standard input; it is never an argument.
-    The gateway is asked whose it is before it is kept.
+    A code is shown here and in the dashboard: compare the two, pick environment and scopes there, and
+    allow it. The key is then listed among yours, named after this machine. With --with-key a key that
+    you have is asked for without being shown, or read from standard input; it is never an argument.
     """
-    if not with_key:
-        raise click.UsageError("say --with-key: a key is the one way to log in")
+    if with_key and (name is not None or no_browser):
+        raise click.UsageError("--name and --no-browser are for a login by the browser")
     if not profile.strip():
         raise click.UsageError(f"--profile needs a name, such as {DEFAULT}")
     address = checked_url(url, source="--url", allows_http=allow_http)
-    key = _read_key()
+    if with_key:
+        key = _read_key()
+    else:
+        key = key_by_browser(address, name=name or own_name(), opens_browser=not no_browser)
     own = RemoteGateway(Access(url=address, api_key=key)).get("/keys/self").data
     keep(profile, Profile(url=address, api_key=key, environment=own["environment"]))
     show_record(

@@ -22,7 +22,7 @@ KEY_VARIABLE: Final = "TOPUP_API_KEY"
 URL_VARIABLE: Final = "TOPUP_URL"
 PROFILE_VARIABLE: Final = "TOPUP_PROFILE"
 DEFAULT: Final = "default"
-_ADVICE: Final = f"run `topup login --with-key`, or set {KEY_VARIABLE} and {URL_VARIABLE}"
+_ADVICE: Final = f"run `topup login`, or set {KEY_VARIABLE} and {URL_VARIABLE}"
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -105,7 +105,7 @@ def load() -> dict[str, Profile]:
     except msgspec.DecodeError:
         raise fail(
             f"{_file()} cannot be read as profiles",
-            advice="remove it and run `topup login --with-key`",
+            advice="remove it and run `topup login`",
             exit_code=EXIT_USAGE,
         ) from None
 

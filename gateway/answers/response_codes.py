@@ -76,7 +76,7 @@ _ROWS = (
     Code(DUPLICATE, "Duplicate transaction", (409,), "stop"),
     Code(MALFORMED, "Malformed request", (422, 400, 413, 415), "fix_request"),
     Code(CAP_EXCEEDED, "Spend cap exceeded", (402,), "ask_human"),
-    Code(MISSING_SCOPE, "Missing scope", (403,), "ask_human"),
+    Code(MISSING_SCOPE, "Not permitted for this credential", (403,), "ask_human"),
     Code(KEY_ENDED, "API key expired or revoked", (401,), "ask_human"),
     Code(NOT_REDEEMABLE, "Voucher or code not redeemable", (409, 404, 410), "stop"),
     Code(LIMIT_REACHED, "Limit reached", (409,), "ask_human"),

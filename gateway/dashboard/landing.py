@@ -28,6 +28,10 @@ from webhooks.deliveries.message import EVENT_HEADER
 # Nobody's: it signs the recorded example alone, so that a reader can check it.
 EXAMPLE_SECRET: Final = "whsec_cmVjb3JkZWQtZXhhbXBsZS1vZi10aGUtbGFuZGluZw=="  # noqa: S105
 _EVENT_TYPE: Final = "topup.delivered"
+# Where a program that has the address alone reads on (RFC 8288, RFC 9727).
+_FOR_PROGRAMS: Final = (
+    '</llms.txt>; rel="alternate"; type="text/plain", </.well-known/api-catalog>; rel="api-catalog"'
+)
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
@@ -39,7 +43,7 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
     return page(
         call,
         "landing.html",
-        headers={"vary": "Accept"},
+        headers={"vary": "Accept", "link": _FOR_PROGRAMS},
         is_open=settings.self_serve_staging,
         has_session=read_cookie(call.headers, is_secure=is_secure) is not None,
         api=API,

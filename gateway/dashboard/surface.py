@@ -1,9 +1,24 @@
 """The pages as rows of the route table: those for anybody, and the dashboard."""
 
 from gateway.dashboard import landing, overview
-from gateway.dashboard.account import account, consent, grants, mcp_consent, sign_in, sign_up
+from gateway.dashboard.account import (
+    account,
+    cli_login,
+    consent,
+    grants,
+    mcp_consent,
+    sign_in,
+    sign_up,
+)
 from gateway.dashboard.admin.routes import ADMIN_ROUTES
-from gateway.dashboard.developers import apps, certification, deliveries, keys, replays, webhooks
+from gateway.dashboard.developers import (
+    apps,
+    certification,
+    deliveries,
+    keys,
+    replays,
+    webhooks,
+)
 from gateway.dashboard.money import (
     buy,
     codes,
@@ -41,6 +56,7 @@ DASHBOARD = ApiSurface(
         *codes.ROUTES,
         *usage.ROUTES,
         *keys.ROUTES,
+        *cli_login.ROUTES,
         *webhooks.ROUTES,
         *certification.ROUTES,
         *deliveries.ROUTES,

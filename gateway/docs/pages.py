@@ -39,6 +39,7 @@ GUIDES: Final = {
     "suppliers": "Suppliers",
     "webhooks": "Webhooks",
     "sandbox": "Sandbox",
+    "command-line": "Command line",
     "payments": "Payments",
     "metering": "Metering",
     "dialects": "Dialects",

@@ -25,7 +25,15 @@ ENVIRONMENT_FIELD = "environment"
 # Made with the page: a form that is sent twice has its effect once.
 IDEMPOTENCY_FIELD = "once"
 _IN_CENTS: Final = re.compile(r"\w+_cents is (\d+) to (\d+)")
+_GROUPED: Final = re.compile(r"-?[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]*)?")
 _TOO_LONG: Final = re.compile(r"expected a string of length <= (\d+)")
+
+
+def ungrouped(text: str) -> str:
+    """The number without the commas between its groups of three digits. Any other comma stays, and nothing
+    takes it: who writes 12,50 for twelve and a half means no 1250.
+    """
+    return text.replace(",", "") if _GROUPED.fullmatch(text) else text
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +60,7 @@ class Form:
 
     def integer(self, name: str) -> int | None:
         """A whole number, None where it is blank; raises InvalidInput."""
-        text = self.text(name).replace(",", "")
+        text = ungrouped(self.text(name))
         if not text:
             return None
         if not (text.isascii() and text.lstrip("-").isdigit() and len(text) <= 18):
@@ -61,7 +69,7 @@ class Form:
 
     def cents(self, name: str) -> int | None:
         """Dollars as 12, 12.5 or 1,250.00 in cents, None where blank; raises InvalidInput."""
-        text = self.text(name).removeprefix("$").replace(",", "")
+        text = ungrouped(self.text(name).removeprefix("$"))
         if not text:
             return None
         whole, _, part = text.partition(".")

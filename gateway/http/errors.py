@@ -76,6 +76,7 @@ from keys.oauth.app import ClientRefused
 from keys.oauth.code import CodeRefused
 from keys.oauth.redirect import RedirectRefused
 from keys.principal import AddressNotAllowed, ScopeMissing
+from keys.tokens.device_login import LoginDenied, LoginExpired
 from store.errors import CommitUnknown, StoreError
 from store.idempotency import KeyInProgress, KeyReused
 from webhooks.endpoints.endpoint import TooManyEndpoints
@@ -116,6 +117,8 @@ TABLE: Final[Mapping[type[DomainError], ErrorRow]] = {
     ClientUnknown: ErrorRow(codes.INVALID_KEY, 401),
     AuthorizationRefused: ErrorRow(codes.MALFORMED, 400),
     CodeRefused: ErrorRow(codes.MALFORMED, 400),
+    LoginExpired: ErrorRow(codes.MALFORMED, 400),
+    LoginDenied: ErrorRow(codes.MISSING_SCOPE, 403, is_final=True),
     RedirectRefused: ErrorRow(codes.MALFORMED, 422),
     OutsideMandate: ErrorRow(codes.MISSING_SCOPE, 403),
     KeyPaused: ErrorRow(codes.MISSING_SCOPE, 403),

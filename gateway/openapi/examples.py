@@ -16,6 +16,7 @@ TIME: Final = "2026-06-13T12:00:00Z"
 EMAIL: Final = "user@example.com"
 VOUCHER: Final = "ATU-7Q3X-9KVM-2C8R-T5WA-H4NB"
 TRANSACTION: Final = "txn_abc123"
+DEVICE_CODE: Final = "GmRhmhcxhwAzkoEqiMEg_DnyEysNkuNhszIySk9eS-c"
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +148,8 @@ EXAMPLES: Final[Mapping[tuple[str, str], Example]] = {
             },
         )
     ),
+    ("POST", f"{API}/cli/login"): Example({"name": "ann's laptop"}),
+    ("POST", f"{API}/cli/login/token"): Example({"device_code": DEVICE_CODE}),
     ("POST", f"{API}/topup/send"): Example(
         _SEND, _answer(1001, _SENT, status="delivered", transaction_id=TRANSACTION)
     ),

@@ -96,7 +96,9 @@ def _smaller(asked: RefusedFacts) -> Iterator[Link]:
 
 
 def _own_credential(asked: RefusedFacts) -> Iterator[Link]:
-    yield asked.get("limits", "/keys/self")
+    # Whoever came without a credential has no limits to look at.
+    if asked.environment is not None:
+        yield asked.get("limits", "/keys/self")
 
 
 def _existing(asked: RefusedFacts) -> Iterator[Link]:

@@ -17,6 +17,8 @@ from kernel.csv_text import csv_head, csv_lines
         ("@SUM(A1)", "'@SUM(A1)"),
         ("\t=1", "'\t=1"),
         ("\r=1", "'\r=1"),
+        ("\uff1d1+1", "'\uff1d1+1"),
+        ("\uff20A1", "'\uff20A1"),
         ("a=1", "a=1"),
         (-2, "-2"),
         (None, ""),

@@ -21,6 +21,7 @@ from mcp.shared.auth import (
     OAuthClientMetadata,
     OAuthToken,
 )
+from pydantic import AnyUrl
 
 from tests.support.browser import Browser
 from tests.support.gateway import ANSWER_S_MAX, Gateway
@@ -102,7 +103,7 @@ def provider(
     """The SDK's OAuth of one client."""
     metadata = OAuthClientMetadata(
         client_name="Probe Desk",
-        redirect_uris=[REDIRECT],
+        redirect_uris=[AnyUrl(REDIRECT)],
         grant_types=["authorization_code", "refresh_token"],
         response_types=["code"],
         token_endpoint_auth_method="none",

@@ -1418,7 +1418,11 @@ export interface paths {
         get: operations["get_keys_self"];
         put?: never;
         post?: never;
-        delete?: never;
+        /**
+         * Revoke the asking key
+         * @description For any key, whatever its scopes: it and all that come from it end, for good. Scope: `topup:send` or `topup:read` or `topup:reverse` or `webhooks:read` or `webhooks:write` or `billing:read` or `billing:write` or `usage:read` or `usage:write` or `vouchers:read` or `vouchers:redeem` or `keys:write` or `approvals:write` or `admin`.
+         */
+        delete: operations["delete_keys_self"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1502,6 +1506,46 @@ export interface paths {
          */
         put: operations["put_account_limits"];
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/public/v1/cli/login": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begin to log a machine in by a person's browser
+         * @description For a command line or a device without a key (RFC 8628). Show the user code and the address; a person who is signed in there compares the code, picks environment and scopes, and allows it or not. Meanwhile poll POST /cli/login/token. No credential.
+         */
+        post: operations["post_cli_login"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/public/v1/cli/login/token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask whether the person allowed it
+         * @description 202 with `reason: authorization_pending` until somebody decided; then 201 with the key, once. 4001 with `reason: slow_down`: wait longer from now on, as Retry-After says. 2007 with `expired_token`: the code is over or was used. 2009 with `access_denied`: the person refused. No credential.
+         */
+        post: operations["post_cli_login_token"];
         delete?: never;
         options?: never;
         head?: never;
@@ -4707,6 +4751,118 @@ export interface components {
              * @description RFC 3339, UTC, whole seconds.
              */
             claimed_at: string;
+        };
+        /** @description The codes of a login: one for the machine alone, one for the person. */
+        CliLogin: {
+            /** @description For the machine alone: a secret. */
+            device_code: string;
+            /** @description For the person to type in or to compare. */
+            user_code: string;
+            /** @description Where the person types the user code. */
+            verification_url: string;
+            /** @description The same page with the code in it, to compare. */
+            verification_url_complete: string;
+            /**
+             * Format: int64
+             * @description How many seconds to wait between two polls.
+             */
+            interval: number;
+            /**
+             * Format: int64
+             * @description For how many seconds the codes count.
+             */
+            expires_in: number;
+        };
+        /** @description 1000 Success */
+        CliLoginAnswer: {
+            /**
+             * @description What the HTTP status says.
+             * @constant
+             */
+            success: true;
+            /**
+             * @description What happened, as a number; GET /codes lists them.
+             * @constant
+             */
+            code: 1000;
+            /** @description The code in words. */
+            message: string;
+            /** @description The top-up's, where one is concerned; else null. */
+            transaction_id: string | null;
+            /**
+             * @description The top-up's, where one is concerned; else ok or error.
+             * @enum {string}
+             */
+            status: "ok" | "scheduled" | "pending" | "delivered" | "failed" | "cancelled" | "reversing" | "reversed";
+            /**
+             * Format: date-time
+             * @description When it was answered, RFC 3339, UTC.
+             */
+            timestamp: string;
+            /** @description What was asked for, or data.error. */
+            data: components["schemas"]["CliLogin"];
+        };
+        /** @description Which machine wants to be logged in; the person is shown it. */
+        CliLoginBody: {
+            /** @description What the machine is called; the key is named after it. */
+            name: string;
+        };
+        /** @description Nobody has decided yet: ask again. */
+        CliLoginPending: {
+            /**
+             * @description The word of RFC 8628. Default: "authorization_pending".
+             * @enum {string}
+             */
+            reason: "authorization_pending";
+            /**
+             * Format: int64
+             * @description How many seconds to wait before the next poll.
+             */
+            interval: number;
+            /**
+             * Format: int64
+             * @description For how many more seconds the codes count.
+             */
+            expires_in: number;
+            /**
+             * @description Ask the same again. Default: "poll".
+             * @enum {string}
+             */
+            next_action: "poll";
+        };
+        /** @description 1000 Success */
+        CliLoginPending202Answer: {
+            /**
+             * @description What the HTTP status says.
+             * @constant
+             */
+            success: true;
+            /**
+             * @description What happened, as a number; GET /codes lists them.
+             * @constant
+             */
+            code: 1000;
+            /** @description The code in words. */
+            message: string;
+            /** @description The top-up's, where one is concerned; else null. */
+            transaction_id: string | null;
+            /**
+             * @description The top-up's, where one is concerned; else ok or error.
+             * @enum {string}
+             */
+            status: "ok" | "scheduled" | "pending" | "delivered" | "failed" | "cancelled" | "reversing" | "reversed";
+            /**
+             * Format: date-time
+             * @description When it was answered, RFC 3339, UTC.
+             */
+            timestamp: string;
+            /** @description What was asked for, or data.error. */
+            data: components["schemas"]["CliLoginPending"];
+        };
+        /** @description The secret that POST /cli/login gave. */
+        CliTokenBody: {
+            /** @description The device code of POST /cli/login. */
+            device_code: string;
         };
         /** @description How far the account's clock goes on, in seconds. */
         ClockBody: {
@@ -17446,6 +17602,73 @@ export interface operations {
             };
         };
     };
+    delete_keys_self: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of your own for this one action. The same key with the same request gets the first answer again, byte for byte, and nothing happens twice. */
+                "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description 1000 Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "success": true,
+                     *       "code": 1000,
+                     *       "message": "Success",
+                     *       "transaction_id": null,
+                     *       "status": "ok",
+                     *       "timestamp": "2026-06-13T12:00:09Z",
+                     *       "data": {
+                     *         "id": "key_5FxpRIrX4LWLkM01",
+                     *         "parent_id": null,
+                     *         "environment": "staging",
+                     *         "name": "topup on ann's laptop",
+                     *         "prefix": "ak_staging_7Q3X9",
+                     *         "last4": "H4NB",
+                     *         "scopes": [
+                     *           "topup:send",
+                     *           "topup:read"
+                     *         ],
+                     *         "caps": {
+                     *           "per_call_cents": null,
+                     *           "per_day_cents": null,
+                     *           "per_month_cents": null
+                     *         },
+                     *         "ip_allow_list": [],
+                     *         "approval_above_cents": null,
+                     *         "approval_above_per_day_cents": null,
+                     *         "approval_threshold_cents": null,
+                     *         "purpose": null,
+                     *         "lifetime_cents": null,
+                     *         "platforms": null,
+                     *         "recipients": null,
+                     *         "windows": [],
+                     *         "per_recipient_per_day_cents": null,
+                     *         "max_sends_per_hour": null,
+                     *         "repeat_guard_s": null,
+                     *         "expires_at": "2026-09-11T12:00:04Z",
+                     *         "created_at": "2026-06-13T12:00:05Z",
+                     *         "last_used_at": null,
+                     *         "paused_at": null,
+                     *         "revoked_at": "2026-06-13T12:00:09Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiKeyAnswer"];
+                };
+            };
+        };
+    };
     get_keys_key_id_tree: {
         parameters: {
             query?: never;
@@ -17774,6 +17997,152 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["AccountLimitsAnswer"];
+                };
+            };
+        };
+    };
+    post_cli_login: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "ann's laptop"
+                 *     }
+                 */
+                "application/json": components["schemas"]["CliLoginBody"];
+            };
+        };
+        responses: {
+            /** @description 1000 Success */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "success": true,
+                     *       "code": 1000,
+                     *       "message": "Success",
+                     *       "transaction_id": null,
+                     *       "status": "ok",
+                     *       "timestamp": "2026-06-13T12:00:01Z",
+                     *       "data": {
+                     *         "device_code": "GmRhmhcxhwAzkoEqiMEg_DnyEysNkuNhszIySk9eS-c",
+                     *         "user_code": "BCDF-GHJK",
+                     *         "verification_url": "https://topup.example.com/dashboard/cli",
+                     *         "verification_url_complete": "https://topup.example.com/dashboard/cli?code=BCDF-GHJK",
+                     *         "interval": 2,
+                     *         "expires_in": 600
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CliLoginAnswer"];
+                };
+            };
+        };
+    };
+    post_cli_login_token: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "device_code": "GmRhmhcxhwAzkoEqiMEg_DnyEysNkuNhszIySk9eS-c"
+                 *     }
+                 */
+                "application/json": components["schemas"]["CliTokenBody"];
+            };
+        };
+        responses: {
+            /** @description 1000 Success */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "success": true,
+                     *       "code": 1000,
+                     *       "message": "Success",
+                     *       "transaction_id": null,
+                     *       "status": "ok",
+                     *       "timestamp": "2026-06-13T12:00:05Z",
+                     *       "data": {
+                     *         "id": "key_5FxpRIrX4LWLkM01",
+                     *         "parent_id": null,
+                     *         "environment": "staging",
+                     *         "name": "topup on ann's laptop",
+                     *         "prefix": "ak_staging_7Q3X9",
+                     *         "last4": "H4NB",
+                     *         "scopes": [
+                     *           "topup:send",
+                     *           "topup:read"
+                     *         ],
+                     *         "caps": {
+                     *           "per_call_cents": null,
+                     *           "per_day_cents": null,
+                     *           "per_month_cents": null
+                     *         },
+                     *         "ip_allow_list": [],
+                     *         "approval_above_cents": null,
+                     *         "approval_above_per_day_cents": null,
+                     *         "approval_threshold_cents": null,
+                     *         "purpose": null,
+                     *         "lifetime_cents": null,
+                     *         "platforms": null,
+                     *         "recipients": null,
+                     *         "windows": [],
+                     *         "per_recipient_per_day_cents": null,
+                     *         "max_sends_per_hour": null,
+                     *         "repeat_guard_s": null,
+                     *         "expires_at": "2026-09-11T12:00:04Z",
+                     *         "created_at": "2026-06-13T12:00:05Z",
+                     *         "last_used_at": null,
+                     *         "paused_at": null,
+                     *         "revoked_at": null,
+                     *         "key": "ak_staging_7Q3X9KVM2C8RT5WA7Q3X9KVM2C8RT501"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["MintedKeyAnswer"];
+                };
+            };
+            /** @description 1000 Success */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "success": true,
+                     *       "code": 1000,
+                     *       "message": "Success",
+                     *       "transaction_id": null,
+                     *       "status": "pending",
+                     *       "timestamp": "2026-06-13T12:00:03Z",
+                     *       "data": {
+                     *         "reason": "authorization_pending",
+                     *         "interval": 2,
+                     *         "expires_in": 598,
+                     *         "next_action": "poll"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CliLoginPending202Answer"];
                 };
             };
         };

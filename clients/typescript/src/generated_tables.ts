@@ -94,5 +94,7 @@ export const KEYLESS: readonly RegExp[] = [
   /^DELETE .*\/api\/public\/v1\/topup\/balance\/recharge\/methods\/[^\/]+$/,
   /^POST .*\/api\/public\/v1\/fulfilment\/[^\/]+$/,
   /^POST .*\/api\/public\/v1\/keys\/sandbox$/,
+  /^POST .*\/api\/public\/v1\/cli\/login$/,
+  /^POST .*\/api\/public\/v1\/cli\/login\/token$/,
   /^POST .*\/api\/public\/v1\/webhooks\/verify$/,
 ];

@@ -6,7 +6,7 @@ from typing import Any, Final
 from billing.ledger.price import Price, check_currency, price_of
 from gateway.dashboard.route import page_route
 from gateway.dashboard.unattended import desk_waiting
-from gateway.html.forms import Form
+from gateway.html.forms import Form, ungrouped
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Handler, Reply, Route
 from kernel.clock import moment_us
@@ -59,7 +59,7 @@ def day_us(form: Form, name: str) -> int | None:
 
 def money(form: Form, name: str, currency: str) -> Price | None:
     """A decimal such as 20.00 in that currency; None where it is blank; raises InvalidInput."""
-    text = form.text(name).replace(",", "")
+    text = ungrouped(form.text(name))
     return price_of(text, check_currency(currency), param=name) if text else None
 
 

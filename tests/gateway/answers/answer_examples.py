@@ -35,6 +35,8 @@ _PAGES: Final = ("checkout", "portal", "claim", "no-mail", "receipts", "status")
 _COUNTED: Final = re.compile(r"<([A-Za-z_-]+)-(\d+)>")
 _PLAIN: Final[Mapping[str, str]] = {
     "http://<server>": "https://topup.example.com",
+    "<device_code>": "GmRhmhcxhwAzkoEqiMEg_DnyEysNkuNhszIySk9eS-c",
+    "<user_code>": "BCDF-GHJK",
     '"<prefix>"': '"ak_staging_7Q3X9"',
     '"<last4>"': '"H4NB"',
     '"<voucher_code_hint>"': '"H4NB"',

@@ -17,7 +17,7 @@ CONTRACT = """
 2006 | Duplicate transaction | 409
 2007 | Malformed request | 400 413 415 422
 2008 | Spend cap exceeded | 402
-2009 | Missing scope | 403
+2009 | Not permitted for this credential | 403
 2010 | API key expired or revoked | 401
 2011 | Voucher or code not redeemable | 404 409 410
 2012 | Limit reached | 409

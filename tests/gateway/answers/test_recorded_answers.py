@@ -16,6 +16,7 @@ from gateway.surfaces import SURFACES
 from kernel.clock import FixedClock
 from tests.gateway.answers import (
     document_walks,
+    login_walks,
     mandate_walks,
     own_walks,
     payment_walks,
@@ -42,6 +43,7 @@ WALKS: dict[str, Walk] = {
     "entitlements": own_walks.entitlements,
     "fulfilments": own_walks.fulfilments,
     "keys": own_walks.keys,
+    "logins": login_walks.logins,
     "mandates": mandate_walks.mandates,
     "webhooks": webhook_walks.endpoints,
     "deliveries": webhook_walks.deliveries,

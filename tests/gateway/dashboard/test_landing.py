@@ -49,6 +49,11 @@ async def test_the_page_says_what_the_seed_says_and_every_link_leads_somewhere(
     words = text_of(page.text)
 
     assert page.status_code == 200
+    # Whoever reads nothing but headers is told where the text for programs is.
+    links = re.findall(r'<([^>]+)>; rel="([^"]+)"', page.headers["link"])
+    assert [rel for _, rel in links] == ["alternate", "api-catalog"]
+    for path, _ in links:
+        assert (await gateway.client.get(path)).status_code == 200
     for promised in (
         "Ship AI top-ups in 10 minutes.",
         "One call. Credits in the wallet.",

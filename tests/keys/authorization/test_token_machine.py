@@ -3,6 +3,7 @@ still be used, and nothing of one that ended works.
 """
 
 import asyncio
+from functools import partial
 from typing import Any
 
 import pytest
@@ -36,7 +37,7 @@ async def usable(desk: SignedIn, texts: list[str]) -> list[str]:
     """Those that were not used and did not end, as the database has them."""
     found = []
     for text in texts:
-        row = await desk.database.read(lambda tx, text=text: _row(tx, text))
+        row = await desk.database.read(partial(_row, text=text))
         if row is not None and row["used_at"] is None and row["revoked_at"] is None:
             found.append(text)
     return found

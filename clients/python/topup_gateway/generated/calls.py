@@ -1,6 +1,7 @@
 """Every call of the API, by method and path."""
 
 from .api.calls.delete_keys_key_id import delete_keys_key_id
+from .api.calls.delete_keys_self import delete_keys_self
 from .api.calls.delete_tokens import delete_tokens
 from .api.calls.delete_tokens_token_id import delete_tokens_token_id
 from .api.calls.delete_topup_balance_recharge import delete_topup_balance_recharge
@@ -68,6 +69,8 @@ from .api.calls.patch_webhooks_endpoint_id import patch_webhooks_endpoint_id
 from .api.calls.post_approvals_approval_id_approve import post_approvals_approval_id_approve
 from .api.calls.post_approvals_approval_id_deny import post_approvals_approval_id_deny
 from .api.calls.post_batches_batch_id_cancel import post_batches_batch_id_cancel
+from .api.calls.post_cli_login import post_cli_login
+from .api.calls.post_cli_login_token import post_cli_login_token
 from .api.calls.post_codes_redeem import post_codes_redeem
 from .api.calls.post_deliveries_delivery_id_replay import post_deliveries_delivery_id_replay
 from .api.calls.post_endpoint_x402_topup import post_endpoint_x402_topup
@@ -131,6 +134,7 @@ from .api.calls.put_topup_balance_threshold import put_topup_balance_threshold
 
 __all__ = [
     "delete_keys_key_id",
+    "delete_keys_self",
     "delete_tokens",
     "delete_tokens_token_id",
     "delete_topup_balance_recharge",
@@ -194,6 +198,8 @@ __all__ = [
     "post_approvals_approval_id_approve",
     "post_approvals_approval_id_deny",
     "post_batches_batch_id_cancel",
+    "post_cli_login",
+    "post_cli_login_token",
     "post_codes_redeem",
     "post_deliveries_delivery_id_replay",
     "post_endpoint_x402_topup",

@@ -131,6 +131,16 @@ from .changed_hold_status import ChangedHoldStatus
 from .claimed_top_up_event_data import ClaimedTopUpEventData
 from .claimed_top_up_event_data_metadata import ClaimedTopUpEventDataMetadata
 from .claimed_top_up_event_data_status import ClaimedTopUpEventDataStatus
+from .cli_login import CliLogin
+from .cli_login_answer import CliLoginAnswer
+from .cli_login_answer_status import CliLoginAnswerStatus
+from .cli_login_body import CliLoginBody
+from .cli_login_pending import CliLoginPending
+from .cli_login_pending_202_answer import CliLoginPending202Answer
+from .cli_login_pending_202_answer_status import CliLoginPending202AnswerStatus
+from .cli_login_pending_next_action import CliLoginPendingNextAction
+from .cli_login_pending_reason import CliLoginPendingReason
+from .cli_token_body import CliTokenBody
 from .clock_body import ClockBody
 from .code_row import CodeRow
 from .code_row_next_action_type_0 import CodeRowNextActionType0
@@ -762,6 +772,16 @@ __all__ = (
     "ClaimedTopUpEventData",
     "ClaimedTopUpEventDataMetadata",
     "ClaimedTopUpEventDataStatus",
+    "CliLogin",
+    "CliLoginAnswer",
+    "CliLoginAnswerStatus",
+    "CliLoginBody",
+    "CliLoginPending",
+    "CliLoginPending202Answer",
+    "CliLoginPending202AnswerStatus",
+    "CliLoginPendingNextAction",
+    "CliLoginPendingReason",
+    "CliTokenBody",
     "ClockBody",
     "CodeRow",
     "CodeRowNextActionType0",

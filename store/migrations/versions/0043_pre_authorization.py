@@ -8,8 +8,8 @@ from alembic import op
 
 from store.dialect import BIGINT, TEXT
 
-revision = "0042"
-down_revision = "0041"
+revision = "0043"
+down_revision = "0042"
 branch_labels = None
 depends_on = None
 oldest_code = "0011"

@@ -1,0 +1,239 @@
+"""Logging the command line in by a browser: two calls for a machine that has no credential yet.
+
+The words are RFC 8628's, in our envelope: authorization_pending is an answer that says when to ask again;
+slow_down, expired_token and access_denied are the reasons of refusals.
+"""
+
+from typing import Annotated, Final, Literal
+
+from msgspec import Meta, Struct
+
+from gateway.answers import response_codes as codes
+from gateway.answers.answer import Answer
+from gateway.answers.envelope import answer
+from gateway.answers.outcome import Outcome, created, ok
+from gateway.answers.words import Count
+from gateway.api.schemas.keys import ApiKey as KeyShape, MintedKey
+from gateway.html.render import address_of
+from gateway.http.acting import note
+from gateway.http.auth import block_of
+from gateway.http.fields import LINE, Fields
+from gateway.http.idempotency import run_once
+from gateway.http.rate_limit import RateLimited, take_one
+from gateway.http.request_context import RequestContext
+from gateway.http.routing import Route
+from kernel.clock import HOUR_US, SECOND_US
+from kernel.errors import NotFound
+from keys.api_keys import api_key
+from keys.api_keys.api_key import ApiKey
+from keys.principal import SCOPES
+from keys.tokens import device_login
+from keys.tokens.device_login import (
+    INTERVAL_S,
+    LIFE_S,
+    NAME_CHARACTERS_MAX,
+    LoggedIn,
+    LoginWaiting,
+)
+from store.database import Transaction
+from webhooks.events.key_events import tell_key
+
+PAGE: Final = "/dashboard/cli"
+LOGINS_MAX: Final = 30  # an hour and address
+POLLS_MAX: Final = 120  # a minute and address
+
+
+class CliLoginBody(Fields, frozen=True, kw_only=True):
+    """Which machine wants to be logged in; the person is shown it."""
+
+    name: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            max_length=NAME_CHARACTERS_MAX,
+            pattern=LINE,
+            description="What the machine is called; the key is named after it.",
+        ),
+    ]
+
+
+class CliTokenBody(Fields, frozen=True, kw_only=True):
+    """The secret that POST /cli/login gave."""
+
+    device_code: Annotated[
+        str, Meta(max_length=100, description="The device code of POST /cli/login.")
+    ]
+
+
+class CliLogin(Struct, kw_only=True):
+    """The codes of a login: one for the machine alone, one for the person."""
+
+    device_code: Annotated[str, Meta(description="For the machine alone: a secret.")]
+    user_code: Annotated[
+        str,
+        Meta(
+            pattern=r"^[B-DF-HJ-NP-TV-XZ]{4}-[B-DF-HJ-NP-TV-XZ]{4}$",
+            description="For the person to type in or to compare.",
+        ),
+    ]
+    verification_url: Annotated[str, Meta(description="Where the person types the user code.")]
+    verification_url_complete: Annotated[
+        str, Meta(description="The same page with the code in it, to compare.")
+    ]
+    interval: Annotated[Count, Meta(description="How many seconds to wait between two polls.")]
+    expires_in: Annotated[Count, Meta(description="For how many seconds the codes count.")]
+
+
+class CliLoginPending(Struct, kw_only=True):
+    """Nobody has decided yet: ask again."""
+
+    reason: Annotated[
+        Literal["authorization_pending"], Meta(description="The word of RFC 8628.")
+    ] = "authorization_pending"
+    interval: Annotated[Count, Meta(description="How many seconds to wait before the next poll.")]
+    expires_in: Annotated[Count, Meta(description="For how many more seconds the codes count.")]
+    next_action: Annotated[Literal["poll"], Meta(description="Ask the same again.")] = "poll"
+
+
+async def begin(call: RequestContext[CliLoginBody, Fields]) -> Answer:
+    """Two codes. Nothing is given until somebody who is signed in has compared one of them."""
+    await take_one(
+        call.context.limiter,
+        f"cli_login:{block_of(call.address)}",
+        count=LOGINS_MAX,
+        period_s=HOUR_US // SECOND_US,
+        detail=f"{LOGINS_MAX} logins an hour are begun for one address",
+    )
+    begun = await call.context.database.transaction(
+        lambda tx: device_login.begin(
+            tx, name=call.body.name, address=str(call.address or ""), now_us=call.now_us
+        )
+    )
+    user_code, page = device_login.shown(begun.user_code), address_of(call) + PAGE
+    data = CliLogin(
+        device_code=begun.device_code,
+        user_code=user_code,
+        verification_url=page,
+        verification_url_complete=f"{page}?code={user_code}",
+        interval=INTERVAL_S,
+        expires_in=LIFE_S,
+    )
+    return answer(codes.SUCCESS, data, now_us=call.now_us, http_status=201)
+
+
+async def poll(call: RequestContext[CliTokenBody, Fields]) -> Answer:
+    """The key, once, as soon as the person allowed it."""
+    await take_one(
+        call.context.limiter,
+        f"cli_poll:{block_of(call.address)}",
+        count=POLLS_MAX,
+        period_s=60,
+        detail=f"{POLLS_MAX} polls a minute are answered for one address",
+    )
+    outcome = await call.context.database.transaction(lambda tx: _outcome(tx, call))
+    if isinstance(outcome, LoggedIn):
+        data = MintedKey.of(outcome.key, key=outcome.secret)
+        return answer(codes.SUCCESS, data, now_us=call.now_us, http_status=201)
+    if outcome.is_too_fast:
+        raise RateLimited(
+            f"asked too early: wait {outcome.interval_s} s between two polls from now on",
+            reason="slow_down",
+            retry_after_s=outcome.interval_s,
+            extra={"interval": outcome.interval_s},
+        )
+    pending = CliLoginPending(interval=outcome.interval_s, expires_in=outcome.expires_in_s)
+    return answer(codes.SUCCESS, pending, now_us=call.now_us, http_status=202, status="pending")
+
+
+async def _outcome(
+    tx: Transaction, call: RequestContext[CliTokenBody, Fields]
+) -> LoggedIn | LoginWaiting:
+    now_us = call.now_us
+    login = await device_login.find(tx, call.body.device_code, now_us=now_us)
+    if login.status == "pending":
+        return await device_login.wait(tx, login, now_us=now_us)
+    made = await device_login.take(tx, login, now_us=now_us)
+    account_id, environment = made.key.account_id, made.key.environment
+    after = {"name": made.key.name, "scopes": made.key.scopes}
+    await note(
+        tx,
+        call,
+        "key.created",
+        made.key.id,
+        account_id=account_id,
+        environment=environment,
+        after=after,
+    )
+    await tell_key(tx, "key.created", made.key, by=made.decided_by, now_us=now_us)
+    return made
+
+
+async def revoke_own(call: RequestContext[Fields, Fields]) -> Answer:
+    """Ends the asking key and all that come from it: what gives rights up needs none."""
+    principal, now_us = call.principal, call.now_us
+    if not principal.lineage:
+        raise NotFound("Key")
+    key_id = principal.lineage[0]
+
+    async def work(tx: Transaction) -> ApiKey:
+        before = await api_key.get(tx, principal.tenant, key_id)
+        ended = await api_key.revoke(tx, principal.tenant, key_id, asker=None, now_us=now_us)
+        if before.revoked_at is None:
+            await note(tx, call, "key.revoked", key_id, after={"name": ended.name})
+            by = principal.credential_id
+            await tell_key(tx, "key.revoked", ended, by=by, now_us=now_us)
+        return ended
+
+    return await run_once(
+        call, work, lambda key: answer(codes.SUCCESS, KeyShape.of(key), now_us=now_us)
+    )
+
+
+ROUTES = (
+    Route(
+        "POST",
+        "/cli/login",
+        begin,
+        "Begin to log a machine in by a person's browser",
+        body=CliLoginBody,
+        is_public=True,
+        takes_key=False,
+        description=(
+            "For a command line or a device without a key (RFC 8628). Show the user code and the address;"
+            " a person who is signed in there compares the code, picks environment and scopes, and allows"
+            " it or not. Meanwhile poll POST /cli/login/token."
+        ),
+        answers=created(CliLogin),
+        refuses=(codes.RATE_LIMITED,),
+    ),
+    Route(
+        "POST",
+        "/cli/login/token",
+        poll,
+        "Ask whether the person allowed it",
+        body=CliTokenBody,
+        is_public=True,
+        takes_key=False,
+        description=(
+            "202 with `reason: authorization_pending` until somebody decided; then 201 with the key, once."
+            " 4001 with `reason: slow_down`: wait longer from now on, as Retry-After says. 2007 with"
+            " `expired_token`: the code is over or was used. 2009 with `access_denied`: the person refused."
+        ),
+        answers=(
+            *created(MintedKey),
+            Outcome(202, CliLoginPending),
+        ),
+        refuses=(codes.MALFORMED, codes.MISSING_SCOPE, codes.LIMIT_REACHED, codes.RATE_LIMITED),
+    ),
+    Route(
+        "DELETE",
+        "/keys/self",
+        revoke_own,
+        "Revoke the asking key",
+        SCOPES,
+        is_for_paused=True,
+        description="For any key, whatever its scopes: it and all that come from it end, for good.",
+        answers=ok(KeyShape),
+        refuses=(codes.NOT_FOUND,),
+    ),
+)

@@ -1,0 +1,191 @@
+"""The page where a person lets a command line in: compares the code, picks what it may do, allows or refuses.
+
+Promises: nothing is given but by this form, of whoever is signed in, and nothing in live without the
+password, given again. Whoever was sent a link sees what it would do before anything is pressed (RFC 8628,
+5.4): the code to compare, the machine's name as its own claim, where it called from, and whose account it
+would act for.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from starlette.responses import Response
+
+from gateway.dashboard.route import page_route
+from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form, read_query
+from gateway.html.render import page
+from gateway.http.acting import note
+from gateway.http.fields import Fields
+from gateway.http.password_again import PasswordRequired, confirm, require_password
+from gateway.http.rate_limit import take_one
+from gateway.http.request_context import RequestContext
+from gateway.http.routing import Reply
+from kernel.errors import DomainError, InvalidInput
+from kernel.tenant import Tenant
+from keys.account import Account, get_account
+from keys.principal import ACCOUNT_SCOPES, ENVIRONMENTS, Environment
+from keys.tokens import device_login
+from keys.tokens.device_login import DeviceLogin, read_user_code, shown
+from store.database import Transaction
+
+PATH: Final = "/dashboard/cli"
+TRIES: Final = (30, 900)  # codes of one account in so many seconds
+# Not what makes keys, decides on sends or sees other keys' codes: for these a person ticks a box.
+_CHOSEN: Final = tuple(
+    scope
+    for scope in ACCOUNT_SCOPES
+    if scope not in {"keys:write", "approvals:write", "vouchers:read", "vouchers:redeem"}
+)
+_LIVES: Final = (("90", "90 days"), ("30", "30 days"), ("1", "A day"), ("", "Until it is revoked"))
+_UNKNOWN: Final = "no login waits under that code: compare it with the terminal; a code counts for ten minutes, once"
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A login that waits, and the code that it was found by."""
+
+    login: DeviceLogin
+    user_code: str
+    account: Account
+
+
+async def show(call: RequestContext[Fields, Fields]) -> Reply:
+    """The code to type in, or what waits under it."""
+    form = read_query(call)
+    if not form.text("code"):
+        return _ask_code(call, form)
+    try:
+        found = await _find(call, form)
+    except DomainError as error:
+        return _ask_code(call, form, problem_of(error))
+    target = [str(call.principal.environment)]
+    return _ask(
+        call, found, Form({"scopes": _CHOSEN, "target": target, "life_days": [_LIVES[0][0]]})
+    )
+
+
+async def decide(call: RequestContext[Fields, Fields]) -> Reply:
+    """Allow or refuse; whoever comes second is told that it is over."""
+    form = read_form(call)
+    try:
+        found = await _find(call, form)
+    except DomainError as error:
+        return _ask_code(call, form, problem_of(error))
+    decision = form.text("decision")
+    try:
+        if decision == "deny":
+            is_done = await call.context.database.transaction(lambda tx: _deny(tx, call, found))
+        elif decision == "allow":
+            is_done = await _allow(call, form, found)
+        else:
+            raise InvalidInput("press Allow or Refuse", param="decision")
+    except PasswordRequired:
+        return _ask(call, found, form, Problem(403, "", {"password": "Live needs it again."}))
+    except DomainError as error:
+        return _ask(call, found, form, problem_of(error))
+    if not is_done:
+        return _ask_code(
+            call, form, Problem(409, "Somebody has decided already, or it took too long.")
+        )
+    return page(call, "cli_login_done.html", is_allowed=decision == "allow", login=found.login)
+
+
+async def _allow(call: RequestContext[Any, Any], form: Form, found: _Found) -> bool:
+    """Raises what a form can be told."""
+    if form.text("is_own") != "1":
+        raise InvalidInput(
+            "tick it only if you began this login yourself and the codes are the same",
+            param="is_own",
+        )
+    target = form.text("target")
+    if target not in ENVIRONMENTS:
+        raise InvalidInput("choose staging or live", param="target")
+    environment: Environment = "live" if target == "live" else "staging"
+    if environment == "live" and form.raw("password"):
+        await confirm(call, form.raw("password"))
+    await require_password(call, environment=environment)
+    life_days, scopes = form.integer("life_days"), form.many("scopes")
+    tenant = Tenant(call.principal.account_id, environment)
+
+    async def work(tx: Transaction) -> bool:
+        is_done = await device_login.approve(
+            tx,
+            found.login,
+            tenant,
+            scopes=scopes,
+            life_days=life_days,
+            by=call.principal.credential_id,
+            now_us=call.now_us,
+        )
+        if is_done:
+            after = {"name": found.login.name, "scopes": scopes, "address": found.login.address}
+            subject = call.principal.credential_id
+            await note(tx, call, "cli.allowed", subject, environment=environment, after=after)
+        return is_done
+
+    return await call.context.database.transaction(work)
+
+
+async def _deny(tx: Transaction, call: RequestContext[Any, Any], found: _Found) -> bool:
+    principal, login = call.principal, found.login
+    by = principal.credential_id
+    is_done = await device_login.deny(tx, login, principal.account_id, by=by, now_us=call.now_us)
+    if is_done:
+        after = {"name": login.name, "address": login.address}
+        await note(tx, call, "cli.refused", by, environment="", after=after)
+    return is_done
+
+
+async def _find(call: RequestContext[Any, Any], form: Form) -> _Found:
+    """The login of the code in the form; raises InvalidInput, and RateLimited for who guesses."""
+    count, period_s = TRIES
+    account_id = call.principal.account_id
+    await take_one(
+        call.context.limiter,
+        f"cli_code:{account_id}",
+        count=count,
+        period_s=period_s,
+        detail="too many codes were tried; wait a few minutes",
+    )
+    user_code = read_user_code(form.text("code"))
+    if user_code is None:
+        raise InvalidInput("a code has eight letters, such as BCDF-GHJK", param="code")
+
+    async def work(tx: Transaction) -> _Found:
+        login = await device_login.find_open(tx, user_code, now_us=call.now_us)
+        if login is None:
+            raise InvalidInput(_UNKNOWN, param="code")
+        return _Found(login, user_code, await get_account(tx, account_id))
+
+    return await call.context.database.read(work)
+
+
+def _ask_code(
+    call: RequestContext[Any, Any], form: Form, problem: Problem = NO_PROBLEM
+) -> Response:
+    return page(call, "cli_login_code.html", status=problem.status, form=form, problem=problem)
+
+
+def _ask(
+    call: RequestContext[Any, Any], found: _Found, form: Form, problem: Problem = NO_PROBLEM
+) -> Response:
+    return page(
+        call,
+        "cli_login.html",
+        status=problem.status,
+        form=form,
+        problem=problem,
+        login=found.login,
+        user_code=shown(found.user_code),
+        is_same_address=found.login.address == str(call.address or ""),
+        has_live=found.account.is_live_open,
+        scopes=ACCOUNT_SCOPES,
+        lives=_LIVES,
+    )
+
+
+_SCOPES: Final = ("keys:write",)
+ROUTES = (
+    page_route("GET", "/cli", show, "Log a command line in", _SCOPES),
+    page_route("POST", "/cli", decide, "Let a command line in, or not", _SCOPES),
+)

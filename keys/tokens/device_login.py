@@ -1,0 +1,303 @@
+"""Logging a command line in by a person's browser, as RFC 8628 does it: two codes, and a key for one of them.
+
+The machine holds the device code (256 bits, a secret) and asks with it until somebody has decided; the
+person types the user code into the dashboard, or finds it there, and compares. Promises: a key is given
+for a device code at most once, under any number of polls at once; it is made when it is fetched, so no
+database, backup or log holds it; after ten minutes neither code is worth anything. Invariant: what a
+person decided stays. Stored are the digests of both codes. Writes device_logins.
+"""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Literal, cast
+
+from kernel.clock import DAY_US, MINUTE_US, SECOND_US
+from kernel.errors import DomainError, InvalidInput
+from kernel.tenant import Tenant
+from keys.account import lock_tenants
+from keys.api_keys import api_key
+from keys.api_keys.api_key import ApiKey
+from keys.api_keys.fields import NewKey
+from keys.api_keys.grantable import check_room
+from keys.label import normalise_name
+from keys.live import check_live
+from keys.principal import ACCOUNT_SCOPES, Environment
+from keys.token_format import digest
+from store.database import Row, Transaction
+
+LIFE_US: Final = 10 * MINUTE_US
+LIFE_S: Final = LIFE_US // SECOND_US
+INTERVAL_S: Final = 2
+# RFC 8628, 3.5: slow_down adds so much, for good.
+SLOWER_S: Final = 5
+INTERVAL_S_MAX: Final = 60
+PRUNE_ROWS: Final = 500
+NAME_CHARACTERS_MAX: Final = 60
+DEVICE_CODE_BYTES: Final = 32
+# RFC 8628, 6.1: no vowels, so no words; 20^8 are 34 bits, for ten minutes and behind a limit of tries.
+USER_CODE_LETTERS: Final = "BCDFGHJKLMNPQRSTVWXZ"
+USER_CODE_CHARACTERS: Final = 8
+KEY_LIVES_DAYS: Final = (1, 30, 90)
+
+LoginStatus = Literal["pending", "approved", "denied", "taken"]
+
+
+class LoginExpired(DomainError):
+    """The device code is unknown, used or too old: all look alike."""
+
+
+class LoginDenied(DomainError):
+    """The person refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceLogin:
+    """One wish of a machine to be logged in. digest: of its device code; name and address: as the machine
+    says and as it called, to be shown and believed by nobody. Times in microseconds.
+    """
+
+    digest: str
+    name: str
+    address: str
+    status: LoginStatus
+    created_at: int
+    expires_at: int
+    interval_s: int
+    polled_at: int | None
+    account_id: str | None
+    environment: Environment | None
+    scopes: tuple[str, ...]
+    key_expires_at: int | None
+    decided_by: str | None
+
+    @property
+    def tenant(self) -> Tenant:
+        """Whose key it will be; there is a decision."""
+        assert self.account_id is not None
+        assert self.environment is not None
+        return Tenant(self.account_id, self.environment)
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """The codes, shown this once."""
+
+    device_code: str
+    user_code: str
+
+
+@dataclass(frozen=True, slots=True)
+class LoginWaiting:
+    """Nobody has decided. is_too_fast: it was asked before interval_s were over, which are more now."""
+
+    interval_s: int
+    expires_in_s: int
+    is_too_fast: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedIn:
+    """The key that was just made, its secret, and by whose session."""
+
+    key: ApiKey
+    secret: str
+    decided_by: str
+
+
+async def begin(tx: Transaction, *, name: str, address: str, now_us: int) -> Begun:
+    """A new login; what is over goes, so that nobody's calls fill the table. Raises InvalidInput."""
+    name = normalise_name(name)
+    if len(name) > NAME_CHARACTERS_MAX:
+        raise InvalidInput(f"name has 1 to {NAME_CHARACTERS_MAX} characters", param="name")
+    await prune(tx, now_us=now_us)
+    begun = Begun(
+        secrets.token_urlsafe(DEVICE_CODE_BYTES),
+        "".join(secrets.choice(USER_CODE_LETTERS) for _ in range(USER_CODE_CHARACTERS)),
+    )
+    columns = {
+        "digest": digest(begun.device_code),
+        "user_digest": digest(begun.user_code),
+        "name": name,
+        "address": address,
+        "status": "pending",
+        "created_at": now_us,
+        "expires_at": now_us + LIFE_US,
+        "interval_s": INTERVAL_S,
+    }
+    await tx.insert("device_logins", tuple(columns), [tuple(columns.values())])
+    return begun
+
+
+def shown(user_code: str) -> str:
+    """As people read it: BCDF-GHJK."""
+    half = USER_CODE_CHARACTERS // 2
+    return f"{user_code[:half]}-{user_code[half:]}"
+
+
+def read_user_code(text: str) -> str | None:
+    """The code that somebody typed, however it is spaced and in whichever case; null: it is none."""
+    letters = "".join(one for one in text.upper() if one not in "- \t")
+    is_code = len(letters) == USER_CODE_CHARACTERS and set(letters) <= set(USER_CODE_LETTERS)
+    return letters if is_code else None
+
+
+async def find_open(tx: Transaction, user_code: str, *, now_us: int) -> DeviceLogin | None:
+    """The login that waits for a decision under this code."""
+    row = await tx.fetch_one(
+        """SELECT * FROM device_logins
+           WHERE user_digest = :digest AND status = 'pending' AND expires_at > :now_us""",
+        digest=digest(user_code),
+        now_us=now_us,
+    )
+    return None if row is None else _read(row)
+
+
+async def approve(
+    tx: Transaction,
+    login: DeviceLogin,
+    tenant: Tenant,
+    *,
+    scopes: Sequence[str],
+    life_days: int | None,
+    by: str,
+    now_us: int,
+) -> bool:
+    """Notes what the machine may have, under the tenant's lock. False: no longer open.
+
+    by: the session's id; life_days: how long the key works, null: until it is revoked. Raises InvalidInput,
+    LiveNotOpen and KeyLimitReached.
+    """
+    if not scopes or not set(scopes) <= set(ACCOUNT_SCOPES):
+        raise InvalidInput("choose at least one of the scopes", param="scopes")
+    if life_days is not None and life_days not in KEY_LIVES_DAYS:
+        raise InvalidInput("choose how long the key works", param="life_days")
+    await lock_tenants(tx, [tenant])
+    await check_live(tx, tenant)
+    await check_room(tx, tenant)
+    changed = await tx.execute(
+        """UPDATE device_logins SET status = 'approved', account_id = :account_id,
+               environment = :environment, scopes = :scopes, key_expires_at = :key_expires_at,
+               decided_by = :by, decided_at = :now_us
+           WHERE digest = :digest AND status = 'pending' AND expires_at > :now_us""",
+        account_id=tenant.account_id,
+        environment=tenant.environment,
+        scopes=" ".join(scope for scope in ACCOUNT_SCOPES if scope in scopes),
+        key_expires_at=None if life_days is None else now_us + life_days * DAY_US,
+        by=by,
+        now_us=now_us,
+        digest=login.digest,
+    )
+    return changed == 1
+
+
+async def deny(
+    tx: Transaction, login: DeviceLogin, account_id: str, *, by: str, now_us: int
+) -> bool:
+    """Notes that the machine gets nothing. False: no longer open."""
+    changed = await tx.execute(
+        """UPDATE device_logins SET status = 'denied', account_id = :account_id, decided_by = :by,
+               decided_at = :now_us
+           WHERE digest = :digest AND status = 'pending' AND expires_at > :now_us""",
+        account_id=account_id,
+        by=by,
+        now_us=now_us,
+        digest=login.digest,
+    )
+    return changed == 1
+
+
+async def find(tx: Transaction, device_code: str, *, now_us: int) -> DeviceLogin:
+    """The login of this device code; raises LoginExpired, and LoginDenied."""
+    row = await tx.fetch_one(
+        "SELECT * FROM device_logins WHERE digest = :digest", digest=digest(device_code)
+    )
+    login = None if row is None else _read(row)
+    if login is None or login.status == "taken" or login.expires_at <= now_us:
+        raise expired()
+    if login.status == "denied":
+        raise LoginDenied("the person refused this login", reason="access_denied")
+    return login
+
+
+async def wait(tx: Transaction, login: DeviceLogin, *, now_us: int) -> LoginWaiting:
+    """Notes that a login which is open was asked for; too early makes the interval longer, for good."""
+    interval_s = login.interval_s
+    is_too_fast = login.polled_at is not None and now_us < login.polled_at + interval_s * SECOND_US
+    if is_too_fast:
+        interval_s = min(interval_s + SLOWER_S, INTERVAL_S_MAX)
+    await tx.execute(
+        """UPDATE device_logins SET polled_at = :now_us, interval_s = :interval_s
+           WHERE digest = :digest""",
+        now_us=now_us,
+        interval_s=interval_s,
+        digest=login.digest,
+    )
+    return LoginWaiting(interval_s, (login.expires_at - now_us) // SECOND_US, is_too_fast)
+
+
+async def take(tx: Transaction, login: DeviceLogin, *, now_us: int) -> LoggedIn:
+    """Makes the key of an approved login, under its tenant's lock.
+
+    Raises LoginExpired for whoever comes second, and what mint raises: then it can be asked again.
+    """
+    tenant = login.tenant
+    await lock_tenants(tx, [tenant])
+    changed = await tx.execute(
+        """UPDATE device_logins SET status = 'taken'
+           WHERE digest = :digest AND status = 'approved' AND expires_at > :now_us""",
+        digest=login.digest,
+        now_us=now_us,
+    )
+    if changed != 1:
+        raise expired()
+    new = NewKey(
+        name=f"topup on {login.name}", scopes=login.scopes, expires_at=login.key_expires_at
+    )
+    key, secret = await api_key.mint(
+        tx,
+        account_id=tenant.account_id,
+        environment=cast(Environment, tenant.environment),
+        parent=None,
+        new=new,
+        now_us=now_us,
+    )
+    return LoggedIn(key, secret, login.decided_by or "")
+
+
+async def prune(tx: Transaction, *, now_us: int) -> int:
+    """Deletes some of those that are over; how many."""
+    return await tx.execute(
+        """DELETE FROM device_logins WHERE digest IN (
+               SELECT digest FROM device_logins WHERE expires_at <= :now_us
+               ORDER BY expires_at LIMIT :rows)""",
+        now_us=now_us,
+        rows=PRUNE_ROWS,
+    )
+
+
+def expired() -> LoginExpired:
+    """What a code gets that is worth nothing, for whichever reason."""
+    return LoginExpired(
+        "the device code is unknown, used or older than ten minutes: log in again",
+        param="device_code",
+        reason="expired_token",
+    )
+
+
+def _read(row: Row) -> DeviceLogin:
+    return DeviceLogin(
+        digest=row["digest"],
+        name=row["name"],
+        address=row["address"],
+        status=row["status"],
+        created_at=row["created_at"],
+        expires_at=row["expires_at"],
+        interval_s=row["interval_s"],
+        polled_at=row["polled_at"],
+        account_id=row["account_id"],
+        environment=row["environment"],
+        scopes=tuple((row["scopes"] or "").split()),
+        key_expires_at=row["key_expires_at"],
+        decided_by=row["decided_by"],
+    )
