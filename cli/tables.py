@@ -18,9 +18,9 @@ WIDTH: Final = 80
 _GAP: Final = 2
 _EDGES: Final = 2
 # Less says nothing any more.
-_CUT_MIN: Final = 8
-# Columns of sentences: they go on in the next line.
-_SENTENCES: Final = frozenset({"description", "detail", "reason", "text", "what"})
+_CUT_MIN: Final = 14
+# Columns of sentences, and of values to be read whole: they go on in the next line.
+_SENTENCES: Final = frozenset({"description", "detail", "reason", "text", "value", "what"})
 _SENTENCE_MIN: Final = 16
 # An id, which the next command is given as it stands; a time, of which a part says nothing.
 _WHOLE: Final = re.compile(r"[a-z]{2,4}_[0-9A-Za-z]{4,40}|\d{4}-\d\d-\d\dT\d\d:\d\dZ|-")

@@ -1,5 +1,5 @@
-"""Which mail an account's owner wants, and in which language: that credit ends soon, and receipts, can be
-switched off. Writes accounts.
+"""Which mail an account's owner wants, and in which language: that credit ends soon, receipts, and sends that
+wait for a decision can be switched off. Writes accounts.
 
 What failed to be paid is always told: nobody can mend what nobody knows.
 """
@@ -10,7 +10,7 @@ from typing import Final, Literal, get_args
 
 from store.database import Transaction
 
-MailChoice = Literal["expiring", "receipt"]
+MailChoice = Literal["expiring", "receipt", "approval"]
 MAIL_CHOICES: Final[tuple[MailChoice, ...]] = get_args(MailChoice)
 
 
@@ -20,17 +20,19 @@ class WantedMail:
 
     expiring: bool = True
     receipt: bool = True
+    approval: bool = True
 
 
 async def wanted_mail(tx: Transaction, account_id: str) -> WantedMail:
     """What the account wants; an account that is not there wants all."""
     row = await tx.fetch_one(
-        "SELECT expiring_mail_off_at, receipt_mail_off_at FROM accounts WHERE id = :id",
+        """SELECT expiring_mail_off_at, receipt_mail_off_at, approval_mail_off_at FROM accounts
+           WHERE id = :id""",
         id=account_id,
     )
     if row is None:
         return WantedMail()
-    return WantedMail(row["expiring_mail_off_at"] is None, row["receipt_mail_off_at"] is None)
+    return WantedMail(*(off_at is None for off_at in row))
 
 
 async def choose_mail(
@@ -56,4 +58,5 @@ async def set_mail_language(tx: Transaction, account_id: str, tag: str) -> None:
 _CHOOSE: Final[Mapping[MailChoice, str]] = {
     "expiring": "UPDATE accounts SET expiring_mail_off_at = :off_at WHERE id = :id",
     "receipt": "UPDATE accounts SET receipt_mail_off_at = :off_at WHERE id = :id",
+    "approval": "UPDATE accounts SET approval_mail_off_at = :off_at WHERE id = :id",
 }

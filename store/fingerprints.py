@@ -193,6 +193,16 @@ _OF_0041: Final = _OF_0040 | {
 }
 _OF_0042: Final = _OF_0041 | {"device_logins": "24bfdf793be8"}
 
+_OF_0043: Final = _OF_0042 | {
+    "api_keys": "c89daceb80fc",
+    "authorization_clients": "72efe4db0100",
+    "authorization_codes": "9031cb9b2e32",
+    "authorization_grants": "639a280e51ac",
+    "authorization_tokens": "fd46ce35e709",
+}
+
+_OF_0044: Final = _OF_0043 | {"endpoints": "f0db74ce9ed7"}
+
 TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0012": _OF_0012,
     "0013": _OF_0013,
@@ -225,12 +235,8 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0040": _OF_0040,
     "0041": _OF_0041,
     "0042": _OF_0042,
-    "0043": _OF_0042
-    | {
-        "api_keys": "c89daceb80fc",
-        "authorization_clients": "72efe4db0100",
-        "authorization_codes": "9031cb9b2e32",
-        "authorization_grants": "639a280e51ac",
-        "authorization_tokens": "fd46ce35e709",
-    },
+    "0043": _OF_0043,
+    "0044": _OF_0044,
+    "0045": _OF_0044
+    | {"accounts": "b7ff527a9c87", "approvals": "53c4b510484b", "owner_mails": "4acfb1d883a5"},
 }

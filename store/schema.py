@@ -55,6 +55,7 @@ accounts = sa.Table(
         "expiring_mail_off_at", null=True
     ),  # wants no mail of credit that ends soon; null: it does
     _int("receipt_mail_off_at", null=True),  # wants no receipts by mail; null: it does
+    _int("approval_mail_off_at", null=True),  # wants no mail about approvals; null: it does
     _text("mail_language", null=True),  # of mail to its owner; null: English
     sa.Index(
         "ux_accounts_email",
@@ -789,7 +790,16 @@ approvals = sa.Table(
     _int("created_at"),
     _int("expires_at"),
     _int("decided_at", null=True),
+    _int("told_at", null=True),  # when mail about it was written, or none was due; null: not yet
     sa.Index("ix_approvals_account", "account_id", "environment", "id"),
+    sa.Index(
+        "ix_approvals_untold",
+        "account_id",
+        "environment",
+        "id",
+        sqlite_where=sa.text("status = 'pending' AND told_at IS NULL"),
+        postgresql_where=sa.text("status = 'pending' AND told_at IS NULL"),
+    ),
     sa.Index("ux_approvals_transaction", "transaction_id", unique=True),
     sa.Index(
         "ix_approvals_due",
@@ -1058,6 +1068,8 @@ endpoints = sa.Table(
     _int("rate_limit_per_s", null=True),
     _int("include_codes", default=0),  # bodies published from now on carry codes
     _int("had_codes", default=0),  # some that were published before may carry them
+    _int("include_approval_links", default=0),  # approval.requested carries the link that decides
+    _int("had_approval_links", default=0),  # some that were published before may carry it
     _int("rate_tat_us", default=0),  # GCRA: theoretical arrival time of the next attempt
     _int("drain_tat_us", default=0),  # the same for what was held until enabled_at
     _text("status"),  # enabled | disabled
@@ -1912,7 +1924,7 @@ owner_mails = sa.Table(
     _text("id", key=True),  # its Message-ID is made of it
     _text("account_id"),
     _text("environment"),
-    _text("kind"),  # past_due | recharge_failed | credit_expiring | receipt
+    _text("kind"),  # past_due | recharge_failed | credit_expiring | receipt | approval
     _text("subscription_id"),  # empty: about none
     _text("status"),  # queued | sent | bounced | failed | outbox | unwanted | limited
     _int("attempts", default=0),
@@ -1922,6 +1934,13 @@ owner_mails = sa.Table(
     _int("ended_at", null=True),
     _text("about", null=True),  # JSON: what the turn's event said
     _int("next_receipt_at", null=True),  # of a receipt: in place of next_attempt_at
+    _int("next_approval_at", null=True),  # of an approval: in place of next_attempt_at
+    sa.Index(
+        "ix_owner_mails_approvals_due",
+        "next_approval_at",
+        sqlite_where=sa.text("next_approval_at IS NOT NULL"),
+        postgresql_where=sa.text("next_approval_at IS NOT NULL"),
+    ),
     sa.Index("ix_owner_mails_account", "account_id", "environment", "id"),
     sa.Index(
         "ix_owner_mails_due",

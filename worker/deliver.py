@@ -12,7 +12,7 @@ from typing import Final, NamedTuple, Protocol
 from kernel.clock import SECOND_US, Clock, rfc3339_ms
 from kernel.trace import Span, request_id_of, span_of
 from keys.vault import SealBroken
-from webhooks.deliveries.coded import CodeOf, body_to_send, masked
+from webhooks.deliveries.coded import CodeOf, LinkOf, body_to_send, masked
 from webhooks.deliveries.message import (
     Headers,
     SecretCache,
@@ -84,8 +84,10 @@ class DeliverySender:
         staging_policy: Policy,
         timeout_s: float,
         code_of: CodeOf,
+        link_of: LinkOf,
     ) -> None:
         self._code_of = code_of
+        self._link_of = link_of
         self._post = post
         self._secret_cache = secret_cache
         self._clock = clock
@@ -108,7 +110,7 @@ class DeliverySender:
         code = None
         span = None if claimed.trace is None else span_of(claimed.trace)
         try:
-            claimed, code = body_to_send(claimed, self._code_of)
+            claimed, code = body_to_send(claimed, self._code_of, self._link_of)
             opened = self._secret_cache.open(claimed.target)
             headers = message_headers(claimed, opened, now_us=now_us, span=span)
         except SealBroken as error:

@@ -48,6 +48,7 @@ from worker.dispatch import Dispatcher
 from worker.end import Ender
 from worker.fulfil import Fulfiller
 from worker.mail import Mailer
+from worker.money.approval_mail import ApprovalTeller
 from worker.money.compare import reconciliation_chore
 from worker.money.count_usage import counting_chore
 from worker.money.expire import Expirer
@@ -63,14 +64,12 @@ from worker.money.renew import Renewer
 from worker.money.seal import sealing_chore
 from worker.money.steer import Steerer
 from worker.prune import (
-    authorization_chore,
-    device_logins_chore,
     mails_chore,
     money_chore,
     notifications_chore,
     retention_chore,
     security_chore,
-    sessions_chore,
+    sign_in_chores,
 )
 from worker.release import Releaser
 from worker.replay import Replayer
@@ -127,9 +126,7 @@ def chores_of(context: Context) -> Sequence[Chore]:
         reconciliation_chore(context),
         sealing_chore(context),
         forgetting_chore(context.database, context.clock, context.payments.forgetting),
-        sessions_chore(context.database, context.clock),
-        authorization_chore(context.database, context.clock),
-        device_logins_chore(context.database, context.clock),
+        *sign_in_chores(context.database, context.clock),
         security_chore(context.database, context.clock, security_us),
     )
 
@@ -152,6 +149,7 @@ def dispatcher_of(context: Context) -> Dispatcher:
         staging_policy=policy_of(context.policy, "staging"),
         timeout_s=timeout_s,
         code_of=context.topup_rules.codes.issued,
+        link_of=context.topup_rules.decide_url,
     )
     return Dispatcher(
         context.database,
@@ -248,6 +246,7 @@ def _asking_providers(context: Context) -> Sequence[Callable[[], Awaitable[None]
         Reconciler(*shared, context.payments).run,
         Steerer(*shared, context.payments.steering).run,
         Numberer(*shared, context.settings.seller, context.topup_rules.mail.sent_in).run,
+        ApprovalTeller(*shared, context.topup_rules.mail.sent_in).run,
     )
 
 
@@ -398,5 +397,4 @@ def _on_signals(stop: Callable[[], None]) -> None:
 
 def _checks(dispatcher: Dispatcher) -> dict[str, str]:
     """Of a worker's /readyz."""
-    is_looking = time.monotonic() - dispatcher.looked_s < LOOKED_S_MAX
-    return {"claims": "ok" if is_looking else "stuck"}
+    return {"claims": "ok" if time.monotonic() - dispatcher.looked_s < LOOKED_S_MAX else "stuck"}

@@ -144,6 +144,12 @@ def authorization_chore(database: Database, clock: Clock, *, pause_s: float = PA
     return Chore("authorization.prune", RETENTION_S, run)
 
 
+def sign_in_chores(database: Database, clock: Clock) -> Sequence[Chore]:
+    """Whatever people, command lines and MCP clients signed in by, once it is over."""
+    chores = (sessions_chore, device_logins_chore, authorization_chore)
+    return [chore(database, clock) for chore in chores]
+
+
 async def _security(tx: Transaction, before_us: int) -> int:
     return await audit_log.prune(tx, before_us=before_us)
 

@@ -11,7 +11,7 @@ from billing.documents.document import BillingDocument
 from billing.ledger.price import Price
 from billing.recipients.language import Language
 from billing.recipients.owner_mail import OwnerMail, written_mail
-from billing.subscriptions.owner_letter import ACCOUNT_PATH, OwnerLetter
+from billing.recipients.owner_message import ACCOUNT_PATH, OwnerLetter
 from kernel.clock import DAY_US, parse_rfc3339, rfc3339
 from kernel.tenant import Tenant
 

@@ -22,7 +22,7 @@ from store.database import Transaction
 from store.keyset import Keyset
 from store.row_mapping import RowMapping
 
-OwnerMailKind = Literal["past_due", "recharge_failed", "credit_expiring", "receipt"]
+OwnerMailKind = Literal["past_due", "recharge_failed", "credit_expiring", "receipt", "approval"]
 OwnerMailStatus = Literal["queued", "sent", "bounced", "failed", "outbox", "unwanted", "limited"]
 # After try k it waits WAITS_US[k-1]; then it has failed.
 WAITS_US: Final = (MINUTE_US, 10 * MINUTE_US, HOUR_US, 6 * HOUR_US, DAY_US)
@@ -33,6 +33,8 @@ DAY_MAX: Final[Mapping[OwnerMailKind, int]] = {
     "recharge_failed": 10,
     "credit_expiring": 3,
     "receipt": 20,
+    # Ten an hour are written, by billing/recipients/approval_mail.py.
+    "approval": 240,
 }
 PRUNED_MAX: Final = 500
 
@@ -50,6 +52,7 @@ class OwnerMail(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     attempts: int = 0
     next_attempt_at: int | None = None
     next_receipt_at: int | None = None
+    next_approval_at: int | None = None
     reason: str | None = None
     created_at: int
     ended_at: int | None = None
@@ -105,7 +108,6 @@ def written_mail(
 ) -> OwnerMail:
     """One that is due now; is_sent: mail of its environment leaves, else it stays in the outbox."""
     due_at = now_us if is_sent else None
-    is_receipt = kind == "receipt"
     return OwnerMail(
         id=new_id("oml"),
         account_id=tenant.account_id,
@@ -114,8 +116,7 @@ def written_mail(
         subscription_id=subscription_id,
         about=None if data is None else msgspec.json.encode(data).decode(),
         status="queued" if is_sent else "outbox",
-        next_attempt_at=None if is_receipt else due_at,
-        next_receipt_at=due_at if is_receipt else None,
+        **_due(kind, due_at),
         created_at=now_us,
         ended_at=None if is_sent else now_us,
     )
@@ -131,15 +132,17 @@ async def claim(
     """At most `limit` due mails, the longest due first."""
     values = {"now": now_us, "lease_until": now_us + lease_us}
     rows = list(await tx.fetch(_CLAIM, limit=limit, **values))
-    if len(rows) < limit:
-        rows += await tx.fetch(_CLAIM_RECEIPTS, limit=limit - len(rows), **values)
+    for claim_more in (_CLAIM_RECEIPTS, _CLAIM_APPROVALS):
+        if len(rows) < limit:
+            rows += await tx.fetch(claim_more, limit=limit - len(rows), **values)
     mails = sorted(map(_ROWS.read, rows), key=lambda one: one.id)
     if not mails:
         return ()
     ids = sorted({one.account_id for one in mails})
     owners = await tx.fetch(
-        """SELECT id, email, expiring_mail_off_at, receipt_mail_off_at, mail_language FROM accounts
-           WHERE id IN :ids[text]""",
+        """SELECT id, email, expiring_mail_off_at, receipt_mail_off_at, approval_mail_off_at,
+               mail_language
+           FROM accounts WHERE id IN :ids[text]""",
         ids=ids,
     )
     addresses = {row["id"]: row["email"] for row in owners}
@@ -183,15 +186,14 @@ async def settle(
     is_last = mail.attempts > len(WAITS_US)
     ended = "failed" if status == "queued" and is_last else status
     again_at = now_us + WAITS_US[mail.attempts - 1] if ended == "queued" else None
-    is_receipt = mail.kind == "receipt"
     await tx.execute(
         """UPDATE owner_mails SET status = :status, reason = :reason,
-               next_attempt_at = :next_attempt_at, next_receipt_at = :next_receipt_at, ended_at = :ended_at
+               next_attempt_at = :next_attempt_at, next_receipt_at = :next_receipt_at,
+               next_approval_at = :next_approval_at, ended_at = :ended_at
            WHERE id = :id AND attempts = :attempts AND status = 'queued'""",
         status=ended,
         reason=None if reason is None else storable(reason, characters_max=REASON_CHARACTERS_MAX),
-        next_attempt_at=None if is_receipt else again_at,
-        next_receipt_at=again_at if is_receipt else None,
+        **_due(mail.kind, again_at),
         ended_at=None if ended == "queued" else now_us,
         id=mail.id,
         attempts=mail.attempts,
@@ -220,6 +222,35 @@ async def latest(tx: Transaction, tenant: Tenant, *, limit: int) -> Sequence[Own
     return [_ROWS.read(row) for row in rows]
 
 
+async def told_accounts(
+    tx: Transaction, kind: OwnerMailKind, tenants: Sequence[Tenant]
+) -> frozenset[str]:
+    """Those of the accounts that have an address and did not switch mail of the kind off."""
+    off = _OFF.get(kind)
+    is_wanted = "" if off is None else f"AND {off} IS NULL"
+    rows = await tx.fetch(
+        f"SELECT id FROM accounts WHERE id IN :ids[text] AND email IS NOT NULL {is_wanted}",
+        ids=sorted({one.account_id for one in tenants}),
+    )
+    return frozenset(row["id"] for row in rows)
+
+
+async def written_since(
+    tx: Transaction, kind: OwnerMailKind, tenants: Sequence[Tenant], *, after_us: int
+) -> Counter[Tenant]:
+    """How many mails of the kind were written for each of these since then."""
+    rows = await tx.fetch(
+        """SELECT account_id, environment, COUNT(*) AS number FROM owner_mails
+           WHERE account_id IN :ids[text] AND kind = :kind AND created_at > :after
+           GROUP BY account_id, environment""",
+        ids=sorted({one.account_id for one in tenants}),
+        kind=kind,
+        after=after_us,
+    )
+    found = {Tenant(row["account_id"], row["environment"]): int(row["number"]) for row in rows}
+    return Counter(found)
+
+
 async def prune(tx: Transaction, *, environment: str, before_us: int) -> int:
     """Deletes at most PRUNED_MAX mails of longer ago that are not on their way; how many."""
     return await tx.execute(
@@ -241,23 +272,29 @@ _PAGES = Keyset(
 _OFF: Final[Mapping[str, str]] = {
     "credit_expiring": "expiring_mail_off_at",
     "receipt": "receipt_mail_off_at",
+    "approval": "approval_mail_off_at",
 }
-_CLAIM = f"""
-UPDATE owner_mails SET attempts = owner_mails.attempts + 1, next_attempt_at = :lease_until
+# Kinds that a worker of before does not know are due by a column of their own.
+_DUE_COLUMNS: Final = ("next_attempt_at", "next_receipt_at", "next_approval_at")
+_DUE: Final[Mapping[str, str]] = {"receipt": "next_receipt_at", "approval": "next_approval_at"}
+
+
+def _claim_by(due: str) -> str:
+    return f"""
+UPDATE owner_mails SET attempts = owner_mails.attempts + 1, {due} = :lease_until
 FROM (
     SELECT m.id FROM owner_mails m
-    WHERE m.next_attempt_at IS NOT NULL AND m.next_attempt_at <= :now
-    ORDER BY m.next_attempt_at LIMIT :limit FOR NO KEY UPDATE OF m SKIP LOCKED) AS w
+    WHERE m.{due} IS NOT NULL AND m.{due} <= :now
+    ORDER BY m.{due} LIMIT :limit FOR NO KEY UPDATE OF m SKIP LOCKED) AS w
 WHERE owner_mails.id = w.id
 RETURNING {_ROWS.of("owner_mails")}
 """
-# Receipts are due by a column of their own, since a worker of before knows no such mail.
-_CLAIM_RECEIPTS = f"""
-UPDATE owner_mails SET attempts = owner_mails.attempts + 1, next_receipt_at = :lease_until
-FROM (
-    SELECT m.id FROM owner_mails m
-    WHERE m.next_receipt_at IS NOT NULL AND m.next_receipt_at <= :now
-    ORDER BY m.next_receipt_at LIMIT :limit FOR NO KEY UPDATE OF m SKIP LOCKED) AS w
-WHERE owner_mails.id = w.id
-RETURNING {_ROWS.of("owner_mails")}
-"""
+
+
+_CLAIM, _CLAIM_RECEIPTS, _CLAIM_APPROVALS = map(_claim_by, _DUE_COLUMNS)
+
+
+def _due(kind: str, at: int | None) -> dict[str, Any]:
+    """The time by the kind's column; the others have none."""
+    column = _DUE.get(kind, "next_attempt_at")
+    return {one: at if one == column else None for one in _DUE_COLUMNS}

@@ -6,49 +6,18 @@ line of its own, so that no mark of another direction of writing is taken for a 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.headerregistry import Address
-from email.message import EmailMessage
-from email.policy import SMTP
-from html import escape
 from typing import Any, Final
 
 from billing.recharges.recharge import FAILURES_MAX
 from billing.recipients.language import Language
 from billing.recipients.owner_mail import OwnerMail
+from billing.recipients.owner_message import ACCOUNT_PATH, OwnerLetter
 from billing.subscriptions.subscription import Subscription
-from kernel.clock import SECOND_US, parse_rfc3339
+from kernel.clock import parse_rfc3339
 
 PLAN_PATH: Final = "/dashboard/plan"
 RECHARGE_PATH: Final = "/dashboard/recharge"
 WALLET_PATH: Final = "/dashboard"
-ACCOUNT_PATH: Final = "/dashboard/account"
-_BODY: Final = (
-    "margin:0;padding:24px 12px;background:#f4f5f7;color:#17191c;font:16px/1.5 sans-serif"
-)
-_SHEET: Final = (
-    "max-width:480px;margin:0 auto;padding:28px 24px;background:#ffffff;border:1px solid #d8dce1"
-)
-_BUTTON: Final = (
-    "display:block;padding:12px 16px;border-radius:8px;background:#1d5fd0;color:#ffffff;"
-    "text-align:center;text-decoration:none"
-)
-
-
-@dataclass(frozen=True, slots=True)
-class OwnerLetter:
-    """The words of one mail. button: what is to be done at url, in a few words; after: the last sentence,
-    and the address that it leads to, or null.
-    """
-
-    language: Language
-    subject: str
-    happened: tuple[str, ...]
-    button: str
-    url: str
-    after: str
-    after_url: str | None = None
 
 
 def owner_letter(
@@ -68,57 +37,6 @@ def owner_letter(
         return _of_credit(mail.data, public_url, language)
     assert one is not None, "such a mail is about a subscription"
     return _of_plan(one, public_url, label(one.provider), language)
-
-
-def owner_message(
-    mail: OwnerMail, letter: OwnerLetter, *, address: str, mail_from: Address
-) -> EmailMessage:
-    """The mail; the same bytes for each try."""
-    message = EmailMessage(policy=SMTP)
-    message["From"] = mail_from
-    message["To"] = address
-    message["Subject"] = letter.subject
-    message["Date"] = datetime.fromtimestamp(mail.created_at // SECOND_US, UTC)
-    message["Message-ID"] = f"<{mail.id}@{mail_from.domain}>"
-    message["Auto-Submitted"] = "auto-generated"
-    is_test = mail.environment == "staging"
-    message.set_content(_text(letter, is_test=is_test), cte="quoted-printable")
-    message.add_alternative(_html(letter, is_test=is_test), subtype="html", cte="quoted-printable")
-    # After the content, which takes headers of this name into its parts.
-    message["Content-Language"] = letter.language.tag
-    message.set_boundary(f"=_{mail.id}")
-    return message
-
-
-def _first(letter: OwnerLetter, *, is_test: bool) -> list[str]:
-    return [letter.language.say("This is a test: no money is involved.")] if is_test else []
-
-
-def _text(letter: OwnerLetter, *, is_test: bool) -> str:
-    parts = [*_first(letter, is_test=is_test), " ".join(letter.happened)]
-    parts += [f"{letter.button}:\n{letter.url}", letter.after]
-    if letter.after_url is not None:
-        parts[-1] += f"\n{letter.after_url}"
-    return "\n\n".join(parts) + "\n"
-
-
-def _html(letter: OwnerLetter, *, is_test: bool) -> str:
-    told = [*_first(letter, is_test=is_test), " ".join(letter.happened)]
-    before = "".join(f"<p>{escape(one)}</p>" for one in told)
-    url, language = escape(letter.url), letter.language
-    after = "" if letter.after_url is None else f"<br>{_address(letter.after_url)}"
-    return (
-        f'<!doctype html><html lang="{language.tag}" dir="{language.direction}">'
-        f'<head><meta charset="utf-8"><title>{escape(letter.subject)}</title></head>'
-        f'<body style="{_BODY}"><div style="{_SHEET}">{before}'
-        f'<p><a href="{url}" style="{_BUTTON}">{escape(letter.button)}</a></p>'
-        f'<p style="overflow-wrap:anywhere">{_address(letter.url)}</p>'
-        f'<p style="overflow-wrap:anywhere">{escape(letter.after)}{after}</p></div></body></html>\n'
-    )
-
-
-def _address(url: str) -> str:
-    return f'<span dir="ltr">{escape(url)}</span>'
 
 
 def _of_plan(one: Subscription, public_url: str, provider: str, language: Language) -> OwnerLetter:

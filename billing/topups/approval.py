@@ -100,6 +100,15 @@ async def find(tx: Transaction, approval_id: str) -> Approval | None:
     return None if row is None else _ROWS.read(row)
 
 
+async def find_each(tx: Transaction, approval_ids: Iterable[str]) -> Sequence[Approval]:
+    """Those that exist, the oldest first."""
+    rows = await tx.fetch(
+        f"SELECT {_ROWS.listed} FROM approvals WHERE id IN :ids[text] ORDER BY id",
+        ids=sorted(set(approval_ids)),
+    )
+    return [_ROWS.read(row) for row in rows]
+
+
 async def clock_ahead_us(tx: Transaction, tenant: Tenant) -> int:
     """How far the tenant's own clock is ahead, which expires_at is by."""
     row = await tx.fetch_one(
@@ -143,6 +152,36 @@ async def expired(
         but_ids=but_ids,
     )
     return [_ROWS.read(row) for row in rows]
+
+
+async def untold_tenants(tx: Transaction, *, limit: int) -> Sequence[Tenant]:
+    """Whose pending approvals were not told by mail yet."""
+    rows = await tx.fetch(
+        """SELECT account_id, environment FROM approvals
+           WHERE status = 'pending' AND told_at IS NULL
+           GROUP BY account_id, environment ORDER BY MIN(id) LIMIT :limit""",
+        limit=limit,
+    )
+    return [Tenant(row["account_id"], row["environment"]) for row in rows]
+
+
+async def take_untold(tx: Transaction, tenant: Tenant, *, limit: int, now_us: int) -> Sequence[str]:
+    """The ids of those of one tenant, the oldest first, which count as told from this commit on. One that
+    another process takes at this moment is passed over.
+    """
+    rows = await tx.fetch(
+        """UPDATE approvals SET told_at = :now_us WHERE id IN (
+               SELECT id FROM approvals
+               WHERE account_id = :account_id AND environment = :environment
+                 AND status = 'pending' AND told_at IS NULL
+               ORDER BY id LIMIT :limit FOR NO KEY UPDATE SKIP LOCKED)
+           RETURNING id""",
+        account_id=tenant.account_id,
+        environment=tenant.environment,
+        now_us=now_us,
+        limit=limit,
+    )
+    return sorted(row["id"] for row in rows)
 
 
 async def insert(tx: Transaction, approvals: Sequence[Approval]) -> None:

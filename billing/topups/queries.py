@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 from billing.ledger.chart import OPERATORS_OWN
 from billing.ledger.ledger import transfers_of
 from billing.ledger.statement import account_label, transfer_shape
-from billing.topups import attempt as attempts, reversal_row, topup as topups
+from billing.topups import approval as approvals, attempt as attempts, reversal_row, topup as topups
 from billing.topups.approval import Approval
 from billing.topups.attempt import Attempt
 from billing.topups.mail import Mail, of_topups
@@ -244,6 +244,19 @@ async def with_topups(tx: Transaction, asked: Sequence[Approval]) -> Sequence[As
         AskedApproval(one, found[one.transaction_id], names.get(one.requested_by or ""))
         for one in asked
     ]
+
+
+async def waiting(
+    tx: Transaction, tenant: Tenant, approval_ids: Sequence[str], *, now_us: int
+) -> Sequence[AskedApproval]:
+    """Those of the tenant's approvals that nobody decided on, and whose time has not run out."""
+    account_now_us = now_us + await approvals.clock_ahead_us(tx, tenant)
+    found = [
+        one
+        for one in await approvals.find_each(tx, approval_ids)
+        if one.tenant == tenant and one.status == "pending" and one.expires_at > account_now_us
+    ]
+    return await with_topups(tx, found)
 
 
 async def ledger_labels(tx: Transaction, ids: Sequence[str]) -> dict[str, str]:

@@ -347,7 +347,8 @@ def ask(state: BatchState, topup: TopUp) -> None:
         expires_at=state.now_of(topup.tenant) + WAITS_US,
     )
     topups_of(state).add_approval(asked)
-    data = {"approval": asked.shape(), **topup.event_data()}
+    # The link comes first: what stands before it is ours (webhooks/deliveries/coded.py).
+    data = {"decide_url": None, "approval": asked.shape(), **topup.event_data()}
     state.publish(topup.tenant, "approval.requested", data, topup.id, trace=topup.trace)
 
 

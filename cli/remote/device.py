@@ -25,8 +25,10 @@ def own_name() -> str:
     return name[:_NAME_CHARACTERS_MAX] or "a machine without a name"
 
 
-def key_by_browser(url: str, *, name: str, opens_browser: bool) -> str:
-    """The key that a person allowed in the browser; exits where nobody did, or it was refused."""
+def key_by_browser(url: str, *, name: str, opens_browser: bool) -> Mapping[str, Any]:
+    """The key that a person allowed in the browser, as the API shows a new one: `key` is the secret. Exits
+    where nobody did, or it was refused.
+    """
     http = httpx.Client(
         base_url=url + API_PATH, headers={"User-Agent": "topup-cli"}, timeout=_ANSWER_S
     )
@@ -53,7 +55,7 @@ def _invite(login: Mapping[str, Any], *, opens_browser: bool) -> None:
         click.launch(page)
 
 
-def _key(http: httpx.Client, login: Mapping[str, Any]) -> str:
+def _key(http: httpx.Client, login: Mapping[str, Any]) -> Mapping[str, Any]:
     """Asks until somebody decided, as often as the gateway wants."""
     until = time.monotonic() + int(login["expires_in"])
     interval_s = int(login["interval"])
@@ -62,7 +64,8 @@ def _key(http: httpx.Client, login: Mapping[str, Any]) -> str:
         time.sleep(interval_s)
         answer = _asked(http, "/cli/login/token", {"device_code": login["device_code"]})
         if answer.status_code == httpx.codes.CREATED:
-            return str(_data(answer)["key"])
+            made: Mapping[str, Any] = _data(answer)
+            return made
         if answer.status_code == _PENDING:
             interval_s = int(_data(answer)["interval"])
         elif answer.status_code == _TOO_MANY:

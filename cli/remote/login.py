@@ -5,11 +5,11 @@ import sys
 import click
 
 from cli.examples import examples
-from cli.output import EXIT_USAGE, fail, json_option, show_record
+from cli.output import EXIT_USAGE, fail, json_option, note, show_record
 from cli.remote.address import checked_url
 from cli.remote.client import RemoteGateway
 from cli.remote.device import key_by_browser, own_name
-from cli.remote.profiles import DEFAULT, URL_VARIABLE, Access, Profile, keep, profile_option
+from cli.remote.profiles import DEFAULT, URL_VARIABLE, Access, Profile, keep, load, profile_option
 
 
 @click.command(
@@ -50,9 +50,12 @@ def login(
     address = checked_url(url, source="--url", allows_http=allow_http)
     if with_key:
         key = _read_key()
+        own = RemoteGateway(Access(url=address, api_key=key)).get("/keys/self").data
     else:
-        key = key_by_browser(address, name=name or own_name(), opens_browser=not no_browser)
-    own = RemoteGateway(Access(url=address, api_key=key)).get("/keys/self").data
+        # It is given once: it is kept before anything else can fail.
+        own = key_by_browser(address, name=name or own_name(), opens_browser=not no_browser)
+        key = str(own["key"])
+    before = load().get(profile)
     keep(profile, Profile(url=address, api_key=key, environment=own["environment"]))
     show_record(
         {
@@ -63,6 +66,8 @@ def login(
             "environment": own["environment"],
         }
     )
+    if before is not None and before.api_key != key:
+        note(f"the key that {profile!r} had before stays valid until it is revoked")
 
 
 def _read_key() -> str:

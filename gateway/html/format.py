@@ -17,6 +17,8 @@ SAID: Final[Mapping[str, str]] = {
     "billing-set": "The next receipts are made out like this.",
     "expiring-mail-on": "You get a mail before credit ends.",
     "expiring-mail-off": "You get no mail before credit ends.",
+    "approval-mail-on": "You get a mail when a send waits for your decision.",
+    "approval-mail-off": "You get no mail of sends that wait; they are on the page Approvals.",
     "receipt-mail-on": "You get each receipt by mail.",
     "receipt-mail-off": "You get no receipts by mail; they are on the page Documents.",
     "password-changed": "The password is changed, and every other session is signed out.",

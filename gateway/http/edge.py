@@ -5,6 +5,7 @@ wrong becomes one answer in the surface's shape and one line in the log. The pro
 `except` is here. Paths of no surface (pages, health) go on to Starlette's router.
 """
 
+import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -23,11 +24,15 @@ from gateway.http.hosts import PROBED, Hosts
 from gateway.http.pipeline import Pipeline
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply, Router
-from kernel.errors import InvalidInput
+from kernel.errors import InvalidInput, Unavailable
 from kernel.trace import current_line
 from runtime.context import Context
 
 CLIENT_GONE = 499
+_STOPPING = (
+    "the gateway stops before this was answered; repeat the same request, a change under the same"
+    " Idempotency-Key"
+)
 NO_CONTENT = 204
 _START = "http.response.start"
 
@@ -106,7 +111,7 @@ class Edge:
                 await (reply or self._app)(scope, receive, self._framed(call, send))
         except ClientGone:
             call.status = CLIENT_GONE
-        except Exception as error:
+        except (Exception, asyncio.CancelledError) as error:
             reply = self._refused(call, error)
             if isinstance(reply, Answer):
                 answer = reply
@@ -121,8 +126,11 @@ class Edge:
                 await send({"type": "http.response.body", "body": body})
         self._access_log.note(call, answer)
 
-    def _refused(self, call: RequestContext[Fields, Fields], error: Exception) -> Reply | None:
+    def _refused(self, call: RequestContext[Fields, Fields], error: BaseException) -> Reply | None:
         """The refusal in the surface's shape; None where an answer has begun already."""
+        if not isinstance(error, Exception):
+            # The process ends, and waits for this answer no longer.
+            error = Unavailable(_STOPPING, retry_after_s=1)
         if not is_expected(error):
             fields = {"request_id": call.request_id.decode(), "route": call.template}
             _log.error("request.failed", exc_info=error, extra={"fields": fields})

@@ -131,6 +131,7 @@ _ENDPOINT: Final[Mapping[str, Any]] = {
     "retry_schedule_s": [0, 5, 30],
     "rate_limit_per_s": None,
     "include_codes": False,
+    "include_approval_links": False,
     "headers": {},
     "created_at": TIME,
     "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
@@ -10,6 +11,7 @@ from click.testing import CliRunner, Result
 from hypothesis import given, strategies as st
 from rich.cells import cell_len
 
+from cli import main as main_module
 from cli.output import fail, json_option, note, show_record, show_rows, visible
 
 HOSTILE = "\x1b[31mred\x00\x07\r\n\x9b2J\u202eevil é 界"
@@ -109,3 +111,14 @@ def test_json_still_means_the_same_text() -> None:
     result = shown_by(in_rows, "--json")
 
     assert json.loads(result.stdout)["items"] == [{"name": HOSTILE, "tags": [HOSTILE]}]
+
+
+def test_every_list_goes_through_the_one_table_that_fits() -> None:
+    folder = Path(main_module.__file__).parent
+    others = [
+        path.relative_to(folder).as_posix()
+        for path in folder.rglob("*.py")
+        if "rich.table" in path.read_text(encoding="utf-8")
+    ]
+
+    assert sorted(others) == ["output.py", "tables.py"]

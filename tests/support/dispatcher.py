@@ -45,6 +45,7 @@ async def dispatching(
         staging_policy=POLICY,
         timeout_s=timeout_s,
         code_of=VoucherCodes(bytes(32)).issued,
+        link_of=lambda approval_id: f"https://topup.example.com/decide/{approval_id}",
     )
     dispatcher = Dispatcher(
         database,

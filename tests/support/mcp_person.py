@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from html import unescape
 from typing import Any, Final, Protocol
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
 import httpx2
@@ -23,9 +23,11 @@ from mcp.shared.auth import (
 )
 from pydantic import AnyUrl
 
-from tests.support.browser import Browser
+from keys.authorization import client as mcp_client
+from tests.support.browser import Browser, text_of
 from tests.support.gateway import ANSWER_S_MAX, Gateway
 from tests.support.mcp_agent import Agent
+from tests.support.mcp_client import CHALLENGE, VERIFIER
 
 PATH: Final = "/oauth/authorize"
 REDIRECT: Final = "http://127.0.0.1:3030/callback"
@@ -147,6 +149,67 @@ async def connected(url: str, auth: httpx2.Auth) -> AsyncIterator[Agent]:
             yield Agent(client)
 
 
-async def token_call(gateway: Gateway, **form: str) -> httpx.Response:
-    """A call of the token endpoint."""
+async def client_id_of(gateway: Gateway) -> str:
+    """Of a client that registered, without a turn of its address being used up."""
+    made = await gateway.context.database.transaction(
+        lambda tx: mcp_client.register(
+            tx,
+            name="Desk",
+            redirect_uris=[REDIRECT],
+            now_us=gateway.context.clock.now_us(),
+        )
+    )
+    return made.id
+
+
+def question(gateway: Gateway, client_id: str, **more: str | None) -> str:
+    """The address that a client opens; None leaves a parameter out."""
+    given = {
+        "response_type": "code",
+        "client_id": client_id,
+        "redirect_uri": REDIRECT,
+        "state": "s&1",
+        "code_challenge": CHALLENGE,
+        "code_challenge_method": "S256",
+        "resource": f"{gateway.url}/mcp",
+        **more,
+    }
+    return f"{PATH}?{urlencode({name: v for name, v in given.items() if v is not None})}"
+
+
+async def answered(browser: Browser, url: str, **fields: Any) -> httpx.Response:
+    """The person opens the address and allows, with other fields where given."""
+    page = await browser.request("GET", url)
+    assert page.status_code == 200, text_of(page.text)
+    form = {**form_of(page.text), "decision": "allow", **fields}
+    return await browser.send(PATH, form, headers={})
+
+
+def told(answer: httpx.Response) -> dict[str, str]:
+    """What the client hears."""
+    query = parse_qs(urlsplit(answer.headers["location"]).query)
+    return {name: values[0] for name, values in query.items()}
+
+
+async def tokens_of(gateway: Gateway, **form: str) -> httpx.Response:
     return await gateway.client.post(f"{gateway.url}/oauth/token", data=form)
+
+
+async def pair_of(gateway: Gateway, browser: Browser, **fields: Any) -> dict[str, Any]:
+    """A sign-in by hand: its tokens, and its client's id."""
+    client_id = await client_id_of(gateway)
+    code = told(await answered(browser, question(gateway, client_id), **fields))["code"]
+    answer = await tokens_of(gateway, **exchange(gateway, client_id, code))
+    assert answer.status_code == 200, answer.text
+    return {**answer.json(), "client_id": client_id}
+
+
+def exchange(gateway: Gateway, client_id: str, code: str) -> dict[str, str]:
+    return {
+        "grant_type": "authorization_code",
+        "client_id": client_id,
+        "code": code,
+        "code_verifier": VERIFIER,
+        "redirect_uri": REDIRECT,
+        "resource": f"{gateway.url}/mcp",
+    }

@@ -71,6 +71,10 @@ def no_code(topup_id: str, _sealed: str | None) -> str:
     raise AssertionError(f"{topup_id}: these deliveries carry no code")
 
 
+def no_link(approval_id: str) -> str:
+    raise AssertionError(f"{approval_id}: these deliveries carry no link")
+
+
 def sender(line: Line, clock: FixedClock, vault: Vault | None = None) -> DeliverySender:
     return DeliverySender(
         line.post,
@@ -80,6 +84,7 @@ def sender(line: Line, clock: FixedClock, vault: Vault | None = None) -> Deliver
         staging_policy=STAGING,
         timeout_s=10,
         code_of=no_code,
+        link_of=no_link,
     )
 
 

@@ -11,17 +11,14 @@ from kernel.clock import DAY_US, FixedClock
 from kernel.tenant import Tenant
 from keys import session
 from keys.account import lock_tenants
-from keys.authorization import client as mcp_client
 from store.database import Database, Row, Transaction
 from tests.support.dispatcher import rows
 from tests.support.mailing_account import open_mailing_account
-from tests.support.mcp_client import open_client
 from tests.support.webhook_rows import claim_all, given_account, given_endpoint, given_events
 from webhooks.deliveries import delivery, log, retention
 from webhooks.deliveries.message import settlement_of
 from webhooks.http.transport import SendResult
 from worker.prune import (
-    authorization_chore,
     mails_chore,
     notifications_chore,
     retention_chore,
@@ -371,31 +368,3 @@ async def test_mail_of_long_ago_goes_but_what_is_on_its_way(
 
     kept = [bool(await account.mails(topup)) for topup in (queued, limited, fresh)]
     assert kept == [True, False, True]
-
-
-async def test_what_is_over_of_mcp_clients_goes(database: Database, clock: FixedClock) -> None:
-    desk = await open_client(database, clock)
-    pair = await desk.signed_in()
-    await desk.refresh(pair.refresh)
-    forgotten = await open_client(database, clock)
-    # A day after an access token's end, and after a code's.
-    clock.advance_s(DAY_S + 3601)
-
-    await authorization_chore(database, clock, pause_s=0).run()
-
-    # Two refresh tokens stay, of which one was used: it would be noticed if it came again.
-    assert await counted(database, "authorization_tokens") == 2
-    assert await counted(database, "authorization_codes") == 0
-    assert await counted(database, "authorization_clients") == 1
-    assert await database.read(lambda tx: mcp_client.find(tx, desk.client.id)) is not None
-    assert await database.read(lambda tx: mcp_client.find(tx, forgotten.client.id)) is None
-    clock.advance_s(400 * DAY_S)
-    await authorization_chore(database, clock, pause_s=0).run()
-    assert await counted(database, "authorization_tokens") == 0
-    assert await counted(database, "authorization_clients") == 0
-
-
-async def counted(database: Database, table: str) -> int:
-    row = await database.read(lambda tx: tx.fetch_one(f"SELECT COUNT(*) AS rows FROM {table}"))
-    assert row is not None
-    return int(row["rows"])

@@ -2,24 +2,49 @@
 
 Promise: the bytes with a code are the stored ones with `null` replaced at the recorded place, so they
 are the same for every attempt and replay, for ever, and lie nowhere. What was delivered stands in
-voucher_code where it is a code, and in deliverable.value, whatever it is. Whether a delivery carries the
-code is in its row from the moment it was published. Pure.
+voucher_code where it is a code, and in deliverable.value, whatever it is. The link that decides on an
+approval stands in decide_url; it is worked out anew each time. Whether a delivery carries the
+code or link is in its row from the moment it was published. Pure.
 """
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import msgspec
+from msgspec import Struct
 
 from webhooks.deliveries.stage import Claimed
 
+
+class _Approval(Struct):
+    id: str
+
+
+class _Data(Struct):
+    approval: _Approval
+
+
+class _Asked(Struct):
+    """What is read of the body of a LINKED_EVENT."""
+
+    data: _Data
+
+
+_decode: Final = msgspec.json.Decoder(_Asked).decode
+_encode: Final = msgspec.json.Encoder().encode
 # The code that a top-up brought, by its id and what its event keeps sealed; null: the voucher's own.
 # Raises keys.vault.SealBroken.
 CodeOf = Callable[[str, str | None], str]
 
+# The page that decides on an approval, by the approval's id.
+LinkOf = Callable[[str], str]
+
+# The one type whose bodies may carry such a link.
+LINKED_EVENT: Final = "approval.requested"
 HINT_FIELD: Final = "voucher_code_hint"
 DELIVERABLE_FIELD: Final = "deliverable"
 _NULL: Final = b"null"
+_LINK: Final = b'"decide_url":'
 _FIELD: Final = b'"voucher_code":'
 _ROOM: Final = _FIELD + _NULL
 # What was delivered, where it is something to hand over: `credit` has no value.
@@ -51,9 +76,16 @@ def place_of_code(body: bytes) -> int:
     return body.index(_ROOM) + len(_FIELD)
 
 
+def place_of_link(body: bytes) -> int:
+    """Where in the body of a LINKED_EVENT the null stands that its link may replace: no text of a tenant
+    stands before it.
+    """
+    return body.index(_LINK + _NULL) + len(_LINK)
+
+
 def with_code(body: bytes, at: int, code: str) -> bytes:
     """The body with the code at its place, and where a code was delivered, at its second one."""
-    written = msgspec.json.encode(code)
+    written = _encode(code)
     given = _place_of_value(body, at)
     if given is not None and given[1]:
         body = _replaced(body, given[0], written)
@@ -75,13 +107,17 @@ def _replaced(body: bytes, at: int, written: bytes) -> bytes:
     return body[:at] + written + body[end:]
 
 
-def body_to_send(claimed: Claimed, code_of: CodeOf) -> tuple[Claimed, str | None]:
-    """The delivery with the very bytes to send, and the code in them; raises SealBroken."""
-    if claimed.code_at is None:
+def body_to_send(claimed: Claimed, code_of: CodeOf, link_of: LinkOf) -> tuple[Claimed, str | None]:
+    """The delivery with the very bytes to send, and the code or link in them; raises SealBroken."""
+    at = claimed.code_at
+    if at is None:
         return claimed, None
+    if claimed.event_type == LINKED_EVENT:
+        link = link_of(_decode(claimed.body).data.approval.id)
+        return claimed._replace(body=_replaced(claimed.body, at, _encode(link))), link
     assert claimed.transaction_id is not None, "a code is a top-up's"
     code = code_of(claimed.transaction_id, claimed.code_sealed)
-    return claimed._replace(body=with_code(claimed.body, claimed.code_at, code)), code
+    return claimed._replace(body=with_code(claimed.body, at, code)), code
 
 
 def masked(answered: bytes, code: str | None) -> bytes:

@@ -18,7 +18,6 @@ from kernel.errors import DomainError, InvalidInput, NotFound
 from kernel.ids import EndpointId, new_id
 from kernel.limits import PAGE_ITEMS
 from kernel.tenant import Tenant
-from keys.principal import SEES_CODES, ScopeMissing
 from keys.signing import new_webhook_secret
 from keys.vault import Vault
 from store.database import Row, Transaction
@@ -49,6 +48,7 @@ from webhooks.endpoints.fields import (
     check_rate_limit,
     check_retry_schedule,
 )
+from webhooks.endpoints.secrecy import EndpointRights, check_changes, check_new, told_columns
 from webhooks.events import schemas
 
 ENABLED: Final = "enabled"
@@ -60,6 +60,7 @@ OVERLAP_S_DEFAULT: Final = 86_400
 OVERLAP_S_MAX: Final = 7 * 86_400
 OLDER_SECRETS_MAX: Final = 5
 RESEAL_ROWS: Final = 100
+_NO_RIGHTS: Final = EndpointRights()
 
 _MINE = "account_id = :account_id AND environment = :environment AND deleted_at IS NULL"
 _COUNT = f"SELECT COUNT(*) AS n FROM endpoints WHERE {_MINE}"
@@ -94,6 +95,8 @@ class Endpoint:
     rate_limit_per_s: int | None
     include_codes: bool
     had_codes: bool
+    include_approval_links: bool
+    had_approval_links: bool
     status: str
     disabled_reason: str | None
     disabled_at: int | None
@@ -128,18 +131,17 @@ async def register(
     tenant: Tenant,
     new: NewEndpoint,
     is_sandbox: bool,
-    sees_codes: bool = False,
+    rights: EndpointRights = _NO_RIGHTS,
     now_us: int,
 ) -> tuple[Endpoint, str]:
     """The new endpoint and its secret, which is shown this once.
 
     The URL was checked by fields.check_target before the transaction, and the caller holds
-    the account's lock. sees_codes: whether who asks has vouchers:read. Raises InvalidInput,
-    TooManyEndpoints, and ScopeMissing for codes without that right.
+    the account's lock. rights: of who asks. Raises InvalidInput, TooManyEndpoints, and ScopeMissing
+    for codes or links without the right to them.
     """
     account_id, environment = tenant
-    if new.include_codes and not sees_codes:
-        raise _codes_refused()
+    check_new(new, rights)
     events = check_events(new.events)
     headers = check_headers(new.headers or {})
     schedule_s = check_retry_schedule(new.retry_schedule_s)
@@ -159,6 +161,8 @@ async def register(
         "rate_limit_per_s": new.rate_limit_per_s,
         "include_codes": int(new.include_codes),
         "had_codes": int(new.include_codes),
+        "include_approval_links": int(new.include_approval_links),
+        "had_approval_links": int(new.include_approval_links),
         "status": ENABLED,
         "created_at": now_us,
     }
@@ -197,19 +201,25 @@ async def patch(
     endpoint_id: str,
     *,
     changes: EndpointChanges,
-    sees_codes: bool = False,
+    rights: EndpointRights = _NO_RIGHTS,
     now_us: int,
 ) -> Endpoint:
     """The endpoint as changed. A new URL was checked by check_target before the transaction.
 
-    What was published before stays with or without codes, as it was. Raises ScopeMissing where codes
-    would come to be told, or told elsewhere, by who may not see them (sees_codes).
+    What was published before stays with or without codes and links, as it was. Raises ScopeMissing where
+    either would come to be told, or told elsewhere, by who may not (rights).
 
     Enabling sends what was held, slowly at first (webhooks/deliveries/candidate.py), and forgets how long it had
     been failing. Raises InvalidInput and NotFound.
     """
     before = await get(tx, vault, tenant, endpoint_id)
-    _check_codes(before, changes, sees_codes=sees_codes)
+    check_changes(
+        changes,
+        rights,
+        is_moved=changes.url is not UNSET and changes.url != before.url,
+        had_codes=before.had_codes,
+        had_links=before.had_approval_links,
+    )
     columns = _changed_columns(vault, endpoint_id, changes)
     if changes.status is not UNSET and changes.status != before.status:
         columns |= _status_columns(changes.status, now_us=now_us)
@@ -319,26 +329,7 @@ def _changed_columns(vault: Vault, endpoint_id: str, changes: EndpointChanges) -
         # A slower pace must not wait for arrival times that a faster one had run up.
         columns["rate_limit_per_s"] = check_rate_limit(changes.rate_limit_per_s)
         columns["rate_tat_us"] = 0
-    if changes.include_codes is not UNSET:
-        columns["include_codes"] = int(changes.include_codes)
-        if changes.include_codes:
-            columns["had_codes"] = 1
-    return columns
-
-
-def _check_codes(before: Endpoint, changes: EndpointChanges, *, sees_codes: bool) -> None:
-    """Deliveries with codes, also old ones sent again, must not go where their reader never agreed."""
-    is_moved = changes.url is not UNSET and changes.url != before.url
-    if not sees_codes and (changes.include_codes is True or (before.had_codes and is_moved)):
-        raise _codes_refused()
-
-
-def _codes_refused() -> ScopeMissing:
-    return ScopeMissing(
-        f"bodies with codes go where {SEES_CODES} says, which the credential does not have",
-        reason="scope",
-        extra={"required_scopes": [SEES_CODES]},
-    )
+    return columns | told_columns(changes)
 
 
 def _status_columns(status: str, *, now_us: int) -> dict[str, Any]:

@@ -51,6 +51,7 @@ class NewEndpoint:
     retry_schedule_s: Sequence[int] = SCHEDULE_S_DEFAULT
     rate_limit_per_s: int | None = None
     include_codes: bool = False
+    include_approval_links: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +68,7 @@ class EndpointChanges:
     retry_schedule_s: Sequence[int] | UnsetType = UNSET
     rate_limit_per_s: int | UnsetType | None = UNSET
     include_codes: bool | UnsetType = UNSET
+    include_approval_links: bool | UnsetType = UNSET
     status: str | UnsetType = UNSET
 
 

@@ -26,6 +26,7 @@ _EXAMPLE_ENDPOINT: Final[Mapping[str, Any]] = {
     "retry_schedule_s": [0, 5, 30],
     "rate_limit_per_s": None,
     "include_codes": False,
+    "include_approval_links": False,
     "headers": {},
     "created_at": "2026-06-13T12:00:00Z",
 }

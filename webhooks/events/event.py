@@ -21,7 +21,7 @@ from kernel.tenant import Tenant
 from store.database import BatchRead, Rows, Transaction
 from webhooks.deliveries import delivery, endpoint_queue
 from webhooks.deliveries.candidate import not_before
-from webhooks.deliveries.coded import has_code, place_of_code
+from webhooks.deliveries.coded import LINKED_EVENT, has_code, place_of_code, place_of_link
 
 API_VERSION: Final = "v1"
 TEST_EVENT: Final = "endpoint.test"
@@ -92,7 +92,7 @@ JOIN account_environments e ON e.account_id = s.account_id AND e.environment = s
 """
 _ENDPOINTS = """
 SELECT p.account_id, p.environment, p.id, p.events, p.retry_schedule_s, q.ready_at, p.include_codes,
-    p.rate_limit_per_s, p.rate_tat_us
+    p.include_approval_links,    p.rate_limit_per_s, p.rate_tat_us
 FROM :tenants[account_id text, environment text] AS s
 JOIN endpoints p ON p.account_id = s.account_id AND p.environment = s.environment
 LEFT JOIN endpoint_queue q ON q.endpoint_id = p.id
@@ -130,7 +130,12 @@ class _Subscriber:
     first_wait_us: int
     ready_at: int | None  # its place in the line when it was read
     is_told_codes: bool
+    is_told_links: bool
     turn_us: int  # its pace lets nothing go before; 0: it may at once
+
+    def is_told(self, *, is_link: bool) -> bool:
+        """Whether its bodies carry what is left out of the event's."""
+        return self.is_told_links if is_link else self.is_told_codes
 
 
 class Outbox:
@@ -171,13 +176,25 @@ class Outbox:
         return BatchRead(_ENDPOINTS, self._take, tenants=sorted(set(tenants)))
 
     def _take(self, rows: Rows) -> None:
-        for account_id, environment, id_, events, schedule_s, ready_at, codes, rate, tat_us in rows:
+        for (
+            account_id,
+            environment,
+            id_,
+            events,
+            schedule_s,
+            ready_at,
+            codes,
+            links,
+            rate,
+            tat_us,
+        ) in rows:
             subscriber = _Subscriber(
                 id_,
                 frozenset(events.split()),
                 int(schedule_s.partition(" ")[0]) * SECOND_US,
                 ready_at,
                 bool(codes),
+                bool(links),
                 not_before(rate, tat_us),
             )
             self._subscribers.setdefault(Tenant(account_id, environment), []).append(subscriber)
@@ -209,6 +226,7 @@ class Outbox:
         event_id, code_at = self._record(
             tenant, type, data, transaction_id, now_us, code_sealed=code_sealed, trace=trace
         )
+        is_link = type == LINKED_EVENT
         for subscriber in self._subscribers.get(tenant, ()):
             if subscriber.types and type not in subscriber.types:
                 continue
@@ -228,7 +246,7 @@ class Outbox:
                     transaction_id=transaction_id,
                     next_attempt_at=due_us,
                     created_at=now_us,
-                    code_at=code_at if subscriber.is_told_codes else None,
+                    code_at=code_at if subscriber.is_told(is_link=is_link) else None,
                 )
             )
         return event_id
@@ -257,23 +275,26 @@ class Outbox:
         trace: str | None = None,
         is_sample: bool = False,
     ) -> tuple[EventId, int | None]:
-        """The event's id, and where in its body a code goes. A sample's code is real to nobody."""
+        """The event's id, and where in its body a code or link goes. A sample's is real to nobody."""
         assert event_type in _KNOWN_TYPES, event_type
         event_no = self._event_numbers[tenant] + 1
         self._event_numbers[tenant] = event_no
         self._changed.add(tenant)
         event_id = EventId(new_id("evt"))
         body = _render(event_id, event_type, self._time_text(now_us), tenant.environment, data)
-        code_at = None
-        if not is_sample and has_code(data):
-            code_at = place_of_code(body)
+        code_at = link_at = None
+        if not is_sample:
+            if event_type == LINKED_EVENT:
+                link_at = place_of_link(body)
+            elif has_code(data):
+                code_at = place_of_code(body)
         self._events.append(
             (
                 *(event_id, *tenant, event_no, event_type, transaction_id),
                 *(body, code_at, code_sealed, trace, now_us),
             )
         )
-        return event_id, code_at
+        return event_id, code_at if link_at is None else link_at
 
     async def flush(self, tx: Transaction) -> None:
         """Writes everything published since the last flush."""

@@ -78,7 +78,9 @@ def _data(event_type: str, endpoint: Mapping[str, Any], *, now_us: int) -> dict[
     if subject == "subscription":
         return _subscription(what, now_us=now_us)
     if subject == "approval":
-        return {"approval": _approval(what, now_us=now_us), **_topup("pending", now_us=now_us)}
+        link = {"decide_url": None} if what == "requested" else {}
+        told = {"approval": _approval(what, now_us=now_us), **_topup("pending", now_us=now_us)}
+        return {**link, **told}
     if what == "claimed":
         return {**_topup("delivered", now_us=now_us), "claimed_at": rfc3339(now_us)}
     return _topup(what, now_us=now_us)

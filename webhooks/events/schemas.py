@@ -252,6 +252,15 @@ class ApprovalOfTopUp(PendingTopUp, kw_only=True):
     approval: Annotated[Approval, Meta(description="What a person decides on.")]
 
 
+class RequestedApproval(ApprovalOfTopUp, kw_only=True):
+    """decide_url is null but for an endpoint with include_approval_links."""
+
+    decide_url: Annotated[
+        str | None,
+        Meta(description="A page that decides, once, for whoever has the address: for persons."),
+    ]
+
+
 class Endpoint(EventData, kw_only=True):
     """A webhook endpoint. events empty: all types; the values of headers are masked."""
 
@@ -266,6 +275,7 @@ class Endpoint(EventData, kw_only=True):
     retry_schedule_s: list[int]
     rate_limit_per_s: int | None
     include_codes: bool
+    include_approval_links: bool
     headers: Annotated[
         dict[str, str],
         Meta(description="Headers of your own that are sent along; the values are masked."),
@@ -332,7 +342,7 @@ TYPES: Final[Mapping[str, EventType]] = {
     ),
     "subscription.canceling": EventType("A plan is to end with its period.", Subscription),
     "subscription.ended": EventType("A plan ended: cancelled, or not paid.", Subscription),
-    "approval.requested": EventType("A top-up waits for a person.", ApprovalOfTopUp),
+    "approval.requested": EventType("A top-up waits for a person.", RequestedApproval),
     "approval.approved": EventType("A person let a top-up go on.", ApprovalOfTopUp),
     "approval.denied": EventType("A person said no to a top-up.", ApprovalOfTopUp),
     "approval.cancelled": EventType(

@@ -1,7 +1,7 @@
 """Mail to accounts' owners about what they pay for: claimed, handed to the mail server, settled.
 
 Promise: a mail that two workers saw is sent by one; one whose worker ended is sent again under the same
-Message-ID; one about what was paid meanwhile is not sent, nor one that its owner does not want. No
+Message-ID; one about what was paid or decided meanwhile is not sent, nor one that its owner does not want. No
 transaction is open while mail is sent.
 """
 
@@ -15,12 +15,15 @@ from typing import Final
 from billing.documents.receipt_letter import receipt_letter
 from billing.recharges import records as recharge_rows
 from billing.recipients import owner_mail
+from billing.recipients.approval_letter import approval_letter
 from billing.recipients.language import Language, english, nearest
 from billing.recipients.owner_mail import DueOwnerMail, OwnerMail, OwnerMailStatus
+from billing.recipients.owner_message import OwnerLetter, owner_message
 from billing.recipients.smtp import SEND_S, SmtpSender
 from billing.subscriptions import records as subscription_rows
-from billing.subscriptions.owner_letter import OwnerLetter, owner_letter, owner_message
+from billing.subscriptions.owner_letter import owner_letter
 from billing.subscriptions.subscription import Subscription
+from billing.topups.queries import waiting
 from billing.topups.rules import TopUpRules
 from kernel.clock import SECOND_US, Clock
 from kernel.tenant import Tenant
@@ -93,17 +96,25 @@ class OwnerMailer(WokenLoop):
             return "limited", "too many mails of this kind to the account within a day"
         if address is None or not self._rules.mail.is_sent(mail.environment, address):
             return "outbox", "the account has no address that mail is sent to"
-        is_over, one = await self._database.read(partial(_subject_of, mail=mail))
-        if is_over:
-            return "failed", "it was paid or ended meanwhile"
-        letter = self._letter(mail, one, nearest(due.language) or english())
+        language = nearest(due.language) or english()
+        letter = await self._database.read(lambda tx: self._letter(tx, mail, language))
+        if letter is None:
+            return "failed", "it was paid, decided or ended meanwhile"
         message = owner_message(mail, letter, address=address, mail_from=self._from)
         handed = await self._sender.hand_in(message, sender=self._from.addr_spec, recipient=address)
         if handed.outcome == "taken":
             return "sent", None
         return ("bounced" if handed.outcome == "refused" else "queued"), handed.reason
 
-    def _letter(self, mail: OwnerMail, one: Subscription | None, language: Language) -> OwnerLetter:
+    async def _letter(
+        self, tx: Transaction, mail: OwnerMail, language: Language
+    ) -> OwnerLetter | None:
+        """Its words; null where what it is about is settled by now."""
+        if mail.kind == "approval":
+            return await self._about_approvals(tx, mail, language)
+        is_over, one = await _subject_of(tx, mail)
+        if is_over:
+            return None
         public_url = self._rules.public_url
         if mail.kind != "receipt":
             return owner_letter(
@@ -114,6 +125,18 @@ class OwnerMailer(WokenLoop):
         provider = self._label(told["provider"])
         return receipt_letter(
             mail, public_url=public_url, token=token, provider=provider, language=language
+        )
+
+    async def _about_approvals(
+        self, tx: Transaction, mail: OwnerMail, language: Language
+    ) -> OwnerLetter | None:
+        tenant = Tenant(mail.account_id, mail.environment)
+        asked = await waiting(tx, tenant, mail.data["approval_ids"], now_us=self._clock.now_us())
+        if not asked:
+            return None
+        rules = self._rules
+        return approval_letter(
+            asked, public_url=rules.public_url, link_of=rules.decide_url, language=language
         )
 
 

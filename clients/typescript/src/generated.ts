@@ -3415,7 +3415,7 @@ export interface components {
              */
             api_version: "v1";
             /** @description What it tells of. */
-            data: components["schemas"]["ApprovalOfTopUpEventData"];
+            data: components["schemas"]["RequestedApprovalEventData"];
         };
         /** @description An approval with what it decides on. */
         AskedApproval: {
@@ -5619,6 +5619,8 @@ export interface components {
             rate_limit_per_s: number | null;
             /** @description Whether bodies carry voucher_code. */
             include_codes: boolean;
+            /** @description Whether approval.requested carries decide_url. */
+            include_approval_links: boolean;
             /** @description Headers of your own that are sent along; the values are masked. */
             headers: {
                 [key: string]: string;
@@ -5679,6 +5681,8 @@ export interface components {
             rate_limit_per_s: number | null;
             /** @description Whether bodies carry voucher_code. */
             include_codes: boolean;
+            /** @description Whether approval.requested carries decide_url. */
+            include_approval_links: boolean;
             /** @description Headers of your own that are sent along; the values are masked. */
             headers: {
                 [key: string]: string;
@@ -9102,6 +9106,8 @@ export interface components {
             rate_limit_per_s?: number | null;
             /** @description Whether bodies carry voucher_code; needs vouchers:read. Else its hint only. Default: false. */
             include_codes?: boolean;
+            /** @description Whether approval.requested carries decide_url, a page that decides; set by a person who is signed in, by no key. Default: false. */
+            include_approval_links?: boolean;
         };
         /** @description A job that sends deliveries again, at most rate_per_s a second. */
         Replay: {
@@ -9326,6 +9332,69 @@ export interface components {
             timestamp: string;
             /** @description What was asked for, or data.error. */
             data: components["schemas"]["ReplayPage"];
+        };
+        /** @description decide_url is null but for an endpoint with include_approval_links. */
+        RequestedApprovalEventData: {
+            /**
+             * @description There in the sample of a test ping only: nothing of it is real.
+             * @constant
+             */
+            test?: true;
+            /** @description The top-up's id. */
+            transaction_id: string;
+            /**
+             * @description Its state.
+             * @enum {string}
+             */
+            status: "pending";
+            /** @description The platform, as GET /platforms names it. */
+            platform: string;
+            /**
+             * Format: int64
+             * @description In US cents.
+             */
+            amount_cents: number;
+            /**
+             * Format: int64
+             * @description Charged beside the amount, in US cents.
+             */
+            fee_cents: number;
+            /**
+             * Format: int64
+             * @description What the sender paid, amount and fee, in US cents.
+             */
+            charged_cents: number;
+            /** @description The recipient's address. */
+            recipient_email: string;
+            /** @description Null: there is nothing to redeem. */
+            voucher_code: null;
+            /** @description Null: there is nothing to redeem. */
+            voucher_code_hint: null;
+            /** @description What the recipient is given; null: nothing yet. */
+            deliverable: null;
+            /** @description The recipient's wallet of that platform afterwards, in US cents; null: unchanged. */
+            new_balance_cents: null;
+            /** @description The sender's own name for it. */
+            reference: string | null;
+            /** @description Pairs of the sender's own. */
+            metadata: {
+                [key: string]: string;
+            };
+            /** @description The key that sent it. */
+            key_id: string | null;
+            /** @description What that key was called then. */
+            key_name: string | null;
+            /**
+             * Format: date-time
+             * @description When it is to be sent, by the account's own clock.
+             */
+            scheduled_for?: string;
+            /** @description Why it failed or was called off; null: it did not. */
+            failure_reason?: string;
+            /** @description What a person decides on. */
+            approval: components["schemas"]["Approval"];
+            /** @description A page that decides, once, for whoever has the address: for persons. */
+            decide_url: string | null;
         };
         /** @description The key that asked. */
         Requester: {
@@ -11995,6 +12064,8 @@ export interface components {
             rate_limit_per_s: number | null;
             /** @description Whether bodies carry voucher_code. */
             include_codes: boolean;
+            /** @description Whether approval.requested carries decide_url. */
+            include_approval_links: boolean;
             /** @description Headers of your own that are sent along; the values are masked. */
             headers: {
                 [key: string]: string;
@@ -12090,6 +12161,8 @@ export interface components {
             rate_limit_per_s?: number | null;
             /** @description Whether bodies carry voucher_code; needs vouchers:read. Else its hint only. */
             include_codes?: boolean;
+            /** @description Whether approval.requested carries decide_url, a page that decides; set by a person who is signed in, by no key. */
+            include_approval_links?: boolean;
             /**
              * @description enabled or disabled.
              * @enum {string}
@@ -18412,6 +18485,7 @@ export interface operations {
                      *         ],
                      *         "rate_limit_per_s": null,
                      *         "include_codes": false,
+                     *         "include_approval_links": false,
                      *         "headers": {},
                      *         "created_at": "2026-06-13T12:00:00Z",
                      *         "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -18466,6 +18540,7 @@ export interface operations {
                      *             ],
                      *             "rate_limit_per_s": null,
                      *             "include_codes": false,
+                     *             "include_approval_links": false,
                      *             "headers": {},
                      *             "created_at": "2026-06-13T12:00:03Z"
                      *           }
@@ -18569,6 +18644,7 @@ export interface operations {
                      *         ],
                      *         "rate_limit_per_s": null,
                      *         "include_codes": false,
+                     *         "include_approval_links": false,
                      *         "headers": {},
                      *         "created_at": "2026-06-13T12:00:03Z"
                      *       }
@@ -18680,6 +18756,7 @@ export interface operations {
                      *         ],
                      *         "rate_limit_per_s": null,
                      *         "include_codes": false,
+                     *         "include_approval_links": false,
                      *         "headers": {},
                      *         "created_at": "2026-06-13T12:00:03Z"
                      *       }
@@ -18744,6 +18821,7 @@ export interface operations {
                      *         ],
                      *         "rate_limit_per_s": null,
                      *         "include_codes": false,
+                     *         "include_approval_links": false,
                      *         "headers": {
                      *           "A": "********"
                      *         },
@@ -21881,6 +21959,7 @@ export interface operations {
                  *       "api_version": "v1",
                  *       "data": {
                  *         "test": true,
+                 *         "decide_url": null,
                  *         "approval": {
                  *           "id": "apr_test",
                  *           "transaction_id": "txn_test",
@@ -22790,6 +22869,7 @@ export interface operations {
                  *         ],
                  *         "rate_limit_per_s": null,
                  *         "include_codes": false,
+                 *         "include_approval_links": false,
                  *         "headers": {},
                  *         "created_at": "2026-06-13T12:00:00Z"
                  *       }
@@ -22868,6 +22948,7 @@ export interface operations {
                  *         ],
                  *         "rate_limit_per_s": null,
                  *         "include_codes": false,
+                 *         "include_approval_links": false,
                  *         "headers": {},
                  *         "created_at": "2026-06-13T12:00:00Z"
                  *       }

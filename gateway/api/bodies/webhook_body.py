@@ -45,6 +45,13 @@ IncludeCodes = Annotated[
     bool,
     Meta(description="Whether bodies carry voucher_code; needs vouchers:read. Else its hint only."),
 ]
+IncludeLinks = Annotated[
+    bool,
+    Meta(
+        description="Whether approval.requested carries decide_url, a page that decides; set by a person"
+        " who is signed in, by no key."
+    ),
+]
 
 
 class RegisterBody(Fields, frozen=True, kw_only=True):
@@ -57,6 +64,7 @@ class RegisterBody(Fields, frozen=True, kw_only=True):
     retry_schedule_s: Schedule = msgspec.field(default_factory=lambda: list(SCHEDULE_S_DEFAULT))
     rate_limit_per_s: RatePerS | None = None
     include_codes: IncludeCodes = False
+    include_approval_links: IncludeLinks = False
 
 
 class WebhooksPatchBody(Fields, frozen=True, kw_only=True):
@@ -69,6 +77,7 @@ class WebhooksPatchBody(Fields, frozen=True, kw_only=True):
     retry_schedule_s: Schedule | UnsetType = UNSET
     rate_limit_per_s: RatePerS | UnsetType | None = UNSET
     include_codes: IncludeCodes | UnsetType = UNSET
+    include_approval_links: IncludeLinks | UnsetType = UNSET
     status: (
         Annotated[
             str,

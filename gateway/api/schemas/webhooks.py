@@ -43,6 +43,9 @@ class WebhookEndpoint(Struct, kw_only=True):
     ]
     rate_limit_per_s: int | None
     include_codes: Annotated[bool, Meta(description="Whether bodies carry voucher_code.")]
+    include_approval_links: Annotated[
+        bool, Meta(description="Whether approval.requested carries decide_url.")
+    ]
     headers: Annotated[
         dict[str, str],
         Meta(description="Headers of your own that are sent along; the values are masked."),

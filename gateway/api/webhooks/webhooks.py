@@ -38,7 +38,6 @@ from gateway.http.password_again import require_password
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
 from kernel.clock import SECOND_US
-from keys.principal import SEES_CODES
 from keys.signing import verify as verify_signature
 from store.database import Transaction
 from webhooks.endpoints import endpoint as endpoints
@@ -49,6 +48,7 @@ from webhooks.endpoints.fields import (
     check_target,
 )
 from webhooks.endpoints.ping import send_test
+from webhooks.endpoints.secrecy import EndpointRights
 
 _READ = ("webhooks:read",)
 _WRITE = ("webhooks:write",)
@@ -60,7 +60,7 @@ async def register(call: RequestContext[RegisterBody, Fields]) -> Answer:
     stored = await stored_answer(context, call.request_key)
     if stored is not None:
         return stored
-    if body.include_codes:
+    if body.include_codes or body.include_approval_links:
         await require_password(call)
     await pace_target(context.limiter, principal)
     await check_target(body.url, principal.tenant, context.policy, context.transport)
@@ -73,6 +73,7 @@ async def register(call: RequestContext[RegisterBody, Fields]) -> Answer:
         retry_schedule_s=body.retry_schedule_s,
         rate_limit_per_s=body.rate_limit_per_s,
         include_codes=body.include_codes,
+        include_approval_links=body.include_approval_links,
     )
 
     async def work(tx: Transaction) -> tuple[Endpoint, str]:
@@ -82,7 +83,7 @@ async def register(call: RequestContext[RegisterBody, Fields]) -> Answer:
             tenant=principal.tenant,
             new=new,
             is_sandbox=principal.is_sandbox,
-            sees_codes=SEES_CODES in principal.scopes,
+            rights=EndpointRights.of(principal),
             now_us=now_us,
         )
         await note(tx, call, "endpoint.created", made.id, after=audited(made))
@@ -110,7 +111,7 @@ async def change(call: RequestContext[WebhooksPatchBody, Fields]) -> Answer:
     stored = await stored_answer(context, call.request_key)
     if stored is not None:
         return stored
-    await check_moved(call, body.url, include_codes=body.include_codes)
+    await check_moved(call, body)
     if body.url is not UNSET:
         await pace_target(context.limiter, principal)
         await check_target(body.url, principal.tenant, context.policy, context.transport)
@@ -122,6 +123,7 @@ async def change(call: RequestContext[WebhooksPatchBody, Fields]) -> Answer:
         retry_schedule_s=body.retry_schedule_s,
         rate_limit_per_s=body.rate_limit_per_s,
         include_codes=body.include_codes,
+        include_approval_links=body.include_approval_links,
         status=body.status,
     )
 
@@ -133,7 +135,7 @@ async def change(call: RequestContext[WebhooksPatchBody, Fields]) -> Answer:
             principal.tenant,
             endpoint_id,
             changes=changes,
-            sees_codes=SEES_CODES in principal.scopes,
+            rights=EndpointRights.of(principal),
             now_us=now_us,
         )
         old, new = audited(before), audited(after)

@@ -144,8 +144,8 @@ async def set_billing(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def set_mail(call: RequestContext[Fields, Fields]) -> Reply:
-    """Whether mail comes that credit ends soon, and receipts, or its language; what was not paid is
-    always told.
+    """Whether mail comes that credit ends soon, of receipts, and of sends that wait, or its language; what was
+    not paid is always told.
     """
     form, account_id = read_form(call), call.principal.account_id
     if (tag := form.text("language")) != "":

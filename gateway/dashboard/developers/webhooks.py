@@ -157,6 +157,7 @@ def _body(form: Form) -> dict[str, Any]:
         "retry_schedule_s": [int(wait) for wait in waits],
         "rate_limit_per_s": form.integer("rate_limit_per_s"),
         "include_codes": bool(form.text("include_codes")),
+        "include_approval_links": bool(form.text("include_approval_links")),
     }
 
 
@@ -194,6 +195,7 @@ def _form_of(endpoint: dict[str, Any]) -> Form:
             "retry_schedule_s": [" ".join(str(wait) for wait in endpoint["retry_schedule_s"])],
             "rate_limit_per_s": ["" if rate is None else str(rate)],
             "include_codes": ["yes"] if endpoint["include_codes"] else [],
+            "include_approval_links": ["yes"] if endpoint["include_approval_links"] else [],
         }
     )
 

@@ -34,6 +34,17 @@ def test_a_key_and_an_account_are_one_too_many() -> None:
     assert run("--key", "ak_staging_x", "--account", "a@b.example").exit_code == 2
 
 
+def test_a_profile_has_its_own_key_and_address_and_resend_its_own_events() -> None:
+    for words in (
+        ("--profile", "a", "--key", "@k"),
+        ("--profile", "a", "--url", "http://x.example"),
+    ):
+        Path("k").write_text("ak_staging_x")
+        assert run(*words).exit_code == 2
+    assert run("--resend", "evt_1", "--after", "0").exit_code == 2
+    assert "there is no profile 'a'" in run("--profile", "a").stderr
+
+
 def test_a_secret_of_another_form_is_refused_and_not_shown() -> None:
     result = run("--key", "ak_staging_x", "--secret", "whsec_!!")
 

@@ -52,6 +52,7 @@ ENDPOINT_FIELDS = {
     "retry_schedule_s",
     "rate_limit_per_s",
     "include_codes",
+    "include_approval_links",
     "headers",
     "created_at",
 }

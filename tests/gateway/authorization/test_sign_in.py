@@ -3,21 +3,30 @@
 from collections.abc import Mapping
 from itertools import count
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
-import httpx
 import pytest
 import pytest_asyncio
 from mcp.client.auth import OAuthFlowError
 
 from gateway.http.session_cookie import TOKEN_FIELD
 from gateway.surfaces import SURFACES
-from keys.authorization import client as mcp_client
-from tests.support.browser import PASSWORD, Browser, new_browser, signed_in, text_of
+from tests.support.browser import PASSWORD, new_browser, signed_in
 from tests.support.gateway import Gateway
 from tests.support.mcp_agent import code_of, data_of
-from tests.support.mcp_client import CHALLENGE, VERIFIER
-from tests.support.mcp_person import PATH, REDIRECT, Kept, Person, form_of, signing_in
+from tests.support.mcp_person import (
+    PATH,
+    REDIRECT,
+    Kept,
+    Person,
+    answered,
+    client_id_of,
+    form_of,
+    pair_of,
+    question,
+    signing_in,
+    told,
+)
 
 pytestmark = pytest.mark.one_database
 _numbers = count(1)
@@ -26,72 +35,6 @@ _numbers = count(1)
 @pytest_asyncio.fixture
 async def person(gateway: Gateway) -> Person:
     return Person(await signed_in(gateway, f"ann{next(_numbers)}@example.com"))
-
-
-async def client_id_of(gateway: Gateway) -> str:
-    """Of a client that registered, without a turn of its address being used up."""
-    made = await gateway.context.database.transaction(
-        lambda tx: mcp_client.register(
-            tx,
-            name="Desk",
-            redirect_uris=[REDIRECT],
-            now_us=gateway.context.clock.now_us(),
-        )
-    )
-    return made.id
-
-
-def question(gateway: Gateway, client_id: str, **more: str | None) -> str:
-    """The address that a client opens; None leaves a parameter out."""
-    given = {
-        "response_type": "code",
-        "client_id": client_id,
-        "redirect_uri": REDIRECT,
-        "state": "s&1",
-        "code_challenge": CHALLENGE,
-        "code_challenge_method": "S256",
-        "resource": f"{gateway.url}/mcp",
-        **more,
-    }
-    return f"{PATH}?{urlencode({name: v for name, v in given.items() if v is not None})}"
-
-
-async def answered(browser: Browser, url: str, **fields: Any) -> httpx.Response:
-    """The person opens the address and allows, with other fields where given."""
-    page = await browser.request("GET", url)
-    assert page.status_code == 200, text_of(page.text)
-    form = {**form_of(page.text), "decision": "allow", **fields}
-    return await browser.send(PATH, form, headers={})
-
-
-def told(answer: httpx.Response) -> dict[str, str]:
-    """What the client hears."""
-    query = parse_qs(urlsplit(answer.headers["location"]).query)
-    return {name: values[0] for name, values in query.items()}
-
-
-async def tokens_of(gateway: Gateway, **form: str) -> httpx.Response:
-    return await gateway.client.post(f"{gateway.url}/oauth/token", data=form)
-
-
-async def pair_of(gateway: Gateway, browser: Browser, **fields: Any) -> dict[str, Any]:
-    """A sign-in by hand: its tokens, and its client's id."""
-    client_id = await client_id_of(gateway)
-    code = told(await answered(browser, question(gateway, client_id), **fields))["code"]
-    answer = await tokens_of(gateway, **exchange(gateway, client_id, code))
-    assert answer.status_code == 200, answer.text
-    return {**answer.json(), "client_id": client_id}
-
-
-def exchange(gateway: Gateway, client_id: str, code: str) -> dict[str, str]:
-    return {
-        "grant_type": "authorization_code",
-        "client_id": client_id,
-        "code": code,
-        "code_verifier": VERIFIER,
-        "redirect_uri": REDIRECT,
-        "resource": f"{gateway.url}/mcp",
-    }
 
 
 async def test_a_client_that_knows_the_address_alone_signs_in_sends_and_asks_for_more(
@@ -351,57 +294,3 @@ async def test_a_form_of_another_site_grants_nothing(gateway: Gateway, person: P
     answer = await person.browser.send(PATH, form, headers={"Origin": "https://evil.example"})
 
     assert answer.status_code == 403
-
-
-@pytest.mark.parametrize(
-    ("change", "status", "error"),
-    [
-        ({"grant_type": "password"}, 400, "unsupported_grant_type"),
-        ({"client_id": ""}, 401, "invalid_client"),
-        ({"client_id": "mcc_nobody"}, 401, "invalid_client"),
-        ({"code": ""}, 400, "invalid_request"),
-        ({"code": "0" * 43}, 400, "invalid_grant"),
-        ({"code_verifier": ""}, 400, "invalid_request"),
-        ({"code_verifier": VERIFIER[:-1] + "_"}, 400, "invalid_grant"),
-        ({"redirect_uri": "https://evil.example/"}, 400, "invalid_grant"),
-        ({"resource": ""}, 400, "invalid_target"),
-        ({"resource": "https://other.example/mcp"}, 400, "invalid_target"),
-        ({"code": "x" * 70_000}, 413, "invalid_request"),
-    ],
-)
-async def test_what_the_token_endpoint_refuses_and_in_which_words(
-    gateway: Gateway, person: Person, change: dict[str, str], status: int, error: str
-) -> None:
-    client_id = await client_id_of(gateway)
-    code = told(await answered(person.browser, question(gateway, client_id)))["code"]
-
-    refused = await tokens_of(gateway, **{**exchange(gateway, client_id, code), **change})
-    good = await tokens_of(gateway, **exchange(gateway, client_id, code))
-
-    assert (refused.status_code, refused.json()["error"]) == (status, error)
-    assert set(refused.json()) == {"error", "error_description"}
-    assert refused.headers["cache-control"] == "no-store"
-    assert good.status_code == 200
-
-
-async def test_a_refresh_and_an_end(gateway: Gateway, person: Person) -> None:
-    pair = await pair_of(gateway, person.browser)
-    client_id = pair["client_id"]
-    form = {"grant_type": "refresh_token", "client_id": client_id}
-
-    following = await tokens_of(gateway, **form, refresh_token=pair["refresh_token"])
-    again = await tokens_of(gateway, **form, refresh_token=pair["refresh_token"])
-    ended = await gateway.client.post(
-        "/oauth/revoke", data={"client_id": client_id, "token": following.json()["refresh_token"]}
-    )
-    unknown = await gateway.client.post("/oauth/revoke", data={"token": "mrt_x"})
-    late = await tokens_of(gateway, **form, refresh_token=following.json()["refresh_token"])
-    headers = {"Authorization": f"Bearer {following.json()['access_token']}"}
-
-    assert again.json()["refresh_token"] == following.json()["refresh_token"]
-    assert following.json()["token_type"] == "Bearer"
-    assert (ended.status_code, unknown.status_code) == (200, 200)
-    assert late.json()["error"] == "invalid_grant"
-    assert (await gateway.client.post("/mcp", json={}, headers=headers)).status_code == 401
-    page = await person.browser.get("/dashboard/keys")
-    assert "revoked" in page.text

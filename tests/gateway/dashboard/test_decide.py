@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from kernel.clock import FixedClock
-from tests.support.gateway import Gateway
+from tests.support.browser import signed_in
+from tests.support.gateway import API, Gateway
 
 ASKS = {
     "platform": "claude",
@@ -115,3 +116,21 @@ async def test_an_ended_link_says_so_by_the_accounts_own_clock(
     assert "took it back" in cancelled.text
     assert all("Nobody decided until" in one.text for one in expired)
     assert [one.status_code for one in expired] == [200, 409]
+
+
+@pytest.mark.one_database
+async def test_who_decides_by_one_press_in_the_list_reads_the_whole_address(
+    gateway: Gateway,
+) -> None:
+    browser = await signed_in(gateway)
+    body = {"name": "Agent", "scopes": ["topup:send"], "approval_above_cents": 100}
+    made = await browser.request("POST", f"{API}/keys", {"Origin": gateway.url}, json=body)
+    key = made.json()["data"]["key"]
+    address = "ana.of.the.design.team" + "x" * 40 + "@elsewhere.example"
+    order = {**ASKS, "recipient_email": address}
+    waiting = await gateway.call("POST", "/topup/send", key=key, json=order)
+
+    listed = (await browser.get("/dashboard/approvals")).text
+
+    assert waiting.json()["code"] == 3006
+    assert address in listed

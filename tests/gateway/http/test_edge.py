@@ -1,6 +1,7 @@
 """Every answer has the envelope, whatever is sent; driven over real HTTP."""
 
 import asyncio
+import json
 import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -28,6 +29,7 @@ FIELDS = ["success", "code", "message", "transaction_id", "status", "timestamp",
 SEND = "/topup/send"
 GOOD = {"platform": "claude", "amount_cents": 1000, "recipient_email": "user@example.com"}
 JSON = {"Content-Type": "application/json"}
+STARTED = asyncio.Event()
 
 
 @pytest_asyncio.fixture
@@ -46,6 +48,7 @@ def with_odd_routes(context: Context) -> ASGIApp:
             Route("GET", "/broken", broken, "Breaks", is_public=True),
             Route("GET", "/away", away, "Database away", is_public=True),
             Route("GET", "/late", late, "Breaks in the middle", is_public=True),
+            Route("GET", "/endless", endless, "Is never done", is_public=True),
         ),
         envelope.refuse,
     )
@@ -69,6 +72,12 @@ async def late(_call: RequestContext[Fields, Fields]) -> Reply:
         raise ZeroDivisionError
 
     return stream
+
+
+async def endless(_call: RequestContext[Fields, Fields]) -> Reply:
+    STARTED.set()
+    await asyncio.Event().wait()
+    raise AssertionError("nothing ends it")
 
 
 @pytest_asyncio.fixture
@@ -280,3 +289,36 @@ async def test_a_stream_that_breaks_does_not_end_well(gateway: Gateway) -> None:
         await gateway.client.get("/odd/late")
 
     assert (await gateway.client.get("/healthz")).status_code == 200
+
+
+async def test_what_a_stopping_process_gives_up_is_answered_in_words(gateway: Gateway) -> None:
+    path = "/odd/endless"
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "scheme": "http",
+        "headers": [(b"host", b"127.0.0.1")],
+        "client": ("127.0.0.1", 1),
+    }
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    STARTED.clear()
+    answering = with_odd_routes(gateway.context)(scope, receive, send)
+    asked = asyncio.ensure_future(answering)
+    await STARTED.wait()
+    # As the server does when its time to drain is over.
+    asked.cancel()
+    await asked
+
+    assert sent[0]["status"] == 503
+    assert (b"retry-after", b"1") in sent[0]["headers"]
+    check_envelope(json.loads(sent[1]["body"]), 503)

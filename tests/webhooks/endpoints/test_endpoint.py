@@ -95,6 +95,7 @@ async def test_a_new_endpoint_has_the_contracts_shape(
         "retry_schedule_s": [0, 5, 30],
         "rate_limit_per_s": None,
         "include_codes": False,
+        "include_approval_links": False,
         "headers": {"Authorization": "********"},
         "created_at": "2026-06-13T12:00:00Z",
     }

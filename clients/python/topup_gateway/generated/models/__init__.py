@@ -457,6 +457,9 @@ from .replay_page import ReplayPage
 from .replay_page_answer import ReplayPageAnswer
 from .replay_page_answer_status import ReplayPageAnswerStatus
 from .replay_status import ReplayStatus
+from .requested_approval_event_data import RequestedApprovalEventData
+from .requested_approval_event_data_metadata import RequestedApprovalEventDataMetadata
+from .requested_approval_event_data_status import RequestedApprovalEventDataStatus
 from .requester import Requester
 from .revenue_line import RevenueLine
 from .revenue_line_page import RevenueLinePage
@@ -1096,6 +1099,9 @@ __all__ = (
     "ReplayPageAnswer",
     "ReplayPageAnswerStatus",
     "ReplayStatus",
+    "RequestedApprovalEventData",
+    "RequestedApprovalEventDataMetadata",
+    "RequestedApprovalEventDataStatus",
     "Requester",
     "RevenueLine",
     "RevenueLinePage",

@@ -13,7 +13,7 @@ from ..models.approval_requested_event_environment import (
 )
 
 if TYPE_CHECKING:
-    from ..models.approval_of_top_up_event_data import ApprovalOfTopUpEventData
+    from ..models.requested_approval_event_data import RequestedApprovalEventData
 
 
 T = TypeVar("T", bound="ApprovalRequestedEvent")
@@ -33,8 +33,8 @@ class ApprovalRequestedEvent:
     """ The two are closed worlds; check it. """
     api_version: Literal["v1"]
     """ The version of the event's shape. """
-    data: ApprovalOfTopUpEventData
-    """ The approval, and the top-up that waits for it, as it was before the decision took effect. """
+    data: RequestedApprovalEventData
+    """ decide_url is null but for an endpoint with include_approval_links. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -67,7 +67,7 @@ class ApprovalRequestedEvent:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.approval_of_top_up_event_data import ApprovalOfTopUpEventData  # noqa: PLC0415
+        from ..models.requested_approval_event_data import RequestedApprovalEventData  # noqa: PLC0415
 
         d = dict(src_dict)
         id = d.pop("id")
@@ -84,7 +84,7 @@ class ApprovalRequestedEvent:
         if api_version != "v1":
             raise ValueError(f"api_version must match const 'v1', got '{api_version}'")
 
-        data = ApprovalOfTopUpEventData.from_dict(d.pop("data"))
+        data = RequestedApprovalEventData.from_dict(d.pop("data"))
 
         approval_requested_event = cls(
             id=id,

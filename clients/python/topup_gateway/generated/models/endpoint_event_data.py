@@ -42,6 +42,8 @@ class EndpointEventData:
     """ At most so many requests in a second; null: no limit. """
     include_codes: bool
     """ Whether bodies carry voucher_code. """
+    include_approval_links: bool
+    """ Whether approval.requested carries decide_url. """
     headers: EndpointEventDataHeaders
     """ Headers of your own that are sent along; the values are masked. """
     created_at: datetime.datetime
@@ -71,6 +73,8 @@ class EndpointEventData:
 
         include_codes = self.include_codes
 
+        include_approval_links = self.include_approval_links
+
         headers = self.headers.to_dict()
 
         created_at = self.created_at.isoformat()
@@ -90,6 +94,7 @@ class EndpointEventData:
                 "retry_schedule_s": retry_schedule_s,
                 "rate_limit_per_s": rate_limit_per_s,
                 "include_codes": include_codes,
+                "include_approval_links": include_approval_links,
                 "headers": headers,
                 "created_at": created_at,
             }
@@ -132,6 +137,8 @@ class EndpointEventData:
 
         include_codes = d.pop("include_codes")
 
+        include_approval_links = d.pop("include_approval_links")
+
         headers = EndpointEventDataHeaders.from_dict(d.pop("headers"))
 
         created_at = datetime.datetime.fromisoformat(d.pop("created_at"))
@@ -148,6 +155,7 @@ class EndpointEventData:
             retry_schedule_s=retry_schedule_s,
             rate_limit_per_s=rate_limit_per_s,
             include_codes=include_codes,
+            include_approval_links=include_approval_links,
             headers=headers,
             created_at=created_at,
             test=test,

@@ -42,6 +42,8 @@ class EndpointWithSecret:
     """ At most so many requests in a second; null: no limit. """
     include_codes: bool
     """ Whether bodies carry voucher_code. """
+    include_approval_links: bool
+    """ Whether approval.requested carries decide_url. """
     headers: EndpointWithSecretHeaders
     """ Headers of your own that are sent along; the values are masked. """
     created_at: datetime.datetime
@@ -74,6 +76,8 @@ class EndpointWithSecret:
 
         include_codes = self.include_codes
 
+        include_approval_links = self.include_approval_links
+
         headers = self.headers.to_dict()
 
         created_at = self.created_at.isoformat()
@@ -93,6 +97,7 @@ class EndpointWithSecret:
                 "retry_schedule_s": retry_schedule_s,
                 "rate_limit_per_s": rate_limit_per_s,
                 "include_codes": include_codes,
+                "include_approval_links": include_approval_links,
                 "headers": headers,
                 "created_at": created_at,
                 "secret": secret,
@@ -139,6 +144,8 @@ class EndpointWithSecret:
 
         include_codes = d.pop("include_codes")
 
+        include_approval_links = d.pop("include_approval_links")
+
         headers = EndpointWithSecretHeaders.from_dict(d.pop("headers"))
 
         created_at = datetime.datetime.fromisoformat(d.pop("created_at"))
@@ -155,6 +162,7 @@ class EndpointWithSecret:
             retry_schedule_s=retry_schedule_s,
             rate_limit_per_s=rate_limit_per_s,
             include_codes=include_codes,
+            include_approval_links=include_approval_links,
             headers=headers,
             created_at=created_at,
             secret=secret,

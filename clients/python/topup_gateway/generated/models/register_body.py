@@ -33,6 +33,9 @@ class RegisterBody:
     """ At most so many requests a second; null: no limit. """
     include_codes: bool | Unset = UNSET
     """ Whether bodies carry voucher_code; needs vouchers:read. Else its hint only. Default: false. """
+    include_approval_links: bool | Unset = UNSET
+    """ Whether approval.requested carries decide_url, a page that decides; set by a person who is signed in, by no
+    key. Default: false. """
 
     def to_dict(self) -> dict[str, Any]:
         url = self.url
@@ -62,6 +65,8 @@ class RegisterBody:
 
         include_codes = self.include_codes
 
+        include_approval_links = self.include_approval_links
+
         field_dict: dict[str, Any] = {}
 
         field_dict.update(
@@ -81,6 +86,8 @@ class RegisterBody:
             field_dict["rate_limit_per_s"] = rate_limit_per_s
         if include_codes is not UNSET:
             field_dict["include_codes"] = include_codes
+        if include_approval_links is not UNSET:
+            field_dict["include_approval_links"] = include_approval_links
 
         return field_dict
 
@@ -122,6 +129,8 @@ class RegisterBody:
 
         include_codes = d.pop("include_codes", UNSET)
 
+        include_approval_links = d.pop("include_approval_links", UNSET)
+
         register_body = cls(
             url=url,
             events=events,
@@ -130,6 +139,7 @@ class RegisterBody:
             retry_schedule_s=retry_schedule_s,
             rate_limit_per_s=rate_limit_per_s,
             include_codes=include_codes,
+            include_approval_links=include_approval_links,
         )
 
         return register_body

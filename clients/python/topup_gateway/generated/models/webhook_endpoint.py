@@ -39,6 +39,8 @@ class WebhookEndpoint:
     """ At most so many requests in a second; null: no limit. """
     include_codes: bool
     """ Whether bodies carry voucher_code. """
+    include_approval_links: bool
+    """ Whether approval.requested carries decide_url. """
     headers: WebhookEndpointHeaders
     """ Headers of your own that are sent along; the values are masked. """
     created_at: datetime.datetime
@@ -69,6 +71,8 @@ class WebhookEndpoint:
 
         include_codes = self.include_codes
 
+        include_approval_links = self.include_approval_links
+
         headers = self.headers.to_dict()
 
         created_at = self.created_at.isoformat()
@@ -86,6 +90,7 @@ class WebhookEndpoint:
                 "retry_schedule_s": retry_schedule_s,
                 "rate_limit_per_s": rate_limit_per_s,
                 "include_codes": include_codes,
+                "include_approval_links": include_approval_links,
                 "headers": headers,
                 "created_at": created_at,
             }
@@ -131,6 +136,8 @@ class WebhookEndpoint:
 
         include_codes = d.pop("include_codes")
 
+        include_approval_links = d.pop("include_approval_links")
+
         headers = WebhookEndpointHeaders.from_dict(d.pop("headers"))
 
         created_at = datetime.datetime.fromisoformat(d.pop("created_at"))
@@ -145,6 +152,7 @@ class WebhookEndpoint:
             retry_schedule_s=retry_schedule_s,
             rate_limit_per_s=rate_limit_per_s,
             include_codes=include_codes,
+            include_approval_links=include_approval_links,
             headers=headers,
             created_at=created_at,
         )

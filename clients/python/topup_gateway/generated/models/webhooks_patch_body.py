@@ -37,6 +37,9 @@ class WebhooksPatchBody:
     """ At most so many requests a second; null: no limit. """
     include_codes: bool | Unset = UNSET
     """ Whether bodies carry voucher_code; needs vouchers:read. Else its hint only. """
+    include_approval_links: bool | Unset = UNSET
+    """ Whether approval.requested carries decide_url, a page that decides; set by a person who is signed in, by no
+    key. """
     status: WebhooksPatchBodyStatus | Unset = UNSET
     """ enabled or disabled. """
 
@@ -68,6 +71,8 @@ class WebhooksPatchBody:
 
         include_codes = self.include_codes
 
+        include_approval_links = self.include_approval_links
+
         status: str | Unset = UNSET
         if not isinstance(self.status, Unset):
             status = self.status
@@ -89,6 +94,8 @@ class WebhooksPatchBody:
             field_dict["rate_limit_per_s"] = rate_limit_per_s
         if include_codes is not UNSET:
             field_dict["include_codes"] = include_codes
+        if include_approval_links is not UNSET:
+            field_dict["include_approval_links"] = include_approval_links
         if status is not UNSET:
             field_dict["status"] = status
 
@@ -132,6 +139,8 @@ class WebhooksPatchBody:
 
         include_codes = d.pop("include_codes", UNSET)
 
+        include_approval_links = d.pop("include_approval_links", UNSET)
+
         _status = d.pop("status", UNSET)
         status: WebhooksPatchBodyStatus | Unset
         if isinstance(_status, Unset):
@@ -147,6 +156,7 @@ class WebhooksPatchBody:
             retry_schedule_s=retry_schedule_s,
             rate_limit_per_s=rate_limit_per_s,
             include_codes=include_codes,
+            include_approval_links=include_approval_links,
             status=status,
         )
 

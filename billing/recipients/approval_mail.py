@@ -1,0 +1,57 @@
+"""Tells an account's owner by mail of sends that wait for a decision: one by one while they are few, together
+when they come fast.
+
+Promise: each approval is told once, in the transaction that writes its mail; of one account at most HOUR_MAX mails
+an hour are written, whatever an agent does, and what came meanwhile is in the next one. A send writes nothing
+for it. A row holds ids alone: the link that decides is worked out when the mail is sent.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from billing.recipients import owner_mail
+from billing.recipients.owner_mail import OwnerMail, written_mail
+from billing.topups import approval
+from kernel.clock import HOUR_US
+from kernel.tenant import Tenant
+from store.database import Transaction
+
+HOUR_MAX: Final = 10
+ONE_BY_ONE_MAX: Final = 3
+# Of one mail; the rest is told by the next one.
+TOGETHER_MAX: Final = 500
+TENANTS_AT_ONCE: Final = 500
+
+
+async def write_due(tx: Transaction, *, sent_in: frozenset[str], now_us: int) -> int:
+    """Writes the mails that may be written now; how many. sent_in: the environments whose mail leaves."""
+    tenants = await approval.untold_tenants(tx, limit=TENANTS_AT_ONCE)
+    if not tenants:
+        return 0
+    written = await owner_mail.written_since(tx, "approval", tenants, after_us=now_us - HOUR_US)
+    told = await owner_mail.told_accounts(tx, "approval", tenants)
+    mails: list[OwnerMail] = []
+    for tenant in tenants:
+        room = HOUR_MAX - written[tenant]
+        if room <= 0:
+            continue
+        ids = await approval.take_untold(tx, tenant, limit=TOGETHER_MAX, now_us=now_us)
+        if tenant.account_id in told:
+            mails += _mails(tenant, ids, room, is_sent=tenant.environment in sent_in, now_us=now_us)
+    if mails:
+        await owner_mail.insert(tx, mails)
+    return len(mails)
+
+
+def _mails(
+    tenant: Tenant, ids: Sequence[str], room: int, *, is_sent: bool, now_us: int
+) -> list[OwnerMail]:
+    """One for each while they are few, else one for all."""
+    is_few = len(ids) <= min(ONE_BY_ONE_MAX, room)
+    groups = [[one] for one in ids] if is_few else [list(ids)]
+    return [
+        written_mail(
+            tenant, "approval", data={"approval_ids": group}, is_sent=is_sent, now_us=now_us
+        )
+        for group in groups
+    ]

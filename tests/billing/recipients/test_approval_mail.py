@@ -1,0 +1,212 @@
+"""Owners are told of sends that wait: one by one while they are few, together in a flood, ten mails an hour."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from email.message import EmailMessage
+from functools import partial
+
+import pytest
+
+from billing.recipients import approval_mail, owner_mail
+from billing.topups import approval
+from billing.topups.mail import MailRules
+from kernel.clock import FixedClock
+from keys.mail_choice import choose_mail, set_mail_language
+from store.database import Database, Transaction
+from tests.support.mail_server import MailServer, open_mail_server
+from tests.support.mailing_account import FROM, MailingAccount, open_mailing_account
+from worker.money.owner_mail import OwnerMailer
+
+WAITS = "approval@sandbox.test"
+SENT_IN = frozenset({"staging"})
+
+
+@pytest.fixture
+async def owner(database: Database, clock: FixedClock) -> MailingAccount:
+    mailing = await open_mailing_account(database, clock)
+    await set_email(mailing, "ann@example.com")
+    return mailing
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[MailServer]:
+    async with open_mail_server() as opened:
+        yield opened
+
+
+async def set_email(owner: MailingAccount, email: str | None) -> None:
+    async def work(tx: Transaction) -> None:
+        await tx.execute(
+            "UPDATE accounts SET email = :email WHERE id = :id",
+            email=email,
+            id=owner.account.account_id,
+        )
+
+    await owner.database.transaction(work)
+
+
+async def ask(owner: MailingAccount, count: int = 1) -> list[str]:
+    """So many sends that wait; the ids of their top-ups."""
+    sent = [await owner.account.send(1000, to=WAITS) for _ in range(count)]
+    return [one.topup.id for one in sent]
+
+
+async def write(owner: MailingAccount) -> int:
+    now_us = owner.account.clock.now_us()
+    work = partial(approval_mail.write_due, sent_in=SENT_IN, now_us=now_us)
+    return await owner.database.transaction(work)
+
+
+async def mail_all(owner: MailingAccount, server: MailServer) -> list[EmailMessage]:
+    """What arrives of what is due now."""
+    mail = MailRules(SENT_IN)
+    rules = replace(owner.account.rules, public_url="https://pay.acme.com", mail=mail)
+    mailer = OwnerMailer(owner.database, owner.account.clock, rules, server.sender(), FROM)
+    while await mailer.step():
+        pass
+    found, server.messages[:] = list(server.messages), []
+    return found
+
+
+def text_of(message: EmailMessage) -> str:
+    part = message.get_body(("plain",))
+    assert part is not None
+    return " ".join(str(part.get_content()).split())
+
+
+async def test_one_that_waits_is_told_once_with_the_link_that_decides(
+    owner: MailingAccount, server: MailServer
+) -> None:
+    await ask(owner)
+
+    written = [await write(owner) for _ in range(2)]
+    (message,) = await mail_all(owner, server)
+
+    assert written == [1, 0]
+    assert message["To"] == "ann@example.com"
+    assert message["Subject"] == "$10.00 for approval@sandbox.test waits for you"
+    text = text_of(message)
+    assert "$10.00 of claude credit" in text
+    assert "unless you approve it by" in text
+    link = re.search(r"https://pay\.acme\.com/decide/([0-9A-Za-z_-]{22})", text)
+    assert link is not None
+    links = owner.account.rules.links
+    approval_id = links.id_of("approval", link[1])
+    asked = await owner.database.read(lambda tx: approval.find(tx, approval_id or ""))
+    assert asked is not None
+    assert asked.status == "pending"
+    # What is stored names the approval; the link is worked out when it is sent.
+    kept = await owner.database.read(
+        lambda tx: owner_mail.latest(tx, owner.account.principal.tenant, limit=9)
+    )
+    assert link[1] not in str(kept)
+
+
+async def test_three_come_one_by_one_and_four_together(
+    owner: MailingAccount, server: MailServer
+) -> None:
+    await ask(owner, 3)
+    assert await write(owner) == 3
+    await ask(owner, 4)
+    assert await write(owner) == 1
+
+    messages = await mail_all(owner, server)
+
+    together = next(one for one in messages if "sends" in one["Subject"])
+    assert len(messages) == 4
+    assert together["Subject"] == "4 sends wait for you"
+    assert "4 sends of $40.00 in all wait for your decision." in text_of(together)
+    assert "https://pay.acme.com/dashboard/approvals" in text_of(together)
+
+
+async def test_a_flood_makes_ten_mails_an_hour_and_nothing_is_left_out(
+    owner: MailingAccount, server: MailServer
+) -> None:
+    clock, written = owner.account.clock, []
+    for _ in range(24):
+        await ask(owner, 4)
+        written.append(await write(owner))
+        clock.advance_s(60)
+    clock.advance_s(3600)
+    written.append(await write(owner))
+
+    messages = await mail_all(owner, server)
+
+    assert written == [1] * 10 + [0] * 14 + [1]
+    assert len(messages) == 11
+    subjects = sorted(message["Subject"] for message in messages)
+    assert subjects == ["4 sends wait for you"] * 10 + ["56 sends wait for you"]
+
+
+async def test_two_workers_tell_it_once(owner: MailingAccount, server: MailServer) -> None:
+    await ask(owner, 2)
+
+    written = await asyncio.gather(*(write(owner) for _ in range(4)))
+
+    assert sum(written) == 2
+    assert len(await mail_all(owner, server)) == 2
+
+
+async def test_what_was_decided_meanwhile_is_not_told(
+    owner: MailingAccount, server: MailServer
+) -> None:
+    first, second, *others = await ask(owner, 5)
+    assert await write(owner) == 1
+    asked = await owner.database.read(lambda tx: approval.load_for_topups(tx, [first]))
+    await owner.account.decide(first, asked[first].id, "denied")
+    await owner.account.cancel(second)
+
+    (message,) = await mail_all(owner, server)
+    assert "3 sends of $30.00" in text_of(message)
+
+    late = (await ask(owner))[0]
+    await write(owner)
+    await owner.account.cancel(late)
+    assert await mail_all(owner, server) == []
+    assert len(others) == 3
+
+
+async def test_who_wants_none_or_has_no_address_gets_none_and_nothing_is_written(
+    owner: MailingAccount,
+) -> None:
+    account_id, now_us = owner.account.account_id, owner.account.clock.now_us()
+
+    async def choose(*, is_on: bool) -> None:
+        await owner.database.transaction(
+            lambda tx: choose_mail(tx, account_id, "approval", is_on=is_on, now_us=now_us)
+        )
+
+    await choose(is_on=False)
+    await ask(owner)
+    assert await write(owner) == 0
+    await choose(is_on=True)
+    await set_email(owner, None)
+    await ask(owner)
+    assert await write(owner) == 0
+    # They count as told: who switches it on again is told of later ones.
+    await set_email(owner, "ann@example.com")
+    assert await write(owner) == 0
+    await ask(owner)
+    assert await write(owner) == 1
+
+
+@pytest.mark.parametrize(
+    ("tag", "subject"),
+    [
+        ("es", "10,00 US$ para approval@sandbox.test espera tu decisión"),
+        ("zh", "US$10.00（收件人 approval@sandbox.test）等待你决定"),
+    ],
+)
+async def test_it_is_in_the_owners_language(
+    owner: MailingAccount, server: MailServer, tag: str, subject: str
+) -> None:
+    account_id = owner.account.account_id
+    await owner.database.transaction(lambda tx: set_mail_language(tx, account_id, tag))
+    await ask(owner)
+    await write(owner)
+
+    (message,) = await mail_all(owner, server)
+
+    assert str(message["Subject"]).replace("\xa0", " ") == subject

@@ -1,0 +1,82 @@
+"""Who may have bodies carry what can be used: codes to be redeemed, and links that decide on approvals.
+
+Deliveries that carry either, also old ones that are sent again, must not go where their reader never agreed;
+so the address of such an endpoint is as well guarded as the choice itself.
+"""
+
+from dataclasses import dataclass
+
+from msgspec import UNSET
+
+from keys.principal import SEES_CODES, Principal, ScopeMissing
+from webhooks.endpoints.fields import EndpointChanges, NewEndpoint
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointRights:
+    """sees_codes: who asks has vouchers:read. is_person: a person who signed in, or the command line; a key
+    must not have the decision on its own sends told to itself.
+    """
+
+    sees_codes: bool = False
+    is_person: bool = False
+
+    @classmethod
+    def of(cls, principal: Principal) -> "EndpointRights":
+        return cls(SEES_CODES in principal.scopes, principal.kind == "session")
+
+
+def check_new(new: NewEndpoint, rights: EndpointRights) -> None:
+    """Raises ScopeMissing."""
+    if new.include_codes and not rights.sees_codes:
+        raise _codes_refused()
+    if new.include_approval_links and not rights.is_person:
+        raise _links_refused()
+
+
+def check_changes(
+    changes: EndpointChanges,
+    rights: EndpointRights,
+    *,
+    is_moved: bool,
+    had_codes: bool,
+    had_links: bool,
+) -> None:
+    """is_moved: to another address. had_codes, had_links: some that were published may carry them.
+
+    Raises ScopeMissing.
+    """
+    if not rights.sees_codes and (changes.include_codes is True or (had_codes and is_moved)):
+        raise _codes_refused()
+    is_told = changes.include_approval_links is True
+    if not rights.is_person and (is_told or (had_links and is_moved)):
+        raise _links_refused()
+
+
+def told_columns(changes: EndpointChanges) -> dict[str, int]:
+    """What is stored of the choices that change."""
+    columns: dict[str, int] = {}
+    for name in ("codes", "approval_links"):
+        value = getattr(changes, f"include_{name}")
+        if value is UNSET:
+            continue
+        columns[f"include_{name}"] = int(value)
+        if value:
+            columns[f"had_{name}"] = 1
+    return columns
+
+
+def _codes_refused() -> ScopeMissing:
+    return ScopeMissing(
+        f"bodies with codes go where {SEES_CODES} says, which the credential does not have",
+        reason="scope",
+        extra={"required_scopes": [SEES_CODES]},
+    )
+
+
+def _links_refused() -> ScopeMissing:
+    return ScopeMissing(
+        "only a person who is signed in has links that decide on approvals told to an address, or"
+        " told elsewhere",
+        reason="person_only",
+    )

@@ -1,0 +1,33 @@
+"""Writes the mails about sends that wait for a decision; worker/money/owner_mail.py sends them."""
+
+from functools import partial
+from typing import Final
+
+from billing.recipients import approval_mail
+from kernel.clock import Clock
+from store.database import Database
+from worker.woken_loop import WokenLoop
+
+# Agents come at any moment; a person who is told within seconds waits for none.
+BEAT_S: Final = 5.0
+
+
+class ApprovalTeller(WokenLoop):
+    """sent_in: the environments whose mail leaves; of the others it lies in the outbox."""
+
+    name = "approval_mail"
+
+    def __init__(self, database: Database, clock: Clock, sent_in: frozenset[str]) -> None:
+        super().__init__()
+        self._database = database
+        self._clock = clock
+        self._sent_in = sent_in
+
+    async def _look(self) -> float:
+        await self.step()
+        return BEAT_S
+
+    async def step(self) -> int:
+        """Writes what is due; returns how many mails that were."""
+        write = partial(approval_mail.write_due, sent_in=self._sent_in, now_us=self._clock.now_us())
+        return await self._database.transaction(write, durable=False)
