@@ -93,7 +93,7 @@ async def sign_up(page: Page) -> None:
     await page.get_by_label("Email").fill("ann@example.com")
     await page.get_by_label("Password").fill(PASSWORD)
     await page.get_by_role("button", name="Sign in").click()
-    await page.get_by_role("button", name="Allow").wait_for()
+    await page.get_by_role("button", name="Allow").wait_for(timeout=10_000)
 
 
 async def allow(page: Page) -> None:
