@@ -25,6 +25,9 @@ from tests.support.mcp_person import Kept, connected, provider
 from tests.support.plain_http import http_client
 from tests.support.scripted_receiver import ScriptedReceiver, Talk
 
+# What differs between databases is tested below HTTP.
+pytestmark = pytest.mark.one_database
+
 PASSWORD: Final = "correct horse battery staple"
 PHONE_WIDTH: Final = 390
 
@@ -200,7 +203,6 @@ async def test_a_client_signs_in_sends_asks_for_more_refreshes_and_is_thrown_out
     assert [secret for secret in secrets if secret in installation.logs] == []
 
 
-@pytest.mark.parametrize("kind", ["sqlite"], indirect=True)
 async def test_a_client_that_describes_itself_in_a_document(
     install: Install, browser: Browser, tmp_path: Path
 ) -> None:
@@ -261,7 +263,6 @@ async def document_of(authority: Authority, redirect_uri: str) -> AsyncIterator[
         await server.stop()
 
 
-@pytest.mark.parametrize("kind", ["sqlite"], indirect=True)
 async def test_everybody_can_read_the_page(install: Install, browser: Browser) -> None:
     installation = install()
     installation.start(workers=0)
