@@ -8,15 +8,16 @@ are, when the first recipient needs them: nothing is compiled, so nothing can be
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import cache
 from importlib.resources import files
 from io import BytesIO
-from typing import Final
+from typing import Final, Literal
 
 from babel.core import Locale
-from babel.dates import format_date, format_datetime
+from babel.dates import format_date, format_datetime, format_timedelta
+from babel.lists import format_list
 from babel.messages.pofile import read_po
 from babel.numbers import format_currency, format_decimal
 
@@ -26,6 +27,15 @@ from kernel.clock import SECOND_US
 
 ENGLISH: Final = "en"
 _CENTS: Final = 2
+_Unit = Literal["day", "hour", "minute", "second"]
+_UNITS: Final[tuple[tuple[int, _Unit], ...]] = (
+    (86_400, "day"),
+    (3600, "hour"),
+    (60, "minute"),
+    (1, "second"),
+)
+# Babel writes the largest unit of which there is at least so much, else the one that was asked for.
+_NEVER_A_LARGER_UNIT: Final = 1e9
 _WANTED_MAX = 20
 _TAG = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8}){0,3}").fullmatch
 _QUALITY = re.compile(r"q=([01](?:\.[0-9]{0,3})?)").fullmatch
@@ -88,6 +98,23 @@ class Language:
         moment = datetime.fromtimestamp(at_us // SECOND_US, UTC)
         written = format_datetime(moment, format="medium", locale=self.locale)
         return f"{written} UTC"
+
+    def duration(self, seconds: int) -> str:
+        """All of it, in units from days down to seconds: 93600 -> 1 day and 2 hours."""
+        parts = []
+        for size, unit in _UNITS:
+            number, seconds = divmod(seconds, size)
+            if number:
+                parts.append(self._unit(timedelta(seconds=number * size), unit))
+        return format_list(parts, locale=self.locale) or self._unit(timedelta(0), "second")
+
+    def _unit(self, length: timedelta, unit: _Unit) -> str:
+        return format_timedelta(
+            length,
+            granularity=unit,
+            threshold=_NEVER_A_LARGER_UNIT,
+            locale=self.locale,
+        )
 
 
 @cache

@@ -1,22 +1,25 @@
 """The page of a signed link: what waits for a decision, and two buttons, for whoever has the address.
 
 Promises: a look decides nothing, so a scanner of mail that follows each link does no harm; the link
-decides once, since an approval does; afterwards it says what was decided, when and by whom.
+decides once, since an approval does; afterwards it says what was decided, when and by whom. Its
+language is the one that the reader picked, else the one that the browser asks for.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from billing.engine.key_standing import load_standings
+from billing.engine.limit import LimitView
+from billing.recipients.language import Language
 from billing.topups import approval as approvals
 from billing.topups.approval import BY_LINK, ApprovalDecided
 from billing.topups.queries import AskedApproval, with_topups
 from billing.topups.rules import DECIDE_PATH
 from billing.topups.settlement import Decide, WrongStateForApproval
-from gateway.api.schemas.mandates import LimitStanding
-from gateway.dashboard.recipient.page import PRIVATE, throttle
+from gateway.dashboard.recipient.page import language_of, recipient_page, throttle
 from gateway.dashboard.route import open_route
 from gateway.html.forms import read_form
-from gateway.html.render import page
 from gateway.http.acting import actor_of
 from gateway.http.fields import Fields
 from gateway.http.request_context import RequestContext
@@ -25,6 +28,16 @@ from kernel.errors import DomainError, InvalidInput, NotFound
 from store.database import Transaction
 
 _DECISIONS: Final = {"approve": "approved", "deny": "denied"}
+
+
+@dataclass(frozen=True, slots=True)
+class ShownLimit:
+    """A limit of the key as the reader's language writes it. length: of a rolling window, else empty."""
+
+    cap: str
+    length: str
+    left: str
+    limit: str
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
@@ -80,28 +93,43 @@ async def _shown(
 ) -> Reply:
     asked, topup = found.approval, found.topup
 
-    async def work(tx: Transaction) -> Any:
+    async def work(tx: Transaction) -> tuple[int, Sequence[LimitView]]:
         ahead_us = await approvals.clock_ahead_us(tx, asked.tenant)
         standings = await load_standings(tx, asked.tenant, topup.spent_by, now_us=call.now_us)
-        views = standings.of(topup.spent_by).limits if topup.spent_by else ()
-        return ahead_us, [LimitStanding.of(one) for one in views]
+        return ahead_us, standings.of(topup.spent_by).limits if topup.spent_by else ()
 
     ahead_us, limits = await call.context.database.read(work)
     is_over = asked.status == "pending" and asked.expires_at <= call.now_us + ahead_us
-    return page(
+    language = language_of(call, None)
+    return recipient_page(
         call,
         "decide.html",
+        language,
         status=status,
-        headers=PRIVATE,
-        asked=asked,
         state="expired" if is_over else asked.status,
-        topup=topup,
+        known={
+            "amount": language.money(topup.amount_cents),
+            "fee": language.money(topup.fee_cents),
+            "recipient": topup.recipient_email,
+        },
+        has_fee=topup.fee_cents > 0,
+        platform=topup.platform,
+        charged=language.money(topup.charged_cents),
+        note=topup.note,
         key_name=found.key_name,
-        limits=limits,
+        limits=[_limit(one, language) for one in limits],
+        ends=language.moment(asked.expires_at),
+        decided=None if asked.decided_at is None else language.moment(asked.decided_at),
         problem=problem,
         is_test=topup.environment == "staging",
         by_link=asked.decided_by == BY_LINK,
     )
+
+
+def _limit(view: LimitView, language: Language) -> ShownLimit:
+    write = language.count if view.unit == "sends" else language.money
+    length = "" if view.seconds is None else language.duration(view.seconds)
+    return ShownLimit(view.cap, length, write(view.remaining), write(view.limit))
 
 
 ROUTES = (

@@ -42,12 +42,18 @@ def language_of(call: RequestContext[Any, Any], locale: str | None) -> Language:
 
 
 def recipient_page(
-    call: RequestContext[Any, Any], template: str, language: Language, **values: Any
+    call: RequestContext[Any, Any],
+    template: str,
+    language: Language,
+    *,
+    status: int = 200,
+    **values: Any,
 ) -> Response:
-    """The template in the recipient's language."""
+    """The template in the reader's language."""
     return page(
         call,
         template,
+        status=status,
         headers=PRIVATE,
         language=language,
         languages=languages(),

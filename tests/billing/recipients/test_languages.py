@@ -16,7 +16,13 @@ TEMPLATES = [
     *(ROOT / "billing/recipients/templates").iterdir(),
     *(
         ROOT / "gateway/templates" / name
-        for name in ("recipient.html", "claim.html", "no_mail.html", "order_status.html")
+        for name in (
+            "recipient.html",
+            "claim.html",
+            "decide.html",
+            "no_mail.html",
+            "order_status.html",
+        )
     ),
 ]
 CODE = [
@@ -116,6 +122,17 @@ def test_amounts_and_days_are_written_as_people_write_them() -> None:
     assert english().day(at_us) == "June 13, 2026"
     assert chinese.day(at_us) == "2026年6月13日"
     assert "2026" in arabic.day(at_us)
+
+
+def test_lengths_of_time_are_written_whole() -> None:
+    english_, arabic, spanish, chinese = languages().values()
+
+    assert english_.duration(60) == "1 minute"
+    assert english_.duration(93_784) == "1 day, 2 hours, 3 minutes, and 4 seconds"
+    assert english_.duration(31_622_400) == "366 days"
+    assert spanish.duration(93_600) == "1 día y 2 horas"
+    assert chinese.duration(90_000) == "1天和1小时"
+    assert arabic.duration(183_600) == "يومان و3 ساعات"
 
 
 def test_what_is_put_into_arabic_keeps_its_own_direction() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from kernel.clock import FixedClock
+from keys.mandate import SpendWindow
 from tests.support.browser import signed_in
 from tests.support.gateway import API, Gateway
 
@@ -96,6 +97,41 @@ async def test_of_two_presses_and_a_key_at_once_one_decides(gateway: Gateway) ->
 
     assert sorted(one.status_code for one in answers) == [200, 409, 409]
     assert after["status"] in {"approved", "denied"}
+
+
+@pytest.mark.one_database
+async def test_it_is_read_and_decided_in_the_readers_language(gateway: Gateway) -> None:
+    account_id = await gateway.account()
+    windows = [SpendWindow(93_600, 5_000)]
+    key = await gateway.key(account_id, name="Agent 7", windows=windows, max_sends_per_hour=3)
+    _, path = await asked(gateway, key)
+
+    async def look(accepted: str, query: str = "") -> str:
+        headers = {"accept-language": accepted}
+        return str((await gateway.client.get(path + query, headers=headers)).text)
+
+    arabic = await look("ar-EG, en;q=0.5")
+    spanish = await look("ar", "?lang=es")
+    english = [await look("fr"), await look("", "?lang=xx"), await look("ar", "?lang=en")]
+    pressed = [
+        await gateway.client.post(f"{path}?lang=zh", content=f"decision={one}", headers=FORM)
+        for one in ("deny", "approve")
+    ]
+
+    assert '<html lang="ar" dir="rtl">' in arabic
+    assert f'action="{path}?lang=ar"' in arabic
+    for words in ("يريد \u2068Agent 7\u2069 إرسال", "44.00\xa0US$", "يوم وساعتان"):
+        assert words in arabic
+    assert '<html lang="es" dir="ltr">' in spanish
+    assert "Agent 7 quiere enviar 6,00\xa0US$ a approval@sandbox.test." in spanish
+    assert "2 de 3" in spanish
+    assert "En cualquier período de 1 día y 2 horas" in spanish
+    for page in english:
+        assert "Agent 7 wants to send $6.00 to approval@sandbox.test." in page
+        assert f'href="{path}?lang=ar"' in page
+    assert [one.status_code for one in pressed] == [200, 409]
+    assert all('lang="zh" dir="ltr"' in one.text for one in pressed)
+    assert all("通过此链接拒绝" in one.text for one in pressed)
 
 
 @pytest.mark.fixed_clock
