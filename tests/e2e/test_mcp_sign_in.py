@@ -139,6 +139,26 @@ def token_of(kept: Kept) -> str:
     return kept.tokens.access_token
 
 
+async def disconnect(page: Page) -> str:
+    """What the list of keys said before."""
+    await page.goto("/dashboard/keys")
+    listed = await page.locator("main").inner_text()
+    await page.get_by_role("link", name="Probe Desk").click()
+    page.on("dialog", lambda dialog: dialog.accept())
+    await page.get_by_role("button", name="Disconnect the client").click()
+    await page.get_by_text("The key is revoked").wait_for()
+    return listed
+
+
+async def is_denied(installation: Installation, person: Desk, kept: Kept) -> None:
+    """The client asks once more, and the person denies it."""
+    person.answer = deny
+    auth = provider(installation.url, person, kept, redirect_uri=person.redirect_uri)
+    with pytest.RaisesGroup(OAuthFlowError, flatten_subgroups=True, allow_unwrapped=True):
+        async with connected(installation.url, auth):
+            pass
+
+
 async def test_a_client_signs_in_sends_asks_for_more_refreshes_and_is_thrown_out(
     install: Install, browser: Browser
 ) -> None:
@@ -162,19 +182,9 @@ async def test_a_client_signs_in_sends_asks_for_more_refreshes_and_is_thrown_out
             refreshed = await agent.use("get_balance")
             third = token_of(kept)
 
-        page = person.page
-        await page.goto(f"{installation.url}/dashboard/keys")
-        listed = await page.locator("main").inner_text()
-        await page.get_by_role("link", name="Probe Desk").click()
-        page.on("dialog", lambda dialog: dialog.accept())
-        await page.get_by_role("button", name="Disconnect the client").click()
-        await page.get_by_text("The key is revoked").wait_for()
+        listed = await disconnect(person.page)
         is_out = await is_refused_everywhere(installation, third, within_s=1.0)
-        person.answer = deny
-        with pytest.RaisesGroup(OAuthFlowError, flatten_subgroups=True, allow_unwrapped=True):
-            auth = provider(installation.url, person, kept, redirect_uri=person.redirect_uri)
-            async with connected(installation.url, auth):
-                pass
+        await is_denied(installation, person, kept)
 
     assert {"send_topup", "get_status", "wait_for"} <= names
     assert "list_events" not in names
