@@ -196,7 +196,7 @@ async def test_who_wants_none_or_has_no_address_gets_none_and_nothing_is_written
     ("tag", "subject"),
     [
         ("es", "10,00 US$ para approval@sandbox.test espera tu decisión"),
-        ("zh", "US$10.00（收件人 approval@sandbox.test）等待你决定"),
+        ("zh", "US$10.00（收件人 approval@sandbox.test）等待您决定"),
     ],
 )
 async def test_it_is_in_the_owners_language(
