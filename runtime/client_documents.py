@@ -42,9 +42,10 @@ class _Kept:
 class ClientDocuments:
     """One for a process."""
 
-    def __init__(self, transport: Transport, clock: Clock) -> None:
+    def __init__(self, transport: Transport, clock: Clock, *, timeout_s: float = TIMEOUT_S) -> None:
         self._transport = transport
         self._clock = clock
+        self._timeout_s = timeout_s
         self._kept: OrderedDict[str, _Kept] = OrderedDict()
 
     def find_now(self, client_id: str) -> McpClient | None:
@@ -63,7 +64,7 @@ class ClientDocuments:
             client_id,
             _HEADERS,
             b"",
-            TIMEOUT_S,
+            self._timeout_s,
             account_id=account_id,
             body_bytes_max=BYTES_MAX,
             body_bytes_kept_max=BYTES_MAX,

@@ -18,6 +18,7 @@ KEY: Final[dict[str, Any]] = {
     "approval_above_per_day_cents": None,
     "approval_threshold_cents": None,
     "purpose": None,
+    "client_id": None,
     "lifetime_cents": None,
     "platforms": None,
     "recipients": None,

@@ -7,7 +7,7 @@ import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from html import unescape
-from typing import Any, Final
+from typing import Any, Final, Protocol
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
@@ -99,19 +99,32 @@ def form_of(html: str) -> dict[str, Any]:
     return found
 
 
+class Answering(Protocol):
+    """Who answers a client's question, and what the client hears of it."""
+
+    async def open(self, url: str) -> None: ...
+
+    async def come_back(self) -> AuthorizationCodeResult: ...
+
+
 def provider(
-    gateway: Gateway, person: Person, kept: Kept, *, document_url: str | None = None
+    url: str,
+    person: Answering,
+    kept: Kept,
+    *,
+    redirect_uri: str = REDIRECT,
+    document_url: str | None = None,
 ) -> OAuthClientProvider:
-    """The SDK's OAuth of one client."""
+    """The SDK's OAuth of one client of the gateway at url."""
     metadata = OAuthClientMetadata(
         client_name="Probe Desk",
-        redirect_uris=[AnyUrl(REDIRECT)],
+        redirect_uris=[AnyUrl(redirect_uri)],
         grant_types=["authorization_code", "refresh_token"],
         response_types=["code"],
         token_endpoint_auth_method="none",
     )
     return OAuthClientProvider(
-        f"{gateway.url}/mcp",
+        f"{url}/mcp",
         metadata,
         kept,
         redirect_handler=person.open,
@@ -121,13 +134,17 @@ def provider(
 
 
 @contextlib.asynccontextmanager
-async def signing_in(
-    gateway: Gateway, person: Person, kept: Kept, *, document_url: str | None = None
-) -> AsyncIterator[Agent]:
+async def signing_in(gateway: Gateway, person: Person, kept: Kept) -> AsyncIterator[Agent]:
     """A connected MCP client that was given the address alone."""
-    auth = provider(gateway, person, kept, document_url=document_url)
+    async with connected(gateway.url, provider(gateway.url, person, kept)) as agent:
+        yield agent
+
+
+@contextlib.asynccontextmanager
+async def connected(url: str, auth: httpx2.Auth) -> AsyncIterator[Agent]:
+    """A client of the gateway at url that signs in by auth."""
     async with httpx2.AsyncClient(auth=auth, timeout=ANSWER_S_MAX, trust_env=False) as http:
-        transport = streamable_http_client(f"{gateway.url}/mcp", http_client=http)
+        transport = streamable_http_client(f"{url}/mcp", http_client=http)
         async with Client(transport) as client:
             yield Agent(client)
 

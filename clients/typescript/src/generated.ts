@@ -3093,6 +3093,8 @@ export interface components {
             approval_threshold_cents: number | null;
             /** @description What it is for, in its maker's words; null: not said. */
             purpose: string | null;
+            /** @description The MCP client that a person signed in with it: its id, or the address of its metadata document. Such a key has no secret: prefix and last4 are empty, and the client's tokens stand for it. null: any other key. */
+            client_id: string | null;
             /** @description The most that it may ever spend. */
             lifetime_cents: number | null;
             /** @description The only ones; null: any. */
@@ -7164,6 +7166,8 @@ export interface components {
             approval_threshold_cents: number | null;
             /** @description What it is for, in its maker's words; null: not said. */
             purpose: string | null;
+            /** @description The MCP client that a person signed in with it: its id, or the address of its metadata document. Such a key has no secret: prefix and last4 are empty, and the client's tokens stand for it. null: any other key. */
+            client_id: string | null;
             /** @description The most that it may ever spend. */
             lifetime_cents: number | null;
             /** @description The only ones; null: any. */
@@ -9753,6 +9757,8 @@ export interface components {
             approval_threshold_cents: number | null;
             /** @description What it is for, in its maker's words; null: not said. */
             purpose: string | null;
+            /** @description The MCP client that a person signed in with it: its id, or the address of its metadata document. Such a key has no secret: prefix and last4 are empty, and the client's tokens stand for it. null: any other key. */
+            client_id: string | null;
             /** @description The most that it may ever spend. */
             lifetime_cents: number | null;
             /** @description The only ones; null: any. */
@@ -17092,6 +17098,7 @@ export interface operations {
                      *             "approval_above_per_day_cents": null,
                      *             "approval_threshold_cents": null,
                      *             "purpose": null,
+                     *             "client_id": null,
                      *             "lifetime_cents": null,
                      *             "platforms": null,
                      *             "recipients": null,
@@ -17198,6 +17205,7 @@ export interface operations {
                      *         "approval_above_per_day_cents": 900,
                      *         "approval_threshold_cents": 400,
                      *         "purpose": null,
+                     *         "client_id": null,
                      *         "lifetime_cents": null,
                      *         "platforms": null,
                      *         "recipients": null,
@@ -17267,6 +17275,7 @@ export interface operations {
                      *         "approval_above_per_day_cents": null,
                      *         "approval_threshold_cents": null,
                      *         "purpose": null,
+                     *         "client_id": null,
                      *         "lifetime_cents": null,
                      *         "platforms": null,
                      *         "recipients": null,
@@ -17342,6 +17351,7 @@ export interface operations {
                      *         "approval_above_per_day_cents": 900,
                      *         "approval_threshold_cents": 400,
                      *         "purpose": null,
+                     *         "client_id": null,
                      *         "lifetime_cents": null,
                      *         "platforms": null,
                      *         "recipients": null,
@@ -17417,6 +17427,7 @@ export interface operations {
                      *         "approval_above_per_day_cents": 900,
                      *         "approval_threshold_cents": 400,
                      *         "purpose": null,
+                     *         "client_id": null,
                      *         "lifetime_cents": null,
                      *         "platforms": null,
                      *         "recipients": null,
@@ -17502,6 +17513,7 @@ export interface operations {
                      *         "approval_above_per_day_cents": 900,
                      *         "approval_threshold_cents": 400,
                      *         "purpose": null,
+                     *         "client_id": null,
                      *         "lifetime_cents": null,
                      *         "platforms": null,
                      *         "recipients": null,
@@ -17586,6 +17598,7 @@ export interface operations {
                      *         "approval_above_per_day_cents": 900,
                      *         "approval_threshold_cents": 400,
                      *         "purpose": null,
+                     *         "client_id": null,
                      *         "lifetime_cents": null,
                      *         "platforms": null,
                      *         "recipients": null,
@@ -17722,6 +17735,7 @@ export interface operations {
                      *         "approval_above_per_day_cents": null,
                      *         "approval_threshold_cents": null,
                      *         "purpose": null,
+                     *         "client_id": null,
                      *         "lifetime_cents": null,
                      *         "platforms": null,
                      *         "recipients": null,
@@ -17889,6 +17903,7 @@ export interface operations {
                      *         "approval_above_per_day_cents": null,
                      *         "approval_threshold_cents": null,
                      *         "purpose": null,
+                     *         "client_id": null,
                      *         "lifetime_cents": 3000,
                      *         "platforms": [
                      *           "claude"
@@ -17966,6 +17981,7 @@ export interface operations {
                      *         "approval_above_per_day_cents": null,
                      *         "approval_threshold_cents": null,
                      *         "purpose": null,
+                     *         "client_id": null,
                      *         "lifetime_cents": 3000,
                      *         "platforms": [
                      *           "claude"
@@ -18174,6 +18190,7 @@ export interface operations {
                      *         "approval_above_per_day_cents": null,
                      *         "approval_threshold_cents": null,
                      *         "purpose": null,
+                     *         "client_id": null,
                      *         "lifetime_cents": null,
                      *         "platforms": null,
                      *         "recipients": null,

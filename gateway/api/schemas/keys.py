@@ -67,6 +67,14 @@ class ApiKey(Shaped, kw_only=True):
         int | None, Meta(description="The old name of approval_above_cents.")
     ]
     purpose: str | None
+    client_id: Annotated[
+        str | None,
+        Meta(
+            description="The MCP client that a person signed in with it: its id, or the address of its"
+            " metadata document. Such a key has no secret: prefix and last4 are empty, and the"
+            " client's tokens stand for it. null: any other key."
+        ),
+    ]
     lifetime_cents: Annotated[Cents | None, Meta(description="The most that it may ever spend.")]
     platforms: Annotated[list[str] | None, Meta(description="The only ones; null: any.")]
     recipients: Annotated[

@@ -18,7 +18,7 @@ from gateway.http.routing import Reply
 from gateway.internal_client import ask
 from kernel.errors import DomainError, InvalidInput
 from kernel.ids import new_id
-from keys.principal import ACCOUNT_SCOPES, DEFAULT_SCOPES
+from keys.principal import ACCOUNT_SCOPES, DEFAULT_SCOPES, MCP_SCOPES
 
 PATH = "/dashboard/keys"
 _SCOPES = ("keys:write",)
@@ -159,7 +159,8 @@ async def _key_page(
         spend=await spend_of(call.context.database, call.principal.tenant, wanted),
         form=form_of_key(key) if form is None else form,
         problem=problem,
-        scopes=ACCOUNT_SCOPES,
+        # What a client may never get would be a box without an effect.
+        scopes=MCP_SCOPES if key["client_id"] else ACCOUNT_SCOPES,
         overlaps=_OVERLAPS,
         overlap_s=str(_A_DAY_S),
         form_key=new_id("frm"),

@@ -1,78 +1,11 @@
-import datetime as dt
-import ipaddress
 import ssl
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
+from tests.support.authority import Authority
 from tests.support.scripted_receiver import OK, Client, Start, Talk, always
 from webhooks.http.dial import client_ssl_context
-
-
-class Authority:
-    """A certificate authority of the test's own."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._key = ec.generate_private_key(ec.SECP256R1())
-        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test authority")])
-        self.certificate = self._sign(self._name, self._key.public_key(), is_authority=True)
-
-    def client_context(self) -> ssl.SSLContext:
-        context = client_ssl_context()
-        pem = self.certificate.public_bytes(serialization.Encoding.PEM)
-        context.load_verify_locations(cadata=pem.decode())
-        return context
-
-    def server_context(self, *hosts: str) -> ssl.SSLContext:
-        key = ec.generate_private_key(ec.SECP256R1())
-        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, hosts[0])])
-        certificate = self._sign(name, key.public_key(), hosts=hosts)
-        path = self._folder / f"{len(list(self._folder.iterdir()))}.pem"
-        path.write_bytes(
-            certificate.public_bytes(serialization.Encoding.PEM)
-            + key.private_bytes(
-                serialization.Encoding.PEM,
-                serialization.PrivateFormat.PKCS8,
-                serialization.NoEncryption(),
-            )
-        )
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(path)
-        return context
-
-    def _sign(
-        self,
-        name: x509.Name,
-        key: ec.EllipticCurvePublicKey,
-        *,
-        hosts: tuple[str, ...] = (),
-        is_authority: bool = False,
-    ) -> x509.Certificate:
-        now = dt.datetime.now(dt.UTC)
-        builder = (
-            x509.CertificateBuilder()
-            .subject_name(name)
-            .issuer_name(self._name)
-            .public_key(key)
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - dt.timedelta(days=1))
-            .not_valid_after(now + dt.timedelta(days=1))
-            .add_extension(x509.BasicConstraints(ca=is_authority, path_length=None), critical=True)
-        )
-        if hosts:
-            names: list[x509.GeneralName] = [
-                x509.IPAddress(ipaddress.ip_address(host))
-                if host[0].isdigit()
-                else x509.DNSName(host)
-                for host in hosts
-            ]
-            builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
-        return builder.sign(self._key, hashes.SHA256())
 
 
 @pytest.fixture

@@ -49,6 +49,9 @@ class ApiKey:
     """ The old name of approval_above_cents. """
     purpose: None | str
     """ What it is for, in its maker's words; null: not said. """
+    client_id: None | str
+    """ The MCP client that a person signed in with it: its id, or the address of its metadata document. Such a key
+    has no secret: prefix and last4 are empty, and the client's tokens stand for it. null: any other key. """
     lifetime_cents: int | None
     """ The most that it may ever spend. """
     platforms: list[str] | None
@@ -109,6 +112,9 @@ class ApiKey:
 
         purpose: None | str
         purpose = self.purpose
+
+        client_id: None | str
+        client_id = self.client_id
 
         lifetime_cents: int | None
         lifetime_cents = self.lifetime_cents
@@ -184,6 +190,7 @@ class ApiKey:
                 "approval_above_per_day_cents": approval_above_per_day_cents,
                 "approval_threshold_cents": approval_threshold_cents,
                 "purpose": purpose,
+                "client_id": client_id,
                 "lifetime_cents": lifetime_cents,
                 "platforms": platforms,
                 "recipients": recipients,
@@ -266,6 +273,13 @@ class ApiKey:
             return cast(None | str, data)
 
         purpose = _parse_purpose(d.pop("purpose"))
+
+        def _parse_client_id(data: object) -> None | str:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        client_id = _parse_client_id(d.pop("client_id"))
 
         def _parse_lifetime_cents(data: object) -> int | None:
             if data is None:
@@ -410,6 +424,7 @@ class ApiKey:
             approval_above_per_day_cents=approval_above_per_day_cents,
             approval_threshold_cents=approval_threshold_cents,
             purpose=purpose,
+            client_id=client_id,
             lifetime_cents=lifetime_cents,
             platforms=platforms,
             recipients=recipients,
