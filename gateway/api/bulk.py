@@ -1,9 +1,10 @@
 """Bulk sends: many top-ups in one call, each accepted or refused by itself, or all or nothing."""
 
 from functools import partial
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Final, Literal, NamedTuple
 
-from msgspec import Meta
+import msgspec
+from msgspec import Meta, Struct
 
 from billing.bulk import batch as batches, item as items
 from billing.bulk.batch import BatchCounts, SendBatch
@@ -13,6 +14,8 @@ from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer, listing
 from gateway.answers.outcome import Listing, Outcome, begun, ok
+from gateway.answers.refused import Link
+from gateway.answers.words import API_PREFIX
 from gateway.api.bodies.bulk_body import BulkBody, BulkQuery, ReadBulk, ReadItem, decode
 from gateway.api.money.orders import request_digest
 from gateway.api.schemas.batches import (
@@ -25,6 +28,7 @@ from gateway.api.schemas.batches import (
     refusal_of_item,
 )
 from gateway.api.topups import request_of
+from gateway.api.waiting import POLL_S
 from gateway.html.render import address_of
 from gateway.http.errors import refusal_of
 from gateway.http.fields import Fields, Page
@@ -80,7 +84,7 @@ async def send_bulk(call: RequestContext[ReadBulk, BulkQuery]) -> Answer:
         batch = await _runner(call).accept(bulk)
         return await _accepted(call, batch)
 
-    return await run_steps(call.context, principal, request_key, steps)
+    return _told(call, await run_steps(call.context, principal, request_key, steps))
 
 
 async def list_batches(call: RequestContext[Fields, Page]) -> Answer:
@@ -186,8 +190,40 @@ async def _accepted(call: RequestContext[ReadBulk, BulkQuery], batch: SendBatch)
         assert refusal is not None, "a refused item says why"
         line = call.body.items[one.number].line
         errors.append(ItemError.of(one.number, one.reference, refusal, line))
-    data = AcceptedBatch.with_counts(*counted, errors=errors)
+    if counted.batch.completed_at is not None:
+        data = AcceptedBatch.with_counts(*counted, errors=errors)
+    else:
+        api = f"{address_of(call)}{API_PREFIX}/batches/{batch.id}"
+        links = [
+            Link(rel="poll", method="GET", href=api),
+            Link(rel="cancel", method="POST", href=f"{api}/cancel"),
+        ]
+        data = AcceptedBatch.with_counts(*counted, errors=errors, next_action="poll", links=links)
     return answer(codes.SUCCESS, data, now_us=call.now_us, http_status=202)
+
+
+class _Batch(Struct):
+    id: str
+    next_action: str | None
+
+
+class _Said(Struct):
+    """What is read of an answer, so that a repeated one has the same headers."""
+
+    data: _Batch
+
+
+_read_said: Final = msgspec.json.Decoder(_Said).decode
+
+
+def _told(call: RequestContext[ReadBulk, BulkQuery], given: Answer) -> Answer:
+    """The answer, with headers that say where the batch is, and when to look while it goes on."""
+    said = _read_said(given.body).data
+    location = f"{address_of(call)}{API_PREFIX}/batches/{said.id}"
+    call.reply_headers.append((b"location", location.encode()))
+    if said.next_action is not None:
+        call.reply_headers.append((b"retry-after", b"%d" % POLL_S))
+    return given
 
 
 async def _find(tx: Transaction, call: RequestContext[Any, Any]) -> _Counted:

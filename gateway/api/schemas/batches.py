@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self, cast
 
+import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 from msgspec.structs import asdict
 
@@ -11,7 +12,7 @@ from billing.bulk.batch import SendBatch
 from billing.bulk.item import BatchItem, ListedItem
 from gateway.answers.outcome import Listing
 from gateway.answers.refusals import Refusal
-from gateway.answers.refused import Failure
+from gateway.answers.refused import Failure, Link
 from gateway.answers.words import Cents, Count, KeyIdText, Time, TransactionId, time_of
 from gateway.http.errors import refusal_as
 from kernel.shaped import Shaped
@@ -91,6 +92,12 @@ class AcceptedBatch(Batch, kw_only=True):
     """A bulk send, and which of its items were refused."""
 
     errors: Annotated[list[ItemError], Meta(description="The items that were refused.")]
+    next_action: Annotated[
+        Literal["poll"] | None, Meta(description="How to go on; null: it is over.")
+    ] = None
+    links: Annotated[
+        list[Link], Meta(description="What to poll, and how what is not delivered is taken back.")
+    ] = msgspec.field(default_factory=list)
 
 
 class BatchLine(Struct, kw_only=True):

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from billing.reports.approval_limits import limits_of_askers
+from gateway.api.schemas.mandates import LimitStanding
 from gateway.dashboard.act import act
 from gateway.dashboard.listing import listing
 from gateway.dashboard.route import page_route
@@ -19,8 +21,18 @@ _WRITE = ("approvals:write",)
 
 
 async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
-    """Newest first."""
-    return page(call, "approvals.html", listing=await listing(call, "/approvals", "status"))
+    """Newest first, with what the asking keys may still spend."""
+    listed, tenant = await listing(call, "/approvals", "status"), call.principal.tenant
+    key_ids = [
+        one["requester"]["key_id"]
+        for one in listed.items
+        if one["status"] == "pending" and one["requester"]
+    ]
+    limits = await call.context.database.read(
+        lambda tx: limits_of_askers(tx, tenant, key_ids, now_us=call.now_us)
+    )
+    shown = {key_id: [LimitStanding.of(one) for one in found] for key_id, found in limits.items()}
+    return page(call, "approvals.html", listing=listed, limits=shown)
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:

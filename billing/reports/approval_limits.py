@@ -1,0 +1,20 @@
+"""What the keys that ask for approvals may still spend, for the person who decides."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from billing.engine.key_standing import load_standings
+from billing.engine.limit import LimitView
+from kernel.tenant import Tenant
+from store.database import Transaction
+
+
+async def limits_of_askers(
+    tx: Transaction, tenant: Tenant, key_ids: Iterable[str], *, now_us: int
+) -> Mapping[str, Sequence[LimitView]]:
+    """Each key's own limits with what is left, by its id; a key that ended has none."""
+    wanted = sorted(set(key_ids))
+    if not wanted:
+        return {}
+    standings = await load_standings(tx, tenant, wanted, now_us=now_us)
+    usable = (one for one in standings.states.values() if one.is_usable(now_us))
+    return {one.id: standings.of((one.id,)).limits for one in usable}
