@@ -2846,6 +2846,10 @@ export interface components {
             completed_at: string | null;
             /** @description The items that were refused. */
             errors: components["schemas"]["ItemError"][];
+            /** @description How to go on; null: it is over. */
+            next_action: "poll" | null;
+            /** @description What to poll, and how what is not delivered is taken back. */
+            links: components["schemas"]["Link"][];
         };
         /** @description 1000 Success */
         AcceptedBatch202Answer: {
@@ -13144,7 +13148,9 @@ export interface operations {
                      *               "doc_url": "https://topup.example.com/docs/codes/2005"
                      *             }
                      *           }
-                     *         ]
+                     *         ],
+                     *         "next_action": null,
+                     *         "links": []
                      *       }
                      *     }
                      */

@@ -3,6 +3,7 @@
 from .accepted_batch import AcceptedBatch
 from .accepted_batch_202_answer import AcceptedBatch202Answer
 from .accepted_batch_202_answer_status import AcceptedBatch202AnswerStatus
+from .accepted_batch_next_action_type_0 import AcceptedBatchNextActionType0
 from .accepted_batch_status import AcceptedBatchStatus
 from .access_token import AccessToken
 from .access_token_answer import AccessTokenAnswer
@@ -647,6 +648,7 @@ __all__ = (
     "AcceptedBatch",
     "AcceptedBatch202Answer",
     "AcceptedBatch202AnswerStatus",
+    "AcceptedBatchNextActionType0",
     "AcceptedBatchStatus",
     "AccessToken",
     "AccessTokenAnswer",

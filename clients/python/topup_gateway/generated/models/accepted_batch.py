@@ -7,11 +7,16 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
+from ..models.accepted_batch_next_action_type_0 import (
+    AcceptedBatchNextActionType0,
+    check_accepted_batch_next_action_type_0,
+)
 from ..models.accepted_batch_status import AcceptedBatchStatus, check_accepted_batch_status
 
 if TYPE_CHECKING:
     from ..models.batch_counts import BatchCounts
     from ..models.item_error import ItemError
+    from ..models.link import Link
 
 
 T = TypeVar("T", bound="AcceptedBatch")
@@ -43,6 +48,10 @@ class AcceptedBatch:
     """ When every item had ended. """
     errors: list[ItemError]
     """ The items that were refused. """
+    next_action: AcceptedBatchNextActionType0 | None
+    """ How to go on; null: it is over. """
+    links: list[Link]
+    """ What to poll, and how what is not delivered is taken back. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -84,6 +93,17 @@ class AcceptedBatch:
             errors_item = errors_item_data.to_dict()
             errors.append(errors_item)
 
+        next_action: None | str
+        if isinstance(self.next_action, str):
+            next_action = self.next_action
+        else:
+            next_action = self.next_action
+
+        links = []
+        for links_item_data in self.links:
+            links_item = links_item_data.to_dict()
+            links.append(links_item)
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -99,6 +119,8 @@ class AcceptedBatch:
                 "cancelled_at": cancelled_at,
                 "completed_at": completed_at,
                 "errors": errors,
+                "next_action": next_action,
+                "links": links,
             }
         )
 
@@ -108,6 +130,7 @@ class AcceptedBatch:
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         from ..models.batch_counts import BatchCounts  # noqa: PLC0415
         from ..models.item_error import ItemError  # noqa: PLC0415
+        from ..models.link import Link  # noqa: PLC0415
 
         d = dict(src_dict)
         id = d.pop("id")
@@ -181,6 +204,28 @@ class AcceptedBatch:
 
             errors.append(errors_item)
 
+        def _parse_next_action(data: object) -> AcceptedBatchNextActionType0 | None:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, str):
+                    raise TypeError()
+                next_action_type_0 = check_accepted_batch_next_action_type_0(data)
+
+                return next_action_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(AcceptedBatchNextActionType0 | None, data)
+
+        next_action = _parse_next_action(d.pop("next_action"))
+
+        links = []
+        _links = d.pop("links")
+        for links_item_data in _links:
+            links_item = Link.from_dict(links_item_data)
+
+            links.append(links_item)
+
         accepted_batch = cls(
             id=id,
             status=status,
@@ -193,6 +238,8 @@ class AcceptedBatch:
             cancelled_at=cancelled_at,
             completed_at=completed_at,
             errors=errors,
+            next_action=next_action,
+            links=links,
         )
 
         accepted_batch.additional_properties = d
