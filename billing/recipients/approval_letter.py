@@ -27,7 +27,9 @@ def approval_letter(
             recipient=one.topup.recipient_email,
         )
         happened = (*_told(one, language), say("Whoever has this link can decide, once."))
-        button, url = say("Approve or deny"), link_of(one.id)
+        button = say("Approve or deny")
+        # The page goes by the browser's languages; the owner chose this one.
+        url = f"{link_of(one.id)}?lang={language.tag}"
     else:
         total = sum(one.topup.charged_cents for one in asked)
         subject = say("{count} sends wait for you", count=language.count(len(asked)))

@@ -90,7 +90,7 @@ async def test_one_that_waits_is_told_once_with_the_link_that_decides(
     text = text_of(message)
     assert "$10.00 of claude credit" in text
     assert "unless you approve it by" in text
-    link = re.search(r"https://pay\.acme\.com/decide/([0-9A-Za-z_-]{22})", text)
+    link = re.search(r"https://pay\.acme\.com/decide/([0-9A-Za-z_-]{22})\?lang=en\s", text)
     assert link is not None
     links = owner.account.rules.links
     approval_id = links.id_of("approval", link[1])

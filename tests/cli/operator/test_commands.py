@@ -264,7 +264,7 @@ def test_the_doctor_is_content_with_a_fresh_installation(topup: Topup) -> None:
     parts = {"settings", "consistency", "address", "webhooks", "database", "servers"}
     parts |= {"connections", "pooler", "space", "files", "clock", "deliveries", "platforms"}
     parts |= {"ledger", "master key", "copies", "disk", "redis", "redis room", "redis clock"}
-    parts |= {"workers", "mail", "desk", "payments", "checkpoints"}
+    parts |= {"workers", "mail", "desk", "payments", "checkpoints", "machines"}
     assert set(findings) == parts
     assert findings["deliveries"]["is_well"] is True
     assert findings["database"]["is_well"] is True

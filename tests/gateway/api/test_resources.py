@@ -24,6 +24,7 @@ KEY_FIELDS = {
     "last4",
     "scopes",
     "caps",
+    "client_id",
     "ip_allow_list",
     "approval_threshold_cents",
     "approval_above_cents",
