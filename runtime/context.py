@@ -164,7 +164,9 @@ async def open_context(
         providers = await stack.enter_async_context(opened)
         rules = _topup_rules(settings, suppliers.book, voucher_key)
         engine = _engine(database, clock, _rules(settings, rules), metrics, stack)
-        opening = open_machine_payments(settings, vault, operators, engine, redemption_key, metrics)
+        opening = open_machine_payments(
+            settings, vault, operators, engine, providers, redemption_key, metrics
+        )
         yield Context(
             settings=settings,
             clock=clock,
