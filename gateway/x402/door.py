@@ -23,6 +23,7 @@ from billing.machine_payments.payment import (
     PaymentRequired,
     check_same,
 )
+from billing.topups.approval import Approval, load_for_topups
 from billing.topups.deliverable import DeliveryOptions
 from billing.topups.send import Send
 from billing.topups.send_request import check_same as check_same_intent
@@ -132,11 +133,11 @@ async def _answer(
         why = f"the payment was refused: {payment.detail or 'no reason given'}"
         misfit = Misfit(why, "verification-failed")
         raise _required(call, payment.environment, payment.request, principal, misfit)
-    found = await _topup(call, payment)
+    found, approval = await _topup(call, payment)
     may_see = is_payer or (
         principal is not None and found is not None and sees_code(principal, found.spent_by)
     )
-    made = answer_of(call, payment, found, may_see=may_see)
+    made = answer_of(call, payment, found, approval, may_see=may_see)
     if payment.door == MPP:
         _add_receipt(call, payment, made)
     return made
@@ -161,9 +162,15 @@ def _add_receipt(call: PaidCall, payment: MachinePayment, made: Answer) -> None:
         call.reply_headers.append((b"payment-receipt", receipt))
 
 
-async def _topup(call: PaidCall, payment: MachinePayment) -> TopUp | None:
-    async def work(tx: Transaction) -> TopUp | None:
-        return (await load(tx, [payment.transaction_id])).get(payment.transaction_id)
+async def _topup(call: PaidCall, payment: MachinePayment) -> tuple[TopUp | None, Approval | None]:
+    """What came of it, and what a person was asked."""
+    topup_id = payment.transaction_id
+
+    async def work(tx: Transaction) -> tuple[TopUp | None, Approval | None]:
+        topup = (await load(tx, [topup_id])).get(topup_id)
+        if topup is None or topup.status != "pending":
+            return topup, None
+        return topup, (await load_for_topups(tx, [topup_id])).get(topup_id)
 
     return await call.context.database.read(work)
 

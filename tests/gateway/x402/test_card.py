@@ -395,6 +395,27 @@ async def test_a_key_beside_it_buys_in_its_own_account(gateway: Gateway) -> None
     assert await findings(gateway) == []
 
 
+async def test_what_waits_for_a_person_says_so(gateway: Gateway) -> None:
+    account_id = await gateway.account()
+    key = await gateway.key(account_id, approval_threshold_cents=999)
+    bearer = {"Authorization": f"Bearer {key}"}
+
+    async with card_client(gateway.url, lambda _: "spt_0123456789", headers=bearer) as client:
+        paid = await client.post(PATH, json=BODY)
+    told = paid.json()
+    poll = {one["rel"]: one["href"] for one in told["data"]["links"]}
+    status = await gateway.client.get(poll["poll"].partition("?")[0], headers=bearer)
+
+    assert (paid.status_code, told["code"], told["status"]) == (202, 3006, "pending")
+    assert told["data"]["next_action"] == "poll"
+    assert told["data"]["approval"]["id"] in poll["approval"]
+    assert paid.headers["location"] in poll["poll"]
+    assert paid.headers["retry-after"] == "30"
+    # Paid, though a person may still say no: then it comes back.
+    assert "payment-receipt" in paid.headers
+    assert status.json()["data"]["status"] == "pending"
+
+
 async def test_the_sandbox_declines_on_request_and_gives_back_what_failed(gateway: Gateway) -> None:
     async with card_client(gateway.url, lambda _: "spt_declined_1") as client:
         declined = await client.post(PATH, json=BODY)
