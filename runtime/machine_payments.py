@@ -33,8 +33,6 @@ from webhooks.http.resolver import Resolver
 from webhooks.http.transport import Transport
 
 DATA_KEY: Final = "machine_payments"
-# An environment, and a door.
-Place = tuple[str, str]
 
 
 @contextlib.asynccontextmanager
@@ -80,7 +78,7 @@ async def open_machine_payments(
 
 def _of_x402(
     settings: Settings, offers: Mapping[str, Offer], client: httpx.AsyncClient
-) -> Mapping[Place, Facilitator]:
+) -> Mapping[tuple[str, str], Facilitator]:
     real = HttpFacilitator(
         client,
         settings.x402_facilitator_url.rstrip("/"),
@@ -92,7 +90,9 @@ def _of_x402(
     }
 
 
-def _of_tokens(offers: Mapping[str, TokenOffer], clock: Clock) -> Mapping[Place, Facilitator]:
+def _of_tokens(
+    offers: Mapping[str, TokenOffer], clock: Clock
+) -> Mapping[tuple[str, str], Facilitator]:
     return {
         (environment, MPP): StandInTokens()
         if offer.tokens is None

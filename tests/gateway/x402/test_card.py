@@ -1,98 +1,20 @@
 """POST /x402/topup paid by card: the protocol authors' own client pays, and one payment is one top-up."""
 
 import asyncio
-import base64
 import json
-from collections.abc import AsyncIterator, Callable
-from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import httpx
 import pytest
-import pytest_asyncio
-from mpp import Challenge, Credential, Receipt
+from mpp import Challenge, Receipt
 
-from kernel.clock import FixedClock, SystemClock
+from kernel.clock import SystemClock
 from tests.support.card_payer import SHOWN, card_client
+from tests.support.card_shop import PATH, CardShop, challenge_of, problem_of
 from tests.support.gateway import Gateway, running, settings_of
 from tests.support.paying import BODY, delivered_cents, findings, make_due, rows, sweep
 from tests.support.stripe_api import customers, tokens
-from tests.support.stripe_api.server import StripeApi, serving
-
-PATH = "/x402/topup"
-PROBLEMS = "https://paymentauth.org/problems/"
-
-
-class CardShop(NamedTuple):
-    """A gateway whose live payments by card go to a stand-in of Stripe."""
-
-    gateway: Gateway
-    stripe: StripeApi
-    clock: FixedClock
-
-    def grant(self, number: str = customers.PAYS, **limits: Any) -> Callable[[int], str]:
-        return lambda cents: tokens.grant(self.stripe.account, cents, number, **limits)
-
-    async def ask(self, **fields: Any) -> Challenge:
-        """The challenge of the 402."""
-        answer = await self.gateway.client.post(PATH, json={**BODY, **fields})
-        assert (answer.status_code, answer.json()["code"]) == (402, 2013)
-        return challenge_of(answer)
-
-    async def show(
-        self,
-        challenge: Challenge,
-        token: str,
-        *,
-        changes: dict[str, str] | None = None,
-        **fields: Any,
-    ) -> httpx.Response:
-        """The request again with a credential; changes: to what the challenge's echo says."""
-        echo = replace(challenge.to_echo(), **(changes or {}))
-        header = Credential(echo, {"spt": token}).to_authorization()
-        return await self.gateway.client.post(
-            PATH, json={**BODY, **fields}, headers={"Authorization": header}
-        )
-
-    async def pay(self, number: str = customers.PAYS, **fields: Any) -> httpx.Response:
-        """Asked and paid by hand, so that the clock may stand still."""
-        challenge = await self.ask(**fields)
-        return await self.show(challenge, self.grant(number)(1000), **fields)
-
-    @property
-    def charged(self) -> list[int]:
-        """What each charge of a card that went through came to, in cents."""
-        charges = self.stripe.account.every("charge", status="succeeded")
-        return [one["amount"] for one in charges]
-
-    def pass_time(self, seconds: int) -> None:
-        self.clock.advance_s(seconds)
-        self.stripe.pass_time(seconds)
-
-
-@pytest_asyncio.fixture
-async def shop(database_url: str, tmp_path: Path, clock: FixedClock) -> AsyncIterator[CardShop]:
-    async with serving(clock) as stripe:
-        settings = settings_of(
-            database_url, tmp_path, stripe_profile_id="profile_ours", **stripe.settings("live")
-        )
-        async with running(settings, clock) as gateway:
-            yield CardShop(gateway, stripe, clock)
-
-
-def challenge_of(answer: httpx.Response) -> Challenge:
-    return Challenge.from_www_authenticate(answer.headers["www-authenticate"])
-
-
-def problem_of(answer: httpx.Response) -> str:
-    """The draft's name of what is wrong; the answer asks anew, and nothing was paid."""
-    told = answer.json()
-    assert (answer.status_code, told["code"]) == (402, 2013), told
-    assert challenge_of(answer).id
-    assert "no-store" in answer.headers["cache-control"]
-    assert "payment-receipt" not in answer.headers
-    return str(told["data"]["error"]["problem"]).removeprefix(PROBLEMS)
+from tests.support.stripe_api.server import serving
 
 
 async def test_the_authors_own_client_pays_by_card(database_url: str, tmp_path: Path) -> None:
@@ -157,75 +79,6 @@ async def test_a_repeated_payment_is_the_same_top_up_and_only_its_challenge_show
     assert other_body.json()["data"]["error"]["param"] == "Authorization"
     assert shop.charged == [1000]
     assert await findings(shop.gateway) == []
-
-
-async def test_a_challenge_pays_for_its_own_request_alone(shop: CardShop) -> None:
-    challenge, token = await shop.ask(), shop.grant()(1000)
-    staging = await shop.ask(environment="staging")
-    cheaper = base64.urlsafe_b64encode(b'{"amount":"1","currency":"usd"}').decode().rstrip("=")
-    secret = {"environment": "live", "identifier": "f" * 32}
-    opaque = base64.urlsafe_b64encode(json.dumps(secret).encode()).decode().rstrip("=")
-
-    refused = {
-        "amount": await shop.show(challenge, token, amount_cents=100),
-        "recipient": await shop.show(challenge, token, recipient_email="thief@example.com"),
-        "id": await shop.show(challenge, token, changes={"id": "A" * 43}),
-        "id in other letters": await shop.show(challenge, token, changes={"id": "é" * 43}),
-        "identifier": await shop.show(challenge, token, changes={"opaque": opaque}),
-        "no identifier": await shop.show(challenge, token, changes={"opaque": "e30"}),
-        "end": await shop.show(challenge, token, changes={"expires": "2099-01-01T00:00:00Z"}),
-        "environment": await shop.show(staging, token),
-    }
-    kept = await shop.show(challenge, token, changes={"request": cheaper})
-
-    assert {name: problem_of(answer) for name, answer in refused.items()} == dict.fromkeys(
-        refused, "invalid-challenge"
-    )
-    # What the echo says of the price counts for nothing: the challenge's own price was paid.
-    assert (kept.status_code, shop.charged) == (200, [1000])
-
-
-async def test_what_cannot_be_read_is_asked_for_anew(shop: CardShop) -> None:
-    challenge = await shop.ask()
-    good = Credential(challenge.to_echo(), {"spt": "spt_x_12"}).to_authorization()
-    echo = json.loads(base64.urlsafe_b64decode(good.partition(" ")[2] + "=="))["challenge"]
-
-    def encoded(said: Any) -> str:
-        return "Payment " + base64.urlsafe_b64encode(json.dumps(said).encode()).decode().rstrip("=")
-
-    nested = "Payment " + base64.urlsafe_b64encode(b"[" * 9000).decode()
-    cases = {
-        "Payment x": "malformed-credential",
-        "Payment e30": "malformed-credential",
-        nested[:16_000]: "malformed-credential",
-        "Payment " + "A" * 17_000: "malformed-credential",
-        encoded({"challenge": echo, "payload": []}): "invalid-payload",
-        encoded({"challenge": echo, "payload": {}}): "invalid-payload",
-        encoded({"challenge": echo, "payload": {"spt": "spt_../../v1/refunds"}}): "invalid-payload",
-        encoded({"challenge": echo, "payload": {"spt": ["spt_1"]}}): "invalid-payload",
-        encoded({"challenge": [], "payload": {"spt": "spt_1"}}): "malformed-credential",
-        encoded({"challenge": {**echo, "method": "tempo"}, "payload": {"spt": "spt_12345"}}): (
-            "method-unsupported"
-        ),
-    }
-
-    for header, problem in cases.items():
-        answer = await shop.gateway.client.post(PATH, json=BODY, headers={"Authorization": header})
-        assert problem_of(answer) == problem, header[:80]
-    two = {"Authorization": good, "Payment-Authorization": good}
-    assert problem_of(await shop.gateway.client.post(PATH, json=BODY, headers=two)) == (
-        "malformed-credential"
-    )
-    # The field that the challenge did not name.
-    beside = await shop.gateway.client.post(
-        PATH, json=BODY, headers={"Payment-Authorization": good}
-    )
-    assert problem_of(beside) == "invalid-challenge"
-    both = await shop.gateway.client.post(
-        PATH, json=BODY, headers={"Authorization": good, "PAYMENT-SIGNATURE": "e30"}
-    )
-    assert (both.status_code, both.json()["code"]) == (422, 2007)
-    assert await rows(shop.gateway) == []
 
 
 async def test_a_challenge_ends_and_a_known_payment_does_not(shop: CardShop) -> None:
