@@ -105,6 +105,25 @@ async def test_one_that_waits_is_told_once_with_the_link_that_decides(
     assert link[1] not in str(kept)
 
 
+@pytest.mark.one_database
+async def test_what_a_mail_server_repeats_of_the_link_is_not_kept(
+    owner: MailingAccount, server: MailServer
+) -> None:
+    (topup_id,) = await ask(owner)
+    await write(owner)
+    asked = await owner.database.read(lambda tx: approval.load_for_topups(tx, [topup_id]))
+    token = owner.account.rules.links.token_of("approval", asked[topup_id].id)
+    server.to_data = f"554 blocked: pay.acme.com/decide/{token}?lang=en is on a list"
+
+    assert await mail_all(owner, server) == []
+
+    (kept,) = await owner.database.read(
+        lambda tx: owner_mail.latest(tx, owner.account.principal.tenant, limit=9)
+    )
+    assert kept.status == "bounced"
+    assert "pay.acme.com/decide/****?lang=en is on a list" in str(kept.reason)
+
+
 async def test_three_come_one_by_one_and_four_together(
     owner: MailingAccount, server: MailServer
 ) -> None:
@@ -141,6 +160,7 @@ async def test_a_flood_makes_ten_mails_an_hour_and_nothing_is_left_out(
     assert subjects == ["4 sends wait for you"] * 10 + ["56 sends wait for you"]
 
 
+@pytest.mark.one_database
 async def test_accounts_that_had_their_mails_of_the_hour_stand_in_nobodys_way(
     database: Database, clock: FixedClock, owner: MailingAccount
 ) -> None:
