@@ -48,7 +48,7 @@ _USUAL: Final[Mapping[str, str]] = {
     "per_call": "20.00",
     "per_day": "50.00",
     "per_month": "200.00",
-    "approval_above": "20.00",
+    "approval_above": "10.00",
 }
 
 
