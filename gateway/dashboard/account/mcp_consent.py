@@ -19,7 +19,7 @@ from gateway.dashboard.route import page_route
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form, read_query
 from gateway.html.render import page
 from gateway.http.fields import Fields, time_us
-from gateway.http.password_again import confirm, require_password
+from gateway.http.password_again import PasswordRequired, confirm, require_password
 from gateway.http.rate_limit import take_one
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import ApiSurface, Reply
@@ -88,6 +88,9 @@ async def decide(call: RequestContext[Fields, Fields]) -> Reply:
                 await confirm(call, form.raw("password"))
             await require_password(call, environment="live")
         code = await allow(call, asked, environment, limits)
+    except PasswordRequired:
+        problem = Problem(403, "", {"password": "Live needs it."})
+        return await _page(call, asked, form, form, problem)
     except DomainError as error:
         return await _page(call, asked, form, form, problem_of(error))
     return leave_for(asked.landing(code))

@@ -271,6 +271,9 @@ async def test_live_takes_the_password_and_only_where_it_is_open(gateway: Gatewa
 
     assert (without.status_code, wrong.status_code) == (403, 401)
     assert "Allow" in without.text
+    assert "Live needs it." in without.text
+    # What the API says of it is for programs.
+    assert "/dashboard/confirm" not in without.text
     assert right.status_code == 303
     assert refused.status_code == 403
 
