@@ -627,7 +627,7 @@ export interface paths {
         put?: never;
         /**
          * Let the staging account see a later time
-         * @description Scope: `topup:send` or `usage:write` or `billing:write`.
+         * @description Approvals, holds, promotional credit, codes, scheduled sends, subscriptions, the caps and mandates of keys and the ends of keys go by it, and what is shown of them. It goes forward only, ten years at most. Who is bound by a limit that time gives back does not move it (2009, `reason: limited`): a person, or a key without such a limit, does. Scope: `topup:send` or `usage:write` or `billing:write`.
          */
         post: operations["post_sandbox_clock"];
         delete?: never;
@@ -14235,7 +14235,7 @@ export interface operations {
                      *           {
                      *             "id": "apr_5FxpRIrX4LWLkM03",
                      *             "transaction_id": "txn_5FxpRIrX4LWLkM03",
-                     *             "status": "pending",
+                     *             "status": "expired",
                      *             "requested_by": "key_5FxpRIrX4LWLkM01",
                      *             "decided_by": null,
                      *             "created_at": "2026-06-13T12:00:03Z",
