@@ -3,14 +3,22 @@
 import re
 
 import click
+import httpx
 
 from cli.faults import refusal
 from cli.output import EXIT_UNREACHABLE, EXIT_USAGE, fail
+from cli.remote.address import asked_address
 from kernel.errors import DomainError
 from runtime.log import mask
 from runtime.settings import SettingsError
 from store.errors import StoreError
 from store.version import SchemaOutOfRange
+
+# What reading an answer of another form than ours ends in.
+_MISREAD = (
+    *(ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError),
+    *(httpx.InvalidURL, httpx.RequestError),
+)
 
 
 def told(error: Exception) -> click.exceptions.Exit | None:
@@ -23,6 +31,13 @@ def told(error: Exception) -> click.exceptions.Exit | None:
         return refusal(error)
     if isinstance(error, OSError):
         return fail(mask(str(error)), exit_code=EXIT_UNREACHABLE)
+    url = asked_address()
+    if url is not None and isinstance(error, _MISREAD):
+        return fail(
+            f"{url} answers in a form that this topup cannot read ({type(error).__name__}: {error})",
+            advice="is it a Topup Gateway, and topup as new as it is? see `topup --version`",
+            exit_code=EXIT_UNREACHABLE,
+        )
     return None
 
 

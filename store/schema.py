@@ -838,7 +838,7 @@ machine_payments = sa.Table(
     ),  # whose top-up: the machine account's, or that of the token beside the payment
     _text("environment"),
     _text("spent_by", null=True),  # key id, then its ancestors, joined by spaces; null: no key
-    _text("door"),  # x402 | card
+    _text("door"),  # x402 | mpp
     _text(
         "payment_ref"
     ),  # its own identity: network, asset, payer and nonce; or the token's digest

@@ -7,7 +7,7 @@ for it. A row holds ids alone: the link that decides is worked out when the mail
 """
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from billing.recipients import owner_mail
 from billing.recipients.owner_mail import OwnerMail, written_mail
@@ -23,11 +23,29 @@ TOGETHER_MAX: Final = 500
 TENANTS_AT_ONCE: Final = 500
 
 
-async def write_due(tx: Transaction, *, sent_in: frozenset[str], now_us: int) -> int:
-    """Writes the mails that may be written now; how many. sent_in: the environments whose mail leaves."""
-    tenants = await approval.untold_tenants(tx, limit=TENANTS_AT_ONCE)
+class Written(NamedTuple):
+    """What one look wrote. after: where the next one goes on; null: it saw all."""
+
+    mails: int
+    after: Tenant | None
+
+
+async def write_due(
+    tx: Transaction,
+    *,
+    sent_in: frozenset[str],
+    now_us: int,
+    after: Tenant | None = None,
+    tenants_max: int = TENANTS_AT_ONCE,
+) -> Written:
+    """Writes the mails that may be written now to at most tenants_max tenants, those behind `after`.
+
+    sent_in: the environments whose mail leaves. A tenant that had its mails of this hour waits and stands
+    in nobody's way: who looks goes on behind it.
+    """
+    tenants = await approval.untold_tenants(tx, after=after, limit=tenants_max)
     if not tenants:
-        return 0
+        return Written(0, None)
     written = await owner_mail.written_since(tx, "approval", tenants, after_us=now_us - HOUR_US)
     told = await owner_mail.told_accounts(tx, "approval", tenants)
     mails: list[OwnerMail] = []
@@ -40,7 +58,7 @@ async def write_due(tx: Transaction, *, sent_in: frozenset[str], now_us: int) ->
             mails += _mails(tenant, ids, room, is_sent=tenant.environment in sent_in, now_us=now_us)
     if mails:
         await owner_mail.insert(tx, mails)
-    return len(mails)
+    return Written(len(mails), tenants[-1] if len(tenants) == tenants_max else None)
 
 
 def _mails(

@@ -154,12 +154,17 @@ async def expired(
     return [_ROWS.read(row) for row in rows]
 
 
-async def untold_tenants(tx: Transaction, *, limit: int) -> Sequence[Tenant]:
-    """Whose pending approvals were not told by mail yet."""
+async def untold_tenants(
+    tx: Transaction, *, after: Tenant | None = None, limit: int
+) -> Sequence[Tenant]:
+    """Whose pending approvals were not told by mail yet, in their own order; after: behind this one."""
     rows = await tx.fetch(
-        """SELECT account_id, environment FROM approvals
+        """SELECT DISTINCT account_id, environment FROM approvals
            WHERE status = 'pending' AND told_at IS NULL
-           GROUP BY account_id, environment ORDER BY MIN(id) LIMIT :limit""",
+             AND (account_id, environment) > (:account_id, :environment)
+           ORDER BY account_id, environment LIMIT :limit""",
+        account_id="" if after is None else after.account_id,
+        environment="" if after is None else after.environment,
         limit=limit,
     )
     return [Tenant(row["account_id"], row["environment"]) for row in rows]

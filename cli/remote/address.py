@@ -3,11 +3,13 @@
 import ipaddress
 from typing import Final
 
+import click
 import httpx
 
 from cli.output import EXIT_USAGE, fail
 
 API_PATH: Final = "/api/public/v1"
+_ASKED: Final = "cli.remote.address.asked"
 
 
 def checked_url(text: str, *, source: str, allows_http: bool = False) -> str:
@@ -31,6 +33,17 @@ def checked_url(text: str, *, source: str, allows_http: bool = False) -> str:
             exit_code=EXIT_USAGE,
         )
     return str(url).rstrip("/")
+
+
+def note_asked(url: str) -> None:
+    """The command that runs asks the gateway at this address from now on."""
+    click.get_current_context().meta[_ASKED] = url
+
+
+def asked_address() -> str | None:
+    """Whom the running command asks; null: nobody, or not over HTTP."""
+    context = click.get_current_context(silent=True)
+    return None if context is None else context.meta.get(_ASKED)
 
 
 def _is_this_machine(host: str) -> bool:

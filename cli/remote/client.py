@@ -10,7 +10,7 @@ import httpx
 import msgspec
 
 from cli.output import EXIT_UNREACHABLE, fail
-from cli.remote.address import API_PATH
+from cli.remote.address import API_PATH, note_asked
 from cli.remote.profiles import Access
 
 WAIT_S_MAX: Final = 50
@@ -37,6 +37,7 @@ class RemoteGateway:
 
     def __init__(self, given: Access) -> None:
         self._url = given.url
+        note_asked(given.url)
         http = httpx.Client(
             base_url=given.url + API_PATH,
             headers={"Authorization": f"Bearer {given.api_key}", "User-Agent": "topup-cli"},

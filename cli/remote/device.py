@@ -11,7 +11,7 @@ import httpx
 import msgspec
 
 from cli.output import EXIT_UNREACHABLE, fail, note
-from cli.remote.address import API_PATH
+from cli.remote.address import API_PATH, note_asked
 
 _NAME_CHARACTERS_MAX: Final = 60
 _ANSWER_S: Final = 30.0
@@ -29,6 +29,7 @@ def key_by_browser(url: str, *, name: str, opens_browser: bool) -> Mapping[str, 
     """The key that a person allowed in the browser, as the API shows a new one: `key` is the secret. Exits
     where nobody did, or it was refused.
     """
+    note_asked(url)
     http = httpx.Client(
         base_url=url + API_PATH, headers={"User-Agent": "topup-cli"}, timeout=_ANSWER_S
     )

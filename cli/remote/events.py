@@ -22,6 +22,7 @@ from cli.output import (
     visible,
     wants_json,
 )
+from cli.remote.address import note_asked
 from cli.remote.arguments import IdOf, page_options
 from cli.remote.client import RemoteGateway
 from cli.remote.profiles import Access, access, profile_option
@@ -77,6 +78,7 @@ def tail(*, event_type: str | None, after: str | None, count: int | None, profil
     for --after. --json prints one event a line.
     """
     given = access(profile)
+    note_asked(given.url)
     if threading.current_thread() is threading.main_thread():
         # Also where the shell started this process in the background, with the signal ignored.
         signal.signal(signal.SIGINT, signal.default_int_handler)

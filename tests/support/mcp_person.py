@@ -149,13 +149,13 @@ async def connected(url: str, auth: httpx2.Auth) -> AsyncIterator[Agent]:
             yield Agent(client)
 
 
-async def client_id_of(gateway: Gateway) -> str:
+async def client_id_of(gateway: Gateway, redirect_uri: str = REDIRECT) -> str:
     """Of a client that registered, without a turn of its address being used up."""
     made = await gateway.context.database.transaction(
         lambda tx: mcp_client.register(
             tx,
             name="Desk",
-            redirect_uris=[REDIRECT],
+            redirect_uris=[redirect_uri],
             now_us=gateway.context.clock.now_us(),
         )
     )

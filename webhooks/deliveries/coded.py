@@ -7,6 +7,7 @@ approval stands in decide_url; it is worked out anew each time. Whether a delive
 code or link is in its row from the moment it was published. Pure.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -52,6 +53,8 @@ _DELIVERABLE: Final = b'"deliverable":{"kind":"%s","value":'
 _VALUES: Final = tuple(_DELIVERABLE % kind for kind in (b"code", b"key", b"link", b"note"))
 # Of a code that was cut off, so many characters are enough to be taken for a part of it.
 _PART_CHARACTERS_MIN: Final = 8
+# The last part of an address that is long enough to be its secret.
+_SECRET_PART: Final = re.compile(r"/([^/?#]{16,})(?:[?#]|\Z)")
 _MASK: Final = b"*"
 
 
@@ -121,25 +124,34 @@ def body_to_send(claimed: Claimed, code_of: CodeOf, link_of: LinkOf) -> tuple[Cl
 
 
 def masked(answered: bytes, code: str | None) -> bytes:
-    """What a receiver answered, as it may be kept: without the code that it was sent.
+    """What a receiver answered, as it may be kept: without the code or link that it was sent.
 
-    Also where it was written as people type it, since that can be redeemed, too, and where the
-    answer was cut off in the middle of the code.
+    Also where it was written as people type it, since that can be redeemed, too, where a link's slashes
+    were escaped, as PHP's JSON and pages of errors do, and where the answer was cut off in the middle.
     """
     if code is None:
         return answered
-    text = code.encode()
     kept = answered
     for written in _spellings(code):
         kept = kept.replace(written, _MASK * len(written))
-    for length in range(len(text) - 1, min(len(text), _PART_CHARACTERS_MIN) - 1, -1):
-        if kept.endswith(text[:length]):
+    for secret in (code, *_SECRET_PART.findall(code)):
+        kept = _without_start(kept, secret.encode())
+    return kept
+
+
+def _without_start(kept: bytes, secret: bytes) -> bytes:
+    """The answer without the part of a secret that it ends with."""
+    for length in range(len(secret) - 1, min(len(secret), _PART_CHARACTERS_MIN) - 1, -1):
+        if kept.endswith(secret[:length]):
             return kept[:-length] + _MASK * length
     return kept
 
 
 def _spellings(code: str) -> tuple[bytes, ...]:
-    """As it was sent, without its hyphens, with spaces for them, and each in small letters."""
+    """As it was sent, without its hyphens, with spaces for them, each in small letters; of a link the part
+    that is its secret, however the rest is written.
+    """
     in_json = msgspec.json.encode(code)[1:-1].decode()
-    spelled = (code, in_json, code.replace("-", ""), code.replace("-", " "))
+    secrets = _SECRET_PART.findall(code)
+    spelled = (code, in_json, code.replace("-", ""), code.replace("-", " "), *secrets)
     return tuple(dict.fromkeys(one.encode() for each in spelled for one in (each, each.lower())))

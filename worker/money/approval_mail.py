@@ -13,12 +13,22 @@ BEAT_S: Final = 5.0
 
 
 class ApprovalTeller(WokenLoop):
-    """sent_in: the environments whose mail leaves; of the others it lies in the outbox."""
+    """sent_in: the environments whose mail leaves; of the others it lies in the outbox. tenants_at_once:
+    how many share a transaction.
+    """
 
     name = "approval_mail"
 
-    def __init__(self, database: Database, clock: Clock, sent_in: frozenset[str]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        sent_in: frozenset[str],
+        *,
+        tenants_at_once: int = approval_mail.TENANTS_AT_ONCE,
+    ) -> None:
         super().__init__()
+        self._tenants_at_once = tenants_at_once
         self._database = database
         self._clock = clock
         self._sent_in = sent_in
@@ -28,6 +38,17 @@ class ApprovalTeller(WokenLoop):
         return BEAT_S
 
     async def step(self) -> int:
-        """Writes what is due; returns how many mails that were."""
-        write = partial(approval_mail.write_due, sent_in=self._sent_in, now_us=self._clock.now_us())
-        return await self._database.transaction(write, durable=False)
+        """Writes what is due, some tenants in each transaction; returns how many mails that were."""
+        mails, after = 0, None
+        while True:
+            write = partial(
+                approval_mail.write_due,
+                sent_in=self._sent_in,
+                now_us=self._clock.now_us(),
+                after=after,
+                tenants_max=self._tenants_at_once,
+            )
+            written = await self._database.transaction(write, durable=False)
+            mails, after = mails + written.mails, written.after
+            if after is None:
+                return mails

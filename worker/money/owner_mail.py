@@ -33,6 +33,7 @@ from worker.woken_loop import WokenLoop
 AT_ONCE_MAX: Final = 8
 LEASE_US: Final = round((SEND_S + 60) * SECOND_US)
 BEAT_S: Final = 30.0
+_MASK: Final = "****"
 _log = logging.getLogger(__name__)
 
 
@@ -104,7 +105,20 @@ class OwnerMailer(WokenLoop):
         handed = await self._sender.hand_in(message, sender=self._from.addr_spec, recipient=address)
         if handed.outcome == "taken":
             return "sent", None
-        return ("bounced" if handed.outcome == "refused" else "queued"), handed.reason
+        reason = self._masked(handed.reason, mail)
+        return ("bounced" if handed.outcome == "refused" else "queued"), reason
+
+    def _masked(self, said: str | None, mail: OwnerMail) -> str | None:
+        """What a server said, without a link that it may have repeated: whoever has it can use it."""
+        if said is None:
+            return None
+        links, told = self._rules.links, mail.data
+        tokens = [links.token_of("approval", one) for one in told.get("approval_ids", ())]
+        if "document_id" in told:
+            tokens.append(links.token_of("receipt", told["document_id"]))
+        for token in tokens:
+            said = said.replace(token, _MASK)
+        return said
 
     async def _letter(
         self, tx: Transaction, mail: OwnerMail, language: Language

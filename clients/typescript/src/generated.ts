@@ -35,7 +35,7 @@ export interface paths {
         put?: never;
         /**
          * Send prepaid credit that the request itself pays for
-         * @description For a payer without an account: x402, version 2. Without `PAYMENT-SIGNATURE` it answers 402 with the price in `PAYMENT-REQUIRED`; with it the payment is settled, the credit is sent, and `PAYMENT-RESPONSE` tells of the settlement. The payment must carry a `payment-identifier` of at least 128 random bits: repeat the very same request after a lost answer, and nothing is charged twice. What was paid and could not be delivered comes back as a code in `data.refund` (3005). An API key beside it has the top-up made in its own account. No credential.
+         * @description For a payer without an account. Without a payment it answers 402 with the price, and with a header for each way to pay it: `PAYMENT-REQUIRED` (x402, version 2), paid with `PAYMENT-SIGNATURE`; `WWW-Authenticate: Payment` (by card), paid with a shared payment token in `Authorization: Payment`. Then the payment is settled, the credit is sent, and `PAYMENT-RESPONSE` or `Payment-Receipt` tells of it. A payment by x402 must carry a `payment-identifier` of at least 128 random bits; a card's challenge has one. Repeat the very same request after a lost answer, and nothing is charged twice. What was paid and could not be delivered comes back as a code in `data.refund` (3005). An API key beside it has the top-up made in its own account; the card's token then comes in `Payment-Authorization`. No credential.
          */
         post: operations["post_endpoint_x402_topup"];
         delete?: never;
@@ -7022,15 +7022,15 @@ export interface components {
              * @enum {string}
              */
             state: "paid" | "refunded" | "refused" | "settling";
-            /** @description As CAIP-2 names it, such as eip155:8453. */
+            /** @description As CAIP-2 names it, such as eip155:8453; by card: stripe. */
             network: string;
-            /** @description The contract of the token. */
+            /** @description The contract of the token; by card: usd. */
             asset: string;
-            /** @description In atomic units of the asset. */
+            /** @description In atomic units of the asset; by card in US cents. */
             amount: string;
-            /** @description The wallet that signed the payment. */
+            /** @description The wallet that signed the payment; by card the token's end. */
             payer: string;
-            /** @description The hash of the transaction on the network, once known. */
+            /** @description The transaction's hash on the network, or the card's payment, once known. */
             settlement: string | null;
             /**
              * Format: date-time
@@ -7973,8 +7973,17 @@ export interface components {
             refund: components["schemas"]["GivenBack"] | null;
             /** @description Why nothing was delivered; then refund has the money. */
             error?: components["schemas"]["Failure"];
+            /** @description What a person has to decide on first, as the key beside it is told. */
+            approval?: components["schemas"]["Held"];
+            /** @description While it waits: the calls that come next, the most useful first. */
+            links?: components["schemas"]["Link"][];
+            /**
+             * @description While it waits: ask links[] of rel poll again until the state is another.
+             * @enum {string}
+             */
+            next_action?: "poll";
         };
-        /** @description 1002 Top-up pending */
+        /** @description 1002 Top-up pending · 3006 Approval required */
         PaidTopUp202Answer: {
             /**
              * @description What the HTTP status says.
@@ -7983,9 +7992,9 @@ export interface components {
             success: true;
             /**
              * @description What happened, as a number; GET /codes lists them.
-             * @constant
+             * @enum {integer}
              */
-            code: 1002;
+            code: 1002 | 3006;
             /** @description The code in words. */
             message: string;
             /** @description The top-up's, where one is concerned; else null. */
@@ -12428,7 +12437,7 @@ export interface operations {
                     "application/json": components["schemas"]["PaidTopUpAnswer"];
                 };
             };
-            /** @description 1002 Top-up pending */
+            /** @description 1002 Top-up pending · 3006 Approval required */
             202: {
                 headers: {
                     [name: string]: unknown;

@@ -2,7 +2,7 @@
 
 Promises: nothing is granted but by a form of this page, always shown; live needs the password; a browser
 leaves only for an address that the client registered, checked when the page is shown and again when its form
-comes back; each answer names this gateway (RFC 9207). What results is a key without a secret, with the
+comes back, and for another machine only when the person presses; each answer names this gateway (RFC 9207). What results is a key without a secret, with the
 limits just chosen, seen and revoked like any other.
 """
 
@@ -19,7 +19,7 @@ from gateway.dashboard.route import page_route
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form, read_query
 from gateway.html.render import page
 from gateway.http.fields import Fields, time_us
-from gateway.http.password_again import confirm, require_password
+from gateway.http.password_again import PasswordRequired, confirm, require_password
 from gateway.http.rate_limit import take_one
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import ApiSurface, Reply
@@ -41,13 +41,14 @@ MEANS: Final[Mapping[str, str]] = {
     "billing:write": "Make orders for credit, which a person pays, and redeem codes for your wallet",
 }
 _DAYS: Final = 90
+_BAD_REQUEST: Final = 400
 _LIMITS: Final = ("per_call", "per_day", "per_month")
 # What stands in the form of a client that is new here.
 _USUAL: Final[Mapping[str, str]] = {
     "per_call": "20.00",
     "per_day": "50.00",
     "per_month": "200.00",
-    "approval_above": "20.00",
+    "approval_above": "10.00",
 }
 
 
@@ -55,9 +56,13 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
     """Who asks, for what, the limits, and the two answers."""
     form = read_query(call)
     asked = await read_request(call, form)
-    if asked.fault is not None:
+    if asked.fault is None:
+        return await _page(call, asked, form, await _first_form(call, asked))
+    if asked.lands_on_device:
         return leave_for(asked.denial(asked.fault))
-    return await _page(call, asked, form, await _first_form(call, asked))
+    # Anybody registers any address: a link of ours that sends browsers on by itself would be a stranger's
+    # way to a page that looks like ours (RFC 9700, 4.11.2).
+    return page(call, "mcp_fault.html", status=_BAD_REQUEST, headers=PRIVATE, asked=asked)
 
 
 async def decide(call: RequestContext[Fields, Fields]) -> Reply:
@@ -83,6 +88,9 @@ async def decide(call: RequestContext[Fields, Fields]) -> Reply:
                 await confirm(call, form.raw("password"))
             await require_password(call, environment="live")
         code = await allow(call, asked, environment, limits)
+    except PasswordRequired:
+        problem = Problem(403, "", {"password": "Live needs it."})
+        return await _page(call, asked, form, form, problem)
     except DomainError as error:
         return await _page(call, asked, form, form, problem_of(error))
     return leave_for(asked.landing(code))

@@ -17,6 +17,7 @@ from keys.mail_choice import choose_mail, set_mail_language
 from store.database import Database, Transaction
 from tests.support.mail_server import MailServer, open_mail_server
 from tests.support.mailing_account import FROM, MailingAccount, open_mailing_account
+from worker.money.approval_mail import ApprovalTeller
 from worker.money.owner_mail import OwnerMailer
 
 WAITS = "approval@sandbox.test"
@@ -56,7 +57,7 @@ async def ask(owner: MailingAccount, count: int = 1) -> list[str]:
 async def write(owner: MailingAccount) -> int:
     now_us = owner.account.clock.now_us()
     work = partial(approval_mail.write_due, sent_in=SENT_IN, now_us=now_us)
-    return await owner.database.transaction(work)
+    return (await owner.database.transaction(work)).mails
 
 
 async def mail_all(owner: MailingAccount, server: MailServer) -> list[EmailMessage]:
@@ -104,6 +105,25 @@ async def test_one_that_waits_is_told_once_with_the_link_that_decides(
     assert link[1] not in str(kept)
 
 
+@pytest.mark.one_database
+async def test_what_a_mail_server_repeats_of_the_link_is_not_kept(
+    owner: MailingAccount, server: MailServer
+) -> None:
+    (topup_id,) = await ask(owner)
+    await write(owner)
+    asked = await owner.database.read(lambda tx: approval.load_for_topups(tx, [topup_id]))
+    token = owner.account.rules.links.token_of("approval", asked[topup_id].id)
+    server.to_data = f"554 blocked: pay.acme.com/decide/{token}?lang=en is on a list"
+
+    assert await mail_all(owner, server) == []
+
+    (kept,) = await owner.database.read(
+        lambda tx: owner_mail.latest(tx, owner.account.principal.tenant, limit=9)
+    )
+    assert kept.status == "bounced"
+    assert "pay.acme.com/decide/****?lang=en is on a list" in str(kept.reason)
+
+
 async def test_three_come_one_by_one_and_four_together(
     owner: MailingAccount, server: MailServer
 ) -> None:
@@ -138,6 +158,30 @@ async def test_a_flood_makes_ten_mails_an_hour_and_nothing_is_left_out(
     assert len(messages) == 11
     subjects = sorted(message["Subject"] for message in messages)
     assert subjects == ["4 sends wait for you"] * 10 + ["56 sends wait for you"]
+
+
+@pytest.mark.one_database
+async def test_accounts_that_had_their_mails_of_the_hour_stand_in_nobodys_way(
+    database: Database, clock: FixedClock, owner: MailingAccount
+) -> None:
+    owners = [owner]
+    for email in ("ben@example.com", "cat@example.com"):
+        owners.append(await open_mailing_account(database, clock))
+        await set_email(owners[-1], email)
+    owners.sort(key=lambda one: one.account.account_id)
+    # The last of them in the order of looking is the only one that is told.
+    for full in owners[:-1]:
+        for _ in range(10):
+            await ask(full)
+            assert await write(full) == 1
+        await ask(full)
+    await ask(owners[-1])
+
+    teller = ApprovalTeller(database, clock, SENT_IN, tenants_at_once=1)
+
+    assert await teller.step() == 1
+    clock.advance_s(3601)
+    assert await teller.step() == 2
 
 
 async def test_two_workers_tell_it_once(owner: MailingAccount, server: MailServer) -> None:

@@ -1,5 +1,6 @@
 """`topup login`, `whoami`, `send` and `logout` against a gateway on a loopback port."""
 
+import asyncio
 import json
 import socket
 import stat
@@ -181,3 +182,40 @@ async def test_a_lost_answer_names_the_key_to_try_again_with(ran: Ran) -> None:
 
     assert result.exit_code == 3
     assert "--idempotency-key mine-1" in result.stderr
+
+
+# Of another version, of another program, and of somebody who means no good.
+ODD = (
+    b"null",
+    b"5",
+    b'{"items": [null], "next_cursor": 5}',
+    b'{"items": [{"id": "\\u001b]0;mine\\u0007\\u202e"}]}',
+    b'{"interval": -5, "expires_in": 10, "device_code": "x", "user_code": "x"}',
+    b"[" * 50_000 + b"]" * 50_000,
+)
+
+
+async def test_whatever_a_server_says_is_told_in_words(ran: Ran) -> None:
+    body = b""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 201 Created\r\nContent-Length: %d\r\n" % len(body))
+        writer.write(b"Connection: close\r\n\r\n" + body)
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        results = []
+        for data in ODD:
+            body = (
+                b'{"success": true, "code": 1000, "message": "", "status": "", "data": %b}' % data
+            )
+            for command in ("whoami", "keys list", "topups list", "login"):
+                own = {"TOPUP_API_KEY": "ak_staging_x", "TOPUP_URL": url}
+                results.append(await ran(*command.split(), **own))
+
+    for result in results:
+        assert result.exit_code == 3, (result.output, result.exception)
+        assert "error: " in result.stderr
+        assert "\x1b" not in result.output

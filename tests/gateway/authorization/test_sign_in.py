@@ -182,6 +182,22 @@ async def test_what_is_wrong_with_a_question_is_told_to_the_client(
     assert told(answer) == {"error": error, "state": "s&1", "iss": gateway.url}
 
 
+async def test_a_link_of_ours_sends_nobody_to_a_strangers_page_by_itself(
+    gateway: Gateway, person: Person
+) -> None:
+    elsewhere = "https://signin.evil.example/topup"
+    client_id = await client_id_of(gateway, elsewhere)
+    url = question(gateway, client_id, redirect_uri=elsewhere, resource=None)
+
+    answer = await person.browser.request("GET", url)
+
+    assert answer.status_code == 400
+    assert "location" not in answer.headers
+    assert "invalid_target" in answer.text
+    # The way back is the person's own decision.
+    assert f'href="{elsewhere}?error=invalid_target&amp;state=s%261&amp;iss=' in answer.text
+
+
 @pytest.mark.parametrize(
     "redirect_uri",
     [
@@ -255,6 +271,9 @@ async def test_live_takes_the_password_and_only_where_it_is_open(gateway: Gatewa
 
     assert (without.status_code, wrong.status_code) == (403, 401)
     assert "Allow" in without.text
+    assert "Live needs it." in without.text
+    # What the API says of it is for programs.
+    assert "/dashboard/confirm" not in without.text
     assert right.status_code == 303
     assert refused.status_code == 403
 

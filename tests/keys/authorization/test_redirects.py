@@ -96,6 +96,9 @@ def test_where_no_code_goes(uri: str) -> None:
         "intent://scan/#Intent;end",
         "unknown://x",
         "com.example.app:/cb#x",
+        # It would be an answer of ours before there is one.
+        "com.example.app:/cb?code=x",
+        "cursor://x/cb?a=b&iss=https%3A%2F%2Fevil.example",
         "com.example.app:/c b",
         "http://desk.example/cb",
         "http://127.0.0.2/cb",

@@ -71,5 +71,38 @@ def test_an_answer_that_repeats_the_code_is_kept_without_it(answered: bytes, kep
     assert masked(answered, CODE) == kept
 
 
+LINK = "https://pay.acme.com/decide/_DvKPFzzVMixGMJ-_R3uNA"
+
+
+@pytest.mark.parametrize(
+    ("answered", "kept"),
+    [
+        (LINK.encode(), b"*" * 50),
+        # PHP's json_encode, a page of errors, a query.
+        (
+            rb'"https:\/\/pay.acme.com\/decide\/_DvKPFzzVMixGMJ-_R3uNA"',
+            rb'"https:\/\/pay.acme.com\/decide\/' + b"*" * 22 + b'"',
+        ),
+        (
+            b"pay.acme.com&#x2F;decide&#x2F;_DvKPFzzVMixGMJ-_R3uNA.",
+            b"pay.acme.com&#x2F;decide&#x2F;" + b"*" * 22 + b".",
+        ),
+        (
+            b"url=https%3A%2F%2Fpay.acme.com%2Fdecide%2F_DvKPFzzVMixGMJ-_R3uNA&x",
+            b"url=https%3A%2F%2Fpay.acme.com%2Fdecide%2F" + b"*" * 22 + b"&x",
+        ),
+        (
+            rb"https:\/\/pay.acme.com\/decide\/_DvKPFzzVMix",
+            rb"https:\/\/pay.acme.com\/decide\/" + b"*" * 12,
+        ),
+        (b"approved at /decide", b"approved at /decide"),
+    ],
+)
+def test_an_answer_that_repeats_a_link_in_any_writing_is_kept_without_its_secret(
+    answered: bytes, kept: bytes
+) -> None:
+    assert masked(answered, LINK) == kept
+
+
 def test_an_answer_to_a_body_without_a_code_is_kept_as_it_came() -> None:
     assert masked(b"ATU-", None) == b"ATU-"

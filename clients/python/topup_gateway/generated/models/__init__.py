@@ -369,10 +369,12 @@ from .paid_body_environment_type_0 import PaidBodyEnvironmentType0
 from .paid_body_metadata_type_0 import PaidBodyMetadataType0
 from .paid_top_up import PaidTopUp
 from .paid_top_up_202_answer import PaidTopUp202Answer
+from .paid_top_up_202_answer_code import PaidTopUp202AnswerCode
 from .paid_top_up_202_answer_status import PaidTopUp202AnswerStatus
 from .paid_top_up_answer import PaidTopUpAnswer
 from .paid_top_up_answer_code import PaidTopUpAnswerCode
 from .paid_top_up_answer_status import PaidTopUpAnswerStatus
+from .paid_top_up_next_action import PaidTopUpNextAction
 from .payment_method import PaymentMethod
 from .payment_methods import PaymentMethods
 from .payment_methods_answer import PaymentMethodsAnswer
@@ -1012,10 +1014,12 @@ __all__ = (
     "PaidBodyMetadataType0",
     "PaidTopUp",
     "PaidTopUp202Answer",
+    "PaidTopUp202AnswerCode",
     "PaidTopUp202AnswerStatus",
     "PaidTopUpAnswer",
     "PaidTopUpAnswerCode",
     "PaidTopUpAnswerStatus",
+    "PaidTopUpNextAction",
     "PaymentMethod",
     "PaymentMethods",
     "PaymentMethodsAnswer",
