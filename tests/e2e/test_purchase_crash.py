@@ -32,7 +32,7 @@ ORDERS = 24
 KILLS = 6
 PROVIDERS = ("creem", "epay", "myfatoorah", "stripe")
 # Whoever stands in line at a dead gateway turns to the other one.
-ANSWER_S_MAX = 2.0
+ANSWER_S_MAX = 0.5
 # One sweep comes a minute after the order, and looks every half minute at the latest.
 SWEEP_S = 90
 
