@@ -41,7 +41,7 @@ class OutcomeBody(Fields, frozen=True, kw_only=True):
 class FundBody(Fields, frozen=True, kw_only=True):
     """How much test credit, in cents."""
 
-    amount_cents: Annotated[Int64, within(1, None)]
+    amount_cents: Annotated[Int64, within(1, CREDIT_CENTS_MAX)]
 
 
 class ClockBody(Fields, frozen=True, kw_only=True):
