@@ -627,7 +627,7 @@ export interface paths {
         put?: never;
         /**
          * Let the staging account see a later time
-         * @description Scope: `topup:send` or `usage:write` or `billing:write`.
+         * @description Approvals, holds, promotional credit, codes, scheduled sends, subscriptions, the caps and mandates of keys and the ends of keys go by it, and what is shown of them. It goes forward only, ten years at most. Who is bound by a limit that time gives back does not move it (2009, `reason: limited`): a person, or a key without such a limit, does. Scope: `topup:send` or `usage:write` or `billing:write`.
          */
         post: operations["post_sandbox_clock"];
         delete?: never;
@@ -9243,8 +9243,11 @@ export interface components {
             since?: string | null;
             /** @description Until this time; left out: until now. */
             until?: string | null;
-            /** @description Deliveries in this state. Default: "failed". */
-            status?: string;
+            /**
+             * @description Deliveries in this state. Default: "failed".
+             * @enum {string}
+             */
+            status?: "failed" | "delivered";
             /** @description Deliveries of events of these types; empty: of all. */
             events?: components["schemas"]["EventType"][];
             /** @description At most so many deliveries in a second. */
@@ -11666,7 +11669,7 @@ export interface components {
             /** @description The caller's own name for it. */
             reference?: string | null;
             /** @description A batch: up to 1,000 records, each as the body of one. */
-            records?: components["schemas"]["UsageRecordBody"][] | null;
+            records?: components["schemas"]["UsageRecordBody"][];
         };
         /**
          * @description What a group adds up to; of day, model and key_id with app_id those are set that it is grouped by.
@@ -13137,7 +13140,14 @@ export interface operations {
                      *               "retryable": false,
                      *               "retry_after_s": null,
                      *               "next_action": "stop",
-                     *               "doc_url": "https://topup.example.com/docs/codes/2006"
+                     *               "doc_url": "https://topup.example.com/docs/codes/2006",
+                     *               "links": [
+                     *                 {
+                     *                   "rel": "earlier",
+                     *                   "method": "GET",
+                     *                   "href": "https://topup.example.com/api/public/v1/topup/status/txn_5FxpRIrX4LWLkM02"
+                     *                 }
+                     *               ]
                      *             },
                      *             "transaction_id": "txn_5FxpRIrX4LWLkM02"
                      *           },
@@ -13154,7 +13164,14 @@ export interface operations {
                      *               "retryable": false,
                      *               "retry_after_s": null,
                      *               "next_action": "fix_request",
-                     *               "doc_url": "https://topup.example.com/docs/codes/2005"
+                     *               "doc_url": "https://topup.example.com/docs/codes/2005",
+                     *               "links": [
+                     *                 {
+                     *                   "rel": "platforms",
+                     *                   "method": "GET",
+                     *                   "href": "https://topup.example.com/api/public/v1/platforms"
+                     *                 }
+                     *               ]
                      *             }
                      *           }
                      *         ],
@@ -14244,7 +14261,7 @@ export interface operations {
                      *           {
                      *             "id": "apr_5FxpRIrX4LWLkM03",
                      *             "transaction_id": "txn_5FxpRIrX4LWLkM03",
-                     *             "status": "pending",
+                     *             "status": "expired",
                      *             "requested_by": "key_5FxpRIrX4LWLkM01",
                      *             "decided_by": null,
                      *             "created_at": "2026-06-13T12:00:03Z",
@@ -14811,7 +14828,7 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody?: {
+        requestBody: {
             content: {
                 /**
                  * @example {
@@ -19226,11 +19243,11 @@ export interface operations {
                 /** @description csv: all that match, streamed from the cursor on; limit does not count. */
                 format?: "csv" | "json";
                 /** @description Only deliveries in this state. */
-                status?: string;
+                status?: "pending" | "sending" | "delivered" | "failed" | "cancelled";
                 /** @description Only deliveries to this endpoint. */
                 endpoint_id?: string;
                 /** @description Only deliveries of events of this type. */
-                event_type?: string;
+                event_type?: components["schemas"]["EventType"];
                 /** @description Only deliveries about this top-up. */
                 transaction_id?: string;
                 /** @description Only what was made at this time or later. */

@@ -253,6 +253,7 @@ from .funding_answer_status import FundingAnswerStatus
 from .get_approvals_status import GetApprovalsStatus
 from .get_batches_batch_id_status import GetBatchesBatchIdStatus
 from .get_deliveries_format import GetDeliveriesFormat
+from .get_deliveries_status import GetDeliveriesStatus
 from .get_disputes_state import GetDisputesState
 from .get_documents_kind import GetDocumentsKind
 from .get_orders_format import GetOrdersFormat
@@ -453,6 +454,7 @@ from .replay_202_answer_status import Replay202AnswerStatus
 from .replay_answer import ReplayAnswer
 from .replay_answer_status import ReplayAnswerStatus
 from .replay_body import ReplayBody
+from .replay_body_status import ReplayBodyStatus
 from .replay_count import ReplayCount
 from .replay_count_202_answer import ReplayCount202Answer
 from .replay_count_202_answer_status import ReplayCount202AnswerStatus
@@ -900,6 +902,7 @@ __all__ = (
     "GetApprovalsStatus",
     "GetBatchesBatchIdStatus",
     "GetDeliveriesFormat",
+    "GetDeliveriesStatus",
     "GetDisputesState",
     "GetDocumentsKind",
     "GetOrdersFormat",
@@ -1098,6 +1101,7 @@ __all__ = (
     "ReplayAnswer",
     "ReplayAnswerStatus",
     "ReplayBody",
+    "ReplayBodyStatus",
     "ReplayCount",
     "ReplayCount202Answer",
     "ReplayCount202AnswerStatus",
