@@ -1,0 +1,35 @@
+"""The documentation on a phone: no page is wider than it, so that nothing is read by moving it sideways."""
+
+import pytest
+from playwright.async_api import Browser
+
+from gateway.docs.pages import GUIDES
+from tests.e2e.conftest import WorkingSet
+from tests.support.chromium import new_window
+from tests.support.installation import Installation
+
+PHONE = 390
+
+
+@pytest.fixture
+def installation(working_set: WorkingSet) -> Installation:
+    """That of the dashboard's tests: the documentation is the same for everybody."""
+    if "dashboard" not in working_set.shared:
+        working_set.shared["dashboard"] = working_set.make("sqlite")
+        working_set.shared["dashboard"].start()
+    return working_set.shared["dashboard"]
+
+
+async def test_no_guide_is_wider_than_a_phone(
+    installation: Installation, browser: Browser
+) -> None:
+    window = await new_window(browser, installation.url, has_scripts=False, width=PHONE)
+
+    wide = {}
+    for name in GUIDES:
+        await window.page.goto(f"/docs/{name}", wait_until="domcontentloaded")
+        inside = await window.page.evaluate("document.documentElement.scrollWidth")
+        if inside > PHONE:
+            wide[name] = inside
+
+    assert wide == {}
