@@ -37,7 +37,15 @@ from gateway.api.money import (
     usage,
     wallets,
 )
-from gateway.api.webhooks import certification, deliveries, events, notices, replays, webhooks
+from gateway.api.webhooks import (
+    certification,
+    deliveries,
+    events,
+    health as endpoint_health,
+    notices,
+    replays,
+    webhooks,
+)
 from gateway.dialects.discovery import discover
 from gateway.http.routing import ApiSurface
 from gateway.x402 import endpoint as x402
@@ -76,6 +84,7 @@ API = ApiSurface(
         *tokens.ROUTES,
         *webhooks.ROUTES,
         *certification.ROUTES,
+        *endpoint_health.ROUTES,
         *events.ROUTES,
         *deliveries.ROUTES,
         *replays.ROUTES,

@@ -242,6 +242,11 @@ def duration(seconds: int) -> str:
     return " ".join(parts[:2]) or "0 s"
 
 
+def share(part: float) -> str:
+    """0.9876 -> 98.7 %: cut off, so that 100 % is all and 0 % none."""
+    return f"{int(part * 1000) / 10:g} %"
+
+
 def short(text: str, characters: int = 40) -> str:
     """The text, cut in the middle where it is longer."""
     if len(text) <= characters:
@@ -258,6 +263,7 @@ FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
     "when": when,
     "tone": tone,
     "duration": duration,
+    "share": share,
     "short": short,
     "code_words": code_words,
     "account_words": account_words,

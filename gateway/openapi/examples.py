@@ -132,6 +132,7 @@ _ENDPOINT: Final[Mapping[str, Any]] = {
     "rate_limit_per_s": None,
     "include_codes": False,
     "include_approval_links": False,
+    "failing_since": None,
     "headers": {},
     "created_at": TIME,
     "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",

@@ -20,9 +20,7 @@ def installation(working_set: WorkingSet) -> Installation:
     return working_set.shared["dashboard"]
 
 
-async def test_no_guide_is_wider_than_a_phone(
-    installation: Installation, browser: Browser
-) -> None:
+async def test_no_guide_is_wider_than_a_phone(installation: Installation, browser: Browser) -> None:
     window = await new_window(browser, installation.url, has_scripts=False, width=PHONE)
 
     wide = {}

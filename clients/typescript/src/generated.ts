@@ -1748,6 +1748,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/public/v1/webhooks/{endpoint_id}/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show a webhook's health
+         * @description Of the newest deliveries of the last hours, 2,000 at most: the share that arrived, how long answers took, and the failures put together by what the receiver answered, the most frequent first. Send one of a group again by `POST /deliveries/{delivery_id}/replay`, all of a time by `POST /webhooks/{endpoint_id}/replay`. Scope: `webhooks:read`.
+         */
+        get: operations["get_webhooks_endpoint_id_health"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/public/v1/events": {
         parameters: {
             query?: never;
@@ -3065,6 +3085,13 @@ export interface components {
         AccountLimitsBody: {
             /** @description On one UTC day, by all credentials together; null: no limit. */
             per_day_cents: number | null;
+        };
+        /** @description How long the receiver took to answer; null where nothing was answered. */
+        Answered: {
+            /** @description In milliseconds. */
+            p50: number | null;
+            /** @description In milliseconds. */
+            p95: number | null;
         };
         /** @description An API key as it is listed: never its secret. */
         ApiKey: {
@@ -5693,6 +5720,8 @@ export interface components {
             headers: {
                 [key: string]: string;
             };
+            /** @description Since when nothing has arrived; null: it is well. */
+            failing_since: string | null;
             /**
              * Format: date-time
              * @description RFC 3339, UTC, whole seconds.
@@ -10355,6 +10384,119 @@ export interface components {
             /** @description The sender's words to the recipient. */
             message: string | null;
         };
+        /** @description Failed deliveries whose last attempt came to the same. */
+        ShownFailures: {
+            /**
+             * Format: int64
+             * @description How many of those that were looked at.
+             */
+            deliveries: number;
+            /** @description Null when no answer came. */
+            http_status: number | null;
+            /** @description As in an attempt, such as timeout or http. */
+            error: string | null;
+            /** @description What the answer's body says in a line, without numbers and ids. */
+            answer: string;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC, whole seconds.
+             */
+            first_at: string;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC, whole seconds.
+             */
+            last_at: string;
+            /** @description The one that failed last, to be sent again first. */
+            last_delivery_id: string;
+        };
+        /** @description How an endpoint has been. since is later than asked where it had more deliveries than are looked at. */
+        ShownHealth: {
+            /** @description The webhook endpoint's id. */
+            endpoint_id: string;
+            /** @description Since when nothing has arrived; null: it is well. */
+            failing_since: string | null;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC, whole seconds.
+             */
+            since: string;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC, whole seconds.
+             */
+            until: string;
+            /**
+             * Format: int64
+             * @description How many arrived.
+             */
+            delivered: number;
+            /**
+             * Format: int64
+             * @description How many ended without.
+             */
+            failed: number;
+            /**
+             * Format: int64
+             * @description How many are still tried, or were cancelled.
+             */
+            open: number;
+            /** @description Of those that ended; null: none did. */
+            success_share: number | null;
+            /** @description Of the last attempts that were answered at all. */
+            answered_ms: components["schemas"]["Answered"];
+            /** @description Ten at most. */
+            failures: components["schemas"]["ShownFailures"][];
+            /** @description 24 of equal length, the oldest first. */
+            steps: components["schemas"]["ShownStep"][];
+        };
+        /** @description 1000 Success */
+        ShownHealthAnswer: {
+            /**
+             * @description What the HTTP status says.
+             * @constant
+             */
+            success: true;
+            /**
+             * @description What happened, as a number; GET /codes lists them.
+             * @constant
+             */
+            code: 1000;
+            /** @description The code in words. */
+            message: string;
+            /** @description The top-up's, where one is concerned; else null. */
+            transaction_id: string | null;
+            /**
+             * @description The top-up's, where one is concerned; else ok or error.
+             * @enum {string}
+             */
+            status: "ok" | "scheduled" | "pending" | "delivered" | "failed" | "cancelled" | "reversing" | "reversed";
+            /**
+             * Format: date-time
+             * @description When it was answered, RFC 3339, UTC.
+             */
+            timestamp: string;
+            /** @description What was asked for, or data.error. */
+            data: components["schemas"]["ShownHealth"];
+        };
+        /** @description A part of the time, by when deliveries were made. */
+        ShownStep: {
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC, whole seconds.
+             */
+            at: string;
+            /**
+             * Format: int64
+             * @description How many arrived.
+             */
+            delivered: number;
+            /**
+             * Format: int64
+             * @description How many ended without.
+             */
+            failed: number;
+        };
         /** @description A transfer of a statement, and the wallet's balance after it. */
         StatedTransfer: {
             /** @description Its id. */
@@ -12092,6 +12234,8 @@ export interface components {
             headers: {
                 [key: string]: string;
             };
+            /** @description Since when nothing has arrived; null: it is well. */
+            failing_since: string | null;
             /**
              * Format: date-time
              * @description RFC 3339, UTC, whole seconds.
@@ -18535,6 +18679,7 @@ export interface operations {
                      *         "rate_limit_per_s": null,
                      *         "include_codes": false,
                      *         "include_approval_links": false,
+                     *         "failing_since": null,
                      *         "headers": {},
                      *         "created_at": "2026-06-13T12:00:00Z",
                      *         "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -18591,6 +18736,7 @@ export interface operations {
                      *             "include_codes": false,
                      *             "include_approval_links": false,
                      *             "headers": {},
+                     *             "failing_since": null,
                      *             "created_at": "2026-06-13T12:00:03Z"
                      *           }
                      *         ],
@@ -18695,6 +18841,7 @@ export interface operations {
                      *         "include_codes": false,
                      *         "include_approval_links": false,
                      *         "headers": {},
+                     *         "failing_since": null,
                      *         "created_at": "2026-06-13T12:00:03Z"
                      *       }
                      *     }
@@ -18807,6 +18954,7 @@ export interface operations {
                      *         "include_codes": false,
                      *         "include_approval_links": false,
                      *         "headers": {},
+                     *         "failing_since": null,
                      *         "created_at": "2026-06-13T12:00:03Z"
                      *       }
                      *     }
@@ -18874,6 +19022,7 @@ export interface operations {
                      *         "headers": {
                      *           "A": "********"
                      *         },
+                     *         "failing_since": null,
                      *         "created_at": "2026-06-13T12:00:03Z",
                      *         "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLa03"
                      *       }
@@ -19033,6 +19182,72 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["CertifiedReceiverAnswer"];
+                };
+            };
+        };
+    };
+    get_webhooks_endpoint_id_health: {
+        parameters: {
+            query?: {
+                /** @description How many hours to look back. */
+                hours?: number;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The webhook endpoint's id.
+                 * @example we_abc123
+                 */
+                endpoint_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description 1000 Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "success": true,
+                     *       "code": 1000,
+                     *       "message": "Success",
+                     *       "transaction_id": null,
+                     *       "status": "ok",
+                     *       "timestamp": "2026-06-13T12:00:35Z",
+                     *       "data": {
+                     *         "endpoint_id": "we_5FxpRIrX4LWLkM02",
+                     *         "failing_since": "2026-06-13T12:00:03Z",
+                     *         "since": "2026-06-12T12:00:35Z",
+                     *         "until": "2026-06-13T12:00:35Z",
+                     *         "delivered": 0,
+                     *         "failed": 0,
+                     *         "open": 2,
+                     *         "success_share": null,
+                     *         "answered_ms": {
+                     *           "p50": 12,
+                     *           "p95": 12
+                     *         },
+                     *         "failures": [],
+                     *         "steps": [
+                     *           {
+                     *             "at": "2026-06-12T12:00:35Z",
+                     *             "delivered": 0,
+                     *             "failed": 0
+                     *           },
+                     *           {
+                     *             "at": "2026-06-12T13:00:35Z",
+                     *             "delivered": 0,
+                     *             "failed": 0
+                     *           }
+                     *         ]
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ShownHealthAnswer"];
                 };
             };
         };
@@ -19477,7 +19692,7 @@ export interface operations {
                      *       "message": "Success",
                      *       "transaction_id": null,
                      *       "status": "ok",
-                     *       "timestamp": "2026-06-13T12:00:35Z",
+                     *       "timestamp": "2026-06-13T12:00:38Z",
                      *       "data": {
                      *         "dry_run": true,
                      *         "matched": 2,
@@ -19486,7 +19701,7 @@ export interface operations {
                      *         "delivery_status": "delivered",
                      *         "events": [],
                      *         "since": "2026-06-13T12:00:00Z",
-                     *         "until": "2026-06-13T12:00:35Z"
+                     *         "until": "2026-06-13T12:00:38Z"
                      *       }
                      *     }
                      */
@@ -19522,7 +19737,7 @@ export interface operations {
                      *       "message": "Success",
                      *       "transaction_id": null,
                      *       "status": "ok",
-                     *       "timestamp": "2026-06-13T12:00:42Z",
+                     *       "timestamp": "2026-06-13T12:00:45Z",
                      *       "data": {
                      *         "items": [
                      *           {
@@ -19539,7 +19754,7 @@ export interface operations {
                      *             ],
                      *             "since": "2026-06-13T12:00:00Z",
                      *             "until": "2026-06-13T12:00:05Z",
-                     *             "created_at": "2026-06-13T12:00:37Z",
+                     *             "created_at": "2026-06-13T12:00:40Z",
                      *             "ended_at": null
                      *           }
                      *         ],
@@ -19581,7 +19796,7 @@ export interface operations {
                      *       "message": "Success",
                      *       "transaction_id": null,
                      *       "status": "ok",
-                     *       "timestamp": "2026-06-13T12:00:44Z",
+                     *       "timestamp": "2026-06-13T12:00:47Z",
                      *       "data": {
                      *         "id": "rpl_5FxpRIrX4LWLkM01",
                      *         "status": "running",
@@ -19593,8 +19808,8 @@ export interface operations {
                      *         "delivery_status": "delivered",
                      *         "events": [],
                      *         "since": "2026-06-13T12:00:00Z",
-                     *         "until": "2026-06-13T12:00:36Z",
-                     *         "created_at": "2026-06-13T12:00:36Z",
+                     *         "until": "2026-06-13T12:00:39Z",
+                     *         "created_at": "2026-06-13T12:00:39Z",
                      *         "ended_at": null
                      *       }
                      *     }
@@ -19635,7 +19850,7 @@ export interface operations {
                      *       "message": "Success",
                      *       "transaction_id": null,
                      *       "status": "ok",
-                     *       "timestamp": "2026-06-13T12:00:46Z",
+                     *       "timestamp": "2026-06-13T12:00:49Z",
                      *       "data": {
                      *         "id": "rpl_5FxpRIrX4LWLkM01",
                      *         "status": "paused",
@@ -19647,8 +19862,8 @@ export interface operations {
                      *         "delivery_status": "delivered",
                      *         "events": [],
                      *         "since": "2026-06-13T12:00:00Z",
-                     *         "until": "2026-06-13T12:00:36Z",
-                     *         "created_at": "2026-06-13T12:00:36Z",
+                     *         "until": "2026-06-13T12:00:39Z",
+                     *         "created_at": "2026-06-13T12:00:39Z",
                      *         "ended_at": null
                      *       }
                      *     }
@@ -19689,7 +19904,7 @@ export interface operations {
                      *       "message": "Success",
                      *       "transaction_id": null,
                      *       "status": "ok",
-                     *       "timestamp": "2026-06-13T12:00:48Z",
+                     *       "timestamp": "2026-06-13T12:00:51Z",
                      *       "data": {
                      *         "id": "rpl_5FxpRIrX4LWLkM01",
                      *         "status": "running",
@@ -19701,8 +19916,8 @@ export interface operations {
                      *         "delivery_status": "delivered",
                      *         "events": [],
                      *         "since": "2026-06-13T12:00:00Z",
-                     *         "until": "2026-06-13T12:00:36Z",
-                     *         "created_at": "2026-06-13T12:00:36Z",
+                     *         "until": "2026-06-13T12:00:39Z",
+                     *         "created_at": "2026-06-13T12:00:39Z",
                      *         "ended_at": null
                      *       }
                      *     }
@@ -19743,7 +19958,7 @@ export interface operations {
                      *       "message": "Success",
                      *       "transaction_id": null,
                      *       "status": "ok",
-                     *       "timestamp": "2026-06-13T12:00:49Z",
+                     *       "timestamp": "2026-06-13T12:00:52Z",
                      *       "data": {
                      *         "id": "rpl_5FxpRIrX4LWLkM01",
                      *         "status": "cancelled",
@@ -19755,9 +19970,9 @@ export interface operations {
                      *         "delivery_status": "delivered",
                      *         "events": [],
                      *         "since": "2026-06-13T12:00:00Z",
-                     *         "until": "2026-06-13T12:00:36Z",
-                     *         "created_at": "2026-06-13T12:00:36Z",
-                     *         "ended_at": "2026-06-13T12:00:49Z"
+                     *         "until": "2026-06-13T12:00:39Z",
+                     *         "created_at": "2026-06-13T12:00:39Z",
+                     *         "ended_at": "2026-06-13T12:00:52Z"
                      *       }
                      *     }
                      */

@@ -17,6 +17,7 @@ from gateway.answers.words import (
     Millis,
     Time,
     TransactionId,
+    time_of,
 )
 from kernel.clock import rfc3339, rfc3339_ms
 from kernel.shaped import Shaped
@@ -50,12 +51,16 @@ class WebhookEndpoint(Struct, kw_only=True):
         dict[str, str],
         Meta(description="Headers of your own that are sent along; the values are masked."),
     ]
+    failing_since: Annotated[
+        Time | None, Meta(description="Since when nothing has arrived; null: it is well.")
+    ]
     created_at: Time
 
     @classmethod
     def of(cls, endpoint: endpoints.Endpoint, **more: Any) -> Self:
         """The endpoint with the very fields that its events carry; more: its secret, shown once."""
-        return cls(**endpoint.shape(), **more)
+        failing_since = time_of(endpoint.failing_since_at)
+        return cls(**endpoint.shape(), failing_since=failing_since, **more)
 
 
 class EndpointWithSecret(WebhookEndpoint, kw_only=True):

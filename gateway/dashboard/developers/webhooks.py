@@ -7,6 +7,7 @@ from starlette.responses import Response
 from gateway.dashboard.act import act
 from gateway.dashboard.listing import listing
 from gateway.dashboard.route import page_route
+from gateway.html.chart import Chart, Series, bars
 from gateway.html.forms import IDEMPOTENCY_FIELD, NO_PROBLEM, Form, Problem, problem_of, read_form
 from gateway.html.render import go, page
 from gateway.http.fields import Fields
@@ -14,14 +15,17 @@ from gateway.http.password_again import PasswordRequired
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from gateway.internal_client import ask
+from kernel.clock import parse_rfc3339
 from kernel.errors import DomainError, InvalidInput
 from kernel.ids import new_id
+from store.activity import Activity
 from webhooks.deliveries.retry import SCHEDULE_S_DEFAULT
 from webhooks.events.event import EVENT_TYPES
 
 PATH = "/dashboard/webhooks"
 _READ = ("webhooks:read",)
 _WRITE = ("webhooks:write",)
+_OUTCOMES = (Series("delivered", "good", ("delivered",)), Series("failed", "bad", ("failed",)))
 _OVERLAPS = (
     ("86400", "In a day"),
     ("3600", "In an hour"),
@@ -122,12 +126,15 @@ async def endpoint_page(
     endpoint = (await ask(call, "GET", _api(call))).data
     query = {"endpoint_id": endpoint["id"], "limit": 10}
     deliveries = (await ask(call, "GET", "/deliveries", query=query)).data["items"]
+    health = (await ask(call, "GET", f"{_api(call)}/health")).data
     return page(
         call,
         "webhook.html",
         status=problem.status,
         endpoint=endpoint,
         deliveries=deliveries,
+        health=health,
+        chart=_chart(health),
         form=_form_of(endpoint) if form is None else form,
         problem=problem,
         attempt=attempt,
@@ -136,6 +143,17 @@ async def endpoint_page(
         overlaps=_OVERLAPS,
         form_key=new_id("frm"),
     )
+
+
+def _chart(health: dict[str, Any]) -> Chart:
+    """The steps of an endpoint's health."""
+    starts = [parse_rfc3339(step["at"]) for step in health["steps"]]
+    rows: Any = [
+        {"step": start, "status": status, "number": step[status], "total": 0}
+        for start, step in zip(starts, health["steps"], strict=True)
+        for status in ("delivered", "failed")
+    ]
+    return bars("Deliveries", Activity(starts[1] - starts[0], starts, rows), _OUTCOMES)
 
 
 def _api(call: RequestContext[Any, Any]) -> str:

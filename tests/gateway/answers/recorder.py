@@ -55,7 +55,7 @@ _COUNTED = (
 )
 _KINDS = ("", "", "", "", "", "", "order-no", "consent", "number")
 _PLAIN = (
-    (re.compile(r'"(duration_ms)":\d+'), r'"\1":<ms>'),
+    (re.compile(r'"(duration_ms|p50|p95)":\d+'), r'"\1":<ms>'),
     (re.compile(r'"(prefix|last4|voucher_code_hint|body_sha256)":"[^"]+"'), r'"\1":"<\1>"'),
     # Noted some time after the use, so it may be there or not.
     (re.compile(r'"last_used_at":(?:null|"[^"]+")'), r'"last_used_at":<null or a minute>'),

@@ -109,6 +109,9 @@ async def deliveries(to: Recorder) -> None:
             await _sent(to, key, 4)
     await _events(to, key, stranger)
     await _log(to, key, stranger, made["given up"]["id"])
+    await to.own("given up", "GET", f"/webhooks/{made['given up']['id']}/health", key)
+    await to.own("no hours", "GET", f"/webhooks/{made['kept']['id']}/health?hours=0", key)
+    await to.own("another's", "GET", f"/webhooks/{made['kept']['id']}/health", stranger)
     await _replays(to, key, stranger, made["kept"]["id"])
 
 

@@ -57,6 +57,7 @@ DELETE /webhooks/{endpoint_id}
 POST /webhooks/{endpoint_id}/rotate-secret
 POST /webhooks/{endpoint_id}/test
 POST /webhooks/{endpoint_id}/certify
+GET /webhooks/{endpoint_id}/health
 POST /webhooks/verify
 GET /events
 GET /events/stream

@@ -64,6 +64,7 @@ from .api.calls.get_vouchers_code import get_vouchers_code
 from .api.calls.get_wallets import get_wallets
 from .api.calls.get_webhooks import get_webhooks
 from .api.calls.get_webhooks_endpoint_id import get_webhooks_endpoint_id
+from .api.calls.get_webhooks_endpoint_id_health import get_webhooks_endpoint_id_health
 from .api.calls.patch_keys_key_id import patch_keys_key_id
 from .api.calls.patch_webhooks_endpoint_id import patch_webhooks_endpoint_id
 from .api.calls.post_approvals_approval_id_approve import post_approvals_approval_id_approve
@@ -193,6 +194,7 @@ __all__ = [
     "get_wallets",
     "get_webhooks",
     "get_webhooks_endpoint_id",
+    "get_webhooks_endpoint_id_health",
     "patch_keys_key_id",
     "patch_webhooks_endpoint_id",
     "post_approvals_approval_id_approve",

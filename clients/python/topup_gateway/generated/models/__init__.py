@@ -19,6 +19,7 @@ from .account_limits import AccountLimits
 from .account_limits_answer import AccountLimitsAnswer
 from .account_limits_answer_status import AccountLimitsAnswerStatus
 from .account_limits_body import AccountLimitsBody
+from .answered import Answered
 from .api_key import ApiKey
 from .api_key_answer import ApiKeyAnswer
 from .api_key_answer_status import ApiKeyAnswerStatus
@@ -523,6 +524,11 @@ from .settlement import Settlement
 from .settlement_answer import SettlementAnswer
 from .settlement_answer_status import SettlementAnswerStatus
 from .shown_delivery import ShownDelivery
+from .shown_failures import ShownFailures
+from .shown_health import ShownHealth
+from .shown_health_answer import ShownHealthAnswer
+from .shown_health_answer_status import ShownHealthAnswerStatus
+from .shown_step import ShownStep
 from .stated_transfer import StatedTransfer
 from .statement import Statement
 from .statement_answer import StatementAnswer
@@ -668,6 +674,7 @@ __all__ = (
     "AccountLimitsAnswer",
     "AccountLimitsAnswerStatus",
     "AccountLimitsBody",
+    "Answered",
     "ApiKey",
     "ApiKeyAnswer",
     "ApiKeyAnswerStatus",
@@ -1170,6 +1177,11 @@ __all__ = (
     "SettlementAnswer",
     "SettlementAnswerStatus",
     "ShownDelivery",
+    "ShownFailures",
+    "ShownHealth",
+    "ShownHealthAnswer",
+    "ShownHealthAnswerStatus",
+    "ShownStep",
     "StatedTransfer",
     "Statement",
     "StatementAnswer",

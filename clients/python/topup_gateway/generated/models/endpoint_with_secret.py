@@ -46,6 +46,8 @@ class EndpointWithSecret:
     """ Whether approval.requested carries decide_url. """
     headers: EndpointWithSecretHeaders
     """ Headers of your own that are sent along; the values are masked. """
+    failing_since: datetime.datetime | None
+    """ Since when nothing has arrived; null: it is well. """
     created_at: datetime.datetime
     """ RFC 3339, UTC, whole seconds. """
     secret: str
@@ -80,6 +82,12 @@ class EndpointWithSecret:
 
         headers = self.headers.to_dict()
 
+        failing_since: None | str
+        if isinstance(self.failing_since, datetime.datetime):
+            failing_since = self.failing_since.isoformat()
+        else:
+            failing_since = self.failing_since
+
         created_at = self.created_at.isoformat()
 
         secret = self.secret
@@ -99,6 +107,7 @@ class EndpointWithSecret:
                 "include_codes": include_codes,
                 "include_approval_links": include_approval_links,
                 "headers": headers,
+                "failing_since": failing_since,
                 "created_at": created_at,
                 "secret": secret,
             }
@@ -148,6 +157,21 @@ class EndpointWithSecret:
 
         headers = EndpointWithSecretHeaders.from_dict(d.pop("headers"))
 
+        def _parse_failing_since(data: object) -> datetime.datetime | None:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, str):
+                    raise TypeError()
+                failing_since_type_0 = datetime.datetime.fromisoformat(data)
+
+                return failing_since_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(datetime.datetime | None, data)
+
+        failing_since = _parse_failing_since(d.pop("failing_since"))
+
         created_at = datetime.datetime.fromisoformat(d.pop("created_at"))
 
         secret = d.pop("secret")
@@ -164,6 +188,7 @@ class EndpointWithSecret:
             include_codes=include_codes,
             include_approval_links=include_approval_links,
             headers=headers,
+            failing_since=failing_since,
             created_at=created_at,
             secret=secret,
         )

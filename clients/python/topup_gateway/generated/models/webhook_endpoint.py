@@ -43,6 +43,8 @@ class WebhookEndpoint:
     """ Whether approval.requested carries decide_url. """
     headers: WebhookEndpointHeaders
     """ Headers of your own that are sent along; the values are masked. """
+    failing_since: datetime.datetime | None
+    """ Since when nothing has arrived; null: it is well. """
     created_at: datetime.datetime
     """ RFC 3339, UTC, whole seconds. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
@@ -75,6 +77,12 @@ class WebhookEndpoint:
 
         headers = self.headers.to_dict()
 
+        failing_since: None | str
+        if isinstance(self.failing_since, datetime.datetime):
+            failing_since = self.failing_since.isoformat()
+        else:
+            failing_since = self.failing_since
+
         created_at = self.created_at.isoformat()
 
         field_dict: dict[str, Any] = {}
@@ -92,6 +100,7 @@ class WebhookEndpoint:
                 "include_codes": include_codes,
                 "include_approval_links": include_approval_links,
                 "headers": headers,
+                "failing_since": failing_since,
                 "created_at": created_at,
             }
         )
@@ -140,6 +149,21 @@ class WebhookEndpoint:
 
         headers = WebhookEndpointHeaders.from_dict(d.pop("headers"))
 
+        def _parse_failing_since(data: object) -> datetime.datetime | None:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, str):
+                    raise TypeError()
+                failing_since_type_0 = datetime.datetime.fromisoformat(data)
+
+                return failing_since_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(datetime.datetime | None, data)
+
+        failing_since = _parse_failing_since(d.pop("failing_since"))
+
         created_at = datetime.datetime.fromisoformat(d.pop("created_at"))
 
         webhook_endpoint = cls(
@@ -154,6 +178,7 @@ class WebhookEndpoint:
             include_codes=include_codes,
             include_approval_links=include_approval_links,
             headers=headers,
+            failing_since=failing_since,
             created_at=created_at,
         )
 

@@ -1,0 +1,189 @@
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+if TYPE_CHECKING:
+    from ..models.answered import Answered
+    from ..models.shown_failures import ShownFailures
+    from ..models.shown_step import ShownStep
+
+
+T = TypeVar("T", bound="ShownHealth")
+
+
+@_attrs_define
+class ShownHealth:
+    """How an endpoint has been. since is later than asked where it had more deliveries than are looked at."""
+
+    endpoint_id: str
+    """ The webhook endpoint's id. """
+    failing_since: datetime.datetime | None
+    """ Since when nothing has arrived; null: it is well. """
+    since: datetime.datetime
+    """ RFC 3339, UTC, whole seconds. """
+    until: datetime.datetime
+    """ RFC 3339, UTC, whole seconds. """
+    delivered: int
+    """ How many arrived. """
+    failed: int
+    """ How many ended without. """
+    open_: int
+    """ How many are still tried, or were cancelled. """
+    success_share: float | None
+    """ Of those that ended; null: none did. """
+    answered_ms: Answered
+    """ How long the receiver took to answer; null where nothing was answered. """
+    failures: list[ShownFailures]
+    """ Ten at most. """
+    steps: list[ShownStep]
+    """ 24 of equal length, the oldest first. """
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        endpoint_id = self.endpoint_id
+
+        failing_since: None | str
+        if isinstance(self.failing_since, datetime.datetime):
+            failing_since = self.failing_since.isoformat()
+        else:
+            failing_since = self.failing_since
+
+        since = self.since.isoformat()
+
+        until = self.until.isoformat()
+
+        delivered = self.delivered
+
+        failed = self.failed
+
+        open_ = self.open_
+
+        success_share: float | None
+        success_share = self.success_share
+
+        answered_ms = self.answered_ms.to_dict()
+
+        failures = []
+        for failures_item_data in self.failures:
+            failures_item = failures_item_data.to_dict()
+            failures.append(failures_item)
+
+        steps = []
+        for steps_item_data in self.steps:
+            steps_item = steps_item_data.to_dict()
+            steps.append(steps_item)
+
+        field_dict: dict[str, Any] = {}
+        field_dict.update(self.additional_properties)
+        field_dict.update(
+            {
+                "endpoint_id": endpoint_id,
+                "failing_since": failing_since,
+                "since": since,
+                "until": until,
+                "delivered": delivered,
+                "failed": failed,
+                "open": open_,
+                "success_share": success_share,
+                "answered_ms": answered_ms,
+                "failures": failures,
+                "steps": steps,
+            }
+        )
+
+        return field_dict
+
+    @classmethod
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.answered import Answered  # noqa: PLC0415
+        from ..models.shown_failures import ShownFailures  # noqa: PLC0415
+        from ..models.shown_step import ShownStep  # noqa: PLC0415
+
+        d = dict(src_dict)
+        endpoint_id = d.pop("endpoint_id")
+
+        def _parse_failing_since(data: object) -> datetime.datetime | None:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, str):
+                    raise TypeError()
+                failing_since_type_0 = datetime.datetime.fromisoformat(data)
+
+                return failing_since_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(datetime.datetime | None, data)
+
+        failing_since = _parse_failing_since(d.pop("failing_since"))
+
+        since = datetime.datetime.fromisoformat(d.pop("since"))
+
+        until = datetime.datetime.fromisoformat(d.pop("until"))
+
+        delivered = d.pop("delivered")
+
+        failed = d.pop("failed")
+
+        open_ = d.pop("open")
+
+        def _parse_success_share(data: object) -> float | None:
+            if data is None:
+                return data
+            return cast(float | None, data)
+
+        success_share = _parse_success_share(d.pop("success_share"))
+
+        answered_ms = Answered.from_dict(d.pop("answered_ms"))
+
+        failures = []
+        _failures = d.pop("failures")
+        for failures_item_data in _failures:
+            failures_item = ShownFailures.from_dict(failures_item_data)
+
+            failures.append(failures_item)
+
+        steps = []
+        _steps = d.pop("steps")
+        for steps_item_data in _steps:
+            steps_item = ShownStep.from_dict(steps_item_data)
+
+            steps.append(steps_item)
+
+        shown_health = cls(
+            endpoint_id=endpoint_id,
+            failing_since=failing_since,
+            since=since,
+            until=until,
+            delivered=delivered,
+            failed=failed,
+            open_=open_,
+            success_share=success_share,
+            answered_ms=answered_ms,
+            failures=failures,
+            steps=steps,
+        )
+
+        shown_health.additional_properties = d
+        return shown_health
+
+    @property
+    def additional_keys(self) -> list[str]:
+        return list(self.additional_properties.keys())
+
+    def __getitem__(self, key: str) -> Any:
+        return self.additional_properties[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.additional_properties[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.additional_properties[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.additional_properties

@@ -1,0 +1,96 @@
+"""The shape of an endpoint's health."""
+
+from typing import Annotated, Self
+
+from msgspec import Meta, Struct
+
+from gateway.answers.words import Count, DeliveryIdText, EndpointIdText, Time, time_of
+from kernel.clock import rfc3339
+from webhooks.deliveries.endpoint_health import EndpointHealth, FailureGroup
+from webhooks.endpoints.endpoint import Endpoint
+
+Share = Annotated[float, Meta(ge=0, le=1)]
+Milliseconds = Annotated[int, Meta(ge=0, description="In milliseconds.")]
+
+
+class ShownFailures(Struct, kw_only=True):
+    """Failed deliveries whose last attempt came to the same."""
+
+    deliveries: Annotated[Count, Meta(description="How many of those that were looked at.")]
+    http_status: Annotated[int | None, Meta(description="Null when no answer came.")]
+    error: Annotated[str | None, Meta(description="As in an attempt, such as timeout or http.")]
+    answer: Annotated[
+        str,
+        Meta(description="What the answer's body says in a line, without numbers and ids."),
+    ]
+    first_at: Time
+    last_at: Time
+    last_delivery_id: Annotated[
+        DeliveryIdText, Meta(description="The one that failed last, to be sent again first.")
+    ]
+
+    @classmethod
+    def of(cls, group: FailureGroup) -> Self:
+        return cls(
+            deliveries=group.deliveries,
+            http_status=group.http_status,
+            error=group.error,
+            answer=group.phrase,
+            first_at=rfc3339(group.first_at),
+            last_at=rfc3339(group.last_at),
+            last_delivery_id=group.newest_id,
+        )
+
+
+class ShownStep(Struct, kw_only=True):
+    """A part of the time, by when deliveries were made."""
+
+    at: Time
+    delivered: Annotated[Count, Meta(description="How many arrived.")]
+    failed: Annotated[Count, Meta(description="How many ended without.")]
+
+
+class Answered(Struct, kw_only=True):
+    """How long the receiver took to answer; null where nothing was answered."""
+
+    p50: Milliseconds | None
+    p95: Milliseconds | None
+
+
+class ShownHealth(Struct, kw_only=True):
+    """How an endpoint has been. since is later than asked where it had more deliveries than are looked at."""
+
+    endpoint_id: EndpointIdText
+    failing_since: Annotated[
+        Time | None, Meta(description="Since when nothing has arrived; null: it is well.")
+    ]
+    since: Time
+    until: Time
+    delivered: Annotated[Count, Meta(description="How many arrived.")]
+    failed: Annotated[Count, Meta(description="How many ended without.")]
+    open: Annotated[Count, Meta(description="How many are still tried, or were cancelled.")]
+    success_share: Annotated[Share | None, Meta(description="Of those that ended; null: none did.")]
+    answered_ms: Annotated[
+        Answered, Meta(description="Of the last attempts that were answered at all.")
+    ]
+    failures: Annotated[list[ShownFailures], Meta(description="Ten at most.")]
+    steps: Annotated[list[ShownStep], Meta(description="24 of equal length, the oldest first.")]
+
+    @classmethod
+    def of(cls, endpoint: Endpoint, health: EndpointHealth) -> Self:
+        return cls(
+            endpoint_id=endpoint.id,
+            failing_since=time_of(endpoint.failing_since_at),
+            since=rfc3339(health.since),
+            until=rfc3339(health.until),
+            delivered=health.delivered,
+            failed=health.failed,
+            open=health.open,
+            success_share=health.success_share,
+            answered_ms=Answered(p50=health.duration_ms(0.5), p95=health.duration_ms(0.95)),
+            failures=[ShownFailures.of(one) for one in health.groups],
+            steps=[
+                ShownStep(at=rfc3339(one.at), delivered=one.delivered, failed=one.failed)
+                for one in health.steps
+            ],
+        )

@@ -1,0 +1,193 @@
+"""How an endpoint has been lately: what share arrived, how fast it answered, and what it said where it failed.
+
+Promise: it costs the same however much there is, since it looks at the newest LOOKED_AT_MAX deliveries; where
+these reach back less far than was asked, `since` says from when on they are all there. Test pings do not count.
+Failures are put together by what the receiver answered, without the numbers that differ from one to the next.
+Reads only.
+"""
+
+import html
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import msgspec
+
+from kernel.tenant import Tenant
+from store.database import Row, Transaction
+from webhooks.deliveries.stage import DELIVERED, FAILED
+
+LOOKED_AT_MAX: Final = 2_000
+STEPS: Final = 24
+GROUPS_MAX: Final = 10
+PHRASE_CHARACTERS_MAX: Final = 120
+PING: Final = "endpoint.test"
+_BODY_BYTES: Final = 4_096
+# Where the usual frameworks say in JSON what went wrong, the most telling first.
+_TELLING: Final = ("detail", "message", "error", "title", "reason", "code")
+# What differs between two failures of one kind: long numbers, and ids or digests with a digit in them.
+_DIFFERS: Final = re.compile(r"\b(?=[\w-]*\d)[\w-]{8,}\b|\d{3,}")
+_TITLE: Final = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
+_TAG: Final = re.compile(r"<[^>]*>")
+_SPACE: Final = re.compile(r"\s+")
+
+
+@dataclass(slots=True)
+class FailureGroup:
+    """Failed deliveries whose last attempt came to the same. phrase: of the answer's body; empty: it had none.
+
+    Times in microseconds; newest_id: the delivery that failed last.
+    """
+
+    http_status: int | None
+    error: str | None
+    phrase: str
+    newest_id: str
+    last_at: int
+    first_at: int
+    deliveries: int = 0
+
+
+@dataclass(slots=True)
+class HealthStep:
+    """Deliveries that were made from `at` on, microseconds, and ended well or not."""
+
+    at: int
+    delivered: int = 0
+    failed: int = 0
+
+
+@dataclass(slots=True)
+class EndpointHealth:
+    """From since to until, microseconds. durations_ms: of the last attempts that were answered, ascending."""
+
+    since: int
+    until: int
+    steps: Sequence[HealthStep]
+    delivered: int = 0
+    failed: int = 0
+    open: int = 0
+    durations_ms: list[int] = field(default_factory=list)
+    groups: list[FailureGroup] = field(default_factory=list)
+
+    @property
+    def success_share(self) -> float | None:
+        """Of those that ended; None: none did."""
+        ended = self.delivered + self.failed
+        return round(self.delivered / ended, 4) if ended else None
+
+    def duration_ms(self, share: float) -> int | None:
+        """What that share of the answers took at most; None: there was no answer."""
+        if not self.durations_ms:
+            return None
+        return self.durations_ms[
+            min(len(self.durations_ms) - 1, int(len(self.durations_ms) * share))
+        ]
+
+
+async def load_health(
+    tx: Transaction, tenant: Tenant, endpoint_id: str, *, period_us: int, now_us: int
+) -> EndpointHealth:
+    """Of the tenant's endpoint; the caller knows that it is the tenant's."""
+    since = now_us - period_us
+    rows = await tx.fetch(
+        _ROWS,
+        account_id=tenant.account_id,
+        environment=tenant.environment,
+        endpoint_id=endpoint_id,
+        since=since,
+        rows=LOOKED_AT_MAX,
+    )
+    if len(rows) == LOOKED_AT_MAX:
+        since = rows[-1]["created_at"]
+    return _health(rows, since, now_us)
+
+
+def phrase_of(body: bytes) -> str:
+    """What the body of an answer says in a line: of JSON its message, of a page its title, else the last line,
+    which is where a traceback says what went wrong. Numbers and ids are left out.
+    """
+    text = body.decode("utf-8", "replace")
+    said = _of_json(body) or _of_page(text) or _last_line(text)
+    plain = _SPACE.sub(" ", _DIFFERS.sub("…", said)).strip()
+    return plain[:PHRASE_CHARACTERS_MAX]
+
+
+def _health(rows: Sequence[Row], since: int, until: int) -> EndpointHealth:
+    width = max(1, -(-(until - since) // STEPS))
+    steps = [HealthStep(since + place * width) for place in range(STEPS)]
+    found = EndpointHealth(since, until, steps)
+    groups: dict[tuple[Any, ...], FailureGroup] = {}
+    for row in rows:
+        step = steps[min(STEPS - 1, (row["created_at"] - since) // width)]
+        if row["status"] == DELIVERED:
+            found.delivered += 1
+            step.delivered += 1
+        elif row["status"] == FAILED:
+            found.failed += 1
+            step.failed += 1
+            _add_failure(groups, row)
+        else:
+            found.open += 1
+        if row["http_status"] is not None:
+            found.durations_ms.append(row["duration_us"] // 1000)
+    found.durations_ms.sort()
+    found.groups = _largest(groups.values())
+    return found
+
+
+def _add_failure(groups: dict[tuple[Any, ...], FailureGroup], row: Row) -> None:
+    body = row["response_body"]
+    phrase = phrase_of(bytes(body)) if body else ""
+    key = (row["http_status"], row["error"], phrase)
+    group = groups.get(key)
+    if group is None:
+        # The rows come newest first.
+        at = row["created_at"]
+        group = groups[key] = FailureGroup(*key, newest_id=row["id"], last_at=at, first_at=at)
+    group.first_at = row["created_at"]
+    group.deliveries += 1
+
+
+def _largest(groups: Iterable[FailureGroup]) -> list[FailureGroup]:
+    return sorted(groups, key=lambda one: (-one.deliveries, -one.last_at))[:GROUPS_MAX]
+
+
+def _of_json(body: bytes) -> str:
+    try:
+        said = msgspec.json.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return ""
+    # The object, or what its error is: {"error": {"message": …}}.
+    for _ in range(3):
+        if isinstance(said, str):
+            return said
+        if not isinstance(said, dict):
+            return ""
+        said = next((said[name] for name in _TELLING if said.get(name)), None)
+    return said if isinstance(said, str) else ""
+
+
+def _of_page(text: str) -> str:
+    found = _TITLE.search(text)
+    if found is not None:
+        return html.unescape(_TAG.sub("", found[1]))
+    return html.unescape(_TAG.sub(" ", text)) if text.lstrip().startswith("<") else ""
+
+
+def _last_line(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1] if lines else ""
+
+
+# By the endpoint's own index; the attempt by its key.
+_ROWS: Final = f"""
+SELECT d.id, d.status, d.created_at, a.duration_us, a.http_status, a.error,
+    CASE WHEN d.status = '{FAILED}' THEN SUBSTR(a.response_body, 1, {_BODY_BYTES}) END AS response_body
+FROM deliveries d
+LEFT JOIN attempts a ON a.delivery_id = d.id AND a.number = d.attempts_made
+WHERE d.endpoint_id = :endpoint_id AND d.created_at >= :since AND d.event_type <> '{PING}'
+  AND d.account_id || '' = :account_id AND d.environment || '' = :environment
+ORDER BY d.created_at DESC, d.id DESC LIMIT :rows
+"""
