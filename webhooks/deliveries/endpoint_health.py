@@ -27,7 +27,7 @@ _BODY_BYTES: Final = 4_096
 # Where the usual frameworks say in JSON what went wrong, the most telling first.
 _TELLING: Final = ("detail", "message", "error", "title", "reason", "code")
 # What differs between two failures of one kind: long numbers, and ids or digests with a digit in them.
-_DIFFERS: Final = re.compile(r"\b(?=[\w-]*\d)[\w-]{8,}\b|\d{3,}")
+_DIFFERS: Final = re.compile(r"\b(?=[\w-]*\d)[\w-]{8,}\b|\d{4,}")
 _TITLE: Final = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 _TAG: Final = re.compile(r"<[^>]*>")
 _SPACE: Final = re.compile(r"\s+")

@@ -32,7 +32,7 @@ shop.models.Order.DoesNotExist: Order 98231 of 5f2b8c1e9a7d matching query does 
         (b"", ""),
         (b"  \n ", ""),
         (b"oops", "oops"),
-        (PAGE, "… Bad Gateway"),
+        (PAGE, "502 Bad Gateway"),
         (b"<p>Not <b>here</b></p>", "Not here"),
         (TRACE, "shop.models.Order.DoesNotExist: Order … of … matching query does not exist."),
         (

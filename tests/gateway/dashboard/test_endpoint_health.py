@@ -1,0 +1,50 @@
+"""A webhook that fails does not look well: on the list, and on its page with what it answers."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from tests.support.browser import browser_account, signed_in, text_of
+from tests.support.gateway import Gateway
+from tests.support.gateway_worker import delivering
+from tests.support.recording_receiver import receiver
+
+pytestmark = pytest.mark.one_database
+
+SEND = {"platform": "claude", "amount_cents": 1000, "recipient_email": "bob@example.com"}
+
+
+async def test_a_failing_webhook_says_so_and_how_it_is_sent_again(gateway: Gateway) -> None:
+    browser = await signed_in(gateway)
+    key = await gateway.key(await browser_account(browser))
+    async with receiver(lambda _: (500, 0.0)) as hook, delivering(gateway):
+        body = {"url": hook.url, "retry_schedule_s": [0]}
+        made = await gateway.call("POST", "/webhooks/register", key=key, json=body)
+        endpoint = made.json()["data"]
+        for _ in range(2):
+            await gateway.call("POST", "/topup/send", key=key, json=SEND)
+        async with asyncio.timeout(30):
+            while True:
+                if (await health(gateway, key, endpoint["id"]))["failed"] == 2:
+                    break
+                await asyncio.sleep(0.02)
+
+        said = text_of((await browser.get("/dashboard/webhooks")).text)
+        page = await browser.get(f"/dashboard/webhooks/{endpoint['id']}")
+        last = (await health(gateway, key, endpoint["id"]))["failures"][0]["last_delivery_id"]
+        again = await browser.send(f"/dashboard/deliveries/{last}/replay", {})
+
+    assert endpoint["failing_since"] is None
+    assert "failing since" in said
+    shown = text_of(page.text)
+    assert "Nothing has arrived since" in shown
+    assert "Arrived 0 % : 0 of 2" in shown
+    assert "2 × HTTP 500" in shown
+    assert f"/dashboard/deliveries/{last}/replay" in page.text
+    assert again.status_code == 303
+
+
+async def health(gateway: Gateway, key: str, endpoint_id: str) -> dict[str, Any]:
+    answer = await gateway.call("GET", f"/webhooks/{endpoint_id}/health", key=key)
+    return dict(answer.json()["data"])
