@@ -15,7 +15,7 @@ from tests.support.gateway import Gateway
 
 PASSWORD = "correct horse battery"
 # A hash says itself what checking it costs; where that is the promise, tests use one of the gateway's.
-_HASH = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
+HASH = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ def new_browser(gateway: Gateway) -> Browser:
 async def member(gateway: Gateway, email: str, *, has_live: bool = True) -> str:
     """An account whose password is PASSWORD; without has_live, live is closed as after a sign-up."""
     account_id = await gateway.account(email=email, has_live=has_live)
-    await gateway.context.database.transaction(lambda tx: set_password_hash(tx, account_id, _HASH))
+    await gateway.context.database.transaction(lambda tx: set_password_hash(tx, account_id, HASH))
     return account_id
 
 
