@@ -876,6 +876,13 @@ machine_payments = sa.Table(
         sqlite_where=sa.text("next_ask_at IS NOT NULL"),
         postgresql_where=sa.text("next_ask_at IS NOT NULL"),
     ),
+    sa.Index(
+        "ix_machine_payments_settled",
+        "environment",
+        "settled_at",
+        sqlite_where=sa.text("settled_at IS NOT NULL"),
+        postgresql_where=sa.text("settled_at IS NOT NULL"),
+    ),
     # What a person decides, and whose top-up may still fail.
     sa.Index(
         "ix_machine_payments_open",
