@@ -7,7 +7,7 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from tests.e2e.conftest import WorkingSet
-from tests.support.browser import HASH
+from tests.support.browser import member_at
 from tests.support.chromium import Window, grave_faults, grave_faults_in_both, new_window
 from tests.support.installation import API, Installation
 from tests.support.plain_http import http_client
@@ -60,7 +60,7 @@ async def signed_in(
 ) -> Window:
     """A tab on the overview of a new account; signing up and in is a promise of other tests."""
     window = await new_window(browser, installation.url, width=width)
-    token = await installation.member(email, HASH)
+    token = await member_at(installation, email)
     await window.page.context.add_cookies(
         [{"name": "topup_session", "value": token, "url": installation.url}]
     )

@@ -23,8 +23,7 @@ from billing.ledger.ledger import Code, Ledger, LedgerAccountKind
 from cli.server.listener import LISTEN_FD_VARIABLE, READY_FD_VARIABLE
 from kernel.clock import SystemClock
 from kernel.tenant import Tenant
-from keys import session
-from keys.account import lock_tenants, set_password_hash
+from keys.account import lock_tenants
 from keys.api_keys import api_key
 from keys.api_keys.fields import NewKey
 from keys.principal import ACCOUNT_SCOPES, Environment
@@ -331,22 +330,6 @@ class Installation:
         async def work(tx: Transaction) -> str:
             now_us = SystemClock().now_us()
             return await open_account(tx, name="Merchant", email=email, now_us=now_us)
-
-        return await self._write(work)
-
-    async def member(self, email: str, password_hash: str) -> str:
-        """A new account as after a sign-up; the token of its owner's session."""
-        now_us = SystemClock().now_us()
-
-        async def work(tx: Transaction) -> str:
-            account_id = await open_account(
-                tx, name="Ann's shop", email=email, now_us=now_us, has_live=False
-            )
-            await set_password_hash(tx, account_id, password_hash)
-            _, token = await session.begin(
-                tx, account_id=account_id, user_agent="test", now_us=now_us
-            )
-            return token
 
         return await self._write(work)
 
