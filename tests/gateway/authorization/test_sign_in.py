@@ -77,6 +77,23 @@ async def test_waiting_and_the_limits_of_the_consent_hold_for_a_token(
     assert code_of(refused) == 2008
 
 
+async def test_the_page_says_that_a_client_sees_what_others_sent(
+    gateway: Gateway, person: Person
+) -> None:
+    url = question(gateway, await client_id_of(gateway))
+    page = await person.browser.request("GET", url)
+    form = form_of(page.text)
+    other = {"platform": "claude", "amount": "5.00", "recipient_email": "other@example.com"}
+    send = {"step": "send", "intent": "sent-by-a-person", "csrf_token": form["csrf_token"]}
+    await person.browser.send("/dashboard/send", {**other, **send})
+    async with signing_in(gateway, person, Kept()) as agent:
+        seen = data_of(await agent.use("get_history"))["items"]
+
+    assert form["scopes"] == ["topup:send", "topup:read"]
+    assert "all top-ups of your account, with their recipients" in page.text
+    assert [one["recipient_email"] for one in seen] == ["other@example.com"]
+
+
 async def test_who_denies_gives_nothing(gateway: Gateway, person: Person) -> None:
     person.decision = "deny"
 
