@@ -128,7 +128,10 @@ async def test_a_receiver_that_never_answers_ends_with_the_first_check(
     await receiver.stop()
 
     assert amiss(run) == {"genuine": LOST, **dict.fromkeys(NAMES[1:], SKIPPED)}
-    assert run.checks[0].detail.startswith("It gave no answer: the gateway sends it again")
+    assert run.checks[0].detail.startswith("It gave no answer in time: the gateway sends it again")
+    # Now nothing listens there.
+    away = await certified(transport, f"http://127.0.0.1:{receiver.port}/", None, timeout_s=1)
+    assert away.checks[0].detail.startswith("It gave no answer (no connection): the gateway")
 
 
 async def test_what_the_time_does_not_reach_is_skipped(transport: Transport) -> None:
