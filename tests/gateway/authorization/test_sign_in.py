@@ -270,10 +270,13 @@ async def test_a_parameter_that_comes_twice_goes_nowhere(gateway: Gateway, perso
 async def test_who_is_not_signed_in_signs_in_first_and_comes_back(gateway: Gateway) -> None:
     url = question(gateway, await client_id_of(gateway))
 
-    answer = await new_browser(gateway).request("GET", url)
+    browser = new_browser(gateway)
+    answer = await browser.request("GET", url)
+    page = await browser.request("GET", answer.headers["location"])
 
     assert answer.status_code == 303
     assert parse_qs(urlsplit(answer.headers["location"]).query)["next"] == [url]
+    assert "A program asks for access to your account." in page.text
 
 
 async def test_live_takes_the_password_and_only_where_it_is_open(gateway: Gateway) -> None:
