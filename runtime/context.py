@@ -164,7 +164,7 @@ async def open_context(
         providers = await stack.enter_async_context(opened)
         rules = _topup_rules(settings, suppliers.book, voucher_key)
         engine = _engine(database, clock, _rules(settings, rules), metrics, stack)
-        opening = open_machine_payments(settings, vault, operators, engine, redemption_key, metrics)
+        paying = (settings, vault, operators, engine, providers, redemption_key, metrics)
         yield Context(
             settings=settings,
             clock=clock,
@@ -185,7 +185,7 @@ async def open_context(
             topup_rules=rules,
             engine=engine,
             payments=Payments(database, clock, engine, providers, _links(settings, rules)),
-            machine_payments=await stack.enter_async_context(opening),
+            machine_payments=await stack.enter_async_context(open_machine_payments(*paying)),
             waits=waits,
             printer=_printer(settings, providers, stack),
         )

@@ -1,21 +1,27 @@
-"""The payments of machines in a process: the facilitator's HTTP client, and the key that seals what is posted.
+"""The payments of machines in a process: who settles them, and the keys that seal and bind what is paid.
 
 Invariant: the key is made once for this installation and lies sealed, so every process has the same one.
 """
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Final
 
 import httpx
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from billing.credits.redemption_code import RedemptionCodes
 from billing.engine.engine import Engine
 from billing.machine_payments.facilitator import Facilitator, HttpFacilitator, StandInFacilitator
-from billing.machine_payments.offer import offers_of
+from billing.machine_payments.offer import Offer, offers_of
+from billing.machine_payments.payment import MPP, X402
 from billing.machine_payments.settling import MachinePayments
+from billing.machine_payments.token_charges import StandInTokens, TokenFacilitator
+from billing.machine_payments.token_offer import TokenOffer, token_offers_of
 from billing.providers.http import BODY_BYTES_MAX
-from keys.principal import Environment
+from billing.providers.registry import Providers
+from kernel.clock import Clock
 from keys.vault import Vault
 from runtime.metrics import Metrics
 from runtime.settings import Settings
@@ -35,16 +41,16 @@ async def open_machine_payments(
     vault: Vault,
     resolver: Resolver,
     engine: Engine,
+    providers: Providers,
     redemption_key: bytes,
     metrics: Metrics,
 ) -> AsyncIterator[MachinePayments]:
     """The operator named the facilitator, so it may be at a private address. Raises SealBroken and StoreError."""
     database, clock = engine.database, engine.clock
     key = await database.transaction(lambda tx: vault.data_key(tx, DATA_KEY, now_us=clock.now_us()))
-    offers = offers_of(
-        settings.x402_offered, settings.x402_pay_to, has_stand_in=settings.self_serve_staging
-    )
-    codes = RedemptionCodes(redemption_key)
+    has_stand_in = settings.self_serve_staging
+    offers = offers_of(settings.x402_offered, settings.x402_pay_to, has_stand_in=has_stand_in)
+    token_offers = token_offers_of(providers, has_stand_in=has_stand_in)
     transport = Transport(
         Policy.of_operator(), resolver, clock, failure_wait_s_max=OPERATOR_FAILURE_WAIT_S_MAX
     )
@@ -52,17 +58,50 @@ async def open_machine_payments(
     timed = TimedTransport(guarded, metrics.provider_seconds)
     try:
         async with httpx.AsyncClient(transport=timed, trust_env=False) as client:
-            real = HttpFacilitator(
-                client,
-                settings.x402_facilitator_url.rstrip("/"),
-                settings.x402_facilitator_key.get_secret_value(),
-            )
-            facilitators: dict[Environment, Facilitator] = {
-                environment: StandInFacilitator() if offer.is_stand_in else real
-                for environment, offer in offers.items()
-            }
             yield MachinePayments(
-                database, clock, engine, Vault([key]), codes, offers, facilitators
+                database,
+                clock,
+                engine,
+                Vault([key]),
+                RedemptionCodes(redemption_key),
+                offers,
+                token_offers,
+                {
+                    **_of_x402(settings, offers, client),
+                    **_of_tokens(token_offers, clock),
+                },
+                _challenge_key(key),
             )
     finally:
         await transport.close()
+
+
+def _of_x402(
+    settings: Settings, offers: Mapping[str, Offer], client: httpx.AsyncClient
+) -> Mapping[tuple[str, str], Facilitator]:
+    real = HttpFacilitator(
+        client,
+        settings.x402_facilitator_url.rstrip("/"),
+        settings.x402_facilitator_key.get_secret_value(),
+    )
+    return {
+        (environment, X402): StandInFacilitator() if offer.is_stand_in else real
+        for environment, offer in offers.items()
+    }
+
+
+def _of_tokens(
+    offers: Mapping[str, TokenOffer], clock: Clock
+) -> Mapping[tuple[str, str], Facilitator]:
+    return {
+        (environment, MPP): StandInTokens()
+        if offer.tokens is None
+        else TokenFacilitator(offer.tokens, clock)
+        for environment, offer in offers.items()
+    }
+
+
+def _challenge_key(key: bytes) -> str:
+    """What challenges are bound with: another key than the one that seals."""
+    info = b"topup payment challenge 1"
+    return HKDF(algorithm=SHA256(), length=len(key), salt=None, info=info).derive(key).hex()

@@ -79,7 +79,7 @@ class OpenPayment:
     def decide(self, state: BatchState) -> Claimed:
         payments = payments_of(state)
         for found in payments.same_as(self.payment):
-            check_same(found, self.payment)
+            check_same(found, self.payment.body_digest, self.payment.door)
             return Claimed(found, is_ours=False)
         payments.add(self.payment)
         return Claimed(self.payment, is_ours=True)
@@ -111,7 +111,8 @@ class EndPayment(_OnPayment):
     """What the settlement came to. send: of what it paid for; null: it cannot be sent any more.
 
     settlement: its name at whoever settled it. code: gives it back, where nothing can be delivered.
-    is_for_person: nobody is asked any more, a person decides. entry: of the person who said so.
+    is_for_person: nobody is asked any more, a person decides. is_final: a refusal that holds though an answer
+    was lost before. entry: of the person who said so.
     """
 
     verdict: PaymentVerdict
@@ -121,6 +122,7 @@ class EndPayment(_OnPayment):
     code: RefundCode | None = None
     is_lost: bool = False
     is_for_person: bool = False
+    is_final: bool = False
     entry: AuditEntry | None = None
 
     def declare(self, read_set: ReadSet) -> None:
@@ -143,7 +145,8 @@ class EndPayment(_OnPayment):
         if self.verdict == "settled":
             return self._settle(state, found)
         is_lost = found.is_lost or self.is_lost or self._is_overtaken(found)
-        if self.verdict == "refused" and (not is_lost or self.entry is not None):
+        is_believed = self.is_final or self.entry is not None or not is_lost
+        if self.verdict == "refused" and is_believed:
             ended = replace(found, state="refused", ended_at=state.now_us)
             return _changed(state, ended, detail=detail)
         next_at = None if self.is_for_person else state.now_us + pause_us(found.asks)

@@ -30,11 +30,15 @@ T = TypeVar("T")
 
 
 class Expected(NamedTuple):
-    """What an answer has to be about."""
+    """What an answer has to be about. settlement: its name, where one was told before; expires_at: when the
+    payer's consent ends, microseconds.
+    """
 
     network: str
     payer: str
     amount: str
+    settlement: str | None = None
+    expires_at: int = 0
 
 
 class Verified(NamedTuple):
@@ -45,8 +49,8 @@ class Verified(NamedTuple):
 
 
 class Settlement(NamedTuple):
-    """What settling came to; is_lost: it may have been settled though nobody said so. is_for_person: the
-    facilitator said what cannot be true.
+    """What settling came to; is_lost: it may have been settled though nobody said so. is_for_person: nobody
+    can find out, or what was said cannot be true. is_final: the refusal is of every earlier question too.
     """
 
     verdict: PaymentVerdict
@@ -54,13 +58,14 @@ class Settlement(NamedTuple):
     transaction: str | None = None
     is_lost: bool = False
     is_for_person: bool = False
+    is_final: bool = False
 
 
 class Facilitator(Protocol):
-    """request: the JSON body of x402's /verify and /settle."""
+    """request: what is kept of the payment; of x402 the JSON body of /verify and /settle."""
 
     async def verify(self, request: bytes, expected: Expected) -> Verified:
-        """Raises ProviderUnavailable."""
+        """Raises ProviderUnavailable, and ProviderRefused where it does not accept the operator."""
         ...
 
     async def settle(self, request: bytes, expected: Expected) -> Settlement:

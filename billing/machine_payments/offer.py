@@ -88,12 +88,12 @@ def find_asset(network: str, address: str = "") -> Asset | None:
 
 def offers_of(
     asset: Asset | None, pay_to: str, *, has_stand_in: bool = True
-) -> Mapping[Environment, Offer]:
+) -> Mapping[str, Offer]:
     """What is offered where the operator named an asset and an address, or nothing.
 
     Money of a test network buys staging's credit alone; staging without one has the stand-in.
     """
-    offers: dict[Environment, Offer] = {}
+    offers: dict[str, Offer] = {}
     if has_stand_in:
         offers["staging"] = Offer("staging", STAND_IN_ASSET, STAND_IN_ADDRESS, is_stand_in=True)
     if asset is not None:

@@ -23,6 +23,9 @@ from store.database import Transaction
 from store.keyset import NEWEST, Keyset
 from store.row_mapping import WORDS_OR_NULL, RowMapping, as_json
 
+# The doors through which such payments come: x402, and the Machine Payments Protocol.
+X402: Final = "x402"
+MPP: Final = "mpp"
 # What a payment that is to be asked about leaves behind a commit.
 HINT: Final = "machine_payments"
 PaymentState = Literal["asking", "unsure", "paid", "refused", "refunded"]
@@ -137,14 +140,14 @@ class MachinePayment(msgspec.Struct, frozen=True, kw_only=True):
         }
 
 
-def check_same(found: MachinePayment, asked: MachinePayment) -> None:
-    """Raises PaymentUsed unless both pay for the same thing. Of one identifier with two payments the first
+def check_same(found: MachinePayment, body_digest: str, door: str) -> None:
+    """Raises PaymentUsed unless it pays for what that digest is of; door: where it was shown. Of one identifier with two payments the first
     counts: its payer asks again with a new signature, and is not charged for it.
     """
-    if found.body_digest != asked.body_digest:
+    if found.body_digest != body_digest:
         raise PaymentUsed(
             "this payment or its identifier came before with another request: each pays for one top-up",
-            param="PAYMENT-SIGNATURE",
+            param="PAYMENT-SIGNATURE" if door == X402 else "Authorization",
             reason="payment_used",
             extra={"transaction_id": found.transaction_id},
         )

@@ -27,15 +27,15 @@ from billing.machine_payments.commands import (
 )
 from billing.machine_payments.facilitator import Expected, Facilitator, Settlement, Verified
 from billing.machine_payments.offer import Offer
-from billing.machine_payments.payment import OPEN, MachinePayment
+from billing.machine_payments.payment import OPEN, MachinePayment, NotOffered
 from billing.machine_payments.rehearsal import PaidRehearsal
+from billing.machine_payments.token_offer import TokenOffer
 from billing.topups.rules import TopUpRules
 from billing.topups.send import Send
 from kernel.clock import MINUTE_US, SECOND_US, Clock
 from kernel.errors import DomainError, InvalidInput
 from keys import audit_log
 from keys.audit_log import Actor, AuditEntry
-from keys.principal import Environment
 from keys.vault import Vault
 from store.database import Database
 
@@ -51,15 +51,19 @@ _REFUND: Final = "machine refund"
 
 @dataclass(frozen=True, slots=True)
 class MachinePayments:
-    """offers and facilitators: by environment, where there are such. vault: seals what is posted."""
+    """How each environment is paid, where it is: offers by x402, token_offers by card; facilitators by
+    environment and door. vault: seals what is posted; challenge_key: what priced challenges are bound with.
+    """
 
     database: Database
     clock: Clock
     engine: Engine
     vault: Vault
     codes: RedemptionCodes
-    offers: Mapping[Environment, Offer]
-    facilitators: Mapping[Environment, Facilitator]
+    offers: Mapping[str, Offer]
+    token_offers: Mapping[str, TokenOffer]
+    facilitators: Mapping[tuple[str, str], Facilitator]
+    challenge_key: str
 
     async def find_same(
         self, environment: str, door: str, *, payment_ref: str, identifier: str
@@ -94,9 +98,13 @@ class MachinePayments:
             return await self._ask(opened.payment)
         return await self.go_on(opened.payment, wait_s=WAIT_S)
 
+    def can_ask(self, payment: MachinePayment) -> bool:
+        """Whether whoever settles its kind is set up."""
+        return (payment.environment, payment.door) in self.facilitators
+
     async def go_on(self, payment: MachinePayment, *, wait_s: float = 0.0) -> MachinePayment:
         """Asks about one that is open, unless another one does: then its word is waited for."""
-        if payment.needs_person or payment.state not in OPEN:
+        if payment.needs_person or payment.state not in OPEN or not self.can_ask(payment):
             return await self.deliver(payment)
         claimed = await self.engine.submit(ClaimPayment(payment, LEASE_US))
         if claimed.is_ours:
@@ -104,7 +112,11 @@ class MachinePayments:
         return await self._wait(claimed.payment, wait_s)
 
     async def ask_again(self, payment: MachinePayment) -> MachinePayment:
-        """Asks about one though nobody does any more; as it is where it has ended."""
+        """Asks about one though nobody does any more; as it is where it has ended. Raises NotOffered where
+        there is nobody to ask.
+        """
+        if not self.can_ask(payment):
+            raise NotOffered(f"{payment.door} is not set up in {payment.environment} any more")
         claimed = await self.engine.submit(ClaimPayment(payment, LEASE_US))
         return await self._ask(claimed.payment) if claimed.is_ours else claimed.payment
 
@@ -160,7 +172,7 @@ class MachinePayments:
         """One question, and what is made of its answer."""
         request = self._opened(payment.proof, _PROOF, payment.id)
         said = await self._facilitator(payment).settle(request, _expected(payment))
-        if said.verdict == "refused" and payment.is_lost:
+        if said.verdict == "refused" and payment.is_lost and not said.is_final:
             said = said._replace(verdict="unsure")
         if said.verdict == "unsure" and self._is_past(payment):
             said = said._replace(is_for_person=True)
@@ -185,6 +197,7 @@ class MachinePayments:
                 code=self._refund_code(payment) if said.verdict == "settled" else None,
                 is_lost=said.is_lost,
                 is_for_person=said.is_for_person,
+                is_final=said.is_final,
                 entry=entry,
             )
         )
@@ -211,7 +224,7 @@ class MachinePayments:
         return self.clock.now_us() > payment.expires_at + ASKED_AFTER_END_US
 
     def _facilitator(self, payment: MachinePayment) -> Facilitator:
-        return self.facilitators[_environment(payment)]
+        return self.facilitators[payment.environment, payment.door]
 
     async def _find(self, payment_id: str) -> MachinePayment:
         return await self.database.read(lambda tx: payments.find(tx, payment_id))
@@ -227,8 +240,6 @@ class MachinePayments:
 
 
 def _expected(payment: MachinePayment) -> Expected:
-    return Expected(payment.network, payment.payer, payment.amount)
-
-
-def _environment(payment: MachinePayment) -> Environment:
-    return "live" if payment.environment == "live" else "staging"
+    return Expected(
+        payment.network, payment.payer, payment.amount, payment.settlement, payment.expires_at
+    )

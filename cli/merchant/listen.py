@@ -36,6 +36,7 @@ from cli.remote.profiles import DEFAULT, PROFILE_VARIABLE, access, is_logged_in
 from cli.server.demo import read_demo
 from kernel.clock import DAY_US, SystemClock
 from kernel.tenant import Tenant
+from keys import sandbox_clock
 from keys.account import lock_tenants
 from keys.api_keys import api_key
 from keys.api_keys.api_key import ApiKey
@@ -258,17 +259,18 @@ async def _resend(source: _Source, forward: str, secret: str, event_ids: Sequenc
 async def _key_of(account: str, environment: Environment) -> AsyncIterator[str]:
     """A key of the account for reading events, which ends with the listening, or in a day."""
     now_us = SystemClock().now_us()
-    new = NewKey(name=NAME, scopes=["webhooks:read"], expires_at=now_us + DAY_US)
 
     async def mint(tx: Transaction) -> tuple[ApiKey, str]:
         owner = await account_named(account)(tx)
-        await lock_tenants(tx, [Tenant(owner.id, environment)])
+        tenant = Tenant(owner.id, environment)
+        await lock_tenants(tx, [tenant])
+        ends_at = await sandbox_clock.now_of(tx, tenant, now_us=now_us) + DAY_US
         return await api_key.mint(
             tx,
             account_id=owner.id,
             environment=environment,
             parent=None,
-            new=new,
+            new=NewKey(name=NAME, scopes=["webhooks:read"], expires_at=ends_at),
             now_us=now_us,
         )
 

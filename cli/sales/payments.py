@@ -28,7 +28,7 @@ _COLUMNS = (
     )
 )
 def payments() -> None:
-    """Payments of machines without an account (x402): list, show, ask, decide."""
+    """Payments of machines without an account (x402, by card): list, show, ask, decide."""
 
 
 @payments.command(
@@ -70,7 +70,7 @@ def show(payment_id: str) -> None:
 @click.argument("payment_id")
 @json_option
 def ask(payment_id: str) -> None:
-    """Ask the facilitator once more about one that has not ended; it is never charged twice."""
+    """Ask whoever settles it once more about one that has not ended; it is never charged twice."""
 
     async def work(context: Context) -> MachinePayment:
         found = await context.database.read(lambda tx: payments_of.find(tx, payment_id))
@@ -88,7 +88,7 @@ def ask(payment_id: str) -> None:
 )
 @click.argument("payment_id")
 @click.argument("verdict", type=click.Choice(["settled", "refused"]))
-@click.option("--settlement", help="The transaction's hash on the network, where it was settled.")
+@click.option("--settlement", help="The transaction's hash, or pi_… by card, where it was settled.")
 @click.option("--reason", required=True, help="What you saw; it stands in the audit log.")
 @by_option
 @json_option
@@ -99,7 +99,7 @@ def decide(
     reason: str,
     by: str | None,
 ) -> None:
-    """Say what became of a payment, after a look at the network itself.
+    """Say what became of a payment, after a look at the network or the provider itself.
 
     settled sends what was paid for, or gives it back as a code; refused ends it.
     """

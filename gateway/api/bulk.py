@@ -1,5 +1,6 @@
 """Bulk sends: many top-ups in one call, each accepted or refused by itself, or all or nothing."""
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Annotated, Any, Final, Literal, NamedTuple
 
@@ -18,6 +19,7 @@ from gateway.answers.refused import Link
 from gateway.answers.words import API_PREFIX
 from gateway.api.bodies.bulk_body import BulkBody, BulkQuery, ReadBulk, ReadItem, decode
 from gateway.api.money.orders import request_digest
+from gateway.api.refused_items import RefusedItems
 from gateway.api.schemas.batches import (
     AcceptedBatch,
     Batch,
@@ -25,12 +27,10 @@ from gateway.api.schemas.batches import (
     BatchStory,
     BulkQuote,
     ItemError,
-    refusal_of_item,
 )
 from gateway.api.topups import request_of
 from gateway.api.waiting import POLL_S
 from gateway.html.render import address_of
-from gateway.http.errors import refusal_of
 from gateway.http.fields import Fields, Page
 from gateway.http.idempotency import run_steps
 from gateway.http.lists import list_rows
@@ -39,6 +39,8 @@ from gateway.http.routing import Route
 from kernel.errors import DomainError, NotFound
 from kernel.limits import BULK_BODY_BYTES_MAX
 from store.database import Transaction
+
+_SEND: Final = "/topup/send"
 
 
 class ItemQuery(Page, frozen=True, kw_only=True):
@@ -119,10 +121,11 @@ async def show(call: RequestContext[Fields, ItemQuery]) -> Answer:
         return counted, listed
 
     counted, listed = await call.context.database.read(work)
+    refused = RefusedItems(call, _SEND)
     shown = listing(
         listed,
         query.limit,
-        shape=partial(BatchLine.of, address=address_of(call)),
+        shape=lambda one: BatchLine.of(one, refused.kept(one.item)),
         cursor=lambda one: str(one.item.number),
     )
     return answer(codes.SUCCESS, BatchStory.with_counts(*counted, items=shown), now_us=call.now_us)
@@ -158,10 +161,13 @@ def _line(call: RequestContext[Any, Any], one: ReadItem) -> BulkLine:
 
 async def _rehearse(call: RequestContext[ReadBulk, BulkQuery], bulk: Bulk) -> Answer:
     quote = await _runner(call).rehearse(bulk)
-    read = call.body.items
+    read, told = call.body.items, RefusedItems(call, _SEND)
     errors = [
         ItemError.of(
-            number, read[number].reference, refusal_of(error, address_of(call)), read[number].line
+            number,
+            read[number].reference,
+            told.of(error, _fields_of(read[number])),
+            read[number].line,
         )
         for number, error in sorted(quote.refused.items())
     ]
@@ -184,12 +190,12 @@ async def _accepted(call: RequestContext[ReadBulk, BulkQuery], batch: SendBatch)
         return await _count(tx, [batch]), await items.refused(tx, batch.id)
 
     (counted,), refused = await call.context.database.read(work)
-    errors = []
+    errors, told = [], RefusedItems(call, _SEND)
     for one in refused:
-        refusal = refusal_of_item(one, address_of(call))
+        read = call.body.items[one.number]
+        refusal = told.kept(one, _fields_of(read))
         assert refusal is not None, "a refused item says why"
-        line = call.body.items[one.number].line
-        errors.append(ItemError.of(one.number, one.reference, refusal, line))
+        errors.append(ItemError.of(one.number, one.reference, refusal, read.line))
     if counted.batch.completed_at is not None:
         data = AcceptedBatch.with_counts(*counted, errors=errors)
     else:
@@ -200,6 +206,11 @@ async def _accepted(call: RequestContext[ReadBulk, BulkQuery], batch: SendBatch)
         ]
         data = AcceptedBatch.with_counts(*counted, errors=errors, next_action="poll", links=links)
     return answer(codes.SUCCESS, data, now_us=call.now_us, http_status=202)
+
+
+def _fields_of(read: ReadItem) -> Mapping[str, Any]:
+    """The item as it was sent, where it could be read."""
+    return {} if read.item is None else msgspec.to_builtins(read.item)
 
 
 class _Batch(Struct):

@@ -12,7 +12,6 @@ from billing.credits.unpaid_credit import (
     Credited,
 )
 from billing.ledger.ledger import LedgerAccountKind
-from billing.payments.sandbox import clock as sandbox_clock
 from billing.topups import topup as topups
 from billing.topups.deliverable import Deliverable
 from billing.topups.fulfilment import Settle
@@ -29,6 +28,8 @@ from gateway.http.idempotency import run_once
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
 from kernel.clock import SECOND_US, rfc3339
+from keys import sandbox_clock
+from keys.api_keys.clock_movers import check_may_move
 from store.database import Transaction
 
 
@@ -41,7 +42,7 @@ class OutcomeBody(Fields, frozen=True, kw_only=True):
 class FundBody(Fields, frozen=True, kw_only=True):
     """How much test credit, in cents."""
 
-    amount_cents: Annotated[Int64, within(1, None)]
+    amount_cents: Annotated[Int64, within(1, CREDIT_CENTS_MAX)]
 
 
 class ClockBody(Fields, frozen=True, kw_only=True):
@@ -133,6 +134,7 @@ async def advance(call: RequestContext[ClockBody, Fields]) -> Answer:
     tenant, advance_s, now_us = call.principal.tenant, call.body.advance_s, call.now_us
 
     async def work(tx: Transaction) -> int:
+        await check_may_move(tx, call.principal)
         return await sandbox_clock.advance(tx, tenant, advance_s=advance_s)
 
     def render(ahead_us: int) -> Answer:
@@ -184,6 +186,12 @@ ROUTES = (
         "Let the staging account see a later time",
         scopes=("topup:send", "usage:write", "billing:write"),
         body=ClockBody,
+        description=(
+            "Approvals, holds, promotional credit, codes, scheduled sends, subscriptions, the caps and"
+            " mandates of keys and the ends of keys go by it, and what is shown of them. It goes forward only,"
+            " ten years at most. Who is bound by a limit that time gives back does not move it (2009,"
+            " `reason: limited`): a person, or a key without such a limit, does."
+        ),
         answers=ok(AccountClock),
     ),
 )

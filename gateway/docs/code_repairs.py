@@ -72,8 +72,9 @@ REPAIRS: Final[Mapping[int, Repair]] = {
         "Remove one of those that links list, or wait until one has ended, then send the same again."
     ),
     codes.PAYMENT_REQUIRED: Repair(
-        "At /x402/topup: sign one of accepts, and send the same body with PAYMENT-SIGNATURE. Elsewhere a person"
-        " updates the means of payment at the provider."
+        "At /x402/topup: send the same body with PAYMENT-SIGNATURE, which signs one of accepts, or with a"
+        " Payment credential that answers WWW-Authenticate. Elsewhere a person updates the means of payment"
+        " at the provider."
     ),
     codes.ALREADY_DELIVERED: Repair(
         "It cannot be cancelled any more. What was not used can be taken back.",

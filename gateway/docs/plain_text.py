@@ -47,7 +47,7 @@ _MORE: Final = (
     ("/openapi.json", "OpenAPI 3.1"),
     ("/docs/events.md", "Webhooks"),
     ("/docs/mcp.md", "Tools for agents, at /mcp"),
-    ("/docs/x402.md", "Pay without an account: x402"),
+    ("/docs/x402.md", "Pay without an account: x402, card"),
     ("/llms-full.txt", "All of it as one text"),
 )
 

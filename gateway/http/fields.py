@@ -54,6 +54,8 @@ LINE = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*\Z"
 Int64 = Annotated[int, Meta(ge=-INT64_MAX - 1, le=INT64_MAX)]
 Text = Annotated[str, Meta(max_length=200)]
 ShortText = Annotated[str, Meta(max_length=64)]
+# For the documents alone: whether an address may be used is asked where it is used.
+WEB_URL = r"^https?://[!-~]+$"
 # RFC 3339 with a zone; time_us() turns it into microseconds.
 Time = Annotated[str, Meta(max_length=40, extra_json_schema={"format": "date-time"})]
 

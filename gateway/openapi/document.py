@@ -32,6 +32,7 @@ _TOLD: Final = (
     "Prepaid AI credit in one call: a ledger, vouchers and signed webhooks behind one REST API."
     " Every answer comes in one envelope with a numeric code; an `Idempotency-Key` makes a repeated"
     " call harmless; `ak_staging_` keys run the full life without moving real credit."
+    " No text of a request holds control characters other than tabs and line ends."
 )
 _LICENSE: Final = {"name": "Apache License 2.0", "identifier": "Apache-2.0"}
 _SIGNATURES: Final = (

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
+from billing.usage.usage_batch import RECORDS_MAX
 from gateway.answers import envelope
 from gateway.http.body import Media
 from gateway.http.fields import Fields
@@ -15,7 +16,7 @@ from gateway.openapi.answers import answer_of
 from gateway.openapi.examples import EXAMPLES, Example
 from gateway.openapi.parameters import in_path
 from gateway.openapi.responses import Shared, enveloped, plain, refusals_of
-from gateway.openapi.schemas import Schema, Schemas, without_null
+from gateway.openapi.schemas import PLACE, Schema, Schemas, without_null
 
 # Where a rule comes from is said to those who change it, not to those who call.
 _SOURCE: Final = re.compile(r" \(contract [\d.]+\)")
@@ -34,10 +35,28 @@ _TAKEN: Final[Mapping[Media, tuple[str, ...]]] = {
     ),
     "raw": ("application/octet-stream",),
 }
-# What a body of another form than our own JSON is; its specification says the rest.
+_WORD: Final = {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[!-~]+$"}
+# An event that carries one record of usage; its specification says what else may stand in it.
+_EVENT: Final = {
+    "type": "object",
+    "required": ["specversion", "id", "source", "type", "data"],
+    "properties": {
+        "specversion": {"const": "1.0"},
+        "id": _WORD,
+        "source": _WORD,
+        "type": _WORD,
+        "data": {"$ref": PLACE + "UsageRecordBody"},
+    },
+}
+# What a body of another form than our own JSON is.
 _OTHER: Final[Mapping[str, dict[str, Any]]] = {
-    "application/cloudevents+json": {"type": "object"},
-    "application/cloudevents-batch+json": {"type": "array", "items": {"type": "object"}},
+    "application/cloudevents+json": _EVENT,
+    "application/cloudevents-batch+json": {
+        "type": "array",
+        "minItems": 1,
+        "maxItems": RECORDS_MAX,
+        "items": _EVENT,
+    },
 }
 _CSV: Final = "JSON; or, with `Content-Type: text/csv`, a line for each item below a line of names."
 IDEMPOTENCY_KEY: Final = {"$ref": "#/components/parameters/Idempotency-Key"}
@@ -149,7 +168,7 @@ def _request_body(
         for kind in _TAKEN[route.media]
     }
     told = {"description": _CSV} if route.media == "json_or_csv" else {}
-    is_needed = bool(schemas.body_of(route.body).get("required"))
+    is_needed = bool(schemas.body_of(route.body).get("required")) or route.decode is not None
     return {**told, "required": is_needed, "content": content}
 
 

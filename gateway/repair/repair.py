@@ -15,8 +15,10 @@ import msgspec
 from billing.topups.platform import InvalidPlatform, Platforms
 from billing.topups.send_request import AmountOutOfRange, check_amount
 from gateway.answers import response_codes as codes
+from gateway.answers.links import RefusedFacts, links_of
 from gateway.answers.problems import FieldEntry, most_similar
 from gateway.answers.refusals import Refusal
+from gateway.api.refused_items import smaller_cents
 from gateway.html.render import address_of
 from gateway.http.errors import refusal_of
 from gateway.http.rate_limit import BURST_S
@@ -25,7 +27,6 @@ from gateway.http.strict_json import ERRORS_MAX
 from gateway.openapi.examples import EXAMPLES
 from gateway.repair.credential import with_form_of
 from gateway.repair.known_paths import is_list, nearest
-from gateway.repair.links import RefusedFacts, links_of
 from gateway.surfaces import API_PREFIX
 from keys.email_address import InvalidEmail, normalise_email
 
@@ -82,7 +83,7 @@ def repaired(
         error=error,
         transaction_id=refusal.transaction_id,
         environment=None if caller is None else caller.environment,
-        smaller_cents=_smaller_cents(call, error, inner.body),
+        smaller_cents=smaller_cents(call, error, inner.body),
         is_open=call.context.settings.self_serve_staging,
         lists=is_list,
         nearest=nearest,
@@ -155,23 +156,6 @@ def _problem(refusal: Refusal, body: Mapping[str, Any]) -> FieldEntry:
         if meant is not None:
             found["did_you_mean"] = meant
     return found
-
-
-def _smaller_cents(
-    call: RequestContext[Any, Any], error: Mapping[str, Any], body: Mapping[str, Any]
-) -> int | None:
-    """The greatest amount of the platform that the limits admit with its fee; null: none."""
-    most, platform = error.get("max_now_cents"), body.get("platform")
-    if not isinstance(most, int) or not isinstance(platform, str):
-        return None
-    caller = call.principal
-    try:
-        found = call.context.topup_rules.platforms.of(caller.environment).find(platform)
-    except InvalidPlatform:
-        return None
-    # A fee grows with its amount: that of the smaller one is no more than this.
-    amount = most - found.fee_cents(caller.account_id, max(most, 0))
-    return amount if amount >= found.min_amount_cents else None
 
 
 def _body(call: RequestContext[Any, Any]) -> Mapping[str, Any]:

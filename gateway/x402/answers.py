@@ -3,15 +3,17 @@
 from typing import Any, Final, Literal
 
 from billing.machine_payments.payment import MachinePayment, PaymentState
+from billing.topups.approval import Approval
 from billing.topups.topup import TopUp
 from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
-from gateway.answers.refused import Failure
+from gateway.answers.refused import Failure, Link
 from gateway.answers.words import time_of
 from gateway.api.schemas.machine_payments import GivenBack, MachinePaymentShape, PaidTopUp
-from gateway.api.schemas.topups import deliverable_of
+from gateway.api.schemas.topups import Held, deliverable_of
 from gateway.api.sent_answer import OUTCOMES
+from gateway.api.waiting import poll_links, told_to_poll
 from gateway.html.render import address_of
 from gateway.http.errors import doc_url
 from gateway.http.fields import Fields
@@ -32,6 +34,7 @@ def answer_of(
     call: RequestContext[Any, Fields],
     payment: MachinePayment,
     topup: TopUp | None,
+    approval: Approval | None,
     *,
     may_see: bool,
 ) -> Answer:
@@ -41,15 +44,50 @@ def answer_of(
     if topup is None or payment.state != "paid":
         call.reply_headers.append((b"retry-after", b"%d" % RETRY_AFTER_S))
         data = _shape(call, payment, None, may_see=may_see)
+        _add_next(data, [_again(call)])
         return answer(codes.PENDING, data, now_us=call.now_us, status="pending")
     data = _shape(call, payment, topup, may_see=may_see)
-    return answer(
-        OUTCOMES[topup.status],
+    code = OUTCOMES[topup.status]
+    if code == codes.PENDING:
+        code = _add_wait(call, data, topup, approval)
+    made = answer(
+        code,
         data,
         now_us=topup.created_at,
         status=topup.status,
         transaction_id=topup.id,
     )
+    if call.credential is None:
+        # Its status is read with the same request alone.
+        if code == codes.PENDING:
+            call.reply_headers.append((b"retry-after", b"%d" % RETRY_AFTER_S))
+        return made
+    return told_to_poll(call, made)
+
+
+def _add_wait(
+    call: RequestContext[Any, Fields], data: PaidTopUp, topup: TopUp, approval: Approval | None
+) -> int:
+    """What comes next of a top-up that waits: of a key's own its status; the code."""
+    if call.credential is None:
+        _add_next(data, [_again(call)])
+        return codes.PENDING
+    if approval is None or approval.status != "pending":
+        _add_next(data, poll_links(call, topup.id))
+        return codes.PENDING
+    public_url = call.context.topup_rules.public_url
+    data.approval = Held.of(approval, url=f"{public_url}/dashboard/approvals/{approval.id}")
+    _add_next(data, poll_links(call, topup.id, approval.id))
+    return codes.APPROVAL_REQUIRED
+
+
+def _add_next(data: PaidTopUp, links: list[Link]) -> None:
+    data.links, data.next_action = links, "poll"
+
+
+def _again(call: RequestContext[Any, Fields]) -> Link:
+    """The very same request, with the same payment beside it."""
+    return Link(rel="poll", method="POST", href=f"{address_of(call)}{call.path}")
 
 
 def named_answer(call: RequestContext[Any, Fields], topup: TopUp, *, may_see: bool) -> Answer:

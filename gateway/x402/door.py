@@ -14,143 +14,195 @@ import msgspec
 
 from billing.machine_payments.account import MACHINE_ACCOUNT
 from billing.machine_payments.intent_lookup import find_named
-from billing.machine_payments.offer import Offer
 from billing.machine_payments.payment import (
+    MPP,
+    X402,
     MachinePayment,
     NotOffered,
     PaidRequest,
     PaymentRequired,
     check_same,
 )
+from billing.topups.approval import Approval, load_for_topups
 from billing.topups.deliverable import DeliveryOptions
 from billing.topups.send import Send
 from billing.topups.send_request import check_same as check_same_intent
 from billing.topups.topup import TopUp, load
 from billing.topups.voucher import sees_code
 from gateway.answers.answer import Answer
-from gateway.api.bodies.paid_body import PaidBody
-from gateway.html.render import address_of
-from gateway.http.auth import check_presented, presented as presented_credential
-from gateway.http.fields import EnvironmentMismatch, Fields
-from gateway.http.request_context import RequestContext
-from gateway.x402 import headers
+from gateway.x402 import credentials, headers
 from gateway.x402.answers import answer_of, named_answer
-from gateway.x402.headers import Presented
-from kernel.clock import SECOND_US
+from gateway.x402.credentials import Misfit
+from gateway.x402.payer import LIVE_FIRST, caller, environment_of
+from gateway.x402.ways import PaidCall, Shown, Way, ways_of
 from kernel.errors import InvalidInput
 from kernel.ids import new_id
 from kernel.tenant import Tenant
-from keys.authenticator import InvalidCredential
-from keys.principal import Environment, Principal, check_address, require_scope
+from keys.principal import Environment, Principal
 from store.database import Transaction
 
-DOOR: Final = "x402"
 _SIGNATURE: Final = b"payment-signature"
+_BAD: Final = 400
+WAIT_S: Final = 20.0
+_HOWS: Final = {
+    X402: "with PAYMENT-SIGNATURE, as x402 version 2 has it; its payment-identifier is a secret of at least"
+    " 128 random bits",
+    MPP: "with a Payment credential that answers WWW-Authenticate, by a shared payment token (spt_…)",
+}
 
-_Call = RequestContext[PaidBody, Fields]
 
-
-async def topup(call: _Call) -> Answer:
+async def topup(call: PaidCall) -> Answer:
     """402 with the price, or the top-up."""
-    principal = await _caller(call)
-    offer = _offer(call, principal)
-    asked = _asked(call, offer, principal)
-    header = call.headers.get(_SIGNATURE)
-    presented = None if header is None else headers.read(header)
-    if presented is not None:
-        found = await _known(call, offer.environment, presented)
+    principal = await caller(call)
+    shown = _shown(call)
+    if shown is not None and not isinstance(shown, Misfit):
+        found = await _known(call, principal, shown)
         if found is not None:
-            check_same(found, _payment(offer, asked, presented, principal, call.now_us))
-            ended = await call.context.machine_payments.go_on(found, wait_s=WAIT_S)
-            return await _answer(call, ended, presented, principal, offer)
-    named = await _named(call, asked, _account_of(principal), offer.environment)
+            return await _go_on(call, found, shown, principal)
+    door = None if shown is None or isinstance(shown, Misfit) else shown.door
+    environment = environment_of(call, principal, door)
+    asked = _asked(call, environment, principal)
+    named = await _named(call, asked, _account_of(principal), environment)
     if named is not None:
-        check_same_intent(named, asked.prepare(_platforms(call, offer), named.account_id))
+        platforms = _platforms(call, environment)
+        check_same_intent(named, asked.prepare(platforms, named.account_id))
         may_see = principal is not None and sees_code(principal, named.spent_by)
         return named_answer(call, named, may_see=may_see)
-    if presented is None:
-        raise _required(call, offer, asked, "pay this price: sign one of accepts")
-    misfit = headers.misfit(presented, offer, asked, call.now_us // SECOND_US)
+    if shown is None:
+        why = Misfit("pay this price", "payment-required")
+        raise _required(call, environment, asked, principal, why)
+    if isinstance(shown, Misfit):
+        raise _required(call, environment, asked, principal, shown)
+    way = _way(call, environment, asked, principal, shown)
+    misfit = way.misfit(call, shown, asked)
     if misfit is not None:
-        raise _required(call, offer, asked, misfit)
-    return await _pay(call, offer, asked, presented, principal)
+        raise _required(call, environment, asked, principal, misfit)
+    return await _pay(call, way, asked, shown, principal, environment)
 
 
-WAIT_S: Final = 20.0
+async def _go_on(
+    call: PaidCall, found: MachinePayment, shown: Shown, principal: Principal | None
+) -> Answer:
+    """What came of a payment that is known here."""
+    asked = _asked(call, found.environment, principal)
+    check_same(found, _digest(_account_of(principal), found.environment, asked), shown.door)
+    ended = await call.context.machine_payments.go_on(found, wait_s=WAIT_S)
+    return await _answer(call, ended, shown, principal)
 
 
 async def _pay(
-    call: _Call,
-    offer: Offer,
+    call: PaidCall,
+    way: Way,
     asked: PaidRequest,
-    presented: Presented,
+    shown: Shown,
     principal: Principal | None,
+    environment: str,
 ) -> Answer:
     """A payment that is new here: rehearsed, verified, settled."""
     payments = call.context.machine_payments
-    payment = _payment(offer, asked, presented, principal, call.now_us)
+    payment = _payment(way, asked, shown, principal, environment, call.now_us)
     send = Send(
         payment.transaction_id,
         payment.tenant,
         payment.spent_by,
-        asked.prepare(_platforms(call, offer), payment.account_id),
+        asked.prepare(_platforms(call, environment), payment.account_id),
     )
     await payments.rehearse(payment, send)
-    request = msgspec.json.encode(headers.request_of(presented, offer, asked.charged_cents))
-    verified = await payments.verify(payment, request)
+    proof = way.proof(shown, payment)
+    verified = await payments.verify(payment, proof)
     if not verified.is_valid:
-        raise _required(call, offer, asked, verified.reason)
-    sealed = msgspec.structs.replace(payment, proof=payments.seal(payment.id, request))
+        # Perhaps since the same payment, come twice at once, was settled meanwhile.
+        found = await _known(call, principal, shown)
+        if found is not None:
+            return await _go_on(call, found, shown, principal)
+        misfit = Misfit(verified.reason, "verification-failed")
+        raise _required(call, environment, asked, principal, misfit)
+    sealed = msgspec.structs.replace(payment, proof=payments.seal(payment.id, proof))
     ended = await payments.pay(sealed)
-    check_same(ended, payment)
-    return await _answer(call, ended, presented, principal, offer)
+    check_same(ended, payment.body_digest, payment.door)
+    return await _answer(call, ended, shown, principal)
 
 
 async def _answer(
-    call: _Call,
-    payment: MachinePayment,
-    presented: Presented,
-    principal: Principal | None,
-    offer: Offer,
+    call: PaidCall, payment: MachinePayment, shown: Shown, principal: Principal | None
 ) -> Answer:
-    is_payer = hmac.compare_digest(payment.identifier, presented.identifier)
-    is_settled = payment.settled_at is not None
-    header = headers.response_header(
-        is_settled=is_settled,
+    is_payer = hmac.compare_digest(payment.identifier, shown.identifier)
+    if payment.door == X402:
+        call.reply_headers.append((b"payment-response", _response_header(payment)))
+    if payment.state == "refused":
+        why = f"the payment was refused: {payment.detail or 'no reason given'}"
+        misfit = Misfit(why, "verification-failed")
+        raise _required(call, payment.environment, payment.request, principal, misfit)
+    found, approval = await _topup(call, payment)
+    may_see = is_payer or (
+        principal is not None and found is not None and sees_code(principal, found.spent_by)
+    )
+    made = answer_of(call, payment, found, approval, may_see=may_see)
+    if payment.door == MPP:
+        _add_receipt(call, payment, made)
+    return made
+
+
+def _response_header(payment: MachinePayment) -> bytes:
+    return headers.response_header(
+        is_settled=payment.settled_at is not None,
         payer=payment.payer,
         network=payment.network,
         amount=payment.amount,
         settlement=payment.settlement,
         reason=payment.detail if payment.state == "refused" else None,
     )
-    call.reply_headers.append((b"payment-response", header))
-    if payment.state == "refused":
-        why = f"the payment was refused: {payment.detail or 'no reason given'}"
-        raise _required(call, offer, payment.request, why)
-    found = await _topup(call, payment)
-    may_see = is_payer or (
-        principal is not None and found is not None and sees_code(principal, found.spent_by)
-    )
-    return answer_of(call, payment, found, may_see=may_see)
 
 
-async def _topup(call: _Call, payment: MachinePayment) -> TopUp | None:
-    async def work(tx: Transaction) -> TopUp | None:
-        return (await load(tx, [payment.transaction_id])).get(payment.transaction_id)
+def _add_receipt(call: PaidCall, payment: MachinePayment, made: Answer) -> None:
+    """As the draft has it: with what went well alone, and for no cache that others share."""
+    call.reply_headers.append((b"cache-control", b"private"))
+    if made.status < _BAD and payment.settled_at is not None and payment.settlement:
+        receipt = credentials.receipt(payment.settlement, payment.settled_at)
+        call.reply_headers.append((b"payment-receipt", receipt))
+
+
+async def _topup(call: PaidCall, payment: MachinePayment) -> tuple[TopUp | None, Approval | None]:
+    """What came of it, and what a person was asked."""
+    topup_id = payment.transaction_id
+
+    async def work(tx: Transaction) -> tuple[TopUp | None, Approval | None]:
+        topup = (await load(tx, [topup_id])).get(topup_id)
+        if topup is None or topup.status != "pending":
+            return topup, None
+        return topup, (await load_for_topups(tx, [topup_id])).get(topup_id)
 
     return await call.context.database.read(work)
 
 
+def _shown(call: PaidCall) -> Shown | Misfit | None:
+    """The payment beside the request; None: there is none. Raises InvalidInput."""
+    header = call.headers.get(_SIGNATURE)
+    credential = credentials.read(call.headers)
+    if header is None:
+        return credential
+    if credential is not None:
+        raise InvalidInput("one payment at a time: two came", param=headers.HEADER)
+    return headers.read(header)
+
+
 async def _known(
-    call: _Call, environment: Environment, presented: Presented
+    call: PaidCall, principal: Principal | None, shown: Shown
 ) -> MachinePayment | None:
-    return await call.context.machine_payments.find_same(
-        environment, DOOR, payment_ref=presented.ref, identifier=presented.identifier
-    )
+    """The payment, where it came before; also where no such payment is taken any more."""
+    asked = call.body.environment
+    wanted = principal.environment if principal is not None else asked
+    for environment in LIVE_FIRST if wanted is None else (wanted,):
+        found = await call.context.machine_payments.find_same(
+            environment, shown.door, payment_ref=shown.ref, identifier=shown.identifier
+        )
+        if found is not None:
+            return found
+    return None
 
 
 async def _named(
-    call: _Call, asked: PaidRequest, account_id: str, environment: Environment
+    call: PaidCall, asked: PaidRequest, account_id: str, environment: Environment
 ) -> TopUp | None:
     """The top-up that the request's intent names in that account."""
     intent = asked.intent
@@ -160,43 +212,7 @@ async def _named(
     return await call.context.database.read(lambda tx: find_named(tx, tenant, intent))
 
 
-async def _caller(call: _Call) -> Principal | None:
-    """Whose key stands beside the payment; None: nobody's. Raises what refuses a key."""
-    if b"authorization" not in call.headers:
-        return None
-    token, is_cookie = presented_credential(call.scope, call.headers, call.context.settings)
-    principal = await call.context.authenticator.authenticate(token)
-    check_presented(principal, is_cookie=is_cookie)
-    if is_cookie:
-        raise InvalidCredential("send an API key as Authorization: Bearer ak_…")
-    if principal.ip_allow_lists:
-        check_address(principal, call.address)
-    require_scope(principal, "topup:send")
-    call.principal = principal
-    return principal
-
-
-def _offer(call: _Call, principal: Principal | None) -> Offer:
-    """How the request's environment is paid; raises EnvironmentMismatch, InvalidInput and NotOffered."""
-    offers = call.context.machine_payments.offers
-    asked = call.body.environment
-    if principal is not None:
-        if asked not in (None, principal.environment):
-            raise EnvironmentMismatch(f"the key is of {principal.environment}", param="environment")
-        asked = principal.environment
-    wanted: tuple[Environment, ...] = ("live", "staging") if asked is None else (asked,)
-    for environment in wanted:
-        if environment in offers:
-            return offers[environment]
-    if offers and principal is None:
-        allowed = sorted(offers)
-        detail = f"such payments are taken in {' and '.join(allowed)} alone"
-        problem = {"param": "environment", "detail": detail, "allowed": allowed}
-        raise InvalidInput(detail, param="environment", errors=[problem])
-    raise NotOffered("this gateway takes no such payment: its operator has set none up")
-
-
-def _asked(call: _Call, offer: Offer, principal: Principal | None) -> PaidRequest:
+def _asked(call: PaidCall, environment: str, principal: Principal | None) -> PaidRequest:
     """What is paid for at the price of now; raises InvalidPlatform, InvalidEmail or AmountOutOfRange."""
     body = call.body
     said = body.delivery
@@ -209,7 +225,7 @@ def _asked(call: _Call, offer: Offer, principal: Principal | None) -> PaidReques
         delivery=None if said is None else DeliveryOptions(said.email, said.locale, said.message),
         intent=body.intent,
     )
-    platforms = _platforms(call, offer)
+    platforms = _platforms(call, environment)
     request = asked.prepare(platforms, _account_of(principal))
     platform = platforms.find(body.platform)
     return msgspec.structs.replace(
@@ -220,33 +236,51 @@ def _asked(call: _Call, offer: Offer, principal: Principal | None) -> PaidReques
     )
 
 
-def _payment(
-    offer: Offer,
+def _way(
+    call: PaidCall,
+    environment: str,
     asked: PaidRequest,
-    presented: Presented,
     principal: Principal | None,
+    shown: Shown,
+) -> Way:
+    """The way of what was shown; raises NotOffered."""
+    is_beside_key = principal is not None
+    ways = ways_of(call, environment, asked.charged_cents, is_beside_key=is_beside_key)
+    for way in ways:
+        if way.door == shown.door:
+            return way
+    raise NotOffered(f"no such payment is taken for {asked.charged_cents} cents in {environment}")
+
+
+def _payment(
+    way: Way,
+    asked: PaidRequest,
+    shown: Shown,
+    principal: Principal | None,
+    environment: str,
     now_us: int,
 ) -> MachinePayment:
     """The payment as it would be opened; nothing is posted yet."""
     account_id = _account_of(principal)
+    terms = way.terms(asked)
     return MachinePayment(
         id=new_id("mpy"),
         account_id=account_id,
-        environment=offer.environment,
+        environment=environment,
         spent_by=() if principal is None else principal.lineage,
-        door=DOOR,
-        payment_ref=presented.ref,
-        identifier=presented.identifier,
-        body_digest=_digest(account_id, offer.environment, asked),
+        door=way.door,
+        payment_ref=shown.ref,
+        identifier=shown.identifier,
+        body_digest=_digest(account_id, environment, asked),
         request=asked,
-        network=presented.network,
-        asset=offer.asset.address,
-        payer=presented.payer,
-        amount=presented.amount,
+        network=terms.network,
+        asset=terms.asset,
+        payer=shown.payer,
+        amount=terms.amount,
         charged_cents=asked.charged_cents,
         proof="",
         transaction_id=new_id("txn"),
-        expires_at=presented.valid_before_s * SECOND_US,
+        expires_at=shown.expires_at,
         created_at=now_us,
     )
 
@@ -258,26 +292,33 @@ def _digest(account_id: str, environment: str, asked: PaidRequest) -> str:
     return hashlib.sha256(text).hexdigest()
 
 
-def _required(call: _Call, offer: Offer, asked: PaidRequest, why: str) -> PaymentRequired:
-    """The refusal that names the price, with its header."""
-    url = f"{address_of(call)}{call.path}"
-    header = headers.required_header(offer, asked.charged_cents, url=url, why=why)
-    call.reply_headers.append((b"payment-required", header))
-    facts: dict[str, Any] = {
-        "x402Version": 2,
-        "accepts": [offer.requirements(asked.charged_cents)],
-        "charged_cents": asked.charged_cents,
-        "environment": offer.environment,
-    }
+def _required(
+    call: PaidCall,
+    environment: str,
+    asked: PaidRequest,
+    principal: Principal | None,
+    misfit: Misfit,
+) -> PaymentRequired:
+    """The refusal that names the price, with a header for each way to pay it."""
+    facts: dict[str, Any] = {"charged_cents": asked.charged_cents, "environment": environment}
+    if misfit.problem is not None:
+        facts["problem"] = f"{credentials.PROBLEMS}{misfit.problem}"
+    hows = []
+    is_beside_key = principal is not None
+    ways = ways_of(call, environment, asked.charged_cents, is_beside_key=is_beside_key)
+    if not ways:
+        raise NotOffered(f"{asked.charged_cents} cents cannot be paid in {environment}")
+    for way in ways:
+        call.reply_headers.append(way.header(call, asked, misfit.detail))
+        facts |= way.facts(asked)
+        hows.append(_HOWS[way.door])
     return PaymentRequired(
-        f"{why}. Send the same request with PAYMENT-SIGNATURE, as x402 version 2 has it; its"
-        " payment-identifier is a secret of at least 128 random bits",
-        extra=facts,
+        f"{misfit.detail}. Send the same request {', or '.join(hows)}", extra=facts
     )
 
 
-def _platforms(call: _Call, offer: Offer) -> Any:
-    return call.context.topup_rules.platforms.of(offer.environment)
+def _platforms(call: PaidCall, environment: str) -> Any:
+    return call.context.topup_rules.platforms.of(environment)
 
 
 def _account_of(principal: Principal | None) -> str:

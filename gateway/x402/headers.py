@@ -18,8 +18,9 @@ from x402.http.utils import encode_payment_required_header, encode_payment_respo
 from x402.schemas import PaymentPayload, PaymentRequired, ResourceInfo, SettleResponse
 
 from billing.machine_payments.offer import SCHEME, Offer
-from billing.machine_payments.payment import PaidRequest
+from billing.machine_payments.payment import X402, PaidRequest
 from gateway.http.strict_json import refuse_repeated_names
+from kernel.clock import SECOND_US
 from kernel.errors import InvalidInput
 
 HEADER: Final = "PAYMENT-SIGNATURE"
@@ -69,6 +70,12 @@ class Presented(NamedTuple):
     valid_before_s: int
     payload: Mapping[str, Any]
     extensions: Mapping[str, Any]
+    door: str = X402
+
+    @property
+    def expires_at(self) -> int:
+        """Microseconds."""
+        return self.valid_before_s * SECOND_US
 
 
 def required_header(offer: Offer, cents: int, *, url: str, why: str) -> bytes:

@@ -7,7 +7,7 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from tests.e2e.conftest import WorkingSet
-from tests.support.chromium import grave_faults, new_window
+from tests.support.chromium import grave_faults, grave_faults_in_both, new_window
 from tests.support.installation import API, Installation
 from tests.support.plain_http import http_client
 from tests.support.programs import needed
@@ -226,13 +226,9 @@ async def test_no_page_keeps_anybody_out(
 
     places = (*("/dashboard" + place for place in PLACES), "/sign-in", "/sign-up", "/no")
     for number, place in enumerate(places):
-        await page.emulate_media(color_scheme="light")
         await page.goto(place)
         is_known = number > 0 and place.startswith("/dashboard")
-        found.append(await grave_faults(page, has_known_frame=is_known))
-        # The same elements in other colours.
-        await page.emulate_media(color_scheme="dark")
-        found.append(await grave_faults(page, about="colours", has_known_frame=is_known))
+        found.append(await grave_faults_in_both(page, has_known_frame=is_known))
 
     assert [fault for faults in found for fault in faults] == []
 

@@ -14,7 +14,7 @@ from kernel.clock import FixedClock
 from tests.e2e.conftest import Install
 from tests.e2e.test_dashboard import sign_up
 from tests.support.browser import Browser as Plain, signed_in
-from tests.support.chromium import Window, grave_faults, new_window
+from tests.support.chromium import Window, grave_faults, grave_faults_in_both, new_window
 from tests.support.gateway import API
 from tests.support.operator_pages import ADMIN, fill, operator
 from tests.support.selling_gateway import Store, open_store
@@ -182,17 +182,16 @@ async def test_no_page_keeps_anybody_out_or_scrolls_sideways(
     found: list[str] = []
 
     for number, place in enumerate((*("/dashboard" + one for one in BUYERS), *OPERATORS, *single)):
-        await page.emulate_media(color_scheme="light")
         await page.set_viewport_size({"width": 1440, "height": 860})
         await page.goto(place)
         is_known = number > 0
-        found += [*await grave_faults(page, has_known_frame=is_known), *await too_wide(page)]
-        # The same elements in other colours.
-        await page.emulate_media(color_scheme="dark")
-        found += await grave_faults(page, about="colours", has_known_frame=is_known)
+        found += await grave_faults_in_both(page, has_known_frame=is_known)
+        found += await too_wide(page)
         # The same elements and colours on a phone; the first page shows the phone's own menu too.
         await page.set_viewport_size({"width": 390, "height": 860})
-        found += await grave_faults(page, about="structure" if is_known else "all")
+        found += await grave_faults(
+            page, about="structure" if is_known else "all", has_known_frame=is_known
+        )
         found += await too_wide(page)
 
     assert window.complaints == []

@@ -29,7 +29,6 @@ class MachinePayer(DueLoop):
         self._paying = paying
 
     async def _due(self, tx: Transaction, look: Look) -> Sequence[DueItem]:
-        offered = self._paying.facilitators
         due = await payments.due(tx, now_us=look.now_us, limit=look.limit, but_ids=look.but_ids)
         ended = await payments.undelivered(tx, limit=look.limit, but_ids=look.but_ids)
         return [
@@ -39,7 +38,7 @@ class MachinePayer(DueLoop):
                 )
                 for one in due
                 # Of what is set up no more nobody can be asked.
-                if one.environment in offered
+                if self._paying.can_ask(one)
             ),
             # Asks nobody, so it takes nobody's share.
             *(DueItem(one.id, one.id, partial(self._paying.deliver, one)) for one in ended),

@@ -6,12 +6,15 @@ from billing.providers.stripe.listing import StripeListing
 from billing.providers.stripe.refunds import StripeRefunds
 from billing.providers.stripe.saved_payment import StripeSavedCards
 from billing.providers.stripe.setup_check import StripeSetupCheck
+from billing.providers.stripe.shared_tokens import StripeSharedTokens
 from billing.providers.stripe.steering import StripeSteering
 
 
-def abilities_of(api: StripeApi) -> tuple[object, ...]:
-    """Each keeps one protocol of billing/providers/abilities/."""
+def abilities_of(api: StripeApi, profile_id: str) -> tuple[object, ...]:
+    """Each keeps one protocol of billing/providers/abilities/. profile_id: empty: no shared tokens."""
+    tokens = (StripeSharedTokens(api, profile_id),) if profile_id else ()
     return (
+        *tokens,
         StripeListing(api),
         StripeRefunds(api),
         StripeSavedCards(api),

@@ -43,6 +43,7 @@ class StripeApi:
             http_client=_Transport(client),
             max_network_retries=TRIES_MAX - 1,
         )
+        self._client = made
         self.v1 = made.v1
         # Stripe knows such a key, and lets it do nothing of what we ask.
         self.is_publishable = key.startswith("pk_")
@@ -55,6 +56,14 @@ class StripeApi:
             raise _translated(error) from None
         response = made.last_response
         assert response is not None, "the library keeps the answer of every call"
+        return decoded(NAME, response.body, form)
+
+    async def read(self, path: str, form: type[T], *, version: str) -> T:
+        """An object that the library has no call for, in that version of the API; raises as send does."""
+        try:
+            response = await self._client.raw_request_async("get", path, stripe_version=version)
+        except stripe.StripeError as error:
+            raise _translated(error) from None
         return decoded(NAME, response.body, form)
 
 
@@ -109,7 +118,9 @@ def _translated(error: stripe.StripeError) -> Exception:
     status = error.http_status
     if isinstance(error, stripe.CardError) and status is not None and not says_nothing(status):
         return _declined(error, status)
-    is_unknown = isinstance(error, stripe.APIConnectionError | stripe.RateLimitError)
+    # Of an idempotency key that came with another request: what the first one came to is not said.
+    unknown = stripe.APIConnectionError | stripe.RateLimitError | stripe.IdempotencyError
+    is_unknown = isinstance(error, unknown)
     if is_unknown or status is None or status == 409 or says_nothing(status):
         return unavailable(NAME, type(error).__name__)
     param = getattr(error, "param", None)

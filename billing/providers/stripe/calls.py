@@ -47,9 +47,11 @@ T = TypeVar("T")
 class StripeCalls:
     """Stripe asked with one key; the calls of billing.provider.Provider."""
 
-    def __init__(self, key: str, api_base: str, client: httpx.AsyncClient) -> None:
+    def __init__(
+        self, key: str, api_base: str, client: httpx.AsyncClient, profile_id: str = ""
+    ) -> None:
         self._api = StripeApi(key, api_base, client)
-        self.abilities = abilities_of(self._api)
+        self.abilities = abilities_of(self._api, profile_id)
 
     async def open(self, request: CheckoutRequest) -> Opened:
         async with within_deadline(NAME):

@@ -7,12 +7,13 @@ reference and its webhook guide.
 
 import hmac
 import importlib
+import re
 from collections.abc import Sequence
 from typing import Protocol, cast
 
 import httpx
 import msgspec
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 
 from billing.providers.protocol import (
     CheckoutRequest,
@@ -50,6 +51,17 @@ class Settings(ProviderSettings):
         default=SecretStr(""),
         description="Signing secret of the webhook endpoint, whsec_…, or `new,old`.",
     )
+    profile_id: str = Field(
+        default="",
+        description="Stripe profile, profile_…: machines without an account may pay by card.",
+    )
+
+    @field_validator("profile_id")
+    @classmethod
+    def _check_profile(cls, value: str) -> str:
+        if value and not re.fullmatch(r"profile_[A-Za-z0-9_]{1,100}", value):
+            raise ValueError("is profile_ and letters or digits, as Stripe's dashboard shows it")
+        return value
 
     @property
     def is_complete(self) -> bool:
@@ -191,13 +203,14 @@ def make(
 ) -> Stripe:
     """The provider; with a key, over Stripe's library."""
     key = settings.secret_key.get_secret_value()
-    calls = _calls_with(key, settings.api_base, client) if key else None
+    calls = _calls_with(key, settings, client) if key else None
     return Stripe(settings.webhook_secrets, environment, calls, clock)
 
 
-def _calls_with(key: str, api_base: str, client: httpx.AsyncClient) -> Calls:
+def _calls_with(key: str, settings: Settings, client: httpx.AsyncClient) -> Calls:
     module = importlib.import_module("billing.providers.stripe.calls")
-    return cast(Calls, module.StripeCalls(key, api_base, client))
+    made = module.StripeCalls(key, settings.api_base, client, settings.profile_id)
+    return cast(Calls, made)
 
 
 PROVIDER = Registration(

@@ -35,7 +35,7 @@ export interface paths {
         put?: never;
         /**
          * Send prepaid credit that the request itself pays for
-         * @description For a payer without an account: x402, version 2. Without `PAYMENT-SIGNATURE` it answers 402 with the price in `PAYMENT-REQUIRED`; with it the payment is settled, the credit is sent, and `PAYMENT-RESPONSE` tells of the settlement. The payment must carry a `payment-identifier` of at least 128 random bits: repeat the very same request after a lost answer, and nothing is charged twice. What was paid and could not be delivered comes back as a code in `data.refund` (3005). An API key beside it has the top-up made in its own account. No credential.
+         * @description For a payer without an account. Without a payment it answers 402 with the price, and with a header for each way to pay it: `PAYMENT-REQUIRED` (x402, version 2), paid with `PAYMENT-SIGNATURE`; `WWW-Authenticate: Payment` (by card), paid with a shared payment token in `Authorization: Payment`. Then the payment is settled, the credit is sent, and `PAYMENT-RESPONSE` or `Payment-Receipt` tells of it. A payment by x402 must carry a `payment-identifier` of at least 128 random bits; a card's challenge has one. Repeat the very same request after a lost answer, and nothing is charged twice. What was paid and could not be delivered comes back as a code in `data.refund` (3005). An API key beside it has the top-up made in its own account; the card's token then comes in `Payment-Authorization`. No credential.
          */
         post: operations["post_endpoint_x402_topup"];
         delete?: never;
@@ -627,7 +627,7 @@ export interface paths {
         put?: never;
         /**
          * Let the staging account see a later time
-         * @description Scope: `topup:send` or `usage:write` or `billing:write`.
+         * @description Approvals, holds, promotional credit, codes, scheduled sends, subscriptions, the caps and mandates of keys and the ends of keys go by it, and what is shown of them. It goes forward only, ten years at most. Who is bound by a limit that time gives back does not move it (2009, `reason: limited`): a person, or a key without such a limit, does. Scope: `topup:send` or `usage:write` or `billing:write`.
          */
         post: operations["post_sandbox_clock"];
         delete?: never;
@@ -7022,15 +7022,15 @@ export interface components {
              * @enum {string}
              */
             state: "paid" | "refunded" | "refused" | "settling";
-            /** @description As CAIP-2 names it, such as eip155:8453. */
+            /** @description As CAIP-2 names it, such as eip155:8453; by card: stripe. */
             network: string;
-            /** @description The contract of the token. */
+            /** @description The contract of the token; by card: usd. */
             asset: string;
-            /** @description In atomic units of the asset. */
+            /** @description In atomic units of the asset; by card in US cents. */
             amount: string;
-            /** @description The wallet that signed the payment. */
+            /** @description The wallet that signed the payment; by card the token's end. */
             payer: string;
-            /** @description The hash of the transaction on the network, once known. */
+            /** @description The transaction's hash on the network, or the card's payment, once known. */
             settlement: string | null;
             /**
              * Format: date-time
@@ -7973,8 +7973,17 @@ export interface components {
             refund: components["schemas"]["GivenBack"] | null;
             /** @description Why nothing was delivered; then refund has the money. */
             error?: components["schemas"]["Failure"];
+            /** @description What a person has to decide on first, as the key beside it is told. */
+            approval?: components["schemas"]["Held"];
+            /** @description While it waits: the calls that come next, the most useful first. */
+            links?: components["schemas"]["Link"][];
+            /**
+             * @description While it waits: ask links[] of rel poll again until the state is another.
+             * @enum {string}
+             */
+            next_action?: "poll";
         };
-        /** @description 1002 Top-up pending */
+        /** @description 1002 Top-up pending · 3006 Approval required */
         PaidTopUp202Answer: {
             /**
              * @description What the HTTP status says.
@@ -7983,9 +7992,9 @@ export interface components {
             success: true;
             /**
              * @description What happened, as a number; GET /codes lists them.
-             * @constant
+             * @enum {integer}
              */
-            code: 1002;
+            code: 1002 | 3006;
             /** @description The code in words. */
             message: string;
             /** @description The top-up's, where one is concerned; else null. */
@@ -9234,8 +9243,11 @@ export interface components {
             since?: string | null;
             /** @description Until this time; left out: until now. */
             until?: string | null;
-            /** @description Deliveries in this state. Default: "failed". */
-            status?: string;
+            /**
+             * @description Deliveries in this state. Default: "failed".
+             * @enum {string}
+             */
+            status?: "failed" | "delivered";
             /** @description Deliveries of events of these types; empty: of all. */
             events?: components["schemas"]["EventType"][];
             /** @description At most so many deliveries in a second. */
@@ -11657,7 +11669,7 @@ export interface components {
             /** @description The caller's own name for it. */
             reference?: string | null;
             /** @description A batch: up to 1,000 records, each as the body of one. */
-            records?: components["schemas"]["UsageRecordBody"][] | null;
+            records?: components["schemas"]["UsageRecordBody"][];
         };
         /**
          * @description What a group adds up to; of day, model and key_id with app_id those are set that it is grouped by.
@@ -12428,7 +12440,7 @@ export interface operations {
                     "application/json": components["schemas"]["PaidTopUpAnswer"];
                 };
             };
-            /** @description 1002 Top-up pending */
+            /** @description 1002 Top-up pending · 3006 Approval required */
             202: {
                 headers: {
                     [name: string]: unknown;
@@ -13128,7 +13140,14 @@ export interface operations {
                      *               "retryable": false,
                      *               "retry_after_s": null,
                      *               "next_action": "stop",
-                     *               "doc_url": "https://topup.example.com/docs/codes/2006"
+                     *               "doc_url": "https://topup.example.com/docs/codes/2006",
+                     *               "links": [
+                     *                 {
+                     *                   "rel": "earlier",
+                     *                   "method": "GET",
+                     *                   "href": "https://topup.example.com/api/public/v1/topup/status/txn_5FxpRIrX4LWLkM02"
+                     *                 }
+                     *               ]
                      *             },
                      *             "transaction_id": "txn_5FxpRIrX4LWLkM02"
                      *           },
@@ -13145,7 +13164,14 @@ export interface operations {
                      *               "retryable": false,
                      *               "retry_after_s": null,
                      *               "next_action": "fix_request",
-                     *               "doc_url": "https://topup.example.com/docs/codes/2005"
+                     *               "doc_url": "https://topup.example.com/docs/codes/2005",
+                     *               "links": [
+                     *                 {
+                     *                   "rel": "platforms",
+                     *                   "method": "GET",
+                     *                   "href": "https://topup.example.com/api/public/v1/platforms"
+                     *                 }
+                     *               ]
                      *             }
                      *           }
                      *         ],
@@ -14235,7 +14261,7 @@ export interface operations {
                      *           {
                      *             "id": "apr_5FxpRIrX4LWLkM03",
                      *             "transaction_id": "txn_5FxpRIrX4LWLkM03",
-                     *             "status": "pending",
+                     *             "status": "expired",
                      *             "requested_by": "key_5FxpRIrX4LWLkM01",
                      *             "decided_by": null,
                      *             "created_at": "2026-06-13T12:00:03Z",
@@ -14802,7 +14828,7 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody?: {
+        requestBody: {
             content: {
                 /**
                  * @example {
@@ -19217,11 +19243,11 @@ export interface operations {
                 /** @description csv: all that match, streamed from the cursor on; limit does not count. */
                 format?: "csv" | "json";
                 /** @description Only deliveries in this state. */
-                status?: string;
+                status?: "pending" | "sending" | "delivered" | "failed" | "cancelled";
                 /** @description Only deliveries to this endpoint. */
                 endpoint_id?: string;
                 /** @description Only deliveries of events of this type. */
-                event_type?: string;
+                event_type?: components["schemas"]["EventType"];
                 /** @description Only deliveries about this top-up. */
                 transaction_id?: string;
                 /** @description Only what was made at this time or later. */

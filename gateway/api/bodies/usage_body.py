@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final, Literal
 from urllib.parse import unquote
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from billing.usage.price_list import MODEL_CHARACTERS_MAX, TOKENS_MAX, Tokens
 from billing.usage.usage import DESCRIPTION, UsageItem, amount_of
@@ -101,8 +101,8 @@ class UsageBody(UsageRecordBody, frozen=True, kw_only=True):
                 description="A batch: up to 1,000 records, each as the body of one.",
             ),
         ]
-        | None
-    ) = None
+        | UnsetType
+    ) = UNSET
 
 
 class ReadRecord(msgspec.Struct, frozen=True, kw_only=True):

@@ -21,7 +21,7 @@ EndpointUrl = Annotated[
     str,
     Meta(
         description="https in live, http too in staging; its host is public.",
-        extra_json_schema={"maxLength": URL_CHARACTERS_MAX},
+        extra_json_schema={"maxLength": URL_CHARACTERS_MAX, "pattern": r"^https?://\S+$"},
     ),
 ]
 EventTypes = Annotated[

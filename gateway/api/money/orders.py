@@ -13,7 +13,7 @@ from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
 from gateway.answers.outcome import Listing, created, exported, ok
 from gateway.api.schemas.orders import Order as OrderShape
-from gateway.http.fields import Fields, Int64, Text, Time, time_us, within
+from gateway.http.fields import WEB_URL, Fields, Int64, Text, Time, time_us, within
 from gateway.http.idempotency import run_steps
 from gateway.http.lists import ExportPage, export_rows, list_rows
 from gateway.http.request_context import RequestContext
@@ -25,7 +25,9 @@ from store.idempotency import RequestKey
 
 # It is extended while the provider is waited for: who takes over finds a process that ended.
 LEASE_S = 30
-ReturnUrl = Annotated[str, Meta(max_length=URL_CHARACTERS_MAX)]
+ReturnUrl = Annotated[
+    str, Meta(max_length=URL_CHARACTERS_MAX, extra_json_schema={"pattern": WEB_URL})
+]
 
 
 _READS = ("billing:read",)

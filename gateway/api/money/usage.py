@@ -4,26 +4,27 @@ import re
 from collections.abc import Sequence
 from typing import Annotated, Final
 
+import msgspec
 from msgspec import Meta
 
 from billing.reports import usage_report
 from billing.reports.usage_report import LineKey, UsageBy, UsageWanted, usage_lines, usage_sums
 from billing.usage.usage import Used, new_usage
-from billing.usage.usage_batch import UsedBatch, new_usage_batch
+from billing.usage.usage_batch import RecordVerdict, UsedBatch, new_usage_batch
 from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer, listing
 from gateway.answers.outcome import CSV, JSON, Listing, Outcome
 from gateway.api.bodies.usage_body import ReadBatch, UsageBody, UsageRecordBody, decode
-from gateway.api.schemas.usage import Usage, UsageBatch
+from gateway.api.refused_items import RefusedItems
+from gateway.api.schemas.usage import Usage, UsageBatch, UsageVerdict
 from gateway.api.schemas.usage_lists import UsageGroup, UsageGroups, UsageLine
-from gateway.html.render import address_of
 from gateway.http.fields import Fields, Text, time_us
 from gateway.http.lists import ROWS_AT_ONCE, CsvPage, ExportPage, csv_stream, short_list
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply, Route
 from kernel.clock import DAY_US, rfc3339
-from kernel.errors import InvalidInput
+from kernel.errors import DomainError, InvalidInput
 from kernel.limits import BULK_BODY_BYTES_MAX, INT64_MAX
 from store.database import Transaction
 
@@ -84,7 +85,7 @@ async def use(call: RequestContext[UsageRecordBody | ReadBatch, Fields]) -> Answ
     if isinstance(body, ReadBatch):
         batch = new_usage_batch(call.principal, [one.item for one in body.records])
         return await engine.submit_long_once(
-            batch, call.request_key, _UsedBatch(body, address_of(call))
+            batch, call.request_key, _UsedBatch(body, RefusedItems(call, "/usage"))
         )
     command = new_usage(call.principal, body.item())
     return await engine.submit_once(command, call.request_key, _used)
@@ -195,18 +196,21 @@ def _place_of(cursor: str | None) -> LineKey | None:
 class _UsedBatch:
     """Makes the answer of a batch, beside the references that were read."""
 
-    __slots__ = ("_address", "_body")
+    __slots__ = ("_records", "_refused")
 
-    def __init__(self, body: ReadBatch, address: str) -> None:
-        self._body, self._address = body, address
+    def __init__(self, body: ReadBatch, refused: RefusedItems) -> None:
+        self._records, self._refused = body.records, refused
 
     def __call__(self, used: UsedBatch) -> Answer:
-        references = [one.reference for one in self._body.records]
-        return answer(
-            codes.SUCCESS,
-            UsageBatch.of_used(used, references, self._address),
-            now_us=used.now_us,
-        )
+        results = [self._verdict(index, verdict) for index, verdict in enumerate(used.verdicts)]
+        return answer(codes.SUCCESS, UsageBatch.of_used(used, results), now_us=used.now_us)
+
+    def _verdict(self, index: int, verdict: RecordVerdict) -> UsageVerdict:
+        if not isinstance(verdict, DomainError):
+            return UsageVerdict.of_charged(index, verdict)
+        record = self._records[index]
+        body = {} if record.record is None else msgspec.to_builtins(record.record)
+        return UsageVerdict.of_refused(index, record.reference, self._refused.of(verdict, body))
 
 
 def _used(used: Used) -> Answer:

@@ -9,12 +9,11 @@ from msgspec.structs import asdict
 
 from billing.bulk import batch as batches
 from billing.bulk.batch import SendBatch
-from billing.bulk.item import BatchItem, ListedItem
+from billing.bulk.item import ListedItem
 from gateway.answers.outcome import Listing
 from gateway.answers.refusals import Refusal
 from gateway.answers.refused import Failure, Link
 from gateway.answers.words import Cents, Count, KeyIdText, Time, TransactionId, time_of
-from gateway.http.errors import refusal_as
 from kernel.shaped import Shaped
 from webhooks.events.schema_words import ScheduledFor
 from webhooks.events.schemas import BatchCounts
@@ -134,10 +133,8 @@ class BatchLine(Struct, kw_only=True):
     error: Annotated[Failure | None, Meta(description="Why it was refused; null: it was not.")]
 
     @staticmethod
-    def of(listed: ListedItem, *, address: str) -> "BatchLine":
-        """address: the gateway's own."""
+    def of(listed: ListedItem, refusal: Refusal | None) -> "BatchLine":
         item, topup_status = listed
-        refusal = refusal_of_item(item, address)
         state = "waiting" if item.state == "reserved" else item.state
         request = item.request
         return BatchLine(
@@ -175,19 +172,3 @@ class BulkQuote(Struct, kw_only=True):
     wallet_balance_cents: Cents
     wallet_balance_after_cents: Cents
     errors: Annotated[list[ItemError], Meta(description="The items that would be refused.")]
-
-
-def refusal_of_item(item: BatchItem, address: str) -> Refusal | None:
-    """Why the item was refused, worded as a send's refusal; address: the gateway's own."""
-    kept = item.refusal
-    if kept is None:
-        return None
-    return refusal_as(
-        kept.kind,
-        kept.detail,
-        address=address,
-        param=kept.param,
-        reason=kept.reason,
-        retry_after_s=kept.retry_after_s,
-        extra=kept.extra,
-    )

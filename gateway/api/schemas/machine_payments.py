@@ -6,7 +6,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from gateway.answers.refused import Failure
 from gateway.answers.words import Cents, Code, CodeHint, Time
-from gateway.api.schemas.topups import DeliverableField
+from gateway.api.schemas.topups import DeliverableField, Held, NextLinks, NextPoll
 from webhooks.events.schema_words import ChargedCents, FeeCents
 
 
@@ -18,12 +18,19 @@ class MachinePaymentShape(Struct, kw_only=True):
         Literal["settling", "paid", "refused", "refunded"],
         Meta(description="settling: its outcome is asked for; ask again with the same payment."),
     ]
-    network: Annotated[str, Meta(description="As CAIP-2 names it, such as eip155:8453.")]
-    asset: Annotated[str, Meta(description="The contract of the token.")]
-    amount: Annotated[str, Meta(description="In atomic units of the asset.")]
-    payer: Annotated[str, Meta(description="The wallet that signed the payment.")]
+    network: Annotated[
+        str, Meta(description="As CAIP-2 names it, such as eip155:8453; by card: stripe.")
+    ]
+    asset: Annotated[str, Meta(description="The contract of the token; by card: usd.")]
+    amount: Annotated[str, Meta(description="In atomic units of the asset; by card in US cents.")]
+    payer: Annotated[
+        str, Meta(description="The wallet that signed the payment; by card the token's end.")
+    ]
     settlement: Annotated[
-        str | None, Meta(description="The hash of the transaction on the network, once known.")
+        str | None,
+        Meta(
+            description="The transaction's hash on the network, or the card's payment, once known."
+        ),
     ]
     created_at: Time
     settled_at: Time | None
@@ -66,3 +73,9 @@ class PaidTopUp(Struct, kw_only=True):
         Failure | UnsetType,
         Meta(description="Why nothing was delivered; then refund has the money."),
     ] = UNSET
+    approval: Annotated[
+        Held | UnsetType,
+        Meta(description="What a person has to decide on first, as the key beside it is told."),
+    ] = UNSET
+    links: NextLinks | UnsetType = UNSET
+    next_action: NextPoll | UnsetType = UNSET

@@ -1,6 +1,5 @@
 """The shapes of usage: charges, holds, and the sandbox clock that ends them early."""
 
-from collections.abc import Sequence
 from typing import Annotated, Any, Literal, Self, cast
 
 from msgspec import Meta, Struct
@@ -9,11 +8,10 @@ from billing.ledger.money import MICROS_PER_CREDIT, micros_to_cents
 from billing.usage import hold as holds
 from billing.usage.hold_commands import Held
 from billing.usage.usage import Used
-from billing.usage.usage_batch import RecordVerdict, UsedBatch
+from billing.usage.usage_batch import Charged, UsedBatch
+from gateway.answers.refusals import Refusal
 from gateway.answers.refused import Failure
 from gateway.answers.words import Count, Micros, Time
-from gateway.http.errors import refusal_of
-from kernel.errors import DomainError
 from kernel.shaped import Shaped
 
 UsageId = Annotated[str, Meta(pattern=r"^usg_[0-9A-Za-z]+$")]
@@ -84,25 +82,23 @@ class UsageVerdict(Struct, kw_only=True):
     )
 
     @staticmethod
-    def of_verdict(
-        index: int, verdict: RecordVerdict, reference: str | None, address: str
-    ) -> "UsageVerdict":
-        """address: the gateway's own."""
-        if isinstance(verdict, DomainError):
-            refusal = refusal_of(verdict, address)
-            return UsageVerdict(
-                index=index,
-                status="refused",
-                reference=reference,
-                code=refusal.code.code,
-                message=refusal.message,
-                # The object of a refusal, which may carry more than its declared fields.
-                error=cast(Failure, refusal.error),
-            )
-        record = verdict.record
+    def of_refused(index: int, reference: str | None, refusal: Refusal) -> "UsageVerdict":
         return UsageVerdict(
             index=index,
-            status="repeated" if verdict.is_repeated else "charged",
+            status="refused",
+            reference=reference,
+            code=refusal.code.code,
+            message=refusal.message,
+            # The object of a refusal, which may carry more than its declared fields.
+            error=cast(Failure, refusal.error),
+        )
+
+    @staticmethod
+    def of_charged(index: int, charged: Charged) -> "UsageVerdict":
+        record = charged.record
+        return UsageVerdict(
+            index=index,
+            status="repeated" if charged.is_repeated else "charged",
             reference=record.reference,
             id=record.id,
             amount_micros=record.amount_micros,
@@ -126,14 +122,7 @@ class UsageBatch(Struct, kw_only=True):
     results: Annotated[list[UsageVerdict], Meta(description="What became of each, in their order.")]
 
     @staticmethod
-    def of_used(used: UsedBatch, references: Sequence[str | None], address: str) -> "UsageBatch":
-        """references: as the records came; address: the gateway's own."""
-        results = [
-            UsageVerdict.of_verdict(index, verdict, reference, address)
-            for index, (verdict, reference) in enumerate(
-                zip(used.verdicts, references, strict=True)
-            )
-        ]
+    def of_used(used: UsedBatch, results: list[UsageVerdict]) -> "UsageBatch":
         statuses = [one.status for one in results]
         charged = [one.amount_micros or 0 for one in results if one.status == "charged"]
         return UsageBatch(

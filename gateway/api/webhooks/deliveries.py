@@ -15,7 +15,7 @@ from gateway.api.schemas.webhooks import (
     Delivery as DeliveryShape,
     DeliveryWithAttempts,
 )
-from gateway.http.fields import Fields, ShortText, Time, time_us
+from gateway.http.fields import Fields, ShortText, Time, time_us, word_of
 from gateway.http.idempotency import run_once
 from gateway.http.lists import ROWS_AT_ONCE, CsvPage, ExportPage, csv_stream
 from gateway.http.request_context import RequestContext
@@ -25,19 +25,29 @@ from store.database import Transaction
 from webhooks.deliveries import delivery as deliveries, log
 from webhooks.deliveries.log import Attempt, Delivery, DeliveryPage
 from webhooks.deliveries.log_page import DeliveryCursor, DeliveryFilter, place_of
-from webhooks.events.event import check_type
+from webhooks.events.event import EVENT_TYPES, check_type
 
 _READ = ("webhooks:read",)
 _WRITE = ("webhooks:write",)
 
 
 class DeliveriesQuery(ExportPage, frozen=True, kw_only=True):
-    status: Annotated[ShortText, Meta(description="Only deliveries in this state.")] | None = None
+    status: (
+        Annotated[
+            ShortText, word_of(log.STATUSES), Meta(description="Only deliveries in this state.")
+        ]
+        | None
+    ) = None
     endpoint_id: (
         Annotated[ShortText, Meta(description="Only deliveries to this endpoint.")] | None
     ) = None
     event_type: (
-        Annotated[ShortText, Meta(description="Only deliveries of events of this type.")] | None
+        Annotated[
+            ShortText,
+            word_of(EVENT_TYPES),
+            Meta(description="Only deliveries of events of this type."),
+        ]
+        | None
     ) = None
     transaction_id: (
         Annotated[ShortText, Meta(description="Only deliveries about this top-up.")] | None

@@ -19,7 +19,7 @@ from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
 from kernel.tenant import Tenant
 from store.database import Transaction
-from webhooks.deliveries.stage import FAILED
+from webhooks.deliveries.stage import DELIVERED, FAILED
 from webhooks.events.event import EVENT_TYPES
 from webhooks.replays import replay as replays
 from webhooks.replays.replay import RATE_PER_S_MAX, NewReplay, Replay
@@ -36,7 +36,9 @@ class ReplayBody(Fields, frozen=True, kw_only=True):
         | None
     ) = None
     until: Annotated[Time, Meta(description="Until this time; left out: until now.")] | None = None
-    status: Annotated[ShortText, Meta(description="Deliveries in this state.")] = FAILED
+    status: Annotated[
+        ShortText, word_of((FAILED, DELIVERED)), Meta(description="Deliveries in this state.")
+    ] = FAILED
     events: Annotated[
         list[Annotated[ShortText, word_of(EVENT_TYPES)]],
         Meta(max_length=100, description="Deliveries of events of these types; empty: of all."),

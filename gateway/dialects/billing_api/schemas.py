@@ -17,14 +17,14 @@ from billing.reports.balance_transactions import OFFSET_MAX, BalanceTransaction,
 from gateway.answers.refusals import Refusal
 from gateway.answers.response_codes import MISSING_SCOPE
 from gateway.answers.words import Time
-from gateway.http.fields import Fields, Int64, LooseFields, Text, cursor_id
+from gateway.http.fields import WEB_URL, Fields, Int64, LooseFields, Text, cursor_id
 from kernel.clock import SECOND_US, rfc3339
 from kernel.errors import InvalidInput
 from kernel.limits import PAGE_ITEMS_MAX, URL_CHARACTERS_MAX
 from kernel.shaped import SIGNED, Shaped
 
 T = TypeVar("T")
-Url = Annotated[str, Meta(max_length=URL_CHARACTERS_MAX)]
+Url = Annotated[str, Meta(max_length=URL_CHARACTERS_MAX, extra_json_schema={"pattern": WEB_URL})]
 _NOT_A_WORD = re.compile(r"[^a-z0-9]+")
 # Reasons that are this vendor's codes as they stand.
 _CODES: Final = frozenset(

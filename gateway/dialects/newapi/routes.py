@@ -44,7 +44,7 @@ from gateway.dialects.newapi.schemas import (
     Redeemed,
     Refused,
 )
-from gateway.http.fields import Fields, Int64, LooseFields, Text
+from gateway.http.fields import Fields, Int64, LooseFields, Text, within
 from gateway.http.idempotency import run_steps
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import ApiSurface, Route
@@ -88,7 +88,11 @@ _STATUSES: Final = {
 class PayBody(LooseFields, frozen=True, kw_only=True):
     """amount in whole dollars."""
 
-    amount: Annotated[Int64, Meta(description="In whole dollars.")]
+    amount: Annotated[
+        Int64,
+        within(1, AMOUNT_CENTS_MAX // CENTS_PER_DOLLAR),
+        Meta(description="In whole dollars."),
+    ]
     payment_method: Annotated[
         Text, Meta(description="The provider; the first one where it is empty.")
     ] = ""

@@ -11,7 +11,7 @@ from msgspec import Meta
 
 from gateway.http.acting import note
 from gateway.http.auth import block_of
-from gateway.http.fields import Fields, LooseFields, Text
+from gateway.http.fields import WEB_URL, Fields, LooseFields, Text
 from gateway.http.rate_limit import refusal as rate_refusal
 from gateway.http.request_context import RequestContext
 from kernel.limits import URL_CHARACTERS_MAX
@@ -28,7 +28,7 @@ EXCHANGES: Final = 600
 EXCHANGES_PER_S: Final = 10.0
 MISS_COST: Final = 10
 
-Url = Annotated[str, Meta(max_length=URL_CHARACTERS_MAX)]
+Url = Annotated[str, Meta(max_length=URL_CHARACTERS_MAX, extra_json_schema={"pattern": WEB_URL})]
 
 
 class IssueBody(LooseFields, frozen=True, kw_only=True):

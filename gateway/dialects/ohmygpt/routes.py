@@ -38,7 +38,7 @@ from gateway.dialects.ohmygpt.schemas import (
     Said,
     UserInfo,
 )
-from gateway.http.fields import LINE, Fields, LooseFields, Text
+from gateway.http.fields import LINE, WEB_URL, Fields, LooseFields, Text
 from gateway.http.idempotency import run_once, run_steps
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import ApiSurface, Route
@@ -61,7 +61,7 @@ ORDER_PLACES: Final = 2
 CHARGE_PLACES: Final = 6
 _GENERAL, _ADVANCED, _TRUSTED = ((step,) for step in OAUTH_SCOPES)
 
-Url = Annotated[str, Meta(max_length=URL_CHARACTERS_MAX)]
+Url = Annotated[str, Meta(max_length=URL_CHARACTERS_MAX, extra_json_schema={"pattern": WEB_URL})]
 Amount = Annotated[str, Meta(max_length=40)]
 
 

@@ -67,6 +67,8 @@ _PLAIN = (
     (re.compile(r'"(device_code)": ?"[0-9A-Za-z_-]{43}"'), r'"\1":"<\1>"'),
     (re.compile(r"(?<![A-Z-])[B-Z]{4}-[B-Z]{4}(?![A-Z-])"), "<user_code>"),
     (re.compile(r"http://127\.0\.0\.1:\d{4,5}"), "http://<server>"),
+    (re.compile(r'Payment id="[^"]+", realm="[^"]+"'), 'Payment id="<mac>", realm="<server>"'),
+    (re.compile(r'opaque="[^"]+"'), 'opaque="<identifier>"'),
     (re.compile(r'"remote_address":"127\.0\.0\.1:\d+"'), '"remote_address":"127.0.0.1:<port>"'),
     (re.compile(r'"(timings_ms)":\{([^}]*)\}'), None),
 )

@@ -31,6 +31,7 @@ PREFIXES = {
     "product": "prod",
     "refund": "re",
     "setup_intent": "seti",
+    "shared_payment.granted_token": "spt",
     "subscription": "sub",
     "subscription_item": "si",
     "subscription_schedule": "sub_sched",

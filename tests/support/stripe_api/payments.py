@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.support.stripe_api import customers
+from tests.support.stripe_api import customers, tokens
 from tests.support.stripe_api.account import Json, Refusal, StripeAccount, amended
 from tests.support.stripe_api.params import Params
 
@@ -43,18 +43,35 @@ def make_intent(account: StripeAccount, params: Params) -> Json:
     customer = params.text("customer")
     if customer is not None:
         account.find("customer", customer, param="customer")
+    currency = params.needed("currency").lower()
+    token = params.text("shared_payment_granted_token")
+    method = params.text("payment_method")
     intent = new_intent(
         account,
         amount,
-        params.needed("currency").lower(),
+        currency,
         customer=customer,
         description=params.text("description"),
         metadata=params.metadata(),
-        payment_method=params.text("payment_method"),
+        payment_method=method
+        if token is None
+        else tokens.card_of(account, token, amount, currency),
     )
     if not params.flag("confirm"):
         return intent
+    if token is not None:
+        return _confirm_by_token(account, intent, token)
     return confirm(account, intent, is_present=not params.flag("off_session"))
+
+
+def _confirm_by_token(account: StripeAccount, intent: Json, token: str) -> Json:
+    """Nobody is there to authenticate."""
+    if account.cards[intent["payment_method"]] == customers.ASKS_EACH_TIME:
+        amended(intent, status="requires_action")
+        return intent
+    made = confirm(account, intent, is_present=True)
+    tokens.use(account, token, intent["amount"])
+    return made
 
 
 def confirm_intent(account: StripeAccount, params: Params, intent_id: str) -> Json:

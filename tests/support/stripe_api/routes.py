@@ -13,6 +13,7 @@ from tests.support.stripe_api import (
     refunds,
     schedules,
     subscriptions,
+    tokens,
     webhooks,
 )
 from tests.support.stripe_api.account import Json, Refusal, StripeAccount, amended
@@ -60,6 +61,8 @@ ACTIONS: tuple[tuple[str, Callable[..., Json]], ...] = (
     ("POST /v1/invoices/ID/pay", invoices.pay_invoice),
     ("POST /v1/invoices/ID/send", invoices.send_invoice),
     ("POST /v1/invoices/ID/void", invoices.void_invoice),
+    ("GET /v1/shared_payment/granted_tokens/ID", tokens.show),
+    ("GET /v1/payment_intents/search", tokens.search),
     ("POST /v1/payment_intents", payments.make_intent),
     ("POST /v1/payment_intents/ID/cancel", payments.cancel_intent),
     ("POST /v1/payment_intents/ID/confirm", payments.confirm_intent),

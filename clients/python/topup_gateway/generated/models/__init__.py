@@ -253,6 +253,7 @@ from .funding_answer_status import FundingAnswerStatus
 from .get_approvals_status import GetApprovalsStatus
 from .get_batches_batch_id_status import GetBatchesBatchIdStatus
 from .get_deliveries_format import GetDeliveriesFormat
+from .get_deliveries_status import GetDeliveriesStatus
 from .get_disputes_state import GetDisputesState
 from .get_documents_kind import GetDocumentsKind
 from .get_orders_format import GetOrdersFormat
@@ -369,10 +370,12 @@ from .paid_body_environment_type_0 import PaidBodyEnvironmentType0
 from .paid_body_metadata_type_0 import PaidBodyMetadataType0
 from .paid_top_up import PaidTopUp
 from .paid_top_up_202_answer import PaidTopUp202Answer
+from .paid_top_up_202_answer_code import PaidTopUp202AnswerCode
 from .paid_top_up_202_answer_status import PaidTopUp202AnswerStatus
 from .paid_top_up_answer import PaidTopUpAnswer
 from .paid_top_up_answer_code import PaidTopUpAnswerCode
 from .paid_top_up_answer_status import PaidTopUpAnswerStatus
+from .paid_top_up_next_action import PaidTopUpNextAction
 from .payment_method import PaymentMethod
 from .payment_methods import PaymentMethods
 from .payment_methods_answer import PaymentMethodsAnswer
@@ -451,6 +454,7 @@ from .replay_202_answer_status import Replay202AnswerStatus
 from .replay_answer import ReplayAnswer
 from .replay_answer_status import ReplayAnswerStatus
 from .replay_body import ReplayBody
+from .replay_body_status import ReplayBodyStatus
 from .replay_count import ReplayCount
 from .replay_count_202_answer import ReplayCount202Answer
 from .replay_count_202_answer_status import ReplayCount202AnswerStatus
@@ -898,6 +902,7 @@ __all__ = (
     "GetApprovalsStatus",
     "GetBatchesBatchIdStatus",
     "GetDeliveriesFormat",
+    "GetDeliveriesStatus",
     "GetDisputesState",
     "GetDocumentsKind",
     "GetOrdersFormat",
@@ -1012,10 +1017,12 @@ __all__ = (
     "PaidBodyMetadataType0",
     "PaidTopUp",
     "PaidTopUp202Answer",
+    "PaidTopUp202AnswerCode",
     "PaidTopUp202AnswerStatus",
     "PaidTopUpAnswer",
     "PaidTopUpAnswerCode",
     "PaidTopUpAnswerStatus",
+    "PaidTopUpNextAction",
     "PaymentMethod",
     "PaymentMethods",
     "PaymentMethodsAnswer",
@@ -1094,6 +1101,7 @@ __all__ = (
     "ReplayAnswer",
     "ReplayAnswerStatus",
     "ReplayBody",
+    "ReplayBodyStatus",
     "ReplayCount",
     "ReplayCount202Answer",
     "ReplayCount202AnswerStatus",

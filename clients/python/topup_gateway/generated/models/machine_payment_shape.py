@@ -24,15 +24,15 @@ class MachinePaymentShape:
     state: MachinePaymentShapeState
     """ settling: its outcome is asked for; ask again with the same payment. """
     network: str
-    """ As CAIP-2 names it, such as eip155:8453. """
+    """ As CAIP-2 names it, such as eip155:8453; by card: stripe. """
     asset: str
-    """ The contract of the token. """
+    """ The contract of the token; by card: usd. """
     amount: str
-    """ In atomic units of the asset. """
+    """ In atomic units of the asset; by card in US cents. """
     payer: str
-    """ The wallet that signed the payment. """
+    """ The wallet that signed the payment; by card the token's end. """
     settlement: None | str
-    """ The hash of the transaction on the network, once known. """
+    """ The transaction's hash on the network, or the card's payment, once known. """
     created_at: datetime.datetime
     """ RFC 3339, UTC, whole seconds. """
     settled_at: datetime.datetime | None

@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
+from ..models.paid_top_up_next_action import PaidTopUpNextAction, check_paid_top_up_next_action
 from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
     from ..models.deliverable import Deliverable
     from ..models.failure import Failure
     from ..models.given_back import GivenBack
+    from ..models.held import Held
+    from ..models.link import Link
     from ..models.machine_payment_shape import MachinePaymentShape
 
 
@@ -50,6 +53,12 @@ class PaidTopUp:
     """ What was paid and could not be delivered. """
     error: Failure | Unset = UNSET
     """ What is wrong and what to do about it; some causes add facts of their own. """
+    approval: Held | Unset = UNSET
+    """ Where a person decides on a send above the key's threshold. """
+    links: list[Link] | Unset = UNSET
+    """ While it waits: the calls that come next, the most useful first. """
+    next_action: PaidTopUpNextAction | Unset = UNSET
+    """ While it waits: ask links[] of rel poll again until the state is another. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -98,6 +107,21 @@ class PaidTopUp:
         if not isinstance(self.error, Unset):
             error = self.error.to_dict()
 
+        approval: dict[str, Any] | Unset = UNSET
+        if not isinstance(self.approval, Unset):
+            approval = self.approval.to_dict()
+
+        links: list[dict[str, Any]] | Unset = UNSET
+        if not isinstance(self.links, Unset):
+            links = []
+            for links_item_data in self.links:
+                links_item = links_item_data.to_dict()
+                links.append(links_item)
+
+        next_action: str | Unset = UNSET
+        if not isinstance(self.next_action, Unset):
+            next_action = self.next_action
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -117,6 +141,12 @@ class PaidTopUp:
         )
         if error is not UNSET:
             field_dict["error"] = error
+        if approval is not UNSET:
+            field_dict["approval"] = approval
+        if links is not UNSET:
+            field_dict["links"] = links
+        if next_action is not UNSET:
+            field_dict["next_action"] = next_action
 
         return field_dict
 
@@ -125,6 +155,8 @@ class PaidTopUp:
         from ..models.deliverable import Deliverable  # noqa: PLC0415
         from ..models.failure import Failure  # noqa: PLC0415
         from ..models.given_back import GivenBack  # noqa: PLC0415
+        from ..models.held import Held  # noqa: PLC0415
+        from ..models.link import Link  # noqa: PLC0415
         from ..models.machine_payment_shape import MachinePaymentShape  # noqa: PLC0415
 
         d = dict(src_dict)
@@ -211,6 +243,29 @@ class PaidTopUp:
         else:
             error = Failure.from_dict(_error)
 
+        _approval = d.pop("approval", UNSET)
+        approval: Held | Unset
+        if isinstance(_approval, Unset):
+            approval = UNSET
+        else:
+            approval = Held.from_dict(_approval)
+
+        _links = d.pop("links", UNSET)
+        links: list[Link] | Unset = UNSET
+        if _links is not UNSET:
+            links = []
+            for links_item_data in _links:
+                links_item = Link.from_dict(links_item_data)
+
+                links.append(links_item)
+
+        _next_action = d.pop("next_action", UNSET)
+        next_action: PaidTopUpNextAction | Unset
+        if isinstance(_next_action, Unset):
+            next_action = UNSET
+        else:
+            next_action = check_paid_top_up_next_action(_next_action)
+
         paid_top_up = cls(
             platform=platform,
             amount_cents=amount_cents,
@@ -224,6 +279,9 @@ class PaidTopUp:
             payment=payment,
             refund=refund,
             error=error,
+            approval=approval,
+            links=links,
+            next_action=next_action,
         )
 
         paid_top_up.additional_properties = d

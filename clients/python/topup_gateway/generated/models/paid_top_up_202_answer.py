@@ -2,11 +2,15 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
+from ..models.paid_top_up_202_answer_code import (
+    PaidTopUp202AnswerCode,
+    check_paid_top_up_202_answer_code,
+)
 from ..models.paid_top_up_202_answer_status import (
     PaidTopUp202AnswerStatus,
     check_paid_top_up_202_answer_status,
@@ -21,11 +25,11 @@ T = TypeVar("T", bound="PaidTopUp202Answer")
 
 @_attrs_define
 class PaidTopUp202Answer:
-    """1002 Top-up pending"""
+    """1002 Top-up pending · 3006 Approval required"""
 
     success: bool
     """ What the HTTP status says. """
-    code: Literal[1002]
+    code: PaidTopUp202AnswerCode
     """ What happened, as a number; GET /codes lists them. """
     message: str
     """ The code in words. """
@@ -43,7 +47,7 @@ class PaidTopUp202Answer:
     def to_dict(self) -> dict[str, Any]:
         success = self.success
 
-        code = self.code
+        code: int = self.code
 
         message = self.message
 
@@ -79,9 +83,7 @@ class PaidTopUp202Answer:
         d = dict(src_dict)
         success = d.pop("success")
 
-        code = cast(Literal[1002], d.pop("code"))
-        if code != 1002:
-            raise ValueError(f"code must match const 1002, got '{code}'")
+        code = check_paid_top_up_202_answer_code(d.pop("code"))
 
         message = d.pop("message")
 

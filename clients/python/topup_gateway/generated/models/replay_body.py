@@ -7,6 +7,7 @@ from typing import Any, TypeVar, cast
 from attrs import define as _attrs_define
 
 from ..models.event_type import EventType, check_event_type
+from ..models.replay_body_status import ReplayBodyStatus, check_replay_body_status
 from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="ReplayBody")
@@ -20,7 +21,7 @@ class ReplayBody:
     """ From this time on; left out: from the first delivery. """
     until: datetime.datetime | None | Unset = UNSET
     """ Until this time; left out: until now. """
-    status: str | Unset = UNSET
+    status: ReplayBodyStatus | Unset = UNSET
     """ Deliveries in this state. Default: "failed". """
     events: list[EventType] | Unset = UNSET
     """ Deliveries of events of these types; empty: of all. """
@@ -46,7 +47,9 @@ class ReplayBody:
         else:
             until = self.until
 
-        status = self.status
+        status: str | Unset = UNSET
+        if not isinstance(self.status, Unset):
+            status = self.status
 
         events: list[str] | Unset = UNSET
         if not isinstance(self.events, Unset):
@@ -119,7 +122,12 @@ class ReplayBody:
 
         until = _parse_until(d.pop("until", UNSET))
 
-        status = d.pop("status", UNSET)
+        _status = d.pop("status", UNSET)
+        status: ReplayBodyStatus | Unset
+        if isinstance(_status, Unset):
+            status = UNSET
+        else:
+            status = check_replay_body_status(_status)
 
         _events = d.pop("events", UNSET)
         events: list[EventType] | Unset = UNSET

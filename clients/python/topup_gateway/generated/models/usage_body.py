@@ -34,7 +34,7 @@ class UsageBody:
     """ The amount, in millionths of a US dollar. """
     reference: None | str | Unset = UNSET
     """ The caller's own name for it. """
-    records: list[UsageRecordBody] | None | Unset = UNSET
+    records: list[UsageRecordBody] | Unset = UNSET
     """ A batch: up to 1,000 records, each as the body of one. """
 
     def to_dict(self) -> dict[str, Any]:
@@ -86,17 +86,12 @@ class UsageBody:
         else:
             reference = self.reference
 
-        records: list[dict[str, Any]] | None | Unset
-        if isinstance(self.records, Unset):
-            records = UNSET
-        elif isinstance(self.records, list):
+        records: list[dict[str, Any]] | Unset = UNSET
+        if not isinstance(self.records, Unset):
             records = []
-            for records_type_0_item_data in self.records:
-                records_type_0_item = records_type_0_item_data.to_dict()
-                records.append(records_type_0_item)
-
-        else:
-            records = self.records
+            for records_item_data in self.records:
+                records_item = records_item_data.to_dict()
+                records.append(records_item)
 
         field_dict: dict[str, Any] = {}
 
@@ -200,27 +195,14 @@ class UsageBody:
 
         reference = _parse_reference(d.pop("reference", UNSET))
 
-        def _parse_records(data: object) -> list[UsageRecordBody] | None | Unset:
-            if data is None:
-                return data
-            if isinstance(data, Unset):
-                return data
-            try:
-                if not isinstance(data, list):
-                    raise TypeError()
-                records_type_0 = []
-                _records_type_0 = data
-                for records_type_0_item_data in _records_type_0:
-                    records_type_0_item = UsageRecordBody.from_dict(records_type_0_item_data)
+        _records = d.pop("records", UNSET)
+        records: list[UsageRecordBody] | Unset = UNSET
+        if _records is not UNSET:
+            records = []
+            for records_item_data in _records:
+                records_item = UsageRecordBody.from_dict(records_item_data)
 
-                    records_type_0.append(records_type_0_item)
-
-                return records_type_0
-            except (TypeError, ValueError, AttributeError, KeyError):
-                pass
-            return cast(list[UsageRecordBody] | None | Unset, data)
-
-        records = _parse_records(d.pop("records", UNSET))
+                records.append(records_item)
 
         usage_body = cls(
             model=model,

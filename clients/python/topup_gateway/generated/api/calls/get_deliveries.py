@@ -5,7 +5,9 @@ import httpx
 
 from ....call import Call, unexpected
 from ...models.delivery_page_answer import DeliveryPageAnswer
+from ...models.event_type import EventType
 from ...models.get_deliveries_format import GetDeliveriesFormat
+from ...models.get_deliveries_status import GetDeliveriesStatus
 from ...types import UNSET, Unset
 
 
@@ -14,9 +16,9 @@ def get_deliveries(
     limit: int | Unset = 50,
     cursor: str | Unset = UNSET,
     format_: GetDeliveriesFormat | Unset = "json",
-    status: str | Unset = UNSET,
+    status: GetDeliveriesStatus | Unset = UNSET,
     endpoint_id: str | Unset = UNSET,
-    event_type: str | Unset = UNSET,
+    event_type: EventType | Unset = UNSET,
     transaction_id: str | Unset = UNSET,
     created_after: datetime.datetime | Unset = UNSET,
     created_before: datetime.datetime | Unset = UNSET,
@@ -38,11 +40,19 @@ def get_deliveries(
 
     params["format"] = json_format_
 
-    params["status"] = status
+    json_status: str | Unset = UNSET
+    if not isinstance(status, Unset):
+        json_status = status
+
+    params["status"] = json_status
 
     params["endpoint_id"] = endpoint_id
 
-    params["event_type"] = event_type
+    json_event_type: str | Unset = UNSET
+    if not isinstance(event_type, Unset):
+        json_event_type = event_type
+
+    params["event_type"] = json_event_type
 
     params["transaction_id"] = transaction_id
 

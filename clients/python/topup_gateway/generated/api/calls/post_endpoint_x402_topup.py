@@ -14,12 +14,15 @@ def post_endpoint_x402_topup(
 ) -> Call[PaidTopUp202Answer | PaidTopUpAnswer]:
     """Send prepaid credit that the request itself pays for.
 
-    For a payer without an account: x402, version 2. Without `PAYMENT-SIGNATURE` it answers 402
-    with the price in `PAYMENT-REQUIRED`; with it the payment is settled, the credit is sent,
-    and `PAYMENT-RESPONSE` tells of the settlement. The payment must carry a `payment-
-    identifier` of at least 128 random bits: repeat the very same request after a lost answer,
-    and nothing is charged twice. What was paid and could not be delivered comes back as a code
-    in `data.refund` (3005). An API key beside it has the top-up made in its own account. No
+    For a payer without an account. Without a payment it answers 402 with the price, and with a
+    header for each way to pay it: `PAYMENT-REQUIRED` (x402, version 2), paid with `PAYMENT-
+    SIGNATURE`; `WWW-Authenticate: Payment` (by card), paid with a shared payment token in
+    `Authorization: Payment`. Then the payment is settled, the credit is sent, and `PAYMENT-
+    RESPONSE` or `Payment-Receipt` tells of it. A payment by x402 must carry a `payment-
+    identifier` of at least 128 random bits; a card's challenge has one. Repeat the very same
+    request after a lost answer, and nothing is charged twice. What was paid and could not be
+    delivered comes back as a code in `data.refund` (3005). An API key beside it has the top-up
+    made in its own account; the card's token then comes in `Payment-Authorization`. No
     credential.
     """
 

@@ -11,7 +11,7 @@ from ...types import UNSET, Unset
 
 def post_usage(
     *,
-    body: UsageBody | Unset = UNSET,
+    body: UsageBody,
     idempotency_key: str | Unset = UNSET,
 ) -> Call[UsageAnswer | UsageBatchAnswer]:
     """Charge credit for AI usage.
@@ -30,9 +30,7 @@ def post_usage(
         headers["Idempotency-Key"] = idempotency_key
 
     _kwargs: dict[str, Any] = {}
-
-    if not isinstance(body, Unset):
-        _kwargs["json"] = body.to_dict()
+    _kwargs["json"] = body.to_dict()
 
     headers["Content-Type"] = "application/json"
     _kwargs["headers"] = headers

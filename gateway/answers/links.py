@@ -7,11 +7,14 @@ with the caller's own credential, or of a page of the documentation.
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import quote
 
 from gateway.answers import response_codes as codes
 from gateway.answers.refused import Link
 
 _SEND: Final = "/topup/send"
+_USAGE: Final = "/usage"
+Nearest = Callable[[str, str], tuple[str, tuple[str, ...]] | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +22,8 @@ class RefusedFacts:
     """What was refused. home: the gateway's address. url: what was called, without its query. api: the address below which the API lies.
     template: the route's path below it, empty for an unknown path. body: the request's fields, empty where there were none. error: data.error
     so far. is_open: whether anybody may make a sandbox account. smaller_cents: the amount of a send that the
-    key's limits admit now; null: none.
+    key's limits admit now; null: none. lists: whether that path is a list. nearest: the path that was
+    probably meant. An item of a call has a known path, so it needs neither.
     """
 
     home: str
@@ -35,8 +39,8 @@ class RefusedFacts:
     environment: str | None
     is_open: bool
     smaller_cents: int | None
-    lists: Callable[[str], bool]
-    nearest: Callable[[str, str], tuple[str, tuple[str, ...]] | None]
+    lists: Callable[[str], bool] | None = None
+    nearest: Nearest | None = None
 
     def get(self, rel: str, path: str) -> Link:
         return Link(rel=rel, method="GET", href=self.api + path)
@@ -74,9 +78,18 @@ def _platforms(asked: RefusedFacts) -> Iterator[Link]:
     yield asked.get("platforms", "/platforms")
 
 
+def _prices(asked: RefusedFacts) -> Iterator[Link]:
+    """Which models have a price, where that was the matter."""
+    if asked.template == _USAGE and asked.error.get("param") == "model":
+        yield asked.get("prices", "/prices")
+
+
 def _earlier(asked: RefusedFacts) -> Iterator[Link]:
     if asked.transaction_id is not None:
         yield asked.get("earlier", f"/topup/status/{asked.transaction_id}")
+    reference = asked.body.get("reference")
+    if asked.template == _USAGE and isinstance(reference, str):
+        yield asked.get("earlier", f"{_USAGE}?reference={quote(reference)}")
 
 
 def _reversal(asked: RefusedFacts) -> Iterator[Link]:
@@ -90,7 +103,9 @@ def _reversal(asked: RefusedFacts) -> Iterator[Link]:
 def _smaller(asked: RefusedFacts) -> Iterator[Link]:
     """The same send with what the limits leave, where that can be sent."""
     if asked.smaller_cents and asked.template == _SEND:
-        body = {**asked.body, "amount_cents": asked.smaller_cents}
+        # A quote is of its own amount, and would be refused with this one.
+        same = {name: value for name, value in asked.body.items() if name != "quote_id"}
+        body = {**same, "amount_cents": asked.smaller_cents}
         yield asked.post("smaller_send", _SEND, body)
     yield asked.get("limits", "/keys/self")
 
@@ -103,13 +118,13 @@ def _own_credential(asked: RefusedFacts) -> Iterator[Link]:
 
 def _existing(asked: RefusedFacts) -> Iterator[Link]:
     """The list of what there are too many of."""
-    if asked.template and asked.lists(asked.template):
+    if asked.template and asked.lists is not None and asked.lists(asked.template):
         yield asked.get("existing", asked.template)
 
 
 def _nearest(asked: RefusedFacts) -> Iterator[Link]:
     if not asked.template:
-        near = asked.nearest(asked.method, asked.path)
+        near = asked.nearest(asked.method, asked.path) if asked.nearest is not None else None
         if near is not None:
             path, methods = near
             for method in methods:
@@ -121,7 +136,7 @@ def _nearest(asked: RefusedFacts) -> Iterator[Link]:
         yield asked.get("history", "/topup/history")
     else:
         above = asked.template.partition("/{")[0]
-        if asked.lists(above):
+        if asked.lists is not None and asked.lists(above):
             yield asked.get("list", above)
 
 
@@ -137,6 +152,7 @@ _BY_CODE: Final[Mapping[int, Callable[[RefusedFacts], Iterator[Link]]]] = {
     codes.INSUFFICIENT_BALANCE: _credit,
     codes.INVALID_PLATFORM: _platforms,
     codes.AMOUNT_OUT_OF_RANGE: _platforms,
+    codes.MALFORMED: _prices,
     codes.DUPLICATE: _earlier,
     codes.ALREADY_DELIVERED: _reversal,
     codes.ALREADY_SETTLED: _earlier,

@@ -1,0 +1,54 @@
+"""How a payer without an account pays by card: with a shared payment token, at the price in US cents.
+
+Facts of the request are those of draft-stripe-charge-00, the method `stripe` of the HTTP authentication scheme
+`Payment` (draft-httpauth-payment-01).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from billing.providers.abilities.finding import ability
+from billing.providers.abilities.shared_tokens import SharedTokens
+from billing.providers.registry import Providers
+from keys.principal import ENVIRONMENTS, Environment
+
+METHOD: Final = "stripe"
+CURRENCY: Final = "USD"
+# What a card can be charged at least.
+CENTS_MIN: Final = 50
+# The stand-in's network: no provider has such a payment.
+SANDBOX: Final = "sandbox"
+STAND_IN_SELLER: Final = "profile_sandbox"
+
+
+@dataclass(frozen=True, slots=True)
+class TokenOffer:
+    """How an environment's top-ups are paid by card. seller_id: the operator's, whom payers make tokens for;
+    tokens: who charges them, null for staging's stand-in, where nothing is worth anything.
+    """
+
+    environment: Environment
+    seller_id: str
+    tokens: SharedTokens | None = None
+
+    def request(self, cents: int) -> dict[str, Any]:
+        """What the payer is asked to allow."""
+        return {
+            "amount": str(cents),
+            "currency": CURRENCY.lower(),
+            "methodDetails": {"networkId": self.seller_id, "paymentMethodTypes": ["card"]},
+        }
+
+
+def token_offers_of(providers: Providers, *, has_stand_in: bool = True) -> Mapping[str, TokenOffer]:
+    """Where a provider takes such tokens; staging without one has the stand-in."""
+    offers: dict[str, TokenOffer] = {}
+    if has_stand_in:
+        offers["staging"] = TokenOffer("staging", STAND_IN_SELLER)
+    for environment in ENVIRONMENTS:
+        provider = providers.of(METHOD, environment)
+        tokens = None if provider is None else ability(provider, SharedTokens)  # type: ignore[type-abstract]
+        if tokens is not None:
+            offers[environment] = TokenOffer(environment, tokens.seller_id, tokens)
+    return offers

@@ -1,0 +1,97 @@
+"""Items of one call that are refused by themselves, worded as a call of their own: with absolute addresses and
+the calls that come next (links[]).
+
+Promise: a link repeats what the item itself says, and names what the same refusal of a whole call names.
+It is worked out without comparing names: a call may hold a thousand items that are refused.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from billing.bulk.item import BatchItem
+from billing.topups.platform import InvalidPlatform
+from gateway.answers.links import RefusedFacts, links_of
+from gateway.answers.refusals import Refusal
+from gateway.answers.words import API_PREFIX
+from gateway.html.render import address_of
+from gateway.http.errors import refusal_as, refusal_of
+from gateway.http.request_context import RequestContext
+from kernel.errors import DomainError
+
+
+class RefusedItems:
+    """The refusals of one call's items. template: the path below the API that takes one of them alone."""
+
+    __slots__ = ("_address", "_call", "_template")
+
+    def __init__(self, call: RequestContext[Any, Any], template: str) -> None:
+        self._call, self._template = call, template
+        self._address = address_of(call)
+
+    def of(self, error: DomainError, body: Mapping[str, Any]) -> Refusal:
+        """The refusal of an item of this call; body: its fields, empty where it could not be read."""
+        refusal = refusal_of(error, self._address)
+        return self._linked(refusal, body, smaller_cents(self._call, refusal.error, body))
+
+    def kept(self, item: BatchItem, body: Mapping[str, Any] | None = None) -> Refusal | None:
+        """Why the item of a bulk send was refused; null: it was not. body: its fields, for who sent them.
+
+        Without body, a link holds no more than the item shows. The limits that it met then may be others
+        by now, so no smaller amount is named.
+        """
+        why = item.refusal
+        if why is None:
+            return None
+        refusal = refusal_as(
+            why.kind,
+            why.detail,
+            address=self._address,
+            param=why.param,
+            reason=why.reason,
+            retry_after_s=why.retry_after_s,
+            extra=why.extra,
+        )
+        if body is not None:
+            return self._linked(refusal, body, smaller_cents(self._call, refusal.error, body))
+        shown = {} if item.request is None else {"amount_cents": item.request.amount_cents}
+        return self._linked(refusal, shown, None)
+
+    def _linked(self, refusal: Refusal, body: Mapping[str, Any], smaller: int | None) -> Refusal:
+        api = self._address + API_PREFIX
+        links = links_of(
+            RefusedFacts(
+                home=self._address,
+                url=api + self._template,
+                api=api,
+                code=refusal.code.code,
+                method="POST",
+                template=self._template,
+                path=self._template,
+                body=body,
+                error=refusal.error,
+                transaction_id=refusal.transaction_id,
+                environment=self._call.principal.environment,
+                smaller_cents=smaller,
+                # The call itself was let in: another account is no way for one of its items.
+                is_open=False,
+            )
+        )
+        return replace(refusal, error={**refusal.error, "links": links}) if links else refusal
+
+
+def smaller_cents(
+    call: RequestContext[Any, Any], error: Mapping[str, Any], body: Mapping[str, Any]
+) -> int | None:
+    """The greatest amount of the platform that the limits admit with its fee; null: none. body: of a send."""
+    most, platform = error.get("max_now_cents"), body.get("platform")
+    if not isinstance(most, int) or not isinstance(platform, str):
+        return None
+    caller = call.principal
+    try:
+        found = call.context.topup_rules.platforms.of(caller.environment).find(platform)
+    except InvalidPlatform:
+        return None
+    # A fee grows with its amount: that of the smaller one is no more than this.
+    amount = most - found.fee_cents(caller.account_id, max(most, 0))
+    return amount if amount >= found.min_amount_cents else None

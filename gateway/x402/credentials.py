@@ -1,0 +1,199 @@
+"""The HTTP authentication scheme `Payment` (draft-httpauth-payment-01) with Stripe's shared payment tokens
+(draft-stripe-charge-00), by the models of the protocol's own package.
+
+Promises: a challenge is made of what it prices and nothing is kept of it: its id is a MAC over the environment,
+the request's bytes, the price, the seller, the end and the field that the answer comes in, so that an answer to
+anything else is refused. The random identifier in it is the payer's alone: whoever shows it again is shown what
+was bought. Of what a stranger wrote nothing is used but the token, and no credential is in a log or an error.
+"""
+
+import base64
+import hashlib
+import hmac
+import re
+import secrets
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+from urllib.parse import urlsplit
+
+import mpp
+import msgspec
+from mpp import (  # type: ignore[attr-defined]  # its ParseError is no part of what it says to export
+    Challenge,
+    ChallengeEcho,
+    Credential,
+    ParseError,
+    Receipt,
+)
+
+from billing.machine_payments.payment import MPP
+from billing.machine_payments.token_offer import METHOD, TokenOffer
+from kernel.clock import SECOND_US, parse_rfc3339, rfc3339
+
+INTENT: Final = "charge"
+# Where the credential comes when Authorization holds a key of this gateway.
+BESIDE_KEY: Final = mpp.PAYMENT_AUTHORIZATION_HEADER
+PROBLEMS: Final = "https://paymentauth.org/problems/"
+CHALLENGE_S: Final = 900
+BYTES_MAX: Final = 16_384
+DESCRIPTION: Final = "A top-up of prepaid AI credit"
+_SCHEME: Final = b"payment "
+_TOKEN = re.compile(r"spt_[A-Za-z0-9_]{4,200}").fullmatch
+_IDENTIFIER = re.compile(r"[0-9a-f]{32}").fullmatch
+_TAIL: Final = 4
+
+
+class Misfit(NamedTuple):
+    """Why a payment is not taken; problem: the draft's name of it, null where there is none."""
+
+    detail: str
+    problem: str | None = None
+
+
+class ShownCredential(NamedTuple):
+    """A credential that came with a request. ref: the token's digest; identifier: the digest of the challenge's
+    secret; payer: what is shown of the token. expires_at: the challenge's end, microseconds; of a challenge of
+    ours only where `misfit` says so.
+    """
+
+    ref: str
+    identifier: str
+    payer: str
+    expires_at: int
+    token: str
+    challenge: ChallengeEcho
+    secret: str
+    is_beside_key: bool
+    door: str = MPP
+
+
+class Priced(NamedTuple):
+    """What a challenge is made of. key: what its id is made with; realm: this gateway's name; body: the
+    request's bytes; is_beside_key: Authorization holds a key.
+    """
+
+    key: str
+    realm: str
+    offer: TokenOffer
+    cents: int
+    body: bytes
+    is_beside_key: bool
+
+
+class _Opaque(msgspec.Struct):
+    identifier: str
+
+
+_OPAQUE: Final = msgspec.json.Decoder(_Opaque)
+
+
+def is_payment(header: bytes | None) -> bool:
+    """Whether an Authorization header holds a payment instead of a key."""
+    return header is not None and header[: len(_SCHEME)].lower() == _SCHEME
+
+
+def read(headers: Mapping[bytes, bytes]) -> ShownCredential | Misfit | None:
+    """The credential in a request's headers; None: there is none."""
+    in_front = headers.get(b"authorization")
+    beside = headers.get(BESIDE_KEY.lower().encode())
+    if beside is not None and is_payment(in_front):
+        return Misfit("one payment at a time: two credentials came", "malformed-credential")
+    header = in_front if is_payment(in_front) else beside
+    if header is None:
+        return None
+    if len(header) > BYTES_MAX:
+        return Misfit(f"the credential is longer than {BYTES_MAX} bytes", "malformed-credential")
+    try:
+        found = Credential.from_authorization(header.decode("latin-1"))
+    except (ParseError, RecursionError, UnicodeError):
+        return Misfit("the credential cannot be read", "malformed-credential")
+    return _shown(found, is_beside_key=header is beside)
+
+
+def challenge(priced: Priced, *, now_us: int) -> bytes:
+    """WWW-Authenticate, with an identifier of its own."""
+    until = (now_us // SECOND_US + CHALLENGE_S) * SECOND_US
+    made = _made(priced, rfc3339(until), secrets.token_hex(16))
+    return made.to_www_authenticate(priced.realm).encode()
+
+
+def misfit(shown: ShownCredential, priced: Priced, *, now_us: int) -> Misfit | None:
+    """Why the credential does not pay for the request; None: its challenge was made here for this."""
+    echo = shown.challenge
+    if (echo.method, echo.intent) != (METHOD, INTENT):
+        return Misfit(f"{METHOD}/{INTENT} is taken here alone", "method-unsupported")
+    wanted = _made(priced, echo.expires or "", shown.secret)
+    is_ours = hmac.compare_digest(wanted.id.encode(), echo.id.encode())
+    if not is_ours or shown.is_beside_key is not priced.is_beside_key:
+        return Misfit(
+            "the challenge was not made here for this request at this price: answer the new one",
+            "invalid-challenge",
+        )
+    if shown.expires_at <= now_us:
+        return Misfit("the challenge has ended: answer the new one", "payment-expired")
+    return None
+
+
+def receipt(settlement: str, settled_at: int) -> bytes:
+    """Payment-Receipt of what was settled."""
+    at = datetime.fromisoformat(rfc3339(settled_at))
+    return Receipt.success(settlement, timestamp=at, method=METHOD).to_payment_receipt().encode()
+
+
+def realm_of(address: str) -> str:
+    return urlsplit(address).netloc
+
+
+def _made(priced: Priced, expires: str, secret: str) -> Challenge:
+    digest = base64.b64encode(hashlib.sha256(priced.body).digest()).decode()
+    return Challenge.create(
+        secret_key=priced.key,
+        realm=priced.realm,
+        method=METHOD,
+        intent=INTENT,
+        request=priced.offer.request(priced.cents),
+        expires=expires,
+        digest=f"sha-256=:{digest}:",
+        description=DESCRIPTION,
+        meta={"environment": priced.offer.environment, "identifier": secret},
+        header=BESIDE_KEY if priced.is_beside_key else None,
+    )
+
+
+def _shown(found: Credential, *, is_beside_key: bool) -> ShownCredential | Misfit:
+    payload: Any = found.payload
+    token = payload.get("spt") if isinstance(payload, dict) else None
+    if not isinstance(token, str) or not _TOKEN(token):
+        return Misfit("payload.spt is no shared payment token, spt_…", "invalid-payload")
+    secret = _secret(found.challenge.opaque)
+    if secret is None:
+        return Misfit("the challenge was not made here", "invalid-challenge")
+    return ShownCredential(
+        ref=hashlib.sha256(token.encode()).hexdigest(),
+        identifier=hashlib.sha256(secret.encode()).hexdigest(),
+        payer=f"spt_…{token[-_TAIL:]}",
+        expires_at=_moment(found.challenge.expires),
+        token=token,
+        challenge=found.challenge,
+        secret=secret,
+        is_beside_key=is_beside_key,
+    )
+
+
+def _secret(opaque: str | None) -> str | None:
+    """The identifier in what the challenge's opaque part says."""
+    text = opaque or ""
+    try:
+        raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+        said = _OPAQUE.decode(raw)
+    except (ValueError, RecursionError):
+        return None
+    return said.identifier if _IDENTIFIER(said.identifier) else None
+
+
+def _moment(text: str | None) -> int:
+    try:
+        return parse_rfc3339(text or "")
+    except ValueError:
+        return 0

@@ -1,0 +1,54 @@
+"""Who asks for a paid top-up, and of which environment."""
+
+from typing import Final
+
+from billing.machine_payments.payment import NotOffered
+from gateway.http.auth import check_presented, presented
+from gateway.http.fields import EnvironmentMismatch
+from gateway.x402 import credentials
+from gateway.x402.ways import PaidCall, offered
+from kernel.errors import InvalidInput
+from keys.authenticator import InvalidCredential
+from keys.principal import Environment, Principal, check_address, require_scope
+
+# Live, where both are offered.
+LIVE_FIRST: Final[tuple[Environment, ...]] = ("live", "staging")
+
+
+async def caller(call: PaidCall) -> Principal | None:
+    """Whose key stands beside the payment; None: nobody's. Raises what refuses a key."""
+    in_front = call.headers.get(b"authorization")
+    if in_front is None or credentials.is_payment(in_front):
+        return None
+    token, is_cookie = presented(call.scope, call.headers, call.context.settings)
+    principal = await call.context.authenticator.authenticate(token)
+    check_presented(principal, is_cookie=is_cookie)
+    if is_cookie:
+        raise InvalidCredential("send an API key as Authorization: Bearer ak_…")
+    if principal.ip_allow_lists:
+        check_address(principal, call.address)
+    require_scope(principal, "topup:send")
+    call.principal = principal
+    return principal
+
+
+def environment_of(call: PaidCall, principal: Principal | None, door: str | None) -> Environment:
+    """Whose credit is bought; door: through which a payment came, if one did. Raises EnvironmentMismatch, InvalidInput and NotOffered."""
+    asked = call.body.environment
+    if principal is not None:
+        if asked not in (None, principal.environment):
+            raise EnvironmentMismatch(f"the key is of {principal.environment}", param="environment")
+        asked = principal.environment
+    taken = {one: offered(call, one) for one in LIVE_FIRST}
+    wanted = LIVE_FIRST if asked is None else (asked,)
+    for environment in wanted:
+        if taken[environment] and (door is None or door in taken[environment]):
+            return environment
+    allowed = sorted(
+        one for one, doors in taken.items() if doors and (door is None or door in doors)
+    )
+    if allowed and principal is None:
+        detail = f"such payments are taken in {' and '.join(allowed)} alone"
+        problem = {"param": "environment", "detail": detail, "allowed": allowed}
+        raise InvalidInput(detail, param="environment", errors=[problem])
+    raise NotOffered("this gateway takes no such payment: its operator has set none up")

@@ -1,0 +1,146 @@
+"""The ways in which an environment's top-ups are paid, each with the header that asks for its payment."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+import msgspec
+
+from billing.machine_payments.offer import Offer
+from billing.machine_payments.payment import MPP, X402, MachinePayment, PaidRequest
+from billing.machine_payments.token_charges import TokenProof
+from billing.machine_payments.token_offer import CENTS_MIN, METHOD, SANDBOX, TokenOffer
+from gateway.api.bodies.paid_body import PaidBody
+from gateway.html.render import address_of
+from gateway.http.fields import Fields
+from gateway.http.request_context import RequestContext
+from gateway.x402 import credentials, headers
+from gateway.x402.credentials import Misfit, Priced, ShownCredential
+from gateway.x402.headers import Presented
+from kernel.clock import SECOND_US
+
+PaidCall = RequestContext[PaidBody, Fields]
+Shown = Presented | ShownCredential
+
+
+class Terms(NamedTuple):
+    """What is paid, as the payment's row has it."""
+
+    network: str
+    asset: str
+    amount: str
+
+
+class Way(Protocol):
+    """One way of paying, of one environment."""
+
+    @property
+    def door(self) -> str: ...
+
+    def header(self, call: PaidCall, asked: PaidRequest, why: str) -> tuple[bytes, bytes]:
+        """The header of a 402 that asks for such a payment."""
+        ...
+
+    def facts(self, asked: PaidRequest) -> dict[str, Any]:
+        """What the refusal's body says of it."""
+        ...
+
+    def misfit(self, call: PaidCall, shown: Any, asked: PaidRequest) -> Misfit | None:
+        """Why what was shown does not pay for the request; None: it does."""
+        ...
+
+    def terms(self, asked: PaidRequest) -> Terms: ...
+
+    def proof(self, shown: Any, payment: MachinePayment) -> bytes:
+        """What is kept of it, and posted to have it settled."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ByWallet:
+    """By x402: an authorization that a wallet signed."""
+
+    offer: Offer
+    door: str = X402
+
+    def header(self, call: PaidCall, asked: PaidRequest, why: str) -> tuple[bytes, bytes]:
+        url = f"{address_of(call)}{call.path}"
+        made = headers.required_header(self.offer, asked.charged_cents, url=url, why=why)
+        return b"payment-required", made
+
+    def facts(self, asked: PaidRequest) -> dict[str, Any]:
+        return {"x402Version": 2, "accepts": [self.offer.requirements(asked.charged_cents)]}
+
+    def misfit(self, call: PaidCall, shown: Presented, asked: PaidRequest) -> Misfit | None:
+        why = headers.misfit(shown, self.offer, asked, call.now_us // SECOND_US)
+        return None if why is None else Misfit(why)
+
+    def terms(self, asked: PaidRequest) -> Terms:
+        asset = self.offer.asset
+        return Terms(asset.network, asset.address, self.offer.amount(asked.charged_cents))
+
+    def proof(self, shown: Presented, payment: MachinePayment) -> bytes:
+        return msgspec.json.encode(headers.request_of(shown, self.offer, payment.charged_cents))
+
+
+@dataclass(frozen=True, slots=True)
+class ByToken:
+    """By card: a shared payment token in a `Payment` credential. is_beside_key: Authorization holds a key."""
+
+    offer: TokenOffer
+    is_beside_key: bool
+    door: str = MPP
+
+    def header(self, call: PaidCall, asked: PaidRequest, why: str) -> tuple[bytes, bytes]:  # noqa: ARG002
+        priced = self._priced(call, asked)
+        return b"www-authenticate", credentials.challenge(priced, now_us=call.now_us)
+
+    def facts(self, asked: PaidRequest) -> dict[str, Any]:
+        return {"payment_methods": [{"method": METHOD, **self.offer.request(asked.charged_cents)}]}
+
+    def misfit(self, call: PaidCall, shown: ShownCredential, asked: PaidRequest) -> Misfit | None:
+        return credentials.misfit(shown, self._priced(call, asked), now_us=call.now_us)
+
+    def terms(self, asked: PaidRequest) -> Terms:
+        request = self.offer.request(asked.charged_cents)
+        network = SANDBOX if self.offer.tokens is None else METHOD
+        return Terms(network, request["currency"], request["amount"])
+
+    def proof(self, shown: ShownCredential, payment: MachinePayment) -> bytes:
+        return TokenProof(payment.id, shown.token, payment.charged_cents).encoded()
+
+    def _priced(self, call: PaidCall, asked: PaidRequest) -> Priced:
+        return Priced(
+            call.context.machine_payments.challenge_key,
+            credentials.realm_of(address_of(call)),
+            self.offer,
+            asked.charged_cents,
+            call.raw,
+            self.is_beside_key,
+        )
+
+
+def offered(call: PaidCall, environment: str) -> tuple[str, ...]:
+    """The doors that are open there."""
+    payments = call.context.machine_payments
+    by_token = (
+        (MPP,) if environment in payments.token_offers and _is_safe(call, environment) else ()
+    )
+    return ((X402,) if environment in payments.offers else ()) + by_token
+
+
+def ways_of(call: PaidCall, environment: str, cents: int, *, is_beside_key: bool) -> Sequence[Way]:
+    """How such a sum is paid there."""
+    payments, doors = call.context.machine_payments, offered(call, environment)
+    ways: list[Way] = []
+    if X402 in doors:
+        ways.append(ByWallet(payments.offers[environment]))
+    if MPP in doors and cents >= CENTS_MIN:
+        ways.append(ByToken(payments.token_offers[environment], is_beside_key))
+    return ways
+
+
+def _is_safe(call: PaidCall, environment: str) -> bool:
+    """Whether a token that is worth something comes here encrypted, or from this machine."""
+    public_url = call.context.settings.public_url
+    return environment == "staging" or not public_url or public_url.startswith("https://")
