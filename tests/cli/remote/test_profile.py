@@ -193,6 +193,26 @@ ODD = (
 )
 
 
+@pytest.mark.one_database
+async def test_a_key_that_ended_elsewhere_is_forgotten_all_the_same(
+    gateway: Gateway, ran: Ran
+) -> None:
+    key = await gateway.key(await gateway.account())
+    await ran("login", "--with-key", "--url", gateway.url, typed=key + "\n")
+    own, headers = "/api/public/v1/keys/self", {"Authorization": f"Bearer {key}"}
+    given_up = await gateway.client.delete(own, headers=headers)
+    # An end counts half a second later at the latest.
+    while (await gateway.client.get(own, headers=headers)).is_success:  # noqa: ASYNC110 - a cache grows old
+        await asyncio.sleep(0.05)
+
+    ended = await ran("logout", "--revoke", "--json")
+
+    assert given_up.status_code == 200
+    assert said(ended) == {"forgotten": "default", "revoked": True}
+    assert "ended before" in ended.stderr
+    assert (await ran("whoami")).exit_code == 2
+
+
 RESEND = "listen --profile default --forward http://127.0.0.1:9/ --resend evt_0000000000000001"
 
 
