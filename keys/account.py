@@ -4,7 +4,7 @@ Invariant: whoever changes money, events or keys of an account holds the lock on
 account_environments, taken here in (account, environment) order, so two transactions never wait for
 each other in a circle. Writes accounts (live and the verified address: keys/live.py) and
 account_environments (event_no: webhooks/events/event.py; what a balance is watched for:
-keys/balance_watch.py).
+keys/balance_watch.py; clock_ahead_us: keys/sandbox_clock.py).
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -218,24 +218,6 @@ async def load_time_zones(tx: Transaction, account_ids: Iterable[str]) -> dict[s
         "SELECT id, time_zone FROM accounts WHERE id IN :ids[text]", ids=sorted(set(account_ids))
     )
     return {row["id"]: row["time_zone"] for row in rows}
-
-
-async def advance_clock(tx: Transaction, tenant: Tenant, *, by_us: int, ahead_us_max: int) -> int:
-    """Moves the tenant's sandbox clock on; returns how far ahead it is. Raises InvalidInput."""
-    assert tenant.environment == "staging", "a sandbox clock is staging's"
-    assert by_us > 0, "it goes forward"
-    touched = await tx.execute(
-        """UPDATE account_environments SET clock_ahead_us = clock_ahead_us + :by_us
-           WHERE account_id = :account_id AND environment = :environment
-             AND clock_ahead_us + :by_us <= :ahead_us_max""",
-        by_us=by_us,
-        ahead_us_max=ahead_us_max,
-        account_id=tenant.account_id,
-        environment=tenant.environment,
-    )
-    if touched == 0:
-        raise InvalidInput("the clock would be too far ahead", param="advance_s")
-    return (await read_tenants(tx, [tenant])).clocks_ahead_us[tenant]
 
 
 async def lock_tenants(tx: Transaction, tenants: Iterable[Tenant]) -> Standings:

@@ -1,6 +1,7 @@
 """From a presented token to a principal, through a small cache in front of the database.
 
-Promise: what changed in the database (a revocation, a scope, an expiry, an ancestor) holds here
+Promise: what changed in the database (a revocation, a scope, an expiry, an ancestor, an account's sandbox
+clock, which ends keys) holds here
 CACHE_LIFE_US after it was committed at the latest, since an entry's life is counted from the moment
 its read began; an end that is known is kept to the microsecond. Invariant: no entry, no access: while
 the database cannot answer, a stale entry is not used. Whatever is missing or about to grow stale is

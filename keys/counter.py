@@ -8,12 +8,16 @@ same:DIGEST       the transactions of one recipient, platform, amount   of a per
 lifetime          nothing; its detail says what was told                0
 account:ENV       micros of all of an account, under its own id         of the UTC day
 
+All of it is by the account's own clock, which the sandbox may move on (keys/sandbox_clock.py). What a top-up
+or a hold names as its rows (counted_in) begins with the moment by that clock where it is ahead of ours, as
+`/at/MICROSECONDS`: what comes back comes back to the windows of that moment.
+
 A rolling window counts in at most 60 buckets of equal width. A bucket counts until the last moment in it
 has left the window, so a window never allows more than it says; it may allow a bucket's width later. Pure.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 import msgspec
@@ -26,6 +30,8 @@ HOUR_S: Final = 3600
 LIFETIME: Final = "lifetime"
 SENDS: Final = f"count:{HOUR_S}"
 REPEAT_PERIOD_US: Final = 7 * DAY_US
+# Of no row: the moment of the account's own clock. An older process finds no row of that name.
+_AT: Final = "at"
 # Of transactions that look alike: more of them only where each said that it is another.
 _SENT_MAX: Final = 20
 
@@ -99,7 +105,7 @@ def room_at(
 
 def empty_at(buckets: Mapping[int, int], seconds: int, now_us: int) -> int:
     """When nothing of what is counted now counts any more."""
-    return max((_leaves_at(number, seconds) for number in buckets), default=now_us)
+    return max([now_us, *(_leaves_at(number, seconds) for number in buckets)])
 
 
 def note_sent(sent: dict[str, int], transaction_id: str, *, at: int) -> None:
@@ -130,18 +136,30 @@ def account_place(account_id: str, environment: str, day_start: int) -> CounterR
     return (account_id, f"account:{environment}", day_start)
 
 
-def places_text(places: Iterable[CounterRow]) -> str | None:
-    """As a top-up or a hold names the rows that count it; None: no such row."""
-    return " ".join(f"{key_id}/{period}/{start}" for key_id, period, start in places) or None
+def places_text(places: Iterable[CounterRow], *, at: int | None = None) -> str | None:
+    """As a top-up or a hold names the rows that count it; None: no such row.
+
+    at: the moment by the account's own clock; None: its clock is ours.
+    """
+    named = places if at is None else [("", _AT, at), *places]
+    return " ".join(f"{key_id}/{period}/{start}" for key_id, period, start in named) or None
 
 
 def read_places(text: str | None) -> list[CounterRow]:
     """The rows that it names."""
-    found: list[CounterRow] = []
+    return [place for place in _words(text) if place[1] != _AT]
+
+
+def counted_at(text: str | None, created_at: int) -> int:
+    """The moment of the days and months that count it, by the account's own clock as it was then."""
+    first = next(_words(text), None)
+    return first[2] if first is not None and first[1] == _AT else created_at
+
+
+def _words(text: str | None) -> Iterator[CounterRow]:
     for word in (text or "").split():
         key_id, period, start = word.split("/")
-        found.append((key_id, period, int(start)))
-    return found
+        yield key_id, period, int(start)
 
 
 def _width_us(seconds: int) -> int:

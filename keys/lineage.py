@@ -15,7 +15,10 @@ from keys.principal import ADMIN, Network
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """One key of a lineage, as stored. Times in microseconds; null: never, none."""
+    """One key of a lineage, as stored. Times in microseconds; null: never, none.
+
+    expires_at is by our time, whatever the account's own clock is: see `api_keys/lookup.py`.
+    """
 
     id: str
     scopes: frozenset[str]

@@ -84,9 +84,11 @@ class Principal:
 
     credential_id is the key's, token's or session's id. lineage is key_id, then the ancestors,
     nearest first; empty without a key. Each of ip_allow_lists must match. expires_at is the
-    earliest end of the credential, its key and the ancestors, in microseconds. The approval
-    threshold is the tightest of the lineage; null: none. account_email is the recipient of a send to `self`.
-    oauth is set for the token of an app; one of an MCP client (mcp) is its key in everything. is_paused: its key, or one above it, is paused.
+    earliest end of the credential, its key and the ancestors, in microseconds by our time, whatever the
+    account's own clock says. The approval threshold is the tightest of the lineage; null: none.
+    account_email is the recipient of a send to `self`. oauth is set for the token of an app; one of an MCP
+    client (mcp) is its key in everything. is_paused: its key, or one above it, is paused.
+    clock_ahead_us: how far the account's own clock was ahead of ours when this was read.
     """
 
     account_id: str
@@ -103,6 +105,12 @@ class Principal:
     account_email: str | None
     oauth: OAuthOrigin | None = None
     is_paused: bool = False
+    clock_ahead_us: int = 0
+
+    @property
+    def own_expires_at(self) -> int | None:
+        """expires_at by the account's own clock, as its readers see it."""
+        return None if self.expires_at is None else self.expires_at + self.clock_ahead_us
 
     @property
     def tenant(self) -> Tenant:

@@ -73,7 +73,8 @@ accounts = sa.Table(
 )
 
 # keys/account.py, but event_no by webhooks/events/event.py, events_from_no by webhooks/deliveries/retention.py and
-# event_epoch by webhooks/events/cursor.py, what its balance is watched for by keys/balance_watch.py.
+# event_epoch by webhooks/events/cursor.py, what its balance is watched for by keys/balance_watch.py,
+# clock_ahead_us by keys/sandbox_clock.py.
 # The row that every change of money locks.
 account_environments = sa.Table(
     "account_environments",
@@ -874,6 +875,13 @@ machine_payments = sa.Table(
         "next_ask_at",
         sqlite_where=sa.text("next_ask_at IS NOT NULL"),
         postgresql_where=sa.text("next_ask_at IS NOT NULL"),
+    ),
+    sa.Index(
+        "ix_machine_payments_settled",
+        "environment",
+        "settled_at",
+        sqlite_where=sa.text("settled_at IS NOT NULL"),
+        postgresql_where=sa.text("settled_at IS NOT NULL"),
     ),
     # What a person decides, and whose top-up may still fail.
     sa.Index(

@@ -59,7 +59,7 @@ class BatchState:
                 idempotency.reading(read_set.request_keys, self._stored),
                 *(reading for each in self._ranked for reading in each.readings()),
                 self.ledger.reading(read_set.tenants, read_set.places),
-                *self.spending.readings(read_set.key_ids, windows),
+                *self.spending.readings(read_set.key_ids, windows, read_set.counted),
                 self.outbox.reading(read_set.tenants),
             ]
         )
@@ -74,6 +74,7 @@ class BatchState:
         self.spending.take_day_limits(standings.day_limits)
         self._plan_only_until = standings.plan_only_until
         self.ledger.clocks_ahead_us = standings.clocks_ahead_us
+        self.spending.time.take(standings.clocks_ahead_us)
         self.outbox.number_from(standings.event_numbers)
 
     async def flush(self, tx: Transaction) -> None:
@@ -95,7 +96,7 @@ class BatchState:
 
     def now_of(self, tenant: Tenant) -> int:
         """The tenant's own time: ahead of now_us where its sandbox clock was advanced."""
-        return self.now_us + self.ledger.clocks_ahead_us.get(tenant, 0)
+        return self.spending.time.of(tenant)
 
     @property
     def changes(self) -> int:

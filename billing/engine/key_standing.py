@@ -10,7 +10,7 @@ import msgspec
 from billing.engine.limit import LimitView
 from billing.engine.spending import Lineage, Spending
 from kernel.tenant import Tenant
-from keys.account import standings_reading
+from keys.account import Standings, standings_reading
 from keys.api_keys.key_state import KeyState
 from store.database import Transaction
 
@@ -25,10 +25,14 @@ class KeyStanding(msgspec.Struct, frozen=True):
 class KeyStandings:
     """Of some keys of one tenant."""
 
-    def __init__(self, spending: Spending, tenant: Tenant, now_us: int) -> None:
+    def __init__(self, spending: Spending, tenant: Tenant) -> None:
         self._spending = spending
         self._tenant = tenant
-        self._now_us = now_us
+
+    @property
+    def now_us(self) -> int:
+        """The tenant's own time, which everything here is by."""
+        return self._spending.time.of(self._tenant)
 
     @property
     def states(self) -> dict[str, KeyState]:
@@ -37,19 +41,24 @@ class KeyStandings:
     def of(self, lineage: Lineage) -> KeyStanding:
         """Of the keys together; a lineage that has not ended, and may be paused."""
         limits, max_now_cents = self._spending.standing(self._tenant, lineage)
-        return KeyStanding([one.view(self._now_us) for one in limits], max_now_cents)
+        return KeyStanding([one.view(self.now_us) for one in limits], max_now_cents)
 
 
 async def load_standings(
     tx: Transaction, tenant: Tenant, key_ids: Iterable[str], *, now_us: int
 ) -> KeyStandings:
-    """In three statements, however many keys there are."""
+    """In three statements, however many keys there are. now_us: our time."""
     spending = Spending(now_us, lambda *_: None)
+
+    def take(found: Standings) -> None:
+        spending.take_day_limits(found.day_limits)
+        spending.time.take(found.clocks_ahead_us)
+
     await tx.fetch_many(
         [
-            standings_reading([tenant], lambda found: spending.take_day_limits(found.day_limits)),
+            standings_reading([tenant], take),
             *spending.readings(set(key_ids), ()),
         ]
     )
     await tx.fetch_many(spending.further_readings(()))
-    return KeyStandings(spending, tenant, now_us)
+    return KeyStandings(spending, tenant)

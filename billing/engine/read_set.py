@@ -73,6 +73,7 @@ class ReadSet:
     ledger_ids: set[str] = field(default_factory=set)  # ledger accounts, by id
     key_ids: set[str] = field(default_factory=set)
     windows: set[Window] = field(default_factory=set)  # beside today's of each key
+    counted: dict[str, Tenant] = field(default_factory=dict)  # grants of apps, which are no keys
     # Whose recipients the mandates of keys look at.
     sends: list[LimitedSend] = field(default_factory=list)
     request_keys: set[RequestKey] = field(default_factory=set)

@@ -2,15 +2,17 @@
 
 Counted in the windows of the moment of spending, for the key and all its ancestors; what is given
 back goes to the window it was spent in. A batch in which no key has a mandate reads and writes what it
-did without them; one with mandates reads once more. Written by keys/caps.py, under the tenants' locks.
+did without them; one with mandates reads once more, and so does one of an account whose sandbox clock was
+moved: its windows and its keys' ends go by that clock. Written by keys/caps.py, under the tenants' locks.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from billing.engine.cap_notices import notices_of
 from billing.engine.limit import Limit, max_cents
 from billing.engine.line_limits import KeyEnd, LineLimits, line_limits, windows_of_mandates
+from billing.engine.own_time import OwnTime, calendar_windows
 from billing.engine.send_limits import LimitedSend, windows_of_send
 from billing.engine.sums import Sum, Sums
 from billing.ledger.money import MICROS_PER_CENT
@@ -24,6 +26,7 @@ from keys.mandate import read_mandate
 from store.database import BatchRead, Transaction
 
 Lineage = tuple[str, ...]
+_NO_GRANTS: Final[Mapping[str, Tenant]] = {}
 Publish = Callable[[Tenant, str, Mapping[str, Any]], object]
 
 
@@ -42,7 +45,7 @@ class Spending:
     def __init__(self, now_us: int, publish: Publish) -> None:
         self.key_states: dict[str, KeyState] = {}
         self.changes = 0
-        self._now_us = now_us
+        self.time = OwnTime(now_us, self.key_states)
         self._publish = publish
         self._sums = Sums()
         self._day_limits: Mapping[Tenant, int] = {}
@@ -53,14 +56,15 @@ class Spending:
         # Who spent of a limit that is watched, in the order of the first spends.
         self._spenders: dict[tuple[Tenant, Lineage], None] = {}
 
-    def readings(self, key_ids: set[str], windows: Iterable[Window]) -> list[BatchRead]:
-        """The keys' states, and their windows beside the named ones."""
-        wanted: set[Window] = {
-            (key_id, period, start)
-            for key_id in key_ids
-            for period, start in caps.windows_of(self._now_us)
-        }
-        wanted.update(caps.unapproved_window(key_id, self._now_us) for key_id in key_ids)
+    def readings(
+        self,
+        key_ids: set[str],
+        windows: Iterable[Window],
+        counted: Mapping[str, Tenant] = _NO_GRANTS,
+    ) -> list[BatchRead]:
+        """The keys' states, and their windows beside the named ones; counted: grants of apps, too."""
+        self.time.expect(counted)
+        wanted = calendar_windows({*key_ids, *counted}, self.time.now_us)
         wanted.update(windows)
         return [key_states_reading(key_ids, self.key_states), self._sums.reading(wanted)]
 
@@ -71,15 +75,17 @@ class Spending:
     def further_readings(self, sends: Iterable[LimitedSend]) -> list[BatchRead]:
         """What the limits ask for that were read, of the sends to come; mostly nothing."""
         states = [state for state in self.key_states.values() if _is_limited(state)]
-        if not states and not self._day_limits:
+        ahead = self.time.windows_ahead()
+        if not states and not self._day_limits and not ahead:
             return []
-        wanted = set(windows_of_mandates(states))
+        wanted = {*windows_of_mandates(states), *ahead}
         mandates = {state.id: read_mandate(state.mandate) for state in states if state.mandate}
         for send in sends:
             for key_id in send.lineage:
                 if key_id in mandates:
                     mandate = mandates[key_id]
-                    wanted |= {*windows_of_send(key_id, mandate, send.facts, self._now_us)}
+                    now_us = self.time.of_line(send.lineage)
+                    wanted |= {*windows_of_send(key_id, mandate, send.facts, now_us)}
         wanted |= {self._account_place(tenant) for tenant in self._day_limits}
         return [self._sums.reading(wanted)] if wanted else []
 
@@ -112,7 +118,7 @@ class Spending:
         """Raises LooksRepeated."""
         sends = self._line(send.lineage).sends
         if sends is not None:
-            sends.check_repeated(send.facts, self._sums, self._now_us)
+            sends.check_repeated(send.facts, self._sums, self.time.of_line(send.lineage))
 
     def check(
         self, tenant: Tenant, lineage: Lineage, amount_micros: int, send: LimitedSend | None = None
@@ -141,9 +147,10 @@ class Spending:
         self, tenant: Tenant, lineage: Lineage, send: LimitedSend | None = None
     ) -> int | None:
         """The most that every limit admits now, None without one; of this send."""
+        now_us = self.time.of(tenant)
         states = [self.key_states[key_id] for key_id in lineage]
-        capped = caps.tightest_remaining_micros(states, self._sums.spent(), self._now_us)
-        further = max_cents(self._further(tenant, self._line(lineage), send), self._now_us)
+        capped = caps.tightest_remaining_micros(states, self._sums.spent(), now_us)
+        further = max_cents(self._further(tenant, self._line(lineage), send), now_us)
         rooms = [None if capped is None else capped // MICROS_PER_CENT, further]
         return min((one for one in rooms if one is not None), default=None)
 
@@ -151,37 +158,42 @@ class Spending:
         """All that is counted of these keys and the account, and the most cents that every limit admits now,
         whether a key is paused or not; None without a limit.
         """
+        now_us = self.time.of(tenant)
         states = [self.key_states[key_id] for key_id in lineage]
-        line = line_limits(states, self._sums, self._now_us)
+        line = line_limits(states, self._sums, now_us)
         limits = [*line.watched, *self._of_account(tenant)]
-        capped = caps.tightest_remaining_micros(states, self._sums.spent(), self._now_us)
+        capped = caps.tightest_remaining_micros(states, self._sums.spent(), now_us)
         rooms = [None if capped is None else capped // MICROS_PER_CENT]
-        rooms.append(max_cents(limits, self._now_us))
+        rooms.append(max_cents(limits, now_us))
         return limits, min((one for one in rooms if one is not None), default=None)
 
     def spend(
         self, tenant: Tenant, lineage: Lineage, amount_micros: int, send: LimitedSend | None = None
     ) -> str | None:
-        """Counts a spend of now. Returns the further rows that count it, by which it is given back."""
-        self.count(tenant.account_id, lineage, amount_micros, self._now_us)
+        """Counts a spend of now. Returns the further rows that count it, and when that was by a clock that
+        is ahead: by these it is given back.
+        """
+        now_us = self.time.of(tenant)
+        at = None if now_us == self.time.now_us else now_us
+        self.count(tenant.account_id, lineage, amount_micros, now_us)
         line = self._line(lineage)
         if not line.watched and line.sends is None and not self._day_limits:
-            return None
+            return None if at is None else counter.places_text((), at=at)
         account = self._of_account(tenant)
         places: list[CounterRow] = []
         for limit in line.money:
             if limit.cap == "window":
-                limit.add(tenant.account_id, amount_micros, self._now_us)
+                limit.add(tenant.account_id, amount_micros, now_us)
                 places.append((limit.key_id or "", counter.rolling(limit.seconds or 0), 0))
         for limit in account:
             limit.sum.add(tenant.account_id, amount_micros)
             places.append(self._account_place(tenant))
         if line.sends is not None and send is not None:
             places += line.sends.count(
-                tenant.account_id, send.facts, amount_micros, self._sums, self._now_us
+                tenant.account_id, send.facts, amount_micros, self._sums, now_us
             )
         self._spenders[tenant, lineage] = None
-        return counter.places_text(places)
+        return counter.places_text(places, at=at)
 
     def give_back(
         self,
@@ -193,8 +205,11 @@ class Spending:
         *,
         topup_id: str = "",
     ) -> None:
-        """What was spent at that moment, or a part of it, came back."""
-        account_id = tenant.account_id
+        """What was spent at that moment, or a part of it, came back.
+
+        at: counter.counted_at of what is given back.
+        """
+        account_id, now_us = tenant.account_id, self.time.of(tenant)
         self.count(account_id, lineage, -amount_micros, at)
         for place in counter.read_places(counted_in):
             kind, _, rest = place[1].partition(":")
@@ -203,13 +218,15 @@ class Spending:
             elif kind == "last":
                 seconds = int(rest)
                 buckets = self._sums.detailed(place).change_detail(account_id).buckets
-                counter.add(buckets, seconds, -amount_micros, at=at, now_us=self._now_us)
+                counter.add(buckets, seconds, -amount_micros, at=at, now_us=now_us)
             elif topup_id in (self._sums.detailed(place).detail or counter.Detail()).sent:
                 del self._sums.detailed(place).change_detail(account_id).sent[topup_id]
 
     def count(self, account_id: str, lineage: Lineage, amount_micros: int, at: int) -> None:
-        """Adds to (or with a negative amount gives back to) the days and months of the moment."""
-        if at == self._now_us:
+        """Adds to (or with a negative amount gives back to) the days and months of the moment, which is by
+        the account's own clock.
+        """
+        if at == self.time.of_line(lineage):
             windows = self._windows.get(lineage)
             if windows is None:
                 windows = self._windows[lineage] = self._windows_of(lineage, at)
@@ -238,11 +255,11 @@ class Spending:
 
     def funded_micros(self, account_id: str) -> int:
         """Test credit that the account was given today."""
-        return self._sums.of(funding_window(account_id, self._now_us)).spent_micros
+        return self._sums.of(funding_window(account_id, self.time.now_us)).spent_micros
 
     def count_funding(self, account_id: str, amount_micros: int) -> None:
         self.changes += 1
-        self._sums.of(funding_window(account_id, self._now_us)).add(account_id, amount_micros)
+        self._sums.of(funding_window(account_id, self.time.now_us)).add(account_id, amount_micros)
 
     def _line(self, lineage: Lineage) -> LineLimits:
         found = self._lines.get(lineage)
@@ -252,17 +269,17 @@ class Spending:
                 found = LineLimits(ended)
             else:
                 states = [self.key_states[key_id] for key_id in lineage]
-                found = line_limits(states, self._sums, self._now_us)
+                found = line_limits(states, self._sums, self.time.of_line(lineage))
             self._lines[lineage] = found
         return found
 
     def _look_for_end(self, lineage: Lineage) -> KeyEnd | None:
-        is_paused = False
+        is_paused, now_us = False, self.time.of_line(lineage)
         for key_id in lineage:
             state = self.key_states.get(key_id)
             if state is None or state.revoked_at is not None:
                 return "revoked"
-            if state.expires_at is not None and state.expires_at <= self._now_us:
+            if state.expires_at is not None and state.expires_at <= now_us:
                 return "expired"
             is_paused = is_paused or state.paused_at is not None
         return "paused" if is_paused else None
@@ -271,7 +288,7 @@ class Spending:
         """Beside the caps of a call, a day and a month; the one that waiting helps least first."""
         found = [*line.money]
         if line.sends is not None and send is not None:
-            found += line.sends.recipient_limits(send.facts, self._sums, self._now_us)
+            found += line.sends.recipient_limits(send.facts, self._sums, self.time.of(tenant))
         found += self._of_account(tenant)
         if line.sends is not None and send is not None:
             found += line.sends.counts
@@ -285,10 +302,11 @@ class Spending:
         amount_micros: int,
         send: LimitedSend | None = None,
     ) -> None:
+        now_us = self.time.of(tenant)
         for limit in limits:
-            if limit.left(self._now_us) < (1 if limit.is_count else amount_micros):
+            if limit.left(now_us) < (1 if limit.is_count else amount_micros):
                 max_now_cents = self.max_now_cents(tenant, lineage, send) or 0
-                raise limit.refusal(amount_micros, self._now_us, max_now_cents=max_now_cents)
+                raise limit.refusal(amount_micros, now_us, max_now_cents=max_now_cents)
 
     def _of_account(self, tenant: Tenant) -> list[Limit]:
         cents = self._day_limits.get(tenant)
@@ -300,19 +318,20 @@ class Spending:
         return [Limit("account_per_day", None, cents * MICROS_PER_CENT, row, ends_at=ends_at)]
 
     def _account_place(self, tenant: Tenant) -> CounterRow:
-        return counter.account_place(*tenant, day_start_us(self._now_us))
+        return counter.account_place(*tenant, day_start_us(self.time.of(tenant)))
 
     def _refuse_capped(
         self, tenant: Tenant, lineage: Lineage, amount_micros: int, send: LimitedSend | None
     ) -> None:
         states = [self.key_states[key_id] for key_id in lineage]
-        exceeded = caps.first_cap_exceeded(states, self._sums.spent(), amount_micros, self._now_us)
+        now_us = self.time.of(tenant)
+        exceeded = caps.first_cap_exceeded(states, self._sums.spent(), amount_micros, now_us)
         assert exceeded is not None, "both ways of looking at a cap agree"
         exceeded.extra["max_now_cents"] = self.max_now_cents(tenant, lineage, send) or 0
         raise exceeded
 
     def _tell(self, tenant: Tenant, limits: Iterable[Limit]) -> None:
-        for event_type, data in notices_of(limits, tenant.account_id, self._now_us):
+        for event_type, data in notices_of(limits, tenant.account_id, self.time.of(tenant)):
             self._publish(tenant, event_type, data)
 
     def _windows_of(self, lineage: Lineage, at: int) -> list[Sum]:

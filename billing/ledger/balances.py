@@ -8,7 +8,7 @@ from billing.ledger.ledger import Ledger
 from billing.ledger.money import CURRENCY, micros_to_cents
 from kernel.clock import rfc3339
 from kernel.tenant import Tenant
-from keys import caps
+from keys import caps, sandbox_clock
 from keys.account import read_tenants
 from keys.api_keys.key_state import load_key_states
 from keys.balance_watch import NOTHING
@@ -64,9 +64,12 @@ async def balance_of(
 async def _key_windows(
     tx: Transaction, principal: Principal, now_us: int
 ) -> Mapping[str, Any] | None:
-    """The key's caps, the tighter one of an ancestor included; null without a key."""
+    """The key's caps, the tighter one of an ancestor included, by the account's own time; null without a
+    key.
+    """
     if principal.key_id is None:
         return None
+    now_us = await sandbox_clock.now_of(tx, principal.tenant, now_us=now_us)
     states = await load_key_states(tx, principal.lineage)
     lineage = [states[key_id] for key_id in principal.lineage if key_id in states]
     windows = {(key_id, p, s) for key_id in principal.lineage for p, s in caps.windows_of(now_us)}

@@ -17,6 +17,8 @@ METHOD: Final = "stripe"
 CURRENCY: Final = "USD"
 # What a card can be charged at least.
 CENTS_MIN: Final = 50
+# The stand-in's network: no provider has such a payment.
+SANDBOX: Final = "sandbox"
 STAND_IN_SELLER: Final = "profile_sandbox"
 
 

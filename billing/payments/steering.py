@@ -25,7 +25,6 @@ from billing.payments.plan_change import (
     request_of,
     unsaved,
 )
-from billing.payments.sandbox import clock as sandbox_clock
 from billing.payments.sandbox.steering import SandboxSteering, Tell
 from billing.providers.abilities.finding import ability
 from billing.providers.abilities.steering import (
@@ -54,6 +53,7 @@ from billing.subscriptions.subscription import LIVING, Subscription
 from kernel.clock import SECOND_US, Clock
 from kernel.errors import InvalidInput, NotFound
 from kernel.tenant import Tenant
+from keys import sandbox_clock
 from keys.audit_log import Actor
 from keys.principal import ENVIRONMENTS, Environment
 from store.database import Database, Transaction

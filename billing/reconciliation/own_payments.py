@@ -1,4 +1,5 @@
-"""What we have of a provider's payments: orders and periods, found by the ids that the provider's list has.
+"""What we have of a provider's payments: orders, periods and payments of machines by card, found by the ids
+that the provider's list has.
 
 Reads only, so many at a time. A payment of theirs is looked for by every id it has; what is not found so is
 looked for by what the provider says that it belongs to, since the event that tells it may not be enabled.
@@ -9,6 +10,7 @@ from dataclasses import replace
 from typing import Final, NamedTuple, TypeVar
 
 from billing.ledger.price import Price
+from billing.machine_payments.payment import MPP
 from billing.payments import fees
 from billing.payments.fees import PaymentFee
 from billing.providers.abilities.listing import ListedPayment
@@ -24,7 +26,9 @@ T = TypeVar("T")
 
 
 class _Owner(NamedTuple):
-    """An order or a period; begins_plan: an order whose payments are its plan's periods'."""
+    """An order, a period or a payment of a machine; begins_plan: an order whose payments are its plan's
+    periods'.
+    """
 
     id: str
     begins_plan: bool
@@ -58,16 +62,16 @@ class OwnPayments:
 
         async def work(tx: Transaction) -> list[OwnPayment]:
             values = {**self._place, "since": since, "until": until}
-            rows = [*await tx.fetch(_OURS, **values), *await tx.fetch(_OUR_PERIODS, **values)]
-            return [_own_of(row) for row in rows]
+            texts = (_OURS, _OUR_PERIODS, _OUR_MACHINES)
+            return [_own_of(row) for text in texts for row in await tx.fetch(text, **values)]
 
         return await self._database.read(work)
 
     async def load(self, ids: Iterable[str]) -> dict[str, OwnPayment]:
-        """Orders and periods by their ids."""
+        """Orders, periods and payments of machines by their ids."""
         found: dict[str, OwnPayment] = {}
         for part in _parts(sorted(set(ids))):
-            for text in (_BY_ID, _PERIODS_BY_ID):
+            for text in (_BY_ID, _PERIODS_BY_ID, _MACHINES_BY_ID):
                 for row in await self._fetch(text, ids=part):
                     found[row["owner_id"]] = _own_of(row)
         return found
@@ -163,6 +167,10 @@ _COLUMNS: Final = """o.id AS owner_id, o.account_id, o.payment_id,
 _PERIOD_COLUMNS: Final = """p.id AS owner_id, p.account_id, p.invoice_id AS payment_id, p.amount,
     p.currency, p.refunded_amount AS gone, p.created_at AS paid_at,
     0 AS is_order, 0 AS begins_plan"""
+# In US cents; what could not be delivered went back as a code, and none of it to the card.
+_MACHINE_COLUMNS: Final = """p.id AS owner_id, p.account_id, p.settlement AS payment_id,
+    p.charged_cents AS amount, 'USD' AS currency, 0 AS gone, p.settled_at AS paid_at,
+    0 AS is_order, 0 AS begins_plan"""
 _OURS: Final = f"""
 SELECT {_COLUMNS} FROM orders o
 WHERE o.environment = :environment AND o.provider = :provider AND o.kind <> 'subscription'
@@ -175,9 +183,17 @@ JOIN subscriptions s ON s.id = p.subscription_id
 WHERE p.environment = :environment AND s.provider = :provider AND s.is_stand_in = 0
   AND p.created_at >= :since AND p.created_at < :until AND p.amount > 0
 """
+_OUR_MACHINES: Final = f"""
+SELECT {_MACHINE_COLUMNS} FROM machine_payments p
+WHERE p.environment = :environment AND p.door = '{MPP}' AND p.network = :provider
+  AND p.settled_at >= :since AND p.settled_at < :until
+"""
 _BY_ID: Final = f"SELECT {_COLUMNS} FROM orders o WHERE o.id IN :ids[text]"
 _PERIODS_BY_ID: Final = (
     f"SELECT {_PERIOD_COLUMNS} FROM subscription_periods p WHERE p.id IN :ids[text]"
+)
+_MACHINES_BY_ID: Final = (
+    f"SELECT {_MACHINE_COLUMNS} FROM machine_payments p WHERE p.id IN :ids[text]"
 )
 _LINKED: Final = """
 SELECT object_id, linked_id FROM provider_links
@@ -196,6 +212,10 @@ SELECT o.id AS object_id, o.id AS owner_id,
     CASE WHEN o.kind = 'subscription' THEN 1 ELSE 0 END AS begins_plan
 FROM orders o
 WHERE o.provider = :provider AND o.environment = :environment AND o.id IN :order_ids[text]
+UNION
+SELECT p.id AS object_id, p.id AS owner_id, 0 AS begins_plan
+FROM machine_payments p
+WHERE p.network = :provider AND p.environment = :environment AND p.id IN :order_ids[text]
 """
 # One that was approved before its invoice came begins at another time than its objects say.
 _PERIODS: Final = """

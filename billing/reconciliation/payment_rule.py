@@ -27,12 +27,13 @@ ListDifferenceKind = Literal[
 ]
 # A payment is told a while after it was made; an order that waits for it is asked about anyway.
 TOLD_WITHIN_US: Final = HOUR_US
-_ORDER_PREFIX: Final = "ord_"
+# Of orders, and of payments of machines.
+_PREFIXES: Final = ("ord_", "mpy_")
 
 
 @dataclass(frozen=True, slots=True)
 class OwnPayment:
-    """One of ours: an order or a period. gone: refunded or disputed, in the price's currency.
+    """One of ours: an order, a period or a payment of a machine. gone: refunded or disputed, in the price's currency.
 
     payment_id: the provider's, empty where none is known; is_paid: it was credited; is_order, and
     begins_plan: an order of a plan, whose payments are its periods'. paid_at: microseconds, by our clock.
@@ -63,7 +64,7 @@ class Judged:
 
 def is_of_us(one: ListedPayment, customers: Collection[str]) -> bool:
     """It names an order as ours are named, or its payer has paid us."""
-    return (one.order_id or "").startswith(_ORDER_PREFIX) or one.customer_ref in customers
+    return (one.order_id or "").startswith(_PREFIXES) or one.customer_ref in customers
 
 
 def is_kept(one: ListedPayment) -> bool:

@@ -16,5 +16,5 @@ async def limits_of_askers(
     if not wanted:
         return {}
     standings = await load_standings(tx, tenant, wanted, now_us=now_us)
-    usable = (one for one in standings.states.values() if one.is_usable(now_us))
+    usable = (one for one in standings.states.values() if one.is_usable(standings.now_us))
     return {one.id: standings.of((one.id,)).limits for one in usable}

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from billing.credits.checkin import Checkin, last_of
 from billing.credits.checkin_settings import CheckinSettings, read_settings
-from billing.payments.sandbox import clock as sandbox_clock
 from billing.reports import credit_history
 from billing.reports.credit_history import CreditLine
 from kernel.tenant import Tenant
+from keys import sandbox_clock
 from keys.account import get_account
 from store.database import Transaction
 

@@ -1,6 +1,6 @@
 """Money that came in and went back, by month, provider and currency; and what credit became of it.
 
-The first is added up from orders and paid periods, the second from the ledger's transfers alone, so that
+The first is added up from orders, paid periods and payments of machines, the second from the ledger's transfers alone, so that
 a month's opening balance with its columns is its closing one, to the micro, and the last closing one is
 what the ledger holds. Writes nothing. Transfers are read so many in one transaction and no more.
 """
@@ -127,7 +127,7 @@ async def revenue_lines(database: Database, period: RevenuePeriod) -> Sequence[R
 
     async def work(tx: Transaction) -> dict[RevenueKey, list[int]]:
         sums: dict[RevenueKey, list[int]] = {}
-        for text in (_ORDERS, _PERIODS):
+        for text in (_ORDERS, _PERIODS, _MACHINES):
             rows = await tx.fetch(
                 text, environment=period.environment, since=period.since, until=period.until
             )
@@ -292,6 +292,17 @@ LEFT JOIN payment_fees f ON f.owner_id = p.id
 WHERE p.environment = :environment AND p.created_at >= :since AND p.created_at < :until
   AND p.amount > 0
 GROUP BY p.created_at / {DAY_US}, s.provider, p.currency
+"""
+# Of x402 a unit of the asset is a dollar; a card's provider is its network. What could not be delivered went
+# back as a code, which is credit and no money.
+_MACHINES: Final = f"""
+SELECT p.settled_at / {DAY_US} AS day,
+    CASE WHEN p.door = 'x402' THEN p.door ELSE p.network END AS provider, 'USD' AS currency,
+    COUNT(*) AS payments, SUM(p.charged_cents) AS paid, 0 AS refunded,
+    {_FEES.format(currency="'USD'")}
+FROM machine_payments p LEFT JOIN payment_fees f ON f.owner_id = p.id
+WHERE p.environment = :environment AND p.settled_at >= :since AND p.settled_at < :until
+GROUP BY p.settled_at / {DAY_US}, CASE WHEN p.door = 'x402' THEN p.door ELSE p.network END
 """
 _IS_PAID: Final = f"""CASE WHEN '{PAID_GRANT}' IN (
         SUBSTR(d.name, 1, {len(PAID_GRANT)}), SUBSTR(c.name, 1, {len(PAID_GRANT)})

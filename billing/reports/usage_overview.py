@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from billing.payments.sandbox import clock as sandbox_clock
 from billing.usage import hold
 from billing.usage.hold import Hold
 from kernel.tenant import Tenant
+from keys import sandbox_clock
 from store.database import Transaction
 
 

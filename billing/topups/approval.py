@@ -2,17 +2,18 @@
 
 States: pending -> approved | denied | cancelled (the sender took the send back) | expired (after 24 h, by
 the account's own clock). The funds are held meanwhile. Invariants: who approved, denied or cancelled is
-named (by a signed link: BY_LINK), nobody is where the time ran out; after
-its end an approval can only expire, whether it was swept by then or not.
+named (by a signed link: BY_LINK), nobody is where the time ran out; after its end an approval can only
+expire, and is shown as expired, whether it was swept by then or not.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from kernel.clock import DAY_US
 from kernel.errors import DomainError
 from kernel.tenant import Tenant
+from keys import sandbox_clock
 from store.database import Transaction
 from store.keyset import Keyset
 from store.row_mapping import RowMapping
@@ -50,6 +51,11 @@ class Approval:
     def tenant(self) -> Tenant:
         return Tenant(self.account_id, self.environment)
 
+    def at(self, account_now_us: int) -> "Approval":
+        """As it counts then: one whose time ran out is over, swept or not."""
+        is_over = self.status == "pending" and self.expires_at <= account_now_us
+        return replace(self, status="expired") if is_over else self
+
     def shape(self) -> schemas.Approval:
         """As the API shows it and its events carry it."""
         return schemas.Approval.of(self)
@@ -70,10 +76,8 @@ def decide(
     tenant's own time, which the end is measured by.
     """
     assert (by is None) == (decision == "expired"), "a decision has a decider, an end has none"
-    status: str = asked.status
-    is_over = asked.status == "pending" and asked.expires_at <= account_now_us
-    if is_over and decision != "expired":
-        status = "expired"
+    status = asked.status if decision == "expired" else asked.at(account_now_us).status
+    is_over = status != asked.status
     if status != "pending":
         raise ApprovalDecided(
             "the approval has expired" if is_over else f"the approval was {status} before",
@@ -95,9 +99,13 @@ async def load_for_topups(tx: Transaction, topup_ids: Iterable[str]) -> dict[str
     return {row["transaction_id"]: _ROWS.read(row) for row in rows}
 
 
-async def find(tx: Transaction, approval_id: str) -> Approval | None:
+async def find(tx: Transaction, approval_id: str, *, now_us: int) -> Approval | None:
+    """As it counts now."""
     row = await tx.fetch_one(f"SELECT {_ROWS.listed} FROM approvals WHERE id = :id", id=approval_id)
-    return None if row is None else _ROWS.read(row)
+    if row is None:
+        return None
+    asked = _ROWS.read(row)
+    return asked.at(await sandbox_clock.now_of(tx, asked.tenant, now_us=now_us))
 
 
 async def find_each(tx: Transaction, approval_ids: Iterable[str]) -> Sequence[Approval]:
@@ -109,23 +117,27 @@ async def find_each(tx: Transaction, approval_ids: Iterable[str]) -> Sequence[Ap
     return [_ROWS.read(row) for row in rows]
 
 
-async def clock_ahead_us(tx: Transaction, tenant: Tenant) -> int:
-    """How far the tenant's own clock is ahead, which expires_at is by."""
-    row = await tx.fetch_one(
-        """SELECT clock_ahead_us FROM account_environments
-           WHERE account_id = :account_id AND environment = :environment""",
-        account_id=tenant.account_id,
-        environment=tenant.environment,
-    )
-    return 0 if row is None else int(row["clock_ahead_us"])
+async def status_of(tx: Transaction, topup_id: str, *, now_us: int) -> tuple[str, str] | None:
+    """(id, status as it counts now) of the approval that the top-up asked for; None: it asked for none."""
+    row = await tx.fetch_one(_STATUS, topup_id=topup_id, now_us=now_us)
+    return None if row is None else (row["id"], row["status"])
 
 
 async def page(
-    tx: Transaction, tenant: Tenant, *, status: str | None, before_id: str | None, limit: int
+    tx: Transaction,
+    tenant: Tenant,
+    *,
+    status: str | None,
+    before_id: str | None,
+    limit: int,
+    now_us: int,
 ) -> list[Approval]:
-    """At most `limit` approvals, newest first, older than before_id."""
-    rows = await _PAGES.page(tx, tenant, before_id=before_id, limit=limit, status=status)
-    return [_ROWS.read(row) for row in rows]
+    """At most `limit` approvals, newest first, older than before_id, as they count now."""
+    own_now_us = await sandbox_clock.now_of(tx, tenant, now_us=now_us)
+    is_by_time = status is not None and status in _BY_TIME
+    wanted: dict[str, Any] = {str(status): own_now_us} if is_by_time else {"status": status}
+    rows = await _PAGES.page(tx, tenant, before_id=before_id, limit=limit, **wanted)
+    return [_ROWS.read(row).at(own_now_us) for row in rows]
 
 
 async def expired(
@@ -203,12 +215,24 @@ async def update(tx: Transaction, approvals: Sequence[Approval]) -> None:
 
 _ROWS = RowMapping(Approval)
 _CHANGED = _ROWS.part("id", "status", "decided_by", "decided_at")
+# Filters of the list that the account's own time decides, by their names.
+_BY_TIME: Final[Mapping[str, str]] = {
+    "pending": "status = 'pending' AND expires_at > :pending",
+    "expired": "(status = 'expired' OR status = 'pending' AND expires_at <= :expired)",
+}
 _PAGES = Keyset(
     _ROWS.listed,
     "approvals",
     "account_id = :account_id AND environment = :environment",
-    filters={"status": "status = :status"},
+    filters={"status": "status = :status", **_BY_TIME},
 )
+_STATUS = """
+SELECT a.id, CASE WHEN a.status = 'pending' AND a.expires_at <= :now_us + e.clock_ahead_us
+                  THEN 'expired' ELSE a.status END AS status
+FROM approvals a
+JOIN account_environments e ON e.account_id = a.account_id AND e.environment = a.environment
+WHERE a.transaction_id = :topup_id
+"""
 _UPDATE = f"""
 UPDATE approvals SET status = v.status, decided_by = v.decided_by, decided_at = v.decided_at
 FROM :rows[{_CHANGED.typed}] AS v

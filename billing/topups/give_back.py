@@ -38,7 +38,7 @@ def give_back(
     else:
         _draw_back(state, topup, source, parts, code)
     charged_micros = topup.charged_cents * MICROS_PER_CENT
-    spending, sent_at = state.spending, topup.created_at
+    spending, sent_at = state.spending, topup.counted_at
     spending.give_back(
         tenant, topup.spent_by, charged_micros, sent_at, topup.counted_in, topup_id=topup.id
     )

@@ -17,6 +17,7 @@ from kernel.clock import rfc3339
 from kernel.errors import NotFound
 from kernel.tenant import Tenant
 from kernel.trace import request_id_of
+from keys import sandbox_clock
 from store.database import Row, Transaction
 from store.keyset import Keyset
 
@@ -178,7 +179,9 @@ class TopUpTimeline:
         return next((one.cost_cents for one in self.attempts if one.outcome == "delivered"), None)
 
 
-async def topup_timeline(tx: Transaction, tenant: Tenant, topup_id: str) -> TopUpTimeline:
+async def topup_timeline(
+    tx: Transaction, tenant: Tenant, topup_id: str, *, now_us: int
+) -> TopUpTimeline:
     """Raises NotFound, also for another account's or environment's top-up."""
     found = (await topups.load(tx, [topup_id])).get(topup_id)
     if found is None or found.tenant != tenant:
@@ -191,9 +194,7 @@ async def topup_timeline(tx: Transaction, tenant: Tenant, topup_id: str) -> TopU
         id=topup_id,
     )
     trace = found.trace or next((row["trace"] for row in events), None)
-    asked = await tx.fetch_one(
-        "SELECT id, status FROM approvals WHERE transaction_id = :id", id=topup_id
-    )
+    asked_id, asked_status = await approvals.status_of(tx, topup_id, now_us=now_us) or (None, None)
     return TopUpTimeline(
         found,
         [
@@ -210,8 +211,8 @@ async def topup_timeline(tx: Transaction, tenant: Tenant, topup_id: str) -> TopU
             for t in moved
         ],
         [_event_shape(row) for row in events],
-        None if asked is None else asked["id"],
-        None if asked is None else asked["status"],
+        asked_id,
+        asked_status,
         None if trace is None else request_id_of(trace),
         await attempts.load(tx, [topup_id]),
         (await of_topups(tx, [topup_id])).get(topup_id, ()),
@@ -250,11 +251,11 @@ async def waiting(
     tx: Transaction, tenant: Tenant, approval_ids: Sequence[str], *, now_us: int
 ) -> Sequence[AskedApproval]:
     """Those of the tenant's approvals that nobody decided on, and whose time has not run out."""
-    account_now_us = now_us + await approvals.clock_ahead_us(tx, tenant)
+    own_now_us = await sandbox_clock.now_of(tx, tenant, now_us=now_us)
     found = [
         one
         for one in await approvals.find_each(tx, approval_ids)
-        if one.tenant == tenant and one.status == "pending" and one.expires_at > account_now_us
+        if one.tenant == tenant and one.at(own_now_us).status == "pending"
     ]
     return await with_topups(tx, found)
 

@@ -23,6 +23,7 @@ from billing.topups.platform import WALLET
 from kernel.clock import rfc3339
 from kernel.errors import DomainError
 from kernel.tenant import Tenant
+from keys import counter
 from store.database import BatchRead, Rows, Transaction
 from store.row_mapping import NULL_AS_ZERO, WORDS_OR_NULL, RowMapping, as_json
 
@@ -110,6 +111,11 @@ class TopUp(msgspec.Struct, frozen=True, gc=False):
     def charged_cents(self) -> int:
         """What the sender pays."""
         return self.amount_cents + self.fee_cents
+
+    @property
+    def counted_at(self) -> int:
+        """When it was counted, by its account's own clock."""
+        return counter.counted_at(self.counted_in, self.created_at)
 
     @property
     def given(self) -> StoredDeliverable | None:

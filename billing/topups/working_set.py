@@ -217,9 +217,10 @@ class TopUpWorkingSet(WorkingSet):
             read_set.places.add((*one.tenant, LedgerAccountKind.REDEEMED, one.platform))
         if MOVES[one.status] and one.fee_cents:
             read_set.places.add((*one.tenant, LedgerAccountKind.FEES, ""))
+        counted_at = one.counted_at
         for key_id in one.spent_by:
-            read_set.windows.update((key_id, p, s) for p, s in caps.windows_of(one.created_at))
-            read_set.windows.add(caps.unapproved_window(key_id, one.created_at))
+            read_set.windows.update((key_id, p, s) for p, s in caps.windows_of(counted_at))
+            read_set.windows.add(caps.unapproved_window(key_id, counted_at))
         if one.counted_in is not None:
             read_set.windows.update(read_places(one.counted_in))
 

@@ -21,8 +21,7 @@ from billing.topups.topup import DuplicateReference
 from kernel.clock import SECOND_US
 from kernel.errors import DomainError, NotFound
 from kernel.tenant import Tenant
-from keys import caps
-from keys.counter import read_places
+from keys import caps, counter
 from store.database import Transaction
 from store.keyset import NEWEST, Keyset
 from store.row_mapping import NULL_AS_ZERO, WORDS_OR_NULL, RowMapping, as_json
@@ -84,6 +83,11 @@ class Hold(msgspec.Struct, frozen=True, gc=False):
     @property
     def tenant(self) -> Tenant:
         return Tenant(self.account_id, self.environment)
+
+    @property
+    def counted_at(self) -> int:
+        """When it was counted, by its account's own clock."""
+        return counter.counted_at(self.counted_in, self.created_at)
 
     def at(self, account_now_us: int) -> "Hold":
         """The hold as it is then: one whose time is over is expired before the worker came by."""
@@ -155,9 +159,9 @@ class HoldWorkingSet(WorkingSet):
             read_set.windows.update(
                 (key_id, period, start)
                 for key_id in hold.spent_by
-                for period, start in caps.windows_of(hold.created_at)
+                for period, start in caps.windows_of(hold.counted_at)
             )
-            read_set.windows.update(read_places(hold.counted_in))
+            read_set.windows.update(counter.read_places(hold.counted_in))
 
     async def update(self, tx: Transaction, now_us: int) -> None:
         await tx.insert("holds", _ROWS.columns, [_ROWS.write(one) for one in self._new.values()])

@@ -19,7 +19,7 @@ from kernel.errors import DomainError
 from kernel.ids import new_id
 from kernel.limits import PAGE_ITEMS
 from kernel.tenant import Tenant
-from keys import caps
+from keys import caps, sandbox_clock
 from keys.authenticator import CredentialEnded
 from keys.caps import CapExceeded, Window
 from keys.oauth import grant as oauth_grant
@@ -68,15 +68,10 @@ class ChargeWorkingSet(WorkingSet):
         self._grants: dict[str, Grant] = {}
         self._new: list[OAuthCharge] = []
 
-    async def load(self, tx: Transaction, read_set: ReadSet, now_us: int) -> None:
+    async def load(self, tx: Transaction, read_set: ReadSet, now_us: int) -> None:  # noqa: ARG002
         rows = await tx.fetch(_PROBE, places=sorted(self.places))
         self._charges = {_place(charge): charge for charge in map(_ROWS.read, rows)}
         self._grants = await oauth_grant.load(tx, list(self.grant_ids))
-        read_set.windows.update(
-            (grant_id, period, start)
-            for grant_id in self.grant_ids
-            for period, start in caps.windows_of(now_us)
-        )
 
     async def update(self, tx: Transaction, now_us: int) -> None:  # noqa: ARG002
         await tx.insert("oauth_charges", _ROWS.columns, [_ROWS.write(one) for one in self._new])
@@ -120,6 +115,7 @@ class TakeCharge:
         working_set = read_set.working_set(ChargeWorkingSet)
         working_set.places.add(self.place)
         working_set.grant_ids.add(self.origin.grant_id)
+        read_set.counted[self.origin.grant_id] = self.user
         read_set.working_set(UsageDays)
 
     def decide(self, state: BatchState) -> OAuthCharge:
@@ -130,7 +126,7 @@ class TakeCharge:
         earlier = working_set.charge(self.place)
         if earlier is not None:
             return self._same(earlier)
-        _check_cap(state, grant, self.amount_micros)
+        _check_cap(state, grant, self.amount_micros, state.now_of(self.user))
         # An app's charge is of no key, and counts against the account's own limit of a day.
         state.spending.check(self.user, (), self.amount_micros)
         state.check_funds(self.user, self.amount_micros)
@@ -151,7 +147,8 @@ class TakeCharge:
         self._move(state, charge)
         working_set.add(charge)
         state.working_set(UsageDays).add(spent)
-        state.spending.count(self.user.account_id, (grant.id,), self.amount_micros, state.now_us)
+        own_now_us = state.now_of(self.user)
+        state.spending.count(self.user.account_id, (grant.id,), self.amount_micros, own_now_us)
         state.spending.spend(self.user, (), self.amount_micros)
         return charge
 
@@ -183,16 +180,20 @@ async def list_charges(
     return [_ROWS.read(row) for row in rows]
 
 
-async def load_spent(tx: Transaction, grants: Iterable[Grant], *, now_us: int) -> dict[str, int]:
-    """Micros that each grant was charged in its running period; one statement."""
-    windows = {grant.id: _window(grant, now_us) for grant in grants}
+async def load_spent(
+    tx: Transaction, user: Tenant, grants: Iterable[Grant], *, now_us: int
+) -> dict[str, int]:
+    """Micros that each of the user's grants was charged in its period that runs by the user's own time."""
+    own_now_us = await sandbox_clock.now_of(tx, user, now_us=now_us)
+    windows = {grant.id: _window(grant, own_now_us) for grant in grants}
     found = await caps.load_windows(tx, windows.values())
     return {grant_id: found.get(window, 0) for grant_id, window in windows.items()}
 
 
-def _check_cap(state: BatchState, grant: Grant, amount_micros: int) -> None:
-    """Raises CapExceeded unless the running period has room; exactly at the cap passes."""
-    now_us = state.now_us
+def _check_cap(state: BatchState, grant: Grant, amount_micros: int, now_us: int) -> None:
+    """Raises CapExceeded unless the running period has room; exactly at the cap passes. now_us: the
+    user's own time.
+    """
     left = grant.cap_micros - state.spending.spent_micros(_window(grant, now_us))
     if amount_micros <= left:
         return

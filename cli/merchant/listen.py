@@ -8,7 +8,6 @@ import base64
 import contextlib
 import hashlib
 import hmac
-import signal
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -19,7 +18,7 @@ from click.core import ParameterSource
 
 from cli.database import account_named, write
 from cli.examples import examples
-from cli.merchant.event_source import StreamRefused, follow, read_event
+from cli.merchant.event_source import StreamRefused, follow, hear_ctrl_c, read_event
 from cli.merchant.forward import FORWARD_S_MAX, forward_event, show
 from cli.options import environment_option, take_secret, web_address
 from cli.output import (
@@ -31,10 +30,12 @@ from cli.output import (
     run,
     wants_json,
 )
+from cli.remote.address import note_asked
 from cli.remote.profiles import DEFAULT, PROFILE_VARIABLE, access, is_logged_in
 from cli.server.demo import read_demo
 from kernel.clock import DAY_US, SystemClock
 from kernel.tenant import Tenant
+from keys import sandbox_clock
 from keys.account import lock_tenants
 from keys.api_keys import api_key
 from keys.api_keys.api_key import ApiKey
@@ -148,6 +149,7 @@ def listen(
                     advice="run `topup login`, give --key @FILE, or start `topup dev` in this folder",
                     exit_code=EXIT_USAGE,
                 )
+            note_asked(address)
             events = _Source(address, used, after, event_type)
             signs_with = secret or secret_of(used)
             if resent:
@@ -155,8 +157,7 @@ def listen(
             else:
                 await _listen(events, forward, signs_with)
 
-    # A shell that starts it in the background has it ignore Ctrl-C; asked to stop, it stops.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    hear_ctrl_c()
     with contextlib.suppress(KeyboardInterrupt):
         run(work())
     note("stopped")
@@ -247,17 +248,18 @@ async def _resend(source: _Source, forward: str, secret: str, event_ids: Sequenc
 async def _key_of(account: str, environment: Environment) -> AsyncIterator[str]:
     """A key of the account for reading events, which ends with the listening, or in a day."""
     now_us = SystemClock().now_us()
-    new = NewKey(name=NAME, scopes=["webhooks:read"], expires_at=now_us + DAY_US)
 
     async def mint(tx: Transaction) -> tuple[ApiKey, str]:
         owner = await account_named(account)(tx)
-        await lock_tenants(tx, [Tenant(owner.id, environment)])
+        tenant = Tenant(owner.id, environment)
+        await lock_tenants(tx, [tenant])
+        ends_at = await sandbox_clock.now_of(tx, tenant, now_us=now_us) + DAY_US
         return await api_key.mint(
             tx,
             account_id=owner.id,
             environment=environment,
             parent=None,
-            new=new,
+            new=NewKey(name=NAME, scopes=["webhooks:read"], expires_at=ends_at),
             now_us=now_us,
         )
 

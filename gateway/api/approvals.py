@@ -42,7 +42,9 @@ async def list_approvals(call: RequestContext[Fields, ApprovalQuery]) -> Answer:
     async def read(
         tx: Transaction, *, before_id: str | None, limit: int
     ) -> Sequence[AskedApproval]:
-        page = await approvals.page(tx, tenant, status=status, before_id=before_id, limit=limit)
+        page = await approvals.page(
+            tx, tenant, status=status, before_id=before_id, limit=limit, now_us=call.now_us
+        )
         return await with_topups(tx, page)
 
     return await list_rows(call, "apr", read, shape=partial(_shape, call))
@@ -130,7 +132,7 @@ async def _find(call: RequestContext[Fields, Any]) -> AskedApproval:
     approval_id = call.params["approval_id"]
 
     async def work(tx: Transaction) -> AskedApproval:
-        asked = await approvals.find(tx, approval_id)
+        asked = await approvals.find(tx, approval_id, now_us=call.now_us)
         if asked is None or asked.tenant != call.principal.tenant:
             raise NotFound("Approval", param="id")
         return (await with_topups(tx, [asked]))[0]

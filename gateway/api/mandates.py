@@ -171,7 +171,7 @@ def _own(principal: Principal, keys: list[ApiKey], standings: KeyStandings) -> O
         approval_above_per_day_cents=_least(keys, "approval_above_per_day_cents"),
         limits=_limits(standings, principal.lineage),
         max_now_cents=standings.of(principal.lineage).max_now_cents,
-        expires_at=time_of(principal.expires_at),
+        expires_at=time_of(principal.own_expires_at),
     )
 
 

@@ -12,7 +12,6 @@ from billing.credits.unpaid_credit import (
     Credited,
 )
 from billing.ledger.ledger import LedgerAccountKind
-from billing.payments.sandbox import clock as sandbox_clock
 from billing.topups import topup as topups
 from billing.topups.deliverable import Deliverable
 from billing.topups.fulfilment import Settle
@@ -23,12 +22,14 @@ from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
 from gateway.answers.outcome import ok
 from gateway.api.schemas.topups import Funding, SettledTopUp
-from gateway.api.schemas.usage import AccountClock
+from gateway.api.schemas.usage import AccountClock, OwnTime
 from gateway.http.fields import EnvironmentMismatch, Fields, Int64, within
 from gateway.http.idempotency import run_once
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
 from kernel.clock import SECOND_US, rfc3339
+from keys import sandbox_clock
+from keys.api_keys.clock_movers import check_may_move
 from store.database import Transaction
 
 
@@ -127,12 +128,21 @@ def _funded(call: RequestContext[FundBody, Fields], credited: Credited) -> Answe
     return answer(codes.SUCCESS, data, now_us=call.now_us)
 
 
+async def show_clock(call: RequestContext[Fields, Fields]) -> Answer:
+    """What time it is for the account; in live it is ours."""
+    tenant, now_us = call.principal.tenant, call.now_us
+    ahead_us = await call.context.database.read(lambda tx: sandbox_clock.ahead_us(tx, tenant))
+    data = OwnTime(ahead_s=ahead_us // SECOND_US, now=rfc3339(now_us + ahead_us))
+    return answer(codes.SUCCESS, data, now_us=now_us)
+
+
 async def advance(call: RequestContext[ClockBody, Fields]) -> Answer:
     """Moves the account's own clock on: what is due by it ends or begins."""
     _check_staging(call.principal.environment)
     tenant, advance_s, now_us = call.principal.tenant, call.body.advance_s, call.now_us
 
     async def work(tx: Transaction) -> int:
+        await check_may_move(tx, call.principal)
         return await sandbox_clock.advance(tx, tenant, advance_s=advance_s)
 
     def render(ahead_us: int) -> Answer:
@@ -178,12 +188,30 @@ ROUTES = (
         refuses=(codes.AMOUNT_OUT_OF_RANGE, codes.CAP_EXCEEDED),
     ),
     Route(
+        "GET",
+        "/sandbox/clock",
+        show_clock,
+        "What time it is for the account",
+        scopes=("topup:read", "topup:send", "usage:write", "billing:write"),
+        description=(
+            "Its own time, which limits, ends of keys, approvals, holds and subscriptions go by. In live it"
+            " is the gateway's, `ahead_s` 0."
+        ),
+        answers=ok(OwnTime),
+    ),
+    Route(
         "POST",
         "/sandbox/clock",
         advance,
         "Let the staging account see a later time",
         scopes=("topup:send", "usage:write", "billing:write"),
         body=ClockBody,
+        description=(
+            "Approvals, holds, promotional credit, codes, scheduled sends, subscriptions, the caps and"
+            " mandates of keys and the ends of keys go by it, and what is shown of them. It goes forward only,"
+            " ten years at most. Who is bound by a limit that time gives back does not move it (2009,"
+            " `reason: limited`): a person, or a key without such a limit, does."
+        ),
         answers=ok(AccountClock),
     ),
 )

@@ -34,7 +34,7 @@ async def status(call: RequestContext[Fields, WaitQuery]) -> Answer:
     topup_id, tenant = call.params["transaction_id"], call.principal.tenant
 
     async def work(tx: Transaction) -> TopUpTimeline:
-        return await history.topup_timeline(tx, tenant, topup_id)
+        return await history.topup_timeline(tx, tenant, topup_id, now_us=call.now_us)
 
     async def read() -> TopUpTimeline:
         return await call.context.database.read(work)

@@ -9,7 +9,7 @@ import msgspec
 from billing.machine_payments.offer import Offer
 from billing.machine_payments.payment import MPP, X402, MachinePayment, PaidRequest
 from billing.machine_payments.token_charges import TokenProof
-from billing.machine_payments.token_offer import CENTS_MIN, METHOD, TokenOffer
+from billing.machine_payments.token_offer import CENTS_MIN, METHOD, SANDBOX, TokenOffer
 from gateway.api.bodies.paid_body import PaidBody
 from gateway.html.render import address_of
 from gateway.http.fields import Fields
@@ -103,7 +103,8 @@ class ByToken:
 
     def terms(self, asked: PaidRequest) -> Terms:
         request = self.offer.request(asked.charged_cents)
-        return Terms(METHOD, request["currency"], request["amount"])
+        network = SANDBOX if self.offer.tokens is None else METHOD
+        return Terms(network, request["currency"], request["amount"])
 
     def proof(self, shown: ShownCredential, payment: MachinePayment) -> bytes:
         return TokenProof(payment.id, shown.token, payment.charged_cents).encoded()

@@ -17,7 +17,7 @@ from kernel.errors import InvalidInput, NotFound
 from kernel.ids import AccountId, KeyId, new_id
 from kernel.limits import PAGE_ITEMS
 from kernel.tenant import Tenant
-from keys import last_use, token_format
+from keys import last_use, sandbox_clock, token_format
 from keys.api_keys.fields import (
     KeyChanges as KeyChanges,
     NewKey as NewKey,
@@ -124,7 +124,8 @@ async def _insert(
     await check_live(tx, tenant)
     lineage = lineage_for(parent, tenant)
     default = _default_scopes(parent)
-    columns = columns_of_new(new, scopes=default, now_us=now_us)
+    own_now_us = await sandbox_clock.now_of(tx, tenant, now_us=now_us)
+    columns = columns_of_new(new, scopes=default, now_us=own_now_us)
     await check_grant(tx, columns["scopes"].split(), asker=parent, account_id=account_id)
     await check_room(tx, tenant)
     states = await load_key_states(tx, lineage)
@@ -190,7 +191,8 @@ async def patch(
 ) -> ApiKey:
     """Changes a key; asker None is the CLI. Raises NotFound, ScopeMissing, InvalidInput."""
     key = await _find_to_change(tx, tenant, key_id, asker)
-    columns = columns_of_changes(changes, now_us=now_us, mandate=key.mandate)
+    own_now_us = await sandbox_clock.now_of(tx, tenant, now_us=now_us)
+    columns = columns_of_changes(changes, now_us=own_now_us, mandate=key.mandate)
     if key.lineage:
         ancestors = await load_key_states(tx, key.lineage)
         check_narrower(columns, key.mandate, ancestors.values())
@@ -264,7 +266,8 @@ async def rotate(
     key = await _find_to_change(tx, tenant, key_id, asker)
     if key.client_id is not None:
         raise InvalidInput("a signed-in client's key has no secret: sign in again", param="id")
-    await _check_usable(tx, key, now_us)
+    own_now_us = await sandbox_clock.now_of(tx, tenant, now_us=now_us)
+    await _check_usable(tx, key, own_now_us)
     secret = token_format.new_api_key(key.environment)
     await tx.execute(
         "DELETE FROM api_key_secrets WHERE key_id = :key_id AND expires_at IS NOT NULL",
@@ -272,7 +275,7 @@ async def rotate(
     )
     await tx.execute(
         "UPDATE api_key_secrets SET expires_at = :expires_at WHERE key_id = :key_id",
-        expires_at=now_us + overlap_s * SECOND_US,
+        expires_at=own_now_us + overlap_s * SECOND_US,
         key_id=key.id,
     )
     await _insert_secret(tx, key.id, key.account_id, secret, now_us)
@@ -347,12 +350,12 @@ async def _find_to_change(
     return key
 
 
-async def _check_usable(tx: Transaction, key: ApiKey, now_us: int) -> None:
+async def _check_usable(tx: Transaction, key: ApiKey, own_now_us: int) -> None:
     """Raises InvalidInput where the key or one that it comes from has ended."""
-    if key.expires_at is not None and key.expires_at <= now_us:
+    if key.expires_at is not None and key.expires_at <= own_now_us:
         raise InvalidInput("the key has expired: give it a later expires_at first", param="id")
     states = await load_key_states(tx, key.lineage)
-    if not all(state.is_usable(now_us) for state in states.values()):
+    if not all(state.is_usable(own_now_us) for state in states.values()):
         raise InvalidInput("the key ended with the one that it comes from", param="id")
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from kernel.tenant import Tenant
 from store.database import BatchRead, Rows, Transaction
 from store.row_mapping import RowMapping
 
@@ -27,8 +28,12 @@ class KeyState:
     name: str | None = None
     lifetime_micros: int | None = None  # spent so far, of a key with lifetime_cents
 
+    @property
+    def tenant(self) -> Tenant:
+        return Tenant(self.account_id, self.environment)
+
     def is_usable(self, now_us: int) -> bool:
-        """Neither revoked nor at its end; a key works up to, not at, that microsecond."""
+        """Neither revoked nor at its end by its account's own time; it works up to, not at, that microsecond."""
         return self.revoked_at is None and (self.expires_at is None or now_us < self.expires_at)
 
 

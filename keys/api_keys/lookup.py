@@ -1,7 +1,9 @@
 """Digests of presented API keys, turned into principals: set-based, ancestors included.
 
 Invariant: a key makes no principal while it, its secret or any ancestor is revoked, at its end or
-missing. Reads api_keys, api_key_secrets and accounts; writes nothing.
+missing. The ends of keys and secrets are by the account's own clock (keys/sandbox_clock.py); here they are
+turned into our time as they are read, so that nobody else need know. Reads api_keys, api_key_secrets,
+accounts and account_environments; writes nothing.
 """
 
 from collections.abc import Iterable, Mapping
@@ -23,13 +25,15 @@ async def load_principals(
     if not wanted:
         return {}
     rows = await tx.fetch(
-        f"""SELECT s.digest, s.expires_at AS secret_expires_at, k.id, k.lineage, k.account_id,
-                  k.environment, k.scopes, k.ip_allow_list, k.approval_threshold_cents,
-                  k.expires_at, k.revoked_at, k.paused_at, a.is_operator, a.is_sandbox, a.email,
-                  {IS_LIVE_OPEN}
+        f"""SELECT s.digest, s.expires_at - e.clock_ahead_us AS secret_expires_at, k.id, k.lineage,
+                  k.account_id, k.environment, k.scopes, k.ip_allow_list, k.approval_threshold_cents,
+                  k.expires_at - e.clock_ahead_us AS expires_at, k.revoked_at, k.paused_at,
+                  a.is_operator, a.is_sandbox, a.email, e.clock_ahead_us, {IS_LIVE_OPEN}
            FROM api_key_secrets s
            JOIN api_keys k ON k.id = s.key_id
            JOIN accounts a ON a.id = k.account_id
+           JOIN account_environments e
+               ON e.account_id = k.account_id AND e.environment = k.environment
            WHERE s.digest IN :digests[text]""",
         digests=wanted,
     )
@@ -45,9 +49,12 @@ async def load_links(tx: Transaction, key_ids: Iterable[str]) -> dict[str, Link]
     if not wanted:
         return {}
     rows = await tx.fetch(
-        """SELECT id, scopes, ip_allow_list, approval_threshold_cents, expires_at, revoked_at,
-               paused_at
-           FROM api_keys WHERE id IN :ids[text]""",
+        """SELECT k.id, k.scopes, k.ip_allow_list, k.approval_threshold_cents,
+                  k.expires_at - e.clock_ahead_us AS expires_at, k.revoked_at, k.paused_at
+           FROM api_keys k
+           JOIN account_environments e
+               ON e.account_id = k.account_id AND e.environment = k.environment
+           WHERE k.id IN :ids[text]""",
         ids=wanted,
     )
     return {row["id"]: _link(row) for row in rows}
@@ -97,6 +104,7 @@ def _principal(row: Row, links: Mapping[str, Link], now_us: int) -> Principal | 
         approval_threshold_cents=allowed.approval_threshold_cents,
         account_email=row["email"],
         is_paused=allowed.is_paused,
+        clock_ahead_us=row["clock_ahead_us"],
     )
 
 

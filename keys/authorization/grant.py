@@ -10,6 +10,7 @@ from typing import Final
 
 from kernel.ids import new_id
 from kernel.tenant import Tenant
+from keys import sandbox_clock
 from keys.api_keys import api_key
 from keys.api_keys.api_key import ApiKey
 from keys.api_keys.fields import KeyChanges, NewKey
@@ -140,7 +141,7 @@ async def _newest(tx: Transaction, tenant: Tenant, client_id: str, now_us: int) 
         account_id=tenant.account_id,
         environment=tenant.environment,
         client_id=client_id,
-        now_us=now_us,
+        own_now_us=await sandbox_clock.now_of(tx, tenant, now_us=now_us),
     )
 
 
@@ -150,7 +151,7 @@ _NEWEST = f"""
 SELECT {_ROWS.of("g")} FROM authorization_grants g
 JOIN api_keys k ON k.id = g.key_id
 WHERE g.account_id = :account_id AND g.environment = :environment AND g.client_id = :client_id
-  AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > :now_us)
+  AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > :own_now_us)
 ORDER BY g.id DESC LIMIT 1
 """
 _RENEW = """

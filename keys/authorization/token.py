@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 from kernel.clock import DAY_US, HOUR_US, SECOND_US
 from kernel.ids import new_id
 from kernel.tenant import Tenant
+from keys import sandbox_clock
 from keys.account import lock_tenants
 from keys.api_keys import api_key
 from keys.api_keys.api_key import ApiKey
@@ -185,10 +186,11 @@ WHERE grant_id = :grant_id AND kind = 'refresh' AND used_at IS NULL AND revoked_
 """
 _PRINCIPALS = f"""
 SELECT t.digest, t.expires_at, t.revoked_at, t.scopes, t.account_id, t.environment, g.key_id,
-    a.is_sandbox, a.email, {IS_LIVE_OPEN}
+    a.is_sandbox, a.email, e.clock_ahead_us, {IS_LIVE_OPEN}
 FROM authorization_tokens t
 JOIN authorization_grants g ON g.id = t.grant_id
 JOIN accounts a ON a.id = t.account_id
+JOIN account_environments e ON e.account_id = t.account_id AND e.environment = t.environment
 WHERE t.digest IN :digests[text] AND t.kind = 'access'
 """
 _PRUNE = """
@@ -207,7 +209,8 @@ async def _usable(tx: Transaction, grant_id: str, now_us: int) -> tuple[McpGrant
     """The grant and its key; raises AuthorizationRefused where the key ended."""
     grant = await mcp_grant.get(tx, grant_id)
     key = await api_key.get(tx, grant.tenant, grant.key_id)
-    if key.revoked_at is not None or (key.expires_at is not None and key.expires_at <= now_us):
+    own_now_us = await sandbox_clock.now_of(tx, grant.tenant, now_us=now_us)
+    if key.revoked_at is not None or (key.expires_at is not None and key.expires_at <= own_now_us):
         raise AuthorizationRefused("invalid_grant", "the key behind it ended: sign in again")
     return grant, key
 
@@ -269,6 +272,8 @@ async def _issue(
 ) -> TokenPair:
     """A pair of the family; secret: what it is exchanged for. Neither outlives the key."""
     texts = maker.pair_of(secret)
+    ahead_us = await sandbox_clock.ahead_us(tx, grant.tenant)
+    key_end = None if key.expires_at is None else key.expires_at - ahead_us
     lives = (("access", ACCESS_LIFE_US), ("refresh", REFRESH_LIFE_US))
     rows = [
         _Token(
@@ -280,7 +285,7 @@ async def _issue(
             family_id,
             scopes,
             now_us,
-            min(now_us + life_us, key.expires_at or now_us + life_us),
+            min(now_us + life_us, now_us + life_us if key_end is None else key_end),
             None,
             None,
         )
@@ -314,11 +319,12 @@ def _principal(row: Row, links: Mapping[str, Link], now_us: int) -> Principal | 
         lineage=(key_id,),
         scopes=allowed.scopes & frozenset(row["scopes"].split()),
         ip_allow_lists=allowed.ip_allow_lists,
-        expires_at=row["expires_at"],
+        expires_at=min(row["expires_at"], allowed.expires_at or row["expires_at"]),
         is_sandbox=bool(row["is_sandbox"]),
         approval_threshold_cents=allowed.approval_threshold_cents,
         account_email=row["email"],
         is_paused=allowed.is_paused,
+        clock_ahead_us=row["clock_ahead_us"],
     )
 
 

@@ -164,9 +164,12 @@ async def load_principals(
         return {}
     rows = await tx.fetch(
         f"""SELECT t.id, t.kind, t.account_id, t.environment, t.digest, t.key_id, t.revoked_at,
-                  k.lineage, a.is_operator, a.is_sandbox, a.email, {IS_LIVE_OPEN}
+                  k.lineage, a.is_operator, a.is_sandbox, a.email, e.clock_ahead_us,
+                  {IS_LIVE_OPEN}
            FROM access_tokens t
            JOIN accounts a ON a.id = t.account_id
+           JOIN account_environments e
+               ON e.account_id = t.account_id AND e.environment = t.environment
            LEFT JOIN api_keys k ON k.id = t.key_id
            WHERE t.digest IN :digests[text]""",
         digests=wanted,
@@ -241,4 +244,5 @@ def _principal(row: Row, links: Mapping[str, Link], now_us: int) -> Principal | 
         approval_threshold_cents=allowed.approval_threshold_cents,
         account_email=row["email"],
         is_paused=allowed.is_paused,
+        clock_ahead_us=row["clock_ahead_us"],
     )

@@ -15,6 +15,7 @@ from typing import Final, Literal, cast
 from kernel.clock import DAY_US, MINUTE_US, SECOND_US
 from kernel.errors import DomainError, InvalidInput
 from kernel.tenant import Tenant
+from keys import sandbox_clock
 from keys.account import lock_tenants
 from keys.api_keys import api_key
 from keys.api_keys.api_key import ApiKey
@@ -251,9 +252,11 @@ async def take(tx: Transaction, login: DeviceLogin, *, now_us: int) -> LoggedIn:
     )
     if changed != 1:
         raise expired()
-    new = NewKey(
-        name=f"topup on {login.name}", scopes=login.scopes, expires_at=login.key_expires_at
-    )
+    ends_at = login.key_expires_at
+    if ends_at is not None:
+        # Chosen as a time to live; a key's end is by its account's own clock.
+        ends_at += await sandbox_clock.ahead_us(tx, tenant)
+    new = NewKey(name=f"topup on {login.name}", scopes=login.scopes, expires_at=ends_at)
     key, secret = await api_key.mint(
         tx,
         account_id=tenant.account_id,

@@ -5,7 +5,7 @@ import json
 import re
 import time
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
@@ -13,7 +13,8 @@ import pytest
 from playwright.async_api import Browser, Page
 
 from tests.e2e.conftest import Install
-from tests.support.chromium import grave_faults, new_window
+from tests.support.browser import PASSWORD, member_at
+from tests.support.chromium import grave_faults_in_both, new_window
 from tests.support.installation import Installation
 from tests.support.plain_http import http_client
 
@@ -21,7 +22,6 @@ APP_HOST = "app.example.com"
 REDIRECT = f"https://{APP_HOST}/callback?from=gateway"
 VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
 CHALLENGE = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
-PASSWORD = "correct horse battery staple"
 
 
 @dataclass
@@ -158,7 +158,7 @@ async def test_from_consent_to_charge_to_the_end_of_it(install: Install, browser
 async def test_a_denial_and_a_code_to_type_in(install: Install, browser: Browser) -> None:
     journey = await begin(install(), browser)
     page, own = journey.page, f"{journey.installation.url}/next/v1/oauth/succeed"
-    await journey.sign_up()
+    await member_at(journey.installation, "ann@example.com")
     await page.goto(journey.asks())
     await journey.sign_in()
 
@@ -185,18 +185,14 @@ async def test_a_denial_and_a_code_to_type_in(install: Install, browser: Browser
     assert journey.complaints == []
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("kind", ["sqlite"], indirect=True)
-async def test_everybody_can_read_the_pages(install: Install, browser: Browser, theme: Any) -> None:
+async def test_everybody_can_read_the_pages(install: Install, browser: Browser) -> None:
     journey = await begin(install(), browser)
     page = journey.page
-    await page.emulate_media(color_scheme=theme)
-    # The dark theme has the same elements in other colours.
-    about: Literal["all", "colours"] = "all" if theme == "light" else "colours"
-    await journey.sign_up()
+    await member_at(journey.installation, "ann@example.com")
     await page.goto(journey.asks(code_challenge=CHALLENGE))
     await journey.sign_in()
-    faults = await grave_faults(page, about=about)
+    faults = await grave_faults_in_both(page)
     await journey.decide("Allow")
     token = await journey.exchange()
     await journey.post("/user/oauth/charge", token=token, amount="1", order_no="o-1")
@@ -204,17 +200,17 @@ async def test_everybody_can_read_the_pages(install: Install, browser: Browser, 
     url = journey.installation.url
     for path in ("/next/v1/oauth/succeed?code=0123456789abcdef", "/dashboard/grants"):
         await page.goto(url + path)
-        faults += await grave_faults(page, about=about)
+        faults += await grave_faults_in_both(page)
     await page.get_by_role("link", name="Wiki bot").click()
     await page.wait_for_url("**/dashboard/grants/*")
-    faults += await grave_faults(page, about=about)
+    faults += await grave_faults_in_both(page)
     await page.goto(f"{url}/dashboard/apps")
     await page.get_by_label("Name").fill("Mine")
     await page.get_by_label("Redirect host").fill("localhost:3000")
     await page.get_by_role("button", name="Register").click()
     await page.locator("#client-secret").wait_for()
-    faults += await grave_faults(page, about=about)
+    faults += await grave_faults_in_both(page)
     await page.goto(f"{url}/dashboard/apps")
-    faults += await grave_faults(page, about=about)
+    faults += await grave_faults_in_both(page)
 
     assert faults == []

@@ -70,27 +70,27 @@ async def test_the_page_is_readable_by_everybody_in_both_themes(
     key = await installation.key(await installation.account())
     complaints: list[str] = []
     async with client(key) as http:
-        for theme in THEMES:
-            made = await http.post(
-                f"{installation.url}{API}/orders",
-                json={"provider": "myfatoorah", "amount_cents": 12_345},
-            )
-            path = urlsplit(made.json()["data"]["url"]).path
-            context = await browser.new_context(viewport=PHONE, color_scheme=theme)
-            page = await context.new_page()
-            page.on("console", lambda line: complaints.append(line.text))
-            await page.goto(installation.url + path)
-            await check(page)
-            await page.get_by_role("button", name="Decline").click()
-            await page.get_by_text("Declined").wait_for()
-            await check(page)
-            await context.close()
+        made = await http.post(
+            f"{installation.url}{API}/orders",
+            json={"provider": "myfatoorah", "amount_cents": 12_345},
+        )
+    context = await browser.new_context(viewport=PHONE)
+    page = await context.new_page()
+    page.on("console", lambda line: complaints.append(line.text))
+    await page.goto(installation.url + urlsplit(made.json()["data"]["url"]).path)
+    await check(page)
+    await page.get_by_role("button", name="Decline").click()
+    await page.get_by_text("Declined").wait_for()
+    await check(page)
+    await context.close()
 
     assert [line for line in complaints if "Content Security Policy" in line] == []
 
 
 async def check(page: Page) -> None:
-    found = await Axe().run(page)
+    for theme in THEMES:
+        await page.emulate_media(color_scheme=theme)
+        found = await Axe().run(page)
 
-    assert found.violations_count == 0, found.generate_report()
+        assert found.violations_count == 0, found.generate_report()
     assert await page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]

@@ -2,9 +2,11 @@
 
 import asyncio
 from contextlib import suppress
+from itertools import product
 
 import pytest
 
+from kernel.clock import HOUR_US, SECOND_US
 from kernel.tenant import Tenant
 from keys import token_format
 from keys.api_keys import api_key
@@ -41,6 +43,66 @@ async def test_tokens_are_known_like_keys(gated: GatedAuthenticator) -> None:
     found = await gated.authenticator.authenticate(secret)
 
     assert (found.kind, found.environment) == ("operator_token", "live")
+
+
+async def test_a_moved_sandbox_clock_ends_a_key_in_every_process_within_half_a_second(
+    gated: GatedAuthenticator,
+) -> None:
+    now_us = gated.clock.now_us()
+    root, root_secret = await gated.mint(expires_at=now_us + HOUR_US)
+    by = await gated.authenticator.authenticate(root_secret)
+    # Its own end is later than its parent's.
+    _, child_secret = await gated.mint(by=by, expires_at=now_us + 2 * HOUR_US)
+    other = Authenticator(gated.gate, gated.clock)
+    secrets = (root_secret, child_secret)
+    for process, secret in product((gated.authenticator, other), secrets):
+        await process.authenticate(secret)
+
+    await gated.advance(3_599)
+    for process, secret in product((gated.authenticator, other), secrets):
+        gated.clock.advance_s(0.1)
+        found = await process.authenticate(secret)
+        assert found.credential_id
+    gated.clock.advance_s(0.5)
+    # 0.9 s have passed: a tenth before its end the key is known to end then.
+    ends = [
+        (await process.authenticate(secret)).expires_at
+        for process, secret in product((gated.authenticator, other), secrets)
+    ]
+    await gated.advance(1)
+    gated.clock.advance_s(0.5)
+    refused = []
+    for process, secret in product((gated.authenticator, other), secrets):
+        with pytest.raises(CredentialEnded) as ended:
+            await process.authenticate(secret)
+        refused.append((ended.value.reason, ended.value.extra["key_id"]))
+
+    # By our time, which is an hour less a second behind its own.
+    assert ends == [now_us + SECOND_US] * 4
+    assert refused == [("expired", root.id)] * 4
+    await other.close()
+
+
+async def test_a_replaced_secret_ends_by_the_accounts_clock(gated: GatedAuthenticator) -> None:
+    key, before = await gated.mint()
+    await gated.advance(86_400)
+    await gated.database.transaction(
+        lambda tx: api_key.rotate(
+            tx,
+            Tenant(gated.account_id, "staging"),
+            key.id,
+            overlap_s=60,
+            asker=None,
+            now_us=gated.clock.now_us(),
+        )
+    )
+
+    await gated.advance(59)
+    assert (await gated.authenticator.authenticate(before)).key_id == key.id
+    await gated.advance(1)
+    gated.clock.advance_s(0.5)
+    with pytest.raises(CredentialEnded):
+        await gated.authenticator.authenticate(before)
 
 
 @pytest.mark.one_database

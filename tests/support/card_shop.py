@@ -51,7 +51,9 @@ class CardShop(NamedTuple):
     async def pay(self, number: str = customers.PAYS, **fields: Any) -> httpx.Response:
         """Asked and paid by hand, so that the clock may stand still."""
         challenge = await self.ask(**fields)
-        return await self.show(challenge, self.grant(number)(1000), **fields)
+        return await self.show(
+            challenge, self.grant(number)(int(challenge.request["amount"])), **fields
+        )
 
     @property
     def charged(self) -> list[int]:

@@ -10,12 +10,15 @@ from playwright.async_api import Browser, Page, async_playwright
 
 from tests.support.programs import needed
 
+# Code that is made faster while it runs, on other threads, costs a page of a moment more than it saves.
+_ARGUMENTS = ("--no-sandbox", "--js-flags=--no-opt --no-maglev --single-threaded")
 # What axe calls worse than a blemish.
 GRAVE = {"serious", "critical"}
 # Of the rules that axe holds unless told otherwise, those of its category of colours.
 CONTRAST, LINKS = "color-contrast", "link-in-text-block"
-_VIOLATIONS = """([about, options]) =>
-    axe.run({include: document, ...about}, options).then(found => found.violations)"""
+_VIOLATIONS = """([about, options]) => 'axe' in window
+    ? axe.run({include: document, ...about}, options).then(found => found.violations)
+    : null"""
 # The contrast of a text is that of its look: its own colour and size, and all that lies behind it. What is
 # placed over others may lie before anything, so it has a look of its own.
 _LOOKS = """(hasKnownFrame) => {
@@ -26,20 +29,29 @@ _LOOKS = """(hasKnownFrame) => {
             const {position, backgroundColor, backgroundImage, opacity, filter, mixBlendMode} =
                 getComputedStyle(element);
             const isOver = position !== 'static' && position !== 'relative';
-            grounds.set(element, [
-                groundOf(element.parentElement),
+            const own = [
                 isOver ? `over ${location} ${Math.random()}` : '',
                 backgroundColor === 'rgba(0, 0, 0, 0)' ? '' : backgroundColor,
                 backgroundImage, opacity, filter, mixBlendMode,
-            ].join('|').replace(/\\|none\\|1\\|none\\|normal$/, ''));
+            ].join('|').replace(/\\|none\\|1\\|none\\|normal$/, '');
+            // However many elements lie between that paint nothing.
+            const below = groundOf(element.parentElement);
+            grounds.set(element, own === '|' ? below : `${below}/${own}`);
         }
         return grounds.get(element);
     };
     const hasText = (element) => element.matches('select, textarea') || (
         element.matches('input') && !/^(checkbox|radio|hidden|file)$/.test(element.type)
     ) || [...element.childNodes].some((one) => one.nodeType === 3 && one.data.trim() !== '');
+    // Hidden, or cut down to a point: for screen readers alone.
+    const isHidden = (element) => {
+        const {width, height} = element.getBoundingClientRect();
+        return !element.checkVisibility({visibilityProperty: true}) || (
+            width <= 1 && height <= 1 && getComputedStyle(element).overflow === 'hidden'
+        );
+    };
     for (const element of document.body.querySelectorAll('*')) {
-        if (!hasText(element) || element.matches('option')) continue;
+        if (!hasText(element) || element.matches('option') || isHidden(element)) continue;
         if (hasKnownFrame && element.closest('.bar, .places, .skip')) continue;
         const {color, fontSize, fontWeight, textShadow} = getComputedStyle(element);
         const look = [color, fontSize, fontWeight, textShadow, groundOf(element)].join('|');
@@ -50,8 +62,11 @@ _LOOKS = """(hasKnownFrame) => {
 _CONTRASTS = """async ([looks, options]) => {
     const elements = looks.flatMap((look) => window.looksOfTexts.get(look));
     const found = await axe.run({include: elements}, options);
-    const passed = new Set(found.passes.flatMap((one) => one.nodes.map((node) => node.element)));
-    const seen = looks.filter((look) => window.looksOfTexts.get(look).some((one) => passed.has(one)));
+    const of = (results) => new Set(results.flatMap(({nodes}) => nodes.map((node) => node.element)));
+    const passed = of(found.passes), undecided = of(found.incomplete);
+    // axe never decides about a text before a picture.
+    const seen = looks.filter((look) => window.looksOfTexts.get(look).some((one) =>
+        passed.has(one) || undecided.has(one) && /gradient\\(|url\\(/.test(look)));
     return [found.violations.map(({id, impact, nodes}) => ({id, impact, nodes: nodes.map(({html}) => ({html}))})), seen];
 }"""
 # Looks that axe found nothing against, of any page of this run.
@@ -76,7 +91,7 @@ async def chromium() -> AsyncIterator[Browser]:
     path = needed("chromium", rather="chromium-headless-shell")
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
-            executable_path=path, args=["--no-sandbox"], timeout=60_000
+            executable_path=path, args=_ARGUMENTS, timeout=60_000
         )
         try:
             yield browser
@@ -118,11 +133,8 @@ async def grave_faults(
     those about all else, the structure, for one whose elements were looked at in the same colours.
     has_known_frame: the bar and the menu are those of a page that was looked at.
     """
-    if not await page.evaluate("'axe' in window"):
-        # The pages that come after this one find it there: sent and compiled once for all of them.
-        await page.context.add_init_script(Axe().axe_script)
-        await page.evaluate(Axe().axe_script)
-    options: dict[str, object] = {"resultTypes": ["violations"]}
+    # Whoever reads of a fault is told by its HTML where it is.
+    options: dict[str, object] = {"resultTypes": ["violations"], "selectors": False}
     if about == "colours":
         options["runOnly"] = [LINKS]
     elif about == "all":
@@ -130,7 +142,13 @@ async def grave_faults(
     else:
         options["rules"] = {rule: {"enabled": False} for rule in (CONTRAST, LINKS)}
     left_out = [[".bar"], [".places"]] if has_known_frame else []
-    found = await page.evaluate(_VIOLATIONS, [{"exclude": left_out}, options])
+    asked = [{"exclude": left_out}, options]
+    found = await page.evaluate(_VIOLATIONS, asked)
+    if found is None:
+        # The pages that come after this one find it there: sent and compiled once for all of them.
+        await page.context.add_init_script(Axe().axe_script)
+        await page.evaluate(Axe().axe_script)
+        found = await page.evaluate(_VIOLATIONS, asked)
     if about != "structure":
         found += await _too_faint(page, has_known_frame=has_known_frame)
     return [
@@ -138,6 +156,14 @@ async def grave_faults(
         for one in found
         if one["impact"] in GRAVE
     ]
+
+
+async def grave_faults_in_both(page: Page, *, has_known_frame: bool = False) -> list[str]:
+    """In the light theme, and in the dark one, which has the same elements in other colours."""
+    await page.emulate_media(color_scheme="light")
+    found = await grave_faults(page, has_known_frame=has_known_frame)
+    await page.emulate_media(color_scheme="dark")
+    return found + await grave_faults(page, about="colours", has_known_frame=has_known_frame)
 
 
 async def _too_faint(page: Page, *, has_known_frame: bool) -> list[Any]:

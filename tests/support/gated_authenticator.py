@@ -9,6 +9,7 @@ from keys.api_keys import api_key
 from keys.api_keys.api_key import ApiKey, NewKey
 from keys.authenticator import Authenticator, Limits
 from keys.principal import ACCOUNT_SCOPES, Principal
+from keys.sandbox_clock import advance
 from store.database import Database, T, Work
 from store.errors import ConnectionLost
 
@@ -72,6 +73,12 @@ class GatedAuthenticator:
                 new=NewKey(name="key", scopes=ACCOUNT_SCOPES, **fields),
                 now_us=self.clock.now_us(),
             )
+        )
+
+    async def advance(self, seconds: int) -> None:
+        """Moves the account's sandbox clock on."""
+        await self.database.transaction(
+            lambda tx: advance(tx, Tenant(self.account_id, "staging"), advance_s=seconds)
         )
 
     async def revoke(self, key_id: str) -> None:

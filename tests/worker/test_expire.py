@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from billing.payments.sandbox.clock import advance, now_of
 from kernel.clock import FixedClock
+from keys.sandbox_clock import advance, now_of
 from store.database import Database, Transaction
 from tests.support.funded_account import FundedAccount, open_funded_account
 from tests.support.usage import balances, find, grant, hold, sweep

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from billing.catalog.plan import PlanItem, item_by_ref, list_plans
 from billing.ledger.price import Price
-from billing.payments.sandbox import clock as sandbox_clock, subscription as sandbox_rows
+from billing.payments.sandbox import subscription as sandbox_rows
 from billing.payments.sandbox.subscription import SandboxSubscription
 from billing.providers.abilities.steering import SteerRequest
 from billing.providers.http import unavailable
@@ -24,6 +24,7 @@ from billing.providers.protocol import (
 )
 from kernel.clock import Clock
 from kernel.errors import NotFound
+from keys import sandbox_clock
 from store.database import Database, Transaction
 
 Tell = Callable[[Notification], Awaitable[object]]

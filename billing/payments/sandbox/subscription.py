@@ -16,13 +16,13 @@ from msgspec.structs import replace
 
 from billing.catalog.plan import MONTHS, PlanItem
 from billing.ledger.price import Price
-from billing.payments.sandbox import clock as sandbox_clock
 from billing.providers.protocol import Interval, SandboxEvent
 from billing.subscriptions.records import find_by_order
 from billing.subscriptions.subscription import add_months
 from kernel.clock import DAY_US, SECOND_US
 from kernel.errors import NotFound
 from kernel.tenant import Tenant
+from keys import sandbox_clock
 from store.database import Transaction
 from store.row_mapping import RowMapping
 from store.update import update

@@ -4,7 +4,7 @@ A charge shows its refunds as one sum; of a disputed one the disputes are asked 
 was won is not counted. Source: Stripe's API reference, charges, refunds, disputes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, Generic, TypeVar
 
 import msgspec
@@ -106,7 +106,7 @@ class StripeListing:
         return ListedPayment(
             payment_id=charge.id,
             objects=tuple(one for one in ids if one),
-            order_id=(charge.metadata or {}).get("order_id") or None,
+            order_id=_owner_of(charge.metadata or {}),
             customer_ref=ref_id(charge.customer),
             # One that is only authorised has brought nothing yet.
             status=status if charge.captured or status != "paid" else "pending",
@@ -127,6 +127,11 @@ class StripeListing:
             if one.status != "won" and not one.status.startswith("warning_")
         ]
         return min(sum(taken), price.amount)
+
+
+def _owner_of(metadata: Mapping[str, str]) -> str | None:
+    """The order, or the payment of a machine, that it says it is for."""
+    return metadata.get("order_id") or metadata.get("payment_id") or None
 
 
 def _behind(source: str, data: Sequence[Any], *, has_more: bool) -> str | None:

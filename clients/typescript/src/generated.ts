@@ -623,11 +623,15 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /**
+         * What time it is for the account
+         * @description Its own time, which limits, ends of keys, approvals, holds and subscriptions go by. In live it is the gateway's, `ahead_s` 0. Scope: `topup:read` or `topup:send` or `usage:write` or `billing:write`.
+         */
+        get: operations["get_sandbox_clock"];
         put?: never;
         /**
          * Let the staging account see a later time
-         * @description Scope: `topup:send` or `usage:write` or `billing:write`.
+         * @description Approvals, holds, promotional credit, codes, scheduled sends, subscriptions, the caps and mandates of keys and the ends of keys go by it, and what is shown of them. It goes forward only, ten years at most. Who is bound by a limit that time gives back does not move it (2009, `reason: limited`): a person, or a key without such a limit, does. Scope: `topup:send` or `usage:write` or `billing:write`.
          */
         post: operations["post_sandbox_clock"];
         delete?: never;
@@ -7842,6 +7846,48 @@ export interface components {
             /** @description What was asked for, or data.error. */
             data: components["schemas"]["OwnKey"];
         };
+        /** @description The sandbox clock as it stands. */
+        OwnTime: {
+            /**
+             * Format: int64
+             * @description How far it is ahead of the gateway's, in seconds.
+             */
+            ahead_s: number;
+            /**
+             * Format: date-time
+             * @description The account's own time.
+             */
+            now: string;
+        };
+        /** @description 1000 Success */
+        OwnTimeAnswer: {
+            /**
+             * @description What the HTTP status says.
+             * @constant
+             */
+            success: true;
+            /**
+             * @description What happened, as a number; GET /codes lists them.
+             * @constant
+             */
+            code: 1000;
+            /** @description The code in words. */
+            message: string;
+            /** @description The top-up's, where one is concerned; else null. */
+            transaction_id: string | null;
+            /**
+             * @description The top-up's, where one is concerned; else ok or error.
+             * @enum {string}
+             */
+            status: "ok" | "scheduled" | "pending" | "delivered" | "failed" | "cancelled" | "reversing" | "reversed";
+            /**
+             * Format: date-time
+             * @description When it was answered, RFC 3339, UTC.
+             */
+            timestamp: string;
+            /** @description What was asked for, or data.error. */
+            data: components["schemas"]["OwnTime"];
+        };
         /** @description An amount of credit that is sold as one; credits holds the bonus already. */
         Pack: {
             /** @description Its id. */
@@ -14261,7 +14307,7 @@ export interface operations {
                      *           {
                      *             "id": "apr_5FxpRIrX4LWLkM03",
                      *             "transaction_id": "txn_5FxpRIrX4LWLkM03",
-                     *             "status": "pending",
+                     *             "status": "expired",
                      *             "requested_by": "key_5FxpRIrX4LWLkM01",
                      *             "decided_by": null,
                      *             "created_at": "2026-06-13T12:00:03Z",
@@ -14680,6 +14726,40 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["FundingAnswer"];
+                };
+            };
+        };
+    };
+    get_sandbox_clock: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description 1000 Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "success": true,
+                     *       "code": 1000,
+                     *       "message": "Success",
+                     *       "transaction_id": null,
+                     *       "status": "ok",
+                     *       "timestamp": "2026-06-13T12:00:18Z",
+                     *       "data": {
+                     *         "ahead_s": 86400,
+                     *         "now": "2026-06-14T12:00:18Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["OwnTimeAnswer"];
                 };
             };
         };

@@ -4,7 +4,6 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from billing.payments.sandbox import clock as sandbox_clock
 from billing.usage import hold
 from billing.usage.hold_commands import (
     TTL_S,
@@ -32,6 +31,7 @@ from gateway.http.fields import Fields, Int64
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
 from kernel.errors import InvalidInput
+from keys import sandbox_clock
 from store.database import Transaction
 
 TtlS = Annotated[int, Meta(ge=1, le=TTL_S_MAX, description="In seconds, from now.")]

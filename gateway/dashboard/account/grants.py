@@ -49,7 +49,7 @@ async def show_all(call: RequestContext[Fields, Fields]) -> Reply:
 
     async def work(tx: Transaction) -> list[Connected]:
         found = await oauth_grant.list_grants(tx, user, before_id=before_id, limit=PAGE_ITEMS + 1)
-        spent = await load_spent(tx, found, now_us=call.now_us)
+        spent = await load_spent(tx, user, found, now_us=call.now_us)
         return [Connected(grant, spent[grant.id]) for grant in found]
 
     found = await call.context.database.read(work)
@@ -64,7 +64,7 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
 
     async def work(tx: Transaction) -> tuple[Connected, list[OAuthToken], list[OAuthCharge]]:
         grant = await oauth_grant.get(tx, user, grant_id)
-        spent = await load_spent(tx, [grant], now_us=call.now_us)
+        spent = await load_spent(tx, user, [grant], now_us=call.now_us)
         tokens = await oauth_token.list_live(tx, user, grant_id, now_us=call.now_us)
         charges = await list_charges(
             tx, user, grant_id=grant_id, before_id=before_id, limit=PAGE_ITEMS + 1

@@ -45,7 +45,7 @@ REPEAT_GUARD_S: Final = 600
 # What each scope lets a client do, in the words of whoever is asked.
 MEANS: Final[Mapping[str, str]] = {
     "topup:send": "Send credit from your wallet, within the limits below",
-    "topup:read": "See your balance and the top-ups that it sent",
+    "topup:read": "See your balance and all top-ups of your account, with their recipients",
     "webhooks:read": "Read the events of your account",
     "billing:write": "Make orders for credit, which a person pays, and redeem codes for your wallet",
 }

@@ -159,7 +159,7 @@ async def _story(call: RequestContext[Any, Any]) -> DeskStory:
         suppliers = {row.id: row for row in await list_suppliers(tx, environment)}
         return DeskStory(
             seen,
-            await queries.topup_timeline(tx, tenant, topup_id),
+            await queries.topup_timeline(tx, tenant, topup_id, now_us=call.now_us),
             sent.deliveries,
             suppliers.get(seen.topup.supplier or ""),
         )

@@ -14,7 +14,7 @@ from billing.catalog import plan as plans
 from billing.catalog.plan import MONTHS, Plan, PlanItem
 from billing.ledger.price import Price
 from billing.payments.return_url import check_return_url
-from billing.payments.sandbox import clock as sandbox_clock, subscription as sandbox_subscription
+from billing.payments.sandbox import subscription as sandbox_subscription
 from billing.payments.sandbox.subscription import SandboxSubscription
 from billing.providers.protocol import Registration
 from billing.subscriptions import records as subscription_rows
@@ -28,6 +28,7 @@ from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.clock import rfc3339
 from kernel.errors import InvalidInput, NotFound
+from keys import sandbox_clock
 from store.database import Transaction
 
 PATH = sandbox_subscription.PATH + "/{portal_token}"

@@ -76,7 +76,7 @@ async def _find(call: RequestContext[Fields, Fields]) -> AskedApproval:
         raise NotFound("Page")
 
     async def work(tx: Transaction) -> AskedApproval:
-        asked = await approvals.find(tx, approval_id)
+        asked = await approvals.find(tx, approval_id, now_us=call.now_us)
         if asked is None:
             raise NotFound("Page")
         return (await with_topups(tx, [asked]))[0]
@@ -93,20 +93,18 @@ async def _shown(
 ) -> Reply:
     asked, topup = found.approval, found.topup
 
-    async def work(tx: Transaction) -> tuple[int, Sequence[LimitView]]:
-        ahead_us = await approvals.clock_ahead_us(tx, asked.tenant)
+    async def work(tx: Transaction) -> Sequence[LimitView]:
         standings = await load_standings(tx, asked.tenant, topup.spent_by, now_us=call.now_us)
-        return ahead_us, standings.of(topup.spent_by).limits if topup.spent_by else ()
+        return standings.of(topup.spent_by).limits if topup.spent_by else ()
 
-    ahead_us, limits = await call.context.database.read(work)
-    is_over = asked.status == "pending" and asked.expires_at <= call.now_us + ahead_us
+    limits = await call.context.database.read(work)
     language = language_of(call, None)
     return recipient_page(
         call,
         "decide.html",
         language,
         status=status,
-        state="expired" if is_over else asked.status,
+        state=asked.status,
         known={
             "amount": language.money(topup.amount_cents),
             "fee": language.money(topup.fee_cents),

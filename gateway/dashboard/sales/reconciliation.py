@@ -25,6 +25,7 @@ PATH: Final = "/dashboard/admin/reconciliation"
 # Where a difference's subject has a page of its own, by what its id begins with.
 _PLACES: Final = {
     "ord_": "/dashboard/admin/orders/",
+    "mpy_": "/dashboard/admin/machine-payments/",
     "txn_": "/dashboard/admin/topups/",
     "sup_": "/dashboard/admin/suppliers/",
 }

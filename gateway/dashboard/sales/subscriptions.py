@@ -8,7 +8,6 @@ from starlette.responses import Response
 from billing.catalog import plan as plans
 from billing.catalog.plan import MONTHS
 from billing.documents.document import receipts_of
-from billing.payments.sandbox.clock import now_of as own_now
 from billing.payments.steering import SteerWish
 from billing.providers.abilities.steering import Act
 from billing.reports.subscription_overview import SubscriptionOverview, overview
@@ -26,6 +25,7 @@ from gateway.http.routing import Reply
 from kernel.errors import DomainError, InvalidInput
 from kernel.ids import new_id
 from keys.audit_log import Actor
+from keys.sandbox_clock import now_of as own_now
 from store.database import Transaction
 
 PATH: Final = "/dashboard/admin/subscriptions"

@@ -8,10 +8,10 @@ import pytest
 
 from billing.credits.checkin import AlreadyCheckedIn, BudgetExhausted, CheckedIn, CheckinOff
 from billing.credits.checkin_settings import DEFAULTS, CheckinSettings, write_settings
-from billing.payments.sandbox.clock import advance
 from kernel.clock import FixedClock, parse_rfc3339, rfc3339
 from kernel.errors import InvalidInput
 from keys.account import set_time_zone
+from keys.sandbox_clock import advance
 from store.database import Database, Transaction
 from store.open import open_database
 from tests.support.funded_account import FundedAccount, open_funded_account

@@ -15,6 +15,7 @@ from kernel.clock import FixedClock
 from keys.account import set_day_limit
 from keys.balance_watch import set_low_balance_thresholds
 from keys.mandate import SpendWindow
+from keys.sandbox_clock import advance
 from keys.vault import Vault
 from store.database import Database, Transaction
 from store.postgresql.database import PostgresqlDatabase
@@ -130,6 +131,19 @@ async def test_mandates_cost_one_statement_more(database: Database, clock: Fixed
     costs = [await statements_of(account, f"m{size}x", size) for size in SIZES]
 
     # What the limits count is read once, and written with the windows.
+    assert costs == [of(database, sqlite=19, postgresql=5)] * 3
+
+
+async def test_a_moved_sandbox_clock_costs_one_statement_more(
+    database: Database, clock: FixedClock
+) -> None:
+    account = await desk_with_everything(database, clock)
+    await database.transaction(lambda tx: advance(tx, account.principal.tenant, advance_s=86_400))
+    await account.send(100)
+
+    costs = [await statements_of(account, f"c{size}x", size) for size in SIZES]
+
+    # The windows of its days are known once its clock is.
     assert costs == [of(database, sqlite=19, postgresql=5)] * 3
 
 

@@ -95,7 +95,9 @@ async def test_one_that_waits_is_told_once_with_the_link_that_decides(
     assert link is not None
     links = owner.account.rules.links
     approval_id = links.id_of("approval", link[1])
-    asked = await owner.database.read(lambda tx: approval.find(tx, approval_id or ""))
+    asked = await owner.database.read(
+        lambda tx: approval.find(tx, approval_id or "", now_us=owner.account.clock.now_us())
+    )
     assert asked is not None
     assert asked.status == "pending"
     # What is stored names the approval; the link is worked out when it is sent.

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from billing.engine.engine import Engine
-from billing.payments.sandbox.clock import advance
 from billing.topups.approval import ApprovalDecided
 from billing.topups.platform import InvalidPlatform, Platform, PlatformBook, Source, same_everywhere
 from billing.topups.send import Sent
@@ -16,6 +15,7 @@ from kernel.clock import FixedClock
 from kernel.errors import DomainError
 from keys.api_keys import api_key
 from keys.api_keys.fields import KeyChanges
+from keys.sandbox_clock import advance
 from store.database import Database
 from tests.support.funded_account import SLOW, FundedAccount, open_engine, open_funded_account
 

@@ -203,7 +203,7 @@ async def test_a_suppliers_cost_is_in_the_books_and_in_nothing_a_merchant_reads(
     assert (found["cost:"], found["supplier:slow"]) == (9_400_000, 9_400_000)
     assert await account.findings() == []
     tenant, topup_id = account.principal.tenant, pending.topup.id
-    timeline = await database.read(lambda tx: topup_timeline(tx, tenant, topup_id))
+    timeline = await database.read(lambda tx: topup_timeline(tx, tenant, topup_id, now_us=0))
     moved = [one["code"] for one in timeline.transfers]
     stated = [
         line.transfer["code"]

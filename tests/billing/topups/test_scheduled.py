@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies
 
-from billing.payments.sandbox.clock import advance
 from billing.topups import scheduled
 from billing.topups.platform import same_everywhere
 from billing.topups.topup import load
 from kernel.clock import FixedClock
 from kernel.errors import DomainError, InvalidInput
 from keys.api_keys import api_key
+from keys.sandbox_clock import advance
 from store.database import Database
 from tests.support.funded_account import SLOW, FundedAccount, open_engine, open_funded_account
 from worker.release import Releaser

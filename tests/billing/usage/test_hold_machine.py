@@ -15,10 +15,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from billing.payments.sandbox.clock import advance
 from billing.usage.hold_commands import Held
 from kernel.clock import FixedClock, parse_rfc3339
 from kernel.errors import DomainError
+from keys.sandbox_clock import advance
 from store.open import open_database
 from tests.support.funded_account import FundedAccount, open_funded_account
 from tests.support.usage import (

@@ -16,6 +16,7 @@ from keys.account import set_day_limit
 from keys.authenticator import CredentialEnded
 from keys.caps import CapExceeded
 from keys.oauth import grant as oauth_grant
+from keys.sandbox_clock import advance
 from store.database import Database, Transaction
 from store.open import open_database
 from tests.support.charging_app import ChargingApp, open_charging_app
@@ -33,8 +34,8 @@ async def charging(database: Database, clock: FixedClock) -> AsyncIterator[Charg
 
 async def spent(charging: ChargingApp) -> int:
     async def work(tx: Transaction) -> int:
-        grants = await oauth_grant.list_grants(tx, charging.principal.tenant)
-        found = await load_spent(tx, grants, now_us=charging.account.clock.now_us())
+        user, now_us = charging.principal.tenant, charging.account.clock.now_us()
+        found = await load_spent(tx, user, await oauth_grant.list_grants(tx, user), now_us=now_us)
         return found[charging.origin.grant_id]
 
     return await charging.account.database.read(work)
@@ -113,6 +114,20 @@ async def test_a_charge_ends_exactly_at_the_cap_and_no_further(charging: Chargin
         "resets_at": "2026-07-01T00:00:00Z",
     }
     assert refused.value.retry_after_s == 17 * 86_400 + 43_200
+
+
+async def test_the_next_period_begins_by_the_users_own_sandbox_clock(
+    database: Database, clock: FixedClock
+) -> None:
+    charging = await open_charging_app(database, clock, cap_micros=1_000_000, cap_period="day")
+    await charging.charge(1_000_000, "o-1")
+    await database.transaction(lambda tx: advance(tx, charging.principal.tenant, advance_s=43_200))
+    assert await spent(charging) == 0
+    await charging.charge(700_000, "o-2")
+    with pytest.raises(CapExceeded) as refused:
+        await charging.charge(300_001, "o-3")
+    assert await spent(charging) == 700_000
+    assert refused.value.extra["resets_at"] == "2026-06-15T00:00:00Z"
 
 
 async def test_the_cap_is_whole_again_in_the_next_period(

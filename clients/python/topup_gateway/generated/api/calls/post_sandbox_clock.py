@@ -15,7 +15,11 @@ def post_sandbox_clock(
 ) -> Call[AccountClockAnswer]:
     """Let the staging account see a later time.
 
-    Scope: `topup:send` or `usage:write` or `billing:write`.
+    Approvals, holds, promotional credit, codes, scheduled sends, subscriptions, the caps and
+    mandates of keys and the ends of keys go by it, and what is shown of them. It goes forward
+    only, ten years at most. Who is bound by a limit that time gives back does not move it
+    (2009, `reason: limited`): a person, or a key without such a limit, does. Scope:
+    `topup:send` or `usage:write` or `billing:write`.
     """
 
     headers: dict[str, Any] = {}

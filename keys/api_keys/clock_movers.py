@@ -1,0 +1,51 @@
+"""Who may move an account's sandbox clock on: nobody who would get room of his own limits by it.
+
+A day, a month, a rolling window, an hour of sends and a guard against repeats end by the clock. Whoever is
+bound by one of these could lift it, so a person moves the clock, or a key that none of them binds. A cap of
+one call or of a key's life, an approval threshold and lists stay as they are, and an end only comes nearer.
+"""
+
+from keys.account import read_tenants
+from keys.api_keys.key_state import KeyState, load_key_states
+from keys.mandate import read_mandate
+from keys.principal import Principal, ScopeMissing
+from store.database import Transaction
+
+
+async def check_may_move(tx: Transaction, mover: Principal) -> None:
+    """Raises ScopeMissing, which names the key that is limited, or null where the account or an app is."""
+    if mover.kind == "session":
+        return
+    states = await load_key_states(tx, mover.lineage)
+    limited = next((one for one in mover.lineage if _ends_by_time(states[one])), None)
+    if limited is not None:
+        raise _refused(
+            "a key with a limit that time gives back, its own or of a key above it, does not move the clock:"
+            " use a key without one, such as the account's first, or let a person do it",
+            limited,
+        )
+    if mover.oauth is not None:
+        raise _refused("an app's token does not move the clock: use a key of the account", None)
+    if mover.tenant in (await read_tenants(tx, [mover.tenant])).day_limits:
+        raise _refused(
+            "the account has a limit of a day, which moving the clock would lift: a person who is signed in"
+            " moves it, or takes the limit away",
+            None,
+        )
+
+
+def _ends_by_time(state: KeyState) -> bool:
+    mandate = read_mandate(state.mandate)
+    limits = (
+        state.per_day_cents,
+        state.per_month_cents,
+        state.approval_above_per_day_cents,
+        mandate.per_recipient_per_day_cents,
+        mandate.max_sends_per_hour,
+        mandate.repeat_guard_s,
+    )
+    return bool(mandate.windows) or any(limit is not None for limit in limits)
+
+
+def _refused(detail: str, key_id: str | None) -> ScopeMissing:
+    return ScopeMissing(detail, reason="limited", extra={"key_id": key_id})
