@@ -11,7 +11,6 @@ import hmac
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import click
 import httpx
@@ -21,7 +20,7 @@ from cli.database import account_named, write
 from cli.examples import examples
 from cli.merchant.event_source import StreamRefused, follow, hear_ctrl_c, read_event
 from cli.merchant.forward import FORWARD_S_MAX, forward_event, show
-from cli.options import environment_option, take_secret
+from cli.options import environment_option, take_secret, web_address
 from cli.output import (
     EXIT_REFUSED,
     EXIT_USAGE,
@@ -61,16 +60,6 @@ class _Source:
     event_type: str | None
 
 
-def _receiver(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
-    """An address that can be sent to."""
-    with contextlib.suppress(ValueError):
-        parts = urlsplit(value)
-        # Reading the port checks it.
-        if parts.scheme in ("http", "https") and parts.hostname and parts.port != 0:
-            return value
-    raise click.BadParameter("is a URL such as http://localhost:3000/hook")
-
-
 @click.command(
     epilog=examples(
         "topup listen --forward http://localhost:3000/hook",
@@ -83,7 +72,7 @@ def _receiver(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
     "--forward",
     required=True,
     metavar="URL",
-    callback=_receiver,
+    callback=web_address,
     help="Such as http://localhost:3000/hook.",
 )
 @click.option(

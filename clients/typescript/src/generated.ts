@@ -75,7 +75,7 @@ export interface paths {
         put?: never;
         /**
          * Cancel a scheduled or pending top-up
-         * @description Its funds go back to where they came from, and topup.cancelled is sent. Scope: `topup:send`.
+         * @description Its funds go back to where they came from, and topup.cancelled is sent. A key takes back what it or a key below it sent; what others sent, with `topup:reverse`. Scope: `topup:send`.
          */
         post: operations["post_topup_cancel"];
         delete?: never;
@@ -235,7 +235,7 @@ export interface paths {
         put?: never;
         /**
          * Take back what is not delivered yet
-         * @description What is scheduled, waits for a person or was not handed over yet is cancelled, and its funds come back. What is with its platform already goes on. Scope: `topup:send`.
+         * @description What is scheduled, waits for a person or was not handed over yet is cancelled, and its funds come back. What is with its platform already goes on. A key takes back what it or a key below it sent; what others sent, with `topup:reverse`. Scope: `topup:send`.
          */
         post: operations["post_batches_batch_id_cancel"];
         delete?: never;

@@ -308,6 +308,7 @@ async def test_live_takes_the_password_and_only_where_it_is_open(gateway: Gatewa
         {"expires_on": "2020-01-01"},
         {"expires_on": "tomorrow"},
         {"recipients": "not-an-address"},
+        {"platforms": "cluade"},
         {"key_environment": "prod"},
         {"decision": "maybe"},
     ],
