@@ -1,8 +1,10 @@
 """Options that many commands have, meaning the same everywhere."""
 
+import contextlib
 import sys
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import click
 from click.core import ParameterSource
@@ -40,6 +42,18 @@ database_option = click.option(
 SECRET_CHARACTERS_MAX = 4096
 # In a context's meta: the option that was read from standard input.
 READS_STDIN = "topup.reads_stdin"
+
+
+def web_address(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
+    """An http or https address, or none where none is given."""
+    if value is None:
+        return None
+    with contextlib.suppress(ValueError):
+        parts = urlsplit(value)
+        # Reading the port checks it.
+        if parts.scheme in ("http", "https") and parts.hostname and parts.port != 0:
+            return value
+    raise click.BadParameter("is a URL such as http://localhost:3000/hook")
 
 
 def take_secret(context: click.Context, option: click.Parameter, value: str | None) -> str | None:

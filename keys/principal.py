@@ -5,7 +5,7 @@ intersection with every ancestor of its key. Default deny: a scope that is not l
 """
 
 import ipaddress
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -40,6 +40,8 @@ ACCOUNT_SCOPES = tuple(scope for scope in SCOPES if scope != ADMIN)
 # To see what another key's top-ups can be redeemed by, and to redeem it.
 SEES_CODES = "vouchers:read"
 REDEEMS = "vouchers:redeem"
+# To take back what another key sent, delivered or not.
+REVERSES = "topup:reverse"
 # What a key gets that named no scopes: it sends, and sees what became of it.
 DEFAULT_SCOPES = ("topup:send", "topup:read")
 
@@ -135,6 +137,26 @@ def require_scope(principal: Principal, *scopes: str) -> None:
             f"this call needs {listed}, which the credential does not have",
             reason="scope",
             extra={"required_scopes": list(scopes)},
+        )
+
+
+def key_bound_to_own(principal: Principal) -> str | None:
+    """The key of a caller who takes back what its own lineage sent, and nothing else; null: one who may take
+    back all of the account's: a person, or who may reverse.
+    """
+    return None if REVERSES in principal.scopes else principal.key_id
+
+
+def check_sender(key_id: str | None, spent_by: Collection[str]) -> None:
+    """Raises ScopeMissing where the key is neither the sender nor one of its ancestors; see key_bound_to_own.
+
+    spent_by: the sending key and its ancestors; empty: a person sent it.
+    """
+    if key_id is not None and key_id not in spent_by:
+        raise ScopeMissing(
+            f"another key sent it: taking it back needs {REVERSES}, which the credential does not have",
+            reason="scope",
+            extra={"required_scopes": [REVERSES]},
         )
 
 

@@ -30,10 +30,11 @@ _WRITE_LINES_MAX = 1_000
 _SECRET = re.compile(
     r"(?P<key>(?:ak|sat|adm)_(?:staging|live)_|(?:oa[ts]|m[ar]t)_(?=[A-Za-z0-9_-]{16})|sst_|whsec_)[A-Za-z0-9+/=_-]+"
     r"|(?P<scheme>(?:Bearer|Basic)(?:\s|%20|\\u0020)+)[^\s\"',;\\]+"
-    r"|(?P<parameter>(?:passw(?:or)?d|secret|token|code_verifier|api_key)=)[^&\s\"']+"
-    r"|(?P<field>\"(?:\w*(?:password|secret)|token|authorization|cookie|set-cookie)\": ?\")"
+    r"|(?P<parameter>(?:passw(?:or)?d|secret|token|device_code|code_verifier|api_key)=)[^&\s\"']+"
+    r"|(?P<field>\"(?:\w*(?:password|secret)|token|device_code|authorization|cookie|set-cookie)\": ?\")"
     r"(?:[^\"\\]|\\.)+"
-    r"|(?P<voucher>(?:ATU|TOPUP)-)[0-9A-Z]{4}-[0-9A-Z-]*",
+    r"|(?P<voucher>(?:ATU|TOPUP)-)[0-9A-Z]{4}-[0-9A-Z-]*"
+    r"|(?P<link>/(?:claim|decide)\\{0,8}/)[A-Za-z0-9_-]{16,}",
     re.IGNORECASE,
 )
 # The user of a URL with a password, and where the run of characters that the password may be ends.
@@ -62,8 +63,11 @@ _MARKS = (
     "cookie",
     "atu-",
     "topup-",
+    "device_code",
+    "/claim",
+    "/decide",
 )
-_GROUPS = ("key", "scheme", "parameter", "field", "voucher")
+_GROUPS = ("key", "scheme", "parameter", "field", "voucher", "link")
 _HIDDEN = "***"
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 # The packages whose errors quote the values of a statement.

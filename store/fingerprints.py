@@ -184,7 +184,7 @@ _OF_0038: Final = _OF_0037 | {"topup_intents": "45b64721c00f"}
 
 _OF_0039: Final = _OF_0038 | {"topups": "ba96637777d3"}
 
-_OF_0040: Final = _OF_0039 | {"machine_payments": "f07ebce033ab"}
+_OF_0040: Final = _OF_0039 | {"machine_payments": "e99d45fac20c"}
 
 _OF_0041: Final = _OF_0040 | {
     "checkpoints": "2c16f49720b6",
@@ -203,7 +203,7 @@ _OF_0043: Final = _OF_0042 | {
 
 _OF_0044: Final = _OF_0043 | {"endpoints": "f0db74ce9ed7"}
 
-_OF_0045 = _OF_0044 | {
+_OF_0045: Final = _OF_0044 | {
     "accounts": "b7ff527a9c87",
     "approvals": "53c4b510484b",
     "owner_mails": "4acfb1d883a5",

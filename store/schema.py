@@ -131,7 +131,7 @@ api_keys = sa.Table(
     _int("per_month_cents", null=True),
     _int("approval_threshold_cents", null=True),  # of one send; the API's approval_above_cents
     _int("approval_above_per_day_cents", null=True),
-    _int("expires_at", null=True),
+    _int("expires_at", null=True),  # by the account's own clock
     _text("prefix"),  # first 16 characters of the newest secret
     _text("last4"),
     _int("created_at"),
@@ -152,7 +152,7 @@ api_key_secrets = sa.Table(
     _text("digest", key=True),  # SHA-256, hex
     _text("key_id"),
     _text("account_id"),
-    _int("expires_at", null=True),  # end of a rotation's overlap
+    _int("expires_at", null=True),  # end of a rotation's overlap, by the account's own clock
     _int("created_at"),
     sa.Index("ix_api_key_secrets_key", "key_id"),
 )
@@ -390,7 +390,8 @@ topups = sa.Table(
     _int("scheduled_for", null=True),  # by the tenant's own clock; null: sent at once
     _int("fee_cents", null=True),  # charged beside the amount; null: nothing
     _int("earned_fee_cents", null=True),  # of it: all once delivered, nothing once reversed
-    _text("counted_in", null=True),  # rows of spend_windows beside its keys' days and months
+    # Rows of spend_windows beside its keys' days and months, and when by a moved clock; keys/counter.py
+    _text("counted_in", null=True),
     _text("key_name", null=True),  # of the key that sent it, as it was called then
     # A process that does not know fees cannot deliver or reverse one that has a fee.
     sa.CheckConstraint(

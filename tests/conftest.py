@@ -30,6 +30,7 @@ from tests.support.forked_processes import Collected
 from tests.support.long_first import long_first
 from tests.support.preloaded import Preloaded
 from tests.support.programs import NO_REDIS, NO_SERVER, missing
+from tests.support.templates import shared
 
 SERVER_URL = os.environ.get("TEST_DATABASE_URL", "")
 REDIS_URL = os.environ.get("TEST_REDIS_URL", "")
@@ -78,9 +79,12 @@ def _has_room_in_memory() -> bool:
 
 @pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("template") / "template.db"
-    migrate(f"sqlite:///{path}")
-    return path
+    all_use = shared()
+    made = all_use.file() if all_use else None
+    if made is None:
+        made = tmp_path_factory.mktemp("template") / "template.db"
+        migrate(f"sqlite:///{made}")
+    return made
 
 
 @pytest.fixture(scope="session")

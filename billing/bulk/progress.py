@@ -17,6 +17,7 @@ from billing.topups.settlement import call_off
 from billing.topups.working_set import TopUpWorkingSet, topups_of
 from kernel.clock import rfc3339
 from kernel.tenant import Tenant
+from keys.principal import check_sender
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +75,16 @@ class AdvanceBatch(_OnBatch):
 class TakeBack(_OnBatch):
     """The command of POST /batches/{id}/cancel: what of it is not delivered yet is to come back.
 
-    cancelled_by is the credential's id. One that is over stays as it is.
+    cancelled_by is the credential's id. One that is over stays as it is. own_key: as of
+    keys.principal.key_bound_to_own. Raises ScopeMissing for what another key sent.
     """
 
     cancelled_by: str
+    own_key: str | None
 
     def decide(self, state: BatchState) -> SendBatch:
         batch = batches_of(state).find(self.batch_id, self.tenant)
+        check_sender(self.own_key, batch.spent_by)
         if batch.completed_at is not None or batch.cancelled_at is not None:
             return batch
         cancelled = replace(

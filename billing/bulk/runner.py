@@ -99,11 +99,12 @@ class BatchRunner:
             await self._accept(batch, sends)
         return await self.run(batch)
 
-    async def cancel(self, tenant: Tenant, batch_id: str, cancelled_by: str) -> SendBatch:
-        """Takes back what is not delivered yet; raises NotFound."""
-        return await self.run(
-            await self._engine.submit(TakeBack(batch_id, tenant, cancelled_by=cancelled_by))
-        )
+    async def cancel(
+        self, tenant: Tenant, batch_id: str, cancelled_by: str, *, own_key: str | None
+    ) -> SendBatch:
+        """Takes back what is not delivered yet; raises NotFound, and ScopeMissing as TakeBack says."""
+        command = TakeBack(batch_id, tenant, cancelled_by=cancelled_by, own_key=own_key)
+        return await self.run(await self._engine.submit(command))
 
     async def run(self, batch: SendBatch) -> SendBatch:
         """Goes on until there is nothing to do at once."""

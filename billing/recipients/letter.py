@@ -7,15 +7,15 @@ mail is read on the way and kept for years.
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.headerregistry import Address, HeaderRegistry
+from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP, Policy
 from functools import cache
-from typing import Any, Final, cast
+from typing import Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from billing.recipients.language import Language, english, nearest
+from billing.recipients.mail_headers import MAIL_POLICY
 from billing.recipients.mailing import ClaimedMail
 from billing.topups.mail import Mail
 from billing.topups.platform import InvalidPlatform
@@ -25,29 +25,6 @@ from kernel.clock import SECOND_US
 
 # Where recipients end and resume mail; what follows is a token.
 NO_MAIL_PATH: Final = "/no-mail"
-
-
-class _OneLine:
-    """A header that is never folded nor encoded: an address stays one word, and is not read again."""
-
-    max_count = 1
-
-    @staticmethod
-    def parse(value: str, kwds: dict[str, Any]) -> None:
-        kwds.update(decoded=value, parse_tree=None)
-
-    def fold(self: Any, *, policy: Policy) -> str:
-        return f"{self.name}: {self}{policy.linesep}"
-
-
-def _registry() -> HeaderRegistry:
-    made = HeaderRegistry()
-    for name in ("list-unsubscribe", "to"):
-        made.map_to_type(name, cast(Any, _OneLine))
-    return made
-
-
-_POLICY: Final = SMTP.clone(header_factory=_registry())
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +69,7 @@ def letter_of(topup: TopUp, sender: str, rules: TopUpRules) -> Letter:
 
 def message_of(mail: Mail, letter: Letter, mail_from: Address) -> EmailMessage:
     """The letter as it is handed in."""
-    message = EmailMessage(policy=_POLICY)
+    message = EmailMessage(policy=MAIL_POLICY)
     message["From"] = mail_from
     message["To"] = mail.recipient_email  # ASCII without spaces, as it was taken in
     message["Subject"] = letter.subject

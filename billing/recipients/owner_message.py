@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP
 from html import escape
 from typing import Final
 
 from billing.recipients.language import Language
+from billing.recipients.mail_headers import MAIL_POLICY
 from billing.recipients.owner_mail import OwnerMail
 from kernel.clock import SECOND_US
 
@@ -48,7 +48,7 @@ def owner_message(
     mail: OwnerMail, letter: OwnerLetter, *, address: str, mail_from: Address
 ) -> EmailMessage:
     """The mail; the same bytes for each try."""
-    message = EmailMessage(policy=SMTP)
+    message = EmailMessage(policy=MAIL_POLICY)
     message["From"] = mail_from
     message["To"] = address
     message["Subject"] = letter.subject

@@ -87,6 +87,10 @@ class Platforms:
             )
         return found
 
+    def ids(self) -> list[str]:
+        """Of all, offered or not."""
+        return list(self._by_id)
+
     def offered(self) -> list[Platform]:
         """Those that can be sent to."""
         return [platform for platform in self._by_id.values() if platform.suppliers]

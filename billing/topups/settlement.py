@@ -29,6 +29,7 @@ from kernel.errors import DomainError, NotFound
 from kernel.tenant import Tenant
 from keys import audit_log
 from keys.audit_log import Actor
+from keys.principal import check_sender
 
 REASON_CHARACTERS_MAX = 200
 EXPIRED = "the approval expired"
@@ -176,13 +177,15 @@ class Cancel(OnTopUp):
     """The command of POST /topup/cancel; the sender takes a pending top-up back.
 
     cancelled_by is the credential's id: an approval that the top-up waits for is cancelled by it, or
-    has expired.
+    has expired. own_key: as of keys.principal.key_bound_to_own. Raises ScopeMissing for what another key sent.
     """
 
     cancelled_by: str
+    own_key: str | None
 
     def decide(self, state: BatchState) -> EndedTopUp:
         topup = self._topup(state)
+        check_sender(self.own_key, topup.spent_by)
         if topup.status == "pending" and topup.handed_over_at is not None:
             raise AlreadyDelivered(
                 "the top-up was handed over to its fulfilment",

@@ -1,15 +1,13 @@
 """`topup certify`: what a receiver of webhooks would lose, do twice or believe; needs no gateway."""
 
 import asyncio
-import contextlib
 import textwrap
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import click
 
 from cli.examples import examples
-from cli.options import take_secret
+from cli.options import take_secret, web_address
 from cli.output import EXIT_REFUSED, json_option, print_json, run, visible, wants_json
 from kernel.clock import SystemClock
 from keys.signing import secret_key
@@ -36,25 +34,13 @@ _HARMS: Final = {
 }
 
 
-def _address(_ctx: click.Context, _option: click.Parameter, value: str | None) -> str | None:
-    """An http or https address, or none where none is needed."""
-    if value is None:
-        return None
-    with contextlib.suppress(ValueError):
-        parts = urlsplit(value)
-        # Reading the port checks it.
-        if parts.scheme in ("http", "https") and parts.hostname and parts.port != 0:
-            return value
-    raise click.BadParameter("is a URL such as http://localhost:3000/hook")
-
-
 @click.command(
     epilog=examples(
         "topup certify http://localhost:3000/hook --secret @secret.txt",
         "topup certify http://localhost:3000/hook --effects-url http://localhost:3000/orders/count",
     )
 )
-@click.argument("url", callback=_address)
+@click.argument("url", callback=web_address)
 @click.option(
     "--secret",
     required=True,
@@ -65,7 +51,7 @@ def _address(_ctx: click.Context, _option: click.Parameter, value: str | None) -
 )
 @click.option(
     "--effects-url",
-    callback=_address,
+    callback=web_address,
     metavar="URL",
     help="Answers a GET with a whole number that each top-up moves by the same, such as a count of"
     " orders; without it nobody sees what is done twice.",

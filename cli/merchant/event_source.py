@@ -7,6 +7,8 @@ after the last event that was handed over; what waiting cannot mend raises Strea
 import asyncio
 import contextlib
 import re
+import signal
+import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Final
@@ -78,6 +80,12 @@ async def follow(
             on_lost(str(error) or type(error).__name__)
             wait_s = min(max(2 * wait_s, WAIT_S), WAIT_S_MAX)
             await asyncio.sleep(max(wait_s, getattr(error, "wait_s", 0.0)))
+
+
+def hear_ctrl_c() -> None:
+    """Ctrl-C stops this process, also where a shell started it in the background, with the signal ignored."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 async def read_event(client: httpx.AsyncClient, event_id: str) -> Streamed:

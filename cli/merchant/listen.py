@@ -8,11 +8,9 @@ import base64
 import contextlib
 import hashlib
 import hmac
-import signal
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import click
 import httpx
@@ -20,9 +18,9 @@ from click.core import ParameterSource
 
 from cli.database import account_named, write
 from cli.examples import examples
-from cli.merchant.event_source import StreamRefused, follow, read_event
+from cli.merchant.event_source import StreamRefused, follow, hear_ctrl_c, read_event
 from cli.merchant.forward import FORWARD_S_MAX, forward_event, show
-from cli.options import environment_option, take_secret
+from cli.options import environment_option, take_secret, web_address
 from cli.output import (
     EXIT_REFUSED,
     EXIT_USAGE,
@@ -32,6 +30,7 @@ from cli.output import (
     run,
     wants_json,
 )
+from cli.remote.address import note_asked
 from cli.remote.profiles import DEFAULT, PROFILE_VARIABLE, access, is_logged_in
 from cli.server.demo import read_demo
 from kernel.clock import DAY_US, SystemClock
@@ -61,16 +60,6 @@ class _Source:
     event_type: str | None
 
 
-def _receiver(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
-    """An address that can be sent to."""
-    with contextlib.suppress(ValueError):
-        parts = urlsplit(value)
-        # Reading the port checks it.
-        if parts.scheme in ("http", "https") and parts.hostname and parts.port != 0:
-            return value
-    raise click.BadParameter("is a URL such as http://localhost:3000/hook")
-
-
 @click.command(
     epilog=examples(
         "topup listen --forward http://localhost:3000/hook",
@@ -83,7 +72,7 @@ def _receiver(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
     "--forward",
     required=True,
     metavar="URL",
-    callback=_receiver,
+    callback=web_address,
     help="Such as http://localhost:3000/hook.",
 )
 @click.option(
@@ -160,6 +149,7 @@ def listen(
                     advice="run `topup login`, give --key @FILE, or start `topup dev` in this folder",
                     exit_code=EXIT_USAGE,
                 )
+            note_asked(address)
             events = _Source(address, used, after, event_type)
             signs_with = secret or secret_of(used)
             if resent:
@@ -167,8 +157,7 @@ def listen(
             else:
                 await _listen(events, forward, signs_with)
 
-    # A shell that starts it in the background has it ignore Ctrl-C; asked to stop, it stops.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    hear_ctrl_c()
     with contextlib.suppress(KeyboardInterrupt):
         run(work())
     note("stopped")

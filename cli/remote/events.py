@@ -1,8 +1,6 @@
 """`topup events`: what happened, to list and to follow."""
 
 import contextlib
-import signal
-import threading
 from typing import Any
 
 import click
@@ -10,7 +8,7 @@ import httpx
 import msgspec
 
 from cli.examples import examples
-from cli.merchant.event_source import Streamed, StreamRefused, follow
+from cli.merchant.event_source import Streamed, StreamRefused, follow, hear_ctrl_c
 from cli.output import (
     fail,
     json_option,
@@ -79,9 +77,7 @@ def tail(*, event_type: str | None, after: str | None, count: int | None, profil
     """
     given = access(profile)
     note_asked(given.url)
-    if threading.current_thread() is threading.main_thread():
-        # Also where the shell started this process in the background, with the signal ignored.
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    hear_ctrl_c()
     seen = _Seen(after)
     with contextlib.suppress(KeyboardInterrupt):
         run(_tail(given, event_type, seen, count))

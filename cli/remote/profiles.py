@@ -71,9 +71,7 @@ def access(profile: str) -> Access:
         url = checked_url(url, source=URL_VARIABLE)
     if key and url:
         return Access(url=url, api_key=key)
-    kept = load().get(profile)
-    if kept is None:
-        raise fail(f"there is no profile {profile!r}", advice=_ADVICE, exit_code=EXIT_USAGE)
+    kept = access_kept(profile)
     if url and url != kept.url:
         # A profile's key is never sent to another server than the one it was kept for.
         raise fail(
@@ -82,6 +80,14 @@ def access(profile: str) -> Access:
             exit_code=EXIT_USAGE,
         )
     return Access(url=kept.url, api_key=key or kept.api_key)
+
+
+def access_kept(profile: str) -> Access:
+    """The profile's own key and address, whatever the environment says; exits where it is missing."""
+    kept = load().get(profile)
+    if kept is None:
+        raise fail(f"there is no profile {profile!r}", advice=_ADVICE, exit_code=EXIT_USAGE)
+    return Access(url=kept.url, api_key=kept.api_key)
 
 
 def url_of(profile: str) -> str:

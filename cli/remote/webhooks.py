@@ -1,7 +1,7 @@
 """`topup webhooks`: where an account's events are sent: list, add, show, update, test, remove."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
@@ -21,6 +21,19 @@ _codes = click.option(
     "--include-codes/--no-codes",
     default=None,
     help="Whether bodies carry voucher codes; needs vouchers:read.",
+)
+_headers = click.option(
+    "--headers",
+    type=click.File("r"),
+    help="File of headers that are sent along, a line `Name: value` each; - reads standard input."
+    " No argument, since a value may be a secret.",
+)
+_retries = click.option(
+    "--retry-schedule",
+    "retry_schedule_s",
+    callback=lambda _context, _option, text: _schedule(text),
+    metavar="SECONDS,…",
+    help="The waits before the attempts, the first one included, such as 0,60,600,3600.",
 )
 
 
@@ -45,16 +58,27 @@ def list_(*, limit: int, cursor: str | None, profile: str) -> None:
     show_rows(page["items"], *columns, next_cursor=page["next_cursor"])
 
 
-@webhooks.command("add", epilog=examples("topup webhooks add https://shop.acme.example/hook"))
+@webhooks.command(
+    "add",
+    epilog=examples(
+        "topup webhooks add https://shop.acme.example/hook",
+        "topup webhooks add https://shop.acme.example/hook --headers headers.txt --retry-schedule 0,60,600",
+    ),
+)
 @click.argument("url")
 @_events
 @_description
 @_rate
 @_codes
+@_headers
+@_retries
 @profile_option
 @json_option
-def add(*, url: str, events: Sequence[str], profile: str, **fields: Any) -> None:
+def add(
+    *, url: str, events: Sequence[str], headers: TextIO | None, profile: str, **fields: Any
+) -> None:
     """Register a webhook. Its signing secret is shown once."""
+    fields["headers"] = _headers_in(headers)
     body = {"url": url, "events": list(events), **_given(fields)}
     gateway = RemoteGateway(access(profile))
     show_record(gateway.change("POST", "/webhooks/register", body, look="topup webhooks list").data)
@@ -84,15 +108,28 @@ def show(*, endpoint_id: str, profile: str) -> None:
 @_description
 @_rate
 @_codes
+@_headers
+@click.option("--no-headers", is_flag=True, help="No header is sent along any more.")
+@_retries
 @click.option("--status", type=click.Choice(["enabled", "disabled"]), help="Whether it is sent to.")
 @profile_option
 @json_option
 def update(
-    *, endpoint_id: str, events: Sequence[str], all_events: bool, profile: str, **fields: Any
+    *,
+    endpoint_id: str,
+    events: Sequence[str],
+    all_events: bool,
+    headers: TextIO | None,
+    no_headers: bool,
+    profile: str,
+    **fields: Any,
 ) -> None:
-    """Change a webhook; what is not named stays."""
+    """Change a webhook; what is not named stays. --headers takes the place of all earlier ones."""
     if events and all_events:
         raise click.UsageError("give --event or --all-events, not both")
+    if headers is not None and no_headers:
+        raise click.UsageError("give --headers or --no-headers, not both")
+    fields["headers"] = {} if no_headers else _headers_in(headers)
     body = _given(fields) | ({"events": list(events)} if events or all_events else {})
     if not body:
         raise click.UsageError("say what changes, such as --status disabled")
@@ -143,6 +180,30 @@ def _change(
 ) -> None:
     gateway, look = RemoteGateway(access(profile)), f"topup webhooks show {endpoint_id}"
     show_record(gateway.change(method, f"/webhooks/{endpoint_id}{act}", body, look=look).data)
+
+
+def _headers_in(file: TextIO | None) -> dict[str, str] | None:
+    """The headers of a file's lines; None without one. Exits for a line that is none, without its value."""
+    if file is None:
+        return None
+    found = {}
+    for number, line in enumerate(file, 1):
+        name, colon, value = line.strip().partition(":")
+        if not name and not colon:
+            continue
+        if not colon or not name.strip() or name.strip() in found:
+            raise click.UsageError(f"line {number} of --headers is no `Name: value` of its own")
+        found[name.strip()] = value.strip()
+    return found
+
+
+def _schedule(text: str | None) -> list[int] | None:
+    if text is None:
+        return None
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise click.UsageError("--retry-schedule is seconds between commas: 0,60,600") from None
 
 
 def _given(fields: Mapping[str, Any]) -> dict[str, Any]:

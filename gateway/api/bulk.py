@@ -38,6 +38,7 @@ from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
 from kernel.errors import DomainError, NotFound
 from kernel.limits import BULK_BODY_BYTES_MAX
+from keys.principal import key_bound_to_own
 from store.database import Transaction
 
 _SEND: Final = "/topup/send"
@@ -137,7 +138,10 @@ async def cancel(call: RequestContext[Fields, Fields]) -> Answer:
 
     async def steps() -> Answer:
         batch = await _runner(call).cancel(
-            principal.tenant, call.params["batch_id"], principal.credential_id
+            principal.tenant,
+            call.params["batch_id"],
+            principal.credential_id,
+            own_key=key_bound_to_own(principal),
         )
         (counted,) = await call.context.database.read(partial(_count, listed=[batch]))
         return answer(codes.SUCCESS, Batch.with_counts(*counted), now_us=call.now_us)
@@ -301,7 +305,8 @@ ROUTES = (
         scopes=("topup:send",),
         description=(
             "What is scheduled, waits for a person or was not handed over yet is cancelled, and its"
-            " funds come back. What is with its platform already goes on."
+            " funds come back. What is with its platform already goes on. A key takes back what it or a key"
+            " below it sent; what others sent, with `topup:reverse`."
         ),
         is_for_paused=True,
         answers=ok(Batch),

@@ -14,6 +14,7 @@ from gateway.answers.envelope import answer
 from gateway.answers.outcome import Listing, created, ok
 from gateway.answers.words import time_of
 from gateway.api.bodies.key_body import KeysPatchBody, MintBody, limits_of
+from gateway.api.bodies.key_platforms import check_platforms
 from gateway.api.schemas.keys import ApiKey as KeyShape, MintedKey, SandboxKey
 from gateway.http.acting import note
 from gateway.http.auth import block_of
@@ -60,6 +61,7 @@ async def mint(call: RequestContext[MintBody, Fields]) -> Answer:
     body, principal = call.body, call.principal
     now_us = call.now_us
     limits = limits_of(body, body.caps or UNSET)
+    check_platforms(call, principal.environment, body.platforms or ())
     new = NewKey(
         name=body.name,
         scopes=body.scopes,
@@ -114,6 +116,9 @@ async def change(call: RequestContext[KeysPatchBody, Fields]) -> Answer:
     async def work(tx: Transaction) -> ApiKey:
         # Who may not see the key does not learn that it exists.
         before = await api_key.get(tx, principal.tenant, key_id, viewer=principal)
+        if body.platforms is not UNSET:
+            kept = before.mandate.platforms
+            check_platforms(call, principal.environment, body.platforms or (), kept=kept)
         after = await api_key.patch(
             tx, principal.tenant, key_id, changes=changes, asker=principal, now_us=now_us
         )

@@ -22,7 +22,7 @@ from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
 from gateway.answers.outcome import ok
 from gateway.api.schemas.topups import Funding, SettledTopUp
-from gateway.api.schemas.usage import AccountClock
+from gateway.api.schemas.usage import AccountClock, OwnTime
 from gateway.http.fields import EnvironmentMismatch, Fields, Int64, within
 from gateway.http.idempotency import run_once
 from gateway.http.request_context import RequestContext
@@ -128,6 +128,14 @@ def _funded(call: RequestContext[FundBody, Fields], credited: Credited) -> Answe
     return answer(codes.SUCCESS, data, now_us=call.now_us)
 
 
+async def show_clock(call: RequestContext[Fields, Fields]) -> Answer:
+    """What time it is for the account; in live it is ours."""
+    tenant, now_us = call.principal.tenant, call.now_us
+    ahead_us = await call.context.database.read(lambda tx: sandbox_clock.ahead_us(tx, tenant))
+    data = OwnTime(ahead_s=ahead_us // SECOND_US, now=rfc3339(now_us + ahead_us))
+    return answer(codes.SUCCESS, data, now_us=now_us)
+
+
 async def advance(call: RequestContext[ClockBody, Fields]) -> Answer:
     """Moves the account's own clock on: what is due by it ends or begins."""
     _check_staging(call.principal.environment)
@@ -178,6 +186,18 @@ ROUTES = (
         body=FundBody,
         answers=ok(Funding),
         refuses=(codes.AMOUNT_OUT_OF_RANGE, codes.CAP_EXCEEDED),
+    ),
+    Route(
+        "GET",
+        "/sandbox/clock",
+        show_clock,
+        "What time it is for the account",
+        scopes=("topup:read", "topup:send", "usage:write", "billing:write"),
+        description=(
+            "Its own time, which limits, ends of keys, approvals, holds and subscriptions go by. In live it"
+            " is the gateway's, `ahead_s` 0."
+        ),
+        answers=ok(OwnTime),
     ),
     Route(
         "POST",

@@ -26,7 +26,7 @@ _SCOPES = ("keys:write",)
 class CreateTokenBody(Fields, frozen=True, kw_only=True):
     """A new access token."""
 
-    name: Annotated[str, Meta(max_length=400)] = "Access token"
+    name: Annotated[str, Meta(max_length=400, extra_json_schema={"minLength": 1})] = "Access token"
 
 
 class DeleteTokenBody(Fields, frozen=True, kw_only=True):

@@ -42,6 +42,7 @@ from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply, Route
 from kernel.clock import rfc3339
 from keys.email_address import InvalidEmail, normalise_email
+from keys.principal import key_bound_to_own
 
 HTTP_OK = 200
 _READS = ("topup:read",)
@@ -102,7 +103,12 @@ async def validate(call: RequestContext[ValidateBody, Fields]) -> Answer:
 async def cancel(call: RequestContext[CancelBody, Fields]) -> Answer:
     """Takes a scheduled or pending top-up back; its funds return to where they came from."""
     principal = call.principal
-    command = Cancel(call.body.transaction_id, principal.tenant, principal.credential_id)
+    command = Cancel(
+        call.body.transaction_id,
+        principal.tenant,
+        principal.credential_id,
+        key_bound_to_own(principal),
+    )
     return await call.context.engine.submit_once(command, call.request_key, _cancelled)
 
 
@@ -262,7 +268,10 @@ ROUTES = (
         scopes=("topup:send",),
         body=CancelBody,
         is_for_paused=True,
-        description="Its funds go back to where they came from, and topup.cancelled is sent.",
+        description=(
+            "Its funds go back to where they came from, and topup.cancelled is sent. A key takes back what"
+            " it or a key below it sent; what others sent, with `topup:reverse`."
+        ),
         answers=ok(SettledTopUp, codes.CANCELLED),
         refuses=(codes.ALREADY_DELIVERED, codes.NOT_FOUND, codes.ALREADY_SETTLED),
     ),

@@ -5,7 +5,7 @@ from typing import Any
 
 from gateway.api.keys import audited
 from gateway.authorization.request import McpRequest
-from gateway.http.acting import note
+from gateway.http.acting import enter, note
 from gateway.http.request_context import RequestContext
 from kernel.tenant import Tenant
 from keys.account import lock_tenants
@@ -13,7 +13,6 @@ from keys.api_keys.api_key import ApiKey
 from keys.api_keys.fields import NewKey
 from keys.authorization import code as issued_code, grant as mcp_grant
 from keys.authorization.client import McpClient
-from keys.live import enter_live
 from keys.principal import ENVIRONMENTS, Environment
 from store.database import Transaction
 from webhooks.events.key_events import tell_key
@@ -30,7 +29,7 @@ async def allow(
 
     async def work(tx: Transaction) -> str:
         await lock_tenants(tx, [asker.tenant])
-        await _enter(tx, call, environment)
+        await enter(tx, call, environment)
         grant, key, is_new = await mcp_grant.make_or_renew(
             tx,
             asker=asker,
@@ -68,12 +67,3 @@ async def connected_key(call: RequestContext[Any, Any], client: McpClient) -> Ap
         return None
 
     return await call.context.database.read(read)
-
-
-async def _enter(tx: Transaction, call: RequestContext[Any, Any], environment: Environment) -> None:
-    """Raises LiveNotOpen where live was chosen and is not open."""
-    if environment != "live":
-        return
-    account_id, is_self_serve = call.principal.account_id, call.context.settings.self_serve_live
-    if await enter_live(tx, account_id, is_self_serve=is_self_serve, now_us=call.now_us):
-        await note(tx, call, "live.opened", account_id, environment="")

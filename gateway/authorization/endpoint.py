@@ -254,7 +254,9 @@ def _refuse(refusal: Refusal, _now_us: int) -> Answer:
     if word not in _OAUTH_WORDS:
         word = _WORDS.get(refusal.http_status, "invalid_request")
     body = OAuthRefusal(error=word, error_description=refusal.detail)
-    return plain_answer(body, http_status=refusal.http_status)
+    # RFC 6749, 5.2, and RFC 7591, 3.2.2, have 400 for what cannot be processed.
+    status = 400 if refusal.http_status == 422 else refusal.http_status
+    return plain_answer(body, http_status=status)
 
 
 SURFACE: Final = ApiSurface(

@@ -25,6 +25,14 @@ _TOPUPS: Final = (
     Series("pending", "calm", ("scheduled", "pending", "reversing")),
     Series("failed, cancelled or reversed", "bad", ("failed", "cancelled", "reversed")),
 )
+# How far the sandbox clock goes on at one press, in seconds.
+_STEPS: Final = (
+    ("3600", "An hour"),
+    ("86400", "A day"),
+    ("604800", "A week"),
+    ("2678400", "31 days"),
+    ("31622400", "366 days"),
+)
 _DELIVERIES: Final = (
     Series("delivered", "good", ("delivered",)),
     Series("under way", "calm", ("pending", "sending")),
@@ -48,6 +56,17 @@ async def fund(call: RequestContext[Fields, Fields]) -> Reply:
     return go(PATH, said="funded")
 
 
+async def move_clock(call: RequestContext[Fields, Fields]) -> Reply:
+    """Staging only: the account sees a later time."""
+    form = read_form(call)
+    try:
+        body = {"advance_s": form.integer("advance_s")}
+        await ask(call, "POST", "/sandbox/clock", body, idempotency_key=form.idempotency_key)
+    except DomainError as error:
+        return await _overview(call, problem_of(error))
+    return go(PATH, said="clock-moved")
+
+
 async def set_threshold(call: RequestContext[Fields, Fields]) -> Reply:
     """When balance.low fires."""
     form = read_form(call)
@@ -69,6 +88,8 @@ async def _overview(call: RequestContext[Any, Any], problem: Problem = NO_PROBLE
         status=problem.status,
         problem=problem,
         balance=balance,
+        clock=(await ask(call, "GET", "/sandbox/clock")).data,
+        steps=_STEPS,
         is_empty_live=call.principal.environment == "live" and balance["sendable_cents"] <= 0,
         endpoints=(await ask(call, "GET", "/webhooks", query={"limit": 10})).data["items"],
         notices=(await ask(call, "GET", "/notices", query={"open": "true", "limit": 5})).data,
@@ -106,5 +127,6 @@ async def _charts(call: RequestContext[Any, Any], balance_micros: int) -> list[C
 ROUTES = (
     page_route("GET", "", show, "Overview", ACCOUNT_SCOPES),
     page_route("POST", "/fund", fund, "Add test credit", ("topup:send",)),
+    page_route("POST", "/clock", move_clock, "Move the sandbox clock on", ("topup:send",)),
     page_route("POST", "/threshold", set_threshold, "Set when balance.low fires", ("topup:send",)),
 )

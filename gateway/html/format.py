@@ -45,6 +45,7 @@ SAID: Final[Mapping[str, str]] = {
     "topup-reversing": "Its supplier is asked to take it back; this page shows the answer.",
     "topup-settled": "The pending top-up is settled.",
     "funded": "The test credit is in the wallet.",
+    "clock-moved": "The account's clock went on.",
     "threshold-set": "The threshold is set.",
     "recharge-set": "It is on: credit is bought when the balance falls.",
     "recharge-removed": "It is off; a charge that is under way goes on to its end.",

@@ -5,7 +5,7 @@ another tab sends nothing in the wrong world.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import parse_qs
@@ -67,6 +67,10 @@ class Form:
             raise InvalidInput("is a whole number", param=name)
         return int(text)
 
+    def amounts(self, names: Iterable[str]) -> dict[str, int | None]:
+        """The fields of these names in dollars, each under its name and _cents; see cents."""
+        return {f"{name}_cents": self.cents(name) for name in names}
+
     def cents(self, name: str) -> int | None:
         """Dollars as 12, 12.5 or 1,250.00 in cents, None where blank; raises InvalidInput."""
         text = ungrouped(self.text(name).removeprefix("$"))
@@ -103,6 +107,11 @@ class Problem:
 
 
 NO_PROBLEM = Problem(200, "")
+
+
+def dollars(cents: int | None) -> str:
+    """The amount as a field of a form has it; empty: none."""
+    return "" if cents is None else f"{cents // 100}.{cents % 100:02d}"
 
 
 def read_form(call: RequestContext[Any, Any]) -> Form:

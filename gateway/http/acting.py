@@ -5,6 +5,8 @@ from typing import Any
 from gateway.http.request_context import RequestContext
 from keys import audit_log
 from keys.audit_log import Actor
+from keys.live import enter_live
+from keys.principal import Environment
 from store.database import Transaction
 
 
@@ -47,3 +49,12 @@ async def note(
         **more,
     )
     await audit_log.record(tx, [entry])
+
+
+async def enter(tx: Transaction, call: RequestContext[Any, Any], environment: Environment) -> None:
+    """Raises LiveNotOpen where a person chose live and it is not open to the account."""
+    if environment != "live":
+        return
+    account_id, is_self_serve = call.principal.account_id, call.context.settings.self_serve_live
+    if await enter_live(tx, account_id, is_self_serve=is_self_serve, now_us=call.now_us):
+        await note(tx, call, "live.opened", account_id, environment="")

@@ -14,7 +14,7 @@ from kernel.errors import InvalidInput
 from kernel.limits import URL_CHARACTERS_MAX
 from keys.authorization.refused import AuthorizationRefused
 from keys.oauth import redirect
-from keys.oauth.redirect import LOOPBACK, URIS_MAX, RedirectRefused, Registered
+from keys.oauth.redirect import LOOPBACK, URIS_MAX, RedirectRefused, Registered, split_port
 
 # Of editors and assistants that sign in to MCP servers so; each is registered by its program.
 PRIVATE_SCHEMES: Final = frozenset(
@@ -59,7 +59,7 @@ def with_answer(uri: str, answer: Sequence[tuple[str, str | None]]) -> str:
 def is_on_device(uri: str) -> bool:
     """Whether it leads to a program on the person's own machine, which nobody can tell from another."""
     parts = urlsplit(uri)
-    return parts.scheme not in _WEB or _bare_host(parts.netloc) in LOOPBACK
+    return parts.scheme not in _WEB or split_port(parts.netloc)[0] in LOOPBACK
 
 
 def destination(uri: str) -> str:
@@ -77,12 +77,6 @@ def _check_private(uri: str) -> None:
     if "." not in scheme and scheme not in PRIVATE_SCHEMES:
         known = ", ".join(sorted(PRIVATE_SCHEMES))
         raise _refused(f"a program's own scheme holds a dot (com.example.app), or is of: {known}")
-
-
-def _bare_host(netloc: str) -> str:
-    if netloc.startswith("["):
-        return netloc.partition("]")[0] + "]"
-    return netloc.partition(":")[0]
 
 
 def _refused(detail: str) -> AuthorizationRefused:

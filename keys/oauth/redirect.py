@@ -90,7 +90,7 @@ def normalise_host(text: str) -> str:
         raise InvalidInput(
             "write the host in ASCII, an international name as xn--…", param="redirect_host"
         )
-    host, colon, port = _split_port(text.lower())
+    host, colon, port = split_port(text.lower())
     if host not in LOOPBACK and not _is_name(host):
         raise InvalidInput(
             "a redirect host is a name such as app.example.com, with its port if it has one",
@@ -179,7 +179,7 @@ def _wrong_with(url: str, host: str) -> str | None:
     scheme, authority, path, _ = found.groups()
     if authority != host:
         return "is not on the app's registered host"
-    if scheme != "https" and _split_port(host)[0] not in LOOPBACK:
+    if scheme != "https" and split_port(host)[0] not in LOOPBACK:
         return "is not https"
     if "//" in path or _SPLIT.search(path) or {".", ".."} & set(unquote(path).split("/")):
         return "has a path that can be read in two ways"
@@ -220,7 +220,8 @@ def _is_host(authority: str) -> bool:
         return False
 
 
-def _split_port(text: str) -> tuple[str, str, str]:
+def split_port(text: str) -> tuple[str, str, str]:
+    """A host, the colon and the port behind it; the last two empty where there is none."""
     if text.startswith("["):
         host, bracket, rest = text.partition("]")
         return host + bracket, rest[:1], rest[1:]

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,6 @@ from click.testing import CliRunner, Result
 
 from cli.main import main
 from cli.typos import warn_of_unknown_variables
-from store.migrate import migrate
 from tests.support.command_line import Topup, without_settings
 
 
@@ -80,8 +80,11 @@ def test_events_are_forwarded_to_http_addresses_only(topup: Topup, url: str) -> 
     assert "is a URL such as http://localhost:3000/hook" in result.stderr
 
 
-def test_the_audit_of_a_sound_ledger_says_only_that(topup: Topup, tmp_path: Path) -> None:
-    migrate(f"sqlite:///{tmp_path}/data/topup.db")
+def test_the_audit_of_a_sound_ledger_says_only_that(
+    topup: Topup, sqlite_template: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "data").mkdir()
+    shutil.copy(sqlite_template, tmp_path / "data" / "topup.db")
 
     result = topup("audit")
 
@@ -89,8 +92,11 @@ def test_the_audit_of_a_sound_ledger_says_only_that(topup: Topup, tmp_path: Path
     assert result.output == "the ledger is proved: every balance is the sum of its transfers\n"
 
 
-def test_an_unknown_delivery_is_told_in_one_line(topup: Topup, tmp_path: Path) -> None:
-    migrate(f"sqlite:///{tmp_path}/data/topup.db")
+def test_an_unknown_delivery_is_told_in_one_line(
+    topup: Topup, sqlite_template: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "data").mkdir()
+    shutil.copy(sqlite_template, tmp_path / "data" / "topup.db")
 
     result = topup("deliveries", "replay", "nope")
 

@@ -7,7 +7,8 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from tests.e2e.conftest import WorkingSet
-from tests.support.chromium import grave_faults, grave_faults_in_both, new_window
+from tests.support.browser import member_at
+from tests.support.chromium import Window, grave_faults, grave_faults_in_both, new_window
 from tests.support.installation import API, Installation
 from tests.support.plain_http import http_client
 from tests.support.programs import needed
@@ -52,6 +53,19 @@ async def sign_up(page: Page, email: str) -> None:
     await page.get_by_label("Password").fill(PASSWORD)
     await page.get_by_role("button", name="Sign in").click()
     await expect(page.get_by_role("heading", name="Overview")).to_be_visible()
+
+
+async def signed_in(
+    browser: Browser, installation: Installation, email: str, *, width: int = 1280
+) -> Window:
+    """A tab on the overview of a new account; signing up and in is a promise of other tests."""
+    window = await new_window(browser, installation.url, width=width)
+    token = await member_at(installation, email)
+    await window.page.context.add_cookies(
+        [{"name": "topup_session", "value": token, "url": installation.url}]
+    )
+    await window.page.goto("/dashboard")
+    return window
 
 
 async def mint(page: Page, name: str = "Support agent") -> tuple[str, str]:
@@ -152,9 +166,8 @@ async def test_everything_works_without_scripts(
 async def test_the_live_tail_shows_what_happens(
     installation: Installation, browser: Browser, receiver: Receiver
 ) -> None:
-    window = await new_window(browser, installation.url)
+    window = await signed_in(browser, installation, "live@shop.example")
     page = window.page
-    await sign_up(page, "live@shop.example")
     secret, _ = await mint(page)
     await register(page, receiver.url)
     await page.goto("/dashboard/deliveries")
@@ -186,9 +199,8 @@ async def test_what_failed_is_replayed_with_progress(
         return 500
 
     receiver.answer = refuse
-    window = await new_window(browser, installation.url)
+    window = await signed_in(browser, installation, "replay@shop.example")
     page = window.page
-    await sign_up(page, "replay@shop.example")
     await register(page, receiver.url, waits="0")
     here = page.url
     for name in ("ada", "bob", "cid"):
@@ -212,9 +224,8 @@ async def test_what_failed_is_replayed_with_progress(
 async def test_no_page_keeps_anybody_out(
     installation: Installation, browser: Browser, receiver: Receiver
 ) -> None:
-    window = await new_window(browser, installation.url)
+    window = await signed_in(browser, installation, "axe@shop.example")
     page = window.page
-    await sign_up(page, "axe@shop.example")
     found = [await grave_faults(page)]
     await mint(page)
     found.append(await grave_faults(page))
@@ -236,8 +247,7 @@ async def test_no_page_keeps_anybody_out(
 async def test_no_page_scrolls_sideways_on_a_phone(
     installation: Installation, browser: Browser, receiver: Receiver
 ) -> None:
-    page = (await new_window(browser, installation.url, width=390)).page
-    await sign_up(page, "phone@shop.example")
+    page = (await signed_in(browser, installation, "phone@shop.example", width=390)).page
     await register(page, receiver.url)
     await send(page, "somebody.with.a.rather.long.address@department.example.com")
 
@@ -253,8 +263,7 @@ async def test_no_page_scrolls_sideways_on_a_phone(
 async def test_the_keyboard_reaches_the_content_and_times_are_the_readers(
     installation: Installation, browser: Browser
 ) -> None:
-    page = (await new_window(browser, installation.url)).page
-    await sign_up(page, "keys@shop.example")
+    page = (await signed_in(browser, installation, "keys@shop.example")).page
     await page.goto("/dashboard/account")
 
     await page.keyboard.press("Tab")

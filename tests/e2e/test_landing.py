@@ -17,10 +17,19 @@ PHONE = 390
 
 @pytest.fixture
 def installation(working_set: WorkingSet) -> Installation:
-    """Its own for each test: an address makes five sandbox accounts an hour."""
+    """Its own for a test: an address makes five sandbox accounts an hour."""
     made = working_set.make("sqlite")
     made.start(workers=0)
     return made
+
+
+@pytest.fixture
+def shared(working_set: WorkingSet) -> Installation:
+    """One for the tests that make few accounts and count none."""
+    if "landing" not in working_set.shared:
+        working_set.shared["landing"] = working_set.make("sqlite")
+        working_set.shared["landing"].start(workers=0)
+    return working_set.shared["landing"]
 
 
 async def run_demo(page: Page, name: str = "Run it for real") -> None:
@@ -74,10 +83,10 @@ async def test_the_demo_runs_for_real_and_its_line_can_be_pasted(
 
 
 async def test_the_page_is_for_everybody_in_both_themes_and_on_a_phone(
-    installation: Installation, browser: Browser
+    shared: Installation, browser: Browser
 ) -> None:
     for width in (1280, PHONE):
-        window = await new_window(browser, installation.url, width=width)
+        window = await new_window(browser, shared.url, width=width)
         page = window.page
         await page.emulate_media(reduced_motion="reduce")
         await page.goto("/")
@@ -109,9 +118,9 @@ async def test_where_no_more_accounts_are_made_the_page_says_so_and_keeps_the_re
 
 
 async def test_an_ended_key_is_replaced_by_a_new_one(
-    installation: Installation, browser: Browser
+    shared: Installation, browser: Browser
 ) -> None:
-    page = (await new_window(browser, installation.url)).page
+    page = (await new_window(browser, shared.url)).page
     await page.goto("/")
     await page.evaluate("sessionStorage.setItem('topup_demo_key', 'ak_staging_' + '0'.repeat(32))")
     await page.reload()
@@ -121,9 +130,9 @@ async def test_an_ended_key_is_replaced_by_a_new_one(
 
 
 async def test_without_scripts_the_recording_stands_there(
-    installation: Installation, browser: Browser
+    shared: Installation, browser: Browser
 ) -> None:
-    page = (await new_window(browser, installation.url, has_scripts=False)).page
+    page = (await new_window(browser, shared.url, has_scripts=False)).page
     await page.goto("/")
 
     await expect(page.locator("#run")).to_be_hidden()

@@ -13,6 +13,7 @@ import pytest
 from playwright.async_api import Browser, Page
 
 from tests.e2e.conftest import Install
+from tests.support.browser import PASSWORD, member_at
 from tests.support.chromium import grave_faults_in_both, new_window
 from tests.support.installation import Installation
 from tests.support.plain_http import http_client
@@ -21,7 +22,6 @@ APP_HOST = "app.example.com"
 REDIRECT = f"https://{APP_HOST}/callback?from=gateway"
 VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
 CHALLENGE = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
-PASSWORD = "correct horse battery staple"
 
 
 @dataclass
@@ -158,7 +158,7 @@ async def test_from_consent_to_charge_to_the_end_of_it(install: Install, browser
 async def test_a_denial_and_a_code_to_type_in(install: Install, browser: Browser) -> None:
     journey = await begin(install(), browser)
     page, own = journey.page, f"{journey.installation.url}/next/v1/oauth/succeed"
-    await journey.sign_up()
+    await member_at(journey.installation, "ann@example.com")
     await page.goto(journey.asks())
     await journey.sign_in()
 
@@ -189,7 +189,7 @@ async def test_a_denial_and_a_code_to_type_in(install: Install, browser: Browser
 async def test_everybody_can_read_the_pages(install: Install, browser: Browser) -> None:
     journey = await begin(install(), browser)
     page = journey.page
-    await journey.sign_up()
+    await member_at(journey.installation, "ann@example.com")
     await page.goto(journey.asks(code_challenge=CHALLENGE))
     await journey.sign_in()
     faults = await grave_faults_in_both(page)

@@ -11,11 +11,12 @@ from playwright.async_api import Browser, Page, expect
 from gateway.dashboard.surface import OPERATOR
 from gateway.http.routing import Router
 from kernel.clock import FixedClock
-from tests.e2e.conftest import Install
+from tests.e2e.conftest import WorkingSet
 from tests.e2e.test_dashboard import sign_up
 from tests.support.browser import Browser as Plain, signed_in
 from tests.support.chromium import Window, grave_faults, grave_faults_in_both, new_window
 from tests.support.gateway import API
+from tests.support.installation import Installation
 from tests.support.operator_pages import ADMIN, fill, operator
 from tests.support.selling_gateway import Store, open_store
 
@@ -41,6 +42,20 @@ async def store(sqlite_template: Path, tmp_path: Path, clock: FixedClock) -> Asy
     path.write_bytes(sqlite_template.read_bytes())
     async with open_store(f"sqlite:///{path}", tmp_path, clock) as opened:
         yield opened
+
+
+@pytest.fixture
+def installation(working_set: WorkingSet) -> Installation:
+    """One for the module, at whose public address the sandbox's page stands."""
+    if "shop" not in working_set.shared:
+        made = working_set.shared["shop"] = working_set.make("sqlite")
+        made.start()
+        # Nobody knows the address before there is a port.
+        (gateway,) = made.gateways
+        gateway.stop()
+        gateway.env["TOPUP_PUBLIC_URL"] = gateway.url
+        gateway.restart()
+    return working_set.shared["shop"]
 
 
 async def window_of(
@@ -109,21 +124,13 @@ async def pay(page: Page) -> None:
     await page.get_by_role("link", name="Continue to").click()
 
 
-@pytest.mark.one_database
 @pytest.mark.parametrize("has_scripts", [True, False])
 async def test_a_pack_is_bought_and_the_browser_comes_back(
-    install: Install, browser: Browser, has_scripts: bool
+    installation: Installation, browser: Browser, has_scripts: bool
 ) -> None:
-    installation = install()
-    installation.start()
-    # The sandbox's page stands at the public address, which nobody knows before there is a port.
-    (gateway,) = installation.gateways
-    gateway.stop()
-    gateway.env["TOPUP_PUBLIC_URL"] = gateway.url
-    gateway.restart()
     window = await new_window(browser, installation.url, has_scripts=has_scripts, width=390)
     page = window.page
-    await sign_up(page, "buyer@shop.example")
+    await sign_up(page, f"buyer-{has_scripts}@shop.example".lower())
 
     await pay(page)
 

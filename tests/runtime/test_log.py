@@ -22,6 +22,11 @@ SECRETS = {
     "operator token": f"adm_live_{RANDOM}",
     "oauth token": f"oat_{RANDOM}",
     "oauth app's secret": f"oas_{RANDOM}",
+    "mcp token": f"mat_{RANDOM}",
+    "mcp refresh token": f"mrt_{RANDOM}",
+    "device code": f"name=box&device_code={RANDOM}",
+    "link that decides": f"https://pay.example/decide/{RANDOM[:22]}?lang=en",
+    "link to a code": rf'{{"claim_url": "https:\/\/pay.example\/claim\/{RANDOM[:22]}"}}',
     "webhook secret": "whsec_Zk3vQ9xW1mB7nC5d+F8gH2jK/4pL6sT0yA==",
     "bearer": f"Bearer {RANDOM}",
     "basic": f"Basic {RANDOM}==",
@@ -86,7 +91,8 @@ def test_no_form_of_secret_leaves_by_any_way_to_log(log: _Log, secret: str) -> N
 
 
 @pytest.mark.parametrize(
-    "name", ["password", "client_secret", "token", "authorization", "cookie", "set-cookie"]
+    "name",
+    ["password", "client_secret", "token", "device_code", "authorization", "cookie", "set-cookie"],
 )
 def test_a_json_field_of_a_secret_name_is_masked_whatever_it_holds(name: str) -> None:
     line = json.dumps({name: 'two words, a "quote" and more', "after": "stays"})

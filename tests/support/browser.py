@@ -9,9 +9,14 @@ from typing import Any
 import httpx
 from argon2 import PasswordHasher
 
+from billing.credits.opening import open_account
+from kernel.clock import SystemClock
 from keys import session
 from keys.account import set_password_hash
+from store.database import Transaction
+from store.open import open_database
 from tests.support.gateway import Gateway
+from tests.support.installation import Installation
 
 PASSWORD = "correct horse battery"
 # A hash says itself what checking it costs; where that is the promise, tests use one of the gateway's.
@@ -85,6 +90,25 @@ async def signed_in(
         )
     )
     return Browser(gateway, {"topup_session": token})
+
+
+async def member_at(installation: Installation, email: str) -> str:
+    """A new account at real processes, as after a sign-up, with PASSWORD; its owner's session token."""
+    now_us = SystemClock().now_us()
+
+    async def work(tx: Transaction) -> str:
+        account_id = await open_account(
+            tx, name="Ann's shop", email=email, now_us=now_us, has_live=False
+        )
+        await set_password_hash(tx, account_id, _HASH)
+        _, token = await session.begin(tx, account_id=account_id, user_agent="test", now_us=now_us)
+        return token
+
+    database = open_database(installation.database_url)
+    try:
+        return await database.transaction(work)
+    finally:
+        await database.close()
 
 
 def csrf_of(html: str) -> str:

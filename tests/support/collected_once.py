@@ -1,4 +1,4 @@
-"""The program that collects the tests of a run, and from which its processes are forked.
+"""The program that imports the tests of a run, and from which its processes are forked.
 
 Started by forked_processes.py with two descriptors and pytest's words. Each connection brings the
 standard files of one process, and stays open for as long as that one lives. Promise: this ends when
@@ -17,8 +17,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import fork_server, preloaded
+from tests.support import fork_server, preloaded, templates
 from tests.support.forked_processes import STANDARD_FILES
+
+
+class OnlyImports:
+    """Of the tests no more than their modules: each process of the run makes its own list of them."""
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_pycollect_makeitem(self) -> list[pytest.Item]:
+        return []
 
 
 def collect(words: Sequence[str]) -> None:
@@ -28,9 +36,9 @@ def collect(words: Sequence[str]) -> None:
     for number in STANDARD_FILES:
         os.dup2(nothing, number)
     os.close(nothing)
-    pytest.main([*words, "-n", "0", "--collect-only", "-qq"])
+    pytest.main([*words, "-n", "0", "--collect-only", "-qq"], plugins=[OnlyImports()])
     take(shown)
-    # The collected tests are thrown away; the modules stay, as memory that all processes share.
+    # The modules stay, as memory that all processes share.
     gc.unfreeze()
     gc.collect()
     gc.freeze()
@@ -81,9 +89,11 @@ def main() -> None:
             listener.close()
             fork_server.serve_each(commands, int(parent_fd))
             return
+    made = templates.begin(path.parent)
     collect(words)
     connection = serve(listener, int(parent_fd))
     if connection is None:
+        made.drop()
         shutil.rmtree(path.parent)
         return
     with connection:

@@ -17,24 +17,18 @@ from typing import Any
 
 import asyncpg
 
-from store.migrate import migrate
 from tests.support.postgres_server import create_database, drop_database
+from tests.support.templates import SHAPE, SIZE, make_on_server, shared
 
 # Emptied tables keep their dead rows for a while.
 GROWN_BYTES_MAX = 16 * 1024 * 1024
 # Of a connection that the test forgot and that is only now ended.
 LOCK_TIMEOUT_MS = 5_000
-# Each table and index by its name, and whether the planner knows how many rows it has.
-_SHAPE = """
-    SELECT relname, relkind = 'r' AND reltuples >= 0 FROM pg_class
-    WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'i') ORDER BY relname
-"""
 # The states of everybody else's sessions.
 _OTHERS = """
     SELECT state FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid()
 """
-_SIZE = "SELECT pg_database_size(current_database())"
 _LEAVE = """
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid()
@@ -47,11 +41,11 @@ class Server:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self.template = f"topup_template_{os.getpid()}"
-        drop_database(url, self.template)
-        template_url = create_database(url, self.template)
-        migrate(template_url)
-        self._shape, self._size, self._kept = asyncio.run(_contents(template_url))
+        all_use = shared()
+        made = all_use.on_server(url) if all_use else None
+        self._is_own = made is None
+        self._made = made or make_on_server(url, f"topup_template_{os.getpid()}")
+        self.template = self._made.name
         self._spare = ""
         self._once: set[str] = set()
         # Of the database that goes from test to test; the loop is the connection's own.
@@ -81,7 +75,7 @@ class Server:
     def close(self) -> None:
         self._loop.run_until_complete(self._leave())
         self._loop.close()
-        for name in (self._spare.rpartition("/")[2], self.template):
+        for name in (self._spare.rpartition("/")[2], self.template if self._is_own else ""):
             if name:
                 drop_database(self._url, name)
 
@@ -109,20 +103,20 @@ class Server:
             self._connection, self._connected_to = None, ""
 
     async def _empty(self, connection: Any) -> bool:
-        shape = await connection.fetch(_SHAPE)
-        if [row[0] for row in shape] != self._shape or any(row[1] for row in shape):
+        shape = await connection.fetch(SHAPE)
+        if [row[0] for row in shape] != self._made.shape or any(row[1] for row in shape):
             return False
         others = {row[0] for row in await connection.fetch(_OTHERS)}
         if others - {"idle", None}:
             return False
-        if await connection.fetchval(_SIZE) > self._size + GROWN_BYTES_MAX:
+        if await connection.fetchval(SIZE) > self._made.size + GROWN_BYTES_MAX:
             return False
         if others:
             await connection.fetch(_LEAVE)
-        filled = await connection.fetch(_filled(list(self._kept)))
+        filled = await connection.fetch(_filled(list(self._made.rows)))
         async with connection.transaction():
             await connection.execute(";".join(f"DELETE FROM {row[0]}" for row in filled))
-            for table, rows in self._kept.items():
+            for table, rows in self._made.rows.items():
                 if rows:
                     await connection.copy_records_to_table(table, records=rows)
         return True
@@ -133,18 +127,3 @@ def _filled(tables: Sequence[str]) -> str:
     return " UNION ALL ".join(
         f"SELECT '{table}' WHERE EXISTS (SELECT FROM {table})" for table in tables
     )
-
-
-async def _contents(url: str) -> tuple[list[str], int, dict[str, list[Any]]]:
-    """Names of tables and indexes, the size in bytes, and each table's rows."""
-    connection = await asyncpg.connect(url)
-    try:
-        shape = [row[0] for row in await connection.fetch(_SHAPE)]
-        size = await connection.fetchval(_SIZE)
-        tables = await connection.fetch(
-            "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
-        )
-        rows = {row[0]: await connection.fetch(f"SELECT * FROM {row[0]}") for row in tables}
-    finally:
-        await connection.close()
-    return shape, size, {table: [tuple(row) for row in found] for table, found in rows.items()}

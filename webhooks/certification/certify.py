@@ -78,14 +78,14 @@ async def certify(
     Raises InvalidInput where effects_url answers no number at the beginning.
     """
     trial = Trial(receiver, signer, clock)
+    ends_s = asyncio.get_running_loop().time() + run_s
     try:
-        async with asyncio.timeout(run_s):
+        async with asyncio.timeout_at(ends_s):
             await receiver.effects()
     except EffectsUnreadable as unreadable:
         raise InvalidInput(str(unreadable), param="effects_url") from None
     except TimeoutError:
         raise InvalidInput("effects_url does not stand still", param="effects_url") from None
-    ends_s = asyncio.get_running_loop().time() + run_s
     results: list[CheckResult] = []
     for check in CHECKS:
         judged = await _judged(check, trial, ends_s=ends_s, before=results)

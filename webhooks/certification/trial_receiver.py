@@ -5,6 +5,7 @@ A failure of any kind is a value. Stores nothing.
 """
 
 import asyncio
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 import msgspec
@@ -17,6 +18,14 @@ READ_TIMEOUT_S: Final = 5.0
 STILL_S_MAX: Final = 10.0
 _NUMBER_CHARACTERS_MAX: Final = 18
 _SUCCESS: Final = range(200, 300)
+# As the delivery log names them; http has a status.
+_WHY: Final[Mapping[ErrorClass, str]] = {
+    "timeout": "in time",
+    "connect": "(no connection)",
+    "tls": "(TLS failed)",
+    "address": "(the address is not called)",
+    "protocol": "(it broke off, or it was no HTTP)",
+}
 
 
 class Answered(NamedTuple):
@@ -36,7 +45,10 @@ class Answered(NamedTuple):
         return self.status is not None and not self.is_taken
 
     def __str__(self) -> str:
-        return "no answer" if self.status is None else f"HTTP {self.status}"
+        if self.status is not None:
+            return f"HTTP {self.status}"
+        why = None if self.error is None else _WHY.get(self.error)
+        return "no answer" if why is None else f"no answer {why}"
 
 
 class EffectsUnreadable(Exception):

@@ -10,6 +10,7 @@ and the endpoints' places in the line through webhooks/deliveries/endpoint_queue
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any, Final
 
 import msgspec
@@ -133,9 +134,9 @@ class _Subscriber:
     is_told_links: bool
     turn_us: int  # its pace lets nothing go before; 0: it may at once
 
-    def is_told(self, *, is_link: bool) -> bool:
-        """Whether its bodies carry what is left out of the event's."""
-        return self.is_told_links if is_link else self.is_told_codes
+
+_TOLD_CODES: Final = attrgetter("is_told_codes")
+_TOLD_LINKS: Final = attrgetter("is_told_links")
 
 
 class Outbox:
@@ -226,7 +227,8 @@ class Outbox:
         event_id, code_at = self._record(
             tenant, type, data, transaction_id, now_us, code_sealed=code_sealed, trace=trace
         )
-        is_link = type == LINKED_EVENT
+        # Whose bodies carry what is left out of the event's.
+        is_told = _TOLD_LINKS if type == LINKED_EVENT else _TOLD_CODES
         for subscriber in self._subscribers.get(tenant, ()):
             if subscriber.types and type not in subscriber.types:
                 continue
@@ -246,7 +248,7 @@ class Outbox:
                     transaction_id=transaction_id,
                     next_attempt_at=due_us,
                     created_at=now_us,
-                    code_at=code_at if subscriber.is_told(is_link=is_link) else None,
+                    code_at=code_at if is_told(subscriber) else None,
                 )
             )
         return event_id

@@ -75,7 +75,7 @@ export interface paths {
         put?: never;
         /**
          * Cancel a scheduled or pending top-up
-         * @description Its funds go back to where they came from, and topup.cancelled is sent. Scope: `topup:send`.
+         * @description Its funds go back to where they came from, and topup.cancelled is sent. A key takes back what it or a key below it sent; what others sent, with `topup:reverse`. Scope: `topup:send`.
          */
         post: operations["post_topup_cancel"];
         delete?: never;
@@ -235,7 +235,7 @@ export interface paths {
         put?: never;
         /**
          * Take back what is not delivered yet
-         * @description What is scheduled, waits for a person or was not handed over yet is cancelled, and its funds come back. What is with its platform already goes on. Scope: `topup:send`.
+         * @description What is scheduled, waits for a person or was not handed over yet is cancelled, and its funds come back. What is with its platform already goes on. A key takes back what it or a key below it sent; what others sent, with `topup:reverse`. Scope: `topup:send`.
          */
         post: operations["post_batches_batch_id_cancel"];
         delete?: never;
@@ -623,7 +623,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /**
+         * What time it is for the account
+         * @description Its own time, which limits, ends of keys, approvals, holds and subscriptions go by. In live it is the gateway's, `ahead_s` 0. Scope: `topup:read` or `topup:send` or `usage:write` or `billing:write`.
+         */
+        get: operations["get_sandbox_clock"];
         put?: never;
         /**
          * Let the staging account see a later time
@@ -7871,6 +7875,48 @@ export interface components {
             /** @description What was asked for, or data.error. */
             data: components["schemas"]["OwnKey"];
         };
+        /** @description The sandbox clock as it stands. */
+        OwnTime: {
+            /**
+             * Format: int64
+             * @description How far it is ahead of the gateway's, in seconds.
+             */
+            ahead_s: number;
+            /**
+             * Format: date-time
+             * @description The account's own time.
+             */
+            now: string;
+        };
+        /** @description 1000 Success */
+        OwnTimeAnswer: {
+            /**
+             * @description What the HTTP status says.
+             * @constant
+             */
+            success: true;
+            /**
+             * @description What happened, as a number; GET /codes lists them.
+             * @constant
+             */
+            code: 1000;
+            /** @description The code in words. */
+            message: string;
+            /** @description The top-up's, where one is concerned; else null. */
+            transaction_id: string | null;
+            /**
+             * @description The top-up's, where one is concerned; else ok or error.
+             * @enum {string}
+             */
+            status: "ok" | "scheduled" | "pending" | "delivered" | "failed" | "cancelled" | "reversing" | "reversed";
+            /**
+             * Format: date-time
+             * @description When it was answered, RFC 3339, UTC.
+             */
+            timestamp: string;
+            /** @description What was asked for, or data.error. */
+            data: components["schemas"]["OwnTime"];
+        };
         /** @description An amount of credit that is sold as one; credits holds the bonus already. */
         Pack: {
             /** @description Its id. */
@@ -14824,6 +14870,40 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["FundingAnswer"];
+                };
+            };
+        };
+    };
+    get_sandbox_clock: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description 1000 Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "success": true,
+                     *       "code": 1000,
+                     *       "message": "Success",
+                     *       "transaction_id": null,
+                     *       "status": "ok",
+                     *       "timestamp": "2026-06-13T12:00:18Z",
+                     *       "data": {
+                     *         "ahead_s": 86400,
+                     *         "now": "2026-06-14T12:00:18Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["OwnTimeAnswer"];
                 };
             };
         };

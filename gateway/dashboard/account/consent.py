@@ -17,7 +17,7 @@ from gateway.dashboard.refused import refuse
 from gateway.dashboard.route import open_route, page_route
 from gateway.html.forms import Form, read_form, read_query
 from gateway.html.render import address_of, go, page
-from gateway.http.acting import note
+from gateway.http.acting import enter, note
 from gateway.http.fields import Fields
 from gateway.http.password_again import CONFIRM, PasswordRequired, require_password
 from gateway.http.rate_limit import take_one
@@ -27,7 +27,6 @@ from gateway.http.session_cookie import is_https
 from kernel.errors import InvalidInput
 from kernel.tenant import Tenant
 from keys.account import Account, get_account, lock_tenants
-from keys.live import enter_live
 from keys.oauth import app as oauth_app, code as oauth_code
 from keys.oauth.app import OAuthApp
 from keys.oauth.code import CODE_CHARACTERS, is_challenge
@@ -169,7 +168,7 @@ async def decide(call: RequestContext[Fields, Fields]) -> Reply:
         if asked.fault is not None or decision == "deny":
             return asked.denial(asked.fault or "access_denied")
         await lock_tenants(tx, [Tenant(account_id, asked.app.environment)])
-        await _enter(tx, call, asked.app)
+        await enter(tx, call, asked.app.environment)
         code = await oauth_code.issue(
             tx,
             asked.app,
@@ -227,15 +226,6 @@ async def _asked(tx: Transaction, call: RequestContext[Any, Any], form: Form) ->
     )
     asked.landing("0" * CODE_CHARACTERS)
     return asked
-
-
-async def _enter(tx: Transaction, call: RequestContext[Any, Any], app: OAuthApp) -> None:
-    """Raises LiveNotOpen where the app is live's and the user's live is not open."""
-    if app.environment != "live":
-        return
-    account_id, is_self_serve = call.principal.account_id, call.context.settings.self_serve_live
-    if await enter_live(tx, account_id, is_self_serve=is_self_serve, now_us=call.now_us):
-        await note(tx, call, "live.opened", account_id, environment="")
 
 
 def _fault(app: OAuthApp, form: Form) -> str | None:

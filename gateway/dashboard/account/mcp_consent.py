@@ -11,12 +11,21 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
+from gateway.api.bodies.key_platforms import check_platforms
 from gateway.authorization.consent import allow, connected_key
 from gateway.authorization.request import ASKED, McpRequest, read_request
 from gateway.dashboard.leaving import PRIVATE, leave_for, policy_for
 from gateway.dashboard.refused import refuse
 from gateway.dashboard.route import page_route
-from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form, read_query
+from gateway.html.forms import (
+    NO_PROBLEM,
+    Form,
+    Problem,
+    dollars,
+    problem_of,
+    read_form,
+    read_query,
+)
 from gateway.html.render import page
 from gateway.http.fields import Fields, time_us
 from gateway.http.password_again import PasswordRequired, confirm, require_password
@@ -36,7 +45,7 @@ REPEAT_GUARD_S: Final = 600
 # What each scope lets a client do, in the words of whoever is asked.
 MEANS: Final[Mapping[str, str]] = {
     "topup:send": "Send credit from your wallet, within the limits below",
-    "topup:read": "See your balance and the top-ups that it sent",
+    "topup:read": "See your balance and all top-ups of your account, with their recipients",
     "webhooks:read": "Read the events of your account",
     "billing:write": "Make orders for credit, which a person pays, and redeem codes for your wallet",
 }
@@ -83,6 +92,7 @@ async def decide(call: RequestContext[Fields, Fields]) -> Reply:
         if decision != "allow":
             raise InvalidInput("press Allow or Deny", param="decision")
         environment, limits = _environment(form), _limits(asked, form)
+        check_platforms(call, environment, limits.platforms)
         if environment == "live":
             if form.raw("password"):
                 await confirm(call, form.raw("password"))
@@ -111,19 +121,19 @@ def _limits(asked: McpRequest, form: Form) -> NewKey:
         raise InvalidInput("tick at least one thing that it may do", param="scopes")
     expires_on = form.text("expires_on")
     ends = f"{expires_on}T00:00:00Z" if expires_on else None
-    per_call, per_day, per_month = (form.cents(name) for name in _LIMITS)
+    limits = form.amounts(_LIMITS)
     return NewKey(
         name=asked.client.name,
         purpose=f"MCP client at {asked.lands_on}"[:200],
         scopes=scopes,
-        per_call_cents=per_call,
-        per_day_cents=per_day,
-        per_month_cents=per_month,
         approval_threshold_cents=form.cents("approval_above"),
         platforms=form.lines("platforms") or None,
         recipients=form.lines("recipients") or None,
         repeat_guard_s=REPEAT_GUARD_S,
         expires_at=time_us(ends, "expires_on"),
+        per_call_cents=limits["per_call_cents"],
+        per_day_cents=limits["per_day_cents"],
+        per_month_cents=limits["per_month_cents"],
     )
 
 
@@ -133,7 +143,7 @@ async def _first_form(call: RequestContext[Any, Any], asked: McpRequest) -> Form
     if found is not None:
         return _form_of(found, asked)
     ends = rfc3339(call.now_us + _DAYS * DAY_US)[:10]
-    usual = {name: [dollars] for name, dollars in _USUAL.items()}
+    usual = {name: [amount] for name, amount in _USUAL.items()}
     chosen = {"key_environment": ["staging"], "scopes": list(asked.scopes), "expires_on": [ends]}
     return Form({**usual, **chosen})
 
@@ -154,13 +164,9 @@ def _form_of(key: ApiKey, asked: McpRequest) -> Form:
             "recipients": ["\n".join(key.mandate.recipients or ())],
             "expires_on": ["" if key.expires_at is None else rfc3339(key.expires_at)[:10]],
             "known": ["yes"],
-            **{name: [_dollars(cents)] for name, cents in amounts.items()},
+            **{name: [dollars(cents)] for name, cents in amounts.items()},
         }
     )
-
-
-def _dollars(cents: int | None) -> str:
-    return "" if cents is None else f"{cents // 100}.{cents % 100:02d}"
 
 
 async def _page(

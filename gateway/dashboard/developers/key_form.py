@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from gateway.html.forms import Form
+from gateway.html.forms import Form, dollars
 from kernel.errors import InvalidInput
 
 # Each is an amount of cents of the API under its name and _cents.
@@ -30,7 +30,7 @@ def body_of(form: Form) -> dict[str, Any]:
         "platforms": form.lines("platforms") or None,
         "recipients": form.lines("recipients") or None,
         "windows": _windows(form) or None,
-        **{f"{name}_cents": form.cents(name) for name in (*_CAPS, *_AMOUNTS)},
+        **form.amounts((*_CAPS, *_AMOUNTS)),
         "max_sends_per_hour": form.integer("max_sends_per_hour"),
         "repeat_guard_s": form.integer("repeat_guard_s"),
         "expires_at": f"{expires_on}T00:00:00Z" if expires_on else None,
@@ -40,7 +40,7 @@ def body_of(form: Form) -> dict[str, Any]:
 def form_of_key(key: Mapping[str, Any]) -> Form:
     amounts = {cap: key["caps"][f"{cap}_cents"] for cap in _CAPS}
     amounts |= {name: key[f"{name}_cents"] for name in _AMOUNTS}
-    windows = [f"{_length(one['seconds'])} {_dollars(one['cents'])}" for one in key["windows"]]
+    windows = [f"{_length(one['seconds'])} {dollars(one['cents'])}" for one in key["windows"]]
     return Form(
         {
             "name": [key["name"]],
@@ -53,7 +53,7 @@ def form_of_key(key: Mapping[str, Any]) -> Form:
             "max_sends_per_hour": [_number(key["max_sends_per_hour"])],
             "repeat_guard_s": [_number(key["repeat_guard_s"])],
             "expires_on": [(key["expires_at"] or "")[:10]],
-            **{name: [_dollars(cents)] for name, cents in amounts.items()},
+            **{name: [dollars(cents)] for name, cents in amounts.items()},
         }
     )
 
@@ -81,7 +81,3 @@ def _length(seconds: int) -> str:
 
 def _number(value: int | None) -> str:
     return "" if value is None else str(value)
-
-
-def _dollars(cents: int | None) -> str:
-    return "" if cents is None else f"{cents // 100}.{cents % 100:02d}"

@@ -33,7 +33,9 @@ _A_DAY_S: Final = 86_400
 
 async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
     """Every key, newest first."""
-    return page(call, "keys.html", listing=await listing(call, "/keys"))
+    return page(
+        call, "keys.html", listing=await listing(call, "/keys"), own_now=await _own_now(call)
+    )
 
 
 async def show_new(call: RequestContext[Fields, Fields]) -> Reply:
@@ -154,6 +156,7 @@ async def _key_page(
         "key.html",
         status=problem.status,
         key=key,
+        own_now=await _own_now(call),
         tree=tree,
         limits=tree[0]["limits"],
         spend=await spend_of(call.context.database, call.principal.tenant, wanted),
@@ -165,6 +168,11 @@ async def _key_page(
         overlap_s=str(_A_DAY_S),
         form_key=new_id("frm"),
     )
+
+
+async def _own_now(call: RequestContext[Any, Any]) -> str:
+    """What time it is for the account, as the API writes times; their texts compare as they do."""
+    return str((await ask(call, "GET", "/sandbox/clock")).data["now"])
 
 
 ROUTES = (

@@ -225,7 +225,9 @@ async def test_a_cancelled_batch_gives_back_what_was_not_handed_over(
     handed = listed[3].item.transaction_id
     await account.hand_over(handed, 0)
 
-    running = await runner(account).cancel(account.principal.tenant, batch.id, "key_x")
+    running = await runner(account).cancel(
+        account.principal.tenant, batch.id, "key_x", own_key=None
+    )
 
     assert running.status == "running"
     assert (await counts_of(account, batch)).cancelled == 2

@@ -17,7 +17,6 @@ from billing.checkpoints.proving import SealedDifference
 from billing.checkpoints.signing_keys import by_kid, rotate
 from kernel.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US
 from store.database import Database, Transaction
-from store.migrate import migrate
 from store.open import open_database
 from tests.support.sealing import (
     DAY,
@@ -256,9 +255,9 @@ async def test_transfers_that_commit_while_a_day_is_sealed_are_sealed_once(
 
 
 @pytest.fixture(scope="module")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def migrated(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("migrated") / "topup.db"
-    migrate(f"sqlite:///{path}")
+    shutil.copy(sqlite_template, path)
     return path
 
 

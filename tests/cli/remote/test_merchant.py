@@ -2,15 +2,17 @@
 
 import json
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
 from click.testing import Result
 
-from cli.remote.trigger import CAUSES
+from cli.remote.causes import CAUSES, NEEDS_APPROVER, NOT_CAUSED
 from tests.cli.remote.conftest import Ran
 from tests.support.gateway import Gateway
+from webhooks.events.event import EVENT_TYPES
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -92,10 +94,20 @@ async def test_a_key_is_made_below_ones_own_and_looked_after(merchant: Merchant)
     assert revoked["revoked_at"] == shown["revoked_at"] is not None
 
 
-async def test_a_webhook_is_added_changed_and_removed(merchant: Merchant) -> None:
+async def test_a_webhook_is_added_changed_and_removed(merchant: Merchant, tmp_path: Path) -> None:
     # Nobody listens there: the sample is not taken.
+    headers = tmp_path / "headers.txt"
+    headers.write_text("X-Shop: acme\nX-Token: a secret: of theirs\n\n")
+    wrong = tmp_path / "wrong.txt"
+    wrong.write_text("X-Shop: acme\nhunter2\n")
     added = await merchant.said(
-        "webhooks", "add", "http://127.0.0.1:10443/hook", "--event", "topup.failed"
+        "webhooks", "add", "http://127.0.0.1:10443/hook", "--event", "topup.failed",
+        "--headers", str(headers), "--retry-schedule", "0,60,600",
+    )  # fmt: skip
+    refused = await merchant.ran("webhooks", "update", added["id"], "--headers", str(wrong))
+    unread = await merchant.ran("webhooks", "update", added["id"], "--retry-schedule", "1m")
+    changed = await merchant.said(
+        "webhooks", "update", added["id"], "--no-headers", "--retry-schedule", "0,5"
     )
     own = added["id"]
     listed = await merchant.ran("webhooks", "list")
@@ -107,6 +119,15 @@ async def test_a_webhook_is_added_changed_and_removed(merchant: Merchant) -> Non
     removed = await merchant.said("webhooks", "remove", own)
     gone = await merchant.ran("webhooks", "show", own)
 
+    assert set(added["headers"]) == {"X-Shop", "X-Token"}
+    assert added["retry_schedule_s"] == [0, 60, 600]
+    assert (refused.exit_code, "line 2" in refused.stderr, "hunter2" in refused.output) == (
+        2,
+        True,
+        False,
+    )
+    assert unread.exit_code == 2
+    assert (changed["headers"], changed["retry_schedule_s"]) == ({}, [0, 5])
     assert added["secret"].startswith("whsec_")
     assert own in listed.stdout
     assert (off["status"], off["events"]) == ("disabled", [])
@@ -119,7 +140,36 @@ async def test_a_webhook_is_added_changed_and_removed(merchant: Merchant) -> Non
     assert gone.exit_code == 1
 
 
-@pytest.mark.parametrize("event", sorted(set(CAUSES) - NEEDS_A_WORKER))
+async def test_each_event_is_caused_or_said_why_not() -> None:
+    assert set(CAUSES) | set(NOT_CAUSED) == set(EVENT_TYPES)
+    assert not set(CAUSES) & set(NOT_CAUSED)
+
+
+async def test_what_no_key_causes_is_said_with_what_does(merchant: Merchant) -> None:
+    for event, word in (("subscription.renewed", "plan"), ("dispute.opened", "bank")):
+        refused = await merchant.ran("trigger", event)
+        assert (refused.exit_code, word in refused.stderr) == (2, True)
+    lonely = await merchant.ran("trigger", "approval.approved")
+    assert (lonely.exit_code, "--approver" in lonely.stderr) == (2, True)
+
+
+async def test_an_approver_of_another_lineage_decides(shared_gateway: Gateway, ran: Ran) -> None:
+    account = await shared_gateway.account(email=None)
+    merchant = Merchant(ran, shared_gateway.url, await shared_gateway.key(account))
+    scopes = ["approvals:write", "keys:write"]
+    approver = await shared_gateway.key(account, scopes=scopes)
+    logged_in = await merchant.ran(
+        "login", "--with-key", "--url", shared_gateway.url, "--profile", "owner", typed=approver
+    )
+    assert logged_in.exit_code == 0, logged_in.stderr
+    for event in sorted(NEEDS_APPROVER):
+        caused = await merchant.said("trigger", event, "--approver", "owner")
+        found = await merchant.said("events", "show", caused["event_id"])
+        assert found["type"] == event
+        assert caused["subject_id"] in json.dumps(found["data"])
+
+
+@pytest.mark.parametrize("event", sorted(set(CAUSES) - NEEDS_A_WORKER - NEEDS_APPROVER))
 async def test_a_trigger_causes_its_event_for_real(merchant: Merchant, event: str) -> None:
     caused = await merchant.said("trigger", event)
     found = await merchant.said("events", "show", caused["event_id"])

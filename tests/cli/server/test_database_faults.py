@@ -5,6 +5,7 @@ traceback, and `topup migrate` is advised only where it helps.
 import contextlib
 import datetime as dt
 import os
+import shutil
 import socket
 import sqlite3
 import tempfile
@@ -295,10 +296,10 @@ def test_a_file_that_is_no_database_is_told(
 
 @pytest.mark.parametrize("command", ["serve", "migrate", "doctor"])
 def test_a_file_that_another_process_holds_is_told(
-    topup: Callable[..., Result], tmp_path: Path, command: str
+    topup: Callable[..., Result], sqlite_template: Path, tmp_path: Path, command: str
 ) -> None:
     path = tmp_path / "held.db"
-    migrate(f"sqlite:///{path}")
+    shutil.copy(sqlite_template, path)
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as holder:
         holder.execute("PRAGMA locking_mode = EXCLUSIVE")
         holder.execute("BEGIN EXCLUSIVE")
@@ -309,10 +310,10 @@ def test_a_file_that_another_process_holds_is_told(
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
-def test_a_file_of_another_user_is_told_apart() -> None:
+def test_a_file_of_another_user_is_told_apart(sqlite_template: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="topup-faults-") as folder:
         path = Path(folder) / "topup.db"
-        migrate(f"sqlite:///{path}")
+        shutil.copy(sqlite_template, path)
         Path(folder).chmod(0o755)
         os.seteuid(NOBODY)
         try:

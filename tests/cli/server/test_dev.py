@@ -29,6 +29,7 @@ from cli.server.banner import curl_line
 from cli.server.dev import _for_development
 from runtime.settings import load_settings
 from tests.support.command_line import without_settings
+from tests.support.preloaded import Forked, Preloaded
 
 ROOT = Path(__file__).resolve().parents[3]
 READY_S_MAX = 60.0
@@ -78,32 +79,54 @@ def receiver() -> Iterator[Receiver]:
 
 
 class Dev:
-    """One `topup dev` in a data directory of its own, on a free port."""
+    """One `topup dev` in a data directory of its own, on a free port.
 
-    def __init__(self, data_dir: Path, *words: str) -> None:
+    preloaded: forks it; else it is started anew, as a user does.
+    """
+
+    def __init__(self, data_dir: Path, preloaded: Preloaded | None = None) -> None:
         self.data_dir = data_dir
         self._errors = (data_dir.parent / "errors").open("w+")
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "cli", "dev", "--port=0", f"--data-dir={data_dir}", *words],
-            cwd=data_dir.parent,
-            env=environment(),
-            stdout=subprocess.PIPE,
-            stderr=self._errors,
-            text=True,
-        )
+        output_fd, given_fd = os.pipe()
+        self._output = os.fdopen(output_fd)
+        try:
+            self._process = self._started(given_fd, preloaded)
+        finally:
+            os.close(given_fd)
         self.logged_before_ready = ""
         self._family: list[psutil.Process] = []
         self._said = (0, "")
         self.printed = ""
 
+    def _started(
+        self, output_fd: int, preloaded: Preloaded | None
+    ) -> subprocess.Popen[bytes] | Forked:
+        words = ["dev", "--port=0", f"--data-dir={self.data_dir}"]
+        folder, errors_fd = self.data_dir.parent, self._errors.fileno()
+        if preloaded is None:
+            return subprocess.Popen(
+                [sys.executable, "-m", "cli", *words],
+                cwd=folder,
+                env=environment(),
+                stdout=output_fd,
+                stderr=errors_fd,
+            )
+        return preloaded.start(
+            words,
+            cwd=folder,
+            env=environment(),
+            log_fd=output_fd,
+            errors_fd=errors_fd,
+            passed={},
+        )
+
     def printed_until_ready(self) -> str:
         """What a user sees before the first top-up."""
-        assert self._process.stdout is not None
         text, line = "", " "
         watchdog = threading.Timer(READY_S_MAX, self._process.kill)
         watchdog.start()
         while line and "Ctrl-C" not in line:
-            line = self._process.stdout.readline()
+            line = self._output.readline()
             text += line
         watchdog.cancel()
         self.logged_before_ready = Path(self._errors.name).read_text()
@@ -129,25 +152,22 @@ class Dev:
         environment = {"TOPUP_DATA_DIR": str(self.data_dir)}
         return CliRunner().invoke(main, list(words), env=environment)
 
-    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
+    def run(self, preloaded: Preloaded, *words: str) -> subprocess.CompletedProcess[str]:
         """Another process on the same installation, for what might not end by itself."""
-        return subprocess.run(
-            [sys.executable, "-m", "cli", *words],
+        return preloaded.run(
+            words,
             cwd=self.data_dir.parent,
             env=environment(TOPUP_DATA_DIR=str(self.data_dir)),
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
+            timeout_s=READY_S_MAX,
         )
 
     def stop(self, number: int = signal.SIGINT) -> tuple[int, str]:
         """Ctrl-C, or another signal; the exit code and what was said on standard error."""
         if not self._errors.closed:
-            self._process.send_signal(number)
+            if self._process.poll() is None:
+                os.kill(self._process.pid, number)
             code = self._process.wait(timeout=40)
-            assert self._process.stdout is not None
-            self._process.stdout.close()
+            self._output.close()
             self._errors.seek(0)
             self._said = (code, self._errors.read())
             self._errors.close()
@@ -241,9 +261,9 @@ def test_deliveries_are_listed_shown_and_replayed_beside_a_running_installation(
 
 
 def test_ctrl_c_or_a_kill_stops_everything_and_the_next_start_keeps_the_credentials(
-    tmp_path: Path,
+    tmp_path: Path, preloaded: Preloaded
 ) -> None:
-    first = Dev(tmp_path / "data")
+    first = Dev(tmp_path / "data", preloaded)
     first.printed_until_ready()
     before = first.facts
     modes = {
@@ -257,7 +277,7 @@ def test_ctrl_c_or_a_kill_stops_everything_and_the_next_start_keeps_the_credenti
     assert first.left_over() == []
     assert modes == {"dev.json": 0o600, "master_key": 0o600, ".": 0o700}
 
-    second = Dev(tmp_path / "data")
+    second = Dev(tmp_path / "data", preloaded)
     second.printed_until_ready()
     after = second.facts
     balance = second.call("GET", "/topup/balance")
@@ -280,7 +300,7 @@ def test_ctrl_c_or_a_kill_stops_everything_and_the_next_start_keeps_the_credenti
     deadline_s = time.monotonic() + 30
     while set(second.left_over()) - {"redis-server"} and time.monotonic() < deadline_s:
         time.sleep(0.05)
-    third = Dev(tmp_path / "data")
+    third = Dev(tmp_path / "data", preloaded)
     third.printed_until_ready()
     is_working = third.call("GET", "/topup/balance")["http"] == 200
     third.stop()
@@ -290,18 +310,20 @@ def test_ctrl_c_or_a_kill_stops_everything_and_the_next_start_keeps_the_credenti
     assert third.left_over() == []
 
 
-def test_a_second_dev_on_the_same_directory_is_refused(dev: Dev) -> None:
-    second = dev.run("dev", "--port=0")
+def test_a_second_dev_on_the_same_directory_is_refused(dev: Dev, preloaded: Preloaded) -> None:
+    second = dev.run(preloaded, "dev", "--port=0")
 
     assert second.returncode == 1
     assert "is used by another `topup dev`" in second.stderr
     assert dev.call("GET", "/topup/balance")["http"] == 200
 
 
-def test_a_port_in_use_is_told_with_what_to_do(dev: Dev, tmp_path: Path) -> None:
+def test_a_port_in_use_is_told_with_what_to_do(
+    dev: Dev, preloaded: Preloaded, tmp_path: Path
+) -> None:
     port = dev.facts["url"].rpartition(":")[2]
 
-    other = dev.run("dev", f"--port={port}", f"--data-dir={tmp_path / 'other'}")
+    other = dev.run(preloaded, "dev", f"--port={port}", f"--data-dir={tmp_path / 'other'}")
 
     assert other.returncode == 2
     assert "is in use" in other.stderr

@@ -186,6 +186,7 @@ async def sandbox(to: Recorder) -> None:
     await to.own("nothing", "POST", "/sandbox/fund", key, json={"amount_cents": 0})
     await to.own("in live", "POST", "/sandbox/fund", live, json=body)
     await to.own("on by a day", "POST", "/sandbox/clock", key, json={"advance_s": 86_400})
+    await to.own("what time it is", "GET", "/sandbox/clock", key)
     await to.own("backwards", "POST", "/sandbox/clock", key, json={"advance_s": -1})
     await to.own("in live", "POST", "/sandbox/clock", live, json={"advance_s": 1})
 

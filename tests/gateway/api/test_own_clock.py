@@ -9,7 +9,7 @@ from kernel.tenant import Tenant
 from keys.sandbox_clock import advance as advance_clock
 from store.database import Transaction
 from tests.gateway.api.test_usage import refusal_of
-from tests.support.browser import signed_in
+from tests.support.browser import signed_in, text_of
 from tests.support.gateway import API, Gateway
 
 pytestmark = pytest.mark.fixed_clock
@@ -127,23 +127,35 @@ async def test_a_person_moves_the_clock_of_an_account_with_a_limit_of_a_day(
         "POST",
         f"{API}/keys",
         {"Origin": gateway.url},
-        json={"name": "first", "scopes": ["topup:send"]},
+        json={
+            "name": "first",
+            "scopes": ["topup:send"],
+            "expires_at": "2026-06-14T00:00:00Z",
+        },
     )
+    active = await browser.request("GET", "/dashboard/keys")
     key = made.json()["data"]["key"]
     own = await data_of(gateway, key, "/keys/self")
     await browser.send("/dashboard/account/limits", {"per_day": "12.50"})
 
     refused = await advance(gateway, key, HALF_A_DAY)
-    moved = await browser.request(
-        "POST", f"{API}/sandbox/clock", {"Origin": gateway.url}, json={"advance_s": HALF_A_DAY}
-    )
+    moved = await browser.send("/dashboard/clock", {"advance_s": str(HALF_A_DAY)})
+    wrong = await browser.send("/dashboard/clock", {"advance_s": "-1"})
 
     assert own["parents"] == []
     assert refusal_of(refused) == (403, 2009, "limited")
     assert refused.json()["data"]["error"]["key_id"] is None
-    assert moved.json()["data"]["ahead_s"] == HALF_A_DAY
+    assert moved.headers["location"] == "/dashboard?said=clock-moved"
+    assert wrong.status_code == 422
+    assert "It is 2026-06-14 00:00:00 UTC for this account, ahead of ours" in text_of(wrong.text)
+    clock = (await browser.request("GET", f"{API}/sandbox/clock")).json()["data"]
+    assert clock == {"ahead_s": HALF_A_DAY, "now": "2026-06-14T00:00:00Z"}
     limits = (await browser.request("GET", f"{API}/account/limits")).json()["data"]
     assert limits["resets_at"] == "2026-06-15T00:00:00Z"
+    page = f"/dashboard/keys/{made.json()['data']['id']}"
+    shown = [text_of((await browser.request("GET", one)).text) for one in ("/dashboard/keys", page)]
+    assert "active" in text_of(active.text)
+    assert all("expired" in text and "active" not in text for text in shown)
     assert "$12.50 is left today" in (await browser.request("GET", "/dashboard/account")).text
 
 

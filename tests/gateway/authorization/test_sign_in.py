@@ -77,6 +77,23 @@ async def test_waiting_and_the_limits_of_the_consent_hold_for_a_token(
     assert code_of(refused) == 2008
 
 
+async def test_the_page_says_that_a_client_sees_what_others_sent(
+    gateway: Gateway, person: Person
+) -> None:
+    url = question(gateway, await client_id_of(gateway))
+    page = await person.browser.request("GET", url)
+    form = form_of(page.text)
+    other = {"platform": "claude", "amount": "5.00", "recipient_email": "other@example.com"}
+    send = {"step": "send", "intent": "sent-by-a-person", "csrf_token": form["csrf_token"]}
+    await person.browser.send("/dashboard/send", {**other, **send})
+    async with signing_in(gateway, person, Kept()) as agent:
+        seen = data_of(await agent.use("get_history"))["items"]
+
+    assert form["scopes"] == ["topup:send", "topup:read"]
+    assert "all top-ups of your account, with their recipients" in page.text
+    assert [one["recipient_email"] for one in seen] == ["other@example.com"]
+
+
 async def test_who_denies_gives_nothing(gateway: Gateway, person: Person) -> None:
     person.decision = "deny"
 
@@ -253,10 +270,13 @@ async def test_a_parameter_that_comes_twice_goes_nowhere(gateway: Gateway, perso
 async def test_who_is_not_signed_in_signs_in_first_and_comes_back(gateway: Gateway) -> None:
     url = question(gateway, await client_id_of(gateway))
 
-    answer = await new_browser(gateway).request("GET", url)
+    browser = new_browser(gateway)
+    answer = await browser.request("GET", url)
+    page = await browser.request("GET", answer.headers["location"])
 
     assert answer.status_code == 303
     assert parse_qs(urlsplit(answer.headers["location"]).query)["next"] == [url]
+    assert "A program asks for access to your account." in page.text
 
 
 async def test_live_takes_the_password_and_only_where_it_is_open(gateway: Gateway) -> None:
@@ -288,6 +308,7 @@ async def test_live_takes_the_password_and_only_where_it_is_open(gateway: Gatewa
         {"expires_on": "2020-01-01"},
         {"expires_on": "tomorrow"},
         {"recipients": "not-an-address"},
+        {"platforms": "cluade"},
         {"key_environment": "prod"},
         {"decision": "maybe"},
     ],

@@ -41,6 +41,7 @@ async def person(gateway: Gateway) -> Person:
         ({"redirect_uri": "https://evil.example/"}, 400, "invalid_grant"),
         ({"resource": ""}, 400, "invalid_target"),
         ({"resource": "https://other.example/mcp"}, 400, "invalid_target"),
+        ({"code": "x" * 3_000}, 400, "invalid_request"),
         ({"code": "x" * 70_000}, 413, "invalid_request"),
     ],
 )

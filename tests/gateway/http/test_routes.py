@@ -87,6 +87,7 @@ POST /tokens
 DELETE /tokens
 POST /sandbox/topups/{transaction_id}
 POST /sandbox/fund
+GET /sandbox/clock
 POST /sandbox/clock
 POST /usage
 POST /holds

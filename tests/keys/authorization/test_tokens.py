@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from kernel.clock import MINUTE_US, FixedClock
+from kernel.clock import DAY_US, MINUTE_US, FixedClock
 from kernel.errors import InvalidInput
 from keys.api_keys import api_key
 from keys.authorization.refused import AuthorizationRefused
@@ -13,6 +13,7 @@ from keys.authorization.token import TokenPair
 from keys.authorization.token_text import TokenMaker
 from keys.lineage import Refusal
 from keys.principal import Principal
+from keys.sandbox_clock import advance
 from keys.token_format import parse
 from store.database import Database
 from tests.support.mcp_client import REDIRECT, SignedIn, open_client
@@ -205,6 +206,24 @@ async def test_no_token_outlives_its_key(desk: SignedIn) -> None:
     desk.clock.advance_s(600)
     assert not await desk.works(pair.access)
     with pytest.raises(AuthorizationRefused):
+        await desk.refresh(pair.refresh)
+
+
+async def test_a_key_that_ends_by_the_sandbox_clock_ends_its_tokens(desk: SignedIn) -> None:
+    noon = desk.clock.now_us()
+
+    async def advance_s(seconds: int) -> None:
+        await desk.database.transaction(lambda tx: advance(tx, desk.tenant, advance_s=seconds))
+
+    await advance_s(86_400)
+    # A day later by its own clock than by ours, and ten minutes from its now.
+    pair = await desk.signed_in(expires_at=noon + DAY_US + 10 * MINUTE_US)
+    await advance_s(599)
+    works = await desk.works(pair.access)
+    await advance_s(1)
+
+    assert (pair.expires_in_s, works, await desk.works(pair.access)) == (600, True, False)
+    with pytest.raises(AuthorizationRefused, match="ended"):
         await desk.refresh(pair.refresh)
 
 

@@ -128,7 +128,30 @@ async def test_a_receiver_that_never_answers_ends_with_the_first_check(
     await receiver.stop()
 
     assert amiss(run) == {"genuine": LOST, **dict.fromkeys(NAMES[1:], SKIPPED)}
-    assert run.checks[0].detail.startswith("It gave no answer: the gateway sends it again")
+    assert run.checks[0].detail.startswith("It gave no answer in time: the gateway sends it again")
+    # Now nothing listens there.
+    away = await certified(transport, f"http://127.0.0.1:{receiver.port}/", None, timeout_s=1)
+    assert away.checks[0].detail.startswith("It gave no answer (no connection): the gateway")
+
+
+async def test_looking_at_the_number_of_effects_first_is_a_part_of_the_time(
+    transport: Transport,
+) -> None:
+    async def slow(talk: Talk) -> None:
+        while True:
+            asked = await talk.request()
+            if asked.startswith(b"GET"):
+                await asyncio.sleep(0.2)
+            talk.say(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n7")
+
+    receiver = ScriptedReceiver(slow)
+    await receiver.start("127.0.0.1", 0, None)
+    url = f"http://127.0.0.1:{receiver.port}/"
+    # The first look takes two reads, a check another four: there is no time for one.
+    run = await certified(transport, url, url, run_s=1)
+    await receiver.stop()
+
+    assert {check.verdict for check in run.checks} == {"skipped"}
 
 
 async def test_what_the_time_does_not_reach_is_skipped(transport: Transport) -> None:

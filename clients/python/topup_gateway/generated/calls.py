@@ -46,6 +46,7 @@ from .api.calls.get_replays import get_replays
 from .api.calls.get_replays_replay_id import get_replays_replay_id
 from .api.calls.get_reports_outstanding import get_reports_outstanding
 from .api.calls.get_reports_revenue import get_reports_revenue
+from .api.calls.get_sandbox_clock import get_sandbox_clock
 from .api.calls.get_subscriptions import get_subscriptions
 from .api.calls.get_subscriptions_subscription_id import get_subscriptions_subscription_id
 from .api.calls.get_subscriptions_subscription_id_change import (
@@ -178,6 +179,7 @@ __all__ = [
     "get_replays_replay_id",
     "get_reports_outstanding",
     "get_reports_revenue",
+    "get_sandbox_clock",
     "get_subscriptions",
     "get_subscriptions_subscription_id",
     "get_subscriptions_subscription_id_change",

@@ -362,6 +362,9 @@ from .own_key import OwnKey
 from .own_key_answer import OwnKeyAnswer
 from .own_key_answer_status import OwnKeyAnswerStatus
 from .own_key_environment import OwnKeyEnvironment
+from .own_time import OwnTime
+from .own_time_answer import OwnTimeAnswer
+from .own_time_answer_status import OwnTimeAnswerStatus
 from .pack import Pack
 from .pack_page import PackPage
 from .pack_page_answer import PackPageAnswer
@@ -1015,6 +1018,9 @@ __all__ = (
     "OwnKeyAnswer",
     "OwnKeyAnswerStatus",
     "OwnKeyEnvironment",
+    "OwnTime",
+    "OwnTimeAnswer",
+    "OwnTimeAnswerStatus",
     "Pack",
     "PackPage",
     "PackPageAnswer",

@@ -16,7 +16,8 @@ def post_batches_batch_id_cancel(
     """Take back what is not delivered yet.
 
     What is scheduled, waits for a person or was not handed over yet is cancelled, and its funds
-    come back. What is with its platform already goes on. Scope: `topup:send`.
+    come back. What is with its platform already goes on. A key takes back what it or a key
+    below it sent; what others sent, with `topup:reverse`. Scope: `topup:send`.
     """
 
     headers: dict[str, Any] = {}

@@ -15,7 +15,8 @@ def post_topup_cancel(
 ) -> Call[SettledTopUpAnswer]:
     """Cancel a scheduled or pending top-up.
 
-    Its funds go back to where they came from, and topup.cancelled is sent. Scope: `topup:send`.
+    Its funds go back to where they came from, and topup.cancelled is sent. A key takes back
+    what it or a key below it sent; what others sent, with `topup:reverse`. Scope: `topup:send`.
     """
 
     headers: dict[str, Any] = {}
