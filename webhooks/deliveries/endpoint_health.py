@@ -26,10 +26,11 @@ PING: Final = "endpoint.test"
 _BODY_BYTES: Final = 4_096
 # Where the usual frameworks say in JSON what went wrong, the most telling first.
 _TELLING: Final = ("detail", "message", "error", "title", "reason", "code")
+_WORD: Final = re.compile(r"[\w-]+")
 # What differs between two failures of one kind: long numbers, and ids or digests with a digit in them.
-_DIFFERS: Final = re.compile(r"\b(?=[\w-]*\d)[\w-]{8,}\b|\d{4,}")
-_TITLE: Final = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
-_TAG: Final = re.compile(r"<[^>]*>")
+_NUMBER: Final = re.compile(r"\d{4,}")
+_ID_CHARACTERS_MIN: Final = 8
+_TAG: Final = re.compile(r"<[^<>]*>")
 _SPACE: Final = re.compile(r"\s+")
 
 
@@ -110,8 +111,16 @@ def phrase_of(body: bytes) -> str:
     """
     text = body.decode("utf-8", "replace")
     said = _of_json(body) or _of_page(text) or _last_line(text)
-    plain = _SPACE.sub(" ", _DIFFERS.sub("…", said)).strip()
+    plain = _SPACE.sub(" ", _WORD.sub(_alike, said)).strip()
     return plain[:PHRASE_CHARACTERS_MAX]
+
+
+def _alike(found: re.Match[str]) -> str:
+    """The word, or what stands for all that differ from it by a number."""
+    word = found[0]
+    if len(word) >= _ID_CHARACTERS_MIN and any(map(str.isdigit, word)):
+        return "…"
+    return _NUMBER.sub("…", word)
 
 
 def _health(rows: Sequence[Row], since: int, until: int) -> EndpointHealth:
@@ -170,10 +179,13 @@ def _of_json(body: bytes) -> str:
 
 
 def _of_page(text: str) -> str:
-    found = _TITLE.search(text)
-    if found is not None:
-        return html.unescape(_TAG.sub("", found[1]))
-    return html.unescape(_TAG.sub(" ", text)) if text.lstrip().startswith("<") else ""
+    if not text.lstrip().startswith("<"):
+        return ""
+    small = text.lower()
+    begin = small.find(">", small.find("<title")) + 1
+    end = small.find("</title", begin)
+    is_titled = "<title" in small and begin and end > begin
+    return html.unescape(_TAG.sub(" ", text[begin:end] if is_titled else text))
 
 
 def _last_line(text: str) -> str:
