@@ -98,7 +98,9 @@ class FundedAccount:
         return results[-1] if results else None  # type: ignore[return-value]
 
     async def cancel(self, topup_id: str) -> EndedTopUp:
-        return await self._end(Cancel, topup_id, cancelled_by=self.principal.credential_id)
+        return await self._end(
+            Cancel, topup_id, cancelled_by=self.principal.credential_id, own_key=None
+        )
 
     async def settle(self, topup_id: str, outcome: str, **more: Any) -> EndedTopUp:
         return await self._end(Settle, topup_id, outcome=outcome, **more)
