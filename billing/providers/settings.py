@@ -9,14 +9,17 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Self, TypeVar
+from typing import Final, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic.config import JsonDict
 
 from billing.ledger.price import check_currency, parse_decimal
 from kernel.errors import InvalidInput
 
 RATE_PLACES = 6
+# Of a field that payments are taken without, as its json_schema_extra.
+OPTIONAL: Final[JsonDict] = {"optional": True}
 T = TypeVar("T")
 
 

@@ -14,7 +14,7 @@ from pydantic import SecretStr, ValidationError
 
 from billing.providers.protocol import Registration
 from billing.providers.registry import Key, discover
-from billing.providers.settings import ProviderSettings, rotated
+from billing.providers.settings import OPTIONAL, ProviderSettings, rotated
 from keys.principal import ENVIRONMENTS, Environment
 
 VARIABLE_PREFIX = "TOPUP_"
@@ -176,9 +176,11 @@ def _notes(settings: Mapping[Key, ProviderSettings]) -> Iterator[str]:
 
 
 def _is_needed(made: ProviderSettings, field: str) -> bool:
-    """Of the provider's own fields, those that have no default."""
+    """Of the provider's own fields, those that have no default, and that it does not do without."""
     info = type(made).model_fields.get(field)
-    return info is not None and info.default in ("", SecretStr(""))
+    if info is None or info.json_schema_extra == OPTIONAL:
+        return False
+    return info.default in ("", SecretStr(""))
 
 
 def _secrets(made: ProviderSettings) -> Iterator[tuple[str, tuple[str, ...]]]:

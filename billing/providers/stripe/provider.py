@@ -26,7 +26,7 @@ from billing.providers.protocol import (
     Registration,
     SandboxEvent,
 )
-from billing.providers.settings import ProductField, ProviderSettings, rotated
+from billing.providers.settings import OPTIONAL, ProductField, ProviderSettings, rotated
 from billing.providers.stripe.events import Unreadable, facts_of, stamped
 from billing.providers.stripe.objects import NAME
 from billing.providers.stripe.simulation import simulated
@@ -54,6 +54,7 @@ class Settings(ProviderSettings):
     profile_id: str = Field(
         default="",
         description="Stripe profile, profile_…: machines without an account may pay by card.",
+        json_schema_extra=OPTIONAL,
     )
 
     @field_validator("profile_id")

@@ -93,7 +93,7 @@ class Model:
     def take(self, micros: int) -> list[tuple[Credit, int]] | None:
         alive = [one for one in self.grants if one.expires_at > self.now + self.ahead]
         sources = [*sorted(alive, key=lambda one: one.expires_at), self.wallet]
-        day = self.now // DAY_US
+        day = (self.now + self.ahead) // DAY_US
         is_capped = self.spent[day] + micros > CAP_CENTS * 10_000
         if is_capped or sum(one.left for one in sources) < micros:
             return None
@@ -138,8 +138,9 @@ class Model:
             is_done = parts is not None
             self.used += number if parts is not None and name == "use" else 0
             if parts is not None and isinstance(outcome, Held):
-                expires_at = self.now + self.ahead + more * SECOND_US
-                self.holds[outcome.hold.id] = OpenHold(parts, self.now // DAY_US, expires_at)
+                own_now = self.now + self.ahead
+                expires_at = own_now + more * SECOND_US
+                self.holds[outcome.hold.id] = OpenHold(parts, own_now // DAY_US, expires_at)
         else:
             status = "captured" if name == "capture" else "released"
             is_done = target is not None and self.end(self.holds[target], status, more)
