@@ -53,6 +53,7 @@ _REFUND: Final = "machine refund"
 class MachinePayments:
     """How each environment is paid, where it is: offers by x402, token_offers by card; facilitators by
     environment and door. vault: seals what is posted; challenge_key: what priced challenges are bound with.
+    wait_s: how long who comes with the same payment waits for the one who asks.
     """
 
     database: Database
@@ -64,6 +65,7 @@ class MachinePayments:
     token_offers: Mapping[str, TokenOffer]
     facilitators: Mapping[tuple[str, str], Facilitator]
     challenge_key: str
+    wait_s: float = WAIT_S
 
     async def find_same(
         self, environment: str, door: str, *, payment_ref: str, identifier: str
@@ -96,7 +98,7 @@ class MachinePayments:
         opened = await self.engine.submit(OpenPayment(first))
         if opened.is_ours:
             return await self._ask(opened.payment)
-        return await self.go_on(opened.payment, wait_s=WAIT_S)
+        return await self.go_on(opened.payment, wait_s=self.wait_s)
 
     def can_ask(self, payment: MachinePayment) -> bool:
         """Whether whoever settles its kind is set up."""

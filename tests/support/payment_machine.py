@@ -53,6 +53,8 @@ class Machine:
             {},
             {("staging", self.door): self.facilitator},
             challenge_key="",
+            # Whoever died while asking is waited for in real time.
+            wait_s=0.3,
         )
 
     def payment(self, number: int, **request: Any) -> MachinePayment:
