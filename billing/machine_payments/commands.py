@@ -27,7 +27,7 @@ from billing.machine_payments.payment import (
 from billing.machine_payments.working_set import PaymentWorkingSet, payments_of
 from billing.topups.send import Send
 from billing.topups.working_set import TopUpWorkingSet, topups_of
-from kernel.errors import DomainError
+from kernel.errors import DomainError, InvalidInput
 from kernel.storable import storable
 from kernel.tenant import Tenant
 from keys.audit_log import AuditEntry
@@ -140,6 +140,7 @@ class EndPayment(_OnPayment):
         if found.state not in OPEN:
             return found
         if self.entry is not None:
+            _check_unasked(found, state.now_us)
             state.working_set(AuditEntries).add(self.entry)
         detail = _kept(self.detail)
         if self.verdict == "settled":
@@ -150,7 +151,9 @@ class EndPayment(_OnPayment):
             ended = replace(found, state="refused", ended_at=state.now_us)
             return _changed(state, ended, detail=detail)
         next_at = None if self.is_for_person else state.now_us + pause_us(found.asks)
-        ended = replace(found, state="unsure", is_lost=is_lost, settlement=self.settlement)
+        # A name that was told once is what it is looked up by.
+        settlement = self.settlement or found.settlement
+        ended = replace(found, state="unsure", is_lost=is_lost, settlement=settlement)
         return _changed(state, ended, detail=detail, next_ask_at=next_at)
 
     def _is_overtaken(self, found: MachinePayment) -> bool:
@@ -210,6 +213,15 @@ class EndDelivery(_OnPayment):
         if topup.settled_at is None:
             return found
         return _changed(state, replace(found, ended_at=state.now_us), detail=found.detail)
+
+
+def _check_unasked(found: MachinePayment, now_us: int) -> None:
+    """A person does not decide while somebody asks: the answer may be that it was settled."""
+    if found.lease_until is not None and found.lease_until > now_us:
+        raise InvalidInput(
+            "it is being asked about: wait a minute for the answer, then look again",
+            param="payment_id",
+        )
 
 
 def begun(payment: MachinePayment, *, now_us: int, lease_us: int) -> MachinePayment:

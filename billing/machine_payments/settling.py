@@ -41,8 +41,9 @@ from store.database import Database
 
 # Longer than a settlement may take.
 LEASE_US: Final = 60 * SECOND_US
-# What cannot be settled any more is asked about for so long, since the facilitator may learn of it late.
-ASKED_AFTER_END_US: Final = 30 * MINUTE_US
+# What cannot be settled any more is asked about for so long, since who settles it may learn of it late: a
+# provider's search shows a charge up to an hour later when it is troubled.
+ASKED_AFTER_END_US: Final = 90 * MINUTE_US
 WAIT_S: Final = 20.0
 WAIT_STEP_S: Final = 0.1
 _PROOF: Final = "machine payment"

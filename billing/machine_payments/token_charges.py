@@ -67,8 +67,9 @@ class TokenFacilitator:
         except ProviderRefused as error:
             return Settlement("refused", error.detail)
         if outcome is None:
-            why = "the provider knows no charge of it"
-            return Settlement("unsure", why, is_lost=True, is_for_person=True)
+            # Its search may lag; after a while a person decides (settling.py).
+            why = "the provider's search shows no charge of it yet"
+            return Settlement("unsure", why, is_lost=True)
         return _settlement(outcome, proof)
 
     async def _outcome(self, proof: TokenProof, expected: Expected) -> TokenOutcome | None:

@@ -76,6 +76,8 @@ class StripeSharedTokens:
             return TokenDeclined(
                 decline_reason(declined.code, declined.decline_code, declined.advice_code)
             )
+        if not _is_of(made, request.payment_id):
+            raise unavailable(NAME, "another payment than was asked for")
         return await self._outcome(made)
 
     async def token_charged(self, payment_id: str, ref: str | None) -> TokenOutcome | None:

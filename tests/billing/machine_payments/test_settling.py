@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given, settings, strategies
 from billing.machine_payments.facilitator import Expected, Settlement, Verified
 from billing.machine_payments.payment import PaymentUsed
 from kernel.clock import FixedClock
-from kernel.errors import DomainError, Unavailable
+from kernel.errors import DomainError, InvalidInput, Unavailable
+from keys.audit_log import Actor
 from store.database import Database
 from store.errors import StoreError
 from tests.support.mortal_database import MortalDatabase
@@ -130,6 +131,26 @@ async def test_a_refusal_of_one_who_was_overtaken_proves_nothing(
 
     assert [one.state for one in await machine.rows()] == ["paid"]
     assert await machine.delivered() == 1
+    assert await machine.findings() == []
+
+
+async def test_nobody_decides_while_somebody_asks(database: Database, clock: FixedClock) -> None:
+    machine, chain = await opened(database, clock, ["stopped", "yes"])
+    paying = asyncio.create_task(machine.pay(machine.payment(0)))
+    await chain.stopped.wait()
+    [row] = await machine.rows()
+
+    with pytest.raises(InvalidInput, match="it is being asked about"):
+        await machine.paying.decide(
+            row.id, "refused", settlement=None, reason="not seen", actor=Actor(), by_name=None
+        )
+    chain.words[:] = []
+    chain.charged[b"ref-0"] = 1
+    chain.resumed.set()
+    await paying
+    await machine.sweep()
+
+    assert [one.state for one in await machine.rows()] == ["paid"]
     assert await machine.findings() == []
 
 

@@ -142,7 +142,7 @@ async def test_what_expired_unsettled_waits_for_a_person(
     await pay(gateway)
 
     async def expire(tx: Any) -> None:
-        long_ago = gateway.context.clock.now_us() - 3600 * SECOND_US
+        long_ago = gateway.context.clock.now_us() - 2 * 3600 * SECOND_US
         await tx.execute("UPDATE machine_payments SET expires_at = :at", at=long_ago)
 
     await gateway.context.database.transaction(expire)
