@@ -28,8 +28,10 @@ _WRITE_LINES_MAX = 1_000
 
 # No alternative begins with a word boundary: an escape such as \\n or a colour may come before.
 _SECRET = re.compile(
-    r"(?P<key>(?:ak|sat|adm)_(?:staging|live)_|(?:oa[ts]|m[ar]t)_(?=[A-Za-z0-9_-]{16})|sst_|whsec_)[A-Za-z0-9+/=_-]+"
+    r"(?P<key>(?:ak|sat|adm)_(?:staging|live)_|(?:oa[ts]|m[ar]t|spt)_(?=[A-Za-z0-9_-]{16})|sst_|whsec_)[A-Za-z0-9+/=_-]+"
     r"|(?P<scheme>(?:Bearer|Basic)(?:\s|%20|\\u0020)+)[^\s\"',;\\]+"
+    # A credential by card is long; "payment" is a word of ours, too.
+    r"|(?P<payment>Payment(?:\s|%20|\\u0020)+)[A-Za-z0-9+/=_-]{40,}"
     r"|(?P<parameter>(?:passw(?:or)?d|secret|token|device_code|code_verifier|api_key)=)[^&\s\"']+"
     r"|(?P<field>\"(?:\w*(?:password|secret)|token|device_code|authorization|cookie|set-cookie)\": ?\")"
     r"(?:[^\"\\]|\\.)+"
@@ -49,6 +51,8 @@ _MARKS = (
     "oas_",
     "mat_",
     "mrt_",
+    "spt_",
+    "payment",
     "sst_",
     "whsec_",
     "bearer",
@@ -67,7 +71,7 @@ _MARKS = (
     "/claim",
     "/decide",
 )
-_GROUPS = ("key", "scheme", "parameter", "field", "voucher", "link")
+_GROUPS = ("key", "scheme", "payment", "parameter", "field", "voucher", "link")
 _HIDDEN = "***"
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 # The packages whose errors quote the values of a statement.

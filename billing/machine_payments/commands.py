@@ -23,6 +23,7 @@ from billing.machine_payments.payment import (
     MachinePayment,
     check_same,
     pause_us,
+    without_private,
 )
 from billing.machine_payments.working_set import PaymentWorkingSet, payments_of
 from billing.topups.send import Send
@@ -137,11 +138,14 @@ class EndPayment(_OnPayment):
 
     def decide(self, state: BatchState) -> MachinePayment:
         found = payments_of(state).find(self.payment.id)
-        if found.state not in OPEN:
+        is_late = found.state == "refused" and self.verdict == "settled"
+        if found.state not in OPEN and not is_late:
             return found
         if self.entry is not None:
             _check_unasked(found, state.now_us)
             state.working_set(AuditEntries).add(self.entry)
+        if is_late:
+            return self._give_back_late(state, found)
         detail = _kept(self.detail)
         if self.verdict == "settled":
             return self._settle(state, found)
@@ -164,12 +168,8 @@ class EndPayment(_OnPayment):
 
     def _settle(self, state: BatchState, found: MachinePayment) -> MachinePayment:
         """The money came in: it is credited, and sent or given back."""
-        tenant, ledger = found.tenant, state.ledger
-        source = ledger.account(tenant, LedgerAccountKind.PROVIDER, found.door)
-        micros = found.charged_cents * MICROS_PER_CENT
-        wallet = ledger.standing(tenant).wallet
-        state.move(source, wallet, micros, Code.PURCHASE, subject_id=found.id)
-        settled = replace(found, settlement=self.settlement, settled_at=state.now_us)
+        settled = self._credit(state, found)
+        tenant = found.tenant
         why = self._send(state)
         if why is not None:
             assert self.code is not None, "what is settled can be given back"
@@ -177,6 +177,22 @@ class EndPayment(_OnPayment):
         is_over = topups_of(state).find(found.transaction_id, tenant)
         ended_at = state.now_us if is_over is not None and is_over.settled_at else None
         return _changed(state, replace(settled, state="paid", ended_at=ended_at), detail=None)
+
+    def _give_back_late(self, state: BatchState, found: MachinePayment) -> MachinePayment:
+        """The money came in though the payer was told that it was refused, and may have paid anew since:
+        nothing is sent.
+        """
+        assert self.code is not None, "what is settled can be given back"
+        why = "it was settled after it had been called refused"
+        return give_back(state, self._credit(state, found), self.code, why)
+
+    def _credit(self, state: BatchState, found: MachinePayment) -> MachinePayment:
+        tenant, ledger = found.tenant, state.ledger
+        source = ledger.account(tenant, LedgerAccountKind.PROVIDER, found.door)
+        micros = found.charged_cents * MICROS_PER_CENT
+        wallet = ledger.standing(tenant).wallet
+        state.move(source, wallet, micros, Code.PURCHASE, subject_id=found.id)
+        return replace(found, settlement=self.settlement, settled_at=state.now_us)
 
     def _send(self, state: BatchState) -> str | None:
         """Why it could not be sent; null: it was."""
@@ -264,6 +280,8 @@ def _changed(
     next_ask_at: int | None = None,
 ) -> MachinePayment:
     changed = replace(payment, detail=detail, next_ask_at=next_ask_at, lease_until=None)
+    if changed.state not in OPEN:
+        changed = without_private(changed)
     payments_of(state).change(changed)
     return changed
 

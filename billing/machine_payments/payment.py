@@ -1,7 +1,8 @@
 """A machine payment: one top-up that was paid in the request that asked for it. Writes machine_payments.
 
 States: asking -> paid | refused | refunded; asking -> unsure, where an answer was lost, and on as before;
-paid -> refunded, where the top-up failed later. Invariants: a payment has one row, by its own identity at
+paid -> refunded, where the top-up failed later; refused -> refunded, where the money came in after all.
+Invariants: a payment has one row, by its own identity at
 whoever settles it and by the payer's secret identifier; the row is written before anybody is asked to
 settle; one top-up at most comes of it, whose id is fixed with the row. The caller holds the lock of the
 machine account and of the payment's own one.
@@ -153,6 +154,14 @@ def check_same(found: MachinePayment, body_digest: str, door: str) -> None:
         )
 
 
+def without_private(payment: MachinePayment) -> MachinePayment:
+    """Without what only settling and sending need: what is charged with, and the sender's words, which the
+    top-up has.
+    """
+    request = msgspec.structs.replace(payment.request, delivery=None)
+    return msgspec.structs.replace(payment, proof="", request=request)
+
+
 def pause_us(asks: int) -> int:
     """How long until the next question."""
     return min(ASK_US_MAX, ASK_US_MIN << min(asks, 10))
@@ -260,6 +269,20 @@ async def count_stuck(tx: Transaction) -> dict[str, int]:
     return {environment: found.get(environment, 0) for environment in ENVIRONMENTS}
 
 
+async def drop_private(tx: Transaction, *, limit: int) -> int:
+    """Of at most so many that ended what `without_private` leaves out; how many. Since a payment drops it as it
+    ends, only those of older processes have it.
+    """
+    rows = await tx.fetch(
+        f"""SELECT {ROWS.listed} FROM machine_payments
+            WHERE ended_at IS NOT NULL AND proof <> '' ORDER BY id LIMIT :limit""",
+        limit=limit,
+    )
+    kept = [without_private(ROWS.read(row)) for row in rows]
+    await tx.execute(_DROP, rows=[_PRIVATE.write(one) for one in kept])
+    return len(kept)
+
+
 async def insert(tx: Transaction, payments: Sequence[MachinePayment]) -> None:
     await tx.insert("machine_payments", ROWS.columns, [ROWS.write(one) for one in payments])
 
@@ -277,11 +300,16 @@ ROWS = RowMapping(
 _STUCK: Final = "state IN ('asking', 'unsure') AND next_ask_at IS NULL"
 _CHANGING = (
     *("state", "settlement", "detail", "asks", "is_lost", "lease_until", "next_ask_at"),
-    *("refund_code", "refund_code_hint", "settled_at", "ended_at"),
+    *("refund_code", "refund_code_hint", "settled_at", "ended_at", "proof", "request"),
 )
 _CHANGED = ROWS.part("id", *_CHANGING)
 _UPDATE = f"""
 UPDATE machine_payments SET {ROWS.part(*_CHANGING).assigned} FROM :rows[{_CHANGED.typed}] AS v
+WHERE machine_payments.id = v.id
+"""
+_PRIVATE = ROWS.part("id", "proof", "request")
+_DROP = f"""
+UPDATE machine_payments SET {ROWS.part("proof", "request").assigned} FROM :rows[{_PRIVATE.typed}] AS v
 WHERE machine_payments.id = v.id
 """
 _PAGES = Keyset(

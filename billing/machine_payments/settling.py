@@ -140,12 +140,14 @@ class MachinePayments:
         by_name: str | None,
     ) -> MachinePayment:
         """What a person found out about one that nobody could: settled sends what was paid for, or gives it
-        back as a code; refused ends it. settlement: its id at the network, where it was settled.
+        back as a code; refused ends it. One that was refused and settled after all is given back as a code.
+        settlement: its id at the network, where it was settled.
 
         Raises NotFound, and InvalidInput for one that ended, and for a settled one without its id.
         """
         found = await self._find(payment_id)
-        if found.ended_at is not None or found.settled_at is not None:
+        is_late = found.state == "refused" and verdict == "settled"
+        if not is_late and (found.ended_at is not None or found.settled_at is not None):
             raise InvalidInput(f"it ended before: {found.state}", param="payment_id")
         if (verdict == "settled") is (settlement is None):
             raise InvalidInput(
@@ -187,7 +189,7 @@ class MachinePayments:
         send, detail = None, said.detail
         if said.verdict == "settled":
             try:
-                send = self._send(payment)
+                send = None if payment.state == "refused" else self._send(payment)
             except DomainError as refusal:
                 detail = refusal.detail
         return await self.engine.submit(

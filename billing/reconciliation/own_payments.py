@@ -155,7 +155,7 @@ def _own_of(row: Row) -> OwnPayment:
         row["gone"],
         row["paid_at"] is not None,
         row["paid_at"] or 0,
-        is_order=row["is_order"] == 1,
+        kind=row["kind"],
         begins_plan=row["begins_plan"] == 1,
     )
 
@@ -163,14 +163,14 @@ def _own_of(row: Row) -> OwnPayment:
 _COLUMNS: Final = """o.id AS owner_id, o.account_id, o.payment_id,
     COALESCE(o.paid_amount, o.pay_amount) AS amount,
     COALESCE(o.paid_currency, o.pay_currency) AS currency, o.refunded_amount AS gone, o.paid_at,
-    1 AS is_order, CASE WHEN o.kind = 'subscription' THEN 1 ELSE 0 END AS begins_plan"""
+    'order' AS kind, CASE WHEN o.kind = 'subscription' THEN 1 ELSE 0 END AS begins_plan"""
 _PERIOD_COLUMNS: Final = """p.id AS owner_id, p.account_id, p.invoice_id AS payment_id, p.amount,
     p.currency, p.refunded_amount AS gone, p.created_at AS paid_at,
-    0 AS is_order, 0 AS begins_plan"""
+    'period' AS kind, 0 AS begins_plan"""
 # In US cents; what could not be delivered went back as a code, and none of it to the card.
 _MACHINE_COLUMNS: Final = """p.id AS owner_id, p.account_id, p.settlement AS payment_id,
     p.charged_cents AS amount, 'USD' AS currency, 0 AS gone, p.settled_at AS paid_at,
-    0 AS is_order, 0 AS begins_plan"""
+    'machine' AS kind, 0 AS begins_plan"""
 _OURS: Final = f"""
 SELECT {_COLUMNS} FROM orders o
 WHERE o.environment = :environment AND o.provider = :provider AND o.kind <> 'subscription'

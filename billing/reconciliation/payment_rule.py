@@ -27,6 +27,7 @@ ListDifferenceKind = Literal[
 ]
 # A payment is told a while after it was made; an order that waits for it is asked about anyway.
 TOLD_WITHIN_US: Final = HOUR_US
+OwnPaymentKind = Literal["order", "period", "machine"]
 # Of orders, and of payments of machines.
 _PREFIXES: Final = ("ord_", "mpy_")
 
@@ -35,8 +36,8 @@ _PREFIXES: Final = ("ord_", "mpy_")
 class OwnPayment:
     """One of ours: an order, a period or a payment of a machine. gone: refunded or disputed, in the price's currency.
 
-    payment_id: the provider's, empty where none is known; is_paid: it was credited; is_order, and
-    begins_plan: an order of a plan, whose payments are its periods'. paid_at: microseconds, by our clock.
+    payment_id: the provider's, empty where none is known; is_paid: it was credited; begins_plan: an order of a
+    plan, whose payments are its periods'. paid_at: microseconds, by our clock.
     """
 
     owner_id: str
@@ -46,7 +47,7 @@ class OwnPayment:
     gone: int
     is_paid: bool
     paid_at: int
-    is_order: bool = True
+    kind: OwnPaymentKind = "order"
     begins_plan: bool = False
 
 
@@ -90,7 +91,8 @@ def judged(
     if not mine.is_paid:
         return [Judged("status", None, theirs.price)] if is_kept(theirs) else []
     is_its_own = mine.payment_id in ("", theirs.payment_id, *theirs.objects)
-    if mine.is_order and not is_its_own:
+    # A period may be paid by another payment than its invoice names.
+    if mine.kind != "period" and not is_its_own:
         second = Judged("second_payment", None, theirs.price, is_of_payment=True)
         return [second] if is_kept(theirs) else []
     found = _sums(mine, theirs)

@@ -44,6 +44,15 @@ _PRESS: Final[Mapping[str, str]] = {
     "refunded": "send the refund's or dispute's event again from the provider's dashboard",
     "fee": "topup reconcile {provider} with --keep-fees writes what the provider says now",
 }
+# The same, of a payment of a machine.
+_LOOK: Final = "topup payments show {owner}, and compare it with the provider's page"
+_PRESS_OF_MACHINE: Final[Mapping[str, str]] = {
+    "amount": _LOOK,
+    "currency": _LOOK,
+    "status": "topup payments decide {owner} settled --settlement {payment}, once the provider's page shows"
+    " that it was paid",
+    "second_payment": "topup payments show {owner}: it was charged twice; refund this payment at the provider",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +183,10 @@ class _Told:
     def add(
         self, kind: ListDifferenceKind, mine: OwnPayment, payment_id: str, here: str, there: str
     ) -> None:
-        press = _PRESS[kind].format(owner=mine.owner_id, provider=self._provider)
+        words = _PRESS[kind]
+        if mine.kind == "machine":
+            words = _PRESS_OF_MACHINE.get(kind, words)
+        press = words.format(owner=mine.owner_id, provider=self._provider, payment=payment_id)
         self._differences.append(
             ListDifference(kind, payment_id, mine.owner_id, mine.account_id, here, there, press)
         )

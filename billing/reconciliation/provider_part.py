@@ -180,7 +180,7 @@ class ProviderComparison:
 
     async def _taken_up(self, mine: OwnPayment, payment: ListedPayment) -> OwnPayment:
         """Ours, after the provider's word was acted on where an order waits for it."""
-        if mine.is_paid or not mine.is_order or not is_kept(payment):
+        if mine.is_paid or mine.kind != "order" or not is_kept(payment):
             return mine
         order = await self._database.read(lambda tx: orders.find(tx, mine.owner_id))
         if order is None or order.status == "review":

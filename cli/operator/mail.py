@@ -5,8 +5,9 @@ from typing import Any
 
 import click
 
+from billing.machine_payments.payment import drop_private
 from billing.recipients import outbox
-from billing.recipients.erasure import Erased, erase_step
+from billing.recipients.erasure import ROWS_PER_STEP, Erased, erase_step
 from billing.recipients.refusal import allow_mail, refuse_mail
 from billing.topups.mail import Mail
 from cli.examples import examples
@@ -113,16 +114,17 @@ def erase(address: str) -> None:
     """Erase what is kept of a recipient, but for what the ledger must keep."""
     wanted = normalise_email(address, param="address")
 
-    async def act(context: Context) -> Erased:
-        topups = mails = 0
+    async def act(context: Context) -> dict[str, int]:
+        topups = mails = payments = 0
         while True:
             step = await context.database.transaction(partial(erase_step, address=wanted))
-            if step == Erased(0, 0):
-                return Erased(topups, mails)
+            dropped = await context.database.transaction(partial(drop_private, limit=ROWS_PER_STEP))
+            if step == Erased(0, 0) and not dropped:
+                return {"topups": topups, "mails": mails, "payments": payments}
             topups, mails = topups + step.topups, mails + step.mails
+            payments += dropped
 
-    erased = opened(act)
-    show_record({"topups": erased.topups, "mails": erased.mails})
+    show_record(opened(act))
 
 
 def _shape(one: Mail) -> dict[str, Any]:

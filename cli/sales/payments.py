@@ -101,7 +101,8 @@ def decide(
 ) -> None:
     """Say what became of a payment, after a look at the network or the provider itself.
 
-    settled sends what was paid for, or gives it back as a code; refused ends it.
+    settled sends what was paid for, or gives it back as a code; refused ends it. Of one that was refused and
+    settled after all, settled gives it back as a code.
     """
     if (verdict == "settled") is (settlement is None):
         raise click.UsageError("--settlement goes with settled, and with nothing else")

@@ -24,6 +24,8 @@ SECRETS = {
     "oauth app's secret": f"oas_{RANDOM}",
     "mcp token": f"mat_{RANDOM}",
     "mcp refresh token": f"mrt_{RANDOM}",
+    "shared payment token": f"spt_{RANDOM}",
+    "payment by card": f"Payment {RANDOM}{RANDOM}",
     "device code": f"name=box&device_code={RANDOM}",
     "link that decides": f"https://pay.example/decide/{RANDOM[:22]}?lang=en",
     "link to a code": rf'{{"claim_url": "https:\/\/pay.example\/claim\/{RANDOM[:22]}"}}',

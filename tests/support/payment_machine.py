@@ -11,6 +11,7 @@ from billing.credits.redemption_code import RedemptionCodes
 from billing.ledger.audit import audit
 from billing.machine_payments import payment as payments
 from billing.machine_payments.account import MACHINE_ACCOUNT, open_machine_account
+from billing.machine_payments.commands import PaymentVerdict
 from billing.machine_payments.facilitator import Facilitator
 from billing.machine_payments.offer import offers_of
 from billing.machine_payments.payment import X402, MachinePayment, PaidRequest
@@ -18,6 +19,7 @@ from billing.machine_payments.settling import MachinePayments
 from billing.machine_payments.token_charges import TokenProof
 from kernel.clock import FixedClock
 from kernel.ids import new_id
+from keys.audit_log import Actor
 from keys.vault import Vault
 from store.database import Database, Transaction
 from tests.support.funded_account import FundedAccount, open_engine, open_funded_account
@@ -98,6 +100,19 @@ class Machine:
     async def pay(self, payment: MachinePayment) -> MachinePayment:
         await open_machine_account(self.database, now_us=self.account.clock.now_us())
         return await self.paying.pay(payment)
+
+    async def decide(
+        self, payment: MachinePayment, verdict: PaymentVerdict, *, settlement: str | None = None
+    ) -> MachinePayment:
+        """A person's word."""
+        return await self.paying.decide(
+            payment.id,
+            verdict,
+            settlement=settlement,
+            reason="looked it up",
+            actor=Actor(),
+            by_name=None,
+        )
 
     async def sweep(self, *, after_s: int = 600) -> None:
         """A worker's look, after every pause is over."""

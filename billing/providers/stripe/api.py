@@ -6,6 +6,7 @@ API reference.
 
 import asyncio
 from collections.abc import Awaitable, Mapping
+from contextvars import ContextVar
 from typing import Any, TypeVar
 
 import httpx
@@ -23,12 +24,15 @@ from billing.providers.http import (
     says_nothing,
     unavailable,
 )
-from billing.providers.protocol import ProviderRefused
+from billing.providers.protocol import ProviderRefused, ProviderUnavailable
 from billing.providers.stripe.objects import NAME
 
 API_BASE = "https://api.stripe.com"
 
 T = TypeVar("T")
+
+# Of the call that this task makes: whether one of its tries may have done what it was to do.
+_is_lost: ContextVar[bool] = ContextVar("stripe_is_lost", default=False)
 
 
 class StripeApi:
@@ -49,11 +53,18 @@ class StripeApi:
         self.is_publishable = key.startswith("pk_")
 
     async def send(self, sent: Awaitable[stripe.StripeObject], form: type[T]) -> T:
-        """What was made, read by our own shapes; raises ProviderUnavailable, ProviderRefused."""
+        """What was made, read by our own shapes; raises ProviderUnavailable, ProviderRefused.
+
+        A refusal after a try whose outcome nobody knows proves nothing: that try may have done it.
+        """
+        _is_lost.set(False)
         try:
             made = await sent
         except stripe.StripeError as error:
-            raise _translated(error) from None
+            said = _translated(error)
+            if _is_lost.get() and not isinstance(said, CardDeclined | ProviderUnavailable):
+                said = unavailable(NAME, f"{type(error).__name__} after a lost answer")
+            raise said from None
         response = made.last_response
         assert response is not None, "the library keeps the answer of every call"
         return decoded(NAME, response.body, form)
@@ -89,13 +100,23 @@ class _Transport(stripe.HTTPClient):
                 self._httpx, method.upper(), url, headers=headers, content=content, provider=NAME
             )
         except NoAnswer as error:
+            _lose(method)
             raise _unknown(str(error)) from None
         if not _is_whole(answer.body, is_failure=answer.status >= 400):
+            _lose(method)
             raise _unknown("an unreadable answer")
+        if answer.status >= 500:
+            _lose(method)
         return answer.body, answer.status, answer.headers
 
     async def sleep_async(self, secs: float) -> None:
         await asyncio.sleep(min(secs, PAUSES_S[-1]))
+
+
+def _lose(method: str) -> None:
+    """A try that may have changed something is over, and nobody knows what it came to."""
+    if method.upper() != "GET":
+        _is_lost.set(True)
 
 
 def _unknown(why: str) -> stripe.APIConnectionError:

@@ -5,14 +5,16 @@ import contextlib
 from collections import Counter
 from dataclasses import dataclass, field, replace
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies
 
+from billing.machine_payments import payment as payments
 from billing.machine_payments.facilitator import Expected, Settlement, Verified
 from billing.machine_payments.payment import PaymentUsed
+from billing.topups.deliverable import DeliveryOptions
 from kernel.clock import FixedClock
 from kernel.errors import DomainError, InvalidInput, Unavailable
-from keys.audit_log import Actor
 from store.database import Database
 from store.errors import StoreError
 from tests.support.mortal_database import MortalDatabase
@@ -24,7 +26,7 @@ class Chain:
     """A facilitator that charges a payment once. words: how the next questions end; then all end well.
 
     lost: charged, and nobody hears of it. away: nothing reached it. no: refused. stopped: the process that asks
-    stands still until `resumed`; its question is answered then.
+    stands still until `resumed`; its question is answered then. charged: the same, once the money had moved.
     """
 
     words: list[str] = field(default_factory=list)
@@ -38,10 +40,10 @@ class Chain:
     async def settle(self, request: bytes, expected: Expected) -> Settlement:
         word = self.words.pop(0) if self.words else "yes"
         await asyncio.sleep(0)
-        if word == "stopped":
+        if word in {"stopped", "charged"}:
             self.stopped.set()
             await self.resumed.wait()
-            word = "no"
+            word = "no" if word == "stopped" else "yes"
         if word == "away":
             return Settlement("unsure", "no connection")
         if word == "no" and not self.charged[request]:
@@ -141,15 +143,82 @@ async def test_nobody_decides_while_somebody_asks(database: Database, clock: Fix
     [row] = await machine.rows()
 
     with pytest.raises(InvalidInput, match="it is being asked about"):
-        await machine.paying.decide(
-            row.id, "refused", settlement=None, reason="not seen", actor=Actor(), by_name=None
-        )
+        await machine.decide(row, "refused")
     chain.resumed.set()
     ended = await paying
 
     # What the chain says, and not the person, counts: here it refused.
     assert (ended.state, ended.detail) == ("refused", "insufficient_funds")
     assert await machine.findings() == []
+
+
+async def test_what_was_settled_after_a_person_called_it_refused_is_given_back(
+    database: Database, clock: FixedClock
+) -> None:
+    machine, chain = await opened(database, clock, ["charged"])
+    paying = asyncio.create_task(machine.pay(machine.payment(0)))
+    await chain.stopped.wait()
+    # The process stands still past its lease, and the person looks before the money moves.
+    clock.advance_s(61)
+    [row] = await machine.rows()
+    refused = await machine.decide(row, "refused")
+    chain.resumed.set()
+    ended = await paying
+
+    assert (refused.state, ended.state) == ("refused", "refunded")
+    assert machine.paying.refund_code_of(ended) is not None
+    assert await machine.delivered() == 0
+    assert await machine.findings() == []
+
+
+async def test_a_person_can_say_later_that_a_refused_one_was_settled(
+    database: Database, clock: FixedClock
+) -> None:
+    machine, _ = await opened(database, clock, ["no"])
+    refused = await machine.pay(machine.payment(0))
+
+    ended = await machine.decide(refused, "settled", settlement="0xabc")
+    with pytest.raises(InvalidInput, match="it ended before: refunded"):
+        await machine.decide(refused, "settled", settlement="0xabc")
+
+    assert (ended.state, ended.settlement) == ("refunded", "0xabc")
+    assert await machine.delivered() == 0
+    assert await machine.findings() == []
+
+
+async def test_what_only_settling_needs_is_dropped_at_the_end(
+    database: Database, clock: FixedClock
+) -> None:
+    machine, _ = await opened(database, clock, ["yes", "no", "away"])
+    for number in range(3):
+        words = DeliveryOptions(message="for your birthday")
+        await machine.pay(machine.payment(number, delivery=words))
+
+    kept = {one.state: (bool(one.proof), one.request.delivery) for one in await machine.rows()}
+
+    assert kept == {
+        "paid": (False, None),
+        "refused": (False, None),
+        "unsure": (True, DeliveryOptions(message="for your birthday")),
+    }
+
+
+async def test_what_an_older_process_left_in_a_payment_is_dropped(
+    database: Database, clock: FixedClock
+) -> None:
+    machine, _ = await opened(database, clock)
+    asked = machine.payment(0, delivery=DeliveryOptions(message="for your birthday"))
+    ended = await machine.pay(asked)
+    older = msgspec.structs.replace(ended, proof=asked.proof, request=asked.request)
+    await database.transaction(lambda tx: payments.update(tx, [older]))
+
+    dropped = [
+        await database.transaction(lambda tx: payments.drop_private(tx, limit=500))
+        for _ in range(2)
+    ]
+
+    assert dropped == [1, 0]
+    assert await machine.rows() == [ended]
 
 
 async def test_the_first_of_two_requests_decides_what_a_payment_is_for(

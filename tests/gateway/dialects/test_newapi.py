@@ -167,9 +167,7 @@ async def test_the_history_merges_payments_codes_and_vouchers_newest_first(
     lines = (await get(gateway, key, f"{BASE}/topup/self"))["data"]
     first = (await get(gateway, key, f"{BASE}/topup/self?p=1&page_size=2"))["data"]
     second = (await get(gateway, key, f"{BASE}/topup/self?p=2&page_size=2"))["data"]
-    by_word = (await get(gateway, key, f"{BASE}/topup/self?keyword={paid['trade_no'][4:]}"))[
-        "data"
-    ]
+    by_word = (await get(gateway, key, f"{BASE}/topup/self?keyword={paid['trade_no'][4:]}"))["data"]
     nothing = (await get(gateway, key, f"{BASE}/topup/self?keyword=%25_"))["data"]
 
     assert [(line["payment_method"], line["amount"]) for line in lines] == [

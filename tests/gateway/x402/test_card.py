@@ -167,6 +167,23 @@ async def test_an_answer_that_was_lost_is_asked_for_and_never_charged_again(shop
     assert await findings(shop.gateway) == []
 
 
+async def test_a_key_that_is_refused_after_a_lost_answer_does_not_lose_the_charge(
+    shop: CardShop,
+) -> None:
+    """The library itself repeats what was lost, and hears another refusal than the one that counts."""
+    shop.stripe.faults.add("lost", "/v1/payment_intents", method="POST")
+    shop.stripe.faults.add("locked", "/v1/payment_intents", method="POST")
+
+    pending = await shop.pay()
+    (lost,) = await rows(shop.gateway)
+    await make_due(shop.gateway)
+    await sweep(shop.gateway)
+
+    (ended,) = await rows(shop.gateway)
+    assert (pending.json()["code"], lost.state, ended.state) == (1002, "unsure", "paid")
+    assert (shop.charged, await delivered_cents(shop.gateway)) == ([1000], 1000)
+
+
 async def test_a_decline_whose_answer_was_lost_is_believed_when_it_is_said_again(
     shop: CardShop,
 ) -> None:

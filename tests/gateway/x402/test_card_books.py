@@ -8,7 +8,7 @@ from billing.reports.money_back import RevenuePeriod
 from billing.reports.revenue import revenue_lines
 from tests.support.card_shop import CardShop
 from tests.support.paying import make_due, rows, sweep
-from tests.support.stripe_api import refunds
+from tests.support.stripe_api import payments, refunds
 from tests.support.stripe_api.params import decoded
 
 HOUR_S = 3_600
@@ -40,6 +40,21 @@ async def test_what_was_paid_by_card_is_revenue_and_agrees_with_stripe(shop: Car
     assert (line.provider, line.currency, line.payments, line.paid) == ("stripe", "USD", 2, 3_500)
     assert (line.refunded, line.net) == (0, 3_500)
     assert await compared(shop) == []
+
+
+async def test_a_card_that_was_charged_twice_for_one_payment_is_found(shop: CardShop) -> None:
+    await shop.pay()
+    (row,) = await rows(shop.gateway)
+    second = decoded(
+        f"amount=1000&currency=usd&shared_payment_granted_token={shop.grant()(1000)}"
+        f"&confirm=true&metadata[payment_id]={row.id}&metadata[origin]=machine_payment"
+    )
+    made = payments.make_intent(shop.stripe.account, second)
+
+    [(kind, _, expected, found)] = await compared(shop)
+
+    assert (kind, expected, found) == ("paid_not_credited", 0, 1_000)
+    assert made["id"] != row.settlement
 
 
 async def test_what_only_stripe_knows_is_found(shop: CardShop) -> None:

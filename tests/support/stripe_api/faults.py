@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 # lost: it is done, and no answer comes. error: 500, nothing is done. error_after: it is done, and the
-# answer is 500. hang: nothing is done, and no answer comes until the stand-in ends. busy: 429.
-Fault = Literal["lost", "error", "error_after", "hang", "busy"]
+# answer is 500. hang: nothing is done, and no answer comes until the stand-in ends. busy: 429. locked: 401,
+# our key is not accepted.
+Fault = Literal["lost", "error", "error_after", "hang", "busy", "locked"]
 
 
 @dataclass

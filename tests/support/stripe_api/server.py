@@ -102,7 +102,7 @@ class StripeApi:
         fault = self.faults.next_for(asked.method, asked.path)
         if fault == "hang":
             await self.over.wait()
-        if fault in {"error", "busy", "hang"}:
+        if fault in {"error", "busy", "hang", "locked"}:
             return _failed(fault)
         status, body = self._done(asked, request.headers.get("authorization", ""), fault)
         if fault == "lost":
@@ -148,6 +148,8 @@ class _NoAnswer(Response):
 def _failed(fault: str) -> Response:
     if fault == "busy":
         error = Refusal("Too many requests", status=429, code="rate_limit")
+    elif fault == "locked":
+        error = Refusal("Invalid API Key provided", status=401)
     else:
         error = Refusal("An error occurred", status=500, kind="api_error")
     status, body = _refused(error)
