@@ -208,6 +208,7 @@ _OF_0045: Final = _OF_0044 | {
     "approvals": "53c4b510484b",
     "owner_mails": "4acfb1d883a5",
 }
+_OF_0046: Final = _OF_0045 | {"machine_payments": "f07ebce033ab"}
 
 TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0012": _OF_0012,
@@ -244,5 +245,6 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0043": _OF_0043,
     "0044": _OF_0044,
     "0045": _OF_0045,
-    "0046": _OF_0045 | {"machine_payments": "f07ebce033ab"},
+    "0046": _OF_0046,
+    "0047": _OF_0046 | {"api_keys": "bc469bb96b55", "approvals": "30e50c1b67ac"},
 }
