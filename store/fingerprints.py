@@ -209,6 +209,7 @@ _OF_0045: Final = _OF_0044 | {
     "owner_mails": "4acfb1d883a5",
 }
 
+_OF_0046: Final = _OF_0045 | {"machine_payments": "f07ebce033ab"}
 TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0012": _OF_0012,
     "0013": _OF_0013,
@@ -244,5 +245,6 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0043": _OF_0043,
     "0044": _OF_0044,
     "0045": _OF_0045,
-    "0046": _OF_0045 | {"machine_payments": "f07ebce033ab"},
+    "0046": _OF_0046,
+    "0047": _OF_0046 | {"sessions": "a5b4ef2e202b", "members": "6119d702b6a7"},
 }
