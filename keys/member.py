@@ -14,7 +14,7 @@ from kernel.clock import DAY_US
 from kernel.errors import InvalidInput, NotFound
 from kernel.ids import new_id
 from keys.email_address import normalise_email
-from keys.roles import Role
+from keys.roles import MemberRole
 from store.database import Transaction
 from store.row_mapping import RowMapping
 
@@ -34,7 +34,7 @@ class Member:
     id: str
     account_id: str
     email: str
-    role: Role
+    role: MemberRole
     invited_by: str
     created_at: int
     invitation_id: str | None = None
@@ -50,7 +50,7 @@ class Team:
 
     account_id: str
     name: str
-    role: Role
+    role: MemberRole
     is_chosen: bool
 
     @property
@@ -79,7 +79,7 @@ async def list_members(tx: Transaction, account_id: str) -> Sequence[Member]:
 
 
 async def invite(
-    tx: Transaction, *, account_id: str, email: str, role: Role, invited_by: str, now_us: int
+    tx: Transaction, *, account_id: str, email: str, role: MemberRole, invited_by: str, now_us: int
 ) -> Member:
     """A new invitation; of who is invited already a new link and that role.
 
@@ -111,7 +111,7 @@ async def invite(
     return made
 
 
-async def change_role(tx: Transaction, account_id: str, member_id: str, role: Role) -> Member:
+async def change_role(tx: Transaction, account_id: str, member_id: str, role: MemberRole) -> Member:
     """What they may do from now on; of who is invited, once they join. Raises NotFound."""
     found = await _find(tx, account_id, member_id)
     await tx.execute("UPDATE members SET role = :role WHERE id = :id", role=role, id=found.id)
@@ -218,7 +218,7 @@ async def choose(tx: Transaction, person_id: str, account_id: str | None, *, now
         )
 
 
-async def _offer(tx: Transaction, member_id: str, *, role: Role, now_us: int) -> Member:
+async def _offer(tx: Transaction, member_id: str, *, role: MemberRole, now_us: int) -> Member:
     await tx.execute(
         """UPDATE members SET role = :role, invitation_id = :invitation_id,
                expires_at = :expires_at WHERE id = :id""",

@@ -9,10 +9,10 @@ from typing import Final, Literal, get_args
 
 from keys.principal import ACCOUNT_SCOPES
 
-Role = Literal["developer", "finance", "support", "reader"]
-ROLES: Final[tuple[Role, ...]] = get_args(Role)
+MemberRole = Literal["developer", "finance", "support", "reader"]
+ROLES: Final[tuple[MemberRole, ...]] = get_args(MemberRole)
 _READS: Final = frozenset({"topup:read", "webhooks:read", "billing:read", "usage:read"})
-ROLE_SCOPES: Final[Mapping[Role, frozenset[str]]] = {
+ROLE_SCOPES: Final[Mapping[MemberRole, frozenset[str]]] = {
     "developer": _READS
     | {"topup:send", "topup:reverse", "webhooks:write", "usage:write", "keys:write"},
     "finance": _READS | {"billing:write", "approvals:write"},
@@ -22,6 +22,6 @@ ROLE_SCOPES: Final[Mapping[Role, frozenset[str]]] = {
 assert all(scopes < frozenset(ACCOUNT_SCOPES) for scopes in ROLE_SCOPES.values())
 
 
-def read_role(text: str) -> Role | None:
+def read_role(text: str) -> MemberRole | None:
     """The role of that name; None: there is none."""
     return next((role for role in ROLES if role == text), None)

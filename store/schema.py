@@ -195,7 +195,6 @@ sessions = sa.Table(
     sa.Index("ix_sessions_account", "account_id", "last_seen_at"),
 )
 
-# keys/caps.py. What a key and its descendants spent in one calendar window, and what its further limits count.
 # keys/member.py. Colleagues, and who is invited; rows stay.
 members = sa.Table(
     "members",
@@ -235,6 +234,8 @@ members = sa.Table(
         postgresql_where=sa.text("person_id IS NOT NULL"),
     ),
 )
+
+# keys/caps.py. What a key and its descendants spent in one calendar window, and what its further limits count.
 spend_windows = sa.Table(
     "spend_windows",
     metadata,

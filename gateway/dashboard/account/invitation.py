@@ -107,7 +107,9 @@ async def _find(call: RequestContext[Any, Any]) -> Invitation:
         period_s=period_s,
         detail="too many links were tried; wait a few minutes",
     )
-    invitation_id = call.context.topup_rules.links.id_of("invitation", call.params["invitation_token"])
+    invitation_id = call.context.topup_rules.links.id_of(
+        "invitation", call.params["invitation_token"]
+    )
     if invitation_id is None:
         raise NotFound("Invitation")
     return await call.context.database.read(
@@ -173,8 +175,18 @@ OPEN_ROUTES = (
     open_route("POST", f"{INVITATION_PATH}/{{invitation_token}}", join, "Join with a new account"),
 )
 ROUTES = (
-    page_route("GET", f"{INVITATION_PATH}/{{invitation_token}}", ask, "Accept an invitation", ACCOUNT_SCOPES),
     page_route(
-        "POST", f"{INVITATION_PATH}/{{invitation_token}}", accept, "Accept an invitation", ACCOUNT_SCOPES
+        "GET",
+        f"{INVITATION_PATH}/{{invitation_token}}",
+        ask,
+        "Accept an invitation",
+        ACCOUNT_SCOPES,
+    ),
+    page_route(
+        "POST",
+        f"{INVITATION_PATH}/{{invitation_token}}",
+        accept,
+        "Accept an invitation",
+        ACCOUNT_SCOPES,
     ),
 )

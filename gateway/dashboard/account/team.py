@@ -26,7 +26,7 @@ from keys import member, session
 from keys.account import get_account, lock_tenants
 from keys.member import Member
 from keys.principal import ACCOUNT_SCOPES, require_owner
-from keys.roles import ROLE_SCOPES, ROLES, Role, read_role
+from keys.roles import ROLE_SCOPES, ROLES, MemberRole, read_role
 from store.database import Transaction
 
 PATH: Final = "/dashboard/team"
@@ -188,7 +188,7 @@ async def _check_may(call: RequestContext[Any, Any]) -> None:
         await require_password(call, environment="live")
 
 
-def _role(form: Form) -> Role:
+def _role(form: Form) -> MemberRole:
     role = read_role(form.text("role"))
     if role is None:
         raise InvalidInput("choose a role", param="role")
