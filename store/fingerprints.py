@@ -208,8 +208,10 @@ _OF_0045: Final = _OF_0044 | {
     "approvals": "53c4b510484b",
     "owner_mails": "4acfb1d883a5",
 }
+_OF_0046: Final = _OF_0045 | {"machine_payments": "f07ebce033ab"}
 
 _OF_0046: Final = _OF_0045 | {"machine_payments": "f07ebce033ab"}
+_OF_0047: Final = _OF_0046 | {"api_keys": "bc469bb96b55", "approvals": "30e50c1b67ac"}
 TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0012": _OF_0012,
     "0013": _OF_0013,
@@ -246,5 +248,6 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0044": _OF_0044,
     "0045": _OF_0045,
     "0046": _OF_0046,
-    "0047": _OF_0046 | {"sessions": "a5b4ef2e202b", "members": "6119d702b6a7"},
+    "0047": _OF_0047,
+    "0048": _OF_0047 | {"sessions": "a5b4ef2e202b", "members": "6119d702b6a7"},
 }

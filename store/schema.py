@@ -143,6 +143,14 @@ api_keys = sa.Table(
     _int("paused_at", null=True),
     _text("client_id", null=True),  # the MCP client that it was made for by consent; null: none
     sa.Index("ix_api_keys_account", "account_id", "environment", "id"),
+    sa.Index(
+        "ix_api_keys_living",
+        "account_id",
+        "environment",
+        "id",
+        sqlite_where=sa.text("revoked_at IS NULL"),
+        postgresql_where=sa.text("revoked_at IS NULL"),
+    ),
 )
 
 # keys/api_keys/api_key.py. A key's secret by its SHA-256; two rows while a rotation overlaps.
@@ -835,6 +843,14 @@ approvals = sa.Table(
     _int("decided_at", null=True),
     _int("told_at", null=True),  # when mail about it was written, or none was due; null: not yet
     sa.Index("ix_approvals_account", "account_id", "environment", "id"),
+    sa.Index(
+        "ix_approvals_pending",
+        "account_id",
+        "environment",
+        "expires_at",
+        sqlite_where=sa.text("status = 'pending'"),
+        postgresql_where=sa.text("status = 'pending'"),
+    ),
     sa.Index(
         "ix_approvals_untold",
         "account_id",

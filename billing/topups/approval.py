@@ -23,6 +23,8 @@ ApprovalDecision = Literal["approved", "denied", "cancelled", "expired"]
 WAITS_US = DAY_US
 # decided_by of what was decided by a signed link.
 BY_LINK: Final = "link"
+# What a count says at most; a page writes 99+ for it.
+WAITING_COUNTED_MAX: Final = 100
 
 
 class ApprovalDecided(DomainError):
@@ -140,6 +142,19 @@ async def page(
     return [_ROWS.read(row).at(own_now_us) for row in rows]
 
 
+async def count_waiting(tx: Transaction, tenant: Tenant, *, now_us: int) -> int:
+    """How many wait for a decision, WAITING_COUNTED_MAX at most: one statement over an index of these alone."""
+    row = await tx.fetch_one(
+        _WAITING,
+        account_id=tenant.account_id,
+        environment=tenant.environment,
+        now_us=now_us,
+        most=WAITING_COUNTED_MAX,
+    )
+    assert row is not None, "a count has one row"
+    return int(row["number"])
+
+
 async def expired(
     tx: Transaction, *, now_us: int, limit: int, but_ids: Sequence[str] = ()
 ) -> list[Approval]:
@@ -232,6 +247,15 @@ SELECT a.id, CASE WHEN a.status = 'pending' AND a.expires_at <= :now_us + e.cloc
 FROM approvals a
 JOIN account_environments e ON e.account_id = a.account_id AND e.environment = a.environment
 WHERE a.transaction_id = :topup_id
+"""
+_WAITING = """
+SELECT COUNT(*) AS number FROM (
+    SELECT a.id FROM approvals a
+    WHERE a.account_id = :account_id AND a.environment = :environment AND a.status = 'pending'
+      AND a.expires_at > :now_us + COALESCE((
+          SELECT e.clock_ahead_us FROM account_environments e
+          WHERE e.account_id = :account_id AND e.environment = :environment), 0)
+    LIMIT :most) w
 """
 _UPDATE = f"""
 UPDATE approvals SET status = v.status, decided_by = v.decided_by, decided_at = v.decided_at

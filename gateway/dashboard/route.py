@@ -1,8 +1,20 @@
-"""A page's row of the route table: for people only, by cookie, with a form as its body."""
+"""A page's row of the route table: for people only, by cookie, with a form as its body.
 
+The menu of each page says how many sends wait for the reader's approval: one statement over an index of
+these alone.
+"""
+
+from functools import wraps
+from typing import Any, Final
+
+from billing.topups.approval import count_waiting
+from gateway.html.render import APPROVALS_WAITING
 from gateway.http.fields import LooseFields
-from gateway.http.routing import Handler, Route
+from gateway.http.request_context import RequestContext
+from gateway.http.routing import Handler, Reply, Route
 from kernel.limits import BODY_BYTES_MAX
+
+_DECIDES: Final = "approvals:write"
 
 
 def page_route(
@@ -18,7 +30,7 @@ def page_route(
     return Route(
         method,
         path,
-        handler,
+        _counting(handler),
         summary,
         scopes,
         query=LooseFields,
@@ -41,3 +53,16 @@ def open_route(method: str, path: str, handler: Handler, summary: str) -> Route:
         takes_key=False,
         media="raw",
     )
+
+
+def _counting(handler: Handler) -> Handler:
+    @wraps(handler)
+    async def counted(call: RequestContext[Any, Any]) -> Reply:
+        tenant = call.principal.tenant
+        if _DECIDES in call.principal.scopes:
+            call.scope[APPROVALS_WAITING] = await call.context.database.read(
+                lambda tx: count_waiting(tx, tenant, now_us=call.now_us)
+            )
+        return await handler(call)
+
+    return counted

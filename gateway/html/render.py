@@ -25,6 +25,8 @@ THEME_COOKIE = "topup_theme"
 SEE_OTHER = 303
 # Where a request keeps how many top-ups wait at the desk, for the menu of its page.
 DESK_WAITING = "topup.desk_waiting"
+# The same of the sends that wait for the reader's approval.
+APPROVALS_WAITING = "topup.approvals_waiting"
 _NO_STORE = "no-store"
 _HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?|\[[0-9a-fA-F:.]{2,45}\](:[0-9]{1,5})?")
 
@@ -67,6 +69,7 @@ def standing(
         "now_us": 0,
         "path": scope["path"],
         "desk_waiting": scope.get(DESK_WAITING, 0),
+        "approvals_waiting": scope.get(APPROVALS_WAITING, 0),
         "theme": _theme(scope),
         "said": formats.said(scope["query_string"]),
         "csrf_field": TOKEN_FIELD,

@@ -1,6 +1,8 @@
-"""A key with all that come from it. Reads api_keys, writes nothing."""
+"""Keys in the order of a tree: one with all that come from it, or all of an account. Reads api_keys, writes
+nothing.
+"""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from kernel.tenant import Tenant
 from keys.api_keys.api_key import DESCENDS, ROWS, ApiKey
@@ -17,13 +19,32 @@ async def tree(tx: Transaction, tenant: Tenant, key_id: str) -> Sequence[ApiKey]
         environment=tenant.environment,
         limit=LIVE_KEYS_MAX + 1,
     )
-    found = sorted((ROWS.read(row) for row in rows), key=lambda key: key.id)
+    found = {row["id"]: ROWS.read(row) for row in rows}
+    return _below([found[key_id]], found) if key_id in found else []
+
+
+async def forest(tx: Transaction, tenant: Tenant) -> Sequence[ApiKey]:
+    """Every key of the tenant that is not revoked, each parent before its children: one statement, and at
+    most LIVE_KEYS_MAX keys. The newest first of those that no other made, the oldest of the others.
+    """
+    rows = await tx.fetch(
+        _LIVING,
+        account_id=tenant.account_id,
+        environment=tenant.environment,
+        limit=LIVE_KEYS_MAX,
+    )
+    found = {row["id"]: ROWS.read(row) for row in rows}
+    roots = [key for key in found.values() if key.parent_id not in found]
+    return _below(sorted(roots, key=lambda key: key.id, reverse=True), found)
+
+
+def _below(roots: Iterable[ApiKey], found: Mapping[str, ApiKey]) -> list[ApiKey]:
+    """The roots with what comes from each."""
     children: dict[str | None, list[ApiKey]] = {}
-    for key in found:
+    for key in sorted(found.values(), key=lambda one: one.id):
         children.setdefault(key.parent_id, []).append(key)
-    root = next((key for key in found if key.id == key_id), None)
     listed: list[ApiKey] = []
-    waiting = [] if root is None else [root]
+    waiting = [*roots][::-1]
     while waiting:
         listed.append(waiting.pop())
         waiting += reversed(children.get(listed[-1].id, []))
@@ -34,5 +55,10 @@ _TREE = f"""
 SELECT {ROWS.of("k")} FROM api_keys k
 WHERE k.account_id = :account_id AND k.environment = :environment
   AND (k.id = :viewer OR (k.revoked_at IS NULL AND {DESCENDS}))
+ORDER BY k.id LIMIT :limit
+"""
+_LIVING = f"""
+SELECT {ROWS.of("k")} FROM api_keys k
+WHERE k.account_id = :account_id AND k.environment = :environment AND k.revoked_at IS NULL
 ORDER BY k.id LIMIT :limit
 """

@@ -4,12 +4,22 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
+from billing.reports.key_spend import keys_below, keys_page
 from gateway.dashboard.act import act
 from gateway.dashboard.developers.key_form import body_of, form_of_key
-from gateway.dashboard.listing import listing
+from gateway.dashboard.listing import ROWS, listing
+from gateway.dashboard.refused import is_safe_way
 from gateway.dashboard.route import page_route
 from gateway.dashboard.spend import last_days, spend_of
-from gateway.html.forms import IDEMPOTENCY_FIELD, NO_PROBLEM, Form, Problem, problem_of, read_form
+from gateway.html.forms import (
+    IDEMPOTENCY_FIELD,
+    NO_PROBLEM,
+    Form,
+    Problem,
+    problem_of,
+    read_form,
+    read_query,
+)
 from gateway.html.render import go, page
 from gateway.http.fields import Fields
 from gateway.http.password_again import PasswordRequired, confirm
@@ -29,12 +39,23 @@ _OVERLAPS = (
     ("0", "At once"),
 )
 _A_DAY_S: Final = 86_400
+# How many rows a key's page has of the keys that come from it, itself among them.
+_BELOW_MAX: Final = 101
 
 
 async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
-    """Every key, newest first."""
+    """The keys that are not revoked, as a tree, with what is used of their limits."""
+    tenant, start = call.principal.tenant, _start(read_query(call).text("from"))
+    seen = await call.context.database.read(
+        lambda tx: keys_page(tx, tenant, start=start, rows=ROWS, now_us=call.now_us)
+    )
+    return page(call, "keys.html", seen=seen, start=start)
+
+
+async def show_all(call: RequestContext[Fields, Fields]) -> Reply:
+    """Every key ever made, the newest first."""
     return page(
-        call, "keys.html", listing=await listing(call, "/keys"), own_now=await _own_now(call)
+        call, "keys_all.html", listing=await listing(call, "/keys"), own_now=await _own_now(call)
     )
 
 
@@ -94,12 +115,13 @@ async def rotate(call: RequestContext[Fields, Fields]) -> Reply:
 
 async def pause(call: RequestContext[Fields, Fields]) -> Reply:
     """Stops the key and its children until it is resumed."""
-    return await act(call, "POST", f"{_api(call)}/pause", then=_page_of(call), said="key-paused")
+    return await act(call, "POST", f"{_api(call)}/pause", then=_pressed_on(call), said="key-paused")
 
 
 async def resume(call: RequestContext[Fields, Fields]) -> Reply:
     """Lets it go on."""
-    return await act(call, "POST", f"{_api(call)}/resume", then=_page_of(call), said="key-resumed")
+    then = _pressed_on(call)
+    return await act(call, "POST", f"{_api(call)}/resume", then=then, said="key-resumed")
 
 
 async def revoke(call: RequestContext[Fields, Fields]) -> Reply:
@@ -128,6 +150,17 @@ def _page_of(call: RequestContext[Any, Any]) -> str:
     return f"{PATH}/{call.params['key_id']}"
 
 
+def _pressed_on(call: RequestContext[Any, Any]) -> str:
+    """The page whose button was pressed, one of these; else the key's own."""
+    way = read_form(call).text("back")
+    return way if way.startswith(PATH) and is_safe_way(way) else _page_of(call)
+
+
+def _start(text: str) -> int:
+    """Where a part of the list begins; 0 for what is no such number."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 4 else 0
+
+
 def _new_page(
     call: RequestContext[Any, Any], form: Form, problem: Problem = NO_PROBLEM
 ) -> Response:
@@ -149,7 +182,10 @@ async def _key_page(
     call: RequestContext[Any, Any], form: Form | None = None, problem: Problem = NO_PROBLEM
 ) -> Response:
     key = (await ask(call, "GET", _api(call))).data
-    tree = (await ask(call, "GET", f"{_api(call)}/tree")).data["keys"]
+    tenant = call.principal.tenant
+    seen = await call.context.database.read(
+        lambda tx: keys_below(tx, tenant, key["id"], rows=_BELOW_MAX, now_us=call.now_us)
+    )
     wanted = last_days(call.now_us, key_id=key["id"])
     return page(
         call,
@@ -157,9 +193,8 @@ async def _key_page(
         status=problem.status,
         key=key,
         own_now=await _own_now(call),
-        tree=tree,
-        limits=tree[0]["limits"],
-        spend=await spend_of(call.context.database, call.principal.tenant, wanted),
+        seen=seen,
+        spend=await spend_of(call.context.database, tenant, wanted),
         form=form_of_key(key) if form is None else form,
         problem=problem,
         # What a client may never get would be a box without an effect.
@@ -178,6 +213,7 @@ async def _own_now(call: RequestContext[Any, Any]) -> str:
 ROUTES = (
     page_route("GET", "/keys", show_list, "Keys", _SCOPES),
     page_route("POST", "/keys", mint, "Create a key", _SCOPES),
+    page_route("GET", "/keys/all", show_all, "Every key ever made", _SCOPES),
     page_route("GET", "/keys/new", show_new, "The form of a new key", _SCOPES),
     page_route("GET", "/keys/{key_id}", show, "One key", _SCOPES),
     page_route("POST", "/keys/{key_id}", change, "Change a key", _SCOPES),

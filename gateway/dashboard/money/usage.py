@@ -1,8 +1,10 @@
 """Usage: credit that the account used up, by day, model and key, and the holds that set some aside."""
 
+from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urlencode
 
+from billing.reports.key_spend import key_names
 from billing.reports.usage_overview import every_hold, open_holds
 from billing.reports.usage_report import UsageWanted
 from gateway.dashboard.act import act
@@ -23,6 +25,8 @@ _READ: Final = ("usage:read",)
 _WRITE: Final = ("usage:write",)
 _FILTERS: Final = ("model", "key", "reference", "from", "to")
 _DAYS_MAX: Final = 366
+# Periods at one press, in days with today among them.
+_SPANS: Final = (("7 days", 7), ("30 days", 30), ("90 days", 90), ("A year", 365))
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
@@ -33,6 +37,11 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
         lambda tx: open_holds(tx, tenant, limit=ROWS, now_us=now_us)
     )
     wanted, is_whole = _period(listed, now_us)
+    spend = await spend_of(call.context.database, tenant, wanted)
+    spenders = [one.key_id for one in spend.keys.shown] + [one["key_id"] for one in listed.items]
+    names = await call.context.database.read(
+        lambda tx: key_names(tx, tenant, [one for one in spenders if one])
+    )
     given = {name: text for name in _FILTERS if (text := listed.filters.text(name))}
     export = {**given, "format": "csv"}
     return page(
@@ -40,7 +49,9 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
         "usage.html",
         listing=listed,
         held=held if listed.first_url is None else [],
-        spend=await spend_of(call.context.database, tenant, wanted),
+        spend=spend,
+        names=names,
+        spans=[(words, _since(given, now_us, days)) for words, days in _SPANS],
         since=rfc3339(wanted.since)[:10],
         last_day=rfc3339(wanted.until - DAY_US)[:10],
         is_whole=is_whole,
@@ -90,6 +101,13 @@ def _period(listed: ListView, now_us: int) -> tuple[UsageWanted, bool]:
     if listed.problem.sentence or not since < until <= since + _DAYS_MAX * DAY_US:
         return usual, False
     return UsageWanted(since=since, until=until, **narrowed), not asked.text("reference")
+
+
+def _since(given: Mapping[str, str], now_us: int, days: int) -> str:
+    """The page of the last so many days, otherwise narrowed as it is."""
+    since = rfc3339(now_us - now_us % DAY_US - (days - 1) * DAY_US)[:10]
+    kept = {name: text for name, text in given.items() if name not in {"from", "to"}}
+    return f"{PATH}?{urlencode({**kept, 'from': since})}"
 
 
 def _day(asked: Form, name: str) -> int | None:

@@ -1,11 +1,13 @@
 """Approvals: sends that wait for a person, and the page where the person decides."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from billing.reports.approval_limits import limits_of_askers
 from gateway.api.schemas.mandates import LimitStanding
 from gateway.dashboard.act import act
 from gateway.dashboard.listing import listing
+from gateway.dashboard.refused import is_safe_way
 from gateway.dashboard.route import page_route
 from gateway.html.forms import read_form
 from gateway.html.render import page
@@ -32,7 +34,9 @@ async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
         lambda tx: limits_of_askers(tx, tenant, key_ids, now_us=call.now_us)
     )
     shown = {key_id: [LimitStanding.of(one) for one in found] for key_id, found in limits.items()}
-    return page(call, "approvals.html", listing=listed, limits=shown)
+    kept = {name: text for name in ("status", "cursor") if (text := listed.filters.text(name))}
+    here = f"{PATH}?{urlencode(kept)}"
+    return page(call, "approvals.html", listing=listed, limits=shown, here=here)
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
@@ -58,12 +62,14 @@ async def deny(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def decide_in_list(call: RequestContext[Fields, Fields]) -> Reply:
-    """One press in the list, which is shown again."""
-    decision = read_form(call).text("decision")
+    """One press in the list, which is shown again as it was narrowed."""
+    form = read_form(call)
+    decision, way = form.text("decision"), form.text("back")
     if decision not in {"approve", "deny"}:
         raise InvalidInput("approve or deny", param="decision")
     said = "approved" if decision == "approve" else "denied"
-    return await act(call, "POST", f"{_api(call)}/{decision}", then=PATH, said=said)
+    then = way if way.startswith(f"{PATH}?") and is_safe_way(way) else PATH
+    return await act(call, "POST", f"{_api(call)}/{decision}", then=then, said=said)
 
 
 def _api(call: RequestContext[Any, Any]) -> str:

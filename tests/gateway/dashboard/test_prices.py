@@ -55,7 +55,7 @@ async def test_what_was_used_is_shown_with_its_sums_and_the_way_to_the_file(
     prices = text_of((await boss.get("/dashboard/usage/prices")).text)
     account = text_of((await boss.get(f"{ADMIN}/accounts/{account_id}")).text)
 
-    assert "Spent $0.005 in 1 charges" in text_of(usage.text)
+    assert "Spent $0.005 in 1 charge " in text_of(usage.text)
     assert "/api/public/v1/usage?model=gpt-4o&amp;format=csv" in usage.text
     assert "gpt-4o $2.50 $1.25 $10.00" in prices
     assert "Usage of the last 30 days" in account
@@ -82,4 +82,4 @@ async def test_models_beyond_those_shown_are_added_up_and_a_name_narrows_the_pag
     assert "and 2 more, smaller ones 2 0 0 0 $0.000003" in text_of(shown)
     assert 'href="/dashboard/usage?from=2026-06-01&amp;model=m+%26+22"' in shown
     narrowed = (await browser.get("/dashboard/usage?from=2026-06-01&model=m%20%26%2022")).text
-    assert "Spent $0.000022 in 1 charges" in text_of(narrowed)
+    assert "Spent $0.000022 in 1 charge " in text_of(narrowed)

@@ -1,0 +1,123 @@
+"""Keys as the person who gave them out sees them: as a tree, each with its limits, what is used of each, and
+when it will be used up at this pace. Writes nothing.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+import msgspec
+
+from billing.engine.key_standing import KeyStandings, load_standings
+from billing.engine.limit import LimitView
+from billing.reports.limit_forecast import used_up_at
+from kernel.tenant import Tenant
+from keys.api_keys.api_key import ApiKey
+from keys.api_keys.tree import forest, tree
+from store.database import Transaction
+
+
+class LimitSeen(msgspec.Struct, frozen=True):
+    """used_up_at: microseconds by the account's own clock; null: it lasts at this pace."""
+
+    view: LimitView
+    used_up_at: int | None
+
+    @property
+    def used_percent(self) -> int:
+        """0 to 100, rounded down; a limit of nothing is used up."""
+        most = self.view.limit
+        return min(100, self.view.spent * 100 // most) if most else 100
+
+
+class KeySeen(msgspec.Struct, frozen=True):
+    """depth: 0 for a key that no key of the list made. maker: the key that made it, if one did.
+    paused_by: the nearest key above it that is paused. limits: the nearest to its end first; of a key that
+    ended, none.
+    """
+
+    key: ApiKey
+    depth: int
+    maker: ApiKey | None
+    paused_by: ApiKey | None
+    limits: Sequence[LimitSeen]
+
+
+class KeysSeen(msgspec.Struct, frozen=True):
+    """One page of them; now_us: the account's own time. following: where the next page begins, if there
+    is one.
+    """
+
+    keys: Sequence[KeySeen]
+    now_us: int
+    following: int | None
+
+
+async def keys_page(
+    tx: Transaction, tenant: Tenant, *, start: int, rows: int, now_us: int
+) -> KeysSeen:
+    """The rows from `start` on of the tree of all keys that are not revoked: five statements at most."""
+    every = await forest(tx, tenant)
+    end = start + rows
+    shown = await _seen(tx, tenant, every, every[start:end], now_us=now_us)
+    return msgspec.structs.replace(shown, following=end if end < len(every) else None)
+
+
+async def keys_below(
+    tx: Transaction, tenant: Tenant, key_id: str, *, rows: int, now_us: int
+) -> KeysSeen:
+    """The key and those that come from it, the key first; no more than so many rows."""
+    every = await tree(tx, tenant, key_id)
+    return await _seen(tx, tenant, every, every[:rows], now_us=now_us)
+
+
+async def key_names(tx: Transaction, tenant: Tenant, key_ids: Iterable[str]) -> Mapping[str, str]:
+    """The names of the tenant's own keys among these, by their ids."""
+    wanted = sorted(set(key_ids))
+    if not wanted:
+        return {}
+    rows = await tx.fetch(
+        _NAMES, account_id=tenant.account_id, environment=tenant.environment, ids=wanted
+    )
+    return {row["id"]: row["name"] for row in rows}
+
+
+async def _seen(
+    tx: Transaction,
+    tenant: Tenant,
+    every: Sequence[ApiKey],
+    shown: Sequence[ApiKey],
+    *,
+    now_us: int,
+) -> KeysSeen:
+    standings = await load_standings(tx, tenant, [key.id for key in shown], now_us=now_us)
+    known: dict[str, ApiKey] = {key.id: key for key in every}
+    return KeysSeen(
+        [_key(key, known, standings) for key in shown],
+        standings.now_us,
+        None,
+    )
+
+
+def _key(key: ApiKey, known: Mapping[str, ApiKey], standings: KeyStandings) -> KeySeen:
+    above = [known[key_id] for key_id in key.lineage if key_id in known]
+    state = standings.states.get(key.id)
+    is_usable = state is not None and state.is_usable(standings.now_us)
+    views = standings.of((key.id,)).limits if is_usable else ()
+    seen = [_limit(one, key, standings.now_us) for one in views if one.key_id is not None]
+    return KeySeen(
+        key,
+        len(above),
+        above[0] if above else None,
+        next((one for one in above if one.paused_at is not None), None),
+        sorted(seen, key=lambda one: -one.used_percent),
+    )
+
+
+def _limit(view: LimitView, key: ApiKey, now_us: int) -> LimitSeen:
+    return LimitSeen(view, used_up_at(view, key_created_at=key.created_at, now_us=now_us))
+
+
+_NAMES: Final = """
+SELECT id, name FROM api_keys
+WHERE account_id = :account_id AND environment = :environment AND id IN :ids[text]
+"""
