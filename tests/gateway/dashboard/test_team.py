@@ -161,7 +161,9 @@ async def test_a_role_is_what_it_says_in_every_call(team: Team) -> None:
         menu = re.findall(r'<li><a href="(/dashboard[^"]*)"', shown.text)
         assert "/dashboard/team" in menu
         assert ("/dashboard/account/security" in menu) is ("keys:write" in ROLE_SCOPES[role])
-        assert {way: (await theirs.request("GET", way)).status_code for way in menu} == dict.fromkeys(menu, 200), role
+        assert {
+            way: (await theirs.request("GET", way)).status_code for way in menu
+        } == dict.fromkeys(menu, 200), role
         token = csrf_of(shown.text)
         for scope, (method, path) in asked.items():
             answer = await theirs.request(
@@ -261,6 +263,26 @@ async def test_a_colleague_goes_back_to_their_own_account_and_may_leave(team: Te
     assert left.headers["location"] == "/dashboard?said=member-left"
     assert await account_of(theirs) == own
     assert "Accounts you may act for" not in (await theirs.get(TEAM)).text
+
+
+@pytest.mark.one_database
+async def test_another_account_reaches_no_member_of_this_one(team: Team) -> None:
+    await team.invited("ann@acme.example", "reader")
+    html = (await team.owner.get(TEAM)).text
+    row = html[html.index('class="break">ann@acme.example<') :]
+    member_id = row.split("/dashboard/team/")[1].split("/")[0]
+    other = await opened(team.gateway, await signed_in(team.gateway, "eve@example.com"), team.clock)
+    token = csrf_of((await other.owner.get(TEAM)).text)
+
+    answers = [
+        await other.owner.send(f"{TEAM}/{member_id}/{act}", {"csrf_token": token, **fields})
+        for act, fields in (("role", {"role": "developer"}), ("link", {}), ("remove", {}))
+    ]
+
+    assert [one.status_code for one in answers] == [404, 404, 404]
+    assert (await team.owner.get(TEAM)).text.count("ann@acme.example") == html.count(
+        "ann@acme.example"
+    )
 
 
 @pytest.mark.one_database
