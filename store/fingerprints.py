@@ -210,7 +210,6 @@ _OF_0045: Final = _OF_0044 | {
 }
 _OF_0046: Final = _OF_0045 | {"machine_payments": "f07ebce033ab"}
 
-_OF_0046: Final = _OF_0045 | {"machine_payments": "f07ebce033ab"}
 _OF_0047: Final = _OF_0046 | {"api_keys": "bc469bb96b55", "approvals": "30e50c1b67ac"}
 TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0012": _OF_0012,
