@@ -80,13 +80,15 @@ class Actor(msgspec.Struct, frozen=True):
     def of(
         cls, principal: Principal, *, address: str | None = None, user_agent: str | None = None
     ) -> "Actor":
-        """The caller; a session is named by its id."""
+        """The caller; a session is named by its id, and its account is the person's own."""
         kind = _KINDS[principal.kind]
-        return cls(principal.credential_id, principal.account_id, kind, address, user_agent)
+        return cls(principal.credential_id, principal.person_id, kind, address, user_agent)
 
 
 class NamedEntry(msgspec.Struct, frozen=True):
-    """An entry as its tenant reads it: with the name that the key or token has today."""
+    """An entry as its tenant reads it: with the name that the key or token has today, or a colleague's
+    address.
+    """
 
     entry: AuditEntry
     actor_name: str | None
@@ -191,7 +193,9 @@ _OF_OPERATORS = Keyset(
     filters={"account_id": "account_id = :account_id"},
 )
 _OF_ACCOUNT = Keyset(
-    f"{_ROWS.of('l')}, COALESCE(k.name, t.name) AS actor_name",
+    f"""{_ROWS.of("l")}, COALESCE(k.name, t.name, (
+        SELECT MIN(m.email) FROM members m WHERE m.account_id = l.account_id
+            AND m.person_id = l.actor_account_id)) AS actor_name""",
     """audit_log l
     LEFT JOIN api_keys k ON k.id = l.actor
     LEFT JOIN access_tokens t ON t.id = l.actor""",

@@ -79,6 +79,18 @@ class OAuthOrigin:
 
 
 @dataclass(frozen=True, slots=True)
+class Colleague:
+    """Somebody who acts for an account that is not their own: the account that they sign in with, its
+    address, their role, and the name of the account that they act for.
+    """
+
+    person_id: str
+    email: str | None
+    role: str
+    team: str
+
+
+@dataclass(frozen=True, slots=True)
 class Principal:
     """Who calls, and what is allowed at this moment.
 
@@ -88,7 +100,8 @@ class Principal:
     account's own clock says. The approval threshold is the tightest of the lineage; null: none.
     account_email is the recipient of a send to `self`. oauth is set for the token of an app; one of an MCP
     client (mcp) is its key in everything. is_paused: its key, or one above it, is paused.
-    clock_ahead_us: how far the account's own clock was ahead of ours when this was read.
+    clock_ahead_us: how far the account's own clock was ahead of ours when this was read. colleague: of a
+    session, who acts for the account where that is not their own.
     """
 
     account_id: str
@@ -106,6 +119,7 @@ class Principal:
     oauth: OAuthOrigin | None = None
     is_paused: bool = False
     clock_ahead_us: int = 0
+    colleague: Colleague | None = None
 
     @property
     def own_expires_at(self) -> int | None:
@@ -118,6 +132,11 @@ class Principal:
         return Tenant(self.account_id, self.environment)
 
     @property
+    def person_id(self) -> str:
+        """The account that a person signed in with; of any other credential the account itself."""
+        return self.account_id if self.colleague is None else self.colleague.person_id
+
+    @property
     def key_owner(self) -> str:
         """Whose its Idempotency-Keys are, within the account.
 
@@ -125,7 +144,7 @@ class Principal:
         tokens follow one another; of sessions the person's, who may sign in again in between.
         """
         if self.kind == "session":
-            return "person"
+            return "person" if self.colleague is None else self.colleague.person_id
         return self.credential_id if self.oauth is None else self.oauth.grant_id
 
 
@@ -138,6 +157,12 @@ def require_scope(principal: Principal, *scopes: str) -> None:
             reason="scope",
             extra={"required_scopes": list(scopes)},
         )
+
+
+def require_owner(principal: Principal) -> None:
+    """Raises ScopeMissing for a colleague, whatever their role."""
+    if principal.colleague is not None:
+        raise ScopeMissing("only the account's owner may do this", reason="owner")
 
 
 def key_bound_to_own(principal: Principal) -> str | None:

@@ -1,9 +1,10 @@
-"""Dashboard sessions: a person's sign-in in one browser, and the environment it looks at.
+"""Dashboard sessions: a person's sign-in in one browser, and the account and environment it looks at.
 
 Promises: a session ends 30 days after it began, or after 7 days without use; its token is found by
 digest and never stored. Invariant: a token names one environment for as long as it lives. A switch
-gives the session another token, so no cache anywhere can act in the world that was just left.
-Writes sessions.
+gives the session another token, so no cache anywhere can act in the world that was just left. A session
+belongs to the account that its person signs in with, also while they act for another by a role: to a process
+that knows no roles it is their own, and nothing more. Writes sessions.
 """
 
 import hashlib
@@ -18,7 +19,8 @@ from kernel.ids import AccountId, new_id
 from keys import last_use
 from keys.lineage import Refusal
 from keys.live import IS_LIVE_OPEN
-from keys.principal import ACCOUNT_SCOPES, ADMIN, SCOPES, Environment, Principal
+from keys.principal import ACCOUNT_SCOPES, ADMIN, SCOPES, Colleague, Environment, Principal
+from keys.roles import ROLE_SCOPES
 from keys.token_format import digest, new_session_token
 from store.database import Row, Transaction
 from store.row_mapping import RowMapping
@@ -33,7 +35,9 @@ USER_AGENT_CHARACTERS_MAX = 200
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One sign-in as it is listed. last_seen_at is minute-grained; times in microseconds."""
+    """One sign-in as it is listed. account_id: of the person; acts_for: the account it looks at, null: their
+    own. last_seen_at is minute-grained; times in microseconds.
+    """
 
     id: str
     account_id: AccountId
@@ -42,6 +46,7 @@ class Session:
     created_at: int
     last_seen_at: int
     expires_at: int
+    acts_for: str | None = None
 
 
 async def begin(
@@ -51,10 +56,12 @@ async def begin(
     user_agent: str,
     now_us: int,
     environment: Environment = "staging",
+    acts_for: str | None = None,
 ) -> tuple[Session, str]:
     """A new session and its token for the cookie; what ended or is one too many goes.
 
-    The caller has checked the password and holds the account's lock.
+    acts_for: the account it looks at, null: the person's own. The caller has checked the password and holds
+    the account's lock.
     """
     await tx.execute(
         """DELETE FROM sessions WHERE account_id = :account_id AND (
@@ -75,6 +82,7 @@ async def begin(
         created_at=now_us,
         last_seen_at=now_us,
         expires_at=now_us + LIFE_US,
+        acts_for=acts_for,
     )
     row = (*_ROWS.write(session), digest(token))
     await tx.insert("sessions", (*_ROWS.columns, "digest"), [row])
@@ -93,6 +101,25 @@ async def switch(
         digest=digest(token),
         id=session_id,
         account_id=account_id,
+    )
+    if touched == 0:
+        raise NotFound("Session")
+    return token
+
+
+async def act_for(tx: Transaction, person_id: str, session_id: str, account_id: str | None) -> str:
+    """The session's new token, for the staging of another account, null: the person's own. Raises NotFound.
+
+    The caller looked whether the person is a member there; it is looked at again with each request.
+    """
+    token = new_session_token()
+    touched = await tx.execute(
+        """UPDATE sessions SET acts_for = :acts_for, environment = 'staging', digest = :digest
+           WHERE id = :id AND account_id = :person_id""",
+        acts_for=account_id,
+        digest=digest(token),
+        id=session_id,
+        person_id=person_id,
     )
     if touched == 0:
         raise NotFound("Session")
@@ -179,9 +206,12 @@ async def load_principals(
     if not wanted:
         return {}
     rows = await tx.fetch(
-        f"""SELECT s.id, s.account_id, s.environment, s.digest, s.last_seen_at, s.expires_at,
+        f"""SELECT s.id, s.account_id AS person_id, s.acts_for, s.environment, s.digest, s.last_seen_at,
+                  s.expires_at, m.role, m.email AS member_email, a.id AS account_id, a.name,
                   a.is_operator, a.is_sandbox, a.email, {IS_LIVE_OPEN}
-           FROM sessions s JOIN accounts a ON a.id = s.account_id
+           FROM sessions s JOIN accounts a ON a.id = COALESCE(s.acts_for, s.account_id)
+           LEFT JOIN members m ON m.account_id = s.acts_for AND m.person_id = s.account_id
+               AND m.removed_at IS NULL
            WHERE s.digest IN :digests[text]""",
         digests=wanted,
     )
@@ -222,8 +252,10 @@ def _principal(row: Row, now_us: int) -> Principal | Refusal:
         return Refusal("expired")
     if row["environment"] == "live" and not row["is_live_open"]:
         return Refusal("live_closed")
+    if row["acts_for"] is not None and row["role"] is None:
+        # No member any more.
+        return Refusal("revoked")
     is_sandbox = bool(row["is_sandbox"])
-    scopes = SCOPES if row["is_operator"] else ACCOUNT_SCOPES
     return Principal(
         account_id=row["account_id"],
         environment=row["environment"],
@@ -231,13 +263,23 @@ def _principal(row: Row, now_us: int) -> Principal | Refusal:
         credential_id=row["id"],
         key_id=None,
         lineage=(),
-        scopes=frozenset(scopes) - {ADMIN} if is_sandbox else frozenset(scopes),
+        scopes=_scopes(row),
         ip_allow_lists=(),
         expires_at=expires_at,
         is_sandbox=is_sandbox,
         approval_threshold_cents=None,
         account_email=row["email"],
+        colleague=None
+        if row["role"] is None
+        else Colleague(row["person_id"], row["member_email"], row["role"], row["name"]),
     )
+
+
+def _scopes(row: Row) -> frozenset[str]:
+    if row["role"] is not None:
+        return ROLE_SCOPES[row["role"]]
+    scopes = frozenset(SCOPES if row["is_operator"] else ACCOUNT_SCOPES)
+    return scopes - {ADMIN} if row["is_sandbox"] else scopes
 
 
 def _printable(text: str) -> str:

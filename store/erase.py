@@ -109,6 +109,7 @@ STEPS = (
     ("api_keys", "id", "{own}"),
     ("access_tokens", "id", "{own}"),
     ("sessions", "id", "{own}"),
+    ("members", "id", "{own}"),
     ("oauth_charges", "id", "{own}"),
     ("oauth_tokens", "id", "{own}"),
     ("spend_windows", "key_id", "key_id IN (SELECT id FROM oauth_grants WHERE {own})"),

@@ -210,6 +210,7 @@ _OF_0045: Final = _OF_0044 | {
 }
 _OF_0046: Final = _OF_0045 | {"machine_payments": "f07ebce033ab"}
 
+_OF_0047: Final = _OF_0046 | {"api_keys": "bc469bb96b55", "approvals": "30e50c1b67ac"}
 TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0012": _OF_0012,
     "0013": _OF_0013,
@@ -246,5 +247,6 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0044": _OF_0044,
     "0045": _OF_0045,
     "0046": _OF_0046,
-    "0047": _OF_0046 | {"api_keys": "bc469bb96b55", "approvals": "30e50c1b67ac"},
+    "0047": _OF_0047,
+    "0048": _OF_0047 | {"sessions": "a5b4ef2e202b", "members": "6119d702b6a7"},
 }

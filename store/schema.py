@@ -198,8 +198,49 @@ sessions = sa.Table(
     _int("last_seen_at"),  # minute-grained; it ends after seven days without use
     _int("expires_at"),
     _int("confirmed_at", null=True),  # the password was asked again; null: not in this session
+    _text("acts_for", null=True),  # an account that its person is a member of; null: their own
     sa.Index("ux_sessions_digest", "digest", unique=True),
     sa.Index("ix_sessions_account", "account_id", "last_seen_at"),
+)
+
+# keys/member.py. Colleagues, and who is invited; rows stay.
+members = sa.Table(
+    "members",
+    metadata,
+    _text("id", key=True),
+    _text("account_id"),  # that they act for
+    _text("email"),  # normalised; who was invited
+    _text("role"),  # developer | finance | support | reader
+    _text("invited_by"),  # the account of who invited
+    _int("created_at"),
+    _text("invitation_id", null=True),  # what the link is made of; null: accepted or withdrawn
+    _int("expires_at", null=True),  # until when the link counts
+    _text("person_id", null=True),  # the account they sign in with; null: not joined yet
+    _int("joined_at", null=True),
+    _int("removed_at", null=True),  # or withdrawn
+    _int("chosen_at", null=True),  # the account that the person acted for last; null: another
+    sa.Index(
+        "ux_members_email",
+        "account_id",
+        "email",
+        unique=True,
+        sqlite_where=sa.text("removed_at IS NULL"),
+        postgresql_where=sa.text("removed_at IS NULL"),
+    ),
+    sa.Index(
+        "ux_members_invitation",
+        "invitation_id",
+        unique=True,
+        sqlite_where=sa.text("invitation_id IS NOT NULL"),
+        postgresql_where=sa.text("invitation_id IS NOT NULL"),
+    ),
+    sa.Index("ix_members_account", "account_id", "person_id"),
+    sa.Index(
+        "ix_members_person",
+        "person_id",
+        sqlite_where=sa.text("person_id IS NOT NULL"),
+        postgresql_where=sa.text("person_id IS NOT NULL"),
+    ),
 )
 
 # keys/caps.py. What a key and its descendants spent in one calendar window, and what its further limits count.

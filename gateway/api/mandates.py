@@ -31,7 +31,7 @@ from keys.api_keys import api_key
 from keys.api_keys.api_key import ApiKey
 from keys.api_keys.effective import together
 from keys.api_keys.tree import tree
-from keys.principal import SCOPES, Principal
+from keys.principal import SCOPES, Principal, require_owner
 from store.database import Transaction
 from webhooks.events.key_events import KeyEvent, tell_key
 
@@ -133,7 +133,8 @@ async def show_account(call: RequestContext[Fields, Fields]) -> Answer:
 
 
 async def set_account(call: RequestContext[AccountLimitsBody, Fields]) -> Answer:
-    """By a person: no key widens what binds it."""
+    """By the account's owner: no key widens what binds it, and no colleague."""
+    require_owner(call.principal)
     tenant, now_us, cents = call.principal.tenant, call.now_us, call.body.per_day_cents
 
     async def work(tx: Transaction) -> AccountLimits:

@@ -36,6 +36,7 @@ _OPERATORS_ONLY: Final = (
     "This page is for the operators of this gateway, and your account is not one of theirs. One of them"
     " can make it one: topup accounts operator ACCOUNT --on."
 )
+_ROLE: Final = "Your role in this account does not allow it. The account's owner can give you another, under Team."
 _SENTENCES: Final = {404: "The address is mistyped, or what it named is gone or not yours."}
 
 
@@ -44,6 +45,9 @@ def refuse(refusal: Refusal, _now_us: int) -> ASGIApp:
     said = sentence(refusal.detail, refusal.error.get("param"))
     if refusal.error.get("required_scopes") == ["admin"]:
         said = _OPERATORS_ONLY
+    elif refusal.error.get("reason") in {"scope", "owner"}:
+        # An owner's session may do all but that.
+        said = _ROLE
     is_password_due = refusal.error.get("reason") == "password_required"
     return _Refused(
         refusal.http_status,

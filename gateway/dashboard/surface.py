@@ -6,9 +6,11 @@ from gateway.dashboard.account import (
     cli_login,
     consent,
     grants,
+    invitation,
     mcp_consent,
     sign_in,
     sign_up,
+    team,
 )
 from gateway.dashboard.admin.routes import ADMIN_ROUTES
 from gateway.dashboard.developers import (
@@ -62,6 +64,8 @@ DASHBOARD = ApiSurface(
         *deliveries.ROUTES,
         *replays.ROUTES,
         *account.ROUTES,
+        *team.ROUTES,
+        *invitation.ROUTES,
         *grants.ROUTES,
         *apps.ROUTES,
         *sign_in.DASHBOARD_ROUTES,
@@ -75,6 +79,7 @@ ENTRY = ApiSurface(
         *landing.ROUTES,
         *sign_in.ROUTES,
         *sign_up.ROUTES,
+        *invitation.OPEN_ROUTES,
         *checkout.ROUTES,
         *portal.ROUTES,
         *saved_card.ROUTES,

@@ -57,7 +57,7 @@ async def confirm(call: RequestContext[Any, Any], password: str) -> None:
     principal, now_us = call.principal, call.now_us
 
     async def work(tx: Transaction) -> None:
-        await session.confirm(tx, principal.account_id, principal.credential_id, now_us=now_us)
+        await session.confirm(tx, principal.person_id, principal.credential_id, now_us=now_us)
         await note(tx, call, "password.confirmed", principal.credential_id, environment="")
 
     await call.context.database.transaction(work)
@@ -71,13 +71,13 @@ async def check_own(call: RequestContext[Any, Any], password: str) -> None:
     principal, context = call.principal, call.context
     await take_one(
         context.limiter,
-        f"password:{principal.account_id}",
+        f"password:{principal.person_id}",
         count=TRIES,
         period_s=PERIOD_S,
         detail="too many passwords were tried; wait a few minutes",
     )
-    account = await context.database.read(lambda tx: get_account(tx, principal.account_id))
-    source = f"account:{principal.account_id}"
+    account = await context.database.read(lambda tx: get_account(tx, principal.person_id))
+    source = f"account:{principal.person_id}"
     if not await context.passwords.verify(
         password, account.password_hash, source=source, is_known=True
     ):

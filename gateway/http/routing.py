@@ -34,6 +34,7 @@ _PARAM = re.compile(r"\{(\w+)\}")
 _KINDS = {
     "transaction_id": "Transaction",
     "endpoint_id": "Webhook",
+    "member_id": "Member",
     "event_id": "Event",
     "delivery_id": "Delivery",
     "replay_id": "Replay",
@@ -55,6 +56,7 @@ _KINDS = {
     "claim_token": "Page",
     "decide_token": "Page",
     "mail_token": "Page",
+    "invitation_token": "Invitation",
     "receipt_token": "Page",
     "status_token": "Page",
     "difference_id": "Difference",

@@ -24,7 +24,7 @@ from keys.api_keys.fields import (
     columns_of_changes,
     columns_of_new,
 )
-from keys.api_keys.grantable import check_grant, check_room, lineage_for
+from keys.api_keys.grantable import check_grant, check_no_stronger, check_room, lineage_for
 from keys.api_keys.key_state import load_key_states
 from keys.api_keys.narrower import check_narrower
 from keys.live import check_live
@@ -191,6 +191,7 @@ async def patch(
 ) -> ApiKey:
     """Changes a key; asker None is the CLI. Raises NotFound, ScopeMissing, InvalidInput."""
     key = await _find_to_change(tx, tenant, key_id, asker)
+    check_no_stronger(key.scopes, asker)
     own_now_us = await sandbox_clock.now_of(tx, tenant, now_us=now_us)
     columns = columns_of_changes(changes, now_us=own_now_us, mandate=key.mandate)
     if key.lineage:
@@ -243,6 +244,7 @@ async def resume(
         raise ScopeMissing(
             "a key is resumed by a person, or by a key of another lineage", reason="lineage"
         )
+    check_no_stronger(key.scopes, asker)
     return await _update(tx, key, {"paused_at": None})
 
 
@@ -264,6 +266,7 @@ async def rotate(
     if not 0 <= overlap_s <= OVERLAP_S_MAX:
         raise InvalidInput(f"overlap_s is 0 to {OVERLAP_S_MAX}", param="overlap_s")
     key = await _find_to_change(tx, tenant, key_id, asker)
+    check_no_stronger(key.scopes, asker)
     if key.client_id is not None:
         raise InvalidInput("a signed-in client's key has no secret: sign in again", param="id")
     own_now_us = await sandbox_clock.now_of(tx, tenant, now_us=now_us)

@@ -66,6 +66,22 @@ async def check_grant(
         )
 
 
+def check_no_stronger(scopes: Iterable[str], asker: Principal | None) -> None:
+    """Raises ScopeMissing where a colleague would get hold of, or let loose, a key that may do more than they.
+
+    A key's own lineage bounds it elsewhere, and an owner may do all.
+    """
+    if asker is None or asker.colleague is None:
+        return
+    missing = sorted(set(scopes) - asker.scopes)
+    if missing:
+        raise ScopeMissing(
+            f"the key may do more than your role: {', '.join(missing)}",
+            reason="scope",
+            extra={"required_scopes": missing},
+        )
+
+
 async def count_live(tx: Transaction, tenant: Tenant, counting: str = _LIVE_KEYS) -> int:
     """How many keys of the account are not revoked, or what another statement counts."""
     row = await tx.fetch_one(counting, account_id=tenant.account_id, environment=tenant.environment)

@@ -22,7 +22,15 @@ from keys.api_keys.lookup import judge_chain, load_links
 from keys.label import normalise_name
 from keys.lineage import Effective, Link, Refusal
 from keys.live import IS_LIVE_OPEN, check_live
-from keys.principal import ACCOUNT_SCOPES, ADMIN, SCOPES, Environment, Principal, ScopeMissing
+from keys.principal import (
+    ACCOUNT_SCOPES,
+    ADMIN,
+    SCOPES,
+    Environment,
+    Principal,
+    ScopeMissing,
+    require_owner,
+)
 from store.database import Row, Transaction
 from store.keyset import Keyset
 from store.row_mapping import RowMapping
@@ -203,6 +211,8 @@ def _check_maker(kind: AccessTokenKind, maker: Principal | None, tenant: Tenant)
     assert maker.tenant == tenant, "a token is made in its maker's own account and environment"
     if kind == "operator":
         raise ScopeMissing("operator tokens come from the command line only", reason="parent")
+    # It may do all that the account may.
+    require_owner(maker)
     if not maker.lineage and maker.kind != "session":
         # Else whoever holds one for a moment could make more that outlive it.
         raise ScopeMissing(

@@ -14,8 +14,8 @@ from webhooks.endpoints.fields import EndpointChanges, NewEndpoint
 
 @dataclass(frozen=True, slots=True)
 class EndpointRights:
-    """sees_codes: who asks has vouchers:read. is_person: a person who signed in, or the command line; a key
-    must not have the decision on its own sends told to itself.
+    """sees_codes: who asks has vouchers:read. is_person: a person who signed in and decides on sends, or the
+    command line; a key must not have the decision on its own sends told to itself.
     """
 
     sees_codes: bool = False
@@ -23,7 +23,11 @@ class EndpointRights:
 
     @classmethod
     def of(cls, principal: Principal) -> "EndpointRights":
-        return cls(SEES_CODES in principal.scopes, principal.kind == "session")
+        return cls(SEES_CODES in principal.scopes, _decides(principal))
+
+
+def _decides(principal: Principal) -> bool:
+    return principal.kind == "session" and "approvals:write" in principal.scopes
 
 
 def check_new(new: NewEndpoint, rights: EndpointRights) -> None:

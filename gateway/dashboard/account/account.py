@@ -32,7 +32,7 @@ from keys.mail_choice import (
     wanted_mail,
 )
 from keys.password import check_password
-from keys.principal import ACCOUNT_SCOPES, ENVIRONMENTS
+from keys.principal import ACCOUNT_SCOPES, ENVIRONMENTS, require_owner
 from keys.session import Session
 from store.database import Transaction
 
@@ -48,6 +48,7 @@ async def change_password(call: RequestContext[Fields, Fields]) -> Reply:
     """A new password; every other session ends with the old one."""
     form, principal, context = read_form(call), call.principal, call.context
     new = form.raw("new_password")
+    require_owner(principal)
     try:
         check_password(new, param="new_password")
         await check_own(call, form.raw("password"))
@@ -69,11 +70,11 @@ async def change_password(call: RequestContext[Fields, Fields]) -> Reply:
 async def end_session(call: RequestContext[Fields, Fields]) -> Reply:
     """Signs out another browser."""
     read_form(call)
-    account_id, session_id = call.principal.account_id, call.params["session_id"]
+    person_id, session_id = call.principal.person_id, call.params["session_id"]
 
     async def work(tx: Transaction) -> None:
-        await session.end(tx, account_id, session_id)
-        await note(tx, call, "session.ended", session_id, environment="")
+        await session.end(tx, person_id, session_id)
+        await note(tx, call, "session.ended", session_id, account_id=person_id, environment="")
 
     await call.context.database.transaction(work)
     return go(PATH, said="session-ended")
@@ -109,14 +110,15 @@ async def switch(call: RequestContext[Fields, Fields]) -> Reply:
 
     async def work(tx: Transaction) -> str:
         if wanted == "live":
-            is_self_serve = call.context.settings.self_serve_live
+            # A colleague looks at live where it is open, and opens it for nobody.
+            is_self_serve = principal.colleague is None and call.context.settings.self_serve_live
             is_opened = await enter_live(
                 tx, principal.account_id, is_self_serve=is_self_serve, now_us=call.now_us
             )
             if is_opened:
                 await note(tx, call, "live.opened", principal.account_id, environment="")
         token = await session.switch(
-            tx, principal.account_id, principal.credential_id, environment=wanted
+            tx, principal.person_id, principal.credential_id, environment=wanted
         )
         after = {"environment": wanted}
         await note(
@@ -148,6 +150,7 @@ async def set_mail(call: RequestContext[Fields, Fields]) -> Reply:
     not paid is always told.
     """
     form, account_id = read_form(call), call.principal.account_id
+    require_owner(call.principal)
     if (tag := form.text("language")) != "":
         return await _set_language(call, tag)
     wanted, about = form.text("to"), form.text("about") or "expiring"
@@ -197,7 +200,7 @@ async def _show(
 
     async def work(tx: Transaction) -> tuple[Account, list[Session], WantedMail, str | None]:
         account = await get_account(tx, principal.account_id)
-        sessions = await session.list_sessions(tx, account.id, now_us=call.now_us)
+        sessions = await session.list_sessions(tx, principal.person_id, now_us=call.now_us)
         mailed = await wanted_mail(tx, account.id)
         return account, sessions, mailed, await mail_language(tx, account.id)
 

@@ -105,6 +105,8 @@ async def _allow(call: RequestContext[Any, Any], form: Form, found: _Found) -> b
         await confirm(call, form.raw("password"))
     await require_password(call, environment=environment)
     life_days, scopes = form.integer("life_days"), form.many("scopes")
+    if not call.principal.scopes.issuperset(scopes):
+        raise InvalidInput("your role in this account cannot hand that on", param="scopes")
     tenant = Tenant(call.principal.account_id, environment)
 
     async def work(tx: Transaction) -> bool:
@@ -179,7 +181,7 @@ def _ask(
         user_code=shown(found.user_code),
         is_same_address=found.login.address == str(call.address or ""),
         has_live=found.account.is_live_open,
-        scopes=ACCOUNT_SCOPES,
+        scopes=[one for one in ACCOUNT_SCOPES if one in call.principal.scopes],
         lives=_LIVES,
     )
 

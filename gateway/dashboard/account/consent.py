@@ -38,7 +38,7 @@ from keys.oauth.redirect import (
     denial,
     landing,
 )
-from keys.principal import ACCOUNT_SCOPES, OAUTH_SCOPES
+from keys.principal import ACCOUNT_SCOPES, OAUTH_SCOPES, require_owner
 from store.database import Transaction
 
 PREFIX: Final = "/next/v1"
@@ -113,6 +113,7 @@ class Asked:
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
     """Who asks, for what, and the two answers."""
+    require_owner(call.principal)
     form = read_query(call)
 
     async def work(tx: Transaction) -> tuple[Asked, Account]:
@@ -144,6 +145,7 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
 async def decide(call: RequestContext[Fields, Fields]) -> Reply:
     """Allow: on to the app with a code. Deny: on to the app without one."""
     form, account_id = read_form(call), call.principal.account_id
+    require_owner(call.principal)
     await take_one(
         call.context.limiter,
         f"consent:{account_id}",

@@ -37,7 +37,13 @@ from kernel.errors import DomainError, InvalidInput
 from keys.account import get_account
 from keys.api_keys.api_key import ApiKey
 from keys.api_keys.fields import NewKey
-from keys.principal import ACCOUNT_SCOPES, ENVIRONMENTS, MCP_SCOPES, Environment
+from keys.principal import (
+    ACCOUNT_SCOPES,
+    ENVIRONMENTS,
+    MCP_SCOPES,
+    Environment,
+    require_owner,
+)
 
 PATH: Final = "/oauth/authorize"
 CONSENTS_PER_MINUTE: Final = 30
@@ -63,6 +69,7 @@ _USUAL: Final[Mapping[str, str]] = {
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
     """Who asks, for what, the limits, and the two answers."""
+    require_owner(call.principal)
     form = read_query(call)
     asked = await read_request(call, form)
     if asked.fault is None:
@@ -77,6 +84,7 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
 async def decide(call: RequestContext[Fields, Fields]) -> Reply:
     """Allow: on to the client with a code. Deny: on to it without one."""
     form = read_form(call)
+    require_owner(call.principal)
     await take_one(
         call.context.limiter,
         f"consent:{call.principal.account_id}",

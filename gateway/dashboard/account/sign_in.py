@@ -36,6 +36,7 @@ from kernel.tenant import Tenant
 from keys import session
 from keys.account import Account, find_by_email, lock_tenants
 from keys.email_address import InvalidEmail, normalise_email
+from keys.member import teams_of
 from keys.principal import ACCOUNT_SCOPES
 from store.database import Transaction
 
@@ -76,9 +77,7 @@ async def submit(call: RequestContext[Fields, Fields]) -> Reply:
         return form_page(call, form, problem_of(error))
     back = form.text("next")
     response = go(back if is_safe_way(back) else HOME)
-    await _begin_session(call, account, response)
-    vault, name = call.context.vault, _name_of(email)
-    response.raw_headers.append(device_cookie(vault, name, is_secure=is_secure(call)))
+    await begin_session(call, account.id, email, response)
     return response
 
 
@@ -87,8 +86,9 @@ async def sign_out(call: RequestContext[Fields, Fields]) -> Reply:
     principal = call.principal
 
     async def work(tx: Transaction) -> None:
-        await session.end(tx, principal.account_id, principal.credential_id)
-        await note(tx, call, "session.ended", principal.credential_id, environment="")
+        person_id, session_id = principal.person_id, principal.credential_id
+        await session.end(tx, person_id, session_id)
+        await note(tx, call, "session.ended", session_id, account_id=person_id, environment="")
 
     await call.context.database.transaction(work)
     response = go("/sign-in", said="signed-out")
@@ -188,25 +188,34 @@ async def _find(call: RequestContext[Any, Any], email: str) -> Account | None:
         return None
 
 
-async def _begin_session(
-    call: RequestContext[Any, Any], account: Account, response: Response
+async def begin_session(
+    call: RequestContext[Any, Any], account_id: str, email: str, response: Response
 ) -> None:
+    """Sets the cookies of a new session, which looks at the account that its person acted for last, and of the
+    device. The caller has checked the password.
+    """
     secure = is_secure(call)
     before = read_cookie(call.headers, is_secure=secure)
     user_agent = call.headers.get(b"user-agent", b"").decode("latin-1")
 
     async def work(tx: Transaction) -> str:
-        await lock_tenants(tx, [Tenant(account.id, "staging")])
+        await lock_tenants(tx, [Tenant(account_id, "staging")])
         if before is not None:
             await session.end_of_token(tx, before)
+        chosen = [one.account_id for one in await teams_of(tx, account_id) if one.is_chosen]
         begun, token = await session.begin(
-            tx, account_id=account.id, user_agent=user_agent, now_us=call.now_us
+            tx,
+            account_id=account_id,
+            user_agent=user_agent,
+            now_us=call.now_us,
+            acts_for=chosen[0] if chosen else None,
         )
-        await note(tx, call, "session.begun", begun.id, account_id=account.id, environment="")
+        await note(tx, call, "session.begun", begun.id, account_id=account_id, environment="")
         return token
 
     token = await call.context.database.transaction(work)
-    response.raw_headers.append(set_cookie(token, is_secure=secure))
+    device = device_cookie(call.context.vault, _name_of(email), is_secure=secure)
+    response.raw_headers += (set_cookie(token, is_secure=secure), device)
 
 
 ROUTES = (

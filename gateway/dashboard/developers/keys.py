@@ -177,7 +177,7 @@ def _new_page(
         status=problem.status,
         form=form,
         problem=problem,
-        scopes=ACCOUNT_SCOPES,
+        scopes=[one for one in ACCOUNT_SCOPES if one in call.principal.scopes],
     )
 
 

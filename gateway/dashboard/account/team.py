@@ -1,0 +1,246 @@
+"""Colleagues of the account: who they are, what they may do, invitations, and which account one acts for.
+
+Promises: only the owner invites, changes a role or removes, and where live is open not without the password,
+given again; a link of an invitation is shown to its maker alone, and ends with the next one.
+"""
+
+from typing import Any, Final
+
+from starlette.responses import Response
+
+from billing.topups.rules import TopUpRules
+from gateway.dashboard.account.sign_in import is_secure
+from gateway.dashboard.route import page_route
+from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form
+from gateway.html.render import address_of, go, page
+from gateway.http.acting import note
+from gateway.http.fields import Fields
+from gateway.http.password_again import PasswordRequired, confirm, require_password
+from gateway.http.rate_limit import take_one
+from gateway.http.request_context import RequestContext
+from gateway.http.routing import Reply
+from gateway.http.session_cookie import set_cookie
+from kernel.errors import DomainError, InvalidInput
+from kernel.tenant import Tenant
+from keys import member, session
+from keys.account import get_account, lock_tenants
+from keys.member import Member
+from keys.principal import ACCOUNT_SCOPES, require_owner
+from keys.roles import ROLE_SCOPES, ROLES, MemberRole, read_role
+from store.database import Transaction
+
+PATH: Final = "/dashboard/team"
+INVITATION_PATH: Final = "/invitation"
+INVITATIONS_PER_HOUR: Final = 30  # of one account
+ROLE_WORDS: Final = {
+    "developer": ("Developer", "Sends, keys, webhooks and usage; reads everything else."),
+    "finance": ("Finance", "Buys credit, decides on sends that wait; reads everything else."),
+    "support": ("Support", "Reads everything, and takes sends back."),
+    "reader": ("Read only", "Reads everything, changes nothing."),
+}
+assert tuple(ROLE_WORDS) == ROLES
+
+
+async def show(call: RequestContext[Fields, Fields]) -> Reply:
+    """Who is a colleague here, and for which accounts the reader may act."""
+    return await _show(call, Form())
+
+
+async def invite(call: RequestContext[Fields, Fields]) -> Reply:
+    """An invitation, and its link."""
+    form = read_form(call)
+    require_owner(call.principal)
+    account_id = call.principal.account_id
+    try:
+        if form.raw("password"):
+            await confirm(call, form.raw("password"))
+        await _check_may(call)
+        role = _role(form)
+        await take_one(
+            call.context.limiter,
+            f"invitations:{account_id}",
+            count=INVITATIONS_PER_HOUR,
+            period_s=3600,
+            detail="too many invitations were made within an hour; try again later",
+        )
+
+        async def work(tx: Transaction) -> Member:
+            await lock_tenants(tx, [Tenant(account_id, "staging")])
+            made = await member.invite(
+                tx,
+                account_id=account_id,
+                email=form.text("email"),
+                role=role,
+                invited_by=call.principal.person_id,
+                now_us=call.now_us,
+            )
+            await _note(tx, call, "member.invited", made)
+            return made
+
+        made = await call.context.database.transaction(work)
+    except PasswordRequired:
+        return await _show(call, form, Problem(403, "", {"password": "Live needs it again."}))
+    except DomainError as error:
+        return await _show(call, form, problem_of(error))
+    return await _show(call, Form(), invited=made)
+
+
+async def renew(call: RequestContext[Fields, Fields]) -> Reply:
+    """Another link for somebody who has not joined yet."""
+    read_form(call)
+    await _check_may(call)
+    account_id, member_id = call.principal.account_id, call.params["member_id"]
+
+    async def work(tx: Transaction) -> Member:
+        made = await member.renew(tx, account_id, member_id, now_us=call.now_us)
+        await _note(tx, call, "member.invited", made)
+        return made
+
+    try:
+        made = await call.context.database.transaction(work)
+    except InvalidInput as error:
+        return await _show(call, Form(), problem_of(error))
+    return await _show(call, Form(), invited=made)
+
+
+async def change_role(call: RequestContext[Fields, Fields]) -> Reply:
+    """What a colleague may do from now on."""
+    form = read_form(call)
+    await _check_may(call)
+    account_id, member_id, role = call.principal.account_id, call.params["member_id"], _role(form)
+
+    async def work(tx: Transaction) -> None:
+        changed = await member.change_role(tx, account_id, member_id, role)
+        await _note(tx, call, "member.role_changed", changed)
+
+    await call.context.database.transaction(work)
+    return go(PATH, said="member-changed")
+
+
+async def remove(call: RequestContext[Fields, Fields]) -> Reply:
+    """Ends a membership or withdraws an invitation."""
+    read_form(call)
+    await _check_may(call)
+    account_id, member_id = call.principal.account_id, call.params["member_id"]
+
+    async def work(tx: Transaction) -> None:
+        removed = await member.remove(tx, account_id, member_id, now_us=call.now_us)
+        await _note(tx, call, "member.removed", removed)
+
+    await call.context.database.transaction(work)
+    return go(PATH, said="member-removed")
+
+
+async def leave(call: RequestContext[Fields, Fields]) -> Reply:
+    """The colleague's own end of it; back to their own account."""
+    read_form(call)
+    principal = call.principal
+
+    async def work(tx: Transaction) -> str:
+        left = await member.leave(tx, principal.account_id, principal.person_id, now_us=call.now_us)
+        await _note(tx, call, "member.removed", left)
+        return await session.act_for(tx, principal.person_id, principal.credential_id, None)
+
+    return _moved(call, await call.context.database.transaction(work), said="member-left")
+
+
+async def switch(call: RequestContext[Fields, Fields]) -> Reply:
+    """Acts for another account from the next page on; empty: the person's own."""
+    account_id, principal = read_form(call).text("account_id") or None, call.principal
+    if account_id == principal.person_id:
+        account_id = None
+
+    async def work(tx: Transaction) -> str:
+        await member.choose(tx, principal.person_id, account_id, now_us=call.now_us)
+        token = await session.act_for(tx, principal.person_id, principal.credential_id, account_id)
+        await note(
+            tx,
+            call,
+            "session.switched",
+            principal.credential_id,
+            account_id=account_id or principal.person_id,
+            environment="",
+            after={"acts_for": account_id},
+        )
+        return token
+
+    return _moved(call, await call.context.database.transaction(work), said="account-switched")
+
+
+def invitation_url(rules: TopUpRules, address: str, invitation_id: str) -> str:
+    """The page that joins, once, for whoever signs in with the invited address."""
+    token = rules.links.token_of("invitation", invitation_id)
+    return f"{rules.public_url or address}{INVITATION_PATH}/{token}"
+
+
+def _moved(call: RequestContext[Any, Any], token: str, *, said: str) -> Response:
+    response = go("/dashboard", said=said)
+    response.raw_headers.append(set_cookie(token, is_secure=is_secure(call)))
+    return response
+
+
+async def _check_may(call: RequestContext[Any, Any]) -> None:
+    """Raises ScopeMissing for a colleague; PasswordRequired where what is given lasts, in live."""
+    principal = call.principal
+    require_owner(principal)
+    account = await call.context.database.read(lambda tx: get_account(tx, principal.account_id))
+    if account.is_live_open:
+        await require_password(call, environment="live")
+
+
+def _role(form: Form) -> MemberRole:
+    role = read_role(form.text("role"))
+    if role is None:
+        raise InvalidInput("choose a role", param="role")
+    return role
+
+
+async def _note(tx: Transaction, call: RequestContext[Any, Any], action: str, on: Member) -> None:
+    after = {"email": on.email, "role": on.role}
+    await note(tx, call, action, on.id, environment="", after=after)
+
+
+async def _show(
+    call: RequestContext[Any, Any],
+    form: Form,
+    problem: Problem = NO_PROBLEM,
+    *,
+    invited: Member | None = None,
+) -> Response:
+    """The page; invited: whose link is shown, this once."""
+    principal = call.principal
+
+    async def work(tx: Transaction) -> dict[str, Any]:
+        return {
+            "members": await member.list_members(tx, principal.account_id),
+            "teams": await member.teams_of(tx, principal.person_id),
+            "own": await get_account(tx, principal.person_id),
+        }
+
+    url = None
+    if invited is not None and invited.invitation_id is not None:
+        rules = call.context.topup_rules
+        url = invitation_url(rules, address_of(call), invited.invitation_id)
+    return page(
+        call,
+        "team.html",
+        status=problem.status,
+        form=form,
+        problem=problem,
+        invited=invited,
+        invitation_url=url,
+        roles=ROLE_WORDS,
+        scopes=ROLE_SCOPES,
+        **await call.context.database.read(work),
+    )
+
+
+ROUTES = (
+    page_route("GET", "/team", show, "Colleagues", ACCOUNT_SCOPES),
+    page_route("POST", "/team", invite, "Invite a colleague", ACCOUNT_SCOPES),
+    page_route("POST", "/team/switch", switch, "Act for another account", ACCOUNT_SCOPES),
+    page_route("POST", "/team/leave", leave, "Leave an account", ACCOUNT_SCOPES),
+    page_route("POST", "/team/{member_id}/link", renew, "Another link", ACCOUNT_SCOPES),
+    page_route("POST", "/team/{member_id}/role", change_role, "Change a role", ACCOUNT_SCOPES),
+    page_route("POST", "/team/{member_id}/remove", remove, "Remove a colleague", ACCOUNT_SCOPES),
+)

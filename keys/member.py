@@ -1,0 +1,253 @@
+"""Colleagues: people who sign in with an account of their own, and act for another by a role.
+
+Promises: an invitation counts once, for seven days, and only for the account with the invited address; a
+new link ends the one before; who was removed, or whose role changed, is bound by it within half a second
+everywhere. Invariant: an account is one's own or a colleague's, so nobody acts for their own account by a
+role. Rows stay, so that the security log can name who did something. Writes members.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from kernel.clock import DAY_US
+from kernel.errors import InvalidInput, NotFound
+from kernel.ids import new_id
+from keys.email_address import normalise_email
+from keys.roles import MemberRole
+from store.database import Transaction
+from store.row_mapping import RowMapping
+
+INVITATION_US: Final = 7 * DAY_US
+# Of one account, with those who are invited.
+MEMBERS_MAX: Final = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One colleague. person_id: the account that they sign in with; null: invited, and not joined yet.
+
+    invitation_id: what the link of the invitation is made of; null once it was accepted. expires_at: until
+    when that link counts. invited_by: the account of who invited. Times in microseconds.
+    """
+
+    id: str
+    account_id: str
+    email: str
+    role: MemberRole
+    invited_by: str
+    created_at: int
+    invitation_id: str | None = None
+    expires_at: int | None = None
+    person_id: str | None = None
+    joined_at: int | None = None
+    removed_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Team:
+    """An account that a person may act for. is_chosen: they did so last."""
+
+    account_id: str
+    name: str
+    role: MemberRole
+    is_chosen: bool
+
+    @property
+    def as_row(self) -> tuple[str, str, str]:
+        """The account, its name and the role."""
+        return self.account_id, self.name, self.role
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """What the page of an invitation shows. has_account: somebody signs in with the invited address."""
+
+    member: Member
+    team: str
+    has_account: bool
+
+
+async def list_members(tx: Transaction, account_id: str) -> Sequence[Member]:
+    """Those who joined and those who are invited, oldest first."""
+    rows = await tx.fetch(
+        f"""SELECT {_ROWS.listed} FROM members
+            WHERE account_id = :account_id AND removed_at IS NULL ORDER BY id""",
+        account_id=account_id,
+    )
+    return [_ROWS.read(row) for row in rows]
+
+
+async def invite(
+    tx: Transaction, *, account_id: str, email: str, role: MemberRole, invited_by: str, now_us: int
+) -> Member:
+    """A new invitation; of who is invited already a new link and that role.
+
+    The caller holds the account's lock. Raises InvalidInput for who has joined, for the account's own
+    address and for one too many, InvalidEmail for no address.
+    """
+    address = normalise_email(email, param="email")
+    here = await list_members(tx, account_id)
+    known = next((one for one in here if one.email == address), None)
+    if known is not None and known.joined_at is not None:
+        raise InvalidInput("they are a member already: change their role instead", param="email")
+    if await _is_own(tx, account_id, address):
+        raise InvalidInput("that is the address of this account itself", param="email")
+    if known is not None:
+        return await _offer(tx, known.id, role=role, now_us=now_us)
+    if len(here) >= MEMBERS_MAX:
+        raise InvalidInput(f"an account has at most {MEMBERS_MAX} members", param="email")
+    made = Member(
+        id=new_id("mbr"),
+        account_id=account_id,
+        email=address,
+        role=role,
+        invited_by=invited_by,
+        created_at=now_us,
+        invitation_id=new_id("inv"),
+        expires_at=now_us + INVITATION_US,
+    )
+    await tx.insert("members", _ROWS.columns, [_ROWS.write(made)])
+    return made
+
+
+async def change_role(tx: Transaction, account_id: str, member_id: str, role: MemberRole) -> Member:
+    """What they may do from now on; of who is invited, once they join. Raises NotFound."""
+    found = await _find(tx, account_id, member_id)
+    await tx.execute("UPDATE members SET role = :role WHERE id = :id", role=role, id=found.id)
+    return await _find(tx, account_id, member_id)
+
+
+async def renew(tx: Transaction, account_id: str, member_id: str, *, now_us: int) -> Member:
+    """A new link for who has not joined; the one before counts no more. Raises NotFound, InvalidInput."""
+    found = await _find(tx, account_id, member_id)
+    if found.joined_at is not None:
+        raise InvalidInput("they have joined: there is nothing to send", param="member_id")
+    return await _offer(tx, found.id, role=found.role, now_us=now_us)
+
+
+async def remove(tx: Transaction, account_id: str, member_id: str, *, now_us: int) -> Member:
+    """Ends a membership, or withdraws an invitation. Raises NotFound."""
+    found = await _find(tx, account_id, member_id)
+    await tx.execute(
+        "UPDATE members SET removed_at = :now_us, invitation_id = NULL WHERE id = :id",
+        now_us=now_us,
+        id=found.id,
+    )
+    return found
+
+
+async def leave(tx: Transaction, account_id: str, person_id: str, *, now_us: int) -> Member:
+    """The person's own end of it. Raises NotFound."""
+    row = await tx.fetch_one(
+        f"""SELECT {_ROWS.listed} FROM members WHERE account_id = :account_id
+              AND person_id = :person_id AND removed_at IS NULL""",
+        account_id=account_id,
+        person_id=person_id,
+    )
+    if row is None:
+        raise NotFound("Member")
+    return await remove(tx, account_id, _ROWS.read(row).id, now_us=now_us)
+
+
+async def find_invitation(tx: Transaction, invitation_id: str, *, now_us: int) -> Invitation:
+    """Raises NotFound, the same for one that was never made, accepted, withdrawn or is over."""
+    row = await tx.fetch_one(
+        f"""SELECT {_ROWS.of("m")}, a.name AS team, p.id AS known_id FROM members m
+            JOIN accounts a ON a.id = m.account_id LEFT JOIN accounts p ON p.email = m.email
+            WHERE m.invitation_id = :id AND m.removed_at IS NULL AND m.expires_at > :now_us""",
+        id=invitation_id,
+        now_us=now_us,
+    )
+    if row is None:
+        raise NotFound("Invitation")
+    return Invitation(_ROWS.read(row), row["team"], row["known_id"] is not None)
+
+
+async def accept(tx: Transaction, found: Member, person_id: str, *, now_us: int) -> None:
+    """The person joins. Raises NotFound where somebody was faster, or it is over by now.
+
+    The caller looked whether the person's account has the invited address.
+    """
+    touched = await tx.execute(
+        """UPDATE members SET person_id = :person_id, joined_at = :now_us, invitation_id = NULL
+           WHERE id = :id AND invitation_id = :invitation_id AND removed_at IS NULL
+             AND expires_at > :now_us""",
+        person_id=person_id,
+        now_us=now_us,
+        id=found.id,
+        invitation_id=found.invitation_id,
+    )
+    if touched == 0:
+        raise NotFound("Invitation")
+
+
+async def teams_of(tx: Transaction, person_id: str) -> Sequence[Team]:
+    """The accounts that a person may act for, by name."""
+    rows = await tx.fetch(
+        """SELECT m.account_id, a.name, m.role, m.chosen_at FROM members m
+           JOIN accounts a ON a.id = m.account_id
+           WHERE m.person_id = :person_id AND m.removed_at IS NULL ORDER BY a.name, m.account_id""",
+        person_id=person_id,
+    )
+    return [
+        Team(row["account_id"], row["name"], row["role"], row["chosen_at"] is not None)
+        for row in rows
+    ]
+
+
+async def choose(tx: Transaction, person_id: str, account_id: str | None, *, now_us: int) -> None:
+    """Notes which account the person acts for, null: their own; the next sign-in begins there.
+
+    Raises NotFound for an account that they are no member of.
+    """
+    teams = {one.account_id for one in await teams_of(tx, person_id)}
+    if account_id is not None and account_id not in teams:
+        raise NotFound("Account")
+    await tx.execute(
+        "UPDATE members SET chosen_at = NULL WHERE person_id = :person_id AND chosen_at IS NOT NULL",
+        person_id=person_id,
+    )
+    if account_id is not None:
+        await tx.execute(
+            """UPDATE members SET chosen_at = :now_us WHERE person_id = :person_id
+                 AND account_id = :account_id AND removed_at IS NULL""",
+            now_us=now_us,
+            person_id=person_id,
+            account_id=account_id,
+        )
+
+
+async def _offer(tx: Transaction, member_id: str, *, role: MemberRole, now_us: int) -> Member:
+    await tx.execute(
+        """UPDATE members SET role = :role, invitation_id = :invitation_id,
+               expires_at = :expires_at WHERE id = :id""",
+        role=role,
+        invitation_id=new_id("inv"),
+        expires_at=now_us + INVITATION_US,
+        id=member_id,
+    )
+    row = await tx.fetch_one(f"SELECT {_ROWS.listed} FROM members WHERE id = :id", id=member_id)
+    assert row is not None, "the caller found it"
+    return _ROWS.read(row)
+
+
+async def _find(tx: Transaction, account_id: str, member_id: str) -> Member:
+    row = await tx.fetch_one(
+        f"""SELECT {_ROWS.listed} FROM members
+            WHERE id = :id AND account_id = :account_id AND removed_at IS NULL
+            FOR NO KEY UPDATE""",
+        id=member_id,
+        account_id=account_id,
+    )
+    if row is None:
+        raise NotFound("Member")
+    return _ROWS.read(row)
+
+
+async def _is_own(tx: Transaction, account_id: str, address: str) -> bool:
+    row = await tx.fetch_one("SELECT email FROM accounts WHERE id = :id", id=account_id)
+    return row is not None and row["email"] == address
+
+
+_ROWS = RowMapping(Member)
