@@ -74,21 +74,23 @@ def _amount(text: str, param: str) -> str:
 _RULES: Final[tuple[tuple[re.Pattern[str], Callable[[re.Match[str], str], str]], ...]] = (
     (
         re.compile(
-            r"(?:(?P<name>\w+) )?is (?P<least>\d+) to (?P<most>\d+)(?:, or null)?(?P<whose> for \S+)?"
+            r"\A(?:(?P<name>\w{1,64}) )?is (?P<least>\d+) to (?P<most>\d+)(?:, or null)?(?P<whose> for \S+)?"
         ),
         _range,
     ),
-    (re.compile(r"expected an integer (?P<side>[<>]=?) (?P<bound>-?\d+)"), _bound),
+    (re.compile(r"\Aexpected an integer (?P<side>[<>]=?) (?P<bound>-?\d+)"), _bound),
     (
-        re.compile(r"expected a (?P<kind>string|list) of length (?P<side>[<>]=) (?P<bound>\d+)"),
+        re.compile(r"\Aexpected a (?P<kind>string|list) of length (?P<side>[<>]=) (?P<bound>\d+)"),
         _length,
     ),
     (
-        re.compile(r"expected an? [a-z]+, got null|is required(?: where \w+ is not given)?"),
+        re.compile(
+            r"\Aexpected an? [a-z]+, got null|\Ais required(?: where \w{1,64} is not given)?"
+        ),
         _fill_in,
     ),
-    (re.compile(r"\w+ is (?P<words>\d.*)"), _written),
-    (re.compile(r"(?:\w+ )?(?:is|are) one of (?P<words>.+)"), _one_of),
-    (re.compile(r"\w+ has (?P<least>\d+) to (?P<most>\d+) characters"), _characters),
-    (re.compile(r"expires_at lies in the future, before the year 10000"), _future),
+    (re.compile(r"\A\w{1,64} is (?P<words>\d.*)"), _written),
+    (re.compile(r"\A(?:\w{1,64} )?(?:is|are) one of (?P<words>.+)"), _one_of),
+    (re.compile(r"\A\w{1,64} has (?P<least>\d+) to (?P<most>\d+) characters"), _characters),
+    (re.compile(r"\Aexpires_at lies in the future, before the year 10000"), _future),
 )

@@ -21,7 +21,7 @@ class Typed:
         self.form = form
         self.wrong: dict[str, str] = {}
 
-    def read(self, param: str, reader: Callable[[], T]) -> T | None:
+    def parse(self, param: str, reader: Callable[[], T]) -> T | None:
         """What the reader says; None where it refuses the field, which is noted under param."""
         try:
             return reader()
@@ -32,7 +32,7 @@ class Typed:
     def cents(self, name: str, *, is_required: bool = False) -> int | None:
         """Dollars in cents, as Form.cents reads them, of the API's field of that name and _cents."""
         param = f"{name}_cents"
-        found = self.read(param, lambda: self.form.cents(name))
+        found = self.parse(param, lambda: self.form.cents(name))
         if found is None and is_required and param not in self.wrong:
             self.wrong[param] = "write an amount in dollars, such as 10.00"
         return found
@@ -43,7 +43,7 @@ class Typed:
 
     def integer(self, name: str) -> int | None:
         """A whole number, as Form.integer reads it."""
-        return self.read(name, lambda: self.form.integer(name))
+        return self.parse(name, lambda: self.form.integer(name))
 
     def refuse(self, param: str, detail: str) -> None:
         """Notes what the page itself knows to be wrong."""

@@ -33,7 +33,7 @@ def body_of(typed: Typed, *, now_us: int) -> dict[str, Any]:
         "ip_allow_list": form.lines("ip_allow_list"),
         "platforms": form.lines("platforms") or None,
         "recipients": form.lines("recipients") or None,
-        "windows": typed.read("windows", lambda: _windows(form)) or None,
+        "windows": typed.parse("windows", lambda: _windows(form)) or None,
         **typed.amounts((*_CAPS, *_AMOUNTS)),
         "max_sends_per_hour": typed.integer("max_sends_per_hour"),
         "repeat_guard_s": typed.integer("repeat_guard_s"),
@@ -52,7 +52,7 @@ def _note_refused(typed: Typed, body: Mapping[str, Any], now_us: int) -> None:
         recipients=body["recipients"],
         max_sends_per_hour=body["max_sends_per_hour"],
         repeat_guard_s=body["repeat_guard_s"],
-        expires_at=typed.read("expires_at", lambda: time_us(body["expires_at"], "expires_at")),
+        expires_at=typed.parse("expires_at", lambda: time_us(body["expires_at"], "expires_at")),
     )
     try:
         columns_of_new(new, scopes=(), now_us=now_us)

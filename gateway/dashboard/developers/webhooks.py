@@ -52,7 +52,7 @@ async def register(call: RequestContext[Fields, Fields]) -> Reply:
     """The new endpoint's secret, shown this once."""
     form = read_form(call)
     typed = Typed(form)
-    body = {**_body(typed), "headers": typed.read("headers", lambda: _headers(form))}
+    body = {**_body(typed), "headers": typed.parse("headers", lambda: _headers(form))}
     key = form.idempotency_key
     try:
         made = await ask(
@@ -76,7 +76,7 @@ async def change(call: RequestContext[Fields, Fields]) -> Reply:
     typed = Typed(form)
     body = _body(typed)
     if form.text("headers") or form.text("clear_headers"):
-        body["headers"] = typed.read("headers", lambda: _headers(form))
+        body["headers"] = typed.parse("headers", lambda: _headers(form))
     try:
         await ask(call, "PATCH", _api(call), body, wrong=typed.wrong)
     except PasswordRequired:
@@ -174,7 +174,7 @@ def _body(typed: Typed) -> dict[str, Any]:
         "url": form.text("url"),
         "events": form.many("events"),
         "description": form.text("description"),
-        "retry_schedule_s": typed.read("retry_schedule_s", lambda: _waits(form)),
+        "retry_schedule_s": typed.parse("retry_schedule_s", lambda: _waits(form)),
         "rate_limit_per_s": typed.integer("rate_limit_per_s"),
         "include_codes": bool(form.text("include_codes")),
         "include_approval_links": bool(form.text("include_approval_links")),

@@ -14,7 +14,7 @@ from kernel.errors import InvalidInput
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class PlanOffer:
     """A plan by one interval that can be bought: value is what the form sends. price and credits: of a whole
     interval. seller: who is paid; null where every offer is sold by the same providers, of which one is chosen.
     """
@@ -29,7 +29,7 @@ class Offer:
 
 def offers_of(
     call: RequestContext[Any, Any], sold: Sequence[Plan]
-) -> tuple[Sequence[Offer], Sequence[tuple[str, str]]]:
+) -> tuple[Sequence[PlanOffer], Sequence[tuple[str, str]]]:
     """What can be bought, and the providers to choose from; none where an offer names its own."""
     ways = dict(ways_to_pay(call, "subscription"))
     found = [
@@ -50,12 +50,12 @@ def offers_of(
 
 def _offer(
     call: RequestContext[Any, Any], plan: Plan, interval: Interval, name: str, label: str | None
-) -> Offer:
+) -> PlanOffer:
     item = _item(call, plan, interval, name)
     assert item is not None, "it is sold so"
     value = f"{plan.id}/{interval}" if label is None else f"{plan.id}/{interval}/{name}"
     granted = plan.credits_included * MONTHS[interval]
-    return Offer(value, plan, interval, item.price, granted, label)
+    return PlanOffer(value, plan, interval, item.price, granted, label)
 
 
 def _item(

@@ -138,7 +138,7 @@ async def _check_range(
     if email is None:
         typed.refuse("recipient_email", "write the recipient's email address")
     else:
-        typed.read("recipient_email", lambda: normalise_email(email))
+        typed.parse("recipient_email", lambda: normalise_email(email))
 
 
 def _refused(data: dict[str, Any]) -> Problem:
