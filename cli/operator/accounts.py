@@ -11,6 +11,7 @@ from billing.credits.opening import open_account
 from cli.acting import tell
 from cli.database import account_named, read, write
 from cli.examples import examples
+from cli.operator.people import members, two_factor
 from cli.operator.recharge import recharge
 from cli.options import environment_option, limit_option
 from cli.output import json_option, run, show_record, show_rows
@@ -46,6 +47,8 @@ def accounts() -> None:
 
 
 accounts.add_command(recharge)
+accounts.add_command(members)
+accounts.add_command(two_factor)
 
 
 @accounts.command(
