@@ -30,7 +30,7 @@ from keys.account import (
 )
 from keys.audit_log import NamedEntry
 from keys.live import close_live, open_live, verify_email
-from keys.member import list_members
+from keys.member import Member, list_members
 from keys.password import check_password, hash_password
 from keys.principal import Environment
 from store.database import Transaction

@@ -1,6 +1,6 @@
 """The pages as rows of the route table: those for anybody, and the dashboard."""
 
-from gateway.dashboard import landing, overview
+from gateway.dashboard import landing, overview, search
 from gateway.dashboard.account import (
     account,
     cli_login,
@@ -43,6 +43,7 @@ DASHBOARD = ApiSurface(
     "/dashboard",
     (
         *overview.ROUTES,
+        *search.ROUTES,
         *send.ROUTES,
         *topups.ROUTES,
         *bulk.ROUTES,
@@ -74,7 +75,7 @@ DASHBOARD = ApiSurface(
     ),
     refuse,
 )
-OPERATOR = ApiSurface("/dashboard/admin", ADMIN_ROUTES, refuse)
+OPERATOR = ApiSurface("/dashboard/admin", (*search.ADMIN_ROUTES, *ADMIN_ROUTES), refuse)
 ENTRY = ApiSurface(
     "",
     (
