@@ -1,6 +1,6 @@
 """The pages as rows of the route table: those for anybody, and the dashboard."""
 
-from gateway.dashboard import landing, overview
+from gateway.dashboard import landing, overview, search
 from gateway.dashboard.account import (
     account,
     cli_login,
@@ -11,6 +11,7 @@ from gateway.dashboard.account import (
     sign_in,
     sign_up,
     team,
+    two_factor,
 )
 from gateway.dashboard.admin.routes import ADMIN_ROUTES
 from gateway.dashboard.developers import (
@@ -42,6 +43,7 @@ DASHBOARD = ApiSurface(
     "/dashboard",
     (
         *overview.ROUTES,
+        *search.ROUTES,
         *send.ROUTES,
         *topups.ROUTES,
         *bulk.ROUTES,
@@ -65,6 +67,7 @@ DASHBOARD = ApiSurface(
         *replays.ROUTES,
         *account.ROUTES,
         *team.ROUTES,
+        *two_factor.ROUTES,
         *invitation.ROUTES,
         *grants.ROUTES,
         *apps.ROUTES,
@@ -72,7 +75,7 @@ DASHBOARD = ApiSurface(
     ),
     refuse,
 )
-OPERATOR = ApiSurface("/dashboard/admin", ADMIN_ROUTES, refuse)
+OPERATOR = ApiSurface("/dashboard/admin", (*search.ADMIN_ROUTES, *ADMIN_ROUTES), refuse)
 ENTRY = ApiSurface(
     "",
     (

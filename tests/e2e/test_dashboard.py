@@ -31,6 +31,7 @@ PLACES = (
     "/deliveries",
     "/replays",
     "/account",
+    "/search",
 )
 
 
@@ -218,6 +219,35 @@ async def test_what_failed_is_replayed_with_progress(
     await expect(page.get_by_text("3 of 3 settled")).to_be_visible()
     await expect(page.get_by_text("done", exact=True)).to_be_visible()
     await receiver.at_least(6)
+    assert window.complaints == []
+
+
+async def test_keys_alone_find_a_top_up_by_half_an_address_and_what_to_do(
+    installation: Installation, browser: Browser
+) -> None:
+    window = await signed_in(browser, installation, "finder@shop.example")
+    page = window.page
+    await send(page, "half.an.address@customers.example")
+    await page.wait_for_url("**/topups/txn_*")
+    topup = page.url.partition("?")[0]
+    await page.goto("/dashboard/topups")
+
+    # In a field it is a letter like any other.
+    await page.get_by_label("Reference").press("/")
+    await expect(page.locator("dialog")).to_have_count(0)
+    await page.locator("h1").click()
+    await page.keyboard.press("/")
+    await page.keyboard.type("half.an")
+    await expect(page.locator("dialog li a").first).to_contain_text("half.an.address@customers")
+    faults = await grave_faults(page)
+    await page.keyboard.press("Enter")
+    await page.wait_for_url(topup)
+    await page.keyboard.press("Control+k")
+    await page.keyboard.type("new key")
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**/keys/new")
+
+    assert faults == []
     assert window.complaints == []
 
 

@@ -1,0 +1,150 @@
+"""Where what a search found is shown, and in which words; what else a person may want to do from anywhere."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, NamedTuple
+
+from billing.reports.find_by_id import Found, Kind
+from kernel.clock import rfc3339
+
+_D: Final = "/dashboard"
+_A: Final = "/dashboard/admin"
+
+
+class FoundLine(NamedTuple):
+    """A row of the answer. path is null where it is only shown after a switch of environment, or nowhere."""
+
+    word: str
+    found: Found
+    path: str | None
+
+
+class Action(NamedTuple):
+    """What can be done or opened from anywhere: also: further words that find it."""
+
+    label: str
+    path: str
+    scope: str = ""
+    also: str = ""
+
+
+WORDS: Final[Mapping[Kind, str]] = {
+    "topup": "Top-up",
+    "order": "Order",
+    "subscription": "Subscription",
+    "batch": "Bulk send",
+    "approval": "Approval",
+    "mail": "Mail",
+    "document": "Document",
+    "hold": "Hold",
+    "usage": "Usage",
+    "refund": "Refund",
+    "key": "Key",
+    "endpoint": "Webhook",
+    "delivery": "Delivery",
+    "event": "Event",
+    "replay": "Replay",
+    "transfer": "Transfer",
+    "app": "OAuth app",
+    "account": "Account",
+    "code_batch": "Code batch",
+    "machine_payment": "Machine payment",
+}
+
+
+def _event(one: Found) -> str:
+    """Its top-up's page shows it; any other by the deliveries of its moment."""
+    if one.belongs_to:
+        return f"{_D}/topups/{one.belongs_to}"
+    return f"{_D}/deliveries?created_after={rfc3339(one.at)}&created_before={rfc3339(one.at + 1)}"
+
+
+def _transfer(one: Found) -> str:
+    is_topup = one.belongs_to.startswith("txn_")
+    return f"{_D}/topups/{one.belongs_to}" if is_topup else f"{_D}/statement"
+
+
+_OWN: Final[Mapping[Kind, Callable[[Found], str]]] = {
+    "topup": lambda one: f"{_D}/topups/{one.id}",
+    "order": lambda one: f"{_D}/orders/{one.id}",
+    "subscription": lambda _: f"{_D}/plan",
+    "batch": lambda one: f"{_D}/batches/{one.id}",
+    "approval": lambda one: f"{_D}/approvals/{one.id}",
+    "mail": lambda one: f"{_D}/outbox/{one.id}",
+    "document": lambda one: f"{_D}/orders/{one.belongs_to}",
+    "hold": lambda _: f"{_D}/usage/holds",
+    "usage": lambda _: f"{_D}/usage",
+    "refund": lambda one: f"{_D}/orders/{one.belongs_to}",
+    "key": lambda one: f"{_D}/keys/{one.id}",
+    "endpoint": lambda one: f"{_D}/webhooks/{one.id}",
+    "delivery": lambda one: f"{_D}/deliveries/{one.id}",
+    "event": _event,
+    "replay": lambda one: f"{_D}/replays/{one.id}",
+    "transfer": _transfer,
+    "app": lambda _: f"{_D}/apps",
+}
+# What has no page of the operator's is shown by its account's.
+_OPERATORS: Final[Mapping[Kind, Callable[[Found], str]]] = {
+    "topup": lambda one: f"{_A}/topups/{one.id}",
+    "order": lambda one: f"{_A}/orders/{one.id}",
+    "subscription": lambda one: f"{_A}/subscriptions/{one.id}",
+    "document": lambda one: f"{_A}/orders/{one.belongs_to}",
+    "refund": lambda one: f"{_A}/refunds/{one.id}",
+    "code_batch": lambda one: f"{_A}/codes/{one.id}",
+    "machine_payment": lambda one: f"{_A}/machine-payments/{one.id}",
+}
+_OF_TOPUP: Final = frozenset({"approval", "mail", "delivery", "event", "transfer"})
+ACTIONS: Final[Sequence[Action]] = (
+    Action("Send a top-up", f"{_D}/send", "topup:send", "new credit"),
+    Action("Bulk send", f"{_D}/bulk", "topup:send", "many csv upload"),
+    Action("New key", f"{_D}/keys/new", "keys:write", "create agent api secret"),
+    Action("New webhook", f"{_D}/webhooks/new", "webhooks:write", "create endpoint register"),
+    Action("Decide approvals", f"{_D}/approvals?status=pending", "topup:read", "approve deny"),
+    Action("Buy credit", f"{_D}/buy", "billing:read", "pay add funds"),
+    Action("Set auto-recharge", f"{_D}/recharge", "billing:read", "automatic"),
+    Action("Redeem a voucher or code", f"{_D}/vouchers", "vouchers:read", "coupon atu"),
+    Action("Failed top-ups", f"{_D}/topups?status=failed", "topup:read", "errors"),
+    Action("Failed deliveries", f"{_D}/deliveries?status=failed", "webhooks:read", "errors replay"),
+    Action("Statement", f"{_D}/statement", "topup:read", "print ledger balance accountant"),
+    Action("Receipts and documents", f"{_D}/documents", "billing:read", "invoice pdf"),
+    Action("Usage", f"{_D}/usage", "usage:read", "tokens models spend"),
+    Action("Wallets of recipients", f"{_D}/wallets", "topup:read", "customers balance"),
+    Action("Your account", f"{_D}/account", "", "password sessions language settings"),
+    Action("Security log", f"{_D}/account/security", "", "audit who"),
+    Action("Documentation", "/docs", "", "help api reference"),
+    Action("Operator: accounts", f"{_A}/accounts", "admin", "customers"),
+    Action("Operator: desk", f"{_A}/topups", "admin", "waiting pending top-ups"),
+    Action("Operator: orders", f"{_A}/orders", "admin", "payments"),
+    Action("Operator: reconciliation", f"{_A}/reconciliation", "admin", "differences money"),
+    Action("Operator: audit log", f"{_A}/audit", "admin", "who changed"),
+)
+
+
+def own_line(one: Found, environment: str) -> FoundLine:
+    """For the account itself. What lies in the other environment needs a switch first."""
+    is_here = one.environment == environment and one.state != "deleted"
+    return FoundLine(WORDS[one.kind], one, _OWN[one.kind](one) if is_here else None)
+
+
+def operators_line(one: Found, environment: str) -> FoundLine:
+    """For an operator, whose pages show one environment, too."""
+    if one.kind == "account" or not one.environment:
+        return FoundLine(WORDS[one.kind], one, f"{_A}/accounts/{one.id}")
+    if one.environment != environment:
+        return FoundLine(WORDS[one.kind], one, None)
+    made = _OPERATORS.get(one.kind)
+    if made is not None:
+        return FoundLine(WORDS[one.kind], one, made(one))
+    is_of_topup = one.kind in _OF_TOPUP and one.belongs_to.startswith("txn_")
+    place = f"topups/{one.belongs_to}" if is_of_topup else f"accounts/{one.account_id}"
+    return FoundLine(WORDS[one.kind], one, f"{_A}/{place}")
+
+
+def actions_for(text: str, scopes: frozenset[str]) -> list[Action]:
+    """Those that hold every word of the text, of what the reader may do; all for an empty one."""
+    words = text.lower().split()
+    return [
+        action
+        for action in ACTIONS
+        if (not action.scope or action.scope in scopes)
+        and all(word in f"{action.label} {action.also}".lower() for word in words)
+    ]

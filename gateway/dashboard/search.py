@@ -1,0 +1,110 @@
+"""The search of everything: a page of its own, which the script of each page shows as a dialog."""
+
+import re
+from typing import Any, Final
+
+from starlette.responses import Response
+
+from billing.reports.find_by_words import PART_CHARACTERS_MIN
+from billing.reports.search import SearchResult, rows_looked_at, search_account, search_all
+from gateway.dashboard.admin.fields import admin_route
+from gateway.dashboard.found import actions_for, operators_line, own_line
+from gateway.dashboard.route import page_route
+from gateway.html.forms import NO_PROBLEM, Problem, problem_of, read_query
+from gateway.html.render import page
+from gateway.http.fields import Fields, cursor_id
+from gateway.http.request_context import RequestContext
+from gateway.http.routing import Reply
+from gateway.http.strict_json import has_control
+from kernel.errors import DomainError, InvalidInput
+from keys.principal import ACCOUNT_SCOPES
+
+PATH: Final = "/dashboard/search"
+ADMIN_PATH: Final = "/dashboard/admin/search"
+TEXT_CHARACTERS_MAX: Final = 320
+# A key, a token, or a whole code that can be redeemed: whoever has it can spend, so it belongs in no address.
+_SECRET: Final = re.compile(
+    r"(?:(?:ak|sat|adm)_(?:staging|live)|sst|oat|mat|mrt|whsec)_[0-9A-Za-z+/]{20,}"
+    r"|(?:ATU|TOPUP)-?(?:[0-9A-Z]{4}[- ]?){4,}",
+    re.IGNORECASE,
+)
+
+
+async def show(call: RequestContext[Fields, Fields]) -> Reply:
+    """What the account has."""
+    text, before_id, problem = _asked(call)
+    found = SearchResult()
+    if text and not problem.sentence:
+        tenant, scopes = call.principal.tenant, call.principal.scopes
+        found = await call.context.database.read(
+            lambda tx: search_account(tx, tenant, text, scopes, before_id=before_id)
+        )
+    return _page(call, PATH, text, found, problem, rows_looked_at(before_id))
+
+
+async def show_all(call: RequestContext[Fields, Fields]) -> Reply:
+    """What any account has."""
+    text, before_id, problem = _asked(call)
+    found = SearchResult()
+    if text and not problem.sentence:
+        environment, scopes = call.principal.environment, call.principal.scopes
+        found = await call.context.database.read(
+            lambda tx: search_all(tx, environment, text, scopes, before_id=before_id)
+        )
+    return _page(call, ADMIN_PATH, text, found, problem, rows_looked_at(before_id))
+
+
+def _asked(call: RequestContext[Any, Any]) -> tuple[str, str | None, Problem]:
+    """The text, where the search goes on, and what is wrong with them."""
+    query = read_query(call)
+    text = query.text("q")
+    try:
+        _check(text)
+        return text, cursor_id(query.text("before") or None, "txn"), NO_PROBLEM
+    except DomainError as error:
+        return "" if _SECRET.search(text) else text, None, problem_of(error)
+
+
+def _check(text: str) -> None:
+    """Raises InvalidInput."""
+    if len(text) > TEXT_CHARACTERS_MAX:
+        raise InvalidInput(f"write at most {TEXT_CHARACTERS_MAX} characters", param="q")
+    if has_control(text):
+        raise InvalidInput("write letters, digits and signs only", param="q")
+    if _SECRET.search(text):
+        raise InvalidInput(
+            "this looks like a secret, and was not searched for: write a voucher's last 4 characters,"
+            " or a key's name",
+            param="q",
+        )
+
+
+def _page(
+    call: RequestContext[Any, Any],
+    path: str,
+    text: str,
+    found: SearchResult,
+    problem: Problem,
+    looked_at: int,
+) -> Response:
+    line_of = operators_line if path == ADMIN_PATH else own_line
+    environment = call.principal.environment
+    return page(
+        call,
+        "search.html",
+        status=problem.status,
+        place=path,
+        text=text,
+        problem=problem,
+        named=[line_of(one, environment) for one in found.named],
+        parts=[line_of(one, environment) for one in found.parts.items],
+        older_than=found.parts.older_than,
+        looked_back_to=found.parts.looked_back_to,
+        looked_at=looked_at,
+        characters_min=PART_CHARACTERS_MIN,
+        actions=actions_for(text, call.principal.scopes),
+    )
+
+
+ROUTES = (page_route("GET", "/search", show, "Find anything", ACCOUNT_SCOPES),)
+ADMIN_ROUTES = (admin_route("GET", "/search", show_all, "Find anything of any account"),)
