@@ -15,11 +15,12 @@ from starlette.types import Receive
 
 from gateway.answers.answer import Answer
 from gateway.answers.envelope import Envelope
+from gateway.http.fields import Fields
 from gateway.http.idempotency_key import handled, take_key
 from gateway.http.request_context import RequestContext
-from gateway.http.routing import Router
+from gateway.http.routing import Route, Router
 from gateway.surfaces import API, API_PREFIX
-from kernel.errors import NotFound
+from kernel.errors import InvalidInput, NotFound
 from keys.principal import require_scope
 
 _decode = msgspec.json.Decoder(Envelope).decode
@@ -43,11 +44,14 @@ async def ask(
     idempotency_key: str | None = None,
     text: TextBody | None = None,
     receive: Receive | None = None,
+    wrong: Mapping[str, str] | None = None,
 ) -> Envelope:
     """What the API answers to that call; path is below /api/public/v1. Raises its DomainErrors.
 
     A query's parameters that are None or empty are left out. idempotency_key is that of its header.
     text: a body that is not JSON, for a route that takes one. receive: of a caller whose leaving ends a wait.
+    wrong: what a page found wrong already, by the names of the body's fields: then nothing is done, and
+    InvalidInput names these fields and what else is wrong with the body.
     """
     found = _router().find(API_PREFIX + path)
     if found is None:
@@ -64,18 +68,36 @@ async def ask(
     if route.is_unsafe:
         inner.raw = _encode(body or {})
         if route.decode is None:
-            inner.body = route.body_shape.decode(inner.raw, principal.environment)
+            inner.body = _checked(route, inner.raw, principal.environment, wrong or {})
         else:
             inner.raw = inner.raw if text is None else text.content
             kind = b"application/json" if text is None else text.media_type
             inner.body = route.decode(
                 inner.raw, {b"content-type": kind}, inner.query, principal.environment
             )
+            assert not wrong, "a body with a reader of its own is checked by that"
         if idempotency_key is not None and route.takes_key:
             take_key(inner, idempotency_key)
     reply = await handled(route, inner)
     assert isinstance(reply, Answer), f"{path} streams"
     return _decode(reply.body)
+
+
+def _checked(route: Route, raw: bytes, environment: str, wrong: Mapping[str, str]) -> Fields:
+    """The body as its struct; raises InvalidInput, with what is wrong already first."""
+    problems = [{"param": param, "detail": detail} for param, detail in wrong.items()]
+    try:
+        body: Fields = route.body_shape.decode(raw, environment)
+    except InvalidInput as error:
+        found = error.extra.get("errors", [])
+        problems += [one for one in found if one["param"] not in wrong]
+        if not wrong:
+            raise
+    else:
+        if not wrong:
+            return body
+    first = problems[0]
+    raise InvalidInput(first["detail"], param=first["param"], errors=problems)
 
 
 @cache

@@ -101,7 +101,8 @@ class Principal:
     account_email is the recipient of a send to `self`. oauth is set for the token of an app; one of an MCP
     client (mcp) is its key in everything. is_paused: its key, or one above it, is paused.
     clock_ahead_us: how far the account's own clock was ahead of ours when this was read. colleague: of a
-    session, who acts for the account where that is not their own.
+    session, who acts for the account where that is not their own. asks_code: of a session, whose person is asked
+    for a code where others give the password again.
     """
 
     account_id: str
@@ -120,6 +121,7 @@ class Principal:
     is_paused: bool = False
     clock_ahead_us: int = 0
     colleague: Colleague | None = None
+    asks_code: bool = False
 
     @property
     def own_expires_at(self) -> int | None:

@@ -207,11 +207,12 @@ async def load_principals(
         return {}
     rows = await tx.fetch(
         f"""SELECT s.id, s.account_id AS person_id, s.acts_for, s.environment, s.digest, s.last_seen_at,
-                  s.expires_at, m.role, m.email AS member_email, a.id AS account_id, a.name,
+                  s.expires_at, m.role, m.email AS member_email, f.confirmed_at AS asks_code_since, a.id AS account_id, a.name,
                   a.is_operator, a.is_sandbox, a.email, {IS_LIVE_OPEN}
            FROM sessions s JOIN accounts a ON a.id = COALESCE(s.acts_for, s.account_id)
            LEFT JOIN members m ON m.account_id = s.acts_for AND m.person_id = s.account_id
                AND m.removed_at IS NULL
+           LEFT JOIN second_factors f ON f.account_id = s.account_id
            WHERE s.digest IN :digests[text]""",
         digests=wanted,
     )
@@ -272,6 +273,7 @@ def _principal(row: Row, now_us: int) -> Principal | Refusal:
         colleague=None
         if row["role"] is None
         else Colleague(row["person_id"], row["member_email"], row["role"], row["name"]),
+        asks_code=row["asks_code_since"] is not None,
     )
 
 

@@ -110,6 +110,7 @@ STEPS = (
     ("access_tokens", "id", "{own}"),
     ("sessions", "id", "{own}"),
     ("members", "id", "{own}"),
+    ("second_factors", "account_id", "{own}"),
     ("oauth_charges", "id", "{own}"),
     ("oauth_tokens", "id", "{own}"),
     ("spend_windows", "key_id", "key_id IN (SELECT id FROM oauth_grants WHERE {own})"),

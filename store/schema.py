@@ -243,6 +243,18 @@ members = sa.Table(
     ),
 )
 
+# keys/second_factor.py. What signing in to an account takes beside its password.
+second_factors = sa.Table(
+    "second_factors",
+    metadata,
+    _text("account_id", key=True),
+    _text("nonce"),  # random, hex; the app's secret is derived from it under a data key
+    _int("last_step", default=0),  # of the newest code that was used, in half minutes since 1970
+    _text("recovery"),  # JSON: SHA-256 of the recovery codes that are left, hex
+    _int("created_at"),
+    _int("confirmed_at", null=True),  # since when it is asked for; null: being set up
+)
+
 # keys/caps.py. What a key and its descendants spent in one calendar window, and what its further limits count.
 spend_windows = sa.Table(
     "spend_windows",

@@ -38,3 +38,25 @@ async def plan_overview(tx: Transaction, tenant: Tenant) -> PlanOverview:
     tried = (await subscription_rows.load_carried(tx, [tenant])).tried
     receipts = await receipts_of(tx, (one.id for one in paid)) if paid else {}
     return PlanOverview(own, paid[::-1], sold, tenant in tried, receipts)
+
+
+@dataclass(frozen=True, slots=True)
+class OrderedPlan:
+    """The subscription that an order began, and what came with it: its paid periods, the newest first."""
+
+    subscription: Subscription
+    periods: Sequence[Period]
+
+    @property
+    def credited_micros(self) -> int:
+        """Less what was taken back."""
+        return sum(one.credits_micros - one.reversed_micros for one in self.periods)
+
+
+async def plan_of_order(tx: Transaction, order_id: str) -> OrderedPlan | None:
+    """None for an order that began none, or not yet."""
+    begun = await subscription_rows.find_by_order(tx, order_id)
+    if begun is None:
+        return None
+    paid = (await subscription_rows.load_periods(tx, [begun.id])).get(begun.id, [])
+    return OrderedPlan(begun, paid[::-1])

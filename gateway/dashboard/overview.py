@@ -12,6 +12,7 @@ from gateway.dashboard.unattended import desk_waiting, overlooked_s
 from gateway.html.chart import Chart, Series, balance_line, bars
 from gateway.html.forms import NO_PROBLEM, Problem, problem_of, read_form
 from gateway.html.render import go, page
+from gateway.html.typed import Typed
 from gateway.http.fields import Fields
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
@@ -48,9 +49,11 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
 async def fund(call: RequestContext[Fields, Fields]) -> Reply:
     """Staging only: adds test credit."""
     form = read_form(call)
+    typed = Typed(form)
+    body = {"amount_cents": typed.cents("amount", is_required=True)}
+    key = form.idempotency_key
     try:
-        body = {"amount_cents": form.cents("amount")}
-        await ask(call, "POST", "/sandbox/fund", body, idempotency_key=form.idempotency_key)
+        await ask(call, "POST", "/sandbox/fund", body, idempotency_key=key, wrong=typed.wrong)
     except DomainError as error:
         return await _overview(call, problem_of(error))
     return go(PATH, said="funded")

@@ -11,6 +11,7 @@ from gateway.dashboard.account import (
     sign_in,
     sign_up,
     team,
+    two_factor,
 )
 from gateway.dashboard.admin.routes import ADMIN_ROUTES
 from gateway.dashboard.developers import (
@@ -66,6 +67,7 @@ DASHBOARD = ApiSurface(
         *replays.ROUTES,
         *account.ROUTES,
         *team.ROUTES,
+        *two_factor.ROUTES,
         *invitation.ROUTES,
         *grants.ROUTES,
         *apps.ROUTES,

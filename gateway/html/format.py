@@ -32,6 +32,7 @@ SAID: Final[Mapping[str, str]] = {
     "member-left": "You left that account, and are in your own again.",
     "member-joined": "You have joined, and act for this account now. Your own is under Team.",
     "account-switched": "From here on you act for this account.",
+    "factor-off": "Two-factor sign-in is off: the password alone is enough.",
     "session-ended": "That session is signed out.",
     "environment-staging": "You are in staging now: nothing here moves real credit.",
     "environment-live": "You are in live now: what you send is real credit.",

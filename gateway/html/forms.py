@@ -11,7 +11,7 @@ from typing import Any, Final
 from urllib.parse import parse_qs
 
 from gateway.answers.refusals import sentence
-from gateway.html.format import money
+from gateway.html.field_words import for_people
 from gateway.http.body import check_media_type
 from gateway.http.errors import refusal_of
 from gateway.http.fields import EnvironmentMismatch
@@ -24,9 +24,7 @@ FIELDS_MAX = 200
 ENVIRONMENT_FIELD = "environment"
 # Made with the page: a form that is sent twice has its effect once.
 IDEMPOTENCY_FIELD = "once"
-_IN_CENTS: Final = re.compile(r"\w+_cents is (\d+) to (\d+)")
 _GROUPED: Final = re.compile(r"-?[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]*)?")
-_TOO_LONG: Final = re.compile(r"expected a string of length <= (\d+)")
 
 
 def ungrouped(text: str) -> str:
@@ -64,7 +62,7 @@ class Form:
         if not text:
             return None
         if not (text.isascii() and text.lstrip("-").isdigit() and len(text) <= 18):
-            raise InvalidInput("is a whole number", param=name)
+            raise InvalidInput("write a whole number", param=name)
         return int(text)
 
     def amounts(self, names: Iterable[str]) -> dict[str, int | None]:
@@ -95,15 +93,28 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A refusal as a form shows it: a sentence, and one for each field that it names."""
+    """A refusal as a form shows it: a sentence, and one for each field that it names.
+
+    are_shown: each of these stands at its field, so that nothing has to repeat them.
+    """
 
     status: int
     sentence: str
     fields: Mapping[str, str] = field(default_factory=dict)
+    are_shown: bool = False
 
     def of(self, *names: str) -> str:
         """What is wrong with the field; the API may call it by more than one name."""
         return next((self.fields[name] for name in names if name in self.fields), "")
+
+    @property
+    def note(self) -> str:
+        """What stands above the form."""
+        if not self.are_shown:
+            return self.sentence
+        number = len(self.fields)
+        marked = "one field below" if number == 1 else f"{number} fields below"
+        return f"Nothing was done yet: please look at {marked}."
 
 
 NO_PROBLEM = Problem(200, "")
@@ -153,18 +164,29 @@ def read_query(call: RequestContext[Any, Any]) -> Form:
 
 
 def problem_of(error: DomainError) -> Problem:
-    """What to show of a refusal, in the words that the API answers with."""
+    """What to show of a refusal, in the words of a form."""
     refusal = refusal_of(error)
     listed = error.extra.get("errors") or []
-    fields = {field["param"]: sentence(_for_people(field["detail"])) for field in listed}
-    if not fields and error.param is not None:
-        fields = {error.param: sentence(_for_people(error.detail))}
-    return Problem(refusal.http_status, sentence(_for_people(error.detail)), fields)
+    if not listed and error.param is not None:
+        listed = [{"param": error.param, "detail": error.detail}]
+    fields: dict[str, str] = {}
+    for one in listed:
+        name, said = _field_words(one["param"], one["detail"])
+        fields.setdefault(name, sentence(said))
+    said = " ".join(_ended(text) for text in dict.fromkeys(fields.values()))
+    return Problem(refusal.http_status, said or sentence(for_people(error.detail)), fields)
 
 
-def _for_people(detail: str) -> str:
-    """A form asks for dollars, and its fields have labels: no cents, and no names of the API's."""
-    if in_cents := _IN_CENTS.fullmatch(detail):
-        least, most = (money(int(cents)) for cents in in_cents.groups())
-        return f"write an amount from {least} to {most}"
-    return _TOO_LONG.sub(r"write at most \1 characters", detail)
+def _field_words(param: str, detail: str) -> tuple[str, str]:
+    """The form's field, and what is wrong with it: of a list it has one, a line for each item."""
+    name, bracket, rest = param.partition("[")
+    number, _, inner = rest.partition("]")
+    if not (bracket and number.isdigit()):
+        return param, for_people(detail, param)
+    part = inner.removeprefix(".")
+    said = for_people(detail, part or name)
+    return name, f"line {int(number) + 1}{f', {part}' if part else ''}: {said}"
+
+
+def _ended(text: str) -> str:
+    return text if text.endswith((".", "!", "?")) else f"{text}."

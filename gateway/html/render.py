@@ -6,15 +6,18 @@ and nothing on a page comes from another host or stands in it as a script or a s
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from typing import Any
 from urllib.parse import urlencode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import escape
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import Scope
 
 from gateway.html import format as formats
+from gateway.html.forms import Problem
 from gateway.html.static import static_url
 from gateway.html.zone import current, zone_of_request
 from gateway.http.request_context import RequestContext
@@ -41,17 +44,27 @@ def page(
     **values: Any,
 ) -> Response:
     """The template as an answer to this call; who is signed in, and how it looks, are known to it."""
-    return standing(
-        template,
-        call.scope,
-        status=status,
-        headers=headers,
-        principal=call.credential,
-        csrf_token="" if call.session_token is None else forgery_token(call.session_token),
-        now_us=call.now_us,
-        address=address_of(call),
-        provider_label=call.context.payments.providers.label,
+    problem = values.get("problem")
+    known = {
+        "principal": call.credential,
+        "csrf_token": "" if call.session_token is None else forgery_token(call.session_token),
+        "now_us": call.now_us,
+        "address": address_of(call),
+        "provider_label": call.context.payments.providers.label,
         **values,
+    }
+    answer = standing(template, call.scope, status=status, headers=headers, **known)
+    if isinstance(problem, Problem) and problem.fields and _shows_each(answer, problem):
+        known["problem"] = replace(problem, are_shown=True)
+        return standing(template, call.scope, status=status, headers=headers, **known)
+    return answer
+
+
+def _shows_each(answer: Response, problem: Problem) -> bool:
+    """Whether the page says at each field what is wrong with it."""
+    text = bytes(answer.body).decode()
+    return all(
+        f'<span class="wrong">{escape(said)}</span>' in text for said in problem.fields.values()
     )
 
 

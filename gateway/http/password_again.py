@@ -1,5 +1,6 @@
 """The password is asked again before a session makes or changes live keys or live secrets, lets
-an app into live, or has codes of live told to an address.
+an app into live, or has codes of live told to an address; of who signs in with two factors a code of their app
+or a recovery code, in its place.
 
 Promise: whoever finds a signed-in browser, or steals its cookie, gets no lasting credential of live
 out of it. A password given at /dashboard/confirm counts for that session alone, for ten minutes.
@@ -12,13 +13,15 @@ from gateway.http.rate_limit import take_one
 from gateway.http.request_context import RequestContext
 from gateway.http.session_cookie import SignInRefused
 from kernel.errors import DomainError
-from keys import session
+from keys import second_factor, session
 from keys.account import get_account
 from keys.principal import Environment
 from store.database import Transaction
 
 CONFIRM: Final = "/dashboard/confirm"
 TRIES: Final = 10
+# Of codes, in so many seconds: three of a million count at any moment.
+CODE_TRIES: Final = ((10, 900), (100, 86_400))
 PERIOD_S: Final = 900
 
 
@@ -52,15 +55,55 @@ async def require_password(
 
 
 async def confirm(call: RequestContext[Any, Any], password: str) -> None:
-    """Notes that the person gave the password; raises SignInRefused and RateLimited."""
-    await check_own(call, password)
+    """Notes that the person gave the password, or the code that stands for it; raises SignInRefused and
+    RateLimited.
+    """
     principal, now_us = call.principal, call.now_us
+    if principal.asks_code:
+        await check_code(call, principal.person_id, password)
+    else:
+        await check_own(call, password)
 
     async def work(tx: Transaction) -> None:
         await session.confirm(tx, principal.person_id, principal.credential_id, now_us=now_us)
         await note(tx, call, "password.confirmed", principal.credential_id, environment="")
 
     await call.context.database.transaction(work)
+
+
+async def check_code(
+    call: RequestContext[Any, Any], person_id: str, given: str, *, source: str = "session"
+) -> None:
+    """Uses a code of the person's app, or a recovery code; raises SignInRefused and RateLimited.
+
+    source: whose tries are counted together, so that a stranger's use up none of the person's own.
+    """
+    context, now_us = call.context, call.now_us
+    for count, period_s in CODE_TRIES:
+        await take_one(
+            context.limiter,
+            f"code:{source}:{person_id}:{period_s}",
+            count=count,
+            period_s=period_s,
+            detail="too many codes were tried; wait a few minutes",
+        )
+
+    async def work(tx: Transaction) -> bool:
+        is_right = await second_factor.check(tx, context.vault, person_id, given, now_us=now_us)
+        if not is_right:
+            await note(
+                tx,
+                call,
+                "code.given",
+                person_id,
+                account_id=person_id,
+                environment="",
+                outcome="refused",
+            )
+        return is_right
+
+    if not await context.database.transaction(work):
+        raise SignInRefused("that code is wrong, or was used before", param="password")
 
 
 async def check_own(call: RequestContext[Any, Any], password: str) -> None:

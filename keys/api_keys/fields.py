@@ -12,6 +12,7 @@ from msgspec import UNSET, UnsetType
 
 from kernel.clock import parse_rfc3339
 from kernel.errors import InvalidInput
+from keys.api_keys.checks import Checks
 from keys.api_keys.mandate_fields import mandate_columns
 from keys.caps import CAP_CENTS_MAX
 from keys.label import normalise_name
@@ -86,37 +87,49 @@ class KeyChanges:
 
 
 def columns_of_new(new: NewKey, *, scopes: Sequence[str], now_us: int) -> dict[str, Any]:
-    """The columns of a new key, with `scopes` where it named none; raises InvalidInput."""
+    """The columns of a new key, with `scopes` where it named none; raises InvalidInput for every field that is wrong."""
     named = scopes if new.scopes is None else new.scopes
-    return {
-        "name": normalise_name(new.name),
-        "scopes": " ".join(checked_scopes(named)),
-        "ip_allow_list": " ".join(str(net) for net in checked_networks(new.ip_allow_list)),
-        **{field: _checked_cents(field, getattr(new, field)) for field in CENTS_FIELDS},
-        "expires_at": _checked_expiry(new.expires_at, now_us),
-        **mandate_columns(new),
+    checks = Checks()
+    columns = {
+        "name": checks.of(normalise_name, new.name),
+        "scopes": checks.of(_scope_words, named),
+        "ip_allow_list": checks.of(_network_words, new.ip_allow_list),
+        **{name: checks.of(_checked_cents, name, getattr(new, name)) for name in CENTS_FIELDS},
+        "expires_at": checks.of(_checked_expiry, new.expires_at, now_us),
+        **mandate_columns(new, checks=checks),
     }
+    checks.end()
+    return columns
 
 
 def columns_of_changes(
     changes: KeyChanges, *, now_us: int, mandate: Mandate = NO_MANDATE
 ) -> dict[str, Any]:
     """The columns to change, of a key that has this mandate; raises InvalidInput."""
-    columns = mandate_columns(changes, mandate)
+    checks = Checks()
+    columns = mandate_columns(changes, mandate, checks=checks)
     if changes.name is not UNSET:
-        columns["name"] = normalise_name(changes.name)
+        columns["name"] = checks.of(normalise_name, changes.name)
     if changes.scopes is not UNSET:
-        columns["scopes"] = " ".join(checked_scopes(changes.scopes))
+        columns["scopes"] = checks.of(_scope_words, changes.scopes)
     if changes.ip_allow_list is not UNSET:
-        networks = checked_networks(changes.ip_allow_list)
-        columns["ip_allow_list"] = " ".join(str(net) for net in networks)
+        columns["ip_allow_list"] = checks.of(_network_words, changes.ip_allow_list)
     for field in CENTS_FIELDS:
         value = getattr(changes, field)
         if value is not UNSET:
-            columns[field] = _checked_cents(field, value)
+            columns[field] = checks.of(_checked_cents, field, value)
     if changes.expires_at is not UNSET:
-        columns["expires_at"] = _checked_expiry(changes.expires_at, now_us)
+        columns["expires_at"] = checks.of(_checked_expiry, changes.expires_at, now_us)
+    checks.end()
     return columns
+
+
+def _scope_words(scopes: Iterable[str]) -> str:
+    return " ".join(checked_scopes(scopes))
+
+
+def _network_words(cidrs: Sequence[str]) -> str:
+    return " ".join(str(net) for net in checked_networks(cidrs))
 
 
 def checked_scopes(scopes: Iterable[str]) -> list[str]:

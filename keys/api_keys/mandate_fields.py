@@ -9,6 +9,7 @@ from msgspec import UNSET, UnsetType
 
 from kernel.errors import InvalidInput
 from kernel.storable import storable
+from keys.api_keys.checks import Checks
 from keys.caps import CAP_CENTS_MAX
 from keys.email_address import normalise_email
 from keys.mandate import (
@@ -35,18 +36,18 @@ _RANGES: Final = {
 MANDATE_FIELDS: Final = Mandate.__struct_fields__
 
 
-def mandate_columns(given: Any, before: Mandate = NO_MANDATE) -> dict[str, Any]:
-    """The columns of a new key's mandate, or of a changed one; raises InvalidInput.
+def mandate_columns(given: Any, before: Mandate = NO_MANDATE, *, checks: Checks) -> dict[str, Any]:
+    """The columns of a new key's mandate, or of a changed one; what is wrong is told by checks.
 
     given: NewKey or KeyChanges. UNSET leaves a field as it was, None takes a limit away.
     """
     columns: dict[str, Any] = {}
     if given.purpose is not UNSET:
-        columns["purpose"] = _purpose(given.purpose)
+        columns["purpose"] = checks.of(_purpose, given.purpose)
     changes = {name: getattr(given, name) for name in MANDATE_FIELDS}
     changes = {name: value for name, value in changes.items() if value is not UNSET}
     if changes:
-        checked = {name: _checked(name, value) for name, value in changes.items()}
+        checked = {name: checks.of(_checked, name, value) for name, value in changes.items()}
         columns["mandate"] = mandate_text(msgspec.structs.replace(before, **checked))
     return columns
 

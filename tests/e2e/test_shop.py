@@ -135,7 +135,7 @@ async def test_a_pack_is_bought_and_the_browser_comes_back(
     await pay(page)
 
     await expect(page.locator("h1")).to_have_text("Business Pack")
-    await expect(page.locator(".note.good")).to_contain_text("back from the payment page")
+    await expect(page.get_by_role("status")).to_contain_text("back from the payment page")
     await expect(page.locator(".head .chip")).to_have_text("paid")
     await page.goto("/dashboard")
     # $10,000.00 of test credit, and 70,000 credits of $0.001.
@@ -227,5 +227,5 @@ async def test_an_order_is_decided_with_the_keyboard(store: Store, browser: Brow
     await page.keyboard.press("Tab")
     await page.keyboard.press("Enter")
 
-    await expect(page.locator(".note.good")).to_contain_text("The order is credited")
+    await expect(page.get_by_role("status")).to_contain_text("The order is credited")
     assert (await store.show(made["id"]))["status"] == "paid"

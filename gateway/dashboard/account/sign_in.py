@@ -3,7 +3,8 @@
 Promises: an address that nobody has, one without a password and a wrong password get the same
 answer after the same work; guessing is throttled by the caller's address, alone and at each account,
 ever more slowly; nobody's guesses keep an account's owner out, who comes from another address or from
-a device that signed in before; another site cannot sign a browser in here.
+a device that signed in before; another site cannot sign a browser in here; where the account asks for a second
+factor, no session begins without it.
 """
 
 import hashlib
@@ -19,6 +20,7 @@ from gateway.http.acting import note
 from gateway.http.auth import block_of
 from gateway.http.device_cookie import device_cookie, known_device
 from gateway.http.fields import Fields
+from gateway.http.password_again import check_code
 from gateway.http.rate_limit import take_one
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
@@ -31,10 +33,11 @@ from gateway.http.session_cookie import (
     read_cookie,
     set_cookie,
 )
-from kernel.errors import DomainError
+from kernel.clock import MINUTE_US
+from kernel.errors import DomainError, NotFound
 from kernel.tenant import Tenant
-from keys import session
-from keys.account import Account, find_by_email, lock_tenants
+from keys import second_factor, session
+from keys.account import Account, find_by_email, get_account, lock_tenants
 from keys.email_address import InvalidEmail, normalise_email
 from keys.member import teams_of
 from keys.principal import ACCOUNT_SCOPES
@@ -45,6 +48,8 @@ TRIES_PER_ADDRESS: Final = (30, 900)  # in so many seconds
 # 90 seconds a try to 18 minutes to 72.
 TRIES: Final = ((10, 900), (20, 21_600), (40, 172_800))
 REFUSALS_LOGGED_PER_HOUR: Final = 60  # of one account
+TICKET_US: Final = 5 * MINUTE_US
+_TICKET: Final = "sign-in"
 _YEAR_S: Final = 31_536_000
 _TOO_MANY: Final = "too many sign-ins were tried; wait a few minutes"
 
@@ -75,10 +80,26 @@ async def submit(call: RequestContext[Fields, Fields]) -> Reply:
             raise SignInRefused("the address and the password do not match")
     except DomainError as error:
         return form_page(call, form, problem_of(error))
-    back = form.text("next")
-    response = go(back if is_safe_way(back) else HOME)
-    await begin_session(call, account.id, email, response)
-    return response
+    if await _asks_code(call, account):
+        return _code_page(call, form, _ticket(call, account))
+    return await _signed_in(call, form, account.id, email)
+
+
+async def submit_code(call: RequestContext[Fields, Fields]) -> Reply:
+    """The second step: a code of the app, or a recovery code."""
+    check_own_page(call)
+    form = read_form(call)
+    ticket = form.raw("ticket")
+    account = await _of_ticket(call, ticket)
+    if account is None or account.email is None:
+        expired = Problem(403, "That took too long: sign in again.")
+        return form_page(call, Form({"next": [form.text("next")]}), expired)
+    device = known_device(call.headers, call.context.vault, _name_of(account.email))
+    try:
+        await check_code(call, account.id, form.text("password"), source=device or "stranger")
+    except DomainError as error:
+        return _code_page(call, form, ticket, problem_of(error))
+    return await _signed_in(call, form, account.id, account.email)
 
 
 async def sign_out(call: RequestContext[Fields, Fields]) -> Reply:
@@ -127,6 +148,58 @@ def check_own_page(call: RequestContext[Any, Any]) -> None:
     """For forms before there is a session; raises ForgeryRefused for another site's page."""
     if is_foreign(call.scope, call.headers, call.context.settings):
         raise ForgeryRefused("this form did not come from a page of this gateway", reason="forgery")
+
+
+async def _signed_in(
+    call: RequestContext[Any, Any], form: Form, account_id: str, email: str
+) -> Response:
+    back = form.text("next")
+    response = go(back if is_safe_way(back) else HOME)
+    await begin_session(call, account_id, email, response)
+    return response
+
+
+async def _asks_code(call: RequestContext[Any, Any], account: Account) -> bool:
+    account_id = account.id
+    return await call.context.database.read(lambda tx: second_factor.is_asked(tx, account_id))
+
+
+def _code_page(
+    call: RequestContext[Any, Any], form: Form, ticket: str, problem: Problem = NO_PROBLEM
+) -> Response:
+    return page(
+        call,
+        "sign_in_code.html",
+        status=problem.status,
+        problem=problem,
+        ticket=ticket,
+        back=form.text("next"),
+    )
+
+
+def _ticket(call: RequestContext[Any, Any], account: Account) -> str:
+    """That the account's password was right just now, for the second step: signed, and of that password."""
+    said = f"{account.id}.{call.now_us}.{_print_of(account)}"
+    return f"{said}.{call.context.vault.sign(said, purpose=_TICKET)}"
+
+
+async def _of_ticket(call: RequestContext[Any, Any], ticket: str) -> Account | None:
+    """Whose password was right; None: nobody's, or not lately, or it was changed since."""
+    said, _, proof = ticket.rpartition(".")
+    if not call.context.vault.is_signed(said, proof, purpose=_TICKET):
+        return None
+    account_id, at, of_password = said.split(".")
+    if not 0 <= call.now_us - int(at) < TICKET_US:
+        return None
+    try:
+        account = await call.context.database.read(lambda tx: get_account(tx, account_id))
+    except NotFound:
+        return None
+    return account if _print_of(account) == of_password else None
+
+
+def _print_of(account: Account) -> str:
+    return hashlib.sha256((account.password_hash or "").encode()).hexdigest()[:32]
 
 
 async def _throttle(call: RequestContext[Any, Any], email: str) -> str | None:
@@ -221,6 +294,7 @@ async def begin_session(
 ROUTES = (
     open_route("GET", "/sign-in", show, "Sign in"),
     open_route("POST", "/sign-in", submit, "Sign in"),
+    open_route("POST", "/sign-in/code", submit_code, "Sign in: the code"),
     open_route("POST", "/theme", set_theme, "Choose light or dark"),
 )
 DASHBOARD_ROUTES = (page_route("POST", "/sign-out", sign_out, "Sign out", ACCOUNT_SCOPES),)

@@ -5,7 +5,10 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from gateway.html.forms import Form, dollars
-from kernel.errors import InvalidInput
+from gateway.html.typed import Typed
+from gateway.http.fields import time_us
+from kernel.errors import DomainError, InvalidInput
+from keys.api_keys.fields import NewKey, columns_of_new
 
 # Each is an amount of cents of the API under its name and _cents.
 _CAPS: Final = ("per_call", "per_day", "per_month")
@@ -19,22 +22,43 @@ _UNITS_S: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _WINDOW: Final = re.compile(r"(\d{1,9})\s*([smhd])\s*:?\s*(\S+)")
 
 
-def body_of(form: Form) -> dict[str, Any]:
-    """A blank field is no limit. Raises InvalidInput."""
+def body_of(typed: Typed, *, now_us: int) -> dict[str, Any]:
+    """A blank field is no limit; what cannot be read, or would be refused by itself, is noted."""
+    form = typed.form
     expires_on = form.text("expires_on")
-    return {
+    body: dict[str, Any] = {
         "name": form.text("name"),
         "purpose": form.text("purpose") or None,
         "scopes": form.many("scopes"),
         "ip_allow_list": form.lines("ip_allow_list"),
         "platforms": form.lines("platforms") or None,
         "recipients": form.lines("recipients") or None,
-        "windows": _windows(form) or None,
-        **form.amounts((*_CAPS, *_AMOUNTS)),
-        "max_sends_per_hour": form.integer("max_sends_per_hour"),
-        "repeat_guard_s": form.integer("repeat_guard_s"),
+        "windows": typed.parse("windows", lambda: _windows(form)) or None,
+        **typed.amounts((*_CAPS, *_AMOUNTS)),
+        "max_sends_per_hour": typed.integer("max_sends_per_hour"),
+        "repeat_guard_s": typed.integer("repeat_guard_s"),
         "expires_at": f"{expires_on}T00:00:00Z" if expires_on else None,
     }
+    # The API comes to these once the rest is right; a person is told of all of it at once.
+    _note_refused(typed, body, now_us)
+    return body
+
+
+def _note_refused(typed: Typed, body: Mapping[str, Any], now_us: int) -> None:
+    new = NewKey(
+        name=body["name"],
+        scopes=body["scopes"],
+        ip_allow_list=body["ip_allow_list"],
+        recipients=body["recipients"],
+        max_sends_per_hour=body["max_sends_per_hour"],
+        repeat_guard_s=body["repeat_guard_s"],
+        expires_at=typed.parse("expires_at", lambda: time_us(body["expires_at"], "expires_at")),
+    )
+    try:
+        columns_of_new(new, scopes=(), now_us=now_us)
+    except DomainError as error:
+        for one in error.extra.get("errors") or [{"param": error.param, "detail": error.detail}]:
+            typed.refuse(one["param"], one["detail"])
 
 
 def form_of_key(key: Mapping[str, Any]) -> Form:

@@ -21,6 +21,7 @@ from gateway.html.forms import (
     read_query,
 )
 from gateway.html.render import go, page
+from gateway.html.typed import Typed
 from gateway.http.fields import Fields
 from gateway.http.password_again import PasswordRequired, confirm
 from gateway.http.request_context import RequestContext
@@ -68,10 +69,14 @@ async def show_new(call: RequestContext[Fields, Fields]) -> Reply:
 async def mint(call: RequestContext[Fields, Fields]) -> Reply:
     """The new key's secret, shown this once."""
     form = read_form(call)
+    typed = Typed(form)
+    body = body_of(typed, now_us=call.now_us)
     try:
         if form.raw("password"):
             await confirm(call, form.raw("password"))
-        made = await ask(call, "POST", "/keys", body_of(form), idempotency_key=form.idempotency_key)
+        made = await ask(
+            call, "POST", "/keys", body, idempotency_key=form.idempotency_key, wrong=typed.wrong
+        )
     except DomainError as error:
         return _new_page(call, form, problem_of(error))
     return _secret_page(call, made.data, "minted")
@@ -85,8 +90,10 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
 async def change(call: RequestContext[Fields, Fields]) -> Reply:
     """What the form says from now on."""
     form = read_form(call)
+    typed = Typed(form)
+    body = body_of(typed, now_us=call.now_us)
     try:
-        await ask(call, "PATCH", _api(call), body_of(form))
+        await ask(call, "PATCH", _api(call), body, wrong=typed.wrong)
     except PasswordRequired:
         raise
     except DomainError as error:

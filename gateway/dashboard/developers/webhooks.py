@@ -10,6 +10,7 @@ from gateway.dashboard.route import page_route
 from gateway.html.chart import Chart, Series, bars
 from gateway.html.forms import IDEMPOTENCY_FIELD, NO_PROBLEM, Form, Problem, problem_of, read_form
 from gateway.html.render import go, page
+from gateway.html.typed import Typed
 from gateway.http.fields import Fields
 from gateway.http.password_again import PasswordRequired
 from gateway.http.request_context import RequestContext
@@ -50,10 +51,12 @@ async def show_new(call: RequestContext[Fields, Fields]) -> Reply:
 async def register(call: RequestContext[Fields, Fields]) -> Reply:
     """The new endpoint's secret, shown this once."""
     form = read_form(call)
+    typed = Typed(form)
+    body = {**_body(typed), "headers": typed.parse("headers", lambda: _headers(form))}
+    key = form.idempotency_key
     try:
-        body = {**_body(form), "headers": _headers(form)}
         made = await ask(
-            call, "POST", "/webhooks/register", body, idempotency_key=form.idempotency_key
+            call, "POST", "/webhooks/register", body, idempotency_key=key, wrong=typed.wrong
         )
     except PasswordRequired:
         raise
@@ -70,11 +73,12 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
 async def change(call: RequestContext[Fields, Fields]) -> Reply:
     """What the form says from now on; headers only where new ones are given."""
     form = read_form(call)
+    typed = Typed(form)
+    body = _body(typed)
+    if form.text("headers") or form.text("clear_headers"):
+        body["headers"] = typed.parse("headers", lambda: _headers(form))
     try:
-        body = _body(form)
-        if form.text("headers") or form.text("clear_headers"):
-            body["headers"] = _headers(form)
-        await ask(call, "PATCH", _api(call), body)
+        await ask(call, "PATCH", _api(call), body, wrong=typed.wrong)
     except PasswordRequired:
         raise
     except DomainError as error:
@@ -164,19 +168,24 @@ def _here(call: RequestContext[Any, Any]) -> str:
     return f"{PATH}/{call.params['endpoint_id']}"
 
 
-def _body(form: Form) -> dict[str, Any]:
-    waits = form.lines("retry_schedule_s")
-    if not all(wait.isascii() and wait.isdigit() and len(wait) <= 9 for wait in waits):
-        raise InvalidInput("the schedule is whole seconds such as 0 5 30", param="retry_schedule_s")
+def _body(typed: Typed) -> dict[str, Any]:
+    form = typed.form
     return {
         "url": form.text("url"),
         "events": form.many("events"),
         "description": form.text("description"),
-        "retry_schedule_s": [int(wait) for wait in waits],
-        "rate_limit_per_s": form.integer("rate_limit_per_s"),
+        "retry_schedule_s": typed.parse("retry_schedule_s", lambda: _waits(form)),
+        "rate_limit_per_s": typed.integer("rate_limit_per_s"),
         "include_codes": bool(form.text("include_codes")),
         "include_approval_links": bool(form.text("include_approval_links")),
     }
+
+
+def _waits(form: Form) -> list[int]:
+    waits = form.lines("retry_schedule_s")
+    if not all(wait.isascii() and wait.isdigit() and len(wait) <= 9 for wait in waits):
+        raise InvalidInput("write whole seconds, such as 0 5 30", param="retry_schedule_s")
+    return [int(wait) for wait in waits]
 
 
 def _headers(form: Form) -> dict[str, str]:

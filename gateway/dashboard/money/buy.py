@@ -14,6 +14,7 @@ from gateway.dashboard.paging import ROWS
 from gateway.dashboard.route import page_route
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form, read_query
 from gateway.html.render import address_of, go, page
+from gateway.html.typed import Typed
 from gateway.http.fields import Fields
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
@@ -42,9 +43,11 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
 async def order(call: RequestContext[Fields, Fields]) -> Reply:
     """Makes the order and leads on to where it is paid."""
     form = read_form(call)
+    typed = Typed(form)
+    body = _body(call, typed)
     try:
         made = await ask(
-            call, "POST", "/orders", _body(call, form), idempotency_key=form.idempotency_key
+            call, "POST", "/orders", body, idempotency_key=form.idempotency_key, wrong=typed.wrong
         )
     except KeyReused:
         return await _form_page(call, form, MADE_BEFORE)
@@ -65,13 +68,18 @@ async def back(call: RequestContext[Fields, Fields]) -> Reply:
     return go(ORDERS) if found is None else go(f"{ORDERS}/{found.id}", said="order-back")
 
 
-def _body(call: RequestContext[Any, Any], form: Form) -> dict[str, Any]:
+def _body(call: RequestContext[Any, Any], typed: Typed) -> dict[str, Any]:
+    form = typed.form
+    is_amount = form.text("pack") in {AMOUNT, ""}
+    offered = call.context.payments.providers.offered(call.principal.environment)
+    if form.text("provider") not in offered:
+        typed.refuse("provider", f"choose one of {', '.join(offered)}")
     chosen = form.text("pack")
     way_back = f"{address_of(call)}{BACK}/{form.idempotency_key}"
     return {
         "provider": form.text("provider"),
-        "pack_id": None if chosen in {AMOUNT, ""} else chosen,
-        "amount_cents": form.cents("amount") if chosen in {AMOUNT, ""} else None,
+        "pack_id": None if is_amount else chosen,
+        "amount_cents": typed.cents("amount", is_required=True) if is_amount else None,
         "coupon": form.text("coupon") or None,
         "save_payment_method": bool(form.text("save")),
         "success_url": way_back if form.idempotency_key else None,

@@ -9,7 +9,7 @@ from typing import Final
 from billing.documents.document import receipt_of
 from billing.orders.order import STATUSES
 from billing.orders.timeline import own_timeline
-from billing.subscriptions.records import find_by_order
+from billing.reports.plan_overview import plan_of_order
 from gateway.dashboard.listing import listing
 from gateway.dashboard.route import page_route
 from gateway.html.forms import read_query
@@ -45,7 +45,7 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
         # A plan may begin with a trial, which costs nothing and so has no receipt.
         made = await call.context.database.read(lambda tx: receipt_of(tx, tenant, order_id))
         has_receipt = made is not None
-    begun = await call.context.database.read(lambda tx: find_by_order(tx, order_id))
+    plan = await call.context.database.read(lambda tx: plan_of_order(tx, order_id))
     is_back = read_query(call).text("said") == "order-back"
     is_watched = is_back and order.status == "pending"
     # In live nothing is made out before the operator has said who sells.
@@ -55,7 +55,8 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
         "order.html",
         timeline=timeline,
         order=order,
-        trial_ends_at=None if begun is None else begun.trial_ends_at,
+        trial_ends_at=None if plan is None else plan.subscription.trial_ends_at,
+        plan=plan,
         is_watched=is_watched,
         has_receipt=has_seller and has_receipt,
         documents=(await ask(call, "GET", "/documents", query={"order_id": order_id})).data[

@@ -13,8 +13,9 @@ from billing.subscriptions.subscription import Subscription
 from gateway.answers.answer import Answer
 from gateway.api.money.orders import LEASE_S, request_digest
 from gateway.dashboard.form_idempotency import form_key
-from gateway.dashboard.money.buy import BACK, MADE_BEFORE, ways_to_pay
+from gateway.dashboard.money.buy import BACK, MADE_BEFORE
 from gateway.dashboard.money.orders import PATH as ORDERS
+from gateway.dashboard.money.plan_offers import offers_of
 from gateway.dashboard.route import page_route
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form
 from gateway.html.render import address_of, go, page
@@ -68,8 +69,10 @@ async def open_portal(call: RequestContext[Fields, Fields]) -> Reply:
 
 async def _order(call: RequestContext[Any, Any], form: Form, digest: str | None) -> NewOrder:
     """What was chosen; raises InvalidInput and NotFound."""
-    environment, provider = call.principal.environment, form.text("provider")
-    plan_id, _, wanted = form.text("plan").partition("/")
+    environment = call.principal.environment
+    plan_id, _, chosen = form.text("plan").partition("/")
+    wanted, _, seller = chosen.partition("/")
+    provider = seller or form.text("provider")
     interval = next((name for name in MONTHS if name == wanted), None)
     if interval is None:
         raise InvalidInput("choose a plan", param="plan")
@@ -121,6 +124,7 @@ async def plan_page(
     shown = None
     if seen.own is not None:
         shown = (await ask(call, "GET", f"/subscriptions/{seen.own.id}")).data
+    offers, ways = offers_of(call, seen.sold)
     own_way = None if seen.own is None else providers.registration(seen.own.provider)
     return page(
         call,
@@ -135,7 +139,8 @@ async def plan_page(
         can_steer=seen.own is not None and call.context.payments.steering.can_steer(seen.own),
         is_orphan=seen.own is not None and call.context.payments.steering.is_orphan(seen.own),
         has_portal=own_way is not None and own_way.has_portal,
-        providers=ways_to_pay(call, "subscription"),
+        offers=offers,
+        providers=ways,
         form_key=form_key or new_id("frm"),
     )
 

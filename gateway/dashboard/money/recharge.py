@@ -8,6 +8,7 @@ from gateway.dashboard.money.buy import payable_at
 from gateway.dashboard.route import page_route
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form
 from gateway.html.render import address_of, go, page
+from gateway.html.typed import Typed
 from gateway.http.fields import Fields
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
@@ -28,15 +29,16 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
 async def set_(call: RequestContext[Fields, Fields]) -> Reply:
     """Sets it, and has it on."""
     form = read_form(call)
+    typed = Typed(form)
+    body = {
+        "below_cents": typed.cents("below", is_required=True),
+        "amount_cents": typed.cents("amount", is_required=True),
+        "monthly_max_cents": typed.cents("monthly_max", is_required=True),
+        "provider": form.text("provider"),
+        "method_ref": form.text("method") or None,
+    }
     try:
-        body = {
-            "below_cents": form.cents("below") or 0,
-            "amount_cents": form.cents("amount") or 0,
-            "monthly_max_cents": form.cents("monthly_max") or 0,
-            "provider": form.text("provider"),
-            "method_ref": form.text("method") or None,
-        }
-        await ask(call, "PUT", _API, body)
+        await ask(call, "PUT", _API, body, wrong=typed.wrong)
     except DomainError as error:
         return await _page(call, form, problem_of(error))
     return go(PATH, said="recharge-set")

@@ -1,46 +1,74 @@
 """The send form: checked first by the very rules of a send, then sent once however often it is."""
 
-from typing import Any
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import urlencode
 
+import msgspec
 from starlette.responses import Response
 
 from gateway.answers import response_codes as codes
 from gateway.dashboard.route import page_route
+from gateway.html.format import money
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form, read_query
 from gateway.html.render import go, page
+from gateway.html.typed import Typed
 from gateway.http.fields import Fields
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from gateway.internal_client import ask
 from kernel.errors import DomainError
 from kernel.ids import new_id
+from keys.email_address import normalise_email
+from keys.vault import SealBroken
 
+PATH: Final = "/dashboard/send"
 _SCOPES = ("topup:send",)
+_FIELDS: Final = (
+    "platform",
+    "amount",
+    "recipient_email",
+    "reference",
+    "note",
+    "email",
+    "locale",
+    "message",
+    "send_at",
+    "intent",
+)
+_FROM_A_LINK: Final = ("platform", "amount", "recipient_email", "intent")
+_PURPOSE: Final = "send_form"
+# A longer address is refused; what does not fit is answered to the form itself.
+_TOKEN_CHARACTERS_MAX: Final = 3_500
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
-    """The empty form; a link may fill it in."""
+    """The form, which a link may fill in; or what it asks for, checked. Both have addresses of their own, so
+    that a browser's Back leads to them.
+    """
     asked = read_query(call)
-    names = ("platform", "amount", "recipient_email", "intent")
-    return await _form_page(call, Form({name: [asked.text(name)] for name in names}))
+    if asked.raw("form"):
+        form = _opened(call, asked.raw("form"))
+        return await (
+            _check(call, form) if asked.text("step") == "check" else _form_page(call, form)
+        )
+    return await _form_page(call, Form({name: [asked.text(name)] for name in _FROM_A_LINK}))
 
 
 async def submit(call: RequestContext[Fields, Fields]) -> Reply:
-    """A quote, or the top-up itself once the quote was seen."""
+    """On to a quote, or the top-up itself once the quote was seen."""
     form = read_form(call)
+    if form.text("step") != "send":
+        return await _to_check(call, form)
+    typed = Typed(form)
+    # What the person saw is what is charged; a price that has ended is shown anew.
+    # The form's own name is its intent, unless a program's link or its preview brought one.
+    intent = form.text("intent") or form.idempotency_key
+    body = {**_body(typed), "quote_id": form.text("quote_id") or None, "intent": intent}
+    key = form.idempotency_key
     try:
-        body = _body(form)
-        if form.text("step") != "send":
-            intent = form.text("intent") or None
-            quote = await ask(call, "POST", "/topup/validate", {**body, "intent": intent})
-            if not quote.success:
-                return await _form_page(call, form, _refused(quote.data))
-            return await _form_page(call, form, quote=quote.data)
-        # What the person saw is what is charged; a price that has ended is shown anew.
-        # The form's own name is its intent, unless a program's link brought one.
-        intent = form.text("intent") or form.idempotency_key
-        quoted = {**body, "quote_id": form.text("quote_id") or None, "intent": intent}
-        sent = await ask(call, "POST", "/topup/send", quoted, idempotency_key=form.idempotency_key)
+        sent = await ask(call, "POST", "/topup/send", body, idempotency_key=key, wrong=typed.wrong)
     except DomainError as error:
         return await _form_page(call, form, problem_of(error))
     if sent.code == codes.APPROVAL_REQUIRED:
@@ -48,15 +76,81 @@ async def submit(call: RequestContext[Fields, Fields]) -> Reply:
     return go(f"/dashboard/topups/{sent.transaction_id}", said=f"sent-{sent.status}")
 
 
+async def _to_check(call: RequestContext[Any, Any], form: Form) -> Reply:
+    """The intent goes along: whoever comes back to the preview sends nothing a second time."""
+    given = _given(form)
+    given.setdefault("intent", form.idempotency_key or new_id("frm"))
+    token = _sealed(call, given)
+    if len(token) > _TOKEN_CHARACTERS_MAX:
+        return await _check(call, Form({name: [text] for name, text in given.items()}))
+    return go(PATH, step="check", form=token)
+
+
+def _given(form: Form) -> dict[str, str]:
+    return {name: text for name in _FIELDS if (text := form.raw(name))}
+
+
+def _sealed(call: RequestContext[Any, Any], given: Mapping[str, str]) -> str:
+    """What was typed, as a part of an address: addresses are logged and remembered, so nobody reads it there."""
+    plain = msgspec.json.encode(given)
+    blob = call.context.vault.seal(plain, purpose=_PURPOSE, subject=call.principal.account_id)
+    return urlsafe_b64encode(blob).decode().rstrip("=")
+
+
+def _opened(call: RequestContext[Any, Any], token: str) -> Form:
+    """An empty form where the token is none of this account's."""
+    try:
+        blob = urlsafe_b64decode(token + "=" * (-len(token) % 4))
+        plain = call.context.vault.open(blob, purpose=_PURPOSE, subject=call.principal.account_id)
+    except (ValueError, SealBroken):
+        return Form()
+    given = msgspec.json.decode(plain, type=dict[str, str])
+    return Form({name: [text] for name, text in given.items()})
+
+
+async def _check(call: RequestContext[Any, Any], form: Form) -> Response:
+    """A quote, or all that is wrong."""
+    typed = Typed(form)
+    body = {**_body(typed), "intent": form.text("intent") or None}
+    await _check_range(call, typed, body)
+    try:
+        quote = await ask(call, "POST", "/topup/validate", body, wrong=typed.wrong)
+    except DomainError as error:
+        return await _form_page(call, form, problem_of(error))
+    if not quote.success:
+        return await _form_page(call, form, _refused(quote.data))
+    return await _form_page(call, form, quote=quote.data)
+
+
+async def _check_range(
+    call: RequestContext[Any, Any], typed: Typed, body: Mapping[str, Any]
+) -> None:
+    """What a send refuses one after the other is told together with the rest."""
+    offered = (await ask(call, "GET", "/platforms")).data["items"]
+    platform = next((one for one in offered if one["id"] == body["platform"]), None)
+    cents = body["amount_cents"]
+    if platform is not None and cents is not None:
+        least, most = platform["min_amount_cents"], platform["max_amount_cents"]
+        if not least <= cents <= most:
+            said = f"write an amount from {money(least)} to {money(most)} for {platform['name']}"
+            typed.refuse("amount_cents", said)
+    email = body["recipient_email"]
+    if email is None:
+        typed.refuse("recipient_email", "write the recipient's email address")
+    else:
+        typed.parse("recipient_email", lambda: normalise_email(email))
+
+
 def _refused(data: dict[str, Any]) -> Problem:
     """A send that would fail at its fulfilment, which validate answers rather than raises."""
     return Problem(422, f"This would fail: {data['error']['detail']}")
 
 
-def _body(form: Form) -> dict[str, Any]:
+def _body(typed: Typed) -> dict[str, Any]:
+    form = typed.form
     body: dict[str, Any] = {
         "platform": form.text("platform"),
-        "amount_cents": form.cents("amount"),
+        "amount_cents": typed.cents("amount", is_required=True),
         "recipient_email": form.text("recipient_email") or None,
         "reference": form.text("reference") or None,
         "note": form.text("note") or None,
@@ -91,6 +185,8 @@ async def _form_page(
 ) -> Response:
     platforms = (await ask(call, "GET", "/platforms")).data["items"]
     balance = (await ask(call, "GET", "/topup/balance")).data
+    # Without the intent: what is changed is another send.
+    again = {name: text for name, text in _given(form).items() if name != "intent"}
     return page(
         call,
         "send.html",
@@ -100,6 +196,8 @@ async def _form_page(
         quote=quote,
         platforms=platforms,
         balance=balance,
+        is_empty_live=call.principal.environment == "live" and balance["sendable_cents"] <= 0,
+        change=f"{PATH}?{urlencode({'form': _sealed(call, again)})}",
         form_key=new_id("frm"),
     )
 

@@ -93,14 +93,15 @@ async def test_mcp_and_a_persons_page_meet_the_same_top_up(gateway: Gateway) -> 
     page = await browser.get(link)
     form = {"platform": "claude", "amount": "5", "recipient_email": "user@example.com"}
     hidden = f'name="intent" value="{INTENT}"'
-    checked = await browser.send("/dashboard/send", {**form, "intent": INTENT, "step": "check"})
+    to_check = await browser.send("/dashboard/send", {**form, "intent": INTENT, "step": "check"})
+    checked = await browser.get(to_check.headers["location"])
     answer = await browser.send(
         "/dashboard/send", {**form, "intent": INTENT, "once": "frm_1", "step": "send"}
     )
 
     assert hidden in page.text
     assert hidden in checked.text
-    assert "sent before under the same intent" in checked.text
+    assert "This was sent already" in checked.text
     topup_id = sent.structured_content["transaction_id"]
     assert answer.headers["location"].startswith(f"/dashboard/topups/{topup_id}")
     assert data_of(sent)["amount_cents"] == 500

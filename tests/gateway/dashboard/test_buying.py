@@ -97,6 +97,7 @@ async def test_paid_at_the_payment_page_and_back(store: Store, browser: Browser)
     assert page.url.path == order
     text = text_of(page.text)
     assert "You are back from the payment page" in text
+    assert "25,000 credits , worth $25.00, came into the staging wallet" in text
     assert "paid" in text
     assert "order.paid" in text
     assert "purchase" in text
@@ -161,12 +162,12 @@ async def test_a_form_that_is_sent_twice_makes_one_order(store: Store, browser: 
 @pytest.mark.parametrize(
     ("fields", "told"),
     [
-        ({"pack": "amount", "amount": ""}, "Name either a pack or an amount"),
+        ({"pack": "amount", "amount": ""}, "Write an amount in dollars, such as 10.00"),
         ({"pack": "amount", "amount": "0.99"}, "Write an amount from $1.00 to $10,000.00"),
         ({"pack": "amount", "amount": "ten"}, "Write an amount in dollars, such as 10.00"),
         ({"pack": "no_such_pack"}, "Pack"),
-        ({"provider": "nobody"}, "Is one of"),
-        ({"provider": ""}, "Is one of"),
+        ({"provider": "nobody"}, "Choose one of"),
+        ({"provider": ""}, "Choose one of"),
         ({"coupon": "NOSUCH"}, "No such coupon"),
         ({"coupon": "' OR 1=1"}, "No such coupon"),
     ],
@@ -226,7 +227,7 @@ async def test_the_list_narrows_by_state(store: Store, browser: Browser) -> None
     assert pending.rpartition("/")[2] not in listed
     assert "Nothing matches these filters" in none
     assert wrong.status_code == 200
-    assert "is one of pending, paid" in text_of(wrong.text)
+    assert "Choose one of pending, paid" in text_of(wrong.text)
 
 
 async def test_an_order_is_nobody_elses(store: Store, browser: Browser) -> None:

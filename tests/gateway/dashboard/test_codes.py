@@ -77,15 +77,15 @@ async def test_a_form_that_is_sent_twice_makes_one_batch(gateway: Gateway) -> No
 @pytest.mark.parametrize(
     ("fields", "told"),
     [
-        ({"credits": ""}, "Is required"),
+        ({"credits": ""}, "Fill this in"),
         ({"credits": "0"}, "Is from 1 to"),
-        ({"credits": "a lot"}, "Is a whole number"),
+        ({"credits": "a lot"}, "Write a whole number"),
         ({"count": "10001"}, "At most 10,000 here"),
         ({"count": "-1"}, "Is from 1 to"),
         ({"days": "7"}, "Only promotional credit"),
         ({"expires_at": "2026-06-13"}, "Would have expired already"),
         ({"expires_at": "soon"}, "A day is written like 2026-11-01"),
-        ({"uses": "99999999999999999999"}, "Is a whole number"),
+        ({"uses": "99999999999999999999"}, "Write a whole number"),
     ],
 )
 async def test_a_bad_batch_is_told_and_kept_in_the_form(

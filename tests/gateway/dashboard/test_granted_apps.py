@@ -207,9 +207,9 @@ async def test_nobody_else_changes_an_app(browser: Browser) -> None:
 @pytest.mark.parametrize(
     ("fields", "told"),
     [
-        ({"name": ""}, "Name has 1 to 100 characters"),
+        ({"name": ""}, "Write 1 to 100 characters"),
         ({"redirect_host": "https://app.example.com"}, "A redirect host is a name"),
-        ({"scope": "admin"}, "Scope is one of"),
+        ({"scope": "admin"}, "Choose one of"),
         ({"cap": "-1"}, "Write an amount in dollars"),
         ({"cap": "9" * 15}, "Is an amount that somebody may have"),
         ({"cap_period": "year"}, "The cap's period is one of"),

@@ -23,7 +23,8 @@ async def sent(browser: Browser) -> str:
         "message": "Hola\r\nAna",
         "step": "check",
     }
-    checked = await browser.send("/dashboard/send", fields)
+    to_check = await browser.send("/dashboard/send", fields)
+    checked = await browser.get(to_check.headers["location"])
     assert "to the recipient" in text_of(checked.text)
     kept = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', checked.text))
     answer = await browser.send("/dashboard/send", {**kept, "step": "send"})

@@ -180,7 +180,8 @@ async def test_a_key_minted_twice_by_one_form_is_one_key(gateway: Gateway) -> No
 async def test_checking_a_send_writes_nothing(gateway: Gateway) -> None:
     browser = await signed_in(gateway)
 
-    answer = await browser.send("/dashboard/send", {**SEND, "step": "check"})
+    checked = await browser.send("/dashboard/send", {**SEND, "step": "check"})
+    answer = await browser.get(checked.headers["location"])
 
     assert "Balance after $9,987.50" in text_of(answer.text)
     history = (await browser.request("GET", f"{API}/topup/history")).json()["data"]["items"]
@@ -193,10 +194,10 @@ async def test_checking_a_send_writes_nothing(gateway: Gateway) -> None:
     [
         ({"amount": "ten"}, "amount in dollars"),
         ({"amount": "1.234"}, "amount in dollars"),
-        ({"amount": ""}, "integer"),
+        ({"amount": ""}, "amount in dollars"),
         ({"amount": "-5"}, "amount in dollars"),
-        ({"amount": "0.50"}, "100"),
-        ({"amount": "999999999999999"}, "100000"),
+        ({"amount": "0.50"}, "an amount from $1.00 to $1,000.00 for Claude"),
+        ({"amount": "999999999999999"}, "to $1,000.00 for Claude"),
         ({"platform": "nothing"}, "platform"),
         ({"recipient_email": "no address"}, "exactly one @"),
         ({"recipient_email": "failed@sandbox.test"}, "would fail"),
@@ -208,7 +209,8 @@ async def test_a_bad_send_is_told_and_kept_in_the_form(
 ) -> None:
     browser = await signed_in(gateway)
 
-    answer = await browser.send("/dashboard/send", {**SEND, "note": "Kept", **fields})
+    checked = await browser.send("/dashboard/send", {**SEND, "note": "Kept", **fields})
+    answer = await browser.get(checked.headers["location"])
 
     assert 400 <= answer.status_code < 500
     assert said.lower() in text_of(answer.text).lower()
@@ -226,7 +228,7 @@ async def test_a_refused_webhook_says_why(gateway: Gateway) -> None:
 
     assert refused.status_code == 422
     assert "http" in text_of(refused.text)
-    assert "The schedule is whole seconds" in text_of(nonsense.text)
+    assert "Write whole seconds, such as 0 5 30" in text_of(nonsense.text)
     assert "Each line is a header" in text_of(header.text)
 
 

@@ -86,11 +86,38 @@ async def test_a_plan_is_taken_paid_and_credited(store: Store) -> None:
     assert "Paid until 2026-07-13" in plan
     assert "Which plan" not in plan
     assert "each month that is paid" in order_page
-    assert "The credit comes with each paid period" in order_page
+    assert "25,000 credits , worth $25.00, came with its first paid period so far" in order_page
+    assert "Paid periods From Until" in order_page
     assert "Nothing moved" not in order_page
     balance = (await ann.request("GET", f"{API}/topup/balance")).json()["data"]
     assert balance["balance_cents"] == 1_000_000 + 2_500
     assert await store.findings() == []
+
+
+@pytest.mark.one_database
+async def test_only_what_can_be_bought_is_offered(store: Store) -> None:
+    boss, ann = await sold(store), await signed_in(store.gateway)
+    before = (await ann.get(PLAN)).text
+    # Creem sells no plan without a product of its own, and gets one for the month alone.
+    products = {"creem_product_id": "prod_1"}
+    made = {**NEW, "id": "team", "name": "Team", "price_yearly": "", **products}
+    await fill(boss, PLANS, made)
+
+    after = (await ann.get(PLAN)).text
+    taken = await fill(ann, PLAN, {"plan": "team/month/creem"})
+    order = text_of((await ann.get(taken.headers["location"].removesuffix("/pay"))).text)
+
+    ways = re.findall(r'<option value="(\w+)"', before)
+    assert ("stripe" in ways, "creem" in ways) == (True, False)
+    # Now offers differ in who sells them, so each names its own.
+    values = re.findall(r'name="plan" value="([^"]+)"', after)
+    assert "team/month/creem" in values
+    assert {"team/month/stripe", "pro/month/stripe", "pro/year/stripe"} <= set(values)
+    assert not {"pro/month/creem", "pro/year/creem", "team/year/stripe"} & set(values)
+    assert 'name="provider"' not in after
+    assert "Team, by the month 20.00 USD" in text_of(after)
+    assert "paid with Creem" in text_of(after)
+    assert "Provider Creem" in order
 
 
 @pytest.mark.one_database
@@ -131,7 +158,7 @@ async def test_a_form_that_is_sent_twice_makes_one_order(store: Store) -> None:
         ({"plan": "pro"}, "Choose a plan"),
         ({"plan": "pro/week"}, "Choose a plan"),
         ({"plan": "none/month"}, "Plan"),
-        ({"provider": "nobody"}, "Is one of"),
+        ({"provider": "nobody"}, "Choose one of"),
         ({"provider": "creem"}, "which creem needs"),
         ({"coupon": "NOSUCH"}, "No such coupon"),
     ],
@@ -196,13 +223,13 @@ async def test_a_plans_terms_change_for_those_who_come_later(store: Store) -> No
     [
         ({"id": "pro"}, "The environment has a plan of this id"),
         ({"id": NASTY}, "id"),
-        ({"name": ""}, "Name has 1 to 100"),
-        ({"price_monthly": ""}, "Is required"),
-        ({"price_monthly": "0"}, "price_monthly"),
+        ({"name": ""}, "Write 1 to 100 characters"),
+        ({"price_monthly": ""}, "Fill this in"),
+        ({"price_monthly": "0"}, "The price is 0, or too large"),
         ({"price_yearly": "ten"}, "decimal"),
         ({"currency": "$"}, "a code of iso 4217"),
-        ({"credits_included": "0"}, "credits_included"),
-        ({"credits_included": "-5"}, "credits_included"),
+        ({"credits_included": "0"}, "Write a whole number from 1 to"),
+        ({"credits_included": "-5"}, "Write a whole number from 1 to"),
     ],
 )
 async def test_a_bad_plan_is_told_and_kept_in_the_form(
@@ -278,10 +305,10 @@ async def test_credit_is_given_once_and_taken_with_a_reason(gateway: Gateway) ->
 @pytest.mark.parametrize(
     ("fields", "status", "sentence"),
     [
-        ({"amount": "", "reason": "x"}, 422, "Is required"),
-        ({"amount": "0", "reason": "x"}, 422, "Amount is 1 to"),
-        ({"amount": "1.5", "reason": "x"}, 422, "Is a whole number"),
-        ({"amount": "9" * 18, "reason": "x"}, 422, "Amount is 1 to"),
+        ({"amount": "", "reason": "x"}, 422, "Fill this in"),
+        ({"amount": "0", "reason": "x"}, 422, "Write 1 to"),
+        ({"amount": "1.5", "reason": "x"}, 422, "Write a whole number"),
+        ({"amount": "9" * 18, "reason": "x"}, 422, "Write 1 to"),
         ({"amount": "5", "reason": " "}, 422, "Say why"),
         ({"amount": "-99999999", "reason": "x"}, 402, "Holds less purchased credit"),
     ],

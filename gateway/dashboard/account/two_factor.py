@@ -1,0 +1,154 @@
+"""Two-factor sign-in: set up, recovery codes, switched off; each with the password or a code given again.
+
+Promises: it is asked for only once a first code showed that the app works; recovery codes are shown once; who
+switches it on is signed out everywhere else. A colleague does this in their own account, for all that they act for.
+"""
+
+from typing import Any, Final
+
+import segno
+from markupsafe import Markup
+from starlette.responses import Response
+
+from gateway.dashboard.route import page_route
+from gateway.html.forms import NO_PROBLEM, Problem, problem_of, read_form
+from gateway.html.render import go, page
+from gateway.http.acting import note
+from gateway.http.fields import Fields
+from gateway.http.password_again import check_code, check_own
+from gateway.http.request_context import RequestContext
+from gateway.http.routing import Reply
+from kernel.errors import DomainError, InvalidInput
+from keys import second_factor, session
+from keys.account import get_account
+from keys.principal import ACCOUNT_SCOPES, require_owner
+from keys.second_factor import SecondFactor
+from store.database import Transaction
+
+PATH: Final = "/dashboard/account/two-factor"
+
+
+async def show(call: RequestContext[Fields, Fields]) -> Reply:
+    """Whether it is on, and what can be done."""
+    require_owner(call.principal)
+    return await _page(call)
+
+
+async def begin(call: RequestContext[Fields, Fields]) -> Reply:
+    """A secret for the app, as a picture and as text."""
+    form, account_id = read_form(call), call.principal.account_id
+    require_owner(call.principal)
+    try:
+        await check_own(call, form.raw("password"))
+        await call.context.database.transaction(
+            lambda tx: second_factor.begin(tx, account_id, now_us=call.now_us)
+        )
+    except DomainError as error:
+        return await _page(call, problem_of(error))
+    return go(PATH)
+
+
+async def switch_on(call: RequestContext[Fields, Fields]) -> Reply:
+    """The first code of the app; then the recovery codes, this once."""
+    form, principal, vault = read_form(call), call.principal, call.context.vault
+    require_owner(principal)
+    account_id, given = principal.account_id, form.text("code")
+
+    async def work(tx: Transaction) -> list[str]:
+        codes = await second_factor.switch_on(tx, vault, account_id, given, now_us=call.now_us)
+        if codes is None:
+            raise InvalidInput(
+                "that is not the app's code now: is the phone's clock right?", param="code"
+            )
+        ended = await session.end_others(tx, account_id, principal.credential_id)
+        after = {"sessions_ended": ended}
+        await note(tx, call, "two_factor.on", account_id, environment="", after=after)
+        return list(codes)
+
+    try:
+        codes = await call.context.database.transaction(work)
+    except DomainError as error:
+        return await _page(call, problem_of(error))
+    return _codes_page(call, codes)
+
+
+async def renew(call: RequestContext[Fields, Fields]) -> Reply:
+    """New recovery codes for a code; the old ones count no more."""
+    form, account_id = read_form(call), call.principal.account_id
+    require_owner(call.principal)
+
+    async def work(tx: Transaction) -> list[str]:
+        codes = await second_factor.renew_recovery(tx, account_id)
+        await note(tx, call, "two_factor.codes_renewed", account_id, environment="")
+        return list(codes)
+
+    try:
+        await check_code(call, account_id, form.text("password"))
+        codes = await call.context.database.transaction(work)
+    except DomainError as error:
+        return await _page(call, problem_of(error))
+    return _codes_page(call, codes)
+
+
+async def switch_off(call: RequestContext[Fields, Fields]) -> Reply:
+    """For a code; what is being set up is given up without one."""
+    form, account_id = read_form(call), call.principal.account_id
+    require_owner(call.principal)
+
+    async def work(tx: Transaction) -> None:
+        await second_factor.remove(tx, account_id)
+        await note(tx, call, "two_factor.off", account_id, environment="")
+
+    try:
+        found = await call.context.database.read(lambda tx: second_factor.find(tx, account_id))
+        if found is not None and found.confirmed_at is not None:
+            await check_code(call, account_id, form.text("password"))
+        await call.context.database.transaction(work)
+    except DomainError as error:
+        return await _page(call, problem_of(error))
+    return go(PATH, said="factor-off")
+
+
+def _codes_page(call: RequestContext[Any, Any], codes: list[str]) -> Response:
+    return page(call, "recovery_codes.html", codes=codes)
+
+
+async def _page(call: RequestContext[Any, Any], problem: Problem = NO_PROBLEM) -> Response:
+    account_id, vault = call.principal.account_id, call.context.vault
+
+    async def work(tx: Transaction) -> tuple[SecondFactor | None, bytes, str]:
+        found = await second_factor.find(tx, account_id)
+        if found is None or found.confirmed_at is not None:
+            return found, b"", ""
+        secret = await second_factor.secret_of(tx, vault, found, now_us=call.now_us)
+        account = await get_account(tx, account_id)
+        return found, secret, account.email or account.name
+
+    found, secret, label = await call.context.database.transaction(work)
+    address = second_factor.address_of(secret, label) if secret else ""
+    return page(
+        call,
+        "two_factor.html",
+        status=problem.status,
+        problem=problem,
+        factor=found,
+        secret=second_factor.shown(secret) if secret else "",
+        otpauth=address,
+        qr=_qr(address) if address else None,
+    )
+
+
+def _qr(text: str) -> Markup:
+    drawn = segno.make(text, error="m", micro=False).svg_inline(
+        border=2, dark="#000", light="#fff", omitsize=True
+    )
+    return Markup(drawn)  # noqa: S704 drawn by the library: paths and numbers
+
+
+ROUTES = (
+    page_route("GET", "/account/two-factor", show, "Two-factor sign-in", ACCOUNT_SCOPES),
+    page_route("POST", "/account/two-factor", begin, "Set it up", ACCOUNT_SCOPES),
+    page_route("POST", "/account/two-factor/on", switch_on, "Switch it on", ACCOUNT_SCOPES),
+    page_route("POST", "/account/two-factor/codes", renew, "New recovery codes", ACCOUNT_SCOPES),
+    page_route("POST", "/account/two-factor/off", switch_off, "Switch it off", ACCOUNT_SCOPES),
+)

@@ -1,0 +1,72 @@
+"""The plans that can be bought: each by the month or the year, at a provider that sells it so."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from billing.catalog import plan as plans
+from billing.catalog.plan import MONTHS, Plan, PlanItem
+from billing.ledger.price import Price
+from billing.providers.protocol import Interval
+from gateway.dashboard.money.buy import ways_to_pay
+from gateway.http.request_context import RequestContext
+from kernel.errors import InvalidInput
+
+
+@dataclass(frozen=True, slots=True)
+class PlanOffer:
+    """A plan by one interval that can be bought: value is what the form sends. price and credits: of a whole
+    interval. seller: who is paid; null where every offer is sold by the same providers, of which one is chosen.
+    """
+
+    value: str
+    plan: Plan
+    interval: str
+    price: Price
+    credits: int
+    seller: str | None
+
+
+def offers_of(
+    call: RequestContext[Any, Any], sold: Sequence[Plan]
+) -> tuple[Sequence[PlanOffer], Sequence[tuple[str, str]]]:
+    """What can be bought, and the providers to choose from; none where an offer names its own."""
+    ways = dict(ways_to_pay(call, "subscription"))
+    found = [
+        (plan, interval, sellers)
+        for plan in sold
+        for interval in MONTHS
+        if (sellers := [name for name in ways if _item(call, plan, interval, name) is not None])
+    ]
+    if all(sellers == found[0][2] for _, _, sellers in found):
+        offers = [_offer(call, plan, interval, names[0], None) for plan, interval, names in found]
+        return offers, [(name, ways[name]) for name in (found[0][2] if found else ())]
+    return [
+        _offer(call, plan, interval, name, ways[name])
+        for plan, interval, names in found
+        for name in names
+    ], []
+
+
+def _offer(
+    call: RequestContext[Any, Any], plan: Plan, interval: Interval, name: str, label: str | None
+) -> PlanOffer:
+    item = _item(call, plan, interval, name)
+    assert item is not None, "it is sold so"
+    value = f"{plan.id}/{interval}" if label is None else f"{plan.id}/{interval}/{name}"
+    granted = plan.credits_included * MONTHS[interval]
+    return PlanOffer(value, plan, interval, item.price, granted, label)
+
+
+def _item(
+    call: RequestContext[Any, Any], plan: Plan, interval: Interval, provider: str
+) -> PlanItem | None:
+    """What is sold so; None: not by this interval, or not at this provider."""
+    providers, environment = call.context.payments.providers, call.principal.environment
+    is_stand_in = providers.is_stand_in(provider, environment)
+    try:
+        return plans.item_of(
+            plan, providers.registration(provider), interval, is_stand_in=is_stand_in
+        )
+    except InvalidInput:
+        return None

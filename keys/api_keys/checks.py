@@ -1,0 +1,34 @@
+"""Checks of several fields, of which each one that fails is told."""
+
+from collections.abc import Callable
+from typing import Any
+
+from kernel.errors import DomainError, InvalidInput
+
+
+class Checks:
+    """Goes on after a check that failed; `end` tells of all of them."""
+
+    def __init__(self) -> None:
+        self._failed: list[DomainError] = []
+
+    def of(self, check: Callable[..., Any], *values: Any) -> Any:
+        """What the check returns; None where it refuses."""
+        try:
+            return check(*values)
+        except DomainError as error:
+            self._failed.append(error)
+            return None
+
+    def end(self) -> None:
+        """Raises the one refusal, or InvalidInput that names the field of each; the first one's words first."""
+        if len(self._failed) == 1:
+            raise self._failed[0]
+        if self._failed:
+            first = self._failed[0]
+            told = [entry for error in self._failed for entry in _entries(error)]
+            raise InvalidInput(first.detail, param=first.param, errors=told)
+
+
+def _entries(error: DomainError) -> list[dict[str, Any]]:
+    return list(error.extra.get("errors") or [{"param": error.param, "detail": error.detail}])

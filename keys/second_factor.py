@@ -1,0 +1,200 @@
+"""A second proof at sign-in: codes of an authenticator app (TOTP, RFC 6238), and recovery codes for who lost it.
+
+Promises: a code counts once, also at two processes at once; a recovery code counts once; neither the app's secret
+nor a recovery code is stored: the one is derived from a row's random number under a data key that the master key
+seals, the others are kept as digests. Nothing is asked for before a first code showed that the app works.
+Writes second_factors.
+"""
+
+import base64
+import hashlib
+import hmac
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+from cryptography.hazmat.primitives.hashes import SHA1, SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from cryptography.hazmat.primitives.twofactor.totp import TOTP
+
+from kernel.clock import SECOND_US
+from kernel.errors import InvalidInput
+from keys.vault import Vault
+from store.database import Transaction
+from store.row_mapping import RowMapping, as_json
+
+DATA_KEY: Final = "second_factors"
+ISSUER: Final = "Topup Gateway"
+STEP_S: Final = 30
+DIGITS: Final = 6
+# A phone's clock may be half a minute off.
+STEPS_OFF: Final = (-1, 0, 1)
+RECOVERY_CODES: Final = 10
+_SECRET_BYTES: Final = 20
+_RECOVERY_BYTES: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class SecondFactor:
+    """One account's. confirmed_at: since when it is asked for; null: being set up. last_step: of the newest code
+    that was used. recovery: digests of the recovery codes that are left. Times in microseconds.
+    """
+
+    account_id: str
+    nonce: str
+    last_step: int
+    recovery: Sequence[str]
+    created_at: int
+    confirmed_at: int | None = None
+
+
+async def find(tx: Transaction, account_id: str) -> SecondFactor | None:
+    """The account's, also while it is set up; None: there is none."""
+    return await _find(tx, account_id, _FIND)
+
+
+async def is_asked(tx: Transaction, account_id: str) -> bool:
+    """Whether signing in to the account takes a code."""
+    found = await find(tx, account_id)
+    return found is not None and found.confirmed_at is not None
+
+
+async def begin(tx: Transaction, account_id: str, *, now_us: int) -> SecondFactor:
+    """A fresh secret, not asked for yet; one that was being set up is forgotten. Raises InvalidInput where it is
+    on.
+    """
+    found = await _find(tx, account_id, _LOCK)
+    if found is not None and found.confirmed_at is not None:
+        raise InvalidInput("two-factor sign-in is on already", param="code")
+    await remove(tx, account_id)
+    made = SecondFactor(account_id, secrets.token_hex(32), 0, (), now_us)
+    await tx.insert("second_factors", _ROWS.columns, [_ROWS.write(made)])
+    return made
+
+
+async def secret_of(tx: Transaction, vault: Vault, factor: SecondFactor, *, now_us: int) -> bytes:
+    """What the app shares with us: 20 bytes."""
+    key = await vault.data_key(tx, DATA_KEY, now_us=now_us)
+    info = f"totp 1 {factor.account_id} {factor.nonce}".encode()
+    return HKDF(algorithm=SHA256(), length=_SECRET_BYTES, salt=None, info=info).derive(key)
+
+
+def address_of(secret: bytes, label: str) -> str:
+    """The otpauth:// address that apps read from a picture; label: the sign-in name."""
+    return _codes_of(secret).get_provisioning_uri(label, ISSUER)
+
+
+def shown(secret: bytes) -> str:
+    """The secret as it is typed in: groups of four."""
+    text = base64.b32encode(secret).decode()
+    return " ".join(text[start : start + 4] for start in range(0, len(text), 4))
+
+
+async def switch_on(
+    tx: Transaction, vault: Vault, account_id: str, given: str, *, now_us: int
+) -> Sequence[str] | None:
+    """The recovery codes, shown this once; None: the code is wrong. Raises InvalidInput where nothing is set up."""
+    found = await _find(tx, account_id, _LOCK)
+    if found is None or found.confirmed_at is not None:
+        raise InvalidInput("begin to set it up first", param="code")
+    step = await _step_of(tx, vault, found, given, now_us=now_us)
+    if step is None:
+        return None
+    await tx.execute(
+        """UPDATE second_factors SET confirmed_at = :now_us, last_step = :step
+           WHERE account_id = :account_id""",
+        now_us=now_us,
+        step=step,
+        account_id=account_id,
+    )
+    return await renew_recovery(tx, account_id)
+
+
+async def check(tx: Transaction, vault: Vault, account_id: str, given: str, *, now_us: int) -> bool:
+    """Whether it is a code of the app or a recovery code that nobody used before; it is used now.
+
+    False also where the account has no second factor.
+    """
+    found = await _find(tx, account_id, _LOCK)
+    if found is None or found.confirmed_at is None:
+        return False
+    step = await _step_of(tx, vault, found, given, now_us=now_us)
+    if step is not None:
+        await tx.execute(
+            "UPDATE second_factors SET last_step = :step WHERE account_id = :account_id",
+            step=step,
+            account_id=account_id,
+        )
+        return True
+    used = _digest(given)
+    left = [one for one in found.recovery if not hmac.compare_digest(one, used)]
+    if len(left) == len(found.recovery):
+        return False
+    await _keep_recovery(tx, account_id, left)
+    return True
+
+
+async def renew_recovery(tx: Transaction, account_id: str) -> Sequence[str]:
+    """New recovery codes, shown this once; the old ones count no more."""
+    codes = [_new_recovery_code() for _ in range(RECOVERY_CODES)]
+    await _keep_recovery(tx, account_id, [_digest(one) for one in codes])
+    return codes
+
+
+async def remove(tx: Transaction, account_id: str) -> int:
+    """The password alone is enough from now on; how many there were: 0 or 1."""
+    return await tx.execute(
+        "DELETE FROM second_factors WHERE account_id = :account_id", account_id=account_id
+    )
+
+
+async def _step_of(
+    tx: Transaction, vault: Vault, factor: SecondFactor, given: str, *, now_us: int
+) -> int | None:
+    """The step whose code was given, a newer one than the last that was used; None: there is none such."""
+    code = given.replace(" ", "")
+    if len(code) != DIGITS or not (code.isascii() and code.isdigit()):
+        return None
+    codes = _codes_of(await secret_of(tx, vault, factor, now_us=now_us))
+    now_step = now_us // (STEP_S * SECOND_US)
+    for step in (now_step + off for off in STEPS_OFF):
+        is_it = hmac.compare_digest(codes.generate(step * STEP_S), code.encode())
+        if is_it and step > factor.last_step:
+            return step
+    return None
+
+
+def _codes_of(secret: bytes) -> TOTP:
+    # What every app knows: SHA-1 is no weakness in an HMAC (RFC 6238, 1.2).
+    return TOTP(secret, DIGITS, SHA1(), STEP_S)  # noqa: S303
+
+
+def _new_recovery_code() -> str:
+    """80 random bits, such as abcd-efgh-ijkl-mnop."""
+    text = base64.b32encode(secrets.token_bytes(_RECOVERY_BYTES)).decode().lower()
+    return "-".join(text[start : start + 4] for start in range(0, len(text), 4))
+
+
+def _digest(given: str) -> str:
+    plain = given.strip().lower().replace("-", "").replace(" ", "")
+    return hashlib.sha256(plain.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+async def _keep_recovery(tx: Transaction, account_id: str, digests: Sequence[str]) -> None:
+    await tx.execute(
+        "UPDATE second_factors SET recovery = :recovery WHERE account_id = :account_id",
+        recovery=msgspec.json.encode(digests).decode(),
+        account_id=account_id,
+    )
+
+
+async def _find(tx: Transaction, account_id: str, text: str) -> SecondFactor | None:
+    row = await tx.fetch_one(text, account_id=account_id)
+    return None if row is None else _ROWS.read(row)
+
+
+_ROWS = RowMapping(SecondFactor, stored={"recovery": as_json(list[str])})
+_FIND = f"SELECT {_ROWS.listed} FROM second_factors WHERE account_id = :account_id"
+_LOCK = f"{_FIND} FOR NO KEY UPDATE"

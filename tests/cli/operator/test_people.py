@@ -1,0 +1,60 @@
+"""`topup accounts members` and `two-factor`: who signs in to an account, and help for who lost the phone."""
+
+import asyncio
+
+import pytest
+
+from keys import member, second_factor
+from store.database import Transaction
+from store.open import open_database
+from tests.support.command_line import Topup, result_of, topup
+
+__all__ = ["topup"]
+pytestmark = pytest.mark.one_database
+EMAIL = "ann@example.com"
+
+
+async def _kept(database_url: str, account_id: str) -> None:
+    """An invitation, and a second factor that is on."""
+
+    async def work(tx: Transaction) -> None:
+        await member.invite(
+            tx,
+            account_id=account_id,
+            email="bo@example.com",
+            role="reader",
+            invited_by=account_id,
+            now_us=1,
+        )
+        await second_factor.begin(tx, account_id, now_us=1)
+        await tx.execute("UPDATE second_factors SET confirmed_at = 2")
+        await second_factor.renew_recovery(tx, account_id)
+
+    database = open_database(database_url)
+    try:
+        await database.transaction(work)
+    finally:
+        await database.close()
+
+
+def test_an_operator_sees_colleagues_and_switches_a_second_factor_off(
+    topup: Topup, database_url: str
+) -> None:
+    made = result_of(topup("accounts", "create", "--name", "Ann", "--email", EMAIL, "--json"))
+    asyncio.run(_kept(database_url, made["id"]))
+
+    [listed] = result_of(topup("accounts", "members", EMAIL, "--json"))["items"]
+    on = result_of(topup("accounts", "two-factor", EMAIL, "--json"))
+    off = result_of(topup("accounts", "two-factor", EMAIL, "--off", "--json"))
+    again = topup("accounts", "two-factor", EMAIL, "--off")
+    log = result_of(topup("accounts", "log", EMAIL, "--json"))["items"]
+
+    assert (listed["email"], listed["role"], listed["joined_at"]) == (
+        "bo@example.com",
+        "reader",
+        None,
+    )
+    assert on == {"account": made["id"], "two_factor": True, "recovery_codes_left": 10}
+    assert off == {"account": made["id"], "two_factor": False, "recovery_codes_left": 0}
+    assert again.exit_code == 1
+    assert "two_factor.off" in {one["action"] for one in log}
