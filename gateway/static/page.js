@@ -1,9 +1,18 @@
 // What every page gains from a script; without one it works all the same.
 "use strict";
 
+// A browser may be older than a zone's name.
+function isKnown(timeZone) {
+  try {
+    return Boolean(new Intl.DateTimeFormat("en", { timeZone }));
+  } catch {
+    return false;
+  }
+}
+
 const { dataset } = document.documentElement;
 const ownZone = Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
-const isChosen = "zoneChosen" in dataset;
+const isChosen = "zoneChosen" in dataset && isKnown(dataset.zone);
 const moment = { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit", timeZone: isChosen ? dataset.zone : ownZone };
 const inZone = new Intl.DateTimeFormat(undefined, moment);
 const ofOtherYear = new Intl.DateTimeFormat(undefined, { ...moment, year: "numeric" });
@@ -14,7 +23,7 @@ const DAY_S = 86400;
 const UNITS = [["hour", 3600], ["minute", 60], ["second", 5]];
 
 // Where nobody chose a zone the next page knows the browser's: its filters read days in it.
-if (!isChosen && dataset.zone !== ownZone && document.querySelector(".places")) {
+if (!("zoneChosen" in dataset) && dataset.zone !== ownZone && document.querySelector(".places")) {
   const kept = `topup_zone=~${ownZone.replaceAll("/", ":")}; path=/; max-age=31536000; samesite=lax`;
   document.cookie = location.protocol === "https:" ? `${kept}; secure` : kept;
 }
