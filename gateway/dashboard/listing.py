@@ -1,16 +1,19 @@
 """A list's page: the filters of its address, the API's page of items, and the way to the next one."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_query
+from gateway.html.zone import ReadersZone, zone_of_request
 from gateway.http.request_context import RequestContext
 from gateway.internal_client import ask
 from kernel.errors import DomainError
 
 ROWS: int = 50
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _DAYS = ("created_after", "created_before", "dated_after", "dated_before")
 
 
@@ -27,23 +30,32 @@ class ListView:
 
 
 async def listing(
-    call: RequestContext[Any, Any], path: str, *filters: str, rows: int = ROWS, **fixed: Any
+    call: RequestContext[Any, Any],
+    path: str,
+    *filters: str,
+    rows: int = ROWS,
+    here: str = "",
+    **fixed: Any,
 ) -> ListView:
-    """The API's list at that path. A filter that it refuses is told, and nothing listed."""
+    """The API's list at that path. A filter that it refuses is told, and nothing listed.
+
+    here: where its further pages are; empty: at the call's own path.
+    """
     asked = read_query(call)
     wanted = {name: text for name in filters if (text := asked.text(name))}
     cursor = asked.text("cursor")
     query = {**wanted, **fixed, "cursor": cursor, "limit": rows}
+    zone = zone_of_request(call.scope)
     for name in _DAYS:
-        # A browser's date field has a day; the API wants a moment.
-        if len(str(query.get(name, ""))) == len("2026-06-13"):
-            query[name] += "T00:00:00Z"
+        # A browser's date field has a day of the reader's; the API wants a moment.
+        if _DAY.fullmatch(str(query.get(name, ""))):
+            query[name] = _first_moment(query[name], zone)
     is_filtered = bool(wanted)
     try:
         data = (await ask(call, "GET", path, query=query)).data
     except DomainError as error:
         return ListView((), asked, problem_of(error), is_filtered)
-    here = call.path
+    here = here or call.path
     following = data["next_cursor"] if data["has_more"] else None
     return ListView(
         data["items"],
@@ -53,3 +65,11 @@ async def listing(
         None if following is None else f"{here}?{urlencode({**wanted, 'cursor': following})}",
         f"{here}?{urlencode(wanted)}" if cursor else None,
     )
+
+
+def _first_moment(day: str, zone: ReadersZone) -> str:
+    """What is no day of a calendar is left to the API, which says so."""
+    try:
+        return zone.start_of_day(day)
+    except (ValueError, OverflowError):
+        return f"{day}T00:00:00Z"

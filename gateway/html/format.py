@@ -8,6 +8,7 @@ from markupsafe import Markup
 
 from billing.ledger.price import Price
 from billing.ledger.words import account_words, code_words
+from gateway.html.zone import current
 from kernel.clock import parse_rfc3339, rfc3339
 
 # Shown on the page that a form leads to; only the name travels, so nobody can put words in a link.
@@ -35,6 +36,7 @@ SAID: Final[Mapping[str, str]] = {
     "session-ended": "That session is signed out.",
     "environment-staging": "You are in staging now: nothing here moves real credit.",
     "environment-live": "You are in live now: what you send is real credit.",
+    "zone-chosen": "Times are shown in that zone from now on.",
     "key-saved": "The key is changed.",
     "key-paused": "The key is paused: it and the keys it made spend nothing until it is resumed.",
     "key-resumed": "The key goes on.",
@@ -66,6 +68,7 @@ SAID: Final[Mapping[str, str]] = {
     "endpoint-enabled": "The webhook is enabled; what was held for it goes out now.",
     "endpoint-disabled": "The webhook is disabled; its deliveries are held for seven days.",
     "replayed": "The event is on its way again.",
+    "replayed-several": "The chosen deliveries are on their way again.",
     "replay-paused": "The replay is paused.",
     "replay-resumed": "The replay is resumed.",
     "replay-cancelled": "The replay is cancelled.",
@@ -222,16 +225,18 @@ def count(number: int) -> str:
 
 
 def when(at: int | str | None) -> Markup:
-    """A time in UTC that the page's script shows in the reader's own zone; an em dash for None.
+    """A time in the reader's zone, which the page's script shows as so long ago where it is of today; an em
+    dash for None.
 
     Microseconds, or the text that the API answers with.
     """
     if at is None:
         return Markup("—")
     text = at if isinstance(at, str) else rfc3339(at)
-    moment = rfc3339(parse_rfc3339(text))
-    shown = f"{moment[:10]} {moment[11:19]} UTC"
-    return Markup('<time datetime="{}" title="{}">{}</time>').format(text, shown, shown)
+    at_us, zone = parse_rfc3339(text), current.get()
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(
+        text, zone.with_utc(at_us), zone.shown(at_us)
+    )
 
 
 def tone(state: str) -> str:

@@ -19,6 +19,7 @@ from starlette.types import Scope
 from gateway.html import format as formats
 from gateway.html.forms import Problem
 from gateway.html.static import static_url
+from gateway.html.zone import current, zone_of_request
 from gateway.http.request_context import RequestContext
 from gateway.http.session_cookie import TOKEN_FIELD
 from keys.session import forgery_token
@@ -76,8 +77,10 @@ def standing(
     **values: Any,
 ) -> Response:
     """The template as an answer where there is no call, such as for an unknown path."""
+    zone = zone_of_request(scope)
     known = {
         "principal": None,
+        "zone": zone,
         "csrf_token": "",
         "now_us": 0,
         "path": scope["path"],
@@ -88,7 +91,11 @@ def standing(
         "csrf_field": TOKEN_FIELD,
         **values,
     }
-    text = _templates().get_template(template).render(known)
+    before = current.set(zone)
+    try:
+        text = _templates().get_template(template).render(known)
+    finally:
+        current.reset(before)
     return HTMLResponse(text, status, headers={"cache-control": _NO_STORE, **(headers or {})})
 
 

@@ -26,8 +26,11 @@ async function refresh() {
     const fresh = page.getElementById("live");
     if (fresh && fresh.innerHTML !== shown.dataset.seen) {
       shown.dataset.seen = fresh.innerHTML;
+      const chosen = [...shown.querySelectorAll("input:checked")].map((box) => box.value);
       shown.replaceChildren(...fresh.childNodes);
+      for (const box of shown.querySelectorAll("input")) box.checked = chosen.includes(box.value);
       showTimes(shown);
+      addIdButtons(shown);
     }
   } finally {
     isFetching = false;

@@ -10,6 +10,7 @@ async function refresh() {
   if (!page.querySelector('script[src*="progress.js"]')) return location.reload();
   document.getElementById("live").replaceChildren(...page.getElementById("live").childNodes);
   showTimes(document.getElementById("live"));
+  addIdButtons(document.getElementById("live"));
   setTimeout(refresh, EVERY_MS);
 }
 

@@ -304,11 +304,16 @@ async def test_the_keyboard_reaches_the_content_and_times_are_the_readers(
     await expect(page.locator("main")).to_be_focused()
     time = page.locator("time").first
     shown, title = await time.inner_text(), await time.get_attribute("title")
-    assert title is not None
-    assert title.endswith("UTC")
+    # The account is of this moment; the exact time is in the title, in the reader's zone and in UTC.
+    assert shown == "now" or shown.endswith("ago")
+    own, _, utc = (title or "").rpartition(" · ")
+    assert re.fullmatch(r"\d\d:\d\d:\d\d UTC", utc)
     # Kuwait is three hours ahead all year.
-    hour = (int(title[11:13]) + 3) % 24
-    assert f"{hour % 12 or 12:02d}:{title[14:19]}" in shown
+    hour = (int(utc[:2]) + 3) % 24
+    assert f"{hour % 12 or 12:02d}:{utc[3:8]}" in own
+    # The day of a filter is one of that zone, too.
+    await page.goto("/dashboard/topups")
+    await expect(page.get_by_label("From, Asia/Kuwait")).to_be_visible()
 
 
 async def test_the_colours_are_chosen_and_kept(

@@ -114,7 +114,33 @@ async def attempts_of(tx: Transaction, tenant: Tenant, delivery_id: str) -> list
     return [_ATTEMPTS.read(row) for row in rows]
 
 
+@dataclass(frozen=True, slots=True)
+class LastAnswer:
+    """What came back to a delivery's newest attempt; http_status is null where nothing did. duration in us."""
+
+    delivery_id: str
+    http_status: int | None
+    error: str | None
+    duration_us: int
+
+
+async def last_answers(
+    tx: Transaction, tenant: Tenant, delivery_ids: Sequence[str]
+) -> dict[str, LastAnswer]:
+    """By the delivery's id; one without an attempt, or of another account, is left out."""
+    if not delivery_ids:
+        return {}
+    rows = await tx.fetch(
+        _LAST_ANSWERS,
+        ids=list(delivery_ids),
+        account_id=tenant.account_id,
+        environment=tenant.environment,
+    )
+    return {row["delivery_id"]: _ANSWERS.read(row) for row in rows}
+
+
 _DELIVERIES = RowMapping(Delivery)
+_ANSWERS = RowMapping(LastAnswer)
 _ATTEMPTS = RowMapping(
     Attempt,
     stored={"timings_ms": as_json(dict[str, float]), "request_headers": as_json(dict[str, str])},
@@ -122,6 +148,11 @@ _ATTEMPTS = RowMapping(
 _GET = f"SELECT {_DELIVERIES.listed} FROM deliveries WHERE id = :id AND {_MINE}"
 _ATTEMPTS_OF = f"""
 SELECT {_ATTEMPTS.listed} FROM attempts WHERE delivery_id = :id AND {_MINE} ORDER BY number
+"""
+_LAST_ANSWERS = """
+SELECT a.delivery_id, a.http_status, a.error, a.duration_us
+FROM deliveries d JOIN attempts a ON a.delivery_id = d.id AND a.number = d.attempts_made
+WHERE d.id IN :ids[text] AND d.account_id = :account_id AND d.environment = :environment
 """
 
 

@@ -12,6 +12,7 @@ from gateway.dashboard.refused import is_safe_way
 from gateway.dashboard.route import page_route
 from gateway.html.forms import NO_PROBLEM, Problem, problem_of, read_form, read_query
 from gateway.html.render import go, page
+from gateway.html.zone import ZONE_COOKIE, cookie_of
 from gateway.http.acting import note
 from gateway.http.fields import Fields
 from gateway.http.password_again import PasswordRequired, check_own, confirm
@@ -37,6 +38,7 @@ from keys.session import Session
 from store.database import Transaction
 
 PATH: Final = "/dashboard/account"
+_YEAR_S: Final = 365 * 86_400
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
@@ -99,6 +101,25 @@ async def confirm_password(call: RequestContext[Fields, Fields]) -> Reply:
 async def show_log(call: RequestContext[Fields, Fields]) -> Reply:
     """What happened to the account's security, newest first."""
     return page(call, "security_log.html", listing=await listing(call, "/audit"))
+
+
+async def set_zone(call: RequestContext[Fields, Fields]) -> Reply:
+    """In which zone this browser is shown times; kept in it only."""
+    name = read_form(call).text("zone")
+    try:
+        value = cookie_of(name) if name else ""
+    except DomainError as error:
+        return await _show(call, problem_of(error))
+    response = go(PATH, said="zone-chosen")
+    # Blank: the script of the next page writes the browser's own.
+    response.set_cookie(
+        ZONE_COOKIE,
+        value,
+        max_age=_YEAR_S if name else 0,
+        secure=is_secure(call),
+        samesite="lax",
+    )
+    return response
 
 
 async def switch(call: RequestContext[Fields, Fields]) -> Reply:
@@ -241,6 +262,7 @@ ROUTES = (
     page_route("POST", "/account/billing", set_billing, "Set billing details", ACCOUNT_SCOPES),
     page_route("POST", "/account/limits", set_limit, "Limit the account's day", ACCOUNT_SCOPES),
     page_route("POST", "/account/mail", set_mail, "Choose mail", ACCOUNT_SCOPES),
+    page_route("POST", "/account/zone", set_zone, "Choose the time zone", ACCOUNT_SCOPES),
     page_route("POST", "/account/password", change_password, "Change password", ACCOUNT_SCOPES),
     page_route(
         "POST", "/account/sessions/{session_id}/end", end_session, "End session", ACCOUNT_SCOPES

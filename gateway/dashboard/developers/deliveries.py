@@ -1,18 +1,28 @@
 """The delivery log: filters, a live tail, one delivery with its attempts, and sending it again."""
 
-from gateway.dashboard.listing import listing
+from typing import Any, Final
+from urllib.parse import quote, urlencode
+
+from starlette.responses import Response
+
+from gateway.dashboard.listing import ROWS, listing
+from gateway.dashboard.refused import is_safe_way
 from gateway.dashboard.route import page_route
-from gateway.html.forms import read_form
+from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form
 from gateway.html.render import go, page
 from gateway.http.fields import Fields
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from gateway.internal_client import ask
+from kernel.errors import DomainError, InvalidInput
 from kernel.ids import new_id
+from webhooks.deliveries.log import last_answers
 from webhooks.deliveries.stage import STATUSES
 from webhooks.events.event import EVENT_TYPES
 
 PATH = "/dashboard/deliveries"
+# What the API takes of a key.
+IDEMPOTENCY_CHARACTERS: Final = 80
 _READ = ("webhooks:read",)
 _WRITE = ("webhooks:write",)
 _FILTERS = (
@@ -27,12 +37,60 @@ _FILTERS = (
 
 async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
     """Newest first."""
-    found = await listing(call, "/deliveries", *_FILTERS)
+    return await _log_page(call)
+
+
+async def replay_chosen(call: RequestContext[Fields, Fields]) -> Reply:
+    """A new delivery of each one that was ticked; what is refused is told, and ends none of the others."""
+    form = read_form(call)
+    chosen = list(dict.fromkeys(form.many("delivery")))[:ROWS]
+    way = form.text("back")
+    try:
+        if not chosen:
+            raise InvalidInput("tick at least one delivery", param="delivery")
+        refused = [text for one in chosen if (text := await _refusal_of_replay(call, form, one))]
+        if refused:
+            done = len(chosen) - len(refused)
+            raise InvalidInput(
+                f"{done} of {len(chosen)} are sent again; of the others the first was refused: {refused[0]}",
+                param="delivery",
+            )
+    except InvalidInput as error:
+        return await _log_page(call, problem_of(error))
+    return go(
+        way if way.startswith(f"{PATH}?") and is_safe_way(way) else PATH, said="replayed-several"
+    )
+
+
+async def _refusal_of_replay(call: RequestContext[Any, Any], form: Form, delivery_id: str) -> str:
+    """Why it is not sent again; empty: it is."""
+    once = form.idempotency_key
+    key = None if once is None else f"{once}-{delivery_id}"[:IDEMPOTENCY_CHARACTERS]
+    try:
+        await ask(
+            call, "POST", f"/deliveries/{quote(delivery_id, safe='')}/replay", idempotency_key=key
+        )
+    except DomainError as error:
+        return error.detail
+    return ""
+
+
+async def _log_page(call: RequestContext[Any, Any], problem: Problem = NO_PROBLEM) -> Response:
+    """The log as the address narrows it, with what came back last to each."""
+    found, tenant = await listing(call, "/deliveries", *_FILTERS, here=PATH), call.principal.tenant
+    ids = [one["id"] for one in found.items]
+    answers = await call.context.database.read(lambda tx: last_answers(tx, tenant, ids))
     endpoints = (await ask(call, "GET", "/webhooks", query={"limit": 200})).data["items"]
+    kept = {name: text for name in (*_FILTERS, "cursor") if (text := found.filters.text(name))}
     return page(
         call,
         "deliveries.html",
+        status=problem.status,
         listing=found,
+        problem=problem,
+        answers=answers,
+        here=f"{PATH}?{urlencode(kept)}",
+        form_key=new_id("frm"),
         endpoints=endpoints,
         urls={endpoint["id"]: endpoint["url"] for endpoint in endpoints},
         statuses=STATUSES,
@@ -69,6 +127,7 @@ async def replay(call: RequestContext[Fields, Fields]) -> Reply:
 
 ROUTES = (
     page_route("GET", "/deliveries", show_list, "The delivery log", _READ),
+    page_route("POST", "/deliveries/replay", replay_chosen, "Send several again", _WRITE),
     page_route("GET", "/deliveries/{delivery_id}", show, "One delivery", _READ),
     page_route("POST", "/deliveries/{delivery_id}/replay", replay, "Send it again", _WRITE),
 )

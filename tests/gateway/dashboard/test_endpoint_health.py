@@ -1,6 +1,7 @@
 """A webhook that fails does not look well: on the list, and on its page with what it answers."""
 
 import asyncio
+import re
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from tests.support.recording_receiver import receiver
 
 pytestmark = pytest.mark.one_database
 
+REPLAY = "/dashboard/deliveries/replay"
 SEND = {"platform": "claude", "amount_cents": 1000, "recipient_email": "bob@example.com"}
 
 
@@ -33,7 +35,17 @@ async def test_a_failing_webhook_says_so_and_how_it_is_sent_again(gateway: Gatew
         said = text_of((await browser.get("/dashboard/webhooks")).text)
         page = await browser.get(f"/dashboard/webhooks/{endpoint['id']}")
         last = (await health(gateway, key, endpoint["id"]))["failures"][0]["last_delivery_id"]
+        log = (await browser.get("/dashboard/deliveries?status=failed")).text
+        both = set(re.findall(r'name="delivery" value="(dlv_\w+)"', log))
         again = await browser.send(f"/dashboard/deliveries/{last}/replay", {})
+        several = await browser.send(
+            REPLAY,
+            {"delivery": [*both], "once": "frm_1", "back": "/dashboard/deliveries?status=failed"},
+        )
+        repeated = await browser.send(REPLAY, {"delivery": [*both], "once": "frm_1"})
+        made = await gateway.call("GET", "/deliveries", key=key)
+        unknown = await browser.send(REPLAY, {"delivery": ["dlv_0000000000000000"]})
+        none = await browser.send(REPLAY, {})
 
     assert endpoint["failing_since"] is None
     assert "failing since" in said
@@ -43,6 +55,18 @@ async def test_a_failing_webhook_says_so_and_how_it_is_sent_again(gateway: Gatew
     assert "2 × HTTP 500" in shown
     assert f"/dashboard/deliveries/{last}/replay" in page.text
     assert again.status_code == 303
+    assert re.search(r"<span>500 <span class=\"quiet\">in [\d,]+ ms</span></span>", log), log
+    assert "/dashboard/topups/txn_" in log
+    assert len(both) == 2
+    assert several.headers["location"] == (
+        "/dashboard/deliveries?status=failed&said=replayed-several"
+    )
+    assert repeated.status_code == 303
+    # Each of those that were ticked once, and the one of before.
+    replays = [one["replay_of"] for one in made.json()["data"]["items"] if one["replay_of"]]
+    assert sorted(replays) == sorted([last, *both])
+    assert "0 of 1 are sent again" in unknown.text
+    assert "Tick at least one delivery" in none.text
 
 
 async def health(gateway: Gateway, key: str, endpoint_id: str) -> dict[str, Any]:

@@ -1,0 +1,77 @@
+"""The time zone in which pages show times: what the person chose under Account, else their browser's, else UTC.
+
+It is kept in a cookie of the browser, where the page's script writes the browser's own zone unless one was
+chosen. A zone is of the request that is answered: `current` holds it while a page is made.
+"""
+
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, tzinfo
+from typing import Final
+
+from starlette.types import Scope
+
+from billing.credits.checkin_day import start_of, zone_of
+from kernel.clock import rfc3339
+from kernel.errors import InvalidInput
+
+ZONE_COOKIE: Final = "topup_zone"
+# Before a zone that the script wrote. A colon stands for the slash, which a cookie's value may not have.
+_AUTOMATIC: Final = "~"
+_SLASH: Final = ":"
+
+
+@dataclass(frozen=True, slots=True)
+class ReadersZone:
+    """name: an IANA name; is_chosen: the person chose it, and the browser's own does not count."""
+
+    name: str = "UTC"
+    is_chosen: bool = False
+    info: tzinfo = UTC
+
+    def shown(self, at_us: int) -> str:
+        """2026-11-23 19:18:55 +03, or with UTC in place of the offset's name."""
+        return f"{self._at(at_us):%Y-%m-%d %H:%M:%S %Z}"
+
+    def with_utc(self, at_us: int) -> str:
+        """The same, and the time of day in UTC where the zone is another one."""
+        shown = self.shown(at_us)
+        if self.info is UTC:
+            return shown
+        return f"{shown} · {datetime.fromtimestamp(at_us // 1_000_000, UTC):%H:%M:%S} UTC"
+
+    def start_of_day(self, day: str) -> str:
+        """The first moment there of a day such as 2026-11-23, as the API wants it; ValueError for no day."""
+        return rfc3339(start_of(date.fromisoformat(day), self.info))
+
+    def _at(self, at_us: int) -> datetime:
+        return datetime.fromtimestamp(at_us // 1_000_000, self.info)
+
+
+NO_ZONE: Final = ReadersZone()
+current: ContextVar[ReadersZone] = ContextVar("readers_zone", default=NO_ZONE)
+
+
+def zone_of_request(scope: Scope) -> ReadersZone:
+    """What the request's cookie says; a value that is no zone counts as none."""
+    for name, value in scope["headers"]:
+        if name == b"cookie":
+            for part in value.decode("latin-1").split(";"):
+                key, _, text = part.strip().partition("=")
+                if key == ZONE_COOKIE and text:
+                    return _read(text)
+    return NO_ZONE
+
+
+def cookie_of(name: str) -> str:
+    """What the cookie says of a zone that was chosen; raises InvalidInput for an unknown one."""
+    zone_of(name)
+    return name.replace("/", _SLASH)
+
+
+def _read(text: str) -> ReadersZone:
+    name = text.removeprefix(_AUTOMATIC).replace(_SLASH, "/")
+    try:
+        return ReadersZone(name, not text.startswith(_AUTOMATIC), zone_of(name))
+    except InvalidInput:
+        return NO_ZONE
