@@ -25,6 +25,8 @@ PLACES = (
     "/outbox",
     "/statement",
     "/keys",
+    "/keys/all",
+    "/usage",
     "/keys/new",
     "/webhooks",
     "/webhooks/new",

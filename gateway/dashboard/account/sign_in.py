@@ -114,6 +114,8 @@ async def sign_out(call: RequestContext[Fields, Fields]) -> Reply:
     await call.context.database.transaction(work)
     response = go("/sign-in", said="signed-out")
     response.raw_headers.append(clear_cookie(is_secure=is_secure(call)))
+    # A preview that a browser may show again is shown to nobody who comes after.
+    response.headers["clear-site-data"] = '"cache"'
     return response
 
 

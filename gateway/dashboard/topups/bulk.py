@@ -26,6 +26,9 @@ TEXT: Final = "text"
 LINE_CHARACTERS_MAX: Final = 120
 ERRORS_SHOWN_MAX: Final = 200
 ROWS: Final = 100
+# The preview may be shown again by a browser's Back, which could not ask for it: it answers a form. Its
+# button makes the same batch as before. Signing out has the browser forget it.
+_KEPT: Final = {"cache-control": "private, no-cache"}
 
 
 async def show_form(call: RequestContext[Fields, Fields]) -> Reply:
@@ -122,6 +125,7 @@ async def _form_page(
         call,
         "bulk.html",
         status=problem.status,
+        headers=None if quote is None else _KEPT,
         form=form,
         problem=problem,
         text=text or form.raw(TEXT),

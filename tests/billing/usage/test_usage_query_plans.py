@@ -114,5 +114,5 @@ async def test_the_worker_finds_what_ran_out_by_indexes_of_open_rows(
         ["ix_holds_due", ahead, "ix_holds_open"],
         ["ix_holds_due", ahead, "ix_holds_open"],
         ["ix_ledger_accounts_expiry", ahead, "ux_ledger_accounts_name"],
-        ["ix_approvals_due", ahead, "ix_approvals_account"],
+        ["ix_approvals_due", ahead, "ix_approvals_pending"],
     ]

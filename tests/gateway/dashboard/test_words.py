@@ -153,3 +153,23 @@ async def test_the_address_of_a_preview_is_of_its_account_alone(shared_gateway: 
     assert "bob@example.com" not in others.text
     assert {one.status_code for one in (others, *broken)} == {422}
     assert "bob@example.com" in (await ann.get(preview)).text
+
+
+async def test_the_preview_of_a_file_is_kept_for_back_until_the_person_signs_out(
+    shared_gateway: Gateway,
+) -> None:
+    browser = await signed_in(shared_gateway, "bulk.back@example.com")
+    lines = "reference,platform,amount_cents,recipient_email\none,claude,1000,ana@example.com\n"
+
+    preview = await browser.send("/dashboard/bulk", {"step": "check", "text": lines})
+    once = re.search(r'name="once" value="([^"]+)"', preview.text)
+    assert once is not None
+    sending = {"step": "send", "text": lines, "once": once[1]}
+    made = [await browser.send("/dashboard/bulk", sending) for _ in range(2)]
+    wrong = await browser.send("/dashboard/bulk", {"step": "check", "text": ""})
+    out = await browser.send("/dashboard/sign-out", {})
+
+    assert preview.headers["cache-control"] == "private, no-cache"
+    assert made[0].headers["location"] == made[1].headers["location"]
+    assert wrong.headers["cache-control"] == "no-store"
+    assert out.headers["clear-site-data"] == '"cache"'
