@@ -8,6 +8,7 @@ from markupsafe import Markup
 
 from billing.ledger.price import Price
 from billing.ledger.words import account_words, code_words
+from gateway.html.device import device_of
 from gateway.html.zone import current
 from kernel.clock import parse_rfc3339, rfc3339
 
@@ -33,6 +34,7 @@ SAID: Final[Mapping[str, str]] = {
     "member-joined": "You have joined, and act for this account now. Your own is under Team.",
     "account-switched": "From here on you act for this account.",
     "factor-off": "Two-factor sign-in is off: the password alone is enough.",
+    "sessions-ended": "You are signed out everywhere else.",
     "session-ended": "That session is signed out.",
     "environment-staging": "You are in staging now: nothing here moves real credit.",
     "environment-live": "You are in live now: what you send is real credit.",
@@ -273,6 +275,7 @@ FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
     "price": price,
     "count": count,
     "when": when,
+    "device": device_of,
     "tone": tone,
     "duration": duration,
     "share": share,

@@ -82,6 +82,22 @@ async def end_session(call: RequestContext[Fields, Fields]) -> Reply:
     return go(PATH, said="session-ended")
 
 
+async def end_other_sessions(call: RequestContext[Fields, Fields]) -> Reply:
+    """Signs out every other browser."""
+    read_form(call)
+    person_id, session_id = call.principal.person_id, call.principal.credential_id
+
+    async def work(tx: Transaction) -> None:
+        ended = await session.end_others(tx, person_id, session_id)
+        after = {"sessions_ended": ended}
+        await note(
+            tx, call, "session.ended", person_id, account_id=person_id, environment="", after=after
+        )
+
+    await call.context.database.transaction(work)
+    return go(PATH, said="sessions-ended")
+
+
 async def ask_password(call: RequestContext[Fields, Fields]) -> Reply:
     """The password once more, before what lasts longer than this session."""
     return _confirm_page(call, read_query(call).text("next"), NO_PROBLEM)
@@ -266,6 +282,9 @@ ROUTES = (
     page_route("POST", "/account/password", change_password, "Change password", ACCOUNT_SCOPES),
     page_route(
         "POST", "/account/sessions/{session_id}/end", end_session, "End session", ACCOUNT_SCOPES
+    ),
+    page_route(
+        "POST", "/account/sessions/end", end_other_sessions, "End other sessions", ACCOUNT_SCOPES
     ),
     page_route("POST", "/environment", switch, "Switch environment", ACCOUNT_SCOPES),
 )

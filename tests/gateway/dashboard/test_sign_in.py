@@ -235,6 +235,27 @@ async def test_a_new_sign_in_is_a_new_session(gateway: Gateway) -> None:
     assert len(listed) == 1
 
 
+async def test_one_press_signs_out_every_other_browser_and_nobody_elses(gateway: Gateway) -> None:
+    browser, other = await signed_in(gateway), new_browser(gateway)
+    await other.sign_in("ann@example.com")
+    await signed_in(gateway, "bo@example.com")
+
+    page = await browser.get("/dashboard/account")
+    answer = await browser.send(
+        "/dashboard/account/sessions/end", {"csrf_token": csrf_of(page.text)}
+    )
+
+    assert "Sign out everywhere else" in page.text
+    assert answer.headers["location"] == "/dashboard/account?said=sessions-ended"
+    kept = await gateway.context.database.read(
+        lambda tx: tx.fetch(
+            "SELECT a.email FROM sessions s JOIN accounts a ON a.id = s.account_id ORDER BY 1"
+        )
+    )
+    assert [row["email"] for row in kept] == ["ann@example.com", "bo@example.com"]
+    assert "Sign out everywhere else" not in (await browser.get("/dashboard/account")).text
+
+
 async def test_a_password_change_signs_out_the_others(
     database_url: str, tmp_path: Path, clock: FixedClock
 ) -> None:

@@ -1,0 +1,40 @@
+"""A browser's name of itself as a person knows it: "Firefox on Windows"; shown beside the whole text, never trusted."""
+
+from collections.abc import Sequence
+from typing import Final
+
+# The first that is found counts: most browsers also name the ones that they descend from.
+_BROWSERS: Final = (
+    ("Edg", "Edge"),
+    ("OPR/", "Opera"),
+    ("SamsungBrowser/", "Samsung Internet"),
+    ("Firefox/", "Firefox"),
+    ("FxiOS/", "Firefox"),
+    ("CriOS/", "Chrome"),
+    ("HeadlessChrome/", "Chrome"),
+    ("Chrome/", "Chrome"),
+    ("Safari/", "Safari"),
+    ("curl/", "curl"),
+)
+_SYSTEMS: Final = (
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Android", "Android"),
+    ("Windows", "Windows"),
+    ("CrOS", "ChromeOS"),
+    ("Macintosh", "macOS"),
+    ("Linux", "Linux"),
+)
+
+
+def device_of(user_agent: str) -> str:
+    """The browser and the system; of what is not known its own first word."""
+    browser, system = _first(_BROWSERS, user_agent), _first(_SYSTEMS, user_agent)
+    if browser is None:
+        words = user_agent.split()
+        browser = words[0] if words else "An unknown browser"
+    return browser if system is None else f"{browser} on {system}"
+
+
+def _first(known: Sequence[tuple[str, str]], text: str) -> str | None:
+    return next((name for mark, name in known if mark in text), None)
