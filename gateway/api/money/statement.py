@@ -16,6 +16,7 @@ from billing.reports.attributed_statement import attributed_lines
 from gateway.answers import response_codes as codes
 from gateway.answers.outcome import JSON, Outcome
 from gateway.answers.response_codes import CODES
+from gateway.api.file_name import statement_name
 from gateway.api.schemas.topups import StatedTransfer, Statement
 from gateway.http.fields import Fields, Time, time_us
 from gateway.http.lists import streamed
@@ -24,6 +25,7 @@ from gateway.http.routing import Reply, Route
 from kernel.clock import moment_us, next_month_start_us, parse_rfc3339, rfc3339
 from kernel.csv_text import csv_head, csv_lines
 from kernel.errors import InvalidInput
+from keys.account import get_account
 
 _encode = msgspec.json.Encoder().encode
 _READS = ("topup:read",)
@@ -81,7 +83,8 @@ async def show(call: RequestContext[Fields, StatementQuery]) -> Reply:
     if call.query.form == "pdf":
         return await _pdf(call, since, until, opening_micros, lines)
     if call.query.form == "csv":
-        headers = {"Content-Disposition": 'attachment; filename="statement.csv"'}
+        name = await _file_name(call, since, until)
+        headers = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
         parts, media_type = _csv(opening_micros, lines), "text/csv; charset=utf-8"
         return streamed(call, _READS, parts, media_type=media_type, headers=headers)
     head = statement.statement_head(
@@ -121,6 +124,12 @@ def _month(text: str, now_us: int) -> tuple[int, int]:
     return since, min(next_month_start_us(since), now_us + 1)
 
 
+async def _file_name(call: RequestContext[Fields, StatementQuery], since: int, until: int) -> str:
+    account_id = call.principal.account_id
+    account = await call.context.database.read(lambda tx: get_account(tx, account_id))
+    return statement_name(account.name, since, until)
+
+
 async def _pdf(
     call: RequestContext[Fields, StatementQuery],
     since: int,
@@ -129,8 +138,8 @@ async def _pdf(
     lines: AsyncIterator[statement.StatementLine],
 ) -> Response:
     """What changed the balance, printed; raises InvalidInput where that is too much for a page."""
-    month = f"-{call.query.month}" if call.query.month else ""
-    headers = {"Content-Disposition": f'inline; filename="statement{month}.pdf"'}
+    name = await _file_name(call, since, until)
+    headers = {"Content-Disposition": f'inline; filename="{name}.pdf"'}
     if call.method == "HEAD":
         return Response(media_type=_PDF, headers=headers)
     kept: list[statement.StatementLine] = []

@@ -140,7 +140,7 @@ async def test_a_month_without_a_movement_adds_up_to_nothing(store: Store) -> No
     }
     assert (told["opening_balance_micros"], told["closing_balance_micros"]) == (0, 0)
     assert "Nothing changed the balance." in words(printed.content)
-    assert 'filename="statement-2026-01.pdf"' in printed.headers["content-disposition"]
+    assert 'filename="statement-test-2026-01.pdf"' in printed.headers["content-disposition"]
 
 
 async def test_what_is_no_month_or_none_yet_is_refused_in_words(store: Store) -> None:
