@@ -25,7 +25,6 @@ from gateway.http.routing import Reply, Route
 from kernel.clock import moment_us, next_month_start_us, parse_rfc3339, rfc3339
 from kernel.csv_text import csv_head, csv_lines
 from kernel.errors import InvalidInput
-from keys.account import get_account
 
 _encode = msgspec.json.Encoder().encode
 _READS = ("topup:read",)
@@ -126,8 +125,8 @@ def _month(text: str, now_us: int) -> tuple[int, int]:
 
 async def _file_name(call: RequestContext[Fields, StatementQuery], since: int, until: int) -> str:
     account_id = call.principal.account_id
-    account = await call.context.database.read(lambda tx: get_account(tx, account_id))
-    return statement_name(account.name, since, until)
+    found = await call.context.database.read(lambda tx: billing_details.buyers(tx, [account_id]))
+    return statement_name(found[account_id].name, since, until)
 
 
 async def _pdf(
