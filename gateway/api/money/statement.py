@@ -9,6 +9,7 @@ from msgspec import Meta
 from starlette.responses import Response
 
 from billing.documents import billing_details
+from billing.documents.statement_file import statement_name
 from billing.documents.statement_sheet import LINES_MAX, StatementSheet
 from billing.ledger import statement
 from billing.ledger.money import micros_to_cents
@@ -16,7 +17,6 @@ from billing.reports.attributed_statement import attributed_lines
 from gateway.answers import response_codes as codes
 from gateway.answers.outcome import JSON, Outcome
 from gateway.answers.response_codes import CODES
-from gateway.api.file_name import statement_name
 from gateway.api.schemas.topups import StatedTransfer, Statement
 from gateway.http.fields import Fields, Time, time_us
 from gateway.http.lists import streamed
