@@ -155,7 +155,8 @@ async def find_invitation(tx: Transaction, invitation_id: str, *, now_us: int) -
     row = await tx.fetch_one(
         f"""SELECT {_ROWS.of("m")}, a.name AS team, p.id AS known_id FROM members m
             JOIN accounts a ON a.id = m.account_id LEFT JOIN accounts p ON p.email = m.email
-            WHERE m.invitation_id = :id AND m.removed_at IS NULL AND m.expires_at > :now_us""",
+            WHERE m.invitation_id = :id AND m.removed_at IS NULL AND m.joined_at IS NULL
+              AND m.expires_at > :now_us""",
         id=invitation_id,
         now_us=now_us,
     )
@@ -172,7 +173,7 @@ async def accept(tx: Transaction, found: Member, person_id: str, *, now_us: int)
     touched = await tx.execute(
         """UPDATE members SET person_id = :person_id, joined_at = :now_us, invitation_id = NULL
            WHERE id = :id AND invitation_id = :invitation_id AND removed_at IS NULL
-             AND expires_at > :now_us""",
+             AND joined_at IS NULL AND expires_at > :now_us""",
         person_id=person_id,
         now_us=now_us,
         id=found.id,
@@ -221,7 +222,7 @@ async def choose(tx: Transaction, person_id: str, account_id: str | None, *, now
 async def _offer(tx: Transaction, member_id: str, *, role: MemberRole, now_us: int) -> Member:
     await tx.execute(
         """UPDATE members SET role = :role, invitation_id = :invitation_id,
-               expires_at = :expires_at WHERE id = :id""",
+               expires_at = :expires_at WHERE id = :id AND joined_at IS NULL""",
         role=role,
         invitation_id=new_id("inv"),
         expires_at=now_us + INVITATION_US,

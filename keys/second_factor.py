@@ -68,7 +68,7 @@ async def begin(tx: Transaction, account_id: str, *, now_us: int) -> SecondFacto
     found = await _find(tx, account_id, _LOCK)
     if found is not None and found.confirmed_at is not None:
         raise InvalidInput("two-factor sign-in is on already", param="code")
-    await remove(tx, account_id)
+    await give_up(tx, account_id)
     made = SecondFactor(account_id, secrets.token_hex(32), 0, (), now_us)
     await tx.insert("second_factors", _ROWS.columns, [_ROWS.write(made)])
     return made
@@ -141,6 +141,14 @@ async def renew_recovery(tx: Transaction, account_id: str) -> Sequence[str]:
     codes = [_new_recovery_code() for _ in range(RECOVERY_CODES)]
     await _keep_recovery(tx, account_id, [_digest(one) for one in codes])
     return codes
+
+
+async def give_up(tx: Transaction, account_id: str) -> int:
+    """Forgets what is being set up, and nothing that is on; how many there were: 0 or 1."""
+    return await tx.execute(
+        "DELETE FROM second_factors WHERE account_id = :account_id AND confirmed_at IS NULL",
+        account_id=account_id,
+    )
 
 
 async def remove(tx: Transaction, account_id: str) -> int:

@@ -87,6 +87,12 @@ class Platforms:
             )
         return found
 
+    def id_of(self, name: str) -> str:
+        """The id that the name stands for, whether it is offered or not; of one that is not here the name in small
+        letters, as ids are.
+        """
+        return name if name in self._by_id else name.strip().lower()
+
     def ids(self) -> list[str]:
         """Of all, offered or not."""
         return list(self._by_id)

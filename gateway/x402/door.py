@@ -38,6 +38,7 @@ from gateway.x402.ways import PaidCall, Shown, Way, ways_of
 from kernel.errors import InvalidInput
 from kernel.ids import new_id
 from kernel.tenant import Tenant
+from keys.email_address import normalise_email
 from keys.principal import Environment, Principal
 from store.database import Transaction
 
@@ -84,7 +85,7 @@ async def _go_on(
     call: PaidCall, found: MachinePayment, shown: Shown, principal: Principal | None
 ) -> Answer:
     """What came of a payment that is known here."""
-    asked = _asked(call, found.environment, principal)
+    asked = _named_by(call, found.environment)
     check_same(found, _digest(_account_of(principal), found.environment, asked), shown.door)
     ended = await call.context.machine_payments.go_on(found, wait_s=WAIT_S)
     return await _answer(call, ended, shown, principal)
@@ -214,25 +215,27 @@ async def _named(
 
 def _asked(call: PaidCall, environment: str, principal: Principal | None) -> PaidRequest:
     """What is paid for at the price of now; raises InvalidPlatform, InvalidEmail or AmountOutOfRange."""
+    platforms, account_id = _platforms(call, environment), _account_of(principal)
+    platforms.find(call.body.platform)
+    asked = _named_by(call, environment)
+    request = asked.prepare(platforms, account_id)
+    return msgspec.structs.replace(asked, fee_cents=request.fee_cents)
+
+
+def _named_by(call: PaidCall, environment: str) -> PaidRequest:
+    """What the request names, by whatever is offered now: who paid for it before is told what became of it, though
+    the platform is gone. Raises InvalidEmail.
+    """
     body = call.body
     said = body.delivery
-    asked = PaidRequest(
-        platform=body.platform,
+    return PaidRequest(
+        platform=_platforms(call, environment).id_of(body.platform),
         amount_cents=body.amount_cents,
-        recipient_email=body.recipient_email,
+        recipient_email=normalise_email(body.recipient_email),
         metadata=body.metadata,
         note=body.note,
         delivery=None if said is None else DeliveryOptions(said.email, said.locale, said.message),
         intent=body.intent,
-    )
-    platforms = _platforms(call, environment)
-    request = asked.prepare(platforms, _account_of(principal))
-    platform = platforms.find(body.platform)
-    return msgspec.structs.replace(
-        asked,
-        platform=platform.id,
-        recipient_email=request.recipient_email,
-        fee_cents=platform.fee_cents(_account_of(principal), body.amount_cents),
     )
 
 

@@ -99,11 +99,14 @@ async def switch_off(call: RequestContext[Fields, Fields]) -> Reply:
         await second_factor.remove(tx, account_id)
         await note(tx, call, "two_factor.off", account_id, environment="")
 
+    database = call.context.database
     try:
-        found = await call.context.database.read(lambda tx: second_factor.find(tx, account_id))
-        if found is not None and found.confirmed_at is not None:
-            await check_code(call, account_id, form.text("password"))
-        await call.context.database.transaction(work)
+        found = await database.read(lambda tx: second_factor.find(tx, account_id))
+        if found is None or found.confirmed_at is None:
+            await database.transaction(lambda tx: second_factor.give_up(tx, account_id))
+            return go(PATH)
+        await check_code(call, account_id, form.text("password"))
+        await database.transaction(work)
     except DomainError as error:
         return await _page(call, problem_of(error))
     return go(PATH, said="factor-off")

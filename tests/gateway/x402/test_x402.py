@@ -6,10 +6,13 @@ import json
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from billing.machine_payments.account import MACHINE_ACCOUNT
+from billing.topups import platform_rows
 from billing.topups.fulfilment import Settle
 from kernel.tenant import Tenant
+from store.database import Transaction
 from tests.support.facilitator import FacilitatorService
 from tests.support.gateway import Gateway, running, settings_of
 from tests.support.machine_payer import SHOWN, Wallet, payer_client
@@ -101,6 +104,37 @@ async def test_what_was_paid_and_cannot_be_delivered_comes_back_as_a_code(gatewa
     redeemed = await gateway.call("POST", "/codes/redeem", key=key, json={"code": code})
     assert redeemed.json()["data"]["balance_cents"] == 1_001_000
     assert await findings(gateway) == []
+
+
+@pytest.mark.parametrize("change", ["no supplier", "smaller limits", "no platform"])
+async def test_what_was_paid_is_told_though_it_is_not_offered_any_more(
+    gateway: Gateway, change: str
+) -> None:
+    paid = await pay(gateway, recipient_email="failed@sandbox.test", platform=" Claude ")
+    code = paid.json()["data"]["refund"]["voucher_code"]
+
+    async def work(tx: Transaction) -> None:
+        if change == "no supplier":
+            await platform_rows.set_suppliers(tx, "staging", "claude", [])
+        elif change == "smaller limits":
+            row = await platform_rows.get_platform(tx, "staging", "claude")
+            smaller = replace(row, min_amount_cents=100, max_amount_cents=200)
+            await platform_rows.put_platform(tx, smaller, is_new=False)
+        else:
+            await tx.execute("DELETE FROM platforms WHERE id = 'claude'")
+            await platform_rows.raise_version(tx)
+
+    await gateway.context.database.transaction(work)
+    await gateway.context.suppliers.refresh()
+    repeated = await again(gateway, paid)
+    other = await again(gateway, paid, amount_cents=1_100)
+    anew = await gateway.client.post("/x402/topup", json=BODY)
+
+    assert code is not None
+    assert (repeated.status_code, repeated.json()["code"]) == (422, 3005)
+    assert repeated.json()["data"]["refund"]["voucher_code"] == code
+    assert (other.status_code, other.json()["code"]) == (409, 2006)
+    assert anew.status_code == 422
 
 
 async def test_a_top_up_that_fails_later_comes_back_too(gateway: Gateway) -> None:
