@@ -4,7 +4,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from playwright.async_api import Browser
+from playwright.async_api import Browser, expect
 
 from tests.e2e.conftest import WorkingSet
 from tests.support.chromium import grave_faults, new_window
@@ -48,7 +48,7 @@ async def test_it_works_on_a_phone_in_arabic_without_a_script(
     await page.get_by_role("button").click()
 
     assert code not in before
-    assert await page.get_by_text(code).is_visible()
+    await expect(page.get_by_text(code)).to_be_visible()
     assert await page.locator("html").get_attribute("dir") == "rtl"
     box = await page.locator("main").bounding_box()
     assert box is not None
@@ -60,11 +60,12 @@ async def test_it_works_on_a_phone_in_arabic_without_a_script(
 async def test_it_keeps_nobody_out_in_either_theme(
     installation: Installation, browser: Browser
 ) -> None:
-    path, _ = await sent(installation, "es")
+    path, code = await sent(installation, "es")
     page = (await new_window(browser, installation.url, width=390)).page
     await page.goto(path)
     found = [await grave_faults(page)]
     await page.get_by_role("button").click()
+    await expect(page.get_by_text(code)).to_be_visible()
     found.append(await grave_faults(page))
     await page.emulate_media(color_scheme="dark")
     found.append(await grave_faults(page, about="colours"))

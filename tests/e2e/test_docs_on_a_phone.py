@@ -25,7 +25,7 @@ async def test_no_guide_is_wider_than_a_phone(installation: Installation, browse
 
     wide = {}
     for name in GUIDES:
-        await window.page.goto(f"/docs/{name}", wait_until="domcontentloaded")
+        await window.page.goto(f"/docs/{name}")
         inside = await window.page.evaluate("document.documentElement.scrollWidth")
         if inside > PHONE:
             wide[name] = inside

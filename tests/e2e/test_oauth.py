@@ -62,11 +62,13 @@ class Journey:
         await self.page.get_by_label("Email").fill("ann@example.com")
         await self.page.get_by_label("Password").fill(PASSWORD)
         await self.page.locator("main button").click()
+        await self.page.get_by_role("button", name="Sign in").wait_for()
 
     async def sign_in(self) -> None:
         await self.page.get_by_label("Email").fill("ann@example.com")
         await self.page.get_by_label("Password").fill(PASSWORD)
         await self.page.get_by_role("button", name="Sign in").click()
+        await self.page.get_by_role("button", name="Allow").wait_for()
 
     async def decide(self, button: str) -> None:
         """Presses Allow or Deny, which sends the browser to the app; nobody answers there."""
@@ -133,6 +135,7 @@ async def test_from_consent_to_charge_to_the_end_of_it(install: Install, browser
     balance = await journey.post("/user/oauth/balance", 1, token)
     await page.goto(f"{installation.url}/dashboard/grants")
     await page.get_by_role("link", name="Wiki bot").click()
+    await page.wait_for_url("**/dashboard/grants/*")
     told = await page.locator("main").inner_text()
     page.on("dialog", lambda dialog: dialog.accept())
     await page.get_by_role("button", name="Remove its access").click()

@@ -41,6 +41,7 @@ async def test_a_person_buys_credit_on_a_phone_without_scripts(
         await page.get_by_role("button", name="Pay 20.00 USD").click()
         outcome = await page.locator(".outcome").inner_text()
         await page.get_by_role("link", name="Continue to 127.0.0.1").click()
+        await page.wait_for_url("**/docs/codes?*")
         landed = page.url
         await context.close()
 

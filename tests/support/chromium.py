@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped]
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright, expect
 
 from tests.support.programs import needed
 
@@ -89,6 +89,8 @@ async def chromium() -> AsyncIterator[Browser]:
     CPU time.
     """
     path = needed("chromium", rather="chromium-headless-shell")
+    # Playwright's own five seconds are too few where every core is busy; a wait costs nothing.
+    expect.set_options(timeout=30_000)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
             executable_path=path, args=_ARGUMENTS, timeout=60_000
