@@ -52,6 +52,19 @@ class RateLimited(DomainError):
     """Too many requests; retry_after_s says when the next one may come."""
 
 
+class Caller(msgspec.Struct, frozen=True, gc=False):
+    """Who called, beside the key: the address, and the Idempotency-Key with what looks like a secret
+    masked. Both are kept with the top-up.
+    """
+
+    address: str | None = None
+    idempotency_key: str | None = None
+
+
+# A bulk send's items, and what a machine paid for.
+NO_CALLER = Caller()
+
+
 class Sent(msgspec.Struct, frozen=True, gc=False):
     """The outcome: the top-up, the sender's balance after it, the approval it waits for, its code.
 
@@ -73,6 +86,7 @@ class Send(msgspec.Struct, frozen=True, gc=False):
     tenant: Tenant
     lineage: tuple[str, ...]
     request: SendRequest
+    caller: Caller = NO_CALLER
 
     def declare(self, read_set: ReadSet) -> None:
         read_set.tenants.add(self.tenant)
@@ -209,6 +223,8 @@ class Send(msgspec.Struct, frozen=True, gc=False):
             delivery=self.request.delivery,
             scheduled_for=self.request.send_at,
             key_name=state.spending.name_of(self.lineage),
+            caller_address=self.caller.address,
+            idempotency_key=self.caller.idempotency_key,
             **outcome,
         )
 
@@ -284,13 +300,14 @@ class Send(msgspec.Struct, frozen=True, gc=False):
         return topup
 
 
-def new_send(principal: Principal, request: SendRequest) -> Send:
+def new_send(principal: Principal, request: SendRequest, caller: Caller = NO_CALLER) -> Send:
     """The command of this caller, with a fresh top-up id."""
     return Send(
         topup_id=new_id("txn"),
         tenant=Tenant(principal.account_id, principal.environment),
         lineage=principal.lineage,
         request=request,
+        caller=caller,
     )
 
 
