@@ -26,7 +26,7 @@ from billing.topups.deliverable import hint_of
 from billing.topups.fee import earned_cents
 from billing.topups.give_back import BY_APPROVAL, give_back
 from billing.topups.platform import WALLET
-from billing.topups.send_request import SendRequest, check_same
+from billing.topups.send_request import NO_CALLER, Caller, SendRequest, check_same
 from billing.topups.topup import DuplicateReference, TopUp, TopUpStatus, move
 from billing.topups.working_set import TopUpWorkingSet, topups_of
 from kernel.clock import DAY_US, SECOND_US, rfc3339
@@ -50,19 +50,6 @@ WouldBe = Literal["delivered", "pending", "scheduled", "approval_required", "fai
 
 class RateLimited(DomainError):
     """Too many requests; retry_after_s says when the next one may come."""
-
-
-class Caller(msgspec.Struct, frozen=True, gc=False):
-    """Who called, beside the key: the address, and the Idempotency-Key with what looks like a secret
-    masked. Both are kept with the top-up.
-    """
-
-    address: str | None = None
-    idempotency_key: str | None = None
-
-
-# A bulk send's items, and what a machine paid for.
-NO_CALLER = Caller()
 
 
 class Sent(msgspec.Struct, frozen=True, gc=False):

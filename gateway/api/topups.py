@@ -10,8 +10,8 @@ from billing.topups.deliverable import (
     DeliveryOptions,
 )
 from billing.topups.quote import Rehearsal, quote_id, with_quote
-from billing.topups.send import Caller, new_send
-from billing.topups.send_request import SendRequest, prepare
+from billing.topups.send import new_send
+from billing.topups.send_request import Caller, SendRequest, prepare
 from billing.topups.settlement import Cancel, EndedTopUp
 from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer

@@ -14,7 +14,7 @@ from billing.reports.topup_story import StoryEvent, TopUpStory
 from billing.topups.approval import BY_LINK
 from billing.topups.attempt import Attempt
 from gateway.html.format import micros, money, tone
-from gateway.html.waterfall import Axis, Bar, axis_of, elapsed
+from gateway.html.waterfall import Axis, Stretch, axis_of, elapsed
 from kernel.clock import rfc3339_ms
 from webhooks.deliveries.log import AttemptOutcome, Delivery
 
@@ -50,7 +50,7 @@ class StoryLine:
     since: str
     took: str
     tone: str
-    bar: Bar
+    bar: Stretch
 
 
 @dataclass(frozen=True, slots=True)

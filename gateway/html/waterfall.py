@@ -35,7 +35,7 @@ _TICK_WIDTH: Final = 16.0
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
+class Stretch:
     """Where a step lies: x and width in hundredths of the picture."""
 
     x: float
@@ -49,11 +49,11 @@ class Axis:
     begin_us: int
     length_us: int
 
-    def bar(self, at_us: int, until_us: int) -> Bar:
+    def bar(self, at_us: int, until_us: int) -> Stretch:
         """From one moment to another, which may be the same."""
         left, right = self._place(at_us - self.begin_us), self._place(until_us - self.begin_us)
         width = max(right - left, LEAST_WIDTH)
-        return Bar(round(min(left, WIDTH - width), 2), round(width, 2))
+        return Stretch(round(min(left, WIDTH - width), 2), round(width, 2))
 
     def ticks(self) -> Sequence[tuple[float, str]]:
         """(place, word) of the round times that have room for their words."""

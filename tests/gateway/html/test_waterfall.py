@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.html.waterfall import Bar, axis_of, elapsed
+from gateway.html.waterfall import Stretch, axis_of, elapsed
 
 MS, S = 1_000, 1_000_000
 
@@ -30,12 +30,12 @@ def test_bars_lie_on_a_logarithmic_axis_and_within_it() -> None:
     # log10(1 + 999) = 3: 9 ms is at a third of it, 99 ms at two thirds.
     axis = axis_of([5 * S, 5 * S + 999 * MS])
 
-    assert axis.bar(5 * S + 9 * MS, 5 * S + 99 * MS) == Bar(33.33, 33.33)
-    assert axis.bar(5 * S, 5 * S + 999 * MS) == Bar(0.0, 100.0)
+    assert axis.bar(5 * S + 9 * MS, 5 * S + 99 * MS) == Stretch(33.33, 33.33)
+    assert axis.bar(5 * S, 5 * S + 999 * MS) == Stretch(0.0, 100.0)
     # A moment is seen, at the very end too; what lies outside is drawn at the edge.
-    assert axis.bar(5 * S + 999 * MS, 5 * S + 999 * MS) == Bar(98.8, 1.2)
-    assert axis.bar(0, 9 * S) == Bar(0.0, 100.0)
+    assert axis.bar(5 * S + 999 * MS, 5 * S + 999 * MS) == Stretch(98.8, 1.2)
+    assert axis.bar(0, 9 * S) == Stretch(0.0, 100.0)
     assert [word for _, word in axis.ticks()] == ["10 ms", "100 ms"]
-    assert axis_of([7 * S]).bar(7 * S, 7 * S) == Bar(0.0, 1.2)
+    assert axis_of([7 * S]).bar(7 * S, 7 * S) == Stretch(0.0, 1.2)
     # Of ten million seconds not each power of ten has room for its word.
     assert len(axis_of([0, 10_000_000 * S]).ticks()) <= 6
