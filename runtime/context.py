@@ -153,8 +153,7 @@ async def open_context(
         to_redis = _open_queue(settings, metrics, database, clock, wake_fd)
         link, queue = await stack.enter_async_context(to_redis)
         await stack.enter_async_context(watching_servers(database, link, metrics))
-        hints.listen(lambda name: None if name == EVENTS_HINT else queue.wake_soon(name))
-        waits = _waits(database, hints, stack)
+        waits = _waits(database, hints, queue, stack)
         resolver, operators = _resolver(stack), _resolver(stack)
         policy = webhook_policy(settings)
         transport = _transport(settings, policy, resolver, operators, clock, stack)
@@ -212,7 +211,11 @@ def _resolver(stack: contextlib.AsyncExitStack) -> SystemResolver:
     return stack.enter_context(contextlib.closing(SystemResolver()))
 
 
-def _waits(database: Store, hints: Hints, stack: contextlib.AsyncExitStack) -> Waits:
+def _waits(
+    database: Store, hints: Hints, queue: Queue | WakePipe, stack: contextlib.AsyncExitStack
+) -> Waits:
+    """Who waits for events, told of commits after the workers are."""
+    hints.listen(lambda name: None if name == EVENTS_HINT else queue.wake_soon(name))
     waits = Waits(database, Feed(database))
     hints.listen(waits.feed.on_hint)
     stack.push_async_callback(waits.aclose)

@@ -79,7 +79,8 @@ class RequestLog:
     async def _write_all(self) -> None:
         while self._line:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._is_awaited.wait(), GATHER_S)
+                async with asyncio.timeout(GATHER_S):
+                    await self._is_awaited.wait()
             number = min(BATCH_ROWS, len(self._line))
             await self._write([self._line.popleft() for _ in range(number)])
 

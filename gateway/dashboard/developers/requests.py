@@ -58,6 +58,7 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
         "request.html",
         request=request,
         sender_name=found.sender_name,
+        why=_why(request.response_body),
         curl=curl_of(request, address_of(call)),
         is_cut=request.request_bytes > BODY_BYTES_MAX,
         is_hidden=HIDDEN in f"{request.request_body}{request.path}{request.idempotency_key or ''}",
@@ -107,6 +108,14 @@ def curl_of(request: LoggedRequest, server: str) -> str:
         lines.append(f"-H {shlex.quote(f'Content-Type: {kind}')}")
         lines.append(f"--data-raw {shlex.quote(request.request_body)}")
     return " \\\n  ".join(lines)
+
+
+def _why(answer: str) -> str:
+    """The sentence of a refusal of ours; empty where another surface answered, or it was cut."""
+    try:
+        return str(json.loads(answer)["data"]["error"]["detail"])
+    except (ValueError, LookupError, TypeError):
+        return ""
 
 
 def _laid_out(body: str) -> str:
