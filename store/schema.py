@@ -454,6 +454,10 @@ topups = sa.Table(
     # Rows of spend_windows beside its keys' days and months, and when by a moved clock; keys/counter.py
     _text("counted_in", null=True),
     _text("key_name", null=True),  # of the key that sent it, as it was called then
+    _text(
+        "caller_address", null=True
+    ),  # that its send came from; null: no call of the account's own
+    _text("idempotency_key", null=True),  # of its send, what looks like a secret masked; null: none
     # A process that does not know fees cannot deliver or reverse one that has a fee.
     sa.CheckConstraint(
         """COALESCE(earned_fee_cents, 0) =

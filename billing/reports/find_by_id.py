@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final, Literal, NamedTuple
 
-from kernel.ids import ID_CHARACTERS, decode, least_id
+from kernel.ids import ID_CHARACTERS, least_id, made_at
 from store.database import Row, Transaction
 
 Kind = Literal[
@@ -19,7 +19,6 @@ Kind = Literal[
 
 _ID: Final = re.compile(rf"([a-z]{{2,4}})_[0-9A-Za-z]{{{ID_CHARACTERS}}}")
 _ORDER_NO: Final = re.compile(r"[0-9a-f]{32}")
-_HALF_MS: Final = 62 ** (ID_CHARACTERS // 2)
 # What a request brings about is looked for so long after it began; clocks of processes differ by less than
 # the second one.
 _REQUEST_US: Final = 10_000_000
@@ -175,7 +174,7 @@ async def _of_request(tx: Transaction, text: str, account_id: str | None) -> lis
     id says when it began.
     """
     try:
-        at_us = decode(text.partition("_")[2]) // _HALF_MS * 1000
+        at_us = made_at(text)
     except ValueError:
         return []
     found: list[Found] = []

@@ -11,7 +11,7 @@ from billing.topups.deliverable import (
 )
 from billing.topups.quote import Rehearsal, quote_id, with_quote
 from billing.topups.send import new_send
-from billing.topups.send_request import SendRequest, prepare
+from billing.topups.send_request import Caller, SendRequest, prepare
 from billing.topups.settlement import Cancel, EndedTopUp
 from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
@@ -43,6 +43,7 @@ from gateway.http.routing import Reply, Route
 from kernel.clock import rfc3339
 from keys.email_address import InvalidEmail, normalise_email
 from keys.principal import key_bound_to_own
+from runtime.log import mask
 
 HTTP_OK = 200
 _READS = ("topup:read",)
@@ -82,7 +83,8 @@ class HistoryQuery(ExportPage, frozen=True, kw_only=True):
 async def send(call: RequestContext[SendBody, Fields]) -> Answer:
     """One batch on the ledger; the answer is rendered inside it and sent once it is durable."""
     body = call.body
-    command = new_send(call.principal, request_of(call, body, body.quote_id, body.intent))
+    request = request_of(call, body, body.quote_id, body.intent)
+    command = new_send(call.principal, request, _caller_of(call))
     sent = await call.context.engine.submit_once(command, call.request_key, SentAnswer(call))
     return sent if sent.status == HTTP_OK else told_to_poll(call, sent)
 
@@ -141,6 +143,11 @@ async def list_topups(call: RequestContext[Fields, HistoryQuery]) -> Reply:
             claim_url=rules.claim_url_shown(topup, principal),
         ),
     )
+
+
+def _caller_of(call: RequestContext[Any, Any]) -> Caller:
+    key = call.request_key
+    return Caller(call.address_text, None if key is None else mask(key.text))
 
 
 def _normalised(address: str | None) -> str | None:

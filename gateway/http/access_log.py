@@ -56,8 +56,6 @@ class AccessLog:
             self._sends.add(code_of(body), "none" if caller is None else caller.environment)
         if not _log.isEnabledFor(logging.INFO):
             return
-        client = call.scope.get("client")
-        is_proxied = client is not None and bool(call.context.settings.trusted_proxies)
         fields = {
             "request_id": call.request_id.decode(),
             "method": method,
@@ -70,7 +68,7 @@ class AccessLog:
             "credential_id": None if caller is None else caller.credential_id,
             "transaction_id": transaction_id_of(body),
             "is_replay": answer is not None and answer.is_replay,
-            "address": str(call.address) if is_proxied else (client and client[0]),
+            "address": call.address_text,
         }
         if b"traceparent" in call.headers and (trace_id := trace_id_of(call.trace)) is not None:
             fields["trace_id"] = trace_id
