@@ -20,7 +20,7 @@ from kernel.csv_text import csv_head, csv_lines
         ("\r=1", "'\r'=1"),
         ("\t1", "'\t1"),
         ("ok;=1+1", "ok;'=1+1"),
-        ('a\n@b;"x";-1', 'a\n\'@b;"x";\'-1'),
+        ('a\n@b;"x";-1', "a\n'@b;\"x\";'-1"),
         ("a; b=c", "a; b=c"),
         ("\uff1d1+1", "'\uff1d1+1"),
         ("\uff20A1", "'\uff20A1"),

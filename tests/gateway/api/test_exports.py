@@ -44,7 +44,10 @@ async def test_the_history_is_exported_without_what_can_be_spent(
     wrong = await gateway.call("GET", "/topup/history?format=csv&cursor=evt_1", key=key)
 
     assert exported.headers["content-type"] == "text/csv; charset=utf-8"
-    assert exported.headers["content-disposition"] == 'attachment; filename="topups-test-staging-2026-06-13.csv"'
+    assert (
+        exported.headers["content-disposition"]
+        == 'attachment; filename="topups-test-staging-2026-06-13.csv"'
+    )
     assert exported.text.split("\r\n")[0] == (
         "transaction_id,status,platform,amount_cents,fee_cents,charged_cents,recipient_email,"
         "voucher_code_hint,new_balance_cents,reference,note,failure_reason,key_id,scheduled_for,"
