@@ -14,7 +14,7 @@ from billing.bulk.runner import BatchRunner, Bulk, BulkLine
 from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer, listing
-from gateway.answers.outcome import Listing, Outcome, begun, ok
+from gateway.answers.outcome import Listing, Outcome, begun, exported, ok
 from gateway.answers.refused import Link
 from gateway.answers.words import API_PREFIX
 from gateway.api.bodies.bulk_body import BulkBody, BulkQuery, ReadBulk, ReadItem, decode
@@ -33,15 +33,25 @@ from gateway.api.waiting import POLL_S
 from gateway.html.render import address_of
 from gateway.http.fields import Fields, Page
 from gateway.http.idempotency import run_steps
-from gateway.http.lists import list_rows
+from gateway.http.lists import Export, ExportPage, list_or_csv
 from gateway.http.request_context import RequestContext
-from gateway.http.routing import Route
+from gateway.http.routing import Reply, Route
 from kernel.errors import DomainError, NotFound
 from kernel.limits import BULK_BODY_BYTES_MAX
 from keys.principal import key_bound_to_own
 from store.database import Transaction
 
 _SEND: Final = "/topup/send"
+_READS: Final = ("topup:read",)
+_COUNTS: Final = tuple(f"counts.{name}" for name in BatchCounts.__struct_fields__)
+_EXPORT: Final = Export(
+    "batches",
+    _READS,
+    (
+        *("id", "status", "all_or_nothing", "items_total", *_COUNTS),
+        *("key_id", "created_at", "accepted_at", "cancelled_at", "completed_at"),
+    ),
+)
 
 
 class ItemQuery(Page, frozen=True, kw_only=True):
@@ -90,17 +100,18 @@ async def send_bulk(call: RequestContext[ReadBulk, BulkQuery]) -> Answer:
     return _told(call, await run_steps(call.context, principal, request_key, steps))
 
 
-async def list_batches(call: RequestContext[Fields, Page]) -> Answer:
+async def list_batches(call: RequestContext[Fields, ExportPage]) -> Reply:
     """Newest first."""
     tenant = call.principal.tenant
 
     async def read(tx: Transaction, *, before_id: str | None, limit: int) -> list[_Counted]:
         return await _count(tx, await batches.page(tx, tenant, before_id=before_id, limit=limit))
 
-    return await list_rows(
+    return await list_or_csv(
         call,
         "bat",
         read,
+        _EXPORT,
         shape=lambda one: Batch.with_counts(*one),
         cursor=lambda one: one.batch.id,
     )
@@ -284,9 +295,9 @@ ROUTES = (
         "/batches",
         list_batches,
         "Bulk sends, newest first",
-        scopes=("topup:read",),
-        query=Page,
-        answers=ok(Listing[Batch]),
+        scopes=_READS,
+        query=ExportPage,
+        answers=exported(Listing[Batch]),
     ),
     Route(
         "GET",

@@ -12802,8 +12802,8 @@ export interface operations {
                 limit?: number;
                 /** @description Where to go on: next_cursor of the page before. */
                 cursor?: string;
-                /** @description csv: all that match, streamed from the cursor on; limit does not count. */
-                format?: "csv" | "json";
+                /** @description csv: all that match, streamed from the cursor on; limit does not count. csv_excel: the same behind the byte order mark by which Excel knows UTF-8. */
+                format?: "csv" | "csv_excel" | "json";
                 /** @description Only top-ups in this state. */
                 status?: components["schemas"]["TopUpStatus"];
                 /** @description Only top-ups of this platform. */
@@ -13382,6 +13382,8 @@ export interface operations {
                 limit?: number;
                 /** @description Where to go on: next_cursor of the page before. */
                 cursor?: string;
+                /** @description csv: all that match, streamed from the cursor on; limit does not count. csv_excel: the same behind the byte order mark by which Excel knows UTF-8. */
+                format?: "csv" | "csv_excel" | "json";
             };
             header?: never;
             path?: never;
@@ -13742,6 +13744,8 @@ export interface operations {
                 limit?: number;
                 /** @description Where to go on: next_cursor of the page before. */
                 cursor?: string;
+                /** @description csv: all that match, streamed from the cursor on; limit does not count. csv_excel: the same behind the byte order mark by which Excel knows UTF-8. */
+                format?: "csv" | "csv_excel" | "json";
                 /** @description Only the wallets of this recipient. */
                 recipient_email?: string;
                 /** @description Only the wallets of this platform. */
@@ -14164,8 +14168,8 @@ export interface operations {
                 to?: string;
                 /** @description As 2026-06, UTC; without from and to. One that has begun. */
                 month?: string;
-                /** @description pdf: what changed the balance, at most 1,000 lines. */
-                format?: "csv" | "json" | "pdf";
+                /** @description csv_excel: csv behind the byte order mark by which Excel knows UTF-8. pdf: what changed the balance, at most 1,000 lines. */
+                format?: "csv" | "csv_excel" | "json" | "pdf";
             };
             header?: never;
             path?: never;
@@ -14403,6 +14407,8 @@ export interface operations {
                 limit?: number;
                 /** @description Where to go on: next_cursor of the page before. */
                 cursor?: string;
+                /** @description csv: all that match, streamed from the cursor on; limit does not count. csv_excel: the same behind the byte order mark by which Excel knows UTF-8. */
+                format?: "csv" | "csv_excel" | "json";
                 /** @description Its state. */
                 status?: "approved" | "cancelled" | "denied" | "expired" | "pending";
             };
@@ -14962,8 +14968,8 @@ export interface operations {
                 limit?: number;
                 /** @description Where to go on: next_cursor of the page before. */
                 cursor?: string;
-                /** @description csv: all that match, streamed from the cursor on; limit does not count. */
-                format?: "csv" | "json";
+                /** @description csv: all that match, streamed from the cursor on; limit does not count. csv_excel: the same behind the byte order mark by which Excel knows UTF-8. */
+                format?: "csv" | "csv_excel" | "json";
                 /** @description Only charges for this model. */
                 model?: string;
                 /** @description The id of a key, or of an app. */
@@ -15437,6 +15443,8 @@ export interface operations {
                 limit?: number;
                 /** @description Where to go on: next_cursor of the page before. */
                 cursor?: string;
+                /** @description csv: all that match, streamed from the cursor on; limit does not count. csv_excel: the same behind the byte order mark by which Excel knows UTF-8. */
+                format?: "csv" | "csv_excel" | "json";
                 /** @description The one price that counts for this model; else all. */
                 model?: string;
             };
@@ -16418,8 +16426,8 @@ export interface operations {
                 limit?: number;
                 /** @description Where to go on: next_cursor of the page before. */
                 cursor?: string;
-                /** @description csv: all that match, streamed from the cursor on; limit does not count. */
-                format?: "csv" | "json";
+                /** @description csv: all that match, streamed from the cursor on; limit does not count. csv_excel: the same behind the byte order mark by which Excel knows UTF-8. */
+                format?: "csv" | "csv_excel" | "json";
                 /** @description Only orders in this state. */
                 status?: "disputed" | "expired" | "failed" | "paid" | "partially_refunded" | "pending" | "refunded" | "review";
                 /** @description Only orders at this provider. */
@@ -17020,6 +17028,8 @@ export interface operations {
                 limit?: number;
                 /** @description Where to go on: next_cursor of the page before. */
                 cursor?: string;
+                /** @description csv: all that match, streamed from the cursor on; limit does not count. csv_excel: the same behind the byte order mark by which Excel knows UTF-8. */
+                format?: "csv" | "csv_excel" | "json";
                 /** @description Only documents of this kind. */
                 kind?: "credit_note" | "debit_note" | "receipt";
                 /** @description Only documents of this order. */
@@ -17310,6 +17320,8 @@ export interface operations {
                 limit?: number;
                 /** @description Where to go on: next_cursor of the page before. */
                 cursor?: string;
+                /** @description csv: all that match, streamed from the cursor on; limit does not count. csv_excel: the same behind the byte order mark by which Excel knows UTF-8. */
+                format?: "csv" | "csv_excel" | "json";
             };
             header?: never;
             path?: never;
@@ -18778,6 +18790,8 @@ export interface operations {
                 limit?: number;
                 /** @description Where to go on: next_cursor of the page before. */
                 cursor?: string;
+                /** @description csv: all that match, streamed from the cursor on; limit does not count. csv_excel: the same behind the byte order mark by which Excel knows UTF-8. */
+                format?: "csv" | "csv_excel" | "json";
             };
             header?: never;
             path?: never;
@@ -19339,6 +19353,8 @@ export interface operations {
                 limit?: number;
                 /** @description Where to go on: next_cursor of the page before. */
                 cursor?: string;
+                /** @description csv: all that match, streamed from the cursor on; limit does not count. csv_excel: the same behind the byte order mark by which Excel knows UTF-8. */
+                format?: "csv" | "csv_excel" | "json";
                 /** @description From after this cursor on; 0: from the oldest event that is kept. */
                 after?: string;
                 /** @description Only events of this type. */
@@ -19535,8 +19551,8 @@ export interface operations {
                 limit?: number;
                 /** @description Where to go on: next_cursor of the page before. */
                 cursor?: string;
-                /** @description csv: all that match, streamed from the cursor on; limit does not count. */
-                format?: "csv" | "json";
+                /** @description csv: all that match, streamed from the cursor on; limit does not count. csv_excel: the same behind the byte order mark by which Excel knows UTF-8. */
+                format?: "csv" | "csv_excel" | "json";
                 /** @description Only deliveries in this state. */
                 status?: "pending" | "sending" | "delivered" | "failed" | "cancelled";
                 /** @description Only deliveries to this endpoint. */
@@ -19797,6 +19813,8 @@ export interface operations {
                 limit?: number;
                 /** @description Where to go on: next_cursor of the page before. */
                 cursor?: string;
+                /** @description csv: all that match, streamed from the cursor on; limit does not count. csv_excel: the same behind the byte order mark by which Excel knows UTF-8. */
+                format?: "csv" | "csv_excel" | "json";
             };
             header?: never;
             path?: never;
@@ -20131,6 +20149,8 @@ export interface operations {
                 limit?: number;
                 /** @description Where to go on: next_cursor of the page before. */
                 cursor?: string;
+                /** @description csv: all that match, streamed from the cursor on; limit does not count. csv_excel: the same behind the byte order mark by which Excel knows UTF-8. */
+                format?: "csv" | "csv_excel" | "json";
             };
             header?: never;
             path?: never;
