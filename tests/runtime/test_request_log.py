@@ -49,8 +49,8 @@ def count_of(dropped: Counter) -> dict[str, float]:
     return {one.labels["reason"]: one.value for one in samples if one.name.endswith("_total")}
 
 
-async def ids(database: Database, **wanted: str) -> Sequence[str]:
-    found = await database.read(lambda tx: rows.page(tx, ANN, limit=2_000, **wanted))
+async def ids(database: Database) -> Sequence[str]:
+    found = await database.read(lambda tx: rows.page(tx, ANN, limit=2_000))
     return [one.request.id for one in found]
 
 
