@@ -316,6 +316,19 @@ class TopUpStory(TopUp, kw_only=True):
             )
         ),
     ]
+    caller_address: Annotated[
+        str | None,
+        Meta(
+            description="The address that its send came from; null: no call of the account's own."
+        ),
+    ]
+    idempotency_key: Annotated[
+        str | None,
+        Meta(description="The Idempotency-Key of its send, what looks like a secret masked."),
+    ]
+    url: Annotated[
+        str, Meta(description="Its page of the dashboard, with its whole story; it stays.")
+    ]
     links: NextLinks | UnsetType = UNSET
     next_action: NextPoll | UnsetType = UNSET
 
