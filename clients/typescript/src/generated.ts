@@ -16745,7 +16745,7 @@ export interface operations {
                      *           {
                      *             "id": "txn_5FxpRIrX4LWLkM03",
                      *             "kind": "voucher",
-                     *             "number": "ATU-PFW7",
+                     *             "number": "ATU-BNTV",
                      *             "method": "voucher",
                      *             "status": "paid",
                      *             "credits": 6000,
@@ -17371,8 +17371,8 @@ export interface operations {
                 from?: string;
                 /** @description The end, exclusive; left out: now. */
                 to?: string;
-                /** @description csv: the same lines, behind a line of names. */
-                format?: "csv" | "json";
+                /** @description csv: the same lines, behind a line of names. csv_excel: that behind the byte order mark by which Excel knows UTF-8. */
+                format?: "csv" | "csv_excel" | "json";
             };
             header?: never;
             path?: never;
@@ -17426,8 +17426,8 @@ export interface operations {
                 from?: string;
                 /** @description The end, exclusive; left out: now. */
                 to?: string;
-                /** @description csv: the same lines, behind a line of names. */
-                format?: "csv" | "json";
+                /** @description csv: the same lines, behind a line of names. csv_excel: that behind the byte order mark by which Excel knows UTF-8. */
+                format?: "csv" | "csv_excel" | "json";
             };
             header?: never;
             path?: never;
