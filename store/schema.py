@@ -2614,6 +2614,34 @@ checkin_days = sa.Table(
     _int("awarded_micros"),
 )
 
+# runtime/request_log/rows.py. Requests that were refused, failed or changed a setting, without secrets.
+request_log = sa.Table(
+    "request_log",
+    metadata,
+    _text("id", key=True),
+    _text("request_id"),  # X-Request-Id; a caller may give one of its own, and the same twice
+    _text("account_id"),
+    _text("environment"),
+    _text("credential_id"),
+    _text("method"),
+    _text("route"),  # the template that the path met; empty: none
+    _text("path"),  # with its query
+    _int("status"),  # HTTP status
+    _int("code", null=True),  # of our envelope; null: another surface's answer
+    _text("transaction_id", null=True),  # that the answer names
+    _int("duration_us"),
+    _text("address", null=True),
+    _text("user_agent", null=True),
+    _text("idempotency_key", null=True),
+    _text("content_type", null=True),
+    _int("request_bytes"),  # as it came
+    _text("request_body"),  # at most 8 KiB
+    _text("response_body"),  # at most 8 KiB; empty for what went well
+    _int("created_at"),
+    sa.Index("ix_request_log_account", "account_id", "environment", "id"),
+    sa.Index("ix_request_log_request", "request_id"),
+)
+
 # keys/oauth/app.py. Another's software that may act for users who consent to it.
 oauth_apps = sa.Table(
     "oauth_apps",

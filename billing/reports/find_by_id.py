@@ -14,7 +14,7 @@ from store.database import Row, Transaction
 Kind = Literal[
     "topup", "order", "subscription", "batch", "approval", "mail", "document", "hold", "usage",
     "refund", "key", "endpoint", "delivery", "event", "replay", "transfer", "app", "account",
-    "code_batch", "machine_payment",
+    "code_batch", "machine_payment", "request",
 ]  # fmt: skip
 
 _ID: Final = re.compile(rf"([a-z]{{2,4}})_[0-9A-Za-z]{{{ID_CHARACTERS}}}")
@@ -132,11 +132,23 @@ PLACES: Final[Mapping[str, Sequence[IdPlace]]] = {
             environment="''",
         ),
     ),
+    "rql": (
+        IdPlace("request", "request_log", "method || ' ' || path", "topup:read", "'HTTP ' || CAST(status AS TEXT)"),
+    ),
     "rdb": (IdPlace("code_batch", "redemption_batches", "name", "admin", "''", account="''"),),
     "mpy": (
         IdPlace("machine_payment", "machine_payments", "door", "admin", "state", "transaction_id"),
     ),
 }  # fmt: skip
+# A kept request, by its own id or by its X-Request-Id.
+_REQUEST: Final = IdPlace(
+    "request",
+    "request_log",
+    "method || ' ' || path",
+    "topup:read",
+    state="'HTTP ' || CAST(status AS TEXT)",
+    column="request_id",
+)
 _BY_ORDER_NO: Final = IdPlace("order", "orders", "order_no", "billing:read", column="order_no")
 # By the primary key's range of a few seconds, of which one request's rows are taken.
 _OF_REQUEST: Final = (
@@ -158,15 +170,21 @@ async def find_by_id(
     """
     form = _ID.fullmatch(text)
     if form is not None and form[1] == "req":
-        return await _of_request(tx, text, account_id) if scopes >= _OF_REQUEST_SCOPES else []
+        kept = await _at(tx, _REQUEST, text, account_id) if _REQUEST.scope in scopes else []
+        came = await _of_request(tx, text, account_id) if scopes >= _OF_REQUEST_SCOPES else []
+        return [*kept, *came]
     places = PLACES.get(form[1], ()) if form else (_BY_ORDER_NO,)
     found: list[Found] = []
     for place in places:
         if place.scope in scopes:
-            statement = _statement(place, f"{place.column} = :id", account_id)
-            rows = await tx.fetch(statement, id=text, rows_max=1, **_owner(account_id))
-            found += [_found(place.kind, row) for row in rows]
+            found += await _at(tx, place, text, account_id)
     return found
+
+
+async def _at(tx: Transaction, place: IdPlace, text: str, account_id: str | None) -> list[Found]:
+    statement = _statement(place, f"{place.column} = :id", account_id)
+    rows = await tx.fetch(statement, id=text, rows_max=1, **_owner(account_id))
+    return [_found(place.kind, row) for row in rows]
 
 
 async def _of_request(tx: Transaction, text: str, account_id: str | None) -> list[Found]:
