@@ -31,9 +31,9 @@ from gateway.api.schemas.batches import (
 from gateway.api.topups import request_of
 from gateway.api.waiting import POLL_S
 from gateway.html.render import address_of
-from gateway.http.fields import Fields, Page
+from gateway.http.fields import Fields
 from gateway.http.idempotency import run_steps
-from gateway.http.lists import Export, ExportPage, list_or_csv
+from gateway.http.lists import ROWS_AT_ONCE, CsvPage, Export, ExportPage, csv_stream, list_or_csv
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply, Route
 from kernel.errors import DomainError, NotFound
@@ -54,7 +54,25 @@ _EXPORT: Final = Export(
 )
 
 
-class ItemQuery(Page, frozen=True, kw_only=True):
+_ITEMS_EXPORT: Final = Export(
+    "batch-items",
+    _READS,
+    (
+        *(
+            "index",
+            "reference",
+            "status",
+            "transaction_id",
+            "platform",
+            "amount_cents",
+            "fee_cents",
+        ),
+        *("recipient_email", "scheduled_for", "code", "error.detail", "error.param"),
+    ),
+)
+
+
+class ItemQuery(ExportPage, frozen=True, kw_only=True):
     """Which items of a batch."""
 
     status: (
@@ -67,6 +85,8 @@ class ItemQuery(Page, frozen=True, kw_only=True):
             "delivered",
             "failed",
             "cancelled",
+            "reversing",
+            "reversed",
         ]
         | None
     ) = None
@@ -117,9 +137,11 @@ async def list_batches(call: RequestContext[Fields, ExportPage]) -> Reply:
     )
 
 
-async def show(call: RequestContext[Fields, ItemQuery]) -> Answer:
+async def show(call: RequestContext[Fields, ItemQuery]) -> Reply:
     """The batch with a page of its items."""
     query = call.query
+    if query.format != "json":
+        return await _items_as_csv(call)
 
     async def work(tx: Transaction) -> tuple[_Counted, list[ListedItem]]:
         counted = await _find(tx, call)
@@ -141,6 +163,31 @@ async def show(call: RequestContext[Fields, ItemQuery]) -> Answer:
         cursor=lambda one: str(one.item.number),
     )
     return answer(codes.SUCCESS, BatchStory.with_counts(*counted, items=shown), now_us=call.now_us)
+
+
+async def _items_as_csv(call: RequestContext[Fields, ItemQuery]) -> Reply:
+    """In the order in which they came."""
+    refused = RefusedItems(call, _SEND)
+
+    async def read(after: int | None) -> CsvPage:
+        async def work(tx: Transaction) -> list[ListedItem]:
+            counted = await _find(tx, call)
+            return await items.page(
+                tx,
+                counted.batch.id,
+                status=call.query.status,
+                after=-1 if after is None else after,
+                limit=ROWS_AT_ONCE,
+            )
+
+        listed = await call.context.database.read(work)
+        has_more = len(listed) == ROWS_AT_ONCE
+        rows = [BatchLine.of(one, refused.kept(one.item)) for one in listed]
+        return CsvPage(rows, listed[-1].item.number if has_more else None)
+
+    cursor = call.query.cursor
+    first = None if cursor is None else int(cursor)
+    return await csv_stream(call, _ITEMS_EXPORT, call.query.format, read, first)
 
 
 async def cancel(call: RequestContext[Fields, Fields]) -> Answer:
@@ -306,7 +353,7 @@ ROUTES = (
         "A bulk send with its items",
         scopes=("topup:read",),
         query=ItemQuery,
-        answers=ok(BatchStory),
+        answers=exported(BatchStory),
     ),
     Route(
         "POST",

@@ -23,7 +23,7 @@ R = TypeVar("R")
 # Reads rows older than the cursor's, which is what the address says of it, or None: the first ones.
 ReadRows = Callable[[Transaction, str | None, int], Awaitable[Sequence[R]]]
 
-_FORMATS: Final = frozenset({"csv", "csv_excel"})
+FORMATS: Final = frozenset({"csv", "csv_excel"})
 _TIMES: Final = ("_at", "_until", "since")
 
 
@@ -76,7 +76,7 @@ async def whole_list(
     """All rows from the cursor on, as CSV; None: the address asks for a page."""
     asked = read_query(call)
     form = asked.text("format")
-    if form not in _FORMATS:
+    if form not in FORMATS:
         return None
 
     async def page_after(cursor: str | None) -> CsvPage:

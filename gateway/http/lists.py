@@ -140,14 +140,19 @@ async def csv_stream(
 
 
 async def short_csv(
-    call: RequestContext[Any, Any], export: Export, items: Sequence[object]
+    call: RequestContext[Any, Any],
+    export: Export,
+    form: str,
+    items: Sequence[object],
+    *,
+    is_everybodys: bool = False,
 ) -> ASGIApp:
-    """A list that is whole in memory; the query is an ExportPage that asks for CSV."""
+    """A list that is whole in memory; form and is_everybodys as of csv_stream."""
 
     async def whole(_cursor: object) -> CsvPage:
         return CsvPage(items, None)
 
-    return await csv_stream(call, export, call.query.format, whole, None)
+    return await csv_stream(call, export, form, whole, None, is_everybodys=is_everybodys)
 
 
 def csv_file(

@@ -34,7 +34,7 @@ async def list_prices(call: RequestContext[Fields, PriceQuery]) -> Reply:
     prices = found.prices if model is None else [found.price_of(model)]
     shown = [Price.of_price(one) for one in prices]
     if call.query.format != "json":
-        return await short_csv(call, _EXPORT, shown)
+        return await short_csv(call, _EXPORT, call.query.format, shown)
     data = short_list(shown, call.query, lambda one: one.model)
     return answer(codes.SUCCESS, data, now_us=call.now_us)
 

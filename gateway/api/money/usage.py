@@ -134,7 +134,8 @@ async def _grouped(call: RequestContext[Fields, UsageQuery], by: UsageBy) -> Rep
 
     groups, total = await call.context.database.read(work)
     if call.query.format != "json":
-        return await short_csv(call, Export(f"usage-by-{by}", _READS, _CSV_GROUP_COLUMNS), groups)
+        export = Export(f"usage-by-{by}", _READS, _CSV_GROUP_COLUMNS)
+        return await short_csv(call, export, call.query.format, groups)
     listed = short_list(groups, call.query, lambda one: one.cursor)
     data = UsageGroups(
         group_by=by,

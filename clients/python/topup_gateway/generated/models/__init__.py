@@ -156,6 +156,11 @@ from .credit_expired_event import CreditExpiredEvent
 from .credit_expired_event_environment import CreditExpiredEventEnvironment
 from .credit_expiring_event import CreditExpiringEvent
 from .credit_expiring_event_environment import CreditExpiringEventEnvironment
+from .credit_line import CreditLine
+from .credit_line_kind import CreditLineKind
+from .credit_line_page import CreditLinePage
+from .credit_line_page_answer import CreditLinePageAnswer
+from .credit_line_page_answer_status import CreditLinePageAnswerStatus
 from .decide_body import DecideBody
 from .decide_body_verdict import DecideBodyVerdict
 from .decided_top_up import DecidedTopUp
@@ -254,8 +259,10 @@ from .funding_answer_status import FundingAnswerStatus
 from .get_approvals_format import GetApprovalsFormat
 from .get_approvals_status import GetApprovalsStatus
 from .get_audit_format import GetAuditFormat
+from .get_batches_batch_id_format import GetBatchesBatchIdFormat
 from .get_batches_batch_id_status import GetBatchesBatchIdStatus
 from .get_batches_format import GetBatchesFormat
+from .get_credits_format import GetCreditsFormat
 from .get_deliveries_format import GetDeliveriesFormat
 from .get_deliveries_status import GetDeliveriesStatus
 from .get_disputes_state import GetDisputesState
@@ -824,6 +831,11 @@ __all__ = (
     "CreditExpiredEventEnvironment",
     "CreditExpiringEvent",
     "CreditExpiringEventEnvironment",
+    "CreditLine",
+    "CreditLineKind",
+    "CreditLinePage",
+    "CreditLinePageAnswer",
+    "CreditLinePageAnswerStatus",
     "DecideBody",
     "DecideBodyVerdict",
     "DecidedTopUp",
@@ -922,8 +934,10 @@ __all__ = (
     "GetApprovalsFormat",
     "GetApprovalsStatus",
     "GetAuditFormat",
+    "GetBatchesBatchIdFormat",
     "GetBatchesBatchIdStatus",
     "GetBatchesFormat",
+    "GetCreditsFormat",
     "GetDeliveriesFormat",
     "GetDeliveriesStatus",
     "GetDisputesState",
