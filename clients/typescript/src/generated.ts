@@ -16745,7 +16745,7 @@ export interface operations {
                      *           {
                      *             "id": "txn_5FxpRIrX4LWLkM03",
                      *             "kind": "voucher",
-                     *             "number": "ATU-<hint>",
+                     *             "number": "ATU-H4NB",
                      *             "method": "voucher",
                      *             "status": "paid",
                      *             "credits": 6000,
