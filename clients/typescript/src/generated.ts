@@ -16754,7 +16754,7 @@ export interface operations {
                      *           {
                      *             "id": "txn_5FxpRIrX4LWLkM03",
                      *             "kind": "voucher",
-                     *             "number": "ATU-<hint>",
+                     *             "number": "ATU-H4NB",
                      *             "method": "voucher",
                      *             "status": "paid",
                      *             "credits": 6000,

@@ -2,12 +2,14 @@
 
 import json
 import shlex
+from collections.abc import Sequence
+from operator import attrgetter
 from typing import Any, Final
-from urllib.parse import urlencode
 
 from gateway.authorization.addresses import MCP
-from gateway.dashboard.listing import ROWS, ListView
+from gateway.dashboard.paging import Paged
 from gateway.dashboard.route import page_route
+from gateway.dashboard.sheet import Sheet, one_page, whole_list
 from gateway.html.forms import NO_PROBLEM, problem_of, read_query
 from gateway.html.render import address_of, page
 from gateway.http.fields import Fields
@@ -23,30 +25,41 @@ OUTCOMES: Final = ("refused", "failed", "done")
 _READ: Final = ("topup:read",)
 _FILTERS: Final = ("outcome", "code", "request_id", "transaction_id")
 _TEXT_MAX: Final = 128
+# Without the bodies: a request's own page has them.
+_SHEET: Final = Sheet[NamedRequest](
+    "requests",
+    (
+        *("request.id", "request.request_id", "request.created_at", "request.method"),
+        *("request.path", "request.status", "request.code", "request.transaction_id"),
+        *("request.duration_us", "sender_name", "request.address", "request.idempotency_key"),
+    ),
+    cursor=attrgetter("request.id"),
+    filters=_FILTERS,
+    scopes=_READ,
+)
 
 
 async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
     """Newest first."""
     asked = read_query(call)
     wanted = {name: text for name in _FILTERS if (text := asked.text(name).strip())}
-    cursor = asked.text("cursor")
-    is_on = call.context.request_log.is_on
+    is_on, tenant = call.context.request_log.is_on, call.principal.tenant
+
+    async def read(tx: Any, cursor: str | None, limit: int) -> Sequence[NamedRequest]:
+        narrowed = _narrowed(wanted, cursor)
+        return await rows.page(tx, tenant, limit=limit, before_id=cursor, **narrowed)
+
+    listing, problem = Paged((), asked, bool(wanted)), NO_PROBLEM
     try:
-        found = await _page(call, wanted, cursor or None)
+        whole = await whole_list(call, _SHEET, read)
+        if whole is not None:
+            return whole
+        listing = await one_page(call, _SHEET, read)
     except DomainError as error:
-        empty = ListView((), asked, problem_of(error), bool(wanted))
-        return page(call, "requests.html", listing=empty, outcomes=OUTCOMES, is_on=is_on)
-    shown, has_more = found[:ROWS], len(found) > ROWS
-    older = {**wanted, "cursor": shown[-1].request.id} if has_more else {}
-    listing = ListView(
-        [{"request": one.request, "sender_name": one.sender_name} for one in shown],
-        asked,
-        NO_PROBLEM,
-        bool(wanted),
-        f"{PATH}?{urlencode(older)}" if has_more else None,
-        f"{PATH}?{urlencode(wanted)}" if cursor else None,
+        problem = problem_of(error)
+    return page(
+        call, "requests.html", listing=listing, problem=problem, outcomes=OUTCOMES, is_on=is_on
     )
-    return page(call, "requests.html", listing=listing, outcomes=OUTCOMES, is_on=is_on)
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
@@ -69,10 +82,8 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
     )
 
 
-async def _page(
-    call: RequestContext[Any, Any], wanted: dict[str, str], cursor: str | None
-) -> list[NamedRequest]:
-    """One more than a page has; raises InvalidInput for a filter that no request can match."""
+def _narrowed(wanted: dict[str, str], cursor: str | None) -> dict[str, Any]:
+    """What the list is narrowed to; raises InvalidInput for a filter that no request can match."""
     code, outcome = wanted.get("code"), wanted.get("outcome")
     if code is not None and not (code.isascii() and code.isdecimal() and len(code) <= len("9999")):
         raise InvalidInput("a code is a number such as 2002", param="code")
@@ -82,19 +93,7 @@ async def _page(
     for name, text in {**texts, "cursor": cursor}.items():
         if text is not None and (len(text) > _TEXT_MAX or not text.isascii() or "\0" in text):
             raise InvalidInput("is an id", param=name)
-    tenant = call.principal.tenant
-    found = await call.context.database.read(
-        lambda tx: rows.page(
-            tx,
-            tenant,
-            limit=ROWS + 1,
-            before_id=cursor,
-            code=None if code is None else int(code),
-            outcome=outcome,
-            **texts,
-        )
-    )
-    return list(found)
+    return {"code": None if code is None else int(code), "outcome": outcome, **texts}
 
 
 def curl_of(request: LoggedRequest, server: str) -> str:

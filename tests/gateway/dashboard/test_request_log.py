@@ -67,6 +67,9 @@ async def test_another_account_sees_none_of_it_and_nonsense_is_told(gateway: Gat
 
     assert (await eve.get(f"/dashboard/requests/{own}")).status_code == 404
     assert "Nothing was refused" in (await eve.get("/dashboard/requests")).text
+    (row,) = (await ann.get("/dashboard/requests?format=csv")).text.splitlines()[1:]
+    assert row.startswith(f"{own},")
+    assert len((await eve.get("/dashboard/requests?format=csv")).text.splitlines()) == 1
     for query in (
         "code=abc",
         "code=99999",
