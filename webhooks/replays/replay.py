@@ -1,7 +1,7 @@
 """Replays: jobs that send an endpoint's deliveries of a period again, in small steps.
 
 Promise: every delivery that matched when the job was made is sent again exactly once, as a new
-delivery of the same event with the usual retries. A pause queues nothing more; a cancel also takes
+delivery of the same event with the usual retries; another job that overlaps is refused meanwhile. A pause queues nothing more; a cancel also takes
 back what nobody is sending yet. The steps themselves are taken by webhooks/replays/step.py.
 
     running <--> paused      running | paused --> cancelled
@@ -24,7 +24,7 @@ from store.row_mapping import WORDS, RowMapping
 from webhooks.deliveries import delivery
 from webhooks.deliveries.stage import CANCELLED, FAILED, PENDING, SENDING
 from webhooks.endpoints.fields import check_events
-from webhooks.replays import match as replay_match
+from webhooks.replays import match as replay_match, overlap
 from webhooks.replays.match import REPLAYED_STATUSES, ReplayCursor, Wanted
 
 RUNNING: Final = "running"
@@ -163,9 +163,11 @@ async def create(
 ) -> Replay:
     """The job, running; done at once where nothing matched. `matched` is what count() said.
 
-    The caller holds the account's lock. Raises NotFound for the endpoint, and TooManyReplays.
+    The caller holds the account's lock. Raises NotFound for the endpoint, ReplayOverlaps and
+    TooManyReplays.
     """
     await _check_endpoint(tx, wanted)
+    await overlap.check_others(tx, wanted)
     await _check_unfinished(tx, wanted)
     is_done = matched == 0
     after = replay_match.first_cursor(wanted)

@@ -228,6 +228,8 @@ async def test_what_was_delivered_twice_is_sent_again_once(
     [again] = await given_past(database, tenant, endpoint_id, [later])
 
     whole = await start(database, clock, tenant, endpoint_id, NewReplay(status="delivered"))
+    await run_to_the_end(database, clock)
+    clock.advance_s(1)
     early = NewReplay(status="delivered", until_us=at(60))
     part = await start(database, clock, tenant, endpoint_id, early)
     await run_to_the_end(database, clock)

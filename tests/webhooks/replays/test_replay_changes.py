@@ -176,13 +176,15 @@ async def test_an_account_has_at_most_ten_unfinished_replays(
     database: Database, clock: FixedClock
 ) -> None:
     tenant, endpoint_id = await given_scene(database, clock)
-    await given_past(database, tenant, endpoint_id, [Past()])
-    made = [await start(database, clock, tenant, endpoint_id) for _ in range(10)]
+    seconds = range(100, 111)
+    await given_past(database, tenant, endpoint_id, [Past(created_s=one) for one in seconds])
+    *ten, last = [NewReplay(since_us=at(one), until_us=at(one - 1)) for one in seconds]
+    made = [await start(database, clock, tenant, endpoint_id, one) for one in ten]
 
     with pytest.raises(TooManyReplays) as refused:
-        await start(database, clock, tenant, endpoint_id)
+        await start(database, clock, tenant, endpoint_id, last)
     await changed(database, made[0], partial(_cancel, made[0], clock))
-    another = await start(database, clock, tenant, endpoint_id)
+    another = await start(database, clock, tenant, endpoint_id, last)
 
     assert refused.value.extra == {"limit": 10, "remaining": 0}
     assert another.status == "running"
@@ -196,6 +198,7 @@ async def test_replays_are_listed_newest_first_with_their_counts(
     first = await start(database, clock, tenant, endpoint_id)
     await next_step(database, clock)
     await answer_all(database, clock, "failed")
+    clock.advance_s(0.5)
     second = await start(database, clock, tenant, endpoint_id)
 
     async def listed(tx: Transaction, before_id: str | None = None) -> list[Replay]:
