@@ -213,8 +213,21 @@ async def test_reading_and_changing_need_their_scopes(merchant: Merchant) -> Non
     assert [(one.status_code, one.json()["code"]) for one in denied] == [(403, 2009)] * 4
 
 
+async def test_a_second_press_is_refused_with_the_first_ones_id(merchant: Merchant) -> None:
+    first = (await merchant.replay({})).json()["data"]["id"]
+
+    second = await merchant.replay({})
+
+    assert second.status_code == 409
+    body = second.json()
+    assert (body["code"], body["data"]["error"]["reason"]) == (2012, "replay_running")
+    assert body["data"]["error"]["replay_id"] == first
+
+
 async def test_lists_are_paged_newest_first(merchant: Merchant) -> None:
-    ids = [(await merchant.replay({})).json()["data"]["id"] for _ in range(3)]
+    types = ("topup.delivered", "topup.failed", "order.paid")
+    made = [await merchant.replay({"events": [one]}) for one in types]
+    ids = [one.json()["data"]["id"] for one in made]
 
     first = await merchant.get("/replays?limit=2")
     second = await merchant.get(f"/replays?limit=2&cursor={first['next_cursor']}")
