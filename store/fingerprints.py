@@ -212,6 +212,7 @@ _OF_0046: Final = _OF_0045 | {"machine_payments": "f07ebce033ab"}
 
 _OF_0047: Final = _OF_0046 | {"api_keys": "bc469bb96b55", "approvals": "30e50c1b67ac"}
 _OF_0048: Final = _OF_0047 | {"sessions": "a5b4ef2e202b", "members": "6119d702b6a7"}
+_OF_0049: Final = _OF_0048 | {"second_factors": "eae4577a0505"}
 TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0012": _OF_0012,
     "0013": _OF_0013,
@@ -250,5 +251,6 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0046": _OF_0046,
     "0047": _OF_0047,
     "0048": _OF_0048,
-    "0049": _OF_0048 | {"second_factors": "eae4577a0505"},
+    "0049": _OF_0049,
+    "0050": _OF_0049 | {"replays": "ff77c06251a7"},
 }

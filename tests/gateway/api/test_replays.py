@@ -61,16 +61,22 @@ async def test_a_replay_is_begun_watched_and_done(merchant: Merchant, clock: Fix
     assert data == {
         "id": data["id"],
         "status": "running",
+        "paused_reason": None,
         "matched": 2,
+        "queued": 0,
         "done": 0,
+        "delivered": 0,
         "failed": 0,
         "rate_per_s": 5,
+        "ramp": False,
         "endpoint_id": merchant.endpoint_id,
         "delivery_status": "failed",
         "events": [],
+        "like": None,
         "since": "2026-06-13T11:59:10Z",
         "until": "2026-06-13T12:00:00Z",
         "created_at": "2026-06-13T12:00:00Z",
+        "expected_end_at": None,
         "ended_at": None,
     }
     assert data["id"].startswith("rpl_")
@@ -95,6 +101,7 @@ async def test_a_dry_run_counts_and_writes_nothing(merchant: Merchant) -> None:
         "endpoint_id": merchant.endpoint_id,
         "delivery_status": "failed",
         "events": [],
+        "like": None,
         "since": "1970-01-01T00:00:00Z",
         "until": "2026-06-13T11:59:20Z",
     }

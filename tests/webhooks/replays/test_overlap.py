@@ -27,8 +27,9 @@ from tests.support.replay_history import (
     start,
 )
 from webhooks.replays import replay
+from webhooks.replays.asked import NewReplay
 from webhooks.replays.overlap import ReplayOverlaps
-from webhooks.replays.replay import NewReplay, Replay
+from webhooks.replays.replay import Replay
 
 
 async def _pause(job: Replay, tx: Transaction) -> Replay:

@@ -31,7 +31,8 @@ from tests.support.webhook_rows import claim_all, new_vault
 from webhooks.endpoints import endpoint
 from webhooks.endpoints.fields import EndpointChanges
 from webhooks.replays import replay
-from webhooks.replays.replay import NewReplay, Replay, ReplayEnded, TooManyReplays
+from webhooks.replays.asked import NewReplay
+from webhooks.replays.replay import Replay, ReplayEnded, TooManyReplays
 
 
 async def test_a_paused_job_takes_no_step_until_it_is_resumed(

@@ -31,8 +31,9 @@ from tests.support.replay_history import (
 )
 from tests.support.webhook_rows import given_endpoint
 from webhooks.replays import match as replay_match, step as replay_step
+from webhooks.replays.asked import NewReplay
 from webhooks.replays.match import ReplayCursor
-from webhooks.replays.replay import NewReplay, Replay
+from webhooks.replays.replay import Replay
 from worker.replay import Replayer
 
 
@@ -242,6 +243,7 @@ PAST = st.builds(
     type=st.sampled_from(["topup.delivered", "balance.low"]),
     event_id=st.none(),
     replay_of=st.none(),
+    answer=st.none(),
 )
 HISTORY = st.lists(PAST, max_size=30)
 WANTED = st.builds(
