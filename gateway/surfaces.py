@@ -22,6 +22,7 @@ from gateway.api import (
     vouchers,
 )
 from gateway.api.money import (
+    credit_lines,
     documents,
     entitlements,
     free_periods,
@@ -75,6 +76,7 @@ API = ApiSurface(
         *subscriptions.ROUTES,
         *free_periods.ROUTES,
         *orders.ROUTES,
+        *credit_lines.ROUTES,
         *refunds.ROUTES,
         *documents.ROUTES,
         *reports.ROUTES,

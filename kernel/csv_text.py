@@ -1,15 +1,21 @@
 """Lines of CSV that no spreadsheet takes for formulas: RFC 4180, each line ended by CR and LF.
 
 A cell of text that begins with = + - @, one of them in full width, a tab or a line end gets an apostrophe before
-it, as OWASP advises against "CSV injection": a spreadsheet in Japanese takes the wide ones, too. Numbers are written as they are, a minus too.
+it, as OWASP advises against "CSV injection": a spreadsheet in Japanese takes the wide ones, too. So does such a
+character inside a cell where a new cell would begin for a program that parts cells at semicolons or tabs, as
+Excel does in much of Europe, or that does not mind quotes. Numbers are written as they are, a minus too.
 """
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", *"\uff1d\uff0b\uff0d\uff20")
+# Excel takes a file for UTF-8 that begins with it.
+BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+_SIGNS: Final = "=+\\-@\uff1d\uff0b\uff0d\uff20"
+_FORMULA: Final = re.compile(rf"\A(?=[{_SIGNS}\t\r\n])|(?<=[;\t\r\n])(?=[{_SIGNS}])")
 
 
 def csv_lines(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> str:
@@ -28,6 +34,4 @@ def csv_head(columns: Sequence[str]) -> str:
 def _cell(value: object) -> object:
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, str) and value.startswith(_FORMULA):
-        return f"'{value}"
-    return value
+    return _FORMULA.sub("'", value) if isinstance(value, str) else value

@@ -96,6 +96,13 @@ def least_id(prefix: str, at_us: int) -> str:
     return f"{prefix}_{_half(at_us // 1000)}{_half(0)}"
 
 
+def made_at(made: str) -> int:
+    """When an id was made, in microseconds by its process's own clock, which counts milliseconds here;
+    raises ValueError for what is no id of ours.
+    """
+    return decode(made.partition("_")[2]) // _HALF * 1000
+
+
 def encode(number: int) -> str:
     """16 base62 characters of a number below 2**95."""
     high, low = divmod(number, _HALF)

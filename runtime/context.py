@@ -29,14 +29,14 @@ from billing.topups.platform import PlatformBook
 from billing.topups.rules import TopUpRules
 from billing.topups.voucher import VoucherCodes
 from billing.usage.price_rows import PriceBook
-from kernel.clock import SECOND_US, Clock
+from kernel.clock import Clock
 from keys.authenticator import Authenticator
 from keys.authorization.token_text import TokenMaker
 from keys.password import Passwords
 from keys.vault import Vault
 from runtime.client_documents import ClientDocuments, McpSignIn
 from runtime.data_keys import open_data_keys
-from runtime.database_clock import DatabaseClock
+from runtime.database_clock import open_clock
 from runtime.installation import (
     open_store,
     open_vault,
@@ -52,6 +52,7 @@ from runtime.printing import Printer
 from runtime.queue import Queue
 from runtime.redis_faults import WORDS, RedisFault, RedisState
 from runtime.redis_link import RedisLink
+from runtime.request_log.recorder import RequestLog
 from runtime.settings import Settings, SettingsError
 from runtime.wake_pipe import WakePipe
 from runtime.watches.open_files import watching_open_files
@@ -117,6 +118,7 @@ class Context:
     machine_payments: MachinePayments
     waits: Waits
     printer: Printer
+    request_log: RequestLog
 
     @property
     def feed(self) -> Feed:
@@ -146,13 +148,12 @@ async def open_context(
     async with contextlib.AsyncExitStack() as stack:
         store = _open_database(settings, hints, metrics, is_process=is_process)
         database = await stack.enter_async_context(store)
-        clock = await stack.enter_async_context(_open_clock(database, clock, metrics))
+        clock = await stack.enter_async_context(open_clock(database, clock, metrics))
         voucher_key, redemption_key, supplier_key = await open_data_keys(database, vault, clock)
         to_redis = _open_queue(settings, metrics, database, clock, wake_fd)
         link, queue = await stack.enter_async_context(to_redis)
         await stack.enter_async_context(watching_servers(database, link, metrics))
-        hints.listen(lambda name: None if name == EVENTS_HINT else queue.wake_soon(name))
-        waits = _waits(database, hints, stack)
+        waits = _waits(database, hints, queue, stack)
         resolver, operators = _resolver(stack), _resolver(stack)
         policy = webhook_policy(settings)
         transport = _transport(settings, policy, resolver, operators, clock, stack)
@@ -188,6 +189,7 @@ async def open_context(
             machine_payments=await stack.enter_async_context(open_machine_payments(*paying)),
             waits=waits,
             printer=_printer(settings, providers, stack),
+            request_log=_request_log(settings, database, metrics, stack),
         )
 
 
@@ -209,7 +211,11 @@ def _resolver(stack: contextlib.AsyncExitStack) -> SystemResolver:
     return stack.enter_context(contextlib.closing(SystemResolver()))
 
 
-def _waits(database: Store, hints: Hints, stack: contextlib.AsyncExitStack) -> Waits:
+def _waits(
+    database: Store, hints: Hints, queue: Queue | WakePipe, stack: contextlib.AsyncExitStack
+) -> Waits:
+    """Who waits for events, told of commits after the workers are."""
+    hints.listen(lambda name: None if name == EVENTS_HINT else queue.wake_soon(name))
     waits = Waits(database, Feed(database))
     hints.listen(waits.feed.on_hint)
     stack.push_async_callback(waits.aclose)
@@ -227,6 +233,15 @@ def _authenticator(
 def _printer(settings: Settings, providers: Providers, stack: contextlib.AsyncExitStack) -> Printer:
     made = Printer(settings.seller_font, label=providers.label)
     return stack.enter_context(contextlib.closing(made))
+
+
+def _request_log(
+    settings: Settings, database: Store, metrics: Metrics, stack: contextlib.AsyncExitStack
+) -> RequestLog:
+    is_on = settings.retention_requests_days > 0
+    made = RequestLog(database, metrics.requests_not_kept, is_on=is_on)
+    stack.push_async_callback(made.flush)
+    return made
 
 
 def connections_of_a_process(settings: Settings) -> int:
@@ -304,26 +319,6 @@ def _rules(settings: Settings, topups: TopUpRules) -> Rules:
         claim_token_of=topups.claim_token_of,
         is_promo_sendable=settings.promo_sendable,
     )
-
-
-@contextlib.asynccontextmanager
-async def _open_clock(
-    database: Database, given: Clock | None, metrics: Metrics
-) -> AsyncIterator[Clock]:
-    """The clock that was given, else the database's, kept exact."""
-    if given is not None:
-        yield given
-        return
-    clock = DatabaseClock(
-        database, on_measured=lambda off_us: metrics.clock_off_seconds.set(off_us / SECOND_US)
-    )
-    await clock.refresh()
-    keeping = asyncio.create_task(clock.keep())
-    try:
-        yield clock
-    finally:
-        keeping.cancel()
-        await asyncio.gather(keeping, return_exceptions=True)
 
 
 @contextlib.asynccontextmanager

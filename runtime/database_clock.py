@@ -11,10 +11,11 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Final
 
-from kernel.clock import Clock, SystemClock
+from kernel.clock import SECOND_US, Clock, SystemClock
+from runtime.metrics import Metrics
 from store.database import Database, Row, Transaction
 from store.errors import StoreError
 
@@ -147,3 +148,23 @@ class DatabaseClock:
         if now_us is None:
             return self._wall.now_us(), self._monotonic_us()
         return int(now_us), at_us
+
+
+@contextlib.asynccontextmanager
+async def open_clock(
+    database: Database, given: Clock | None, metrics: Metrics
+) -> AsyncIterator[Clock]:
+    """The clock that was given, else the database's, kept exact while this is open."""
+    if given is not None:
+        yield given
+        return
+    clock = DatabaseClock(
+        database, on_measured=lambda off_us: metrics.clock_off_seconds.set(off_us / SECOND_US)
+    )
+    await clock.refresh()
+    keeping = asyncio.create_task(clock.keep())
+    try:
+        yield clock
+    finally:
+        keeping.cancel()
+        await asyncio.gather(keeping, return_exceptions=True)

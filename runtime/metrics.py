@@ -122,6 +122,12 @@ class Metrics:
             ("provider", "outcome"),
             registry=self._registry,
         )
+        self.requests_not_kept = Counter(
+            "topup_request_log_dropped",
+            "Requests left out of the request log, by why: full, account (too many of one), failed.",
+            ("reason",),
+            registry=self._registry,
+        )
         self.mails = self._plain_counter(
             "topup_mails",
             "Attempts to send mail to recipients by outcome (queued: to be tried again) and environment.",

@@ -26,6 +26,7 @@ STEPS = (
     ("attempts", "delivery_id", "delivery_id IN (SELECT id FROM deliveries WHERE {own})"),
     ("deliveries", "id", "{own}"),
     ("notices", "id", "{own}"),
+    ("request_log", "id", "{own}"),
     (
         "endpoint_queue",
         "endpoint_id",

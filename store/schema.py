@@ -454,6 +454,10 @@ topups = sa.Table(
     # Rows of spend_windows beside its keys' days and months, and when by a moved clock; keys/counter.py
     _text("counted_in", null=True),
     _text("key_name", null=True),  # of the key that sent it, as it was called then
+    _text(
+        "caller_address", null=True
+    ),  # that its send came from; null: no call of the account's own
+    _text("idempotency_key", null=True),  # of its send, what looks like a secret masked; null: none
     # A process that does not know fees cannot deliver or reverse one that has a fee.
     sa.CheckConstraint(
         """COALESCE(earned_fee_cents, 0) =
@@ -2615,6 +2619,34 @@ checkin_days = sa.Table(
     _text("environment", key=True),
     sa.Column("day_start_at", BIGINT, primary_key=True, autoincrement=False),
     _int("awarded_micros"),
+)
+
+# runtime/request_log/rows.py. Requests that were refused, failed or changed a setting, without secrets.
+request_log = sa.Table(
+    "request_log",
+    metadata,
+    _text("id", key=True),
+    _text("request_id"),  # X-Request-Id; a caller may give one of its own, and the same twice
+    _text("account_id"),
+    _text("environment"),
+    _text("credential_id"),
+    _text("method"),
+    _text("route"),  # the template that the path met; empty: none
+    _text("path"),  # with its query
+    _int("status"),  # HTTP status
+    _int("code", null=True),  # of our envelope; null: another surface's answer
+    _text("transaction_id", null=True),  # that the answer names
+    _int("duration_us"),
+    _text("address", null=True),
+    _text("user_agent", null=True),
+    _text("idempotency_key", null=True),
+    _text("content_type", null=True),
+    _int("request_bytes"),  # as it came
+    _text("request_body"),  # at most 8 KiB
+    _text("response_body"),  # at most 8 KiB; empty for what went well
+    _int("created_at"),
+    sa.Index("ix_request_log_account", "account_id", "environment", "id"),
+    sa.Index("ix_request_log_request", "request_id"),
 )
 
 # keys/oauth/app.py. Another's software that may act for users who consent to it.

@@ -64,11 +64,11 @@ from worker.money.renew import Renewer
 from worker.money.seal import sealing_chore
 from worker.money.steer import Steerer
 from worker.prune import (
+    log_chores,
     mails_chore,
     money_chore,
     notifications_chore,
     retention_chore,
-    security_chore,
     sign_in_chores,
 )
 from worker.release import Releaser
@@ -107,7 +107,6 @@ FUNCTIONS: Final = {WAKE_JOB: wake}
 def chores_of(context: Context) -> Sequence[Chore]:
     """Everything that this process does now and then."""
     kept_us = _kept_us(context.settings)
-    security_us = context.settings.retention_security_days * DAY_US
     return (
         Chore("sandboxes.erase", ERASE_S, partial(erase_idle, context.database, context.clock)),
         resealing_chore(context.database, context.vault),
@@ -127,7 +126,7 @@ def chores_of(context: Context) -> Sequence[Chore]:
         sealing_chore(context),
         forgetting_chore(context.database, context.clock, context.payments.forgetting),
         *sign_in_chores(context.database, context.clock),
-        security_chore(context.database, context.clock, security_us),
+        *log_chores(context.database, context.clock, context.settings),
     )
 
 

@@ -15,11 +15,13 @@ from billing.recipients import owner_mail
 from billing.recipients.erasure import prune_mails
 from billing.reconciliation import differences
 from billing.subscriptions.entitlement_use import prune_uses
-from kernel.clock import Clock
+from kernel.clock import DAY_US, Clock
 from kernel.tenant import Tenant
 from keys import audit_log, session
 from keys.authorization import client as mcp_client, code as mcp_code, token as mcp_token
 from keys.tokens import device_login
+from runtime.request_log import rows as request_rows
+from runtime.settings import Settings
 from store.database import Database, Transaction
 from store.errors import DataRefused, StoreError
 from webhooks.deliveries import retention
@@ -113,6 +115,21 @@ async def _device_logins(tx: Transaction, now_us: int) -> int:
     return await device_login.prune(tx, now_us=now_us)
 
 
+def requests_chore(
+    database: Database, clock: Clock, kept_us: int, *, pause_s: float = PAUSE_S
+) -> Chore:
+    """Kept requests of long ago; kept_us in microseconds."""
+
+    async def run() -> None:
+        found = -1
+        while found:
+            step = partial(_requests, before_us=clock.now_us() - kept_us)
+            found = await database.transaction(step, durable=False)
+            await asyncio.sleep(pause_s)
+
+    return Chore("requests.prune", RETENTION_S, run)
+
+
 def security_chore(
     database: Database, clock: Clock, kept_us: int, *, pause_s: float = PAUSE_S
 ) -> Chore:
@@ -148,6 +165,20 @@ def sign_in_chores(database: Database, clock: Clock) -> Sequence[Chore]:
     """Whatever people, command lines and MCP clients signed in by, once it is over."""
     chores = (sessions_chore, device_logins_chore, authorization_chore)
     return [chore(database, clock) for chore in chores]
+
+
+def log_chores(database: Database, clock: Clock, settings: Settings) -> Sequence[Chore]:
+    """The security log and the request log, each by its own retention."""
+    security_us = settings.retention_security_days * DAY_US
+    requests_us = settings.retention_requests_days * DAY_US
+    return [
+        security_chore(database, clock, security_us),
+        requests_chore(database, clock, requests_us),
+    ]
+
+
+async def _requests(tx: Transaction, before_us: int) -> int:
+    return await request_rows.prune(tx, before_us=before_us)
 
 
 async def _security(tx: Transaction, before_us: int) -> int:

@@ -1,13 +1,14 @@
 """What brought an account credit: its payments and what it redeemed, as one list, newest first.
 
-For dialects that show both together and number their pages. Writes nothing.
+By number of page for dialects, by the last line's place for our own API. Writes nothing.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from billing.ledger.money import MICROS_PER_CENT
+from kernel.limits import INT64_MAX
 from kernel.tenant import Tenant
 from store.database import Transaction
 from store.row_mapping import RowMapping
@@ -33,6 +34,11 @@ class CreditLine:
     completed_at: int | None
 
 
+# created_at and id of the last line that was seen.
+CreditPlace = tuple[int, str]
+NEWEST: Final[CreditPlace] = (INT64_MAX, "")
+
+
 async def page(
     tx: Transaction, tenant: Tenant, *, offset: int, limit: int, keyword: str = ""
 ) -> tuple[Sequence[CreditLine], int]:
@@ -49,6 +55,21 @@ async def page(
     rows = await tx.fetch(page_text, limit=limit, offset=offset, **values)
     counted = await tx.fetch_one(count_text, **values)
     return [_ROWS.read(row) for row in rows], 0 if counted is None else int(counted["total"])
+
+
+async def older(
+    tx: Transaction, tenant: Tenant, *, before: CreditPlace, limit: int
+) -> Sequence[CreditLine]:
+    """The lines behind that place, newest first."""
+    rows = await tx.fetch(
+        _OLDER,
+        account_id=tenant.account_id,
+        environment=tenant.environment,
+        before_at=before[0],
+        before_id=before[1],
+        limit=limit,
+    )
+    return [_ROWS.read(row) for row in rows]
 
 
 _ROWS = RowMapping(CreditLine)
@@ -80,6 +101,9 @@ _ORDERED = "ORDER BY l.created_at DESC, l.id DESC LIMIT :limit OFFSET :offset"
 _NARROWED = """WHERE REPLACE(LOWER(l.number), :keyword, '') <> LOWER(l.number)
     OR REPLACE(LOWER(l.id), :keyword, '') <> LOWER(l.id)"""
 _PAGE = f"SELECT {_ROWS.of('l')} FROM ({_LINES}) AS l {_ORDERED}"
+_OLDER = f"""SELECT {_ROWS.of("l")} FROM ({_LINES}) AS l
+    WHERE l.created_at < :before_at OR (l.created_at = :before_at AND l.id < :before_id)
+    ORDER BY l.created_at DESC, l.id DESC LIMIT :limit"""
 _FOUND = f"SELECT {_ROWS.of('l')} FROM ({_LINES}) AS l {_NARROWED} {_ORDERED}"
 _COUNT = f"SELECT COUNT(*) AS total FROM ({_LINES}) AS l"
 _FOUND_COUNT = f"{_COUNT} {_NARROWED}"

@@ -8,18 +8,17 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final, Literal, NamedTuple
 
-from kernel.ids import ID_CHARACTERS, decode, least_id
+from kernel.ids import ID_CHARACTERS, least_id, made_at
 from store.database import Row, Transaction
 
 Kind = Literal[
     "topup", "order", "subscription", "batch", "approval", "mail", "document", "hold", "usage",
     "refund", "key", "endpoint", "delivery", "event", "replay", "transfer", "app", "account",
-    "code_batch", "machine_payment",
+    "code_batch", "machine_payment", "request",
 ]  # fmt: skip
 
 _ID: Final = re.compile(rf"([a-z]{{2,4}})_[0-9A-Za-z]{{{ID_CHARACTERS}}}")
 _ORDER_NO: Final = re.compile(r"[0-9a-f]{32}")
-_HALF_MS: Final = 62 ** (ID_CHARACTERS // 2)
 # What a request brings about is looked for so long after it began; clocks of processes differ by less than
 # the second one.
 _REQUEST_US: Final = 10_000_000
@@ -133,11 +132,23 @@ PLACES: Final[Mapping[str, Sequence[IdPlace]]] = {
             environment="''",
         ),
     ),
+    "rql": (
+        IdPlace("request", "request_log", "method || ' ' || path", "topup:read", "'HTTP ' || CAST(status AS TEXT)"),
+    ),
     "rdb": (IdPlace("code_batch", "redemption_batches", "name", "admin", "''", account="''"),),
     "mpy": (
         IdPlace("machine_payment", "machine_payments", "door", "admin", "state", "transaction_id"),
     ),
 }  # fmt: skip
+# A kept request, by its own id or by its X-Request-Id.
+_REQUEST: Final = IdPlace(
+    "request",
+    "request_log",
+    "method || ' ' || path",
+    "topup:read",
+    state="'HTTP ' || CAST(status AS TEXT)",
+    column="request_id",
+)
 _BY_ORDER_NO: Final = IdPlace("order", "orders", "order_no", "billing:read", column="order_no")
 # By the primary key's range of a few seconds, of which one request's rows are taken.
 _OF_REQUEST: Final = (
@@ -159,15 +170,21 @@ async def find_by_id(
     """
     form = _ID.fullmatch(text)
     if form is not None and form[1] == "req":
-        return await _of_request(tx, text, account_id) if scopes >= _OF_REQUEST_SCOPES else []
+        kept = await _at(tx, _REQUEST, text, account_id) if _REQUEST.scope in scopes else []
+        came = await _of_request(tx, text, account_id) if scopes >= _OF_REQUEST_SCOPES else []
+        return [*kept, *came]
     places = PLACES.get(form[1], ()) if form else (_BY_ORDER_NO,)
     found: list[Found] = []
     for place in places:
         if place.scope in scopes:
-            statement = _statement(place, f"{place.column} = :id", account_id)
-            rows = await tx.fetch(statement, id=text, rows_max=1, **_owner(account_id))
-            found += [_found(place.kind, row) for row in rows]
+            found += await _at(tx, place, text, account_id)
     return found
+
+
+async def _at(tx: Transaction, place: IdPlace, text: str, account_id: str | None) -> list[Found]:
+    statement = _statement(place, f"{place.column} = :id", account_id)
+    rows = await tx.fetch(statement, id=text, rows_max=1, **_owner(account_id))
+    return [_found(place.kind, row) for row in rows]
 
 
 async def _of_request(tx: Transaction, text: str, account_id: str | None) -> list[Found]:
@@ -175,7 +192,7 @@ async def _of_request(tx: Transaction, text: str, account_id: str | None) -> lis
     id says when it began.
     """
     try:
-        at_us = decode(text.partition("_")[2]) // _HALF_MS * 1000
+        at_us = made_at(text)
     except ValueError:
         return []
     found: list[Found] = []

@@ -26,7 +26,7 @@ from billing.topups.deliverable import hint_of
 from billing.topups.fee import earned_cents
 from billing.topups.give_back import BY_APPROVAL, give_back
 from billing.topups.platform import WALLET
-from billing.topups.send_request import SendRequest, check_same
+from billing.topups.send_request import NO_CALLER, Caller, SendRequest, check_same
 from billing.topups.topup import DuplicateReference, TopUp, TopUpStatus, move
 from billing.topups.working_set import TopUpWorkingSet, topups_of
 from kernel.clock import DAY_US, SECOND_US, rfc3339
@@ -73,6 +73,7 @@ class Send(msgspec.Struct, frozen=True, gc=False):
     tenant: Tenant
     lineage: tuple[str, ...]
     request: SendRequest
+    caller: Caller = NO_CALLER
 
     def declare(self, read_set: ReadSet) -> None:
         read_set.tenants.add(self.tenant)
@@ -209,6 +210,8 @@ class Send(msgspec.Struct, frozen=True, gc=False):
             delivery=self.request.delivery,
             scheduled_for=self.request.send_at,
             key_name=state.spending.name_of(self.lineage),
+            caller_address=self.caller.address,
+            idempotency_key=self.caller.idempotency_key,
             **outcome,
         )
 
@@ -284,13 +287,14 @@ class Send(msgspec.Struct, frozen=True, gc=False):
         return topup
 
 
-def new_send(principal: Principal, request: SendRequest) -> Send:
+def new_send(principal: Principal, request: SendRequest, caller: Caller = NO_CALLER) -> Send:
     """The command of this caller, with a fresh top-up id."""
     return Send(
         topup_id=new_id("txn"),
         tenant=Tenant(principal.account_id, principal.environment),
         lineage=principal.lineage,
         request=request,
+        caller=caller,
     )
 
 

@@ -17,6 +17,19 @@ class AmountOutOfRange(DomainError):
     """The amount is outside the platform's limits."""
 
 
+class Caller(msgspec.Struct, frozen=True, gc=False):
+    """Who called, beside the key: the address, and the Idempotency-Key with what looks like a secret
+    masked. Both are kept with the top-up.
+    """
+
+    address: str | None = None
+    idempotency_key: str | None = None
+
+
+# A bulk send's items, and what a machine paid for.
+NO_CALLER = Caller()
+
+
 class SendRequest(msgspec.Struct, frozen=True, gc=False):
     """What is to be sent, judged by every rule that needs no batch state.
 

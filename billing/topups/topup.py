@@ -106,6 +106,8 @@ class TopUp(msgspec.Struct, frozen=True, gc=False):
     key_name: str | None = (
         None  # of the key that sent it, as it was called then; null without a key
     )
+    caller_address: str | None = None  # that its send came from; null: no call of the account's own
+    idempotency_key: str | None = None  # of its send, masked; null: none
 
     @property
     def charged_cents(self) -> int:

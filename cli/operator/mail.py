@@ -20,6 +20,7 @@ from keys.audit_log import Actor
 from keys.email_address import normalise_email
 from keys.principal import Environment
 from runtime.context import Context
+from runtime.request_log import rows as request_rows
 from store.database import Transaction
 
 STATUSES = ("queued", "sent", "bounced", "failed", "unwanted", "outbox", "limited")
@@ -115,14 +116,22 @@ def erase(address: str) -> None:
     wanted = normalise_email(address, param="address")
 
     async def act(context: Context) -> dict[str, int]:
-        topups = mails = payments = 0
+        topups = mails = payments = requests = 0
         while True:
             step = await context.database.transaction(partial(erase_step, address=wanted))
             dropped = await context.database.transaction(partial(drop_private, limit=ROWS_PER_STEP))
-            if step == Erased(0, 0) and not dropped:
-                return {"topups": topups, "mails": mails, "payments": payments}
+            logged = await context.database.transaction(
+                partial(request_rows.erase_step, address=wanted)
+            )
+            if step == Erased(0, 0) and not dropped and not logged:
+                return {
+                    "topups": topups,
+                    "mails": mails,
+                    "payments": payments,
+                    "requests": requests,
+                }
             topups, mails = topups + step.topups, mails + step.mails
-            payments += dropped
+            payments, requests = payments + dropped, requests + logged
 
     show_record(opened(act))
 

@@ -13,29 +13,38 @@ from billing.topups.topup import TopUp
 from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
-from gateway.answers.outcome import Listing, ok
+from gateway.answers.outcome import Listing, exported, ok
 from gateway.api.schemas.approvals import AskedApproval as AskedShape
 from gateway.api.schemas.topups import DecidedTopUp
 from gateway.api.waiting import State, WaitQuery, poll_links, told_to_poll, when_changed
 from gateway.http.acting import actor_of
-from gateway.http.fields import Fields, Page
-from gateway.http.lists import list_rows
+from gateway.http.fields import Fields
+from gateway.http.lists import Export, ExportPage, list_or_csv
 from gateway.http.request_context import RequestContext
-from gateway.http.routing import Route
+from gateway.http.routing import Reply, Route
 from kernel.errors import NotFound
 from keys.principal import ScopeMissing
 from store.database import Transaction
 
 _READS = ("topup:read", "approvals:write")
+_EXPORT = Export(
+    "approvals",
+    _READS,
+    (
+        *("id", "status", "transaction_id", "platform", "amount_cents", "charged_cents"),
+        *("recipient_email", "note", "requested_by", "requester.key_name", "decided_by"),
+        *("created_at", "expires_at", "decided_at"),
+    ),
+)
 
 
-class ApprovalQuery(Page, frozen=True, kw_only=True):
+class ApprovalQuery(ExportPage, frozen=True, kw_only=True):
     """Which approvals."""
 
     status: Literal["pending", "approved", "denied", "cancelled", "expired"] | None = None
 
 
-async def list_approvals(call: RequestContext[Fields, ApprovalQuery]) -> Answer:
+async def list_approvals(call: RequestContext[Fields, ApprovalQuery]) -> Reply:
     """Newest first."""
     tenant, status = call.principal.tenant, call.query.status
 
@@ -47,7 +56,7 @@ async def list_approvals(call: RequestContext[Fields, ApprovalQuery]) -> Answer:
         )
         return await with_topups(tx, page)
 
-    return await list_rows(call, "apr", read, shape=partial(_shape, call))
+    return await list_or_csv(call, "apr", read, _EXPORT, shape=partial(_shape, call))
 
 
 def _shape(call: RequestContext[Any, Any], asked: AskedApproval) -> AskedShape:
@@ -159,7 +168,7 @@ ROUTES = (
         "Sends that wait for a person, and decided ones",
         scopes=_READS,
         query=ApprovalQuery,
-        answers=ok(Listing[AskedShape]),
+        answers=exported(Listing[AskedShape]),
     ),
     Route(
         "GET",

@@ -2,18 +2,27 @@
 
 from functools import partial
 
-from gateway.answers.answer import Answer
-from gateway.answers.outcome import Listing, ok
+from gateway.answers.outcome import Listing, exported
 from gateway.api.schemas.audit import AuditEntry as EntryShape
-from gateway.http.fields import Fields, Page
-from gateway.http.lists import list_rows
+from gateway.http.fields import Fields
+from gateway.http.lists import Export, ExportPage, list_or_csv
 from gateway.http.request_context import RequestContext
-from gateway.http.routing import Route
+from gateway.http.routing import Reply, Route
 from keys import audit_log
 from keys.principal import ScopeMissing
 
+_SCOPES = ("keys:write",)
+_EXPORT = Export(
+    "security-log",
+    _SCOPES,
+    (
+        *("id", "created_at", "action", "outcome", "environment", "subject_id", "actor.kind"),
+        *("actor.id", "actor.name", "address", "user_agent", "before", "after", "reason"),
+    ),
+)
 
-async def list_entries(call: RequestContext[Fields, Page]) -> Answer:
+
+async def list_entries(call: RequestContext[Fields, ExportPage]) -> Reply:
     """What happened in the caller's environment, and to the account as a whole."""
     principal = call.principal
     if len(principal.lineage) > 1:
@@ -21,8 +30,8 @@ async def list_entries(call: RequestContext[Fields, Page]) -> Answer:
             "the security log is for sessions, tokens and keys without a parent", reason="lineage"
         )
     read = partial(audit_log.page_of_account, tenant=principal.tenant)
-    return await list_rows(
-        call, "adt", read, shape=EntryShape.of, cursor=lambda named: named.entry.id
+    return await list_or_csv(
+        call, "adt", read, _EXPORT, shape=EntryShape.of, cursor=lambda named: named.entry.id
     )
 
 
@@ -32,13 +41,13 @@ ROUTES = (
         "/audit",
         list_entries,
         "List what concerns the account's security",
-        ("keys:write",),
-        query=Page,
+        _SCOPES,
+        query=ExportPage,
         description=(
             "Sign-ins (refused ones too), keys, tokens, webhook addresses and secrets, connected apps"
             " and approvals, newest first: of the caller's environment, and of the account as a"
             " whole. For sessions, tokens and keys without a parent."
         ),
-        answers=ok(Listing[EntryShape]),
+        answers=exported(Listing[EntryShape]),
     ),
 )

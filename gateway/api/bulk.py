@@ -14,7 +14,7 @@ from billing.bulk.runner import BatchRunner, Bulk, BulkLine
 from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer, listing
-from gateway.answers.outcome import Listing, Outcome, begun, ok
+from gateway.answers.outcome import Listing, Outcome, begun, exported, ok
 from gateway.answers.refused import Link
 from gateway.answers.words import API_PREFIX
 from gateway.api.bodies.bulk_body import BulkBody, BulkQuery, ReadBulk, ReadItem, decode
@@ -31,20 +31,48 @@ from gateway.api.schemas.batches import (
 from gateway.api.topups import request_of
 from gateway.api.waiting import POLL_S
 from gateway.html.render import address_of
-from gateway.http.fields import Fields, Page
+from gateway.http.fields import Fields
 from gateway.http.idempotency import run_steps
-from gateway.http.lists import list_rows
+from gateway.http.lists import ROWS_AT_ONCE, CsvPage, Export, ExportPage, csv_stream, list_or_csv
 from gateway.http.request_context import RequestContext
-from gateway.http.routing import Route
+from gateway.http.routing import Reply, Route
 from kernel.errors import DomainError, NotFound
 from kernel.limits import BULK_BODY_BYTES_MAX
 from keys.principal import key_bound_to_own
 from store.database import Transaction
 
 _SEND: Final = "/topup/send"
+_READS: Final = ("topup:read",)
+_COUNTS: Final = tuple(f"counts.{name}" for name in BatchCounts.__struct_fields__)
+_EXPORT: Final = Export(
+    "batches",
+    _READS,
+    (
+        *("id", "status", "all_or_nothing", "items_total", *_COUNTS),
+        *("key_id", "created_at", "accepted_at", "cancelled_at", "completed_at"),
+    ),
+)
 
 
-class ItemQuery(Page, frozen=True, kw_only=True):
+_ITEMS_EXPORT: Final = Export(
+    "batch-items",
+    _READS,
+    (
+        *(
+            "index",
+            "reference",
+            "status",
+            "transaction_id",
+            "platform",
+            "amount_cents",
+            "fee_cents",
+        ),
+        *("recipient_email", "scheduled_for", "code", "error.detail", "error.param"),
+    ),
+)
+
+
+class ItemQuery(ExportPage, frozen=True, kw_only=True):
     """Which items of a batch."""
 
     status: (
@@ -57,6 +85,8 @@ class ItemQuery(Page, frozen=True, kw_only=True):
             "delivered",
             "failed",
             "cancelled",
+            "reversing",
+            "reversed",
         ]
         | None
     ) = None
@@ -90,25 +120,28 @@ async def send_bulk(call: RequestContext[ReadBulk, BulkQuery]) -> Answer:
     return _told(call, await run_steps(call.context, principal, request_key, steps))
 
 
-async def list_batches(call: RequestContext[Fields, Page]) -> Answer:
+async def list_batches(call: RequestContext[Fields, ExportPage]) -> Reply:
     """Newest first."""
     tenant = call.principal.tenant
 
     async def read(tx: Transaction, *, before_id: str | None, limit: int) -> list[_Counted]:
         return await _count(tx, await batches.page(tx, tenant, before_id=before_id, limit=limit))
 
-    return await list_rows(
+    return await list_or_csv(
         call,
         "bat",
         read,
+        _EXPORT,
         shape=lambda one: Batch.with_counts(*one),
         cursor=lambda one: one.batch.id,
     )
 
 
-async def show(call: RequestContext[Fields, ItemQuery]) -> Answer:
+async def show(call: RequestContext[Fields, ItemQuery]) -> Reply:
     """The batch with a page of its items."""
     query = call.query
+    if query.format != "json":
+        return await _items_as_csv(call)
 
     async def work(tx: Transaction) -> tuple[_Counted, list[ListedItem]]:
         counted = await _find(tx, call)
@@ -130,6 +163,31 @@ async def show(call: RequestContext[Fields, ItemQuery]) -> Answer:
         cursor=lambda one: str(one.item.number),
     )
     return answer(codes.SUCCESS, BatchStory.with_counts(*counted, items=shown), now_us=call.now_us)
+
+
+async def _items_as_csv(call: RequestContext[Fields, ItemQuery]) -> Reply:
+    """In the order in which they came."""
+    refused = RefusedItems(call, _SEND)
+
+    async def read(after: int | None) -> CsvPage:
+        async def work(tx: Transaction) -> list[ListedItem]:
+            counted = await _find(tx, call)
+            return await items.page(
+                tx,
+                counted.batch.id,
+                status=call.query.status,
+                after=-1 if after is None else after,
+                limit=ROWS_AT_ONCE,
+            )
+
+        listed = await call.context.database.read(work)
+        has_more = len(listed) == ROWS_AT_ONCE
+        rows = [BatchLine.of(one, refused.kept(one.item)) for one in listed]
+        return CsvPage(rows, listed[-1].item.number if has_more else None)
+
+    cursor = call.query.cursor
+    first = None if cursor is None else int(cursor)
+    return await csv_stream(call, _ITEMS_EXPORT, call.query.format, read, first)
 
 
 async def cancel(call: RequestContext[Fields, Fields]) -> Answer:
@@ -284,9 +342,9 @@ ROUTES = (
         "/batches",
         list_batches,
         "Bulk sends, newest first",
-        scopes=("topup:read",),
-        query=Page,
-        answers=ok(Listing[Batch]),
+        scopes=_READS,
+        query=ExportPage,
+        answers=exported(Listing[Batch]),
     ),
     Route(
         "GET",
@@ -295,7 +353,7 @@ ROUTES = (
         "A bulk send with its items",
         scopes=("topup:read",),
         query=ItemQuery,
-        answers=ok(BatchStory),
+        answers=exported(BatchStory),
     ),
     Route(
         "POST",

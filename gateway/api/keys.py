@@ -11,19 +11,19 @@ from billing.credits.opening import open_account
 from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
-from gateway.answers.outcome import Listing, created, ok
+from gateway.answers.outcome import Listing, created, exported, ok
 from gateway.answers.words import time_of
 from gateway.api.bodies.key_body import KeysPatchBody, MintBody, limits_of
 from gateway.api.bodies.key_platforms import check_platforms
 from gateway.api.schemas.keys import ApiKey as KeyShape, MintedKey, SandboxKey
 from gateway.http.acting import note
 from gateway.http.auth import block_of
-from gateway.http.fields import EnvironmentMismatch, Fields, Int64, Page, time_us, within
+from gateway.http.fields import EnvironmentMismatch, Fields, Int64, time_us, within
 from gateway.http.idempotency import run_once
-from gateway.http.lists import list_rows
+from gateway.http.lists import Export, ExportPage, list_or_csv
 from gateway.http.rate_limit import take_one
 from gateway.http.request_context import RequestContext
-from gateway.http.routing import Route
+from gateway.http.routing import Reply, Route
 from kernel.clock import HOUR_US, SECOND_US
 from kernel.errors import NotFound
 from keys.api_keys import api_key
@@ -39,6 +39,18 @@ APPROVER_NAME = "Sandbox approver"
 APPROVER_SCOPES = ("approvals:write",)
 SANDBOX_ACCOUNTS_MAX = 5  # an hour and address
 _SCOPES = ("keys:write",)
+_EXPORT = Export(
+    "keys",
+    _SCOPES,
+    (
+        *("id", "name", "parent_id", "prefix", "last4", "scopes", "purpose", "client_id"),
+        *("caps.per_call_cents", "caps.per_day_cents", "caps.per_month_cents", "lifetime_cents"),
+        *("windows", "approval_above_cents", "approval_above_per_day_cents"),
+        *("per_recipient_per_day_cents", "max_sends_per_hour", "repeat_guard_s", "platforms"),
+        *("recipients", "ip_allow_list", "created_at", "expires_at", "last_used_at", "paused_at"),
+        "revoked_at",
+    ),
+)
 
 
 class SandboxBody(Fields, frozen=True, kw_only=True):
@@ -87,10 +99,10 @@ async def mint(call: RequestContext[MintBody, Fields]) -> Answer:
     return await run_once(call, work, _with_secret(now_us, 201), sealed=True)
 
 
-async def list_keys(call: RequestContext[Fields, Page]) -> Answer:
+async def list_keys(call: RequestContext[Fields, ExportPage]) -> Reply:
     principal = call.principal
     read = partial(api_key.list_keys, tenant=principal.tenant, viewer=principal)
-    return await list_rows(call, "key", read, shape=KeyShape.of)
+    return await list_or_csv(call, "key", read, _EXPORT, shape=KeyShape.of)
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Answer:
@@ -248,7 +260,13 @@ ROUTES = (
         refuses=(codes.LIMIT_REACHED,),
     ),
     Route(
-        "GET", "/keys", list_keys, "List keys", _SCOPES, query=Page, answers=ok(Listing[KeyShape])
+        "GET",
+        "/keys",
+        list_keys,
+        "List keys",
+        _SCOPES,
+        query=ExportPage,
+        answers=exported(Listing[KeyShape]),
     ),
     Route(
         "POST",

@@ -11,7 +11,7 @@ from billing.topups.deliverable import (
 )
 from billing.topups.quote import Rehearsal, quote_id, with_quote
 from billing.topups.send import new_send
-from billing.topups.send_request import SendRequest, prepare
+from billing.topups.send_request import Caller, SendRequest, prepare
 from billing.topups.settlement import Cancel, EndedTopUp
 from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
@@ -37,21 +37,24 @@ from gateway.api.schemas.topups import (
 from gateway.api.sent_answer import SentAnswer, failed
 from gateway.api.waiting import told_to_poll
 from gateway.http.fields import Fields, Text, Time, time_us
-from gateway.http.lists import ExportPage, export_rows, list_rows
+from gateway.http.lists import Export, ExportPage, list_or_csv
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply, Route
 from kernel.clock import rfc3339
 from keys.email_address import InvalidEmail, normalise_email
 from keys.principal import key_bound_to_own
+from runtime.log import mask
 
 HTTP_OK = 200
 _READS = ("topup:read",)
-_CSV_COLUMNS = (
+_COLUMNS = (
     *("transaction_id", "status", "platform", "amount_cents", "fee_cents", "charged_cents"),
     *("recipient_email", "voucher_code_hint", "new_balance_cents", "reference", "note"),
     *("failure_reason", "key_id", "scheduled_for", "created_at", "settled_at", "claimed_at"),
     *("emailed_at", "metadata", "key_name"),
 )
+# Whoever asks, a file has no code in it.
+_EXPORT = Export("topups", _READS, _COLUMNS, TopUpShape.of)
 
 
 class CancelBody(Fields, frozen=True, kw_only=True):
@@ -80,7 +83,8 @@ class HistoryQuery(ExportPage, frozen=True, kw_only=True):
 async def send(call: RequestContext[SendBody, Fields]) -> Answer:
     """One batch on the ledger; the answer is rendered inside it and sent once it is durable."""
     body = call.body
-    command = new_send(call.principal, request_of(call, body, body.quote_id, body.intent))
+    request = request_of(call, body, body.quote_id, body.intent)
+    command = new_send(call.principal, request, _caller_of(call))
     sent = await call.context.engine.submit_once(command, call.request_key, SentAnswer(call))
     return sent if sent.status == HTTP_OK else told_to_poll(call, sent)
 
@@ -127,20 +131,11 @@ async def list_topups(call: RequestContext[Fields, HistoryQuery]) -> Reply:
     rules, principal = call.context.topup_rules, call.principal
     seen = rules.codes
     read = partial(history.page, tenant=principal.tenant, wanted=wanted)
-    if query.format == "csv":
-        return await export_rows(
-            call,
-            "txn",
-            read,
-            name="topups",
-            scopes=_READS,
-            columns=_CSV_COLUMNS,
-            shape=TopUpShape.of,
-        )
-    return await list_rows(
+    return await list_or_csv(
         call,
         "txn",
         read,
+        _EXPORT,
         shape=lambda topup: TopUpShape.of(
             topup,
             seen.shown(topup, principal),
@@ -148,6 +143,11 @@ async def list_topups(call: RequestContext[Fields, HistoryQuery]) -> Reply:
             claim_url=rules.claim_url_shown(topup, principal),
         ),
     )
+
+
+def _caller_of(call: RequestContext[Any, Any]) -> Caller:
+    key = call.request_key
+    return Caller(call.address_text, None if key is None else mask(key.text))
 
 
 def _normalised(address: str | None) -> str | None:

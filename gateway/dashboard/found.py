@@ -48,6 +48,7 @@ WORDS: Final[Mapping[Kind, str]] = {
     "account": "Account",
     "code_batch": "Code batch",
     "machine_payment": "Machine payment",
+    "request": "Request",
 }
 
 
@@ -81,6 +82,7 @@ _OWN: Final[Mapping[Kind, Callable[[Found], str]]] = {
     "replay": lambda one: f"{_D}/replays/{one.id}",
     "transfer": _transfer,
     "app": lambda _: f"{_D}/apps",
+    "request": lambda one: f"{_D}/requests/{one.id}",
 }
 # What has no page of the operator's is shown by its account's.
 _OPERATORS: Final[Mapping[Kind, Callable[[Found], str]]] = {
@@ -104,6 +106,7 @@ ACTIONS: Final[Sequence[Action]] = (
     Action("Redeem a voucher or code", f"{_D}/vouchers", "vouchers:read", "coupon atu"),
     Action("Failed top-ups", f"{_D}/topups?status=failed", "topup:read", "errors"),
     Action("Failed deliveries", f"{_D}/deliveries?status=failed", "webhooks:read", "errors replay"),
+    Action("Request log", f"{_D}/requests", "topup:read", "refused errors api why curl"),
     Action("Statement", f"{_D}/statement", "topup:read", "print ledger balance accountant"),
     Action("Receipts and documents", f"{_D}/documents", "billing:read", "invoice pdf"),
     Action("Usage", f"{_D}/usage", "usage:read", "tokens models spend"),

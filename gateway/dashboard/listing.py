@@ -10,6 +10,7 @@ from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_query
 from gateway.html.zone import ReadersZone, zone_of_request
 from gateway.http.request_context import RequestContext
 from gateway.internal_client import ask
+from gateway.surfaces import API_PREFIX
 from kernel.errors import DomainError
 
 ROWS: int = 50
@@ -19,7 +20,9 @@ _DAYS = ("created_after", "created_before", "dated_after", "dated_before")
 
 @dataclass(frozen=True, slots=True)
 class ListView:
-    """What the template shows. next_url and first_url are null where there is no such page."""
+    """What the template shows. next_url and first_url are null where there is no such page; csv_url
+    is the whole list with its filters, null where the API has no CSV of it.
+    """
 
     items: Sequence[Mapping[str, Any]] = ()
     filters: Form = field(default_factory=Form)
@@ -27,6 +30,7 @@ class ListView:
     is_filtered: bool = False
     next_url: str | None = None
     first_url: str | None = None
+    csv_url: str | None = None
 
 
 async def listing(
@@ -35,11 +39,12 @@ async def listing(
     *filters: str,
     rows: int = ROWS,
     here: str = "",
+    has_csv: bool = True,
     **fixed: Any,
 ) -> ListView:
     """The API's list at that path. A filter that it refuses is told, and nothing listed.
 
-    here: where its further pages are; empty: at the call's own path.
+    here: where its further pages are; empty: at the call's own path. has_csv: the API gives it as CSV.
     """
     asked = read_query(call)
     wanted = {name: text for name in filters if (text := asked.text(name))}
@@ -56,6 +61,8 @@ async def listing(
     except DomainError as error:
         return ListView((), asked, problem_of(error), is_filtered)
     here = here or call.path
+    whole = {**query, "cursor": "", "limit": "", "format": "csv_excel"}
+    whole = {name: value for name, value in whole.items() if value}
     following = data["next_cursor"] if data["has_more"] else None
     return ListView(
         data["items"],
@@ -64,6 +71,7 @@ async def listing(
         is_filtered,
         None if following is None else f"{here}?{urlencode({**wanted, 'cursor': following})}",
         f"{here}?{urlencode(wanted)}" if cursor else None,
+        f"{API_PREFIX}{path}?{urlencode(whole)}" if has_csv else None,
     )
 
 

@@ -22,6 +22,7 @@ class Paged:
     is_filtered: bool = False
     next_url: str | None = None
     first_url: str | None = None
+    csv_url: str | None = None
 
 
 def paged(
@@ -31,8 +32,11 @@ def paged(
     *,
     filters: Sequence[str] = (),
     name: str = "cursor",
+    has_csv: bool = False,
 ) -> Paged:
-    """rows: ASKED of them at most; name: the cursor's parameter, where a page has two lists."""
+    """rows: ASKED of them at most; name: the cursor's parameter, where a page has two lists. has_csv: the
+    same address gives all of the list, too (gateway/dashboard/sheet.py).
+    """
     asked = read_query(call)
     wanted: Mapping[str, str] = {param: text for param in filters if (text := asked.text(param))}
     has_more = len(rows) > ROWS
@@ -44,4 +48,5 @@ def paged(
         bool(wanted),
         f"{call.path}?{urlencode(following)}" if has_more else None,
         f"{call.path}?{urlencode(wanted)}" if asked.text(name) else None,
+        f"{call.path}?{urlencode({**wanted, 'format': 'csv_excel'})}" if has_csv else None,
     )

@@ -20,6 +20,7 @@ from gateway.dashboard.developers import (
     deliveries,
     keys,
     replays,
+    requests,
     webhooks,
 )
 from gateway.dashboard.money import (
@@ -65,6 +66,7 @@ DASHBOARD = ApiSurface(
         *certification.ROUTES,
         *deliveries.ROUTES,
         *replays.ROUTES,
+        *requests.ROUTES,
         *account.ROUTES,
         *team.ROUTES,
         *two_factor.ROUTES,

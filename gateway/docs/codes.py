@@ -77,6 +77,8 @@ def as_markdown(page: CodePage) -> str:
         parts.append(f"**What to do.** {page.repair}")
     if page.sample is not None:
         parts.append(f"```sh\n{page.sample}\n```")
+    if page.is_error:
+        parts.append(f"Your own: [Request log](/dashboard/requests?code={page.code})")
     parts.append(
         "What the fields of an error mean: [Errors](/docs/errors.md). [All codes](/docs/codes.md)"
     )

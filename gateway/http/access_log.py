@@ -1,7 +1,8 @@
-"""One wide line and two figures for each request.
+"""One wide line and two figures for each request, and a row of the request log for some.
 
 Invariant: paths are route templates and values are ids of ours, so neither a line nor a metric
-holds what a caller made up; the request id is the exception, and the log's formatter masks it.
+holds what a caller made up; the request id is the exception, and the log's formatter masks it. The
+request log holds it: cut, and without secrets (runtime/request_log/redact.py).
 """
 
 import logging
@@ -13,12 +14,23 @@ from gateway.answers.envelope import code_of, transaction_id_of
 from gateway.http.fields import Fields
 from gateway.http.hosts import PROBED
 from gateway.http.request_context import RequestContext
+from kernel.clock import SECOND_US
 from kernel.trace import trace_id_of
+from keys.principal import Principal
 from runtime.context import Context
+from runtime.request_log.rows import LoggedRequest, fresh_id
 
 HTTP_OK = 200
+HTTP_REFUSED = 400
 SEND_PATH = "/topup/send"
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+_LENGTH_DIGITS_MAX = 12
+# Below these a call changes a setting, and seldom comes.
+_KEPT = tuple(
+    f"/api/public/v1/{place}"
+    for place in ("keys", "webhooks", "tokens", "approvals", "replays", "subscriptions", "prices")
+)
 _log = logging.getLogger(__name__)
 
 
@@ -42,6 +54,7 @@ class AccessLog:
     def __init__(self, context: Context) -> None:
         self._requests = context.metrics.requests
         self._sends = context.metrics.sends
+        self._request_log = context.request_log
 
     def note(self, call: RequestContext[Fields, Fields], answer: Answer | None) -> None:
         duration_s = time.perf_counter() - call.started_s
@@ -52,12 +65,12 @@ class AccessLog:
         self._requests.note(template, method, call.status, duration_s)
         body = answer.body if answer is not None else b""
         caller = call.credential
+        if caller is not None and answer is not None and _is_kept(call):
+            self._keep(call, caller, body, duration_s)
         if template.endswith(SEND_PATH):
             self._sends.add(code_of(body), "none" if caller is None else caller.environment)
         if not _log.isEnabledFor(logging.INFO):
             return
-        client = call.scope.get("client")
-        is_proxied = client is not None and bool(call.context.settings.trusted_proxies)
         fields = {
             "request_id": call.request_id.decode(),
             "method": method,
@@ -70,8 +83,67 @@ class AccessLog:
             "credential_id": None if caller is None else caller.credential_id,
             "transaction_id": transaction_id_of(body),
             "is_replay": answer is not None and answer.is_replay,
-            "address": str(call.address) if is_proxied else (client and client[0]),
+            "address": call.address_text,
         }
         if b"traceparent" in call.headers and (trace_id := trace_id_of(call.trace)) is not None:
             fields["trace_id"] = trace_id
         _log.handle(_Line(fields))
+
+    def _keep(
+        self,
+        call: RequestContext[Fields, Fields],
+        caller: Principal,
+        body: bytes,
+        duration_s: float,
+    ) -> None:
+        """For its sender to see, why it was refused or what it changed. What went well may have been answered
+        with a secret, and is in its own place: that body is not kept.
+        """
+        if not self._request_log.is_on:
+            return
+        raw = call.raw or call.whole or b""
+        query: bytes = call.scope["query_string"]
+        path = f"{call.path}?{query.decode('latin-1')}" if query else call.path
+        row = LoggedRequest(
+            id=fresh_id(),
+            request_id=call.request_id.decode(),
+            account_id=caller.account_id,
+            environment=caller.environment,
+            credential_id=caller.credential_id,
+            method=call.method,
+            route=call.template,
+            path=path,
+            status=call.status,
+            code=code_of(body) or None,
+            transaction_id=transaction_id_of(body),
+            duration_us=int(duration_s * SECOND_US),
+            address=call.address_text,
+            user_agent=_header(call, b"user-agent"),
+            idempotency_key=_header(call, b"idempotency-key"),
+            content_type=_header(call, b"content-type"),
+            request_bytes=len(raw) or _length(call),
+            request_body="",
+            response_body="",
+            created_at=call.now_us,
+        )
+        self._request_log.note(row, raw, body if call.status >= HTTP_REFUSED else b"")
+
+
+def _is_kept(call: RequestContext[Fields, Fields]) -> bool:
+    """What was refused or failed, and what changed a setting. Sends, usage and the like that went well are
+    found by what they left: a row more for each would cost as much as they do.
+    """
+    if call.status >= HTTP_REFUSED:
+        return True
+    return call.method in _CHANGING and call.template.startswith(_KEPT)
+
+
+def _header(call: RequestContext[Fields, Fields], name: bytes) -> str | None:
+    value = call.headers.get(name)
+    return None if value is None else value.decode("latin-1")
+
+
+def _length(call: RequestContext[Fields, Fields]) -> int:
+    """Of a body that was not read, as its headers say."""
+    said = call.headers.get(b"content-length", b"")
+    return int(said) if said.isdigit() and len(said) < _LENGTH_DIGITS_MAX else 0

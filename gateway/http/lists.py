@@ -27,13 +27,20 @@ from gateway.http.auth import check_presented, presented
 from gateway.http.fields import Page, cursor_id
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
-from kernel.csv_text import csv_head, csv_lines
+from kernel.clock import rfc3339
+from kernel.csv_text import BYTE_ORDER_MARK, csv_head, csv_lines
 from kernel.errors import InvalidInput
+from kernel.file_name import plain_name
+from keys.account import get_account
 from keys.principal import Principal, check_address, require_scope
 
 ROWS_AT_ONCE: Final = 500
 # With the credential cache's half second, an ended key's answer ends within the second.
 CHECK_S: Final = 0.35
+CSV_TYPE: Final = "text/csv; charset=utf-8"
+CUT: Final = b"# This list was cut off here: it is not whole. Export it again.\r\n"
+# csv_excel begins with the mark by which Excel knows UTF-8; to programs it would be a part of the first name.
+Format = Literal["json", "csv", "csv_excel"]
 
 Q = TypeVar("Q", bound=Page)
 R = TypeVar("R")
@@ -44,9 +51,23 @@ class ExportPage(Page, frozen=True, kw_only=True):
     """The query of a list that can be had whole, too."""
 
     format: Annotated[
-        Literal["json", "csv"],
-        Meta(description="csv: all that match, streamed from the cursor on; limit does not count."),
+        Format,
+        Meta(
+            description="csv: all that match, streamed from the cursor on; limit does not count."
+            " csv_excel: the same behind the byte order mark by which Excel knows UTF-8."
+        ),
     ] = "json"
+
+
+class Export(NamedTuple):
+    """How a list is written as CSV. name: of the file; scopes: of the list's route; columns: fields of the
+    list's rows, a.b for the field b of a. shape: of such a row, where it differs from the JSON's.
+    """
+
+    name: str
+    scopes: Sequence[str]
+    columns: Sequence[str]
+    shape: Callable[[Any], object] | None = None
 
 
 class CsvPage(NamedTuple):
@@ -75,57 +96,120 @@ async def list_rows(
     return answer(codes.SUCCESS, data, now_us=call.now_us)
 
 
-async def export_rows(
-    call: RequestContext[Any, Q],
+async def list_or_csv(
+    call: RequestContext[Any, Any],
     prefix: str,
     read: Callable[..., Awaitable[Sequence[R]]],
+    export: Export,
     *,
-    name: str,
-    scopes: Sequence[str],
-    columns: Sequence[str],
     shape: Callable[[R], object],
     cursor: Callable[[R], str] = attrgetter("id"),
 ) -> Reply:
-    """The whole list as CSV, as of list_rows; name: of the file, scopes: of the route, columns: fields
-    of the shape.
-    """
+    """As list_rows; or the whole list as CSV, where the query, an ExportPage, asks for it."""
+    if call.query.format == "json":
+        return await list_rows(call, prefix, read, shape=shape, cursor=cursor)
+    written = export.shape or shape
 
     async def page_after(before_id: str | None) -> CsvPage:
         rows = await call.context.database.read(
             partial(read, before_id=before_id, limit=ROWS_AT_ONCE)
         )
         has_more = len(rows) == ROWS_AT_ONCE
-        return CsvPage([shape(row) for row in rows], cursor(rows[-1]) if has_more else None)
+        return CsvPage([written(row) for row in rows], cursor(rows[-1]) if has_more else None)
 
     first = cursor_id(call.query.cursor, prefix)
-    return await csv_stream(call, name, scopes, columns, page_after, first)
+    return await csv_stream(call, export, call.query.format, page_after, first)
 
 
 async def csv_stream(
     call: RequestContext[Any, Any],
-    name: str,
-    scopes: Sequence[str],
-    columns: Sequence[str],
+    export: Export,
+    form: str,
     read: Callable[[Any | None], Awaitable[CsvPage]],
     cursor: Any | None,
+    *,
+    is_everybodys: bool = False,
 ) -> ASGIApp:
-    """name: of the file. scopes: of the route. columns, read: as of csv_parts."""
-    parts = csv_parts(columns, await read(cursor), read)
-    headers = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
-    return streamed(call, scopes, parts, media_type="text/csv; charset=utf-8", headers=headers)
+    """form: csv or csv_excel. read: as of csv_parts. is_everybodys: no account's own, so that the file has
+    no account's name.
+    """
+    parts = csv_parts(export.columns, await read(cursor), read)
+    owner = "all" if is_everybodys else await _own_name(call)
+    name = file_name(call, export.name, owner)
+    return csv_file(call, export.scopes, parts, name=name, form=form)
+
+
+async def short_csv(
+    call: RequestContext[Any, Any],
+    export: Export,
+    form: str,
+    items: Sequence[object],
+    *,
+    is_everybodys: bool = False,
+) -> ASGIApp:
+    """A list that is whole in memory; form and is_everybodys as of csv_stream."""
+
+    async def whole(_cursor: object) -> CsvPage:
+        return CsvPage(items, None)
+
+    return await csv_stream(call, export, form, whole, None, is_everybodys=is_everybodys)
+
+
+def csv_file(
+    call: RequestContext[Any, Any],
+    scopes: Sequence[str],
+    parts: AsyncIterator[bytes],
+    *,
+    name: str,
+    form: str,
+) -> ASGIApp:
+    """The lines as a file to keep; name: without its ending, form: csv or csv_excel."""
+    headers = {
+        "Content-Disposition": f'attachment; filename="{name}.csv"',
+        "Cache-Control": "private, no-store",
+    }
+    admitted = told_if_cut(while_admitted(call, scopes, parts), is_marked=form == "csv_excel")
+    return _streaming(call, admitted, CSV_TYPE, headers)
+
+
+def file_name(call: RequestContext[Any, Any], what: str, owner: str) -> str:
+    """What of whom, in which environment, on which UTC day: orders-acme-live-2026-11-23."""
+    parts = (what, plain_name(owner), call.principal.environment, rfc3339(call.now_us)[:10])
+    return "-".join(part for part in parts if part)
+
+
+async def _own_name(call: RequestContext[Any, Any]) -> str:
+    account_id = call.principal.account_id
+    return (await call.context.database.read(lambda tx: get_account(tx, account_id))).name
+
+
+async def told_if_cut(parts: AsyncIterator[bytes], *, is_marked: bool) -> AsyncIterator[bytes]:
+    """The parts of a CSV. is_marked: behind Excel's mark. What ends them early is told by a last line, and
+    raised all the same: the answer shall not look whole to who reads no lines.
+    """
+    if is_marked:
+        yield BYTE_ORDER_MARK
+    try:
+        async for part in parts:
+            yield part
+    except Exception:
+        yield CUT
+        raise
 
 
 async def csv_parts(
     columns: Sequence[str], page: CsvPage, read: Callable[[Any | None], Awaitable[CsvPage]]
 ) -> AsyncIterator[bytes]:
-    """The page and those after it. columns: names of fields; one that is an object is written as JSON.
+    """The page and those after it. columns: names of fields, a.b for the field b of a, which the first line
+    calls a_b; one that is an object is written as JSON.
 
     read gives the page after a cursor; it holds nothing once it has.
     """
-    yield csv_head(columns).encode()
+    names = [column.replace(".", "_") for column in columns]
+    yield csv_head(names).encode()
     while True:
         if page.rows:
-            yield csv_lines(columns, map(_flat, page.rows)).encode()
+            yield csv_lines(names, (_flat(row, columns, names) for row in page.rows)).encode()
         if page.following is None:
             return
         page = await read(page.following)
@@ -171,10 +255,18 @@ def streamed(
     """scopes: of the route. parts: of the body, without a secret in any of them, since it is compressed
     where the client asks; one that is not taken is not made.
     """
+    return _streaming(call, while_admitted(call, scopes, parts), media_type, headers)
+
+
+def _streaming(
+    call: RequestContext[Any, Any],
+    parts: AsyncIterator[bytes],
+    media_type: str,
+    headers: Mapping[str, str] | None,
+) -> ASGIApp:
     if call.method == "HEAD":
         return Response(media_type=media_type, headers={**(headers or {})})
-    admitted = while_admitted(call, scopes, parts)
-    return compressed(StreamingResponse(admitted, media_type=media_type, headers=headers))
+    return compressed(StreamingResponse(parts, media_type=media_type, headers=headers))
 
 
 async def while_admitted(
@@ -194,9 +286,17 @@ async def while_admitted(
         yield part
 
 
-def _flat(row: object) -> Mapping[str, object]:
-    fields: dict[str, object] = msgspec.to_builtins(row)
-    for name, value in fields.items():
-        if isinstance(value, dict | list):
-            fields[name] = msgspec.json.encode(value).decode()
-    return fields
+def _flat(row: object, columns: Sequence[str], names: Sequence[str]) -> dict[str, object]:
+    """The columns' cells, by the names of the first line."""
+    fields = msgspec.to_builtins(row)
+    return {
+        name: _cell(fields, column.split(".")) for name, column in zip(names, columns, strict=True)
+    }
+
+
+def _cell(fields: Any, path: Sequence[str]) -> object:
+    """What lies at the path; None: nothing does."""
+    value = fields
+    for name in path:
+        value = None if value is None else value.get(name)
+    return msgspec.json.encode(value).decode() if isinstance(value, dict | list | tuple) else value

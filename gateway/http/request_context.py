@@ -111,6 +111,15 @@ class RequestContext(Generic[B, Q]):
         return line_of(request_id, parent, headers.get(b"tracestate"))
 
     @property
+    def address_text(self) -> str | None:
+        """The same for people, without parsing what the server itself says."""
+        client = self.scope.get("client")
+        if client is not None and self.context.settings.trusted_proxies:
+            found = self.address
+            return None if found is None else str(found)
+        return client[0] if client else None
+
+    @property
     def address(self) -> Address | None:
         """Where the request came from; worked out when somebody asks."""
         client = self.scope.get("client")

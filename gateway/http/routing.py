@@ -37,6 +37,7 @@ _KINDS = {
     "member_id": "Member",
     "event_id": "Event",
     "delivery_id": "Delivery",
+    "logged_id": "Request",
     "replay_id": "Replay",
     "key_id": "Key",
     "token_id": "Token",

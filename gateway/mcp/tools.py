@@ -172,6 +172,7 @@ _LISTED: Final = (
         "/events",
         _READS,
         ("id", "type", "created_at", "data"),
+        omits=frozenset({"format"}),
         says={
             "type": "Only these, such as topup.delivered.",
             "after": "Oldest first, from this cursor on.",

@@ -2,9 +2,12 @@
 
 from runtime.setting_forms.contact import ContactSettings
 from runtime.setting_forms.credit import CreditSettings
+from runtime.setting_forms.request_log import RequestLogSettings
 from runtime.setting_forms.seller import SellerSettings
 from runtime.setting_forms.x402 import X402Settings
 
 
-class SettingGroups(CreditSettings, SellerSettings, ContactSettings, X402Settings):
+class SettingGroups(
+    CreditSettings, SellerSettings, ContactSettings, X402Settings, RequestLogSettings
+):
     """Every group; another one is added here."""

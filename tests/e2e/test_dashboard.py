@@ -37,6 +37,17 @@ PLACES = (
 )
 
 
+# What a finger cannot hit: less than 24 px wide or high.
+SMALL_TARGETS = """[...document.querySelectorAll(
+    'main :is(a, button, input:not([type=hidden]), select, textarea, summary)'
+)].filter(one => one.checkVisibility()).map(one => [one, one.getBoundingClientRect()])
+    .filter(([, box]) => box.width > 0 && (box.width < 24 || box.height < 24))
+    .map(([one]) => one.outerHTML)"""
+ROW_HEIGHT = (
+    """document.querySelector('main tbody tr:not(.sum)')?.getBoundingClientRect().height ?? 0"""
+)
+
+
 @pytest.fixture
 def installation(working_set: WorkingSet) -> Installation:
     """One for the module: each test has an account of its own in it."""
@@ -286,13 +297,30 @@ async def test_no_page_scrolls_sideways_on_a_phone(
     await register(page, receiver.url)
     await send(page, "somebody.with.a.rather.long.address@department.example.com")
 
-    too_wide = []
+    too_wide, too_small, heights = [], {}, {}
     for place in PLACES:
         await page.goto(f"/dashboard{place}")
         over = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
         too_wide += [place] if over > 0 else []
+        too_small[place] = await page.evaluate(SMALL_TARGETS)
+        heights[place] = await page.evaluate(ROW_HEIGHT)
 
     assert too_wide == []
+    assert {place: found for place, found in too_small.items() if found} == {}
+    # Two lines of 24 px and what is around them.
+    lists = ("/topups", "/wallets", "/statement", "/webhooks", "/deliveries")
+    assert {place: heights[place] for place in lists if not 40 <= heights[place] <= 72} == {}
+
+    await page.goto("/dashboard/topups")
+    await expect(page.get_by_label("Recipient")).to_be_hidden()
+    await page.get_by_text("Filters").click()
+    await page.get_by_label("Recipient").fill("nobody@example.com")
+    await page.get_by_role("button", name="Filter").click()
+    await expect(page.get_by_text("Nothing matches these filters")).to_be_visible()
+    await expect(page.locator("summary", has_text="Filters")).to_contain_text("in use")
+    await page.set_viewport_size({"width": 1280, "height": 800})
+    await expect(page.get_by_label("Recipient")).to_be_visible()
+    await expect(page.get_by_text("Filters", exact=True)).to_be_hidden()
 
 
 async def test_the_keyboard_reaches_the_content_and_times_are_the_readers(

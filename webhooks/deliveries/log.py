@@ -139,7 +139,38 @@ async def last_answers(
     return {row["delivery_id"]: _ANSWERS.read(row) for row in rows}
 
 
+@dataclass(frozen=True, slots=True)
+class AttemptOutcome:
+    """What came of one attempt, without its headers and body. http_status is null where nothing came
+    back, error where it was taken. started_at and duration in us.
+    """
+
+    id: str
+    delivery_id: str
+    number: int
+    started_at: int
+    duration_us: int
+    http_status: int | None
+    error: str | None
+
+
+async def outcomes_of(
+    tx: Transaction, tenant: Tenant, delivery_ids: Sequence[str]
+) -> Sequence[AttemptOutcome]:
+    """Of every attempt of these deliveries, each one's first to last; those of another account are left out."""
+    if not delivery_ids:
+        return ()
+    rows = await tx.fetch(
+        _OUTCOMES_OF,
+        ids=list(delivery_ids),
+        account_id=tenant.account_id,
+        environment=tenant.environment,
+    )
+    return [_OUTCOMES.read(row) for row in rows]
+
+
 _DELIVERIES = RowMapping(Delivery)
+_OUTCOMES = RowMapping(AttemptOutcome)
 _ANSWERS = RowMapping(LastAnswer)
 _ATTEMPTS = RowMapping(
     Attempt,
@@ -148,6 +179,10 @@ _ATTEMPTS = RowMapping(
 _GET = f"SELECT {_DELIVERIES.listed} FROM deliveries WHERE id = :id AND {_MINE}"
 _ATTEMPTS_OF = f"""
 SELECT {_ATTEMPTS.listed} FROM attempts WHERE delivery_id = :id AND {_MINE} ORDER BY number
+"""
+_OUTCOMES_OF = f"""
+SELECT {_OUTCOMES.listed} FROM attempts
+WHERE delivery_id IN :ids[text] AND {_MINE} ORDER BY delivery_id, number
 """
 _LAST_ANSWERS = """
 SELECT a.delivery_id, a.http_status, a.error, a.duration_us

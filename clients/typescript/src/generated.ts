@@ -1072,6 +1072,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/public/v1/credits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What brought the account credit, newest first
+         * @description Orders, and codes and vouchers that were redeemed into the account's wallet. A plan's credit comes with its periods and stands in the statement. Scope: `billing:read`.
+         */
+        get: operations["get_credits"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/public/v1/orders/{order_id}/refund": {
         parameters: {
             query?: never;
@@ -5058,6 +5078,79 @@ export interface components {
             api_version: "v1";
             /** @description What it tells of. */
             data: components["schemas"]["ExpiringCreditEventData"];
+        };
+        /** @description A payment, or a code or voucher that was redeemed. Of a code or a voucher no more than its end is told. */
+        CreditLine: {
+            /** @description The order's, the redemption's or the top-up's id. */
+            id: string;
+            /**
+             * @description What brought it.
+             * @enum {string}
+             */
+            kind: "code" | "payment" | "voucher";
+            /** @description Of a payment the order's order_no, of a code the redemption's id, of a voucher ATU- and its last characters. */
+            number: string;
+            /** @description How it was paid; redemption or voucher. */
+            method: string;
+            /** @description The order's state; paid for what was redeemed. */
+            status: string;
+            /**
+             * Format: int64
+             * @description How many credits it brought, or would bring.
+             */
+            credits: number;
+            /**
+             * Format: int64
+             * @description In the currency's smallest unit: USD has 2 places, KWD 3, JPY 0.
+             */
+            pay_amount: number;
+            /** @description ISO 4217. */
+            pay_currency: string;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC, whole seconds.
+             */
+            created_at: string;
+            /** @description When the credit came; null: not yet. */
+            completed_at: string | null;
+        };
+        /** @description A page of a list. Give next_cursor as cursor for the next one; null: there is none. */
+        CreditLinePage: {
+            /** @description This page's entries. */
+            items: components["schemas"]["CreditLine"][];
+            /** @description Give it as cursor for the next page; null: there is none. */
+            next_cursor: string | null;
+            /** @description Whether there is another page. */
+            has_more: boolean;
+        };
+        /** @description 1000 Success */
+        CreditLinePageAnswer: {
+            /**
+             * @description What the HTTP status says.
+             * @constant
+             */
+            success: true;
+            /**
+             * @description What happened, as a number; GET /codes lists them.
+             * @constant
+             */
+            code: 1000;
+            /** @description The code in words. */
+            message: string;
+            /** @description The top-up's, where one is concerned; else null. */
+            transaction_id: string | null;
+            /**
+             * @description The top-up's, where one is concerned; else ok or error.
+             * @enum {string}
+             */
+            status: "ok" | "scheduled" | "pending" | "delivered" | "failed" | "cancelled" | "reversing" | "reversed";
+            /**
+             * Format: date-time
+             * @description When it was answered, RFC 3339, UTC.
+             */
+            timestamp: string;
+            /** @description What was asked for, or data.error. */
+            data: components["schemas"]["CreditLinePage"];
         };
         /** @description What a person saw on the provider's own pages. */
         DecideBody: {
@@ -12802,8 +12895,8 @@ export interface operations {
                 limit?: number;
                 /** @description Where to go on: next_cursor of the page before. */
                 cursor?: string;
-                /** @description csv: all that match, streamed from the cursor on; limit does not count. */
-                format?: "csv" | "json";
+                /** @description csv: all that match, streamed from the cursor on; limit does not count. csv_excel: the same behind the byte order mark by which Excel knows UTF-8. */
+                format?: "csv" | "csv_excel" | "json";
                 /** @description Only top-ups in this state. */
                 status?: components["schemas"]["TopUpStatus"];
                 /** @description Only top-ups of this platform. */
@@ -13382,6 +13475,8 @@ export interface operations {
                 limit?: number;
                 /** @description Where to go on: next_cursor of the page before. */
                 cursor?: string;
+                /** @description csv: all that match, streamed from the cursor on; limit does not count. csv_excel: the same behind the byte order mark by which Excel knows UTF-8. */
+                format?: "csv" | "csv_excel" | "json";
             };
             header?: never;
             path?: never;
@@ -13477,8 +13572,10 @@ export interface operations {
                 limit?: number;
                 /** @description Where to go on: next_cursor of the page before. */
                 cursor?: string;
+                /** @description csv: all that match, streamed from the cursor on; limit does not count. csv_excel: the same behind the byte order mark by which Excel knows UTF-8. */
+                format?: "csv" | "csv_excel" | "json";
                 /** @description Its state. */
-                status?: "cancelled" | "delivered" | "dropped" | "failed" | "pending" | "refused" | "scheduled" | "waiting";
+                status?: "cancelled" | "delivered" | "dropped" | "failed" | "pending" | "refused" | "reversed" | "reversing" | "scheduled" | "waiting";
             };
             header?: never;
             path: {
@@ -13742,6 +13839,8 @@ export interface operations {
                 limit?: number;
                 /** @description Where to go on: next_cursor of the page before. */
                 cursor?: string;
+                /** @description csv: all that match, streamed from the cursor on; limit does not count. csv_excel: the same behind the byte order mark by which Excel knows UTF-8. */
+                format?: "csv" | "csv_excel" | "json";
                 /** @description Only the wallets of this recipient. */
                 recipient_email?: string;
                 /** @description Only the wallets of this platform. */
@@ -14164,8 +14263,8 @@ export interface operations {
                 to?: string;
                 /** @description As 2026-06, UTC; without from and to. One that has begun. */
                 month?: string;
-                /** @description pdf: what changed the balance, at most 1,000 lines. */
-                format?: "csv" | "json" | "pdf";
+                /** @description csv_excel: csv behind the byte order mark by which Excel knows UTF-8. pdf: what changed the balance, at most 1,000 lines. */
+                format?: "csv" | "csv_excel" | "json" | "pdf";
             };
             header?: never;
             path?: never;
@@ -14403,6 +14502,8 @@ export interface operations {
                 limit?: number;
                 /** @description Where to go on: next_cursor of the page before. */
                 cursor?: string;
+                /** @description csv: all that match, streamed from the cursor on; limit does not count. csv_excel: the same behind the byte order mark by which Excel knows UTF-8. */
+                format?: "csv" | "csv_excel" | "json";
                 /** @description Its state. */
                 status?: "approved" | "cancelled" | "denied" | "expired" | "pending";
             };
@@ -14962,8 +15063,8 @@ export interface operations {
                 limit?: number;
                 /** @description Where to go on: next_cursor of the page before. */
                 cursor?: string;
-                /** @description csv: all that match, streamed from the cursor on; limit does not count. */
-                format?: "csv" | "json";
+                /** @description csv: all that match, streamed from the cursor on; limit does not count. csv_excel: the same behind the byte order mark by which Excel knows UTF-8. */
+                format?: "csv" | "csv_excel" | "json";
                 /** @description Only charges for this model. */
                 model?: string;
                 /** @description The id of a key, or of an app. */
@@ -15437,6 +15538,8 @@ export interface operations {
                 limit?: number;
                 /** @description Where to go on: next_cursor of the page before. */
                 cursor?: string;
+                /** @description csv: all that match, streamed from the cursor on; limit does not count. csv_excel: the same behind the byte order mark by which Excel knows UTF-8. */
+                format?: "csv" | "csv_excel" | "json";
                 /** @description The one price that counts for this model; else all. */
                 model?: string;
             };
@@ -16418,8 +16521,8 @@ export interface operations {
                 limit?: number;
                 /** @description Where to go on: next_cursor of the page before. */
                 cursor?: string;
-                /** @description csv: all that match, streamed from the cursor on; limit does not count. */
-                format?: "csv" | "json";
+                /** @description csv: all that match, streamed from the cursor on; limit does not count. csv_excel: the same behind the byte order mark by which Excel knows UTF-8. */
+                format?: "csv" | "csv_excel" | "json";
                 /** @description Only orders in this state. */
                 status?: "disputed" | "expired" | "failed" | "paid" | "partially_refunded" | "pending" | "refunded" | "review";
                 /** @description Only orders at this provider. */
@@ -16603,6 +16706,73 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["OrderAnswer"];
+                };
+            };
+        };
+    };
+    get_credits: {
+        parameters: {
+            query?: {
+                /** @description How many there are on a page. */
+                limit?: number;
+                /** @description Where to go on: next_cursor of the page before. */
+                cursor?: string;
+                /** @description csv: all that match, streamed from the cursor on; limit does not count. csv_excel: the same behind the byte order mark by which Excel knows UTF-8. */
+                format?: "csv" | "csv_excel" | "json";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description 1000 Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "success": true,
+                     *       "code": 1000,
+                     *       "message": "Success",
+                     *       "transaction_id": null,
+                     *       "status": "ok",
+                     *       "timestamp": "2026-06-13T12:00:22Z",
+                     *       "data": {
+                     *         "items": [
+                     *           {
+                     *             "id": "txn_5FxpRIrX4LWLkM03",
+                     *             "kind": "voucher",
+                     *             "number": "ATU-H4NB",
+                     *             "method": "voucher",
+                     *             "status": "paid",
+                     *             "credits": 6000,
+                     *             "pay_amount": 0,
+                     *             "pay_currency": "USD",
+                     *             "created_at": "2026-06-13T12:00:19Z",
+                     *             "completed_at": "2026-06-13T12:00:19Z"
+                     *           },
+                     *           {
+                     *             "id": "rdm_5FxpRIrX4LWLkM02",
+                     *             "kind": "code",
+                     *             "number": "rdm_5FxpRIrX4LWLkM02",
+                     *             "method": "redemption",
+                     *             "status": "paid",
+                     *             "credits": 2000,
+                     *             "pay_amount": 0,
+                     *             "pay_currency": "USD",
+                     *             "created_at": "2026-06-13T12:00:17Z",
+                     *             "completed_at": "2026-06-13T12:00:17Z"
+                     *           }
+                     *         ],
+                     *         "next_cursor": "4195013481732501.rdm_5FxpRIrX4LWLkM02",
+                     *         "has_more": true
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CreditLinePageAnswer"];
                 };
             };
         };
@@ -17020,6 +17190,8 @@ export interface operations {
                 limit?: number;
                 /** @description Where to go on: next_cursor of the page before. */
                 cursor?: string;
+                /** @description csv: all that match, streamed from the cursor on; limit does not count. csv_excel: the same behind the byte order mark by which Excel knows UTF-8. */
+                format?: "csv" | "csv_excel" | "json";
                 /** @description Only documents of this kind. */
                 kind?: "credit_note" | "debit_note" | "receipt";
                 /** @description Only documents of this order. */
@@ -17199,8 +17371,8 @@ export interface operations {
                 from?: string;
                 /** @description The end, exclusive; left out: now. */
                 to?: string;
-                /** @description csv: the same lines, behind a line of names. */
-                format?: "csv" | "json";
+                /** @description csv: the same lines, behind a line of names. csv_excel: that behind the byte order mark by which Excel knows UTF-8. */
+                format?: "csv" | "csv_excel" | "json";
             };
             header?: never;
             path?: never;
@@ -17254,8 +17426,8 @@ export interface operations {
                 from?: string;
                 /** @description The end, exclusive; left out: now. */
                 to?: string;
-                /** @description csv: the same lines, behind a line of names. */
-                format?: "csv" | "json";
+                /** @description csv: the same lines, behind a line of names. csv_excel: that behind the byte order mark by which Excel knows UTF-8. */
+                format?: "csv" | "csv_excel" | "json";
             };
             header?: never;
             path?: never;
@@ -17310,6 +17482,8 @@ export interface operations {
                 limit?: number;
                 /** @description Where to go on: next_cursor of the page before. */
                 cursor?: string;
+                /** @description csv: all that match, streamed from the cursor on; limit does not count. csv_excel: the same behind the byte order mark by which Excel knows UTF-8. */
+                format?: "csv" | "csv_excel" | "json";
             };
             header?: never;
             path?: never;
@@ -18778,6 +18952,8 @@ export interface operations {
                 limit?: number;
                 /** @description Where to go on: next_cursor of the page before. */
                 cursor?: string;
+                /** @description csv: all that match, streamed from the cursor on; limit does not count. csv_excel: the same behind the byte order mark by which Excel knows UTF-8. */
+                format?: "csv" | "csv_excel" | "json";
             };
             header?: never;
             path?: never;
@@ -19339,6 +19515,8 @@ export interface operations {
                 limit?: number;
                 /** @description Where to go on: next_cursor of the page before. */
                 cursor?: string;
+                /** @description csv: all that match, streamed from the cursor on; limit does not count. csv_excel: the same behind the byte order mark by which Excel knows UTF-8. */
+                format?: "csv" | "csv_excel" | "json";
                 /** @description From after this cursor on; 0: from the oldest event that is kept. */
                 after?: string;
                 /** @description Only events of this type. */
@@ -19535,8 +19713,8 @@ export interface operations {
                 limit?: number;
                 /** @description Where to go on: next_cursor of the page before. */
                 cursor?: string;
-                /** @description csv: all that match, streamed from the cursor on; limit does not count. */
-                format?: "csv" | "json";
+                /** @description csv: all that match, streamed from the cursor on; limit does not count. csv_excel: the same behind the byte order mark by which Excel knows UTF-8. */
+                format?: "csv" | "csv_excel" | "json";
                 /** @description Only deliveries in this state. */
                 status?: "pending" | "sending" | "delivered" | "failed" | "cancelled";
                 /** @description Only deliveries to this endpoint. */
@@ -19797,6 +19975,8 @@ export interface operations {
                 limit?: number;
                 /** @description Where to go on: next_cursor of the page before. */
                 cursor?: string;
+                /** @description csv: all that match, streamed from the cursor on; limit does not count. csv_excel: the same behind the byte order mark by which Excel knows UTF-8. */
+                format?: "csv" | "csv_excel" | "json";
             };
             header?: never;
             path?: never;
@@ -20131,6 +20311,8 @@ export interface operations {
                 limit?: number;
                 /** @description Where to go on: next_cursor of the page before. */
                 cursor?: string;
+                /** @description csv: all that match, streamed from the cursor on; limit does not count. csv_excel: the same behind the byte order mark by which Excel knows UTF-8. */
+                format?: "csv" | "csv_excel" | "json";
             };
             header?: never;
             path?: never;

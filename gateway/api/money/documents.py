@@ -17,11 +17,11 @@ from billing.orders import queries as order_list
 from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
-from gateway.answers.outcome import Listing, Outcome, ok
+from gateway.answers.outcome import Listing, Outcome, exported, ok
 from gateway.api.schemas import documents as shapes
 from gateway.http.fields import Fields, Page, Text, Time, time_us
 from gateway.http.idempotency import run_once
-from gateway.http.lists import list_rows
+from gateway.http.lists import Export, ExportPage, list_or_csv, list_rows
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply, Route
 from keys.principal import ScopeMissing
@@ -29,10 +29,18 @@ from store.database import Transaction
 
 PDF: Final = "application/pdf"
 _READS: Final = ("billing:read",)
+_EXPORT: Final = Export(
+    "documents",
+    _READS,
+    (
+        *("id", "kind", "number", "order_id", "subscription_id", "corrects", "amount", "currency"),
+        *("taxes", "discount", "dated_at", "created_at"),
+    ),
+)
 _PDF_ANSWER: Final = (Outcome(200, None, media_types=(PDF,)),)
 
 
-class DocumentsQuery(Page, frozen=True, kw_only=True):
+class DocumentsQuery(ExportPage, frozen=True, kw_only=True):
     """Filters of the list; dated_after is inclusive, dated_before exclusive: paid or paid back then."""
 
     kind: Annotated[DocumentKind, Meta(description="Only documents of this kind.")] | None = None
@@ -75,7 +83,7 @@ async def list_documents(call: RequestContext[Fields, DocumentsQuery]) -> Reply:
         dated_before=time_us(query.dated_before, "dated_before"),
     )
     read = partial(document.page, tenant=call.principal.tenant, narrowed=narrowed)
-    return await list_rows(call, "doc", read, shape=shapes.BillingDocument.of)
+    return await list_or_csv(call, "doc", read, _EXPORT, shape=shapes.BillingDocument.of)
 
 
 async def list_credit_notes(call: RequestContext[Fields, Page]) -> Reply:
@@ -190,7 +198,7 @@ ROUTES = (
         "Receipts and credit notes, newest first",
         scopes=_READS,
         query=DocumentsQuery,
-        answers=ok(Listing[shapes.BillingDocument]),
+        answers=exported(Listing[shapes.BillingDocument]),
     ),
     Route(
         "GET",

@@ -15,7 +15,7 @@ from gateway.answers.outcome import Listing, created, exported, ok
 from gateway.api.schemas.orders import Order as OrderShape
 from gateway.http.fields import WEB_URL, Fields, Int64, Text, Time, time_us, within
 from gateway.http.idempotency import run_steps
-from gateway.http.lists import ExportPage, export_rows, list_rows
+from gateway.http.lists import Export, ExportPage, list_or_csv
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply, Route
 from kernel.errors import InvalidInput
@@ -31,11 +31,12 @@ ReturnUrl = Annotated[
 
 
 _READS = ("billing:read",)
-_CSV_COLUMNS = (
+_COLUMNS = (
     *("id", "status", "provider", "pack_id", "amount", "currency", "pay_amount", "pay_currency"),
     *("credits", "coupon", "order_no", "reference", "created_at", "paid_at", "paid_amount"),
     "trial_days",
 )
+_EXPORT = Export("orders", _READS, _COLUMNS)
 
 
 class OrderBody(Fields, frozen=True, kw_only=True):
@@ -114,17 +115,7 @@ async def list_orders(call: RequestContext[Fields, OrdersQuery]) -> Reply:
     )
     shape = partial(OrderShape.of, links=call.context.payments.links)
     read = partial(order_list.page, tenant=call.principal.tenant, wanted=wanted)
-    if query.format == "csv":
-        return await export_rows(
-            call,
-            "ord",
-            read,
-            name="orders",
-            scopes=_READS,
-            columns=_CSV_COLUMNS,
-            shape=shape,
-        )
-    return await list_rows(call, "ord", read, shape=shape)
+    return await list_or_csv(call, "ord", read, _EXPORT, shape=shape)
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Answer:

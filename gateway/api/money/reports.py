@@ -1,10 +1,8 @@
 """Reports of the operator: money that came in by month, and what credit became of it."""
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 
-import msgspec
 from msgspec import Meta
-from starlette.responses import Response
 
 from billing.reports.money_back import RevenuePeriod
 from billing.reports.revenue import (
@@ -17,10 +15,10 @@ from gateway.answers import response_codes as codes
 from gateway.answers.envelope import answer, page
 from gateway.answers.outcome import Listing, exported
 from gateway.http.fields import Fields, Time, time_us
+from gateway.http.lists import Export, Format, short_csv
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply, Route
 from kernel.clock import DAY_US
-from kernel.csv_text import csv_head, csv_lines
 from kernel.errors import InvalidInput
 from keys.principal import ADMIN
 
@@ -37,20 +35,24 @@ class ReportQuery(
     ) = None
     until: Annotated[Time, Meta(description="The end, exclusive; left out: now.")] | None = None
     form: Annotated[
-        Literal["json", "csv"], Meta(description="csv: the same lines, behind a line of names.")
+        Format,
+        Meta(
+            description="csv: the same lines, behind a line of names. csv_excel: that behind the byte order"
+            " mark by which Excel knows UTF-8."
+        ),
     ] = "json"
 
 
 async def revenue(call: RequestContext[Fields, ReportQuery]) -> Reply:
     """By month, provider and currency."""
     lines = await revenue_lines(call.context.database.unhurried(), _period(call))
-    return _reply(call, "revenue", RevenueLine.__struct_fields__, list(lines))
+    return await _reply(call, "revenue", RevenueLine.__struct_fields__, list(lines))
 
 
 async def outstanding(call: RequestContext[Fields, ReportQuery]) -> Reply:
     """By month; the last line's closing balance is what customers hold."""
     lines = await credit_lines(call.context.database.unhurried(), _period(call))
-    return _reply(call, "outstanding", OutstandingLine.__struct_fields__, list(lines))
+    return await _reply(call, "outstanding", OutstandingLine.__struct_fields__, list(lines))
 
 
 def _period(call: RequestContext[Fields, ReportQuery]) -> RevenuePeriod:
@@ -63,7 +65,7 @@ def _period(call: RequestContext[Fields, ReportQuery]) -> RevenuePeriod:
     return RevenuePeriod(call.principal.environment, since, until)
 
 
-def _reply(
+async def _reply(
     call: RequestContext[Fields, ReportQuery],
     name: str,
     columns: tuple[str, ...],
@@ -71,9 +73,8 @@ def _reply(
 ) -> Reply:
     if call.query.form == "json":
         return answer(codes.SUCCESS, page(lines, None), now_us=call.now_us)
-    text = csv_head(columns) + csv_lines(columns, [msgspec.structs.asdict(one) for one in lines])
-    headers = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
-    return Response(text, media_type="text/csv; charset=utf-8", headers=headers)
+    export = Export(name, (ADMIN,), columns)
+    return await short_csv(call, export, call.query.form, lines, is_everybodys=True)
 
 
 ROUTES = (

@@ -19,7 +19,7 @@ from gateway.answers.outcome import JSON, Outcome
 from gateway.answers.response_codes import CODES
 from gateway.api.schemas.topups import StatedTransfer, Statement
 from gateway.http.fields import Fields, Time, time_us
-from gateway.http.lists import streamed
+from gateway.http.lists import csv_file, streamed
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply, Route
 from kernel.clock import moment_us, next_month_start_us, parse_rfc3339, rfc3339
@@ -67,8 +67,11 @@ class StatementQuery(
         | None
     ) = None
     form: Annotated[
-        Literal["json", "csv", "pdf"],
-        Meta(description="pdf: what changed the balance, at most 1,000 lines."),
+        Literal["json", "csv", "csv_excel", "pdf"],
+        Meta(
+            description="csv_excel: csv behind the byte order mark by which Excel knows UTF-8. pdf: what"
+            " changed the balance, at most 1,000 lines."
+        ),
     ] = "json"
 
 
@@ -81,11 +84,9 @@ async def show(call: RequestContext[Fields, StatementQuery]) -> Reply:
     lines = attributed_lines(database, tenant, since=since, until=until)
     if call.query.form == "pdf":
         return await _pdf(call, since, until, opening_micros, lines)
-    if call.query.form == "csv":
-        name = await _file_name(call, since, until)
-        headers = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
-        parts, media_type = _csv(opening_micros, lines), "text/csv; charset=utf-8"
-        return streamed(call, _READS, parts, media_type=media_type, headers=headers)
+    if call.query.form in {"csv", "csv_excel"}:
+        name, parts = await _file_name(call, since, until), _csv(opening_micros, lines)
+        return csv_file(call, _READS, parts, name=name, form=call.query.form)
     head = statement.statement_head(
         since=rfc3339(since), until=rfc3339(until), opening_micros=opening_micros
     )

@@ -20,7 +20,15 @@ from gateway.api.refused_items import RefusedItems
 from gateway.api.schemas.usage import Usage, UsageBatch, UsageVerdict
 from gateway.api.schemas.usage_lists import UsageGroup, UsageGroups, UsageLine
 from gateway.http.fields import Fields, Text, time_us
-from gateway.http.lists import ROWS_AT_ONCE, CsvPage, ExportPage, csv_stream, short_list
+from gateway.http.lists import (
+    ROWS_AT_ONCE,
+    CsvPage,
+    Export,
+    ExportPage,
+    csv_stream,
+    short_csv,
+    short_list,
+)
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply, Route
 from kernel.clock import DAY_US, rfc3339
@@ -60,6 +68,7 @@ _CSV_GROUP_COLUMNS: Final = (
     "output_tokens",
     "cached_tokens",
 )
+_EXPORT: Final = Export("usage", _READS, _CSV_COLUMNS)
 _PLACE: Final = re.compile(r"([0-9]{1,18})\.((?:usg|hld|chg)_[0-9A-Za-z]{1,32})")
 Moment = Annotated[
     str, Meta(max_length=40, description="RFC 3339, or a day such as 2026-06-13, from its start.")
@@ -108,8 +117,8 @@ async def list_usage(call: RequestContext[Fields, UsageQuery]) -> Reply:
         return CsvPage([UsageLine.of_line(one) for one in rows], following)
 
     first, limit = _place_of(call.query.cursor), call.query.limit
-    if call.query.format == "csv":
-        return await csv_stream(call, "usage", _READS, _CSV_COLUMNS, csv_after, first)
+    if call.query.format != "json":
+        return await csv_stream(call, _EXPORT, call.query.format, csv_after, first)
     rows = await lines(first, limit + 1)
     shown = listing(rows, limit, shape=UsageLine.of_line, cursor=_cursor)
     return answer(codes.SUCCESS, shown, now_us=call.now_us)
@@ -124,12 +133,9 @@ async def _grouped(call: RequestContext[Fields, UsageQuery], by: UsageBy) -> Rep
         return [UsageGroup.of_sum(one) for one in sums], total[0] if total else None
 
     groups, total = await call.context.database.read(work)
-    if call.query.format == "csv":
-
-        async def whole(_cursor: object) -> CsvPage:
-            return CsvPage(groups, None)
-
-        return await csv_stream(call, f"usage-by-{by}", _READS, _CSV_GROUP_COLUMNS, whole, None)
+    if call.query.format != "json":
+        export = Export(f"usage-by-{by}", _READS, _CSV_GROUP_COLUMNS)
+        return await short_csv(call, export, call.query.format, groups)
     listed = short_list(groups, call.query, lambda one: one.cursor)
     data = UsageGroups(
         group_by=by,

@@ -12,14 +12,14 @@ from billing.topups.send_request import AmountOutOfRange
 from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
-from gateway.answers.outcome import Listing, ok
+from gateway.answers.outcome import Listing, exported, ok
 from gateway.api.schemas.topups import Platform
 from gateway.api.schemas.wallets import Balance, RecipientWallet, Threshold
 from gateway.http.fields import Fields, Int64, Page, Text
 from gateway.http.idempotency import run_once
-from gateway.http.lists import list_rows, short_list
+from gateway.http.lists import Export, ExportPage, list_or_csv, short_list
 from gateway.http.request_context import RequestContext
-from gateway.http.routing import Route
+from gateway.http.routing import Reply, Route
 from kernel.errors import InvalidInput
 from keys.balance_watch import THRESHOLDS_MAX, set_low_balance_thresholds
 from keys.email_address import normalise_email
@@ -46,7 +46,10 @@ class ThresholdBody(Fields, frozen=True, kw_only=True):
     ) = None
 
 
-class WalletQuery(Page, frozen=True, kw_only=True):
+_EXPORT = Export("recipients", ("topup:read",), RecipientWallet.__struct_fields__)
+
+
+class WalletQuery(ExportPage, frozen=True, kw_only=True):
     """Filters of the recipients' wallets."""
 
     recipient_email: (
@@ -108,7 +111,7 @@ def _thresholds_cents(body: ThresholdBody) -> list[int]:
     return sorted({each for each in listed if each}, reverse=True)
 
 
-async def recipients(call: RequestContext[Fields, WalletQuery]) -> Answer:
+async def recipients(call: RequestContext[Fields, WalletQuery]) -> Reply:
     """The wallets that this account's top-ups credited, newest first."""
     query = call.query
     address = None if query.recipient_email is None else normalise_email(query.recipient_email)
@@ -119,7 +122,7 @@ async def recipients(call: RequestContext[Fields, WalletQuery]) -> Answer:
         recipient_email=address,
         platform=platform,
     )
-    return await list_rows(call, "lac", read, shape=RecipientWallet.of)
+    return await list_or_csv(call, "lac", read, _EXPORT, shape=RecipientWallet.of)
 
 
 async def platforms(call: RequestContext[Fields, Page]) -> Answer:
@@ -169,7 +172,7 @@ ROUTES = (
         "Recipients' wallets",
         scopes=("topup:read",),
         query=WalletQuery,
-        answers=ok(Listing[RecipientWallet]),
+        answers=exported(Listing[RecipientWallet]),
         refuses=(codes.INVALID_RECIPIENT,),
     ),
     Route(

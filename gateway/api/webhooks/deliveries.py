@@ -17,7 +17,7 @@ from gateway.api.schemas.webhooks import (
 )
 from gateway.http.fields import Fields, ShortText, Time, time_us, word_of
 from gateway.http.idempotency import run_once
-from gateway.http.lists import ROWS_AT_ONCE, CsvPage, ExportPage, csv_stream
+from gateway.http.lists import ROWS_AT_ONCE, CsvPage, Export, ExportPage, csv_stream
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply, Route
 from kernel.tenant import Tenant
@@ -29,6 +29,7 @@ from webhooks.events.event import EVENT_TYPES, check_type
 
 _READ = ("webhooks:read",)
 _WRITE = ("webhooks:write",)
+_EXPORT = Export("deliveries", _READ, DeliveryShape.__struct_fields__)
 
 
 class DeliveriesQuery(ExportPage, frozen=True, kw_only=True):
@@ -79,9 +80,8 @@ async def list_deliveries(call: RequestContext[Fields, DeliveriesQuery]) -> Repl
         return CsvPage(shown, found.next)
 
     before = place_of(query.cursor)
-    if query.format == "csv":
-        columns = DeliveryShape.__struct_fields__
-        return await csv_stream(call, "deliveries", _READ, columns, read, before)
+    if query.format != "json":
+        return await csv_stream(call, _EXPORT, query.format, read, before)
     items, following = await read(before, query.limit)
     data = page(list(items), None if following is None else following.cursor())
     return answer(codes.SUCCESS, data, now_us=call.now_us)

@@ -3,17 +3,18 @@
 from collections.abc import Sequence
 from typing import Annotated
 
+import msgspec
 from msgspec import Meta
 
 from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
-from gateway.answers.outcome import Listing, Outcome, ok
+from gateway.answers.outcome import Listing, Outcome, exported, ok
 from gateway.api.schemas.webhooks import Event as EventShape
 from gateway.api.webhooks.event_codes import shown
 from gateway.http.event_stream import EventStream
-from gateway.http.fields import Fields, Page, word_of
-from gateway.http.lists import admitted_again
+from gateway.http.fields import Fields, word_of
+from gateway.http.lists import ROWS_AT_ONCE, CsvPage, Export, ExportPage, admitted_again, csv_stream
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply, Route
 from kernel.errors import InvalidInput
@@ -24,12 +25,13 @@ from webhooks.events.event import EVENT_TYPES
 from webhooks.events.log import EventPage
 
 _SCOPES = ("webhooks:read",)
+_EXPORT = Export("events", _SCOPES, EventShape.__struct_fields__)
 
 Cursor = Annotated[str, Meta(min_length=1, max_length=40)]
 EventType = Annotated[str, word_of(EVENT_TYPES), Meta(max_length=64)]
 
 
-class EventsQuery(Page, frozen=True, kw_only=True):
+class EventsQuery(ExportPage, frozen=True, kw_only=True):
     """after: poll, oldest first, from this cursor on (0: from the oldest event that is kept)."""
 
     after: Cursor | None = None
@@ -43,12 +45,14 @@ class StreamQuery(Fields, frozen=True, kw_only=True):
     type: Annotated[EventType, Meta(description="Only events of this type.")] | None = None
 
 
-async def list_events(call: RequestContext[Fields, EventsQuery]) -> Answer:
+async def list_events(call: RequestContext[Fields, EventsQuery]) -> Reply:
     query, tenant = call.query, call.principal.tenant
     after = event_cursor(query.after, "after")
     if after is not None and query.cursor is not None:
         raise InvalidInput("give after (to poll) or cursor (to page), not both", param="cursor")
     before = event_cursor(query.cursor)
+    if query.format != "json":
+        return await _as_csv(call, before)
     codes_of, principal = call.context.topup_rules.codes, call.principal
 
     async def read(tx: Transaction) -> EventPage:
@@ -74,6 +78,24 @@ async def list_events(call: RequestContext[Fields, EventsQuery]) -> Answer:
         has_more=page.has_more,
     )
     return answer(codes.SUCCESS, data, now_us=call.now_us)
+
+
+async def _as_csv(call: RequestContext[Fields, EventsQuery], begin: EventCursor | None) -> Reply:
+    """Newest first, without a code, whoever asks."""
+    query, tenant = call.query, call.principal.tenant
+    if query.after is not None:
+        raise InvalidInput("a file has the newest first: leave after out", param="after")
+
+    async def read(before: EventCursor | None) -> CsvPage:
+        page = await call.context.database.read(
+            lambda tx: log.list_events(
+                tx, tenant, before=before, event_type=query.type, limit=ROWS_AT_ONCE
+            )
+        )
+        rows = [msgspec.json.decode(event.body) for event in page.events]
+        return CsvPage(rows, page.next if page.has_more else None)
+
+    return await csv_stream(call, _EXPORT, query.format, read, begin)
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Answer:
@@ -151,7 +173,7 @@ ROUTES = (
             " where the next poll goes on, so that no event is missed. A cursor behind which events"
             " are missing is refused, and oldest_cursor says where to go on."
         ),
-        answers=ok(Listing[EventShape]),
+        answers=exported(Listing[EventShape]),
     ),
     Route(
         "GET",

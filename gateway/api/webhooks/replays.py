@@ -10,13 +10,13 @@ from msgspec import Meta
 from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
-from gateway.answers.outcome import Listing, Outcome, begun, ok
+from gateway.answers.outcome import Listing, Outcome, begun, exported, ok
 from gateway.api.schemas.webhooks import Replay as ReplayShape, ReplayCount
-from gateway.http.fields import Fields, Int64, Page, ShortText, Time, time_us, within, word_of
+from gateway.http.fields import Fields, Int64, ShortText, Time, time_us, within, word_of
 from gateway.http.idempotency import run_once, stored_answer
-from gateway.http.lists import list_rows
+from gateway.http.lists import Export, ExportPage, list_or_csv
 from gateway.http.request_context import RequestContext
-from gateway.http.routing import Route
+from gateway.http.routing import Reply, Route
 from kernel.tenant import Tenant
 from store.database import Transaction
 from webhooks.deliveries.stage import DELIVERED, FAILED
@@ -26,6 +26,7 @@ from webhooks.replays.asked import RATE_PER_S_MAX, NewReplay
 from webhooks.replays.replay import Replay
 
 _READ = ("webhooks:read",)
+_EXPORT = Export("replays", _READ, ReplayShape.__struct_fields__)
 _WRITE = ("webhooks:write",)
 
 
@@ -99,9 +100,10 @@ async def create(call: RequestContext[ReplayBody, Fields]) -> Answer:
     return await run_once(call, work, render)
 
 
-async def list_replays(call: RequestContext[Fields, Page]) -> Answer:
+async def list_replays(call: RequestContext[Fields, ExportPage]) -> Reply:
     read = partial(replays.list_replays, tenant=call.principal.tenant)
-    return await list_rows(call, "rpl", read, shape=lambda one: ReplayShape.at(one, call.now_us))
+    shape = partial(ReplayShape.at, now_us=call.now_us)
+    return await list_or_csv(call, "rpl", read, _EXPORT, shape=shape)
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Answer:
@@ -163,8 +165,8 @@ ROUTES = (
         list_replays,
         "List replays",
         _READ,
-        query=Page,
-        answers=ok(Listing[ReplayShape]),
+        query=ExportPage,
+        answers=exported(Listing[ReplayShape]),
     ),
     Route("GET", "/replays/{replay_id}", show, "Show a replay", _READ, answers=ok(ReplayShape)),
     *(

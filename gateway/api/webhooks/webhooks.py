@@ -8,7 +8,7 @@ from msgspec import UNSET
 from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
-from gateway.answers.outcome import Listing, Outcome, created, ok
+from gateway.answers.outcome import Listing, Outcome, created, exported, ok
 from gateway.answers.refused import Failure
 from gateway.api.bodies.webhook_body import (
     RegisterBody,
@@ -30,13 +30,13 @@ from gateway.api.webhooks.endpoint_audit import audited, check_moved
 from gateway.html.render import address_of
 from gateway.http.acting import note
 from gateway.http.errors import doc_url
-from gateway.http.fields import Fields, Page
+from gateway.http.fields import Fields
 from gateway.http.idempotency import run_once, run_steps, stored_answer
-from gateway.http.lists import list_rows
+from gateway.http.lists import Export, ExportPage, list_or_csv
 from gateway.http.outbound_limits import pace_ping, pace_target
 from gateway.http.password_again import require_password
 from gateway.http.request_context import RequestContext
-from gateway.http.routing import Route
+from gateway.http.routing import Reply, Route
 from kernel.clock import SECOND_US
 from keys.signing import verify as verify_signature
 from store.database import Transaction
@@ -51,6 +51,14 @@ from webhooks.endpoints.ping import send_test
 from webhooks.endpoints.secrecy import EndpointRights
 
 _READ = ("webhooks:read",)
+_EXPORT = Export(
+    "webhooks",
+    _READ,
+    (
+        *("id", "url", "description", "events", "status", "disabled_reason", "failing_since"),
+        *("rate_limit_per_s", "include_codes", "include_approval_links", "created_at"),
+    ),
+)
 _WRITE = ("webhooks:write",)
 
 
@@ -92,9 +100,9 @@ async def register(call: RequestContext[RegisterBody, Fields]) -> Answer:
     return await run_once(call, work, _with_secret(now_us, 201), sealed=True)
 
 
-async def list_endpoints(call: RequestContext[Fields, Page]) -> Answer:
+async def list_endpoints(call: RequestContext[Fields, ExportPage]) -> Reply:
     read = partial(endpoints.list_endpoints, vault=call.context.vault, tenant=call.principal.tenant)
-    return await list_rows(call, "we", read, shape=WebhookEndpoint.of)
+    return await list_or_csv(call, "we", read, _EXPORT, shape=WebhookEndpoint.of)
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Answer:
@@ -270,8 +278,8 @@ ROUTES = (
         list_endpoints,
         "List webhooks",
         _READ,
-        query=Page,
-        answers=ok(Listing[WebhookEndpoint]),
+        query=ExportPage,
+        answers=exported(Listing[WebhookEndpoint]),
     ),
     Route(
         "POST",

@@ -19,8 +19,8 @@ from billing.orders.queries import OrderFilter
 from gateway.answers.answer import Answer
 from gateway.dashboard.admin.fields import admin_route, day_us, number
 from gateway.dashboard.form_idempotency import form_key
-from gateway.dashboard.paging import ASKED, paged
 from gateway.dashboard.sales.recharge import RechargeView, recharge_view
+from gateway.dashboard.sheet import Sheet, list_page
 from gateway.dashboard.spend import last_days, spend_of
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form, read_query
 from gateway.html.render import go, page
@@ -41,6 +41,14 @@ PATH: Final = "/dashboard/admin/accounts"
 ORDERS_SHOWN: Final = 10
 DOCUMENTS_SHOWN: Final = 5
 MATCHING_CHARACTERS_MAX: Final = 100
+_SHEET: Final = Sheet[Account](
+    "accounts",
+    (
+        *("id", "name", "email", "is_operator", "is_sandbox", "live_opened_at", "live_closed_at"),
+        *("email_verified_at", "time_zone", "created_at", "last_active_at"),
+    ),
+    filters=("matching",),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +65,13 @@ class AccountView:
 
 async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
     """Newest first."""
-    asked = read_query(call)
-    matching = asked.text("matching")[:MATCHING_CHARACTERS_MAX]
-    before_id = cursor_id(asked.text("cursor") or None, "acc")
+    matching = read_query(call).text("matching")[:MATCHING_CHARACTERS_MAX]
 
-    async def work(tx: Transaction) -> list[Account]:
-        return await list_accounts(tx, matching=matching, before_id=before_id, limit=ASKED)
+    async def read(tx: Transaction, cursor: str | None, limit: int) -> list[Account]:
+        before_id = cursor_id(cursor, "acc")
+        return await list_accounts(tx, matching=matching, before_id=before_id, limit=limit)
 
-    found = await call.context.database.read(work)
-    listing = paged(call, found, lambda account: str(account.id), filters=("matching",))
-    return page(call, "admin/accounts.html", listing=listing)
+    return await list_page(call, "admin/accounts.html", _SHEET, read)
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:

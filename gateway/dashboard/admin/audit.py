@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any, Final
 
 from gateway.dashboard.admin.fields import admin_route
-from gateway.dashboard.paging import ASKED, paged
+from gateway.dashboard.sheet import Sheet, list_page
 from gateway.html.forms import read_query
-from gateway.html.render import page
 from gateway.http.fields import Fields, cursor_id
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
@@ -25,25 +25,40 @@ class AuditLine:
     entry: AuditEntry
     changes: Sequence[tuple[str, str, str]]
 
+    @property
+    def in_words(self) -> str:
+        """What it changed, in one line."""
+        return "; ".join(f"{name}: {old} → {new}" for name, old, new in self.changes)
+
+
+_SHEET: Final = Sheet[AuditLine](
+    "audit-log",
+    (
+        *("entry.id", "entry.created_at", "entry.action", "entry.outcome", "entry.environment"),
+        *("entry.account_id", "entry.subject_id", "entry.actor_kind", "entry.actor"),
+        *("entry.actor_account_id", "entry.address", "entry.user_agent", "in_words"),
+        "entry.reason",
+    ),
+    cursor=attrgetter("entry.id"),
+    filters=("account_id",),
+)
+
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
     """Newest first; of one account, if wanted."""
     environment, asked = call.principal.environment, read_query(call)
-    before_id = cursor_id(asked.text("cursor") or None, "adt")
 
-    async def work(tx: Transaction) -> Sequence[AuditEntry]:
-        return await audit_log.page(
+    async def read(tx: Transaction, cursor: str | None, limit: int) -> Sequence[AuditLine]:
+        found = await audit_log.page(
             tx,
             environment,
             account_id=asked.text("account_id") or None,
-            before_id=before_id,
-            limit=ASKED,
+            before_id=cursor_id(cursor, "adt"),
+            limit=limit,
         )
+        return [AuditLine(one, _changes(one.before or {}, one.after or {})) for one in found]
 
-    found = await call.context.database.read(work)
-    lines = [AuditLine(entry, _changes(entry.before or {}, entry.after or {})) for entry in found]
-    listing = paged(call, lines, lambda line: str(line.entry.id), filters=("account_id",))
-    return page(call, "admin/audit.html", listing=listing)
+    return await list_page(call, "admin/audit.html", _SHEET, read)
 
 
 def _changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[tuple[str, str, str]]:

@@ -5,17 +5,17 @@ twice makes one batch, and its second answer has no codes.
 """
 
 import base64
+from collections.abc import Mapping, Sequence
+from operator import itemgetter
 from typing import Any, Final
-
-from starlette.responses import Response
 
 from billing.credits import code_batch as batches
 from billing.credits.code_batch import Batch, ListedCode, NewBatch
 from gateway.answers.answer import Answer
 from gateway.dashboard.admin.fields import admin_route, day_us, number
 from gateway.dashboard.form_idempotency import form_key
-from gateway.dashboard.paging import ASKED, paged
-from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form, read_query
+from gateway.dashboard.sheet import Sheet, list_page
+from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form
 from gateway.html.render import go, page
 from gateway.http.fields import Fields, cursor_id
 from gateway.http.idempotency import run_steps
@@ -29,6 +29,20 @@ from store.database import Transaction
 from store.idempotency import KeyReused
 
 PATH: Final = "/dashboard/admin/codes"
+# As the command line shows it: by its last four characters.
+_SeenCode = Mapping[str, Any]
+_CODES: Final = Sheet[_SeenCode](
+    "codes",
+    ("id", "batch_id", "code", "status", "credits", "uses", "used", "expires_at", "created_at"),
+    cursor=itemgetter("id"),
+)
+_BATCHES: Final = Sheet[Batch](
+    "code-batches",
+    (
+        *("id", "name", "credits_micros", "code_count", "uses_max", "used_count", "is_promotional"),
+        *("promotional_days", "is_complete", "expires_at", "disabled_at", "created_at"),
+    ),
+)
 # What a page can hold; the command line makes more.
 CODES_MAX: Final = 10_000
 _MADE_BEFORE: Final = Problem(
@@ -74,16 +88,16 @@ async def create(call: RequestContext[Fields, Fields]) -> Reply:
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
     """One batch and its codes, by their last four characters."""
     environment, batch_id = call.principal.environment, call.params["batch_id"]
-    before_id = cursor_id(read_query(call).text("cursor") or None, "rdc")
 
-    async def work(tx: Transaction) -> tuple[Batch, list[ListedCode]]:
-        return await _own(tx, environment, batch_id), await batches.list_codes(
-            tx, environment, batch_id=batch_id, before_id=before_id, limit=ASKED
+    async def read(tx: Transaction, cursor: str | None, limit: int) -> Sequence[_SeenCode]:
+        before_id = cursor_id(cursor, "rdc")
+        found = await batches.list_codes(
+            tx, environment, batch_id=batch_id, before_id=before_id, limit=limit
         )
+        return [one.shape(call.now_us) for one in found]
 
-    batch, codes = await call.context.database.read(work)
-    listing = paged(call, [code.shape(call.now_us) for code in codes], lambda code: str(code["id"]))
-    return page(call, "admin/batch.html", batch=batch, listing=listing)
+    batch = await call.context.database.read(lambda tx: _own(tx, environment, batch_id))
+    return await list_page(call, "admin/batch.html", _CODES, read, batch=batch)
 
 
 async def disable(call: RequestContext[Fields, Fields]) -> Reply:
@@ -153,19 +167,19 @@ def _csv(codes: list[str]) -> str:
 
 async def _list_page(
     call: RequestContext[Any, Any], form: Form, problem: Problem = NO_PROBLEM
-) -> Response:
+) -> Reply:
     environment = call.principal.environment
-    before_id = cursor_id(read_query(call).text("cursor") or None, "rdb")
 
-    async def work(tx: Transaction) -> list[Batch]:
-        return await batches.list_batches(tx, environment, before_id=before_id, limit=ASKED)
+    async def read(tx: Transaction, cursor: str | None, limit: int) -> Sequence[Batch]:
+        before_id = cursor_id(cursor, "rdb")
+        return await batches.list_batches(tx, environment, before_id=before_id, limit=limit)
 
-    found = await call.context.database.read(work)
-    return page(
+    return await list_page(
         call,
         "admin/batches.html",
+        _BATCHES,
+        read,
         status=problem.status,
-        listing=paged(call, found, lambda batch: str(batch.id)),
         form=form,
         problem=problem,
         form_key=new_id("frm"),

@@ -1,13 +1,13 @@
 """What payment providers told us: every genuine notification and what became of it."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from billing.providers import event_log as provider_event
 from billing.providers.event_log import LogEntry
 from gateway.dashboard.admin.fields import admin_route
-from gateway.dashboard.paging import ASKED, paged
+from gateway.dashboard.sheet import Sheet, list_page
 from gateway.html.forms import read_query
-from gateway.html.render import page
 from gateway.http.fields import Fields
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
@@ -21,15 +21,15 @@ _TIME_CHARACTERS_MAX = 18
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
     """Newest first; only what waits for a decision, if wanted."""
     environment, asked = call.principal.environment, read_query(call)
-    is_open_only, before = asked.text("show") == "open", _place(asked.text("cursor"))
+    is_open_only = asked.text("show") == "open"
 
-    async def work(tx: Transaction) -> Sequence[LogEntry]:
+    async def read(tx: Transaction, cursor: str | None, limit: int) -> Sequence[LogEntry]:
+        before = _place(cursor or "")
         return await provider_event.page(
-            tx, environment, is_open_only=is_open_only, before=before, limit=ASKED
+            tx, environment, is_open_only=is_open_only, before=before, limit=limit
         )
 
-    found = await call.context.database.read(work)
-    return page(call, "admin/events.html", listing=paged(call, found, _cursor, filters=("show",)))
+    return await list_page(call, "admin/events.html", _SHEET, read)
 
 
 def _cursor(entry: LogEntry) -> str:
@@ -47,4 +47,13 @@ def _place(cursor: str) -> EventCursor | None:
     return int(at), provider, event_id
 
 
+_SHEET: Final = Sheet[LogEntry](
+    "provider-events",
+    (
+        *("received_at", "notification.provider", "notification.event_id", "notification.type"),
+        *("outcome", "account_id", "order_id", "detail", "resolved_at"),
+    ),
+    cursor=_cursor,
+    filters=("show",),
+)
 ROUTES = (admin_route("GET", "/events", show, "What providers told us"),)

@@ -4,16 +4,14 @@ import io
 from collections.abc import Sequence
 from typing import Any, Final
 
-from starlette.responses import Response
-
 from billing.fulfilment import commands, stock as stocked
 from billing.fulfilment.stock import ADDED_AT_ONCE_MAX, StockCode, StockLevel
 from billing.fulfilment.stock_csv import read_codes
 from billing.topups.platform_rows import SupplierRow, list_suppliers
 from gateway.dashboard.admin.fields import admin_route, commit
-from gateway.dashboard.paging import ASKED, paged
-from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form, read_query
-from gateway.html.render import go, page
+from gateway.dashboard.sheet import Sheet, list_page
+from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form
+from gateway.html.render import go
 from gateway.http.fields import Fields, cursor_id
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
@@ -21,6 +19,14 @@ from kernel.errors import DomainError, InvalidInput
 from store.database import Transaction
 
 PATH: Final = "/dashboard/admin/stock"
+# A code is in no file either: hint is its last characters.
+_SHEET: Final = Sheet[StockCode](
+    "stock",
+    (
+        *("id", "supplier", "platform", "amount_cents", "hint", "added_at", "expires_at"),
+        *("taken_at", "transaction_id"),
+    ),
+)
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
@@ -52,27 +58,28 @@ async def add(call: RequestContext[Fields, Fields]) -> Reply:
 
 async def _stock_page(
     call: RequestContext[Any, Any], form: Form, problem: Problem = NO_PROBLEM
-) -> Response:
+) -> Reply:
     environment = call.principal.environment
-    before_id = cursor_id(read_query(call).text("cursor") or None, "stk")
 
-    async def work(
-        tx: Transaction,
-    ) -> tuple[Sequence[StockLevel], Sequence[StockCode], list[SupplierRow]]:
+    async def read(tx: Transaction, cursor: str | None, limit: int) -> Sequence[StockCode]:
+        before_id = cursor_id(cursor, "stk")
+        return await stocked.list_codes(tx, environment, before_id=before_id, limit=limit)
+
+    async def work(tx: Transaction) -> tuple[Sequence[StockLevel], list[SupplierRow]]:
         suppliers = await list_suppliers(tx, environment)
         return (
             await stocked.levels(tx, environment, now_us=call.now_us),
-            await stocked.list_codes(tx, environment, before_id=before_id, limit=ASKED),
             [row for row in suppliers if row.kind == "code_stock"],
         )
 
-    levels, codes, suppliers = await call.context.database.read(work)
-    return page(
+    levels, suppliers = await call.context.database.read(work)
+    return await list_page(
         call,
         "admin/stock.html",
+        _SHEET,
+        read,
         status=problem.status,
         levels=levels,
-        listing=paged(call, codes, lambda code: str(code.id)),
         suppliers=suppliers,
         form=form,
         problem=problem,

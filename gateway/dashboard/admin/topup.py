@@ -4,7 +4,7 @@ The buttons are those of billing/desk/acts.py; each press is a command of billin
 same that `topup topups` gives. A form that is sent twice has its effect once.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, get_args
 
@@ -13,6 +13,7 @@ from starlette.responses import Response
 from billing.desk import decisions, waiting
 from billing.desk.acts import MEANINGS, DeskAct, DeskTopUp
 from billing.desk.decisions import DeskCommand, Person
+from billing.reports.topup_story import TopUpStory, topup_story
 from billing.topups import queries
 from billing.topups.deliverable import (
     KINDS,
@@ -27,6 +28,7 @@ from gateway.answers.answer import Answer
 from gateway.dashboard.admin.fields import admin_route, decider
 from gateway.dashboard.admin.topups import PATH
 from gateway.dashboard.form_idempotency import form_key
+from gateway.dashboard.story import shown_story
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form
 from gateway.html.render import go, page
 from gateway.http.fields import Fields
@@ -37,8 +39,6 @@ from kernel.errors import DomainError, InvalidInput, NotFound
 from kernel.ids import new_id
 from keys.audit_log import Actor
 from store.database import Transaction
-from webhooks.deliveries.log import Delivery, list_deliveries
-from webhooks.deliveries.log_page import DeliveryFilter
 
 _COMMANDS: Final[Mapping[DeskAct, type[DeskCommand]]] = {
     "take": decisions.TakeTask,
@@ -59,7 +59,7 @@ class DeskStory:
 
     seen: DeskTopUp
     timeline: TopUpTimeline
-    deliveries: Sequence[Delivery]
+    told: TopUpStory
     holder: SupplierRow | None
 
 
@@ -133,6 +133,7 @@ async def _story_page(
         pressed=pressed,
         form=form,
         story=story,
+        shown=shown_story(story.told, is_operator=True, now_us=call.now_us, has_links=False),
         seen=seen,
         topup=seen.topup,
         shape=waiting.shape(seen),
@@ -151,16 +152,13 @@ async def _story(call: RequestContext[Any, Any]) -> DeskStory:
     async def work(tx: Transaction) -> DeskStory:
         seen = await waiting.get_seen(tx, topup_id, now_us=call.now_us, environment=environment)
         tenant = seen.topup.tenant
-        sent = await list_deliveries(
-            tx, tenant, wanted=DeliveryFilter(transaction_id=topup_id), limit=20
-        )
         known = call.context.suppliers
         seen = replace(seen, can_be_asked=known.can_be_asked(environment, seen.topup.supplier))
         suppliers = {row.id: row for row in await list_suppliers(tx, environment)}
         return DeskStory(
             seen,
             await queries.topup_timeline(tx, tenant, topup_id, now_us=call.now_us),
-            sent.deliveries,
+            await topup_story(tx, tenant, topup_id, with_deliveries=True, now_us=call.now_us),
             suppliers.get(seen.topup.supplier or ""),
         )
 

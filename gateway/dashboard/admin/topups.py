@@ -1,6 +1,7 @@
 """The desk's list: top-ups that are with suppliers, narrowed to what somebody should look at."""
 
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Final
 from urllib.parse import urlencode
 
@@ -9,9 +10,8 @@ from billing.desk.acts import DeskTopUp
 from billing.desk.waiting import VIEWS, DeskFilter, View
 from billing.topups.platform_rows import list_platforms, list_suppliers
 from gateway.dashboard.admin.fields import admin_route
-from gateway.dashboard.paging import ASKED, paged
+from gateway.dashboard.sheet import Sheet, list_page
 from gateway.html.forms import Form, read_query
-from gateway.html.render import page
 from gateway.http.fields import Fields, cursor_id
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
@@ -23,26 +23,38 @@ FIRST_VIEW: Final[View] = "person"
 # Hours since the send, as the list offers them.
 AGES_H: Final = {"1": "1 hour", "4": "4 hours", "24": "1 day", "168": "7 days"}
 _FILTERS: Final = ("view", "supplier", "platform", "account_id", "age")
+_SHEET: Final = Sheet[DeskTopUp](
+    "topups-at-suppliers",
+    (
+        *("topup.id", "topup.account_id", "topup.status", "topup.platform", "topup.amount_cents"),
+        *("topup.fee_cents", "topup.recipient_email", "topup.supplier", "topup.checks_made"),
+        *("topup.next_check_at", "topup.created_at", "topup.settled_at", "topup.failure_reason"),
+    ),
+    cursor=attrgetter("topup.id"),
+    filters=_FILTERS,
+)
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
     """What waits for a person, first; the oldest first."""
     environment, asked, now_us = call.principal.environment, read_query(call), call.now_us
     wanted = _wanted(environment, asked, now_us)
-    after_id = cursor_id(asked.text("cursor") or None, "txn")
 
-    async def work(tx: Transaction) -> tuple[Sequence[DeskTopUp], list[str], list[str]]:
-        found = await waiting.page(tx, wanted, after_id=after_id, limit=ASKED, now_us=now_us)
+    async def read(tx: Transaction, cursor: str | None, limit: int) -> Sequence[DeskTopUp]:
+        after_id = cursor_id(cursor, "txn")
+        return await waiting.page(tx, wanted, after_id=after_id, limit=limit, now_us=now_us)
+
+    async def choices(tx: Transaction) -> tuple[list[str], list[str]]:
         suppliers = [row.id for row in await list_suppliers(tx, environment)]
-        return found, suppliers, [row.id for row in await list_platforms(tx, environment)]
+        return suppliers, [row.id for row in await list_platforms(tx, environment)]
 
-    found, suppliers, platforms = await call.context.database.read(work)
-    listing = paged(call, found, lambda seen: str(seen.topup.id), filters=_FILTERS)
+    suppliers, platforms = await call.context.database.read(choices)
     chosen = {name: text for name in _FILTERS[1:] if (text := asked.text(name))}
-    return page(
+    return await list_page(
         call,
         "admin/desk.html",
-        listing=listing,
+        _SHEET,
+        read,
         view=wanted.view,
         views=[
             (name, word, f"{PATH}?{urlencode({'view': name, **chosen})}")

@@ -45,7 +45,7 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
         last_day=rfc3339(until - 1)[:10],
         period=period,
         ahead=await database.read(lambda tx: credit_ahead(tx, tenant, now_us=call.now_us)),
-        download=f"{API_PREFIX}/topup/statement?{urlencode({**period, 'format': 'csv'})}",
+        download=f"{API_PREFIX}/topup/statement?{urlencode({**period, 'format': 'csv_excel'})}",
         printed=f"{API_PREFIX}/topup/statement?{urlencode({**period, 'format': 'pdf'})}",
     )
 

@@ -1,23 +1,24 @@
 """Usage: credit that the account used up, by day, model and key, and the holds that set some aside."""
 
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 from urllib.parse import urlencode
 
 from billing.reports.key_spend import key_names
 from billing.reports.usage_overview import every_hold, open_holds
 from billing.reports.usage_report import UsageWanted
+from billing.usage.hold import Hold
 from gateway.dashboard.act import act
 from gateway.dashboard.listing import ListView, listing
-from gateway.dashboard.paging import ASKED, ROWS, paged
+from gateway.dashboard.paging import ROWS
 from gateway.dashboard.route import page_route
+from gateway.dashboard.sheet import Sheet, list_page
 from gateway.dashboard.spend import DAYS, last_days, spend_of
-from gateway.html.forms import Form, read_query
+from gateway.html.forms import Form
 from gateway.html.render import page
 from gateway.http.fields import Fields, cursor_id
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
-from gateway.surfaces import API_PREFIX
 from kernel.clock import DAY_US, parse_rfc3339, rfc3339
 
 PATH: Final = "/dashboard/usage"
@@ -25,6 +26,22 @@ _READ: Final = ("usage:read",)
 _WRITE: Final = ("usage:write",)
 _FILTERS: Final = ("model", "key", "reference", "from", "to")
 _DAYS_MAX: Final = 366
+_HOLDS: Final = Sheet[Hold](
+    "holds",
+    (
+        *(
+            "id",
+            "status",
+            "amount_micros",
+            "captured_micros",
+            "over_micros",
+            "description",
+            "model",
+        ),
+        *("reference", "overage", "created_at", "expires_at", "ended_at"),
+    ),
+    scopes=_READ,
+)
 # Periods at one press, in days with today among them.
 _SPANS: Final = (("7 days", 7), ("30 days", 30), ("90 days", 90), ("A year", 365))
 
@@ -43,7 +60,6 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
         lambda tx: key_names(tx, tenant, [one for one in spenders if one])
     )
     given = {name: text for name in _FILTERS if (text := listed.filters.text(name))}
-    export = {**given, "format": "csv"}
     return page(
         call,
         "usage.html",
@@ -57,18 +73,18 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
         is_whole=is_whole,
         days=DAYS,
         given=given,
-        export=f"{API_PREFIX}/usage?{urlencode(export)}",
     )
 
 
 async def show_holds(call: RequestContext[Fields, Fields]) -> Reply:
     """Every hold and how it ended, newest first."""
     tenant, now_us = call.principal.tenant, call.now_us
-    before_id = cursor_id(read_query(call).text("cursor") or None, "hld")
-    held = await call.context.database.read(
-        lambda tx: every_hold(tx, tenant, before_id=before_id, limit=ASKED, now_us=now_us)
-    )
-    return page(call, "holds.html", listing=paged(call, held, lambda hold: hold.id))
+
+    async def read(tx: Any, cursor: str | None, limit: int) -> Sequence[Hold]:
+        before_id = cursor_id(cursor, "hld")
+        return await every_hold(tx, tenant, before_id=before_id, limit=limit, now_us=now_us)
+
+    return await list_page(call, "holds.html", _HOLDS, read)
 
 
 async def show_prices(call: RequestContext[Fields, Fields]) -> Reply:

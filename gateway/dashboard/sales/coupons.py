@@ -3,15 +3,12 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from starlette.responses import Response
-
 from billing.catalog import commands as catalogue, coupon as coupons
 from billing.catalog.coupon import Coupon, new_coupon
 from gateway.dashboard.admin.fields import admin_route, day_us, money
-from gateway.dashboard.paging import ASKED, paged
 from gateway.dashboard.sales.offers import Change, OfferPages
-from gateway.html.forms import NO_PROBLEM, Form, Problem, read_query
-from gateway.html.render import page
+from gateway.dashboard.sheet import Sheet, list_page
+from gateway.html.forms import NO_PROBLEM, Form, Problem
 from gateway.http.fields import Fields, cursor_id
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
@@ -66,24 +63,31 @@ def _new(call: RequestContext[Any, Any], form: Form) -> Coupon:
 
 async def _coupons_page(
     call: RequestContext[Any, Any], form: Form, problem: Problem = NO_PROBLEM
-) -> Response:
+) -> Reply:
     environment = call.principal.environment
-    before_id = cursor_id(read_query(call).text("cursor") or None, "cpn")
 
-    async def work(tx: Transaction) -> Sequence[Coupon]:
-        return await coupons.list_coupons(tx, environment, before_id=before_id, limit=ASKED)
+    async def read(tx: Transaction, cursor: str | None, limit: int) -> Sequence[Coupon]:
+        before_id = cursor_id(cursor, "cpn")
+        return await coupons.list_coupons(tx, environment, before_id=before_id, limit=limit)
 
-    found = await call.context.database.read(work)
-    return page(
+    return await list_page(
         call,
         "admin/coupons.html",
+        _SHEET,
+        read,
         status=problem.status,
-        listing=paged(call, found, lambda coupon: str(coupon.id)),
         form=form,
         problem=problem,
     )
 
 
+_SHEET: Final = Sheet[Coupon](
+    "coupons",
+    (
+        *("id", "code", "kind", "percent", "amount_off", "currency", "minimum_amount", "uses_max"),
+        *("uses_per_account", "used_count", "is_active", "expires_at", "created_at"),
+    ),
+)
 _PAGES: Final = OfferPages(PATH, "coupon", _coupons_page, _make, _switch)
 ROUTES = (
     admin_route("GET", "/coupons", show, "Coupons"),

@@ -8,37 +8,40 @@ from billing.documents.document import BillingDocument, DocumentFilter
 from billing.documents.facts import KINDS
 from gateway.api.money.documents import pdf_reply
 from gateway.dashboard.admin.fields import admin_route
-from gateway.dashboard.paging import ASKED, paged
+from gateway.dashboard.sheet import Sheet, list_page
 from gateway.html.forms import read_query
-from gateway.html.render import page
 from gateway.http.fields import Fields, cursor_id
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from store.database import Transaction
 
-_FILTERS: Final = ("kind", "account_id", "order_id", "number")
+_SHEET: Final = Sheet[BillingDocument](
+    "documents",
+    (
+        *("id", "account_id", "kind", "number", "order_id", "subscription_id", "facts.corrects"),
+        *("amount", "currency", "facts.discount", "dated_at", "created_at"),
+    ),
+    filters=("kind", "account_id", "order_id", "number"),
+)
 
 
 async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
     """Newest first."""
     environment, asked = call.principal.environment, read_query(call)
-    before_id = cursor_id(asked.text("cursor") or None, "doc")
     kind = next((one for one in KINDS if one == asked.text("kind")), None)
 
-    async def work(tx: Transaction) -> Sequence[BillingDocument]:
+    async def read(tx: Transaction, cursor: str | None, limit: int) -> Sequence[BillingDocument]:
         return await document.page_of_all(
             tx,
             environment,
-            before_id=before_id,
-            limit=ASKED,
+            before_id=cursor_id(cursor, "doc"),
+            limit=limit,
             account_id=asked.text("account_id") or None,
             number=asked.text("number") or None,
             narrowed=DocumentFilter(kind=kind, order_id=asked.text("order_id") or None),
         )
 
-    found = await call.context.database.read(work)
-    listing = paged(call, found, lambda one: str(one.id), filters=_FILTERS)
-    return page(call, "admin/documents.html", listing=listing, kinds=KINDS)
+    return await list_page(call, "admin/documents.html", _SHEET, read, kinds=KINDS)
 
 
 async def show_pdf(call: RequestContext[Fields, Fields]) -> Reply:

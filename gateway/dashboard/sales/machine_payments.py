@@ -9,7 +9,7 @@ from billing.machine_payments import payment as payments
 from billing.machine_payments.commands import PaymentVerdict
 from billing.machine_payments.payment import DETAIL_CHARACTERS_MAX, STATES, MachinePayment
 from gateway.dashboard.admin.fields import admin_route, decider
-from gateway.dashboard.paging import ASKED, paged
+from gateway.dashboard.sheet import Sheet, list_page
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form, read_query
 from gateway.html.render import go, page
 from gateway.http.fields import Fields, cursor_id
@@ -21,27 +21,34 @@ from store.database import Transaction
 
 PATH: Final = "/dashboard/admin/machine-payments"
 _STATES: Final = (*STATES, "stuck")
+# Without what its payer sent as a secret: the identifier, the proof, and the code of a refund.
+_SHEET: Final = Sheet[MachinePayment](
+    "machine-payments",
+    (
+        *("id", "state", "door", "network", "asset", "payer", "amount", "charged_cents"),
+        *("request.platform", "request.recipient_email", "transaction_id", "settlement", "detail"),
+        *("created_at", "settled_at", "ended_at"),
+    ),
+    filters=("state",),
+)
 _SETTLEMENT_CHARACTERS_MAX: Final = 200
 
 
 async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
     """Newest first."""
     environment, asked = call.principal.environment, read_query(call)
-    before_id = cursor_id(asked.text("cursor") or None, "mpy")
     state = asked.text("state")
 
-    async def work(tx: Transaction) -> Sequence[MachinePayment]:
+    async def read(tx: Transaction, cursor: str | None, limit: int) -> Sequence[MachinePayment]:
         return await payments.page(
             tx,
             environment,
             state=state if state in _STATES else None,
-            before_id=before_id,
-            limit=ASKED,
+            before_id=cursor_id(cursor, "mpy"),
+            limit=limit,
         )
 
-    found = await call.context.database.read(work)
-    listing = paged(call, found, lambda one: str(one.id), filters=("state",))
-    return page(call, "admin/machine_payments.html", listing=listing, states=_STATES)
+    return await list_page(call, "admin/machine_payments.html", _SHEET, read, states=_STATES)
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:

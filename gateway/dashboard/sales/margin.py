@@ -2,14 +2,17 @@
 
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from msgspec.structs import asdict
 
 from billing.reports.margin import MARGIN_BY, MarginLine, MarginPeriod, margin_lines
-from gateway.dashboard.admin.fields import admin_route, day_us
+from gateway.dashboard.admin.fields import SCOPES, admin_route, day_us
+from gateway.dashboard.sheet import FORMATS
 from gateway.html.forms import NO_PROBLEM, Form, problem_of, read_query
 from gateway.html.render import page
 from gateway.http.fields import Fields
+from gateway.http.lists import Export, short_csv
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.clock import DAY_US, rfc3339
@@ -17,6 +20,7 @@ from kernel.errors import DomainError, InvalidInput
 
 DAYS: Final = 30
 LINES_MAX: Final = 500
+_EXPORT: Final = Export("margin", SCOPES, MarginLine.__struct_fields__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,9 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
         lines = list(await margin_lines(call.context.database, period, by=by))
     except DomainError as error:
         problem = problem_of(error)
+    form = asked.text("format")
+    if form in FORMATS and problem is NO_PROBLEM:
+        return await short_csv(call, _EXPORT, form, lines, is_everybodys=True)
     return page(
         call,
         "admin/margin.html",
@@ -54,7 +61,14 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
         platform=asked.text("platform"),
         since=rfc3339(period.since)[:10],
         until=rfc3339(period.until)[:10],
+        download=f"{call.path}?{urlencode({**_asked(asked), 'format': 'csv_excel'})}",
     )
+
+
+def _asked(asked: Form) -> dict[str, str]:
+    """What of the address narrows the report."""
+    names = ("since", "until", "platform", *(f"by_{one}" for one in MARGIN_BY))
+    return {name: text for name in names if (text := asked.text(name))}
 
 
 def _period(call: RequestContext[Any, Any], asked: Form) -> MarginPeriod:

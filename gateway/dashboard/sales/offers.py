@@ -4,8 +4,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from starlette.responses import Response
-
 from gateway.dashboard.admin.fields import commit
 from gateway.html.forms import Form, Problem, problem_of, read_form
 from gateway.html.render import go
@@ -29,7 +27,7 @@ class OfferPages:
 
     path: str
     word: str
-    show: Callable[[RequestContext[Any, Any], Form, Problem], Awaitable[Response]]
+    show: Callable[[RequestContext[Any, Any], Form, Problem], Awaitable[Reply]]
     make: Callable[[RequestContext[Any, Any], Form], Change]
     switch: Callable[[RequestContext[Any, Any], bool], Change]
 

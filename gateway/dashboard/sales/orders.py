@@ -27,7 +27,7 @@ from billing.refunds import queries as refund_rows
 from billing.subscriptions import records as subscription_rows
 from billing.subscriptions.subscription import Period
 from gateway.dashboard.admin.fields import admin_route, decider
-from gateway.dashboard.paging import ASKED, paged
+from gateway.dashboard.sheet import Sheet, list_page
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form, read_query
 from gateway.html.render import go, page
 from gateway.http.fields import Fields, cursor_id
@@ -40,7 +40,17 @@ from store.database import Transaction
 PATH: Final = "/dashboard/admin/orders"
 NOTE_CHARACTERS_MAX: Final = 200
 DOCUMENTS_SHOWN: Final = 50
-_FILTERS: Final = ("status", "provider", "account_id", "order_no")
+_SHEET: Final = Sheet[Order](
+    "orders",
+    (
+        *("id", "account_id", "order_no", "reference", "kind", "status", "provider", "method"),
+        *("pack_id", "plan_id", "interval", "amount", "currency", "discount", "coupon_code"),
+        *("pay_amount", "pay_currency", "paid_amount", "paid_currency", "credits_micros"),
+        *("refunded_amount", "reversed_micros", "trial_days", "origin", "reason", "created_at"),
+        *("paid_at", "expires_at"),
+    ),
+    filters=("status", "provider", "account_id", "order_no"),
+)
 _VERDICTS: Final[dict[str, Verdict]] = {
     "approve": "approve",
     "approve_paid": "approve",
@@ -106,16 +116,16 @@ async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
         account_id=asked.text("account_id") or None,
         order_no=asked.text("order_no") or None,
     )
-    before_id = cursor_id(asked.text("cursor") or None, "ord")
 
-    async def work(tx: Transaction) -> Sequence[Order]:
-        return await order_list.page_of_all(tx, narrowed, before_id=before_id, limit=ASKED)
+    async def read(tx: Transaction, cursor: str | None, limit: int) -> Sequence[Order]:
+        before_id = cursor_id(cursor, "ord")
+        return await order_list.page_of_all(tx, narrowed, before_id=before_id, limit=limit)
 
-    found = await call.context.database.read(work)
-    return page(
+    return await list_page(
         call,
         "admin/orders.html",
-        listing=paged(call, found, lambda order: str(order.id), filters=_FILTERS),
+        _SHEET,
+        read,
         statuses=STATUSES,
         providers=call.context.payments.providers.names(),
     )

@@ -4,17 +4,14 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Final
 
-from starlette.responses import Response
-
 from billing.reconciliation import differences, runs
 from billing.reconciliation.daily import PROVIDER
 from billing.reconciliation.differences import MoneyDifference
 from billing.reconciliation.kinds import KINDS
-from billing.reconciliation.runs import PartRun
 from gateway.dashboard.admin.fields import admin_route, commit
-from gateway.dashboard.paging import ASKED, paged
+from gateway.dashboard.sheet import Sheet, list_page
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form, read_query
-from gateway.html.render import go, page
+from gateway.html.render import go
 from gateway.http.fields import Fields, cursor_id
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
@@ -22,6 +19,14 @@ from kernel.errors import DomainError
 from store.database import Transaction
 
 PATH: Final = "/dashboard/admin/reconciliation"
+_SHEET: Final = Sheet[MoneyDifference](
+    "differences",
+    (
+        *("id", "account_id", "part", "kind", "subject_id", "expected", "found", "unit", "detail"),
+        *("since", "seen_at", "closed_at", "closed_by", "reason"),
+    ),
+    filters=("view",),
+)
 # Where a difference's subject has a page of its own, by what its id begins with.
 _PLACES: Final = {
     "ord_": "/dashboard/admin/orders/",
@@ -59,24 +64,24 @@ async def close(call: RequestContext[Fields, Fields]) -> Reply:
     return go(PATH, said="difference-closed")
 
 
-async def _page(call: RequestContext[Any, Any], problem: Problem = NO_PROBLEM) -> Response:
+async def _page(call: RequestContext[Any, Any], problem: Problem = NO_PROBLEM) -> Reply:
     asked: Form = read_query(call)
     environment, is_closed = call.principal.environment, asked.text("view") == "closed"
-    before_id = cursor_id(asked.text("cursor") or None, "dif")
 
-    async def work(tx: Transaction) -> tuple[Sequence[MoneyDifference], Sequence[PartRun]]:
-        found = await differences.page(
-            tx, environment, is_closed=is_closed, before_id=before_id, limit=ASKED
+    async def read(tx: Transaction, cursor: str | None, limit: int) -> Sequence[MoneyDifference]:
+        before_id = cursor_id(cursor, "dif")
+        return await differences.page(
+            tx, environment, is_closed=is_closed, before_id=before_id, limit=limit
         )
-        return found, await runs.list_runs(tx, environment)
 
-    found, parts = await call.context.database.read(work)
-    return page(
+    parts = await call.context.database.read(lambda tx: runs.list_runs(tx, environment))
+    return await list_page(
         call,
         "admin/reconciliation.html",
+        _SHEET,
+        read,
         status=problem.status,
         problem=problem,
-        listing=paged(call, found, lambda one: str(one.id), filters=("view",)),
         is_closed=is_closed,
         kinds=KINDS,
         parts=parts,

@@ -1,6 +1,7 @@
 """Refunds and disputes of everybody's orders: asked for, looked at, and decided where nobody else can."""
 
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Any, Final
 
 from starlette.responses import Response
@@ -14,8 +15,8 @@ from billing.refunds import queries as refund_rows
 from billing.refunds.request import PROVIDER_ID_CHARACTERS_MAX, REFUND_REASON_CHARACTERS_MAX
 from billing.refunds.settle import RefundVerdict
 from gateway.dashboard.admin.fields import admin_route, decider
-from gateway.dashboard.paging import ASKED, paged
 from gateway.dashboard.sales.orders import PATH as ORDERS, order_page
+from gateway.dashboard.sheet import Sheet, list_page
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form, read_query
 from gateway.html.render import go, page
 from gateway.http.fields import Fields, cursor_id
@@ -26,29 +27,52 @@ from keys.audit_log import Actor
 from store.database import Transaction
 
 PATH: Final = "/dashboard/admin/refunds"
-_FILTERS: Final = ("status", "order_id", "account_id")
+_SHEET: Final = Sheet[Refund](
+    "refunds",
+    (
+        *(
+            "id",
+            "account_id",
+            "order_id",
+            "provider",
+            "payment_ref",
+            "status",
+            "amount",
+            "currency",
+        ),
+        *("reason", "is_by_hand", "provider_refund_id", "detail", "asked_by", "created_at"),
+        "ended_at",
+    ),
+    filters=("status", "order_id", "account_id"),
+)
+_DISPUTES: Final = Sheet[Dispute](
+    "disputes",
+    (
+        *("id", "provider", "account_id", "order_id", "amount", "currency", "status", "reason"),
+        *("is_inquiry", "due_at", "created_at", "ended_at"),
+    ),
+    cursor=attrgetter("cursor"),
+    filters=("state",),
+)
 _VERDICTS: Final[dict[str, RefundVerdict]] = {"made": "made", "not_made": "not_made"}
 
 
 async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
     """Newest first."""
     environment, asked = call.principal.environment, read_query(call)
-    before_id = cursor_id(asked.text("cursor") or None, "rfd")
 
-    async def work(tx: Transaction) -> Sequence[Refund]:
+    async def read(tx: Transaction, cursor: str | None, limit: int) -> Sequence[Refund]:
         return await refund_rows.page(
             tx,
             environment,
             status=asked.text("status") or None,
             order_id=asked.text("order_id") or None,
             account_id=asked.text("account_id") or None,
-            before_id=before_id,
-            limit=ASKED,
+            before_id=cursor_id(cursor, "rfd"),
+            limit=limit,
         )
 
-    found = await call.context.database.read(work)
-    listing = paged(call, found, lambda refund: str(refund.id), filters=_FILTERS)
-    return page(call, "admin/refunds.html", listing=listing, statuses=REFUND_STATES)
+    return await list_page(call, "admin/refunds.html", _SHEET, read, statuses=REFUND_STATES)
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
@@ -113,15 +137,12 @@ async def show_disputes(call: RequestContext[Fields, Fields]) -> Reply:
     environment, asked = call.principal.environment, read_query(call)
     state: DisputeState = "ended" if asked.text("state") == "ended" else "open"
 
-    async def work(tx: Transaction) -> Sequence[Dispute]:
-        after = asked.text("cursor") or None
+    async def read(tx: Transaction, cursor: str | None, limit: int) -> Sequence[Dispute]:
         return await disputes.page_of_disputes(
-            tx, environment, state=state, after=after, limit=ASKED
+            tx, environment, state=state, after=cursor, limit=limit
         )
 
-    found = await call.context.database.read(work)
-    listing = paged(call, found, lambda one: str(one.cursor), filters=("state",))
-    return page(call, "admin/disputes.html", listing=listing, state=state)
+    return await list_page(call, "admin/disputes.html", _DISPUTES, read, state=state)
 
 
 async def _refund_page(

@@ -32,7 +32,7 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
         credit = list(await credit_lines(database, period))
     except DomainError as error:
         problem = problem_of(error)
-    query = f"from={rfc3339(period.since)}&to={rfc3339(period.until)}&format=csv"
+    query = f"from={rfc3339(period.since)}&to={rfc3339(period.until)}&format=csv_excel"
     return page(
         call,
         "admin/revenue.html",

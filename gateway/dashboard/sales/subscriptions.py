@@ -16,7 +16,7 @@ from billing.subscriptions.by_hand.comp import can_be_given, next_start
 from billing.subscriptions.steer_rows import REASON_CHARACTERS_MAX
 from billing.subscriptions.subscription import MOVES, Subscription, add_months
 from gateway.dashboard.admin.fields import admin_route
-from gateway.dashboard.paging import ASKED, paged
+from gateway.dashboard.sheet import Sheet, list_page
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form, read_query
 from gateway.html.render import go, page
 from gateway.http.fields import Fields, cursor_id
@@ -29,7 +29,15 @@ from keys.sandbox_clock import now_of as own_now
 from store.database import Transaction
 
 PATH: Final = "/dashboard/admin/subscriptions"
-_FILTERS: Final = ("status", "account_id")
+_SHEET: Final = Sheet[Subscription](
+    "subscriptions",
+    (
+        *("id", "account_id", "order_id", "provider", "status", "plan_id", "plan_name", "interval"),
+        *("amount", "currency", "credits_micros", "trial_days", "trial_ends_at", "is_ending"),
+        *("next_plan_id", "next_interval", "paid_until_at", "created_at", "ended_at"),
+    ),
+    filters=("status", "account_id"),
+)
 # What the page says afterwards, by the form's act.
 _SAID: Final[Mapping[Act, str]] = {
     "cancel": "plan-ending",
@@ -42,21 +50,18 @@ _SAID: Final[Mapping[Act, str]] = {
 async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
     """Newest first."""
     environment, asked = call.principal.environment, read_query(call)
-    before_id = cursor_id(asked.text("cursor") or None, "sub")
 
-    async def work(tx: Transaction) -> Sequence[Subscription]:
+    async def read(tx: Transaction, cursor: str | None, limit: int) -> Sequence[Subscription]:
         return await subscription_rows.page_of_all(
             tx,
             environment,
             status=asked.text("status") or None,
             account_id=asked.text("account_id") or None,
-            before_id=before_id,
-            limit=ASKED,
+            before_id=cursor_id(cursor, "sub"),
+            limit=limit,
         )
 
-    found = await call.context.database.read(work)
-    listing = paged(call, found, lambda subscription: str(subscription.id), filters=_FILTERS)
-    return page(call, "admin/subscriptions.html", listing=listing, statuses=tuple(MOVES))
+    return await list_page(call, "admin/subscriptions.html", _SHEET, read, statuses=tuple(MOVES))
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:

@@ -1,6 +1,7 @@
 """Bulk sends: a file is dropped, looked through line by line, sent once, watched and taken back."""
 
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from starlette.responses import Response
 
@@ -14,6 +15,7 @@ from gateway.http.fields import Fields
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from gateway.internal_client import TextBody, ask
+from gateway.surfaces import API_PREFIX
 from kernel.errors import DomainError, InvalidInput
 from kernel.ids import new_id
 from kernel.limits import BODY_BYTES_MAX, BULK_BODY_BYTES_MAX
@@ -62,13 +64,15 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
     batch = (await ask(call, "GET", _api(call), query=query)).data
     items = batch["items"]
     status = asked.text("status")
-    here = f"{_here(call)}?status={status}"
+    chosen = {"status": status} if status else {}
+    here = f"{_here(call)}?{urlencode({'status': status})}"
     listed = ListView(
         items["items"],
         asked,
         is_filtered=bool(status),
         next_url=f"{here}&cursor={items['next_cursor']}" if items["has_more"] else None,
         first_url=here if asked.text("cursor") else None,
+        csv_url=f"{API_PREFIX}{_api(call)}?{urlencode({**chosen, 'format': 'csv_excel'})}",
     )
     return page(call, "batch.html", batch=batch, listing=listed)
 

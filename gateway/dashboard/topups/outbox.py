@@ -1,11 +1,15 @@
 """The account's mail to recipients: what became of each, and its text for whoever may see codes."""
 
+from collections.abc import Sequence
+from typing import Any, Final
+
 from billing.recipients import owner_mail
 from billing.recipients.outbox import outbox_mail, outbox_page
+from billing.topups.mail import Mail
 from gateway.dashboard.act import act
-from gateway.dashboard.paging import ASKED, paged
 from gateway.dashboard.route import page_route
-from gateway.html.forms import read_form, read_query
+from gateway.dashboard.sheet import Sheet, list_page
+from gateway.html.forms import read_form
 from gateway.html.render import page
 from gateway.http.fields import Fields, cursor_id
 from gateway.http.request_context import RequestContext
@@ -14,24 +18,38 @@ from gateway.http.routing import Reply
 OWNER_MAILS_SHOWN = 20
 _READ = ("topup:read",)
 _SEND = ("topup:send",)
+_SHEET: Final = Sheet[Mail](
+    "outbox",
+    (
+        "id",
+        "transaction_id",
+        "recipient_email",
+        "status",
+        "reason",
+        "attempts",
+        "created_at",
+        "ended_at",
+    ),
+    scopes=_READ,
+)
 
 
 async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
     """Newest first."""
     tenant = call.principal.tenant
-    before_id = cursor_id(read_query(call).text("cursor") or None, "mal")
-    found = await call.context.database.read(
-        lambda tx: outbox_page(tx, tenant, before_id=before_id, limit=ASKED)
-    )
-    listing = paged(call, found, lambda mail: str(mail.id))
+
+    async def read(tx: Any, cursor: str | None, limit: int) -> Sequence[Mail]:
+        return await outbox_page(tx, tenant, before_id=cursor_id(cursor, "mal"), limit=limit)
+
     to_owner = await call.context.database.read(
         lambda tx: owner_mail.latest(tx, tenant, limit=OWNER_MAILS_SHOWN)
     )
     is_sent = call.context.topup_rules.mail.sent_in
-    return page(
+    return await list_page(
         call,
         "outbox.html",
-        listing=listing,
+        _SHEET,
+        read,
         to_owner=to_owner,
         is_sent=tenant.environment in is_sent,
     )

@@ -1,28 +1,31 @@
-"""Top-ups: the history with its filters, and one top-up's whole timeline."""
+"""Top-ups: the history with its filters, and one top-up's whole story."""
 
-import asyncio
-from typing import Any
+from typing import Any, Final
 
 from starlette.responses import Response
 
+from billing.reports.find_by_id import find_by_id
+from billing.reports.topup_story import topup_story
 from gateway.api.topup_receipts import JOSE
 from gateway.dashboard.act import act
 from gateway.dashboard.listing import listing
 from gateway.dashboard.route import page_route
+from gateway.dashboard.story import shown_story
 from gateway.html.forms import read_form
 from gateway.html.render import go, page
 from gateway.http.fields import Fields
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from gateway.internal_client import ask
+from kernel.errors import NotFound
+from keys.principal import ADMIN
 
 PATH = "/dashboard/topups"
+HTTP_NOT_FOUND: Final = 404
 _READ = ("topup:read",)
 _SEND = ("topup:send",)
 _BILLING = ("billing:read",)
 _REVERSE = ("topup:reverse",)
-# Of one top-up; more than these are found in the delivery log.
-DELIVERIES_SHOWN = 10
 _FILTERS = (
     "status",
     "platform",
@@ -41,27 +44,36 @@ async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
-    """The top-up, what it moved, what it said and to whom, attempt by attempt."""
-    transaction_id = call.params["transaction_id"]
-    topup = (await ask(call, "GET", f"/topup/status/{transaction_id}")).data
-    listed = await ask(
-        call,
-        "GET",
-        "/deliveries",
-        query={"transaction_id": transaction_id, "limit": DELIVERIES_SHOWN},
+    """The top-up, and all that came of it as one picture of its time."""
+    transaction_id, principal = call.params["transaction_id"], call.principal
+    try:
+        topup = (await ask(call, "GET", f"/topup/status/{transaction_id}")).data
+    except NotFound:
+        return await _elsewhere(call, transaction_id)
+    sees_webhooks = "webhooks:read" in principal.scopes
+    story = await call.context.database.read(
+        lambda tx: topup_story(
+            tx,
+            principal.tenant,
+            transaction_id,
+            with_deliveries=sees_webhooks,
+            now_us=call.now_us,
+        )
     )
-    deliveries = await asyncio.gather(
-        *(ask(call, "GET", f"/deliveries/{delivery['id']}") for delivery in listed.data["items"])
+    shown = shown_story(story, is_operator=ADMIN in principal.scopes, now_us=call.now_us)
+    return page(call, "topup.html", topup=topup, story=shown, sees_webhooks=sees_webhooks)
+
+
+async def _elsewhere(call: RequestContext[Any, Any], transaction_id: str) -> Reply:
+    """The way to the same top-up in the account's other environment; raises NotFound where it is in none."""
+    account_id, scopes = call.principal.account_id, call.principal.scopes
+    found = await call.context.database.read(
+        lambda tx: find_by_id(tx, transaction_id, scopes, account_id)
     )
-    endpoints = (await ask(call, "GET", "/webhooks", query={"limit": 200})).data["items"]
-    return page(
-        call,
-        "topup.html",
-        topup=topup,
-        deliveries=[delivery.data for delivery in deliveries],
-        has_more=listed.data["has_more"],
-        urls={endpoint["id"]: endpoint["url"] for endpoint in endpoints},
-    )
+    other = next((one.environment for one in found if one.kind == "topup"), None)
+    if other is None:
+        raise NotFound("Transaction", param="transaction_id")
+    return page(call, "elsewhere.html", status=HTTP_NOT_FOUND, other=other, next=_here(call))
 
 
 async def receipt(call: RequestContext[Fields, Fields]) -> Reply:

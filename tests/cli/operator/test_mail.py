@@ -94,7 +94,7 @@ def test_an_operator_lists_retries_stops_and_erases(
     assert stopped.exit_code == 0
     assert [one["was_stopped"] for one in allowed] == [True, False]
     # What is on its way is kept until it ended.
-    assert kept == {"topups": 1, "mails": 0, "payments": 0}
+    assert kept == {"topups": 1, "mails": 0, "payments": 0, "requests": 0}
     assert asyncio.run(found(topup_id)).delivery is None
 
 

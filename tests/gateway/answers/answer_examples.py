@@ -40,6 +40,7 @@ _PLAIN: Final[Mapping[str, str]] = {
     '"<prefix>"': '"ak_staging_7Q3X9"',
     '"<last4>"': '"H4NB"',
     '"<voucher_code_hint>"': '"H4NB"',
+    "ATU-<hint>": "ATU-H4NB",
     '"<body_sha256>"': f'"{_HEX}{_HEX}"',
     "<ms>": "12",
     "<port>": "443",

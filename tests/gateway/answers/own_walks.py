@@ -121,6 +121,9 @@ async def vouchers(to: Recorder) -> None:
     await to.own("a voucher", "POST", path, key, json={"code": third["voucher_code"]})
     await to.own("unknown", "POST", path, key, json={"code": "TOPUP-0000-0000-0000"})
     await to.own("none", "POST", path, key, json={"code": 1})
+    page = await to.own("what brought credit", "GET", "/credits?limit=2", key)
+    await to.own("the next", "GET", f"/credits?limit=2&cursor={page['next_cursor']}", key)
+    await to.own("a wrong cursor", "GET", "/credits?cursor=x", key)
 
 
 async def approvals(to: Recorder) -> None:

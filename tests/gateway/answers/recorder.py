@@ -57,6 +57,7 @@ _KINDS = ("", "", "", "", "", "", "order-no", "consent", "number")
 _PLAIN = (
     (re.compile(r'"(duration_ms|p50|p95)":\d+'), r'"\1":<ms>'),
     (re.compile(r'"(prefix|last4|voucher_code_hint|body_sha256)":"[^"]+"'), r'"\1":"<\1>"'),
+    (re.compile(r'"number":"ATU-[0-9A-Z]{4}"'), '"number":"ATU-<hint>"'),
     # Noted some time after the use, so it may be there or not.
     (re.compile(r'"last_used_at":(?:null|"[^"]+")'), r'"last_used_at":<null or a minute>'),
     # A wait is up to a fifth longer or shorter.

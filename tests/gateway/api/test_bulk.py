@@ -249,6 +249,18 @@ async def test_a_batch_is_looked_through_and_taken_back(gateway: Gateway) -> Non
     assert rest["items"][0]["error"]["param"] == "send_at"
     only = (await gateway.call("GET", f"{path}?status=scheduled", key=key)).json()["data"]
     assert [one["reference"] for one in only["items"]["items"]] == ["b"]
+    written = (await gateway.call("GET", f"{path}?format=csv", key=key)).text
+    behind = (await gateway.call("GET", f"{path}?format=csv&cursor=1", key=key)).text
+    assert [line.split(",")[1:3] for line in written.splitlines()] == [
+        ["reference", "status"],
+        ["a", "delivered"],
+        ["b", "scheduled"],
+        ["c", "refused"],
+    ]
+    assert written.splitlines()[3] == behind.splitlines()[1]
+    assert written.splitlines()[3].endswith(",send_at")
+    back = await gateway.call("GET", f"{path}?status=reversed", key=key)
+    assert (back.status_code, back.json()["data"]["items"]["items"]) == (200, [])
 
     cancelled = (await gateway.call("POST", f"{path}/cancel", key=key)).json()["data"]
     again = (await gateway.call("POST", f"{path}/cancel", key=key)).json()["data"]
@@ -273,7 +285,8 @@ async def test_a_lesser_key_and_another_account_have_nothing_of_it(gateway: Gate
     assert refused.json()["code"] == 2009
     path = f"/batches/{batch['id']}"
     assert (await gateway.call("POST", f"{path}/cancel", key=reader)).json()["code"] == 2009
-    assert (await gateway.call("GET", path, key=stranger)).status_code == 404
+    for place in (path, f"{path}?format=csv"):
+        assert (await gateway.call("GET", place, key=stranger)).status_code == 404
     assert (await gateway.call("POST", f"{path}/cancel", key=stranger)).status_code == 404
     assert (await gateway.call("GET", path, key=reader)).status_code == 200
 

@@ -2,17 +2,18 @@
 
 import csv
 import io
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 from starlette.responses import Response
 
-from gateway.http.lists import CsvPage, csv_parts, streamed, while_admitted
+from gateway.http.lists import CsvPage, csv_parts, streamed, told_if_cut, while_admitted
 from gateway.http.request_context import RequestContext
 from kernel.clock import FixedClock
 from keys.authenticator import CredentialEnded
-from keys.principal import ScopeMissing
+from keys.principal import ACCOUNT_SCOPES, ScopeMissing
 from tests.support.gateway import Gateway
 
 pytestmark = [pytest.mark.one_database, pytest.mark.fixed_clock]
@@ -43,7 +44,10 @@ async def test_the_history_is_exported_without_what_can_be_spent(
     wrong = await gateway.call("GET", "/topup/history?format=csv&cursor=evt_1", key=key)
 
     assert exported.headers["content-type"] == "text/csv; charset=utf-8"
-    assert exported.headers["content-disposition"] == 'attachment; filename="topups.csv"'
+    assert (
+        exported.headers["content-disposition"]
+        == 'attachment; filename="topups-test-staging-2026-06-13.csv"'
+    )
     assert exported.text.split("\r\n")[0] == (
         "transaction_id,status,platform,amount_cents,fee_cents,charged_cents,recipient_email,"
         "voucher_code_hint,new_balance_cents,reference,note,failure_reason,key_id,scheduled_for,"
@@ -76,6 +80,103 @@ async def test_deliveries_and_orders_are_exported(gateway: Gateway) -> None:
         "order_no,reference,created_at,paid_at,paid_amount,trial_days\r\n"
     )
     assert refused.status_code == 403
+
+
+# The first line of each list; what it says is a promise to whoever reads files by program.
+_FIRST_LINES = {
+    "/approvals": (
+        "id,status,transaction_id,platform,amount_cents,charged_cents,recipient_email,note,requested_by,"
+        "requester_key_name,decided_by,created_at,expires_at,decided_at"
+    ),
+    "/audit": (
+        "id,created_at,action,outcome,environment,subject_id,actor_kind,actor_id,actor_name,address,"
+        "user_agent,before,after,reason"
+    ),
+    "/batches": (
+        "id,status,all_or_nothing,items_total,counts_waiting,counts_refused,counts_dropped,"
+        "counts_scheduled,counts_pending,counts_delivered,counts_failed,counts_cancelled,"
+        "counts_reversing,counts_reversed,counts_accepted_cents,counts_delivered_cents,"
+        "counts_fee_cents,key_id,created_at,accepted_at,cancelled_at,completed_at"
+    ),
+    "/documents": (
+        "id,kind,number,order_id,subscription_id,corrects,amount,currency,taxes,discount,dated_at,created_at"
+    ),
+    "/events": "id,type,created_at,environment,api_version,data",
+    "/keys": (
+        "id,name,parent_id,prefix,last4,scopes,purpose,client_id,caps_per_call_cents,"
+        "caps_per_day_cents,caps_per_month_cents,lifetime_cents,windows,approval_above_cents,"
+        "approval_above_per_day_cents,per_recipient_per_day_cents,max_sends_per_hour,repeat_guard_s,"
+        "platforms,recipients,ip_allow_list,created_at,expires_at,last_used_at,paused_at,revoked_at"
+    ),
+    "/prices": "model,input_micros,output_micros,cached_micros,version,changed_at",
+    "/replays": (
+        "id,status,matched,done,failed,rate_per_s,endpoint_id,delivery_status,events,since,until,"
+        "created_at,ended_at"
+    ),
+    "/wallets": "recipient_email,platform,balance_cents,updated_at",
+    "/webhooks": (
+        "id,url,description,events,status,disabled_reason,failing_since,rate_limit_per_s,"
+        "include_codes,include_approval_links,created_at"
+    ),
+}
+
+
+async def test_every_list_is_exported_with_nothing_that_can_be_spent(gateway: Gateway) -> None:
+    key = await gateway.key(await gateway.account(), scopes=ACCOUNT_SCOPES)
+    body = {"platform": "claude", "amount_cents": 500, "recipient_email": "user@example.com"}
+    sent = (await gateway.call("POST", "/topup/send", key=key, json=body)).json()["data"]
+    capped = {"name": "=Child", "approval_above_cents": 100, "caps": {"per_day_cents": 900}}
+    child = (await gateway.call("POST", "/keys", key=key, json=capped)).json()["data"]
+    note = {**body, "note": "-2+3"}
+    asked = await gateway.call("POST", "/topup/send", key=child["key"], json=note)
+
+    written = {
+        path: await gateway.call("GET", f"{path}?format=csv_excel", key=key)
+        for path in _FIRST_LINES
+    }
+    plain = await gateway.call("GET", "/keys?format=csv", key=key)
+    polled = await gateway.call("GET", "/events?format=csv&after=0", key=key)
+
+    assert asked.json()["code"] == 3006
+    assert {path: found.content[:3] for path, found in written.items()} == dict.fromkeys(
+        written, b"\xef\xbb\xbf"
+    )
+    texts = {path: found.content.decode("utf-8-sig") for path, found in written.items()}
+    assert {path: text.split("\r\n")[0] for path, text in texts.items()} == _FIRST_LINES
+    assert written["/events"].headers["content-disposition"] == (
+        'attachment; filename="events-test-staging-2026-06-13.csv"'
+    )
+    assert plain.text == texts["/keys"]
+    assert (polled.status_code, polled.json()["data"]["error"]["param"]) == (422, "after")
+    keys = {row["id"]: row for row in rows_of(texts["/keys"])}
+    made = keys[child["id"]]
+    assert (made["name"], made["caps_per_day_cents"], made["windows"]) == ("'=Child", "900", "[]")
+    assert json.loads(made["scopes"]) == ["topup:send", "topup:read"]
+    (waiting,) = rows_of(texts["/approvals"])
+    assert (waiting["note"], waiting["amount_cents"]) == ("'-2+3", "500")
+    assert (waiting["requester_key_name"], waiting["decided_at"]) == ("'=Child", "")
+    delivered = [row for row in rows_of(texts["/events"]) if row["type"] == "topup.delivered"]
+    assert [json.loads(row["data"])["amount_cents"] for row in delivered] == [500]
+    secrets = (sent["voucher_code"], sent["claim_url"].rpartition("/")[2], key, child["key"])
+    for secret in secrets:
+        assert not [path for path, text in texts.items() if secret in text]
+
+
+async def test_a_list_that_is_cut_off_says_so_and_does_not_end_as_a_whole_one() -> None:
+    async def parts() -> AsyncIterator[bytes]:
+        yield b"id\r\n1\r\n"
+        raise CredentialEnded("revoked")
+
+    told = told_if_cut(parts(), is_marked=True)
+    taken = [await anext(told) for _ in range(3)]
+    with pytest.raises(CredentialEnded):
+        await anext(told)
+
+    assert taken == [
+        b"\xef\xbb\xbf",
+        b"id\r\n1\r\n",
+        b"# This list was cut off here: it is not whole. Export it again.\r\n",
+    ]
 
 
 async def test_a_page_is_read_once_the_one_before_is_gone() -> None:

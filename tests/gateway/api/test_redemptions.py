@@ -1,6 +1,8 @@
 """POST /codes/redeem: what each kind of code answers, once, and that guessing ends soon."""
 
 import asyncio
+import csv
+import io
 import logging
 from typing import Any
 
@@ -188,3 +190,45 @@ async def test_no_log_line_holds_a_code(
 
     assert code not in caplog.text
     assert code.removeprefix("TOPUP-") not in caplog.text
+
+
+async def test_what_brought_credit_is_listed_page_by_page_and_as_csv(
+    gateway: Gateway, key: str, clock: FixedClock
+) -> None:
+    [code] = await codes_of(gateway, 1500)
+    await redeem(gateway, key, code)
+    clock.advance_s(1)
+    order = {"provider": "sandbox", "amount_cents": 700}
+    placed = (await gateway.call("POST", "/orders", key=key, json=order)).json()["data"]
+    clock.advance_s(1)
+    sent = (await gateway.call("POST", "/topup/send", key=key, json=SEND)).json()["data"]
+    await redeem(gateway, key, sent["voucher_code"])
+    stranger = await gateway.key(await gateway.account())
+
+    lines, path = [], "/credits?limit=1"
+    while path:
+        page = (await gateway.call("GET", path, key=key)).json()["data"]
+        lines += page["items"]
+        path = f"/credits?limit=1&cursor={page['next_cursor']}" if page["has_more"] else ""
+    written = await gateway.call("GET", "/credits?format=csv", key=key)
+    wrong = await gateway.call("GET", "/credits?cursor=ord_1", key=key)
+    theirs = (await gateway.call("GET", "/credits", key=stranger)).json()["data"]
+
+    hint = sent["voucher_code"].rpartition("-")[2]
+    assert [(one["kind"], one["number"], one["credits"], one["status"]) for one in lines] == [
+        ("voucher", f"ATU-{hint}", 5000, "paid"),
+        ("payment", placed["order_no"], 7000, "pending"),
+        ("code", lines[2]["id"], 1500, "paid"),
+    ]
+    assert lines[2]["id"].startswith("rdm_")
+    rows = list(csv.DictReader(io.StringIO(written.text, newline="")))
+    assert [(row["kind"], row["credits"]) for row in rows] == [
+        ("voucher", "5000"),
+        ("payment", "7000"),
+        ("code", "1500"),
+    ]
+    assert rows[1]["completed_at"] == ""
+    assert (wrong.status_code, wrong.json()["data"]["error"]["param"]) == (422, "cursor")
+    assert theirs["items"] == []
+    assert sent["voucher_code"] not in written.text
+    assert code not in written.text

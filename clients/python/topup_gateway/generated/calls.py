@@ -17,6 +17,7 @@ from .api.calls.get_batches import get_batches
 from .api.calls.get_batches_batch_id import get_batches_batch_id
 from .api.calls.get_billing_details import get_billing_details
 from .api.calls.get_codes import get_codes
+from .api.calls.get_credits import get_credits
 from .api.calls.get_deliveries import get_deliveries
 from .api.calls.get_deliveries_delivery_id import get_deliveries_delivery_id
 from .api.calls.get_disputes import get_disputes
@@ -150,6 +151,7 @@ __all__ = [
     "get_batches_batch_id",
     "get_billing_details",
     "get_codes",
+    "get_credits",
     "get_deliveries",
     "get_deliveries_delivery_id",
     "get_disputes",

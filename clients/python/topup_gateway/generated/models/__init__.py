@@ -156,6 +156,11 @@ from .credit_expired_event import CreditExpiredEvent
 from .credit_expired_event_environment import CreditExpiredEventEnvironment
 from .credit_expiring_event import CreditExpiringEvent
 from .credit_expiring_event_environment import CreditExpiringEventEnvironment
+from .credit_line import CreditLine
+from .credit_line_kind import CreditLineKind
+from .credit_line_page import CreditLinePage
+from .credit_line_page_answer import CreditLinePageAnswer
+from .credit_line_page_answer_status import CreditLinePageAnswerStatus
 from .decide_body import DecideBody
 from .decide_body_verdict import DecideBodyVerdict
 from .decided_top_up import DecidedTopUp
@@ -251,15 +256,25 @@ from .fund_body import FundBody
 from .funding import Funding
 from .funding_answer import FundingAnswer
 from .funding_answer_status import FundingAnswerStatus
+from .get_approvals_format import GetApprovalsFormat
 from .get_approvals_status import GetApprovalsStatus
+from .get_audit_format import GetAuditFormat
+from .get_batches_batch_id_format import GetBatchesBatchIdFormat
 from .get_batches_batch_id_status import GetBatchesBatchIdStatus
+from .get_batches_format import GetBatchesFormat
+from .get_credits_format import GetCreditsFormat
 from .get_deliveries_format import GetDeliveriesFormat
 from .get_deliveries_status import GetDeliveriesStatus
 from .get_disputes_state import GetDisputesState
+from .get_documents_format import GetDocumentsFormat
 from .get_documents_kind import GetDocumentsKind
+from .get_events_format import GetEventsFormat
+from .get_keys_format import GetKeysFormat
 from .get_orders_format import GetOrdersFormat
 from .get_orders_status import GetOrdersStatus
+from .get_prices_format import GetPricesFormat
 from .get_refunds_status import GetRefundsStatus
+from .get_replays_format import GetReplaysFormat
 from .get_reports_outstanding_format import GetReportsOutstandingFormat
 from .get_reports_revenue_format import GetReportsRevenueFormat
 from .get_subscriptions_subscription_id_change_interval import (
@@ -269,6 +284,8 @@ from .get_topup_history_format import GetTopupHistoryFormat
 from .get_topup_statement_format import GetTopupStatementFormat
 from .get_usage_format import GetUsageFormat
 from .get_usage_group_by import GetUsageGroupBy
+from .get_wallets_format import GetWalletsFormat
+from .get_webhooks_format import GetWebhooksFormat
 from .give_period_body import GivePeriodBody
 from .given_back import GivenBack
 from .held import Held
@@ -814,6 +831,11 @@ __all__ = (
     "CreditExpiredEventEnvironment",
     "CreditExpiringEvent",
     "CreditExpiringEventEnvironment",
+    "CreditLine",
+    "CreditLineKind",
+    "CreditLinePage",
+    "CreditLinePageAnswer",
+    "CreditLinePageAnswerStatus",
     "DecideBody",
     "DecideBodyVerdict",
     "DecidedTopUp",
@@ -909,15 +931,25 @@ __all__ = (
     "Funding",
     "FundingAnswer",
     "FundingAnswerStatus",
+    "GetApprovalsFormat",
     "GetApprovalsStatus",
+    "GetAuditFormat",
+    "GetBatchesBatchIdFormat",
     "GetBatchesBatchIdStatus",
+    "GetBatchesFormat",
+    "GetCreditsFormat",
     "GetDeliveriesFormat",
     "GetDeliveriesStatus",
     "GetDisputesState",
+    "GetDocumentsFormat",
     "GetDocumentsKind",
+    "GetEventsFormat",
+    "GetKeysFormat",
     "GetOrdersFormat",
     "GetOrdersStatus",
+    "GetPricesFormat",
     "GetRefundsStatus",
+    "GetReplaysFormat",
     "GetReportsOutstandingFormat",
     "GetReportsRevenueFormat",
     "GetSubscriptionsSubscriptionIdChangeInterval",
@@ -925,6 +957,8 @@ __all__ = (
     "GetTopupStatementFormat",
     "GetUsageFormat",
     "GetUsageGroupBy",
+    "GetWalletsFormat",
+    "GetWebhooksFormat",
     "GivenBack",
     "GivePeriodBody",
     "Held",

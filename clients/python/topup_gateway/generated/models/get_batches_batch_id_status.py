@@ -1,7 +1,16 @@
 from typing import Literal, cast
 
 GetBatchesBatchIdStatus = Literal[
-    "cancelled", "delivered", "dropped", "failed", "pending", "refused", "scheduled", "waiting"
+    "cancelled",
+    "delivered",
+    "dropped",
+    "failed",
+    "pending",
+    "refused",
+    "reversed",
+    "reversing",
+    "scheduled",
+    "waiting",
 ]
 
 

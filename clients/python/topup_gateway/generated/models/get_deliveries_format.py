@@ -1,6 +1,6 @@
 from typing import Literal, cast
 
-GetDeliveriesFormat = Literal["csv", "json"]
+GetDeliveriesFormat = Literal["csv", "csv_excel", "json"]
 
 
 def check_get_deliveries_format(value: str) -> GetDeliveriesFormat:

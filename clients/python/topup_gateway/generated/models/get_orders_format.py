@@ -1,6 +1,6 @@
 from typing import Literal, cast
 
-GetOrdersFormat = Literal["csv", "json"]
+GetOrdersFormat = Literal["csv", "csv_excel", "json"]
 
 
 def check_get_orders_format(value: str) -> GetOrdersFormat:

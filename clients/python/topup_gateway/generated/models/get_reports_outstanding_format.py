@@ -1,6 +1,6 @@
 from typing import Literal, cast
 
-GetReportsOutstandingFormat = Literal["csv", "json"]
+GetReportsOutstandingFormat = Literal["csv", "csv_excel", "json"]
 
 
 def check_get_reports_outstanding_format(value: str) -> GetReportsOutstandingFormat:

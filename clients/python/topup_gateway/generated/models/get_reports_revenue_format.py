@@ -1,6 +1,6 @@
 from typing import Literal, cast
 
-GetReportsRevenueFormat = Literal["csv", "json"]
+GetReportsRevenueFormat = Literal["csv", "csv_excel", "json"]
 
 
 def check_get_reports_revenue_format(value: str) -> GetReportsRevenueFormat:

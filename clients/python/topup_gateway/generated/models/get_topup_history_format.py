@@ -1,6 +1,6 @@
 from typing import Literal, cast
 
-GetTopupHistoryFormat = Literal["csv", "json"]
+GetTopupHistoryFormat = Literal["csv", "csv_excel", "json"]
 
 
 def check_get_topup_history_format(value: str) -> GetTopupHistoryFormat:

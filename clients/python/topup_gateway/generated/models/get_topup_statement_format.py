@@ -1,6 +1,6 @@
 from typing import Literal, cast
 
-GetTopupStatementFormat = Literal["csv", "json", "pdf"]
+GetTopupStatementFormat = Literal["csv", "csv_excel", "json", "pdf"]
 
 
 def check_get_topup_statement_format(value: str) -> GetTopupStatementFormat:

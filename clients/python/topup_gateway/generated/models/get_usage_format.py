@@ -1,6 +1,6 @@
 from typing import Literal, cast
 
-GetUsageFormat = Literal["csv", "json"]
+GetUsageFormat = Literal["csv", "csv_excel", "json"]
 
 
 def check_get_usage_format(value: str) -> GetUsageFormat:

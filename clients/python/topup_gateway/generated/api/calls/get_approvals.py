@@ -4,6 +4,7 @@ import httpx
 
 from ....call import Call, unexpected
 from ...models.asked_approval_page_answer import AskedApprovalPageAnswer
+from ...models.get_approvals_format import GetApprovalsFormat
 from ...models.get_approvals_status import GetApprovalsStatus
 from ...types import UNSET, Unset
 
@@ -12,6 +13,7 @@ def get_approvals(
     *,
     limit: int | Unset = 50,
     cursor: str | Unset = UNSET,
+    format_: GetApprovalsFormat | Unset = "json",
     status: GetApprovalsStatus | Unset = UNSET,
 ) -> Call[AskedApprovalPageAnswer]:
     """Sends that wait for a person, and decided ones.
@@ -24,6 +26,12 @@ def get_approvals(
     params["limit"] = limit
 
     params["cursor"] = cursor
+
+    json_format_: str | Unset = UNSET
+    if not isinstance(format_, Unset):
+        json_format_ = format_
+
+    params["format"] = json_format_
 
     json_status: str | Unset = UNSET
     if not isinstance(status, Unset):

@@ -4,6 +4,7 @@ import httpx
 
 from ....call import Call, unexpected
 from ...models.audit_entry_page_answer import AuditEntryPageAnswer
+from ...models.get_audit_format import GetAuditFormat
 from ...types import UNSET, Unset
 
 
@@ -11,6 +12,7 @@ def get_audit(
     *,
     limit: int | Unset = 50,
     cursor: str | Unset = UNSET,
+    format_: GetAuditFormat | Unset = "json",
 ) -> Call[AuditEntryPageAnswer]:
     """List what concerns the account's security.
 
@@ -24,6 +26,12 @@ def get_audit(
     params["limit"] = limit
 
     params["cursor"] = cursor
+
+    json_format_: str | Unset = UNSET
+    if not isinstance(format_, Unset):
+        json_format_ = format_
+
+    params["format"] = json_format_
 
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
 

@@ -4,6 +4,7 @@ import httpx
 
 from ....call import Call, unexpected
 from ...models.batch_page_answer import BatchPageAnswer
+from ...models.get_batches_format import GetBatchesFormat
 from ...types import UNSET, Unset
 
 
@@ -11,6 +12,7 @@ def get_batches(
     *,
     limit: int | Unset = 50,
     cursor: str | Unset = UNSET,
+    format_: GetBatchesFormat | Unset = "json",
 ) -> Call[BatchPageAnswer]:
     """Bulk sends, newest first.
 
@@ -22,6 +24,12 @@ def get_batches(
     params["limit"] = limit
 
     params["cursor"] = cursor
+
+    json_format_: str | Unset = UNSET
+    if not isinstance(format_, Unset):
+        json_format_ = format_
+
+    params["format"] = json_format_
 
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
 

@@ -5,6 +5,7 @@ import httpx
 
 from ....call import Call, unexpected
 from ...models.batch_story_answer import BatchStoryAnswer
+from ...models.get_batches_batch_id_format import GetBatchesBatchIdFormat
 from ...models.get_batches_batch_id_status import GetBatchesBatchIdStatus
 from ...types import UNSET, Unset
 
@@ -14,6 +15,7 @@ def get_batches_batch_id(
     *,
     limit: int | Unset = 50,
     cursor: str | Unset = UNSET,
+    format_: GetBatchesBatchIdFormat | Unset = "json",
     status: GetBatchesBatchIdStatus | Unset = UNSET,
 ) -> Call[BatchStoryAnswer]:
     """A bulk send with its items.
@@ -26,6 +28,12 @@ def get_batches_batch_id(
     params["limit"] = limit
 
     params["cursor"] = cursor
+
+    json_format_: str | Unset = UNSET
+    if not isinstance(format_, Unset):
+        json_format_ = format_
+
+    params["format"] = json_format_
 
     json_status: str | Unset = UNSET
     if not isinstance(status, Unset):

@@ -5,6 +5,7 @@ import httpx
 
 from ....call import Call, unexpected
 from ...models.billing_document_page_answer import BillingDocumentPageAnswer
+from ...models.get_documents_format import GetDocumentsFormat
 from ...models.get_documents_kind import GetDocumentsKind
 from ...types import UNSET, Unset
 
@@ -13,6 +14,7 @@ def get_documents(
     *,
     limit: int | Unset = 50,
     cursor: str | Unset = UNSET,
+    format_: GetDocumentsFormat | Unset = "json",
     kind: GetDocumentsKind | Unset = UNSET,
     order_id: str | Unset = UNSET,
     subscription_id: str | Unset = UNSET,
@@ -29,6 +31,12 @@ def get_documents(
     params["limit"] = limit
 
     params["cursor"] = cursor
+
+    json_format_: str | Unset = UNSET
+    if not isinstance(format_, Unset):
+        json_format_ = format_
+
+    params["format"] = json_format_
 
     json_kind: str | Unset = UNSET
     if not isinstance(kind, Unset):

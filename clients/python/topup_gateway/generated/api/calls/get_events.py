@@ -5,6 +5,7 @@ import httpx
 from ....call import Call, unexpected
 from ...models.event_page_answer import EventPageAnswer
 from ...models.event_type import EventType
+from ...models.get_events_format import GetEventsFormat
 from ...types import UNSET, Unset
 
 
@@ -12,6 +13,7 @@ def get_events(
     *,
     limit: int | Unset = 50,
     cursor: str | Unset = UNSET,
+    format_: GetEventsFormat | Unset = "json",
     after: str | Unset = UNSET,
     type_: EventType | Unset = UNSET,
 ) -> Call[EventPageAnswer]:
@@ -27,6 +29,12 @@ def get_events(
     params["limit"] = limit
 
     params["cursor"] = cursor
+
+    json_format_: str | Unset = UNSET
+    if not isinstance(format_, Unset):
+        json_format_ = format_
+
+    params["format"] = json_format_
 
     params["after"] = after
 

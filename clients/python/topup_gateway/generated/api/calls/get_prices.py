@@ -3,6 +3,7 @@ from typing import Any
 import httpx
 
 from ....call import Call, unexpected
+from ...models.get_prices_format import GetPricesFormat
 from ...models.price_page_answer import PricePageAnswer
 from ...types import UNSET, Unset
 
@@ -11,6 +12,7 @@ def get_prices(
     *,
     limit: int | Unset = 50,
     cursor: str | Unset = UNSET,
+    format_: GetPricesFormat | Unset = "json",
     model: str | Unset = UNSET,
 ) -> Call[PricePageAnswer]:
     """What tokens of each model cost.
@@ -25,6 +27,12 @@ def get_prices(
     params["limit"] = limit
 
     params["cursor"] = cursor
+
+    json_format_: str | Unset = UNSET
+    if not isinstance(format_, Unset):
+        json_format_ = format_
+
+    params["format"] = json_format_
 
     params["model"] = model
 

@@ -3,6 +3,7 @@ from typing import Any
 import httpx
 
 from ....call import Call, unexpected
+from ...models.get_wallets_format import GetWalletsFormat
 from ...models.recipient_wallet_page_answer import RecipientWalletPageAnswer
 from ...types import UNSET, Unset
 
@@ -11,6 +12,7 @@ def get_wallets(
     *,
     limit: int | Unset = 50,
     cursor: str | Unset = UNSET,
+    format_: GetWalletsFormat | Unset = "json",
     recipient_email: str | Unset = UNSET,
     platform: str | Unset = UNSET,
 ) -> Call[RecipientWalletPageAnswer]:
@@ -24,6 +26,12 @@ def get_wallets(
     params["limit"] = limit
 
     params["cursor"] = cursor
+
+    json_format_: str | Unset = UNSET
+    if not isinstance(format_, Unset):
+        json_format_ = format_
+
+    params["format"] = json_format_
 
     params["recipient_email"] = recipient_email
 

@@ -3,6 +3,7 @@ from typing import Any
 import httpx
 
 from ....call import Call, unexpected
+from ...models.get_webhooks_format import GetWebhooksFormat
 from ...models.webhook_endpoint_page_answer import WebhookEndpointPageAnswer
 from ...types import UNSET, Unset
 
@@ -11,6 +12,7 @@ def get_webhooks(
     *,
     limit: int | Unset = 50,
     cursor: str | Unset = UNSET,
+    format_: GetWebhooksFormat | Unset = "json",
 ) -> Call[WebhookEndpointPageAnswer]:
     """List webhooks.
 
@@ -22,6 +24,12 @@ def get_webhooks(
     params["limit"] = limit
 
     params["cursor"] = cursor
+
+    json_format_: str | Unset = UNSET
+    if not isinstance(format_, Unset):
+        json_format_ = format_
+
+    params["format"] = json_format_
 
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
 

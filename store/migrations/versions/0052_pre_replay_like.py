@@ -8,8 +8,8 @@ from alembic import op
 
 from store.dialect import BIGINT, TEXT
 
-revision = "0050"
-down_revision = "0049"
+revision = "0052"
+down_revision = "0051"
 branch_labels = None
 depends_on = None
 oldest_code = "0011"

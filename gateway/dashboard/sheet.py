@@ -1,0 +1,106 @@
+"""A list that no route of our API has, as a page or, by `format=csv` in the same address, as CSV.
+
+The CSV is that of gateway/http/lists.py: streamed page by page with the page's own filters. A column is an
+attribute of a row, or its value where rows are mappings; a.b for the attribute b of a; none of them holds what can be spent.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any, Final, Generic, TypeVar
+
+from gateway.dashboard.paging import ASKED, Paged, paged
+from gateway.html.forms import read_query
+from gateway.html.render import page
+from gateway.http.lists import ROWS_AT_ONCE, CsvPage, Export, csv_stream
+from gateway.http.request_context import RequestContext
+from gateway.http.routing import Reply
+from kernel.clock import rfc3339
+from keys.principal import ADMIN
+from store.database import Transaction
+
+R = TypeVar("R")
+# Reads rows older than the cursor's, which is what the address says of it, or None: the first ones.
+ReadRows = Callable[[Transaction, str | None, int], Awaitable[Sequence[R]]]
+
+FORMATS: Final = frozenset({"csv", "csv_excel"})
+_TIMES: Final = ("_at", "_until", "since")
+
+
+@dataclass(frozen=True)
+class Sheet(Generic[R]):
+    """What a list is called as a file, and which attributes of its rows are in it. scopes: of its page."""
+
+    name: str
+    columns: Sequence[str]
+    cursor: Callable[[R], Any] = attrgetter("id")
+    filters: Sequence[str] = ()
+    scopes: Sequence[str] = (ADMIN,)
+
+    @property
+    def is_everybodys(self) -> bool:
+        """Whether it is the operator's list, of all accounts."""
+        return ADMIN in self.scopes
+
+    def cells(self, row: R) -> Mapping[str, object]:
+        """The row by its columns' names."""
+        return {_name(column): _cell(row, column) for column in self.columns}
+
+
+async def list_page(
+    call: RequestContext[Any, Any], template: str, sheet: Sheet[R], read: ReadRows[R], **values: Any
+) -> Reply:
+    """The list as the address asks for it. values: what else the page shows."""
+    whole = await whole_list(call, sheet, read)
+    if whole is not None:
+        return whole
+    return page(call, template, listing=await one_page(call, sheet, read), **values)
+
+
+async def one_page(call: RequestContext[Any, Any], sheet: Sheet[R], read: ReadRows[R]) -> Paged:
+    """The rows that a page shows."""
+    cursor = read_query(call).text("cursor") or None
+    found = await call.context.database.read(lambda tx: read(tx, cursor, ASKED))
+    return listed(call, sheet, found)
+
+
+def listed(call: RequestContext[Any, Any], sheet: Sheet[R], found: Sequence[R]) -> Paged:
+    """Rows that a page read by itself, ASKED of them at most."""
+    filters = sheet.filters
+    return paged(call, found, lambda row: str(sheet.cursor(row)), filters=filters, has_csv=True)
+
+
+async def whole_list(
+    call: RequestContext[Any, Any], sheet: Sheet[R], read: ReadRows[R]
+) -> Reply | None:
+    """All rows from the cursor on, as CSV; None: the address asks for a page."""
+    asked = read_query(call)
+    form = asked.text("format")
+    if form not in FORMATS:
+        return None
+
+    async def page_after(cursor: str | None) -> CsvPage:
+        rows = await call.context.database.read(lambda tx: read(tx, cursor, ROWS_AT_ONCE))
+        has_more = len(rows) == ROWS_AT_ONCE
+        following = str(sheet.cursor(rows[-1])) if has_more else None
+        return CsvPage([sheet.cells(row) for row in rows], following)
+
+    export = Export(sheet.name, sheet.scopes, [_name(column) for column in sheet.columns])
+    cursor = asked.text("cursor") or None
+    return await csv_stream(
+        call, export, form, page_after, cursor, is_everybodys=sheet.is_everybodys
+    )
+
+
+def _name(column: str) -> str:
+    return column.replace(".", "_")
+
+
+def _cell(row: object, column: str) -> object:
+    """The attribute, a time as RFC 3339; None where one on the way to it is None."""
+    value: Any = row
+    for name in column.split("."):
+        if value is not None:
+            value = value.get(name) if isinstance(value, Mapping) else getattr(value, name)
+    is_time = isinstance(value, int) and column.endswith(_TIMES)
+    return rfc3339(value) if is_time else value

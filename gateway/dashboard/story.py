@@ -1,0 +1,334 @@
+"""The words of a top-up's story, line by line, and where each line lies in time.
+
+Promise: what a merchant is shown of a supplier is what GET /topup/status says: an outcome, never a name or a
+detail. A line's anchor is an id of ours, so a link to it lasts as long as what it names.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from billing.ledger.chart import Code
+from billing.ledger.words import account_words, code_words
+from billing.reports.topup_story import StoryEvent, TopUpStory
+from billing.topups.approval import BY_LINK
+from billing.topups.attempt import Attempt
+from gateway.html.format import micros, money, tone
+from gateway.html.waterfall import Axis, Stretch, axis_of, elapsed
+from kernel.clock import rfc3339_ms
+from webhooks.deliveries.log import AttemptOutcome, Delivery
+
+_UNDER_WAY: Final = frozenset({"scheduled", "pending", "reversing"})
+_OPEN_DELIVERIES: Final = frozenset({"pending", "sending"})
+_D: Final = "/dashboard"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One line. until_at null: a moment, unless it is open: then it goes on. anchor: its id on the page.
+    depth: 1 below an event, 2 below a delivery. path: of the page that tells more. Times in microseconds.
+    """
+
+    anchor: str
+    word: str
+    title: str
+    at: int
+    until_at: int | None = None
+    is_open: bool = False
+    state: str = ""
+    detail: str = ""
+    path: str | None = None
+    depth: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StoryLine:
+    """A step as the page draws it. since, took: in words; took is empty for a moment."""
+
+    step: Step
+    at: str
+    since: str
+    took: str
+    tone: str
+    bar: Stretch
+
+
+@dataclass(frozen=True, slots=True)
+class ShownStory:
+    """The lines, the times of the axis, and whether more is to come. mark: another one once a step was
+    added or has another state.
+    """
+
+    lines: Sequence[StoryLine]
+    ticks: Sequence[tuple[float, str]]
+    length: str
+    mark: str
+    is_live: bool
+    has_webhooks: bool
+    has_more_deliveries: bool
+
+
+def shown_story(
+    story: TopUpStory, *, is_operator: bool, now_us: int, has_links: bool = True
+) -> ShownStory:
+    """The story as of now. is_operator: suppliers are named. has_links: to pages of its account's."""
+    steps = [*_in_order(story, is_operator=is_operator)]
+    if not has_links:
+        steps = [replace(step, path=None) for step in steps]
+    ends = [_end(step, now_us) for step in steps]
+    axis = axis_of([*(step.at for step in steps), *ends])
+    lines = [_line(step, end, axis) for step, end in zip(steps, ends, strict=True)]
+    return ShownStory(
+        lines,
+        axis.ticks(),
+        elapsed(axis.length_us),
+        f"{len(steps)} " + " ".join(step.state for step in steps if step.is_open),
+        _is_live(story),
+        bool(story.deliveries),
+        story.has_more_deliveries,
+    )
+
+
+def _is_live(story: TopUpStory) -> bool:
+    """Whether a step is still to come by itself."""
+    is_sent = all(one.status not in _OPEN_DELIVERIES for one in story.deliveries)
+    is_mailed = all(one.ended_at is not None for one in story.mails)
+    return story.topup.status in _UNDER_WAY or not is_sent or not is_mailed
+
+
+def _end(step: Step, now_us: int) -> int:
+    if step.is_open:
+        return max(now_us, step.at)
+    return step.at if step.until_at is None else max(step.until_at, step.at)
+
+
+def _line(step: Step, end: int, axis: Axis) -> StoryLine:
+    is_moment = end == step.at and not step.is_open
+    return StoryLine(
+        step,
+        rfc3339_ms(step.at),
+        f"+{elapsed(step.at - axis.begin_us)}",
+        "" if is_moment else elapsed(end - step.at),
+        tone(step.state) if step.state else "calm",
+        axis.bar(step.at, end),
+    )
+
+
+def _in_order(story: TopUpStory, *, is_operator: bool) -> Iterator[Step]:
+    """By time; deliveries below their event, attempts below their delivery."""
+    steps = [
+        *_request(story),
+        *_transfers(story),
+        *_approval(story),
+        *(_supplier(one, is_operator=is_operator) for one in story.attempts),
+        *_mails(story),
+        *_settled(story),
+        *_reversal(story),
+        *(_event(one) for one in story.events),
+    ]
+    below: dict[str, list[Step]] = {one.id: [] for one in story.events}
+    for delivery in story.deliveries:
+        told = [_delivery(delivery, story), *_attempts(delivery, story)]
+        if delivery.event_id in below:
+            below[delivery.event_id] += told
+        else:
+            steps += [replace(one, depth=max(one.depth - 1, 0)) for one in told]
+    # Sorting keeps the order of what happened in one commit.
+    for step in sorted(steps, key=lambda one: one.at):
+        yield step
+        yield from below.get(step.anchor, ())
+
+
+def _request(story: TopUpStory) -> Iterator[Step]:
+    topup, began_at = story.topup, story.began_at
+    yield Step(
+        "request",
+        "Request",
+        _caller(story),
+        topup.created_at if began_at is None else began_at,
+        until_at=topup.created_at,
+        detail=" · ".join(_facts_of_request(story)),
+        path=None if topup.key_id is None else f"{_D}/keys/{topup.key_id}",
+    )
+    yield Step(
+        "decision",
+        "Decision",
+        _decision(story),
+        topup.created_at,
+        state="accepted",
+        detail=f"{money(topup.charged_cents)} charged",
+    )
+
+
+def _caller(story: TopUpStory) -> str:
+    topup = story.topup
+    if topup.key_id is None:
+        return "Sent without a key"
+    return f"Sent with the key {topup.key_name or topup.key_id}"
+
+
+def _facts_of_request(story: TopUpStory) -> Iterator[str]:
+    topup = story.topup
+    if topup.caller_address is not None:
+        yield f"from {topup.caller_address}"
+    if topup.idempotency_key is not None:
+        yield f"Idempotency-Key {topup.idempotency_key}"
+    if story.request_id is not None:
+        yield story.request_id
+
+
+def _decision(story: TopUpStory) -> str:
+    if story.approval is not None:
+        return "A person has to approve it; its funds are held"
+    if story.topup.scheduled_for is not None:
+        return "Accepted for its time; its funds are held"
+    if any(one.code == Code.TOPUP_HOLD for one in story.transfers):
+        return "Accepted; its funds are held until it is delivered"
+    return "Accepted and delivered at once"
+
+
+def _transfers(story: TopUpStory) -> Iterator[Step]:
+    for one in story.transfers:
+        debit, credit = (
+            account_words(story.labels[side]) for side in (one.debit_id, one.credit_id)
+        )
+        yield Step(
+            one.id,
+            "Ledger",
+            f"{code_words(one.code)}: {micros(one.amount_micros)}",
+            one.created_at,
+            detail=f"{debit} → {credit}",
+        )
+
+
+def _approval(story: TopUpStory) -> Iterator[Step]:
+    asked = story.approval
+    if asked is None:
+        return
+    by = "a signed link" if asked.decided_by == BY_LINK else asked.decided_by
+    yield Step(
+        asked.id,
+        "Approval",
+        "Waits for a person" if asked.status == "pending" else f"{asked.status.capitalize()}",
+        asked.created_at,
+        until_at=asked.decided_at,
+        is_open=asked.status == "pending",
+        state=asked.status,
+        detail="" if by is None else f"by {by}",
+        path=f"{_D}/approvals/{asked.id}",
+    )
+
+
+def _supplier(one: Attempt, *, is_operator: bool) -> Step:
+    times = "once" if one.asks == 1 else f"{one.asks} times"
+    detail = " · ".join(word for word in (one.supplier, one.detail) if word) if is_operator else ""
+    return Step(
+        f"supplier-{one.number}",
+        "Supplier",
+        f"Turn {one.number}, asked {times}",
+        one.asked_at,
+        until_at=one.ended_at,
+        is_open=one.is_open,
+        state=one.outcome,
+        detail=detail,
+    )
+
+
+def _mails(story: TopUpStory) -> Iterator[Step]:
+    for one in story.mails:
+        yield Step(
+            one.id,
+            "Mail",
+            "Mail to the recipient",
+            one.created_at,
+            until_at=one.ended_at,
+            is_open=one.ended_at is None,
+            state=one.status,
+            detail=one.reason or "",
+            path=f"{_D}/outbox/{one.id}",
+        )
+    if story.topup.claimed_at is not None:
+        yield Step(
+            "claimed", "Recipient", "Opened its page", story.topup.claimed_at, state="redeemed"
+        )
+
+
+def _settled(story: TopUpStory) -> Iterator[Step]:
+    """How it ended, where that was later than the decision; its event says it too, while that is kept."""
+    topup = story.topup
+    if topup.settled_at is None or topup.settled_at == topup.created_at:
+        return
+    state = "delivered" if topup.status in {"reversing", "reversed"} else topup.status
+    yield Step(
+        "settled",
+        "Outcome",
+        f"Ended: {state}",
+        topup.settled_at,
+        state=state,
+        detail=topup.failure_reason or "",
+    )
+
+
+def _reversal(story: TopUpStory) -> Iterator[Step]:
+    one = story.reversal
+    if one is not None:
+        yield Step(
+            "reversal",
+            "Reversal",
+            "Wanted back",
+            one.asked_at,
+            until_at=one.ended_at,
+            is_open=one.outcome is None,
+            state=one.outcome or "reversing",
+            detail=" · ".join(word for word in (one.reason, one.detail) if word),
+        )
+
+
+def _event(one: StoryEvent) -> Step:
+    return Step(
+        one.id,
+        "Event",
+        one.type,
+        one.created_at,
+        state=one.type.partition(".")[2],
+        detail=one.id,
+    )
+
+
+def _delivery(one: Delivery, story: TopUpStory) -> Step:
+    made = [attempt for attempt in story.outcomes if attempt.delivery_id == one.id]
+    is_open = one.status in _OPEN_DELIVERIES
+    due = f"next attempt {rfc3339_ms(one.next_attempt_at)}" if one.next_attempt_at and made else ""
+    return Step(
+        one.id,
+        "Replay" if one.replay_of else "Webhook",
+        story.urls.get(one.endpoint_id, one.endpoint_id),
+        one.created_at,
+        until_at=made[-1].started_at + made[-1].duration_us if made else None,
+        is_open=is_open,
+        state=one.status,
+        detail=due,
+        path=f"{_D}/deliveries/{one.id}",
+        depth=1,
+    )
+
+
+def _attempts(delivery: Delivery, story: TopUpStory) -> Iterator[Step]:
+    for one in story.outcomes:
+        if one.delivery_id == delivery.id:
+            yield Step(
+                one.id,
+                "Attempt",
+                f"Attempt {one.number}: {_answer(one)}",
+                one.started_at,
+                until_at=one.started_at + one.duration_us,
+                state="succeeded" if one.error is None else "failed",
+                path=f"{_D}/deliveries/{delivery.id}",
+                depth=2,
+            )
+
+
+def _answer(one: AttemptOutcome) -> str:
+    if one.http_status is not None:
+        return f"HTTP {one.http_status}"
+    return f"no answer ({one.error})" if one.error else "no answer"

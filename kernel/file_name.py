@@ -1,0 +1,14 @@
+"""Words in the letters that every system takes in a file's name."""
+
+import re
+import unicodedata
+from typing import Final
+
+_CHARACTERS_MAX: Final = 40
+_OTHERS: Final = re.compile(r"[^a-z0-9]+")
+
+
+def plain_name(text: str) -> str:
+    """The text in small letters, digits and hyphens; empty where it has none of them."""
+    ascii_only = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    return _OTHERS.sub("-", ascii_only.lower()).strip("-")[:_CHARACTERS_MAX].rstrip("-")

@@ -1,0 +1,123 @@
+"""Keeps requests off their path: a bounded line in memory, written in batches beside what serves.
+
+Promises: noting one costs an append and waits for nothing; what there is no room for, and what the database
+does not take, is left out and counted. An account that is refused without an end fills neither the line nor
+the table: so many of its requests are kept in a minute.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections import deque
+from collections.abc import Sequence
+from functools import partial
+from typing import Final
+
+from msgspec.structs import replace
+from prometheus_client import Counter
+
+from kernel.clock import MINUTE_US
+from kernel.storable import storable
+from runtime.request_log.redact import BODY_BYTES_MAX, body_text, mask_text, query_text
+from runtime.request_log.rows import LoggedRequest, insert
+from store.database import Database, Transaction
+
+LINE_MAX: Final = 1_000
+BATCH_ROWS: Final = 100
+# Of one account, in each process.
+PER_MINUTE_MAX: Final = 120
+GATHER_S: Final = 0.5
+_TEXT_MAX: Final = 500
+# A row, whose texts are as they came, the request's body and the answer's.
+_Noted = tuple[LoggedRequest, bytes, bytes]
+_log = logging.getLogger(__name__)
+
+
+class RequestLog:
+    """One for each gateway; is_on: whether anything is kept at all."""
+
+    def __init__(self, database: Database, dropped: Counter, *, is_on: bool) -> None:
+        self.is_on = is_on
+        self._database = database
+        self._dropped = dropped
+        self._line: deque[_Noted] = deque()
+        self._task: asyncio.Task[None] | None = None
+        self._is_awaited = asyncio.Event()
+        self._minute = 0
+        self._of_account: dict[str, int] = {}
+
+    def note(self, row: LoggedRequest, request_body: bytes, response_body: bytes) -> None:
+        """Takes one in. The row's texts are as they came: they are masked before they are written."""
+        if not self._has_room(row):
+            return
+        cut = BODY_BYTES_MAX + 1
+        self._line.append((row, request_body[:cut], response_body[:cut]))
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._write_all())
+
+    async def flush(self) -> None:
+        """Writes what was noted before; for the end of a process, and for tests."""
+        if self._task is not None:
+            self._is_awaited.set()
+            await self._task
+            self._is_awaited.clear()
+
+    def _has_room(self, row: LoggedRequest) -> bool:
+        minute = row.created_at // MINUTE_US
+        if minute != self._minute:
+            self._minute, self._of_account = minute, {}
+        number = self._of_account.get(row.account_id, 0) + 1
+        self._of_account[row.account_id] = number
+        if number > PER_MINUTE_MAX:
+            self._dropped.labels("account").inc()
+            return False
+        if len(self._line) >= LINE_MAX:
+            self._dropped.labels("full").inc()
+            return False
+        return True
+
+    async def _write_all(self) -> None:
+        while self._line:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(GATHER_S):
+                    await self._is_awaited.wait()
+            number = min(BATCH_ROWS, len(self._line))
+            await self._write([self._line.popleft() for _ in range(number)])
+
+    async def _write(self, taken: Sequence[_Noted]) -> None:
+        try:
+            rows = await asyncio.to_thread(_redacted_all, taken)
+            await self._database.transaction(partial(_insert, rows=rows), durable=False)
+        except Exception as error:
+            # Whatever it is, the next ones are kept.
+            self._dropped.labels("failed").inc(len(taken))
+            fields = {"requests": len(taken), "error": type(error).__name__}
+            _log.warning("request_log.lost", extra={"fields": fields})
+
+
+async def _insert(tx: Transaction, rows: Sequence[LoggedRequest]) -> None:
+    await insert(tx, rows)
+
+
+def _redacted_all(taken: Sequence[_Noted]) -> Sequence[LoggedRequest]:
+    return [_redacted(*one) for one in taken]
+
+
+def _redacted(row: LoggedRequest, request_body: bytes, response_body: bytes) -> LoggedRequest:
+    """As it is written."""
+    kind = (row.content_type or "").lower()
+    path, _, query = row.path.partition("?")
+    shown = _text(path) or ""
+    return replace(
+        row,
+        path=f"{shown}?{query_text(query)[:_TEXT_MAX]}" if query else shown,
+        user_agent=_text(row.user_agent),
+        idempotency_key=_text(row.idempotency_key),
+        content_type=_text(row.content_type),
+        request_body=body_text(request_body, kind),
+        response_body=body_text(response_body, "application/json", is_answer=True),
+    )
+
+
+def _text(text: str | None) -> str | None:
+    return None if text is None else storable(mask_text(text), characters_max=_TEXT_MAX)

@@ -1,0 +1,111 @@
+"""Bodies and addresses of requests without what can be spent or signed in with.
+
+Two nets, one behind the other: in JSON and forms the values of fields that hold secrets by their name are
+replaced; then everything is masked by its look, as every line of the log is, and codes of vouchers in every
+form that people type them in. What is no JSON, or was cut off, is text: there, what follows such a name goes.
+"""
+
+import re
+from typing import Any, Final
+from urllib.parse import parse_qsl, urlencode
+
+import msgspec
+
+from kernel.storable import storable
+from runtime.log import mask
+
+HIDDEN: Final = "***"
+BODY_BYTES_MAX: Final = 8 * 1024
+_NAME: Final = (
+    r"passw|secret|token|cookie|authori[sz]ation|credential|private|signature|api_?key|bearer"
+    r"|\bvalue\b|\bsign\b|\bpin\b|\botp\b|\bcode\b|\bcodes\b|voucher|card|cvc|iban|verifier"
+)
+_is_secret_name = re.compile(_NAME, re.IGNORECASE).search
+# A number may be one of these; input_tokens is none.
+_is_secret_number = re.compile(r"passw|secret|\bpin\b|\botp\b|\bcode\b", re.IGNORECASE).search
+# A word of ours, such as an error's code or a reason.
+_is_word = re.compile(r"[a-z]{2,}(_[a-z]+){0,6}").fullmatch
+_VOUCHER = re.compile(r"\b(ATU|TOPUP)[\s_-]{0,3}[0-9A-Z](?:[\s_-]{0,3}[0-9A-Z]){7,}", re.IGNORECASE)
+# In text that is no whole JSON: a word, what may stand between a name and its value, and a value as far as
+# it goes. Quotes may be escaped, where JSON stands in JSON.
+_WORD = re.compile(r"[\w-]+")
+_BETWEEN = re.compile(r"\\?[\"']?\s{0,8}[:=]\s{0,8}")
+_VALUE = re.compile(r"\\?\"[^\"]*|'[^']*|\[[^\]]*|[^\s,;&}\]\"']+")
+# Whose values are all somebody's own, whatever they are called.
+_SECRET_MAPS: Final = frozenset({"headers", "options"})
+
+
+def body_text(body: bytes, content_type: str, *, is_answer: bool = False) -> str:
+    """At most BODY_BYTES_MAX of the body, without secrets. is_answer: ours, whose codes are numbers and
+    words that everybody may know.
+    """
+    if not body:
+        return ""
+    if content_type.startswith("application/x-www-form-urlencoded"):
+        return query_text(body.decode("latin-1"))
+    if len(body) <= BODY_BYTES_MAX and (shown := _as_json(body, is_answer=is_answer)):
+        return _kept(mask_text(shown))
+    text = body[:BODY_BYTES_MAX].decode("utf-8", "replace")
+    return _kept(mask_text(_without_values(text)))
+
+
+def query_text(query: str) -> str:
+    """A query's or a form's parameters, without secrets."""
+    pairs = parse_qsl(query[:BODY_BYTES_MAX], keep_blank_values=True, errors="replace")
+    hidden = [(name, HIDDEN if _is_secret_name(name) else value) for name, value in pairs]
+    return _kept(mask_text(urlencode(hidden, safe="*@:/,")))
+
+
+def mask_text(text: str) -> str:
+    """As the log masks a line, and codes of vouchers without their hyphens, too."""
+    return _VOUCHER.sub(r"\1-" + HIDDEN, mask(text))
+
+
+def _as_json(body: bytes, *, is_answer: bool) -> str:
+    """The body without the values of fields that hold secrets; empty: it is no JSON."""
+    try:
+        decoded = msgspec.json.decode(body)
+        return msgspec.json.encode(_hidden(decoded, "", is_answer=is_answer)).decode()
+    except (msgspec.MsgspecError, RecursionError, ValueError):
+        return ""
+
+
+def _hidden(value: Any, name: str, *, is_answer: bool) -> Any:
+    if isinstance(value, dict):
+        inside = "secret" if name in _SECRET_MAPS else ""
+        return {
+            key: _hidden(one, inside or str(key), is_answer=is_answer) for key, one in value.items()
+        }
+    if isinstance(value, list):
+        return [_hidden(one, name, is_answer=is_answer) for one in value]
+    return HIDDEN if _is_secret(value, name, is_answer=is_answer) else value
+
+
+def _is_secret(value: Any, name: str, *, is_answer: bool) -> bool:
+    if isinstance(value, str):
+        is_own_word = is_answer and name == "code" and _is_word(value)
+        return value != "" and not is_own_word and _is_secret_name(name) is not None
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number and not is_answer and _is_secret_number(name) is not None
+
+
+def _without_values(text: str) -> str:
+    """The text without what follows the name of a field that holds secrets. One walk from the left to the
+    right, so that its time is proportional to the text's length.
+    """
+    parts: list[str] = []
+    copied = position = 0
+    while (word := _WORD.search(text, position)) is not None:
+        position = word.end()
+        between = _BETWEEN.match(text, position)
+        if between is None or not _is_secret_name(word.group()):
+            continue
+        value = _VALUE.match(text, between.end())
+        if value is not None:
+            parts += (text[copied : between.end()], HIDDEN)
+            copied = position = value.end()
+    return "".join((*parts, text[copied:]))
+
+
+def _kept(text: str) -> str:
+    return storable(text, characters_max=BODY_BYTES_MAX)

@@ -1,0 +1,143 @@
+"""The kept requests: one row for each, written after its answer, read by its account. Writes request_log.
+
+Invariant: a row holds no secret (redact.py), and nothing in it decides anything: losing one loses a record.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from kernel.errors import NotFound
+from kernel.ids import least_id, new_id
+from kernel.tenant import Tenant
+from store.database import Transaction
+from store.keyset import Keyset
+from store.row_mapping import RowMapping
+
+PREFIX: Final = "rql"
+PRUNE_ROWS: Final = 500
+
+
+class LoggedRequest(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """One row of request_log. path: with its query. route: the template that it met. code: of our envelope;
+    null: the answer is another surface's. request_bytes: the body's length as it came. The two bodies are
+    cut and without secrets; response_body is empty for what went well. Times in microseconds.
+    """
+
+    id: str
+    request_id: str
+    account_id: str
+    environment: str
+    credential_id: str
+    method: str
+    route: str
+    path: str
+    status: int
+    code: int | None = None
+    transaction_id: str | None = None
+    duration_us: int
+    address: str | None = None
+    user_agent: str | None = None
+    idempotency_key: str | None = None
+    content_type: str | None = None
+    request_bytes: int
+    request_body: str
+    response_body: str
+    created_at: int
+
+
+class NamedRequest(msgspec.Struct, frozen=True):
+    """A row, and the name that its key or token has today; null: it was a person's session, or is gone."""
+
+    request: LoggedRequest
+    sender_name: str | None
+
+
+def fresh_id() -> str:
+    """Of a new row; by these the list is ordered and pruned."""
+    return new_id(PREFIX)
+
+
+async def insert(tx: Transaction, requests: Sequence[LoggedRequest]) -> None:
+    """Adds the rows."""
+    await tx.insert("request_log", _ROWS.columns, [_ROWS.write(one) for one in requests])
+
+
+async def page(
+    tx: Transaction,
+    tenant: Tenant,
+    *,
+    limit: int,
+    before_id: str | None = None,
+    request_id: str | None = None,
+    code: int | None = None,
+    outcome: str | None = None,
+    transaction_id: str | None = None,
+) -> Sequence[NamedRequest]:
+    """At most `limit`, the newest first. outcome: refused, failed or done."""
+    rows = await _PAGES.page(
+        tx,
+        tenant,
+        limit=limit,
+        before_id=before_id,
+        request_id=request_id,
+        code=code,
+        transaction_id=transaction_id,
+        **({outcome: True} if outcome in _OUTCOMES else {}),
+    )
+    return [NamedRequest(_ROWS.read(row), row["sender_name"]) for row in rows]
+
+
+async def get(tx: Transaction, tenant: Tenant, row_id: str) -> NamedRequest:
+    """Raises NotFound, also for another account's or environment's."""
+    rows = await _PAGES.page(tx, tenant, limit=1, id=row_id)
+    if not rows:
+        raise NotFound("Request", param="id")
+    return NamedRequest(_ROWS.read(rows[0]), rows[0]["sender_name"])
+
+
+async def prune(tx: Transaction, *, before_us: int) -> int:
+    """Deletes a bounded number of rows of before that time; returns how many."""
+    return await tx.execute(
+        """DELETE FROM request_log WHERE id IN (
+               SELECT id FROM request_log WHERE id < :before_id ORDER BY id LIMIT :rows)""",
+        before_id=least_id(PREFIX, max(before_us, 0)),
+        rows=PRUNE_ROWS,
+    )
+
+
+async def erase_step(tx: Transaction, address: str) -> int:
+    """Deletes a bounded number of rows that hold a recipient's address, whosever they are; how many."""
+    part = address.lower().replace("!", "!!").replace("%", "!%").replace("_", "!_")
+    return await tx.execute(
+        """DELETE FROM request_log WHERE id IN (
+               SELECT id FROM request_log
+               WHERE LOWER(request_body || ' ' || response_body || ' ' || path) LIKE :part ESCAPE '!'
+               LIMIT :rows)""",
+        part=f"%{part}%",
+        rows=PRUNE_ROWS,
+    )
+
+
+_OUTCOMES: Final = {
+    "refused": "r.status >= 400 AND r.status < 500",
+    "failed": "r.status >= 500",
+    "done": "r.status < 400",
+}
+_ROWS = RowMapping(LoggedRequest)
+_PAGES = Keyset(
+    f"{_ROWS.of('r')}, COALESCE(k.name, t.name) AS sender_name",
+    """request_log r
+    LEFT JOIN api_keys k ON k.id = r.credential_id
+    LEFT JOIN access_tokens t ON t.id = r.credential_id""",
+    "r.account_id = :account_id AND r.environment = :environment",
+    filters={
+        "id": "r.id = :id",
+        "request_id": "r.request_id = :request_id",
+        "code": "r.code = :code",
+        "transaction_id": "r.transaction_id = :transaction_id",
+        **_OUTCOMES,
+    },
+    key="r.id",
+)
