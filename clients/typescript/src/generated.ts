@@ -11503,6 +11503,12 @@ export interface components {
             approval_id?: string;
             /** @description The X-Request-Id of the send, which the top-up's webhooks carry too; null where it is no longer kept. */
             request_id: string | null;
+            /** @description The address that its send came from; null: no call of the account's own. */
+            caller_address: string | null;
+            /** @description The Idempotency-Key of its send, what looks like a secret masked. */
+            idempotency_key: string | null;
+            /** @description Its page of the dashboard, with its whole story; it stays. */
+            url: string;
             /** @description While it waits: the calls that come next, the most useful first. */
             links?: components["schemas"]["Link"][];
             /**
@@ -13096,7 +13102,10 @@ export interface operations {
                      *         "reversal": null,
                      *         "supplier": null,
                      *         "cost_cents": null,
-                     *         "request_id": "req_5FxpRIrX4LWLkM01"
+                     *         "request_id": "req_5FxpRIrX4LWLkM01",
+                     *         "caller_address": "127.0.0.1",
+                     *         "idempotency_key": null,
+                     *         "url": "https://topup.example.com/dashboard/topups/txn_5FxpRIrX4LWLkM02"
                      *       }
                      *     }
                      */

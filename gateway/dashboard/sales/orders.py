@@ -40,15 +40,16 @@ from store.database import Transaction
 PATH: Final = "/dashboard/admin/orders"
 NOTE_CHARACTERS_MAX: Final = 200
 DOCUMENTS_SHOWN: Final = 50
+COLUMNS: Final = (
+    *("id", "account_id", "order_no", "reference", "kind", "status", "provider", "method"),
+    *("pack_id", "plan_id", "interval", "amount", "currency", "discount", "coupon_code"),
+    *("pay_amount", "pay_currency", "paid_amount", "paid_currency", "credits_micros"),
+    *("refunded_amount", "reversed_micros", "trial_days", "origin", "reason", "created_at"),
+    *("paid_at", "expires_at"),
+)
 _SHEET: Final = Sheet[Order](
     "orders",
-    (
-        *("id", "account_id", "order_no", "reference", "kind", "status", "provider", "method"),
-        *("pack_id", "plan_id", "interval", "amount", "currency", "discount", "coupon_code"),
-        *("pay_amount", "pay_currency", "paid_amount", "paid_currency", "credits_micros"),
-        *("refunded_amount", "reversed_micros", "trial_days", "origin", "reason", "created_at"),
-        *("paid_at", "expires_at"),
-    ),
+    COLUMNS,
     filters=("status", "provider", "account_id", "order_no"),
 )
 _VERDICTS: Final[dict[str, Verdict]] = {

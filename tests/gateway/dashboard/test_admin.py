@@ -1,7 +1,5 @@
 """The operator's pages: who may see them, what they change, and what they keep apart."""
 
-import csv
-import io
 from collections.abc import AsyncIterator
 from pathlib import Path
 from urllib.parse import urlencode
@@ -103,56 +101,6 @@ async def test_every_page_opens_for_an_operator(gateway: Gateway) -> None:
         assert answer.headers["cache-control"] == "no-store"
         assert f'href="{HERE}/coupons"' in answer.text
         assert " style=" not in answer.text
-
-
-# What each list of the operator's is called as a file, and the first cells of its first line.
-FILES = {
-    "accounts": ("accounts", "id,name,email,is_operator,is_sandbox,live_opened_at"),
-    "audit": ("audit-log", "entry_id,entry_created_at,entry_action,entry_outcome"),
-    "codes": ("code-batches", "id,name,credits_micros,code_count,uses_max,used_count"),
-    "coupons": ("coupons", "id,code,kind,percent,amount_off,currency,minimum_amount"),
-    "disputes": ("disputes", "id,provider,account_id,order_id,amount,currency,status"),
-    "documents": ("documents", "id,account_id,kind,number,order_id,subscription_id"),
-    "events": ("provider-events", "received_at,notification_provider,notification_event_id"),
-    "margin": ("margin", "day,platform,supplier,account,topups,amount_cents,fee_cents"),
-    "machine-payments": ("machine-payments", "id,state,door,network,asset,payer,amount"),
-    "orders": ("orders", "id,account_id,order_no,reference,kind,status,provider,method"),
-    "reconciliation": ("differences", "id,account_id,part,kind,subject_id,expected,found"),
-    "refunds": ("refunds", "id,account_id,order_id,provider,payment_ref,status,amount"),
-    "stock": ("stock", "id,supplier,platform,amount_cents,hint,added_at,expires_at"),
-    "subscriptions": ("subscriptions", "id,account_id,order_id,provider,status,plan_id"),
-    "topups": ("topups-at-suppliers", "topup_id,topup_account_id,topup_status"),
-}
-
-
-@pytest.mark.one_database
-async def test_every_list_is_written_as_a_file_with_its_filters(store: Store) -> None:
-    order_id = await in_review(store)
-    boss = await operator(store.gateway)
-
-    for place, (name, first_cells) in FILES.items():
-        answer = await boss.get(f"{HERE}/{place}?format=csv_excel")
-        text = answer.content.decode("utf-8-sig")
-        assert answer.status_code == 200, place
-        assert answer.headers["content-disposition"] == (
-            f'attachment; filename="{name}-all-staging-2026-06-13.csv"'
-        )
-        assert answer.headers["cache-control"] == "private, no-store"
-        assert text.startswith(first_cells), place
-    listed = (await boss.get(f"{HERE}/orders?status=review")).text
-    found = (await boss.get(f"{HERE}/orders?status=review&format=csv")).text
-    none = (await boss.get(f"{HERE}/orders?status=paid&format=csv")).text
-    log = (await boss.get(f"{HERE}/events?format=csv")).text
-    stranger = await signed_in(store.gateway, email="stranger@example.com")
-    refused = await stranger.request("GET", f"{HERE}/orders?format=csv")
-
-    assert f'href="{HERE}/orders?status=review&amp;format=csv_excel" download' in listed
-    (row,) = csv.DictReader(io.StringIO(found))
-    assert (row["id"], row["status"], row["pay_amount"]) == (order_id, "review", "2000")
-    assert row["created_at"].startswith("2026-06-13T12:00:0")
-    assert len(none.splitlines()) == 1
-    assert order_id in log
-    assert refused.status_code == 403
 
 
 # Review
