@@ -16,7 +16,6 @@ from gateway.http.hosts import PROBED
 from gateway.http.request_context import RequestContext
 from kernel.clock import SECOND_US
 from kernel.trace import trace_id_of
-from keys.principal import Principal
 from runtime.context import Context
 from runtime.request_log.rows import LoggedRequest, fresh_id
 
@@ -54,7 +53,6 @@ class AccessLog:
     def __init__(self, context: Context) -> None:
         self._requests = context.metrics.requests
         self._sends = context.metrics.sends
-        self._request_log = context.request_log
 
     def note(self, call: RequestContext[Fields, Fields], answer: Answer | None) -> None:
         duration_s = time.perf_counter() - call.started_s
@@ -65,8 +63,8 @@ class AccessLog:
         self._requests.note(template, method, call.status, duration_s)
         body = answer.body if answer is not None else b""
         caller = call.credential
-        if caller is not None and answer is not None and _is_kept(call):
-            self._keep(call, caller, body, duration_s)
+        if answer is not None and _is_kept(call):
+            keep(call, call.status, body)
         if template.endswith(SEND_PATH):
             self._sends.add(code_of(body), "none" if caller is None else caller.environment)
         if not _log.isEnabledFor(logging.INFO):
@@ -89,44 +87,40 @@ class AccessLog:
             fields["trace_id"] = trace_id
         _log.handle(_Line(fields))
 
-    def _keep(
-        self,
-        call: RequestContext[Fields, Fields],
-        caller: Principal,
-        body: bytes,
-        duration_s: float,
-    ) -> None:
-        """For its sender to see, why it was refused or what it changed. What went well may have been answered
-        with a secret, and is in its own place: that body is not kept.
-        """
-        if not self._request_log.is_on:
-            return
-        raw = call.raw or call.whole or b""
-        query: bytes = call.scope["query_string"]
-        path = f"{call.path}?{query.decode('latin-1')}" if query else call.path
-        row = LoggedRequest(
-            id=fresh_id(),
-            request_id=call.request_id.decode(),
-            account_id=caller.account_id,
-            environment=caller.environment,
-            credential_id=caller.credential_id,
-            method=call.method,
-            route=call.template,
-            path=path,
-            status=call.status,
-            code=code_of(body) or None,
-            transaction_id=transaction_id_of(body),
-            duration_us=int(duration_s * SECOND_US),
-            address=call.address_text,
-            user_agent=_header(call, b"user-agent"),
-            idempotency_key=_header(call, b"idempotency-key"),
-            content_type=_header(call, b"content-type"),
-            request_bytes=len(raw) or _length(call),
-            request_body="",
-            response_body="",
-            created_at=call.now_us,
-        )
-        self._request_log.note(row, raw, body if call.status >= HTTP_REFUSED else b"")
+
+def keep(
+    call: RequestContext[Fields, Fields], status: int, body: bytes, *, fragment: str = ""
+) -> None:
+    """For its sender to see, why it was refused or what it changed. What went well may have been answered
+    with a secret, and is in its own place: that body is not kept. fragment: what of its path was called.
+    """
+    log, caller = call.context.request_log, call.credential
+    if caller is None or not log.is_on:
+        return
+    raw = call.raw or call.whole or b""
+    row = LoggedRequest(
+        id=fresh_id(),
+        request_id=call.request_id.decode(),
+        account_id=caller.account_id,
+        environment=caller.environment,
+        credential_id=caller.credential_id,
+        method=call.method,
+        route=call.template,
+        path=_path(call) + fragment,
+        status=status,
+        code=code_of(body) or None,
+        transaction_id=transaction_id_of(body),
+        duration_us=int((time.perf_counter() - call.started_s) * SECOND_US),
+        address=call.address_text,
+        user_agent=_header(call, b"user-agent"),
+        idempotency_key=_header(call, b"idempotency-key"),
+        content_type=_header(call, b"content-type"),
+        request_bytes=len(raw) or _length(call),
+        request_body="",
+        response_body="",
+        created_at=call.now_us,
+    )
+    log.note(row, raw, body if status >= HTTP_REFUSED else b"")
 
 
 def _is_kept(call: RequestContext[Fields, Fields]) -> bool:
@@ -136,6 +130,11 @@ def _is_kept(call: RequestContext[Fields, Fields]) -> bool:
     if call.status >= HTTP_REFUSED:
         return True
     return call.method in _CHANGING and call.template.startswith(_KEPT)
+
+
+def _path(call: RequestContext[Fields, Fields]) -> str:
+    query: bytes = call.scope["query_string"]
+    return f"{call.path}?{query.decode('latin-1')}" if query else call.path
 
 
 def _header(call: RequestContext[Fields, Fields], name: bytes) -> str | None:

@@ -22,6 +22,7 @@ from mcp_types import (
 
 from gateway.answers import response_codes as codes
 from gateway.answers.envelope import Envelope, refuse
+from gateway.http.access_log import keep
 from gateway.http.body import ClientGone
 from gateway.http.errors import is_expected, refusal_of
 from gateway.http.fields import Fields
@@ -142,7 +143,10 @@ def _refused(asked: ToolRequest, error: Exception) -> CallToolResult:
         ways = order_of(call.context, call.principal, asked.arguments)
         links = [*ways, *refusal.error.get("links", ())]
         refusal = replace(refusal, error={**refusal.error, "links": links})
-    return _result(asked, _decode(refuse(refusal, call.now_us).body))
+    answer = refuse(refusal, call.now_us)
+    # The message itself was answered with 200.
+    keep(call, answer.status, answer.body, fragment=f"#{tool.name}")
+    return _result(asked, _decode(answer.body))
 
 
 def _with_tools(asked: ToolRequest, value: dict[str, Any]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from billing.reports.attributed_statement import attributed_lines
 from gateway.answers import response_codes as codes
 from gateway.answers.outcome import JSON, Outcome
 from gateway.answers.response_codes import CODES
-from gateway.api.schemas.topups import StatedTransfer, Statement
+from gateway.api.schemas.statement import StatedTransfer, Statement
 from gateway.http.fields import Fields, Time, time_us
 from gateway.http.lists import csv_file, streamed
 from gateway.http.request_context import RequestContext

@@ -1,4 +1,4 @@
-"""The shapes of money: top-ups, what a send answers, balances, statements, vouchers, approvals."""
+"""The shapes of top-ups: what a send answers, what came of it, transfers, quotes, platforms."""
 
 from typing import Annotated, Any, Literal, Self
 
@@ -316,6 +316,19 @@ class TopUpStory(TopUp, kw_only=True):
             )
         ),
     ]
+    caller_address: Annotated[
+        str | None,
+        Meta(
+            description="The address that its send came from; null: no call of the account's own."
+        ),
+    ]
+    idempotency_key: Annotated[
+        str | None,
+        Meta(description="The Idempotency-Key of its send, what looks like a secret masked."),
+    ]
+    url: Annotated[
+        str, Meta(description="Its page of the dashboard, with its whole story; it stays.")
+    ]
     links: NextLinks | UnsetType = UNSET
     next_action: NextPoll | UnsetType = UNSET
 
@@ -352,24 +365,6 @@ class Platform(Struct, kw_only=True):
     min_amount_cents: Cents
     max_amount_cents: Cents
     fulfilment: Literal["immediate", "asynchronous"]
-
-
-class StatedTransfer(Transfer, kw_only=True):
-    """A transfer of a statement, and the wallet's balance after it."""
-
-    balance_micros: Micros
-
-
-class Statement(Struct, kw_only=True, rename={"since": "from", "until": "to"}):
-    """Opening balance + what the transfers did to the wallet = closing balance."""
-
-    since: Time
-    until: Time
-    opening_balance_cents: Cents
-    opening_balance_micros: Micros
-    transfers: list[StatedTransfer]
-    closing_balance_cents: Cents
-    closing_balance_micros: Micros
 
 
 class DecidedTopUp(SettledTopUp, kw_only=True):

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from operator import attrgetter
 from typing import Any, Final
 
+from gateway.authorization.addresses import MCP
 from gateway.dashboard.paging import Paged
 from gateway.dashboard.route import page_route
 from gateway.dashboard.sheet import Sheet, one_page, whole_list
@@ -71,6 +72,7 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
         "request.html",
         request=request,
         sender_name=found.sender_name,
+        is_tool=request.route == MCP,
         why=_why(request.response_body),
         curl=curl_of(request, address_of(call)),
         is_cut=request.request_bytes > BODY_BYTES_MAX,
@@ -100,6 +102,8 @@ def curl_of(request: LoggedRequest, server: str) -> str:
         f"curl -X {request.method} {shlex.quote(server + request.path)}",
         '-H "Authorization: Bearer $TOPUP_API_KEY"',
     ]
+    if request.route == MCP:
+        lines.append("-H 'Accept: application/json, text/event-stream'")
     if request.idempotency_key is not None:
         lines.append(f"-H {shlex.quote(f'Idempotency-Key: {request.idempotency_key}')}")
     if request.request_body:

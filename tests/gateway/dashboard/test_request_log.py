@@ -2,9 +2,12 @@
 
 import re
 
+import pytest
+
 from store.database import Row, Transaction
 from tests.support.browser import browser_account, signed_in, text_of
 from tests.support.gateway import Gateway
+from tests.support.mcp_agent import agent, code_of
 
 CODE = "ATU-7K2M-9QXW-4RTZ-AAAA"
 SEND = {"platform": "claude", "amount_cents": 1000, "recipient_email": "bob@example.com"}
@@ -79,6 +82,25 @@ async def test_another_account_sees_none_of_it_and_nonsense_is_told(gateway: Gat
         assert "/dashboard/requests/rql_" not in answer.text, query
     nothing = (await ann.get("/dashboard/requests?outcome=failed")).text
     assert "Nothing matches these filters" in nothing
+
+
+@pytest.mark.one_database
+async def test_a_tool_that_was_refused_is_kept_as_its_message(gateway: Gateway) -> None:
+    browser = await signed_in(gateway)
+    key = await gateway.key(await browser_account(browser))
+    async with agent(gateway, key) as client:
+        refused = await client.send(platform="cluade")
+        voucher = await client.use("redeem_code", {"code": CODE, "idempotency_key": "k"})
+    await gateway.context.request_log.flush()
+
+    assert (code_of(refused), code_of(voucher)) == (2003, 2011)
+    listed = (await browser.get("/dashboard/requests?code=2003")).text
+    assert "POST /mcp#send_topup" in text_of(listed)
+    shown = text_of((await browser.get(f"/dashboard/requests/{row_id(listed)}")).text)
+    assert "a tool's result that stands for HTTP 422, code 2003" in shown
+    assert '"cluade"' in shown
+    assert "-H 'Accept: application/json, text/event-stream'" in shown
+    assert CODE not in await kept(gateway)
 
 
 async def kept(gateway: Gateway) -> str:

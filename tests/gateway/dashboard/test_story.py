@@ -31,6 +31,13 @@ async def test_a_page_tells_from_the_request_to_the_last_answer(gateway: Gateway
                     break
                 await asyncio.sleep(0.02)
 
+    told = await gateway.call("GET", f"/topup/status/{sent.json()['transaction_id']}", key=key)
+    facts = told.json()["data"]
+    assert [facts[name] for name in ("caller_address", "idempotency_key", "url")] == [
+        "127.0.0.1",
+        "order-7",
+        gateway.context.settings.address() + path,
+    ]
     rows = steps_of(page)
     assert [row.partition(" ")[0] for row in rows] == [
         "Request", "Decision", "Ledger", "Event", "Webhook", "Attempt",

@@ -104,6 +104,12 @@ class TopUpStory:
     """ The supplier's, in US cents. """
     request_id: None | str
     """ The X-Request-Id of the send, which the top-up's webhooks carry too; null where it is no longer kept. """
+    caller_address: None | str
+    """ The address that its send came from; null: no call of the account's own. """
+    idempotency_key: None | str
+    """ The Idempotency-Key of its send, what looks like a secret masked. """
+    url: str
+    """ Its page of the dashboard, with its whole story; it stays. """
     approval_id: str | Unset = UNSET
     """ The approval's id; there where a person was asked. """
     links: list[Link] | Unset = UNSET
@@ -235,6 +241,14 @@ class TopUpStory:
         request_id: None | str
         request_id = self.request_id
 
+        caller_address: None | str
+        caller_address = self.caller_address
+
+        idempotency_key: None | str
+        idempotency_key = self.idempotency_key
+
+        url = self.url
+
         approval_id = self.approval_id
 
         links: list[dict[str, Any]] | Unset = UNSET
@@ -285,6 +299,9 @@ class TopUpStory:
                 "supplier": supplier,
                 "cost_cents": cost_cents,
                 "request_id": request_id,
+                "caller_address": caller_address,
+                "idempotency_key": idempotency_key,
+                "url": url,
             }
         )
         if approval_id is not UNSET:
@@ -546,6 +563,22 @@ class TopUpStory:
 
         request_id = _parse_request_id(d.pop("request_id"))
 
+        def _parse_caller_address(data: object) -> None | str:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        caller_address = _parse_caller_address(d.pop("caller_address"))
+
+        def _parse_idempotency_key(data: object) -> None | str:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        idempotency_key = _parse_idempotency_key(d.pop("idempotency_key"))
+
+        url = d.pop("url")
+
         approval_id = d.pop("approval_id", UNSET)
 
         _links = d.pop("links", UNSET)
@@ -598,6 +631,9 @@ class TopUpStory:
             supplier=supplier,
             cost_cents=cost_cents,
             request_id=request_id,
+            caller_address=caller_address,
+            idempotency_key=idempotency_key,
+            url=url,
             approval_id=approval_id,
             links=links,
             next_action=next_action,
