@@ -25,7 +25,8 @@ async def server(tmp_path: Path) -> AsyncIterator[EmbeddedRedis]:
 
 @pytest_asyncio.fixture
 async def link(server: EmbeddedRedis) -> AsyncIterator[RedisLink]:
-    opened = RedisLink(server.url)
+    # Its own fiftieth of a second is for callers, who then go on without; a busy machine takes longer.
+    opened = RedisLink(server.url, timeout_s=1.0)
     yield opened
     await opened.aclose()
 

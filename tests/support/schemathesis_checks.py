@@ -78,6 +78,21 @@ UNFORESEEABLE: Final = (
         "of two fields one is given: oneOf beside fields breaks generators of clients",
     ),
     Unforeseeable(
+        r"POST .*/resend",
+        r"is not delivered yet",
+        "what has become of the top-up",
+    ),
+    Unforeseeable(
+        r".*",
+        r"the integer is beyond 64 bits",
+        "in a field that nobody knows: numbers that no part of ours can read are refused wherever they stand",
+    ),
+    Unforeseeable(
+        r"POST .*",
+        r"not a URL|carries no user name",
+        "of what it takes for a URL some have a bracket or a name of a user in their host",
+    ),
+    Unforeseeable(
         r"GET /api/public/v1/(prices|usage)|POST /api/public/v1/(usage|holds/.*)",
         r"has no price",
         "which models the operator has priced",

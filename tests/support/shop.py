@@ -11,6 +11,8 @@ from keys.signing import SIGNATURE_HEADER, Finding, verify
 from tests.support.scripted_receiver import ScriptedReceiver, Talk
 
 WORK_S = 0.02
+# Between looking and writing: longer than a busy machine takes to send a second one.
+LOOK_S = 0.3
 
 
 @dataclass
@@ -91,7 +93,7 @@ class Shop:
         if event_id in self.known and self.fault != "no_memory":
             return 409 if self.fault == "refuses_repeats" else 200
         if self.fault == "looks_then_writes":
-            await asyncio.sleep(WORK_S)
+            await asyncio.sleep(LOOK_S)
         self.known.add(event_id)
         if self.fault == "ends_when_hung_up":
             await asyncio.sleep(WORK_S)

@@ -70,7 +70,9 @@ def wanted_of(tenant: Tenant, endpoint_id: str, new: NewReplay, *, now_us: int) 
     if new.status not in REPLAYED_STATUSES:
         raise InvalidInput(f"status is {' or '.join(REPLAYED_STATUSES)}", param="status")
     if new.like is not None and new.status != FAILED:
-        raise InvalidInput("like is for deliveries that failed", param="like")
+        raise InvalidInput(
+            "like cannot be given together with another status than failed", param="like"
+        )
     rate_of(new)
     since_us = max(0, new.since_us or 0)
     until_us = now_us if new.until_us is None else min(new.until_us, now_us)

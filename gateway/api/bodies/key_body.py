@@ -29,7 +29,11 @@ Name = Annotated[str, Meta(max_length=400)]
 Word = Annotated[str, Meta(max_length=64)]
 ScopeChoice = Annotated[
     list[Annotated[Word, word_of(SCOPES)]],
-    Meta(max_length=100, description="Among those of the key that creates it."),
+    Meta(
+        max_length=100,
+        description="Among those of the key that creates it; one at least.",
+        extra_json_schema={"minItems": 1},
+    ),
 ]
 AllowList = Annotated[
     list[Word], Meta(max_length=100, description="Addresses or CIDRs; empty: any address.")

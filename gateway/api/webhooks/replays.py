@@ -48,10 +48,12 @@ class ReplayBody(Fields, frozen=True, kw_only=True):
     rate_per_s: Annotated[Int64, within(1, RATE_PER_S_MAX)] | None = None
     like: (
         Annotated[
-            ShortText,
+            str,
             Meta(
+                max_length=64,
+                pattern=r"^dlv_[0-9A-Za-z]+\Z",
                 description="The id of a failed delivery: only those that were answered as it was, so"
-                " with the same status, error and words. An endpoint's health names one of each kind."
+                " with the same status, error and words. An endpoint's health names one of each kind.",
             ),
         ]
         | None

@@ -110,8 +110,8 @@ _FIRST_LINES = {
     ),
     "/prices": "model,input_micros,output_micros,cached_micros,version,changed_at",
     "/replays": (
-        "id,status,matched,done,failed,rate_per_s,endpoint_id,delivery_status,events,since,until,"
-        "created_at,ended_at"
+        "id,status,paused_reason,matched,queued,done,delivered,failed,rate_per_s,ramp,endpoint_id,"
+        "delivery_status,events,like,since,until,created_at,expected_end_at,ended_at"
     ),
     "/wallets": "recipient_email,platform,balance_cents,updated_at",
     "/webhooks": (
