@@ -25,7 +25,7 @@ from store.sqlite.file import WRITER_CACHE_KIB
 from tests.support.failed_deliveries import make_failures
 from tests.support.installation import Installation, Program
 from tests.support.receiver import Received, Receiver
-from webhooks.replays.replay import RATE_PER_S_MAX
+from webhooks.replays.asked import RATE_PER_S_MAX
 
 COUNT: Final = 100_000
 QUICK_COUNT: Final = 10_000

@@ -166,7 +166,8 @@ class Authenticator:
                 await asyncio.wait([task])
         _fail(self._waiting.values(), Unavailable("the process is stopping", retry_after_s=1))
         self._waiting.clear()
-        await self._write_uses()
+        # Over a connection that is there already: those of what need not be kept are often not.
+        await self._write_uses(durable=True)
 
     def _refuse_unknown(self, token: str, presented: str, now_us: int) -> None:
         """Raises InvalidCredential for a typo, and for a token that was just not found."""
@@ -271,7 +272,7 @@ class Authenticator:
             await asyncio.sleep(self._limits.write_uses_after_s)
             await self._write_uses()
 
-    async def _write_uses(self) -> None:
+    async def _write_uses(self, *, durable: bool = False) -> None:
         uses, self._uses = self._uses, {}
         accounts, self._active_accounts = self._active_accounts, set()
         now_us = self._clock.now_us()
@@ -286,7 +287,7 @@ class Authenticator:
         if not accounts:
             return
         try:
-            await self._database.transaction(work, durable=False)
+            await self._database.transaction(work, durable=durable)
         except StoreError as error:
             # The next minute's use is written again; nothing stands on this time.
             _logger.warning("credential uses not written", extra={"sqlstate": error.code})

@@ -214,6 +214,8 @@ _OF_0047: Final = _OF_0046 | {"api_keys": "bc469bb96b55", "approvals": "30e50c1b
 _OF_0048: Final = _OF_0047 | {"sessions": "a5b4ef2e202b", "members": "6119d702b6a7"}
 _OF_0049: Final = _OF_0048 | {"second_factors": "eae4577a0505"}
 _OF_0050: Final = _OF_0049 | {"topups": "3d339cbcd164"}
+_OF_0051: Final = _OF_0050 | {"request_log": "073cb6dc4361"}
+_OF_0052: Final = _OF_0051 | {"replays": "ff77c06251a7"}
 TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0012": _OF_0012,
     "0013": _OF_0013,
@@ -254,5 +256,7 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0048": _OF_0048,
     "0049": _OF_0049,
     "0050": _OF_0050,
-    "0051": _OF_0050 | {"request_log": "073cb6dc4361"},
+    "0051": _OF_0051,
+    "0052": _OF_0052,
+    "0053": _OF_0052 | {"owner_mails": "3f0e5e576bfe"},
 }

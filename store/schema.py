@@ -1322,6 +1322,13 @@ replays = sa.Table(
     _int("failed", null=True),  # of those; null as done
     _int("created_at"),
     _int("ended_at", null=True),
+    _text("like_id", null=True),  # a failed delivery: those that were answered as it was
+    _int("like_status", null=True),  # what it was answered; set where like_phrase is
+    _text("like_error", null=True),
+    _text("like_phrase", null=True),
+    _int("ramp_size", null=True),  # how many may be under way; null: no ramp, or it is over
+    _int("ramp_at", null=True),  # what was made since counts for it
+    _text("paused_reason", null=True),  # failing: the ramp met a refusal; null: a person paused it
     sa.Index("ix_replays_account", "account_id", "environment", "id"),
     sa.Index(
         "ix_replays_due",

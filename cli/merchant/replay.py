@@ -33,9 +33,10 @@ from runtime.settings import load_settings
 from store.database import Database, Transaction, Work
 from webhooks.deliveries.stage import FAILED
 from webhooks.events.event import EVENT_TYPES
-from webhooks.replays import replay as replays
+from webhooks.replays import asked, replay as replays
+from webhooks.replays.asked import NewReplay
 from webhooks.replays.match import REPLAYED_STATUSES
-from webhooks.replays.replay import NewReplay, Replay
+from webhooks.replays.replay import Replay
 
 LOOK_S: Final = 0.25
 # A worker takes a new job's first step within a second.
@@ -73,11 +74,13 @@ _REPLAY: Final = "SELECT account_id, environment FROM replays WHERE id = :id"
 @click.option(
     "--rate",
     "rate_per_s",
-    type=click.IntRange(1, replays.RATE_PER_S_MAX),
-    default=replays.RATE_PER_S,
+    type=click.IntRange(1, asked.RATE_PER_S_MAX),
+    default=asked.RATE_PER_S,
     show_default=True,
     help="How many a second at most.",
 )
+@click.option("--like", help="Only those that were answered as this failed delivery was.")
+@click.option("--ramp", is_flag=True, help="Send one first, then more while they arrive.")
 @click.option("--dry-run", is_flag=True, help="Only count.")
 @click.option("--no-wait", is_flag=True, help="Do not watch the job.")
 @json_option
@@ -122,7 +125,7 @@ def list_(account: str | None, environment: Environment, limit: int, cursor: str
     found = run(read(work))
     more = found[-1].id if len(found) == limit else None
     columns = ("id", "endpoint_id", "status", "matched", "done", "failed", "created_at")
-    show_rows([asdict(ReplayShape.of(one)) for one in found], *columns, next_cursor=more)
+    show_rows([_shown(one) for one in found], *columns, next_cursor=more)
 
 
 @replay.command(
@@ -195,7 +198,11 @@ def cancel(replay_id: str) -> None:
 
 
 def _show(replay: Replay) -> None:
-    show_record(asdict(ReplayShape.of(replay)))
+    show_record(_shown(replay))
+
+
+def _shown(replay: Replay) -> dict[str, Any]:
+    return asdict(ReplayShape.at(replay, SystemClock().now_us()))
 
 
 async def _replay(endpoint_id: str, new: NewReplay, *, is_dry: bool, waits: bool) -> dict[str, Any]:
@@ -207,20 +214,18 @@ async def _replay(endpoint_id: str, new: NewReplay, *, is_dry: bool, waits: bool
 
     async with open_store(load_settings()) as database:
         tenant = await database.read(whose)
-        wanted = replays.wanted_of(tenant, endpoint_id, new, now_us=now_us)
-        matched = await replays.count(database, wanted)
+        wanted = await asked.load_wanted(database, tenant, endpoint_id, new, now_us=now_us)
+        matched = await asked.count(database, wanted)
         if is_dry:
             return {"dry_run": True, "matched": matched, **filter_of(wanted)}
 
         async def make(tx: Transaction) -> Replay:
             await lock_tenants(tx, [tenant])
-            return await replays.create(
-                tx, wanted, matched=matched, rate_per_s=replays.rate_of(new), now_us=now_us
-            )
+            return await replays.create(tx, wanted, new, matched=matched, now_us=now_us)
 
         made = await database.transaction(make)
         note(f"{made.id}: {matched} to send, at most {made.rate_per_s} a second")
-        return asdict(ReplayShape.of(await _watched(database, made) if waits else made))
+        return _shown(await _watched(database, made) if waits else made)
 
 
 async def _watched(database: Database, job: Replay) -> Replay:
@@ -246,6 +251,8 @@ async def _watched(database: Database, job: Replay) -> Replay:
             while job.ended_at is None:
                 await asyncio.sleep(LOOK_S)
                 before, job = job, await database.read(look)
+                if job.paused_reason is not None and before.paused_reason is None:
+                    note(f"paused: {job.paused_reason}; `topup replay resume {job.id}` goes on")
                 bar.update(
                     task,
                     description=job.status,

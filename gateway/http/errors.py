@@ -83,6 +83,7 @@ from webhooks.endpoints.endpoint import TooManyEndpoints
 from webhooks.events.feed import TooManyStreams
 from webhooks.events.waits import TooManyWaits
 from webhooks.http.guard import UrlRefused
+from webhooks.replays.overlap import ReplayOverlaps
 from webhooks.replays.replay import ReplayEnded, TooManyReplays
 
 _DOCS_PATH = "/docs/codes"
@@ -145,6 +146,7 @@ TABLE: Final[Mapping[type[DomainError], ErrorRow]] = {
     KeyLimitReached: ErrorRow(codes.LIMIT_REACHED, 409),
     TooManyEndpoints: ErrorRow(codes.LIMIT_REACHED, 409),
     TooManyReplays: ErrorRow(codes.LIMIT_REACHED, 409),
+    ReplayOverlaps: ErrorRow(codes.LIMIT_REACHED, 409),
     TooManyOrders: ErrorRow(codes.LIMIT_REACHED, 409),
     CouponTaken: ErrorRow(codes.DUPLICATE, 409),
     PackTaken: ErrorRow(codes.DUPLICATE, 409),

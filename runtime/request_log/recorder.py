@@ -2,7 +2,7 @@
 
 Promises: noting one costs an append and waits for nothing; what there is no room for, and what the database
 does not take, is left out and counted. An account that is refused without an end fills neither the line nor
-the table: so many of its requests are kept in a minute.
+the table: so many of its requests are kept in an hour.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from typing import Final
 from msgspec.structs import replace
 from prometheus_client import Counter
 
-from kernel.clock import MINUTE_US
+from kernel.clock import HOUR_US
 from kernel.storable import storable
 from runtime.request_log.redact import BODY_BYTES_MAX, body_text, mask_text, query_text
 from runtime.request_log.rows import LoggedRequest, insert
@@ -24,8 +24,8 @@ from store.database import Database, Transaction
 
 LINE_MAX: Final = 1_000
 BATCH_ROWS: Final = 100
-# Of one account, in each process.
-PER_MINUTE_MAX: Final = 120
+# Of one account, in each process: enough to find what is wrong, too few to fill a disk.
+PER_HOUR_MAX: Final = 240
 GATHER_S: Final = 0.5
 _TEXT_MAX: Final = 500
 # A row, whose texts are as they came, the request's body and the answer's.
@@ -43,7 +43,7 @@ class RequestLog:
         self._line: deque[_Noted] = deque()
         self._task: asyncio.Task[None] | None = None
         self._is_awaited = asyncio.Event()
-        self._minute = 0
+        self._hour = 0
         self._of_account: dict[str, int] = {}
 
     def note(self, row: LoggedRequest, request_body: bytes, response_body: bytes) -> None:
@@ -63,12 +63,12 @@ class RequestLog:
             self._is_awaited.clear()
 
     def _has_room(self, row: LoggedRequest) -> bool:
-        minute = row.created_at // MINUTE_US
-        if minute != self._minute:
-            self._minute, self._of_account = minute, {}
+        hour = row.created_at // HOUR_US
+        if hour != self._hour:
+            self._hour, self._of_account = hour, {}
         number = self._of_account.get(row.account_id, 0) + 1
         self._of_account[row.account_id] = number
-        if number > PER_MINUTE_MAX:
+        if number > PER_HOUR_MAX:
             self._dropped.labels("account").inc()
             return False
         if len(self._line) >= LINE_MAX:

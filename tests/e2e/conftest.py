@@ -87,10 +87,20 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def browser() -> AsyncIterator[Browser]:
-    """Each test opens windows of a profile of its own in it."""
+async def running_browser() -> AsyncIterator[Browser]:
+    """The one of this process."""
     async with chromium() as opened:
         yield opened
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def browser(running_browser: Browser) -> AsyncIterator[Browser]:
+    """Each test opens windows of a profile of its own in it; none stays, since what moves in one is
+    drawn for as long as it is open, beside every test that comes after.
+    """
+    yield running_browser
+    for context in running_browser.contexts:
+        await context.close()
 
 
 @pytest.fixture(scope="module")

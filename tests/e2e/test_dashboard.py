@@ -228,12 +228,14 @@ async def test_what_failed_is_replayed_with_progress(
         return 200
 
     receiver.answer = take
-    await page.goto(f"{here}#replay")
-    await page.get_by_role("button", name="Count").click()
-    await page.get_by_role("button", name="Send 3 again").click()
+    await page.goto(here)
+    await page.get_by_role("button", name="Fixed: send exactly these again").click()
+    await expect(page.get_by_text("3 failed deliveries match that were answered")).to_be_visible()
+    await page.get_by_role("button", name="Send one, then the others").click()
 
     await expect(page.get_by_text("3 of 3 settled")).to_be_visible()
     await expect(page.get_by_text("done", exact=True)).to_be_visible()
+    await expect(page.get_by_text("one first and then more")).to_be_visible()
     await receiver.at_least(6)
     assert window.complaints == []
 

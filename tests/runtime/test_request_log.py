@@ -6,11 +6,11 @@ import pytest
 from msgspec.structs import replace
 from prometheus_client import CollectorRegistry, Counter
 
-from kernel.clock import DAY_US, MINUTE_US
+from kernel.clock import DAY_US, HOUR_US
 from kernel.ids import least_id
 from kernel.tenant import Tenant
 from runtime.request_log import rows
-from runtime.request_log.recorder import LINE_MAX, PER_MINUTE_MAX, RequestLog
+from runtime.request_log.recorder import LINE_MAX, PER_HOUR_MAX, RequestLog
 from runtime.request_log.rows import LoggedRequest
 from store.database import Database
 
@@ -56,22 +56,22 @@ async def ids(database: Database) -> Sequence[str]:
 
 async def test_a_noisy_account_and_a_broken_batch_end_nothing(database: Database) -> None:
     log, dropped = new_log(database)
-    for number in range(PER_MINUTE_MAX + 5):
+    for number in range(PER_HOUR_MAX + 5):
         log.note(request(number), b'{"password":"x"}', b'{"code":2007}')
     log.note(request(900, account_id="acc_eve"), b"", b"")
-    log.note(request(901, at=NOW + MINUTE_US), b"", b"")
+    log.note(request(901, at=NOW + HOUR_US), b"", b"")
     await log.flush()
 
     assert count_of(dropped) == {"account": 5.0}
-    assert len(await ids(database)) == PER_MINUTE_MAX + 1
+    assert len(await ids(database)) == PER_HOUR_MAX + 1
 
     # A row that is there: the database refuses its batch.
-    log.note(request(901, at=NOW + MINUTE_US), b"", b"")
+    log.note(request(901, at=NOW + HOUR_US), b"", b"")
     await log.flush()
-    log.note(request(902, at=NOW + MINUTE_US), b"", b"")
+    log.note(request(902, at=NOW + HOUR_US), b"", b"")
     await log.flush()
     assert count_of(dropped) == {"account": 5.0, "failed": 1.0}
-    assert request(902, at=NOW + MINUTE_US).id in await ids(database)
+    assert request(902, at=NOW + HOUR_US).id in await ids(database)
 
     first = await database.read(lambda tx: rows.get(tx, ANN, request(0).id))
     assert first.request == replace(

@@ -6,6 +6,7 @@ the other end of the second descriptor is closed, and so when the run's first pr
 """
 
 import gc
+import importlib
 import os
 import select
 import shutil
@@ -37,6 +38,8 @@ def collect(words: Sequence[str]) -> None:
         os.dup2(nothing, number)
     os.close(nothing)
     pytest.main([*words, "-n", "0", "--collect-only", "-qq"], plugins=[OnlyImports()])
+    # What hypothesis does before the first example of a process: it reads each module for its constants.
+    importlib.import_module("tests.support.first_examples").run()
     take(shown)
     # The modules stay, as memory that all processes share.
     gc.unfreeze()

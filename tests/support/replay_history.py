@@ -9,14 +9,19 @@ from kernel.tenant import Tenant
 from keys.account import lock_tenants
 from store.database import Database, Row, Transaction, Work
 from tests.support.webhook_rows import given_account, given_endpoint
-from webhooks.replays import replay, step as replay_step
-from webhooks.replays.replay import NewReplay, Replay
+from webhooks.replays import asked, replay, step as replay_step
+from webhooks.replays.asked import NewReplay
+from webhooks.replays.replay import Replay
 from webhooks.replays.step import Due, Step
 
 # Noon of the tests' day, in microseconds; the history lies before it.
 NOON = 1_781_352_000_000_000
 SECOND = 1_000_000
 _EVENT_COLUMNS = ("id", "account_id", "environment", "event_no", "type", "body", "created_at")
+_ATTEMPT_COLUMNS = (
+    *("delivery_id", "number", "id", "account_id", "environment", "started_at", "duration_us"),
+    *("http_status", "error", "timings_ms", "request_headers", "response_body"),
+)
 _DELIVERY_COLUMNS = (
     "id",
     "event_id",
@@ -43,6 +48,7 @@ class Past(NamedTuple):
     type: str = "topup.delivered"
     event_id: str | None = None  # of an earlier one: then this is its replay
     replay_of: str | None = None
+    answer: tuple[int | None, str | None, bytes] | None = None  # of its only attempt
 
 
 async def given_scene(database: Database, clock: Clock) -> tuple[Tenant, str]:
@@ -86,6 +92,25 @@ async def given_past(
             for id_, event, one in zip(ids, events, past, strict=True)
         ]
         await tx.insert("deliveries", _DELIVERY_COLUMNS, rows)
+        said = [
+            (
+                id_,
+                1,
+                new_id("att"),
+                *tenant,
+                at(one.created_s),
+                10_000,
+                status,
+                error,
+                "{}",
+                "{}",
+                body,
+            )
+            for id_, one in zip(ids, past, strict=True)
+            if one.answer is not None
+            for status, error, body in (one.answer,)
+        ]
+        await tx.insert("attempts", _ATTEMPT_COLUMNS, said)
 
     await database.transaction(work)
     return ids
@@ -131,13 +156,12 @@ async def start(
 ) -> Replay:
     """As POST /webhooks/{id}/replay does it: counts, then makes the job."""
     now_us = clock.now_us()
-    wanted = replay.wanted_of(tenant, endpoint_id, new, now_us=now_us)
-    matched = await replay.count(database, wanted)
+    wanted = await asked.load_wanted(database, tenant, endpoint_id, new, now_us=now_us)
+    matched = await asked.count(database, wanted)
 
     async def work(tx: Transaction) -> Replay:
         await lock_tenants(tx, [tenant])
-        rate = replay.rate_of(new)
-        return await replay.create(tx, wanted, matched=matched, rate_per_s=rate, now_us=now_us)
+        return await replay.create(tx, wanted, new, matched=matched, now_us=now_us)
 
     return await database.transaction(work)
 

@@ -15,7 +15,8 @@ from tests.support.recording_receiver import receiver
 from tests.support.replay_history import execute, found, start
 from tests.support.webhook_rows import given_endpoint, given_events
 from webhooks.replays import replay
-from webhooks.replays.replay import NewReplay, Replay
+from webhooks.replays.asked import NewReplay
+from webhooks.replays.replay import Replay
 from worker.dispatch import Dispatcher
 from worker.replay import Replayer
 
@@ -159,7 +160,9 @@ async def test_a_job_that_breaks_holds_up_no_other(
     endpoint, _ = await given_endpoint(database, CLOCK, tenant)
     await given_failures(database, tenant, 3)
     broken = await start(database, CLOCK, tenant, endpoint.id)
-    sound = await start(database, CLOCK, tenant, endpoint.id)
+    other, _ = await given_endpoint(database, CLOCK, tenant)
+    await given_failures(database, tenant, 3)
+    sound = await start(database, CLOCK, tenant, other.id)
     # No code of ours writes this; a row may still be altered by hand.
     await execute(
         database, "UPDATE replays SET delivery_status = 'odd' WHERE id = :id", id=broken.id

@@ -23,7 +23,7 @@ STEPS: Final = 24
 GROUPS_MAX: Final = 10
 PHRASE_CHARACTERS_MAX: Final = 120
 PING: Final = "endpoint.test"
-_BODY_BYTES: Final = 4_096
+BODY_BYTES: Final = 4_096
 # Where the usual frameworks say in JSON what went wrong, the most telling first.
 _TELLING: Final = ("detail", "message", "error", "title", "reason", "code")
 _WORD: Final = re.compile(r"[\w-]+")
@@ -196,7 +196,7 @@ def _last_line(text: str) -> str:
 # By the endpoint's own index; the attempt by its key.
 _ROWS: Final = f"""
 SELECT d.id, d.status, d.created_at, a.duration_us, a.http_status, a.error,
-    CASE WHEN d.status = '{FAILED}' THEN SUBSTR(a.response_body, 1, {_BODY_BYTES}) END AS response_body
+    CASE WHEN d.status = '{FAILED}' THEN SUBSTR(a.response_body, 1, {BODY_BYTES}) END AS response_body
 FROM deliveries d
 LEFT JOIN attempts a ON a.delivery_id = d.id AND a.number = d.attempts_made
 WHERE d.endpoint_id = :endpoint_id AND d.created_at >= :since AND d.event_type <> '{PING}'

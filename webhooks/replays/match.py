@@ -7,19 +7,24 @@ holds since an ended delivery never moves: matched are those that had ended at a
 Each event at most once: of several deliveries that match, the newest stands for the others; and
 none where a later one was still open, or had arrived after the failed one that was asked for. So
 a replay that is repeated sends only what is still missing. Nothing of a test ping, however it was
-sent. Writes nothing.
+sent. Where one answer alone is asked for, the statements narrow and alike.py decides. Writes nothing.
 """
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from store.database import Database, Row, Transaction
 from webhooks.deliveries.stage import DELIVERED, FAILED
+from webhooks.replays import alike
+from webhooks.replays.alike import SameAnswer
 
 # What is still being tried needs no replay, and what was cancelled has no endpoint any more.
 REPLAYED_STATUSES: Final = (FAILED, DELIVERED)
 COUNTED_AT_ONCE: Final = 20_000
+# Rows with the answer's body, 4 KiB at most.
+READ_AT_ONCE: Final = 500
 
 # Each walks one index: failed ones are few, or all of an account's troubles; any others are not.
 _WALKED: Final[Mapping[str, str]] = {
@@ -64,10 +69,10 @@ WHERE {walked} AND (d.created_at, d.id) > (:after_at, :after_id) AND d.created_a
 ORDER BY d.created_at, d.id LIMIT 1 OFFSET :skipped
 """)
 _COUNT = _by_status(f"SELECT COUNT(*) AS n {_WHERE}")
-_ROWS = _by_status(
-    "SELECT d.id, d.event_id, d.event_type, d.transaction_id, d.code_at, d.created_at"
-    f"{_WHERE} ORDER BY d.created_at, d.id LIMIT :rows_max"
-)
+_COLUMNS = "d.id, d.event_id, d.event_type, d.transaction_id, d.code_at, d.created_at"
+_IN_ORDER = "ORDER BY d.created_at, d.id LIMIT :rows_max"
+_ROWS = _by_status(f"SELECT {_COLUMNS} {_WHERE} {_IN_ORDER}")
+_ALIKE = _by_status(f"SELECT {_COLUMNS}, {alike.BODY} {_WHERE} {alike.NARROWED} {_IN_ORDER}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +80,7 @@ class Wanted:
     """Deliveries of one endpoint by status, time and type. event_types empty: all.
 
     since_us is inclusive, until_us exclusive and at most as_of_us, the moment that was looked at.
+    answer: only those that came to the same; null: whatever they came to.
     """
 
     account_id: str
@@ -85,6 +91,7 @@ class Wanted:
     since_us: int
     until_us: int
     as_of_us: int
+    answer: SameAnswer | None = None
 
 
 class ReplayCursor(NamedTuple):
@@ -109,6 +116,8 @@ def first_cursor(wanted: Wanted) -> ReplayCursor:
 
 async def count(database: Database, wanted: Wanted) -> int:
     """How many match; in short reads, so that nobody waits for it."""
+    if wanted.answer is not None:
+        return await _count_alike(database, wanted)
     after, total, is_end = first_cursor(wanted), 0, False
     while not is_end:
 
@@ -124,17 +133,43 @@ async def count(database: Database, wanted: Wanted) -> int:
     return total
 
 
+async def _count_alike(database: Database, wanted: Wanted) -> int:
+    after, total, is_end = first_cursor(wanted), 0, False
+    while not is_end:
+
+        async def look(tx: Transaction, after: ReplayCursor = after) -> Found:
+            return await next_rows(
+                tx, wanted, after, looked_at_max=READ_AT_ONCE, rows_max=READ_AT_ONCE
+            )
+
+        found = await database.read(look)
+        after, is_end, total = found.after, found.is_end, total + len(found.rows)
+    return total
+
+
 async def next_rows(
     tx: Transaction, wanted: Wanted, after: ReplayCursor, *, looked_at_max: int, rows_max: int
 ) -> Found:
     """The next matching deliveries, oldest first; two statements, whatever lies between."""
     end, is_last = await _piece(tx, wanted, after, looked_at_max)
-    values = _values(wanted, after, end)
-    rows = await tx.fetch(_ROWS[wanted.status], rows_max=rows_max, **values)
+    rows = await _matching(tx, wanted, _values(wanted, after, end), looked_at_max, rows_max)
     if len(rows) == rows_max:
         last = rows[-1]
         return Found(rows, ReplayCursor(last["created_at"], last["id"]), is_end=False)
     return Found(rows, end, is_last)
+
+
+async def _matching(
+    tx: Transaction, wanted: Wanted, values: Mapping[str, Any], looked_at_max: int, rows_max: int
+) -> Sequence[Row]:
+    """Those of a piece of looked_at_max rows, the first rows_max of them."""
+    if wanted.answer is None:
+        return await tx.fetch(_ROWS[wanted.status], rows_max=rows_max, **values)
+    found = await tx.fetch(
+        _ALIKE[wanted.status], rows_max=looked_at_max, **values, **wanted.answer.values()
+    )
+    fitting = filter(wanted.answer.fits, found)
+    return list(itertools.islice(fitting, rows_max))
 
 
 async def _piece(

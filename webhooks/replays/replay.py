@@ -1,8 +1,9 @@
 """Replays: jobs that send an endpoint's deliveries of a period again, in small steps.
 
 Promise: every delivery that matched when the job was made is sent again exactly once, as a new
-delivery of the same event with the usual retries. A pause queues nothing more; a cancel also takes
-back what nobody is sending yet. The steps themselves are taken by webhooks/replays/step.py.
+delivery of the same event with the usual retries; another job that overlaps is refused meanwhile. A
+pause queues nothing more; a cancel also takes back what nobody is sending yet. What is asked for is
+in asked.py; the steps themselves are taken by step.py.
 
     running <--> paused      running | paused --> cancelled
     running --all is queued and settled--> done
@@ -12,35 +13,34 @@ Invariant: every change is made under the account's lock. Writes replays, but fo
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
-from kernel.errors import DomainError, InvalidInput, NotFound
+from kernel.errors import DomainError, NotFound
 from kernel.ids import ReplayId, new_id
 from kernel.limits import PAGE_ITEMS
 from kernel.tenant import Tenant
-from store.database import Database, Transaction
+from store.database import Transaction
 from store.keyset import Keyset
 from store.row_mapping import WORDS, RowMapping
 from webhooks.deliveries import delivery
 from webhooks.deliveries.stage import CANCELLED, FAILED, PENDING, SENDING
-from webhooks.endpoints.fields import check_events
-from webhooks.replays import match as replay_match
-from webhooks.replays.match import REPLAYED_STATUSES, ReplayCursor, Wanted
+from webhooks.replays import match as replay_match, overlap
+from webhooks.replays.alike import SameAnswer
+from webhooks.replays.asked import NewReplay, check_endpoint, rate_of
+from webhooks.replays.match import ReplayCursor, Wanted
 
 RUNNING: Final = "running"
 PAUSED: Final = "paused"
 DONE: Final = "done"
-RATE_PER_S: Final = 50
-RATE_PER_S_MAX: Final = 1_000
 UNFINISHED_MAX: Final = 10
 
 _MINE = "account_id = :account_id AND environment = :environment"
-_ENDPOINT = f"SELECT id FROM endpoints WHERE id = :id AND {_MINE} AND deleted_at IS NULL"
 _UNFINISHED = f"""
 SELECT COUNT(*) AS n FROM replays WHERE {_MINE} AND status IN ('running', 'paused')
 """
 _CHANGE = """
-UPDATE replays SET status = :status, next_step_at = :next_step_at, ended_at = :ended_at
+UPDATE replays SET status = :status, next_step_at = :next_step_at, ended_at = :ended_at,
+    ramp_size = :ramp_size, ramp_at = :ramp_at, paused_reason = :paused_reason
 WHERE id = :id
 """
 # Delivered ones are what is left: they may be many, and nobody need count them.
@@ -60,17 +60,6 @@ class ReplayEnded(DomainError):
     """It is done or cancelled, and cannot be changed any more."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewReplay:
-    """What a caller asks for. Times null: from the first, until now. No events: all types."""
-
-    since_us: int | None = None
-    until_us: int | None = None
-    status: str = FAILED
-    events: tuple[str, ...] = ()
-    rate_per_s: int | None = None
-
-
 @dataclass(frozen=True, slots=True)
 class Replay:
     """A job: one row of replays. Times in microseconds.
@@ -78,7 +67,9 @@ class Replay:
     done counts what has been delivered or has failed, failed is the part that has: null in the row
     of one that is not over, whose deliveries are counted instead. matched is what was counted at
     first; once all is queued, what was queued. queued less done is still open, or was cancelled.
-    next_step_at null: the counts are final.
+    next_step_at null: the counts are final. like_id: of the failed delivery that those sent were answered
+    like; like_phrase is set where it is. ramp_size: how many may be under way; null: as many as the rate
+    lets. ramp_at: since when the ramp goes by what comes of them; null: it never had one.
     """
 
     id: ReplayId
@@ -101,6 +92,13 @@ class Replay:
     failed: int | None
     created_at: int
     ended_at: int | None
+    like_id: str | None = None
+    like_status: int | None = None
+    like_error: str | None = None
+    like_phrase: str | None = None
+    ramp_size: int | None = None
+    ramp_at: int | None = None
+    paused_reason: str | None = None
 
     @property
     def tenant(self) -> Tenant:
@@ -118,7 +116,21 @@ class Replay:
             self.since_at,
             self.until_at,
             self.created_at,
+            self._answer,
         )
+
+    @property
+    def _answer(self) -> SameAnswer | None:
+        if self.like_phrase is None:
+            return None
+        return SameAnswer(self.like_status, self.like_error, self.like_phrase)
+
+    def expected_end_us(self, now_us: int) -> int | None:
+        """When it is over at the pace so far; null: it is not running, or nothing tells its pace yet."""
+        if self.status != RUNNING or not self.done or self.matched <= self.done:
+            return None
+        passed_us = max(1, now_us - self.created_at)
+        return now_us + (self.matched - self.done) * passed_us // self.done
 
     @property
     def after(self) -> ReplayCursor:
@@ -126,46 +138,17 @@ class Replay:
         return ReplayCursor(self.after_at, self.after_id)
 
 
-def rate_of(new: NewReplay) -> int:
-    """How many a second at most; raises InvalidInput."""
-    if new.rate_per_s is None:
-        return RATE_PER_S
-    if not 1 <= new.rate_per_s <= RATE_PER_S_MAX:
-        raise InvalidInput(f"rate_per_s is 1 to {RATE_PER_S_MAX}", param="rate_per_s")
-    return new.rate_per_s
-
-
-def wanted_of(tenant: Tenant, endpoint_id: str, new: NewReplay, *, now_us: int) -> Wanted:
-    """What the replay matches if it is made now; raises InvalidInput."""
-    if new.status not in REPLAYED_STATUSES:
-        raise InvalidInput(f"status is {' or '.join(REPLAYED_STATUSES)}", param="status")
-    rate_of(new)
-    since_us = max(0, new.since_us or 0)
-    until_us = now_us if new.until_us is None else min(new.until_us, now_us)
-    if since_us >= until_us:
-        raise InvalidInput("since is a time before until, and before now", param="since")
-    types = tuple(check_events(new.events).split())
-    return Wanted(*tenant, endpoint_id, new.status, types, since_us, until_us, now_us)
-
-
-async def count(database: Database, wanted: Wanted) -> int:
-    """How many deliveries a replay of `wanted` sends again; raises NotFound for its endpoint."""
-
-    async def look(tx: Transaction) -> None:
-        await _check_endpoint(tx, wanted)
-
-    await database.read(look)
-    return await replay_match.count(database, wanted)
-
-
 async def create(
-    tx: Transaction, wanted: Wanted, *, matched: int, rate_per_s: int, now_us: int
+    tx: Transaction, wanted: Wanted, new: NewReplay, *, matched: int, now_us: int
 ) -> Replay:
-    """The job, running; done at once where nothing matched. `matched` is what count() said.
+    """The job, running; done at once where nothing matched. `matched` is what count() said of `wanted`,
+    which is what wanted_of() said of `new`.
 
-    The caller holds the account's lock. Raises NotFound for the endpoint, and TooManyReplays.
+    The caller holds the account's lock. Raises NotFound for the endpoint, ReplayOverlaps and
+    TooManyReplays.
     """
-    await _check_endpoint(tx, wanted)
+    await check_endpoint(tx, wanted)
+    await overlap.check_others(tx, wanted)
     await _check_unfinished(tx, wanted)
     is_done = matched == 0
     after = replay_match.first_cursor(wanted)
@@ -179,7 +162,7 @@ async def create(
         event_types=wanted.event_types,
         since_at=wanted.since_us,
         until_at=wanted.until_us,
-        rate_per_s=rate_per_s,
+        rate_per_s=rate_of(new),
         matched=matched,
         queued=0,
         after_at=after.created_at,
@@ -190,9 +173,20 @@ async def create(
         failed=0 if is_done else None,
         created_at=wanted.as_of_us,
         ended_at=now_us if is_done else None,
+        like_id=new.like,
+        ramp_size=0 if new.ramp else None,
+        ramp_at=wanted.as_of_us if new.ramp else None,
+        **_stored(wanted.answer),
     )
     await tx.insert("replays", ROWS.columns, [ROWS.write(made)])
     return await get(tx, made.tenant, made.id)
+
+
+def _stored(answer: SameAnswer | None) -> dict[str, Any]:
+    if answer is None:
+        return {}
+    status, error, phrase = answer
+    return {"like_status": status, "like_error": error, "like_phrase": phrase}
 
 
 async def get(tx: Transaction, tenant: Tenant, replay_id: str) -> Replay:
@@ -214,7 +208,7 @@ async def pause(tx: Transaction, tenant: Tenant, replay_id: str) -> Replay:
     The caller holds the account's lock. Raises NotFound and ReplayEnded.
     """
     job = await _unfinished(tx, tenant, replay_id, allowed=PAUSED)
-    await _change(tx, job, status=PAUSED, next_step_at=job.next_step_at, ended_at=None)
+    await _change(tx, replace(job, status=PAUSED))
     return await get(tx, tenant, replay_id)
 
 
@@ -226,7 +220,10 @@ async def resume(tx: Transaction, tenant: Tenant, replay_id: str, *, now_us: int
     job = await _unfinished(tx, tenant, replay_id, allowed=RUNNING)
     if job.status == PAUSED:
         next_step_at = max(job.next_step_at or 0, now_us)
-        await _change(tx, job, status=RUNNING, next_step_at=next_step_at, ended_at=None)
+        # A ramp begins again with one, and what came of those before says nothing any more.
+        ramp_size = None if job.ramp_size is None else 0
+        running = replace(job, status=RUNNING, next_step_at=next_step_at, ramp_size=ramp_size)
+        await _change(tx, replace(running, paused_reason=None))
     return await get(tx, tenant, replay_id)
 
 
@@ -240,7 +237,8 @@ async def cancel(tx: Transaction, tenant: Tenant, replay_id: str, *, now_us: int
     if job.status != CANCELLED:
         await delivery.cancel_of_job(tx, replay_id, now_us=now_us)
         # A step settles the counts, once what is in flight is over.
-        await _change(tx, job, status=CANCELLED, next_step_at=now_us, ended_at=now_us)
+        ended = replace(job, status=CANCELLED, next_step_at=now_us, ended_at=now_us)
+        await _change(tx, replace(ended, paused_reason=None))
     return await get(tx, tenant, replay_id)
 
 
@@ -294,23 +292,17 @@ async def _unfinished(tx: Transaction, tenant: Tenant, replay_id: str, *, allowe
     return job
 
 
-async def _change(
-    tx: Transaction, job: Replay, *, status: str, next_step_at: int | None, ended_at: int | None
-) -> None:
+async def _change(tx: Transaction, changed: Replay) -> None:
     await tx.execute(
-        _CHANGE, id=job.id, status=status, next_step_at=next_step_at, ended_at=ended_at
+        _CHANGE,
+        id=changed.id,
+        status=changed.status,
+        next_step_at=changed.next_step_at,
+        ended_at=changed.ended_at,
+        ramp_size=changed.ramp_size,
+        ramp_at=changed.ramp_at,
+        paused_reason=changed.paused_reason,
     )
-
-
-async def _check_endpoint(tx: Transaction, wanted: Wanted) -> None:
-    found = await tx.fetch_one(
-        _ENDPOINT,
-        id=wanted.endpoint_id,
-        account_id=wanted.account_id,
-        environment=wanted.environment,
-    )
-    if found is None:
-        raise NotFound("Webhook", param="id")
 
 
 async def _check_unfinished(tx: Transaction, wanted: Wanted) -> None:

@@ -6,10 +6,12 @@ the account's lock and the job's row, and has to find it due: of two workers one
 
 What is sent leaves room for what happens now: at most the job's rate, in tenths of a second; nothing
 more while the endpoint has that much due already; and at most OPEN_MAX of its rows wait, are in
-flight or to be tried again, however many matched. A disabled endpoint gets nothing.
+flight or to be tried again, however many matched; a ramp lets fewer at first. A disabled endpoint
+gets nothing.
 Writes replays by these steps; deliveries go through webhooks/deliveries/delivery.py.
 """
 
+import dataclasses
 from typing import Final, NamedTuple
 
 from kernel.clock import SECOND_US
@@ -20,7 +22,7 @@ from store.database import Row, Transaction
 from webhooks.deliveries import delivery
 from webhooks.deliveries.stage import CANCELLED, OPEN
 from webhooks.endpoints.endpoint import DISABLED
-from webhooks.replays import match as replay_match
+from webhooks.replays import match as replay_match, ramp
 from webhooks.replays.replay import DONE, ROWS, Replay, counts_of, settled
 
 STEPS_PER_S: Final = 10
@@ -56,9 +58,11 @@ FROM endpoints p WHERE p.id = :endpoint_id
 """
 _MOVE = """
 UPDATE replays SET queued = :queued, matched = :matched, after_at = :after_at,
-    after_id = :after_id, is_queued = :is_queued, next_step_at = :next_step_at
+    after_id = :after_id, is_queued = :is_queued, next_step_at = :next_step_at,
+    ramp_size = :ramp_size, ramp_at = :ramp_at
 WHERE id = :id
 """
+_PAUSE = "UPDATE replays SET status = 'paused', paused_reason = :reason WHERE id = :id"
 _WAIT = "UPDATE replays SET next_step_at = :next_step_at WHERE id = :id"
 _WIND_UP = """
 UPDATE replays SET status = :status, ended_at = :ended_at, next_step_at = :next_step_at
@@ -82,6 +86,14 @@ class Due(NamedTuple):
     id: ReplayId
     tenant: Tenant
     next_step_at: int
+
+
+class Room(NamedTuple):
+    """How many a step may queue, at which rate, and how many the ramp lets be under way; null: no ramp."""
+
+    rows: int
+    rate_per_s: int
+    ramp_size: int | None = None
 
 
 class Step(NamedTuple):
@@ -122,21 +134,37 @@ async def step(tx: Transaction, job: Due, *, now_us: int) -> Step | None:
         return await _wind_up(tx, replay, DONE, now_us=now_us, wait_us=wait_us)
     if is_disabled:
         return await _wait(tx, replay, now_us + DISABLED_WAIT_US)
-    return await _queue(tx, replay, backlog, now_us=now_us)
+    return await _go_on(tx, replay, backlog, now_us=now_us)
 
 
-async def _queue(tx: Transaction, replay: Replay, backlog: Row, *, now_us: int) -> Step:
-    """Queues as many as there is room for, oldest first."""
+async def _go_on(tx: Transaction, replay: Replay, backlog: Row, *, now_us: int) -> Step:
+    """Queues as many as there is room for; a ramp that met a refusal pauses the job instead."""
     rate_per_s = min(replay.rate_per_s, backlog["rate_limit_per_s"] or replay.rate_per_s)
     to_due, to_full = _burst(rate_per_s) - backlog["due"], OPEN_MAX - backlog["open"]
     if min(to_due, to_full) <= 0:
         return await _wait(tx, replay, now_us + (STEP_US if to_full > 0 else FULL_WAIT_US))
+    room = Room(min(to_due, to_full), rate_per_s)
+    ramp_size = replay.ramp_size
+    if ramp_size is None:
+        return await _queue(tx, replay, room, now_us=now_us)
+    if ramp_size == 0:
+        # By the clock of who makes the first ones: theirs begin at this time, and none before counts.
+        replay = dataclasses.replace(replay, ramp_at=max(now_us, replay.created_at))
+    seen = await ramp.under_way(tx, replay.id, replay.ramp_at or 0)
+    if seen.refused:
+        await tx.execute(_PAUSE, id=replay.id, reason=ramp.FAILING)
+        return Step(0, is_over=False)
+    size = ramp.grown(ramp_size, seen)
+    if seen.open >= size:
+        return await _wait(tx, replay, now_us + STEP_US)
+    room = Room(min(room.rows, size - seen.open), rate_per_s, size)
+    return await _queue(tx, replay, room, now_us=now_us)
+
+
+async def _queue(tx: Transaction, replay: Replay, room: Room, *, now_us: int) -> Step:
+    """Queues the next ones, oldest first."""
     found = await replay_match.next_rows(
-        tx,
-        replay.wanted,
-        replay.after,
-        looked_at_max=LOOKED_AT_MAX,
-        rows_max=min(to_due, to_full),
+        tx, replay.wanted, replay.after, looked_at_max=LOOKED_AT_MAX, rows_max=room.rows
     )
     await delivery.insert_of_job(
         tx, [_sent_again(replay, row, now_us=now_us) for row in found.rows], replay_id=replay.id
@@ -147,7 +175,9 @@ async def _queue(tx: Transaction, replay: Replay, backlog: Row, *, now_us: int) 
         assert replay.next_step_at is not None, "it was due"
         # A step that comes late is made up for, but never by more than one step's worth.
         began_us = max(replay.next_step_at, now_us - STEP_US)
-        next_step_at = began_us + len(found.rows) * SECOND_US // rate_per_s
+        next_step_at = began_us + len(found.rows) * SECOND_US // room.rate_per_s
+    # A size at which nothing was found to send proves nothing.
+    is_grown = room.ramp_size is not None and bool(found.rows)
     await tx.execute(
         _MOVE,
         id=replay.id,
@@ -157,6 +187,8 @@ async def _queue(tx: Transaction, replay: Replay, backlog: Row, *, now_us: int) 
         after_id=found.after.id,
         is_queued=int(found.is_end),
         next_step_at=next_step_at,
+        ramp_size=ramp.kept(room.ramp_size or 0) if is_grown else replay.ramp_size,
+        ramp_at=replay.ramp_at,
     )
     return Step(len(found.rows), is_over=False)
 
@@ -210,7 +242,7 @@ def _sent_again(replay: Replay, row: Row, *, now_us: int) -> delivery.NewDeliver
         next_attempt_at=now_us,
         # Never before the job was made, whatever the clocks of two machines say: its own rows, and
         # those of others after it, do not match it.
-        created_at=max(now_us, replay.created_at),
+        created_at=max(now_us, replay.created_at, replay.ramp_at or 0),
         replay_of=row["id"],
         code_at=row["code_at"],
     )

@@ -9303,6 +9303,8 @@ export interface components {
              * @enum {string}
              */
             status: "cancelled" | "done" | "paused" | "running";
+            /** @description Failing: its ramp met one that was not taken. Null: a person paused it, if at all. */
+            paused_reason: "failing" | null;
             /**
              * Format: int64
              * @description How many deliveries it matches.
@@ -9310,12 +9312,22 @@ export interface components {
             matched: number;
             /**
              * Format: int64
-             * @description How many were sent again and taken.
+             * @description How many were put in the queue so far.
+             */
+            queued: number;
+            /**
+             * Format: int64
+             * @description How many of those have arrived, or have failed again.
              */
             done: number;
             /**
              * Format: int64
-             * @description How many were sent again and not taken.
+             * @description How many arrived.
+             */
+            delivered: number;
+            /**
+             * Format: int64
+             * @description How many failed again, after all their tries.
              */
             failed: number;
             /**
@@ -9323,12 +9335,16 @@ export interface components {
              * @description At most so many deliveries in a second.
              */
             rate_per_s: number;
+            /** @description Whether it began with one, and then more. */
+            ramp: boolean;
             /** @description The webhook endpoint's id. */
             endpoint_id: string;
             /** @description Which deliveries are sent again, by their status. */
             delivery_status: string;
             /** @description Event types; empty: all. */
             events: components["schemas"]["EventType"][];
+            /** @description The failed delivery that the others were answered like; null: whatever was answered. */
+            like: string | null;
             /**
              * Format: date-time
              * @description RFC 3339, UTC, whole seconds.
@@ -9344,6 +9360,8 @@ export interface components {
              * @description RFC 3339, UTC, whole seconds.
              */
             created_at: string;
+            /** @description When it is done at the pace so far; null: it is not running, or it is too early to say. */
+            expected_end_at: string | null;
             /** @description RFC 3339, UTC, whole seconds. */
             ended_at: string | null;
         };
@@ -9420,6 +9438,10 @@ export interface components {
             events?: components["schemas"]["EventType"][];
             /** @description At most so many deliveries in a second. */
             rate_per_s?: number | null;
+            /** @description The id of a failed delivery: only those that were answered as it was, so with the same status, error and words. An endpoint's health names one of each kind. */
+            like?: string | null;
+            /** @description Send one first, and twice as many each time all have arrived; the first that is not taken pauses the replay. Default: false. */
+            ramp?: boolean;
             /** @description Only say what would happen; nothing is done. Default: false. */
             dry_run?: boolean;
         };
@@ -9443,6 +9465,8 @@ export interface components {
             delivery_status: string;
             /** @description Event types; empty: all. */
             events: components["schemas"]["EventType"][];
+            /** @description The failed delivery that the others were answered like; null: whatever was answered. */
+            like: string | null;
             /**
              * Format: date-time
              * @description RFC 3339, UTC, whole seconds.
@@ -19967,6 +19991,7 @@ export interface operations {
                      *         "endpoint_id": "we_5FxpRIrX4LWLkM01",
                      *         "delivery_status": "delivered",
                      *         "events": [],
+                     *         "like": null,
                      *         "since": "2026-06-13T12:00:00Z",
                      *         "until": "2026-06-13T12:00:38Z"
                      *       }
@@ -20006,24 +20031,30 @@ export interface operations {
                      *       "message": "Success",
                      *       "transaction_id": null,
                      *       "status": "ok",
-                     *       "timestamp": "2026-06-13T12:00:45Z",
+                     *       "timestamp": "2026-06-13T12:00:46Z",
                      *       "data": {
                      *         "items": [
                      *           {
                      *             "id": "rpl_5FxpRIrX4LWLkM02",
                      *             "status": "running",
+                     *             "paused_reason": null,
                      *             "matched": 1,
+                     *             "queued": 0,
                      *             "done": 0,
+                     *             "delivered": 0,
                      *             "failed": 0,
                      *             "rate_per_s": 50,
+                     *             "ramp": false,
                      *             "endpoint_id": "we_5FxpRIrX4LWLkM01",
                      *             "delivery_status": "delivered",
                      *             "events": [
                      *               "topup.delivered"
                      *             ],
+                     *             "like": null,
                      *             "since": "2026-06-13T12:00:00Z",
                      *             "until": "2026-06-13T12:00:05Z",
-                     *             "created_at": "2026-06-13T12:00:40Z",
+                     *             "created_at": "2026-06-13T12:00:41Z",
+                     *             "expected_end_at": null,
                      *             "ended_at": null
                      *           }
                      *         ],
@@ -20065,20 +20096,28 @@ export interface operations {
                      *       "message": "Success",
                      *       "transaction_id": null,
                      *       "status": "ok",
-                     *       "timestamp": "2026-06-13T12:00:47Z",
+                     *       "timestamp": "2026-06-13T12:00:48Z",
                      *       "data": {
                      *         "id": "rpl_5FxpRIrX4LWLkM01",
                      *         "status": "running",
-                     *         "matched": 2,
+                     *         "paused_reason": null,
+                     *         "matched": 1,
+                     *         "queued": 0,
                      *         "done": 0,
+                     *         "delivered": 0,
                      *         "failed": 0,
                      *         "rate_per_s": 5,
+                     *         "ramp": false,
                      *         "endpoint_id": "we_5FxpRIrX4LWLkM01",
                      *         "delivery_status": "delivered",
-                     *         "events": [],
+                     *         "events": [
+                     *           "endpoint.disabled"
+                     *         ],
+                     *         "like": null,
                      *         "since": "2026-06-13T12:00:00Z",
                      *         "until": "2026-06-13T12:00:39Z",
                      *         "created_at": "2026-06-13T12:00:39Z",
+                     *         "expected_end_at": null,
                      *         "ended_at": null
                      *       }
                      *     }
@@ -20119,20 +20158,28 @@ export interface operations {
                      *       "message": "Success",
                      *       "transaction_id": null,
                      *       "status": "ok",
-                     *       "timestamp": "2026-06-13T12:00:49Z",
+                     *       "timestamp": "2026-06-13T12:00:50Z",
                      *       "data": {
                      *         "id": "rpl_5FxpRIrX4LWLkM01",
                      *         "status": "paused",
-                     *         "matched": 2,
+                     *         "paused_reason": null,
+                     *         "matched": 1,
+                     *         "queued": 0,
                      *         "done": 0,
+                     *         "delivered": 0,
                      *         "failed": 0,
                      *         "rate_per_s": 5,
+                     *         "ramp": false,
                      *         "endpoint_id": "we_5FxpRIrX4LWLkM01",
                      *         "delivery_status": "delivered",
-                     *         "events": [],
+                     *         "events": [
+                     *           "endpoint.disabled"
+                     *         ],
+                     *         "like": null,
                      *         "since": "2026-06-13T12:00:00Z",
                      *         "until": "2026-06-13T12:00:39Z",
                      *         "created_at": "2026-06-13T12:00:39Z",
+                     *         "expected_end_at": null,
                      *         "ended_at": null
                      *       }
                      *     }
@@ -20173,20 +20220,28 @@ export interface operations {
                      *       "message": "Success",
                      *       "transaction_id": null,
                      *       "status": "ok",
-                     *       "timestamp": "2026-06-13T12:00:51Z",
+                     *       "timestamp": "2026-06-13T12:00:52Z",
                      *       "data": {
                      *         "id": "rpl_5FxpRIrX4LWLkM01",
                      *         "status": "running",
-                     *         "matched": 2,
+                     *         "paused_reason": null,
+                     *         "matched": 1,
+                     *         "queued": 0,
                      *         "done": 0,
+                     *         "delivered": 0,
                      *         "failed": 0,
                      *         "rate_per_s": 5,
+                     *         "ramp": false,
                      *         "endpoint_id": "we_5FxpRIrX4LWLkM01",
                      *         "delivery_status": "delivered",
-                     *         "events": [],
+                     *         "events": [
+                     *           "endpoint.disabled"
+                     *         ],
+                     *         "like": null,
                      *         "since": "2026-06-13T12:00:00Z",
                      *         "until": "2026-06-13T12:00:39Z",
                      *         "created_at": "2026-06-13T12:00:39Z",
+                     *         "expected_end_at": null,
                      *         "ended_at": null
                      *       }
                      *     }
@@ -20227,21 +20282,29 @@ export interface operations {
                      *       "message": "Success",
                      *       "transaction_id": null,
                      *       "status": "ok",
-                     *       "timestamp": "2026-06-13T12:00:52Z",
+                     *       "timestamp": "2026-06-13T12:00:53Z",
                      *       "data": {
                      *         "id": "rpl_5FxpRIrX4LWLkM01",
                      *         "status": "cancelled",
-                     *         "matched": 2,
+                     *         "paused_reason": null,
+                     *         "matched": 1,
+                     *         "queued": 0,
                      *         "done": 0,
+                     *         "delivered": 0,
                      *         "failed": 0,
                      *         "rate_per_s": 5,
+                     *         "ramp": false,
                      *         "endpoint_id": "we_5FxpRIrX4LWLkM01",
                      *         "delivery_status": "delivered",
-                     *         "events": [],
+                     *         "events": [
+                     *           "endpoint.disabled"
+                     *         ],
+                     *         "like": null,
                      *         "since": "2026-06-13T12:00:00Z",
                      *         "until": "2026-06-13T12:00:39Z",
                      *         "created_at": "2026-06-13T12:00:39Z",
-                     *         "ended_at": "2026-06-13T12:00:52Z"
+                     *         "expected_end_at": null,
+                     *         "ended_at": "2026-06-13T12:00:53Z"
                      *       }
                      *     }
                      */

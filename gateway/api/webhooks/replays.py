@@ -21,8 +21,9 @@ from kernel.tenant import Tenant
 from store.database import Transaction
 from webhooks.deliveries.stage import DELIVERED, FAILED
 from webhooks.events.event import EVENT_TYPES
-from webhooks.replays import replay as replays
-from webhooks.replays.replay import RATE_PER_S_MAX, NewReplay, Replay
+from webhooks.replays import asked, replay as replays
+from webhooks.replays.asked import RATE_PER_S_MAX, NewReplay
+from webhooks.replays.replay import Replay
 
 _READ = ("webhooks:read",)
 _EXPORT = Export("replays", _READ, ReplayShape.__struct_fields__)
@@ -45,6 +46,23 @@ class ReplayBody(Fields, frozen=True, kw_only=True):
         Meta(max_length=100, description="Deliveries of events of these types; empty: of all."),
     ] = msgspec.field(default_factory=list)
     rate_per_s: Annotated[Int64, within(1, RATE_PER_S_MAX)] | None = None
+    like: (
+        Annotated[
+            ShortText,
+            Meta(
+                description="The id of a failed delivery: only those that were answered as it was, so"
+                " with the same status, error and words. An endpoint's health names one of each kind."
+            ),
+        ]
+        | None
+    ) = None
+    ramp: Annotated[
+        bool,
+        Meta(
+            description="Send one first, and twice as many each time all have arrived; the first that is"
+            " not taken pauses the replay."
+        ),
+    ] = False
     dry_run: bool = False
 
 
@@ -57,39 +75,41 @@ async def create(call: RequestContext[ReplayBody, Fields]) -> Answer:
         status=body.status,
         events=tuple(body.events),
         rate_per_s=body.rate_per_s,
+        like=body.like,
+        ramp=body.ramp,
     )
     # Counting may take a moment, and a repeated call need not count again.
     stored = None if body.dry_run else await stored_answer(context, call.request_key)
     if stored is not None:
         return stored
     endpoint_id = call.params["endpoint_id"]
-    wanted = replays.wanted_of(principal.tenant, endpoint_id, new, now_us=now_us)
-    rate_per_s = replays.rate_of(new)
-    matched = await replays.count(context.database, wanted)
+    database, tenant = context.database, principal.tenant
+    wanted = await asked.load_wanted(database, tenant, endpoint_id, new, now_us=now_us)
+    matched = await asked.count(context.database, wanted)
     if body.dry_run:
-        data = ReplayCount.of(wanted, matched=matched, rate_per_s=rate_per_s)
+        data = ReplayCount.of(wanted, new, matched=matched)
         return answer(codes.SUCCESS, data, now_us=now_us, http_status=202)
 
     async def work(tx: Transaction) -> Replay:
-        return await replays.create(
-            tx, wanted, matched=matched, rate_per_s=rate_per_s, now_us=now_us
-        )
+        return await replays.create(tx, wanted, new, matched=matched, now_us=now_us)
 
     def render(made: Replay) -> Answer:
-        return answer(codes.SUCCESS, ReplayShape.of(made), now_us=now_us, http_status=202)
+        shown = ReplayShape.at(made, now_us)
+        return answer(codes.SUCCESS, shown, now_us=now_us, http_status=202)
 
     return await run_once(call, work, render)
 
 
 async def list_replays(call: RequestContext[Fields, ExportPage]) -> Reply:
     read = partial(replays.list_replays, tenant=call.principal.tenant)
-    return await list_or_csv(call, "rpl", read, _EXPORT, shape=ReplayShape.of)
+    shape = partial(ReplayShape.at, now_us=call.now_us)
+    return await list_or_csv(call, "rpl", read, _EXPORT, shape=shape)
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Answer:
     tenant, replay_id = call.principal.tenant, call.params["replay_id"]
     found = await call.context.database.read(lambda tx: replays.get(tx, tenant, replay_id))
-    return answer(codes.SUCCESS, ReplayShape.of(found), now_us=call.now_us)
+    return answer(codes.SUCCESS, ReplayShape.at(found, call.now_us), now_us=call.now_us)
 
 
 async def pause(call: RequestContext[Fields, Fields]) -> Answer:
@@ -123,7 +143,7 @@ async def _changed(
         return await change(tx, tenant, replay_id)
 
     def render(changed: Replay) -> Answer:
-        return answer(codes.SUCCESS, ReplayShape.of(changed), now_us=now_us)
+        return answer(codes.SUCCESS, ReplayShape.at(changed, now_us), now_us=now_us)
 
     return await run_once(call, work, render)
 

@@ -33,7 +33,7 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
 async def begin(call: RequestContext[Fields, Fields]) -> Reply:
     """Counts what would be sent, or begins."""
     form = read_form(call)
-    is_counting = form.text("step") != "begin"
+    is_counting = form.text("step") not in {"begin", "ramp"}
     path = f"/webhooks/{call.params['endpoint_id']}/replay"
     try:
         body = {**_body(form), "dry_run": is_counting}
@@ -72,6 +72,8 @@ def _body(form: Form) -> dict[str, Any]:
     return {
         "status": form.text("delivery_status"),
         "rate_per_s": form.integer("rate_per_s"),
+        "like": form.text("like") or None,
+        "ramp": form.text("step") == "ramp",
         **{name: _moment(text) for name, text in moments.items() if text},
     }
 

@@ -170,7 +170,9 @@ async def _replays(to: Recorder, key: str, stranger: str, endpoint_id: str) -> N
     path = f"/webhooks/{endpoint_id}/replay"
     body = {"status": "delivered", "since": "2026-06-13T12:00:00Z"}
     await to.own("counted", "POST", path, key, json={**body, "dry_run": True})
-    one = await to.own("begun", "POST", path, key, json={**body, "rate_per_s": 5})
+    other = {**body, "events": ["endpoint.disabled"], "rate_per_s": 5}
+    one = await to.own("begun", "POST", path, key, json=other)
+    await to.own("while it runs", "POST", path, key, json=body)
     narrow = {**body, "events": ["topup.delivered"], "until": "2026-06-13T12:00:05Z"}
     two = await to.own("of a type", "POST", path, key, json=narrow)
     await to.own("no status", "POST", path, key, json={"status": "x"})

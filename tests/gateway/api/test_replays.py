@@ -61,16 +61,22 @@ async def test_a_replay_is_begun_watched_and_done(merchant: Merchant, clock: Fix
     assert data == {
         "id": data["id"],
         "status": "running",
+        "paused_reason": None,
         "matched": 2,
+        "queued": 0,
         "done": 0,
+        "delivered": 0,
         "failed": 0,
         "rate_per_s": 5,
+        "ramp": False,
         "endpoint_id": merchant.endpoint_id,
         "delivery_status": "failed",
         "events": [],
+        "like": None,
         "since": "2026-06-13T11:59:10Z",
         "until": "2026-06-13T12:00:00Z",
         "created_at": "2026-06-13T12:00:00Z",
+        "expected_end_at": None,
         "ended_at": None,
     }
     assert data["id"].startswith("rpl_")
@@ -95,6 +101,7 @@ async def test_a_dry_run_counts_and_writes_nothing(merchant: Merchant) -> None:
         "endpoint_id": merchant.endpoint_id,
         "delivery_status": "failed",
         "events": [],
+        "like": None,
         "since": "1970-01-01T00:00:00Z",
         "until": "2026-06-13T11:59:20Z",
     }
@@ -213,8 +220,21 @@ async def test_reading_and_changing_need_their_scopes(merchant: Merchant) -> Non
     assert [(one.status_code, one.json()["code"]) for one in denied] == [(403, 2009)] * 4
 
 
+async def test_a_second_press_is_refused_with_the_first_ones_id(merchant: Merchant) -> None:
+    first = (await merchant.replay({})).json()["data"]["id"]
+
+    second = await merchant.replay({})
+
+    assert second.status_code == 409
+    body = second.json()
+    assert (body["code"], body["data"]["error"]["reason"]) == (2012, "replay_running")
+    assert body["data"]["error"]["replay_id"] == first
+
+
 async def test_lists_are_paged_newest_first(merchant: Merchant) -> None:
-    ids = [(await merchant.replay({})).json()["data"]["id"] for _ in range(3)]
+    types = ("topup.delivered", "topup.failed", "order.paid")
+    made = [await merchant.replay({"events": [one]}) for one in types]
+    ids = [one.json()["data"]["id"] for one in made]
 
     first = await merchant.get("/replays?limit=2")
     second = await merchant.get(f"/replays?limit=2&cursor={first['next_cursor']}")

@@ -27,7 +27,7 @@ from webhooks.events.sample import sample_data
 from webhooks.http.guard import Policy
 from webhooks.http.resolver import SystemResolver
 from webhooks.http.transport import SendResult, Transport
-from webhooks.replays.replay import NewReplay
+from webhooks.replays.asked import NewReplay
 from worker.end import Ender
 
 POLICY = Policy(allow_private=True, allow_http=True)

@@ -25,8 +25,8 @@ from tests.support.replay_history import (
     start,
 )
 from tests.support.webhook_rows import claim_all, given_endpoint
-from webhooks.replays import replay
-from webhooks.replays.replay import NewReplay
+from webhooks.replays import asked
+from webhooks.replays.asked import NewReplay
 
 
 async def test_each_failed_delivery_is_sent_again_once_and_nothing_else(
@@ -54,19 +54,25 @@ async def test_each_failed_delivery_is_sent_again_once_and_nothing_else(
 
     assert await sent_again(database, job) == [ids[1], ids[0]]
     ended = await found(database, job)
-    assert asdict(ReplayShape.of(ended)) == {
+    assert asdict(ReplayShape.at(ended, NOON)) == {
         "id": job.id,
         "status": "done",
+        "paused_reason": None,
         "matched": 2,
+        "queued": 2,
         "done": 2,
+        "delivered": 2,
         "failed": 0,
         "rate_per_s": 50,
+        "ramp": False,
         "endpoint_id": endpoint_id,
         "delivery_status": "failed",
         "events": [],
+        "like": None,
         "since": "1970-01-01T00:00:00Z",
         "until": "2026-06-13T12:00:00Z",
         "created_at": "2026-06-13T12:00:00Z",
+        "expected_end_at": None,
         "ended_at": "2026-06-13T12:00:00Z",
     }
 
@@ -133,7 +139,7 @@ async def test_event_types_and_status_narrow_it(database: Database, clock: Fixed
 )
 def test_what_no_replay_can_be_is_refused(new: NewReplay, param: str) -> None:
     with pytest.raises(InvalidInput) as refused:
-        replay.wanted_of(Tenant("acc_1", "staging"), "we_1", new, now_us=NOON)
+        asked.wanted_of(Tenant("acc_1", "staging"), "we_1", new, now_us=NOON)
 
     assert refused.value.param == param
 
@@ -228,6 +234,8 @@ async def test_what_was_delivered_twice_is_sent_again_once(
     [again] = await given_past(database, tenant, endpoint_id, [later])
 
     whole = await start(database, clock, tenant, endpoint_id, NewReplay(status="delivered"))
+    await run_to_the_end(database, clock)
+    clock.advance_s(1)
     early = NewReplay(status="delivered", until_us=at(60))
     part = await start(database, clock, tenant, endpoint_id, early)
     await run_to_the_end(database, clock)

@@ -31,7 +31,8 @@ from tests.support.webhook_rows import claim_all, new_vault
 from webhooks.endpoints import endpoint
 from webhooks.endpoints.fields import EndpointChanges
 from webhooks.replays import replay
-from webhooks.replays.replay import NewReplay, Replay, ReplayEnded, TooManyReplays
+from webhooks.replays.asked import NewReplay
+from webhooks.replays.replay import Replay, ReplayEnded, TooManyReplays
 
 
 async def test_a_paused_job_takes_no_step_until_it_is_resumed(
@@ -176,13 +177,15 @@ async def test_an_account_has_at_most_ten_unfinished_replays(
     database: Database, clock: FixedClock
 ) -> None:
     tenant, endpoint_id = await given_scene(database, clock)
-    await given_past(database, tenant, endpoint_id, [Past()])
-    made = [await start(database, clock, tenant, endpoint_id) for _ in range(10)]
+    seconds = range(100, 111)
+    await given_past(database, tenant, endpoint_id, [Past(created_s=one) for one in seconds])
+    *ten, last = [NewReplay(since_us=at(one), until_us=at(one - 1)) for one in seconds]
+    made = [await start(database, clock, tenant, endpoint_id, one) for one in ten]
 
     with pytest.raises(TooManyReplays) as refused:
-        await start(database, clock, tenant, endpoint_id)
+        await start(database, clock, tenant, endpoint_id, last)
     await changed(database, made[0], partial(_cancel, made[0], clock))
-    another = await start(database, clock, tenant, endpoint_id)
+    another = await start(database, clock, tenant, endpoint_id, last)
 
     assert refused.value.extra == {"limit": 10, "remaining": 0}
     assert another.status == "running"
@@ -196,6 +199,7 @@ async def test_replays_are_listed_newest_first_with_their_counts(
     first = await start(database, clock, tenant, endpoint_id)
     await next_step(database, clock)
     await answer_all(database, clock, "failed")
+    clock.advance_s(0.5)
     second = await start(database, clock, tenant, endpoint_id)
 
     async def listed(tx: Transaction, before_id: str | None = None) -> list[Replay]:

@@ -482,6 +482,7 @@ from .replay_count_202_answer_status import ReplayCount202AnswerStatus
 from .replay_page import ReplayPage
 from .replay_page_answer import ReplayPageAnswer
 from .replay_page_answer_status import ReplayPageAnswerStatus
+from .replay_paused_reason_type_0 import ReplayPausedReasonType0
 from .replay_status import ReplayStatus
 from .requested_approval_event_data import RequestedApprovalEventData
 from .requested_approval_event_data_metadata import RequestedApprovalEventDataMetadata
@@ -1155,6 +1156,7 @@ __all__ = (
     "ReplayPage",
     "ReplayPageAnswer",
     "ReplayPageAnswerStatus",
+    "ReplayPausedReasonType0",
     "ReplayStatus",
     "RequestedApprovalEventData",
     "RequestedApprovalEventDataMetadata",

@@ -27,6 +27,12 @@ class ReplayBody:
     """ Deliveries of events of these types; empty: of all. """
     rate_per_s: int | None | Unset = UNSET
     """ At most so many deliveries in a second. """
+    like: None | str | Unset = UNSET
+    """ The id of a failed delivery: only those that were answered as it was, so with the same status, error and
+    words. An endpoint's health names one of each kind. """
+    ramp: bool | Unset = UNSET
+    """ Send one first, and twice as many each time all have arrived; the first that is not taken pauses the replay.
+    Default: false. """
     dry_run: bool | Unset = UNSET
     """ Only say what would happen; nothing is done. Default: false. """
 
@@ -64,6 +70,14 @@ class ReplayBody:
         else:
             rate_per_s = self.rate_per_s
 
+        like: None | str | Unset
+        if isinstance(self.like, Unset):
+            like = UNSET
+        else:
+            like = self.like
+
+        ramp = self.ramp
+
         dry_run = self.dry_run
 
         field_dict: dict[str, Any] = {}
@@ -79,6 +93,10 @@ class ReplayBody:
             field_dict["events"] = events
         if rate_per_s is not UNSET:
             field_dict["rate_per_s"] = rate_per_s
+        if like is not UNSET:
+            field_dict["like"] = like
+        if ramp is not UNSET:
+            field_dict["ramp"] = ramp
         if dry_run is not UNSET:
             field_dict["dry_run"] = dry_run
 
@@ -147,6 +165,17 @@ class ReplayBody:
 
         rate_per_s = _parse_rate_per_s(d.pop("rate_per_s", UNSET))
 
+        def _parse_like(data: object) -> None | str | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(None | str | Unset, data)
+
+        like = _parse_like(d.pop("like", UNSET))
+
+        ramp = d.pop("ramp", UNSET)
+
         dry_run = d.pop("dry_run", UNSET)
 
         replay_body = cls(
@@ -155,6 +184,8 @@ class ReplayBody:
             status=status,
             events=events,
             rate_per_s=rate_per_s,
+            like=like,
+            ramp=ramp,
             dry_run=dry_run,
         )
 

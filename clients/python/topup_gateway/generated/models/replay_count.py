@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
@@ -28,6 +28,8 @@ class ReplayCount:
     """ Which deliveries are sent again, by their status. """
     events: list[EventType]
     """ Event types; empty: all. """
+    like: None | str
+    """ The failed delivery that the others were answered like; null: whatever was answered. """
     since: datetime.datetime
     """ RFC 3339, UTC, whole seconds. """
     until: datetime.datetime
@@ -50,6 +52,9 @@ class ReplayCount:
             events_item: str = events_item_data
             events.append(events_item)
 
+        like: None | str
+        like = self.like
+
         since = self.since.isoformat()
 
         until = self.until.isoformat()
@@ -64,6 +69,7 @@ class ReplayCount:
                 "endpoint_id": endpoint_id,
                 "delivery_status": delivery_status,
                 "events": events,
+                "like": like,
                 "since": since,
                 "until": until,
             }
@@ -91,6 +97,13 @@ class ReplayCount:
 
             events.append(events_item)
 
+        def _parse_like(data: object) -> None | str:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        like = _parse_like(d.pop("like"))
+
         since = datetime.datetime.fromisoformat(d.pop("since"))
 
         until = datetime.datetime.fromisoformat(d.pop("until"))
@@ -102,6 +115,7 @@ class ReplayCount:
             endpoint_id=endpoint_id,
             delivery_status=delivery_status,
             events=events,
+            like=like,
             since=since,
             until=until,
         )

@@ -1,0 +1,101 @@
+"""What a caller asks a replay for, and which deliveries that is. Reads only."""
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from kernel.errors import InvalidInput, NotFound
+from kernel.tenant import Tenant
+from store.database import Database, Transaction
+from webhooks.deliveries.stage import FAILED
+from webhooks.endpoints.fields import check_events
+from webhooks.replays import alike, match
+from webhooks.replays.alike import SameAnswer
+from webhooks.replays.match import REPLAYED_STATUSES, Wanted
+
+RATE_PER_S: Final = 50
+RATE_PER_S_MAX: Final = 1_000
+
+_ENDPOINT: Final = """
+SELECT id FROM endpoints
+WHERE id = :id AND account_id = :account_id AND environment = :environment AND deleted_at IS NULL
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewReplay:
+    """What a caller asks for. Times null: from the first, until now. No events: all types.
+
+    like: the id of a failed delivery, for those that were answered as it was. ramp: one first, then more.
+    """
+
+    since_us: int | None = None
+    until_us: int | None = None
+    status: str = FAILED
+    events: tuple[str, ...] = ()
+    rate_per_s: int | None = None
+    like: str | None = None
+    ramp: bool = False
+
+
+def rate_of(new: NewReplay) -> int:
+    """How many a second at most; raises InvalidInput."""
+    if new.rate_per_s is None:
+        return RATE_PER_S
+    if not 1 <= new.rate_per_s <= RATE_PER_S_MAX:
+        raise InvalidInput(f"rate_per_s is 1 to {RATE_PER_S_MAX}", param="rate_per_s")
+    return new.rate_per_s
+
+
+async def load_wanted(
+    database: Database, tenant: Tenant, endpoint_id: str, new: NewReplay, *, now_us: int
+) -> Wanted:
+    """What the replay matches if it is made now, with the answer of `like`.
+
+    Raises InvalidInput, and NotFound for the delivery that `like` names, or for its endpoint.
+    """
+    wanted = wanted_of(tenant, endpoint_id, new, now_us=now_us)
+    like = new.like
+    if like is None:
+        return wanted
+
+    async def look(tx: Transaction) -> SameAnswer:
+        await check_endpoint(tx, wanted)
+        return await alike.answer_of(tx, tenant, endpoint_id, like)
+
+    return replace(wanted, answer=await database.read(look))
+
+
+def wanted_of(tenant: Tenant, endpoint_id: str, new: NewReplay, *, now_us: int) -> Wanted:
+    """What the replay matches if it is made now, but for `like`; raises InvalidInput."""
+    if new.status not in REPLAYED_STATUSES:
+        raise InvalidInput(f"status is {' or '.join(REPLAYED_STATUSES)}", param="status")
+    if new.like is not None and new.status != FAILED:
+        raise InvalidInput("like is for deliveries that failed", param="like")
+    rate_of(new)
+    since_us = max(0, new.since_us or 0)
+    until_us = now_us if new.until_us is None else min(new.until_us, now_us)
+    if since_us >= until_us:
+        raise InvalidInput("since is a time before until, and before now", param="since")
+    types = tuple(check_events(new.events).split())
+    return Wanted(*tenant, endpoint_id, new.status, types, since_us, until_us, now_us)
+
+
+async def count(database: Database, wanted: Wanted) -> int:
+    """How many deliveries a replay of `wanted` sends again; raises NotFound for its endpoint."""
+
+    async def look(tx: Transaction) -> None:
+        await check_endpoint(tx, wanted)
+
+    await database.read(look)
+    return await match.count(database, wanted)
+
+
+async def check_endpoint(tx: Transaction, wanted: Wanted) -> None:
+    found = await tx.fetch_one(
+        _ENDPOINT,
+        id=wanted.endpoint_id,
+        account_id=wanted.account_id,
+        environment=wanted.environment,
+    )
+    if found is None:
+        raise NotFound("Webhook", param="id")

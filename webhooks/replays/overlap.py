@@ -1,0 +1,51 @@
+"""Whether another replay of the endpoint may be sending the same deliveries again just now.
+
+Two that walk the same deliveries at once would send each of them twice: what one has queued since the
+other was made is not left out of the other's walk. One that has queued all it matched is in nobody's
+way, whatever of it is still open: its rows are there, and a later walk leaves them out. Reads only.
+"""
+
+from kernel.errors import DomainError
+from store.database import Transaction
+from webhooks.replays.match import Wanted
+
+# The second condition: what was queued between the count and this look, by a job that may even be over.
+_OTHERS = """
+SELECT r.id, r.event_types FROM replays r
+WHERE r.account_id = :account_id AND r.environment = :environment
+  AND r.endpoint_id = :endpoint_id AND r.delivery_status = :status
+  AND r.since_at < :until_us AND r.until_at > :since_us
+  AND (r.status IN ('running', 'paused') AND r.is_queued = 0
+    OR (r.ended_at IS NULL OR r.ended_at >= :as_of_us) AND EXISTS (
+      SELECT 1 FROM deliveries d
+      WHERE d.endpoint_id = :endpoint_id AND d.created_at >= :as_of_us
+        AND d.replay_id = r.id AND d.replay_id IS NOT NULL))
+ORDER BY r.id LIMIT 20
+"""
+
+
+class ReplayOverlaps(DomainError):
+    """Another replay, which is not done with queueing, may send some of the same deliveries."""
+
+
+async def check_others(tx: Transaction, wanted: Wanted) -> None:
+    """Raises ReplayOverlaps, which names the other. The caller holds the account's lock."""
+    rows = await tx.fetch(
+        _OTHERS,
+        account_id=wanted.account_id,
+        environment=wanted.environment,
+        endpoint_id=wanted.endpoint_id,
+        status=wanted.status,
+        since_us=wanted.since_us,
+        until_us=wanted.until_us,
+        as_of_us=wanted.as_of_us,
+    )
+    for row in rows:
+        types = set(row["event_types"].split())
+        if not types or not wanted.event_types or types.intersection(wanted.event_types):
+            raise ReplayOverlaps(
+                "another replay of this webhook is sending some of the same deliveries: let it go"
+                " on, or cancel it and ask again",
+                reason="replay_running",
+                extra={"replay_id": row["id"]},
+            )
