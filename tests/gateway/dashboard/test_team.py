@@ -364,7 +364,7 @@ async def test_an_invitation_is_mailed_too_three_times_a_day_to_one_address(team
         team.gateway, await signed_in(team.gateway, "other@example.com"), team.clock
     )
     of_other = await fill(colleague.owner, TEAM, {"email": "ANN@mail.com", "role": "reader"})
-    written = await team.gateway.database.read(
+    written = await team.gateway.context.database.read(
         lambda tx: tx.fetch("SELECT kind, status, about FROM owner_mails ORDER BY id")
     )
 
@@ -382,4 +382,4 @@ async def test_new_links_are_counted_with_invitations(team: Team) -> None:
     answers = [await team.press("ann@acme.example", "link") for _ in range(30)]
 
     assert [one.status_code for one in answers] == [200] * 29 + [429]
-    assert "too many invitations were made within an hour" in answers[-1].text
+    assert "Too many invitations were made within an hour" in answers[-1].text
