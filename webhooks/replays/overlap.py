@@ -2,16 +2,17 @@
 
 Two that walk the same deliveries at once would send each of them twice: what one has queued since the
 other was made is not left out of the other's walk. One that has queued all it matched is in nobody's
-way, whatever of it is still open: its rows are there, and a later walk leaves them out. Reads only.
+way, whatever of it is still open: its rows are there, and a later walk leaves them out. Neither are
+two that are each for another answer of the receiver, since a delivery has one. Reads only.
 """
 
 from kernel.errors import DomainError
-from store.database import Transaction
+from store.database import Row, Transaction
 from webhooks.replays.match import Wanted
 
 # The second condition: what was queued between the count and this look, by a job that may even be over.
 _OTHERS = """
-SELECT r.id, r.event_types FROM replays r
+SELECT r.id, r.event_types, r.like_status, r.like_error, r.like_phrase FROM replays r
 WHERE r.account_id = :account_id AND r.environment = :environment
   AND r.endpoint_id = :endpoint_id AND r.delivery_status = :status
   AND r.since_at < :until_us AND r.until_at > :since_us
@@ -41,11 +42,20 @@ async def check_others(tx: Transaction, wanted: Wanted) -> None:
         as_of_us=wanted.as_of_us,
     )
     for row in rows:
-        types = set(row["event_types"].split())
-        if not types or not wanted.event_types or types.intersection(wanted.event_types):
+        if _may_share(row, wanted):
             raise ReplayOverlaps(
                 "another replay of this webhook is sending some of the same deliveries: let it go"
                 " on, or cancel it and ask again",
                 reason="replay_running",
                 extra={"replay_id": row["id"]},
             )
+
+
+def _may_share(row: Row, wanted: Wanted) -> bool:
+    """Whether a delivery may match both, of the same time and status."""
+    types = set(row["event_types"].split())
+    if types and wanted.event_types and types.isdisjoint(wanted.event_types):
+        return False
+    if row["like_phrase"] is None or wanted.answer is None:
+        return True
+    return wanted.answer == (row["like_status"], row["like_error"], row["like_phrase"])

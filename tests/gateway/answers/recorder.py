@@ -41,10 +41,11 @@ _COUNTED = (
     re.compile(r"(?<![A-Za-z])(ak_staging|ak_live|sat_staging|oas|oat|whsec)_[0-9A-Za-z+/=]{32,}"),
     re.compile(r"(?<![A-Za-z])(ATU)(?:-[0-9A-Z]{4}){5}"),
     re.compile(r"(?<![A-Za-z])(TOPUP)(?:-[0-9A-Z]{4}){3}"),
-    # Pages by a token, which may look like anything, also like an id at its beginning; but no id.
+    # Pages by a token, which may look like anything, also like an id at its beginning; but no id. A token
+    # has 22 characters and more: one more than an id of four letters and 16.
     re.compile(
         r"(?<=/)(checkout|portal|claim|no-mail|receipts|status)"
-        r"/(?![a-z]{2,5}_[0-9A-Za-z]{16}(?![0-9A-Za-z_.~=-]))[0-9A-Za-z_.~=-]{20,}"
+        r"/(?![a-z]{2,4}_[0-9A-Za-z]{16}(?![0-9A-Za-z_.~=-]))[0-9A-Za-z_.~=-]{20,}"
     ),
     re.compile(r"(?<![0-9A-Za-z_-])([a-z]{2,5})_[0-9A-Za-z]{16}(?![0-9A-Za-z])"),
     re.compile(r"(?<![0-9a-f])()[0-9a-f]{32}(?![0-9a-f])"),

@@ -94,6 +94,25 @@ async def test_other_times_types_states_and_endpoints_are_in_nobodys_way(
     assert [one.matched for one in made] == [1, 0, 0]
 
 
+async def test_two_faults_of_a_receiver_are_mended_side_by_side(
+    database: Database, clock: FixedClock
+) -> None:
+    tenant, endpoint_id = await given_scene(database, clock)
+    gone, busy = (500, "http", b"Gone"), (503, "http", b"Busy")
+    past = [Past(answer=gone), Past(answer=busy), Past(answer=gone), Past(answer=busy)]
+    ids = await given_past(database, tenant, endpoint_id, past)
+
+    first = await start(database, clock, tenant, endpoint_id, NewReplay(like=ids[0]))
+    second = await start(database, clock, tenant, endpoint_id, NewReplay(like=ids[1]))
+    for new in (NewReplay(like=ids[2]), NewReplay()):
+        with pytest.raises(ReplayOverlaps):
+            await start(database, clock, tenant, endpoint_id, new)
+    await run_to_the_end(database, clock)
+
+    assert sorted(await sent_again(database, first)) == [ids[0], ids[2]]
+    assert sorted(await sent_again(database, second)) == [ids[1], ids[3]]
+
+
 async def test_of_two_at_once_one_is_made(
     database: Database, database_url: str, clock: FixedClock
 ) -> None:
