@@ -18,7 +18,7 @@ from store.database import Transaction
 _A: Final = "/dashboard/admin"
 
 
-class Waiting(NamedTuple):
+class WaitingKind(NamedTuple):
     """One kind of thing that waits: how many, and the list that shows them (blank: none does)."""
 
     label: str
@@ -55,27 +55,27 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
     )
 
 
-def _waiting(waits: WaitsForPerson) -> Sequence[Waiting]:
+def _waiting(waits: WaitsForPerson) -> Sequence[WaitingKind]:
     """Each kind in the order in which it hurts; those of which there are none, too."""
     return (
-        Waiting("Top-ups that need a person", waits.topups, f"{_A}/topups?view=person"),
-        Waiting("Top-ups that are overdue", waits.overdue_topups, f"{_A}/topups?view=overdue"),
-        Waiting("Orders paid, not credited", waits.uncredited_orders, _A),
-        Waiting("Orders credited, not paid", waits.unpaid_orders, _A),
-        Waiting("Disputes that are open", waits.disputes, f"{_A}/disputes"),
-        Waiting(
+        WaitingKind("Top-ups that need a person", waits.topups, f"{_A}/topups?view=person"),
+        WaitingKind("Top-ups that are overdue", waits.overdue_topups, f"{_A}/topups?view=overdue"),
+        WaitingKind("Orders paid, not credited", waits.uncredited_orders, _A),
+        WaitingKind("Orders credited, not paid", waits.unpaid_orders, _A),
+        WaitingKind("Disputes that are open", waits.disputes, f"{_A}/disputes"),
+        WaitingKind(
             "Machine payments that nobody could settle",
             waits.machine_payments,
             f"{_A}/machine-payments?state=stuck",
         ),
-        Waiting("Differences of money", waits.differences, f"{_A}/reconciliation"),
-        Waiting(
+        WaitingKind("Differences of money", waits.differences, f"{_A}/reconciliation"),
+        WaitingKind(
             "Changes of plans not answered for an hour",
             waits.unanswered["steer"],
             f"{_A}/subscriptions",
         ),
-        Waiting("Auto-recharges not answered for an hour", waits.unanswered["recharge"], ""),
-        Waiting(
+        WaitingKind("Auto-recharges not answered for an hour", waits.unanswered["recharge"], ""),
+        WaitingKind(
             "Erased customers still at a provider", waits.unanswered["forget"], f"{_A}/providers"
         ),
     )
