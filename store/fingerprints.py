@@ -215,6 +215,7 @@ _OF_0048: Final = _OF_0047 | {"sessions": "a5b4ef2e202b", "members": "6119d702b6
 _OF_0049: Final = _OF_0048 | {"second_factors": "eae4577a0505"}
 _OF_0050: Final = _OF_0049 | {"topups": "3d339cbcd164"}
 _OF_0051: Final = _OF_0050 | {"request_log": "073cb6dc4361"}
+_OF_0052: Final = _OF_0051 | {"replays": "ff77c06251a7"}
 TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0012": _OF_0012,
     "0013": _OF_0013,
@@ -256,5 +257,6 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0049": _OF_0049,
     "0050": _OF_0050,
     "0051": _OF_0051,
-    "0052": _OF_0051 | {"replays": "ff77c06251a7"},
+    "0052": _OF_0052,
+    "0053": _OF_0052 | {"owner_mails": "3f0e5e576bfe"},
 }

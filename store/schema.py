@@ -2013,7 +2013,7 @@ owner_mails = sa.Table(
     _text("id", key=True),  # its Message-ID is made of it
     _text("account_id"),
     _text("environment"),
-    _text("kind"),  # past_due | recharge_failed | credit_expiring | receipt | approval
+    _text("kind"),  # past_due | recharge_failed | credit_expiring | receipt | approval | invitation
     _text("subscription_id"),  # empty: about none
     _text("status"),  # queued | sent | bounced | failed | outbox | unwanted | limited
     _int("attempts", default=0),
@@ -2024,6 +2024,7 @@ owner_mails = sa.Table(
     _text("about", null=True),  # JSON: what the turn's event said
     _int("next_receipt_at", null=True),  # of a receipt: in place of next_attempt_at
     _int("next_approval_at", null=True),  # of an approval: in place of next_attempt_at
+    _int("next_invitation_at", null=True),  # of an invitation: in place of next_attempt_at
     sa.Index(
         "ix_owner_mails_approvals_due",
         "next_approval_at",
@@ -2031,6 +2032,12 @@ owner_mails = sa.Table(
         postgresql_where=sa.text("next_approval_at IS NOT NULL"),
     ),
     sa.Index("ix_owner_mails_account", "account_id", "environment", "id"),
+    sa.Index(
+        "ix_owner_mails_invitations_due",
+        "next_invitation_at",
+        sqlite_where=sa.text("next_invitation_at IS NOT NULL"),
+        postgresql_where=sa.text("next_invitation_at IS NOT NULL"),
+    ),
     sa.Index(
         "ix_owner_mails_due",
         "next_attempt_at",

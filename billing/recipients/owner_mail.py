@@ -22,7 +22,9 @@ from store.database import Transaction
 from store.keyset import Keyset
 from store.row_mapping import RowMapping
 
-OwnerMailKind = Literal["past_due", "recharge_failed", "credit_expiring", "receipt", "approval"]
+OwnerMailKind = Literal[
+    "past_due", "recharge_failed", "credit_expiring", "receipt", "approval", "invitation"
+]
 OwnerMailStatus = Literal["queued", "sent", "bounced", "failed", "outbox", "unwanted", "limited"]
 # After try k it waits WAITS_US[k-1]; then it has failed.
 WAITS_US: Final = (MINUTE_US, 10 * MINUTE_US, HOUR_US, 6 * HOUR_US, DAY_US)
@@ -35,6 +37,8 @@ DAY_MAX: Final[Mapping[OwnerMailKind, int]] = {
     "receipt": 20,
     # Ten an hour are written, by billing/recipients/approval_mail.py.
     "approval": 240,
+    # As many as an account has members.
+    "invitation": 50,
 }
 PRUNED_MAX: Final = 500
 
@@ -53,6 +57,7 @@ class OwnerMail(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     next_attempt_at: int | None = None
     next_receipt_at: int | None = None
     next_approval_at: int | None = None
+    next_invitation_at: int | None = None
     reason: str | None = None
     created_at: int
     ended_at: int | None = None
@@ -132,7 +137,7 @@ async def claim(
     """At most `limit` due mails, the longest due first."""
     values = {"now": now_us, "lease_until": now_us + lease_us}
     rows = list(await tx.fetch(_CLAIM, limit=limit, **values))
-    for claim_more in (_CLAIM_RECEIPTS, _CLAIM_APPROVALS):
+    for claim_more in (_CLAIM_RECEIPTS, _CLAIM_APPROVALS, _CLAIM_INVITATIONS):
         if len(rows) < limit:
             rows += await tx.fetch(claim_more, limit=limit - len(rows), **values)
     mails = sorted(map(_ROWS.read, rows), key=lambda one: one.id)
@@ -189,7 +194,8 @@ async def settle(
     await tx.execute(
         """UPDATE owner_mails SET status = :status, reason = :reason,
                next_attempt_at = :next_attempt_at, next_receipt_at = :next_receipt_at,
-               next_approval_at = :next_approval_at, ended_at = :ended_at
+               next_approval_at = :next_approval_at, next_invitation_at = :next_invitation_at,
+               ended_at = :ended_at
            WHERE id = :id AND attempts = :attempts AND status = 'queued'""",
         status=ended,
         reason=None if reason is None else storable(reason, characters_max=REASON_CHARACTERS_MAX),
@@ -275,8 +281,17 @@ _OFF: Final[Mapping[str, str]] = {
     "approval": "approval_mail_off_at",
 }
 # Kinds that a worker of before does not know are due by a column of their own.
-_DUE_COLUMNS: Final = ("next_attempt_at", "next_receipt_at", "next_approval_at")
-_DUE: Final[Mapping[str, str]] = {"receipt": "next_receipt_at", "approval": "next_approval_at"}
+_DUE_COLUMNS: Final = (
+    "next_attempt_at",
+    "next_receipt_at",
+    "next_approval_at",
+    "next_invitation_at",
+)
+_DUE: Final[Mapping[str, str]] = {
+    "receipt": "next_receipt_at",
+    "approval": "next_approval_at",
+    "invitation": "next_invitation_at",
+}
 
 
 def _claim_by(due: str) -> str:
@@ -291,7 +306,7 @@ RETURNING {_ROWS.of("owner_mails")}
 """
 
 
-_CLAIM, _CLAIM_RECEIPTS, _CLAIM_APPROVALS = map(_claim_by, _DUE_COLUMNS)
+_CLAIM, _CLAIM_RECEIPTS, _CLAIM_APPROVALS, _CLAIM_INVITATIONS = map(_claim_by, _DUE_COLUMNS)
 
 
 def _due(kind: str, at: int | None) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from keys.principal import Principal
 
 # The recipient's own page of a top-up lies below it.
 CLAIM_PATH: Final = "/claim"
+INVITATION_PATH: Final = "/invitation"
 # Where whoever has the link decides on a send that waits.
 DECIDE_PATH: Final = "/decide"
 
@@ -38,6 +39,13 @@ class TopUpRules:
         """A page that decides on the approval, once, for whoever has the address: for persons alone."""
         token = self.links.token_of("approval", approval_id)
         return f"{self.public_url}{DECIDE_PATH}/{token}"
+
+    def invitation_url(self, invitation_id: str, address: str = "") -> str:
+        """The page that joins, once, for whoever signs in with the invited address. address: where the
+        caller found this gateway, for one that has no public_url.
+        """
+        token = self.links.token_of("invitation", invitation_id)
+        return f"{self.public_url or address}{INVITATION_PATH}/{token}"
 
     def claim_token_of(self, topup_id: str) -> str:
         """What stands in that page's address for the top-up."""

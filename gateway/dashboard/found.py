@@ -114,6 +114,7 @@ ACTIONS: Final[Sequence[Action]] = (
     Action("Your account", f"{_D}/account", "", "password sessions language settings"),
     Action("Security log", f"{_D}/account/security", "", "audit who"),
     Action("Documentation", "/docs", "", "help api reference"),
+    Action("Operator: home", f"{_A}/home", "admin", "queue workers suppliers waiting"),
     Action("Operator: accounts", f"{_A}/accounts", "admin", "customers"),
     Action("Operator: desk", f"{_A}/topups", "admin", "waiting pending top-ups"),
     Action("Operator: orders", f"{_A}/orders", "admin", "payments"),

@@ -1,4 +1,4 @@
-"""Mail to accounts' owners about what they pay for: claimed, handed to the mail server, settled.
+"""Mail to accounts' owners about what they pay for, and to those whom they invite: claimed, handed to the mail server, settled.
 
 Promise: a mail that two workers saw is sent by one; one whose worker ended is sent again under the same
 Message-ID; one about what was paid or decided meanwhile is not sent, nor one that its owner does not want. No
@@ -16,6 +16,7 @@ from billing.documents.receipt_letter import receipt_letter
 from billing.recharges import records as recharge_rows
 from billing.recipients import owner_mail
 from billing.recipients.approval_letter import approval_letter
+from billing.recipients.invitation_letter import invitation_letter
 from billing.recipients.language import Language, english, nearest
 from billing.recipients.owner_mail import DueOwnerMail, OwnerMail, OwnerMailStatus
 from billing.recipients.owner_message import OwnerLetter, owner_message
@@ -26,7 +27,10 @@ from billing.subscriptions.subscription import Subscription
 from billing.topups.queries import waiting
 from billing.topups.rules import TopUpRules
 from kernel.clock import SECOND_US, Clock
+from kernel.errors import NotFound
 from kernel.tenant import Tenant
+from keys.account import get_account
+from keys.member import find_invitation
 from store.database import Database, Transaction
 from worker.woken_loop import WokenLoop
 
@@ -34,6 +38,7 @@ AT_ONCE_MAX: Final = 8
 LEASE_US: Final = round((SEND_S + 60) * SECOND_US)
 BEAT_S: Final = 30.0
 _MASK: Final = "****"
+_SETTLED: Final = "it was paid, decided, used or ended meanwhile"
 _log = logging.getLogger(__name__)
 
 
@@ -95,12 +100,20 @@ class OwnerMailer(WokenLoop):
             return "unwanted", "the account switched mail of this kind off"
         if due.is_over:
             return "limited", "too many mails of this kind to the account within a day"
+        language = nearest(due.language) or english()
+        if mail.kind == "invitation":
+            invited = await self._database.read(lambda tx: self._invited(tx, mail, language))
+            return ("failed", _SETTLED) if invited is None else await self._hand_in(mail, *invited)
         if address is None or not self._rules.mail.is_sent(mail.environment, address):
             return "outbox", "the account has no address that mail is sent to"
-        language = nearest(due.language) or english()
         letter = await self._database.read(lambda tx: self._letter(tx, mail, language))
         if letter is None:
-            return "failed", "it was paid, decided or ended meanwhile"
+            return "failed", _SETTLED
+        return await self._hand_in(mail, letter, address)
+
+    async def _hand_in(
+        self, mail: OwnerMail, letter: OwnerLetter, address: str
+    ) -> tuple[OwnerMailStatus, str | None]:
         message = owner_message(mail, letter, address=address, mail_from=self._from)
         handed = await self._sender.hand_in(message, sender=self._from.addr_spec, recipient=address)
         if handed.outcome == "taken":
@@ -116,6 +129,8 @@ class OwnerMailer(WokenLoop):
         tokens = [links.token_of("approval", one) for one in told.get("approval_ids", ())]
         if "document_id" in told:
             tokens.append(links.token_of("receipt", told["document_id"]))
+        if "invitation_id" in told:
+            tokens.append(links.token_of("invitation", told["invitation_id"]))
         for token in tokens:
             said = said.replace(token, _MASK)
         return said
@@ -152,6 +167,27 @@ class OwnerMailer(WokenLoop):
         return approval_letter(
             asked, public_url=rules.public_url, link_of=rules.decide_url, language=language
         )
+
+    async def _invited(
+        self, tx: Transaction, mail: OwnerMail, language: Language
+    ) -> tuple[OwnerLetter, str] | None:
+        """The words and the invited address; null where the invitation counts no more."""
+        invitation_id = mail.data["invitation_id"]
+        try:
+            found = await find_invitation(tx, invitation_id, now_us=self._clock.now_us())
+        except NotFound:
+            return None
+        one = found.member
+        assert one.expires_at is not None, "it is open"
+        inviter = await get_account(tx, one.account_id)
+        url = self._rules.invitation_url(invitation_id)
+        letter = invitation_letter(
+            inviter=inviter.email or inviter.id,
+            expires_at=one.expires_at,
+            url=url,
+            language=language,
+        )
+        return letter, one.email
 
 
 async def _subject_of(tx: Transaction, mail: OwnerMail) -> tuple[bool, Subscription | None]:

@@ -9,8 +9,9 @@ from typing import Any, Final
 from starlette.responses import Response
 
 from billing.credits.opening import open_account
+from billing.topups.rules import INVITATION_PATH
 from gateway.dashboard.account import sign_in
-from gateway.dashboard.account.team import INVITATION_PATH, ROLE_WORDS
+from gateway.dashboard.account.team import ROLE_WORDS
 from gateway.dashboard.route import open_route, page_route
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form
 from gateway.html.render import go, page

@@ -1,14 +1,15 @@
 """Colleagues of the account: who they are, what they may do, invitations, and which account one acts for.
 
 Promises: only the owner invites, changes a role or removes, and where live is open not without the password,
-given again; a link of an invitation is shown to its maker alone, and ends with the next one.
+given again; a link of an invitation is shown to its maker, mailed to the invited alone, and ends with the next one.
 """
 
+from hashlib import sha256
 from typing import Any, Final
 
 from starlette.responses import Response
 
-from billing.topups.rules import TopUpRules
+from billing.recipients import invitation_mail
 from gateway.dashboard.account.sign_in import is_secure
 from gateway.dashboard.route import page_route
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form
@@ -16,22 +17,24 @@ from gateway.html.render import address_of, go, page
 from gateway.http.acting import note
 from gateway.http.fields import Fields
 from gateway.http.password_again import PasswordRequired, confirm, require_password
-from gateway.http.rate_limit import take_one
+from gateway.http.rate_limit import RateLimited, take_one
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from gateway.http.session_cookie import set_cookie
-from kernel.errors import DomainError, InvalidInput
+from kernel.errors import DomainError, InvalidInput, NotFound
 from kernel.tenant import Tenant
 from keys import member, session
 from keys.account import get_account, lock_tenants
+from keys.email_address import normalise_email
 from keys.member import Member
 from keys.principal import ACCOUNT_SCOPES, require_owner
 from keys.roles import ROLE_SCOPES, ROLES, MemberRole, read_role
 from store.database import Transaction
 
 PATH: Final = "/dashboard/team"
-INVITATION_PATH: Final = "/invitation"
 INVITATIONS_PER_HOUR: Final = 30  # of one account
+# To one address, of all accounts: whoever asks more often may still hand over the link.
+MAILS_TO_ADDRESS_PER_DAY: Final = 3
 ROLE_WORDS: Final = {
     "developer": ("Developer", "Sends, keys, webhooks and usage; reads everything else."),
     "finance": ("Finance", "Buys credit, decides on sends that wait; reads everything else."),
@@ -56,25 +59,21 @@ async def invite(call: RequestContext[Fields, Fields]) -> Reply:
             await confirm(call, form.raw("password"))
         await _check_may(call)
         role = _role(form)
-        await take_one(
-            call.context.limiter,
-            f"invitations:{account_id}",
-            count=INVITATIONS_PER_HOUR,
-            period_s=3600,
-            detail="too many invitations were made within an hour; try again later",
-        )
+        await _take_one(call)
+        email = normalise_email(form.text("email"), param="email")
+        is_mailed = await _may_mail(call, email)
 
         async def work(tx: Transaction) -> Member:
             await lock_tenants(tx, [Tenant(account_id, "staging")])
             made = await member.invite(
                 tx,
                 account_id=account_id,
-                email=form.text("email"),
+                email=email,
                 role=role,
                 invited_by=call.principal.person_id,
                 now_us=call.now_us,
             )
-            await _note(tx, call, "member.invited", made)
+            await _told(tx, call, made, is_mailed=is_mailed)
             return made
 
         made = await call.context.database.transaction(work)
@@ -82,7 +81,7 @@ async def invite(call: RequestContext[Fields, Fields]) -> Reply:
         return await _show(call, form, Problem(403, "", {"password": "Live needs it again."}))
     except DomainError as error:
         return await _show(call, form, problem_of(error))
-    return await _show(call, Form(), invited=made)
+    return await _show(call, Form(), invited=made, is_mailed=is_mailed)
 
 
 async def renew(call: RequestContext[Fields, Fields]) -> Reply:
@@ -93,14 +92,16 @@ async def renew(call: RequestContext[Fields, Fields]) -> Reply:
 
     async def work(tx: Transaction) -> Member:
         made = await member.renew(tx, account_id, member_id, now_us=call.now_us)
-        await _note(tx, call, "member.invited", made)
+        await _told(tx, call, made, is_mailed=is_mailed)
         return made
 
     try:
+        await _take_one(call)
+        is_mailed = await _may_mail(call, await _email_of(call, member_id))
         made = await call.context.database.transaction(work)
-    except InvalidInput as error:
+    except (InvalidInput, RateLimited) as error:
         return await _show(call, Form(), problem_of(error))
-    return await _show(call, Form(), invited=made)
+    return await _show(call, Form(), invited=made, is_mailed=is_mailed)
 
 
 async def change_role(call: RequestContext[Fields, Fields]) -> Reply:
@@ -167,12 +168,6 @@ async def switch(call: RequestContext[Fields, Fields]) -> Reply:
     return _moved(call, await call.context.database.transaction(work), said="account-switched")
 
 
-def invitation_url(rules: TopUpRules, address: str, invitation_id: str) -> str:
-    """The page that joins, once, for whoever signs in with the invited address."""
-    token = rules.links.token_of("invitation", invitation_id)
-    return f"{rules.public_url or address}{INVITATION_PATH}/{token}"
-
-
 def _moved(call: RequestContext[Any, Any], token: str, *, said: str) -> Response:
     response = go("/dashboard", said=said)
     response.raw_headers.append(set_cookie(token, is_secure=is_secure(call)))
@@ -186,6 +181,51 @@ async def _check_may(call: RequestContext[Any, Any]) -> None:
     account = await call.context.database.read(lambda tx: get_account(tx, principal.account_id))
     if account.is_live_open:
         await require_password(call, environment="live")
+
+
+async def _take_one(call: RequestContext[Any, Any]) -> None:
+    """Raises RateLimited for one invitation or new link too many."""
+    await take_one(
+        call.context.limiter,
+        f"invitations:{call.principal.account_id}",
+        count=INVITATIONS_PER_HOUR,
+        period_s=3600,
+        detail="too many invitations were made within an hour; try again later",
+    )
+
+
+async def _may_mail(call: RequestContext[Any, Any], email: str) -> bool:
+    """Whether the invitation is mailed; else its link is for the inviter to hand over."""
+    if not invitation_mail.is_mailed(call.context.topup_rules.mail, email):
+        return False
+    try:
+        await take_one(
+            call.context.limiter,
+            f"invitation_mails:{sha256(email.encode()).hexdigest()}",
+            count=MAILS_TO_ADDRESS_PER_DAY,
+            period_s=86_400,
+            detail="too many invitations went to that address within a day",
+        )
+    except RateLimited:
+        return False
+    return True
+
+
+async def _email_of(call: RequestContext[Any, Any], member_id: str) -> str:
+    account_id = call.principal.account_id
+    found = await call.context.database.read(lambda tx: member.list_members(tx, account_id))
+    email = next((one.email for one in found if one.id == member_id), None)
+    if email is None:
+        raise NotFound("Member")
+    return email
+
+
+async def _told(
+    tx: Transaction, call: RequestContext[Any, Any], made: Member, *, is_mailed: bool
+) -> None:
+    await _note(tx, call, "member.invited", made)
+    if is_mailed:
+        await invitation_mail.write(tx, made, now_us=call.now_us)
 
 
 def _role(form: Form) -> MemberRole:
@@ -206,8 +246,9 @@ async def _show(
     problem: Problem = NO_PROBLEM,
     *,
     invited: Member | None = None,
+    is_mailed: bool = False,
 ) -> Response:
-    """The page; invited: whose link is shown, this once."""
+    """The page; invited: whose link is shown, this once; is_mailed: they get it by mail, too."""
     principal = call.principal
 
     async def work(tx: Transaction) -> dict[str, Any]:
@@ -220,7 +261,7 @@ async def _show(
     url = None
     if invited is not None and invited.invitation_id is not None:
         rules = call.context.topup_rules
-        url = invitation_url(rules, address_of(call), invited.invitation_id)
+        url = rules.invitation_url(invited.invitation_id, address_of(call))
     return page(
         call,
         "team.html",
@@ -229,6 +270,7 @@ async def _show(
         problem=problem,
         invited=invited,
         invitation_url=url,
+        is_mailed=is_mailed,
         roles=ROLE_WORDS,
         scopes=ROLE_SCOPES,
         **await call.context.database.read(work),

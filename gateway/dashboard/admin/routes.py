@@ -6,6 +6,7 @@ from gateway.dashboard.admin import (
     batches,
     checkin,
     events,
+    home,
     platforms,
     stock,
     suppliers,
@@ -32,6 +33,7 @@ from gateway.dashboard.sales import (
 )
 
 ADMIN_ROUTES = (
+    *home.ROUTES,
     *review.ROUTES,
     *topups.ROUTES,
     *topup.ROUTES,

@@ -28,6 +28,7 @@ TEMPLATES = [
 CODE = [
     ROOT / "billing/documents/receipt_letter.py",
     ROOT / "billing/recipients/approval_letter.py",
+    ROOT / "billing/recipients/invitation_letter.py",
     ROOT / "billing/recipients/letter.py",
     ROOT / "billing/recipients/owner_message.py",
     ROOT / "billing/subscriptions/owner_letter.py",

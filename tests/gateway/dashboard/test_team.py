@@ -350,3 +350,36 @@ async def test_bad_input_loses_nothing_and_the_table_has_an_end(team: Team) -> N
     assert len(ROLES) == 4
     assert MEMBERS_MAX == 50
     assert set(ROLE_SCOPES["developer"]) < set(ACCOUNT_SCOPES)
+
+
+@pytest.mark.one_database
+@pytest.mark.gateway_settings(smtp_url="smtp://127.0.0.1:9", mail_from="credit@acme.com")
+async def test_an_invitation_is_mailed_too_three_times_a_day_to_one_address(team: Team) -> None:
+    """Counted over all accounts; the link is shown each time."""
+    told, by_hand = "on its way to them by mail", "no mail of ours goes to them"
+    first = await fill(team.owner, TEAM, {"email": "ann@mail.com", "role": "reader"})
+    renewed = [await team.press("ann@mail.com", "link") for _ in range(3)]
+    reserved = await fill(team.owner, TEAM, {"email": "bob@acme.example", "role": "reader"})
+    colleague = await opened(
+        team.gateway, await signed_in(team.gateway, "other@example.com"), team.clock
+    )
+    of_other = await fill(colleague.owner, TEAM, {"email": "ANN@mail.com", "role": "reader"})
+    written = await team.gateway.context.database.read(
+        lambda tx: tx.fetch("SELECT kind, status, about FROM owner_mails ORDER BY id")
+    )
+
+    answers = [first, *renewed, reserved, of_other]
+    assert [told in one.text for one in answers] == [True, True, True, False, False, False]
+    assert [by_hand in one.text for one in answers] == [False, False, False, True, True, True]
+    assert len({link_in(one) for one in answers}) == 6
+    assert [(row["kind"], row["status"]) for row in written] == [("invitation", "queued")] * 3
+    # What is stored opens nothing.
+    assert not any(link_in(one).rsplit("/", 1)[1] in str(written) for one in answers)
+
+
+async def test_new_links_are_counted_with_invitations(team: Team) -> None:
+    await team.invited("ann@acme.example")
+    answers = [await team.press("ann@acme.example", "link") for _ in range(30)]
+
+    assert [one.status_code for one in answers] == [200] * 29 + [429]
+    assert "Too many invitations were made within an hour" in answers[-1].text

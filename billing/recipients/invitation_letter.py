@@ -1,0 +1,29 @@
+"""What somebody reads who was invited to act for an account. Pure.
+
+It names the inviter by address alone: an account's name is free text, and anybody may open an account to write
+something into a stranger's mailbox.
+"""
+
+from billing.recipients.language import Language
+from billing.recipients.owner_message import OwnerLetter
+
+
+def invitation_letter(
+    *, inviter: str, expires_at: int, url: str, language: Language
+) -> OwnerLetter:
+    """inviter: the owner's address; expires_at: until when the link counts, in microseconds."""
+    say = language.say
+    return OwnerLetter(
+        language,
+        say("{inviter} invites you to their account", inviter=inviter),
+        (
+            say("{inviter} invites you to act for their account of AI credit.", inviter=inviter),
+            say(
+                "The link counts once, until {when}, for whoever signs in with this address.",
+                when=language.moment(expires_at),
+            ),
+        ),
+        say("Look at the invitation"),
+        url,
+        say("If you do not know who that is, do nothing: you join nothing without this link."),
+    )

@@ -1,0 +1,95 @@
+"""What an operator's first page says of an environment: what waits for a person, and whether work is done.
+
+Each count is one that metrics read as well, or ends at COUNTED_MAX, so a large database makes none of
+them slow. Writes nothing.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from billing.desk import waiting
+from billing.ledger.proof import LastProof, last_proof
+from billing.machine_payments.payment import count_stuck
+from billing.orders import queries as orders
+from billing.payments import disputes
+from billing.payments.unanswered import UnansweredKind, count_unanswered
+from billing.reconciliation.standing import read_standing
+from store.database import Transaction
+from webhooks.deliveries.backlog import Backlog, count_due, look
+
+# What a count says at most; a page writes 99+ for it.
+COUNTED_MAX: Final = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitsForPerson:
+    """How many of each there are in one environment. Of orders and disputes COUNTED_MAX at most.
+
+    unanswered: what a payment provider was asked and has not answered for an hour, by its kind.
+    """
+
+    topups: int
+    overdue_topups: int
+    uncredited_orders: int
+    unpaid_orders: int
+    disputes: int
+    machine_payments: int
+    differences: int
+    unanswered: Mapping[UnansweredKind, int]
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorHome:
+    """waits and pending_topups: of the environment that was asked for. Deliveries (due and backlog) and
+    the ledger's proof (null: nobody has proved it yet): of the whole installation.
+    """
+
+    waits: WaitsForPerson
+    pending_topups: int
+    due: int
+    backlog: Backlog
+    proof: LastProof | None
+
+
+async def read_home(
+    tx: Transaction, environment: str, *, now_us: int, attempt_us_max: int
+) -> OperatorHome:
+    """attempt_us_max: how long one attempt of a delivery may take, in microseconds."""
+    desk = await waiting.gauges(tx, now_us=now_us)
+    return OperatorHome(
+        waits=WaitsForPerson(
+            topups=desk[environment, "person"],
+            overdue_topups=desk[environment, "overdue"],
+            **await _orders(tx, environment),
+            machine_payments=(await count_stuck(tx))[environment],
+            differences=await _differences(tx, environment),
+            unanswered=await _unanswered(tx, environment, now_us),
+        ),
+        pending_topups=desk[environment, "pending"],
+        due=await count_due(tx, now_us=now_us),
+        backlog=await look(tx, now_us=now_us, attempt_us_max=attempt_us_max),
+        proof=await last_proof(tx),
+    )
+
+
+async def _orders(tx: Transaction, environment: str) -> dict[str, int]:
+    """Of the lists that the pages Review and Disputes begin with."""
+    uncredited = await orders.paid_uncredited(tx, environment, limit=COUNTED_MAX)
+    unpaid = await orders.credited_unpaid(tx, environment, limit=COUNTED_MAX)
+    disputed = await disputes.page_of_disputes(tx, environment, limit=COUNTED_MAX)
+    return {
+        "uncredited_orders": len(uncredited),
+        "unpaid_orders": len(unpaid),
+        "disputes": len(disputed),
+    }
+
+
+async def _differences(tx: Transaction, environment: str) -> int:
+    found = (await read_standing(tx)).open
+    return sum(number for (world, _), number in found.items() if world == environment)
+
+
+async def _unanswered(tx: Transaction, environment: str, now_us: int) -> dict[UnansweredKind, int]:
+    found = await count_unanswered(tx, now_us=now_us)
+    return {kind: number for (world, kind), number in found.items() if world == environment}

@@ -1,0 +1,84 @@
+"""The operator's first page: what waits for a person, whether work is done, and who supplies and pays."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
+
+from billing.desk.health import SupplierHealth, health_of
+from billing.payments.setup import standings
+from billing.reports.operator_home import OperatorHome, WaitsForPerson, read_home
+from billing.topups.platform_rows import SupplierRow, list_suppliers
+from gateway.dashboard.admin.fields import admin_route
+from gateway.html.render import page
+from gateway.http.fields import Fields
+from gateway.http.request_context import RequestContext
+from gateway.http.routing import Reply
+from kernel.clock import SECOND_US
+from store.database import Transaction
+
+_A: Final = "/dashboard/admin"
+
+
+class WaitingKind(NamedTuple):
+    """One kind of thing that waits: how many, and the list that shows them (blank: none does)."""
+
+    label: str
+    number: int
+    path: str
+
+
+async def show(call: RequestContext[Fields, Fields]) -> Reply:
+    """Of this environment; deliveries and the ledger's proof of the whole installation."""
+    context, environment, now_us = call.context, call.principal.environment, call.now_us
+    attempt_us_max = round(context.settings.webhook_timeout_s * SECOND_US)
+
+    async def work(
+        tx: Transaction,
+    ) -> tuple[OperatorHome, Sequence[SupplierRow], Mapping[str, SupplierHealth]]:
+        home = await read_home(tx, environment, now_us=now_us, attempt_us_max=attempt_us_max)
+        rows = await list_suppliers(tx, environment)
+        return home, rows, await health_of(tx, environment, [one.id for one in rows], now_us=now_us)
+
+    home, suppliers, health = await context.database.read(work)
+    known = standings(context.payments, context.settings.public_url)
+    return page(
+        call,
+        "admin/home.html",
+        home=home,
+        waiting=_waiting(home.waits),
+        suppliers=suppliers,
+        health=health,
+        without_supplier=context.suppliers.book.of(environment).without_supplier(),
+        providers=[one for one in known if one.environment == environment],
+        depth=context.engine.depth,
+        oldest_due_s=home.backlog.oldest_due_us // SECOND_US,
+        overlooked_s=home.backlog.overlooked_us // SECOND_US,
+    )
+
+
+def _waiting(waits: WaitsForPerson) -> Sequence[WaitingKind]:
+    """Each kind in the order in which it hurts; those of which there are none, too."""
+    return (
+        WaitingKind("Top-ups that need a person", waits.topups, f"{_A}/topups?view=person"),
+        WaitingKind("Top-ups that are overdue", waits.overdue_topups, f"{_A}/topups?view=overdue"),
+        WaitingKind("Orders paid, not credited", waits.uncredited_orders, _A),
+        WaitingKind("Orders credited, not paid", waits.unpaid_orders, _A),
+        WaitingKind("Disputes that are open", waits.disputes, f"{_A}/disputes"),
+        WaitingKind(
+            "Machine payments that nobody could settle",
+            waits.machine_payments,
+            f"{_A}/machine-payments?state=stuck",
+        ),
+        WaitingKind("Differences of money", waits.differences, f"{_A}/reconciliation"),
+        WaitingKind(
+            "Changes of plans not answered for an hour",
+            waits.unanswered["steer"],
+            f"{_A}/subscriptions",
+        ),
+        WaitingKind("Auto-recharges not answered for an hour", waits.unanswered["recharge"], ""),
+        WaitingKind(
+            "Erased customers still at a provider", waits.unanswered["forget"], f"{_A}/providers"
+        ),
+    )
+
+
+ROUTES = (admin_route("GET", "/home", show, "Operator's home"),)

@@ -1,0 +1,65 @@
+"""The operator's home: how many of each wait, and the list that shows them."""
+
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest_asyncio
+
+from billing.ledger.proof import note_proof
+from kernel.clock import FixedClock
+from kernel.tenant import Tenant
+from tests.support.browser import Browser, text_of
+from tests.support.operator_pages import ADMIN, operator, switch
+from tests.support.selling_gateway import Store, open_store
+from tests.support.webhook_rows import given_endpoint, given_events
+
+HOME = f"{ADMIN}/home"
+
+
+@pytest_asyncio.fixture
+async def store(database_url: str, tmp_path: Path, clock: FixedClock) -> AsyncIterator[Store]:
+    async with open_store(database_url, tmp_path, clock) as opened:
+        yield opened
+
+
+async def waiting(boss: Browser) -> dict[str, str]:
+    """The label of each kind that waits, and how many there are; none of those with 0."""
+    table = (await boss.get(HOME)).text.split("What waits for a person</h2>")[1]
+    rows = re.findall(r"<tr><td class=\"break\">(.+?)</td><td class=\"number\">(.+?)</td>", table)
+    found = {text_of(label).strip(): text_of(number).strip() for label, number in rows}
+    return {label: number for label, number in found.items() if number != "0"}
+
+
+async def test_each_number_is_of_this_environment_and_leads_to_its_list(
+    store: Store, clock: FixedClock
+) -> None:
+    boss = await operator(store.gateway)
+    database = store.gateway.context.database
+    assert await waiting(boss) == {}
+    assert "never" in text_of((await boss.get(HOME)).text)
+
+    made = await store.order()
+    await store.notify("paid", made["id"], amount=made["pay_amount"] - 1)
+    tenant = Tenant(store.account_id, "staging")
+    await given_endpoint(database, clock, tenant)
+    await given_events(database, clock, tenant)
+    began_at = clock.now_us()
+    await database.transaction(
+        lambda tx: note_proof(tx, began_at=began_at, ended_at=began_at + 1, findings=3)
+    )
+    clock.advance_s(61)
+
+    here = await waiting(boss)
+    html = (await boss.get(HOME)).text
+    links = set(re.findall(rf'href="({ADMIN}[^"]*)"', html.split("<h1>")[1]))
+    statuses = {path: (await boss.get(path.replace("&amp;", "&"))).status_code for path in links}
+    await switch(boss, "live")
+
+    assert here == {"Orders paid, not credited": "1"}
+    assert "3 findings" in text_of(html)
+    assert "the longest for 1 min 1 s" in text_of(html)
+    assert "no worker looks after them" in text_of(html)
+    assert {f"{ADMIN}/topups?view=person", f"{ADMIN}/disputes", f"{ADMIN}/suppliers"} <= links
+    assert set(statuses.values()) == {200}
+    assert await waiting(boss) == {}
