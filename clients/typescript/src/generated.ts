@@ -7027,7 +7027,7 @@ export interface components {
             approval_threshold_cents?: number | null;
             /** @description Its name. */
             name?: string;
-            /** @description Among those of the key that creates it. */
+            /** @description Among those of the key that creates it; one at least. */
             scopes?: components["schemas"]["Scope"][];
             /** @description Addresses or CIDRs; empty: any address. */
             ip_allow_list?: string[];
@@ -7256,7 +7256,7 @@ export interface components {
             approval_threshold_cents?: number | null;
             /** @description Its name. Default: "API key". */
             name?: string;
-            /** @description Among those of the key that creates it. */
+            /** @description Among those of the key that creates it; one at least. */
             scopes?: components["schemas"]["Scope"][] | null;
             /** @description Addresses or CIDRs; empty: any address. */
             ip_allow_list?: string[];

@@ -55,7 +55,7 @@ class KeysPatchBody:
     name: str | Unset = UNSET
     """ Its name. """
     scopes: list[Scope] | Unset = UNSET
-    """ Among those of the key that creates it. """
+    """ Among those of the key that creates it; one at least. """
     ip_allow_list: list[str] | Unset = UNSET
     """ Addresses or CIDRs; empty: any address. """
     caps: Caps | Unset = UNSET

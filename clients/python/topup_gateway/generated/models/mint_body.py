@@ -55,7 +55,7 @@ class MintBody:
     name: str | Unset = UNSET
     """ Its name. Default: "API key". """
     scopes: list[Scope] | None | Unset = UNSET
-    """ Among those of the key that creates it. """
+    """ Among those of the key that creates it; one at least. """
     ip_allow_list: list[str] | Unset = UNSET
     """ Addresses or CIDRs; empty: any address. """
     caps: Caps | None | Unset = UNSET
