@@ -90,9 +90,8 @@ def test_a_restored_copy_begins_a_new_epoch_of_cursors(topup: Topup, database_ur
     assert epoch > 1_781_265_600
 
 
-@pytest.mark.parametrize(
-    "name", ["a%20b", "q?x=1", "h#y", "with space", "ünïcödé", "p%", "%2e%2e", 'it\'s "so"', "a\nb"]
-)
+# What an URL, a shell or a quoted name would take for something else; and the folder above, once decoded.
+@pytest.mark.parametrize("name", ['a%20b q?x=1 h#y ünïcödé p% it\'s "so"\na', "%2e%2e"])
 def test_a_data_directory_may_have_any_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
