@@ -285,11 +285,13 @@ async def test_too_many_answers_in_a_minute_are_refused(
 ) -> None:
     fields = hidden((await open_page(browser, agreed)).text)
 
-    statuses = [
-        (await browser.send(PATH, {**fields, "decision": "allow"})).status_code for _ in range(31)
-    ]
+    statuses: list[int] = []
+    # One of thirty comes back each two seconds, so that a slow machine may give some more.
+    while 429 not in statuses and len(statuses) < 300:
+        statuses.append((await browser.send(PATH, {**fields, "decision": "allow"})).status_code)
 
-    assert statuses == [303] * 30 + [429]
+    assert set(statuses[:30]) == {303}
+    assert statuses[-1] == 429
 
 
 async def test_markup_in_a_name_is_shown_as_it_is(gateway: Gateway, browser: Browser) -> None:

@@ -118,7 +118,10 @@ async def test_another_app_cannot_use_the_code(agreed: Agreement) -> None:
 
 
 async def test_wrong_codes_are_counted(agreed: Agreement) -> None:
-    statuses = [(await agreed.issue(code="x" * 16)).status_code for _ in range(62)]
+    statuses: list[int] = []
+    # One of sixty comes back each second, so that a slow machine may try some more.
+    while 429 not in statuses and len(statuses) < 600:
+        statuses.append((await agreed.issue(code="x" * 16)).status_code)
 
     assert set(statuses[:60]) == {400}
     assert statuses[-1] == 429
