@@ -315,7 +315,8 @@ async def test_a_full_queue_refuses_at_once(gate: Gate, runner: Runner) -> None:
 async def test_who_waits_too_long_is_refused_while_the_batch_still_hangs(
     gate: Gate, runner: Runner, database: Database
 ) -> None:
-    group: Group = GroupCommit(gate, runner.prepare, age_max_s=0.01)
+    # Long enough for a machine that is busy to begin the first one.
+    group: Group = GroupCommit(gate, runner.prepare, age_max_s=0.05)
     first = group.submit("a")
     await gate.arrived(1)
 
