@@ -186,6 +186,17 @@ async def set_password_hash(tx: Transaction, account_id: str, password_hash: str
         raise NotFound("Account")
 
 
+async def release_email(tx: Transaction, account_id: str) -> None:
+    """Takes the address and the password from the account: nobody signs in to it. Raises NotFound."""
+    touched = await tx.execute(
+        """UPDATE accounts SET email = NULL, email_verified_at = NULL, password_hash = NULL
+           WHERE id = :id""",
+        id=account_id,
+    )
+    if touched == 0:
+        raise NotFound("Account")
+
+
 async def set_operator(tx: Transaction, account_id: str, *, is_operator: bool) -> None:
     """Lets the account's own credentials carry `admin`, or no longer; the CLI only.
 

@@ -111,6 +111,7 @@ STEPS = (
     ("access_tokens", "id", "{own}"),
     ("sessions", "id", "{own}"),
     ("members", "id", "{own}"),
+    ("password_resets", "id", "{own}"),
     ("second_factors", "account_id", "{own}"),
     ("oauth_charges", "id", "{own}"),
     ("oauth_tokens", "id", "{own}"),

@@ -216,6 +216,7 @@ _OF_0049: Final = _OF_0048 | {"second_factors": "eae4577a0505"}
 _OF_0050: Final = _OF_0049 | {"topups": "3d339cbcd164"}
 _OF_0051: Final = _OF_0050 | {"request_log": "073cb6dc4361"}
 _OF_0052: Final = _OF_0051 | {"replays": "ff77c06251a7"}
+_OF_0053: Final = _OF_0052 | {"owner_mails": "3f0e5e576bfe"}
 TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0012": _OF_0012,
     "0013": _OF_0013,
@@ -258,5 +259,6 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0050": _OF_0050,
     "0051": _OF_0051,
     "0052": _OF_0052,
-    "0053": _OF_0052 | {"owner_mails": "3f0e5e576bfe"},
+    "0053": _OF_0053,
+    "0054": _OF_0053 | {"owner_mails": "a313cb965d18", "password_resets": "c9b5ebf3cdaf"},
 }

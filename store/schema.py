@@ -203,6 +203,18 @@ sessions = sa.Table(
     sa.Index("ix_sessions_account", "account_id", "last_seen_at"),
 )
 
+# keys/sign_in/password_reset.py. Links that set a new password; a row goes when one of its account is used.
+password_resets = sa.Table(
+    "password_resets",
+    metadata,
+    _text("id", key=True),  # the link is made of it
+    _text("account_id"),
+    _text("email"),  # the account's when it was asked for: the link counts for no other
+    _int("created_at"),
+    _int("expires_at"),
+    sa.Index("ix_password_resets_account", "account_id"),
+)
+
 # keys/member.py. Colleagues, and who is invited; rows stay.
 members = sa.Table(
     "members",
@@ -2013,7 +2025,9 @@ owner_mails = sa.Table(
     _text("id", key=True),  # its Message-ID is made of it
     _text("account_id"),
     _text("environment"),
-    _text("kind"),  # past_due | recharge_failed | credit_expiring | receipt | approval | invitation
+    # past_due | recharge_failed | credit_expiring | receipt | approval | invitation | password |
+    # password_changed
+    _text("kind"),
     _text("subscription_id"),  # empty: about none
     _text("status"),  # queued | sent | bounced | failed | outbox | unwanted | limited
     _int("attempts", default=0),
@@ -2025,6 +2039,8 @@ owner_mails = sa.Table(
     _int("next_receipt_at", null=True),  # of a receipt: in place of next_attempt_at
     _int("next_approval_at", null=True),  # of an approval: in place of next_attempt_at
     _int("next_invitation_at", null=True),  # of an invitation: in place of next_attempt_at
+    # Of each kind since: a worker takes those that it knows, so that no further kind needs a column.
+    _int("next_notice_at", null=True),
     sa.Index(
         "ix_owner_mails_approvals_due",
         "next_approval_at",
@@ -2037,6 +2053,12 @@ owner_mails = sa.Table(
         "next_invitation_at",
         sqlite_where=sa.text("next_invitation_at IS NOT NULL"),
         postgresql_where=sa.text("next_invitation_at IS NOT NULL"),
+    ),
+    sa.Index(
+        "ix_owner_mails_notices_due",
+        "next_notice_at",
+        sqlite_where=sa.text("next_notice_at IS NOT NULL"),
+        postgresql_where=sa.text("next_notice_at IS NOT NULL"),
     ),
     sa.Index(
         "ix_owner_mails_due",

@@ -55,7 +55,15 @@ ROOMS: dict[str, tuple[set[str], ...]] = {
         {"app"},
     ),
     "webhooks": ({"http"}, {"deliveries"}, {"events"}, {"endpoints"}, {"replays", "certification"}),
-    "keys": ({""}, {"api_keys"}, {"tokens"}, {"oauth"}, {"authorization"}, {"authenticator"}),
+    "keys": (
+        {""},
+        {"sign_in"},
+        {"api_keys"},
+        {"tokens"},
+        {"oauth"},
+        {"authorization"},
+        {"authenticator"},
+    ),
     "store": (
         {""},
         {"kept"},

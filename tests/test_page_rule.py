@@ -21,6 +21,7 @@ ACCOUNT = "account/"
 # /keys/sandbox opens a sandbox account for a caller that has none, and signing up opens a real one.
 STILL_BESIDE_THE_API = {
     ("gateway/dashboard/account/invitation.py", "billing.credits.opening.open_account"),
+    ("gateway/dashboard/account/new_password.py", "billing.credits.opening.open_account"),
     ("gateway/dashboard/account/sign_up.py", "billing.credits.opening.open_account"),
 }
 _BELOW_GATEWAY = ("billing.", "webhooks.", "keys.")

@@ -75,6 +75,7 @@ from worker.release import Releaser
 from worker.replay import Replayer
 from worker.revoke import Revoker
 from worker.slots import Slots, slots_of_process
+from worker.woken_loop import WokenLoop
 
 STOP_S: Final = 14.0  # less than the supervisor's grace
 JOBS_MAX: Final = 50
@@ -181,10 +182,10 @@ async def run_worker(
     shared = (context.database, context.clock, context.engine)
     revoker, expirer = Revoker(*shared, context.suppliers), Expirer(*shared)
     releaser, batcher = Releaser(*shared), Batcher(*shared)
-    ender, mailer = Ender(*shared[:2]), _mailer_of(context)
+    ender, mailers = Ender(*shared[:2]), _mailers_of(context)
     money = _money_loops(context)
     loops = (fulfiller, revoker, expirer, releaser, batcher, *money, ender)
-    wake_those = _waking(dispatcher, *loops, mailer)
+    wake_those = _waking(dispatcher, *loops, mailers)
     wake_all = partial(wake_those, (ANYTHING,))
     context.hints.listen(lambda name: wake_those((name,)))
     stopped = asyncio.Event()
@@ -198,7 +199,7 @@ async def run_worker(
         Replayer(*shared[:2]).run,
         *_asking_providers(context),
         partial(context.database.hear_hints, wake_those),
-        *(() if mailer is None else (mailer.run, _owner_mailer_of(context, mailer))),
+        *(mailer.run for mailer in mailers),
     ]
     if redis_url is not None:
         parts.append(_arq_worker(context, wake_those, redis_url).serve)
@@ -259,12 +260,12 @@ def _fulfiller_of(context: Context) -> Fulfiller:
     )
 
 
-def _mailer_of(context: Context) -> Mailer | None:
-    """None without a mail server: then mail lies in the outbox."""
+def _mailers_of(context: Context) -> Sequence[WokenLoop]:
+    """To recipients and to owners of accounts, by one mail server; none without it: then mail lies in the outbox."""
     server, mail_from = context.settings.smtp_server, context.settings.mail_sender
     if server is None or mail_from is None:
-        return None
-    return Mailer(
+        return ()
+    shared = (
         context.database,
         context.clock,
         context.topup_rules,
@@ -272,19 +273,8 @@ def _mailer_of(context: Context) -> Mailer | None:
         mail_from,
         context.metrics.mails.add,
     )
-
-
-def _owner_mailer_of(context: Context, mailer: Mailer) -> Callable[[], Awaitable[None]]:
-    """Mail to owners of accounts, by the same mail server."""
-    return OwnerMailer(
-        context.database,
-        context.clock,
-        context.topup_rules,
-        mailer.sender,
-        mailer.mail_from,
-        context.metrics.mails.add,
-        label=context.payments.providers.label,
-    ).run
+    label = context.payments.providers.label
+    return Mailer(*shared), OwnerMailer(*shared, label=label)
 
 
 def _waking(
@@ -300,10 +290,10 @@ def _waking(
     refunds: RefundLoop,
     payer: MachinePayer,
     ender: Ender,
-    mailer: Mailer | None,
+    mailers: Sequence[WokenLoop],
 ) -> Callable[[Sequence[str]], None]:
     """Wakes the loops that hints of these names are about; any other name may concern them all."""
-    to_mailer = () if mailer is None else (mailer.wake,)
+    to_mailers = tuple(one.wake for one in mailers)
     everyone = (
         dispatcher.wake,
         fulfiller.wake,
@@ -317,7 +307,7 @@ def _waking(
         ender.wake,
         refunds.wake,
         payer.wake,
-        *to_mailer,
+        *to_mailers,
     )
     concerned: dict[str, Sequence[Callable[[], None]]] = {
         topup.HINT: (fulfiller.wake, revoker.wake),
@@ -328,7 +318,7 @@ def _waking(
         machine_payment.HINT: (payer.wake,),
         balance_watches.HINT: (recharger.wake,),
         endpoint_queue.ENDING_HINT: (ender.wake,),
-        mail.HINT: to_mailer,
+        mail.HINT: to_mailers,
         event.HINT: (),
     }
 

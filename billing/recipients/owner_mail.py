@@ -18,12 +18,19 @@ from kernel.clock import DAY_US, HOUR_US, MINUTE_US
 from kernel.ids import new_id
 from kernel.storable import storable
 from kernel.tenant import Tenant
-from store.database import Transaction
+from store.database import Row, Transaction
 from store.keyset import Keyset
 from store.row_mapping import RowMapping
 
 OwnerMailKind = Literal[
-    "past_due", "recharge_failed", "credit_expiring", "receipt", "approval", "invitation"
+    "past_due",
+    "recharge_failed",
+    "credit_expiring",
+    "receipt",
+    "approval",
+    "invitation",
+    "password",
+    "password_changed",
 ]
 OwnerMailStatus = Literal["queued", "sent", "bounced", "failed", "outbox", "unwanted", "limited"]
 # After try k it waits WAITS_US[k-1]; then it has failed.
@@ -39,6 +46,9 @@ DAY_MAX: Final[Mapping[OwnerMailKind, int]] = {
     "approval": 240,
     # As many as an account has members.
     "invitation": 50,
+    # Anybody asks for these: more would be a way to fill a mailbox.
+    "password": 10,
+    "password_changed": 10,
 }
 PRUNED_MAX: Final = 500
 
@@ -58,6 +68,7 @@ class OwnerMail(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     next_receipt_at: int | None = None
     next_approval_at: int | None = None
     next_invitation_at: int | None = None
+    next_notice_at: int | None = None
     reason: str | None = None
     created_at: int
     ended_at: int | None = None
@@ -136,10 +147,10 @@ async def claim(
 ) -> Sequence[DueOwnerMail]:
     """At most `limit` due mails, the longest due first."""
     values = {"now": now_us, "lease_until": now_us + lease_us}
-    rows = list(await tx.fetch(_CLAIM, limit=limit, **values))
-    for claim_more in (_CLAIM_RECEIPTS, _CLAIM_APPROVALS, _CLAIM_INVITATIONS):
+    rows: list[Row] = []
+    for claim_some in _CLAIMS:
         if len(rows) < limit:
-            rows += await tx.fetch(claim_more, limit=limit - len(rows), **values)
+            rows += await tx.fetch(claim_some, limit=limit - len(rows), **values)
     mails = sorted(map(_ROWS.read, rows), key=lambda one: one.id)
     if not mails:
         return ()
@@ -195,6 +206,7 @@ async def settle(
         """UPDATE owner_mails SET status = :status, reason = :reason,
                next_attempt_at = :next_attempt_at, next_receipt_at = :next_receipt_at,
                next_approval_at = :next_approval_at, next_invitation_at = :next_invitation_at,
+               next_notice_at = :next_notice_at,
                ended_at = :ended_at
            WHERE id = :id AND attempts = :attempts AND status = 'queued'""",
         status=ended,
@@ -280,33 +292,39 @@ _OFF: Final[Mapping[str, str]] = {
     "receipt": "receipt_mail_off_at",
     "approval": "approval_mail_off_at",
 }
-# Kinds that a worker of before does not know are due by a column of their own.
+# Kinds that a worker of before does not know are due by another column than its own: those of one migration
+# each by theirs, and all that came since by the last, of which a worker takes the kinds that it knows.
+_DUE: Final[Mapping[str, str]] = {
+    "receipt": "next_receipt_at",
+    "approval": "next_approval_at",
+    "invitation": "next_invitation_at",
+    "password": "next_notice_at",
+    "password_changed": "next_notice_at",
+}
 _DUE_COLUMNS: Final = (
     "next_attempt_at",
     "next_receipt_at",
     "next_approval_at",
     "next_invitation_at",
+    "next_notice_at",
 )
-_DUE: Final[Mapping[str, str]] = {
-    "receipt": "next_receipt_at",
-    "approval": "next_approval_at",
-    "invitation": "next_invitation_at",
-}
 
 
 def _claim_by(due: str) -> str:
+    kinds = ", ".join(f"'{kind}'" for kind, column in _DUE.items() if column == due)
+    is_known = f"AND m.kind IN ({kinds})" if due == "next_notice_at" else ""
     return f"""
 UPDATE owner_mails SET attempts = owner_mails.attempts + 1, {due} = :lease_until
 FROM (
     SELECT m.id FROM owner_mails m
-    WHERE m.{due} IS NOT NULL AND m.{due} <= :now
+    WHERE m.{due} IS NOT NULL AND m.{due} <= :now {is_known}
     ORDER BY m.{due} LIMIT :limit FOR NO KEY UPDATE OF m SKIP LOCKED) AS w
 WHERE owner_mails.id = w.id
 RETURNING {_ROWS.of("owner_mails")}
 """
 
 
-_CLAIM, _CLAIM_RECEIPTS, _CLAIM_APPROVALS, _CLAIM_INVITATIONS = map(_claim_by, _DUE_COLUMNS)
+_CLAIMS: Final = tuple(map(_claim_by, _DUE_COLUMNS))
 
 
 def _due(kind: str, at: int | None) -> dict[str, Any]:

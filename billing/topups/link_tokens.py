@@ -1,7 +1,7 @@
 """Tokens of addresses that need no account: a recipient's claim page, where they end our mail, the payer's
-page of an order, a receipt, the decision on a send that waits, and an invitation.
+page of an order, a receipt, the decision on a send that waits, an invitation, and a new password.
 
-A token is the id of the top-up, order, document, approval or invitation as one block of AES, under a key for its
+A token is the id of the top-up, order, document, approval, invitation or reset as one block of AES, under a key for its
 purpose that comes from a data key which the master key seals. Invariant: no token is stored, and the database alone
 makes none. A token has one spelling; whoever guesses meets one of 2**128 numbers, of which the ids that
 exist are a few.
@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from billing.topups.voucher import TOPUP_PREFIX
 from kernel.ids import ID_BITS, decode, encode
 
-LinkPurpose = Literal["claim", "mail", "order", "receipt", "approval", "invitation"]
+LinkPurpose = Literal["claim", "mail", "order", "receipt", "approval", "invitation", "password"]
 # What the ids of each purpose begin with.
 _PREFIXES: Final[Mapping[LinkPurpose, str]] = {
     "claim": TOPUP_PREFIX,
@@ -30,6 +30,7 @@ _PREFIXES: Final[Mapping[LinkPurpose, str]] = {
     "receipt": "doc_",
     "approval": "apr_",
     "invitation": "inv_",
+    "password": "pwr_",
 }
 _BLOCK_BYTES: Final = 16
 _CHARACTERS: Final = 22

@@ -13,6 +13,7 @@ from keys.principal import Principal
 # The recipient's own page of a top-up lies below it.
 CLAIM_PATH: Final = "/claim"
 INVITATION_PATH: Final = "/invitation"
+PASSWORD_PATH: Final = "/new-password"  # noqa: S105
 # Where whoever has the link decides on a send that waits.
 DECIDE_PATH: Final = "/decide"
 
@@ -46,6 +47,10 @@ class TopUpRules:
         """
         token = self.links.token_of("invitation", invitation_id)
         return f"{self.public_url or address}{INVITATION_PATH}/{token}"
+
+    def password_url(self, reset_id: str) -> str:
+        """The page that sets a new password, once, for whoever reads the mail of the account's address."""
+        return f"{self.public_url}{PASSWORD_PATH}/{self.links.token_of('password', reset_id)}"
 
     def claim_token_of(self, topup_id: str) -> str:
         """What stands in that page's address for the top-up."""

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import click
@@ -12,12 +13,13 @@ from cli.acting import tell
 from cli.database import account_named, read, write
 from cli.examples import examples
 from cli.operator.recharge import recharge
+from cli.operator.supply import in_one
 from cli.options import environment_option, limit_option
 from cli.output import json_option, run, show_record, show_rows
 from kernel.clock import SystemClock, rfc3339
 from kernel.errors import InvalidInput
 from kernel.tenant import Tenant
-from keys import audit_log, second_factor, session
+from keys import audit_log, second_factor
 from keys.account import (
     Account,
     get_account,
@@ -25,7 +27,6 @@ from keys.account import (
     lock_tenants,
     set_day_limit,
     set_operator,
-    set_password_hash,
     set_time_zone,
 )
 from keys.audit_log import NamedEntry
@@ -33,6 +34,8 @@ from keys.live import close_live, open_live, verify_email
 from keys.member import Member, list_members
 from keys.password import check_password, hash_password
 from keys.principal import Environment
+from keys.sign_in import password_reset
+from runtime.context import Context
 from store.database import Transaction
 
 
@@ -259,22 +262,46 @@ def zone(account: str, time_zone: str) -> None:
     epilog=examples(
         "topup accounts password ops@acme.example",
         "topup accounts password ops@acme.example --generate",
+        "topup accounts password ops@acme.example --link",
     ),
 )
 @click.argument("account")
 @click.option("--generate", is_flag=True, help="Make one and print it, this once.")
+@click.option("--link", is_flag=True, help="Print a link that sets one, once, within an hour.")
 @json_option
-def password(account: str, generate: bool) -> None:  # noqa: FBT001
+def password(account: str, generate: bool, link: bool) -> None:  # noqa: FBT001
     """Set the password that signs in to the dashboard; signs the account out everywhere.
 
-    Asked for without showing it, unless --generate; it is never an argument, which others could see.
+    Asked for without showing it, unless --generate; it is never an argument, which others could see. With --link
+    nothing changes yet: hand the link to the owner, who chooses the password. Make sure that it is they who ask.
     """
+    if link and generate:
+        raise InvalidInput("give --generate or --link", param="link")
+    if link:
+        show_record(in_one(partial(_password_link, account)))
+        return
     if generate:
         new = secrets.token_urlsafe(15)
     else:
         new = click.prompt("New password", hide_input=True, confirmation_prompt=True, err=True)
     run(_set_password(account, new))
     show_record({"account": account, "password": new} if generate else {"account": account})
+
+
+async def _password_link(
+    account: str, context: Context, tx: Transaction, now_us: int
+) -> dict[str, str]:
+    found = await account_named(account)(tx)
+    await lock_tenants(tx, [Tenant(found.id, "staging")])
+    reset = await password_reset.begin(tx, found, now_us=now_us)
+    if reset is None:
+        raise InvalidInput(
+            "the account has no email address to sign in with, or ten links that nobody used yet",
+            param="account",
+        )
+    await tell(tx, Tenant(found.id, ""), "password.asked", found.id)
+    url = context.topup_rules.password_url(reset.id)
+    return {"account": found.id, "url": url, "expires_at": rfc3339(reset.expires_at)}
 
 
 async def _set_password(account: str, new: str) -> None:
@@ -285,8 +312,7 @@ async def _set_password(account: str, new: str) -> None:
         found = await account_named(account)(tx)
         if found.email is None:
             raise InvalidInput("the account has no email address to sign in with", param="account")
-        await set_password_hash(tx, found.id, password_hash)
-        ended = await session.end_others(tx, found.id)
+        ended = await password_reset.change_password(tx, found.id, password_hash)
         after = {"sessions_ended": ended}
         await tell(tx, Tenant(found.id, ""), "password.changed", found.id, after=after)
 

@@ -24,6 +24,8 @@ SAID: Final[Mapping[str, str]] = {
     "receipt-mail-on": "You get each receipt by mail.",
     "receipt-mail-off": "You get no receipts by mail; they are on the page Documents.",
     "password-changed": "The password is changed, and every other session is signed out.",
+    "account-made": "Welcome. This is staging: everything works, and no real credit moves.",
+    "password-set": "Your new password is set, and every browser is signed out: sign in with it.",
     "password-confirmed": "Thank you. You are not asked again for ten minutes: please repeat what you wanted to do.",
     "live-opened": "Live is open for this account.",
     "live-closed": "Live is closed for this account: its live keys and tokens stopped working.",

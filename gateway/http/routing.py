@@ -58,6 +58,7 @@ _KINDS = {
     "decide_token": "Page",
     "mail_token": "Page",
     "invitation_token": "Invitation",
+    "password_token": "Link",
     "receipt_token": "Page",
     "status_token": "Page",
     "difference_id": "Difference",

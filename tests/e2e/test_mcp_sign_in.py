@@ -93,11 +93,6 @@ async def sign_up(page: Page) -> None:
     await page.get_by_label("Email").fill("ann@example.com")
     await page.get_by_label("Password").fill(PASSWORD)
     await page.locator("main button").click()
-    # The next page has fields of the same names.
-    await page.get_by_role("button", name="Sign in").wait_for()
-    await page.get_by_label("Email").fill("ann@example.com")
-    await page.get_by_label("Password").fill(PASSWORD)
-    await page.get_by_role("button", name="Sign in").click()
     await page.get_by_role("button", name="Allow").wait_for()
 
 

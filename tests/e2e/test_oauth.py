@@ -62,7 +62,7 @@ class Journey:
         await self.page.get_by_label("Email").fill("ann@example.com")
         await self.page.get_by_label("Password").fill(PASSWORD)
         await self.page.locator("main button").click()
-        await self.page.get_by_role("button", name="Sign in").wait_for()
+        await self.page.get_by_role("heading", name="Overview").wait_for()
 
     async def sign_in(self) -> None:
         await self.page.get_by_label("Email").fill("ann@example.com")
@@ -124,7 +124,7 @@ async def test_from_consent_to_charge_to_the_end_of_it(install: Install, browser
     page, installation = journey.page, journey.installation
     await journey.sign_up()
     await page.goto(journey.asks(code_challenge=CHALLENGE, code_challenge_method="S256"))
-    await journey.sign_in()
+    await page.get_by_role("button", name="Allow").wait_for()
     asked = await page.locator("main").inner_text()
     await journey.decide("Allow")
     query = journey.told

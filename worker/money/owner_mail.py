@@ -20,6 +20,7 @@ from billing.recipients.invitation_letter import invitation_letter
 from billing.recipients.language import Language, english, nearest
 from billing.recipients.owner_mail import DueOwnerMail, OwnerMail, OwnerMailStatus
 from billing.recipients.owner_message import OwnerLetter, owner_message
+from billing.recipients.password_letter import changed_letter, password_letter
 from billing.recipients.smtp import SEND_S, SmtpSender
 from billing.subscriptions import records as subscription_rows
 from billing.subscriptions.owner_letter import owner_letter
@@ -31,6 +32,7 @@ from kernel.errors import NotFound
 from kernel.tenant import Tenant
 from keys.account import get_account
 from keys.member import find_invitation
+from keys.sign_in import password_reset
 from store.database import Database, Transaction
 from worker.woken_loop import WokenLoop
 
@@ -131,6 +133,8 @@ class OwnerMailer(WokenLoop):
             tokens.append(links.token_of("receipt", told["document_id"]))
         if "invitation_id" in told:
             tokens.append(links.token_of("invitation", told["invitation_id"]))
+        if "reset_id" in told:
+            tokens.append(links.token_of("password", told["reset_id"]))
         for token in tokens:
             said = said.replace(token, _MASK)
         return said
@@ -141,6 +145,11 @@ class OwnerMailer(WokenLoop):
         """Its words; null where what it is about is settled by now."""
         if mail.kind == "approval":
             return await self._about_approvals(tx, mail, language)
+        if mail.kind == "password":
+            return await self._about_password(tx, mail, language)
+        if mail.kind == "password_changed":
+            at, public_url = mail.data["changed_at"], self._rules.public_url
+            return changed_letter(changed_at=at, public_url=public_url, language=language)
         is_over, one = await _subject_of(tx, mail)
         if is_over:
             return None
@@ -167,6 +176,17 @@ class OwnerMailer(WokenLoop):
         return approval_letter(
             asked, public_url=rules.public_url, link_of=rules.decide_url, language=language
         )
+
+    async def _about_password(
+        self, tx: Transaction, mail: OwnerMail, language: Language
+    ) -> OwnerLetter | None:
+        reset_id = mail.data["reset_id"]
+        try:
+            reset, _ = await password_reset.find(tx, reset_id, now_us=self._clock.now_us())
+        except NotFound:
+            return None
+        url = self._rules.password_url(reset_id)
+        return password_letter(url=url, expires_at=reset.expires_at, language=language)
 
     async def _invited(
         self, tx: Transaction, mail: OwnerMail, language: Language

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
+from billing.recipients import password_mail
 from billing.recipients.language import ENGLISH, languages
 from gateway.dashboard.account.sign_in import is_secure
 from gateway.dashboard.listing import listing
@@ -22,7 +23,7 @@ from gateway.http.session_cookie import set_cookie
 from gateway.internal_client import ask
 from kernel.errors import DomainError, InvalidInput
 from keys import session
-from keys.account import Account, get_account, set_password_hash
+from keys.account import Account, get_account
 from keys.live import enter_live
 from keys.mail_choice import (
     MAIL_CHOICES,
@@ -35,6 +36,7 @@ from keys.mail_choice import (
 from keys.password import check_password
 from keys.principal import ACCOUNT_SCOPES, ENVIRONMENTS, require_owner
 from keys.session import Session
+from keys.sign_in import password_reset
 from store.database import Transaction
 
 PATH: Final = "/dashboard/account"
@@ -60,10 +62,15 @@ async def change_password(call: RequestContext[Fields, Fields]) -> Reply:
         return await _show(call, problem_of(error))
 
     async def work(tx: Transaction) -> None:
-        await set_password_hash(tx, principal.account_id, password_hash)
-        ended = await session.end_others(tx, principal.account_id, principal.credential_id)
+        account_id, now_us = principal.account_id, call.now_us
+        ended = await password_reset.change_password(
+            tx, account_id, password_hash, kept_session_id=principal.credential_id
+        )
         after = {"sessions_ended": ended}
-        await note(tx, call, "password.changed", principal.account_id, environment="", after=after)
+        await note(tx, call, "password.changed", account_id, environment="", after=after)
+        account = await get_account(tx, account_id)
+        rules = context.topup_rules.mail
+        await password_mail.write_changed(tx, rules, account, now_us=now_us)
 
     await context.database.transaction(work)
     return go(PATH, said="password-changed")

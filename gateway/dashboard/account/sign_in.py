@@ -82,7 +82,7 @@ async def submit(call: RequestContext[Fields, Fields]) -> Reply:
         return form_page(call, form, problem_of(error))
     if await _asks_code(call, account):
         return _code_page(call, form, _ticket(call, account))
-    return await _signed_in(call, form, account.id, email)
+    return await signed_in(call, form, account.id, email)
 
 
 async def submit_code(call: RequestContext[Fields, Fields]) -> Reply:
@@ -99,7 +99,7 @@ async def submit_code(call: RequestContext[Fields, Fields]) -> Reply:
         await check_code(call, account.id, form.text("password"), source=device or "stranger")
     except DomainError as error:
         return _code_page(call, form, ticket, problem_of(error))
-    return await _signed_in(call, form, account.id, account.email)
+    return await signed_in(call, form, account.id, account.email)
 
 
 async def sign_out(call: RequestContext[Fields, Fields]) -> Reply:
@@ -131,6 +131,24 @@ async def set_theme(call: RequestContext[Fields, Fields]) -> Reply:
     return response
 
 
+async def signed_in(
+    call: RequestContext[Any, Any],
+    form: Form,
+    account_id: str,
+    email: str,
+    *,
+    said: str | None = None,
+) -> Response:
+    """Begins a session and leads to where the person wanted to go, else home; said: the note that home shows.
+
+    The caller has checked the password, or made the account.
+    """
+    back = form.text("next")
+    response = go(back) if is_safe_way(back) else go(HOME, said=said)
+    await begin_session(call, account_id, email, response)
+    return response
+
+
 def form_page(
     call: RequestContext[Any, Any], form: Form, problem: Problem = NO_PROBLEM, *, notice: str = ""
 ) -> Response:
@@ -150,15 +168,6 @@ def check_own_page(call: RequestContext[Any, Any]) -> None:
     """For forms before there is a session; raises ForgeryRefused for another site's page."""
     if is_foreign(call.scope, call.headers, call.context.settings):
         raise ForgeryRefused("this form did not come from a page of this gateway", reason="forgery")
-
-
-async def _signed_in(
-    call: RequestContext[Any, Any], form: Form, account_id: str, email: str
-) -> Response:
-    back = form.text("next")
-    response = go(back if is_safe_way(back) else HOME)
-    await begin_session(call, account_id, email, response)
-    return response
 
 
 async def _asks_code(call: RequestContext[Any, Any], account: Account) -> bool:

@@ -1,11 +1,10 @@
 """Making an account: open while SELF_SERVE_STAGING lets anybody make one, else the operator's.
 
-Promise: the answer and its time are the same whether the address was free or has an account, so
-nobody learns here who is a customer. Whoever made the account signs in with the password next; it
-has staging only, until a person opens live.
+Promises: whoever makes an account is inside at once, where they wanted to go; it has staging only, until a person
+opens live. One address has one account: of an address that has one, nothing is changed and nobody is signed in. That
+it has one is told, to ten tries an hour of one network address; signing in and asking for a new password tell nobody.
 """
 
-import contextlib
 from typing import Any, Final
 
 from starlette.responses import Response
@@ -30,9 +29,7 @@ from keys.password import check_password
 from store.database import Transaction
 
 ACCOUNTS_PER_HOUR: Final = 10  # of one address, whatever became of them
-_NOTICE: Final = (
-    "If that address had no account yet, it has one now: sign in with the password you chose."
-)
+_TAKEN: Final = "That address has an account already: sign in, or ask for a new password."
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
@@ -43,7 +40,7 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def submit(call: RequestContext[Fields, Fields]) -> Reply:
-    """Makes the account, and asks for the password once more."""
+    """Makes the account, and signs in."""
     _check_open(call)
     sign_in.check_own_page(call)
     form = read_form(call)
@@ -60,23 +57,26 @@ async def submit(call: RequestContext[Fields, Fields]) -> Reply:
             detail="too many accounts were made from your address; try again later",
         )
         password_hash = await call.context.passwords.hash(password, source=block_of(call.address))
-        await _make(call, name, email, password_hash)
+        account_id = await _make(call, name, email, password_hash)
+    except EmailTaken:
+        known = Form({"email": [email], "next": [form.text("next")]})
+        return sign_in.form_page(call, known, notice=_TAKEN)
     except DomainError as error:
         return _form_page(call, form, problem_of(error))
-    known = Form({"email": [email], "next": [form.text("next")]})
-    return sign_in.form_page(call, known, notice=_NOTICE)
+    return await sign_in.signed_in(call, form, account_id, email, said="account-made")
 
 
-async def _make(call: RequestContext[Any, Any], name: str, email: str, password_hash: str) -> None:
-    async def work(tx: Transaction) -> None:
+async def _make(call: RequestContext[Any, Any], name: str, email: str, password_hash: str) -> str:
+    """The new account's id; raises EmailTaken."""
+
+    async def work(tx: Transaction) -> str:
         account_id = await open_account(
             tx, name=name, email=email, now_us=call.now_us, has_live=False
         )
         await set_password_hash(tx, account_id, password_hash)
+        return account_id
 
-    # Then the account stays as it is, and only its owner can tell.
-    with contextlib.suppress(EmailTaken):
-        await call.context.database.transaction(work)
+    return await call.context.database.transaction(work)
 
 
 def _check_open(call: RequestContext[Any, Any]) -> None:

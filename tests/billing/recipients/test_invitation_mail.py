@@ -2,27 +2,20 @@
 
 import re
 from collections.abc import AsyncIterator
-from dataclasses import replace
-from email.message import EmailMessage
 from functools import partial
 
 import pytest
 
-from billing.recipients import invitation_mail, owner_mail
+from billing.recipients import invitation_mail
 from billing.topups.mail import MailRules
-from billing.topups.rules import TopUpRules
 from kernel.clock import FixedClock
-from kernel.tenant import Tenant
 from keys import member
 from keys.mail_choice import set_mail_language
 from keys.member import Member
 from store.database import Database, Transaction
 from tests.support.funded_account import FundedAccount, open_funded_account
 from tests.support.mail_server import MailServer, open_mail_server
-from tests.support.mailing_account import FROM
-from worker.money.owner_mail import OwnerMailer
-
-MAIL = MailRules(frozenset({"live"}))
+from tests.support.owner_mail import MAIL, mail_all, statuses, words
 
 
 @pytest.fixture
@@ -34,10 +27,6 @@ async def team(database: Database, clock: FixedClock) -> FundedAccount:
 async def server() -> AsyncIterator[MailServer]:
     async with open_mail_server() as opened:
         yield opened
-
-
-def rules_of(team: FundedAccount) -> TopUpRules:
-    return replace(team.rules, public_url="https://pay.acme.com", mail=MAIL)
 
 
 async def invite(team: FundedAccount, email: str) -> Member:
@@ -56,28 +45,6 @@ async def invite(team: FundedAccount, email: str) -> Member:
         return made
 
     return await team.database.transaction(work)
-
-
-async def mail_all(team: FundedAccount, server: MailServer) -> list[EmailMessage]:
-    """What arrives of what is due now."""
-    mailer = OwnerMailer(team.database, team.clock, rules_of(team), server.sender(), FROM)
-    while await mailer.step():
-        pass
-    found, server.messages[:] = list(server.messages), []
-    return found
-
-
-async def statuses(team: FundedAccount) -> list[tuple[str, str, str | None]]:
-    """Kind, status and reason, newest first."""
-    tenant = Tenant(team.account_id, "live")
-    rows = await team.database.read(lambda tx: owner_mail.latest(tx, tenant, limit=99))
-    return [(one.kind, one.status, one.reason) for one in rows]
-
-
-def words(message: EmailMessage) -> str:
-    part = message.get_body(("plain",))
-    assert part is not None
-    return " ".join(str(part.get_content()).split())
 
 
 async def test_it_goes_to_the_invited_once_with_the_link_that_joins(

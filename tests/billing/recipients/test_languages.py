@@ -31,6 +31,7 @@ CODE = [
     ROOT / "billing/recipients/invitation_letter.py",
     ROOT / "billing/recipients/letter.py",
     ROOT / "billing/recipients/owner_message.py",
+    ROOT / "billing/recipients/password_letter.py",
     ROOT / "billing/subscriptions/owner_letter.py",
 ]
 

@@ -109,24 +109,26 @@ async def test_guessing_from_one_address_is_throttled(gateway: Gateway) -> None:
     assert [answer.status_code for answer in answers] == [401] * 30 + [429]
 
 
-async def test_signing_up_tells_nobody_whether_the_address_has_an_account(
+async def test_who_signs_up_is_inside_and_a_taken_address_changes_nothing(
     gateway: Gateway,
 ) -> None:
     await member(gateway, "ann@example.com")
-    answers = []
-    for email in ("ann@example.com", "eve@example.com"):
-        fields = {"name": "Eve", "email": email, "password": "another password"}
-        answer = await new_browser(gateway).send("/sign-up", fields)
-        assert answer.status_code == 200
-        assert "set-cookie" not in answer.headers
-        answers.append(answer.text.replace(email, ""))
+    taken, eve = new_browser(gateway), new_browser(gateway)
+    fields = {"name": "Eve", "email": "ann@example.com", "password": "another password"}
 
-    assert answers[0] == answers[1]
+    refused = await taken.send("/sign-up", fields)
+    made = await eve.send("/sign-up", fields | {"email": "Eve@example.com"})
+    led = await new_browser(gateway).send(
+        "/sign-up", fields | {"email": "bob@example.com", "next": "/dashboard/keys?x=1"}
+    )
+
+    assert (refused.status_code, taken.session) == (200, None)
+    assert "has an account already" in refused.text
     assert (await new_browser(gateway).sign_in("ann@example.com")).status_code == 303
-    eve = new_browser(gateway)
-    assert (await eve.sign_in("eve@example.com", "another password")).status_code == 303
+    assert made.headers["location"] == "/dashboard?said=account-made"
     balance = (await eve.request("GET", f"{API}/topup/balance")).json()["data"]
     assert balance["balance_cents"] == 1_000_000
+    assert led.headers["location"] == "/dashboard/keys?x=1"
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,9 @@ from cryptography.hazmat.primitives.twofactor.totp import TOTP
 
 from kernel.clock import FixedClock
 from keys import second_factor
+from keys.account import find_by_email
+from keys.sign_in import password_reset
+from store.database import Transaction
 from tests.support.browser import PASSWORD, Browser, csrf_of, new_browser, signed_in
 from tests.support.gateway import Gateway
 from tests.support.operator_pages import fill, press
@@ -212,3 +215,23 @@ async def test_neither_the_secret_nor_a_recovery_code_is_stored(person: Person) 
     assert shown == "aaaa aaaa aaaa aaaa aaaa aaaa aaaa aaaa"
     # RFC 6238, appendix B: the eight-digit code of SHA-1 at 59 seconds ends in these six.
     assert TOTP(b"12345678901234567890", 6, SHA1(), 30).generate(59) == b"287082"
+
+
+@pytest.mark.one_database
+async def test_a_new_password_by_mail_leaves_it_on(person: Person) -> None:
+    context = person.gateway.context
+
+    async def forget(tx: Transaction) -> str:
+        account = await find_by_email(tx, EMAIL)
+        assert account is not None
+        reset = await password_reset.begin(tx, account, now_us=person.clock.now_us())
+        assert reset is not None
+        return f"/new-password/{context.topup_rules.links.token_of('password', reset.id)}"
+
+    path, browser = await context.database.transaction(forget), new_browser(person.gateway)
+    changed = await browser.send(path, {"password": "a wholly other password"})
+    entered = await person.first_step(browser, "a wholly other password")
+
+    assert changed.status_code == 303
+    assert ticket_in(entered) != ""
+    assert browser.session is None

@@ -1,0 +1,53 @@
+"""The mails about an owner's password, as rows that are written with their act. Writes owner_mails.
+
+Invariant: the row of a link names the reset alone; the link is worked out when it is sent, so that one which was used
+meanwhile does not leave.
+"""
+
+from typing import Final
+
+from billing.recipients import owner_mail
+from billing.recipients.owner_mail import written_mail
+from billing.topups.mail import HINT, MailRules
+from kernel.tenant import Tenant
+from keys.account import Account
+from keys.sign_in.password_reset import PasswordReset
+from store.database import Transaction
+
+# People sign in to both environments; wherever mail leaves at all, live's does.
+_ENVIRONMENT: Final = "live"
+
+
+def is_mailed(rules: MailRules, email: str) -> bool:
+    """Whether mail to that address leaves at all."""
+    return rules.is_sent(_ENVIRONMENT, email)
+
+
+async def write_link(tx: Transaction, reset: PasswordReset) -> None:
+    """Due now. The caller looked whether mail to the address leaves."""
+    mail = written_mail(
+        Tenant(reset.account_id, _ENVIRONMENT),
+        "password",
+        data={"reset_id": reset.id},
+        is_sent=True,
+        now_us=reset.created_at,
+    )
+    await owner_mail.insert(tx, [mail])
+    tx.hint(HINT)
+
+
+async def write_changed(
+    tx: Transaction, rules: MailRules, account: Account, *, now_us: int
+) -> None:
+    """Tells the owner, where mail to their address leaves."""
+    if account.email is None or not is_mailed(rules, account.email):
+        return
+    mail = written_mail(
+        Tenant(account.id, _ENVIRONMENT),
+        "password_changed",
+        data={"changed_at": now_us},
+        is_sent=True,
+        now_us=now_us,
+    )
+    await owner_mail.insert(tx, [mail])
+    tx.hint(HINT)

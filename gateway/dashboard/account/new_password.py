@@ -1,0 +1,268 @@
+"""A forgotten password: a mail with a link is asked for, and the link's page sets a new one.
+
+Promises: whoever asks is answered the same, and as fast, whether or not somebody signs in with the address; opening
+the link changes nothing, since programs that look at mail open it too; a link sets one password. A second factor stays:
+who reads the mail alone does not get in. An account that somebody made with an address that was never theirs is not
+taken over, with all that they put into it: who has the address may leave it to them and begin anew.
+"""
+
+import asyncio
+from hashlib import sha256
+from typing import Any, Final
+
+from starlette.responses import Response
+
+from billing.credits.opening import open_account
+from billing.recipients import password_mail
+from billing.recipients.password_letter import FORGOT_PATH
+from billing.topups.rules import PASSWORD_PATH
+from gateway.dashboard.account import sign_in
+from gateway.dashboard.route import open_route
+from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form
+from gateway.html.render import go, page
+from gateway.http.acting import note
+from gateway.http.auth import block_of
+from gateway.http.fields import Fields
+from gateway.http.rate_limit import RateLimited, take_one
+from gateway.http.request_context import RequestContext
+from gateway.http.routing import Reply
+from kernel.errors import DomainError, InvalidInput, NotFound
+from kernel.tenant import Tenant
+from keys import member, session
+from keys.account import (
+    Account,
+    find_by_email,
+    lock_tenants,
+    release_email,
+    set_password_hash,
+)
+from keys.email_address import normalise_email
+from keys.live import verify_email
+from keys.password import check_password
+from keys.sign_in import password_reset
+from keys.sign_in.password_reset import PasswordReset
+from store.database import Transaction
+
+ASKED_PER_HOUR: Final = 10  # of one network address
+MAILS_PER_DAY: Final = 5  # to one mail address
+TRIES: Final = (60, 900)  # links of one network address, in so many seconds
+# An answer comes no sooner, so that its time says nothing of what was looked up and written.
+ANSWER_S: Final = 0.3
+_TOO_MANY: Final = "too many new passwords were asked for from your address; try again later"
+_CHOICES: Final = ("keep", "leave")
+
+
+async def show_ask(call: RequestContext[Fields, Fields]) -> Reply:
+    """Asks for the address."""
+    return _ask_page(call, Form({}))
+
+
+async def ask(call: RequestContext[Fields, Fields]) -> Reply:
+    """Writes the mail, where there is somebody to write to; the answer says neither."""
+    sign_in.check_own_page(call)
+    form = read_form(call)
+    loop = asyncio.get_running_loop()
+    answer_at = loop.time() + ANSWER_S
+    try:
+        email = normalise_email(form.text("email"), param="email")
+        await take_one(
+            call.context.limiter,
+            f"password:{block_of(call.address)}",
+            count=ASKED_PER_HOUR,
+            period_s=3600,
+            detail=_TOO_MANY,
+        )
+        await _write(call, email)
+    except DomainError as error:
+        return _ask_page(call, form, problem_of(error))
+    await asyncio.sleep(answer_at - loop.time())
+    return _ask_page(call, form, is_asked=True)
+
+
+async def show(call: RequestContext[Fields, Fields]) -> Reply:
+    """The form for the new password; nothing is changed by looking."""
+    _, account = await _find(call)
+    return _page(call, account)
+
+
+async def submit(call: RequestContext[Fields, Fields]) -> Reply:
+    """The new password, of the account or of a new one; then the person signs in with it."""
+    sign_in.check_own_page(call)
+    form = read_form(call)
+    reset, account = await _find(call)
+    try:
+        is_left = _is_left(form, account)
+        password = form.raw("password")
+        check_password(password)
+        password_hash = await call.context.passwords.hash(password, source=block_of(call.address))
+        act = _leave if is_left else _change
+        await act(call, reset, password_hash)
+    except NotFound:
+        raise
+    except DomainError as error:
+        return _page(call, account, problem_of(error))
+    return go("/sign-in", said="password-set")
+
+
+async def _write(call: RequestContext[Any, Any], email: str) -> None:
+    """A link and its mail, where the address is an account's and has not got too many."""
+    if not password_mail.is_mailed(call.context.topup_rules.mail, email):
+        return
+    try:
+        await take_one(
+            call.context.limiter,
+            f"password_mails:{sha256(email.encode()).hexdigest()}",
+            count=MAILS_PER_DAY,
+            period_s=86_400,
+            detail="",
+        )
+    except RateLimited:
+        # The answer is the same: it would tell that somebody else asked, too.
+        return
+
+    async def work(tx: Transaction) -> None:
+        account = await find_by_email(tx, email)
+        if account is None:
+            return
+        await lock_tenants(tx, [Tenant(account.id, "staging")])
+        reset = await password_reset.begin(tx, account, now_us=call.now_us)
+        if reset is not None:
+            await password_mail.write_link(tx, reset)
+            await note(
+                tx, call, "password.asked", account.id, account_id=account.id, environment=""
+            )
+
+    await call.context.database.transaction(work)
+
+
+async def _change(call: RequestContext[Any, Any], reset: PasswordReset, password_hash: str) -> None:
+    """The account's new password; every session ends. Raises NotFound where the link was used meanwhile."""
+
+    async def work(tx: Transaction) -> None:
+        account = await _used(tx, call, reset)
+        ended = await password_reset.change_password(tx, account.id, password_hash)
+        await verify_email(tx, account.id, now_us=call.now_us)
+        after = {"sessions_ended": ended}
+        await note(
+            tx,
+            call,
+            "password.changed",
+            account.id,
+            account_id=account.id,
+            environment="",
+            after=after,
+        )
+        rules = call.context.topup_rules.mail
+        await password_mail.write_changed(tx, rules, account, now_us=call.now_us)
+
+    await call.context.database.transaction(work)
+
+
+async def _leave(call: RequestContext[Any, Any], reset: PasswordReset, password_hash: str) -> None:
+    """A new account with the address; the one before keeps all but the address, its password and its teams."""
+
+    async def work(tx: Transaction) -> None:
+        account = await _used(tx, call, reset)
+        await session.end_others(tx, account.id)
+        await password_reset.end_all(tx, account.id)
+        await release_email(tx, account.id)
+        for team in await member.teams_of(tx, account.id):
+            await member.leave(tx, team.account_id, account.id, now_us=call.now_us)
+        before = {"email": reset.email}
+        await note(
+            tx,
+            call,
+            "address.left",
+            account.id,
+            account_id=account.id,
+            environment="",
+            before=before,
+        )
+        new_id = await open_account(
+            tx, name=reset.email, email=reset.email, now_us=call.now_us, has_live=False
+        )
+        await set_password_hash(tx, new_id, password_hash)
+        await verify_email(tx, new_id, now_us=call.now_us)
+
+    await call.context.database.transaction(work)
+
+
+async def _used(tx: Transaction, call: RequestContext[Any, Any], reset: PasswordReset) -> Account:
+    """The account under its lock, with the link found once more; raises NotFound."""
+    await lock_tenants(tx, [Tenant(reset.account_id, "staging")])
+    _, account = await password_reset.find(tx, reset.id, now_us=call.now_us)
+    return account
+
+
+def _is_left(form: Form, account: Account) -> bool:
+    """Whether the account is left to who made it; raises InvalidInput where that was not said."""
+    if not _may_be_a_strangers(account):
+        return False
+    chosen = form.text("account")
+    if chosen not in _CHOICES:
+        raise InvalidInput("say whether you made the account yourself", param="account")
+    return chosen == "leave"
+
+
+def _may_be_a_strangers(account: Account) -> bool:
+    """Anybody may have typed the address: nobody has shown that it is theirs, and no operator opened live."""
+    return account.email_verified_at is None and account.live_opened_at is None
+
+
+async def _find(call: RequestContext[Any, Any]) -> tuple[PasswordReset, Account]:
+    """Raises NotFound, the same for each link that counts no more, and RateLimited."""
+    count, period_s = TRIES
+    await take_one(
+        call.context.limiter,
+        f"password_link:{block_of(call.address)}",
+        count=count,
+        period_s=period_s,
+        detail="too many links were tried; wait a few minutes",
+    )
+    reset_id = call.context.topup_rules.links.id_of("password", call.params["password_token"])
+    if reset_id is None:
+        raise NotFound("Link")
+    return await call.context.database.read(
+        lambda tx: password_reset.find(tx, reset_id, now_us=call.now_us)
+    )
+
+
+def _ask_page(
+    call: RequestContext[Any, Any],
+    form: Form,
+    problem: Problem = NO_PROBLEM,
+    *,
+    is_asked: bool = False,
+) -> Response:
+    return page(
+        call,
+        "forgot_password.html",
+        status=problem.status,
+        form=form,
+        problem=problem,
+        is_asked=is_asked,
+        is_mailed="live" in call.context.topup_rules.mail.sent_in,
+    )
+
+
+def _page(
+    call: RequestContext[Any, Any], account: Account, problem: Problem = NO_PROBLEM
+) -> Response:
+    return page(
+        call,
+        "new_password.html",
+        status=problem.status,
+        problem=problem,
+        account=account,
+        token=call.params["password_token"],
+        may_be_a_strangers=_may_be_a_strangers(account),
+    )
+
+
+_LINK: Final = f"{PASSWORD_PATH}/{{password_token}}"
+ROUTES = (
+    open_route("GET", FORGOT_PATH, show_ask, "Forgot the password"),
+    open_route("POST", FORGOT_PATH, ask, "Ask for a new password"),
+    open_route("GET", _LINK, show, "A new password"),
+    open_route("POST", _LINK, submit, "Set a new password"),
+)

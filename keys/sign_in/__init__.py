@@ -1,0 +1,1 @@
+"""How people sign in: what is kept beside the password itself."""
