@@ -186,10 +186,9 @@ async def test_an_address_that_a_stranger_typed_comes_back_without_their_account
     assert left.status_code == 303
     new_id = await account_of(gateway, "ann@mail.com")
     assert new_id != old_id
-    old, new = [
-        await gateway.context.database.read(lambda tx, one=one: get_account(tx, one))
-        for one in (old_id, new_id)
-    ]
+    database = gateway.context.database
+    old = await database.read(lambda tx: get_account(tx, old_id))
+    new = await database.read(lambda tx: get_account(tx, new_id))
     assert (old.email, old.password_hash, new.email_verified_at is None) == (None, None, False)
     assert (await strangers.request("GET", "/dashboard")).status_code == 303
     assert (
