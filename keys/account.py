@@ -7,7 +7,7 @@ account_environments (event_no: webhooks/events/event.py; what a balance is watc
 keys/balance_watch.py; clock_ahead_us: keys/sandbox_clock.py).
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from kernel.clock import DAY_US
@@ -43,7 +43,7 @@ class Account:
     password_hash is argon2's text; null: no sign-in. time_zone is an IANA name; it says when a
     check-in's day begins. live_opened_at: when live was opened for it, null: not yet; live_closed_at:
     when an operator closed it again. email_verified_at: when somebody showed that they read the mail
-    of that address. Times in microseconds.
+    of that address. suspended_at and suspended_for: since when an operator has suspended it, and why. Times in microseconds.
     """
 
     id: AccountId
@@ -55,6 +55,8 @@ class Account:
     live_opened_at: int | None
     live_closed_at: int | None
     email_verified_at: int | None
+    suspended_at: int | None
+    suspended_for: str | None
     time_zone: str
     created_at: int
     last_active_at: int
@@ -72,7 +74,8 @@ class Standings:
     watches: of those whose balance is watched for something. clocks_ahead_us: how far the sandbox
     clock is ahead, of those only where it was advanced. event_numbers: of the last event, of each one
     that exists. plan_only_until: until when the account's own usage is paid by its plan alone, where
-    that is so. day_limits: the cents that may be spent on a day, where there is such a limit.
+    that is so. day_limits: the cents that may be spent on a day, where there is such a limit. suspended:
+    those that an operator suspended.
     """
 
     watches: Mapping[Tenant, BalanceWatch]
@@ -80,6 +83,7 @@ class Standings:
     event_numbers: Mapping[Tenant, int]
     plan_only_until: Mapping[Tenant, int]
     day_limits: Mapping[Tenant, int]
+    suspended: Collection[Tenant]
 
 
 async def create_account(
@@ -239,7 +243,7 @@ async def lock_tenants(tx: Transaction, tenants: Iterable[Tenant]) -> Standings:
     """
     wanted = sorted(set(tenants))
     if not wanted:
-        return Standings({}, {}, {}, {}, {})
+        return Standings({}, {}, {}, {}, {}, ())
     return _standings(await tx.fetch(_LOCK, tenants=wanted))
 
 
@@ -363,7 +367,7 @@ _PAGES = Keyset(
 _TENANTS = """
     SELECT e.account_id, e.environment, e.low_balance_threshold_micros, e.clock_ahead_us,
            e.event_no, e.low_balance_more, e.recharge_below_micros, e.recharge_from_micros,
-           e.recharge_order_id, e.plan_only_until_at, e.day_limit_cents
+           e.recharge_order_id, e.plan_only_until_at, e.day_limit_cents, e.suspended_at
     FROM :tenants[account_id text, environment text] AS v
     CROSS JOIN account_environments e
     WHERE e.account_id = v.account_id AND e.environment = v.environment
@@ -373,6 +377,7 @@ _LOCK = _TENANTS + " FOR NO KEY UPDATE OF e"
 
 def _standings(rows: Sequence[Row]) -> Standings:
     watches, ahead, numbers, plan_only, day_limits = {}, {}, {}, {}, {}
+    suspended = []
     for row in rows:
         tenant = Tenant(row[0], row[1])
         # Positions spare the path of every send a look at names; most balances are not watched.
@@ -385,4 +390,6 @@ def _standings(rows: Sequence[Row]) -> Standings:
             plan_only[tenant] = row[9]
         if row[10] is not None:
             day_limits[tenant] = row[10]
-    return Standings(watches, ahead, numbers, plan_only, day_limits)
+        if row[11] is not None:
+            suspended.append(tenant)
+    return Standings(watches, ahead, numbers, plan_only, day_limits, suspended)

@@ -102,7 +102,8 @@ class Principal:
     client (mcp) is its key in everything. is_paused: its key, or one above it, is paused.
     clock_ahead_us: how far the account's own clock was ahead of ours when this was read. colleague: of a
     session, who acts for the account where that is not their own. asks_code: of a session, whose person is asked
-    for a code where others give the password again.
+    for a code where others give the password again. suspended_for: why an operator suspended the account, null:
+    it is not.
     """
 
     account_id: str
@@ -122,6 +123,7 @@ class Principal:
     clock_ahead_us: int = 0
     colleague: Colleague | None = None
     asks_code: bool = False
+    suspended_for: str | None = None
 
     @property
     def own_expires_at(self) -> int | None:

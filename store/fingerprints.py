@@ -217,6 +217,10 @@ _OF_0050: Final = _OF_0049 | {"topups": "3d339cbcd164"}
 _OF_0051: Final = _OF_0050 | {"request_log": "073cb6dc4361"}
 _OF_0052: Final = _OF_0051 | {"replays": "ff77c06251a7"}
 _OF_0053: Final = _OF_0052 | {"owner_mails": "3f0e5e576bfe"}
+_OF_0054: Final = _OF_0053 | {
+    "owner_mails": "a313cb965d18",
+    "password_resets": "c9b5ebf3cdaf",
+}
 TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0012": _OF_0012,
     "0013": _OF_0013,
@@ -260,5 +264,6 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0051": _OF_0051,
     "0052": _OF_0052,
     "0053": _OF_0053,
-    "0054": _OF_0053 | {"owner_mails": "a313cb965d18", "password_resets": "c9b5ebf3cdaf"},
+    "0054": _OF_0054,
+    "0055": _OF_0054 | {"accounts": "36a16203d505", "account_environments": "4750d931b5e0"},
 }

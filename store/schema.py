@@ -47,6 +47,8 @@ accounts = sa.Table(
     _int("live_opened_at", null=True),  # null: staging only, until an operator opens live
     _int("live_closed_at", null=True),  # an operator closed live again; null: not so
     _int("email_verified_at", null=True),  # null: nobody has shown that they read its mail
+    _int("suspended_at", null=True),  # an operator suspended it; null: not so. keys/suspension.py
+    _text("suspended_for", null=True),  # why, for its owner to read; null: it is not suspended
     # IANA name; where a check-in's day begins.
     sa.Column("time_zone", TEXT, nullable=False, server_default="UTC"),
     _int("created_at"),
@@ -97,6 +99,8 @@ account_environments = sa.Table(
     _text("recharge_order_id", null=True),  # of the recharge under way
     # The most that all of its credentials may spend on one day of UTC; null: any. keys/account.py
     _int("day_limit_cents", null=True),
+    # As the account's, for whoever holds this row's lock. keys/suspension.py
+    _int("suspended_at", null=True),
     sa.Index(
         "ix_account_environments_recharge",
         "recharge_order_id",
@@ -255,7 +259,7 @@ members = sa.Table(
     ),
 )
 
-# keys/second_factor.py. What signing in to an account takes beside its password.
+# keys/sign_in/second_factor.py. What signing in to an account takes beside its password.
 second_factors = sa.Table(
     "second_factors",
     metadata,
@@ -2026,7 +2030,7 @@ owner_mails = sa.Table(
     _text("account_id"),
     _text("environment"),
     # past_due | recharge_failed | credit_expiring | receipt | approval | invitation | password |
-    # password_changed
+    # password_changed | suspended | resumed
     _text("kind"),
     _text("subscription_id"),  # empty: about none
     _text("status"),  # queued | sent | bounced | failed | outbox | unwanted | limited

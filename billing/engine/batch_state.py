@@ -5,7 +5,7 @@ order and reads what the commands declared; commands then decide one after the o
 `flush` writes it. The number of statements does not depend on the number of commands.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from billing.engine.balance_watches import RETRY_AFTER_S, BalanceWatches, low_balance
 from billing.engine.read_set import ReadSet, S, WorkingSet
@@ -14,6 +14,7 @@ from billing.ledger.ledger import Code, InsufficientBalance, Ledger, LedgerAccou
 from billing.ledger.money import MICROS_PER_CENT, micros_to_cents
 from kernel.tenant import Tenant
 from keys.account import Standings, standings_reading
+from keys.suspension import suspended
 from store import idempotency
 from store.database import Transaction
 from store.idempotency import RequestKey, Stored, StoredAnswer
@@ -39,6 +40,7 @@ class BatchState:
         )
         # Of tenants whose own usage only their plan's credit pays: until when, by their own clocks.
         self._plan_only_until: Mapping[Tenant, int] = {}
+        self._suspended: Collection[Tenant] = ()
         self._stored: dict[tuple[str, str, str], Stored] = {}
         self._answers: list[tuple[RequestKey, StoredAnswer]] = []
         # Where a lease was kept before.
@@ -73,6 +75,7 @@ class BatchState:
         self.watches.take(standings.watches)
         self.spending.take_day_limits(standings.day_limits)
         self._plan_only_until = standings.plan_only_until
+        self._suspended = standings.suspended
         self.ledger.clocks_ahead_us = standings.clocks_ahead_us
         self.spending.time.take(standings.clocks_ahead_us)
         self.outbox.number_from(standings.event_numbers)
@@ -93,6 +96,11 @@ class BatchState:
         for working_set in self._ranked:
             for hint in working_set.hints():
                 tx.hint(hint)
+
+    def check_not_suspended(self, tenant: Tenant) -> None:
+        """Raises AccountSuspended where an operator stopped all that the tenant's account spends and makes."""
+        if tenant in self._suspended:
+            raise suspended()
 
     def now_of(self, tenant: Tenant) -> int:
         """The tenant's own time: ahead of now_us where its sandbox clock was advanced."""

@@ -82,7 +82,8 @@ class SoldItem:
 class PlaceOrder:
     """Writes the order, before any provider is asked. Its ids are fixed before the first try.
 
-    Raises NotFound (the pack), CouponRefused, AmountOutOfRange, InvalidInput and TooManyOrders.
+    Raises NotFound (the pack), CouponRefused, AmountOutOfRange, InvalidInput, TooManyOrders and
+    AccountSuspended.
     """
 
     order_id: str
@@ -110,6 +111,7 @@ class PlaceOrder:
             earlier = working_set.of_request((*self.tenant, self.new.request_digest))
             if earlier is not None:
                 return Placed(earlier, is_new=False)
+        state.check_not_suspended(self.tenant)
         unpaid = working_set.pending(self.tenant)
         if unpaid.orders >= PENDING_ORDERS_MAX:
             raise TooManyOrders(f"an account has at most {PENDING_ORDERS_MAX} unpaid orders")

@@ -31,6 +31,8 @@ OwnerMailKind = Literal[
     "invitation",
     "password",
     "password_changed",
+    "suspended",
+    "resumed",
 ]
 OwnerMailStatus = Literal["queued", "sent", "bounced", "failed", "outbox", "unwanted", "limited"]
 # After try k it waits WAITS_US[k-1]; then it has failed.
@@ -49,6 +51,8 @@ DAY_MAX: Final[Mapping[OwnerMailKind, int]] = {
     # Anybody asks for these: more would be a way to fill a mailbox.
     "password": 10,
     "password_changed": 10,
+    "suspended": 10,
+    "resumed": 10,
 }
 PRUNED_MAX: Final = 500
 
@@ -300,6 +304,8 @@ _DUE: Final[Mapping[str, str]] = {
     "invitation": "next_invitation_at",
     "password": "next_notice_at",
     "password_changed": "next_notice_at",
+    "suspended": "next_notice_at",
+    "resumed": "next_notice_at",
 }
 _DUE_COLUMNS: Final = (
     "next_attempt_at",

@@ -52,7 +52,7 @@ class Rehearsal:
         self.send.declare(read_set)
 
     def decide(self, state: BatchState) -> tuple[Quote, Sent]:
-        check_alive(state, self.send.lineage)
+        check_alive(state, self.send.tenant, self.send.lineage)
         before = state.ledger.balance_micros(self.send.tenant, state.now_us)
         send = self.send
         remaining_cents = state.spending.max_now_cents(send.tenant, send.lineage, send)

@@ -128,7 +128,7 @@ class Send(msgspec.Struct, frozen=True, gc=False):
 
     def _replay(self, state: BatchState, topups: TopUpWorkingSet, named: TopUp) -> Sent:
         """The top-up that the intent names, as it is now; before every rule that may have changed since."""
-        check_alive(state, self.lineage)
+        check_alive(state, self.tenant, self.lineage)
         check_same(named, self.request)
         asked = topups.approval_of(named.id)
         has_code = named.status == "delivered" and named.voucher_code_hint is not None
@@ -145,7 +145,7 @@ class Send(msgspec.Struct, frozen=True, gc=False):
         self, state: BatchState, topups: TopUpWorkingSet, charged_micros: int
     ) -> tuple[WouldBe, str]:
         """What becomes of the send and who fulfils it; raises the first rule that refuses."""
-        check_alive(state, self.lineage)
+        check_alive(state, self.tenant, self.lineage)
         if self.request.send_at is not None:
             check_time(self.request.send_at, state.now_of(self.tenant))
         if self.request.reference is not None:
@@ -298,8 +298,11 @@ def new_send(principal: Principal, request: SendRequest, caller: Caller = NO_CAL
     )
 
 
-def check_alive(state: BatchState, lineage: tuple[str, ...]) -> None:
-    """Raises CredentialEnded where the key or an ancestor was revoked or has run out, and KeyPaused."""
+def check_alive(state: BatchState, tenant: Tenant, lineage: tuple[str, ...]) -> None:
+    """Raises CredentialEnded where the key or an ancestor was revoked or has run out, KeyPaused and
+    AccountSuspended.
+    """
+    state.check_not_suspended(tenant)
     ended = state.spending.end_of(lineage)
     if ended == "revoked":
         raise CredentialEnded("the API key was revoked")

@@ -295,7 +295,7 @@ def check_again(state: BatchState, topup: TopUp) -> Source:
     paused and may still send that there, whether the account owes nothing, and whether the platform is
     still offered. The funds are held, and the caps were counted when it was accepted.
     """
-    check_alive(state, topup.spent_by)
+    check_alive(state, topup.tenant, topup.spent_by)
     facts = SendFacts(topup.id, topup.platform, topup.recipient_email, topup.amount_cents)
     state.spending.check_place(SendAgain(topup.spent_by, facts))
     state.check_debt(topup.tenant)

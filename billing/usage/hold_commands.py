@@ -59,7 +59,7 @@ class PlaceHold(msgspec.Struct, frozen=True):
 
     def decide(self, state: BatchState) -> Held:
         working_set = state.working_set(HoldWorkingSet)
-        check_alive(state, self.lineage)
+        check_alive(state, self.tenant, self.lineage)
         if self.reference is not None:
             working_set.check_reference(self.tenant, self.reference)
         check_spendable(state, self.tenant, self.lineage, self.amount_micros)

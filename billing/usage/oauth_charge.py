@@ -127,6 +127,7 @@ class TakeCharge:
         if earlier is not None:
             return self._same(earlier)
         _check_cap(state, grant, self.amount_micros, state.now_of(self.user))
+        state.check_not_suspended(self.user)
         # An app's charge is of no key, and counts against the account's own limit of a day.
         state.spending.check(self.user, (), self.amount_micros)
         state.check_funds(self.user, self.amount_micros)

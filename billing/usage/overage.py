@@ -19,7 +19,7 @@ TIMES_MAX: Final = 10
 def over_of(state: BatchState, hold: Hold, amount_micros: int) -> int:
     """The micros to charge beside the hold's amount for a capture of so much.
 
-    Raises AmountOutOfRange for more than the hold allows, and CapExceeded.
+    Raises AmountOutOfRange for more than the hold allows, CapExceeded and AccountSuspended.
     """
     over_micros = amount_micros - hold.amount_micros
     if over_micros <= 0 or hold.overage == "cap":
@@ -28,6 +28,7 @@ def over_of(state: BatchState, hold: Hold, amount_micros: int) -> int:
         raise _out_of_range(hold, hold.amount_micros)
     if amount_micros > hold.amount_micros * TIMES_MAX:
         raise _out_of_range(hold, hold.amount_micros * TIMES_MAX)
+    state.check_not_suspended(hold.tenant)
     ended = state.spending.end_of(hold.spent_by)
     if ended is not None:
         # Its caps, and those above it, cannot be asked any more; a paused one spends nothing.

@@ -142,7 +142,7 @@ class UseCredit(msgspec.Struct, frozen=True):
         declare_usage(read_set, self.tenant, self.lineage, [self.item])
 
     def decide(self, state: BatchState) -> Used:
-        check_alive(state, self.lineage)
+        check_alive(state, self.tenant, self.lineage)
         earlier = state.working_set(UsageWorkingSet).earlier(self.tenant, self.item)
         record = earlier
         if record is None:

@@ -62,7 +62,7 @@ class UseBatch(msgspec.Struct, frozen=True):
     async def decide_in_steps(
         self, state: BatchState, pause: Callable[[], Awaitable[None]]
     ) -> UsedBatch:
-        check_alive(state, self.lineage)
+        check_alive(state, self.tenant, self.lineage)
         # Looking for a similar name takes longer than many records: it is done once.
         is_told = False
         verdicts: list[RecordVerdict] = []

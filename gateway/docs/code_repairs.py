@@ -64,7 +64,8 @@ REPAIRS: Final[Mapping[int, Repair]] = {
         ("GET", "/keys/self"),
     ),
     codes.MISSING_SCOPE: Repair(
-        "A person gives the key the scope that required_scopes names, or another key is used."
+        "A person gives the key the scope that required_scopes names, or another key is used. Where reason is"
+        " account_suspended, only the operator of this gateway helps."
     ),
     codes.KEY_ENDED: Repair("A person makes a new key; an ended one never comes back."),
     codes.NOT_REDEEMABLE: Repair("Nothing makes this code good; reason says why."),

@@ -28,6 +28,8 @@ SAID: Final[Mapping[str, str]] = {
     "password-set": "Your new password is set, and every browser is signed out: sign in with it.",
     "password-confirmed": "Thank you. You are not asked again for ten minutes: please repeat what you wanted to do.",
     "live-opened": "Live is open for this account.",
+    "account-suspended": "The account is suspended: it reads, and spends and makes nothing.",
+    "account-resumed": "The account goes on.",
     "live-closed": "Live is closed for this account: its live keys and tokens stopped working.",
     "email-verified": "The address counts as verified.",
     "member-changed": "The role is changed: it counts from the next page they open.",

@@ -76,6 +76,7 @@ from keys.oauth.app import ClientRefused
 from keys.oauth.code import CodeRefused
 from keys.oauth.redirect import RedirectRefused
 from keys.principal import AddressNotAllowed, ScopeMissing
+from keys.suspension import AccountSuspended
 from keys.tokens.device_login import LoginDenied, LoginExpired
 from store.errors import CommitUnknown, StoreError
 from store.idempotency import KeyInProgress, KeyReused
@@ -123,6 +124,7 @@ TABLE: Final[Mapping[type[DomainError], ErrorRow]] = {
     RedirectRefused: ErrorRow(codes.MALFORMED, 422),
     OutsideMandate: ErrorRow(codes.MISSING_SCOPE, 403),
     KeyPaused: ErrorRow(codes.MISSING_SCOPE, 403),
+    AccountSuspended: ErrorRow(codes.MISSING_SCOPE, 403),
     AddressNotAllowed: ErrorRow(codes.ADDRESS_NOT_ALLOWED, 403),
     ScopeMissing: ErrorRow(codes.MISSING_SCOPE, 403),
     EnvironmentMismatch: ErrorRow(codes.MISSING_SCOPE, 403),

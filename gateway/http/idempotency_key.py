@@ -9,6 +9,8 @@ from gateway.http.password_again import require_password
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply, Route
 from keys.mandate import paused
+from keys.principal import Principal
+from keys.suspension import suspended
 from store.database import Transaction
 from store.idempotency import KeyReused, find, request_key
 
@@ -29,12 +31,12 @@ def take_key(call: RequestContext[Any, Any], key_text: str) -> None:
 async def handled(route: Route, call: RequestContext[Any, Any]) -> Reply:
     """The handler's reply; raises what it raises, KeyReused with what the first request was about.
 
-    Raises KeyPaused before the handler of a route that changes something, and PasswordRequired before
+    Raises KeyPaused or AccountSuspended before the handler of a route that changes something, and PasswordRequired before
     that of one that asks for it.
     """
     caller = call.credential
-    if caller is not None and caller.is_paused and route.is_unsafe and not route.is_for_paused:
-        raise paused()
+    if caller is not None and route.is_unsafe and not route.is_for_paused:
+        _check_may_change(caller, route)
     if route.asks_password:
         await require_password(call)
     try:
@@ -42,6 +44,17 @@ async def handled(route: Route, call: RequestContext[Any, Any]) -> Reply:
     except KeyReused as error:
         await _name_first(call, error)
         raise
+
+
+def _check_may_change(caller: Principal, route: Route) -> None:
+    """Raises KeyPaused, and AccountSuspended but for a page's form: what that asks of the API is refused there,
+    and people keep their passwords, sessions and colleagues.
+    """
+    if caller.is_paused:
+        raise paused()
+    is_form = route.session_only and route.media == "raw"
+    if caller.suspended_for is not None and not is_form:
+        raise suspended(caller.suspended_for)
 
 
 async def _name_first(call: RequestContext[Any, Any], error: KeyReused) -> None:

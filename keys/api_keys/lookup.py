@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from keys.lineage import Effective, Link, Refusal, effective, parse_networks
 from keys.live import IS_LIVE_OPEN
 from keys.principal import Principal
+from keys.suspension import SUSPENDED_FOR
 from store.database import Row, Transaction
 
 
@@ -28,7 +29,7 @@ async def load_principals(
         f"""SELECT s.digest, s.expires_at - e.clock_ahead_us AS secret_expires_at, k.id, k.lineage,
                   k.account_id, k.environment, k.scopes, k.ip_allow_list, k.approval_threshold_cents,
                   k.expires_at - e.clock_ahead_us AS expires_at, k.revoked_at, k.paused_at,
-                  a.is_operator, a.is_sandbox, a.email, e.clock_ahead_us, {IS_LIVE_OPEN}
+                  a.is_operator, a.is_sandbox, a.email, e.clock_ahead_us, {IS_LIVE_OPEN}, {SUSPENDED_FOR}
            FROM api_key_secrets s
            JOIN api_keys k ON k.id = s.key_id
            JOIN accounts a ON a.id = k.account_id
@@ -105,6 +106,7 @@ def _principal(row: Row, links: Mapping[str, Link], now_us: int) -> Principal | 
         account_email=row["email"],
         is_paused=allowed.is_paused,
         clock_ahead_us=row["clock_ahead_us"],
+        suspended_for=row["suspended_for"],
     )
 
 

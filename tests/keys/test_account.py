@@ -66,6 +66,8 @@ async def test_an_account_lives_in_both_environments(database: Database) -> None
         live_opened_at=NOW,
         live_closed_at=None,
         email_verified_at=None,
+        suspended_at=None,
+        suspended_for=None,
         time_zone="UTC",
         created_at=NOW,
         last_active_at=NOW,
@@ -157,7 +159,7 @@ async def test_the_lock_answers_with_the_thresholds_of_what_exists(database: Dat
     assert locked.watches == {Tenant(account_id, "live"): BalanceWatch((70_000,))}
     assert locked.event_numbers == {Tenant(account_id, "live"): 0, Tenant(account_id, "staging"): 0}
     nothing = await database.transaction(lambda tx: account.lock_tenants(tx, []))
-    assert nothing == account.Standings({}, {}, {}, {}, {})
+    assert nothing == account.Standings({}, {}, {}, {}, {}, ())
 
 
 async def test_transactions_that_lock_in_any_order_take_turns(database: Database) -> None:

@@ -22,6 +22,7 @@ from billing.recipients.owner_mail import DueOwnerMail, OwnerMail, OwnerMailStat
 from billing.recipients.owner_message import OwnerLetter, owner_message
 from billing.recipients.password_letter import changed_letter, password_letter
 from billing.recipients.smtp import SEND_S, SmtpSender
+from billing.recipients.suspension_letter import resumed_letter, suspended_letter
 from billing.subscriptions import records as subscription_rows
 from billing.subscriptions.owner_letter import owner_letter
 from billing.subscriptions.subscription import Subscription
@@ -147,6 +148,8 @@ class OwnerMailer(WokenLoop):
             return await self._about_approvals(tx, mail, language)
         if mail.kind == "password":
             return await self._about_password(tx, mail, language)
+        if mail.kind in {"suspended", "resumed"}:
+            return _about_suspension(mail, self._rules.public_url, language)
         if mail.kind == "password_changed":
             at, public_url = mail.data["changed_at"], self._rules.public_url
             return changed_letter(changed_at=at, public_url=public_url, language=language)
@@ -208,6 +211,13 @@ class OwnerMailer(WokenLoop):
             language=language,
         )
         return letter, one.email
+
+
+def _about_suspension(mail: OwnerMail, public_url: str, language: Language) -> OwnerLetter:
+    if mail.kind == "resumed":
+        return resumed_letter(public_url=public_url, language=language)
+    reason = mail.data["reason"]
+    return suspended_letter(reason=reason, public_url=public_url, language=language)
 
 
 async def _subject_of(tx: Transaction, mail: OwnerMail) -> tuple[bool, Subscription | None]:

@@ -1,5 +1,6 @@
 """What is due of recharges, each with the provider that it asks: falls to be charged, charges to be asked about.
 
+A suspended account is charged nothing: its falls and retries wait until it is resumed.
 Reads only; billing/payments/recharging/charging.py goes on with it. but_ids: falls and charges left out, by their
 order's id; but_places: providers left out, each as "environment/provider".
 """
@@ -34,7 +35,7 @@ async def begun_falls(
                COALESCE(r.provider, '') AS provider
            FROM account_environments e
            LEFT JOIN recharges r ON r.account_id = e.account_id AND r.environment = e.environment
-           WHERE e.recharge_order_id IS NOT NULL AND NOT EXISTS (
+           WHERE e.recharge_order_id IS NOT NULL AND e.suspended_at IS NULL AND NOT EXISTS (
                SELECT 1 FROM recharge_charges c WHERE c.order_id = e.recharge_order_id)
              AND NOT e.recharge_order_id IN :but_ids[text]
              AND NOT e.environment || '/' || COALESCE(r.provider, '') IN :but_places[text]
@@ -98,6 +99,7 @@ async def due_retries(
            JOIN account_environments e
              ON e.account_id = r.account_id AND e.environment = r.environment
            WHERE r.retry_at IS NOT NULL AND r.retry_at <= :now + e.clock_ahead_us
+             AND e.suspended_at IS NULL
              AND NOT r.account_id || '/' || r.environment IN :but_tenants[text]
            ORDER BY r.retry_at LIMIT :limit""",
         now=now_us,

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from msgspec.structs import replace
 from starlette.responses import Response
 
 from billing.credits.adjustment import Adjusted, new_adjustment
@@ -17,7 +16,7 @@ from billing.orders import queries as order_list
 from billing.orders.order import Order
 from billing.orders.queries import OrderFilter
 from gateway.answers.answer import Answer
-from gateway.dashboard.admin.fields import admin_route, day_us, number
+from gateway.dashboard.admin.fields import admin_route, day_us, number, tell_account
 from gateway.dashboard.form_idempotency import form_key
 from gateway.dashboard.sales.recharge import RechargeView, recharge_view
 from gateway.dashboard.sheet import Sheet, list_page
@@ -30,7 +29,6 @@ from gateway.http.routing import Reply
 from kernel.errors import DomainError, InvalidInput
 from kernel.ids import new_id
 from kernel.tenant import Tenant
-from keys import audit_log
 from keys.account import Account, get_account, list_accounts
 from keys.api_keys.grantable import count_live
 from keys.audit_log import Actor
@@ -45,7 +43,14 @@ _SHEET: Final = Sheet[Account](
     "accounts",
     (
         *("id", "name", "email", "is_operator", "is_sandbox", "live_opened_at", "live_closed_at"),
-        *("email_verified_at", "time_zone", "created_at", "last_active_at"),
+        *(
+            "email_verified_at",
+            "suspended_at",
+            "suspended_for",
+            "time_zone",
+            "created_at",
+            "last_active_at",
+        ),
     ),
     filters=("matching",),
 )
@@ -76,7 +81,7 @@ async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
     """One account, as it stands in this session's environment."""
-    return await _account_page(call, Form())
+    return await account_page(call, Form())
 
 
 async def adjust(call: RequestContext[Fields, Fields]) -> Reply:
@@ -95,7 +100,7 @@ async def adjust(call: RequestContext[Fields, Fields]) -> Reply:
         )
         await call.context.engine.submit_once(command, form_key(call, form), _nothing_to_tell)
     except DomainError as error:
-        return await _account_page(call, form, problem_of(error))
+        return await account_page(call, form, problem_of(error))
     return go(f"{PATH}/{tenant.account_id}", said="credit-adjusted")
 
 
@@ -112,7 +117,7 @@ async def set_live(call: RequestContext[Fields, Fields]) -> Reply:
 
     async def work(tx: Transaction) -> None:
         await (open_live if is_open else close_live)(tx, account_id, now_us=call.now_us)
-        await _note(tx, call, account_id, "live.opened" if is_open else "live.closed")
+        await tell_account(tx, call, account_id, "live.opened" if is_open else "live.closed")
 
     await call.context.database.transaction(work)
     return go(f"{PATH}/{account_id}", said="live-opened" if is_open else "live-closed")
@@ -125,30 +130,16 @@ async def set_verified(call: RequestContext[Fields, Fields]) -> Reply:
 
     async def work(tx: Transaction) -> None:
         await verify_email(tx, account_id, now_us=call.now_us)
-        await _note(tx, call, account_id, "email.verified")
+        await tell_account(tx, call, account_id, "email.verified")
 
     await call.context.database.transaction(work)
     return go(f"{PATH}/{account_id}", said="email-verified")
 
 
-async def _note(
-    tx: Transaction, call: RequestContext[Any, Any], account_id: str, action: str
-) -> None:
-    """In the tenant's own log, without the operator's address."""
-    entry = audit_log.security(
-        replace(Actor.of(call.principal), kind="operator"),
-        action,
-        account_id=account_id,
-        environment="",
-        subject_id=account_id,
-        now_us=call.now_us,
-    )
-    await audit_log.record(tx, [entry])
-
-
-async def _account_page(
+async def account_page(
     call: RequestContext[Any, Any], form: Form, problem: Problem = NO_PROBLEM
 ) -> Response:
+    """The account as it stands in this session's environment, with what was wrong in one of its forms."""
     context, now_us = call.context, call.now_us
     tenant = Tenant(call.params["account_id"], call.principal.environment)
 

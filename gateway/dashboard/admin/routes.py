@@ -10,6 +10,7 @@ from gateway.dashboard.admin import (
     platforms,
     stock,
     suppliers,
+    suspension,
     topup,
     topups,
 )
@@ -50,6 +51,7 @@ ADMIN_ROUTES = (
     *machine_payments.ROUTES,
     *events.ROUTES,
     *accounts.ROUTES,
+    *suspension.ROUTES,
     *recharge.ROUTES,
     *packs.ROUTES,
     *plans.ROUTES,

@@ -14,6 +14,7 @@ from billing.recharges import records
 from kernel.clock import FixedClock
 from kernel.tenant import Tenant
 from keys.audit_log import Actor
+from keys.suspension import resume, suspend
 from store.database import Database, Transaction
 from tests.support.recharger import Recharging, open_recharging
 from worker.due_loop import place_of
@@ -335,6 +336,20 @@ async def test_credit_that_is_taken_back_charges_nothing(one: Recharging) -> Non
     await one.spend(100)
     await one.work()
     assert one.vendor.charges_heard == 1
+
+
+async def test_a_suspended_account_is_charged_once_it_goes_on(one: Recharging) -> None:
+    database, account_id = one.account.database, one.account.account_id
+    await one.spend(1600)
+    now_us = one.account.clock.now_us()
+    await database.transaction(lambda tx: suspend(tx, account_id, "why", now_us=now_us))
+    await one.work()
+    assert one.vendor.charges_heard == 0
+
+    await database.transaction(lambda tx: resume(tx, account_id))
+    await one.work()
+
+    assert (one.vendor.charges_heard, await one.cents()) == (1, 1400)
 
 
 @pytest.mark.one_database

@@ -32,6 +32,7 @@ CODE = [
     ROOT / "billing/recipients/letter.py",
     ROOT / "billing/recipients/owner_message.py",
     ROOT / "billing/recipients/password_letter.py",
+    ROOT / "billing/recipients/suspension_letter.py",
     ROOT / "billing/subscriptions/owner_letter.py",
 ]
 

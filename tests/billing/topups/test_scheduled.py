@@ -17,6 +17,7 @@ from kernel.clock import FixedClock
 from kernel.errors import DomainError, InvalidInput
 from keys.api_keys import api_key
 from keys.sandbox_clock import advance
+from keys.suspension import suspend
 from store.database import Database
 from tests.support.funded_account import SLOW, FundedAccount, open_engine, open_funded_account
 from worker.release import Releaser
@@ -61,6 +62,13 @@ async def revoke(account: FundedAccount) -> None:
             asker=None,
             now_us=account.clock.now_us(),
         )
+    )
+
+
+async def stop(account: FundedAccount) -> None:
+    now_us = account.clock.now_us()
+    await account.database.transaction(
+        lambda tx: suspend(tx, account.account_id, "why", now_us=now_us)
     )
 
 
@@ -123,7 +131,17 @@ async def gone(account: FundedAccount) -> None:
 @pytest.mark.one_database
 @pytest.mark.parametrize(
     ("meanwhile", "reason"),
-    [(revoke, "the API key was revoked"), (gone, "platform is one of slow")],
+    [
+        (revoke, "the API key was revoked"),
+        (gone, "platform is one of slow"),
+        (
+            stop,
+            (
+                "this account is suspended. It can read, and spends and makes nothing; the operator of"
+                " this gateway resumes it"
+            ),
+        ),
+    ],
 )
 async def test_what_refuses_it_at_its_time_gives_all_back(
     database: Database, clock: FixedClock, meanwhile: Callable[..., Any], reason: str

@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from keys import member, second_factor
+from keys import member
+from keys.sign_in import second_factor
 from store.database import Transaction
 from store.open import open_database
 from tests.support.command_line import Topup, result_of, topup
@@ -58,3 +59,25 @@ def test_an_operator_sees_colleagues_and_switches_a_second_factor_off(
     assert off == {"account": made["id"], "two_factor": False, "recovery_codes_left": 0}
     assert again.exit_code == 1
     assert "two_factor.off" in {one["action"] for one in log}
+
+
+def test_an_operator_suspends_an_account_resumes_it_and_hands_over_a_link(topup: Topup) -> None:
+    made = result_of(topup("accounts", "create", "--name", "Ann", "--email", EMAIL, "--json"))
+
+    stopped = result_of(topup("accounts", "suspend", EMAIL, "--reason", "fraud", "--json"))
+    shown = result_of(topup("accounts", "show", EMAIL, "--json"))
+    resumed = result_of(topup("accounts", "resume", EMAIL, "--json"))
+    link = result_of(topup("accounts", "password", EMAIL, "--link", "--json"))
+    both = topup("accounts", "password", EMAIL, "--link", "--generate")
+    log = result_of(topup("accounts", "log", EMAIL, "--json"))["items"]
+
+    assert (stopped["account"], stopped["reason"]) == (made["id"], "fraud")
+    assert shown["suspended_for"] == "fraud"
+    assert (resumed["suspended_at"], resumed["reason"]) == (None, None)
+    assert "/new-password/" in link["url"]
+    assert both.exit_code == 1
+    assert [one["action"] for one in log][:3] == [
+        "password.asked",
+        "account.resumed",
+        "account.suspended",
+    ]

@@ -1,0 +1,28 @@
+"""The mail to an owner whose account was suspended or goes on, as a row that is written with it. Writes owner_mails."""
+
+from typing import Final
+
+from billing.recipients import owner_mail
+from billing.recipients.owner_mail import written_mail
+from billing.topups.mail import HINT, MailRules
+from kernel.tenant import Tenant
+from keys.account import Account
+from store.database import Transaction
+
+# Both environments are concerned; wherever mail leaves at all, live's does.
+_ENVIRONMENT: Final = "live"
+
+
+async def write(tx: Transaction, rules: MailRules, account: Account, *, now_us: int) -> None:
+    """Tells how the account stands now, where mail to its address leaves."""
+    if account.email is None or not rules.is_sent(_ENVIRONMENT, account.email):
+        return
+    mail = written_mail(
+        Tenant(account.id, _ENVIRONMENT),
+        "resumed" if account.suspended_at is None else "suspended",
+        data={"reason": account.suspended_for},
+        is_sent=True,
+        now_us=now_us,
+    )
+    await owner_mail.insert(tx, [mail])
+    tx.hint(HINT)
