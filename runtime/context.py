@@ -32,7 +32,7 @@ from billing.usage.price_rows import PriceBook
 from kernel.clock import Clock
 from keys.authenticator import Authenticator
 from keys.authorization.token_text import TokenMaker
-from keys.password import Passwords
+from keys.sign_in.password import Passwords
 from keys.vault import Vault
 from runtime.client_documents import ClientDocuments, McpSignIn
 from runtime.data_keys import open_data_keys

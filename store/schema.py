@@ -33,7 +33,7 @@ def _bytes(name: str, *, null: bool = False) -> sa.Column[bytes]:
 
 
 # keys/account.py, but live_* and email_verified_at by keys/live.py, *_mail_off_at and mail_language by
-# keys/mail_choice.py.
+# keys/mail_choice.py, suspended_* by keys/suspension.py.
 # A tenant: merchant, agent operator or end user.
 accounts = sa.Table(
     "accounts",
@@ -76,7 +76,7 @@ accounts = sa.Table(
 
 # keys/account.py, but event_no by webhooks/events/event.py, events_from_no by webhooks/deliveries/retention.py and
 # event_epoch by webhooks/events/cursor.py, what its balance is watched for by keys/balance_watch.py,
-# clock_ahead_us by keys/sandbox_clock.py.
+# clock_ahead_us by keys/sandbox_clock.py, suspended_at by keys/suspension.py.
 # The row that every change of money locks.
 account_environments = sa.Table(
     "account_environments",
@@ -259,7 +259,7 @@ members = sa.Table(
     ),
 )
 
-# keys/sign_in/second_factor.py. What signing in to an account takes beside its password.
+# keys/second_factor.py. What signing in to an account takes beside its password.
 second_factors = sa.Table(
     "second_factors",
     metadata,

@@ -20,8 +20,8 @@ from keys import token_format
 from keys.account import find_by_email, get_account, lock_tenants, set_password_hash
 from keys.api_keys import api_key, lookup as key_principal
 from keys.lineage import Refusal
-from keys.password import hash_password
 from keys.principal import ACCOUNT_SCOPES, Environment
+from keys.sign_in.password import hash_password
 from keys.tokens import access_token
 from store.database import Database, Transaction
 

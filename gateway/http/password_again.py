@@ -13,10 +13,9 @@ from gateway.http.rate_limit import take_one
 from gateway.http.request_context import RequestContext
 from gateway.http.session_cookie import SignInRefused
 from kernel.errors import DomainError
-from keys import session
+from keys import second_factor, session
 from keys.account import get_account
 from keys.principal import Environment
-from keys.sign_in import second_factor
 from store.database import Transaction
 
 CONFIRM: Final = "/dashboard/confirm"

@@ -6,8 +6,8 @@ import pytest
 from argon2 import PasswordHasher, extract_parameters
 
 from kernel.errors import InvalidInput, Unavailable
-from keys import password
-from keys.password import Passwords, check_password, hash_password, is_password
+from keys.sign_in import password
+from keys.sign_in.password import Passwords, check_password, hash_password, is_password
 
 RIGHT = "correct horse"
 # A hash says itself how much work it is: this one takes none, where a turn matters and not its cost.

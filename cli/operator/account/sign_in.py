@@ -13,10 +13,11 @@ from cli.output import json_option, run, show_record, show_rows
 from kernel.clock import rfc3339
 from kernel.errors import InvalidInput
 from kernel.tenant import Tenant
+from keys import second_factor
 from keys.account import lock_tenants
 from keys.member import Member, list_members
-from keys.password import check_password, hash_password
-from keys.sign_in import password_reset, second_factor
+from keys.sign_in import password_reset
+from keys.sign_in.password import check_password, hash_password
 from runtime.context import Context
 from store.database import Transaction
 

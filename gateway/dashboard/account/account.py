@@ -33,10 +33,10 @@ from keys.mail_choice import (
     set_mail_language,
     wanted_mail,
 )
-from keys.password import check_password
 from keys.principal import ACCOUNT_SCOPES, ENVIRONMENTS, require_owner
 from keys.session import Session
 from keys.sign_in import password_reset
+from keys.sign_in.password import check_password
 from store.database import Transaction
 
 PATH: Final = "/dashboard/account"

@@ -27,8 +27,8 @@ from keys import member, session
 from keys.account import EmailTaken, get_account, set_password_hash
 from keys.label import normalise_name
 from keys.member import Invitation
-from keys.password import check_password
 from keys.principal import ACCOUNT_SCOPES
+from keys.sign_in.password import check_password
 from store.database import Transaction
 
 TRIES: Final = (60, 900)  # of one address, in so many seconds

@@ -38,8 +38,8 @@ from keys.account import (
 )
 from keys.email_address import normalise_email
 from keys.live import verify_email
-from keys.password import check_password
 from keys.sign_in import password_reset
+from keys.sign_in.password import check_password
 from keys.sign_in.password_reset import PasswordReset
 from store.database import Transaction
 

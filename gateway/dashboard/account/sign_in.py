@@ -36,12 +36,11 @@ from gateway.http.session_cookie import (
 from kernel.clock import MINUTE_US
 from kernel.errors import DomainError, NotFound
 from kernel.tenant import Tenant
-from keys import session
+from keys import second_factor, session
 from keys.account import Account, find_by_email, get_account, lock_tenants
 from keys.email_address import InvalidEmail, normalise_email
 from keys.member import teams_of
 from keys.principal import ACCOUNT_SCOPES
-from keys.sign_in import second_factor
 from store.database import Transaction
 
 TRIES_PER_ADDRESS: Final = (30, 900)  # in so many seconds

@@ -25,7 +25,7 @@ from kernel.errors import DomainError, NotFound
 from keys.account import EmailTaken, set_password_hash
 from keys.email_address import normalise_email
 from keys.label import normalise_name
-from keys.password import check_password
+from keys.sign_in.password import check_password
 from store.database import Transaction
 
 ACCOUNTS_PER_HOUR: Final = 10  # of one address, whatever became of them

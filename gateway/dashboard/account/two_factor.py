@@ -19,11 +19,10 @@ from gateway.http.password_again import check_code, check_own
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.errors import DomainError, InvalidInput
-from keys import session
+from keys import second_factor, session
 from keys.account import get_account
 from keys.principal import ACCOUNT_SCOPES, require_owner
-from keys.sign_in import second_factor
-from keys.sign_in.second_factor import SecondFactor
+from keys.second_factor import SecondFactor
 from store.database import Transaction
 
 PATH: Final = "/dashboard/account/two-factor"

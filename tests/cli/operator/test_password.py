@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 from cli.main import main
 from keys import session
 from keys.account import find_by_email
-from keys.password import is_password
+from keys.sign_in.password import is_password
 from store.database import Transaction
 from store.open import open_database
 from tests.support.command_line import Topup, without_settings

@@ -4,8 +4,7 @@ import asyncio
 
 import pytest
 
-from keys import member
-from keys.sign_in import second_factor
+from keys import member, second_factor
 from store.database import Transaction
 from store.open import open_database
 from tests.support.command_line import Topup, result_of, topup

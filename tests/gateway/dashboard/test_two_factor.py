@@ -11,8 +11,9 @@ from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.twofactor.totp import TOTP
 
 from kernel.clock import FixedClock
+from keys import second_factor
 from keys.account import find_by_email
-from keys.sign_in import password_reset, second_factor
+from keys.sign_in import password_reset
 from store.database import Transaction
 from tests.support.browser import PASSWORD, Browser, csrf_of, new_browser, signed_in
 from tests.support.gateway import Gateway
