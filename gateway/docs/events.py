@@ -1,11 +1,14 @@
-"""The events' JSON Schemas for whoever writes a receiver: /docs/events, and each type by itself.
+"""The events for whoever writes a receiver: /docs/events and each type by itself, as a page for a browser, as Markdown,
+and as JSON Schema for everybody else.
 
-Promise: public, since it holds nothing of anybody's, and built once for each process.
+Promise: public, since it holds nothing of anybody's; fields and samples are read from the schemas that deliveries are
+held to, so a page cannot drift; what does not depend on the reader is built once for each process.
 """
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from functools import cache
+from typing import Final
 
 import msgspec
 from starlette.requests import Request
@@ -13,18 +16,40 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from gateway.docs.documents import CACHE, markdown_document
-from gateway.docs.negotiation import prefers_markdown
+from gateway.docs.markdown import Heading, inline
+from gateway.docs.negotiation import prefers_html, prefers_markdown
+from gateway.docs.pages import Pages
+from gateway.docs.reference import Field, fields_of
+from gateway.http.routing import ApiSurface
 from runtime.context import Context
 from webhooks.events.catalogue import PATH, catalogue, event_example, event_schema
 from webhooks.events.event import EVENT_TYPES
 from webhooks.events.schemas import TYPES
 
 _VARIES = {**CACHE, "vary": "Accept"}
+_FOR_OPERATORS: Final = "for operators."
+_SECTIONS: Final = (
+    Heading(2, "Who gets it", "who"),
+    Heading(2, "Headers", "headers"),
+    Heading(2, "Body", "body"),
+    Heading(2, "Fields", "fields"),
+)
+# Those of a first attempt; the guide on webhooks says how a signature is checked.
+_HEADERS: Final = """X-AiTopUp-Signature: t=1781352000,v1=5257a869\u2026
+X-AiTopUp-Event: {event_type}
+X-AiTopUp-Delivery: dlv_\u2026
+X-AiTopUp-Attempt: 1
+webhook-id: evt_test
+webhook-timestamp: 1781352000
+webhook-signature: v1,K5oZfzN95Z\u2026"""
+
+_Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-def routes(context: Context) -> list[Route]:
-    """Starlette's routes: all types, as JSON or as Markdown, and the schema of one."""
+def routes(context: Context, surfaces: Sequence[ApiSurface]) -> list[Route]:
+    """Starlette's routes: all types, and each by itself, in their three forms."""
     address = context.settings.address()
+    shown = EventPages(Pages(context.settings.public_url, surfaces))
 
     @cache
     def all_types() -> bytes:
@@ -34,37 +59,138 @@ def routes(context: Context) -> list[Route]:
     def one_type(event_type: str) -> bytes:
         return msgspec.json.encode(event_schema(event_type, id_=f"{address}{PATH}/{event_type}"))
 
-    async def every(request: Request) -> Response:
-        if prefers_markdown(request.headers.get("accept", "")):
-            return await as_markdown(request)
+    async def every(_request: Request) -> Response:
         return Response(all_types(), media_type="application/json", headers=_VARIES)
 
-    async def as_markdown(_request: Request) -> Response:
+    async def every_as_text(_request: Request) -> Response:
         return markdown_document(_markdown())
 
+    async def schema(request: Request) -> Response:
+        body = one_type(request.path_params["event_type"])
+        return Response(body, media_type="application/schema+json", headers=_VARIES)
+
+    async def as_text(request: Request) -> Response:
+        return markdown_document(_markdown_of(request.path_params["event_type"]))
+
+    one = f"{PATH}/{{event_type}}"
     return [
-        Route(PATH, every, methods=["GET"]),
-        Route(f"{PATH}.md", as_markdown, methods=["GET"]),
-        Route(f"{PATH}/{{event_type}}", _schema(one_type), methods=["GET"]),
+        Route(PATH, _form_of(every, shown.every, every_as_text), methods=["GET"]),
+        Route(f"{PATH}.md", every_as_text, methods=["GET"]),
+        Route(f"{one}.md", _known(as_text), methods=["GET"]),
+        Route(one, _known(_form_of(schema, shown.one, as_text)), methods=["GET"]),
     ]
 
 
-def _schema(render: Callable[[str], bytes]) -> Callable[[Request], Awaitable[Response]]:
-    async def answer(request: Request) -> Response:
+class EventPages:
+    """The same for people, in the frame of the documentation's other pages."""
+
+    def __init__(self, pages: Pages) -> None:
+        self._pages = pages
+
+    async def every(self, request: Request) -> Response:
+        """Every type with its sentence, by what it is about."""
+        return self._pages.page(
+            request, "events", "Events", about=_ABOUT, contents=[], event_groups=grouped()
+        )
+
+    async def one(self, request: Request) -> Response:
+        """One type: who gets it, what it looks like, what each field is."""
         event_type = request.path_params["event_type"]
-        if event_type not in EVENT_TYPES:
+        return self._pages.page(
+            request,
+            "event",
+            event_type,
+            about=f"The webhook {event_type}: {TYPES[event_type].sentence}",
+            contents=list(_SECTIONS),
+            event_type=event_type,
+            sentence=TYPES[event_type].sentence,
+            is_for_operators=is_for_operators(event_type),
+            headers_text=_HEADERS.format(event_type=event_type),
+            sample=_sample(event_type),
+            fields=_fields(event_type),
+            related=[other for other in EVENT_TYPES if _about(other) == _about(event_type)],
+            inline=inline,
+        )
+
+
+_ABOUT: Final = "Every webhook: what it tells, who gets it, its fields and a sample."
+
+
+def grouped() -> list[tuple[str, list[tuple[str, str]]]]:
+    """The types with their sentences, by the word before the point, in the order of the catalogue."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for event_type in EVENT_TYPES:
+        found.setdefault(_about(event_type), []).append((event_type, TYPES[event_type].sentence))
+    return list(found.items())
+
+
+def is_for_operators(event_type: str) -> bool:
+    """Whether it goes to operators' accounts alone."""
+    return TYPES[event_type].sentence.endswith(_FOR_OPERATORS)
+
+
+def _about(event_type: str) -> str:
+    return event_type.partition(".")[0]
+
+
+@cache
+def _fields(event_type: str) -> list[Field]:
+    return fields_of(event_schema(event_type))
+
+
+@cache
+def _sample(event_type: str) -> str:
+    return json.dumps(event_example(event_type), indent=2)
+
+
+def _form_of(as_json: _Endpoint, page: _Endpoint, text: _Endpoint) -> _Endpoint:
+    """JSON, unless Accept prefers Markdown or names HTML, as browsers do."""
+
+    async def answer(request: Request) -> Response:
+        accept = request.headers.get("accept", "")
+        if prefers_markdown(accept):
+            return await text(request)
+        return await (page if prefers_html(accept) else as_json)(request)
+
+    return answer
+
+
+def _known(form: _Endpoint) -> _Endpoint:
+    async def answer(request: Request) -> Response:
+        if request.path_params["event_type"] not in EVENT_TYPES:
             listed = {"detail": "no such event type", "types": list(EVENT_TYPES)}
             return JSONResponse({"error": listed}, 404)
-        return Response(render(event_type), media_type="application/schema+json", headers=CACHE)
+        return await form(request)
 
     return answer
 
 
 @cache
 def _markdown() -> str:
-    where = f"The JSON Schema of a type is at `{PATH}/<type>`, all of them at `{PATH}`."
+    where = (
+        f"Each type is a page of its own at `{PATH}/<type>`, as text at `{PATH}/<type>.md`. Its JSON Schema is"
+        f" at `{PATH}/<type>` for whoever asks for no HTML, all of them at `{PATH}`."
+    )
     parts = ["# Events", f"What a webhook is sent, by type. {where}"]
     for event_type in EVENT_TYPES:
-        example = json.dumps(event_example(event_type), indent=2)
-        parts += [f"## {event_type}", TYPES[event_type].sentence, f"```json\n{example}\n```"]
+        parts += [
+            f"## {event_type}",
+            TYPES[event_type].sentence,
+            f"```json\n{_sample(event_type)}\n```",
+        ]
     return "\n\n".join(parts) + "\n"
+
+
+@cache
+def _markdown_of(event_type: str) -> str:
+    return "\n\n".join(_parts_of(event_type)) + "\n"
+
+
+def _parts_of(event_type: str) -> Iterator[str]:
+    yield f"# {event_type}"
+    yield TYPES[event_type].sentence
+    yield f"JSON Schema: `{PATH}/{event_type}`. Signatures, retries and replays: [Webhooks](/docs/webhooks.md)."
+    yield f"```json\n{_sample(event_type)}\n```"
+    yield "\n".join(
+        f"- `{one.name}` ({one.kind}): {one.about}".rstrip(": ") for one in _fields(event_type)
+    )

@@ -20,10 +20,15 @@ def prefers_json(accept: str) -> bool:
     return _prefers(_JSON, accept)
 
 
-def _prefers(kind: str, accept: str) -> bool:
+def prefers_html(accept: str) -> bool:
+    """Whether it names HTML, and no less than JSON, at an address whose first form is JSON: a browser does."""
+    return _prefers(_HTML, accept, over=_JSON)
+
+
+def _prefers(kind: str, accept: str, over: str = _HTML) -> bool:
     qualities = dict(map(_quality, accept.lower().split(",")))
     asked = qualities.get(kind, 0.0)
-    return asked > 0.0 and asked >= qualities.get(_HTML, 0.0)
+    return asked > 0.0 and asked >= qualities.get(over, 0.0)
 
 
 def _quality(named: str) -> tuple[str, float]:

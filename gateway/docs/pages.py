@@ -27,6 +27,7 @@ from gateway.html.render import standing
 from gateway.http.routing import ApiSurface, Router
 from gateway.openapi.document import document
 from runtime.context import Context
+from webhooks.events.catalogue import PATH as EVENTS
 
 PATH: Final = "/docs"
 # Stands for the gateway's address until a page is asked for under one.
@@ -127,7 +128,7 @@ class Pages:
         async def answer(request: Request) -> Response:
             text = guide_text(name).replace("$GATEWAY", self.server(request))
             contents = [heading for heading in headings(text) if heading.level == 2]
-            return self._page(request, "text", GUIDES[name], contents=contents, body=to_html(text))
+            return self.page(request, "text", GUIDES[name], contents=contents, body=to_html(text))
 
         return answer
 
@@ -136,7 +137,7 @@ class Pages:
             (name, [row for code, row in CODES.items() if code // 1000 == thousand])
             for thousand, name in _GROUPS
         ]
-        return self._page(
+        return self.page(
             request, "codes", "Codes", contents=[], code_groups=groups, notes=NOTES, inline=inline
         )
 
@@ -145,18 +146,18 @@ class Pages:
             return await self.code_as_json(request)
         shown = code_pages.asked(request, self.server(request))
         title = f"{shown.code} {shown.message}"
-        return self._page(request, "code", title, contents=[], code=shown, inline=inline)
+        return self.page(request, "code", title, contents=[], code=shown, inline=inline)
 
     async def code_as_json(self, request: Request) -> Response:
         return json_document(code_pages.asked(request, self.server(request)))
 
     async def reference(self, request: Request) -> Response:
         body = to_html(plain_text.reference(self.listed, f"{PATH}/api"))
-        return self._page(request, "text", "Reference", contents=[], body=body)
+        return self.page(request, "text", "Reference", contents=[], body=body)
 
     async def resource(self, request: Request) -> Response:
         shown, server = self.asked(request), self.server(request)
-        return self._page(
+        return self.page(
             request,
             "resource",
             shown.name,
@@ -168,13 +169,16 @@ class Pages:
             pretty=samples.pretty,
         )
 
-    def _page(self, request: Request, template: str, title: str, **values: Any) -> Response:
+    def page(
+        self, request: Request, template: str, title: str, *, about: str = _ABOUT, **values: Any
+    ) -> Response:
+        """A page in the frame of them all; about: what a search engine shows of it."""
         return standing(
             f"docs/{template}.html",
             request.scope,
             headers={"vary": "Accept"},
             title=title,
-            about=_ABOUT,
+            about=about,
             groups=self._groups(),
             **values,
         )
@@ -182,6 +186,7 @@ class Pages:
     def _groups(self) -> list[tuple[str, list[tuple[str, str]]]]:
         guides = [(path_of(name), label) for name, label in GUIDES.items()]
         guides.insert(2, (f"{PATH}/codes", "Codes"))
+        guides.insert(6, (EVENTS, "Events"))
         return [
             ("Guides", guides),
             ("Reference", [(f"{PATH}/api", "All calls"), *_places(self.listed, is_ours=True)]),

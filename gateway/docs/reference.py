@@ -90,6 +90,11 @@ def slug_of(name: str) -> str:
     return "-".join(_CHARACTERS.findall(name.lower()))
 
 
+def fields_of(schema: Json) -> list[Field]:
+    """The fields of an object's JSON Schema that holds what it refers to, those inside others dotted."""
+    return list(_Reader(schema, "").fields(schema, "", 0))
+
+
 class _Reader:
     """Reads operations, following references."""
 
@@ -133,7 +138,7 @@ class _Reader:
 
     def _body(self, raw: Json) -> Iterator[Field]:
         for media in raw.get("requestBody", {}).get("content", {}).values():
-            yield from self._fields(media.get("schema", {}), "", 0)
+            yield from self.fields(media.get("schema", {}), "", 0)
             return
 
     def _outcome(self, status: str, response: Json) -> DocumentedAnswer:
@@ -147,11 +152,11 @@ class _Reader:
             shape = self._resolved(choice["properties"]["data"] if codes and choice else choice)
             about = about or shape.get("description", "")
             known = {field.name for field in fields}
-            fields += [field for field in self._fields(shape, "", 0) if field.name not in known]
+            fields += [field for field in self.fields(shape, "", 0) if field.name not in known]
         description = response["description"]
         return DocumentedAnswer(status, description, codes, about, fields, media.get("example"))
 
-    def _fields(self, schema: Json, prefix: str, depth: int) -> Iterator[Field]:
+    def fields(self, schema: Json, prefix: str, depth: int) -> Iterator[Field]:
         shape = self._resolved(schema)
         required = shape.get("required", ())
         for name, inner in shape.get("properties", {}).items():
@@ -160,7 +165,7 @@ class _Reader:
             below = self._below(inner)
             if below is not None and depth < DEPTH_MAX:
                 mark = "[]." if self._is_list(inner) else "."
-                yield from self._fields(below, dotted + mark, depth + 1)
+                yield from self.fields(below, dotted + mark, depth + 1)
 
     def _kind(self, schema: Json) -> str:
         """The type in words, with a reference among its choices followed."""

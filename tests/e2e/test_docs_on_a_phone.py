@@ -5,7 +5,7 @@ from playwright.async_api import Browser
 
 from gateway.docs.pages import GUIDES
 from tests.e2e.conftest import WorkingSet
-from tests.support.chromium import new_window
+from tests.support.chromium import grave_faults_in_both, new_window
 from tests.support.installation import Installation
 
 PHONE = 390
@@ -24,10 +24,23 @@ async def test_no_guide_is_wider_than_a_phone(installation: Installation, browse
     window = await new_window(browser, installation.url, has_scripts=False, width=PHONE)
 
     wide = {}
-    for name in GUIDES:
+    for name in (*GUIDES, "events", "events/topup.delivered"):
         await window.page.goto(f"/docs/{name}")
         inside = await window.page.evaluate("document.documentElement.scrollWidth")
         if inside > PHONE:
             wide[name] = inside
 
     assert wide == {}
+
+
+async def test_event_pages_have_no_grave_fault(
+    installation: Installation, browser: Browser
+) -> None:
+    page = (await new_window(browser, installation.url)).page
+
+    faults = []
+    for path in ("/docs/events", "/docs/events/topup.delivered"):
+        await page.goto(path)
+        faults += await grave_faults_in_both(page)
+
+    assert faults == []

@@ -1,5 +1,6 @@
 """A running gateway for the tests of one."""
 
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -21,4 +22,15 @@ async def gateway(
     clock = request.getfixturevalue("clock") if is_fixed else None
     settings = settings_of(database_url, tmp_path, **(given.kwargs if given else {}))
     async with running(settings, clock) as opened:
+        yield opened
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared_gateway(
+    sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Gateway]:
+    """What a page shows is the same on both databases; what it reads is tested on both elsewhere."""
+    folder = tmp_path_factory.mktemp("shared")
+    shutil.copy(sqlite_template, folder / "topup.db")
+    async with running(settings_of(f"sqlite:///{folder / 'topup.db'}", folder)) as opened:
         yield opened

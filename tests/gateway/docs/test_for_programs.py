@@ -10,7 +10,7 @@ import pytest
 
 from gateway.answers.compression import BYTES_MIN
 from gateway.answers.response_codes import CODES
-from gateway.docs.negotiation import prefers_markdown
+from gateway.docs.negotiation import prefers_html, prefers_markdown
 from gateway.docs.pages import GUIDES, PLACEHOLDER, path_of
 from gateway.docs.plain_text import overview
 from gateway.docs.reference import resources
@@ -78,6 +78,22 @@ def test_where_nobody_may_open_a_sandbox_account_none_is_offered() -> None:
 )
 def test_markdown_is_for_whoever_names_it(accept: str, is_markdown: bool) -> None:
     assert prefers_markdown(accept) is is_markdown
+
+
+@pytest.mark.parametrize(
+    ("accept", "is_html"),
+    [
+        ("", False),
+        ("*/*", False),
+        ("application/json", False),
+        ("application/schema+json", False),
+        ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", True),
+        ("text/html;q=0.1, application/json", False),
+        ("text/html;q=0", False),
+    ],
+)
+def test_html_stands_before_json_for_whoever_names_it(accept: str, is_html: bool) -> None:
+    assert prefers_html(accept) is is_html
 
 
 async def test_every_page_is_also_markdown(gateway: Gateway) -> None:

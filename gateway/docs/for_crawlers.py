@@ -1,0 +1,69 @@
+"""What search engines ask for: /robots.txt (RFC 9309) and /sitemap.xml (sitemaps.org, 0.9).
+
+Promise: they are led to the landing page and the documentation, and to nothing of anybody's; pages that only who has
+their address may read say so themselves (X-Robots-Tag).
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+from xml.sax.saxutils import escape
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from gateway.answers.response_codes import CODES
+from gateway.docs import codes
+from gateway.docs.documents import CACHE, plain_document
+from gateway.docs.pages import GUIDES, PATH, Pages, path_of
+from gateway.http.routing import ApiSurface
+from runtime.context import Context
+from webhooks.events.catalogue import PATH as EVENTS
+from webhooks.events.event import EVENT_TYPES
+
+ROBOTS: Final = "/robots.txt"
+SITEMAP: Final = "/sitemap.xml"
+# Nothing below these is for a search engine.
+_OURS: Final = (
+    "/dashboard",
+    "/api/",
+    "/v1/",
+    "/oauth/",
+    "/mcp",
+    "/x402",
+    "/new-password/",
+    "/invitation/",
+)
+_NAMESPACE: Final = "http://www.sitemaps.org/schemas/sitemap/0.9"
+
+
+def routes(context: Context, surfaces: Sequence[ApiSurface]) -> list[Route]:
+    """Starlette's routes of both."""
+    pages = Pages(context.settings.public_url, surfaces)
+
+    async def robots(request: Request) -> Response:
+        lines = ["User-agent: *", *(f"Disallow: {path}" for path in _OURS)]
+        lines += ["", f"Sitemap: {pages.server(request)}{SITEMAP}", ""]
+        return plain_document("\n".join(lines))
+
+    async def sitemap(request: Request) -> Response:
+        server = pages.server(request)
+        places = "".join(f"<url><loc>{escape(server + path)}</loc></url>" for path in paths(pages))
+        text = (
+            f'<?xml version="1.0" encoding="UTF-8"?><urlset xmlns="{_NAMESPACE}">{places}</urlset>'
+        )
+        return Response(text, media_type="application/xml", headers=CACHE)
+
+    return [Route(ROBOTS, robots, methods=["GET"]), Route(SITEMAP, sitemap, methods=["GET"])]
+
+
+def paths(pages: Pages) -> Iterator[str]:
+    """The address of each public page, the landing page first."""
+    yield "/"
+    yield from map(path_of, GUIDES)
+    yield codes.PATH
+    yield from (f"{codes.PATH}/{code}" for code in CODES)
+    yield f"{PATH}/api"
+    yield from (f"{PATH}/api/{resource.slug}" for resource in pages.listed)
+    yield EVENTS
+    yield from (f"{EVENTS}/{event_type}" for event_type in EVENT_TYPES)
