@@ -155,12 +155,31 @@ async def page(
     environment: str,
     *,
     account_id: str | None = None,
+    action: str | None = None,
+    by: str | None = None,
+    subject_id: str | None = None,
+    created_after: int | None = None,
+    created_before: int | None = None,
     before_id: str | None = None,
     limit: int,
 ) -> Sequence[AuditEntry]:
-    """At most `limit` entries, newest first, older than before_id; of one account if it is named."""
+    """Operators' acts in this environment and on accounts as a whole; at most `limit`, newest first, older than
+    before_id.
+
+    account_id: done to it. action: that one, or all that begin with it and a point. by: a credential's id, who used
+    the command line, or the account of who acted. created_after is inclusive; both in microseconds.
+    """
     rows = await _OF_OPERATORS.page(
-        tx, before_id=before_id, limit=limit, environment=environment, account_id=account_id
+        tx,
+        before_id=before_id,
+        limit=limit,
+        environment=environment,
+        account_id=account_id,
+        action=action,
+        by=by,
+        subject_id=subject_id,
+        created_after=created_after,
+        created_before=created_before,
     )
     return [_ROWS.read(row) for row in rows]
 
@@ -189,8 +208,16 @@ _ROWS = RowMapping(AuditEntry, stored={"before": as_json(Any), "after": as_json(
 _OF_OPERATORS = Keyset(
     _ROWS.listed,
     "audit_log",
-    "environment = :environment AND (is_security = 0 OR actor_kind IN ('operator', 'cli'))",
-    filters={"account_id": "account_id = :account_id"},
+    """(is_security = 0 OR actor_kind IN ('operator', 'cli'))
+    AND (environment = :environment OR environment = '')""",
+    filters={
+        "account_id": "account_id = :account_id",
+        "action": "(action = :action OR REPLACE(action, :action || '.', '') <> action)",
+        "by": "(actor = :by OR actor_account_id = :by)",
+        "subject_id": "subject_id = :subject_id",
+        "created_after": "created_at >= :created_after",
+        "created_before": "created_at < :created_before",
+    },
 )
 _OF_ACCOUNT = Keyset(
     f"""{_ROWS.of("l")}, COALESCE(k.name, t.name, (

@@ -221,6 +221,10 @@ _OF_0054: Final = _OF_0053 | {
     "owner_mails": "a313cb965d18",
     "password_resets": "c9b5ebf3cdaf",
 }
+_OF_0055: Final = _OF_0054 | {
+    "accounts": "36a16203d505",
+    "account_environments": "4750d931b5e0",
+}
 TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0012": _OF_0012,
     "0013": _OF_0013,
@@ -265,5 +269,6 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0052": _OF_0052,
     "0053": _OF_0053,
     "0054": _OF_0054,
-    "0055": _OF_0054 | {"accounts": "36a16203d505", "account_environments": "4750d931b5e0"},
+    "0055": _OF_0055,
+    "0056": _OF_0055 | {"audit_log": "2f2f6d9d47fb"},
 }

@@ -2434,6 +2434,13 @@ audit_log = sa.Table(
     sa.Column("outcome", TEXT, nullable=False, server_default="done"),  # done | refused
     _int("created_at"),
     sa.Index("ix_audit_log_environment", "environment", "id"),
+    # Operators' acts, which are few among those of tenants.
+    sa.Index(
+        "ix_audit_log_operators",
+        "id",
+        sqlite_where=sa.text("is_security = 0 OR actor_kind IN ('operator', 'cli')"),
+        postgresql_where=sa.text("is_security = 0 OR actor_kind IN ('operator', 'cli')"),
+    ),
     sa.Index(
         "ix_audit_log_security",
         "account_id",

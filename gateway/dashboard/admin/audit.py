@@ -5,17 +5,19 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any, Final
 
-from gateway.dashboard.admin.fields import admin_route
+from gateway.dashboard.admin.fields import admin_route, day_us
 from gateway.dashboard.sheet import Sheet, list_page
-from gateway.html.forms import read_query
+from gateway.html.forms import Form, read_query
 from gateway.http.fields import Fields, cursor_id
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
+from kernel.clock import DAY_US
 from keys import audit_log
 from keys.audit_log import AuditEntry
 from store.database import Transaction
 
 _ABSENT: Final = object()
+_WORDS: Final = ("account_id", "action", "by", "subject_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,25 +42,34 @@ _SHEET: Final = Sheet[AuditLine](
         "entry.reason",
     ),
     cursor=attrgetter("entry.id"),
-    filters=("account_id",),
+    filters=(*_WORDS, "created_after", "created_before"),
 )
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
-    """Newest first; of one account, if wanted."""
+    """Newest first; of an account, an action, a person, a subject and a time, as wanted."""
     environment, asked = call.principal.environment, read_query(call)
+    wanted = {name: asked.text(name) or None for name in _WORDS}
 
     async def read(tx: Transaction, cursor: str | None, limit: int) -> Sequence[AuditLine]:
         found = await audit_log.page(
             tx,
             environment,
-            account_id=asked.text("account_id") or None,
+            **wanted,
+            created_after=day_us(asked, "created_after"),
+            created_before=_end_us(asked),
             before_id=cursor_id(cursor, "adt"),
             limit=limit,
         )
         return [AuditLine(one, _changes(one.before or {}, one.after or {})) for one in found]
 
     return await list_page(call, "admin/audit.html", _SHEET, read)
+
+
+def _end_us(asked: Form) -> int | None:
+    """The end of the last day that is shown."""
+    begun = day_us(asked, "created_before")
+    return None if begun is None else begun + DAY_US
 
 
 def _changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[tuple[str, str, str]]:

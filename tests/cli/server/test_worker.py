@@ -5,7 +5,9 @@ import json
 import re
 import signal
 import socket
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ import psutil
 import pytest
 
 from tests.support.gateway import NO_TLS
-from tests.support.installation import API, Installation
+from tests.support.installation import API, PAUSE_S, Installation
 from tests.support.preloaded import Preloaded
 from tests.support.receiver import Receiver
 from tests.support.senders import client, order
@@ -87,6 +89,20 @@ async def test_a_worker_shows_what_it_delivered_and_that_it_looks_for_more(
     assert installation.workers[0].stop() == 0
 
 
+def _is_being_written(database_url: str) -> bool:
+    """Whether somebody holds SQLite's one lock for writing."""
+    if not database_url.startswith("sqlite"):
+        return False
+    path = database_url.removeprefix("sqlite:///")
+    with closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as connection:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return True
+        connection.execute("ROLLBACK")
+    return False
+
+
 async def test_a_worker_that_is_stopped_does_not_answer_and_takes_no_gateway_away(
     installation: Installation,
 ) -> None:
@@ -94,7 +110,12 @@ async def test_a_worker_that_is_stopped_does_not_answer_and_takes_no_gateway_awa
     worker = installation.workers[0]
     url = await address_of_worker(installation)
     async with httpx.AsyncClient(verify=NO_TLS, trust_env=False) as http:
+        # In the middle of a commit to SQLite it would keep every other writer waiting, which is told.
         worker.signal(signal.SIGSTOP)
+        while _is_being_written(installation.database_url):
+            worker.signal(signal.SIGCONT)
+            await asyncio.sleep(PAUSE_S)
+            worker.signal(signal.SIGSTOP)
         with pytest.raises(httpx.ReadTimeout):
             await http.get(f"{url}/healthz", timeout=1.0)
         gateway = await http.get(f"{installation.url}/readyz")
