@@ -65,5 +65,7 @@ async def test_each_filter_finds_what_was_done_to_accounts(
     }
     sheet = await boss.get(f"{PAGE}?format=csv&action=account.resumed")
     rows = list(csv.DictReader(io.StringIO(sheet.text)))
-    assert [(row["entry_action"], row["entry_account_id"]) for row in rows] == [("account.resumed", ann)]
+    assert [(row["entry_action"], row["entry_account_id"]) for row in rows] == [
+        ("account.resumed", ann)
+    ]
     assert (await boss.get(f"{PAGE}?created_after=soon")).status_code == 422
