@@ -8,6 +8,7 @@ from markupsafe import Markup
 
 from billing.ledger.price import Price
 from billing.ledger.words import account_words, code_words
+from gateway.html import language
 from gateway.html.device import device_of
 from gateway.html.zone import current
 from kernel.clock import parse_rfc3339, rfc3339
@@ -207,6 +208,9 @@ def money(cents: int | None) -> str:
     """1234567 -> $12,345.67; an em dash for None."""
     if cents is None:
         return "—"
+    reading = language.current.get()
+    if not reading.is_english:
+        return reading.writing.money(cents)
     sign = "−" if cents < 0 else ""
     whole, part = divmod(abs(cents), 100)
     return f"{sign}${whole:,}.{part:02d}"
@@ -222,12 +226,14 @@ def micros(amount: int) -> str:
 
 def price(amount: int, currency: str) -> str:
     """200000, "USD" -> 2,000.00 USD; the amount is in the currency's smallest unit."""
-    return Price(amount, currency).words()
+    reading, amount_due = language.current.get(), Price(amount, currency)
+    return amount_due.words() if reading.is_english else reading.writing.price(amount_due)
 
 
 def count(number: int) -> str:
     """1234567 -> 1,234,567."""
-    return f"{number:,}"
+    reading = language.current.get()
+    return f"{number:,}" if reading.is_english else reading.writing.count(number)
 
 
 def when(at: int | str | None) -> Markup:

@@ -6,12 +6,13 @@ another tab sends nothing in the wrong world.
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from urllib.parse import parse_qs
 
 from gateway.answers.refusals import sentence
 from gateway.html.field_words import for_people
+from gateway.html.language import PageLanguage, say_number
 from gateway.http.body import check_media_type
 from gateway.http.errors import refusal_of
 from gateway.http.fields import EnvironmentMismatch
@@ -113,8 +114,18 @@ class Problem:
         if not self.are_shown:
             return self.sentence
         number = len(self.fields)
-        marked = "one field below" if number == 1 else f"{number} fields below"
-        return f"Nothing was done yet: please look at {marked}."
+        return say_number(
+            "Nothing was done yet: please look at one field below.",
+            "Nothing was done yet: please look at %(num)s fields below.",
+            number,
+        ) % {"num": number}
+
+    def in_words_of(self, language: PageLanguage) -> "Problem":
+        """The same, said in the language, which knows each sentence of it."""
+        fields = {name: language.say(said) for name, said in self.fields.items()}
+        return replace(
+            self, fields=fields, sentence=_together(fields) or language.say(self.sentence)
+        )
 
 
 NO_PROBLEM = Problem(200, "")
@@ -173,8 +184,13 @@ def problem_of(error: DomainError) -> Problem:
     for one in listed:
         name, said = _field_words(one["param"], one["detail"])
         fields.setdefault(name, sentence(said))
-    said = " ".join(_ended(text) for text in dict.fromkeys(fields.values()))
+    said = _together(fields)
     return Problem(refusal.http_status, said or sentence(for_people(error.detail)), fields)
+
+
+def _together(fields: Mapping[str, str]) -> str:
+    """What is wrong with each of them, as one text; empty: nothing is."""
+    return " ".join(_ended(text) for text in dict.fromkeys(fields.values()))
 
 
 def _field_words(param: str, detail: str) -> tuple[str, str]:

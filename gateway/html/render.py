@@ -5,7 +5,7 @@ and nothing on a page comes from another host or stands in it as a script or a s
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -16,8 +16,9 @@ from markupsafe import escape
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import Scope
 
-from gateway.html import format as formats
+from gateway.html import format as formats, language as languages
 from gateway.html.forms import Problem
+from gateway.html.language import PageLanguage, language_of_request, say, say_number
 from gateway.html.static import static_url
 from gateway.html.zone import current, zone_of_request
 from gateway.http.request_context import RequestContext
@@ -32,6 +33,7 @@ DESK_WAITING = "topup.desk_waiting"
 # The same of the sends that wait for the reader's approval.
 APPROVALS_WAITING = "topup.approvals_waiting"
 _NO_STORE = "no-store"
+_READS = ("GET", "HEAD")
 _HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?|\[[0-9a-fA-F:.]{2,45}\](:[0-9]{1,5})?")
 
 
@@ -54,7 +56,10 @@ def page(
         **values,
     }
     answer = standing(template, call.scope, status=status, headers=headers, **known)
-    if isinstance(problem, Problem) and problem.fields and _shows_each(answer, problem):
+    if not isinstance(problem, Problem) or not problem.fields:
+        return answer
+    said = problem.in_words_of(_language(template, call.scope, known))
+    if _shows_each(answer, said):
         known["problem"] = replace(problem, are_shown=True)
         return standing(template, call.scope, status=status, headers=headers, **known)
     return answer
@@ -91,12 +96,21 @@ def standing(
         "csrf_field": TOKEN_FIELD,
         **values,
     }
-    before = current.set(zone)
+    reading = _language(template, scope, known)
+    known["here"] = "?".join(filter(None, (scope["path"], scope["query_string"].decode("latin-1"))))
+    known |= {"reading": reading, "other_languages": _others(template, scope, reading)}
+    if not reading.is_english:
+        known |= _said_in(reading, known)
+    before, before_language = current.set(zone), languages.current.set(reading)
     try:
         text = _templates().get_template(template).render(known)
     finally:
+        languages.current.reset(before_language)
         current.reset(before)
-    return HTMLResponse(text, status, headers={"cache-control": _NO_STORE, **(headers or {})})
+    varies = {"vary": languages.VARY} if template in languages.TRANSLATED else {}
+    return HTMLResponse(
+        text, status, headers={"cache-control": _NO_STORE, **varies, **(headers or {})}
+    )
 
 
 def go(path: str, *, said: str | None = None, **query: str) -> Response:
@@ -118,6 +132,35 @@ def address_of(call: RequestContext[Any, Any]) -> str:
     return f"{call.scope['scheme']}://{host}"
 
 
+def _language(template: str, scope: Scope, known: Mapping[str, Any]) -> PageLanguage:
+    """The reader's, where the page is whole in it with all that the code says on it; else English."""
+    if template not in languages.TRANSLATED:
+        return languages.english()
+    asked, problem = language_of_request(scope), known.get("problem")
+    said = [known.get("notice") or "", formats.said(scope["query_string"]) or ""]
+    if isinstance(problem, Problem):
+        said += problem.fields.values() or [problem.sentence]
+    return asked if asked.knows(*said) else languages.english()
+
+
+def _said_in(reading: PageLanguage, known: Mapping[str, Any]) -> dict[str, Any]:
+    """What the code says on the page, in the reader's language."""
+    problem = known.get("problem")
+    said = {
+        name: reading.say(known[name]) for name in ("notice", "said") if known.get(name) is not None
+    }
+    return said | (
+        {"problem": problem.in_words_of(reading)} if isinstance(problem, Problem) else {}
+    )
+
+
+def _others(template: str, scope: Scope, reading: PageLanguage) -> Sequence[PageLanguage]:
+    """What the reader may switch to: nothing on an answer to a form, which a switch would lose."""
+    if template not in languages.TRANSLATED or scope["method"] not in _READS:
+        return ()
+    return [one for one in languages.page_languages().values() if one is not reading]
+
+
 def _theme(scope: Scope) -> str:
     """What the person chose; empty: as the system has it."""
     sent = [value for name, value in scope["headers"] if name == b"cookie"]
@@ -135,7 +178,10 @@ def _templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
+        extensions=["jinja2.ext.i18n"],
     )
+    made.install_gettext_callables(say, say_number, newstyle=True)  # type: ignore[attr-defined]
+    made.policies["ext.i18n.trimmed"] = True
     made.globals["static"] = static_url
     made.filters.update(formats.FILTERS)
     # Bodies are shown in the order that they were signed in.

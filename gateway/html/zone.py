@@ -12,6 +12,7 @@ from typing import Final
 from starlette.types import Scope
 
 from billing.credits.checkin_day import start_of, zone_of
+from gateway.html import language
 from kernel.clock import rfc3339
 from kernel.errors import InvalidInput
 
@@ -30,7 +31,10 @@ class ReadersZone:
     info: tzinfo = UTC
 
     def shown(self, at_us: int) -> str:
-        """2026-11-23 19:18:55 +03, or with UTC in place of the offset's name."""
+        """2026-11-23 19:18:55 +03, or with UTC in place of the offset's name; as the page's language writes it."""
+        reading = language.current.get()
+        if not reading.is_english:
+            return reading.moment(self._at(at_us))
         return f"{self._at(at_us):%Y-%m-%d %H:%M:%S %Z}"
 
     def with_utc(self, at_us: int) -> str:

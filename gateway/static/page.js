@@ -14,10 +14,13 @@ const { dataset } = document.documentElement;
 const ownZone = Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
 const isChosen = "zoneChosen" in dataset && isKnown(dataset.zone);
 const moment = { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit", timeZone: isChosen ? dataset.zone : ownZone };
-const inZone = new Intl.DateTimeFormat(undefined, moment);
-const ofOtherYear = new Intl.DateTimeFormat(undefined, { ...moment, year: "numeric" });
+// An English page shows days as the browser's own language does; a page of another language as that one does.
+const { lang } = document.documentElement;
+const writing = lang === "en" ? undefined : lang;
+const inZone = new Intl.DateTimeFormat(writing, moment);
+const ofOtherYear = new Intl.DateTimeFormat(writing, { ...moment, year: "numeric" });
 const thisYear = new Date().getFullYear();
-const ago = new Intl.RelativeTimeFormat("en", { numeric: "auto", style: "short" });
+const ago = new Intl.RelativeTimeFormat(lang, { numeric: "auto", style: "short" });
 const DAY_S = 86400;
 // From so many seconds on a time is said in that unit.
 const UNITS = [["hour", 3600], ["minute", 60], ["second", 5]];

@@ -288,6 +288,22 @@ async def test_no_page_keeps_anybody_out(
     assert [fault for faults in found for fault in faults] == []
 
 
+async def test_arabic_pages_run_from_the_right_and_fit_a_phone(
+    installation: Installation, browser: Browser
+) -> None:
+    page = (await new_window(browser, installation.url, width=390)).page
+    await page.goto("/sign-in")
+
+    await page.get_by_role("button", name="العربية").click()
+
+    await expect(page.get_by_role("heading", name="تسجيل الدخول")).to_be_visible()
+    for place in ("/sign-in", "/sign-up", "/forgot-password"):
+        await page.goto(place)
+        assert await page.evaluate("getComputedStyle(document.body).direction") == "rtl"
+        assert await page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+        assert await grave_faults(page) == []
+
+
 async def test_no_page_scrolls_sideways_on_a_phone(
     installation: Installation, browser: Browser, receiver: Receiver
 ) -> None:

@@ -15,6 +15,7 @@ from starlette.responses import Response
 from gateway.dashboard.refused import HOME, is_safe_way
 from gateway.dashboard.route import open_route, page_route
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form, read_query
+from gateway.html.language import LANGUAGE_COOKIE, page_languages
 from gateway.html.render import THEME_COOKIE, THEMES, go, page
 from gateway.http.acting import note
 from gateway.http.auth import block_of
@@ -34,7 +35,7 @@ from gateway.http.session_cookie import (
     set_cookie,
 )
 from kernel.clock import MINUTE_US
-from kernel.errors import DomainError, NotFound
+from kernel.errors import DomainError, InvalidInput, NotFound
 from kernel.tenant import Tenant
 from keys import second_factor, session
 from keys.account import Account, find_by_email, get_account, lock_tenants
@@ -128,6 +129,17 @@ async def set_theme(call: RequestContext[Fields, Fields]) -> Reply:
     age_s = _YEAR_S if chosen in THEMES else 0
     value = chosen if chosen in THEMES else ""
     response.set_cookie(THEME_COOKIE, value, max_age=age_s, httponly=True, samesite="lax")
+    return response
+
+
+async def set_language(call: RequestContext[Fields, Fields]) -> Reply:
+    """The language of the pages; kept in this browser only."""
+    form = read_form(call)
+    back, chosen = form.text("next"), form.text("language")
+    if chosen not in page_languages():
+        raise InvalidInput("choose one of the languages offered", param="language")
+    response = go(back if is_safe_way(back) else "/sign-in")
+    response.set_cookie(LANGUAGE_COOKIE, chosen, max_age=_YEAR_S, httponly=True, samesite="lax")
     return response
 
 
@@ -307,5 +319,6 @@ ROUTES = (
     open_route("POST", "/sign-in", submit, "Sign in"),
     open_route("POST", "/sign-in/code", submit_code, "Sign in: the code"),
     open_route("POST", "/theme", set_theme, "Choose light or dark"),
+    open_route("POST", "/language", set_language, "Choose the language of the pages"),
 )
 DASHBOARD_ROUTES = (page_route("POST", "/sign-out", sign_out, "Sign out", ACCOUNT_SCOPES),)
