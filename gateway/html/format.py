@@ -1,9 +1,12 @@
 """How values read on a page: money, times, states; and the sentences shown after a change."""
 
 from collections.abc import Callable, Mapping
+from functools import wraps
 from typing import Any, Final
 from urllib.parse import parse_qs
 
+from jinja2 import pass_context
+from jinja2.runtime import Context
 from markupsafe import Markup
 
 from billing.ledger.price import Price
@@ -279,12 +282,26 @@ def short(text: str, characters: int = 40) -> str:
     return f"{text[:half]}…{text[-half:]}"
 
 
+def _at_render(shown: Callable[..., Any]) -> Callable[..., Any]:
+    """The same as a filter that Jinja asks at each page.
+
+    It would work out that of a constant, such as 1000000|money, once for all pages, in the language of the first.
+    """
+
+    @pass_context
+    @wraps(shown)
+    def asked(_context: Context, *values: Any, **named: Any) -> Any:
+        return shown(*values, **named)
+
+    return asked
+
+
 FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
-    "money": money,
+    "money": _at_render(money),
     "micros": micros,
-    "price": price,
-    "count": count,
-    "when": when,
+    "price": _at_render(price),
+    "count": _at_render(count),
+    "when": _at_render(when),
     "device": device_of,
     "tone": tone,
     "duration": duration,

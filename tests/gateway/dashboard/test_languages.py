@@ -108,6 +108,8 @@ async def test_each_of_these_pages_and_each_of_its_refusals_is_whole_in_arabic(
         assert english_words(told) == [], name
     assert "10,000.00" in pages["/sign-up"].text
     assert "$10,000.00" not in pages["/sign-up"].text
+    # What was worked out for one reader is not kept for the next.
+    assert "$10,000.00" in (await new_browser(gateway).get("/sign-up")).text
 
 
 async def test_the_language_is_what_was_chosen_else_the_browsers(gateway: Gateway) -> None:
