@@ -3,7 +3,7 @@
 Promises: a code counts once, also at two processes at once; a recovery code counts once; neither the app's secret
 nor a recovery code is stored: the one is derived from a row's random number under a data key that the master key
 seals, the others are kept as digests. Nothing is asked for before a first code showed that the app works.
-Writes second_factors.
+Writes second_factors, and removes passkeys (keys/sign_in/passkey.py), which count only beside it.
 """
 
 import base64
@@ -152,10 +152,18 @@ async def give_up(tx: Transaction, account_id: str) -> int:
 
 
 async def remove(tx: Transaction, account_id: str) -> int:
-    """The password alone is enough from now on; how many there were: 0 or 1."""
-    return await tx.execute(
+    """The password alone is enough from now on, and the passkeys are gone; how many there were: 0 or 1."""
+    removed = await tx.execute(
         "DELETE FROM second_factors WHERE account_id = :account_id", account_id=account_id
     )
+    await tx.execute("DELETE FROM passkeys WHERE account_id = :account_id", account_id=account_id)
+    return removed
+
+
+async def lock_on(tx: Transaction, account_id: str) -> bool:
+    """Whether it is on; until the transaction ends nobody switches it off."""
+    found = await _find(tx, account_id, _LOCK)
+    return found is not None and found.confirmed_at is not None
 
 
 async def _step_of(
