@@ -36,7 +36,6 @@ TRANSLATED: Final = frozenset(
         "forgot_password.html",
         "new_password.html",
         "sign_in.html",
-        "sign_in_code.html",
         "sign_up.html",
     }
 )
