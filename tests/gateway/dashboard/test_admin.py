@@ -362,9 +362,9 @@ async def test_an_account_shows_what_it_has_without_what_can_be_spent(gateway: G
     )
     address = "http://127.0.0.1:7999/hook"
     wish = {"url": f"{address}?token=t0ps3cret"}
-    made = await gateway.call("POST", "/webhooks", key=key, json=wish)
+    made = await gateway.call("POST", "/webhooks/register", key=key, json=wish)
     secrets = (key, "t0ps3cret", made.json()["data"]["secret"], sent.json()["data"]["voucher_code"])
-    topup_id, endpoint_id = sent.json()["data"]["transaction_id"], made.json()["data"]["id"]
+    topup_id, endpoint_id = sent.json()["transaction_id"], made.json()["data"]["id"]
     page = f"{HERE}/accounts/{ann_id}"
     lists = {
         "/topups": (topup_id, "bob@example.com"),
