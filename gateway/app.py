@@ -18,7 +18,7 @@ from gateway.authorization import endpoint as authorization, metadata
 from gateway.authorization.addresses import MCP
 from gateway.dashboard.refused import outside
 from gateway.dashboard.surface import PAGES
-from gateway.docs import events, for_crawlers, pages as docs, sealed_days, well_known
+from gateway.docs import events, for_crawlers, pages as docs, sealed_days, search, well_known
 from gateway.html import static
 from gateway.http.edge import Edge
 from gateway.http.routing import Router
@@ -43,6 +43,7 @@ def create_app(context: Context, *, is_stopping: Callable[[], bool] = lambda: Fa
             *health.routes(context, lambda: {"process": "stopping"} if is_stopping() else {}),
             *events.routes(context, SURFACES),
             *docs.routes(context, SURFACES),
+            *search.routes(context, SURFACES),
             *for_crawlers.routes(context, SURFACES),
             *well_known.routes(context, API_PREFIX),
             *metadata.routes(context),

@@ -3,7 +3,7 @@
 Promises: a code counts once, also at two processes at once; a recovery code counts once; neither the app's secret
 nor a recovery code is stored: the one is derived from a row's random number under a data key that the master key
 seals, the others are kept as digests. Nothing is asked for before a first code showed that the app works.
-Writes second_factors.
+Writes second_factors, and removes passkeys (keys/sign_in/passkey.py), which count only beside it.
 """
 
 import base64
@@ -69,6 +69,8 @@ async def begin(tx: Transaction, account_id: str, *, now_us: int) -> SecondFacto
     if found is not None and found.confirmed_at is not None:
         raise InvalidInput("two-factor sign-in is on already", param="code")
     await give_up(tx, account_id)
+    # A process of before this one knew of passkeys may have switched it off and left some.
+    await tx.execute("DELETE FROM passkeys WHERE account_id = :account_id", account_id=account_id)
     made = SecondFactor(account_id, secrets.token_hex(32), 0, (), now_us)
     await tx.insert("second_factors", _ROWS.columns, [_ROWS.write(made)])
     return made
@@ -152,10 +154,18 @@ async def give_up(tx: Transaction, account_id: str) -> int:
 
 
 async def remove(tx: Transaction, account_id: str) -> int:
-    """The password alone is enough from now on; how many there were: 0 or 1."""
-    return await tx.execute(
+    """The password alone is enough from now on, and the passkeys are gone; how many there were: 0 or 1."""
+    removed = await tx.execute(
         "DELETE FROM second_factors WHERE account_id = :account_id", account_id=account_id
     )
+    await tx.execute("DELETE FROM passkeys WHERE account_id = :account_id", account_id=account_id)
+    return removed
+
+
+async def lock_on(tx: Transaction, account_id: str) -> bool:
+    """Whether it is on; until the transaction ends nobody switches it off."""
+    found = await _find(tx, account_id, _LOCK)
+    return found is not None and found.confirmed_at is not None
 
 
 async def _step_of(

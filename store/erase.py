@@ -113,6 +113,7 @@ STEPS = (
     ("members", "id", "{own}"),
     ("password_resets", "id", "{own}"),
     ("second_factors", "account_id", "{own}"),
+    ("passkeys", "id", "{own}"),
     ("oauth_charges", "id", "{own}"),
     ("oauth_tokens", "id", "{own}"),
     ("spend_windows", "key_id", "key_id IN (SELECT id FROM oauth_grants WHERE {own})"),

@@ -225,6 +225,7 @@ _OF_0055: Final = _OF_0054 | {
     "accounts": "36a16203d505",
     "account_environments": "4750d931b5e0",
 }
+_OF_0056: Final = _OF_0055 | {"audit_log": "2f2f6d9d47fb"}
 TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0012": _OF_0012,
     "0013": _OF_0013,
@@ -270,5 +271,6 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0053": _OF_0053,
     "0054": _OF_0054,
     "0055": _OF_0055,
-    "0056": _OF_0055 | {"audit_log": "2f2f6d9d47fb"},
+    "0056": _OF_0056,
+    "0057": _OF_0056 | {"passkeys": "85174f8e46eb"},
 }

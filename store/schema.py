@@ -271,6 +271,23 @@ second_factors = sa.Table(
     _int("confirmed_at", null=True),  # since when it is asked for; null: being set up
 )
 
+# keys/sign_in/passkey.py; keys/second_factor.py removes them. Passkeys that stand for a code of two-factor sign-in.
+passkeys = sa.Table(
+    "passkeys",
+    metadata,
+    _text("id", key=True),
+    _text("account_id"),
+    _text("credential_id"),  # as the device names it, base64url
+    _text("public_key"),  # COSE, base64url
+    _text("name"),  # chosen by the person
+    _int("sign_count"),  # of the newest use; devices that do not count say 0
+    _int("last_challenge_at"),  # when the newest challenge that it answered was made; 0: none
+    _int("created_at"),
+    _int("last_used_at", null=True),
+    sa.Index("ix_passkeys_account", "account_id"),
+    sa.Index("ux_passkeys_credential", "credential_id", unique=True),
+)
+
 # keys/caps.py. What a key and its descendants spent in one calendar window, and what its further limits count.
 spend_windows = sa.Table(
     "spend_windows",

@@ -156,9 +156,13 @@ async def to_cancel(tx: Transaction, batch_id: str, *, limit: int) -> list[str]:
 async def page(
     tx: Transaction, batch_id: str, *, status: str | None, after: int, limit: int
 ) -> list[ListedItem]:
-    """At most `limit` items after that number; status: of the item, or of its top-up."""
-    only = "" if status is None else "AND COALESCE(t.status, i.state) = :status"
-    named = {} if status is None else {"status": status}
+    """At most `limit` items after that number; status: of the item, or of its top-up.
+
+    waiting: also what is reserved, since it is not accepted yet.
+    """
+    only = "" if status is None else "AND COALESCE(t.status, i.state) IN :places[text]"
+    places = ["waiting", "reserved"] if status == "waiting" else [status]
+    named = {} if status is None else {"places": places}
     rows = await tx.fetch(
         f"""SELECT {_ROWS.of("i")}, t.status AS topup_status
             FROM batch_items i LEFT JOIN topups t

@@ -81,6 +81,19 @@ def headings(source: str) -> list[Heading]:
     return found
 
 
+def sections(source: str) -> list[tuple[Heading, str]]:
+    """Each heading with the plain text below it, up to the next heading; a text begins with a heading."""
+    found: list[tuple[Heading, list[str]]] = []
+    tokens = _MARKDOWN.parse(source)
+    for before, token in itertools.pairwise(tokens):
+        if token.type == "inline" and before.type == "heading_open":
+            text = _bare(token)
+            found.append((Heading(int(before.tag[1:]), text, anchor_of(text)), []))
+        elif token.type in ("inline", "fence"):
+            found[-1][1].append(_plain(token))
+    return [(heading, " ".join(" ".join(parts).split())) for heading, parts in found]
+
+
 def anchor_of(text: str) -> str:
     """Prove that nothing is missing -> prove-that-nothing-is-missing."""
     return "-".join(re.findall(r"[a-z0-9]+", text.lower()))
@@ -99,6 +112,14 @@ def inline(text: str) -> Markup:
 def _bare(token: Token) -> str:
     """An inline token's text without its marks."""
     return "".join(child.content for child in token.children or ())
+
+
+def _plain(token: Token) -> str:
+    """The same of a paragraph, whose lines are parted by spaces, or of a block of code."""
+    if token.type == "fence":
+        return token.content
+    breaks = ("softbreak", "hardbreak")
+    return "".join(" " if child.type in breaks else child.content for child in token.children or ())
 
 
 def _name(tokens: Sequence[Token], index: int) -> str:

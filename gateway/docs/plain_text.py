@@ -48,6 +48,7 @@ _MORE: Final = (
     ("/docs/events.md", "Webhooks"),
     ("/docs/mcp.md", "Tools for agents, at /mcp"),
     ("/docs/x402.md", "Pay without an account: x402, card"),
+    ("/docs/search.md?q=signature", "Search"),
     ("/llms-full.txt", "All of it as one text"),
 )
 

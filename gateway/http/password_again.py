@@ -1,12 +1,12 @@
 """The password is asked again before a session makes or changes live keys or live secrets, lets
-an app into live, or has codes of live told to an address; of who signs in with two factors a code of their app
-or a recovery code, in its place.
+an app into live, or has codes of live told to an address; of who signs in with two factors a code of their app,
+a recovery code or a passkey, in its place.
 
 Promise: whoever finds a signed-in browser, or steals its cookie, gets no lasting credential of live
 out of it. A password given at /dashboard/confirm counts for that session alone, for ten minutes.
 """
 
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from gateway.http.acting import note
 from gateway.http.rate_limit import take_one
@@ -16,6 +16,8 @@ from kernel.errors import DomainError
 from keys import second_factor, session
 from keys.account import get_account
 from keys.principal import Environment
+from keys.sign_in import passkey, passkey_challenge
+from keys.sign_in.passkey_challenge import Purpose, Site
 from store.database import Transaction
 
 CONFIRM: Final = "/dashboard/confirm"
@@ -54,12 +56,14 @@ async def require_password(
         )
 
 
-async def confirm(call: RequestContext[Any, Any], password: str) -> None:
-    """Notes that the person gave the password, or the code that stands for it; raises SignInRefused and
-    RateLimited.
+async def confirm(call: RequestContext[Any, Any], password: str, answer: str = "") -> None:
+    """Notes that the person gave the password, or the code or the passkey's answer that stand for it; raises
+    SignInRefused and RateLimited.
     """
     principal, now_us = call.principal, call.now_us
-    if principal.asks_code:
+    if answer:
+        await check_passkey(call, purpose_of(call, "confirm"), answer)
+    elif principal.asks_code:
         await check_code(call, principal.person_id, password)
     else:
         await check_own(call, password)
@@ -79,31 +83,80 @@ async def check_code(
     source: whose tries are counted together, so that a stranger's use up none of the person's own.
     """
     context, now_us = call.context, call.now_us
+    await _take_try(call, person_id, source)
+
+    async def work(tx: Transaction) -> bool:
+        is_right = await second_factor.check(tx, context.vault, person_id, given, now_us=now_us)
+        if not is_right:
+            await _note_wrong(tx, call, "code.given", person_id)
+        return is_right
+
+    if not await context.database.transaction(work):
+        raise SignInRefused("that code is wrong, or was used before", param="password")
+
+
+async def check_passkey(
+    call: RequestContext[Any, Any], purpose: Purpose, answer: str, *, source: str = "session"
+) -> None:
+    """Uses a passkey's answer to the purpose's challenge; raises SignInRefused and RateLimited.
+
+    source: as for check_code, whose tries it shares.
+    """
+    context, now_us, site = call.context, call.now_us, site_of(call)
+    person_id = purpose.account_id
+    await _take_try(call, person_id, source)
+
+    async def work(tx: Transaction) -> bool:
+        is_right = site is not None and await passkey.check(
+            tx, context.vault, site, purpose, answer, now_us=now_us
+        )
+        if not is_right:
+            await _note_wrong(tx, call, "passkey.given", person_id)
+        return is_right
+
+    if not await context.database.transaction(work):
+        raise SignInRefused(
+            "that passkey was not accepted: try it again, or give a code", param="passkey"
+        )
+
+
+async def passkey_options(call: RequestContext[Any, Any], purpose: Purpose) -> str:
+    """What a page gives to the browser to ask for a passkey of the person: JSON; empty: there is none to ask for."""
+    site, vault = site_of(call), call.context.vault
+    existing = await call.context.database.read(
+        lambda tx: passkey.list_passkeys(tx, purpose.account_id)
+    )
+    if site is None or not existing:
+        return ""
+    challenge = passkey_challenge.make(vault, purpose, now_us=call.now_us)
+    return passkey.options_to_show(site, existing, challenge)
+
+
+def purpose_of(call: RequestContext[Any, Any], kind: Literal["add", "confirm"]) -> Purpose:
+    """Of whoever is signed in, and of this session alone."""
+    return Purpose(kind, call.principal.person_id, call.principal.credential_id)
+
+
+def site_of(call: RequestContext[Any, Any]) -> Site | None:
+    """For whom passkeys are made: by PUBLIC_URL alone; None: browsers take none there."""
+    return Site.of(call.context.settings.address())
+
+
+async def _take_try(call: RequestContext[Any, Any], person_id: str, source: str) -> None:
     for count, period_s in CODE_TRIES:
         await take_one(
-            context.limiter,
+            call.context.limiter,
             f"code:{source}:{person_id}:{period_s}",
             count=count,
             period_s=period_s,
             detail="too many codes were tried; wait a few minutes",
         )
 
-    async def work(tx: Transaction) -> bool:
-        is_right = await second_factor.check(tx, context.vault, person_id, given, now_us=now_us)
-        if not is_right:
-            await note(
-                tx,
-                call,
-                "code.given",
-                person_id,
-                account_id=person_id,
-                environment="",
-                outcome="refused",
-            )
-        return is_right
 
-    if not await context.database.transaction(work):
-        raise SignInRefused("that code is wrong, or was used before", param="password")
+async def _note_wrong(
+    tx: Transaction, call: RequestContext[Any, Any], action: str, person_id: str
+) -> None:
+    await note(tx, call, action, person_id, account_id=person_id, environment="", outcome="refused")
 
 
 async def check_own(call: RequestContext[Any, Any], password: str) -> None:

@@ -24,7 +24,7 @@ async def test_no_guide_is_wider_than_a_phone(installation: Installation, browse
     window = await new_window(browser, installation.url, has_scripts=False, width=PHONE)
 
     wide = {}
-    for name in (*GUIDES, "events", "events/topup.delivered"):
+    for name in (*GUIDES, "events", "events/topup.delivered", "search?q=signature"):
         await window.page.goto(f"/docs/{name}")
         inside = await window.page.evaluate("document.documentElement.scrollWidth")
         if inside > PHONE:
@@ -33,13 +33,14 @@ async def test_no_guide_is_wider_than_a_phone(installation: Installation, browse
     assert wide == {}
 
 
-async def test_event_pages_have_no_grave_fault(
+async def test_event_pages_and_the_search_have_no_grave_fault(
     installation: Installation, browser: Browser
 ) -> None:
     page = (await new_window(browser, installation.url)).page
 
     faults = []
-    for path in ("/docs/events", "/docs/events/topup.delivered"):
+    found, nothing = "/docs/search?q=signature", "/docs/search?q=zzz"
+    for path in ("/docs/events", "/docs/events/topup.delivered", found, nothing):
         await page.goto(path)
         faults += await grave_faults_in_both(page)
 

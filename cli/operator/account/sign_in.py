@@ -113,7 +113,7 @@ def members(account: str) -> None:
 def two_factor(account: str, off: bool) -> None:  # noqa: FBT001
     """Show whether signing in takes a code, or switch that off for who lost phone and recovery codes.
 
-    Make sure that it is they who ask: whoever has the password gets in then.
+    Make sure that it is they who ask: whoever has the password gets in then. Passkeys are removed with it.
     """
 
     async def work(tx: Transaction) -> dict[str, object]:

@@ -16,7 +16,13 @@ from gateway.html.render import go, page
 from gateway.html.zone import ZONE_COOKIE, cookie_of
 from gateway.http.acting import note
 from gateway.http.fields import Fields
-from gateway.http.password_again import PasswordRequired, check_own, confirm
+from gateway.http.password_again import (
+    PasswordRequired,
+    check_own,
+    confirm,
+    passkey_options,
+    purpose_of,
+)
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from gateway.http.session_cookie import set_cookie
@@ -107,7 +113,7 @@ async def end_other_sessions(call: RequestContext[Fields, Fields]) -> Reply:
 
 async def ask_password(call: RequestContext[Fields, Fields]) -> Reply:
     """The password once more, before what lasts longer than this session."""
-    return _confirm_page(call, read_query(call).text("next"), NO_PROBLEM)
+    return await _confirm_page(call, read_query(call).text("next"), NO_PROBLEM)
 
 
 async def confirm_password(call: RequestContext[Fields, Fields]) -> Reply:
@@ -115,9 +121,9 @@ async def confirm_password(call: RequestContext[Fields, Fields]) -> Reply:
     form = read_form(call)
     back = form.text("next")
     try:
-        await confirm(call, form.raw("password"))
+        await confirm(call, form.raw("password"), form.raw("passkey"))
     except DomainError as error:
-        return _confirm_page(call, back, problem_of(error))
+        return await _confirm_page(call, back, problem_of(error))
     return go(back if is_safe_way(back) else "/dashboard", said="password-confirmed")
 
 
@@ -267,12 +273,14 @@ async def _show(
     )
 
 
-def _confirm_page(call: RequestContext[Any, Any], back: str, problem: Problem) -> Response:
+async def _confirm_page(call: RequestContext[Any, Any], back: str, problem: Problem) -> Response:
+    purpose = purpose_of(call, "confirm")
     return page(
         call,
         "confirm.html",
         status=problem.status,
         problem=problem,
+        passkey=await passkey_options(call, purpose) if call.principal.asks_code else "",
         back=back if is_safe_way(back) else "",
     )
 

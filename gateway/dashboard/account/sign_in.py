@@ -20,7 +20,7 @@ from gateway.http.acting import note
 from gateway.http.auth import block_of
 from gateway.http.device_cookie import device_cookie, known_device
 from gateway.http.fields import Fields
-from gateway.http.password_again import check_code
+from gateway.http.password_again import check_code, check_passkey, passkey_options
 from gateway.http.rate_limit import take_one
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
@@ -41,6 +41,7 @@ from keys.account import Account, find_by_email, get_account, lock_tenants
 from keys.email_address import InvalidEmail, normalise_email
 from keys.member import teams_of
 from keys.principal import ACCOUNT_SCOPES
+from keys.sign_in.passkey_challenge import Purpose
 from store.database import Transaction
 
 TRIES_PER_ADDRESS: Final = (30, 900)  # in so many seconds
@@ -81,12 +82,12 @@ async def submit(call: RequestContext[Fields, Fields]) -> Reply:
     except DomainError as error:
         return form_page(call, form, problem_of(error))
     if await _asks_code(call, account):
-        return _code_page(call, form, _ticket(call, account))
+        return await _code_page(call, form, account, _ticket(call, account))
     return await signed_in(call, form, account.id, email)
 
 
 async def submit_code(call: RequestContext[Fields, Fields]) -> Reply:
-    """The second step: a code of the app, or a recovery code."""
+    """The second step: a code of the app, a recovery code, or a passkey's answer."""
     check_own_page(call)
     form = read_form(call)
     ticket = form.raw("ticket")
@@ -95,10 +96,15 @@ async def submit_code(call: RequestContext[Fields, Fields]) -> Reply:
         expired = Problem(403, "That took too long: sign in again.")
         return form_page(call, Form({"next": [form.text("next")]}), expired)
     device = known_device(call.headers, call.context.vault, _name_of(account.email))
+    source, answer = device or "stranger", form.raw("passkey")
     try:
-        await check_code(call, account.id, form.text("password"), source=device or "stranger")
+        if answer:
+            purpose = Purpose("sign-in", account.id, ticket)
+            await check_passkey(call, purpose, answer, source=source)
+        else:
+            await check_code(call, account.id, form.text("password"), source=source)
     except DomainError as error:
-        return _code_page(call, form, ticket, problem_of(error))
+        return await _code_page(call, form, account, ticket, problem_of(error))
     return await signed_in(call, form, account.id, account.email)
 
 
@@ -175,8 +181,12 @@ async def _asks_code(call: RequestContext[Any, Any], account: Account) -> bool:
     return await call.context.database.read(lambda tx: second_factor.is_asked(tx, account_id))
 
 
-def _code_page(
-    call: RequestContext[Any, Any], form: Form, ticket: str, problem: Problem = NO_PROBLEM
+async def _code_page(
+    call: RequestContext[Any, Any],
+    form: Form,
+    account: Account,
+    ticket: str,
+    problem: Problem = NO_PROBLEM,
 ) -> Response:
     return page(
         call,
@@ -184,6 +194,7 @@ def _code_page(
         status=problem.status,
         problem=problem,
         ticket=ticket,
+        passkey=await passkey_options(call, Purpose("sign-in", account.id, ticket)),
         back=form.text("next"),
     )
 

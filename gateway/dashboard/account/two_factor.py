@@ -15,7 +15,7 @@ from gateway.html.forms import NO_PROBLEM, Problem, problem_of, read_form
 from gateway.html.render import go, page
 from gateway.http.acting import note
 from gateway.http.fields import Fields
-from gateway.http.password_again import check_code, check_own
+from gateway.http.password_again import check_code, check_own, site_of
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.errors import DomainError, InvalidInput
@@ -23,6 +23,7 @@ from keys import second_factor, session
 from keys.account import get_account
 from keys.principal import ACCOUNT_SCOPES, require_owner
 from keys.second_factor import SecondFactor
+from keys.sign_in import passkey
 from store.database import Transaction
 
 PATH: Final = "/dashboard/account/two-factor"
@@ -31,7 +32,7 @@ PATH: Final = "/dashboard/account/two-factor"
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
     """Whether it is on, and what can be done."""
     require_owner(call.principal)
-    return await _page(call)
+    return await factor_page(call)
 
 
 async def begin(call: RequestContext[Fields, Fields]) -> Reply:
@@ -44,7 +45,7 @@ async def begin(call: RequestContext[Fields, Fields]) -> Reply:
             lambda tx: second_factor.begin(tx, account_id, now_us=call.now_us)
         )
     except DomainError as error:
-        return await _page(call, problem_of(error))
+        return await factor_page(call, problem_of(error))
     return go(PATH)
 
 
@@ -68,7 +69,7 @@ async def switch_on(call: RequestContext[Fields, Fields]) -> Reply:
     try:
         codes = await call.context.database.transaction(work)
     except DomainError as error:
-        return await _page(call, problem_of(error))
+        return await factor_page(call, problem_of(error))
     return _codes_page(call, codes)
 
 
@@ -86,12 +87,12 @@ async def renew(call: RequestContext[Fields, Fields]) -> Reply:
         await check_code(call, account_id, form.text("password"))
         codes = await call.context.database.transaction(work)
     except DomainError as error:
-        return await _page(call, problem_of(error))
+        return await factor_page(call, problem_of(error))
     return _codes_page(call, codes)
 
 
 async def switch_off(call: RequestContext[Fields, Fields]) -> Reply:
-    """For a code; what is being set up is given up without one."""
+    """For a code, and with the passkeys; what is being set up is given up without one."""
     form, account_id = read_form(call), call.principal.account_id
     require_owner(call.principal)
 
@@ -108,7 +109,7 @@ async def switch_off(call: RequestContext[Fields, Fields]) -> Reply:
         await check_code(call, account_id, form.text("password"))
         await database.transaction(work)
     except DomainError as error:
-        return await _page(call, problem_of(error))
+        return await factor_page(call, problem_of(error))
     return go(PATH, said="factor-off")
 
 
@@ -116,7 +117,8 @@ def _codes_page(call: RequestContext[Any, Any], codes: list[str]) -> Response:
     return page(call, "recovery_codes.html", codes=codes)
 
 
-async def _page(call: RequestContext[Any, Any], problem: Problem = NO_PROBLEM) -> Response:
+async def factor_page(call: RequestContext[Any, Any], problem: Problem = NO_PROBLEM) -> Response:
+    """What the account has, and what is wrong with what was sent."""
     account_id, vault = call.principal.account_id, call.context.vault
 
     async def work(tx: Transaction) -> tuple[SecondFactor | None, bytes, str]:
@@ -128,6 +130,7 @@ async def _page(call: RequestContext[Any, Any], problem: Problem = NO_PROBLEM) -
         return found, secret, account.email or account.name
 
     found, secret, label = await call.context.database.transaction(work)
+    kept = await call.context.database.read(lambda tx: passkey.list_passkeys(tx, account_id))
     address = second_factor.address_of(secret, label) if secret else ""
     return page(
         call,
@@ -135,6 +138,8 @@ async def _page(call: RequestContext[Any, Any], problem: Problem = NO_PROBLEM) -
         status=problem.status,
         problem=problem,
         factor=found,
+        passkeys=kept,
+        site=site_of(call),
         secret=second_factor.shown(secret) if secret else "",
         otpauth=address,
         qr=_qr(address) if address else None,

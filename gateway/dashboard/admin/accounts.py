@@ -16,6 +16,7 @@ from billing.orders import queries as order_list
 from billing.orders.order import Order
 from billing.orders.queries import OrderFilter
 from gateway.answers.answer import Answer
+from gateway.dashboard.admin.account_parts import AccountParts, read_parts
 from gateway.dashboard.admin.fields import admin_route, day_us, number, tell_account
 from gateway.dashboard.form_idempotency import form_key
 from gateway.dashboard.sales.recharge import RechargeView, recharge_view
@@ -66,6 +67,7 @@ class AccountView:
     orders: Sequence[Order]
     documents: Sequence[BillingDocument]
     recharge: RechargeView | None
+    parts: AccountParts
 
 
 async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
@@ -153,6 +155,7 @@ async def account_page(
             await order_list.page(tx, tenant, OrderFilter(), before_id=None, limit=ORDERS_SHOWN),
             await documents.page(tx, tenant, before_id=None, limit=DOCUMENTS_SHOWN),
             await recharge_view(tx, tenant, now_us=now_us),
+            await read_parts(tx, context.vault, tenant, now_us=now_us),
         )
 
     seen = await context.database.read(work)
@@ -161,6 +164,7 @@ async def account_page(
         "admin/account.html",
         status=problem.status,
         seen=seen,
+        parts=seen.parts,
         spend=await spend_of(context.database, tenant, last_days(now_us)),
         form=form,
         problem=problem,

@@ -1,6 +1,7 @@
 """Every page of the operator's, as rows of the route table."""
 
 from gateway.dashboard.admin import (
+    account_lists,
     accounts,
     audit,
     batches,
@@ -51,6 +52,7 @@ ADMIN_ROUTES = (
     *machine_payments.ROUTES,
     *events.ROUTES,
     *accounts.ROUTES,
+    *account_lists.ROUTES,
     *suspension.ROUTES,
     *recharge.ROUTES,
     *packs.ROUTES,

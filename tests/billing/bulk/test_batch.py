@@ -148,7 +148,11 @@ async def test_what_is_reserved_is_settled_by_nobody_before_the_whole_is_accepte
 
     with pytest.raises(StillOpen):
         await account.settle(reserved, "delivered")
-
+    waiting = await account.database.read(
+        lambda tx: items.page(tx, batch.id, status="waiting", after=-1, limit=10)
+    )
+    # As each item says and as they are counted: what is reserved waits.
+    assert [one.item.state for one in waiting] == ["reserved", "waiting"]
     counts = await counts_of(account, await runner(account).run(batch))
     assert (counts.delivered, counts.pending) == ((2, 0) if to == "user@example.com" else (1, 1))
     assert await account.findings() == []

@@ -67,6 +67,7 @@ async def test_an_account_sees_no_page_and_no_way_to_one(store: Store) -> None:
         "refund_id": "rfd_0000000000000000",
         "payment_id": "mpy_0000000000000000",
         "document_id": "doc_0000000000000000",
+        "endpoint_id": "we_0000000000000000",
     }
 
     for resource in Router((OPERATOR,)):
@@ -346,3 +347,46 @@ async def test_an_account_shows_what_it_has_in_this_environment(store: Store) ->
     assert "$10,000.00" not in live
     assert made["id"] not in live
     assert unknown.status_code == 404
+
+
+async def test_an_account_shows_what_it_has_without_what_can_be_spent(gateway: Gateway) -> None:
+    boss = await operator(gateway)
+    ann = await signed_in(gateway, "ann@example.com")
+    ann_id = await account_of(ann)
+    key = await gateway.key(ann_id, name="shop")
+    sent = await gateway.call(
+        "POST",
+        "/topup/send",
+        key=key,
+        json={"platform": "claude", "amount_cents": 700, "recipient_email": "bob@example.com"},
+    )
+    address = "http://127.0.0.1:7999/hook"
+    wish = {"url": f"{address}?token=t0ps3cret"}
+    made = await gateway.call("POST", "/webhooks/register", key=key, json=wish)
+    secrets = (key, "t0ps3cret", made.json()["data"]["secret"], sent.json()["data"]["voucher_code"])
+    topup_id, endpoint_id = sent.json()["transaction_id"], made.json()["data"]["id"]
+    page = f"{HERE}/accounts/{ann_id}"
+    lists = {
+        "/topups": (topup_id, "bob@example.com"),
+        "/topups?status=delivered&platform=claude&recipient_email=Bob@Example.com": (topup_id,),
+        "/keys": ("shop", key[-4:]),
+        "/webhooks": (address,),
+        f"/webhooks/{endpoint_id}": (address, "Nothing failed"),
+        "/wallets": ("bob@example.com", "$7.00"),
+        "/topups?format=csv": (topup_id, ",700,"),
+        "/keys?format=csv": ("shop", key[-4:]),
+        "/webhooks?format=csv": (address,),
+        "/wallets?format=csv": ("bob@example.com,claude,700",),
+    }
+
+    for place, shown in {"": (topup_id, "shop", address, "bob@example.com"), **lists}.items():
+        answer = await boss.request("GET", page + place)
+        assert answer.status_code == 200, place
+        assert all(one in answer.text for one in shown), place
+        assert not any(one in answer.text for one in secrets), place
+    for none in ("?status=failed", "?reference=x", "?created_after=2030-01-01"):
+        assert topup_id not in (await boss.get(f"{page}/topups{none}")).text
+    assert (await boss.request("GET", f"{page}/topups?created_after=x")).status_code == 422
+    for place in ("topups", "keys", "webhooks", "wallets", f"webhooks/{endpoint_id}"):
+        elsewhere = await boss.request("GET", f"{HERE}/accounts/acc_0000000000000000/{place}")
+        assert elsewhere.status_code == 404, place

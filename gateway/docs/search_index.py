@@ -1,0 +1,181 @@
+"""The documentation's search: passages of text, found by the words of a query.
+
+Promises: where passages have all words, no other is found; what is called exactly as the query says comes first, and words
+in a title before words in the text; a word also finds longer ones that begin with it (`sign` finds `signature`), and a plural its singular; a query costs
+the words that it has, however long it is (the first WORDS_MAX count). Pure.
+"""
+
+import re
+from bisect import bisect_left
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import takewhile
+from typing import Final
+
+WORDS_MAX: Final = 12
+HITS_MAX: Final = 20
+_EXCERPT: Final = 200
+_LEAD: Final = 60
+# Shorter words are found as they stand only: nearly every passage has one that begins with them.
+_PREFIX_MIN: Final = 3
+_SINGULAR_MIN: Final = 4
+# How often a word counts in one text, so that a long list does not come before a short answer.
+_TIMES_MAX: Final = 3
+_WORD: Final = re.compile(r"[a-z0-9]+")
+_COMMON: Final = frozenset(
+    words
+    for line in (
+        "a an and are as at be by can do does for from how i if in is it me my not of on or so",
+        "that the there this to was what when where which who why will with you your",
+    )
+    for words in line.split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """What can be found: its title, what kind of page it is on, where it lies, and its text.
+
+    names are other words by which it is called, such as a call's path; they count as its title does.
+    """
+
+    title: str
+    kind: str
+    path: str
+    text: str
+    names: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PassageHit:
+    """A passage that was found; excerpt: pieces of its text, and whether each is a word of the query."""
+
+    passage: Passage
+    excerpt: Sequence[tuple[str, bool]]
+
+
+@dataclass(frozen=True, slots=True)
+class Searched:
+    """What a query found, the best first; has_all: whether these have all of its words."""
+
+    hits: Sequence[PassageHit]
+    has_all: bool
+
+
+@dataclass(slots=True)
+class _Score:
+    """How well one passage answers: each field counts before those after it."""
+
+    words: int = 0
+    in_title: int = 0
+    exact: int = 0
+    times: int = 0
+
+
+class PassageIndex:
+    """Passages by their words. Where two are equal, the earlier passage is the better one."""
+
+    def __init__(self, passages: Iterable[Passage]) -> None:
+        self._passages = tuple(passages)
+        self._titles = [Counter(words_of(f"{one.title} {one.names}")) for one in self._passages]
+        self._texts = [Counter(words_of(one.text)) for one in self._passages]
+        self._holders: dict[str, list[int]] = defaultdict(list)
+        for number, (title, text) in enumerate(zip(self._titles, self._texts, strict=True)):
+            for word in title.keys() | text.keys():
+                self._holders[word].append(number)
+        self._words = sorted(self._holders)
+
+    def search(self, query: str) -> Searched:
+        """The passages that have most of the query's words, at most HITS_MAX."""
+        asked = _asked(query)
+        scores: dict[int, _Score] = defaultdict(_Score)
+        for word in asked:
+            for number, score in self._of_word(word).items():
+                _add(scores[number], score)
+        most = max((score.words for score in scores.values()), default=0)
+        best = [number for number, score in scores.items() if score.words == most]
+        best.sort(key=lambda number: self._rank(number, asked, scores[number]))
+        hits = [self._hit(number, asked) for number in best[:HITS_MAX]]
+        return Searched(hits, has_all=most == len(asked))
+
+    def _of_word(self, word: str) -> dict[int, _Score]:
+        """Each passage with this word, or with one that begins with it."""
+        found: dict[int, _Score] = {}
+        for known in self._beginning_with(word):
+            for number in self._holders[known]:
+                score = found.setdefault(number, _Score(words=1))
+                score.in_title |= known in self._titles[number]
+                score.exact |= known == word
+                times = score.times + self._texts[number][known]
+                score.times = min(times, _TIMES_MAX)
+        return found
+
+    def _beginning_with(self, word: str) -> Iterator[str]:
+        if len(word) < _PREFIX_MIN:
+            return iter([word] if word in self._holders else [])
+        first = bisect_left(self._words, word)
+        rest = (self._words[at] for at in range(first, len(self._words)))
+        return takewhile(lambda known: known.startswith(word), rest)
+
+    def _rank(self, number: int, asked: Sequence[str], score: _Score) -> tuple[int, ...]:
+        """Smaller is better: what is called exactly so, then by the score, a shorter title first."""
+        title = words_of(self._passages[number].title)
+        names = words_of(self._passages[number].names)
+        # A path is asked for without its beginning, too: topup/send.
+        is_like = asked in (title, names[-len(asked) :])
+        called = 2 if asked == names else int(is_like)
+        return (-called, -score.in_title, -score.exact, len(title), -score.times, number)
+
+    def _hit(self, number: int, asked: Sequence[str]) -> PassageHit:
+        passage = self._passages[number]
+        return PassageHit(passage, list(_excerpt(passage.text, asked)))
+
+
+def words_of(text: str) -> list[str]:
+    """The words by which a text is found: lower case, without the s of a plural."""
+    return [_singular(word) for word in _WORD.findall(text.lower())]
+
+
+def _singular(word: str) -> str:
+    if len(word) < _SINGULAR_MIN or word.endswith("ss"):
+        return word
+    return f"{word[:-3]}y" if word.endswith("ies") else word.removesuffix("s")
+
+
+def _asked(query: str) -> list[str]:
+    """The query's words, once each; without those that every text has, unless it has no other."""
+    said = _WORD.findall(query.lower())
+    telling = [word for word in said if word not in _COMMON] or said
+    return list(dict.fromkeys(map(_singular, telling)))[:WORDS_MAX]
+
+
+def _add(total: _Score, one: _Score) -> None:
+    total.words += one.words
+    total.in_title += one.in_title
+    total.exact += one.exact
+    total.times += one.times
+
+
+def _excerpt(text: str, asked: Sequence[str]) -> Iterator[tuple[str, bool]]:
+    """Some words before the first that was asked for, and what follows it."""
+    spots = [spot for spot in _WORD.finditer(text.lower()) if _is_asked(spot[0], asked)]
+    start = 0 if not spots or spots[0].start() < _LEAD else text.find(" ", spots[0].start() - _LEAD)
+    # Only the spaces between words are cut at; a text without any is cut where it is long enough.
+    start = max(start, 0)
+    end = len(text) if len(text) - start <= _EXCERPT else start + _EXCERPT
+    if end < len(text):
+        end = max(text.rfind(" ", start + 1, end), start + _LEAD)
+    at = start
+    yield "… " if start else "", False
+    for spot in spots:
+        if start <= spot.start() and spot.end() <= end:
+            yield text[at : spot.start()], False
+            yield text[spot.start() : spot.end()], True
+            at = spot.end()
+    yield text[at:end] + (" …" if end < len(text) else ""), False
+
+
+def _is_asked(word: str, asked: Sequence[str]) -> bool:
+    known = _singular(word)
+    return any(known == one or (len(one) >= _PREFIX_MIN and known.startswith(one)) for one in asked)
