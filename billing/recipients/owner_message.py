@@ -45,9 +45,14 @@ class OwnerLetter:
 
 
 def owner_message(
-    mail: OwnerMail, letter: OwnerLetter, *, address: str, mail_from: Address
+    mail: OwnerMail,
+    letter: OwnerLetter,
+    *,
+    address: str,
+    mail_from: Address,
+    no_mail_url: str | None = None,
 ) -> EmailMessage:
-    """The mail; the same bytes for each try."""
+    """The mail; the same bytes for each try. no_mail_url: where mail of this kind is ended, if it can be."""
     message = EmailMessage(policy=MAIL_POLICY)
     message["From"] = mail_from
     message["To"] = address
@@ -55,6 +60,9 @@ def owner_message(
     message["Date"] = datetime.fromtimestamp(mail.created_at // SECOND_US, UTC)
     message["Message-ID"] = f"<{mail.id}@{mail_from.domain}>"
     message["Auto-Submitted"] = "auto-generated"
+    if no_mail_url is not None:
+        message["List-Unsubscribe"] = f"<{no_mail_url}>"
+        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     is_test = mail.environment == "staging"
     message.set_content(_text(letter, is_test=is_test), cte="quoted-printable")
     message.add_alternative(_html(letter, is_test=is_test), subtype="html", cte="quoted-printable")

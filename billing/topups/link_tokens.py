@@ -1,8 +1,9 @@
 """Tokens of addresses that need no account: a recipient's claim page, where they end our mail, the payer's
-page of an order, a receipt, the decision on a send that waits, an invitation, and a new password.
+page of an order, a receipt, the decision on a send that waits, an invitation, a new password, and where an owner
+ends one kind of mail.
 
-A token is the id of the top-up, order, document, approval, invitation or reset as one block of AES, under a key for its
-purpose that comes from a data key which the master key seals. Invariant: no token is stored, and the database alone
+A token is the id of the top-up, order, document, approval, invitation, reset or account as one block of AES, under a key
+for its purpose that comes from a data key which the master key seals. Invariant: no token is stored, and the database alone
 makes none. A token has one spelling; whoever guesses meets one of 2**128 numbers, of which the ids that
 exist are a few.
 """
@@ -21,7 +22,18 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from billing.topups.voucher import TOPUP_PREFIX
 from kernel.ids import ID_BITS, decode, encode
 
-LinkPurpose = Literal["claim", "mail", "order", "receipt", "approval", "invitation", "password"]
+LinkPurpose = Literal[
+    "claim",
+    "mail",
+    "order",
+    "receipt",
+    "approval",
+    "invitation",
+    "password",
+    "no_expiring",
+    "no_receipt",
+    "no_approval",
+]
 # What the ids of each purpose begin with.
 _PREFIXES: Final[Mapping[LinkPurpose, str]] = {
     "claim": TOPUP_PREFIX,
@@ -31,6 +43,9 @@ _PREFIXES: Final[Mapping[LinkPurpose, str]] = {
     "approval": "apr_",
     "invitation": "inv_",
     "password": "pwr_",
+    "no_expiring": "acc_",
+    "no_receipt": "acc_",
+    "no_approval": "acc_",
 }
 _BLOCK_BYTES: Final = 16
 _CHARACTERS: Final = 22

@@ -27,6 +27,7 @@ SECRETS = {
     "shared payment token": f"spt_{RANDOM}",
     "payment by card": f"Payment {RANDOM}{RANDOM}",
     "device code": f"name=box&device_code={RANDOM}",
+    "link that ends mail": f"https://pay.example/no-mail/{RANDOM[:22]}?lang=en",
     "link that decides": f"https://pay.example/decide/{RANDOM[:22]}?lang=en",
     "link to a code": rf'{{"claim_url": "https:\/\/pay.example\/claim\/{RANDOM[:22]}"}}',
     "webhook secret": "whsec_Zk3vQ9xW1mB7nC5d+F8gH2jK/4pL6sT0yA==",

@@ -8,6 +8,7 @@ transaction is open while mail is sent.
 import asyncio
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from email.headerregistry import Address
 from functools import partial
 from typing import Final
@@ -20,6 +21,7 @@ from billing.recipients.invitation_letter import invitation_letter
 from billing.recipients.language import Language, english, nearest
 from billing.recipients.owner_mail import DueOwnerMail, OwnerMail, OwnerMailStatus
 from billing.recipients.owner_message import OwnerLetter, owner_message
+from billing.recipients.owner_no_mail import no_mail_token, no_mail_url
 from billing.recipients.password_letter import changed_letter, password_letter
 from billing.recipients.smtp import SEND_S, SmtpSender
 from billing.recipients.suspension_letter import resumed_letter, suspended_letter
@@ -117,7 +119,13 @@ class OwnerMailer(WokenLoop):
     async def _hand_in(
         self, mail: OwnerMail, letter: OwnerLetter, address: str
     ) -> tuple[OwnerMailStatus, str | None]:
-        message = owner_message(mail, letter, address=address, mail_from=self._from)
+        url = no_mail_url(self._rules, mail)
+        if url is not None:
+            # The letter leads to the account's page, which asks to sign in; this link does not.
+            letter = replace(letter, after_url=f"{url}?lang={letter.language.tag}")
+        message = owner_message(
+            mail, letter, address=address, mail_from=self._from, no_mail_url=url
+        )
         handed = await self._sender.hand_in(message, sender=self._from.addr_spec, recipient=address)
         if handed.outcome == "taken":
             return "sent", None
@@ -136,7 +144,7 @@ class OwnerMailer(WokenLoop):
             tokens.append(links.token_of("invitation", told["invitation_id"]))
         if "reset_id" in told:
             tokens.append(links.token_of("password", told["reset_id"]))
-        for token in tokens:
+        for token in (*tokens, *filter(None, [no_mail_token(links, mail)])):
             said = said.replace(token, _MASK)
         return said
 

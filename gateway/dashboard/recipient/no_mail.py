@@ -1,13 +1,15 @@
-"""Where a recipient ends our mail, and allows it again: the link at the foot of each, and the header
+"""Where a recipient ends our mail, or an owner one kind of it, and allows it again: the link at the foot of each, and the header
 that mail programs make a button of (RFC 8058: one POST, without a question).
 """
 
 from typing import Any
 
 from billing.recipients.letter import NO_MAIL_PATH
+from billing.recipients.owner_no_mail import choice_of_token
 from billing.recipients.refusal import allow_mail, refuse_mail, refusing
 from billing.topups.topup import TopUp, load
-from gateway.dashboard.recipient.page import language_of, recipient_page, throttle
+from gateway.dashboard.recipient import owner_no_mail
+from gateway.dashboard.recipient.page import language_of, masked, recipient_page, throttle
 from gateway.dashboard.route import open_route
 from gateway.html.forms import read_form
 from gateway.http.fields import Fields
@@ -20,6 +22,9 @@ _FORM = b"application/x-www-form-urlencoded"
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
     """Whether mail goes there, and the button that changes it."""
+    chosen = choice_of_token(call.context.topup_rules.links, call.params["mail_token"])
+    if chosen is not None:
+        return await owner_no_mail.show(call, *chosen)
     topup = await _find(call)
     digest = call.context.topup_rules.links.digest_of(topup.recipient_email)
     refused = await call.context.database.read(lambda tx: refusing(tx, [digest]))
@@ -28,15 +33,23 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
 
 async def change(call: RequestContext[Fields, Fields]) -> Reply:
     """No more mail, unless the form asks for mail again."""
+    chosen = choice_of_token(call.context.topup_rules.links, call.params["mail_token"])
+    if chosen is not None:
+        return await owner_no_mail.change(call, *chosen, is_on=_wants_mail(call))
     topup = await _find(call)
     digest = call.context.topup_rules.links.digest_of(topup.recipient_email)
     database, now_us = call.context.database, call.now_us
-    is_form = call.headers.get(b"content-type", b"").startswith(_FORM)
-    if is_form and read_form(call).text("want") == "mail":
+    if _wants_mail(call):
         await database.transaction(lambda tx: allow_mail(tx, digest))
         return _shown(call, topup, is_refused=False)
     await database.transaction(lambda tx: refuse_mail(tx, digest, now_us=now_us))
     return _shown(call, topup, is_refused=True)
+
+
+def _wants_mail(call: RequestContext[Fields, Fields]) -> bool:
+    """Mail programs may send anything in the body: whatever does not ask for mail ends it."""
+    is_form = call.headers.get(b"content-type", b"").startswith(_FORM)
+    return is_form and read_form(call).text("want") == "mail"
 
 
 async def _find(call: RequestContext[Fields, Fields]) -> TopUp:
@@ -57,14 +70,8 @@ def _shown(call: RequestContext[Any, Any], topup: TopUp, *, is_refused: bool) ->
         "no_mail.html",
         language,
         is_refused=is_refused,
-        mailbox=_masked(topup.recipient_email),
+        mailbox=masked(topup.recipient_email),
     )
-
-
-def _masked(address: str) -> str:
-    """Enough for its owner to know it by."""
-    local, _, domain = address.partition("@")
-    return f"{local[:1]}…@{domain}"
 
 
 ROUTES = (

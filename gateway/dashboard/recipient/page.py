@@ -60,3 +60,9 @@ def recipient_page(
         say=language.say,
         **values,
     )
+
+
+def masked(address: str) -> str:
+    """Enough for its owner to know it by."""
+    local, _, domain = address.partition("@")
+    return f"{local[:1]}…@{domain}"

@@ -81,6 +81,11 @@ async def test_a_receipt_is_told_once_by_a_link_of_its_own(
         lambda tx: document.find(tx, rules.links.id_of("receipt", link[1]) or "", "live")
     )
     assert (found.number, found.account_id) == ("R-2026-000001", buyer.tenant.account_id)
+    # Its reader can end mail of this kind, as mail programs do (RFC 8058) and by hand.
+    no_mail = rules.links.token_of("no_receipt", buyer.tenant.account_id)
+    assert message["List-Unsubscribe"] == f"<https://pay.acme.com/no-mail/{no_mail}>"
+    assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert f"https://pay.acme.com/no-mail/{no_mail}?lang=en" in text
     # The second was switched off.
     assert await statuses(buyer) == ["unwanted", "sent"]
 

@@ -115,7 +115,8 @@ async def test_what_a_mail_server_repeats_of_the_link_is_not_kept(
     await write(owner)
     asked = await owner.database.read(lambda tx: approval.load_for_topups(tx, [topup_id]))
     token = owner.account.rules.links.token_of("approval", asked[topup_id].id)
-    server.to_data = f"554 blocked: pay.acme.com/decide/{token}?lang=en is on a list"
+    no_mail = owner.account.rules.links.token_of("no_approval", owner.account.account_id)
+    server.to_data = f"554 blocked: pay.acme.com/decide/{token}?lang=en is on a list, {no_mail} too"
 
     assert await mail_all(owner, server) == []
 
@@ -123,7 +124,7 @@ async def test_what_a_mail_server_repeats_of_the_link_is_not_kept(
         lambda tx: owner_mail.latest(tx, owner.account.principal.tenant, limit=9)
     )
     assert kept.status == "bounced"
-    assert "pay.acme.com/decide/****?lang=en is on a list" in str(kept.reason)
+    assert "pay.acme.com/decide/****?lang=en is on a list, **** too" in str(kept.reason)
 
 
 async def test_three_come_one_by_one_and_four_together(

@@ -22,6 +22,7 @@ TEMPLATES = [
             "decide.html",
             "no_mail.html",
             "order_status.html",
+            "owner_no_mail.html",
         )
     ),
 ]

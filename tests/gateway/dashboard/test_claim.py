@@ -9,6 +9,7 @@ import pytest
 from billing.topups.deliverable import Deliverable
 from billing.topups.fulfilment import Settle
 from kernel.tenant import Tenant
+from keys.mail_choice import wanted_mail
 from tests.support.gateway import Gateway
 
 pytestmark = pytest.mark.one_database
@@ -217,3 +218,55 @@ async def test_whoever_wants_no_mail_says_so_once_and_may_come_back(gateway: Gat
     assert one_click.status_code == 200
     assert "No more mail goes there" in after.text
     assert "No more mail goes there" not in again.text
+
+
+async def test_an_owner_ends_one_kind_of_mail_without_signing_in_and_allows_it_again(
+    gateway: Gateway,
+) -> None:
+    account_id, other_id = await gateway.account(), await gateway.account()
+    database = gateway.context.database
+    await database.transaction(
+        lambda tx: tx.execute(
+            "UPDATE accounts SET email = :email WHERE id = :id", email="ann@shop.com", id=account_id
+        )
+    )
+    links = gateway.context.topup_rules.links
+    path = f"/no-mail/{links.token_of('no_approval', account_id)}"
+
+    async def wanted(of: str = account_id) -> tuple[bool, bool, bool]:
+        found = await database.read(lambda tx: wanted_mail(tx, of))
+        return found.expiring, found.receipt, found.approval
+
+    before = await gateway.client.get(path)
+    assert await wanted() == (True, True, True)
+    # As mail programs do it (RFC 8058), and whatever else a program may post.
+    one_click = await gateway.client.post(path, data={"List-Unsubscribe": "One-Click"})
+    assert await wanted() == (True, True, False)
+    repeated = await gateway.client.post(path, content=b"\xff", headers={"Content-Type": "x/y"})
+    after = await gateway.client.get(f"{path}?lang=es")
+    assert await wanted() == (True, True, False)
+    again = await gateway.client.post(path, data={"want": "mail"})
+    assert await wanted() == (True, True, True)
+    await gateway.client.post(f"/no-mail/{links.token_of('no_receipt', account_id)}")
+    assert await wanted() == (True, False, True)
+    await gateway.client.post(f"/no-mail/{links.token_of('no_expiring', account_id)}")
+    assert await wanted() == (False, False, True)
+
+    assert "Mail to a…@shop.com" in text_of(before.text)
+    assert "ann@shop.com" not in before.text
+    assert "Mail of this kind is on: sends that wait for your decision." in text_of(before.text)
+    assert (one_click.status_code, repeated.status_code) == (200, 200)
+    assert "están desactivados: envíos que esperan tu decisión" in text_of(after.text)
+    assert "Mail of this kind is on" in text_of(again.text)
+    noted = await database.read(
+        lambda tx: tx.fetch(
+            "SELECT actor_kind, after FROM audit_log WHERE account_id = :id ORDER BY id",
+            id=account_id,
+        )
+    )
+    # Pressed twice, it is noted once.
+    assert [row["actor_kind"] for row in noted] == ["visitor"] * 4
+    # Of an account without an address nobody reads mail.
+    nobody = f"/no-mail/{links.token_of('no_receipt', other_id)}"
+    assert (await gateway.client.post(nobody)).status_code == 404
+    assert await wanted(other_id) == (True, True, True)
