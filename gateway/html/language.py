@@ -30,7 +30,7 @@ from billing.recipients.language import ENGLISH, Language, asked_for
 LANGUAGE_COOKIE: Final = "topup_language"
 # A cache of the page tells readers of one language from those of another by these.
 VARY: Final = "Accept-Language, Cookie"
-# The pages whose every sentence is in every catalogue; tests/gateway/html/test_language.py holds it.
+# The pages whose every sentence is in every catalogue; tests/gateway/dashboard/test_languages.py holds it.
 TRANSLATED: Final = frozenset(
     {
         "forgot_password.html",
