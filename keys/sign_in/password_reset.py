@@ -85,7 +85,7 @@ async def change_password(
 ) -> int:
     """Keeps argon2's text and ends the account's links and its sessions, but one; returns how many sessions.
 
-    Raises NotFound.
+    The caller holds the account's lock, as whoever begins a session does. Raises NotFound.
     """
     await set_password_hash(tx, account_id, password_hash)
     await end_all(tx, account_id)

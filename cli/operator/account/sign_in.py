@@ -77,6 +77,7 @@ async def _set_password(account: str, new: str) -> None:
         found = await account_named(account)(tx)
         if found.email is None:
             raise InvalidInput("the account has no email address to sign in with", param="account")
+        await lock_tenants(tx, [Tenant(found.id, "staging")])
         ended = await password_reset.change_password(tx, found.id, password_hash)
         after = {"sessions_ended": ended}
         await tell(tx, Tenant(found.id, ""), "password.changed", found.id, after=after)

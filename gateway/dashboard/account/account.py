@@ -28,8 +28,9 @@ from gateway.http.routing import Reply
 from gateway.http.session_cookie import set_cookie
 from gateway.internal_client import ask
 from kernel.errors import DomainError, InvalidInput
+from kernel.tenant import Tenant
 from keys import session
-from keys.account import Account, get_account
+from keys.account import Account, get_account, lock_tenants
 from keys.live import enter_live
 from keys.mail_choice import (
     MAIL_CHOICES,
@@ -69,6 +70,7 @@ async def change_password(call: RequestContext[Fields, Fields]) -> Reply:
 
     async def work(tx: Transaction) -> None:
         account_id, now_us = principal.account_id, call.now_us
+        await lock_tenants(tx, [Tenant(account_id, "staging")])
         ended = await password_reset.change_password(
             tx, account_id, password_hash, kept_session_id=principal.credential_id
         )

@@ -55,7 +55,7 @@ async def join(call: RequestContext[Fields, Fields]) -> Reply:
     except DomainError as error:
         return _page(call, found, form, problem_of(error))
     response = go("/dashboard", said="member-joined")
-    await sign_in.begin_session(call, person_id, email, response)
+    await sign_in.begin_session(call, person_id, email, response, password_hash=password_hash)
     return response
 
 

@@ -28,7 +28,7 @@ from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.errors import DomainError, InvalidInput, NotFound
 from kernel.tenant import Tenant
-from keys import member, session
+from keys import member, second_factor, session
 from keys.account import (
     Account,
     find_by_email,
@@ -37,14 +37,17 @@ from keys.account import (
     set_password_hash,
 )
 from keys.email_address import normalise_email
-from keys.live import verify_email
+from keys.live import close_live, verify_email
 from keys.sign_in import password_reset
 from keys.sign_in.password import check_password
 from keys.sign_in.password_reset import PasswordReset
+from keys.suspension import suspend
 from store.database import Transaction
 
 ASKED_PER_HOUR: Final = 10  # of one network address
-MAILS_PER_DAY: Final = 5  # to one mail address
+# To one mail address: asked for from one network, and in all, so that no network uses up what another may ask for.
+NETWORK_MAILS_PER_DAY: Final = 3
+MAILS_PER_DAY: Final = 10
 TRIES: Final = (60, 900)  # links of one network address, in so many seconds
 # An answer comes no sooner, so that its time says nothing of what was looked up and written.
 ANSWER_S: Final = 0.3
@@ -82,7 +85,7 @@ async def ask(call: RequestContext[Fields, Fields]) -> Reply:
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
     """The form for the new password; nothing is changed by looking."""
     _, account = await _find(call)
-    return _page(call, account)
+    return await _page(call, account)
 
 
 async def submit(call: RequestContext[Fields, Fields]) -> Reply:
@@ -91,7 +94,7 @@ async def submit(call: RequestContext[Fields, Fields]) -> Reply:
     form = read_form(call)
     reset, account = await _find(call)
     try:
-        is_left = _is_left(form, account)
+        is_left = _is_left(call, form, account)
         password = form.raw("password")
         check_password(password)
         password_hash = await call.context.passwords.hash(password, source=block_of(call.address))
@@ -100,7 +103,7 @@ async def submit(call: RequestContext[Fields, Fields]) -> Reply:
     except NotFound:
         raise
     except DomainError as error:
-        return _page(call, account, problem_of(error))
+        return await _page(call, account, problem_of(error))
     return go("/sign-in", said="password-set")
 
 
@@ -108,14 +111,19 @@ async def _write(call: RequestContext[Any, Any], email: str) -> None:
     """A link and its mail, where the address is an account's and has not got too many."""
     if not password_mail.is_mailed(call.context.topup_rules.mail, email):
         return
+    name = sha256(email.encode()).hexdigest()
     try:
-        await take_one(
-            call.context.limiter,
-            f"password_mails:{sha256(email.encode()).hexdigest()}",
-            count=MAILS_PER_DAY,
-            period_s=86_400,
-            detail="",
-        )
+        for whose, count in (
+            (f"{block_of(call.address)}:{name}", NETWORK_MAILS_PER_DAY),
+            (name, MAILS_PER_DAY),
+        ):
+            await take_one(
+                call.context.limiter,
+                f"password_mails:{whose}",
+                count=count,
+                period_s=86_400,
+                detail="",
+            )
     except RateLimited:
         # The answer is the same: it would tell that somebody else asked, too.
         return
@@ -136,12 +144,17 @@ async def _write(call: RequestContext[Any, Any], email: str) -> None:
 
 
 async def _change(call: RequestContext[Any, Any], reset: PasswordReset, password_hash: str) -> None:
-    """The account's new password; every session ends. Raises NotFound where the link was used meanwhile."""
+    """The account's new password; every session ends. Raises NotFound where the link was used meanwhile.
+
+    The mail shows whose the address is, but not whose a second factor is: where one is asked for, the address stays
+    unverified, so that who cannot give it may still leave the account by the next link.
+    """
 
     async def work(tx: Transaction) -> None:
         account = await _used(tx, call, reset)
         ended = await password_reset.change_password(tx, account.id, password_hash)
-        await verify_email(tx, account.id, now_us=call.now_us)
+        if not await second_factor.is_asked(tx, account.id):
+            await verify_email(tx, account.id, now_us=call.now_us)
         after = {"sessions_ended": ended}
         await note(
             tx,
@@ -159,7 +172,10 @@ async def _change(call: RequestContext[Any, Any], reset: PasswordReset, password
 
 
 async def _leave(call: RequestContext[Any, Any], reset: PasswordReset, password_hash: str) -> None:
-    """A new account with the address; the one before keeps all but the address, its password and its teams."""
+    """A new account with the address; the one before keeps all but the address, its password and its teams.
+
+    What an operator decided of the one before holds for the new one, too: leaving is no way round it.
+    """
 
     async def work(tx: Transaction) -> None:
         account = await _used(tx, call, reset)
@@ -183,8 +199,21 @@ async def _leave(call: RequestContext[Any, Any], reset: PasswordReset, password_
         )
         await set_password_hash(tx, new_id, password_hash)
         await verify_email(tx, new_id, now_us=call.now_us)
+        await _decide_the_same(tx, account, new_id, now_us=call.now_us)
+        before = {"account_id": account.id}
+        await note(
+            tx, call, "address.taken", new_id, account_id=new_id, environment="", before=before
+        )
 
     await call.context.database.transaction(work)
+
+
+async def _decide_the_same(tx: Transaction, old: Account, new_id: str, *, now_us: int) -> None:
+    """Suspended, or live closed, as the account before."""
+    if old.suspended_at is not None:
+        await suspend(tx, new_id, old.suspended_for or "", now_us=now_us)
+    if old.live_closed_at is not None:
+        await close_live(tx, new_id, now_us=now_us)
 
 
 async def _used(tx: Transaction, call: RequestContext[Any, Any], reset: PasswordReset) -> Account:
@@ -194,9 +223,9 @@ async def _used(tx: Transaction, call: RequestContext[Any, Any], reset: Password
     return account
 
 
-def _is_left(form: Form, account: Account) -> bool:
+def _is_left(call: RequestContext[Any, Any], form: Form, account: Account) -> bool:
     """Whether the account is left to who made it; raises InvalidInput where that was not said."""
-    if not _may_be_a_strangers(account):
+    if not _may_be_a_strangers(call, account):
         return False
     chosen = form.text("account")
     if chosen not in _CHOICES:
@@ -204,9 +233,12 @@ def _is_left(form: Form, account: Account) -> bool:
     return chosen == "leave"
 
 
-def _may_be_a_strangers(account: Account) -> bool:
-    """Anybody may have typed the address: nobody has shown that it is theirs, and no operator opened live."""
-    return account.email_verified_at is None and account.live_opened_at is None
+def _may_be_a_strangers(call: RequestContext[Any, Any], account: Account) -> bool:
+    """Anybody may have typed the address: accounts are made by who wants one, nobody has shown that it is theirs,
+    and no operator opened live.
+    """
+    is_unknown = account.email_verified_at is None and account.live_opened_at is None
+    return is_unknown and call.context.settings.self_serve_staging
 
 
 async def _find(call: RequestContext[Any, Any]) -> tuple[PasswordReset, Account]:
@@ -245,9 +277,10 @@ def _ask_page(
     )
 
 
-def _page(
+async def _page(
     call: RequestContext[Any, Any], account: Account, problem: Problem = NO_PROBLEM
 ) -> Response:
+    asks_code = await call.context.database.read(lambda tx: second_factor.is_asked(tx, account.id))
     return page(
         call,
         "new_password.html",
@@ -255,7 +288,8 @@ def _page(
         problem=problem,
         account=account,
         token=call.params["password_token"],
-        may_be_a_strangers=_may_be_a_strangers(account),
+        may_be_a_strangers=_may_be_a_strangers(call, account),
+        asks_code=asks_code,
     )
 
 

@@ -84,7 +84,7 @@ async def submit(call: RequestContext[Fields, Fields]) -> Reply:
         return form_page(call, form, problem_of(error))
     if await _asks_code(call, account):
         return await _code_page(call, form, account, _ticket(call, account))
-    return await signed_in(call, form, account.id, email)
+    return await _in_or_again(call, form, account, email)
 
 
 async def submit_code(call: RequestContext[Fields, Fields]) -> Reply:
@@ -106,7 +106,7 @@ async def submit_code(call: RequestContext[Fields, Fields]) -> Reply:
             await check_code(call, account.id, form.text("password"), source=source)
     except DomainError as error:
         return await _code_page(call, form, account, ticket, problem_of(error))
-    return await signed_in(call, form, account.id, account.email)
+    return await _in_or_again(call, form, account, account.email)
 
 
 async def sign_out(call: RequestContext[Fields, Fields]) -> Reply:
@@ -155,16 +155,28 @@ async def signed_in(
     account_id: str,
     email: str,
     *,
+    password_hash: str | None,
     said: str | None = None,
 ) -> Response:
     """Begins a session and leads to where the person wanted to go, else home; said: the note that home shows.
 
-    The caller has checked the password, or made the account.
+    password_hash: of the password that the caller has checked, or made the account with. Raises SignInRefused
+    where it was changed since.
     """
     back = form.text("next")
     response = go(back) if is_safe_way(back) else go(HOME, said=said)
-    await begin_session(call, account_id, email, response)
+    await begin_session(call, account_id, email, response, password_hash=password_hash)
     return response
+
+
+async def _in_or_again(
+    call: RequestContext[Any, Any], form: Form, account: Account, email: str
+) -> Response:
+    """A session; the form again where the password was changed while it was checked."""
+    try:
+        return await signed_in(call, form, account.id, email, password_hash=account.password_hash)
+    except SignInRefused as error:
+        return form_page(call, form, problem_of(error))
 
 
 def form_page(
@@ -296,10 +308,16 @@ async def _find(call: RequestContext[Any, Any], email: str) -> Account | None:
 
 
 async def begin_session(
-    call: RequestContext[Any, Any], account_id: str, email: str, response: Response
+    call: RequestContext[Any, Any],
+    account_id: str,
+    email: str,
+    response: Response,
+    *,
+    password_hash: str | None,
 ) -> None:
     """Sets the cookies of a new session, which looks at the account that its person acted for last, and of the
-    device. The caller has checked the password.
+    device. password_hash: of the password that the caller has checked; raises SignInRefused where another was set
+    since, which ended all sessions and must not miss this one.
     """
     secure = is_secure(call)
     before = read_cookie(call.headers, is_secure=secure)
@@ -307,6 +325,8 @@ async def begin_session(
 
     async def work(tx: Transaction) -> str:
         await lock_tenants(tx, [Tenant(account_id, "staging")])
+        if (await get_account(tx, account_id)).password_hash != password_hash:
+            raise SignInRefused("the password was changed just now: sign in with the new one")
         if before is not None:
             await session.end_of_token(tx, before)
         chosen = [one.account_id for one in await teams_of(tx, account_id) if one.is_chosen]

@@ -63,7 +63,9 @@ async def submit(call: RequestContext[Fields, Fields]) -> Reply:
         return sign_in.form_page(call, known, notice=_TAKEN)
     except DomainError as error:
         return _form_page(call, form, problem_of(error))
-    return await sign_in.signed_in(call, form, account_id, email, said="account-made")
+    return await sign_in.signed_in(
+        call, form, account_id, email, password_hash=password_hash, said="account-made"
+    )
 
 
 async def _make(call: RequestContext[Any, Any], name: str, email: str, password_hash: str) -> str:

@@ -6,9 +6,13 @@ from collections.abc import Sequence
 
 import pytest
 
-from gateway.dashboard.account.new_password import ANSWER_S, MAILS_PER_DAY
+from gateway.dashboard.account.new_password import ANSWER_S, NETWORK_MAILS_PER_DAY
 from kernel.clock import FixedClock
+from keys import second_factor
 from keys.account import find_by_email, get_account
+from keys.live import close_live
+from keys.suspension import suspend
+from store.database import Transaction
 from tests.support.browser import PASSWORD, Browser, member, new_browser, signed_in
 from tests.support.gateway import API, Gateway
 from tests.support.operator_pages import press
@@ -108,7 +112,7 @@ async def test_a_mailbox_is_not_filled_and_bad_input_is_told(gateway: Gateway) -
     await member(gateway, "ann@mail.com")
     stranger = new_browser(gateway)
 
-    shown = {await ask(stranger, "ann@mail.com") for _ in range(MAILS_PER_DAY + 1)}
+    shown = {await ask(stranger, "ann@mail.com") for _ in range(NETWORK_MAILS_PER_DAY + 1)}
     refused = [
         await stranger.send("/forgot-password", {"email": bad}) for bad in ("", "ann", "a" * 64_000)
     ]
@@ -117,7 +121,7 @@ async def test_a_mailbox_is_not_filled_and_bad_input_is_told(gateway: Gateway) -
     )
 
     assert len(shown) == 1
-    assert len(await links(gateway)) == MAILS_PER_DAY
+    assert len(await links(gateway)) == NETWORK_MAILS_PER_DAY
     assert [answer.status_code for answer in refused] == [422, 422, 422]
     assert foreign.status_code == 403
     made_up = f"/new-password/{'A' * 22}"
@@ -239,3 +243,109 @@ async def test_a_gateway_without_mail_says_who_helps(gateway: Gateway) -> None:
 
     assert "Whoever runs it can give you a link" in shown.text
     assert "<form" not in shown.text.split("<main", 1)[1].split("</main", 1)[0]
+
+
+async def test_a_sign_in_that_was_under_way_does_not_outlive_the_new_password(
+    gateway: Gateway,
+) -> None:
+    """Whoever was checking the old password when the new one was set gets no session, or one that has ended."""
+    await member(gateway, "ann@mail.com")
+    ann, thief = new_browser(gateway), new_browser(gateway)
+    await ask(ann, "ann@mail.com")
+    (path,) = await links(gateway)
+    account_id = await account_of(gateway, "ann@mail.com")
+
+    await asyncio.gather(
+        ann.send(path, {"password": NEW}), *(thief.sign_in("ann@mail.com") for _ in range(4))
+    )
+
+    sessions = await gateway.context.database.read(
+        lambda tx: tx.fetch("SELECT id FROM sessions WHERE account_id = :id", id=account_id)
+    )
+    assert list(sessions) == []
+
+
+async def two_factor_on(gateway: Gateway, account_id: str, now_us: int) -> None:
+    """As after the first code of an app that nobody here has."""
+
+    async def work(tx: Transaction) -> None:
+        await second_factor.begin(tx, account_id, now_us=now_us)
+        await tx.execute(
+            "UPDATE second_factors SET confirmed_at = :now_us WHERE account_id = :id",
+            now_us=now_us,
+            id=account_id,
+        )
+
+    await gateway.context.database.transaction(work)
+
+
+@pytest.mark.one_database
+async def test_who_kept_an_account_with_a_strangers_second_factor_may_still_leave_it(
+    gateway: Gateway, clock: FixedClock
+) -> None:
+    await member(gateway, "ann@mail.com", has_live=False)
+    account_id = await account_of(gateway, "ann@mail.com")
+    await two_factor_on(gateway, account_id, clock.now_us())
+    ann = new_browser(gateway)
+    await ask(ann, "ann@mail.com")
+    await ask(ann, "ann@mail.com")
+    first, second = await links(gateway)
+
+    shown = await ann.get(first)
+    kept = await ann.send(first, {"password": NEW, "account": "keep"})
+    stopped = await ann.sign_in("ann@mail.com", NEW)
+    await ask(ann, "ann@mail.com")
+    left = await ann.send((await links(gateway))[-1], {"password": NEW, "account": "leave"})
+
+    assert "also asks for a second factor" in shown.text
+    assert (kept.status_code, stopped.status_code) == (303, 200)
+    assert left.status_code == 303
+    assert (await ann.send(second, {"password": NEW})).status_code == 404
+    assert (await ann.sign_in("ann@mail.com", NEW)).headers["location"] == "/dashboard"
+    assert await account_of(gateway, "ann@mail.com") != account_id
+
+
+@pytest.mark.one_database
+async def test_leaving_is_no_way_round_what_an_operator_decided(gateway: Gateway) -> None:
+    await member(gateway, "ann@mail.com", has_live=False)
+    old_id = await account_of(gateway, "ann@mail.com")
+    database, now_us = gateway.context.database, gateway.context.clock.now_us()
+    await database.transaction(lambda tx: suspend(tx, old_id, "Card fraud", now_us=now_us))
+    await database.transaction(lambda tx: close_live(tx, old_id, now_us=now_us))
+    ann = new_browser(gateway)
+    await ask(ann, "ann@mail.com")
+    (path,) = await links(gateway)
+
+    left = await ann.send(path, {"password": NEW, "account": "leave"})
+
+    assert left.status_code == 303
+    new_id = await account_of(gateway, "ann@mail.com")
+    new = await database.read(lambda tx: get_account(tx, new_id))
+    assert (new_id != old_id, new.suspended_for) == (True, "Card fraud")
+    assert (new.suspended_at is None, new.live_closed_at is None) == (False, False)
+    noted = await database.read(
+        lambda tx: tx.fetch(
+            "SELECT before FROM audit_log WHERE account_id = :id AND action = 'address.taken'",
+            id=new_id,
+        )
+    )
+    assert [old_id in row["before"] for row in noted] == [True]
+
+
+@pytest.mark.one_database
+@pytest.mark.gateway_settings(
+    smtp_url="smtp://127.0.0.1:9", mail_from="credit@acme.com", self_serve_staging=False
+)
+async def test_where_operators_make_accounts_nobody_is_asked_whose_it_is(gateway: Gateway) -> None:
+    await member(gateway, "ann@mail.com", has_live=False)
+    account_id = await account_of(gateway, "ann@mail.com")
+    ann = new_browser(gateway)
+    await ask(ann, "ann@mail.com")
+    (path,) = await links(gateway)
+
+    shown = await ann.get(path)
+    done = await ann.send(path, {"password": NEW, "account": "leave"})
+
+    assert 'name="account"' not in shown.text
+    assert done.status_code == 303
+    assert await account_of(gateway, "ann@mail.com") == account_id
