@@ -4,10 +4,8 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help run test quick check fast-check fix ci clients docs bench lock audit sbom pin-images image-check rehearse old-code stripe-mock-check
 
-# The first Python on the PATH that is new enough; `make PYTHON=… run` overrides it.
-PYTHON ?= $(shell for name in python3 python3.11 python3.12 python3.13 python3.14 python; do \
-	"$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
-	&& { echo "$$name"; break; }; done)
+# The first Python on the PATH that is new enough, or a much faster one; `make PYTHON=… run` overrides it.
+PYTHON ?= $(shell bash .ci/find-python)
 BIN := .venv/bin
 TESTERS ?= 4
 INSTALLED := .venv/installed
