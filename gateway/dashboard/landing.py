@@ -1,7 +1,7 @@
-"""The landing page: what the gateway is, and a demonstration that runs for real where it may.
+"""The landing page: what the gateway is, and a demonstration that plays by itself and runs for real at a press.
 
-Promise: the example that stands there before, or without scripts, is one that the gateway could
-have given: its answer is the reference's example, its webhook's signature verifies. Public; whether
+Promise: the example that it plays, and shows without scripts, is one that the gateway could have given: its answer
+is the reference's example, its webhook's signature verifies with the secret shown beside it. Public; whether
 somebody is signed in only chooses a link.
 """
 
@@ -50,6 +50,7 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
         answer=pretty(example_answer()),
         webhook_headers=example_webhook()[0],
         webhook_body=example_webhook()[1].decode(),
+        example_secret=EXAMPLE_SECRET,
     )
 
 

@@ -1,6 +1,6 @@
 """The pages as rows of the route table: those for anybody, and the dashboard."""
 
-from gateway.dashboard import landing, overview, search
+from gateway.dashboard import demonstration, landing, overview, search
 from gateway.dashboard.account import (
     account,
     cli_login,
@@ -100,4 +100,11 @@ ENTRY = ApiSurface(
     ),
     refuse,
 )
-PAGES = (DASHBOARD, OPERATOR, ENTRY, consent.SURFACE, mcp_consent.SURFACE)
+PAGES = (
+    DASHBOARD,
+    OPERATOR,
+    ENTRY,
+    demonstration.SURFACE,
+    consent.SURFACE,
+    mcp_consent.SURFACE,
+)

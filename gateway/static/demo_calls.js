@@ -1,7 +1,8 @@
 // What the landing page's demonstration asks of this gateway. Every answer is the gateway's own.
 
-const KEPT = "topup_demo_key";
+const KEPT = "topup_demonstration";
 const WAIT_MS = 15000;
+const CODES_OF_AN_ENDED_KEY = new Set([2001, 2008, 2010]);
 const text = new TextEncoder();
 
 // A refusal, or no answer at all: code 0.
@@ -21,12 +22,16 @@ export class Gateway {
 
   // {answer, status, tookMs}; raises Refused.
   async call(method, path, body) {
+    return this.ask(method, this.prefix + path, body);
+  }
+
+  async ask(method, address, body) {
     const headers = this.key ? { Authorization: `Bearer ${this.key}` } : {};
     if (body) headers["Content-Type"] = "application/json";
     const began = performance.now();
     let answer, response;
     try {
-      response = await fetch(this.prefix + path, {
+      response = await fetch(address, {
         method, headers, body: body && JSON.stringify(body), credentials: "omit", cache: "no-store",
       });
       answer = await response.json();
@@ -36,26 +41,30 @@ export class Gateway {
     const tookMs = Math.max(1, Math.round(performance.now() - began));
     if (!answer.success) {
       const error = answer.data?.error ?? {};
+      if (CODES_OF_AN_ENDED_KEY.has(answer.code)) this.forget();
       throw new Refused(answer.code, error.detail ?? answer.message, error.retry_after_s);
     }
     return { answer, status: response.status, tookMs };
   }
 
-  // A sandbox key: this tab's, or a new one where it has none or the old one has ended.
+  // A key to run it with: this browser's, or a new one where it has none or the old one has ended.
   async needKey() {
     if (this.key) {
       try {
         await this.call("GET", "/topup/balance");
         return;
       } catch (error) {
-        if (error.code !== 2001 && error.code !== 2010) throw error;
-        this.key = "";
-        keep("");
+        if (this.key) throw error;
       }
     }
-    const { answer } = await this.call("POST", "/keys/sandbox");
+    const { answer } = await this.ask("POST", "/demonstration/key");
     this.key = answer.data.key;
     keep(this.key);
+  }
+
+  forget() {
+    this.key = "";
+    keep("");
   }
 
   async walletCents(recipient, platform) {
@@ -157,7 +166,7 @@ async function digest(key, message) {
 // A browser that keeps nothing makes a key for each page.
 function kept() {
   try {
-    return sessionStorage.getItem(KEPT) ?? "";
+    return localStorage.getItem(KEPT) ?? "";
   } catch {
     return "";
   }
@@ -165,7 +174,7 @@ function kept() {
 
 function keep(key) {
   try {
-    sessionStorage.setItem(KEPT, key);
+    localStorage.setItem(KEPT, key);
   } catch {
     // Then it lives as long as the page.
   }

@@ -66,6 +66,13 @@ async def show_new(call: RequestContext[Fields, Fields]) -> Reply:
     return _new_page(call, Form(fields))
 
 
+async def show_first(call: RequestContext[Fields, Fields]) -> Reply:
+    """A staging key at one press; somebody who signs up to get a key is led here."""
+    if call.principal.environment != "staging":
+        return go(f"{PATH}/new")
+    return page(call, "key_first.html", scopes=DEFAULT_SCOPES, form_key=new_id("frm"))
+
+
 async def mint(call: RequestContext[Fields, Fields]) -> Reply:
     """The new key's secret, shown this once."""
     form = read_form(call)
@@ -222,6 +229,7 @@ ROUTES = (
     page_route("POST", "/keys", mint, "Create a key", _SCOPES),
     page_route("GET", "/keys/all", show_all, "Every key ever made", _SCOPES),
     page_route("GET", "/keys/new", show_new, "The form of a new key", _SCOPES),
+    page_route("GET", "/keys/first", show_first, "The form of a first key", _SCOPES),
     page_route("GET", "/keys/{key_id}", show, "One key", _SCOPES),
     page_route("POST", "/keys/{key_id}", change, "Change a key", _SCOPES),
     page_route("POST", "/keys/{key_id}/rotate", rotate, "Rotate a key", _SCOPES),
