@@ -112,6 +112,7 @@ STEPS = (
     ("sessions", "id", "{own}"),
     ("members", "id", "{own}"),
     ("password_resets", "id", "{own}"),
+    ("email_verifications", "id", "{own}"),
     ("second_factors", "account_id", "{own}"),
     ("passkeys", "id", "{own}"),
     ("oauth_charges", "id", "{own}"),

@@ -226,6 +226,7 @@ _OF_0055: Final = _OF_0054 | {
     "account_environments": "4750d931b5e0",
 }
 _OF_0056: Final = _OF_0055 | {"audit_log": "2f2f6d9d47fb"}
+_OF_0057: Final = _OF_0056 | {"passkeys": "85174f8e46eb"}
 TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0012": _OF_0012,
     "0013": _OF_0013,
@@ -272,5 +273,6 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0054": _OF_0054,
     "0055": _OF_0055,
     "0056": _OF_0056,
-    "0057": _OF_0056 | {"passkeys": "85174f8e46eb"},
+    "0057": _OF_0057,
+    "0058": _OF_0057 | {"email_verifications": "c9b5ebf3cdaf"},
 }

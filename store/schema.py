@@ -219,6 +219,18 @@ password_resets = sa.Table(
     sa.Index("ix_password_resets_account", "account_id"),
 )
 
+# keys/sign_in/email_verification.py. Links that verify an address; a row goes when one of its account is used.
+email_verifications = sa.Table(
+    "email_verifications",
+    metadata,
+    _text("id", key=True),  # the link is made of it
+    _text("account_id"),
+    _text("email"),  # the account's when it was written: the link counts for no other
+    _int("created_at"),
+    _int("expires_at"),
+    sa.Index("ix_email_verifications_account", "account_id"),
+)
+
 # keys/member.py. Colleagues, and who is invited; rows stay.
 members = sa.Table(
     "members",
@@ -2047,7 +2059,7 @@ owner_mails = sa.Table(
     _text("account_id"),
     _text("environment"),
     # past_due | recharge_failed | credit_expiring | receipt | approval | invitation | password |
-    # password_changed | suspended | resumed
+    # password_changed | suspended | resumed | address
     _text("kind"),
     _text("subscription_id"),  # empty: about none
     _text("status"),  # queued | sent | bounced | failed | outbox | unwanted | limited

@@ -33,6 +33,7 @@ OwnerMailKind = Literal[
     "password_changed",
     "suspended",
     "resumed",
+    "address",
 ]
 OwnerMailStatus = Literal["queued", "sent", "bounced", "failed", "outbox", "unwanted", "limited"]
 # After try k it waits WAITS_US[k-1]; then it has failed.
@@ -53,6 +54,7 @@ DAY_MAX: Final[Mapping[OwnerMailKind, int]] = {
     "password_changed": 10,
     "suspended": 10,
     "resumed": 10,
+    "address": 20,
 }
 PRUNED_MAX: Final = 500
 
@@ -306,6 +308,7 @@ _DUE: Final[Mapping[str, str]] = {
     "password_changed": "next_notice_at",
     "suspended": "next_notice_at",
     "resumed": "next_notice_at",
+    "address": "next_notice_at",
 }
 _DUE_COLUMNS: Final = (
     "next_attempt_at",

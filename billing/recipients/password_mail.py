@@ -15,18 +15,18 @@ from keys.sign_in.password_reset import PasswordReset
 from store.database import Transaction
 
 # People sign in to both environments; wherever mail leaves at all, live's does.
-_ENVIRONMENT: Final = "live"
+PEOPLES_ENVIRONMENT: Final = "live"
 
 
 def is_mailed(rules: MailRules, email: str) -> bool:
     """Whether mail to that address leaves at all."""
-    return rules.is_sent(_ENVIRONMENT, email)
+    return rules.is_sent(PEOPLES_ENVIRONMENT, email)
 
 
 async def write_link(tx: Transaction, reset: PasswordReset) -> None:
     """Due now. The caller looked whether mail to the address leaves."""
     mail = written_mail(
-        Tenant(reset.account_id, _ENVIRONMENT),
+        Tenant(reset.account_id, PEOPLES_ENVIRONMENT),
         "password",
         data={"reset_id": reset.id},
         is_sent=True,
@@ -43,7 +43,7 @@ async def write_changed(
     if account.email is None or not is_mailed(rules, account.email):
         return
     mail = written_mail(
-        Tenant(account.id, _ENVIRONMENT),
+        Tenant(account.id, PEOPLES_ENVIRONMENT),
         "password_changed",
         data={"changed_at": now_us},
         is_sent=True,

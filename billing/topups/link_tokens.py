@@ -1,8 +1,8 @@
 """Tokens of addresses that need no account: a recipient's claim page, where they end our mail, the payer's
-page of an order, a receipt, the decision on a send that waits, an invitation, a new password, and where an owner
-ends one kind of mail.
+page of an order, a receipt, the decision on a send that waits, an invitation, a new password, the verification of
+an address, and where an owner ends one kind of mail.
 
-A token is the id of the top-up, order, document, approval, invitation, reset or account as one block of AES, under a key
+A token is the id of the top-up, order, document, approval, invitation, reset, verification or account as one block of AES, under a key
 for its purpose that comes from a data key which the master key seals. Invariant: no token is stored, and the database alone
 makes none. A token has one spelling; whoever guesses meets one of 2**128 numbers, of which the ids that
 exist are a few.
@@ -30,6 +30,7 @@ LinkPurpose = Literal[
     "approval",
     "invitation",
     "password",
+    "address",
     "no_expiring",
     "no_receipt",
     "no_approval",
@@ -43,6 +44,7 @@ _PREFIXES: Final[Mapping[LinkPurpose, str]] = {
     "approval": "apr_",
     "invitation": "inv_",
     "password": "pwr_",
+    "address": "evf_",
     "no_expiring": "acc_",
     "no_receipt": "acc_",
     "no_approval": "acc_",

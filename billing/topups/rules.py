@@ -14,6 +14,7 @@ from keys.principal import Principal
 CLAIM_PATH: Final = "/claim"
 INVITATION_PATH: Final = "/invitation"
 PASSWORD_PATH: Final = "/new-password"  # noqa: S105
+ADDRESS_PATH: Final = "/verify-address"
 # Where whoever has the link decides on a send that waits.
 DECIDE_PATH: Final = "/decide"
 
@@ -51,6 +52,10 @@ class TopUpRules:
     def password_url(self, reset_id: str) -> str:
         """The page that sets a new password, once, for whoever reads the mail of the account's address."""
         return f"{self.public_url}{PASSWORD_PATH}/{self.links.token_of('password', reset_id)}"
+
+    def address_url(self, verification_id: str) -> str:
+        """The page that verifies, once, the address that the mail went to."""
+        return f"{self.public_url}{ADDRESS_PATH}/{self.links.token_of('address', verification_id)}"
 
     def claim_token_of(self, topup_id: str) -> str:
         """What stands in that page's address for the top-up."""

@@ -14,6 +14,7 @@ from gateway.dashboard.account import (
     sign_up,
     team,
     two_factor,
+    verify_address,
 )
 from gateway.dashboard.admin.routes import ADMIN_ROUTES
 from gateway.dashboard.developers import (
@@ -70,6 +71,7 @@ DASHBOARD = ApiSurface(
         *replays.ROUTES,
         *requests.ROUTES,
         *account.ROUTES,
+        *verify_address.ROUTES,
         *team.ROUTES,
         *two_factor.ROUTES,
         *passkeys.ROUTES,
@@ -89,6 +91,7 @@ ENTRY = ApiSurface(
         *sign_up.ROUTES,
         *invitation.OPEN_ROUTES,
         *new_password.ROUTES,
+        *verify_address.OPEN_ROUTES,
         *checkout.ROUTES,
         *portal.ROUTES,
         *saved_card.ROUTES,

@@ -32,6 +32,7 @@ _OURS: Final = (
     "/mcp",
     "/x402",
     "/new-password/",
+    "/verify-address/",
     "/invitation/",
 )
 _NAMESPACE: Final = "http://www.sitemaps.org/schemas/sitemap/0.9"

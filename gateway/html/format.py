@@ -36,6 +36,8 @@ SAID: Final[Mapping[str, str]] = {
     "account-resumed": "The account goes on.",
     "live-closed": "Live is closed for this account: its live keys and tokens stopped working.",
     "email-verified": "The address counts as verified.",
+    "address-asked": "A link is on its way to your address; it counts once, for an hour.",
+    "address-not-asked": "No link was sent: the address is verified, has five links that count, or gets no mail.",
     "member-changed": "The role is changed: it counts from the next page they open.",
     "member-removed": "They can act for this account no more.",
     "member-left": "You left that account, and are in your own again.",

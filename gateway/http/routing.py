@@ -59,6 +59,7 @@ _KINDS = {
     "mail_token": "Page",
     "invitation_token": "Invitation",
     "password_token": "Link",
+    "address_token": "Link",
     "receipt_token": "Page",
     "status_token": "Page",
     "difference_id": "Difference",

@@ -28,6 +28,7 @@ SECRETS = {
     "payment by card": f"Payment {RANDOM}{RANDOM}",
     "device code": f"name=box&device_code={RANDOM}",
     "link that ends mail": f"https://pay.example/no-mail/{RANDOM[:22]}?lang=en",
+    "link that verifies an address": f"https://pay.example/verify-address/{RANDOM[:22]}",
     "link that sets a password": f"https://pay.example/new-password/{RANDOM[:22]}",
     "link to a receipt": f"https://pay.example/receipts/{RANDOM[:22]}?lang=en",
     "link to an order": f"https://pay.example/orders/status/{RANDOM[:22]}",

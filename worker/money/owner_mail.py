@@ -16,6 +16,7 @@ from typing import Final
 from billing.documents.receipt_letter import receipt_letter
 from billing.recharges import records as recharge_rows
 from billing.recipients import owner_mail
+from billing.recipients.address_mail import verification_letter
 from billing.recipients.approval_letter import approval_letter
 from billing.recipients.invitation_letter import invitation_letter
 from billing.recipients.language import Language, english, nearest
@@ -35,7 +36,7 @@ from kernel.errors import NotFound
 from kernel.tenant import Tenant
 from keys.account import get_account
 from keys.member import find_invitation
-from keys.sign_in import password_reset
+from keys.sign_in import email_verification, password_reset
 from store.database import Database, Transaction
 from worker.woken_loop import WokenLoop
 
@@ -144,6 +145,8 @@ class OwnerMailer(WokenLoop):
             tokens.append(links.token_of("invitation", told["invitation_id"]))
         if "reset_id" in told:
             tokens.append(links.token_of("password", told["reset_id"]))
+        if "verification_id" in told:
+            tokens.append(links.token_of("address", told["verification_id"]))
         for token in (*tokens, *filter(None, [no_mail_token(links, mail)])):
             said = said.replace(token, _MASK)
         return said
@@ -156,6 +159,8 @@ class OwnerMailer(WokenLoop):
             return await self._about_approvals(tx, mail, language)
         if mail.kind == "password":
             return await self._about_password(tx, mail, language)
+        if mail.kind == "address":
+            return await self._about_address(tx, mail, language)
         if mail.kind in {"suspended", "resumed"}:
             return _about_suspension(mail, self._rules.public_url, language)
         if mail.kind == "password_changed":
@@ -198,6 +203,17 @@ class OwnerMailer(WokenLoop):
             return None
         url = self._rules.password_url(reset_id)
         return password_letter(url=url, expires_at=reset.expires_at, language=language)
+
+    async def _about_address(
+        self, tx: Transaction, mail: OwnerMail, language: Language
+    ) -> OwnerLetter | None:
+        verification_id, now_us = mail.data["verification_id"], self._clock.now_us()
+        try:
+            found = await email_verification.find(tx, verification_id, now_us=now_us)
+        except NotFound:
+            return None
+        url = self._rules.address_url(found.id)
+        return verification_letter(url=url, expires_at=found.expires_at, language=language)
 
     async def _invited(
         self, tx: Transaction, mail: OwnerMail, language: Language

@@ -8,6 +8,7 @@ from starlette.responses import Response
 from billing.recipients import password_mail
 from billing.recipients.language import ENGLISH, languages
 from gateway.dashboard.account.sign_in import is_secure
+from gateway.dashboard.account.verify_address import is_mailed
 from gateway.dashboard.listing import listing
 from gateway.dashboard.refused import is_safe_way
 from gateway.dashboard.route import page_route
@@ -250,13 +251,16 @@ async def _show(
     """The page; typed: billing details that were refused, to be mended rather than typed again."""
     principal = call.principal
 
-    async def work(tx: Transaction) -> tuple[Account, list[Session], WantedMail, str | None]:
+    async def work(
+        tx: Transaction,
+    ) -> tuple[Account, Account, list[Session], WantedMail, str | None]:
         account = await get_account(tx, principal.account_id)
+        own = await get_account(tx, principal.person_id)
         sessions = await session.list_sessions(tx, principal.person_id, now_us=call.now_us)
         mailed = await wanted_mail(tx, account.id)
-        return account, sessions, mailed, await mail_language(tx, account.id)
+        return account, own, sessions, mailed, await mail_language(tx, account.id)
 
-    account, sessions, mailed, language = await call.context.database.read(work)
+    account, own, sessions, mailed, language = await call.context.database.read(work)
     billing = typed or (await ask(call, "GET", "/billing/details")).data
     limits = (await ask(call, "GET", "/account/limits")).data
     return page(
@@ -264,6 +268,10 @@ async def _show(
         "account.html",
         status=problem.status,
         account=account,
+        own=own,
+        is_mailed=is_mailed(call, own.email),
+        sends_mail="live" in call.context.topup_rules.mail.sent_in,
+        live_by_address=call.context.settings.self_serve_live,
         sessions=sessions,
         billing=billing,
         limits=limits,

@@ -1,7 +1,7 @@
 """Making an account: open while SELF_SERVE_STAGING lets anybody make one, else the operator's.
 
 Promises: whoever makes an account is inside at once, where they wanted to go; it has staging only, until a person
-opens live. One address has one account: of an address that has one, nothing is changed and nobody is signed in. That
+opens live; its address is asked by mail to verify itself, where mail leaves. One address has one account: of an address that has one, nothing is changed and nobody is signed in. That
 it has one is told, to ten tries an hour of one network address; signing in and asking for a new password tell nobody.
 """
 
@@ -10,7 +10,7 @@ from typing import Any, Final
 from starlette.responses import Response
 
 from billing.credits.opening import open_account
-from gateway.dashboard.account import sign_in
+from gateway.dashboard.account import sign_in, verify_address
 from gateway.dashboard.refused import is_safe_way
 from gateway.dashboard.route import open_route
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form, read_query
@@ -76,6 +76,7 @@ async def _make(call: RequestContext[Any, Any], name: str, email: str, password_
             tx, name=name, email=email, now_us=call.now_us, has_live=False
         )
         await set_password_hash(tx, account_id, password_hash)
+        await verify_address.write_link(tx, call, account_id)
         return account_id
 
     return await call.context.database.transaction(work)

@@ -28,6 +28,7 @@ TEMPLATES = [
 ]
 CODE = [
     ROOT / "billing/documents/receipt_letter.py",
+    ROOT / "billing/recipients/address_mail.py",
     ROOT / "billing/recipients/approval_letter.py",
     ROOT / "billing/recipients/invitation_letter.py",
     ROOT / "billing/recipients/letter.py",

@@ -1,0 +1,45 @@
+"""The mail by which an address verifies itself: its row, written with the act that asks for it, and its words.
+Writes owner_mails.
+
+Invariant: the row names the verification alone; the link is worked out when it is sent, so that one which was used
+meanwhile does not leave.
+"""
+
+from billing.recipients import owner_mail
+from billing.recipients.language import Language
+from billing.recipients.owner_mail import written_mail
+from billing.recipients.owner_message import OwnerLetter
+from billing.recipients.password_mail import PEOPLES_ENVIRONMENT
+from billing.topups.mail import HINT
+from kernel.tenant import Tenant
+from keys.sign_in.email_verification import EmailVerification
+from store.database import Transaction
+
+
+async def write_verification(tx: Transaction, verification: EmailVerification) -> None:
+    """Due now. The caller looked whether mail to the address leaves."""
+    mail = written_mail(
+        Tenant(verification.account_id, PEOPLES_ENVIRONMENT),
+        "address",
+        data={"verification_id": verification.id},
+        is_sent=True,
+        now_us=verification.created_at,
+    )
+    await owner_mail.insert(tx, [mail])
+    tx.hint(HINT)
+
+
+def verification_letter(*, url: str, expires_at: int, language: Language) -> OwnerLetter:
+    """url: verifies the address, once; expires_at: until when, in microseconds."""
+    say = language.say
+    return OwnerLetter(
+        language,
+        say("Verify your address"),
+        (
+            say("An account was made with this address. Is it yours?"),
+            say("The link counts once, until {when}.", when=language.moment(expires_at)),
+        ),
+        say("Verify your address"),
+        url,
+        say("If you made no account, do nothing: the address stays unverified."),
+    )

@@ -1,0 +1,136 @@
+"""The address of an account: its owner asks for a link by mail, and the link shows that they read it.
+
+Promises: opening the link changes nothing, since programs that look at mail open it too; a press verifies, once, for an
+hour; the link signs nobody in. Whoever did not make the account is told what to do instead.
+"""
+
+from typing import Any, Final
+
+from starlette.responses import Response
+
+from billing.recipients import address_mail, password_mail
+from billing.topups.rules import ADDRESS_PATH
+from gateway.dashboard.account import sign_in
+from gateway.dashboard.route import open_route, page_route
+from gateway.html.forms import read_form
+from gateway.html.render import go, page
+from gateway.http.acting import note
+from gateway.http.auth import block_of
+from gateway.http.fields import Fields
+from gateway.http.rate_limit import take_one
+from gateway.http.request_context import RequestContext
+from gateway.http.routing import Reply
+from kernel.errors import NotFound
+from kernel.tenant import Tenant
+from keys.account import get_account, lock_tenants
+from keys.principal import ACCOUNT_SCOPES
+from keys.sign_in import email_verification
+from keys.sign_in.email_verification import EmailVerification
+from store.database import Transaction
+
+ASKED_PER_HOUR: Final = 5  # of one person
+TRIES: Final = (60, 900)  # links of one network address, in so many seconds
+_ACCOUNT_PATH: Final = "/dashboard/account"
+
+
+def is_mailed(call: RequestContext[Any, Any], email: str | None) -> bool:
+    """Whether a link to that address leaves at all."""
+    return email is not None and password_mail.is_mailed(call.context.topup_rules.mail, email)
+
+
+async def write_link(
+    tx: Transaction, call: RequestContext[Any, Any], account_id: str
+) -> EmailVerification | None:
+    """A link and its mail, where the account has an address that mail is sent to and nobody verified yet."""
+    await lock_tenants(tx, [Tenant(account_id, "staging")])
+    account = await get_account(tx, account_id)
+    if not is_mailed(call, account.email):
+        return None
+    made = await email_verification.begin(tx, account, now_us=call.now_us)
+    if made is not None:
+        await address_mail.write_verification(tx, made)
+    return made
+
+
+async def ask(call: RequestContext[Fields, Fields]) -> Reply:
+    """Mails a link to the person's own address."""
+    read_form(call)
+    person_id = call.principal.person_id
+    await take_one(
+        call.context.limiter,
+        f"verify_address:{person_id}",
+        count=ASKED_PER_HOUR,
+        period_s=3600,
+        detail="too many links were asked for within an hour; try again later",
+    )
+    made = await call.context.database.transaction(lambda tx: write_link(tx, call, person_id))
+    return go(_ACCOUNT_PATH, said="address-not-asked" if made is None else "address-asked")
+
+
+async def show(call: RequestContext[Fields, Fields]) -> Reply:
+    """What the press does; nothing is changed by looking."""
+    return _page(call, await _find(call), is_verified=False)
+
+
+async def verify(call: RequestContext[Fields, Fields]) -> Reply:
+    """The address counts as verified from now on."""
+    sign_in.check_own_page(call)
+    read_form(call)
+    found = await _find(call)
+
+    async def work(tx: Transaction) -> None:
+        await lock_tenants(tx, [Tenant(found.account_id, "staging")])
+        used = await email_verification.use(tx, found.id, now_us=call.now_us)
+        await note(
+            tx,
+            call,
+            "address.verified",
+            used.account_id,
+            account_id=used.account_id,
+            environment="",
+            after={"email": used.email},
+        )
+
+    await call.context.database.transaction(work)
+    return _page(call, found, is_verified=True)
+
+
+async def _find(call: RequestContext[Any, Any]) -> EmailVerification:
+    """Raises NotFound, the same for each link that counts no more, and RateLimited."""
+    count, period_s = TRIES
+    await take_one(
+        call.context.limiter,
+        f"verify_link:{block_of(call.address)}",
+        count=count,
+        period_s=period_s,
+        detail="too many links were tried; wait a few minutes",
+    )
+    token = call.params["address_token"]
+    verification_id = call.context.topup_rules.links.id_of("address", token)
+    if verification_id is None:
+        raise NotFound("Link")
+    return await call.context.database.read(
+        lambda tx: email_verification.find(tx, verification_id, now_us=call.now_us)
+    )
+
+
+def _page(
+    call: RequestContext[Any, Any], found: EmailVerification, *, is_verified: bool
+) -> Response:
+    return page(
+        call,
+        "verify_address.html",
+        email=found.email,
+        expires_at=found.expires_at,
+        token=call.params["address_token"],
+        is_verified=is_verified,
+    )
+
+
+ROUTES = (
+    page_route("POST", "/account/address", ask, "Ask for a link that verifies", ACCOUNT_SCOPES),
+)
+OPEN_ROUTES = (
+    open_route("GET", f"{ADDRESS_PATH}/{{address_token}}", show, "Verify an address"),
+    open_route("POST", f"{ADDRESS_PATH}/{{address_token}}", verify, "Verify an address"),
+)
