@@ -74,13 +74,16 @@ def account_words(label: str) -> str:
     """A ledger account by its label of a statement: recipient:claude/bob@example.com ->
     bob@example.com, claude.
     """
+    return ", ".join(filter(None, account_parts(label)))
+
+
+def account_parts(label: str) -> tuple[str, str]:
+    """The same as what kind of account it is and its own name, each of which may be empty."""
     kind_name, _, name = label.partition(":")
     kind = LedgerAccountKind(kind_name)
     if kind is LedgerAccountKind.RECIPIENT:
         platform, _, address = name.partition("/")
-        return f"{address}, {platform}"
+        return "", f"{address}, {platform}"
     if kind is LedgerAccountKind.GRANT and name.startswith(PAID_GRANT):
-        return "Credit of a plan"
-    if kind in _SHOWN_BY_NAME and name:
-        return f"{_KINDS[kind]}, {name}"
-    return _KINDS[kind]
+        return "Credit of a plan", ""
+    return _KINDS[kind], name if kind in _SHOWN_BY_NAME else ""

@@ -27,6 +27,7 @@ from kernel.clock import SECOND_US
 
 ENGLISH: Final = "en"
 _CENTS: Final = 2
+_MICROS: Final = 6
 _Unit = Literal["day", "hour", "minute", "second"]
 _UNITS: Final[tuple[tuple[int, _Unit], ...]] = (
     (86_400, "day"),
@@ -73,6 +74,10 @@ class Language:
         """US cents as people write them."""
         return self._written(Decimal(cents).scaleb(-_CENTS), CURRENCY)
 
+    def micros(self, micros: int) -> str:
+        """Micros of a US dollar, with as many places as they have, but two at least."""
+        return self._written(Decimal(micros).scaleb(-_MICROS), CURRENCY)
+
     def price(self, price: Price) -> str:
         """An amount of any currency as people write it."""
         return self._written(Decimal(price.decimal()), price.currency)
@@ -82,7 +87,7 @@ class Language:
         return str(format_decimal(number, locale=self.locale))
 
     def _written(self, amount: Decimal, currency: str) -> str:
-        written = format_currency(amount, currency, locale=self.locale)
+        written = format_currency(amount, currency, locale=self.locale, decimal_quantization=False)
         if self.direction == "rtl":
             # As one word from left to right; else the sign of US$ is shown at its wrong end.
             return f"{_LEFT_TO_RIGHT}{written.strip(_RIGHT_TO_LEFT_MARK)}{_END}"

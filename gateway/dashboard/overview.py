@@ -11,6 +11,7 @@ from gateway.dashboard.route import page_route
 from gateway.dashboard.unattended import desk_waiting, overlooked_s
 from gateway.html.chart import Chart, Series, balance_line, bars
 from gateway.html.forms import NO_PROBLEM, Problem, problem_of, read_form
+from gateway.html.phrase import phrase
 from gateway.html.render import go, page
 from gateway.html.typed import Typed
 from gateway.http.fields import Fields
@@ -22,22 +23,22 @@ from keys.principal import ACCOUNT_SCOPES, ADMIN
 
 PATH: Final = "/dashboard"
 _TOPUPS: Final = (
-    Series("delivered", "good", ("delivered",)),
-    Series("pending", "calm", ("scheduled", "pending", "reversing")),
-    Series("failed, cancelled or reversed", "bad", ("failed", "cancelled", "reversed")),
+    Series(phrase("delivered"), "good", ("delivered",)),
+    Series(phrase("pending"), "calm", ("scheduled", "pending", "reversing")),
+    Series(phrase("failed, cancelled or reversed"), "bad", ("failed", "cancelled", "reversed")),
 )
 # How far the sandbox clock goes on at one press, in seconds.
 _STEPS: Final = (
-    ("3600", "An hour"),
-    ("86400", "A day"),
-    ("604800", "A week"),
-    ("2678400", "31 days"),
-    ("31622400", "366 days"),
+    ("3600", phrase("An hour")),
+    ("86400", phrase("A day")),
+    ("604800", phrase("A week")),
+    ("2678400", phrase("31 days")),
+    ("31622400", phrase("366 days")),
 )
 _DELIVERIES: Final = (
-    Series("delivered", "good", ("delivered",)),
-    Series("under way", "calm", ("pending", "sending")),
-    Series("failed", "bad", ("failed", "cancelled")),
+    Series(phrase("delivered"), "good", ("delivered",)),
+    Series(phrase("under way"), "calm", ("pending", "sending")),
+    Series(phrase("failed"), "bad", ("failed", "cancelled")),
 )
 
 
@@ -128,9 +129,9 @@ async def _charts(call: RequestContext[Any, Any], balance_micros: int) -> list[C
     tenant, now_us = call.principal.tenant, call.now_us
     done = await call.context.database.read(lambda tx: lately(tx, tenant, now_us=now_us))
     return [
-        balance_line("Balance", done.changes, now_micros=balance_micros),
-        bars("Top-ups", done.topups, _TOPUPS),
-        bars("Deliveries", done.deliveries, _DELIVERIES),
+        balance_line(phrase("Balance"), done.changes, now_micros=balance_micros),
+        bars(phrase("Top-ups"), done.topups, _TOPUPS),
+        bars(phrase("Deliveries"), done.deliveries, _DELIVERIES),
     ]
 
 

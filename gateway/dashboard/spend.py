@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from billing.reports.usage_report import UsageSum, UsageWanted, usage_sums
 from gateway.html.chart import Chart, spend_bars
+from gateway.html.phrase import phrase
 from kernel.clock import DAY_US
 from kernel.tenant import Tenant
 from store.database import Database, Transaction
@@ -42,7 +43,7 @@ async def spend_of(database: Database, tenant: Tenant, wanted: UsageWanted) -> S
         keys = await usage_sums(tx, tenant, wanted, "key")
         total = await usage_sums(tx, tenant, wanted)
         by_day: Mapping[int, int] = {one.day_start_at or 0: one.amount_micros for one in days}
-        chart = spend_bars("Spent a day", by_day, since=wanted.since, until=wanted.until)
+        chart = spend_bars(phrase("Spent a day"), by_day, since=wanted.since, until=wanted.until)
         return Spend(chart, total[0] if total else None, _groups(models), _groups(keys))
 
     return await database.read(work)

@@ -6,15 +6,17 @@ detail. A line's anchor is an id of ours, so a link to it lasts as long as what 
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 from billing.ledger.chart import Code
-from billing.ledger.words import account_words, code_words
+from billing.ledger.words import account_parts, code_words
 from billing.reports.topup_story import StoryEvent, TopUpStory
 from billing.topups.approval import BY_LINK
 from billing.topups.attempt import Attempt
 from gateway.html.format import micros, money, tone
-from gateway.html.waterfall import Axis, Stretch, axis_of, elapsed
+from gateway.html.phrase import Value, counted, phrase
+from gateway.html.waterfall import Axis, Stretch, axis_of
 from kernel.clock import rfc3339_ms
 from webhooks.deliveries.log import AttemptOutcome, Delivery
 
@@ -26,7 +28,8 @@ _D: Final = "/dashboard"
 @dataclass(frozen=True, slots=True)
 class Step:
     """One line. until_at null: a moment, unless it is open: then it goes on. anchor: its id on the page.
-    depth: 1 below an event, 2 below a delivery. path: of the page that tells more. Times in microseconds.
+    detail: with a point between them. depth: 1 below an event, 2 below a delivery. path: of the page that tells
+    more. Times in microseconds.
     """
 
     anchor: str
@@ -36,19 +39,19 @@ class Step:
     until_at: int | None = None
     is_open: bool = False
     state: str = ""
-    detail: str = ""
+    detail: Sequence[str] = ()
     path: str | None = None
     depth: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class StoryLine:
-    """A step as the page draws it. since, took: in words; took is empty for a moment."""
+    """A step as the page draws it. since_us: after the first one; took_us is null for a moment."""
 
     step: Step
     at: str
-    since: str
-    took: str
+    since_us: int
+    took_us: int | None
     tone: str
     bar: Stretch
 
@@ -60,8 +63,8 @@ class ShownStory:
     """
 
     lines: Sequence[StoryLine]
-    ticks: Sequence[tuple[float, str]]
-    length: str
+    ticks: Sequence[tuple[float, int]]
+    length_us: int
     mark: str
     is_live: bool
     has_webhooks: bool
@@ -81,7 +84,7 @@ def shown_story(
     return ShownStory(
         lines,
         axis.ticks(),
-        elapsed(axis.length_us),
+        axis.length_us,
         f"{len(steps)} " + " ".join(step.state for step in steps if step.is_open),
         _is_live(story),
         bool(story.deliveries),
@@ -107,8 +110,8 @@ def _line(step: Step, end: int, axis: Axis) -> StoryLine:
     return StoryLine(
         step,
         rfc3339_ms(step.at),
-        f"+{elapsed(step.at - axis.begin_us)}",
-        "" if is_moment else elapsed(end - step.at),
+        step.at - axis.begin_us,
+        None if is_moment else end - step.at,
         tone(step.state) if step.state else "calm",
         axis.bar(step.at, end),
     )
@@ -143,34 +146,34 @@ def _request(story: TopUpStory) -> Iterator[Step]:
     topup, began_at = story.topup, story.began_at
     yield Step(
         "request",
-        "Request",
+        phrase("Request"),
         _caller(story),
         topup.created_at if began_at is None else began_at,
         until_at=topup.created_at,
-        detail=" · ".join(_facts_of_request(story)),
+        detail=[*_facts_of_request(story)],
         path=None if topup.key_id is None else f"{_D}/keys/{topup.key_id}",
     )
     yield Step(
         "decision",
-        "Decision",
+        phrase("Decision"),
         _decision(story),
         topup.created_at,
         state="accepted",
-        detail=f"{money(topup.charged_cents)} charged",
+        detail=[phrase("%(amount)s charged", amount=partial(money, topup.charged_cents))],
     )
 
 
 def _caller(story: TopUpStory) -> str:
     topup = story.topup
     if topup.key_id is None:
-        return "Sent without a key"
-    return f"Sent with the key {topup.key_name or topup.key_id}"
+        return phrase("Sent without a key")
+    return phrase("Sent with the key %(key)s", key=topup.key_name or topup.key_id)
 
 
 def _facts_of_request(story: TopUpStory) -> Iterator[str]:
     topup = story.topup
     if topup.caller_address is not None:
-        yield f"from {topup.caller_address}"
+        yield phrase("from %(address)s", address=topup.caller_address)
     if topup.idempotency_key is not None:
         yield f"Idempotency-Key {topup.idempotency_key}"
     if story.request_id is not None:
@@ -179,53 +182,68 @@ def _facts_of_request(story: TopUpStory) -> Iterator[str]:
 
 def _decision(story: TopUpStory) -> str:
     if story.approval is not None:
-        return "A person has to approve it; its funds are held"
+        return phrase("A person has to approve it; its funds are held")
     if story.topup.scheduled_for is not None:
-        return "Accepted for its time; its funds are held"
+        return phrase("Accepted for its time; its funds are held")
     if any(one.code == Code.TOPUP_HOLD for one in story.transfers):
-        return "Accepted; its funds are held until it is delivered"
-    return "Accepted and delivered at once"
+        return phrase("Accepted; its funds are held until it is delivered")
+    return phrase("Accepted and delivered at once")
 
 
 def _transfers(story: TopUpStory) -> Iterator[Step]:
     for one in story.transfers:
-        debit, credit = (
-            account_words(story.labels[side]) for side in (one.debit_id, one.credit_id)
-        )
+        debit, credit = (_account(story.labels[side]) for side in (one.debit_id, one.credit_id))
         yield Step(
             one.id,
-            "Ledger",
-            f"{code_words(one.code)}: {micros(one.amount_micros)}",
+            phrase("Ledger"),
+            phrase(
+                "%(what)s: %(amount)s",
+                what=phrase(code_words(one.code)),
+                amount=partial(micros, one.amount_micros),
+            ),
             one.created_at,
-            detail=f"{debit} → {credit}",
+            detail=[phrase("%(debit)s → %(credit)s", debit=debit, credit=credit)],
         )
+
+
+def _account(label: str) -> Value:
+    kind, name = account_parts(label)
+    if kind and name:
+        return phrase("%(kind)s, %(name)s", kind=phrase(kind), name=name)
+    return phrase(kind) if kind else name
 
 
 def _approval(story: TopUpStory) -> Iterator[Step]:
     asked = story.approval
     if asked is None:
         return
-    by = "a signed link" if asked.decided_by == BY_LINK else asked.decided_by
+    by = phrase("a signed link") if asked.decided_by == BY_LINK else asked.decided_by
     yield Step(
         asked.id,
-        "Approval",
-        "Waits for a person" if asked.status == "pending" else f"{asked.status.capitalize()}",
+        phrase("Approval"),
+        phrase("Waits for a person")
+        if asked.status == "pending"
+        else phrase(asked.status.capitalize()),
         asked.created_at,
         until_at=asked.decided_at,
         is_open=asked.status == "pending",
         state=asked.status,
-        detail="" if by is None else f"by {by}",
+        detail=[] if by is None else [phrase("by %(whom)s", whom=by)],
         path=f"{_D}/approvals/{asked.id}",
     )
 
 
 def _supplier(one: Attempt, *, is_operator: bool) -> Step:
-    times = "once" if one.asks == 1 else f"{one.asks} times"
-    detail = " · ".join(word for word in (one.supplier, one.detail) if word) if is_operator else ""
+    detail = [word for word in (one.supplier, one.detail) if word] if is_operator else []
     return Step(
         f"supplier-{one.number}",
-        "Supplier",
-        f"Turn {one.number}, asked {times}",
+        phrase("Supplier"),
+        counted(
+            "Turn %(turn)s, asked once",
+            "Turn %(turn)s, asked %(num)s times",
+            one.asks,
+            turn=one.number,
+        ),
         one.asked_at,
         until_at=one.ended_at,
         is_open=one.is_open,
@@ -238,18 +256,22 @@ def _mails(story: TopUpStory) -> Iterator[Step]:
     for one in story.mails:
         yield Step(
             one.id,
-            "Mail",
-            "Mail to the recipient",
+            phrase("Mail"),
+            phrase("Mail to the recipient"),
             one.created_at,
             until_at=one.ended_at,
             is_open=one.ended_at is None,
             state=one.status,
-            detail=one.reason or "",
+            detail=[one.reason] if one.reason else [],
             path=f"{_D}/outbox/{one.id}",
         )
     if story.topup.claimed_at is not None:
         yield Step(
-            "claimed", "Recipient", "Opened its page", story.topup.claimed_at, state="redeemed"
+            "claimed",
+            phrase("Recipient"),
+            phrase("Opened its page"),
+            story.topup.claimed_at,
+            state="redeemed",
         )
 
 
@@ -261,11 +283,11 @@ def _settled(story: TopUpStory) -> Iterator[Step]:
     state = "delivered" if topup.status in {"reversing", "reversed"} else topup.status
     yield Step(
         "settled",
-        "Outcome",
-        f"Ended: {state}",
+        phrase("Outcome"),
+        phrase("Ended: %(state)s", state=phrase(state)),
         topup.settled_at,
         state=state,
-        detail=topup.failure_reason or "",
+        detail=[topup.failure_reason] if topup.failure_reason else [],
     )
 
 
@@ -274,40 +296,40 @@ def _reversal(story: TopUpStory) -> Iterator[Step]:
     if one is not None:
         yield Step(
             "reversal",
-            "Reversal",
-            "Wanted back",
+            phrase("Reversal"),
+            phrase("Wanted back"),
             one.asked_at,
             until_at=one.ended_at,
             is_open=one.outcome is None,
             state=one.outcome or "reversing",
-            detail=" · ".join(word for word in (one.reason, one.detail) if word),
+            detail=[word for word in (one.reason, one.detail) if word],
         )
 
 
 def _event(one: StoryEvent) -> Step:
     return Step(
         one.id,
-        "Event",
+        phrase("Event"),
         one.type,
         one.created_at,
         state=one.type.partition(".")[2],
-        detail=one.id,
+        detail=[one.id],
     )
 
 
 def _delivery(one: Delivery, story: TopUpStory) -> Step:
     made = [attempt for attempt in story.outcomes if attempt.delivery_id == one.id]
     is_open = one.status in _OPEN_DELIVERIES
-    due = f"next attempt {rfc3339_ms(one.next_attempt_at)}" if one.next_attempt_at and made else ""
+    due = rfc3339_ms(one.next_attempt_at) if one.next_attempt_at and made else ""
     return Step(
         one.id,
-        "Replay" if one.replay_of else "Webhook",
+        phrase("Replay") if one.replay_of else phrase("Webhook"),
         story.urls.get(one.endpoint_id, one.endpoint_id),
         one.created_at,
         until_at=made[-1].started_at + made[-1].duration_us if made else None,
         is_open=is_open,
         state=one.status,
-        detail=due,
+        detail=[phrase("next attempt %(time)s", time=due)] if due else [],
         path=f"{_D}/deliveries/{one.id}",
         depth=1,
     )
@@ -318,8 +340,8 @@ def _attempts(delivery: Delivery, story: TopUpStory) -> Iterator[Step]:
         if one.delivery_id == delivery.id:
             yield Step(
                 one.id,
-                "Attempt",
-                f"Attempt {one.number}: {_answer(one)}",
+                phrase("Attempt"),
+                phrase("Attempt %(number)s: %(answer)s", number=one.number, answer=_answer(one)),
                 one.started_at,
                 until_at=one.started_at + one.duration_us,
                 state="succeeded" if one.error is None else "failed",
@@ -331,4 +353,6 @@ def _attempts(delivery: Delivery, story: TopUpStory) -> Iterator[Step]:
 def _answer(one: AttemptOutcome) -> str:
     if one.http_status is not None:
         return f"HTTP {one.http_status}"
-    return f"no answer ({one.error})" if one.error else "no answer"
+    if one.error:
+        return phrase("no answer (%(error)s)", error=one.error)
+    return phrase("no answer")

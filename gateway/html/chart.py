@@ -1,13 +1,15 @@
 """Numbers over time as SVG made here: a picture with its numbers in a table beside it.
 
-Pure. What is worked out here is drawn by the template, in the units of the picture (400 by 170).
+Pure. Names and figures are phrases, which the template says in the reader's language. What is worked out here is drawn by the template, in the units of the picture (400 by 170).
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from gateway.html.format import count, micros, money
+from gateway.html.phrase import Phrase, counted, phrase
 from kernel.clock import DAY_US, HOUR_US, MINUTE_US, rfc3339
 from store.activity import Activity
 
@@ -66,13 +68,18 @@ def bars(title: str, activity: Activity, series: Sequence[Series]) -> Chart:
     numbers = [[activity.count(start, *part.statuses) for part in series] for start in frame.starts]
     top = _ceiling(max(map(sum, numbers)))
     drawn: list[Bar] = []
-    for place, counted in enumerate(numbers):
+    for place, column in enumerate(numbers):
         y = float(_FLOOR)
-        for part, number in zip(series, counted, strict=True):
+        for part, number in zip(series, column, strict=True):
             height = number / top * (_FLOOR - _TOP)
             y -= height
             if number:
-                title_of_bar = f"{frame.labels[place]}: {count(number)} {part.name}"
+                title_of_bar = phrase(
+                    "%(time)s: %(number)s %(series)s",
+                    time=frame.labels[place],
+                    number=number,
+                    series=phrase(part.name),
+                )
                 x, width = frame.box(place)
                 drawn.append(Bar(x, round(y, 1), width, round(height, 1), part.tone, title_of_bar))
     return frame.chart(
@@ -80,8 +87,8 @@ def bars(title: str, activity: Activity, series: Sequence[Series]) -> Chart:
         series,
         top=top,
         show=count,
-        figures=[[count(number) for number in counted] for counted in numbers],
-        totals=[count(sum(column)) for column in zip(*numbers, strict=True)],
+        figures=numbers,
+        totals=[sum(column) for column in zip(*numbers, strict=True)],
         is_empty=not any(map(any, numbers)),
         bars=drawn,
     )
@@ -98,15 +105,17 @@ def spend_bars(title: str, by_day: Mapping[int, int], *, since: int, until: int)
         if number:
             height = round(number / top * (_FLOOR - _TOP), 1)
             x, width = frame.box(place)
-            words = f"{frame.labels[place]}: {micros(number)}"
+            words = phrase(
+                "%(time)s: %(number)s", time=frame.labels[place], number=partial(micros, number)
+            )
             drawn.append(Bar(x, round(_FLOOR - height, 1), width, height, "calm", words))
     return frame.chart(
         title,
-        [Series("spent", "calm")],
+        [Series(phrase("spent"), "calm")],
         top=top,
         show=micros,
-        figures=[[micros(number)] for number in spent],
-        totals=[micros(sum(spent))],
+        figures=[[number] for number in spent],
+        totals=[sum(spent)],
         is_empty=not any(spent),
         bars=drawn,
     )
@@ -129,11 +138,12 @@ def balance_line(title: str, activity: Activity, *, now_micros: int) -> Chart:
     corners = (f"{frame.middle(0)},{_FLOOR}", f"{frame.middle(len(cents) - 1)},{_FLOOR}")
     return frame.chart(
         title,
-        [Series("now", "calm")],
+        [Series(phrase("now"), "calm")],
         top=top,
-        show=lambda number: money(number).removesuffix(".00"),
-        figures=[[money(each)] for each in cents],
-        totals=[money(cents[-1])],
+        show=money,
+        show_level=_short_money,
+        figures=[[each] for each in cents],
+        totals=[cents[-1]],
         is_empty=not any(cents),
         line=" ".join(points),
         area=" ".join((corners[0], *points, corners[1])),
@@ -164,8 +174,9 @@ class _Frame:
         *,
         top: int,
         show: Callable[[int], str],
-        figures: Sequence[Sequence[str]],
-        totals: Sequence[str],
+        show_level: Callable[[int], str] | None = None,
+        figures: Sequence[Sequence[int]],
+        totals: Sequence[int],
         is_empty: bool,
         bars: Sequence[Bar] = (),
         line: str = "",
@@ -184,20 +195,32 @@ class _Frame:
                 if (last - place) % every == every // 2
             ],
             levels=[
-                (round(_FLOOR - half * (_FLOOR - _TOP) / 2, 1), show(top * half // 2))
+                (
+                    round(_FLOOR - half * (_FLOOR - _TOP) / 2, 1),
+                    _figure(show_level or show, top * half // 2),
+                )
                 for half in (0, 1, 2)
             ],
             rows=[
-                (label, rfc3339(start), shown)
-                for label, start, shown in zip(self.labels, self.starts, figures, strict=True)
+                (label, rfc3339(start), [_figure(show, number) for number in numbers])
+                for label, start, numbers in zip(self.labels, self.starts, figures, strict=True)
             ],
-            totals=totals,
+            totals=[_figure(show, number) for number in totals],
             left=self._left,
             is_empty=is_empty,
             bars=bars,
             line=line,
             area=area,
         )
+
+
+def _figure(show: Callable[[int], str], number: int) -> Phrase:
+    return phrase("%(figure)s", figure=partial(show, number))
+
+
+def _short_money(cents: int) -> str:
+    """Whole dollars without their cents."""
+    return money(cents).replace(".00", "")
 
 
 def _ceiling(highest: int) -> int:
@@ -221,7 +244,8 @@ def _label(start: int, step_us: int) -> str:
 def _span(activity: Activity) -> str:
     steps = len(activity.starts)
     if activity.step_us >= DAY_US:
-        return f"last {steps} days"
-    if steps * activity.step_us > 2 * HOUR_US:
-        return f"last {steps * activity.step_us // HOUR_US} hours"
-    return f"last {steps * activity.step_us // MINUTE_US} minutes"
+        return counted("last %(num)s day", "last %(num)s days", steps)
+    length_us = steps * activity.step_us
+    if length_us > 2 * HOUR_US:
+        return counted("last %(num)s hour", "last %(num)s hours", length_us // HOUR_US)
+    return counted("last %(num)s minute", "last %(num)s minutes", length_us // MINUTE_US)

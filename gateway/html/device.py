@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Final
 
+from gateway.html.phrase import phrase
+
 # The first that is found counts: most browsers also name the ones that they descend from.
 _BROWSERS: Final = (
     ("Edg", "Edge"),
@@ -32,8 +34,10 @@ def device_of(user_agent: str) -> str:
     browser, system = _first(_BROWSERS, user_agent), _first(_SYSTEMS, user_agent)
     if browser is None:
         words = user_agent.split()
-        browser = words[0] if words else "An unknown browser"
-    return browser if system is None else f"{browser} on {system}"
+        browser = words[0] if words else phrase("An unknown browser")
+    if system is None:
+        return browser
+    return phrase("%(browser)s on %(system)s", browser=browser, system=system)
 
 
 def _first(known: Sequence[tuple[str, str]], text: str) -> str | None:

@@ -6,11 +6,25 @@ Pure.
 
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
-from gateway.html.format import count, money
+from gateway.html.format import money
+from gateway.html.phrase import Value, counted, phrase
 
-_FILL_IN: Final = "fill this in"
+_FILL_IN: Final = phrase("fill this in")
+_AMOUNTS: Final = {
+    "<=": phrase("write an amount of at most %(bound)s"),
+    ">=": phrase("write an amount of at least %(bound)s"),
+    "<": phrase("write an amount of less than %(bound)s"),
+    ">": phrase("write an amount of more than %(bound)s"),
+}
+_NUMBERS: Final = {
+    "<=": phrase("write a whole number of at most %(bound)s"),
+    ">=": phrase("write a whole number of at least %(bound)s"),
+    "<": phrase("write a whole number of less than %(bound)s"),
+    ">": phrase("write a whole number of more than %(bound)s"),
+}
 
 
 def for_people(detail: str, param: str | None = None) -> str:
@@ -26,21 +40,39 @@ def for_people(detail: str, param: str | None = None) -> str:
 def _range(found: re.Match[str], param: str) -> str:
     if param.startswith("price"):
         # Bounds are in the smallest unit of its currency, which a form does not ask for.
-        return "the price is 0, or too large"
-    least, most = (_amount(text, found["name"] or param) for text in found.group("least", "most"))
-    return f"write {_kind(found['name'] or param)} from {least} to {most}{found['whose'] or ''}"
+        return phrase("the price is 0, or too large")
+    name, whose = found["name"] or param, found["whose"]
+    least, most = (_amount(text, name) for text in found.group("least", "most"))
+    if whose and _is_money(name):
+        return phrase(
+            "write an amount from %(least)s to %(most)s for %(whose)s",
+            least=least,
+            most=most,
+            whose=whose,
+        )
+    if _is_money(name):
+        return phrase("write an amount from %(least)s to %(most)s", least=least, most=most)
+    return phrase("write a whole number from %(least)s to %(most)s", least=least, most=most)
 
 
 def _bound(found: re.Match[str], param: str) -> str:
-    side = {"<=": "at most", ">=": "at least", "<": "less than", ">": "more than"}[found["side"]]
-    return f"write {_kind(param)} of {side} {_amount(found['bound'], param)}"
+    words = (_AMOUNTS if _is_money(param) else _NUMBERS)[found["side"]]
+    return phrase(words, bound=_amount(found["bound"], param))
 
 
 def _length(found: re.Match[str], _param: str) -> str:
-    number = int(found["bound"])
-    kind = {"string": "character", "list": "item"}[found["kind"]]
-    side = "at most" if found["side"] == "<=" else "at least"
-    return f"write {side} {count(number)} {kind}{'' if number == 1 else 's'}"
+    number, is_most = int(found["bound"]), found["side"] == "<="
+    if found["kind"] == "string":
+        if is_most:
+            return counted(
+                "write at most %(num)s character", "write at most %(num)s characters", number
+            )
+        return counted(
+            "write at least %(num)s character", "write at least %(num)s characters", number
+        )
+    if is_most:
+        return counted("write at most %(num)s item", "write at most %(num)s items", number)
+    return counted("write at least %(num)s item", "write at least %(num)s items", number)
 
 
 def _fill_in(_found: re.Match[str], _param: str) -> str:
@@ -48,7 +80,7 @@ def _fill_in(_found: re.Match[str], _param: str) -> str:
 
 
 def _future(_found: re.Match[str], _param: str) -> str:
-    return "choose a day in the future"
+    return phrase("choose a day in the future")
 
 
 def _written(found: re.Match[str], _param: str) -> str:
@@ -56,25 +88,26 @@ def _written(found: re.Match[str], _param: str) -> str:
 
 
 def _one_of(found: re.Match[str], _param: str) -> str:
-    return f"choose one of {found['words']}"
+    return phrase("choose one of %(words)s", words=found["words"])
 
 
 def _characters(found: re.Match[str], _param: str) -> str:
-    return f"write {found['least']} to {count(int(found['most']))} characters"
+    least, most = int(found["least"]), int(found["most"])
+    return phrase("write %(least)s to %(most)s characters", least=least, most=most)
 
 
-def _kind(param: str) -> str:
-    return "an amount" if param.endswith("cents") else "a whole number"
+def _is_money(param: str) -> bool:
+    return param.endswith("cents")
 
 
-def _amount(text: str, param: str) -> str:
-    return money(int(text)) if param.endswith("cents") else count(int(text))
+def _amount(text: str, param: str) -> Value:
+    return partial(money, int(text)) if _is_money(param) else int(text)
 
 
 _RULES: Final[tuple[tuple[re.Pattern[str], Callable[[re.Match[str], str], str]], ...]] = (
     (
         re.compile(
-            r"\A(?:(?P<name>\w{1,64}) )?is (?P<least>\d+) to (?P<most>\d+)(?:, or null)?(?P<whose> for \S+)?"
+            r"\A(?:(?P<name>\w{1,64}) )?is (?P<least>\d+) to (?P<most>\d+)(?:, or null)?(?: for (?P<whose>\S+))?"
         ),
         _range,
     ),

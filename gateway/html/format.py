@@ -10,11 +10,13 @@ from jinja2.runtime import Context
 from markupsafe import Markup
 
 from billing.ledger.price import Price
-from billing.ledger.words import account_words, code_words
+from billing.ledger.words import account_parts, code_words
 from gateway.html import language
 from gateway.html.device import device_of
+from gateway.html.language import say, say_each, say_phrase
+from gateway.html.phrase import phrase
 from gateway.html.zone import current
-from kernel.clock import parse_rfc3339, rfc3339
+from kernel.clock import MINUTE_US, SECOND_US, parse_rfc3339, rfc3339
 
 # Shown on the page that a form leads to; only the name travels, so nobody can put words in a link.
 SAID: Final[Mapping[str, str]] = {
@@ -149,6 +151,9 @@ SAID: Final[Mapping[str, str]] = {
     "credit-adjusted": "The account's credit is changed, and the audit log says why.",
     "checkin-set": "Check-ins award what is set here, from the next one on.",
 }
+_UNITS: Final = ((86_400, phrase("d")), (3600, phrase("h")), (60, phrase("min")), (1, phrase("s")))
+_MS: Final = phrase("ms")
+_MS_US: Final = 1000
 _SAID_CHARACTERS_MAX = 200
 # A state's colour; a word stands beside it, so colour is never the only sign.
 TONES: Final[Mapping[str, str]] = {
@@ -226,6 +231,9 @@ def money(cents: int | None) -> str:
 
 def micros(amount: int) -> str:
     """Micros as dollars, with as many places as they have: 1_234_500 -> $1.2345."""
+    reading = language.current.get()
+    if not reading.is_english:
+        return reading.writing.micros(amount)
     sign = "−" if amount < 0 else ""
     whole, part = divmod(abs(amount), 1_000_000)
     places = f"{part:06d}".rstrip("0").ljust(2, "0")
@@ -240,8 +248,7 @@ def price(amount: int, currency: str) -> str:
 
 def count(number: int) -> str:
     """1234567 -> 1,234,567."""
-    reading = language.current.get()
-    return f"{number:,}" if reading.is_english else reading.writing.count(number)
+    return language.current.get().count(number)
 
 
 def when(at: int | str | None) -> Markup:
@@ -267,11 +274,22 @@ def tone(state: str) -> str:
 def duration(seconds: int) -> str:
     """5 -> 5 s, 90 -> 1 min 30 s, 7200 -> 2 h."""
     parts = []
-    for size, unit in ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s")):
+    for size, unit in _UNITS:
         number, seconds = divmod(seconds, size)
         if number:
-            parts.append(f"{number} {unit}")
-    return " ".join(parts[:2]) or "0 s"
+            parts.append(f"{number} {say(unit)}")
+    return " ".join(parts[:2]) or f"0 {say(_UNITS[-1][1])}"
+
+
+def elapsed(microseconds: int) -> str:
+    """4200 -> 4.2 ms, 73_000 -> 73 ms, 1_204_000 -> 1.204 s, 95 s -> 1 min 35 s, as `duration`."""
+    if microseconds < SECOND_US:
+        ms = microseconds / _MS_US
+        return f"{f'{ms:.1f}'.removesuffix('.0') if ms < 10 else int(ms)} {say(_MS)}"
+    if microseconds < MINUTE_US:
+        shown = f"{microseconds / SECOND_US:.3f}".rstrip("0").rstrip(".")
+        return f"{shown} {say(_UNITS[-1][1])}"
+    return duration(microseconds // SECOND_US)
 
 
 def share(part: float) -> str:
@@ -285,6 +303,12 @@ def short(text: str, characters: int = 40) -> str:
         return text
     half = (characters - 1) // 2
     return f"{text[:half]}…{text[-half:]}"
+
+
+def _account_words(label: str) -> str:
+    """A ledger account by its label of a statement."""
+    kind, name = account_parts(label)
+    return ", ".join(filter(None, (say(kind), name)))
 
 
 def _at_render(shown: Callable[..., Any]) -> Callable[..., Any]:
@@ -303,15 +327,19 @@ def _at_render(shown: Callable[..., Any]) -> Callable[..., Any]:
 
 FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
     "money": _at_render(money),
-    "micros": micros,
+    "micros": _at_render(micros),
     "price": _at_render(price),
     "count": _at_render(count),
     "when": _at_render(when),
-    "device": device_of,
+    "device": _at_render(lambda user_agent: say_phrase(device_of(user_agent))),
     "tone": tone,
-    "duration": duration,
+    "duration": _at_render(duration),
+    "elapsed": _at_render(elapsed),
     "share": share,
     "short": short,
-    "code_words": code_words,
-    "account_words": account_words,
+    "code_words": _at_render(lambda code: say(code_words(code))),
+    "account_words": _at_render(_account_words),
+    "say": _at_render(say),
+    "say_each": _at_render(say_each),
+    "say_phrase": _at_render(say_phrase),
 }

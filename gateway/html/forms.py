@@ -12,7 +12,8 @@ from urllib.parse import parse_qs
 
 from gateway.answers.refusals import sentence
 from gateway.html.field_words import for_people
-from gateway.html.language import PageLanguage, say_number
+from gateway.html.language import PageLanguage, say
+from gateway.html.phrase import Phrase, counted, phrase, with_capital
 from gateway.http.body import check_media_type
 from gateway.http.errors import refusal_of
 from gateway.http.fields import EnvironmentMismatch
@@ -25,6 +26,7 @@ FIELDS_MAX = 200
 ENVIRONMENT_FIELD = "environment"
 # Made with the page: a form that is sent twice has its effect once.
 IDEMPOTENCY_FIELD = "once"
+NO_AMOUNT: Final = phrase("write an amount in dollars, such as 10.00")
 _GROUPED: Final = re.compile(r"-?[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]*)?")
 
 
@@ -63,7 +65,7 @@ class Form:
         if not text:
             return None
         if not (text.isascii() and text.lstrip("-").isdigit() and len(text) <= 18):
-            raise InvalidInput("write a whole number", param=name)
+            raise InvalidInput(phrase("write a whole number"), param=name)
         return int(text)
 
     def amounts(self, names: Iterable[str]) -> dict[str, int | None]:
@@ -78,7 +80,7 @@ class Form:
         whole, _, part = text.partition(".")
         digits = whole + part
         if not (digits.isascii() and digits.isdigit() and len(whole) <= 15 and len(part) <= 2):
-            raise InvalidInput("write an amount in dollars, such as 10.00", param=name)
+            raise InvalidInput(NO_AMOUNT, param=name)
         return int(whole or "0") * 100 + int(part.ljust(2, "0"))
 
     def several_cents(self, name: str) -> list[int]:
@@ -113,12 +115,13 @@ class Problem:
         """What stands above the form."""
         if not self.are_shown:
             return self.sentence
-        number = len(self.fields)
-        return say_number(
-            "Nothing was done yet: please look at one field below.",
-            "Nothing was done yet: please look at %(num)s fields below.",
-            number,
-        ) % {"num": number}
+        return say(
+            counted(
+                "Nothing was done yet: please look at one field below.",
+                "Nothing was done yet: please look at %(num)s fields below.",
+                len(self.fields),
+            )
+        )
 
     def in_words_of(self, language: PageLanguage) -> "Problem":
         """The same, said in the language, which knows each sentence of it."""
@@ -183,9 +186,13 @@ def problem_of(error: DomainError) -> Problem:
     fields: dict[str, str] = {}
     for one in listed:
         name, said = _field_words(one["param"], one["detail"])
-        fields.setdefault(name, sentence(said))
+        fields.setdefault(name, _first_words(said))
     said = _together(fields)
-    return Problem(refusal.http_status, said or sentence(for_people(error.detail)), fields)
+    return Problem(refusal.http_status, said or _first_words(for_people(error.detail)), fields)
+
+
+def _first_words(said: str) -> str:
+    return with_capital(said) if isinstance(said, Phrase) else sentence(said)
 
 
 def _together(fields: Mapping[str, str]) -> str:
@@ -201,7 +208,10 @@ def _field_words(param: str, detail: str) -> tuple[str, str]:
         return param, for_people(detail, param)
     part = inner.removeprefix(".")
     said = for_people(detail, part or name)
-    return name, f"line {int(number) + 1}{f', {part}' if part else ''}: {said}"
+    line, said = int(number) + 1, said if isinstance(said, Phrase) else phrase(said)
+    if not part:
+        return name, phrase("line %(line)s: %(said)s", line=line, said=said)
+    return name, phrase("line %(line)s, %(field)s: %(said)s", line=line, field=part, said=said)
 
 
 def _ended(text: str) -> str:

@@ -1,14 +1,16 @@
-"""The languages of the gateway's own pages: English, and one .po file each in gateway/languages/.
+"""The languages of the gateway's own pages: English, and a folder of .po files each in gateway/languages/.
 
-Promises: a page is whole in one language. Only the pages named in `TRANSLATED` are offered in another one, and one
-of them is English where a sentence that the code puts on it, such as a refusal, is in no catalogue. The files are
-read as they are, when the first page needs them: nothing is compiled, so nothing can be forgotten.
+Promises: a page is whole in one language. Only the pages of gateway/html/translated.py are offered in another one,
+and one of them is English where anything that is said on it is in no catalogue: `say` raises NotSaid then, and
+gateway/html/render.py begins anew. The files are read as they are, when the first page needs them: nothing is
+compiled, so nothing can be forgotten.
 
 A language is of the request that is answered: `current` holds it while a page is made. It is what the person chose,
 kept in a cookie of the browser, else what the browser asks for. docs/languages.md says how one is added.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,38 +18,51 @@ from functools import cache
 from gettext import NullTranslations
 from importlib.resources import files
 from io import BytesIO
-from typing import Final
+from typing import Final, NamedTuple
 
 from babel.core import Locale
 from babel.dates import format_datetime
+from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import Translations
+from markupsafe import Markup
 from starlette.types import Scope
 
 from billing.recipients.language import ENGLISH, Language, asked_for
+from gateway.html.phrase import PLACE, Phrase, Value, has_words, phrase
 
 LANGUAGE_COOKIE: Final = "topup_language"
 # A cache of the page tells readers of one language from those of another by these.
 VARY: Final = "Accept-Language, Cookie"
-# The pages whose every sentence is in every catalogue; tests/gateway/dashboard/test_languages.py holds it.
-TRANSLATED: Final = frozenset(
-    {
-        "forgot_password.html",
-        "new_password.html",
-        "sign_in.html",
-        "sign_up.html",
-    }
-)
+# Of a sentence with values that reaches us as plain text, such as a refusal of the API.
+_RECOGNISED: Final = "recognised"
+# What is put in keeps its own direction and does not turn the rest.
+_ISOLATE, _END = "\u2068", "\u2069"
+
+
+class NotSaid(Exception):
+    """The language has no words for this."""
+
+
+class _Pattern(NamedTuple):
+    """Finds the values of a sentence in a text that was made of it. several: empty, or its plural."""
+
+    found: re.Pattern[str]
+    one: str
+    several: str
 
 
 @dataclass(frozen=True, slots=True)
 class PageLanguage:
-    """One language. texts: the English sentences that its catalogue has; English has none and needs none."""
+    """One language. texts: the English sentences that its catalogue has; English has none and needs none.
+    patterns: of those that are recognised with their values.
+    """
 
     writing: Language
     catalogue: NullTranslations
     texts: frozenset[str] = frozenset()
+    patterns: Sequence[_Pattern] = ()
 
     @property
     def tag(self) -> str:
@@ -66,20 +81,79 @@ class PageLanguage:
 
     @property
     def is_english(self) -> bool:
-        return self.tag == ENGLISH
-
-    def knows(self, *sentences: str) -> bool:
-        """Whether each of them can be said; an empty one can."""
-        return self.is_english or all(one in self.texts for one in sentences if one)
+        return not self.texts
 
     def say(self, text: str) -> str:
-        return self.catalogue.gettext(text) if text else ""
+        """The English text in this language; what is markup was said already. Raises NotSaid."""
+        if self.is_english or not text or isinstance(text, Markup):
+            return text
+        if isinstance(text, Phrase) and text.values:
+            return self._with_values(self._form(text), text.values)
+        known = self._known(text)
+        return self.catalogue.gettext(known) if known else self._recognised(text)
+
+    def say_number(self, one: str, several: str, number: int) -> str:
+        """The form of the sentence that goes with the number, its values still to be put in. Raises NotSaid."""
+        if not self.is_english and one not in self.texts:
+            raise NotSaid(one)
+        return self.catalogue.ngettext(one, several, number)
+
+    def count(self, number: int) -> str:
+        """1234567 -> 1,234,567."""
+        return f"{number:,}" if self.is_english else self.writing.count(number)
 
     def moment(self, at: datetime) -> str:
         """The day and the time of day in its own zone, as people write them."""
         return str(
             format_datetime(at, format="medium", tzinfo=at.tzinfo, locale=self.writing.locale)
         )
+
+    def _form(self, said: Phrase) -> str:
+        if said.several:
+            return self.say_number(said.sentence, said.several, said.number)
+        if not has_words(said.sentence):
+            return said.sentence
+        known = self._known(said.sentence)
+        if not known:
+            raise NotSaid(said.sentence)
+        return self.catalogue.gettext(known)
+
+    def _known(self, text: str) -> str:
+        """As the catalogue has it, which may be with a capital; empty: it has it not."""
+        capital = text[:1].upper() + text[1:]
+        return next((one for one in (text, capital) if one in self.texts), "")
+
+    def _recognised(self, text: str) -> str:
+        """A text that was made of a sentence with values; a value that is a sentence itself is said, too."""
+        for pattern in self.patterns:
+            if found := pattern.found.fullmatch(text):
+                values: dict[str, Value] = {
+                    name: phrase(value) if self._known(value) else value
+                    for name, value in found.groupdict().items()
+                }
+                if not pattern.several:
+                    return self._with_values(self.catalogue.gettext(pattern.one), values)
+                number = int(found["num"].replace(",", ""))
+                values["num"] = number
+                return self._with_values(
+                    self.say_number(pattern.one, pattern.several, number), values
+                )
+        raise NotSaid(text)
+
+    def _with_values(self, sentence: str, values: Mapping[str, Value]) -> str:
+        return (
+            sentence % {name: self._put(one) for name, one in values.items()}
+            if values
+            else sentence
+        )
+
+    def _put(self, value: Value) -> str:
+        if isinstance(value, int):
+            return self.count(value)
+        if isinstance(value, Phrase):
+            return self.say(value)
+        text = value if isinstance(value, str) else value()
+        return f"{_ISOLATE}{text}{_END}" if self.direction == "rtl" else text
 
 
 _ENGLISH: Final = PageLanguage(Language(ENGLISH, Locale.parse(ENGLISH), {}), NullTranslations())
@@ -95,9 +169,19 @@ def say(text: str) -> str:
     return current.get().say(text)
 
 
+def say_phrase(text: str) -> str:
+    """What the code says; any other text, such as a name that somebody gave, as it is."""
+    return say(text) if isinstance(text, Phrase) else text
+
+
 def say_number(one: str, several: str, number: int) -> str:
     """The form of the sentence that goes with the number."""
-    return current.get().catalogue.ngettext(one, several, number)
+    return current.get().say_number(one, several, number)
+
+
+def say_each(options: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """Of (value, label) each label."""
+    return ((value, say(label)) for value, label in options)
 
 
 @cache
@@ -106,9 +190,8 @@ def page_languages() -> Mapping[str, PageLanguage]:
     found = {ENGLISH: _ENGLISH}
     folder = files("gateway") / "languages"
     for entry in sorted(folder.iterdir(), key=lambda one: one.name):
-        tag, dot, kind = entry.name.partition(".")
-        if dot and kind == "po":
-            found[tag] = _read(entry.read_bytes(), tag)
+        rooms = [one.read_bytes() for one in entry.iterdir() if one.name.endswith(".po")]
+        found[entry.name] = _read(rooms, entry.name)
     return found
 
 
@@ -123,14 +206,38 @@ def language_of_request(scope: Scope) -> PageLanguage:
     return _ENGLISH if wanted is None else page_languages().get(wanted.tag, _ENGLISH)
 
 
-def _read(content: bytes, tag: str) -> PageLanguage:
+def _read(rooms: Sequence[bytes], tag: str) -> PageLanguage:
+    """One language of the catalogues of all its rooms."""
     locale = Locale.parse(tag, sep="-")
-    catalogue, machine = read_po(BytesIO(content), locale=locale), BytesIO()
-    write_mo(machine, catalogue)
+    whole, *others = (read_po(BytesIO(one), locale=locale) for one in rooms)
+    for message in (one for other in others for one in other if one.id):
+        whole[message.id] = message
+    machine = BytesIO()
+    write_mo(machine, whole)
     machine.seek(0)
-    known = (
-        one.id if isinstance(one.id, str) else one.id[0]
-        for one in catalogue
-        if one.id and one.string
-    )
-    return PageLanguage(Language(tag, locale, {}), Translations(fp=machine), frozenset(known))
+    known = frozenset(_forms(one.id)[0] for one in whole if one.id and one.string)
+    patterns = _patterns(whole)
+    return PageLanguage(Language(tag, locale, {}), Translations(fp=machine), known, patterns)
+
+
+def _patterns(catalogue: Catalog) -> Sequence[_Pattern]:
+    """The one that says most in its own words first."""
+    found = [
+        _Pattern(_pattern(forms[-1]), forms[0], forms[1] if len(forms) > 1 else "")
+        for forms in (_forms(one.id) for one in catalogue if _RECOGNISED in one.flags)
+    ]
+    return sorted(found, key=lambda one: len(PLACE.sub("", one.one)), reverse=True)
+
+
+def _pattern(sentence: str) -> re.Pattern[str]:
+    parts = PLACE.split(sentence)
+    made = [re.escape(parts[0].replace("%%", "%"))]
+    for name, text in zip(parts[1::2], parts[2::2], strict=True):
+        digits = "[0-9,]+" if name == "num" else ".+?"
+        made.append(f"(?P<{name}>{digits}){re.escape(text.replace('%%', '%'))}")
+    return re.compile("".join(made), re.DOTALL)
+
+
+def _forms(text: str | Iterable[str]) -> Sequence[str]:
+    """The sentence, or the forms of one that has a plural."""
+    return [text] if isinstance(text, str) else [*text]

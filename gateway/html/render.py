@@ -4,22 +4,25 @@ Promises: a value is never taken for markup, a template's typo is an error and n
 and nothing on a page comes from another host or stands in it as a script or a style.
 """
 
+import logging
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import cache
-from typing import Any
+from functools import cache, lru_cache
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import escape
+from markupsafe import Markup, escape
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import Scope
 
 from gateway.html import format as formats, language as languages
 from gateway.html.forms import Problem
-from gateway.html.language import PageLanguage, language_of_request, say, say_number
+from gateway.html.language import NotSaid, PageLanguage, language_of_request, say, say_number
+from gateway.html.phrase import Phrase
 from gateway.html.static import static_url
+from gateway.html.translated import TRANSLATED
 from gateway.html.zone import current, zone_of_request
 from gateway.http.request_context import RequestContext
 from gateway.http.session_cookie import TOKEN_FIELD
@@ -33,6 +36,8 @@ DESK_WAITING = "topup.desk_waiting"
 # The same of the sends that wait for the reader's approval.
 APPROVALS_WAITING = "topup.approvals_waiting"
 _NO_STORE = "no-store"
+_log = logging.getLogger(__name__)
+_SENTENCES_KEPT = 20_000
 _READS = ("GET", "HEAD")
 _HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?|\[[0-9a-fA-F:.]{2,45}\](:[0-9]{1,5})?")
 
@@ -55,20 +60,23 @@ def page(
         "provider_label": call.context.payments.providers.label,
         **values,
     }
-    answer = standing(template, call.scope, status=status, headers=headers, **known)
-    if not isinstance(problem, Problem) or not problem.fields:
-        return answer
-    said = problem.in_words_of(_language(template, call.scope, known))
-    if _shows_each(answer, said):
+    written = _written(template, call.scope, known)
+    if isinstance(problem, Problem) and problem.fields and _shows_each(*written):
         known["problem"] = replace(problem, are_shown=True)
-        return standing(template, call.scope, status=status, headers=headers, **known)
-    return answer
+        written = _written(template, call.scope, known)
+    return _answer(template, written.text, status, headers)
 
 
-def _shows_each(answer: Response, problem: Problem) -> bool:
+class _Written(NamedTuple):
+    """A page's text, and the problem on it in the words of its language."""
+
+    text: str
+    problem: Problem | None
+
+
+def _shows_each(text: str, problem: Problem | None) -> bool:
     """Whether the page says at each field what is wrong with it."""
-    text = bytes(answer.body).decode()
-    return all(
+    return problem is not None and all(
         f'<span class="wrong">{escape(said)}</span>' in text for said in problem.fields.values()
     )
 
@@ -82,35 +90,55 @@ def standing(
     **values: Any,
 ) -> Response:
     """The template as an answer where there is no call, such as for an unknown path."""
-    zone = zone_of_request(scope)
-    known = {
-        "principal": None,
-        "zone": zone,
-        "csrf_token": "",
-        "now_us": 0,
-        "path": scope["path"],
-        "desk_waiting": scope.get(DESK_WAITING, 0),
-        "approvals_waiting": scope.get(APPROVALS_WAITING, 0),
-        "theme": _theme(scope),
-        "said": formats.said(scope["query_string"]),
-        "csrf_field": TOKEN_FIELD,
-        **values,
-    }
-    reading = _language(template, scope, known)
-    known["here"] = "?".join(filter(None, (scope["path"], scope["query_string"].decode("latin-1"))))
-    known |= {"reading": reading, "other_languages": _others(template, scope, reading)}
-    if not reading.is_english:
-        known |= _said_in(reading, known)
-    before, before_language = current.set(zone), languages.current.set(reading)
-    try:
-        text = _templates().get_template(template).render(known)
-    finally:
-        languages.current.reset(before_language)
-        current.reset(before)
-    varies = {"vary": languages.VARY} if template in languages.TRANSLATED else {}
+    known = {"principal": None, "csrf_token": "", "now_us": 0, **values}
+    return _answer(template, _written(template, scope, known).text, status, headers)
+
+
+def _answer(
+    template: str, text: str, status: int, headers: Mapping[str, str] | None
+) -> HTMLResponse:
+    varies = {"vary": languages.VARY} if template in TRANSLATED else {}
     return HTMLResponse(
         text, status, headers={"cache-control": _NO_STORE, **varies, **(headers or {})}
     )
+
+
+def _written(template: str, scope: Scope, values: Mapping[str, Any]) -> _Written:
+    """In the reader's language, where all that the page says can be said in it; else in English."""
+    reading, zone = _language(template, scope), zone_of_request(scope)
+    before = current.set(zone)
+    try:
+        return _written_in(reading, template, scope, {"zone": zone, **values})
+    except NotSaid as missing:
+        _log.debug("%s is English: %s has no words for %r", template, reading.tag, str(missing))
+        return _written_in(languages.english(), template, scope, {"zone": zone, **values})
+    finally:
+        current.reset(before)
+
+
+def _written_in(
+    reading: PageLanguage, template: str, scope: Scope, values: Mapping[str, Any]
+) -> _Written:
+    """Raises NotSaid."""
+    before = languages.current.set(reading)
+    try:
+        known = {
+            "path": scope["path"],
+            "here": _address(scope),
+            "desk_waiting": scope.get(DESK_WAITING, 0),
+            "approvals_waiting": scope.get(APPROVALS_WAITING, 0),
+            "theme": _theme(scope),
+            "said": formats.said(scope["query_string"]),
+            "csrf_field": TOKEN_FIELD,
+            "reading": reading,
+            "other_languages": _others(template, scope, reading),
+            **values,
+        }
+        known |= _said_in(reading, known)
+        text = _templates().get_template(template).render(known)
+        return _Written(text, known.get("problem"))
+    finally:
+        languages.current.reset(before)
 
 
 def go(path: str, *, said: str | None = None, **query: str) -> Response:
@@ -132,15 +160,9 @@ def address_of(call: RequestContext[Any, Any]) -> str:
     return f"{call.scope['scheme']}://{host}"
 
 
-def _language(template: str, scope: Scope, known: Mapping[str, Any]) -> PageLanguage:
-    """The reader's, where the page is whole in it with all that the code says on it; else English."""
-    if template not in languages.TRANSLATED:
-        return languages.english()
-    asked, problem = language_of_request(scope), known.get("problem")
-    said = [known.get("notice") or "", formats.said(scope["query_string"]) or ""]
-    if isinstance(problem, Problem):
-        said += problem.fields.values() or [problem.sentence]
-    return asked if asked.knows(*said) else languages.english()
+def _language(template: str, scope: Scope) -> PageLanguage:
+    """The reader's, where the page is offered in it."""
+    return language_of_request(scope) if template in TRANSLATED else languages.english()
 
 
 def _said_in(reading: PageLanguage, known: Mapping[str, Any]) -> dict[str, Any]:
@@ -154,9 +176,13 @@ def _said_in(reading: PageLanguage, known: Mapping[str, Any]) -> dict[str, Any]:
     )
 
 
+def _address(scope: Scope) -> str:
+    return "?".join(filter(None, (scope["path"], scope["query_string"].decode("latin-1"))))
+
+
 def _others(template: str, scope: Scope, reading: PageLanguage) -> Sequence[PageLanguage]:
     """What the reader may switch to: nothing on an answer to a form, which a switch would lose."""
-    if template not in languages.TRANSLATED or scope["method"] not in _READS:
+    if template not in TRANSLATED or scope["method"] not in _READS:
         return ()
     return [one for one in languages.page_languages().values() if one is not reading]
 
@@ -167,6 +193,17 @@ def _theme(scope: Scope) -> str:
     return next(
         (theme for theme in THEMES if f"{THEME_COOKIE}={theme}".encode() in b";".join(sent)), ""
     )
+
+
+def _text(sentence: str, **values: Any) -> Markup:
+    """The sentence, which stands in the template, with its values escaped."""
+    said = _markup(say(sentence))
+    return said % values if values else said
+
+
+@lru_cache(maxsize=_SENTENCES_KEPT)
+def _markup(sentence: str) -> Markup:
+    return Markup(sentence)  # noqa: S704 it stands in a template, or in a catalogue
 
 
 @cache
@@ -181,9 +218,12 @@ def _templates() -> Environment:
         extensions=["jinja2.ext.i18n"],
     )
     made.install_gettext_callables(say, say_number, newstyle=True)  # type: ignore[attr-defined]
+    # The same without a value is made markup once; a page has some hundreds of them.
+    made.globals["_"] = _text
     made.policies["ext.i18n.trimmed"] = True
     made.globals["static"] = static_url
     made.filters.update(formats.FILTERS)
+    made.tests["phrase"] = lambda text: isinstance(text, Phrase)
     # Bodies are shown in the order that they were signed in.
     made.policies["json.dumps_kwargs"] = {"sort_keys": False}
     return made

@@ -5,7 +5,7 @@ read on, so that all that is wrong is told at once.
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
-from gateway.html.forms import Form
+from gateway.html.forms import NO_AMOUNT, Form
 from kernel.errors import DomainError
 
 T = TypeVar("T")
@@ -34,7 +34,7 @@ class Typed:
         param = f"{name}_cents"
         found = self.parse(param, lambda: self.form.cents(name))
         if found is None and is_required and param not in self.wrong:
-            self.wrong[param] = "write an amount in dollars, such as 10.00"
+            self.wrong[param] = NO_AMOUNT
         return found
 
     def amounts(self, names: Iterable[str]) -> dict[str, int | None]:

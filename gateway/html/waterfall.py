@@ -1,4 +1,4 @@
-"""Steps in time as bars side by side, and what their times read like. Pure.
+"""Steps in time as bars side by side. Pure.
 
 The axis is logarithmic from one millisecond on: what a database does in milliseconds and what waits for hours
 are both seen. Bars are in hundredths of the picture's width.
@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from math import log10
 from typing import Final
 
-from gateway.html.format import duration
 from kernel.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US
 
 WIDTH: Final = 100.0
@@ -17,18 +16,18 @@ WIDTH: Final = 100.0
 LEAST_WIDTH: Final = 1.2
 _MS_US: Final = 1000
 _TICKS: Final = (
-    (10 * _MS_US, "10 ms"),
-    (100 * _MS_US, "100 ms"),
-    (SECOND_US, "1 s"),
-    (10 * SECOND_US, "10 s"),
-    (MINUTE_US, "1 min"),
-    (10 * MINUTE_US, "10 min"),
-    (HOUR_US, "1 h"),
-    (10 * HOUR_US, "10 h"),
-    (DAY_US, "1 d"),
-    (10 * DAY_US, "10 d"),
-    (100 * DAY_US, "100 d"),
-    (1000 * DAY_US, "1000 d"),
+    10 * _MS_US,
+    100 * _MS_US,
+    SECOND_US,
+    10 * SECOND_US,
+    MINUTE_US,
+    10 * MINUTE_US,
+    HOUR_US,
+    10 * HOUR_US,
+    DAY_US,
+    10 * DAY_US,
+    100 * DAY_US,
+    1000 * DAY_US,
 )
 # A word of the axis takes about so much of a picture as narrow as a phone's.
 _TICK_WIDTH: Final = 16.0
@@ -55,10 +54,10 @@ class Axis:
         width = max(right - left, LEAST_WIDTH)
         return Stretch(round(min(left, WIDTH - width), 2), round(width, 2))
 
-    def ticks(self) -> Sequence[tuple[float, str]]:
-        """(place, word) of the round times that have room for their words."""
-        found: list[tuple[float, str]] = []
-        for time_us, word in _TICKS:
+    def ticks(self) -> Sequence[tuple[float, int]]:
+        """(place, time) of the round times that have room for their words."""
+        found: list[tuple[float, int]] = []
+        for time_us in _TICKS:
             place = self._place(time_us)
             room = place - (found[-1][0] if found else 0)
             if (
@@ -66,7 +65,7 @@ class Axis:
                 and room >= _TICK_WIDTH
                 and place <= WIDTH - _TICK_WIDTH / 2
             ):
-                found.append((round(place, 2), word))
+                found.append((round(place, 2), time_us))
         return found
 
     def _place(self, since_us: int) -> float:
@@ -78,16 +77,6 @@ def axis_of(times_us: Sequence[int]) -> Axis:
     """An axis that has room for all of these."""
     begin_us = min(times_us)
     return Axis(begin_us, max(times_us) - begin_us)
-
-
-def elapsed(microseconds: int) -> str:
-    """4200 -> 4.2 ms, 73_000 -> 73 ms, 1_204_000 -> 1.204 s, 95 s -> 1 min 35 s, as `duration`."""
-    if microseconds < SECOND_US:
-        ms = microseconds / _MS_US
-        return f"{ms:.1f}".removesuffix(".0") + " ms" if ms < 10 else f"{int(ms)} ms"
-    if microseconds < MINUTE_US:
-        return f"{microseconds / SECOND_US:.3f}".rstrip("0").rstrip(".") + " s"
-    return duration(microseconds // SECOND_US)
 
 
 def _weight(microseconds: int) -> float:

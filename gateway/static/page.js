@@ -11,16 +11,18 @@ function isKnown(timeZone) {
 }
 
 const { dataset } = document.documentElement;
+// What a button says, in the page's language.
+const words = document.currentScript.dataset;
 const ownZone = Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
 const isChosen = "zoneChosen" in dataset && isKnown(dataset.zone);
 const moment = { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit", timeZone: isChosen ? dataset.zone : ownZone };
 // An English page shows days as the browser's own language does; a page of another language as that one does.
 const { lang } = document.documentElement;
-const writing = lang === "en" ? undefined : lang;
+const writing = lang === "en" ? undefined : `${lang}-u-nu-latn`;
 const inZone = new Intl.DateTimeFormat(writing, moment);
 const ofOtherYear = new Intl.DateTimeFormat(writing, { ...moment, year: "numeric" });
 const thisYear = new Date().getFullYear();
-const ago = new Intl.RelativeTimeFormat(lang, { numeric: "auto", style: "short" });
+const ago = new Intl.RelativeTimeFormat(writing ?? lang, { numeric: "auto", style: "short" });
 const DAY_S = 86400;
 // From so many seconds on a time is said in that unit.
 const UNITS = [["hour", 3600], ["minute", 60], ["second", 5]];
@@ -66,7 +68,7 @@ function addIdButtons(root) {
     const button = document.createElement("button");
     button.type = "button";
     button.className = "copy";
-    button.title = `Copy ${id}`;
+    button.title = words.sayCopyThis.replace("{id}", id);
     button.ariaLabel = button.title;
     if (code.closest("td")) button.tabIndex = -1;
     button.addEventListener("click", async () => {
@@ -87,11 +89,11 @@ function addCopyButtons(root) {
     const button = document.createElement("button");
     button.type = "button";
     button.className = "small";
-    button.textContent = "Copy";
+    button.textContent = words.sayCopy;
     button.addEventListener("click", async () => {
       await navigator.clipboard.writeText(document.getElementById(holder.dataset.copy).textContent.trim());
-      button.textContent = "Copied";
-      setTimeout(() => { button.textContent = "Copy"; }, 2000);
+      button.textContent = words.sayCopied;
+      setTimeout(() => { button.textContent = words.sayCopy; }, 2000);
     });
     holder.append(button);
   }

@@ -3,6 +3,8 @@
 
 const TYPING_MS = 150;
 const opener = document.getElementById("find");
+// What the dialog says, in the page's language.
+const finder = document.currentScript.dataset;
 let box = null;
 let typing = 0;
 let asked = 0;
@@ -16,10 +18,10 @@ function element(name, properties) {
 }
 
 function makeDialog() {
-  const dialog = element("dialog", { className: "finder-box", ariaLabel: "Find anything" });
+  const dialog = element("dialog", { className: "finder-box", ariaLabel: finder.sayFind });
   const field = element("input", {
-    type: "search", autocomplete: "off", spellcheck: false, maxLength: 320, ariaLabel: "Find anything",
-    placeholder: "Id, part of an address, reference, or what you want to do",
+    type: "search", autocomplete: "off", spellcheck: false, maxLength: 320, ariaLabel: finder.sayFind,
+    placeholder: finder.sayHint,
   });
   const found = element("div", { className: "found" });
   found.setAttribute("aria-live", "polite");

@@ -2,7 +2,8 @@
 
 import pytest
 
-from gateway.html.waterfall import Stretch, axis_of, elapsed
+from gateway.html.format import elapsed
+from gateway.html.waterfall import Stretch, axis_of
 
 MS, S = 1_000, 1_000_000
 
@@ -35,7 +36,7 @@ def test_bars_lie_on_a_logarithmic_axis_and_within_it() -> None:
     # A moment is seen, at the very end too; what lies outside is drawn at the edge.
     assert axis.bar(5 * S + 999 * MS, 5 * S + 999 * MS) == Stretch(98.8, 1.2)
     assert axis.bar(0, 9 * S) == Stretch(0.0, 100.0)
-    assert [word for _, word in axis.ticks()] == ["10 ms", "100 ms"]
+    assert [time_us for _, time_us in axis.ticks()] == [10 * MS, 100 * MS]
     assert axis_of([7 * S]).bar(7 * S, 7 * S) == Stretch(0.0, 1.2)
     # Of ten million seconds not each power of ten has room for its word.
     assert len(axis_of([0, 10_000_000 * S]).ticks()) <= 6

@@ -1,0 +1,69 @@
+"""What the code says on a page: an English sentence that the page shows in its reader's language.
+
+A phrase is a text, in English with its values put in, so whoever knows no languages takes it as any other text. It
+remembers the sentence and the values, and gateway/html/language.py says them anew. Each sentence that is marked here
+is in every catalogue; tests/gateway/dashboard/test_languages.py holds it.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Final, TypeAlias
+
+# A function is asked as the page is made, such as one that writes an amount of money.
+Value: TypeAlias = str | int | Callable[[], str]
+_NUMBER: Final = "num"
+PLACE: Final = re.compile(r"%\((\w+)\)s")
+_LETTER: Final = re.compile(r"[^\W\d_]")
+
+
+class Phrase(str):
+    """One sentence. several is empty for one that has no plural; else number says which form is meant."""
+
+    __slots__ = ("number", "sentence", "several", "values")
+    sentence: str
+    several: str
+    number: int
+    values: Mapping[str, Value]
+
+    def with_capital(self) -> "Phrase":
+        """The same as the first words of a line."""
+        return _made(_capital(self.sentence), _capital(self.several), self.number, self.values)
+
+
+def phrase(sentence: str, /, **values: Value) -> Phrase:
+    """The sentence, with each value in the place of its name: %(name)s."""
+    return _made(sentence, "", 0, values)
+
+
+def counted(one: str, several: str, number: int, /, **values: Value) -> Phrase:
+    """The form of the sentence that goes with the number, which is its %(num)s."""
+    return _made(one, several, number, {_NUMBER: number, **values})
+
+
+def has_words(sentence: str) -> bool:
+    """Whether there is anything to say beside what is put in."""
+    return _LETTER.search(PLACE.sub("", sentence)) is not None
+
+
+def with_capital(text: str) -> str:
+    """The text as the first words of a line."""
+    return text.with_capital() if isinstance(text, Phrase) else _capital(text)
+
+
+def _made(sentence: str, several: str, number: int, values: Mapping[str, Value]) -> Phrase:
+    words = several if several and number != 1 else sentence
+    made = Phrase(
+        words % {name: _english(one) for name, one in values.items()} if values else words
+    )
+    made.sentence, made.several, made.number, made.values = sentence, several, number, values
+    return made
+
+
+def _english(value: Value) -> str:
+    if isinstance(value, int):
+        return f"{value:,}"
+    return value if isinstance(value, str) else value()
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

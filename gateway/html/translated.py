@@ -1,0 +1,20 @@
+"""The pages whose every sentence is in every catalogue, by room: those that are offered in another language.
+
+A room has a catalogue of its name in each language (gateway/languages/), and a table of its pages in
+tests/gateway/dashboard/languages/, which holds it.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+ROOMS: Final[Mapping[str, frozenset[str]]] = {
+    "sign_in": frozenset(
+        {
+            "forgot_password.html",
+            "new_password.html",
+            "sign_in.html",
+            "sign_up.html",
+        }
+    ),
+}
+TRANSLATED: Final = frozenset().union(*ROOMS.values())

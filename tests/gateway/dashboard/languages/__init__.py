@@ -1,0 +1,1 @@
+"""The gateway's own pages in other languages: the catalogues, and each room's pages in Arabic."""
