@@ -171,6 +171,19 @@ async def test_callers_at_once_share_a_round_trip(own_link: RedisLink) -> None:
     assert statistics["cmdstat_eval"]["calls"] == 1
 
 
+async def test_keys_of_many_callers_share_a_round_trip(own_link: RedisLink) -> None:
+    limiter = Limiter(own_link)
+
+    # One burst more than a round trip asks for: 256 keys at most.
+    taken = await asyncio.gather(*[limiter.take(f"k{n}", SLOW, 1) for n in range(300)])
+    again = await asyncio.gather(*[limiter.take(f"k{n}", SLOW, 1) for n in range(300)])
+
+    assert [decision.allowed for decision in taken] == [True] * 300
+    assert [decision.allowed for decision in again] == [False] * 300
+    statistics = await own_link.call(lambda redis: redis.info("commandstats"))
+    assert statistics["cmdstat_eval"]["calls"] == 4
+
+
 async def test_two_buckets_are_asked_for_in_one_round_trip(own_link: RedisLink) -> None:
     limiter = Limiter(own_link)
 
