@@ -11,7 +11,7 @@ from billing.orders.records import ROWS
 from kernel.errors import NotFound
 from kernel.tenant import Tenant
 from store.database import Transaction
-from store.keyset import Keyset
+from store.keyset import Begin, Keyset
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,16 +80,18 @@ async def find_by_objects(
 
 
 async def page(
-    tx: Transaction, tenant: Tenant, wanted: OrderFilter, *, before_id: str | None, limit: int
+    tx: Transaction, tenant: Tenant, wanted: OrderFilter, *, before_id: Begin, limit: int
 ) -> Sequence[Order]:
-    """At most `limit` orders of the tenant, newest first, older than before_id."""
+    """At most `limit` orders of the tenant, newest first, older than before_id; or from a place in one of
+    SORTS.
+    """
     return await page_of_all(tx, _owned(tenant, wanted), before_id=before_id, limit=limit)
 
 
 async def page_of_all(
-    tx: Transaction, wanted: OrderFilter, *, before_id: str | None, limit: int
+    tx: Transaction, wanted: OrderFilter, *, before_id: Begin, limit: int
 ) -> Sequence[Order]:
-    """An operator's page: at most `limit` orders, newest first, older than before_id."""
+    """An operator's page: as `page`, of all orders."""
     rows = await _PAGES.page(tx, before_id=before_id, limit=limit, **asdict(wanted))
     return [ROWS.read(row) for row in rows]
 
@@ -210,7 +212,9 @@ def _owned(tenant: Tenant, wanted: OrderFilter) -> OrderFilter:
     return replace(wanted, account_id=tenant.account_id, environment=tenant.environment)
 
 
-_PAGES = Keyset(ROWS.listed, "orders", filters=_CLAUSES)
+# By credits: prices may be in several currencies.
+_PAGES = Keyset(ROWS.listed, "orders", filters=_CLAUSES, sorts={"credits": "credits_micros"})
+SORTS = _PAGES.sorts
 _NOTIFIED = """
 SELECT e.order_id FROM provider_events e JOIN orders o ON o.id = e.order_id
 WHERE o.environment = :environment AND e.environment = o.environment

@@ -2,8 +2,8 @@
 when it will be used up at this pace. Writes nothing.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final
 
 import msgspec
 
@@ -53,13 +53,23 @@ class KeysSeen(msgspec.Struct, frozen=True):
 
 
 async def keys_page(
-    tx: Transaction, tenant: Tenant, *, start: int, rows: int, now_us: int
+    tx: Transaction, tenant: Tenant, *, start: int, rows: int, now_us: int, sort: str = ""
 ) -> KeysSeen:
-    """The rows from `start` on of the tree of all keys that are not revoked: five statements at most."""
-    every = await forest(tx, tenant)
-    end = start + rows
-    shown = await _seen(tx, tenant, every, every[start:end], now_us=now_us)
-    return msgspec.structs.replace(shown, following=end if end < len(every) else None)
+    """The rows from `start` on of the tree of all keys that are not revoked, or of these keys in one of the
+    orders KEY_SORTS: five statements at most.
+    """
+    every, end = await forest(tx, tenant), start + rows
+    following = end if end < len(every) else None
+    if not sort:
+        shown = await _seen(tx, tenant, every, every[start:end], now_us=now_us)
+        return msgspec.structs.replace(shown, following=following)
+    seen = await _seen(tx, tenant, every, every, now_us=now_us)
+    ordered = sorted(
+        (msgspec.structs.replace(one, depth=0) for one in seen.keys),
+        key=_ORDERS[sort.removeprefix("-")],
+        reverse=sort.startswith("-"),
+    )
+    return KeysSeen(ordered[start:end], seen.now_us, following)
 
 
 async def keys_below(
@@ -117,6 +127,18 @@ def _limit(view: LimitView, key: ApiKey, now_us: int) -> LimitSeen:
     return LimitSeen(view, used_up_at(view, key_created_at=key.created_at, now_us=now_us))
 
 
+def _spent_percent(seen: KeySeen) -> int:
+    """Of the limit that is nearest to its end; a key without a limit comes before all."""
+    return seen.limits[0].used_percent if seen.limits else -1
+
+
+_ORDERS: Final[Mapping[str, Callable[[KeySeen], Any]]] = {
+    "created": lambda seen: seen.key.id,
+    "name": lambda seen: (seen.key.name.casefold(), seen.key.id),
+    "used": lambda seen: (seen.key.last_used_at or 0, seen.key.id),
+    "spent": lambda seen: (_spent_percent(seen), seen.key.id),
+}
+KEY_SORTS: Final = frozenset(_ORDERS)
 _NAMES: Final = """
 SELECT id, name FROM api_keys
 WHERE account_id = :account_id AND environment = :environment AND id IN :ids[text]

@@ -19,7 +19,7 @@ from kernel.tenant import Tenant
 from kernel.trace import request_id_of
 from keys import sandbox_clock
 from store.database import Row, Transaction
-from store.keyset import Keyset
+from store.keyset import Begin, Keyset
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +49,15 @@ _PAGES = Keyset(
         "created_after": "created_at >= :created_after",
         "created_before": "created_at < :created_before",
     },
+    sorts={"amount": "amount_cents"},
 )
+SORTS: Final = _PAGES.sorts
 
 
 async def page(
-    tx: Transaction, tenant: Tenant, wanted: TopUpFilter, *, before_id: str | None, limit: int
+    tx: Transaction, tenant: Tenant, wanted: TopUpFilter, *, before_id: Begin, limit: int
 ) -> list[TopUp]:
-    """At most `limit` top-ups, newest first, older than before_id."""
+    """At most `limit` top-ups, newest first, older than before_id; or from a place in one of SORTS."""
     rows = await _PAGES.page(tx, tenant, before_id=before_id, limit=limit, **asdict(wanted))
     return [ROWS.read(row) for row in rows]
 

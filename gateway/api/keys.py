@@ -102,7 +102,8 @@ async def mint(call: RequestContext[MintBody, Fields]) -> Answer:
 async def list_keys(call: RequestContext[Fields, ExportPage]) -> Reply:
     principal = call.principal
     read = partial(api_key.list_keys, tenant=principal.tenant, viewer=principal)
-    return await list_or_csv(call, "key", read, _EXPORT, shape=KeyShape.of)
+    shape, sorts = KeyShape.of, api_key.SORTS
+    return await list_or_csv(call, "key", read, _EXPORT, shape=shape, sorts=sorts)
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Answer:

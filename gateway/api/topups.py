@@ -142,6 +142,7 @@ async def list_topups(call: RequestContext[Fields, HistoryQuery]) -> Reply:
             seen.value_shown(topup, principal),
             claim_url=rules.claim_url_shown(topup, principal),
         ),
+        sorts=history.SORTS,
     )
 
 

@@ -1,11 +1,12 @@
 """A list's page: the filters of its address, the API's page of items, and the way to the next one."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
+from gateway.dashboard.sorting import UNSORTED, Sorting, sorting_of
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_query
 from gateway.html.zone import ReadersZone, zone_of_request
 from gateway.http.request_context import RequestContext
@@ -31,6 +32,7 @@ class ListView:
     next_url: str | None = None
     first_url: str | None = None
     csv_url: str | None = None
+    sorting: Sorting = UNSORTED
 
 
 async def listing(
@@ -40,15 +42,19 @@ async def listing(
     rows: int = ROWS,
     here: str = "",
     has_csv: bool = True,
+    sorts: Collection[str] = (),
     **fixed: Any,
 ) -> ListView:
     """The API's list at that path. A filter that it refuses is told, and nothing listed.
 
     here: where its further pages are; empty: at the call's own path. has_csv: the API gives it as CSV.
+    sorts: in which further orders its cursors go.
     """
     asked = read_query(call)
     wanted = {name: text for name in filters if (text := asked.text(name))}
-    cursor = asked.text("cursor")
+    here = here or call.path
+    sorting = sorting_of(call, sorts, wanted, path=here)
+    cursor = asked.text("cursor") or sorting.chosen
     query = {**wanted, **fixed, "cursor": cursor, "limit": rows}
     zone = zone_of_request(call.scope)
     for name in _DAYS:
@@ -59,9 +65,9 @@ async def listing(
     try:
         data = (await ask(call, "GET", path, query=query)).data
     except DomainError as error:
-        return ListView((), asked, problem_of(error), is_filtered)
-    here = here or call.path
-    whole = {**query, "cursor": "", "limit": "", "format": "csv_excel"}
+        return ListView((), asked, problem_of(error), is_filtered, sorting=sorting)
+    wanted |= {"sort": sorting.chosen} if sorting.chosen else {}
+    whole = {**query, "cursor": sorting.chosen, "limit": "", "format": "csv_excel"}
     whole = {name: value for name, value in whole.items() if value}
     following = data["next_cursor"] if data["has_more"] else None
     return ListView(
@@ -70,8 +76,9 @@ async def listing(
         NO_PROBLEM,
         is_filtered,
         None if following is None else f"{here}?{urlencode({**wanted, 'cursor': following})}",
-        f"{here}?{urlencode(wanted)}" if cursor else None,
+        f"{here}?{urlencode(wanted)}" if asked.text("cursor") else None,
         f"{API_PREFIX}{path}?{urlencode(whole)}" if has_csv else None,
+        sorting,
     )
 
 

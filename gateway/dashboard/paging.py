@@ -1,10 +1,11 @@
 """A page of rows that a read gave, one more than are shown, and the way to the next page."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urlencode
 
+from gateway.dashboard.sorting import UNSORTED, Sorting, sorting_of
 from gateway.html.forms import Form, read_query
 from gateway.http.request_context import RequestContext
 
@@ -23,6 +24,7 @@ class Paged:
     next_url: str | None = None
     first_url: str | None = None
     csv_url: str | None = None
+    sorting: Sorting = UNSORTED
 
 
 def paged(
@@ -33,20 +35,25 @@ def paged(
     filters: Sequence[str] = (),
     name: str = "cursor",
     has_csv: bool = False,
+    sorts: Collection[str] = (),
 ) -> Paged:
     """rows: ASKED of them at most; name: the cursor's parameter, where a page has two lists. has_csv: the
-    same address gives all of the list, too (gateway/dashboard/sheet.py).
+    same address gives all of the list, too (gateway/dashboard/sheet.py). sorts: of the list's Keyset.
     """
     asked = read_query(call)
     wanted: Mapping[str, str] = {param: text for param in filters if (text := asked.text(param))}
+    is_filtered, sorting = bool(wanted), sorting_of(call, sorts, wanted)
+    if sorting.chosen:
+        wanted = {**wanted, "sort": sorting.chosen}
     has_more = len(rows) > ROWS
     shown = rows[:ROWS]
     following = {**wanted, name: cursor_of(shown[-1])} if has_more else {}
     return Paged(
         shown,
         asked,
-        bool(wanted),
+        is_filtered,
         f"{call.path}?{urlencode(following)}" if has_more else None,
         f"{call.path}?{urlencode(wanted)}" if asked.text(name) else None,
         f"{call.path}?{urlencode({**wanted, 'format': 'csv_excel'})}" if has_csv else None,
+        sorting,
     )

@@ -4,12 +4,13 @@ The CSV is that of gateway/http/lists.py: streamed page by page with the page's 
 attribute of a row, or its value where rows are mappings; a.b for the attribute b of a; none of them holds what can be spent.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any, Final, Generic, TypeVar
 
 from gateway.dashboard.paging import ASKED, Paged, paged
+from gateway.dashboard.sorting import sorting_of
 from gateway.html.forms import read_query
 from gateway.html.render import page
 from gateway.http.lists import ROWS_AT_ONCE, CsvPage, Export, csv_stream
@@ -29,18 +30,25 @@ _TIMES: Final = ("_at", "_until", "since")
 
 @dataclass(frozen=True)
 class Sheet(Generic[R]):
-    """What a list is called as a file, and which attributes of its rows are in it. scopes: of its page."""
+    """What a list is called as a file, and which attributes of its rows are in it. sorts: of its Keyset; scopes: of its
+    page.
+    """
 
     name: str
     columns: Sequence[str]
     cursor: Callable[[R], Any] = attrgetter("id")
     filters: Sequence[str] = ()
+    sorts: Collection[str] = ()
     scopes: Sequence[str] = (ADMIN,)
 
     @property
     def is_everybodys(self) -> bool:
         """Whether it is the operator's list, of all accounts."""
         return ADMIN in self.scopes
+
+    def after(self, row: R, sort: str) -> str:
+        """The cursor of what stands after the row in that order."""
+        return f"{sort}.{self.cursor(row)}" if sort else str(self.cursor(row))
 
     def cells(self, row: R) -> Mapping[str, object]:
         """The row by its columns' names."""
@@ -59,15 +67,19 @@ async def list_page(
 
 async def one_page(call: RequestContext[Any, Any], sheet: Sheet[R], read: ReadRows[R]) -> Paged:
     """The rows that a page shows."""
-    cursor = read_query(call).text("cursor") or None
+    cursor = read_query(call).text("cursor") or _sort(call, sheet) or None
     found = await call.context.database.read(lambda tx: read(tx, cursor, ASKED))
     return listed(call, sheet, found)
 
 
 def listed(call: RequestContext[Any, Any], sheet: Sheet[R], found: Sequence[R]) -> Paged:
     """Rows that a page read by itself, ASKED of them at most."""
-    filters = sheet.filters
-    return paged(call, found, lambda row: str(sheet.cursor(row)), filters=filters, has_csv=True)
+    sort, filters = _sort(call, sheet), sheet.filters
+
+    def cursor(row: R) -> str:
+        return sheet.after(row, sort)
+
+    return paged(call, found, cursor, filters=filters, has_csv=True, sorts=sheet.sorts)
 
 
 async def whole_list(
@@ -75,21 +87,25 @@ async def whole_list(
 ) -> Reply | None:
     """All rows from the cursor on, as CSV; None: the address asks for a page."""
     asked = read_query(call)
-    form = asked.text("format")
+    form, sort = asked.text("format"), _sort(call, sheet)
     if form not in FORMATS:
         return None
 
     async def page_after(cursor: str | None) -> CsvPage:
         rows = await call.context.database.read(lambda tx: read(tx, cursor, ROWS_AT_ONCE))
         has_more = len(rows) == ROWS_AT_ONCE
-        following = str(sheet.cursor(rows[-1])) if has_more else None
+        following = sheet.after(rows[-1], sort) if has_more else None
         return CsvPage([sheet.cells(row) for row in rows], following)
 
     export = Export(sheet.name, sheet.scopes, [_name(column) for column in sheet.columns])
-    cursor = asked.text("cursor") or None
+    cursor = asked.text("cursor") or sort or None
     return await csv_stream(
         call, export, form, page_after, cursor, is_everybodys=sheet.is_everybodys
     )
+
+
+def _sort(call: RequestContext[Any, Any], sheet: Sheet[R]) -> str:
+    return sorting_of(call, sheet.sorts, {}).chosen
 
 
 def _name(column: str) -> str:

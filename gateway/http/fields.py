@@ -6,7 +6,7 @@ A field `environment` that the struct does not have may repeat the credential's 
 """
 
 import functools
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import reduce
 from itertools import islice
 from operator import or_
@@ -44,6 +44,7 @@ from kernel.clock import parse_rfc3339
 from kernel.errors import DomainError, InvalidInput
 from kernel.ids import decode
 from kernel.limits import BODY_BYTES_MAX, INT64_MAX, PAGE_ITEMS, PAGE_ITEMS_MAX
+from store.keyset import OLDEST_FIRST, Begin, ListPlace
 
 QUERY_BYTES_MAX = 4096
 QUERY_FIELDS_MAX = 50
@@ -240,6 +241,21 @@ def cursor_id(text: str | None, prefix: str) -> str | None:
     if kind != prefix:
         raise InvalidInput("not a cursor of this list", param="cursor")
     return text
+
+
+def place_of(text: str | None, prefix: str, sorts: Collection[str]) -> Begin:
+    """As cursor_id, of a list with further orders: the cursor of a page of one begins with the order's name,
+    `created` or `-amount.txn_…`. A page of ours asks so; programs know cursors as they were given.
+    """
+    sort, _, id_ = (text or "").partition(".")
+    if sort.removeprefix("-") not in sorts or sort == f"-{OLDEST_FIRST}":
+        return cursor_id(text, prefix)
+    return ListPlace(sort, cursor_id(id_ or None, prefix))
+
+
+def cursor_after(begin: Begin, id_: str) -> str:
+    """The cursor of what stands after the row of that id, in the order of the page that begins there."""
+    return f"{begin.sort}.{id_}" if isinstance(begin, ListPlace) else id_
 
 
 def _pairs(query: bytes, bytes_max: int = QUERY_BYTES_MAX) -> dict[str, Any]:

@@ -8,7 +8,7 @@ cuts the body off, which its reader sees. So does the end of the caller's creden
 """
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from functools import partial
 from operator import attrgetter
 from typing import Annotated, Any, Final, Literal, NamedTuple, TypeVar
@@ -24,7 +24,7 @@ from gateway.answers.compression import compressed
 from gateway.answers.envelope import answer, listing, page
 from gateway.answers.outcome import Listing
 from gateway.http.auth import check_presented, presented
-from gateway.http.fields import Page, cursor_id
+from gateway.http.fields import Page, cursor_after, place_of
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.clock import rfc3339
@@ -33,6 +33,7 @@ from kernel.errors import InvalidInput
 from kernel.file_name import plain_name
 from keys.account import get_account
 from keys.principal import Principal, check_address, require_scope
+from store.keyset import Begin
 
 ROWS_AT_ONCE: Final = 500
 # With the credential cache's half second, an ended key's answer ends within the second.
@@ -84,15 +85,17 @@ async def list_rows(
     *,
     shape: Callable[[R], object],
     cursor: Callable[[R], str] = attrgetter("id"),
+    sorts: Collection[str] = (),
 ) -> Answer:
-    """The answer of a list, newest first; prefix: of the ids that its cursors are.
+    """The answer of a list, newest first; prefix: of the ids that its cursors are, sorts: of its Keyset.
 
     read(tx, before_id=, limit=) gives the rows older than before_id; one more than asked tells
     whether there is another page. Raises InvalidInput for another list's cursor.
     """
-    limit, before_id = call.query.limit, cursor_id(call.query.cursor, prefix)
-    rows = await call.context.database.read(partial(read, before_id=before_id, limit=limit + 1))
-    data = listing(rows, limit, shape=shape, cursor=cursor)
+    limit, begin = call.query.limit, place_of(call.query.cursor, prefix, sorts)
+    rows = await call.context.database.read(partial(read, before_id=begin, limit=limit + 1))
+    after = partial(_cursor, begin, cursor)
+    data = listing(rows, limit, shape=shape, cursor=after)
     return answer(codes.SUCCESS, data, now_us=call.now_us)
 
 
@@ -104,20 +107,20 @@ async def list_or_csv(
     *,
     shape: Callable[[R], object],
     cursor: Callable[[R], str] = attrgetter("id"),
+    sorts: Collection[str] = (),
 ) -> Reply:
     """As list_rows; or the whole list as CSV, where the query, an ExportPage, asks for it."""
     if call.query.format == "json":
-        return await list_rows(call, prefix, read, shape=shape, cursor=cursor)
+        return await list_rows(call, prefix, read, shape=shape, cursor=cursor, sorts=sorts)
     written = export.shape or shape
 
-    async def page_after(before_id: str | None) -> CsvPage:
-        rows = await call.context.database.read(
-            partial(read, before_id=before_id, limit=ROWS_AT_ONCE)
-        )
-        has_more = len(rows) == ROWS_AT_ONCE
-        return CsvPage([written(row) for row in rows], cursor(rows[-1]) if has_more else None)
+    async def page_after(text: str | None) -> CsvPage:
+        begin = place_of(text, prefix, sorts)
+        rows = await call.context.database.read(partial(read, before_id=begin, limit=ROWS_AT_ONCE))
+        following = _cursor(begin, cursor, rows[-1]) if len(rows) == ROWS_AT_ONCE else None
+        return CsvPage([written(row) for row in rows], following)
 
-    first = cursor_id(call.query.cursor, prefix)
+    first = call.query.cursor
     return await csv_stream(call, export, call.query.format, page_after, first)
 
 
@@ -213,6 +216,10 @@ async def csv_parts(
         if page.following is None:
             return
         page = await read(page.following)
+
+
+def _cursor(begin: Begin, cursor: Callable[[R], str], row: R) -> str:
+    return cursor_after(begin, cursor(row))
 
 
 def short_list(items: Sequence[T], query: Page, cursor: Callable[[T], str]) -> Listing[T]:

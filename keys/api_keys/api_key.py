@@ -31,7 +31,7 @@ from keys.live import check_live
 from keys.mandate import NO_MANDATE, Mandate, mandate_text, paused, read_mandate
 from keys.principal import ACCOUNT_SCOPES, DEFAULT_SCOPES, Environment, Principal, ScopeMissing
 from store.database import Row, Transaction
-from store.keyset import Keyset
+from store.keyset import Begin, Keyset
 from store.row_mapping import WORDS, Conversion, RowMapping
 from store.update import update
 
@@ -151,10 +151,10 @@ async def list_keys(
     tenant: Tenant,
     *,
     viewer: Principal | None = None,
-    before_id: str | None = None,
+    before_id: Begin = None,
     limit: int = PAGE_ITEMS,
 ) -> list[ApiKey]:
-    """Newest first, older than before_id, at most `limit`; revoked ones too.
+    """Newest first, older than before_id, or from a place in one of SORTS; at most `limit`, revoked ones too.
 
     A viewer with a lineage sees its own key and the descendants; any other sees all.
     """
@@ -312,7 +312,9 @@ _PAGES = Keyset(
     _OWN,
     filters={"viewer": f"(k.id = :viewer OR {DESCENDS})"},
     key="k.id",
+    sorts={"name": "LOWER(k.name)", "used": "COALESCE(k.last_used_at, 0)"},
 )
+SORTS = _PAGES.sorts
 _USED = """
 UPDATE api_keys SET last_used_at = :minute_at WHERE id IN (
     SELECT id FROM api_keys

@@ -76,23 +76,26 @@ async def list_deliveries(
     before: DeliveryCursor | None = None,
     limit: int = PAGE_ITEMS,
 ) -> DeliveryPage:
-    """Newest first, after `before`; at most `limit`. Raises InvalidInput for a filter."""
+    """Newest first, after `before`, or in its order; at most `limit`. Raises InvalidInput for a filter."""
     wanted = wanted or DeliveryFilter()
     if wanted.status is not None and wanted.status not in STATUSES:
         raise InvalidInput(f"status is one of {', '.join(STATUSES)}", param="status")
     query = query_of(wanted, before, columns=_DELIVERIES.listed)
+    is_oldest_first = before is not None and before.is_oldest_first
     mine = {"account_id": tenant.account_id, "environment": tenant.environment}
     text, values, edge = query.page, {**query.values, **mine, "rows": limit + 1}, None
     if query.edge is not None:
         row = await tx.fetch_one(query.edge, **query.edge_values, **mine)
         if row is not None:
-            edge = DeliveryCursor(row["created_at"], row["id"])
+            edge = DeliveryCursor(row["created_at"], row["id"], is_oldest_first)
             text = query.page_to_edge
             values |= {"edge_at": edge.created_at, "edge_id": edge.id}
     found = [_delivery(row) for row in await tx.fetch(text, **values)]
     if len(found) > limit:
         last = found[limit - 1]
-        return DeliveryPage(found[:limit], DeliveryCursor(last.created_at, last.id))
+        return DeliveryPage(
+            found[:limit], DeliveryCursor(last.created_at, last.id, is_oldest_first)
+        )
     return DeliveryPage(found, edge)
 
 

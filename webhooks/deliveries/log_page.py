@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from kernel.errors import InvalidInput
 from kernel.ids import decode
+from store.keyset import OLDEST_FIRST
 
 SCANNED_ROWS_MAX: Final = 3_000
 COMMON_STATUS: Final = "delivered"
@@ -38,17 +39,25 @@ _WALKS: Final[Mapping[str, str]] = {
 _CHECKS: Final[Mapping[str, str]] = {
     name: f"d.{name} || '' = :{name}" for name in ("status", "endpoint_id", "event_type")
 }
-_ORDER: Final = "ORDER BY d.created_at DESC, d.id DESC"
+_NEWEST_FIRST: Final = "ORDER BY d.created_at DESC, d.id DESC"
+_OLDEST_FIRST: Final = "ORDER BY d.created_at, d.id"
+SORTS: Final = frozenset({OLDEST_FIRST})
 
 
 class DeliveryCursor(NamedTuple):
-    """A delivery's place in the log's order, newest first; a page goes on after it."""
+    """A delivery's place in the log's order, newest first or oldest first; a page goes on after it."""
 
     created_at: int
     id: str
+    is_oldest_first: bool = False
 
     def cursor(self) -> str:
-        return f"{self.created_at}.{self.id}"
+        place = f"{self.created_at}.{self.id}"
+        return f"{OLDEST_FIRST}.{place}" if self.is_oldest_first else place
+
+
+# Before every delivery there is.
+_HEAD: Final = DeliveryCursor(0, "", is_oldest_first=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,10 +88,13 @@ class Query(NamedTuple):
 
 
 def place_of(cursor: str | None) -> DeliveryCursor | None:
-    """The place that a cursor names, null at the log's head; raises InvalidInput."""
+    """The place that a cursor names, null at the newest; raises InvalidInput."""
     if cursor is None:
         return None
-    at, _, id_ = cursor.partition(".")
+    if cursor == OLDEST_FIRST:
+        return _HEAD
+    place = cursor.removeprefix(f"{OLDEST_FIRST}.")
+    at, _, id_ = place.partition(".")
     kind, _, number = id_.partition("_")
     try:
         decode(number)
@@ -90,7 +102,7 @@ def place_of(cursor: str | None) -> DeliveryCursor | None:
         kind = ""
     if kind != "dlv" or not (at.isascii() and at.isdigit() and len(at) <= 18):
         raise InvalidInput("not a cursor of this list", param="cursor")
-    return DeliveryCursor(int(at), id_)
+    return DeliveryCursor(int(at), id_, place != cursor)
 
 
 def query_of(wanted: DeliveryFilter, before: DeliveryCursor | None, *, columns: str) -> Query:
@@ -99,9 +111,11 @@ def query_of(wanted: DeliveryFilter, before: DeliveryCursor | None, *, columns: 
     clauses, values = [_WALKS[walked]], {}
     if walked:
         values[walked] = getattr(wanted, walked)
-    if wanted.created_after is not None:
-        clauses.append("d.created_at >= :created_after")
-        values["created_after"] = wanted.created_after
+    is_oldest_first = before is not None and before.is_oldest_first
+    order, way = (_OLDEST_FIRST, "<=") if is_oldest_first else (_NEWEST_FIRST, ">=")
+    if (lower := _lower(wanted, before)) is not None:
+        clauses.append("(d.created_at, d.id) > (:after_at, :after_id)")
+        values |= {"after_at": lower.created_at, "after_id": lower.id}
     if (upper := _upper(wanted, before)) is not None:
         clauses.append("(d.created_at, d.id) < (:before_at, :before_id)")
         values |= {"before_at": upper.created_at, "before_id": upper.id}
@@ -114,20 +128,30 @@ def query_of(wanted: DeliveryFilter, before: DeliveryCursor | None, *, columns: 
     # One top-up has few deliveries, however they are looked through.
     if checked and walked != "transaction_id":
         edge = (
-            f"SELECT d.created_at, d.id FROM deliveries d WHERE {walk} {_ORDER}"
+            f"SELECT d.created_at, d.id FROM deliveries d WHERE {walk} {order}"
             f" LIMIT 1 OFFSET {SCANNED_ROWS_MAX - 1}"
         )
-    limited = f"{_ORDER} LIMIT :rows"
-    to_edge = f"{page} AND (d.created_at, d.id) >= (:edge_at, :edge_id) {limited}"
+    limited = f"{order} LIMIT :rows"
+    to_edge = f"{page} AND (d.created_at, d.id) {way} (:edge_at, :edge_id) {limited}"
     return Query(f"{page} {limited}", to_edge, edge, values, edge_values)
 
 
-def _upper(wanted: DeliveryFilter, before: DeliveryCursor | None) -> DeliveryCursor | None:
+def _upper(wanted: DeliveryFilter, place: DeliveryCursor | None) -> DeliveryCursor | None:
     """One bound of the two, since an index has one upper end."""
+    before = None if place is None or place.is_oldest_first else place
     if wanted.created_before is None:
         return before
     bound = DeliveryCursor(wanted.created_before, "")
     return bound if before is None else min(bound, before)
+
+
+def _lower(wanted: DeliveryFilter, place: DeliveryCursor | None) -> DeliveryCursor | None:
+    """The same of the lower end."""
+    after = place if place is not None and place.is_oldest_first else None
+    if wanted.created_after is None:
+        return after
+    bound = DeliveryCursor(wanted.created_after, "", is_oldest_first=True)
+    return bound if after is None else max(bound, after)
 
 
 def _walked(wanted: DeliveryFilter) -> str:

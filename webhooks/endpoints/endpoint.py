@@ -21,7 +21,7 @@ from kernel.tenant import Tenant
 from keys.signing import new_webhook_secret
 from keys.vault import Vault
 from store.database import Row, Transaction
-from store.keyset import Keyset
+from store.keyset import Begin, Keyset
 from store.row_mapping import NUMBERS, WORDS, RowMapping
 from store.update import update
 from webhooks.deliveries import delivery, endpoint_queue, notice
@@ -121,7 +121,12 @@ _ROWS = RowMapping(
 )
 COLUMNS: Final = f"{_ROWS.listed}, headers_sealed"
 _GET = f"SELECT {COLUMNS} FROM endpoints WHERE id = :id AND {_MINE}"
-_PAGES = Keyset(COLUMNS, "endpoints", _MINE)
+# The healthiest first: enabled, failing, disabled.
+_ILLNESS = (
+    """CASE WHEN status <> 'enabled' THEN 2 WHEN failing_since_at IS NOT NULL THEN 1 ELSE 0 END"""
+)
+_PAGES = Keyset(COLUMNS, "endpoints", _MINE, sorts={"url": "url", "health": _ILLNESS})
+SORTS: Final = _PAGES.sorts
 
 
 async def register(
@@ -186,10 +191,10 @@ async def list_endpoints(
     vault: Vault,
     tenant: Tenant,
     *,
-    before_id: str | None = None,
+    before_id: Begin = None,
     limit: int = PAGE_ITEMS,
 ) -> list[Endpoint]:
-    """Newest first, older than before_id; at most `limit`."""
+    """Newest first, older than before_id, or from a place in one of SORTS; at most `limit`."""
     rows = await _PAGES.page(tx, tenant, before_id=before_id, limit=limit)
     return [endpoint_of(row, vault) for row in rows]
 

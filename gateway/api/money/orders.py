@@ -115,7 +115,7 @@ async def list_orders(call: RequestContext[Fields, OrdersQuery]) -> Reply:
     )
     shape = partial(OrderShape.of, links=call.context.payments.links)
     read = partial(order_list.page, tenant=call.principal.tenant, wanted=wanted)
-    return await list_or_csv(call, "ord", read, _EXPORT, shape=shape)
+    return await list_or_csv(call, "ord", read, _EXPORT, shape=shape, sorts=order_list.SORTS)
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Answer:

@@ -102,7 +102,8 @@ async def register(call: RequestContext[RegisterBody, Fields]) -> Answer:
 
 async def list_endpoints(call: RequestContext[Fields, ExportPage]) -> Reply:
     read = partial(endpoints.list_endpoints, vault=call.context.vault, tenant=call.principal.tenant)
-    return await list_or_csv(call, "we", read, _EXPORT, shape=WebhookEndpoint.of)
+    shape, sorts = WebhookEndpoint.of, endpoints.SORTS
+    return await list_or_csv(call, "we", read, _EXPORT, shape=shape, sorts=sorts)
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Answer:

@@ -16,7 +16,7 @@ from gateway.dashboard.admin.fields import admin_route, day_us
 from gateway.dashboard.sheet import Sheet, list_page
 from gateway.html.forms import Form, read_query
 from gateway.html.render import page
-from gateway.http.fields import Fields, cursor_id
+from gateway.http.fields import Fields, cursor_id, place_of
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.clock import DAY_US
@@ -43,6 +43,7 @@ _TOPUPS: Final = Sheet[TopUp](
         "created_after",
         "created_before",
     ),
+    sorts=topup_list.SORTS,
 )
 _KEYS: Final = Sheet[ApiKey](
     "keys-of-account",
@@ -50,6 +51,7 @@ _KEYS: Final = Sheet[ApiKey](
         *("id", "account_id", "parent_id", "name", "purpose", "prefix", "last4", "client_id"),
         *("created_at", "last_used_at", "expires_at", "paused_at", "revoked_at"),
     ),
+    sorts=api_key.SORTS,
 )
 
 
@@ -59,6 +61,7 @@ _WEBHOOKS: Final = Sheet[SeenEndpoint](
         *("id", "account_id", "url", "description", "status", "disabled_reason", "disabled_at"),
         *("failing_since_at", "created_at"),
     ),
+    sorts=endpoints.SORTS,
 )
 
 
@@ -75,7 +78,7 @@ async def show_topups(call: RequestContext[Fields, Fields]) -> Reply:
     wanted = _wanted(asked)
 
     async def read(tx: Transaction, cursor: str | None, limit: int) -> Sequence[TopUp]:
-        before_id = cursor_id(cursor, "txn")
+        before_id = place_of(cursor, "txn", topup_list.SORTS)
         return await topup_list.page(tx, tenant, wanted, before_id=before_id, limit=limit)
 
     account = await _account(call)
@@ -89,7 +92,7 @@ async def show_keys(call: RequestContext[Fields, Fields]) -> Reply:
     tenant, now_us = _tenant(call), call.now_us
 
     async def read(tx: Transaction, cursor: str | None, limit: int) -> Sequence[ApiKey]:
-        before_id = cursor_id(cursor, "key")
+        before_id = place_of(cursor, "key", api_key.SORTS)
         return await api_key.list_keys(tx, tenant, before_id=before_id, limit=limit)
 
     account = await _account(call)
@@ -106,7 +109,9 @@ async def show_webhooks(call: RequestContext[Fields, Fields]) -> Reply:
     tenant, vault = _tenant(call), call.context.vault
 
     async def read(tx: Transaction, cursor: str | None, limit: int) -> Sequence[SeenEndpoint]:
-        return await list_webhooks(tx, vault, tenant, cursor_id(cursor, "we"), limit)
+        return await list_webhooks(
+            tx, vault, tenant, place_of(cursor, "we", endpoints.SORTS), limit
+        )
 
     account = await _account(call)
     return await list_page(call, "admin/account_webhooks.html", _WEBHOOKS, read, account=account)

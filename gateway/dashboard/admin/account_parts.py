@@ -20,6 +20,7 @@ from keys.api_keys.api_key import ApiKey
 from keys.member import Member, list_members
 from keys.vault import Vault
 from store.database import Transaction
+from store.keyset import Begin
 from webhooks.endpoints import endpoint as endpoints
 from webhooks.endpoints.endpoint import Endpoint
 
@@ -85,7 +86,7 @@ async def read_parts(tx: Transaction, vault: Vault, tenant: Tenant, *, now_us: i
 
 
 async def list_webhooks(
-    tx: Transaction, vault: Vault, tenant: Tenant, before_id: str | None, limit: int
+    tx: Transaction, vault: Vault, tenant: Tenant, before_id: Begin, limit: int
 ) -> Sequence[SeenEndpoint]:
     """Newest first, older than before_id; at most `limit`."""
     found = await endpoints.list_endpoints(tx, vault, tenant, before_id=before_id, limit=limit)

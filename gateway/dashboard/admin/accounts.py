@@ -15,6 +15,7 @@ from billing.ledger import balances as wallet
 from billing.orders import queries as order_list
 from billing.orders.order import Order
 from billing.orders.queries import OrderFilter
+from billing.reports.operator.accounts import SORTS, AccountWithWallet, list_with_wallets
 from gateway.answers.answer import Answer
 from gateway.dashboard.admin.account_parts import AccountParts, read_parts
 from gateway.dashboard.admin.fields import admin_route, day_us, number, tell_account
@@ -24,13 +25,13 @@ from gateway.dashboard.sheet import Sheet, list_page
 from gateway.dashboard.spend import last_days, spend_of
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form, read_query
 from gateway.html.render import go, page
-from gateway.http.fields import Fields, cursor_id
+from gateway.http.fields import Fields, place_of
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.errors import DomainError, InvalidInput
 from kernel.ids import new_id
 from kernel.tenant import Tenant
-from keys.account import Account, get_account, list_accounts
+from keys.account import Account, get_account
 from keys.api_keys.grantable import count_live
 from keys.audit_log import Actor
 from keys.live import close_live, open_live, verify_email
@@ -40,7 +41,7 @@ PATH: Final = "/dashboard/admin/accounts"
 ORDERS_SHOWN: Final = 10
 DOCUMENTS_SHOWN: Final = 5
 MATCHING_CHARACTERS_MAX: Final = 100
-_SHEET: Final = Sheet[Account](
+_SHEET: Final = Sheet[AccountWithWallet](
     "accounts",
     (
         *("id", "name", "email", "is_operator", "is_sandbox", "live_opened_at", "live_closed_at"),
@@ -51,9 +52,11 @@ _SHEET: Final = Sheet[Account](
             "time_zone",
             "created_at",
             "last_active_at",
+            "wallet_micros",
         ),
     ),
     filters=("matching",),
+    sorts=SORTS,
 )
 
 
@@ -74,9 +77,13 @@ async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
     """Newest first."""
     matching = read_query(call).text("matching")[:MATCHING_CHARACTERS_MAX]
 
-    async def read(tx: Transaction, cursor: str | None, limit: int) -> list[Account]:
-        before_id = cursor_id(cursor, "acc")
-        return await list_accounts(tx, matching=matching, before_id=before_id, limit=limit)
+    environment = call.principal.environment
+
+    async def read(tx: Transaction, cursor: str | None, limit: int) -> Sequence[AccountWithWallet]:
+        before_id = place_of(cursor, "acc", SORTS)
+        return await list_with_wallets(
+            tx, environment, matching=matching, before_id=before_id, limit=limit
+        )
 
     return await list_page(call, "admin/accounts.html", _SHEET, read)
 

@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 from billing.desk.health import SupplierHealth, health_of
 from billing.payments.setup import standings
-from billing.reports.operator_home import OperatorHome, WaitsForPerson, read_home
+from billing.reports.operator.home import OperatorHome, WaitsForPerson, read_home
 from billing.topups.platform_rows import SupplierRow, list_suppliers
 from gateway.dashboard.admin.fields import admin_route
 from gateway.html.render import page

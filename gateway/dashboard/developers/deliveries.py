@@ -17,6 +17,7 @@ from gateway.internal_client import ask
 from kernel.errors import DomainError, InvalidInput
 from kernel.ids import new_id
 from webhooks.deliveries.log import last_answers
+from webhooks.deliveries.log_page import SORTS
 from webhooks.deliveries.stage import STATUSES
 from webhooks.events.event import EVENT_TYPES
 
@@ -77,11 +78,14 @@ async def _refusal_of_replay(call: RequestContext[Any, Any], form: Form, deliver
 
 async def _log_page(call: RequestContext[Any, Any], problem: Problem = NO_PROBLEM) -> Response:
     """The log as the address narrows it, with what came back last to each."""
-    found, tenant = await listing(call, "/deliveries", *_FILTERS, here=PATH), call.principal.tenant
+    found = await listing(call, "/deliveries", *_FILTERS, here=PATH, sorts=SORTS)
+    tenant = call.principal.tenant
     ids = [one["id"] for one in found.items]
     answers = await call.context.database.read(lambda tx: last_answers(tx, tenant, ids))
     endpoints = (await ask(call, "GET", "/webhooks", query={"limit": 200})).data["items"]
-    kept = {name: text for name in (*_FILTERS, "cursor") if (text := found.filters.text(name))}
+    kept = {
+        name: text for name in (*_FILTERS, "sort", "cursor") if (text := found.filters.text(name))
+    }
     return page(
         call,
         "deliveries.html",

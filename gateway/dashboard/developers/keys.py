@@ -4,12 +4,13 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
-from billing.reports.key_spend import keys_below, keys_page
+from billing.reports.key_spend import KEY_SORTS, keys_below, keys_page
 from gateway.dashboard.act import act
 from gateway.dashboard.developers.key_form import body_of, form_of_key
 from gateway.dashboard.listing import ROWS, listing
 from gateway.dashboard.refused import is_safe_way
 from gateway.dashboard.route import page_route
+from gateway.dashboard.sorting import sorting_of
 from gateway.dashboard.spend import last_days, spend_of
 from gateway.html.forms import (
     IDEMPOTENCY_FIELD,
@@ -29,6 +30,7 @@ from gateway.http.routing import Reply
 from gateway.internal_client import ask
 from kernel.errors import DomainError, InvalidInput
 from kernel.ids import new_id
+from keys.api_keys.api_key import SORTS
 from keys.principal import ACCOUNT_SCOPES, DEFAULT_SCOPES, MCP_SCOPES
 
 PATH = "/dashboard/keys"
@@ -45,19 +47,23 @@ _BELOW_MAX: Final = 101
 
 
 async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
-    """The keys that are not revoked, as a tree, with what is used of their limits."""
+    """The keys that are not revoked, with what is used of their limits: as a tree, or in the order that is
+    asked for.
+    """
     tenant, start = call.principal.tenant, _start(read_query(call).text("from"))
+    sorting = sorting_of(call, KEY_SORTS, {}, newest_max=0)
     seen = await call.context.database.read(
-        lambda tx: keys_page(tx, tenant, start=start, rows=ROWS, now_us=call.now_us)
+        lambda tx: keys_page(
+            tx, tenant, start=start, rows=ROWS, now_us=call.now_us, sort=sorting.chosen
+        )
     )
-    return page(call, "keys.html", seen=seen, start=start)
+    return page(call, "keys.html", seen=seen, start=start, sorting=sorting)
 
 
 async def show_all(call: RequestContext[Fields, Fields]) -> Reply:
     """Every key ever made, the newest first."""
-    return page(
-        call, "keys_all.html", listing=await listing(call, "/keys"), own_now=await _own_now(call)
-    )
+    found = await listing(call, "/keys", sorts=SORTS)
+    return page(call, "keys_all.html", listing=found, own_now=await _own_now(call))
 
 
 async def show_new(call: RequestContext[Fields, Fields]) -> Reply:

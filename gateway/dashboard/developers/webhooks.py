@@ -21,6 +21,7 @@ from kernel.errors import DomainError, InvalidInput
 from kernel.ids import new_id
 from store.activity import Activity
 from webhooks.deliveries.retry import SCHEDULE_S_DEFAULT
+from webhooks.endpoints.endpoint import SORTS
 from webhooks.events.event import EVENT_TYPES
 
 PATH = "/dashboard/webhooks"
@@ -37,7 +38,7 @@ _OVERLAPS = (
 
 async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
     """Every endpoint, newest first."""
-    return page(call, "webhooks.html", listing=await listing(call, "/webhooks"))
+    return page(call, "webhooks.html", listing=await listing(call, "/webhooks", sorts=SORTS))
 
 
 async def show_new(call: RequestContext[Fields, Fields]) -> Reply:

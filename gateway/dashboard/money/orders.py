@@ -8,6 +8,7 @@ from typing import Final
 
 from billing.documents.document import receipt_of
 from billing.orders.order import STATUSES
+from billing.orders.queries import SORTS
 from billing.orders.timeline import own_timeline
 from billing.reports.plan_overview import plan_of_order
 from gateway.dashboard.listing import listing
@@ -29,7 +30,7 @@ async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
     return page(
         call,
         "orders.html",
-        listing=await listing(call, "/orders", *_FILTERS),
+        listing=await listing(call, "/orders", *_FILTERS, sorts=SORTS),
         statuses=STATUSES,
         providers=call.context.payments.providers.names(),
     )

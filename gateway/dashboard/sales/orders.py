@@ -30,7 +30,7 @@ from gateway.dashboard.admin.fields import admin_route, decider
 from gateway.dashboard.sheet import Sheet, list_page
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form, read_query
 from gateway.html.render import go, page
-from gateway.http.fields import Fields, cursor_id
+from gateway.http.fields import Fields, place_of
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.errors import DomainError, InvalidInput, NotFound
@@ -51,6 +51,7 @@ _SHEET: Final = Sheet[Order](
     "orders",
     COLUMNS,
     filters=("status", "provider", "account_id", "order_no"),
+    sorts=order_list.SORTS,
 )
 _VERDICTS: Final[dict[str, Verdict]] = {
     "approve": "approve",
@@ -119,7 +120,7 @@ async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
     )
 
     async def read(tx: Transaction, cursor: str | None, limit: int) -> Sequence[Order]:
-        before_id = cursor_id(cursor, "ord")
+        before_id = place_of(cursor, "ord", order_list.SORTS)
         return await order_list.page_of_all(tx, narrowed, before_id=before_id, limit=limit)
 
     return await list_page(

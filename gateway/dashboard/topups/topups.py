@@ -6,6 +6,7 @@ from starlette.responses import Response
 
 from billing.reports.find_by_id import find_by_id
 from billing.reports.topup_story import topup_story
+from billing.topups import queries as history
 from gateway.api.topup_receipts import JOSE
 from gateway.dashboard.act import act
 from gateway.dashboard.listing import listing
@@ -39,7 +40,7 @@ _FILTERS = (
 async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
     """Newest first."""
     platforms = (await ask(call, "GET", "/platforms")).data["items"]
-    found = await listing(call, "/topup/history", *_FILTERS)
+    found = await listing(call, "/topup/history", *_FILTERS, sorts=history.SORTS)
     return page(call, "topups.html", listing=found, platforms=platforms)
 
 

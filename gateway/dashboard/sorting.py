@@ -1,0 +1,62 @@
+"""The order of a list's page: what the address asks for, and where the heads of its columns lead.
+
+`sort` in the address is an order of the list's Keyset: the oldest first, or by a column, its greatest first
+with a "-" before the name. Without it the newest comes first. It lasts over filters, pages and CSV.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from gateway.html.forms import read_query
+from gateway.http.request_context import RequestContext
+from store.keyset import OLDEST_FIRST, SORTED_ROWS_MAX
+
+# What is pressed for once to be read from A; of numbers and times, the greatest comes first.
+_RISES_FIRST: Final = frozenset({"name", "url"})
+
+
+@dataclass(frozen=True, slots=True)
+class Sorting:
+    """chosen: the order in the address; empty: the newest first. path: of the page; kept: its filters.
+    newest_max: how many of its newest rows a column orders; 0: all of them.
+    """
+
+    offered: Collection[str] = ()
+    chosen: str = ""
+    path: str = ""
+    kept: Mapping[str, str] = field(default_factory=dict)
+    newest_max: int = SORTED_ROWS_MAX
+
+    def way(self, column: str) -> str:
+        """The column's aria-sort; empty: the list is not ordered by it."""
+        if column == OLDEST_FIRST:
+            return {"": "descending", OLDEST_FIRST: "ascending"}.get(self.chosen, "")
+        return {column: "ascending", f"-{column}": "descending"}.get(self.chosen, "")
+
+    def url(self, column: str) -> str:
+        """The list by that column; by the column that orders it already, the other way round."""
+        other = {"ascending": "-", "descending": ""}
+        first = "" if column in _RISES_FIRST else "-"
+        sort = other.get(self.way(column), first) + column
+        query = {**self.kept, "sort": "" if sort == f"-{OLDEST_FIRST}" else sort}
+        shown = urlencode({name: text for name, text in query.items() if text})
+        return f"{self.path}?{shown}" if shown else self.path
+
+
+UNSORTED: Final = Sorting()
+
+
+def sorting_of(
+    call: RequestContext[Any, Any],
+    offered: Collection[str],
+    kept: Mapping[str, str],
+    *,
+    path: str = "",
+    newest_max: int = SORTED_ROWS_MAX,
+) -> Sorting:
+    """offered: of the list. What the address names wrongly is passed over."""
+    sort = read_query(call).text("sort")
+    is_known = sort.removeprefix("-") in offered and sort != f"-{OLDEST_FIRST}"
+    return Sorting(offered, sort if is_known else "", path or call.path, kept, newest_max)
