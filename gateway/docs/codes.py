@@ -2,6 +2,7 @@
 doc_url leads), with its cause, what to do, and the call that is right.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -13,11 +14,14 @@ from gateway.answers.response_codes import CODES, Code
 from gateway.docs import samples
 from gateway.docs.code_notes import NOTES
 from gateway.docs.code_repairs import REPAIRS, Repair
+from gateway.openapi.examples import EXAMPLES, Example
+from gateway.openapi.parameters import in_path
 from gateway.surfaces import API_PREFIX
 
 # Where each code's page lies, by its number.
 PATH: Final = "/docs/codes"
 _FIRST_ERROR: Final = 400
+_PARAM: Final = re.compile(r"\{(\w+)\}")
 _OPEN: Final = frozenset({"/keys/sandbox"})
 
 
@@ -89,11 +93,12 @@ def _call(repair: Repair, server: str) -> samples.Call | None:
     if repair.call is None:
         return None
     method, path = repair.call
+    example = EXAMPLES.get((method, API_PREFIX + path), Example())
     return samples.Call(
         method=method,
-        url=server + API_PREFIX + path,
-        body=repair.body,
+        url=server + API_PREFIX + _PARAM.sub(lambda name: in_path(name[1])["example"], path),
+        body=repair.body or example.body,
         is_form=False,
-        needs_key=path not in _OPEN,
+        credential="none" if path in _OPEN else "key",
         takes_idempotency_key=method == "POST" and path not in _OPEN,
     )

@@ -90,7 +90,11 @@ def reference(listed: Sequence[DocumentedResource], path: str) -> str:
     """The resources with their calls; path: where each resource's page lies."""
     parts = [
         "# Reference",
-        "Every call, by resource. A resource's page has bodies, answers and samples.",
+        (
+            "Every call, by resource. A resource's page has bodies, answers and samples. In these `$KEY` is an"
+            " API key; where a person has to be signed in, `$COOKIE` is the dashboard's cookie, name and value,"
+            " as the browser sends it."
+        ),
     ]
     for one in listed:
         calls = (f"- `{call.method} {call.path}`: {call.summary}" for call in one.operations)

@@ -5,37 +5,41 @@ import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
+from urllib.parse import urlencode
+
+from gateway.openapi.operations import SESSION
 
 _PARAM = re.compile(r"\{(\w+)\}")
-_IDS: Final[Mapping[str, str]] = {
-    "transaction_id": "txn_abc123",
-    "endpoint_id": "we_abc123",
-    "event_id": "evt_abc123",
-    "delivery_id": "dlv_abc123",
-    "replay_id": "rpl_abc123",
-    "key_id": "key_abc123",
-    "token_id": "tok_abc123",
-    "approval_id": "apr_abc123",
-    "hold_id": "hld_abc123",
-    "order_id": "ord_abc123",
-    "code": "ATU-7Q3X-9KVM-2C8R-T5WA-H4NB",
-}
 # Each item on a line of its own, none of it with brackets or spaces inside.
 _FLAT_LIST = re.compile(r"\[\n((?:\s+[^\s\[\]{}]+\n)+)\s*\]")
 FORM: Final = "application/x-www-form-urlencoded"
+_PDF: Final = "application/pdf"
+_STREAM: Final = "text/event-stream"
+
+Credential = Literal["key", "session", "none"]
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What a sample shows: body is JSON values, or null where none is sent."""
+    """What a sample shows: body is JSON values, or null where none is sent.
+
+    file: the name of the file that is answered, streams: lines without an end; else JSON is.
+    """
 
     method: str
     url: str
     body: Mapping[str, Any] | None
     is_form: bool
-    needs_key: bool
+    credential: Credential
     takes_idempotency_key: bool
+    file: str | None = None
+    streams: bool = False
+
+    @property
+    def origin(self) -> str:
+        """The scheme and host of the address."""
+        return "/".join(self.url.split("/", 3)[:3])
 
 
 def call_of(
@@ -44,29 +48,54 @@ def call_of(
     """The call of an operation with its example; parameters resolves a reference."""
     content = operation.get("requestBody", {}).get("content", {})
     kind = next(iter(content), "")
-    body = content.get(kind, {}).get("example")
-    path = _PARAM.sub(lambda match: _IDS.get(match[1], match[1]), template)
-    names = {parameters(one)["name"] for one in operation["parameters"]}
+    known = [parameters(one) for one in operation["parameters"]]
+    given = {one["name"]: one["example"] for one in known if "example" in one}
+    query = {
+        one["name"]: one["example"] for one in known if one["in"] == "query" and "example" in one
+    }
+    path = _PARAM.sub(lambda match: str(given[match[1]]), template)
+    answered = _answered(operation, parameters)
     return Call(
         method=method.upper(),
-        url=server.rstrip("/") + path,
-        body=body,
+        url=server.rstrip("/") + path + ("?" + urlencode(query) if query else ""),
+        body=content.get(kind, {}).get("example"),
         is_form=kind == FORM,
-        needs_key=bool(operation["security"]),
-        takes_idempotency_key="Idempotency-Key" in names,
+        credential=_credential(operation),
+        takes_idempotency_key="Idempotency-Key" in {one["name"] for one in known},
+        file=_file(path) if answered == _PDF else None,
+        streams=answered == _STREAM,
     )
 
 
+def _answered(operation: Mapping[str, Any], resolved: Any) -> str:
+    """The media type of the first success."""
+    response = next(one for status, one in operation["responses"].items() if status < "3")
+    return next(iter(resolved(response).get("content", {})), "")
+
+
+def _file(path: str) -> str:
+    """…/receipt.pdf -> receipt.pdf, …/pdf -> document.pdf."""
+    name = path.rpartition("/")[2]
+    return name if "." in name else f"document.{name}"
+
+
+def _credential(operation: Mapping[str, Any]) -> Credential:
+    if not operation["security"]:
+        return "none"
+    return "session" if SESSION in operation["security"][0] else "key"
+
+
 def curl(call: Call) -> str:
-    """A line for a shell that has the key in $KEY."""
+    """A line for a shell that has the key in $KEY, or a person's cookie in $COOKIE."""
     command = ["curl"]
+    if call.streams:
+        command.append("-N")
+    if call.file is not None:
+        command.append(f"-o {call.file}")
     if call.method != "GET":
         command.append(f"-X {call.method}")
     lines = [" ".join([*command, shlex.quote(call.url)])]
-    if call.needs_key:
-        lines.append('-H "Authorization: Bearer $KEY"')
-    if call.takes_idempotency_key:
-        lines.append('-H "Idempotency-Key: $(uuidgen)"')
+    lines += [f'-H "{name}: {value}"' for name, value in _headers(call, _SHELL).items()]
     if call.body is not None and call.is_form:
         lines += [f"--data-urlencode {shlex.quote(f'{k}={v}')}" for k, v in call.body.items()]
     elif call.body is not None:
@@ -76,41 +105,118 @@ def curl(call: Call) -> str:
 
 
 def python(call: Call) -> str:
-    """A script; it needs httpx and the key in the environment as KEY."""
-    imports = ["import os"] if call.needs_key else []
-    headers = {}
-    if call.needs_key:
-        headers["Authorization"] = "f\"Bearer {os.environ['KEY']}\""
-    if call.takes_idempotency_key:
-        imports.append("import uuid")
-        headers["Idempotency-Key"] = "str(uuid.uuid4())"
-    lines = [*imports, *([""] if imports else []), "import httpx", "", "answer = httpx.request("]
-    lines.append(f'    "{call.method}",')
-    lines.append(f'    "{call.url}",')
+    """A script; it needs httpx, and the key in the environment as KEY, or a person's cookie as COOKIE."""
+    headers = _headers(call, _PYTHON)
+    imports = [
+        name for name in ("os", "uuid") if any(f"{name}." in one for one in headers.values())
+    ]
+    arguments = [f'"{call.method}"', f'"{call.url}"']
     if headers:
-        shown = ", ".join(f'"{name}": {value}' for name, value in headers.items())
-        lines.append(f"    headers={{{shown}}},")
+        arguments.append(f"headers={_python_headers(headers)}")
     if call.body is not None:
-        lines.append(f"    {'data' if call.is_form else 'json'}={_literal(dict(call.body))},")
-    return "\n".join([*lines, ")", "print(answer.status_code, answer.json())"])
+        arguments.append(f"{'data' if call.is_form else 'json'}={_literal(dict(call.body))}")
+    if call.streams:
+        arguments.append("timeout=None")
+    asked = "\n".join(["(", *(f"    {argument}," for argument in arguments), ")"])
+    above = [f"import {name}" for name in imports] + ([""] if imports else [])
+    return "\n".join([*above, "import httpx", "", *_python_answer(call, asked)])
+
+
+def _python_headers(headers: Mapping[str, str]) -> str:
+    rows = [f'"{name}": {value}' for name, value in headers.items()]
+    if len(rows) == 1:
+        return f"{{{rows[0]}}}"
+    return "\n".join(["{", *(f"        {row}," for row in rows), "    }"])
+
+
+def _python_answer(call: Call, asked: str) -> list[str]:
+    if call.streams:
+        return [
+            f"with httpx.stream{asked} as answer:",
+            "    for line in answer.iter_lines():",
+            "        print(line)",
+        ]
+    if call.file is not None:
+        kept = f'    with open("{call.file}", "wb") as file:'
+        return [
+            f"answer = httpx.request{asked}",
+            "if answer.is_success:",
+            kept,
+            "        file.write(answer.content)",
+            "print(answer.status_code)",
+        ]
+    return [f"answer = httpx.request{asked}", "print(answer.status_code, answer.json())"]
 
 
 def javascript(call: Call) -> str:
-    """A module for Node 18 or later, or any browser; it needs the key in the environment as KEY."""
-    headers = []
-    if call.needs_key:
-        headers.append("    Authorization: `Bearer ${process.env.KEY}`,")
-    if call.takes_idempotency_key:
-        headers.append('    "Idempotency-Key": crypto.randomUUID(),')
+    """A module for Node 18 or later; it needs the key in the environment as KEY, or a person's cookie as COOKIE."""
+    headers = [
+        f"    {_name(name)}: {value}," for name, value in _headers(call, _JAVASCRIPT).items()
+    ]
     if call.body is not None and not call.is_form:
         headers.append('    "Content-Type": "application/json",')
-    lines = [f'const answer = await fetch("{call.url}", {{', f'  method: "{call.method}",']
+    lines = ['import { writeFile } from "node:fs/promises";', ""] if call.file is not None else []
+    lines += [f'const answer = await fetch("{call.url}", {{', f'  method: "{call.method}",']
     if headers:
         lines += ["  headers: {", *headers, "  },"]
     if call.body is not None:
         maker = "new URLSearchParams" if call.is_form else "JSON.stringify"
         lines.append(f"  body: {maker}({_indented(_json(call.body))}),")
-    return "\n".join([*lines, "});", "console.log(answer.status, await answer.json());"])
+    return "\n".join([*lines, "});", *_javascript_answer(call)])
+
+
+def _javascript_answer(call: Call) -> list[str]:
+    if call.streams:
+        return [
+            "for await (const part of answer.body.pipeThrough(new TextDecoderStream())) console.log(part);"
+        ]
+    if call.file is not None:
+        return [
+            f'if (answer.ok) await writeFile("{call.file}", new Uint8Array(await answer.arrayBuffer()));',
+            "console.log(answer.status);",
+        ]
+    return ["console.log(answer.status, await answer.json());"]
+
+
+_Writing = Mapping[str, str]
+# How each language writes the value of a header.
+_SHELL: Final[_Writing] = {
+    "key": "Bearer $KEY",
+    "session": "$COOKIE",
+    "once": "$(openssl rand -hex 16)",
+    "origin": "{}",
+}
+_PYTHON: Final[_Writing] = {
+    "key": "f\"Bearer {os.environ['KEY']}\"",
+    "session": 'os.environ["COOKIE"]',
+    "once": "str(uuid.uuid4())",
+    "origin": '"{}"',
+}
+_JAVASCRIPT: Final[_Writing] = {
+    "key": "`Bearer ${process.env.KEY}`",
+    "session": "process.env.COOKIE",
+    "once": "crypto.randomUUID()",
+    "origin": '"{}"',
+}
+
+
+def _headers(call: Call, writing: _Writing) -> dict[str, str]:
+    """The headers beside that of the body, each value as this language writes it."""
+    found = {}
+    if call.credential == "key":
+        found["Authorization"] = writing["key"]
+    if call.credential == "session":
+        found["Cookie"] = writing["session"]
+        if call.method != "GET":
+            # What a browser says by itself: a change by cookie counts only from the gateway's own pages.
+            found["Origin"] = writing["origin"].format(call.origin)
+    if call.takes_idempotency_key:
+        found["Idempotency-Key"] = writing["once"]
+    return found
+
+
+def _name(header: str) -> str:
+    return f'"{header}"' if "-" in header else header
 
 
 def pretty(value: Any) -> str:

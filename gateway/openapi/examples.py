@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from gateway.answers.response_codes import CODES
+from gateway.openapi.dialect_examples import DIALECT_BODIES
 from gateway.openapi.key_examples import KEY, MANDATE, OWN_KEY
 from gateway.openapi.payment_examples import PAID
 
@@ -21,10 +22,13 @@ DEVICE_CODE: Final = "GmRhmhcxhwAzkoEqiMEg_DnyEysNkuNhszIySk9eS-c"
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A request's body and the answer to it; null where there is nothing to show."""
+    """A request's body and the answer to it, null where there is nothing to show; query: the parameters
+    without which the call says nothing.
+    """
 
     body: Mapping[str, Any] | None = None
     answer: Mapping[str, Any] | None = None
+    query: Mapping[str, str] | None = None
 
 
 def _answer(
@@ -139,6 +143,7 @@ _ENDPOINT: Final[Mapping[str, Any]] = {
 }
 
 EXAMPLES: Final[Mapping[tuple[str, str], Example]] = {
+    **{place: Example(body) for place, body in DIALECT_BODIES.items()},
     ("POST", f"{API}/keys/sandbox"): Example(
         answer=_answer(
             1000,
@@ -184,7 +189,6 @@ EXAMPLES: Final[Mapping[tuple[str, str], Example]] = {
                     "amount_cents": 2500,
                     "recipient_email": EMAIL,
                     "reference": "order-2",
-                    "send_at": "2026-06-20T09:00:00Z",
                 },
             ],
             "dry_run": True,
@@ -268,6 +272,12 @@ EXAMPLES: Final[Mapping[tuple[str, str], Example]] = {
     ("POST", f"{API}/topup/balance/recharge/methods"): Example(
         {"provider": "stripe", "return_url": "https://app.example.com/billing"}
     ),
+    ("GET", f"{API}/topup/balance/recharge/methods"): Example(query={"provider": "stripe"}),
+    ("DELETE", f"{API}/topup/balance/recharge/methods/{{method_ref}}"): Example(
+        query={"provider": "stripe"}
+    ),
+    ("GET", f"{API}/subscriptions/{{subscription_id}}/change"): Example(query={"plan_id": "team"}),
+    ("GET", f"{API}/events/stream"): Example(query={"after": "0"}),
     ("POST", f"{API}/vouchers/redeem"): Example({"code": VOUCHER}),
     ("POST", f"{API}/sandbox/topups/{{transaction_id}}"): Example({"outcome": "delivered"}),
     ("POST", f"{API}/sandbox/fund"): Example({"amount_cents": 100000}),
@@ -292,21 +302,6 @@ EXAMPLES: Final[Mapping[tuple[str, str], Example]] = {
         "POST",
         f"{API}/subscriptions/{{subscription_id}}/free-periods/{{period_id}}/take-back",
     ): Example({"reason": "given to the wrong account"}),
-    ("POST", "/api/user/pay"): Example({"amount": 10}),
-    ("POST", "/api/user/topup"): Example({"key": "TOPUP-7Q3X-9KVM-2C8R"}),
-    ("POST", "/api/billing/topup"): Example({"pack_id": "pack_starter"}),
-    ("POST", "/api/v1/user/oauth/issue-token"): Example(
-        {"client_id": "app_abc123", "client_secret": "…", "code": "7Q3X9KVM2C8RT5WA"}
-    ),
-    ("POST", "/api/v1/user/oauth/charge"): Example(
-        {"amount": "0.25", "remark": "A summary", "order_no": "1001"}
-    ),
-    ("POST", "/api/v1/pay/oa/stripe/create-order"): Example(
-        {"amount": "10.00", "product_id": "10001"}
-    ),
-    ("POST", "/api/v1/pay/oa/stripe/create-invoice-order"): Example(
-        {"amount": "10.00", "product_id": "10001"}
-    ),
     ("POST", f"{API}/orders/{{order_id}}/refund"): Example(
         {"amount": 500, "reason": "bought twice"}, _answer(1000, _REFUND)
     ),

@@ -45,7 +45,7 @@ MANDATE: Final[dict[str, Any]] = {
     "repeat_guard_s": 600,
     "approval_above_cents": 1500,
     "approval_above_per_day_cents": 10000,
-    "expires_at": "2027-01-01T00:00:00Z",
+    "expires_at": "2036-01-01T00:00:00Z",
 }
 OWN_KEY: Final[dict[str, Any]] = {
     "id": "key_abc123",
@@ -76,5 +76,5 @@ OWN_KEY: Final[dict[str, Any]] = {
         }
     ],
     "max_now_cents": 3800,
-    "expires_at": "2027-01-01T00:00:00Z",
+    "expires_at": "2036-01-01T00:00:00Z",
 }

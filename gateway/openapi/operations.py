@@ -101,7 +101,7 @@ def operation(resource: Resource, route: Route, schemas: Schemas, shared: Shared
         responses = enveloped(route, refused, schemas, shared)
     else:
         responses = plain(route, refused, schemas, shared, resource.surface.refusal)
-    example = EXAMPLES.get((route.method, resource.template))
+    example = EXAMPLES.get((route.method, resource.template), Example())
     _show_answers(responses, route.method, resource.template)
     made: dict[str, Any] = {
         "operationId": operation_id(route, resource),
@@ -109,13 +109,13 @@ def operation(resource: Resource, route: Route, schemas: Schemas, shared: Shared
         "summary": route.summary,
         "description": _description(route),
         "security": _security(route),
-        "parameters": [*map(in_path, params), *_query_params(route, schemas)],
+        "parameters": [*map(in_path, params), *_query_params(route, schemas, example)],
         "responses": responses,
     }
     if route.is_unsafe and route.takes_key and not route.is_public:
         made["parameters"].append(IDEMPOTENCY_KEY)
     if route.is_unsafe:
-        body = _request_body(route, schemas, None if example is None else example.body)
+        body = _request_body(route, schemas, example.body)
         made |= {"requestBody": body} if body else {}
     return made
 
@@ -137,13 +137,14 @@ def _security(route: Route) -> list[dict[str, list[str]]]:
     return [{scheme: [scope]} for scope in route.scopes]
 
 
-def _query_params(route: Route, schemas: Schemas) -> list[dict[str, Any]]:
+def _query_params(route: Route, schemas: Schemas, example: Example) -> list[dict[str, Any]]:
     if route.query is Fields:
         return []
-    struct = schemas.parameters_of(route.query)
+    struct, shown = schemas.parameters_of(route.query), example.query or {}
     required = struct.get("required", ())
     return [
         _query_param(name, without_null(one), is_required=name in required)
+        | ({"example": shown[name]} if name in shown else {})
         for name, one in struct["properties"].items()
     ]
 

@@ -13363,8 +13363,7 @@ export interface operations {
                  *           "platform": "gemini",
                  *           "amount_cents": 2500,
                  *           "recipient_email": "user@example.com",
-                 *           "reference": "order-2",
-                 *           "send_at": "2026-06-20T09:00:00Z"
+                 *           "reference": "order-2"
                  *         }
                  *       ],
                  *       "dry_run": true
@@ -14153,7 +14152,10 @@ export interface operations {
     get_topup_balance_recharge_methods: {
         parameters: {
             query?: {
-                /** @description Required. */
+                /**
+                 * @description Required.
+                 * @example stripe
+                 */
                 provider?: string;
             };
             header?: never;
@@ -14240,7 +14242,10 @@ export interface operations {
     delete_topup_balance_recharge_methods_method_ref: {
         parameters: {
             query?: {
-                /** @description Required. */
+                /**
+                 * @description Required.
+                 * @example stripe
+                 */
                 provider?: string;
             };
             header?: never;
@@ -15996,7 +16001,10 @@ export interface operations {
     get_subscriptions_subscription_id_change: {
         parameters: {
             query?: {
-                /** @description Required. */
+                /**
+                 * @description Required.
+                 * @example team
+                 */
                 plan_id?: string;
                 /** @description How often it is paid. */
                 interval?: "month" | "year";
@@ -17624,7 +17632,7 @@ export interface operations {
                  *       "repeat_guard_s": 600,
                  *       "approval_above_cents": 1500,
                  *       "approval_above_per_day_cents": 10000,
-                 *       "expires_at": "2027-01-01T00:00:00Z"
+                 *       "expires_at": "2036-01-01T00:00:00Z"
                  *     }
                  */
                 "application/json": components["schemas"]["MintBody"];
@@ -18142,7 +18150,7 @@ export interface operations {
                      *           }
                      *         ],
                      *         "max_now_cents": 3800,
-                     *         "expires_at": "2027-01-01T00:00:00Z"
+                     *         "expires_at": "2036-01-01T00:00:00Z"
                      *       }
                      *     }
                      */
@@ -19650,7 +19658,10 @@ export interface operations {
     get_events_stream: {
         parameters: {
             query?: {
-                /** @description From after this cursor on; 0: from the oldest event that is kept. */
+                /**
+                 * @description From after this cursor on; 0: from the oldest event that is kept.
+                 * @example 0
+                 */
                 after?: string;
                 /** @description Only events of this type. */
                 type?: components["schemas"]["EventType"];

@@ -1,0 +1,37 @@
+"""Whether an answer has the shape in which documentation prints it: the same fields, of the same types."""
+
+from typing import Any
+
+# What the documentation writes for the fields that it leaves out, as a field's name, and for a text's end.
+MORE = "…"
+
+
+def differences(printed: Any, answered: Any, place: str = "$") -> list[str]:
+    """A line for each field that is lacking on either side or of another type; null may stand for any value.
+
+    Of lists the first items are compared.
+    """
+    if printed is None or answered is None:
+        return []
+    if isinstance(printed, dict) and isinstance(answered, dict):
+        return _of_objects(printed, answered, place)
+    if isinstance(printed, list) and isinstance(answered, list):
+        return differences(printed[0], answered[0], f"{place}[]") if printed and answered else []
+    if isinstance(printed, float):
+        printed = int(printed)
+    if isinstance(answered, float):
+        answered = int(answered)
+    if type(printed) is not type(answered):
+        return [f"{place}: printed {printed!r}, answered {answered!r}"]
+    return []
+
+
+def _of_objects(printed: dict[str, Any], answered: dict[str, Any], place: str) -> list[str]:
+    found = [
+        f"{place}.{name}: not answered" for name in printed if name not in answered and name != MORE
+    ]
+    if MORE not in printed:
+        found += [f"{place}.{name}: not printed" for name in answered if name not in printed]
+    for name in printed.keys() & answered.keys():
+        found += differences(printed[name], answered[name], f"{place}.{name}")
+    return found
