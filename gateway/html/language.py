@@ -152,8 +152,11 @@ class PageLanguage:
             return self.count(value)
         if isinstance(value, Phrase):
             return self.say(value)
-        text = value if isinstance(value, str) else value()
-        return f"{_ISOLATE}{text}{_END}" if self.direction == "rtl" else text
+        return self.apart(value if isinstance(value, str) else value())
+
+    def apart(self, content: str) -> str:
+        """What somebody wrote: it keeps its own direction and does not turn what stands around it."""
+        return f"{_ISOLATE}{content}{_END}" if content and self.direction == "rtl" else content
 
 
 _ENGLISH: Final = PageLanguage(Language(ENGLISH, Locale.parse(ENGLISH), {}), NullTranslations())
@@ -170,8 +173,8 @@ def say(text: str) -> str:
 
 
 def say_phrase(text: str) -> str:
-    """What the code says; any other text, such as a name that somebody gave, as it is."""
-    return say(text) if isinstance(text, Phrase) else text
+    """What the code says; any other text, such as a name that somebody gave, as it is, with its own direction."""
+    return say(text) if isinstance(text, Phrase | Markup) else current.get().apart(text)
 
 
 def say_number(one: str, several: str, number: int) -> str:

@@ -167,13 +167,16 @@ def _language(template: str, scope: Scope) -> PageLanguage:
 
 def _said_in(reading: PageLanguage, known: Mapping[str, Any]) -> dict[str, Any]:
     """What the code says on the page, in the reader's language."""
-    problem = known.get("problem")
-    said = {
+    said: dict[str, Any] = {
         name: reading.say(known[name]) for name in ("notice", "said") if known.get(name) is not None
     }
-    return said | (
-        {"problem": problem.in_words_of(reading)} if isinstance(problem, Problem) else {}
-    )
+    problem, listing = known.get("problem"), known.get("listing")
+    if isinstance(problem, Problem):
+        said["problem"] = problem.in_words_of(reading)
+    # What is wrong with the filters of a list.
+    if isinstance(getattr(listing, "problem", None), Problem):
+        said["listing"] = replace(listing, problem=listing.problem.in_words_of(reading))
+    return said
 
 
 def _address(scope: Scope) -> str:
