@@ -1,6 +1,7 @@
 """How values read on a page: money, times, states; and the sentences shown after a change."""
 
 from collections.abc import Callable, Mapping
+from datetime import date
 from functools import wraps
 from typing import Any, Final
 from urllib.parse import parse_qs
@@ -266,6 +267,23 @@ def when(at: int | str | None) -> Markup:
     )
 
 
+def day(at: int | str | date) -> str:
+    """A day of the calendar: 2026-11-23; of a time in microseconds the day in UTC."""
+    text = rfc3339(at) if isinstance(at, int) else str(at)
+    return language.current.get().day(date.fromisoformat(text[:10]))
+
+
+def month(name: str) -> str:
+    """A month by its name of four and two digits: 2026-11."""
+    return language.current.get().month(date.fromisoformat(f"{name}-01"))
+
+
+def dollars(cents: int) -> str:
+    """As a field of a form has an amount: 123450 -> 1,234.50."""
+    whole, part = divmod(cents, 100)
+    return f"{whole:,}.{part:02d}"
+
+
 def tone(state: str) -> str:
     """The colour of a state."""
     return TONES.get(state, "calm")
@@ -308,7 +326,9 @@ def short(text: str, characters: int = 40) -> str:
 def _account_words(label: str) -> str:
     """A ledger account by its label of a statement."""
     kind, name = account_parts(label)
-    return ", ".join(filter(None, (say(kind), name)))
+    if not (kind and name):
+        return say(kind) or say_phrase(name)
+    return say(phrase("%(kind)s, %(name)s", kind=phrase(kind), name=name))
 
 
 def _at_render(shown: Callable[..., Any]) -> Callable[..., Any]:
@@ -331,6 +351,9 @@ FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
     "price": _at_render(price),
     "count": _at_render(count),
     "when": _at_render(when),
+    "day": _at_render(day),
+    "month": _at_render(month),
+    "dollars": dollars,
     "device": _at_render(lambda user_agent: say_phrase(device_of(user_agent))),
     "tone": tone,
     "duration": _at_render(duration),

@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from gettext import NullTranslations
 from importlib.resources import files
@@ -21,7 +21,7 @@ from io import BytesIO
 from typing import Final, NamedTuple
 
 from babel.core import Locale
-from babel.dates import format_datetime
+from babel.dates import format_date, format_datetime, format_skeleton
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
@@ -102,6 +102,18 @@ class PageLanguage:
         """1234567 -> 1,234,567."""
         return f"{number:,}" if self.is_english else self.writing.count(number)
 
+    def day(self, day: date) -> str:
+        """2026-11-23."""
+        if self.is_english:
+            return day.isoformat()
+        return format_date(day, format="long", locale=self.writing.locale)
+
+    def month(self, first: date) -> str:
+        """2026-11."""
+        if self.is_english:
+            return first.isoformat()[:7]
+        return format_skeleton("yMMMM", first, locale=self.writing.locale)
+
     def moment(self, at: datetime) -> str:
         """The day and the time of day in its own zone, as people write them."""
         return str(
@@ -111,12 +123,12 @@ class PageLanguage:
     def _form(self, said: Phrase) -> str:
         if said.several:
             return self.say_number(said.sentence, said.several, said.number)
-        if not has_words(said.sentence):
-            return said.sentence
         known = self._known(said.sentence)
-        if not known:
+        if known:
+            return self.catalogue.gettext(known)
+        if has_words(said.sentence):
             raise NotSaid(said.sentence)
-        return self.catalogue.gettext(known)
+        return said.sentence
 
     def _known(self, text: str) -> str:
         """As the catalogue has it, which may be with a capital; empty: it has it not."""

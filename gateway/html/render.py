@@ -167,14 +167,14 @@ def _language(template: str, scope: Scope) -> PageLanguage:
 
 def _said_in(reading: PageLanguage, known: Mapping[str, Any]) -> dict[str, Any]:
     """What the code says on the page, in the reader's language."""
+    problem, listing = known.get("problem"), known.get("listing")
     said: dict[str, Any] = {
         name: reading.say(known[name]) for name in ("notice", "said") if known.get(name) is not None
     }
-    problem, listing = known.get("problem"), known.get("listing")
     if isinstance(problem, Problem):
         said["problem"] = problem.in_words_of(reading)
-    # What is wrong with the filters of a list.
     if isinstance(getattr(listing, "problem", None), Problem):
+        # A list that a filter of the page's address does not allow.
         said["listing"] = replace(listing, problem=listing.problem.in_words_of(reading))
     return said
 

@@ -8,25 +8,21 @@ from collections.abc import Mapping
 from typing import Final
 
 ROOMS: Final[Mapping[str, frozenset[str]]] = {
-    "developers": frozenset(
+    "money": frozenset(
         {
-            "app_secret.html",
-            "apps.html",
-            "deliveries.html",
-            "delivery.html",
-            "key_made.html",
-            "key_new.html",
-            "keys.html",
-            "keys_all.html",
-            "replay.html",
-            "replays.html",
-            "request.html",
-            "requests.html",
-            "webhook.html",
-            "webhook_certify.html",
-            "webhook_made.html",
-            "webhook_new.html",
-            "webhooks.html",
+            "buy.html",
+            "codes.html",
+            "documents.html",
+            "holds.html",
+            "order.html",
+            "orders.html",
+            "plan.html",
+            "plan_change.html",
+            "prices.html",
+            "recharge.html",
+            "recharge_card.html",
+            "statement.html",
+            "usage.html",
         }
     ),
     "sign_in": frozenset(

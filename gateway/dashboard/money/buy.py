@@ -13,6 +13,7 @@ from gateway.dashboard.money.orders import PATH as ORDERS
 from gateway.dashboard.paging import ROWS
 from gateway.dashboard.route import page_route
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form, read_query
+from gateway.html.phrase import phrase
 from gateway.html.render import address_of, go, page
 from gateway.html.typed import Typed
 from gateway.http.fields import Fields
@@ -31,7 +32,9 @@ _WRITE: Final = ("billing:write",)
 AMOUNT: Final = "amount"
 MADE_BEFORE: Final = Problem(
     409,
-    "This form created an order already, for something else. Press the button to create another.",
+    phrase(
+        "This form created an order already, for something else. Press the button to create another."
+    ),
 )
 
 
@@ -73,7 +76,7 @@ def _body(call: RequestContext[Any, Any], typed: Typed) -> dict[str, Any]:
     is_amount = form.text("pack") in {AMOUNT, ""}
     offered = call.context.payments.providers.offered(call.principal.environment)
     if form.text("provider") not in offered:
-        typed.refuse("provider", f"choose one of {', '.join(offered)}")
+        typed.refuse("provider", phrase("choose one of %(words)s", words=", ".join(offered)))
     chosen = form.text("pack")
     way_back = f"{address_of(call)}{BACK}/{form.idempotency_key}"
     return {
@@ -90,8 +93,10 @@ def _body(call: RequestContext[Any, Any], typed: Typed) -> dict[str, Any]:
 def payable_at(call: RequestContext[Any, Any], provider: str) -> str:
     """How a payer is offered the provider."""
     providers = call.context.payments.providers
-    is_stand_in = providers.is_stand_in(provider, call.principal.environment)
-    return f"{providers.label(provider)}{', by the sandbox' if is_stand_in else ''}"
+    label = providers.label(provider)
+    if providers.is_stand_in(provider, call.principal.environment):
+        return phrase("%(provider)s, by the sandbox", provider=label)
+    return phrase("%(provider)s", provider=label)
 
 
 def ways_to_pay(call: RequestContext[Any, Any], kind: str | None = None) -> list[tuple[str, str]]:

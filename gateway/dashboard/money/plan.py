@@ -1,13 +1,16 @@
 """The account's plan: what is sold by the month or the year, the one it has, and its portal."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Final
 
 from starlette.responses import Response
 
 from billing.catalog import plan as plans
 from billing.catalog.plan import MONTHS, Plan
+from billing.ledger.price import Price
 from billing.orders.place import NewOrder
+from billing.providers.protocol import Interval
 from billing.reports.plan_overview import plan_overview
 from billing.subscriptions.subscription import Subscription
 from gateway.answers.answer import Answer
@@ -17,7 +20,9 @@ from gateway.dashboard.money.buy import BACK, MADE_BEFORE
 from gateway.dashboard.money.orders import PATH as ORDERS
 from gateway.dashboard.money.plan_offers import offers_of
 from gateway.dashboard.route import page_route
+from gateway.html.format import price
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form
+from gateway.html.phrase import phrase
 from gateway.html.render import address_of, go, page
 from gateway.http.fields import Fields
 from gateway.http.idempotency import run_steps
@@ -75,7 +80,7 @@ async def _order(call: RequestContext[Any, Any], form: Form, digest: str | None)
     provider = seller or form.text("provider")
     interval = next((name for name in MONTHS if name == wanted), None)
     if interval is None:
-        raise InvalidInput("choose a plan", param="plan")
+        raise InvalidInput(phrase("choose a plan"), param="plan")
     sold = await call.context.database.read(lambda tx: plans.get_sold(tx, (environment, plan_id)))
     providers = call.context.payments.providers
     is_stand_in = providers.is_stand_in(provider, environment)
@@ -106,9 +111,15 @@ def _others(
             except InvalidInput:
                 continue  # not by the year, or not at this provider
             if item.price.currency == own.currency and (plan.id, interval) != own.chosen:
-                price = f"{item.price.decimal()} {item.price.currency} a {interval}"
-                found.append((f"{plan.id}/{interval}", f"{plan.name}, {price}"))
+                found.append((f"{plan.id}/{interval}", _named(plan.name, item.price, interval)))
     return found
+
+
+def _named(plan: str, asked: Price, interval: Interval) -> str:
+    cost = partial(price, asked.amount, asked.currency)
+    if interval == "year":
+        return phrase("%(plan)s, %(price)s a year", plan=plan, price=cost)
+    return phrase("%(plan)s, %(price)s a month", plan=plan, price=cost)
 
 
 async def plan_page(

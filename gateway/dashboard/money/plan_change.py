@@ -6,6 +6,7 @@ from billing.reports.plan_overview import plan_overview
 from gateway.dashboard.money.plan import PATH, plan_page
 from gateway.dashboard.route import page_route
 from gateway.html.forms import Form, problem_of, read_form, read_query
+from gateway.html.phrase import phrase
 from gateway.html.render import go, page
 from gateway.http.fields import Fields
 from gateway.http.request_context import RequestContext
@@ -26,7 +27,7 @@ async def steer(call: RequestContext[Fields, Fields]) -> Reply:
     act = form.text("act")
     try:
         if act not in _SAID:
-            raise InvalidInput("press one of the page's buttons", param="act")
+            raise InvalidInput(phrase("press one of the page's buttons"), param="act")
         what = "resume" if act == "resume" else "cancel"
         body = {"cancel": {"at": "period_end"}, "cancel_now": {"at": "now"}, "resume": {}}[act]
         path = f"/subscriptions/{await _own_id(call)}/{what}"

@@ -7,6 +7,7 @@ from billing.reports.credit_ahead import credit_ahead
 from billing.reports.statement_page import statement_page
 from gateway.dashboard.route import page_route
 from gateway.html.forms import NO_PROBLEM, Problem, problem_of, read_query
+from gateway.html.phrase import phrase
 from gateway.html.render import page
 from gateway.http.fields import Fields, time_us
 from gateway.http.request_context import RequestContext
@@ -30,7 +31,7 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
     except DomainError as error:
         problem = problem_of(error)
     if since >= until:
-        problem = Problem(422, "The first day is before the last one.")
+        problem = Problem(422, phrase("The first day is before the last one."))
         until = since
     tenant, database = call.principal.tenant, call.context.database
     period = {"from": rfc3339(since), "to": rfc3339(until)}

@@ -15,6 +15,7 @@ from gateway.dashboard.route import page_route
 from gateway.dashboard.sheet import Sheet, list_page
 from gateway.dashboard.spend import DAYS, last_days, spend_of
 from gateway.html.forms import Form
+from gateway.html.phrase import phrase
 from gateway.html.render import page
 from gateway.http.fields import Fields, cursor_id
 from gateway.http.request_context import RequestContext
@@ -43,7 +44,12 @@ _HOLDS: Final = Sheet[Hold](
     scopes=_READ,
 )
 # Periods at one press, in days with today among them.
-_SPANS: Final = (("7 days", 7), ("30 days", 30), ("90 days", 90), ("A year", 365))
+_SPANS: Final = (
+    (phrase("7 days"), 7),
+    (phrase("30 days"), 30),
+    (phrase("90 days"), 90),
+    (phrase("A year"), 365),
+)
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
