@@ -247,10 +247,15 @@ def _add(rows: dict[str, list[tuple[object, ...]]], working_set: _WorkingSet, nu
         "metadata": {},
     }
     event_id = working_set.id("evt", number)
-    body = render_event(
-        id=event_id, type=EVENT, created_at_us=at_us, environment=tenant.environment, data=data
-    )
     event_no = working_set.first_event_no + number
+    body = render_event(
+        id=event_id,
+        type=EVENT,
+        created_at_us=at_us,
+        environment=tenant.environment,
+        sequence=event_no,
+        data=data,
+    )
     rows["events"].append((event_id, *tenant, event_no, EVENT, topup_id, body, at_us))
     digest = hashlib.sha256(topup_id.encode()).hexdigest()
     rows["idempotency_keys"].append((*tenant, digest[:32], digest[32:], 200, body, at_us))

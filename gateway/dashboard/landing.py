@@ -72,6 +72,7 @@ def example_webhook() -> tuple[dict[str, str], bytes]:
         "created_at": at,
         "environment": "staging",
         "api_version": "v1",
+        "sequence": 1,
         "data": {
             "transaction_id": answer["transaction_id"],
             "status": answer["status"],

@@ -369,6 +369,7 @@ EVENT_EXAMPLE: Final = {
     "created_at": TIME,
     "environment": "staging",
     "api_version": "v1",
+    "sequence": 7,
     "data": {
         "transaction_id": TRANSACTION,
         "status": "delivered",

@@ -115,7 +115,15 @@ async def test_a_webhook_arrives_that_the_published_libraries_accept(
         "staging",
         "v1",
     )
-    assert set(event) == {"id", "type", "created_at", "environment", "api_version", "data"}
+    assert set(event) == {
+        "id",
+        "type",
+        "created_at",
+        "environment",
+        "api_version",
+        "sequence",
+        "data",
+    }
     assert set(event["data"]) >= {
         "transaction_id",
         "status",

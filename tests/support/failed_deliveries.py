@@ -39,6 +39,7 @@ async def make_failures(database: Database, tenant: Tenant, endpoint_id: str, co
                 type=type_,
                 created_at_us=at_us,
                 environment=environment,
+                sequence=number + 1,
                 data={"number": number},
             )
             events.append((event_id, *tenant, -number - 1, type_, body, at_us))

@@ -52,6 +52,7 @@ class Trial:
     clock: Clock
     unit: int | None = None
     answers: list[Answered] = field(default_factory=list)
+    events_made: int = 0
 
     @property
     def now_s(self) -> int:
@@ -59,7 +60,9 @@ class Trial:
 
     def event(self, event_type: str = "topup.delivered", **about: Any) -> TrialEvent:
         """A new event; about: as trial_event takes it."""
-        return trial_event(event_type, now_us=self.clock.now_us(), **about)
+        self.events_made += 1
+        now_us = self.clock.now_us()
+        return trial_event(event_type, now_us=now_us, sequence=self.events_made, **about)
 
     def genuine(self, event: TrialEvent, *, attempt: int = 1) -> TrialMessage:
         """The request that a worker would make of it now."""

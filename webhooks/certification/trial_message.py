@@ -65,6 +65,7 @@ def trial_event(
     event_type: str,
     *,
     now_us: int,
+    sequence: int,
     transaction_id: str | None = None,
     has_odd_text: bool = False,
     more: Mapping[str, Any] | None = None,
@@ -80,6 +81,7 @@ def trial_event(
         type=event_type,
         created_at_us=now_us,
         environment=ENVIRONMENT,
+        sequence=sequence,
         data={**data, **(more or {})},
     )
     return TrialEvent(event_id, event_type, body)

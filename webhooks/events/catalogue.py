@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from kernel.clock import parse_rfc3339
 from webhooks.events.event import API_VERSION, EVENT_TYPES, render_event
 from webhooks.events.sample import sample_data
-from webhooks.events.schema_words import Environment, Time
+from webhooks.events.schema_words import Environment, EventSequence, Time
 from webhooks.events.schemas import TYPES
 
 # Where the gateway serves them.
@@ -35,12 +35,13 @@ _EXAMPLE_ENDPOINT: Final[Mapping[str, Any]] = {
 def event_schema(event_type: str, *, id_: str | None = None) -> dict[str, Any]:
     """The JSON Schema (2020-12) of a whole event of that type; id_ becomes its $id."""
     known = TYPES[event_type]
-    fields: list[tuple[str, Any]] = [
+    fields: list[tuple[Any, ...]] = [
         ("id", Annotated[str, Meta(pattern=r"^evt_[0-9A-Za-z]+$", description="Remember it.")]),
         ("type", Literal[event_type]),
         ("created_at", Time),
         ("environment", Environment),
         ("api_version", Literal[API_VERSION]),
+        ("sequence", EventSequence | UnsetType, UNSET),
         ("data", known.data),
     ]
     struct = msgspec.defstruct("Event", fields, kw_only=True)
@@ -62,6 +63,7 @@ def event_example(event_type: str) -> dict[str, Any]:
         type=event_type,
         created_at_us=_EXAMPLE_TIME_US,
         environment="staging",
+        sequence=1,
         data=sample_data(event_type, _EXAMPLE_ENDPOINT, now_us=_EXAMPLE_TIME_US),
     )
     return dict(msgspec.json.decode(body))

@@ -116,10 +116,14 @@ def render_event(
     type: str,  # noqa: A002
     created_at_us: int,
     environment: str,
+    sequence: int,
     data: Mapping[str, Any],
 ) -> bytes:
-    """The body as it is signed and sent. Source: contract, section 4."""
-    return _render(id, type, rfc3339(created_at_us), environment, data)
+    """The body as it is signed and sent. sequence: the event's number in its account and environment.
+
+    Source: contract, section 4; contract-2, section 6.
+    """
+    return _render(id, type, rfc3339(created_at_us), environment, sequence, data)
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,7 +287,9 @@ class Outbox:
         self._event_numbers[tenant] = event_no
         self._changed.add(tenant)
         event_id = EventId(new_id("evt"))
-        body = _render(event_id, event_type, self._time_text(now_us), tenant.environment, data)
+        body = _render(
+            event_id, event_type, self._time_text(now_us), tenant.environment, event_no, data
+        )
         code_at = link_at = None
         if not is_sample:
             if event_type == LINKED_EVENT:
@@ -330,7 +336,12 @@ async def mark_sample(tx: Transaction, event_id: EventId) -> None:
 
 
 def _render(
-    event_id: str, event_type: str, created_at: str, environment: str, data: Mapping[str, Any]
+    event_id: str,
+    event_type: str,
+    created_at: str,
+    environment: str,
+    sequence: int,
+    data: Mapping[str, Any],
 ) -> bytes:
     return _encode(
         {
@@ -339,6 +350,7 @@ def _render(
             "created_at": created_at,
             "environment": environment,
             "api_version": API_VERSION,
+            "sequence": sequence,
             "data": data,
         }
     )

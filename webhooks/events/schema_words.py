@@ -24,6 +24,14 @@ ScheduledFor = Annotated[
 Environment = Annotated[
     Literal["staging", "live"], Meta(description="The two are closed worlds; check it.")
 ]
+EventSequence = Annotated[
+    int,
+    Meta(
+        ge=1,
+        description="The event's number in its account and environment: without a gap, in the order in"
+        " which things happened. Of two events about one object the greater one is the later.",
+    ),
+]
 TransactionId = Annotated[str, Meta(pattern=r"^txn_[0-9A-Za-z]+$", description="The top-up's id.")]
 Cents = Annotated[int, Meta(description="In US cents.")]
 PositiveCents = Annotated[int, Meta(ge=1, description="In US cents.")]

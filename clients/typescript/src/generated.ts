@@ -3302,6 +3302,8 @@ export interface components {
              * @constant
              */
             api_version: "v1";
+            /** @description The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later. */
+            sequence?: number;
             /** @description What it tells of. */
             data: components["schemas"]["ApprovalOfTopUpEventData"];
         };
@@ -3329,6 +3331,8 @@ export interface components {
              * @constant
              */
             api_version: "v1";
+            /** @description The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later. */
+            sequence?: number;
             /** @description What it tells of. */
             data: components["schemas"]["ApprovalOfTopUpEventData"];
         };
@@ -3356,6 +3360,8 @@ export interface components {
              * @constant
              */
             api_version: "v1";
+            /** @description The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later. */
+            sequence?: number;
             /** @description What it tells of. */
             data: components["schemas"]["ApprovalOfTopUpEventData"];
         };
@@ -3383,6 +3389,8 @@ export interface components {
              * @constant
              */
             api_version: "v1";
+            /** @description The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later. */
+            sequence?: number;
             /** @description What it tells of. */
             data: components["schemas"]["ApprovalOfTopUpEventData"];
         };
@@ -3471,6 +3479,8 @@ export interface components {
              * @constant
              */
             api_version: "v1";
+            /** @description The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later. */
+            sequence?: number;
             /** @description What it tells of. */
             data: components["schemas"]["RequestedApprovalEventData"];
         };
@@ -3844,6 +3854,8 @@ export interface components {
              * @constant
              */
             api_version: "v1";
+            /** @description The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later. */
+            sequence?: number;
             /** @description What it tells of. */
             data: components["schemas"]["LowBalanceEventData"];
         };
@@ -3935,6 +3947,8 @@ export interface components {
              * @constant
              */
             api_version: "v1";
+            /** @description The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later. */
+            sequence?: number;
             /** @description What it tells of. */
             data: components["schemas"]["CompletedBatchEventData"];
         };
@@ -5049,6 +5063,8 @@ export interface components {
              * @constant
              */
             api_version: "v1";
+            /** @description The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later. */
+            sequence?: number;
             /** @description What it tells of. */
             data: components["schemas"]["ExpiredCreditEventData"];
         };
@@ -5076,6 +5092,8 @@ export interface components {
              * @constant
              */
             api_version: "v1";
+            /** @description The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later. */
+            sequence?: number;
             /** @description What it tells of. */
             data: components["schemas"]["ExpiringCreditEventData"];
         };
@@ -5653,6 +5671,8 @@ export interface components {
              * @constant
              */
             api_version: "v1";
+            /** @description The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later. */
+            sequence?: number;
             /** @description What it tells of. */
             data: components["schemas"]["OpenedDisputeEventData"];
         };
@@ -5718,6 +5738,8 @@ export interface components {
              * @constant
              */
             api_version: "v1";
+            /** @description The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later. */
+            sequence?: number;
             /** @description What it tells of. */
             data: components["schemas"]["EndpointEventData"];
         };
@@ -5785,6 +5807,8 @@ export interface components {
              * @constant
              */
             api_version: "v1";
+            /** @description The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later. */
+            sequence?: number;
             /** @description What it tells of. */
             data: components["schemas"]["EndpointEventData"];
         };
@@ -5991,6 +6015,11 @@ export interface components {
             api_version: "v1";
             /** @description By type; see the webhooks of this document. */
             data: Record<string, never>;
+            /**
+             * Format: int64
+             * @description The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later.
+             */
+            sequence?: number;
         };
         /** @description 1000 Success */
         EventAnswer: {
@@ -6737,6 +6766,8 @@ export interface components {
              * @constant
              */
             api_version: "v1";
+            /** @description The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later. */
+            sequence?: number;
             /** @description What it tells of. */
             data: components["schemas"]["CapUsedEventData"];
         };
@@ -6764,6 +6795,8 @@ export interface components {
              * @constant
              */
             api_version: "v1";
+            /** @description The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later. */
+            sequence?: number;
             /** @description What it tells of. */
             data: components["schemas"]["CapUsedEventData"];
         };
@@ -6831,6 +6864,8 @@ export interface components {
              * @constant
              */
             api_version: "v1";
+            /** @description The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later. */
+            sequence?: number;
             /** @description What it tells of. */
             data: components["schemas"]["KeyChangedEventData"];
         };
@@ -6891,6 +6926,8 @@ export interface components {
              * @constant
              */
             api_version: "v1";
+            /** @description The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later. */
+            sequence?: number;
             /** @description What it tells of. */
             data: components["schemas"]["KeyChangedEventData"];
         };
@@ -6918,6 +6955,8 @@ export interface components {
              * @constant
              */
             api_version: "v1";
+            /** @description The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later. */
+            sequence?: number;
             /** @description What it tells of. */
             data: components["schemas"]["KeyChangedEventData"];
         };
@@ -6945,6 +6984,8 @@ export interface components {
              * @constant
              */
             api_version: "v1";
+            /** @description The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later. */
+            sequence?: number;
             /** @description What it tells of. */
             data: components["schemas"]["KeyChangedEventData"];
         };
@@ -7693,6 +7734,8 @@ export interface components {
              * @constant
              */
             api_version: "v1";
+            /** @description The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later. */
+            sequence?: number;
             /** @description What it tells of. */
             data: components["schemas"]["OrderEventData"];
         };
@@ -7758,6 +7801,8 @@ export interface components {
              * @constant
              */
             api_version: "v1";
+            /** @description The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later. */
+            sequence?: number;
             /** @description What it tells of. */
             data: components["schemas"]["OrderEventData"];
         };
@@ -7785,6 +7830,8 @@ export interface components {
              * @constant
              */
             api_version: "v1";
+            /** @description The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later. */
+            sequence?: number;
             /** @description What it tells of. */
             data: components["schemas"]["RefundedOrderEventData"];
         };
@@ -8750,6 +8797,8 @@ export interface components {
              * @constant
              */
             api_version: "v1";
+            /** @description The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later. */
+            sequence?: number;
             /** @description What it tells of. */
             data: components["schemas"]["FailedRechargeEventData"];
         };
@@ -8777,6 +8826,8 @@ export interface components {
              * @constant
              */
             api_version: "v1";
+            /** @description The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later. */
+            sequence?: number;
             /** @description What it tells of. */
             data: components["schemas"]["SucceededRechargeEventData"];
         };
@@ -10783,6 +10834,8 @@ export interface components {
              * @constant
              */
             api_version: "v1";
+            /** @description The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later. */
+            sequence?: number;
             /** @description What it tells of. */
             data: components["schemas"]["LowStockEventData"];
         };
@@ -10933,6 +10986,8 @@ export interface components {
              * @constant
              */
             api_version: "v1";
+            /** @description The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later. */
+            sequence?: number;
             /** @description What it tells of. */
             data: components["schemas"]["SubscriptionEventData"];
         };
@@ -10960,6 +11015,8 @@ export interface components {
              * @constant
              */
             api_version: "v1";
+            /** @description The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later. */
+            sequence?: number;
             /** @description What it tells of. */
             data: components["schemas"]["SubscriptionEventData"];
         };
@@ -10987,6 +11044,8 @@ export interface components {
              * @constant
              */
             api_version: "v1";
+            /** @description The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later. */
+            sequence?: number;
             /** @description What it tells of. */
             data: components["schemas"]["SubscriptionEventData"];
         };
@@ -11126,6 +11185,8 @@ export interface components {
              * @constant
              */
             api_version: "v1";
+            /** @description The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later. */
+            sequence?: number;
             /** @description What it tells of. */
             data: components["schemas"]["SubscriptionEventData"];
         };
@@ -11153,6 +11214,8 @@ export interface components {
              * @constant
              */
             api_version: "v1";
+            /** @description The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later. */
+            sequence?: number;
             /** @description What it tells of. */
             data: components["schemas"]["SubscriptionEventData"];
         };
@@ -11180,6 +11243,8 @@ export interface components {
              * @constant
              */
             api_version: "v1";
+            /** @description The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later. */
+            sequence?: number;
             /** @description What it tells of. */
             data: components["schemas"]["SubscriptionEventData"];
         };
@@ -11594,6 +11659,8 @@ export interface components {
              * @constant
              */
             api_version: "v1";
+            /** @description The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later. */
+            sequence?: number;
             /** @description What it tells of. */
             data: components["schemas"]["CancelledTopUpEventData"];
         };
@@ -11621,6 +11688,8 @@ export interface components {
              * @constant
              */
             api_version: "v1";
+            /** @description The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later. */
+            sequence?: number;
             /** @description What it tells of. */
             data: components["schemas"]["ClaimedTopUpEventData"];
         };
@@ -11648,6 +11717,8 @@ export interface components {
              * @constant
              */
             api_version: "v1";
+            /** @description The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later. */
+            sequence?: number;
             /** @description What it tells of. */
             data: components["schemas"]["DeliveredTopUpEventData"];
         };
@@ -11675,6 +11746,8 @@ export interface components {
              * @constant
              */
             api_version: "v1";
+            /** @description The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later. */
+            sequence?: number;
             /** @description What it tells of. */
             data: components["schemas"]["FailedTopUpEventData"];
         };
@@ -11702,6 +11775,8 @@ export interface components {
              * @constant
              */
             api_version: "v1";
+            /** @description The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later. */
+            sequence?: number;
             /** @description What it tells of. */
             data: components["schemas"]["PendingTopUpEventData"];
         };
@@ -11729,6 +11804,8 @@ export interface components {
              * @constant
              */
             api_version: "v1";
+            /** @description The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later. */
+            sequence?: number;
             /** @description What it tells of. */
             data: components["schemas"]["ReversedTopUpEventData"];
         };
@@ -11756,6 +11833,8 @@ export interface components {
              * @constant
              */
             api_version: "v1";
+            /** @description The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later. */
+            sequence?: number;
             /** @description What it tells of. */
             data: components["schemas"]["ScheduledTopUpEventData"];
         };
@@ -12323,6 +12402,8 @@ export interface components {
              * @constant
              */
             api_version: "v1";
+            /** @description The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later. */
+            sequence?: number;
             /** @description What it tells of. */
             data: components["schemas"]["VoucherRedeemedEventData"];
         };
@@ -19591,6 +19672,7 @@ export interface operations {
                      *             "created_at": "2026-06-13T12:00:13Z",
                      *             "environment": "staging",
                      *             "api_version": "v1",
+                     *             "sequence": 13,
                      *             "data": {
                      *               "transaction_id": "txn_5FxpRIrX4LWLkM02",
                      *               "status": "cancelled",
@@ -19616,6 +19698,7 @@ export interface operations {
                      *             "created_at": "2026-06-13T12:00:13Z",
                      *             "environment": "staging",
                      *             "api_version": "v1",
+                     *             "sequence": 12,
                      *             "data": {
                      *               "approval": {
                      *                 "id": "apr_5FxpRIrX4LWLkM02",
@@ -19718,6 +19801,7 @@ export interface operations {
                      *         "created_at": "2026-06-13T12:00:03Z",
                      *         "environment": "staging",
                      *         "api_version": "v1",
+                     *         "sequence": 1,
                      *         "data": {
                      *           "transaction_id": "txn_5FxpRIrX4LWLkM01",
                      *           "status": "delivered",
@@ -20569,6 +20653,7 @@ export interface operations {
                  *       "created_at": "2026-06-13T12:00:00Z",
                  *       "environment": "staging",
                  *       "api_version": "v1",
+                 *       "sequence": 7,
                  *       "data": {
                  *         "transaction_id": "txn_abc123",
                  *         "status": "delivered",
@@ -20653,6 +20738,7 @@ export interface operations {
                  *       "created_at": "2026-06-13T12:00:00Z",
                  *       "environment": "staging",
                  *       "api_version": "v1",
+                 *       "sequence": 1,
                  *       "data": {
                  *         "test": true,
                  *         "transaction_id": "txn_test",
@@ -20734,6 +20820,7 @@ export interface operations {
                  *       "created_at": "2026-06-13T12:00:00Z",
                  *       "environment": "staging",
                  *       "api_version": "v1",
+                 *       "sequence": 1,
                  *       "data": {
                  *         "test": true,
                  *         "transaction_id": "txn_test",
@@ -20814,6 +20901,7 @@ export interface operations {
                  *       "created_at": "2026-06-13T12:00:00Z",
                  *       "environment": "staging",
                  *       "api_version": "v1",
+                 *       "sequence": 1,
                  *       "data": {
                  *         "test": true,
                  *         "transaction_id": "txn_test",
@@ -20894,6 +20982,7 @@ export interface operations {
                  *       "created_at": "2026-06-13T12:00:00Z",
                  *       "environment": "staging",
                  *       "api_version": "v1",
+                 *       "sequence": 1,
                  *       "data": {
                  *         "test": true,
                  *         "transaction_id": "txn_test",
@@ -20982,6 +21071,7 @@ export interface operations {
                  *       "created_at": "2026-06-13T12:00:00Z",
                  *       "environment": "staging",
                  *       "api_version": "v1",
+                 *       "sequence": 1,
                  *       "data": {
                  *         "test": true,
                  *         "transaction_id": "txn_test",
@@ -21063,6 +21153,7 @@ export interface operations {
                  *       "created_at": "2026-06-13T12:00:00Z",
                  *       "environment": "staging",
                  *       "api_version": "v1",
+                 *       "sequence": 1,
                  *       "data": {
                  *         "test": true,
                  *         "transaction_id": "txn_test",
@@ -21144,6 +21235,7 @@ export interface operations {
                  *       "created_at": "2026-06-13T12:00:00Z",
                  *       "environment": "staging",
                  *       "api_version": "v1",
+                 *       "sequence": 1,
                  *       "data": {
                  *         "test": true,
                  *         "transaction_id": "txn_test",
@@ -21217,6 +21309,7 @@ export interface operations {
                  *       "created_at": "2026-06-13T12:00:00Z",
                  *       "environment": "staging",
                  *       "api_version": "v1",
+                 *       "sequence": 1,
                  *       "data": {
                  *         "test": true,
                  *         "id": "bat_test",
@@ -21303,6 +21396,7 @@ export interface operations {
                  *       "created_at": "2026-06-13T12:00:00Z",
                  *       "environment": "staging",
                  *       "api_version": "v1",
+                 *       "sequence": 1,
                  *       "data": {
                  *         "test": true,
                  *         "balance_cents": 900,
@@ -21369,6 +21463,7 @@ export interface operations {
                  *       "created_at": "2026-06-13T12:00:00Z",
                  *       "environment": "staging",
                  *       "api_version": "v1",
+                 *       "sequence": 1,
                  *       "data": {
                  *         "test": true,
                  *         "id": "pgr_test",
@@ -21441,6 +21536,7 @@ export interface operations {
                  *       "created_at": "2026-06-13T12:00:00Z",
                  *       "environment": "staging",
                  *       "api_version": "v1",
+                 *       "sequence": 1,
                  *       "data": {
                  *         "test": true,
                  *         "id": "pgr_test",
@@ -21512,6 +21608,7 @@ export interface operations {
                  *       "created_at": "2026-06-13T12:00:00Z",
                  *       "environment": "staging",
                  *       "api_version": "v1",
+                 *       "sequence": 1,
                  *       "data": {
                  *         "test": true,
                  *         "supplier": "gift-cards",
@@ -21580,6 +21677,7 @@ export interface operations {
                  *       "created_at": "2026-06-13T12:00:00Z",
                  *       "environment": "staging",
                  *       "api_version": "v1",
+                 *       "sequence": 1,
                  *       "data": {
                  *         "test": true,
                  *         "id": "ord_test",
@@ -21662,6 +21760,7 @@ export interface operations {
                  *       "created_at": "2026-06-13T12:00:00Z",
                  *       "environment": "staging",
                  *       "api_version": "v1",
+                 *       "sequence": 1,
                  *       "data": {
                  *         "test": true,
                  *         "id": "ord_test",
@@ -21744,6 +21843,7 @@ export interface operations {
                  *       "created_at": "2026-06-13T12:00:00Z",
                  *       "environment": "staging",
                  *       "api_version": "v1",
+                 *       "sequence": 1,
                  *       "data": {
                  *         "test": true,
                  *         "id": "dp_test",
@@ -21821,6 +21921,7 @@ export interface operations {
                  *       "created_at": "2026-06-13T12:00:00Z",
                  *       "environment": "staging",
                  *       "api_version": "v1",
+                 *       "sequence": 1,
                  *       "data": {
                  *         "test": true,
                  *         "id": "ord_test",
@@ -21906,6 +22007,7 @@ export interface operations {
                  *       "created_at": "2026-06-13T12:00:00Z",
                  *       "environment": "staging",
                  *       "api_version": "v1",
+                 *       "sequence": 1,
                  *       "data": {
                  *         "test": true,
                  *         "order_id": "ord_test",
@@ -21974,6 +22076,7 @@ export interface operations {
                  *       "created_at": "2026-06-13T12:00:00Z",
                  *       "environment": "staging",
                  *       "api_version": "v1",
+                 *       "sequence": 1,
                  *       "data": {
                  *         "test": true,
                  *         "order_id": "ord_test",
@@ -22046,6 +22149,7 @@ export interface operations {
                  *       "created_at": "2026-06-13T12:00:00Z",
                  *       "environment": "staging",
                  *       "api_version": "v1",
+                 *       "sequence": 1,
                  *       "data": {
                  *         "test": true,
                  *         "id": "sub_test",
@@ -22134,6 +22238,7 @@ export interface operations {
                  *       "created_at": "2026-06-13T12:00:00Z",
                  *       "environment": "staging",
                  *       "api_version": "v1",
+                 *       "sequence": 1,
                  *       "data": {
                  *         "test": true,
                  *         "id": "sub_test",
@@ -22222,6 +22327,7 @@ export interface operations {
                  *       "created_at": "2026-06-13T12:00:00Z",
                  *       "environment": "staging",
                  *       "api_version": "v1",
+                 *       "sequence": 1,
                  *       "data": {
                  *         "test": true,
                  *         "id": "sub_test",
@@ -22310,6 +22416,7 @@ export interface operations {
                  *       "created_at": "2026-06-13T12:00:00Z",
                  *       "environment": "staging",
                  *       "api_version": "v1",
+                 *       "sequence": 1,
                  *       "data": {
                  *         "test": true,
                  *         "id": "sub_test",
@@ -22398,6 +22505,7 @@ export interface operations {
                  *       "created_at": "2026-06-13T12:00:00Z",
                  *       "environment": "staging",
                  *       "api_version": "v1",
+                 *       "sequence": 1,
                  *       "data": {
                  *         "test": true,
                  *         "id": "sub_test",
@@ -22482,6 +22590,7 @@ export interface operations {
                  *       "created_at": "2026-06-13T12:00:00Z",
                  *       "environment": "staging",
                  *       "api_version": "v1",
+                 *       "sequence": 1,
                  *       "data": {
                  *         "test": true,
                  *         "id": "sub_test",
@@ -22566,6 +22675,7 @@ export interface operations {
                  *       "created_at": "2026-06-13T12:00:00Z",
                  *       "environment": "staging",
                  *       "api_version": "v1",
+                 *       "sequence": 1,
                  *       "data": {
                  *         "test": true,
                  *         "decide_url": null,
@@ -22657,6 +22767,7 @@ export interface operations {
                  *       "created_at": "2026-06-13T12:00:00Z",
                  *       "environment": "staging",
                  *       "api_version": "v1",
+                 *       "sequence": 1,
                  *       "data": {
                  *         "test": true,
                  *         "approval": {
@@ -22747,6 +22858,7 @@ export interface operations {
                  *       "created_at": "2026-06-13T12:00:00Z",
                  *       "environment": "staging",
                  *       "api_version": "v1",
+                 *       "sequence": 1,
                  *       "data": {
                  *         "test": true,
                  *         "approval": {
@@ -22837,6 +22949,7 @@ export interface operations {
                  *       "created_at": "2026-06-13T12:00:00Z",
                  *       "environment": "staging",
                  *       "api_version": "v1",
+                 *       "sequence": 1,
                  *       "data": {
                  *         "test": true,
                  *         "approval": {
@@ -22927,6 +23040,7 @@ export interface operations {
                  *       "created_at": "2026-06-13T12:00:00Z",
                  *       "environment": "staging",
                  *       "api_version": "v1",
+                 *       "sequence": 1,
                  *       "data": {
                  *         "test": true,
                  *         "approval": {
@@ -23017,6 +23131,7 @@ export interface operations {
                  *       "created_at": "2026-06-13T12:00:00Z",
                  *       "environment": "staging",
                  *       "api_version": "v1",
+                 *       "sequence": 1,
                  *       "data": {
                  *         "test": true,
                  *         "id": "key_test",
@@ -23093,6 +23208,7 @@ export interface operations {
                  *       "created_at": "2026-06-13T12:00:00Z",
                  *       "environment": "staging",
                  *       "api_version": "v1",
+                 *       "sequence": 1,
                  *       "data": {
                  *         "test": true,
                  *         "id": "key_test",
@@ -23169,6 +23285,7 @@ export interface operations {
                  *       "created_at": "2026-06-13T12:00:00Z",
                  *       "environment": "staging",
                  *       "api_version": "v1",
+                 *       "sequence": 1,
                  *       "data": {
                  *         "test": true,
                  *         "id": "key_test",
@@ -23245,6 +23362,7 @@ export interface operations {
                  *       "created_at": "2026-06-13T12:00:00Z",
                  *       "environment": "staging",
                  *       "api_version": "v1",
+                 *       "sequence": 1,
                  *       "data": {
                  *         "test": true,
                  *         "id": "key_test",
@@ -23321,6 +23439,7 @@ export interface operations {
                  *       "created_at": "2026-06-13T12:00:00Z",
                  *       "environment": "staging",
                  *       "api_version": "v1",
+                 *       "sequence": 1,
                  *       "data": {
                  *         "test": true,
                  *         "key_id": "key_test",
@@ -23392,6 +23511,7 @@ export interface operations {
                  *       "created_at": "2026-06-13T12:00:00Z",
                  *       "environment": "staging",
                  *       "api_version": "v1",
+                 *       "sequence": 1,
                  *       "data": {
                  *         "test": true,
                  *         "key_id": "key_test",
@@ -23463,6 +23583,7 @@ export interface operations {
                  *       "created_at": "2026-06-13T12:00:00Z",
                  *       "environment": "staging",
                  *       "api_version": "v1",
+                 *       "sequence": 1,
                  *       "data": {
                  *         "test": true,
                  *         "id": "we_test",
@@ -23542,6 +23663,7 @@ export interface operations {
                  *       "created_at": "2026-06-13T12:00:00Z",
                  *       "environment": "staging",
                  *       "api_version": "v1",
+                 *       "sequence": 1,
                  *       "data": {
                  *         "test": true,
                  *         "id": "we_test",

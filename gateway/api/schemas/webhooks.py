@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from billing.topups.queries import NO_KEY, SenderKey
 from gateway.answers.refused import Failure
@@ -24,6 +24,7 @@ from kernel.shaped import Shaped
 from webhooks.certification.certify import Certification
 from webhooks.deliveries import log, notice as endpoint_notice
 from webhooks.endpoints import endpoint as endpoints
+from webhooks.events.schema_words import EventSequence
 from webhooks.replays import replay as replays
 from webhooks.replays.asked import NewReplay, rate_of
 from webhooks.replays.match import Wanted
@@ -92,6 +93,8 @@ class Event(Struct, kw_only=True):
     environment: Environment
     api_version: Literal["v1"]
     data: Annotated[dict[str, Any], Meta(description="By type; see the webhooks of this document.")]
+    # Behind the others: readers of the CSV go by the place of a column.
+    sequence: EventSequence | UnsetType = UNSET
 
 
 class Delivery(Shaped, kw_only=True):

@@ -101,7 +101,7 @@ _FIRST_LINES = {
     "/documents": (
         "id,kind,number,order_id,subscription_id,corrects,amount,currency,taxes,discount,dated_at,created_at"
     ),
-    "/events": "id,type,created_at,environment,api_version,data",
+    "/events": "id,type,created_at,environment,api_version,data,sequence",
     "/keys": (
         "id,name,parent_id,prefix,last4,scopes,purpose,client_id,caps_per_call_cents,"
         "caps_per_day_cents,caps_per_month_cents,lifetime_cents,windows,approval_above_cents,"

@@ -11,7 +11,12 @@ MASKED = b"*" * 28
 
 def body_with(**data: object) -> bytes:
     return render_event(
-        id="evt_1", type="topup.delivered", created_at_us=0, environment="staging", data=data
+        id="evt_1",
+        type="topup.delivered",
+        created_at_us=0,
+        environment="staging",
+        sequence=1,
+        data=data,
     )
 
 

@@ -24,12 +24,13 @@ def test_a_rendered_event_is_the_contracts_body() -> None:
         type="topup.delivered",
         created_at_us=1_781_352_000_999_999,
         environment="staging",
+        sequence=12,
         data={"transaction_id": "txn_1", "amount_cents": 1000, "reference": None},
     )
 
     assert body == (
         b'{"id":"evt_1","type":"topup.delivered","created_at":"2026-06-13T12:00:00Z",'
-        b'"environment":"staging","api_version":"v1",'
+        b'"environment":"staging","api_version":"v1","sequence":12,'
         b'"data":{"transaction_id":"txn_1","amount_cents":1000,"reference":null}}'
     )
 

@@ -11,6 +11,7 @@ from ..models.dispute_opened_event_environment import (
     DisputeOpenedEventEnvironment,
     check_dispute_opened_event_environment,
 )
+from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
     from ..models.opened_dispute_event_data import OpenedDisputeEventData
@@ -37,6 +38,9 @@ class DisputeOpenedEvent:
     """ A dispute, or an inquiry, which took no money; amount in the smallest unit of its currency.
 
         evidence_due_at: until when evidence counts; null where the provider does not tell. """
+    sequence: int | Unset = UNSET
+    """ The event's number in its account and environment: without a gap, in the order in which things happened. Of
+    two events about one object the greater one is the later. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -52,6 +56,8 @@ class DisputeOpenedEvent:
 
         data = self.data.to_dict()
 
+        sequence = self.sequence
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -64,6 +70,8 @@ class DisputeOpenedEvent:
                 "data": data,
             }
         )
+        if sequence is not UNSET:
+            field_dict["sequence"] = sequence
 
         return field_dict
 
@@ -88,6 +96,8 @@ class DisputeOpenedEvent:
 
         data = OpenedDisputeEventData.from_dict(d.pop("data"))
 
+        sequence = d.pop("sequence", UNSET)
+
         dispute_opened_event = cls(
             id=id,
             type_=type_,
@@ -95,6 +105,7 @@ class DisputeOpenedEvent:
             environment=environment,
             api_version=api_version,
             data=data,
+            sequence=sequence,
         )
 
         dispute_opened_event.additional_properties = d

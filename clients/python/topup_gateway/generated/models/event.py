@@ -10,6 +10,7 @@ from attrs import field as _attrs_field
 from ..models.event_api_version import EventApiVersion, check_event_api_version
 from ..models.event_environment import EventEnvironment, check_event_environment
 from ..models.event_type import EventType, check_event_type
+from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
     from ..models.event_data import EventData
@@ -34,6 +35,9 @@ class Event:
     """ The version of the event's shape. """
     data: EventData
     """ By type; see the webhooks of this document. """
+    sequence: int | Unset = UNSET
+    """ The event's number in its account and environment: without a gap, in the order in which things happened. Of
+    two events about one object the greater one is the later. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -49,6 +53,8 @@ class Event:
 
         data = self.data.to_dict()
 
+        sequence = self.sequence
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -61,6 +67,8 @@ class Event:
                 "data": data,
             }
         )
+        if sequence is not UNSET:
+            field_dict["sequence"] = sequence
 
         return field_dict
 
@@ -81,6 +89,8 @@ class Event:
 
         data = EventData.from_dict(d.pop("data"))
 
+        sequence = d.pop("sequence", UNSET)
+
         event = cls(
             id=id,
             type_=type_,
@@ -88,6 +98,7 @@ class Event:
             environment=environment,
             api_version=api_version,
             data=data,
+            sequence=sequence,
         )
 
         event.additional_properties = d

@@ -11,6 +11,7 @@ from ..models.key_cap_near_event_environment import (
     KeyCapNearEventEnvironment,
     check_key_cap_near_event_environment,
 )
+from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
     from ..models.cap_used_event_data import CapUsedEventData
@@ -36,6 +37,9 @@ class KeyCapNearEvent:
     data: CapUsedEventData
     """ A limit of a key, or of its account, as it stands after a spend. Told once in a window, and of a
         rolling one once in its length; again only where the limit was changed. """
+    sequence: int | Unset = UNSET
+    """ The event's number in its account and environment: without a gap, in the order in which things happened. Of
+    two events about one object the greater one is the later. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -51,6 +55,8 @@ class KeyCapNearEvent:
 
         data = self.data.to_dict()
 
+        sequence = self.sequence
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -63,6 +69,8 @@ class KeyCapNearEvent:
                 "data": data,
             }
         )
+        if sequence is not UNSET:
+            field_dict["sequence"] = sequence
 
         return field_dict
 
@@ -87,6 +95,8 @@ class KeyCapNearEvent:
 
         data = CapUsedEventData.from_dict(d.pop("data"))
 
+        sequence = d.pop("sequence", UNSET)
+
         key_cap_near_event = cls(
             id=id,
             type_=type_,
@@ -94,6 +104,7 @@ class KeyCapNearEvent:
             environment=environment,
             api_version=api_version,
             data=data,
+            sequence=sequence,
         )
 
         key_cap_near_event.additional_properties = d

@@ -11,6 +11,7 @@ from ..models.order_failed_event_environment import (
     OrderFailedEventEnvironment,
     check_order_failed_event_environment,
 )
+from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
     from ..models.order_event_data import OrderEventData
@@ -35,6 +36,9 @@ class OrderFailedEvent:
     """ The version of the event's shape. """
     data: OrderEventData
     """ An order of credit. reference is the txn_… that its events and deliveries are found by. """
+    sequence: int | Unset = UNSET
+    """ The event's number in its account and environment: without a gap, in the order in which things happened. Of
+    two events about one object the greater one is the later. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -50,6 +54,8 @@ class OrderFailedEvent:
 
         data = self.data.to_dict()
 
+        sequence = self.sequence
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -62,6 +68,8 @@ class OrderFailedEvent:
                 "data": data,
             }
         )
+        if sequence is not UNSET:
+            field_dict["sequence"] = sequence
 
         return field_dict
 
@@ -86,6 +94,8 @@ class OrderFailedEvent:
 
         data = OrderEventData.from_dict(d.pop("data"))
 
+        sequence = d.pop("sequence", UNSET)
+
         order_failed_event = cls(
             id=id,
             type_=type_,
@@ -93,6 +103,7 @@ class OrderFailedEvent:
             environment=environment,
             api_version=api_version,
             data=data,
+            sequence=sequence,
         )
 
         order_failed_event.additional_properties = d

@@ -11,6 +11,7 @@ from ..models.recharge_failed_event_environment import (
     RechargeFailedEventEnvironment,
     check_recharge_failed_event_environment,
 )
+from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
     from ..models.failed_recharge_event_data import FailedRechargeEventData
@@ -37,6 +38,9 @@ class RechargeFailedEvent:
     """ A fall of the balance for which nothing could be bought, or (disputed) a charge that the payer's bank
         took back or asks about. order_id is null where no charge was tried; retry_at where it is not tried
         again by itself; url where no person can confirm it. """
+    sequence: int | Unset = UNSET
+    """ The event's number in its account and environment: without a gap, in the order in which things happened. Of
+    two events about one object the greater one is the later. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -52,6 +56,8 @@ class RechargeFailedEvent:
 
         data = self.data.to_dict()
 
+        sequence = self.sequence
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -64,6 +70,8 @@ class RechargeFailedEvent:
                 "data": data,
             }
         )
+        if sequence is not UNSET:
+            field_dict["sequence"] = sequence
 
         return field_dict
 
@@ -88,6 +96,8 @@ class RechargeFailedEvent:
 
         data = FailedRechargeEventData.from_dict(d.pop("data"))
 
+        sequence = d.pop("sequence", UNSET)
+
         recharge_failed_event = cls(
             id=id,
             type_=type_,
@@ -95,6 +105,7 @@ class RechargeFailedEvent:
             environment=environment,
             api_version=api_version,
             data=data,
+            sequence=sequence,
         )
 
         recharge_failed_event.additional_properties = d

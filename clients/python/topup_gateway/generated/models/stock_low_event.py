@@ -11,6 +11,7 @@ from ..models.stock_low_event_environment import (
     StockLowEventEnvironment,
     check_stock_low_event_environment,
 )
+from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
     from ..models.low_stock_event_data import LowStockEventData
@@ -36,6 +37,9 @@ class StockLowEvent:
     data: LowStockEventData
     """ What is left of the codes of a platform and amount. Sent to operators' accounts, once until
         there are enough again. """
+    sequence: int | Unset = UNSET
+    """ The event's number in its account and environment: without a gap, in the order in which things happened. Of
+    two events about one object the greater one is the later. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -51,6 +55,8 @@ class StockLowEvent:
 
         data = self.data.to_dict()
 
+        sequence = self.sequence
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -63,6 +69,8 @@ class StockLowEvent:
                 "data": data,
             }
         )
+        if sequence is not UNSET:
+            field_dict["sequence"] = sequence
 
         return field_dict
 
@@ -87,6 +95,8 @@ class StockLowEvent:
 
         data = LowStockEventData.from_dict(d.pop("data"))
 
+        sequence = d.pop("sequence", UNSET)
+
         stock_low_event = cls(
             id=id,
             type_=type_,
@@ -94,6 +104,7 @@ class StockLowEvent:
             environment=environment,
             api_version=api_version,
             data=data,
+            sequence=sequence,
         )
 
         stock_low_event.additional_properties = d

@@ -11,6 +11,7 @@ from ..models.subscription_past_due_event_environment import (
     SubscriptionPastDueEventEnvironment,
     check_subscription_past_due_event_environment,
 )
+from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
     from ..models.subscription_event_data import SubscriptionEventData
@@ -39,6 +40,9 @@ class SubscriptionPastDueEvent:
         credits: of one period; credits_granted: of all of its periods so far. next_charge is null where it
         ends with its period, or has ended. next_plan_id and next_interval: another plan that was chosen, from
         the next period on. grace_ends_at: while it is past due, when it expires unless it is paid. """
+    sequence: int | Unset = UNSET
+    """ The event's number in its account and environment: without a gap, in the order in which things happened. Of
+    two events about one object the greater one is the later. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -54,6 +58,8 @@ class SubscriptionPastDueEvent:
 
         data = self.data.to_dict()
 
+        sequence = self.sequence
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -66,6 +72,8 @@ class SubscriptionPastDueEvent:
                 "data": data,
             }
         )
+        if sequence is not UNSET:
+            field_dict["sequence"] = sequence
 
         return field_dict
 
@@ -90,6 +98,8 @@ class SubscriptionPastDueEvent:
 
         data = SubscriptionEventData.from_dict(d.pop("data"))
 
+        sequence = d.pop("sequence", UNSET)
+
         subscription_past_due_event = cls(
             id=id,
             type_=type_,
@@ -97,6 +107,7 @@ class SubscriptionPastDueEvent:
             environment=environment,
             api_version=api_version,
             data=data,
+            sequence=sequence,
         )
 
         subscription_past_due_event.additional_properties = d

@@ -11,6 +11,7 @@ from ..models.topup_cancelled_event_environment import (
     TopupCancelledEventEnvironment,
     check_topup_cancelled_event_environment,
 )
+from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
     from ..models.cancelled_top_up_event_data import CancelledTopUpEventData
@@ -35,6 +36,9 @@ class TopupCancelledEvent:
     """ The version of the event's shape. """
     data: CancelledTopUpEventData
     """ failure_reason is there where somebody or something else than the sender ended it. """
+    sequence: int | Unset = UNSET
+    """ The event's number in its account and environment: without a gap, in the order in which things happened. Of
+    two events about one object the greater one is the later. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -50,6 +54,8 @@ class TopupCancelledEvent:
 
         data = self.data.to_dict()
 
+        sequence = self.sequence
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -62,6 +68,8 @@ class TopupCancelledEvent:
                 "data": data,
             }
         )
+        if sequence is not UNSET:
+            field_dict["sequence"] = sequence
 
         return field_dict
 
@@ -86,6 +94,8 @@ class TopupCancelledEvent:
 
         data = CancelledTopUpEventData.from_dict(d.pop("data"))
 
+        sequence = d.pop("sequence", UNSET)
+
         topup_cancelled_event = cls(
             id=id,
             type_=type_,
@@ -93,6 +103,7 @@ class TopupCancelledEvent:
             environment=environment,
             api_version=api_version,
             data=data,
+            sequence=sequence,
         )
 
         topup_cancelled_event.additional_properties = d

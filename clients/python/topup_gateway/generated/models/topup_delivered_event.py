@@ -11,6 +11,7 @@ from ..models.topup_delivered_event_environment import (
     TopupDeliveredEventEnvironment,
     check_topup_delivered_event_environment,
 )
+from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
     from ..models.delivered_top_up_event_data import DeliveredTopUpEventData
@@ -39,6 +40,9 @@ class TopupDeliveredEvent:
 
         voucher_code and deliverable.value are null for an endpoint without include_codes; voucher_code and
         its hint are null, too, where a key, a link or a note was delivered. """
+    sequence: int | Unset = UNSET
+    """ The event's number in its account and environment: without a gap, in the order in which things happened. Of
+    two events about one object the greater one is the later. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -54,6 +58,8 @@ class TopupDeliveredEvent:
 
         data = self.data.to_dict()
 
+        sequence = self.sequence
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -66,6 +72,8 @@ class TopupDeliveredEvent:
                 "data": data,
             }
         )
+        if sequence is not UNSET:
+            field_dict["sequence"] = sequence
 
         return field_dict
 
@@ -90,6 +98,8 @@ class TopupDeliveredEvent:
 
         data = DeliveredTopUpEventData.from_dict(d.pop("data"))
 
+        sequence = d.pop("sequence", UNSET)
+
         topup_delivered_event = cls(
             id=id,
             type_=type_,
@@ -97,6 +107,7 @@ class TopupDeliveredEvent:
             environment=environment,
             api_version=api_version,
             data=data,
+            sequence=sequence,
         )
 
         topup_delivered_event.additional_properties = d

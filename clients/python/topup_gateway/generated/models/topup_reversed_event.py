@@ -11,6 +11,7 @@ from ..models.topup_reversed_event_environment import (
     TopupReversedEventEnvironment,
     check_topup_reversed_event_environment,
 )
+from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
     from ..models.reversed_top_up_event_data import ReversedTopUpEventData
@@ -36,6 +37,9 @@ class TopupReversedEvent:
     data: ReversedTopUpEventData
     """ Nothing of it was used; its funds are back in the sender's wallet. reason: why the sender, or the
         operator, took it back. new_balance_cents is the recipient's wallet of that platform afterwards. """
+    sequence: int | Unset = UNSET
+    """ The event's number in its account and environment: without a gap, in the order in which things happened. Of
+    two events about one object the greater one is the later. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -51,6 +55,8 @@ class TopupReversedEvent:
 
         data = self.data.to_dict()
 
+        sequence = self.sequence
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -63,6 +69,8 @@ class TopupReversedEvent:
                 "data": data,
             }
         )
+        if sequence is not UNSET:
+            field_dict["sequence"] = sequence
 
         return field_dict
 
@@ -87,6 +95,8 @@ class TopupReversedEvent:
 
         data = ReversedTopUpEventData.from_dict(d.pop("data"))
 
+        sequence = d.pop("sequence", UNSET)
+
         topup_reversed_event = cls(
             id=id,
             type_=type_,
@@ -94,6 +104,7 @@ class TopupReversedEvent:
             environment=environment,
             api_version=api_version,
             data=data,
+            sequence=sequence,
         )
 
         topup_reversed_event.additional_properties = d

@@ -11,6 +11,7 @@ from ..models.voucher_redeemed_event_environment import (
     VoucherRedeemedEventEnvironment,
     check_voucher_redeemed_event_environment,
 )
+from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
     from ..models.voucher_redeemed_event_data import VoucherRedeemedEventData
@@ -36,6 +37,9 @@ class VoucherRedeemedEvent:
     data: VoucherRedeemedEventData
     """ Told to the account that issued the voucher. settle: into a wallet here, or external: the
         platform honoured it. """
+    sequence: int | Unset = UNSET
+    """ The event's number in its account and environment: without a gap, in the order in which things happened. Of
+    two events about one object the greater one is the later. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -51,6 +55,8 @@ class VoucherRedeemedEvent:
 
         data = self.data.to_dict()
 
+        sequence = self.sequence
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -63,6 +69,8 @@ class VoucherRedeemedEvent:
                 "data": data,
             }
         )
+        if sequence is not UNSET:
+            field_dict["sequence"] = sequence
 
         return field_dict
 
@@ -87,6 +95,8 @@ class VoucherRedeemedEvent:
 
         data = VoucherRedeemedEventData.from_dict(d.pop("data"))
 
+        sequence = d.pop("sequence", UNSET)
+
         voucher_redeemed_event = cls(
             id=id,
             type_=type_,
@@ -94,6 +104,7 @@ class VoucherRedeemedEvent:
             environment=environment,
             api_version=api_version,
             data=data,
+            sequence=sequence,
         )
 
         voucher_redeemed_event.additional_properties = d
