@@ -33,7 +33,8 @@ def for_people(detail: str, param: str | None = None) -> str:
         if found := pattern.fullmatch(detail):
             return words(found, param or "")
     if param and detail.startswith(f"{param} "):
-        return f"this{detail.removeprefix(param)}"
+        this = "these" if detail.startswith(f"{param} are ") else "this"
+        return f"{this}{detail.removeprefix(param)}"
     return detail
 
 
@@ -96,6 +97,12 @@ def _characters(found: re.Match[str], _param: str) -> str:
     return phrase("write %(least)s to %(most)s characters", least=least, most=most)
 
 
+def _wider_than_parent(found: re.Match[str], _param: str) -> str:
+    name, most = found["name"], found["most"]
+    amount = partial(money, int(most)) if name == "windows" else _amount(most, name)
+    return phrase("this is at most %(most)s, as of a key that this one comes from", most=amount)
+
+
 def _is_money(param: str) -> bool:
     return param.endswith("cents")
 
@@ -125,5 +132,11 @@ _RULES: Final[tuple[tuple[re.Pattern[str], Callable[[re.Match[str], str], str]],
     (re.compile(r"\A\w{1,64} is (?P<words>\d.*)"), _written),
     (re.compile(r"\A(?:\w{1,64} )?(?:is|are) one of (?P<words>.+)"), _one_of),
     (re.compile(r"\A\w{1,64} has (?P<least>\d+) to (?P<most>\d+) characters"), _characters),
+    (
+        re.compile(
+            r"\A(?P<name>\w{1,64}) is at most (?P<most>\d+), as of a key that this one comes from"
+        ),
+        _wider_than_parent,
+    ),
     (re.compile(r"\Aexpires_at lies in the future, before the year 10000"), _future),
 )

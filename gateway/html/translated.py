@@ -8,6 +8,27 @@ from collections.abc import Mapping
 from typing import Final
 
 ROOMS: Final[Mapping[str, frozenset[str]]] = {
+    "developers": frozenset(
+        {
+            "app_secret.html",
+            "apps.html",
+            "deliveries.html",
+            "delivery.html",
+            "key_made.html",
+            "key_new.html",
+            "keys.html",
+            "keys_all.html",
+            "replay.html",
+            "replays.html",
+            "request.html",
+            "requests.html",
+            "webhook.html",
+            "webhook_certify.html",
+            "webhook_made.html",
+            "webhook_new.html",
+            "webhooks.html",
+        }
+    ),
     "money": frozenset(
         {
             "buy.html",

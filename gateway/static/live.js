@@ -7,6 +7,10 @@ const UNDER_WAY_MS = 1500;
 const shown = document.getElementById("live");
 const toggle = document.getElementById("live-switch");
 const says = document.getElementById("live-says");
+// What it says, in the page's language.
+const told = document.currentScript.dataset;
+const dot = document.createElement("span");
+dot.className = "live-dot";
 let stream = null;
 let timer = 0;
 let isFetching = false;
@@ -43,8 +47,8 @@ function start() {
   const soon = () => { clearTimeout(timer); timer = setTimeout(refresh, 250); };
   for (const type of toggle.dataset.types.split(" ")) stream.addEventListener(type, soon);
   toggle.setAttribute("aria-pressed", "true");
-  toggle.innerHTML = '<span class="live-dot"></span>Live';
-  says.textContent = "The log follows what happens.";
+  toggle.prepend(dot);
+  says.textContent = told.sayFollows;
   refresh();
 }
 
@@ -53,8 +57,8 @@ function stop() {
   stream = null;
   clearTimeout(timer);
   toggle.setAttribute("aria-pressed", "false");
-  toggle.textContent = "Live tail";
-  says.textContent = "The log stands still.";
+  dot.remove();
+  says.textContent = told.sayStill;
 }
 
 if (shown.dataset.newest === "yes") {

@@ -20,7 +20,8 @@ _SPOKEN = frozenset({"title", "placeholder", "aria-label", "alt"})
 _WORDS = re.compile(r"[A-Za-z]{2,}")
 # Isolated values, ids, addresses, webhooks' events; and names and acronyms that are the same everywhere.
 _SAME = re.compile(
-    r"[\u2066-\u2068][^\u2069]*\u2069|\b[a-z]{2,4}_[0-9A-Za-z]{16}\b|https?://\S+|\S+@\S+|\b[a-z_]+\.[a-z_]+\b"
+    r"[\u2066-\u2068][^\u2069]*\u2069|\b[a-z]{2,4}_(?:[0-9A-Za-z]{16}\b|…)|https?://\S+|\S+@\S+"
+    r"|\b[a-z_]+(?:\.[a-z_]+)+\b"
     r"|Topup Gateway|US\$|\b[A-Z]{2,5}\b|OAuth|curl|Idempotency-Key"
 )
 

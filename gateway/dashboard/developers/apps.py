@@ -7,6 +7,7 @@ from starlette.responses import Response
 from billing.ledger.money import MICROS_PER_CENT
 from gateway.dashboard.route import page_route
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form, read_query
+from gateway.html.phrase import phrase
 from gateway.html.render import go, page
 from gateway.http.acting import actor_of
 from gateway.http.fields import Fields, cursor_id
@@ -69,7 +70,7 @@ def _new(form: Form) -> NewApp:
     """What was typed; raises InvalidInput."""
     cents = form.cents("cap")
     if cents is not None and cents > oauth_app.CAP_MICROS_MAX // MICROS_PER_CENT:
-        raise InvalidInput("is an amount that somebody may have", param="cap")
+        raise InvalidInput(phrase("is an amount that somebody may have"), param="cap")
     return NewApp(
         name=form.text("name"),
         redirect_host=form.text("redirect_host"),

@@ -9,6 +9,7 @@ from gateway.dashboard.listing import ROWS, listing
 from gateway.dashboard.refused import is_safe_way
 from gateway.dashboard.route import page_route
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form
+from gateway.html.phrase import phrase
 from gateway.html.render import go, page
 from gateway.http.fields import Fields
 from gateway.http.request_context import RequestContext
@@ -48,18 +49,27 @@ async def replay_chosen(call: RequestContext[Fields, Fields]) -> Reply:
     way = form.text("back")
     try:
         if not chosen:
-            raise InvalidInput("tick at least one delivery", param="delivery")
+            raise InvalidInput(phrase("tick at least one delivery"), param="delivery")
         refused = [text for one in chosen if (text := await _refusal_of_replay(call, form, one))]
         if refused:
             done = len(chosen) - len(refused)
             raise InvalidInput(
-                f"{done} of {len(chosen)} are sent again; of the others the first was refused: {refused[0]}",
+                _partly_sent(done, len(chosen), refused[0]),
                 param="delivery",
             )
     except InvalidInput as error:
         return await _log_page(call, problem_of(error))
     return go(
         way if way.startswith(f"{PATH}?") and is_safe_way(way) else PATH, said="replayed-several"
+    )
+
+
+def _partly_sent(done: int, chosen: int, refusal: str) -> str:
+    return phrase(
+        "%(done)s of %(all)s are sent again; of the others the first was refused: %(said)s",
+        done=done,
+        all=chosen,
+        said=phrase(refusal),
     )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from gateway.html.forms import Form, dollars
+from gateway.html.phrase import phrase
 from gateway.html.typed import Typed
 from gateway.http.fields import time_us
 from kernel.errors import DomainError, InvalidInput
@@ -90,7 +91,8 @@ def _windows(form: Form) -> list[dict[str, int]]:
         read = _WINDOW.fullmatch(line.strip())
         cents = None if read is None else Form({"windows": [read[3]]}).cents("windows")
         if read is None or cents is None:
-            raise InvalidInput("write one a line, such as 1h 50.00 or 7d 200.00", param="windows")
+            said = phrase("write one a line, such as 1h 50.00 or 7d 200.00")
+            raise InvalidInput(said, param="windows")
         found.append({"seconds": int(read[1]) * _UNITS_S[read[2]], "cents": cents})
     return found
 

@@ -21,6 +21,7 @@ from gateway.html.forms import (
     read_form,
     read_query,
 )
+from gateway.html.phrase import phrase
 from gateway.html.render import go, page
 from gateway.html.typed import Typed
 from gateway.http.fields import Fields
@@ -36,10 +37,10 @@ from keys.principal import ACCOUNT_SCOPES, DEFAULT_SCOPES, MCP_SCOPES
 PATH = "/dashboard/keys"
 _SCOPES = ("keys:write",)
 _OVERLAPS = (
-    ("3600", "In an hour"),
-    ("86400", "In a day"),
-    ("604800", "In a week"),
-    ("0", "At once"),
+    ("3600", phrase("In an hour")),
+    ("86400", phrase("In a day")),
+    ("604800", phrase("In a week")),
+    ("0", phrase("At once")),
 )
 _A_DAY_S: Final = 86_400
 # How many rows a key's page has of the keys that come from it, itself among them.
@@ -159,7 +160,7 @@ async def _check_name(call: RequestContext[Any, Any], form: Form, field: str) ->
         return
     key = (await ask(call, "GET", _api(call))).data
     if form.text(field) != key["name"].strip():
-        raise InvalidInput("type the key's name exactly as it stands above", param=field)
+        raise InvalidInput(phrase("type the key's name exactly as it stands above"), param=field)
 
 
 def _api(call: RequestContext[Any, Any]) -> str:

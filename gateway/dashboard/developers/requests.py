@@ -11,6 +11,7 @@ from gateway.dashboard.paging import Paged
 from gateway.dashboard.route import page_route
 from gateway.dashboard.sheet import Sheet, one_page, whole_list
 from gateway.html.forms import NO_PROBLEM, problem_of, read_query
+from gateway.html.phrase import phrase
 from gateway.html.render import address_of, page
 from gateway.http.fields import Fields
 from gateway.http.request_context import RequestContext
@@ -86,13 +87,13 @@ def _narrowed(wanted: dict[str, str], cursor: str | None) -> dict[str, Any]:
     """What the list is narrowed to; raises InvalidInput for a filter that no request can match."""
     code, outcome = wanted.get("code"), wanted.get("outcome")
     if code is not None and not (code.isascii() and code.isdecimal() and len(code) <= len("9999")):
-        raise InvalidInput("a code is a number such as 2002", param="code")
+        raise InvalidInput(phrase("a code is a number such as 2002"), param="code")
     if outcome is not None and outcome not in OUTCOMES:
         raise InvalidInput(f"is one of {', '.join(OUTCOMES)}", param="outcome")
     texts = {name: wanted.get(name) for name in ("request_id", "transaction_id")}
     for name, text in {**texts, "cursor": cursor}.items():
         if text is not None and (len(text) > _TEXT_MAX or not text.isascii() or "\0" in text):
-            raise InvalidInput("is an id", param=name)
+            raise InvalidInput(phrase("is an id"), param=name)
     return {"code": None if code is None else int(code), "outcome": outcome, **texts}
 
 

@@ -9,6 +9,7 @@ from gateway.dashboard.listing import listing
 from gateway.dashboard.route import page_route
 from gateway.html.chart import Chart, Series, bars
 from gateway.html.forms import IDEMPOTENCY_FIELD, NO_PROBLEM, Form, Problem, problem_of, read_form
+from gateway.html.phrase import phrase
 from gateway.html.render import go, page
 from gateway.html.typed import Typed
 from gateway.http.fields import Fields
@@ -27,12 +28,15 @@ from webhooks.events.event import EVENT_TYPES
 PATH = "/dashboard/webhooks"
 _READ = ("webhooks:read",)
 _WRITE = ("webhooks:write",)
-_OUTCOMES = (Series("delivered", "good", ("delivered",)), Series("failed", "bad", ("failed",)))
+_OUTCOMES = (
+    Series(phrase("delivered"), "good", ("delivered",)),
+    Series(phrase("failed"), "bad", ("failed",)),
+)
 _OVERLAPS = (
-    ("86400", "In a day"),
-    ("3600", "In an hour"),
-    ("604800", "In a week"),
-    ("0", "At once"),
+    ("86400", phrase("In a day")),
+    ("3600", phrase("In an hour")),
+    ("604800", phrase("In a week")),
+    ("0", phrase("At once")),
 )
 
 
@@ -158,7 +162,7 @@ def _chart(health: dict[str, Any]) -> Chart:
         for start, step in zip(starts, health["steps"], strict=True)
         for status in ("delivered", "failed")
     ]
-    return bars("Deliveries", Activity(starts[1] - starts[0], starts, rows), _OUTCOMES)
+    return bars(phrase("Deliveries"), Activity(starts[1] - starts[0], starts, rows), _OUTCOMES)
 
 
 def _api(call: RequestContext[Any, Any]) -> str:
@@ -185,7 +189,7 @@ def _body(typed: Typed) -> dict[str, Any]:
 def _waits(form: Form) -> list[int]:
     waits = form.lines("retry_schedule_s")
     if not all(wait.isascii() and wait.isdigit() and len(wait) <= 9 for wait in waits):
-        raise InvalidInput("write whole seconds, such as 0 5 30", param="retry_schedule_s")
+        raise InvalidInput(phrase("write whole seconds, such as 0 5 30"), param="retry_schedule_s")
     return [int(wait) for wait in waits]
 
 
@@ -195,7 +199,9 @@ def _headers(form: Form) -> dict[str, str]:
     for line in filter(None, (line.strip() for line in form.raw("headers").splitlines())):
         name, colon, value = line.partition(":")
         if not colon:
-            raise InvalidInput("each line is a header such as X-Team: billing", param="headers")
+            raise InvalidInput(
+                phrase("each line is a header such as X-Team: billing"), param="headers"
+            )
         found[name.strip()] = value.strip()
     return found
 

@@ -55,7 +55,9 @@ async def test_a_failing_webhook_says_so_and_how_it_is_sent_again(gateway: Gatew
     assert "2 × HTTP 500" in shown
     assert f"/dashboard/deliveries/{last}/replay" in page.text
     assert again.status_code == 303
-    assert re.search(r"<span>500 <span class=\"quiet\">in [\d,]+ ms</span></span>", log), log
+    assert re.search(
+        r"<span><bdi>500</bdi> <span class=\"quiet\">in [\d,]+ ms</span></span>", log
+    ), log
     assert "/dashboard/topups/txn_" in log
     assert len(both) == 2
     assert several.headers["location"] == (

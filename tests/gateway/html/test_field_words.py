@@ -35,6 +35,12 @@ from kernel.errors import InvalidInput
         ("expected a list of length >= 1", "platforms", "write at least 1 item"),
         ("name has 1 to 100 characters", "name", "write 1 to 100 characters"),
         ("status is one of paid, failed", "status", "choose one of paid, failed"),
+        (
+            "per_day_cents is at most 1000, as of a key that this one comes from",
+            "per_day_cents",
+            "this is at most $10.00, as of a key that this one comes from",
+        ),
+        ("platforms are ids such as claude", "platforms", "these are ids such as claude"),
         ("send_at lies in the past", "send_at", "this lies in the past"),
         ("no such coupon", "coupon", "no such coupon"),
         ("is 1 to 5", None, "write a whole number from 1 to 5"),
