@@ -14,6 +14,7 @@ ROOMS: Final[Mapping[str, frozenset[str]]] = {
             "apps.html",
             "deliveries.html",
             "delivery.html",
+            "key.html",
             "key_made.html",
             "key_new.html",
             "keys.html",

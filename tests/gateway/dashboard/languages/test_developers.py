@@ -60,11 +60,6 @@ GOOD_APP = {
 GOOD_HOOK = {"url": "http://127.0.0.1:9/hook", "retry_schedule_s": "0 5"}
 
 
-def offered(visits: Sequence[Visit]) -> list[Visit]:
-    """Of these pages, those that are in Arabic."""
-    return [one for one in visits if one.template in ROOMS["developers"]]
-
-
 async def test_pages_that_list_nothing_are_whole_in_arabic(gateway: Gateway) -> None:
     browser = arabic(await signed_in(gateway))
     places = ("keys", "webhooks", "deliveries", "replays", "requests", "apps")
@@ -85,7 +80,7 @@ async def test_pages_that_list_nothing_are_whole_in_arabic(gateway: Gateway) -> 
         Visit("deliveries.html", "/dashboard/deliveries/replay", {"delivery": "dlv_0"}),
     ]
 
-    assert await not_arabic(browser, offered(visits)) == []
+    assert await not_arabic(browser, visits) == []
 
 
 async def test_keys_and_apps_are_whole_in_arabic(gateway: Gateway) -> None:
@@ -128,7 +123,7 @@ async def test_keys_and_apps_are_whole_in_arabic(gateway: Gateway) -> None:
         Visit("apps.html", f"{APPS}?said=app-disabled"),
     ]
 
-    wrong = await not_arabic(browser, offered(visits))
+    wrong = await not_arabic(browser, visits)
     for turn in ("pause", "revoke"):
         await browser.send(f"{below}/{turn}", {})
     ended = [
@@ -137,7 +132,7 @@ async def test_keys_and_apps_are_whole_in_arabic(gateway: Gateway) -> None:
         Visit("keys_all.html", f"{KEYS}/all?said=key-revoked"),
     ]
 
-    assert wrong + await not_arabic(browser, offered(ended)) == []
+    assert wrong + await not_arabic(browser, ended) == []
 
 
 async def test_a_live_key_is_ended_in_arabic_by_its_name(gateway: Gateway) -> None:
@@ -155,7 +150,7 @@ async def test_a_live_key_is_ended_in_arabic_by_its_name(gateway: Gateway) -> No
         Visit("key.html", f"{page}/rotate", {"overlap_s": "0", "rotate_name": ""}),
     ]
 
-    assert await not_arabic(browser, offered(visits)) == []
+    assert await not_arabic(browser, visits) == []
     ended = await browser.send(f"{page}/revoke", {"revoke_name": "Shop 7"})
     assert ended.headers["location"] == f"{KEYS}?said=key-revoked"
 
@@ -178,14 +173,14 @@ async def test_webhooks_and_what_they_were_sent_are_whole_in_arabic(gateway: Gat
             *refused_visits(page),
             *request_visits(await logged_ids(gateway, browser)),
         ]
-        wrong = await not_arabic(browser, offered(visits))
+        wrong = await not_arabic(browser, visits)
         await browser.send(f"{page}/status", {"status": "disabled"})
         wrong += await not_arabic(browser, [Visit("webhook.html", page)])
 
     assert bad.status_code == 422
     assert wrong == []
     seen = {one.template for one in visits} | {"webhook_new.html", "keys.html", "keys_all.html"}
-    keys_and_apps = {"key_new.html", "key_made.html", "apps.html", "app_secret.html"}
+    keys_and_apps = {"key.html", "key_new.html", "key_made.html", "apps.html", "app_secret.html"}
     assert seen | keys_and_apps == ROOMS["developers"]
 
 
