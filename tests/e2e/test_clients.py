@@ -16,11 +16,13 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from gateway.docs.pages import guide_text
 from tests.clients.python_day import async_day, sync_day
 from tests.e2e.conftest import Install
 from tests.support import node
 from tests.support.dropping_proxy import DroppingProxy, dropping_proxy
 from tests.support.installation import ROOT, Installation
+from tests.support.printed_blocks import blocks_of
 from tests.support.receiver import Receiver
 
 pytestmark = pytest.mark.one_database
@@ -75,6 +77,10 @@ async def test_both_clients_live_through_a_day(
     }
     repeated, *others = proxy.keys
     assert others.count(repeated) == 1
+    printed = await asyncio.to_thread(
+        run_typescript, script.parent / "guide.js", installation.url, key
+    )
+    assert re.fullmatch(r"txn_\w{16} delivered\n", printed.stdout), printed
     assert await installation.findings() == []
 
 
@@ -85,6 +91,7 @@ def compile_typescript(folder: Path) -> Path:
     (folder / "client").symlink_to(TYPESCRIPT / "src")
     (folder / "day.ts").write_bytes((ROOT / "tests/clients/typescript_day.ts").read_bytes())
     (folder / "ai_sdk.ts").write_bytes((TYPESCRIPT / "examples/ai_sdk.ts").read_bytes())
+    (folder / "guide.ts").write_text(guide_sample(), encoding="utf-8")
     (folder / "readme.ts").write_text(README.format(body=printed_body()), encoding="utf-8")
     options = json.loads((TYPESCRIPT / "tsconfig.json").read_text(encoding="utf-8"))
     options["compilerOptions"] |= {
@@ -95,11 +102,15 @@ def compile_typescript(folder: Path) -> Path:
         "declaration": False,
         "sourceMap": False,
     }
-    options["include"] = ["day.ts", "readme.ts", "ai_sdk.ts"]
+    options["include"] = ["day.ts", "readme.ts", "ai_sdk.ts", "guide.ts"]
     (folder / "tsconfig.json").write_text(json.dumps(options), encoding="utf-8")
     (folder / "package.json").write_text('{"type": "module"}', encoding="utf-8")
     done = node.run_tool("tsc", "--project", folder)
     assert done.stdout == ""
+    client = folder / "dist/client"
+    (client / "package.json").write_text('{"type": "module", "exports": "./index.js"}')
+    (folder / "dist/node_modules").mkdir()
+    (folder / "dist/node_modules/topup-gateway-client").symlink_to(client)
     return folder / "dist/day.js"
 
 
@@ -108,6 +119,12 @@ def printed_body() -> str:
     found = README_BODY.search((ROOT / "README.md").read_text(encoding="utf-8"))
     assert found is not None
     return found[1]
+
+
+def guide_sample() -> str:
+    """The guide's sample as it is printed, but for the gateway's address, which is in the environment."""
+    [text] = [block.text for block in blocks_of("start", guide_text("start")) if block.kind == "ts"]
+    return text.replace('"$GATEWAY"', "process.env.GATEWAY!")
 
 
 def run_typescript(script: Path, url: str, key: str) -> subprocess.CompletedProcess[str]:

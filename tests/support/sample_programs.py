@@ -19,7 +19,7 @@ from tests.support import node
 from tests.support.programs import needed
 
 # What curl does beside what a line says: no progress on the screen, and the status behind the answer.
-CURLRC = 'silent\nshow-error\nmax-time = {seconds}\nwrite-out = "\\n%{{http_code}}"\n'
+CURLRC = 'silent\nshow-error\nmax-time = {seconds}\nwrite-out = "\\n%{{http_code}}\\n"\n'
 WHOLE_S, ENDLESS_S = 30, 2
 _MARK = "\x1e"
 _PYTHON = """
