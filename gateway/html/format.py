@@ -14,7 +14,7 @@ from billing.ledger.price import Price
 from billing.ledger.words import account_parts, code_words
 from gateway.html import language
 from gateway.html.device import device_of
-from gateway.html.language import say, say_each, say_phrase
+from gateway.html.language import say, say_each, say_known, say_phrase
 from gateway.html.phrase import phrase
 from gateway.html.zone import current
 from kernel.clock import MINUTE_US, SECOND_US, parse_rfc3339, rfc3339
@@ -364,5 +364,6 @@ FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
     "account_words": _at_render(_account_words),
     "say": _at_render(say),
     "say_each": _at_render(say_each),
+    "say_known": _at_render(say_known),
     "say_phrase": _at_render(say_phrase),
 }

@@ -189,6 +189,14 @@ def say_phrase(text: str) -> str:
     return say(text) if isinstance(text, Phrase | Markup) else current.get().apart(text)
 
 
+def say_known(text: str) -> str:
+    """A text that may be ours or somebody else's, such as a reason: said, or as it is, with its own direction."""
+    try:
+        return say(text)
+    except NotSaid:
+        return current.get().apart(text)
+
+
 def say_number(one: str, several: str, number: int) -> str:
     """The form of the sentence that goes with the number."""
     return current.get().say_number(one, several, number)

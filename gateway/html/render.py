@@ -167,7 +167,8 @@ def _language(template: str, scope: Scope) -> PageLanguage:
 
 def _said_in(reading: PageLanguage, known: Mapping[str, Any]) -> dict[str, Any]:
     """What the code says on the page, in the reader's language."""
-    problem, listing = known.get("problem"), known.get("listing")
+    problem = known.get("problem")
+    listing: Any = known.get("listing")
     said: dict[str, Any] = {
         name: reading.say(known[name]) for name in ("notice", "said") if known.get(name) is not None
     }

@@ -2,10 +2,20 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from billing.catalog import coupon
+from billing.documents.facts import KINDS
+from billing.ledger.chart import OPERATORS_OWN, Code
+from billing.ledger.words import code_words
+from billing.orders.order import STATUSES
+from billing.orders.refund import RefundStatus
+from billing.providers.abilities.saved_payment import DeclineReason
+from billing.subscriptions.subscription import SubscriptionState
+from billing.usage.hold import HoldStatus
+from gateway.html.language import NotSaid, page_languages
 from gateway.html.translated import ROOMS
 from kernel.clock import FixedClock
 from tests.gateway.dashboard.test_buying import BUY, ORDERS, checkout_of, ordered
@@ -24,6 +34,30 @@ TERMS = {"credit_expires": "period_end", "rollover_max_credits": "2,000", "grant
 TRIAL = {"trial_days": "14", "trial_credits": "500"}
 PRICE = {"model": "gpt-4o", "input": "2.50", "output": "10", "cached": "1.25"}
 TOKENS = {"model": "gpt-4o", "input_tokens": 1200, "output_tokens": 300, "cached_tokens": 800}
+
+# What the code says of money without a page in this test that shows it.
+STATES = (
+    *(*STATUSES, *KINDS, *get_args(SubscriptionState), *get_args(HoldStatus), "trialing", "ending"),
+    *(*get_args(RefundStatus), "refund", "dispute", *get_args(DeclineReason)),
+    *("unknown_outcome", "switched_off", "monthly_max"),
+    *("order.paid", "order.failed", "order.refunded", "order.disputed"),
+    *("purchase", "grant", "debt", "expiry", "purchase_reversal", "reversal_undone"),
+    *("refund_hold", "refund_release", "subscription", "rollover"),
+    *(code_words(code) for code in Code if code not in OPERATORS_OWN),
+)
+REFUSALS = (
+    "Stripe cannot be asked now; try again in a moment",
+    "Stripe refused the payment: card_declined",
+    "Stripe is no longer configured as the plan needs it; the operator can end the plan here",
+    "The change to max by the year is under way: wait until stripe has answered",
+    "Its end with the period is under way: wait until stripe has answered",
+    "An account has at most 100 unpaid orders",
+    "The account has the plan Pro; change it in the portal",
+    "The checkout of order ord_1 is open: pay that one, or wait until it ends",
+    "The provider charges KWD, and there is no rate from USD",
+    "The subscription is cancelled",
+    "No provider is set up in live",
+)
 
 
 @dataclass
@@ -59,6 +93,22 @@ async def test_each_of_these_pages_and_each_of_its_refusals_is_whole_in_arabic(
             await walk(ann)
 
     assert ann.seen == ROOMS["money"]
+
+
+def test_each_state_and_refusal_of_money_is_known_to_each_language() -> None:
+    unknown = []
+    for language in page_languages().values():
+        for text in (*(one.replace("_", " ") for one in STATES), *REFUSALS):
+            try:
+                language.say(text)
+            except NotSaid:
+                unknown.append((language.tag, text))
+
+    assert unknown == []
+    in_arabic = page_languages()["ar"].say(REFUSALS[4])
+    assert (
+        in_arabic == "إنهاء الباقة مع نهاية الفترة قيد التنفيذ: انتظر حتى يجيب \u2068stripe\u2069"
+    )
 
 
 async def buying(ann: Person) -> None:
