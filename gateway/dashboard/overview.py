@@ -19,6 +19,7 @@ from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from gateway.internal_client import ask
 from kernel.errors import DomainError
+from kernel.limits import PAGE_ITEMS_MAX
 from keys.principal import ACCOUNT_SCOPES, ADMIN
 
 PATH: Final = "/dashboard"
@@ -96,7 +97,7 @@ async def _overview(call: RequestContext[Any, Any], problem: Problem = NO_PROBLE
         steps=_STEPS,
         is_empty_live=call.principal.environment == "live" and balance["sendable_cents"] <= 0,
         endpoints=(await ask(call, "GET", "/webhooks", query={"limit": 10})).data["items"],
-        notices=(await ask(call, "GET", "/notices", query={"open": "true", "limit": 5})).data,
+        unwell=await _unwell(call),
         approvals=(
             await ask(call, "GET", "/approvals", query={"status": "pending", "limit": 5})
         ).data,
@@ -108,6 +109,15 @@ async def _overview(call: RequestContext[Any, Any], problem: Problem = NO_PROBLE
         overlooked_s=await overlooked_s(call),
         desk_number=await desk_waiting(call),
     )
+
+
+async def _unwell(call: RequestContext[Any, Any]) -> list[dict[str, Any]]:
+    """The newest notice of each webhook that fails or was disabled for it; of many, some may be left out."""
+    found = (await ask(call, "GET", "/notices", query={"open": "true", "limit": PAGE_ITEMS_MAX})).data
+    newest: dict[str, dict[str, Any]] = {}
+    for one in found["items"]:
+        newest.setdefault(one["endpoint_id"], one)
+    return list(newest.values())
 
 
 async def _has_keys(call: RequestContext[Any, Any]) -> bool:
