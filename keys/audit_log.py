@@ -12,8 +12,8 @@ from typing import Any, Literal
 
 import msgspec
 
-from kernel.clock import rfc3339
-from kernel.ids import new_id
+from kernel.clock import MINUTE_US, rfc3339
+from kernel.ids import least_id, new_id
 from kernel.tenant import Tenant
 from keys.principal import Principal, PrincipalKind
 from store.database import Transaction
@@ -192,6 +192,28 @@ async def page_of_account(
     return [NamedEntry(_ROWS.read(row), row["actor_name"]) for row in rows]
 
 
+async def acts_on(
+    tx: Transaction,
+    account_id: str,
+    action: str,
+    subject_ids: Sequence[str],
+    *,
+    since_us: int,
+) -> Mapping[str, NamedEntry]:
+    """The account's security entries of that action since then, by what it was done to."""
+    rows = await tx.fetch(
+        f"""SELECT {_NAMED} FROM {_OF_ACTORS}
+            WHERE l.account_id = :account_id AND l.is_security = 1 AND l.id >= :least_id
+              AND l.action = :action AND l.subject_id IN :ids[text]""",
+        account_id=account_id,
+        # The clock of who wrote it may be behind.
+        least_id=least_id("adt", since_us - MINUTE_US),
+        action=action,
+        ids=sorted(set(subject_ids)),
+    )
+    return {row["subject_id"]: NamedEntry(_ROWS.read(row), row["actor_name"]) for row in rows}
+
+
 async def prune(tx: Transaction, *, before_us: int) -> int:
     """Deletes a bounded number of security entries of before that time; returns how many."""
     return await tx.execute(
@@ -219,13 +241,15 @@ _OF_OPERATORS = Keyset(
         "created_before": "created_at < :created_before",
     },
 )
-_OF_ACCOUNT = Keyset(
-    f"""{_ROWS.of("l")}, COALESCE(k.name, t.name, (
+_NAMED = f"""{_ROWS.of("l")}, COALESCE(k.name, t.name, (
         SELECT MIN(m.email) FROM members m WHERE m.account_id = l.account_id
-            AND m.person_id = l.actor_account_id)) AS actor_name""",
-    """audit_log l
+            AND m.person_id = l.actor_account_id)) AS actor_name"""
+_OF_ACTORS = """audit_log l
     LEFT JOIN api_keys k ON k.id = l.actor
-    LEFT JOIN access_tokens t ON t.id = l.actor""",
+    LEFT JOIN access_tokens t ON t.id = l.actor"""
+_OF_ACCOUNT = Keyset(
+    _NAMED,
+    _OF_ACTORS,
     """l.account_id = :account_id AND l.is_security = 1
     AND (l.environment = :environment OR l.environment = '')""",
     key="l.id",

@@ -91,6 +91,8 @@ STEPS = (
     ("held_invoices", "invoice_id", _OF_SUBSCRIPTIONS),
     ("subscription_steers", "id", "{own}"),
     ("owner_mails", "id", "{own}"),
+    ("notification_turns", "kind", "{own}"),
+    ("notification_choices", "choice", "{own}"),
     ("subscriptions", "id", "{own}"),
     ("provider_objects", "object_id", "order_id IN (SELECT id FROM orders WHERE {own})"),
     ("refunds", "id", "{own}"),

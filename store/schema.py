@@ -231,6 +231,17 @@ email_verifications = sa.Table(
     sa.Index("ix_email_verifications_account", "account_id"),
 )
 
+# keys/notifications.py. What a person of an account is told by mail, where it differs from what their role brings.
+notification_choices = sa.Table(
+    "notification_choices",
+    metadata,
+    _text("account_id", key=True),
+    _text("person_id", key=True),  # the account that they sign in with
+    _text("choice", key=True),  # webhook | approval | balance | key | receipt | expiring | staging
+    _int("is_on"),
+    _int("changed_at"),
+)
+
 # keys/member.py. Colleagues, and who is invited; rows stay.
 members = sa.Table(
     "members",
@@ -1168,6 +1179,13 @@ events = sa.Table(
     _text("trace", null=True),  # the request that it came of, see kernel/trace.py; null: of none
     _int("created_at"),
     sa.Index("ux_events_no", "account_id", "environment", "event_no", unique=True),
+    # What people are told by mail: few among all, so that a send writes nothing here.
+    sa.Index(
+        "ix_events_told",
+        "created_at",
+        sqlite_where=sa.text("type IN ('balance.low', 'key.created')"),
+        postgresql_where=sa.text("type IN ('balance.low', 'key.created')"),
+    ),
     sa.Index(
         "ix_events_transaction",
         "transaction_id",
@@ -1417,6 +1435,27 @@ notices = sa.Table(
     _int("failing_since_at"),  # disabled without a failure: when
     _int("created_at"),
     _int("ended_at", null=True),  # it works again, was enabled again or deleted
+    # Since when it counts as told by mail, the time of that mail; null: not yet.
+    _int("told_at", null=True),
+    _int("end_told_at", null=True),  # the same of its end; where nobody was told, both at once
+    sa.Index(
+        "ix_notices_untold",
+        "account_id",
+        "environment",
+        sqlite_where=sa.text("told_at IS NULL AND ended_at IS NULL"),
+        postgresql_where=sa.text("told_at IS NULL AND ended_at IS NULL"),
+    ),
+    sa.Index(
+        "ix_notices_end_untold",
+        "account_id",
+        "environment",
+        sqlite_where=sa.text(
+            "told_at IS NOT NULL AND ended_at IS NOT NULL AND end_told_at IS NULL"
+        ),
+        postgresql_where=sa.text(
+            "told_at IS NOT NULL AND ended_at IS NOT NULL AND end_told_at IS NULL"
+        ),
+    ),
     sa.Index("ix_notices_account", "account_id", "environment", "id"),
     sa.Index("ux_notices_stage", "endpoint_id", "failing_since_at", "stage", unique=True),
 )
@@ -2059,7 +2098,7 @@ owner_mails = sa.Table(
     _text("account_id"),
     _text("environment"),
     # past_due | recharge_failed | credit_expiring | receipt | approval | invitation | password |
-    # password_changed | suspended | resumed | address
+    # password_changed | suspended | resumed | address | webhook | balance | key
     _text("kind"),
     _text("subscription_id"),  # empty: about none
     _text("status"),  # queued | sent | bounced | failed | outbox | unwanted | limited
@@ -2072,8 +2111,12 @@ owner_mails = sa.Table(
     _int("next_receipt_at", null=True),  # of a receipt: in place of next_attempt_at
     _int("next_approval_at", null=True),  # of an approval: in place of next_attempt_at
     _int("next_invitation_at", null=True),  # of an invitation: in place of next_attempt_at
-    # Of each kind since: a worker takes those that it knows, so that no further kind needs a column.
+    # Of each kind since, and of mail to colleagues: a worker takes those that it knows, so that no further
+    # kind needs a column.
     _int("next_notice_at", null=True),
+    _text(
+        "member_id", null=True
+    ),  # the colleague that it goes to; null: the owner, or who is invited
     sa.Index(
         "ix_owner_mails_approvals_due",
         "next_approval_at",
@@ -2105,6 +2148,17 @@ owner_mails = sa.Table(
         sqlite_where=sa.text("next_receipt_at IS NOT NULL"),
         postgresql_where=sa.text("next_receipt_at IS NOT NULL"),
     ),
+)
+
+# billing/recipients/notifications/turn.py. What was told last of a kind that is gathered. Locked by who writes mail of it.
+notification_turns = sa.Table(
+    "notification_turns",
+    metadata,
+    _text("account_id", key=True),
+    _text("environment", key=True),
+    _text("kind", key=True),  # webhook | balance | key
+    _int("told_no", default=0),  # the last event that counts as told; 0: none
+    _int("written_at", null=True),  # when the last mail was written; null: never
 )
 
 # billing/subscriptions/held_invoice.py. Paid invoices that no rule credits, until a person decides.

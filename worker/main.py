@@ -54,6 +54,7 @@ from worker.money.count_usage import counting_chore
 from worker.money.expire import Expirer
 from worker.money.forget import forgetting_chore
 from worker.money.machine_pay import MachinePayer
+from worker.money.notify import NotificationWriter
 from worker.money.number import Numberer
 from worker.money.owner_mail import OwnerMailer
 from worker.money.plan_credit import PlanCreditor
@@ -247,6 +248,7 @@ def _asking_providers(context: Context) -> Sequence[Callable[[], Awaitable[None]
         Steerer(*shared, context.payments.steering).run,
         Numberer(*shared, context.settings.seller, context.topup_rules.mail.sent_in).run,
         ApprovalTeller(*shared, context.topup_rules.mail.sent_in).run,
+        NotificationWriter(*shared, context.topup_rules.mail.sent_in).run,
     )
 
 

@@ -1,4 +1,7 @@
-"""What an account's owner reads of sends that wait for a decision. Pure."""
+"""What an account's owner and colleagues read of sends that wait for a decision. Pure.
+
+Invariant: a link that decides goes to nobody who may not decide by their role.
+"""
 
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -14,10 +17,14 @@ def approval_letter(
     asked: Sequence[AskedApproval],
     *,
     public_url: str,
-    link_of: Callable[[str], str],
+    link_of: Callable[[str], str] | None,
     language: Language,
 ) -> OwnerLetter:
-    """asked: those that wait still, at least one; link_of: the page that decides, by an approval's id."""
+    """asked: those that wait still, at least one; link_of: the page that decides, by an approval's id; null:
+    the reader may not decide.
+    """
+    if link_of is None:
+        return _seen(asked, f"{public_url}{APPROVALS_PATH}", language)
     say = language.say
     if len(asked) == 1:
         (one,) = asked
@@ -31,13 +38,12 @@ def approval_letter(
         # The page goes by the browser's languages; the owner chose this one.
         url = f"{link_of(one.id)}?lang={language.tag}"
     else:
-        total = sum(one.topup.charged_cents for one in asked)
         subject = say("{count} sends wait for you", count=language.count(len(asked)))
         happened = (
             say(
                 "{count} sends of {amount} in all wait for your decision.",
                 count=language.count(len(asked)),
-                amount=language.money(total),
+                amount=language.money(_total(asked)),
             ),
         )
         button, url = say("Decide on the page of approvals"), f"{public_url}{APPROVALS_PATH}"
@@ -50,6 +56,35 @@ def approval_letter(
         say("You can switch mail of this kind off on this page:"),
         f"{public_url}{ACCOUNT_PATH}",
     )
+
+
+def _seen(asked: Sequence[AskedApproval], url: str, language: Language) -> OwnerLetter:
+    """For who sees what waits, and asks somebody who may decide."""
+    say = language.say
+    if len(asked) == 1:
+        subject = say(
+            "{amount} for {recipient} waits for a decision",
+            amount=language.money(asked[0].topup.charged_cents),
+            recipient=asked[0].topup.recipient_email,
+        )
+        happened = _told(asked[0], language)
+    else:
+        subject = say("{count} sends wait for a decision", count=language.count(len(asked)))
+        happened = (
+            say(
+                "{count} sends of {amount} in all wait for a decision.",
+                count=language.count(len(asked)),
+                amount=language.money(_total(asked)),
+            ),
+        )
+    after = say("You can switch mail of this kind off on this page:")
+    return OwnerLetter(
+        language, subject, happened, say("Look at the page of approvals"), url, after
+    )
+
+
+def _total(asked: Sequence[AskedApproval]) -> int:
+    return sum(one.topup.charged_cents for one in asked)
 
 
 def _told(one: AskedApproval, language: Language) -> tuple[str, ...]:

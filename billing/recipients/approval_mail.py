@@ -1,19 +1,20 @@
-"""Tells an account's owner by mail of sends that wait for a decision: one by one while they are few, together
-when they come fast.
+"""Tells an account's owner, and the colleagues who want it, by mail of sends that wait for a decision: one by one
+while they are few, together when they come fast.
 
-Promise: each approval is told once, in the transaction that writes its mail; of one account at most HOUR_MAX mails
-an hour are written, whatever an agent does, and what came meanwhile is in the next one. A send writes nothing
-for it. A row holds ids alone: the link that decides is worked out when the mail is sent.
+Promise: each approval is told once to each person, in the transaction that writes its mails; to one person of an account
+at most HOUR_MAX mails an hour are written, whatever an agent does, and what came meanwhile is in the next one. A send
+writes nothing for it. A row holds ids alone: the link that decides is worked out when the mail is sent.
 """
 
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from billing.recipients import owner_mail
-from billing.recipients.owner_mail import OwnerMail, written_mail
+from billing.recipients.owner_mail import OwnerMail, addressees, written_mail
 from billing.topups import approval
 from kernel.clock import HOUR_US
 from kernel.tenant import Tenant
+from keys.notifications import Person, people_of
 from store.database import Transaction
 
 HOUR_MAX: Final = 10
@@ -47,29 +48,35 @@ async def write_due(
     if not tenants:
         return Written(0, None)
     written = await owner_mail.written_since(tx, "approval", tenants, after_us=now_us - HOUR_US)
-    told = await owner_mail.told_accounts(tx, "approval", tenants)
+    people = await people_of(tx, [one.account_id for one in tenants])
     mails: list[OwnerMail] = []
     for tenant in tenants:
         room = HOUR_MAX - written[tenant]
         if room <= 0:
             continue
         ids = await approval.take_untold(tx, tenant, limit=TOGETHER_MAX, now_us=now_us)
-        if tenant.account_id in told:
-            mails += _mails(tenant, ids, room, is_sent=tenant.environment in sent_in, now_us=now_us)
+        is_sent = tenant.environment in sent_in
+        for person in addressees(people[tenant.account_id], "approval", tenant, is_sent=is_sent):
+            mails += _mails(tenant, person, ids, room, is_sent=is_sent, now_us=now_us)
     if mails:
         await owner_mail.insert(tx, mails)
     return Written(len(mails), tenants[-1] if len(tenants) == tenants_max else None)
 
 
 def _mails(
-    tenant: Tenant, ids: Sequence[str], room: int, *, is_sent: bool, now_us: int
+    tenant: Tenant, person: Person, ids: Sequence[str], room: int, *, is_sent: bool, now_us: int
 ) -> list[OwnerMail]:
     """One for each while they are few, else one for all."""
     is_few = len(ids) <= min(ONE_BY_ONE_MAX, room)
     groups = [[one] for one in ids] if is_few else [list(ids)]
     return [
         written_mail(
-            tenant, "approval", data={"approval_ids": group}, is_sent=is_sent, now_us=now_us
+            tenant,
+            "approval",
+            data={"approval_ids": group},
+            is_sent=is_sent,
+            now_us=now_us,
+            member_id=person.member_id,
         )
         for group in groups
     ]

@@ -1,8 +1,9 @@
-"""Mail to an account's owner, as rows: written in the transaction of the turn that it tells of.
+"""Mail to an account's owner and colleagues, as rows: written in the transaction of the turn that it tells of.
 
 States: queued -> sent | bounced | failed | unwanted | limited; outbox leaves by nobody. Writes owner_mails.
-Invariants: a turn brings one mail; a row holds no address, since the owner's is looked up when it is sent; a
-try is claimed by its number, for the length of a lease, and what an older one brought is not written.
+Invariants: a turn brings one mail, and its first claim one more for each colleague who wants it; a row holds no
+address, since the person's is looked up when it is sent; a try is claimed by its number, for the length of a lease,
+and what an older one brought is not written.
 """
 
 from collections import Counter
@@ -18,6 +19,7 @@ from kernel.clock import DAY_US, HOUR_US, MINUTE_US
 from kernel.ids import new_id
 from kernel.storable import storable
 from kernel.tenant import Tenant
+from keys.notifications import Notification, Person, people_of
 from store.database import Row, Transaction
 from store.keyset import Keyset
 from store.row_mapping import RowMapping
@@ -34,12 +36,26 @@ OwnerMailKind = Literal[
     "suspended",
     "resumed",
     "address",
+    "webhook",
+    "balance",
+    "key",
 ]
 OwnerMailStatus = Literal["queued", "sent", "bounced", "failed", "outbox", "unwanted", "limited"]
 # After try k it waits WAITS_US[k-1]; then it has failed.
 WAITS_US: Final = (MINUTE_US, 10 * MINUTE_US, HOUR_US, 6 * HOUR_US, DAY_US)
 REASON_CHARACTERS_MAX: Final = 300
-# To one account in 24 hours, each kind apart: credit that ends crowds out no failed payment.
+# What people switch off, by the kind of mail.
+CHOICE_OF: Final[Mapping[OwnerMailKind, Notification]] = {
+    "credit_expiring": "expiring",
+    "receipt": "receipt",
+    "approval": "approval",
+    "webhook": "webhook",
+    "balance": "balance",
+    "key": "key",
+}
+# Written for the owner with their turn, and told to colleagues as they are sent.
+_SHARED: Final = frozenset({"credit_expiring", "receipt"})
+# To one person of an account in 24 hours, each kind apart: credit that ends crowds out no failed payment.
 DAY_MAX: Final[Mapping[OwnerMailKind, int]] = {
     "past_due": 10,
     "recharge_failed": 10,
@@ -55,6 +71,10 @@ DAY_MAX: Final[Mapping[OwnerMailKind, int]] = {
     "suspended": 10,
     "resumed": 10,
     "address": 20,
+    # Four an hour are written, by billing/recipients/notifications/writing.py.
+    "webhook": 96,
+    "balance": 96,
+    "key": 96,
 }
 PRUNED_MAX: Final = 500
 
@@ -78,6 +98,7 @@ class OwnerMail(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     reason: str | None = None
     created_at: int
     ended_at: int | None = None
+    member_id: str | None = None
 
     @property
     def data(self) -> dict[str, Any]:
@@ -87,16 +108,15 @@ class OwnerMail(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class DueOwnerMail:
-    """A mail that this process may send once. address null: the account has none; is_unwanted: its
-    owner switched this kind off; is_over: too many of the kind went to the account within a day; language:
-    what its owner chose, by its tag.
+    """A mail that this process may send once. person: whom it goes to; null: they are a member no more.
+
+    is_unwanted: they want none of this kind; is_over: too much of the kind went to them within a day.
     """
 
     mail: OwnerMail
-    address: str | None
+    person: Person | None
     is_unwanted: bool
     is_over: bool
-    language: str | None = None
 
 
 def new_owner_mail(
@@ -127,8 +147,11 @@ def written_mail(
     data: Mapping[str, Any] | None,
     is_sent: bool,
     now_us: int,
+    member_id: str | None = None,
 ) -> OwnerMail:
-    """One that is due now; is_sent: mail of its environment leaves, else it stays in the outbox."""
+    """One that is due now; is_sent: mail of its environment leaves, else it stays in the outbox. member_id: of
+    the colleague that it goes to, else it goes to the owner.
+    """
     due_at = now_us if is_sent else None
     return OwnerMail(
         id=new_id("oml"),
@@ -138,10 +161,26 @@ def written_mail(
         subscription_id=subscription_id,
         about=None if data is None else msgspec.json.encode(data).decode(),
         status="queued" if is_sent else "outbox",
-        **_due(kind, due_at),
+        **_due(kind, member_id, due_at),
         created_at=now_us,
         ended_at=None if is_sent else now_us,
+        member_id=member_id,
     )
+
+
+def addressees(
+    people: Sequence[Person], choice: Notification, tenant: Tenant, *, is_sent: bool
+) -> list[Person]:
+    """Those of an account who want mail of the kind and have an address. What does not leave lies in the outbox
+    once, as the owner's.
+    """
+    return [
+        one
+        for one in people
+        if one.email is not None
+        and one.is_told(choice, tenant.environment)
+        and (is_sent or one.member_id is None)
+    ]
 
 
 async def insert(tx: Transaction, mails: Sequence[OwnerMail]) -> None:
@@ -161,44 +200,60 @@ async def claim(
     if not mails:
         return ()
     ids = sorted({one.account_id for one in mails})
-    owners = await tx.fetch(
-        """SELECT id, email, expiring_mail_off_at, receipt_mail_off_at, approval_mail_off_at,
-               mail_language
-           FROM accounts WHERE id IN :ids[text]""",
-        ids=ids,
-    )
-    addresses = {row["id"]: row["email"] for row in owners}
-    languages = {row["id"]: row["mail_language"] for row in owners}
-    off = {
-        (row["id"], kind)
-        for row in owners
-        for kind, column in _OFF.items()
-        if row[column] is not None
-    }
+    people = await people_of(tx, ids)
+    copies = [copy for one in mails for copy in _copies(one, people[one.account_id], now_us)]
+    if copies:
+        await insert(tx, copies)
     sent = await _sent(tx, ids, after_us=now_us - DAY_US)
     due = []
     for one in mails:
-        place = (one.account_id, one.kind)
-        is_unwanted = place in off
+        person = next((p for p in people[one.account_id] if p.member_id == one.member_id), None)
+        is_unwanted = person is None or _is_unwanted(one, person)
+        place = (one.account_id, one.kind, one.member_id)
         is_over = sent[place] >= DAY_MAX[one.kind]
         sent[place] += not is_unwanted
-        language = languages.get(one.account_id)
-        due.append(DueOwnerMail(one, addresses.get(one.account_id), is_unwanted, is_over, language))
+        due.append(DueOwnerMail(one, person, is_unwanted, is_over))
     return due
+
+
+def _copies(mail: OwnerMail, people: Sequence[Person], now_us: int) -> list[OwnerMail]:
+    """Of a mail to the owner that is claimed for the first time: the same to each colleague who wants it."""
+    if mail.attempts > 1 or mail.member_id is not None or mail.kind not in _SHARED:
+        return []
+    tenant, choice = Tenant(mail.account_id, mail.environment), CHOICE_OF[mail.kind]
+    return [
+        msgspec.structs.replace(
+            written_mail(tenant, mail.kind, data=None, is_sent=True, now_us=now_us),
+            subscription_id=mail.subscription_id,
+            about=mail.about,
+            member_id=person.member_id,
+            **_due(mail.kind, person.member_id, now_us),
+        )
+        for person in addressees(people, choice, tenant, is_sent=True)
+        if person.member_id is not None
+    ]
+
+
+def _is_unwanted(mail: OwnerMail, person: Person) -> bool:
+    """Also of what was written before they chose."""
+    choice = CHOICE_OF.get(mail.kind)
+    return choice is not None and not person.is_told(choice, mail.environment)
 
 
 async def _sent(
     tx: Transaction, account_ids: Sequence[str], *, after_us: int
-) -> Counter[tuple[str, str]]:
-    """How many mails of each kind left for each account."""
+) -> Counter[tuple[str, str, str | None]]:
+    """How many mails of each kind left for each person."""
     rows = await tx.fetch(
-        """SELECT account_id, kind, COUNT(*) AS number FROM owner_mails
+        """SELECT account_id, kind, member_id, COUNT(*) AS number FROM owner_mails
            WHERE account_id IN :ids[text] AND status = 'sent' AND ended_at > :after
-           GROUP BY account_id, kind""",
+           GROUP BY account_id, kind, member_id""",
         ids=account_ids,
         after=after_us,
     )
-    return Counter({(row["account_id"], row["kind"]): int(row["number"]) for row in rows})
+    return Counter(
+        {(row["account_id"], row["kind"], row["member_id"]): int(row["number"]) for row in rows}
+    )
 
 
 async def settle(
@@ -217,7 +272,7 @@ async def settle(
            WHERE id = :id AND attempts = :attempts AND status = 'queued'""",
         status=ended,
         reason=None if reason is None else storable(reason, characters_max=REASON_CHARACTERS_MAX),
-        **_due(mail.kind, again_at),
+        **_due(mail.kind, mail.member_id, again_at),
         ended_at=None if ended == "queued" else now_us,
         id=mail.id,
         attempts=mail.attempts,
@@ -246,33 +301,23 @@ async def latest(tx: Transaction, tenant: Tenant, *, limit: int) -> Sequence[Own
     return [_ROWS.read(row) for row in rows]
 
 
-async def told_accounts(
-    tx: Transaction, kind: OwnerMailKind, tenants: Sequence[Tenant]
-) -> frozenset[str]:
-    """Those of the accounts that have an address and did not switch mail of the kind off."""
-    off = _OFF.get(kind)
-    is_wanted = "" if off is None else f"AND {off} IS NULL"
-    rows = await tx.fetch(
-        f"SELECT id FROM accounts WHERE id IN :ids[text] AND email IS NOT NULL {is_wanted}",
-        ids=sorted({one.account_id for one in tenants}),
-    )
-    return frozenset(row["id"] for row in rows)
-
-
 async def written_since(
     tx: Transaction, kind: OwnerMailKind, tenants: Sequence[Tenant], *, after_us: int
 ) -> Counter[Tenant]:
-    """How many mails of the kind were written for each of these since then."""
+    """How many mails of the kind were written for each of these since then, to the person who got most."""
     rows = await tx.fetch(
         """SELECT account_id, environment, COUNT(*) AS number FROM owner_mails
            WHERE account_id IN :ids[text] AND kind = :kind AND created_at > :after
-           GROUP BY account_id, environment""",
+           GROUP BY account_id, environment, member_id""",
         ids=sorted({one.account_id for one in tenants}),
         kind=kind,
         after=after_us,
     )
-    found = {Tenant(row["account_id"], row["environment"]): int(row["number"]) for row in rows}
-    return Counter(found)
+    found: Counter[Tenant] = Counter()
+    for row in rows:
+        tenant = Tenant(row["account_id"], row["environment"])
+        found[tenant] = max(found[tenant], int(row["number"]))
+    return found
 
 
 async def prune(tx: Transaction, *, environment: str, before_us: int) -> int:
@@ -292,14 +337,9 @@ _ROWS = RowMapping(OwnerMail)
 _PAGES = Keyset(
     _ROWS.listed, "owner_mails", "account_id = :account_id AND environment = :environment"
 )
-# What an account switches off, by the kind of mail.
-_OFF: Final[Mapping[str, str]] = {
-    "credit_expiring": "expiring_mail_off_at",
-    "receipt": "receipt_mail_off_at",
-    "approval": "approval_mail_off_at",
-}
 # Kinds that a worker of before does not know are due by another column than its own: those of one migration
-# each by theirs, and all that came since by the last, of which a worker takes the kinds that it knows.
+# each by theirs, and all that came since by the last, of which a worker takes the kinds that it knows. So is mail to
+# colleagues, of whom such a worker knows nothing.
 _DUE: Final[Mapping[str, str]] = {
     "receipt": "next_receipt_at",
     "approval": "next_approval_at",
@@ -309,6 +349,9 @@ _DUE: Final[Mapping[str, str]] = {
     "suspended": "next_notice_at",
     "resumed": "next_notice_at",
     "address": "next_notice_at",
+    "webhook": "next_notice_at",
+    "balance": "next_notice_at",
+    "key": "next_notice_at",
 }
 _DUE_COLUMNS: Final = (
     "next_attempt_at",
@@ -320,7 +363,7 @@ _DUE_COLUMNS: Final = (
 
 
 def _claim_by(due: str) -> str:
-    kinds = ", ".join(f"'{kind}'" for kind, column in _DUE.items() if column == due)
+    kinds = ", ".join(f"'{kind}'" for kind in DAY_MAX)
     is_known = f"AND m.kind IN ({kinds})" if due == "next_notice_at" else ""
     return f"""
 UPDATE owner_mails SET attempts = owner_mails.attempts + 1, {due} = :lease_until
@@ -336,7 +379,7 @@ RETURNING {_ROWS.of("owner_mails")}
 _CLAIMS: Final = tuple(map(_claim_by, _DUE_COLUMNS))
 
 
-def _due(kind: str, at: int | None) -> dict[str, Any]:
-    """The time by the kind's column; the others have none."""
-    column = _DUE.get(kind, "next_attempt_at")
+def _due(kind: str, member_id: str | None, at: int | None) -> dict[str, Any]:
+    """The time by the mail's column; the others have none."""
+    column = _DUE.get(kind, "next_attempt_at") if member_id is None else "next_notice_at"
     return {one: at if one == column else None for one in _DUE_COLUMNS}

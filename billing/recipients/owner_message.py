@@ -1,4 +1,4 @@
-"""A mail to an account's owner as bytes: what happened, one button, and a last sentence. Pure.
+"""A mail to an account's owner or colleague as bytes: what happened, one button, and a last sentence. Pure.
 
 Promise: the same row makes the same bytes; what people wrote stands in HTML only escaped. An address stands on a
 line of its own, so that no mark of another direction of writing is taken for a part of it.
@@ -30,9 +30,18 @@ _BUTTON: Final = (
 
 
 @dataclass(frozen=True, slots=True)
+class Listed:
+    """One line of a list, and the page of what it is about."""
+
+    text: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
 class OwnerLetter:
     """The words of one mail. button: what is to be done at url, in a few words; after: the last sentence,
-    and the address that it leads to, or null.
+    and the address that it leads to, or null. listed: what it is about, one by one; more: how many it does not
+    list. account: the name of the account that it is about, to who has more than one.
     """
 
     language: Language
@@ -42,6 +51,9 @@ class OwnerLetter:
     url: str
     after: str
     after_url: str | None = None
+    listed: tuple[Listed, ...] = ()
+    more: int = 0
+    account: str | None = None
 
 
 def owner_message(
@@ -73,12 +85,25 @@ def owner_message(
 
 
 def _first(letter: OwnerLetter, *, is_test: bool) -> list[str]:
-    return [letter.language.say("This is a test: no money is involved.")] if is_test else []
+    say = letter.language.say
+    first = [say("This is a test: no money is involved.")] if is_test else []
+    if letter.account is not None:
+        first.append(say("This is about the account {account}.", account=letter.account))
+    return first
+
+
+def _more(letter: OwnerLetter) -> str:
+    """What follows the list; empty: nothing."""
+    language = letter.language
+    return (
+        language.say("And {count} more.", count=language.count(letter.more)) if letter.more else ""
+    )
 
 
 def _text(letter: OwnerLetter, *, is_test: bool) -> str:
     parts = [*_first(letter, is_test=is_test), " ".join(letter.happened)]
-    parts += [f"{letter.button}:\n{letter.url}", letter.after]
+    parts += [f"- {one.text}\n  {one.url}" for one in letter.listed]
+    parts += [*filter(None, [_more(letter)]), f"{letter.button}:\n{letter.url}", letter.after]
     if letter.after_url is not None:
         parts[-1] += f"\n{letter.after_url}"
     return "\n\n".join(parts) + "\n"
@@ -92,11 +117,21 @@ def _html(letter: OwnerLetter, *, is_test: bool) -> str:
     return (
         f'<!doctype html><html lang="{language.tag}" dir="{language.direction}">'
         f'<head><meta charset="utf-8"><title>{escape(letter.subject)}</title></head>'
-        f'<body style="{_BODY}"><div style="{_SHEET}">{before}'
+        f'<body style="{_BODY}"><div style="{_SHEET}">{before}{_list(letter)}'
         f'<p><a href="{url}" style="{_BUTTON}">{escape(letter.button)}</a></p>'
         f'<p style="overflow-wrap:anywhere">{_address(letter.url)}</p>'
         f'<p style="overflow-wrap:anywhere">{escape(letter.after)}{after}</p></div></body></html>\n'
     )
+
+
+def _list(letter: OwnerLetter) -> str:
+    items = "".join(
+        f'<li style="overflow-wrap:anywhere;margin-bottom:8px">{escape(one.text)}'
+        f'<br><a href="{escape(one.url)}">{_address(one.url)}</a></li>'
+        for one in letter.listed
+    )
+    more = f"<p>{escape(_more(letter))}</p>" if letter.more else ""
+    return f"<ul>{items}</ul>{more}" if items else ""
 
 
 def _address(url: str) -> str:

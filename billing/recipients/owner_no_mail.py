@@ -1,34 +1,45 @@
-"""The link by which an owner ends mail of one kind without signing in, and allows it again.
+"""The link by which a person ends mail of one kind about an account without signing in, and allows it again.
 
-Invariant: a link is bound to one account and one kind of mail, so it changes nothing else; no link is stored.
-Mail about payments that failed, invitations and passwords has none: it is always sent.
+Invariant: a link is bound to one person, one account and one kind of mail, so it changes nothing else; no link is
+stored. An owner's is made of the account's id, a colleague's of their membership's. Mail about payments that failed,
+invitations, passwords and addresses has none: it is always sent.
 """
 
 from collections.abc import Mapping
 from typing import Final
 
 from billing.recipients.letter import NO_MAIL_PATH
-from billing.recipients.owner_mail import OwnerMail, OwnerMailKind
+from billing.recipients.owner_mail import CHOICE_OF, OwnerMail
 from billing.topups.link_tokens import LinkPurpose, LinkTokens
 from billing.topups.rules import TopUpRules
-from keys.mail_choice import MailChoice
+from keys.notifications import Notification
 
-_CHOICES: Final[Mapping[OwnerMailKind, MailChoice]] = {
-    "credit_expiring": "expiring",
-    "receipt": "receipt",
-    "approval": "approval",
-}
-_PURPOSES: Final[Mapping[MailChoice, LinkPurpose]] = {
+_PURPOSES: Final[Mapping[Notification, LinkPurpose]] = {
     "expiring": "no_expiring",
     "receipt": "no_receipt",
     "approval": "no_approval",
+    "webhook": "no_webhook",
+    "balance": "no_balance",
+    "key": "no_key",
+}
+_OF_MEMBERS: Final[Mapping[Notification, LinkPurpose]] = {
+    "expiring": "member_no_expiring",
+    "receipt": "member_no_receipt",
+    "approval": "member_no_approval",
+    "webhook": "member_no_webhook",
+    "balance": "member_no_balance",
+    "key": "member_no_key",
 }
 
 
 def no_mail_token(links: LinkTokens, mail: OwnerMail) -> str | None:
     """What stands in the link of this mail; None for a kind that is always sent."""
-    choice = _CHOICES.get(mail.kind)
-    return None if choice is None else links.token_of(_PURPOSES[choice], mail.account_id)
+    choice = CHOICE_OF.get(mail.kind)
+    if choice is None:
+        return None
+    if mail.member_id is not None:
+        return links.token_of(_OF_MEMBERS[choice], mail.member_id)
+    return links.token_of(_PURPOSES[choice], mail.account_id)
 
 
 def no_mail_url(rules: TopUpRules, mail: OwnerMail) -> str | None:
@@ -37,10 +48,13 @@ def no_mail_url(rules: TopUpRules, mail: OwnerMail) -> str | None:
     return None if token is None else f"{rules.public_url}{NO_MAIL_PATH}/{token}"
 
 
-def choice_of_token(links: LinkTokens, token: str) -> tuple[str, MailChoice] | None:
-    """The account and the kind of mail that a token would be of; None for one that was never given out."""
-    for choice, purpose in _PURPOSES.items():
-        account_id = links.id_of(purpose, token)
-        if account_id is not None:
-            return account_id, choice
+def choice_of_token(links: LinkTokens, token: str) -> tuple[str, Notification] | None:
+    """Whose link a token would be, by the account's or the membership's id, and of which kind of mail; None for
+    one that was never given out.
+    """
+    for purposes in (_PURPOSES, _OF_MEMBERS):
+        for choice, purpose in purposes.items():
+            subject_id = links.id_of(purpose, token)
+            if subject_id is not None:
+                return subject_id, choice
     return None

@@ -1,8 +1,8 @@
 """Tokens of addresses that need no account: a recipient's claim page, where they end our mail, the payer's
 page of an order, a receipt, the decision on a send that waits, an invitation, a new password, the verification of
-an address, and where an owner ends one kind of mail.
+an address, and where an owner or colleague ends one kind of mail.
 
-A token is the id of the top-up, order, document, approval, invitation, reset, verification or account as one block of AES, under a key
+A token is the id of the top-up, order, document, approval, invitation, reset, verification, account or membership as one block of AES, under a key
 for its purpose that comes from a data key which the master key seals. Invariant: no token is stored, and the database alone
 makes none. A token has one spelling; whoever guesses meets one of 2**128 numbers, of which the ids that
 exist are a few.
@@ -34,6 +34,15 @@ LinkPurpose = Literal[
     "no_expiring",
     "no_receipt",
     "no_approval",
+    "no_webhook",
+    "no_balance",
+    "no_key",
+    "member_no_expiring",
+    "member_no_receipt",
+    "member_no_approval",
+    "member_no_webhook",
+    "member_no_balance",
+    "member_no_key",
 ]
 # What the ids of each purpose begin with.
 _PREFIXES: Final[Mapping[LinkPurpose, str]] = {
@@ -48,6 +57,15 @@ _PREFIXES: Final[Mapping[LinkPurpose, str]] = {
     "no_expiring": "acc_",
     "no_receipt": "acc_",
     "no_approval": "acc_",
+    "no_webhook": "acc_",
+    "no_balance": "acc_",
+    "no_key": "acc_",
+    "member_no_expiring": "mbr_",
+    "member_no_receipt": "mbr_",
+    "member_no_approval": "mbr_",
+    "member_no_webhook": "mbr_",
+    "member_no_balance": "mbr_",
+    "member_no_key": "mbr_",
 }
 _BLOCK_BYTES: Final = 16
 _CHARACTERS: Final = 22

@@ -10,6 +10,7 @@ from billing.credits.opening import open_account
 from cli.acting import tell
 from cli.database import account_named, read, write
 from cli.examples import examples
+from cli.operator.account.notifications import notifications
 from cli.operator.account.sign_in import members, password, two_factor
 from cli.operator.account.suspension import resume, suspend
 from cli.operator.recharge import recharge
@@ -43,7 +44,7 @@ def accounts() -> None:
     """Tenants: merchants, agent operators, end users."""
 
 
-for each in (recharge, password, members, two_factor, suspend, resume):
+for each in (recharge, password, members, notifications, two_factor, suspend, resume):
     accounts.add_command(each)
 
 

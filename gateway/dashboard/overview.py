@@ -113,7 +113,9 @@ async def _overview(call: RequestContext[Any, Any], problem: Problem = NO_PROBLE
 
 async def _unwell(call: RequestContext[Any, Any]) -> list[dict[str, Any]]:
     """The newest notice of each webhook that fails or was disabled for it; of many, some may be left out."""
-    found = (await ask(call, "GET", "/notices", query={"open": "true", "limit": PAGE_ITEMS_MAX})).data
+    found = (
+        await ask(call, "GET", "/notices", query={"open": "true", "limit": PAGE_ITEMS_MAX})
+    ).data
     newest: dict[str, dict[str, Any]] = {}
     for one in found["items"]:
         newest.setdefault(one["endpoint_id"], one)

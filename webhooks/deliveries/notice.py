@@ -3,7 +3,8 @@
 Promise: one at its first failure, one after a day of nothing but failure, one when that or its own
 answer disabled it; each once for a time of failing, whatever workers repeat, and ended when the
 endpoint works again, its owner changes its status, or it is deleted. They are written in the
-transaction of what they tell. Writes notices.
+transaction of what they tell. Whether one was told by mail is noted on its row by who mails it: a
+delivery writes nothing for that. Writes notices.
 """
 
 from collections.abc import Collection, Sequence
@@ -20,7 +21,10 @@ from store.row_mapping import RowMapping
 
 FAILING_STAGE: Final = "failing"
 DAY_STAGE: Final = "failing_for_a_day"
+DISABLED_STAGE: Final = "disabled"
 DAY_STAGE_US: Final = DAY_US
+# In place of a stage, of what is over.
+RECOVERED: Final = "recovered"
 
 # The endpoint's own row has the last word: it may have recovered since its delivery was claimed.
 _WRITE = """
@@ -72,6 +76,15 @@ class Notice:
     ended_at: int | None
 
 
+class ToldEndpoint(NamedTuple):
+    """stage: failing | failing_for_a_day | disabled | recovered. at_us: since when."""
+
+    endpoint_id: str
+    url: str
+    stage: str
+    at_us: int
+
+
 async def write_failing(tx: Transaction, failures: Sequence[Failure]) -> None:
     """The stages that these failures reach; at most one statement, none where none is reached."""
     rows = []
@@ -95,6 +108,31 @@ async def write_disabled(tx: Transaction, endpoint_ids: Collection[str]) -> None
 async def end(tx: Transaction, endpoint_ids: Collection[str], *, now_us: int) -> None:
     """It is over: what was open of these endpoints ends."""
     await tx.execute(_END, ids=sorted(endpoint_ids), now_us=now_us)
+
+
+async def take_untold(tx: Transaction, tenant: Tenant, *, is_told: bool, now_us: int) -> int:
+    """What goes on and was not told, and the end of what was, count as told from this commit on; how many.
+
+    is_told: somebody is written to. Else the end of what goes on now counts as told, too: nobody hears of the
+    end of what they did not hear of.
+    """
+    own = {"account_id": tenant.account_id, "environment": tenant.environment, "now_us": now_us}
+    begun = await tx.execute(_TAKE, **own, end_at=None if is_told else now_us)
+    return begun + await tx.execute(_TAKE_ENDS, **own)
+
+
+async def told_at(tx: Transaction, tenant: Tenant, at_us: int) -> Sequence[ToldEndpoint]:
+    """What the mail of that moment is about and still so, by when it began to fail, ends last.
+
+    An endpoint that its owner switched on, off or deleted meanwhile is not said to work again.
+    """
+    rows = await tx.fetch(
+        _TOLD, account_id=tenant.account_id, environment=tenant.environment, at=at_us
+    )
+    found: dict[str, ToldEndpoint] = {}
+    for row in rows:
+        found.setdefault(row["endpoint_id"], ToldEndpoint(*row))
+    return list(found.values())
 
 
 async def prune(tx: Transaction, tenant: Tenant, *, before_us: int, rows_max: int) -> int:
@@ -130,6 +168,33 @@ async def list_notices(
     return [_ROWS.read(row) for row in rows]
 
 
+# One that a delivery ends at this moment is passed over: nothing waits for who mails.
+_TAKE: Final = """
+UPDATE notices SET told_at = :now_us, end_told_at = :end_at WHERE id IN (
+    SELECT id FROM notices
+    WHERE account_id = :account_id AND environment = :environment
+      AND told_at IS NULL AND ended_at IS NULL
+    ORDER BY id FOR NO KEY UPDATE SKIP LOCKED)
+"""
+_TAKE_ENDS: Final = """
+UPDATE notices SET end_told_at = :now_us WHERE id IN (
+    SELECT id FROM notices
+    WHERE account_id = :account_id AND environment = :environment
+      AND told_at IS NOT NULL AND ended_at IS NOT NULL AND end_told_at IS NULL
+    ORDER BY id FOR NO KEY UPDATE SKIP LOCKED)
+"""
+# Of the stages of one endpoint the newest is first.
+_TOLD: Final = """
+SELECT n.endpoint_id, p.url,
+    CASE WHEN n.ended_at IS NULL THEN n.stage ELSE 'recovered' END AS stage,
+    COALESCE(n.ended_at, n.failing_since_at) AS at
+FROM notices n JOIN endpoints p ON p.id = n.endpoint_id
+WHERE n.account_id = :account_id AND n.environment = :environment AND p.deleted_at IS NULL
+  AND (n.told_at = :at AND n.ended_at IS NULL
+    OR n.end_told_at = :at AND n.told_at <> :at AND n.ended_at <> COALESCE(p.enabled_at, 0)
+      AND p.status = 'enabled' AND p.failing_since_at IS NULL)
+ORDER BY CASE WHEN n.ended_at IS NULL THEN 0 ELSE 1 END, n.id DESC
+"""
 _ROWS = RowMapping(Notice)
 _PAGES = Keyset(
     _ROWS.of("n", url="p.url"),

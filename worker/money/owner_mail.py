@@ -1,7 +1,7 @@
-"""Mail to accounts' owners about what they pay for, and to those whom they invite: claimed, handed to the mail server, settled.
+"""Mail to accounts' owners and colleagues, and to those who are invited: claimed, handed to the mail server, settled.
 
 Promise: a mail that two workers saw is sent by one; one whose worker ended is sent again under the same
-Message-ID; one about what was paid or decided meanwhile is not sent, nor one that its owner does not want. No
+Message-ID; one about what was paid or decided meanwhile is not sent, nor one that its reader does not want. No
 transaction is open while mail is sent.
 """
 
@@ -20,6 +20,8 @@ from billing.recipients.address_mail import verification_letter
 from billing.recipients.approval_letter import approval_letter
 from billing.recipients.invitation_letter import invitation_letter
 from billing.recipients.language import Language, english, nearest
+from billing.recipients.notifications.reading import gathered_letter
+from billing.recipients.notifications.turn import GATHERED
 from billing.recipients.owner_mail import DueOwnerMail, OwnerMail, OwnerMailStatus
 from billing.recipients.owner_message import OwnerLetter, owner_message
 from billing.recipients.owner_no_mail import no_mail_token, no_mail_url
@@ -36,6 +38,7 @@ from kernel.errors import NotFound
 from kernel.tenant import Tenant
 from keys.account import get_account
 from keys.member import find_invitation
+from keys.notifications import Person
 from keys.sign_in import email_verification, password_reset
 from store.database import Database, Transaction
 from worker.woken_loop import WokenLoop
@@ -101,21 +104,23 @@ class OwnerMailer(WokenLoop):
             _log.exception("owner_mail.broke", extra={"fields": {"mail": due.mail.id}})
 
     async def _outcome(self, due: DueOwnerMail) -> tuple[OwnerMailStatus, str | None]:
-        mail, address = due.mail, due.address
-        if due.is_unwanted:
-            return "unwanted", "the account switched mail of this kind off"
+        mail, person = due.mail, due.person
+        if person is None or due.is_unwanted:
+            return "unwanted", "mail of this kind is switched off, or they are a colleague no more"
         if due.is_over:
-            return "limited", "too many mails of this kind to the account within a day"
-        language = nearest(due.language) or english()
+            return "limited", "too many mails of this kind to one person within a day"
+        language = nearest(person.language) or english()
         if mail.kind == "invitation":
             invited = await self._database.read(lambda tx: self._invited(tx, mail, language))
             return ("failed", _SETTLED) if invited is None else await self._hand_in(mail, *invited)
-        if address is None or not self._rules.mail.is_sent(mail.environment, address):
+        if person.email is None or not self._rules.mail.is_sent(mail.environment, person.email):
             return "outbox", "the account has no address that mail is sent to"
-        letter = await self._database.read(lambda tx: self._letter(tx, mail, language))
+        letter = await self._database.read(lambda tx: self._letter(tx, mail, person, language))
         if letter is None:
             return "failed", _SETTLED
-        return await self._hand_in(mail, letter, address)
+        if person.member_id is not None:
+            letter = replace(letter, account=person.account_name)
+        return await self._hand_in(mail, letter, person.email)
 
     async def _hand_in(
         self, mail: OwnerMail, letter: OwnerLetter, address: str
@@ -152,11 +157,14 @@ class OwnerMailer(WokenLoop):
         return said
 
     async def _letter(
-        self, tx: Transaction, mail: OwnerMail, language: Language
+        self, tx: Transaction, mail: OwnerMail, person: Person, language: Language
     ) -> OwnerLetter | None:
         """Its words; null where what it is about is settled by now."""
         if mail.kind == "approval":
-            return await self._about_approvals(tx, mail, language)
+            return await self._about_approvals(tx, mail, person, language)
+        if mail.kind in GATHERED:
+            url, now_us = self._rules.public_url, self._clock.now_us()
+            return await gathered_letter(tx, mail, public_url=url, language=language, now_us=now_us)
         if mail.kind == "password":
             return await self._about_password(tx, mail, language)
         if mail.kind == "address":
@@ -182,15 +190,16 @@ class OwnerMailer(WokenLoop):
         )
 
     async def _about_approvals(
-        self, tx: Transaction, mail: OwnerMail, language: Language
+        self, tx: Transaction, mail: OwnerMail, person: Person, language: Language
     ) -> OwnerLetter | None:
         tenant = Tenant(mail.account_id, mail.environment)
         asked = await waiting(tx, tenant, mail.data["approval_ids"], now_us=self._clock.now_us())
         if not asked:
             return None
         rules = self._rules
+        link_of = rules.decide_url if person.may_decide else None
         return approval_letter(
-            asked, public_url=rules.public_url, link_of=rules.decide_url, language=language
+            asked, public_url=rules.public_url, link_of=link_of, language=language
         )
 
     async def _about_password(

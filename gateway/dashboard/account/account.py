@@ -6,9 +6,8 @@ from typing import Any, Final
 from starlette.responses import Response
 
 from billing.recipients import password_mail
-from billing.recipients.language import ENGLISH, languages
+from gateway.dashboard.account import notifications
 from gateway.dashboard.account.sign_in import is_secure
-from gateway.dashboard.account.verify_address import is_mailed
 from gateway.dashboard.listing import listing
 from gateway.dashboard.refused import is_safe_way
 from gateway.dashboard.route import page_route
@@ -33,14 +32,6 @@ from kernel.tenant import Tenant
 from keys import session
 from keys.account import Account, get_account, lock_tenants
 from keys.live import enter_live
-from keys.mail_choice import (
-    MAIL_CHOICES,
-    WantedMail,
-    choose_mail,
-    mail_language,
-    set_mail_language,
-    wanted_mail,
-)
 from keys.principal import ACCOUNT_SCOPES, ENVIRONMENTS, require_owner
 from keys.session import Session
 from keys.sign_in import password_reset
@@ -198,28 +189,6 @@ async def set_billing(call: RequestContext[Fields, Fields]) -> Reply:
     return go(PATH, said="billing-set")
 
 
-async def set_mail(call: RequestContext[Fields, Fields]) -> Reply:
-    """Whether mail comes that credit ends soon, of receipts, and of sends that wait, or its language; what was
-    not paid is always told.
-    """
-    form, account_id = read_form(call), call.principal.account_id
-    require_owner(call.principal)
-    if (tag := form.text("language")) != "":
-        return await _set_language(call, tag)
-    wanted, about = form.text("to"), form.text("about") or "expiring"
-    choice = next((one for one in MAIL_CHOICES if one == about), None)
-    if wanted not in {"on", "off"} or choice is None:
-        raise InvalidInput("mail is on or off", param="to")
-
-    async def work(tx: Transaction) -> None:
-        await choose_mail(tx, account_id, choice, is_on=wanted == "on", now_us=call.now_us)
-        after = {f"{choice}_mail": wanted}
-        await note(tx, call, "mail.changed", account_id, environment="", after=after)
-
-    await call.context.database.transaction(work)
-    return go(PATH, said=f"{choice}-mail-{wanted}")
-
-
 async def set_limit(call: RequestContext[Fields, Fields]) -> Reply:
     """What all of the account's keys, tokens and people may spend on a day, together."""
     form = read_form(call)
@@ -232,35 +201,17 @@ async def set_limit(call: RequestContext[Fields, Fields]) -> Reply:
     return go(PATH, said="account-limited")
 
 
-async def _set_language(call: RequestContext[Any, Any], tag: str) -> Reply:
-    account_id = call.principal.account_id
-    if tag not in languages():
-        raise InvalidInput(f"one of {', '.join(languages())}", param="language")
-
-    async def work(tx: Transaction) -> None:
-        await set_mail_language(tx, account_id, tag)
-        await note(tx, call, "mail.changed", account_id, environment="", after={"language": tag})
-
-    await call.context.database.transaction(work)
-    return go(PATH, said="mail-language")
-
-
 async def _show(
     call: RequestContext[Any, Any], problem: Problem, typed: Mapping[str, str] | None = None
 ) -> Response:
     """The page; typed: billing details that were refused, to be mended rather than typed again."""
     principal = call.principal
 
-    async def work(
-        tx: Transaction,
-    ) -> tuple[Account, Account, list[Session], WantedMail, str | None]:
+    async def work(tx: Transaction) -> tuple[Account, list[Session]]:
         account = await get_account(tx, principal.account_id)
-        own = await get_account(tx, principal.person_id)
-        sessions = await session.list_sessions(tx, principal.person_id, now_us=call.now_us)
-        mailed = await wanted_mail(tx, account.id)
-        return account, own, sessions, mailed, await mail_language(tx, account.id)
+        return account, await session.list_sessions(tx, principal.person_id, now_us=call.now_us)
 
-    account, own, sessions, mailed, language = await call.context.database.read(work)
+    account, sessions = await call.context.database.read(work)
     billing = typed or (await ask(call, "GET", "/billing/details")).data
     limits = (await ask(call, "GET", "/account/limits")).data
     return page(
@@ -268,18 +219,11 @@ async def _show(
         "account.html",
         status=problem.status,
         account=account,
-        own=own,
-        is_mailed=is_mailed(call, own.email),
-        sends_mail="live" in call.context.topup_rules.mail.sent_in,
-        live_by_address=call.context.settings.self_serve_live,
         sessions=sessions,
         billing=billing,
         limits=limits,
-        mailed=mailed,
-        mails_receipts=call.context.settings.seller.mails_receipts,
-        language=language or ENGLISH,
-        languages=list(languages().values()),
         problem=problem,
+        **await notifications.shown(call),
     )
 
 
@@ -302,7 +246,6 @@ ROUTES = (
     page_route("GET", "/account", show, "Your account", ACCOUNT_SCOPES),
     page_route("POST", "/account/billing", set_billing, "Set billing details", ACCOUNT_SCOPES),
     page_route("POST", "/account/limits", set_limit, "Limit the account's day", ACCOUNT_SCOPES),
-    page_route("POST", "/account/mail", set_mail, "Choose mail", ACCOUNT_SCOPES),
     page_route("POST", "/account/zone", set_zone, "Choose the time zone", ACCOUNT_SCOPES),
     page_route("POST", "/account/password", change_password, "Change password", ACCOUNT_SCOPES),
     page_route(

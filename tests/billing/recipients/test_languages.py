@@ -32,6 +32,7 @@ CODE = [
     ROOT / "billing/recipients/approval_letter.py",
     ROOT / "billing/recipients/invitation_letter.py",
     ROOT / "billing/recipients/letter.py",
+    ROOT / "billing/recipients/notifications/letters.py",
     ROOT / "billing/recipients/owner_message.py",
     ROOT / "billing/recipients/password_letter.py",
     ROOT / "billing/recipients/suspension_letter.py",

@@ -73,19 +73,6 @@ async def test_another_accounts_mail_does_not_exist(gateway: Gateway) -> None:
     assert (await stranger.get(mail_path)).status_code == 404
 
 
-async def test_mail_before_credit_ends_is_switched_off_and_on_again(gateway: Gateway) -> None:
-    browser = await signed_in(gateway)
-    shown = []
-    for wanted in ("off", "on"):
-        await browser.send("/dashboard/account/mail", {"to": wanted})
-        shown.append(text_of((await browser.get("/dashboard/account")).text))
-    nonsense = await browser.send("/dashboard/account/mail", {"to": "maybe"})
-
-    assert "Mail before credit ends: off" in shown[0]
-    assert "Mail before credit ends: on" in shown[1]
-    assert nonsense.status_code == 422
-
-
 async def test_the_language_of_mail_to_the_owner_is_chosen_of_those_there_are(
     gateway: Gateway,
 ) -> None:

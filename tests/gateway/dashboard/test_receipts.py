@@ -43,21 +43,6 @@ async def test_billing_details_are_typed_in_on_the_accounts_page(store: Store) -
     assert "Write at most 60 characters" in text_of(refused.text)
 
 
-async def test_receipts_by_mail_are_switched_off_on_the_accounts_page(store: Store) -> None:
-    browser = await signed_in(store.gateway)
-    path = "/dashboard/account"
-    form = {"csrf_token": csrf_of((await browser.get(path)).text), "environment": "staging"}
-
-    off = await browser.send(f"{path}/mail", {**form, "about": "receipt", "to": "off"})
-    other = await browser.send(f"{path}/mail", {**form, "about": "news", "to": "off"})
-
-    assert off.headers["location"] == f"{path}?said=receipt-mail-off"
-    assert other.status_code == 422
-    shown = text_of((await browser.get(path)).text)
-    assert "Receipts of your payments: off" in shown
-    assert "Mail before credit ends: on" in shown
-
-
 async def test_the_statement_leads_to_its_pdf(store: Store) -> None:
     browser = await signed_in(store.gateway)
 

@@ -182,7 +182,7 @@ async def test_only_the_owner_invites_changes_and_opens_what_is_the_accounts(tea
     tried = {
         "/dashboard/team": {"email": "friend@example.com", "role": "developer"},
         "/dashboard/account/password": {"password": PASSWORD, "new_password": "another long one"},
-        "/dashboard/account/mail": {"to": "off", "about": "approval"},
+        "/dashboard/account/mail": {"language": "zh"},
         "/dashboard/account/limits": {"per_day": "5"},
         "/dashboard/account/billing": {"name": "Eve"},
     }

@@ -58,7 +58,7 @@ async def test_a_press_verifies_once_and_live_opens(gateway: Gateway) -> None:
     assert "ann@mail.com counts as verified" in text_of(done.text)
     assert mailbox.session is None
     after = text_of((await browser.get(ACCOUNT)).text)
-    assert "ann@mail.com verified" in after
+    assert "ann@mail.com . verified" in after
     assert "Verify my address" not in after
     opened = await browser.send("/dashboard/environment", {"to": "live"})
     assert opened.headers["location"] == "/dashboard?said=environment-live"

@@ -1,0 +1,126 @@
+"""What people read of webhooks that fail, of a low balance and of new keys. Pure.
+
+Promise: of many the first are listed and the rest is counted, so that a burst is one mail of one page.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from billing.recipients.language import Language
+from billing.recipients.notifications.facts import LISTED_MAX, LowBalance, ToldKey, ToldKeys
+from billing.recipients.owner_message import Listed, OwnerLetter
+from keys.audit_log import AuditEntry
+from webhooks.deliveries.notice import DISABLED_STAGE, RECOVERED, ToldEndpoint
+
+WEBHOOKS_PATH: Final = "/dashboard/webhooks"
+KEYS_PATH: Final = "/dashboard/keys"
+BUY_PATH: Final = "/dashboard/buy"
+
+
+def webhook_letter(
+    told: Sequence[ToldEndpoint], *, public_url: str, language: Language
+) -> OwnerLetter:
+    """told: those that fail or were disabled first, at least one in all."""
+    say = language.say
+    unwell = [one for one in told if one.stage != RECOVERED]
+    happened = (
+        say("Events are kept and tried again as each webhook's schedule says."),
+        say("A disabled webhook gets nothing until it is enabled again."),
+    )
+    well = (say("Events arrive there again."),)
+    return OwnerLetter(
+        language,
+        _webhook_subject(unwell, len(told), language),
+        happened if unwell else well,
+        say("Look at the webhooks"),
+        f"{public_url}{WEBHOOKS_PATH}",
+        say("You can switch mail of this kind off on this page:"),
+        listed=tuple(
+            Listed(_of_endpoint(one, language), f"{public_url}{WEBHOOKS_PATH}/{one.endpoint_id}")
+            for one in told[:LISTED_MAX]
+        ),
+        more=max(len(told) - LISTED_MAX, 0),
+    )
+
+
+def _webhook_subject(unwell: Sequence[ToldEndpoint], told: int, language: Language) -> str:
+    say, count = language.say, language.count
+    if len(unwell) > 1:
+        return say("{count} webhooks fail", count=count(len(unwell)))
+    if unwell:
+        is_disabled = unwell[0].stage == DISABLED_STAGE
+        return say("A webhook was disabled") if is_disabled else say("A webhook fails")
+    if told == 1:
+        return say("A webhook works again")
+    return say("{count} webhooks work again", count=count(told))
+
+
+def _of_endpoint(one: ToldEndpoint, language: Language) -> str:
+    say, known = language.say, {"url": one.url, "when": language.moment(one.at_us)}
+    if one.stage == RECOVERED:
+        return say("{url} works again since {when}.", **known)
+    if one.stage == DISABLED_STAGE:
+        return say("{url} was disabled; it has failed since {when}.", **known)
+    return say("{url} has failed since {when}.", **known)
+
+
+def balance_letter(low: LowBalance, *, public_url: str, language: Language) -> OwnerLetter:
+    say = language.say
+    return OwnerLetter(
+        language,
+        say("The balance is below {threshold}", threshold=language.money(low.threshold_cents)),
+        (
+            say("{balance} is left.", balance=language.money(low.balance_cents)),
+            say("What it does not cover is refused until credit is bought."),
+        ),
+        say("Buy credit"),
+        f"{public_url}{BUY_PATH}",
+        say("You can switch mail of this kind off on this page:"),
+    )
+
+
+def key_letter(made: ToldKeys, *, public_url: str, language: Language) -> OwnerLetter:
+    """made: at least one."""
+    say = language.say
+    is_one = made.count == 1
+    subject = (
+        say("A new key: {name}", name=made.first[0].name or made.first[0].id)
+        if is_one
+        else say("{count} new keys", count=language.count(made.count))
+    )
+    return OwnerLetter(
+        language,
+        subject,
+        (say("Revoke what nobody of you made, and look at the security log."),),
+        say("Look at the keys"),
+        f"{public_url}{KEYS_PATH}",
+        say("You can switch mail of this kind off on this page:"),
+        listed=tuple(
+            Listed(_of_key(one, language), f"{public_url}{KEYS_PATH}/{one.id}")
+            for one in made.first
+        ),
+        more=made.count - len(made.first),
+    )
+
+
+def _of_key(one: ToldKey, language: Language) -> str:
+    say, name = language.say, one.name or one.id
+    may = say("{name} may: {scopes}.", name=name, scopes=" ".join(one.scopes))
+    if one.made is None:
+        return may
+    entry = one.made.entry
+    who = one.made.actor_name or _who(entry, language)
+    if entry.address is None:
+        made = say("Made by {who}.", who=who)
+    else:
+        made = say("Made by {who} from {address}.", who=who, address=entry.address)
+    return f"{may} {made}"
+
+
+def _who(entry: AuditEntry, language: Language) -> str:
+    """Of somebody who has no name of their own in the log."""
+    if entry.actor_kind == "session" and entry.actor_account_id == entry.account_id:
+        return language.say("the owner")
+    if entry.actor_kind == "cli":
+        return language.say("the command line")
+    return entry.actor

@@ -1,0 +1,118 @@
+"""Which mail a person gets, of each account that they belong to, where it goes, and in which language.
+
+Promise: a person chooses for themselves alone, whatever their role; each change is in the security log of the account
+that it is about.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from billing.recipients.language import ENGLISH, languages
+from gateway.dashboard.account.verify_address import is_mailed
+from gateway.dashboard.recipient.owner_no_mail import note_choice
+from gateway.dashboard.route import page_route
+from gateway.html.forms import Form, read_form
+from gateway.html.phrase import phrase
+from gateway.html.render import go
+from gateway.http.acting import note
+from gateway.http.fields import Fields
+from gateway.http.request_context import RequestContext
+from gateway.http.routing import Reply
+from kernel.errors import InvalidInput
+from keys.account import Account, get_account
+from keys.mail_choice import mail_language, set_mail_language
+from keys.notifications import CHOICES, STAGING, Person, places_of
+from keys.principal import ACCOUNT_SCOPES, require_owner
+from store.database import Transaction
+
+_ACCOUNT_PATH: Final = "/dashboard/account"
+WORDS: Final[Mapping[str, str]] = {
+    "webhook": phrase("Webhooks that fail, are disabled or work again"),
+    "approval": phrase("Sends that wait for a decision"),
+    "balance": phrase("The balance falls below a threshold"),
+    "key": phrase("A new key was made"),
+    "receipt": phrase("Receipts of payments"),
+    "expiring": phrase("Credit that ends soon"),
+    STAGING: phrase("The same of staging"),
+}
+ROLES: Final[Mapping[str, str]] = {
+    "owner": phrase("Owner"),
+    "developer": phrase("Developer"),
+    "finance": phrase("Finance"),
+    "support": phrase("Support"),
+    "reader": phrase("Read only"),
+}
+
+
+async def shown(call: RequestContext[Any, Any]) -> dict[str, Any]:
+    """What the page Account shows of it."""
+    person_id, context = call.principal.person_id, call.context
+
+    async def work(tx: Transaction) -> tuple[Account, list[Person], str | None]:
+        own = await get_account(tx, person_id)
+        return own, list(await places_of(tx, person_id)), await mail_language(tx, person_id)
+
+    own, places, language = await context.database.read(work)
+    sent_in = context.topup_rules.mail.sent_in
+    return {
+        "own": own,
+        "places": places,
+        "choices": _offered(call),
+        "roles": ROLES,
+        "is_mailed": is_mailed(call, own.email),
+        "sends_mail": "live" in sent_in,
+        "sends_staging": "staging" in sent_in,
+        "live_by_address": context.settings.self_serve_live,
+        "language": language or ENGLISH,
+        "languages": list(languages().values()),
+    }
+
+
+def _offered(call: RequestContext[Any, Any]) -> dict[str, str]:
+    """The choices there are, with their words; receipts where this gateway mails any."""
+    mails_receipts = call.context.settings.seller.mails_receipts
+    return {name: text for name, text in WORDS.items() if name != "receipt" or mails_receipts}
+
+
+async def choose(call: RequestContext[Fields, Fields]) -> Reply:
+    """Exactly what is ticked, of each account that the form shows and the person still belongs to."""
+    form, person_id = read_form(call), call.principal.person_id
+
+    async def work(tx: Transaction) -> None:
+        for place in await places_of(tx, person_id):
+            if place.account_id in form.many("account"):
+                await note_choice(tx, call, place, _wanted(call, form, place))
+
+    await call.context.database.transaction(work)
+    return go(_ACCOUNT_PATH, said="notifications-chosen")
+
+
+def _wanted(call: RequestContext[Any, Any], form: Form, place: Person) -> dict[str, bool]:
+    """Of what is not offered nothing changes. Raises InvalidInput for what there is not."""
+    ticked = form.many(f"told_{place.account_id}")
+    if not set(ticked) <= set(CHOICES):
+        raise InvalidInput(f"mail is about {', '.join(CHOICES)}", param="told")
+    return {name: name in ticked for name in _offered(call)}
+
+
+async def set_language(call: RequestContext[Fields, Fields]) -> Reply:
+    """Of mail to the person, about whatever account it is."""
+    tag, account_id = read_form(call).text("language"), call.principal.account_id
+    require_owner(call.principal)
+    if tag not in languages():
+        raise InvalidInput(f"one of {', '.join(languages())}", param="language")
+
+    async def work(tx: Transaction) -> None:
+        await set_mail_language(tx, account_id, tag)
+        await note(tx, call, "mail.changed", account_id, environment="", after={"language": tag})
+
+    await call.context.database.transaction(work)
+    return go(_ACCOUNT_PATH, said="mail-language")
+
+
+ROUTES = (
+    page_route("POST", "/account/notifications", choose, "Choose notifications", ACCOUNT_SCOPES),
+    page_route(
+        "POST", "/account/mail", set_language, "Choose the language of mail", ACCOUNT_SCOPES
+    ),
+)

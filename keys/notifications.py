@@ -1,0 +1,176 @@
+"""Who is told of what by mail: each person of an account by their role, unless they chose otherwise.
+
+Promises: a choice is of one person and one account; an owner's switches of receipts, of credit that ends and of sends
+that wait are those of the account (keys/mail_choice.py), as they were before there were others. Invariant: a row says
+only what differs from the role, so a change of role brings what the new one is told. Writes notification_choices.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal, get_args
+
+from kernel.errors import NotFound
+from keys.mail_choice import MAIL_CHOICES, choose_mail
+from keys.roles import ROLE_SCOPES, MemberRole
+from store.database import Row, Transaction
+
+Notification = Literal["webhook", "approval", "balance", "key", "receipt", "expiring"]
+NOTIFICATIONS: Final[tuple[Notification, ...]] = get_args(Notification)
+# The choice that what is on counts in staging, too.
+STAGING: Final = "staging"
+CHOICES: Final = (*NOTIFICATIONS, STAGING)
+PersonRole = Literal["owner", MemberRole]
+TOLD: Final[Mapping[PersonRole, frozenset[str]]] = {
+    "owner": frozenset(NOTIFICATIONS),
+    "finance": frozenset({"balance", "receipt", "expiring"}),
+    "developer": frozenset({"webhook", "key"}),
+    "support": frozenset({"approval"}),
+    "reader": frozenset(),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """One person of one account. member_id null: its owner. email null: nobody to write to.
+
+    language: the tag that they chose for mail, null: none. wanted: what of CHOICES is on.
+    """
+
+    account_id: str
+    account_name: str
+    person_id: str
+    member_id: str | None
+    role: PersonRole
+    email: str | None
+    language: str | None
+    wanted: frozenset[str]
+
+    @property
+    def subject_id(self) -> str:
+        """What a link of theirs is made of: it names the person and the account."""
+        return self.member_id or self.account_id
+
+    @property
+    def may_decide(self) -> bool:
+        """Whether a link that decides on a send may be given to them."""
+        return self.role == "owner" or "approvals:write" in ROLE_SCOPES[self.role]
+
+    def is_told(self, kind: Notification, environment: str) -> bool:
+        """What an account has always switched as a whole is the owner's in both environments. Whether they have
+        an address is another matter.
+        """
+        if kind not in self.wanted:
+            return False
+        is_accounts = self.role == "owner" and kind in MAIL_CHOICES
+        return environment == "live" or is_accounts or STAGING in self.wanted
+
+
+async def people_of(tx: Transaction, account_ids: Sequence[str]) -> Mapping[str, Sequence[Person]]:
+    """By their account, the owner first; those who are invited and have not joined are nobody yet."""
+    rows = await tx.fetch(_OF_ACCOUNTS, ids=sorted(set(account_ids)))
+    found: dict[str, list[Person]] = {account_id: [] for account_id in account_ids}
+    for person in await _read(tx, rows):
+        found[person.account_id].append(person)
+    return found
+
+
+async def places_of(tx: Transaction, person_id: str) -> Sequence[Person]:
+    """The person in each account that they belong to, their own first."""
+    return await _read(tx, await tx.fetch(_OF_PERSON, id=person_id))
+
+
+async def find_person(tx: Transaction, subject_id: str) -> Person:
+    """The one whose link it is; raises NotFound, also for who is a member no more."""
+    found = await _read(tx, await tx.fetch(_OF_SUBJECT, id=subject_id))
+    if not found:
+        raise NotFound("Person")
+    return found[0]
+
+
+async def choose(
+    tx: Transaction, person: Person, wanted: Mapping[str, bool], *, now_us: int
+) -> Mapping[str, str]:
+    """From the next mail on; returns what changed, each on or off. wanted: some of CHOICES."""
+    changed: dict[str, str] = {}
+    for choice in CHOICES:
+        is_on = wanted.get(choice, choice in person.wanted)
+        if is_on != (choice in person.wanted):
+            await _write(tx, person, choice, is_on=is_on, now_us=now_us)
+            changed[choice] = "on" if is_on else "off"
+    return changed
+
+
+async def _write(tx: Transaction, person: Person, choice: str, *, is_on: bool, now_us: int) -> None:
+    for name in MAIL_CHOICES:
+        if name == choice and person.role == "owner":
+            await choose_mail(tx, person.account_id, name, is_on=is_on, now_us=now_us)
+            return
+    await tx.execute(
+        """DELETE FROM notification_choices
+           WHERE account_id = :account_id AND person_id = :person_id AND choice = :choice""",
+        account_id=person.account_id,
+        person_id=person.person_id,
+        choice=choice,
+    )
+    if is_on != (choice in TOLD[person.role]):
+        row = (person.account_id, person.person_id, choice, int(is_on), now_us)
+        await tx.insert("notification_choices", _COLUMNS, [row], on_conflict=_KEEP)
+
+
+async def _read(tx: Transaction, rows: Sequence[Row]) -> list[Person]:
+    """The owners first, then by when they were invited."""
+    account_ids = sorted({row["account_id"] for row in rows})
+    if not account_ids:
+        return []
+    chosen: dict[tuple[str, str], dict[str, bool]] = {}
+    for row in await tx.fetch(_CHOSEN, ids=account_ids):
+        of_person = chosen.setdefault((row["account_id"], row["person_id"]), {})
+        of_person[row["choice"]] = bool(row["is_on"])
+    people = [_person(row, chosen.get((row["account_id"], row["person_id"]), {})) for row in rows]
+    return sorted(people, key=lambda one: (one.role != "owner", one.member_id or one.account_id))
+
+
+def _person(row: Row, chosen: Mapping[str, bool]) -> Person:
+    role: PersonRole = row["role"]
+    told = {choice: choice in TOLD[role] for choice in CHOICES} | dict(chosen)
+    if role == "owner":
+        told |= {choice: row[f"{choice}_mail_off_at"] is None for choice in MAIL_CHOICES}
+    return Person(
+        account_id=row["account_id"],
+        account_name=row["account_name"],
+        person_id=row["person_id"],
+        member_id=row["member_id"],
+        role=role,
+        email=row["email"],
+        language=row["mail_language"],
+        wanted=frozenset(choice for choice, is_on in told.items() if is_on),
+    )
+
+
+_COLUMNS: Final = ("account_id", "person_id", "choice", "is_on", "changed_at")
+# Pressed twice at once, it is what one of them wanted.
+_KEEP: Final = "ON CONFLICT (account_id, person_id, choice) DO NOTHING"
+_CHOSEN: Final = """
+SELECT account_id, person_id, choice, is_on FROM notification_choices
+WHERE account_id IN :ids[text]
+"""
+_OWNERS: Final = """
+SELECT a.id AS account_id, a.name AS account_name, a.id AS person_id, NULL AS member_id,
+    'owner' AS role, a.email, a.mail_language, a.receipt_mail_off_at, a.expiring_mail_off_at,
+    a.approval_mail_off_at
+FROM accounts a
+"""
+_MEMBERS: Final = """
+SELECT m.account_id, a.name, m.person_id, m.id, m.role, p.email, p.mail_language, NULL, NULL, NULL
+FROM members m JOIN accounts a ON a.id = m.account_id JOIN accounts p ON p.id = m.person_id
+"""
+_OF_ACCOUNTS: Final = f"""
+{_OWNERS} WHERE a.id IN :ids[text]
+UNION ALL {_MEMBERS} WHERE m.account_id IN :ids[text] AND m.removed_at IS NULL
+"""
+_OF_PERSON: Final = f"""
+{_OWNERS} WHERE a.id = :id UNION ALL {_MEMBERS} WHERE m.person_id = :id AND m.removed_at IS NULL
+"""
+_OF_SUBJECT: Final = f"""
+{_OWNERS} WHERE a.id = :id UNION ALL {_MEMBERS} WHERE m.id = :id AND m.removed_at IS NULL
+"""

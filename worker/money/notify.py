@@ -1,0 +1,67 @@
+"""Writes the gathered mails about failing webhooks, low balances and new keys; worker/money/owner_mail.py sends them."""
+
+from functools import partial
+from typing import Final
+
+from billing.recipients.notifications import writing
+from billing.recipients.notifications.turn import GATHERED, GatheredKind
+from kernel.clock import DAY_US, HOUR_US, Clock
+from store.database import Database
+from worker.woken_loop import WokenLoop
+
+BEAT_S: Final = 15.0
+
+
+class NotificationWriter(WokenLoop):
+    """sent_in: the environments whose mail leaves; of the others it lies in the outbox. accounts_at_once: how
+    many share a transaction.
+
+    A process that starts looks back a day, and after that from an hour before its last look: longer than an
+    account waits for its next mail of a kind. What was told is not found again.
+    """
+
+    name = "notifications"
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        sent_in: frozenset[str],
+        *,
+        accounts_at_once: int = writing.ACCOUNTS_AT_ONCE,
+    ) -> None:
+        super().__init__()
+        self._database = database
+        self._clock = clock
+        self._sent_in = sent_in
+        self._accounts_at_once = accounts_at_once
+        self._looked_at: int | None = None
+
+    async def _look(self) -> float:
+        await self.step()
+        return BEAT_S
+
+    async def step(self) -> int:
+        """Writes what is due, some accounts in each transaction; returns how many mails that were."""
+        now_us = self._clock.now_us()
+        since_us = now_us - DAY_US if self._looked_at is None else self._looked_at - HOUR_US
+        mails = 0
+        for kind in GATHERED:
+            mails += await self._write(kind, since_us=since_us, now_us=now_us)
+        self._looked_at = now_us
+        return mails
+
+    async def _write(self, kind: GatheredKind, *, since_us: int, now_us: int) -> int:
+        mails, is_more = 0, True
+        while is_more:
+            write = partial(
+                writing.write_due,
+                kind=kind,
+                sent_in=self._sent_in,
+                since_us=since_us,
+                now_us=now_us,
+                accounts_max=self._accounts_at_once,
+            )
+            written, is_more = await self._database.transaction(write, durable=False)
+            mails += written
+        return mails
