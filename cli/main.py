@@ -13,7 +13,7 @@ from click.exceptions import NoSuchCommand
 GROUPS = {
     "Run it": {
         "dev": "Run everything embedded: SQLite, Redis, gateway and worker.",
-        "serve": "Run one gateway (production).",
+        "serve": "Run one gateway, or several on one port (production).",
         "worker": "Run one worker (production).",
         "migrate": "Bring the database to the newest schema.",
     },

@@ -7,6 +7,7 @@ Edge            every request: request id, one answer whatever happens, security
 
 import functools
 from collections.abc import Callable
+from functools import partial
 
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
@@ -40,7 +41,7 @@ def create_app(context: Context, *, is_stopping: Callable[[], bool] = lambda: Fa
     callbacks = payments.surfaces(context.payments.providers)
     pages = Starlette(
         routes=[
-            *health.routes(context, lambda: {"process": "stopping"} if is_stopping() else {}),
+            *health.routes(context, partial(health.stopping_check, is_stopping)),
             *events.routes(context, SURFACES),
             *docs.routes(context, SURFACES),
             *search.routes(context, SURFACES),

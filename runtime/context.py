@@ -7,7 +7,7 @@ line opens a store alone; gateway and worker open a context.
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import httpx
 
@@ -49,6 +49,7 @@ from runtime.metrics import Metrics
 from runtime.outbound import own_place, webhook_policy
 from runtime.payments import open_providers
 from runtime.printing import Printer
+from runtime.processes.siblings import Siblings
 from runtime.queue import Queue
 from runtime.redis_faults import WORDS, RedisFault, RedisState
 from runtime.redis_link import RedisLink
@@ -94,7 +95,7 @@ class Hints:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The parts of one gateway or worker."""
+    """The parts of one gateway or worker. siblings: of one of several that share a port, see beside()."""
 
     settings: Settings
     clock: Clock
@@ -119,6 +120,11 @@ class Context:
     waits: Waits
     printer: Printer
     request_log: RequestLog
+    siblings: Siblings | None = None
+
+    def beside(self, siblings: Siblings | None) -> "Context":
+        """The same parts in one of several processes; of a lone one where there are no siblings."""
+        return replace(self, siblings=siblings)
 
     @property
     def feed(self) -> Feed:

@@ -18,6 +18,7 @@ import traceback
 from collections import deque
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Protocol
 
 import msgspec
@@ -304,16 +305,27 @@ def _safe(error: BaseException) -> str:
     return f"{kind.__name__}: {error}" if str(error) else kind.__name__
 
 
+def _note_child(child: str, record: logging.LogRecord) -> bool:
+    record.child = child
+    return True
+
+
 def start_logging(
-    *, level: str = "info", form: str = "auto", stream: Stream | None = None
+    *,
+    level: str = "info",
+    form: str = "auto",
+    stream: Stream | None = None,
+    child: str | None = None,
 ) -> LineHandler:
     """Sends every logger of the process to the stream (standard error); close the handler to end.
 
-    form: json, human, or auto: human on a terminal.
+    form: json, human, or auto: human on a terminal. child: which of several processes this is; each line says it.
     """
     stream = stream or sys.stderr
     is_human = form == "human" or (form == "auto" and stream.isatty())
     handler = LineHandler(stream, human_line if is_human else json_line)
+    if child is not None:
+        handler.addFilter(partial(_note_child, child))
     root = logging.getLogger()
     for other in list(root.handlers):
         root.removeHandler(other)

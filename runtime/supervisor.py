@@ -13,7 +13,7 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,11 +52,29 @@ def lock_data_dir(data_dir: Path) -> int:
     return fd
 
 
-def bind_listener(host: str, port: int) -> socket.socket:
+def bind_listener(host: str, port: int, *, is_shared: bool = False) -> socket.socket:
     """A listening socket; port 0 lets the system choose. Raises OSError.
 
-    It listens here and not in the gateway, so callers wait in line while the gateway restarts.
+    It listens here and not in the gateway, so callers wait in line while the gateway restarts. is_shared:
+    with other processes of this user that say so too; the system gives each of them its part of the callers.
     """
+    listener = _bound(host, port, is_shared=is_shared)
+    try:
+        listener.listen(BACKLOG)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def reserve_port(host: str, port: int) -> socket.socket:
+    """Holds a port for processes that share it, and takes no callers itself; raises OSError where somebody has it."""
+    with bind_listener(host, port) as alone:
+        port = alone.getsockname()[1]
+    return _bound(host, port, is_shared=True)
+
+
+def _bound(host: str, port: int, *, is_shared: bool) -> socket.socket:
     family, kind, protocol, _, address = socket.getaddrinfo(
         host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
     )[0]
@@ -64,8 +82,9 @@ def bind_listener(host: str, port: int) -> socket.socket:
     listener = socket.socket(family, kind, protocol)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if is_shared:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         listener.bind(address)
-        listener.listen(BACKLOG)
     except OSError:
         listener.close()
         raise
@@ -100,12 +119,16 @@ class Child:
     pass_fds: Sequence[int] = ()
 
 
-class _Keeper:
-    """Runs one child again and again until it is told to let it go."""
+class Keeper:
+    """Runs one child again and again until it is told to let it go.
+
+    is_ready: it said that it does its work, where the supervisor asks for that; was_ready: so did the one that ended.
+    """
 
     def __init__(self, child: Child, supervisor: "Supervisor") -> None:
         self.child = child
         self.pid: int | None = None
+        self.is_ready = self.was_ready = False
         self.leave = asyncio.Event()
         self._supervisor = supervisor
         self.task = asyncio.get_running_loop().create_task(self._run())
@@ -114,14 +137,12 @@ class _Keeper:
         backoff_s = self._supervisor.backoff_first_s
         while not self._supervisor.is_stopping:
             started_s = time.monotonic()
-            process = await self._spawn()
-            if process is not None:
-                await self._wait_for_end(process)
+            code = await self._run_once()
+            self._supervisor.note_ended(self, code)
             if self._supervisor.is_stopping:
                 return
             if time.monotonic() - started_s >= STEADY_S:
                 backoff_s = self._supervisor.backoff_first_s
-            code = None if process is None else process.returncode
             logger.warning(
                 "child.ended",
                 extra={"child": self.child.name, "exit_code": code, "restart_in_s": backoff_s},
@@ -131,14 +152,49 @@ class _Keeper:
                     await self.leave.wait()
             backoff_s = min(backoff_s * 2, BACKOFF_MAX_S)
 
-    async def _spawn(self) -> asyncio.subprocess.Process | None:
-        fd = self._supervisor.child_pipe_fd
+    async def _run_once(self) -> int | None:
+        """Its exit code; None where it could not be started."""
+        with self._hearing() as passed:
+            process = await self._spawn(passed)
+            for fd in passed.values():
+                os.close(fd)
+            if process is not None:
+                await self._wait_for_end(process)
+        self.was_ready, self.is_ready = self.is_ready, False
+        return None if process is None else process.returncode
+
+    @contextlib.contextmanager
+    def _hearing(self) -> Iterator[dict[str, int]]:
+        """The descriptor on which the child says that it is ready, by its variable; none where nobody asks."""
+        variable = self._supervisor.ready_variable
+        if variable is None:
+            yield {}
+            return
+        loop = asyncio.get_running_loop()
+        own_fd, child_fd = os.pipe()
+
+        def read() -> None:
+            loop.remove_reader(own_fd)
+            if os.read(own_fd, 1):
+                self.is_ready = True
+                self._supervisor.note_ready(self)
+
+        loop.add_reader(own_fd, read)
+        try:
+            yield {variable: child_fd}
+        finally:
+            loop.remove_reader(own_fd)
+            os.close(own_fd)
+
+    async def _spawn(self, passed: Mapping[str, int]) -> asyncio.subprocess.Process | None:
+        """passed: more descriptors, each by the variable that names it."""
+        fds = {PARENT_FD_VARIABLE: self._supervisor.child_pipe_fd, **passed}
         try:
             return await asyncio.create_subprocess_exec(
                 *self.child.argv,
                 stdin=asyncio.subprocess.DEVNULL,
-                env={**self.child.env, PARENT_FD_VARIABLE: str(fd)},
-                pass_fds=(*self.child.pass_fds, fd),
+                env={**self.child.env, **{name: str(fd) for name, fd in fds.items()}},
+                pass_fds=(*self.child.pass_fds, *fds.values()),
                 start_new_session=True,
             )
         except OSError as error:
@@ -180,7 +236,10 @@ class _Keeper:
 
 
 class Supervisor:
-    """Keeps the children until the first SIGINT, SIGTERM or SIGHUP; the second one aborts."""
+    """Keeps the children until the first SIGINT, SIGTERM or SIGHUP; the second one aborts.
+
+    ready_variable: of the descriptor on which each child says that it does its work.
+    """
 
     def __init__(
         self,
@@ -188,29 +247,31 @@ class Supervisor:
         *,
         grace_s: float = GRACE_S,
         backoff_first_s: float = BACKOFF_FIRST_S,
+        ready_variable: str | None = None,
     ) -> None:
-        self._children = tuple(children)
+        self.children = tuple(children)
         self.grace_s = grace_s
         self.backoff_first_s = backoff_first_s
+        self.ready_variable = ready_variable
         self.aborted = asyncio.Event()
-        self._stop_asked = asyncio.Event()
-        self._keepers: list[_Keeper] = []
+        self.stop_asked = asyncio.Event()
+        self.keepers: list[Keeper] = []
         self.child_pipe_fd, self._own_pipe_fd = os.pipe()
 
     @property
     def is_stopping(self) -> bool:
-        return self._stop_asked.is_set()
+        return self.stop_asked.is_set()
 
     @property
     def pids(self) -> dict[str, int]:
         """The children that run now, by name."""
-        return {k.child.name: k.pid for k in self._keepers if k.pid is not None}
+        return {k.child.name: k.pid for k in self.keepers if k.pid is not None}
 
     def ask_to_stop(self) -> None:
         """What a signal does: stop in order the first time, abort the second."""
-        if self._stop_asked.is_set():
+        if self.stop_asked.is_set():
             self.aborted.set()
-        self._stop_asked.set()
+        self.stop_asked.set()
 
     async def run(self) -> bool:
         """Start all, wait until asked (or cancelled), stop all.
@@ -222,18 +283,34 @@ class Supervisor:
         for number in numbers:
             loop.add_signal_handler(number, self.ask_to_stop)
         try:
-            self._keepers = [_Keeper(child, self) for child in self._children]
-            await self._stop_asked.wait()
+            await self.start()
+            await self.stop_asked.wait()
         finally:
-            self._stop_asked.set()
-            await self._stop()
+            self.stop_asked.set()
+            await self.stop()
             for number in numbers:
                 loop.remove_signal_handler(number)
             os.close(self.child_pipe_fd)
             os.close(self._own_pipe_fd)
         return not self.aborted.is_set()
 
-    async def _stop(self) -> None:
-        for keeper in reversed(self._keepers):
+    def keep(self, child: Child) -> None:
+        """Starts the child, and again whenever it ends."""
+        self.keepers.append(Keeper(child, self))
+
+    async def start(self) -> None:
+        """Starts all, in the order given."""
+        for child in self.children:
+            self.keep(child)
+
+    async def stop(self) -> None:
+        """Stops each in the reverse order, the next once it is gone."""
+        for keeper in reversed(self.keepers):
             keeper.leave.set()
             await keeper.task
+
+    def note_ready(self, keeper: Keeper) -> None:
+        """Told when a child says that it does its work."""
+
+    def note_ended(self, keeper: Keeper, exit_code: int | None) -> None:
+        """Told when one has ended, before it is started again; None: it could not be started."""

@@ -210,6 +210,7 @@ def _environment(settings: Settings) -> dict[str, str]:
         "PUBLIC_URL": settings.public_url,
         "WEBHOOK_ALLOW_PRIVATE": settings.webhook_allow_private,
         "SELF_SERVE_STAGING": settings.self_serve_staging,
+        "PROCESSES": 1,
         # Nobody stands in front, and the supervisor waits for no child for long.
         "SHUTDOWN_DELAY_S": 0,
     }

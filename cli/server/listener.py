@@ -22,18 +22,20 @@ def listen(settings: Settings) -> socket.socket:
     try:
         return bind_listener(settings.host, settings.port)
     except OSError as error:
-        where = f"{settings.host}:{settings.port}"
-        if error.errno == errno.EADDRINUSE:
-            problem, advice = (
-                f"{where} is in use",
-                "choose another with --port, or 0 for a free one",
-            )
-        else:
-            # A name that does not resolve has a number of its own and no text of the system's.
-            reason = error.strerror or os.strerror(error.errno or 0)
-            problem = f"cannot listen on {where}: {reason}"
-            advice = "check --host and --port"
-        raise fail(problem, advice=advice, exit_code=EXIT_USAGE) from None
+        raise fail_to_listen(error, settings.host, settings.port) from None
+
+
+def fail_to_listen(error: OSError, host: str, port: int) -> Exception:
+    """Says why the address cannot be had; what ends the command."""
+    where = f"{host}:{port}"
+    if error.errno == errno.EADDRINUSE:
+        problem, advice = f"{where} is in use", "choose another with --port, or 0 for a free one"
+    else:
+        # A name that does not resolve has a number of its own and no text of the system's.
+        reason = error.strerror or os.strerror(error.errno or 0)
+        problem = f"cannot listen on {where}: {reason}"
+        advice = "check --host and --port"
+    return fail(problem, advice=advice, exit_code=EXIT_USAGE)
 
 
 def passed_fd(variable: str) -> int | None:

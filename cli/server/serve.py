@@ -1,9 +1,12 @@
-"""`topup serve`: one gateway. `topup dev` runs the same with a socket that it has bound."""
+"""`topup serve`: one gateway, or several on one port. `topup dev` runs one with a socket that it has bound."""
 
 import asyncio
+import contextlib
 import logging
 import os
 import socket
+from collections.abc import Callable
+from functools import partial
 
 import click
 import uvloop
@@ -11,14 +14,20 @@ import uvloop
 from cli.examples import examples
 from cli.output import EXIT_USAGE, fail
 from cli.server.listener import LISTEN_FD_VARIABLE, WAKE_FD_VARIABLE, listen, passed_fd, tell_ready
+from cli.server.processes import log_of_whole, process_options, reserve, run_processes
 from cli.typos import warn_of_unknown_variables
+from gateway.api.health import sibling_app, stopping_check
 from gateway.app import create_app
 from gateway.http.connection_limits import LOOPBACK, ConnectionLimits
-from gateway.http.serve import serve as serve_app
+from gateway.http.serve import DRAIN_S, serve as serve_app, serving
 from runtime.context import open_context
 from runtime.log import start_logging
+from runtime.processes.siblings import Siblings
 from runtime.settings import Settings, load_settings
-from runtime.supervisor import parent_fd
+from runtime.supervisor import bind_listener, parent_fd
+
+# What a gateway takes after its last answer: commits under way, connections to close.
+_CLOSING_S = 5
 
 logger = logging.getLogger("topup.gateway")
 
@@ -27,17 +36,22 @@ logger = logging.getLogger("topup.gateway")
     epilog=examples(
         "topup serve",
         "topup serve --host 0.0.0.0 --port 8000",
+        "topup serve --processes auto",
     )
 )
 @click.option("--host", help="Address to listen on; else TOPUP_HOST.")
 @click.option("--port", type=click.IntRange(0, 65_535), help="Port; else TOPUP_PORT.")
-def serve(host: str | None, port: int | None) -> None:
-    """Run one gateway (production); needs TOPUP_SECRET_KEY and a migrated database.
+@process_options("gateway")
+def serve(
+    host: str | None, port: int | None, processes: str | None, siblings: Siblings | None
+) -> None:
+    """Run one gateway, or several on one port (production).
 
-    Where others than this machine can reach it, it also needs TOPUP_PUBLIC_URL: cookies, links and
-    HSTS follow it.
+    It needs TOPUP_SECRET_KEY and a migrated database; where others than this machine can reach it, also
+    TOPUP_PUBLIC_URL: cookies, links and HSTS follow it. Of several processes, one that dies is started
+    again while the others go on.
     """
-    given = {"host": host, "port": port}
+    given = {"host": host, "port": port, "processes": processes}
     settings = load_settings(**{name: value for name, value in given.items() if value is not None})
     if not settings.public_url and not settings.is_loopback:
         raise fail(
@@ -47,27 +61,64 @@ def serve(host: str | None, port: int | None) -> None:
             exit_code=EXIT_USAGE,
         )
     inherited = passed_fd(LISTEN_FD_VARIABLE)
-    with listen(settings) if inherited is None else socket.socket(fileno=inherited) as listener:
-        handler = start_logging(level=settings.log_level, form=settings.log_format)
-        warn_of_unknown_variables()
-        try:
-            uvloop.run(_serve(settings, listener))
-        finally:
-            handler.close()
+    if siblings is not None:
+        _run(settings, partial(_beside_others, settings), siblings)
+    elif inherited is not None:
+        with socket.socket(fileno=inherited) as listener:
+            _run(settings, lambda: listener)
+    elif settings.processes > 1:
+        _run_several(settings)
+    else:
+        with listen(settings) as listener:
+            _run(settings, lambda: listener)
 
 
-async def _serve(settings: Settings, listener: socket.socket) -> None:
-    address = settings.address(listener.getsockname()[1])
+def _run_several(settings: Settings) -> None:
+    with reserve(settings.host, settings.port) as reserved, log_of_whole(settings):
+        port = reserved.getsockname()[1]
+        words = ["serve", "--host", settings.host, "--port", str(port)]
+        grace_s = settings.shutdown_delay_s + DRAIN_S + _CLOSING_S
+        address = settings.address(port)
+        run_processes(settings.processes, "gateway", words, address=address, grace_s=grace_s)
 
-    def tell() -> None:
-        if not tell_ready():
-            logger.info("gateway.ready", extra={"address": address})
 
-    async with open_context(
-        settings, wake_fd=passed_fd(WAKE_FD_VARIABLE), is_process=True
-    ) as context:
+def _beside_others(settings: Settings) -> socket.socket:
+    return bind_listener(settings.host, settings.port, is_shared=True)
+
+
+def _run(
+    settings: Settings, listener: Callable[[], socket.socket], siblings: Siblings | None = None
+) -> None:
+    """listener: called once the gateway can work."""
+    child = None if siblings is None else siblings.name
+    handler = start_logging(level=settings.log_level, form=settings.log_format, child=child)
+    warn_of_unknown_variables()
+    try:
+        uvloop.run(_serve(settings, listener, siblings))
+    finally:
+        handler.close()
+
+
+async def _serve(
+    settings: Settings, open_listener: Callable[[], socket.socket], siblings: Siblings | None
+) -> None:
+    async with (
+        open_context(settings, wake_fd=passed_fd(WAKE_FD_VARIABLE), is_process=True) as opened,
+        contextlib.AsyncExitStack() as stack,
+    ):
+        context = opened.beside(siblings)
         stopping = asyncio.Event()
         app = create_app(context, is_stopping=stopping.is_set)
+        if siblings is not None:
+            inner = sibling_app(context, partial(stopping_check, stopping.is_set))
+            await stack.enter_async_context(serving(inner, siblings.listen()))
+        listener = stack.enter_context(open_listener())
+        address = settings.address(listener.getsockname()[1])
+
+        def tell() -> None:
+            if not tell_ready():
+                logger.info("gateway.ready", extra={"address": address})
+
         await serve_app(
             app,
             [listener],
@@ -76,6 +127,7 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
             on_drain=context.feed.close,
             stop_delay_s=settings.shutdown_delay_s,
             on_stopping=stopping.set,
+            is_kept=siblings is not None,
             limits=ConnectionLimits(
                 settings.connections_per_address_max, (*LOOPBACK, *settings.trusted_proxies)
             ),

@@ -1,9 +1,10 @@
-"""`topup worker`: one worker. `topup dev` runs the same under its supervisor."""
+"""`topup worker`: one worker, or several. `topup dev` runs one under its supervisor."""
 
 import contextlib
 import logging
 import os
 import socket
+from collections.abc import AsyncIterator, Callable
 from functools import partial
 
 import click
@@ -11,18 +12,22 @@ import uvloop
 
 from cli.examples import examples
 from cli.server.listener import WAKE_FD_VARIABLE, passed_fd, tell_ready
+from cli.server.processes import log_of_whole, process_options, run_processes
 from cli.typos import warn_of_unknown_variables
-from gateway.api.health import worker_app
+from gateway.api.health import sibling_app, worker_app
 from gateway.http.connection_limits import LOOPBACK, ConnectionLimits
 from gateway.http.serve import serving
 from runtime.context import Context, open_context
 from runtime.installation import redis_url
 from runtime.log import start_logging
+from runtime.processes.siblings import Siblings
 from runtime.settings import Settings, load_settings
-from runtime.supervisor import bind_listener, parent_fd
-from worker.main import Checks, run_worker
+from runtime.supervisor import bind_listener, parent_fd, reserve_port
+from worker.main import STOP_S, Checks, run_worker
 
 READY = "worker.ready"
+# What a worker takes after its last delivery was written: connections to close.
+_CLOSING_S = 5
 
 logger = logging.getLogger("topup.worker")
 
@@ -30,29 +35,54 @@ logger = logging.getLogger("topup.worker")
 @click.command(
     epilog=examples(
         "topup worker",
+        "topup worker --processes 2",
     )
 )
-def worker() -> None:
-    """Run one worker (production): deliveries, fulfilment, chores.
+@click.option("--asked-at", type=int, hidden=True, help="Of several processes: their port.")
+@process_options("worker")
+def worker(asked_at: int | None, processes: str | None, siblings: Siblings | None) -> None:
+    """Run one worker, or several (production): deliveries, fulfilment, chores.
 
     With TOPUP_WORKER_PORT it answers /metrics, /healthz and /readyz there.
     """
-    settings = load_settings()
-    handler = start_logging(level=settings.log_level, form=settings.log_format)
+    given = {} if processes is None else {"processes": processes}
+    settings = load_settings(**given)
+    if siblings is None and settings.processes > 1 and passed_fd(WAKE_FD_VARIABLE) is None:
+        _run_several(settings)
+        return
+    child = None if siblings is None else siblings.name
+    handler = start_logging(level=settings.log_level, form=settings.log_format, child=child)
     warn_of_unknown_variables()
     if parent_fd(os.environ) is not None:
         # The supervisor tells the user once that everything is ready.
         handler.addFilter(lambda record: record.msg != READY)
+    if siblings is not None:
+        settings = settings.model_copy(update={"worker_port": asked_at})
     try:
-        uvloop.run(_work(settings))
+        uvloop.run(_work(settings, siblings))
     finally:
         handler.close()
 
 
-async def _work(settings: Settings) -> None:
+def _run_several(settings: Settings) -> None:
+    host = settings.worker_host
+    with log_of_whole(settings), contextlib.ExitStack() as stack:
+        words, address = ["worker"], ""
+        reserved = _bound(settings, reserve_port)
+        if reserved is not None:
+            port = stack.enter_context(reserved).getsockname()[1]
+            words += ["--asked-at", str(port)]
+            address = f"http://{host}:{port}"
+        run_processes(
+            settings.processes, "worker", words, address=address, grace_s=STOP_S + _CLOSING_S
+        )
+
+
+async def _work(settings: Settings, siblings: Siblings | None) -> None:
     # With a pipe in Redis' place only the dispatcher runs.
     wake_fd = passed_fd(WAKE_FD_VARIABLE)
-    async with open_context(settings, is_process=True) as context:
+    async with open_context(settings, is_process=True) as opened:
+        context = opened.beside(siblings)
         await run_worker(
             context,
             redis_url=redis_url(settings) if wake_fd is None else None,
@@ -63,32 +93,37 @@ async def _work(settings: Settings) -> None:
         )
 
 
-def _answering(context: Context, checks: Checks) -> contextlib.AbstractAsyncContextManager[None]:
+@contextlib.asynccontextmanager
+async def _answering(context: Context, checks: Checks) -> AsyncIterator[None]:
     """The worker's own address while it is open; nothing where none is set or it cannot be had."""
-    listener = _listener(context.settings)
-    if listener is None:
-        return contextlib.nullcontext()
-    settings = context.settings
-    limits = ConnectionLimits(
-        settings.connections_per_address_max, (*LOOPBACK, *settings.trusted_proxies)
-    )
-    return serving(worker_app(context, checks), listener, limits=limits)
+    settings, siblings = context.settings, context.siblings
+    async with contextlib.AsyncExitStack() as stack:
+        if siblings is not None:
+            inner = sibling_app(context, checks)
+            await stack.enter_async_context(serving(inner, siblings.listen()))
+        listener = _bound(settings, partial(bind_listener, is_shared=siblings is not None))
+        if listener is not None:
+            address = f"http://{settings.worker_host}:{listener.getsockname()[1]}"
+            logger.info("worker.listening", extra={"address": address})
+            limits = ConnectionLimits(
+                settings.connections_per_address_max, (*LOOPBACK, *settings.trusted_proxies)
+            )
+            app = worker_app(context, checks)
+            await stack.enter_async_context(serving(app, listener, limits=limits))
+        yield
 
 
-def _listener(settings: Settings) -> socket.socket | None:
+def _bound(settings: Settings, bind: Callable[[str, int], socket.socket]) -> socket.socket | None:
     """A worker that cannot be asked works all the same: another one of this machine may be there."""
     host, port = settings.worker_host, settings.worker_port
     if port is None:
         return None
     try:
-        listener = bind_listener(host, port)
+        return bind(host, port)
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else "the address is not known"
         logger.warning("worker.not_listening", extra={"address": f"{host}:{port}", "error": reason})
         return None
-    port = listener.getsockname()[1]
-    logger.info("worker.listening", extra={"address": f"http://{host}:{port}"})
-    return listener
 
 
 def _tell() -> None:

@@ -1,6 +1,7 @@
 """Whether the process lives (/healthz), can work (/readyz), what it counts (/metrics), whether
 deliveries are looked after (/healthz/deliveries), and how a request came here (/healthz/caller). A
-gateway and a worker answer alike.
+gateway and a worker answer alike. Of several processes that share a port, the one asked tells the metrics of
+all, and which of the others are ready; whether it is ready itself is about it alone.
 
 What is counted is the operator's: /metrics is for callers from TOPUP_METRICS_CIDRS, this machine at
 first, and for whoever has an operator's credential. A request that somebody forwarded without being
@@ -8,10 +9,11 @@ a trusted proxy is from nowhere.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
@@ -25,6 +27,8 @@ from kernel.errors import DomainError
 from keys.principal import ADMIN, check_address, require_scope
 from runtime.context import Context
 from runtime.metrics import CONTENT_TYPE, Metrics
+from runtime.processes.merged_figures import merged
+from runtime.processes.siblings import Siblings
 from store.errors import StoreError
 
 _Answering = Callable[[Request], Awaitable[Response]]
@@ -37,12 +41,14 @@ def no_checks() -> Mapping[str, str]:
     return {}
 
 
+def stopping_check(is_stopping: Callable[[], bool]) -> Mapping[str, str]:
+    """Of a gateway that was told to stop and goes on for its delay."""
+    return {"process": "stopping"} if is_stopping() else {}
+
+
 def routes(context: Context, more_checks: Checks = no_checks) -> list[Route]:
     """Starlette's routes of the five paths. more_checks: what this process has to do beside."""
-    attempt_us_max = round(context.settings.webhook_timeout_s * SECOND_US)
-    readiness = Readiness(
-        context.database, context.engine, context.clock, attempt_us_max=attempt_us_max
-    )
+    readiness = _readiness(context)
     return [
         Route("/healthz", _healthz, methods=["GET"]),
         Route("/healthz/deliveries", _deliveries(readiness), methods=["GET"]),
@@ -52,9 +58,29 @@ def routes(context: Context, more_checks: Checks = no_checks) -> list[Route]:
     ]
 
 
+def _readiness(context: Context) -> Readiness:
+    attempt_us_max = round(context.settings.webhook_timeout_s * SECOND_US)
+    return Readiness(context.database, context.engine, context.clock, attempt_us_max=attempt_us_max)
+
+
 def worker_app(context: Context, checks: Checks) -> ASGIApp:
     """The paths alone, for a worker's own address. checks: of its /readyz, beside the database."""
     return Starlette(routes=routes(context, checks))
+
+
+def sibling_app(context: Context, more_checks: Checks = no_checks) -> ASGIApp:
+    """What the other processes of the same port ask of this one, over a socket that only they reach."""
+    readiness = _readiness(context)
+    figures = partial(_own_figures, context, readiness)
+
+    async def metrics(_request: Request) -> Response:
+        return PlainTextResponse(await figures())
+
+    async def readyz(_request: Request) -> Response:
+        checks = {**await readiness.checks(), **more_checks()}
+        return JSONResponse(None, 200 if _is_ready(checks) else 503)
+
+    return Starlette(routes=[Route("/metrics", metrics), Route("/readyz", readyz)])
 
 
 async def _healthz(_request: Request) -> Response:
@@ -93,10 +119,11 @@ def _readyz(context: Context, readiness: Readiness, more_checks: Checks) -> _Ans
 
     async def readyz(_request: Request) -> Response:
         checks = {**await readiness.checks(), **more_checks()}
-        is_ready = all(state == "ok" for state in checks.values())
+        is_ready = _is_ready(checks)
         body = {
             "status": "ready" if is_ready else "unready",
             "checks": checks,
+            **await _processes(context, is_ready=is_ready),
             "deliveries": await readiness.deliveries(),
             "webhooks": exceptions,
             "platforms": _platforms(context),
@@ -104,6 +131,21 @@ def _readyz(context: Context, readiness: Readiness, more_checks: Checks) -> _Ans
         return JSONResponse(body, 200 if is_ready else 503, headers=_NO_STORE)
 
     return readyz
+
+
+def _is_ready(checks: Mapping[str, str]) -> bool:
+    return all(state == "ok" for state in checks.values())
+
+
+async def _processes(context: Context, *, is_ready: bool) -> Mapping[str, Mapping[str, str]]:
+    """Of several that share a port: ready, unready, or away for one that is starting or stuck."""
+    if context.siblings is None:
+        return {}
+    answers = await context.siblings.ask("/readyz")
+    states = {context.siblings.name: "ready" if is_ready else "unready"}
+    for name, answer in answers.items():
+        states[name] = "away" if answer is None else "ready" if answer.is_success else "unready"
+    return {"processes": dict(sorted(states.items()))}
 
 
 def _platforms(context: Context) -> dict[str, object]:
@@ -118,11 +160,23 @@ def _metrics(context: Context, readiness: Readiness) -> _Answering:
             await _check_reader(context, request)
         except (DomainError, StoreError) as error:
             return envelope.response(refusal_of(error), context.clock.now_us())
-        await _read_gauges(context, readiness)
-        text = context.metrics.render()
+        own = await _own_figures(context, readiness)
+        text = own if context.siblings is None else await _figures_of_all(context.siblings, own)
         return Response(text, headers={**_NO_STORE, "content-type": CONTENT_TYPE})
 
     return metrics
+
+
+async def _own_figures(context: Context, readiness: Readiness) -> str:
+    await _read_gauges(context, readiness)
+    return context.metrics.render().decode()
+
+
+async def _figures_of_all(siblings: Siblings, own: str) -> str:
+    texts: dict[str, str | None] = {siblings.name: own}
+    for name, answer in (await siblings.ask("/metrics")).items():
+        texts[name] = answer.text if answer is not None and answer.is_success else None
+    return merged(dict(sorted(texts.items())))
 
 
 async def _read_gauges(context: Context, readiness: Readiness) -> None:

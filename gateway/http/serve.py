@@ -54,8 +54,10 @@ class _Server(uvicorn.Server):
         write_s_max: float,
         stop_delay_s: float = 0.0,
         on_stopping: Callable[[], None] = lambda: None,
+        is_kept: bool = False,
     ) -> None:
         super().__init__(config)
+        self._is_kept = is_kept
         self._stop_delay_s = stop_delay_s
         self._on_stopping = on_stopping
         self._is_stopping = False
@@ -68,8 +70,9 @@ class _Server(uvicorn.Server):
     def capture_signals(self) -> Generator[None]:
         loop = asyncio.get_running_loop()
         numbers = (signal.SIGINT, signal.SIGTERM)
-        for number in numbers:
-            loop.add_signal_handler(number, self.ask_to_stop)
+        loop.add_signal_handler(signal.SIGINT, self.ask_to_stop)
+        on_term = self._ask_once if self._is_kept else self.ask_to_stop
+        loop.add_signal_handler(signal.SIGTERM, on_term)
         try:
             yield
         finally:
@@ -85,6 +88,10 @@ class _Server(uvicorn.Server):
         logger.info("gateway.stopping", extra={"delay_s": self._stop_delay_s})
         self._on_stopping()
         asyncio.get_running_loop().call_later(self._stop_delay_s, self._end_delay)
+
+    def _ask_once(self) -> None:
+        if not (self._is_stopping or self.should_exit):
+            self.ask_to_stop()
 
     def stop_now(self) -> None:
         self.force_exit = self.should_exit
@@ -146,6 +153,7 @@ async def serve(
     limits: ConnectionLimits | None = None,
     stop_delay_s: float = 0.0,
     on_stopping: Callable[[], None] = lambda: None,
+    is_kept: bool = False,
 ) -> None:
     """Serves until SIGINT, SIGTERM or the end of the parent; returns when all is drained.
 
@@ -155,7 +163,8 @@ async def serve(
     on_ready is called once the app can be reached, on_drain when what is in flight is to be finished:
     an answer that would go on for ever ends itself then. The listeners are closed at the end. A
     request has request_read_s_max seconds to arrive as a whole; a client that takes nothing of its
-    answer for answer_taken_s_max is cut. limits: how many connections an address may hold.
+    answer for answer_taken_s_max is cut. limits: how many connections an address may hold. is_kept: a
+    supervisor tells it to stop, and so may whoever tells the supervisor; a second SIGTERM means nothing then.
     """
     raise_open_files_limit()
     server = _Server(
@@ -166,6 +175,7 @@ async def serve(
         write_s_max=answer_taken_s_max,
         stop_delay_s=stop_delay_s,
         on_stopping=on_stopping,
+        is_kept=is_kept,
     )
     if parent_fd is not None:
         watch_parent(parent_fd, server.stop_now)

@@ -2,12 +2,18 @@
 
 from runtime.setting_forms.contact import ContactSettings
 from runtime.setting_forms.credit import CreditSettings
+from runtime.setting_forms.processes import ProcessSettings
 from runtime.setting_forms.request_log import RequestLogSettings
 from runtime.setting_forms.seller import SellerSettings
 from runtime.setting_forms.x402 import X402Settings
 
 
 class SettingGroups(
-    CreditSettings, SellerSettings, ContactSettings, X402Settings, RequestLogSettings
+    CreditSettings,
+    SellerSettings,
+    ContactSettings,
+    X402Settings,
+    RequestLogSettings,
+    ProcessSettings,
 ):
     """Every group; another one is added here."""

@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from runtime.metrics import Metrics
+from runtime.processes.merged_figures import merged
 
 ROOT = Path(__file__).parents[2]
 MONITORING = ROOT / "deploy/monitoring"
@@ -25,8 +26,8 @@ RULE_KEYS = {"alert", "expr", "for", "labels", "annotations"}
 
 
 def declared() -> dict[str, str]:
-    """Each metric that a process shows, by name, and its type."""
-    lines = Metrics().render().decode().splitlines()
+    """Each metric that a process shows, alone or for several, by name, and its type."""
+    lines = merged({"gateway-1": Metrics().render().decode()}).splitlines()
     typed = (line.split(" ")[2:4] for line in lines if line.startswith("# TYPE "))
     return {name: kind for name, kind in typed if not name.endswith("_created")}
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from runtime.processes.group import START_FAILURES_MAX, ProcessGroup
 from runtime.supervisor import (
     PARENT_FD_VARIABLE,
     Child,
@@ -44,9 +45,12 @@ async def main():
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, note if manner == "deaf" else leave, "stopped")
     watch_parent(parent_fd(os.environ), lambda: leave("orphaned"))
+    is_again = manner == "once" and f"{name} started" in open(journal).read()
     note("started")
-    if manner == "brief":
+    if manner == "brief" or is_again:
         sys.exit(3)
+    if manner in ("ready", "once"):
+        os.write(int(os.environ["READY_FD"]), b".")
     await end.wait()
 
 asyncio.run(main())
@@ -313,3 +317,64 @@ def test_the_parents_descriptor_is_a_number_or_nothing(text: str, fd: int | None
 
 def test_without_a_supervisor_there_is_no_parent_to_watch() -> None:
     assert parent_fd({}) is None
+
+
+def group_of(children: list[Child], told: list[str] | None = None) -> ProcessGroup:
+    return ProcessGroup(
+        children,
+        ready_variable="READY_FD",
+        grace_s=PATIENCE_S,
+        on_all_ready=lambda: None if told is None else told.append("ready"),
+    )
+
+
+async def test_of_a_group_the_first_works_before_the_others_start_and_all_stop_at_once(
+    journal: Journal,
+) -> None:
+    told: list[str] = []
+    group = group_of([journal.child(name, "ready") for name in ("a", "b", "c")], told)
+    run = asyncio.create_task(group.run())
+    await journal.until(lambda words: len(words) == 3)
+    await until(lambda: told == ["ready"])
+    assert journal.words()[0] == "a started"
+
+    os.kill(group.pids["b"], signal.SIGKILL)
+    await journal.until(lambda words: words.count("b started") == 2)
+    await until(lambda: len(group.pids) == 3)
+    group.ask_to_stop()
+
+    assert await run
+    assert group.exit_code is None
+    assert journal.words().count("a started") == 1
+    assert sorted(journal.words()[4:]) == ["a stopped", "b stopped", "c stopped"]
+    assert told == ["ready"]
+
+
+async def test_a_group_ends_with_the_first_that_cannot_start(journal: Journal) -> None:
+    group = group_of([journal.child("a", "brief"), journal.child("b", "ready")])
+
+    await group.run()
+
+    assert group.exit_code == 3
+    assert journal.words() == ["a started"]
+
+
+async def test_a_group_ends_once_none_works_and_none_can_start(journal: Journal) -> None:
+    group = group_of([journal.child("a", "once"), journal.child("b", "once")])
+    group.backoff_first_s = 0.01
+    run = asyncio.create_task(group.run())
+    await until(lambda: len(group.pids) == 2 and all(one.is_ready for one in group.keepers))
+    for pid in group.pids.values():
+        os.kill(pid, signal.SIGKILL)
+
+    await run
+
+    # Both had worked once; then five starts failed, beside which one more may have begun.
+    assert group.exit_code == 3
+    assert len(journal.words()) - 2 in {START_FAILURES_MAX, START_FAILURES_MAX + 1}
+
+
+async def until(fact: Callable[[], bool]) -> None:
+    async with asyncio.timeout(PATIENCE_S):
+        while not fact():  # noqa: ASYNC110 - other processes make it true
+            await asyncio.sleep(0.01)

@@ -1,0 +1,1 @@
+"""Several equal processes that share one port."""

@@ -1,0 +1,88 @@
+"""Keeps equal processes alive together: those of `topup serve --processes N` and `topup worker --processes N`.
+
+Promises: what keeps the first process from starting is said once, since the others begin when it works, and ends the
+whole, as it ends a lone one. A process that dies later is started again, and the others go on; only where none works
+and START_FAILURES_MAX starts in a row have failed does the whole end. A stop is told to all at once.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from runtime.supervisor import Child, Keeper, Supervisor
+
+START_FAILURES_MAX: Final = 5
+
+
+class ProcessGroup(Supervisor):
+    """exit_code: of the process for which the whole ended; None where it was asked to."""
+
+    def __init__(
+        self,
+        children: Sequence[Child],
+        *,
+        ready_variable: str,
+        grace_s: float,
+        on_all_ready: Callable[[], None],
+    ) -> None:
+        super().__init__(children, grace_s=grace_s, ready_variable=ready_variable)
+        self.exit_code: int | None = None
+        self._on_all_ready = on_all_ready
+        self._worked: set[str] = set()
+        self._failures = 0
+        self._is_hurried = False
+        self._first_works = asyncio.Event()
+
+    def ask_to_stop(self) -> None:
+        """The second signal is passed on as SIGINT, which ends a gateway's delay; the third one aborts."""
+        if self.is_stopping and not self._is_hurried:
+            self._is_hurried = True
+            for pid in self.pids.values():
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGINT)
+            return
+        super().ask_to_stop()
+
+    def note_ready(self, keeper: Keeper) -> None:
+        self._failures = 0
+        self._first_works.set()
+        self._worked.add(keeper.child.name)
+        if len(self._worked) == len(self.children):
+            self._on_all_ready()
+            # Once is enough; whoever starts again is in the log.
+            self._on_all_ready = _nothing
+
+    def note_ended(self, keeper: Keeper, exit_code: int | None) -> None:
+        if self.is_stopping or keeper.was_ready:
+            return
+        self._failures += 1
+        is_first_start = not self._worked
+        if is_first_start or (self._failures >= START_FAILURES_MAX and not self._any_works()):
+            self.exit_code = 1 if exit_code is None else exit_code
+            super().ask_to_stop()
+
+    async def start(self) -> None:
+        self.keep(self.children[0])
+        first = asyncio.ensure_future(self._first_works.wait())
+        stop = asyncio.ensure_future(self.stop_asked.wait())
+        await asyncio.wait((first, stop), return_when=asyncio.FIRST_COMPLETED)
+        for task in (first, stop):
+            task.cancel()
+        if not self.is_stopping:
+            for child in self.children[1:]:
+                self.keep(child)
+
+    async def stop(self) -> None:
+        for keeper in self.keepers:
+            keeper.leave.set()
+        await asyncio.gather(*(keeper.task for keeper in self.keepers))
+
+    def _any_works(self) -> bool:
+        return any(keeper.is_ready for keeper in self.keepers)
+
+
+def _nothing() -> None:
+    pass
