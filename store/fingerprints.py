@@ -228,6 +228,13 @@ _OF_0055: Final = _OF_0054 | {
 _OF_0056: Final = _OF_0055 | {"audit_log": "2f2f6d9d47fb"}
 _OF_0057: Final = _OF_0056 | {"passkeys": "85174f8e46eb"}
 _OF_0058: Final = _OF_0057 | {"email_verifications": "c9b5ebf3cdaf"}
+_OF_0059: Final = _OF_0058 | {
+    "events": "66d4e628f473",
+    "notices": "701d753957a3",
+    "notification_choices": "d2e9899e41d0",
+    "notification_turns": "1b075149d6b0",
+    "owner_mails": "ab7f97fcd745",
+}
 TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0012": _OF_0012,
     "0013": _OF_0013,
@@ -276,12 +283,6 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0056": _OF_0056,
     "0057": _OF_0057,
     "0058": _OF_0058,
-    "0059": _OF_0058
-    | {
-        "events": "66d4e628f473",
-        "notices": "701d753957a3",
-        "notification_choices": "d2e9899e41d0",
-        "notification_turns": "1b075149d6b0",
-        "owner_mails": "ab7f97fcd745",
-    },
+    "0059": _OF_0059,
+    "0060": _OF_0059 | {"topups": "40ebfb5db31f"},
 }

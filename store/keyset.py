@@ -7,22 +7,43 @@ Promise: a page costs the same however far down it lies, where an index ends in 
 parameters, never text. The text is put together here for every list but the delivery log, whose
 filters each have an index of their own (webhooks/deliveries/log_page.py).
 
+Days are found by the key where it grows with time: `days_of` names the prefix of its ids. The clock that made an id
+is not the one that wrote created_at, so the key is a bound with room, and none where a row beyond it says
+that the two differ by more.
+
 A page may begin at a ListPlace of another order: the oldest first, which costs the same; or by one of the list's
 sorts, for which the newest SORTED_ROWS_MAX rows are looked at, however many there are.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final, Literal, NamedTuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final, Literal, NamedTuple, TypeVar
 
+from kernel.clock import DAY_US, HOUR_US
+from kernel.ids import least_id
 from kernel.tenant import Tenant
 from store.database import Row, Transaction
+
+T = TypeVar("T")
 
 # Later than every id: as before_id it begins at the newest, in the words of every other page.
 NEWEST: Final = "~"
 OLDEST_FIRST: Final = "created"
 SORTED_ROWS_MAX: Final = 20_000
+LOOKED_AT_MAX: Final = 50_000
 # These narrow what is sorted, too: whose rows, and of which days.
 _BOUNDS: Final = ("account_id", "environment", "created_after", "created_before")
+# An id is made before its row is written: by a send that is one of many in a file, long before.
+_MADE_BEFORE_US: Final = 7 * DAY_US
+# By how much the clock of a machine may be ahead of the database's.
+_AHEAD_US: Final = HOUR_US
+
+
+# Of a bound by its name: how a key lies within it; how the one next to it, outside, is found, and when that is
+# of the days all the same; what stands for no bound.
+_ENDS: Final[Mapping[str, tuple[str, str, str, str, str]]] = {
+    "first_id": (">=", "DESC", "<", ">= :created_after", ""),
+    "end_id": ("<", "ASC", ">=", "< :created_before", NEWEST),
+}
 
 
 class ListPlace(NamedTuple):
@@ -40,13 +61,30 @@ class ListPlace(NamedTuple):
 Begin = str | ListPlace | None
 
 
+class ListStretch(list[T]):
+    """What matches of the rows that were looked at. end: the key of the last of these, where there may be more
+    beyond it; null: there are none.
+    """
+
+    def __init__(self, items: Iterable[T], end: str | None) -> None:
+        super().__init__(items)
+        self.end = end
+
+
+def end_of(rows: Sequence[object]) -> str | None:
+    """Where the next page of rows goes on that are fewer than were asked for; null: nowhere."""
+    return rows.end if isinstance(rows, ListStretch) else None
+
+
 class Keyset:
     """A list of the rows of `source`: a table, or what joins several.
 
     where: what holds for every row; empty: nothing. filters: what holds too where the value of that
     name is given, which None and False are not. All are joined by AND. key: the column that orders
     the list, unique in it. sorts: what else orders it, of a table alone: by its name, an expression of
-    the row that is never null.
+    the row that is never null. indexed: filters that have an index which ends in the key. days_of: the prefix
+    of ids, of a list whose filters created_after and created_before are of the column created_at. looked_at: how
+    many rows a stretch looks at.
     """
 
     def __init__(
@@ -59,13 +97,24 @@ class Keyset:
         key: str = "id",
         order: Literal["ASC", "DESC"] = "DESC",
         sorts: Mapping[str, str] | None = None,
+        indexed: Sequence[str] = (),
+        days_of: str = "",
+        looked_at: int = LOOKED_AT_MAX,
     ) -> None:
         self._columns, self._source, self._key = columns, source, key
-        self._sorts = sorts or {}
+        self._sorts, self._days_of = sorts or {}, days_of
+        self._looked_at = looked_at
+        self._inner = (*_BOUNDS, *indexed, *_ENDS)
         self._select = f"SELECT {columns} FROM {source}"
         self._count = f"SELECT COUNT(*) AS total FROM {source}"
         self._where = [where] if where else []
-        self._filters = {**(filters or {}), "before_id": f"{key} < :before_id"}
+        self._filters = {
+            **(filters or {}),
+            **{name: self._end(name) for name in (_ENDS if days_of else ())},
+            "before_id": f"{key} < :before_id",
+            "last_id": f"{key} >= :last_id",
+            "look_id": f"{key} <= :look_id",
+        }
         self._order = f"ORDER BY {key} {order} LIMIT :page_rows"
 
     @property
@@ -86,15 +135,62 @@ class Keyset:
 
         tenant: whose rows, for :account_id and :environment.
         """
-        if tenant is not None:
-            values["account_id"], values["environment"] = tenant
+        values = self._values(tenant, before_id, values)
         if isinstance(before_id, ListPlace):
             text = self._text_of(before_id, values)
-            values["after_id"] = before_id.id
         else:
-            values["before_id"] = before_id
             text = self.text(values)
         return await tx.fetch(text, page_rows=limit, **values)
+
+    async def stretch(
+        self,
+        tx: Transaction,
+        read: Callable[[Row], T],
+        tenant: Tenant | None = None,
+        *,
+        limit: int,
+        before_id: Begin = None,
+        **values: Any,
+    ) -> "ListStretch[T]":
+        """As page, each row as `read` makes it. Where a filter without an index narrows it, `looked_at` rows
+        are, and the page may hold few or none and go on all the same.
+        """
+        known = self._values(tenant, before_id, values)
+        end_id = await self._end_of_look(tx, before_id, known)
+        narrowed = {**values, "last_id": end_id, "look_id": None}
+        if isinstance(before_id, ListPlace):
+            narrowed |= {"last_id": None, "look_id": end_id}
+        rows = await self.page(tx, tenant, limit=limit, before_id=before_id, **narrowed)
+        return ListStretch((read(row) for row in rows), end_id)
+
+    async def _end_of_look(
+        self, tx: Transaction, begin: Begin, values: Mapping[str, Any]
+    ) -> str | None:
+        """The last key that is looked at; null: all to the end of the list are."""
+        inner = {name: values[name] for name in (*self._inner, "before_id") if name in values}
+        is_sorted = isinstance(begin, ListPlace) and begin.sort != OLDEST_FIRST
+        if is_sorted or len(self._given(inner)) == len(self._given(values)):
+            return None
+        clauses, order = [*self._where, *self._given(inner)], "DESC"
+        if isinstance(begin, ListPlace):
+            order = "ASC"
+            clauses += [] if begin.id is None else [f"{self._key} > :after_id"]
+        row = await tx.fetch_one(
+            f"SELECT {self._key} AS id FROM {self._source}{_where(clauses)}"
+            f" ORDER BY {self._key} {order} LIMIT 1 OFFSET {self._looked_at - 1}",
+            **values,
+        )
+        return None if row is None else str(row["id"])
+
+    def _values(
+        self, tenant: Tenant | None, begin: Begin, values: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """All that a statement of the page names."""
+        known = {**values, **self._ends(values)}
+        if tenant is not None:
+            known |= tenant._asdict()
+        place = "after_id" if isinstance(begin, ListPlace) else "before_id"
+        return known | {place: begin.id if isinstance(begin, ListPlace) else begin}
 
     async def numbered_page(
         self, tx: Transaction, *, offset: int, limit: int, **values: Any
@@ -117,7 +213,7 @@ class Keyset:
             return f"{self._select}{_where(clauses)} ORDER BY {self._key} LIMIT :page_rows"
         sorted_by = self._sorts[place.sort.removeprefix("-")]
         way, order = ("<", "DESC") if place.sort.startswith("-") else (">", "ASC")
-        bounds = self._given({name: values[name] for name in _BOUNDS if name in values})
+        bounds = self._given({name: values[name] for name in self._inner if name in values})
         newest, alias = [*self._where, *bounds], self._source.split()[-1]
         # The row before the page is one of the list's own, so that no other's value can be guessed.
         before = _where([*newest, f"{self._key} = :after_id"])
@@ -130,6 +226,25 @@ class Keyset:
             f" ORDER BY {self._key} DESC LIMIT {SORTED_ROWS_MAX}) AS {alias}"
             f"{_where([*self._given(values), *after])}"
             f" ORDER BY {sorted_by} {order}, {self._key} {order} LIMIT :page_rows"
+        )
+
+    def _ends(self, values: Mapping[str, Any]) -> dict[str, str]:
+        """The ids between which the days that are asked for lie."""
+        first, end = values.get("created_after"), values.get("created_before")
+        found = {}
+        if self._days_of and first is not None:
+            found["first_id"] = least_id(self._days_of, max(0, first - _MADE_BEFORE_US))
+        if self._days_of and end is not None:
+            found["end_id"] = least_id(self._days_of, max(0, end + _AHEAD_US))
+        return found
+
+    def _end(self, name: str) -> str:
+        """The clause of one of _ENDS: it holds for all rows where the row next to it, outside, is of the days."""
+        way, order, other, is_wrong, none = _ENDS[name]
+        beside = _where([*self._where, f"{self._key} {other} :{name}"])
+        return (
+            f"{self._key} {way} CASE WHEN (SELECT created_at FROM {self._source}{beside}"
+            f" ORDER BY {self._key} {order} LIMIT 1) {is_wrong} THEN '{none}' ELSE :{name} END"
         )
 
     def _narrowed(self, values: Mapping[str, Any]) -> str:

@@ -14,7 +14,7 @@ from keys.api_keys.key_state import load_key_states
 from keys.balance_watch import NOTHING
 from keys.principal import Principal
 from store.database import Row, Transaction
-from store.keyset import Keyset
+from store.keyset import Keyset, ListStretch
 
 
 async def balance(
@@ -109,7 +109,7 @@ async def recipients(
     platform: str | None = None,
     before_id: str | None = None,
     limit: int,
-) -> list[RecipientWallet]:
+) -> ListStretch[RecipientWallet]:
     """At most `limit` recipient wallets, newest first; the address is normalised already."""
     values: dict[str, Any] = {}
     if platform is not None and recipient_email is not None:
@@ -118,8 +118,9 @@ async def recipients(
         values.update(start=f"{platform}/", length=len(platform) + 1)
     elif recipient_email is not None:
         values.update(ending=f"/{recipient_email}", length=len(recipient_email))
-    rows = await _RECIPIENTS.page(tx, tenant, before_id=before_id, limit=limit, **values)
-    return [_recipient(row) for row in rows]
+    return await _RECIPIENTS.stretch(
+        tx, _recipient, tenant, before_id=before_id, limit=limit, **values
+    )
 
 
 _RECIPIENTS = Keyset(
@@ -131,6 +132,7 @@ _RECIPIENTS = Keyset(
         "start": "substr(name, 1, :length) = :start",
         "ending": "substr(name, length(name) - :length) = :ending",
     },
+    indexed=("name",),
 )
 
 

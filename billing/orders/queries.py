@@ -11,7 +11,7 @@ from billing.orders.records import ROWS
 from kernel.errors import NotFound
 from kernel.tenant import Tenant
 from store.database import Transaction
-from store.keyset import Begin, Keyset
+from store.keyset import Begin, Keyset, ListStretch
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +94,20 @@ async def page_of_all(
     """An operator's page: as `page`, of all orders."""
     rows = await _PAGES.page(tx, before_id=before_id, limit=limit, **asdict(wanted))
     return [ROWS.read(row) for row in rows]
+
+
+async def stretch(
+    tx: Transaction, tenant: Tenant, wanted: OrderFilter, *, before_id: Begin, limit: int
+) -> ListStretch[Order]:
+    """As `page`, of a bounded number of the tenant's orders: see Keyset.stretch."""
+    return await stretch_of_all(tx, _owned(tenant, wanted), before_id=before_id, limit=limit)
+
+
+async def stretch_of_all(
+    tx: Transaction, wanted: OrderFilter, *, before_id: Begin, limit: int
+) -> ListStretch[Order]:
+    """As `stretch`, of all orders."""
+    return await _PAGES.stretch(tx, ROWS.read, before_id=before_id, limit=limit, **asdict(wanted))
 
 
 async def latest_returning_to(
@@ -213,7 +227,14 @@ def _owned(tenant: Tenant, wanted: OrderFilter) -> OrderFilter:
 
 
 # By credits: prices may be in several currencies.
-_PAGES = Keyset(ROWS.listed, "orders", filters=_CLAUSES, sorts={"credits": "credits_micros"})
+_PAGES = Keyset(
+    ROWS.listed,
+    "orders",
+    filters=_CLAUSES,
+    sorts={"credits": "credits_micros"},
+    indexed=("order_no",),
+    days_of="ord",
+)
 SORTS = _PAGES.sorts
 _NOTIFIED = """
 SELECT e.order_id FROM provider_events e JOIN orders o ON o.id = e.order_id

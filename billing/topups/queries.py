@@ -19,7 +19,7 @@ from kernel.tenant import Tenant
 from kernel.trace import request_id_of
 from keys import sandbox_clock
 from store.database import Row, Transaction
-from store.keyset import Begin, Keyset
+from store.keyset import Begin, Keyset, ListStretch
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +35,15 @@ class TopUpFilter:
     created_before: int | None = None
 
 
+# In the words of the index ix_topups_status.
+IS_NOT_DELIVERED: Final = "status <> 'delivered'"
 _PAGES = Keyset(
     ROWS.listed,
     "topups",
     "account_id = :account_id AND environment = :environment",
     filters={
         "status": "status = :status",
+        "rare_status": f"status = :rare_status AND {IS_NOT_DELIVERED}",
         "platform": "platform = :platform",
         "recipient_email": "recipient_email = :recipient_email",
         "reference": "reference = :reference",
@@ -50,16 +53,20 @@ _PAGES = Keyset(
         "created_before": "created_at < :created_before",
     },
     sorts={"amount": "amount_cents"},
+    indexed=("rare_status", "recipient_email", "reference"),
+    days_of="txn",
 )
 SORTS: Final = _PAGES.sorts
 
 
 async def page(
     tx: Transaction, tenant: Tenant, wanted: TopUpFilter, *, before_id: Begin, limit: int
-) -> list[TopUp]:
+) -> ListStretch[TopUp]:
     """At most `limit` top-ups, newest first, older than before_id; or from a place in one of SORTS."""
-    rows = await _PAGES.page(tx, tenant, before_id=before_id, limit=limit, **asdict(wanted))
-    return [ROWS.read(row) for row in rows]
+    values = asdict(wanted)
+    if wanted.status != "delivered":
+        values["rare_status"] = values.pop("status")
+    return await _PAGES.stretch(tx, ROWS.read, tenant, before_id=before_id, limit=limit, **values)
 
 
 class SenderKey(NamedTuple):

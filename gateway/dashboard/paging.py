@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from gateway.dashboard.sorting import UNSORTED, Sorting, sorting_of
 from gateway.html.forms import Form, read_query
 from gateway.http.request_context import RequestContext
+from store.keyset import end_of
 
 ROWS: Final = 50
 # What a read is asked for: one row more says that there is another page.
@@ -45,14 +46,15 @@ def paged(
     is_filtered, sorting = bool(wanted), sorting_of(call, sorts, wanted)
     if sorting.chosen:
         wanted = {**wanted, "sort": sorting.chosen}
-    has_more = len(rows) > ROWS
-    shown = rows[:ROWS]
-    following = {**wanted, name: cursor_of(shown[-1])} if has_more else {}
+    shown, end = rows[:ROWS], end_of(rows)
+    following = cursor_of(shown[-1]) if len(rows) > ROWS else None
+    if following is None and end is not None:
+        following = f"{sorting.chosen}.{end}" if sorting.chosen else end
     return Paged(
         shown,
         asked,
         is_filtered,
-        f"{call.path}?{urlencode(following)}" if has_more else None,
+        None if following is None else f"{call.path}?{urlencode({**wanted, name: following})}",
         f"{call.path}?{urlencode(wanted)}" if asked.text(name) else None,
         f"{call.path}?{urlencode({**wanted, 'format': 'csv_excel'})}" if has_csv else None,
         sorting,

@@ -19,6 +19,7 @@ from gateway.http.routing import Reply
 from kernel.clock import rfc3339
 from keys.principal import ADMIN
 from store.database import Transaction
+from store.keyset import end_of
 
 R = TypeVar("R")
 # Reads rows older than the cursor's, which is what the address says of it, or None: the first ones.
@@ -48,7 +49,7 @@ class Sheet(Generic[R]):
 
     def after(self, row: R, sort: str) -> str:
         """The cursor of what stands after the row in that order."""
-        return f"{sort}.{self.cursor(row)}" if sort else str(self.cursor(row))
+        return str(_after(sort, str(self.cursor(row))))
 
     def cells(self, row: R) -> Mapping[str, object]:
         """The row by its columns' names."""
@@ -93,8 +94,9 @@ async def whole_list(
 
     async def page_after(cursor: str | None) -> CsvPage:
         rows = await call.context.database.read(lambda tx: read(tx, cursor, ROWS_AT_ONCE))
-        has_more = len(rows) == ROWS_AT_ONCE
-        following = sheet.after(rows[-1], sort) if has_more else None
+        following = _after(sort, end_of(rows))
+        if len(rows) == ROWS_AT_ONCE:
+            following = sheet.after(rows[-1], sort)
         return CsvPage([sheet.cells(row) for row in rows], following)
 
     export = Export(sheet.name, sheet.scopes, [_name(column) for column in sheet.columns])
@@ -102,6 +104,10 @@ async def whole_list(
     return await csv_stream(
         call, export, form, page_after, cursor, is_everybodys=sheet.is_everybodys
     )
+
+
+def _after(sort: str, cursor: str | None) -> str | None:
+    return f"{sort}.{cursor}" if sort and cursor is not None else cursor
 
 
 def _sort(call: RequestContext[Any, Any], sheet: Sheet[R]) -> str:

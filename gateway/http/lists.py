@@ -33,7 +33,7 @@ from kernel.errors import InvalidInput
 from kernel.file_name import plain_name
 from keys.account import get_account
 from keys.principal import Principal, check_address, require_scope
-from store.keyset import Begin
+from store.keyset import Begin, end_of
 
 ROWS_AT_ONCE: Final = 500
 # With the credential cache's half second, an ended key's answer ends within the second.
@@ -94,8 +94,10 @@ async def list_rows(
     """
     limit, begin = call.query.limit, place_of(call.query.cursor, prefix, sorts)
     rows = await call.context.database.read(partial(read, before_id=begin, limit=limit + 1))
-    after = partial(_cursor, begin, cursor)
-    data = listing(rows, limit, shape=shape, cursor=after)
+    if len(rows) <= limit and (end := end_of(rows)) is not None:
+        data = page([shape(row) for row in rows], cursor_after(begin, end))
+    else:
+        data = listing(rows, limit, shape=shape, cursor=partial(_cursor, begin, cursor))
     return answer(codes.SUCCESS, data, now_us=call.now_us)
 
 
@@ -117,7 +119,10 @@ async def list_or_csv(
     async def page_after(text: str | None) -> CsvPage:
         begin = place_of(text, prefix, sorts)
         rows = await call.context.database.read(partial(read, before_id=begin, limit=ROWS_AT_ONCE))
-        following = _cursor(begin, cursor, rows[-1]) if len(rows) == ROWS_AT_ONCE else None
+        end = end_of(rows)
+        following = None if end is None else cursor_after(begin, end)
+        if len(rows) == ROWS_AT_ONCE:
+            following = _cursor(begin, cursor, rows[-1])
         return CsvPage([written(row) for row in rows], following)
 
     first = call.query.cursor

@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
+from kernel.clock import DAY_US
+from kernel.ids import least_id
 from store.database import Database, Transaction
-from store.keyset import NEWEST, Keyset
+from store.keyset import NEWEST, Begin, Keyset, ListPlace
 
 OF_TENANT = "account_id = :account_id AND environment = :environment"
 PAGES = Keyset(
@@ -81,6 +83,66 @@ async def test_a_numbered_page_says_how_many_there_are(database: Database) -> No
 
     assert [row["name"] for row in rows] == ["c"]
     assert total == 3
+
+
+async def test_what_has_no_index_is_looked_for_in_pieces(database: Database) -> None:
+    pages = Keyset(
+        "name",
+        "sealed_keys",
+        filters={"sealed": "sealed = :sealed", "since": "created_at >= :since"},
+        key="name",
+        indexed=("since",),
+        looked_at=2,
+    )
+    await database.transaction(given)
+
+    async def looked(begin: Begin, **values: Any) -> tuple[list[str], str | None]:
+        found = await database.read(
+            lambda tx: pages.stretch(
+                tx, lambda row: str(row["name"]), limit=9, before_id=begin, **values
+            )
+        )
+        return list(found), found.end
+
+    assert await looked(None, sealed=b"y") == (["d"], "d")
+    assert await looked("d", sealed=b"y") == (["b"], "b")
+    assert await looked("b", sealed=b"y") == ([], None)
+    assert await looked(ListPlace("created"), sealed=b"y") == (["b"], "b")
+    assert await looked(ListPlace("created", "d"), sealed=b"x") == (["e"], None)
+    assert await looked(None, sealed=b"x", since=3) == (["e"], "d")
+    assert await looked(None, since=1) == (["e", "d", "c", "b"], None)
+
+
+async def test_days_are_found_by_their_ids_and_by_their_time_where_a_clock_was_wrong(
+    database: Database,
+) -> None:
+    pages = Keyset(
+        "name",
+        "sealed_keys",
+        filters={
+            "created_after": "created_at >= :created_after",
+            "created_before": "created_at < :created_before",
+        },
+        key="name",
+        days_of="txn",
+    )
+    months = [(least_id("txn", month * 30 * DAY_US), month * 30 * DAY_US) for month in range(9)]
+    # Made by a machine whose clock was a year ahead.
+    ahead = (least_id("txn", 365 * DAY_US), 8 * 30 * DAY_US + 5)
+
+    async def write(tx: Transaction) -> None:
+        rows = [(name, b"", at) for name, at in [*months, ahead]]
+        await tx.insert("sealed_keys", ("name", "sealed", "created_at"), rows)
+
+    await database.transaction(write)
+    names = [name for name, _ in months]
+    days = {"created_after": 60 * DAY_US, "created_before": 120 * DAY_US}
+    late = {"created_after": 240 * DAY_US, "created_before": 250 * DAY_US}
+
+    assert await page(database, pages, limit=9, **days) == [names[3], names[2]]
+    assert await page(database, pages, limit=9, **late) == [ahead[0], names[8]]
+    assert await page(database, pages, limit=9, created_before=1) == [names[0]]
+    assert await page(database, pages, limit=9, created_after=500 * DAY_US) == []
 
 
 def test_the_text_has_what_was_asked_for_and_no_more() -> None:

@@ -114,7 +114,7 @@ async def list_orders(call: RequestContext[Fields, OrdersQuery]) -> Reply:
         created_before=time_us(query.created_before, "created_before"),
     )
     shape = partial(OrderShape.of, links=call.context.payments.links)
-    read = partial(order_list.page, tenant=call.principal.tenant, wanted=wanted)
+    read = partial(order_list.stretch, tenant=call.principal.tenant, wanted=wanted)
     return await list_or_csv(call, "ord", read, _EXPORT, shape=shape, sorts=order_list.SORTS)
 
 

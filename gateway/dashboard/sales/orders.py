@@ -121,7 +121,7 @@ async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
 
     async def read(tx: Transaction, cursor: str | None, limit: int) -> Sequence[Order]:
         before_id = place_of(cursor, "ord", order_list.SORTS)
-        return await order_list.page_of_all(tx, narrowed, before_id=before_id, limit=limit)
+        return await order_list.stretch_of_all(tx, narrowed, before_id=before_id, limit=limit)
 
     return await list_page(
         call,
