@@ -16,6 +16,8 @@ from markdown_it.token import Token
 from markdown_it.utils import OptionsDict
 from markupsafe import Markup, escape
 
+from gateway.docs.colours import coloured
+
 _LINKS = ("/", "#", "https://", "http://")
 
 
@@ -57,7 +59,8 @@ class _Renderer(RendererHTML):
 
     def fence(self, tokens: Sequence[Token], index: int, *_: Any) -> str:
         text = tokens[index].content.removesuffix("\n")
-        return f'<pre tabindex="0"><code>{escape(text)}</code></pre>\n'
+        language = tokens[index].info.partition(" ")[0]
+        return f'<pre tabindex="0"><code>{coloured(text, language)}</code></pre>\n'
 
     def link_open(self, tokens: Sequence[Token], index: int, options: OptionsDict, env: Any) -> str:
         target = str(tokens[index].attrGet("href"))

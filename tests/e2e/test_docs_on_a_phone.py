@@ -33,14 +33,15 @@ async def test_no_guide_is_wider_than_a_phone(installation: Installation, browse
     assert wide == {}
 
 
-async def test_event_pages_and_the_search_have_no_grave_fault(
+async def test_pages_with_samples_and_the_search_have_no_grave_fault(
     installation: Installation, browser: Browser
 ) -> None:
     page = (await new_window(browser, installation.url)).page
 
     faults = []
     found, nothing = "/docs/search?q=signature", "/docs/search?q=zzz"
-    for path in ("/docs/events", "/docs/events/topup.delivered", found, nothing):
+    coloured = ("/docs/webhooks", "/docs/api/holds")
+    for path in ("/docs/events", "/docs/events/topup.delivered", found, nothing, *coloured):
         await page.goto(path)
         faults += await grave_faults_in_both(page)
 

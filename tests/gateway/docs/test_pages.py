@@ -20,6 +20,7 @@ from billing.credits.unpaid_credit import OPENING_TEST_CREDIT_CENTS, SANDBOX_FUN
 from gateway.answers.response_codes import CODES, NextAction
 from gateway.docs import samples
 from gateway.docs.code_notes import NOTES
+from gateway.docs.colours import coloured
 from gateway.docs.markdown import anchor_of, headings, to_html
 from gateway.docs.pages import GUIDES, PLACEHOLDER, guide_text, path_of
 from gateway.docs.reference import Operation, resources
@@ -266,7 +267,7 @@ def test_markdown_is_escaped_and_its_marks_are_tags() -> None:
     html = to_html(
         "# A <b>\n\n## One & two\n\nSee `x<y` and **bold [link](/docs)**.\n\n"
         "- one\n- two\n  goes on\n\n1. first\n\n| a | b |\n|---|---|\n| `1` | <i> |\n\n"
-        "> told\n\n```sh\ncurl <x>\n```\n"
+        "> told\n\n```sh\ncurl $K <x>\n```\n"
     )
 
     assert html.split("\n") == [
@@ -277,9 +278,22 @@ def test_markdown_is_escaped_and_its_marks_are_tags() -> None:
         *("<ol>", "<li>first</li>", "</ol>"),
         *TABLE,
         *('<div class="note">', "<p>told</p>", "</div>"),
-        '<pre tabindex="0"><code>curl &lt;x&gt;</code></pre>',
+        '<pre tabindex="0"><code>curl <span class="n">$K</span> &lt;x&gt;</code></pre>',
         "",
     ]
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "html"),
+    [
+        ("json", '{"a": 1}', '{<span class="n">&#34;a&#34;</span>: <span class="m">1</span>}'),
+        ("python", "return 1  # <one>", '<span class="k">return</span> <span class="m">1</span>  <span class="c"># &lt;one&gt;</span>'),
+        ("curl", "-d '{\"a\": true}'", '-d <span class="s">&#39;</span>{<span class="n">&#34;a&#34;</span>: <span class="k">true</span>}<span class="s">&#39;</span>'),
+        ("http", "POST /<x>\n\n{", "POST /&lt;x&gt;\n\n{"),
+    ],
+)  # fmt: skip
+def test_code_has_its_parts_in_colours(language: str, text: str, html: str) -> None:
+    assert coloured(text, language) == html
 
 
 def test_a_link_to_a_script_is_refused() -> None:
