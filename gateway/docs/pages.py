@@ -48,6 +48,8 @@ GUIDES: Final = {
     "mcp": "MCP",
     "x402": "Pay without an account",
 }
+# gateway/static/docs.js sets it.
+LANGUAGE_COOKIE: Final = "topup_samples"
 _ABOUT: Final = "Prepaid AI credit in one call: the API's reference and guides."
 _HOST: Final = re.compile(r"[A-Za-z0-9.\[\]:-]{1,255}")
 _GROUPS: Final = ((1, "Done"), (2, "Refused"), (3, "About a top-up"), (4, "Not now"), (5, "Failed"))
@@ -168,6 +170,7 @@ class Pages:
             inline=inline,
             messages={code: row.message for code, row in CODES.items()},
             pretty=samples.pretty,
+            language=_language(request),
         )
 
     def page(
@@ -253,6 +256,13 @@ def _places(listed: Sequence[DocumentedResource], *, is_ours: bool) -> Iterator[
     for resource in listed:
         if any(operation.is_ours for operation in resource.operations) is is_ours:
             yield f"{PATH}/api/{resource.slug}", resource.name
+
+
+def _language(request: Request) -> str:
+    """The language of samples that the reader chose, or the first."""
+    chosen = request.cookies.get(LANGUAGE_COOKIE)
+    names = [name for name, _ in _MAKERS]
+    return next((name for name in names if name.lower() == chosen), names[0])
 
 
 def _samples(operation: Operation, server: str) -> list[tuple[str, str]]:

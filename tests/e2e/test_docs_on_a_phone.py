@@ -46,3 +46,17 @@ async def test_pages_with_samples_and_the_search_have_no_grave_fault(
         faults += await grave_faults_in_both(page)
 
     assert faults == []
+
+
+async def test_the_language_of_samples_stays_from_page_to_page(
+    installation: Installation, browser: Browser
+) -> None:
+    page = (await new_window(browser, installation.url)).page
+    opened = "[...document.querySelectorAll('.samples > [open]')].map(one => one.dataset.language)"
+
+    await page.goto("/docs/api/holds")
+    assert set(await page.evaluate(opened)) == {"curl"}
+    await page.locator("#post-holds summary", has_text="Python").click()
+    assert await page.evaluate(opened) == ["python"] * 5
+    await page.goto("/docs/api/usage")
+    assert await page.evaluate(opened) == ["python"] * 2
