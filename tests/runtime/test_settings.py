@@ -1,5 +1,6 @@
 """Settings: sources in order, errors that name the variable and never the value, masks."""
 
+import os
 import stat
 from pathlib import Path
 
@@ -74,6 +75,8 @@ def test_every_setting_says_what_it_means() -> None:
         ("PLATFORMS", '[{"id": "a", "typo": "hunter2"}]', "TOPUP_PLATFORMS[0][typo]: "),
         ("PLATFORMS", '[{"id": "a"}, {"id": "a"}]', "TOPUP_PLATFORMS: names one id twice"),
         ("LOG_LEVEL", "hunter2", "TOPUP_LOG_LEVEL: "),
+        ("PROCESSES", "hunter2", "TOPUP_PROCESSES: is 1 to 64, or auto for one a core"),
+        ("PROCESSES", "0", "TOPUP_PROCESSES: is 1 to 64"),
         ("WEBHOOK_TIMEOUT_S", "nan", "TOPUP_WEBHOOK_TIMEOUT_S: input should be a finite number"),
     ],
 )
@@ -87,6 +90,22 @@ def test_a_wrong_value_names_its_variable_and_is_not_repeated(
 
     assert wanted in str(raised.value)
     assert "hunter2" not in str(raised.value)
+
+
+def test_processes_may_be_as_many_as_the_cores_that_are_granted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    granted = os.sched_getaffinity(0)
+    monkeypatch.setenv("TOPUP_PROCESSES", "auto")
+    os.sched_setaffinity(0, {min(granted)})
+    try:
+        on_one = load_settings().processes
+    finally:
+        os.sched_setaffinity(0, granted)
+
+    assert on_one == 1
+    assert load_settings().processes == len(granted)
+    assert load_settings(processes="3").processes == 3
 
 
 def test_lists_are_separated_by_commas_or_spaces(monkeypatch: pytest.MonkeyPatch) -> None:
