@@ -212,8 +212,12 @@ def sent_visits(page: str, deliveries: Sequence[str], replay: str) -> list[Visit
 
 def refused_visits(page: str) -> list[Visit]:
     """A receiver that takes nothing is tried, too: it is no part of the deliveries above."""
-    urls = ("x", "ftp://a.example", "https://a@a.example", "https://a.example/#b", "https://a/b c")
-    urls += (
+    urls = (
+        "x",
+        "ftp://a.example",
+        "https://a@a.example",
+        "https://a.example/#b",
+        "https://a/b c",
         "https://a.example:x",
         "https://a.example:22",
         "https://-.example",
