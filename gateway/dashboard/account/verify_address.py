@@ -121,7 +121,6 @@ def _page(
         call,
         "verify_address.html",
         email=found.email,
-        expires_at=found.expires_at,
         token=call.params["address_token"],
         is_verified=is_verified,
     )
