@@ -53,6 +53,7 @@ ROOMS: Final[Mapping[str, frozenset[str]]] = {
             "new_password.html",
             "sign_in.html",
             "sign_up.html",
+            "verify_address.html",
         }
     ),
 }

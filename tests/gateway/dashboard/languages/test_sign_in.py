@@ -6,7 +6,8 @@ import pytest
 
 from gateway.html.translated import ROOMS
 from tests.gateway.dashboard.test_new_password import ask, links
-from tests.support.browser import member, new_browser
+from tests.gateway.dashboard.test_verify_address import links as address_links
+from tests.support.browser import member, new_browser, signed_in
 from tests.support.gateway import Gateway
 from tests.support.other_language import Visit, arabic, not_arabic
 
@@ -23,6 +24,9 @@ async def test_each_of_these_pages_and_each_of_its_refusals_is_whole_in_arabic(
     await member(gateway, "ann@mail.com")
     await ask(new_browser(gateway), "ann@mail.com")
     (link,) = await links(gateway)
+    ben = await signed_in(gateway, "ben@mail.com")
+    await ben.send("/dashboard/account/address", {})
+    (address,) = await address_links(gateway)
     visits = [
         Visit("sign_in.html", "/sign-in?said=signed-out"),
         Visit("sign_in.html", "/sign-in?said=password-set"),
@@ -41,6 +45,8 @@ async def test_each_of_these_pages_and_each_of_its_refusals_is_whole_in_arabic(
         Visit("forgot_password.html", "/forgot-password", {"email": "@"}),
         Visit("new_password.html", link),
         Visit("new_password.html", link, {"password": "short"}),
+        Visit("verify_address.html", address),
+        Visit("verify_address.html", address, {"press": "yes"}),
     ]
 
     assert await not_arabic(browser, visits) == []
