@@ -62,7 +62,7 @@ class ToldTeam:
         """The first failure of that many webhooks; those before have their own."""
         where, ids = tenant or self.live, []
         for number in range(count):
-            url = f"https://hooks.example.com/{len(self.endpoints) + number}"
+            url = f"https://hooks.example.com/{len(self.endpoints) + number}?token=hush"
             made, _ = await given_endpoint(self.database, self.clock, where, url=url)
             ids.append(made.id)
         self.endpoints += ids

@@ -15,6 +15,7 @@ from webhooks.deliveries.notice import DISABLED_STAGE, RECOVERED, ToldEndpoint
 WEBHOOKS_PATH: Final = "/dashboard/webhooks"
 KEYS_PATH: Final = "/dashboard/keys"
 BUY_PATH: Final = "/dashboard/buy"
+URL_CHARACTERS_MAX: Final = 200
 
 
 def webhook_letter(
@@ -56,7 +57,9 @@ def _webhook_subject(unwell: Sequence[ToldEndpoint], told: int, language: Langua
 
 
 def _of_endpoint(one: ToldEndpoint, language: Language) -> str:
-    say, known = language.say, {"url": one.url, "when": language.moment(one.at_us)}
+    # Mail is read on the way, and a receiver may have put a secret into the query.
+    url = one.url.partition("?")[0][:URL_CHARACTERS_MAX]
+    say, known = language.say, {"url": url, "when": language.moment(one.at_us)}
     if one.stage == RECOVERED:
         return say("{url} works again since {when}.", **known)
     if one.stage == DISABLED_STAGE:
@@ -91,7 +94,7 @@ def key_letter(made: ToldKeys, *, public_url: str, language: Language) -> OwnerL
     return OwnerLetter(
         language,
         subject,
-        (say("Revoke what nobody of you made, and look at the security log."),),
+        (say("Revoke what none of you made, and look at the security log."),),
         say("Look at the keys"),
         f"{public_url}{KEYS_PATH}",
         say("You can switch mail of this kind off on this page:"),

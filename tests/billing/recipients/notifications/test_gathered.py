@@ -51,6 +51,7 @@ async def test_46_webhooks_that_fail_at_once_are_one_mail(
     text = words(messages[0])
     assert text.count(" has failed since ") == 20
     assert "And 26 more." in text
+    assert "hush" not in str(messages[0])
     listed = re.findall(r"https://pay\.acme\.com/dashboard/webhooks/(we_\w+)", text)
     assert len(set(listed) & set(team.endpoints)) == 20
     assert "This is about the account Acme." not in text
