@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from billing.reports.find_by_id import Found, Kind
+from gateway.html.phrase import phrase
 from kernel.clock import rfc3339
 
 _D: Final = "/dashboard"
@@ -28,27 +29,27 @@ class Action(NamedTuple):
 
 
 WORDS: Final[Mapping[Kind, str]] = {
-    "topup": "Top-up",
-    "order": "Order",
-    "subscription": "Subscription",
-    "batch": "Bulk send",
-    "approval": "Approval",
-    "mail": "Mail",
-    "document": "Document",
-    "hold": "Hold",
-    "usage": "Usage",
-    "refund": "Refund",
-    "key": "Key",
-    "endpoint": "Webhook",
-    "delivery": "Delivery",
-    "event": "Event",
-    "replay": "Replay",
-    "transfer": "Transfer",
-    "app": "OAuth app",
-    "account": "Account",
-    "code_batch": "Code batch",
-    "machine_payment": "Machine payment",
-    "request": "Request",
+    "topup": phrase("Top-up"),
+    "order": phrase("Order"),
+    "subscription": phrase("Subscription"),
+    "batch": phrase("Bulk send"),
+    "approval": phrase("Approval"),
+    "mail": phrase("Mail"),
+    "document": phrase("Document"),
+    "hold": phrase("Hold"),
+    "usage": phrase("Usage"),
+    "refund": phrase("Refund"),
+    "key": phrase("Key"),
+    "endpoint": phrase("Webhook"),
+    "delivery": phrase("Delivery"),
+    "event": phrase("Event"),
+    "replay": phrase("Replay"),
+    "transfer": phrase("Transfer"),
+    "app": phrase("OAuth app"),
+    "account": phrase("Account"),
+    "code_batch": phrase("Code batch"),
+    "machine_payment": phrase("Machine payment"),
+    "request": phrase("Request"),
 }
 
 
@@ -96,30 +97,41 @@ _OPERATORS: Final[Mapping[Kind, Callable[[Found], str]]] = {
 }
 _OF_TOPUP: Final = frozenset({"approval", "mail", "delivery", "event", "transfer"})
 ACTIONS: Final[Sequence[Action]] = (
-    Action("Send a top-up", f"{_D}/send", "topup:send", "new credit"),
-    Action("Bulk send", f"{_D}/bulk", "topup:send", "many csv upload"),
-    Action("New key", f"{_D}/keys/new", "keys:write", "create agent api secret"),
-    Action("New webhook", f"{_D}/webhooks/new", "webhooks:write", "create endpoint register"),
-    Action("Decide approvals", f"{_D}/approvals?status=pending", "topup:read", "approve deny"),
-    Action("Buy credit", f"{_D}/buy", "billing:read", "pay add funds"),
-    Action("Set auto-recharge", f"{_D}/recharge", "billing:read", "automatic"),
-    Action("Redeem a voucher or code", f"{_D}/vouchers", "vouchers:read", "coupon atu"),
-    Action("Failed top-ups", f"{_D}/topups?status=failed", "topup:read", "errors"),
-    Action("Failed deliveries", f"{_D}/deliveries?status=failed", "webhooks:read", "errors replay"),
-    Action("Request log", f"{_D}/requests", "topup:read", "refused errors api why curl"),
-    Action("Statement", f"{_D}/statement", "topup:read", "print ledger balance accountant"),
-    Action("Receipts and documents", f"{_D}/documents", "billing:read", "invoice pdf"),
-    Action("Usage", f"{_D}/usage", "usage:read", "tokens models spend"),
-    Action("Wallets of recipients", f"{_D}/wallets", "topup:read", "customers balance"),
-    Action("Your account", f"{_D}/account", "", "password sessions language settings"),
-    Action("Security log", f"{_D}/account/security", "", "audit who"),
-    Action("Documentation", "/docs", "", "help api reference"),
-    Action("Operator: home", f"{_A}/home", "admin", "queue workers suppliers waiting"),
-    Action("Operator: accounts", f"{_A}/accounts", "admin", "customers"),
-    Action("Operator: desk", f"{_A}/topups", "admin", "waiting pending top-ups"),
-    Action("Operator: orders", f"{_A}/orders", "admin", "payments"),
-    Action("Operator: reconciliation", f"{_A}/reconciliation", "admin", "differences money"),
-    Action("Operator: audit log", f"{_A}/audit", "admin", "who changed"),
+    Action(phrase("Send a top-up"), f"{_D}/send", "topup:send", "new credit"),
+    Action(phrase("Bulk send"), f"{_D}/bulk", "topup:send", "many csv upload"),
+    Action(phrase("New key"), f"{_D}/keys/new", "keys:write", "create agent api secret"),
+    Action(
+        phrase("New webhook"), f"{_D}/webhooks/new", "webhooks:write", "create endpoint register"
+    ),
+    Action(
+        phrase("Decide approvals"), f"{_D}/approvals?status=pending", "topup:read", "approve deny"
+    ),
+    Action(phrase("Buy credit"), f"{_D}/buy", "billing:read", "pay add funds"),
+    Action(phrase("Set auto-recharge"), f"{_D}/recharge", "billing:read", "automatic"),
+    Action(phrase("Redeem a voucher or code"), f"{_D}/vouchers", "vouchers:read", "coupon atu"),
+    Action(phrase("Failed top-ups"), f"{_D}/topups?status=failed", "topup:read", "errors"),
+    Action(
+        phrase("Failed deliveries"),
+        f"{_D}/deliveries?status=failed",
+        "webhooks:read",
+        "errors replay",
+    ),
+    Action(phrase("Request log"), f"{_D}/requests", "topup:read", "refused errors api why curl"),
+    Action(phrase("Statement"), f"{_D}/statement", "topup:read", "print ledger balance accountant"),
+    Action(phrase("Receipts and documents"), f"{_D}/documents", "billing:read", "invoice pdf"),
+    Action(phrase("Usage"), f"{_D}/usage", "usage:read", "tokens models spend"),
+    Action(phrase("Wallets of recipients"), f"{_D}/wallets", "topup:read", "customers balance"),
+    Action(phrase("Your account"), f"{_D}/account", "", "password sessions language settings"),
+    Action(phrase("Security log"), f"{_D}/account/security", "", "audit who"),
+    Action(phrase("Documentation"), "/docs", "", "help api reference"),
+    Action(phrase("Operator: home"), f"{_A}/home", "admin", "queue workers suppliers waiting"),
+    Action(phrase("Operator: accounts"), f"{_A}/accounts", "admin", "customers"),
+    Action(phrase("Operator: desk"), f"{_A}/topups", "admin", "waiting pending top-ups"),
+    Action(phrase("Operator: orders"), f"{_A}/orders", "admin", "payments"),
+    Action(
+        phrase("Operator: reconciliation"), f"{_A}/reconciliation", "admin", "differences money"
+    ),
+    Action(phrase("Operator: audit log"), f"{_A}/audit", "admin", "who changed"),
 )
 
 
@@ -143,12 +155,16 @@ def operators_line(one: Found, environment: str) -> FoundLine:
     return FoundLine(WORDS[one.kind], one, f"{_A}/{place}")
 
 
-def actions_for(text: str, scopes: frozenset[str]) -> list[Action]:
-    """Those that hold every word of the text, of what the reader may do; all for an empty one."""
+def actions_for(text: str, scopes: frozenset[str], say: Callable[[str], str]) -> list[Action]:
+    """Those that hold every word of the text, in English or as `say` says them, of what the reader may do;
+    all for an empty one.
+    """
     words = text.lower().split()
     return [
         action
         for action in ACTIONS
         if (not action.scope or action.scope in scopes)
-        and all(word in f"{action.label} {action.also}".lower() for word in words)
+        and all(
+            word in f"{action.label} {say(action.label)} {action.also}".lower() for word in words
+        )
     ]

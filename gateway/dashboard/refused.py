@@ -10,7 +10,9 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.answers import envelope
-from gateway.answers.refusals import Refusal, sentence
+from gateway.answers.refusals import Refusal
+from gateway.html.forms import first_words
+from gateway.html.phrase import phrase
 from gateway.html.render import go, standing
 from gateway.http.errors import refusal_of
 from gateway.http.password_again import CONFIRM
@@ -24,25 +26,27 @@ SIGN_IN: Final = "/sign-in"
 HOME: Final = "/dashboard"
 _UNAUTHORISED: Final = 401
 _TITLES: Final = {
-    403: "This is not open to you",
-    404: "There is nothing here",
-    405: "This method is not allowed",
-    422: "That could not be processed",
-    429: "Too fast",
-    500: "Something went wrong",
-    503: "Back in a moment",
+    403: phrase("This is not open to you"),
+    404: phrase("There is nothing here"),
+    405: phrase("This method is not allowed"),
+    422: phrase("That could not be processed"),
+    429: phrase("Too fast"),
+    500: phrase("Something went wrong"),
+    503: phrase("Back in a moment"),
 }
-_OPERATORS_ONLY: Final = (
+_OPERATORS_ONLY: Final = phrase(
     "This page is for the operators of this gateway, and your account is not one of theirs. One of them"
     " can make it one: topup accounts operator ACCOUNT --on."
 )
-_ROLE: Final = "Your role in this account does not allow it. The account's owner can give you another, under Team."
-_SENTENCES: Final = {404: "The address is mistyped, or what it named is gone or not yours."}
+_ROLE: Final = phrase(
+    "Your role in this account does not allow it. The account's owner can give you another, under Team."
+)
+_SENTENCES: Final = {404: phrase("The address is mistyped, or what it named is gone or not yours.")}
 
 
 def refuse(refusal: Refusal, _now_us: int) -> ASGIApp:
     """The refusal as a page; without a session, the way to one and back; so for a password that is due."""
-    said = sentence(refusal.detail, refusal.error.get("param"))
+    said = first_words(refusal.detail, refusal.error.get("param"))
     if refusal.error.get("required_scopes") == ["admin"]:
         said = _OPERATORS_ONLY
     elif refusal.error.get("reason") in {"scope", "owner"}:
@@ -68,7 +72,7 @@ def outside(context: Context) -> Callable[[Request, Exception], Awaitable[Respon
             MethodNotAllowed(sorted(allow.split(", "))) if allow else NotFound("Path")
         )
         if "text/html" in request.headers.get("accept", ""):
-            said = _SENTENCES.get(refusal.http_status, sentence(refusal.detail))
+            said = _SENTENCES.get(refusal.http_status, first_words(refusal.detail))
             shown = _error_page(request.scope, refusal.http_status, said)
             shown.raw_headers += refusal.headers
             return shown

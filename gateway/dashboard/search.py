@@ -11,6 +11,8 @@ from gateway.dashboard.admin.fields import admin_route
 from gateway.dashboard.found import actions_for, operators_line, own_line
 from gateway.dashboard.route import page_route
 from gateway.html.forms import NO_PROBLEM, Problem, problem_of, read_query
+from gateway.html.language import language_of_request
+from gateway.html.phrase import counted, phrase
 from gateway.html.render import page
 from gateway.http.fields import Fields, cursor_id
 from gateway.http.request_context import RequestContext
@@ -68,15 +70,20 @@ def _asked(call: RequestContext[Any, Any]) -> tuple[str, str | None, Problem]:
 def _check(text: str) -> None:
     """Raises InvalidInput."""
     if len(text) > TEXT_CHARACTERS_MAX:
-        raise InvalidInput(f"write at most {TEXT_CHARACTERS_MAX} characters", param="q")
-    if has_control(text):
-        raise InvalidInput("write letters, digits and signs only", param="q")
-    if _SECRET.search(text):
-        raise InvalidInput(
-            "this looks like a secret, and was not searched for: write a voucher's last 4 characters,"
-            " or a key's name",
-            param="q",
+        said = counted(
+            "write at most %(num)s character",
+            "write at most %(num)s characters",
+            TEXT_CHARACTERS_MAX,
         )
+        raise InvalidInput(said, param="q")
+    if has_control(text):
+        raise InvalidInput(phrase("write letters, digits and signs only"), param="q")
+    if _SECRET.search(text):
+        said = phrase(
+            "this looks like a secret, and was not searched for: write a voucher's last 4 characters,"
+            " or a key's name"
+        )
+        raise InvalidInput(said, param="q")
 
 
 def _page(
@@ -102,7 +109,7 @@ def _page(
         looked_back_to=found.parts.looked_back_to,
         looked_at=looked_at,
         characters_min=PART_CHARACTERS_MIN,
-        actions=actions_for(text, call.principal.scopes),
+        actions=actions_for(text, call.principal.scopes, language_of_request(call.scope).say),
     )
 
 

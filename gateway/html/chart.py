@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from gateway.html.format import count, micros, money
+from gateway.html.format import count, dollars_of_micros, micros, money
 from gateway.html.phrase import Phrase, counted, phrase
 from kernel.clock import DAY_US, HOUR_US, MINUTE_US, rfc3339
 from store.activity import Activity
@@ -114,6 +114,7 @@ def spend_bars(title: str, by_day: Mapping[int, int], *, since: int, until: int)
         [Series(phrase("spent"), "calm")],
         top=top,
         show=micros,
+        show_level=dollars_of_micros,
         figures=[[number] for number in spent],
         totals=[sum(spent)],
         is_empty=not any(spent),
@@ -220,7 +221,7 @@ def _figure(show: Callable[[int], str], number: int) -> Phrase:
 
 def _short_money(cents: int) -> str:
     """Whole dollars without their cents."""
-    return money(cents).replace(".00", "")
+    return dollars_of_micros(cents * _MICROS_PER_CENT).removesuffix(".00")
 
 
 def _ceiling(highest: int) -> int:

@@ -228,8 +228,11 @@ def money(cents: int | None) -> str:
 def micros(amount: int) -> str:
     """Micros as dollars, with as many places as they have: 1_234_500 -> $1.2345."""
     reading = language.current.get()
-    if not reading.is_english:
-        return reading.writing.micros(amount)
+    return dollars_of_micros(amount) if reading.is_english else reading.writing.micros(amount)
+
+
+def dollars_of_micros(amount: int) -> str:
+    """The same, as short in each language: for a picture that has no room for more."""
     sign = "−" if amount < 0 else ""
     whole, part = divmod(abs(amount), 1_000_000)
     places = f"{part:06d}".rstrip("0").ljust(2, "0")
@@ -305,6 +308,12 @@ def elapsed(microseconds: int) -> str:
     return duration(microseconds // SECOND_US)
 
 
+def after(microseconds: int) -> str:
+    """The same with a plus, which stands before its number also where words run from right to left."""
+    number, _, rest = elapsed(microseconds).partition(" ")
+    return f"{language.current.get().apart(f'+{number}')} {rest}"
+
+
 def share(part: float) -> str:
     """0.9876 -> 98.7 %: cut off, so that 100 % is all and 0 % none."""
     return f"{int(part * 1000) / 10:g} %"
@@ -353,6 +362,7 @@ FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
     "tone": tone,
     "duration": _at_render(duration),
     "elapsed": _at_render(elapsed),
+    "after": _at_render(after),
     "share": share,
     "short": short,
     "code_words": _at_render(lambda code: say(code_words(code))),

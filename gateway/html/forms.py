@@ -6,13 +6,13 @@ another tab sends nothing in the wrong world.
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import parse_qs
 
 from gateway.answers.refusals import sentence
 from gateway.html.field_words import for_people
-from gateway.html.language import PageLanguage, say
+from gateway.html.language import say
 from gateway.html.phrase import Phrase, counted, phrase, with_capital
 from gateway.http.body import check_media_type
 from gateway.http.errors import refusal_of
@@ -107,14 +107,14 @@ class Problem:
     are_shown: bool = False
 
     def of(self, *names: str) -> str:
-        """What is wrong with the field; the API may call it by more than one name."""
-        return next((self.fields[name] for name in names if name in self.fields), "")
+        """What is wrong with the field, in the reader's language; the API may call it by more than one name."""
+        return say(next((self.fields[name] for name in names if name in self.fields), ""))
 
     @property
     def note(self) -> str:
         """What stands above the form."""
         if not self.are_shown:
-            return self.sentence
+            return self.said
         return say(
             counted(
                 "Nothing was done yet: please look at one field below.",
@@ -123,12 +123,10 @@ class Problem:
             )
         )
 
-    def in_words_of(self, language: PageLanguage) -> "Problem":
-        """The same, said in the language, which knows each sentence of it."""
-        fields = {name: language.say(said) for name, said in self.fields.items()}
-        return replace(
-            self, fields=fields, sentence=_together(fields) or language.say(self.sentence)
-        )
+    @property
+    def said(self) -> str:
+        """All of it, in the reader's language."""
+        return _together(say(one) for one in self.fields.values()) or say(self.sentence)
 
 
 NO_PROBLEM = Problem(200, "")
@@ -164,11 +162,12 @@ def form_of(call: RequestContext[Any, Any], fields: dict[str, list[str]]) -> For
     shown = fields.pop(ENVIRONMENT_FIELD, None)
     caller = call.credential
     if caller is not None and shown is not None and shown != [caller.environment]:
-        raise EnvironmentMismatch(
-            f"the page was of {shown[0][:7]}, and you are in {caller.environment} now: nothing was"
-            " done; look at the page again",
-            reason="environment",
+        said = phrase(
+            "the page was of %(shown)s, and you are in %(now)s now: nothing was done; look at the page again",
+            shown=phrase(shown[0][:7]),
+            now=phrase(caller.environment),
         )
+        raise EnvironmentMismatch(said, reason="environment")
     return Form(fields)
 
 
@@ -186,18 +185,19 @@ def problem_of(error: DomainError) -> Problem:
     fields: dict[str, str] = {}
     for one in listed:
         name, said = _field_words(one["param"], one["detail"])
-        fields.setdefault(name, _first_words(said))
-    said = _together(fields)
-    return Problem(refusal.http_status, said or _first_words(for_people(error.detail)), fields)
+        fields.setdefault(name, first_words(said))
+    said = _together(fields.values())
+    return Problem(refusal.http_status, said or first_words(for_people(error.detail)), fields)
 
 
-def _first_words(said: str) -> str:
-    return with_capital(said) if isinstance(said, Phrase) else sentence(said)
+def first_words(said: str, param: str | None = None) -> str:
+    """What is said, as a page shows it: with a capital, unless it begins with a field's own name."""
+    return with_capital(said) if isinstance(said, Phrase) else sentence(said, param)
 
 
-def _together(fields: Mapping[str, str]) -> str:
-    """What is wrong with each of them, as one text; empty: nothing is."""
-    return " ".join(_ended(text) for text in dict.fromkeys(fields.values()))
+def _together(texts: Iterable[str]) -> str:
+    """Each of them once, as one text."""
+    return " ".join(_ended(text) for text in dict.fromkeys(texts))
 
 
 def _field_words(param: str, detail: str) -> tuple[str, str]:

@@ -30,11 +30,14 @@ from markupsafe import Markup
 from starlette.types import Scope
 
 from billing.recipients.language import ENGLISH, Language, asked_for
-from gateway.html.phrase import PLACE, Phrase, Value, has_words, phrase
+from gateway.html.phrase import PLACE, Phrase, Value, counted, has_words, phrase
 
 LANGUAGE_COOKIE: Final = "topup_language"
 # A cache of the page tells readers of one language from those of another by these.
 VARY: Final = "Accept-Language, Cookie"
+_PROSE: Final = re.compile(r"[a-z]{2} [a-z]{2}")
+# Of a longer text no values are looked for, which may take long.
+_RECOGNISED_CHARACTERS_MAX: Final = 400
 # Of a sentence with values that reaches us as plain text, such as a refusal of the API.
 _RECOGNISED: Final = "recognised"
 # What is put in keeps its own direction and does not turn the rest.
@@ -51,6 +54,14 @@ class _Pattern(NamedTuple):
     found: re.Pattern[str]
     one: str
     several: str
+
+    def made_with(self, values: Mapping[str, Value]) -> Phrase:
+        """The sentence with these."""
+        if not self.several:
+            return phrase(self.one, **values)
+        number = values["num"]
+        assert isinstance(number, int), "its pattern has digits there"
+        return counted(self.one, self.several, number, **values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,20 +148,26 @@ class PageLanguage:
 
     def _recognised(self, text: str) -> str:
         """A text that was made of a sentence with values; a value that is a sentence itself is said, too."""
-        for pattern in self.patterns:
-            if found := pattern.found.fullmatch(text):
-                values: dict[str, Value] = {
-                    name: phrase(value) if self._known(value) else value
-                    for name, value in found.groupdict().items()
-                }
-                if not pattern.several:
-                    return self._with_values(self.catalogue.gettext(pattern.one), values)
-                number = int(found["num"].replace(",", ""))
-                values["num"] = number
-                return self._with_values(
-                    self.say_number(pattern.one, pattern.several, number), values
-                )
-        raise NotSaid(text)
+        for pattern in self.patterns if len(text) <= _RECOGNISED_CHARACTERS_MAX else ():
+            found = pattern.found.fullmatch(text)
+            values = {} if found is None else self._values(found)
+            if values:
+                return self.say(pattern.made_with(values))
+        if has_words(text):
+            raise NotSaid(text)
+        return text
+
+    def _values(self, found: re.Match[str]) -> Mapping[str, Value]:
+        """Empty where one of them has several words of English, and is no sentence that is known."""
+        values: dict[str, Value] = {}
+        for name, text in found.groupdict().items():
+            if self._known(text):
+                values[name] = phrase(text)
+            elif _PROSE.search(text):
+                return {}
+            else:
+                values[name] = int(text.replace(",", "")) if name == "num" else text
+        return values
 
     def _with_values(self, sentence: str, values: Mapping[str, Value]) -> str:
         return (

@@ -18,7 +18,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import Scope
 
 from gateway.html import format as formats, language as languages
-from gateway.html.forms import Problem
+from gateway.html.forms import Problem, dollars
 from gateway.html.language import NotSaid, PageLanguage, language_of_request, say, say_number
 from gateway.html.phrase import Phrase
 from gateway.html.static import static_url
@@ -61,23 +61,22 @@ def page(
         **values,
     }
     written = _written(template, call.scope, known)
-    if isinstance(problem, Problem) and problem.fields and _shows_each(*written):
+    if isinstance(problem, Problem) and problem.fields and written.shows_each:
         known["problem"] = replace(problem, are_shown=True)
         written = _written(template, call.scope, known)
     return _answer(template, written.text, status, headers)
 
 
 class _Written(NamedTuple):
-    """A page's text, and the problem on it in the words of its language."""
+    """A page's text. shows_each: it says at each field what is wrong with it."""
 
     text: str
-    problem: Problem | None
+    shows_each: bool
 
 
-def _shows_each(text: str, problem: Problem | None) -> bool:
-    """Whether the page says at each field what is wrong with it."""
-    return problem is not None and all(
-        f'<span class="wrong">{escape(said)}</span>' in text for said in problem.fields.values()
+def _shows_each(text: str, problem: object) -> bool:
+    return isinstance(problem, Problem) and all(
+        f'<span class="wrong">{escape(say(one))}</span>' in text for one in problem.fields.values()
     )
 
 
@@ -131,12 +130,12 @@ def _written_in(
             "said": formats.said(scope["query_string"]),
             "csrf_field": TOKEN_FIELD,
             "reading": reading,
-            "other_languages": _others(template, scope, reading),
+            "other_languages": _others(template, scope, reading, values.get("problem")),
             **values,
         }
-        known |= _said_in(reading, known)
+        known |= {name: say(known[name]) for name in ("notice", "said") if known.get(name)}
         text = _templates().get_template(template).render(known)
-        return _Written(text, known.get("problem"))
+        return _Written(text, _shows_each(text, known.get("problem")))
     finally:
         languages.current.reset(before)
 
@@ -165,28 +164,18 @@ def _language(template: str, scope: Scope) -> PageLanguage:
     return language_of_request(scope) if template in TRANSLATED else languages.english()
 
 
-def _said_in(reading: PageLanguage, known: Mapping[str, Any]) -> dict[str, Any]:
-    """What the code says on the page, in the reader's language."""
-    problem = known.get("problem")
-    listing: Any = known.get("listing")
-    said: dict[str, Any] = {
-        name: reading.say(known[name]) for name in ("notice", "said") if known.get(name) is not None
-    }
-    if isinstance(problem, Problem):
-        said["problem"] = problem.in_words_of(reading)
-    if isinstance(getattr(listing, "problem", None), Problem):
-        # A list that a filter of the page's address does not allow.
-        said["listing"] = replace(listing, problem=listing.problem.in_words_of(reading))
-    return said
-
-
 def _address(scope: Scope) -> str:
     return "?".join(filter(None, (scope["path"], scope["query_string"].decode("latin-1"))))
 
 
-def _others(template: str, scope: Scope, reading: PageLanguage) -> Sequence[PageLanguage]:
-    """What the reader may switch to: nothing on an answer to a form, which a switch would lose."""
-    if template not in TRANSLATED or scope["method"] not in _READS:
+def _others(
+    template: str, scope: Scope, reading: PageLanguage, problem: object
+) -> Sequence[PageLanguage]:
+    """What the reader may switch to: nothing on an answer to a form, which a switch would lose, nor where what
+    was asked for is refused: it may hold what nobody is to read, and the button's form has the address.
+    """
+    is_refused = isinstance(problem, Problem) and bool(problem.sentence)
+    if template not in TRANSLATED or scope["method"] not in _READS or is_refused:
         return ()
     return [one for one in languages.page_languages().values() if one is not reading]
 
@@ -227,6 +216,7 @@ def _templates() -> Environment:
     made.policies["ext.i18n.trimmed"] = True
     made.globals["static"] = static_url
     made.filters.update(formats.FILTERS)
+    made.filters["dollars"] = dollars
     made.tests["phrase"] = lambda text: isinstance(text, Phrase)
     # Bodies are shown in the order that they were signed in.
     made.policies["json.dumps_kwargs"] = {"sort_keys": False}

@@ -47,6 +47,26 @@ ROOMS: Final[Mapping[str, frozenset[str]]] = {
             "usage.html",
         }
     ),
+    "topups": frozenset(
+        {
+            "approval.html",
+            "approvals.html",
+            "batch.html",
+            "batches.html",
+            "bulk.html",
+            "elsewhere.html",
+            "error.html",
+            "outbox.html",
+            "outbox_mail.html",
+            "overview.html",
+            "search.html",
+            "send.html",
+            "topup.html",
+            "topups.html",
+            "vouchers.html",
+            "wallets.html",
+        }
+    ),
     "sign_in": frozenset(
         {
             "forgot_password.html",

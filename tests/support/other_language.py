@@ -1,7 +1,7 @@
 """Pages in Arabic, looked through for a word that is not: how each room's table of its pages is checked.
 
-What a person or a program wrote, such as an address, an id or a name, stands in <bdi>, <code>, <pre> or <kbd>, or is put
-into a sentence between marks that isolate it: there Latin letters are right, and anywhere else they are English.
+What a person or a program wrote, such as an address, an id or a name, stands in <bdi>, <code>, <pre>, <kbd> or an element
+with dir="auto", or is put into a sentence between marks that isolate it: there Latin letters are right, and anywhere else they are English.
 """
 
 import logging
@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from html.parser import HTMLParser
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from tests.support.browser import Browser, new_browser
 from tests.support.gateway import Gateway
@@ -22,16 +22,19 @@ _WORDS = re.compile(r"[A-Za-z]{2,}")
 _SAME = re.compile(
     r"[\u2066-\u2068][^\u2069]*\u2069|\b[a-z]{2,4}_(?:[0-9A-Za-z]{16}\b|…)|https?://\S+|\S+@\S+"
     r"|\b[a-z_]+(?:\.[a-z_]+)+\b"
-    r"|Topup Gateway|US\$|\b[A-Z]{2,5}\b|OAuth|curl|Idempotency-Key"
+    # A language's name is in itself.
+    r"|English|Español|Topup Gateway|US\$|\b[A-Z]{2,5}\b|OAuth|curl|Idempotency-Key"
 )
 
 
 class Visit(NamedTuple):
-    """A page's template, as gateway/html/translated.py names it, and how it is met. fields: it answers this form."""
+    """A page's template, as gateway/html/translated.py names it, and how it is met. fields: it answers this form.
+    Both may hold names in braces, of what the account has.
+    """
 
     template: str
     path: str
-    fields: Mapping[str, Any] | None = None
+    fields: Mapping[str, str] | None = None
 
 
 def arabic(browser: Browser | Gateway) -> Browser:
@@ -41,19 +44,25 @@ def arabic(browser: Browser | Gateway) -> Browser:
     return chosen
 
 
-async def not_arabic(browser: Browser, visits: Iterable[Visit]) -> list[str]:
-    """What is wrong with these pages, a line each: that one is English, and why; or words that are."""
+async def not_arabic(
+    browser: Browser, visits: Iterable[Visit], ids: Mapping[str, str] | None = None
+) -> list[str]:
+    """What is wrong with these pages, a line each: that one is English, and why; or words that are. ids: what
+    the names in braces stand for.
+    """
     wrong: list[str] = []
     for visit in visits:
-        where = f"{visit.template} {visit.path} {visit.fields or ''}".strip()
+        where = f"{visit.template} {visit.path} {str(visit.fields)[:90] if visit.fields else ''}".strip()
+        path = visit.path.format_map(ids or {})
         with _missing() as missing:
             if visit.fields is None:
-                answer = await browser.get(visit.path)
+                answer = await browser.get(path)
             else:
-                answer = await browser.send(visit.path, visit.fields)
-        if answer.is_redirect:
-            wrong.append(f"{where}: leads to {answer.headers['location']}")
-        elif '<html lang="ar" dir="rtl"' not in answer.text:
+                fields = {name: text.format_map(ids or {}) for name, text in visit.fields.items()}
+                answer = await browser.send(path, fields)
+                if answer.is_redirect:
+                    answer = await browser.get(answer.headers["location"])
+        if '<html lang="ar" dir="rtl"' not in answer.text:
             wrong.append(f"{where}: {answer.status_code}, is English: {' '.join(missing)}")
         else:
             wrong += [f"{where}: {text}" for text in english_in(answer.text)]
@@ -82,9 +91,7 @@ class _Reader(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = dict(attrs)
-        is_content = (
-            self._around[-1][1] or tag in _CONTENT or given.get("lang", "ar") not in {"ar", None}
-        )
+        is_content = self._around[-1][1] or tag in _CONTENT or given.get("dir") == "auto"
         if not is_content:
             self.texts += [
                 text or ""

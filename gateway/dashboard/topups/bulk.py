@@ -9,6 +9,7 @@ from gateway.dashboard.act import act
 from gateway.dashboard.listing import ListView, listing
 from gateway.dashboard.route import page_route
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_query
+from gateway.html.phrase import phrase
 from gateway.html.render import go, page
 from gateway.html.upload import read_upload
 from gateway.http.fields import Fields
@@ -93,7 +94,7 @@ async def _ask(
     query = {"dry_run": dry_run, "all_or_nothing": "true" if form.text("all_or_nothing") else ""}
     content = TextBody(text.encode(), b"text/csv")
     if len(content.content) > BULK_BODY_BYTES_MAX:
-        raise InvalidInput("the file is larger than 2 MiB")
+        raise InvalidInput(phrase("the file is larger than 2 MiB"))
     return await ask(
         call, "POST", "/topup/bulk", query=query, idempotency_key=idempotency_key, text=content
     )
@@ -103,7 +104,7 @@ def _text_of(form: Form) -> str:
     """The file's text, or what was pasted."""
     text = form.raw(FILE) or form.raw(TEXT)
     if not text.strip():
-        raise InvalidInput("choose a file, or paste its lines")
+        raise InvalidInput(phrase("choose a file, or paste its lines"))
     return text
 
 

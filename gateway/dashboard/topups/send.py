@@ -2,6 +2,7 @@
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -12,6 +13,7 @@ from gateway.answers import response_codes as codes
 from gateway.dashboard.route import page_route
 from gateway.html.format import money
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form, read_query
+from gateway.html.phrase import phrase
 from gateway.html.render import go, page
 from gateway.html.typed import Typed
 from gateway.http.fields import Fields
@@ -132,18 +134,24 @@ async def _check_range(
     if platform is not None and cents is not None:
         least, most = platform["min_amount_cents"], platform["max_amount_cents"]
         if not least <= cents <= most:
-            said = f"write an amount from {money(least)} to {money(most)} for {platform['name']}"
+            said = phrase(
+                "write an amount from %(least)s to %(most)s for %(whose)s",
+                least=partial(money, least),
+                most=partial(money, most),
+                whose=platform["name"],
+            )
             typed.refuse("amount_cents", said)
     email = body["recipient_email"]
     if email is None:
-        typed.refuse("recipient_email", "write the recipient's email address")
+        typed.refuse("recipient_email", phrase("write the recipient's email address"))
     else:
         typed.parse("recipient_email", lambda: normalise_email(email))
 
 
 def _refused(data: dict[str, Any]) -> Problem:
     """A send that would fail at its fulfilment, which validate answers rather than raises."""
-    return Problem(422, f"This would fail: {data['error']['detail']}")
+    why = data["error"]["detail"]
+    return Problem(422, phrase("This would fail: %(why)s", why=phrase(why)))
 
 
 def _body(typed: Typed) -> dict[str, Any]:
