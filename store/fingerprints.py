@@ -235,6 +235,7 @@ _OF_0059: Final = _OF_0058 | {
     "notification_turns": "1b075149d6b0",
     "owner_mails": "ab7f97fcd745",
 }
+_OF_0060: Final = _OF_0059 | {"topups": "40ebfb5db31f"}
 TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0012": _OF_0012,
     "0013": _OF_0013,
@@ -284,5 +285,6 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0057": _OF_0057,
     "0058": _OF_0058,
     "0059": _OF_0059,
-    "0060": _OF_0059 | {"topups": "40ebfb5db31f"},
+    "0060": _OF_0060,
+    "0061": _OF_0060 | {"endpoints": "43cc1cb2459b"},
 }

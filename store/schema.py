@@ -1226,6 +1226,7 @@ endpoints = sa.Table(
     _int("had_codes", default=0),  # some that were published before may carry them
     _int("include_approval_links", default=0),  # approval.requested carries the link that decides
     _int("had_approval_links", default=0),  # some that were published before may carry it
+    _text("payload_filter", null=True),  # webhooks/events/payload_filter.py, JSON; null: none
     _int("rate_tat_us", default=0),  # GCRA: theoretical arrival time of the next attempt
     _int("drain_tat_us", default=0),  # the same for what was held until enabled_at
     _text("status"),  # enabled | disabled

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TextIO
 
 import click
+import msgspec
 
 from cli.examples import examples
 from cli.output import json_option, note, show_record, show_rows
@@ -34,6 +35,14 @@ _retries = click.option(
     callback=lambda _context, _option, text: _schedule(text),
     metavar="SECONDS,…",
     help="The waits before the attempts, the first one included, such as 0,60,600,3600.",
+)
+
+
+_filter = click.option(
+    "--filter",
+    callback=lambda _context, _option, text: _filter_of(text),
+    metavar="JSON",
+    help='Only events whose data matches, such as \'{"platform": ["claude"]}\'.',
 )
 
 
@@ -72,6 +81,7 @@ def list_(*, limit: int, cursor: str | None, profile: str) -> None:
 @_codes
 @_headers
 @_retries
+@_filter
 @profile_option
 @json_option
 def add(
@@ -99,6 +109,7 @@ def show(*, endpoint_id: str, profile: str) -> None:
     epilog=examples(
         "topup webhooks update we_5Fxp --event topup.delivered --event topup.failed",
         "topup webhooks update we_5Fxp --status disabled",
+        'topup webhooks update we_5Fxp --filter \'{"amount_cents": {"gte": 1000}}\'',
     ),
 )
 @_endpoint
@@ -111,6 +122,8 @@ def show(*, endpoint_id: str, profile: str) -> None:
 @_headers
 @click.option("--no-headers", is_flag=True, help="No header is sent along any more.")
 @_retries
+@_filter
+@click.option("--no-filter", is_flag=True, help="Every event of its types is sent.")
 @click.option("--status", type=click.Choice(["enabled", "disabled"]), help="Whether it is sent to.")
 @profile_option
 @json_option
@@ -121,6 +134,7 @@ def update(
     all_events: bool,
     headers: TextIO | None,
     no_headers: bool,
+    no_filter: bool,
     profile: str,
     **fields: Any,
 ) -> None:
@@ -129,8 +143,11 @@ def update(
         raise click.UsageError("give --event or --all-events, not both")
     if headers is not None and no_headers:
         raise click.UsageError("give --headers or --no-headers, not both")
+    if fields["filter"] is not None and no_filter:
+        raise click.UsageError("give --filter or --no-filter, not both")
     fields["headers"] = {} if no_headers else _headers_in(headers)
     body = _given(fields) | ({"events": list(events)} if events or all_events else {})
+    body |= {"filter": None} if no_filter else {}
     if not body:
         raise click.UsageError("say what changes, such as --status disabled")
     _change("PATCH", endpoint_id, profile, body=body)
@@ -195,6 +212,18 @@ def _headers_in(file: TextIO | None) -> dict[str, str] | None:
             raise click.UsageError(f"line {number} of --headers is no `Name: value` of its own")
         found[name.strip()] = value.strip()
     return found
+
+
+def _filter_of(text: str | None) -> Any:
+    """What the option's JSON says; the gateway says what is wrong with it. Exits for what is no object."""
+    if text is None:
+        return None
+    try:
+        return msgspec.json.decode(text, type=dict[str, Any])
+    except (msgspec.DecodeError, UnicodeError):
+        raise click.UsageError(
+            '--filter is a JSON object, such as \'{"platform": ["claude"]}\''
+        ) from None
 
 
 def _schedule(text: str | None) -> list[int] | None:

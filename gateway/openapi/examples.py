@@ -136,6 +136,7 @@ _ENDPOINT: Final[Mapping[str, Any]] = {
     "rate_limit_per_s": None,
     "include_codes": False,
     "include_approval_links": False,
+    "filter": None,
     "failing_since": None,
     "headers": {},
     "created_at": TIME,

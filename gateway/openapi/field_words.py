@@ -57,6 +57,7 @@ FIELD_WORDS: Final[dict[str, str]] = {
     "grants": "Whether a year's credits come at once or by the month.",
     "has_more": "Whether there is another page.",
     "http_status": "The HTTP status.",
+    "filter": "What has to stand in data for an event to be sent; null: nothing.",
     "include_approval_links": "Whether approval.requested carries decide_url.",
     "include_codes": "Whether bodies carry voucher_code.",
     "input_tokens": "The tokens that went in; null: an amount was charged.",

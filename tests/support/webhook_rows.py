@@ -1,6 +1,7 @@
 """Rows that the delivery tests begin with; each function is one transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from kernel.clock import Clock
 from kernel.tenant import Tenant
@@ -40,12 +41,14 @@ async def given_endpoint(
     retry_schedule_s: Sequence[int] = (0, 5, 30),
     rate_limit_per_s: int | None = None,
     is_sandbox: bool = False,
+    wanted: Mapping[str, Any] | None = None,
 ) -> tuple[Endpoint, str]:
     new = NewEndpoint(
         url=url,
         events=events,
         retry_schedule_s=retry_schedule_s,
         rate_limit_per_s=rate_limit_per_s,
+        filter=wanted,
     )
 
     async def work(tx: Transaction) -> tuple[Endpoint, str]:

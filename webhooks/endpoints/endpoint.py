@@ -22,7 +22,7 @@ from keys.signing import new_webhook_secret
 from keys.vault import Vault
 from store.database import Row, Transaction
 from store.keyset import Begin, Keyset
-from store.row_mapping import NUMBERS, WORDS, RowMapping
+from store.row_mapping import NUMBERS, WORDS, RowMapping, as_json
 from store.update import update
 from webhooks.deliveries import delivery, endpoint_queue, notice
 from webhooks.deliveries.sealed import (
@@ -50,6 +50,7 @@ from webhooks.endpoints.fields import (
 )
 from webhooks.endpoints.secrecy import EndpointRights, check_changes, check_new, told_columns
 from webhooks.events import schemas
+from webhooks.events.payload_filter import check_filter
 
 ENABLED: Final = "enabled"
 DISABLED: Final = "disabled"
@@ -97,6 +98,7 @@ class Endpoint:
     had_codes: bool
     include_approval_links: bool
     had_approval_links: bool
+    payload_filter: dict[str, Any] | None
     status: str
     disabled_reason: str | None
     disabled_at: int | None
@@ -110,13 +112,18 @@ class Endpoint:
             events=list(self.events),
             retry_schedule_s=list(self.retry_schedule_s),
             headers=dict.fromkeys(self.header_names, MASKED),
+            filter=self.payload_filter,
         )
         return dict(to_builtins(shown))
 
 
 _ROWS = RowMapping(
     Endpoint,
-    stored={"events": WORDS, "retry_schedule_s": NUMBERS},
+    stored={
+        "events": WORDS,
+        "retry_schedule_s": NUMBERS,
+        "payload_filter": as_json(dict[str, Any]),
+    },
     without=("header_names",),
 )
 COLUMNS: Final = f"{_ROWS.listed}, headers_sealed"
@@ -168,6 +175,7 @@ async def register(
         "had_codes": int(new.include_codes),
         "include_approval_links": int(new.include_approval_links),
         "had_approval_links": int(new.include_approval_links),
+        "payload_filter": check_filter(new.filter),
         "status": ENABLED,
         "created_at": now_us,
     }
@@ -334,6 +342,8 @@ def _changed_columns(vault: Vault, endpoint_id: str, changes: EndpointChanges) -
         # A slower pace must not wait for arrival times that a faster one had run up.
         columns["rate_limit_per_s"] = check_rate_limit(changes.rate_limit_per_s)
         columns["rate_tat_us"] = 0
+    if changes.filter is not UNSET:
+        columns["payload_filter"] = check_filter(changes.filter)
     return columns | told_columns(changes)
 
 

@@ -7,7 +7,7 @@ in for one of ours.
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 from msgspec import UNSET, UnsetType
 
@@ -42,7 +42,7 @@ _OUR_PREFIXES = ("webhook-", "x-aitopup-")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewEndpoint:
-    """An endpoint to be registered. No events: all types. rate_limit_per_s null: none."""
+    """An endpoint to be registered. No events: all types. rate_limit_per_s and filter null: none."""
 
     url: str
     events: Sequence[str] = ()
@@ -52,6 +52,7 @@ class NewEndpoint:
     rate_limit_per_s: int | None = None
     include_codes: bool = False
     include_approval_links: bool = False
+    filter: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +70,7 @@ class EndpointChanges:
     rate_limit_per_s: int | UnsetType | None = UNSET
     include_codes: bool | UnsetType = UNSET
     include_approval_links: bool | UnsetType = UNSET
+    filter: Mapping[str, Any] | UnsetType | None = UNSET
     status: str | UnsetType = UNSET
 
 

@@ -27,6 +27,7 @@ _EXAMPLE_ENDPOINT: Final[Mapping[str, Any]] = {
     "rate_limit_per_s": None,
     "include_codes": False,
     "include_approval_links": False,
+    "filter": None,
     "headers": {},
     "created_at": "2026-06-13T12:00:00Z",
 }

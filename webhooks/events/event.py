@@ -11,7 +11,7 @@ and the endpoints' places in the line through webhooks/deliveries/endpoint_queue
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -23,6 +23,7 @@ from store.database import BatchRead, Rows, Transaction
 from webhooks.deliveries import delivery, endpoint_queue
 from webhooks.deliveries.candidate import not_before
 from webhooks.deliveries.coded import LINKED_EVENT, has_code, place_of_code, place_of_link
+from webhooks.events.payload_filter import PayloadFilter, data_of, payload_filter
 
 API_VERSION: Final = "v1"
 TEST_EVENT: Final = "endpoint.test"
@@ -93,7 +94,7 @@ JOIN account_environments e ON e.account_id = s.account_id AND e.environment = s
 """
 _ENDPOINTS = """
 SELECT p.account_id, p.environment, p.id, p.events, p.retry_schedule_s, q.ready_at, p.include_codes,
-    p.include_approval_links,    p.rate_limit_per_s, p.rate_tat_us
+    p.include_approval_links, p.rate_limit_per_s, p.rate_tat_us, p.payload_filter
 FROM :tenants[account_id text, environment text] AS s
 JOIN endpoints p ON p.account_id = s.account_id AND p.environment = s.environment
 LEFT JOIN endpoint_queue q ON q.endpoint_id = p.id
@@ -137,10 +138,19 @@ class _Subscriber:
     is_told_codes: bool
     is_told_links: bool
     turn_us: int  # its pace lets nothing go before; 0: it may at once
+    filter: PayloadFilter | None
 
 
 _TOLD_CODES: Final = attrgetter("is_told_codes")
 _TOLD_LINKS: Final = attrgetter("is_told_links")
+
+
+class _Recorded(NamedTuple):
+    """An event that waits for flush. told_at: where in its body a code or link goes, if one does."""
+
+    event_id: EventId
+    body: bytes
+    told_at: int | None
 
 
 class Outbox:
@@ -192,6 +202,7 @@ class Outbox:
             links,
             rate,
             tat_us,
+            wanted,
         ) in rows:
             subscriber = _Subscriber(
                 id_,
@@ -201,6 +212,7 @@ class Outbox:
                 bool(codes),
                 bool(links),
                 not_before(rate, tat_us),
+                None if wanted is None else payload_filter(wanted),
             )
             self._subscribers.setdefault(Tenant(account_id, environment), []).append(subscriber)
 
@@ -221,16 +233,17 @@ class Outbox:
         now_us: int,
         except_endpoint_id: str | None = None,
     ) -> EventId:
-        """Adds an event and a delivery for each endpoint subscribed to its type.
+        """Adds an event and a delivery for each endpoint subscribed to its type, whose filter it matches.
 
         data with a voucher_code_hint leaves the code out; endpoints that include codes are sent it,
         see webhooks/deliveries/coded.py. code_sealed: what to send, where it is not the voucher's own.
         trace: the request that it came of (kernel/trace.py). The account's endpoint except_endpoint_id
         gets none: it must not hear of its own end.
         """
-        event_id, code_at = self._record(
+        event_id, body, told_at = self._record(
             tenant, type, data, transaction_id, now_us, code_sealed=code_sealed, trace=trace
         )
+        stored: Mapping[str, Any] | None = None
         # Whose bodies carry what is left out of the event's.
         is_told = _TOLD_LINKS if type == LINKED_EVENT else _TOLD_CODES
         for subscriber in self._subscribers.get(tenant, ()):
@@ -238,6 +251,11 @@ class Outbox:
                 continue
             if subscriber.id == except_endpoint_id:
                 continue
+            if subscriber.filter is not None:
+                if stored is None:
+                    stored = data_of(body)
+                if not subscriber.filter.matches(stored):
+                    continue
             due_us = now_us + subscriber.first_wait_us
             ready_us = max(due_us, subscriber.turn_us)
             if subscriber.ready_at is None or ready_us < subscriber.ready_at:
@@ -252,7 +270,7 @@ class Outbox:
                     transaction_id=transaction_id,
                     next_attempt_at=due_us,
                     created_at=now_us,
-                    code_at=code_at if is_told(subscriber) else None,
+                    code_at=told_at if is_told(subscriber) else None,
                 )
             )
         return event_id
@@ -267,7 +285,7 @@ class Outbox:
         now_us: int,
     ) -> EventId:
         """Adds an event that nobody is sent; the test ping makes its one delivery itself."""
-        return self._record(tenant, type, data, None, now_us, trace=trace, is_sample=True)[0]
+        return self._record(tenant, type, data, None, now_us, trace=trace, is_sample=True).event_id
 
     def _record(
         self,
@@ -280,8 +298,8 @@ class Outbox:
         code_sealed: str | None = None,
         trace: str | None = None,
         is_sample: bool = False,
-    ) -> tuple[EventId, int | None]:
-        """The event's id, and where in its body a code or link goes. A sample's is real to nobody."""
+    ) -> "_Recorded":
+        """A sample is real to nobody: no code and no link goes into it."""
         assert event_type in _KNOWN_TYPES, event_type
         event_no = self._event_numbers[tenant] + 1
         self._event_numbers[tenant] = event_no
@@ -302,7 +320,7 @@ class Outbox:
                 *(body, code_at, code_sealed, trace, now_us),
             )
         )
-        return event_id, code_at if link_at is None else link_at
+        return _Recorded(event_id, body, code_at if link_at is None else link_at)
 
     async def flush(self, tx: Transaction) -> None:
         """Writes everything published since the last flush."""

@@ -7,7 +7,7 @@ receiver must ignore fields that it does not know, since later versions add some
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
@@ -276,6 +276,10 @@ class Endpoint(EventData, kw_only=True):
     rate_limit_per_s: int | None
     include_codes: bool
     include_approval_links: bool
+    filter: Annotated[
+        dict[str, Any] | None,
+        Meta(description="What has to stand in data for an event to be sent; null: nothing."),
+    ]
     headers: Annotated[
         dict[str, str],
         Meta(description="Headers of your own that are sent along; the values are masked."),

@@ -5773,6 +5773,8 @@ export interface components {
             include_codes: boolean;
             /** @description Whether approval.requested carries decide_url. */
             include_approval_links: boolean;
+            /** @description What has to stand in data for an event to be sent; null: nothing. */
+            filter: Record<string, never> | null;
             /** @description Headers of your own that are sent along; the values are masked. */
             headers: {
                 [key: string]: string;
@@ -5837,6 +5839,8 @@ export interface components {
             include_codes: boolean;
             /** @description Whether approval.requested carries decide_url. */
             include_approval_links: boolean;
+            /** @description What has to stand in data for an event to be sent; null: nothing. */
+            filter: Record<string, never> | null;
             /** @description Headers of your own that are sent along; the values are masked. */
             headers: {
                 [key: string]: string;
@@ -9344,6 +9348,15 @@ export interface components {
             include_codes?: boolean;
             /** @description Whether approval.requested carries decide_url, a page that decides; set by a person who is signed in, by no key. Default: false. */
             include_approval_links?: boolean;
+            /** @description Only events whose data matches are sent: by path, the values that it may have, or bounds, such as {"platform": ["claude"], "amount_cents": {"gte": 1000}}; null: all. */
+            filter?: {
+                [key: string]: (string | number | boolean | null)[] | {
+                    /** Format: int64 */
+                    gte?: number;
+                    /** Format: int64 */
+                    lte?: number;
+                };
+            } | null;
         };
         /** @description A job that sends deliveries again, at most rate_per_s a second. */
         Replay: {
@@ -12480,6 +12493,8 @@ export interface components {
             include_codes: boolean;
             /** @description Whether approval.requested carries decide_url. */
             include_approval_links: boolean;
+            /** @description What has to stand in data for an event to be sent; null: nothing. */
+            filter: Record<string, never> | null;
             /** @description Headers of your own that are sent along; the values are masked. */
             headers: {
                 [key: string]: string;
@@ -12579,6 +12594,15 @@ export interface components {
             include_codes?: boolean;
             /** @description Whether approval.requested carries decide_url, a page that decides; set by a person who is signed in, by no key. */
             include_approval_links?: boolean;
+            /** @description Only events whose data matches are sent: by path, the values that it may have, or bounds, such as {"platform": ["claude"], "amount_cents": {"gte": 1000}}; null: all. */
+            filter?: {
+                [key: string]: (string | number | boolean | null)[] | {
+                    /** Format: int64 */
+                    gte?: number;
+                    /** Format: int64 */
+                    lte?: number;
+                };
+            } | null;
             /**
              * @description enabled or disabled.
              * @enum {string}
@@ -19055,6 +19079,7 @@ export interface operations {
                      *         "rate_limit_per_s": null,
                      *         "include_codes": false,
                      *         "include_approval_links": false,
+                     *         "filter": null,
                      *         "failing_since": null,
                      *         "headers": {},
                      *         "created_at": "2026-06-13T12:00:00Z",
@@ -19113,6 +19138,7 @@ export interface operations {
                      *             "rate_limit_per_s": null,
                      *             "include_codes": false,
                      *             "include_approval_links": false,
+                     *             "filter": null,
                      *             "headers": {},
                      *             "failing_since": null,
                      *             "created_at": "2026-06-13T12:00:03Z"
@@ -19218,6 +19244,7 @@ export interface operations {
                      *         "rate_limit_per_s": null,
                      *         "include_codes": false,
                      *         "include_approval_links": false,
+                     *         "filter": null,
                      *         "headers": {},
                      *         "failing_since": null,
                      *         "created_at": "2026-06-13T12:00:03Z"
@@ -19331,6 +19358,7 @@ export interface operations {
                      *         "rate_limit_per_s": null,
                      *         "include_codes": false,
                      *         "include_approval_links": false,
+                     *         "filter": null,
                      *         "headers": {},
                      *         "failing_since": null,
                      *         "created_at": "2026-06-13T12:00:03Z"
@@ -19397,6 +19425,7 @@ export interface operations {
                      *         "rate_limit_per_s": null,
                      *         "include_codes": false,
                      *         "include_approval_links": false,
+                     *         "filter": null,
                      *         "headers": {
                      *           "A": "********"
                      *         },
@@ -23600,6 +23629,7 @@ export interface operations {
                  *         "rate_limit_per_s": null,
                  *         "include_codes": false,
                  *         "include_approval_links": false,
+                 *         "filter": null,
                  *         "headers": {},
                  *         "created_at": "2026-06-13T12:00:00Z"
                  *       }
@@ -23680,6 +23710,7 @@ export interface operations {
                  *         "rate_limit_per_s": null,
                  *         "include_codes": false,
                  *         "include_approval_links": false,
+                 *         "filter": null,
                  *         "headers": {},
                  *         "created_at": "2026-06-13T12:00:00Z"
                  *       }

@@ -1,6 +1,6 @@
 """The bodies of webhook endpoints: what registers, changes, rotates, tests and verifies one."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -15,6 +15,7 @@ from webhooks.endpoints.fields import (
     RATE_LIMIT_PER_S_MAX,
 )
 from webhooks.events.event import EVENT_TYPES, TEST_EVENT
+from webhooks.events.payload_filter import PATHS_MAX, VALUES_MAX
 
 # Told to callers, but refused by check_target: a URL that is too long is 5002, as any other bad one.
 EndpointUrl = Annotated[
@@ -57,6 +58,33 @@ IncludeLinks = Annotated[
         " who is signed in, by no key."
     ),
 ]
+PayloadFilter = Annotated[
+    dict[str, Any],
+    Meta(
+        description="Only events whose data matches are sent: by path, the values that it may have, or"
+        ' bounds, such as {"platform": ["claude"], "amount_cents": {"gte": 1000}}; null: all.',
+        extra_json_schema={
+            "minProperties": 1,
+            "maxProperties": PATHS_MAX,
+            "additionalProperties": {
+                "oneOf": [
+                    {
+                        "type": "array",
+                        "minItems": 1,
+                        "maxItems": VALUES_MAX,
+                        "items": {"type": ["string", "integer", "boolean", "null"]},
+                    },
+                    {
+                        "type": "object",
+                        "minProperties": 1,
+                        "additionalProperties": False,
+                        "properties": {"gte": {"type": "integer"}, "lte": {"type": "integer"}},
+                    },
+                ]
+            },
+        },
+    ),
+]
 
 
 class RegisterBody(Fields, frozen=True, kw_only=True):
@@ -70,6 +98,7 @@ class RegisterBody(Fields, frozen=True, kw_only=True):
     rate_limit_per_s: RatePerS | None = None
     include_codes: IncludeCodes = False
     include_approval_links: IncludeLinks = False
+    filter: PayloadFilter | None = None
 
 
 class WebhooksPatchBody(Fields, frozen=True, kw_only=True):
@@ -83,6 +112,7 @@ class WebhooksPatchBody(Fields, frozen=True, kw_only=True):
     rate_limit_per_s: RatePerS | UnsetType | None = UNSET
     include_codes: IncludeCodes | UnsetType = UNSET
     include_approval_links: IncludeLinks | UnsetType = UNSET
+    filter: PayloadFilter | UnsetType | None = UNSET
     status: (
         Annotated[
             str,

@@ -49,6 +49,10 @@ class WebhookEndpoint(Struct, kw_only=True):
     include_approval_links: Annotated[
         bool, Meta(description="Whether approval.requested carries decide_url.")
     ]
+    filter: Annotated[
+        dict[str, Any] | None,
+        Meta(description="What has to stand in data for an event to be sent; null: nothing."),
+    ]
     headers: Annotated[
         dict[str, str],
         Meta(description="Headers of your own that are sent along; the values are masked."),

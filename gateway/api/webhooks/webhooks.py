@@ -57,6 +57,7 @@ _EXPORT = Export(
     (
         *("id", "url", "description", "events", "status", "disabled_reason", "failing_since"),
         *("rate_limit_per_s", "include_codes", "include_approval_links", "created_at"),
+        "filter",
     ),
 )
 _WRITE = ("webhooks:write",)
@@ -82,6 +83,7 @@ async def register(call: RequestContext[RegisterBody, Fields]) -> Answer:
         rate_limit_per_s=body.rate_limit_per_s,
         include_codes=body.include_codes,
         include_approval_links=body.include_approval_links,
+        filter=body.filter,
     )
 
     async def work(tx: Transaction) -> tuple[Endpoint, str]:
@@ -133,6 +135,7 @@ async def change(call: RequestContext[WebhooksPatchBody, Fields]) -> Answer:
         rate_limit_per_s=body.rate_limit_per_s,
         include_codes=body.include_codes,
         include_approval_links=body.include_approval_links,
+        filter=body.filter,
         status=body.status,
     )
 

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import msgspec
+from msgspec.json import encode as json_text
 from starlette.responses import Response
 
 from gateway.dashboard.act import act
@@ -183,6 +185,7 @@ def _body(typed: Typed) -> dict[str, Any]:
         "rate_limit_per_s": typed.integer("rate_limit_per_s"),
         "include_codes": bool(form.text("include_codes")),
         "include_approval_links": bool(form.text("include_approval_links")),
+        "filter": typed.parse("filter", lambda: _filter(form)),
     }
 
 
@@ -191,6 +194,17 @@ def _waits(form: Form) -> list[int]:
     if not all(wait.isascii() and wait.isdigit() and len(wait) <= 9 for wait in waits):
         raise InvalidInput(phrase("write whole seconds, such as 0 5 30"), param="retry_schedule_s")
     return [int(wait) for wait in waits]
+
+
+def _filter(form: Form) -> dict[str, Any] | None:
+    """What the field's JSON says; none where it is blank."""
+    text = form.raw("filter").strip()
+    if not text:
+        return None
+    try:
+        return msgspec.json.decode(text, type=dict[str, Any])
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        raise InvalidInput("write a JSON object, such as the example", param="filter") from None
 
 
 def _headers(form: Form) -> dict[str, str]:
@@ -220,7 +234,7 @@ def _new_page(
 
 
 def _form_of(endpoint: dict[str, Any]) -> Form:
-    rate = endpoint["rate_limit_per_s"]
+    rate, wanted = endpoint["rate_limit_per_s"], endpoint["filter"]
     return Form(
         {
             "url": [endpoint["url"]],
@@ -230,6 +244,7 @@ def _form_of(endpoint: dict[str, Any]) -> Form:
             "rate_limit_per_s": ["" if rate is None else str(rate)],
             "include_codes": ["yes"] if endpoint["include_codes"] else [],
             "include_approval_links": ["yes"] if endpoint["include_approval_links"] else [],
+            "filter": ["" if wanted is None else json_text(wanted).decode()],
         }
     )
 

@@ -54,6 +54,7 @@ ENDPOINT_FIELDS = {
     "rate_limit_per_s",
     "include_codes",
     "include_approval_links",
+    "filter",
     "failing_since",
     "headers",
     "created_at",

@@ -9,12 +9,7 @@ from kernel.errors import InvalidInput, NotFound
 from kernel.tenant import Tenant
 from keys.vault import Vault
 from store.database import Database, Row, Transaction
-from tests.support.webhook_rows import (
-    given_account,
-    given_endpoint,
-    given_events,
-    new_vault,
-)
+from tests.support.webhook_rows import given_account, given_endpoint, given_events, new_vault
 from webhooks.deliveries.sealed import OlderSecret, opened_headers, opened_older, opened_secret
 from webhooks.endpoints.disabling import disable_unwell
 from webhooks.endpoints.endpoint import (
@@ -96,6 +91,7 @@ async def test_a_new_endpoint_has_the_contracts_shape(
         "rate_limit_per_s": None,
         "include_codes": False,
         "include_approval_links": False,
+        "filter": None,
         "headers": {"Authorization": "********"},
         "created_at": "2026-06-13T12:00:00Z",
     }

@@ -1,6 +1,5 @@
 """The guide to webhooks, where it states what the code decides."""
 
-import hmac
 import re
 import time
 from pathlib import Path
@@ -28,22 +27,24 @@ BODY = b'{"id":"evt_1"}'
         ((SECRET,), 900, False),
     ],
 )
-def test_the_pages_own_check_takes_what_is_genuine_and_nothing_else(
+def test_each_check_of_the_page_takes_what_is_genuine_and_nothing_else(
     secrets: tuple[str, ...], age_s: int, expected: bool
 ) -> None:
-    (code,) = [
-        block for block in re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL) if "hmac" in block
+    checks = [
+        block
+        for block in re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+        if "def is_genuine" in block
     ]
+    assert len(checks) == 3, "by Stripe's library, by Standard Webhooks', and by hand"
     headers = signature_headers(
         secrets=secrets, message_id="evt_1", timestamp_s=int(time.time()) - age_s, body=BODY
     )
-    names: dict[str, Any] = {
-        "headers": headers, "body": BODY, "secret": SECRET, "hmac": hmac, "time": time
-    }  # fmt: skip
+    for check in checks:
+        names: dict[str, Any] = {}
 
-    exec(code, names)
+        exec(check, names)
 
-    assert names["is_genuine"] is expected
+        assert names["is_genuine"](headers, BODY, SECRET) is expected, check
 
 
 def test_the_numbers_on_the_page_are_the_codes() -> None:

@@ -201,6 +201,7 @@ from .dispute_page_answer_status import DisputePageAnswerStatus
 from .endpoint_disabled_event import EndpointDisabledEvent
 from .endpoint_disabled_event_environment import EndpointDisabledEventEnvironment
 from .endpoint_event_data import EndpointEventData
+from .endpoint_event_data_filter_type_0 import EndpointEventDataFilterType0
 from .endpoint_event_data_headers import EndpointEventDataHeaders
 from .endpoint_event_data_status import EndpointEventDataStatus
 from .endpoint_test_event import EndpointTestEvent
@@ -208,6 +209,7 @@ from .endpoint_test_event_environment import EndpointTestEventEnvironment
 from .endpoint_with_secret import EndpointWithSecret
 from .endpoint_with_secret_answer import EndpointWithSecretAnswer
 from .endpoint_with_secret_answer_status import EndpointWithSecretAnswerStatus
+from .endpoint_with_secret_filter_type_0 import EndpointWithSecretFilterType0
 from .endpoint_with_secret_headers import EndpointWithSecretHeaders
 from .endpoint_with_secret_status import EndpointWithSecretStatus
 from .entitlement import Entitlement
@@ -468,6 +470,10 @@ from .refunded_order_event_data_origin_type_0 import RefundedOrderEventDataOrigi
 from .refunded_order_event_data_status import RefundedOrderEventDataStatus
 from .refused import Refused
 from .register_body import RegisterBody
+from .register_body_filter_type_0 import RegisterBodyFilterType0
+from .register_body_filter_type_0_additional_property_type_1 import (
+    RegisterBodyFilterType0AdditionalPropertyType1,
+)
 from .register_body_headers import RegisterBodyHeaders
 from .replay import Replay
 from .replay_202_answer import Replay202Answer
@@ -662,12 +668,17 @@ from .vouchers_redeem_body_settle import VouchersRedeemBodySettle
 from .webhook_endpoint import WebhookEndpoint
 from .webhook_endpoint_answer import WebhookEndpointAnswer
 from .webhook_endpoint_answer_status import WebhookEndpointAnswerStatus
+from .webhook_endpoint_filter_type_0 import WebhookEndpointFilterType0
 from .webhook_endpoint_headers import WebhookEndpointHeaders
 from .webhook_endpoint_page import WebhookEndpointPage
 from .webhook_endpoint_page_answer import WebhookEndpointPageAnswer
 from .webhook_endpoint_page_answer_status import WebhookEndpointPageAnswerStatus
 from .webhook_endpoint_status import WebhookEndpointStatus
 from .webhooks_patch_body import WebhooksPatchBody
+from .webhooks_patch_body_filter_type_0 import WebhooksPatchBodyFilterType0
+from .webhooks_patch_body_filter_type_0_additional_property_type_1 import (
+    WebhooksPatchBodyFilterType0AdditionalPropertyType1,
+)
 from .webhooks_patch_body_headers import WebhooksPatchBodyHeaders
 from .webhooks_patch_body_status import WebhooksPatchBodyStatus
 from .webhooks_rotate_body import WebhooksRotateBody
@@ -877,6 +888,7 @@ __all__ = (
     "EndpointDisabledEvent",
     "EndpointDisabledEventEnvironment",
     "EndpointEventData",
+    "EndpointEventDataFilterType0",
     "EndpointEventDataHeaders",
     "EndpointEventDataStatus",
     "EndpointTestEvent",
@@ -884,6 +896,7 @@ __all__ = (
     "EndpointWithSecret",
     "EndpointWithSecretAnswer",
     "EndpointWithSecretAnswerStatus",
+    "EndpointWithSecretFilterType0",
     "EndpointWithSecretHeaders",
     "EndpointWithSecretStatus",
     "Entitlement",
@@ -1142,6 +1155,8 @@ __all__ = (
     "RefundStatus",
     "Refused",
     "RegisterBody",
+    "RegisterBodyFilterType0",
+    "RegisterBodyFilterType0AdditionalPropertyType1",
     "RegisterBodyHeaders",
     "Replay",
     "Replay202Answer",
@@ -1336,12 +1351,15 @@ __all__ = (
     "WebhookEndpoint",
     "WebhookEndpointAnswer",
     "WebhookEndpointAnswerStatus",
+    "WebhookEndpointFilterType0",
     "WebhookEndpointHeaders",
     "WebhookEndpointPage",
     "WebhookEndpointPageAnswer",
     "WebhookEndpointPageAnswerStatus",
     "WebhookEndpointStatus",
     "WebhooksPatchBody",
+    "WebhooksPatchBodyFilterType0",
+    "WebhooksPatchBodyFilterType0AdditionalPropertyType1",
     "WebhooksPatchBodyHeaders",
     "WebhooksPatchBodyStatus",
     "WebhooksRotateBody",

@@ -14,6 +14,7 @@ from ..models.endpoint_event_data_status import (
 from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
+    from ..models.endpoint_event_data_filter_type_0 import EndpointEventDataFilterType0
     from ..models.endpoint_event_data_headers import EndpointEventDataHeaders
 
 
@@ -44,6 +45,8 @@ class EndpointEventData:
     """ Whether bodies carry voucher_code. """
     include_approval_links: bool
     """ Whether approval.requested carries decide_url. """
+    filter_: EndpointEventDataFilterType0 | None
+    """ What has to stand in data for an event to be sent; null: nothing. """
     headers: EndpointEventDataHeaders
     """ Headers of your own that are sent along; the values are masked. """
     created_at: datetime.datetime
@@ -53,6 +56,8 @@ class EndpointEventData:
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
+        from ..models.endpoint_event_data_filter_type_0 import EndpointEventDataFilterType0  # noqa: PLC0415
+
         id = self.id
 
         url = self.url
@@ -75,6 +80,12 @@ class EndpointEventData:
 
         include_approval_links = self.include_approval_links
 
+        filter_: dict[str, Any] | None
+        if isinstance(self.filter_, EndpointEventDataFilterType0):
+            filter_ = self.filter_.to_dict()
+        else:
+            filter_ = self.filter_
+
         headers = self.headers.to_dict()
 
         created_at = self.created_at.isoformat()
@@ -95,6 +106,7 @@ class EndpointEventData:
                 "rate_limit_per_s": rate_limit_per_s,
                 "include_codes": include_codes,
                 "include_approval_links": include_approval_links,
+                "filter": filter_,
                 "headers": headers,
                 "created_at": created_at,
             }
@@ -106,6 +118,7 @@ class EndpointEventData:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.endpoint_event_data_filter_type_0 import EndpointEventDataFilterType0  # noqa: PLC0415
         from ..models.endpoint_event_data_headers import EndpointEventDataHeaders  # noqa: PLC0415
 
         d = dict(src_dict)
@@ -139,6 +152,21 @@ class EndpointEventData:
 
         include_approval_links = d.pop("include_approval_links")
 
+        def _parse_filter_(data: object) -> EndpointEventDataFilterType0 | None:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                filter_type_0 = EndpointEventDataFilterType0.from_dict(data)
+
+                return filter_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(EndpointEventDataFilterType0 | None, data)
+
+        filter_ = _parse_filter_(d.pop("filter"))
+
         headers = EndpointEventDataHeaders.from_dict(d.pop("headers"))
 
         created_at = datetime.datetime.fromisoformat(d.pop("created_at"))
@@ -156,6 +184,7 @@ class EndpointEventData:
             rate_limit_per_s=rate_limit_per_s,
             include_codes=include_codes,
             include_approval_links=include_approval_links,
+            filter_=filter_,
             headers=headers,
             created_at=created_at,
             test=test,

@@ -14,6 +14,7 @@ from ..models.endpoint_with_secret_status import (
 from ..models.event_type import EventType, check_event_type
 
 if TYPE_CHECKING:
+    from ..models.endpoint_with_secret_filter_type_0 import EndpointWithSecretFilterType0
     from ..models.endpoint_with_secret_headers import EndpointWithSecretHeaders
 
 
@@ -44,6 +45,8 @@ class EndpointWithSecret:
     """ Whether bodies carry voucher_code. """
     include_approval_links: bool
     """ Whether approval.requested carries decide_url. """
+    filter_: EndpointWithSecretFilterType0 | None
+    """ What has to stand in data for an event to be sent; null: nothing. """
     headers: EndpointWithSecretHeaders
     """ Headers of your own that are sent along; the values are masked. """
     failing_since: datetime.datetime | None
@@ -55,6 +58,8 @@ class EndpointWithSecret:
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
+        from ..models.endpoint_with_secret_filter_type_0 import EndpointWithSecretFilterType0  # noqa: PLC0415
+
         id = self.id
 
         url = self.url
@@ -79,6 +84,12 @@ class EndpointWithSecret:
         include_codes = self.include_codes
 
         include_approval_links = self.include_approval_links
+
+        filter_: dict[str, Any] | None
+        if isinstance(self.filter_, EndpointWithSecretFilterType0):
+            filter_ = self.filter_.to_dict()
+        else:
+            filter_ = self.filter_
 
         headers = self.headers.to_dict()
 
@@ -106,6 +117,7 @@ class EndpointWithSecret:
                 "rate_limit_per_s": rate_limit_per_s,
                 "include_codes": include_codes,
                 "include_approval_links": include_approval_links,
+                "filter": filter_,
                 "headers": headers,
                 "failing_since": failing_since,
                 "created_at": created_at,
@@ -117,6 +129,7 @@ class EndpointWithSecret:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.endpoint_with_secret_filter_type_0 import EndpointWithSecretFilterType0  # noqa: PLC0415
         from ..models.endpoint_with_secret_headers import EndpointWithSecretHeaders  # noqa: PLC0415
 
         d = dict(src_dict)
@@ -155,6 +168,21 @@ class EndpointWithSecret:
 
         include_approval_links = d.pop("include_approval_links")
 
+        def _parse_filter_(data: object) -> EndpointWithSecretFilterType0 | None:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                filter_type_0 = EndpointWithSecretFilterType0.from_dict(data)
+
+                return filter_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(EndpointWithSecretFilterType0 | None, data)
+
+        filter_ = _parse_filter_(d.pop("filter"))
+
         headers = EndpointWithSecretHeaders.from_dict(d.pop("headers"))
 
         def _parse_failing_since(data: object) -> datetime.datetime | None:
@@ -187,6 +215,7 @@ class EndpointWithSecret:
             rate_limit_per_s=rate_limit_per_s,
             include_codes=include_codes,
             include_approval_links=include_approval_links,
+            filter_=filter_,
             headers=headers,
             failing_since=failing_since,
             created_at=created_at,

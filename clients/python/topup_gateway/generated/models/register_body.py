@@ -9,6 +9,7 @@ from ..models.event_type import EventType, check_event_type
 from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
+    from ..models.register_body_filter_type_0 import RegisterBodyFilterType0
     from ..models.register_body_headers import RegisterBodyHeaders
 
 
@@ -36,8 +37,13 @@ class RegisterBody:
     include_approval_links: bool | Unset = UNSET
     """ Whether approval.requested carries decide_url, a page that decides; set by a person who is signed in, by no
     key. Default: false. """
+    filter_: None | RegisterBodyFilterType0 | Unset = UNSET
+    """ Only events whose data matches are sent: by path, the values that it may have, or bounds, such as
+    {"platform": ["claude"], "amount_cents": {"gte": 1000}}; null: all. """
 
     def to_dict(self) -> dict[str, Any]:
+        from ..models.register_body_filter_type_0 import RegisterBodyFilterType0  # noqa: PLC0415
+
         url = self.url
 
         events: list[str] | Unset = UNSET
@@ -67,6 +73,14 @@ class RegisterBody:
 
         include_approval_links = self.include_approval_links
 
+        filter_: dict[str, Any] | None | Unset
+        if isinstance(self.filter_, Unset):
+            filter_ = UNSET
+        elif isinstance(self.filter_, RegisterBodyFilterType0):
+            filter_ = self.filter_.to_dict()
+        else:
+            filter_ = self.filter_
+
         field_dict: dict[str, Any] = {}
 
         field_dict.update(
@@ -88,11 +102,14 @@ class RegisterBody:
             field_dict["include_codes"] = include_codes
         if include_approval_links is not UNSET:
             field_dict["include_approval_links"] = include_approval_links
+        if filter_ is not UNSET:
+            field_dict["filter"] = filter_
 
         return field_dict
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.register_body_filter_type_0 import RegisterBodyFilterType0  # noqa: PLC0415
         from ..models.register_body_headers import RegisterBodyHeaders  # noqa: PLC0415
 
         d = dict(src_dict)
@@ -131,6 +148,23 @@ class RegisterBody:
 
         include_approval_links = d.pop("include_approval_links", UNSET)
 
+        def _parse_filter_(data: object) -> None | RegisterBodyFilterType0 | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                filter_type_0 = RegisterBodyFilterType0.from_dict(data)
+
+                return filter_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(None | RegisterBodyFilterType0 | Unset, data)
+
+        filter_ = _parse_filter_(d.pop("filter", UNSET))
+
         register_body = cls(
             url=url,
             events=events,
@@ -140,6 +174,7 @@ class RegisterBody:
             rate_limit_per_s=rate_limit_per_s,
             include_codes=include_codes,
             include_approval_links=include_approval_links,
+            filter_=filter_,
         )
 
         return register_body

@@ -11,6 +11,7 @@ from ..models.event_type import EventType, check_event_type
 from ..models.webhook_endpoint_status import WebhookEndpointStatus, check_webhook_endpoint_status
 
 if TYPE_CHECKING:
+    from ..models.webhook_endpoint_filter_type_0 import WebhookEndpointFilterType0
     from ..models.webhook_endpoint_headers import WebhookEndpointHeaders
 
 
@@ -41,6 +42,8 @@ class WebhookEndpoint:
     """ Whether bodies carry voucher_code. """
     include_approval_links: bool
     """ Whether approval.requested carries decide_url. """
+    filter_: None | WebhookEndpointFilterType0
+    """ What has to stand in data for an event to be sent; null: nothing. """
     headers: WebhookEndpointHeaders
     """ Headers of your own that are sent along; the values are masked. """
     failing_since: datetime.datetime | None
@@ -50,6 +53,8 @@ class WebhookEndpoint:
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
+        from ..models.webhook_endpoint_filter_type_0 import WebhookEndpointFilterType0  # noqa: PLC0415
+
         id = self.id
 
         url = self.url
@@ -75,6 +80,12 @@ class WebhookEndpoint:
 
         include_approval_links = self.include_approval_links
 
+        filter_: dict[str, Any] | None
+        if isinstance(self.filter_, WebhookEndpointFilterType0):
+            filter_ = self.filter_.to_dict()
+        else:
+            filter_ = self.filter_
+
         headers = self.headers.to_dict()
 
         failing_since: None | str
@@ -99,6 +110,7 @@ class WebhookEndpoint:
                 "rate_limit_per_s": rate_limit_per_s,
                 "include_codes": include_codes,
                 "include_approval_links": include_approval_links,
+                "filter": filter_,
                 "headers": headers,
                 "failing_since": failing_since,
                 "created_at": created_at,
@@ -109,6 +121,7 @@ class WebhookEndpoint:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.webhook_endpoint_filter_type_0 import WebhookEndpointFilterType0  # noqa: PLC0415
         from ..models.webhook_endpoint_headers import WebhookEndpointHeaders  # noqa: PLC0415
 
         d = dict(src_dict)
@@ -147,6 +160,21 @@ class WebhookEndpoint:
 
         include_approval_links = d.pop("include_approval_links")
 
+        def _parse_filter_(data: object) -> None | WebhookEndpointFilterType0:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                filter_type_0 = WebhookEndpointFilterType0.from_dict(data)
+
+                return filter_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(None | WebhookEndpointFilterType0, data)
+
+        filter_ = _parse_filter_(d.pop("filter"))
+
         headers = WebhookEndpointHeaders.from_dict(d.pop("headers"))
 
         def _parse_failing_since(data: object) -> datetime.datetime | None:
@@ -177,6 +205,7 @@ class WebhookEndpoint:
             rate_limit_per_s=rate_limit_per_s,
             include_codes=include_codes,
             include_approval_links=include_approval_links,
+            filter_=filter_,
             headers=headers,
             failing_since=failing_since,
             created_at=created_at,

@@ -13,6 +13,7 @@ from ..models.webhooks_patch_body_status import (
 from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
+    from ..models.webhooks_patch_body_filter_type_0 import WebhooksPatchBodyFilterType0
     from ..models.webhooks_patch_body_headers import WebhooksPatchBodyHeaders
 
 
@@ -40,10 +41,15 @@ class WebhooksPatchBody:
     include_approval_links: bool | Unset = UNSET
     """ Whether approval.requested carries decide_url, a page that decides; set by a person who is signed in, by no
     key. """
+    filter_: None | Unset | WebhooksPatchBodyFilterType0 = UNSET
+    """ Only events whose data matches are sent: by path, the values that it may have, or bounds, such as
+    {"platform": ["claude"], "amount_cents": {"gte": 1000}}; null: all. """
     status: WebhooksPatchBodyStatus | Unset = UNSET
     """ enabled or disabled. """
 
     def to_dict(self) -> dict[str, Any]:
+        from ..models.webhooks_patch_body_filter_type_0 import WebhooksPatchBodyFilterType0  # noqa: PLC0415
+
         url = self.url
 
         events: list[str] | Unset = UNSET
@@ -73,6 +79,14 @@ class WebhooksPatchBody:
 
         include_approval_links = self.include_approval_links
 
+        filter_: dict[str, Any] | None | Unset
+        if isinstance(self.filter_, Unset):
+            filter_ = UNSET
+        elif isinstance(self.filter_, WebhooksPatchBodyFilterType0):
+            filter_ = self.filter_.to_dict()
+        else:
+            filter_ = self.filter_
+
         status: str | Unset = UNSET
         if not isinstance(self.status, Unset):
             status = self.status
@@ -96,6 +110,8 @@ class WebhooksPatchBody:
             field_dict["include_codes"] = include_codes
         if include_approval_links is not UNSET:
             field_dict["include_approval_links"] = include_approval_links
+        if filter_ is not UNSET:
+            field_dict["filter"] = filter_
         if status is not UNSET:
             field_dict["status"] = status
 
@@ -103,6 +119,7 @@ class WebhooksPatchBody:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.webhooks_patch_body_filter_type_0 import WebhooksPatchBodyFilterType0  # noqa: PLC0415
         from ..models.webhooks_patch_body_headers import WebhooksPatchBodyHeaders  # noqa: PLC0415
 
         d = dict(src_dict)
@@ -141,6 +158,23 @@ class WebhooksPatchBody:
 
         include_approval_links = d.pop("include_approval_links", UNSET)
 
+        def _parse_filter_(data: object) -> None | Unset | WebhooksPatchBodyFilterType0:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                filter_type_0 = WebhooksPatchBodyFilterType0.from_dict(data)
+
+                return filter_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(None | Unset | WebhooksPatchBodyFilterType0, data)
+
+        filter_ = _parse_filter_(d.pop("filter", UNSET))
+
         _status = d.pop("status", UNSET)
         status: WebhooksPatchBodyStatus | Unset
         if isinstance(_status, Unset):
@@ -157,6 +191,7 @@ class WebhooksPatchBody:
             rate_limit_per_s=rate_limit_per_s,
             include_codes=include_codes,
             include_approval_links=include_approval_links,
+            filter_=filter_,
             status=status,
         )
 

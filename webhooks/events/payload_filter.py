@@ -1,0 +1,144 @@
+"""Payload filters: which events of its types an endpoint is sent, by what stands in their `data`.
+
+    {"platform": ["claude", "gemini"], "amount_cents": {"gte": 1000}, "metadata.shop": ["eu"]}
+
+Each name is a path into `data`, its steps with dots between. All of them have to hold: a list, where the value
+is one of it; bounds, where it is a whole number within both. A path that the event does not have does not hold.
+
+Promise: a filter is asked about the body as it is stored, so that a code or link which its endpoint may not see
+decides nothing. Pure.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any, Final
+
+import msgspec
+
+from kernel.errors import InvalidInput
+from kernel.limits import INT64_MAX
+
+PATHS_MAX: Final = 10
+PATH_CHARACTERS_MAX: Final = 200
+VALUES_MAX: Final = 50
+VALUE_CHARACTERS_MAX: Final = 256
+_STEPS_MAX: Final = 5
+_PATH: Final = re.compile(rf"[\w-]{{1,64}}(?:\.[\w-]{{1,64}}){{0,{_STEPS_MAX - 1}}}", re.ASCII)
+# Of the endpoints that are published to; a filter is a few hundred bytes.
+_KEPT_MAX: Final = 4096
+_ABSENT: Final = object()
+_encode = msgspec.json.Encoder(order="sorted").encode
+
+
+class Bounds(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Whole numbers from gte to lte, both included; null: no bound."""
+
+    gte: int | None = None
+    lte: int | None = None
+
+    def holds(self, value: object) -> bool:
+        if not isinstance(value, int) or isinstance(value, bool):
+            return False
+        return (self.gte is None or value >= self.gte) and (self.lte is None or value <= self.lte)
+
+
+class OneOf(tuple[Any, ...]):
+    """Texts, whole numbers, truth values and null."""
+
+    __slots__ = ()
+
+    def holds(self, value: object) -> bool:
+        # In Python true is 1; in JSON it is not.
+        return any(type(one) is type(value) and one == value for one in self)
+
+
+class PayloadFilter:
+    """What has to hold, by path."""
+
+    def __init__(self, wanted: Mapping[str, Bounds | OneOf]) -> None:
+        self._wanted = [(path.split("."), condition) for path, condition in wanted.items()]
+
+    def matches(self, data: Mapping[str, Any]) -> bool:
+        """Whether an event with this `data` is sent."""
+        return all(condition.holds(_found(data, steps)) for steps, condition in self._wanted)
+
+
+def check_filter(wanted: Mapping[str, Any] | None) -> str | None:
+    """The filter as it is stored, JSON text; null: none. Raises InvalidInput, which names the path."""
+    if wanted is None:
+        return None
+    if not 1 <= len(wanted) <= PATHS_MAX:
+        raise InvalidInput(f"a filter has 1 to {PATHS_MAX} paths; null: no filter", param="filter")
+    for path, condition in wanted.items():
+        if len(path) > PATH_CHARACTERS_MAX or _PATH.fullmatch(path) is None:
+            raise InvalidInput(
+                f"a path is at most {_STEPS_MAX} names of data with dots between, such as metadata.shop",
+                param="filter",
+            )
+        _check_condition(path, condition)
+    return _encode(dict(wanted)).decode()
+
+
+def shown(stored: str | None) -> dict[str, Any] | None:
+    """The filter as it was set."""
+    return None if stored is None else dict(msgspec.json.decode(stored))
+
+
+@lru_cache(maxsize=_KEPT_MAX)
+def payload_filter(stored: str) -> PayloadFilter:
+    """What check_filter made, ready to be asked."""
+    return PayloadFilter(
+        {path: _condition(value) for path, value in msgspec.json.decode(stored).items()}
+    )
+
+
+def data_of(body: bytes) -> Mapping[str, Any]:
+    """The `data` of a rendered event."""
+    found: Mapping[str, Any] = msgspec.json.decode(body)["data"]
+    return found
+
+
+def _condition(value: Any) -> Bounds | OneOf:
+    return OneOf(value) if isinstance(value, list) else msgspec.convert(value, Bounds)
+
+
+def _check_condition(path: str, condition: object) -> None:
+    if isinstance(condition, Sequence) and not isinstance(condition, str):
+        if not 1 <= len(condition) <= VALUES_MAX or not all(map(_is_value, condition)):
+            raise InvalidInput(
+                f"{path}: a list has 1 to {VALUES_MAX} texts of at most {VALUE_CHARACTERS_MAX} characters,"
+                " whole numbers, true, false or null",
+                param="filter",
+            )
+        return
+    if not isinstance(condition, Mapping) or not _is_bounds(condition):
+        raise InvalidInput(
+            f'{path}: write a list of values, or bounds such as {{"gte": 1000, "lte": 5000}}',
+            param="filter",
+        )
+
+
+def _is_value(value: object) -> bool:
+    if isinstance(value, str):
+        return len(value) <= VALUE_CHARACTERS_MAX
+    return value is None or isinstance(value, bool) or _is_whole(value)
+
+
+def _is_bounds(condition: Mapping[Any, Any]) -> bool:
+    known = bool(condition) and condition.keys() <= {"gte", "lte"}
+    return known and all(map(_is_whole, condition.values()))
+
+
+def _is_whole(value: object) -> bool:
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    return is_number and -INT64_MAX - 1 <= value <= INT64_MAX  # type: ignore[operator]
+
+
+def _found(data: Mapping[str, Any], steps: Sequence[str]) -> object:
+    found: Any = data
+    for step in steps:
+        if not isinstance(found, Mapping) or step not in found:
+            return _ABSENT
+        found = found[step]
+    return found
