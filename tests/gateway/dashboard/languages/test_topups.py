@@ -8,6 +8,7 @@ import pytest
 from gateway.html.translated import ROOMS
 from tests.support.browser import Browser, browser_account, in_live, signed_in
 from tests.support.gateway import Gateway
+from tests.support.operator_pages import ADMIN, account_of, operator
 from tests.support.other_language import Visit, arabic, not_arabic
 
 pytestmark = pytest.mark.one_database
@@ -159,12 +160,30 @@ LIVE = (
 )
 
 
+# Of an operator, and of an account that one suspended.
+OPERATORS = (
+    Visit("overview.html", "/dashboard"),
+    Visit("search.html", "/dashboard/admin/search?q=ana@mail.com"),
+    Visit("search.html", "/dashboard/search?q=desk"),
+)
+SUSPENDED = (
+    Visit("overview.html", "/dashboard"),
+    Visit("send.html", "/dashboard/send", SEND | {"step": "send"}),
+)
+
+
 async def test_the_room_of_topups_is_whole_in_arabic(gateway: Gateway) -> None:
     browser = arabic(await signed_in(gateway))
     wrong = await not_arabic(browser, EMPTY)
     ids = await some_of_each(browser)
     wrong += await not_arabic(browser, PAGES, ids)
     wrong += await not_arabic(await in_live(browser), LIVE, ids)
+    boss = arabic(await operator(gateway))
+    wrong += await not_arabic(boss, OPERATORS)
+    suspend = f"{ADMIN}/accounts/{await account_of(browser)}/suspend"
+    answer = await boss.send(suspend, {"suspend_reason": "Fraud"})
+    assert answer.status_code == 303, answer.text
+    wrong += await not_arabic(browser, SUSPENDED)
 
     assert wrong == []
     assert {one.template for one in PAGES + LIVE} == ROOMS["topups"]
