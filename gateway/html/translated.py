@@ -8,6 +8,17 @@ from collections.abc import Mapping
 from typing import Final
 
 ROOMS: Final[Mapping[str, frozenset[str]]] = {
+    "consent": frozenset(
+        {
+            "cli_login.html",
+            "cli_login_code.html",
+            "cli_login_done.html",
+            "consent.html",
+            "consent_code.html",
+            "mcp_consent.html",
+            "mcp_fault.html",
+        }
+    ),
     "developers": frozenset(
         {
             "app_secret.html",

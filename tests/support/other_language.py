@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import NamedTuple
 
 from tests.support.browser import Browser, new_browser
@@ -67,6 +68,12 @@ async def not_arabic(
         else:
             wrong += [f"{where}: {text}" for text in english_in(answer.text)]
     return wrong
+
+
+def opened_in(test: str) -> frozenset[str]:
+    """The templates that the tests of this file open, but for the page of refusals that is in each room."""
+    named = re.findall(r'Visit\(\s*"(\w+\.html)"', Path(test).read_text())
+    return frozenset(named) - {"error.html"}
 
 
 def english_in(html: str) -> list[str]:

@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from gateway.dashboard.route import page_route
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form, read_query
+from gateway.html.phrase import phrase
 from gateway.html.render import page
 from gateway.http.acting import note
 from gateway.http.fields import Fields
@@ -36,8 +37,15 @@ _CHOSEN: Final = tuple(
     for scope in ACCOUNT_SCOPES
     if scope not in {"keys:write", "approvals:write", "vouchers:read", "vouchers:redeem"}
 )
-_LIVES: Final = (("90", "90 days"), ("30", "30 days"), ("1", "A day"), ("", "Until it is revoked"))
-_UNKNOWN: Final = "no login waits under that code: compare it with the terminal; a code counts for ten minutes, once"
+_LIVES: Final = (
+    ("90", phrase("90 days")),
+    ("30", phrase("30 days")),
+    ("1", phrase("A day")),
+    ("", phrase("Until it is revoked")),
+)
+_UNKNOWN: Final = phrase(
+    "no login waits under that code: compare it with the terminal; a code counts for ten minutes, once"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +86,16 @@ async def decide(call: RequestContext[Fields, Fields]) -> Reply:
         elif decision == "allow":
             is_done = await _allow(call, form, found)
         else:
-            raise InvalidInput("press Allow or Refuse", param="decision")
+            raise InvalidInput(phrase("press Allow or Refuse"), param="decision")
     except PasswordRequired:
-        return _ask(call, found, form, Problem(403, "", {"password": "Live needs it again."}))
+        return _ask(
+            call, found, form, Problem(403, "", {"password": phrase("Live needs it again.")})
+        )
     except DomainError as error:
         return _ask(call, found, form, problem_of(error))
     if not is_done:
         return _ask_code(
-            call, form, Problem(409, "Somebody has decided already, or it took too long.")
+            call, form, Problem(409, phrase("Somebody has decided already, or it took too long."))
         )
     return page(call, "cli_login_done.html", is_allowed=decision == "allow", login=found.login)
 
@@ -94,19 +104,19 @@ async def _allow(call: RequestContext[Any, Any], form: Form, found: _Found) -> b
     """Raises what a form can be told."""
     if form.text("is_own") != "1":
         raise InvalidInput(
-            "tick it only if you began this login yourself and the codes are the same",
+            phrase("tick it only if you began this login yourself and the codes are the same"),
             param="is_own",
         )
     target = form.text("target")
     if target not in ENVIRONMENTS:
-        raise InvalidInput("choose staging or live", param="target")
+        raise InvalidInput(phrase("choose staging or live"), param="target")
     environment: Environment = "live" if target == "live" else "staging"
     if environment == "live" and form.raw("password"):
         await confirm(call, form.raw("password"))
     await require_password(call, environment=environment)
     life_days, scopes = form.integer("life_days"), form.many("scopes")
     if not call.principal.scopes.issuperset(scopes):
-        raise InvalidInput("your role in this account cannot hand that on", param="scopes")
+        raise InvalidInput(phrase("your role in this account cannot hand that on"), param="scopes")
     tenant = Tenant(call.principal.account_id, environment)
 
     async def work(tx: Transaction) -> bool:
@@ -147,11 +157,11 @@ async def _find(call: RequestContext[Any, Any], form: Form) -> _Found:
         f"cli_code:{account_id}",
         count=count,
         period_s=period_s,
-        detail="too many codes were tried; wait a few minutes",
+        detail=phrase("too many codes were tried; wait a few minutes"),
     )
     user_code = read_user_code(form.text("code"))
     if user_code is None:
-        raise InvalidInput("a code has eight letters, such as BCDF-GHJK", param="code")
+        raise InvalidInput(phrase("a code has eight letters, such as BCDF-GHJK"), param="code")
 
     async def work(tx: Transaction) -> _Found:
         login = await device_login.find_open(tx, user_code, now_us=call.now_us)

@@ -16,6 +16,7 @@ from gateway.dashboard.leaving import PRIVATE, leave_for, policy_for
 from gateway.dashboard.refused import refuse
 from gateway.dashboard.route import open_route, page_route
 from gateway.html.forms import Form, read_form, read_query
+from gateway.html.phrase import phrase
 from gateway.html.render import address_of, go, page
 from gateway.http.acting import enter, note
 from gateway.http.fields import Fields
@@ -59,9 +60,11 @@ _MEANS: Final = dict(
     zip(
         OAUTH_SCOPES,
         (
-            "Read your name, your email address and your balance",
-            "Charge your wallet, up to the limit below",
-            "Make orders, read them and your credit history, hold a management token that may, too",
+            phrase("Read your name, your email address and your balance"),
+            phrase("Charge your wallet, up to the limit below"),
+            phrase(
+                "Make orders, read them and your credit history, hold a management token that may, too"
+            ),
         ),
         strict=True,
     )
@@ -151,11 +154,11 @@ async def decide(call: RequestContext[Fields, Fields]) -> Reply:
         f"consent:{account_id}",
         count=CONSENTS_PER_MINUTE,
         period_s=60,
-        detail="too many answers in a minute; wait a little",
+        detail=phrase("too many answers in a minute; wait a little"),
     )
     decision = form.text("decision")
     if decision not in {"allow", "deny"}:
-        raise InvalidInput("press Allow or Deny", param="decision")
+        raise InvalidInput(phrase("press Allow or Deny"), param="decision")
 
     try:
         if decision == "allow":

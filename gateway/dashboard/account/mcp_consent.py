@@ -26,6 +26,7 @@ from gateway.html.forms import (
     read_form,
     read_query,
 )
+from gateway.html.phrase import phrase
 from gateway.html.render import page
 from gateway.http.fields import Fields, time_us
 from gateway.http.password_again import PasswordRequired, confirm, require_password
@@ -50,10 +51,12 @@ CONSENTS_PER_MINUTE: Final = 30
 REPEAT_GUARD_S: Final = 600
 # What each scope lets a client do, in the words of whoever is asked.
 MEANS: Final[Mapping[str, str]] = {
-    "topup:send": "Send credit from your wallet, within the limits below",
-    "topup:read": "See your balance and all top-ups of your account, with their recipients",
-    "webhooks:read": "Read the events of your account",
-    "billing:write": "Make orders for credit, which a person pays, and redeem codes for your wallet",
+    "topup:send": phrase("Send credit from your wallet, within the limits below"),
+    "topup:read": phrase("See your balance and all top-ups of your account, with their recipients"),
+    "webhooks:read": phrase("Read the events of your account"),
+    "billing:write": phrase(
+        "Make orders for credit, which a person pays, and redeem codes for your wallet"
+    ),
 }
 _DAYS: Final = 90
 _BAD_REQUEST: Final = 400
@@ -90,7 +93,7 @@ async def decide(call: RequestContext[Fields, Fields]) -> Reply:
         f"consent:{call.principal.account_id}",
         count=CONSENTS_PER_MINUTE,
         period_s=60,
-        detail="too many answers in a minute; wait a little",
+        detail=phrase("too many answers in a minute; wait a little"),
     )
     asked = await read_request(call, form)
     decision = form.text("decision")
@@ -98,7 +101,7 @@ async def decide(call: RequestContext[Fields, Fields]) -> Reply:
         return leave_for(asked.denial(asked.fault or "access_denied"))
     try:
         if decision != "allow":
-            raise InvalidInput("press Allow or Deny", param="decision")
+            raise InvalidInput(phrase("press Allow or Deny"), param="decision")
         environment, limits = _environment(form), _limits(asked, form)
         check_platforms(call, environment, limits.platforms)
         if environment == "live":
@@ -107,7 +110,7 @@ async def decide(call: RequestContext[Fields, Fields]) -> Reply:
             await require_password(call, environment="live")
         code = await allow(call, asked, environment, limits)
     except PasswordRequired:
-        problem = Problem(403, "", {"password": "Live needs it."})
+        problem = Problem(403, "", {"password": phrase("Live needs it.")})
         return await _page(call, asked, form, form, problem)
     except DomainError as error:
         return await _page(call, asked, form, form, problem_of(error))
@@ -119,14 +122,14 @@ def _environment(form: Form) -> Environment:
     for environment in ENVIRONMENTS:
         if chosen == environment:
             return environment
-    raise InvalidInput("choose staging or live", param="key_environment")
+    raise InvalidInput(phrase("choose staging or live"), param="key_environment")
 
 
 def _limits(asked: McpRequest, form: Form) -> NewKey:
     """What the person set; raises InvalidInput."""
     scopes = [scope for scope in MCP_SCOPES if scope in form.many("scopes")]
     if not scopes:
-        raise InvalidInput("tick at least one thing that it may do", param="scopes")
+        raise InvalidInput(phrase("tick at least one thing that it may do"), param="scopes")
     expires_on = form.text("expires_on")
     ends = f"{expires_on}T00:00:00Z" if expires_on else None
     limits = form.amounts(_LIMITS)
