@@ -8,6 +8,15 @@ from collections.abc import Mapping
 from typing import Final
 
 ROOMS: Final[Mapping[str, frozenset[str]]] = {
+    "checkout": frozenset(
+        {
+            "order_pay.html",
+            "plan_portal.html",
+            "sandbox_card.html",
+            "sandbox_checkout.html",
+            "sandbox_portal.html",
+        }
+    ),
     "consent": frozenset(
         {
             "cli_login.html",

@@ -7,14 +7,13 @@ HTTP to this gateway's own path for it, and what the page shows afterwards is wh
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from billing.ledger.money import MICROS_PER_CREDIT
 from billing.ledger.price import Price
 from billing.orders import queries as order_list
 from billing.orders.order import Order, amend
-from billing.payments.checkout import title_of
 from billing.payments.sandbox import (
     checkout as sandbox_checkout,
     subscription as sandbox_subscription,
@@ -26,6 +25,7 @@ from billing.subscriptions import records as subscription_rows
 from gateway.dashboard.payer.notify import carry_out, notify, path_of
 from gateway.dashboard.route import open_route
 from gateway.html.forms import read_form
+from gateway.html.phrase import phrase
 from gateway.html.render import go, page
 from gateway.http.fields import Fields
 from gateway.http.request_context import RequestContext
@@ -34,36 +34,32 @@ from kernel.errors import InvalidInput, NotFound
 from store.database import Transaction
 
 _OUTCOMES: dict[str, CheckoutOutcome] = {"paid": "paid", "failed": "failed", "expired": "expired"}
-_RESULTS: dict[CheckoutOutcome, str] = {
-    "paid": "Paid",
-    "failed": "Declined",
-    "expired": "Abandoned",
-}
+# What came of it, and the sentence that the page says about it.
+Result = Literal["paid", "failed", "expired", "closed"]
+Says = Literal["waiting", "review", "paid", "closed", "nothing"]
 
 
 @dataclass(frozen=True, slots=True)
 class EndedCheckout:
     """What came of it. repeat: the button to press again where the gateway has not acted on it yet."""
 
-    result: str
-    tone: str
-    sentence: str
+    result: Result
+    says: Says
     repeat: CheckoutOutcome | None
     event: LogEntry | None
     next_url: str
-    next_host: str
+    next_host: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class CheckoutView:
-    """Everything on the page, as text."""
+    """Everything on the page. item: a pack or a plan by its name; None: so many credits."""
 
-    item: str
-    amount: str
-    currency: str
-    credits: str
+    item: str | None
+    price: Price
+    credits: int
     coupon: str | None
-    discount: str
+    discount: Price
     provider: str
     path: str
     order_id: str
@@ -80,7 +76,7 @@ async def decide(call: RequestContext[Fields, Fields]) -> Reply:
     """Pay, Decline or Abandon: kept, sent to the gateway, and shown. Pressed again, it is sent again."""
     outcome = _OUTCOMES.get(read_form(call).text("outcome"))
     if outcome is None:
-        raise InvalidInput("press one of the page's buttons", param="outcome")
+        raise InvalidInput(phrase("press one of the page's buttons"), param="outcome")
     token, now_us = call.params["checkout_token"], call.now_us
     found, order, _ = await _load(call)
     if found.outcome is None and order.status != "pending":
@@ -134,12 +130,11 @@ def _view(
     path = path_of(call, found.provider)
     is_open = found.outcome is None and order.status == "pending" and path is not None
     return CheckoutView(
-        item=title_of(order),
-        amount=order.price.decimal(),
-        currency=order.pay_currency,
-        credits=f"{order.credits_micros // MICROS_PER_CREDIT:,}",
+        item=order.pack_name,
+        price=order.price,
+        credits=order.credits_micros // MICROS_PER_CREDIT,
         coupon=order.coupon_code,
-        discount=f"{Price(order.discount, order.currency).decimal()} {order.currency}",
+        discount=Price(order.discount, order.currency),
         provider=order.provider,
         path=path or "",
         order_id=order.id,
@@ -161,29 +156,23 @@ def _ended(
     is_told = order.status != "pending" and (not is_paid or order.paid_at is not None)
     is_waiting = found.outcome is not None and not is_told and order.status != "review"
     return EndedCheckout(
-        result="Closed" if found.outcome is None else _RESULTS[found.outcome],
-        tone="good" if is_paid else "bad",
-        sentence=_sentence(found, order, is_waiting=is_waiting),
+        result=found.outcome or "closed",
+        says=_says(found, order, is_waiting=is_waiting),
         repeat=found.outcome if is_waiting and can_tell else None,
         event=events[-1] if events else None,
         next_url=next_url,
-        next_host=urlsplit(next_url).hostname or "the next page",
+        next_host=urlsplit(next_url).hostname,
     )
 
 
-def _sentence(found: SandboxCheckout, order: Order, *, is_waiting: bool) -> str:
+def _says(found: SandboxCheckout, order: Order, *, is_waiting: bool) -> Says:
     if is_waiting:
-        return (
-            "This is decided, but the gateway has not acted on the notification yet. It asks about"
-            " the order by itself within a minute or so."
-        )
+        return "waiting"
     if order.status == "review":
-        return "The notification does not fit the order: a person has to look at it."
+        return "review"
     if found.outcome == "paid":
-        return f"{order.credits_micros // MICROS_PER_CREDIT:,} credits were added to the account."
-    if found.outcome is None:
-        return "This checkout can no longer be paid."
-    return "Nothing was charged, and nothing was credited."
+        return "paid"
+    return "closed" if found.outcome is None else "nothing"
 
 
 ROUTES = (

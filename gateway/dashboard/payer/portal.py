@@ -22,11 +22,11 @@ from billing.subscriptions.subscription import Subscription
 from gateway.dashboard.payer.notify import carry_out, path_of
 from gateway.dashboard.route import open_route
 from gateway.html.forms import read_form, read_query
+from gateway.html.phrase import phrase
 from gateway.html.render import go, page
 from gateway.http.fields import Fields
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
-from kernel.clock import rfc3339
 from kernel.errors import InvalidInput, NotFound
 from keys import sandbox_clock
 from store.database import Transaction
@@ -40,21 +40,21 @@ class Choice:
 
     value: str
     name: str
-    price: str
+    price: Price
+    interval: str
     is_current: bool
 
 
 @dataclass(frozen=True, slots=True)
 class PortalView:
-    """Everything on the page, as text. can_change: a period is paid, and the plan goes on."""
+    """Everything on the page. can_change: a period is paid, and the plan goes on."""
 
     plan: str
-    price: str
-    currency: str
+    price: Price
     interval: str
     provider: str
     status: str
-    paid_until: str
+    paid_until: int | None
     next_plan: str
     is_ending: bool
     is_declining: bool
@@ -92,7 +92,7 @@ async def act(call: RequestContext[Fields, Fields]) -> Reply:
             lambda tx: sandbox_subscription.set_declining(tx, token, is_declining=is_declining)
         )
     elif not _can_change(call, known):
-        raise InvalidInput("the plan cannot be changed now", param="action")
+        raise InvalidInput(phrase("the plan cannot be changed now"), param="action")
     elif action in {"cancel", "resume"}:
         is_ending = action == "cancel"
         await carry_out(
@@ -103,11 +103,11 @@ async def act(call: RequestContext[Fields, Fields]) -> Reply:
     elif action == "choose":
         item = next((i for i in known.items if _value(i) == form.text("plan")), None)
         if item is None:
-            raise InvalidInput("choose one of the plans", param="plan")
+            raise InvalidInput(phrase("choose one of the plans"), param="plan")
         chosen = sandbox_subscription.choose(subscription, item, now_us=known.now_us)
         await carry_out(call, subscription, *chosen)
     else:
-        raise InvalidInput("press one of the page's buttons", param="action")
+        raise InvalidInput(phrase("press one of the page's buttons"), param="action")
     return_url = _return_url(call)
     return go(f"{call.path}?{urlencode({'return_url': return_url})}" if return_url else call.path)
 
@@ -162,15 +162,13 @@ def _view(call: RequestContext[Any, Any], known: _Known) -> PortalView:
     turned = next(
         (_value(i) for i in known.items if i.product_ref == subscription.next_product_ref), ""
     )
-    until = own.paid_until_at
     return PortalView(
         plan=own.plan_name,
-        price=Price(own.amount, own.currency).decimal(),
-        currency=own.currency,
+        price=Price(own.amount, own.currency),
         interval=own.interval,
         provider=subscription.provider,
         status=own.status.replace("_", " "),
-        paid_until="" if until is None else rfc3339(until)[:10],
+        paid_until=own.paid_until_at,
         next_plan=names.get(turned, ""),
         is_ending=own.is_ending,
         is_declining=subscription.is_declining,
@@ -179,7 +177,8 @@ def _view(call: RequestContext[Any, Any], known: _Known) -> PortalView:
             Choice(
                 _value(item),
                 item.name,
-                f"{item.price.decimal()} {item.price.currency} a {item.interval}",
+                item.price,
+                item.interval,
                 item.product_ref == own.product_ref,
             )
             for item in known.items

@@ -6,6 +6,7 @@ from billing.payments.sandbox import cards
 from billing.payments.sandbox.cards import PATH, TEST_CARDS
 from gateway.dashboard.route import open_route
 from gateway.html.forms import read_form
+from gateway.html.phrase import phrase
 from gateway.html.render import go, page
 from gateway.http.fields import Fields
 from gateway.http.request_context import RequestContext
@@ -24,7 +25,7 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
         saved=None if found.card is None else TEST_CARDS[found.card],
         offered=TEST_CARDS,
         next_url=found.success_url,
-        next_host=urlsplit(found.success_url).hostname or "the next page",
+        next_host=urlsplit(found.success_url).hostname,
     )
 
 
@@ -32,7 +33,7 @@ async def save(call: RequestContext[Fields, Fields]) -> Reply:
     """Saves the card that was chosen; the first one stays."""
     chosen, token = read_form(call).text("card"), call.params["card_token"]
     if chosen not in TEST_CARDS:
-        raise InvalidInput("press one of the page's buttons", param="card")
+        raise InvalidInput(phrase("press one of the page's buttons"), param="card")
     await call.context.database.transaction(lambda tx: cards.choose(tx, token, chosen))
     return go(call.path)
 

@@ -47,10 +47,10 @@ async def sold(store: Store) -> Browser:
 async def away(browser: Browser, page: str) -> str:
     """The path of the provider's page that this page of ours leads to."""
     html = (await browser.get(page)).text
-    return _led_to(html)
+    return led_to(html)
 
 
-def _led_to(html: str) -> str:
+def led_to(html: str) -> str:
     found = re.search(r'http-equiv="refresh" content="0;url=([^"]+)"', html)
     assert found is not None, "the page leads nowhere"
     split = urlsplit(unescape(found[1]))
@@ -128,7 +128,7 @@ async def test_the_portal_is_a_page_away(store: Store) -> None:
     await subscribed(store, ann)
 
     led = await press(ann, PLAN, f"{PLAN}/portal")
-    portal = _led_to(led.text)
+    portal = led_to(led.text)
     await store.gateway.client.post(portal, data={"action": "cancel"})
 
     assert none.status_code == 404
