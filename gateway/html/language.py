@@ -237,13 +237,26 @@ def page_languages() -> Mapping[str, PageLanguage]:
 
 def language_of_request(scope: Scope) -> PageLanguage:
     """What the person chose, else what the browser likes best of those that there are, else English."""
-    sent = {name: value.decode("latin-1") for name, value in scope["headers"]}
-    for part in sent.get(b"cookie", "").split(";"):
+    chosen = chosen_tag(scope)
+    if chosen:
+        return page_languages()[chosen]
+    wanted = asked_for(_header(scope, b"accept-language"))
+    return _ENGLISH if wanted is None else page_languages().get(wanted.tag, _ENGLISH)
+
+
+def chosen_tag(scope: Scope) -> str:
+    """The language that the person chose by the button in the bar; empty: none that there is."""
+    for part in _header(scope, b"cookie").split(";"):
         key, _, tag = part.strip().partition("=")
         if key == LANGUAGE_COOKIE and tag in page_languages():
-            return page_languages()[tag]
-    wanted = asked_for(sent.get(b"accept-language", ""))
-    return _ENGLISH if wanted is None else page_languages().get(wanted.tag, _ENGLISH)
+            return tag
+    return ""
+
+
+def _header(scope: Scope, name: bytes) -> str:
+    """The last one of that name; empty: none."""
+    sent = [value for sent_name, value in scope["headers"] if sent_name == name]
+    return sent[-1].decode("latin-1") if sent else ""
 
 
 def _read(rooms: Sequence[bytes], tag: str) -> PageLanguage:

@@ -27,6 +27,7 @@ from gateway.http.rate_limit import RateLimited, take_one
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 
+_DAY_S: Final = 86_400
 # Questions from one address, over all orders.
 QUESTIONS: Final = (10, 60)  # in so many seconds
 _OUTCOMES: Final[tuple[QuestionOutcome, ...]] = ("asked", "just_asked", "busy", "not_open")
@@ -54,7 +55,7 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
         language,
         price=language.price(Price(0, order.pay_currency) if order.trial_days else order.payment),
         then=language.price(order.price) if order.trial_days else None,
-        trial_days=order.trial_days,
+        trial=language.duration((order.trial_days or 0) * _DAY_S),
         credits=language.count(order.credits_micros // MICROS_PER_CREDIT),
         item=order.pack_name,
         is_plan=order.kind == "subscription",

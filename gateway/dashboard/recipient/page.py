@@ -10,6 +10,8 @@ from starlette.responses import Response
 
 from billing.recipients.language import Language, asked_for, english, languages, nearest
 from gateway.html.forms import read_query
+from gateway.html.language import chosen_tag
+from gateway.html.phrase import phrase
 from gateway.html.render import page
 from gateway.http.auth import block_of
 from gateway.http.rate_limit import take_one
@@ -28,17 +30,22 @@ async def throttle(call: RequestContext[Any, Any]) -> None:
         f"recipient:{block_of(call.address)}",
         count=count,
         period_s=period_s,
-        detail="this page was opened very often; wait a minute",
+        detail=phrase("this page was opened very often; wait a minute"),
     )
 
 
 def language_of(call: RequestContext[Any, Any], locale: str | None) -> Language:
-    """What the reader picked, else what the sender said, else what the browser asks for."""
-    picked = nearest(read_query(call).text("lang"))
-    if picked is not None:
-        return picked
+    """What the reader picked here, else what they chose for the gateway's other pages, else what the sender said,
+    else what the browser asks for.
+    """
     accepted = call.headers.get(b"accept-language", b"").decode("latin-1")
-    return nearest(locale) or asked_for(accepted) or english()
+    return (
+        nearest(read_query(call).text("lang"))
+        or nearest(chosen_tag(call.scope))
+        or nearest(locale)
+        or asked_for(accepted)
+        or english()
+    )
 
 
 def recipient_page(

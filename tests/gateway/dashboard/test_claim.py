@@ -179,23 +179,29 @@ async def test_the_link_is_for_those_who_may_see_the_code(gateway: Gateway) -> N
 
 
 @pytest.mark.parametrize(
-    ("locale", "accept", "query", "tag"),
+    ("locale", "accept", "chosen", "query", "tag"),
     [
-        (None, "es-MX,en;q=0.5", "", "es"),
-        ("ar", "es", "", "ar"),
-        ("zh-Hans", "es", "?lang=en", "en"),
-        ("fr", "", "", "en"),
-        (None, "de", "?lang=<x>", "en"),
+        (None, "es-MX,en;q=0.5", "", "", "es"),
+        ("ar", "es", "xx", "", "ar"),
+        ("zh-Hans", "es", "", "?lang=en", "en"),
+        ("fr", "", "", "", "en"),
+        (None, "de", "", "?lang=<x>", "en"),
+        # Chosen for the gateway's other pages, by the button in their bar.
+        ("zh-Hans", "es", "ar", "", "ar"),
+        ("zh-Hans", "es", "ar", "?lang=es", "es"),
     ],
 )
 async def test_the_page_speaks_the_recipients_language(
-    gateway: Gateway, locale: str | None, accept: str, query: str, tag: str
+    gateway: Gateway, locale: str | None, accept: str, chosen: str, query: str, tag: str
 ) -> None:
     sender = await sender_at(gateway)
     delivery = None if locale is None else {"locale": locale}
     path = await sender.path(await sender.send(delivery=delivery))
 
-    page = await gateway.client.get(path + query, headers={"Accept-Language": accept})
+    page = await gateway.client.get(
+        path + query,
+        headers={"Accept-Language": accept, "Cookie": f"topup_language={chosen}"},
+    )
 
     direction = "rtl" if tag == "ar" else "ltr"
     assert f'<html lang="{tag}" dir="{direction}">' in page.text
