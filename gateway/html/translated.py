@@ -8,6 +8,22 @@ from collections.abc import Mapping
 from typing import Final
 
 ROOMS: Final[Mapping[str, frozenset[str]]] = {
+    "account": frozenset(
+        {
+            "account.html",
+            "confirm.html",
+            "grant.html",
+            "grants.html",
+            "invitation.html",
+            "invitation_accept.html",
+            "passkey_new.html",
+            "recovery_codes.html",
+            "security_log.html",
+            "sign_in_code.html",
+            "team.html",
+            "two_factor.html",
+        }
+    ),
     "checkout": frozenset(
         {
             "order_pay.html",

@@ -29,13 +29,6 @@ async function shown(options) {
   return { found, response: { authenticatorData: textOf(authenticatorData), signature: textOf(signature) } };
 }
 
-// What a browser says of a passkey that did not come.
-const FAULTS = {
-  NotAllowedError: "No passkey was given: it was cancelled, it took too long, or this device has no passkey for this site.",
-  InvalidStateError: "This device has a passkey for this site already.",
-  SecurityError: "Passkeys work only at this gateway's own address; this page has another one.",
-};
-
 async function ask(form) {
   const field = form.elements.passkey;
   const fault = form.querySelector("[data-passkey-fault]");
@@ -49,7 +42,8 @@ async function ask(form) {
     field.value = JSON.stringify({ id: found.id, rawId: textOf(found.rawId), type: found.type, response });
     form.submit();
   } catch (error) {
-    fault.textContent = FAULTS[error.name] ?? "This device cannot give a passkey here.";
+    // The page says it in its language, under the name of what the browser threw.
+    fault.textContent = fault.dataset[`say${error.name}`] ?? fault.dataset.sayAnyError;
     fault.hidden = false;
     button.disabled = false;
   }

@@ -14,6 +14,7 @@ from gateway.dashboard.account import sign_in
 from gateway.dashboard.account.team import ROLE_WORDS
 from gateway.dashboard.route import open_route, page_route
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form
+from gateway.html.phrase import phrase
 from gateway.html.render import go, page
 from gateway.http.acting import note
 from gateway.http.auth import block_of
@@ -84,7 +85,10 @@ async def accept(call: RequestContext[Fields, Fields]) -> Reply:
         person = await get_account(tx, person_id)
         if person.email != found.member.email:
             raise InvalidInput(
-                f"the invitation is for {found.member.email}: sign in with that address",
+                phrase(
+                    "the invitation is for %(address)s: sign in with that address",
+                    address=found.member.email,
+                ),
                 param="email",
             )
         await _join(tx, call, found, person_id)
@@ -106,7 +110,7 @@ async def _find(call: RequestContext[Any, Any]) -> Invitation:
         f"invitation:{block_of(call.address)}",
         count=count,
         period_s=period_s,
-        detail="too many links were tried; wait a few minutes",
+        detail=phrase("too many links were tried; wait a few minutes"),
     )
     invitation_id = call.context.topup_rules.links.id_of(
         "invitation", call.params["invitation_token"]

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from gateway.dashboard.account.two_factor import PATH, factor_page
 from gateway.dashboard.route import page_route
 from gateway.html.forms import problem_of, read_form
+from gateway.html.phrase import phrase
 from gateway.html.render import go, page
 from gateway.http.acting import note
 from gateway.http.fields import Fields
@@ -108,7 +109,7 @@ async def _options(call: RequestContext[Fields, Fields], site: Site, code: str) 
 def _site(call: RequestContext[Fields, Fields]) -> Site:
     site = site_of(call)
     if site is None:
-        raise InvalidInput("this gateway's address takes no passkeys", param="name")
+        raise InvalidInput(phrase("this gateway's address takes no passkeys"), param="name")
     return site
 
 

@@ -13,6 +13,7 @@ from billing.recipients import invitation_mail
 from gateway.dashboard.account.sign_in import is_secure
 from gateway.dashboard.route import page_route
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form
+from gateway.html.phrase import phrase
 from gateway.html.render import address_of, go, page
 from gateway.http.acting import note
 from gateway.http.fields import Fields
@@ -36,10 +37,16 @@ INVITATIONS_PER_HOUR: Final = 30  # of one account
 # To one address, of all accounts: whoever asks more often may still hand over the link.
 MAILS_TO_ADDRESS_PER_DAY: Final = 3
 ROLE_WORDS: Final = {
-    "developer": ("Developer", "Sends, keys, webhooks and usage; reads everything else."),
-    "finance": ("Finance", "Buys credit, decides on sends that wait; reads everything else."),
-    "support": ("Support", "Reads everything, and takes sends back."),
-    "reader": ("Read only", "Reads everything, changes nothing."),
+    "developer": (
+        phrase("Developer"),
+        phrase("Sends, keys, webhooks and usage; reads everything else."),
+    ),
+    "finance": (
+        phrase("Finance"),
+        phrase("Buys credit, decides on sends that wait; reads everything else."),
+    ),
+    "support": (phrase("Support"), phrase("Reads everything, and takes sends back.")),
+    "reader": (phrase("Read only"), phrase("Reads everything, changes nothing.")),
 }
 assert tuple(ROLE_WORDS) == ROLES
 
@@ -78,7 +85,9 @@ async def invite(call: RequestContext[Fields, Fields]) -> Reply:
 
         made = await call.context.database.transaction(work)
     except PasswordRequired:
-        return await _show(call, form, Problem(403, "", {"password": "Live needs it again."}))
+        return await _show(
+            call, form, Problem(403, "", {"password": phrase("Live needs it again.")})
+        )
     except DomainError as error:
         return await _show(call, form, problem_of(error))
     return await _show(call, Form(), invited=made, is_mailed=is_mailed)
@@ -190,7 +199,7 @@ async def _take_one(call: RequestContext[Any, Any]) -> None:
         f"invitations:{call.principal.account_id}",
         count=INVITATIONS_PER_HOUR,
         period_s=3600,
-        detail="too many invitations were made within an hour; try again later",
+        detail=phrase("too many invitations were made within an hour; try again later"),
     )
 
 
@@ -231,7 +240,7 @@ async def _told(
 def _role(form: Form) -> MemberRole:
     role = read_role(form.text("role"))
     if role is None:
-        raise InvalidInput("choose a role", param="role")
+        raise InvalidInput(phrase("choose a role"), param="role")
     return role
 
 

@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from gateway.dashboard.route import page_route
 from gateway.html.forms import NO_PROBLEM, Problem, problem_of, read_form
+from gateway.html.phrase import phrase
 from gateway.html.render import go, page
 from gateway.http.acting import note
 from gateway.http.fields import Fields
@@ -59,7 +60,7 @@ async def switch_on(call: RequestContext[Fields, Fields]) -> Reply:
         codes = await second_factor.switch_on(tx, vault, account_id, given, now_us=call.now_us)
         if codes is None:
             raise InvalidInput(
-                "that is not the app's code now: is the phone's clock right?", param="code"
+                phrase("that is not the app's code now: is the phone's clock right?"), param="code"
             )
         ended = await session.end_others(tx, account_id, principal.credential_id)
         after = {"sessions_ended": ended}

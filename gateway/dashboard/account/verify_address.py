@@ -13,6 +13,7 @@ from billing.topups.rules import ADDRESS_PATH
 from gateway.dashboard.account import sign_in
 from gateway.dashboard.route import open_route, page_route
 from gateway.html.forms import read_form
+from gateway.html.phrase import phrase
 from gateway.html.render import go, page
 from gateway.http.acting import note
 from gateway.http.auth import block_of
@@ -61,7 +62,7 @@ async def ask(call: RequestContext[Fields, Fields]) -> Reply:
         f"verify_address:{person_id}",
         count=ASKED_PER_HOUR,
         period_s=3600,
-        detail="too many links were asked for within an hour; try again later",
+        detail=phrase("too many links were asked for within an hour; try again later"),
     )
     made = await call.context.database.transaction(lambda tx: write_link(tx, call, person_id))
     return go(_ACCOUNT_PATH, said="address-not-asked" if made is None else "address-asked")
@@ -103,7 +104,7 @@ async def _find(call: RequestContext[Any, Any]) -> EmailVerification:
         f"verify_link:{block_of(call.address)}",
         count=count,
         period_s=period_s,
-        detail="too many links were tried; wait a few minutes",
+        detail=phrase("too many links were tried; wait a few minutes"),
     )
     token = call.params["address_token"]
     verification_id = call.context.topup_rules.links.id_of("address", token)

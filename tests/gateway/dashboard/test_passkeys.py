@@ -198,7 +198,7 @@ async def test_what_is_added_is_of_this_site_and_session_and_goes_with_the_codes
         person.browser, PAGE, f"{PAGE}/passkeys", name="x", password="000000"
     )
     html = (await person.browser.get(PAGE)).text
-    passkey_id = re.findall(r'<option value="(psk_\w+)">laptop</option>', html)[0]
+    passkey_id = re.findall(r'value="(psk_\w+)">laptop</option>', html)[0]
     gone = {"passkey_id": passkey_id, "new_name": "mine"}
     csrf = csrf_of((await other.browser.get(PAGE)).text)
     not_theirs = await other.browser.send(f"{PAGE}/passkeys/rename", {"csrf_token": csrf, **gone})

@@ -46,7 +46,7 @@ class Team:
     async def press(self, email: str, act: str, **fields: str) -> httpx.Response:
         """The button of that colleague's row."""
         html = (await self.owner.get(TEAM)).text
-        row = html[html.index(f'class="break">{email}<') :]
+        row = html[html.index(f'class="break"><bdi>{email}<') :]
         member_id = row.split("/dashboard/team/")[1].split("/")[0]
         given = {"csrf_token": csrf_of(html), **fields}
         return await self.owner.send(f"{TEAM}/{member_id}/{act}", given)
@@ -269,7 +269,7 @@ async def test_a_colleague_goes_back_to_their_own_account_and_may_leave(team: Te
 async def test_another_account_reaches_no_member_of_this_one(team: Team) -> None:
     await team.invited("ann@acme.example", "reader")
     html = (await team.owner.get(TEAM)).text
-    row = html[html.index('class="break">ann@acme.example<') :]
+    row = html[html.index('class="break"><bdi>ann@acme.example<') :]
     member_id = row.split("/dashboard/team/")[1].split("/")[0]
     other = await opened(team.gateway, await signed_in(team.gateway, "eve@example.com"), team.clock)
     token = csrf_of((await other.owner.get(TEAM)).text)

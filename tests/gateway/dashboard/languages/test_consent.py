@@ -53,11 +53,12 @@ async def test_consent_to_a_client_is_whole_in_arabic_with_what_it_refuses(
     place = "https://desk.example.com/back"
     fault = {"redirect_uri": place, "response_type": "no"}
     broken = question(gateway, await client_id_of(gateway, place), **fault)
-    form = form_of((await ann.get(way)).text) | {"decision": "allow"}
+    shown = form_of((await ann.get(way)).text)
+    form = shown | {"decision": "allow", "scopes": "topup:send"}
     live = {"key_environment": "live", "password": "wrong"}
     mistakes = (
         {"decision": ""},
-        {"scopes": []},
+        {"scopes": ""},
         {"key_environment": ""},
         {"per_call": "a lot"},
         {"per_call": "9" * 15},
@@ -90,7 +91,7 @@ async def test_logging_a_command_line_in_is_whole_in_arabic(gateway: Gateway) ->
         {"decision": "allow", "is_own": ""},
         {"decision": "allow", "target": ""},
         {"decision": "allow", "target": "live"},
-        {"decision": "allow", "scopes": []},
+        {"decision": "allow", "scopes": ""},
         {"decision": "allow", "scopes": "admin"},
         {"decision": "allow", "life_days": "x"},
     )
