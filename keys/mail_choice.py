@@ -1,38 +1,16 @@
-"""Which mail an account's owner wants, and in which language: that credit ends soon, receipts, and sends that
-wait for a decision can be switched off. Writes accounts.
+"""Which mail an account switches off as a whole, its owner's: that credit ends soon, receipts, and sends that wait
+for a decision; and a person's language of mail. keys/notifications.py has the rest. Writes accounts.
 
 What failed to be paid is always told: nobody can mend what nobody knows.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
 from store.database import Transaction
 
 MailChoice = Literal["expiring", "receipt", "approval"]
 MAIL_CHOICES: Final[tuple[MailChoice, ...]] = get_args(MailChoice)
-
-
-@dataclass(frozen=True, slots=True)
-class WantedMail:
-    """False where the account switched mail of the kind off."""
-
-    expiring: bool = True
-    receipt: bool = True
-    approval: bool = True
-
-
-async def wanted_mail(tx: Transaction, account_id: str) -> WantedMail:
-    """What the account wants; an account that is not there wants all."""
-    row = await tx.fetch_one(
-        """SELECT expiring_mail_off_at, receipt_mail_off_at, approval_mail_off_at FROM accounts
-           WHERE id = :id""",
-        id=account_id,
-    )
-    if row is None:
-        return WantedMail()
-    return WantedMail(*(off_at is None for off_at in row))
 
 
 async def choose_mail(

@@ -16,7 +16,8 @@ from keys.notifications import Person, people_of
 from store.database import Transaction
 from webhooks.deliveries import notice
 
-ACCOUNTS_AT_ONCE: Final = 200
+# A delivery that ends a notice waits for whoever has just told it: so briefly.
+ACCOUNTS_AT_ONCE: Final = 50
 
 
 async def write_due(

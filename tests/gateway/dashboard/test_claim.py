@@ -9,7 +9,7 @@ import pytest
 from billing.topups.deliverable import Deliverable
 from billing.topups.fulfilment import Settle
 from kernel.tenant import Tenant
-from keys.mail_choice import wanted_mail
+from keys.notifications import people_of
 from tests.support.gateway import Gateway
 
 pytestmark = pytest.mark.one_database
@@ -240,8 +240,8 @@ async def test_an_owner_ends_one_kind_of_mail_without_signing_in_and_allows_it_a
     path = f"/no-mail/{links.token_of('no_approval', account_id)}"
 
     async def wanted(of: str = account_id) -> tuple[bool, bool, bool]:
-        found = await database.read(lambda tx: wanted_mail(tx, of))
-        return found.expiring, found.receipt, found.approval
+        owner = (await database.read(lambda tx: people_of(tx, [of])))[of][0].wanted
+        return "expiring" in owner, "receipt" in owner, "approval" in owner
 
     before = await gateway.client.get(path)
     assert await wanted() == (True, True, True)
