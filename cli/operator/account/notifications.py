@@ -7,7 +7,7 @@ import click
 from cli.database import account_named, read
 from cli.examples import examples
 from cli.output import json_option, run, show_rows
-from keys.notifications import CHOICES, Person, people_of
+from keys.notifications import NOTIFICATIONS, STAGING, Person, people_of
 from store.database import Transaction
 
 
@@ -34,8 +34,9 @@ def notifications(account: str) -> None:
         {
             "email": one.email,
             "role": one.role,
-            **{choice: choice in one.wanted for choice in CHOICES},
+            "told": [kind for kind in NOTIFICATIONS if kind in one.wanted],
+            "staging": STAGING in one.wanted,
         }
         for one in run(read(work))
     ]
-    show_rows(rows, "email", "role", *CHOICES)
+    show_rows(rows, "email", "role", "staging", "told")
