@@ -35,19 +35,32 @@ PATH: Final = "/docs"
 PLACEHOLDER: Final = "https://gateway.example"
 GUIDES: Final = {
     "start": "Start",
+    "going-live": "Going live",
     "keys": "Keys",
     "errors": "Errors",
-    "recipients": "Recipients",
-    "suppliers": "Suppliers",
     "webhooks": "Webhooks",
     "sandbox": "Sandbox",
     "command-line": "Command line",
+    "checkout": "Checkout",
+    "subscriptions": "Subscriptions",
+    "approvals": "Approvals",
+    "holds": "Holds",
+    "oauth-apps": "OAuth apps",
+    "recipients": "Recipients",
+    "suppliers": "Suppliers",
     "payments": "Payments",
     "metering": "Metering",
     "dialects": "Dialects",
     "mcp": "MCP",
     "x402": "Pay without an account",
 }
+# Pages that are made of the code, and behind which guide they stand in the menu.
+_BEHIND: Final = {
+    "errors": (f"{PATH}/codes", "Codes"),
+    "webhooks": (EVENTS, "Events"),
+}
+# The guide that begins a group of its own.
+_HOW_TO: Final = "checkout"
 # gateway/static/docs.js sets it.
 LANGUAGE_COOKIE: Final = "topup_samples"
 _ABOUT: Final = "Prepaid AI credit in one call: the API's reference and guides."
@@ -189,11 +202,11 @@ class Pages:
         )
 
     def _groups(self) -> list[tuple[str, list[tuple[str, str]]]]:
-        guides = [(path_of(name), label) for name, label in GUIDES.items()]
-        guides.insert(2, (f"{PATH}/codes", "Codes"))
-        guides.insert(6, (EVENTS, "Events"))
+        guides = [(name, (path_of(name), label)) for name, label in GUIDES.items()]
+        cut = list(GUIDES).index(_HOW_TO)
         return [
-            ("Guides", guides),
+            ("Guides", list(_with_made(guides[:cut]))),
+            ("How to", list(_with_made(guides[cut:]))),
             ("Reference", [(f"{PATH}/api", "All calls"), *_places(self.listed, is_ours=True)]),
             ("Dialects", list(_places(self.listed, is_ours=False))),
         ]
@@ -250,6 +263,13 @@ def _either(page: _Endpoint, text: _Endpoint) -> _Endpoint:
         return await (text if is_text else page)(request)
 
     return answer
+
+
+def _with_made(guides: Sequence[tuple[str, tuple[str, str]]]) -> Iterator[tuple[str, str]]:
+    for name, place in guides:
+        yield place
+        if name in _BEHIND:
+            yield _BEHIND[name]
 
 
 def _places(listed: Sequence[DocumentedResource], *, is_ours: bool) -> Iterator[tuple[str, str]]:

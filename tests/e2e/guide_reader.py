@@ -4,6 +4,7 @@ That is: the ids of earlier answers for those that are printed (txn_abc123), key
 the reader's own receiver. Where an answer leads to a payment page the reader pays there.
 """
 
+import asyncio
 import json
 import re
 import shlex
@@ -21,6 +22,7 @@ from tests.support.sample_programs import Program, run_shell
 
 _ID = re.compile(r"([a-z]{2,4})_[0-9A-Za-z]{16}")
 _STATUS = re.compile(r"^\d{3}$", re.MULTILINE)
+KEY_NAMES = {"approvals": "AGENT_KEY"}
 # Addresses of the reader's own in the guides.
 OWN_RECEIVER = "https://shop.example/hook"
 
@@ -84,23 +86,40 @@ class Reader:
     async def _learn(self, body: Any) -> None:
         if not isinstance(body, dict) or not isinstance(data := body.get("data"), dict):
             return
-        for name, variable in (
-            ("key", "KEY"),
-            ("approver_key", "APPROVER_KEY"),
-            ("secret", "SECRET"),
-            ("token", "TOKEN"),
-        ):
-            if isinstance(data.get(name), str):
-                self.env[variable] = data[name]
+        self._keep_secrets(data)
         for found in _ids(body):
             self.ids[f"{found.partition('_')[0]}_abc123"] = found
         await self._pay(data.get("url"))
+
+    def _keep_secrets(self, data: dict[str, Any]) -> None:
+        """Keys and tokens that are shown once, in the variables by which the guide calls them."""
+        # A sandbox has two keys; a guide that makes one more calls it by a name of its own.
+        own = "KEY" if "approver_key" in data else KEY_NAMES.get(self.folder.name, "KEY")
+        names = {"key": own, "approver_key": "APPROVER_KEY", "token": "TOKEN"}
+        for name, variable in names.items():
+            if isinstance(data.get(name), str):
+                self.env[variable] = data[name]
 
     async def _pay(self, url: Any) -> None:
         if isinstance(url, str) and "/sandbox/checkout/" in url:
             async with httpx.AsyncClient(base_url=self.installation.url) as client:
                 paid = await client.post(urlsplit(url).path, data={"outcome": "paid"})
                 assert paid.status_code in {302, 303}, paid.text
+                await self._settled(client)
+
+    async def _settled(self, client: httpx.AsyncClient) -> None:
+        """Until the order is paid, and its plan, where it is one's, has begun: a worker brings that about."""
+        headers = {"Authorization": f"Bearer {self.env['KEY']}"}
+        async with asyncio.timeout(30):
+            while True:
+                listed = await client.get("/api/public/v1/orders?limit=1", headers=headers)
+                order = listed.json()["data"]["items"][0]
+                plans = await client.get("/api/public/v1/subscriptions", headers=headers)
+                if order["status"] == "paid" and (
+                    order.get("plan_id") is None or plans.json()["data"]["items"]
+                ):
+                    return
+                await asyncio.sleep(0.05)
 
 
 def _answers(said: str) -> Iterator[Answer]:
