@@ -11,7 +11,7 @@ RUN python -m venv --without-pip /opt/topup \
     && python -m pip --python /opt/topup/bin/python install --no-cache-dir --no-compile \
         --require-hashes --only-binary :all: -r requirements.lock
 RUN python -m pip install --no-cache-dir --require-hashes -r requirements-build.lock
-COPY pyproject.toml README.md LICENSE ./
+COPY pyproject.toml README.md LICENSE CHANGELOG.md ./
 COPY billing billing
 COPY cli cli
 COPY gateway gateway

@@ -19,7 +19,15 @@ from gateway.authorization import endpoint as authorization, metadata
 from gateway.authorization.addresses import MCP
 from gateway.dashboard.refused import outside
 from gateway.dashboard.surface import PAGES
-from gateway.docs import events, for_crawlers, pages as docs, sealed_days, search, well_known
+from gateway.docs import (
+    changelog,
+    events,
+    for_crawlers,
+    pages as docs,
+    sealed_days,
+    search,
+    well_known,
+)
 from gateway.html import static
 from gateway.http.edge import Edge
 from gateway.http.routing import Router
@@ -44,6 +52,7 @@ def create_app(context: Context, *, is_stopping: Callable[[], bool] = lambda: Fa
             *health.routes(context, partial(health.stopping_check, is_stopping)),
             *events.routes(context, SURFACES),
             *docs.routes(context, SURFACES),
+            *changelog.routes(context, SURFACES),
             *search.routes(context, SURFACES),
             *for_crawlers.routes(context, SURFACES),
             *well_known.routes(context, API_PREFIX),

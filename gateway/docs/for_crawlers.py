@@ -13,9 +13,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from gateway.answers.response_codes import CODES
-from gateway.docs import codes
+from gateway.docs import changelog, codes
 from gateway.docs.documents import CACHE, plain_document
-from gateway.docs.pages import GUIDES, PATH, Pages, path_of
+from gateway.docs.pages import CHANGES, GUIDES, PATH, Pages, path_of
 from gateway.http.routing import ApiSurface
 from runtime.context import Context
 from webhooks.events.catalogue import PATH as EVENTS
@@ -62,6 +62,8 @@ def paths(pages: Pages) -> Iterator[str]:
     """The address of each public page, the landing page first."""
     yield "/"
     yield from map(path_of, GUIDES)
+    yield CHANGES
+    yield from (part.path for part in changelog.parts())
     yield codes.PATH
     yield from (f"{codes.PATH}/{code}" for code in CODES)
     yield f"{PATH}/api"

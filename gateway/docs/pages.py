@@ -31,6 +31,7 @@ from runtime.context import Context
 from webhooks.events.catalogue import PATH as EVENTS
 
 PATH: Final = "/docs"
+CHANGES: Final = f"{PATH}/changelog"
 # Stands for the gateway's address until a page is asked for under one.
 PLACEHOLDER: Final = "https://gateway.example"
 GUIDES: Final = {
@@ -205,7 +206,7 @@ class Pages:
         guides = [(name, (path_of(name), label)) for name, label in GUIDES.items()]
         cut = list(GUIDES).index(_HOW_TO)
         return [
-            ("Guides", list(_with_made(guides[:cut]))),
+            ("Guides", [*_with_made(guides[:cut]), (CHANGES, "Changelog")]),
             ("How to", list(_with_made(guides[cut:]))),
             ("Reference", [(f"{PATH}/api", "All calls"), *_places(self.listed, is_ours=True)]),
             ("Dialects", list(_places(self.listed, is_ours=False))),

@@ -17,6 +17,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 PREFIX = "/static/"
+AT_ROOT = ("favicon.ico", "apple-touch-icon.png")
 _HASH_CHARACTERS = 12
 _FOR_EVER = "public, max-age=31536000, immutable"
 
@@ -36,12 +37,21 @@ def static_url(name: str) -> str:
 
 
 def routes() -> list[Route]:
-    """Starlette's route of the files."""
-    return [Route(PREFIX + "{name:path}", _serve, methods=["GET"])]
+    """Starlette's routes of the files, and of those that browsers and phones ask for without being told."""
+    at_root = [Route(f"/{name}", _at_root, methods=["GET"]) for name in AT_ROOT]
+    return [Route(PREFIX + "{name:path}", _serve, methods=["GET"]), *at_root]
 
 
 async def _serve(request: Request) -> Response:
-    file = _files().get(request.path_params["name"])
+    return _answer(request, request.path_params["name"])
+
+
+async def _at_root(request: Request) -> Response:
+    return _answer(request, request.url.path.removeprefix("/"))
+
+
+def _answer(request: Request, name: str) -> Response:
+    file = _files().get(name)
     if file is None:
         raise HTTPException(404)
     is_current = request.query_params.get("v") == file.digest

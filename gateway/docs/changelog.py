@@ -1,0 +1,112 @@
+"""The change log as pages: /docs/changelog names the releases and their parts, each part is a page; the whole as .md.
+
+Promise: it is CHANGELOG.md of the source, which an installed package carries as text/changelog.md. Public.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Final
+
+from markupsafe import Markup
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from gateway.docs.documents import markdown_document
+from gateway.docs.markdown import anchor_of, to_html
+from gateway.docs.negotiation import prefers_markdown
+from gateway.docs.pages import CHANGES, Pages
+from gateway.http.routing import ApiSurface
+from runtime.context import Context
+
+_ABOUT: Final = "What changed in the Topup Gateway for whoever calls, runs or reads it."
+# Files of the source that are served nowhere: their names stay.
+_TO_A_FILE: Final = re.compile(r"\[([^\[\]]{1,200})\]\((?!https?://|/|#)[^()\s]{1,200}\)")
+_RELEASE: Final = re.compile(r"^## (.+)$", re.MULTILINE)
+_PART: Final = re.compile(r"^### (.+)$", re.MULTILINE)
+_ENTRY: Final = re.compile(r"^- ", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What was added, changed or fixed in one release; text: Markdown, a list."""
+
+    release: str
+    name: str
+    text: str
+
+    @property
+    def slug(self) -> str:
+        return anchor_of(f"{self.release} {self.name}")
+
+    @property
+    def path(self) -> str:
+        return f"{CHANGES}/{self.slug}"
+
+    @property
+    def title(self) -> str:
+        return f"{self.release}: {self.name.lower()}"
+
+    @property
+    def count(self) -> int:
+        """How many changes."""
+        return len(_ENTRY.findall(self.text))
+
+    @property
+    def html(self) -> Markup:
+        return to_html(_TO_A_FILE.sub(r"\1", self.text))
+
+
+@cache
+def source() -> str:
+    """All of it, as it is kept."""
+    return (files("gateway.docs") / "text" / "changelog.md").read_text(encoding="utf-8")
+
+
+@cache
+def parts() -> tuple[Part, ...]:
+    """Each part of each release, the newest release first."""
+    return tuple(_read(source()))
+
+
+def _read(text: str) -> Iterator[Part]:
+    _, *releases = _RELEASE.split(text)
+    for release, inside in zip(releases[::2], releases[1::2], strict=True):
+        _, *named = _PART.split(inside)
+        for name, listed in zip(named[::2], named[1::2], strict=True):
+            yield Part(release, name, listed.strip())
+
+
+def routes(context: Context, surfaces: Sequence[ApiSurface]) -> list[Route]:
+    """Starlette's routes."""
+    pages = Pages(context.settings.public_url, surfaces)
+
+    async def whole(_request: Request) -> Response:
+        return markdown_document(source())
+
+    async def overview(request: Request) -> Response:
+        if prefers_markdown(request.headers.get("accept", "")):
+            return await whole(request)
+        releases: dict[str, list[Part]] = {}
+        for part in parts():
+            releases.setdefault(part.release, []).append(part)
+        return pages.page(
+            request, "changelog", "Changelog", about=_ABOUT, contents=[], releases=releases
+        )
+
+    async def one(request: Request) -> Response:
+        slug = request.path_params["slug"]
+        part = next((part for part in parts() if part.slug == slug), None)
+        if part is None:
+            raise HTTPException(404)
+        return pages.page(request, "change", part.title, about=_ABOUT, contents=[], part=part)
+
+    return [
+        Route(CHANGES, overview, methods=["GET"]),
+        Route(f"{CHANGES}.md", whole, methods=["GET"]),
+        Route(f"{CHANGES}/{{slug}}", one, methods=["GET"]),
+    ]
