@@ -17,9 +17,10 @@ from billing.topups.approval import BY_LINK, ApprovalDecided
 from billing.topups.queries import AskedApproval, with_topups
 from billing.topups.rules import DECIDE_PATH
 from billing.topups.settlement import Decide, WrongStateForApproval
-from gateway.dashboard.recipient.page import language_of, recipient_page, throttle
+from gateway.dashboard.recipient.page import language_of, recipient_page, refusal_in, throttle
 from gateway.dashboard.route import open_route
-from gateway.html.forms import read_form
+from gateway.html.field_words import for_people
+from gateway.html.forms import first_words, read_form
 from gateway.http.acting import actor_of
 from gateway.http.fields import Fields
 from gateway.http.request_context import RequestContext
@@ -65,7 +66,7 @@ async def decide(call: RequestContext[Fields, Fields]) -> Reply:
     except (ApprovalDecided, WrongStateForApproval):
         return await _shown(call, await _find(call), status=409)
     except DomainError as error:
-        return await _shown(call, found, status=409, problem=error.detail)
+        return await _shown(call, found, status=409, problem=first_words(for_people(error.detail)))
     return await _shown(call, await _find(call))
 
 
@@ -118,7 +119,7 @@ async def _shown(
         limits=[_limit(one, language) for one in limits],
         ends=language.moment(asked.expires_at),
         decided=None if asked.decided_at is None else language.moment(asked.decided_at),
-        problem=problem,
+        problem=None if problem is None else refusal_in(language, problem),
         is_test=topup.environment == "staging",
         by_link=asked.decided_by == BY_LINK,
     )

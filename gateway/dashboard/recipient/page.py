@@ -8,9 +8,16 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
-from billing.recipients.language import Language, asked_for, english, languages, nearest
+from billing.recipients.language import (
+    ENGLISH,
+    Language,
+    asked_for,
+    english,
+    languages,
+    nearest,
+)
 from gateway.html.forms import read_query
-from gateway.html.language import chosen_tag
+from gateway.html.language import NotSaid, chosen_tag, english as english_pages, page_languages
 from gateway.html.phrase import phrase
 from gateway.html.render import page
 from gateway.http.auth import block_of
@@ -46,6 +53,15 @@ def language_of(call: RequestContext[Any, Any], locale: str | None) -> Language:
         or asked_for(accepted)
         or english()
     )
+
+
+def refusal_in(language: Language, detail: str) -> tuple[str, str]:
+    """A refusal in the language where the gateway's own pages know it in that, else in English; the tag of which."""
+    reading = page_languages().get(language.tag, english_pages())
+    try:
+        return reading.say(detail), reading.tag
+    except NotSaid:
+        return detail, ENGLISH
 
 
 def recipient_page(

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from kernel.clock import FixedClock
+from keys import suspension
 from keys.mandate import SpendWindow
 from tests.support.browser import signed_in
 from tests.support.gateway import API, Gateway
@@ -81,6 +82,24 @@ async def test_a_link_of_another_purpose_an_edited_one_and_a_wrong_press_decide_
     assert after["url"].endswith(f"/dashboard/approvals/{approval_id}")
     assert (after["amount_cents"], after["platform"]) == (600, "claude")
     assert after["requester"]["key_name"] == "Test"
+
+
+@pytest.mark.one_database
+async def test_what_refuses_it_is_said_in_the_readers_language(gateway: Gateway) -> None:
+    account_id = await gateway.account()
+    _, path = await asked(gateway, await gateway.key(account_id))
+    await gateway.context.database.transaction(
+        lambda tx: suspension.suspend(tx, account_id, "Unpaid bills", now_us=1)
+    )
+
+    arabic, spanish = [
+        await gateway.client.post(f"{path}?lang={tag}", content="decision=approve", headers=FORM)
+        for tag in ("ar", "es")
+    ]
+
+    assert (arabic.status_code, spanish.status_code) == (409, 409)
+    assert '<bdi lang="ar">هذا الحساب موقوف' in arabic.text
+    assert '<bdi lang="en">This account is suspended' in spanish.text
 
 
 async def test_of_two_presses_and_a_key_at_once_one_decides(gateway: Gateway) -> None:
