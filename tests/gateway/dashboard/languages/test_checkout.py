@@ -26,7 +26,7 @@ async def store(database_url: str, tmp_path: Path, clock: FixedClock) -> AsyncIt
 
 
 def path_of(order: dict[str, Any]) -> str:
-    return urlsplit(order["url"]).path
+    return urlsplit(str(order["url"])).path
 
 
 async def test_a_checkout_is_whole_in_arabic_at_each_of_its_ends(store: Store) -> None:
