@@ -90,6 +90,11 @@ async def test_forged_links_and_long_ones_verify_nothing(gateway: Gateway) -> No
     assert asked.headers["location"] == f"{ACCOUNT}?said=address-asked"
     assert set(forged) <= {400, 404, 414, 431}
     assert "not verified yet" in text_of((await ann.get(ACCOUNT)).text)
+    # Whoever presses it, the link is of the account that it was written for.
+    ben = await signed_in(gateway, "ben@mail.com", has_live=False)
+    assert (await ben.send(link, {})).status_code == 200
+    assert "not verified yet" in text_of((await ben.get(ACCOUNT)).text)
+    assert "not verified yet" not in text_of((await ann.get(ACCOUNT)).text)
 
 
 async def test_five_links_an_hour_and_none_where_mail_does_not_leave(gateway: Gateway) -> None:
