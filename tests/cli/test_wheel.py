@@ -57,5 +57,5 @@ def test_an_installed_wheel_migrates_a_database_and_explains_itself(tmp_path: Pa
     loaded = run(*python, "-c", place, cwd=elsewhere, **python_path)
 
     assert "serve" in shown
-    assert json.loads(migrated) == {"schema": "0059"}
+    assert json.loads(migrated) == {"schema": "0061"}
     assert loaded.startswith(str(site))

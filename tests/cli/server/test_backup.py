@@ -51,7 +51,7 @@ def test_a_copy_holds_what_was_there_and_comes_back(topup: Topup, database_url: 
     assert result_of(topup("audit", "--json"))["items"] == []
     assert stat.S_IMODE(Path("monday.copy").stat().st_mode) == 0o600
     assert made["bytes"] == Path("monday.copy").stat().st_size
-    assert made["schema"] == restored["schema"] == "0059"
+    assert made["schema"] == restored["schema"] == "0061"
     # What was there is not thrown away where it is a file.
     aside = restored["kept_aside"]
     assert (aside is None) is (file_of(database_url) is None)

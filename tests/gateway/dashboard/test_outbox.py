@@ -81,5 +81,5 @@ async def test_the_language_of_mail_to_the_owner_is_chosen_of_those_there_are(
     nonsense = await browser.send("/dashboard/account/mail", {"language": "xx"})
 
     shown = (await browser.get("/dashboard/account")).text
-    assert '<option value="zh" lang="zh" selected>中文</option>' in shown
+    assert '<option value="zh" lang="zh" dir="auto" selected>中文</option>' in shown
     assert nonsense.status_code == 422
