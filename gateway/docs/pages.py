@@ -24,6 +24,7 @@ from gateway.docs.documents import json_document, markdown_document, plain_docum
 from gateway.docs.markdown import Heading, headings, inline, to_html
 from gateway.docs.negotiation import prefers_json, prefers_markdown
 from gateway.docs.reference import DocumentedResource, Operation, resources
+from gateway.docs.runnable import Runnables, of_operation
 from gateway.html.render import standing
 from gateway.http.routing import ApiSurface, Router
 from gateway.openapi.document import document
@@ -129,6 +130,11 @@ class Pages:
         """Every resource, read from the document when somebody first asks."""
         return resources(document(Router(self._surfaces), "/"), PLACEHOLDER)
 
+    @cached_property
+    def runnables(self) -> Runnables:
+        """The calls that a signed-in reader can run from a page."""
+        return Runnables(self.listed)
+
     def server(self, request: Request) -> str:
         """The gateway's address as the reader knows it."""
         return address_for(self._public_url, request)
@@ -145,7 +151,8 @@ class Pages:
         async def answer(request: Request) -> Response:
             text = guide_text(name).replace("$GATEWAY", self.server(request))
             contents = [heading for heading in headings(text) if heading.level == 2]
-            return self.page(request, "text", GUIDES[name], contents=contents, body=to_html(text))
+            body = to_html(text, self.runnables.of_text)
+            return self.page(request, "text", GUIDES[name], contents=contents, body=body)
 
         return answer
 
@@ -185,6 +192,7 @@ class Pages:
             messages={code: row.message for code, row in CODES.items()},
             pretty=samples.pretty,
             language=_language(request),
+            runnable=of_operation,
         )
 
     def page(

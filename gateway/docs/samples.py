@@ -24,7 +24,8 @@ Credential = Literal["key", "session", "none"]
 class Call:
     """What a sample shows: body is JSON values, or null where none is sent.
 
-    file: the name of the file that is answered, streams: lines without an end; else JSON is.
+    file: the name of the file that is answered, streams: lines without an end; else JSON is. scopes: any of
+    them will do.
     """
 
     method: str
@@ -35,6 +36,7 @@ class Call:
     takes_idempotency_key: bool
     file: str | None = None
     streams: bool = False
+    scopes: tuple[str, ...] = ()
 
     @property
     def origin(self) -> str:
@@ -64,6 +66,7 @@ def call_of(
         takes_idempotency_key="Idempotency-Key" in {one["name"] for one in known},
         file=_file(path) if answered == _PDF else None,
         streams=answered == _STREAM,
+        scopes=tuple(scope for one in operation["security"] for scope in next(iter(one.values()))),
     )
 
 

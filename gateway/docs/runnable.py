@@ -1,0 +1,117 @@
+"""Which samples a signed-in reader can run from the page, and the call that is run: one of our API, with the key that the
+documentation makes (gateway/static/docs_run.js).
+
+Promise: nothing but a call of our own API below its prefix, with scopes that such a key has; a sample that makes keys,
+decides, redeems or changes webhooks has no button. Pure.
+"""
+
+import json
+import re
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from gateway.docs.reference import DocumentedResource, Operation
+from gateway.surfaces import API_PREFIX
+
+# Those of SCOPES in docs_run.js; a test compares them.
+RUN_SCOPES: Final = frozenset(
+    {
+        "topup:send",
+        "topup:read",
+        "webhooks:read",
+        "usage:read",
+        "usage:write",
+        "billing:read",
+        "billing:write",
+    }
+)
+# What is run here changes no key, its own neither.
+_KEYS: Final = f"{API_PREFIX}/keys"
+_PARAM: Final = re.compile(r"\\\{\w+\\\}")
+_JSON: Final = "content-type: application/json"
+_KEY: Final = "authorization: bearer $key"
+_ONCE: Final = "idempotency-key: "
+_DATA: Final = frozenset({"-d", "--json"})
+_TAKEN: Final = frozenset({"-X", "-H", *_DATA})
+
+Runnable = Mapping[str, Any]
+
+
+class Runnables:
+    """The calls of the reference that can be run."""
+
+    def __init__(self, listed: Sequence[DocumentedResource]) -> None:
+        operations = [one for resource in listed for one in resource.operations]
+        self._known = [
+            (one.method, re.compile(_PARAM.sub("[^/]+", re.escape(one.path))))
+            for one in operations
+            if is_runnable(one)
+        ]
+
+    def of_text(self, text: str) -> Runnable | None:
+        """The call of a line for a shell; null where it is more than one call, or none that can be run."""
+        read = _read(text)
+        if read is None:
+            return None
+        path = urlsplit(read["path"]).path
+        is_known = any(
+            method == read["method"] and known.fullmatch(path) for method, known in self._known
+        )
+        return read if is_known else None
+
+
+def is_runnable(operation: Operation) -> bool:
+    """Whether the documentation's key may make this call, and its answer is JSON that ends."""
+    call = operation.call
+    return (
+        operation.path.startswith(API_PREFIX)
+        and call.credential == "key"
+        and not call.streams
+        and call.file is None
+        and (call.method == "GET" or not operation.path.startswith(_KEYS))
+        and any(scope in RUN_SCOPES for scope in call.scopes)
+    )
+
+
+def of_operation(operation: Operation) -> Runnable | None:
+    """The call of the reference's sample; null where it cannot be run."""
+    if not is_runnable(operation):
+        return None
+    call = operation.call
+    return {"method": call.method, "path": _path(call.url), "body": call.body}
+
+
+def _read(text: str) -> Runnable | None:
+    try:
+        words = shlex.split(text.replace("\\\n", " "))
+    except ValueError:
+        return None
+    if words[:1] != ["curl"] or words.count("curl") != 1:
+        return None
+    given = list(_options(words[1:]))
+    urls = [value for name, value in given if name == ""]
+    headers = [value.lower() for name, value in given if name == "-H"]
+    bodies = [value for name, value in given if name in _DATA]
+    is_plain = all(name in _TAKEN or name == "" for name, _ in given) and all(
+        one in {_JSON, _KEY} or one.startswith(_ONCE) for one in headers
+    )
+    if not is_plain or len(urls) != 1 or _KEY not in headers or len(bodies) > 1:
+        return None
+    method = next((value for name, value in given if name == "-X"), "POST" if bodies else "GET")
+    body = json.loads(bodies[0]) if bodies else None
+    return {"method": method, "path": _path(urls[0]), "body": body}
+
+
+def _options(words: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Each option with its value; what stands alone with an empty name."""
+    rest = iter(words)
+    for word in rest:
+        yield (word, next(rest, "")) if word.startswith("-") else ("", word)
+
+
+def _path(url: str) -> str:
+    """What stands behind the host."""
+    parts = urlsplit(url)
+    return f"{parts.path}?{parts.query}" if parts.query else parts.path
