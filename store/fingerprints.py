@@ -236,6 +236,7 @@ _OF_0059: Final = _OF_0058 | {
     "owner_mails": "ab7f97fcd745",
 }
 _OF_0060: Final = _OF_0059 | {"topups": "40ebfb5db31f"}
+_OF_0061: Final = _OF_0060 | {"endpoints": "43cc1cb2459b"}
 TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0012": _OF_0012,
     "0013": _OF_0013,
@@ -286,5 +287,11 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0058": _OF_0058,
     "0059": _OF_0059,
     "0060": _OF_0060,
-    "0061": _OF_0060 | {"endpoints": "43cc1cb2459b"},
+    "0061": _OF_0061,
+    "0062": _OF_0061
+    | {
+        "volume_days": "c2dfd5b136b1",
+        "volume_marks": "e522de068ac9",
+        "workers": "1351e98bc6e0",
+    },
 }

@@ -2756,6 +2756,41 @@ checkin_days = sa.Table(
     _int("awarded_micros"),
 )
 
+# billing/ledger/volume.py. What was sent and sold on one UTC day, all accounts together.
+volume_days = sa.Table(
+    "volume_days",
+    metadata,
+    _text("environment", key=True),
+    sa.Column("day_start_at", BIGINT, primary_key=True, autoincrement=False),
+    _text("kind", key=True),  # sent | sold
+    _text("name", key=True),  # of what is sold: the payment provider; else empty
+    _int("number"),
+    _int("amount_micros"),
+)
+
+# billing/ledger/volume.py. How far the transfers are counted in volume_days.
+volume_marks = sa.Table(
+    "volume_marks",
+    metadata,
+    _text("id", key=True),  # transfers
+    _text("counted_to"),  # the id of the last one
+    _int("counted_at"),  # what was made until then is counted; 0: not yet
+)
+
+# runtime/processes/presence.py. The workers of the last day, each as it last said.
+workers = sa.Table(
+    "workers",
+    metadata,
+    _text("id", key=True),
+    _text("machine"),  # the host's name
+    _int("process_id"),
+    _text("version"),  # of topup-gateway
+    _int("started_at"),
+    _int("seen_at"),
+    _int("sending"),  # webhooks under way
+    _int("slots"),  # of so many at once
+)
+
 # runtime/request_log/rows.py. Requests that were refused, failed or changed a setting, without secrets.
 request_log = sa.Table(
     "request_log",

@@ -56,7 +56,7 @@ class Dispatcher:
         self._database = database
         self._clock = clock
         self._sender = sender
-        self._slots = slots
+        self.slots = slots
         self._lease_us = lease_us
         self._on_later = on_later
         self._report = on_settled
@@ -126,7 +126,7 @@ class Dispatcher:
         against. On PostgreSQL a look is a round trip more [0.5 ms of a lone delivery's 5].
         """
         endpoint_id = next(iter(hinted)) if len(hinted) == 1 else ""
-        room = self._slots.room_at_once(endpoint_id)
+        room = self.slots.room_at_once(endpoint_id)
         if not room:
             return
 
@@ -152,7 +152,7 @@ class Dispatcher:
         await asyncio.sleep(0)
 
     def _begin(self, claimed: Sequence[Claimed]) -> None:
-        self._slots.take(claimed)
+        self.slots.take(claimed)
         for one in claimed:
             task = asyncio.create_task(self._deliver(one))
             self._sending.add(task)
@@ -161,8 +161,8 @@ class Dispatcher:
     async def _look(self) -> None:
         self._freed = 0
         # Before the claim: what ends during it must find that it was waited for.
-        self._full = self._slots.full()
-        if not self._slots.free:
+        self._full = self.slots.full()
+        if not self.slots.free:
             self._looked_s = time.monotonic()
             self._is_short = True
             self._set_timer(BEAT_S)
@@ -182,7 +182,7 @@ class Dispatcher:
         self._looked_s = time.monotonic()
         self._begin(claim.claimed)
         self._endpoints_due = claim.endpoints_due
-        full = self._slots.full()
+        full = self.slots.full()
         self._full |= claim.short_ids & full
         self._is_short = not claim.short_ids <= full
         self._set_timer(self._wait_s(claim))
@@ -226,11 +226,11 @@ class Dispatcher:
             return 0
 
     async def _claim(self) -> Claim:
-        choose, full_ids = self._slots.chooser(), self._full
-        share = 2 * self._slots.free // max(1, self._endpoints_due)
+        choose, full_ids = self.slots.chooser(), self._full
+        share = 2 * self.slots.free // max(1, self._endpoints_due)
         ids_max = max(OFFER_IDS_MIN, min(share, OFFER_IDS_MAX))
         # One more than there is room for says that some wait.
-        failing_max = max(0, self._slots.failing_room) + 1
+        failing_max = max(0, self.slots.failing_room) + 1
 
         async def work(tx: Transaction) -> Claim:
             return await claim(
@@ -265,11 +265,11 @@ class Dispatcher:
             # others. Its lease runs out, and after five such it is settled as lost.
             logger.exception("delivery.broke", extra={"delivery_id": claimed.id})
         if sent is None:
-            self._slots.returned(claimed.target.id)
-            self._slots.settled(1)
+            self.slots.returned(claimed.target.id)
+            self.slots.settled(1)
         else:
             attempt = sent.settlement.attempt
-            self._slots.answered(
+            self.slots.answered(
                 claimed.target.id, error=attempt.error, duration_us=attempt.duration_us
             )
             self._settler.put(sent)
@@ -277,7 +277,7 @@ class Dispatcher:
             self._note_freed(1)
 
     def _note_settled(self, settled: Sequence[Settled]) -> None:
-        self._slots.settled(len(settled))
+        self.slots.settled(len(settled))
         dues = {
             one.sent.settlement.next_attempt_at_us
             for one in settled
@@ -296,7 +296,7 @@ class Dispatcher:
     def _note_freed(self, count: int) -> None:
         """Slots that were waited for: claims again once it is worth a transaction."""
         self._freed += count
-        if self._freed >= max(1, self._slots.held // 4) or not self._sending:
+        if self._freed >= max(1, self.slots.held // 4) or not self._sending:
             self.wake()
         else:
             self._set_timer_by(GATHER_S)

@@ -51,6 +51,7 @@ from worker.mail import Mailer
 from worker.money.approval_mail import ApprovalTeller
 from worker.money.compare import reconciliation_chore
 from worker.money.count_usage import counting_chore
+from worker.money.count_volume import volume_chore
 from worker.money.expire import Expirer
 from worker.money.forget import forgetting_chore
 from worker.money.machine_pay import MachinePayer
@@ -64,6 +65,7 @@ from worker.money.refund import RefundLoop
 from worker.money.renew import Renewer
 from worker.money.seal import sealing_chore
 from worker.money.steer import Steerer
+from worker.presence import presence_chore
 from worker.prune import (
     log_chores,
     mails_chore,
@@ -114,6 +116,7 @@ def chores_of(context: Context) -> Sequence[Chore]:
         resealing_chore(context.database, context.vault),
         space_chore(context.database),
         counting_chore(context.database, context.clock),
+        volume_chore(context.database, context.clock),
         *pruning_chores(context.database, context.clock),
         retention_chore(
             context.database,
@@ -130,6 +133,12 @@ def chores_of(context: Context) -> Sequence[Chore]:
         *sign_in_chores(context.database, context.clock),
         *log_chores(context.database, context.clock, context.settings),
     )
+
+
+def _chores(context: Context, dispatcher: Dispatcher) -> Sequence[Chore]:
+    """And that this process says that it is there."""
+    presence = presence_chore(context.database, context.clock, dispatcher.slots)
+    return (presence, *chores_of(context))
 
 
 def _kept_us(settings: Settings) -> dict[str, int]:
@@ -195,7 +204,7 @@ async def run_worker(
         watch_parent(parent_fd, stopped.set)
     end_listening = listen(wake_fd, wake_all) if wake_fd is not None else None
     parts: list[Callable[[], Awaitable[None]]] = [
-        partial(do_chores, chores_of(context), partial(note_chore, context.metrics)),
+        partial(do_chores, _chores(context, dispatcher), partial(note_chore, context.metrics)),
         *(loop.run for loop in loops),
         Replayer(*shared[:2]).run,
         *_asking_providers(context),

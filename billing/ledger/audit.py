@@ -33,6 +33,11 @@ class Finding:
     found: int
 
 
+def rules() -> list[str]:
+    """What each rule says, in the order in which they are looked at."""
+    return [rule for rule, _ in _RULES]
+
+
 async def audit(database: Database, environment: str = "") -> AsyncIterator[Finding]:
     """Every finding, account by account; none is a clean ledger. environment: of that one alone."""
     after = Tenant("", "")

@@ -3,6 +3,7 @@
 Writes ledger_proofs.
 """
 
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from kernel.ids import new_id
@@ -23,6 +24,15 @@ WHERE id NOT IN (SELECT p.id FROM ledger_proofs p ORDER BY p.began_at DESC, p.id
 """
 
 
+class LedgerProof(NamedTuple):
+    """One look at the whole ledger, and what broke a rule. Times in microseconds."""
+
+    id: str
+    began_at: int
+    ended_at: int
+    findings: int
+
+
 class LastProof(NamedTuple):
     """The last look at the whole ledger: when it began, what broke a rule; proved_at: when the last one
     began that found nothing. Times in microseconds.
@@ -38,6 +48,14 @@ async def note_proof(tx: Transaction, *, began_at: int, ended_at: int, findings:
     columns = ("id", "began_at", "ended_at", "findings")
     await tx.insert("ledger_proofs", columns, [(new_id("prf"), began_at, ended_at, findings)])
     await tx.execute(_FORGET, kept=PROOFS_KEPT)
+
+
+async def list_proofs(tx: Transaction) -> Sequence[LedgerProof]:
+    """Those that are kept, the newest first; PROOFS_KEPT and the last good one at most."""
+    rows = await tx.fetch(
+        "SELECT id, began_at, ended_at, findings FROM ledger_proofs ORDER BY began_at DESC, id DESC"
+    )
+    return [LedgerProof(*row) for row in rows]
 
 
 async def last_proof(tx: Transaction) -> LastProof | None:

@@ -117,6 +117,21 @@ async def note_asking(tx: Transaction, charge: FallCharge, *, now_us: int, next_
     return touched == 1
 
 
+async def list_open(
+    tx: Transaction, environment: str, *, before_us: int, limit: int
+) -> Sequence[FallCharge]:
+    """The same of one environment, the longest open first; at most `limit`."""
+    rows = await tx.fetch(
+        f"""SELECT {CHARGES.listed} FROM recharge_charges
+            WHERE next_at IS NOT NULL AND created_at <= :before AND environment = :environment
+            ORDER BY created_at, order_id LIMIT :limit""",
+        before=before_us,
+        environment=environment,
+        limit=limit,
+    )
+    return [CHARGES.read(row) for row in rows]
+
+
 async def count_open(tx: Transaction, *, before_us: int) -> dict[str, int]:
     """Charges of before that time of which nobody knows what came, by environment."""
     rows = await tx.fetch(

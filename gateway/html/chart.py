@@ -94,7 +94,12 @@ def bars(title: str, activity: Activity, series: Sequence[Series]) -> Chart:
     )
 
 
-def spend_bars(title: str, by_day: Mapping[int, int], *, since: int, until: int) -> Chart:
+_SPENT: Final = Series(phrase("spent"), "calm")
+
+
+def spend_bars(
+    title: str, by_day: Mapping[int, int], *, since: int, until: int, series: Series = _SPENT
+) -> Chart:
     """Micros spent on each UTC day from since to until; a day that is not named has none."""
     days = range(since, until, DAY_US)
     frame = _Frame(Activity(DAY_US, days, ()), left=64)
@@ -111,7 +116,7 @@ def spend_bars(title: str, by_day: Mapping[int, int], *, since: int, until: int)
             drawn.append(Bar(x, round(_FLOOR - height, 1), width, height, "calm", words))
     return frame.chart(
         title,
-        [Series(phrase("spent"), "calm")],
+        [series],
         top=top,
         show=micros,
         show_level=dollars_of_micros,

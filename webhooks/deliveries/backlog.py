@@ -24,7 +24,7 @@ COUNTED_MAX: Final = 100
 
 # By time, over the index of the line; the limits are literal for the planner's sake. Those that wait
 # for the next turn of their pace are put off until then, and wait all the same.
-_HEADS = f"""
+HEADS = f"""
     SELECT * FROM (
         SELECT q.endpoint_id, q.ready_at FROM endpoint_queue q
         WHERE q.is_failing = 0 AND q.ready_at <= :turn_until_us
@@ -48,7 +48,7 @@ FROM (
         SELECT p.claimed_at, p.enabled_at, p.failing_since_at,
             (SELECT MIN(d.next_attempt_at) FROM deliveries d
              WHERE d.{OPEN} AND d.endpoint_id = p.id) AS due_at
-        FROM ({_HEADS}) AS h JOIN endpoints p ON p.id = h.endpoint_id
+        FROM ({HEADS}) AS h JOIN endpoints p ON p.id = h.endpoint_id
         WHERE p.status = 'enabled' AND p.deleted_at IS NULL AND h.ready_at + 0 = h.ready_at
     ) AS q
     WHERE q.due_at <= :now_us
@@ -61,7 +61,7 @@ SELECT CAST(COALESCE(SUM(o.due), 0) AS BIGINT) AS due FROM (
         SELECT d.id FROM deliveries d
         WHERE d.{OPEN} AND d.endpoint_id = p.id AND d.next_attempt_at <= :now_us
         ORDER BY d.next_attempt_at LIMIT {COUNTED_MAX}) AS c) AS due
-    FROM ({_HEADS}) AS h JOIN endpoints p ON p.id = h.endpoint_id
+    FROM ({HEADS}) AS h JOIN endpoints p ON p.id = h.endpoint_id
     WHERE p.status = 'enabled' AND p.deleted_at IS NULL AND h.ready_at + 0 = h.ready_at
 ) AS o
 """

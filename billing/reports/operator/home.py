@@ -15,6 +15,7 @@ from billing.orders import queries as orders
 from billing.payments import disputes
 from billing.payments.unanswered import UnansweredKind, count_unanswered
 from billing.reconciliation.standing import read_standing
+from billing.reports.operator.volume import VolumeSeen, read_volume
 from store.database import Transaction
 from webhooks.deliveries.backlog import Backlog, count_due, look
 
@@ -42,7 +43,7 @@ class WaitsForPerson:
 @dataclass(frozen=True, slots=True)
 class OperatorHome:
     """waits and pending_topups: of the environment that was asked for. Deliveries (due and backlog) and
-    the ledger's proof (null: nobody has proved it yet): of the whole installation.
+    the ledger's proof (null: nobody has proved it yet): of the whole installation. volume: of both environments.
     """
 
     waits: WaitsForPerson
@@ -50,6 +51,7 @@ class OperatorHome:
     due: int
     backlog: Backlog
     proof: LastProof | None
+    volume: VolumeSeen
 
 
 async def read_home(
@@ -70,6 +72,7 @@ async def read_home(
         due=await count_due(tx, now_us=now_us),
         backlog=await look(tx, now_us=now_us, attempt_us_max=attempt_us_max),
         proof=await last_proof(tx),
+        volume=await read_volume(tx, now_us=now_us),
     )
 
 

@@ -8,22 +8,35 @@ from billing.payments.setup import standings
 from billing.reports.operator.home import OperatorHome, WaitsForPerson, read_home
 from billing.topups.platform_rows import SupplierRow, list_suppliers
 from gateway.dashboard.admin.fields import admin_route
+from gateway.html.chart import Series, spend_bars
+from gateway.html.phrase import phrase
 from gateway.html.render import page
 from gateway.http.fields import Fields
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.clock import SECOND_US
+from keys.principal import ENVIRONMENTS
+from runtime.processes.presence import WorkerPresence, list_workers
 from store.database import Transaction
 
 _A: Final = "/dashboard/admin"
 
 
 class WaitingKind(NamedTuple):
-    """One kind of thing that waits: how many, and the list that shows them (blank: none does)."""
+    """One kind of thing that waits: how many, and the list that shows them."""
 
     label: str
     number: int
     path: str
+
+
+class _Seen(NamedTuple):
+    """workers: those that are there."""
+
+    home: OperatorHome
+    suppliers: Sequence[SupplierRow]
+    health: Mapping[str, SupplierHealth]
+    workers: Sequence[WorkerPresence]
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
@@ -31,14 +44,15 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
     context, environment, now_us = call.context, call.principal.environment, call.now_us
     attempt_us_max = round(context.settings.webhook_timeout_s * SECOND_US)
 
-    async def work(
-        tx: Transaction,
-    ) -> tuple[OperatorHome, Sequence[SupplierRow], Mapping[str, SupplierHealth]]:
+    async def work(tx: Transaction) -> _Seen:
         home = await read_home(tx, environment, now_us=now_us, attempt_us_max=attempt_us_max)
         rows = await list_suppliers(tx, environment)
-        return home, rows, await health_of(tx, environment, [one.id for one in rows], now_us=now_us)
+        health = await health_of(tx, environment, [one.id for one in rows], now_us=now_us)
+        alive = [one for one in await list_workers(tx) if one.is_alive(now_us)]
+        return _Seen(home, rows, health, alive)
 
-    home, suppliers, health = await context.database.read(work)
+    home, suppliers, health, workers = await context.database.read(work)
+    month = home.volume.spans[-1]
     known = standings(context.payments, context.settings.public_url)
     return page(
         call,
@@ -52,6 +66,15 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
         depth=context.engine.depth,
         oldest_due_s=home.backlog.oldest_due_us // SECOND_US,
         overlooked_s=home.backlog.overlooked_us // SECOND_US,
+        workers=workers,
+        environments=(environment, *(one for one in ENVIRONMENTS if one != environment)),
+        chart=spend_bars(
+            phrase("Sent a day"),
+            home.volume.sent_by_day(environment),
+            since=month.since,
+            until=month.until,
+            series=Series(phrase("sent"), "calm"),
+        ),
     )
 
 
@@ -74,7 +97,11 @@ def _waiting(waits: WaitsForPerson) -> Sequence[WaitingKind]:
             waits.unanswered["steer"],
             f"{_A}/subscriptions",
         ),
-        WaitingKind("Auto-recharges not answered for an hour", waits.unanswered["recharge"], ""),
+        WaitingKind(
+            "Auto-recharges not answered for an hour",
+            waits.unanswered["recharge"],
+            f"{_A}/unanswered",
+        ),
         WaitingKind(
             "Erased customers still at a provider", waits.unanswered["forget"], f"{_A}/providers"
         ),

@@ -14,6 +14,7 @@ from gateway.dashboard.admin import (
     suspension,
     topup,
     topups,
+    work,
 )
 from gateway.dashboard.sales import (
     coupons,
@@ -36,6 +37,7 @@ from gateway.dashboard.sales import (
 
 ADMIN_ROUTES = (
     *home.ROUTES,
+    *work.ROUTES,
     *review.ROUTES,
     *topups.ROUTES,
     *topup.ROUTES,

@@ -9,10 +9,12 @@ import pytest_asyncio
 from billing.ledger.proof import note_proof
 from kernel.clock import FixedClock
 from kernel.tenant import Tenant
+from runtime.processes.presence import WorkerPresence, note_presence
 from tests.support.browser import Browser, text_of
 from tests.support.operator_pages import ADMIN, operator, switch
 from tests.support.selling_gateway import Store, open_store
 from tests.support.webhook_rows import given_endpoint, given_events
+from worker.money.count_volume import count_volume
 
 HOME = f"{ADMIN}/home"
 
@@ -29,6 +31,21 @@ async def waiting(boss: Browser) -> dict[str, str]:
     rows = re.findall(r"<tr><td class=\"break\">(.+?)</td><td class=\"number\">(.+?)</td>", table)
     found = {text_of(label).strip(): text_of(number).strip() for label, number in rows}
     return {label: number for label, number in found.items() if number != "0"}
+
+
+async def say_that_a_worker_is_there(store: Store) -> None:
+    now_us = store.gateway.context.clock.now_us()
+    presence = WorkerPresence(
+        id="wrk_1",
+        machine="hooks-1",
+        process_id=7,
+        version="1.0",
+        started_at=now_us - 5,
+        seen_at=now_us,
+        sending=3,
+        slots=8,
+    )
+    await store.gateway.context.database.transaction(lambda tx: note_presence(tx, presence))
 
 
 async def test_each_number_is_of_this_environment_and_leads_to_its_list(
@@ -49,11 +66,14 @@ async def test_each_number_is_of_this_environment_and_leads_to_its_list(
         lambda tx: note_proof(tx, began_at=began_at, ended_at=began_at + 1, findings=3)
     )
     clock.advance_s(61)
+    await say_that_a_worker_is_there(store)
+    await count_volume(database, clock)
 
     here = await waiting(boss)
     html = (await boss.get(HOME)).text
     links = set(re.findall(rf'href="({ADMIN}[^"]*)"', html.split("<h1>")[1]))
     statuses = {path: (await boss.get(path.replace("&amp;", "&"))).status_code for path in links}
+    seen = {name: (await boss.get(f"{ADMIN}/{name}")).text for name in ("due", "workers", "proofs")}
     await switch(boss, "live")
 
     assert here == {"Orders paid, not credited": "1"}
@@ -62,4 +82,15 @@ async def test_each_number_is_of_this_environment_and_leads_to_its_list(
     assert "no worker looks after them" in text_of(html)
     assert {f"{ADMIN}/topups?view=person", f"{ADMIN}/disputes", f"{ADMIN}/suppliers"} <= links
     assert set(statuses.values()) == {200}
+    assert {
+        f"{ADMIN}/{name}" for name in ("due", "workers", "line", "proofs", "unanswered")
+    } <= links
+    assert "Counted to" in text_of(html)
+    assert "send 3 of 8 webhooks at once" in text_of(html)
+    due = seen["due"]
+    assert f'href="{ADMIN}/accounts/{store.account_id}/webhooks/we_' in due
+    assert "1 min 1 s" in text_of(due)
+    assert "hooks-1 process 7 there" in text_of(seen["workers"])
+    assert "3 findings" in text_of(seen["proofs"])
+    assert "Assets equal liabilities." in text_of(seen["proofs"])
     assert await waiting(boss) == {}

@@ -1,0 +1,117 @@
+"""What was sent and sold on each UTC day, all accounts together, counted from the ledger's transfers for a glance.
+
+Promise: each transfer counts once, whoever counts: the sums and the mark of how far it was counted are written in one
+transaction, which ends where another one has moved the mark. Nothing on a send's path knows of it. What commits later than
+YOUNG_US after it was made is not in it: reports add up the rows themselves. Writes volume_days and volume_marks.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Final, Literal, NamedTuple
+
+from billing.ledger.chart import Code, LedgerAccountKind
+from kernel.clock import DAY_US, MINUTE_US
+from kernel.ids import least_id
+from store.database import Row, Transaction
+
+VolumeKind = Literal["sent", "sold"]
+# The first count goes back so far.
+BACK_US: Final = 31 * DAY_US
+YOUNG_US: Final = MINUTE_US
+STEP_ROWS: Final = 2_000
+_SENDS: Final = frozenset({Code.TOPUP_SEND, Code.TOPUP_HOLD})
+_MARK: Final = "SELECT counted_to, counted_at FROM volume_marks WHERE id = 'transfers'"
+_MOVE: Final = """
+UPDATE volume_marks SET counted_to = :last_id, counted_at = :at
+WHERE id = 'transfers' AND counted_to = :after_id
+"""
+_STEP: Final = f"""
+SELECT t.id, t.environment, t.code, t.amount_micros, t.transaction_id, t.created_at, d.name AS provider
+FROM (SELECT * FROM transfers WHERE id > :after_id ORDER BY id LIMIT {STEP_ROWS}) AS t
+LEFT JOIN ledger_accounts d ON d.id = t.debit_id AND d.kind = '{LedgerAccountKind.PROVIDER}'
+ORDER BY t.id
+"""
+_ADD: Final = """ON CONFLICT (environment, day_start_at, kind, name) DO UPDATE SET
+    number = volume_days.number + excluded.number,
+    amount_micros = volume_days.amount_micros + excluded.amount_micros"""
+_COLUMNS: Final = ("environment", "day_start_at", "kind", "name", "number", "amount_micros")
+_DAYS: Final = f"SELECT {', '.join(_COLUMNS)} FROM volume_days WHERE day_start_at >= :since"
+
+
+class VolumeDay(NamedTuple):
+    """One day of an environment. sent: top-ups and their amounts; sold: credit that a payment provider, the name, took
+    money for.
+    """
+
+    environment: str
+    day_start_at: int
+    kind: VolumeKind
+    name: str
+    number: int
+    amount_micros: int
+
+
+async def volume_since(tx: Transaction, *, since_us: int) -> tuple[Sequence[VolumeDay], int | None]:
+    """The days from then on that have any, and until when it was counted; null: nobody has counted yet."""
+    rows = await tx.fetch(_DAYS, since=since_us)
+    mark = await tx.fetch_one(_MARK)
+    counted_at = None if mark is None or not mark["counted_at"] else int(mark["counted_at"])
+    return [VolumeDay(*(row[name] for name in _COLUMNS)) for row in rows], counted_at
+
+
+async def count_step(tx: Transaction, *, now_us: int) -> bool:
+    """Counts some more; whether there may be more to count."""
+    after_id = await _mark(tx, now_us)
+    rows = await tx.fetch(_STEP, after_id=after_id)
+    old = _before_the_young(rows, now_us)
+    last_id = old[-1]["id"] if old else after_id
+    moved = await tx.execute(_MOVE, last_id=last_id, at=now_us - YOUNG_US, after_id=after_id)
+    if not moved:
+        return True
+    if sums := _sums(old):
+        await tx.insert("volume_days", _COLUMNS, sums, on_conflict=_ADD)
+    return len(old) == STEP_ROWS
+
+
+async def _mark(tx: Transaction, now_us: int) -> str:
+    found = await tx.fetch_one(_MARK)
+    if found is not None:
+        return str(found["counted_to"])
+    first = least_id("trf", max(0, now_us - BACK_US))
+    columns = ("id", "counted_to", "counted_at")
+    ignored = "ON CONFLICT (id) DO NOTHING"
+    await tx.insert("volume_marks", columns, [("transfers", first, 0)], on_conflict=ignored)
+    return first
+
+
+def _before_the_young(rows: Sequence[Row], now_us: int) -> Sequence[Row]:
+    """Those before the first one that is too young: rows with a smaller id may still be on their way."""
+    for place, row in enumerate(rows):
+        if row["created_at"] > now_us - YOUNG_US:
+            return rows[:place]
+    return rows
+
+
+def _sums(rows: Sequence[Row]) -> list[tuple[str, int, str, str, int, int]]:
+    """A send that took credit from several places counts once."""
+    numbers: Counter[tuple[str, int, str, str]] = Counter()
+    amounts: Counter[tuple[str, int, str, str]] = Counter()
+    seen: set[str] = set()
+    for row in rows:
+        key = _key(row)
+        if key is None:
+            continue
+        amounts[key] += row["amount_micros"]
+        if key[2] == "sold" or row["transaction_id"] not in seen:
+            numbers[key] += 1
+            seen.add(row["transaction_id"])
+    return [(*key, numbers[key], amount) for key, amount in sorted(amounts.items())]
+
+
+def _key(row: Row) -> tuple[str, int, str, str] | None:
+    day = row["created_at"] - row["created_at"] % DAY_US
+    if row["code"] in _SENDS:
+        return row["environment"], day, "sent", ""
+    if row["provider"] is not None:
+        return row["environment"], day, "sold", row["provider"]
+    return None

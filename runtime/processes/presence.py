@@ -1,0 +1,51 @@
+"""Which workers are there: each says so in a row of its own, with or without Redis. Writes workers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from kernel.clock import DAY_US, SECOND_US
+from store.database import Transaction
+from store.row_mapping import RowMapping
+
+NOTED_S: Final = 20.0
+# One that has said nothing for so long is gone, or its database was.
+ALIVE_US: Final = 90 * SECOND_US
+_KEPT_US: Final = DAY_US
+SHOWN_MAX: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerPresence:
+    """A worker as it last said. sending: webhooks under way, of `slots` at once. Times in microseconds."""
+
+    id: str
+    machine: str
+    process_id: int
+    version: str
+    started_at: int
+    seen_at: int
+    sending: int
+    slots: int
+
+    def is_alive(self, now_us: int) -> bool:
+        return self.seen_at > now_us - ALIVE_US
+
+
+async def note_presence(tx: Transaction, presence: WorkerPresence) -> None:
+    """Says that it is there, and forgets those that were not for a day."""
+    await tx.insert("workers", _ROWS.columns, [_ROWS.write(presence)], on_conflict=_AGAIN)
+    before_us = presence.seen_at - _KEPT_US
+    await tx.execute("DELETE FROM workers WHERE seen_at < :before", before=before_us)
+
+
+async def list_workers(tx: Transaction) -> Sequence[WorkerPresence]:
+    """Those of the last day, the last seen first."""
+    rows = await tx.fetch(_LIST)
+    return [_ROWS.read(row) for row in rows]
+
+
+_ROWS: Final = RowMapping(WorkerPresence)
+_AGAIN: Final = """ON CONFLICT (id) DO UPDATE SET
+    seen_at = excluded.seen_at, sending = excluded.sending, slots = excluded.slots"""
+_LIST: Final = f"SELECT {_ROWS.listed} FROM workers ORDER BY seen_at DESC, id LIMIT {SHOWN_MAX}"

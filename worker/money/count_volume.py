@@ -1,0 +1,26 @@
+"""The chore that counts what was sent and sold into the sums of its day (billing/ledger/volume.py)."""
+
+import asyncio
+from functools import partial
+from typing import Final
+
+from billing.ledger import volume
+from kernel.clock import Clock
+from store.database import Database
+from worker.chores import PAUSE_S, Chore
+
+COUNT_S: Final = 30
+
+
+def volume_chore(database: Database, clock: Clock) -> Chore:
+    """Twice a minute: where nothing was sent that is two statements."""
+    return Chore("volume.count", COUNT_S, partial(count_volume, database, clock))
+
+
+async def count_volume(database: Database, clock: Clock) -> None:
+    """All that is old enough, in small steps."""
+    has_more = True
+    while has_more:
+        step = partial(volume.count_step, now_us=clock.now_us())
+        has_more = await database.transaction(step)
+        await asyncio.sleep(PAUSE_S)
