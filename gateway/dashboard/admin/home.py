@@ -9,7 +9,6 @@ from billing.reports.operator.home import OperatorHome, WaitsForPerson, read_hom
 from billing.topups.platform_rows import SupplierRow, list_suppliers
 from gateway.dashboard.admin.fields import admin_route
 from gateway.html.chart import Series, spend_bars
-from gateway.html.phrase import phrase
 from gateway.html.render import page
 from gateway.http.fields import Fields
 from gateway.http.request_context import RequestContext
@@ -69,11 +68,11 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
         workers=workers,
         environments=(environment, *(one for one in ENVIRONMENTS if one != environment)),
         chart=spend_bars(
-            phrase("Sent a day"),
+            "Sent a day",
             home.volume.sent_by_day(environment),
             since=month.since,
             until=month.until,
-            series=Series(phrase("sent"), "calm"),
+            series=Series("sent", "calm"),
         ),
     )
 
