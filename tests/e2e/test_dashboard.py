@@ -325,6 +325,18 @@ async def test_no_page_scrolls_sideways_on_a_phone(
     lists = ("/topups", "/wallets", "/statement", "/webhooks", "/deliveries")
     assert {place: heights[place] for place in lists if not 40 <= heights[place] <= 72} == {}
 
+    # From right to left, too, where words are longer and each row has what was typed the other way around.
+    language = {"name": "topup_language", "url": installation.url}
+    await page.context.add_cookies([{**language, "value": "ar"}])  # type: ignore[typeddict-item]
+    for place in ("/send", "/topups", "/statement", "/webhooks/new", ""):
+        await page.goto(f"/dashboard{place}")
+        await expect(page.locator("html[lang=ar][dir=rtl]")).to_be_attached()
+        over = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        assert over <= 0, place
+        assert await page.evaluate(SMALL_TARGETS) == [], place
+    assert await grave_faults(page) == []
+    await page.context.add_cookies([{**language, "value": "en"}])  # type: ignore[typeddict-item]
+
     await page.goto("/dashboard/topups")
     await expect(page.get_by_label("Recipient")).to_be_hidden()
     await page.get_by_text("Filters").click()
