@@ -51,6 +51,7 @@ ROOMS: Final[Mapping[str, frozenset[str]]] = {
             "deliveries.html",
             "delivery.html",
             "key.html",
+            "key_first.html",
             "key_made.html",
             "key_new.html",
             "keys.html",

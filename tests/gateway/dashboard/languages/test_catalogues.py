@@ -86,6 +86,13 @@ def _forms(text: object) -> list[str]:
     return [text] if isinstance(text, str) else [str(one) for one in text or ()]  # type: ignore[attr-defined]
 
 
+def test_only_what_stands_in_a_template_is_taken_for_markup() -> None:
+    pages = {path.name: path.read_text() for path in (ROOT / "templates").rglob("*.html")}
+
+    # `_` makes markup of what it says; what is worked out goes through |say, and is escaped.
+    assert [name for name, text in pages.items() if re.search(r"\b_\((?![\"'])", text)] == []
+
+
 def test_every_other_language_has_a_direction_and_a_name() -> None:
     assert [(one.tag, one.name, one.direction) for one in page_languages().values()] == [
         ("en", "English", "ltr"),
