@@ -1442,7 +1442,7 @@ notices = sa.Table(
     _text("account_id"),
     _text("environment"),
     _text("endpoint_id"),
-    _text("stage"),  # failing | failing_for_a_day | disabled
+    _text("stage"),  # failing | failing_for_a_day | failing_for_four_days | disabled
     _text("reason", null=True),  # disabled: why
     _int("failing_since_at"),  # disabled without a failure: when
     _int("created_at"),

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 
-from kernel.clock import FixedClock
+from kernel.clock import DAY_US, FixedClock
 from kernel.tenant import Tenant
 from keys import audit_log, member
 from keys.account import create_account, lock_tenants
@@ -77,6 +77,12 @@ class ToldTeam:
             await notice.write_failing(tx, [Failure(one, now_us, True, None) for one in ids])
 
         await self.database.transaction(work)
+
+    async def warn(self, endpoint_id: str) -> None:
+        """It fails again, four days after the first time; the clock stands there."""
+        now_us = self.clock.now_us()
+        failed = Failure(endpoint_id, now_us, False, now_us - 4 * DAY_US)
+        await self.database.transaction(lambda tx: notice.write_failing(tx, [failed]))
 
     async def recover(self, *ids: str) -> None:
         now_us = self.clock.now_us()

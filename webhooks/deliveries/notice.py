@@ -1,8 +1,8 @@
 """Notices: what an account should know of an endpoint that fails, stage by stage.
 
-Promise: one at its first failure, one after a day of nothing but failure, one when that or its own
-answer disabled it; each once for a time of failing, whatever workers repeat, and ended when the
-endpoint works again, its owner changes its status, or it is deleted. They are written in the
+Promise: one at its first failure, one after a day of nothing but failure, one that warns after four days, a
+day before it is disabled, one when that or its own answer disabled it; each once for a time of failing,
+whatever workers repeat, and ended when the endpoint works again, its owner changes its status, or it is deleted. They are written in the
 transaction of what they tell. Whether one was told by mail is noted on its row by who mails it: a
 delivery writes nothing for that. Writes notices.
 """
@@ -21,8 +21,12 @@ from store.row_mapping import RowMapping
 
 FAILING_STAGE: Final = "failing"
 DAY_STAGE: Final = "failing_for_a_day"
+WARNED_STAGE: Final = "failing_for_four_days"
 DISABLED_STAGE: Final = "disabled"
 DAY_STAGE_US: Final = DAY_US
+WARNED_STAGE_US: Final = 4 * DAY_US
+# Between the warning and the end, at least.
+WARNED_US: Final = DAY_US
 # In place of a stage, of what is over.
 RECOVERED: Final = "recovered"
 
@@ -75,28 +79,54 @@ class Notice:
     created_at: int
     ended_at: int | None
 
+    @property
+    def disable_at(self) -> int | None:
+        """When the endpoint is disabled unless something arrives before; null: it is no warning, or is over."""
+        is_warning = self.stage == WARNED_STAGE and self.ended_at is None
+        return self.created_at + WARNED_US if is_warning else None
+
 
 class ToldEndpoint(NamedTuple):
-    """stage: failing | failing_for_a_day | disabled | recovered. at_us: since when."""
+    """stage: failing | failing_for_a_day | failing_for_four_days | disabled | recovered. at_us: since when.
+
+    told_us: when its notice was written.
+    """
 
     endpoint_id: str
     url: str
     stage: str
     at_us: int
+    told_us: int
+
+    @property
+    def disable_us(self) -> int:
+        """Of a warning: when it is disabled unless something arrives before."""
+        return self.told_us + WARNED_US
 
 
 async def write_failing(tx: Transaction, failures: Sequence[Failure]) -> None:
     """The stages that these failures reach; at most one statement, none where none is reached."""
     rows = []
     for one in failures:
-        if one.is_first:
-            rows.append((new_id("ntc"), one.endpoint_id, FAILING_STAGE, one.at_us, one.at_us))
-        elif one.since_us is not None and one.at_us - one.since_us >= DAY_STAGE_US:
-            since_us_max = one.at_us - DAY_STAGE_US
-            rows.append((new_id("ntc"), one.endpoint_id, DAY_STAGE, since_us_max, one.at_us))
+        if (reached := _reached(one)) is not None:
+            stage, after_us = reached
+            row = (new_id("ntc"), one.endpoint_id, stage, one.at_us - after_us, one.at_us)
+            rows.append(row)
     if rows:
         # In the order of the unique key, so that two workers wait for each other at most.
         await tx.execute(_WRITE, rows=sorted(rows, key=lambda row: row[1]))
+
+
+def _reached(one: Failure) -> tuple[str, int] | None:
+    """The last stage that it has come to, and how long after the first failure that is."""
+    if one.is_first:
+        return FAILING_STAGE, 0
+    if one.since_us is None:
+        return None
+    failed_us = one.at_us - one.since_us
+    if failed_us >= WARNED_STAGE_US:
+        return WARNED_STAGE, WARNED_STAGE_US
+    return (DAY_STAGE, DAY_STAGE_US) if failed_us >= DAY_STAGE_US else None
 
 
 async def write_disabled(tx: Transaction, endpoint_ids: Collection[str]) -> None:
@@ -108,6 +138,12 @@ async def write_disabled(tx: Transaction, endpoint_ids: Collection[str]) -> None
 async def end(tx: Transaction, endpoint_ids: Collection[str], *, now_us: int) -> None:
     """It is over: what was open of these endpoints ends."""
     await tx.execute(_END, ids=sorted(endpoint_ids), now_us=now_us)
+
+
+async def find_warning(tx: Transaction, endpoint_id: str) -> Notice | None:
+    """The one that goes on."""
+    row = await tx.fetch_one(_WARNING, endpoint_id=endpoint_id)
+    return None if row is None else _ROWS.read(row)
 
 
 async def take_untold(tx: Transaction, tenant: Tenant, *, is_told: bool, now_us: int) -> int:
@@ -187,7 +223,7 @@ UPDATE notices SET end_told_at = :now_us WHERE id IN (
 _TOLD: Final = """
 SELECT n.endpoint_id, p.url,
     CASE WHEN n.ended_at IS NULL THEN n.stage ELSE 'recovered' END AS stage,
-    COALESCE(n.ended_at, n.failing_since_at) AS at
+    COALESCE(n.ended_at, n.failing_since_at) AS at, n.created_at
 FROM notices n JOIN endpoints p ON p.id = n.endpoint_id
 WHERE n.account_id = :account_id AND n.environment = :environment AND p.deleted_at IS NULL
   AND (n.told_at = :at AND n.ended_at IS NULL
@@ -196,9 +232,15 @@ WHERE n.account_id = :account_id AND n.environment = :environment AND p.deleted_
 ORDER BY CASE WHEN n.ended_at IS NULL THEN 0 ELSE 1 END, n.id DESC
 """
 _ROWS = RowMapping(Notice)
+_SHOWN = _ROWS.of("n", url="p.url")
+_FROM = "notices n JOIN endpoints p ON p.id = n.endpoint_id"
+_WARNING = f"""
+SELECT {_SHOWN} FROM {_FROM}
+WHERE n.endpoint_id = :endpoint_id AND n.stage = '{WARNED_STAGE}' AND n.ended_at IS NULL
+"""
 _PAGES = Keyset(
-    _ROWS.of("n", url="p.url"),
-    "notices n JOIN endpoints p ON p.id = n.endpoint_id",
+    _SHOWN,
+    _FROM,
     "n.account_id = :account_id AND n.environment = :environment",
     filters={"is_open": "n.ended_at IS NULL", "is_ended": "n.ended_at IS NOT NULL"},
     key="n.id",

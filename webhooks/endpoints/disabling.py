@@ -1,14 +1,13 @@
 """Disabling an endpoint for how it answers: gone, asked to be, or nothing but failure for five days.
 
-Promise: the account's other endpoints hear of it, and a notice says so, in the same transaction; its
-deliveries are held. Invariant: whatever several workers saw, it is disabled once. Writes endpoints
+Promise: for failure only a day after a notice that warned of it, however seldom something was sent; the
+account's other endpoints hear of it, and a notice says so, in the same transaction; its deliveries are held. Invariant: whatever several workers saw, it is disabled once. Writes endpoints
 and, through webhooks/events/event.py and webhooks/deliveries/notice.py, what tells of it.
 """
 
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from kernel.clock import DAY_US
 from kernel.tenant import Tenant
 from keys.account import lock_tenants
 from keys.vault import Vault
@@ -19,14 +18,17 @@ from webhooks.endpoints.endpoint import COLUMNS, Endpoint, endpoint_of
 from webhooks.events.event import DISABLED_EVENT, Outbox
 
 FAILING: Final = "failing"  # nothing but failures for FAILING_US_MAX
-FAILING_US_MAX: Final = 5 * DAY_US
+FAILING_US_MAX: Final = notice.WARNED_STAGE_US + notice.WARNED_US
 
-# Endpoints that failed too long ago by the claim may have recovered since; the row knows.
+# Endpoints that failed too long ago by the claim may have recovered since; their row and its notices know.
 _DISABLE = f"""
 UPDATE endpoints SET status = 'disabled', disabled_reason = v.reason, disabled_at = :now_us
-FROM :wanted[id text, reason text, failing_before bigint] AS v
+FROM :wanted[id text, reason text, warned_before bigint] AS v
 WHERE endpoints.id = v.id AND endpoints.status = 'enabled' AND endpoints.deleted_at IS NULL
-  AND (v.reason <> '{FAILING}' OR endpoints.failing_since_at <= v.failing_before)
+  AND (v.reason <> '{FAILING}' OR EXISTS (
+    SELECT 1 FROM notices n
+    WHERE n.endpoint_id = endpoints.id AND n.failing_since_at = endpoints.failing_since_at
+      AND n.stage = '{notice.WARNED_STAGE}' AND n.created_at <= v.warned_before))
 RETURNING endpoints.id
 """
 
@@ -57,15 +59,15 @@ async def disable_unwell(
 ) -> list[Endpoint]:
     """Disables the endpoints, each for its reason, and tells the accounts' other ones.
 
-    Returns those that were enabled and are not any more; FAILING holds only if an endpoint is still
-    without success for five days. Takes the accounts' locks itself.
+    Returns those that were enabled and are not any more; FAILING holds only if an endpoint was warned a day
+    ago and is still without success. Takes the accounts' locks itself.
     """
     rows = await tx.fetch(
         "SELECT account_id, environment FROM endpoints WHERE id IN :ids[text]", ids=list(reasons)
     )
     tenants = {Tenant(row["account_id"], row["environment"]) for row in rows}
     await lock_tenants(tx, tenants)
-    wanted = [(id_, reason, now_us - FAILING_US_MAX) for id_, reason in sorted(reasons.items())]
+    wanted = [(id_, reason, now_us - notice.WARNED_US) for id_, reason in sorted(reasons.items())]
     disabled = [row["id"] for row in await tx.fetch(_DISABLE, wanted=wanted, now_us=now_us)]
     if not disabled:
         return []

@@ -10,7 +10,7 @@ from billing.recipients.language import Language
 from billing.recipients.notifications.facts import LISTED_MAX, LowBalance, ToldKey, ToldKeys
 from billing.recipients.owner_message import Listed, OwnerLetter
 from keys.audit_log import AuditEntry
-from webhooks.deliveries.notice import DISABLED_STAGE, RECOVERED, ToldEndpoint
+from webhooks.deliveries.notice import DISABLED_STAGE, RECOVERED, WARNED_STAGE, ToldEndpoint
 
 WEBHOOKS_PATH: Final = "/dashboard/webhooks"
 KEYS_PATH: Final = "/dashboard/keys"
@@ -49,11 +49,21 @@ def _webhook_subject(unwell: Sequence[ToldEndpoint], told: int, language: Langua
     if len(unwell) > 1:
         return say("{count} webhooks fail", count=count(len(unwell)))
     if unwell:
-        is_disabled = unwell[0].stage == DISABLED_STAGE
-        return say("A webhook was disabled") if is_disabled else say("A webhook fails")
+        return _one_subject(unwell[0].stage, language)
     if told == 1:
         return say("A webhook works again")
     return say("{count} webhooks work again", count=count(told))
+
+
+def _one_subject(stage: str, language: Language) -> str:
+    say = language.say
+    if stage == DISABLED_STAGE:
+        return say("A webhook was disabled")
+    return (
+        say("A webhook is about to be disabled")
+        if stage == WARNED_STAGE
+        else say("A webhook fails")
+    )
 
 
 def _of_endpoint(one: ToldEndpoint, language: Language) -> str:
@@ -64,6 +74,13 @@ def _of_endpoint(one: ToldEndpoint, language: Language) -> str:
         return say("{url} works again since {when}.", **known)
     if one.stage == DISABLED_STAGE:
         return say("{url} was disabled; it has failed since {when}.", **known)
+    if one.stage == WARNED_STAGE:
+        then = language.moment(one.disable_us)
+        return say(
+            "{url} has failed since {when} and will be disabled on {then} unless something arrives before.",
+            then=then,
+            **known,
+        )
     return say("{url} has failed since {when}.", **known)
 
 

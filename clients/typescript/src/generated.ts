@@ -7430,7 +7430,7 @@ export interface components {
             endpoint_id: string;
             /** @description The endpoint's address. */
             url: string;
-            /** @description How far it has come: failing, or disabled. */
+            /** @description How far it has come: failing, failing_for_a_day, failing_for_four_days, disabled. */
             stage: string;
             /** @description What went wrong; null: not known. */
             reason: string | null;
@@ -7446,6 +7446,8 @@ export interface components {
             created_at: string;
             /** @description RFC 3339, UTC, whole seconds. */
             ended_at: string | null;
+            /** @description Of failing_for_four_days: when it is disabled unless something arrives before. */
+            disable_at: string | null;
         };
         /** @description A page of a list. Give next_cursor as cursor for the next one; null: there is none. */
         NoticePage: {
@@ -10643,6 +10645,8 @@ export interface components {
             endpoint_id: string;
             /** @description Since when nothing has arrived; null: it is well. */
             failing_since: string | null;
+            /** @description When it is disabled unless something arrives before; null: it was not warned of. */
+            disable_at: string | null;
             /**
              * Format: date-time
              * @description RFC 3339, UTC, whole seconds.
@@ -19628,6 +19632,7 @@ export interface operations {
                      *       "data": {
                      *         "endpoint_id": "we_5FxpRIrX4LWLkM02",
                      *         "failing_since": "2026-06-13T12:00:03Z",
+                     *         "disable_at": null,
                      *         "since": "2026-06-12T12:00:35Z",
                      *         "until": "2026-06-13T12:00:35Z",
                      *         "delivered": 0,
@@ -20477,7 +20482,8 @@ export interface operations {
                      *             "reason": "gone",
                      *             "failing_since": "2026-06-13T12:00:03Z",
                      *             "created_at": "2026-06-13T12:00:03Z",
-                     *             "ended_at": null
+                     *             "ended_at": null,
+                     *             "disable_at": null
                      *           },
                      *           {
                      *             "id": "ntc_5FxpRIrX4LWLkM02",
@@ -20487,7 +20493,8 @@ export interface operations {
                      *             "reason": null,
                      *             "failing_since": "2026-06-13T12:00:03Z",
                      *             "created_at": "2026-06-13T12:00:03Z",
-                     *             "ended_at": null
+                     *             "ended_at": null,
+                     *             "disable_at": null
                      *           }
                      *         ],
                      *         "next_cursor": null,

@@ -64,6 +64,12 @@ class ShownHealth(Struct, kw_only=True):
     failing_since: Annotated[
         Time | None, Meta(description="Since when nothing has arrived; null: it is well.")
     ]
+    disable_at: Annotated[
+        Time | None,
+        Meta(
+            description="When it is disabled unless something arrives before; null: it was not warned of."
+        ),
+    ]
     since: Time
     until: Time
     delivered: Annotated[Count, Meta(description="How many arrived.")]
@@ -77,10 +83,11 @@ class ShownHealth(Struct, kw_only=True):
     steps: Annotated[list[ShownStep], Meta(description="24 of equal length, the oldest first.")]
 
     @classmethod
-    def of(cls, endpoint: Endpoint, health: EndpointHealth) -> Self:
+    def of(cls, endpoint: Endpoint, health: EndpointHealth, *, disable_at: int | None) -> Self:
         return cls(
             endpoint_id=endpoint.id,
             failing_since=time_of(endpoint.failing_since_at),
+            disable_at=time_of(disable_at),
             since=rfc3339(health.since),
             until=rfc3339(health.until),
             delivered=health.delivered,

@@ -344,11 +344,22 @@ class Notice(Shaped, kw_only=True):
     id: Annotated[str, Meta(pattern=r"^ntc_[0-9A-Za-z]+$")]
     endpoint_id: EndpointIdText
     url: Annotated[str, Meta(description="The endpoint's address.")]
-    stage: Annotated[str, Meta(description="How far it has come: failing, or disabled.")]
+    stage: Annotated[
+        str,
+        Meta(
+            description="How far it has come: failing, failing_for_a_day, failing_for_four_days, disabled."
+        ),
+    ]
     reason: Annotated[str | None, Meta(description="What went wrong; null: not known.")]
     failing_since: Time
     created_at: Time
     ended_at: Time | None
+    disable_at: Annotated[
+        Time | None,
+        Meta(
+            description="Of failing_for_four_days: when it is disabled unless something arrives before."
+        ),
+    ]
 
     @classmethod
     def of(cls, notice: endpoint_notice.Notice, /, **more: Any) -> Self:

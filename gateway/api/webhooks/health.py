@@ -14,9 +14,9 @@ from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
 from kernel.clock import HOUR_US
 from store.database import Transaction
-from webhooks.deliveries.endpoint_health import EndpointHealth, load_health
+from webhooks.deliveries import notice
+from webhooks.deliveries.endpoint_health import load_health
 from webhooks.endpoints import endpoint as endpoints
-from webhooks.endpoints.endpoint import Endpoint
 
 HOURS_MAX: Final = 168
 
@@ -32,14 +32,14 @@ async def show(call: RequestContext[Fields, HealthQuery]) -> Answer:
     tenant, endpoint_id = call.principal.tenant, call.params["endpoint_id"]
     period_us = call.query.hours * HOUR_US
 
-    async def work(tx: Transaction) -> tuple[Endpoint, EndpointHealth]:
+    async def work(tx: Transaction) -> ShownHealth:
         found = await endpoints.get(tx, call.context.vault, tenant, endpoint_id)
-        return found, await load_health(
-            tx, tenant, endpoint_id, period_us=period_us, now_us=call.now_us
-        )
+        health = await load_health(tx, tenant, endpoint_id, period_us=period_us, now_us=call.now_us)
+        is_failing = found.status == endpoints.ENABLED and found.failing_since_at is not None
+        warning = await notice.find_warning(tx, endpoint_id) if is_failing else None
+        return ShownHealth.of(found, health, disable_at=warning and warning.disable_at)
 
-    endpoint, health = await call.context.database.read(work)
-    return answer(codes.SUCCESS, ShownHealth.of(endpoint, health), now_us=call.now_us)
+    return answer(codes.SUCCESS, await call.context.database.read(work), now_us=call.now_us)
 
 
 ROUTES = (

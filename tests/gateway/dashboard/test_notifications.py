@@ -126,25 +126,41 @@ async def test_a_burst_of_failing_webhooks_is_one_line_of_the_overview(
     owner = await signed_in(gateway, "owner@acme.com")
     tenant, database = Tenant(await account_of(owner), "staging"), gateway.context.database
 
+    made: list[str] = []
+
     async def fail(count: int) -> None:
         for _ in range(count):
-            made, _ = await given_endpoint(database, clock, tenant)
+            endpoint, _ = await given_endpoint(database, clock, tenant)
+            made.append(endpoint.id)
             await database.transaction(
                 lambda tx: tx.execute("UPDATE endpoints SET failing_since_at = 1")
             )
-            failed = Failure(made.id, clock.now_us(), True, None)
+            failed = Failure(endpoint.id, clock.now_us(), True, None)
             await database.transaction(lambda tx: notice.write_failing(tx, [failed]))  # noqa: B023
+
+    async def say(stage: str, which: str) -> None:
+        """Of the oldest notice or the newest."""
+        place = f"id = (SELECT {which}(id) FROM notices)"
+        await database.transaction(
+            lambda tx: tx.execute(f"UPDATE notices SET stage = :stage WHERE {place}", stage=stage)
+        )
 
     await fail(1)
     one = (await owner.get("/dashboard")).text
+    await say("failing_for_four_days", "MAX")
+    warned = (await owner.get("/dashboard")).text
+    page = (await owner.get(f"/dashboard/webhooks/{made[0]}")).text
     await fail(45)
-    await database.transaction(
-        lambda tx: tx.execute(
-            "UPDATE notices SET stage = 'disabled' WHERE id = (SELECT MIN(id) FROM notices)"
-        )
-    )
+    await say("disabled", "MIN")
+    await say("failing_for_four_days", "MAX")
     many = (await owner.get("/dashboard")).text
 
     assert "Webhook failing: https://hooks.example.com/in has failed since" in text_of(one)
+    assert "will be disabled" not in text_of(one)
+    # It was noticed on June 13 at noon; a day after the warning it ends.
+    ends = "It will be disabled on 2026-06-14 12:00:00 UTC unless something arrives before."
+    assert ends in text_of(warned)
+    assert ends in text_of(page)
     assert "46 webhooks fail, 1 of them is disabled." in text_of(many)
+    assert "1 of them will be disabled on 2026-06-14 12:00:00 UTC unless" in text_of(many)
     assert many.count('class="note bad"') == 1

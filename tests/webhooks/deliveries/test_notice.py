@@ -169,12 +169,19 @@ async def test_two_workers_that_see_the_first_failure_tell_it_once(
     assert [one.stage for one in await notices(database, tenant)] == ["failing"]
 
 
-async def test_five_days_of_failure_disable_at_their_edge_and_are_told(
+async def test_four_days_of_failure_warn_once_and_the_fifth_disables_at_its_edge(
     database: Database, clock: FixedClock
 ) -> None:
     tenant, endpoint_id = await given_tenant(database, clock)
     await fail_one(database, clock, tenant)
-    clock.advance_s(5 * DAY_S - 0.000001)
+    clock.advance_s(4 * DAY_S - 0.000001)
+    await fail_one(database, clock, tenant)
+    unwarned = [(one.stage, one.disable_at) for one in await notices(database, tenant)]
+    clock.advance_s(0.000001)
+    for _ in range(2):
+        await fail_one(database, clock, tenant)
+    warning = (await notices(database, tenant))[0]
+    clock.advance_s(DAY_S - 0.000001)
     early = await fail_one(database, clock, tenant)
     clock.advance_s(0.000001)
 
@@ -182,16 +189,40 @@ async def test_five_days_of_failure_disable_at_their_edge_and_are_told(
     disabled = await disable(database, clock, [late])
     again = await disable(database, clock, [late])
 
+    assert unwarned == [("failing_for_a_day", None), ("failing", None)]
+    assert (warning.stage, warning.disable_at) == ("failing_for_four_days", clock.now_us())
     assert reasons_to_disable([early]) == {}
     assert [(one.id, one.disabled_reason) for one in disabled] == [(endpoint_id, "failing")]
     assert again == []
     found = await notices(database, tenant)
     assert [(one.stage, one.reason) for one in found] == [
         ("disabled", "failing"),
+        ("failing_for_four_days", None),
         ("failing_for_a_day", None),
         ("failing", None),
     ]
     assert {one.failing_since_at for one in found} == {clock.now_us() - 5 * DAY_S * 1_000_000}
+
+
+async def test_an_endpoint_that_is_seldom_sent_to_is_warned_a_day_before_as_well(
+    database: Database, clock: FixedClock
+) -> None:
+    """Nothing was sent between its first failure and the eighth day."""
+    tenant, endpoint_id = await given_tenant(database, clock)
+    await fail_one(database, clock, tenant)
+    clock.advance_s(8 * DAY_S)
+    seldom = await fail_one(database, clock, tenant)
+    at_once = await disable(database, clock, [seldom])
+    clock.advance_s(DAY_S - 0.000001)
+    early = await disable(database, clock, [await fail_one(database, clock, tenant)])
+    clock.advance_s(0.000001)
+
+    disabled = await disable(database, clock, [await fail_one(database, clock, tenant)])
+
+    assert (at_once, early) == ([], [])
+    assert [one.id for one in disabled] == [endpoint_id]
+    stages = [one.stage for one in await notices(database, tenant)]
+    assert stages == ["disabled", "failing_for_four_days", "failing"]
 
 
 @pytest.mark.parametrize(

@@ -83,6 +83,27 @@ async def test_what_recovers_meanwhile_is_not_told_and_what_was_told_is_told_to_
     assert "List-Unsubscribe" in later
 
 
+async def test_the_only_webhook_of_an_account_is_warned_of_by_mail_with_its_time(
+    team: ToldTeam, server: MailServer
+) -> None:
+    await team.fail(1)
+    first = await team.told(server)
+    team.clock.advance_s(4 * 86_400 - 301)
+    await team.warn(team.endpoints[0])
+    messages = await team.told(server)
+    again = await team.told(server, after_s=3600)
+
+    assert len(first) == 2
+    subject = "A webhook is about to be disabled"
+    assert told(messages) == [(OWNER, subject), (DEVELOPER, subject)]
+    # It began to fail on June 13 at noon and was warned of four days later.
+    assert (
+        "https://hooks.example.com/0 has failed since Jun 13, 2026, 12:00:00 PM UTC and will be"
+        " disabled on Jun 18, 2026, 12:00:00 PM UTC unless something arrives before."
+    ) in " ".join(words(messages[0]).split())
+    assert again == []
+
+
 async def test_200_keys_are_one_mail_that_says_who_made_them_and_what_they_may(
     team: ToldTeam, server: MailServer
 ) -> None:

@@ -21,7 +21,7 @@ class Notice:
     url: str
     """ The endpoint's address. """
     stage: str
-    """ How far it has come: failing, or disabled. """
+    """ How far it has come: failing, failing_for_a_day, failing_for_four_days, disabled. """
     reason: None | str
     """ What went wrong; null: not known. """
     failing_since: datetime.datetime
@@ -30,6 +30,8 @@ class Notice:
     """ RFC 3339, UTC, whole seconds. """
     ended_at: datetime.datetime | None
     """ RFC 3339, UTC, whole seconds. """
+    disable_at: datetime.datetime | None
+    """ Of failing_for_four_days: when it is disabled unless something arrives before. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -54,6 +56,12 @@ class Notice:
         else:
             ended_at = self.ended_at
 
+        disable_at: None | str
+        if isinstance(self.disable_at, datetime.datetime):
+            disable_at = self.disable_at.isoformat()
+        else:
+            disable_at = self.disable_at
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -66,6 +74,7 @@ class Notice:
                 "failing_since": failing_since,
                 "created_at": created_at,
                 "ended_at": ended_at,
+                "disable_at": disable_at,
             }
         )
 
@@ -108,6 +117,21 @@ class Notice:
 
         ended_at = _parse_ended_at(d.pop("ended_at"))
 
+        def _parse_disable_at(data: object) -> datetime.datetime | None:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, str):
+                    raise TypeError()
+                disable_at_type_0 = datetime.datetime.fromisoformat(data)
+
+                return disable_at_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(datetime.datetime | None, data)
+
+        disable_at = _parse_disable_at(d.pop("disable_at"))
+
         notice = cls(
             id=id,
             endpoint_id=endpoint_id,
@@ -117,6 +141,7 @@ class Notice:
             failing_since=failing_since,
             created_at=created_at,
             ended_at=ended_at,
+            disable_at=disable_at,
         )
 
         notice.additional_properties = d

@@ -24,6 +24,8 @@ class ShownHealth:
     """ The webhook endpoint's id. """
     failing_since: datetime.datetime | None
     """ Since when nothing has arrived; null: it is well. """
+    disable_at: datetime.datetime | None
+    """ When it is disabled unless something arrives before; null: it was not warned of. """
     since: datetime.datetime
     """ RFC 3339, UTC, whole seconds. """
     until: datetime.datetime
@@ -52,6 +54,12 @@ class ShownHealth:
             failing_since = self.failing_since.isoformat()
         else:
             failing_since = self.failing_since
+
+        disable_at: None | str
+        if isinstance(self.disable_at, datetime.datetime):
+            disable_at = self.disable_at.isoformat()
+        else:
+            disable_at = self.disable_at
 
         since = self.since.isoformat()
 
@@ -84,6 +92,7 @@ class ShownHealth:
             {
                 "endpoint_id": endpoint_id,
                 "failing_since": failing_since,
+                "disable_at": disable_at,
                 "since": since,
                 "until": until,
                 "delivered": delivered,
@@ -122,6 +131,21 @@ class ShownHealth:
 
         failing_since = _parse_failing_since(d.pop("failing_since"))
 
+        def _parse_disable_at(data: object) -> datetime.datetime | None:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, str):
+                    raise TypeError()
+                disable_at_type_0 = datetime.datetime.fromisoformat(data)
+
+                return disable_at_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(datetime.datetime | None, data)
+
+        disable_at = _parse_disable_at(d.pop("disable_at"))
+
         since = datetime.datetime.fromisoformat(d.pop("since"))
 
         until = datetime.datetime.fromisoformat(d.pop("until"))
@@ -158,6 +182,7 @@ class ShownHealth:
         shown_health = cls(
             endpoint_id=endpoint_id,
             failing_since=failing_since,
+            disable_at=disable_at,
             since=since,
             until=until,
             delivered=delivered,
