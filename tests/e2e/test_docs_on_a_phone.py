@@ -24,7 +24,8 @@ async def test_no_guide_is_wider_than_a_phone(installation: Installation, browse
     window = await new_window(browser, installation.url, has_scripts=False, width=PHONE)
 
     wide = {}
-    for name in (*GUIDES, "events", "events/topup.delivered", "search?q=signature"):
+    made = ("events", "events/topup.delivered", "changelog/unreleased-fixed", "search?q=signature")
+    for name in (*GUIDES, *made):
         await window.page.goto(f"/docs/{name}")
         inside = await window.page.evaluate("document.documentElement.scrollWidth")
         if inside > PHONE:
@@ -40,7 +41,7 @@ async def test_pages_with_samples_and_the_search_have_no_grave_fault(
 
     faults = []
     found, nothing = "/docs/search?q=signature", "/docs/search?q=zzz"
-    coloured = ("/docs/webhooks", "/docs/api/holds")
+    coloured = ("/docs/subscriptions", "/docs/api/holds", "/docs/changelog/unreleased-added")
     for path in ("/docs/events", "/docs/events/topup.delivered", found, nothing, *coloured):
         await page.goto(path)
         faults += await grave_faults_in_both(page)

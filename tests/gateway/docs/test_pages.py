@@ -41,6 +41,8 @@ pytestmark = pytest.mark.one_database
 LISTED = resources(the_document(), PLACEHOLDER)
 OPERATIONS = [one for resource in LISTED for one in resource.operations]
 SEND = next(one for one in OPERATIONS if one.path.endswith("/topup/send"))
+# What a page of the documentation is at most: it is read on a phone, too.
+BYTES_MAX = 150_000
 NODE = shutil.which("node")
 CURL = shutil.which("curl")
 
@@ -71,6 +73,7 @@ async def test_every_link_of_every_page_leads_somewhere(gateway: Gateway) -> Non
         assert answer.status_code == 200, path
         pages[path] = Page(answer.text)
         if path.startswith("/docs"):
+            assert len(answer.content) <= BYTES_MAX, path
             found = {link.partition("#")[0] for link in pages[path].links if link[0] == "/"}
             waiting |= found - {*pages, "/", "/dashboard"}
     for path, page in pages.items():
