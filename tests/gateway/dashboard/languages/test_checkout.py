@@ -80,7 +80,7 @@ async def test_a_plan_is_taken_and_managed_in_arabic(store: Store) -> None:
         + await not_arabic(bob, [Visit("error.html", portal, {"action": "choose", "plan": "none"})])
         == []
     )
-    assert "20.00\xa0US$\u2069 في الشهر" in (await bob.get(portal)).text
+    assert "20.00\xa0US$\u2069 <small>في الشهر</small>" in (await bob.get(portal)).text
     for act in acts:
         await bob.send(portal, {"action": act})
     assert await not_arabic(bob, [Visit("sandbox_portal.html", portal)]) == []
