@@ -235,7 +235,7 @@ _OF_0059: Final = _OF_0058 | {
     "notification_turns": "1b075149d6b0",
     "owner_mails": "ab7f97fcd745",
 }
-_OF_0060: Final = _OF_0059 | {"topups": "40ebfb5db31f"}
+_OF_0060: Final = _OF_0059 | {"topups": "911fc02199eb"}
 _OF_0061: Final = _OF_0060 | {"endpoints": "43cc1cb2459b"}
 TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0012": _OF_0012,

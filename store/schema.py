@@ -521,8 +521,6 @@ topups = sa.Table(
         name="fee_earned_with_delivery",
     ),
     sa.Index("ix_topups_account", "account_id", "environment", "id"),
-    # Begins with the address: statements of a send that name the tenant alone are not to choose it.
-    sa.Index("ix_topups_recipient", "recipient_email", "account_id", "environment", "id"),
     sa.Index(
         "ix_topups_status",
         "account_id",

@@ -36,7 +36,7 @@ CHANGES: Final = f"{PATH}/changelog"
 # Stands for the gateway's address until a page is asked for under one.
 PLACEHOLDER: Final = "https://gateway.example"
 GUIDES: Final = {
-    "start": "Start",
+    "start": "First steps",
     "going-live": "Going live",
     "keys": "Keys",
     "errors": "Errors",
