@@ -5,7 +5,6 @@ wide scrolls in a region that the keyboard reaches. A link leads to a page of ou
 """
 
 import itertools
-import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,8 +18,8 @@ from markupsafe import Markup, escape
 
 from gateway.docs.colours import coloured
 
-# Where the renderer finds what says which blocks can be run.
-_RUNS = "runs"
+# Where the renderer finds what shows lines for a shell.
+_SHOWN = "shown"
 _LINKS = ("/", "#", "https://", "http://")
 
 
@@ -63,11 +62,8 @@ class _Renderer(RendererHTML):
     def fence(self, tokens: Sequence[Token], index: int, _options: OptionsDict, env: Any) -> str:
         text = tokens[index].content.removesuffix("\n")
         language = tokens[index].info.partition(" ")[0]
-        block = f'<pre tabindex="0"><code>{coloured(text, language)}</code></pre>'
-        call = env[_RUNS](text) if language == "sh" and _RUNS in env else None
-        if call is None:
-            return f"{block}\n"
-        return f'<div data-run="{escape(json.dumps(call))}">{block}</div>\n'
+        shown = env[_SHOWN](text, index) if language == "sh" and _SHOWN in env else None
+        return shown or f'<pre tabindex="0"><code>{coloured(text, language)}</code></pre>\n'
 
     def link_open(self, tokens: Sequence[Token], index: int, options: OptionsDict, env: Any) -> str:
         target = str(tokens[index].attrGet("href"))
@@ -109,9 +105,9 @@ def anchor_of(text: str) -> str:
     return "-".join(re.findall(r"[a-z0-9]+", text.lower()))
 
 
-def to_html(source: str, runs: Callable[[str], Any] | None = None) -> Markup:
-    """The text as HTML. runs: the call of a block of code that a reader can run, as JSON values, or null."""
-    return Markup(_MARKDOWN.render(source, {} if runs is None else {_RUNS: runs}))  # noqa: S704 markdown-it escapes what is no mark
+def to_html(source: str, shown: Callable[[str, int], str | None] | None = None) -> Markup:
+    """The text as HTML. shown: a block of lines for a shell as HTML, by its text and place; null: as any other."""
+    return Markup(_MARKDOWN.render(source, {} if shown is None else {_SHOWN: shown}))  # noqa: S704 markdown-it escapes what is no mark
 
 
 def inline(text: str) -> Markup:

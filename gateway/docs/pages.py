@@ -7,7 +7,7 @@ cannot drift; the guides' figures are held by tests. The gateway's own address s
 
 import re
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from importlib.resources import files
 from typing import Any, Final
 
@@ -25,7 +25,7 @@ from gateway.docs.markdown import Heading, headings, inline, to_html
 from gateway.docs.negotiation import prefers_json, prefers_markdown
 from gateway.docs.reference import DocumentedResource, Operation, resources
 from gateway.docs.runnable import Runnables, of_operation
-from gateway.html.render import standing
+from gateway.html.render import fragment, standing
 from gateway.http.routing import ApiSurface, Router
 from gateway.openapi.document import document
 from runtime.context import Context
@@ -151,10 +151,23 @@ class Pages:
         async def answer(request: Request) -> Response:
             text = guide_text(name).replace("$GATEWAY", self.server(request))
             contents = [heading for heading in headings(text) if heading.level == 2]
-            body = to_html(text, self.runnables.of_text)
+            body = to_html(text, partial(self._sample, _language(request)))
             return self.page(request, "text", GUIDES[name], contents=contents, body=body)
 
         return answer
+
+    def _sample(self, language: str, text: str, place: int) -> str | None:
+        """A guide's call in each language, with that one open; null for what is no single call."""
+        found = self.runnables.of_text(text)
+        if found is None:
+            return None
+        return fragment(
+            "docs/sample.html",
+            sample=found,
+            place=f"sample-{place}",
+            language=language,
+            coloured=coloured,
+        )
 
     async def codes(self, request: Request) -> Response:
         groups = [

@@ -9,9 +9,11 @@ import json
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from gateway.docs import samples
 from gateway.docs.reference import DocumentedResource, Operation
 from gateway.surfaces import API_PREFIX
 
@@ -39,6 +41,14 @@ _TAKEN: Final = frozenset({"-X", "-H", *_DATA})
 Runnable = Mapping[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class GuideSample:
+    """A guide's call by curl: what is run, and its text in each language, the printed one first."""
+
+    run: Runnable
+    texts: Sequence[tuple[str, str]]
+
+
 class Runnables:
     """The calls of the reference that can be run."""
 
@@ -50,16 +60,22 @@ class Runnables:
             if is_runnable(one)
         ]
 
-    def of_text(self, text: str) -> Runnable | None:
+    def of_text(self, text: str) -> GuideSample | None:
         """The call of a line for a shell; null where it is more than one call, or none that can be run."""
-        read = _read(text)
-        if read is None:
+        call = _read(text)
+        if call is None:
             return None
-        path = urlsplit(read["path"]).path
-        is_known = any(
-            method == read["method"] and known.fullmatch(path) for method, known in self._known
-        )
-        return read if is_known else None
+        path = urlsplit(call.url).path
+        if not any(
+            call.method == method and known.fullmatch(path) for method, known in self._known
+        ):
+            return None
+        texts = [
+            ("curl", text),
+            ("Python", samples.python(call)),
+            ("JavaScript", samples.javascript(call)),
+        ]
+        return GuideSample(_run(call), texts)
 
 
 def is_runnable(operation: Operation) -> bool:
@@ -77,13 +93,14 @@ def is_runnable(operation: Operation) -> bool:
 
 def of_operation(operation: Operation) -> Runnable | None:
     """The call of the reference's sample; null where it cannot be run."""
-    if not is_runnable(operation):
-        return None
-    call = operation.call
+    return _run(operation.call) if is_runnable(operation) else None
+
+
+def _run(call: samples.Call) -> Runnable:
     return {"method": call.method, "path": _path(call.url), "body": call.body}
 
 
-def _read(text: str) -> Runnable | None:
+def _read(text: str) -> samples.Call | None:
     try:
         words = shlex.split(text.replace("\\\n", " "))
     except ValueError:
@@ -100,8 +117,16 @@ def _read(text: str) -> Runnable | None:
     if not is_plain or len(urls) != 1 or _KEY not in headers or len(bodies) > 1:
         return None
     method = next((value for name, value in given if name == "-X"), "POST" if bodies else "GET")
-    body = json.loads(bodies[0]) if bodies else None
-    return {"method": method, "path": _path(urls[0]), "body": body}
+    once = next((value for name, value in given if value.lower().startswith(_ONCE)), None)
+    return samples.Call(
+        method=method,
+        url=urls[0],
+        body=json.loads(bodies[0]) if bodies else None,
+        is_form=False,
+        credential="key",
+        takes_idempotency_key=once is not None,
+        once=None if once is None else once[len(_ONCE) :],
+    )
 
 
 def _options(words: Sequence[str]) -> Iterator[tuple[str, str]]:

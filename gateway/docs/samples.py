@@ -25,7 +25,7 @@ class Call:
     """What a sample shows: body is JSON values, or null where none is sent.
 
     file: the name of the file that is answered, streams: lines without an end; else JSON is. scopes: any of
-    them will do.
+    them will do. once: the Idempotency-Key that is shown; null: a fresh one.
     """
 
     method: str
@@ -37,6 +37,7 @@ class Call:
     file: str | None = None
     streams: bool = False
     scopes: tuple[str, ...] = ()
+    once: str | None = None
 
     @property
     def origin(self) -> str:
@@ -182,24 +183,24 @@ def _javascript_answer(call: Call) -> list[str]:
 
 
 _Writing = Mapping[str, str]
-# How each language writes the value of a header.
+# How each language writes the value of a header; text: any that is known.
 _SHELL: Final[_Writing] = {
     "key": "Bearer $KEY",
     "session": "$COOKIE",
     "once": "$(openssl rand -hex 16)",
-    "origin": "{}",
+    "text": "{}",
 }
 _PYTHON: Final[_Writing] = {
     "key": "f\"Bearer {os.environ['KEY']}\"",
     "session": 'os.environ["COOKIE"]',
     "once": "str(uuid.uuid4())",
-    "origin": '"{}"',
+    "text": '"{}"',
 }
 _JAVASCRIPT: Final[_Writing] = {
     "key": "`Bearer ${process.env.KEY}`",
     "session": "process.env.COOKIE",
     "once": "crypto.randomUUID()",
-    "origin": '"{}"',
+    "text": '"{}"',
 }
 
 
@@ -212,9 +213,11 @@ def _headers(call: Call, writing: _Writing) -> dict[str, str]:
         found["Cookie"] = writing["session"]
         if call.method != "GET":
             # What a browser says by itself: a change by cookie counts only from the gateway's own pages.
-            found["Origin"] = writing["origin"].format(call.origin)
+            found["Origin"] = writing["text"].format(call.origin)
     if call.takes_idempotency_key:
-        found["Idempotency-Key"] = writing["once"]
+        found["Idempotency-Key"] = (
+            writing["once"] if call.once is None else writing["text"].format(call.once)
+        )
     return found
 
 

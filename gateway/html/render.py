@@ -140,6 +140,11 @@ def _written_in(
         languages.current.reset(before)
 
 
+def fragment(template: str, **values: Any) -> str:
+    """The template as a piece of a page that is the same for everybody."""
+    return _templates().get_template(template).render(values)
+
+
 def go(path: str, *, said: str | None = None, **query: str) -> Response:
     """Sends the browser on with a GET; said names a sentence of formats.SAID shown there."""
     if said is not None:

@@ -20,6 +20,7 @@ class Received:
     headers: dict[str, str]  # names in lower case
     body: bytes
     at_s: float
+    method: str = "POST"
 
     @property
     def event(self) -> dict[str, Any]:
@@ -125,4 +126,5 @@ async def _read(reader: asyncio.StreamReader) -> Received | None:
     length = int(headers.get("content-length", "0"))
     assert length <= REQUEST_BYTES_MAX
     body = await reader.readexactly(length)
-    return Received(first.split(" ")[1], headers, body, time.perf_counter())
+    method, path, _ = first.split(" ")
+    return Received(path, headers, body, time.perf_counter(), method)
