@@ -80,7 +80,7 @@ lock: ## both locks anew from pyproject.toml, newest versions; needs uv on the P
 	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
 		--upgrade -o $(LOCKED).new pyproject.toml
 	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
-		--upgrade --constraint $(LOCKED).new --extra dev --extra embedded \
+		--upgrade --constraint $(LOCKED).new --extra dev --extra embedded --extra tracing \
 		-o requirements-dev.lock.new pyproject.toml
 	@for one in $(LOCKED) requirements-dev.lock; do \
 		{ sed '/^[^#]/,$$d' $$one; cat $$one.new; } >$$one.made && mv $$one.made $$one && rm $$one.new; \

@@ -61,6 +61,7 @@ async def ask(
     principal = call.principal
     require_scope(principal, *route.scopes)
     inner: RequestContext[Any, Any] = RequestContext(call.context, call.scope)
+    inner.trace = call.trace
     inner.principal, inner.params, inner.template = principal, params, resource.template
     inner.method, inner.path, inner.receive = method, API_PREFIX + path, receive
     listed = {name: value for name, value in (query or {}).items() if value not in {None, ""}}

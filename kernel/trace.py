@@ -3,7 +3,8 @@
 One line of text is what is stored: `req_5Fx`, or `req_5Fx 00-<trace id>-<span id>-01 <tracestate>`.
 Promise: a caller's words are kept only where they have the standard's form, so that they can add
 nothing to a log or a header. No trace is begun here: the flag that says whether it is sampled would
-decide for the receiver, whose own tracer knows better.
+decide for the receiver, whose own tracer knows better. Where tracing is on, runtime/traces/spans.py begins one
+for a request that it samples, and the line names that request's span.
 Source: W3C Trace Context, level 2 (https://www.w3.org/TR/trace-context-2/).
 """
 
@@ -44,11 +45,21 @@ class Span(NamedTuple):
         """What the outgoing request says of it."""
         headers = [(REQUEST_ID_HEADER, self.request_id)]
         if self.trace_id is not None:
-            parent = f"{_VERSION}-{self.trace_id}-{self.span_id}-{self.flags}"
-            headers.append((PARENT_HEADER, parent))
+            headers.append((PARENT_HEADER, self._parent))
             if self.state:
                 headers.append((STATE_HEADER, self.state))
         return headers
+
+    @property
+    def line(self) -> str:
+        """What is stored of a request whose own span this is."""
+        if self.trace_id is None:
+            return self.request_id
+        return f"{self.request_id} {self._parent} {self.state}".rstrip(" ")
+
+    @property
+    def _parent(self) -> str:
+        return f"{_VERSION}-{self.trace_id}-{self.span_id}-{self.flags}"
 
 
 def line_of(request_id: str, parent: bytes | None = None, state: bytes | None = None) -> str:
@@ -74,13 +85,21 @@ def trace_id_of(line: str) -> str | None:
 
 def span_of(line: str) -> Span:
     """A new span of the line's trace, for one outgoing request."""
+    named = named_span_of(line)
+    if named.trace_id is None:
+        return named
+    # Never 0, which the standard does not allow.
+    return named._replace(span_id=f"{getrandbits(64) or 1:016x}")
+
+
+def named_span_of(line: str) -> Span:
+    """The span that the line names, in which what it tells of has its parent."""
     request_id, _, rest = line.partition(" ")
     if not rest:
         return Span(request_id)
     parent, _, state = rest.partition(" ")
-    _, trace_id, _, flags = parent.split("-")
-    # Never 0, which the standard does not allow.
-    return Span(request_id, trace_id, f"{getrandbits(64) or 1:016x}", flags, state)
+    _, trace_id, span_id, flags = parent.split("-")
+    return Span(request_id, trace_id, span_id, flags, state)
 
 
 def _parent_of(text: str) -> str | None:

@@ -7,6 +7,7 @@ line opens a store alone; gateway and worker open a context.
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 
 import httpx
@@ -55,6 +56,7 @@ from runtime.redis_faults import WORDS, RedisFault, RedisState
 from runtime.redis_link import RedisLink
 from runtime.request_log.recorder import RequestLog
 from runtime.settings import Settings, SettingsError
+from runtime.traces.tracing import Tracing, open_tracing
 from runtime.wake_pipe import WakePipe
 from runtime.watches.open_files import watching_open_files
 from runtime.watches.servers import watching_servers
@@ -120,6 +122,7 @@ class Context:
     waits: Waits
     printer: Printer
     request_log: RequestLog
+    tracing: Tracing | None = None
     siblings: Siblings | None = None
 
     def beside(self, siblings: Siblings | None) -> "Context":
@@ -147,11 +150,12 @@ async def open_context(
     """Opens every part; at the end the engine is drained first and the database closed last.
 
     wake_fd is the write end of the pipe that stands in for Redis. is_process: of a gateway or worker,
-    whose log tells of changed tables. Raises SettingsError, SchemaOutOfRange and StoreError.
+    whose log tells of changed tables and whose spans are sent. Raises SettingsError, SchemaOutOfRange and StoreError.
     """
     metrics, hints = Metrics(), Hints()
     vault = open_vault(settings.secret_key.get_secret_value())
-    async with contextlib.AsyncExitStack() as stack:
+    is_traced = is_process and settings.tracing
+    async with open_tracing(metrics, is_on=is_traced) as tracing, AsyncExitStack() as stack:
         store = _open_database(settings, hints, metrics, is_process=is_process)
         database = await stack.enter_async_context(store)
         clock = await stack.enter_async_context(open_clock(database, clock, metrics))
@@ -160,17 +164,15 @@ async def open_context(
         link, queue = await stack.enter_async_context(to_redis)
         await stack.enter_async_context(watching_servers(database, link, metrics))
         waits = _waits(database, hints, queue, stack)
-        resolver, operators = _resolver(stack), _resolver(stack)
-        policy = webhook_policy(settings)
+        policy, resolver, operators = webhook_policy(settings), _resolver(stack), _resolver(stack)
         transport = _transport(settings, policy, resolver, operators, clock, stack)
-        authenticator = _authenticator(database, clock, stack)
         suppliers = await stack.enter_async_context(
             _open_suppliers(settings, database, Vault([supplier_key]), operators, clock)
         )
         opened = open_providers(settings, database, vault, operators, clock, metrics)
         providers = await stack.enter_async_context(opened)
         rules = _topup_rules(settings, suppliers.book, voucher_key)
-        engine = _engine(database, clock, _rules(settings, rules), metrics, stack)
+        engine = _engine(database, clock, _rules(settings, rules), metrics, tracing, stack)
         paying = (settings, vault, operators, engine, providers, redemption_key, metrics)
         yield Context(
             settings=settings,
@@ -180,7 +182,7 @@ async def open_context(
             database=database,
             vault=vault,
             mcp_sign_in=McpSignIn(TokenMaker(voucher_key), ClientDocuments(transport, clock)),
-            authenticator=authenticator,
+            authenticator=_authenticator(database, clock, stack),
             passwords=Passwords(),
             limiter=Limiter(link),
             redis=link,
@@ -196,6 +198,7 @@ async def open_context(
             waits=waits,
             printer=_printer(settings, providers, stack),
             request_log=_request_log(settings, database, metrics, stack),
+            tracing=tracing,
         )
 
 
@@ -205,7 +208,7 @@ def _transport(
     resolver: Resolver,
     operators: Resolver,
     clock: Clock,
-    stack: contextlib.AsyncExitStack,
+    stack: AsyncExitStack,
 ) -> Transport:
     """The webhooks' own; operators: who looks up where this installation is."""
     made = Transport(policy, resolver, clock, own=own_place(settings, operators))
@@ -213,13 +216,11 @@ def _transport(
     return made
 
 
-def _resolver(stack: contextlib.AsyncExitStack) -> SystemResolver:
+def _resolver(stack: AsyncExitStack) -> SystemResolver:
     return stack.enter_context(contextlib.closing(SystemResolver()))
 
 
-def _waits(
-    database: Store, hints: Hints, queue: Queue | WakePipe, stack: contextlib.AsyncExitStack
-) -> Waits:
+def _waits(database: Store, hints: Hints, queue: Queue | WakePipe, stack: AsyncExitStack) -> Waits:
     """Who waits for events, told of commits after the workers are."""
     hints.listen(lambda name: None if name == EVENTS_HINT else queue.wake_soon(name))
     waits = Waits(database, Feed(database))
@@ -228,21 +229,19 @@ def _waits(
     return waits
 
 
-def _authenticator(
-    database: Store, clock: Clock, stack: contextlib.AsyncExitStack
-) -> Authenticator:
+def _authenticator(database: Store, clock: Clock, stack: AsyncExitStack) -> Authenticator:
     made = Authenticator(database.reserve(AUTHENTICATION_CONNECTIONS), clock)
     stack.push_async_callback(made.close)
     return made
 
 
-def _printer(settings: Settings, providers: Providers, stack: contextlib.AsyncExitStack) -> Printer:
+def _printer(settings: Settings, providers: Providers, stack: AsyncExitStack) -> Printer:
     made = Printer(settings.seller_font, label=providers.label)
     return stack.enter_context(contextlib.closing(made))
 
 
 def _request_log(
-    settings: Settings, database: Store, metrics: Metrics, stack: contextlib.AsyncExitStack
+    settings: Settings, database: Store, metrics: Metrics, stack: AsyncExitStack
 ) -> RequestLog:
     is_on = settings.retention_requests_days > 0
     made = RequestLog(database, metrics.requests_not_kept, is_on=is_on)
@@ -283,7 +282,8 @@ def _engine(
     clock: Clock,
     rules: Rules,
     metrics: Metrics,
-    stack: contextlib.AsyncExitStack,
+    tracing: Tracing | None,
+    stack: AsyncExitStack,
 ) -> Engine:
     connections = database.reserve(ENGINE_CONNECTIONS)
     made = Engine(
@@ -293,6 +293,7 @@ def _engine(
         connections=connections,
         on_batch=_observer(metrics, "till"),
         on_kept=lambda seconds: metrics.batch_seconds.observe(seconds, "till"),
+        on_timed=None if tracing is None else tracing.note_batch,
     )
     stack.push_async_callback(made.close)
     return made

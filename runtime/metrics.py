@@ -128,6 +128,12 @@ class Metrics:
             ("reason",),
             registry=self._registry,
         )
+        self.spans_dropped = Counter(
+            "topup_spans_dropped",
+            "Spans that no collector has got, by why: full (the queue was), not_taken (it did not answer).",
+            ("reason",),
+            registry=self._registry,
+        )
         self.mails = self._plain_counter(
             "topup_mails",
             "Attempts to send mail to recipients by outcome (queued: to be tried again) and environment.",

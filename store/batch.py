@@ -333,13 +333,15 @@ class GroupCommit(Generic[C, R]):
             return
         wanted = frozenset[object]().union(*(self._tenants_of(one) for one in batch))
         free: list[Waiting[C, R]] = []
+        prepared: list[Prepared[R]] = []
 
         async def work(tx: Transaction) -> Sequence[R | BaseException]:
             gained = await tenancy.lock_free(tx, wanted)
             free[:] = [one for one in batch if self._tenants_of(one) <= gained]
             if not free:
                 return []
-            return await self._prepare([one.command for one in free]).run(tx)
+            prepared[:] = [self._prepare([one.command for one in free])]
+            return await prepared[0].run(tx)
 
         try:
             results = await self._database.transaction(work, is_short=True, lock_wait_s=LOCK_WAIT_S)
@@ -355,6 +357,8 @@ class GroupCommit(Generic[C, R]):
             await self._commit_one_by_one(batch)
             return
         self._answer(free, results)
+        for one_batch in prepared:
+            one_batch.kept()
         taken = set(map(id, free))
         self._apart.put([one for one in batch if id(one) not in taken])
 
@@ -375,6 +379,7 @@ class GroupCommit(Generic[C, R]):
             meanwhile=prepared.meanwhile,
         )
         self._answer(batch, results)
+        prepared.kept()
 
     def _answer(self, batch: Sequence[Waiting[C, R]], results: Sequence[R | BaseException]) -> None:
         self._kept_s = time.monotonic()

@@ -32,6 +32,10 @@ class Prepared(Protocol[R_co]):
         """One result or one refusal for each command, in order; may be run again."""
         ...
 
+    def kept(self) -> None:
+        """The commit happened, and its commands are answered. It raises nothing."""
+        ...
+
 
 class Tenancy(Protocol[C_contra]):
     """Whose rows commands lock, asked for only where somebody else holds some of them."""

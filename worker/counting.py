@@ -10,6 +10,7 @@ from kernel.clock import SECOND_US
 from runtime.metrics import Metrics
 from webhooks.deliveries.stage import LOST, Claimed
 from worker.deliver import Settled, log_attempt
+from worker.turn import Asked
 
 # Attempts of a usual schedule, each with a label of its own; a schedule may have twenty.
 NUMBERS_MAX: Final = 3
@@ -42,6 +43,11 @@ def _report_lag(metrics: Metrics, claimed: Claimed, started_at_us: int) -> None:
         lag_us = max(0, started_at_us - claimed.due_at)
         shown = str(number) if number <= NUMBERS_MAX else "more"
         metrics.attempt_lag_seconds.observe(lag_us / SECOND_US, shown, environment)
+
+
+def note_asked(metrics: Metrics, asked: Asked) -> None:
+    """A supplier's time and outcome."""
+    metrics.supplier_seconds.observe(asked.duration_s, asked.topup.platform, asked.outcome)
 
 
 def note_pruned(metrics: Metrics, lag_us: int) -> None:

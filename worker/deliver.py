@@ -47,6 +47,10 @@ class Post(Protocol):
     ) -> SendResult: ...
 
 
+# An attempt's span in the trace of its line.
+SpanOf = Callable[[str], Span]
+
+
 class Sent(NamedTuple):
     """A claimed delivery after its attempt, or after it was found lost for good.
 
@@ -85,7 +89,9 @@ class DeliverySender:
         timeout_s: float,
         code_of: CodeOf,
         link_of: LinkOf,
+        span_of: SpanOf = span_of,
     ) -> None:
+        self._span_of = span_of
         self._code_of = code_of
         self._link_of = link_of
         self._post = post
@@ -108,7 +114,7 @@ class DeliverySender:
             logger.warning("delivery.too_late", extra={"delivery_id": claimed.id})
             return None
         code = None
-        span = None if claimed.trace is None else span_of(claimed.trace)
+        span = None if claimed.trace is None else self._span_of(claimed.trace)
         try:
             claimed, code = body_to_send(claimed, self._code_of, self._link_of)
             opened = self._secret_cache.open(claimed.target)
@@ -176,6 +182,7 @@ def _traced(line: str | None, span: Span | None) -> dict[str, str | None]:
 
 
 OnSettled = Callable[[Sequence[Settled]], None]
+Report = Callable[[Settled], None]
 
 
 def _unsendable(reason: str, now_us: int) -> SendResult:

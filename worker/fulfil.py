@@ -46,7 +46,7 @@ class Fulfiller(WokenLoop):
         clock: Clock,
         engine: Engine,
         suppliers: Suppliers,
-        on_asked: OnAsked = lambda _seconds, _platform, _outcome: None,
+        on_asked: OnAsked = lambda _asked: None,
         *,
         breakers: Breakers | None = None,
     ) -> None:

@@ -42,7 +42,7 @@ from webhooks.endpoints.fields import policy_of
 from webhooks.events import event
 from worker.bulk import Batcher
 from worker.chores import Chore, do_chores, erase_idle, pruning_chores, resealing_chore, space_chore
-from worker.counting import note_chore, note_pruned, report
+from worker.counting import note_chore, note_pruned
 from worker.deliver import DeliverySender, lease_us
 from worker.dispatch import Dispatcher
 from worker.end import Ender
@@ -78,6 +78,7 @@ from worker.release import Releaser
 from worker.replay import Replayer
 from worker.revoke import Revoker
 from worker.slots import Slots, slots_of_process
+from worker.traced import telling
 from worker.woken_loop import WokenLoop
 
 STOP_S: Final = 14.0  # less than the supervisor's grace
@@ -151,6 +152,7 @@ def _kept_us(settings: Settings) -> dict[str, int]:
 def dispatcher_of(context: Context) -> Dispatcher:
     """The dispatcher on the context's parts."""
     timeout_s = context.settings.webhook_timeout_s
+    told = telling(context)
     sender = DeliverySender(
         context.transport.post,
         SecretCache(context.vault),
@@ -160,6 +162,7 @@ def dispatcher_of(context: Context) -> Dispatcher:
         timeout_s=timeout_s,
         code_of=context.topup_rules.codes.issued,
         link_of=context.topup_rules.decide_url,
+        span_of=told.span_of,
     )
     return Dispatcher(
         context.database,
@@ -169,7 +172,7 @@ def dispatcher_of(context: Context) -> Dispatcher:
         Slots(slots_of_process()),
         lease_us=lease_us(timeout_s),
         on_later=context.queue.wake_at,
-        on_settled=partial(report, context.metrics),
+        on_settled=told.report,
     )
 
 
@@ -188,8 +191,8 @@ async def run_worker(
     beside: what is open meanwhile, told how to ask whether deliveries are looked for.
     """
     dispatcher = dispatcher_of(context)
-    fulfiller = _fulfiller_of(context)
     shared = (context.database, context.clock, context.engine)
+    fulfiller = Fulfiller(*shared, context.suppliers, telling(context).note_asked)
     revoker, expirer = Revoker(*shared, context.suppliers), Expirer(*shared)
     releaser, batcher = Releaser(*shared), Batcher(*shared)
     ender, mailers = Ender(*shared[:2]), _mailers_of(context)
@@ -258,16 +261,6 @@ def _asking_providers(context: Context) -> Sequence[Callable[[], Awaitable[None]
         Numberer(*shared, context.settings.seller, context.topup_rules.mail.sent_in).run,
         ApprovalTeller(*shared, context.topup_rules.mail.sent_in).run,
         NotificationWriter(*shared, context.topup_rules.mail.sent_in).run,
-    )
-
-
-def _fulfiller_of(context: Context) -> Fulfiller:
-    return Fulfiller(
-        context.database,
-        context.clock,
-        context.engine,
-        context.suppliers,
-        context.metrics.supplier_seconds.observe,
     )
 
 

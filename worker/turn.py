@@ -10,6 +10,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import NamedTuple
 
 from billing.engine.engine import Engine
 from billing.fulfilment.protocol import (
@@ -44,8 +45,18 @@ NOBODY_WAIT_US = 60 * SECOND_US
 OVERDUE_US = DAY_US
 
 _log = logging.getLogger(__name__)
-# Seconds, platform and outcome of one ask.
-OnAsked = Callable[[float, str, str], None]
+
+
+class Asked(NamedTuple):
+    """One ask that is over; outcome in a word."""
+
+    duration_s: float
+    topup: TopUp
+    attempt: Attempt
+    outcome: str
+
+
+OnAsked = Callable[[Asked], None]
 
 
 class Turns:
@@ -163,7 +174,7 @@ class Turns:
         )
         began_s = time.monotonic()
         outcome = await ask(supplier, request, partial(self._keep, attempt), until_s=until_s)
-        self._on_asked(time.monotonic() - began_s, topup.platform, _word(outcome))
+        self._on_asked(Asked(time.monotonic() - began_s, topup, attempt, _word(outcome)))
         _log_ask(topup, attempt, outcome, self._clock.now_us())
         await self._settle(supplier, topup, attempt, outcome)
         await self._note_health(supplier, outcome)

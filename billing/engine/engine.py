@@ -17,6 +17,7 @@ from billing.engine.batch_state import BatchState
 from billing.engine.command import Command, LongCommand
 from billing.engine.read_set import ReadSet
 from billing.engine.rules import Rules
+from billing.engine.timed_batch import OnTimed, TimedBatch
 from kernel.clock import Clock
 from kernel.errors import DomainError
 from kernel.tenant import Tenant
@@ -65,14 +66,16 @@ class Engine:
         connections: Database | None = None,
         on_batch: Callable[[int], None] | None = None,
         on_kept: Callable[[float], None] | None = None,
+        on_timed: OnTimed | None = None,
     ) -> None:
         """connections: the same database over connections that only the engine uses."""
+        prepare = partial(_Batch, clock, rules)
         self.rules = rules
         self.database = database
         self.clock = clock
         self._batches: GroupCommit[_AnyRequest, Any] = GroupCommit(
             database if connections is None else connections,
-            partial(_Batch, clock, rules),
+            prepare if on_timed is None else partial(_timed, prepare, on_timed),
             tenancy=_Tenancy(rules),
             on_batch=on_batch,
             on_kept=on_kept,
@@ -172,6 +175,9 @@ class _Batch:
         for working_set in self._working_sets:
             working_set.prepare()
 
+    def kept(self) -> None:
+        """Nobody asks how long it took."""
+
     async def run(self, tx: Transaction) -> Sequence[Any]:
         read_set, self._read_set = self._read_set, None
         if read_set is None:
@@ -186,6 +192,14 @@ class _Batch:
         ]
         await state.flush(tx)
         return results
+
+
+def _timed(
+    prepare: Callable[[Sequence[_AnyRequest]], _Batch],
+    on_timed: OnTimed,
+    requests: Sequence[_AnyRequest],
+) -> TimedBatch:
+    return TimedBatch(prepare(requests), [request.trace for request in requests], on_timed)
 
 
 def _read_set_of(requests: Sequence[_AnyRequest], rules: Rules) -> ReadSet:

@@ -13,10 +13,13 @@ from cli.server.finding import Finding
 from gateway.http.auth import parse_address
 from runtime.setting_forms.provider_variables import Variable, variable_of
 from runtime.settings import Network, Settings
+from runtime.traces.tracing import MISSING, is_installed, sdk_variables
 
 # As Stripe and Creem mark their keys.
 _TEST_MARK: Final = "_test_"
 _LIVE_MARK: Final = "_live_"
+# As the SDK reads them: the first that is set counts.
+_COLLECTORS: Final = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 _TEST_HOSTS: Final = ("test", "sandbox", "demo")
 
 
@@ -103,6 +106,22 @@ def payments(settings: Settings) -> Finding:
         return Finding("payments", True, "no provider has credentials; staging has the sandbox")
     detail = f"{', '.join(taking)}: `topup providers check` asks whether they are set up right"
     return Finding("payments", True, detail)
+
+
+def tracing(settings: Settings) -> Finding:
+    """Whether spans can be sent, and where; the collector itself is not asked."""
+    if not settings.tracing:
+        return Finding("tracing", True, "is off")
+    if not is_installed():
+        return Finding("tracing", False, MISSING)
+    named = [name for name in _COLLECTORS if name in sdk_variables()]
+    if not named:
+        return Finding(
+            "tracing",
+            None,
+            f"{_COLLECTORS[-1]} is empty: spans go to port 4318 of this machine",
+        )
+    return Finding("tracing", True, f"spans go where {named[0]} says")
 
 
 def _is_everybody(network: Network) -> bool:

@@ -1,7 +1,7 @@
-"""One wide line and two figures for each request, and a row of the request log for some.
+"""One wide line and two figures for each request, a row of the request log for some, and a span where tracing is on.
 
-Invariant: paths are route templates and values are ids of ours, so neither a line nor a metric
-holds what a caller made up; the request id is the exception, and the log's formatter masks it. The
+Invariant: paths are route templates and values are ids of ours, so no line, metric or span holds what a
+caller made up; the request id is the exception, and is masked by the log's formatter, and in a span. The
 request log holds it: cut, and without secrets (runtime/request_log/redact.py).
 """
 
@@ -18,9 +18,11 @@ from kernel.clock import SECOND_US
 from kernel.trace import trace_id_of
 from runtime.context import Context
 from runtime.request_log.rows import LoggedRequest, fresh_id
+from runtime.traces.tracing import Attributes, Tracing
 
 HTTP_OK = 200
 HTTP_REFUSED = 400
+HTTP_FAILED = 500
 SEND_PATH = "/topup/send"
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
@@ -54,12 +56,15 @@ class AccessLog:
         self._requests = context.metrics.requests
         self._sends = context.metrics.sends
 
+    def begin(self, call: RequestContext[Fields, Fields]) -> None:
+        """Where tracing is off, nothing."""
+
     def note(self, call: RequestContext[Fields, Fields], answer: Answer | None) -> None:
         duration_s = time.perf_counter() - call.started_s
-        template = call.template or "other"
+        template = _template_of(call)
         if call.path in PROBED and call.status == HTTP_OK:
             return  # asked every few seconds for ever: nobody reads it
-        method = call.method if call.method in _METHODS else "other"
+        method = _method_of(call)
         self._requests.note(template, method, call.status, duration_s)
         body = answer.body if answer is not None else b""
         caller = call.credential
@@ -83,9 +88,52 @@ class AccessLog:
             "is_replay": answer is not None and answer.is_replay,
             "address": call.address_text,
         }
-        if b"traceparent" in call.headers and (trace_id := trace_id_of(call.trace)) is not None:
+        if (trace_id := trace_id_of(call.trace)) is not None:
             fields["trace_id"] = trace_id
         _log.handle(_Line(fields))
+
+
+class TracedAccessLog(AccessLog):
+    """Notes every request as its base does, and its span."""
+
+    def __init__(self, context: Context, tracing: Tracing) -> None:
+        super().__init__(context)
+        self._tracing = tracing
+
+    def begin(self, call: RequestContext[Fields, Fields]) -> None:
+        """What comes of the request is in its span from here on, if it is sampled."""
+        call.span = None if call.path in PROBED else self._tracing.begin_request(call.trace)
+        if call.span is not None:
+            call.trace = call.span.line
+
+    def note(self, call: RequestContext[Fields, Fields], answer: Answer | None) -> None:
+        super().note(call, answer)
+        if call.span is None:
+            return
+        body = b"" if answer is None else answer.body
+        caller = call.credential
+        method, template = _method_of(call), _template_of(call)
+        attributes: Attributes = {
+            "http.request.method": method,
+            "http.route": template,
+            "http.response.status_code": call.status,
+            "topup.code": code_of(body) or None,
+            "topup.request_id": call.request_id.decode(),
+            "topup.transaction_id": transaction_id_of(body),
+            "topup.environment": None if caller is None else caller.environment,
+            "topup.is_replay": answer is not None and answer.is_replay,
+        }
+        name, is_error = f"{method} {template}", call.status >= HTTP_FAILED
+        self._tracing.end(call.span, name, attributes, is_error=is_error)
+
+
+def _template_of(call: RequestContext[Fields, Fields]) -> str:
+    """The route's path; never what a caller made up."""
+    return call.template or "other"
+
+
+def _method_of(call: RequestContext[Fields, Fields]) -> str:
+    return call.method if call.method in _METHODS else "other"
 
 
 def keep(

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gateway.answers import envelope
 from gateway.answers.answer import Answer
 from gateway.answers.refusals import Refusal
-from gateway.http.access_log import AccessLog
+from gateway.http.access_log import AccessLog, TracedAccessLog
 from gateway.http.body import ClientGone
 from gateway.http.connection import CYCLE, read_whole, write_whole
 from gateway.http.errors import is_expected, refusal_of
@@ -79,7 +79,10 @@ class Edge:
         self._repaired = repaired
         self._context = context
         self._pipeline = Pipeline(context, router)
-        self._access_log = AccessLog(context)
+        tracing = context.tracing
+        self._access_log = (
+            AccessLog(context) if tracing is None else TracedAccessLog(context, tracing)
+        )
         settings = context.settings
         self._hosts = Hosts(settings.public_url, settings.allowed_hosts)
         self._is_told = settings.public_url != ""
@@ -97,6 +100,7 @@ class Edge:
             self._context, scope, read_whole(cycle)
         )
         call.receive = receive
+        self._access_log.begin(call)
         current_line.set(call.trace)
         answer: Answer | None = None
         reply: Reply | None = None

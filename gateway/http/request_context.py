@@ -15,7 +15,7 @@ from gateway.answers.envelope import refuse
 from gateway.answers.refusals import Refuse
 from gateway.http.auth import caller_address
 from kernel.ids import new_id
-from kernel.trace import line_of
+from kernel.trace import Span, line_of
 from keys.principal import Address, Principal
 from runtime.context import Context
 from store.idempotency import RequestKey
@@ -32,7 +32,9 @@ class RequestContext(Generic[B, Q]):
     Idempotency-Key, session_token unless the caller came by cookie. whole is the body where it had
     come before anybody asked. receive is the server's, for who waits long; null for a call from inside.
 
-    template is the route's path, never the caller's, so a log or a metric can hold it.
+    template is the route's path, never the caller's, so a log or a metric can hold it. trace is the request as
+    what comes of it is to tell of it: its id, and its caller's trace (kernel/trace.py). span is there where
+    tracing is on.
     """
 
     __slots__ = (
@@ -52,14 +54,17 @@ class RequestContext(Generic[B, Q]):
         "request_key",
         "scope",
         "session_token",
+        "span",
         "started_s",
         "status",
         "template",
+        "trace",
         "whole",
     )
 
     body: B
     query: Q
+    span: Span | None
 
     def __init__(self, context: Context, scope: Scope, whole: bytes | None = None) -> None:
         self.context = context
@@ -71,6 +76,7 @@ class RequestContext(Generic[B, Q]):
         self.headers = _headers(scope["headers"])
         self.request_id = _request_id(self.headers.get(b"x-request-id"))
         self.reply_headers: list[tuple[bytes, bytes]] = [(b"x-request-id", self.request_id)]
+        self.trace = _trace(self.request_id.decode(), self.headers)
         self.template = ""
         self.refuse: Refuse = refuse
         self.params: Mapping[str, str] = {}
@@ -101,16 +107,6 @@ class RequestContext(Generic[B, Q]):
         return self.context.clock.now_us()
 
     @property
-    def trace(self) -> str:
-        """The request as what comes of it is to tell of it: its id, and its caller's trace."""
-        headers = self.headers
-        parent = headers.get(b"traceparent")
-        request_id = self.request_id.decode()
-        if parent is None:
-            return request_id
-        return line_of(request_id, parent, headers.get(b"tracestate"))
-
-    @property
     def address_text(self) -> str | None:
         """The same for people, without parsing what the server itself says."""
         client = self.scope.get("client")
@@ -138,6 +134,11 @@ def _headers(listed: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
         for name, value in listed:
             headers[name] = headers[name] + b", " + value if name in headers else value
     return headers
+
+
+def _trace(request_id: str, headers: Mapping[bytes, bytes]) -> str:
+    parent = headers.get(b"traceparent")
+    return request_id if parent is None else line_of(request_id, parent, headers.get(b"tracestate"))
 
 
 def _request_id(given: bytes | None) -> bytes:

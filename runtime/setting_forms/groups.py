@@ -5,6 +5,7 @@ from runtime.setting_forms.credit import CreditSettings
 from runtime.setting_forms.processes import ProcessSettings
 from runtime.setting_forms.request_log import RequestLogSettings
 from runtime.setting_forms.seller import SellerSettings
+from runtime.setting_forms.tracing import TracingSettings
 from runtime.setting_forms.x402 import X402Settings
 
 
@@ -15,5 +16,6 @@ class SettingGroups(
     X402Settings,
     RequestLogSettings,
     ProcessSettings,
+    TracingSettings,
 ):
     """Every group; another one is added here."""

@@ -31,6 +31,7 @@ class Runner:
 
     runs: list[list[str]] = field(default_factory=list)
     crash: BaseException | None = None
+    kept: list[list[str]] = field(default_factory=list)
 
     def prepare(self, commands: Sequence[str]) -> "Prepared":
         return Prepared(self, commands)
@@ -62,6 +63,9 @@ class Prepared:
     lock: None = None
 
     def meanwhile(self) -> None: ...
+
+    def kept(self) -> None:
+        self.runner.kept.append(list(self.commands))
 
     async def run(self, tx: Transaction) -> Sequence[str | BaseException]:
         return await self.runner.run(tx, self.commands)
@@ -219,6 +223,7 @@ async def test_poison_costs_its_neighbours_one_more_try(
     assert (a, b) == ("A", "B")
     assert isinstance(poisoned, failure)
     assert runner.runs == [["a", poison, "b"], ["a"], [poison], ["b"]]
+    assert runner.kept == [["a"], ["b"]]
     assert await kept(database) == ["a", "b"]
 
 

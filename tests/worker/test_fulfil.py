@@ -44,6 +44,7 @@ from tests.support.plain_http import http_client
 from tests.support.suppliers import open_suppliers
 from worker.breaker import Breakers
 from worker.fulfil import ASKED_AT_ONCE_MAX, Fulfiller
+from worker.turn import Asked
 
 SECRET = "whsec_" + "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
 AGAIN_S = 76
@@ -116,9 +117,9 @@ class SuppliedAccount:
             breakers=breakers,
         )
 
-    def _note(self, seconds: float, platform: str, outcome: str) -> None:
-        assert 0 <= seconds < 60
-        self.asked.append((platform, outcome))
+    def _note(self, asked: Asked) -> None:
+        assert 0 <= asked.duration_s < 60
+        self.asked.append((asked.topup.platform, asked.outcome))
 
     async def send(self, platform: str, **fields: Any) -> str:
         return (await self.account.send(1000, platform=platform, **fields)).topup.id

@@ -1,0 +1,106 @@
+"""The spans of what a worker asks of others, where tracing is on: attempts of webhooks, and suppliers.
+
+Both continue the trace of the request that they came of, by the line that is stored (kernel/trace.py). Ids and
+figures only: no address, no body, no word of who was asked.
+"""
+
+import json
+from functools import partial
+from typing import Final, NamedTuple
+
+from kernel.clock import SECOND_US
+from kernel.trace import Span, request_id_of, span_of
+from runtime.context import Context
+from runtime.metrics import Metrics
+from runtime.traces.tracing import Attributes, Tracing
+from worker.counting import note_asked, report
+from worker.deliver import Report, Settled, SpanOf
+from worker.turn import Asked, OnAsked
+
+# As an ask's outcomes are called in the log.
+_NO_WORD: Final = "unknown"
+
+
+class Telling(NamedTuple):
+    """How an attempt's span is made, and who is told of what is over."""
+
+    span_of: SpanOf
+    report: Report
+    note_asked: OnAsked
+
+
+def telling(context: Context) -> Telling:
+    metrics, tracing = context.metrics, context.tracing
+    if tracing is None:
+        return Telling(span_of, partial(report, metrics), partial(note_asked, metrics))
+    spans = _WorkerSpans(metrics, tracing)
+    return Telling(spans.span_of, spans.report, spans.note_asked)
+
+
+class _WorkerSpans:
+    """Stands in for `span_of`, `report` and `note_asked`, and does what they do."""
+
+    def __init__(self, metrics: Metrics, tracing: Tracing) -> None:
+        self._metrics = metrics
+        self._tracing = tracing
+
+    def span_of(self, line: str) -> Span:
+        """The attempt's own span; without a trace, or not sampled, what is told where tracing is off."""
+        return self._tracing.begin_call(line) or span_of(line)
+
+    def report(self, settled: Settled) -> None:
+        report(self._metrics, settled)
+        span = settled.sent.span
+        if span is None:
+            return
+        attempt = settled.sent.settlement.attempt
+        is_error = attempt.error is not None
+        attributes = _of_attempt(settled, span)
+        self._tracing.end(
+            span, "webhook", attributes, is_error=is_error, duration_us=attempt.duration_us
+        )
+
+    def note_asked(self, asked: Asked) -> None:
+        note_asked(self._metrics, asked)
+        topup, attempt = asked.topup, asked.attempt
+        if topup.trace is None:
+            return
+        attributes: Attributes = {
+            "topup.request_id": request_id_of(topup.trace),
+            "topup.transaction_id": topup.id,
+            "topup.environment": topup.environment,
+            "topup.platform": topup.platform,
+            "topup.supplier": attempt.supplier,
+            "topup.attempt": attempt.asks,
+            "topup.outcome": asked.outcome,
+        }
+        self._tracing.add_call(
+            topup.trace,
+            "supplier",
+            attributes,
+            is_error=asked.outcome == _NO_WORD,
+            duration_us=round(asked.duration_s * SECOND_US),
+        )
+
+
+def _of_attempt(settled: Settled, span: Span) -> Attributes:
+    claimed, settlement, _ = settled.sent
+    attempt = settlement.attempt
+    timings: dict[str, float] = json.loads(attempt.timings_ms)
+    return {
+        "http.request.method": "POST",
+        "http.response.status_code": attempt.http_status,
+        "error.type": attempt.error,
+        "topup.request_id": span.request_id,
+        "topup.transaction_id": claimed.transaction_id,
+        "topup.environment": claimed.environment,
+        "topup.event_id": claimed.event_id,
+        "topup.event_type": claimed.event_type,
+        "topup.endpoint_id": claimed.target.id,
+        "topup.delivery_id": claimed.id,
+        "topup.attempt": claimed.number,
+        "topup.attempt_id": attempt.id,
+        "topup.delivery_status": settlement.status,
+        "topup.is_stale": not settled.is_held,
+        **{f"topup.{name}_ms": value for name, value in timings.items()},
+    }
