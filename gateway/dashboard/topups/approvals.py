@@ -43,9 +43,9 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
     """What is asked for, and by which key."""
     approval = (await ask(call, "GET", _api(call))).data
     topup = (await ask(call, "GET", f"/topup/status/{approval['transaction_id']}")).data
-    key = None
-    if approval["requested_by"] is not None:
-        key = (await ask(call, "GET", f"/keys/{approval['requested_by']}")).data
+    asker, key = approval["requester"], None
+    if asker and "keys:write" in call.principal.scopes:
+        key = (await ask(call, "GET", f"/keys/{asker['key_id']}")).data
     is_open = approval["status"] == "pending" and "approvals:write" in call.principal.scopes
     link = call.context.topup_rules.decide_url(approval["id"]) if is_open else None
     return page(call, "approval.html", approval=approval, topup=topup, key=key, decide_url=link)
