@@ -8,6 +8,7 @@ accounts and account_environments; writes nothing.
 
 from collections.abc import Iterable, Mapping
 
+from kernel.tenant import Tenant
 from keys.lineage import Effective, Link, Refusal, effective, parse_networks
 from keys.live import IS_LIVE_OPEN
 from keys.principal import Principal
@@ -120,3 +121,23 @@ def _link(row: Row) -> Link:
         revoked_at=row["revoked_at"],
         paused_at=row["paused_at"],
     )
+
+
+async def old_secret_until(
+    tx: Transaction, tenant: Tenant, key_id: str, *, now_us: int
+) -> int | None:
+    """When the secret of before the last rotation ends, by the account's own clock; None: none works."""
+    rows = await tx.fetch(
+        """SELECT s.expires_at
+           FROM api_key_secrets s
+           JOIN api_keys k ON k.id = s.key_id
+           JOIN account_environments e
+               ON e.account_id = k.account_id AND e.environment = k.environment
+           WHERE s.key_id = :key_id AND k.account_id = :account_id AND k.environment = :environment
+               AND s.expires_at - e.clock_ahead_us > :now_us""",
+        key_id=key_id,
+        account_id=tenant.account_id,
+        environment=tenant.environment,
+        now_us=now_us,
+    )
+    return rows[0]["expires_at"] if rows else None

@@ -32,6 +32,7 @@ from gateway.internal_client import ask
 from kernel.errors import DomainError, InvalidInput
 from kernel.ids import new_id
 from keys.api_keys.api_key import SORTS
+from keys.api_keys.lookup import old_secret_until
 from keys.principal import ACCOUNT_SCOPES, DEFAULT_SCOPES, MCP_SCOPES
 
 PATH = "/dashboard/keys"
@@ -93,7 +94,7 @@ async def mint(call: RequestContext[Fields, Fields]) -> Reply:
         )
     except DomainError as error:
         return _new_page(call, form, problem_of(error))
-    return _secret_page(call, made.data, "minted")
+    return page(call, "key_made.html", key=made.data, done="minted", old_secret_until=None)
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
@@ -131,7 +132,8 @@ async def rotate(call: RequestContext[Fields, Fields]) -> Reply:
         )
     except InvalidInput as error:
         return await _key_page(call, problem=problem_of(error))
-    return _secret_page(call, made.data, "rotated")
+    until = await _old_secret_until(call, made.data["id"])
+    return page(call, "key_made.html", key=made.data, done="rotated", old_secret_until=until)
 
 
 async def pause(call: RequestContext[Fields, Fields]) -> Reply:
@@ -195,8 +197,11 @@ def _new_page(
     )
 
 
-def _secret_page(call: RequestContext[Any, Any], key: dict[str, Any], done: str) -> Response:
-    return page(call, "key_made.html", key=key, done=done)
+async def _old_secret_until(call: RequestContext[Any, Any], key_id: str) -> int | None:
+    tenant = call.principal.tenant
+    return await call.context.database.read(
+        lambda tx: old_secret_until(tx, tenant, key_id, now_us=call.now_us)
+    )
 
 
 async def _key_page(
@@ -214,6 +219,7 @@ async def _key_page(
         status=problem.status,
         key=key,
         own_now=await _own_now(call),
+        old_secret_until=await _old_secret_until(call, key["id"]),
         seen=seen,
         spend=await spend_of(call.context.database, tenant, wanted),
         form=form_of_key(key) if form is None else form,

@@ -67,7 +67,7 @@ async def test_keys_stand_below_those_that_made_them_with_what_is_used(
     assert "Gone" in every
     assert "revoked" in every
     # Fifty dollars of its first hour: the other 350 take seven.
-    assert re.search(r"Its whole life 12 % \$350\.00 \$400\.00 used up by 20", own), own
+    assert re.search(r"Its whole life 12 % \$350\.00 \$400\.00 used up 20", own), own
 
 
 async def test_a_key_is_paused_and_resumed_in_the_list(shared_gateway: Gateway) -> None:
@@ -92,6 +92,23 @@ async def test_a_key_is_paused_and_resumed_in_the_list(shared_gateway: Gateway) 
     assert "active Pause Parent" in after[0]
     assert "active Pause Child" in after[1]
     assert elsewhere.headers["location"].startswith(f"/dashboard/keys/{child['id']}?said=")
+
+
+async def test_a_rotation_says_until_when_the_old_secret_works(shared_gateway: Gateway) -> None:
+    browser = await signed_in(shared_gateway, "rotate@example.com")
+    path = f"/dashboard/keys/{(await new_key(browser, name='Shop'))['id']}"
+    fresh = text_of((await browser.get(path)).text)
+
+    rotated = text_of((await browser.send(f"{path}/rotate", {"overlap_s": "3600"})).text)
+    after = text_of((await browser.get(path)).text)
+    at_once = text_of((await browser.send(f"{path}/rotate", {"overlap_s": "0"})).text)
+    ended = text_of((await browser.get(path)).text)
+
+    assert re.search(r"the old one ends 20\d\d-[^.]+\. Give the new one", rotated), rotated
+    assert "Old secret ends" in after
+    assert "Rotate once more, and it ends at once." in after
+    assert "The old secret works no longer." in at_once
+    assert "Old secret ends" not in fresh + ended
 
 
 async def test_a_long_tree_is_shown_in_parts(shared_gateway: Gateway) -> None:

@@ -54,6 +54,22 @@ async def test_a_page_tells_from_the_request_to_the_last_answer(gateway: Gateway
     assert re.search(r'<tr id="evt_\w{16}"', page)
 
 
+@pytest.mark.one_database
+async def test_half_an_address_leads_to_why_a_send_failed(gateway: Gateway) -> None:
+    browser = await signed_in(gateway)
+    key = await gateway.key(await browser_account(browser))
+    failing = {**SEND, "recipient_email": "failed@sandbox.test"}
+    sent = await gateway.call("POST", "/topup/send", key=key, json=failing)
+
+    listed = (await browser.get("/dashboard/topups?recipient_email=failed")).text
+    found = (await browser.get("/dashboard/search?q=failed")).text
+    page = text_of((await browser.get(f"/dashboard/topups/{sent.json()['transaction_id']}")).text)
+
+    assert 'href="/dashboard/search?q=failed"' in listed
+    assert sent.json()["transaction_id"] in found
+    assert page.index("Failure reason sandbox: this recipient always fails") < page.index("Story")
+
+
 def steps_of(page: str) -> list[str]:
     table = page[page.index('<table class="story">') : page.index("</table>")]
     return [text_of(f"<tr {row}").strip() for row in table.split("<tr ")[1:]]
