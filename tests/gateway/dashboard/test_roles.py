@@ -7,11 +7,12 @@ from urllib.parse import urlsplit
 import pytest
 
 from gateway.dashboard.surface import DASHBOARD
-from keys.roles import ROLE_SCOPES
+from keys.roles import ROLE_SCOPES, MemberRole
 from tests.support.browser import Browser, browser_account, signed_in
 from tests.support.gateway import Gateway
 from tests.support.operator_pages import fill
 
+_ROLES: tuple[MemberRole, ...] = ("developer", "finance", "reader")
 _FORM = r'<form[^>]* method="post" action="([^"]+)"[^>]*>(.*?)</form>'
 _SEND = {"platform": "claude", "amount_cents": 1000, "recipient_email": "user@example.com"}
 # For everybody, whatever their role: their own session, language and choices.
@@ -24,7 +25,7 @@ async def test_no_page_offers_a_colleague_what_their_role_refuses(gateway: Gatew
     pages = await _with_all_that_is_shown(gateway, await browser_account(owner))
     found: set[tuple[str, str, str]] = set()
 
-    for role in ("developer", "finance", "reader"):
+    for role in _ROLES:
         theirs = await _colleague(gateway, owner, role)
         menu = re.findall(r'<li><a href="(/dashboard[^"]*)"', (await theirs.get("/dashboard")).text)
         for path in {*menu, *pages}:
@@ -53,7 +54,7 @@ async def _with_all_that_is_shown(gateway: Gateway, account_id: str) -> list[str
     ]
 
 
-async def _colleague(gateway: Gateway, owner: Browser, role: str) -> Browser:
+async def _colleague(gateway: Gateway, owner: Browser, role: MemberRole) -> Browser:
     email = f"{role}@acme.example"
     invited = await fill(owner, "/dashboard/team", {"email": email, "role": role})
     token = invited.text.split("/invitation/")[1].split("<")[0]
@@ -63,7 +64,7 @@ async def _colleague(gateway: Gateway, owner: Browser, role: str) -> Browser:
     return theirs
 
 
-def _refused(html: str, role: str) -> list[str]:
+def _refused(html: str, role: MemberRole) -> list[str]:
     """The links and forms between the page's head and foot that the role may not follow or send."""
     shown = html[html.index("<main") : html.index("</main>")]
     links = re.findall(r'<a[^>]* href="([^"]+)"', shown)
@@ -81,7 +82,7 @@ def _refused(html: str, role: str) -> list[str]:
     ]
 
 
-def _may(role: str, method: str, path: str) -> bool:
+def _may(role: MemberRole, method: str, path: str) -> bool:
     below = path.removeprefix("/dashboard")
     for route in DASHBOARD.routes:
         pattern = re.sub(r"\{\w+\}", "[^/]+", route.path)
