@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -98,7 +98,7 @@ class _Refused:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._status == _UNAUTHORISED:
-            response = go(_sign_in_and_back(scope))
+            response = _to_sign_in(scope)
         elif self._is_password_due:
             response = go(CONFIRM, next=_page_before(scope))
         else:
@@ -119,11 +119,13 @@ def _page_before(scope: Scope) -> str:
     return way if is_safe_way(way) and not way.startswith(CONFIRM) else HOME
 
 
-def _sign_in_and_back(scope: Scope) -> str:
-    """A form cannot be sent again from there, so only a page is come back to."""
+def _to_sign_in(scope: Scope) -> Response:
+    """And back: a form cannot be sent again from there, so of one the page is come back to that it stood on."""
     path = scope["path"]
-    if scope["method"] not in {"GET", "HEAD"} or path == HOME:
-        return SIGN_IN
+    if scope["method"] not in {"GET", "HEAD"}:
+        before = _page_before(scope)
+        return go(SIGN_IN, said="not-signed-in", **({} if before == HOME else {"next": before}))
+    if path == HOME:
+        return go(SIGN_IN)
     query = scope["query_string"].decode("latin-1")
-    back = f"{path}?{query}" if query else path
-    return f"{SIGN_IN}?{urlencode({'next': back})}"
+    return go(SIGN_IN, next=f"{path}?{query}" if query else path)

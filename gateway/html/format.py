@@ -26,6 +26,7 @@ SAID: Final[Mapping[str, str]] = {
     "billing-set": "The next receipts are made out like this.",
     "password-changed": "The password is changed, and every other session is signed out.",
     "account-made": "Welcome. This is staging: everything works, and no real credit moves.",
+    "not-signed-in": "You are signed out, so nothing was done. Sign in, and do it once more.",
     "password-set": "Your new password is set, and every browser is signed out: sign in with it.",
     "password-confirmed": "Thank you. You are not asked again for ten minutes: please repeat what you wanted to do.",
     "live-opened": "Live is open for this account.",

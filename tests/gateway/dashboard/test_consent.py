@@ -168,7 +168,7 @@ async def test_a_key_cannot_consent(gateway: Gateway, agreed: Agreement) -> None
         headers={"Authorization": f"Bearer {key}"},
     )
 
-    assert answer.headers["location"] == "/sign-in"
+    assert answer.headers["location"] == "/sign-in?said=not-signed-in"
 
 
 @pytest.mark.parametrize(

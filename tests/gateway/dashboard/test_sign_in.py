@@ -179,6 +179,22 @@ async def test_the_dashboard_asks_to_sign_in_and_leads_back(gateway: Gateway) ->
     assert signed.headers["location"] == "/dashboard/account?x=1"
 
 
+@pytest.mark.one_database
+async def test_a_form_of_a_session_that_ended_says_so_and_leads_back_to_its_page(
+    gateway: Gateway,
+) -> None:
+    page = f"{gateway.url}/dashboard/send?platform=claude"
+    sent = await new_browser(gateway).send(
+        "/dashboard/send", {"amount": "12"}, headers={"Origin": gateway.url, "Referer": page}
+    )
+
+    way = "/sign-in?next=%2Fdashboard%2Fsend%3Fplatform%3Dclaude&said=not-signed-in"
+    assert (sent.status_code, sent.headers["location"]) == (303, way)
+    shown = (await new_browser(gateway).get(way)).text
+    assert "You are signed out, so nothing was done." in shown
+    assert 'name="next" value="/dashboard/send?platform=claude"' in shown
+
+
 @pytest.mark.parametrize(
     "way",
     ["//evil.example", "https://evil.example", "/\\evil.example", "/a\nb", "javascript:x", ""],
