@@ -29,6 +29,8 @@ _TITLES: Final = {
     403: phrase("This is not open to you"),
     404: phrase("There is nothing here"),
     405: phrase("This method is not allowed"),
+    409: phrase("This changed meanwhile"),
+    413: phrase("That is too large"),
     422: phrase("That could not be processed"),
     429: phrase("Too fast"),
     500: phrase("Something went wrong"),

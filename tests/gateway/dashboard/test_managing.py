@@ -148,6 +148,7 @@ async def test_the_menu_says_how_many_sends_wait_and_each_takes_one_press(
     left = (await browser.get(answers[0].headers["location"])).text
     home = (await browser.get("/dashboard")).text
     await browser.send(f"/dashboard/approvals/{ids[3]}", {"decision": "deny"})
+    other_tab = await browser.send(f"/dashboard/approvals/{ids[3]}", {"decision": "approve"})
     none = (await browser.get("/dashboard")).text
 
     row = rows_of(listed)[0]
@@ -160,6 +161,8 @@ async def test_the_menu_says_how_many_sends_wait_and_each_takes_one_press(
     assert len(rows_of(left)) == 1
     assert "Approvals 1 wait" in text_of(home)
     assert 'href="/dashboard/approvals?status=pending"' in home
+    assert other_tab.status_code == 409
+    assert "This changed meanwhile The approval was denied before" in text_of(other_tab.text)
     assert "Approvals 0" not in text_of(none)
     assert 'href="/dashboard/approvals?status=pending"' not in none
 
