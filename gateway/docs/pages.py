@@ -1,4 +1,4 @@
-"""The documentation's pages: guides, the reference by resource, the codes. Public, without scripts; each
+"""The documentation's pages: guides, the reference by resource, the codes. Public, and whole without scripts; each
 also as Markdown, at its address with .md or where Accept prefers it.
 
 Promise: what they say of the API is read from the OpenAPI document and the table of codes, so it

@@ -53,10 +53,13 @@ async def test_the_language_of_samples_stays_from_page_to_page(
     installation: Installation, browser: Browser
 ) -> None:
     page = (await new_window(browser, installation.url)).page
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
     opened = "[...document.querySelectorAll('.samples > [open]')].map(one => one.dataset.language)"
 
     await page.goto("/docs/api/holds")
     assert set(await page.evaluate(opened)) == {"curl"}
+    assert len(asked) <= 8, asked
     await page.locator("#post-holds summary", has_text="Python").click()
     assert await page.evaluate(opened) == ["python"] * 5
     await page.goto("/docs/api/usage")
