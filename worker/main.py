@@ -65,7 +65,7 @@ from worker.money.refund import RefundLoop
 from worker.money.renew import Renewer
 from worker.money.seal import sealing_chore
 from worker.money.steer import Steerer
-from worker.presence import presence_chore
+from worker.presence import be_present
 from worker.prune import (
     log_chores,
     mails_chore,
@@ -136,12 +136,6 @@ def chores_of(context: Context) -> Sequence[Chore]:
     )
 
 
-def _chores(context: Context, dispatcher: Dispatcher) -> Sequence[Chore]:
-    """And that this process says that it is there."""
-    presence = presence_chore(context.database, context.clock, dispatcher.slots)
-    return (presence, *chores_of(context))
-
-
 def _kept_us(settings: Settings) -> dict[str, int]:
     return {
         "staging": settings.retention_staging_days * DAY_US,
@@ -196,8 +190,7 @@ async def run_worker(
     revoker, expirer = Revoker(*shared, context.suppliers), Expirer(*shared)
     releaser, batcher = Releaser(*shared), Batcher(*shared)
     ender, mailers = Ender(*shared[:2]), _mailers_of(context)
-    money = _money_loops(context)
-    loops = (fulfiller, revoker, expirer, releaser, batcher, *money, ender)
+    loops = (fulfiller, revoker, expirer, releaser, batcher, *_money_loops(context), ender)
     wake_those = _waking(dispatcher, *loops, mailers)
     wake_all = partial(wake_those, (ANYTHING,))
     context.hints.listen(lambda name: wake_those((name,)))
@@ -207,7 +200,8 @@ async def run_worker(
         watch_parent(parent_fd, stopped.set)
     end_listening = listen(wake_fd, wake_all) if wake_fd is not None else None
     parts: list[Callable[[], Awaitable[None]]] = [
-        partial(do_chores, _chores(context, dispatcher), partial(note_chore, context.metrics)),
+        partial(do_chores, chores_of(context), partial(note_chore, context.metrics)),
+        partial(be_present, *shared[:2], dispatcher.slots),
         *(loop.run for loop in loops),
         Replayer(*shared[:2]).run,
         *_asking_providers(context),

@@ -39,6 +39,11 @@ async def note_presence(tx: Transaction, presence: WorkerPresence) -> None:
     await tx.execute("DELETE FROM workers WHERE seen_at < :before", before=before_us)
 
 
+async def forget_presence(tx: Transaction, worker_id: str) -> None:
+    """It ended."""
+    await tx.execute("DELETE FROM workers WHERE id = :id", id=worker_id)
+
+
 async def list_workers(tx: Transaction) -> Sequence[WorkerPresence]:
     """Those of the last day, the last seen first."""
     rows = await tx.fetch(_LIST)

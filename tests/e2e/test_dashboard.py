@@ -33,6 +33,7 @@ PLACES = (
     "/deliveries",
     "/replays",
     "/account",
+    "/account/security",
     "/search",
 )
 
@@ -310,6 +311,8 @@ async def test_no_page_scrolls_sideways_on_a_phone(
     page = (await signed_in(browser, installation, "phone@shop.example", width=390)).page
     await register(page, receiver.url)
     await send(page, "somebody.with.a.rather.long.address@department.example.com")
+    await send(page, "approval@sandbox.test")
+    await mint(page)
 
     too_wide, too_small, heights = [], {}, {}
     for place in PLACES:
@@ -322,8 +325,11 @@ async def test_no_page_scrolls_sideways_on_a_phone(
     assert too_wide == []
     assert {place: found for place, found in too_small.items() if found} == {}
     # Two lines of 24 px and what is around them.
-    lists = ("/topups", "/wallets", "/statement", "/webhooks", "/deliveries")
+    lists = ("/topups", "/wallets", "/statement", "/webhooks", "/deliveries", "/account/security")
     assert {place: heights[place] for place in lists if not 40 <= heights[place] <= 72} == {}
+    # Here the second line has a button.
+    pressed = ("/approvals", "/keys")
+    assert {place: heights[place] for place in pressed if not 40 <= heights[place] <= 76} == {}
 
     # From right to left, too, where words are longer and each row has what was typed the other way around.
     language = {"name": "topup_language", "url": installation.url}

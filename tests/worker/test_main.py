@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from kernel.clock import FixedClock, SystemClock
 from kernel.tenant import Tenant
 from runtime.context import Context, open_context
+from runtime.processes.presence import list_workers
 from runtime.settings import load_settings
 from runtime.wake_pipe import open_wake_pipe
 from store.database import Database, Row, Transaction
@@ -67,6 +68,11 @@ async def test_a_worker_delivers_while_redis_is_away_and_stops_on_sigterm(
         async with working(context, redis_url=NOBODY) as task:
             await given_events(context.database, CLOCK, tenant)
             await hook.wait_for(1)
+            async with asyncio.timeout(20):
+                while True:
+                    if there := await context.database.read(list_workers):
+                        break
+                    await asyncio.sleep(0.02)
             os.kill(os.getpid(), signal.SIGTERM)
             async with asyncio.timeout(20):
                 await task
@@ -76,6 +82,8 @@ async def test_a_worker_delivers_while_redis_is_away_and_stops_on_sigterm(
 
         [row] = await context.database.read(read)
         assert row["status"] == "delivered"
+        assert [one.process_id for one in there] == [os.getpid()]
+        assert await context.database.read(list_workers) == []
         counted = context.metrics.render().decode().splitlines()
         assert 'topup_deliveries_total{environment="staging",status="delivered"} 1.0' in counted
 
