@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from store.version import VERSIONS
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 # Both take pip three seconds more of CPU.
 UV = (str(Path(sysconfig.get_path("scripts")) / "uv"), "--quiet", "--offline")
@@ -57,5 +59,5 @@ def test_an_installed_wheel_migrates_a_database_and_explains_itself(tmp_path: Pa
     loaded = run(*python, "-c", place, cwd=elsewhere, **python_path)
 
     assert "serve" in shown
-    assert json.loads(migrated) == {"schema": "0061"}
+    assert json.loads(migrated) == {"schema": VERSIONS[-1]}
     assert loaded.startswith(str(site))

@@ -74,7 +74,7 @@ UNFORESEEABLE: Final = (
     ),
     Unforeseeable(
         r".*",
-        r"cannot be given together with|is required where .* is not given",
+        r"cannot be given together with|is required where .* is not given|name either a pack or an amount",
         "of two fields one is given: oneOf beside fields breaks generators of clients",
     ),
     Unforeseeable(

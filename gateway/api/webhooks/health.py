@@ -37,7 +37,8 @@ async def show(call: RequestContext[Fields, HealthQuery]) -> Answer:
         health = await load_health(tx, tenant, endpoint_id, period_us=period_us, now_us=call.now_us)
         is_failing = found.status == endpoints.ENABLED and found.failing_since_at is not None
         warning = await notice.find_warning(tx, endpoint_id) if is_failing else None
-        return ShownHealth.of(found, health, disable_at=warning and warning.disable_at)
+        disable_at = None if warning is None else warning.disable_at
+        return ShownHealth.of(found, health, disable_at=disable_at)
 
     return answer(codes.SUCCESS, await call.context.database.read(work), now_us=call.now_us)
 

@@ -17,6 +17,7 @@ from keys.authenticator import Authenticator, CredentialEnded
 from keys.principal import Principal
 from store.database import Transaction
 from store.open import open_database
+from store.version import VERSIONS
 from tests.support.command_line import SECRET_KEY, Topup, result_of, topup as topup
 
 
@@ -264,7 +265,7 @@ def test_the_doctor_is_content_with_a_fresh_installation(topup: Topup) -> None:
     parts = {"settings", "consistency", "address", "webhooks", "database", "servers"}
     parts |= {"connections", "pooler", "space", "files", "clock", "deliveries", "platforms"}
     parts |= {"ledger", "master key", "copies", "disk", "redis", "redis room", "redis clock"}
-    parts |= {"workers", "mail", "desk", "payments", "checkpoints", "machines"}
+    parts |= {"workers", "mail", "desk", "payments", "checkpoints", "machines", "tracing"}
     assert set(findings) == parts
     assert findings["deliveries"]["is_well"] is True
     assert findings["database"]["is_well"] is True
@@ -286,7 +287,7 @@ def test_the_doctor_tells_a_missing_key_and_a_dead_redis(topup: Topup) -> None:
 
 
 def test_migrate_again_changes_nothing(topup: Topup) -> None:
-    assert result_of(topup("migrate", "--json")) == {"schema": "0061"}
+    assert result_of(topup("migrate", "--json")) == {"schema": VERSIONS[-1]}
 
 
 def test_a_database_that_was_never_migrated_says_what_to_run(tmp_path: Path, topup: Topup) -> None:

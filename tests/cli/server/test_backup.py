@@ -14,6 +14,7 @@ from runtime.installation import VOUCHER_KEY, open_vault
 from runtime.settings import Settings
 from store.database import Transaction
 from store.open import file_of, open_database
+from store.version import VERSIONS
 from tests.support.command_line import Topup, result_of, without_settings
 
 # A copy is put back only where nobody else is connected, not even who empties a used database.
@@ -51,7 +52,7 @@ def test_a_copy_holds_what_was_there_and_comes_back(topup: Topup, database_url: 
     assert result_of(topup("audit", "--json"))["items"] == []
     assert stat.S_IMODE(Path("monday.copy").stat().st_mode) == 0o600
     assert made["bytes"] == Path("monday.copy").stat().st_size
-    assert made["schema"] == restored["schema"] == "0061"
+    assert made["schema"] == restored["schema"] == VERSIONS[-1]
     # What was there is not thrown away where it is a file.
     aside = restored["kept_aside"]
     assert (aside is None) is (file_of(database_url) is None)
