@@ -98,9 +98,6 @@ async def _overview(call: RequestContext[Any, Any], problem: Problem = NO_PROBLE
         is_empty_live=call.principal.environment == "live" and balance["sendable_cents"] <= 0,
         endpoints=(await ask(call, "GET", "/webhooks", query={"limit": 10})).data["items"],
         unwell=await _unwell(call),
-        approvals=(
-            await ask(call, "GET", "/approvals", query={"status": "pending", "limit": 5})
-        ).data,
         topups=(await ask(call, "GET", "/topup/history", query={"limit": 6})).data["items"],
         has_keys=await _has_keys(call),
         charts=charts,

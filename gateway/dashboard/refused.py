@@ -25,6 +25,7 @@ from runtime.context import Context
 SIGN_IN: Final = "/sign-in"
 HOME: Final = "/dashboard"
 _UNAUTHORISED: Final = 401
+_NOT_FOUND: Final = 404
 _TITLES: Final = {
     403: phrase("This is not open to you"),
     404: phrase("There is nothing here"),
@@ -103,9 +104,16 @@ class _Refused:
             response = _to_sign_in(scope)
         elif self._is_password_due:
             response = go(CONFIRM, next=_page_before(scope))
+        elif self._status == _NOT_FOUND and _is_page_with_slash(scope):
+            response = go(scope["path"].rstrip("/"))
         else:
             response = _error_page(scope, self._status, self._said)
         await response(scope, receive, send)
+
+
+def _is_page_with_slash(scope: Scope) -> bool:
+    """Whether the address has a slash too many at its end."""
+    return scope["method"] == "GET" and scope["path"].endswith("/") and is_safe_way(scope["path"])
 
 
 def _error_page(scope: Scope, status: int, said: str) -> Response:

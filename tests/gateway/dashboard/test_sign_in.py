@@ -195,6 +195,20 @@ async def test_a_form_of_a_session_that_ended_says_so_and_leads_back_to_its_page
     assert 'name="next" value="/dashboard/send?platform=claude"' in shown
 
 
+@pytest.mark.one_database
+async def test_a_slash_too_many_leads_to_the_page_and_nowhere_else(gateway: Gateway) -> None:
+    asked = {"Accept": "text/html"}
+    browser = new_browser(gateway)
+
+    led = await browser.request("GET", "/dashboard/topups/", asked)
+    away = await browser.request("GET", f"{gateway.url}//evil.example/", asked)
+    first = await browser.request("GET", "/dashboard/", asked)
+
+    assert (led.status_code, led.headers["location"]) == (303, "/dashboard/topups")
+    assert first.headers["location"] == "/dashboard"
+    assert away.status_code == 404
+
+
 @pytest.mark.parametrize(
     "way",
     ["//evil.example", "https://evil.example", "/\\evil.example", "/a\nb", "javascript:x", ""],
