@@ -34,6 +34,7 @@ SAID: Final[Mapping[str, str]] = {
     "account-resumed": "The account goes on.",
     "live-closed": "Live is closed for this account: its live keys and tokens stopped working.",
     "email-verified": "The address counts as verified.",
+    "address-verified": "Your address is verified.",
     "notifications-chosen": "From the next mail on you are told what is ticked.",
     "address-asked": "A link is on its way to your address; it counts once, for an hour.",
     "address-not-asked": "No link was sent: the address is verified, has five links that count, or gets no mail.",

@@ -111,6 +111,7 @@ ROOMS: Final[Mapping[str, frozenset[str]]] = {
             "sign_in.html",
             "sign_up.html",
             "verify_address.html",
+            "verify_address_press.html",
         }
     ),
 }

@@ -1,7 +1,9 @@
 """The address of an account: its owner asks for a link by mail, and the link shows that they read it.
 
-Promises: opening the link changes nothing, since programs that look at mail open it too; a press verifies, once, for an
-hour; the link signs nobody in. Whoever did not make the account is told what to do instead.
+Promises: the link alone changes nothing and signs nobody in, since programs that look at mail open it too, and anybody
+may have made an account with somebody else's address. It verifies once, within an hour, by a press of the person who is
+signed in to the account that it was written for: so the one who has the password reads the mail, too. Whoever did not
+make the account is told what to do instead.
 """
 
 from typing import Any, Final
@@ -10,7 +12,6 @@ from starlette.responses import Response
 
 from billing.recipients import address_mail, password_mail
 from billing.topups.rules import ADDRESS_PATH
-from gateway.dashboard.account import sign_in
 from gateway.dashboard.route import open_route, page_route
 from gateway.html.forms import read_form
 from gateway.html.phrase import phrase
@@ -69,15 +70,23 @@ async def ask(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
-    """What the press does; nothing is changed by looking."""
-    return _page(call, await _find(call), is_verified=False)
+    """For anybody: which address, and the way on."""
+    found, token = await _find(call), call.params["address_token"]
+    way_in = f"/dashboard{ADDRESS_PATH}/{token}"
+    return page(call, "verify_address.html", email=found.email, way_in=way_in)
+
+
+async def confirm(call: RequestContext[Fields, Fields]) -> Reply:
+    """For whoever is signed in: the press, or whose account it is."""
+    return await _page(call, await _find(call))
 
 
 async def verify(call: RequestContext[Fields, Fields]) -> Reply:
     """The address counts as verified from now on."""
-    sign_in.check_own_page(call)
     read_form(call)
     found = await _find(call)
+    if not _is_theirs(call, found):
+        return await _page(call, found)
 
     async def work(tx: Transaction) -> None:
         await lock_tenants(tx, [Tenant(found.account_id, "staging")])
@@ -93,7 +102,7 @@ async def verify(call: RequestContext[Fields, Fields]) -> Reply:
         )
 
     await call.context.database.transaction(work)
-    return _page(call, found, is_verified=True)
+    return go(_ACCOUNT_PATH, said="address-verified")
 
 
 async def _find(call: RequestContext[Any, Any]) -> EmailVerification:
@@ -115,22 +124,29 @@ async def _find(call: RequestContext[Any, Any]) -> EmailVerification:
     )
 
 
-def _page(
-    call: RequestContext[Any, Any], found: EmailVerification, *, is_verified: bool
-) -> Response:
+def _is_theirs(call: RequestContext[Any, Any], found: EmailVerification) -> bool:
+    """Whether who is signed in made the account, for whatever team they act now."""
+    return bool(call.principal.person_id == found.account_id)
+
+
+async def _page(call: RequestContext[Any, Any], found: EmailVerification) -> Response:
+    person_id, is_theirs = call.principal.person_id, _is_theirs(call, found)
+    person = await call.context.database.read(lambda tx: get_account(tx, person_id))
     return page(
         call,
-        "verify_address.html",
+        "verify_address_press.html",
+        status=200 if is_theirs or call.scope["method"] == "GET" else 403,
         email=found.email,
+        own_email=person.email,
         token=call.params["address_token"],
-        is_verified=is_verified,
+        is_theirs=is_theirs,
     )
 
 
+_LINK: Final = f"{ADDRESS_PATH}/{{address_token}}"
 ROUTES = (
     page_route("POST", "/account/address", ask, "Ask for a link that verifies", ACCOUNT_SCOPES),
+    page_route("GET", _LINK, confirm, "Verify an address", ACCOUNT_SCOPES),
+    page_route("POST", _LINK, verify, "Verify an address", ACCOUNT_SCOPES),
 )
-OPEN_ROUTES = (
-    open_route("GET", f"{ADDRESS_PATH}/{{address_token}}", show, "Verify an address"),
-    open_route("POST", f"{ADDRESS_PATH}/{{address_token}}", verify, "Verify an address"),
-)
+OPEN_ROUTES = (open_route("GET", _LINK, show, "What a link verifies"),)

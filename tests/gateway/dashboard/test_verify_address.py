@@ -1,6 +1,7 @@
-"""Who signs up is asked by mail whether the address is theirs; a press verifies it, and live may open."""
+"""Who signs up is asked by mail whether the address is theirs; signed in, they verify it, and live may open."""
 
 from collections.abc import Sequence
+from urllib.parse import urlencode
 
 import pytest
 
@@ -41,22 +42,27 @@ async def test_a_press_verifies_once_and_live_opens(gateway: Gateway) -> None:
         "/sign-up", {"name": "Ann", "email": "ann@mail.com", "password": PASSWORD, "next": ""}
     )
     (link,) = await links(gateway)
+    press = f"/dashboard{link}"
     shut = await browser.send("/dashboard/environment", {"to": "live"})
 
-    # A program that looks at mail opens the link.
+    # A program that looks at mail opens the link, and what it leads to.
     page = await mailbox.get(link)
+    led = await mailbox.request("GET", press)
     still = await browser.get(ACCOUNT)
-    foreign = await mailbox.send(link, {}, headers={"Origin": "https://evil.example"})
-    done = await mailbox.send(link, {})
-    again = await mailbox.send(link, {})
+    foreign = await browser.send(press, {}, headers={"Origin": "https://evil.example"})
+    asked = await browser.get(press)
+    done = await browser.send(press, {})
+    again = await browser.send(press, {})
 
     assert shut.status_code == 403
     assert "An account was made with ann@mail.com" in text_of(page.text)
+    assert f'href="{press}"' in page.text
+    assert led.headers["location"] == f"/sign-in?{urlencode({'next': press})}"
     assert "not verified yet" in text_of(still.text)
     assert "Live opens for a verified address." in text_of(still.text)
-    assert (foreign.status_code, done.status_code, again.status_code) == (403, 200, 404)
-    assert "ann@mail.com counts as verified" in text_of(done.text)
-    assert mailbox.session is None
+    assert "Your account has the address ann@mail.com" in text_of(asked.text)
+    assert (foreign.status_code, done.status_code, again.status_code) == (403, 303, 404)
+    assert done.headers["location"] == f"{ACCOUNT}?said=address-verified"
     after = text_of((await browser.get(ACCOUNT)).text)
     assert "ann@mail.com . verified" in after
     assert "Verify my address" not in after
@@ -66,6 +72,26 @@ async def test_a_press_verifies_once_and_live_opens(gateway: Gateway) -> None:
     assert "address.verified" in log
 
 
+async def test_a_stranger_with_your_address_is_not_verified_by_your_press(
+    gateway: Gateway,
+) -> None:
+    stranger, ann = await signed_in(gateway, "ann@mail.com", has_live=False), new_browser(gateway)
+    colleague = await signed_in(gateway, "ben@mail.com", has_live=False)
+    await stranger.send(f"{ACCOUNT}/address", {})
+    (link,) = await links(gateway)
+
+    pressed = [
+        await ann.send(link, {}),
+        await ann.send(f"/dashboard{link}", {}),
+        await colleague.send(f"/dashboard{link}", {}),
+    ]
+
+    assert [one.status_code for one in pressed] == [405, 303, 403]
+    assert pressed[1].headers["location"] == "/sign-in"
+    assert "signed in as ben@mail.com . Sign out" in text_of(pressed[2].text)
+    assert "not verified yet" in text_of((await stranger.get(ACCOUNT)).text)
+
+
 async def test_forged_links_and_long_ones_verify_nothing(gateway: Gateway) -> None:
     ann = await signed_in(gateway, "ann@mail.com", has_live=False)
     asked = await ann.send(f"{ACCOUNT}/address", {})
@@ -73,10 +99,8 @@ async def test_forged_links_and_long_ones_verify_nothing(gateway: Gateway) -> No
     other_purpose = gateway.context.topup_rules.links.token_of(
         "password", "pwr_" + (await account_of(ann)).partition("_")[2]
     )
-    stranger = new_browser(gateway)
-
     forged = [
-        (await stranger.send(path, {})).status_code
+        (await ann.send(f"/dashboard{path}", {})).status_code
         for path in (
             "/verify-address/" + "A" * 22,
             f"/verify-address/{other_purpose}",
@@ -90,11 +114,6 @@ async def test_forged_links_and_long_ones_verify_nothing(gateway: Gateway) -> No
     assert asked.headers["location"] == f"{ACCOUNT}?said=address-asked"
     assert set(forged) <= {400, 404, 414, 431}
     assert "not verified yet" in text_of((await ann.get(ACCOUNT)).text)
-    # Whoever presses it, the link is of the account that it was written for.
-    ben = await signed_in(gateway, "ben@mail.com", has_live=False)
-    assert (await ben.send(link, {})).status_code == 200
-    assert "not verified yet" in text_of((await ben.get(ACCOUNT)).text)
-    assert "not verified yet" not in text_of((await ann.get(ACCOUNT)).text)
 
 
 async def test_five_links_an_hour_and_none_where_mail_does_not_leave(gateway: Gateway) -> None:

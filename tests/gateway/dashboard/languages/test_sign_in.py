@@ -7,7 +7,7 @@ import pytest
 from gateway.html.translated import ROOMS
 from tests.gateway.dashboard.test_new_password import ask, links
 from tests.gateway.dashboard.test_verify_address import links as address_links
-from tests.support.browser import member, new_browser, signed_in
+from tests.support.browser import Browser, member, new_browser, signed_in
 from tests.support.gateway import Gateway
 from tests.support.other_language import Visit, arabic, not_arabic
 
@@ -46,11 +46,18 @@ async def test_each_of_these_pages_and_each_of_its_refusals_is_whole_in_arabic(
         Visit("new_password.html", link),
         Visit("new_password.html", link, {"password": "short"}),
         Visit("verify_address.html", address),
-        Visit("verify_address.html", address, {"press": "yes"}),
+    ]
+    press = f"/dashboard{address}"
+    signed = [
+        Visit("verify_address_press.html", press),
+        Visit("verify_address_press.html", press, {"press": "yes"}),
     ]
 
     assert await not_arabic(browser, visits) == []
-    assert {one.template for one in visits} == ROOMS["sign_in"]
+    assert await not_arabic(Browser(gateway, ben.cookies | browser.cookies), signed[:1]) == []
+    cleo = await signed_in(gateway, "cleo@mail.com")
+    assert await not_arabic(Browser(gateway, cleo.cookies | browser.cookies), signed) == []
+    assert {one.template for one in [*visits, *signed]} == ROOMS["sign_in"]
     shown = await browser.get("/sign-up")
     assert shown.headers["vary"] == "Accept-Language, Cookie"
     assert "10,000.00" in shown.text
