@@ -42,6 +42,9 @@ _RECOGNISED_CHARACTERS_MAX: Final = 400
 _RECOGNISED: Final = "recognised"
 # What is put in keeps its own direction and does not turn the rest.
 _ISOLATE, _END = "\u2068", "\u2069"
+# Marks that begin an isolate like that one, and all that begin or end one.
+_BEGINS: Final = frozenset("\u2066\u2067\u2068")
+_ISOLATES: Final = dict.fromkeys(map(ord, (*_BEGINS, _END)))
 
 
 class NotSaid(Exception):
@@ -185,7 +188,20 @@ class PageLanguage:
 
     def apart(self, content: str) -> str:
         """What somebody wrote: it keeps its own direction and does not turn what stands around it."""
-        return f"{_ISOLATE}{content}{_END}" if content and self.direction == "rtl" else content
+        if not content or self.direction != "rtl":
+            return content
+        kept = content if _is_balanced(content) else content.translate(_ISOLATES)
+        return f"{_ISOLATE}{kept}{_END}"
+
+
+def _is_balanced(content: str) -> bool:
+    """Whether each isolate in it ends in it, and ends nothing around it."""
+    depth = 0
+    for character in content:
+        depth += (character in _BEGINS) - (character == _END)
+        if depth < 0:
+            return False
+    return depth == 0
 
 
 _ENGLISH: Final = PageLanguage(Language(ENGLISH, Locale.parse(ENGLISH), {}), NullTranslations())
@@ -286,7 +302,7 @@ def _pattern(sentence: str) -> re.Pattern[str]:
     parts = PLACE.split(sentence)
     made = [re.escape(parts[0].replace("%%", "%"))]
     for name, text in zip(parts[1::2], parts[2::2], strict=True):
-        digits = "[0-9,]+" if name == "num" else ".+?"
+        digits = "[0-9][0-9,]*" if name == "num" else ".+?"
         made.append(f"(?P<{name}>{digits}){re.escape(text.replace('%%', '%'))}")
     return re.compile("".join(made), re.DOTALL)
 

@@ -40,6 +40,9 @@ def test_a_phrase_is_an_english_text() -> None:
         # A refusal that came as a text, with its values in it; one that is known is said.
         ("This has at most 20 characters", "20 حرفًا على الأكثر"),
         ("The top-up was cancelled before", "سبق أن انتهت الشحنة: تم الإلغاء"),
+        # It cannot end that direction, nor keep it from its end.
+        (phrase("from %(address)s", address="a\u2069nn"), f"من {ANN}"),
+        (phrase("from %(address)s", address="\u2067ann"), f"من {ANN}"),
         ("", ""),
         ("—", "—"),
     ],
@@ -52,6 +55,8 @@ def test_a_text_is_said_in_arabic(text: str, said: str) -> None:
     "text",
     [
         "Nobody wrote this down",
+        # No number stands there.
+        "This has at most , characters",
         phrase("nobody wrote %(this)s down", this="it"),
         # English that stands in the place of a value.
         "The top-up was taken away by somebody before",
