@@ -25,8 +25,9 @@ VALUES_MAX: Final = 50
 VALUE_CHARACTERS_MAX: Final = 256
 _STEPS_MAX: Final = 5
 _PATH: Final = re.compile(rf"[\w-]{{1,64}}(?:\.[\w-]{{1,64}}){{0,{_STEPS_MAX - 1}}}", re.ASCII)
-# Of the endpoints that are published to; a filter is a few hundred bytes.
-_KEPT_MAX: Final = 4096
+# As it is stored: it is read with its endpoint in each batch, and _KEPT_MAX of them are kept ready.
+FILTER_BYTES_MAX: Final = 4_000
+_KEPT_MAX: Final = 1024
 _ABSENT: Final = object()
 _encode = msgspec.json.Encoder(order="sorted").encode
 
@@ -77,7 +78,12 @@ def check_filter(wanted: Mapping[str, Any] | None) -> str | None:
                 param="filter",
             )
         _check_condition(path, condition)
-    return _encode(dict(wanted)).decode()
+    stored = _encode(dict(wanted))
+    if len(stored) > FILTER_BYTES_MAX:
+        raise InvalidInput(
+            f"a filter has at most {FILTER_BYTES_MAX:,} bytes of JSON", param="filter"
+        )
+    return stored.decode()
 
 
 def shown(stored: str | None) -> dict[str, Any] | None:

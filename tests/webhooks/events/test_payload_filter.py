@@ -78,6 +78,8 @@ def test_what_has_to_hold_holds(wanted: dict[str, Any], *, matches: bool) -> Non
         {"a": {"gt": 1}},
         {"a": "claude"},
         {"a": None},
+        # Each part is short enough, all of it is not: 4,001 bytes.
+        {"a": ["x" * 256] * 15 + ["x" * 106]},
     ],
 )
 def test_a_filter_that_cannot_be_meant_is_refused(wanted: dict[str, Any]) -> None:
