@@ -229,10 +229,15 @@ class Keeper:
         )
         abort.cancel()
         if not exit_.done():
+            self.kill()
+            await exit_
+
+    def kill(self) -> None:
+        """SIGKILL to its whole session."""
+        if self.pid is not None:
             logger.warning("child.killed", extra={"child": self.child.name})
             with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            await exit_
+                os.killpg(self.pid, signal.SIGKILL)
 
 
 class Supervisor:

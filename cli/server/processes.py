@@ -11,7 +11,7 @@ import os
 import socket
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,7 +20,7 @@ import click
 from cli.server.listener import READY_FD_VARIABLE, fail_to_listen, tell_ready
 from cli.typos import warn_of_unknown_variables
 from runtime.log import start_logging
-from runtime.processes.group import ProcessGroup
+from runtime.processes.group import ANSWER_S, ProcessGroup
 from runtime.processes.siblings import Siblings, name_of
 from runtime.settings import Settings
 from runtime.supervisor import Child, parent_fd, reserve_port, watch_parent
@@ -76,7 +76,8 @@ def run_processes(
     """
     with tempfile.TemporaryDirectory(prefix="topup-") as folder:
         children = _children(count, kind, words, folder)
-        exit_code = asyncio.run(_keep(children, address=address, grace_s=grace_s))
+        siblings = Siblings(kind, 0, count, Path(folder))
+        exit_code = asyncio.run(_keep(children, siblings, address=address, grace_s=grace_s))
     if exit_code:
         raise click.exceptions.Exit(exit_code)
 
@@ -107,15 +108,25 @@ def _children(count: int, kind: str, words: Sequence[str], folder: str) -> list[
     ]
 
 
-async def _keep(children: Sequence[Child], *, address: str, grace_s: float) -> int:
+async def _keep(
+    children: Sequence[Child], siblings: Siblings, *, address: str, grace_s: float
+) -> int:
     """The exit code of the whole."""
+
+    async def answering() -> Collection[str]:
+        answers = await siblings.ask("/healthz", within_s=ANSWER_S)
+        return {name for name, answer in answers.items() if answer is not None}
 
     def tell() -> None:
         tell_ready()
         logger.info(ALL_READY, extra={"address": address, "processes": len(children)})
 
     group = ProcessGroup(
-        children, ready_variable=READY_FD_VARIABLE, grace_s=grace_s, on_all_ready=tell
+        children,
+        ready_variable=READY_FD_VARIABLE,
+        grace_s=grace_s,
+        on_all_ready=tell,
+        ask=answering,
     )
     own_parent = parent_fd(os.environ)
     if own_parent is not None:

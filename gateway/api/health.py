@@ -69,7 +69,9 @@ def worker_app(context: Context, checks: Checks) -> ASGIApp:
 
 
 def sibling_app(context: Context, more_checks: Checks = no_checks) -> ASGIApp:
-    """What the other processes of the same port ask of this one, over a socket that only they reach."""
+    """What the other processes of the same port, and what keeps them, ask of this one, over a socket that only they
+    reach.
+    """
     readiness = _readiness(context)
     figures = partial(_own_figures, context, readiness)
 
@@ -80,7 +82,13 @@ def sibling_app(context: Context, more_checks: Checks = no_checks) -> ASGIApp:
         checks = {**await readiness.checks(), **more_checks()}
         return JSONResponse(None, 200 if _is_ready(checks) else 503)
 
-    return Starlette(routes=[Route("/metrics", metrics), Route("/readyz", readyz)])
+    return Starlette(
+        routes=[
+            Route("/healthz", _healthz),
+            Route("/metrics", metrics),
+            Route("/readyz", readyz),
+        ]
+    )
 
 
 async def _healthz(_request: Request) -> Response:

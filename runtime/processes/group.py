@@ -2,23 +2,38 @@
 
 Promises: what keeps the first process from starting is said once, since the others begin when it works, and ends the
 whole, as it ends a lone one. A process that dies later is started again, and the others go on; only where none works
-and START_FAILURES_MAX starts in a row have failed does the whole end. A stop is told to all at once.
+and START_FAILURES_MAX starts in a row have failed does the whole end. A stop is told to all at once. One that lives
+and answers nobody, such as one that is stopped or goes round in a loop, is killed and started again: the system goes
+on giving it callers, and whoever asks the port whether all is well is mostly answered by another one.
 """
 
 import asyncio
 import contextlib
+import logging
 import os
 import signal
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Final
 
 from runtime.supervisor import Child, Keeper, Supervisor
 
 START_FAILURES_MAX: Final = 5
+# How often each is asked, how long it has for an answer, and how many are left out in a row until it is killed:
+# one that is merely busy answers within one of them.
+ASKED_S: Final = 5.0
+ANSWER_S: Final = 10.0
+SILENCES_MAX: Final = 3
+logger = logging.getLogger(__name__)
+# The names of those that answer.
+Ask = Callable[[], Awaitable[Collection[str]]]
 
 
 class ProcessGroup(Supervisor):
-    """exit_code: of the process for which the whole ended; None where it was asked to."""
+    """exit_code: of the process for which the whole ended; None where it was asked to.
+
+    ask: finds which processes answer; asked_s: how often.
+    """
 
     def __init__(
         self,
@@ -27,10 +42,14 @@ class ProcessGroup(Supervisor):
         ready_variable: str,
         grace_s: float,
         on_all_ready: Callable[[], None],
+        ask: Ask,
+        asked_s: float = ASKED_S,
     ) -> None:
         super().__init__(children, grace_s=grace_s, ready_variable=ready_variable)
         self.exit_code: int | None = None
         self._on_all_ready = on_all_ready
+        self._ask, self._asked_s = ask, asked_s
+        self._watch: asyncio.Task[None] | None = None
         self._worked: set[str] = set()
         self._failures = 0
         self._is_hurried = False
@@ -74,11 +93,34 @@ class ProcessGroup(Supervisor):
         if not self.is_stopping:
             for child in self.children[1:]:
                 self.keep(child)
+            self._watch = asyncio.get_running_loop().create_task(self._end_the_silent())
 
     async def stop(self) -> None:
+        if self._watch is not None:
+            self._watch.cancel()
         for keeper in self.keepers:
             keeper.leave.set()
         await asyncio.gather(*(keeper.task for keeper in self.keepers))
+
+    async def _end_the_silent(self) -> None:
+        silences: Counter[str] = Counter()
+        while True:
+            await asyncio.sleep(self._asked_s)
+            asked = {one.child.name: one.pid for one in self.keepers if one.is_ready}
+            try:
+                answering = await self._ask()
+            except Exception:
+                logger.exception("processes.not_asked")
+                continue
+            for keeper in self.keepers:
+                name, pid = keeper.child.name, keeper.pid
+                # One that ended meanwhile, or works only now, was not the one that was asked.
+                is_silent = name not in answering and pid is not None and asked.get(name) == pid
+                silences[name] = silences[name] + 1 if is_silent else 0
+                if silences[name] >= SILENCES_MAX:
+                    silences[name] = 0
+                    logger.warning("child.silent", extra={"child": name})
+                    keeper.kill()
 
     def _any_works(self) -> bool:
         return any(keeper.is_ready for keeper in self.keepers)

@@ -21,7 +21,7 @@ _BACKLOG: Final = 64
 
 @dataclass(frozen=True, slots=True)
 class Siblings:
-    """This process, by its number from 1 to count, and how the others are reached."""
+    """This process, by its number from 1 to count, and how the others are reached; 0 is the command that keeps them."""
 
     kind: str  # gateway or worker
     number: int
@@ -47,17 +47,22 @@ class Siblings:
         listener.listen(_BACKLOG)
         return listener
 
-    async def ask(self, path: str) -> Mapping[str, httpx.Response | None]:
+    async def ask(
+        self, path: str, *, within_s: float = ANSWER_S_MAX
+    ) -> Mapping[str, httpx.Response | None]:
         """What each of the others answers to a GET of the path; None of one that does not answer."""
-        answers = await asyncio.gather(*(self._ask_one(name, path) for name in self.others))
+        asked = (self._ask_one(name, path, within_s) for name in self.others)
+        answers = await asyncio.gather(*asked)
         return dict(zip(self.others, answers, strict=True))
 
-    async def _ask_one(self, name: str, path: str) -> httpx.Response | None:
+    async def _ask_one(self, name: str, path: str, within_s: float) -> httpx.Response | None:
         transport = httpx.AsyncHTTPTransport(uds=str(self._path(name)), verify=False)
         with contextlib.suppress(httpx.TransportError, TimeoutError):
             async with (
-                asyncio.timeout(ANSWER_S_MAX),
-                httpx.AsyncClient(transport=transport, base_url="http://sibling") as client,
+                asyncio.timeout(within_s),
+                httpx.AsyncClient(
+                    transport=transport, base_url="http://sibling", timeout=within_s
+                ) as client,
             ):
                 return await client.get(path)
         return None

@@ -7,7 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import pytest
@@ -319,12 +319,19 @@ def test_without_a_supervisor_there_is_no_parent_to_watch() -> None:
     assert parent_fd({}) is None
 
 
-def group_of(children: list[Child], told: list[str] | None = None) -> ProcessGroup:
+def group_of(
+    children: list[Child], told: list[str] | None = None, *, silent: str = "", asked_s: float = 60
+) -> ProcessGroup:
+    async def answering() -> Collection[str]:
+        return {child.name for child in children if child.name != silent}
+
     return ProcessGroup(
         children,
         ready_variable="READY_FD",
         grace_s=PATIENCE_S,
         on_all_ready=lambda: None if told is None else told.append("ready"),
+        ask=answering,
+        asked_s=asked_s,
     )
 
 
@@ -348,6 +355,18 @@ async def test_of_a_group_the_first_works_before_the_others_start_and_all_stop_a
     assert journal.words().count("a started") == 1
     assert sorted(journal.words()[4:]) == ["a stopped", "b stopped", "c stopped"]
     assert told == ["ready"]
+
+
+async def test_of_a_group_who_lives_and_answers_nobody_is_started_again(journal: Journal) -> None:
+    group = group_of([journal.child(one, "ready") for one in "ab"], silent="b", asked_s=0.02)
+    run = asyncio.create_task(group.run())
+    await until(lambda: len(group.pids) == 2 and all(one.is_ready for one in group.keepers))
+    os.kill(group.pids["b"], signal.SIGSTOP)
+    await journal.until(lambda words: words.count("b started") == 2)
+    group.ask_to_stop()
+
+    assert await run
+    assert journal.words().count("a started") == 1
 
 
 async def test_a_group_ends_with_the_first_that_cannot_start(journal: Journal) -> None:
