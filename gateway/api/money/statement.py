@@ -42,6 +42,9 @@ _CSV_COLUMNS = (
     "balance_micros",
     "key_id",
     "key_name",
+    # Of the top-up, or else the order, hold or redemption: a send is taken and settled in two lines.
+    "transaction_id",
+    "subject_id",
 )
 
 
@@ -212,6 +215,8 @@ async def _csv(
             **line.transfer,
             "change_micros": line.change_micros,
             "balance_micros": balance_micros,
+            "transaction_id": line.transaction_id,
+            "subject_id": line.subject_id,
         }
         yield csv_lines(_CSV_COLUMNS, [values]).encode()
     closing = {"code": "closing_balance", "balance_micros": balance_micros}

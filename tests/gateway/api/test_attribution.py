@@ -1,5 +1,6 @@
 """Whose key it was stands on the top-up, its transfers, its events, its deliveries and the statement."""
 
+import csv
 from typing import Any
 
 from tests.support.gateway import Gateway
@@ -63,5 +64,12 @@ async def test_a_statement_names_the_key_of_top_ups_usage_and_holds(gateway: Gat
         ("ai_usage", child_id, "Agent"),
         ("usage_hold", child_id, "Agent"),
     ]
-    assert exported.splitlines()[0].endswith(",balance_micros,key_id,key_name")
-    assert sum(line.endswith(f",{child_id},Agent") for line in exported.splitlines()) == 3
+    rows = list(csv.DictReader(exported.splitlines()))
+    topup_id = (await data_of(gateway, owner, "/topup/history"))["items"][0]["transaction_id"]
+    hold_id = held.json()["data"]["id"]
+    assert [
+        (row["code"], row["key_name"], row["transaction_id"], row["subject_id"])
+        for row in rows
+        if row["key_id"] == child_id and row["code"] != "ai_usage"
+    ] == [("topup_send", "Agent", topup_id, ""), ("usage_hold", "Agent", "", hold_id)]
+    assert [row["key_name"] for row in rows if row["code"] == "ai_usage"] == ["Agent"]
