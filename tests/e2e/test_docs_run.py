@@ -10,6 +10,11 @@ import standardwebhooks
 from playwright.async_api import Browser, Page, expect
 
 from gateway.docs.runnable import RUN_SCOPES
+from kernel.clock import SystemClock
+from keys import member, session
+from keys.account import find_by_email
+from store.database import Transaction
+from store.open import open_database
 from tests.e2e.conftest import WorkingSet
 from tests.support.browser import member_at
 from tests.support.chromium import grave_faults_in_both, new_window
@@ -70,7 +75,7 @@ async def test_a_reader_runs_samples_and_sees_the_webhook(
     assert await grave_faults_in_both(page) == []
 
     await page.goto("/dashboard/keys")
-    await expect(page.get_by_text("Documentation", exact=True).first).to_be_visible()
+    await expect(page.get_by_role("rowheader", name="Documentation")).to_be_visible()
     # It ends from the page, at once; the HTML itself never held it.
     await page.goto(PAGE)
     assert key[0] not in await (await page.request.get(PAGE)).text()
@@ -99,6 +104,58 @@ async def test_a_key_is_not_left_to_who_comes_after(
     await expect(page.get_by_role("button", name="Put my staging key in")).to_be_visible()
     assert "ak_staging_" not in await page.locator(f"{SEND} pre").first.inner_text()
     assert await page.evaluate("sessionStorage.length") == 0
+
+
+async def test_a_colleague_gets_a_key_with_what_their_role_may(
+    installation: Installation, browser: Browser
+) -> None:
+    await member_at(installation, "owner@example.com")
+    page = await signed_in(installation, browser, "dev@example.com")
+    await page.context.add_cookies(
+        [
+            {
+                "name": "topup_session",
+                "value": await acting_as_developer(installation),
+                "url": installation.url,
+            }
+        ]
+    )
+    await page.goto(PAGE)
+
+    await page.get_by_role("button", name="Put my staging key in").click()
+
+    await expect(page.locator(".docs-key")).to_contain_text("These samples carry your staging key")
+    (key,) = (await (await page.request.get("/api/public/v1/keys")).json())["data"]["items"]
+    assert set(key["scopes"]) == RUN_SCOPES - {"billing:write"}
+
+
+async def acting_as_developer(installation: Installation) -> str:
+    """The session of dev@example.com, now for the account of owner@example.com."""
+    now_us = SystemClock().now_us()
+
+    async def work(tx: Transaction) -> str:
+        owner, person = [
+            await find_by_email(tx, f"{name}@example.com") for name in ("owner", "dev")
+        ]
+        assert owner is not None
+        assert person is not None
+        invited = await member.invite(
+            tx,
+            account_id=owner.id,
+            email="dev@example.com",
+            role="developer",
+            invited_by=owner.id,
+            now_us=now_us,
+        )
+        await member.accept(tx, invited, person.id, now_us=now_us)
+        begun, _ = await session.begin(tx, account_id=person.id, user_agent="test", now_us=now_us)
+        return await session.act_for(tx, person.id, begun.id, owner.id)
+
+    database = open_database(installation.database_url)
+    try:
+        return await database.transaction(work)
+    finally:
+        await database.close()
 
 
 async def test_nothing_is_run_for_a_stranger_or_in_live(
