@@ -237,6 +237,11 @@ _OF_0059: Final = _OF_0058 | {
 }
 _OF_0060: Final = _OF_0059 | {"topups": "911fc02199eb"}
 _OF_0061: Final = _OF_0060 | {"endpoints": "43cc1cb2459b"}
+_OF_0062: Final = _OF_0061 | {
+    "volume_days": "c2dfd5b136b1",
+    "volume_marks": "e522de068ac9",
+    "workers": "1351e98bc6e0",
+}
 TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0012": _OF_0012,
     "0013": _OF_0013,
@@ -288,10 +293,6 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0059": _OF_0059,
     "0060": _OF_0060,
     "0061": _OF_0061,
-    "0062": _OF_0061
-    | {
-        "volume_days": "c2dfd5b136b1",
-        "volume_marks": "e522de068ac9",
-        "workers": "1351e98bc6e0",
-    },
+    "0062": _OF_0062,
+    "0063": _OF_0062 | {"endpoints": "7c29986b88dd"},
 }

@@ -1203,7 +1203,7 @@ events = sa.Table(
     ),
 )
 
-# webhooks/endpoints/endpoint.py, and webhooks/endpoints/disabling.py for its answers; rate_tat_us, drain_tat_us and
+# webhooks/endpoints/endpoint.py, and webhooks/endpoints/disabling.py and webhooks/endpoints/probe.py for its answers; rate_tat_us, drain_tat_us and
 # claimed_at by webhooks/deliveries/claim.py, failing_since_at by webhooks/deliveries/health.py.
 endpoints = sa.Table(
     "endpoints",
@@ -1232,6 +1232,7 @@ endpoints = sa.Table(
     _int("claimed_at", null=True),  # its last claim, to ten seconds
     _text("disabled_reason", null=True),
     _int("disabled_at", null=True),
+    _int("probe_at", null=True),  # disabled for failing: when it is asked again; null: it is not
     _int("failing_since_at", null=True),  # first failure after the last success
     _int("deleted_at", null=True),
     _int("created_at"),
@@ -1250,6 +1251,17 @@ endpoints = sa.Table(
         "id",
         sqlite_where=sa.text("status = 'disabled' AND deleted_at IS NULL"),
         postgresql_where=sa.text("status = 'disabled' AND deleted_at IS NULL"),
+    ),
+    # Whom a probe asks, and when.
+    sa.Index(
+        "ix_endpoints_probe",
+        "probe_at",
+        sqlite_where=sa.text(
+            "status = 'disabled' AND disabled_reason = 'failing' AND deleted_at IS NULL"
+        ),
+        postgresql_where=sa.text(
+            "status = 'disabled' AND disabled_reason = 'failing' AND deleted_at IS NULL"
+        ),
     ),
 )
 

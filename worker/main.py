@@ -66,6 +66,7 @@ from worker.money.renew import Renewer
 from worker.money.seal import sealing_chore
 from worker.money.steer import Steerer
 from worker.presence import be_present
+from worker.probe import probers_of
 from worker.prune import (
     log_chores,
     mails_chore,
@@ -89,7 +90,6 @@ ERASE_S: Final = 600.0
 LOOKED_S_MAX: Final = 10.0
 
 logger = logging.getLogger(__name__)
-
 
 Checks = Callable[[], Mapping[str, str]]
 Beside = Callable[[Checks], contextlib.AbstractAsyncContextManager[None]]
@@ -206,7 +206,7 @@ async def run_worker(
         Replayer(*shared[:2]).run,
         *_asking_providers(context),
         partial(context.database.hear_hints, wake_those),
-        *(mailer.run for mailer in mailers),
+        *(loop.run for loop in (*mailers, *probers_of(context))),
     ]
     if redis_url is not None:
         parts.append(_arq_worker(context, wake_those, redis_url).serve)

@@ -2,6 +2,7 @@
 
 from runtime.setting_forms.contact import ContactSettings
 from runtime.setting_forms.credit import CreditSettings
+from runtime.setting_forms.probing import ProbeSettings
 from runtime.setting_forms.processes import ProcessSettings
 from runtime.setting_forms.request_log import RequestLogSettings
 from runtime.setting_forms.seller import SellerSettings
@@ -17,5 +18,6 @@ class SettingGroups(
     RequestLogSettings,
     ProcessSettings,
     TracingSettings,
+    ProbeSettings,
 ):
     """Every group; another one is added here."""

@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from tests.support.recording_receiver import receiver
 from tests.support.webhook_rows import given_account, given_endpoint, given_events
 from worker.chores import Chore, do_chores, pruning_chores
 from worker.main import run_worker
+from worker.probe import probers_of
 
 CLOCK = SystemClock()
 NOBODY = "unix:///nonexistent/redis.sock"
@@ -195,3 +197,14 @@ async def test_a_chore_with_a_first_wait_leaves_the_start_to_the_others() -> Non
     await asyncio.gather(task, return_exceptions=True)
 
     assert runs == ["soon"]
+
+
+@pytest.mark.one_database
+async def test_probes_are_sent_unless_the_operator_switched_them_off(
+    context_of: contextlib.AbstractAsyncContextManager[Context],
+) -> None:
+    async with context_of as context:
+        off = context.settings.model_copy(update={"webhook_probe": False})
+
+        assert [one.name for one in probers_of(context)] == ["probes"]
+        assert list(probers_of(replace(context, settings=off))) == []

@@ -8,21 +8,24 @@ and, through webhooks/events/event.py and webhooks/deliveries/notice.py, what te
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from kernel.clock import HOUR_US
 from kernel.tenant import Tenant
 from keys.account import lock_tenants
 from keys.vault import Vault
 from store.database import Transaction
 from webhooks.deliveries import endpoint_queue, notice
 from webhooks.deliveries.stage import LOST, Settlement
-from webhooks.endpoints.endpoint import COLUMNS, Endpoint, endpoint_of
+from webhooks.endpoints.endpoint import COLUMNS, FAILING, Endpoint, endpoint_of
 from webhooks.events.event import DISABLED_EVENT, Outbox
 
-FAILING: Final = "failing"  # nothing but failures for FAILING_US_MAX
 FAILING_US_MAX: Final = notice.WARNED_STAGE_US + notice.WARNED_US
+# After it was disabled: when webhooks/endpoints/probe.py asks it whether it works again.
+FIRST_PROBE_US: Final = HOUR_US
 
 # Endpoints that failed too long ago by the claim may have recovered since; their row and its notices know.
 _DISABLE = f"""
-UPDATE endpoints SET status = 'disabled', disabled_reason = v.reason, disabled_at = :now_us
+UPDATE endpoints SET status = 'disabled', disabled_reason = v.reason, disabled_at = :now_us,
+    probe_at = CASE WHEN v.reason = '{FAILING}' THEN :now_us + {FIRST_PROBE_US} END
 FROM :wanted[id text, reason text, warned_before bigint] AS v
 WHERE endpoints.id = v.id AND endpoints.status = 'enabled' AND endpoints.deleted_at IS NULL
   AND (v.reason <> '{FAILING}' OR EXISTS (

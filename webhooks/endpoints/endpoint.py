@@ -55,6 +55,7 @@ from webhooks.events.payload_filter import check_filter
 ENABLED: Final = "enabled"
 DISABLED: Final = "disabled"
 BY_REQUEST: Final = "request"
+FAILING: Final = "failing"  # nothing but failures for days, see webhooks/endpoints/disabling.py
 ENDPOINTS_MAX: Final = 50
 SANDBOX_ENDPOINTS_MAX: Final = 2
 OVERLAP_S_DEFAULT: Final = 86_400
@@ -103,6 +104,9 @@ class Endpoint:
     disabled_reason: str | None
     disabled_at: int | None
     failing_since_at: int | None
+    probe_at: (
+        int | None
+    )  # when it is asked whether it works again, while it is disabled for failing
     created_at: int
 
     def shape(self) -> dict[str, Any]:
@@ -223,7 +227,8 @@ async def patch(
     either would come to be told, or told elsewhere, by who may not (rights).
 
     Enabling sends what was held, slowly at first (webhooks/deliveries/candidate.py), and forgets how long it had
-    been failing. Raises InvalidInput and NotFound.
+    been failing. Disabling one that is disabled for failing makes it the request of who asks: it is probed no
+    more. Raises InvalidInput and NotFound.
     """
     before = await get(tx, vault, tenant, endpoint_id)
     check_changes(
@@ -234,7 +239,8 @@ async def patch(
         had_links=before.had_approval_links,
     )
     columns = _changed_columns(vault, endpoint_id, changes)
-    if changes.status is not UNSET and changes.status != before.status:
+    is_kept_off = changes.status == DISABLED and before.disabled_reason == FAILING
+    if changes.status is not UNSET and (changes.status != before.status or is_kept_off):
         columns |= _status_columns(changes.status, now_us=now_us)
         await notice.end(tx, [endpoint_id], now_us=now_us)
     if columns:
@@ -299,6 +305,7 @@ async def delete(
         "previous_secret_sealed": None,
         "previous_secret_until_at": None,
         "headers_sealed": None,
+        "probe_at": None,
     }
     await update(tx, "endpoints", {"id": endpoint_id}, gone)
     await notice.end(tx, [endpoint_id], now_us=now_us)
@@ -349,11 +356,12 @@ def _changed_columns(vault: Vault, endpoint_id: str, changes: EndpointChanges) -
 
 def _status_columns(status: str, *, now_us: int) -> dict[str, Any]:
     if status == ENABLED:
-        columns: dict[str, Any] = {"disabled_reason": None, "disabled_at": None}
+        columns: dict[str, Any] = {"disabled_reason": None, "disabled_at": None, "probe_at": None}
         columns |= {"enabled_at": now_us, "failing_since_at": None}
         return {"status": ENABLED, **columns}
     if status == DISABLED:
-        return {"status": DISABLED, "disabled_reason": BY_REQUEST, "disabled_at": now_us}
+        columns = {"disabled_reason": BY_REQUEST, "disabled_at": now_us, "probe_at": None}
+        return {"status": DISABLED, **columns}
     raise InvalidInput(f"status is {ENABLED} or {DISABLED}", param="status")
 
 

@@ -1,4 +1,5 @@
-"""The test ping: a sample event to one endpoint, now, once, with its attempt as the answer.
+"""The test ping: a sample event to one endpoint, now, once, with its attempt as the answer. A probe
+(webhooks/endpoints/probe.py) is one that nobody asked for.
 
 Promise: what arrives is signed and shaped like any delivery, and stands in the delivery log. It is
 sent whether the endpoint is enabled, subscribed or neither, and is never tried again; but an answer
@@ -17,7 +18,7 @@ from keys.vault import Vault
 from store.database import Database, Transaction
 from webhooks.deliveries import delivery, endpoint_queue, log
 from webhooks.deliveries.message import Headers, SecretCache, message_headers, settlement_of
-from webhooks.deliveries.stage import SENDING, Claimed
+from webhooks.deliveries.stage import SENDING, Claimed, Settlement
 from webhooks.endpoints.disabling import disable_unwell, reasons_to_disable
 from webhooks.endpoints.endpoint import DISABLED, get
 from webhooks.endpoints.fields import policy_of
@@ -57,22 +58,11 @@ async def send_test(
     lease_us = round((timeout_s + SETTLE_S) * SECOND_US)
 
     async def write(tx: Transaction) -> Claimed:
-        ping = _Ping(tenant, endpoint_id, event_type, trace)
-        return await _claimed_ping(tx, vault, ping, now_us=clock.now_us(), lease_us=lease_us)
+        ping = Ping(tenant, endpoint_id, event_type, trace)
+        return await write_ping(tx, vault, ping, now_us=clock.now_us(), lease_us=lease_us)
 
     claimed = await database.transaction(write)
-    headers = _headers(claimed, vault, now_us=clock.now_us())
-    outcome = await transport.post(
-        claimed.target.url,
-        headers,
-        claimed.body,
-        timeout_s,
-        policy=policy_of(policy, tenant.environment),
-        account_id=tenant.account_id,
-    )
-    settlement = settlement_of(
-        claimed, outcome, headers, ended_at_us=clock.now_us(), schedule_s=_ONCE
-    )
+    settlement = await ask(claimed, vault, transport, clock, policy=policy, timeout_s=timeout_s)
 
     async def settle(tx: Transaction) -> list[log.Attempt]:
         await delivery.settle(tx, [settlement])
@@ -91,25 +81,49 @@ async def send_test(
     return attempts[0]
 
 
+async def ask(
+    claimed: Claimed,
+    vault: Vault,
+    transport: Transport,
+    clock: Clock,
+    *,
+    policy: Policy,
+    timeout_s: float,
+) -> Settlement:
+    """Sends what write_ping wrote; how it ended is still to be written. Takes up to timeout_s."""
+    headers = _headers(claimed, vault, now_us=clock.now_us())
+    outcome = await transport.post(
+        claimed.target.url,
+        headers,
+        claimed.body,
+        timeout_s,
+        policy=policy_of(policy, claimed.environment),
+        account_id=claimed.account_id,
+    )
+    return settlement_of(claimed, outcome, headers, ended_at_us=clock.now_us(), schedule_s=_ONCE)
+
+
 def _headers(claimed: Claimed, vault: Vault, *, now_us: int) -> Headers:
     opened = SecretCache(vault, endpoints_max=1).open(claimed.target)
     span = None if claimed.trace is None else span_of(claimed.trace)
     return message_headers(claimed, opened, now_us=now_us, span=span)
 
 
-class _Ping(NamedTuple):
-    """What was asked for, by the request of this trace."""
+class Ping(NamedTuple):
+    """What is to be sent, and the trace of the request that asks for it; a probe says so in its data."""
 
     tenant: Tenant
     endpoint_id: str
-    event_type: str
-    trace: str | None
+    event_type: str = TEST_EVENT
+    trace: str | None = None
+    is_probe: bool = False
 
 
-async def _claimed_ping(
-    tx: Transaction, vault: Vault, ping: _Ping, *, now_us: int, lease_us: int
+async def write_ping(
+    tx: Transaction, vault: Vault, ping: Ping, *, now_us: int, lease_us: int
 ) -> Claimed:
-    tenant, endpoint_id, event_type, trace = ping
+    """The event and its delivery, which the caller is sending already. Takes the account's lock."""
+    tenant, endpoint_id, event_type, trace, is_probe = ping
     account_id, environment = tenant
     await lock_tenants(tx, [tenant])
     endpoint = await get(tx, vault, tenant, endpoint_id)
@@ -118,6 +132,8 @@ async def _claimed_ping(
     data = sample_data(
         event_type, endpoint.shape(), is_told_codes=endpoint.include_codes, now_us=now_us
     )
+    if is_probe:
+        data["probe"] = True
     event_id = outbox.record(tenant, type=event_type, data=data, trace=trace, now_us=now_us)
     await outbox.flush(tx)
     await mark_sample(tx, event_id)

@@ -366,5 +366,9 @@ TYPES: Final[Mapping[str, EventType]] = {
     "endpoint.disabled": EventType(
         "Deliveries to an endpoint stopped; its events are held for seven days.", Endpoint
     ),
-    "endpoint.test": EventType("A sample that was asked for; nothing happened.", Endpoint),
+    "endpoint.test": EventType(
+        "A sample that was asked for, or, with `probe`, the question whether a disabled webhook works again;"
+        " nothing happened.",
+        Endpoint,
+    ),
 }

@@ -2844,7 +2844,7 @@ export interface webhooks {
         get?: never;
         put?: never;
         /**
-         * A sample that was asked for; nothing happened.
+         * A sample that was asked for, or, with `probe`, the question whether a disabled webhook works again; nothing happened.
          * @description Its JSON Schema alone: /docs/events/endpoint.test
          */
         post: operations["on_endpoint_test"];
@@ -10647,6 +10647,8 @@ export interface components {
             failing_since: string | null;
             /** @description When it is disabled unless something arrives before; null: it was not warned of. */
             disable_at: string | null;
+            /** @description When it is asked whether it works again, while it is disabled for failing; null: it is not. */
+            probe_at: string | null;
             /**
              * Format: date-time
              * @description RFC 3339, UTC, whole seconds.
@@ -19633,6 +19635,7 @@ export interface operations {
                      *         "endpoint_id": "we_5FxpRIrX4LWLkM02",
                      *         "failing_since": "2026-06-13T12:00:03Z",
                      *         "disable_at": null,
+                     *         "probe_at": null,
                      *         "since": "2026-06-12T12:00:35Z",
                      *         "until": "2026-06-13T12:00:35Z",
                      *         "delivered": 0,

@@ -70,6 +70,12 @@ class ShownHealth(Struct, kw_only=True):
             description="When it is disabled unless something arrives before; null: it was not warned of."
         ),
     ]
+    probe_at: Annotated[
+        Time | None,
+        Meta(
+            description="When it is asked whether it works again, while it is disabled for failing; null: it is not."
+        ),
+    ]
     since: Time
     until: Time
     delivered: Annotated[Count, Meta(description="How many arrived.")]
@@ -83,11 +89,19 @@ class ShownHealth(Struct, kw_only=True):
     steps: Annotated[list[ShownStep], Meta(description="24 of equal length, the oldest first.")]
 
     @classmethod
-    def of(cls, endpoint: Endpoint, health: EndpointHealth, *, disable_at: int | None) -> Self:
+    def of(
+        cls,
+        endpoint: Endpoint,
+        health: EndpointHealth,
+        *,
+        disable_at: int | None,
+        probe_at: int | None,
+    ) -> Self:
         return cls(
             endpoint_id=endpoint.id,
             failing_since=time_of(endpoint.failing_since_at),
             disable_at=time_of(disable_at),
+            probe_at=time_of(probe_at),
             since=rfc3339(health.since),
             until=rfc3339(health.until),
             delivered=health.delivered,

@@ -37,8 +37,12 @@ async def show(call: RequestContext[Fields, HealthQuery]) -> Answer:
         health = await load_health(tx, tenant, endpoint_id, period_us=period_us, now_us=call.now_us)
         is_failing = found.status == endpoints.ENABLED and found.failing_since_at is not None
         warning = await notice.find_warning(tx, endpoint_id) if is_failing else None
-        disable_at = None if warning is None else warning.disable_at
-        return ShownHealth.of(found, health, disable_at=disable_at)
+        return ShownHealth.of(
+            found,
+            health,
+            disable_at=None if warning is None else warning.disable_at,
+            probe_at=found.probe_at if call.context.settings.webhook_probe else None,
+        )
 
     return answer(codes.SUCCESS, await call.context.database.read(work), now_us=call.now_us)
 

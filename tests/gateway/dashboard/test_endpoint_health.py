@@ -6,10 +6,13 @@ from typing import Any
 
 import pytest
 
+from kernel.clock import FixedClock
+from kernel.tenant import Tenant
 from tests.support.browser import browser_account, signed_in, text_of
 from tests.support.gateway import Gateway
 from tests.support.gateway_worker import delivering
 from tests.support.recording_receiver import receiver
+from tests.support.webhook_rows import given_endpoint
 
 pytestmark = pytest.mark.one_database
 
@@ -74,3 +77,31 @@ async def test_a_failing_webhook_says_so_and_how_it_is_sent_again(gateway: Gatew
 async def health(gateway: Gateway, key: str, endpoint_id: str) -> dict[str, Any]:
     answer = await gateway.call("GET", f"/webhooks/{endpoint_id}/health", key=key)
     return dict(answer.json()["data"])
+
+
+async def test_one_that_is_probed_says_when_and_a_press_keeps_it_off(
+    gateway: Gateway, clock: FixedClock
+) -> None:
+    browser, database = await signed_in(gateway), gateway.context.database
+    account_id = await browser_account(browser)
+    key = await gateway.key(account_id)
+    made, _ = await given_endpoint(database, clock, Tenant(account_id, "staging"))
+    await database.transaction(
+        lambda tx: tx.execute(
+            """UPDATE endpoints SET status = 'disabled', disabled_reason = 'failing', disabled_at = :now,
+               probe_at = :now + 3600000000""",
+            now=clock.now_us(),
+        )
+    )
+
+    page = (await browser.get(f"/dashboard/webhooks/{made.id}")).text
+    pressed = await browser.send(f"/dashboard/webhooks/{made.id}/status", {"status": "disabled"})
+    after = (await browser.get(f"/dashboard/webhooks/{made.id}")).text
+    endpoint = (await gateway.call("GET", f"/webhooks/{made.id}", key=key)).json()["data"]
+
+    assert "It is asked again on 2026-06-13 13:00:00 UTC" in text_of(page)
+    assert "Keep it disabled" in page
+    assert pressed.status_code == 303
+    assert (endpoint["status"], endpoint["disabled_reason"]) == ("disabled", "request")
+    assert "asked again" not in after
+    assert "Keep it disabled" not in after

@@ -335,31 +335,6 @@ async def test_an_endpoint_that_is_gone_is_disabled_and_the_others_hear_of_it(
     ]
 
 
-async def test_five_days_of_only_failure_disable_an_endpoint(
-    database: Database, clock: FixedClock
-) -> None:
-    tenant = await given_tenant(database, clock)
-    endpoint, _ = await given_endpoint(database, clock, tenant)
-
-    async def fail_since_now(tx: Transaction) -> None:
-        await tx.execute("UPDATE endpoints SET failing_since_at = :at", at=clock.now_us())
-
-    async def disable(tx: Transaction) -> list[Endpoint]:
-        return await disable_unwell(
-            tx, new_vault(), {endpoint.id: "failing"}, now_us=clock.now_us()
-        )
-
-    well = await database.transaction(disable)
-    await database.transaction(fail_since_now)
-    clock.advance_s(5 * DAY_S - 0.000001)
-    early = await database.transaction(disable)
-    clock.advance_s(0.000001)
-    late = await database.transaction(disable)
-
-    assert (well, early) == ([], [])
-    assert [one.disabled_reason for one in late] == ["failing"]
-
-
 async def test_publishing_still_writes_rows_for_a_disabled_endpoint(
     database: Database, clock: FixedClock
 ) -> None:

@@ -26,6 +26,8 @@ class ShownHealth:
     """ Since when nothing has arrived; null: it is well. """
     disable_at: datetime.datetime | None
     """ When it is disabled unless something arrives before; null: it was not warned of. """
+    probe_at: datetime.datetime | None
+    """ When it is asked whether it works again, while it is disabled for failing; null: it is not. """
     since: datetime.datetime
     """ RFC 3339, UTC, whole seconds. """
     until: datetime.datetime
@@ -61,6 +63,12 @@ class ShownHealth:
         else:
             disable_at = self.disable_at
 
+        probe_at: None | str
+        if isinstance(self.probe_at, datetime.datetime):
+            probe_at = self.probe_at.isoformat()
+        else:
+            probe_at = self.probe_at
+
         since = self.since.isoformat()
 
         until = self.until.isoformat()
@@ -93,6 +101,7 @@ class ShownHealth:
                 "endpoint_id": endpoint_id,
                 "failing_since": failing_since,
                 "disable_at": disable_at,
+                "probe_at": probe_at,
                 "since": since,
                 "until": until,
                 "delivered": delivered,
@@ -146,6 +155,21 @@ class ShownHealth:
 
         disable_at = _parse_disable_at(d.pop("disable_at"))
 
+        def _parse_probe_at(data: object) -> datetime.datetime | None:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, str):
+                    raise TypeError()
+                probe_at_type_0 = datetime.datetime.fromisoformat(data)
+
+                return probe_at_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(datetime.datetime | None, data)
+
+        probe_at = _parse_probe_at(d.pop("probe_at"))
+
         since = datetime.datetime.fromisoformat(d.pop("since"))
 
         until = datetime.datetime.fromisoformat(d.pop("until"))
@@ -183,6 +207,7 @@ class ShownHealth:
             endpoint_id=endpoint_id,
             failing_since=failing_since,
             disable_at=disable_at,
+            probe_at=probe_at,
             since=since,
             until=until,
             delivered=delivered,

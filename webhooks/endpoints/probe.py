@@ -1,0 +1,172 @@
+"""The probe of an endpoint that was disabled for failing: a test event now and then, whose answer may enable it.
+
+Promise: an endpoint that said it is gone or asked to be disabled, that a person switched off, that is deleted or whose
+account is suspended is neither asked nor enabled. That is read under the account's lock before the request, and again
+in the transaction that enables, so a person who disables it meanwhile wins. Of several workers one asks, since the
+claim puts the next probe off; a process that ends before the answer is written leaves one that is due an hour later.
+No transaction is open while the endpoint is asked. Enabling is what a person's press does. Writes endpoints
+(probe_at, and in disabled_reason the receiver's own word).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from kernel.clock import DAY_US, HOUR_US, SECOND_US, Clock
+from kernel.tenant import Tenant
+from keys.account import lock_tenants
+from keys.vault import Vault
+from store.database import Database, Transaction
+from webhooks.deliveries import delivery, notice
+from webhooks.deliveries.stage import DELIVERED, Claimed, Settlement
+from webhooks.endpoints.disabling import FIRST_PROBE_US
+from webhooks.endpoints.endpoint import ENABLED, FAILING, patch
+from webhooks.endpoints.fields import EndpointChanges
+from webhooks.endpoints.ping import SETTLE_S, Ping, ask, write_ping
+from webhooks.http.guard import Policy
+from webhooks.http.transport import Transport
+
+PROBE_US: Final = 6 * HOUR_US
+# After the endpoint was disabled; then nobody asks any more.
+PROBED_US_MAX: Final = 14 * DAY_US
+Probed = Literal["enabled", "unwell", "disabled by its answer", "left alone"]
+
+# Spelled as in the partial index, or SQLite does not use it.
+_IS_PROBED: Final = f"""p.status = 'disabled' AND p.disabled_reason = '{FAILING}'
+    AND p.deleted_at IS NULL"""
+_OF_ACTIVE: Final = "endpoints p JOIN accounts a ON a.id = p.account_id AND a.suspended_at IS NULL"
+_MINE: Final = f"""
+SELECT p.disabled_at, p.probe_at FROM {_OF_ACTIVE}
+WHERE p.id = :id AND p.account_id = :account_id AND p.environment = :environment AND {_IS_PROBED}
+"""
+_PUT_OFF: Final = "UPDATE endpoints SET probe_at = :probe_at WHERE id = :id"
+_ITS_WORD: Final = "UPDATE endpoints SET disabled_reason = :reason, probe_at = NULL WHERE id = :id"
+
+
+@dataclass(frozen=True, slots=True)
+class DueProbe:
+    """An endpoint to ask."""
+
+    endpoint_id: str
+    tenant: Tenant
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What asks the endpoints; each has timeout_s to answer."""
+
+    database: Database
+    vault: Vault
+    transport: Transport
+    clock: Clock
+    policy: Policy
+    timeout_s: float
+
+    async def send(self, due: DueProbe) -> Probed:
+        """One probe, and what came of it. Raises as webhooks/endpoints/ping.py does."""
+
+        async def claim(tx: Transaction) -> Claimed | None:
+            return await self._claim(tx, due)
+
+        async def settle(tx: Transaction) -> Probed:
+            return await self._settle(tx, due, settlement)
+
+        claimed = await self.database.transaction(claim)
+        if claimed is None:
+            return "left alone"
+        settlement = await ask(
+            claimed,
+            self.vault,
+            self.transport,
+            self.clock,
+            policy=self.policy,
+            timeout_s=self.timeout_s,
+        )
+        return await self.database.transaction(settle)
+
+    async def _claim(self, tx: Transaction, due: DueProbe) -> Claimed | None:
+        await lock_tenants(tx, [due.tenant])
+        row = await tx.fetch_one(_MINE, id=due.endpoint_id, **due.tenant._asdict())
+        now_us = self.clock.now_us()
+        if row is None or row["probe_at"] is None or row["probe_at"] > now_us:
+            return None
+        disabled_at = row["disabled_at"]
+        next_at = _next(disabled_at, now_us + FIRST_PROBE_US)
+        await tx.execute(_PUT_OFF, id=due.endpoint_id, probe_at=next_at)
+        if now_us > disabled_at + PROBED_US_MAX:
+            return None
+        ping = Ping(due.tenant, due.endpoint_id, is_probe=True)
+        lease_us = round((self.timeout_s + SETTLE_S) * SECOND_US)
+        return await write_ping(tx, self.vault, ping, now_us=now_us, lease_us=lease_us)
+
+    async def _settle(self, tx: Transaction, due: DueProbe, settlement: Settlement) -> Probed:
+        await lock_tenants(tx, [due.tenant])
+        row = await tx.fetch_one(_MINE, id=due.endpoint_id, **due.tenant._asdict())
+        probed: Probed = "left alone"
+        if row is not None:
+            probed = await self._judge(tx, due, settlement, disabled_at=row["disabled_at"])
+        await delivery.settle(tx, [settlement])
+        return probed
+
+    async def _judge(
+        self, tx: Transaction, due: DueProbe, settlement: Settlement, *, disabled_at: int
+    ) -> Probed:
+        """What the answer means for an endpoint that is still disabled for failing."""
+        id_, ended_at = due.endpoint_id, settlement.ended_at_us
+        if settlement.disable_reason is not None:
+            await tx.execute(_ITS_WORD, id=id_, reason=settlement.disable_reason)
+            return "disabled by its answer"
+        if settlement.status != DELIVERED:
+            await tx.execute(_PUT_OFF, id=id_, probe_at=_next(disabled_at, ended_at + PROBE_US))
+            return "unwell"
+        # It works again since its answer, and is enabled after it: what a person enables is not told by mail.
+        await notice.end(tx, [id_], now_us=ended_at)
+        await patch(
+            tx,
+            self.vault,
+            due.tenant,
+            id_,
+            changes=EndpointChanges(status=ENABLED),
+            now_us=max(self.clock.now_us(), ended_at + 1),
+        )
+        return "enabled"
+
+
+async def due_probes(
+    tx: Transaction,
+    *,
+    now_us: int,
+    limit: int,
+    but_ids: Sequence[str] = (),
+    but_accounts: Sequence[str] = (),
+) -> list[DueProbe]:
+    """The longest due first; but for the named endpoints, and those of the named accounts."""
+    without = " AND NOT p.id IN :but_ids[text]" if but_ids else ""
+    without += " AND NOT p.account_id IN :but_accounts[text]" if but_accounts else ""
+    rows = await tx.fetch(
+        f"""SELECT p.id, p.account_id, p.environment FROM {_OF_ACTIVE}
+            WHERE {_IS_PROBED} AND p.probe_at <= :now{without}
+            ORDER BY p.probe_at LIMIT :limit""",
+        now=now_us,
+        limit=limit,
+        **({"but_ids": but_ids} if but_ids else {}),
+        **({"but_accounts": but_accounts} if but_accounts else {}),
+    )
+    return [DueProbe(row["id"], Tenant(row["account_id"], row["environment"])) for row in rows]
+
+
+async def next_probe_at(tx: Transaction, *, but_ids: Sequence[str] = ()) -> int | None:
+    """When the next endpoint is to be asked, or None; but for the named ones."""
+    without = " AND NOT p.id IN :but_ids[text]" if but_ids else ""
+    row = await tx.fetch_one(
+        f"""SELECT p.probe_at FROM {_OF_ACTIVE}
+            WHERE {_IS_PROBED} AND p.probe_at IS NOT NULL{without}
+            ORDER BY p.probe_at LIMIT 1""",
+        **({"but_ids": but_ids} if but_ids else {}),
+    )
+    return None if row is None else int(row["probe_at"])
+
+
+def _next(disabled_at: int, at_us: int) -> int | None:
+    """Null: it was asked for long enough."""
+    return at_us if at_us <= disabled_at + PROBED_US_MAX else None
