@@ -112,8 +112,10 @@ class _Refused:
 
 
 def _is_page_with_slash(scope: Scope) -> bool:
-    """Whether the address has a slash too many at its end."""
-    return scope["method"] == "GET" and scope["path"].endswith("/") and is_safe_way(scope["path"])
+    """Whether it is a page of the dashboard with a slash too many at its end."""
+    path = scope["path"]
+    is_page = path.startswith(f"{HOME}/") and path.endswith("/")
+    return scope["method"] == "GET" and is_page and is_safe_way(path)
 
 
 def _error_page(scope: Scope, status: int, said: str) -> Response:

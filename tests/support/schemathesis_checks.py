@@ -74,7 +74,8 @@ UNFORESEEABLE: Final = (
     ),
     Unforeseeable(
         r".*",
-        r"cannot be given together with|is required where .* is not given|name either a pack or an amount",
+        r"cannot be given together with|is required where .* is not given|name either a pack or an amount"
+        r"|is required for a subscription",
         "of two fields one is given: oneOf beside fields breaks generators of clients",
     ),
     Unforeseeable(
