@@ -75,6 +75,15 @@ async def _look(pool: ConnectionPool, token_id: str, ends_at_s: float) -> Any:
         return found
 
 
+async def give_up(connection: Any, error: BaseException, *, has_begun: bool) -> None:
+    """Ends the transaction that failed. One that was cancelled as it began may begin all the same once the server
+    reads it, and whoever is lent the connection next would be inside of it: it is closed.
+    """
+    if isinstance(error, asyncio.CancelledError) and not has_begun:
+        connection.terminate()
+    await roll_back(connection)
+
+
 async def roll_back(connection: Any) -> None:
     """As far as it can be done: a connection that cannot is closed with the transaction."""
     try:

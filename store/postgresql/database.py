@@ -18,7 +18,7 @@ from store.kept.commits import KeptCommits
 from store.pool_options import PoolOptions, ServerRoom
 from store.postgresql import hints
 from store.postgresql.begin_with_lock import LONG_READ, READ, BeginWithLock, begin_text
-from store.postgresql.commit import commit, roll_back, was_kept
+from store.postgresql.commit import commit, give_up, was_kept
 from store.postgresql.errors import named
 from store.postgresql.guard import Guard
 from store.postgresql.pool import (
@@ -200,16 +200,18 @@ class PostgresqlDatabase:
         async with self._shared.soon_pool.session() as session:
             transaction = PostgresqlTransaction(session.connection)
             guard = self._guard(session, self._shared.short_answer_s)
+            has_begun = False
             try:
                 if session.settings:
                     await _AT_ONCE.run(session)
+                has_begun = True
                 value = await work(transaction)
                 await transaction.write_deferred()
                 if session.settings:
                     await commit(session)
             except BaseException as error:
                 if session.settings:
-                    await roll_back(session.connection)
+                    await give_up(session.connection, error, has_begun=has_begun)
                 raise named(error, is_committing=True) from None
             finally:
                 guard.cancel()
@@ -303,10 +305,11 @@ class PostgresqlDatabase:
         async with pool.session() as session:
             connection = session.connection
             transaction = PostgresqlTransaction(connection)
-            is_committing = False
+            is_committing = has_begun = False
             guard = self._guard(session, answer_s)
             try:
                 await begin.run(session)
+                has_begun = True
                 value = await work(transaction)
                 if is_resolved:
                     token = await transaction.end(session)
@@ -316,7 +319,7 @@ class PostgresqlDatabase:
                 await commit(session)
                 is_committing = False
             except BaseException as error:
-                await roll_back(connection)
+                await give_up(connection, error, has_begun=has_begun)
                 failure = named(error, is_committing=is_committing)
                 if not (is_resolved and isinstance(failure, CommitUnknown)):
                     raise failure from None

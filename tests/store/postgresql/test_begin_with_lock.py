@@ -120,3 +120,21 @@ async def test_a_statement_that_another_process_prepared_first_is_used(
     held = await session.fetchval("SELECT count(*) FROM pg_locks WHERE mode = 'RowShareLock'")
     await session.close()
     assert held >= 1
+
+
+async def test_a_read_that_is_cancelled_as_it_begins_leaves_nobody_inside_of_it(
+    database: Database,
+) -> None:
+    await given_rows(database)
+
+    async def touch(tx: Transaction) -> None:
+        await tx.execute("UPDATE sealed_keys SET created_at = 2 WHERE name = 'plain_1'")
+
+    # Wherever it is after so many steps of the loop: the server's answer to its BEGIN comes later.
+    for steps in range(12):
+        reading = asyncio.ensure_future(database.read(lambda tx: tx.fetch("SELECT 1")))
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        reading.cancel()
+        await asyncio.wait([reading])
+        await database.transaction(touch)
