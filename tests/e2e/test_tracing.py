@@ -100,9 +100,8 @@ async def seen(working_set: WorkingSet) -> Seen:
         installation.start(with_redis=False)
         key, transactions = await traced(installation, receiver)
         hooks = await receiver.at_least(6)
-        spans = await collector.until(
-            lambda found: (count(found, "webhook"), count(found, "supplier")) == (4, 2)
-        )
+        sampled = {transactions[0], transactions[2]}
+        spans = await collector.until(lambda found: is_whole(found, sampled))
         metrics = await metrics_of(installation)
     return Seen(key, transactions, list(hooks), spans, collector.bodies, metrics)
 
@@ -188,6 +187,21 @@ def parts(
     attempts = [one for one in found if one.name == "webhook"]
     assert len(found) == 4
     return request, sorted(attempts, key=lambda one: int(one.attributes["topup.attempt"])), ask
+
+
+def is_whole(spans: list[CollectedSpan], sampled: set[str]) -> bool:
+    """Whether both traces are here, with the batch of each: a gateway and a worker export on their own."""
+    requests = [
+        one
+        for one in spans
+        if one.kind == "server" and one.attributes.get("topup.transaction_id") in sampled
+    ]
+    batches = {batch_id for one in requests for _, batch_id in one.links}
+    return (
+        len(requests) == 2
+        and batches <= {one.span_id for one in spans}
+        and (count(spans, "webhook"), count(spans, "supplier")) == (4, 2)
+    )
 
 
 def count(spans: list[CollectedSpan], name: str) -> int:
