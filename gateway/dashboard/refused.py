@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.answers import envelope
 from gateway.answers.refusals import Refusal
+from gateway.html.field_words import for_people
 from gateway.html.forms import first_words
 from gateway.html.phrase import phrase
 from gateway.html.render import go, standing
@@ -26,6 +27,8 @@ SIGN_IN: Final = "/sign-in"
 HOME: Final = "/dashboard"
 _UNAUTHORISED: Final = 401
 _NOT_FOUND: Final = 404
+_FAULT: Final = 500
+_READS: Final = frozenset({"GET", "HEAD"})
 _TITLES: Final = {
     403: phrase("This is not open to you"),
     404: phrase("There is nothing here"),
@@ -49,7 +52,7 @@ _SENTENCES: Final = {404: phrase("The address is mistyped, or what it named is g
 
 def refuse(refusal: Refusal, _now_us: int) -> ASGIApp:
     """The refusal as a page; without a session, the way to one and back; so for a password that is due."""
-    said = first_words(refusal.detail, refusal.error.get("param"))
+    said = first_words(for_people(refusal.detail), refusal.error.get("param"))
     if refusal.error.get("required_scopes") == ["admin"]:
         said = _OPERATORS_ONLY
     elif refusal.error.get("reason") in {"scope", "owner"}:
@@ -119,8 +122,16 @@ def _is_page_with_slash(scope: Scope) -> bool:
 
 
 def _error_page(scope: Scope, status: int, said: str) -> Response:
-    title = _TITLES.get(status, _TITLES[500])
-    return standing("error.html", scope, status=status, title=title, sentence=said, home=HOME)
+    title, way = _TITLES.get(status, _TITLES[500]), _page_of_form(scope, status)
+    return standing(
+        "error.html", scope, status=status, title=title, sentence=said, home=HOME, way=way
+    )
+
+
+def _page_of_form(scope: Scope, status: int) -> str:
+    """The page of a form that was refused, to be filled again; empty where none was, or nobody knows."""
+    before = "" if scope["method"] in _READS else _page_before(scope)
+    return before if status < _FAULT and before != HOME else ""
 
 
 def _page_before(scope: Scope) -> str:
@@ -134,7 +145,7 @@ def _page_before(scope: Scope) -> str:
 def _to_sign_in(scope: Scope) -> Response:
     """And back: a form cannot be sent again from there, so of one the page is come back to that it stood on."""
     path = scope["path"]
-    if scope["method"] not in {"GET", "HEAD"}:
+    if scope["method"] not in _READS:
         before = _page_before(scope)
         return go(SIGN_IN, said="not-signed-in", **({} if before == HOME else {"next": before}))
     if path == HOME:

@@ -80,6 +80,14 @@ def _fill_in(_found: re.Match[str], _param: str) -> str:
     return _FILL_IN
 
 
+def _too_long(found: re.Match[str], _param: str) -> str:
+    return phrase(
+        "more was sent than the %(most)s kB that are read of it, so nothing was done: go back, shorten it and"
+        " send it once more",
+        most=int(found["bytes"]) // 1024,
+    )
+
+
 def _future(_found: re.Match[str], _param: str) -> str:
     return phrase("choose a day in the future")
 
@@ -138,5 +146,6 @@ _RULES: Final[tuple[tuple[re.Pattern[str], Callable[[re.Match[str], str], str]],
         ),
         _wider_than_parent,
     ),
+    (re.compile(r"\Athe body is longer than (?P<bytes>\d+) bytes"), _too_long),
     (re.compile(r"\Aexpires_at lies in the future, before the year 10000"), _future),
 )

@@ -46,6 +46,22 @@ _TOO_LARGE = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
     b"content-length: 0\r\nconnection: close\r\n\r\n"
 )
+# For the form of a page: what was typed into it is in its address.
+_PAGES: Final = b"/dashboard"
+_SAID = f"""<!doctype html><html lang="en"><head><meta charset="utf-8"><title>That is too long</title>
+<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="stylesheet" href="/static/app.css"></head>
+<body><main id="content"><div class="entry stack"><h1>That is too long</h1>
+<p>The address of a page and its headers may have {HEAD_BYTES_MAX // 1024} kB together, and these have more: something
+very long was typed into a field, or is in the address. Go back in your browser and shorten it.</p>
+<p class="buttons"><a class="button primary" href="/dashboard">Go to the dashboard</a></p></div></main></body></html>
+""".encode()
+_PAGE_TOO_LARGE = (
+    b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
+    b"content-type: text/html; charset=utf-8\r\ncache-control: no-store\r\n"
+    b"content-security-policy: default-src 'none'; style-src 'self'; frame-ancestors 'none'\r\n"
+    b"x-content-type-options: nosniff\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%b"
+    % (len(_SAID), _SAID)
+)
 _TOO_MANY = (
     b"HTTP/1.1 429 Too Many Requests\r\n"
     b"content-length: 0\r\nretry-after: 5\r\nconnection: close\r\n\r\n"
@@ -136,7 +152,7 @@ class Connection(HttpToolsProtocol):
         else:
             is_too_much = self._fed_bytes > 3 * self._body_bytes + FRAMING_BYTES_MAX
         if is_too_much:
-            self._end(_TOO_LARGE)
+            self._end_too_large()
 
     def send_400_response(self, msg: str) -> None:
         """Even what is no HTTP gets the envelope: clients read one shape."""
@@ -167,7 +183,7 @@ class Connection(HttpToolsProtocol):
         self._fields += 1
         self._head_bytes += len(name) + len(value) + _FIELD_BYTES
         if self._fields > FIELDS_MAX or self._head_bytes > HEAD_BYTES_MAX:
-            self._end(_TOO_LARGE)
+            self._end_too_large()
             raise _TooMuch
         if self._is_head:
             # uvicorn's own four lines; calling them would cost a send a microsecond.
@@ -178,7 +194,7 @@ class Connection(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         if self._head_bytes + len(self.url) > HEAD_BYTES_MAX:
-            self._end(_TOO_LARGE)
+            self._end_too_large()
             raise _TooMuch
         if len(self.pipeline) >= PIPELINED_MAX:
             self._end(_TOO_MANY)
@@ -220,6 +236,10 @@ class Connection(HttpToolsProtocol):
             self._untaken_bytes, self._untaken_since_s = untaken, now_s
         elif now_s - self._untaken_since_s > write_s_max:
             self.transport.abort()
+
+    def _end_too_large(self) -> None:
+        is_page = self._is_head and (self.url or b"").startswith(_PAGES)
+        self._end(_PAGE_TOO_LARGE if is_page else _TOO_LARGE)
 
     def _end(self, answer: bytes) -> None:
         """Refuses the request that is arriving, and closes.

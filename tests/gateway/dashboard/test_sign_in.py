@@ -196,6 +196,20 @@ async def test_a_form_of_a_session_that_ended_says_so_and_leads_back_to_its_page
 
 
 @pytest.mark.one_database
+async def test_a_form_that_is_too_long_says_how_long_it_may_be_and_leads_back(
+    gateway: Gateway,
+) -> None:
+    ann = await signed_in(gateway, "ann@example.com")
+    page = {"Origin": gateway.url, "Referer": f"{gateway.url}/dashboard/send?platform=claude"}
+
+    sent = await ann.send("/dashboard/send", {"note": "x" * 70_000}, headers=page)
+
+    assert sent.status_code == 413
+    assert "More was sent than the 64 kB that are read of it, so nothing was done" in sent.text
+    assert '<a class="button primary" href="/dashboard/send?platform=claude">Back' in sent.text
+
+
+@pytest.mark.one_database
 async def test_a_slash_too_many_leads_to_the_page_and_nowhere_else(gateway: Gateway) -> None:
     asked = {"Accept": "text/html"}
     browser = new_browser(gateway)

@@ -43,6 +43,14 @@ from kernel.errors import InvalidInput
         ("platforms are ids such as claude", "platforms", "these are ids such as claude"),
         ("send_at lies in the past", "send_at", "this lies in the past"),
         ("no such coupon", "coupon", "no such coupon"),
+        (
+            "the body is longer than 65536 bytes",
+            None,
+            (
+                "more was sent than the 64 kB that are read of it, so nothing was done: go back, shorten it"
+                " and send it once more"
+            ),
+        ),
         ("is 1 to 5", None, "write a whole number from 1 to 5"),
     ],
 )

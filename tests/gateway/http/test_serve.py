@@ -152,6 +152,15 @@ async def test_headers_are_bounded(head: bytes) -> None:
         assert not served.entered.is_set()
 
 
+async def test_of_a_page_it_is_said_what_is_too_long() -> None:
+    async with serving() as served:
+        answer = await served.ask(b"GET /dashboard/topups?reference=" + b"a" * 40_000)
+
+        assert answer.startswith(b"HTTP/1.1 431 ")
+        assert b"content-type: text/html; charset=utf-8" in answer
+        assert b"may have 32 kB together" in answer
+
+
 async def test_a_hundred_fields_are_read() -> None:
     async with serving() as served:
         answer = await served.ask(

@@ -103,6 +103,7 @@ PAGES = (
     Visit("error.html", "/dashboard/topups/txn_0000000000000000"),
     Visit("error.html", "/dashboard/admin/home"),
     Visit("error.html", "/dashboard/topups/{pending}/settle", {"environment": "live"}),
+    Visit("error.html", "/dashboard/send", {"note": "x" * 70_000}),
     Visit("send.html", "/dashboard/send"),
     Visit("send.html", "/dashboard/send", SEND),
     Visit("send.html", "/dashboard/send", SEND | {"amount": "", "recipient_email": ""}),
