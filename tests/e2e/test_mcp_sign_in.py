@@ -3,7 +3,6 @@
 import asyncio
 import json
 import re
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -23,6 +22,7 @@ from tests.support.installation import Installation
 from tests.support.mcp_agent import code_of, data_of
 from tests.support.mcp_person import Kept, connected, provider
 from tests.support.plain_http import http_client
+from tests.support.refusals import are_all_refused
 from tests.support.scripted_receiver import ScriptedReceiver, Talk
 
 # What differs between databases is tested below HTTP.
@@ -123,14 +123,6 @@ async def statuses_with(installation: Installation, token: str) -> list[int]:
         ]
 
 
-async def is_refused_everywhere(installation: Installation, token: str, within_s: float) -> bool:
-    until = time.monotonic() + within_s
-    while await statuses_with(installation, token) != [401, 401]:
-        if time.monotonic() > until:
-            return False
-    return True
-
-
 def token_of(kept: Kept) -> str:
     assert kept.tokens is not None
     return kept.tokens.access_token
@@ -180,7 +172,7 @@ async def test_a_client_signs_in_sends_asks_for_more_refreshes_and_is_thrown_out
             third = token_of(kept)
 
         listed = await disconnect(person.page)
-        is_out = await is_refused_everywhere(installation, third, within_s=1.0)
+        is_out = await are_all_refused(lambda: statuses_with(installation, third), within_s=1.0)
         await is_denied(installation, person, kept)
 
     assert {"send_topup", "get_status", "wait_for"} <= names

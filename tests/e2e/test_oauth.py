@@ -3,7 +3,6 @@
 import asyncio
 import json
 import re
-import time
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -17,6 +16,7 @@ from tests.support.browser import PASSWORD, member_at
 from tests.support.chromium import grave_faults_in_both, new_window
 from tests.support.installation import Installation
 from tests.support.plain_http import http_client
+from tests.support.refusals import are_all_refused
 
 APP_HOST = "app.example.com"
 REDIRECT = f"https://{APP_HOST}/callback?from=gateway"
@@ -109,14 +109,10 @@ async def begin(installation: Installation, browser: Browser) -> Journey:
     )
 
 
-async def is_refused_everywhere(journey: Journey, token: str, *, within_s: float) -> bool:
-    """Whether both gateways refuse the token in that time, and go on refusing it."""
-    until = time.monotonic() + within_s
-    statuses: list[int] = []
-    while statuses != [401, 401] and time.monotonic() < until:
-        answers = [await journey.post("/user/oauth/balance", each, token) for each in (0, 1)]
-        statuses = [answer.status_code for answer in answers]
-    return statuses == [401, 401]
+async def statuses_with(journey: Journey, token: str) -> list[int]:
+    """What each gateway says to the token."""
+    answers = [await journey.post("/user/oauth/balance", each, token) for each in (0, 1)]
+    return [answer.status_code for answer in answers]
 
 
 async def test_from_consent_to_charge_to_the_end_of_it(install: Install, browser: Browser) -> None:
@@ -141,7 +137,7 @@ async def test_from_consent_to_charge_to_the_end_of_it(install: Install, browser
     await page.get_by_role("button", name="Remove its access").click()
     await page.get_by_text("The app's access is gone").wait_for()
 
-    assert await is_refused_everywhere(journey, token, within_s=1.0)
+    assert await are_all_refused(lambda: statuses_with(journey, token), within_s=1.0)
     assert "Wiki bot asks to act for you" in asked
     assert "$10.00 in each calendar month" in asked
     assert (query["from"], query["state"]) == (["gateway"], ["a&b/é"])

@@ -1,4 +1,5 @@
 import asyncio
+import time
 
 import stripe
 
@@ -13,6 +14,7 @@ from tests.support.webhook_rows import (
 )
 from webhooks.deliveries.claim import claim as take_due
 from webhooks.deliveries.stage import Claim
+from worker.dispatch import BEAT_S
 
 
 async def test_an_event_arrives_signed_once_the_dispatcher_is_woken(database: Database) -> None:
@@ -83,31 +85,34 @@ async def test_a_retry_comes_after_its_wait_without_being_woken(database: Databa
     tenant = await given_tenant(database)
     told: list[int] = []
     async with (
-        receiver(lambda number: (500 if number == 0 else 200, 0.0)) as hook,
+        receiver(lambda number: (500 if number < 2 else 200, 0.0)) as hook,
         dispatching(database, on_later=told.append) as (dispatcher, settled),
     ):
-        await given_endpoint(database, CLOCK, tenant, url=hook.url, retry_schedule_s=(0, 1))
+        await given_endpoint(database, CLOCK, tenant, url=hook.url, retry_schedule_s=(0, 1, 1))
         await given_events(database, CLOCK, tenant)
         dispatcher.wake()
-        await until(lambda: len(settled) == 2)
+        await until(lambda: len(settled) == 3)
 
-    first, second = hook.requests
-    [due_us] = told
-    assert (first.headers["x-aitopup-attempt"], second.headers["x-aitopup-attempt"]) == ("1", "2")
-    assert first.body == second.body
-    assert second.at_s - first.at_s >= 1.0
-    started_us = settled[1].sent.settlement.attempt.started_at
-    # Timed, not found by the beat of two seconds.
-    assert 0 <= started_us - due_us < 900_000
+    first, second, third = hook.requests
+    attempts = [request.headers["x-aitopup-attempt"] for request in hook.requests]
+    assert attempts == ["1", "2", "3"]
+    assert first.body == second.body == third.body
+    assert min(second.at_s - first.at_s, third.at_s - second.at_s) >= 1.0
+    started_us = [one.sent.settlement.attempt.started_at for one in settled[1:]]
+    late_us = [started - due for started, due in zip(started_us, told, strict=True)]
+    # Timed: found by the beat of two seconds, each would be late by one. A busy machine may hold up one.
+    assert min(late_us) >= 0
+    assert min(late_us) < 900_000
 
 
 async def test_an_endpoint_that_hangs_does_not_delay_another(database: Database) -> None:
     tenant = await given_tenant(database)
     async with (
-        receiver(lambda _number: (200, 60.0)) as hanging,
+        receiver() as hanging,
         receiver() as quick,
-        dispatching(database, slots=20, timeout_s=3.0) as (dispatcher, settled),
+        dispatching(database, slots=20, timeout_s=60.0) as (dispatcher, _),
     ):
+        hanging.held = asyncio.Event()
         await given_endpoint(database, CLOCK, tenant, url=hanging.url, events=["topup.failed"])
         await given_endpoint(database, CLOCK, tenant, url=quick.url, events=["topup.delivered"])
         await given_events(database, CLOCK, tenant, count=300, type_="topup.failed")
@@ -116,10 +121,11 @@ async def test_an_endpoint_that_hangs_does_not_delay_another(database: Database)
         await given_events(database, CLOCK, tenant, count=50)
         dispatcher.wake()
 
+        # Before any of the others could time out.
         await quick.wait_for(50)
 
-        assert not [one for one in settled if one.sent.settlement.attempt.error == "timeout"]
-        assert len(hanging.requests) <= 10
+        assert 0 < len(hanging.requests) <= 10
+        hanging.held.set()
 
 
 async def test_a_backlog_far_beyond_the_slots_is_worked_off(database: Database) -> None:
@@ -228,8 +234,9 @@ async def test_a_stop_finishes_what_is_in_flight_and_claims_no_more(database: Da
 async def test_an_idle_dispatcher_does_not_poll(database: Database) -> None:
     async with dispatching(database):
         await asyncio.sleep(0.2)
-        before = database.statements_run
+        before, began_s = database.statements_run, time.monotonic()
         await asyncio.sleep(1.0)
 
-        # At most one beat of two seconds: BEGIN, the scan, COMMIT.
-        assert database.statements_run - before <= 3
+        # At most one in the time of a beat: BEGIN, the scan, COMMIT.
+        looks_max = 1 + (time.monotonic() - began_s) // BEAT_S
+        assert database.statements_run - before <= 3 * looks_max

@@ -69,7 +69,8 @@ async def test_a_neighbour_in_the_same_batch_does_not_wait_for_a_held_tenant(
 
     await stuck
 
-    assert (took_s, again_s) < (2.0, 2.0)
+    # Whoever waits for a row that is held is refused after five seconds.
+    assert max(took_s, again_s) < 4.0
     assert (await a.balance())["balance_cents"] == 1_000_000 - 200
     assert (await b.balance())["balance_cents"] == 1_000_000 - 2200
     assert await a.findings() == []
@@ -80,6 +81,7 @@ async def test_what_comes_for_a_held_tenant_costs_the_others_no_second_wait(
     desks: list[FundedAccount], database_url: str
 ) -> None:
     a, b, _ = desks
+    before = [await seconds(b.send(100)) for _ in range(10)]
     async with held(database_url, a.principal.tenant):
         stuck = [asyncio.ensure_future(a.send(100))]
         await b.send(100)
@@ -91,7 +93,7 @@ async def test_what_comes_for_a_held_tenant_costs_the_others_no_second_wait(
     await asyncio.gather(*stuck)
 
     # Ten times the wait for a row would be a second.
-    assert sorted(waits)[5] < 0.1
+    assert sorted(waits)[5] < sorted(before)[5] + 0.1
     assert (await a.balance())["balance_cents"] == 1_000_000 - 1200
     assert await a.findings() == []
 
@@ -105,7 +107,7 @@ async def test_a_held_tenant_is_refused_in_time_and_goes_on_afterwards(
         began_s = time.monotonic()
         refused = await asyncio.gather(*(a.send(100) for _ in range(3)), return_exceptions=True)
         took_s = time.monotonic() - began_s
-        assert await seconds(b.send(100)) < 2.0
+        assert await seconds(b.send(100)) < 4.0
 
     assert [type(one) for one in refused] == [Unavailable] * 3
     assert took_s < 9.0

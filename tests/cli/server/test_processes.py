@@ -5,6 +5,7 @@ import json
 import os
 import signal
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -124,7 +125,9 @@ async def _stop_under_load(whole: Whole, url: str, key: str) -> set[str]:
         # As systemd does it: each of its processes is told, and each gateway twice then.
         whole.signal(signal.SIGTERM)
         for pid in whole.pids().values():
-            os.kill(pid, signal.SIGTERM)
+            # Whoever was quick is gone.
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGTERM)
     assert await asyncio.to_thread(whole.wait) == 0
     return answered
 

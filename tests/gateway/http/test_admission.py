@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import pytest_asyncio
 
@@ -16,6 +17,7 @@ from keys.principal import ACCOUNT_SCOPES
 from tests.support.gateway import Gateway, running, settings_of
 
 LOGGER = AccessLog.__module__
+CALLS_MAX = 200
 
 
 @pytest.fixture
@@ -130,12 +132,21 @@ async def test_a_body_that_names_the_other_environment_is_2009(gateway: Gateway)
     assert same.status_code == 201
 
 
+async def until_refused(gateway: Gateway, key: str) -> list[httpx.Response]:
+    """The answers up to the first refusal. On a slow machine the bucket is filled again meanwhile."""
+    answers: list[httpx.Response] = []
+    while not answers or answers[-1].status_code == 200:
+        assert len(answers) < CALLS_MAX
+        answers.append(await gateway.call("GET", "/platforms", key=key))
+    return answers
+
+
 async def test_the_rate_limit_is_told_and_then_enforced(settings_base: dict[str, Any]) -> None:
     async with running(settings_of(**settings_base, rate_limit_per_s=1)) as gateway:
         key = await gateway.key(await gateway.account())
 
         first = await gateway.call("GET", "/codes")
-        answers = [await gateway.call("GET", "/platforms", key=key) for _ in range(10)]
+        answers = await until_refused(gateway, key)
 
     assert "RateLimit" not in first.headers
     assert answers[0].status_code == 200
@@ -153,12 +164,10 @@ async def test_each_credential_has_its_own_bucket(settings_base: dict[str, Any])
     async with running(settings_of(**settings_base, rate_limit_per_s=1)) as gateway:
         account_id = await gateway.account()
         busy, idle = await gateway.key(account_id), await gateway.key(account_id)
-        for _ in range(5):
-            last = await gateway.call("GET", "/platforms", key=busy)
+        await until_refused(gateway, busy)
 
         answer = await gateway.call("GET", "/platforms", key=idle)
 
-    assert last.status_code == 429
     assert answer.status_code == 200
 
 

