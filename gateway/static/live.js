@@ -4,6 +4,7 @@
 
 const STREAM = "/api/public/v1/events/stream";
 const UNDER_WAY_MS = 1500;
+const SOON_MS = 250;
 const shown = document.getElementById("live");
 const toggle = document.getElementById("live-switch");
 const says = document.getElementById("live-says");
@@ -21,7 +22,9 @@ function isUnderWay() {
 
 async function refresh() {
   clearTimeout(timer);
-  if (!stream || isFetching) return;
+  if (!stream) return;
+  // What is on its way may have been read before what this was called for.
+  if (isFetching) return soon();
   isFetching = true;
   try {
     const answer = await fetch(location.href, { credentials: "same-origin" });
@@ -42,14 +45,19 @@ async function refresh() {
   if (stream && isUnderWay()) timer = setTimeout(refresh, UNDER_WAY_MS);
 }
 
+function soon() {
+  clearTimeout(timer);
+  timer = setTimeout(refresh, SOON_MS);
+}
+
 function start() {
   stream = new EventSource(STREAM);
-  const soon = () => { clearTimeout(timer); timer = setTimeout(refresh, 250); };
+  // The stream tells of what comes after its beginning; what came before is on the page from then on.
+  stream.addEventListener("open", refresh);
   for (const type of toggle.dataset.types.split(" ")) stream.addEventListener(type, soon);
   toggle.setAttribute("aria-pressed", "true");
   toggle.prepend(dot);
   says.textContent = told.sayFollows;
-  refresh();
 }
 
 function stop() {

@@ -146,7 +146,7 @@ def test_a_batch_is_linked_with_its_requests_and_in_no_trace_of_theirs(seen: See
     assert batch.links == ((TRACE_ID, request.span_id),)
     assert batch.attributes["topup.batch.size"] == 1
     parts_ms = [batch.attributes[f"topup.batch.{part}_ms"] for part in PARTS]
-    assert sum(parts_ms) == pytest.approx(batch.took_ns / 1e6, abs=5)
+    assert sum(parts_ms) == pytest.approx(batch.took_ns / 1e6, abs=0.1)
 
 
 def test_a_trace_is_begun_where_there_is_none_and_kept_off_where_its_caller_says(
@@ -241,9 +241,9 @@ async def test_a_collector_that_hangs_costs_spans_alone(working_set: WorkingSet)
 
     assert [one.json()["code"] for one in answers] == [1001] * 30
     # The SDK waits 10 s for a collector.
-    assert took_s < 5
+    assert max(took_s, stop_s) < 10
     [line] = [one for one in metrics.splitlines() if one.startswith("topup_spans_dropped_total{")]
     # Four at most are on their way and eight in the queue, of two spans for each send.
     assert line.startswith('topup_spans_dropped_total{reason="full"}')
     assert float(line.split()[1]) >= 30
-    assert (code, stop_s < 8) == (0, True)
+    assert code == 0
