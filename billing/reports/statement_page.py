@@ -1,19 +1,26 @@
 """A statement as a person looks at it: who it is of, the balance before and after, what changed it between."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from billing.documents.billing_details import buyers
 from billing.ledger import statement
+from billing.ledger.chart import LedgerAccountKind
 from kernel.tenant import Tenant
-from store.database import Database
+from store.database import Database, Transaction
 
 
 class StatementEntry(NamedTuple):
-    """A transfer that changed the balance, and the balance after it, in micros."""
+    """A transfer that changed the balance, and the balance after it, in micros.
+
+    recipient: whose top-up set credit aside or gave it back, where the ledger account does not say it; empty:
+    it does, or there is none.
+    """
 
     line: statement.StatementLine
     balance_micros: int
+    recipient: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +48,38 @@ async def statement_page(
         entries.append(StatementEntry(line, balance_micros))
         if len(entries) > entries_max:
             break
-    named = await database.read(lambda tx: buyers(tx, [tenant.account_id]))
+    shown = entries[:entries_max]
+    held = sorted({entry.line.transaction_id for entry in shown if _is_held(entry.line)} - {None})
+    named, recipients = await database.read(lambda tx: _names(tx, tenant, held))
     return StatementPage(
-        name=named[tenant.account_id].name,
+        name=named,
         opening_micros=opening_micros,
         closing_micros=await statement.opening_micros(database, tenant, before=until),
-        entries=entries[:entries_max],
+        entries=[
+            entry._replace(recipient=recipients.get(entry.line.transaction_id or "", ""))
+            if _is_held(entry.line)
+            else entry
+            for entry in shown
+        ],
         has_more=len(entries) > entries_max,
     )
+
+
+def _is_held(line: statement.StatementLine) -> bool:
+    return line.other_side.partition(":")[0] == LedgerAccountKind.HELD
+
+
+async def _names(
+    tx: Transaction, tenant: Tenant, transaction_ids: Sequence[str]
+) -> tuple[str, dict[str, str]]:
+    """The account's name, and the recipients of its top-ups by these ids."""
+    name = (await buyers(tx, [tenant.account_id]))[tenant.account_id].name
+    if not transaction_ids:
+        return name, {}
+    rows = await tx.fetch(
+        """SELECT id, recipient_email FROM topups WHERE id IN :ids[text]
+             AND account_id = :account_id AND environment = :environment""",
+        ids=list(transaction_ids),
+        **tenant._asdict(),
+    )
+    return name, {row["id"]: row["recipient_email"] for row in rows}

@@ -1,10 +1,12 @@
 """The search of everything: a page of its own, which the script of each page shows as a dialog."""
 
 import re
+from collections.abc import Sequence
 from typing import Any, Final
 
 from starlette.responses import Response
 
+from billing.reports.find_by_id import Found
 from billing.reports.find_by_words import PART_CHARACTERS_MIN
 from billing.reports.search import SearchResult, rows_looked_at, search_account, search_all
 from gateway.dashboard.admin.fields import admin_route
@@ -108,9 +110,15 @@ def _page(
         older_than=found.parts.older_than,
         looked_back_to=found.parts.looked_back_to,
         looked_at=looked_at,
+        is_recipient=path == PATH and _is_recipient(text, found.parts.items),
         characters_min=PART_CHARACTERS_MIN,
         actions=actions_for(text, call.principal.scopes, language_of_request(call.scope).say),
     )
+
+
+def _is_recipient(text: str, topups: Sequence[Found]) -> bool:
+    """Whether it is the whole address that one of these went to, so that the list of all to it is not empty."""
+    return any(one.title.lower().startswith(f"{text.lower()} · ") for one in topups)
 
 
 ROUTES = (page_route("GET", "/search", show, "Find anything", ACCOUNT_SCOPES),)

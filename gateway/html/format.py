@@ -156,6 +156,7 @@ _SAID_CHARACTERS_MAX = 200
 # A state's colour; a word stands beside it, so colour is never the only sign.
 TONES: Final[Mapping[str, str]] = {
     "delivered": "good",
+    "mended": "good",
     "approved": "good",
     "enabled": "good",
     "active": "good",

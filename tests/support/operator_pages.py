@@ -50,7 +50,7 @@ async def fill(browser: Browser, page: str, fields: Mapping[str, Any]) -> httpx.
     html = (await browser.get(page)).text
     path = urlsplit(page).path
     form = re.search(
-        rf'<form[^>]*method="post" action="{re.escape(path)}">.*?</form>', html, re.DOTALL
+        rf'<form[^>]*method="post" action="{re.escape(path)}"[^>]*>.*?</form>', html, re.DOTALL
     )
     assert form is not None, f"{page} has no form of its own"
     hidden = re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)">', form[0])

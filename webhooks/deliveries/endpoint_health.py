@@ -3,6 +3,7 @@
 Promise: it costs the same however much there is, since it looks at the newest LOOKED_AT_MAX deliveries; where
 these reach back less far than was asked, `since` says from when on they are all there. Test pings do not count.
 Failures are put together by what the receiver answered, without the numbers that differ from one to the next.
+One that is mended counts by the replay that arrived, and is no failure.
 Reads only.
 """
 
@@ -16,6 +17,7 @@ import msgspec
 
 from kernel.tenant import Tenant
 from store.database import Row, Transaction
+from webhooks.deliveries.mended import IS_MENDED
 from webhooks.deliveries.stage import DELIVERED, FAILED
 
 LOOKED_AT_MAX: Final = 2_000
@@ -133,6 +135,8 @@ def _health(rows: Sequence[Row], since: int, until: int) -> EndpointHealth:
         if row["status"] == DELIVERED:
             found.delivered += 1
             step.delivered += 1
+        elif row["is_mended"]:
+            continue
         elif row["status"] == FAILED:
             found.failed += 1
             step.failed += 1
@@ -196,7 +200,8 @@ def _last_line(text: str) -> str:
 # By the endpoint's own index; the attempt by its key.
 _ROWS: Final = f"""
 SELECT d.id, d.status, d.created_at, a.duration_us, a.http_status, a.error,
-    CASE WHEN d.status = '{FAILED}' THEN SUBSTR(a.response_body, 1, {BODY_BYTES}) END AS response_body
+    CASE WHEN d.status = '{FAILED}' THEN SUBSTR(a.response_body, 1, {BODY_BYTES}) END AS response_body,
+    CASE WHEN {IS_MENDED} THEN 1 ELSE 0 END AS is_mended
 FROM deliveries d
 LEFT JOIN attempts a ON a.delivery_id = d.id AND a.number = d.attempts_made
 WHERE d.endpoint_id = :endpoint_id AND d.created_at >= :since AND d.event_type <> '{PING}'

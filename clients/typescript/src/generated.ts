@@ -10666,7 +10666,7 @@ export interface components {
             delivered: number;
             /**
              * Format: int64
-             * @description How many ended without.
+             * @description How many ended without, and did not when sent again.
              */
             failed: number;
             /**
@@ -10726,7 +10726,7 @@ export interface components {
             delivered: number;
             /**
              * Format: int64
-             * @description How many ended without.
+             * @description How many ended without, and did not when sent again.
              */
             failed: number;
         };

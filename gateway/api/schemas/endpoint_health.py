@@ -47,7 +47,9 @@ class ShownStep(Struct, kw_only=True):
 
     at: Time
     delivered: Annotated[Count, Meta(description="How many arrived.")]
-    failed: Annotated[Count, Meta(description="How many ended without.")]
+    failed: Annotated[
+        Count, Meta(description="How many ended without, and did not when sent again.")
+    ]
 
 
 class Answered(Struct, kw_only=True):
@@ -79,7 +81,9 @@ class ShownHealth(Struct, kw_only=True):
     since: Time
     until: Time
     delivered: Annotated[Count, Meta(description="How many arrived.")]
-    failed: Annotated[Count, Meta(description="How many ended without.")]
+    failed: Annotated[
+        Count, Meta(description="How many ended without, and did not when sent again.")
+    ]
     open: Annotated[Count, Meta(description="How many are still tried, or were cancelled.")]
     success_share: Annotated[Share | None, Meta(description="Of those that ended; null: none did.")]
     answered_ms: Annotated[

@@ -1,5 +1,6 @@
 """The delivery log: filters, a live tail, one delivery with its attempts, and sending it again."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
@@ -15,10 +16,11 @@ from gateway.http.fields import Fields
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from gateway.internal_client import ask
-from kernel.errors import DomainError, InvalidInput
+from kernel.errors import DomainError, InvalidInput, NotFound
 from kernel.ids import new_id
 from webhooks.deliveries.log import last_answers
 from webhooks.deliveries.log_page import SORTS
+from webhooks.deliveries.mended import mended
 from webhooks.deliveries.stage import STATUSES
 from webhooks.events.event import EVENT_TYPES
 
@@ -91,7 +93,8 @@ async def _log_page(call: RequestContext[Any, Any], problem: Problem = NO_PROBLE
     found = await listing(call, "/deliveries", *_FILTERS, here=PATH, sorts=SORTS)
     tenant = call.principal.tenant
     ids = [one["id"] for one in found.items]
-    answers = await call.context.database.read(lambda tx: last_answers(tx, tenant, ids))
+    database = call.context.database
+    answers = await database.read(lambda tx: last_answers(tx, tenant, ids))
     endpoints = (await ask(call, "GET", "/webhooks", query={"limit": 200})).data["items"]
     kept = {
         name: text for name in (*_FILTERS, "sort", "cursor") if (text := found.filters.text(name))
@@ -103,6 +106,7 @@ async def _log_page(call: RequestContext[Any, Any], problem: Problem = NO_PROBLE
         listing=found,
         problem=problem,
         answers=answers,
+        mended=await database.read(lambda tx: mended(tx, tenant, ids)),
         here=f"{PATH}?{urlencode(kept)}",
         form_key=new_id("frm"),
         endpoints=endpoints,
@@ -117,14 +121,31 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
     delivery = (await ask(call, "GET", f"/deliveries/{call.params['delivery_id']}")).data
     event = (await ask(call, "GET", f"/events/{delivery['event_id']}")).data
     endpoints = (await ask(call, "GET", "/webhooks", query={"limit": 200})).data["items"]
+    tenant, ids = call.principal.tenant, [delivery["id"]]
     return page(
         call,
         "delivery.html",
         delivery=delivery,
+        is_mended=await call.context.database.read(lambda tx: mended(tx, tenant, ids)),
+        topup=await _topup_of(call, delivery),
         event=event,
         urls={endpoint["id"]: endpoint["url"] for endpoint in endpoints},
         form_key=new_id("frm"),
     )
+
+
+async def _topup_of(
+    call: RequestContext[Any, Any], delivery: Mapping[str, Any]
+) -> Mapping[str, Any] | None:
+    """The top-up that the event tells of, where it is of one and the reader may see it."""
+    transaction_id = delivery["transaction_id"]
+    if transaction_id is None or "topup:read" not in call.principal.scopes:
+        return None
+    try:
+        found = await ask(call, "GET", f"/topup/status/{transaction_id}")
+    except NotFound:
+        return None
+    return dict(found.data)
 
 
 async def replay(call: RequestContext[Fields, Fields]) -> Reply:

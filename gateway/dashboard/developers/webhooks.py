@@ -23,6 +23,7 @@ from kernel.clock import parse_rfc3339
 from kernel.errors import DomainError, InvalidInput
 from kernel.ids import new_id
 from store.activity import Activity
+from webhooks.deliveries.mended import mended
 from webhooks.deliveries.retry import SCHEDULE_S_DEFAULT
 from webhooks.endpoints.endpoint import SORTS
 from webhooks.events.event import EVENT_TYPES
@@ -138,12 +139,14 @@ async def endpoint_page(
     query = {"endpoint_id": endpoint["id"], "limit": 10}
     deliveries = (await ask(call, "GET", "/deliveries", query=query)).data["items"]
     health = (await ask(call, "GET", f"{_api(call)}/health")).data
+    tenant, ids = call.principal.tenant, [one["id"] for one in deliveries]
     return page(
         call,
         "webhook.html",
         status=problem.status,
         endpoint=endpoint,
         deliveries=deliveries,
+        mended=await call.context.database.read(lambda tx: mended(tx, tenant, ids)),
         health=health,
         chart=_chart(health),
         form=_form_of(endpoint) if form is None else form,

@@ -1,33 +1,43 @@
-"""The statement: what changed the balance in a period, and the whole of it to download."""
+"""The statement: what changed the balance in a month or another period, and the whole of it to download."""
 
-from typing import Final
+from collections.abc import Sequence
+from typing import Any, Final
 from urllib.parse import urlencode
 
 from billing.reports.credit_ahead import credit_ahead
 from billing.reports.statement_page import statement_page
 from gateway.dashboard.route import page_route
-from gateway.html.forms import NO_PROBLEM, Problem, problem_of, read_query
+from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_query
 from gateway.html.phrase import phrase
 from gateway.html.render import page
 from gateway.http.fields import Fields, time_us
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from gateway.surfaces import API_PREFIX
-from kernel.clock import DAY_US, day_start_us, rfc3339
-from kernel.errors import DomainError
+from kernel.clock import (
+    DAY_US,
+    day_start_us,
+    month_start_us,
+    next_month_start_us,
+    parse_rfc3339,
+    rfc3339,
+)
+from kernel.errors import DomainError, InvalidInput
+from keys.account import get_account
 
 ENTRIES_SHOWN: Final = 200
 DAYS: Final = 30
+MONTHS_MAX: Final = 120
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
-    """What changed the balance in the period; the last thirty days unless another is asked for."""
+    """What changed the balance in the month or period; the last thirty days unless another is asked for."""
     asked, problem = read_query(call), NO_PROBLEM
     today = day_start_us(call.now_us)
     since, until = today - DAYS * DAY_US, today + DAY_US
+    months = await _months(call)
     try:
-        since = time_us(_moment(asked.text("from")), "from") or since
-        until = time_us(_moment(asked.text("to")), "to") or until
+        since, until = _period(asked, months, (since, until))
     except DomainError as error:
         problem = problem_of(error)
     if since >= until:
@@ -45,10 +55,52 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
         ),
         last_day=rfc3339(until - 1)[:10],
         period=period,
+        months=months,
+        month=_month_of(since, until, months),
         ahead=await database.read(lambda tx: credit_ahead(tx, tenant, now_us=call.now_us)),
         download=f"{API_PREFIX}/topup/statement?{urlencode({**period, 'format': 'csv_excel'})}",
         printed=f"{API_PREFIX}/topup/statement?{urlencode({**period, 'format': 'pdf'})}",
     )
+
+
+def _period(asked: Form, months: Sequence[str], usual: tuple[int, int]) -> tuple[int, int]:
+    """What the address asks for, else the usual one. Raises InvalidInput."""
+    month = asked.text("month")
+    if month and month not in months:
+        raise InvalidInput(phrase("choose a month of the list"), param="month")
+    if month:
+        return _bounds(month)
+    since, until = usual
+    return (
+        time_us(_moment(asked.text("from")), "from") or since,
+        time_us(_moment(asked.text("to")), "to") or until,
+    )
+
+
+def _month_of(since: int, until: int, months: Sequence[str]) -> str:
+    """The month that the period is; empty: none of these."""
+    month = _name(since)
+    return month if month in months and (since, until) == _bounds(month) else ""
+
+
+async def _months(call: RequestContext[Any, Any]) -> list[str]:
+    """Those of the account, by year and month, the newest first."""
+    account_id = call.principal.account_id
+    account = await call.context.database.read(lambda tx: get_account(tx, account_id))
+    at, found = month_start_us(call.now_us), [_name(call.now_us)]
+    while at > account.created_at and len(found) < MONTHS_MAX:
+        at = month_start_us(at - 1)
+        found.append(_name(at))
+    return found
+
+
+def _name(at_us: int) -> str:
+    return rfc3339(at_us)[:7]
+
+
+def _bounds(month: str) -> tuple[int, int]:
+    since = parse_rfc3339(f"{month}-01T00:00:00Z")
+    return since, next_month_start_us(since)
 
 
 def _moment(day: str) -> str | None:

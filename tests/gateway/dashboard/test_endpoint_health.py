@@ -29,11 +29,7 @@ async def test_a_failing_webhook_says_so_and_how_it_is_sent_again(gateway: Gatew
         endpoint = made.json()["data"]
         for _ in range(2):
             await gateway.call("POST", "/topup/send", key=key, json=SEND)
-        async with asyncio.timeout(30):
-            while True:
-                if (await health(gateway, key, endpoint["id"]))["failed"] == 2:
-                    break
-                await asyncio.sleep(0.02)
+        await until(gateway, key, endpoint["id"], "failed", 2)
 
         said = text_of((await browser.get("/dashboard/webhooks")).text)
         page = await browser.get(f"/dashboard/webhooks/{endpoint['id']}")
@@ -72,6 +68,45 @@ async def test_a_failing_webhook_says_so_and_how_it_is_sent_again(gateway: Gatew
     assert sorted(replays) == sorted([last, *both])
     assert "0 of 1 are sent again" in unknown.text
     assert "Tick at least one delivery" in none.text
+
+
+async def test_what_arrived_when_it_was_sent_again_is_mended_and_no_failure(
+    gateway: Gateway,
+) -> None:
+    browser = await signed_in(gateway)
+    key = await gateway.key(await browser_account(browser))
+    answers = [500, 200]
+    async with receiver(lambda _: (answers.pop(0), 0.0)) as hook, delivering(gateway):
+        body = {"url": hook.url, "retry_schedule_s": [0], "events": ["topup.delivered"]}
+        made = await gateway.call("POST", "/webhooks/register", key=key, json=body)
+        endpoint_id = made.json()["data"]["id"]
+        sent = await gateway.call("POST", "/topup/send", key=key, json=SEND)
+        failed = await until(gateway, key, endpoint_id, "failed", 1)
+        last = failed["failures"][0]["last_delivery_id"]
+        again = await browser.send(f"/dashboard/deliveries/{last}/replay", {})
+        then = await until(gateway, key, endpoint_id, "delivered", 1)
+
+    assert (then["failed"], then["failures"], then["success_share"]) == (0, [], 1.0)
+    log = text_of((await browser.get("/dashboard/deliveries?status=failed")).text)
+    assert "topup.delivered" in log
+    assert "mended 500 in" in log
+    assert "failed mended" in text_of((await browser.get(f"/dashboard/deliveries/{last}")).text)
+    replay = (await browser.get(again.headers["location"])).text
+    transaction_id = sent.json()["transaction_id"]
+    assert f'<a class="button" href="/dashboard/topups/{transaction_id}">To the top-up' in replay
+    assert f"{transaction_id} delivered $10.00, bob@example.com" in text_of(replay)
+
+
+async def until(
+    gateway: Gateway, key: str, endpoint_id: str, name: str, number: int
+) -> dict[str, Any]:
+    """The endpoint's health, once it counts so many of that name."""
+    async with asyncio.timeout(30):
+        while True:
+            found = await health(gateway, key, endpoint_id)
+            if found[name] == number:
+                return found
+            await asyncio.sleep(0.02)
 
 
 async def health(gateway: Gateway, key: str, endpoint_id: str) -> dict[str, Any]:

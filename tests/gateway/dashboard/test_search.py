@@ -103,6 +103,10 @@ async def test_everything_is_found_by_its_account_and_by_no_other(gateway: Gatew
 
     # What only operators' pages show is not found on the merchant's.
     assert await found(boss, await account_of(boss)) == []
+    # A list is offered where it has something.
+    for text, is_offered in (("ANN.lee@mail.example", True), ("nn.lee@mail.example", False)):
+        page = await ann.browser.request("GET", SEARCH, params={"q": text})
+        assert ("All top-ups to exactly" in page.text) is is_offered, text
     for text in [*ann.ids, ann.request_id, "ann.le", "inv-ann", "ann@shop"]:
         paths = await found(boss, text, ALL)
         assert paths, f"the operator does not find {text}"

@@ -2,6 +2,7 @@
 
 import pytest
 
+from kernel.clock import rfc3339
 from tests.support.browser import browser_account, signed_in, text_of
 from tests.support.gateway import Gateway
 
@@ -34,3 +35,43 @@ async def test_a_period_without_changes_keeps_its_balances(gateway: Gateway) -> 
     assert "Nothing changed the balance in this period" in text_of(past.text)
     assert wrong.status_code == 422
     assert "The first day is before the last one." in text_of(wrong.text)
+
+
+async def test_a_month_of_the_account_is_chosen_and_names_the_page(gateway: Gateway) -> None:
+    browser = await signed_in(gateway)
+    account_id = await browser_account(browser)
+    key = await gateway.key(account_id)
+    await gateway.call("POST", "/topup/send", key=key, json=SEND)
+    # 2026-08-31T12:00:00Z, of which the gateway's own months go on until now.
+    await gateway.context.database.transaction(
+        lambda tx: tx.execute(
+            "UPDATE accounts SET created_at = 1788177600000000 WHERE id = :id", id=account_id
+        )
+    )
+
+    august = await browser.get("/dashboard/statement?month=2026-08")
+    before = await browser.get("/dashboard/statement?month=2026-07")
+    this = rfc3339(gateway.context.clock.now_us())[:7]
+    now = await browser.get(f"/dashboard/statement?month={this}")
+
+    assert "Statement, 2026-08 · Topup Gateway</title>" in august.text
+    assert '<option value="2026-08" selected>' in august.text
+    assert "2026-08-01 to 2026-08-31, both included" in text_of(august.text)
+    assert "Closing balance $0.00" in text_of(august.text)
+    assert (before.status_code, "Choose a month of the list" in before.text) == (422, True)
+    assert "Closing balance $9,990.00" in text_of(now.text)
+
+
+async def test_what_is_held_says_for_whom(gateway: Gateway) -> None:
+    browser = await signed_in(gateway)
+    key = await gateway.key(await browser_account(browser))
+    await gateway.call(
+        "POST",
+        "/topup/send",
+        key=key,
+        json={**SEND, "recipient_email": "approval@sandbox.test"},
+    )
+
+    read = text_of((await browser.get("/dashboard/statement")).text)
+
+    assert "Held for a top-up approval@sandbox.test −$10.00 $9,990.00" in read

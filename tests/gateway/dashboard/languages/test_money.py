@@ -235,4 +235,5 @@ async def statements(ann: Person) -> None:
         Visit("statement.html", f"{STATEMENT}?from=2020-01-01&to=2020-02-01"),
         Visit("statement.html", f"{STATEMENT}?from=2020-02-01&to=2020-01-01"),
         Visit("statement.html", f"{STATEMENT}?from=x"),
+        Visit("statement.html", f"{STATEMENT}?month=2020-01"),
     )

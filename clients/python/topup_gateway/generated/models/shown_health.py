@@ -35,7 +35,7 @@ class ShownHealth:
     delivered: int
     """ How many arrived. """
     failed: int
-    """ How many ended without. """
+    """ How many ended without, and did not when sent again. """
     open_: int
     """ How many are still tried, or were cancelled. """
     success_share: float | None

@@ -19,7 +19,7 @@ class ShownStep:
     delivered: int
     """ How many arrived. """
     failed: int
-    """ How many ended without. """
+    """ How many ended without, and did not when sent again. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
