@@ -29,6 +29,8 @@ from webhooks.deliveries.log_page import DeliveryCursor
 from worker.chores import DAY_S, PAUSE_S, Chore
 
 RETENTION_S: Final = 3600
+# What a step counts for that finds less: its transactions cost something, too.
+STEP_ROWS_MIN: Final = 50
 AUTHORIZATION_ROWS: Final = 500
 
 # Deletes some rows of an environment that are older; how many.
@@ -50,13 +52,14 @@ def retention_chore(
 
     async def run() -> None:
         lag_us = 0
+        pauses = _Pauses(pause_s)
         last: Tenant | None = retention.FIRST_TENANT
         while last is not None:
             olds = await database.read(partial(_tenants_after, tenant=last))
             for old in olds:
                 before_us = clock.now_us() - kept_us[old.tenant.environment]
                 if old.is_before(before_us) and not await _try_to_prune(
-                    database, old.tenant, before_us, pause_s
+                    database, old.tenant, before_us, pauses
                 ):
                     lag_us = max(lag_us, old.lag_us(before_us))
             last = olds[-1].tenant if olds else None
@@ -185,10 +188,29 @@ async def _security(tx: Transaction, before_us: int) -> int:
     return await audit_log.prune(tx, before_us=before_us)
 
 
-async def _try_to_prune(database: Database, tenant: Tenant, before_us: int, pause_s: float) -> bool:
+class _Pauses:
+    """Of one walk: one after each so many rows, of whichever account, so that many accounts with few old
+    rows are not waited for longer than one with as many.
+    """
+
+    def __init__(self, pause_s: float) -> None:
+        self._pause_s = pause_s
+        self._rows = 0
+
+    async def after(self, rows: int) -> None:
+        """A step has looked at so many old rows."""
+        self._rows += max(rows, STEP_ROWS_MIN)
+        if self._rows >= retention.ROWS_PER_STEP:
+            self._rows = 0
+            await asyncio.sleep(self._pause_s)
+
+
+async def _try_to_prune(
+    database: Database, tenant: Tenant, before_us: int, pauses: _Pauses
+) -> bool:
     """One account's environment; what breaks there is told and left for the next time: False."""
     try:
-        await _prune(database, tenant, before_us, pause_s)
+        await _prune(database, tenant, before_us, pauses)
     except Exception as error:
         if isinstance(error, StoreError) and not isinstance(error, DataRefused):
             raise
@@ -198,13 +220,14 @@ async def _try_to_prune(database: Database, tenant: Tenant, before_us: int, paus
     return True
 
 
-async def _prune(database: Database, tenant: Tenant, before_us: int, pause_s: float) -> None:
+async def _prune(database: Database, tenant: Tenant, before_us: int, pauses: _Pauses) -> None:
     place: DeliveryCursor | None = retention.FIRST_PLACE
     while place is not None:
-        place = await database.transaction(
+        looked = await database.transaction(
             partial(_deliveries, tenant=tenant, before_us=before_us, after=place), durable=False
         )
-        await asyncio.sleep(pause_s)
+        place = looked.after
+        await pauses.after(looked.rows)
     events = 0
     after_no: int | None = 0
     while after_no is not None:
@@ -212,7 +235,7 @@ async def _prune(database: Database, tenant: Tenant, before_us: int, pause_s: fl
             partial(_events, tenant=tenant, before_us=before_us, after_no=after_no), durable=False
         )
         events, after_no = events + pruned.deleted, pruned.after_no
-        await asyncio.sleep(pause_s)
+        await pauses.after(pruned.rows)
     await database.transaction(partial(_notices, tenant=tenant, before_us=before_us), durable=False)
     if events:
         fields = {
@@ -229,13 +252,13 @@ async def _tenants_after(tx: Transaction, tenant: Tenant) -> list[retention.Old]
 
 async def _deliveries(
     tx: Transaction, tenant: Tenant, before_us: int, after: DeliveryCursor
-) -> DeliveryCursor | None:
+) -> retention.PrunedDeliveries:
     return await retention.prune_deliveries(tx, tenant, before_us=before_us, after=after)
 
 
 async def _events(
     tx: Transaction, tenant: Tenant, before_us: int, after_no: int
-) -> retention.Pruned:
+) -> retention.PrunedEvents:
     return await retention.prune_events(tx, tenant, before_us=before_us, after_no=after_no)
 
 

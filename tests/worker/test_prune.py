@@ -1,5 +1,6 @@
 """Retention: what is old ends in small steps, and what is left still proves that nothing is missing."""
 
+import asyncio
 from collections.abc import Sequence
 
 import pytest
@@ -225,6 +226,21 @@ async def test_a_gap_in_the_numbers_is_found(database: Database, clock: FixedClo
     assert (whole, pruned) == ([], [])
     assert gap == ["event numbers have no gap"]
     assert await findings(database) == ["event numbers have no gap"]
+
+
+@pytest.mark.one_database
+async def test_accounts_with_few_old_rows_share_a_pause(
+    database: Database, clock: FixedClock
+) -> None:
+    for _ in range(4):
+        await given_events(database, clock, await given_tenant(database, clock, "staging"), count=3)
+    await settle_all(database, clock)
+    clock.advance_s(31 * DAY_S)
+
+    # A pause is never over: nothing ends that makes one.
+    await asyncio.wait_for(retention_chore(database, clock, KEPT_US, pause_s=3600).run(), 30)
+
+    assert await counts(database) == (4, 0, 0)
 
 
 async def test_what_is_not_old_costs_one_look(database: Database, clock: FixedClock) -> None:

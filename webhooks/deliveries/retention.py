@@ -78,9 +78,17 @@ class Old(NamedTuple):
         return max((before_us - at for at in ages if at is not None), default=0)
 
 
-class Pruned(NamedTuple):
-    """How many events went, and the number to go on after; null: there are no more old ones."""
+class PrunedDeliveries(NamedTuple):
+    """How many old rows were looked at, and the place to go on after; null: there are no more."""
 
+    rows: int
+    after: DeliveryCursor | None
+
+
+class PrunedEvents(NamedTuple):
+    """How many old rows were looked at and went, and the number to go on after; null: there are no more."""
+
+    rows: int
     deleted: int
     after_no: int | None
 
@@ -105,8 +113,8 @@ async def tenants_after(tx: Transaction, tenant: Tenant) -> Sequence[Old]:
 
 async def prune_deliveries(
     tx: Transaction, tenant: Tenant, *, before_us: int, after: DeliveryCursor
-) -> DeliveryCursor | None:
-    """Deletes the ended ones among the next rows; the place to go on after, null at the end."""
+) -> PrunedDeliveries:
+    """Deletes the ended ones among the next rows."""
     rows = await tx.fetch(
         _OLD_DELIVERIES,
         account_id=tenant.account_id,
@@ -122,11 +130,13 @@ async def prune_deliveries(
         await tx.execute("DELETE FROM attempts WHERE delivery_id IN :ids[text]", ids=ended)
         await tx.execute("DELETE FROM deliveries WHERE id IN :ids[text]", ids=ended)
     if len(rows) < ROWS_PER_STEP:
-        return None
-    return DeliveryCursor(rows[-1]["created_at"], rows[-1]["id"])
+        return PrunedDeliveries(len(rows), None)
+    return PrunedDeliveries(len(rows), DeliveryCursor(rows[-1]["created_at"], rows[-1]["id"]))
 
 
-async def prune_events(tx: Transaction, tenant: Tenant, *, before_us: int, after_no: int) -> Pruned:
+async def prune_events(
+    tx: Transaction, tenant: Tenant, *, before_us: int, after_no: int
+) -> PrunedEvents:
     """Deletes what nothing needs among the next events numbered above after_no.
 
     Takes the account's lock: whoever replays a delivery holds it while it writes the new one, so
@@ -136,13 +146,13 @@ async def prune_events(tx: Transaction, tenant: Tenant, *, before_us: int, after
     await lock_tenants(tx, [tenant])
     last = await tx.fetch_one(_LAST, **mine)
     if last is None:
-        return Pruned(0, None)
+        return PrunedEvents(0, 0, None)
     rows = await tx.fetch(_OLD_EVENTS, **mine, after_no=after_no, rows=ROWS_PER_STEP)
     old = [
         row for row in rows if row["created_at"] < before_us and row["event_no"] < last["event_no"]
     ]
     if not old:
-        return Pruned(0, None)
+        return PrunedEvents(0, 0, None)
     needed, until_us = await _needed(tx, tenant, old)
     gone = [row for row in old if row["id"] not in needed and row["created_at"] < until_us]
     if gone:
@@ -151,7 +161,7 @@ async def prune_events(tx: Transaction, tenant: Tenant, *, before_us: int, after
         from_no = max(row["event_no"] for row in gone) + 1
         await tx.execute(_KEPT_FROM, **mine, from_no=from_no)
     is_end = len(old) < ROWS_PER_STEP
-    return Pruned(len(gone), None if is_end else rows[-1]["event_no"])
+    return PrunedEvents(len(old), len(gone), None if is_end else rows[-1]["event_no"])
 
 
 async def _needed(

@@ -148,9 +148,8 @@ async def _kept(tx: Transaction, tenant: Tenant) -> _Kept:
     if row is None:
         return _Kept(0, 1, 0)
     last_no = row["event_no"]
-    # What is kept from before for a delivery that is still open has gaps behind it.
     oldest_no = last_no + 1 if row["oldest_no"] is None else row["oldest_no"]
-    return _Kept(row["event_epoch"], max(oldest_no, row["events_from_no"]), last_no)
+    return _Kept(row["event_epoch"], oldest_no, last_no)
 
 
 async def _events(
@@ -178,9 +177,13 @@ async def _events(
 
 _ROWS = RowMapping(Event)
 _GET = f"SELECT {_ROWS.listed} FROM events WHERE id = :id AND {_MINE}"
+# What is kept from before events_from_no, for a delivery that is still open, has gaps behind it. And without
+# that bound PostgreSQL reads all index entries of what was pruned, until it is vacuumed [0.7 ms in place of
+# 0.1, behind 100,000 events].
 _KEPT = f"""
-SELECT event_epoch, event_no, events_from_no,
-    (SELECT MIN(event_no) FROM events WHERE {_MINE}) AS oldest_no
+SELECT event_epoch, event_no,
+    (SELECT MIN(event_no) FROM events
+     WHERE {_MINE} AND event_no >= account_environments.events_from_no) AS oldest_no
 FROM account_environments WHERE {_MINE}
 """
 _BETWEEN = f"{_MINE} AND event_no > :above_no AND event_no < :below_no"
