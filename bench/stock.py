@@ -94,9 +94,16 @@ class _WorkingSet:
 
 
 async def stock(
-    database_url: str, tenants: Sequence[Merchant], count: int, *, is_backlog: bool = False
+    database_url: str,
+    tenants: Sequence[Merchant],
+    count: int,
+    *,
+    is_backlog: bool = False,
+    span_us: int = SPAN_US,
 ) -> None:
-    """Adds count top-ups, spread evenly over the tenants, whose endpoint gets each one's event."""
+    """Adds count top-ups of the last span_us, spread evenly over it and the tenants, whose endpoint gets
+    each one's event.
+    """
     due_us = SystemClock().now_us() + round(backlog_s(len(tenants), count) * SECOND_US)
     each = count // len(tenants)
     assert each * len(tenants) == count, "an even share for each"
@@ -106,7 +113,9 @@ async def stock(
             async def begin(
                 tx: Transaction, place: int = place, tenant: Merchant = tenant
             ) -> _WorkingSet:
-                return await _begin(tx, tenant, place, each, due_us if is_backlog else None)
+                begin_us = SystemClock().now_us() - span_us
+                times = (begin_us, max(1, span_us // each), due_us if is_backlog else None)
+                return await _begin(tx, tenant, place, each, times)
 
             working_set = await database.transaction(begin)
             for first in range(0, each, ROWS_PER_STEP):
@@ -141,9 +150,16 @@ def tidy(database_url: str) -> None:
 
 
 async def _begin(
-    tx: Transaction, merchant: Merchant, place: int, count: int, due_us: int | None
+    tx: Transaction,
+    merchant: Merchant,
+    place: int,
+    count: int,
+    times: tuple[int, int, int | None],
 ) -> _WorkingSet:
-    """Takes the money out of the wallet, opens the recipients' accounts, reserves event numbers."""
+    """Takes the money out of the wallet, opens the recipients' accounts, reserves event numbers.
+
+    times: begin_us, step_us and due_us of the result.
+    """
     now_us = SystemClock().now_us()
     tenant = merchant.tenant
     await lock_tenants(tx, [tenant])
@@ -165,27 +181,9 @@ async def _begin(
         wallet_id,
         [new_id("lac") for _ in range(recipients)],
         first_event_no,
-        now_us - SPAN_US,
-        max(1, SPAN_US // count),
-        due_us,
+        *times,
     )
-    rows = [
-        (
-            id_,
-            *tenant,
-            str(LedgerAccountKind.RECIPIENT),
-            _recipient_name(working_set, n),
-            balance,
-            now_us,
-            now_us,
-        )
-        for n, id_ in enumerate(working_set.recipient_ids)
-        if (balance := len(range(n, count, recipients)) * MICROS)
-    ]
-    columns = ("id", "account_id", "environment", "kind", "name", "balance_micros")
-    for first in range(0, len(rows), ROWS_PER_STEP):
-        step = rows[first : first + ROWS_PER_STEP]
-        await tx.insert("ledger_accounts", (*columns, "created_at", "updated_at"), step)
+    await _open_recipients(tx, working_set, count, now_us)
     await tx.execute(
         "UPDATE ledger_accounts SET balance_micros = balance_micros - :sum WHERE id = :id",
         sum=count * MICROS,
@@ -199,6 +197,30 @@ async def _begin(
         e=tenant.environment,
     )
     return working_set
+
+
+async def _open_recipients(
+    tx: Transaction, working_set: _WorkingSet, count: int, now_us: int
+) -> None:
+    """With what so many sends left there."""
+    recipients = len(working_set.recipient_ids)
+    rows = [
+        (
+            id_,
+            *working_set.tenant,
+            str(LedgerAccountKind.RECIPIENT),
+            _recipient_name(working_set, n),
+            balance,
+            now_us,
+            now_us,
+        )
+        for n, id_ in enumerate(working_set.recipient_ids)
+        if (balance := len(range(n, count, recipients)) * MICROS)
+    ]
+    columns = ("id", "account_id", "environment", "kind", "name", "balance_micros")
+    for first in range(0, len(rows), ROWS_PER_STEP):
+        step = rows[first : first + ROWS_PER_STEP]
+        await tx.insert("ledger_accounts", (*columns, "created_at", "updated_at"), step)
 
 
 def _recipient_name(working_set: _WorkingSet, number: int) -> str:

@@ -1,0 +1,279 @@
+"""What it costs to delete what is older than its retention, and whether that keeps up with the sends.
+
+    python -m bench.prune [--full] [--write] [--only sqlite|postgresql] [--topups 200000]
+
+The worker's own chore, in this process, deletes the events, deliveries and attempts of so many stored sends:
+with nothing else going on, and beside 1,000 sends a second that a gateway takes and a worker delivers. What
+was stored before is old, what is sent meanwhile is not. An event stands for itself, its delivery and its
+attempt. CPU is that of this process, which on SQLite is also the database's, and of PostgreSQL.
+
+Disk is what the three tables take with their indexes: before, once all is deleted, once that was vacuumed, and
+once as many sends were stored a second and a third time. Room that is not used again would show in these.
+A poll is the look that each one makes at what is kept, before and once all is deleted and not vacuumed.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import sqlite3
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Final
+
+import asyncpg
+
+from bench import report
+from bench.loading import Load, load
+from bench.scene import KINDS, Scene, scene
+from bench.sink import Sink
+from bench.stock import stock
+from bench.systems import count_of
+from bench.tenants import Merchant, open_tenants, opened
+from bench.usage import Meter, postmaster
+from kernel.clock import FixedClock, SystemClock
+from store.database import Transaction
+from tests.support.postgres_server import asked_on_server
+from webhooks.events import log as event_log
+from worker.prune import retention_chore
+
+ACCOUNTS: Final = (1, 1_000)
+SENDS_PER_S: Final = 1_000
+AGAIN: Final = 2
+POLLS: Final = 100
+RATE_LIMIT: Final = "1000000"
+TABLES: Final = ("events", "deliveries", "attempts")
+_SIZE = " + ".join(f"pg_total_relation_size('{table}')" for table in TABLES)
+_SIZE_SQLITE = f"""
+SELECT SUM(pgsize) FROM dbstat WHERE name IN (SELECT name FROM sqlite_master WHERE tbl_name IN {TABLES})
+"""
+_DEAD = f"SELECT SUM(n_dead_tup) FROM pg_stat_user_tables WHERE relname IN {TABLES}"
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """One walk of the chore: events a second, and CPU of each."""
+
+    per_s: float
+    cpu_us: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """Sends at an even rate, first with nothing else going on, then with a walk beside them."""
+
+    without: Load
+    beside: Load
+    pruned_per_s: float
+
+
+async def walk(stage: Scene, *, seconds_max: float | None = None) -> Walk:
+    """Everything stored so far is old; ends after seconds_max, where that is sooner."""
+    url = stage.installation.database_url
+    clock = FixedClock(SystemClock().now_us())
+    meter = Meter({"postgres": [await asyncio.to_thread(postmaster, url)] if stage.server else []})
+    async with opened(url) as database:
+        chore = retention_chore(database, clock, {"live": 0, "staging": 0})
+        stored = await asyncio.to_thread(_old_events, url, clock.now_us())
+        meter.start()
+        began_s, cpu_s = time.perf_counter(), time.process_time()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(chore.run(), seconds_max)
+        seconds, ours_s = time.perf_counter() - began_s, time.process_time() - cpu_s
+        used = {"worker": ours_s, **meter.cpu_s()}
+        gone = stored - await asyncio.to_thread(_old_events, url, clock.now_us())
+    return Walk(
+        gone / seconds, {part: used_s / max(1, gone) * 1e6 for part, used_s in used.items()}
+    )
+
+
+def beside(stage: Scene, sink: Sink, tenants: Sequence[Merchant], seconds: float) -> Beside:
+    """A started installation takes sends; in the second half what is old is deleted."""
+    keys = [tenant.key for tenant in tenants]
+
+    def send() -> Load:
+        sent = load(stage.installation.url, keys=keys, rate=SENDS_PER_S, seconds=seconds)
+        assert not sent.refused, f"refused: {sent.statuses}"
+        return sent
+
+    without = send()
+    with ThreadPoolExecutor(1) as thread:
+        sending = thread.submit(send)
+        pruned = asyncio.run(walk(stage, seconds_max=seconds))
+        sent = sending.result()
+    sink.wait(without.requests + sent.requests, timeout_s=60)
+    return Beside(without, sent, pruned.per_s)
+
+
+def measure(
+    kind: str, accounts: int, topups: int, chosen: report.Options
+) -> list[tuple[Walk, float]]:
+    """With nothing else going on; and what a vacuum of it costs, in CPU of each event."""
+    with scene(kind, rate_limit_per_s=RATE_LIMIT, log_level=chosen.log_level) as stage:
+        url = stage.installation.database_url
+        tenants = _tenants(url, accounts, "http://127.0.0.1:9")
+        found = []
+        for _ in range(chosen.runs):
+            asyncio.run(stock(url, tenants, topups))
+            found.append((asyncio.run(walk(stage)), vacuum_us(stage, topups)))
+    return found
+
+
+def measure_beside(kind: str, accounts: int, topups: int, chosen: report.Options) -> list[Beside]:
+    seconds = chosen.pick(10, 30)
+    found = []
+    with (
+        Sink() as sink,
+        scene(kind, rate_limit_per_s=RATE_LIMIT, log_level=chosen.log_level) as stage,
+    ):
+        url = stage.installation.database_url
+        tenants = _tenants(url, accounts, sink.url)
+        stage.installation.start()
+        for _ in range(chosen.runs):
+            asyncio.run(stock(url, tenants, topups))
+            sink.reset()
+            found.append(beside(stage, sink, tenants, seconds))
+    return found
+
+
+def disk(kind: str, topups: int) -> tuple[object, ...]:
+    """Megabytes at each moment, and the dead rows once all is deleted."""
+    with scene(kind) as stage:
+        url = stage.installation.database_url
+        tenants = _tenants(url, 1, "http://127.0.0.1:9")
+        asyncio.run(stock(url, tenants, topups))
+        full = (_megabytes(stage), asyncio.run(_poll_ms(url, tenants[0])))
+        asyncio.run(walk(stage))
+        dead = int(asked_on_server(url, _DEAD)) if stage.server else None
+        deleted = (_megabytes(stage), asyncio.run(_poll_ms(url, tenants[0])))
+        vacuum_us(stage, topups)
+        sizes = [full[0], deleted[0], _megabytes(stage)]
+        for _ in range(AGAIN):
+            asyncio.run(stock(url, tenants, topups))
+            sizes.append(_megabytes(stage))
+            asyncio.run(walk(stage))
+            vacuum_us(stage, topups)
+        return (*sizes, dead, full[1], deleted[1])
+
+
+async def _poll_ms(url: str, merchant: Merchant) -> float:
+    """The least of many."""
+
+    async def look(tx: Transaction) -> None:
+        await event_log.newest_cursor(tx, merchant.tenant)
+
+    async with opened(url) as database:
+        times_s = []
+        for _ in range(POLLS):
+            began_s = time.perf_counter()
+            await database.read(look)
+            times_s.append(time.perf_counter() - began_s)
+        return min(times_s) * 1000
+
+
+def vacuum_us(stage: Scene, events: int) -> float:
+    """What autovacuum does sooner or later, at once; CPU for each event. SQLite needs none."""
+    if stage.server is None:
+        return 0.0
+    url = stage.installation.database_url
+    meter = Meter({"postgres": [postmaster(url)]})
+
+    async def work() -> float:
+        connection = await asyncpg.connect(url)
+        try:
+            meter.start()
+            for table in TABLES:
+                # Autovacuum goes through the indexes of a table one after the other.
+                await connection.execute(f"VACUUM (PARALLEL 0) {table}")
+            return meter.cpu_s()["postgres"]
+        finally:
+            await connection.close()
+
+    return asyncio.run(work()) / events * 1e6
+
+
+def _tenants(url: str, accounts: int, hook_url: str) -> list[Merchant]:
+    return asyncio.run(open_tenants(url, accounts, hook_urls=[hook_url]))
+
+
+def _old_events(url: str, before_us: int) -> int:
+    return count_of(url, f"events WHERE created_at < {before_us}")
+
+
+def _megabytes(stage: Scene) -> float:
+    url = stage.installation.database_url
+    if stage.server:
+        return int(asked_on_server(url, f"SELECT {_SIZE}")) / 1e6
+    with contextlib.closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection:
+        (size,) = connection.execute(_SIZE_SQLITE).fetchone()
+    return int(size) / 1e6
+
+
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--only", choices=KINDS, default="")
+    parser.add_argument("--topups", type=int, default=0, help="stored ones, a multiple of 1,000")
+
+
+def main() -> None:
+    chosen = report.options(__doc__, _arguments)
+    kinds = [chosen.others.only] if chosen.others.only else KINDS
+    topups = chosen.others.topups or chosen.count(50_000, 200_000)
+    alone = report.Table(
+        f"Deleting {topups:,} events with their deliveries and attempts, nothing else going on",
+        (
+            "database",
+            "accounts",
+            "events/s",
+            "worker µs",
+            "PostgreSQL µs",
+            "vacuum µs",
+            "cores at 1,000/s",
+        ),
+    )
+    with_sends = report.Table(
+        f"Beside {SENDS_PER_S:,} sends a second with their webhooks",
+        (
+            *("database", "accounts", "events/s deleted", "sends/s", "without", "p50 ms"),
+            *("without", "p99 ms", "without"),
+        ),
+    )
+    room = report.Table(
+        f"Disk of {topups:,} events, MB",
+        (
+            *("database", "before", "deleted", "vacuumed", "second", "third"),
+            *("dead rows when deleted", "poll ms before", "when deleted"),
+        ),
+    )
+    for kind in kinds:
+        for accounts in ACCOUNTS:
+            _add_alone(alone, kind, accounts, measure(kind, accounts, topups, chosen))
+            runs = measure_beside(kind, accounts, topups, chosen)
+            _add_beside(with_sends, kind, accounts, runs)
+        room.add(kind, *disk(kind, topups))
+    report.show(chosen, "pruning", [alone, with_sends, room])
+
+
+def _add_alone(
+    table: report.Table, kind: str, accounts: int, runs: Sequence[tuple[Walk, float]]
+) -> None:
+    ours = report.median(one.cpu_us["worker"] for one, _ in runs)
+    database = report.median(one.cpu_us["postgres"] for one, _ in runs)
+    vacuum = report.median(one for _, one in runs)
+    per_s = round(report.median(one.per_s for one, _ in runs))
+    cores = (ours + database + vacuum) * SENDS_PER_S / 1e6
+    table.add(kind, f"{accounts:,}", per_s, ours, database or None, vacuum or None, cores)
+
+
+def _add_beside(table: report.Table, kind: str, accounts: int, runs: Sequence[Beside]) -> None:
+    cells = [
+        report.median(getattr(sent, figure) for sent in sends)
+        for figure in ("per_s", "p50_ms", "p99_ms")
+        for sends in ([one.beside for one in runs], [one.without for one in runs])
+    ]
+    pruned_per_s = round(report.median(one.pruned_per_s for one in runs))
+    table.add(kind, f"{accounts:,}", pruned_per_s, *cells)
+
+
+if __name__ == "__main__":
+    main()
