@@ -1,10 +1,12 @@
 """The configured database, for one command."""
 
+from cli.output import note
 from kernel.errors import NotFound
 from keys.account import Account, find_by_email, first_account, get_account
 from runtime.installation import open_store
 from runtime.settings import load_settings
-from store.database import T, Transaction, Work
+from store.database import Database, T, Transaction, Work
+from store.errors import StoreError
 
 
 async def read(work: Work[T]) -> T:
@@ -45,3 +47,11 @@ def account_named(account: str) -> Work[Account]:
         return found
 
     return work
+
+
+async def keep_where_possible(database: Database, work: Work[None]) -> None:
+    """Keeps a result; where nothing can be written, such as on a standby, it is told all the same."""
+    try:
+        await database.transaction(work)
+    except StoreError as error:
+        note(f"the result is not kept, so /metrics and doctor do not show it: {error}")

@@ -1077,6 +1077,10 @@ ledger_proofs = sa.Table(
     _int("began_at"),
     _int("ended_at"),
     _int("findings"),  # rows that broke a rule; 0: the ledger was proved
+    _int("is_full", null=True),  # from the first transfer on; null: so did the code before
+    # Of the last day whose sealed sums were relied on, in each environment; null: on none.
+    _int("live_day", null=True),
+    _int("staging_day", null=True),
 )
 
 # billing/checkpoints/signing_keys.py. Public keys of what signs checkpoints and receipts; the private ones are
@@ -1122,6 +1126,39 @@ checkpoint_tiles = sa.Table(
     _bytes("ids"),  # msgpack
     _bytes("hashes"),
     _bytes("root"),
+)
+
+# billing/checkpoints/sums.py. What of each ledger account lies in checkpoints, all of them together.
+sealed_balances = sa.Table(
+    "sealed_balances",
+    metadata,
+    _text("account_id", key=True),
+    _text("environment", key=True),
+    _text("ledger_account_id", key=True),
+    _int("day_start_at"),  # of the last checkpoint that has a transfer of it
+    _int("debits_micros"),
+    _int("credits_micros"),
+    _int("before_debits_micros"),  # without that last checkpoint
+    _int("before_credits_micros"),
+)
+
+# billing/checkpoints/sums.py. How far an environment's checkpoints are in sealed_balances.
+sealed_sums = sa.Table(
+    "sealed_sums",
+    metadata,
+    _text("environment", key=True),
+    _int("summed_day", null=True),  # the last one that is in whole
+    _int("tiles"),  # of the next one that are in
+)
+
+# billing/checkpoints/verified.py. The last look at all checkpoints of an environment, each against its transfers.
+checkpoint_proofs = sa.Table(
+    "checkpoint_proofs",
+    metadata,
+    _text("environment", key=True),
+    _int("day_start_at"),  # of the last one that was looked at
+    _int("began_at"),
+    _int("findings"),  # 0: all are as they were sealed
 )
 
 # billing/reconciliation/differences.py. Where provider, ledger and supplier do not agree.

@@ -36,7 +36,7 @@ LOOK_BACK_US: Final = DAY_US + 2 * HOUR_US
 # By how much a machine's clock, which ids are made by, may be ahead of the database's.
 AHEAD_US: Final = HOUR_US
 # Checkpoints that may hold an id of the time looked back to, beside the days of --look-back-days.
-_DAYS_BEFORE: Final = 3
+DAYS_BEFORE: Final = 3
 PAGE: Final = 8 * TILE
 _PAGE: Final = f"""
 SELECT {COLUMNS} FROM transfers WHERE id > :after AND id < :before ORDER BY id LIMIT {PAGE}
@@ -184,7 +184,7 @@ class _Walk:
         back_us = LOOK_BACK_US + further_us
         # The first one takes whatever there is from before.
         self.low = "" if last is None else least_id("trf", max(0, day - back_us))
-        self.days = (day - _DAYS_BEFORE * DAY_US - further_us, day)
+        self.days = (day - DAYS_BEFORE * DAY_US - further_us, day)
 
     @property
     def size(self) -> int:

@@ -1,13 +1,13 @@
 """What the ledger owes to machine payments: what was settled came in once, and what went
 back went once; and that each which was paid has its top-up.
 
-Each rule is its name and a statement that selects the rows which break it: row_id, expected, found
-(micros), of one account_id and environment.
+Each selects the rows that break it: row_id, expected, found (micros), of one account_id and environment.
 """
 
 from typing import Final
 
 from billing.ledger.money import MICROS_PER_CENT
+from billing.ledger.rule import Rule
 
 
 def _moved_once(code: str, condition: str) -> str:
@@ -25,16 +25,19 @@ def _moved_once(code: str, condition: str) -> str:
 
 
 PAYMENT_RULES: Final = (
-    (
+    Rule(
         "a settled machine payment was credited once, any other never",
+        "machine_payments",
         _moved_once("purchase", "p.settled_at IS NOT NULL"),
     ),
-    (
+    Rule(
         "a machine payment that was given back left once, any other never",
+        "machine_payments",
         _moved_once("payment_refund", "p.state = 'refunded'"),
     ),
-    (
+    Rule(
         "a paid machine payment has the top-up that it paid for",
+        "machine_payments",
         f"""SELECT p.id AS row_id, p.charged_cents * {MICROS_PER_CENT} AS expected,
                 COALESCE(t.amount_cents + COALESCE(t.fee_cents, 0), 0) * {MICROS_PER_CENT} AS found
             FROM machine_payments p

@@ -1,11 +1,12 @@
 """What the sums of a day's usage owe to its records, rule by rule.
 
-Each rule is its name and a statement that selects the rows which break it: row_id, expected, found, of
-one account_id and environment. A record that is not counted yet, since a process of the release before
+Each selects the rows that break it: row_id, expected, found, of one account_id and environment. A record that is not counted yet, since a process of the release before
 wrote it, is in no sum and no finding.
 """
 
 from typing import Final
+
+from billing.ledger.rule import Rule
 
 _OWN: Final = "account_id = :account_id AND environment = :environment"
 _PLACE: Final = "CAST({day} AS TEXT) || ' ' || {key} || ' ' || {model}"
@@ -39,8 +40,9 @@ def _added_up(day: str, record: str, hold: str, charge: str) -> str:
 
 
 USAGE_RULES: Final = (
-    (
+    Rule(
         "a day's usage is what its records add up to",
+        "tenant",
         _added_up(
             "amount_micros",
             "amount_micros",
@@ -48,8 +50,9 @@ USAGE_RULES: Final = (
             "amount_micros",
         ),
     ),
-    (
+    Rule(
         "a day's usage has each of its records and their tokens",
+        "tenant",
         _added_up(f"records + {_TOKENS}", f"1 + {_TOKENS}", f"1 + {_TOKENS}", "1"),
     ),
 )

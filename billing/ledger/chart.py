@@ -47,6 +47,10 @@ ASSETS = frozenset(
     }
 )
 
+# For statements: the assets' kinds, and by what a ledger account's credits less its debits make its balance.
+ASSETS_LIST: Final = ", ".join(f"'{kind}'" for kind in sorted(ASSETS))
+SIGN: Final = f"CASE WHEN kind IN ({ASSETS_LIST}) THEN -1 ELSE 1 END"
+
 
 class Code(StrEnum):
     """Why value moved."""

@@ -3,7 +3,8 @@
 Writes ledger_proofs.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from kernel.ids import new_id
@@ -16,21 +17,33 @@ SELECT p.began_at, p.findings,
     (SELECT MAX(w.began_at) FROM ledger_proofs w WHERE w.findings = 0) AS proved_at
 FROM ledger_proofs p ORDER BY p.began_at DESC, p.id DESC LIMIT 1
 """
+_LISTED = """
+SELECT id, began_at, ended_at, findings, COALESCE(is_full, 1) AS is_full, live_day, staging_day
+FROM ledger_proofs ORDER BY began_at DESC, id DESC
+"""
 _FORGET = """
 DELETE FROM ledger_proofs
 WHERE id NOT IN (SELECT p.id FROM ledger_proofs p ORDER BY p.began_at DESC, p.id DESC LIMIT :kept)
   AND began_at <> COALESCE(
       (SELECT MAX(w.began_at) FROM ledger_proofs w WHERE w.findings = 0), -1)
+  AND began_at <> COALESCE((SELECT MAX(w.began_at) FROM ledger_proofs w
+      WHERE w.findings = 0 AND COALESCE(w.is_full, 1) = 1), -1)
 """
 
 
 class LedgerProof(NamedTuple):
-    """One look at the whole ledger, and what broke a rule. Times in microseconds."""
+    """One look at the whole ledger, and what broke a rule. Times in microseconds.
+
+    is_full: from the first transfer on. live_day, staging_day: of the last checkpoint whose sums it relied on.
+    """
 
     id: str
     began_at: int
     ended_at: int
     findings: int
+    is_full: int = 1
+    live_day: int | None = None
+    staging_day: int | None = None
 
 
 class LastProof(NamedTuple):
@@ -43,18 +56,28 @@ class LastProof(NamedTuple):
     proved_at: int | None
 
 
-async def note_proof(tx: Transaction, *, began_at: int, ended_at: int, findings: int) -> None:
-    """Keeps the result of a look at the whole ledger; of earlier ones a bounded number stays."""
-    columns = ("id", "began_at", "ended_at", "findings")
-    await tx.insert("ledger_proofs", columns, [(new_id("prf"), began_at, ended_at, findings)])
+async def note_proof(
+    tx: Transaction,
+    *,
+    began_at: int,
+    ended_at: int,
+    findings: int,
+    is_full: bool = True,
+    days: Mapping[str, int] = MappingProxyType({}),
+) -> None:
+    """Keeps the result of a look at the whole ledger; of earlier ones a bounded number stays.
+
+    days: by environment, of the last checkpoint whose sums it relied on.
+    """
+    relied_on = (int(is_full), days.get("live"), days.get("staging"))
+    proof = LedgerProof(new_id("prf"), began_at, ended_at, findings, *relied_on)
+    await tx.insert("ledger_proofs", LedgerProof._fields, [proof])
     await tx.execute(_FORGET, kept=PROOFS_KEPT)
 
 
 async def list_proofs(tx: Transaction) -> Sequence[LedgerProof]:
-    """Those that are kept, the newest first; PROOFS_KEPT and the last good one at most."""
-    rows = await tx.fetch(
-        "SELECT id, began_at, ended_at, findings FROM ledger_proofs ORDER BY began_at DESC, id DESC"
-    )
+    """Those that are kept, the newest first; PROOFS_KEPT, the last good one and the last full one at most."""
+    rows = await tx.fetch(_LISTED)
     return [LedgerProof(*row) for row in rows]
 
 

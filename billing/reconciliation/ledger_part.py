@@ -1,7 +1,8 @@
-"""The ledger against itself: every rule of `topup audit`, over the accounts of one environment."""
+"""The ledger against itself: every rule of `topup audit`, over the accounts of one environment, from the last proof on."""
 
 from collections.abc import AsyncIterator
 
+from billing.checkpoints.basis import open_basis
 from billing.ledger.audit import audit
 from billing.reconciliation.comparison import Comparison
 from billing.reconciliation.differences import MICROS
@@ -14,7 +15,8 @@ async def compare_ledger(
 ) -> AsyncIterator[FoundDifference]:
     """Every broken rule of the environment; each account counts as one that was compared."""
     comparison.checked = await database.read(lambda tx: _accounts(tx, comparison.environment))
-    async for finding in audit(database, comparison.environment):
+    basis = await open_basis(database, is_full=False, now_us=comparison.now_us)
+    async for finding in audit(database, comparison.environment, basis=basis):
         yield FoundDifference(
             "ledger_rule",
             f"{finding.rule}: {finding.row_id}",

@@ -1,74 +1,135 @@
 """`topup audit`: proves the ledger; prints each row that breaks a rule, and keeps the result."""
 
 import dataclasses
-from typing import Any
+from collections.abc import AsyncIterator, Mapping, Sequence
+from functools import partial
+from typing import Any, Final, NamedTuple, TypeVar
 
 import click
 
+from billing.checkpoints.basis import ProofBasis, open_basis
+from billing.checkpoints.checkpoint import day_text
 from billing.checkpoints.proving import prove_checkpoints
+from billing.checkpoints.verified import LastVerified, last_verified, note_all, verify_all
 from billing.ledger.audit import audit as findings_of
 from billing.ledger.proof import note_proof
+from cli.database import keep_where_possible
 from cli.examples import examples
 from cli.output import EXIT_REFUSED, json_option, note, run, show_rows, wants_json
-from kernel.clock import SystemClock
+from kernel.clock import DAY_US, SystemClock, day_start_us, rfc3339
 from runtime.installation import open_store
 from runtime.settings import load_settings
-from store.database import Database, Transaction
-from store.errors import StoreError
+from store.database import Database
 
 # Beyond this the reader knows that something is wrong on a grand scale.
 FINDINGS_MAX = 10_000
+# Each proof from checkpoints holds so many days against their transfers; older ones `topup checkpoints verify` does.
+_RECENT_US: Final = 4 * DAY_US
 _COLUMNS = ("rule", "account_id", "environment", "day", "row_id", "expected", "found")
+_Found = list[dict[str, Any]]
+_T = TypeVar("_T")
+
+
+class _Result(NamedTuple):
+    """What was found, what the proof stood on, and when the sealed days were last verified."""
+
+    findings: _Found
+    basis: ProofBasis
+    verified: Mapping[str, LastVerified]
 
 
 @click.command(
     epilog=examples(
         "topup audit",
+        "topup audit --full",
         "topup audit --json > findings.json",
     )
 )
+@click.option(
+    "--full",
+    is_flag=True,
+    help="From the first transfer on; else accounts with many transfers are proved from the sealed days.",
+)
 @json_option
 @click.pass_context
-def audit(context: click.Context) -> None:
+def audit(context: click.Context, *, full: bool) -> None:
     """Prove the ledger: no sum, balance, hold or event number is off, and no transfer of a sealed day was
     changed, removed or added. Exit 1 if one is.
 
-    The result is kept: /metrics and `topup doctor` show when the ledger was last proved.
+    The first proof is a full one, and the others stand on it: an account with more than 5,000 transfers is proved
+    from its sealed days, and by what changed since the last proof that found nothing. The result is kept: /metrics
+    and `topup doctor` show when the ledger was last proved.
     """
-    findings = run(_collect())
-    if findings:
-        show_rows(findings, *_COLUMNS)
-        note(f"{len(findings)} rows break a rule (figures in micros)")
+    result = run(_collect(is_full=full))
+    for line in _relied_on(result):
+        note(line)
+    if result.findings:
+        show_rows(result.findings, *_COLUMNS)
+        note(f"{len(result.findings)} rows break a rule (figures in micros)")
         context.exit(EXIT_REFUSED)
     if wants_json():
         show_rows([], "rule")
     note("the ledger is proved: every balance is the sum of its transfers")
 
 
-async def _collect() -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
+async def _collect(*, is_full: bool) -> _Result:
     clock = SystemClock()
     began_at = clock.now_us()
     async with open_store(load_settings()) as database:
-        async for finding in findings_of(database.unhurried()):
-            found.append(dataclasses.asdict(finding))
-            if len(found) >= FINDINGS_MAX:
-                break
-        async for sealed in prove_checkpoints(database.unhurried()):
-            if len(found) >= FINDINGS_MAX:
-                break
-            found.append(sealed._asdict())
-        await _keep(database, began_at=began_at, ended_at=clock.now_us(), findings=len(found))
-    return found
+        patient = database.unhurried()
+        basis = await open_basis(patient, is_full=is_full, now_us=began_at)
+        found = [
+            dataclasses.asdict(one) async for one in _at_most(findings_of(patient, basis=basis))
+        ]
+        found += await _sealed(database, patient, basis, began_at)
+        keep = partial(
+            note_proof,
+            began_at=began_at,
+            ended_at=clock.now_us(),
+            findings=len(found),
+            is_full=basis.is_full,
+            days={} if basis.is_full else basis.days,
+        )
+        await keep_where_possible(database, keep)
+        return _Result(found, basis, await database.read(last_verified))
 
 
-async def _keep(database: Database, *, began_at: int, ended_at: int, findings: int) -> None:
-    """Where nothing can be written, such as on a standby, the result is told all the same."""
+async def _sealed(
+    database: Database, patient: Database, basis: ProofBasis, began_at: int
+) -> _Found:
+    """The sealed days against their transfers: all of them, or the last few."""
+    if not basis.is_full:
+        since_day = day_start_us(began_at - _RECENT_US)
+        some = prove_checkpoints(patient, since_day=since_day)
+        return [one._asdict() async for one in _at_most(some)]
+    found, noted = await verify_all(patient, began_at=began_at)
+    if noted:
+        await keep_where_possible(database, partial(note_all, noted=noted))
+    return [one._asdict() for one in found]
 
-    async def work(tx: Transaction) -> None:
-        await note_proof(tx, began_at=began_at, ended_at=ended_at, findings=findings)
 
-    try:
-        await database.transaction(work)
-    except StoreError as error:
-        note(f"the result is not kept, so /metrics and doctor do not show it: {error}")
+async def _at_most(found: AsyncIterator[_T]) -> AsyncIterator[_T]:
+    number = 0
+    async for one in found:
+        yield one
+        number += 1
+        if number >= FINDINGS_MAX:
+            return
+
+
+def _relied_on(result: _Result) -> Sequence[str]:
+    """Nothing for a proof from the first transfer on."""
+    if result.basis.is_full:
+        return ()
+    return [
+        f"{environment}: relied on the sealed days up to {day_text(day)},"
+        f" {_verified(result.verified.get(environment))}"
+        for environment, day in sorted(result.basis.days.items())
+    ]
+
+
+def _verified(last: LastVerified | None) -> str:
+    if last is None:
+        return "which were never verified: run `topup checkpoints verify`"
+    found = f"with {last.findings} differences" if last.findings else "without a difference"
+    return f"verified up to {day_text(last.day_start_at)} at {rfc3339(last.began_at)} {found}"

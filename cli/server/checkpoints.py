@@ -1,6 +1,7 @@
 """`topup checkpoints`: the sealed days of the ledger: list, show, verify, seal, and the key that signs."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import click
@@ -10,11 +11,14 @@ from billing.checkpoints.checkpoint import Checkpoint, day_start_of, shape_of
 from billing.checkpoints.proving import prove_checkpoints
 from billing.checkpoints.sealing import Sealer
 from billing.checkpoints.signing_keys import rotate
-from cli.database import read
+from billing.checkpoints.summing import add_sealed
+from billing.checkpoints.verified import note_all, verify_all
+from cli.database import keep_where_possible, read
 from cli.examples import examples
 from cli.operator.supply import opened
 from cli.options import environment_option, limit_option
 from cli.output import EXIT_REFUSED, json_option, note, run, show_record, show_rows, wants_json
+from kernel.clock import SystemClock
 from kernel.errors import InvalidInput, NotFound
 from keys.principal import Environment
 from runtime.context import Context
@@ -87,7 +91,10 @@ def show(day: str, environment: Environment) -> None:
 @json_option
 @click.pass_context
 def verify(context: click.Context, environment: str | None, since: str | None) -> None:
-    """Hold every sealed day against the ledger. Exit 1 if anything was changed, removed or added."""
+    """Hold every sealed day against the ledger. Exit 1 if anything was changed, removed or added.
+
+    `topup audit` relies on sealed days, and says when all of them were last verified.
+    """
     since_day = 0 if since is None else _day(since)
     found = run(_verify(environment or "", since_day))
     if found:
@@ -115,7 +122,9 @@ def seal(look_back_days: int) -> None:
 
     async def act(context: Context) -> Sequence[Checkpoint]:
         sealer = Sealer(context.database, context.vault, context.clock)
-        return await sealer.seal_due(look_back_days=look_back_days)
+        sealed = await sealer.seal_due(look_back_days=look_back_days)
+        await add_sealed(context.database)
+        return sealed
 
     show_rows([shape_of(one) for one in opened(act)], *_COLUMNS)
 
@@ -135,9 +144,15 @@ def rotate_key() -> None:
 
 
 async def _verify(environment: str, since_day: int) -> list[dict[str, Any]]:
+    """A look at all days is noted: `topup audit` says when the last one was."""
     async with open_store(load_settings()) as database:
-        found = prove_checkpoints(database.unhurried(), environment, since_day=since_day)
-        return [one._asdict() async for one in found]
+        if since_day:
+            some = prove_checkpoints(database.unhurried(), environment, since_day=since_day)
+            return [one._asdict() async for one in some]
+        began_at = SystemClock().now_us()
+        found, noted = await verify_all(database.unhurried(), environment, began_at=began_at)
+        await keep_where_possible(database, partial(note_all, noted=noted))
+        return [one._asdict() for one in found]
 
 
 def _day(text: str) -> int:

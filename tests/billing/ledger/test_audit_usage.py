@@ -2,6 +2,7 @@
 
 import pytest
 
+from billing.ledger.audit import audit
 from kernel.clock import FixedClock
 from store.database import Database
 from tests.support.funded_account import FundedAccount, open_funded_account
@@ -53,3 +54,5 @@ async def test_a_row_without_its_transfers_is_found(
     await database.transaction(lambda tx: tx.execute(change))
 
     assert {finding.rule for finding in await account.findings()} == expected
+    in_steps = {finding.rule async for finding in audit(database, whole_up_to=0)}
+    assert in_steps == expected, "what is found of a small account is found of a large one"

@@ -1,0 +1,132 @@
+"""What of each ledger account lies in checkpoints: its debits and credits, in all of them together.
+
+Promise: each sealed transfer is added once, whoever adds. A step adds some tiles of the first day that is not in
+whole, and moves the mark in the same transaction, which ends where somebody else has moved it. A row keeps what it
+was without its last day, so a reader sees whole days alone while one is being added. What is added was held against
+the leaf that was sealed: a transfer that was changed since ends it at its day. Writes sealed_balances and sealed_sums.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
+
+from billing.checkpoints import checkpoint, tiles
+from billing.checkpoints.checkpoint import Checkpoint
+from billing.checkpoints.leaf import COLUMNS, SealedTransfer, hash_of, of_row, salt_of
+from billing.checkpoints.tiles import Tile
+from store.database import Transaction
+
+TILES_PER_STEP: Final = 8
+_MARK: Final = "SELECT summed_day, tiles FROM sealed_sums WHERE environment = :environment"
+_MOVE: Final = """
+UPDATE sealed_sums SET summed_day = :to_day, tiles = :to_tiles
+WHERE environment = :environment AND COALESCE(summed_day, -1) = :day AND tiles = :tiles
+"""
+_TRANSFERS: Final = f"SELECT {COLUMNS} FROM transfers WHERE id IN :ids[text]"
+_COLUMNS: Final = (
+    *("account_id", "environment", "ledger_account_id", "day_start_at"),
+    *("debits_micros", "credits_micros", "before_debits_micros", "before_credits_micros"),
+)
+
+
+def _kept(side: str) -> str:
+    return f"""before_{side}_micros = CASE
+        WHEN sealed_balances.day_start_at = excluded.day_start_at THEN sealed_balances.before_{side}_micros
+        ELSE sealed_balances.{side}_micros END,
+    {side}_micros = sealed_balances.{side}_micros + excluded.{side}_micros"""
+
+
+_ADD: Final = f"""ON CONFLICT (account_id, environment, ledger_account_id) DO UPDATE SET
+    {_kept("debits")},
+    {_kept("credits")},
+    day_start_at = excluded.day_start_at"""
+
+_Side = tuple[str, str, str]
+
+
+class SealedChanged(RuntimeError):
+    """A transfer is not as it was sealed: what `topup checkpoints verify` names is to be looked at first."""
+
+
+class SumsMark(NamedTuple):
+    """How far an environment is in: the last whole day, -1 before the first, and the next one's tiles."""
+
+    day: int
+    tiles: int
+
+
+async def summed_day(tx: Transaction, environment: str) -> int | None:
+    """The last day that is in whole; None where none is."""
+    row = await tx.fetch_one(_MARK, environment=environment)
+    return None if row is None or row[0] is None else int(row[0])
+
+
+async def add_step(tx: Transaction, environment: str) -> bool:
+    """Adds some more; whether there may be more to add. Raises SealedChanged."""
+    mark = await _mark(tx, environment)
+    found = await checkpoint.after(tx, environment, day_start_at=mark.day, limit=1)
+    if not found:
+        return False
+    day = found[0]
+    some = await tiles.leaf_tiles(
+        tx, environment, day.day_start_at, from_number=mark.tiles, limit=TILES_PER_STEP
+    )
+    is_whole = len(some) < TILES_PER_STEP
+    to = SumsMark(day.day_start_at, 0) if is_whole else SumsMark(mark.day, mark.tiles + len(some))
+    if await _move(tx, environment, mark, to):
+        sums = _sums(await _sealed(tx, day, some))
+        rows = [(*side, day.day_start_at, *both, 0, 0) for side, both in sorted(sums.items())]
+        await tx.insert("sealed_balances", _COLUMNS, rows, on_conflict=_ADD)
+    return True
+
+
+async def _mark(tx: Transaction, environment: str) -> SumsMark:
+    await tx.insert(
+        "sealed_sums",
+        ("environment", "summed_day", "tiles"),
+        [(environment, None, 0)],
+        on_conflict="ON CONFLICT (environment) DO NOTHING",
+    )
+    row = await tx.fetch_one(_MARK, environment=environment)
+    assert row is not None, "it is there by now"
+    return SumsMark(-1 if row[0] is None else int(row[0]), int(row[1]))
+
+
+async def _move(tx: Transaction, environment: str, mark: SumsMark, to: SumsMark) -> bool:
+    moved = await tx.execute(
+        _MOVE,
+        to_day=None if to.day < 0 else to.day,
+        to_tiles=to.tiles,
+        environment=environment,
+        day=mark.day,
+        tiles=mark.tiles,
+    )
+    return moved == 1
+
+
+async def _sealed(
+    tx: Transaction, day: Checkpoint, some: Sequence[Tile]
+) -> Sequence[SealedTransfer]:
+    """The tiles' transfers. One that is gone counts in no sum: in staging its account was erased."""
+    rows = await tx.fetch(_TRANSFERS, ids=[one for tile in some for one in tile.ids])
+    found = {str(row[0]): of_row(row) for row in rows}
+    for tile in some:
+        for transfer_id, sealed in zip(tile.ids, tile.hashes, strict=True):
+            transfer = found.get(transfer_id)
+            is_gone = transfer is None and day.environment == "staging"
+            if not is_gone and not _is_as_sealed(transfer, day, sealed):
+                raise SealedChanged(f"{transfer_id} of {day.environment} {day.day}")
+    return list(found.values())
+
+
+def _is_as_sealed(transfer: SealedTransfer | None, day: Checkpoint, sealed: bytes) -> bool:
+    return transfer is not None and hash_of(transfer, salt_of(day.seed, transfer.id)) == sealed
+
+
+def _sums(transfers: Sequence[SealedTransfer]) -> Mapping[_Side, tuple[int, int]]:
+    """Debits and credits by ledger account."""
+    sums: Counter[tuple[_Side, int]] = Counter()
+    for one in transfers:
+        sums[(one.account_id, one.environment, one.debit_id), 0] += one.amount_micros
+        sums[(one.account_id, one.environment, one.credit_id), 1] += one.amount_micros
+    return {side: (sums[side, 0], sums[side, 1]) for side, _ in list(sums)}

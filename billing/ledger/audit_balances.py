@@ -1,0 +1,177 @@
+"""A large tenant's cached balances against its transfers: from the sealed sums, or from the first transfer on.
+
+From the sealed sums: what lies in checkpoints is added up already, and the rest is read in the snapshot that reads the
+balances. From the first transfer on: pages in transactions of their own add up what is old enough that nothing is
+committed behind it any more; then one snapshot reads the balances and all transfers after that. Transfers are only ever
+added, so both together are the state of that one moment.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Final, NamedTuple
+
+from billing.ledger.chart import ASSETS, SIGN
+from billing.ledger.finding import Finding, finding_of
+from billing.ledger.rule import OWN
+from kernel.clock import DAY_US, HOUR_US
+from kernel.tenant import Tenant
+from store.database import Database, Transaction
+
+SEALED_RULE: Final = "balance is its sealed sums and what came since"
+WALKED_RULE: Final = "balance is the sum of its transfers"
+# What is older than this is committed; as far back as the sealing of a day looks.
+SETTLED_US: Final = DAY_US + 2 * HOUR_US
+# So many ledger accounts are added up at a time: what bounds memory.
+SIDES_AT_ONCE: Final = 150_000
+PAGE: Final = 20_000
+_LAST_OF_ALL: Final = "~"
+
+_SUMMED: Final = "SELECT summed_day FROM sealed_sums WHERE environment = :environment"
+_SINCE: Final = f"{OWN} AND id > :from_id AND (created_at >= :until OR id IN :late[text])"
+_SEALED: Final = f"""
+SELECT s.row_id, SUM(s.balance) AS found, SUM(s.moved) * COALESCE(MAX(s.sign), 1) AS expected
+FROM (
+    SELECT id AS row_id, balance_micros AS balance, 0 AS moved, {SIGN} AS sign
+    FROM ledger_accounts WHERE {OWN}
+    UNION ALL
+    SELECT ledger_account_id, 0, CASE WHEN day_start_at <= :day
+        THEN credits_micros - debits_micros
+        ELSE before_credits_micros - before_debits_micros END, NULL
+    FROM sealed_balances WHERE {OWN}
+    UNION ALL
+    SELECT debit_id, 0, -amount_micros, NULL FROM transfers WHERE {_SINCE}
+    UNION ALL
+    SELECT credit_id, 0, amount_micros, NULL FROM transfers WHERE {_SINCE}
+) AS s GROUP BY s.row_id
+HAVING SUM(s.balance) <> SUM(s.moved) * COALESCE(MAX(s.sign), 1)"""
+_BOUND: Final = f"""
+SELECT id FROM ledger_accounts WHERE {OWN} AND id > :after ORDER BY id LIMIT 1 OFFSET :offset"""
+_WALKED: Final = f"""
+SELECT id, debit_id, credit_id, amount_micros FROM transfers
+WHERE {OWN} AND id > :after AND id <= :settled_id ORDER BY id LIMIT {PAGE}"""
+_REST: Final = f"""
+SELECT s.side_id, SUM(s.moved) AS moved FROM (
+    SELECT debit_id AS side_id, -amount_micros AS moved FROM transfers
+    WHERE {OWN} AND id > :settled_id
+    UNION ALL
+    SELECT credit_id, amount_micros FROM transfers WHERE {OWN} AND id > :settled_id
+) AS s GROUP BY s.side_id"""
+_BALANCES: Final = f"""
+SELECT id, kind, balance_micros FROM ledger_accounts
+WHERE {OWN} AND id > :after AND id <= :to_id ORDER BY id"""
+
+
+class SealedPart(NamedTuple):
+    """What of an environment's transfers the sealed sums have: those of checkpoints up to that day.
+
+    late: by tenant, transfers from before the day's end that are in no checkpoint. from_id: before it, all
+    others are. Times in microseconds.
+    """
+
+    environment: str
+    day_start_at: int
+    from_id: str
+    late: Mapping[Tenant, Sequence[str]]
+
+    @property
+    def until(self) -> int:
+        """The end of the last day: what was made later is in no checkpoint of these."""
+        return self.day_start_at + DAY_US
+
+
+async def sealed_findings(
+    tx: Transaction, *, tenant: Tenant, part: SealedPart
+) -> Sequence[Finding] | None:
+    """Balances that are not what the sealed sums and the transfers since make; in one snapshot.
+
+    None: a further day was added to the sums meanwhile, so the part is to be read anew.
+    """
+    row = await tx.fetch_one(_SUMMED, environment=tenant.environment)
+    if row is None or row[0] != part.day_start_at:
+        return None
+    rows = await tx.fetch(
+        _SEALED,
+        account_id=tenant.account_id,
+        environment=tenant.environment,
+        day=part.day_start_at,
+        from_id=part.from_id,
+        until=part.until,
+        late=list(part.late.get(tenant, ())),
+    )
+    return [finding_of(SEALED_RULE, tenant, one) for one in rows]
+
+
+async def walked_findings(database: Database, tenant: Tenant, settled_id: str) -> Sequence[Finding]:
+    """Balances that are not the sum of all their transfers, some ledger accounts at a time."""
+    found: list[Finding] = []
+    after = ""
+    while after != _LAST_OF_ALL:
+        to_id = await database.read(partial(_bound, tenant=tenant, after=after))
+        sums = await _walk(database, tenant, (after, to_id), settled_id)
+        found += await database.read(
+            partial(_compare, tenant=tenant, sums=sums, sides=(after, to_id), settled_id=settled_id)
+        )
+        after = to_id
+    return found
+
+
+async def _bound(tx: Transaction, *, tenant: Tenant, after: str) -> str:
+    row = await tx.fetch_one(
+        _BOUND,
+        account_id=tenant.account_id,
+        environment=tenant.environment,
+        after=after,
+        offset=SIDES_AT_ONCE - 1,
+    )
+    return _LAST_OF_ALL if row is None else str(row[0])
+
+
+async def _walk(
+    database: Database, tenant: Tenant, sides: tuple[str, str], settled_id: str
+) -> dict[str, int]:
+    """Credits less debits of the ledger accounts between those two, up to that transfer."""
+    sums: dict[str, int] = {}
+    after = ""
+    while page := await database.read(
+        partial(_page, tenant=tenant, after=after, settled_id=settled_id)
+    ):
+        after = page[-1][0]
+        for _, debit_id, credit_id, micros in page:
+            if sides[0] < debit_id <= sides[1]:
+                sums[debit_id] = sums.get(debit_id, 0) - micros
+            if sides[0] < credit_id <= sides[1]:
+                sums[credit_id] = sums.get(credit_id, 0) + micros
+    return sums
+
+
+async def _page(
+    tx: Transaction, *, tenant: Tenant, after: str, settled_id: str
+) -> list[tuple[str, str, str, int]]:
+    rows = await tx.fetch(
+        _WALKED,
+        account_id=tenant.account_id,
+        environment=tenant.environment,
+        after=after,
+        settled_id=settled_id,
+    )
+    return [(row[0], row[1], row[2], row[3]) for row in rows]
+
+
+async def _compare(
+    tx: Transaction,
+    *,
+    tenant: Tenant,
+    sums: Mapping[str, int],
+    sides: tuple[str, str],
+    settled_id: str,
+) -> list[Finding]:
+    """With the transfers after that one, in the snapshot of the balances."""
+    own = {"account_id": tenant.account_id, "environment": tenant.environment}
+    rest = {row[0]: int(row[1]) for row in await tx.fetch(_REST, **own, settled_id=settled_id)}
+    found: list[Finding] = []
+    for row in await tx.fetch(_BALANCES, **own, after=sides[0], to_id=sides[1]):
+        moved = sums.get(row[0], 0) + rest.get(row[0], 0)
+        expected = -moved if row[1] in ASSETS else moved
+        if expected != row[2]:
+            found.append(Finding(WALKED_RULE, *tenant, row[0], expected, row[2]))
+    return found

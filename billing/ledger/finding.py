@@ -1,0 +1,24 @@
+"""What the proof of the ledger found: a row that breaks a rule."""
+
+from dataclasses import dataclass
+
+from kernel.tenant import Tenant
+from store.database import Row
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One broken rule: which, on which row, and the two figures that should be equal (micros)."""
+
+    rule: str
+    account_id: str
+    environment: str
+    row_id: str
+    expected: int
+    found: int
+
+
+def finding_of(rule: str, tenant: Tenant, row: Row) -> Finding:
+    """Of a row with row_id, expected and found."""
+    expected, found = int(row["expected"] or 0), int(row["found"] or 0)
+    return Finding(rule, *tenant, row["row_id"], expected, found)

@@ -1,0 +1,68 @@
+"""A rule of the ledger's proof: what it says, what its findings are about, and the statement that selects them.
+
+Over a whole tenant a statement runs as it stands. Of a large tenant it is asked about some subjects at a time: the
+tables that it names then have the rows of these alone, all of them, so what it finds is the same.
+"""
+
+import re
+from typing import Final, Literal, NamedTuple
+
+# What a rule's findings are about. tenant: sums of a whole tenant, which are asked for whole. balances: a ledger
+# account's own transfers. transfers: each by itself. plans: the parts of a tenant's plans. subjects: what transfers
+# are about beside top-ups, whichever table has it. Else the table whose rows they are about.
+About = Literal[
+    "tenant",
+    "balances",
+    "transfers",
+    "plans",
+    "subjects",
+    "topups",
+    "holds",
+    "refunds",
+    "usage_records",
+    "oauth_charges",
+    "checkins",
+    "code_redemptions",
+    "orders",
+    "subscription_periods",
+    "machine_payments",
+]
+OWN: Final = "account_id = :account_id AND environment = :environment"
+# Keeps each database from looking for the rows by another index than the one that finds the subjects.
+_FENCE: Final = f"LIMIT {2**62}"
+_OF_TOPUPS: Final = f"SELECT * FROM transfers WHERE transaction_id IN :ids[text] {_FENCE}"
+_OF_SUBJECTS: Final = f"""
+SELECT * FROM transfers WHERE subject_id IN :ids[text]
+UNION ALL SELECT * FROM transfers WHERE id IN :ids[text] AND subject_id IS NULL {_FENCE}"""
+_OF_PLANS: Final = f"""
+SELECT * FROM transfers WHERE subject_id IN (
+    SELECT id FROM plan_grants WHERE {OWN} UNION SELECT id FROM subscription_periods WHERE {OWN}) {_FENCE}"""
+_RANGE: Final = f"SELECT * FROM transfers WHERE {OWN} AND id > :after_id AND id <= :to_id {_FENCE}"
+_TRANSFERS: Final = {"topups": _OF_TOPUPS, "transfers": _RANGE, "plans": _OF_PLANS}
+# Where a row is known by another column than its id.
+KEYS: Final = {"checkins": "grant_id"}
+_NO_TABLE: Final = frozenset({"tenant", "balances", "transfers", "plans", "subjects"})
+
+
+class Rule(NamedTuple):
+    """Its name, what it is about, and what selects the rows that break it: row_id, expected, found (micros)."""
+
+    says: str
+    about: About
+    text: str
+
+
+def narrowed(rule: Rule) -> str:
+    """The rule over :ids alone; one about transfers over those between :after_id and :to_id."""
+    text = _replaced(rule.text, "transfers", _TRANSFERS.get(rule.about, _OF_SUBJECTS))
+    if rule.about in _NO_TABLE:
+        return text
+    key = KEYS.get(rule.about, "id")
+    rows = f"SELECT * FROM {rule.about} WHERE {key} IN :ids[text] {_FENCE}"
+    return _replaced(text, rule.about, rows)
+
+
+def _replaced(text: str, table: str, rows: str) -> str:
+    """The text with these rows where it names the table; its other name stays, or is the table's own."""
+    named = re.compile(rf"\b(FROM|JOIN) {table}\b(?P<alias> (?!WHERE\b|ON\b|JOIN\b)[a-z]\b)?")
+    return named.sub(lambda m: f"{m[1]} ({rows}) AS{m['alias'] or f' {table}'}", text)
