@@ -26,6 +26,7 @@ from gateway.docs import (
     pages as docs,
     sealed_days,
     search,
+    webhook_keys,
     well_known,
 )
 from gateway.html import static
@@ -58,6 +59,7 @@ def create_app(context: Context, *, is_stopping: Callable[[], bool] = lambda: Fa
             *well_known.routes(context, API_PREFIX),
             *metadata.routes(context),
             *sealed_days.routes(context),
+            *webhook_keys.routes(context),
             *openapi.routes(context, (*SURFACES, *callbacks)),
             *static.routes(),
         ],

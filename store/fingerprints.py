@@ -243,6 +243,13 @@ _OF_0062: Final = _OF_0061 | {
     "workers": "1351e98bc6e0",
 }
 _OF_0063: Final = _OF_0062 | {"endpoints": "7c29986b88dd"}
+_OF_0064: Final = _OF_0063 | {
+    "checkpoint_proofs": "824c2302e56a",
+    "ledger_proofs": "9d23774a9186",
+    "sealed_balances": "fc6dd581f406",
+    "sealed_sums": "21d1e0bbabcf",
+}
+
 TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0012": _OF_0012,
     "0013": _OF_0013,
@@ -296,11 +303,6 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0061": _OF_0061,
     "0062": _OF_0062,
     "0063": _OF_0063,
-    "0064": _OF_0063
-    | {
-        "checkpoint_proofs": "824c2302e56a",
-        "ledger_proofs": "9d23774a9186",
-        "sealed_balances": "fc6dd581f406",
-        "sealed_sums": "21d1e0bbabcf",
-    },
+    "0064": _OF_0064,
+    "0065": _OF_0064 | {"endpoints": "779b503e1a13"},
 }

@@ -1240,7 +1240,8 @@ events = sa.Table(
     ),
 )
 
-# webhooks/endpoints/endpoint.py, and webhooks/endpoints/disabling.py and webhooks/endpoints/probe.py for its answers; rate_tat_us, drain_tat_us and
+# webhooks/endpoints/endpoint.py, and webhooks/endpoints/disabling.py and webhooks/endpoints/probe.py for its answers,
+# webhooks/endpoints/resealing.py under another master key; rate_tat_us, drain_tat_us and
 # claimed_at by webhooks/deliveries/claim.py, failing_since_at by webhooks/deliveries/health.py.
 endpoints = sa.Table(
     "endpoints",
@@ -1255,6 +1256,8 @@ endpoints = sa.Table(
     _bytes("secret_sealed"),
     _bytes("previous_secret_sealed", null=True),
     _int("previous_secret_until_at", null=True),
+    _bytes("signing_keys_sealed", null=True),  # private keys of Ed25519, sealed; null: it has none
+    _text("public_keys", null=True),  # their public halves, JSON; see signing_keys.py there
     _text("retry_schedule_s"),  # joined by spaces
     _int("rate_limit_per_s", null=True),
     _int("include_codes", default=0),  # bodies published from now on carry codes
@@ -1288,6 +1291,13 @@ endpoints = sa.Table(
         "id",
         sqlite_where=sa.text("status = 'disabled' AND deleted_at IS NULL"),
         postgresql_where=sa.text("status = 'disabled' AND deleted_at IS NULL"),
+    ),
+    # Whose keys are published.
+    sa.Index(
+        "ix_endpoints_public_keys",
+        "id",
+        sqlite_where=sa.text("public_keys IS NOT NULL AND deleted_at IS NULL"),
+        postgresql_where=sa.text("public_keys IS NOT NULL AND deleted_at IS NULL"),
     ),
     # Whom a probe asks, and when.
     sa.Index(

@@ -56,6 +56,7 @@ ROOMS: dict[str, tuple[set[str], ...]] = {
     ),
     "webhooks": ({"http"}, {"deliveries"}, {"events"}, {"endpoints"}, {"replays", "certification"}),
     "keys": (
+        {"signatures"},
         {""},
         {"sign_in"},
         {"api_keys"},

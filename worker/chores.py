@@ -22,7 +22,7 @@ from store.database import Database, Store, Transaction
 from store.erase import ChargeUnderWay, erase_account
 from store.errors import StoreError
 from webhooks.deliveries import ending, endpoint_queue
-from webhooks.endpoints import endpoint
+from webhooks.endpoints import resealing
 
 ROUNDS_MAX: Final = 100
 ERASED_ACCOUNTS_MAX: Final = 100
@@ -186,7 +186,7 @@ async def _keep_doing(chore: Chore, on_ended: Callable[[str], None]) -> None:
 
 
 async def _reseal_endpoints(tx: Transaction, *, vault: Vault, after_id: str) -> str | None:
-    return await endpoint.reseal_some(tx, vault, after_id=after_id)
+    return await resealing.reseal_some(tx, vault, after_id=after_id)
 
 
 async def _disabled_after(

@@ -39,7 +39,7 @@ from billing.fulfilment.stand_in import sample_text
 from billing.topups.deliverable import Deliverable, DeliverableKind, DeliverableRefused, checked
 from kernel.clock import SECOND_US, parse_rfc3339
 from kernel.errors import DomainError
-from keys.signing import secret_key, signature_headers, verify
+from keys.signatures.signing import secret_key, signature_headers, verify
 
 COST_CENTS_MAX = 10**12
 AGAIN_S_MAX = 86_400.0

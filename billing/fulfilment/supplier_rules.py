@@ -13,7 +13,7 @@ from billing.fulfilment.protocol import OptionsRefused, Registration
 from billing.topups.attempt import count_open
 from billing.topups.platform_rows import SupplierRow, list_suppliers
 from kernel.errors import DomainError, InvalidInput
-from keys.signing import secret_key
+from keys.signatures.signing import secret_key
 from keys.vault import SealBroken, Vault
 from store.database import Transaction
 

@@ -10,7 +10,7 @@ from cli.examples import examples
 from cli.options import take_secret, web_address
 from cli.output import EXIT_REFUSED, json_option, print_json, run, visible, wants_json
 from kernel.clock import SystemClock
-from keys.signing import secret_key
+from keys.signatures.signing import secret_key
 from webhooks.certification.certify import Certification, CheckResult, certify as try_receiver
 from webhooks.certification.trial_message import TrialSigner
 from webhooks.certification.trial_receiver import TrialReceiver

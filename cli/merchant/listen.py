@@ -41,7 +41,7 @@ from keys.api_keys import api_key
 from keys.api_keys.api_key import ApiKey
 from keys.api_keys.fields import NewKey
 from keys.principal import Environment
-from keys.signing import SECRET_PREFIX, secret_key
+from keys.signatures.signing import SECRET_PREFIX, secret_key
 from runtime.settings import load_settings
 from store.database import Transaction
 

@@ -10,7 +10,7 @@ from cli.examples import examples
 from cli.options import READS_STDIN, take_secret
 from cli.output import EXIT_REFUSED, json_option, print_json, visible, wants_json
 from kernel.clock import SECOND_US, SystemClock
-from keys.signing import TOLERANCE_S, verify as verify_signature
+from keys.signatures.signing import TOLERANCE_S, verify as verify_signature
 
 BODY_BYTES_MAX = 1 << 20
 
@@ -18,15 +18,21 @@ BODY_BYTES_MAX = 1 << 20
 @click.command(
     epilog=examples(
         "topup verify --secret @secret.txt --header 'X-AiTopUp-Signature: t=1765432100,v1=5257a869' --body-file body.json",
+        "topup verify --public-key whpk_11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo= --header 'webhook-id: evt_1'"
+        " --header 'webhook-timestamp: 1765432100' --header 'webhook-signature: v1a,hnO3f9T8' --body-file body.json",
     )
 )
 @click.option(
     "--secret",
-    required=True,
     envvar="WEBHOOK_SECRET",
     callback=take_secret,
     metavar="-|@FILE",
     help="The endpoint's whsec_…, from standard input or a file, or in WEBHOOK_SECRET.",
+)
+@click.option(
+    "--public-key",
+    metavar="WHPK",
+    help="The endpoint's whpk_…, which is no secret: checks the Ed25519 signature.",
 )
 @click.option(
     "--header",
@@ -54,12 +60,15 @@ BODY_BYTES_MAX = 1 << 20
 def verify(
     context: click.Context,
     /,
-    secret: str,
+    secret: str | None,
+    public_key: str | None,
     headers: Sequence[str],
     body_file: BinaryIO,
     tolerance_s: int,
 ) -> None:
     """Say whether a received webhook is genuine, and if not, why. Exit 1 if it is not."""
+    if secret is None and public_key is None:
+        raise click.UsageError("give --secret or --public-key")
     if READS_STDIN in context.meta and body_file.name == "-":
         raise click.UsageError("standard input holds the secret; give the body as a file")
     body = body_file.read(BODY_BYTES_MAX + 1)
@@ -67,6 +76,7 @@ def verify(
         raise click.UsageError(f"the body is larger than {BODY_BYTES_MAX} bytes; ours are not")
     findings = verify_signature(
         secret=secret,
+        public_key=public_key,
         headers=dict(_pair(header) for header in headers),
         body=body,
         now_s=SystemClock().now_us() // SECOND_US,

@@ -23,6 +23,12 @@ _codes = click.option(
     default=None,
     help="Whether bodies carry voucher codes; needs vouchers:read.",
 )
+_ed25519 = click.option(
+    "--ed25519/--no-ed25519",
+    default=None,
+    help="Whether it signs by a key pair of its own as well, which a receiver checks by the public key. Off"
+    " ends the pair at once.",
+)
 _headers = click.option(
     "--headers",
     type=click.File("r"),
@@ -79,6 +85,7 @@ def list_(*, limit: int, cursor: str | None, profile: str) -> None:
 @_description
 @_rate
 @_codes
+@_ed25519
 @_headers
 @_retries
 @_filter
@@ -110,6 +117,7 @@ def show(*, endpoint_id: str, profile: str) -> None:
         "topup webhooks update we_5Fxp --event topup.delivered --event topup.failed",
         "topup webhooks update we_5Fxp --status disabled",
         'topup webhooks update we_5Fxp --filter \'{"amount_cents": {"gte": 1000}}\'',
+        "topup webhooks update we_5Fxp --ed25519",
     ),
 )
 @_endpoint
@@ -119,6 +127,7 @@ def show(*, endpoint_id: str, profile: str) -> None:
 @_description
 @_rate
 @_codes
+@_ed25519
 @_headers
 @click.option("--no-headers", is_flag=True, help="No header is sent along any more.")
 @_retries
@@ -159,7 +168,7 @@ def update(
 @profile_option
 @json_option
 def rotate_secret(*, endpoint_id: str, overlap_s: int | None, profile: str) -> None:
-    """Give a webhook a new signing secret. It is shown once."""
+    """Give a webhook a new signing secret, and a new key pair where it has one. The secret is shown once."""
     _change("POST", endpoint_id, profile, "/rotate-secret", _given({"overlap_s": overlap_s}))
     note("the secret is shown this once")
 

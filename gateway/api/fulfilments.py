@@ -32,7 +32,7 @@ from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
 from kernel.clock import SECOND_US
 from kernel.errors import InvalidInput
-from keys.signing import ID_HEADER, verify
+from keys.signatures.signing import ID_HEADER, verify
 from store.database import Transaction
 
 

@@ -20,7 +20,7 @@ from gateway.openapi.responses import Shared
 from gateway.openapi.schemas import Schema, Schemas, pruned
 from kernel.limits import IDEMPOTENCY_KEY_CHARACTERS_MAX
 from keys.principal import SCOPES
-from keys.signing import SIGNATURE_HEADER, STANDARD_HEADER
+from keys.signatures.signing import SIGNATURE_HEADER, STANDARD_HEADER
 from webhooks.events.catalogue import PATH as EVENTS_PATH, event_example, event_schema
 from webhooks.events.event import API_VERSION
 from webhooks.events.schemas import TYPES

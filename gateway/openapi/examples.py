@@ -140,6 +140,8 @@ _ENDPOINT: Final[Mapping[str, Any]] = {
     "failing_since": None,
     "headers": {},
     "created_at": TIME,
+    "ed25519": True,
+    "public_key": "whpk_11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=",
     "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
 }
 

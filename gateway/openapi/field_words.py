@@ -43,6 +43,7 @@ FIELD_WORDS: Final[dict[str, str]] = {
     "description": "What it is, in plain text.",
     "disabled_reason": "Why it is disabled; null: it is enabled.",
     "dry_run": "Only say what would happen; nothing is done.",
+    "ed25519": "Whether it signs with a key pair of its own beside the secret.",
     "email_verified": "Whether somebody has shown that they read the mail of that address.",
     "enabled": "Whether it is on.",
     "endpoint_id": "The webhook endpoint's id.",

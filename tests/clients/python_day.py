@@ -1,6 +1,7 @@
 """A day of clients/python: what a program does with it, typed to the last field."""
 
 import asyncio
+import hmac
 import json
 
 import pytest
@@ -94,25 +95,36 @@ async def async_day(url: str, key: str, receiver: Receiver) -> None:
         assert (story.status, story.events[0].type_) == ("delivered", "topup.pending")
 
         await receiver.until(lambda: bool(receiver.received))
-        checked(receiver.received[0], endpoint.secret)
+        assert endpoint.public_key is not None
+        checked(receiver.received[0], endpoint.secret, endpoint.public_key)
         pages = [one.amount_cents async for one in gateway.items(get_topup_history, limit=2)]
         assert pages == [700, 1200, 1000]
 
 
-def checked(received: Received, secret: str) -> None:
-    """By either signature; not with another body, another secret, or an hour later."""
+def checked(received: Received, secret: str, public_key: str) -> None:
+    """By any signature; not with another body, another secret, or an hour later."""
     standard = {name: received.headers[name] for name in received.headers if "webhook" in name}
     stripe = {"X-AiTopUp-Signature": received.headers["x-aitopup-signature"]}
-    for headers in (standard, stripe):
-        event = verify(received.body, headers, ["whsec_" + "A" * 44, secret])
+    for headers, key in ((standard, secret), (stripe, secret), (standard, public_key)):
+        other = key.partition("_")[0] + "_" + "B" * 42 + "A="
+        event = verify(received.body, headers, [other, key])
         assert isinstance(event, TopupDeliveredEvent)
         assert event.data.amount_cents == 700
         with pytest.raises(InvalidSignature, match="no signature fits"):
-            verify(received.body + b" ", headers, secret)
+            verify(received.body + b" ", headers, key)
+        with pytest.raises(InvalidSignature, match="no signature fits"):
+            verify(received.body, headers, other)
         with pytest.raises(InvalidSignature, match="too long ago"):
-            verify(received.body, headers, secret, now_s=event.created_at.timestamp() + 3600)
+            verify(received.body, headers, key, now_s=event.created_at.timestamp() + 3600)
     with pytest.raises(InvalidSignature, match="no signature among"):
         verify(received.body, {}, secret)
+    # Everybody knows the public key, so an HMAC by it proves nothing.
+    timestamp = received.headers["webhook-timestamp"]
+    forged = hmac.digest(public_key.encode(), f"{timestamp}.".encode() + received.body, "sha256")
+    with pytest.raises(InvalidSignature, match="no signature fits"):
+        verify(
+            received.body, {"x-aitopup-signature": f"t={timestamp},v1={forged.hex()}"}, public_key
+        )
     # A delivery of before its key was named, replayed today.
     older = json.loads(received.body)
     del older["data"]["key_name"]

@@ -1,5 +1,6 @@
 /** A day of clients/typescript: what a program does with it, typed to the last field. Prints what it saw. */
 
+import { createHmac } from "node:crypto";
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 
@@ -98,14 +99,25 @@ const hook = await came;
 const event = await verify(hook.body, hook.headers, endpoint.secret);
 const { "webhook-signature": _, ...stripe } = hook.headers;
 await verify(hook.body, stripe, endpoint.secret);
+const publicKey = endpoint.public_key ?? "";
+await verify(hook.body, hook.headers, publicKey);
 let amount = 0;
 // Here the type says which data it is.
 if (isTyped(event) && event.type === "topup.delivered") amount = event.data.amount_cents;
 if (amount !== 700) throw new Error(`another event: ${hook.body}`);
 let forged = "";
-for (const headers of [hook.headers, stripe]) {
+// The last is an HMAC by the public key, which everybody knows.
+const time = hook.headers["webhook-timestamp"];
+const guessed = createHmac("sha256", publicKey).update(`${time}.${hook.body}`).digest("hex");
+const forgeries: [string, typeof hook.headers, string][] = [
+  [`${hook.body} `, hook.headers, endpoint.secret],
+  [`${hook.body} `, stripe, endpoint.secret],
+  [`${hook.body} `, hook.headers, publicKey],
+  [hook.body, { "x-aitopup-signature": `t=${time},v1=${guessed}` }, publicKey],
+];
+for (const [forgedBody, headers, key] of forgeries) {
   try {
-    await verify(`${hook.body} `, headers, endpoint.secret);
+    await verify(forgedBody, headers, key);
     forged = "taken";
   } catch (error) {
     if (error instanceof InvalidSignature) forged ||= error.message;

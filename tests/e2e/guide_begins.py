@@ -67,12 +67,14 @@ async def delivery(reader: Reader) -> None:
         "headers": came.headers,
         "body": came.body.decode(),
         "secret": endpoint["secret"],
+        "public_key": endpoint["public_key"],
     }
     reader.env |= {
         "DELIVERY": json.dumps(given),
         "WEBHOOK_ID": came.headers["webhook-id"],
         "TIMESTAMP": came.headers["webhook-timestamp"],
         "SIGNATURE": came.headers["webhook-signature"],
+        "PUBLIC_KEY": endpoint["public_key"],
     }
     reader.write("secret.txt", endpoint["secret"])
     reader.write("body.json", came.body.decode())

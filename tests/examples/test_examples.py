@@ -14,7 +14,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from keys.signing import signature_headers
+from keys.signatures.signing import signature_headers
 from tests.support.installation import API, ROOT, Installation, Program
 from tests.support.plain_http import http_client
 from tests.support.preloaded import Preloaded

@@ -7,7 +7,8 @@ import standardwebhooks
 import stripe
 from hypothesis import given, strategies as st
 
-from keys.signing import (
+from keys.signatures.ed25519 import public_text, signature, signer_of
+from keys.signatures.signing import (
     Finding,
     InvalidSecret,
     new_webhook_secret,
@@ -22,13 +23,22 @@ BODY = '{"id":"evt_1","data":{"note":"naïve \\u00e9"}}'.encode()
 OLDER = "whsec_" + base64.b64encode(b"o" * 32).decode()
 NEWER = "whsec_" + base64.b64encode(b"n" * 32).decode()
 T = 1_765_432_100
+TIMELESS = ("timestamp", "webhook-timestamp")
 
 
 def signed(
-    *, secrets: Sequence[str] = (NEWER,), timestamp_s: int = T, body: bytes = BODY
+    *,
+    secrets: Sequence[str] = (NEWER,),
+    seeds: Sequence[bytes] = (),
+    timestamp_s: int = T,
+    body: bytes = BODY,
 ) -> dict[str, str]:
     return signature_headers(
-        secrets=secrets, message_id="evt_1", timestamp_s=timestamp_s, body=body
+        secrets=secrets,
+        signers=[signer_of(seed) for seed in seeds],
+        message_id="evt_1",
+        timestamp_s=timestamp_s,
+        body=body,
     )
 
 
@@ -56,9 +66,35 @@ def test_standard_scheme_gives_the_published_answer() -> None:
     assert signature == "g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
 
 
+def test_ed25519_gives_the_published_answers() -> None:
+    """The vector of the Standard Webhooks library in Go for v1a, and the first two of RFC 8032, section 7.1."""
+    seed = base64.b64decode("VEVTVFNJR05JTkdLRVlET05PVFVTRVRISVNGT1JBTlk=")
+    made = signature_headers(
+        secrets=[NEWER],
+        signers=[signer_of(seed)],
+        message_id="msg_p5jXN8AQM9LWM0D4loKWxJek",
+        timestamp_s=1_614_265_330,
+        body=b'{"test": 2432232314}',
+    )
+    first = bytes.fromhex("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60")
+    second = bytes.fromhex("4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb")
+
+    assert made["webhook-signature"].split(" ")[1] == (
+        "v1a,tQ9V2XOqn7jL/DQenEFpqIugdBVtiMmER5mhSkXBNwM0mkATuDe6KYYUuxqtaiHeYGb7KaaBRdM5WqyeFiL8Ag=="
+    )
+    # d75a9801 82b10ab7 d54bfed3 c964073a 0ee172f3 daa62325 af021a68 f707511a
+    assert public_text(first) == "whpk_11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
+    assert base64.b64decode(signature(signer_of(second), b"\x72")).hex() == (
+        "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da"
+        "085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00"
+    )
+
+
 @pytest.mark.parametrize("secret", [NEWER, OLDER])
 def test_published_libraries_accept_a_request_signed_by_two_secrets(secret: str) -> None:
-    headers = signed(secrets=[NEWER, OLDER], timestamp_s=int(time.time()))
+    headers = signed(
+        secrets=[NEWER, OLDER], seeds=[b"k" * 32, b"o" * 32], timestamp_s=int(time.time())
+    )
 
     assert stripe.WebhookSignature.verify_header(
         BODY.decode(), headers["X-AiTopUp-Signature"], secret, tolerance=300
@@ -219,6 +255,53 @@ def test_malformed_headers_are_found_and_never_raise(
     headers = signed() | changes
 
     assert parts(verify(headers=headers, body=BODY, secret=NEWER, now_s=T)) == expected
+
+
+PUBLIC = public_text(b"k" * 32)
+OTHER = public_text(b"o" * 32)
+
+
+@pytest.mark.parametrize(
+    ("public_key", "changes", "late_s", "expected"),
+    [
+        (PUBLIC, {}, 0, []),
+        (PUBLIC, {"X-AiTopUp-Signature": "not looked at"}, 0, []),
+        (PUBLIC, {"webhook-id": "evt_2"}, 0, [("bytes", "webhook-signature")]),
+        (PUBLIC, {"webhook-signature": "v1a,x v1a,"}, 0, [("bytes", "webhook-signature")]),
+        (PUBLIC, {"webhook-signature": "v1,AAAA"}, 0, [("header", "webhook-signature")]),
+        (PUBLIC, {"webhook-timestamp": ""}, 0, [("header", "webhook-timestamp"), TIMELESS]),
+        (PUBLIC, {}, 301, [TIMELESS]),
+        (OTHER, {}, 0, [("bytes", "webhook-signature")]),
+        (NEWER, {}, 0, [("public_key", None)]),
+        ("whpk_!", {}, 0, [("public_key", None)]),
+        ("whpk_QUJD", {}, 301, [("public_key", None), TIMELESS]),
+    ],
+)
+def test_by_a_public_key_the_signature_v1a_alone_is_checked(
+    public_key: str, changes: dict[str, str], late_s: int, expected: list[tuple[str, str]]
+) -> None:
+    headers = signed(seeds=[b"k" * 32]) | changes
+
+    found = verify(headers=headers, body=BODY, public_key=public_key, now_s=T + late_s)
+
+    assert parts(found) == expected
+
+
+def test_who_gives_secret_and_public_key_has_both_checked() -> None:
+    """A secret passes over v1a, as it did before there was any."""
+    headers = signed(seeds=[b"k" * 32])
+
+    def found(secret: str, public_key: str | None) -> list[tuple[str, str | None]]:
+        return parts(
+            verify(headers=headers, body=BODY, secret=secret, public_key=public_key, now_s=T)
+        )
+
+    assert found(NEWER, None) == found(NEWER, PUBLIC) == []
+    assert found(NEWER, OTHER) == [("bytes", "webhook-signature")]
+    assert found(OLDER, PUBLIC) == [
+        ("bytes", "X-AiTopUp-Signature"),
+        ("bytes", "webhook-signature"),
+    ]
 
 
 def test_no_signature_header_is_a_finding() -> None:

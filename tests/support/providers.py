@@ -15,7 +15,7 @@ from billing.providers.protocol import CheckoutRequest, Provider, Received
 from billing.providers.registry import Providers, discover
 from kernel.clock import SECOND_US, Clock, FixedClock
 from keys.principal import Environment
-from keys.signing import stripe_signature
+from keys.signatures.signing import stripe_signature
 
 RECORDINGS = Path(__file__).parents[1] / "recordings" / "providers"
 ORDER_ID = "ord_1OeHk2Gq0Zb4yT7a"

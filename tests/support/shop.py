@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from keys.signing import SIGNATURE_HEADER, Finding, verify
+from keys.signatures.signing import SIGNATURE_HEADER, Finding, verify
 from tests.support.scripted_receiver import ScriptedReceiver, Talk
 
 WORK_S = 0.02
@@ -21,11 +21,14 @@ class Shop:
 
     "no_signature", "no_age", "rewrites_json", "first_signature", "strict", "no_memory",
     "memory_by_header", "looks_then_writes", "counts_pending", "ends_when_hung_up", "refuses",
-    "refuses_repeats", "fails_at_forgeries", "acts_on_all".
+    "refuses_repeats", "fails_at_forgeries", "acts_on_all", "public_key_as_secret".
+
+    With a public key it checks by that alone.
     """
 
     secret: str
     fault: str = ""
+    public_key: str | None = None
     orders: int = 0
     known: set[str] = field(default_factory=set)
 
@@ -75,6 +78,8 @@ class Shop:
             return []
         if self.fault == "rewrites_json":
             body = json.dumps(json.loads(body), separators=(",", ":")).encode()
+        if self.public_key is not None:
+            return self._findings_by_key(headers, body, self.public_key)
         seen = {SIGNATURE_HEADER: headers.get(SIGNATURE_HEADER.lower(), "")}
         if self.fault == "first_signature":
             seen[SIGNATURE_HEADER] = ",".join(seen[SIGNATURE_HEADER].split(",")[:2])
@@ -86,6 +91,18 @@ class Shop:
             now_s=int(time.time()),
             tolerance_s=tolerance_s,
         )
+
+    def _findings_by_key(
+        self, headers: Mapping[str, str], body: bytes, public_key: str
+    ) -> list[Finding]:
+        seen = {name: value for name, value in headers.items() if name.startswith("webhook-")}
+        now_s = int(time.time())
+        found = verify(headers=seen, body=body, public_key=public_key, now_s=now_s)
+        if found and self.fault == "public_key_as_secret":
+            # It takes whichever scheme the request names, with the one key that it has.
+            secret = public_key.replace("whpk_", "whsec_")
+            return verify(headers=seen, body=body, secret=secret, now_s=now_s)
+        return found
 
     async def _store(self, talk: Talk, headers: Mapping[str, str], event: Mapping[str, Any]) -> int:
         by_header = self.fault == "memory_by_header"

@@ -42,6 +42,7 @@ async def given_endpoint(
     rate_limit_per_s: int | None = None,
     is_sandbox: bool = False,
     wanted: Mapping[str, Any] | None = None,
+    ed25519: bool = False,
 ) -> tuple[Endpoint, str]:
     new = NewEndpoint(
         url=url,
@@ -49,6 +50,7 @@ async def given_endpoint(
         retry_schedule_s=retry_schedule_s,
         rate_limit_per_s=rate_limit_per_s,
         filter=wanted,
+        ed25519=ed25519,
     )
 
     async def work(tx: Transaction) -> tuple[Endpoint, str]:

@@ -4,7 +4,7 @@ import logging
 import pytest
 
 from kernel.clock import FixedClock
-from keys.signing import new_webhook_secret
+from keys.signatures.signing import new_webhook_secret
 from keys.vault import Vault
 from tests.support.webhook_rows import new_vault
 from webhooks.deliveries.message import Headers, SecretCache, settlement_of

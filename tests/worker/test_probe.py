@@ -8,7 +8,7 @@ import pytest
 
 from kernel.clock import FixedClock
 from kernel.tenant import Tenant
-from keys.signing import verify
+from keys.signatures.signing import verify
 from keys.suspension import resume, suspend
 from store.database import Database, Transaction
 from tests.support.mail_server import open_mail_server

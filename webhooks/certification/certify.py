@@ -124,7 +124,7 @@ async def certify_endpoint(
     timeout_s: float,
     run_s: float = RUN_S_MAX,
 ) -> Certification:
-    """Tries a registered endpoint with the secrets that are in force, and its own headers.
+    """Tries a registered endpoint with the secrets and private keys that are in force, and its own headers.
 
     policy is that of the environment. Raises NotFound, and InvalidInput as certify() does.
     """
@@ -141,5 +141,5 @@ async def certify_endpoint(
         timeout_s=timeout_s,
         still_s=STILL_S,
     )
-    signer = TrialSigner([opened.secret, *older], opened.headers)
+    signer = TrialSigner([opened.secret, *older], opened.headers, opened.signing_at(now_us))
     return await certify(receiver, signer, clock, url=target.url, run_s=run_s)

@@ -121,15 +121,20 @@ async def check_unsigned(trial: Trial) -> Judged:
     """No signature, and empty ones."""
     message = trial.genuine(trial.event())
     empty = message.with_headers(
-        X_AiTopUp_Signature=f"t={trial.now_s},v1=", webhook_signature="v1,"
+        X_AiTopUp_Signature=f"t={trial.now_s},v1=", webhook_signature="v1, v1a,"
     )
     return await _refused(trial, message.without_signatures(), empty, what="an unsigned request")
 
 
 async def check_other_secret(trial: Trial) -> Judged:
-    """Signed well, with another endpoint's secret."""
-    message = trial.signer.stranger().message(trial.event(), timestamp_s=trial.now_s)
-    return await _refused(trial, message, what="a request signed with another secret")
+    """Signed well, with another endpoint's secret and private key; and by who takes its public key for a
+    secret.
+    """
+    forgers = [trial.signer.stranger()]
+    if trial.signer.signers:
+        forgers.append(trial.signer.knows_public_key_alone())
+    messages = [one.message(trial.event(), timestamp_s=trial.now_s) for one in forgers]
+    return await _refused(trial, *messages, what="a request signed with another secret")
 
 
 async def check_changed_body(trial: Trial) -> Judged:

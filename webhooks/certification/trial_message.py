@@ -6,16 +6,20 @@ do: a receiver that leaves samples out could not be seen to act. Invariant: only
 signed. Stores nothing.
 """
 
+import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from kernel.ids import new_id
 from keys.principal import Environment
-from keys.signing import (
+from keys.signatures.ed25519 import new_seed, signer_of
+from keys.signatures.signing import (
     ID_HEADER,
+    SECRET_PREFIX,
     SIGNATURE_HEADER,
     STANDARD_HEADER,
     TIMESTAMP_HEADER,
@@ -96,10 +100,11 @@ def other_amount(body: bytes) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class TrialSigner:
-    """Who signs: the endpoint's secrets in force, newest first, and headers of its own."""
+    """Who signs: the endpoint's secrets and private keys in force, newest first, and headers of its own."""
 
     secrets: Sequence[str]
     own_headers: Mapping[str, str]
+    signers: Sequence[Ed25519PrivateKey] = ()
 
     def message(self, event: TrialEvent, *, timestamp_s: int, attempt: int = 1) -> TrialMessage:
         """The request of one attempt, as a worker makes it. timestamp_s: Unix seconds."""
@@ -112,6 +117,7 @@ class TrialSigner:
                 ATTEMPT_HEADER: str(attempt),
                 **signature_headers(
                     secrets=self.secrets,
+                    signers=self.signers,
                     message_id=event.id,
                     timestamp_s=timestamp_s,
                     body=event.body,
@@ -122,11 +128,28 @@ class TrialSigner:
         )
 
     def stranger(self) -> "TrialSigner":
-        """Somebody with a secret of another endpoint."""
-        return replace(self, secrets=[new_webhook_secret()])
+        """Somebody with a secret, and a key pair, of another endpoint."""
+        return replace(self, secrets=[new_webhook_secret()], signers=self._new_signers())
+
+    def knows_public_key_alone(self) -> "TrialSigner":
+        """Somebody who takes the public key, which everybody may read, for a secret: a receiver whose
+        check lets the sender choose the scheme believes it.
+        """
+        assert self.signers, "it has a public key"
+        public = self.signers[0].public_key().public_bytes_raw()
+        secret = SECRET_PREFIX + base64.b64encode(public).decode("ascii")
+        return replace(self, secrets=[secret], signers=())
 
     def in_rotation(self) -> "TrialSigner":
-        """As in the overlap of a rotation: a newer secret, which the receiver has not got yet, signs
+        """As in the overlap of a rotation: a newer secret and key, which the receiver has not got yet, sign
         first.
         """
-        return replace(self, secrets=[new_webhook_secret(), *self.secrets])
+        return replace(
+            self,
+            secrets=[new_webhook_secret(), *self.secrets],
+            signers=[*self._new_signers(), *self.signers],
+        )
+
+    def _new_signers(self) -> Sequence[Ed25519PrivateKey]:
+        """One where it has any: an endpoint without a key pair sends no such signature."""
+        return [signer_of(new_seed())] if self.signers else []

@@ -1,7 +1,7 @@
 """One delivery as a signed message: headers by the contract, and what its outcome settles.
 
 Promise: the body's bytes are those of the event; every attempt has a fresh timestamp and signature
-by each secret in force. Invariant: signatures and a tenant's header values are never kept with the
+by each secret and each private key in force. Invariant: signatures and a tenant's header values are never kept with the
 attempt. Stores nothing.
 """
 
@@ -11,12 +11,14 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from kernel.clock import SECOND_US
 from kernel.ids import new_id
 from kernel.storable import storable
 from kernel.trace import PARENT_HEADER, REQUEST_ID_HEADER, STATE_HEADER, Span
-from keys.signing import ID_HEADER, TIMESTAMP_HEADER, signature_headers
+from keys.signatures.ed25519 import signer_of
+from keys.signatures.signing import ID_HEADER, TIMESTAMP_HEADER, signature_headers
 from keys.vault import Vault
 from webhooks.deliveries.retry import (
     aborts_delivery,
@@ -28,6 +30,7 @@ from webhooks.deliveries.sealed import (
     MASKED,
     OlderSecret,
     opened_headers,
+    opened_keys,
     opened_older,
     opened_secret,
 )
@@ -70,12 +73,24 @@ _encode = msgspec.json.Encoder().encode
 Headers = list[tuple[str, str]]
 
 
+class Signer(NamedTuple):
+    """A private key that is ready to sign, and until when it does, that moment excluded; null: the newest."""
+
+    key: Ed25519PrivateKey
+    until_us: int | None
+
+
 class Opened(NamedTuple):
-    """An endpoint's secrets and own headers in the clear; in memory only."""
+    """An endpoint's secrets, private keys and own headers in the clear; in memory only."""
 
     secret: str
     older_secrets: tuple[OlderSecret, ...]
     headers: dict[str, str]
+    signers: tuple[Signer, ...]
+
+    def signing_at(self, now_us: int) -> list[Ed25519PrivateKey]:
+        """The private keys in force, the newest first."""
+        return [one.key for one in self.signers if one.until_us is None or now_us < one.until_us]
 
 
 class SecretCache:
@@ -91,7 +106,12 @@ class SecretCache:
 
     def open(self, target: Target) -> Opened:
         """Raises keys.vault.SealBroken."""
-        key = (target.secret_sealed, target.previous_secret_sealed, target.headers_sealed)
+        key = (
+            target.secret_sealed,
+            target.previous_secret_sealed,
+            target.headers_sealed,
+            target.signing_keys_sealed,
+        )
         opened = self._opened.get(key)
         if opened is None:
             opened = self._opened[key] = self._open(target)
@@ -111,13 +131,17 @@ class SecretCache:
                 for name, value in headers.items()
                 if "_" not in name and name.lower() not in _TRACED
             },
+            tuple(
+                Signer(signer_of(one.seed), one.until_us)
+                for one in opened_keys(self._vault, target.id, target.signing_keys_sealed)
+            ),
         )
 
 
 def message_headers(
     claimed: Claimed, opened: Opened, *, now_us: int, span: Span | None = None
 ) -> Headers:
-    """All headers but those of the connection; older secrets sign until their overlaps end.
+    """All headers but those of the connection; older secrets and keys sign until their overlaps end.
 
     span: of the request that the event came of. No signature covers what it says, a caller's words.
     Source: contract, section 4.
@@ -136,6 +160,7 @@ def message_headers(
     ]
     signatures = signature_headers(
         secrets=secrets,
+        signers=opened.signing_at(now_us),
         message_id=claimed.event_id,
         timestamp_s=now_us // SECOND_US,
         body=claimed.body,

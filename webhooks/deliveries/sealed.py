@@ -1,4 +1,4 @@
-"""An endpoint's secrets and header values as they lie in the database: sealed, bound to its id."""
+"""An endpoint's secrets, private keys and header values as they lie in the database: sealed, bound to its id."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
@@ -12,6 +12,7 @@ MASKED: Final = "********"
 SECRET_PURPOSE: Final = "webhook_secret"  # noqa: S105 - the vault's word for it
 OLDER_PURPOSE: Final = "webhook_older_secrets"
 HEADERS_PURPOSE: Final = "webhook_headers"
+SIGNING_PURPOSE: Final = "webhook_signing_keys"
 
 
 class OlderSecret(NamedTuple):
@@ -19,6 +20,13 @@ class OlderSecret(NamedTuple):
 
     secret: str
     until_us: int
+
+
+class SigningKey(NamedTuple):
+    """A private key of Ed25519, and until when it signs, that moment excluded; null: it is the newest."""
+
+    seed: bytes
+    until_us: int | None
 
 
 def sealed_secret(vault: Vault, endpoint_id: str, secret: str) -> bytes:
@@ -43,6 +51,21 @@ def opened_older(vault: Vault, endpoint_id: str, sealed: bytes | None) -> tuple[
         return ()
     plain = vault.open(sealed, purpose=OLDER_PURPOSE, subject=endpoint_id)
     return msgspec.json.decode(plain, type=tuple[OlderSecret, ...])
+
+
+def sealed_keys(vault: Vault, endpoint_id: str, keys: Sequence[SigningKey]) -> bytes | None:
+    """All of them as one, the newest first; null for none at all."""
+    if not keys:
+        return None
+    return vault.seal(msgspec.json.encode(keys), purpose=SIGNING_PURPOSE, subject=endpoint_id)
+
+
+def opened_keys(vault: Vault, endpoint_id: str, sealed: bytes | None) -> tuple[SigningKey, ...]:
+    """In the order they were sealed in; raises keys.vault.SealBroken."""
+    if sealed is None:
+        return ()
+    plain = vault.open(sealed, purpose=SIGNING_PURPOSE, subject=endpoint_id)
+    return msgspec.json.decode(plain, type=tuple[SigningKey, ...])
 
 
 def sealed_headers(vault: Vault, endpoint_id: str, headers: Mapping[str, str]) -> bytes | None:

@@ -39,6 +39,7 @@ TARGET_COLUMNS: Final = (
     "retry_schedule_s",
     "failing_since_at",
     "enabled_at",
+    "signing_keys_sealed",
 )
 
 
@@ -54,6 +55,7 @@ class Target(NamedTuple):
     schedule_s: tuple[int, ...]
     failing_since_at: int | None
     enabled_at: int | None  # when it was last enabled again
+    signing_keys_sealed: bytes | None = None
 
     @classmethod
     def of(cls, id_: str, row: Row) -> "Target":
@@ -68,6 +70,7 @@ class Target(NamedTuple):
             tuple(map(int, row["retry_schedule_s"].split())),
             row["failing_since_at"],
             row["enabled_at"],
+            row["signing_keys_sealed"],
         )
 
 

@@ -1,7 +1,7 @@
 """Endpoints: where an account wants its events, and with which secret they are signed.
 
 Promise: a secret is shown when it is made and never again; each one before it signs as well until
-its own overlap has passed. A disabled endpoint's deliveries are written and held; a deleted one's
+its own overlap has passed, and so does a key pair, which is rotated with it. A disabled endpoint's deliveries are written and held; a deleted one's
 are cancelled.
 Invariant: secrets and header values lie in the database sealed, bound to the endpoint's id. Every
 change is made under the account's lock, as publishing is. Writes endpoints, but what its deliveries
@@ -18,7 +18,7 @@ from kernel.errors import DomainError, InvalidInput, NotFound
 from kernel.ids import EndpointId, new_id
 from kernel.limits import PAGE_ITEMS
 from kernel.tenant import Tenant
-from keys.signing import new_webhook_secret
+from keys.signatures.signing import new_webhook_secret
 from keys.vault import Vault
 from store.database import Row, Transaction
 from store.keyset import Begin, Keyset
@@ -26,19 +26,16 @@ from store.row_mapping import NUMBERS, WORDS, RowMapping, as_json
 from store.update import update
 from webhooks.deliveries import delivery, endpoint_queue, notice
 from webhooks.deliveries.sealed import (
-    HEADERS_PURPOSE,
     MASKED,
-    OLDER_PURPOSE,
-    SECRET_PURPOSE,
     OlderSecret,
     opened_headers,
     opened_older,
     opened_secret,
-    resealed,
     sealed_headers,
     sealed_older,
     sealed_secret,
 )
+from webhooks.endpoints import signing_keys
 from webhooks.endpoints.fields import (
     EndpointChanges,
     NewEndpoint,
@@ -49,6 +46,7 @@ from webhooks.endpoints.fields import (
     check_retry_schedule,
 )
 from webhooks.endpoints.secrecy import EndpointRights, check_changes, check_new, told_columns
+from webhooks.endpoints.signing_keys import PublicKey
 from webhooks.events import schemas
 from webhooks.events.payload_filter import check_filter
 
@@ -61,20 +59,12 @@ SANDBOX_ENDPOINTS_MAX: Final = 2
 OVERLAP_S_DEFAULT: Final = 86_400
 OVERLAP_S_MAX: Final = 7 * 86_400
 OLDER_SECRETS_MAX: Final = 5
-RESEAL_ROWS: Final = 100
 _NO_RIGHTS: Final = EndpointRights()
 
 _MINE = "account_id = :account_id AND environment = :environment AND deleted_at IS NULL"
 _COUNT = f"SELECT COUNT(*) AS n FROM endpoints WHERE {_MINE}"
-_PURPOSES = {
-    "secret_sealed": SECRET_PURPOSE,
-    "previous_secret_sealed": OLDER_PURPOSE,
-    "headers_sealed": HEADERS_PURPOSE,
-}
-_SECRETS = "SELECT secret_sealed, previous_secret_sealed FROM endpoints WHERE id = :id"
-_SEALED = f"""
-SELECT id, {", ".join(_PURPOSES)} FROM endpoints WHERE id > :after_id AND deleted_at IS NULL
-ORDER BY id LIMIT :rows FOR NO KEY UPDATE
+_SECRETS = """
+SELECT secret_sealed, previous_secret_sealed, signing_keys_sealed FROM endpoints WHERE id = :id
 """
 
 
@@ -100,6 +90,7 @@ class Endpoint:
     include_approval_links: bool
     had_approval_links: bool
     payload_filter: dict[str, Any] | None
+    public_keys: tuple[PublicKey, ...] | None
     status: str
     disabled_reason: str | None
     disabled_at: int | None
@@ -108,6 +99,11 @@ class Endpoint:
         int | None
     )  # when it is asked whether it works again, while it is disabled for failing
     created_at: int
+
+    @property
+    def public_key(self) -> str | None:
+        """The newest of its key pairs, as whpk_…; null: it signs with its secret alone."""
+        return self.public_keys[0].text if self.public_keys else None
 
     def shape(self) -> dict[str, Any]:
         """As the API and the endpoint events show it. Source: contract, section 3, shapes."""
@@ -127,6 +123,7 @@ _ROWS = RowMapping(
         "events": WORDS,
         "retry_schedule_s": NUMBERS,
         "payload_filter": as_json(dict[str, Any]),
+        "public_keys": as_json(tuple[PublicKey, ...]),
     },
     without=("header_names",),
 )
@@ -182,6 +179,7 @@ async def register(
         "payload_filter": check_filter(new.filter),
         "status": ENABLED,
         "created_at": now_us,
+        **(signing_keys.first_columns(vault, id_) if new.ed25519 else signing_keys.NONE),
     }
     await tx.insert("endpoints", tuple(row), [tuple(row.values())])
     await endpoint_queue.begin(tx, id_, account_id, environment)
@@ -239,6 +237,10 @@ async def patch(
         had_links=before.had_approval_links,
     )
     columns = _changed_columns(vault, endpoint_id, changes)
+    if changes.ed25519 is not UNSET:
+        columns |= signing_keys.switched_columns(
+            vault, endpoint_id, was_on=before.public_key is not None, is_on=changes.ed25519
+        )
     is_kept_off = changes.status == DISABLED and before.disabled_reason == FAILING
     if changes.status is not UNSET and (changes.status != before.status or is_kept_off):
         columns |= _status_columns(changes.status, now_us=now_us)
@@ -265,29 +267,37 @@ async def rotate_secret(
     overlap_s: int = OVERLAP_S_DEFAULT,
     now_us: int,
 ) -> tuple[Endpoint, str]:
-    """The endpoint and its new secret; the one before signs as well until overlap_s have passed.
+    """The endpoint, with another key pair where it has one, and its new secret; those before sign as well
+    until overlap_s have passed.
 
     Those before it go on until their own overlaps have passed; of more than OLDER_SECRETS_MAX the
     oldest end at once. Raises InvalidInput and NotFound.
     """
     if not 0 <= overlap_s <= OVERLAP_S_MAX:
         raise InvalidInput(f"overlap_s is 0 to {OVERLAP_S_MAX}", param="overlap_s")
-    endpoint = await get(tx, vault, tenant, endpoint_id)
+    await get(tx, vault, tenant, endpoint_id)
     secret = new_webhook_secret()
     row = await tx.fetch_one(_SECRETS, id=endpoint_id)
     assert row is not None, "get() has seen it, under the account's lock"
-    last = OlderSecret(
-        opened_secret(vault, endpoint_id, row["secret_sealed"]), now_us + overlap_s * SECOND_US
-    )
+    until_us = now_us + overlap_s * SECOND_US
+    last = OlderSecret(opened_secret(vault, endpoint_id, row["secret_sealed"]), until_us)
     before = opened_older(vault, endpoint_id, row["previous_secret_sealed"])
     older = [one for one in (last, *before) if now_us < one.until_us][:OLDER_SECRETS_MAX]
     columns = {
         "secret_sealed": sealed_secret(vault, endpoint_id, secret),
         "previous_secret_sealed": sealed_older(vault, endpoint_id, older),
         "previous_secret_until_at": max((one.until_us for one in older), default=None),
+        **signing_keys.rotated_columns(
+            vault,
+            endpoint_id,
+            row["signing_keys_sealed"],
+            until_us=until_us,
+            now_us=now_us,
+            older_max=OLDER_SECRETS_MAX,
+        ),
     }
     await update(tx, "endpoints", {"id": endpoint_id}, columns)
-    return endpoint, secret
+    return await get(tx, vault, tenant, endpoint_id), secret
 
 
 async def delete(
@@ -305,6 +315,7 @@ async def delete(
         "previous_secret_sealed": None,
         "previous_secret_until_at": None,
         "headers_sealed": None,
+        **signing_keys.NONE,
         "probe_at": None,
     }
     await update(tx, "endpoints", {"id": endpoint_id}, gone)
@@ -312,24 +323,6 @@ async def delete(
     await endpoint_queue.end(tx, endpoint_id, ending_at=now_us)
     tx.hint(endpoint_queue.ENDING_HINT)
     return endpoint
-
-
-async def reseal_some(tx: Transaction, vault: Vault, *, after_id: str) -> str | None:
-    """Seals a bounded number of endpoints, in id order, under the newest master key.
-
-    Returns the last id looked at, to go on after, or null when there are no more. Raises
-    keys.vault.SealBroken when a master key is missing.
-    """
-    rows = await tx.fetch(_SEALED, after_id=after_id, rows=RESEAL_ROWS)
-    for row in rows:
-        id_ = row["id"]
-        columns = {
-            column: resealed(vault, id_, row[column], purpose=purpose)
-            for column, purpose in _PURPOSES.items()
-        }
-        if any(columns[column] is not row[column] for column in _PURPOSES):
-            await update(tx, "endpoints", {"id": id_}, columns)
-    return rows[-1]["id"] if rows else None
 
 
 def _changed_columns(vault: Vault, endpoint_id: str, changes: EndpointChanges) -> dict[str, Any]:

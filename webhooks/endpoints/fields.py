@@ -42,7 +42,10 @@ _OUR_PREFIXES = ("webhook-", "x-aitopup-")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewEndpoint:
-    """An endpoint to be registered. No events: all types. rate_limit_per_s and filter null: none."""
+    """An endpoint to be registered. No events: all types. rate_limit_per_s and filter null: none.
+
+    ed25519: it signs with a key pair of its own as well.
+    """
 
     url: str
     events: Sequence[str] = ()
@@ -53,6 +56,7 @@ class NewEndpoint:
     include_codes: bool = False
     include_approval_links: bool = False
     filter: Mapping[str, Any] | None = None
+    ed25519: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +75,7 @@ class EndpointChanges:
     include_codes: bool | UnsetType = UNSET
     include_approval_links: bool | UnsetType = UNSET
     filter: Mapping[str, Any] | UnsetType | None = UNSET
+    ed25519: bool | UnsetType = UNSET
     status: str | UnsetType = UNSET
 
 

@@ -3,12 +3,10 @@
 from kernel.errors import NotFound
 from kernel.tenant import Tenant
 from store.database import Transaction
-from webhooks.deliveries.stage import Target
+from webhooks.deliveries.stage import TARGET_COLUMNS, Target
 
-_TARGET = """
-SELECT id, url, secret_sealed, previous_secret_sealed, previous_secret_until_at, headers_sealed,
-    retry_schedule_s, failing_since_at, enabled_at
-FROM endpoints
+_TARGET = f"""
+SELECT {", ".join(TARGET_COLUMNS)} FROM endpoints
 WHERE id = :id AND account_id = :account_id AND environment = :environment AND deleted_at IS NULL
 """
 

@@ -32,7 +32,7 @@ from billing.providers.stripe.objects import NAME
 from billing.providers.stripe.simulation import simulated
 from kernel.clock import SECOND_US, Clock
 from keys.principal import Environment
-from keys.signing import TOLERANCE_S, stripe_signature
+from keys.signatures.signing import TOLERANCE_S, stripe_signature
 
 # Of the events that are simulated: the one that Stripe's library is made for.
 API_VERSION = "2026-10-28.endive"

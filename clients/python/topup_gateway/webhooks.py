@@ -1,6 +1,6 @@
 """Webhooks: is it the gateway's, and what does it tell?
 
-verify() checks a request by either of its two signatures, over the raw bytes of its body, and returns
+verify() checks a request by one of its signatures, over the raw bytes of its body, and returns
 the event. Deliveries come at least once: remember the id of what was dealt with.
 """
 
@@ -20,6 +20,7 @@ from .generated.models import Event
 
 TOLERANCE_S = 300
 _PREFIX = "whsec_"
+_PUBLIC_PREFIX = "whpk_"
 _DIGITS_MAX = 12
 _MISFITS = (ValueError, TypeError, KeyError, AttributeError)
 
@@ -34,14 +35,18 @@ def verify(
 ) -> TypedEvent | Event:
     """The event of a genuine request: of its own class, or Event for a type or a form of another version.
 
-    body: the raw bytes. secret: the endpoint's whsec_…, or several while one is rotated. tolerance_s:
-    how old or how far ahead it may be. Raises InvalidSignature.
+    body: the raw bytes. secret: the endpoint's whsec_…, or its public key whpk_… (which needs the extra
+    ed25519), or several while one is rotated. tolerance_s: how old or how far ahead it may be. Raises
+    InvalidSignature.
     """
     given = {name.lower(): value for name, value in headers.items()}
-    secrets = [secret] if isinstance(secret, str) else list(secret)
+    keys = [secret] if isinstance(secret, str) else list(secret)
+    # Never a secret of an HMAC: everybody knows a public key.
+    public_keys = [one for one in keys if one.startswith(_PUBLIC_PREFIX)]
+    secrets = [one for one in keys if not one.startswith(_PUBLIC_PREFIX)]
     now_s = time.time() if now_s is None else now_s
     if "webhook-signature" in given:
-        _standard(body, given, secrets, now_s, tolerance_s)
+        _standard(body, given, secrets, public_keys, now_s, tolerance_s)
     elif "x-aitopup-signature" in given:
         _stripe(body, given["x-aitopup-signature"], secrets, now_s, tolerance_s)
     else:
@@ -65,15 +70,31 @@ def event_of(body: bytes | str | Mapping[str, Any]) -> TypedEvent | Event:
 
 
 def _standard(
-    body: bytes, given: Mapping[str, str], secrets: list[str], now_s: float, tolerance_s: int
+    body: bytes,
+    given: Mapping[str, str],
+    secrets: list[str],
+    public_keys: list[str],
+    now_s: float,
+    tolerance_s: int,
 ) -> None:
-    """Standard Webhooks 1.0: HMAC-SHA256 of id.timestamp.body, in base64, by the secret's bytes."""
+    """Standard Webhooks 1.0, of id.timestamp.body, in base64: v1 is HMAC-SHA256 by the secret's bytes, v1a
+    Ed25519.
+    """
     timestamp = given.get("webhook-timestamp", "")
     _check_time(timestamp, now_s, tolerance_s)
     signed = f"{given.get('webhook-id', '')}.{timestamp}.".encode() + body
+    parts = [part.partition(",") for part in given["webhook-signature"].split()]
+    if public_keys and _is_signed(public_keys, parts, signed):
+        return
     expected = [base64.b64encode(_mac(_key(one), signed)) for one in secrets]
-    parts = (part.partition(",") for part in given["webhook-signature"].split())
     _check_any(expected, (value.encode() for version, _, value in parts if version == "v1"))
+
+
+def _is_signed(public_keys: list[str], parts: list[tuple[str, str, str]], signed: bytes) -> bool:
+    # Who has a secret needs no cryptography.
+    from .public_keys import fits_any  # noqa: PLC0415
+
+    return fits_any(public_keys, [value for version, _, value in parts if version == "v1a"], signed)
 
 
 def _stripe(body: bytes, header: str, secrets: list[str], now_s: float, tolerance_s: int) -> None:

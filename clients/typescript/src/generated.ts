@@ -5852,6 +5852,10 @@ export interface components {
              * @description RFC 3339, UTC, whole seconds.
              */
             created_at: string;
+            /** @description Whether it signs with a key pair of its own beside the secret. */
+            ed25519: boolean;
+            /** @description What its Ed25519 signatures are checked with; no secret. Null: it has none. */
+            public_key: string | null;
             /** @description What its bodies are signed with, shown this once. */
             secret: string;
         };
@@ -6359,7 +6363,7 @@ export interface components {
              * @description What is wrong with it.
              * @enum {string}
              */
-            part: "bytes" | "header" | "secret" | "timestamp";
+            part: "bytes" | "header" | "public_key" | "secret" | "timestamp";
             /** @description The header that it is about; null: none. */
             header: string | null;
             /** @description In words for people. */
@@ -9359,6 +9363,8 @@ export interface components {
                     lte?: number;
                 };
             } | null;
+            /** @description Whether webhook-signature has an Ed25519 signature (v1a) beside the HMAC: a receiver then needs no secret but public_key. Off ends the key pair at once; on again makes a new one. Default: true. */
+            ed25519?: boolean;
         };
         /** @description A job that sends deliveries again, at most rate_per_s a second. */
         Replay: {
@@ -12386,7 +12392,7 @@ export interface components {
             /** @description What was asked for, or data.error. */
             data: components["schemas"]["Verification"];
         };
-        /** @description What a receiver saw: its headers, the raw body as text, and the secret it holds. */
+        /** @description What a receiver saw: its headers, the raw body as text, and the secret or the public key it holds. */
         VerifyBody: {
             /** @description The headers as they were received. */
             headers: {
@@ -12394,8 +12400,10 @@ export interface components {
             };
             /** @description The raw body as text. */
             body: string;
-            /** @description The secret that the receiver holds. */
-            secret: string;
+            /** @description The secret that the receiver holds, if any. */
+            secret?: string | null;
+            /** @description The public key (whpk_…) that the receiver holds, if any: the Ed25519 signature is checked by it. */
+            public_key?: string | null;
         };
         /** @description The body of a webhook; the raw bytes are what is signed. */
         VoucherRedeemedEvent: {
@@ -12512,6 +12520,10 @@ export interface components {
              * @description RFC 3339, UTC, whole seconds.
              */
             created_at: string;
+            /** @description Whether it signs with a key pair of its own beside the secret. */
+            ed25519: boolean;
+            /** @description What its Ed25519 signatures are checked with; no secret. Null: it has none. */
+            public_key: string | null;
         };
         /** @description 1000 Success */
         WebhookEndpointAnswer: {
@@ -12609,6 +12621,8 @@ export interface components {
                     lte?: number;
                 };
             } | null;
+            /** @description Whether webhook-signature has an Ed25519 signature (v1a) beside the HMAC: a receiver then needs no secret but public_key. Off ends the key pair at once; on again makes a new one. */
+            ed25519?: boolean;
             /**
              * @description enabled or disabled.
              * @enum {string}
@@ -19089,6 +19103,8 @@ export interface operations {
                      *         "failing_since": null,
                      *         "headers": {},
                      *         "created_at": "2026-06-13T12:00:00Z",
+                     *         "ed25519": true,
+                     *         "public_key": "whpk_11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=",
                      *         "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
                      *       }
                      *     }
@@ -19147,7 +19163,9 @@ export interface operations {
                      *             "filter": null,
                      *             "headers": {},
                      *             "failing_since": null,
-                     *             "created_at": "2026-06-13T12:00:03Z"
+                     *             "created_at": "2026-06-13T12:00:03Z",
+                     *             "ed25519": true,
+                     *             "public_key": "whpk_02qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
                      *           }
                      *         ],
                      *         "next_cursor": "we_5FxpRIrX4LWLkM02",
@@ -19195,7 +19213,7 @@ export interface operations {
                      *       "message": "Success",
                      *       "transaction_id": null,
                      *       "status": "ok",
-                     *       "timestamp": "2026-06-13T12:00:33Z",
+                     *       "timestamp": "2026-06-13T12:00:35Z",
                      *       "data": {
                      *         "valid": true,
                      *         "findings": []
@@ -19253,7 +19271,9 @@ export interface operations {
                      *         "filter": null,
                      *         "headers": {},
                      *         "failing_since": null,
-                     *         "created_at": "2026-06-13T12:00:03Z"
+                     *         "created_at": "2026-06-13T12:00:03Z",
+                     *         "ed25519": true,
+                     *         "public_key": "whpk_02qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
                      *       }
                      *     }
                      */
@@ -19293,7 +19313,7 @@ export interface operations {
                      *       "message": "Success",
                      *       "transaction_id": null,
                      *       "status": "ok",
-                     *       "timestamp": "2026-06-13T12:00:24Z",
+                     *       "timestamp": "2026-06-13T12:00:26Z",
                      *       "data": {
                      *         "id": "we_5FxpRIrX4LWLkM02",
                      *         "deleted": true
@@ -19367,7 +19387,9 @@ export interface operations {
                      *         "filter": null,
                      *         "headers": {},
                      *         "failing_since": null,
-                     *         "created_at": "2026-06-13T12:00:03Z"
+                     *         "created_at": "2026-06-13T12:00:03Z",
+                     *         "ed25519": true,
+                     *         "public_key": "whpk_02qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
                      *       }
                      *     }
                      */
@@ -19416,7 +19438,7 @@ export interface operations {
                      *       "message": "Success",
                      *       "transaction_id": null,
                      *       "status": "ok",
-                     *       "timestamp": "2026-06-13T12:00:22Z",
+                     *       "timestamp": "2026-06-13T12:00:24Z",
                      *       "data": {
                      *         "id": "we_5FxpRIrX4LWLkM02",
                      *         "url": "https://topup.example.com/hook",
@@ -19437,6 +19459,8 @@ export interface operations {
                      *         },
                      *         "failing_since": null,
                      *         "created_at": "2026-06-13T12:00:03Z",
+                     *         "ed25519": true,
+                     *         "public_key": "whpk_04qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=",
                      *         "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLa03"
                      *       }
                      *     }
@@ -19486,11 +19510,11 @@ export interface operations {
                      *       "message": "Success",
                      *       "transaction_id": null,
                      *       "status": "ok",
-                     *       "timestamp": "2026-06-13T12:00:28Z",
+                     *       "timestamp": "2026-06-13T12:00:30Z",
                      *       "data": {
                      *         "id": "att_5FxpRIrX4LWLkM01",
                      *         "number": 1,
-                     *         "started_at": "2026-06-13T12:00:28.000Z",
+                     *         "started_at": "2026-06-13T12:00:30.000Z",
                      *         "duration_ms": 12,
                      *         "http_status": 200,
                      *         "error": null,
@@ -19509,7 +19533,7 @@ export interface operations {
                      *           "X-AiTopUp-Attempt": "1",
                      *           "X-AiTopUp-Signature": "********",
                      *           "webhook-id": "evt_5FxpRIrX4LWLkM01",
-                     *           "webhook-timestamp": "1781352028",
+                     *           "webhook-timestamp": "1781352030",
                      *           "webhook-signature": "********",
                      *           "X-Request-Id": "req_5FxpRIrX4LWLkM01"
                      *         },

@@ -20,8 +20,15 @@ export interface VerifyOptions {
   nowS?: number;
 }
 
+const HMAC = { name: "HMAC", hash: "SHA-256" };
+const ED25519 = { name: "Ed25519" };
+const PUBLIC_PREFIX = "whpk_";
+// The gateway sends six of a kind at most; a forger might send thousands.
+const PARTS_MAX = 40;
+
 type Given = Headers | Record<string, string | string[] | undefined>;
 interface Signed {
+  algorithm: { name: string; hash?: string };
   content: Uint8Array<ArrayBuffer>;
   key: Uint8Array<ArrayBuffer>;
   signature: Uint8Array<ArrayBuffer>;
@@ -29,7 +36,7 @@ interface Signed {
 
 /**
  * The event of a genuine request; throws InvalidSignature. body: the raw bytes, or the same as text.
- * secret: the endpoint's whsec_…, or several while one is rotated.
+ * secret: the endpoint's whsec_…, or its public key whpk_…, or several while one is rotated.
  */
 export async function verify(
   body: string | Uint8Array,
@@ -63,24 +70,32 @@ export function isTyped(event: TypedEvent | UnknownEvent): event is TypedEvent {
   return EVENT_TYPES.has(event.type);
 }
 
-/** Each signature with each secret; Standard Webhooks' where it is there, else Stripe's. */
+/** Each signature with each key of its kind; Standard Webhooks' where they are there, else Stripe's. */
 function* candidates(
   raw: Uint8Array<ArrayBuffer>,
   headers: Given,
-  secrets: readonly string[],
+  keys: readonly string[],
   nowS: number,
   toleranceS: number,
 ): Generator<Signed> {
+  // A public key is never a secret of an HMAC: everybody knows it.
+  const publicKeys = keys.filter((one) => one.startsWith(PUBLIC_PREFIX)).map(publicKeyOf);
+  const secrets = keys.filter((one) => !one.startsWith(PUBLIC_PREFIX));
   const standard = header(headers, "webhook-signature");
   const stripe = header(headers, "x-aitopup-signature");
   if (standard !== null) {
     const time = checked(header(headers, "webhook-timestamp"), nowS, toleranceS);
     const content = joined(`${header(headers, "webhook-id") ?? ""}.${time}.`, raw);
-    for (const part of standard.split(" ")) {
+    const known = [
+      { version: "v1", algorithm: HMAC, of: secrets.map(keyOf) },
+      { version: "v1a", algorithm: ED25519, of: publicKeys },
+    ];
+    for (const part of standard.split(" ").slice(0, PARTS_MAX)) {
       const [version, value = ""] = part.split(",");
-      const signature = version === "v1" ? unbase64(value) : null;
-      if (signature === null) continue;
-      for (const one of secrets) yield { content, key: keyOf(one), signature };
+      const signature = unbase64(value);
+      const kind = known.find((one) => one.version === version);
+      if (signature === null || kind === undefined) continue;
+      for (const key of kind.of) yield { algorithm: kind.algorithm, content, key, signature };
     }
   } else if (stripe !== null) {
     const pairs = stripe.split(",").map((part) => part.trim().split("="));
@@ -88,7 +103,8 @@ function* candidates(
     const content = joined(`${time}.`, raw);
     for (const [name, value = ""] of pairs) {
       if (name !== "v1" || !/^[0-9a-f]{64}$/.test(value)) continue;
-      for (const one of secrets) yield { content, key: bytesOf(one), signature: unhex(value) };
+      const signature = unhex(value);
+      for (const one of secrets) yield { algorithm: HMAC, content, key: bytesOf(one), signature };
     }
   } else {
     throw new InvalidSignature("no signature among the headers");
@@ -96,10 +112,9 @@ function* candidates(
 }
 
 /** By WebCrypto, which compares in constant time. */
-async function isGenuine({ content, key, signature }: Signed): Promise<boolean> {
-  const algorithm = { name: "HMAC", hash: "SHA-256" };
+async function isGenuine({ algorithm, content, key, signature }: Signed): Promise<boolean> {
   const made = await crypto.subtle.importKey("raw", key, algorithm, false, ["verify"]);
-  return crypto.subtle.verify("HMAC", made, signature, content);
+  return crypto.subtle.verify(algorithm, made, signature, content);
 }
 
 function checked(time: string | null, nowS: number, toleranceS: number): string {
@@ -121,6 +136,14 @@ function header(headers: Given, name: string): string | null {
 function keyOf(secret: string): Uint8Array<ArrayBuffer> {
   const key = secret.startsWith("whsec_") ? unbase64(secret.slice("whsec_".length)) : null;
   if (key === null) throw new InvalidSignature("the secret is not whsec_ and base64");
+  return key;
+}
+
+function publicKeyOf(text: string): Uint8Array<ArrayBuffer> {
+  const key = unbase64(text.slice(PUBLIC_PREFIX.length));
+  if (key?.length !== 32) {
+    throw new InvalidSignature("the public key is not whpk_ and the base64 of 32 bytes");
+  }
   return key;
 }
 

@@ -86,6 +86,14 @@ PayloadFilter = Annotated[
     ),
 ]
 
+SignsByKeyPair = Annotated[
+    bool,
+    Meta(
+        description="Whether webhook-signature has an Ed25519 signature (v1a) beside the HMAC: a receiver then"
+        " needs no secret but public_key. Off ends the key pair at once; on again makes a new one."
+    ),
+]
+
 
 class RegisterBody(Fields, frozen=True, kw_only=True):
     """A new webhook endpoint."""
@@ -99,6 +107,7 @@ class RegisterBody(Fields, frozen=True, kw_only=True):
     include_codes: IncludeCodes = False
     include_approval_links: IncludeLinks = False
     filter: PayloadFilter | None = None
+    ed25519: SignsByKeyPair = True
 
 
 class WebhooksPatchBody(Fields, frozen=True, kw_only=True):
@@ -113,6 +122,7 @@ class WebhooksPatchBody(Fields, frozen=True, kw_only=True):
     include_codes: IncludeCodes | UnsetType = UNSET
     include_approval_links: IncludeLinks | UnsetType = UNSET
     filter: PayloadFilter | UnsetType | None = UNSET
+    ed25519: SignsByKeyPair | UnsetType = UNSET
     status: (
         Annotated[
             str,
@@ -154,10 +164,26 @@ class CertifyBody(Fields, frozen=True, kw_only=True):
 
 
 class VerifyBody(Fields, frozen=True, kw_only=True):
-    """What a receiver saw: its headers, the raw body as text, and the secret it holds."""
+    """What a receiver saw: its headers, the raw body as text, and the secret or the public key it holds."""
 
     headers: Annotated[
         dict[str, str], Meta(max_length=100, description="The headers as they were received.")
     ]
     body: Annotated[str, Meta(description="The raw body as text.")]
-    secret: Annotated[str, Meta(max_length=500, description="The secret that the receiver holds.")]
+    secret: (
+        Annotated[
+            str, Meta(max_length=500, description="The secret that the receiver holds, if any.")
+        ]
+        | None
+    ) = None
+    public_key: (
+        Annotated[
+            str,
+            Meta(
+                max_length=500,
+                description="The public key (whpk_…) that the receiver holds, if any: the Ed25519 signature is"
+                " checked by it.",
+            ),
+        ]
+        | None
+    ) = None

@@ -61,12 +61,32 @@ class WebhookEndpoint(Struct, kw_only=True):
         Time | None, Meta(description="Since when nothing has arrived; null: it is well.")
     ]
     created_at: Time
+    ed25519: Annotated[
+        bool, Meta(description="Whether it signs with a key pair of its own beside the secret.")
+    ]
+    public_key: (
+        Annotated[
+            str,
+            Meta(
+                pattern=r"^whpk_[0-9A-Za-z+/]{43}=$",
+                description="What its Ed25519 signatures are checked with; no secret. Null: it has none.",
+            ),
+        ]
+        | None
+    )
 
     @classmethod
     def of(cls, endpoint: endpoints.Endpoint, **more: Any) -> Self:
-        """The endpoint with the very fields that its events carry; more: its secret, shown once."""
-        failing_since = time_of(endpoint.failing_since_at)
-        return cls(**endpoint.shape(), failing_since=failing_since, **more)
+        """The endpoint with the very fields that its events carry, how it has been, and its public key;
+        more: its secret, shown once.
+        """
+        return cls(
+            **endpoint.shape(),
+            failing_since=time_of(endpoint.failing_since_at),
+            ed25519=endpoint.public_key is not None,
+            public_key=endpoint.public_key,
+            **more,
+        )
 
 
 class EndpointWithSecret(WebhookEndpoint, kw_only=True):
@@ -324,7 +344,7 @@ class Finding(Struct, kw_only=True):
     """One thing that is wrong with a received webhook."""
 
     part: Annotated[
-        Literal["secret", "timestamp", "bytes", "header"],
+        Literal["secret", "public_key", "timestamp", "bytes", "header"],
         Meta(description="What is wrong with it."),
     ]
     header: Annotated[str | None, Meta(description="The header that it is about; null: none.")]

@@ -38,4 +38,6 @@ async def check_moved(call: RequestContext[Any, Any], body: WebhooksPatchBody) -
 def audited(endpoint: Endpoint) -> dict[str, Any]:
     """What the security log tells: without the query, which may be a receiver's secret."""
     told = {name: True for name in _TOLD if getattr(endpoint, name)}
+    if endpoint.public_key is not None:
+        told["ed25519"] = True
     return {"url": endpoint.url.partition("?")[0], **told}

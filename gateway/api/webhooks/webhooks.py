@@ -38,7 +38,8 @@ from gateway.http.password_again import require_password
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply, Route
 from kernel.clock import SECOND_US
-from keys.signing import verify as verify_signature
+from kernel.errors import InvalidInput
+from keys.signatures.signing import verify as verify_signature
 from store.database import Transaction
 from webhooks.endpoints import endpoint as endpoints
 from webhooks.endpoints.endpoint import Endpoint
@@ -57,7 +58,7 @@ _EXPORT = Export(
     (
         *("id", "url", "description", "events", "status", "disabled_reason", "failing_since"),
         *("rate_limit_per_s", "include_codes", "include_approval_links", "created_at"),
-        "filter",
+        *("filter", "ed25519", "public_key"),
     ),
 )
 _WRITE = ("webhooks:write",)
@@ -84,6 +85,7 @@ async def register(call: RequestContext[RegisterBody, Fields]) -> Answer:
         include_codes=body.include_codes,
         include_approval_links=body.include_approval_links,
         filter=body.filter,
+        ed25519=body.ed25519,
     )
 
     async def work(tx: Transaction) -> tuple[Endpoint, str]:
@@ -136,6 +138,7 @@ async def change(call: RequestContext[WebhooksPatchBody, Fields]) -> Answer:
         include_codes=body.include_codes,
         include_approval_links=body.include_approval_links,
         filter=body.filter,
+        ed25519=body.ed25519,
         status=body.status,
     )
 
@@ -240,8 +243,11 @@ def _test_failed(call: RequestContext[TestEventBody, Fields], attempt: Attempt) 
 async def verify(call: RequestContext[VerifyBody, Fields]) -> Answer:
     """What is wrong with a received webhook, if anything; nothing of it is kept."""
     body = call.body
+    if body.secret is None and body.public_key is None:
+        raise InvalidInput("give secret, public_key or both", param="secret")
     findings = verify_signature(
         secret=body.secret,
+        public_key=body.public_key,
         headers=body.headers,
         body=body.body.encode(),
         now_s=call.now_us // SECOND_US,

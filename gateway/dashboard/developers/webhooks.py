@@ -51,9 +51,8 @@ async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
 async def show_new(call: RequestContext[Fields, Fields]) -> Reply:
     """The form of a new endpoint."""
     schedule = " ".join(str(wait) for wait in SCHEDULE_S_DEFAULT)
-    return _new_page(
-        call, Form({"retry_schedule_s": [schedule], IDEMPOTENCY_FIELD: [new_id("frm")]})
-    )
+    form = {"retry_schedule_s": [schedule], "ed25519": ["yes"], IDEMPOTENCY_FIELD: [new_id("frm")]}
+    return _new_page(call, Form(form))
 
 
 async def register(call: RequestContext[Fields, Fields]) -> Reply:
@@ -189,6 +188,7 @@ def _body(typed: Typed) -> dict[str, Any]:
         "include_codes": bool(form.text("include_codes")),
         "include_approval_links": bool(form.text("include_approval_links")),
         "filter": typed.parse("filter", lambda: _filter(form)),
+        "ed25519": bool(form.text("ed25519")),
     }
 
 
@@ -248,6 +248,7 @@ def _form_of(endpoint: dict[str, Any]) -> Form:
             "include_codes": ["yes"] if endpoint["include_codes"] else [],
             "include_approval_links": ["yes"] if endpoint["include_approval_links"] else [],
             "filter": ["" if wanted is None else json_text(wanted).decode()],
+            "ed25519": ["yes"] if endpoint["ed25519"] else [],
         }
     )
 

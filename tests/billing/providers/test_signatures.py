@@ -11,7 +11,7 @@ import pytest
 
 from billing.providers.protocol import NotificationRefused, Received, Unconfirmed
 from kernel.clock import SECOND_US, FixedClock
-from keys.signing import stripe_signature
+from keys.signatures.signing import stripe_signature
 from tests.support.providers import (
     NAMES,
     NOW_S,

@@ -18,7 +18,7 @@ from billing.orders.order import Order
 from billing.providers.event_log import NotificationOutcome
 from billing.providers.protocol import Received, SandboxEvent
 from kernel.clock import DAY_US, SECOND_US, FixedClock
-from keys.signing import stripe_signature
+from keys.signatures.signing import stripe_signature
 from store.database import Database
 from tests.support.subscriber import Subscriber, open_subscriber
 

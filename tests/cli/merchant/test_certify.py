@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from cli.main import main
-from keys.signing import new_webhook_secret
+from keys.signatures.signing import new_webhook_secret
 from tests.support.shop import Shop
 
 SECRET = new_webhook_secret()

@@ -7,7 +7,7 @@ from click.testing import CliRunner, Result
 
 from cli.main import main
 from cli.merchant.listen import secret_of
-from keys.signing import secret_key
+from keys.signatures.signing import secret_key
 
 FORWARD = ("listen", "--forward", "http://127.0.0.1:9/hook")
 

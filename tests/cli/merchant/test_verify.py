@@ -10,9 +10,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from cli.main import main
-from keys.signing import signature_headers
+from keys.signatures.ed25519 import public_text, signer_of
+from keys.signatures.signing import signature_headers
 
 SECRET = "whsec_" + "QUJD" * 8
+SEED = b"s" * 32
 BODY = b'{"id":"evt_1","type":"topup.delivered"}'
 
 
@@ -35,7 +37,11 @@ def verify(
 def verified(*words: str, kept: str | None = None, **environment: str) -> Result:
     """Its body comes from a file here, so that standard input is free."""
     headers = signature_headers(
-        secrets=[SECRET], message_id="evt_1", timestamp_s=int(time.time()), body=BODY
+        secrets=[SECRET],
+        signers=[signer_of(SEED)],
+        message_id="evt_1",
+        timestamp_s=int(time.time()),
+        body=BODY,
     )
     given = [f"--header={name}: {value}" for name, value in headers.items()]
     return CliRunner().invoke(main, ["verify", *words, *given], input=kept, env=environment)
@@ -55,6 +61,21 @@ def test_the_secret_comes_from_a_file_standard_input_or_the_environment(tmp_path
 
     assert [result.exit_code for result in results] == [0, 0, 0]
     assert [result.stderr for result in results] == ["", "", ""]
+
+
+def test_a_public_key_checks_the_signature_v1a_and_one_of_the_two_is_needed(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "body.json").write_bytes(BODY)
+    given = ("--body-file", str(tmp_path / "body.json"))
+
+    good = verified(*given, "--public-key", public_text(SEED))
+    other = verified(*given, "--public-key", public_text(b"o" * 32))
+    neither = verified(*given)
+
+    assert (good.exit_code, good.stderr) == (0, "")
+    assert (other.exit_code, "webhook-signature" in other.output) == (1, True)
+    assert (neither.exit_code, "--public-key" in neither.output) == (2, True)
 
 
 def test_a_secret_on_the_command_line_works_with_a_warning_that_does_not_repeat_it() -> None:

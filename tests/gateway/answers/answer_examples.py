@@ -26,6 +26,7 @@ _WORDS: Final[Mapping[str, str]] = {
     "oas": f"oas_{_SECRET}{{:02}}",
     "oat": f"oat_{_SECRET}{{:02}}",
     "whsec": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLa{:02}",
+    "whpk": "whpk_{:02}qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=",
     "qte": f"qte_1781352600000000_0_{'0' * 62}{{:02}}",
     "order-no": f"{_HEX[:-2]}{{:02}}",
     "number": "41950134817325{:02}",

@@ -5,7 +5,7 @@ A walk begins with an account, whose wallet holds $10,000.00 of test credit, and
 
 from typing import Any
 
-from keys.signing import signature_headers
+from keys.signatures.signing import signature_headers
 from runtime.setting_forms.platform_setting import PlatformSetting
 from tests.gateway.answers.recorder import Recorder
 from tests.support.prices import GPT, price

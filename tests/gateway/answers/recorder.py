@@ -38,7 +38,9 @@ USUAL = {"content-type": "application/json", "cache-control": "no-store"}
 
 _COUNTED = (
     re.compile(r"(qte)_[0-9]+_[0-9]+_[0-9a-f]{64}"),
-    re.compile(r"(?<![A-Za-z])(ak_staging|ak_live|sat_staging|oas|oat|whsec)_[0-9A-Za-z+/=]{32,}"),
+    re.compile(
+        r"(?<![A-Za-z])(ak_staging|ak_live|sat_staging|oas|oat|whsec|whpk)_[0-9A-Za-z+/=]{32,}"
+    ),
     re.compile(r"(?<![A-Za-z])(ATU)(?:-[0-9A-Z]{4}){5}"),
     re.compile(r"(?<![A-Za-z])(TOPUP)(?:-[0-9A-Z]{4}){3}"),
     # Pages by a token, which may look like anything, also like an id at its beginning; but no id. A token

@@ -2,13 +2,15 @@
 
 import asyncio
 
-from keys.signing import signature_headers
+from keys.signatures.ed25519 import public_text, signer_of
+from keys.signatures.signing import signature_headers
 from tests.gateway.answers.own_walks import SEND, UNKNOWN, account
 from tests.gateway.answers.recorder import Recorder
 from tests.support.gateway_worker import delivering
 from tests.support.recording_receiver import receiver
 
 SECRET = "whsec_" + "QUJD" * 8
+SEED = b"s" * 32
 
 
 async def endpoints(to: Recorder) -> None:
@@ -57,6 +59,8 @@ async def _change(to: Recorder, key: str, stranger: str) -> None:
     await to.own("no status", "PATCH", path, key, json={"status": "x"})
     await to.own("no good address", "PATCH", path, key, json={"url": "x"})
     await to.own("enabled", "PATCH", path, key, json={"status": "enabled", "headers": {"A": "b"}})
+    await to.own("no key pair", "PATCH", path, key, json={"ed25519": False})
+    await to.own("a new key pair", "PATCH", path, key, json={"ed25519": True})
     await to.own("another secret", "POST", f"{path}/rotate-secret", key, json={"overlap_s": 60})
     await to.own("too long", "POST", f"{path}/rotate-secret", key, json={"overlap_s": 10**9})
     await to.own("gone", "DELETE", path, key)
@@ -79,14 +83,22 @@ async def _verify(to: Recorder, key: str) -> None:
     body = '{"id":"evt_1"}'
     now_s = to.clock.now_us() // 1_000_000
     headers = signature_headers(
-        secrets=[SECRET], message_id="evt_1", timestamp_s=now_s, body=body.encode()
+        secrets=[SECRET],
+        signers=[signer_of(SEED)],
+        message_id="evt_1",
+        timestamp_s=now_s,
+        body=body.encode(),
     )
+    by_key = {"headers": headers, "body": body, "public_key": public_text(SEED)}
     good = {"headers": headers, "body": body, "secret": SECRET}
     path = "/webhooks/verify"
     await to.own("genuine", "POST", path, key, json=good)
     await to.own("changed", "POST", path, key, json={**good, "body": body + " "})
     await to.own("no headers", "POST", path, key, json={**good, "headers": {}})
     await to.own("no secret", "POST", path, key, json={**good, "secret": "x"})
+    await to.own("by a public key", "POST", path, key, json=by_key)
+    await to.own("no public key", "POST", path, key, json={**by_key, "public_key": "whpk_x"})
+    await to.own("by neither", "POST", path, key, json={"headers": headers, "body": body})
     await to.own("nothing", "POST", path, key, json={})
     to.clock.advance_s(3600)
     await to.own("old", "POST", path, key, json=good)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from kernel.clock import FixedClock
-from keys.signing import signature_headers
+from keys.signatures.signing import signature_headers
 from runtime.setting_forms.platform_setting import PlatformSetting
 from tests.support.gateway import Gateway
 from tests.support.gateway_worker import delivering

@@ -116,7 +116,7 @@ _FIRST_LINES = {
     "/wallets": "recipient_email,platform,balance_cents,updated_at",
     "/webhooks": (
         "id,url,description,events,status,disabled_reason,failing_since,rate_limit_per_s,"
-        "include_codes,include_approval_links,created_at,filter"
+        "include_codes,include_approval_links,created_at,filter,ed25519,public_key"
     ),
 }
 

@@ -16,7 +16,7 @@ import msgspec
 import pytest_asyncio
 
 from kernel.clock import SECOND_US, FixedClock
-from keys.signing import stripe_signature
+from keys.signatures.signing import stripe_signature
 from tests.support.gateway import Gateway, running
 from tests.support.selling_gateway import Store, open_store
 

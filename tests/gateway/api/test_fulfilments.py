@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from kernel.clock import FixedClock
-from keys.signing import signature_headers
+from keys.signatures.signing import signature_headers
 from runtime.setting_forms.platform_setting import PlatformSetting
 from tests.support.gateway import Gateway
 

@@ -9,7 +9,7 @@ import pytest_asyncio
 
 from gateway.app import API_PREFIX
 from kernel.clock import FixedClock
-from keys.signing import signature_headers
+from keys.signatures.signing import signature_headers
 from tests.support.gateway import Gateway
 
 pytestmark = pytest.mark.fixed_clock
@@ -58,6 +58,8 @@ ENDPOINT_FIELDS = {
     "failing_since",
     "headers",
     "created_at",
+    "ed25519",
+    "public_key",
 }
 
 

@@ -10,7 +10,7 @@ from jsonschema_rs import Draft202012Validator
 
 from gateway.dashboard.landing import EXAMPLE_SECRET, example_answer, example_webhook
 from kernel.clock import SECOND_US, parse_rfc3339
-from keys.signing import verify
+from keys.signatures.signing import verify
 from tests.support.browser import new_browser, signed_in, text_of
 from tests.support.gateway import Gateway, running, settings_of
 from webhooks.events.catalogue import event_schema

@@ -29,7 +29,8 @@ from gateway.mcp.tools import TOOLS
 from kernel.clock import DAY_US
 from kernel.limits import IDEMPOTENCY_KEY_CHARACTERS_MAX, PAGE_ITEMS, PAGE_ITEMS_MAX
 from keys.principal import ADMIN, SCOPES
-from keys.signing import signature_headers
+from keys.signatures.ed25519 import public_text, signer_of
+from keys.signatures.signing import signature_headers
 from runtime.settings import Settings
 from store.idempotency import KEPT_US
 from tests.support.gateway import Gateway
@@ -186,32 +187,35 @@ async def run(argv: list[str], environment: dict[str, str]) -> str:
 
 
 SECRET = "whsec_" + "QUJD" * 8
+SEED = b"s" * 32
 JAVASCRIPT = """
-const [headers, body, secret] = JSON.parse(process.argv[1]);
-console.log(await isGenuine(headers, body, secret));
+const [headers, body, secret, publicKey] = JSON.parse(process.argv[1]);
+console.log(await isGenuine(headers, body, secret), isSignedByKey(headers, body, publicKey));
 """
 
 
 @pytest.mark.parametrize(
-    ("secret", "age_s", "body", "expected"),
+    ("secret", "seed", "age_s", "body", "expected"),
     [
-        (SECRET, 0, '{"id":"evt_1"}', "true"),
-        ("whsec_" + "QUJE" * 8, 0, '{"id":"evt_1"}', "false"),
-        (SECRET, 900, '{"id":"evt_1"}', "false"),
-        (SECRET, 0, '{"id":"evt_2"}', "false"),
+        (SECRET, SEED, 0, '{"id":"evt_1"}', "true true"),
+        ("whsec_" + "QUJE" * 8, b"o" * 32, 0, '{"id":"evt_1"}', "false false"),
+        (SECRET, SEED, 900, '{"id":"evt_1"}', "false false"),
+        (SECRET, SEED, 0, '{"id":"evt_2"}', "false false"),
     ],
 )
 def test_the_guides_javascript_takes_what_is_genuine_and_nothing_else(
-    secret: str, age_s: int, body: str, expected: str
+    secret: str, seed: bytes, age_s: int, body: str, expected: str
 ) -> None:
-    (code,) = re.findall(r"```javascript\n(.*?)```", guide_text("webhooks"), re.DOTALL)
+    code = "".join(re.findall(r"```javascript\n(.*?)```", guide_text("webhooks"), re.DOTALL))
     headers = signature_headers(
         secrets=(secret,),
+        signers=(signer_of(seed),),
         message_id="evt_1",
         timestamp_s=int(time.time()) - age_s,
         body=b'{"id":"evt_1"}',
     )
-    given = json.dumps([{name.lower(): value for name, value in headers.items()}, body, SECRET])
+    received = {name.lower(): value for name, value in headers.items()}
+    given = json.dumps([received, body, SECRET, public_text(SEED)])
 
     done = subprocess.run(
         [needed("node"), "--input-type=module", "-e", code + JAVASCRIPT, given],

@@ -7,7 +7,8 @@ import pytest
 
 from kernel.clock import SystemClock
 from kernel.errors import InvalidInput
-from keys.signing import new_webhook_secret
+from keys.signatures.ed25519 import public_text, signer_of
+from keys.signatures.signing import new_webhook_secret
 from tests.support.scripted_receiver import ScriptedReceiver, Talk
 from tests.support.shop import Shop
 from webhooks.certification.certify import Certification, certify
@@ -39,6 +40,7 @@ async def certified(
     *,
     timeout_s: float = 2,
     run_s: float = 30,
+    seed: bytes | None = None,
 ) -> Certification:
     receiver = TrialReceiver(
         transport,
@@ -49,7 +51,8 @@ async def certified(
         timeout_s=timeout_s,
         still_s=0.01,
     )
-    signer = TrialSigner([SECRET], {"X-Team": "billing"})
+    signers = [] if seed is None else [signer_of(seed)]
+    signer = TrialSigner([SECRET], {"X-Team": "billing"}, signers)
     return await certify(receiver, signer, SystemClock(), url=url, run_s=run_s)
 
 
@@ -104,6 +107,19 @@ async def test_each_fault_is_found_by_the_check_that_is_about_it(
     assert found == expected
     assert [result.name for result in run.checks] == NAMES
     assert run.is_certified == (fault in {"", "fails_at_forgeries"})
+
+
+@pytest.mark.parametrize(
+    ("fault", "expected"), [("", {}), ("public_key_as_secret", {"other_secret": FORGED})]
+)
+async def test_a_receiver_that_holds_the_public_key_alone_is_tried_as_well(
+    transport: Transport, fault: str, expected: dict[str, tuple[str, str | None]]
+) -> None:
+    seed = b"s" * 32
+    async with Shop("", fault, public_key=public_text(seed)) as shop:
+        run = await certified(transport, shop.url, shop.effects_url, seed=seed)
+
+    assert amiss(run) == expected
 
 
 async def test_without_the_number_of_effects_what_cannot_be_seen_is_said_to_be_unseen(

@@ -7,11 +7,19 @@ import standardwebhooks
 import stripe
 
 from kernel.trace import Span
-from keys.signing import new_webhook_secret, stripe_signature
+from keys.signatures.ed25519 import signature, signer_of
+from keys.signatures.signing import new_webhook_secret, stripe_signature
 from keys.vault import SealBroken, Vault
 from tests.support.webhook_rows import new_vault
 from webhooks.deliveries.message import SecretCache, message_headers, settlement_of
-from webhooks.deliveries.sealed import OlderSecret, sealed_headers, sealed_older, sealed_secret
+from webhooks.deliveries.sealed import (
+    OlderSecret,
+    SigningKey,
+    sealed_headers,
+    sealed_keys,
+    sealed_older,
+    sealed_secret,
+)
 from webhooks.deliveries.stage import Claimed, Target
 from webhooks.http.transport import SendResult
 
@@ -25,6 +33,7 @@ def target(
     *,
     older: Sequence[OlderSecret] = (),
     headers: dict[str, str] | None = None,
+    keys: Sequence[SigningKey] = (),
 ) -> Target:
     return Target(
         "we_1",
@@ -36,6 +45,7 @@ def target(
         (0, 5, 30),
         None,
         None,
+        sealed_keys(vault, "we_1", keys),
     )
 
 
@@ -130,6 +140,22 @@ def test_every_older_secret_signs_until_its_own_overlap_ends() -> None:
     assert in_force(NOW_US + 9) == {newest, middle, oldest}
     assert in_force(NOW_US + 10) == {newest, oldest}
     assert in_force(NOW_US + 20) == {newest}
+
+
+def test_every_private_key_signs_until_its_own_overlap_ends_the_newest_first() -> None:
+    vault = new_vault()
+    keys = [SigningKey(b"n" * 32, None), SigningKey(b"o" * 32, NOW_US + 10)]
+    one = claimed(target(vault, new_webhook_secret(), keys=keys))
+    # Ed25519 makes the same signature of the same bytes each time.
+    new, old = (signature(signer_of(key.seed), b"evt_1.1781352000." + BODY) for key in keys)
+
+    overlapping = signed(one, vault, NOW_US + 9)["webhook-signature"].split(" ")[1:]
+    later = signed(one, vault, NOW_US + 10)["webhook-signature"].split(" ")[1:]
+    without = signed(claimed(target(vault, new_webhook_secret())), vault)["webhook-signature"]
+
+    assert overlapping == [f"v1a,{new}", f"v1a,{old}"]
+    assert later == [f"v1a,{new}"]
+    assert "v1a" not in without
 
 
 def test_after_the_overlap_only_the_new_secret_signs() -> None:

@@ -7,10 +7,17 @@ import pytest
 from kernel.clock import FixedClock
 from kernel.errors import InvalidInput, NotFound
 from kernel.tenant import Tenant
+from keys.signatures.ed25519 import public_text
 from keys.vault import Vault
 from store.database import Database, Row, Transaction
 from tests.support.webhook_rows import given_account, given_endpoint, given_events, new_vault
-from webhooks.deliveries.sealed import OlderSecret, opened_headers, opened_older, opened_secret
+from webhooks.deliveries.sealed import (
+    OlderSecret,
+    opened_headers,
+    opened_keys,
+    opened_older,
+    opened_secret,
+)
 from webhooks.endpoints.disabling import disable_unwell
 from webhooks.endpoints.endpoint import (
     Endpoint,
@@ -20,10 +27,10 @@ from webhooks.endpoints.endpoint import (
     list_endpoints,
     patch,
     register,
-    reseal_some,
     rotate_secret,
 )
 from webhooks.endpoints.fields import EndpointChanges, NewEndpoint
+from webhooks.endpoints.resealing import reseal_some
 
 T = TypeVar("T")
 DAY_S = 86_400
@@ -299,15 +306,19 @@ async def test_a_deleted_endpoint_is_gone_with_its_secrets(
     database: Database, clock: FixedClock
 ) -> None:
     tenant = await given_tenant(database, clock)
-    endpoint, _ = await given_endpoint(database, clock, tenant)
+    endpoint, _ = await given_endpoint(database, clock, tenant, ed25519=True)
 
     async def remove(tx: Transaction) -> Endpoint:
         return await delete(tx, new_vault(), tenant, endpoint.id, now_us=clock.now_us())
 
     await database.transaction(remove)
 
-    [row] = await rows(database, "SELECT secret_sealed, previous_secret_sealed FROM endpoints")
-    assert (bytes(row["secret_sealed"]), row["previous_secret_sealed"]) == (b"", None)
+    [row] = await rows(
+        database,
+        "SELECT secret_sealed, previous_secret_sealed, signing_keys_sealed, public_keys FROM endpoints",
+    )
+    assert bytes(row["secret_sealed"]) == b""
+    assert [*row][1:] == [None, None, None]
     with pytest.raises(NotFound):
         await database.transaction(remove)
 
@@ -355,7 +366,7 @@ async def test_a_rotated_master_key_takes_over_what_is_sealed(
     database: Database, clock: FixedClock
 ) -> None:
     tenant = await given_tenant(database, clock)
-    endpoint, secret = await given_endpoint(database, clock, tenant)
+    endpoint, secret = await given_endpoint(database, clock, tenant, ed25519=True)
     await given_endpoint(database, clock, tenant)
     rotated = Vault([b"n" * 32, b"k" * 32])
 
@@ -365,7 +376,11 @@ async def test_a_rotated_master_key_takes_over_what_is_sealed(
 
     last, none = await database.transaction(reseal)
 
-    found = await rows(database, "SELECT id, secret_sealed FROM endpoints ORDER BY id")
+    found = await rows(
+        database, "SELECT id, secret_sealed, signing_keys_sealed FROM endpoints ORDER BY id"
+    )
     assert (last, none) == (found[1]["id"], None)
     new_alone = Vault([b"n" * 32])
     assert opened_secret(new_alone, endpoint.id, found[0]["secret_sealed"]) == secret
+    [key] = opened_keys(new_alone, endpoint.id, found[0]["signing_keys_sealed"])
+    assert public_text(key.seed) == endpoint.public_key

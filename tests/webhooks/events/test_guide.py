@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gateway.http import event_stream
-from keys.signing import TOLERANCE_S, signature_headers
+from keys.signatures.signing import TOLERANCE_S, signature_headers
 from webhooks.deliveries import retry
 from webhooks.events import feed
 from webhooks.events.event import EVENT_TYPES

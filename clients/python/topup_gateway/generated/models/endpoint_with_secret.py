@@ -53,6 +53,10 @@ class EndpointWithSecret:
     """ Since when nothing has arrived; null: it is well. """
     created_at: datetime.datetime
     """ RFC 3339, UTC, whole seconds. """
+    ed25519: bool
+    """ Whether it signs with a key pair of its own beside the secret. """
+    public_key: None | str
+    """ What its Ed25519 signatures are checked with; no secret. Null: it has none. """
     secret: str
     """ What its bodies are signed with, shown this once. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
@@ -101,6 +105,11 @@ class EndpointWithSecret:
 
         created_at = self.created_at.isoformat()
 
+        ed25519 = self.ed25519
+
+        public_key: None | str
+        public_key = self.public_key
+
         secret = self.secret
 
         field_dict: dict[str, Any] = {}
@@ -121,6 +130,8 @@ class EndpointWithSecret:
                 "headers": headers,
                 "failing_since": failing_since,
                 "created_at": created_at,
+                "ed25519": ed25519,
+                "public_key": public_key,
                 "secret": secret,
             }
         )
@@ -202,6 +213,15 @@ class EndpointWithSecret:
 
         created_at = datetime.datetime.fromisoformat(d.pop("created_at"))
 
+        ed25519 = d.pop("ed25519")
+
+        def _parse_public_key(data: object) -> None | str:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        public_key = _parse_public_key(d.pop("public_key"))
+
         secret = d.pop("secret")
 
         endpoint_with_secret = cls(
@@ -219,6 +239,8 @@ class EndpointWithSecret:
             headers=headers,
             failing_since=failing_since,
             created_at=created_at,
+            ed25519=ed25519,
+            public_key=public_key,
             secret=secret,
         )
 

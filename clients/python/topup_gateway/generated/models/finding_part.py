@@ -1,6 +1,6 @@
 from typing import Literal, cast
 
-FindingPart = Literal["bytes", "header", "secret", "timestamp"]
+FindingPart = Literal["bytes", "header", "public_key", "secret", "timestamp"]
 
 
 def check_finding_part(value: str) -> FindingPart:

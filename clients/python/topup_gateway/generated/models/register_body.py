@@ -40,6 +40,9 @@ class RegisterBody:
     filter_: None | RegisterBodyFilterType0 | Unset = UNSET
     """ Only events whose data matches are sent: by path, the values that it may have, or bounds, such as
     {"platform": ["claude"], "amount_cents": {"gte": 1000}}; null: all. """
+    ed25519: bool | Unset = UNSET
+    """ Whether webhook-signature has an Ed25519 signature (v1a) beside the HMAC: a receiver then needs no secret
+    but public_key. Off ends the key pair at once; on again makes a new one. Default: true. """
 
     def to_dict(self) -> dict[str, Any]:
         from ..models.register_body_filter_type_0 import RegisterBodyFilterType0  # noqa: PLC0415
@@ -81,6 +84,8 @@ class RegisterBody:
         else:
             filter_ = self.filter_
 
+        ed25519 = self.ed25519
+
         field_dict: dict[str, Any] = {}
 
         field_dict.update(
@@ -104,6 +109,8 @@ class RegisterBody:
             field_dict["include_approval_links"] = include_approval_links
         if filter_ is not UNSET:
             field_dict["filter"] = filter_
+        if ed25519 is not UNSET:
+            field_dict["ed25519"] = ed25519
 
         return field_dict
 
@@ -165,6 +172,8 @@ class RegisterBody:
 
         filter_ = _parse_filter_(d.pop("filter", UNSET))
 
+        ed25519 = d.pop("ed25519", UNSET)
+
         register_body = cls(
             url=url,
             events=events,
@@ -175,6 +184,7 @@ class RegisterBody:
             include_codes=include_codes,
             include_approval_links=include_approval_links,
             filter_=filter_,
+            ed25519=ed25519,
         )
 
         return register_body

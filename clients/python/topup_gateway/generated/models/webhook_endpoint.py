@@ -50,6 +50,10 @@ class WebhookEndpoint:
     """ Since when nothing has arrived; null: it is well. """
     created_at: datetime.datetime
     """ RFC 3339, UTC, whole seconds. """
+    ed25519: bool
+    """ Whether it signs with a key pair of its own beside the secret. """
+    public_key: None | str
+    """ What its Ed25519 signatures are checked with; no secret. Null: it has none. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -96,6 +100,11 @@ class WebhookEndpoint:
 
         created_at = self.created_at.isoformat()
 
+        ed25519 = self.ed25519
+
+        public_key: None | str
+        public_key = self.public_key
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -114,6 +123,8 @@ class WebhookEndpoint:
                 "headers": headers,
                 "failing_since": failing_since,
                 "created_at": created_at,
+                "ed25519": ed25519,
+                "public_key": public_key,
             }
         )
 
@@ -194,6 +205,15 @@ class WebhookEndpoint:
 
         created_at = datetime.datetime.fromisoformat(d.pop("created_at"))
 
+        ed25519 = d.pop("ed25519")
+
+        def _parse_public_key(data: object) -> None | str:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        public_key = _parse_public_key(d.pop("public_key"))
+
         webhook_endpoint = cls(
             id=id,
             url=url,
@@ -209,6 +229,8 @@ class WebhookEndpoint:
             headers=headers,
             failing_since=failing_since,
             created_at=created_at,
+            ed25519=ed25519,
+            public_key=public_key,
         )
 
         webhook_endpoint.additional_properties = d

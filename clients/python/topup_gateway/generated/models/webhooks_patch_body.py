@@ -44,6 +44,9 @@ class WebhooksPatchBody:
     filter_: None | Unset | WebhooksPatchBodyFilterType0 = UNSET
     """ Only events whose data matches are sent: by path, the values that it may have, or bounds, such as
     {"platform": ["claude"], "amount_cents": {"gte": 1000}}; null: all. """
+    ed25519: bool | Unset = UNSET
+    """ Whether webhook-signature has an Ed25519 signature (v1a) beside the HMAC: a receiver then needs no secret
+    but public_key. Off ends the key pair at once; on again makes a new one. """
     status: WebhooksPatchBodyStatus | Unset = UNSET
     """ enabled or disabled. """
 
@@ -87,6 +90,8 @@ class WebhooksPatchBody:
         else:
             filter_ = self.filter_
 
+        ed25519 = self.ed25519
+
         status: str | Unset = UNSET
         if not isinstance(self.status, Unset):
             status = self.status
@@ -112,6 +117,8 @@ class WebhooksPatchBody:
             field_dict["include_approval_links"] = include_approval_links
         if filter_ is not UNSET:
             field_dict["filter"] = filter_
+        if ed25519 is not UNSET:
+            field_dict["ed25519"] = ed25519
         if status is not UNSET:
             field_dict["status"] = status
 
@@ -175,6 +182,8 @@ class WebhooksPatchBody:
 
         filter_ = _parse_filter_(d.pop("filter", UNSET))
 
+        ed25519 = d.pop("ed25519", UNSET)
+
         _status = d.pop("status", UNSET)
         status: WebhooksPatchBodyStatus | Unset
         if isinstance(_status, Unset):
@@ -192,6 +201,7 @@ class WebhooksPatchBody:
             include_codes=include_codes,
             include_approval_links=include_approval_links,
             filter_=filter_,
+            ed25519=ed25519,
             status=status,
         )
 

@@ -1,8 +1,8 @@
-"""Both signature schemes of an outgoing webhook, made and checked from one secret.
+"""The signatures of an outgoing webhook: two schemes of one secret, and Ed25519 for who has a key pair.
 
 Promise: what signature_headers() makes is accepted by any Stripe library (X-AiTopUp-Signature) and
-by any Standard Webhooks library (webhook-*). Invariant: pure functions over bytes; a signature
-covers the raw body, never a parsed one. Stores nothing.
+by any Standard Webhooks library (webhook-*: v1 by the secret, v1a by the public key). Invariant: pure
+functions over bytes; a signature covers the raw body, never a parsed one. Stores nothing.
 """
 
 import base64
@@ -13,9 +13,14 @@ import json
 import secrets as random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
 from kernel.errors import InvalidInput
+from keys.signatures import ed25519
+from keys.signatures.ed25519 import InvalidPublicKey
 
 SECRET_PREFIX = "whsec_"  # noqa: S105 - the public form of a secret, not one
 SECRET_BYTES = 32
@@ -27,7 +32,12 @@ TIMESTAMP_HEADER = "webhook-timestamp"
 STANDARD_HEADER = "webhook-signature"
 TOLERANCE_S = 300
 HEADER_CHARACTERS_MAX = 4096
+# A check by public key takes a tenth of a millisecond; a webhook of ours has six signatures at most.
+SIGNATURES_CHECKED_MAX = 8
 _TIMESTAMP_DIGITS_MAX = 12
+
+# Whether one of the signatures is of the bytes.
+Matches = Callable[[Sequence[str], bytes], bool]
 
 
 class InvalidSecret(InvalidInput):
@@ -41,7 +51,7 @@ class InvalidSecret(InvalidInput):
 class Finding:
     """One thing that is wrong: the part, the header it was seen in, and a sentence about it."""
 
-    part: Literal["secret", "timestamp", "bytes", "header"]
+    part: Literal["secret", "public_key", "timestamp", "bytes", "header"]
     header: str | None
     detail: str
 
@@ -69,9 +79,15 @@ def secret_key(secret: str) -> bytes:
 
 
 def signature_headers(
-    *, secrets: Sequence[str], message_id: str, timestamp_s: int, body: bytes
+    *,
+    secrets: Sequence[str],
+    signers: Sequence[Ed25519PrivateKey] = (),
+    message_id: str,
+    timestamp_s: int,
+    body: bytes,
 ) -> dict[str, str]:
-    """The four signature headers of one request; one signature for each secret, newest first.
+    """The four signature headers of one request; one signature for each secret, newest first, and in
+    webhook-signature one for each signer after them.
 
     timestamp_s is Unix seconds. Sources: Stripe's webhook signatures, scheme v1; Standard
     Webhooks 1.0. Raises InvalidSecret.
@@ -83,6 +99,9 @@ def signature_headers(
         key = secret_key(secret)
         stripe.append(f"v1={stripe_signature(secret, timestamp_s, body)}")
         standard.append(f"v1,{standard_signature(key, message_id, timestamp_s, body)}")
+    for signer in signers:
+        signature = ed25519.signature(signer, _standard_bytes(message_id, timestamp_s, body))
+        standard.append(f"{ed25519.VERSION},{signature}")
     return {
         SIGNATURE_HEADER: ",".join(stripe),
         ID_HEADER: message_id,
@@ -99,24 +118,42 @@ def stripe_signature(secret: str, timestamp_s: int, body: bytes) -> str:
 
 def standard_signature(key: bytes, message_id: str, timestamp_s: int, body: bytes) -> str:
     """Base64 HMAC-SHA256 under the key bytes, over "{id}.{timestamp}." and the raw body."""
-    signed = b"%s.%d." % (message_id.encode(), timestamp_s) + body
+    signed = _standard_bytes(message_id, timestamp_s, body)
     return base64.b64encode(hmac.digest(key, signed, hashlib.sha256)).decode("ascii")
+
+
+def _standard_bytes(message_id: str, timestamp_s: int, body: bytes) -> bytes:
+    """What Standard Webhooks signs, by whichever key."""
+    return b"%s.%d." % (message_id.encode(), timestamp_s) + body
 
 
 def verify(
     *,
     headers: Mapping[str, str],
     body: bytes,
-    secret: str,
+    secret: str | None = None,
+    public_key: str | None = None,
     now_s: int,
     tolerance_s: int = TOLERANCE_S,
 ) -> list[Finding]:
     """Everything that keeps a received webhook from verifying; an empty list when it is genuine.
 
-    Header names are matched without regard to case. Whichever scheme is present is checked, both
+    By the secret, the public key, or both, each of which then has to fit; one of them is given. Header
+    names are matched without regard to case. By the secret, whichever scheme is present is checked, both
     when both are; now_s and tolerance_s are Unix seconds. Never raises for what a caller can send.
     """
+    assert secret is not None or public_key is not None, "there is something to check by"
     found = {name.lower(): value for name, value in headers.items()}
+    findings = [] if secret is None else _check_by_secret(found, body, secret, now_s, tolerance_s)
+    if public_key is not None:
+        by_key = _check_by_public_key(found, body, public_key, now_s, tolerance_s)
+        findings += [one for one in by_key if one not in findings]
+    return findings
+
+
+def _check_by_secret(
+    found: Mapping[str, str], body: bytes, secret: str, now_s: int, tolerance_s: int
+) -> list[Finding]:
     findings: list[Finding] = []
     key: bytes | None = None
     try:
@@ -132,8 +169,25 @@ def verify(
         findings += _check_stripe(stripe, body, secret if key is not None else None)
         findings += _check_age(SIGNATURE_HEADER, _stripe_timestamp(stripe), now_s, tolerance_s)
     if standard:
-        findings += _check_standard(found, body, key)
+        matches = None if key is None else partial(_has_mac, key)
+        findings += _check_standard(found, body, "v1", matches)
         timestamp_s = _seconds(found.get(TIMESTAMP_HEADER, ""))
+        findings += _check_age(TIMESTAMP_HEADER, timestamp_s, now_s, tolerance_s)
+    return findings
+
+
+def _check_by_public_key(
+    found: Mapping[str, str], body: bytes, public_key: str, now_s: int, tolerance_s: int
+) -> list[Finding]:
+    findings: list[Finding] = []
+    matches: Matches | None = None
+    try:
+        matches = partial(_has_signature, ed25519.public_key(public_key))
+    except InvalidPublicKey as error:
+        findings.append(Finding("public_key", None, error.detail))
+    findings += _check_standard(found, body, ed25519.VERSION, matches)
+    if TIMESTAMP_HEADER in found:
+        timestamp_s = _seconds(found[TIMESTAMP_HEADER])
         findings += _check_age(TIMESTAMP_HEADER, timestamp_s, now_s, tolerance_s)
     return findings
 
@@ -153,7 +207,19 @@ def _check_stripe(header: str, body: bytes, secret: str | None) -> list[Finding]
     return _check_bytes(SIGNATURE_HEADER, body, matches)
 
 
-def _check_standard(found: Mapping[str, str], body: bytes, key: bytes | None) -> list[Finding]:
+def _has_mac(key: bytes, signatures: Sequence[str], signed: bytes) -> bool:
+    expected = base64.b64encode(hmac.digest(key, signed, hashlib.sha256)).decode("ascii")
+    return _matches_any(signatures, expected)
+
+
+def _has_signature(public: Ed25519PublicKey, signatures: Sequence[str], signed: bytes) -> bool:
+    return any(ed25519.fits(public, one, signed) for one in signatures[:SIGNATURES_CHECKED_MAX])
+
+
+def _check_standard(
+    found: Mapping[str, str], body: bytes, version: str, matches: Matches | None
+) -> list[Finding]:
+    """matches: whether one of the signatures is of these bytes; null: the key is of no use."""
     missing = [
         name for name in (ID_HEADER, TIMESTAMP_HEADER, STANDARD_HEADER) if not found.get(name)
     ]
@@ -161,18 +227,22 @@ def _check_standard(found: Mapping[str, str], body: bytes, key: bytes | None) ->
         return [Finding("header", name, f"{name} is missing.") for name in missing]
     message_id, header = found[ID_HEADER], found[STANDARD_HEADER]
     timestamp_s = _seconds(found[TIMESTAMP_HEADER])
-    signatures = [part[3:] for part in _parts(header, " ") if part.startswith("v1,")]
+    prefix = f"{version},"
+    signatures = [
+        part.removeprefix(prefix) for part in _parts(header, " ") if part.startswith(prefix)
+    ]
     if not signatures or max(len(header), len(message_id)) > HEADER_CHARACTERS_MAX:
-        detail = "The form is v1,<base64>, once or more, with a space between."
+        detail = f"The form is {version},<base64>, once or more, with a space between."
+        if version == ed25519.VERSION:
+            detail += " A webhook has it while its ed25519 is true."
         return [Finding("header", STANDARD_HEADER, detail)]
-    if key is None or timestamp_s is None:
+    if matches is None or timestamp_s is None:
         return []
 
-    def matches(candidate: bytes) -> bool:
-        expected = standard_signature(key, message_id, timestamp_s, candidate)
-        return _matches_any(signatures, expected)
+    def is_signed(candidate: bytes) -> bool:
+        return matches(signatures, _standard_bytes(message_id, timestamp_s, candidate))
 
-    return _check_bytes(STANDARD_HEADER, body, matches)
+    return _check_bytes(STANDARD_HEADER, body, is_signed)
 
 
 def _check_age(header: str, timestamp_s: int | None, now_s: int, tolerance_s: int) -> list[Finding]:
@@ -196,8 +266,8 @@ def _check_bytes(header: str, body: bytes, matches: Callable[[bytes], bool]) -> 
         if matches(candidate):
             return [Finding("bytes", header, f"The body was changed after signing: {change}.")]
     detail = (
-        "No signature matches: the body's bytes are not those that were signed, or the secret is "
-        "not this endpoint's. Verify the raw bytes, before any parsing."
+        "No signature matches: the body's bytes are not those that were signed, or the secret or public "
+        "key is not this endpoint's. Verify the raw bytes, before any parsing."
     )
     return [Finding("bytes", header, detail)]
 

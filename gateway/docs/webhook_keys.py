@@ -1,0 +1,108 @@
+"""The public keys of webhook endpoints, for receivers that check the Ed25519 signature (v1a).
+
+Promises: public, the same for everybody, read only; a call reads a bounded number of rows by an index. The keys
+lie under their endpoint's id, so that who reads one names whose it is: a v1a signature does not say for whom it
+was made, and with another endpoint's key a stranger's events would pass for the gateway's own.
+"""
+
+import re
+from typing import Any, Final
+
+import msgspec
+from starlette.datastructures import QueryParams
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from gateway.answers import envelope
+from gateway.docs.documents import CACHE
+from gateway.http.errors import refusal_of
+from gateway.http.request_context import RequestContext
+from gateway.repair.repair import repaired
+from kernel.clock import rfc3339
+from kernel.errors import DomainError, InvalidInput, NotFound
+from kernel.ids import ID_CHARACTERS
+from runtime.context import Context
+from store.database import Transaction
+from webhooks.endpoints.signing_keys import Published, published, published_after
+
+PATH: Final = "/.well-known/webhook-keys"
+ENDPOINTS_AT_ONCE: Final = 100
+_is_id: Final = re.compile(rf"we_[0-9A-Za-z]{{{ID_CHARACTERS}}}").fullmatch
+NOTICE: Final = (
+    "Trust the keys of your own endpoint only, by the id that you got when you registered it. A v1a signature does"
+    " not say for whom it was made: who trusted every key here would believe events that were signed for others."
+)
+
+
+def routes(context: Context) -> list[Route]:
+    """Starlette's route of it."""
+
+    async def keys(request: Request) -> Response:
+        try:
+            found = await _found(context, request.query_params)
+        except DomainError as error:
+            call: RequestContext[Any, Any] = RequestContext(context, request.scope)
+            return envelope.response(repaired(call, refusal_of(error)), context.clock.now_us())
+        body = msgspec.json.encode(found)
+        return Response(body, media_type="application/json", headers=CACHE)
+
+    return [Route(PATH, keys, methods=["GET"])]
+
+
+async def _found(context: Context, query: QueryParams) -> dict[str, Any]:
+    """One endpoint's keys, or a page of everybody's. Raises InvalidInput and NotFound."""
+    endpoint_id = query.get("endpoint_id")
+    if endpoint_id is None:
+        return await _page(context, query)
+
+    async def work(tx: Transaction) -> Published | None:
+        return await published(tx, endpoint_id)
+
+    found = await context.database.read(work) if _is_id(endpoint_id) else None
+    if found is None:
+        raise NotFound("Webhook", param="endpoint_id")
+    return _shown([found], None, context.clock.now_us())
+
+
+async def _page(context: Context, query: QueryParams) -> dict[str, Any]:
+    limit, after_id = _limit(query.get("limit")), query.get("cursor", "")
+    if after_id and not _is_id(after_id):
+        raise InvalidInput("cursor is next_cursor of the page before", param="cursor")
+
+    async def work(tx: Transaction) -> list[Published]:
+        return await published_after(tx, after_id, limit=limit + 1)
+
+    found = await context.database.read(work)
+    following = found[limit - 1].endpoint_id if len(found) > limit else None
+    return _shown(found[:limit], following, context.clock.now_us())
+
+
+def _limit(text: str | None) -> int:
+    if text is None:
+        return ENDPOINTS_AT_ONCE
+    is_number = text.isascii() and text.isdigit() and len(text) <= 3
+    if not is_number or not 1 <= int(text) <= ENDPOINTS_AT_ONCE:
+        raise InvalidInput(f"limit is 1 to {ENDPOINTS_AT_ONCE}", param="limit")
+    return int(text)
+
+
+def _shown(found: list[Published], following: str | None, now_us: int) -> dict[str, Any]:
+    return {
+        "notice": NOTICE,
+        "endpoints": {one.endpoint_id: _keys(one, now_us) for one in found},
+        "next_cursor": following,
+        "has_more": following is not None,
+    }
+
+
+def _keys(one: Published, now_us: int) -> list[dict[str, str | None]]:
+    """The newest first; until is when an older one signs no more."""
+    return [
+        {
+            "public_key": key.text,
+            "status": "current" if key.until_us is None else "previous",
+            "until": None if key.until_us is None else rfc3339(key.until_us),
+        }
+        for key in one.at(now_us)
+    ]

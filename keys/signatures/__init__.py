@@ -1,0 +1,1 @@
+"""Signatures of webhooks: how they are made, and checked."""

@@ -1,0 +1,70 @@
+"""Key pairs of Ed25519, and the signatures v1a of Standard Webhooks that are made and checked with them.
+
+Promise: what signature() makes is accepted by any library that checks v1a by the public key; who has that key
+alone can check, and can sign nothing. Pure functions over bytes. Stores nothing.
+"""
+
+import base64
+import binascii
+import secrets as random
+from typing import Final
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from kernel.errors import InvalidInput
+
+PUBLIC_PREFIX: Final = "whpk_"
+VERSION: Final = "v1a"
+SEED_BYTES: Final = 32
+PUBLIC_BYTES: Final = 32
+
+
+class InvalidPublicKey(InvalidInput):
+    """A public key is not whpk_ and the base64 of 32 bytes."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail, param="public_key")
+
+
+def new_seed() -> bytes:
+    """The 32 random bytes of a new private key."""
+    return random.token_bytes(SEED_BYTES)
+
+
+def signer_of(seed: bytes) -> Ed25519PrivateKey:
+    """The private key, ready to sign. It is worth keeping: to make it costs as much as to sign."""
+    return Ed25519PrivateKey.from_private_bytes(seed)
+
+
+def public_text(seed: bytes) -> str:
+    """The public key of a private one: whpk_ and the base64 of its 32 bytes."""
+    public = signer_of(seed).public_key().public_bytes_raw()
+    return PUBLIC_PREFIX + base64.b64encode(public).decode("ascii")
+
+
+def public_key(text: str) -> Ed25519PublicKey:
+    """The key inside a whpk_ text; raises InvalidPublicKey for any other form."""
+    if not text.startswith(PUBLIC_PREFIX):
+        raise InvalidPublicKey("The public key does not begin with whpk_.")
+    try:
+        public = base64.b64decode(text[len(PUBLIC_PREFIX) :], validate=True)
+    except (binascii.Error, ValueError):
+        raise InvalidPublicKey("The part after whpk_ is not base64.") from None
+    if len(public) != PUBLIC_BYTES:
+        raise InvalidPublicKey(f"The public key holds {len(public)} bytes; {PUBLIC_BYTES} are due.")
+    return Ed25519PublicKey.from_public_bytes(public)
+
+
+def signature(signer: Ed25519PrivateKey, signed: bytes) -> str:
+    """Base64 of the 64 bytes of the signature."""
+    return base64.b64encode(signer.sign(signed)).decode("ascii")
+
+
+def fits(public: Ed25519PublicKey, text: str, signed: bytes) -> bool:
+    """Whether the text is a signature of these bytes. Never raises for what a caller can send."""
+    try:
+        public.verify(base64.b64decode(text, validate=True), signed)
+    except (InvalidSignature, binascii.Error, ValueError):
+        return False
+    return True
