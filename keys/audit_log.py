@@ -23,7 +23,7 @@ from store.row_mapping import RowMapping, as_json
 COMMAND_LINE = "cli"
 TEXT_CHARACTERS_MAX = 200
 PRUNE_ROWS = 500
-ActorKind = Literal["key", "token", "session", "app", "operator", "visitor", "cli"]
+ActorKind = Literal["key", "token", "session", "app", "operator", "visitor", "cli", "gateway"]
 _KINDS: Mapping[PrincipalKind, ActorKind] = {
     "key": "key",
     "system_token": "token",
@@ -68,7 +68,7 @@ class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Actor(msgspec.Struct, frozen=True):
-    """Who acts: by a credential of an account, or on the command line; and from where."""
+    """Who acts: by a credential of an account, or on the command line; and from where. gateway: of its own accord."""
 
     name: str = COMMAND_LINE
     account_id: str | None = None

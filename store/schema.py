@@ -2580,7 +2580,9 @@ audit_log = sa.Table(
     _text("after", null=True),  # JSON; null: it is gone
     _text("reason", null=True),
     _int("is_security", default=0),  # shown to the tenant; environment is empty for the account's
-    _text("actor_kind", null=True),  # key | token | session | app | operator | visitor | cli
+    _text(
+        "actor_kind", null=True
+    ),  # key | token | session | app | operator | visitor | cli | gateway
     _text("address", null=True),  # that the request came from; null: unknown, or no request
     _text("user_agent", null=True),  # as the client called itself, cut
     sa.Column("outcome", TEXT, nullable=False, server_default="done"),  # done | refused

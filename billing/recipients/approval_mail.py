@@ -3,18 +3,25 @@ while they are few, together when they come fast.
 
 Promise: each approval is told once to each person, in the transaction that writes its mails; to one person of an account
 at most HOUR_MAX mails an hour are written, whatever an agent does, and what came meanwhile is in the next one. A send
-writes nothing for it. A row holds ids alone: the link that decides is worked out when the mail is sent.
+writes nothing for it. A row holds ids alone: the link that decides is worked out when the mail is sent. An owner's
+link, and the one in the event approval.requested, decide for whoever has them; a colleague's is made of the mail's id, and
+counts only while they are a colleague who may decide, which is looked at with each request.
 """
 
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+import msgspec
+
 from billing.recipients import owner_mail
 from billing.recipients.owner_mail import OwnerMail, addressees, written_mail
 from billing.topups import approval
+from billing.topups.approval import Approval
+from billing.topups.link_tokens import LinkTokens
 from kernel.clock import HOUR_US
+from kernel.errors import NotFound
 from kernel.tenant import Tenant
-from keys.notifications import Person, people_of
+from keys.notifications import Person, find_person, people_of
 from store.database import Transaction
 
 HOUR_MAX: Final = 10
@@ -22,6 +29,10 @@ ONE_BY_ONE_MAX: Final = 3
 # Of one mail; the rest is told by the next one.
 TOGETHER_MAX: Final = 500
 TENANTS_AT_ONCE: Final = 500
+_MAIL: Final = """
+SELECT about, member_id FROM owner_mails
+WHERE id = :id AND kind = 'approval' AND member_id IS NOT NULL
+"""
 
 
 class Written(NamedTuple):
@@ -80,3 +91,35 @@ def _mails(
         )
         for group in groups
     ]
+
+
+async def approval_of_link(
+    tx: Transaction, links: LinkTokens, token: str, *, now_us: int
+) -> Approval | None:
+    """As it counts now; None: nobody was given that link, or whose it is may decide no more."""
+    approval_id = links.id_of("approval", token)
+    if approval_id is not None:
+        return await approval.find(tx, approval_id, now_us=now_us)
+    mail_id = links.id_of("colleague_approval", token)
+    return None if mail_id is None else await _of_colleague(tx, mail_id, now_us)
+
+
+async def _of_colleague(tx: Transaction, mail_id: str, now_us: int) -> Approval | None:
+    row = await tx.fetch_one(_MAIL, id=mail_id)
+    if row is None:
+        return None
+    try:
+        person = await find_person(tx, row["member_id"])
+    except NotFound:
+        return None
+    if not person.may_decide:
+        return None
+    ids: Sequence[str] = msgspec.json.decode(row["about"])["approval_ids"]
+    found = [await approval.find(tx, one, now_us=now_us) for one in ids]
+    asked = [one for one in found if one is not None and one.account_id == person.account_id]
+    # A mail with a link had one that still waited: the others had ended before.
+    return max(asked, key=_ended_last, default=None)
+
+
+def _ended_last(asked: Approval) -> tuple[bool, int]:
+    return asked.status == "pending", asked.decided_at or 0

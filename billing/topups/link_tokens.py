@@ -2,7 +2,7 @@
 page of an order, a receipt, the decision on a send that waits, an invitation, a new password, the verification of
 an address, and where an owner or colleague ends one kind of mail.
 
-A token is the id of the top-up, order, document, approval, invitation, reset, verification, account or membership as one block of AES, under a key
+A token is the id of the top-up, order, document, approval (of a colleague: of the mail about it), invitation, reset, verification, account or membership as one block of AES, under a key
 for its purpose that comes from a data key which the master key seals. Invariant: no token is stored, and the database alone
 makes none. A token has one spelling; whoever guesses meets one of 2**128 numbers, of which the ids that
 exist are a few.
@@ -28,6 +28,7 @@ LinkPurpose = Literal[
     "order",
     "receipt",
     "approval",
+    "colleague_approval",
     "invitation",
     "password",
     "address",
@@ -51,6 +52,7 @@ _PREFIXES: Final[Mapping[LinkPurpose, str]] = {
     "order": "ord_",
     "receipt": "doc_",
     "approval": "apr_",
+    "colleague_approval": "oml_",
     "invitation": "inv_",
     "password": "pwr_",
     "address": "evf_",

@@ -42,6 +42,11 @@ class TopUpRules:
         token = self.links.token_of("approval", approval_id)
         return f"{self.public_url}{DECIDE_PATH}/{token}"
 
+    def colleague_decide_url(self, mail_id: str) -> str:
+        """The same page for the colleague whom the mail goes to, while they may decide."""
+        token = self.links.token_of("colleague_approval", mail_id)
+        return f"{self.public_url}{DECIDE_PATH}/{token}"
+
     def invitation_url(self, invitation_id: str, address: str = "") -> str:
         """The page that joins, once, for whoever signs in with the invited address. address: where the
         caller found this gateway, for one that has no public_url.

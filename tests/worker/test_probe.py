@@ -8,6 +8,7 @@ import pytest
 
 from kernel.clock import FixedClock
 from kernel.tenant import Tenant
+from keys import audit_log
 from keys.signatures.signing import verify
 from keys.suspension import resume, suspend
 from store.database import Database, Transaction
@@ -28,6 +29,7 @@ from webhooks.endpoints import endpoint as endpoints
 from webhooks.endpoints.disabling import reasons_to_disable
 from webhooks.endpoints.endpoint import Endpoint
 from webhooks.endpoints.fields import EndpointChanges
+from webhooks.endpoints.ping import send_test
 from webhooks.endpoints.probe import Probe
 from webhooks.http.guard import Policy
 from webhooks.http.resolver import SystemResolver
@@ -136,6 +138,9 @@ async def test_one_that_answers_again_is_enabled_as_by_a_person(probing: Probing
     assert (endpoint.status, endpoint.disabled_reason) == ("enabled", None)
     assert (endpoint.failing_since_at, endpoint.probe_at) == (None, None)
     assert [one for one in await notices(database, tenant) if one.ended_at is None] == []
+    [noted] = await database.read(lambda tx: audit_log.page_of_account(tx, tenant, limit=9))
+    assert (noted.entry.action, noted.entry.subject_id) == ("endpoint.enabled", id_)
+    assert (noted.entry.actor_kind, noted.entry.reason) == ("gateway", "it answered a probe")
     found = await database.read(lambda tx: log.list_deliveries(tx, tenant, limit=1))
     assert [(one.event_type, one.status) for one in found.deliveries] == [
         ("endpoint.test", "delivered")
@@ -144,6 +149,28 @@ async def test_one_that_answers_again_is_enabled_as_by_a_person(probing: Probing
     clock.advance_s(1)
     [claimed] = (await claim_all(database, clock)).claimed
     assert (claimed.event_id, claimed.was_held) == (held, True)
+
+
+async def test_a_persons_ping_of_a_disabled_one_ends_none_of_its_notices(probing: Probing) -> None:
+    tenant, clock, database = await probing.tenant(), probing.clock, probing.database
+    async with receiver() as hook:
+        [id_] = await probing.disabled(hook.url, tenant)
+        before = await notices(database, tenant)
+        attempt = await send_test(
+            database,
+            new_vault(),
+            probing.transport,
+            clock,
+            policy=POLICY,
+            tenant=tenant,
+            endpoint_id=id_,
+            timeout_s=5,
+        )
+
+    assert attempt.http_status == 200
+    assert (await probing.of(tenant, id_)).status == "disabled"
+    assert "disabled" in [one.stage for one in before if one.ended_at is None]
+    assert await notices(database, tenant) == before
 
 
 async def test_one_that_fails_still_is_asked_each_six_hours_for_two_weeks(probing: Probing) -> None:

@@ -2,8 +2,8 @@
 
 Invariant: failing_since_at is written when it changes only, so that an endpoint that is well, or
 one that has long been failing, costs no write. What it means is decided elsewhere: notices here, in
-the same transaction; the end of an endpoint in webhooks/endpoints/disabling.py. Writes failing_since_at of
-endpoints.
+the same transaction; the end of an endpoint in webhooks/endpoints/disabling.py. One that is disabled stays so, and its notices with it, whatever
+answers a ping: they end when it is enabled. Writes failing_since_at of endpoints.
 """
 
 from collections.abc import Collection, Sequence
@@ -20,7 +20,7 @@ RETURNING endpoints.id
 """
 _WELL = """
 UPDATE endpoints SET failing_since_at = NULL
-WHERE id IN :ids[text] AND failing_since_at IS NOT NULL
+WHERE id IN :ids[text] AND failing_since_at IS NOT NULL AND status = 'enabled'
 RETURNING id
 """
 

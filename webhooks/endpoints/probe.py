@@ -5,7 +5,7 @@ account is suspended is neither asked nor enabled. That is read under the accoun
 in the transaction that enables, so a person who disables it meanwhile wins. Of several workers one asks, since the
 claim puts the next probe off; a process that ends before the answer is written leaves one that is due an hour later.
 No transaction is open while the endpoint is asked. Enabling is what a person's press does. Writes endpoints
-(probe_at, and in disabled_reason the receiver's own word).
+(probe_at, and in disabled_reason the receiver's own word), and of what it enabled an entry of audit_log.
 """
 
 from collections.abc import Sequence
@@ -14,13 +14,15 @@ from typing import Final, Literal
 
 from kernel.clock import DAY_US, HOUR_US, SECOND_US, Clock
 from kernel.tenant import Tenant
+from keys import audit_log
 from keys.account import lock_tenants
+from keys.audit_log import Actor, AuditEntry
 from keys.vault import Vault
 from store.database import Database, Transaction
 from webhooks.deliveries import delivery, notice
 from webhooks.deliveries.stage import DELIVERED, Claimed, Settlement
 from webhooks.endpoints.disabling import FIRST_PROBE_US
-from webhooks.endpoints.endpoint import ENABLED, FAILING, patch
+from webhooks.endpoints.endpoint import DISABLED, ENABLED, FAILING, patch
 from webhooks.endpoints.fields import EndpointChanges
 from webhooks.endpoints.ping import SETTLE_S, Ping, ask, write_ping
 from webhooks.http.guard import Policy
@@ -129,7 +131,22 @@ class Probe:
             changes=EndpointChanges(status=ENABLED),
             now_us=max(self.clock.now_us(), ended_at + 1),
         )
+        await audit_log.record(tx, [_entry(due, now_us=ended_at)])
         return "enabled"
+
+
+def _entry(due: DueProbe, *, now_us: int) -> AuditEntry:
+    return audit_log.security(
+        Actor("gateway", None, "gateway"),
+        "endpoint.enabled",
+        account_id=due.tenant.account_id,
+        environment=due.tenant.environment,
+        subject_id=due.endpoint_id,
+        before={"status": DISABLED, "disabled_reason": FAILING},
+        after={"status": ENABLED},
+        reason="it answered a probe",
+        now_us=now_us,
+    )
 
 
 async def due_probes(

@@ -144,6 +144,7 @@ class OwnerMailer(WokenLoop):
             return None
         links, told = self._rules.links, mail.data
         tokens = [links.token_of("approval", one) for one in told.get("approval_ids", ())]
+        tokens.append(links.token_of("colleague_approval", mail.id))
         if "document_id" in told:
             tokens.append(links.token_of("receipt", told["document_id"]))
         if "invitation_id" in told:
@@ -197,7 +198,7 @@ class OwnerMailer(WokenLoop):
         if not asked:
             return None
         rules = self._rules
-        link_of = rules.decide_url if person.may_decide else None
+        link_of = _decide_link_of(rules, mail, person)
         return approval_letter(
             asked, public_url=rules.public_url, link_of=link_of, language=language
         )
@@ -244,6 +245,17 @@ class OwnerMailer(WokenLoop):
             language=language,
         )
         return letter, one.email
+
+
+def _decide_link_of(
+    rules: TopUpRules, mail: OwnerMail, person: Person
+) -> Callable[[str], str] | None:
+    """The owner's link is of the approval; a colleague's is theirs alone, and ends with their role."""
+    if not person.may_decide:
+        return None
+    if person.member_id is None:
+        return rules.decide_url
+    return lambda _approval_id: rules.colleague_decide_url(mail.id)
 
 
 def _about_suspension(mail: OwnerMail, public_url: str, language: Language) -> OwnerLetter:

@@ -3676,7 +3676,7 @@ export interface components {
              * @description What kind of credential it was.
              * @enum {string}
              */
-            kind: "app" | "cli" | "key" | "operator" | "session" | "token" | "visitor";
+            kind: "app" | "cli" | "gateway" | "key" | "operator" | "session" | "token" | "visitor";
             /** @description The key's, token's, session's or app's id. */
             id: string;
             /** @description Its name as it is today; null: it has none. */

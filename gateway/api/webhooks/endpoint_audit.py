@@ -35,6 +35,13 @@ async def check_moved(call: RequestContext[Any, Any], body: WebhooksPatchBody) -
         await require_password(call)
 
 
+def audited_status(endpoint: Endpoint) -> dict[str, Any]:
+    """Whether it is sent to, and why not."""
+    if endpoint.disabled_reason is None:
+        return {"status": endpoint.status}
+    return {"status": endpoint.status, "disabled_reason": endpoint.disabled_reason}
+
+
 def audited(endpoint: Endpoint) -> dict[str, Any]:
     """What the security log tells: without the query, which may be a receiver's secret."""
     told = {name: True for name in _TOLD if getattr(endpoint, name)}

@@ -26,7 +26,7 @@ from gateway.api.schemas.webhooks import (
     Verification,
     WebhookEndpoint,
 )
-from gateway.api.webhooks.endpoint_audit import audited, check_moved
+from gateway.api.webhooks.endpoint_audit import audited, audited_status, check_moved
 from gateway.html.render import address_of
 from gateway.http.acting import note
 from gateway.http.errors import doc_url
@@ -158,6 +158,9 @@ async def change(call: RequestContext[WebhooksPatchBody, Fields]) -> Answer:
             await note(tx, call, "endpoint.moved", endpoint_id, before=old, after=new)
         elif old != new:
             await note(tx, call, "endpoint.changed", endpoint_id, before=old, after=new)
+        was, now = audited_status(before), audited_status(after)
+        if was != now:
+            await note(tx, call, f"endpoint.{after.status}", endpoint_id, before=was, after=now)
         return after
 
     return await run_once(

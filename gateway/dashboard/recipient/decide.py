@@ -1,7 +1,7 @@
 """The page of a signed link: what waits for a decision, and two buttons, for whoever has the address.
 
 Promises: a look decides nothing, so a scanner of mail that follows each link does no harm; the link
-decides once, since an approval does; afterwards it says what was decided, when and by whom. Its
+decides once, since an approval does, and a colleague's while they may decide; afterwards it says what was decided, when and by whom. Its
 language is the one that the reader picked, else the one that the browser asks for.
 """
 
@@ -11,8 +11,8 @@ from typing import Any, Final
 
 from billing.engine.key_standing import load_standings
 from billing.engine.limit import LimitView
+from billing.recipients.approval_mail import approval_of_link
 from billing.recipients.language import Language
-from billing.topups import approval as approvals
 from billing.topups.approval import BY_LINK, ApprovalDecided
 from billing.topups.queries import AskedApproval, with_topups
 from billing.topups.rules import DECIDE_PATH
@@ -72,12 +72,10 @@ async def decide(call: RequestContext[Fields, Fields]) -> Reply:
 
 async def _find(call: RequestContext[Fields, Fields]) -> AskedApproval:
     await throttle(call)
-    approval_id = call.context.topup_rules.links.id_of("approval", call.params["decide_token"])
-    if approval_id is None:
-        raise NotFound("Page")
+    links, token = call.context.topup_rules.links, call.params["decide_token"]
 
     async def work(tx: Transaction) -> AskedApproval:
-        asked = await approvals.find(tx, approval_id, now_us=call.now_us)
+        asked = await approval_of_link(tx, links, token, now_us=call.now_us)
         if asked is None:
             raise NotFound("Page")
         return (await with_topups(tx, [asked]))[0]

@@ -29,6 +29,8 @@ async def test_the_tenant_reads_what_was_done_and_from_where(gateway: Gateway) -
     hook = await ask(ann, "POST", "/webhooks/register", {"url": "http://127.0.0.1:9009/h?token=x"})
     endpoint_id = hook.json()["data"]["id"]
     await ask(ann, "PATCH", f"/webhooks/{endpoint_id}", {"url": "http://127.0.0.1:9009/other"})
+    await ask(ann, "PATCH", f"/webhooks/{endpoint_id}", {"status": "disabled"})
+    await ask(ann, "PATCH", f"/webhooks/{endpoint_id}", {"status": "enabled"})
     await ask(ann, "POST", f"/webhooks/{endpoint_id}/rotate-secret", {})
     await ask(ann, "DELETE", f"/webhooks/{endpoint_id}")
     token = (await ask(ann, "POST", "/tokens", {"name": "desk"})).json()["data"]
@@ -47,6 +49,8 @@ async def test_the_tenant_reads_what_was_done_and_from_where(gateway: Gateway) -
         ("token.created", "done"),
         ("endpoint.deleted", "done"),
         ("endpoint.secret_rotated", "done"),
+        ("endpoint.enabled", "done"),
+        ("endpoint.disabled", "done"),
         ("endpoint.moved", "done"),
         ("endpoint.created", "done"),
         ("key.rotated", "done"),
@@ -58,9 +62,11 @@ async def test_the_tenant_reads_what_was_done_and_from_where(gateway: Gateway) -
     assert [one["address"] for one in items[-2:]] == ["198.51.100.9", "203.0.113.7"]
     assert items[-1]["actor"]["kind"] == "visitor"
     assert items[0]["environment"] is None
-    assert items[9]["before"] == {"per_call_cents": None, "approval_above_per_day_cents": None}
-    assert items[9]["after"] == {"per_call_cents": 500, "approval_above_per_day_cents": 900}
-    assert items[6]["before"] == {"url": "http://127.0.0.1:9009/h"}
+    assert items[6]["before"] == {"status": "disabled", "disabled_reason": "request"}
+    assert items[6]["after"] == {"status": "enabled"}
+    assert items[11]["before"] == {"per_call_cents": None, "approval_above_per_day_cents": None}
+    assert items[11]["after"] == {"per_call_cents": 500, "approval_above_per_day_cents": 900}
+    assert items[8]["before"] == {"url": "http://127.0.0.1:9009/h"}
     assert "python-httpx" in items[0]["user_agent"]
     assert "token=x" not in answer.text
     for secret in (PASSWORD, "quite another one", made["key"], token["token"]):

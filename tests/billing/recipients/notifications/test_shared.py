@@ -8,13 +8,15 @@ from functools import partial
 import pytest
 
 from billing.recipients import approval_mail, owner_mail
+from billing.recipients.approval_mail import approval_of_link
 from billing.recipients.owner_mail import written_mail
 from billing.topups.mail import MailRules
 from kernel.clock import FixedClock
 from keys import member
 from keys.mail_choice import choose_mail
 from keys.notifications import CHOICES
-from store.database import Database
+from keys.roles import MemberRole
+from store.database import Database, Transaction
 from tests.support.mail_server import MailServer, open_mail_server
 from tests.support.mailing_account import FROM
 from tests.support.owner_mail import mail_all, rules_of, words
@@ -67,6 +69,49 @@ async def test_only_who_may_decide_gets_the_link_that_decides(
     assert theirs["Subject"] == "$10.00 for approval@sandbox.test waits for a decision"
     assert "https://pay.acme.com/dashboard/approvals" in words(theirs)
     assert "This is about the account Acme." in words(theirs)
+
+
+async def test_a_colleagues_link_ends_with_their_role_and_with_their_membership(
+    team: ToldTeam, server: MailServer
+) -> None:
+    await team.choose("finance@acme.com", approval=True, staging=True)
+    await team.account.send(1000, to="approval@sandbox.test")
+    write = partial(approval_mail.write_due, sent_in=STAGING, now_us=team.clock.now_us())
+    await team.database.transaction(write)
+    found = await staging_mail(team, server)
+    links = team.account.rules.links
+    tokens = {
+        to: words(found[to]).partition("/decide/")[2][:22] for to in (OWNER, "finance@acme.com")
+    }
+
+    async def decides(to: str) -> bool:
+        now_us = team.clock.now_us()
+        read = partial(approval_of_link, links=links, token=tokens[to], now_us=now_us)
+        asked = await team.database.read(read)
+        return asked is not None and asked.status == "pending"
+
+    async def change(role: MemberRole | None) -> None:
+        account_id, now_us = team.account.account_id, team.clock.now_us()
+
+        async def work(tx: Transaction) -> None:
+            here = await member.list_members(tx, account_id)
+            (id_,) = [one.id for one in here if one.email == "finance@acme.com"]
+            if role is None:
+                await member.remove(tx, account_id, id_, now_us=now_us)
+            else:
+                await member.change_role(tx, account_id, id_, role)
+
+        await team.database.transaction(work)
+
+    assert tokens[OWNER] != tokens["finance@acme.com"]
+    assert await decides("finance@acme.com")
+    await change("reader")
+    assert not await decides("finance@acme.com")
+    await change("finance")
+    assert await decides("finance@acme.com")
+    await change(None)
+    assert not await decides("finance@acme.com")
+    assert await decides(OWNER)
 
 
 async def test_ten_mails_an_hour_are_ten_to_each(team: ToldTeam, server: MailServer) -> None:

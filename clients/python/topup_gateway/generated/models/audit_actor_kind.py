@@ -1,6 +1,6 @@
 from typing import Literal, cast
 
-AuditActorKind = Literal["app", "cli", "key", "operator", "session", "token", "visitor"]
+AuditActorKind = Literal["app", "cli", "gateway", "key", "operator", "session", "token", "visitor"]
 
 
 def check_audit_actor_kind(value: str) -> AuditActorKind:
