@@ -5,7 +5,8 @@
 Quick by default: a few minutes, one short run each. --full takes medians of five and much longer.
 The tables are printed and kept in the page; one that fails does not keep the others from running.
 Not among them, for they take their time and keep no figures: python -m bench.crash, bench.failover and
-bench.upgrade. bench.machines measures nothing: it calculates from these.
+bench.upgrade. bench.partitions, which keeps its own, shows why something was not done. bench.machines measures
+nothing: it calculates from these.
 """
 
 import argparse
@@ -15,7 +16,18 @@ import time
 
 from tests.support.installation import ROOT
 
-NAMES = ("send", "pipeline", "delivery", "claims", "growth", "scale", "idle", "sizing", "metering")
+NAMES = (
+    "send",
+    "pipeline",
+    "delivery",
+    "claims",
+    "growth",
+    "scale",
+    "idle",
+    "sizing",
+    "prune",
+    "metering",
+)
 
 
 def main() -> None:
