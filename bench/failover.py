@@ -27,7 +27,7 @@ from typing import Final
 
 import httpx
 
-from bench.scene import merchant, show
+from bench.scene import HMAC_ALONE, merchant, show
 from tests.support.installation import Installation
 from tests.support.postgres_server import asked_on_server, create_database
 from tests.support.receiver import Receiver
@@ -93,7 +93,7 @@ async def judge(folder: Path, kind: str, seed: int) -> Failover:
 
 @contextlib.asynccontextmanager
 async def _sending(installation: Installation, seed: int) -> AsyncIterator[Senders]:
-    async with Receiver() as receiver, merchant(installation, receiver) as (key, _):
+    async with Receiver() as receiver, merchant(installation, receiver, **HMAC_ALONE) as (key, _):
         urls = [gateway.url for gateway in installation.gateways]
         senders = Senders(
             urls, key, seed=seed, pause_s=0.02, answer_s_max=ANSWER_S_MAX, patience_s=40

@@ -18,7 +18,7 @@ from typing import Final
 
 import httpx
 
-from bench.scene import KINDS, Scene, in_turn, milliseconds, scene, show
+from bench.scene import HMAC_ALONE, KINDS, Scene, in_turn, milliseconds, scene, show
 from tests.support.installation import API
 from tests.support.receiver import Received, Receiver
 from tests.support.senders import client, order
@@ -88,7 +88,7 @@ async def _merchant(stage: Scene, receiver: Receiver, number: int) -> httpx.Asyn
     http.base_url = httpx.URL(installation.url + API)
     for place in ("a", "b"):
         url = f"http://127.0.0.1:{receiver.port}/{number}/{place}"
-        answer = await http.post("/webhooks/register", json={"url": url})
+        answer = await http.post("/webhooks/register", json={"url": url, **HMAC_ALONE})
         assert answer.status_code == 201, answer.text
     return http
 

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 import httpx
 
-from bench.scene import KINDS, Scene, in_turn, merchant, milliseconds, scene, show
+from bench.scene import HMAC_ALONE, KINDS, Scene, in_turn, merchant, milliseconds, scene, show
 from tests.support.receiver import Receiver
 from tests.support.senders import order
 
@@ -32,7 +32,10 @@ async def measure(stage: Scene, *, count: int, per_s: float) -> list[list[str]]:
         began_s[transaction_id], answered_s[transaction_id] = start_s, time.perf_counter()
 
     await asyncio.to_thread(stage.installation.start)
-    async with Receiver() as receiver, merchant(stage.installation, receiver) as (_, http):
+    async with (
+        Receiver() as receiver,
+        merchant(stage.installation, receiver, **HMAC_ALONE) as (_, http),
+    ):
         sends = [asyncio.create_task(send(http)) async for _ in in_turn(WARM_UP + count, per_s)]
         await asyncio.gather(*sends)
         await receiver.at_least(WARM_UP + count)

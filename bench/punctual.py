@@ -15,7 +15,7 @@ from collections.abc import Sequence
 
 import httpx
 
-from bench.scene import KINDS, Scene, in_turn, merchant, milliseconds, scene, show
+from bench.scene import HMAC_ALONE, KINDS, Scene, in_turn, merchant, milliseconds, scene, show
 from tests.support.receiver import Received, Receiver
 from tests.support.senders import order
 
@@ -40,7 +40,10 @@ async def measure(
     await asyncio.to_thread(stage.installation.start)
     async with (
         Receiver(refuse_twice) as receiver,
-        merchant(stage.installation, receiver, retry_schedule_s=list(schedule_s)) as (_, http),
+        merchant(stage.installation, receiver, retry_schedule_s=list(schedule_s), **HMAC_ALONE) as (
+            _,
+            http,
+        ),
     ):
         sends = [asyncio.create_task(send(http)) async for _ in in_turn(count, per_s)]
         await asyncio.gather(*sends)

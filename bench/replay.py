@@ -18,7 +18,7 @@ from typing import Final
 
 import httpx
 
-from bench.scene import KINDS, Scene, merchant, scene, show
+from bench.scene import HMAC_ALONE, KINDS, Scene, merchant, scene, show
 from kernel.tenant import Tenant
 from store.open import open_database
 from store.sqlite.file import WRITER_CACHE_KIB
@@ -82,7 +82,7 @@ async def measure(stage: Scene, count: int) -> bool:
     await asyncio.to_thread(installation.start)
     async with (
         Receiver(arrivals.take) as receiver,
-        merchant(installation, receiver) as (_, http),
+        merchant(installation, receiver, **HMAC_ALONE) as (_, http),
     ):
         [(endpoint_id, *tenant)] = await installation.fetch(
             "SELECT id, account_id, environment FROM endpoints"

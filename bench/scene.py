@@ -77,6 +77,10 @@ def scene(kind: str, *, disk_mb: int = 0, **settings: str) -> Iterator[Scene]:
         yield Scene(kind, installation, server, disk if disk_mb else None)
 
 
+# Of an endpoint: what it is sent is signed by HMAC alone, as peers sign; see docs/performance.md, Ed25519.
+HMAC_ALONE: Final = {"ed25519": False}
+
+
 @contextlib.asynccontextmanager
 async def merchant(
     installation: Installation, receiver: Receiver, **endpoint: Any

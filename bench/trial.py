@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from bench.scene import Scene, merchant
+from bench.scene import HMAC_ALONE, Scene, merchant
 from bench.silent_network import SilentNetwork
 from store.errors import StoreError
 from tests.support.receiver import Receiver
@@ -143,7 +143,10 @@ async def _under_load(
     async with contextlib.AsyncExitStack() as load:
         for number in range(TENANTS):
             opened = merchant(
-                trial.stage.installation, trial.receiver, retry_schedule_s=RETRY_SCHEDULE_S
+                trial.stage.installation,
+                trial.receiver,
+                retry_schedule_s=RETRY_SCHEDULE_S,
+                **HMAC_ALONE,
             )
             key, _ = await stack.enter_async_context(opened)
             senders = Senders(

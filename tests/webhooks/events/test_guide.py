@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from gateway.http import event_stream
+from keys.signatures.ed25519 import public_text, signer_of
 from keys.signatures.signing import TOLERANCE_S, signature_headers
 from webhooks.deliveries import retry
 from webhooks.events import feed
@@ -15,6 +16,8 @@ from webhooks.events.event import EVENT_TYPES
 
 PAGE = (Path(__file__).parents[3] / "gateway/docs/text/webhooks.md").read_text(encoding="utf-8")
 SECRET, OTHER = "whsec_" + "QUJD" * 8, "whsec_" + "QUJE" * 8
+# Whose key pair signs beside which secret.
+SEEDS = {SECRET: b"s" * 32, OTHER: b"o" * 32}
 BODY = b'{"id":"evt_1"}'
 
 
@@ -35,16 +38,23 @@ def test_each_check_of_the_page_takes_what_is_genuine_and_nothing_else(
         for block in re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
         if "def is_genuine" in block
     ]
-    assert len(checks) == 3, "by Stripe's library, by Standard Webhooks', and by hand"
+    assert len(checks) == 4, (
+        "by Stripe's library, Standard Webhooks', by hand, and by the public key"
+    )
     headers = signature_headers(
-        secrets=secrets, message_id="evt_1", timestamp_s=int(time.time()) - age_s, body=BODY
+        secrets=secrets,
+        signers=[signer_of(SEEDS[one]) for one in secrets],
+        message_id="evt_1",
+        timestamp_s=int(time.time()) - age_s,
+        body=BODY,
     )
     for check in checks:
         names: dict[str, Any] = {}
+        key = public_text(SEEDS[SECRET]) if "public_key" in check else SECRET
 
         exec(check, names)
 
-        assert names["is_genuine"](headers, BODY, SECRET) is expected, check
+        assert names["is_genuine"](headers, BODY, key) is expected, check
 
 
 def test_the_numbers_on_the_page_are_the_codes() -> None:
