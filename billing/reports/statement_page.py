@@ -49,7 +49,7 @@ async def statement_page(
         if len(entries) > entries_max:
             break
     shown = entries[:entries_max]
-    held = sorted({entry.line.transaction_id for entry in shown if _is_held(entry.line)} - {None})
+    held = sorted({one.line.transaction_id or "" for one in shown if _is_held(one.line)} - {""})
     named, recipients = await database.read(lambda tx: _names(tx, tenant, held))
     return StatementPage(
         name=named,

@@ -24,9 +24,11 @@ from store.keyset import end_of
 R = TypeVar("R")
 # Reads rows older than the cursor's, which is what the address says of it, or None: the first ones.
 ReadRows = Callable[[Transaction, str | None, int], Awaitable[Sequence[R]]]
+# Reads all rows of a bounded list.
+ReadAll = Callable[[Transaction], Awaitable[Sequence[R]]]
 
 FORMATS: Final = frozenset({"csv", "csv_excel"})
-_TIMES: Final = ("_at", "_until", "since")
+_TIMES: Final = ("_at", "_until", "_day", "since")
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,34 @@ async def list_page(
     if whole is not None:
         return whole
     return page(call, template, listing=await one_page(call, sheet, read), **values)
+
+
+async def short_page(
+    call: RequestContext[Any, Any], template: str, sheet: Sheet[R], read: ReadAll[R], **values: Any
+) -> Reply:
+    """The same of a list that is bounded, and stands on one page."""
+    whole = await whole_short_list(call, sheet, read)
+    if whole is not None:
+        return whole
+    found = await call.context.database.read(read)
+    return page(call, template, listing=Paged(found, csv_url=csv_url_of(call.path)), **values)
+
+
+def csv_url_of(path: str) -> str:
+    """The whole of the list without filters that stands there."""
+    return f"{path}?format=csv_excel"
+
+
+async def whole_short_list(
+    call: RequestContext[Any, Any], sheet: Sheet[R], read: ReadAll[R]
+) -> Reply | None:
+    """All of its rows, as CSV; None: the address asks for a page."""
+
+    async def read_page(tx: Transaction, cursor: str | None, _limit: int) -> Sequence[R]:
+        # The first page had all of them.
+        return () if cursor else await read(tx)
+
+    return await whole_list(call, sheet, read_page)
 
 
 async def one_page(call: RequestContext[Any, Any], sheet: Sheet[R], read: ReadRows[R]) -> Paged:

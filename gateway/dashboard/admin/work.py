@@ -2,34 +2,62 @@
 calls in line, recharges that nobody answered, and looks at the whole ledger.
 """
 
+from collections.abc import Sequence
+from operator import attrgetter
 from typing import Final
 
 from billing.ledger.audit import rules
-from billing.ledger.proof import list_proofs
+from billing.ledger.proof import LedgerProof, list_proofs
 from billing.payments.unanswered import UNANSWERED_US
+from billing.recharges.recharge import FallCharge
 from billing.recharges.records import list_open
 from gateway.dashboard.admin.fields import admin_route
+from gateway.dashboard.sheet import Sheet, short_page
 from gateway.html.render import page
 from gateway.http.fields import Fields
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
-from runtime.processes.presence import list_workers
+from runtime.processes.presence import WorkerPresence, list_workers
+from store.database import Transaction
 from webhooks.deliveries.backlog import COUNTED_MAX
-from webhooks.deliveries.due_list import list_due
+from webhooks.deliveries.due_list import DueEndpoint, list_due
 
 _RECHARGES_MAX: Final = 200
+_DUE: Final = Sheet[DueEndpoint](
+    "webhooks-due",
+    (
+        *("endpoint_id", "account_id", "account_name", "environment", "address", "due", "due_at"),
+        *("claimed_at", "failing_since_at", "http_status", "error"),
+    ),
+    cursor=attrgetter("endpoint_id"),
+)
+_WORKERS: Final = Sheet[WorkerPresence](
+    "workers",
+    ("id", "machine", "process_id", "version", "started_at", "seen_at", "sending", "slots"),
+)
+_UNANSWERED: Final = Sheet[FallCharge](
+    "recharges-not-answered",
+    ("order_id", "account_id", "amount_cents", "method", "asked", "created_at", "next_at"),
+    cursor=attrgetter("order_id"),
+)
+_PROOFS: Final = Sheet[LedgerProof](
+    "ledger-proofs",
+    ("id", "began_at", "ended_at", "findings", "is_full", "live_day", "staging_day"),
+)
 
 
 async def show_due(call: RequestContext[Fields, Fields]) -> Reply:
     """Endpoints with webhooks due, of both environments: the longest due first."""
-    found = await call.context.database.read(lambda tx: list_due(tx, now_us=call.now_us))
-    return page(call, "admin/due.html", endpoints=found, counted_max=COUNTED_MAX)
+
+    async def read(tx: Transaction) -> Sequence[DueEndpoint]:
+        return await list_due(tx, now_us=call.now_us)
+
+    return await short_page(call, "admin/due.html", _DUE, read, counted_max=COUNTED_MAX)
 
 
 async def show_workers(call: RequestContext[Fields, Fields]) -> Reply:
     """The workers of the last day, and which of them are there."""
-    found = await call.context.database.read(list_workers)
-    return page(call, "admin/workers.html", workers=found)
+    return await short_page(call, "admin/workers.html", _WORKERS, list_workers)
 
 
 async def show_line(call: RequestContext[Fields, Fields]) -> Reply:
@@ -40,16 +68,16 @@ async def show_line(call: RequestContext[Fields, Fields]) -> Reply:
 async def show_recharges(call: RequestContext[Fields, Fields]) -> Reply:
     """Charges of this environment that a provider has not answered for an hour, the oldest first."""
     environment, before_us = call.principal.environment, call.now_us - UNANSWERED_US
-    charges = await call.context.database.read(
-        lambda tx: list_open(tx, environment, before_us=before_us, limit=_RECHARGES_MAX)
-    )
-    return page(call, "admin/unanswered.html", charges=charges)
+
+    async def read(tx: Transaction) -> Sequence[FallCharge]:
+        return await list_open(tx, environment, before_us=before_us, limit=_RECHARGES_MAX)
+
+    return await short_page(call, "admin/unanswered.html", _UNANSWERED, read)
 
 
 async def show_proofs(call: RequestContext[Fields, Fields]) -> Reply:
     """The last looks at the whole ledger, and the rules that they hold it against."""
-    found = await call.context.database.read(list_proofs)
-    return page(call, "admin/proofs.html", proofs=found, rules=rules())
+    return await short_page(call, "admin/proofs.html", _PROOFS, list_proofs, rules=rules())
 
 
 ROUTES = (

@@ -3,13 +3,21 @@ customers of erased accounts it has not deleted yet.
 """
 
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Any, Final
 
 from starlette.responses import Response
 
-from billing.payments.recharging.forgotten import ask_again, give_up, list_forgotten
+from billing.payments.recharging.forgotten import (
+    ForgottenCustomer,
+    ask_again,
+    give_up,
+    list_forgotten,
+)
 from billing.payments.setup import CheckedProvider, check, standings
 from gateway.dashboard.admin.fields import admin_route, commit
+from gateway.dashboard.paging import Paged
+from gateway.dashboard.sheet import Sheet, csv_url_of, whole_short_list
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form
 from gateway.html.render import go, page
 from gateway.http.fields import Fields
@@ -24,11 +32,18 @@ PATH: Final = "/dashboard/admin/providers"
 REASON_CHARACTERS_MAX: Final = 200
 # Of one account; each asks every provider.
 CHECKS: Final = (6, 60)  # in so many seconds
+_FORGOTTEN: Final = Sheet[ForgottenCustomer](
+    "customers-of-erased-accounts",
+    ("provider", "customer_ref", "created_at", "last_error", "next_attempt_at"),
+    cursor=attrgetter("customer_ref"),
+)
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
-    """What is set up; nobody is asked."""
-    return await _page(call, ())
+    """What is set up; nobody is asked. As CSV the customers of erased accounts."""
+    environment = call.principal.environment
+    whole = await whole_short_list(call, _FORGOTTEN, lambda tx: list_forgotten(tx, environment))
+    return await _page(call, ()) if whole is None else whole
 
 
 async def ask(call: RequestContext[Fields, Fields]) -> Reply:
@@ -84,6 +99,7 @@ async def _page(
         form=form or Form(),
         problem=problem,
         forgotten=forgotten,
+        forgotten_pages=Paged(csv_url=csv_url_of(PATH)),
         known=[one for one in known if one.environment == call.principal.environment],
         checked=checked,
         is_asked=call.method == "POST" and form is None,

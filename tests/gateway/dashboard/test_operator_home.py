@@ -74,6 +74,7 @@ async def test_each_number_is_of_this_environment_and_leads_to_its_list(
     links = set(re.findall(rf'href="({ADMIN}[^"]*)"', html.split("<h1>")[1]))
     statuses = {path: (await boss.get(path.replace("&amp;", "&"))).status_code for path in links}
     seen = {name: (await boss.get(f"{ADMIN}/{name}")).text for name in ("due", "workers", "proofs")}
+    files = {name: (await boss.get(f"{ADMIN}/{name}?format=csv")).text for name in seen}
     await switch(boss, "live")
 
     assert here == {"Orders paid, not credited": "1"}
@@ -91,6 +92,9 @@ async def test_each_number_is_of_this_environment_and_leads_to_its_list(
     assert f'href="{ADMIN}/accounts/{store.account_id}/webhooks/we_' in due
     assert "1 min 1 s" in text_of(due)
     assert "hooks-1 process 7 there" in text_of(seen["workers"])
+    assert ",hooks-1,7," in files["workers"].splitlines()[1]
+    assert files["due"].splitlines()[1].startswith("we_")
+    assert ",3,1," in files["proofs"].splitlines()[1]
     assert "3 findings" in text_of(seen["proofs"])
     assert "Assets equal liabilities." in text_of(seen["proofs"])
     assert await waiting(boss) == {}

@@ -31,6 +31,11 @@ FILES = {
     "refunds": ("refunds", "id,account_id,order_id,provider,payment_ref,status,amount"),
     "stock": ("stock", "id,supplier,platform,amount_cents,hint,added_at,expires_at"),
     "subscriptions": ("subscriptions", "id,account_id,order_id,provider,status,plan_id"),
+    "due": ("webhooks-due", "endpoint_id,account_id,account_name,environment,address,due"),
+    "workers": ("workers", "id,machine,process_id,version,started_at,seen_at"),
+    "unanswered": ("recharges-not-answered", "order_id,account_id,amount_cents,method"),
+    "proofs": ("ledger-proofs", "id,began_at,ended_at,findings,is_full,live_day,staging_day"),
+    "providers": ("customers-of-erased-accounts", "provider,customer_ref,created_at"),
     "topups": ("topups-at-suppliers", "topup_id,topup_account_id,topup_status"),
 }
 
