@@ -106,6 +106,18 @@ async def run_statements(url: str, *statements: str) -> None:
             await connection.execute(statement)
 
 
+@contextlib.asynccontextmanager
+async def configured(url: str, **settings: str) -> AsyncIterator[None]:
+    """The server has these settings, and its own again for the tests that come after."""
+    sets = [f"ALTER SYSTEM SET {name} = '{value}'" for name, value in settings.items()]
+    resets = [f"ALTER SYSTEM RESET {name}" for name in settings]
+    await run_statements(url, *sets, "SELECT pg_reload_conf()")
+    try:
+        yield
+    finally:
+        await run_statements(url, *resets, "SELECT pg_reload_conf()")
+
+
 async def asked(url: str, question: str) -> Any:
     async with connected(url) as connection:
         return await connection.fetchval(question)
@@ -122,14 +134,6 @@ async def restarted(server: OwnServer) -> None:
 async def test_another_transaction_under_the_same_id_is_not_taken_for_ours(
     account: FundedAccount, server: OwnServer, url: str
 ) -> None:
-    # Else the log is written behind our back, and the id with it.
-    await run_statements(
-        url,
-        "ALTER SYSTEM SET wal_writer_delay = '10s'",
-        "ALTER SYSTEM SET full_page_writes = off",
-        "SELECT pg_reload_conf()",
-        "CREATE TABLE neighbour (id int)",
-    )
     ids: list[object] = []
     is_over = asyncio.Event()
 
@@ -144,7 +148,12 @@ async def test_another_transaction_under_the_same_id_is_not_taken_for_ours(
         proxy.refusals = 0
         is_over.set()
 
-    async with proxied(url) as (proxy, proxied_url):
+    # Else the log is written behind our back, and the id with it.
+    async with (
+        configured(url, wal_writer_delay="10s", full_page_writes="off"),
+        proxied(url) as (proxy, proxied_url),
+    ):
+        await run_statements(url, "CREATE TABLE neighbour (id int)")
         behind = open_database(proxied_url)
         engine = account.engine
         account.engine = Engine(behind, account.clock, engine.rules)
@@ -177,33 +186,32 @@ async def back(account: FundedAccount) -> None:
             await asyncio.sleep(0.05)
 
 
+async def sent_around_a_kill(account: FundedAccount, url: str) -> set[str]:
+    """Which of twenty sends are answered where a backend of ours is killed amid them."""
+    sends = [asyncio.ensure_future(account.send(100)) for _ in range(20)]
+    async with connected(url) as connection, asyncio.timeout(20):
+        # It sleeps in its COMMIT; or else it was quick, and any of ours does.
+        pid = None
+        for _ in range(100):
+            if (pid := await connection.fetchval(_COMMITTING)) is not None:
+                break
+        os.kill(pid or await connection.fetchval(_OURS), signal.SIGKILL)
+    outcomes = await asyncio.gather(*sends, return_exceptions=True)
+    return {one.topup.id for one in outcomes if isinstance(one, Sent)}
+
+
 async def test_every_answered_send_has_its_row_whichever_backend_is_killed(
     account: FundedAccount, server: OwnServer, url: str
 ) -> None:
-    await run_statements(
-        url,
-        "ALTER SYSTEM SET commit_delay = 50000",
-        "ALTER SYSTEM SET commit_siblings = 0",
-        "SELECT pg_reload_conf()",
-    )
     answered: set[str] = set()
     killed = 0
-    # A killed COMMIT may be kept or not: often enough that some are kept.
-    while killed < 2 or (not answered and killed < 20):
-        killed += 1
-        await back(account)
-        sends = [asyncio.ensure_future(account.send(100)) for _ in range(20)]
-        async with connected(url) as connection, asyncio.timeout(20):
-            # It sleeps in its COMMIT; or else it was quick, and any of ours does.
-            pid = None
-            for _ in range(100):
-                if (pid := await connection.fetchval(_COMMITTING)) is not None:
-                    break
-            os.kill(pid or await connection.fetchval(_OURS), signal.SIGKILL)
-        outcomes = await asyncio.gather(*sends, return_exceptions=True)
-        answered |= {one.topup.id for one in outcomes if isinstance(one, Sent)}
+    async with configured(url, commit_delay="50000", commit_siblings="0"):
+        # A killed COMMIT may be kept or not: often enough that some are kept.
+        while killed < 2 or (not answered and killed < 20):
+            killed += 1
+            await back(account)
+            answered |= await sent_around_a_kill(account, url)
 
-    await run_statements(url, "ALTER SYSTEM RESET commit_delay", "SELECT pg_reload_conf()")
     rows = await account.database.read(lambda tx: tx.fetch("SELECT id FROM topups"))
     assert answered
     assert answered <= {row["id"] for row in rows}
@@ -212,16 +220,9 @@ async def test_every_answered_send_has_its_row_whichever_backend_is_killed(
 
 @contextlib.asynccontextmanager
 async def without_its_standby(url: str) -> AsyncIterator[None]:
-    await run_statements(
-        url, "ALTER SYSTEM SET synchronous_standby_names = 'nobody'", "SELECT pg_reload_conf()"
-    )
-    await until_commits_wait(url)
-    try:
+    async with configured(url, synchronous_standby_names="nobody"):
+        await until_commits_wait(url)
         yield
-    finally:
-        await run_statements(
-            url, "ALTER SYSTEM RESET synchronous_standby_names", "SELECT pg_reload_conf()"
-        )
 
 
 async def until_commits_wait(url: str) -> None:
