@@ -3,7 +3,6 @@
 import asyncio
 import json
 import re
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,8 +13,9 @@ import pytest
 import standardwebhooks
 import stripe
 
-from tests.support.installation import API, Program, clean_environment
+from tests.support.installation import API, TOPUP, Program, clean_environment
 from tests.support.plain_http import http_client
+from tests.support.preloaded import Preloaded
 from tests.support.receiver import Receiver
 from tests.support.senders import client
 
@@ -25,11 +25,12 @@ READY_S_MAX = 60.0
 class Dev(Program):
     """`topup dev` on a free port; `printed` is what a user sees."""
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(self, data_dir: Path, preloaded: Preloaded) -> None:
         super().__init__(
-            [sys.executable, "-P", "-m", "cli", "dev"],
+            [*TOPUP, "dev"],
             env=clean_environment(TOPUP_DATA_DIR=str(data_dir), TOPUP_PORT="0"),
             log_path=data_dir.parent / "printed.txt",
+            preloaded=preloaded,
         )
         self.data_dir = data_dir
 
@@ -52,8 +53,8 @@ class Dev(Program):
 
 
 @pytest.fixture(scope="module")
-def dev(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dev]:
-    started = Dev(tmp_path_factory.mktemp("dev") / "data")
+def dev(tmp_path_factory: pytest.TempPathFactory, preloaded: Preloaded) -> Iterator[Dev]:
+    started = Dev(tmp_path_factory.mktemp("dev") / "data", preloaded)
     started.start()
     yield started
     assert started.stop() == 0, started.log

@@ -47,10 +47,11 @@ PHASES = {
     "sqlite": "fuzzing,stateful" if SERVER_URL else "examples,coverage,fuzzing,stateful",
 }
 # It asks for proxies before each request, and that walks through all variables: half of what a request
-# costs it. The tables of characters are made once for a clone, where our own tests of hypothesis keep theirs.
+# costs it; and for the user's home, where a file of passwords might be, unless one is named. The tables of characters are made once for a clone, where our own tests of hypothesis keep theirs.
 ENVIRONMENT = {
     "SCHEMATHESIS_HOOKS": str(ROOT / "tests" / "support" / "schemathesis_checks.py"),
     "PATH": os.environ.get("PATH", ""),
+    "NETRC": "/nonexistent",
     "HYPOTHESIS_STORAGE_DIRECTORY": str(ROOT / ".hypothesis"),
 }
 # The stream never ends.
