@@ -23,7 +23,7 @@ class Shop:
     "memory_by_header", "looks_then_writes", "counts_pending", "ends_when_hung_up", "refuses",
     "refuses_repeats", "fails_at_forgeries", "acts_on_all", "public_key_as_secret".
 
-    With a public key it checks by that alone.
+    With a public key it checks by that, and where it has a secret by both, over webhook-signature alone.
     """
 
     secret: str
@@ -97,7 +97,13 @@ class Shop:
     ) -> list[Finding]:
         seen = {name: value for name, value in headers.items() if name.startswith("webhook-")}
         now_s = int(time.time())
-        found = verify(headers=seen, body=body, public_key=public_key, now_s=now_s)
+        found = verify(
+            headers=seen,
+            body=body,
+            secret=self.secret or None,
+            public_key=public_key,
+            now_s=now_s,
+        )
         if found and self.fault == "public_key_as_secret":
             # It takes whichever scheme the request names, with the one key that it has.
             secret = public_key.replace("whpk_", "whsec_")

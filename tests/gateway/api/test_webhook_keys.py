@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from keys.signatures.signing import verify
+from tests.support.browser import browser_account, signed_in
 from tests.support.gateway import Gateway
 from tests.support.gateway_worker import delivering
 from tests.support.receiver import Received, Receiver
@@ -62,6 +63,7 @@ async def test_webhooks_are_signed_by_the_endpoints_own_key_pair_through_its_rot
         third = await sent(3)
         none = await published(gateway, f"?endpoint_id={made['id']}")
         on = await changed("PATCH", path, ed25519=True)
+        still_on = await changed("PATCH", path, ed25519=True)
         await gateway.call("POST", f"{path}/test", key=key, json={})
         ping = (await hook.at_least(4))[3]
 
@@ -77,6 +79,7 @@ async def test_webhooks_are_signed_by_the_endpoints_own_key_pair_through_its_rot
     assert (off["ed25519"], off["public_key"], parts_of(third)) == (False, None, ["v1", "v1"])
     assert (none.status_code, none.json()["code"]) == (404, 3003)
     assert on["public_key"] not in {old, new, None}
+    assert still_on["public_key"] == on["public_key"]
     assert is_genuine(ping, on["public_key"])
     assert len({old, new, on["public_key"], other["public_key"]}) == 4
 
@@ -120,3 +123,22 @@ async def test_the_keys_of_all_endpoints_are_published_by_pages_for_anybody(
         *[(404, 3003)] * 2,
     ]
     assert wrong[0].json()["data"]["error"]["param"] == "limit"
+
+
+async def test_the_page_shows_the_key_and_its_form_switches_it_off(gateway: Gateway) -> None:
+    browser = await signed_in(gateway)
+    key = await gateway.key(await browser_account(browser))
+    form = {"url": "http://127.0.0.1:9009/hook", "retry_schedule_s": "0"}
+    new = await browser.get("/dashboard/webhooks/new")
+
+    made = await browser.send("/dashboard/webhooks", {**form, "ed25519": "yes"})
+    [endpoint] = (await gateway.call("GET", "/webhooks", key=key)).json()["data"]["items"]
+    page = f"/dashboard/webhooks/{endpoint['id']}"
+    on = await browser.get(page)
+    await browser.send(page, form)
+    off = await browser.get(page)
+
+    shown = f'<code id="public-key">{endpoint["public_key"]}</code>'
+    ticked = 'name="ed25519" value="yes" checked'
+    assert [shown in one.text for one in (made, on, off)] == [True, True, False]
+    assert [ticked in one.text for one in (new, on, off)] == [True, True, False]
