@@ -7,8 +7,9 @@
 (() => {
   const PLACE = "topup_form", KEPT_MS = 15 * 60 * 1000, CHARACTERS_MAX = 256 * 1024;
   const NOT_TYPED = new Set(["csrf_token", "environment", "once", "quote_id", "password", "headers"]);
-  // whose: the person and the account of a page of the dashboard; unsent: this page says that nothing was done.
-  const { whose, unsent } = document.currentScript.dataset;
+  // whose: the person and the account of a page of the dashboard; world: the environment that it shows; unsent: this
+  // page says that nothing was done.
+  const { whose, world, unsent } = document.currentScript.dataset;
 
   function kept() {
     try {
@@ -53,17 +54,17 @@
   } else if (whose !== undefined) {
     const form = [...document.querySelectorAll("form[data-kept]")].find((one) => one.getAttribute("action") === found?.action);
     const isOf = found?.isUnsent && found.whose === whose;
-    if (isOf && form) {
-      fill(form, found.fields);
-      document.getElementById("form-again").hidden = false;
-    }
-    if (!isOf || form) keep(null);
+    // A new session begins in staging: what was meant for live is filled in there alone.
+    const isHere = isOf && found.world === world;
+    if (isHere && form) fill(form, found.fields);
+    if (isOf && form) document.getElementById(isHere ? "form-again" : "form-elsewhere").hidden = false;
+    if (!isOf || (isHere && form)) keep(null);
   }
 
   if (whose !== undefined) {
     document.addEventListener("submit", ({ target, defaultPrevented }) => {
       if (defaultPrevented || !("kept" in target.dataset)) return;
-      keep({ action: target.getAttribute("action"), fields: typedIn(target), whose, at: Date.now() });
+      keep({ action: target.getAttribute("action"), fields: typedIn(target), whose, world, at: Date.now() });
     });
   }
 })();

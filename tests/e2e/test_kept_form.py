@@ -34,7 +34,7 @@ async def test_it_comes_back_to_whom_it_belongs_and_to_nobody_else(
     installation = working_set.make("sqlite")
     installation.start()
     token = await member_at(installation, "ann@example.com")
-    await member_at(installation, "ben@example.com")
+    await member_at(installation, "ben@example.com", has_live=True)
     page = (await new_window(browser, installation.url)).page
     cookie = {"name": "topup_session", "value": token, "url": installation.url}
     await page.context.add_cookies([cookie])  # type: ignore[list-item]
@@ -66,3 +66,14 @@ async def test_it_comes_back_to_whom_it_belongs_and_to_nobody_else(
     await page.get_by_role("link", name="Back to the form").click()
     await expect(page.get_by_label("Amount, dollars")).to_have_value("12.50")
     await expect(page.get_by_label("Message to the recipient")).to_have_value("m" * 70_000)
+    # What was meant for live is filled in there alone: a new session begins in staging.
+    await page.get_by_role("button", name="Live", exact=True).click()
+    await press_without_a_session(page, PASTED)
+    await sign_in(page, "ben@example.com")
+    await expect(lines).to_have_value("")
+    await expect(
+        page.get_by_text("What you had typed was for the other environment")
+    ).to_be_visible()
+    await page.get_by_role("button", name="Live", exact=True).click()
+    await expect(lines).to_have_value(PASTED)
+    await expect(again).to_be_visible()

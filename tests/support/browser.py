@@ -92,13 +92,13 @@ async def signed_in(
     return Browser(gateway, {"topup_session": token})
 
 
-async def member_at(installation: Installation, email: str) -> str:
+async def member_at(installation: Installation, email: str, *, has_live: bool = False) -> str:
     """A new account at real processes, as after a sign-up, with PASSWORD; its owner's session token."""
     now_us = SystemClock().now_us()
 
     async def work(tx: Transaction) -> str:
         account_id = await open_account(
-            tx, name="Ann's shop", email=email, now_us=now_us, has_live=False
+            tx, name="Ann's shop", email=email, now_us=now_us, has_live=has_live
         )
         await set_password_hash(tx, account_id, _HASH)
         _, token = await session.begin(tx, account_id=account_id, user_agent="test", now_us=now_us)
