@@ -5,11 +5,12 @@ and the first of them, which looked at everything, holds for all.
 """
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Final
 
 from billing.checkpoints.sealed_part import read_sealed_part
 from billing.ledger.audit_balances import SETTLED_US, SealedPart
-from billing.ledger.proof import last_proof
+from billing.ledger.proof import last_good
 from store.database import Database
 
 
@@ -42,7 +43,6 @@ class ProofBasis:
 
 async def open_basis(database: Database, *, is_full: bool, now_us: int) -> ProofBasis:
     """For a proof that begins now."""
-    last = None if is_full else await database.read(last_proof)
-    proved_at = 0 if last is None or last.proved_at is None else last.proved_at
+    proved_at = 0 if is_full else await database.read(partial(last_good, until=now_us)) or 0
     since_us = max(0, proved_at - SETTLED_US)
     return ProofBasis(database, since_us=since_us, now_us=now_us)

@@ -17,6 +17,9 @@ SELECT p.began_at, p.findings,
     (SELECT MAX(w.began_at) FROM ledger_proofs w WHERE w.findings = 0) AS proved_at
 FROM ledger_proofs p ORDER BY p.began_at DESC, p.id DESC LIMIT 1
 """
+_GOOD = """
+SELECT MAX(began_at) AS began_at FROM ledger_proofs WHERE findings = 0 AND began_at <= :until
+"""
 _LISTED = """
 SELECT id, began_at, ended_at, findings, COALESCE(is_full, 1) AS is_full, live_day, staging_day
 FROM ledger_proofs ORDER BY began_at DESC, id DESC
@@ -87,3 +90,11 @@ async def last_proof(tx: Transaction) -> LastProof | None:
     if row is None:
         return None
     return LastProof(row["began_at"], row["findings"], row["proved_at"])
+
+
+async def last_good(tx: Transaction, *, until: int) -> int | None:
+    """When the last look began that found nothing. One that is dated later was made by a clock that was wrong:
+    to go on from it would be to look at nothing.
+    """
+    row = await tx.fetch_one(_GOOD, until=until)
+    return None if row is None else row["began_at"]

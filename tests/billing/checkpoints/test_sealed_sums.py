@@ -4,10 +4,14 @@ import asyncio
 from collections.abc import Sequence
 from functools import partial
 
+import pytest
+
+from billing.checkpoints.basis import open_basis
 from billing.checkpoints.summing import add_sealed
 from billing.checkpoints.sums import TILES_PER_STEP, add_step, summed_day
 from billing.checkpoints.tiles import TILE
 from billing.ledger.audit_balances import SEALED_RULE, WALKED_RULE
+from billing.ledger.proof import note_proof
 from kernel.clock import DAY_US, HOUR_US
 from store.database import Database
 from tests.support.sealed_ledger import (
@@ -192,3 +196,20 @@ async def test_what_was_changed_before_it_was_added_is_in_no_sum(
     await add_sealed(database)
 
     assert await database.read(partial(summed_day, environment="live")) == DAY
+
+
+@pytest.mark.one_database
+async def test_a_proof_stands_on_none_that_is_dated_after_it(database: Database) -> None:
+    async def prove(began_at: int, findings: int) -> None:
+        note = partial(note_proof, began_at=began_at, ended_at=began_at, findings=findings)
+        await database.transaction(note)
+
+    # By a clock that was a year ahead.
+    await prove(NOW + 365 * DAY_US, 0)
+    assert (await open_basis(database, is_full=False, now_us=NOW)).is_full
+
+    await prove(NOW - 3 * HOUR_US, 0)
+    await prove(NOW - 2 * HOUR_US, 1)
+    basis = await open_basis(database, is_full=False, now_us=NOW)
+    # 26 hours before the last one that found nothing.
+    assert basis.since_us == NOW - 29 * HOUR_US
