@@ -1,9 +1,10 @@
 """What endpoints keep sealed moves to the newest master key. Writes the sealed columns of endpoints."""
 
-from typing import Final
+import logging
+from typing import Any, Final
 
-from keys.vault import Vault
-from store.database import Transaction
+from keys.vault import SealBroken, Vault
+from store.database import Row, Transaction
 from store.update import update
 from webhooks.deliveries.sealed import (
     HEADERS_PURPOSE,
@@ -27,19 +28,32 @@ ORDER BY id LIMIT :rows FOR NO KEY UPDATE
 """
 
 
+_log = logging.getLogger(__name__)
+
+
 async def reseal_some(tx: Transaction, vault: Vault, *, after_id: str) -> str | None:
     """Seals a bounded number of endpoints, in id order, under the newest master key.
 
-    Returns the last id looked at, to go on after, or null when there are no more. Raises
-    keys.vault.SealBroken when a master key is missing.
+    One that does not open, as where a master key is missing, stays as it is and is logged; the others go on.
+    Returns the last id looked at, to go on after, or null when there are no more.
     """
     rows = await tx.fetch(_SEALED, after_id=after_id, rows=RESEAL_ROWS)
     for row in rows:
-        id_ = row["id"]
-        columns = {
-            column: resealed(vault, id_, row[column], purpose=purpose)
-            for column, purpose in _PURPOSES.items()
-        }
-        if any(columns[column] is not row[column] for column in _PURPOSES):
-            await update(tx, "endpoints", {"id": id_}, columns)
+        columns = _changed(vault, row)
+        if columns:
+            await update(tx, "endpoints", {"id": row["id"]}, columns)
     return rows[-1]["id"] if rows else None
+
+
+def _changed(vault: Vault, row: Row) -> dict[str, Any]:
+    """The columns that are sealed anew."""
+    columns: dict[str, Any] = {}
+    for column, purpose in _PURPOSES.items():
+        try:
+            sealed = resealed(vault, row["id"], row[column], purpose=purpose)
+        except SealBroken as error:
+            _log.error("secrets.seal_broken", extra={"endpoint_id": row["id"], "error": str(error)})
+            continue
+        if sealed is not row[column]:
+            columns[column] = sealed
+    return columns

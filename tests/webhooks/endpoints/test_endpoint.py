@@ -7,14 +7,11 @@ import pytest
 from kernel.clock import FixedClock
 from kernel.errors import InvalidInput, NotFound
 from kernel.tenant import Tenant
-from keys.signatures.ed25519 import public_text
-from keys.vault import Vault
 from store.database import Database, Row, Transaction
 from tests.support.webhook_rows import given_account, given_endpoint, given_events, new_vault
 from webhooks.deliveries.sealed import (
     OlderSecret,
     opened_headers,
-    opened_keys,
     opened_older,
     opened_secret,
 )
@@ -30,7 +27,6 @@ from webhooks.endpoints.endpoint import (
     rotate_secret,
 )
 from webhooks.endpoints.fields import EndpointChanges, NewEndpoint
-from webhooks.endpoints.resealing import reseal_some
 
 T = TypeVar("T")
 DAY_S = 86_400
@@ -360,27 +356,3 @@ async def test_publishing_still_writes_rows_for_a_disabled_endpoint(
 
     [row] = await rows(database, "SELECT status FROM deliveries")
     assert row["status"] == "pending"
-
-
-async def test_a_rotated_master_key_takes_over_what_is_sealed(
-    database: Database, clock: FixedClock
-) -> None:
-    tenant = await given_tenant(database, clock)
-    endpoint, secret = await given_endpoint(database, clock, tenant, ed25519=True)
-    await given_endpoint(database, clock, tenant)
-    rotated = Vault([b"n" * 32, b"k" * 32])
-
-    async def reseal(tx: Transaction) -> list[str | None]:
-        first = await reseal_some(tx, rotated, after_id="")
-        return [first, await reseal_some(tx, rotated, after_id=first or "")]
-
-    last, none = await database.transaction(reseal)
-
-    found = await rows(
-        database, "SELECT id, secret_sealed, signing_keys_sealed FROM endpoints ORDER BY id"
-    )
-    assert (last, none) == (found[1]["id"], None)
-    new_alone = Vault([b"n" * 32])
-    assert opened_secret(new_alone, endpoint.id, found[0]["secret_sealed"]) == secret
-    [key] = opened_keys(new_alone, endpoint.id, found[0]["signing_keys_sealed"])
-    assert public_text(key.seed) == endpoint.public_key
