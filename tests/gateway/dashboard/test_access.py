@@ -158,11 +158,11 @@ async def test_codes_of_live_are_told_to_no_address_without_the_password(gateway
         assert answer.json()["data"]["error"]["reason"] == "password_required"
     assert pressed.headers["location"].startswith("/dashboard/confirm?next=%2Fdashboard%2Fwebhooks")
     assert [a.status_code for a in (renamed, made, same, switched)] == [200, 201, 200, 200]
-    url = target["url"]
+    before = {"url": target["url"], "ed25519": True}
     assert (log[0]["action"], log[0]["before"], log[0]["after"]) == (
         "endpoint.changed",
-        {"url": url},
-        {"url": url, "include_codes": True},
+        before,
+        {**before, "include_codes": True},
     )
 
 
