@@ -305,4 +305,10 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0063": _OF_0063,
     "0064": _OF_0064,
     "0065": _OF_0064 | {"endpoints": "779b503e1a13"},
+    "0066": _OF_0064
+    | {
+        "deliveries": "5a69010a9547",
+        "endpoint_queue": "e2fe80965de7",
+        "endpoints": "627f50baaf38",
+    },
 }

@@ -1260,6 +1260,7 @@ endpoints = sa.Table(
     _text("public_keys", null=True),  # their public halves, JSON; see signing_keys.py there
     _text("retry_schedule_s"),  # joined by spaces
     _int("rate_limit_per_s", null=True),
+    _int("ordered", default=0),  # one object's events go one after the other
     _int("include_codes", default=0),  # bodies published from now on carry codes
     _int("had_codes", default=0),  # some that were published before may carry them
     _int("include_approval_links", default=0),  # approval.requested carries the link that decides
@@ -1325,6 +1326,7 @@ endpoint_queue = sa.Table(
     _int("ready_at", null=True),
     _int("is_failing", default=0),  # waits in a line of its own
     _int("change_no", default=0),  # grows with each write that publishing does not make
+    _int("again_no", default=0),  # grows with each delivery of an event that was there before
     _int("ending_at", null=True),  # deleted or disabled: when to end what it had; null: nothing to
     sa.Index(
         "ix_endpoint_queue_ready",
@@ -1343,7 +1345,7 @@ endpoint_queue = sa.Table(
     postgresql_with=_HOT,
 )
 
-# webhooks/deliveries/delivery.py, webhooks/deliveries/claim.py and webhooks/deliveries/ending.py, pruned by webhooks/deliveries/retention.py. One event to one
+# webhooks/deliveries/delivery.py, webhooks/deliveries/claim.py, webhooks/deliveries/sequence.py and webhooks/deliveries/ending.py, pruned by webhooks/deliveries/retention.py. One event to one
 # endpoint; the row is the truth, the queue a hint.
 deliveries = sa.Table(
     "deliveries",
@@ -1364,6 +1366,11 @@ deliveries = sa.Table(
     _text("replay_id", null=True),  # the job that made it; null: not made by one
     _int("code_at", null=True),  # the event's, where the body is sent with the code; else null
     _int("due_at", null=True),  # when the attempt that was claimed last was due; null: none was
+    # By webhooks/deliveries/sequence.py, where the endpoint is ordered: what the event is about, and the
+    # event's number; null: it waits for no other.
+    _text("object_id", null=True),
+    _int("event_no", null=True),
+    _int("waits_since_at", null=True),  # due since then, and put off for another one of its object
     _int("created_at"),
     _int("settled_at", null=True),
     # The log is read newest first, by created_at and id. An index for the common status and type
@@ -1425,6 +1432,23 @@ deliveries = sa.Table(
         "transaction_id",
         sqlite_where=sa.text("transaction_id IS NOT NULL"),
         postgresql_where=sa.text("transaction_id IS NOT NULL"),
+    ),
+    # The first of an object, and those of it that are under way: of ordered endpoints only.
+    sa.Index(
+        "ix_deliveries_object",
+        "endpoint_id",
+        "object_id",
+        "event_no",
+        "id",
+        sqlite_where=sa.text("status IN ('pending', 'sending') AND object_id IS NOT NULL"),
+        postgresql_where=sa.text("status IN ('pending', 'sending') AND object_id IS NOT NULL"),
+    ),
+    sa.Index(
+        "ix_deliveries_object_sending",
+        "endpoint_id",
+        "object_id",
+        sqlite_where=sa.text("status = 'sending' AND object_id IS NOT NULL"),
+        postgresql_where=sa.text("status = 'sending' AND object_id IS NOT NULL"),
     ),
     postgresql_with=_HOT,
 )

@@ -18,6 +18,11 @@ _events = click.option(
 )
 _description = click.option("--description", help="What it is, in your words.")
 _rate = click.option("--rate-limit-per-s", type=int, help="At most so many requests a second.")
+_ordered = click.option(
+    "--ordered/--not-ordered",
+    default=None,
+    help="Whether events of one object are sent one after the other.",
+)
 _codes = click.option(
     "--include-codes/--no-codes",
     default=None,
@@ -84,6 +89,7 @@ def list_(*, limit: int, cursor: str | None, profile: str) -> None:
 @_events
 @_description
 @_rate
+@_ordered
 @_codes
 @_ed25519
 @_headers
@@ -126,6 +132,7 @@ def show(*, endpoint_id: str, profile: str) -> None:
 @click.option("--all-events", is_flag=True, help="Every type.")
 @_description
 @_rate
+@_ordered
 @_codes
 @_ed25519
 @_headers

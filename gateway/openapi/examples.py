@@ -134,6 +134,7 @@ _ENDPOINT: Final[Mapping[str, Any]] = {
     "disabled_reason": None,
     "retry_schedule_s": [0, 5, 30],
     "rate_limit_per_s": None,
+    "ordered": False,
     "include_codes": False,
     "include_approval_links": False,
     "filter": None,

@@ -41,6 +41,7 @@ async def given_endpoint(
     retry_schedule_s: Sequence[int] = (0, 5, 30),
     rate_limit_per_s: int | None = None,
     is_sandbox: bool = False,
+    ordered: bool = False,
     wanted: Mapping[str, Any] | None = None,
     ed25519: bool = False,
 ) -> tuple[Endpoint, str]:
@@ -49,6 +50,7 @@ async def given_endpoint(
         events=events,
         retry_schedule_s=retry_schedule_s,
         rate_limit_per_s=rate_limit_per_s,
+        ordered=ordered,
         filter=wanted,
         ed25519=ed25519,
     )
@@ -68,6 +70,7 @@ async def given_events(
     *,
     count: int = 1,
     type_: str = "topup.delivered",
+    transaction_id: str | None = "txn_1",
     trace: str | None = None,
 ) -> list[str]:
     async def work(tx: Transaction) -> list[str]:
@@ -77,8 +80,8 @@ async def given_events(
             outbox.publish(
                 tenant,
                 type=type_,
-                data={"transaction_id": "txn_1", "number": number},
-                transaction_id="txn_1",
+                data={"transaction_id": transaction_id or "txn_1", "number": number},
+                transaction_id=transaction_id,
                 trace=trace,
                 now_us=clock.now_us(),
             )

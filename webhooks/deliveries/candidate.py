@@ -41,13 +41,15 @@ class Candidate(NamedTuple):
     enabled_at: int | None
 
 
-def candidates_of(rows: Sequence[Row], *, now_us: int) -> tuple[list[Candidate], int | None]:
-    """What may be claimed now, and when the next row or turn comes."""
+def candidates_of(
+    rows: Sequence[Row], *, but_ids: Collection[str] = (), now_us: int
+) -> tuple[list[Candidate], int | None]:
+    """What may be claimed now, and when the next row or turn comes. but_ids: those that wait for others."""
     candidates = []
     next_at_us = None
     for row in rows:
         next_at_us = earliest(next_at_us, row["next_at"])
-        due, held = _numbers(row["due"]), _numbers(row["held"])
+        due, held = numbers_of(row["due"], but_ids), numbers_of(row["held"], but_ids)
         if not due and not held:
             continue
         # Not more than the pace allows, or slots would be set aside for what cannot go.
@@ -60,6 +62,15 @@ def candidates_of(rows: Sequence[Row], *, now_us: int) -> tuple[list[Candidate],
                 Candidate(row["id"], row["account_id"], is_failing, due, held, row["enabled_at"])
             )
     return candidates, next_at_us
+
+
+def numbers_of(due: str | None, but_ids: Collection[str] = ()) -> dict[str, int]:
+    """Claim numbers by id, of "id:number id:number", but for those ids; null is none."""
+    if not due:
+        return {}
+    pairs = (pair.split(":") for pair in due.split(" "))
+    found = {id_: int(number) for id_, number in pairs}
+    return {id_: found[id_] for id_ in found if id_ not in but_ids} if but_ids else found
 
 
 def within_pace(
@@ -145,14 +156,6 @@ def _allowed(
 
 def _first(numbers: dict[str, int], count: int) -> dict[str, int]:
     return numbers if count >= len(numbers) else dict(islice(numbers.items(), count))
-
-
-def _numbers(due: str | None) -> dict[str, int]:
-    """Of "id:number id:number"; null is none."""
-    if not due:
-        return {}
-    pairs = (pair.split(":") for pair in due.split(" "))
-    return {id_: int(number) for id_, number in pairs}
 
 
 def _pace_of(row: Row) -> pace.Pace | None:

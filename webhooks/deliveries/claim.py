@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Final
 
 from store.database import Row, Transaction
+from webhooks.deliveries import sequence
 from webhooks.deliveries.candidate import (
     CLAIMED_US_MAX,
     HELD_IDS_MAX,
@@ -19,6 +20,7 @@ from webhooks.deliveries.candidate import (
     Paces,
     candidates_of,
     earliest,
+    numbers_of,
     ready_at_of,
     within_pace,
 )
@@ -67,7 +69,7 @@ WITH heads AS (
     WHERE h.ready_at + 0 = h.ready_at
 )
 SELECT t.next_at AS line_next_at, h.endpoint_id AS id, h.ready_at, h.is_failing, h.change_no,
-    e.event_no, p.account_id, p.rate_limit_per_s, p.rate_tat_us, p.drain_tat_us, p.claimed_at,
+    e.event_no, p.account_id, p.ordered, p.rate_limit_per_s, p.rate_tat_us, p.drain_tat_us, p.claimed_at,
     a.is_sandbox, {_TARGET_COLUMNS},
     CASE WHEN p.status = 'enabled' AND p.deleted_at IS NULL THEN 1 ELSE 0 END AS is_served,
     (SELECT MIN(d.next_attempt_at) FROM deliveries d
@@ -118,12 +120,12 @@ _TAKE = """
 UPDATE deliveries SET status = 'sending', claim_no = deliveries.claim_no + 1,
     lost_claims = deliveries.lost_claims + CASE WHEN status = 'sending' THEN 1 ELSE 0 END,
     due_at = CASE WHEN status = 'sending' THEN due_at ELSE next_attempt_at END,
-    next_attempt_at = :lease_until_us
+    next_attempt_at = :lease_until_us, waits_since_at = NULL
 FROM free
 WHERE deliveries.id = free.id AND deliveries.claim_no = free.claim_no
 RETURNING deliveries.id, event_id, event_type, endpoint_id, account_id, environment, attempts_made,
     deliveries.claim_no, lost_claims, deliveries.transaction_id, code_at,
-    deliveries.created_at, due_at,
+    deliveries.created_at, due_at, object_id,
     (SELECT e.trace FROM events e WHERE e.id = deliveries.event_id) AS trace,
     CASE WHEN code_at IS NOT NULL THEN
         (SELECT e.code_sealed FROM events e WHERE e.id = deliveries.event_id) END AS code_sealed,
@@ -136,15 +138,25 @@ WITH free AS (
     WHERE p.status = 'enabled' AND p.deleted_at IS NULL
     FOR NO KEY UPDATE OF p SKIP LOCKED)
 {_TAKE}"""
-# What an endpoint may be sent without looking at any other: it has no pace, holds nothing, and the
-# time of its last claim need not be written.
+# Of an ordered endpoint: only while nothing has come before what was seen, see webhooks/deliveries/sequence.py.
+_CLAIM_ORDERED = f"""
+WITH free AS (
+    SELECT v.id, v.claim_no
+    FROM :rows[id text, claim_no bigint, endpoint_id text, again_no bigint] AS v
+    JOIN endpoints p ON p.id = v.endpoint_id
+    JOIN endpoint_queue q ON q.endpoint_id = v.endpoint_id
+    WHERE p.status = 'enabled' AND p.deleted_at IS NULL AND q.again_no = v.again_no
+    FOR NO KEY UPDATE OF p SKIP LOCKED FOR NO KEY UPDATE OF q SKIP LOCKED)
+{_TAKE}"""
+# What an endpoint may be sent without looking at any other: it has no pace and no order, holds nothing,
+# and the time of its last claim need not be written.
 _CLAIM_AT_ONCE = f"""
 WITH free AS (
     SELECT d.id, d.claim_no FROM endpoints p
     JOIN accounts a ON a.id = p.account_id
     JOIN deliveries d ON d.endpoint_id = p.id
     WHERE p.id = :endpoint_id AND p.status = 'enabled' AND p.deleted_at IS NULL
-      AND p.rate_limit_per_s IS NULL AND a.is_sandbox = 0 AND p.enabled_at IS NULL
+      AND p.rate_limit_per_s IS NULL AND p.ordered = 0 AND a.is_sandbox = 0 AND p.enabled_at IS NULL
       AND p.claimed_at > :stale_us AND d.{OPEN} AND d.next_attempt_at <= :now_us
     ORDER BY d.next_attempt_at LIMIT :rows_max
     FOR NO KEY UPDATE OF p SKIP LOCKED)
@@ -171,8 +183,8 @@ async def claim(
     ids_max bounds the ids offered for each endpoint; those of full_ids, for which there is no slot
     now, are offered none, whatever backlog they have. failing_max bounds the endpoints that fail.
     after: where the look before ended, when it did not see all that are well. At most three
-    statements, which need not be of one transaction: what changes between them is found by its
-    number, and left.
+    statements, and three more where some of these endpoints are ordered, which need not be of one
+    transaction: what changes between them is found by its number, and left.
     """
     found = await tx.fetch(
         _SCAN,
@@ -185,14 +197,14 @@ async def claim(
     )
     scanned = [row for row in found if row["id"] is not None]
     served = [row for row in scanned if row["is_served"]]
-    candidates, next_at_us = candidates_of(served, now_us=now_us)
+    waiting = await _hold_back(tx, served, now_us=now_us)
+    candidates, next_at_us = candidates_of(served, but_ids=waiting.ids, now_us=now_us)
     next_at_us = earliest(found[0]["line_next_at"], next_at_us)
     by_endpoint, short_ids, has_more = _choice(candidates, choose(candidates), ids_max=ids_max)
     line = _line_of(scanned, candidates, by_endpoint, failing_max=failing_max, now_us=now_us)
-    if not by_endpoint:
-        return Claim(
-            [], next_at_us, len(candidates), short_ids, has_more, was_contended=False, line=line
-        )
+    # Behind what was put off there may be more.
+    has_more |= waiting.put_off > 0
+    is_behind = waiting.put_off < len(waiting.ids)
     endpoints = {row["id"]: row for row in served if row["id"] in by_endpoint}
     held_ids = frozenset(id_ for candidate in candidates for id_ in candidate.held)
     ids, paces, paced_at_us = within_pace(by_endpoint, endpoints, held_ids, now_us=now_us)
@@ -204,7 +216,7 @@ async def claim(
     }
     wanted = sorted((id_, *seen[id_]) for id_ in ids if seen[id_][1] not in lost)
     lease_until_us = now_us + lease_us
-    rows = await tx.fetch(_CLAIM, rows=wanted, lease_until_us=lease_until_us) if wanted else []
+    rows = await _take(tx, wanted, waiting.again_nos, lease_until_us)
     targets = {id_: Target.of(id_, row) for id_, row in endpoints.items()}
     return Claim(
         [_claimed(row, targets[row["endpoint_id"]], lease_until_us) for row in rows],
@@ -212,9 +224,35 @@ async def claim(
         len(candidates),
         short_ids,
         has_more,
-        was_contended=len(rows) < len(ids),
+        was_contended=is_behind or len(rows) < len(ids),
         line=line,
     )
+
+
+async def _hold_back(tx: Transaction, served: Sequence[Row], *, now_us: int) -> sequence.HeldBack:
+    """Of ordered endpoints, what waits for others of its object."""
+    due: dict[str, int] = {}
+    for row in served:
+        if row["ordered"]:
+            due |= numbers_of(row["due"]) | numbers_of(row["held"])
+    return await sequence.hold_back(tx, due, now_us=now_us)
+
+
+async def _take(
+    tx: Transaction,
+    wanted: Sequence[tuple[str, int, str]],
+    again_nos: Mapping[str, int],
+    lease_until_us: int,
+) -> list[Row]:
+    """Takes these deliveries, by their numbers; endpoints with a number in again_nos are ordered."""
+    plain = [one for one in wanted if one[2] not in again_nos]
+    ordered = [(*one, again_nos[one[2]]) for one in wanted if one[2] in again_nos]
+    rows: list[Row] = []
+    if plain:
+        rows += await tx.fetch(_CLAIM, rows=plain, lease_until_us=lease_until_us)
+    if ordered:
+        rows += await tx.fetch(_CLAIM_ORDERED, rows=ordered, lease_until_us=lease_until_us)
+    return rows
 
 
 async def claim_at_once(
@@ -325,4 +363,5 @@ def _claimed(row: Row, target: Target, lease_until_us: int) -> Claimed:
         row["created_at"],
         row["due_at"],
         row["trace"],
+        row["object_id"],
     )

@@ -24,7 +24,7 @@ from kernel.ids import DeliveryId, new_id
 from kernel.tenant import Tenant
 from store.database import Transaction
 from store.row_mapping import RowMapping
-from webhooks.deliveries import endpoint_queue, health
+from webhooks.deliveries import endpoint_queue, health, sequence
 from webhooks.deliveries.stage import DELIVERED, LOST, PENDING, AttemptRow, Settlement
 
 # Alone, or with a colon and the endpoint that all of them are for.
@@ -43,9 +43,10 @@ _CANCEL_OF_JOB = """
 UPDATE deliveries SET status = 'cancelled', claim_no = claim_no + 1, next_attempt_at = NULL,
     settled_at = :now_us
 WHERE replay_id = :replay_id AND status = 'pending'
+RETURNING object_id
 """
 _ORIGINAL = """
-SELECT d.event_id, d.endpoint_id, d.event_type, d.transaction_id, d.code_at, p.deleted_at
+SELECT d.event_id, d.endpoint_id, d.event_type, d.transaction_id, d.code_at, p.deleted_at, p.ordered
 FROM deliveries d JOIN endpoints p ON p.id = d.endpoint_id
 WHERE d.id = :id AND d.account_id = :account_id AND d.environment = :environment
 """
@@ -55,7 +56,8 @@ class NewDelivery(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """A row of deliveries as it begins: due at next_attempt_at.
 
     code_at: where in the event's body the code goes; null: it is sent without one. Sending under
-    claim_no 1: whoever inserts it is sending it already, until next_attempt_at.
+    claim_no 1: whoever inserts it is sending it already, until next_attempt_at. place: among those of
+    its object; null: it waits for no other, as where its endpoint is not ordered.
     """
 
     id: str = msgspec.field(default_factory=partial(new_id, "dlv"))
@@ -72,15 +74,23 @@ class NewDelivery(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     replay_of: str | None = None
     code_at: int | None = None
     created_at: int
+    place: sequence.ObjectPlace | None = None
 
 
-_ROWS = RowMapping(NewDelivery)
+_ROWS = RowMapping(NewDelivery, without=("place",))
+_PLACE_COLUMNS = ("object_id", "event_no")
+_NO_PLACE = (None, None)
 
 
 async def insert(tx: Transaction, new: Sequence[NewDelivery]) -> None:
-    """Writes them in one statement and hints at them after the commit; none is no work."""
+    """Writes them and hints at them after the commit; none is no work. One statement, or one more where
+    some have places.
+    """
     if new:
-        await tx.insert_deferred("deliveries", _ROWS.columns, [_ROWS.write(one) for one in new])
+        plain = [_ROWS.write(one) for one in new if one.place is None]
+        placed = [(*_ROWS.write(one), *one.place) for one in new if one.place is not None]
+        await tx.insert_deferred("deliveries", _ROWS.columns, plain)
+        await tx.insert_deferred("deliveries", (*_ROWS.columns, *_PLACE_COLUMNS), placed)
         endpoint_ids = {one.endpoint_id for one in new}
         tx.hint(f"{HINT}:{endpoint_ids.pop()}" if len(endpoint_ids) == 1 else HINT)
 
@@ -96,8 +106,8 @@ async def insert_again(tx: Transaction, new: Sequence[NewDelivery]) -> None:
 async def insert_of_job(tx: Transaction, new: Sequence[NewDelivery], *, replay_id: str) -> None:
     """As insert_again, for what a replay job makes; none twice, by a unique key."""
     if new:
-        columns = (*_ROWS.columns, "replay_id")
-        rows = [(*_ROWS.write(one), replay_id) for one in new]
+        columns = (*_ROWS.columns, *_PLACE_COLUMNS, "replay_id")
+        rows = [(*_ROWS.write(one), *(one.place or _NO_PLACE), replay_id) for one in new]
         await tx.insert_deferred("deliveries", columns, rows)
         await endpoint_queue.bring_forward_counted(tx, _places(new))
         tx.hint(HINT)
@@ -106,7 +116,8 @@ async def insert_of_job(tx: Transaction, new: Sequence[NewDelivery], *, replay_i
 async def settle(tx: Transaction, settlements: Sequence[Settlement]) -> frozenset[str]:
     """Writes the outcomes; returns the ids of those whose claim still held. The rest is stale.
 
-    At most seven statements; the endpoint's health and its notices are written when they change only.
+    At most seven statements, and one more where any is of an ordered endpoint; the endpoint's health and
+    its notices are written when they change only.
     """
     rows = [
         (
@@ -126,12 +137,34 @@ async def settle(tx: Transaction, settlements: Sequence[Settlement]) -> frozense
     held = frozenset(row["id"] for row in await tx.fetch(_SETTLE, rows=rows))
     kept = [one for one in settlements if one.claimed.id in held]
     await tx.insert_deferred("attempts", _ATTEMPT_COLUMNS, [_attempt_values(one) for one in kept])
+    await _go_on(
+        tx,
+        [
+            (one.claimed.target.id, one.claimed.object_id, one.ended_at_us)
+            for one in kept
+            if one.claimed.object_id is not None
+        ],
+    )
     return held
 
 
-async def cancel_of_job(tx: Transaction, replay_id: str, *, now_us: int) -> int:
-    """Cancels what a replay job made and nobody is sending; returns how many, a bounded number."""
-    return await tx.execute(_CANCEL_OF_JOB, replay_id=replay_id, now_us=now_us)
+async def cancel_of_job(tx: Transaction, replay_id: str, endpoint_id: str, *, now_us: int) -> int:
+    """Cancels what a replay job of this endpoint made and nobody is sending; returns how many, a bounded
+    number.
+    """
+    await endpoint_queue.note_settled(
+        tx, [endpoint_queue.SettledTurn(endpoint_id, now_us, now_us, None)]
+    )
+    rows = await tx.fetch(_CANCEL_OF_JOB, replay_id=replay_id, now_us=now_us)
+    objects = {row["object_id"] for row in rows} - {None}
+    await _go_on(tx, [(endpoint_id, object_id, now_us) for object_id in objects])
+    return len(rows)
+
+
+async def _go_on(tx: Transaction, ended: Sequence[tuple[str, str, int]]) -> None:
+    """What waited for these is due, and is hinted at; none is no statement."""
+    for endpoint_id in await sequence.go_on(tx, ended):
+        tx.hint(f"{HINT}:{endpoint_id}")
 
 
 async def replay(tx: Transaction, tenant: Tenant, delivery_id: str, *, now_us: int) -> DeliveryId:
@@ -158,9 +191,14 @@ async def replay(tx: Transaction, tenant: Tenant, delivery_id: str, *, now_us: i
         created_at=now_us,
         replay_of=delivery_id,
         code_at=original["code_at"],
+        place=await _place_of(tx, delivery_id) if original["ordered"] else None,
     )
     await insert_again(tx, [new])
     return DeliveryId(new.id)
+
+
+async def _place_of(tx: Transaction, delivery_id: str) -> sequence.ObjectPlace | None:
+    return (await sequence.places_of(tx, [delivery_id])).get(delivery_id)
 
 
 def _places(new: Sequence[NewDelivery]) -> list[endpoint_queue.QueueRow]:
@@ -176,8 +214,9 @@ def _places(new: Sequence[NewDelivery]) -> list[endpoint_queue.QueueRow]:
 def _turns(
     settlements: Sequence[Settlement], recovered: Collection[str]
 ) -> list[endpoint_queue.SettledTurn]:
-    """Of endpoints with a retry or a failure, or that have just recovered: not of those that are
-    well. A success among an endpoint's outcomes outweighs its failures.
+    """Of endpoints with a retry or a failure, or that have just recovered, and of ordered ones, of which
+    something may go on: not of others that are well. A success among an endpoint's outcomes outweighs
+    its failures.
     """
     well = {one.claimed.target.id for one in settlements if one.status == DELIVERED}
     failed = {
@@ -189,6 +228,8 @@ def _turns(
     due_at: dict[str, int] = {}
     for one in settlements:
         id_, due = one.claimed.target.id, one.next_attempt_at_us
+        if one.claimed.object_id is not None:
+            due = one.ended_at_us
         turn_at[id_] = min(one.ended_at_us, turn_at.get(id_, one.ended_at_us))
         if due is not None:
             due_at[id_] = min(due, due_at.get(id_, due))

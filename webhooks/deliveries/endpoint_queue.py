@@ -34,6 +34,7 @@ WHERE endpoint_queue.ready_at IS NULL OR endpoint_queue.ready_at > EXCLUDED.read
 """
 _BRING_FORWARD_COUNTED = """
 ON CONFLICT (endpoint_id) DO UPDATE SET change_no = endpoint_queue.change_no + 1,
+    again_no = endpoint_queue.again_no + 1,
     ready_at = CASE WHEN endpoint_queue.ready_at <= EXCLUDED.ready_at
         THEN endpoint_queue.ready_at ELSE EXCLUDED.ready_at END
 """

@@ -15,6 +15,7 @@ from kernel.tenant import Tenant
 from store.database import Row, Transaction
 from store.row_mapping import RowMapping, as_json
 from webhooks.deliveries.log_page import DeliveryCursor, DeliveryFilter, query_of
+from webhooks.deliveries.sequence import WAITS_FOR
 from webhooks.deliveries.stage import STATUSES
 
 _MINE = "account_id = :account_id AND environment = :environment"
@@ -43,7 +44,9 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One event to one endpoint. next_attempt_at is null unless it is pending."""
+    """One event to one endpoint. next_attempt_at is null unless it is pending, and while it waits for another
+    delivery of its object: waits_for.
+    """
 
     id: DeliveryId
     event_id: EventId
@@ -55,6 +58,7 @@ class Delivery:
     next_attempt_at: int | None
     replay_of: str | None
     created_at: int
+    waits_for: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +84,7 @@ async def list_deliveries(
     wanted = wanted or DeliveryFilter()
     if wanted.status is not None and wanted.status not in STATUSES:
         raise InvalidInput(f"status is one of {', '.join(STATUSES)}", param="status")
-    query = query_of(wanted, before, columns=_DELIVERIES.listed)
+    query = query_of(wanted, before, columns=_COLUMNS)
     is_oldest_first = before is not None and before.is_oldest_first
     mine = {"account_id": tenant.account_id, "environment": tenant.environment}
     text, values, edge = query.page, {**query.values, **mine, "rows": limit + 1}, None
@@ -172,14 +176,15 @@ async def outcomes_of(
     return [_OUTCOMES.read(row) for row in rows]
 
 
-_DELIVERIES = RowMapping(Delivery)
+_DELIVERIES = RowMapping(Delivery, without=("waits_for",))
+_COLUMNS = f"{_DELIVERIES.listed}, {WAITS_FOR} AS waits_for"
 _OUTCOMES = RowMapping(AttemptOutcome)
 _ANSWERS = RowMapping(LastAnswer)
 _ATTEMPTS = RowMapping(
     Attempt,
     stored={"timings_ms": as_json(dict[str, float]), "request_headers": as_json(dict[str, str])},
 )
-_GET = f"SELECT {_DELIVERIES.listed} FROM deliveries WHERE id = :id AND {_MINE}"
+_GET = f"SELECT {_COLUMNS} FROM deliveries d WHERE id = :id AND {_MINE}"
 _ATTEMPTS_OF = f"""
 SELECT {_ATTEMPTS.listed} FROM attempts WHERE delivery_id = :id AND {_MINE} ORDER BY number
 """
@@ -195,5 +200,7 @@ WHERE d.id IN :ids[text] AND d.account_id = :account_id AND d.environment = :env
 
 
 def _delivery(row: Row) -> Delivery:
-    found = _DELIVERIES.read(row)
-    return replace(found, next_attempt_at=None) if found.status == _IN_FLIGHT else found
+    found, waits_for = _DELIVERIES.read(row), row["waits_for"]
+    if found.status == _IN_FLIGHT or waits_for is not None:
+        return replace(found, next_attempt_at=None, waits_for=waits_for)
+    return found

@@ -98,6 +98,7 @@ class Claimed(NamedTuple):
     created_at: int = 0
     due_at: int | None = None  # null: it was claimed by a process of before
     trace: str | None = None  # of the request that its event came of, see kernel/trace.py
+    object_id: str | None = None  # others of it may wait, see webhooks/deliveries/sequence.py
 
     @property
     def was_held(self) -> bool:

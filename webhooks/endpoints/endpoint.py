@@ -24,7 +24,7 @@ from store.database import Row, Transaction
 from store.keyset import Begin, Keyset
 from store.row_mapping import NUMBERS, WORDS, RowMapping, as_json
 from store.update import update
-from webhooks.deliveries import delivery, endpoint_queue, notice
+from webhooks.deliveries import delivery, endpoint_queue, notice, sequence
 from webhooks.deliveries.sealed import (
     MASKED,
     OlderSecret,
@@ -85,6 +85,7 @@ class Endpoint:
     header_names: tuple[str, ...] = ()
     retry_schedule_s: tuple[int, ...]
     rate_limit_per_s: int | None
+    ordered: bool
     include_codes: bool
     had_codes: bool
     include_approval_links: bool
@@ -172,6 +173,7 @@ async def register(
         "secret_sealed": sealed_secret(vault, id_, secret),
         "retry_schedule_s": schedule_s,
         "rate_limit_per_s": new.rate_limit_per_s,
+        "ordered": int(new.ordered),
         "include_codes": int(new.include_codes),
         "had_codes": int(new.include_codes),
         "include_approval_links": int(new.include_approval_links),
@@ -221,7 +223,8 @@ async def patch(
 ) -> Endpoint:
     """The endpoint as changed. A new URL was checked by check_target before the transaction.
 
-    What was published before stays with or without codes and links, as it was. Raises ScopeMissing where
+    What was published before stays with or without codes and links, as it was, and without a place among
+    those of its object; what waits for such is let go where ordered ends. Raises ScopeMissing where
     either would come to be told, or told elsewhere, by who may not (rights).
 
     Enabling sends what was held, slowly at first (webhooks/deliveries/candidate.py), and forgets how long it had
@@ -251,9 +254,11 @@ async def patch(
             await endpoint_queue.begin_again(tx, endpoint_id, now_us=now_us)
         elif "disabled_at" in columns:
             await endpoint_queue.end(tx, endpoint_id, ending_at=now_us)
-        elif "rate_tat_us" in columns and before.status == ENABLED:
-            # It may have been put off to a turn of the pace before.
+        elif ("rate_tat_us" in columns or "ordered" in columns) and before.status == ENABLED:
+            # It may have been put off to a turn of the pace before, or what it has waits for others.
             await endpoint_queue.bring_forward_counted(tx, [(endpoint_id, *tenant, now_us)])
+        if before.ordered and columns.get("ordered") == 0:
+            await sequence.let_go(tx, endpoint_id, now_us=now_us)
         tx.hint(delivery.HINT)
     return await get(tx, vault, tenant, endpoint_id)
 
@@ -342,6 +347,8 @@ def _changed_columns(vault: Vault, endpoint_id: str, changes: EndpointChanges) -
         # A slower pace must not wait for arrival times that a faster one had run up.
         columns["rate_limit_per_s"] = check_rate_limit(changes.rate_limit_per_s)
         columns["rate_tat_us"] = 0
+    if changes.ordered is not UNSET:
+        columns["ordered"] = int(changes.ordered)
     if changes.filter is not UNSET:
         columns["payload_filter"] = check_filter(changes.filter)
     return columns | told_columns(changes)

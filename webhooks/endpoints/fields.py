@@ -53,6 +53,7 @@ class NewEndpoint:
     headers: Mapping[str, str] | None = None
     retry_schedule_s: Sequence[int] = SCHEDULE_S_DEFAULT
     rate_limit_per_s: int | None = None
+    ordered: bool = False
     include_codes: bool = False
     include_approval_links: bool = False
     filter: Mapping[str, Any] | None = None
@@ -72,6 +73,7 @@ class EndpointChanges:
     headers: Mapping[str, str] | UnsetType | None = UNSET
     retry_schedule_s: Sequence[int] | UnsetType = UNSET
     rate_limit_per_s: int | UnsetType | None = UNSET
+    ordered: bool | UnsetType = UNSET
     include_codes: bool | UnsetType = UNSET
     include_approval_links: bool | UnsetType = UNSET
     filter: Mapping[str, Any] | UnsetType | None = UNSET

@@ -25,6 +25,7 @@ _EXAMPLE_ENDPOINT: Final[Mapping[str, Any]] = {
     "disabled_reason": None,
     "retry_schedule_s": [0, 5, 30],
     "rate_limit_per_s": None,
+    "ordered": False,
     "include_codes": False,
     "include_approval_links": False,
     "filter": None,

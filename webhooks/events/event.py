@@ -23,6 +23,7 @@ from store.database import BatchRead, Rows, Transaction
 from webhooks.deliveries import delivery, endpoint_queue
 from webhooks.deliveries.candidate import not_before
 from webhooks.deliveries.coded import LINKED_EVENT, has_code, place_of_code, place_of_link
+from webhooks.deliveries.sequence import place_of
 from webhooks.events.payload_filter import PayloadFilter, data_of, payload_filter
 
 API_VERSION: Final = "v1"
@@ -94,7 +95,7 @@ JOIN account_environments e ON e.account_id = s.account_id AND e.environment = s
 """
 _ENDPOINTS = """
 SELECT p.account_id, p.environment, p.id, p.events, p.retry_schedule_s, q.ready_at, p.include_codes,
-    p.include_approval_links, p.rate_limit_per_s, p.rate_tat_us, p.payload_filter
+    p.include_approval_links, p.rate_limit_per_s, p.rate_tat_us, p.payload_filter, p.ordered
 FROM :tenants[account_id text, environment text] AS s
 JOIN endpoints p ON p.account_id = s.account_id AND p.environment = s.environment
 LEFT JOIN endpoint_queue q ON q.endpoint_id = p.id
@@ -139,6 +140,7 @@ class _Subscriber:
     is_told_links: bool
     turn_us: int  # its pace lets nothing go before; 0: it may at once
     filter: PayloadFilter | None
+    is_ordered: bool
 
 
 _TOLD_CODES: Final = attrgetter("is_told_codes")
@@ -149,6 +151,7 @@ class _Recorded(NamedTuple):
     """An event that waits for flush. told_at: where in its body a code or link goes, if one does."""
 
     event_id: EventId
+    event_no: int
     body: bytes
     told_at: int | None
 
@@ -203,6 +206,7 @@ class Outbox:
             rate,
             tat_us,
             wanted,
+            ordered,
         ) in rows:
             subscriber = _Subscriber(
                 id_,
@@ -213,6 +217,7 @@ class Outbox:
                 bool(links),
                 not_before(rate, tat_us),
                 None if wanted is None else payload_filter(wanted),
+                bool(ordered),
             )
             self._subscribers.setdefault(Tenant(account_id, environment), []).append(subscriber)
 
@@ -240,7 +245,7 @@ class Outbox:
         trace: the request that it came of (kernel/trace.py). The account's endpoint except_endpoint_id
         gets none: it must not hear of its own end.
         """
-        event_id, body, told_at = self._record(
+        event_id, event_no, body, told_at = self._record(
             tenant, type, data, transaction_id, now_us, code_sealed=code_sealed, trace=trace
         )
         stored: Mapping[str, Any] | None = None
@@ -271,6 +276,9 @@ class Outbox:
                     next_attempt_at=due_us,
                     created_at=now_us,
                     code_at=told_at if is_told(subscriber) else None,
+                    place=place_of(transaction_id, data, event_no)
+                    if subscriber.is_ordered
+                    else None,
                 )
             )
         return event_id
@@ -320,7 +328,7 @@ class Outbox:
                 *(body, code_at, code_sealed, trace, now_us),
             )
         )
-        return _Recorded(event_id, body, code_at if link_at is None else link_at)
+        return _Recorded(event_id, event_no, body, code_at if link_at is None else link_at)
 
     async def flush(self, tx: Transaction) -> None:
         """Writes everything published since the last flush."""

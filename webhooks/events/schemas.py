@@ -274,6 +274,9 @@ class Endpoint(EventData, kw_only=True):
     disabled_reason: str | None
     retry_schedule_s: list[int]
     rate_limit_per_s: int | None
+    ordered: Annotated[
+        bool, Meta(description="Events of one object are sent one after the other, by `sequence`.")
+    ]
     include_codes: bool
     include_approval_links: bool
     filter: Annotated[

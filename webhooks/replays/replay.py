@@ -235,7 +235,7 @@ async def cancel(tx: Transaction, tenant: Tenant, replay_id: str, *, now_us: int
     """
     job = await _unfinished(tx, tenant, replay_id, allowed=CANCELLED)
     if job.status != CANCELLED:
-        await delivery.cancel_of_job(tx, replay_id, now_us=now_us)
+        await delivery.cancel_of_job(tx, replay_id, job.endpoint_id, now_us=now_us)
         # A step settles the counts, once what is in flight is over.
         ended = replace(job, status=CANCELLED, next_step_at=now_us, ended_at=now_us)
         await _change(tx, replace(ended, paused_reason=None))

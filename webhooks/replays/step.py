@@ -19,7 +19,7 @@ from kernel.ids import ReplayId
 from kernel.tenant import Tenant
 from keys.account import lock_tenants
 from store.database import Row, Transaction
-from webhooks.deliveries import delivery
+from webhooks.deliveries import delivery, sequence
 from webhooks.deliveries.stage import CANCELLED, OPEN
 from webhooks.endpoints.endpoint import DISABLED
 from webhooks.replays import match as replay_match, ramp
@@ -46,7 +46,7 @@ FOR NO KEY UPDATE
 """
 # A lease that has not run out is not due: those in flight count as waiting only.
 _BACKLOG = f"""
-SELECT p.status, p.deleted_at, p.rate_limit_per_s,
+SELECT p.status, p.deleted_at, p.rate_limit_per_s, p.ordered,
     (SELECT COUNT(*) FROM (
         SELECT d.id FROM deliveries d
         WHERE d.{OPEN} AND d.endpoint_id = p.id AND d.next_attempt_at <= :now_us
@@ -89,10 +89,13 @@ class Due(NamedTuple):
 
 
 class Room(NamedTuple):
-    """How many a step may queue, at which rate, and how many the ramp lets be under way; null: no ramp."""
+    """How many a step may queue, at which rate, and how many the ramp lets be under way; null: no ramp.
+    is_ordered: its endpoint is.
+    """
 
     rows: int
     rate_per_s: int
+    is_ordered: bool
     ramp_size: int | None = None
 
 
@@ -112,7 +115,7 @@ async def due(tx: Transaction, *, limit: int) -> list[Due]:
 
 
 async def step(tx: Transaction, job: Due, *, now_us: int) -> Step | None:
-    """Takes the job's step; null where it is not due (any more). At most nine statements."""
+    """Takes the job's step; null where it is not due (any more). At most ten statements."""
     # As for every other change of the account: the endpoint may be deleted at the same time.
     await lock_tenants(tx, [job.tenant])
     row = await tx.fetch_one(_TAKE, id=job.id, now_us=now_us)
@@ -143,7 +146,8 @@ async def _go_on(tx: Transaction, replay: Replay, backlog: Row, *, now_us: int) 
     to_due, to_full = _burst(rate_per_s) - backlog["due"], OPEN_MAX - backlog["open"]
     if min(to_due, to_full) <= 0:
         return await _wait(tx, replay, now_us + (STEP_US if to_full > 0 else FULL_WAIT_US))
-    room = Room(min(to_due, to_full), rate_per_s)
+    is_ordered = backlog["ordered"] == 1
+    room = Room(min(to_due, to_full), rate_per_s, is_ordered)
     ramp_size = replay.ramp_size
     if ramp_size is None:
         return await _queue(tx, replay, room, now_us=now_us)
@@ -157,7 +161,7 @@ async def _go_on(tx: Transaction, replay: Replay, backlog: Row, *, now_us: int) 
     size = ramp.grown(ramp_size, seen)
     if seen.open >= size:
         return await _wait(tx, replay, now_us + STEP_US)
-    room = Room(min(room.rows, size - seen.open), rate_per_s, size)
+    room = Room(min(room.rows, size - seen.open), rate_per_s, is_ordered, size)
     return await _queue(tx, replay, room, now_us=now_us)
 
 
@@ -166,9 +170,10 @@ async def _queue(tx: Transaction, replay: Replay, room: Room, *, now_us: int) ->
     found = await replay_match.next_rows(
         tx, replay.wanted, replay.after, looked_at_max=LOOKED_AT_MAX, rows_max=room.rows
     )
-    await delivery.insert_of_job(
-        tx, [_sent_again(replay, row, now_us=now_us) for row in found.rows], replay_id=replay.id
-    )
+    ids = [row["id"] for row in found.rows] if room.is_ordered else ()
+    places = await sequence.places_of(tx, ids)
+    new = [_sent_again(replay, row, places.get(row["id"]), now_us=now_us) for row in found.rows]
+    await delivery.insert_of_job(tx, new, replay_id=replay.id)
     queued = replay.queued + len(found.rows)
     next_step_at = now_us
     if found.rows:
@@ -199,7 +204,7 @@ async def _wind_up(
     """Ends the job as `status` once nothing of it is open."""
     if status == CANCELLED:
         # Also what was in flight at the cancel and has been put off since.
-        await delivery.cancel_of_job(tx, replay.id, now_us=now_us)
+        await delivery.cancel_of_job(tx, replay.id, replay.endpoint_id, now_us=now_us)
     still = await tx.fetch_one(_STILL_OPEN, id=replay.id, now_us=now_us)
     assert still is not None, "a count is a row"
     if still["n"] == 0:
@@ -231,7 +236,9 @@ def _burst(rate_per_s: int) -> int:
     return max(1, rate_per_s // STEPS_PER_S)
 
 
-def _sent_again(replay: Replay, row: Row, *, now_us: int) -> delivery.NewDelivery:
+def _sent_again(
+    replay: Replay, row: Row, place: sequence.ObjectPlace | None, *, now_us: int
+) -> delivery.NewDelivery:
     return delivery.NewDelivery(
         event_id=row["event_id"],
         endpoint_id=replay.endpoint_id,
@@ -245,4 +252,5 @@ def _sent_again(replay: Replay, row: Row, *, now_us: int) -> delivery.NewDeliver
         created_at=max(now_us, replay.created_at, replay.ramp_at or 0),
         replay_of=row["id"],
         code_at=row["code_at"],
+        place=place,
     )

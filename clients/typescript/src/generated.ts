@@ -5433,7 +5433,7 @@ export interface components {
             /** @description Why it failed or was called off; null: it did not. */
             failure_reason?: string;
         };
-        /** @description One event to one endpoint. next_attempt_at is null unless it is pending. */
+        /** @description One event to one endpoint. next_attempt_at is null unless it is pending and waits for no other. */
         Delivery: {
             /** @description Its id, dlv_…. */
             id: string;
@@ -5468,6 +5468,8 @@ export interface components {
             key_id: string | null;
             /** @description What that key was called then. */
             key_name: string | null;
+            /** @description The delivery that has to end first: of an earlier event of the same object, to an `ordered` webhook; null: none. */
+            waits_for: string | null;
         };
         /** @description 1000 Success */
         Delivery202Answer: {
@@ -5580,6 +5582,8 @@ export interface components {
             key_id: string | null;
             /** @description What that key was called then. */
             key_name: string | null;
+            /** @description The delivery that has to end first: of an earlier event of the same object, to an `ordered` webhook; null: none. */
+            waits_for: string | null;
             /** @description Every attempt at it. */
             attempts: components["schemas"]["Attempt"][];
         };
@@ -5769,6 +5773,8 @@ export interface components {
             retry_schedule_s: number[];
             /** @description At most so many requests in a second; null: no limit. */
             rate_limit_per_s: number | null;
+            /** @description Events of one object are sent one after the other, by `sequence`. */
+            ordered: boolean;
             /** @description Whether bodies carry voucher_code. */
             include_codes: boolean;
             /** @description Whether approval.requested carries decide_url. */
@@ -5835,6 +5841,8 @@ export interface components {
             retry_schedule_s: number[];
             /** @description At most so many requests in a second; null: no limit. */
             rate_limit_per_s: number | null;
+            /** @description Events of one object are sent one after the other, by `sequence`. */
+            ordered: boolean;
             /** @description Whether bodies carry voucher_code. */
             include_codes: boolean;
             /** @description Whether approval.requested carries decide_url. */
@@ -9350,6 +9358,8 @@ export interface components {
             retry_schedule_s?: number[];
             /** @description At most so many requests a second; null: no limit. */
             rate_limit_per_s?: number | null;
+            /** @description Whether events of one object (a top-up, an order, a subscription) are sent one after the other, by `sequence`: one that fails holds up those after it until it has ended. Default: false. */
+            ordered?: boolean;
             /** @description Whether bodies carry voucher_code; needs vouchers:read. Else its hint only. Default: false. */
             include_codes?: boolean;
             /** @description Whether approval.requested carries decide_url, a page that decides; set by a person who is signed in, by no key. Default: false. */
@@ -12503,6 +12513,8 @@ export interface components {
             retry_schedule_s: number[];
             /** @description At most so many requests in a second; null: no limit. */
             rate_limit_per_s: number | null;
+            /** @description Events of one object are sent one after the other, by `sequence`. */
+            ordered: boolean;
             /** @description Whether bodies carry voucher_code. */
             include_codes: boolean;
             /** @description Whether approval.requested carries decide_url. */
@@ -12608,6 +12620,8 @@ export interface components {
             retry_schedule_s?: number[];
             /** @description At most so many requests a second; null: no limit. */
             rate_limit_per_s?: number | null;
+            /** @description Whether events of one object (a top-up, an order, a subscription) are sent one after the other, by `sequence`: one that fails holds up those after it until it has ended. */
+            ordered?: boolean;
             /** @description Whether bodies carry voucher_code; needs vouchers:read. Else its hint only. */
             include_codes?: boolean;
             /** @description Whether approval.requested carries decide_url, a page that decides; set by a person who is signed in, by no key. */
@@ -19097,6 +19111,7 @@ export interface operations {
                      *           30
                      *         ],
                      *         "rate_limit_per_s": null,
+                     *         "ordered": false,
                      *         "include_codes": false,
                      *         "include_approval_links": false,
                      *         "filter": null,
@@ -19158,6 +19173,7 @@ export interface operations {
                      *               5
                      *             ],
                      *             "rate_limit_per_s": null,
+                     *             "ordered": false,
                      *             "include_codes": false,
                      *             "include_approval_links": false,
                      *             "filter": null,
@@ -19266,6 +19282,7 @@ export interface operations {
                      *           5
                      *         ],
                      *         "rate_limit_per_s": null,
+                     *         "ordered": false,
                      *         "include_codes": false,
                      *         "include_approval_links": false,
                      *         "filter": null,
@@ -19382,6 +19399,7 @@ export interface operations {
                      *           5
                      *         ],
                      *         "rate_limit_per_s": null,
+                     *         "ordered": false,
                      *         "include_codes": false,
                      *         "include_approval_links": false,
                      *         "filter": null,
@@ -19451,6 +19469,7 @@ export interface operations {
                      *           5
                      *         ],
                      *         "rate_limit_per_s": null,
+                     *         "ordered": false,
                      *         "include_codes": false,
                      *         "include_approval_links": false,
                      *         "filter": null,
@@ -19951,7 +19970,8 @@ export interface operations {
                      *             "replay_of": null,
                      *             "created_at": "2026-06-13T12:00:04Z",
                      *             "key_id": "key_5FxpRIrX4LWLkM01",
-                     *             "key_name": "Test"
+                     *             "key_name": "Test",
+                     *             "waits_for": null
                      *           }
                      *         ],
                      *         "next_cursor": "4195013481732501.dlv_5FxpRIrX4LWLkM01",
@@ -20006,6 +20026,7 @@ export interface operations {
                      *         "created_at": "2026-06-13T12:00:04Z",
                      *         "key_id": "key_5FxpRIrX4LWLkM01",
                      *         "key_name": "Test",
+                     *         "waits_for": null,
                      *         "attempts": [
                      *           {
                      *             "id": "att_5FxpRIrX4LWLkM01",
@@ -20088,7 +20109,8 @@ export interface operations {
                      *         "replay_of": "dlv_5FxpRIrX4LWLkM02",
                      *         "created_at": "2026-06-13T12:00:29Z",
                      *         "key_id": "key_5FxpRIrX4LWLkM01",
-                     *         "key_name": "Test"
+                     *         "key_name": "Test",
+                     *         "waits_for": null
                      *       }
                      *     }
                      */
@@ -23661,6 +23683,7 @@ export interface operations {
                  *           30
                  *         ],
                  *         "rate_limit_per_s": null,
+                 *         "ordered": false,
                  *         "include_codes": false,
                  *         "include_approval_links": false,
                  *         "filter": null,
@@ -23742,6 +23765,7 @@ export interface operations {
                  *           30
                  *         ],
                  *         "rate_limit_per_s": null,
+                 *         "ordered": false,
                  *         "include_codes": false,
                  *         "include_approval_links": false,
                  *         "filter": null,

@@ -47,6 +47,13 @@ RatePerS = Annotated[
     Meta(description="At most so many requests a second; null: no limit."),
 ]
 
+Ordered = Annotated[
+    bool,
+    Meta(
+        description="Whether events of one object (a top-up, an order, a subscription) are sent one after the"
+        " other, by `sequence`: one that fails holds up those after it until it has ended."
+    ),
+]
 IncludeCodes = Annotated[
     bool,
     Meta(description="Whether bodies carry voucher_code; needs vouchers:read. Else its hint only."),
@@ -104,6 +111,7 @@ class RegisterBody(Fields, frozen=True, kw_only=True):
     headers: HeaderMap = msgspec.field(default_factory=dict)
     retry_schedule_s: Schedule = msgspec.field(default_factory=lambda: list(SCHEDULE_S_DEFAULT))
     rate_limit_per_s: RatePerS | None = None
+    ordered: Ordered = False
     include_codes: IncludeCodes = False
     include_approval_links: IncludeLinks = False
     filter: PayloadFilter | None = None
@@ -119,6 +127,7 @@ class WebhooksPatchBody(Fields, frozen=True, kw_only=True):
     headers: HeaderMap | UnsetType = UNSET
     retry_schedule_s: Schedule | UnsetType = UNSET
     rate_limit_per_s: RatePerS | UnsetType | None = UNSET
+    ordered: Ordered | UnsetType = UNSET
     include_codes: IncludeCodes | UnsetType = UNSET
     include_approval_links: IncludeLinks | UnsetType = UNSET
     filter: PayloadFilter | UnsetType | None = UNSET

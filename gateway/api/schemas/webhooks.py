@@ -45,6 +45,9 @@ class WebhookEndpoint(Struct, kw_only=True):
         list[int], Meta(description="Entry k: the wait before attempt k, in seconds.")
     ]
     rate_limit_per_s: int | None
+    ordered: Annotated[
+        bool, Meta(description="Events of one object are sent one after the other, by `sequence`.")
+    ]
     include_codes: Annotated[bool, Meta(description="Whether bodies carry voucher_code.")]
     include_approval_links: Annotated[
         bool, Meta(description="Whether approval.requested carries decide_url.")
@@ -122,7 +125,7 @@ class Event(Struct, kw_only=True):
 
 
 class Delivery(Shaped, kw_only=True):
-    """One event to one endpoint. next_attempt_at is null unless it is pending."""
+    """One event to one endpoint. next_attempt_at is null unless it is pending and waits for no other."""
 
     id: DeliveryIdText
     event_id: EventIdText
@@ -139,6 +142,13 @@ class Delivery(Shaped, kw_only=True):
         Meta(description="That sent the top-up it tells of; null: no key, no top-up."),
     ]
     key_name: Annotated[str | None, Meta(description="What that key was called then.")]
+    waits_for: Annotated[
+        DeliveryIdText | None,
+        Meta(
+            description="The delivery that has to end first: of an earlier event of the same object, to an"
+            " `ordered` webhook; null: none."
+        ),
+    ]
 
     @classmethod
     def of(cls, delivery: log.Delivery, key: SenderKey = NO_KEY, /, **more: Any) -> Self:

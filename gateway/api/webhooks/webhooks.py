@@ -58,7 +58,7 @@ _EXPORT = Export(
     (
         *("id", "url", "description", "events", "status", "disabled_reason", "failing_since"),
         *("rate_limit_per_s", "include_codes", "include_approval_links", "created_at"),
-        *("filter", "ed25519", "public_key"),
+        *("filter", "ed25519", "public_key", "ordered"),
     ),
 )
 _WRITE = ("webhooks:write",)
@@ -82,6 +82,7 @@ async def register(call: RequestContext[RegisterBody, Fields]) -> Answer:
         headers=body.headers,
         retry_schedule_s=body.retry_schedule_s,
         rate_limit_per_s=body.rate_limit_per_s,
+        ordered=body.ordered,
         include_codes=body.include_codes,
         include_approval_links=body.include_approval_links,
         filter=body.filter,
@@ -135,6 +136,7 @@ async def change(call: RequestContext[WebhooksPatchBody, Fields]) -> Answer:
         headers=body.headers,
         retry_schedule_s=body.retry_schedule_s,
         rate_limit_per_s=body.rate_limit_per_s,
+        ordered=body.ordered,
         include_codes=body.include_codes,
         include_approval_links=body.include_approval_links,
         filter=body.filter,

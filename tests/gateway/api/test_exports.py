@@ -73,7 +73,7 @@ async def test_deliveries_and_orders_are_exported(gateway: Gateway) -> None:
 
     assert deliveries.text == (
         "id,event_id,event_type,endpoint_id,transaction_id,status,attempts_made,next_attempt_at,"
-        "replay_of,created_at,key_id,key_name\r\n"
+        "replay_of,created_at,key_id,key_name,waits_for\r\n"
     )
     assert orders.text == (
         "id,status,provider,pack_id,amount,currency,pay_amount,pay_currency,credits,coupon,"
@@ -116,7 +116,7 @@ _FIRST_LINES = {
     "/wallets": "recipient_email,platform,balance_cents,updated_at",
     "/webhooks": (
         "id,url,description,events,status,disabled_reason,failing_since,rate_limit_per_s,"
-        "include_codes,include_approval_links,created_at,filter,ed25519,public_key"
+        "include_codes,include_approval_links,created_at,filter,ed25519,public_key,ordered"
     ),
 }
 

@@ -52,6 +52,7 @@ ENDPOINT_FIELDS = {
     "disabled_reason",
     "retry_schedule_s",
     "rate_limit_per_s",
+    "ordered",
     "include_codes",
     "include_approval_links",
     "filter",

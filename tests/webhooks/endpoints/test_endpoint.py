@@ -92,6 +92,7 @@ async def test_a_new_endpoint_has_the_contracts_shape(
         "disabled_reason": None,
         "retry_schedule_s": [0, 5, 30],
         "rate_limit_per_s": None,
+        "ordered": False,
         "include_codes": False,
         "include_approval_links": False,
         "filter": None,

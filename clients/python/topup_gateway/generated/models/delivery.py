@@ -15,7 +15,7 @@ T = TypeVar("T", bound="Delivery")
 
 @_attrs_define
 class Delivery:
-    """One event to one endpoint. next_attempt_at is null unless it is pending."""
+    """One event to one endpoint. next_attempt_at is null unless it is pending and waits for no other."""
 
     id: str
     """ Its id, dlv_…. """
@@ -41,6 +41,9 @@ class Delivery:
     """ That sent the top-up it tells of; null: no key, no top-up. """
     key_name: None | str
     """ What that key was called then. """
+    waits_for: None | str
+    """ The delivery that has to end first: of an earlier event of the same object, to an `ordered` webhook; null:
+    none. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -76,6 +79,9 @@ class Delivery:
         key_name: None | str
         key_name = self.key_name
 
+        waits_for: None | str
+        waits_for = self.waits_for
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -92,6 +98,7 @@ class Delivery:
                 "created_at": created_at,
                 "key_id": key_id,
                 "key_name": key_name,
+                "waits_for": waits_for,
             }
         )
 
@@ -157,6 +164,13 @@ class Delivery:
 
         key_name = _parse_key_name(d.pop("key_name"))
 
+        def _parse_waits_for(data: object) -> None | str:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        waits_for = _parse_waits_for(d.pop("waits_for"))
+
         delivery = cls(
             id=id,
             event_id=event_id,
@@ -170,6 +184,7 @@ class Delivery:
             created_at=created_at,
             key_id=key_id,
             key_name=key_name,
+            waits_for=waits_for,
         )
 
         delivery.additional_properties = d

@@ -36,7 +36,7 @@ class Delivery202Answer:
     timestamp: datetime.datetime
     """ When it was answered, RFC 3339, UTC. """
     data: Delivery
-    """ One event to one endpoint. next_attempt_at is null unless it is pending. """
+    """ One event to one endpoint. next_attempt_at is null unless it is pending and waits for no other. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:

@@ -48,6 +48,9 @@ class DeliveryWithAttempts:
     """ That sent the top-up it tells of; null: no key, no top-up. """
     key_name: None | str
     """ What that key was called then. """
+    waits_for: None | str
+    """ The delivery that has to end first: of an earlier event of the same object, to an `ordered` webhook; null:
+    none. """
     attempts: list[Attempt]
     """ Every attempt at it. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
@@ -85,6 +88,9 @@ class DeliveryWithAttempts:
         key_name: None | str
         key_name = self.key_name
 
+        waits_for: None | str
+        waits_for = self.waits_for
+
         attempts = []
         for attempts_item_data in self.attempts:
             attempts_item = attempts_item_data.to_dict()
@@ -106,6 +112,7 @@ class DeliveryWithAttempts:
                 "created_at": created_at,
                 "key_id": key_id,
                 "key_name": key_name,
+                "waits_for": waits_for,
                 "attempts": attempts,
             }
         )
@@ -174,6 +181,13 @@ class DeliveryWithAttempts:
 
         key_name = _parse_key_name(d.pop("key_name"))
 
+        def _parse_waits_for(data: object) -> None | str:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        waits_for = _parse_waits_for(d.pop("waits_for"))
+
         attempts = []
         _attempts = d.pop("attempts")
         for attempts_item_data in _attempts:
@@ -194,6 +208,7 @@ class DeliveryWithAttempts:
             created_at=created_at,
             key_id=key_id,
             key_name=key_name,
+            waits_for=waits_for,
             attempts=attempts,
         )
 

@@ -41,6 +41,8 @@ class EndpointEventData:
     """ Entry k: the wait before attempt k, in seconds. """
     rate_limit_per_s: int | None
     """ At most so many requests in a second; null: no limit. """
+    ordered: bool
+    """ Events of one object are sent one after the other, by `sequence`. """
     include_codes: bool
     """ Whether bodies carry voucher_code. """
     include_approval_links: bool
@@ -76,6 +78,8 @@ class EndpointEventData:
         rate_limit_per_s: int | None
         rate_limit_per_s = self.rate_limit_per_s
 
+        ordered = self.ordered
+
         include_codes = self.include_codes
 
         include_approval_links = self.include_approval_links
@@ -104,6 +108,7 @@ class EndpointEventData:
                 "disabled_reason": disabled_reason,
                 "retry_schedule_s": retry_schedule_s,
                 "rate_limit_per_s": rate_limit_per_s,
+                "ordered": ordered,
                 "include_codes": include_codes,
                 "include_approval_links": include_approval_links,
                 "filter": filter_,
@@ -148,6 +153,8 @@ class EndpointEventData:
 
         rate_limit_per_s = _parse_rate_limit_per_s(d.pop("rate_limit_per_s"))
 
+        ordered = d.pop("ordered")
+
         include_codes = d.pop("include_codes")
 
         include_approval_links = d.pop("include_approval_links")
@@ -182,6 +189,7 @@ class EndpointEventData:
             disabled_reason=disabled_reason,
             retry_schedule_s=retry_schedule_s,
             rate_limit_per_s=rate_limit_per_s,
+            ordered=ordered,
             include_codes=include_codes,
             include_approval_links=include_approval_links,
             filter_=filter_,

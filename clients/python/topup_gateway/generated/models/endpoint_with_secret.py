@@ -41,6 +41,8 @@ class EndpointWithSecret:
     """ Entry k: the wait before attempt k, in seconds. """
     rate_limit_per_s: int | None
     """ At most so many requests in a second; null: no limit. """
+    ordered: bool
+    """ Events of one object are sent one after the other, by `sequence`. """
     include_codes: bool
     """ Whether bodies carry voucher_code. """
     include_approval_links: bool
@@ -85,6 +87,8 @@ class EndpointWithSecret:
         rate_limit_per_s: int | None
         rate_limit_per_s = self.rate_limit_per_s
 
+        ordered = self.ordered
+
         include_codes = self.include_codes
 
         include_approval_links = self.include_approval_links
@@ -124,6 +128,7 @@ class EndpointWithSecret:
                 "disabled_reason": disabled_reason,
                 "retry_schedule_s": retry_schedule_s,
                 "rate_limit_per_s": rate_limit_per_s,
+                "ordered": ordered,
                 "include_codes": include_codes,
                 "include_approval_links": include_approval_links,
                 "filter": filter_,
@@ -174,6 +179,8 @@ class EndpointWithSecret:
             return cast(int | None, data)
 
         rate_limit_per_s = _parse_rate_limit_per_s(d.pop("rate_limit_per_s"))
+
+        ordered = d.pop("ordered")
 
         include_codes = d.pop("include_codes")
 
@@ -233,6 +240,7 @@ class EndpointWithSecret:
             disabled_reason=disabled_reason,
             retry_schedule_s=retry_schedule_s,
             rate_limit_per_s=rate_limit_per_s,
+            ordered=ordered,
             include_codes=include_codes,
             include_approval_links=include_approval_links,
             filter_=filter_,

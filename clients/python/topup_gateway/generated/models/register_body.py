@@ -32,6 +32,9 @@ class RegisterBody:
     """ Entry k: the wait before attempt k, in seconds. """
     rate_limit_per_s: int | None | Unset = UNSET
     """ At most so many requests a second; null: no limit. """
+    ordered: bool | Unset = UNSET
+    """ Whether events of one object (a top-up, an order, a subscription) are sent one after the other, by
+    `sequence`: one that fails holds up those after it until it has ended. Default: false. """
     include_codes: bool | Unset = UNSET
     """ Whether bodies carry voucher_code; needs vouchers:read. Else its hint only. Default: false. """
     include_approval_links: bool | Unset = UNSET
@@ -72,6 +75,8 @@ class RegisterBody:
         else:
             rate_limit_per_s = self.rate_limit_per_s
 
+        ordered = self.ordered
+
         include_codes = self.include_codes
 
         include_approval_links = self.include_approval_links
@@ -103,6 +108,8 @@ class RegisterBody:
             field_dict["retry_schedule_s"] = retry_schedule_s
         if rate_limit_per_s is not UNSET:
             field_dict["rate_limit_per_s"] = rate_limit_per_s
+        if ordered is not UNSET:
+            field_dict["ordered"] = ordered
         if include_codes is not UNSET:
             field_dict["include_codes"] = include_codes
         if include_approval_links is not UNSET:
@@ -151,6 +158,8 @@ class RegisterBody:
 
         rate_limit_per_s = _parse_rate_limit_per_s(d.pop("rate_limit_per_s", UNSET))
 
+        ordered = d.pop("ordered", UNSET)
+
         include_codes = d.pop("include_codes", UNSET)
 
         include_approval_links = d.pop("include_approval_links", UNSET)
@@ -181,6 +190,7 @@ class RegisterBody:
             headers=headers,
             retry_schedule_s=retry_schedule_s,
             rate_limit_per_s=rate_limit_per_s,
+            ordered=ordered,
             include_codes=include_codes,
             include_approval_links=include_approval_links,
             filter_=filter_,

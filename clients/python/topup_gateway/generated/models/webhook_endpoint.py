@@ -38,6 +38,8 @@ class WebhookEndpoint:
     """ Entry k: the wait before attempt k, in seconds. """
     rate_limit_per_s: int | None
     """ At most so many requests in a second; null: no limit. """
+    ordered: bool
+    """ Events of one object are sent one after the other, by `sequence`. """
     include_codes: bool
     """ Whether bodies carry voucher_code. """
     include_approval_links: bool
@@ -80,6 +82,8 @@ class WebhookEndpoint:
         rate_limit_per_s: int | None
         rate_limit_per_s = self.rate_limit_per_s
 
+        ordered = self.ordered
+
         include_codes = self.include_codes
 
         include_approval_links = self.include_approval_links
@@ -117,6 +121,7 @@ class WebhookEndpoint:
                 "disabled_reason": disabled_reason,
                 "retry_schedule_s": retry_schedule_s,
                 "rate_limit_per_s": rate_limit_per_s,
+                "ordered": ordered,
                 "include_codes": include_codes,
                 "include_approval_links": include_approval_links,
                 "filter": filter_,
@@ -166,6 +171,8 @@ class WebhookEndpoint:
             return cast(int | None, data)
 
         rate_limit_per_s = _parse_rate_limit_per_s(d.pop("rate_limit_per_s"))
+
+        ordered = d.pop("ordered")
 
         include_codes = d.pop("include_codes")
 
@@ -223,6 +230,7 @@ class WebhookEndpoint:
             disabled_reason=disabled_reason,
             retry_schedule_s=retry_schedule_s,
             rate_limit_per_s=rate_limit_per_s,
+            ordered=ordered,
             include_codes=include_codes,
             include_approval_links=include_approval_links,
             filter_=filter_,

@@ -36,6 +36,9 @@ class WebhooksPatchBody:
     """ Entry k: the wait before attempt k, in seconds. """
     rate_limit_per_s: int | None | Unset = UNSET
     """ At most so many requests a second; null: no limit. """
+    ordered: bool | Unset = UNSET
+    """ Whether events of one object (a top-up, an order, a subscription) are sent one after the other, by
+    `sequence`: one that fails holds up those after it until it has ended. """
     include_codes: bool | Unset = UNSET
     """ Whether bodies carry voucher_code; needs vouchers:read. Else its hint only. """
     include_approval_links: bool | Unset = UNSET
@@ -78,6 +81,8 @@ class WebhooksPatchBody:
         else:
             rate_limit_per_s = self.rate_limit_per_s
 
+        ordered = self.ordered
+
         include_codes = self.include_codes
 
         include_approval_links = self.include_approval_links
@@ -111,6 +116,8 @@ class WebhooksPatchBody:
             field_dict["retry_schedule_s"] = retry_schedule_s
         if rate_limit_per_s is not UNSET:
             field_dict["rate_limit_per_s"] = rate_limit_per_s
+        if ordered is not UNSET:
+            field_dict["ordered"] = ordered
         if include_codes is not UNSET:
             field_dict["include_codes"] = include_codes
         if include_approval_links is not UNSET:
@@ -161,6 +168,8 @@ class WebhooksPatchBody:
 
         rate_limit_per_s = _parse_rate_limit_per_s(d.pop("rate_limit_per_s", UNSET))
 
+        ordered = d.pop("ordered", UNSET)
+
         include_codes = d.pop("include_codes", UNSET)
 
         include_approval_links = d.pop("include_approval_links", UNSET)
@@ -198,6 +207,7 @@ class WebhooksPatchBody:
             headers=headers,
             retry_schedule_s=retry_schedule_s,
             rate_limit_per_s=rate_limit_per_s,
+            ordered=ordered,
             include_codes=include_codes,
             include_approval_links=include_approval_links,
             filter_=filter_,

@@ -1,0 +1,170 @@
+"""One object's deliveries to an ordered endpoint go one after the other, in the order of their events.
+
+Promise: a delivery is claimed only while no open one of the same endpoint and object comes before it, by
+the event's number and then by its id, and none of them is under way. So it holds for any number of
+workers and whatever ends them: an object's state is that of its open deliveries, and nothing else.
+Those without an object wait for nobody, and endpoints that are not ordered cost no statement here.
+
+A look at what is due finds what has to wait, and puts it off: so it is looked at once, and not by each
+claim, and what other objects have is found behind it. Whatever ends or interrupts the one that it
+waits for has the first of the object go on, in the same transaction. Two fences keep that true between
+the statements: again_no, which grows when a delivery may come before others of its object, and change_no,
+which grows before one ends. Both are of the endpoint's place in the line, which is locked before
+deliveries are. Should the end of the one before be missed by a process of an older version, the
+others are looked at again after PUT_OFF_US. Writes deliveries.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+from kernel.clock import HOUR_US
+from store.database import Row, Transaction
+from webhooks.deliveries.stage import OPEN
+
+PUT_OFF_US: Final = HOUR_US
+# What an endpoint that is ordered no more lets go at once; the rest comes within PUT_OFF_US.
+LET_GO_MAX: Final = 10_000
+
+_OF_OBJECT: Final = (
+    "b.object_id IS NOT NULL AND b.endpoint_id = d.endpoint_id AND b.object_id = d.object_id"
+)
+# Spelled as in the partial indexes, or SQLite does not use them.
+_FIRST: Final = f"""(
+    SELECT b.id FROM deliveries b WHERE b.{OPEN} AND {_OF_OBJECT}
+    ORDER BY b.event_no, b.id LIMIT 1)"""
+_SENDING: Final = f"FROM deliveries b WHERE b.status = 'sending' AND {_OF_OBJECT} AND b.id <> d.id"
+# Which delivery d waits for; null: none. Only of an endpoint that is ordered now.
+WAITS_FOR: Final = f"""
+CASE WHEN d.object_id IS NULL OR d.status <> 'pending' THEN NULL
+    WHEN (SELECT p.ordered FROM endpoints p WHERE p.id = d.endpoint_id) = 0 THEN NULL
+    ELSE COALESCE((SELECT MIN(b.id) {_SENDING}), NULLIF({_FIRST}, d.id)) END"""
+
+_LOOK = f"""
+SELECT v.id, v.claim_no, d.endpoint_id, q.change_no, q.again_no,
+    CASE WHEN d.object_id IS NULL THEN d.id ELSE {_FIRST} END AS first_id,
+    (SELECT MAX(b.next_attempt_at) {_SENDING} AND b.next_attempt_at > :now_us) AS sending_until_at
+FROM :rows[id text, claim_no bigint] AS v
+JOIN deliveries d ON d.id = v.id
+JOIN endpoint_queue q ON q.endpoint_id = d.endpoint_id
+"""
+# One whose lease ran out is counted as lost, as by a claim.
+_PUT_OFF = """
+UPDATE deliveries SET status = 'pending', claim_no = deliveries.claim_no + 1,
+    lost_claims = deliveries.lost_claims + CASE WHEN status = 'sending' THEN 1 ELSE 0 END,
+    waits_since_at = COALESCE(deliveries.waits_since_at, next_attempt_at),
+    next_attempt_at = w.until_at
+FROM (
+    SELECT v.id, v.claim_no, v.until_at
+    FROM :rows[id text, claim_no bigint, endpoint_id text, change_no bigint, until_at bigint] AS v
+    JOIN endpoint_queue q ON q.endpoint_id = v.endpoint_id
+    WHERE q.change_no = v.change_no
+    FOR NO KEY UPDATE OF q SKIP LOCKED) AS w
+WHERE deliveries.id = w.id AND deliveries.claim_no = w.claim_no
+"""
+# What was held while its endpoint was disabled goes at the pace of those.
+_GOES_ON = """
+UPDATE deliveries SET claim_no = claim_no + 1, waits_since_at = NULL,
+    next_attempt_at = CASE WHEN waits_since_at <=
+        (SELECT p.enabled_at FROM endpoints p WHERE p.id = deliveries.endpoint_id)
+        THEN waits_since_at ELSE w.at_us END
+FROM ({waiting}) AS w
+WHERE deliveries.id = w.id AND status = 'pending' AND waits_since_at IS NOT NULL
+RETURNING deliveries.endpoint_id
+"""
+_NEXT = _GOES_ON.format(
+    waiting=f"""
+    SELECT {_FIRST} AS id, d.at_us
+    FROM :rows[endpoint_id text, object_id text, at_us bigint] AS d"""
+)
+_LET_GO = _GOES_ON.format(
+    waiting=f"""
+    SELECT d.id, d.at_us FROM (
+        SELECT b.id, CAST(:now_us AS BIGINT) AS at_us FROM deliveries b
+        WHERE b.{OPEN} AND b.endpoint_id = :endpoint_id AND b.next_attempt_at > :now_us
+        LIMIT {LET_GO_MAX}) AS d"""
+)
+_PLACES = """
+SELECT d.id, COALESCE(d.object_id, d.transaction_id) AS object_id, e.event_no
+FROM deliveries d JOIN events e ON e.id = d.event_id
+WHERE d.id IN :ids[text]
+"""
+
+
+class ObjectPlace(NamedTuple):
+    """A delivery's place: what its event is about, null where nothing says it, and the event's number."""
+
+    object_id: str | None
+    event_no: int
+
+
+class HeldBack(NamedTuple):
+    """What a look at due deliveries found: those that wait, how many of them were put off, and again_no of
+    the endpoints then.
+    """
+
+    ids: Collection[str] = frozenset()
+    put_off: int = 0
+    again_nos: Mapping[str, int] = {}
+
+
+def place_of(
+    transaction_id: str | None, data: Mapping[str, Any], event_no: int
+) -> ObjectPlace | None:
+    """Of an event: its object is its top-up or order, or what its data is the state of; null: none."""
+    object_id = transaction_id or data.get("id")
+    return ObjectPlace(object_id, event_no) if isinstance(object_id, str) else None
+
+
+async def hold_back(tx: Transaction, due: Mapping[str, int], *, now_us: int) -> HeldBack:
+    """Which of these due deliveries of ordered endpoints wait, by their claim numbers; and puts them off.
+
+    Two statements, which need not be of one transaction, and none where nothing is due. A claim has to
+    name again_no of what is left.
+    """
+    if not due:
+        return HeldBack()
+    rows = await tx.fetch(_LOOK, rows=sorted(due.items()), now_us=now_us)
+    waiting = [row for row in rows if _waits(row)]
+    put_off = 0
+    if waiting:
+        wanted = [
+            (row["id"], row["claim_no"], row["endpoint_id"], row["change_no"], _until(row, now_us))
+            for row in waiting
+        ]
+        put_off = await tx.execute(_PUT_OFF, rows=sorted(wanted))
+    again_nos = {row["endpoint_id"]: row["again_no"] for row in rows}
+    return HeldBack(frozenset(row["id"] for row in waiting), put_off, again_nos)
+
+
+async def go_on(tx: Transaction, ended: Iterable[tuple[str, str, int]]) -> Sequence[str]:
+    """The first of each of these objects waits no more: (endpoint id, object id, when).
+
+    Returns the endpoints that have something to send. The caller has raised their change_no, and none
+    is no statement.
+    """
+    rows = sorted(set(ended))
+    if not rows:
+        return ()
+    found = await tx.fetch(_NEXT, rows=rows)
+    return sorted({row["endpoint_id"] for row in found})
+
+
+async def let_go(tx: Transaction, endpoint_id: str, *, now_us: int) -> None:
+    """The endpoint is ordered no more: what waits goes, LET_GO_MAX at once. The caller has raised change_no."""
+    await tx.execute(_LET_GO, endpoint_id=endpoint_id, now_us=now_us)
+
+
+async def places_of(tx: Transaction, delivery_ids: Sequence[str]) -> dict[str, ObjectPlace]:
+    """Where these deliveries stand, for those that send their events again."""
+    rows = await tx.fetch(_PLACES, ids=list(delivery_ids)) if delivery_ids else ()
+    return {row["id"]: ObjectPlace(row["object_id"], row["event_no"]) for row in rows}
+
+
+def _waits(row: Row) -> bool:
+    return row["first_id"] != row["id"] or row["sending_until_at"] is not None
+
+
+def _until(row: Row, now_us: int) -> int:
+    """A first one waits for what was sent before it came: to the end of its lease, which nobody may see."""
+    is_first = row["first_id"] == row["id"]
+    return int(row["sending_until_at"]) if is_first else now_us + PUT_OFF_US
