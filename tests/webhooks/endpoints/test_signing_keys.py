@@ -2,13 +2,26 @@
 
 import json
 
+import pytest
+
 from kernel.clock import FixedClock
 from kernel.tenant import Tenant
 from keys.signatures.ed25519 import public_text
 from store.database import Database, Row, Transaction
+from store.sqlite.database import SqliteDatabase
 from tests.support.webhook_rows import given_account, given_endpoint, new_vault
 from webhooks.deliveries.sealed import opened_keys
+from webhooks.endpoints import signing_keys
 from webhooks.endpoints.endpoint import rotate_secret
+
+# Beside one that has a key pair: enough that reading all of them would be dearer.
+WITHOUT_KEYS = """
+WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000)
+INSERT INTO endpoints (id, account_id, environment, url, description, events, secret_sealed,
+    retry_schedule_s, status, created_at)
+SELECT 'we_0' || i, account_id, environment, url, '', '', secret_sealed, '0', 'enabled', i
+FROM n CROSS JOIN endpoints
+"""
 
 
 async def rotated(
@@ -56,3 +69,20 @@ async def test_a_key_pair_is_rotated_with_the_secret_by_the_same_overlaps(
     assert three[2][0] == endpoint.public_key
     assert len(six) == 6
     assert [end for _, end in await keys_of(database, endpoint.id)] == [None]
+
+
+@pytest.mark.new_database
+async def test_the_published_keys_are_found_without_reading_endpoints_that_have_none(
+    database: Database, clock: FixedClock
+) -> None:
+    tenant = Tenant(await given_account(database, clock), "staging")
+    await given_endpoint(database, clock, tenant, ed25519=True)
+
+    async def explain(tx: Transaction) -> str:
+        await tx.execute(WITHOUT_KEYS)
+        await tx.execute("ANALYZE endpoints")
+        verb = "EXPLAIN QUERY PLAN" if isinstance(database, SqliteDatabase) else "EXPLAIN"
+        rows = await tx.fetch(f"{verb} {signing_keys._PAGE}", after="", rows=101)
+        return "\n".join(str(row[-1]) for row in rows)
+
+    assert "ix_endpoints_public_keys" in await database.transaction(explain)
