@@ -38,7 +38,7 @@ class FixedClock:
 
 def rfc3339(at_us: int) -> str:
     """2026-06-13T12:00:00Z: whole seconds, truncated."""
-    return datetime.fromtimestamp(at_us // SECOND_US, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return datetime.fromtimestamp(at_us // SECOND_US, UTC).isoformat()[:19] + "Z"
 
 
 def rfc3339_ms(at_us: int) -> str:

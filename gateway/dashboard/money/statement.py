@@ -70,11 +70,8 @@ def _period(asked: Form, months: Sequence[str], usual: tuple[int, int]) -> tuple
         raise InvalidInput(phrase("choose a month of the list"), param="month")
     if month:
         return _bounds(month)
-    since, until = usual
-    return (
-        time_us(_moment(asked.text("from")), "from") or since,
-        time_us(_moment(asked.text("to")), "to") or until,
-    )
+    since, until = (time_us(_moment(asked.text(name)), name) for name in ("from", "to"))
+    return usual[0] if since is None else since, usual[1] if until is None else until
 
 
 def _month_of(since: int, until: int, months: Sequence[str]) -> str:

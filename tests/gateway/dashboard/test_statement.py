@@ -30,9 +30,13 @@ async def test_a_period_without_changes_keeps_its_balances(gateway: Gateway) -> 
 
     past = await browser.get("/dashboard/statement?from=2020-01-01&to=2020-02-01")
     wrong = await browser.get("/dashboard/statement?from=2020-02-01&to=2020-01-01")
+    epoch = await browser.get("/dashboard/statement?from=1970-01-01&to=2020-01-01")
+    ever = await browser.get("/dashboard/statement?from=0001-01-01&to=9999-12-31")
 
     assert "2020-01-01 to 2020-01-31, both included" in text_of(past.text)
     assert "Nothing changed the balance in this period" in text_of(past.text)
+    assert "1970-01-01 to 2019-12-31, both included" in text_of(epoch.text)
+    assert "0001-01-01 to 9999-12-30, both included" in text_of(ever.text)
     assert wrong.status_code == 422
     assert "The first day is before the last one." in text_of(wrong.text)
 
