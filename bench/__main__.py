@@ -27,6 +27,7 @@ NAMES = (
     "sizing",
     "prune",
     "metering",
+    "audit",
 )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from operator import attrgetter
 from typing import Final
 
+from billing.checkpoints.verified import last_verified
 from billing.ledger.audit import rules
 from billing.ledger.proof import LedgerProof, list_proofs
 from billing.payments.unanswered import UNANSWERED_US
@@ -76,8 +77,11 @@ async def show_recharges(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def show_proofs(call: RequestContext[Fields, Fields]) -> Reply:
-    """The last looks at the whole ledger, and the rules that they hold it against."""
-    return await short_page(call, "admin/proofs.html", _PROOFS, list_proofs, rules=rules())
+    """The last looks at the whole ledger, when all sealed days were last verified, and the rules that are proved."""
+    verified = await call.context.database.read(last_verified)
+    return await short_page(
+        call, "admin/proofs.html", _PROOFS, list_proofs, verified=verified, rules=rules()
+    )
 
 
 ROUTES = (
