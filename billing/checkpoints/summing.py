@@ -7,7 +7,7 @@ import asyncio
 import logging
 from functools import partial
 
-from billing.checkpoints.sums import SealedChanged, add_step
+from billing.checkpoints.sums import SealedChanged, read_step, write_step
 from keys.principal import ENVIRONMENTS
 from store.database import Database
 
@@ -17,13 +17,24 @@ _log = logging.getLogger(__name__)
 async def add_sealed(database: Database, *, pause_s: float = 0.0) -> None:
     """Until every sealed day is in; pause_s: between two steps, for who has other work. A day whose transfers were changed since ends its environment there."""
     for environment in ENVIRONMENTS:
-        step = partial(add_step, environment=environment)
         has_more = True
         while has_more:
-            try:
-                has_more = await database.transaction(step, durable=False)
-            except SealedChanged as error:
-                fields = {"environment": environment, "at": str(error)}
-                _log.error("checkpoint.changed", extra=fields)
-                has_more = False
+            has_more = await _add_some(database, environment)
             await asyncio.sleep(pause_s)
+
+
+async def add_some(database: Database, environment: str) -> bool:
+    """One step; whether there may be more to add. Raises SealedChanged."""
+    step = await database.read(partial(read_step, environment=environment))
+    if step is not None:
+        await database.transaction(partial(write_step, step=step), durable=False)
+    return step is not None
+
+
+async def _add_some(database: Database, environment: str) -> bool:
+    try:
+        return await add_some(database, environment)
+    except SealedChanged as error:
+        fields = {"environment": environment, "at": str(error)}
+        _log.error("checkpoint.changed", extra=fields)
+        return False

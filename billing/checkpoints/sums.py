@@ -1,7 +1,7 @@
 """What of each ledger account lies in checkpoints: its debits and credits, in all of them together.
 
-Promise: each sealed transfer is added once, whoever adds. A step adds some tiles of the first day that is not in
-whole, and moves the mark in the same transaction, which ends where somebody else has moved it. A row keeps what it
+Promise: each sealed transfer is added once, whoever adds. A step reads some tiles of the first day that is not in
+whole; what they add up to is written in a transaction that moves the mark, or changes nothing where somebody else has moved it. A row keeps what it
 was without its last day, so a reader sees whole days alone while one is being added. What is added was held against
 the leaf that was sealed: a transfer that was changed since ends it at its day. Writes sealed_balances and sealed_sums.
 """
@@ -16,7 +16,8 @@ from billing.checkpoints.leaf import COLUMNS, SealedTransfer, hash_of, of_row, s
 from billing.checkpoints.tiles import Tile
 from store.database import Transaction
 
-TILES_PER_STEP: Final = 8
+# Few, since SQLite has one writer: a send waits while a step is written.
+TILES_PER_STEP: Final = 2
 _MARK: Final = "SELECT summed_day, tiles FROM sealed_sums WHERE environment = :environment"
 _MOVE: Final = """
 UPDATE sealed_sums SET summed_day = :to_day, tiles = :to_tiles
@@ -55,53 +56,61 @@ class SumsMark(NamedTuple):
     tiles: int
 
 
+class SumsStep(NamedTuple):
+    """Some tiles of a day, read: from which mark to which, and what they add to each ledger account."""
+
+    environment: str
+    mark: SumsMark
+    to: SumsMark
+    day: int
+    sums: Mapping[_Side, tuple[int, int]]
+
+
 async def summed_day(tx: Transaction, environment: str) -> int | None:
     """The last day that is in whole; None where none is."""
     row = await tx.fetch_one(_MARK, environment=environment)
     return None if row is None or row[0] is None else int(row[0])
 
 
-async def add_step(tx: Transaction, environment: str) -> bool:
-    """Adds some more; whether there may be more to add. Raises SealedChanged."""
+async def read_step(tx: Transaction, *, environment: str) -> SumsStep | None:
+    """The next tiles that are in no sum yet; None where there are none. Raises SealedChanged."""
     mark = await _mark(tx, environment)
     found = await checkpoint.after(tx, environment, day_start_at=mark.day, limit=1)
     if not found:
-        return False
+        return None
     day = found[0]
     some = await tiles.leaf_tiles(
         tx, environment, day.day_start_at, from_number=mark.tiles, limit=TILES_PER_STEP
     )
     is_whole = len(some) < TILES_PER_STEP
     to = SumsMark(day.day_start_at, 0) if is_whole else SumsMark(mark.day, mark.tiles + len(some))
-    if await _move(tx, environment, mark, to):
-        sums = _sums(await _sealed(tx, day, some))
-        rows = [(*side, day.day_start_at, *both, 0, 0) for side, both in sorted(sums.items())]
-        await tx.insert("sealed_balances", _COLUMNS, rows, on_conflict=_ADD)
-    return True
+    return SumsStep(environment, mark, to, day.day_start_at, _sums(await _sealed(tx, day, some)))
 
 
-async def _mark(tx: Transaction, environment: str) -> SumsMark:
+async def write_step(tx: Transaction, *, step: SumsStep) -> None:
+    """Adds what was read, unless somebody else did."""
     await tx.insert(
         "sealed_sums",
         ("environment", "summed_day", "tiles"),
-        [(environment, None, 0)],
+        [(step.environment, None, 0)],
         on_conflict="ON CONFLICT (environment) DO NOTHING",
     )
-    row = await tx.fetch_one(_MARK, environment=environment)
-    assert row is not None, "it is there by now"
-    return SumsMark(-1 if row[0] is None else int(row[0]), int(row[1]))
-
-
-async def _move(tx: Transaction, environment: str, mark: SumsMark, to: SumsMark) -> bool:
     moved = await tx.execute(
         _MOVE,
-        to_day=None if to.day < 0 else to.day,
-        to_tiles=to.tiles,
-        environment=environment,
-        day=mark.day,
-        tiles=mark.tiles,
+        to_day=None if step.to.day < 0 else step.to.day,
+        to_tiles=step.to.tiles,
+        environment=step.environment,
+        day=step.mark.day,
+        tiles=step.mark.tiles,
     )
-    return moved == 1
+    if moved:
+        rows = [(*side, step.day, *both, 0, 0) for side, both in sorted(step.sums.items())]
+        await tx.insert("sealed_balances", _COLUMNS, rows, on_conflict=_ADD)
+
+
+async def _mark(tx: Transaction, environment: str) -> SumsMark:
+    row = await tx.fetch_one(_MARK, environment=environment)
+    return SumsMark(-1, 0) if row is None else SumsMark(-1 if row[0] is None else row[0], row[1])
 
 
 async def _sealed(

@@ -90,8 +90,12 @@ async def _tenant(
         settled_id = least_id("trf", SystemClock().now_us() - SETTLED_US)
         for finding in await walked_findings(database, tenant, settled_id):
             yield finding
+    # A subject that both its row and a transfer lead to is asked about twice.
+    told: set[Finding] = set()
     async for finding in row_findings(database, tenant, since_us=since_us):
-        yield finding
+        if finding not in told:
+            told.add(finding)
+            yield finding
 
 
 async def _from_seals(database: Database, tenant: Tenant, basis: Basis) -> Sequence[Finding] | None:

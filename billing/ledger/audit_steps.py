@@ -13,14 +13,20 @@ from typing import Final, NamedTuple
 from billing.ledger.audit_rules import RULES
 from billing.ledger.chart import Code
 from billing.ledger.finding import Finding, finding_of
-from billing.ledger.rule import KEYS, OWN, Rule, narrowed
+from billing.ledger.rule import KEYS, OWN, narrowed
 from kernel.ids import least_id
 from kernel.tenant import Tenant
 from store.database import Database, Transaction
 
 SUBJECTS_AT_ONCE: Final = 2_000
-_NONE: Final[Mapping[str, object]] = {}
 _WHOLE: Final = frozenset({"tenant", "plans"})
+_NARROWED: Final = {
+    rule.says: narrowed(rule) for rule in RULES if rule.about not in {"tenant", "balances"}
+}
+_WHOLE_TEXTS: Final = [
+    (rule.says, _NARROWED.get(rule.says, rule.text)) for rule in RULES if rule.about in _WHOLE
+]
+_NONE: Final[Mapping[str, object]] = {}
 _OF_TOPUPS: Final = frozenset(
     code for code in Code if code.startswith(("topup_", "supplier_", "voucher_"))
 )
@@ -60,11 +66,9 @@ async def row_findings(
     database: Database, tenant: Tenant, *, since_us: int
 ) -> AsyncIterator[Finding]:
     """What breaks a rule that is not about balances; since_us: 0 for every row."""
-    for rule in RULES:
-        if rule.about in _WHOLE:
-            text = rule.text if rule.about == "tenant" else narrowed(rule)
-            for finding in await database.read(partial(_ask, tenant=tenant, rule=rule, text=text)):
-                yield finding
+    for one in _WHOLE_TEXTS:
+        for finding in await database.read(partial(_ask, tenant=tenant, texts=[one])):
+            yield finding
     async for finding in _by_transfers(database, tenant, since_us):
         yield finding
     for table in _TABLES:
@@ -109,26 +113,25 @@ async def _ids(
 
 async def _asked(
     database: Database, tenant: Tenant, about: Iterable[str], values: Mapping[str, object]
-) -> list[Finding]:
-    """The rules about these, over the subjects that the values name."""
-    found: list[Finding] = []
-    for rule in RULES:
-        if rule.about in about:
-            ask = partial(_ask, tenant=tenant, rule=rule, text=_NARROWED[rule.says], values=values)
-            found += await database.read(ask)
-    return found
-
-
-_NARROWED: Final = {
-    rule.says: narrowed(rule) for rule in RULES if rule.about not in {"tenant", "balances"}
-}
+) -> Sequence[Finding]:
+    """The rules about these, over the subjects that the values name; in one snapshot."""
+    texts = [(rule.says, _NARROWED[rule.says]) for rule in RULES if rule.about in about]
+    return await database.read(partial(_ask, tenant=tenant, texts=texts, values=values))
 
 
 async def _ask(
-    tx: Transaction, *, tenant: Tenant, rule: Rule, text: str, values: Mapping[str, object] = _NONE
-) -> list[Finding]:
+    tx: Transaction,
+    *,
+    tenant: Tenant,
+    texts: Sequence[tuple[str, str]],
+    values: Mapping[str, object] = _NONE,
+) -> Sequence[Finding]:
     own = {"account_id": tenant.account_id, "environment": tenant.environment}
-    return [finding_of(rule.says, tenant, row) for row in await tx.fetch(text, **own, **values)]
+    found: list[Finding] = []
+    for says, text in texts:
+        rows = await tx.fetch(text, **own, **values)
+        found += [finding_of(says, tenant, row) for row in rows]
+    return found
 
 
 async def _page(
