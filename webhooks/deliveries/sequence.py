@@ -78,10 +78,10 @@ _NEXT = _GOES_ON.format(
 )
 _LET_GO = _GOES_ON.format(
     waiting=f"""
-    SELECT d.id, d.at_us FROM (
+    SELECT later.id, later.at_us FROM (
         SELECT b.id, CAST(:now_us AS BIGINT) AS at_us FROM deliveries b
         WHERE b.{OPEN} AND b.endpoint_id = :endpoint_id AND b.next_attempt_at > :now_us
-        LIMIT {LET_GO_MAX}) AS d"""
+        LIMIT {LET_GO_MAX}) AS later"""
 )
 _PLACES = """
 SELECT d.id, COALESCE(d.object_id, d.transaction_id) AS object_id, e.event_no

@@ -8,7 +8,7 @@ from kernel.clock import FixedClock
 from kernel.tenant import Tenant
 from store.database import Database, Transaction
 from tests.support.webhook_rows import claim_all, given_account, given_endpoint, given_events
-from webhooks.deliveries import claim, delivery
+from webhooks.deliveries import claim, delivery, sequence
 
 pytestmark = pytest.mark.new_database
 SCAN_VALUES = {
@@ -19,6 +19,11 @@ SCAN_VALUES = {
     "after_at": -1,
     "after_id": "",
 }
+LOOK_VALUES = {"rows": [("dlv_1", 0)], "now_us": 1_781_352_000_000_000}
+PUT_OFF_VALUES = {"rows": [("dlv_1", 0, "we_1", 0, 1)]}
+NEXT_VALUES = {"rows": [("we_1", "txn_1", 1)]}
+LET_GO_VALUES = {"endpoint_id": "we_1", "now_us": 1}
+CLAIM_ORDERED_VALUES = {"rows": [("dlv_1", 0, "we_1", 0)], "lease_until_us": 1}
 CLAIM_VALUES = {"rows": [("dlv_1", 0, "we_1")], "lease_until_us": 1}
 AT_ONCE_VALUES = {
     "endpoint_id": "we_1",
@@ -35,12 +40,18 @@ STATEMENTS: dict[str, tuple[str, dict[str, Any]]] = {
     "claim": (claim._CLAIM, CLAIM_VALUES),
     "claim at once": (claim._CLAIM_AT_ONCE, AT_ONCE_VALUES),
     "settle": (delivery._SETTLE, SETTLE_VALUES),
+    "claim of an ordered one": (claim._CLAIM_ORDERED, CLAIM_ORDERED_VALUES),
+    "look at an object": (sequence._LOOK, LOOK_VALUES),
+    "put off": (sequence._PUT_OFF, PUT_OFF_VALUES),
+    "next of an object": (sequence._NEXT, NEXT_VALUES),
+    "let go": (sequence._LET_GO, LET_GO_VALUES),
 }
 
 
 async def test_no_statement_reads_the_whole_table(database: Database, clock: FixedClock) -> None:
     tenant = Tenant(await given_account(database, clock), "staging")
     await given_endpoint(database, clock, tenant)
+    await given_endpoint(database, clock, tenant, ordered=True)
     for _ in range(10):
         await given_events(database, clock, tenant, count=500)
     await claim_all(database, clock, ids_max=2500)
@@ -62,3 +73,6 @@ async def test_no_statement_reads_the_whole_table(database: Database, clock: Fix
             assert f"SCAN {alias}\n" not in plan + "\n", name
             assert f"SCAN {table}\n" not in plan + "\n", name
             assert f"Seq Scan on {table} " not in plan, name
+    # The first of an object is found in the one index that has it at its beginning.
+    for name in ("look at an object", "next of an object"):
+        assert "ix_deliveries_object" in plans[name], name
