@@ -1,9 +1,11 @@
-"""More processes on one PostgreSQL: 1, 2 and 4 gateways, 1, 2 and 4 workers.
+"""More processes on one PostgreSQL: 1, 2 and 4 gateways, 1, 2 and 4 workers, and both together.
 
     python -m bench.scale [--full] [--write] [--processes 1 2 4]
 
 Gateways: 64 connections on each, one hot wallet and 1,000 wallets. Workers: a backlog for 1,000
-endpoints of as many accounts, gateways off. Efficiency is what one of n does ÷ what one alone does;
+endpoints of as many accounts, gateways off. Whole job: n gateways and n workers, 1,000 wallets with an
+endpoint each, 64 connections in all, counted from the first request to the last receipt; PostgreSQL is
+asked how many deadlocks it had. Efficiency is what one of n does ÷ what one alone does;
 the same by CPU tells what a process still does for a second of a core, which does not depend on how
 many cores this machine has. `cores` shows which part is at its end.
 """
@@ -22,11 +24,13 @@ from bench.scene import scene
 from bench.sink import Sink
 from bench.tenants import open_tenants
 from bench.usage import Meter, postmaster
+from tests.support.postgres_server import asked_on_server
 
 PROCESSES = (1, 2, 4)
 WALLETS = (1, 1000)
 ENDPOINTS = 1000
 CONNECTIONS = 64
+RECEIPT_S_MAX = 120
 RATE_LIMIT = "1000000"
 KIND = "postgresql"
 
@@ -93,6 +97,54 @@ def workers(processes: int, chosen: report.Options) -> list[Sample]:
     return found
 
 
+def whole_job(processes: int, chosen: report.Options) -> tuple[list[Sample], int]:
+    """So many gateways and workers at once; also the deadlocks that PostgreSQL counted."""
+    with (
+        Sink() as sink,
+        scene(KIND, rate_limit_per_s=RATE_LIMIT, log_level=chosen.log_level) as stage,
+    ):
+        installation = stage.installation
+        assert stage.server is not None
+        hooks = [f"{sink.url}/{number}" for number in range(ENDPOINTS)]
+        tenants = asyncio.run(open_tenants(installation.database_url, ENDPOINTS, hook_urls=hooks))
+        installation.start(gateways=processes, workers=processes)
+        pids = [one.pid for one in (*installation.gateways, *installation.workers)]
+        meter = Meter({"process": pids, "postgres": [postmaster(stage.server.url)]})
+        urls = [gateway.url for gateway in installation.gateways]
+        keys = [tenant.key for tenant in tenants]
+        # The first seconds open connections and fill caches.
+        _deliver(urls, keys, sink, meter, chosen.pick(1, 2))
+        found = [_deliver(urls, keys, sink, meter, chosen.pick(3, 6)) for _ in range(chosen.runs)]
+        return found, asked_on_server(stage.server.url, _DEADLOCKS)
+
+
+# Of all databases, since the server began.
+_DEADLOCKS = "SELECT SUM(deadlocks)::int FROM pg_stat_database"
+
+
+def _deliver(
+    urls: Sequence[str], keys: Sequence[str], sink: Sink, meter: Meter, seconds: float
+) -> Sample:
+    sink.reset()
+    meter.start()
+    connections = CONNECTIONS // len(urls)
+    with contextlib.ExitStack() as stack:
+        loaders = [
+            stack.enter_context(loading(url, keys=keys, connections=connections, seconds=seconds))
+            for url in urls
+        ]
+        loads = [loader.result() for loader in loaders]
+    assert not any(one.refused for one in loads), "refused"
+    sent = sum(one.requests for one in loads)
+    came = sink.wait(sent, timeout_s=RECEIPT_S_MAX)
+    took_s = (came["last_ns"] - min(one.begun_ns for one in loads)) / 1e9
+    return Sample(
+        sent / took_s,
+        came["p99_ms"],
+        {part: cpu_s / took_s for part, cpu_s in meter.cpu_s().items()},
+    )
+
+
 def _tables(found: Mapping[str, Mapping[int, Sequence[Sample]]]) -> list[report.Table]:
     """What each part does with n processes, beside the same with one."""
     table = report.Table(
@@ -144,12 +196,17 @@ def main() -> None:
     names = {wallets: f"sends, {wallets:,} wallets" for wallets in WALLETS}
     found: dict[str, dict[int, Sequence[Sample]]] = {name: {} for name in names.values()}
     found["deliveries"] = {}
+    found["whole job"] = {}
+    deadlocks = 0
     for processes in chosen.others.processes:
         for wallets, runs in gateways(processes, chosen).items():
             found[names[wallets]][processes] = runs
         found["deliveries"][processes] = workers(processes, chosen)
+        found["whole job"][processes], counted = whole_job(processes, chosen)
+        deadlocks += counted
         print(f"  {processes} processes", flush=True)
-    note = _hot(found, [names[wallets] for wallets in WALLETS])
+    hot = _hot(found, [names[wallets] for wallets in WALLETS])
+    note = f"{hot} Deadlocks of the whole job: {deadlocks}."
     report.show(chosen, "scale-out", _tables(found), notes=note)
 
 
