@@ -43,6 +43,6 @@ class ProofBasis:
 
 async def open_basis(database: Database, *, is_full: bool, now_us: int) -> ProofBasis:
     """For a proof that begins now."""
-    proved_at = 0 if is_full else await database.read(partial(last_good, until=now_us)) or 0
-    since_us = max(0, proved_at - SETTLED_US)
+    proved_at = None if is_full else await database.read(partial(last_good, until=now_us))
+    since_us = max(0, (proved_at or 0) - SETTLED_US)
     return ProofBasis(database, since_us=since_us, now_us=now_us)
