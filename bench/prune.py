@@ -2,10 +2,11 @@
 
     python -m bench.prune [--full] [--write] [--only sqlite|postgresql] [--topups 200000]
 
-The worker's own chore, in this process, deletes the events, deliveries and attempts of so many stored sends:
-with nothing else going on, and beside 1,000 sends a second that a gateway takes and a worker delivers. What
-was stored before is old, what is sent meanwhile is not. An event stands for itself, its delivery and its
-attempt; where a walk was ended early, two rows of events or deliveries are one. CPU is that of this process, which on SQLite is also the database's, and of PostgreSQL.
+The worker's own chore, in this process, once or as often as there are workers, deletes the events, deliveries
+and attempts of so many stored sends: with nothing else going on, and, once, beside 1,000 sends a second that a
+gateway takes and a worker delivers. What was stored before is old, what is sent meanwhile is not. An event stands
+for itself, its delivery and its attempt; where a walk was ended early, two rows of events or deliveries are one.
+CPU is that of this process, which on SQLite is also the database's, and of PostgreSQL.
 
 Disk is what the three tables take with their indexes: before, once all is deleted, once that was vacuumed, and
 once as many sends were stored a second and a third time. Room that is not used again would show in these.
@@ -39,6 +40,8 @@ from webhooks.events import log as event_log
 from worker.prune import retention_chore
 
 ACCOUNTS: Final = (1, 1_000)
+# Each worker has the chore: walks go on side by side.
+WORKERS: Final = (1, 3)
 SENDS_PER_S: Final = 1_000
 AGAIN: Final = 2
 POLLS: Final = 100
@@ -68,18 +71,19 @@ class Beside:
     pruned_per_s: float
 
 
-async def walk(stage: Scene, *, seconds_max: float | None = None) -> Walk:
+async def walk(stage: Scene, *, workers: int = 1, seconds_max: float | None = None) -> Walk:
     """Everything stored so far is old; ends after seconds_max, where that is sooner."""
     url = stage.installation.database_url
     clock = FixedClock(SystemClock().now_us())
     meter = Meter({"postgres": [await asyncio.to_thread(postmaster, url)] if stage.server else []})
-    async with opened(url) as database:
-        chore = retention_chore(database, clock, {"live": 0, "staging": 0})
+    async with contextlib.AsyncExitStack() as stack:
+        databases = [await stack.enter_async_context(opened(url)) for _ in range(workers)]
+        chores = [retention_chore(one, clock, {"live": 0, "staging": 0}) for one in databases]
         stored = await asyncio.to_thread(_old, url, clock.now_us())
         meter.start()
         began_s, cpu_s = time.perf_counter(), time.process_time()
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(chore.run(), seconds_max)
+            await asyncio.wait_for(asyncio.gather(*(one.run() for one in chores)), seconds_max)
         seconds, ours_s = time.perf_counter() - began_s, time.process_time() - cpu_s
         used = {"worker": ours_s, **meter.cpu_s()}
         gone = stored - await asyncio.to_thread(_old, url, clock.now_us())
@@ -108,15 +112,17 @@ def beside(stage: Scene, sink: Sink, tenants: Sequence[Merchant], seconds: float
 
 def measure(
     kind: str, accounts: int, topups: int, chosen: report.Options
-) -> list[tuple[Walk, float]]:
-    """With nothing else going on; and what a vacuum of it costs, in CPU of each event."""
+) -> dict[int, list[tuple[Walk, float]]]:
+    """By workers, with nothing else going on; and what a vacuum of it costs, in CPU of each event."""
     with scene(kind, rate_limit_per_s=RATE_LIMIT, log_level=chosen.log_level) as stage:
         url = stage.installation.database_url
         tenants = _tenants(url, accounts, "http://127.0.0.1:9")
-        found = []
+        found: dict[int, list[tuple[Walk, float]]] = {workers: [] for workers in WORKERS}
         for _ in range(chosen.runs):
-            asyncio.run(stock(url, tenants, topups))
-            found.append((asyncio.run(walk(stage)), vacuum_us(stage, topups)))
+            for workers, walks in found.items():
+                asyncio.run(stock(url, tenants, topups))
+                one = asyncio.run(walk(stage, workers=workers))
+                walks.append((one, vacuum_us(stage, topups)))
     return found
 
 
@@ -224,13 +230,8 @@ def main() -> None:
     alone = report.Table(
         f"Deleting {topups:,} events with their deliveries and attempts, nothing else going on",
         (
-            "database",
-            "accounts",
-            "events/s",
-            "worker µs",
-            "PostgreSQL µs",
-            "vacuum µs",
-            "cores at 1,000/s",
+            *("database", "accounts", "workers", "events/s", "worker µs", "PostgreSQL µs"),
+            *("vacuum µs", "cores at 1,000/s"),
         ),
     )
     with_sends = report.Table(
@@ -249,7 +250,8 @@ def main() -> None:
     )
     for kind in kinds:
         for accounts in ACCOUNTS:
-            _add_alone(alone, kind, accounts, measure(kind, accounts, topups, chosen))
+            for workers, walks in measure(kind, accounts, topups, chosen).items():
+                _add_alone(alone, (kind, f"{accounts:,}", workers), walks)
             runs = measure_beside(kind, accounts, topups, chosen)
             _add_beside(with_sends, kind, accounts, runs)
         room.add(kind, *disk(kind, topups))
@@ -257,14 +259,14 @@ def main() -> None:
 
 
 def _add_alone(
-    table: report.Table, kind: str, accounts: int, runs: Sequence[tuple[Walk, float]]
+    table: report.Table, what: Sequence[object], runs: Sequence[tuple[Walk, float]]
 ) -> None:
     ours = report.median(one.cpu_us["worker"] for one, _ in runs)
     database = report.median(one.cpu_us["postgres"] for one, _ in runs)
     vacuum = report.median(one for _, one in runs)
     per_s = round(report.median(one.per_s for one, _ in runs))
     cores = (ours + database + vacuum) * SENDS_PER_S / 1e6
-    table.add(kind, f"{accounts:,}", per_s, ours, database or None, vacuum or None, cores)
+    table.add(*what, per_s, ours, database or None, vacuum or None, cores)
 
 
 def _add_beside(table: report.Table, kind: str, accounts: int, runs: Sequence[Beside]) -> None:
