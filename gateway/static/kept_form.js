@@ -5,7 +5,7 @@
 "use strict";
 
 (() => {
-  const PLACE = "topup_form", KEPT_MS = 15 * 60 * 1000, CHARACTERS_MAX = 256 * 1024;
+  const PLACE = "topup_form", SIGN_OUT = "/dashboard/sign-out", KEPT_MS = 15 * 60 * 1000, CHARACTERS_MAX = 256 * 1024;
   const NOT_TYPED = new Set(["csrf_token", "environment", "once", "quote_id", "password", "headers"]);
   // whose: the person and the account of a page of the dashboard; world: the environment that it shows; unsent: this
   // page says that nothing was done.
@@ -61,10 +61,11 @@
     if (!isOf || (isHere && form)) keep(null);
   }
 
-  if (whose !== undefined) {
-    document.addEventListener("submit", ({ target, defaultPrevented }) => {
-      if (defaultPrevented || !("kept" in target.dataset)) return;
+  document.addEventListener("submit", ({ target, defaultPrevented }) => {
+    if (defaultPrevented) return;
+    if (target.getAttribute("action") === SIGN_OUT) keep(null);
+    if (whose !== undefined && "kept" in target.dataset) {
       keep({ action: target.getAttribute("action"), fields: typedIn(target), whose, world, at: Date.now() });
-    });
-  }
+    }
+  });
 })();

@@ -77,3 +77,9 @@ async def test_it_comes_back_to_whom_it_belongs_and_to_nobody_else(
     await page.get_by_role("button", name="Live", exact=True).click()
     await expect(lines).to_have_value(PASTED)
     await expect(again).to_be_visible()
+    # Who signs out leaves nothing of it behind.
+    await press_without_a_session(page, PASTED)
+    await sign_in(page, "ben@example.com")
+    await page.get_by_role("button", name="Sign out").click()
+    await page.wait_for_url("**/sign-in**")
+    assert await page.evaluate("sessionStorage.length") == 0
