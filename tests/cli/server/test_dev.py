@@ -31,6 +31,8 @@ from runtime.settings import load_settings
 from tests.support.command_line import without_settings
 from tests.support.preloaded import Forked, Preloaded
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).resolve().parents[3]
 READY_S_MAX = 60.0
 WEBHOOK_S_MAX = 20.0

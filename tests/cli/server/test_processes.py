@@ -20,6 +20,8 @@ from tests.support.preloaded import Preloaded
 from tests.support.receiver import Receiver
 from tests.support.senders import Senders, client, order
 
+pytestmark = pytest.mark.long
+
 SEEN_S_MAX = 60.0
 SENDERS = 4
 

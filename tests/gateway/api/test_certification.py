@@ -10,6 +10,7 @@ from tests.support.shop import Shop
 pytestmark = [pytest.mark.one_database]
 
 
+@pytest.mark.long
 async def test_a_registered_endpoint_is_tried_with_its_secret_and_key_and_no_log_knows_of_it(
     gateway: Gateway,
 ) -> None:

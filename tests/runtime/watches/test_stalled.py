@@ -14,7 +14,10 @@ from store.postgresql.database import PostgresqlDatabase
 from tests.support.database_proxy import proxied
 from tests.support.stalled_statement import held_by_stalled
 
-pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.parametrize("database_url", ["postgresql"], indirect=True),
+]
 
 
 async def test_a_gateway_alone_ends_what_is_stalled(

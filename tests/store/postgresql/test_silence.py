@@ -103,6 +103,7 @@ async def test_pages_that_hold_every_connection_do_not_keep_a_send_waiting(
     await account.engine.close()
 
 
+@pytest.mark.long
 async def test_a_statement_whose_end_never_comes_holds_its_locks_for_seconds_only(
     database: Database, database_url: str
 ) -> None:
