@@ -16,7 +16,6 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -28,6 +27,7 @@ from typing import Final
 
 from tests.deploy.dockerfile import Instruction, stages
 from tests.support.installation import API, MASTER_KEY, ROOT, clean_environment
+from tests.support.ports import free_port
 from tests.support.postgres_server import create_database, drop_database
 from tests.support.receiver import Receiver
 from tests.support.senders import client, order
@@ -256,12 +256,6 @@ def _is_ready(port: int) -> bool:
             return bool(json.load(answer)["status"] == "ready")
     except OSError:
         return False
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 if __name__ == "__main__":

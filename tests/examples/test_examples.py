@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import socket
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -17,6 +16,7 @@ import pytest_asyncio
 from keys.signatures.signing import signature_headers
 from tests.support.installation import API, ROOT, Installation, Program
 from tests.support.plain_http import http_client
+from tests.support.ports import free_port
 from tests.support.preloaded import Preloaded
 from tests.support.programs import needed
 from tests.support.receiver import Receiver
@@ -49,12 +49,6 @@ async def http(installation: Installation) -> AsyncIterator[httpx.AsyncClient]:
     async with client(key) as opened:
         opened.base_url = httpx.URL(installation.url + API)
         yield opened
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Example(Program):

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from tests.support.ports import free_port
 from tests.support.programs import needed
 
 START_S_MAX = 10
@@ -21,9 +22,7 @@ def pooled(database_url: str, *, mode: str, more: str = "") -> Iterator[str]:
     """The URL of the same database behind a pooler in that mode; more: lines of its settings."""
     program = needed("pgbouncer")
     server = urlsplit(database_url)
-    with socket.socket() as chosen:
-        chosen.bind(("127.0.0.1", 0))
-        port = chosen.getsockname()[1]
+    port = free_port()
     with tempfile.TemporaryDirectory(prefix="topup-pgbouncer-") as folder:
         users, settings = Path(folder) / "users", Path(folder) / "pgbouncer.ini"
         users.write_text(f'"{server.username}" ""\n', encoding="utf-8")

@@ -6,7 +6,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+
+from tests.support.ports import free_port
 
 START_S_MAX = 60
 _BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
@@ -70,9 +71,7 @@ class OwnServer:
         self._folder = folder / "postgresql"
         self._binaries = _binaries()
         self._user = None if os.getuid() else pwd.getpwnam("postgres")
-        with socket.socket() as chosen:
-            chosen.bind(("127.0.0.1", 0))
-            self.port = chosen.getsockname()[1]
+        self.port = free_port()
         self.url = f"postgresql://topup@127.0.0.1:{self.port}/postgres"
 
     def create(self) -> None:

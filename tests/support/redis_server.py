@@ -9,11 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from runtime.embedded_redis import find_server
+from tests.support.ports import free_port
 from tests.support.programs import missing
 
 START_S_MAX = 10
-# One of a cluster also listens on its port + 10,000.
-PORT_MAX = 65_535 - 10_000
 
 
 @contextlib.contextmanager
@@ -22,7 +21,7 @@ def redis_server(*options: str, lines: str = "") -> Iterator[int]:
     program = find_server()
     if program is None:
         missing("no Redis here: apt install redis-server")
-    port = _free_port()
+    port = free_port()
     with tempfile.TemporaryDirectory(prefix="topup-redis-") as folder:
         settings = Path(folder) / "redis.conf"
         settings.write_text(lines, encoding="utf-8")
@@ -39,15 +38,6 @@ def redis_server(*options: str, lines: str = "") -> Iterator[int]:
         finally:
             process.kill()
             process.wait()
-
-
-def _free_port() -> int:
-    while True:
-        with socket.socket() as chosen:
-            chosen.bind(("127.0.0.1", 0))
-            port: int = chosen.getsockname()[1]
-        if port <= PORT_MAX:
-            return port
 
 
 def say(port: int, *lines: str) -> None:

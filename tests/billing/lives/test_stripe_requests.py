@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import os
 import shutil
-import socket
 import sys
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
@@ -45,6 +44,7 @@ from billing.providers.stripe import provider as stripe_provider
 from billing.providers.stripe.provider import API_VERSION, Stripe
 from kernel.clock import SECOND_US, FixedClock
 from tests.support.plain_http import http_client
+from tests.support.ports import free_port
 from tests.support.providers import ORDER_ID, provider, wish
 from tests.support.stripe_api import customers, refunds, subscriptions, tokens
 from tests.support.stripe_api.catalog import make_price
@@ -311,9 +311,7 @@ async def send(client: httpx.AsyncClient, one: Asked) -> httpx.Response:
 @contextlib.asynccontextmanager
 async def mock(binary: str) -> AsyncIterator[httpx.AsyncClient]:
     """The mock on a free port, once it answers."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     process = await asyncio.create_subprocess_exec(
         binary,
         "-http-addr",
