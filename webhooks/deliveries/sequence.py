@@ -25,24 +25,36 @@ PUT_OFF_US: Final = HOUR_US
 # What an endpoint that is ordered no more lets go at once; the rest comes within PUT_OFF_US.
 LET_GO_MAX: Final = 10_000
 
-_OF_OBJECT: Final = (
-    "b.object_id IS NOT NULL AND b.endpoint_id = d.endpoint_id AND b.object_id = d.object_id"
-)
-# Spelled as in the partial indexes, or SQLite does not use them.
+# Spelled as in the partial indexes, or SQLite does not use them. By place and order, not by equal ids: else
+# PostgreSQL may take the index of what is due, and read all that an endpoint has open.
 _FIRST: Final = f"""(
-    SELECT b.id FROM deliveries b WHERE b.{OPEN} AND {_OF_OBJECT}
-    ORDER BY b.event_no, b.id LIMIT 1)"""
-_SENDING: Final = f"FROM deliveries b WHERE b.status = 'sending' AND {_OF_OBJECT} AND b.id <> d.id"
+    SELECT f.id FROM (
+        SELECT b.id, b.endpoint_id, b.object_id FROM deliveries b
+        WHERE b.{OPEN} AND b.object_id IS NOT NULL
+          AND (b.endpoint_id, b.object_id, b.event_no) > (d.endpoint_id, d.object_id, 0)
+        ORDER BY b.endpoint_id, b.object_id, b.event_no, b.id LIMIT 1) AS f
+    WHERE f.endpoint_id = d.endpoint_id AND f.object_id = d.object_id)"""
+_SENDING: Final = """(
+    SELECT f.{column} FROM (
+        SELECT b.{column}, b.endpoint_id, b.object_id FROM deliveries b
+        WHERE b.status = 'sending' AND b.object_id IS NOT NULL AND b.id <> d.id{only}
+          AND (b.endpoint_id, b.object_id) >= (d.endpoint_id, d.object_id)
+        ORDER BY b.endpoint_id, b.object_id LIMIT 1) AS f
+    WHERE f.endpoint_id = d.endpoint_id AND f.object_id = d.object_id)"""
+_SENDING_ID: Final = _SENDING.format(column="id", only="")
+_SENDING_UNTIL: Final = _SENDING.format(
+    column="next_attempt_at", only=" AND b.next_attempt_at > :now_us"
+)
 # Which delivery d waits for; null: none. Only of an endpoint that is ordered now.
 WAITS_FOR: Final = f"""
 CASE WHEN d.object_id IS NULL OR d.status <> 'pending' THEN NULL
     WHEN (SELECT p.ordered FROM endpoints p WHERE p.id = d.endpoint_id) = 0 THEN NULL
-    ELSE COALESCE((SELECT MIN(b.id) {_SENDING}), NULLIF({_FIRST}, d.id)) END"""
+    ELSE COALESCE({_SENDING_ID}, NULLIF({_FIRST}, d.id)) END"""
 
 _LOOK = f"""
 SELECT v.id, v.claim_no, d.endpoint_id, q.change_no, q.again_no,
     CASE WHEN d.object_id IS NULL THEN d.id ELSE {_FIRST} END AS first_id,
-    (SELECT MAX(b.next_attempt_at) {_SENDING} AND b.next_attempt_at > :now_us) AS sending_until_at
+    {_SENDING_UNTIL} AS sending_until_at
 FROM :rows[id text, claim_no bigint] AS v
 JOIN deliveries d ON d.id = v.id
 JOIN endpoint_queue q ON q.endpoint_id = d.endpoint_id
