@@ -19,7 +19,7 @@ from kernel.ids import EndpointId, new_id
 from kernel.limits import PAGE_ITEMS
 from kernel.tenant import Tenant
 from keys.signatures.signing import new_webhook_secret
-from keys.vault import Vault
+from keys.vault import SealBroken, Vault
 from store.database import Row, Transaction
 from store.keyset import Begin, Keyset
 from store.row_mapping import NUMBERS, WORDS, RowMapping, as_json
@@ -285,9 +285,8 @@ async def rotate_secret(
     row = await tx.fetch_one(_SECRETS, id=endpoint_id)
     assert row is not None, "get() has seen it, under the account's lock"
     until_us = now_us + overlap_s * SECOND_US
-    last = OlderSecret(opened_secret(vault, endpoint_id, row["secret_sealed"]), until_us)
-    before = opened_older(vault, endpoint_id, row["previous_secret_sealed"])
-    older = [one for one in (last, *before) if now_us < one.until_us][:OLDER_SECRETS_MAX]
+    before = _secrets_before(vault, endpoint_id, row, until_us)
+    older = [one for one in before if now_us < one.until_us][:OLDER_SECRETS_MAX]
     columns = {
         "secret_sealed": sealed_secret(vault, endpoint_id, secret),
         "previous_secret_sealed": sealed_older(vault, endpoint_id, older),
@@ -328,6 +327,17 @@ async def delete(
     await endpoint_queue.end(tx, endpoint_id, ending_at=now_us)
     tx.hint(endpoint_queue.ENDING_HINT)
     return endpoint
+
+
+def _secrets_before(
+    vault: Vault, endpoint_id: str, row: Row, until_us: int
+) -> tuple[OlderSecret, ...]:
+    """What signed so far, the newest until until_us. None where a seal does not open: then nothing was sent."""
+    try:
+        last = OlderSecret(opened_secret(vault, endpoint_id, row["secret_sealed"]), until_us)
+        return (last, *opened_older(vault, endpoint_id, row["previous_secret_sealed"]))
+    except SealBroken:
+        return ()
 
 
 def _changed_columns(vault: Vault, endpoint_id: str, changes: EndpointChanges) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from keys.signatures.ed25519 import new_seed, public_text
-from keys.vault import Vault
+from keys.vault import SealBroken, Vault
 from store.database import Transaction
 from webhooks.deliveries.sealed import SigningKey, opened_keys, sealed_keys
 
@@ -72,9 +72,13 @@ def rotated_columns(
 
     Those before it go on until their own ends, older_max at most.
     """
-    keys = opened_keys(vault, endpoint_id, sealed)
-    if not keys:
+    if sealed is None:
         return {}
+    try:
+        keys = opened_keys(vault, endpoint_id, sealed)
+    except SealBroken:
+        # Nothing could be signed with them: the new one begins alone.
+        keys = ()
     ends = [until_us if key.until_us is None else key.until_us for key in keys]
     older = [SigningKey(key.seed, end) for key, end in zip(keys, ends, strict=True) if now_us < end]
     return _columns(vault, endpoint_id, [SigningKey(new_seed(), None), *older[:older_max]])
