@@ -81,7 +81,7 @@ UNFORESEEABLE: Final = (
     Unforeseeable(
         r".*",
         r"cannot be given together with|is required where .* is not given|name either a pack or an amount"
-        r"|is required for a subscription",
+        r"|is required for a subscription|give secret, public_key or both",
         "of two fields one is given: oneOf beside fields breaks generators of clients",
     ),
     Unforeseeable(
