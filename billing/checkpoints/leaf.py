@@ -13,6 +13,8 @@ import msgspec
 from billing.checkpoints.merkle import leaf_hash
 
 SALT_BYTES: Final = 16
+# Of a whole day's leaves so many at a stretch, between which the rest of the process goes on [1 ms].
+HASHED_AT_ONCE: Final = 64
 COLUMNS: Final = (
     "id, account_id, environment, debit_id, credit_id, amount_micros, code, transaction_id,"
     " subject_id, created_at"

@@ -20,7 +20,14 @@ from typing import Final, NamedTuple
 from billing.checkpoints import checkpoint, tiles
 from billing.checkpoints.checkpoint import CLAIMED_US, Checkpoint, ClaimLost, Statement, digest_of
 from billing.checkpoints.jws import sign
-from billing.checkpoints.leaf import COLUMNS, SealedTransfer, hash_of, of_row, salt_of
+from billing.checkpoints.leaf import (
+    COLUMNS,
+    HASHED_AT_ONCE,
+    SealedTransfer,
+    hash_of,
+    of_row,
+    salt_of,
+)
 from billing.checkpoints.merkle import root_of
 from billing.checkpoints.signing_keys import signing_seed
 from billing.checkpoints.tiles import TILE, Leaf
@@ -37,7 +44,7 @@ LOOK_BACK_US: Final = DAY_US + 2 * HOUR_US
 AHEAD_US: Final = HOUR_US
 # Checkpoints that may hold an id of the time looked back to, beside the days of --look-back-days.
 DAYS_BEFORE: Final = 3
-PAGE: Final = 8 * TILE
+PAGE: Final = 2 * TILE
 _PAGE: Final = f"""
 SELECT {COLUMNS} FROM transfers WHERE id > :after AND id < :before ORDER BY id LIMIT {PAGE}
 """
@@ -46,12 +53,18 @@ _log = logging.getLogger(__name__)
 
 
 class Sealer:
-    """Of one process; others may do the same at the same time."""
+    """Of one process; others may do the same at the same time.
 
-    def __init__(self, database: Database, vault: Vault, clock: Clock) -> None:
+    pause_s: between two pages of transfers, for who has other work: a busy day has millions.
+    """
+
+    def __init__(
+        self, database: Database, vault: Vault, clock: Clock, *, pause_s: float = 0.0
+    ) -> None:
         self._database = database
         self._vault = vault
         self._clock = clock
+        self._pause_s = pause_s
 
     async def seal_due(self, *, look_back_days: int = 0) -> list[Checkpoint]:
         """Every day that is due, the oldest first, in each environment. Raises StoreError, SealBroken.
@@ -91,7 +104,7 @@ class Sealer:
         while found := await self._database.read(partial(_page, after=low, before=high)):
             low = found[-1].id
             await self._take(walk, found, before_id)
-            await asyncio.sleep(0)
+            await asyncio.sleep(self._pause_s)
         sealed = await self._database.transaction(partial(self._finish, walk=walk))
         fields = {"environment": environment, "day": sealed.day, "transfers": sealed.size}
         _log.info("checkpoint.sealed", extra=fields)
@@ -108,7 +121,9 @@ class Sealer:
         if fits and fits[0].id <= before_id:
             known = await self._database.read(partial(walk.known, fits=fits))
             fits = [one for one in fits if one.id not in known]
-        walk.add(fits)
+        for at in range(0, len(fits), HASHED_AT_ONCE):
+            walk.add(fits[at : at + HASHED_AT_ONCE])
+            await asyncio.sleep(0)
         if whole := walk.whole_tiles():
             await self._database.transaction(
                 partial(self._write, walk=walk, pieces=whole), durable=False

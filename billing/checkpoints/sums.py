@@ -12,7 +12,14 @@ from typing import Final, NamedTuple
 
 from billing.checkpoints import checkpoint, tiles
 from billing.checkpoints.checkpoint import Checkpoint
-from billing.checkpoints.leaf import COLUMNS, SealedTransfer, hash_of, of_row, salt_of
+from billing.checkpoints.leaf import (
+    COLUMNS,
+    HASHED_AT_ONCE,
+    SealedTransfer,
+    hash_of,
+    of_row,
+    salt_of,
+)
 from billing.checkpoints.tiles import Tile
 from store.database import Transaction
 
@@ -119,12 +126,14 @@ async def _sealed(
     """The tiles' transfers. One that is gone counts in no sum: in staging its account was erased."""
     rows = await tx.fetch(_TRANSFERS, ids=[one for tile in some for one in tile.ids])
     found = {str(row[0]): of_row(row) for row in rows}
-    for tile in some:
-        for transfer_id, sealed in zip(tile.ids, tile.hashes, strict=True):
-            transfer = found.get(transfer_id)
-            is_gone = transfer is None and day.environment == "staging"
-            if not is_gone and not _is_as_sealed(transfer, day, sealed):
-                raise SealedChanged(f"{transfer_id} of {day.environment} {day.day}")
+    leaves = [leaf for tile in some for leaf in zip(tile.ids, tile.hashes, strict=True)]
+    for place, (transfer_id, sealed) in enumerate(leaves):
+        if place % HASHED_AT_ONCE == 0:
+            await tx.pause()
+        transfer = found.get(transfer_id)
+        is_gone = transfer is None and day.environment == "staging"
+        if not is_gone and not _is_as_sealed(transfer, day, sealed):
+            raise SealedChanged(f"{transfer_id} of {day.environment} {day.day}")
     return list(found.values())
 
 
