@@ -45,6 +45,8 @@ AHEAD_US: Final = HOUR_US
 # Checkpoints that may hold an id of the time looked back to, beside the days of --look-back-days.
 DAYS_BEFORE: Final = 3
 PAGE: Final = 2 * TILE
+# A claim is kept so often, also while all that is gone through belongs to other days or environments.
+KEPT_AFTER_US: Final = CLAIMED_US // 4
 _PAGE: Final = f"""
 SELECT {COLUMNS} FROM transfers WHERE id > :after AND id < :before ORDER BY id LIMIT {PAGE}
 """
@@ -104,6 +106,8 @@ class Sealer:
         while found := await self._database.read(partial(_page, after=low, before=high)):
             low = found[-1].id
             await self._take(walk, found, before_id)
+            if self._clock.now_us() - walk.kept_at > KEPT_AFTER_US:
+                await self._database.transaction(partial(self._keep, walk=walk), durable=False)
             await asyncio.sleep(self._pause_s)
         sealed = await self._database.transaction(partial(self._finish, walk=walk))
         fields = {"environment": environment, "day": sealed.day, "transfers": sealed.size}
@@ -138,8 +142,10 @@ class Sealer:
         await tiles.insert_leaves(tx, walk.environment, walk.day, numbered)
 
     async def _keep(self, tx: Transaction, walk: "_Walk") -> None:
-        until = self._clock.now_us() + CLAIMED_US
+        now_us = self._clock.now_us()
+        until = now_us + CLAIMED_US
         await checkpoint.keep_claim(tx, walk.environment, walk.day, by=walk.claimed_by, until=until)
+        walk.kept_at = now_us
 
     async def _finish(self, tx: Transaction, *, walk: "_Walk") -> Checkpoint:
         """The last tiles, the root, and what is signed, in one transaction."""
@@ -196,6 +202,7 @@ class _Walk:
         self.roots: list[bytes] = []
         self.rest: list[Leaf] = []
         self.late = 0
+        self.kept_at = 0  # microseconds
         back_us = LOOK_BACK_US + further_us
         # The first one takes whatever there is from before.
         self.low = "" if last is None else least_id("trf", max(0, day - back_us))
