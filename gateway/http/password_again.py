@@ -63,7 +63,7 @@ async def confirm(call: RequestContext[Any, Any], password: str, answer: str = "
     principal, now_us = call.principal, call.now_us
     if answer:
         await check_passkey(call, purpose_of(call, "confirm"), answer)
-    elif principal.asks_code:
+    elif await asks_code(call):
         await check_code(call, principal.person_id, password)
     else:
         await check_own(call, password)
@@ -73,6 +73,14 @@ async def confirm(call: RequestContext[Any, Any], password: str, answer: str = "
         await note(tx, call, "password.confirmed", principal.credential_id, environment="")
 
     await call.context.database.transaction(work)
+
+
+async def asks_code(call: RequestContext[Any, Any]) -> bool:
+    """Whether the person signs in with two factors now: read from the database, since the cached caller may be of
+    the moment before it was switched on.
+    """
+    person_id = call.principal.person_id
+    return await call.context.database.read(lambda tx: second_factor.is_asked(tx, person_id))
 
 
 async def check_code(

@@ -1,6 +1,7 @@
 """The person's own account: password, sessions, security log, and this session's environment."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from starlette.responses import Response
@@ -18,6 +19,7 @@ from gateway.http.acting import note
 from gateway.http.fields import Fields
 from gateway.http.password_again import (
     PasswordRequired,
+    asks_code,
     check_own,
     confirm,
     passkey_options,
@@ -228,13 +230,14 @@ async def _show(
 
 
 async def _confirm_page(call: RequestContext[Any, Any], back: str, problem: Problem) -> Response:
-    purpose = purpose_of(call, "confirm")
+    has_codes = await asks_code(call)
     return page(
         call,
         "confirm.html",
         status=problem.status,
         problem=problem,
-        passkey=await passkey_options(call, purpose) if call.principal.asks_code else "",
+        principal=replace(call.principal, asks_code=has_codes),
+        passkey=await passkey_options(call, purpose_of(call, "confirm")) if has_codes else "",
         back=back if is_safe_way(back) else "",
     )
 

@@ -55,17 +55,28 @@ def ticket_in(shown: httpx.Response) -> str:
 @pytest.fixture
 async def person(gateway: Gateway, clock: FixedClock) -> Person:
     browser = await signed_in(gateway, EMAIL)
-    await fill(browser, PAGE, {"password": PASSWORD})
-    shown = (await browser.get(PAGE)).text
-    typed = re.search(r'<code id="secret">([A-Z2-7 ]+)</code>', shown)
-    assert typed is not None
-    app = TOTP(base64.b32decode(typed[1].replace(" ", "")), 6, SHA1(), 30)
-    code = app.generate(clock.now_us() // 1_000_000).decode()
-    kept = await press(browser, PAGE, f"{PAGE}/on", code=code)
-    codes = re.findall(r"[a-z2-7]{4}(?:-[a-z2-7]{4}){3}", kept.text)
+    app = await begun(browser)
+    kept = await press(browser, PAGE, f"{PAGE}/on", code=app.generate(now_s(gateway)).decode())
+    codes = recovery_in(kept)
     assert (kept.status_code, len(codes)) == (200, 10)
     clock.advance_s(60)
     return Person(gateway, browser, clock, app, codes)
+
+
+async def begun(browser: Browser) -> TOTP:
+    """The app of a person who is setting it up."""
+    await fill(browser, PAGE, {"password": PASSWORD})
+    typed = re.search(r'<code id="secret">([A-Z2-7 ]+)</code>', (await browser.get(PAGE)).text)
+    assert typed is not None
+    return TOTP(base64.b32decode(typed[1].replace(" ", "")), 6, SHA1(), 30)
+
+
+def recovery_in(kept: httpx.Response) -> list[str]:
+    return re.findall(r"[a-z2-7]{4}(?:-[a-z2-7]{4}){3}", kept.text)
+
+
+def now_s(gateway: Gateway) -> int:
+    return gateway.context.clock.now_us() // 1_000_000
 
 
 async def test_the_password_alone_begins_no_session_and_each_code_counts_once(
@@ -169,6 +180,19 @@ async def test_a_code_stands_where_others_give_the_password_again(person: Person
     assert "A code of your app" in shown.text
     assert by_password.status_code == 401
     assert by_code.status_code == 303
+
+
+async def test_a_code_is_asked_for_from_the_moment_it_is_on(gateway: Gateway) -> None:
+    browser = await signed_in(gateway, EMAIL)
+    app = await begun(browser)
+    # The clock stands still, so whoever looks is still cached as one without a second factor.
+    kept = await press(browser, PAGE, f"{PAGE}/on", code=app.generate(now_s(gateway)).decode())
+    shown = await browser.get("/dashboard/confirm")
+    by_password = await fill(browser, "/dashboard/confirm", {"password": PASSWORD})
+    by_code = await fill(browser, "/dashboard/confirm", {"password": recovery_in(kept)[0]})
+
+    assert "A code of your app" in shown.text
+    assert (by_password.status_code, by_code.status_code) == (401, 303)
 
 
 async def test_it_is_switched_off_with_a_code_alone(person: Person) -> None:
