@@ -1,4 +1,4 @@
-"""`topup deliveries`: the delivery log, and sending again."""
+"""`topup deliveries`: the delivery log, sending again, and cancelling."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -17,6 +17,7 @@ from kernel.clock import SystemClock
 from kernel.errors import NotFound
 from kernel.tenant import Tenant
 from keys.account import lock_tenants
+from keys.audit_log import Actor
 from keys.principal import Environment
 from runtime.installation import open_store, redis_url
 from runtime.queue import Queue
@@ -25,7 +26,7 @@ from runtime.settings import Settings, load_settings
 from store.database import Transaction, Work
 from webhooks.deliveries import delivery, log
 from webhooks.deliveries.log_page import DeliveryFilter, place_of
-from webhooks.deliveries.stage import STATUSES
+from webhooks.deliveries.stage import CANCELLED, STATUSES
 from webhooks.events.event import check_type
 
 
@@ -33,10 +34,11 @@ from webhooks.events.event import check_type
     epilog=examples(
         "topup deliveries list --account ops@acme.example --status failed",
         "topup deliveries replay dlv_5Fxp dlv_5Fxq",
+        "topup deliveries cancel dlv_5Fxp",
     )
 )
 def deliveries() -> None:
-    """The webhook delivery log: list, show, send again."""
+    """The webhook delivery log: list, show, send again, cancel."""
 
 
 @deliveries.command(
@@ -130,6 +132,40 @@ def replay(delivery_ids: Sequence[str]) -> None:
     rows = [{"id": new, "replay_of": old} for old, new in made]
     show_rows(rows, "id", "replay_of")
     note(f"{len(rows)} queued")
+
+
+@deliveries.command(
+    "cancel",
+    epilog=examples(
+        "topup deliveries cancel dlv_5Fxp dlv_5Fxq",
+    ),
+)
+@click.argument("delivery_ids", nargs=-1, required=True)
+@database_option
+@json_option
+def cancel(delivery_ids: Sequence[str]) -> None:
+    """End deliveries that wait for their next attempt: they are not sent any more."""
+    run(_cancel(delivery_ids))
+    show_rows([{"id": one, "status": CANCELLED} for one in delivery_ids], "id", "status")
+    note(f"{len(delivery_ids)} cancelled")
+
+
+async def _cancel(delivery_ids: Sequence[str]) -> None:
+    settings = load_settings()
+    async with open_store(settings) as database:
+        for one in delivery_ids:
+            await database.transaction(_cancel_one(one))
+    # To an ordered webhook something may go now.
+    await _wake(settings)
+
+
+def _cancel_one(delivery_id: str) -> Work[None]:
+    async def work(tx: Transaction) -> None:
+        tenant = await _tenant(tx, delivery_id)
+        await lock_tenants(tx, [tenant])
+        await delivery.cancel(tx, tenant, delivery_id, by=Actor(), now_us=SystemClock().now_us())
+
+    return work
 
 
 async def _replay(delivery_ids: Sequence[str]) -> list[tuple[str, str]]:

@@ -21,10 +21,11 @@ STATUSES: Final = ("cancelled", "delivered", "failed", "pending", "sending")
     epilog=examples(
         "topup deliveries list --status failed --profile default",
         "topup deliveries replay dlv_5Fxp dlv_5Fxq",
+        "topup deliveries cancel dlv_5Fxp",
     ),
 )
 def deliveries() -> None:
-    """The webhook delivery log: list, show, send again."""
+    """The webhook delivery log: list, show, send again, cancel."""
 
 
 @deliveries.command("list", epilog=examples("topup deliveries list --status failed"))
@@ -66,3 +67,19 @@ def replay(*, delivery_ids: Sequence[str], profile: str) -> None:
         rows.append({"id": made["id"], "replay_of": one})
     show_rows(rows, "id", "replay_of")
     note(f"{len(rows)} queued")
+
+
+@deliveries.command("cancel", epilog=examples("topup deliveries cancel dlv_5Fxp dlv_5Fxq"))
+@click.argument("delivery_ids", nargs=-1, required=True, type=IdOf("dlv"))
+@profile_option
+@json_option
+def cancel(*, delivery_ids: Sequence[str], profile: str) -> None:
+    """End deliveries that wait for their next attempt: they are not sent any more."""
+    gateway = RemoteGateway(access(profile))
+    rows = []
+    for one in delivery_ids:
+        look = f"topup deliveries show {one}"
+        ended = gateway.change("POST", f"/deliveries/{one}/cancel", {}, look=look).data
+        rows.append({"id": ended["id"], "status": ended["status"]})
+    show_rows(rows, "id", "status")
+    note(f"{len(rows)} cancelled")

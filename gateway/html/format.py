@@ -83,6 +83,7 @@ SAID: Final[Mapping[str, str]] = {
     "endpoint-enabled": "The webhook is enabled; what was held for it goes out now.",
     "endpoint-disabled": "The webhook is disabled; its deliveries are held for seven days.",
     "replayed": "The event is on its way again.",
+    "delivery-cancelled": "The delivery is cancelled: it is not sent any more.",
     "replayed-several": "The chosen deliveries are on their way again.",
     "replay-paused": "The replay is paused.",
     "replay-resumed": "The replay is resumed.",

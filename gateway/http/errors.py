@@ -80,6 +80,7 @@ from keys.suspension import AccountSuspended
 from keys.tokens.device_login import LoginDenied, LoginExpired
 from store.errors import CommitUnknown, StoreError
 from store.idempotency import KeyInProgress, KeyReused
+from webhooks.deliveries.delivery import CannotCancel
 from webhooks.endpoints.endpoint import TooManyEndpoints
 from webhooks.events.feed import TooManyStreams
 from webhooks.events.waits import TooManyWaits
@@ -179,6 +180,7 @@ TABLE: Final[Mapping[type[DomainError], ErrorRow]] = {
     NoLongerAsked: ErrorRow(codes.INVALID_KEY, 401),
     HoldEnded: ErrorRow(codes.ALREADY_SETTLED, 409),
     ReplayEnded: ErrorRow(codes.ALREADY_SETTLED, 409),
+    CannotCancel: ErrorRow(codes.ALREADY_SETTLED, 409),
     MailUnderWay: ErrorRow(codes.ALREADY_SETTLED, 409),
     OrderDecided: ErrorRow(codes.ALREADY_SETTLED, 409),
     RefundRefused: ErrorRow(codes.MALFORMED, 422),

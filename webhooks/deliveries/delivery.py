@@ -8,9 +8,10 @@ pending row and the end of the lease of a sending one, so one index finds both t
 
     pending --claim--> sending --settle--> delivered | failed | pending (again later)
        |                  `--lease ran out: claim--> sending, same attempt number
+       |--cancelled by its owner, or with the replay job that made it
        `--what a deleted or a disabled endpoint had: see webhooks/deliveries/ending.py
 
-Writes deliveries and attempts.
+Writes deliveries and attempts, and an entry of audit_log for one that its owner cancelled.
 """
 
 from collections.abc import Collection, Sequence
@@ -19,16 +20,27 @@ from typing import Any, Final
 
 import msgspec
 
-from kernel.errors import NotFound
+from kernel.errors import DomainError, NotFound
 from kernel.ids import DeliveryId, new_id
 from kernel.tenant import Tenant
-from store.database import Transaction
+from keys import audit_log
+from keys.audit_log import Actor
+from store.database import Row, Transaction
 from store.row_mapping import RowMapping
 from webhooks.deliveries import endpoint_queue, health, sequence
-from webhooks.deliveries.stage import DELIVERED, LOST, PENDING, AttemptRow, Settlement
+from webhooks.deliveries.stage import (
+    CANCELLED,
+    DELIVERED,
+    LOST,
+    PENDING,
+    SENDING,
+    AttemptRow,
+    Settlement,
+)
 
 # Alone, or with a colon and the endpoint that all of them are for.
 HINT: Final = "deliveries"
+UNDER_WAY_RETRY_S: Final = 1
 _ATTEMPT_COLUMNS = ("delivery_id", "number", "account_id", "environment", *AttemptRow._fields)
 
 _SETTLE = """
@@ -45,11 +57,26 @@ UPDATE deliveries SET status = 'cancelled', claim_no = claim_no + 1, next_attemp
 WHERE replay_id = :replay_id AND status = 'pending'
 RETURNING object_id
 """
+_STATE = """
+SELECT endpoint_id, status FROM deliveries
+WHERE id = :id AND account_id = :account_id AND environment = :environment
+"""
+# One whose lease ran out is under way no more: it waits for another claim.
+_CANCEL = """
+UPDATE deliveries SET status = 'cancelled', claim_no = claim_no + 1, next_attempt_at = NULL,
+    settled_at = :now_us
+WHERE id = :id AND (status = 'pending' OR status = 'sending' AND next_attempt_at <= :now_us)
+RETURNING object_id
+"""
 _ORIGINAL = """
 SELECT d.event_id, d.endpoint_id, d.event_type, d.transaction_id, d.code_at, p.deleted_at, p.ordered
 FROM deliveries d JOIN endpoints p ON p.id = d.endpoint_id
 WHERE d.id = :id AND d.account_id = :account_id AND d.environment = :environment
 """
+
+
+class CannotCancel(DomainError):
+    """The delivery has ended, or is being sent at this moment: its reason is the status."""
 
 
 class NewDelivery(msgspec.Struct, frozen=True, gc=False, kw_only=True):
@@ -159,6 +186,52 @@ async def cancel_of_job(tx: Transaction, replay_id: str, endpoint_id: str, *, no
     objects = {row["object_id"] for row in rows} - {None}
     await _go_on(tx, [(endpoint_id, object_id, now_us) for object_id in objects])
     return len(rows)
+
+
+async def cancel(
+    tx: Transaction, tenant: Tenant, delivery_id: str, *, by: Actor, now_us: int
+) -> None:
+    """Ends one that waits for its next attempt; one that is cancelled already stays so.
+
+    The caller holds the account's lock. Raises NotFound and CannotCancel.
+    """
+    found = await _state_of(tx, tenant, delivery_id)
+    # The endpoint's place is locked before its deliveries are, as by a settle.
+    endpoint_id = found["endpoint_id"]
+    turn = endpoint_queue.SettledTurn(endpoint_id, now_us, now_us, None)
+    await endpoint_queue.note_settled(tx, [turn])
+    ended = await tx.fetch_one(_CANCEL, id=delivery_id, now_us=now_us)
+    if ended is None:
+        _check_cancelled((await _state_of(tx, tenant, delivery_id))["status"])
+        return
+    if ended["object_id"] is not None:
+        await _go_on(tx, [(endpoint_id, ended["object_id"], now_us)])
+    entry = audit_log.security(
+        by,
+        "delivery.cancelled",
+        account_id=tenant.account_id,
+        environment=tenant.environment,
+        subject_id=delivery_id,
+        before={"status": found["status"]},
+        after={"status": CANCELLED},
+        now_us=now_us,
+    )
+    await audit_log.record(tx, [entry])
+
+
+async def _state_of(tx: Transaction, tenant: Tenant, delivery_id: str) -> Row:
+    row = await tx.fetch_one(_STATE, id=delivery_id, **tenant._asdict())
+    if row is None:
+        raise NotFound("Delivery", param="id")
+    return row
+
+
+def _check_cancelled(status: str) -> None:
+    if status == SENDING:
+        detail = "an attempt is under way; try again once it has ended"
+        raise CannotCancel(detail, reason=status, retry_after_s=UNDER_WAY_RETRY_S)
+    if status != CANCELLED:
+        raise CannotCancel(f"the delivery is {status}", reason=status)
 
 
 async def _go_on(tx: Transaction, ended: Sequence[tuple[str, str, int]]) -> None:

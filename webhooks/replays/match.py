@@ -20,7 +20,7 @@ from webhooks.deliveries.stage import DELIVERED, FAILED
 from webhooks.replays import alike
 from webhooks.replays.alike import SameAnswer
 
-# What is still being tried needs no replay, and what was cancelled has no endpoint any more.
+# What is still being tried needs no replay, and what was cancelled has no endpoint any more or is not wanted.
 REPLAYED_STATUSES: Final = (FAILED, DELIVERED)
 COUNTED_AT_ONCE: Final = 20_000
 # Rows with the answer's body, 4 KiB at most.

@@ -1912,6 +1912,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/public/v1/deliveries/{delivery_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel a delivery
+         * @description Ends one that waits for its next attempt: it is not sent any more, and an ordered webhook goes on with what waited for it. 3004 where it has ended otherwise (`reason`: `delivered`, `failed`) or an attempt is under way (`sending`: ask again after it). It can be replayed later. Scope: `webhooks:write`.
+         */
+        post: operations["post_deliveries_delivery_id_cancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/public/v1/webhooks/{endpoint_id}/replay": {
         parameters: {
             query?: never;
@@ -5473,6 +5493,35 @@ export interface components {
         };
         /** @description 1000 Success */
         Delivery202Answer: {
+            /**
+             * @description What the HTTP status says.
+             * @constant
+             */
+            success: true;
+            /**
+             * @description What happened, as a number; GET /codes lists them.
+             * @constant
+             */
+            code: 1000;
+            /** @description The code in words. */
+            message: string;
+            /** @description The top-up's, where one is concerned; else null. */
+            transaction_id: string | null;
+            /**
+             * @description The top-up's, where one is concerned; else ok or error.
+             * @enum {string}
+             */
+            status: "ok" | "scheduled" | "pending" | "delivered" | "failed" | "cancelled" | "reversing" | "reversed";
+            /**
+             * Format: date-time
+             * @description When it was answered, RFC 3339, UTC.
+             */
+            timestamp: string;
+            /** @description What was asked for, or data.error. */
+            data: components["schemas"]["Delivery"];
+        };
+        /** @description 1000 Success */
+        DeliveryAnswer: {
             /**
              * @description What the HTTP status says.
              * @constant
@@ -19673,14 +19722,14 @@ export interface operations {
                      *       "message": "Success",
                      *       "transaction_id": null,
                      *       "status": "ok",
-                     *       "timestamp": "2026-06-13T12:00:35Z",
+                     *       "timestamp": "2026-06-13T12:00:40Z",
                      *       "data": {
                      *         "endpoint_id": "we_5FxpRIrX4LWLkM02",
                      *         "failing_since": "2026-06-13T12:00:03Z",
                      *         "disable_at": null,
                      *         "probe_at": null,
-                     *         "since": "2026-06-12T12:00:35Z",
-                     *         "until": "2026-06-13T12:00:35Z",
+                     *         "since": "2026-06-12T12:00:40Z",
+                     *         "until": "2026-06-13T12:00:40Z",
                      *         "delivered": 0,
                      *         "failed": 0,
                      *         "open": 2,
@@ -19692,12 +19741,12 @@ export interface operations {
                      *         "failures": [],
                      *         "steps": [
                      *           {
-                     *             "at": "2026-06-12T12:00:35Z",
+                     *             "at": "2026-06-12T12:00:40Z",
                      *             "delivered": 0,
                      *             "failed": 0
                      *           },
                      *           {
-                     *             "at": "2026-06-12T13:00:35Z",
+                     *             "at": "2026-06-12T13:00:40Z",
                      *             "delivered": 0,
                      *             "failed": 0
                      *           }
@@ -20119,6 +20168,60 @@ export interface operations {
             };
         };
     };
+    post_deliveries_delivery_id_cancel: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of your own for this one action. The same key with the same request gets the first answer again, byte for byte, and nothing happens twice. */
+                "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+            };
+            path: {
+                /**
+                 * @description The delivery's id.
+                 * @example dlv_abc123
+                 */
+                delivery_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description 1000 Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "success": true,
+                     *       "code": 1000,
+                     *       "message": "Success",
+                     *       "transaction_id": "txn_5FxpRIrX4LWLkM02",
+                     *       "status": "ok",
+                     *       "timestamp": "2026-06-13T12:00:33Z",
+                     *       "data": {
+                     *         "id": "dlv_5FxpRIrX4LWLkM08",
+                     *         "event_id": "evt_5FxpRIrX4LWLkM01",
+                     *         "event_type": "topup.delivered",
+                     *         "endpoint_id": "we_5FxpRIrX4LWLkM01",
+                     *         "transaction_id": "txn_5FxpRIrX4LWLkM02",
+                     *         "status": "cancelled",
+                     *         "attempts_made": 0,
+                     *         "next_attempt_at": null,
+                     *         "replay_of": "dlv_5FxpRIrX4LWLkM02",
+                     *         "created_at": "2026-06-13T12:00:32Z",
+                     *         "key_id": "key_5FxpRIrX4LWLkM01",
+                     *         "key_name": "Test",
+                     *         "waits_for": null
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["DeliveryAnswer"];
+                };
+            };
+        };
+    };
     post_webhooks_endpoint_id_replay: {
         parameters: {
             query?: never;
@@ -20161,7 +20264,7 @@ export interface operations {
                      *       "message": "Success",
                      *       "transaction_id": null,
                      *       "status": "ok",
-                     *       "timestamp": "2026-06-13T12:00:38Z",
+                     *       "timestamp": "2026-06-13T12:00:43Z",
                      *       "data": {
                      *         "dry_run": true,
                      *         "matched": 2,
@@ -20171,7 +20274,7 @@ export interface operations {
                      *         "events": [],
                      *         "like": null,
                      *         "since": "2026-06-13T12:00:00Z",
-                     *         "until": "2026-06-13T12:00:38Z"
+                     *         "until": "2026-06-13T12:00:43Z"
                      *       }
                      *     }
                      */
@@ -20209,7 +20312,7 @@ export interface operations {
                      *       "message": "Success",
                      *       "transaction_id": null,
                      *       "status": "ok",
-                     *       "timestamp": "2026-06-13T12:00:46Z",
+                     *       "timestamp": "2026-06-13T12:00:51Z",
                      *       "data": {
                      *         "items": [
                      *           {
@@ -20231,7 +20334,7 @@ export interface operations {
                      *             "like": null,
                      *             "since": "2026-06-13T12:00:00Z",
                      *             "until": "2026-06-13T12:00:05Z",
-                     *             "created_at": "2026-06-13T12:00:41Z",
+                     *             "created_at": "2026-06-13T12:00:46Z",
                      *             "expected_end_at": null,
                      *             "ended_at": null
                      *           }
@@ -20274,7 +20377,7 @@ export interface operations {
                      *       "message": "Success",
                      *       "transaction_id": null,
                      *       "status": "ok",
-                     *       "timestamp": "2026-06-13T12:00:48Z",
+                     *       "timestamp": "2026-06-13T12:00:53Z",
                      *       "data": {
                      *         "id": "rpl_5FxpRIrX4LWLkM01",
                      *         "status": "running",
@@ -20293,8 +20396,8 @@ export interface operations {
                      *         ],
                      *         "like": null,
                      *         "since": "2026-06-13T12:00:00Z",
-                     *         "until": "2026-06-13T12:00:39Z",
-                     *         "created_at": "2026-06-13T12:00:39Z",
+                     *         "until": "2026-06-13T12:00:44Z",
+                     *         "created_at": "2026-06-13T12:00:44Z",
                      *         "expected_end_at": null,
                      *         "ended_at": null
                      *       }
@@ -20336,7 +20439,7 @@ export interface operations {
                      *       "message": "Success",
                      *       "transaction_id": null,
                      *       "status": "ok",
-                     *       "timestamp": "2026-06-13T12:00:50Z",
+                     *       "timestamp": "2026-06-13T12:00:55Z",
                      *       "data": {
                      *         "id": "rpl_5FxpRIrX4LWLkM01",
                      *         "status": "paused",
@@ -20355,8 +20458,8 @@ export interface operations {
                      *         ],
                      *         "like": null,
                      *         "since": "2026-06-13T12:00:00Z",
-                     *         "until": "2026-06-13T12:00:39Z",
-                     *         "created_at": "2026-06-13T12:00:39Z",
+                     *         "until": "2026-06-13T12:00:44Z",
+                     *         "created_at": "2026-06-13T12:00:44Z",
                      *         "expected_end_at": null,
                      *         "ended_at": null
                      *       }
@@ -20398,7 +20501,7 @@ export interface operations {
                      *       "message": "Success",
                      *       "transaction_id": null,
                      *       "status": "ok",
-                     *       "timestamp": "2026-06-13T12:00:52Z",
+                     *       "timestamp": "2026-06-13T12:00:57Z",
                      *       "data": {
                      *         "id": "rpl_5FxpRIrX4LWLkM01",
                      *         "status": "running",
@@ -20417,8 +20520,8 @@ export interface operations {
                      *         ],
                      *         "like": null,
                      *         "since": "2026-06-13T12:00:00Z",
-                     *         "until": "2026-06-13T12:00:39Z",
-                     *         "created_at": "2026-06-13T12:00:39Z",
+                     *         "until": "2026-06-13T12:00:44Z",
+                     *         "created_at": "2026-06-13T12:00:44Z",
                      *         "expected_end_at": null,
                      *         "ended_at": null
                      *       }
@@ -20460,7 +20563,7 @@ export interface operations {
                      *       "message": "Success",
                      *       "transaction_id": null,
                      *       "status": "ok",
-                     *       "timestamp": "2026-06-13T12:00:53Z",
+                     *       "timestamp": "2026-06-13T12:00:58Z",
                      *       "data": {
                      *         "id": "rpl_5FxpRIrX4LWLkM01",
                      *         "status": "cancelled",
@@ -20479,10 +20582,10 @@ export interface operations {
                      *         ],
                      *         "like": null,
                      *         "since": "2026-06-13T12:00:00Z",
-                     *         "until": "2026-06-13T12:00:39Z",
-                     *         "created_at": "2026-06-13T12:00:39Z",
+                     *         "until": "2026-06-13T12:00:44Z",
+                     *         "created_at": "2026-06-13T12:00:44Z",
                      *         "expected_end_at": null,
-                     *         "ended_at": "2026-06-13T12:00:53Z"
+                     *         "ended_at": "2026-06-13T12:00:58Z"
                      *       }
                      *     }
                      */
@@ -20520,7 +20623,7 @@ export interface operations {
                      *       "message": "Success",
                      *       "transaction_id": null,
                      *       "status": "ok",
-                     *       "timestamp": "2026-06-13T12:00:32Z",
+                     *       "timestamp": "2026-06-13T12:00:37Z",
                      *       "data": {
                      *         "items": [
                      *           {

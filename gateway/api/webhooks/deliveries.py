@@ -1,4 +1,4 @@
-"""The delivery log: which event went to which endpoint, attempt by attempt; and replay of one."""
+"""The delivery log: which event went to which endpoint, attempt by attempt; replay of one, and cancel."""
 
 from collections.abc import Iterable, Mapping
 from typing import Annotated
@@ -15,6 +15,7 @@ from gateway.api.schemas.webhooks import (
     Delivery as DeliveryShape,
     DeliveryWithAttempts,
 )
+from gateway.http.acting import actor_of
 from gateway.http.fields import Fields, ShortText, Time, time_us, word_of
 from gateway.http.idempotency import run_once
 from gateway.http.lists import ROWS_AT_ONCE, CsvPage, Export, ExportPage, csv_stream
@@ -143,6 +144,28 @@ async def replay(call: RequestContext[Fields, Fields]) -> Answer:
     return await run_once(call, work, render)
 
 
+async def cancel(call: RequestContext[Fields, Fields]) -> Answer:
+    """Ends one that waits for its next attempt; a second cancel changes nothing."""
+    tenant, delivery_id, now_us = call.principal.tenant, call.params["delivery_id"], call.now_us
+
+    async def work(tx: Transaction) -> tuple[Delivery, SenderKey]:
+        await deliveries.cancel(tx, tenant, delivery_id, by=actor_of(call), now_us=now_us)
+        ended = await log.get_delivery(tx, tenant, delivery_id)
+        keys = await _keys_of(tx, tenant, [ended])
+        return ended, keys.get(ended.transaction_id, NO_KEY)
+
+    def render(found: tuple[Delivery, SenderKey]) -> Answer:
+        ended, key = found
+        return answer(
+            codes.SUCCESS,
+            DeliveryShape.of(ended, key),
+            now_us=now_us,
+            transaction_id=ended.transaction_id,
+        )
+
+    return await run_once(call, work, render)
+
+
 ROUTES = (
     Route(
         "GET",
@@ -169,5 +192,17 @@ ROUTES = (
         _WRITE,
         description="A new delivery of the same event: same id, same body, a fresh signature.",
         answers=begun(DeliveryShape),
+    ),
+    Route(
+        "POST",
+        "/deliveries/{delivery_id}/cancel",
+        cancel,
+        "Cancel a delivery",
+        _WRITE,
+        description="Ends one that waits for its next attempt: it is not sent any more, and an ordered webhook goes"
+        " on with what waited for it. 3004 where it has ended otherwise (`reason`: `delivered`, `failed`) or an"
+        " attempt is under way (`sending`: ask again after it). It can be replayed later.",
+        answers=ok(DeliveryShape),
+        refuses=(codes.ALREADY_SETTLED,),
     ),
 )

@@ -1,4 +1,4 @@
-"""The delivery log: filters, a live tail, one delivery with its attempts, and sending it again."""
+"""The delivery log: filters, a live tail, one delivery with its attempts, sending it again, and cancelling."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -6,6 +6,7 @@ from urllib.parse import quote, urlencode
 
 from starlette.responses import Response
 
+from gateway.dashboard.act import act
 from gateway.dashboard.listing import ROWS, listing
 from gateway.dashboard.refused import is_safe_way
 from gateway.dashboard.route import page_route
@@ -160,9 +161,22 @@ async def replay(call: RequestContext[Fields, Fields]) -> Reply:
     return go(f"{PATH}/{made.data['id']}", said="replayed")
 
 
+async def cancel(call: RequestContext[Fields, Fields]) -> Reply:
+    """What waits for its next attempt is not sent any more."""
+    delivery_id = call.params["delivery_id"]
+    return await act(
+        call,
+        "POST",
+        f"/deliveries/{delivery_id}/cancel",
+        then=f"{PATH}/{delivery_id}",
+        said="delivery-cancelled",
+    )
+
+
 ROUTES = (
     page_route("GET", "/deliveries", show_list, "The delivery log", _READ),
     page_route("POST", "/deliveries/replay", replay_chosen, "Send several again", _WRITE),
     page_route("GET", "/deliveries/{delivery_id}", show, "One delivery", _READ),
     page_route("POST", "/deliveries/{delivery_id}/replay", replay, "Send it again", _WRITE),
+    page_route("POST", "/deliveries/{delivery_id}/cancel", cancel, "Send it no more", _WRITE),
 )

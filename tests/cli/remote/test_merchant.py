@@ -201,17 +201,20 @@ async def test_events_are_listed_and_followed_from_a_cursor(merchant: Merchant) 
     assert "refuses" in refused.stderr
 
 
-async def test_deliveries_are_listed_shown_and_sent_again(merchant: Merchant) -> None:
+async def test_deliveries_are_listed_shown_sent_again_and_cancelled(merchant: Merchant) -> None:
     await merchant.said("webhooks", "add", "http://127.0.0.1:10443/hook")
     await merchant.said("trigger", "topup.failed")
     (delivery,) = (await merchant.said("deliveries", "list"))["items"]
     shown = await merchant.said("deliveries", "show", delivery["id"])
     again = await merchant.ran("deliveries", "replay", delivery["id"])
+    ended = await merchant.said("deliveries", "cancel", delivery["id"])
 
     assert shown["event_type"] == "topup.failed"
     assert shown["attempts"] == []
     # What is still on its way is not sent twice.
     assert (again.exit_code, "queued" in again.stderr) in {(0, True), (1, False)}
+    # No worker runs here, so it still waits.
+    assert ended["items"] == [{"id": delivery["id"], "status": "cancelled"}]
 
 
 async def test_live_is_not_triggered(shared_gateway: Gateway, ran: Ran) -> None:

@@ -251,6 +251,7 @@ def test_deliveries_are_listed_shown_and_replayed_beside_a_running_installation(
     replayed = dev.topup("deliveries", "replay", delivery_id, "--json")
     again = receiver.received.get(timeout=WEBHOOK_S_MAX)
     shown = json.loads(dev.topup("deliveries", "show", delivery_id, "--json").stdout)
+    late = dev.topup("deliveries", "cancel", delivery_id)
 
     assert first.headers["x-aitopup-delivery"] == delivery_id
     assert json.loads(replayed.stdout)["items"][0]["replay_of"] == delivery_id
@@ -258,6 +259,7 @@ def test_deliveries_are_listed_shown_and_replayed_beside_a_running_installation(
     assert again.headers["webhook-id"] == first.headers["webhook-id"]
     assert again.headers["x-aitopup-delivery"] != delivery_id
     assert [attempt["number"] for attempt in shown["attempts"]] == [1]
+    assert (late.exit_code, "the delivery is delivered" in late.output) == (1, True)
     assert dev.topup("audit").exit_code == 0
     assert dev.topup("doctor").exit_code == 0
 

@@ -125,6 +125,7 @@ async def deliveries(to: Recorder) -> None:
     await to.own("no hours", "GET", f"/webhooks/{made['kept']['id']}/health?hours=0", key)
     await to.own("another's", "GET", f"/webhooks/{made['kept']['id']}/health", stranger)
     await _replays(to, key, stranger, made["kept"]["id"])
+    await _cancels(to, key, stranger)
 
 
 async def _sent(to: Recorder, key: str, attempts: int) -> None:
@@ -199,3 +200,15 @@ async def _replays(to: Recorder, key: str, stranger: str, endpoint_id: str) -> N
     for word in ("pause", "pause", "resume", "cancel", "resume"):
         await to.own(word, "POST", f"{path}/{word}", key, json={})
     await to.own("the other", "POST", f"/replays/{two['id']}/cancel", key, json={})
+
+
+async def _cancels(to: Recorder, key: str, stranger: str) -> None:
+    """Of one that waits, beside no worker, and of what was delivered before."""
+    found = await to.gateway.call("GET", "/deliveries?status=delivered", key=key)
+    path = f"/deliveries/{found.json()['data']['items'][0]['id']}"
+    again = await to.gateway.call("POST", f"{path}/replay", key=key, json={})
+    waits = f"/deliveries/{again.json()['data']['id']}"
+    await to.own("another's", "POST", f"{waits}/cancel", stranger, json={})
+    await to.own("it waits", "POST", f"{waits}/cancel", key, json={})
+    await to.own("once more", "POST", f"{waits}/cancel", key, json={})
+    await to.own("it has arrived", "POST", f"{path}/cancel", key, json={})

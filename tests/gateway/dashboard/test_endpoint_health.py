@@ -140,3 +140,24 @@ async def test_one_that_is_probed_says_when_and_a_press_keeps_it_off(
     assert (endpoint["status"], endpoint["disabled_reason"]) == ("disabled", "request")
     assert "asked again" not in after
     assert "Keep it disabled" not in after
+
+
+async def test_what_waits_for_its_next_attempt_is_cancelled_at_its_page(gateway: Gateway) -> None:
+    browser = await signed_in(gateway)
+    key = await gateway.key(await browser_account(browser))
+    body = {"url": "http://127.0.0.1:9009/hook"}
+    await gateway.call("POST", "/webhooks/register", key=key, json=body)
+    await gateway.call("POST", "/topup/send", key=key, json=SEND)
+    listed = await gateway.call("GET", "/deliveries", key=key)
+    page = f"/dashboard/deliveries/{listed.json()['data']['items'][0]['id']}"
+
+    before = (await browser.get(page)).text
+    done = await browser.send(f"{page}/cancel", {})
+    after = (await browser.get(done.headers["location"])).text
+
+    assert f'action="{page}/cancel"' in before
+    assert 'data-ask="Cancel this delivery?' in before
+    assert done.headers["location"] == f"{page}?said=delivery-cancelled"
+    assert "it is not sent any more" in text_of(after)
+    assert "It was cancelled before its first attempt." in text_of(after)
+    assert f"{page}/cancel" not in after

@@ -247,6 +247,15 @@ async def delivery(stage: Stage, words: Words) -> None:
     words.ids["dlv_abc123"] = (await stage.ask(words, "GET", "/deliveries"))["items"][0]["id"]
 
 
+async def waiting_delivery(stage: Stage, words: Words) -> None:
+    """Of an endpoint that is not sent to before an hour has passed."""
+    words.env.update((await stage.customer()).env)
+    body = {"url": stage.receiver_url, "retry_schedule_s": [3600]}
+    await stage.ask(words, "POST", "/webhooks/register", body)
+    await stage.send(words)
+    words.ids["dlv_abc123"] = (await stage.ask(words, "GET", "/deliveries"))["items"][0]["id"]
+
+
 async def replay(stage: Stage, words: Words) -> None:
     """Of a delivery that has arrived: without any a replay is done at once."""
     await event(stage, words)

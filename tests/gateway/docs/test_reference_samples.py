@@ -67,6 +67,7 @@ NEEDS: Mapping[str, Maker] = {
             "checkin/config",
         )
     },
+    "POST /deliveries/{delivery_id}/cancel": stage.waiting_delivery,
     "POST /subscription/portal": stage.subscription,
     "POST /api/user/topup": stage.code,
     "POST /api/v1/user/oauth/issue-token": stage.app_code,

@@ -75,6 +75,7 @@ from .api.calls.post_batches_batch_id_cancel import post_batches_batch_id_cancel
 from .api.calls.post_cli_login import post_cli_login
 from .api.calls.post_cli_login_token import post_cli_login_token
 from .api.calls.post_codes_redeem import post_codes_redeem
+from .api.calls.post_deliveries_delivery_id_cancel import post_deliveries_delivery_id_cancel
 from .api.calls.post_deliveries_delivery_id_replay import post_deliveries_delivery_id_replay
 from .api.calls.post_endpoint_x402_topup import post_endpoint_x402_topup
 from .api.calls.post_entitlements_entitlement_name_use import post_entitlements_entitlement_name_use
@@ -207,6 +208,7 @@ __all__ = [
     "post_cli_login",
     "post_cli_login_token",
     "post_codes_redeem",
+    "post_deliveries_delivery_id_cancel",
     "post_deliveries_delivery_id_replay",
     "post_endpoint_x402_topup",
     "post_entitlements_entitlement_name_use",

@@ -203,6 +203,7 @@ def sent_visits(page: str, deliveries: Sequence[str], replay: str) -> list[Visit
             for said in ("replayed", "replayed-several")
         ),
         *(Visit("delivery.html", f"/dashboard/deliveries/{one}") for one in deliveries),
+        Visit("delivery.html", f"/dashboard/deliveries/{deliveries[0]}?said=delivery-cancelled"),
         Visit("replays.html", "/dashboard/replays"),
         *(
             Visit("replay.html", f"{replay}?said=replay-{said}")

@@ -183,6 +183,8 @@ from .delivered_top_up_event_data_status import DeliveredTopUpEventDataStatus
 from .delivery import Delivery
 from .delivery_202_answer import Delivery202Answer
 from .delivery_202_answer_status import Delivery202AnswerStatus
+from .delivery_answer import DeliveryAnswer
+from .delivery_answer_status import DeliveryAnswerStatus
 from .delivery_body import DeliveryBody
 from .delivery_page import DeliveryPage
 from .delivery_page_answer import DeliveryPageAnswer
@@ -870,6 +872,8 @@ __all__ = (
     "Delivery",
     "Delivery202Answer",
     "Delivery202AnswerStatus",
+    "DeliveryAnswer",
+    "DeliveryAnswerStatus",
     "DeliveryBody",
     "DeliveryPage",
     "DeliveryPageAnswer",
