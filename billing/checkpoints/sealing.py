@@ -13,7 +13,7 @@ of the ledger is locked or changed. Memory: one page, and 32 bytes for 256 trans
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Final, NamedTuple
 
@@ -54,6 +54,16 @@ SELECT {COLUMNS} FROM transfers WHERE id > :after AND id < :before ORDER BY id L
 _log = logging.getLogger(__name__)
 
 
+# The next transfers between two ids, both excluded, in the order of their ids; none at the end.
+ReadPage = Callable[[str, str], Awaitable[Sequence[SealedTransfer]]]
+
+
+async def read_page(database: Database, after: str, before: str) -> Sequence[SealedTransfer]:
+    """PAGE of them at most, in a transaction of their own."""
+    rows = await database.read(lambda tx: tx.fetch(_PAGE, after=after, before=before))
+    return [of_row(row) for row in rows]
+
+
 class Sealer:
     """Of one process; others may do the same at the same time.
 
@@ -61,12 +71,19 @@ class Sealer:
     """
 
     def __init__(
-        self, database: Database, vault: Vault, clock: Clock, *, pause_s: float = 0.0
+        self,
+        database: Database,
+        vault: Vault,
+        clock: Clock,
+        *,
+        pause_s: float = 0.0,
+        next_page: ReadPage | None = None,
     ) -> None:
         self._database = database
         self._vault = vault
         self._clock = clock
         self._pause_s = pause_s
+        self._next_page = next_page or partial(read_page, database)
 
     async def seal_due(self, *, look_back_days: int = 0) -> list[Checkpoint]:
         """Every day that is due, the oldest first, in each environment. Raises StoreError, SealBroken.
@@ -103,7 +120,7 @@ class Sealer:
         await tiles.remove(self._database, environment, day)
         days, low, high = walk.days, walk.low, least_id("trf", day + DAY_US + AHEAD_US)
         before_id = await self._database.read(lambda tx: tiles.last_id(tx, environment, days=days))
-        while found := await self._database.read(partial(_page, after=low, before=high)):
+        while found := await self._next_page(low, high):
             low = found[-1].id
             await self._take(walk, found, before_id)
             if self._clock.now_us() - walk.kept_at > KEPT_AFTER_US:
@@ -228,10 +245,6 @@ class _Walk:
     def written(self, roots: Sequence[bytes]) -> None:
         self.roots += roots
         self.rest = self.rest[len(roots) * TILE :]
-
-
-async def _page(tx: Transaction, *, after: str, before: str) -> list[SealedTransfer]:
-    return [of_row(row) for row in await tx.fetch(_PAGE, after=after, before=before)]
 
 
 class SealingStanding(NamedTuple):

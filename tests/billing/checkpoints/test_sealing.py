@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,14 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from billing.checkpoints import sealing, tiles
-from billing.checkpoints.checkpoint import ClaimLost, claim, statement_of
+from billing.checkpoints.checkpoint import Checkpoint, ClaimLost, claim, statement_of
 from billing.checkpoints.jws import StatementRefused
+from billing.checkpoints.leaf import SealedTransfer
 from billing.checkpoints.merkle import EMPTY_ROOT, root_from_path
 from billing.checkpoints.proving import SealedDifference
+from billing.checkpoints.sealing import Sealer, read_page
 from billing.checkpoints.signing_keys import by_kid, rotate
-from kernel.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US
+from kernel.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US, FixedClock
 from store.database import Database, Transaction
 from store.open import open_database
 from tests.support.sealing import (
@@ -199,6 +202,25 @@ async def test_who_lost_its_claim_writes_nothing_and_the_next_begins_again(
     (sealed,) = await sealer_at(database, later).seal_due()
 
     assert sealed.size == 300
+    assert await findings_of(database) == []
+
+
+async def test_a_day_is_kept_by_who_goes_through_what_it_does_not_write(database: Database) -> None:
+    """Of staging's day nothing is written before its end: all that is gone through is live's."""
+    await add_transfers(database, *(DAY + at for at in range(5)))
+    clock = FixedClock(DAY + DAY_US + HOUR_US)
+    meanwhile: list[Checkpoint] = []
+
+    async def one_in_50_s(after: str, before: str) -> Sequence[SealedTransfer]:
+        clock.advance_s(50)
+        meanwhile.extend(await Sealer(database, VAULT, clock).seal_due())
+        return (await read_page(database, after, before))[:1]
+
+    sealed = await Sealer(database, VAULT, clock, next_page=one_in_50_s).seal_due()
+
+    # Six looks take 300 seconds, and a claim that is not kept ends after 120.
+    assert [(one.environment, one.size) for one in sealed] == [("staging", 0)]
+    assert [(one.environment, one.size) for one in meanwhile] == [("live", 5)]
     assert await findings_of(database) == []
 
 
