@@ -105,6 +105,7 @@ def _translate_sqlite(text: str) -> SqlStatement:
 
 def _translate_postgresql(text: str) -> SqlStatement:
     order: list[tuple[str, int | None]] = []
+    lists: set[str] = set()
 
     def place(name: str, column: int | None = None) -> str:
         if (name, column) not in order:
@@ -113,6 +114,7 @@ def _translate_postgresql(text: str) -> SqlStatement:
 
     def replace(match: re.Match[str]) -> str:
         if name := match["list"]:
+            lists.add(name)
             return f"= ANY({place(name)}::{match['list_type']}[])"
         if name := match["rows"]:
             columns = [column.split() for column in match["columns"].split(",")]
@@ -125,11 +127,13 @@ def _translate_postgresql(text: str) -> SqlStatement:
     translated = _MARK.sub(replace, text).replace("DATABASE_NOW_US()", _SERVER_NOW_US)
     plain = tuple(order)
 
+    def argument(value: Any, name: str, column: int | None) -> Any:
+        if column is not None:
+            return [row[column] for row in value]
+        return list(value) if name in lists else value
+
     def bind(values: Values) -> Sequence[Any]:
-        return [
-            values[name] if column is None else [row[column] for row in values[name]]
-            for name, column in plain
-        ]
+        return [argument(values[name], name, column) for name, column in plain]
 
     return SqlStatement(translated, bind)
 

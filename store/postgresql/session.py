@@ -20,6 +20,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import asyncpg
 
 from store.pool_options import PoolOptions
+from store.postgresql.array_elements import send_as_values
 from store.postgresql.faults import UrlParts
 from store.postgresql.known_types import KnowingConnection
 
@@ -198,6 +199,7 @@ async def _connect(
     *,
     statement_cache: int | None = None,
 ) -> Any:
+    send_as_values()
     cached = options.statement_cache if statement_cache is None else statement_cache
     return await asyncpg.connect(
         url,

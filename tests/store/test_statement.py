@@ -137,7 +137,7 @@ async def test_every_type_of_column_keeps_its_values(
         await tx.insert("sealed_keys", ("name", "sealed", "created_at"), [(name, sealed, at)])
         found = await tx.fetch(
             "SELECT sealed, created_at FROM sealed_keys WHERE name IN :names[text]",
-            names=[name, *others],
+            names={name, *others},
         )
         return [(bytes(row["sealed"]), row["created_at"]) for row in found]
 
