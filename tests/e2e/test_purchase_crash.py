@@ -23,7 +23,7 @@ from runtime.settings import Settings, load_settings
 from tests.e2e.conftest import Install
 from tests.support.gateway import running
 from tests.support.installation import API, MASTER_KEY, Installation
-from tests.support.senders import ANSWER_S_MAX, PAUSE_S, client
+from tests.support.senders import PATIENCE_S, PAUSE_S, client
 from worker.money.reconcile import Reconciler
 
 SEED = 20260613
@@ -121,7 +121,7 @@ async def test_kill_9_while_people_buy_leaves_no_payment_uncredited(install: Ins
         await kill_some(installation, buyers)
         async with later(installation) as url:
             # Nobody is killed any more.
-            buyers.urls[:], buyers.patience_s = [url], ANSWER_S_MAX
+            buyers.urls[:], buyers.patience_s = [url], PATIENCE_S
             await asyncio.wait(people)
 
     await sweep(installation)

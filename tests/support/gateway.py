@@ -31,14 +31,12 @@ from runtime.context import Context, open_context
 from runtime.settings import PREFIX, Settings, load_settings
 from store.database import Transaction
 from tests.support.openapi_check import check
+from tests.support.plain_http import ANSWER_S_MAX
 
 API = "/api/public/v1"
 # Reading the system's certificates takes longer than most tests, and no test client needs them.
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 PAUSE_S = 0.002
-# An answer that takes longer never comes. The client's own five seconds are no promise of ours: a
-# machine that is busy with four tests at once has taken them over a first PDF.
-ANSWER_S_MAX = 60.0
 # No Redis listens there: the limiter works per process and wake-ups are dropped.
 NO_REDIS = "unix:///nonexistent/redis.sock"
 _COMMON: Mapping[str, Any] = {

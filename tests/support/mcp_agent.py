@@ -13,7 +13,8 @@ from mcp_types import CallToolResult, TextContent
 
 from gateway.mcp.schemas import output_schema
 from gateway.mcp.tools import TOOLS
-from tests.support.gateway import ANSWER_S_MAX, Gateway
+from tests.support.gateway import Gateway
+from tests.support.plain_http import ANSWER_S_MAX
 
 ORDER = {"platform": "claude", "amount_cents": 1000, "recipient_email": "user@example.com"}
 _numbers = count(1)

@@ -25,9 +25,10 @@ from pydantic import AnyUrl
 
 from keys.authorization import client as mcp_client
 from tests.support.browser import Browser, text_of
-from tests.support.gateway import ANSWER_S_MAX, Gateway
+from tests.support.gateway import Gateway
 from tests.support.mcp_agent import Agent
 from tests.support.mcp_client import CHALLENGE, VERIFIER
+from tests.support.plain_http import ANSWER_S_MAX
 
 PATH: Final = "/oauth/authorize"
 REDIRECT: Final = "http://127.0.0.1:3030/callback"

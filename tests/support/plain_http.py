@@ -13,13 +13,16 @@ from starlette.applications import Starlette
 
 # A client reads all certificates of the machine when it is made, which takes longer than most tests.
 _NO_CERTIFICATES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+# An answer that takes longer never comes. httpx's own five seconds are no promise of ours: a busy machine
+# has taken them.
+ANSWER_S_MAX = 60.0
 
 
-def http_client(**options: Any) -> httpx.AsyncClient:
+def http_client(*, timeout: float = ANSWER_S_MAX, **options: Any) -> httpx.AsyncClient:
     """A client that trusts no certificate, so that it speaks to no other machine over TLS; options are
     those of httpx.
     """
-    return httpx.AsyncClient(verify=_NO_CERTIFICATES, trust_env=False, **options)
+    return httpx.AsyncClient(verify=_NO_CERTIFICATES, trust_env=False, timeout=timeout, **options)
 
 
 @contextlib.asynccontextmanager

@@ -18,10 +18,11 @@ from dataclasses import dataclass, field
 import httpx
 
 from tests.support.installation import API
-from tests.support.plain_http import http_client
+from tests.support.plain_http import ANSWER_S_MAX, http_client
 from tests.support.receiver import Received
 
-ANSWER_S_MAX = 15.0
+# A sender whose answer takes longer asks again.
+PATIENCE_S = 15.0
 PAUSE_S = 0.05
 # Somebody else has the account or the key just now.
 _BUSY = frozenset({409, 429})
@@ -61,7 +62,7 @@ class Senders:
     seed: int = 1
     amount_cents: int = 100
     pause_s: float = 0  # of each client between an answer and its next send
-    answer_s_max: float = ANSWER_S_MAX
+    answer_s_max: float = PATIENCE_S
     patience_s: float = math.inf
     acknowledged: dict[str, str] = field(default_factory=dict)
     statuses: Counter[str] = field(default_factory=Counter)

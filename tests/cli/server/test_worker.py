@@ -15,8 +15,8 @@ import httpx
 import psutil
 import pytest
 
-from tests.support.gateway import NO_TLS
 from tests.support.installation import API, PAUSE_S, Installation
+from tests.support.plain_http import http_client
 from tests.support.preloaded import Preloaded
 from tests.support.receiver import Receiver
 from tests.support.senders import client, order
@@ -65,7 +65,7 @@ async def test_a_worker_shows_what_it_delivered_and_that_it_looks_for_more(
         assert sent.json()["code"] == 1001
 
         url = await address_of_worker(installation)
-        async with httpx.AsyncClient(base_url=url, verify=NO_TLS, trust_env=False) as http:
+        async with http_client(base_url=url) as http:
             lines = await until_shown(
                 http,
                 'topup_deliveries_total{environment="staging",status="delivered"} 1.0',
@@ -109,7 +109,7 @@ async def test_a_worker_that_is_stopped_does_not_answer_and_takes_no_gateway_awa
     installation.start()
     worker = installation.workers[0]
     url = await address_of_worker(installation)
-    async with httpx.AsyncClient(verify=NO_TLS, trust_env=False) as http:
+    async with http_client() as http:
         # In the middle of a commit to SQLite it would keep every other writer waiting, which is told.
         worker.signal(signal.SIGSTOP)
         while _is_being_written(installation.database_url):
