@@ -17,6 +17,8 @@ from tests.support.embedded_redis import EmbeddedRedis
 
 # One token in 100 seconds: nothing is earned while a test runs.
 SLOW = 0.01
+# Longer than a Redis that runs takes where the machine is busy; a stopped one is waited for so long.
+STOPPED_S = 0.5
 
 
 @pytest_asyncio.fixture
@@ -295,7 +297,7 @@ async def test_a_stopped_redis_leaves_each_process_a_bucket(server: EmbeddedRedi
 
 
 async def test_a_redis_that_stops_gives_nobody_a_second_burst(server: EmbeddedRedis) -> None:
-    link = RedisLink(server.url)
+    link = RedisLink(server.url, timeout_s=STOPPED_S)
     limiter = Limiter(link)
     before = [(await limiter.take("k", SLOW, 5)).allowed for _ in range(5)]
     os.kill(server.pid, signal.SIGSTOP)
@@ -311,7 +313,7 @@ async def test_a_redis_that_stops_gives_nobody_a_second_burst(server: EmbeddedRe
 
 
 async def test_the_shared_bucket_is_used_again_when_redis_is_back(server: EmbeddedRedis) -> None:
-    link = RedisLink(server.url)
+    link = RedisLink(server.url, timeout_s=STOPPED_S)
     back = asyncio.Event()
     link.on_return(back.set)
     limiter = Limiter(link)

@@ -165,7 +165,8 @@ async def test_without_redis_a_wake_is_not_felt(tmp_path: Path) -> None:
 async def test_a_wake_that_met_a_stopped_redis_goes_out_when_it_is_back(
     server: EmbeddedRedis, redis: Redis
 ) -> None:
-    link = RedisLink(server.url)
+    # Longer than a Redis that runs takes where the machine is busy; the stopped one is waited for so long.
+    link = RedisLink(server.url, timeout_s=0.5)
     queue = Queue(link, SystemClock())
     queue.wake_at(SystemClock().now_us() + 60_000_000)
     await queue.aclose()

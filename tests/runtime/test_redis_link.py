@@ -76,7 +76,7 @@ async def test_a_redis_that_continues_is_used_again(server: EmbeddedRedis, link:
 
 async def test_a_redis_that_starts_later_is_found(tmp_path: Path) -> None:
     server = EmbeddedRedis(find_server() or "", tmp_path)
-    link = RedisLink(server.url)
+    link = RedisLink(server.url, timeout_s=10)
     with pytest.raises(RedisAway):
         await link.call(lambda redis: redis.incr("n"))
 

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 
+import httpx
 import pytest
 
 from gateway.answers import response_codes as codes
@@ -211,9 +212,12 @@ async def test_who_is_too_fast_waits_as_long_as_it_is_told(gateway: Gateway) -> 
 
     client = TinyClient(gateway, {"Authorization": f"Bearer {key}"}, wait)
     url = f"{gateway.url}{API}/topup/balance"
-    answers = [await client.call("GET", url) for _ in range(3)]
+    answers: list[httpx.Response] = []
+    # The third waits; on a machine that stands still for a second, a later one.
+    while not waited and len(answers) < 100:
+        answers.append(await client.call("GET", url))
 
-    assert [answer.json()["success"] for answer in answers] == [True, True, True]
+    assert {answer.json()["success"] for answer in answers} == {True}
     assert waited == [1]
 
 

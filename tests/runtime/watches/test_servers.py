@@ -22,7 +22,8 @@ pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=Tr
 async def link(tmp_path: Path) -> AsyncIterator[RedisLink]:
     redis = EmbeddedRedis(find_server() or "", tmp_path)
     await redis.start()
-    opened = RedisLink(redis.url)
+    # Its own fiftieth of a second is for callers, who then go on without; a busy machine takes longer.
+    opened = RedisLink(redis.url, timeout_s=10)
     yield opened
     await opened.aclose()
     await redis.stop()
