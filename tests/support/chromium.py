@@ -12,6 +12,8 @@ from tests.support.programs import needed
 
 # Code that is made faster while it runs, on other threads, costs a page of a moment more than it saves.
 _ARGUMENTS = ("--no-sandbox", "--js-flags=--no-opt --no-maglev --single-threaded")
+# What takes longer never comes.
+WAIT_MS = 60_000
 # What axe calls worse than a blemish.
 GRAVE = {"serious", "critical"}
 # Of the rules that axe holds unless told otherwise, those of its category of colours.
@@ -90,10 +92,10 @@ async def chromium() -> AsyncIterator[Browser]:
     """
     path = needed("chromium", rather="chromium-headless-shell")
     # Playwright's own five seconds are too few where every core is busy; a wait costs nothing.
-    expect.set_options(timeout=30_000)
+    expect.set_options(timeout=WAIT_MS)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
-            executable_path=path, args=_ARGUMENTS, timeout=60_000
+            executable_path=path, args=_ARGUMENTS, timeout=WAIT_MS
         )
         try:
             yield browser
@@ -112,6 +114,7 @@ async def new_window(
         timezone_id="Asia/Kuwait",
         locale="en-US",
     )
+    context.set_default_timeout(WAIT_MS)
     window = Window(await context.new_page())
 
     def note(text: str) -> None:
