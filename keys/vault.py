@@ -10,6 +10,7 @@ are made by people and rotate long before. Writes sealed_keys.
 import base64
 import hashlib
 import hmac
+import logging
 import re
 import secrets
 from collections.abc import Sequence
@@ -19,7 +20,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from store.database import Transaction
+from store.database import Row, Transaction
 
 KEY_BYTES = 32
 MASTER_KEYS_MAX = 16
@@ -32,6 +33,8 @@ _HEADER_BYTES = len(_VERSION) + _KEY_ID_BYTES
 _HEX = re.compile(r"[0-9a-fA-F]{64}")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{43}=?")
 _DATA_KEY_PURPOSE = "data_key"
+
+_log = logging.getLogger(__name__)
 
 
 class SealBroken(RuntimeError):
@@ -148,23 +151,30 @@ class Vault:
         return self.open(sealed, purpose=_DATA_KEY_PURPOSE, subject=name)
 
     async def reseal_all(self, tx: Transaction) -> int:
-        """Seals every data key under the newest master key; returns how many were not."""
+        """Seals every data key under the newest master key; returns how many were not.
+
+        One that does not open stays as it is and is logged; the others go on.
+        """
         rows = await tx.fetch(
             "SELECT name, sealed, created_at FROM sealed_keys ORDER BY name FOR NO KEY UPDATE"
         )
         old = [row for row in rows if self.needs_reseal(row["sealed"])]
+        fresh = [(row["name"], self._resealed(row), row["created_at"]) for row in old]
         return await tx.insert(
             "sealed_keys",
             ("name", "sealed", "created_at"),
-            [
-                (row["name"], self._reseal(row["sealed"], row["name"]), row["created_at"])
-                for row in old
-            ],
+            [one for one in fresh if one[1] is not None],
             on_conflict="ON CONFLICT (name) DO UPDATE SET sealed = excluded.sealed",
         )
 
-    def _reseal(self, blob: bytes, name: str) -> bytes:
-        plain = self.open(blob, purpose=_DATA_KEY_PURPOSE, subject=name)
+    def _resealed(self, row: Row) -> bytes | None:
+        """None for one that does not open."""
+        name = row["name"]
+        try:
+            plain = self.open(row["sealed"], purpose=_DATA_KEY_PURPOSE, subject=name)
+        except SealBroken as error:
+            _log.error("keys.seal_broken", extra={"key_name": name, "error": str(error)})
+            return None
         return self.seal(plain, purpose=_DATA_KEY_PURPOSE, subject=name)
 
 

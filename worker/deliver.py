@@ -19,6 +19,7 @@ from webhooks.deliveries.message import (
     lost_settlement,
     message_headers,
     settlement_of,
+    unsendable,
 )
 from webhooks.deliveries.stage import LOST, Claimed, Settlement
 from webhooks.endpoints.fields import STAGING
@@ -120,7 +121,7 @@ class DeliverySender:
             opened = self._secret_cache.open(claimed.target)
             headers = message_headers(claimed, opened, now_us=now_us, span=span)
         except SealBroken as error:
-            outcome, headers = _unsendable(str(error), now_us), []
+            outcome, headers = unsendable(str(error), now_us), []
         else:
             outcome = await self._post(
                 claimed.target.url,
@@ -183,9 +184,3 @@ def _traced(line: str | None, span: Span | None) -> dict[str, str | None]:
 
 OnSettled = Callable[[Sequence[Settled]], None]
 Report = Callable[[Settled], None]
-
-
-def _unsendable(reason: str, now_us: int) -> SendResult:
-    """No request could be made: the operator's master key is missing, or the row was altered."""
-    logger.error("delivery.unsendable", extra={"reason": reason})
-    return SendResult(None, "protocol", reason, {}, b"", False, None, {}, now_us, now_us)

@@ -80,6 +80,7 @@ from keys.suspension import AccountSuspended
 from keys.tokens.device_login import LoginDenied, LoginExpired
 from store.errors import CommitUnknown, StoreError
 from store.idempotency import KeyInProgress, KeyReused
+from webhooks.certification.certify import CannotSign
 from webhooks.deliveries.delivery import CannotCancel
 from webhooks.endpoints.endpoint import TooManyEndpoints
 from webhooks.events.feed import TooManyStreams
@@ -199,6 +200,7 @@ TABLE: Final[Mapping[type[DomainError], ErrorRow]] = {
     NoSeller: ErrorRow(codes.NOT_FOUND, 404, is_final=True),
     MethodNotAllowed: ErrorRow(codes.METHOD_NOT_ALLOWED, 405),
     UrlRefused: ErrorRow(codes.URL_INVALID, 422),
+    CannotSign: ErrorRow(codes.DELIVERY_FAILED, 422),
     NoWebhookSecret: ErrorRow(codes.PROVIDER_UNAVAILABLE, 503),
     ProviderUnavailable: ErrorRow(codes.PROVIDER_UNAVAILABLE, 503),
     PriceRefused: ErrorRow(codes.MALFORMED, 422),

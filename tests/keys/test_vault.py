@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from keys.vault import MasterKeyRefused, SealBroken, Vault, parse_master_keys
-from store.database import Database
+from store.database import Database, Transaction
 
 OLD = bytes(range(32))
 NEW = bytes(range(32, 64))
@@ -167,3 +167,20 @@ async def test_data_keys_stay_the_same_when_they_are_sealed_anew(database: Datab
     # The old master key is not needed any more.
     after = Vault([NEW])
     assert await database.transaction(lambda tx: after.data_key(tx, "voucher", now_us=2)) == key
+
+
+async def test_a_damaged_data_key_keeps_no_other_under_the_old_master_key(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    before, rotated = Vault([OLD]), Vault([NEW, OLD])
+    key = await database.transaction(lambda tx: before.data_key(tx, "voucher", now_us=1))
+
+    async def damage(tx: Transaction) -> None:
+        await tx.insert("sealed_keys", ("name", "sealed", "created_at"), [("cursor", b"x", 1)])
+
+    await database.transaction(damage)
+
+    assert await database.transaction(rotated.reseal_all) == 1
+    after = Vault([NEW])
+    assert await database.transaction(lambda tx: after.data_key(tx, "voucher", now_us=2)) == key
+    assert [one.message for one in caplog.records] == ["keys.seal_broken"]

@@ -6,20 +6,22 @@ know of a run.
 """
 
 import asyncio
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from kernel.clock import Clock
-from kernel.errors import InvalidInput
+from kernel.errors import DomainError, InvalidInput
 from kernel.tenant import Tenant
-from keys.vault import Vault
+from keys.vault import SealBroken, Vault
 from store.database import Database
 from webhooks.certification.checks import CHECKS, Check
 from webhooks.certification.trial import Harm, Judged, Trial, Verdict
 from webhooks.certification.trial_message import TrialSigner
 from webhooks.certification.trial_receiver import EffectsUnreadable, TrialReceiver
-from webhooks.deliveries.message import SecretCache
+from webhooks.deliveries.message import Opened, SecretCache
+from webhooks.deliveries.stage import Target
 from webhooks.endpoints.target import load_target
 from webhooks.http.guard import Policy
 from webhooks.http.transport import Transport
@@ -28,7 +30,13 @@ RUN_S_MAX: Final = 45.0
 STILL_S: Final = 0.5
 _VERDICTS: Final[Sequence[Verdict]] = ("passed", "warned", "failed", "not_seen", "skipped")
 
+_log = logging.getLogger(__name__)
+
 _OVER: Final = Judged("skipped", "The time of the run was over.")
+
+
+class CannotSign(DomainError):
+    """What is stored of the endpoint's secrets or headers does not open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,10 +134,10 @@ async def certify_endpoint(
 ) -> Certification:
     """Tries a registered endpoint with the secrets and private keys that are in force, and its own headers.
 
-    policy is that of the environment. Raises NotFound, and InvalidInput as certify() does.
+    policy is that of the environment. Raises NotFound, CannotSign, and InvalidInput as certify() does.
     """
     target = await database.read(lambda tx: load_target(tx, tenant, endpoint_id))
-    opened = SecretCache(vault, endpoints_max=1).open(target)
+    opened = _opened(vault, target)
     now_us, until_us = clock.now_us(), target.previous_secret_until_at or 0
     older = [one.secret for one in opened.older_secrets if now_us < min(one.until_us, until_us)]
     receiver = TrialReceiver(
@@ -143,3 +151,14 @@ async def certify_endpoint(
     )
     signer = TrialSigner([opened.secret, *older], opened.headers, opened.signing_at(now_us))
     return await certify(receiver, signer, clock, url=target.url, run_s=run_s)
+
+
+def _opened(vault: Vault, target: Target) -> Opened:
+    try:
+        return SecretCache(vault, endpoints_max=1).open(target)
+    except SealBroken as error:
+        _log.error("secrets.seal_broken", extra={"endpoint_id": target.id, "error": str(error)})
+        raise CannotSign(
+            "what is stored of this webhook's secrets or headers is damaged: rotate its secret, or set"
+            " its headers anew"
+        ) from None

@@ -6,6 +6,7 @@ attempt. Stores nothing.
 """
 
 import hashlib
+import logging
 from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Final, NamedTuple
@@ -71,6 +72,7 @@ _TRACED = frozenset(name.lower() for name in (REQUEST_ID_HEADER, PARENT_HEADER, 
 _encode = msgspec.json.Encoder().encode
 
 Headers = list[tuple[str, str]]
+_log = logging.getLogger(__name__)
 
 
 class Signer(NamedTuple):
@@ -217,6 +219,12 @@ def settlement_of(
         )
     status = FAILED if next_at_us is None else PENDING
     return Settlement(claimed, status, next_at_us, ended_at_us, attempt, reason)
+
+
+def unsendable(reason: str, now_us: int) -> SendResult:
+    """No request could be made: the operator's master key is missing, or the row was altered."""
+    _log.error("delivery.unsendable", extra={"reason": reason})
+    return SendResult(None, "protocol", reason, {}, b"", False, None, {}, now_us, now_us)
 
 
 def lost_settlement(claimed: Claimed, *, now_us: int) -> Settlement:

@@ -1,11 +1,12 @@
 """An endpoint's secrets, private keys and header values as they lie in the database: sealed, bound to its id."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 import msgspec
 
-from keys.vault import Vault
+from keys.vault import SealBroken, Vault
 
 MASKED: Final = "********"
 
@@ -13,6 +14,7 @@ SECRET_PURPOSE: Final = "webhook_secret"  # noqa: S105 - the vault's word for it
 OLDER_PURPOSE: Final = "webhook_older_secrets"
 HEADERS_PURPOSE: Final = "webhook_headers"
 SIGNING_PURPOSE: Final = "webhook_signing_keys"
+_log = logging.getLogger(__name__)
 
 
 class OlderSecret(NamedTuple):
@@ -81,6 +83,15 @@ def opened_headers(vault: Vault, endpoint_id: str, sealed: bytes | None) -> dict
         return {}
     plain = vault.open(sealed, purpose=HEADERS_PURPOSE, subject=endpoint_id)
     return msgspec.json.decode(plain, type=dict[str, str])
+
+
+def header_names(vault: Vault, endpoint_id: str, sealed: bytes | None) -> tuple[str, ...] | None:
+    """None where they do not open: of a list only this one, so that the others are shown and it can be mended."""
+    try:
+        return tuple(opened_headers(vault, endpoint_id, sealed))
+    except SealBroken as error:
+        _log.error("secrets.seal_broken", extra={"endpoint_id": endpoint_id, "error": str(error)})
+        return None
 
 
 def resealed(vault: Vault, endpoint_id: str, sealed: bytes | None, *, purpose: str) -> bytes | None:

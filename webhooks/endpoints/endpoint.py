@@ -28,7 +28,7 @@ from webhooks.deliveries import delivery, endpoint_queue, notice, sequence
 from webhooks.deliveries.sealed import (
     MASKED,
     OlderSecret,
-    opened_headers,
+    header_names,
     opened_older,
     opened_secret,
     sealed_headers,
@@ -74,7 +74,9 @@ class TooManyEndpoints(DomainError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """A registered endpoint. events empty: all types. header_names only: the values are secret."""
+    """A registered endpoint. events empty: all types. header_names only: the values are secret; null: they
+    do not open, and nothing can be sent until they are set anew.
+    """
 
     id: EndpointId
     account_id: str
@@ -82,7 +84,7 @@ class Endpoint:
     url: str
     description: str
     events: tuple[str, ...]
-    header_names: tuple[str, ...] = ()
+    header_names: tuple[str, ...] | None = ()
     retry_schedule_s: tuple[int, ...]
     rate_limit_per_s: int | None
     ordered: bool
@@ -112,7 +114,7 @@ class Endpoint:
             self,
             events=list(self.events),
             retry_schedule_s=list(self.retry_schedule_s),
-            headers=dict.fromkeys(self.header_names, MASKED),
+            headers=None if self.header_names is None else dict.fromkeys(self.header_names, MASKED),
             filter=self.payload_filter,
         )
         return dict(to_builtins(shown))
@@ -388,6 +390,4 @@ async def _check_count(tx: Transaction, tenant: Tenant, endpoints_max: int) -> N
 def endpoint_of(row: Row, vault: Vault) -> Endpoint:
     """Of a row of COLUMNS."""
     found = _ROWS.read(row)
-    return replace(
-        found, header_names=tuple(opened_headers(vault, found.id, row["headers_sealed"]))
-    )
+    return replace(found, header_names=header_names(vault, found.id, row["headers_sealed"]))

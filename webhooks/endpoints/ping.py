@@ -14,10 +14,16 @@ from kernel.errors import InvalidInput, Unavailable
 from kernel.tenant import Tenant
 from kernel.trace import span_of
 from keys.account import lock_tenants
-from keys.vault import Vault
+from keys.vault import SealBroken, Vault
 from store.database import Database, Transaction
 from webhooks.deliveries import delivery, endpoint_queue, log
-from webhooks.deliveries.message import Headers, SecretCache, message_headers, settlement_of
+from webhooks.deliveries.message import (
+    Headers,
+    SecretCache,
+    message_headers,
+    settlement_of,
+    unsendable,
+)
 from webhooks.deliveries.stage import SENDING, Claimed, Settlement
 from webhooks.endpoints.disabling import disable_unwell, reasons_to_disable
 from webhooks.endpoints.endpoint import DISABLED, get
@@ -91,15 +97,19 @@ async def ask(
     timeout_s: float,
 ) -> Settlement:
     """Sends what write_ping wrote; how it ended is still to be written. Takes up to timeout_s."""
-    headers = _headers(claimed, vault, now_us=clock.now_us())
-    outcome = await transport.post(
-        claimed.target.url,
-        headers,
-        claimed.body,
-        timeout_s,
-        policy=policy_of(policy, claimed.environment),
-        account_id=claimed.account_id,
-    )
+    try:
+        headers = _headers(claimed, vault, now_us=clock.now_us())
+    except SealBroken as error:
+        outcome, headers = unsendable(str(error), clock.now_us()), []
+    else:
+        outcome = await transport.post(
+            claimed.target.url,
+            headers,
+            claimed.body,
+            timeout_s,
+            policy=policy_of(policy, claimed.environment),
+            account_id=claimed.account_id,
+        )
     return settlement_of(claimed, outcome, headers, ended_at_us=clock.now_us(), schedule_s=_ONCE)
 
 

@@ -284,8 +284,11 @@ class Endpoint(EventData, kw_only=True):
         Meta(description="What has to stand in data for an event to be sent; null: nothing."),
     ]
     headers: Annotated[
-        dict[str, str],
-        Meta(description="Headers of your own that are sent along; the values are masked."),
+        dict[str, str] | None,
+        Meta(
+            description="Headers of your own that are sent along; the values are masked. Null: what is"
+            " stored of them is damaged, and nothing is sent until you set them anew."
+        ),
     ]
     created_at: Time
 

@@ -5830,10 +5830,10 @@ export interface components {
             include_approval_links: boolean;
             /** @description What has to stand in data for an event to be sent; null: nothing. */
             filter: Record<string, never> | null;
-            /** @description Headers of your own that are sent along; the values are masked. */
+            /** @description Headers of your own that are sent along; the values are masked. Null: what is stored of them is damaged, and nothing is sent until you set them anew. */
             headers: {
                 [key: string]: string;
-            };
+            } | null;
             /**
              * Format: date-time
              * @description RFC 3339, UTC, whole seconds.
@@ -5898,10 +5898,10 @@ export interface components {
             include_approval_links: boolean;
             /** @description What has to stand in data for an event to be sent; null: nothing. */
             filter: Record<string, never> | null;
-            /** @description Headers of your own that are sent along; the values are masked. */
+            /** @description Headers of your own that are sent along; the values are masked. Null: what is stored of them is damaged, and nothing is sent until you set them anew. */
             headers: {
                 [key: string]: string;
-            };
+            } | null;
             /** @description Since when nothing has arrived; null: it is well. */
             failing_since: string | null;
             /**
@@ -12570,10 +12570,10 @@ export interface components {
             include_approval_links: boolean;
             /** @description What has to stand in data for an event to be sent; null: nothing. */
             filter: Record<string, never> | null;
-            /** @description Headers of your own that are sent along; the values are masked. */
+            /** @description Headers of your own that are sent along; the values are masked. Null: what is stored of them is damaged, and nothing is sent until you set them anew. */
             headers: {
                 [key: string]: string;
-            };
+            } | null;
             /** @description Since when nothing has arrived; null: it is well. */
             failing_since: string | null;
             /**

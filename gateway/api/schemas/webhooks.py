@@ -57,8 +57,11 @@ class WebhookEndpoint(Struct, kw_only=True):
         Meta(description="What has to stand in data for an event to be sent; null: nothing."),
     ]
     headers: Annotated[
-        dict[str, str],
-        Meta(description="Headers of your own that are sent along; the values are masked."),
+        dict[str, str] | None,
+        Meta(
+            description="Headers of your own that are sent along; the values are masked. Null: what is"
+            " stored of them is damaged, and nothing is sent until you set them anew."
+        ),
     ]
     failing_since: Annotated[
         Time | None, Meta(description="Since when nothing has arrived; null: it is well.")

@@ -79,6 +79,6 @@ ROUTES = (
             ' events of staging; their metadata says `{"certify": "true"}`.'
         ),
         answers=ok(CertifiedReceiver),
-        refuses=(codes.URL_INVALID,),
+        refuses=(codes.URL_INVALID, codes.DELIVERY_FAILED),
     ),
 )

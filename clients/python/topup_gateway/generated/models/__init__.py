@@ -204,7 +204,7 @@ from .endpoint_disabled_event import EndpointDisabledEvent
 from .endpoint_disabled_event_environment import EndpointDisabledEventEnvironment
 from .endpoint_event_data import EndpointEventData
 from .endpoint_event_data_filter_type_0 import EndpointEventDataFilterType0
-from .endpoint_event_data_headers import EndpointEventDataHeaders
+from .endpoint_event_data_headers_type_0 import EndpointEventDataHeadersType0
 from .endpoint_event_data_status import EndpointEventDataStatus
 from .endpoint_test_event import EndpointTestEvent
 from .endpoint_test_event_environment import EndpointTestEventEnvironment
@@ -212,7 +212,7 @@ from .endpoint_with_secret import EndpointWithSecret
 from .endpoint_with_secret_answer import EndpointWithSecretAnswer
 from .endpoint_with_secret_answer_status import EndpointWithSecretAnswerStatus
 from .endpoint_with_secret_filter_type_0 import EndpointWithSecretFilterType0
-from .endpoint_with_secret_headers import EndpointWithSecretHeaders
+from .endpoint_with_secret_headers_type_0 import EndpointWithSecretHeadersType0
 from .endpoint_with_secret_status import EndpointWithSecretStatus
 from .entitlement import Entitlement
 from .entitlement_answer import EntitlementAnswer
@@ -671,7 +671,7 @@ from .webhook_endpoint import WebhookEndpoint
 from .webhook_endpoint_answer import WebhookEndpointAnswer
 from .webhook_endpoint_answer_status import WebhookEndpointAnswerStatus
 from .webhook_endpoint_filter_type_0 import WebhookEndpointFilterType0
-from .webhook_endpoint_headers import WebhookEndpointHeaders
+from .webhook_endpoint_headers_type_0 import WebhookEndpointHeadersType0
 from .webhook_endpoint_page import WebhookEndpointPage
 from .webhook_endpoint_page_answer import WebhookEndpointPageAnswer
 from .webhook_endpoint_page_answer_status import WebhookEndpointPageAnswerStatus
@@ -893,7 +893,7 @@ __all__ = (
     "EndpointDisabledEventEnvironment",
     "EndpointEventData",
     "EndpointEventDataFilterType0",
-    "EndpointEventDataHeaders",
+    "EndpointEventDataHeadersType0",
     "EndpointEventDataStatus",
     "EndpointTestEvent",
     "EndpointTestEventEnvironment",
@@ -901,7 +901,7 @@ __all__ = (
     "EndpointWithSecretAnswer",
     "EndpointWithSecretAnswerStatus",
     "EndpointWithSecretFilterType0",
-    "EndpointWithSecretHeaders",
+    "EndpointWithSecretHeadersType0",
     "EndpointWithSecretStatus",
     "Entitlement",
     "EntitlementAnswer",
@@ -1356,7 +1356,7 @@ __all__ = (
     "WebhookEndpointAnswer",
     "WebhookEndpointAnswerStatus",
     "WebhookEndpointFilterType0",
-    "WebhookEndpointHeaders",
+    "WebhookEndpointHeadersType0",
     "WebhookEndpointPage",
     "WebhookEndpointPageAnswer",
     "WebhookEndpointPageAnswerStatus",

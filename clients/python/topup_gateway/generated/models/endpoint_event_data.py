@@ -15,7 +15,7 @@ from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
     from ..models.endpoint_event_data_filter_type_0 import EndpointEventDataFilterType0
-    from ..models.endpoint_event_data_headers import EndpointEventDataHeaders
+    from ..models.endpoint_event_data_headers_type_0 import EndpointEventDataHeadersType0
 
 
 T = TypeVar("T", bound="EndpointEventData")
@@ -49,8 +49,9 @@ class EndpointEventData:
     """ Whether approval.requested carries decide_url. """
     filter_: EndpointEventDataFilterType0 | None
     """ What has to stand in data for an event to be sent; null: nothing. """
-    headers: EndpointEventDataHeaders
-    """ Headers of your own that are sent along; the values are masked. """
+    headers: EndpointEventDataHeadersType0 | None
+    """ Headers of your own that are sent along; the values are masked. Null: what is stored of them is damaged, and
+    nothing is sent until you set them anew. """
     created_at: datetime.datetime
     """ RFC 3339, UTC, whole seconds. """
     test: bool | Unset = UNSET
@@ -59,6 +60,7 @@ class EndpointEventData:
 
     def to_dict(self) -> dict[str, Any]:
         from ..models.endpoint_event_data_filter_type_0 import EndpointEventDataFilterType0  # noqa: PLC0415
+        from ..models.endpoint_event_data_headers_type_0 import EndpointEventDataHeadersType0  # noqa: PLC0415
 
         id = self.id
 
@@ -90,7 +92,11 @@ class EndpointEventData:
         else:
             filter_ = self.filter_
 
-        headers = self.headers.to_dict()
+        headers: dict[str, Any] | None
+        if isinstance(self.headers, EndpointEventDataHeadersType0):
+            headers = self.headers.to_dict()
+        else:
+            headers = self.headers
 
         created_at = self.created_at.isoformat()
 
@@ -124,7 +130,7 @@ class EndpointEventData:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         from ..models.endpoint_event_data_filter_type_0 import EndpointEventDataFilterType0  # noqa: PLC0415
-        from ..models.endpoint_event_data_headers import EndpointEventDataHeaders  # noqa: PLC0415
+        from ..models.endpoint_event_data_headers_type_0 import EndpointEventDataHeadersType0  # noqa: PLC0415
 
         d = dict(src_dict)
         id = d.pop("id")
@@ -174,7 +180,20 @@ class EndpointEventData:
 
         filter_ = _parse_filter_(d.pop("filter"))
 
-        headers = EndpointEventDataHeaders.from_dict(d.pop("headers"))
+        def _parse_headers(data: object) -> EndpointEventDataHeadersType0 | None:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                headers_type_0 = EndpointEventDataHeadersType0.from_dict(data)
+
+                return headers_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(EndpointEventDataHeadersType0 | None, data)
+
+        headers = _parse_headers(d.pop("headers"))
 
         created_at = datetime.datetime.fromisoformat(d.pop("created_at"))
 

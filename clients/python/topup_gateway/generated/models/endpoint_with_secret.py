@@ -15,7 +15,7 @@ from ..models.event_type import EventType, check_event_type
 
 if TYPE_CHECKING:
     from ..models.endpoint_with_secret_filter_type_0 import EndpointWithSecretFilterType0
-    from ..models.endpoint_with_secret_headers import EndpointWithSecretHeaders
+    from ..models.endpoint_with_secret_headers_type_0 import EndpointWithSecretHeadersType0
 
 
 T = TypeVar("T", bound="EndpointWithSecret")
@@ -49,8 +49,9 @@ class EndpointWithSecret:
     """ Whether approval.requested carries decide_url. """
     filter_: EndpointWithSecretFilterType0 | None
     """ What has to stand in data for an event to be sent; null: nothing. """
-    headers: EndpointWithSecretHeaders
-    """ Headers of your own that are sent along; the values are masked. """
+    headers: EndpointWithSecretHeadersType0 | None
+    """ Headers of your own that are sent along; the values are masked. Null: what is stored of them is damaged, and
+    nothing is sent until you set them anew. """
     failing_since: datetime.datetime | None
     """ Since when nothing has arrived; null: it is well. """
     created_at: datetime.datetime
@@ -65,6 +66,7 @@ class EndpointWithSecret:
 
     def to_dict(self) -> dict[str, Any]:
         from ..models.endpoint_with_secret_filter_type_0 import EndpointWithSecretFilterType0  # noqa: PLC0415
+        from ..models.endpoint_with_secret_headers_type_0 import EndpointWithSecretHeadersType0  # noqa: PLC0415
 
         id = self.id
 
@@ -99,7 +101,11 @@ class EndpointWithSecret:
         else:
             filter_ = self.filter_
 
-        headers = self.headers.to_dict()
+        headers: dict[str, Any] | None
+        if isinstance(self.headers, EndpointWithSecretHeadersType0):
+            headers = self.headers.to_dict()
+        else:
+            headers = self.headers
 
         failing_since: None | str
         if isinstance(self.failing_since, datetime.datetime):
@@ -146,7 +152,7 @@ class EndpointWithSecret:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         from ..models.endpoint_with_secret_filter_type_0 import EndpointWithSecretFilterType0  # noqa: PLC0415
-        from ..models.endpoint_with_secret_headers import EndpointWithSecretHeaders  # noqa: PLC0415
+        from ..models.endpoint_with_secret_headers_type_0 import EndpointWithSecretHeadersType0  # noqa: PLC0415
 
         d = dict(src_dict)
         id = d.pop("id")
@@ -201,7 +207,20 @@ class EndpointWithSecret:
 
         filter_ = _parse_filter_(d.pop("filter"))
 
-        headers = EndpointWithSecretHeaders.from_dict(d.pop("headers"))
+        def _parse_headers(data: object) -> EndpointWithSecretHeadersType0 | None:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                headers_type_0 = EndpointWithSecretHeadersType0.from_dict(data)
+
+                return headers_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(EndpointWithSecretHeadersType0 | None, data)
+
+        headers = _parse_headers(d.pop("headers"))
 
         def _parse_failing_since(data: object) -> datetime.datetime | None:
             if data is None:

@@ -12,7 +12,7 @@ from ..models.webhook_endpoint_status import WebhookEndpointStatus, check_webhoo
 
 if TYPE_CHECKING:
     from ..models.webhook_endpoint_filter_type_0 import WebhookEndpointFilterType0
-    from ..models.webhook_endpoint_headers import WebhookEndpointHeaders
+    from ..models.webhook_endpoint_headers_type_0 import WebhookEndpointHeadersType0
 
 
 T = TypeVar("T", bound="WebhookEndpoint")
@@ -46,8 +46,9 @@ class WebhookEndpoint:
     """ Whether approval.requested carries decide_url. """
     filter_: None | WebhookEndpointFilterType0
     """ What has to stand in data for an event to be sent; null: nothing. """
-    headers: WebhookEndpointHeaders
-    """ Headers of your own that are sent along; the values are masked. """
+    headers: None | WebhookEndpointHeadersType0
+    """ Headers of your own that are sent along; the values are masked. Null: what is stored of them is damaged, and
+    nothing is sent until you set them anew. """
     failing_since: datetime.datetime | None
     """ Since when nothing has arrived; null: it is well. """
     created_at: datetime.datetime
@@ -60,6 +61,7 @@ class WebhookEndpoint:
 
     def to_dict(self) -> dict[str, Any]:
         from ..models.webhook_endpoint_filter_type_0 import WebhookEndpointFilterType0  # noqa: PLC0415
+        from ..models.webhook_endpoint_headers_type_0 import WebhookEndpointHeadersType0  # noqa: PLC0415
 
         id = self.id
 
@@ -94,7 +96,11 @@ class WebhookEndpoint:
         else:
             filter_ = self.filter_
 
-        headers = self.headers.to_dict()
+        headers: dict[str, Any] | None
+        if isinstance(self.headers, WebhookEndpointHeadersType0):
+            headers = self.headers.to_dict()
+        else:
+            headers = self.headers
 
         failing_since: None | str
         if isinstance(self.failing_since, datetime.datetime):
@@ -138,7 +144,7 @@ class WebhookEndpoint:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         from ..models.webhook_endpoint_filter_type_0 import WebhookEndpointFilterType0  # noqa: PLC0415
-        from ..models.webhook_endpoint_headers import WebhookEndpointHeaders  # noqa: PLC0415
+        from ..models.webhook_endpoint_headers_type_0 import WebhookEndpointHeadersType0  # noqa: PLC0415
 
         d = dict(src_dict)
         id = d.pop("id")
@@ -193,7 +199,20 @@ class WebhookEndpoint:
 
         filter_ = _parse_filter_(d.pop("filter"))
 
-        headers = WebhookEndpointHeaders.from_dict(d.pop("headers"))
+        def _parse_headers(data: object) -> None | WebhookEndpointHeadersType0:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                headers_type_0 = WebhookEndpointHeadersType0.from_dict(data)
+
+                return headers_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(None | WebhookEndpointHeadersType0, data)
+
+        headers = _parse_headers(d.pop("headers"))
 
         def _parse_failing_since(data: object) -> datetime.datetime | None:
             if data is None:

@@ -6,13 +6,11 @@ from typing import Any, TypeVar
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-T = TypeVar("T", bound="WebhookEndpointHeaders")
+T = TypeVar("T", bound="WebhookEndpointHeadersType0")
 
 
 @_attrs_define
-class WebhookEndpointHeaders:
-    """Headers of your own that are sent along; the values are masked."""
-
+class WebhookEndpointHeadersType0:
     additional_properties: dict[str, str] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -25,10 +23,10 @@ class WebhookEndpointHeaders:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        webhook_endpoint_headers = cls()
+        webhook_endpoint_headers_type_0 = cls()
 
-        webhook_endpoint_headers.additional_properties = d
-        return webhook_endpoint_headers
+        webhook_endpoint_headers_type_0.additional_properties = d
+        return webhook_endpoint_headers_type_0
 
     @property
     def additional_keys(self) -> list[str]:

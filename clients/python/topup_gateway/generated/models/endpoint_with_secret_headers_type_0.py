@@ -6,13 +6,11 @@ from typing import Any, TypeVar
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-T = TypeVar("T", bound="EndpointWithSecretHeaders")
+T = TypeVar("T", bound="EndpointWithSecretHeadersType0")
 
 
 @_attrs_define
-class EndpointWithSecretHeaders:
-    """Headers of your own that are sent along; the values are masked."""
-
+class EndpointWithSecretHeadersType0:
     additional_properties: dict[str, str] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -25,10 +23,10 @@ class EndpointWithSecretHeaders:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        endpoint_with_secret_headers = cls()
+        endpoint_with_secret_headers_type_0 = cls()
 
-        endpoint_with_secret_headers.additional_properties = d
-        return endpoint_with_secret_headers
+        endpoint_with_secret_headers_type_0.additional_properties = d
+        return endpoint_with_secret_headers_type_0
 
     @property
     def additional_keys(self) -> list[str]:
