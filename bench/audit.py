@@ -56,7 +56,9 @@ def main() -> None:
             for name, ran in _measure(kind, size):
                 table.add(kind, size, name, ran.seconds, ran.cpu_s, ran.peak_mb)
                 print(f"  {kind} {size:,} {name}: {ran.seconds:.1f} s", flush=True)
-    report.show(chosen, "audit", [table], notes="A tenth as many recipients as top-ups.")
+    report.show(
+        chosen, "audit", [table], notes="A tenth as many recipients as top-ups.", is_once=True
+    )
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:

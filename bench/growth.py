@@ -35,7 +35,7 @@ READS = {
     "balance": f"{API}/topup/balance",
 }
 ROUNDS_QUICK = 2
-ROUNDS_FULL = 10
+ROUNDS_FULL = 6
 
 Sample = Mapping[str, float]  # p50_ms and mean_ms
 

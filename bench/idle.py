@@ -15,7 +15,7 @@ SETTLE_S = 3
 
 def main() -> None:
     chosen = report.options(__doc__)
-    seconds = chosen.pick(8, 30)
+    seconds = chosen.pick(8, 20)
     groups = ("gateway", "worker", "redis")
     table = report.Table(
         "Share of one core at rest; MB resident",

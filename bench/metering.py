@@ -129,7 +129,7 @@ async def _measure(stage: Scene, chosen: report.Options) -> dict[str, list[_Meas
     roots = {"gateway": [installation.gateways[0].pid]}
     if stage.server is not None:
         roots["postgres"] = [await asyncio.to_thread(postmaster, stage.server.url)]
-    batches, singles = chosen.count(12, 40), chosen.count(1_500, 10_000)
+    batches, singles = chosen.count(12, 24), 1_500
     rounds: dict[str, list[_Measured]] = {BATCHES: [], SINGLES: [], ALONE: []}
     key, other_key = await _funded_key(installation), await _funded_key(installation)
     async with client(key, timeout_s=60) as http, client(other_key, timeout_s=60) as other:

@@ -1,6 +1,6 @@
 """What it costs to delete what is older than its retention, and whether that keeps up with the sends.
 
-    python -m bench.prune [--full] [--write] [--only sqlite|postgresql] [--topups 200000]
+    python -m bench.prune [--full] [--write] [--only sqlite|postgresql] [--topups 100000]
 
 The worker's own chore, in this process, once or as often as there are workers, deletes the events, deliveries
 and attempts of so many stored sends: with nothing else going on, and, once, beside 1,000 sends a second that a
@@ -18,7 +18,7 @@ import asyncio
 import contextlib
 import sqlite3
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
@@ -112,23 +112,18 @@ def beside(stage: Scene, sink: Sink, tenants: Sequence[Merchant], seconds: float
 
 def measure(
     kind: str, accounts: int, topups: int, chosen: report.Options
-) -> dict[int, list[tuple[Walk, float]]]:
-    """By workers, with nothing else going on; and what a vacuum of it costs, in CPU of each event."""
+) -> Iterator[tuple[int, Walk, float]]:
+    """Workers, what they did with nothing else going on, and what a vacuum of it costs, in CPU of each event."""
     with scene(kind, rate_limit_per_s=RATE_LIMIT, log_level=chosen.log_level) as stage:
         url = stage.installation.database_url
         tenants = _tenants(url, accounts, "http://127.0.0.1:9")
-        found: dict[int, list[tuple[Walk, float]]] = {workers: [] for workers in WORKERS}
-        for _ in range(chosen.runs):
-            for workers, walks in found.items():
-                asyncio.run(stock(url, tenants, topups))
-                one = asyncio.run(walk(stage, workers=workers))
-                walks.append((one, vacuum_us(stage, topups)))
-    return found
+        for workers in WORKERS:
+            asyncio.run(stock(url, tenants, topups))
+            one = asyncio.run(walk(stage, workers=workers))
+            yield workers, one, vacuum_us(stage, topups)
 
 
-def measure_beside(kind: str, accounts: int, topups: int, chosen: report.Options) -> list[Beside]:
-    seconds = chosen.pick(10, 30)
-    found = []
+def measure_beside(kind: str, accounts: int, topups: int, chosen: report.Options) -> Beside:
     with (
         Sink() as sink,
         scene(kind, rate_limit_per_s=RATE_LIMIT, log_level=chosen.log_level) as stage,
@@ -136,11 +131,8 @@ def measure_beside(kind: str, accounts: int, topups: int, chosen: report.Options
         url = stage.installation.database_url
         tenants = _tenants(url, accounts, sink.url)
         stage.installation.start()
-        for _ in range(chosen.runs):
-            asyncio.run(stock(url, tenants, topups))
-            sink.reset()
-            found.append(beside(stage, sink, tenants, seconds))
-    return found
+        asyncio.run(stock(url, tenants, topups))
+        return beside(stage, sink, tenants, chosen.pick(10, 20))
 
 
 def disk(kind: str, topups: int) -> tuple[object, ...]:
@@ -226,7 +218,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 def main() -> None:
     chosen = report.options(__doc__, _arguments)
     kinds = [chosen.others.only] if chosen.others.only else KINDS
-    topups = chosen.others.topups or chosen.count(50_000, 200_000)
+    topups = chosen.others.topups or chosen.count(50_000, 100_000)
     alone = report.Table(
         f"Deleting {topups:,} events with their deliveries and attempts, nothing else going on",
         (
@@ -250,34 +242,28 @@ def main() -> None:
     )
     for kind in kinds:
         for accounts in ACCOUNTS:
-            for workers, walks in measure(kind, accounts, topups, chosen).items():
-                _add_alone(alone, (kind, f"{accounts:,}", workers), walks)
-            runs = measure_beside(kind, accounts, topups, chosen)
-            _add_beside(with_sends, kind, accounts, runs)
+            for workers, walked, vacuum in measure(kind, accounts, topups, chosen):
+                _add_alone(alone, (kind, f"{accounts:,}", workers), walked, vacuum)
+            one = measure_beside(kind, accounts, topups, chosen)
+            _add_beside(with_sends, kind, accounts, one)
         room.add(kind, *disk(kind, topups))
-    report.show(chosen, "pruning", [alone, with_sends, room])
+    report.show(chosen, "pruning", [alone, with_sends, room], is_once=True)
 
 
-def _add_alone(
-    table: report.Table, what: Sequence[object], runs: Sequence[tuple[Walk, float]]
-) -> None:
-    ours = report.median(one.cpu_us["worker"] for one, _ in runs)
-    database = report.median(one.cpu_us["postgres"] for one, _ in runs)
-    vacuum = report.median(one for _, one in runs)
-    per_s = round(report.median(one.per_s for one, _ in runs))
-    cores = (ours + database + vacuum) * SENDS_PER_S / 1e6
-    table.add(*what, per_s, ours, database or None, vacuum or None, cores)
+def _add_alone(table: report.Table, what: Sequence[object], walked: Walk, vacuum_us: float) -> None:
+    ours, database = walked.cpu_us["worker"], walked.cpu_us["postgres"]
+    cores = (ours + database + vacuum_us) * SENDS_PER_S / 1e6
+    table.add(*what, round(walked.per_s), ours, database or None, vacuum_us or None, cores)
 
 
-def _add_beside(table: report.Table, kind: str, accounts: int, runs: Sequence[Beside]) -> None:
+def _add_beside(table: report.Table, kind: str, accounts: int, one: Beside) -> None:
     cells = [
-        report.median(getattr(sent, figure) for sent in sends)
+        getattr(sent, figure)
         for figure in ("per_s", "p50_ms", "p99_ms")
-        for sends in ([one.beside for one in runs], [one.without for one in runs])
+        for sent in (one.beside, one.without)
     ]
-    pruned_per_s = round(report.median(one.pruned_per_s for one in runs))
-    ratio = report.median(one.pruned_per_s / one.beside.per_s for one in runs)
-    table.add(kind, f"{accounts:,}", pruned_per_s, ratio, *cells)
+    ratio = one.pruned_per_s / one.beside.per_s
+    table.add(kind, f"{accounts:,}", round(one.pruned_per_s), ratio, *cells)
 
 
 if __name__ == "__main__":

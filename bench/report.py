@@ -23,6 +23,8 @@ FULL_RUNS = 5
 # The default of the product writes a line for each request and attempt; no peer here does.
 LOG_LEVEL = "warning"
 _FULL = "medians of five runs"
+# Of what takes minutes and differs little from one time to the next.
+_LONG = "one long run"
 _QUICK = "one short run"
 _PACKAGES = ("uvicorn", "uvloop", "starlette", "asyncpg", "arq")
 
@@ -99,11 +101,16 @@ def shown(cell: object) -> str:
     return f"{cell:.{digits}f}"
 
 
-def show(chosen: Options, name: str, tables: Iterable[Table], *, notes: str = "") -> None:
-    """Prints the tables, ratios first as they are given, and keeps them where that was asked."""
+def show(
+    chosen: Options, name: str, tables: Iterable[Table], *, notes: str = "", is_once: bool = False
+) -> None:
+    """Prints the tables, ratios first as they are given, and keeps them where that was asked. is_once: a full run
+    measured everything once.
+    """
     said = f"{notes} Log level of gateway and worker: {chosen.log_level}.".strip()
     text = "\n".join([table.text() for table in tables] + [said + "\n"])
-    head = f"{_FULL if chosen.is_full else _QUICK}; {circumstances()}"
+    thorough = _LONG if is_once else _FULL
+    head = f"{thorough if chosen.is_full else _QUICK}; {circumstances()}"
     print(f"\n{head}\n\n{text}", flush=True)
     if chosen.is_kept:
         _keep(name, f"{head}\n\n{text}", is_full=chosen.is_full)
@@ -146,7 +153,7 @@ def _keep(name: str, text: str, *, is_full: bool) -> None:
         page = f"{page.rstrip()}\n\n## {name.capitalize()}\n\n{section}\n"
     else:
         old, _, after = rest.partition(end)
-        if _FULL in old and not is_full:
+        if (_FULL in old or _LONG in old) and not is_full:
             print(f"{PAGE.name} keeps the full run's figures for {name}")
             return
         page = before + section + after

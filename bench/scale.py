@@ -61,7 +61,7 @@ def gateways(processes: int, chosen: report.Options) -> dict[int, list[Sample]]:
             tenants = asyncio.run(open_tenants(installation.database_url, wallets))
             keys = [tenant.key for tenant in tenants]
             found[wallets] = [
-                _send(urls, keys, meter, chosen.pick(2, 5)) for _ in range(chosen.runs)
+                _send(urls, keys, meter, chosen.pick(2, 4)) for _ in range(chosen.runs)
             ]
     return found
 
@@ -83,7 +83,7 @@ def _send(urls: Sequence[str], keys: Sequence[str], meter: Meter, seconds: float
 
 
 def workers(processes: int, chosen: report.Options) -> list[Sample]:
-    backlog = chosen.count(4_000, 50_000)
+    backlog = chosen.count(4_000, 20_000)
     found = []
     with Sink() as sink, scene(KIND, log_level=chosen.log_level) as stage:
         hooks = [f"{sink.url}/{number}" for number in range(ENDPOINTS)]

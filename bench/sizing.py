@@ -57,7 +57,7 @@ def main() -> None:
     for kind in KINDS:
         table.add(kind, *measure(kind, int(sends)))
     notes = f"Over {int(sends):,} sends by 16 connections; connections and descriptors: gateway + worker."
-    report.show(chosen, "sizing", [table], notes=notes)
+    report.show(chosen, "sizing", [table], notes=notes, is_once=True)
 
 
 def measure(kind: str, sends: int) -> Sequence[object]:
