@@ -2,6 +2,7 @@
 
 import time
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Protocol
 
 SECOND_US = 1_000_000
@@ -75,7 +76,12 @@ def day_start_us(at_us: int) -> int:
 
 def month_start_us(at_us: int) -> int:
     """The first UTC midnight of the moment's month."""
-    moment = datetime.fromtimestamp(at_us // SECOND_US, UTC)
+    return _month_start_of_day(at_us // DAY_US)
+
+
+@lru_cache(maxsize=64)
+def _month_start_of_day(day: int) -> int:
+    moment = datetime.fromtimestamp(day * DAY_US // SECOND_US, UTC)
     return int(datetime(moment.year, moment.month, 1, tzinfo=UTC).timestamp()) * SECOND_US
 
 

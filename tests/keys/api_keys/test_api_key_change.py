@@ -10,6 +10,7 @@ from keys import token_format
 from keys.api_keys import api_key, lookup as key_principal
 from keys.api_keys.key_state import KeyState, load_key_states
 from keys.lineage import Refusal
+from keys.live import close_live, open_live
 from keys.principal import (
     ACCOUNT_SCOPES,
     Principal,
@@ -156,6 +157,30 @@ async def test_a_parents_end_is_its_childs_end(key_owner: KeyOwner) -> None:
     assert (await key_owner.principal(secret)).expires_at == end
     key_owner.clock.advance_s(0.000001)
     assert await key_owner.look_up(secret) == Refusal("expired", root.id)
+
+
+@pytest.mark.one_database
+async def test_each_look_up_tells_what_is_so_then(database: Database, clock: FixedClock) -> None:
+    owner = await open_key_owner(database, clock)
+    owner.environment, now_us = "live", clock.now_us()
+    account_id, end = owner.account_id, now_us + 2_000_000
+    await database.transaction(lambda tx: open_live(tx, account_id, now_us=now_us))
+    key, secret = await owner.mint(expires_at=end)
+    found = [await owner.look_up(secret)]
+
+    await database.transaction(lambda tx: close_live(tx, account_id, now_us=now_us))
+    found.append(await owner.look_up(secret))
+    clock.advance_s(1.999999)
+    await database.transaction(lambda tx: open_live(tx, account_id, now_us=now_us))
+    found.append(await owner.look_up(secret))
+    clock.advance_s(0.000001)
+    found.append(await owner.look_up(secret))
+    await database.transaction(lambda tx: close_live(tx, account_id, now_us=now_us))
+    found.append(await owner.look_up(secret))
+
+    expired = Refusal("expired", key.id)
+    assert found[1:] == [Refusal("live_closed", key.id), found[0], expired, expired]
+    assert isinstance(found[0], Principal)
 
 
 async def test_an_unknown_digest_is_left_out(key_owner: KeyOwner) -> None:
