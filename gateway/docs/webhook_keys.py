@@ -16,7 +16,9 @@ from starlette.routing import Route
 
 from gateway.answers import envelope
 from gateway.docs.documents import CACHE
+from gateway.http.auth import block_of
 from gateway.http.errors import refusal_of
+from gateway.http.rate_limit import take_one
 from gateway.http.request_context import RequestContext
 from gateway.repair.repair import repaired
 from kernel.clock import rfc3339
@@ -28,6 +30,8 @@ from webhooks.endpoints.signing_keys import Published, published, published_afte
 
 PATH: Final = "/.well-known/webhook-keys"
 ENDPOINTS_AT_ONCE: Final = 100
+# Of one address, as for recipients' pages: each reads the database, and no credential stands for it.
+REQUESTS: Final = (120, 60)  # in so many seconds
 _is_id: Final = re.compile(rf"we_[0-9A-Za-z]{{{ID_CHARACTERS}}}").fullmatch
 NOTICE: Final = (
     "Trust the keys of your own endpoint only, by the id that you got when you registered it. A v1a signature does"
@@ -39,15 +43,28 @@ def routes(context: Context) -> list[Route]:
     """Starlette's route of it."""
 
     async def keys(request: Request) -> Response:
+        call: RequestContext[Any, Any] = RequestContext(context, request.scope)
         try:
+            await _throttle(call)
             found = await _found(context, request.query_params)
         except DomainError as error:
-            call: RequestContext[Any, Any] = RequestContext(context, request.scope)
             return envelope.response(repaired(call, refusal_of(error)), context.clock.now_us())
         body = msgspec.json.encode(found)
         return Response(body, media_type="application/json", headers=CACHE)
 
     return [Route(PATH, keys, methods=["GET"])]
+
+
+async def _throttle(call: RequestContext[Any, Any]) -> None:
+    """Raises RateLimited."""
+    count, period_s = REQUESTS
+    await take_one(
+        call.context.limiter,
+        f"webhook-keys:{block_of(call.address)}",
+        count=count,
+        period_s=period_s,
+        detail=f"{count} requests a minute are taken from one address; keep the keys that you have read",
+    )
 
 
 async def _found(context: Context, query: QueryParams) -> dict[str, Any]:

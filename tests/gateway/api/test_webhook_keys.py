@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from gateway.docs.webhook_keys import REQUESTS
 from keys.signatures.signing import verify
 from tests.support.browser import browser_account, signed_in
 from tests.support.gateway import Gateway
@@ -142,3 +143,20 @@ async def test_the_page_shows_the_key_and_its_form_switches_it_off(gateway: Gate
     ticked = 'name="ed25519" value="yes" checked'
     assert [shown in one.text for one in (made, on, off)] == [True, True, False]
     assert [ticked in one.text for one in (new, on, off)] == [True, True, False]
+
+
+async def test_who_reads_the_document_too_often_is_told_when_to_come_back(gateway: Gateway) -> None:
+    count, period_s = REQUESTS
+    limiter, address = gateway.context.limiter, "webhook-keys:127.0.0.1"
+    first = await published(gateway)
+    await limiter.take(address, count / period_s, count, cost=count - 5)
+
+    # Two come back each second, so how many more are answered depends on the machine.
+    for _ in range(100):
+        last = await published(gateway)
+        if last.status_code != 200:
+            break
+
+    assert first.status_code == 200
+    assert (last.status_code, last.json()["code"]) == (429, 4001)
+    assert 1 <= int(last.headers["retry-after"]) <= period_s
