@@ -3,6 +3,7 @@
 import asyncio
 import hmac
 import json
+import sys
 
 import pytest
 from topup_gateway import (
@@ -125,6 +126,15 @@ def checked(received: Received, secret: str, public_key: str) -> None:
         verify(
             received.body, {"x-aitopup-signature": f"t={timestamp},v1={forged.hex()}"}, public_key
         )
+    # Without the extra a secret proves it all the same; a public key alone cannot.
+    with pytest.MonkeyPatch.context() as without_extra:
+        without_extra.setitem(sys.modules, "cryptography.exceptions", None)
+        without_extra.delitem(sys.modules, "topup_gateway.public_keys")
+        verify(received.body, standard, [public_key, secret])
+        with pytest.raises(InvalidSignature, match="could be checked: pip install"):
+            verify(received.body + b" ", standard, [public_key, secret])
+        with pytest.raises(ImportError, match="pip install"):
+            verify(received.body, standard, public_key)
     # A delivery of before its key was named, replayed today.
     older = json.loads(received.body)
     del older["data"]["key_name"]

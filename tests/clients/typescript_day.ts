@@ -125,6 +125,20 @@ for (const [forgedBody, headers, key] of forgeries) {
 }
 server.close();
 
+// An older runtime: its WebCrypto knows no Ed25519.
+const importKey = crypto.subtle.importKey.bind(crypto.subtle) as (...given: unknown[]) => Promise<CryptoKey>;
+Object.defineProperty(crypto.subtle, "importKey", {
+  value: (format: string, key: unknown, algorithm: { name: string }, ...rest: unknown[]) =>
+    algorithm.name === "Ed25519"
+      ? Promise.reject(new DOMException("Unrecognized name.", "NotSupportedError"))
+      : importKey(format, key, algorithm, ...rest),
+});
+const both = [publicKey, endpoint.secret];
+const without = [(await verify(hook.body, hook.headers, both)).type];
+for (const [text, keys] of [[`${hook.body} `, both], [hook.body, publicKey]] as const) {
+  await verify(text, hook.headers, keys).catch((error: Error) => without.push(error.name));
+}
+
 console.log(
   JSON.stringify({
     sent,
@@ -132,6 +146,7 @@ console.log(
     pages,
     event: event.type,
     forged,
+    without,
     waited,
     refused,
   }),

@@ -72,6 +72,7 @@ async def test_both_clients_live_through_a_day(
         "pages": 3,
         "event": "topup.delivered",
         "forged": "no signature fits",
+        "without": ["topup.delivered", "InvalidSignature", "CannotVerify"],
         "waited": "delivered",
         "refused": "stop",
     }

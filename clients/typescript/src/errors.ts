@@ -38,6 +38,9 @@ export class StillWaiting extends GatewayError {
 /** A webhook that is not from the gateway. */
 export class InvalidSignature extends GatewayError {}
 
+/** This runtime cannot check by the keys that were given: whether the webhook is genuine is unknown. */
+export class CannotVerify extends GatewayError {}
+
 /** The gateway refused. nextAction says what to do, for programs; links which call comes next. */
 export class ApiError extends GatewayError {
   readonly code: ErrorCode;

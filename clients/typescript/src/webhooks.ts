@@ -4,7 +4,7 @@
  * Deliveries come at least once: remember the id of what was dealt with.
  */
 
-import { InvalidSignature } from "./errors.js";
+import { CannotVerify, InvalidSignature } from "./errors.js";
 import { EVENT_TYPES, type TypedEvent } from "./generated_tables.js";
 import type { Schemas } from "./types.js";
 
@@ -36,7 +36,9 @@ interface Signed {
 
 /**
  * The event of a genuine request; throws InvalidSignature. body: the raw bytes, or the same as text.
- * secret: the endpoint's whsec_…, or its public key whpk_…, or several while one is rotated.
+ * secret: the endpoint's whsec_…, or its public key whpk_…, or several while one is rotated. One that fits is
+ * enough. A runtime whose WebCrypto has no Ed25519 checks by the whsec_… alone, and throws CannotVerify where
+ * none is given.
  */
 export async function verify(
   body: string | Uint8Array,
@@ -49,7 +51,7 @@ export async function verify(
   const secrets = typeof secret === "string" ? [secret] : secret;
   const made = [...candidates(raw, headers, secrets, nowS, options.toleranceS ?? TOLERANCE_S)];
   const fits = await Promise.all(made.map(isGenuine));
-  if (!fits.includes(true)) throw new InvalidSignature("no signature fits");
+  if (!fits.includes(true)) throw unproved(secrets, fits.includes(null));
   return eventOf(new TextDecoder().decode(raw));
 }
 
@@ -111,10 +113,24 @@ function* candidates(
   }
 }
 
-/** By WebCrypto, which compares in constant time. */
-async function isGenuine({ algorithm, content, key, signature }: Signed): Promise<boolean> {
-  const made = await crypto.subtle.importKey("raw", key, algorithm, false, ["verify"]);
+/** By WebCrypto, which compares in constant time; null: this runtime has no Ed25519. */
+async function isGenuine({ algorithm, content, key, signature }: Signed): Promise<boolean | null> {
+  let made: CryptoKey;
+  try {
+    made = await crypto.subtle.importKey("raw", key, algorithm, false, ["verify"]);
+  } catch (error) {
+    if (algorithm !== ED25519) throw error;
+    return null;
+  }
   return crypto.subtle.verify(algorithm, made, signature, content);
+}
+
+function unproved(keys: readonly string[], isInPart: boolean): InvalidSignature | CannotVerify {
+  if (!isInPart) return new InvalidSignature("no signature fits");
+  const why = "this runtime has no Ed25519, so it cannot check by a whpk_…";
+  return keys.every((one) => one.startsWith(PUBLIC_PREFIX))
+    ? new CannotVerify(`${why}: give the endpoint's whsec_…`)
+    : new InvalidSignature(`no signature fits that could be checked: ${why}`);
 }
 
 function checked(time: string | null, nowS: number, toleranceS: number): string {
