@@ -14,41 +14,34 @@ it, planning included; of each call the least of the rounds.
 import argparse
 import asyncio
 import random
-from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import AsyncExitStack
 from functools import partial
-from pathlib import Path
 from typing import Any, Final
 
 import asyncpg
 
 from bench import report
 from bench.scene import scene
+from bench.sites import CLOCK, Site, ran_on, settle, site_of, take
 from bench.stock import stock
-from bench.tenants import Merchant, open_tenants, opened
-from kernel.clock import DAY_US, SECOND_US, SystemClock
+from bench.tenants import Merchant, open_tenants
+from kernel.clock import DAY_US
 from kernel.ids import least_id
 from kernel.tenant import Tenant
 from keys.account import lock_tenants
 from store.database import Database, Transaction
 from tests.support.postgres_server import create_database, on_server
-from webhooks.deliveries import delivery, log as delivery_log, retention
-from webhooks.deliveries.claim import claim
+from webhooks.deliveries import log as delivery_log, retention
 from webhooks.deliveries.log_page import DeliveryCursor, DeliveryFilter
-from webhooks.deliveries.message import settlement_of
 from webhooks.deliveries.stage import Claimed
 from webhooks.events import log as event_log
 from webhooks.events.cursor import EventCursor
 from webhooks.events.event import Outbox
-from webhooks.http.transport import SendResult
 
 TENANTS: Final = 10
 KEPT_DAYS: Final = 400
 PARTITIONS: Final = 14  # the last one for what is made now
-LEASE_US: Final = 35 * SECOND_US
-CLOCK: Final = SystemClock()
 # Each table's column of time, and the prefix of its ids.
 COLUMNS: Final = {
     "events": ("id", "evt"),
@@ -63,43 +56,7 @@ SITES: Final[Mapping[str, Collection[str]]] = {
 MANY: Final = 64
 CALLS: Final = 50
 DELETED_ROWS: Final = 20 * retention.ROWS_PER_STEP
-_BACKENDS = """
-SELECT pid FROM pg_stat_activity WHERE datname = current_database()
-    AND backend_type = 'client backend' AND pid <> pg_backend_pid()
-"""
 _Read = Callable[[Transaction], Awaitable[object]]
-
-
-@dataclass(slots=True)
-class Site:
-    """One of the databases, and what PostgreSQL has used for each call there, in µs by round."""
-
-    database: Database
-    admin: "asyncpg.Connection[Any]"
-    tenants: Sequence[Merchant]
-    found: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
-
-    async def measured(self, name: str, calls: int, work: Callable[[], Awaitable[object]]) -> None:
-        before_us = await self._cpu_us()
-        await work()
-        self.found[name].append((await self._cpu_us() - before_us) / calls)
-
-    async def asked(self, name: str, rows: int, statements: Sequence[str]) -> None:
-        """What its administrator's connection uses for these, for each of so many rows."""
-        pid = self.admin.get_server_pid()
-        before_us = _used_us(pid)
-        for statement in statements:
-            await self.admin.execute(statement)
-        self.found[name].append((_used_us(pid) - before_us) / rows)
-
-    async def _cpu_us(self) -> float:
-        """Of the processes that serve this database, but for the one that asks."""
-        return sum(_used_us(row["pid"]) for row in await self.admin.fetch(_BACKENDS))
-
-
-def _used_us(pid: int) -> float:
-    """CPU of a process."""
-    return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1000
 
 
 async def turn(site: Site, events: int) -> None:
@@ -107,14 +64,14 @@ async def turn(site: Site, events: int) -> None:
     tenant = random.choice(site.tenants).tenant
     claimed: list[Claimed] = []
 
-    async def take() -> None:
-        claimed.extend(await _take(site.database))
+    async def claim() -> None:
+        claimed.extend(await take(site.database, MANY))
 
     publish = partial(_publish, site.database, tenant, events)
     await site.measured(f"publish {events}", events, publish)
-    await site.measured(f"claim {events}", events, take)
+    await site.measured(f"claim {events}", events, claim)
     assert len(claimed) == events, "all that was published"
-    await site.measured(f"settle {events}", events, partial(_settle, site.database, claimed))
+    await site.measured(f"settle {events}", events, partial(settle, site.database, claimed))
 
 
 async def _publish(database: Database, tenant: Tenant, events: int) -> None:
@@ -129,31 +86,6 @@ async def _publish(database: Database, tenant: Tenant, events: int) -> None:
                 now_us=CLOCK.now_us(),
             )
         await outbox.flush(tx)
-
-    await database.transaction(work, durable=False)
-
-
-async def _take(database: Database) -> Sequence[Claimed]:
-    async def work(tx: Transaction) -> Sequence[Claimed]:
-        found = await claim(
-            tx,
-            lambda candidates: [id_ for one in candidates for id_ in one.due],
-            now_us=CLOCK.now_us(),
-            lease_us=LEASE_US,
-            ids_max=MANY,
-        )
-        return found.claimed
-
-    return await database.transaction(work, durable=False)
-
-
-async def _settle(database: Database, claimed: Sequence[Claimed]) -> None:
-    now_us = CLOCK.now_us()
-    answered = SendResult(200, None, None, {}, b"", False, None, {}, now_us, now_us)
-
-    async def work(tx: Transaction) -> None:
-        settled = [settlement_of(one, answered, [], ended_at_us=now_us) for one in claimed]
-        await delivery.settle(tx, settled)
 
     await database.transaction(work, durable=False)
 
@@ -226,15 +158,11 @@ async def drop(site: Site, tables: Collection[str]) -> None:
 def partitioned(url: str, tables: Collection[str]) -> None:
     """Turns these tables into partitioned ones with the same rows and indexes."""
 
-    async def run() -> None:
-        connection = await asyncpg.connect(url)
-        try:
-            for table in tables:
-                await _part(connection, table)
-        finally:
-            await connection.close()
+    async def run(connection: "asyncpg.Connection[Any]") -> None:
+        for table in tables:
+            await _part(connection, table)
 
-    asyncio.run(run())
+    ran_on(url, run)
     on_server(url, "VACUUM ANALYZE")
     on_server(url, "CHECKPOINT")
 
@@ -265,16 +193,6 @@ async def _part(connection: "asyncpg.Connection[Any]", table: str) -> None:
         is_key = f"{table}_pkey" in row["indexdef"]
         text = row["indexdef"] if is_key else row["indexdef"].replace(" UNIQUE ", " ")
         await connection.execute(text)
-
-
-@asynccontextmanager
-async def site_of(url: str, tenants: Sequence[Merchant]) -> AsyncIterator[Site]:
-    admin = await asyncpg.connect(url)
-    try:
-        async with opened(url) as database:
-            yield Site(database, admin, tenants)
-    finally:
-        await admin.close()
 
 
 async def measure(
