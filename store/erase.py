@@ -7,6 +7,9 @@ the next sweep finds again, and no step locks much. Only for accounts whose hist
 Who the account was at payment providers is written down first, in the step that ends its recharges: a
 worker deletes these customers there, with their cards. While a charge of a saved card is under way
 nothing is deleted, since its outcome is asked about by these rows.
+
+Before anything is deleted the account is marked (erasing_at): what is left of it between the steps breaks rules of the
+ledger's proof, which therefore leaves it out.
 """
 
 from typing import Final
@@ -165,6 +168,11 @@ async def erase_account(database: Database, account_id: str, *, now_us: int) -> 
     async def first(tx: Transaction) -> None:
         await _end_recharges(tx, account_id)
         await _note_customers(tx, account_id, now_us)
+        await tx.execute(
+            "UPDATE accounts SET erasing_at = :now WHERE id = :id AND erasing_at IS NULL",
+            now=now_us,
+            id=account_id,
+        )
 
     await database.transaction(first)
     for table, key, condition in STEPS:

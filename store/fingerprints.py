@@ -250,6 +250,12 @@ _OF_0064: Final = _OF_0063 | {
     "sealed_sums": "21d1e0bbabcf",
 }
 
+_OF_0066: Final = _OF_0064 | {
+    "deliveries": "5a69010a9547",
+    "endpoint_queue": "e2fe80965de7",
+    "endpoints": "627f50baaf38",
+}
+
 TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0012": _OF_0012,
     "0013": _OF_0013,
@@ -305,10 +311,6 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0063": _OF_0063,
     "0064": _OF_0064,
     "0065": _OF_0064 | {"endpoints": "779b503e1a13"},
-    "0066": _OF_0064
-    | {
-        "deliveries": "5a69010a9547",
-        "endpoint_queue": "e2fe80965de7",
-        "endpoints": "627f50baaf38",
-    },
+    "0066": _OF_0066,
+    "0067": _OF_0066 | {"accounts": "8d5e69886615"},
 }

@@ -59,6 +59,9 @@ accounts = sa.Table(
     _int("receipt_mail_off_at", null=True),  # wants no receipts by mail; null: it does
     _int("approval_mail_off_at", null=True),  # wants no mail about approvals; null: it does
     _text("mail_language", null=True),  # of mail to its owner; null: English
+    _int(
+        "erasing_at", null=True
+    ),  # since when its rows are being deleted; null: not so. store/erase.py
     sa.Index(
         "ux_accounts_email",
         "email",

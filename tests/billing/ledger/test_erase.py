@@ -1,10 +1,13 @@
 """An erased account leaves nothing behind, and its neighbours untouched."""
 
 import re
+from typing import Any, cast
 
+from billing.ledger.audit import audit
+from billing.ledger.finding import Finding
 from billing.payments.recharging.forgotten import due_customers, list_forgotten
 from kernel.clock import FixedClock
-from store.database import Database, Transaction
+from store.database import Database, T, Transaction, Work
 from store.erase import STEPS, erase_account
 from store.schema import metadata
 from tests.support.funded_account import open_funded_account
@@ -61,6 +64,39 @@ async def test_erased_account_leaves_no_row_and_others_keep_theirs(
     # $10.00 were sent, one cent was used, ten cents were awarded.
     assert (await kept.balance())["balance_cents"] == 999_009
     assert await kept.findings() == []
+
+
+class AuditedBetween:
+    """The database of who erases; after each of its transactions that deleted something the ledger is audited."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.audits = 0
+        self.found: list[Finding] = []
+
+    async def transaction(self, work: Work[T], **options: Any) -> T:
+        done = await self._database.transaction(work, **options)
+        if done:
+            self.audits += 1
+            self.found += [one async for one in audit(self._database)]
+        return done
+
+
+async def test_what_is_left_between_the_steps_is_no_finding(
+    database: Database, clock: FixedClock
+) -> None:
+    doomed = await open_funded_account(database, clock)
+    await doomed.send(1000)
+    await use(doomed, 10)
+    await hold(doomed, 1_000_000)
+    await check_in(doomed)
+    beside = AuditedBetween(database)
+
+    await erase_account(cast(Database, beside), doomed.account_id, now_us=1)
+
+    assert beside.found == []
+    # Of each table that had rows.
+    assert beside.audits > 10
 
 
 async def test_a_provider_that_is_away_keeps_no_customer_of_another_waiting(
