@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import pytest_asyncio
+from hypothesis import HealthCheck, settings
 from redis.asyncio import Redis
 
 from kernel.clock import FixedClock, parse_rfc3339
@@ -57,6 +58,13 @@ def pytest_configure() -> None:
         os.environ.pop(name, None)
     if "PYTEST_DEBUG_TEMPROOT" not in os.environ and _has_room_in_memory():
         os.environ["PYTEST_DEBUG_TEMPROOT"] = str(IN_MEMORY)
+    # Where CI is set hypothesis does so by itself: how long an example takes says nothing of ours, and a
+    # busy machine takes longer than its 200 ms.
+    if not os.environ.get("CI"):
+        settings.register_profile(
+            "patient", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+        )
+        settings.load_profile("patient")
 
 
 @pytest.hookimpl(optionalhook=True)
