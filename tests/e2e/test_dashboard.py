@@ -108,7 +108,12 @@ async def send(page: Page, recipient: str) -> None:
     await page.get_by_role("button", name="Check").click()
     await page.get_by_role("button", name="Send $12.50").click()
     await page.wait_for_url(re.compile("/dashboard/(topups|approvals)/"))
-    # It loads itself again once all is told, which would end what the test loads next.
+    await until_told(page)
+
+
+async def until_told(page: Page) -> None:
+    """The page loads itself again once all is told, which would end what the test loads next."""
+    await page.wait_for_load_state()
     await expect(page.locator("script[src*='progress.js']")).to_have_count(0)
 
 
@@ -150,9 +155,8 @@ async def test_from_sign_up_to_a_replay(
     first = page.url
     await page.get_by_role("button", name="Replay").click()
     await expect(page).not_to_have_url(first)
-    await page.wait_for_load_state()
     await receiver.at_least(2)
-    await page.reload()
+    await until_told(page)
 
     await expect(page.get_by_text("replay", exact=True)).to_be_visible()
     ids = {one.headers["webhook-id"] for one in receiver.received}

@@ -19,7 +19,7 @@ from tests.support.preloaded import Preloaded
 from tests.support.receiver import Receiver
 from tests.support.senders import client
 
-READY_S_MAX = 60.0
+READY_S_MAX = 180.0
 
 
 class Dev(Program):

@@ -34,9 +34,11 @@ NOTE_WHAT_IS_SAID = """() => {
 
 @pytest.fixture
 def installation(working_set: WorkingSet) -> Installation:
-    """Its own for a test that counts what an address is given."""
+    """Its own for a test that counts what an address is given: by the one process, since what is counted
+    while a busy machine delays Redis is not counted there.
+    """
     made = working_set.make("sqlite")
-    made.start(workers=0)
+    made.start(workers=0, with_redis=False)
     return made
 
 
@@ -51,7 +53,7 @@ def shared(working_set: WorkingSet) -> Installation:
 
 async def run_demo(page: Page, name: str = "Run it for real") -> None:
     await page.get_by_role("button", name=name).click()
-    await expect(page.locator("#says")).to_contain_text("Done, for real", timeout=30_000)
+    await expect(page.locator("#says")).to_contain_text("Done, for real")
 
 
 async def assert_whole(page: Page, *, is_above_fold: bool) -> None:
@@ -176,7 +178,7 @@ async def test_the_page_is_for_everybody_in_both_themes_and_on_a_phone(
         assert await grave_faults_in_both(page) == []
         await page.get_by_role("button", name="Run it for real").focus()
         await page.keyboard.press("Enter")
-        await expect(page.locator("#says")).to_contain_text("Done, for real", timeout=30_000)
+        await expect(page.locator("#says")).to_contain_text("Done, for real")
 
         await assert_whole(page, is_above_fold=width == DESK[0])
         assert await grave_faults_in_both(page) == []

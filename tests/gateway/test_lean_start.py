@@ -48,7 +48,7 @@ asyncio.run(main())
 def loaded(program: str, *given: dict[str, str]) -> list[set[str]]:
     """The packages that one such process has loaded after it was opened with each of these settings."""
     argv = [sys.executable, "-c", program + OPEN, json.dumps(given)]
-    said = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
+    said = subprocess.run(argv, capture_output=True, text=True, timeout=180, check=False)
     assert said.returncode == 0, said.stderr
     return [set(json.loads(line)) for line in said.stdout.splitlines()]
 

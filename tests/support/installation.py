@@ -39,8 +39,8 @@ ROOT = Path(__file__).resolve().parents[2]
 API = "/api/public/v1"
 MASTER_KEY = "5a" * 32
 SUPPLIED_BY_WALLET = '[{"id": "claude", "name": "Claude", "fulfilment": "wallet"}]'
-READY_S_MAX = 60.0
-STOP_S_MAX = 40.0
+READY_S_MAX = 180.0
+STOP_S_MAX = 90.0
 PAUSE_S = 0.02
 TOPUP = (sys.executable, "-P", "-m", "cli")
 

@@ -206,14 +206,15 @@ async def test_who_may_read_what_is_counted_is_a_setting(
 async def test_many_callers_of_readiness_cost_one_look(gateway: Gateway, clock: FixedClock) -> None:
     tenant = Tenant(await gateway.account(), "staging")
     await given_endpoint(gateway.context.database, clock, tenant)
-    before = gateway.context.database.statements_run
+    before, began_s = gateway.context.database.statements_run, time.monotonic()
 
     answers = await asyncio.gather(*(ready(gateway) for _ in range(20)))
+    took_s = time.monotonic() - began_s
 
     assert set(answers) == {(200, "ok")}
-    # A row written for it, BEGIN, the row, its token and COMMIT; BEGIN, the look, COMMIT, and a second
-    # look where the twenty take longer than a second.
-    assert gateway.context.database.statements_run - before <= 10
+    # A row written for it, BEGIN, the row, its token and COMMIT; BEGIN, the look, COMMIT: once a second,
+    # where a busy machine takes so long over the twenty.
+    assert gateway.context.database.statements_run - before <= 7 * (1 + took_s)
 
 
 async def test_an_account_lists_its_notices(gateway: Gateway, clock: FixedClock) -> None:
