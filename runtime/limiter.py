@@ -37,18 +37,20 @@ KEYS_AT_ONCE_MAX = 256
 
 # The bucket is one number, the moment it will be full again (GCRA's theoretical arrival time), by
 # Redis's own clock, so that machines need not agree on the time. No key means a full bucket.
-# KEYS: bucket. ARGV: microseconds for a token, burst, least, wanted, block, returned tokens.
+# KEYS: bucket. ARGV: one text of microseconds for a token, burst, least, wanted, block, returned tokens:
+# the client looks longer at an argument than at a number in a text.
 # Answers granted, left, microseconds until `least` would be granted, microseconds until full; and
-# so on for each further key, with six arguments and four answers of its own.
+# so on for each further key, with six numbers and four answers of its own.
 _TAKE = """
+local numbers = {}
+for word in string.gmatch(ARGV[1], '%S+') do numbers[#numbers + 1] = tonumber(word) end
 local t = redis.call('TIME')
 local now = t[1] * 1000000 + t[2]
 local answers = {}
 for number, key in ipairs(KEYS) do
   local at = (number - 1) * 6
-  local interval, burst = tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])
-  local least, wanted = tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4])
-  local block, returned = tonumber(ARGV[at + 5]), tonumber(ARGV[at + 6])
+  local interval, burst, least = numbers[at + 1], numbers[at + 2], numbers[at + 3]
+  local wanted, block, returned = numbers[at + 4], numbers[at + 5], numbers[at + 6]
   local full_at = tonumber(redis.call('GET', key) or '0') - returned * interval
   full_at = math.min(math.max(full_at, now), now + burst * interval)
   local free = math.floor((now + burst * interval - full_at) / interval + 0.000001)
@@ -277,7 +279,10 @@ class Limiter:
         try:
             answered = [self._ask_for(bucket, share, cost) for bucket, share in lacking]
             # Others wait for the same: a caller that goes away cancels nobody's answer.
-            return all([await asyncio.shield(each) for each in answered])
+            # What one round trip asked for is answered together.
+            return all(
+                [each.result() if each.done() else await asyncio.shield(each) for each in answered]
+            )
         finally:
             for _, share in lacking:
                 share.waiting -= cost
@@ -349,8 +354,8 @@ class Limiter:
 
 async def _take(redis: Redis, keys: Sequence[str], numbers: Sequence[float]) -> list[int]:
     # EVAL with its text rather than by digest: a restarted Redis has forgotten digests.
-    arguments = [*keys, *(str(word) for word in numbers)]
-    return await cast(Awaitable[list[int]], redis.eval(_TAKE, len(keys), *arguments))
+    text = " ".join(map(str, numbers))
+    return await cast(Awaitable[list[int]], redis.eval(_TAKE, len(keys), *keys, text))
 
 
 def _whole(seconds: float) -> int:
