@@ -106,7 +106,7 @@ async def submit_code(call: RequestContext[Fields, Fields]) -> Reply:
             await check_code(call, account.id, form.text("password"), source=source)
     except DomainError as error:
         return await _code_page(call, form, account, ticket, problem_of(error))
-    return await _in_or_again(call, form, account, account.email)
+    return await _in_or_again(call, form, account, account.email, is_code_given=True)
 
 
 async def sign_out(call: RequestContext[Fields, Fields]) -> Reply:
@@ -156,25 +156,44 @@ async def signed_in(
     email: str,
     *,
     password_hash: str | None,
+    is_code_given: bool = False,
     said: str | None = None,
 ) -> Response:
     """Begins a session and leads to where the person wanted to go, else home; said: the note that home shows.
 
-    password_hash: of the password that the caller has checked, or made the account with. Raises SignInRefused
-    where it was changed since.
+    The rest is as for begin_session.
     """
     back = form.text("next")
     response = go(back) if is_safe_way(back) else go(HOME, said=said)
-    await begin_session(call, account_id, email, response, password_hash=password_hash)
+    await begin_session(
+        call,
+        account_id,
+        email,
+        response,
+        password_hash=password_hash,
+        is_code_given=is_code_given,
+    )
     return response
 
 
 async def _in_or_again(
-    call: RequestContext[Any, Any], form: Form, account: Account, email: str
+    call: RequestContext[Any, Any],
+    form: Form,
+    account: Account,
+    email: str,
+    *,
+    is_code_given: bool = False,
 ) -> Response:
-    """A session; the form again where the password was changed while it was checked."""
+    """A session; the form again where more is asked for now than while it was checked."""
     try:
-        return await signed_in(call, form, account.id, email, password_hash=account.password_hash)
+        return await signed_in(
+            call,
+            form,
+            account.id,
+            email,
+            password_hash=account.password_hash,
+            is_code_given=is_code_given,
+        )
     except SignInRefused as error:
         return form_page(call, form, problem_of(error))
 
@@ -314,10 +333,12 @@ async def begin_session(
     response: Response,
     *,
     password_hash: str | None,
+    is_code_given: bool = False,
 ) -> None:
     """Sets the cookies of a new session, which looks at the account that its person acted for last, and of the
-    device. password_hash: of the password that the caller has checked; raises SignInRefused where another was set
-    since, which ended all sessions and must not miss this one.
+    device. password_hash: of the password that the caller has checked; is_code_given: and a second factor. Raises
+    SignInRefused where another password was set since, or a second factor is asked for now: either has ended all
+    sessions and must not miss this one.
     """
     secure = is_secure(call)
     before = read_cookie(call.headers, is_secure=secure)
@@ -327,6 +348,8 @@ async def begin_session(
         await lock_tenants(tx, [Tenant(account_id, "staging")])
         if (await get_account(tx, account_id)).password_hash != password_hash:
             raise SignInRefused("the password was changed just now: sign in with the new one")
+        if not is_code_given and await second_factor.lock_on(tx, account_id):
+            raise SignInRefused("two-factor sign-in was switched on just now: sign in again")
         if before is not None:
             await session.end_of_token(tx, before)
         chosen = [one.account_id for one in await teams_of(tx, account_id) if one.is_chosen]

@@ -5,14 +5,16 @@ import base64
 import re
 from dataclasses import dataclass
 
+import asyncpg
 import httpx
 import pytest
 from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.twofactor.totp import TOTP
 
 from kernel.clock import FixedClock
+from kernel.tenant import Tenant
 from keys import second_factor
-from keys.account import find_by_email
+from keys.account import find_by_email, lock_tenants
 from keys.sign_in import password_reset
 from store.database import Transaction
 from tests.support.browser import PASSWORD, Browser, csrf_of, new_browser, signed_in
@@ -22,6 +24,16 @@ from tests.support.operator_pages import fill, press
 pytestmark = pytest.mark.fixed_clock
 PAGE = "/dashboard/account/two-factor"
 EMAIL = "ann@example.com"
+_SOMEBODY_WAITS = """
+DO $$ BEGIN
+    WHILE NOT EXISTS (
+        SELECT FROM pg_stat_activity
+        WHERE datname = current_database() AND wait_event_type = 'Lock' AND pid <> pg_backend_pid())
+    LOOP
+        PERFORM pg_stat_clear_snapshot(), pg_sleep(0.002);
+    END LOOP;
+END $$
+"""
 
 
 @dataclass
@@ -73,6 +85,15 @@ async def begun(browser: Browser) -> TOTP:
 
 def recovery_in(kept: httpx.Response) -> list[str]:
     return re.findall(r"[a-z2-7]{4}(?:-[a-z2-7]{4}){3}", kept.text)
+
+
+async def somebody_waits(database_url: str) -> None:
+    """Until a statement on the server waits for a row that another transaction has locked."""
+    connection = await asyncpg.connect(database_url, server_settings={"statement_timeout": "30s"})
+    try:
+        await connection.execute(_SOMEBODY_WAITS)
+    finally:
+        await connection.close()
 
 
 def now_s(gateway: Gateway) -> int:
@@ -193,6 +214,31 @@ async def test_a_code_is_asked_for_from_the_moment_it_is_on(gateway: Gateway) ->
 
     assert "A code of your app" in shown.text
     assert (by_password.status_code, by_code.status_code) == (401, 303)
+
+
+async def test_a_sign_in_under_way_as_it_is_switched_on_begins_no_session(
+    gateway: Gateway, database_url: str
+) -> None:
+    if not database_url.startswith("postgresql"):
+        pytest.skip("on SQLite nobody switches it on while another transaction is open")
+    browser, thief = await signed_in(gateway, EMAIL), new_browser(gateway)
+    app = await begun(browser)
+    database = gateway.context.database
+
+    async def hold_account(tx: Transaction) -> "asyncio.Task[httpx.Response]":
+        account = await find_by_email(tx, EMAIL)
+        assert account is not None
+        await lock_tenants(tx, [Tenant(account.id, "staging")])
+        # It has the password right, found no second factor, and waits for the account.
+        signing_in = asyncio.create_task(thief.sign_in(EMAIL))
+        await somebody_waits(database_url)
+        await press(browser, PAGE, f"{PAGE}/on", code=app.generate(now_s(gateway)).decode())
+        return signing_in
+
+    refused = await (await database.transaction(hold_account))
+
+    assert (refused.status_code, thief.session) == (401, None)
+    assert "switched on just now" in refused.text
 
 
 async def test_it_is_switched_off_with_a_code_alone(person: Person) -> None:
