@@ -3,7 +3,7 @@
 Promise: it costs the same however much there is, since it looks at the newest LOOKED_AT_MAX deliveries; where
 these reach back less far than was asked, `since` says from when on they are all there. Test pings do not count.
 Failures are put together by what the receiver answered, without the numbers that differ from one to the next.
-One that is mended counts by the replay that arrived, and is no failure.
+One that is mended counts by the replay that arrived, and is no failure; a cancelled one is neither open nor ended.
 Reads only.
 """
 
@@ -18,7 +18,7 @@ import msgspec
 from kernel.tenant import Tenant
 from store.database import Row, Transaction
 from webhooks.deliveries.mended import IS_MENDED
-from webhooks.deliveries.stage import DELIVERED, FAILED
+from webhooks.deliveries.stage import CANCELLED, DELIVERED, FAILED
 
 LOOKED_AT_MAX: Final = 2_000
 STEPS: Final = 24
@@ -141,7 +141,7 @@ def _health(rows: Sequence[Row], since: int, until: int) -> EndpointHealth:
             found.failed += 1
             step.failed += 1
             _add_failure(groups, row)
-        else:
+        elif row["status"] != CANCELLED:
             found.open += 1
         if row["http_status"] is not None:
             found.durations_ms.append(row["duration_us"] // 1000)

@@ -10736,7 +10736,7 @@ export interface components {
             failed: number;
             /**
              * Format: int64
-             * @description How many are still tried, or were cancelled.
+             * @description How many are still tried.
              */
             open: number;
             /** @description Of those that ended; null: none did. */

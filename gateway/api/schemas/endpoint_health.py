@@ -84,7 +84,7 @@ class ShownHealth(Struct, kw_only=True):
     failed: Annotated[
         Count, Meta(description="How many ended without, and did not when sent again.")
     ]
-    open: Annotated[Count, Meta(description="How many are still tried, or were cancelled.")]
+    open: Annotated[Count, Meta(description="How many are still tried.")]
     success_share: Annotated[Share | None, Meta(description="Of those that ended; null: none did.")]
     answered_ms: Annotated[
         Answered, Meta(description="Of the last attempts that were answered at all.")

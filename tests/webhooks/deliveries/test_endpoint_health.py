@@ -115,6 +115,7 @@ async def test_shares_times_and_groups_are_added_up_by_hand(log: Log) -> None:
     newest = log.add("failed", NOW_US - 2 * hour, http=500, error="http", body=b"Order 2222 gone")
     log.add("failed", NOW_US - 2 * hour - 1, http=None, error="timeout")
     log.add("pending", NOW_US - 1, http=503, error="http")
+    log.add("cancelled", NOW_US - 1, http=None)
     # Of another day, and a ping: neither counts.
     log.add("failed", NOW_US - 25 * hour, http=500, error="http")
     log.add("delivered", NOW_US - 5, event_type=PING)

@@ -37,7 +37,7 @@ class ShownHealth:
     failed: int
     """ How many ended without, and did not when sent again. """
     open_: int
-    """ How many are still tried, or were cancelled. """
+    """ How many are still tried. """
     success_share: float | None
     """ Of those that ended; null: none did. """
     answered_ms: Answered
