@@ -19722,14 +19722,14 @@ export interface operations {
                      *       "message": "Success",
                      *       "transaction_id": null,
                      *       "status": "ok",
-                     *       "timestamp": "2026-06-13T12:00:40Z",
+                     *       "timestamp": "2026-06-13T12:00:35Z",
                      *       "data": {
                      *         "endpoint_id": "we_5FxpRIrX4LWLkM02",
                      *         "failing_since": "2026-06-13T12:00:03Z",
                      *         "disable_at": null,
                      *         "probe_at": null,
-                     *         "since": "2026-06-12T12:00:40Z",
-                     *         "until": "2026-06-13T12:00:40Z",
+                     *         "since": "2026-06-12T12:00:35Z",
+                     *         "until": "2026-06-13T12:00:35Z",
                      *         "delivered": 0,
                      *         "failed": 0,
                      *         "open": 2,
@@ -19741,12 +19741,12 @@ export interface operations {
                      *         "failures": [],
                      *         "steps": [
                      *           {
-                     *             "at": "2026-06-12T12:00:40Z",
+                     *             "at": "2026-06-12T12:00:35Z",
                      *             "delivered": 0,
                      *             "failed": 0
                      *           },
                      *           {
-                     *             "at": "2026-06-12T13:00:40Z",
+                     *             "at": "2026-06-12T13:00:35Z",
                      *             "delivered": 0,
                      *             "failed": 0
                      *           }
@@ -20199,7 +20199,7 @@ export interface operations {
                      *       "message": "Success",
                      *       "transaction_id": "txn_5FxpRIrX4LWLkM02",
                      *       "status": "ok",
-                     *       "timestamp": "2026-06-13T12:00:33Z",
+                     *       "timestamp": "2026-06-13T12:00:57Z",
                      *       "data": {
                      *         "id": "dlv_5FxpRIrX4LWLkM08",
                      *         "event_id": "evt_5FxpRIrX4LWLkM01",
@@ -20210,7 +20210,7 @@ export interface operations {
                      *         "attempts_made": 0,
                      *         "next_attempt_at": null,
                      *         "replay_of": "dlv_5FxpRIrX4LWLkM02",
-                     *         "created_at": "2026-06-13T12:00:32Z",
+                     *         "created_at": "2026-06-13T12:00:55Z",
                      *         "key_id": "key_5FxpRIrX4LWLkM01",
                      *         "key_name": "Test",
                      *         "waits_for": null
@@ -20264,7 +20264,7 @@ export interface operations {
                      *       "message": "Success",
                      *       "transaction_id": null,
                      *       "status": "ok",
-                     *       "timestamp": "2026-06-13T12:00:43Z",
+                     *       "timestamp": "2026-06-13T12:00:38Z",
                      *       "data": {
                      *         "dry_run": true,
                      *         "matched": 2,
@@ -20274,7 +20274,7 @@ export interface operations {
                      *         "events": [],
                      *         "like": null,
                      *         "since": "2026-06-13T12:00:00Z",
-                     *         "until": "2026-06-13T12:00:43Z"
+                     *         "until": "2026-06-13T12:00:38Z"
                      *       }
                      *     }
                      */
@@ -20312,7 +20312,7 @@ export interface operations {
                      *       "message": "Success",
                      *       "transaction_id": null,
                      *       "status": "ok",
-                     *       "timestamp": "2026-06-13T12:00:51Z",
+                     *       "timestamp": "2026-06-13T12:00:46Z",
                      *       "data": {
                      *         "items": [
                      *           {
@@ -20334,7 +20334,7 @@ export interface operations {
                      *             "like": null,
                      *             "since": "2026-06-13T12:00:00Z",
                      *             "until": "2026-06-13T12:00:05Z",
-                     *             "created_at": "2026-06-13T12:00:46Z",
+                     *             "created_at": "2026-06-13T12:00:41Z",
                      *             "expected_end_at": null,
                      *             "ended_at": null
                      *           }
@@ -20377,7 +20377,7 @@ export interface operations {
                      *       "message": "Success",
                      *       "transaction_id": null,
                      *       "status": "ok",
-                     *       "timestamp": "2026-06-13T12:00:53Z",
+                     *       "timestamp": "2026-06-13T12:00:48Z",
                      *       "data": {
                      *         "id": "rpl_5FxpRIrX4LWLkM01",
                      *         "status": "running",
@@ -20396,8 +20396,8 @@ export interface operations {
                      *         ],
                      *         "like": null,
                      *         "since": "2026-06-13T12:00:00Z",
-                     *         "until": "2026-06-13T12:00:44Z",
-                     *         "created_at": "2026-06-13T12:00:44Z",
+                     *         "until": "2026-06-13T12:00:39Z",
+                     *         "created_at": "2026-06-13T12:00:39Z",
                      *         "expected_end_at": null,
                      *         "ended_at": null
                      *       }
@@ -20439,7 +20439,7 @@ export interface operations {
                      *       "message": "Success",
                      *       "transaction_id": null,
                      *       "status": "ok",
-                     *       "timestamp": "2026-06-13T12:00:55Z",
+                     *       "timestamp": "2026-06-13T12:00:50Z",
                      *       "data": {
                      *         "id": "rpl_5FxpRIrX4LWLkM01",
                      *         "status": "paused",
@@ -20458,8 +20458,8 @@ export interface operations {
                      *         ],
                      *         "like": null,
                      *         "since": "2026-06-13T12:00:00Z",
-                     *         "until": "2026-06-13T12:00:44Z",
-                     *         "created_at": "2026-06-13T12:00:44Z",
+                     *         "until": "2026-06-13T12:00:39Z",
+                     *         "created_at": "2026-06-13T12:00:39Z",
                      *         "expected_end_at": null,
                      *         "ended_at": null
                      *       }
@@ -20501,7 +20501,7 @@ export interface operations {
                      *       "message": "Success",
                      *       "transaction_id": null,
                      *       "status": "ok",
-                     *       "timestamp": "2026-06-13T12:00:57Z",
+                     *       "timestamp": "2026-06-13T12:00:52Z",
                      *       "data": {
                      *         "id": "rpl_5FxpRIrX4LWLkM01",
                      *         "status": "running",
@@ -20520,8 +20520,8 @@ export interface operations {
                      *         ],
                      *         "like": null,
                      *         "since": "2026-06-13T12:00:00Z",
-                     *         "until": "2026-06-13T12:00:44Z",
-                     *         "created_at": "2026-06-13T12:00:44Z",
+                     *         "until": "2026-06-13T12:00:39Z",
+                     *         "created_at": "2026-06-13T12:00:39Z",
                      *         "expected_end_at": null,
                      *         "ended_at": null
                      *       }
@@ -20563,7 +20563,7 @@ export interface operations {
                      *       "message": "Success",
                      *       "transaction_id": null,
                      *       "status": "ok",
-                     *       "timestamp": "2026-06-13T12:00:58Z",
+                     *       "timestamp": "2026-06-13T12:00:53Z",
                      *       "data": {
                      *         "id": "rpl_5FxpRIrX4LWLkM01",
                      *         "status": "cancelled",
@@ -20582,10 +20582,10 @@ export interface operations {
                      *         ],
                      *         "like": null,
                      *         "since": "2026-06-13T12:00:00Z",
-                     *         "until": "2026-06-13T12:00:44Z",
-                     *         "created_at": "2026-06-13T12:00:44Z",
+                     *         "until": "2026-06-13T12:00:39Z",
+                     *         "created_at": "2026-06-13T12:00:39Z",
                      *         "expected_end_at": null,
-                     *         "ended_at": "2026-06-13T12:00:58Z"
+                     *         "ended_at": "2026-06-13T12:00:53Z"
                      *       }
                      *     }
                      */
@@ -20623,7 +20623,7 @@ export interface operations {
                      *       "message": "Success",
                      *       "transaction_id": null,
                      *       "status": "ok",
-                     *       "timestamp": "2026-06-13T12:00:37Z",
+                     *       "timestamp": "2026-06-13T12:00:32Z",
                      *       "data": {
                      *         "items": [
                      *           {
