@@ -4,8 +4,6 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
-import httpx
-
 from kernel.clock import SystemClock
 from kernel.tenant import Tenant
 from keys.account import lock_tenants
@@ -15,6 +13,7 @@ from store.database import Transaction
 from store.open import open_database
 from tests.e2e.guide_reader import Reader
 from tests.support.installation import API
+from tests.support.plain_http import http_client
 from tests.support.receiver import Receiver
 
 # RFC 7636, appendix B: the verifier whose challenge the guide prints.
@@ -26,7 +25,7 @@ _REDIRECT: Final = "https://chat.example/cb"
 async def call(reader: Reader, method: str, path: str, body: object = None) -> dict[str, Any]:
     """The data of a call of our API with the reader's key."""
     headers = {"Authorization": f"Bearer {reader.env['KEY']}"}
-    async with httpx.AsyncClient(base_url=reader.installation.url + API) as client:
+    async with http_client(base_url=reader.installation.url + API) as client:
         answer = await client.request(method, path, json=body, headers=headers)
     assert answer.is_success, answer.text
     return dict(answer.json()["data"])

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from tests.support.installation import Installation
+from tests.support.plain_http import http_client
 from tests.support.printed_blocks import Block
 from tests.support.sample_programs import Program, run_shell
 
@@ -104,7 +105,7 @@ class Reader:
 
     async def _pay(self, url: Any) -> None:
         if isinstance(url, str) and "/sandbox/checkout/" in url:
-            async with httpx.AsyncClient(base_url=self.installation.url) as client:
+            async with http_client(base_url=self.installation.url) as client:
                 paid = await client.post(urlsplit(url).path, data={"outcome": "paid"})
                 assert paid.status_code in {302, 303}, paid.text
                 await self._settled(client)
@@ -114,7 +115,7 @@ class Reader:
         now = self.answers[-1].body["data"]["now"]
         headers = {"Authorization": f"Bearer {self.env['KEY']}"}
         url = f"{self.installation.url}/api/public/v1/subscriptions"
-        async with httpx.AsyncClient(headers=headers) as client, asyncio.timeout(30):
+        async with http_client(headers=headers) as client, asyncio.timeout(60):
             while True:
                 plans = (await client.get(url)).json()["data"]["items"]
                 if all(plan["current_period_end"] > now for plan in plans):
@@ -124,7 +125,7 @@ class Reader:
     async def _settled(self, client: httpx.AsyncClient) -> None:
         """Until the order is paid, and its plan, where it is one's, has begun: a worker brings that about."""
         headers = {"Authorization": f"Bearer {self.env['KEY']}"}
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while True:
                 listed = await client.get("/api/public/v1/orders?limit=1", headers=headers)
                 order = listed.json()["data"]["items"][0]

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-import httpx
 import pytest
 
 from gateway.docs.pages import GUIDES, path_of
@@ -14,6 +13,7 @@ from tests.e2e.conftest import WorkingSet
 from tests.e2e.guide_begins import BEGINS
 from tests.e2e.guide_reader import OWN_RECEIVER, Reader
 from tests.support.installation import ROOT, Installation
+from tests.support.plain_http import http_client
 from tests.support.printed_blocks import Block, blocks_of, read_json
 from tests.support.printed_shape import differences
 from tests.support.receiver import Receiver
@@ -65,7 +65,7 @@ async def test_every_guide_runs_as_it_is_printed(
     installation: Installation, receiver: Receiver, tmp_path: Path
 ) -> None:
     faults, seen = [], set()
-    async with httpx.AsyncClient(base_url=installation.url) as client:
+    async with http_client(base_url=installation.url) as client:
         pages = {name: (await client.get(f"{path_of(name)}.md")).text for name in GUIDES}
     programs: list[tuple[Block, Program]] = []
     for name, text in pages.items():

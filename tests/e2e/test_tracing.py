@@ -226,13 +226,12 @@ async def test_a_collector_that_hangs_costs_spans_alone(working_set: WorkingSet)
         installation.env.update(Collector(listening).variables | room)
         installation.start(workers=0, with_redis=False)
         key = await installation.key(await installation.account())
-        began_s = time.monotonic()
         async with client(key) as http:
             answers = [
                 await http.post(f"{installation.url}{API}/topup/send", json=order(100))
                 for _ in range(30)
             ]
-        took_s = time.monotonic() - began_s
+        slowest_s = max(one.elapsed.total_seconds() for one in answers)
         metrics = await metrics_of(installation)
         stopped_s = time.monotonic()
         code = await asyncio.to_thread(installation.gateways[0].stop)
@@ -241,7 +240,7 @@ async def test_a_collector_that_hangs_costs_spans_alone(working_set: WorkingSet)
 
     assert [one.json()["code"] for one in answers] == [1001] * 30
     # The SDK waits 10 s for a collector.
-    assert max(took_s, stop_s) < 10
+    assert max(slowest_s, stop_s) < 10
     [line] = [one for one in metrics.splitlines() if one.startswith("topup_spans_dropped_total{")]
     # Four at most are on their way and eight in the queue, of two spans for each send.
     assert line.startswith('topup_spans_dropped_total{reason="full"}')
