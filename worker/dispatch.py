@@ -2,7 +2,8 @@
 
 Promise: woken, timed, never polling: a hint, a freed slot or the next due time starts a claim, and
 a beat of some seconds finds what a lost hint left behind, so it works without Redis. One claim is
-under way at a time, and whatever calls for another meanwhile is answered by one more.
+under way at a time, and whatever calls for another meanwhile is answered by one more; beside other
+workers some milliseconds later, see worker/presence.py.
 Invariant: every claimed delivery holds a slot until its outcome is written.
 """
 
@@ -20,6 +21,7 @@ from webhooks.deliveries.claim import FIRST_HEAD, claim, claim_at_once
 from webhooks.deliveries.endpoint_queue import put_off, take_turns
 from webhooks.deliveries.stage import Claim, Claimed, Line
 from worker.deliver import DeliverySender, Settled, log_attempt
+from worker.presence import LATE_S, Sharing
 from worker.settle import Settler
 from worker.slots import Slots
 
@@ -70,6 +72,7 @@ class Dispatcher:
         self._sending: set[asyncio.Task[None]] = set()
         self._woken = asyncio.Event()
         self._hinted: set[str] = set()
+        self.sharing = Sharing()
         self._timer: asyncio.TimerHandle | None = None
         # Rows were left for want of a slot: of anybody's, or of one of these endpoints' own.
         self._is_short = False
@@ -90,7 +93,7 @@ class Dispatcher:
         empty for anybody.
         """
         self._hinted.add(endpoint_id)
-        self._woken.set()
+        self._look_for_hints()
 
     async def run(self) -> None:
         """Works until stop(), then finishes what is under way. Raises what should end the process."""
@@ -106,6 +109,8 @@ class Dispatcher:
                 if not self._is_stopping:
                     await self._take_at_once(hinted)
                     await self._look()
+                    if self._hinted:
+                        self._look_for_hints()
             self._set_timer(None)
             if self._sending:
                 await asyncio.wait(self._sending)
@@ -119,7 +124,20 @@ class Dispatcher:
     def stop(self) -> None:
         """Claim no more; run() returns once what is under way is sent and written."""
         self._is_stopping = True
-        self.wake()
+        self._woken.set()
+
+    def _look_for_hints(self) -> None:
+        """What is hinted at: now, or once it is this worker's turn."""
+        at_s = self.sharing.next_look_s(self.slots.held)
+        wait_s = at_s - asyncio.get_running_loop().time()
+        if wait_s > 0:
+            self._set_timer_by(wait_s)
+        else:
+            self._woken.set()
+
+    def _look_now(self) -> None:
+        self._hinted.add("")
+        self._woken.set()
 
     async def _take_at_once(self, hinted: set[str]) -> None:
         """What a hint is about, before anything else is looked at, where there is nothing to weigh it
@@ -152,6 +170,7 @@ class Dispatcher:
         await asyncio.sleep(0)
 
     def _begin(self, claimed: Sequence[Claimed]) -> None:
+        self.sharing.note_taken(len(claimed), asyncio.get_running_loop().time())
         self.slots.take(claimed)
         for one in claimed:
             task = asyncio.create_task(self._deliver(one))
@@ -159,6 +178,7 @@ class Dispatcher:
             task.add_done_callback(self._sending.discard)
 
     async def _look(self) -> None:
+        self.sharing.note_look(asyncio.get_running_loop().time())
         self._freed = 0
         # Before the claim: what ends during it must find that it was waited for.
         self._full = self.slots.full()
@@ -250,7 +270,7 @@ class Dispatcher:
         """Until there is reason to look again, unless something happens before."""
         wait_s = BEAT_S
         if claim.was_contended:
-            wait_s = CONTENDED_S
+            wait_s = LATE_S if self.sharing.is_late else CONTENDED_S
         if claim.next_at_us is not None:
             due_s = (claim.next_at_us - self._clock.now_us()) / SECOND_US
             wait_s = min(wait_s, max(due_s, TIMER_S_MIN))
@@ -297,7 +317,7 @@ class Dispatcher:
         """Slots that were waited for: claims again once it is worth a transaction."""
         self._freed += count
         if self._freed >= max(1, self.slots.held // 4) or not self._sending:
-            self.wake()
+            self._look_now()
         else:
             self._set_timer_by(GATHER_S)
 
@@ -316,4 +336,4 @@ class Dispatcher:
 
     def _on_timer(self) -> None:
         self._timer = None
-        self.wake()
+        self._look_now()

@@ -201,7 +201,7 @@ async def run_worker(
     end_listening = listen(wake_fd, wake_all) if wake_fd is not None else None
     parts: list[Callable[[], Awaitable[None]]] = [
         partial(do_chores, chores_of(context), partial(note_chore, context.metrics)),
-        partial(be_present, *shared[:2], dispatcher.slots),
+        partial(be_present, *shared[:2], dispatcher.slots, dispatcher.sharing.note_others),
         *(loop.run for loop in loops),
         Replayer(*shared[:2]).run,
         *_asking_providers(context),

@@ -1,32 +1,94 @@
-"""A worker says that it is there, and what it does, until it ends."""
+"""A worker says that it is there, and what it does, until it ends; and who is beside it shares its work."""
 
 import asyncio
 import contextlib
 import logging
 import os
 import socket
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from importlib.metadata import version
 from typing import Final
 
 from kernel.clock import Clock
 from kernel.ids import new_id
-from runtime.processes.presence import NOTED_S, WorkerPresence, forget_presence, note_presence
-from store.database import Database
+from runtime.processes.presence import (
+    NOTED_S,
+    WorkerPresence,
+    forget_presence,
+    has_others,
+    note_presence,
+)
+from store.database import Database, Transaction
 from store.errors import StoreError
 from worker.slots import Slots
 
 _MACHINE_CHARACTERS_MAX: Final = 200
 # A worker that is to stop does not wait longer for a database that does not answer.
 _ENDED_S_MAX: Final = 2.0
+# Workers that start together soon know of each other.
+_NOTED_AGAIN_S: Final = 2.0
+# Beside other workers: how long after its last look a worker looks for what is hinted at, with so many
+# webhooks under way, and where its last look came too late. Each hint wakes every worker, and a look
+# that finds nothing costs as much as one that finds something [docs/performance.md, Scale-out].
+SHARED_S: Final = 0.01
+SHARED_FROM: Final = 8
+LATE_S: Final = 0.05
 
 logger = logging.getLogger(__name__)
 
 
-async def be_present(database: Database, clock: Clock, slots: Slots) -> None:
-    """Every NOTED_S; when it is cancelled it takes its row away."""
+class Sharing:
+    """When a worker looks for what hints tell of. Times in seconds on the event loop's clock.
+
+    Alone it always does so at once. Beside others, one whose look found nothing came too late: hints
+    are for the others then, and it looks LATE_S after that look, in case they are busy, hang or died.
+    What is due by a timer, or waits for a slot, is looked for in its time all the same.
+    """
+
+    def __init__(self) -> None:
+        self.has_others = False
+        self._looked_s = self._took_s = float("-inf")
+        self._found_nothing = False
+
+    @property
+    def is_late(self) -> bool:
+        return self.has_others and self._found_nothing
+
+    def note_others(self, has_others: bool) -> None:  # noqa: FBT001
+        self.has_others = has_others
+
+    def note_look(self, now_s: float) -> None:
+        """It begins."""
+        self._looked_s = now_s
+
+    def note_taken(self, count: int, now_s: float) -> None:
+        """So many deliveries were claimed."""
+        if count:
+            self._took_s = now_s
+            self._found_nothing = False
+        elif now_s - self._took_s >= SHARED_S:
+            # Sooner, what the hint told of may be what was just taken here.
+            self._found_nothing = True
+
+    def next_look_s(self, sending: int) -> float:
+        """The earliest moment of a look for hints, with so many webhooks under way."""
+        if self.is_late:
+            return self._looked_s + LATE_S
+        if self.has_others and sending >= SHARED_FROM:
+            return self._looked_s + SHARED_S
+        return float("-inf")
+
+
+async def be_present(
+    database: Database,
+    clock: Clock,
+    slots: Slots,
+    tell: Callable[[bool], None],
+) -> None:
+    """Every NOTED_S; when it is cancelled it takes its row away. tell: whether others are there."""
     id_, started_at = new_id("wrk"), clock.now_us()
+    pause_s = _NOTED_AGAIN_S
     try:
         while True:
             presence = WorkerPresence(
@@ -40,20 +102,26 @@ async def be_present(database: Database, clock: Clock, slots: Slots) -> None:
                 slots=slots.total,
             )
             try:
-                await _kept(database.transaction(partial(note_presence, presence=presence)))
+                tell(await _kept(database.transaction(partial(_note, presence=presence))))
             except StoreError as error:
                 logger.warning("worker.not_noted", extra={"error": str(error)})
-            await asyncio.sleep(NOTED_S)
+            await asyncio.sleep(pause_s)
+            pause_s = NOTED_S
     finally:
         with contextlib.suppress(StoreError):
             await database.transaction(partial(forget_presence, worker_id=id_))
 
 
-async def _kept(noting: Awaitable[None]) -> None:
+async def _note(tx: Transaction, presence: WorkerPresence) -> bool:
+    await note_presence(tx, presence)
+    return await has_others(tx, presence)
+
+
+async def _kept(noting: Awaitable[bool]) -> bool:
     """Waits for it, also when cancelled: a commit under way could land after the row was taken away."""
     task = asyncio.ensure_future(noting)
     try:
-        await asyncio.shield(task)
+        return await asyncio.shield(task)
     except asyncio.CancelledError:
         await asyncio.wait([task], timeout=_ENDED_S_MAX)
         raise

@@ -39,6 +39,12 @@ async def note_presence(tx: Transaction, presence: WorkerPresence) -> None:
     await tx.execute("DELETE FROM workers WHERE seen_at < :before", before=before_us)
 
 
+async def has_others(tx: Transaction, presence: WorkerPresence) -> bool:
+    """Whether another worker is alive."""
+    alive_us = presence.seen_at - ALIVE_US
+    return await tx.fetch_one(_OTHER, id=presence.id, alive_us=alive_us) is not None
+
+
 async def forget_presence(tx: Transaction, worker_id: str) -> None:
     """It ended."""
     await tx.execute("DELETE FROM workers WHERE id = :id", id=worker_id)
@@ -53,4 +59,5 @@ async def list_workers(tx: Transaction) -> Sequence[WorkerPresence]:
 _ROWS: Final = RowMapping(WorkerPresence)
 _AGAIN: Final = """ON CONFLICT (id) DO UPDATE SET
     seen_at = excluded.seen_at, sending = excluded.sending, slots = excluded.slots"""
+_OTHER: Final = "SELECT id FROM workers WHERE id <> :id AND seen_at > :alive_us LIMIT 1"
 _LIST: Final = f"SELECT {_ROWS.listed} FROM workers ORDER BY seen_at DESC, id LIMIT {SHOWN_MAX}"

@@ -154,6 +154,8 @@ async def test_two_workers_share_the_work_and_send_each_delivery_once(
             await given_endpoint(database, CLOCK, tenant, url=hook.url)
             await given_endpoint(database, CLOCK, tenant, url=hook.url)
             await given_events(database, CLOCK, tenant, count=100)
+            one.sharing.note_others(True)
+            two.sharing.note_others(True)
             one.wake()
             two.wake()
             await until(lambda: len(first) + len(second) == 200)
