@@ -39,7 +39,7 @@ _STEPS: Final = (
 _DELIVERIES: Final = (
     Series(phrase("delivered"), "good", ("delivered",)),
     Series(phrase("under way"), "calm", ("pending", "sending")),
-    Series(phrase("failed"), "bad", ("failed", "cancelled")),
+    Series(phrase("failed or cancelled"), "bad", ("failed", "cancelled")),
 )
 
 

@@ -6,13 +6,16 @@ from typing import Any
 
 import pytest
 
-from kernel.clock import FixedClock
+from kernel.clock import HOUR_US, FixedClock
 from kernel.tenant import Tenant
+from store.database import Database
 from tests.support.browser import browser_account, signed_in, text_of
+from tests.support.failed_deliveries import make_failures
 from tests.support.gateway import Gateway
 from tests.support.gateway_worker import delivering
 from tests.support.recording_receiver import receiver
 from tests.support.webhook_rows import given_endpoint
+from webhooks.replays import step
 
 pytestmark = pytest.mark.one_database
 
@@ -161,3 +164,34 @@ async def test_what_waits_for_its_next_attempt_is_cancelled_at_its_page(gateway:
     assert "it is not sent any more" in text_of(after)
     assert "Not sent It was cancelled before its first attempt." in text_of(after)
     assert f"{page}/cancel" not in after
+    assert "failed or cancelled" in text_of((await browser.get("/dashboard")).text)
+
+
+async def test_what_was_cancelled_of_a_replay_is_not_on_its_way(gateway: Gateway) -> None:
+    browser, database = await signed_in(gateway), gateway.context.database
+    account_id = await browser_account(browser)
+    key = await gateway.key(account_id)
+    body = {"url": "http://127.0.0.1:9009/hook"}
+    made = await gateway.call("POST", "/webhooks/register", key=key, json=body)
+    endpoint_id = made.json()["data"]["id"]
+    await make_failures(database, Tenant(account_id, "staging"), endpoint_id, 2)
+    begun = await gateway.call("POST", f"/webhooks/{endpoint_id}/replay", key=key, json={})
+    page = f"/dashboard/replays/{begun.json()['data']['id']}"
+
+    await stepped(database)
+    running = text_of((await browser.get(page)).text)
+    listed = await gateway.call("GET", "/deliveries?status=pending", key=key)
+    for one in listed.json()["data"]["items"]:
+        await gateway.call("POST", f"/deliveries/{one['id']}/cancel", key=key)
+    await stepped(database)
+    done = text_of((await browser.get(page)).text)
+
+    assert "On their way 2 Delivered 0" in running
+    assert "Cancelled 2 Delivered 0" in done
+    assert "On their way" not in done
+
+
+async def stepped(database: Database) -> None:
+    """The next step of the one replay there is, whenever it is due."""
+    [job] = await database.read(lambda tx: step.due(tx, limit=1))
+    await database.transaction(lambda tx: step.step(tx, job, now_us=job.next_step_at + HOUR_US))
