@@ -255,6 +255,7 @@ _OF_0066: Final = _OF_0064 | {
     "endpoint_queue": "e2fe80965de7",
     "endpoints": "627f50baaf38",
 }
+_OF_0067: Final = _OF_0066 | {"accounts": "8d5e69886615"}
 
 TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0012": _OF_0012,
@@ -312,5 +313,6 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0064": _OF_0064,
     "0065": _OF_0064 | {"endpoints": "779b503e1a13"},
     "0066": _OF_0066,
-    "0067": _OF_0066 | {"accounts": "8d5e69886615"},
+    "0067": _OF_0067,
+    "0068": _OF_0067,
 }

@@ -6,7 +6,7 @@ Additive: a table more. A worker of before takes no mail of a kind that it does 
 import sqlalchemy as sa
 from alembic import op
 
-from store.dialect import BIGINT
+from store.dialect import BIGINT, TEXT
 
 revision = "0058"
 down_revision = "0057"
@@ -18,9 +18,9 @@ oldest_code = "0011"
 def upgrade() -> None:
     op.create_table(
         "email_verifications",
-        sa.Column("id", sa.Text(), primary_key=True),
-        sa.Column("account_id", sa.Text(), nullable=False),
-        sa.Column("email", sa.Text(), nullable=False),
+        sa.Column("id", TEXT, primary_key=True),
+        sa.Column("account_id", TEXT, nullable=False),
+        sa.Column("email", TEXT, nullable=False),
         sa.Column("created_at", BIGINT, nullable=False),
         sa.Column("expires_at", BIGINT, nullable=False),
     )

@@ -7,7 +7,7 @@ time of the migration is told; what was over by then is not.
 import sqlalchemy as sa
 from alembic import op
 
-from store.dialect import BIGINT
+from store.dialect import BIGINT, TEXT
 
 revision = "0059"
 down_revision = "0058"
@@ -23,21 +23,21 @@ _TOLD = "type IN ('balance.low', 'key.created')"
 def upgrade() -> None:
     op.create_table(
         "notification_choices",
-        sa.Column("account_id", sa.Text(), primary_key=True),
-        sa.Column("person_id", sa.Text(), primary_key=True),
-        sa.Column("choice", sa.Text(), primary_key=True),
+        sa.Column("account_id", TEXT, primary_key=True),
+        sa.Column("person_id", TEXT, primary_key=True),
+        sa.Column("choice", TEXT, primary_key=True),
         sa.Column("is_on", BIGINT, nullable=False),
         sa.Column("changed_at", BIGINT, nullable=False),
     )
     op.create_table(
         "notification_turns",
-        sa.Column("account_id", sa.Text(), primary_key=True),
-        sa.Column("environment", sa.Text(), primary_key=True),
-        sa.Column("kind", sa.Text(), primary_key=True),
+        sa.Column("account_id", TEXT, primary_key=True),
+        sa.Column("environment", TEXT, primary_key=True),
+        sa.Column("kind", TEXT, primary_key=True),
         sa.Column("told_no", BIGINT, nullable=False, server_default="0"),
         sa.Column("written_at", BIGINT, nullable=True),
     )
-    op.add_column("owner_mails", sa.Column("member_id", sa.Text(), nullable=True))
+    op.add_column("owner_mails", sa.Column("member_id", TEXT, nullable=True))
     for name in ("told_at", "end_told_at"):
         op.add_column("notices", sa.Column(name, BIGINT, nullable=True))
     _index("ix_notices_untold", "notices", ["account_id", "environment"], _UNTOLD)

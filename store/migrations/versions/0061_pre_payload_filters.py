@@ -7,6 +7,8 @@ ones before anybody sets one.
 import sqlalchemy as sa
 from alembic import op
 
+from store.dialect import TEXT
+
 revision = "0061"
 down_revision = "0060"
 branch_labels = None
@@ -15,4 +17,4 @@ oldest_code = "0011"
 
 
 def upgrade() -> None:
-    op.add_column("endpoints", sa.Column("payload_filter", sa.Text(), nullable=True))
+    op.add_column("endpoints", sa.Column("payload_filter", TEXT, nullable=True))

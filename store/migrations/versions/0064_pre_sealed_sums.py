@@ -6,7 +6,7 @@ Additive: three tables, and three columns of ledger_proofs, which the code befor
 import sqlalchemy as sa
 from alembic import op
 
-from store.dialect import BIGINT
+from store.dialect import BIGINT, TEXT
 
 revision = "0064"
 down_revision = "0063"
@@ -20,21 +20,21 @@ _SUMS = ("debits_micros", "credits_micros", "before_debits_micros", "before_cred
 def upgrade() -> None:
     op.create_table(
         "sealed_balances",
-        sa.Column("account_id", sa.Text(), primary_key=True),
-        sa.Column("environment", sa.Text(), primary_key=True),
-        sa.Column("ledger_account_id", sa.Text(), primary_key=True),
+        sa.Column("account_id", TEXT, primary_key=True),
+        sa.Column("environment", TEXT, primary_key=True),
+        sa.Column("ledger_account_id", TEXT, primary_key=True),
         sa.Column("day_start_at", BIGINT, nullable=False),
         *(sa.Column(name, BIGINT, nullable=False) for name in _SUMS),
     )
     op.create_table(
         "sealed_sums",
-        sa.Column("environment", sa.Text(), primary_key=True),
+        sa.Column("environment", TEXT, primary_key=True),
         sa.Column("summed_day", BIGINT, nullable=True),
         sa.Column("tiles", BIGINT, nullable=False),
     )
     op.create_table(
         "checkpoint_proofs",
-        sa.Column("environment", sa.Text(), primary_key=True),
+        sa.Column("environment", TEXT, primary_key=True),
         sa.Column("day_start_at", BIGINT, nullable=False),
         sa.Column("began_at", BIGINT, nullable=False),
         sa.Column("findings", BIGINT, nullable=False),

@@ -7,7 +7,7 @@ before keeps no order.
 import sqlalchemy as sa
 from alembic import op
 
-from store.dialect import BIGINT
+from store.dialect import BIGINT, TEXT
 
 revision = "0066"
 down_revision = "0065"
@@ -22,7 +22,7 @@ _SENDING = "status = 'sending' AND object_id IS NOT NULL"
 def upgrade() -> None:
     _add("endpoints", sa.Column("ordered", BIGINT, nullable=False, server_default="0"))
     _add("endpoint_queue", sa.Column("again_no", BIGINT, nullable=False, server_default="0"))
-    _add("deliveries", sa.Column("object_id", sa.Text(), nullable=True))
+    _add("deliveries", sa.Column("object_id", TEXT, nullable=True))
     _add("deliveries", sa.Column("event_no", BIGINT, nullable=True))
     _add("deliveries", sa.Column("waits_since_at", BIGINT, nullable=True))
     first = ("endpoint_id", "object_id", "event_no", "id")

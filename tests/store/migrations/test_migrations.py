@@ -123,7 +123,7 @@ async def test_text_of_the_server_is_ordered_by_bytes(database_url: str) -> None
     rows = await database.read(
         lambda tx: tx.fetch(
             """SELECT table_name, column_name FROM information_schema.columns
-               WHERE table_schema = 'public' AND data_type = 'text' AND collation_name <> 'C'
+               WHERE table_schema = 'public' AND data_type = 'text' AND collation_name IS DISTINCT FROM 'C'
                  AND table_name <> 'alembic_version'"""
         )
     )
