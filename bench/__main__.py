@@ -5,8 +5,9 @@
 Quick by default: a few minutes, one short run each. --full takes medians of five and much longer.
 The tables are printed and kept in the page; one that fails does not keep the others from running.
 Not among them, for they take their time and keep no figures: python -m bench.crash, bench.failover and
-bench.upgrade. bench.partitions and bench.tenant_keys, which keep their own, show why something was not done. bench.machines measures
-nothing: it calculates from these.
+bench.upgrade, and bench.against, which compares a send with an earlier tree's. bench.partitions and
+bench.tenant_keys, which keep their own, show why something was not done. bench.machines measures nothing: it
+calculates from these.
 """
 
 import argparse
