@@ -99,6 +99,20 @@ async def test_what_is_left_between_the_steps_is_no_finding(
     assert beside.audits > 10
 
 
+async def test_a_mark_hides_nothing_of_live(database: Database, clock: FixedClock) -> None:
+    account = await open_funded_account(database, clock)
+    await account.send(1000)
+
+    async def tamper(tx: Transaction) -> None:
+        await tx.execute("UPDATE accounts SET erasing_at = 1")
+        # Balances that no transfer of live made.
+        await tx.execute("UPDATE ledger_accounts SET environment = 'live'")
+
+    await database.transaction(tamper)
+
+    assert [one async for one in audit(database, "live")] != []
+
+
 async def test_a_provider_that_is_away_keeps_no_customer_of_another_waiting(
     database: Database,
 ) -> None:
