@@ -99,7 +99,8 @@ class StoredAnswer(msgspec.Struct, frozen=True, gc=False):
         topup_id, body, at = self.voucher_of.encode(), self.body, None
         if self.claim_url is not None:
             token = self.claim_url.rpartition("/")[2].encode()
-            at = body.index(token)
+            if self.voucher_code is None:
+                at = body.index(token)
             body = body.replace(token, topup_id, 1)
         if self.voucher_code is not None:
             code = self.voucher_code.encode()

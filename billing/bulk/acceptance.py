@@ -233,7 +233,7 @@ def reserve(state: BatchState, send: Send) -> TopUp:
         counted_in=counted_in,
         key_name=state.spending.name_of(send.lineage),
     )
-    held = state.ledger.standing(tenant).held
+    held = state.ledger.held(tenant)
     holds = state.take(tenant, charged_micros, to=held, code=Code.TOPUP_HOLD, topup_id=topup.id)
     topups.add(topup, holds)
     if not is_asked:

@@ -158,7 +158,7 @@ class AdjustCredit:
         state.move(source, grant, micros, Code.GRANT, subject_id=self.adjustment_id)
 
     def _take(self, state: BatchState, micros: int) -> None:
-        wallet = state.ledger.standing(self.tenant).wallet
+        wallet = state.ledger.wallet(self.tenant)
         if wallet.balance_micros < micros:
             raise InsufficientBalance(
                 "the wallet holds less purchased credit than that",

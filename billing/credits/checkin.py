@@ -174,7 +174,7 @@ class CheckIn:
     def _grant(self, state: BatchState, checkin: Checkin) -> None:
         """What the account owes is paid first, as with any new credit; the rest is a grant."""
         source = state.ledger.account(self.tenant, LedgerAccountKind.PROMOTION)
-        owed = state.ledger.standing(self.tenant).owed
+        owed = state.ledger.owed(self.tenant)
         debt_micros = min(owed.balance_micros, checkin.awarded_micros)
         rest_micros = checkin.awarded_micros - debt_micros
         # Both under one code: together they are the award, which the audit looks for.

@@ -6,6 +6,7 @@ order and reads what the commands declared; commands then decide one after the o
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 from billing.engine.balance_watches import RETRY_AFTER_S, BalanceWatches, low_balance
 from billing.engine.read_set import ReadSet, S, WorkingSet
@@ -34,7 +35,7 @@ class BatchState:
         self.spending = Spending(now_us, self.publish)
         self.watches = BalanceWatches()
         self._read_set = read_set
-        self._working_sets: Mapping[type[WorkingSet], WorkingSet] = read_set.working_sets
+        self._working_sets: Mapping[type[WorkingSet], Any] = read_set.working_sets
         self._ranked: Sequence[WorkingSet] = sorted(
             read_set.working_sets.values(), key=lambda working_set: working_set.rank
         )
@@ -117,8 +118,7 @@ class BatchState:
 
     def working_set(self, kind: type[S]) -> S:
         """The subject's rows; its commands declared the working set."""
-        found = self._working_sets[kind]
-        assert isinstance(found, kind)
+        found: S = self._working_sets[kind]
         return found
 
     # Answers
@@ -146,8 +146,10 @@ class BatchState:
         is_own_use: the account uses it up itself (AI usage), so promotional credit counts always, and
         purchased credit only where its plan lets it go on from the wallet.
         """
-        is_promo_counted = is_own_use or self._is_promo_sendable(tenant)
-        granted = self.ledger.granted_micros(tenant, self.now_us, is_promo_counted=is_promo_counted)
+        granted = 0
+        if self.ledger.has_grants(tenant):
+            is_promo = is_own_use or self._is_promo_sendable(tenant)
+            granted = self.ledger.granted_micros(tenant, self.now_us, is_promo_counted=is_promo)
         if is_own_use and self._is_plan_only(tenant):
             return granted
         return granted + self.ledger.wallet(tenant).balance_micros
@@ -198,10 +200,7 @@ class BatchState:
         """
         watch = self.watches.find(tenant) if is_fall_told else None
         before = 0 if watch is None else self.ledger.balance_micros(tenant, self.now_us)
-        is_promo_taken = is_own_use or self._is_promo_sendable(tenant)
-        sources = self.ledger.grants(tenant, self.now_us, is_promo_counted=is_promo_taken)
-        if not (is_own_use and self._is_plan_only(tenant)):
-            sources.append(self.ledger.wallet(tenant))
+        sources = self._sources(tenant, is_own_use=is_own_use)
         left = amount_micros
         parts = []
         for source in sources:
@@ -217,6 +216,16 @@ class BatchState:
             self.note_fall(tenant, before)
         return parts
 
+    def _sources(self, tenant: Tenant, *, is_own_use: bool) -> list[LedgerAccount]:
+        """What sendable credit lies in, in the order in which it is taken."""
+        sources = []
+        if self.ledger.has_grants(tenant):
+            is_promo_taken = is_own_use or self._is_promo_sendable(tenant)
+            sources = self.ledger.grants(tenant, self.now_us, is_promo_counted=is_promo_taken)
+        if not (is_own_use and self._is_plan_only(tenant)):
+            sources.append(self.ledger.wallet(tenant))
+        return sources
+
     def credit(
         self,
         tenant: Tenant,
@@ -228,7 +237,7 @@ class BatchState:
         **ids: str,
     ) -> None:
         """Purchased credit for the wallet, or for another account; what the tenant owes is paid first."""
-        owed = self.ledger.standing(tenant).owed
+        owed = self.ledger.owed(tenant)
         debt = min(owed.balance_micros, amount_micros)
         if debt:
             self.move(source, owed, debt, Code.DEBT, **ids)

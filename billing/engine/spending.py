@@ -114,11 +114,13 @@ class Spending:
         if sends is not None:
             sends.check_place(send.facts)
 
-    def check_repeated(self, send: LimitedSend) -> None:
-        """Raises LooksRepeated."""
+    def check_new(self, send: LimitedSend) -> None:
+        """As check_place, of a send that was not accepted before; raises LooksRepeated, too."""
         sends = self._line(send.lineage).sends
         if sends is not None:
-            sends.check_repeated(send.facts, self._sums, self.time.of_line(send.lineage))
+            facts = send.facts
+            sends.check_place(facts)
+            sends.check_repeated(facts, self._sums, self.time.of_line(send.lineage))
 
     def check(
         self, tenant: Tenant, lineage: Lineage, amount_micros: int, send: LimitedSend | None = None
@@ -193,7 +195,7 @@ class Spending:
                 tenant.account_id, send.facts, amount_micros, self._sums, now_us
             )
         self._spenders[tenant, lineage] = None
-        return counter.places_text(places, at=at)
+        return counter.places_text(places, at=at) if places or at is not None else None
 
     def give_back(
         self,

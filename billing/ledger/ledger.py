@@ -61,14 +61,6 @@ class LedgerAccount(msgspec.Struct, gc=False):
         return f"{self.kind}:{self.name}" if self.name else str(self.kind)
 
 
-class TenantAccounts(msgspec.Struct, frozen=True, gc=False):
-    """The accounts that every tenant is loaded with: spending looks at all of them."""
-
-    wallet: LedgerAccount
-    held: LedgerAccount
-    owed: LedgerAccount
-
-
 class Transfer(msgspec.Struct, frozen=True, gc=False):
     """One movement; never changed once written."""
 
@@ -95,8 +87,10 @@ class Ledger:
         self._accounts: dict[LedgerAccountKey, LedgerAccount] = {}
         self._by_id: dict[str, LedgerAccount] = {}
         self._grants: dict[Tenant, list[LedgerAccount]] = {}
+        # Wallets and debts that exist, by their tenants: each send looks at both.
         self._wallets: dict[Tenant, LedgerAccount] = {}
-        self._standing: dict[Tenant, TenantAccounts] = {}
+        self._debts: dict[Tenant, LedgerAccount] = {}
+        self._tenants: set[Tenant] = set()
         self._loaded: set[LedgerAccountKey] = set()
         self._transfers: list[Transfer] = []
         # Of tenants that advanced their sandbox clock: for them grants run out earlier.
@@ -115,6 +109,7 @@ class Ledger:
         for account_id, environment in ordered:
             wanted.update((account_id, environment, kind, "") for kind in _STANDING)
         self._loaded |= wanted
+        self._tenants.update(ordered)
         return BatchRead(_PROBE, self._take, places=list(wanted), tenants=ordered)
 
     def _take(self, rows: Rows) -> None:
@@ -149,29 +144,31 @@ class Ledger:
 
     def wallet(self, tenant: Tenant) -> LedgerAccount:
         found = self._wallets.get(tenant)
-        if found is None:
-            found = self._wallets[tenant] = self.account(tenant, LedgerAccountKind.WALLET)
-        return found
+        return self.account(tenant, LedgerAccountKind.WALLET) if found is None else found
+
+    def held(self, tenant: Tenant) -> LedgerAccount:
+        """What left the wallet and has not arrived yet."""
+        return self.account(tenant, LedgerAccountKind.HELD)
+
+    def owed(self, tenant: Tenant) -> LedgerAccount:
+        """The tenant's debt, to be changed."""
+        found = self._debts.get(tenant)
+        return self.account(tenant, LedgerAccountKind.OWED) if found is None else found
 
     def owed_micros(self, tenant: Tenant) -> int:
         """The tenant's debt. Most have none: no account is made to find that out."""
-        place = (tenant.account_id, tenant.environment, LedgerAccountKind.OWED, "")
-        found = self._accounts.get(place)
+        found = self._debts.get(tenant)
         if found is None:
-            assert place in self._loaded, "debts were not loaded"
+            assert tenant in self._tenants, "debts were not loaded"
             return 0
         return found.balance_micros
 
-    def standing(self, tenant: Tenant) -> TenantAccounts:
-        """The tenant's wallet, hold and debt."""
-        found = self._standing.get(tenant)
-        if found is None:
-            wallet, held, owed = (self.account(tenant, kind) for kind in _STANDING)
-            found = self._standing[tenant] = TenantAccounts(wallet, held, owed)
-        return found
-
     def by_id(self, ledger_account_id: str) -> LedgerAccount:
         return self._by_id[ledger_account_id]
+
+    def has_grants(self, tenant: Tenant) -> bool:
+        """Whether there may be grants with something in them; most tenants have none."""
+        return tenant in self._grants
 
     def grants(
         self, tenant: Tenant, now_us: int, *, is_promo_counted: bool = True
@@ -219,7 +216,7 @@ class Ledger:
     def balance_micros(self, tenant: Tenant, now_us: int) -> int:
         """Purchased and promotional credit, holds excluded."""
         wallet = self.wallet(tenant).balance_micros
-        return wallet + self.granted_micros(tenant, now_us)
+        return wallet + self.granted_micros(tenant, now_us) if self._grants else wallet
 
     def post(
         self,
@@ -285,10 +282,13 @@ class Ledger:
             return
         self._accounts[place] = account
         self._by_id[account.id] = account
+        tenant = Tenant(account.account_id, account.environment)
         if account.kind is LedgerAccountKind.GRANT:
-            self._grants.setdefault(Tenant(account.account_id, account.environment), []).append(
-                account
-            )
+            self._grants.setdefault(tenant, []).append(account)
+        elif account.kind is LedgerAccountKind.WALLET:
+            self._wallets[tenant] = account
+        elif account.kind is LedgerAccountKind.OWED:
+            self._debts[tenant] = account
 
 
 async def transfers_of(tx: Transaction, transaction_ids: Sequence[str]) -> list[Transfer]:
@@ -297,6 +297,7 @@ async def transfers_of(tx: Transaction, transaction_ids: Sequence[str]) -> list[
     return [_TRANSFERS.read(row) for row in rows]
 
 
+# What every tenant is loaded with: spending looks at all of them.
 _STANDING = (LedgerAccountKind.WALLET, LedgerAccountKind.HELD, LedgerAccountKind.OWED)
 
 _KINDS = {str(kind): kind for kind in LedgerAccountKind}

@@ -190,7 +190,7 @@ class EndPayment(_OnPayment):
         tenant, ledger = found.tenant, state.ledger
         source = ledger.account(tenant, LedgerAccountKind.PROVIDER, found.door)
         micros = found.charged_cents * MICROS_PER_CENT
-        wallet = ledger.standing(tenant).wallet
+        wallet = ledger.wallet(tenant)
         state.move(source, wallet, micros, Code.PURCHASE, subject_id=found.id)
         return replace(found, settlement=self.settlement, settled_at=state.now_us)
 
@@ -253,10 +253,10 @@ def give_back(
     its top-up failed owes the rest.
     """
     tenant, micros = payment.tenant, payment.charged_cents * MICROS_PER_CENT
-    standing = state.ledger.standing(tenant)
+    wallet, owed = state.ledger.wallet(tenant), state.ledger.owed(tenant)
     out = state.ledger.account(tenant, LedgerAccountKind.TRANSIT_OUT)
-    by_wallet = min(micros, standing.wallet.balance_micros)
-    for source, part in ((standing.wallet, by_wallet), (standing.owed, micros - by_wallet)):
+    by_wallet = min(micros, wallet.balance_micros)
+    for source, part in ((wallet, by_wallet), (owed, micros - by_wallet)):
         if part:
             state.move(source, out, part, Code.PAYMENT_REFUND, subject_id=payment.id)
     payments_of(state).add_code(

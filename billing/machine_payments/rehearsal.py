@@ -24,7 +24,7 @@ class PaidRehearsal:
     def decide(self, state: BatchState) -> None:
         tenant = self.payment.tenant
         source = state.ledger.account(tenant, LedgerAccountKind.PROVIDER, self.payment.door)
-        wallet = state.ledger.standing(tenant).wallet
+        wallet = state.ledger.wallet(tenant)
         micros = self.payment.charged_cents * MICROS_PER_CENT
         state.move(source, wallet, micros, Code.PURCHASE, subject_id=self.payment.id)
         self.send.decide(state)

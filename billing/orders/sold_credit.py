@@ -58,7 +58,7 @@ class SoldCredit:
     def set_aside(self, state: BatchState, micros: int, refund_id: str) -> tuple[int, int]:
         """Holds as much of that as there is; returns how much it was, and how much of the grant."""
         _, wallet, grant = self._sources(state)
-        held = state.ledger.standing(self.tenant).held
+        held = state.ledger.held(self.tenant)
         by_grant = 0 if grant is None else min(micros, grant.balance_micros)
         by_wallet = min(micros - by_grant, wallet.balance_micros)
         for source, part in ((grant, by_grant), (wallet, by_wallet)):
@@ -69,7 +69,7 @@ class SoldCredit:
     def release(self, state: BatchState, micros: int, grant_micros: int, refund_id: str) -> None:
         """Gives back what was set aside to where it was taken from; what is owed is paid first."""
         owed, wallet, grant = self._sources(state)
-        held = state.ledger.standing(self.tenant).held
+        held = state.ledger.held(self.tenant)
         to_grant = 0 if grant is None else grant_micros
         to_owed = min(micros - to_grant, owed.balance_micros)
         sides = ((grant, to_grant), (owed, to_owed), (wallet, micros - to_grant - to_owed))
@@ -132,8 +132,8 @@ class SoldCredit:
             if self.promotional_micros
             else None
         )
-        owed = ledger.standing(self.tenant).owed
-        return owed, ledger.standing(self.tenant).wallet, grant
+        owed = ledger.owed(self.tenant)
+        return owed, ledger.wallet(self.tenant), grant
 
     def _origins(self, state: BatchState, provider: int, promotion: int) -> list[ReversalPart]:
         """PROVIDER and PROMOTION with a part of each; those without one are left out."""

@@ -144,7 +144,7 @@ def _to_give(state: BatchState, part: PlanGrant) -> PlanGrant:
     What goes on into it is moved in between: of credit that ends at one time the ledger account that
     was made first is spent first, and earlier credit is to be spent before the new.
     """
-    owed = state.ledger.standing(part.tenant).owed
+    owed = state.ledger.owed(part.tenant)
     given = replace(
         part,
         due_at=None,
@@ -159,7 +159,7 @@ def _to_give(state: BatchState, part: PlanGrant) -> PlanGrant:
 def _give(state: BatchState, one: Subscription, given: PlanGrant) -> None:
     """Credits the part, what is owed first."""
     ledger, tenant = state.ledger, one.tenant
-    target = ledger.standing(tenant).wallet
+    target = ledger.wallet(tenant)
     if given.is_apart:
         target = ledger.account(
             tenant, LedgerAccountKind.GRANT, given.id, expires_at=given.expires_at

@@ -119,9 +119,9 @@ def _take_back(state: BatchState, one: Subscription, period: Period, micros: int
         if _may_have_gone_to(each, period, parts):
             taken = _out_of(state, one, period, [each], reach)
             left, reach = left - taken, reach - taken
-    standing = ledger.standing(one.tenant)
-    by_wallet = min(left, standing.wallet.balance_micros)
-    for source, amount in ((standing.wallet, by_wallet), (standing.owed, left - by_wallet)):
+    wallet, owed = ledger.wallet(one.tenant), ledger.owed(one.tenant)
+    by_wallet = min(left, wallet.balance_micros)
+    for source, amount in ((wallet, by_wallet), (owed, left - by_wallet)):
         _reverse(state, one, period, source, amount)
 
 
@@ -177,7 +177,7 @@ def _give_back(state: BatchState, one: Subscription, period: Period, micros: int
     of_parts = sum(part.reversed_micros + part.reversed_expired_micros for part in parts)
     left = micros
     elsewhere = min(left, period.reversed_micros - of_parts)
-    _undo(state, one, period, ledger.standing(one.tenant).wallet, elsewhere)
+    _undo(state, one, period, ledger.wallet(one.tenant), elsewhere)
     left -= elsewhere
     expired = ledger.account(one.tenant, LedgerAccountKind.EXPIRED)
     for part in parts:
@@ -207,7 +207,7 @@ def _undo(
     state: BatchState, one: Subscription, period: Period, target: LedgerAccount, micros: int
 ) -> None:
     """Back to where it was taken; what is owed is paid before."""
-    owed = state.ledger.standing(one.tenant).owed
+    owed = state.ledger.owed(one.tenant)
     to_owed = min(micros, owed.balance_micros)
     _move_back(state, one, period, owed, to_owed)
     _move_back(state, one, period, target, micros - to_owed)

@@ -31,7 +31,7 @@ def give_back(
     topups, tenant = topups_of(state), topup.tenant
     parts = topups.holds(topup.id)
     if source is None:
-        held = state.ledger.standing(tenant).held
+        held = state.ledger.held(tenant)
         for part in parts:
             came_from = state.ledger.by_id(part.debit_id)
             state.move(held, came_from, part.amount_micros, code, topup_id=topup.id)

@@ -373,10 +373,10 @@ def _check_unused(state: BatchState, topup: TopUp) -> None:
 
 def _pay_debt(state: BatchState, topup: TopUp) -> None:
     """What the account owes is paid of what came back to its wallet, as of any new credit."""
-    standing = state.ledger.standing(topup.tenant)
-    debt = min(standing.owed.balance_micros, standing.wallet.balance_micros)
+    wallet, owed = state.ledger.wallet(topup.tenant), state.ledger.owed(topup.tenant)
+    debt = min(owed.balance_micros, wallet.balance_micros)
     if debt:
-        state.move(standing.wallet, standing.owed, debt, Code.DEBT, topup_id=topup.id)
+        state.move(wallet, owed, debt, Code.DEBT, topup_id=topup.id)
 
 
 def _note_attempt(

@@ -156,9 +156,9 @@ class Send(msgspec.Struct, frozen=True, gc=False):
                     param="reference",
                     extra={"transaction_id": seen[0], "status": seen[1]},
                 )
-        state.spending.check_place(self)
-        state.spending.check_repeated(self)
-        self._check_quote(state)
+        state.spending.check_new(self)
+        if self.request.quote_ends_at is not None:
+            self._check_quote(state, self.request.quote_ends_at)
         scripted = sandbox_script(self.tenant, self.request.recipient_email)
         _refuse_scripted(scripted, self.request.amount_cents, state.now_us)
         state.spending.check(self.tenant, self.lineage, charged_micros, self)
@@ -177,9 +177,8 @@ class Send(msgspec.Struct, frozen=True, gc=False):
         fulfilment = self.request.platform.first.kind
         return ("delivered" if fulfilment == WALLET else "pending"), fulfilment
 
-    def _check_quote(self, state: BatchState) -> None:
-        ends_at = self.request.quote_ends_at
-        if ends_at is not None and ends_at <= state.now_of(self.tenant):
+    def _check_quote(self, state: BatchState, ends_at: int) -> None:
+        if ends_at <= state.now_of(self.tenant):
             raise InvalidInput(
                 "the quote has ended: validate again, and send with the new one",
                 param="quote_id",
@@ -267,7 +266,7 @@ class Send(msgspec.Struct, frozen=True, gc=False):
         topup = self._topup(
             state, fulfilment, status, supplier=supplier, trace=state.trace, counted_in=counted_in
         )
-        held = state.ledger.standing(self.tenant).held
+        held = state.ledger.held(self.tenant)
         holds = state.take(
             self.tenant,
             charged_micros,
@@ -304,12 +303,13 @@ def check_alive(state: BatchState, tenant: Tenant, lineage: tuple[str, ...]) -> 
     """
     state.check_not_suspended(tenant)
     ended = state.spending.end_of(lineage)
+    if ended is None:
+        return
     if ended == "revoked":
         raise CredentialEnded("the API key was revoked")
     if ended == "expired":
         raise CredentialEnded("the API key has expired")
-    if ended == "paused":
-        raise paused()
+    raise paused()
 
 
 def check_time(send_at: int, account_now_us: int) -> None:

@@ -68,7 +68,7 @@ def deliver(state: BatchState, topup: TopUp, *, given: Deliverable | None = None
         fulfilment_code=None if value is None else topups.rules.codes.seal(topup.id, value),
         deliverable=stored(given or CREDIT) if is_external else None,
     )
-    held = state.ledger.standing(topup.tenant).held
+    held = state.ledger.held(topup.tenant)
     recipient = state.ledger.account(
         topup.tenant, LedgerAccountKind.RECIPIENT, topup.recipient_name
     )

@@ -66,7 +66,7 @@ class PlaceHold(msgspec.Struct, frozen=True):
         parts = state.take(
             self.tenant,
             self.amount_micros,
-            to=state.ledger.standing(self.tenant).held,
+            to=state.ledger.held(self.tenant),
             code=Code.USAGE_HOLD,
             subject_id=self.hold_id,
             is_own_use=True,
@@ -266,7 +266,7 @@ def _end(state: BatchState, hold: Hold, status: HoldStatus, *, captured_micros: 
         account_now_us=state.now_of(tenant),
         captured_micros=captured_micros,
     )
-    held = state.ledger.standing(tenant).held
+    held = state.ledger.held(tenant)
     if captured_micros:
         used = state.ledger.account(tenant, LedgerAccountKind.USED)
         state.move(held, used, captured_micros, Code.USAGE_CAPTURE, subject_id=hold.id)

@@ -46,7 +46,7 @@ def charge_over(state: BatchState, hold: Hold, over_micros: int) -> None:
     if there:
         state.take(tenant, there, to=used, code=code, subject_id=hold.id, is_own_use=True)
     if over_micros > there:
-        owed = state.ledger.standing(tenant).owed
+        owed = state.ledger.owed(tenant)
         state.move(owed, used, over_micros - there, code, subject_id=hold.id)
     state.spending.spend(tenant, hold.spent_by, over_micros)
 

@@ -48,9 +48,10 @@ _NULL: Final = b"null"
 _LINK: Final = b'"decide_url":'
 _FIELD: Final = b'"voucher_code":'
 _ROOM: Final = _FIELD + _NULL
+_DELIVERABLE: Final = b'"deliverable":{"kind":"'
 # What was delivered, where it is something to hand over: `credit` has no value.
-_DELIVERABLE: Final = b'"deliverable":{"kind":"%s","value":'
-_VALUES: Final = tuple(_DELIVERABLE % kind for kind in (b"code", b"key", b"link", b"note"))
+_VALUES: Final = tuple(b'%s","value":' % kind for kind in (b"code", b"key", b"link", b"note"))
+_EMPTY_VALUES: Final = tuple(field + _NULL for field in _VALUES)
 # Of a code that was cut off, so many characters are enough to be taken for a part of it.
 _PART_CHARACTERS_MIN: Final = 8
 # The last part of an address that is long enough to be its secret.
@@ -97,11 +98,14 @@ def with_code(body: bytes, at: int, code: str) -> bytes:
 
 def _place_of_value(body: bytes, after: int) -> tuple[int, bool] | None:
     """Where the deliverable's value stands as null, and whether it is a code; None: it has none."""
-    for number, field in enumerate(_VALUES):
-        at = body.find(field + _NULL, after)
-        if at >= 0:
-            return at + len(field), number == 0
-    return None
+    at = body.find(_DELIVERABLE, after)
+    if at < 0:
+        return None
+    at += len(_DELIVERABLE)
+    if not body.startswith(_EMPTY_VALUES, at):
+        return None
+    number = next(i for i, field in enumerate(_VALUES) if body.startswith(field, at))
+    return at + len(_VALUES[number]), number == 0
 
 
 def _replaced(body: bytes, at: int, written: bytes) -> bytes:

@@ -11,7 +11,7 @@ and the endpoints' places in the line through webhooks/deliveries/endpoint_queue
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import msgspec
 
@@ -147,13 +147,8 @@ _TOLD_CODES: Final = attrgetter("is_told_codes")
 _TOLD_LINKS: Final = attrgetter("is_told_links")
 
 
-class _Recorded(NamedTuple):
-    """An event that waits for flush. told_at: where in its body a code or link goes, if one does."""
-
-    event_id: EventId
-    event_no: int
-    body: bytes
-    told_at: int | None
+# An event that waits for flush: its id, number and body, and where in this a code or link goes, if one does.
+_Recorded = tuple[EventId, int, bytes, int | None]
 
 
 class Outbox:
@@ -246,7 +241,7 @@ class Outbox:
         gets none: it must not hear of its own end.
         """
         event_id, event_no, body, told_at = self._record(
-            tenant, type, data, transaction_id, now_us, code_sealed=code_sealed, trace=trace
+            tenant, type, data, transaction_id, now_us, code_sealed, trace
         )
         stored: Mapping[str, Any] | None = None
         # Whose bodies carry what is left out of the event's.
@@ -293,7 +288,8 @@ class Outbox:
         now_us: int,
     ) -> EventId:
         """Adds an event that nobody is sent; the test ping makes its one delivery itself."""
-        return self._record(tenant, type, data, None, now_us, trace=trace, is_sample=True).event_id
+        event_id, *_ = self._record(tenant, type, data, None, now_us, None, trace, is_sample=True)
+        return event_id
 
     def _record(
         self,
@@ -302,20 +298,19 @@ class Outbox:
         data: Mapping[str, Any],
         transaction_id: str | None,
         now_us: int,
+        code_sealed: str | None,
+        trace: str | None,
         *,
-        code_sealed: str | None = None,
-        trace: str | None = None,
         is_sample: bool = False,
-    ) -> "_Recorded":
+    ) -> _Recorded:
         """A sample is real to nobody: no code and no link goes into it."""
         assert event_type in _KNOWN_TYPES, event_type
         event_no = self._event_numbers[tenant] + 1
         self._event_numbers[tenant] = event_no
         self._changed.add(tenant)
+        account_id, environment = tenant
         event_id = EventId(new_id("evt"))
-        body = _render(
-            event_id, event_type, self._time_text(now_us), tenant.environment, event_no, data
-        )
+        body = _render(event_id, event_type, self._time_text(now_us), environment, event_no, data)
         code_at = link_at = None
         if not is_sample:
             if event_type == LINKED_EVENT:
@@ -324,11 +319,20 @@ class Outbox:
                 code_at = place_of_code(body)
         self._events.append(
             (
-                *(event_id, *tenant, event_no, event_type, transaction_id),
-                *(body, code_at, code_sealed, trace, now_us),
+                event_id,
+                account_id,
+                environment,
+                event_no,
+                event_type,
+                transaction_id,
+                body,
+                code_at,
+                code_sealed,
+                trace,
+                now_us,
             )
         )
-        return _Recorded(event_id, event_no, body, code_at if link_at is None else link_at)
+        return event_id, event_no, body, code_at if link_at is None else link_at
 
     async def flush(self, tx: Transaction) -> None:
         """Writes everything published since the last flush."""

@@ -19,11 +19,11 @@ async def test_each_movement_of_a_wallet_has_a_line(database: Database, clock: F
     async def move_by_each(tx: Transaction) -> None:
         ledger = Ledger()
         await ledger.load(tx, [tenant], [])
-        standing = ledger.standing(tenant)
+        wallet, held = ledger.wallet(tenant), ledger.held(tenant)
         for number, code in enumerate(Code):
             ledger.post(
-                debit=standing.wallet,
-                credit=standing.held,
+                debit=wallet,
+                credit=held,
                 amount_micros=1 + number,
                 code=code,
                 now_us=now_us,
