@@ -24,7 +24,7 @@ from kernel.clock import DAY_US
 from tests.support.installation import Installation
 
 QUICK_SIZES: Final = (100_000,)
-FULL_SIZES: Final = (100_000, 1_000_000)
+FULL_SIZES: Final = (200_000,)
 SPAN_US: Final = 60 * DAY_US
 LOOK_S: Final = 0.02
 TABLES: Final = frozenset({"topups", "transfers", "events"})

@@ -1,6 +1,6 @@
 """Deliveries alone: a backlog drained by one worker, claim to log, against a loop that only posts.
 
-    python -m bench.delivery [--full] [--write] [--backlog 20000] [--only sqlite|postgresql]
+    python -m bench.delivery [--full] [--write] [--backlog 10000] [--only sqlite|postgresql]
 
 Receivers that answer in 1 ms and in 50 ms; one endpoint, and 1,000 of as many accounts. The bare
 loop signs and posts by aiohttp, with no database and no queue, at a concurrency of 64 and of 500.
@@ -36,7 +36,7 @@ def bare_loop(sink: Sink, delay_ms: int, endpoints: int, count: int) -> tuple[fl
 
 def measure(kind: str, delay_ms: int, endpoints: int, chosen: report.Options) -> list[object]:
     """The row of one case: first the ratios, then the figures."""
-    backlog = chosen.others.backlog or chosen.count(4_000, 20_000)
+    backlog = chosen.others.backlog or chosen.count(4_000, 10_000)
     rounds: list[Drained] = []
     bare: list[tuple[float, float]] = []
     with Sink(delay_ms) as sink, scene(kind, log_level=chosen.log_level) as stage:
@@ -62,7 +62,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main() -> None:
-    chosen = report.options(__doc__, _arguments)
+    chosen = report.options(__doc__, _arguments, full_runs=3)
     table = report.Table(
         "One worker ÷ a bare aiohttp loop (higher is better), then the figures",
         (

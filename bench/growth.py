@@ -35,7 +35,7 @@ READS = {
     "balance": f"{API}/topup/balance",
 }
 ROUNDS_QUICK = 2
-ROUNDS_FULL = 6
+ROUNDS_FULL = 5
 
 Sample = Mapping[str, float]  # p50_ms and mean_ms
 
@@ -97,7 +97,7 @@ def measure(
     kind: str, sizes: Sequence[int], chosen: report.Options
 ) -> dict[str, list[list[Sample]]]:
     """By kind of call: for each round, a sample from each size."""
-    seconds = chosen.pick(1, 4)
+    seconds = chosen.pick(1, 2)
     calls: list[Callable[[Site], dict[str, Sample]]] = [
         lambda one: one.sends(seconds),
         lambda one: one.burst(),

@@ -15,7 +15,7 @@ SETTLE_S = 3
 
 def main() -> None:
     chosen = report.options(__doc__)
-    seconds = chosen.pick(8, 20)
+    seconds = chosen.pick(8, 40)
     groups = ("gateway", "worker", "redis")
     table = report.Table(
         "Share of one core at rest; MB resident",
@@ -34,22 +34,19 @@ def main() -> None:
                 roots["postgres"] = [postmaster(stage.server.url)]
             time.sleep(SETTLE_S)
             meter = Meter(roots)
-            shares = []
-            for _ in range(chosen.runs):
-                meter.start()
-                time.sleep(seconds)
-                shares.append({n: s / seconds for n, s in meter.cpu_s().items()})
+            meter.start()
+            time.sleep(seconds)
+            shares = {name: cpu_s / seconds for name, cpu_s in meter.cpu_s().items()}
             peak = meter.peak_mb()
-        medians = {name: report.median(one[name] for one in shares) for name in roots}
-        total = report.median(sum(one[name] for name in groups) for one in shares)
         table.add(
             kind,
-            f"{total:.2%}",
-            *(f"{medians[name]:.2%}" for name in groups),
-            f"{medians['postgres']:.2%}" if "postgres" in medians else None,
+            f"{sum(shares[name] for name in groups):.2%}",
+            *(f"{shares[name]:.2%}" for name in groups),
+            f"{shares['postgres']:.2%}" if "postgres" in shares else None,
             *(peak[name] for name in groups),
         )
-    report.show(chosen, "idle", [table], notes=f"Over {seconds:.0f} s, at rest since {SETTLE_S} s.")
+    notes = f"Over {seconds:.0f} s, at rest since {SETTLE_S} s."
+    report.show(chosen, "idle", [table], notes=notes, is_once=True)
 
 
 if __name__ == "__main__":

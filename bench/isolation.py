@@ -1,6 +1,6 @@
 """What healthy endpoints feel of hanging ones: their p99 with a fifth of all hanging, and without.
 
-    python -m bench.isolation [--seconds 30] [--per-s 40] [--rounds 3] [--kind sqlite]
+    python -m bench.isolation [--full] [--write] [--seconds 10] [--per-s 40] [--rounds 3] [--kind sqlite]
 
 Ten accounts with two endpoints each; where some hang, they are the second ones of four accounts, and
 hold every request until its timeout of 10 s. Measured is the time from the answer to a send until
@@ -18,7 +18,8 @@ from typing import Final
 
 import httpx
 
-from bench.scene import HMAC_ALONE, KINDS, Scene, in_turn, milliseconds, scene, show
+from bench import report
+from bench.scene import HMAC_ALONE, KINDS, Scene, in_turn, milliseconds, scene
 from tests.support.installation import API
 from tests.support.receiver import Received, Receiver
 from tests.support.senders import client, order
@@ -93,13 +94,15 @@ async def _merchant(stage: Scene, receiver: Receiver, number: int) -> httpx.Asyn
     return http
 
 
-def compare(kind: str, *, rounds: int, seconds: float, per_s: float) -> list[Sequence[object]]:
+def compare(
+    kind: str, chosen: report.Options, *, rounds: int, seconds: float, per_s: float
+) -> list[Sequence[object]]:
     """Two rows and the ratio of the medians of their p99."""
     seen: dict[int, list[list[float]]] = {0: [], HANGING: []}
     hung = {0: 0, HANGING: 0}
     for _ in range(rounds):
         for hanging, figures in seen.items():
-            with scene(kind) as stage:
+            with scene(kind, log_level=chosen.log_level) as stage:
                 took_s, held = asyncio.run(
                     measure(stage, hanging=hanging, seconds=seconds, per_s=per_s)
                 )
@@ -113,26 +116,36 @@ def compare(kind: str, *, rounds: int, seconds: float, per_s: float) -> list[Seq
     rows: list[Sequence[object]] = []
     for hanging, figures in seen.items():
         all_s = [value for one in figures for value in one]
-        name = f"{kind}: {hanging} of {ENDPOINTS} hanging"
-        rows.append([name, hung[hanging], *milliseconds(all_s), f"{p99s[hanging]:.1f}", ""])
-    rows[-1] = [*rows[-1][:-1], f"{p99s[HANGING] / p99s[0]:.2f}"]
+        ratio = p99s[hanging] / p99s[0] if hanging else None
+        name = f"{hanging} of {ENDPOINTS}"
+        rows.append([kind, name, hung[hanging], *milliseconds(all_s), p99s[hanging], ratio])
     return rows
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--seconds", type=float, default=30)
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--seconds", type=float, default=0)
     parser.add_argument("--per-s", type=float, default=40)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=0)
     parser.add_argument("--kind", action="append", choices=KINDS)
-    given = parser.parse_args()
-    rows: list[Sequence[object]] = []
+
+
+def main() -> None:
+    chosen = report.options(__doc__, _arguments)
+    given = chosen.others
+    seconds, rounds = given.seconds or 10, given.rounds or chosen.count(1, 3)
+    table = report.Table(
+        f"Answer to receipt at {given.per_s:g} sends a second, ms, at endpoints that are well",
+        (
+            *("database", "hanging", "requests hung", "n", "p50", "p99", "max"),
+            *("p99 by round", "÷ none"),
+        ),
+    )
     for kind in given.kind or KINDS:
-        rows += compare(kind, rounds=given.rounds, seconds=given.seconds, per_s=given.per_s)
-    title = f"Answer to receipt at {given.per_s:g} sends a second, ms; promised: below {PROMISED} x"
-    show(title, ("", "hung", "n", "p50", "p99", "max", "p99 by round", "x"), rows)
+        rows = compare(kind, chosen, rounds=rounds, seconds=seconds, per_s=given.per_s)
+        for row in rows:
+            table.add(*row)
+    notes = f"Promised: below {PROMISED} times. {rounds} rounds of {seconds:g} s."
+    report.show(chosen, "isolation", [table], notes=notes, is_once=True)
 
 
 if __name__ == "__main__":

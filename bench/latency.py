@@ -1,6 +1,6 @@
 """From a send to its webhook at low load: what a first user feels.
 
-    python -m bench.latency [--seconds 20] [--per-s 10] [--kind sqlite --kind postgresql]
+    python -m bench.latency [--full] [--write] [--seconds 20] [--per-s 10] [--kind sqlite --kind postgresql]
 
 Prints, in milliseconds, how long the answer took, and how long after the request and after the
 answer the webhook was there. Client, gateway, worker, Redis and receiver share this machine.
@@ -13,7 +13,8 @@ from collections.abc import Sequence
 
 import httpx
 
-from bench.scene import HMAC_ALONE, KINDS, Scene, in_turn, merchant, milliseconds, scene, show
+from bench import report
+from bench.scene import HMAC_ALONE, KINDS, Scene, in_turn, merchant, milliseconds, scene
 from tests.support.receiver import Receiver
 from tests.support.senders import order
 
@@ -46,22 +47,28 @@ async def measure(stage: Scene, *, count: int, per_s: float) -> list[list[str]]:
         "request to webhook": [came_s[one] - began_s[one] for one in counted],
         "answer to webhook": [max(0.0, came_s[one] - answered_s[one]) for one in counted],
     }
-    return [[f"{stage.kind}: {name}", *milliseconds(values)] for name, values in figures.items()]
+    return [[stage.kind, name, *milliseconds(values)] for name, values in figures.items()]
+
+
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--seconds", type=float, default=0)
+    parser.add_argument("--per-s", type=float, default=10)
+    parser.add_argument("--kind", action="append", choices=KINDS)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=20)
-    parser.add_argument("--per-s", type=float, default=10)
-    parser.add_argument("--kind", action="append", choices=KINDS)
-    given = parser.parse_args()
-    count = round(given.seconds * given.per_s)
-    rows = []
+    chosen = report.options(__doc__, _arguments)
+    given = chosen.others
+    count = round((given.seconds or chosen.pick(8, 20)) * given.per_s)
+    table = report.Table(
+        f"Accept to receipt at {given.per_s:g} sends a second, ms",
+        ("database", "from … to", "n", "p50", "p99", "max"),
+    )
     for kind in given.kind or KINDS:
-        with scene(kind) as stage:
-            rows += asyncio.run(measure(stage, count=count, per_s=given.per_s))
-    title = f"Accept to receipt at {given.per_s:g} sends a second, ms"
-    show(title, ("", "n", "p50", "p99", "max"), rows)
+        with scene(kind, log_level=chosen.log_level) as stage:
+            for row in asyncio.run(measure(stage, count=count, per_s=given.per_s)):
+                table.add(*row)
+    report.show(chosen, "latency", [table], is_once=True)
 
 
 if __name__ == "__main__":

@@ -63,7 +63,7 @@ class _Measured(NamedTuple):
 
 
 def main() -> None:
-    chosen = report.options(__doc__, _only)
+    chosen = report.options(__doc__, _only, full_runs=3)
     charged = report.Table(
         "Records of usage by tokens, one account",
         (
@@ -129,7 +129,7 @@ async def _measure(stage: Scene, chosen: report.Options) -> dict[str, list[_Meas
     roots = {"gateway": [installation.gateways[0].pid]}
     if stage.server is not None:
         roots["postgres"] = [await asyncio.to_thread(postmaster, stage.server.url)]
-    batches, singles = chosen.count(12, 24), 1_500
+    batches, singles = 12, chosen.count(300, 500)
     rounds: dict[str, list[_Measured]] = {BATCHES: [], SINGLES: [], ALONE: []}
     key, other_key = await _funded_key(installation), await _funded_key(installation)
     async with client(key, timeout_s=60) as http, client(other_key, timeout_s=60) as other:

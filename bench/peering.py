@@ -98,7 +98,7 @@ def free_port() -> int:
 
 
 def peer_python() -> Path:
-    """The interpreter with what peers/requirements.txt pins."""
+    """The interpreter with what peers/requirements.txt pins. May raise NotReady."""
     home, pinned = CACHE / "python", PEERS / "requirements.txt"
 
     def install() -> None:
@@ -111,7 +111,7 @@ def peer_python() -> Path:
 
 
 def peer_node() -> Path | None:
-    """The folder of the Node peer with its modules; None without Node."""
+    """The folder of the Node peer with its modules; None without Node. May raise NotReady."""
     if shutil.which("node") is None or shutil.which("npm") is None:
         return None
     home, source = CACHE / "bullmq", PEERS / "bullmq"
@@ -137,5 +137,8 @@ def _install_once(home: Path, sources: Sequence[Path], install: Callable[[], Non
         return
     print(f"installing {home.name} into {home}", flush=True)
     home.parent.mkdir(parents=True, exist_ok=True)
-    install()
+    try:
+        install()
+    except subprocess.CalledProcessError as error:
+        raise NotReady(f"{home.name} cannot be installed: {error}") from error
     mark.write_text(digest)

@@ -132,7 +132,7 @@ def measure_beside(kind: str, accounts: int, topups: int, chosen: report.Options
         tenants = _tenants(url, accounts, sink.url)
         stage.installation.start()
         asyncio.run(stock(url, tenants, topups))
-        return beside(stage, sink, tenants, chosen.pick(10, 20))
+        return beside(stage, sink, tenants, chosen.pick(8, 10))
 
 
 def disk(kind: str, topups: int) -> tuple[object, ...]:
@@ -218,7 +218,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 def main() -> None:
     chosen = report.options(__doc__, _arguments)
     kinds = [chosen.others.only] if chosen.others.only else KINDS
-    topups = chosen.others.topups or chosen.count(50_000, 100_000)
+    topups = chosen.others.topups or chosen.count(20_000, 40_000)
     alone = report.Table(
         f"Deleting {topups:,} events with their deliveries and attempts, nothing else going on",
         (

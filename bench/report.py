@@ -22,7 +22,8 @@ PAGE = ROOT / "docs" / "performance.md"
 FULL_RUNS = 5
 # The default of the product writes a line for each request and attempt; no peer here does.
 LOG_LEVEL = "warning"
-_FULL = "medians of five runs"
+# How many runs a part may take the medians of, as the page says it.
+_MEDIANS = {3: "medians of three runs", 5: "medians of five runs"}
 # Of what takes minutes and differs little from one time to the next.
 _LONG = "one long run"
 _QUICK = "one short run"
@@ -37,10 +38,11 @@ class Options:
     is_kept: bool
     log_level: str
     others: argparse.Namespace
+    full_runs: int = FULL_RUNS
 
     @property
     def runs(self) -> int:
-        return FULL_RUNS if self.is_full else 1
+        return self.full_runs if self.is_full else 1
 
     def pick(self, quick: float, full: float) -> float:
         return full if self.is_full else quick
@@ -50,20 +52,25 @@ class Options:
 
 
 def options(
-    description: str | None, add: Callable[[argparse.ArgumentParser], object] = lambda _: None
+    description: str | None,
+    add: Callable[[argparse.ArgumentParser], object] = lambda _: None,
+    *,
+    full_runs: int = FULL_RUNS,
 ) -> Options:
-    """From the command line; `add` declares what one measurement has beside the common ones."""
+    """From the command line; `add` declares what one measurement has beside the common ones. full_runs: of how many
+    runs a full one takes the medians.
+    """
     parser = argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     group = parser.add_mutually_exclusive_group()
     group.add_argument("--quick", action="store_true", help="one short run (the default)")
-    group.add_argument("--full", action="store_true", help="medians of five, as the page keeps")
+    group.add_argument("--full", action="store_true", help="longer, as the page keeps it")
     parser.add_argument("--write", action="store_true", help="keep the tables in the page")
     parser.add_argument("--log-level", default=LOG_LEVEL, help="of gateway and worker")
     add(parser)
     found = parser.parse_args()
-    return Options(found.full, found.write, found.log_level, found)
+    return Options(found.full, found.write, found.log_level, found, full_runs)
 
 
 @dataclass(slots=True)
@@ -109,7 +116,7 @@ def show(
     """
     said = f"{notes} Log level of gateway and worker: {chosen.log_level}.".strip()
     text = "\n".join([table.text() for table in tables] + [said + "\n"])
-    thorough = _LONG if is_once else _FULL
+    thorough = _LONG if is_once else _MEDIANS[chosen.full_runs]
     head = f"{thorough if chosen.is_full else _QUICK}; {circumstances()}"
     print(f"\n{head}\n\n{text}", flush=True)
     if chosen.is_kept:
@@ -144,21 +151,35 @@ def _postgresql() -> str:
     return f"PostgreSQL {found[0]}" if found else "PostgreSQL unknown"
 
 
-def _keep(name: str, text: str, *, is_full: bool) -> None:
-    page = PAGE.read_text() if PAGE.exists() else "# Performance: measured\n"
-    begin, end = f"<!-- bench:{name} -->", f"<!-- /bench:{name} -->"
+def marks(name: str) -> tuple[str, str]:
+    """What stands before and after a section of the page."""
+    return f"<!-- bench:{name} -->", f"<!-- /bench:{name} -->"
+
+
+def replaced(page: str, name: str, text: str) -> str:
+    """The page with this as its section; at its end, where it had none."""
+    begin, end = marks(name)
     section = f"{begin}\n{text}\n{end}"
     before, found, rest = page.partition(begin)
-    if not found:
-        page = f"{page.rstrip()}\n\n## {name.capitalize()}\n\n{section}\n"
-    else:
-        old, _, after = rest.partition(end)
-        if (_FULL in old or _LONG in old) and not is_full:
-            print(f"{PAGE.name} keeps the full run's figures for {name}")
-            return
-        page = before + section + after
+    if found:
+        return before + section + rest.partition(end)[2]
+    return f"{page.rstrip()}\n\n## {name.capitalize()}\n\n{section}\n"
+
+
+def is_of_full_run(page: str, name: str) -> bool:
+    """Whether the page has figures of this name that no quick run may replace."""
+    begin, end = marks(name)
+    old = page.partition(begin)[2].partition(end)[0].strip()
+    return bool(old) and not old.startswith(_QUICK)
+
+
+def _keep(name: str, text: str, *, is_full: bool) -> None:
+    page = PAGE.read_text() if PAGE.exists() else "# Performance: measured\n"
+    if is_of_full_run(page, name) and not is_full:
+        print(f"{PAGE.name} keeps the full run's figures for {name}")
+        return
     PAGE.parent.mkdir(exist_ok=True)
-    PAGE.write_text(page)
+    PAGE.write_text(replaced(page, name, text))
 
 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:

@@ -1,4 +1,4 @@
-"""More processes on one PostgreSQL: 1, 2 and 4 gateways, 1, 2 and 4 workers, and both together.
+"""More processes on one PostgreSQL: gateways, workers, and both together, one of each up to the cores.
 
     python -m bench.scale [--full] [--write] [--processes 1 2 4] [--only "whole job"]
 
@@ -27,7 +27,8 @@ from bench.tenants import open_tenants
 from bench.usage import Meter, postmaster
 from tests.support.postgres_server import asked_on_server, on_server
 
-PROCESSES = (1, 2, 4)
+# More than the cores show only that they are used up.
+PROCESSES = [n for n in (1, 2, 4, 8) if n <= max(2, os.cpu_count() or 1)]
 WALLETS = (1, 1000)
 SENDS, DELIVERIES, WHOLE_JOB = PARTS = ("sends", "deliveries", "whole job")
 ENDPOINTS = 1000
@@ -64,7 +65,7 @@ def gateways(processes: int, chosen: report.Options) -> dict[int, list[Sample]]:
             tenants = asyncio.run(open_tenants(installation.database_url, wallets))
             keys = [tenant.key for tenant in tenants]
             found[wallets] = [
-                _send(urls, keys, meter, chosen.pick(2, 4)) for _ in range(chosen.runs)
+                _send(urls, keys, meter, chosen.pick(2, 3)) for _ in range(chosen.runs)
             ]
     return found
 
@@ -86,7 +87,7 @@ def _send(urls: Sequence[str], keys: Sequence[str], meter: Meter, seconds: float
 
 
 def workers(processes: int, chosen: report.Options) -> list[Sample]:
-    backlog = chosen.count(4_000, 20_000)
+    backlog = chosen.count(4_000, 10_000)
     found = []
     with Sink() as sink, scene(KIND, log_level=chosen.log_level) as stage:
         hooks = [f"{sink.url}/{number}" for number in range(ENDPOINTS)]
@@ -118,7 +119,7 @@ def whole_job(processes: int, chosen: report.Options) -> tuple[list[Sample], int
         # The first ones open connections and fill caches.
         _deliver(urls, keys, sink, meter, WARM_UP)
         on_server(installation.database_url, "VACUUM ANALYZE")
-        events = chosen.count(6_000, 12_000)
+        events = chosen.count(6_000, 8_000)
         found = [_deliver(urls, keys, sink, meter, events) for _ in range(chosen.runs)]
         return found, asked_on_server(stage.server.url, _DEADLOCKS)
 
@@ -201,12 +202,12 @@ def _per_s(runs: Sequence[Sample]) -> float:
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--processes", type=int, nargs="+", default=list(PROCESSES))
+    parser.add_argument("--processes", type=int, nargs="+", default=PROCESSES)
     parser.add_argument("--only", choices=PARTS, help="one part of it")
 
 
 def main() -> None:
-    chosen = report.options(__doc__, _arguments)
+    chosen = report.options(__doc__, _arguments, full_runs=3)
     parts = (chosen.others.only,) if chosen.others.only else PARTS
     names = {wallets: f"sends, {wallets:,} wallets" for wallets in WALLETS}
     found: dict[str, dict[int, Sequence[Sample]]] = {}

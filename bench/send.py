@@ -109,7 +109,7 @@ def measure(kind: str, chosen: report.Options) -> list[tuple[int, int, Figures, 
         with PortProgram(noop_argv, cwd=ROOT, log_path=log) as noop:
             installation.start(gateways=1, workers=0)
             noop.wait_ready()
-            bench = Bench(installation, noop, seconds=chosen.pick(1.5, 4))
+            bench = Bench(installation, noop, seconds=chosen.pick(1.5, 2.5))
             for wallets in WALLETS:
                 tenants = asyncio.run(open_tenants(installation.database_url, wallets))
                 keys = [tenant.key for tenant in tenants]
