@@ -238,7 +238,15 @@ class Authenticator:
             return found
 
         self.queries_run += 1
-        return await self._database.read(work)
+        return await self._database.read(work, is_single=self._is_single(kinds))
+
+    def _is_single(self, kinds: Mapping[str, TokenKind]) -> bool:
+        """Whether they are keys alone, without ancestors as far as it is known: one statement."""
+        known = [entry for each in kinds if (entry := self._entries.get(each)) is not None]
+        return set(kinds.values()) == {"key"} and not any(
+            isinstance(entry.outcome, Principal) and len(entry.outcome.lineage) > 1
+            for entry in known
+        )
 
     def _keep(
         self,

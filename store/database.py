@@ -157,8 +157,12 @@ class Database(Protocol):
         """
         ...
 
-    async def read(self, work: Work[T]) -> T:
-        """Runs work on one consistent snapshot that cannot write."""
+    async def read(self, work: Work[T], *, is_single: bool = False) -> T:
+        """Runs work on one consistent snapshot that cannot write.
+
+        is_single: work takes a few milliseconds at most and most often runs one statement, which then
+        needs no transaction around it; where it runs another one, it is run again in one.
+        """
         ...
 
     async def close(self) -> None: ...

@@ -31,6 +31,7 @@ from store.postgresql.pool import (
 )
 from store.postgresql.servers import Servers
 from store.postgresql.shape import shape
+from store.postgresql.single_read import NotSingle, SingleRead
 from store.postgresql.transaction import PostgresqlTransaction
 
 # How long the server may take to answer a whole transaction before its connection is given up. Each
@@ -219,7 +220,7 @@ class PostgresqlDatabase:
             tell(self._shared.on_hint, transaction.hints)
             return value
 
-    async def read(self, work: Work[T]) -> T:
+    async def read(self, work: Work[T], *, is_single: bool = False) -> T:
         answer_s = self._shared.short_answer_s if self._is_short else self._shared.answer_s
         once = partial(
             self._once,
@@ -229,6 +230,14 @@ class PostgresqlDatabase:
             is_resolved=False,
             answer_s=LONG_ANSWER_S if self._is_long else answer_s,
         )
+        if is_single and not self.is_sharing_sessions:
+            try:
+                return await self._read_alone(work)
+            except NotSingle:
+                pass
+            except ConnectionLost:
+                # As below; and the other pool may have a connection where no more can be opened.
+                return await once()
         try:
             return await once()
         except CannotOpen:
@@ -237,6 +246,23 @@ class PostgresqlDatabase:
         except (ConnectionLost, CommitUnknown):
             # A pooled connection can be dead before it is used; a fresh one tells the truth.
             return await once()
+
+    async def _read_alone(self, work: Work[T]) -> T:
+        """Over a session that makes no plan for each execution [5 times the execution of a key's read];
+        raises NotSingle.
+        """
+        async with self._shared.soon_pool.session() as session:
+            reading = SingleRead(session.connection)
+            guard = self._guard(session, self._shared.short_answer_s)
+            try:
+                return await work(reading)
+            except NotSingle:
+                raise
+            except BaseException as error:
+                raise named(error, is_committing=False) from None
+            finally:
+                guard.cancel()
+                self._shared.statements_run += reading.statements_run
 
     async def send_hints(self, names: Sequence[str]) -> None:
         await self.autocommit(partial(hints.send, names=" ".join(names)))

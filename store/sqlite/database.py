@@ -145,7 +145,7 @@ class SqliteDatabase:
             lambda tx: commit_token.write_probe(tx, filler, now_us=now_us), is_short=True
         )
 
-    async def read(self, work: Work[T]) -> T:
+    async def read(self, work: Work[T], *, is_single: bool = False) -> T:  # noqa: ARG002 no round trips
         return await asyncio.shield(self._hop(self._readers, lambda: self._read(work)))
 
     async def close(self) -> None:

@@ -105,8 +105,8 @@ class Gate:
     async def autocommit(self, work: Work[Any]) -> Any:
         return await self._database.autocommit(work)
 
-    async def read(self, work: Work[Any]) -> Any:
-        return await self._database.read(work)
+    async def read(self, work: Work[Any], *, is_single: bool = False) -> Any:
+        return await self._database.read(work, is_single=is_single)
 
     async def close(self) -> None:
         await self._database.close()

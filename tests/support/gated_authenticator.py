@@ -26,11 +26,11 @@ class Gate:
         self.is_down = False
         self.reads = 0
 
-    async def read(self, work: Work[T]) -> T:
+    async def read(self, work: Work[T], *, is_single: bool = False) -> T:
         self.reads += 1
         if self.is_down:
             raise ConnectionLost("down")
-        value = await self._database.read(work)
+        value = await self._database.read(work, is_single=is_single)
         self.has_read.set()
         await self.is_open.wait()
         return value

@@ -27,10 +27,10 @@ class MortalDatabase:
             await self._database.transaction(work, **options)
         raise ConnectionLost("the process died")
 
-    async def read(self, work: Work[T]) -> T:
+    async def read(self, work: Work[T], *, is_single: bool = False) -> T:
         if self.is_dead:
             raise ConnectionLost("the process died")
-        return await self._database.read(work)
+        return await self._database.read(work, is_single=is_single)
 
     async def autocommit(self, work: Work[T]) -> T:
         if self.is_dead:

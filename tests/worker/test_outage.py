@@ -37,8 +37,8 @@ class Unsteady:
             raise ConnectionLost("away")
         return await self._real.transaction(work, **options)
 
-    async def read(self, work: Work[T]) -> T:
-        return await self._real.read(work)
+    async def read(self, work: Work[T], *, is_single: bool = False) -> T:
+        return await self._real.read(work, is_single=is_single)
 
     async def autocommit(self, work: Work[T]) -> T:
         if self.is_away:

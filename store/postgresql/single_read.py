@@ -1,0 +1,49 @@
+"""A read of one statement, which sees one moment by itself: without a transaction around it.
+
+BEGIN and COMMIT would be two more round trips, which cost as much as the statement.
+"""
+
+from typing import Any
+
+from store.postgresql.transaction import PostgresqlTransaction
+
+
+class NotSingle(Exception):
+    """The work asks for more than one statement that reads: it is to be run again in a transaction."""
+
+
+class SingleRead(PostgresqlTransaction):
+    """Runs one statement that reads; raises NotSingle for another one, and for any that writes."""
+
+    def __init__(self, connection: Any) -> None:
+        super().__init__(_OneStatement(connection))
+
+    async def _gather(self, *_: Any, **__: Any) -> None:
+        raise NotSingle
+
+
+class _OneStatement:
+    """The connection, as far as one reading statement needs it."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+        self._is_used = False
+
+    async def fetch(self, *arguments: Any) -> Any:
+        self._use()
+        return await self._connection.fetch(*arguments)
+
+    async def fetchrow(self, *arguments: Any) -> Any:
+        self._use()
+        return await self._connection.fetchrow(*arguments)
+
+    async def prepare(self, text: str) -> Any:
+        return await self._connection.prepare(text)
+
+    async def execute(self, *_: Any) -> Any:
+        raise NotSingle
+
+    def _use(self) -> None:
+        if self._is_used:
+            raise NotSingle
+        self._is_used = True

@@ -1,0 +1,71 @@
+"""A read of one statement is no transaction on PostgreSQL, and promises all that a read does."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from store.database import BatchRead, Database, Transaction
+from store.errors import StoreError
+from store.postgresql.database import PostgresqlDatabase
+
+_NAMES = "SELECT name FROM sealed_keys ORDER BY name"
+_COLUMNS = ("name", "sealed", "created_at")
+
+
+async def put(tx: Transaction, name: str) -> None:
+    await tx.insert("sealed_keys", _COLUMNS, [(name, b"", 0)])
+
+
+async def names(tx: Transaction) -> list[str]:
+    return [row["name"] for row in await tx.fetch(_NAMES)]
+
+
+async def test_one_statement_is_all_that_it_costs_on_postgresql(database: Database) -> None:
+    await database.transaction(lambda tx: put(tx, "a"))
+    found: list[Sequence[Any]] = []
+    reading = BatchRead(_NAMES, found.append)
+    # The first time the server is asked for its columns.
+    await database.read(lambda tx: tx.fetch_many([reading]), is_single=True)
+    before = database.statements_run
+
+    assert await database.read(names, is_single=True) == ["a"]
+    assert (await database.read(lambda tx: tx.fetch_one(_NAMES), is_single=True))["name"] == "a"  # type: ignore[index]
+    await database.read(lambda tx: tx.fetch_many([reading]), is_single=True)
+
+    assert [[row[0] for row in rows] for rows in found] == [["a"], ["a"]]
+    each = 1 if isinstance(database, PostgresqlDatabase) else 3
+    assert database.statements_run - before == 3 * each
+
+
+async def test_two_statements_see_one_moment(database: Database) -> None:
+    seen: list[list[str]] = []
+
+    async def work(tx: Transaction) -> tuple[list[str], list[str]]:
+        first = await names(tx)
+        seen.append(first)
+        return first, await names(tx)
+
+    await database.transaction(lambda tx: put(tx, "a"))
+
+    assert await database.read(work, is_single=True) == (["a"], ["a"])
+    # On PostgreSQL it was begun without a transaction and run again in one.
+    assert len(seen) == (2 if isinstance(database, PostgresqlDatabase) else 1)
+
+
+@pytest.mark.parametrize("is_second", [False, True])
+async def test_it_cannot_write(database: Database, *, is_second: bool) -> None:
+    async def insert(tx: Transaction) -> None:
+        if is_second:
+            await names(tx)
+        await put(tx, "a")
+
+    async def insert_later(tx: Transaction) -> None:
+        await tx.insert_deferred("sealed_keys", _COLUMNS, [("a", b"", 0)])
+        await names(tx)
+
+    for work in (insert, insert_later):
+        with pytest.raises(StoreError):
+            await database.read(work, is_single=True)
+
+    assert await database.read(names) == []
