@@ -1,7 +1,8 @@
 """What was sent and sold on each UTC day, all accounts together, counted from the ledger's transfers for a glance.
 
 Promise: each transfer counts once, whoever counts: the sums and the mark of how far it was counted are written in one
-transaction, which ends where another one has moved the mark. Nothing on a send's path knows of it. What commits later than
+transaction, which writes nothing where another one has moved the mark. Nothing on a send's path knows of it. The rows are
+read before, in a transaction that only reads: SQLite has one writer, and a send waits for it. What commits later than
 YOUNG_US after it was made is not in it: reports add up the rows themselves. Writes volume_days and volume_marks.
 """
 
@@ -18,7 +19,8 @@ VolumeKind = Literal["sent", "sold"]
 # The first count goes back so far.
 BACK_US: Final = 31 * DAY_US
 YOUNG_US: Final = MINUTE_US
-STEP_ROWS: Final = 2_000
+# Few, so that whoever reads them holds its event loop or interpreter for a moment only.
+STEP_ROWS: Final = 500
 _SENDS: Final = frozenset({Code.TOPUP_SEND, Code.TOPUP_HOLD})
 _MARK: Final = "SELECT counted_to, counted_at FROM volume_marks WHERE id = 'transfers'"
 _MOVE: Final = """
@@ -59,29 +61,43 @@ async def volume_since(tx: Transaction, *, since_us: int) -> tuple[Sequence[Volu
     return [VolumeDay(*(row[name] for name in _COLUMNS)) for row in rows], counted_at
 
 
-async def count_step(tx: Transaction, *, now_us: int) -> bool:
-    """Counts some more; whether there may be more to count."""
-    after_id = await _mark(tx, now_us)
-    rows = await tx.fetch(_STEP, after_id=after_id)
-    old = _before_the_young(rows, now_us)
+class VolumeStep(NamedTuple):
+    """Some transfers, read: from behind which one to which, how many, and what they add to each day."""
+
+    after_id: str
+    last_id: str
+    counted_at: int
+    rows: int
+    sums: Sequence[tuple[str, int, str, str, int, int]]
+
+    @property
+    def is_full(self) -> bool:
+        """There may be more to count."""
+        return self.rows == STEP_ROWS
+
+
+async def read_step(tx: Transaction, *, now_us: int) -> VolumeStep:
+    """The next transfers that are in no sum yet and old enough."""
+    mark = await tx.fetch_one(_MARK)
+    after_id = least_id("trf", max(0, now_us - BACK_US)) if mark is None else mark["counted_to"]
+    old = _before_the_young(await tx.fetch(_STEP, after_id=after_id), now_us)
     last_id = old[-1]["id"] if old else after_id
-    moved = await tx.execute(_MOVE, last_id=last_id, at=now_us - YOUNG_US, after_id=after_id)
-    if not moved:
-        return True
-    if sums := _sums(old):
-        await tx.insert("volume_days", _COLUMNS, sums, on_conflict=_ADD)
-    return len(old) == STEP_ROWS
+    return VolumeStep(after_id, last_id, now_us - YOUNG_US, len(old), _sums(old))
 
 
-async def _mark(tx: Transaction, now_us: int) -> str:
-    found = await tx.fetch_one(_MARK)
-    if found is not None:
-        return str(found["counted_to"])
-    first = least_id("trf", max(0, now_us - BACK_US))
-    columns = ("id", "counted_to", "counted_at")
-    ignored = "ON CONFLICT (id) DO NOTHING"
-    await tx.insert("volume_marks", columns, [("transfers", first, 0)], on_conflict=ignored)
-    return first
+async def write_step(tx: Transaction, *, step: VolumeStep) -> None:
+    """Adds what was read, unless somebody else did."""
+    await tx.insert(
+        "volume_marks",
+        ("id", "counted_to", "counted_at"),
+        [("transfers", step.after_id, 0)],
+        on_conflict="ON CONFLICT (id) DO NOTHING",
+    )
+    moved = await tx.execute(
+        _MOVE, last_id=step.last_id, at=step.counted_at, after_id=step.after_id
+    )
+    if moved:
+        await tx.insert("volume_days", _COLUMNS, step.sums, on_conflict=_ADD)
 
 
 def _before_the_young(rows: Sequence[Row], now_us: int) -> Sequence[Row]:

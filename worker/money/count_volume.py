@@ -13,7 +13,7 @@ COUNT_S: Final = 30
 
 
 def volume_chore(database: Database, clock: Clock) -> Chore:
-    """Twice a minute: where nothing was sent that is two statements."""
+    """Twice a minute: where nothing was sent that is four small statements."""
     return Chore("volume.count", COUNT_S, partial(count_volume, database, clock))
 
 
@@ -21,6 +21,7 @@ async def count_volume(database: Database, clock: Clock) -> None:
     """All that is old enough, in small steps."""
     has_more = True
     while has_more:
-        step = partial(volume.count_step, now_us=clock.now_us())
-        has_more = await database.transaction(step)
+        step = await database.read(partial(volume.read_step, now_us=clock.now_us()))
+        await database.transaction(partial(volume.write_step, step=step), durable=False)
+        has_more = step.is_full
         await asyncio.sleep(PAUSE_S)

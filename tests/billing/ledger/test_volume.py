@@ -4,12 +4,13 @@ import asyncio
 from functools import partial
 
 from billing.ledger.ledger import Code, Ledger, LedgerAccountKind
-from billing.ledger.volume import VolumeDay, count_step, volume_since
+from billing.ledger.volume import VolumeDay, read_step, volume_since, write_step
 from kernel.clock import DAY_US, MINUTE_US, FixedClock
 from kernel.tenant import Tenant
 from keys.account import lock_tenants
 from store.database import Database, Transaction
 from tests.support.funded_account import open_funded_account
+from worker.money.count_volume import count_volume
 
 
 async def sell(tx: Transaction, tenant: Tenant, cents: int, now_us: int) -> None:
@@ -40,12 +41,15 @@ async def test_sends_and_sold_credit_count_once_on_their_day(
     await account.send(4_000)  # too young: others may still be on their way
     later_us = clock.now_us()
 
-    step = partial(count_step, now_us=later_us)
-    await asyncio.gather(*(database.transaction(step) for _ in range(3)))
-    await database.transaction(step)
+    # Three that read the same rows, and one that comes behind.
+    read = partial(read_step, now_us=later_us)
+    steps = [await database.read(read) for _ in range(3)]
+    writes = (database.transaction(partial(write_step, step=step)) for step in steps)
+    await asyncio.gather(*writes)
+    await count_volume(database, FixedClock(later_us))
     today = now_us - now_us % DAY_US
     days, counted_at = await database.read(partial(volume_since, since_us=today))
-    await database.transaction(partial(count_step, now_us=later_us + 2 * MINUTE_US))
+    await count_volume(database, FixedClock(later_us + 2 * MINUTE_US))
     all_days, _ = await database.read(partial(volume_since, since_us=today))
 
     assert sorted(days) == [
