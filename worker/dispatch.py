@@ -179,7 +179,9 @@ class Dispatcher:
 
     async def _look(self) -> None:
         self.sharing.note_look(asyncio.get_running_loop().time())
-        self._freed = 0
+        # What was freed while the line is looked at in parts concerns the parts before, too.
+        is_first = self._after == FIRST_HEAD
+        self._freed = 0 if is_first else self._freed
         # Before the claim: what ends during it must find that it was waited for.
         self._full = self.slots.full()
         if not self.slots.free:
@@ -204,8 +206,10 @@ class Dispatcher:
         self._endpoints_due = claim.endpoints_due
         full = self.slots.full()
         self._full |= claim.short_ids & full
-        self._is_short = not claim.short_ids <= full
-        self._set_timer(self._wait_s(claim))
+        is_short = not claim.short_ids <= full
+        self._is_short = is_short or (self._is_short and not is_first)
+        set_timer = self._set_timer if is_first else self._set_timer_by
+        set_timer(self._wait_s(claim))
         if claim.has_more or self._goes_on(claim):
             # Also when no slot is left: that look notes the shortage and waits for one.
             self._woken.set()

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from itertools import pairwise
 
 import pytest
 
@@ -14,13 +15,14 @@ from webhooks.deliveries.claim import HEADS_MAX
 from webhooks.deliveries.message import Headers
 from webhooks.http.guard import Policy
 from webhooks.http.transport import SendResult
+from worker.dispatch import BEAT_S
 
 PER_ACCOUNT = 50
 ACCOUNTS = HEADS_MAX // PER_ACCOUNT + 1
 
 
-async def given_endpoints(database: Database) -> None:
-    for _ in range(ACCOUNTS):
+async def given_endpoints(database: Database, accounts: int = ACCOUNTS) -> None:
+    for _ in range(accounts):
         tenant: Tenant = Tenant(await given_account(database, CLOCK), "staging")
         for _ in range(PER_ACCOUNT):
             await given_endpoint(database, CLOCK, tenant, retry_schedule_s=(0, 1))
@@ -28,11 +30,13 @@ async def given_endpoints(database: Database) -> None:
 
 
 class Wire:
-    """The first so many attempts of each delivery fail at once."""
+    """The first so many attempts of each delivery fail; each is answered at once, or after answer_s."""
 
-    def __init__(self, failures: int) -> None:
+    def __init__(self, failures: int, answer_s: float = 0) -> None:
         self._failures = failures
+        self._answer_s = answer_s
         self.attempts: Counter[str] = Counter()
+        self.began_s: list[float] = []
 
     async def post(
         self,
@@ -49,6 +53,8 @@ class Wire:
         assert timeout_s
         assert policy is not None
         assert account_id
+        self.began_s.append(asyncio.get_running_loop().time())
+        await asyncio.sleep(self._answer_s)
         id_ = dict(headers)["X-AiTopUp-Delivery"]
         self.attempts[id_] += 1
         is_failed = self.attempts[id_] <= self._failures
@@ -69,6 +75,22 @@ async def test_more_endpoints_than_a_look_takes_in_are_all_served(
 
     assert len(wire.attempts) == count
     assert set(wire.attempts.values()) == {failures + 1}
+
+
+@pytest.mark.one_database
+async def test_what_one_part_of_the_line_left_goes_on_as_soon_as_slots_are_free(
+    database: Database,
+) -> None:
+    await given_endpoints(database, HEADS_MAX // PER_ACCOUNT)
+    wire = Wire(failures=0, answer_s=0.02)
+
+    # Each time two looks: the second one, behind as many as one takes in, finds nothing.
+    async with dispatching(database, slots=8, post=wire.post) as (_, settled):
+        await until(lambda: len(settled) == HEADS_MAX)
+
+    assert set(wire.attempts.values()) == {1}
+    longest_s = max(later_s - sooner_s for sooner_s, later_s in pairwise(wire.began_s))
+    assert longest_s < BEAT_S / 2
 
 
 async def test_more_paced_endpoints_than_a_look_takes_in_leave_the_line_to_a_live_one(
