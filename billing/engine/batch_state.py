@@ -15,6 +15,8 @@ from billing.ledger.ledger import Code, InsufficientBalance, Ledger, LedgerAccou
 from billing.ledger.money import MICROS_PER_CENT, micros_to_cents
 from kernel.tenant import Tenant
 from keys.account import Standings, standings_reading
+from keys.authenticator import CredentialEnded
+from keys.mandate import paused
 from keys.suspension import suspended
 from store import idempotency
 from store.database import Transaction
@@ -102,6 +104,20 @@ class BatchState:
         """Raises AccountSuspended where an operator stopped all that the tenant's account spends and makes."""
         if tenant in self._suspended:
             raise suspended()
+
+    def check_alive(self, tenant: Tenant, lineage: tuple[str, ...]) -> None:
+        """Raises CredentialEnded where the key or an ancestor was revoked or has run out, KeyPaused and
+        AccountSuspended.
+        """
+        self.check_not_suspended(tenant)
+        ended = self.spending.end_of(lineage)
+        if ended is None:
+            return
+        if ended == "revoked":
+            raise CredentialEnded("the API key was revoked")
+        if ended == "expired":
+            raise CredentialEnded("the API key has expired")
+        raise paused()
 
     def now_of(self, tenant: Tenant) -> int:
         """The tenant's own time: ahead of now_us where its sandbox clock was advanced."""

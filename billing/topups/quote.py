@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from billing.engine.batch_state import BatchState
 from billing.engine.read_set import ReadSet
 from billing.ledger.money import micros_to_cents
-from billing.topups.send import Send, Sent, WouldBe, check_alive
+from billing.topups.send import Send, Sent, WouldBe
 from billing.topups.send_request import SendRequest
 from kernel.clock import MINUTE_US
 from kernel.errors import InvalidInput
@@ -52,7 +52,7 @@ class Rehearsal:
         self.send.declare(read_set)
 
     def decide(self, state: BatchState) -> tuple[Quote, Sent]:
-        check_alive(state, self.send.tenant, self.send.lineage)
+        state.check_alive(self.send.tenant, self.send.lineage)
         before = state.ledger.balance_micros(self.send.tenant, state.now_us)
         send = self.send
         remaining_cents = state.spending.max_now_cents(send.tenant, send.lineage, send)

@@ -33,9 +33,11 @@ class TopUpRules:
         """For those who may see the code; None for everybody else."""
         return self.claim_url(topup.id) if sees_code(principal, topup.spent_by) else None
 
-    def claim_url(self, topup_id: str) -> str:
-        """The recipient's page, which shows what was delivered: as good as the code itself."""
-        return f"{self.public_url}{CLAIM_PATH}/{self.claim_token_of(topup_id)}"
+    def claim_url(self, topup_id: str, token: str | None = None) -> str:
+        """The recipient's page, which shows what was delivered: as good as the code itself. token: where
+        it was worked out before.
+        """
+        return f"{self.public_url}{CLAIM_PATH}/{token or self.claim_token_of(topup_id)}"
 
     def decide_url(self, approval_id: str) -> str:
         """A page that decides on the approval, once, for whoever has the address: for persons alone."""

@@ -33,9 +33,7 @@ from kernel.clock import DAY_US, SECOND_US, rfc3339
 from kernel.errors import DomainError, InvalidInput
 from kernel.ids import new_id
 from kernel.tenant import Tenant
-from keys.authenticator import CredentialEnded
 from keys.caps import CapExceeded
-from keys.mandate import paused
 from keys.principal import Principal
 
 SANDBOX_DOMAIN = "@sandbox.test"
@@ -55,8 +53,8 @@ class RateLimited(DomainError):
 class Sent(msgspec.Struct, frozen=True, gc=False):
     """The outcome: the top-up, the sender's balance after it, the approval it waits for, its code.
 
-    is_replay: its intent named the top-up before, so nothing was done; voucher_code is then for those
-    who may see it (keys/principal.py), not for whoever asked.
+    is_replay: its intent named the top-up before, so nothing was done; voucher_code and claim_url are then
+    for those who may see it (keys/principal.py), not for whoever asked.
     """
 
     topup: TopUp
@@ -64,6 +62,7 @@ class Sent(msgspec.Struct, frozen=True, gc=False):
     approval: Approval | None = None
     voucher_code: str | None = None
     is_replay: bool = False
+    claim_url: str | None = None  # for the same
 
 
 class Send(msgspec.Struct, frozen=True, gc=False):
@@ -124,11 +123,13 @@ class Send(msgspec.Struct, frozen=True, gc=False):
             topups.name(topup, self.request.intent)
         approval = topups.approval_of(topup.id)
         code = topups.code_of(topup.id) if topup.status == "delivered" else None
-        return Sent(topup, _balance_cents(state, self.tenant), approval, code)
+        balance_cents = _balance_cents(state, self.tenant)
+        claim_url = topups.claim_url_of(topup.id)
+        return Sent(topup, balance_cents, approval, code, claim_url=claim_url)
 
     def _replay(self, state: BatchState, topups: TopUpWorkingSet, named: TopUp) -> Sent:
         """The top-up that the intent names, as it is now; before every rule that may have changed since."""
-        check_alive(state, self.tenant, self.lineage)
+        state.check_alive(self.tenant, self.lineage)
         check_same(named, self.request)
         asked = topups.approval_of(named.id)
         has_code = named.status == "delivered" and named.voucher_code_hint is not None
@@ -139,13 +140,14 @@ class Send(msgspec.Struct, frozen=True, gc=False):
             asked if asked is not None and asked.status == "pending" else None,
             code,
             is_replay=True,
+            claim_url=topups.claim_url_of(named.id),
         )
 
     def judge(
         self, state: BatchState, topups: TopUpWorkingSet, charged_micros: int
     ) -> tuple[WouldBe, str]:
         """What becomes of the send and who fulfils it; raises the first rule that refuses."""
-        check_alive(state, self.tenant, self.lineage)
+        state.check_alive(self.tenant, self.lineage)
         if self.request.send_at is not None:
             check_time(self.request.send_at, state.now_of(self.tenant))
         if self.request.reference is not None:
@@ -295,21 +297,6 @@ def new_send(principal: Principal, request: SendRequest, caller: Caller = NO_CAL
         request=request,
         caller=caller,
     )
-
-
-def check_alive(state: BatchState, tenant: Tenant, lineage: tuple[str, ...]) -> None:
-    """Raises CredentialEnded where the key or an ancestor was revoked or has run out, KeyPaused and
-    AccountSuspended.
-    """
-    state.check_not_suspended(tenant)
-    ended = state.spending.end_of(lineage)
-    if ended is None:
-        return
-    if ended == "revoked":
-        raise CredentialEnded("the API key was revoked")
-    if ended == "expired":
-        raise CredentialEnded("the API key has expired")
-    raise paused()
 
 
 def check_time(send_at: int, account_now_us: int) -> None:

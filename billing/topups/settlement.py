@@ -20,7 +20,7 @@ from billing.topups.approval import BY_LINK, Approval, ApprovalDecision
 from billing.topups.deliverable import Deliverable, hint_of, stored
 from billing.topups.give_back import BY_APPROVAL, give_back
 from billing.topups.platform import WALLET, InvalidPlatform, Source
-from billing.topups.send import check_alive, publish
+from billing.topups.send import publish
 from billing.topups.topup import AlreadyDelivered, TopUp, move
 from billing.topups.voucher import Redemption
 from billing.topups.working_set import TopUpWorkingSet, topups_of
@@ -295,7 +295,7 @@ def check_again(state: BatchState, topup: TopUp) -> Source:
     paused and may still send that there, whether the account owes nothing, and whether the platform is
     still offered. The funds are held, and the caps were counted when it was accepted.
     """
-    check_alive(state, topup.tenant, topup.spent_by)
+    state.check_alive(topup.tenant, topup.spent_by)
     facts = SendFacts(topup.id, topup.platform, topup.recipient_email, topup.amount_cents)
     state.spending.check_place(SendAgain(topup.spent_by, facts))
     state.check_debt(topup.tenant)

@@ -13,7 +13,7 @@ fulfilment handed over in its place lies sealed; both under a key that the maste
 import base64
 import secrets
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -50,6 +50,8 @@ _LEFT_SHIFT, _RIGHT_SHIFT = 64 - _LEFT_BITS, 64 - _RIGHT_BITS
 _STEPS = (0, 2, 4)
 _block = struct.Struct(">QQ").pack
 _first = struct.Struct(">Q").unpack_from
+# Of fewer codes each is worked out alone.
+_TOGETHER_MIN = 4
 _NONCE_BYTES = 12
 _SEAL_INFO = b"topup fulfilment code 1"
 # What people misread, as Crockford's alphabet has it.
@@ -75,14 +77,14 @@ class VoucherCodes:
 
     def code_of(self, topup_id: str) -> str:
         """ATU-XXXX-XXXX-XXXX-XXXX-XXXX for txn_…"""
-        a, b, c, d, e, f, g, h, i, j = _digit_pairs(
-            self._permute(decode(topup_id.removeprefix(TOPUP_PREFIX)))
-        )
-        two = _PAIRS
-        return (
-            f"{PREFIX}-{two[a]}{two[b]}-{two[c]}{two[d]}-{two[e]}{two[f]}-{two[g]}{two[h]}"
-            f"-{two[i]}{two[j]}"
-        )
+        return _written(self._permute(decode(topup_id.removeprefix(TOPUP_PREFIX))))
+
+    def codes_of(self, topup_ids: Sequence[str]) -> list[str]:
+        """The code of each, in their order; for many it takes half the time of one after the other."""
+        if len(topup_ids) < _TOGETHER_MIN:
+            return [self.code_of(one) for one in topup_ids]
+        numbers = [decode(one.removeprefix(TOPUP_PREFIX)) for one in topup_ids]
+        return [_written(number) for number in self._permute_all(numbers)]
 
     def topup_id_of(self, code: str) -> str | None:
         """The top-up whose voucher the code would be, or None for a mistyped or made-up one.
@@ -144,6 +146,24 @@ class VoucherCodes:
             left ^= _first(encrypt(_block(step, right)))[0] >> _LEFT_SHIFT
             right ^= _first(encrypt(_block(step + 1, left)))[0] >> _RIGHT_SHIFT
         return left << _RIGHT_BITS | right
+
+    def _permute_all(self, numbers: Sequence[int]) -> list[int]:
+        """As _permute of each."""
+        left = [number >> _RIGHT_BITS for number in numbers]
+        right = [number & _RIGHT_MASK for number in numbers]
+        for step in _STEPS:
+            words = self._encrypt_all(step, right)
+            left = [half ^ word >> _LEFT_SHIFT for half, word in zip(left, words, strict=True)]
+            words = self._encrypt_all(step + 1, left)
+            right = [half ^ word >> _RIGHT_SHIFT for half, word in zip(right, words, strict=True)]
+        return [high << _RIGHT_BITS | low for high, low in zip(left, right, strict=True)]
+
+    def _encrypt_all(self, step: int, halves: Sequence[int]) -> Sequence[int]:
+        """The first word of each block that the step and a half make, encrypted."""
+        words = [step] * (2 * len(halves))
+        words[1::2] = halves
+        form = f">{len(words)}Q"
+        return struct.unpack(form, self._encrypt(struct.pack(form, *words)))[::2]
 
     def _unpermute(self, number: int) -> int:
         encrypt = self._encrypt
@@ -207,6 +227,15 @@ _REDEMPTIONS = RowMapping(Redemption)
 _LOAD_REDEMPTIONS = (
     f"SELECT {_REDEMPTIONS.listed} FROM voucher_redemptions WHERE transaction_id IN :ids[text]"
 )
+
+
+def _written(number: int) -> str:
+    a, b, c, d, e, f, g, h, i, j = _digit_pairs(number)
+    two = _PAIRS
+    return (
+        f"{PREFIX}-{two[a]}{two[b]}-{two[c]}{two[d]}-{two[e]}{two[f]}-{two[g]}{two[h]}"
+        f"-{two[i]}{two[j]}"
+    )
 
 
 def _digit_pairs(number: int) -> tuple[int, ...]:

@@ -46,6 +46,7 @@ class TopUpWorkingSet(WorkingSet):
         self.mailed_ids: set[str] = set()  # about which a further mail may be written
         self.mails = MailsOfBatch(rules.mail)
         self._codes: dict[str, str] = {}
+        self._claim_tokens: dict[str, str] = {}
         self._references: dict[tuple[str, str, str], tuple[str, TopUpStatus]] = {}
         self._named: dict[IntentKey, str] = {}
         self._newly_named: dict[IntentKey, str] = {}
@@ -66,10 +67,11 @@ class TopUpWorkingSet(WorkingSet):
         return cls(rules.of(TopUpRules))
 
     def prepare(self) -> None:
-        """Voucher codes depend on nothing but the top-ups' ids [5 us each]."""
-        code_of = self.rules.codes.code_of
-        for topup_id in self.voucher_ids:
-            self._codes[topup_id] = code_of(topup_id)
+        """Codes and claim links depend on nothing but the top-ups' ids."""
+        ids = self.voucher_ids
+        self._codes.update(zip(ids, self.rules.codes.codes_of(ids), strict=True))
+        tokens = self.rules.links.tokens_of("claim", ids)
+        self._claim_tokens.update(zip(ids, tokens, strict=True))
 
     async def load(self, tx: Transaction, read_set: ReadSet, now_us: int) -> None:
         """Old top-ups with what a refund or a delivery touches, and how much mail there was."""
@@ -145,6 +147,11 @@ class TopUpWorkingSet(WorkingSet):
         if code is None:
             code = self._codes[topup_id] = self.rules.codes.code_of(topup_id)
         return code
+
+    def claim_url_of(self, topup_id: str) -> str:
+        """The recipient's page of it."""
+        token = self._claim_tokens.get(topup_id)
+        return self.rules.claim_url(topup_id, token)
 
     def holds(self, topup_id: str) -> Sequence[Transfer]:
         """What was moved when its funds were taken, source by source."""

@@ -11,7 +11,6 @@ from msgspec.structs import replace
 from billing.engine.batch_state import BatchState
 from billing.engine.read_set import ReadSet
 from billing.ledger.ledger import Code, LedgerAccountKind
-from billing.topups.send import check_alive
 from billing.usage.hold import Hold, HoldStatus, HoldWorkingSet, Overage, check_open, move
 from billing.usage.overage import charge_over, over_of
 from billing.usage.price_list import Tokens
@@ -59,7 +58,7 @@ class PlaceHold(msgspec.Struct, frozen=True):
 
     def decide(self, state: BatchState) -> Held:
         working_set = state.working_set(HoldWorkingSet)
-        check_alive(state, self.tenant, self.lineage)
+        state.check_alive(self.tenant, self.lineage)
         if self.reference is not None:
             working_set.check_reference(self.tenant, self.reference)
         check_spendable(state, self.tenant, self.lineage, self.amount_micros)

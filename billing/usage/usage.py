@@ -15,7 +15,6 @@ from billing.engine.read_set import ReadSet, WorkingSet
 from billing.engine.spending import Lineage
 from billing.ledger.ledger import Code, LedgerAccountKind
 from billing.ledger.money import MICROS_PER_CREDIT
-from billing.topups.send import check_alive
 from billing.topups.send_request import AmountOutOfRange
 from billing.topups.topup import DuplicateReference
 from billing.usage.price_list import ModelPrice, Tokens
@@ -142,7 +141,7 @@ class UseCredit(msgspec.Struct, frozen=True):
         declare_usage(read_set, self.tenant, self.lineage, [self.item])
 
     def decide(self, state: BatchState) -> Used:
-        check_alive(state, self.tenant, self.lineage)
+        state.check_alive(self.tenant, self.lineage)
         earlier = state.working_set(UsageWorkingSet).earlier(self.tenant, self.item)
         record = earlier
         if record is None:

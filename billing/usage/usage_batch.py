@@ -13,7 +13,6 @@ import msgspec
 from billing.engine.batch_state import BatchState
 from billing.engine.read_set import ReadSet
 from billing.engine.spending import Lineage
-from billing.topups.send import check_alive
 from billing.usage.price_list import UnknownModel
 from billing.usage.usage import UsageItem, UsageRecord, UsageWorkingSet, charge, declare_usage
 from kernel.errors import DomainError
@@ -62,7 +61,7 @@ class UseBatch(msgspec.Struct, frozen=True):
     async def decide_in_steps(
         self, state: BatchState, pause: Callable[[], Awaitable[None]]
     ) -> UsedBatch:
-        check_alive(state, self.tenant, self.lineage)
+        state.check_alive(self.tenant, self.lineage)
         # Looking for a similar name takes longer than many records: it is done once.
         is_told = False
         verdicts: list[RecordVerdict] = []

@@ -50,7 +50,8 @@ class SentAnswer:
         topup, call = sent.topup, self._call
         if topup.status == "failed":
             return failed(call, topup, transaction_id=topup.id)
-        claim_url = call.context.topup_rules.claim_url_shown(topup, call.principal)
+        may_see = sees_code(call.principal, topup.spent_by)
+        claim_url = sent.claim_url if may_see else None
         code, data = self._told(sent, claim_url)
         return answer(
             code,
@@ -70,7 +71,7 @@ class SentAnswer:
             return failed(call, topup, transaction_id=topup.id)
         may_see = sees_code(call.principal, topup.spent_by)
         shown = replace(sent, voucher_code=sent.voucher_code if may_see else None)
-        claim_url = call.context.topup_rules.claim_url_shown(topup, call.principal)
+        claim_url = sent.claim_url if may_see else None
         code, data = self._told(shown, claim_url)
         made = answer(
             code,

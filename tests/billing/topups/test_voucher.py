@@ -30,6 +30,13 @@ def test_code_gives_its_top_up_back(number: int) -> None:
     assert CODES.topup_id_of(code.lower().replace("-", " ")) == topup_id
 
 
+@given(st.lists(st.integers(0, 2**95 - 1), max_size=70))
+def test_codes_worked_out_together_are_those_of_each(numbers: list[int]) -> None:
+    ids = ["txn_" + encode(number) for number in numbers]
+
+    assert CODES.codes_of(ids) == [CODES.code_of(one) for one in ids]
+
+
 @given(st.integers(0, 2**95 - 1), st.integers(0, 19), st.integers(1, 31))
 def test_one_wrong_character_is_found(number: int, place: int, shift: int) -> None:
     crockford = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
