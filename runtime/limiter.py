@@ -26,7 +26,7 @@ KEY_PREFIX = "topup:limit:"
 # A process holds at most this many tokens of a key that nobody waits for, no more than the key
 # earns in a tenth of a second, and no longer than a second: beside another process's callers, a
 # share in hand is a share withheld.
-BLOCK_TOKENS_MAX = 256
+BLOCK_TOKENS_MAX = 1024
 BLOCK_EARNED_S = 0.1
 HOLD_S = 1.0
 # Strangers name some keys (their addresses), so what is remembered of keys has a limit.
@@ -257,8 +257,8 @@ class Limiter:
             return self._take_own(share, rate_per_s, burst, cost)
         reset_s = _whole(share.full_at_s - now_s)
         if share.has(cost, now_s):
-            share.in_hand -= cost
-            return Decision(True, burst, min(burst, share.left + share.in_hand), reset_s, 0)
+            share.in_hand = in_hand = share.in_hand - cost
+            return Decision(True, burst, min(burst, share.left + in_hand), reset_s, 0)
         if cost >= share.denied_cost and now_s < share.denied_until_s:
             retry_after_s = max(1, _whole(share.denied_until_s - now_s))
             return Decision(False, burst, share.left, reset_s, retry_after_s)
@@ -360,4 +360,4 @@ async def _take(redis: Redis, keys: Sequence[str], numbers: Sequence[float]) -> 
 
 def _whole(seconds: float) -> int:
     """Rounded up, never negative; the last digits of a difference of times do not count."""
-    return max(0, math.ceil(seconds - 1e-6))
+    return math.ceil(seconds - 1e-6) if seconds > 0 else 0

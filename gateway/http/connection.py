@@ -76,13 +76,15 @@ class Connection(HttpToolsProtocol):
     """One client's connection, counted by its address."""
 
     reading_since_s: float | None = None
+    # Since when nothing is asked, after an answer.
+    _idle_since_s: float | None = None
     _counted_as: str | None = None
     # Until the headers have ended, and again once the message has.
     _is_head = True
-    # Of the request that is arriving: fields and bytes of its headers and trailers, bytes of its
-    # body, and of all that came since its first line, or since its head ended.
-    _fields = 0
-    _head_bytes = 0
+    # Of the request that is arriving: fields and bytes of its trailers, bytes of its body, and of all
+    # that came since its first line, or since its head ended.
+    _trailers = 0
+    _trailer_bytes = 0
     _body_bytes = 0
     _fed_bytes = 0
     _piece_bytes = 0
@@ -143,6 +145,7 @@ class Connection(HttpToolsProtocol):
         if self.reading_since_s is None:
             # Also line ends between two requests, with which a connection could be kept for ever.
             self.reading_since_s = self.loop.time()
+        self._idle_since_s = None
         super().data_received(piece)
         if self.reading_since_s is None or self.transport.is_closing():
             return
@@ -170,30 +173,43 @@ class Connection(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._is_head = True
-        self._fields = self._head_bytes = self._body_bytes = 0
+        self._trailers = self._trailer_bytes = self._body_bytes = 0
         # At most: in a piece that held the end of another request, too, it is less.
         self._fed_bytes = self._piece_bytes
         if self.reading_since_s is None:
             self.reading_since_s = self.loop.time()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """A header, or a trailer: that is counted and dropped, since no trailer of ours means
-        anything and one that became a header would have passed the proxy's eyes.
-        """
-        self._fields += 1
-        self._head_bytes += len(name) + len(value) + _FIELD_BYTES
-        if self._fields > FIELDS_MAX or self._head_bytes > HEAD_BYTES_MAX:
+        if not self._is_head:
+            self._count_trailer(name, value)
+            return
+        # uvicorn's own four lines; calling them would cost a send a microsecond.
+        name = name.lower()
+        if name == b"expect" and value.lower() == b"100-continue":
+            self.expect_100_continue = True
+        self.headers.append((name, value))
+        if len(self.headers) > FIELDS_MAX:
             self._end_too_large()
             raise _TooMuch
-        if self._is_head:
-            # uvicorn's own four lines; calling them would cost a send a microsecond.
-            name = name.lower()
-            if name == b"expect" and value.lower() == b"100-continue":
-                self.expect_100_continue = True
-            self.headers.append((name, value))
+
+    def _count_trailer(self, name: bytes, value: bytes) -> None:
+        """It is counted and dropped, since no trailer of ours means anything and one that became a header
+        would have passed the proxy's eyes.
+        """
+        self._trailers += 1
+        self._trailer_bytes += len(name) + len(value) + _FIELD_BYTES
+        is_too_much = self._trailer_bytes + self._header_bytes() > HEAD_BYTES_MAX
+        if is_too_much or len(self.headers) + self._trailers > FIELDS_MAX:
+            self._end_too_large()
+            raise _TooMuch
+
+    def _header_bytes(self) -> int:
+        return sum(len(name) + len(value) + _FIELD_BYTES for name, value in self.headers)
 
     def on_headers_complete(self) -> None:
-        if self._head_bytes + len(self.url) > HEAD_BYTES_MAX:
+        # Few heads are so long that they have to be counted.
+        is_long = self._fed_bytes > HEAD_BYTES_MAX // 2
+        if is_long and self._header_bytes() + len(self.url) > HEAD_BYTES_MAX:
             self._end_too_large()
             raise _TooMuch
         if len(self.pipeline) >= PIPELINED_MAX:
@@ -216,13 +232,24 @@ class Connection(HttpToolsProtocol):
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
-        super().on_response_complete()
-        if self.pipeline:
-            # uvicorn reads on after each answer; what waits comes first.
-            self.flow.pause_reading()
+        """As uvicorn's, without a timer for each answer: the sweep ends a connection that is kept for nothing."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        if not self.pipeline:
+            self._idle_since_s = self.loop.time()
+            self.flow.resume_reading()
+            return
+        self._start_asgi_task(*self.pipeline.pop())
+        # What waits comes first.
+        if not self.pipeline:
+            self.flow.resume_reading()
 
     def cut_if_slow(self, now_s: float, *, read_s_max: float, write_s_max: float) -> None:
-        """Ends a connection whose request does not arrive, or whose answer is not taken."""
+        """Ends a connection whose request does not arrive, or whose answer is not taken, or which nobody uses."""
+        if self._is_unused(now_s):
+            self.transport.close()
+            return
         since_s = self.reading_since_s
         if since_s is not None and now_s - since_s > read_s_max:
             self.transport.abort()
@@ -236,6 +263,10 @@ class Connection(HttpToolsProtocol):
             self._untaken_bytes, self._untaken_since_s = untaken, now_s
         elif now_s - self._untaken_since_s > write_s_max:
             self.transport.abort()
+
+    def _is_unused(self, now_s: float) -> bool:
+        since_s = self._idle_since_s
+        return since_s is not None and now_s - since_s > self.timeout_keep_alive
 
     def _end_too_large(self) -> None:
         is_page = self._is_head and (self.url or b"").startswith(_PAGES)
@@ -256,6 +287,9 @@ class Connection(HttpToolsProtocol):
         if is_its_turn and not self.pipeline:
             self.transport.write(answer)
         self.transport.close()
+
+
+_line = b": ".join
 
 
 def read_whole(cycle: RequestResponseCycle | None) -> bytes | None:
@@ -284,11 +318,11 @@ def write_whole(
         return False
     if cycle.disconnected:
         return True
-    lines = [b"%b: %b\r\n" % header for header in headers]
+    lines = list(map(_line, headers))
     if not cycle.keep_alive:
-        lines.append(b"connection: close\r\n")
-    head = b"".join(lines)
-    assert head.count(b"\n") == len(lines), "a header ends where it ends"
+        lines.append(b"connection: close")
+    head = b"\r\n".join(lines)
+    assert head.count(b"\n") == len(lines) - 1, "a header ends where it ends"
     cycle.response_started = cycle.response_complete = True
     cycle.transport.write(
         b"".join(
@@ -297,7 +331,6 @@ def write_whole(
                 _same(cycle.default_headers),
                 head,
                 _joined(usual),
-                b"\r\n",
                 body,
             )
         )
@@ -312,7 +345,8 @@ def write_whole(
 
 @lru_cache(maxsize=16)
 def _joined(headers: tuple[Header, ...]) -> bytes:
-    return b"".join(b"%b: %b\r\n" % header for header in headers)
+    """The end of a head whose last line is not ended yet."""
+    return b"".join(b"\r\n%b: %b" % header for header in headers) + b"\r\n\r\n"
 
 
 class _Same:

@@ -17,10 +17,11 @@ from store.idempotency import KeyReused, find, request_key
 
 def take_key(call: RequestContext[Any, Any], key_text: str) -> None:
     """Puts the request, whose body is read, under the caller's key; raises InvalidInput."""
+    caller = call.principal
     call.request_key = request_key(
-        account_id=call.principal.account_id,
-        environment=call.principal.environment,
-        owner=call.principal.key_owner,
+        account_id=caller.account_id,
+        environment=caller.environment,
+        owner=caller.key_owner,
         key_text=key_text,
         method=call.method,
         path=call.path,

@@ -24,7 +24,7 @@ from gateway.http.session_cookie import check_forgery
 from kernel.errors import DomainError, NotFound
 from kernel.limits import BODY_BYTES_MAX
 from keys.authenticator import InvalidCredential
-from keys.principal import Environment, check_address, require_scope
+from keys.principal import Environment, Principal, check_address, require_scope
 from runtime.context import Context
 
 
@@ -51,13 +51,30 @@ class Pipeline:
             return Answer(204, b"")
         route = resource.route(call.method)
         if not route.is_public:
-            await self._admit(call, route)
-        await _read(call, route, receive)
-        if route.is_unsafe and route.takes_key and call.credential is not None:
-            key_text = call.headers.get(b"idempotency-key")
-            if key_text is not None:
-                take_key(call, key_text.decode("latin-1"))
+            shown = presented(call.scope, call.headers, self._settings)
+            caller = self._authenticator.authenticate_now(shown[0])
+            if caller is None:
+                caller = await self._authenticator.authenticate(shown[0])
+            _identify(call, route, caller, shown)
+            if not self._limit.take_now(caller, call.reply_headers):
+                await self._limit.take(caller, call.reply_headers)
+            require_scope(caller, *route.scopes)
+        _read_query(call, route)
+        if route.is_unsafe:
+            raw = call.whole
+            if raw is None or len(raw) > route.body_bytes_max:
+                raw = await read_body(receive, call.headers, route.body_bytes_max)
+            self._take_raw(call, raw)
+            call.body = (
+                _body_of(call, route) if route.decode is None else await _decoded(call, route)
+            )
+            _take_key(call, route)
         return await handled(route, call)
+
+    def _take_raw(self, call: RequestContext[Fields, Fields], raw: bytes) -> None:
+        call.raw = raw
+        if call.session_token is not None:
+            check_forgery(call.scope, call.headers, raw, self._settings, call.session_token)
 
     def _find(self, call: RequestContext[Fields, Fields]) -> Resource | None:
         found = self._router.match(call.path)
@@ -73,50 +90,54 @@ class Pipeline:
         check_params(call.params)
         return resource
 
-    async def _admit(self, call: RequestContext[Fields, Fields], route: Route) -> None:
-        token, is_cookie = presented(call.scope, call.headers, self._settings)
-        principal = self._authenticator.authenticate_now(token)
-        if principal is None:
-            principal = await self._authenticator.authenticate(token)
-        check_presented(principal, is_cookie=is_cookie, takes_mcp=route.takes_mcp)
-        call.principal = principal
-        if is_cookie:
-            call.session_token = token
-        elif route.session_only:
-            raise InvalidCredential("this is for a person who signed in, not for a key")
-        if principal.ip_allow_lists:
-            check_address(principal, call.address)
-        if not self._limit.take_now(principal, call.reply_headers):
-            await self._limit.take(principal, call.reply_headers)
-        require_scope(principal, *route.scopes)
+
+def _identify(
+    call: RequestContext[Fields, Fields],
+    route: Route,
+    caller: Principal,
+    shown: tuple[str, bool],
+) -> None:
+    """Who calls, in the way and from the address that is theirs; raises InvalidCredential and AddressNotAllowed."""
+    token, is_cookie = shown
+    check_presented(caller, is_cookie=is_cookie, takes_mcp=route.takes_mcp)
+    call.credential = caller
+    if is_cookie:
+        call.session_token = token
+    elif route.session_only:
+        raise InvalidCredential("this is for a person who signed in, not for a key")
+    if caller.ip_allow_lists:
+        check_address(caller, call.address)
 
 
-async def _read(call: RequestContext[Fields, Fields], route: Route, receive: Receive) -> None:
-    caller = call.credential
-    environment = None if caller is None else caller.environment
+def _read_query(call: RequestContext[Fields, Fields], route: Route) -> None:
     query: bytes = call.scope["query_string"]
-    call.query = route.query_shape.of_query(query, environment) if query else route.no_query
-    if not route.is_unsafe:
-        return
-    raw = call.whole
-    if raw is None or len(raw) > route.body_bytes_max:
-        raw = await read_body(receive, call.headers, route.body_bytes_max)
-    call.raw = raw
-    if call.session_token is not None:
-        settings = call.context.settings
-        check_forgery(call.scope, call.headers, raw, settings, call.session_token)
+    call.query = route.query_shape.of_query(query, call.environment) if query else route.no_query
+
+
+def _body_of(call: RequestContext[Fields, Fields], route: Route) -> Fields:
+    """What the bytes say, by the route's struct."""
+    raw = call.raw
     if route.media == "raw":
-        call.body = route.body()
-    elif route.decode is not None:
-        read = partial(route.decode, raw, call.headers, call.query, environment)
-        call.body = read() if len(raw) <= BODY_BYTES_MAX else await read_aside(read)
-    elif raw:
-        if check_media_type(call.headers, route.media):
-            call.body = route.body_shape.of_form(raw, environment)
-        else:
-            call.body = route.body_shape.decode(raw, environment)
-    else:
-        call.body = route.body_shape.empty()
+        return route.body()
+    if not raw:
+        return route.body_shape.empty()
+    if check_media_type(call.headers, route.media):
+        return route.body_shape.of_form(raw, call.environment)
+    return route.body_shape.decode(raw, call.environment)
+
+
+async def _decoded(call: RequestContext[Fields, Fields], route: Route) -> Fields:
+    """What the bytes say, by the route's own way; a long body is read beside the event loop."""
+    assert route.decode is not None, "the route has a way of its own"
+    read = partial(route.decode, call.raw, call.headers, call.query, call.environment)
+    return read() if len(call.raw) <= BODY_BYTES_MAX else await read_aside(read)
+
+
+def _take_key(call: RequestContext[Fields, Fields], route: Route) -> None:
+    if route.takes_key and call.credential is not None:
+        key_text = call.headers.get(b"idempotency-key")
+        if key_text is not None:
+            take_key(call, key_text.decode("latin-1"))
 
 
 async def environment_of(call: RequestContext[Any, Any]) -> Environment | None:

@@ -16,7 +16,7 @@ from gateway.answers.refusals import Refuse
 from gateway.http.auth import caller_address
 from kernel.ids import new_id
 from kernel.trace import Span, line_of
-from keys.principal import Address, Principal
+from keys.principal import Address, Environment, Principal
 from runtime.context import Context
 from store.idempotency import RequestKey
 
@@ -32,15 +32,16 @@ class RequestContext(Generic[B, Q]):
     Idempotency-Key, session_token unless the caller came by cookie. whole is the body where it had
     come before anybody asked. receive is the server's, for who waits long; null for a call from inside.
 
+    credential is the caller, None where there was no credential or it was refused.
     template is the route's path, never the caller's, so a log or a metric can hold it. trace is the request as
     what comes of it is to tell of it: its id, and its caller's trace (kernel/trace.py). span is there where
     tracing is on.
     """
 
     __slots__ = (
-        "_principal",
         "body",
         "context",
+        "credential",
         "headers",
         "method",
         "params",
@@ -73,10 +74,11 @@ class RequestContext(Generic[B, Q]):
         self.started_s = time.perf_counter()
         self.method: str = scope["method"]
         self.path: str = scope["path"]
-        self.headers = _headers(scope["headers"])
-        self.request_id = _request_id(self.headers.get(b"x-request-id"))
+        headers = self.headers = _headers(scope["headers"])
+        request_id = _request_id(headers.get(b"x-request-id"))
+        self.request_id = request_id.encode()
         self.reply_headers: list[tuple[bytes, bytes]] = [(b"x-request-id", self.request_id)]
-        self.trace = _trace(self.request_id.decode(), self.headers)
+        self.trace = _trace(request_id, headers)
         self.template = ""
         self.refuse: Refuse = refuse
         self.params: Mapping[str, str] = {}
@@ -84,23 +86,23 @@ class RequestContext(Generic[B, Q]):
         self.receive: Receive | None = None
         self.request_key: RequestKey | None = None
         self.session_token: str | None = None
-        self._principal: Principal | None = None
+        self.credential: Principal | None = None
         self.status = 0
 
     @property
     def principal(self) -> Principal:
         """The caller; a public route has none and never asks."""
-        assert self._principal is not None, "a public route has no principal"
-        return self._principal
+        assert self.credential is not None, "a public route has no principal"
+        return self.credential
 
     @principal.setter
     def principal(self, principal: Principal) -> None:
-        self._principal = principal
+        self.credential = principal
 
     @property
-    def credential(self) -> Principal | None:
-        """The caller, or None where there was no credential or it was refused."""
-        return self._principal
+    def environment(self) -> Environment | None:
+        """The caller's."""
+        return None if self.credential is None else self.credential.environment
 
     @property
     def now_us(self) -> int:
@@ -141,7 +143,7 @@ def _trace(request_id: str, headers: Mapping[bytes, bytes]) -> str:
     return request_id if parent is None else line_of(request_id, parent, headers.get(b"tracestate"))
 
 
-def _request_id(given: bytes | None) -> bytes:
+def _request_id(given: bytes | None) -> str:
     if given is not None and _SANE_ID.fullmatch(given):
-        return given
-    return new_id(REQUEST_ID_PREFIX).encode()
+        return given.decode()
+    return new_id(REQUEST_ID_PREFIX)

@@ -128,6 +128,8 @@ class Route:
     body_shape: Shape[Any] = field(init=False, repr=False, compare=False)
     query_shape: Shape[Any] = field(init=False, repr=False, compare=False)
     no_query: Fields = field(init=False, repr=False, compare=False)
+    # It may change something, has a body and can be repeated under a key.
+    is_unsafe: bool = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         assert bool(self.scopes) is not self.is_public, f"{self.path}: scopes, or public"
@@ -135,11 +137,7 @@ class Route:
         object.__setattr__(self, "body_shape", shape_of(self.body))
         object.__setattr__(self, "query_shape", shape_of(self.query))
         object.__setattr__(self, "no_query", self.query())
-
-    @property
-    def is_unsafe(self) -> bool:
-        """It may change something, has a body and can be repeated under a key."""
-        return self.method not in _SAFE_METHODS
+        object.__setattr__(self, "is_unsafe", self.method not in _SAFE_METHODS)
 
 
 @dataclass(frozen=True, slots=True)
