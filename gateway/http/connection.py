@@ -232,7 +232,7 @@ class Connection(HttpToolsProtocol):
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
-        """As uvicorn's, without a timer for each answer: the sweep ends a connection that is kept for nothing."""
+        """As uvicorn's, without a timer for each answer: the sweep ends what is kept for nothing."""
         self.server_state.total_requests += 1
         if self.transport.is_closing():
             return
@@ -245,11 +245,14 @@ class Connection(HttpToolsProtocol):
         if not self.pipeline:
             self.flow.resume_reading()
 
-    def cut_if_slow(self, now_s: float, *, read_s_max: float, write_s_max: float) -> None:
-        """Ends a connection whose request does not arrive, or whose answer is not taken, or which nobody uses."""
-        if self._is_unused(now_s):
+    def end_if_unused(self, now_s: float, *, keep_alive_s: float) -> None:
+        """Closes a connection on which nothing has been asked since an answer."""
+        since_s = self._idle_since_s
+        if since_s is not None and now_s - since_s > keep_alive_s:
             self.transport.close()
-            return
+
+    def cut_if_slow(self, now_s: float, *, read_s_max: float, write_s_max: float) -> None:
+        """Ends a connection whose request does not arrive, or whose answer is not taken."""
         since_s = self.reading_since_s
         if since_s is not None and now_s - since_s > read_s_max:
             self.transport.abort()
@@ -263,10 +266,6 @@ class Connection(HttpToolsProtocol):
             self._untaken_bytes, self._untaken_since_s = untaken, now_s
         elif now_s - self._untaken_since_s > write_s_max:
             self.transport.abort()
-
-    def _is_unused(self, now_s: float) -> bool:
-        since_s = self._idle_since_s
-        return since_s is not None and now_s - since_s > self.timeout_keep_alive
 
     def _end_too_large(self) -> None:
         is_page = self._is_head and (self.url or b"").startswith(_PAGES)

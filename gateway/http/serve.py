@@ -52,6 +52,7 @@ class _Server(uvicorn.Server):
         *,
         read_s_max: float,
         write_s_max: float,
+        keep_alive_s: float = KEEP_ALIVE_S,
         stop_delay_s: float = 0.0,
         on_stopping: Callable[[], None] = lambda: None,
         is_kept: bool = False,
@@ -65,6 +66,7 @@ class _Server(uvicorn.Server):
         self._on_drain = on_drain
         self._read_s_max = read_s_max
         self._write_s_max = write_s_max
+        self._keep_alive_s = keep_alive_s
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None]:
@@ -135,6 +137,7 @@ class _Server(uvicorn.Server):
             now_s = asyncio.get_running_loop().time()
             for connection in list(self.server_state.connections):
                 if isinstance(connection, Connection):
+                    connection.end_if_unused(now_s, keep_alive_s=self._keep_alive_s)
                     connection.cut_if_slow(
                         now_s, read_s_max=self._read_s_max, write_s_max=self._write_s_max
                     )
@@ -150,6 +153,7 @@ async def serve(
     on_drain: Callable[[], None] = lambda: None,
     request_read_s_max: float = REQUEST_READ_S_MAX,
     answer_taken_s_max: float = ANSWER_TAKEN_S_MAX,
+    keep_alive_s: float = KEEP_ALIVE_S,
     limits: ConnectionLimits | None = None,
     stop_delay_s: float = 0.0,
     on_stopping: Callable[[], None] = lambda: None,
@@ -163,7 +167,7 @@ async def serve(
     on_ready is called once the app can be reached, on_drain when what is in flight is to be finished:
     an answer that would go on for ever ends itself then. The listeners are closed at the end. A
     request has request_read_s_max seconds to arrive as a whole; a client that takes nothing of its
-    answer for answer_taken_s_max is cut. limits: how many connections an address may hold. is_kept: a
+    answer for answer_taken_s_max is cut; one that asks nothing for keep_alive_s after an answer is closed. limits: how many connections an address may hold. is_kept: a
     supervisor tells it to stop, and so may whoever tells the supervisor; a second SIGTERM means nothing then.
     """
     raise_open_files_limit()
@@ -173,6 +177,7 @@ async def serve(
         on_drain,
         read_s_max=request_read_s_max,
         write_s_max=answer_taken_s_max,
+        keep_alive_s=keep_alive_s,
         stop_delay_s=stop_delay_s,
         on_stopping=on_stopping,
         is_kept=is_kept,
@@ -226,7 +231,6 @@ def _config(app: ASGIApp, limits: ConnectionLimits | None) -> uvicorn.Config:
         # process on this machine.
         proxy_headers=False,
         server_header=False,
-        timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=DRAIN_S,
     )
 

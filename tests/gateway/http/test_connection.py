@@ -100,6 +100,17 @@ async def test_requests_before_their_turn_are_few() -> None:
         assert len(served.asked) < 40
 
 
+async def test_a_connection_on_which_nothing_more_is_asked_is_closed() -> None:
+    async with serving(keep_alive_s=0.2) as served:
+        reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
+        writer.write(GET)
+        async with asyncio.timeout(20):
+            answer = await reader.read()
+        await closed(writer)
+
+        assert answer.startswith(b"HTTP/1.1 200 ")
+
+
 async def test_line_ends_between_requests_keep_no_connection() -> None:
     async with serving(request_read_s_max=0.2) as served:
         reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
