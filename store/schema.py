@@ -1513,7 +1513,7 @@ attempts = sa.Table(
     _text("reason", null=True),  # for the operator only
     _text("remote_address", null=True),
     _text("timings_ms"),  # JSON object
-    _text("request_headers"),  # JSON object, signatures redacted
+    _text("request_headers"),  # JSON object, signatures redacted; webhooks/deliveries/headers.py
     _text("body_sha256", null=True),  # hex; null: no request could be made
     _bytes("response_body"),  # at most 4 KiB
 )

@@ -23,7 +23,7 @@ from gateway.http.session_cookie import is_https, read_cookie
 from gateway.openapi.examples import API, EXAMPLES
 from kernel.clock import SECOND_US, parse_rfc3339
 from keys.signatures.signing import signature_headers
-from webhooks.deliveries.message import EVENT_HEADER
+from webhooks.deliveries.headers import EVENT_HEADER
 
 # Nobody's: it signs the recorded example alone, so that a reader can check it.
 EXAMPLE_SECRET: Final = "whsec_cmVjb3JkZWQtZXhhbXBsZS1vZi10aGUtbGFuZGluZw=="  # noqa: S105

@@ -26,7 +26,7 @@ from keys.signatures.signing import (
     new_webhook_secret,
     signature_headers,
 )
-from webhooks.deliveries.message import ATTEMPT_HEADER, DELIVERY_HEADER, EVENT_HEADER, USER_AGENT
+from webhooks.deliveries.headers import ATTEMPT_HEADER, DELIVERY_HEADER, EVENT_HEADER, USER_AGENT
 from webhooks.events.event import render_event
 from webhooks.events.sample import sample_data
 

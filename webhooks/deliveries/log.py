@@ -14,6 +14,7 @@ from kernel.limits import PAGE_ITEMS
 from kernel.tenant import Tenant
 from store.database import Row, Transaction
 from store.row_mapping import RowMapping, as_json
+from webhooks.deliveries.headers import shown
 from webhooks.deliveries.log_page import DeliveryCursor, DeliveryFilter, query_of
 from webhooks.deliveries.sequence import WAITS_FOR
 from webhooks.deliveries.stage import STATUSES
@@ -118,7 +119,7 @@ async def attempts_of(tx: Transaction, tenant: Tenant, delivery_id: str) -> list
     rows = await tx.fetch(
         _ATTEMPTS_OF, id=delivery_id, account_id=tenant.account_id, environment=tenant.environment
     )
-    return [_ATTEMPTS.read(row) for row in rows]
+    return [_attempt(row) for row in rows]
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +187,10 @@ _ATTEMPTS = RowMapping(
 )
 _GET = f"SELECT {_COLUMNS} FROM deliveries d WHERE id = :id AND {_MINE}"
 _ATTEMPTS_OF = f"""
-SELECT {_ATTEMPTS.listed} FROM attempts WHERE delivery_id = :id AND {_MINE} ORDER BY number
+SELECT {_ATTEMPTS.of("a")}, d.event_id, d.event_type
+FROM attempts a JOIN deliveries d ON d.id = a.delivery_id AND d.account_id = a.account_id
+WHERE a.delivery_id = :id AND a.account_id = :account_id AND a.environment = :environment
+ORDER BY a.number
 """
 _OUTCOMES_OF = f"""
 SELECT {_OUTCOMES.listed} FROM attempts
@@ -197,6 +201,18 @@ SELECT a.delivery_id, a.http_status, a.error, a.duration_us
 FROM deliveries d JOIN attempts a ON a.delivery_id = d.id AND a.number = d.attempts_made
 WHERE d.id IN :ids[text] AND d.account_id = :account_id AND d.environment = :environment
 """
+
+
+def _attempt(row: Row) -> Attempt:
+    found = _ATTEMPTS.read(row)
+    headers = shown(
+        found.request_headers,
+        delivery_id=found.delivery_id,
+        event_id=row["event_id"],
+        event_type=row["event_type"],
+        number=found.number,
+    )
+    return replace(found, request_headers=headers)
 
 
 def _delivery(row: Row) -> Delivery:

@@ -19,8 +19,15 @@ from kernel.ids import new_id
 from kernel.storable import storable
 from kernel.trace import PARENT_HEADER, REQUEST_ID_HEADER, STATE_HEADER, Span
 from keys.signatures.ed25519 import signer_of
-from keys.signatures.signing import ID_HEADER, TIMESTAMP_HEADER, signature_headers
+from keys.signatures.signing import signature_headers
 from keys.vault import Vault
+from webhooks.deliveries.headers import (
+    ATTEMPT_HEADER,
+    DELIVERY_HEADER,
+    EVENT_HEADER,
+    USER_AGENT,
+    kept,
+)
 from webhooks.deliveries.retry import (
     aborts_delivery,
     after_lost_at_us,
@@ -28,7 +35,6 @@ from webhooks.deliveries.retry import (
     next_attempt_at_us,
 )
 from webhooks.deliveries.sealed import (
-    MASKED,
     OlderSecret,
     opened_headers,
     opened_keys,
@@ -47,26 +53,8 @@ from webhooks.deliveries.stage import (
 )
 from webhooks.http.transport import SendResult
 
-USER_AGENT: Final = "AiTopUp-Webhooks/1"
-EVENT_HEADER: Final = "X-AiTopUp-Event"
-DELIVERY_HEADER: Final = "X-AiTopUp-Delivery"
-ATTEMPT_HEADER: Final = "X-AiTopUp-Attempt"
 OPENED_MAX: Final = 4096
 REASON_CHARACTERS_MAX: Final = 500
-# The headers whose values are kept with the attempt.
-_KEPT = frozenset(
-    {
-        "Content-Type",
-        "User-Agent",
-        EVENT_HEADER,
-        DELIVERY_HEADER,
-        ATTEMPT_HEADER,
-        ID_HEADER,
-        TIMESTAMP_HEADER,
-        REQUEST_ID_HEADER,
-        PARENT_HEADER,
-    }
-)
 # Ours since a later version: an endpoint may have one of its own from before, which is not sent.
 _TRACED = frozenset(name.lower() for name in (REQUEST_ID_HEADER, PARENT_HEADER, STATE_HEADER))
 _encode = msgspec.json.Encoder().encode
@@ -201,7 +189,7 @@ def settlement_of(
         ),
         remote_address=outcome.remote_address,
         timings_ms=_encode(outcome.timings_ms).decode(),
-        request_headers=_shown(headers),
+        request_headers=kept(headers),
         body_sha256=hashlib.sha256(claimed.body).hexdigest() if headers else None,
         response_body=outcome.response_body,
     )
@@ -251,8 +239,3 @@ def lost_settlement(claimed: Claimed, *, now_us: int) -> Settlement:
     )
     status = FAILED if next_at_us is None else PENDING
     return Settlement(claimed, status, next_at_us, now_us, attempt)
-
-
-def _shown(headers: Sequence[tuple[str, str]]) -> str:
-    """The headers as JSON; a signature and whatever is the tenant's own are masked."""
-    return _encode({name: value if name in _KEPT else MASKED for name, value in headers}).decode()

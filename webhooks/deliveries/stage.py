@@ -176,7 +176,7 @@ class AttemptRow(NamedTuple):
     reason: str | None
     remote_address: str | None
     timings_ms: str  # JSON object
-    request_headers: str  # JSON object
+    request_headers: str  # JSON object, as webhooks/deliveries/headers.py keeps it
     body_sha256: str | None  # hex; null: no request could be made
     response_body: bytes
 

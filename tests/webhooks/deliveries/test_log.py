@@ -9,10 +9,16 @@ from kernel.clock import FixedClock
 from kernel.errors import InvalidInput, NotFound
 from kernel.tenant import Tenant
 from store.database import Database, Transaction
-from tests.support.webhook_rows import claim_all, given_account, given_endpoint, given_events
+from tests.support.webhook_rows import (
+    claim_all,
+    given_account,
+    given_endpoint,
+    given_events,
+    new_vault,
+)
 from webhooks.deliveries import delivery, log
 from webhooks.deliveries.log_page import DeliveryFilter
-from webhooks.deliveries.message import settlement_of
+from webhooks.deliveries.message import SecretCache, message_headers, settlement_of
 from webhooks.events import log as event_log
 from webhooks.events.cursor import START, EventCursor
 from webhooks.http.transport import SendResult
@@ -34,7 +40,8 @@ async def test_a_delivery_and_its_attempts_have_the_contracts_shapes(
     outcome = SendResult(
         503, "http", "private", {}, b"no\xff", True, "192.0.2.7", {"total": 250.0}, 0, 250_000
     )
-    headers = [("webhook-id", event_id), ("webhook-signature", "v1,abc")]
+    opened = SecretCache(new_vault()).open(claimed.target)
+    headers = message_headers(claimed, opened, now_us=clock.now_us())
     settlement = settlement_of(claimed, outcome, headers, ended_at_us=clock.now_us())
 
     async def settle(tx: Transaction) -> None:
@@ -71,11 +78,16 @@ async def test_a_delivery_and_its_attempts_have_the_contracts_shapes(
         "error": "http",
         "remote_address": "192.0.2.7",
         "timings_ms": {"total": 250.0},
-        "request_headers": {"webhook-id": event_id, "webhook-signature": "********"},
+        "request_headers": attempt.request_headers,
         "body_sha256": hashlib.sha256(claimed.body).hexdigest(),
         "response_body": "no\ufffd",
     }
     assert attempt.reason == "private"
+    assert dict(attempt.request_headers) == {
+        **dict(headers),
+        "X-AiTopUp-Signature": "********",
+        "webhook-signature": "********",
+    }
 
 
 async def test_the_end_of_a_lease_is_not_shown(database: Database, clock: FixedClock) -> None:

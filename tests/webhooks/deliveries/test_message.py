@@ -11,6 +11,7 @@ from keys.signatures.ed25519 import signature, signer_of
 from keys.signatures.signing import new_webhook_secret, stripe_signature
 from keys.vault import SealBroken, Vault
 from tests.support.webhook_rows import new_vault
+from webhooks.deliveries.headers import kept, shown
 from webhooks.deliveries.message import SecretCache, message_headers, settlement_of
 from webhooks.deliveries.sealed import (
     OlderSecret,
@@ -170,21 +171,54 @@ def test_after_the_overlap_only_the_new_secret_signs() -> None:
     assert headers["webhook-signature"].count("v1,") == 1
 
 
-def test_a_tenants_headers_are_sent_but_not_kept() -> None:
+def test_what_is_shown_is_what_was_sent_but_for_what_is_masked() -> None:
     vault = new_vault()
-    one = claimed(target(vault, new_webhook_secret(), headers={"Authorization": "Bearer s3"}))
-    headers = message_headers(one, SecretCache(vault).open(one.target), now_us=NOW_US)
+    to = target(vault, new_webhook_secret(), headers={"Authorization": "Bearer s3"})
+    one = claimed(to, number=3)
+    span = Span("order-77", "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7", "01", "rojo=1")
+    sent = message_headers(one, SecretCache(vault).open(to), now_us=NOW_US, span=span)
     outcome = SendResult(200, None, None, {}, b"", False, None, {}, 0, 0)
 
-    kept = json.loads(
-        settlement_of(one, outcome, headers, ended_at_us=NOW_US).attempt.request_headers
+    row = settlement_of(one, outcome, sent, ended_at_us=NOW_US).attempt.request_headers
+    attempt = shown(
+        json.loads(row),
+        delivery_id="dlv_1",
+        event_id="evt_1",
+        event_type="topup.delivered",
+        number=3,
     )
 
-    assert ("Authorization", "Bearer s3") in headers
-    assert kept["Authorization"] == "********"
-    assert kept["X-AiTopUp-Signature"] == "********"
-    assert kept["webhook-signature"] == "********"
-    assert kept["webhook-id"] == "evt_1"
+    masked = {"X-AiTopUp-Signature", "webhook-signature", "Authorization", "tracestate"}
+    assert list(attempt.items()) == [
+        (name, "********" if name in masked else value) for name, value in sent
+    ]
+    # What the delivery tells is not kept a second time.
+    assert json.loads(row) == {
+        "webhook-timestamp": "1781352000",
+        "X-Request-Id": "order-77",
+        "traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+        "tracestate": "********",
+        "Authorization": "********",
+    }
+
+
+@pytest.mark.parametrize("change", ["another value", "another name", "fewer"])
+def test_a_message_that_begins_otherwise_is_kept_whole(change: str) -> None:
+    vault = new_vault()
+    one = claimed(target(vault, new_webhook_secret()))
+    sent = message_headers(one, SecretCache(vault).open(one.target), now_us=NOW_US)
+    if change == "another value":
+        sent[1] = ("User-Agent", "AiTopUp-Webhooks/2")
+    elif change == "another name":
+        sent[8] = ("webhook-signatures", sent[8][1])
+    else:
+        del sent[2:]
+
+    found = json.loads(kept(sent))
+
+    assert list(found) == [name for name, _ in sent]
+    told = {"delivery_id": "dlv_9", "event_id": "evt_9", "event_type": "ping", "number": 9}
+    assert shown(found, **told) == found
 
 
 def test_a_keyring_never_takes_a_rotated_secret_for_the_one_before() -> None:
