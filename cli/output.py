@@ -7,19 +7,14 @@ escape. Exit codes: 0 done, 1 refused or something found, 2 wrong usage or setti
 """
 
 import asyncio
+import importlib
 import re
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, TypeVar
 
 import click
 import msgspec
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
-from cli.tables import WIDTH, fitting
-
-WIDTH_MAX = 240
 EXIT_REFUSED = 1
 EXIT_USAGE = 2
 EXIT_UNREACHABLE = 3
@@ -83,12 +78,10 @@ def show_record(record: Mapping[str, Any], **lists: Sequence[Mapping[str, Any]])
     if wants_json():
         print_json({**record, **lists})
         return
-    console = _console()
-    console.print(_fields_table(record))
+    parts = [("", _texts(record))]
     for name, rows in lists.items():
-        for number, row in enumerate(rows, start=1):
-            console.print(f"\n[bold]{name} {number}[/]")
-            console.print(_fields_table(row))
+        parts += [(f"{name} {number}", _texts(row)) for number, row in enumerate(rows, start=1)]
+    _tables().print_fields(parts)
 
 
 def show_rows(
@@ -103,12 +96,8 @@ def show_rows(
     if not rows:
         click.echo("none", err=True)
         return
-    console = Console(highlight=False)
-    # A pipe has no width; what is to be read by a program is --json.
-    width = console.width if console.is_terminal else WIDTH
     texts = [{column: visible(_text(row.get(column))) for column in columns} for row in rows]
-    table, left_out = fitting(texts, columns, width=width)
-    Console(highlight=False, width=max(width, WIDTH_MAX)).print(table)
+    left_out = _tables().print_rows(texts, columns)
     if left_out:
         note(f"not shown: {', '.join(left_out)} (--json has them)")
     if next_cursor:
@@ -139,23 +128,17 @@ def fail(
     return click.exceptions.Exit(exit_code)
 
 
-def _fields_table(record: Mapping[str, Any]) -> Table:
-    table = Table(box=None, show_header=False, pad_edge=False)
-    table.add_column(style="dim", no_wrap=True)
-    table.add_column(overflow="fold")
-    for name, value in record.items():
-        table.add_row(name, Text(visible(_text(value))))
-    return table
+def _tables() -> Any:
+    """cli/tables.py: gateways and workers, which print none, run without its library [2 MB]."""
+    return importlib.import_module("cli.tables")
+
+
+def _texts(record: Mapping[str, Any]) -> dict[str, str]:
+    return {name: visible(_text(value)) for name, value in record.items()}
 
 
 def _escape(character: str) -> str:
     return character.encode("unicode_escape").decode("ascii")
-
-
-def _console() -> Console:
-    # A pipe has no width: whatever reads it wants whole lines.
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=WIDTH_MAX)
 
 
 def _text(value: Any) -> str:

@@ -1,4 +1,5 @@
-"""A list as a table that fits its terminal: what goes on by an id is whole, the rest is cut with "…".
+"""What a command prints for people: a record's fields below each other; a list as a table that fits its
+terminal: what goes on by an id is whole, the rest is cut with "…".
 
 Columns stand in the order of their importance. Those for which nothing is left are named below the
 table; --json has every field.
@@ -10,10 +11,12 @@ from typing import Any, Final
 
 from rich import box
 from rich.cells import cell_len
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 WIDTH: Final = 80
+WIDTH_MAX: Final = 240
 # Between two columns: a space of padding and the separator of the box.
 _GAP: Final = 2
 _EDGES: Final = 2
@@ -25,6 +28,37 @@ _SENTENCE_MIN: Final = 16
 # An id, which the next command is given as it stands; a time, of which a part says nothing.
 _WHOLE: Final = re.compile(r"[a-z]{2,4}_[0-9A-Za-z]{4,40}|\d{4}-\d\d-\d\dT\d\d:\d\dZ|-")
 _TIME: Final = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d):\d\d(?:\.\d+)?Z")
+
+
+def print_fields(records: Sequence[tuple[str, Mapping[str, str]]]) -> None:
+    """Each record below its title, where it has one; printable text by field."""
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        # A pipe has no width: whatever reads it wants whole lines.
+        console = Console(highlight=False, width=WIDTH_MAX)
+    for title, record in records:
+        if title:
+            console.print(f"\n[bold]{title}[/]")
+        console.print(_fields_table(record))
+
+
+def print_rows(rows: Sequence[Mapping[str, str]], columns: Sequence[str]) -> list[str]:
+    """The columns that have no room. rows: printable text by column."""
+    console = Console(highlight=False)
+    # A pipe has no width; what is to be read by a program is --json.
+    width = console.width if console.is_terminal else WIDTH
+    table, left_out = fitting(rows, columns, width=width)
+    Console(highlight=False, width=max(width, WIDTH_MAX)).print(table)
+    return left_out
+
+
+def _fields_table(record: Mapping[str, str]) -> Table:
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, text in record.items():
+        table.add_row(name, Text(text))
+    return table
 
 
 def fitting(

@@ -12,6 +12,7 @@ What comes later is added here: a job to FUNCTIONS (its first argument is the AR
 import asyncio
 import contextlib
 import gc
+import importlib
 import logging
 import signal
 import time
@@ -25,7 +26,6 @@ from billing.bulk import batch
 from billing.engine import balance_watches
 from billing.machine_payments import payment as machine_payment
 from billing.orders import refund_row
-from billing.recipients.smtp import SmtpSender
 from billing.topups import mail, topup
 from billing.usage import hold
 from kernel.clock import DAY_US
@@ -47,7 +47,6 @@ from worker.deliver import DeliverySender, lease_us
 from worker.dispatch import Dispatcher
 from worker.end import Ender
 from worker.fulfil import Fulfiller
-from worker.mail import Mailer
 from worker.money.approval_mail import ApprovalTeller
 from worker.money.compare import reconciliation_chore
 from worker.money.count_usage import counting_chore
@@ -57,7 +56,6 @@ from worker.money.forget import forgetting_chore
 from worker.money.machine_pay import MachinePayer
 from worker.money.notify import NotificationWriter
 from worker.money.number import Numberer
-from worker.money.owner_mail import OwnerMailer
 from worker.money.plan_credit import PlanCreditor
 from worker.money.recharge import Recharger
 from worker.money.reconcile import Reconciler
@@ -95,7 +93,7 @@ Checks = Callable[[], Mapping[str, str]]
 Beside = Callable[[Checks], contextlib.AbstractAsyncContextManager[None]]
 
 
-def _nothing_beside(_checks: Checks) -> contextlib.AbstractAsyncContextManager[None]:
+def nothing_beside(_checks: Checks) -> contextlib.AbstractAsyncContextManager[None]:
     return contextlib.nullcontext()
 
 
@@ -177,7 +175,7 @@ async def run_worker(
     wake_fd: int | None = None,
     parent_fd: int | None = None,
     on_ready: Callable[[], None] = lambda: None,
-    beside: Beside = _nothing_beside,
+    beside: Beside = nothing_beside,
 ) -> None:
     """Works until SIGINT, SIGTERM or the end of the parent; returns when all is settled.
 
@@ -259,20 +257,14 @@ def _asking_providers(context: Context) -> Sequence[Callable[[], Awaitable[None]
 
 
 def _mailers_of(context: Context) -> Sequence[WokenLoop]:
-    """To recipients and to owners of accounts, by one mail server; none without it: then mail lies in the outbox."""
+    """To recipients and to owners of accounts; none without a mail server: then mail lies in the outbox, and what
+    writes letters is not loaded [3 MB].
+    """
     server, mail_from = context.settings.smtp_server, context.settings.mail_sender
     if server is None or mail_from is None:
         return ()
-    shared = (
-        context.database,
-        context.clock,
-        context.topup_rules,
-        SmtpSender(server, our_domain=mail_from.domain),
-        mail_from,
-        context.metrics.mails.add,
-    )
-    label = context.payments.providers.label
-    return Mailer(*shared), OwnerMailer(*shared, label=label)
+    mailers = importlib.import_module("worker.money.mailers")
+    return cast(Sequence[WokenLoop], mailers.mailers_of(context, server, mail_from))
 
 
 def _waking(

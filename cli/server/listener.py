@@ -5,8 +5,10 @@ A child finds a descriptor's number in a variable; what is not there was not pas
 
 import contextlib
 import errno
+import logging
 import os
 import socket
+from collections.abc import Callable
 
 from cli.output import EXIT_USAGE, fail
 from runtime.settings import Settings
@@ -15,6 +17,8 @@ from runtime.supervisor import bind_listener
 LISTEN_FD_VARIABLE = "TOPUP_LISTEN_FD"
 WAKE_FD_VARIABLE = "TOPUP_WAKE_FD"
 READY_FD_VARIABLE = "TOPUP_READY_FD"
+
+logger = logging.getLogger("topup.worker")
 
 
 def listen(settings: Settings) -> socket.socket:
@@ -36,6 +40,24 @@ def fail_to_listen(error: OSError, host: str, port: int) -> Exception:
         problem = f"cannot listen on {where}: {reason}"
         advice = "check --host and --port"
     return fail(problem, advice=advice, exit_code=EXIT_USAGE)
+
+
+def worker_socket(
+    settings: Settings, bind: Callable[[str, int], socket.socket]
+) -> socket.socket | None:
+    """A worker's own address; None where none is set, or it cannot be had.
+
+    A worker that cannot be asked works all the same: another one of this machine may be there.
+    """
+    host, port = settings.worker_host, settings.worker_port
+    if port is None:
+        return None
+    try:
+        return bind(host, port)
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else "the address is not known"
+        logger.warning("worker.not_listening", extra={"address": f"{host}:{port}", "error": reason})
+        return None
 
 
 def passed_fd(variable: str) -> int | None:

@@ -1,29 +1,25 @@
 """`topup worker`: one worker, or several. `topup dev` runs one under its supervisor."""
 
 import contextlib
+import importlib
 import logging
 import os
-import socket
-from collections.abc import AsyncIterator, Callable
 from functools import partial
 
 import click
 import uvloop
 
 from cli.examples import examples
-from cli.server.listener import WAKE_FD_VARIABLE, passed_fd, tell_ready
+from cli.server.listener import WAKE_FD_VARIABLE, passed_fd, tell_ready, worker_socket
 from cli.server.processes import log_of_whole, process_options, run_processes
 from cli.typos import warn_of_unknown_variables
-from gateway.api.health import sibling_app, worker_app
-from gateway.http.connection_limits import LOOPBACK, ConnectionLimits
-from gateway.http.serve import serving
 from runtime.context import Context, open_context
 from runtime.installation import redis_url
 from runtime.log import start_logging
 from runtime.processes.siblings import Siblings
 from runtime.settings import Settings, load_settings
-from runtime.supervisor import bind_listener, parent_fd, reserve_port
-from worker.main import STOP_S, Checks, run_worker
+from runtime.supervisor import parent_fd, reserve_port
+from worker.main import STOP_S, Beside, nothing_beside, run_worker
 
 READY = "worker.ready"
 # What a worker takes after its last delivery was written: connections to close.
@@ -68,7 +64,7 @@ def _run_several(settings: Settings) -> None:
     host = settings.worker_host
     with log_of_whole(settings), contextlib.ExitStack() as stack:
         words, address = ["worker"], ""
-        reserved = _bound(settings, reserve_port)
+        reserved = worker_socket(settings, reserve_port)
         if reserved is not None:
             port = stack.enter_context(reserved).getsockname()[1]
             words += ["--asked-at", str(port)]
@@ -89,41 +85,16 @@ async def _work(settings: Settings, siblings: Siblings | None) -> None:
             wake_fd=wake_fd,
             parent_fd=parent_fd(os.environ),
             on_ready=_tell,
-            beside=partial(_answering, context),
+            beside=_beside(context),
         )
 
 
-@contextlib.asynccontextmanager
-async def _answering(context: Context, checks: Checks) -> AsyncIterator[None]:
-    """The worker's own address while it is open; nothing where none is set or it cannot be had."""
-    settings, siblings = context.settings, context.siblings
-    async with contextlib.AsyncExitStack() as stack:
-        if siblings is not None:
-            inner = sibling_app(context, checks)
-            await stack.enter_async_context(serving(inner, siblings.listen()))
-        listener = _bound(settings, partial(bind_listener, is_shared=siblings is not None))
-        if listener is not None:
-            address = f"http://{settings.worker_host}:{listener.getsockname()[1]}"
-            logger.info("worker.listening", extra={"address": address})
-            limits = ConnectionLimits(
-                settings.connections_per_address_max, (*LOOPBACK, *settings.trusted_proxies)
-            )
-            app = worker_app(context, checks)
-            await stack.enter_async_context(serving(app, listener, limits=limits))
-        yield
-
-
-def _bound(settings: Settings, bind: Callable[[str, int], socket.socket]) -> socket.socket | None:
-    """A worker that cannot be asked works all the same: another one of this machine may be there."""
-    host, port = settings.worker_host, settings.worker_port
-    if port is None:
-        return None
-    try:
-        return bind(host, port)
-    except OSError as error:
-        reason = os.strerror(error.errno) if error.errno else "the address is not known"
-        logger.warning("worker.not_listening", extra={"address": f"{host}:{port}", "error": reason})
-        return None
+def _beside(context: Context) -> Beside:
+    """The worker's own address; what answers there is loaded where there is one [5 MB]."""
+    if context.settings.worker_port is None and context.siblings is None:
+        return nothing_beside
+    module = importlib.import_module("cli.server.worker_address")
+    return partial(module.answering, context)
 
 
 def _tell() -> None:

@@ -113,6 +113,7 @@ async def check_passkey(
     context, now_us, site = call.context, call.now_us, site_of(call)
     person_id = purpose.account_id
     await _take_try(call, person_id, source)
+    await passkey.load()
 
     async def work(tx: Transaction) -> bool:
         is_right = site is not None and await passkey.check(
@@ -137,6 +138,7 @@ async def passkey_options(call: RequestContext[Any, Any], purpose: Purpose) -> s
     if site is None or not existing:
         return ""
     challenge = passkey_challenge.make(vault, purpose, now_us=call.now_us)
+    await passkey.load()
     return passkey.options_to_show(site, existing, challenge)
 
 

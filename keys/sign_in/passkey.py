@@ -6,28 +6,13 @@ account. There are passkeys only while two-factor sign-in is on: whoever loses t
 keys are stored, and no name of a device but the one that the person chose. Writes passkeys.
 """
 
+import asyncio
+import gc
+import importlib
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
-
-import webauthn
-from webauthn.helpers import (
-    base64url_to_bytes,
-    bytes_to_base64url,
-    parse_authentication_credential_json,
-    parse_client_data_json,
-    parse_registration_credential_json,
-)
-from webauthn.helpers.exceptions import WebAuthnException
-from webauthn.helpers.structs import (
-    AttestationConveyancePreference,
-    AuthenticationCredential,
-    AuthenticatorSelectionCriteria,
-    PublicKeyCredentialDescriptor,
-    RegistrationCredential,
-    ResidentKeyRequirement,
-    UserVerificationRequirement,
-)
+from typing import Any, Final
 
 from kernel.errors import InvalidInput, NotFound
 from kernel.ids import new_id
@@ -41,18 +26,7 @@ from store.database import Transaction
 from store.row_mapping import RowMapping
 
 OF_ONE_MAX: Final = 10
-# A browser's answer is a few thousand characters.
-ANSWER_MAX: Final = 20_000
-_LIFE_MS: Final = passkey_challenge.LIFE_US // 1000
-# What the library and Python raise of an answer that is none.
-_UNREADABLE: Final = (
-    WebAuthnException,
-    ValueError,
-    TypeError,
-    KeyError,
-    AttributeError,
-    RecursionError,
-)
+_LIBRARY: Final = "keys.sign_in.passkey_answer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,37 +55,26 @@ async def list_passkeys(tx: Transaction, account_id: str) -> Sequence[Passkey]:
     return [_ROWS.read(row) for row in rows]
 
 
+async def load() -> None:
+    """Loads the library in a thread, so that other requests go on [0.1 s]. What needs it here loads it otherwise."""
+    await asyncio.to_thread(_load)
+
+
 def options_to_add(
     site: Site, account: Account, existing: Sequence[Passkey], challenge: bytes
 ) -> str:
     """What navigator.credentials.create is given: JSON."""
-    options = webauthn.generate_registration_options(
-        rp_id=site.rp_id,
-        rp_name=second_factor.ISSUER,
-        user_id=account.id.encode(),
-        user_name=account.email or account.name,
-        challenge=challenge,
-        timeout=_LIFE_MS,
-        attestation=AttestationConveyancePreference.NONE,
-        authenticator_selection=AuthenticatorSelectionCriteria(
-            resident_key=ResidentKeyRequirement.PREFERRED,
-            user_verification=UserVerificationRequirement.PREFERRED,
-        ),
-        exclude_credentials=_described(existing),
-    )
-    return webauthn.options_to_json(options)
+    ids = [one.credential_id for one in existing]
+    options: str = _library().options_to_add(site, account, ids, challenge)
+    return options
 
 
 def options_to_show(site: Site, existing: Sequence[Passkey], challenge: bytes) -> str:
     """What navigator.credentials.get is given: JSON."""
-    options = webauthn.generate_authentication_options(
-        rp_id=site.rp_id,
-        challenge=challenge,
-        timeout=_LIFE_MS,
-        allow_credentials=_described(existing),
-        user_verification=UserVerificationRequirement.PREFERRED,
+    options: str = _library().options_to_show(
+        site, [one.credential_id for one in existing], challenge
     )
-    return webauthn.options_to_json(options)
+    return options
 
 
 async def check_room(tx: Transaction, account_id: str) -> Sequence[Passkey]:
@@ -140,28 +103,21 @@ async def add(
     """
     account_id = purpose.account_id
     await check_room(tx, account_id)
-    answer = _read_new(given)
-    challenge = None if answer is None else _challenge_of(answer)
-    if answer is None or challenge is None:
+    answer = _library().read_new(given)
+    if answer is None:
         raise _not_made()
-    if passkey_challenge.made_at(vault, purpose, challenge, now_us=now_us) is None:
+    if passkey_challenge.made_at(vault, purpose, answer.challenge, now_us=now_us) is None:
         raise InvalidInput("that took too long: add it again", param="name")
-    try:
-        verified = webauthn.verify_registration_response(
-            credential=answer,
-            expected_challenge=challenge,
-            expected_rp_id=site.rp_id,
-            expected_origin=site.origin,
-        )
-    except _UNREADABLE as error:
-        raise _not_made() from error
+    key = answer.key_for(site)
+    if key is None:
+        raise _not_made()
     made = Passkey(
         new_id("psk"),
         account_id,
-        bytes_to_base64url(verified.credential_id),
-        bytes_to_base64url(verified.credential_public_key),
+        key.credential_id,
+        key.public_key,
         normalise_name(name),
-        verified.sign_count,
+        key.sign_count,
         0,
         now_us,
     )
@@ -177,20 +133,19 @@ async def check(
     """Whether a passkey of the purpose's account signed a challenge for it that it did not answer before; it is
     used now. given: the browser's answer, JSON.
     """
-    answer = _read_shown(given)
-    challenge = None if answer is None else _challenge_of(answer)
-    if answer is None or challenge is None:
+    answer = _library().read_shown(given)
+    if answer is None:
         return False
-    asked_at = passkey_challenge.made_at(vault, purpose, challenge, now_us=now_us)
+    asked_at = passkey_challenge.made_at(vault, purpose, answer.challenge, now_us=now_us)
     row = await tx.fetch_one(
-        _LOCK, account_id=purpose.account_id, credential_id=bytes_to_base64url(answer.raw_id)
+        _LOCK, account_id=purpose.account_id, credential_id=answer.credential_id
     )
     if asked_at is None or row is None:
         return False
     kept = _ROWS.read(row)
     if asked_at <= kept.last_challenge_at:
         return False
-    count = _count_of(kept, site, answer, challenge)
+    count = answer.count_for(site, kept.public_key, kept.sign_count)
     if count is None:
         return False
     await tx.execute(_USED, id=kept.id, asked_at=asked_at, count=count, now_us=now_us)
@@ -220,53 +175,20 @@ async def remove(tx: Transaction, account_id: str, passkey_id: str) -> None:
         raise NotFound("Passkey")
 
 
-def _count_of(
-    kept: Passkey, site: Site, answer: AuthenticationCredential, challenge: bytes
-) -> int | None:
-    """The device's counter where it signed the challenge at this site; else None."""
-    try:
-        return webauthn.verify_authentication_response(
-            credential=answer,
-            expected_challenge=challenge,
-            expected_rp_id=site.rp_id,
-            expected_origin=site.origin,
-            credential_public_key=base64url_to_bytes(kept.public_key),
-            credential_current_sign_count=kept.sign_count,
-        ).new_sign_count
-    except _UNREADABLE:
-        return None
-
-
-def _read_new(given: str) -> RegistrationCredential | None:
-    try:
-        return parse_registration_credential_json(given[:ANSWER_MAX])
-    except _UNREADABLE:
-        return None
-
-
-def _read_shown(given: str) -> AuthenticationCredential | None:
-    try:
-        return parse_authentication_credential_json(given[:ANSWER_MAX])
-    except _UNREADABLE:
-        return None
-
-
-def _challenge_of(answer: RegistrationCredential | AuthenticationCredential) -> bytes | None:
-    """What the device says that it signed; whether we asked for it is checked apart."""
-    try:
-        return parse_client_data_json(answer.response.client_data_json).challenge
-    except _UNREADABLE:
-        return None
-
-
 def _not_made() -> InvalidInput:
     return InvalidInput("the browser's answer is no new passkey of this site", param="name")
 
 
-def _described(existing: Sequence[Passkey]) -> list[PublicKeyCredentialDescriptor]:
-    return [
-        PublicKeyCredentialDescriptor(id=base64url_to_bytes(one.credential_id)) for one in existing
-    ]
+def _library() -> Any:
+    """keys/sign_in/passkey_answer.py: few processes ever need it and its libraries [5 MB]."""
+    return importlib.import_module(_LIBRARY)
+
+
+def _load() -> None:
+    if _LIBRARY not in sys.modules:
+        _library()
+        # As at the start (gateway/http/serve.py): the collector need not walk what stays.
+        gc.freeze()
 
 
 _ROWS = RowMapping(Passkey)

@@ -22,6 +22,10 @@ MODULES = (
     *("cli.main", "cli.server.dev", "cli.server.serve", "cli.server.worker"),
     # Loaded by `dev` and `migrate` as they need it, and by a gateway at its first call to a provider.
     *("store.migrate", "httpcore", "h11", "anyio._backends._asyncio", "uvicorn.lifespan.off"),
+    # By the kind of database, by a worker with an address, and by a gateway at its first passkey and QR code.
+    *("store.postgresql.database", "store.sqlite.database", "cli.server.worker_address"),
+    "worker.money.mailers",
+    *("keys.sign_in.passkey_answer", "segno", "cli.tables"),
     # By a gateway at its first agent, at its first receipt, and at each start with Stripe's credentials.
     *("gateway.mcp.server", "billing.documents.document_pdf", "billing.providers.stripe.provider"),
     *("stripe._v1_services", "stripe._checkout_service", "stripe._webhook", "stripe.checkout"),

@@ -47,6 +47,7 @@ async def add(call: RequestContext[Fields, Fields]) -> Reply:
     """Keeps what the browser made."""
     form, vault = read_form(call), call.context.vault
     require_owner(call.principal)
+    await passkey.load()
 
     async def work(tx: Transaction) -> None:
         made = await passkey.add(
@@ -103,6 +104,7 @@ async def _options(call: RequestContext[Fields, Fields], site: Site, code: str) 
     account = await database.read(lambda tx: get_account(tx, account_id))
     purpose = purpose_of(call, "add")
     challenge = passkey_challenge.make(call.context.vault, purpose, now_us=call.now_us)
+    await passkey.load()
     return passkey.options_to_add(site, account, existing, challenge)
 
 

@@ -6,13 +6,12 @@ switches it on is signed out everywhere else. A colleague does this in their own
 
 from typing import Any, Final
 
-import segno
-from markupsafe import Markup
 from starlette.responses import Response
 
 from gateway.dashboard.route import page_route
 from gateway.html.forms import NO_PROBLEM, Problem, problem_of, read_form
 from gateway.html.phrase import phrase
+from gateway.html.qr_code import qr_code
 from gateway.html.render import go, page
 from gateway.http.acting import note
 from gateway.http.fields import Fields
@@ -143,15 +142,8 @@ async def factor_page(call: RequestContext[Any, Any], problem: Problem = NO_PROB
         site=site_of(call),
         secret=second_factor.shown(secret) if secret else "",
         otpauth=address,
-        qr=_qr(address) if address else None,
+        qr=qr_code(address) if address else None,
     )
-
-
-def _qr(text: str) -> Markup:
-    drawn = segno.make(text, error="m", micro=False).svg_inline(
-        border=2, dark="#000", light="#fff", omitsize=True
-    )
-    return Markup(drawn)  # noqa: S704 drawn by the library: paths and numbers
 
 
 ROUTES = (

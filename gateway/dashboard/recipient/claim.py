@@ -4,9 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-import segno
 from markupsafe import Markup
-from segno.encoder import DataOverflowError
 
 from billing.recipients.claim import (
     Claimable,
@@ -20,6 +18,7 @@ from billing.recipients.letter import platform_name
 from billing.topups.rules import CLAIM_PATH
 from gateway.dashboard.recipient.page import language_of, recipient_page, throttle
 from gateway.dashboard.route import open_route
+from gateway.html.qr_code import qr_code
 from gateway.http.fields import Fields
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
@@ -119,14 +118,7 @@ def _handed_out(call: RequestContext[Any, Any], found: Claimable, language: Lang
 
 def _qr(text: str) -> Markup | None:
     """The text as a picture; None where it is too long for one."""
-    if len(text) > QR_CHARACTERS_MAX:
-        return None
-    try:
-        made = segno.make(text, error="m", micro=False)
-    except DataOverflowError:
-        return None
-    drawn = made.svg_inline(border=2, dark="#000", light="#fff", omitsize=True)
-    return Markup(drawn)  # noqa: S704 drawn by the library: paths and numbers
+    return None if len(text) > QR_CHARACTERS_MAX else qr_code(text)
 
 
 ROUTES = (

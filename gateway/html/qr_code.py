@@ -1,0 +1,16 @@
+"""A text as a QR code, for a page. Its library is loaded with the first one: few pages show any [2 MB]."""
+
+import importlib
+
+from markupsafe import Markup
+
+
+def qr_code(text: str) -> Markup | None:
+    """The picture; None where the text is too long for one."""
+    segno = importlib.import_module("segno")
+    try:
+        made = segno.make(text, error="m", micro=False)
+    except segno.DataOverflowError:
+        return None
+    drawn = made.svg_inline(border=2, dark="#000", light="#fff", omitsize=True)
+    return Markup(drawn)  # noqa: S704 drawn by the library: paths and numbers
