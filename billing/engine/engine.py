@@ -169,9 +169,14 @@ class _Batch:
         # Loading adds to it, so that another try needs its own.
         self._read_set: ReadSet | None = _read_set_of(requests, rules)
         self._working_sets = list(self._read_set.working_sets.values())
+        self._is_prepared = False
         self.lock = tenants_lock(self._read_set.tenants)
 
     def meanwhile(self) -> None:
+        self._is_prepared = True
+        if isinstance(self._requests[0], _LongRequest):
+            # For its thousand sends at once it would hold the loop, and it works out no code.
+            return
         for working_set in self._working_sets:
             working_set.prepare()
 
@@ -182,6 +187,9 @@ class _Batch:
         read_set, self._read_set = self._read_set, None
         if read_set is None:
             read_set = _read_set_of(self._requests, self._rules)
+        elif not self._is_prepared:
+            # A database that answers at once, as SQLite does, asks for nothing to be done meanwhile.
+            self.meanwhile()
         state = BatchState(read_set, self._clock.now_us())
         await state.load(tx)
         results = [

@@ -39,7 +39,7 @@ class WorkingSet(ABC):
         return cls()
 
     def prepare(self) -> None:  # noqa: B027 most have nothing to prepare
-        """What can be worked out before the database answers; it may come late, or not at all."""
+        """What can be worked out before a command is decided; for another try of a batch it is not called."""
 
     @abstractmethod
     async def load(self, tx: Transaction, read_set: "ReadSet", now_us: int) -> None:
