@@ -217,8 +217,7 @@ def test_a_message_that_begins_otherwise_is_kept_whole(change: str) -> None:
     found = json.loads(kept(sent))
 
     assert list(found) == [name for name, _ in sent]
-    told = {"delivery_id": "dlv_9", "event_id": "evt_9", "event_type": "ping", "number": 9}
-    assert shown(found, **told) == found
+    assert shown(found, delivery_id="dlv_9", event_id="evt_9", event_type="ping", number=9) == found
 
 
 def test_a_keyring_never_takes_a_rotated_secret_for_the_one_before() -> None:
