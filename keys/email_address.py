@@ -5,6 +5,8 @@ mailbox's owner knows what its server folds. Invariant: normalising twice change
 """
 
 import re
+from functools import lru_cache
+from typing import Final
 
 import idna
 
@@ -15,6 +17,8 @@ _LOCAL_CHARACTERS_MAX = 64
 _DOMAIN_CHARACTERS_MAX = 253
 # Nothing longer can become an address of 254 characters; it bounds the work on a stranger's text.
 _RAW_CHARACTERS_MAX = 1024
+# Most recipients' domains are the same few.
+_DOMAINS_KNOWN: Final = 1024
 _LOCAL = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]")
 
@@ -43,7 +47,10 @@ def normalise_email(text: str, *, param: str = "recipient_email") -> str:
     local = local.lower()
     if len(local) > _LOCAL_CHARACTERS_MAX or not _LOCAL.fullmatch(local):
         raise InvalidEmail("the part before the @ is not a mailbox name", param=param)
-    address = f"{local}@{_a_labels(domain, param)}"
+    labels = _a_labels(domain)
+    if labels is None:
+        raise InvalidEmail("the part after the @ is not a domain", param=param)
+    address = f"{local}@{labels}"
     if len(address) > EMAIL_CHARACTERS_MAX:
         raise InvalidEmail(
             f"an email address has at most {EMAIL_CHARACTERS_MAX} characters", param=param
@@ -51,7 +58,9 @@ def normalise_email(text: str, *, param: str = "recipient_email") -> str:
     return address
 
 
-def _a_labels(domain: str, param: str) -> str:
+@lru_cache(maxsize=_DOMAINS_KNOWN)
+def _a_labels(domain: str) -> str | None:
+    """The domain as it is compared; None for what is no domain."""
     lowered = domain.lower()
     # A plain domain is its own A-label; idna costs thirty times the rest of a send's checks.
     if not (domain.isascii() and "--" not in lowered):
@@ -60,7 +69,6 @@ def _a_labels(domain: str, param: str) -> str:
                 "ascii"
             )
         except (idna.IDNAError, UnicodeError):
-            raise InvalidEmail("the part after the @ is not a domain", param=param) from None
-    if len(lowered) > _DOMAIN_CHARACTERS_MAX or not _DOMAIN.fullmatch(lowered):
-        raise InvalidEmail("the part after the @ is not a domain", param=param)
-    return lowered
+            return None
+    is_domain = len(lowered) <= _DOMAIN_CHARACTERS_MAX and _DOMAIN.fullmatch(lowered)
+    return lowered if is_domain else None

@@ -30,9 +30,13 @@ _NOW = "SELECT DATABASE_NOW_US() AS now_us"
 logger = logging.getLogger(__name__)
 
 
+# It counts sleep, too, where the system has it.
+_COUNTER: Final = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
+
 def monotonic_us() -> int:
     """Microseconds since the machine was started, sleep included where the system counts it."""
-    return time.clock_gettime_ns(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)) // 1000
+    return time.clock_gettime_ns(_COUNTER) // 1000
 
 
 class SteadyClock:
@@ -52,7 +56,9 @@ class SteadyClock:
 
     def now_us(self) -> int:
         counted_us = self._monotonic_us()
-        now_us = counted_us + self._offset_us + self._corrected_us(counted_us)
+        now_us = counted_us + self._offset_us
+        if self._left_us:
+            now_us += self._corrected_us(counted_us)
         # Two threads may read at once; neither is told a time before the one that it had.
         self._last_us = now_us = max(now_us, self._last_us)
         return now_us

@@ -210,14 +210,12 @@ class Limiter:
         decisions: list[Decision] = []
         for bucket in buckets:
             decision = self.take_now(*bucket)
-            if decision is None or not decision.allowed:
-                for earlier in buckets[: len(decisions)]:
-                    self._give_back(earlier, is_own=not self._link.is_up)
-                if decision is None:
-                    return None
-            decisions.append(decision)
-            if not decision.allowed:
-                break
+            if decision is not None and decision.allowed:
+                decisions.append(decision)
+                continue
+            for earlier in buckets[: len(decisions)]:
+                self._give_back(earlier, is_own=not self._link.is_up)
+            return None if decision is None else [*decisions, decision]
         return decisions
 
     def _take_each_own(self, buckets: Sequence[Bucket]) -> Sequence[Decision]:

@@ -78,6 +78,8 @@ _MARKS = (
     "/orders/status",
     "/verify-address",
 )
+_MARK = re.compile("|".join(map(re.escape, _MARKS)))
+_FEW_CHARACTERS = 64
 _GROUPS = ("key", "scheme", "payment", "parameter", "field", "voucher", "link")
 _HIDDEN = "***"
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
@@ -116,11 +118,19 @@ def mask(text: str) -> str:
 
     The time is proportional to the text's length, whatever it holds (tests/test_patterns.py).
     """
-    lowered = text.lower()
-    for mark in _MARKS:
-        if mark in lowered:
-            return _SECRET.sub(_hide, _without_passwords(text))
+    if _has_mark(text.lower()):
+        return _SECRET.sub(_hide, _without_passwords(text))
     return text
+
+
+def _has_mark(lowered: str) -> bool:
+    # In few words one pattern finds them sooner, in a line of a log one after the other.
+    if len(lowered) <= _FEW_CHARACTERS:
+        return _MARK.search(lowered) is not None
+    for mark in _MARKS:  # noqa: SIM110 - a generator takes twice as long
+        if mark in lowered:
+            return True
+    return False
 
 
 def _without_passwords(text: str) -> str:

@@ -174,14 +174,13 @@ def request_key(
     owner: whose key it is within the account, such as an API key's id: the same text from another
     owner is another key.
     """
-    is_sane = 1 <= len(key_text) <= IDEMPOTENCY_KEY_CHARACTERS_MAX
-    if not is_sane or not _VISIBLE(key_text):
+    if len(key_text) > IDEMPOTENCY_KEY_CHARACTERS_MAX or not _VISIBLE(key_text):
         raise InvalidInput(
             "Idempotency-Key takes 1 to 255 visible ASCII characters", param="Idempotency-Key"
         )
-    request = b"%s %s\n%s" % (method.encode(), path.encode(), canonical_body)
+    request = f"{method} {path}\n".encode() + canonical_body
     # An owner has no line end in it, so no two owners and keys spell the same bytes.
-    place = (account_id, environment, _digest(b"%s\n%s" % (owner.encode(), key_text.encode())))
+    place = (account_id, environment, _digest(f"{owner}\n{key_text}".encode()))
     return RequestKey(place, _digest(request), key_text)
 
 

@@ -169,11 +169,10 @@ def request_of(
 
 def _prepared(call: RequestContext[Any, Any], body: OneSend, intent: str | None) -> SendRequest:
     """What the fields say, at the price of now; raises InvalidPlatform, InvalidEmail or AmountOutOfRange."""
-    platforms = call.context.topup_rules.platforms.of(call.principal.environment)
-    address = body.recipient_email
+    principal, address = call.principal, body.recipient_email
     return prepare(
-        platforms,
-        account_id=call.principal.account_id,
+        call.context.topup_rules.platforms.of(principal.environment),
+        account_id=principal.account_id,
         platform=body.platform,
         amount_cents=body.amount_cents,
         recipient_email=_own_address(call, body.platform) if address is None else address,

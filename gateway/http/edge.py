@@ -167,9 +167,8 @@ def _check_forwarded(call: RequestContext[Fields, Fields]) -> None:
     """Raises InvalidInput for a request that a proxy took over https while PUBLIC_URL is not set:
     its cookies would lack Secure and its pages would name this process's own address.
     """
-    if call.headers.get(b"x-forwarded-proto", b"").lower() == b"https":
-        if call.path in PROBED:
-            return
+    proto = call.headers.get(b"x-forwarded-proto")
+    if proto is not None and proto.lower() == b"https" and call.path not in PROBED:
         raise InvalidInput(
             "a proxy forwarded this request over https, so TOPUP_PUBLIC_URL must be set to the"
             " address that clients see",

@@ -105,6 +105,8 @@ class Page(Fields, frozen=True, kw_only=True):
 
 F = TypeVar("F", bound=Fields)
 
+_encode_canonical = msgspec.json.Encoder(order="deterministic").encode
+
 
 class Shape(Generic[F]):
     """A struct and its decoder, built once for each struct."""
@@ -205,7 +207,7 @@ def _choice_problems(value: Mapping[str, Any], one: str, other: str) -> list[Fie
 
 def canonical(fields: Fields) -> bytes:
     """Equal bytes for equal requests, whatever the order and spacing they were written in."""
-    return msgspec.json.encode(fields, order="deterministic")
+    return _encode_canonical(fields)
 
 
 def given(body: Fields, **names: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ so the window is two seconds.
 
 import time
 from collections.abc import Sequence
+from functools import lru_cache
 
 from kernel.clock import SECOND_US, rfc3339
 from kernel.errors import DomainError
@@ -88,12 +89,17 @@ def _tell(buckets: Sequence[Bucket], decisions: Sequence[Decision], headers: Hea
         tightest, at = decisions[0], 0
     name = _NAMES[at - len(buckets)]
     headers += (
-        (b"ratelimit-policy", b'"%b";q=%d;w=%d' % (name, tightest.limit, BURST_S)),
+        _policy(name, tightest.limit),
         (b"ratelimit", b'"%b";r=%d;t=%d' % (name, tightest.remaining, tightest.reset_s)),
     )
     if not tightest.allowed:
         whose = "by this account" if name == _NAMES[0] else "with this credential"
         raise refusal(tightest, f"too many requests {whose}")
+
+
+@lru_cache(maxsize=64)
+def _policy(name: bytes, limit: int) -> tuple[bytes, bytes]:
+    return b"ratelimit-policy", b'"%b";q=%d;w=%d' % (name, limit, BURST_S)
 
 
 async def take_one(limiter: Limiter, key: str, *, count: int, period_s: int, detail: str) -> None:
