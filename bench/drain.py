@@ -13,6 +13,8 @@ from bench.tenants import Merchant
 from bench.usage import Meter, postmaster
 from tests.support.installation import PAUSE_S, READY_S_MAX
 
+WRITES_MAX = 3
+
 
 @dataclass(frozen=True, slots=True)
 class Drained:
@@ -34,14 +36,11 @@ def drain(stage: Scene, tenants: Sequence[Merchant], sink: Sink, count: int) -> 
     if stage.server is not None:
         roots["postgres"] = [postmaster(stage.server.url)]
     meter = Meter(roots)
-    logged = count_of(url, "attempts")
-    sink.reset()
-    asyncio.run(stock(url, tenants, count, is_backlog=True))
-    assert not sink.stats()["received"], "the backlog fell due before it was complete"
-    began = sink.wait(1, timeout_s=READY_S_MAX + backlog_s(len(tenants), count))
+    due_s = _store(url, tenants, sink, count)
+    began = sink.wait(1, timeout_s=READY_S_MAX + due_s)
     meter.start()
     ended = sink.wait(count, timeout_s=READY_S_MAX + count / 100)
-    _wait_logged(url, logged + count)
+    _wait_logged(url)
     cpu_s, seconds = meter.cpu_s(), (ended["last_ns"] - began["last_ns"]) / 1e9
     counted = count - began["unique"]
     return Drained(
@@ -52,8 +51,24 @@ def drain(stage: Scene, tenants: Sequence[Merchant], sink: Sink, count: int) -> 
     )
 
 
-def _wait_logged(database_url: str, count: int) -> None:
+def _store(url: str, tenants: Sequence[Merchant], sink: Sink, count: int) -> float:
+    """The backlog, whole before the first of it falls due; in how many seconds that was."""
+    due_s = backlog_s(len(tenants), count)
+    for _ in range(WRITES_MAX):
+        sink.reset()
+        asyncio.run(stock(url, tenants, count, backlog_due_s=due_s))
+        if not sink.stats()["received"]:
+            return due_s
+        # A busy machine writes more slowly. This one is delivered before the next.
+        sink.wait(count, timeout_s=READY_S_MAX + count / 100)
+        _wait_logged(url)
+        due_s *= 2
+    raise AssertionError("the backlog fell due before it was complete")
+
+
+def _wait_logged(database_url: str) -> None:
+    """Until each delivery has its attempt on record."""
     deadline_s = time.monotonic() + READY_S_MAX
-    while count_of(database_url, "attempts") < count:
+    while count_of(database_url, "deliveries WHERE settled_at IS NULL"):
         assert time.monotonic() < deadline_s, "attempts are missing"
         time.sleep(5 * PAUSE_S)

@@ -1,6 +1,6 @@
 """What healthy endpoints feel of hanging ones: their p99 with a fifth of all hanging, and without.
 
-    python -m bench.isolation [--full] [--write] [--seconds 10] [--per-s 40] [--rounds 3] [--kind sqlite]
+    python -m bench.isolation [--full] [--write] [--seconds 20] [--per-s 40] [--rounds 3] [--kind sqlite]
 
 Ten accounts with two endpoints each; where some hang, they are the second ones of four accounts, and
 hold every request until its timeout of 10 s. Measured is the time from the answer to a send until
@@ -125,14 +125,14 @@ def compare(
 def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seconds", type=float, default=0)
     parser.add_argument("--per-s", type=float, default=40)
-    parser.add_argument("--rounds", type=int, default=0)
+    parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--kind", action="append", choices=KINDS)
 
 
 def main() -> None:
     chosen = report.options(__doc__, _arguments)
     given = chosen.others
-    seconds, rounds = given.seconds or 10, given.rounds or chosen.count(1, 3)
+    seconds, rounds = given.seconds or chosen.pick(10, 20), given.rounds
     table = report.Table(
         f"Answer to receipt at {given.per_s:g} sends a second, ms, at endpoints that are well",
         (
@@ -144,7 +144,7 @@ def main() -> None:
         rows = compare(kind, chosen, rounds=rounds, seconds=seconds, per_s=given.per_s)
         for row in rows:
             table.add(*row)
-    notes = f"Promised: below {PROMISED} times. {rounds} rounds of {seconds:g} s."
+    notes = f"Promised: below {PROMISED} times. Rounds of {seconds:g} s: {rounds}."
     report.show(chosen, "isolation", [table], notes=notes, is_once=True)
 
 
