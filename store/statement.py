@@ -37,6 +37,8 @@ _FUNCTIONS = (
     (re.compile(r"\bDATABASE_NOW_US\(\)"), "NULL"),
 )
 _SERVER_NOW_US = "CAST(EXTRACT(EPOCH FROM CLOCK_TIMESTAMP()) * 1000000 AS BIGINT)"
+# In place of a column of tuples: a list of values.
+_WHOLE = -1
 _to_json = msgspec.json.Encoder().encode
 
 Values = Mapping[str, Any]
@@ -125,15 +127,17 @@ def _translate_postgresql(text: str) -> SqlStatement:
         return place(match["value"])
 
     translated = _MARK.sub(replace, text).replace("DATABASE_NOW_US()", _SERVER_NOW_US)
-    plain = tuple(order)
-
-    def argument(value: Any, name: str, column: int | None) -> Any:
-        if column is not None:
-            return [row[column] for row in value]
-        return list(value) if name in lists else value
+    plain = [(name, _WHOLE if name in lists else column) for name, column in order]
 
     def bind(values: Values) -> Sequence[Any]:
-        return [argument(values[name], name, column) for name, column in plain]
+        return [
+            values[name]
+            if column is None
+            else list(values[name])
+            if column == _WHOLE
+            else [row[column] for row in values[name]]
+            for name, column in plain
+        ]
 
     return SqlStatement(translated, bind)
 

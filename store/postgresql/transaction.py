@@ -159,13 +159,13 @@ class PostgresqlTransaction:
     async def _write_gathered(self) -> None:
         last, self._last = self._last, []
         self.statements_run += 1
+        expected = {i: one for i, (_, _, one) in enumerate(last) if one is not None}
         row = await self._connection.fetchrow(
-            pipelined(tuple(text for text, _, _ in last)),
+            pipelined(tuple(text for text, _, _ in last), tuple(expected)),
             *itertools.chain.from_iterable(arguments for _, arguments, _ in last),
         )
-        for place, (_, _, expected) in enumerate(last):
-            if expected is not None:
-                check_touched(row[place], expected)
+        for touched, wanted in zip(row, expected.values(), strict=False):
+            check_touched(touched, wanted)
 
     def hint(self, name: str) -> None:
         self.hints.add(name)

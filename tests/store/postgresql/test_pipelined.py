@@ -1,10 +1,13 @@
-"""Reads that share a round trip answer as each would alone."""
+"""Reads that share a round trip answer as each would alone; writes are made in their order."""
 
 from typing import Any
+
+import pytest
 
 from kernel.clock import FixedClock
 from kernel.tenant import Tenant
 from store.database import BatchRead, Database, Rows, Transaction
+from store.errors import StoreError
 from store.postgresql.database import PostgresqlDatabase
 from tests.support.webhook_rows import given_account, given_endpoint
 
@@ -108,3 +111,32 @@ async def test_what_was_written_before_is_read(database: Database, clock: FixedC
     await database.transaction(work)
 
     assert found["accounts"] == [(account, "New")]
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_writes_together_are_made_in_their_order_and_counted_where_asked(
+    database: Database,
+) -> None:
+    async def write(tx: Transaction, touching: int) -> None:
+        await tx.insert_deferred("sealed_keys", ("name", "sealed", "created_at"), [("a", b"", 1)])
+        await tx.execute_deferred(
+            "UPDATE sealed_keys SET created_at = 5 WHERE name = :name", touching=touching, name="o"
+        )
+        await tx.insert_deferred("sealed_keys", ("sealed", "name", "created_at"), [(b"", "b", 1)])
+        await tx.insert_deferred("sealed_keys", ("created_at", "name", "sealed"), [(1, "c", b"")])
+
+    row = [("o", b"", 1)]
+    columns = ("name", "sealed", "created_at")
+    await database.transaction(lambda tx: tx.insert("sealed_keys", columns, row))
+    with pytest.raises(StoreError, match="1 touched, not 2"):
+        await database.transaction(lambda tx: write(tx, touching=2))
+    before = database.statements_run
+    await database.transaction(lambda tx: write(tx, touching=1))
+
+    # With BEGIN and COMMIT.
+    assert database.statements_run - before == 3
+    # Where rows lie in the table, new ones behind each other.
+    made = await database.read(
+        lambda tx: tx.fetch("SELECT name FROM sealed_keys WHERE created_at = 1 ORDER BY ctid")
+    )
+    assert [row["name"] for row in made] == ["a", "b", "c"]
