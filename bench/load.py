@@ -194,7 +194,7 @@ async def run(arguments: argparse.Namespace) -> dict[str, object]:
     loop = asyncio.get_running_loop()
     plan = Plan(arguments)
     connections = []
-    for number in range(arguments.connections):
+    for number in range(arguments.first, arguments.first + arguments.connections):
         _, connection = await loop.create_connection(
             partial(Connection, plan, tally, number), "127.0.0.1", arguments.port
         )
@@ -224,6 +224,12 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--path", default="/")
     parser.add_argument("--connections", type=int, default=64)
+    parser.add_argument(
+        "--first",
+        type=int,
+        default=0,
+        help="number of the first connection: which keys a connection uses, and when, goes by its number",
+    )
     parser.add_argument("--seconds", type=float, default=5, help="at most, with --requests")
     parser.add_argument("--requests", type=int)
     parser.add_argument("--rate", type=float, default=0, help="requests a second; 0: closed loop")

@@ -71,15 +71,21 @@ def loading(
     body: str = SEND_BODY,
     keys: Sequence[str] = (),
     connections: int = 64,
+    first: int = 0,
     seconds: float = 5,
     requests: int | None = None,
     rate: float = 0,
     recipients: int = 1000,
 ) -> Iterator[Loader]:
-    """A load client that runs meanwhile. An empty body sends GET; an address without a path."""
+    """A load client that runs meanwhile. An empty body sends GET; an address without a path.
+
+    first: the number of its first connection. Clients whose numbers go on send together what one would,
+    and not the same wallets at the same moment.
+    """
     with ExitStack() as stack:
         argv = ["--port", str(urlsplit(url).port), "--path", path]
         argv += ["--connections", str(connections), "--seconds", str(seconds)]
+        argv += ["--first", str(first)]
         argv += ["--rate", str(rate), "--recipients", str(recipients)]
         if body:
             argv += ["--json", body]

@@ -1,14 +1,16 @@
 """More processes on one PostgreSQL: gateways, workers, and both together, one of each up to the cores.
 
-    python -m bench.scale [--full] [--write] [--processes 1 2 4] [--only "whole job"]
+    python -m bench.scale [--full] [--write] [--processes 1 2 4] [--only "whole job"] [--connections 64 256]
 
 Gateways: 64 connections on each, one hot wallet and 1,000 wallets. Workers: a backlog for 1,000
 endpoints of as many accounts, gateways off. Whole job: n gateways and n workers, 1,000 wallets with an
-endpoint each, 64 connections in all, counted from the first request to the last receipt; PostgreSQL is
-asked how many deadlocks it had. Before it is counted, PostgreSQL learns what the tables hold, as its
-autovacuum does within a minute: with what it planned for empty ones an event cost it 1.4 times as much. Efficiency is what one of n does ÷ what one alone does;
-the same by CPU tells what a process still does for a second of a core, which does not depend on how
-many cores this machine has. `cores` shows which part is at its end.
+endpoint each, 64 connections in all and 256, counted from the first request to the last receipt;
+PostgreSQL is asked how many deadlocks it had. Before it is counted, PostgreSQL learns what the tables
+hold, as its autovacuum does within a minute: with what it planned for empty ones an event cost it 1.4
+times as much. The clients of several gateways send together what one would: each to wallets of its own at
+any moment. Efficiency is what one of n does ÷ what one alone does; the same by CPU tells what a process
+still does for a second of a core, which does not depend on how many cores this machine has. `cores` shows
+which part is at its end.
 """
 
 import argparse
@@ -33,6 +35,8 @@ WALLETS = (1, 1000)
 SENDS, DELIVERIES, WHOLE_JOB = PARTS = ("sends", "deliveries", "whole job")
 ENDPOINTS = 1000
 CONNECTIONS = 64
+# Of the whole job, all gateways together: each of n gateways gathers an nth of them for a batch.
+CONNECTIONS_IN_ALL = (64, 256)
 WARM_UP = 2_000
 RECEIPT_S_MAX = 120
 RATE_LIMIT = "1000000"
@@ -74,8 +78,16 @@ def _send(urls: Sequence[str], keys: Sequence[str], meter: Meter, seconds: float
     meter.start()
     with contextlib.ExitStack() as stack:
         loaders = [
-            stack.enter_context(loading(url, keys=keys, connections=CONNECTIONS, seconds=seconds))
-            for url in urls
+            stack.enter_context(
+                loading(
+                    url,
+                    keys=keys,
+                    connections=CONNECTIONS,
+                    first=number * CONNECTIONS,
+                    seconds=seconds,
+                )
+            )
+            for number, url in enumerate(urls)
         ]
         loads = [loader.result() for loader in loaders]
     assert not any(one.refused for one in loads), "refused"
@@ -101,8 +113,8 @@ def workers(processes: int, chosen: report.Options) -> list[Sample]:
     return found
 
 
-def whole_job(processes: int, chosen: report.Options) -> tuple[list[Sample], int]:
-    """So many gateways and workers at once; also the deadlocks that PostgreSQL counted."""
+def whole_job(processes: int, chosen: report.Options) -> tuple[dict[int, list[Sample]], int]:
+    """So many gateways and workers at once, by connections; also the deadlocks that PostgreSQL counted."""
     with (
         Sink() as sink,
         scene(KIND, rate_limit_per_s=RATE_LIMIT, log_level=chosen.log_level) as stage,
@@ -117,11 +129,22 @@ def whole_job(processes: int, chosen: report.Options) -> tuple[list[Sample], int
         urls = [gateway.url for gateway in installation.gateways]
         keys = [tenant.key for tenant in tenants]
         # The first ones open connections and fill caches.
-        _deliver(urls, keys, sink, meter, WARM_UP)
+        _deliver(urls, keys, sink, meter, WARM_UP, CONNECTIONS)
         on_server(installation.database_url, "VACUUM ANALYZE")
         events = chosen.count(6_000, 8_000)
-        found = [_deliver(urls, keys, sink, meter, events) for _ in range(chosen.runs)]
+        found = {
+            connections: [
+                _deliver(urls, keys, sink, meter, events, connections) for _ in range(chosen.runs)
+            ]
+            for connections in chosen.others.connections
+        }
         return found, asked_on_server(stage.server.url, _DEADLOCKS)
+
+
+def _whole_job_of(connections: int) -> str:
+    """What its row of the table is called."""
+    many = "" if connections == CONNECTIONS else f", {connections} connections"
+    return f"{WHOLE_JOB}{many}"
 
 
 # Of all databases, since the server began.
@@ -129,23 +152,29 @@ _DEADLOCKS = "SELECT SUM(deadlocks)::int FROM pg_stat_database"
 
 
 def _deliver(
-    urls: Sequence[str], keys: Sequence[str], sink: Sink, meter: Meter, events: int
+    urls: Sequence[str],
+    keys: Sequence[str],
+    sink: Sink,
+    meter: Meter,
+    events: int,
+    connections: int,
 ) -> Sample:
     sink.reset()
     meter.start()
-    connections, requests = CONNECTIONS // len(urls), events // len(urls)
+    each, requests = connections // len(urls), events // len(urls)
     with contextlib.ExitStack() as stack:
         loaders = [
             stack.enter_context(
                 loading(
                     url,
                     keys=keys,
-                    connections=connections,
+                    connections=each,
+                    first=number * each,
                     requests=requests,
                     seconds=RECEIPT_S_MAX,
                 )
             )
-            for url in urls
+            for number, url in enumerate(urls)
         ]
         loads = [loader.result() for loader in loaders]
     assert not any(one.refused for one in loads), "refused"
@@ -204,6 +233,13 @@ def _per_s(runs: Sequence[Sample]) -> float:
 def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--processes", type=int, nargs="+", default=PROCESSES)
     parser.add_argument("--only", choices=PARTS, help="one part of it")
+    parser.add_argument(
+        "--connections",
+        type=int,
+        nargs="+",
+        default=list(CONNECTIONS_IN_ALL),
+        help="of the whole job, in all",
+    )
 
 
 def main() -> None:
@@ -220,8 +256,9 @@ def main() -> None:
         if DELIVERIES in parts:
             found.setdefault(DELIVERIES, {})[processes] = workers(processes, chosen)
         if WHOLE_JOB in parts:
-            runs, counted = whole_job(processes, chosen)
-            found.setdefault(WHOLE_JOB, {})[processes] = runs
+            by_connections, counted = whole_job(processes, chosen)
+            for connections, runs in by_connections.items():
+                found.setdefault(_whole_job_of(connections), {})[processes] = runs
             deadlocks += counted
         print(f"  {processes} processes", flush=True)
     if SENDS in parts:
