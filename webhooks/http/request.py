@@ -49,12 +49,20 @@ def request_bytes(
     method: str, url: ParsedUrl, headers: Iterable[tuple[str, str]], body: bytes
 ) -> bytes:
     """The whole request, ready for one write; raises InvalidInput for a header it refuses."""
-    lines = [_opening(method, url)]
-    for name, value in headers:
-        check_header(name, value)
-        lines.append(f"{name}: {value}\r\n")
-    lines.append(f"Content-Length: {len(body)}\r\n\r\n")
-    return "".join(lines).encode("ascii") + body
+    headers = list(headers)
+    _check_headers(headers)
+    lines = "".join([f"{name}: {value}\r\n" for name, value in headers])
+    head = f"{_opening(method, url)}{lines}Content-Length: {len(body)}\r\n\r\n"
+    return head.encode("ascii") + body
+
+
+def _check_headers(headers: list[tuple[str, str]]) -> None:
+    """As check_header for each; together where all are well, which is a third of the time."""
+    values = "".join([value for _, value in headers])
+    are_values_well = len(values) <= HEADER_VALUE_CHARACTERS_MAX and _VALUE.fullmatch(values)
+    if not are_values_well or not _are_free_names(tuple([name for name, _ in headers])):
+        for name, value in headers:
+            check_header(name, value)
 
 
 @lru_cache(maxsize=4096)
@@ -64,6 +72,11 @@ def _opening(method: str, url: ParsedUrl) -> str:
     return (
         f"{method} {url.target} HTTP/1.1\r\nHost: {url.authority}\r\nAccept-Encoding: identity\r\n"
     )
+
+
+@lru_cache(maxsize=1024)
+def _are_free_names(names: tuple[str, ...]) -> bool:
+    return all(map(_is_free_name, names))
 
 
 @lru_cache(maxsize=1024)
