@@ -60,7 +60,9 @@ class SteadyClock:
         if self._left_us:
             now_us += self._corrected_us(counted_us)
         # Two threads may read at once; neither is told a time before the one that it had.
-        self._last_us = now_us = max(now_us, self._last_us)
+        if now_us < self._last_us:
+            return self._last_us
+        self._last_us = now_us
         return now_us
 
     def begin(self, true_us: int, at_monotonic_us: int) -> None:
@@ -77,8 +79,12 @@ class SteadyClock:
         return self._left_us
 
     def _corrected_us(self, counted_us: int) -> int:
-        may_us = max(0, counted_us - self._since_us) // SLEW_PARTS
-        return max(-may_us, min(self._left_us, may_us))
+        may_us = (counted_us - self._since_us) // SLEW_PARTS
+        left_us = self._left_us
+        if -may_us <= left_us <= may_us:
+            return left_us
+        # A count from before a correction that another thread has made since: nothing of it yet.
+        return 0 if may_us < 0 else may_us if left_us > 0 else -may_us
 
 
 class DatabaseClock:
