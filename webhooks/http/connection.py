@@ -123,6 +123,11 @@ class Connection(asyncio.Protocol):
         """What has come so far, for an exchange that ran out of time."""
         return self._reply(None, None)
 
+    def expire(self) -> None:
+        """Lets the exchange under way, if there is one, end with TimeoutError."""
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_exception(TimeoutError())
+
     def close(self) -> None:
         """Drops the socket at once: an orderly TLS goodbye may take a peer half a minute."""
         self._is_keepable = False
