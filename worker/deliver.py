@@ -6,8 +6,9 @@ a value whatever happened. No transaction is open meanwhile. Stores nothing.
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Final, NamedTuple, Protocol
+
+from msgspec import Struct
 
 from kernel.clock import SECOND_US, Clock, rfc3339_ms
 from kernel.trace import Span, request_id_of, span_of
@@ -63,8 +64,7 @@ class Sent(NamedTuple):
     span: Span | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
+class Settled(Struct, frozen=True, gc=False):
     """What was written about it. is_held is false when another claim had taken over: nothing was."""
 
     sent: Sent
@@ -133,7 +133,8 @@ class DeliverySender:
                 else self._live_policy,
                 account_id=claimed.account_id,
             )
-        outcome = outcome._replace(response_body=masked(outcome.response_body, code))
+        if code is not None:
+            outcome = outcome._replace(response_body=masked(outcome.response_body, code))
         settlement = settlement_of(claimed, outcome, headers, ended_at_us=self._clock.now_us())
         return Sent(claimed, settlement, span)
 

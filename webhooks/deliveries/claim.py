@@ -113,7 +113,7 @@ FROM (
 WHERE endpoints.id = w.id
 RETURNING endpoints.id
 """
-# Two workers never take of one endpoint at the same time: the row that another one holds is left to
+# Returned in the order of Claimed's fields. Two workers never take of one endpoint at the same time: the row that another one holds is left to
 # it. Deliveries are found by primary key and number alone: with the status in it, PostgreSQL may walk
 # the partial index.
 _TAKE = """
@@ -123,13 +123,15 @@ UPDATE deliveries SET status = 'sending', claim_no = deliveries.claim_no + 1,
     next_attempt_at = :lease_until_us, waits_since_at = NULL
 FROM free
 WHERE deliveries.id = free.id AND deliveries.claim_no = free.claim_no
-RETURNING deliveries.id, event_id, event_type, endpoint_id, account_id, environment, attempts_made,
-    deliveries.claim_no, lost_claims, deliveries.transaction_id, code_at,
-    deliveries.created_at, due_at, object_id,
-    (SELECT e.trace FROM events e WHERE e.id = deliveries.event_id) AS trace,
+RETURNING deliveries.id, event_id, event_type, account_id, environment,
+    attempts_made + 1 AS number, deliveries.claim_no, lost_claims,
+    (SELECT e.body FROM events e WHERE e.id = deliveries.event_id) AS body,
+    deliveries.transaction_id, code_at,
     CASE WHEN code_at IS NOT NULL THEN
         (SELECT e.code_sealed FROM events e WHERE e.id = deliveries.event_id) END AS code_sealed,
-    (SELECT e.body FROM events e WHERE e.id = deliveries.event_id) AS body
+    deliveries.created_at, due_at,
+    (SELECT e.trace FROM events e WHERE e.id = deliveries.event_id) AS trace,
+    object_id, endpoint_id
 """
 _CLAIM = f"""
 WITH free AS (
@@ -345,23 +347,5 @@ def _choice(
 
 
 def _claimed(row: Row, target: Target, lease_until_us: int) -> Claimed:
-    return Claimed(
-        row["id"],
-        row["event_id"],
-        row["event_type"],
-        row["account_id"],
-        row["environment"],
-        row["attempts_made"] + 1,
-        row["claim_no"],
-        row["lost_claims"],
-        lease_until_us,
-        target,
-        row["body"],
-        row["transaction_id"],
-        row["code_at"],
-        row["code_sealed"],
-        row["created_at"],
-        row["due_at"],
-        row["trace"],
-        row["object_id"],
-    )
+    # By position: eighteen names are looked for one by one, 2 µs of a delivery.
+    return Claimed(*row[:8], lease_until_us, target, *row[8:16])

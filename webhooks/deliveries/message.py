@@ -176,22 +176,20 @@ def settlement_of(
     request could be made.
     """
     duration_us = max(0, outcome.ended_at_us - outcome.started_at_us)
+    why = outcome.reason
+    # By position: names would be a microsecond of each delivery.
     attempt = AttemptRow(
-        id=new_id("att"),
-        started_at=ended_at_us - duration_us,
-        duration_us=duration_us,
-        http_status=outcome.status,
-        error=outcome.error,
-        reason=(
-            None
-            if outcome.reason is None
-            else storable(outcome.reason, characters_max=REASON_CHARACTERS_MAX)
-        ),
-        remote_address=outcome.remote_address,
-        timings_ms=_encode(outcome.timings_ms).decode(),
-        request_headers=kept(headers),
-        body_sha256=hashlib.sha256(claimed.body).hexdigest() if headers else None,
-        response_body=outcome.response_body,
+        new_id("att"),
+        ended_at_us - duration_us,
+        duration_us,
+        outcome.status,
+        outcome.error,
+        None if why is None else storable(why, characters_max=REASON_CHARACTERS_MAX),
+        outcome.remote_address,
+        _encode(outcome.timings_ms).decode(),
+        kept(headers),
+        hashlib.sha256(claimed.body).hexdigest() if headers else None,
+        outcome.response_body,
     )
     reason = disable_reason(outcome.status, outcome.response_headers)
     if outcome.error is None:

@@ -5,8 +5,9 @@ record what was claimed. MOVES is the whole state machine; webhooks/deliveries/d
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final, NamedTuple
+
+from msgspec import Struct
 
 from store.database import Row
 
@@ -181,8 +182,7 @@ class AttemptRow(NamedTuple):
     response_body: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Settlement:
+class Settlement(Struct, frozen=True, gc=False):
     """How one claimed delivery goes on. next_attempt_at_us is set exactly when status is pending.
 
     disable_reason: why the receiver's answer disables its endpoint; null: it does not.
