@@ -74,6 +74,15 @@ async def dial(url: ParsedUrl, addresses: Sequence[str], ssl_context: ssl.SSLCon
 
 async def _first_to_answer(addresses: Sequence[str], port: int) -> tuple[str, socket.socket]:
     """Tries one address after the other, the next one early when the last is slow (RFC 8305)."""
+    if len(addresses) == 1:
+        reached = await _connect(addresses[0], port)
+        if isinstance(reached, DialError):
+            raise reached
+        return addresses[0], reached
+    return await _first_of_several(addresses, port)
+
+
+async def _first_of_several(addresses: Sequence[str], port: int) -> tuple[str, socket.socket]:
     waiting = list(addresses)
     racing: dict[asyncio.Task[socket.socket | DialError], str] = {}
     failed = DialError("connect", "no address to dial")
@@ -132,7 +141,8 @@ async def _connect(address: str, port: int) -> socket.socket | DialError:
 def check_peer(dialling: socket.socket, address: str, port: int) -> None:
     """Belt and braces: raises ConnectionError unless the socket ends where it was sent."""
     peer, own = dialling.getpeername(), dialling.getsockname()
-    if ip_address(peer[0]) != ip_address(address) or peer[1] != port:
+    is_there = peer[0] == address or ip_address(peer[0]) == ip_address(address)
+    if not is_there or peer[1] != port:
         raise ConnectionError(f"the socket ends at {peer[0]}, not at the vetted {address}")
     # A free local port dialled from itself connects to itself, by TCP's simultaneous open.
     if peer[:2] == own[:2]:
