@@ -348,4 +348,4 @@ def _choice(
 
 def _claimed(row: Row, target: Target, lease_until_us: int) -> Claimed:
     # By position: eighteen names are looked for one by one, 2 µs of a delivery.
-    return Claimed(*row[:8], lease_until_us, target, *row[8:16])
+    return Claimed._make((*row[:8], lease_until_us, target, *row[8:16]))
