@@ -30,6 +30,7 @@ _HALF: int = 62**_HALF_CHARACTERS
 _PAIRS = [first + second for first in BASE62 for second in BASE62]
 _VALUES = {pair: value for value, pair in enumerate(_PAIRS)}
 _SQUARE = 62 * 62
+_MILLISECOND_NS = 1_000_000
 # Ids are told apart, not kept secret: a seeded generator will do, without a system call for each.
 _random = random.Random(secrets.randbits(256))  # noqa: S311
 
@@ -48,20 +49,20 @@ class _Sequence:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._at_ms = 0
+        # The end of that millisecond.
+        self._ends_at_ns = 0
         self._number = 0
         # The ids of this millisecond that share all but their last two characters. An iterator of
         # C's: two threads never get the same one.
         self._ids: Iterator[str] = iter(())
 
     def next(self) -> str:
-        at_ms = time.time_ns() // 1_000_000
-        while True:
-            if at_ms > self._at_ms:
-                self._begin(at_ms)
-            found = next(self._ids, None)
-            if found is not None:
-                return found
+        at_ns = time.time_ns()
+        if at_ns >= self._ends_at_ns:
+            self._begin(at_ns // _MILLISECOND_NS)
+        while (found := next(self._ids, None)) is None:
             self._go_on()
+        return found
 
     def _begin(self, at_ms: int) -> None:
         with self._lock:
@@ -69,6 +70,7 @@ class _Sequence:
                 # Start in the lower half, so that a millisecond cannot run out of numbers.
                 self._set(at_ms, int(_random.random() * (_HALF // 2)))
                 self._at_ms = at_ms
+                self._ends_at_ns = (at_ms + 1) * _MILLISECOND_NS
 
     def _go_on(self) -> None:
         with self._lock:

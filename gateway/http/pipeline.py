@@ -116,14 +116,14 @@ def _read_query(call: RequestContext[Fields, Fields], route: Route) -> None:
 
 def _body_of(call: RequestContext[Fields, Fields], route: Route) -> Fields:
     """What the bytes say, by the route's struct."""
-    raw = call.raw
     if route.media == "raw":
         return route.body()
+    raw, shape = call.raw, route.body_shape
     if not raw:
-        return route.body_shape.empty()
+        return shape.empty()
     if check_media_type(call.headers, route.media):
-        return route.body_shape.of_form(raw, call.environment)
-    return route.body_shape.decode(raw, call.environment)
+        return shape.of_form(raw, call.environment)
+    return shape.decode(raw, call.environment)
 
 
 async def _decoded(call: RequestContext[Fields, Fields], route: Route) -> Fields:

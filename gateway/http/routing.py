@@ -125,7 +125,7 @@ class Route:
     description: str = ""
     answers: tuple[Outcome, ...] = ()
     refuses: tuple[int, ...] = ()
-    body_shape: Shape[Any] = field(init=False, repr=False, compare=False)
+    body_shape: Shape[Fields] = field(init=False, repr=False, compare=False)
     query_shape: Shape[Any] = field(init=False, repr=False, compare=False)
     no_query: Fields = field(init=False, repr=False, compare=False)
     # It may change something, has a body and can be repeated under a key.
