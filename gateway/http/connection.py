@@ -229,6 +229,9 @@ class Connection(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         self._is_head = True
         self.reading_since_s = None
+        if self.cycle.response_complete:
+            # Answered before its body had come: nothing is asked from now on.
+            self._idle_since_s = self.loop.time()
         super().on_message_complete()
 
     def on_response_complete(self) -> None:

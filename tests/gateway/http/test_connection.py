@@ -101,14 +101,20 @@ async def test_requests_before_their_turn_are_few() -> None:
 
 
 async def test_a_connection_on_which_nothing_more_is_asked_is_closed() -> None:
-    async with serving(keep_alive_s=0.2) as served:
+    async with serving(keep_alive_s=0.2) as served, asyncio.timeout(20):
         reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
         writer.write(GET)
-        async with asyncio.timeout(20):
-            answer = await reader.read()
-        await closed(writer)
+        early_reader, early_writer = await asyncio.open_connection("127.0.0.1", served.port)
+        early_writer.write(b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\n\r\n")
+        early = await early_reader.readuntil(b"\r\n")
+        # Its body comes when it is answered already.
+        early_writer.write(b"abcde")
 
-        assert answer.startswith(b"HTTP/1.1 200 ")
+        assert (await reader.read()).startswith(b"HTTP/1.1 200 ")
+        assert early.startswith(b"HTTP/1.1 200 ")
+        assert b"HTTP/1.1" not in await early_reader.read()
+        await closed(writer)
+        await closed(early_writer)
 
 
 async def test_line_ends_between_requests_keep_no_connection() -> None:
