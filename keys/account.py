@@ -250,7 +250,7 @@ async def lock_tenants(tx: Transaction, tenants: Iterable[Tenant]) -> Standings:
 def tenants_lock(tenants: Iterable[Tenant]) -> Lock | None:
     """As lock_tenants, for a transaction that begins with it and reads the standings afterwards."""
     wanted = sorted(set(tenants))
-    return Lock(_LOCK, tenants=wanted) if wanted else None
+    return Lock(_LOCK_ALONE, tenants=wanted) if wanted else None
 
 
 async def lock_free_tenants(tx: Transaction, tenants: Iterable[Tenant]) -> set[Tenant]:
@@ -364,15 +364,20 @@ _PAGES = Keyset(
             OR REPLACE(LOWER(email), :lowered, '') <> LOWER(email))"""
     },
 )
-_TENANTS = """
-    SELECT e.account_id, e.environment, e.low_balance_threshold_micros, e.clock_ahead_us,
-           e.event_no, e.low_balance_more, e.recharge_below_micros, e.recharge_from_micros,
-           e.recharge_order_id, e.plan_only_until_at, e.day_limit_cents, e.suspended_at
+_OF_TENANTS = """
     FROM :tenants[account_id text, environment text] AS v
     CROSS JOIN account_environments e
     WHERE e.account_id = v.account_id AND e.environment = v.environment
     ORDER BY e.account_id, e.environment"""
-_LOCK = _TENANTS + " FOR NO KEY UPDATE OF e"
+_TENANTS = f"""
+    SELECT e.account_id, e.environment, e.low_balance_threshold_micros, e.clock_ahead_us,
+           e.event_no, e.low_balance_more, e.recharge_below_micros, e.recharge_from_micros,
+           e.recharge_order_id, e.plan_only_until_at, e.day_limit_cents, e.suspended_at
+    {_OF_TENANTS}"""
+_FOR_UPDATE = " FOR NO KEY UPDATE OF e"
+_LOCK = _TENANTS + _FOR_UPDATE
+# Whose rows nobody looks at [12 us of PostgreSQL for 15 tenants].
+_LOCK_ALONE = f"SELECT 1 {_OF_TENANTS}{_FOR_UPDATE}"
 
 
 def _standings(rows: Sequence[Row]) -> Standings:
