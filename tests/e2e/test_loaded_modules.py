@@ -2,7 +2,6 @@
 
 import re
 import sys
-from collections.abc import Mapping
 
 import pytest
 
@@ -12,31 +11,31 @@ from tests.support.installation import Program
 _LOADED = re.compile(r"^import time: +\d+ \| +\d+ \| +(\S+)$", re.MULTILINE)
 
 # Module -> what it is first needed for.
-OF_NEITHER: Mapping[str, str] = {
+OF_NEITHER: dict[str, str] = {
     "anthropic": "nothing but examples",
     "asyncpg": "a database on PostgreSQL",
     "alembic": "topup migrate",
     "billing.documents.document_pdf": "the first receipt",
     "fpdf": "the first receipt",
+    "markdown_it": "a page of the documentation",
     "mcp": "the first agent",
     "opentelemetry": "spans that are sent",
+    "pygments": "a page of the documentation",
     "rich": "tables of a command, and httpx's own command line",
     "sqlalchemy": "topup migrate",
     "stripe": "Stripe's credentials",
     "webauthn": "the first passkey",
     "x402": "the first payment of a machine",
 }
-OF_A_GATEWAY: Mapping[str, str] = OF_NEITHER | {
+OF_A_GATEWAY: dict[str, str] = OF_NEITHER | {
     "aiosmtplib": "a worker with a mail server",
     "segno": "the first QR code",
     "worker": "a worker",
 }
-OF_A_WORKER: Mapping[str, str] = OF_NEITHER | {
+OF_A_WORKER: dict[str, str] = OF_NEITHER | {
     "aiosmtplib": "a mail server",
     "gateway": "an address of its own",
     "jinja2": "a mail server",
-    "markdown_it": "a page of the documentation",
-    "pygments": "a page of the documentation",
     "starlette": "an address of its own",
     "uvicorn": "an address of its own",
 }

@@ -26,6 +26,7 @@ MODULES = (
     *("store.postgresql.database", "store.sqlite.database", "cli.server.worker_address"),
     "worker.money.mailers",
     *("keys.sign_in.passkey_answer", "segno", "cli.tables"),
+    *("gateway.docs.markdown_renderer", "gateway.docs.lexing"),
     # By a gateway at its first agent, at its first receipt, and at each start with Stripe's credentials.
     *("gateway.mcp.server", "billing.documents.document_pdf", "billing.providers.stripe.provider"),
     *("stripe._v1_services", "stripe._checkout_service", "stripe._webhook", "stripe.checkout"),

@@ -1,0 +1,51 @@
+"""Pygments, as gateway/docs/colours.py uses it: a sample's pieces, each with the class of its colour. Pure."""
+
+from collections.abc import Iterator
+from functools import cache
+from typing import Final
+
+from pygments.lexer import Lexer
+from pygments.lexers import get_lexer_by_name
+from pygments.token import Comment, Keyword, Name, Number, String, Token
+
+# The first that a token belongs to gives its class; every other token has none.
+_CLASSES: Final = (
+    (Comment, "c"),
+    (String.Escape, ""),
+    (String.Interpol, "n"),
+    (String, "s"),
+    (Number, "m"),
+    (Keyword, "k"),
+    (Name.Tag, "n"),
+    (Name.Variable, "n"),
+    (Name.Function, "n"),
+)
+
+_Tokens = Iterator[tuple[type[Token], str]]
+
+
+def pieces(text: str, name: str) -> Iterator[tuple[str, str]]:
+    """Each with the class that colours it; name: a language, as Pygments calls it."""
+    for kind, piece in _tokens(text, name):
+        yield _class_of(kind), piece
+
+
+def _tokens(text: str, name: str) -> _Tokens:
+    for kind, piece in _lexer(name).get_tokens(text):
+        # The JSON of a call stands in quotes of the shell.
+        if name == "bash" and piece.startswith("'{") and kind in String:
+            yield String, "'"
+            yield from _lexer("json").get_tokens(piece[1:-1])
+            yield String, "'"
+        else:
+            yield kind, piece
+
+
+def _class_of(kind: type[Token]) -> str:
+    return next((named for known, named in _CLASSES if kind in known), "")
+
+
+@cache
+def _lexer(name: str) -> Lexer:
+    """A lexer that adds and takes nothing."""
+    return get_lexer_by_name(name, stripnl=False, ensurenl=False)
