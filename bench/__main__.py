@@ -2,7 +2,7 @@
 
     python -m bench [--full] [--no-write] [--minutes 48] [NAME …]
 
-Quick by default: a few minutes, one short run each. --full takes medians of five, or of as many as the head
+Quick by default: some twenty minutes, one short run each. --full takes medians of five, or of as many as the head
 of each table says, and some three quarters of an hour. The tables are printed and kept in the page, each as
 soon as its part has ended, so a stop loses the part under way alone. A part that fails does not keep the others
 from running; one that takes three times its estimate is ended. With --minutes, what by its estimate would not
@@ -39,19 +39,19 @@ class Part:
 
 
 PARTS: Final = (
-    Part("send", 70, 420),
-    Part("pipeline", 120, 520),
-    Part("delivery", 110, 300),
+    Part("send", 70, 380),
+    Part("pipeline", 120, 450),
+    Part("delivery", 120, 360),
     Part("growth", 100, 420),
-    Part("scale", 120, 240),
+    Part("scale", 100, 220),
     Part("idle", 30, 100),
-    Part("claims", 60, 90),
+    Part("claims", 50, 60),
     Part("latency", 40, 60),
-    Part("isolation", 110, 140),
-    Part("metering", 50, 120),
-    Part("sizing", 30, 50),
-    Part("audit", 60, 150),
-    Part("prune", 120, 240),
+    Part("isolation", 120, 150),
+    Part("metering", 50, 60),
+    Part("sizing", 40, 50),
+    Part("audit", 80, 130),
+    Part("prune", 180, 270),
 )
 NAMES: Final = tuple(part.name for part in PARTS)
 # Of its estimate; a machine that does other things, too, is slower.

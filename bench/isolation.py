@@ -1,6 +1,6 @@
 """What healthy endpoints feel of hanging ones: their p99 with a fifth of all hanging, and without.
 
-    python -m bench.isolation [--full] [--write] [--seconds 20] [--per-s 40] [--rounds 3] [--kind sqlite]
+    python -m bench.isolation [--full] [--write] [--seconds 15] [--per-s 40] [--rounds 3] [--kind sqlite]
 
 Ten accounts with two endpoints each; where some hang, they are the second ones of four accounts, and
 hold every request until its timeout of 10 s. Measured is the time from the answer to a send until
@@ -132,7 +132,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 def main() -> None:
     chosen = report.options(__doc__, _arguments)
     given = chosen.others
-    seconds, rounds = given.seconds or chosen.pick(10, 20), given.rounds
+    seconds, rounds = given.seconds or chosen.pick(10, 15), given.rounds
     table = report.Table(
         f"Answer to receipt at {given.per_s:g} sends a second, ms, at endpoints that are well",
         (

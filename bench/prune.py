@@ -1,6 +1,6 @@
 """What it costs to delete what is older than its retention, and whether that keeps up with the sends.
 
-    python -m bench.prune [--full] [--write] [--only sqlite|postgresql] [--topups 100000]
+    python -m bench.prune [--full] [--write] [--only sqlite|postgresql] [--topups 30000]
 
 The worker's own chore, in this process, once or as often as there are workers, deletes the events, deliveries
 and attempts of so many stored sends: with nothing else going on, and, once, beside 1,000 sends a second that a
@@ -218,7 +218,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 def main() -> None:
     chosen = report.options(__doc__, _arguments)
     kinds = [chosen.others.only] if chosen.others.only else KINDS
-    topups = chosen.others.topups or chosen.count(20_000, 40_000)
+    topups = chosen.others.topups or chosen.count(20_000, 30_000)
     alone = report.Table(
         f"Deleting {topups:,} events with their deliveries and attempts, nothing else going on",
         (

@@ -129,7 +129,7 @@ async def stock(
 
 def backlog_s(tenants: int, count: int) -> float:
     """When a backlog of that size may fall due: longer than it takes to write on a machine that has time."""
-    return 3 + tenants / 150 + count / 4_000
+    return 2 + tenants / 300 + count / 4_000
 
 
 def tidy(database_url: str) -> None:
