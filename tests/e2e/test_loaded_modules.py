@@ -27,12 +27,14 @@ OF_NEITHER: dict[str, str] = {
     "webauthn": "the first passkey",
     "x402": "the first payment of a machine",
 }
-OF_A_GATEWAY: dict[str, str] = OF_NEITHER | {
+OF_A_GATEWAY: dict[str, str] = {
+    **OF_NEITHER,
     "aiosmtplib": "a worker with a mail server",
     "segno": "the first QR code",
     "worker": "a worker",
 }
-OF_A_WORKER: dict[str, str] = OF_NEITHER | {
+OF_A_WORKER: dict[str, str] = {
+    **OF_NEITHER,
     "aiosmtplib": "a mail server",
     "gateway": "an address of its own",
     "jinja2": "a mail server",
