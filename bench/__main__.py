@@ -98,9 +98,9 @@ def _run(name: str, words: Sequence[str], seconds_max: float) -> str:
     except subprocess.TimeoutExpired:
         return f"ended after {seconds_max:.0f} s"
     finally:
-        # Interrupted, it ends what it started, and leaves nothing behind.
+        # It ends what it started. Not by SIGINT, which a shell's background jobs ignore.
         if part.poll() is None:
-            part.send_signal(signal.SIGINT)
+            part.terminate()
             with suppress(subprocess.TimeoutExpired):
                 part.wait(STOP_S_MAX)
             part.kill()

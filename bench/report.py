@@ -8,6 +8,7 @@ import argparse
 import os
 import platform
 import re
+import signal
 import sqlite3
 import statistics
 import subprocess
@@ -58,8 +59,9 @@ def options(
     full_runs: int = FULL_RUNS,
 ) -> Options:
     """From the command line; `add` declares what one measurement has beside the common ones. full_runs: of how many
-    runs a full one takes the medians.
+    runs a full one takes the medians. From here on SIGTERM ends it as Ctrl-C does, so that nothing it started is left.
     """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     parser = argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
