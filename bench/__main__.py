@@ -43,7 +43,7 @@ PARTS: Final = (
     Part("pipeline", 120, 450),
     Part("delivery", 120, 360),
     Part("growth", 100, 420),
-    Part("scale", 100, 220),
+    Part("scale", 120, 250),
     Part("idle", 30, 100),
     Part("claims", 50, 60),
     Part("latency", 40, 60),

@@ -18,6 +18,7 @@ SECTION: Final = "asked"
 HOT: Final = "sends, 1 wallets"
 MANY: Final = "sends, 1,000 wallets"
 WHOLE_JOB: Final = "whole job"
+WHOLE_JOB_OF_256: Final = "whole job, 256 connections"
 NAMES: Final = {
     "sqlite": "SQLite",
     "postgresql": "PostgreSQL",
@@ -171,8 +172,8 @@ def hot_and_many(page: Page) -> Found:
     return _ratio(_per_s(page, HOT, "2"), _per_s(page, MANY, "2"))
 
 
-def two_of_each(page: Page) -> Found:
-    return _ratio(_per_s(page, WHOLE_JOB, "2"), _per_s(page, WHOLE_JOB, "1"))
+def two_of_each(what: str) -> Callable[[Page], Found]:
+    return lambda page: _ratio(_per_s(page, what, "2"), _per_s(page, what, "1"))
 
 
 def _ratio(value: float | None, other: float | None) -> Found:
@@ -273,7 +274,13 @@ FIGURES: Final = (
         None,
         most(1.05),
     ),
-    Asked("two gateways and two workers ÷ one of each, 1,000 wallets", two_of_each, None, least(1)),
+    Asked(
+        "two gateways and two workers ÷ one of each, 1,000 wallets",
+        two_of_each(WHOLE_JOB),
+        None,
+        least(1),
+    ),
+    Asked("the same by 256 connections", two_of_each(WHOLE_JOB_OF_256), None, least(1)),
     Asked("deadlocks of it", deadlocks, None, most(0)),
     Asked("memory of a gateway under load", gateway_mb, most(150, " MB")),
     Asked("memory of a worker under load", worker_mb, most(150, " MB")),
