@@ -172,6 +172,8 @@ class Connection(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        # Also in one piece with the end of another request that was answered before.
+        self._idle_since_s = None
         self._is_head = True
         self._trailers = self._trailer_bytes = self._body_bytes = 0
         # At most: in a piece that held the end of another request, too, it is less.

@@ -102,19 +102,31 @@ async def test_requests_before_their_turn_are_few() -> None:
 
 async def test_a_connection_on_which_nothing_more_is_asked_is_closed() -> None:
     async with serving(keep_alive_s=0.2) as served, asyncio.timeout(20):
+        asking_reader, asking_writer = await _answered_early(served)
+        served.entered.clear()
+        # What is asked in one piece with the end of that body goes on, however long it takes.
+        asking_writer.write(b"abcde" + WAIT)
+        await served.entered.wait()
         reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
         writer.write(GET)
-        early_reader, early_writer = await asyncio.open_connection("127.0.0.1", served.port)
-        early_writer.write(b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\n\r\n")
-        early = await early_reader.readuntil(b"\r\n")
+        early_reader, early_writer = await _answered_early(served)
         # Its body comes when it is answered already.
         early_writer.write(b"abcde")
 
         assert (await reader.read()).startswith(b"HTTP/1.1 200 ")
-        assert early.startswith(b"HTTP/1.1 200 ")
         assert b"HTTP/1.1" not in await early_reader.read()
-        await closed(writer)
-        await closed(early_writer)
+        served.release.set()
+        await asking_reader.readuntil(b"HTTP/1.1 200 ")
+        for each in (writer, early_writer, asking_writer):
+            await closed(each)
+
+
+async def _answered_early(served: Served) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A connection whose request was answered before its body of five bytes has come."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
+    writer.write(b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\n\r\n")
+    assert (await reader.readuntil(b"\r\n")).startswith(b"HTTP/1.1 200 ")
+    return reader, writer
 
 
 async def test_line_ends_between_requests_keep_no_connection() -> None:
