@@ -81,8 +81,9 @@ async def read_step(tx: Transaction, *, now_us: int) -> VolumeStep:
     mark = await tx.fetch_one(_MARK)
     after_id = least_id("trf", max(0, now_us - BACK_US)) if mark is None else mark["counted_to"]
     old = _before_the_young(await tx.fetch(_STEP, after_id=after_id), now_us)
-    last_id = old[-1]["id"] if old else after_id
-    return VolumeStep(after_id, last_id, now_us - YOUNG_US, len(old), _sums(old))
+    whole = _before_the_last(old) if len(old) == STEP_ROWS else old
+    last_id = whole[-1]["id"] if whole else after_id
+    return VolumeStep(after_id, last_id, now_us - YOUNG_US, len(old), _sums(whole))
 
 
 async def write_step(tx: Transaction, *, step: VolumeStep) -> None:
@@ -106,6 +107,14 @@ def _before_the_young(rows: Sequence[Row], now_us: int) -> Sequence[Row]:
         if row["created_at"] > now_us - YOUNG_US:
             return rows[:place]
     return rows
+
+
+def _before_the_last(rows: Sequence[Row]) -> Sequence[Row]:
+    """Those before the last top-up's, of which more may follow: the next step counts them together."""
+    last, place = rows[-1]["transaction_id"], len(rows)
+    while last is not None and place and rows[place - 1]["transaction_id"] == last:
+        place -= 1
+    return rows[:place] or rows
 
 
 def _sums(rows: Sequence[Row]) -> list[tuple[str, int, str, str, int, int]]:

@@ -58,3 +58,35 @@ async def test_sends_and_sold_credit_count_once_on_their_day(
     ]
     assert counted_at == later_us - MINUTE_US
     assert min(all_days) == VolumeDay("staging", today, "sent", "", 4, 48_500_000)
+
+
+async def send_from_two(tx: Transaction, tenant: Tenant, sends: int, now_us: int) -> None:
+    """Sends of two cents that each took one cent from two places."""
+    await lock_tenants(tx, [tenant])
+    ledger, place = Ledger(), (*tenant, LedgerAccountKind.RECIPIENT, "claude")
+    await ledger.load(tx, [tenant], [place])
+    for number in range(2 * sends):
+        ledger.post(
+            debit=ledger.account(tenant, LedgerAccountKind.WALLET),
+            credit=ledger.account(tenant, LedgerAccountKind.RECIPIENT, "claude"),
+            amount_micros=10_000,
+            code=Code.TOPUP_SEND,
+            now_us=now_us,
+            transaction_id=f"txn_{number // 2}",
+        )
+    await ledger.flush(tx, now_us)
+
+
+async def test_a_send_from_two_places_counts_once_at_the_end_of_a_step_too(
+    database: Database, clock: FixedClock
+) -> None:
+    account = await open_funded_account(database, clock)
+    tenant, now_us = account.principal.tenant, clock.now_us()
+    # Behind the account's own credit, so that one send has the last row of 500 and the first behind them.
+    await database.transaction(partial(send_from_two, tenant=tenant, sends=260, now_us=now_us))
+
+    await count_volume(database, FixedClock(now_us + 2 * MINUTE_US))
+    days, _ = await database.read(partial(volume_since, since_us=0))
+
+    today = now_us - now_us % DAY_US
+    assert days == [VolumeDay("staging", today, "sent", "", 260, 5_200_000)]
