@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from billing.topups.voucher import TOPUP_PREFIX
+from billing.topups.voucher import TOPUP_PREFIX, one_at_a_time
 from kernel.ids import ID_BITS, decode, encode
 
 LinkPurpose = Literal[
@@ -81,8 +81,12 @@ class LinkTokens:
 
     def __init__(self, key: bytes) -> None:
         ciphers = {purpose: _cipher(key, purpose) for purpose in get_args(LinkPurpose)}
-        self._encrypt = {purpose: one.encryptor().update for purpose, one in ciphers.items()}
-        self._decrypt = {purpose: one.decryptor().update for purpose, one in ciphers.items()}
+        self._encrypt = {
+            purpose: one_at_a_time(one.encryptor().update) for purpose, one in ciphers.items()
+        }
+        self._decrypt = {
+            purpose: one_at_a_time(one.decryptor().update) for purpose, one in ciphers.items()
+        }
         self._digest_key = _derived(key, b"topup mail refusals 1")
 
     def token_of(self, purpose: LinkPurpose, subject_id: str) -> str:

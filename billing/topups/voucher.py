@@ -13,7 +13,8 @@ fulfilment handed over in its place lies sealed; both under a key that the maste
 import base64
 import secrets
 import struct
-from collections.abc import Iterable, Sequence
+import threading
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -71,7 +72,8 @@ class VoucherCodes:
 
     def __init__(self, key: bytes) -> None:
         # One block at a time, each a different one: ECB is the bare block cipher, used as a PRF.
-        self._encrypt = Cipher(algorithms.AES256(key), modes.ECB()).encryptor().update  # noqa: S305
+        cipher = Cipher(algorithms.AES256(key), modes.ECB())  # noqa: S305
+        self._encrypt = one_at_a_time(cipher.encryptor().update)
         seal_key = HKDF(algorithm=SHA256(), length=len(key), salt=None, info=_SEAL_INFO).derive(key)
         self._seal = AESGCM(seal_key)
 
@@ -172,6 +174,19 @@ class VoucherCodes:
             right ^= _first(encrypt(_block(step + 1, left)))[0] >> _RIGHT_SHIFT
             left ^= _first(encrypt(_block(step, right)))[0] >> _LEFT_SHIFT
         return left << _RIGHT_BITS | right
+
+
+def one_at_a_time(update: Callable[[bytes], bytes]) -> Callable[[bytes], bytes]:
+    """The update of a cipher, for any thread: the library refuses a second one at the same moment, and SQLite's
+    writer works out a batch's codes beside the event loop.
+    """
+    lock = threading.Lock()
+
+    def locked(blocks: bytes) -> bytes:
+        with lock:
+            return update(blocks)
+
+    return locked
 
 
 def sees_code(principal: Principal, spent_by: Iterable[str]) -> bool:
