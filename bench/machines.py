@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from typing import Final
 
 # CPU of a send over 1,000 wallets, PostgreSQL, 64 connections, and of a delivery to one of 1,000 endpoints,
-# 1 ms away: docs/performance.md, "Send" and "Delivery alone", 2026-11-21.
-GATEWAY_US: Final = 252
-WORKER_US: Final = 146
-POSTGRESQL_SEND_US: Final = 118
-POSTGRESQL_DELIVERY_US: Final = 98.7
-# Of a send with one webhook: "Room" of the same page, 2026-11-22.
-DISK_BYTES: Final = 3_740
-WAL_BYTES: Final = 5_840
+# 1 ms away: docs/performance.md, "Send" and "Delivery alone", 2026-11-24.
+GATEWAY_US: Final = 181
+WORKER_US: Final = 141
+POSTGRESQL_SEND_US: Final = 86.2
+POSTGRESQL_DELIVERY_US: Final = 56.2
+# Of a send with one webhook: "Room" of the same page, 2026-11-24.
+DISK_BYTES: Final = 4_070
+WAL_BYTES: Final = 6_110
 # A process has one core at most, and is planned to have this share of it busy.
 BUSY_SHARE: Final = 0.6
 # docs/operations.md, as the settings are unless changed.

@@ -30,10 +30,10 @@ def test_a_row_of_a_send_names_its_account(name: str) -> None:
 
 
 def test_the_page_has_what_is_calculated() -> None:
-    # 10,000 x 252 us and 146 us of a process: 3.98 cores; 2.52 / 0.6 and 1.46 / 0.6 rounded up: 5 and 3.
+    # 10,000 x 181 us and 141 us of a process: 3.22 cores; 1.81 / 0.6 and 1.41 / 0.6 rounded up: 4 and 3.
     one = need(10_000)
-    assert (one.gateways, one.workers, one.connections) == (5, 3, 152)
-    assert one.process_cores == pytest.approx(3.98)
-    assert one.wal_mb_per_s == pytest.approx(58.4)
+    assert (one.gateways, one.workers, one.connections) == (4, 3, 133)
+    assert one.process_cores == pytest.approx(3.22)
+    assert one.wal_mb_per_s == pytest.approx(61.1)
 
     assert f"\n{table()}\n<!-- /bench" in (ROOT / "docs/scale.md").read_text(encoding="utf-8")
