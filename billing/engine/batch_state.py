@@ -6,7 +6,6 @@ order and reads what the commands declared; commands then decide one after the o
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
 
 from billing.engine.balance_watches import RETRY_AFTER_S, BalanceWatches, low_balance
 from billing.engine.read_set import ReadSet, S, WorkingSet
@@ -37,7 +36,7 @@ class BatchState:
         self.spending = Spending(now_us, self.publish)
         self.watches = BalanceWatches()
         self._read_set = read_set
-        self._working_sets: Mapping[type[WorkingSet], Any] = read_set.working_sets
+        self._working_sets: Mapping[type[WorkingSet], WorkingSet] = read_set.working_sets
         self._ranked: Sequence[WorkingSet] = sorted(
             read_set.working_sets.values(), key=lambda working_set: working_set.rank
         )
@@ -134,7 +133,8 @@ class BatchState:
 
     def working_set(self, kind: type[S]) -> S:
         """The subject's rows; its commands declared the working set."""
-        found: S = self._working_sets[kind]
+        found = self._working_sets[kind]
+        assert isinstance(found, kind)
         return found
 
     # Answers
