@@ -132,7 +132,9 @@ def test_one_trace_goes_from_the_caller_to_each_attempt(seen: Seen) -> None:
     assert (second.is_error, second.attributes["http.response.status_code"]) == (False, 200)
     assert second.attributes["topup.transaction_id"] == seen.transactions[0]
     assert second.attributes["topup.event_type"] == "topup.delivered"
-    assert {"topup.dns_ms", "topup.connect_ms", "topup.first_byte_ms"} <= set(first.attributes)
+    assert {"topup.dns_ms", "topup.first_byte_ms"} <= set(first.attributes)
+    # Another top-up's attempt may have connected before, and this one went over its connection.
+    assert any("topup.connect_ms" in one.attributes for one in seen.spans)
     assert (ask.kind, ask.attributes["topup.outcome"]) == ("client", "delivered")
 
 
