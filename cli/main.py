@@ -148,8 +148,9 @@ class _Commands(click.Group):
             # Click's own, and a reader that has read enough: both end quietly there.
             raise
         except Exception as error:
-            # What knows them is imported only now: commands over HTTP run without it.
-            told = importlib.import_module("cli.failures").told(error)
+            from cli import failures  # noqa: PLC0415 commands over HTTP run without what it knows
+
+            told = failures.told(error)
             if told is None:
                 raise
             raise told from None

@@ -7,7 +7,6 @@ escape. Exit codes: 0 done, 1 refused or something found, 2 wrong usage or setti
 """
 
 import asyncio
-import importlib
 import re
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, TypeVar
@@ -78,10 +77,12 @@ def show_record(record: Mapping[str, Any], **lists: Sequence[Mapping[str, Any]])
     if wants_json():
         print_json({**record, **lists})
         return
+    from cli import tables  # noqa: PLC0415 rich: gateways and workers print none [2 MB]
+
     parts = [("", _texts(record))]
     for name, rows in lists.items():
         parts += [(f"{name} {number}", _texts(row)) for number, row in enumerate(rows, start=1)]
-    _tables().print_fields(parts)
+    tables.print_fields(parts)
 
 
 def show_rows(
@@ -96,8 +97,10 @@ def show_rows(
     if not rows:
         click.echo("none", err=True)
         return
+    from cli import tables  # noqa: PLC0415 as above
+
     texts = [{column: visible(_text(row.get(column))) for column in columns} for row in rows]
-    left_out = _tables().print_rows(texts, columns)
+    left_out = tables.print_rows(texts, columns)
     if left_out:
         note(f"not shown: {', '.join(left_out)} (--json has them)")
     if next_cursor:
@@ -126,11 +129,6 @@ def fail(
         if advice:
             note(f"  {advice}")
     return click.exceptions.Exit(exit_code)
-
-
-def _tables() -> Any:
-    """cli/tables.py: gateways and workers, which print none, run without its library [2 MB]."""
-    return importlib.import_module("cli.tables")
 
 
 def _texts(record: Mapping[str, Any]) -> dict[str, str]:

@@ -56,7 +56,8 @@ from runtime.redis_faults import WORDS, RedisFault, RedisState
 from runtime.redis_link import RedisLink
 from runtime.request_log.recorder import RequestLog
 from runtime.settings import Settings, SettingsError
-from runtime.traces.tracing import Tracing, open_tracing
+from runtime.traces.open import open_tracing
+from runtime.traces.tracing import Tracing
 from runtime.wake_pipe import WakePipe
 from runtime.watches.open_files import watching_open_files
 from runtime.watches.servers import watching_servers

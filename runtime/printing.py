@@ -4,9 +4,9 @@ The library and its fonts are loaded with the first one, in the thread that make
 """
 
 import asyncio
-import importlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -33,28 +33,36 @@ class Printer:
 
     async def document(self, document: BillingDocument) -> bytes:
         """The PDF of a receipt or note; raises Unavailable where too many wait."""
-        return await self._print("document_pdf", document, self._label(document.facts.provider))
+        return await self._print(
+            partial(_document_pdf, document, self._extra_font, self._label(document.facts.provider))
+        )
 
     async def statement(self, asked: StatementSheet) -> bytes:
         """The PDF of a statement; raises Unavailable where too many wait."""
-        return await self._print("statement_pdf", asked)
+        return await self._print(partial(_statement_pdf, asked, self._extra_font))
 
     def close(self) -> None:
         """What waits is not made."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    async def _print(self, name: str, what: object, *more: str) -> bytes:
+    async def _print(self, make: Callable[[], bytes]) -> bytes:
         if self._waiting >= WAITING_MAX:
             raise Unavailable("too many documents are being made; try again", retry_after_s=3)
         self._waiting += 1
-        task = self._threads.submit(_made, name, what, self._extra_font, *more)
+        task = self._threads.submit(make)
         try:
             return await asyncio.wrap_future(task)
         finally:
             self._waiting -= 1
 
 
-def _made(name: str, what: object, extra_font: str, *more: str) -> bytes:
-    module = importlib.import_module(f"billing.documents.{name}")
-    made: bytes = getattr(module, name)(what, extra_font, *more)
-    return made
+def _document_pdf(document: BillingDocument, extra_font: str, provider: str) -> bytes:
+    from billing.documents.document_pdf import document_pdf  # noqa: PLC0415 see the docstring above
+
+    return document_pdf(document, extra_font, provider)
+
+
+def _statement_pdf(asked: StatementSheet, extra_font: str) -> bytes:
+    from billing.documents.statement_pdf import statement_pdf  # noqa: PLC0415 the same
+
+    return statement_pdf(asked, extra_font)

@@ -1,8 +1,6 @@
 """Opens the database that a URL names."""
 
-import importlib
 from pathlib import Path
-from typing import cast
 
 from store.database import OnHint, Store, no_hint
 from store.kept.commits import KeptCommits
@@ -24,13 +22,14 @@ def open_database(
     driver is not loaded [3 MB].
     """
     if url.startswith(SQLITE_PREFIX):
-        sqlite = importlib.import_module("store.sqlite.database")
+        from store.sqlite.database import SqliteDatabase  # noqa: PLC0415 one driver only [3 MB]
+
         path = Path(url.removeprefix(SQLITE_PREFIX))
-        return cast(Store, sqlite.SqliteDatabase(path, on_hint=on_hint))
+        return SqliteDatabase(path, on_hint=on_hint)
     if url.startswith(("postgresql://", "postgres://")):
-        postgresql = importlib.import_module("store.postgresql.database")
-        made = postgresql.PostgresqlDatabase(url, on_hint=on_hint, options=options, kept=kept)
-        return cast(Store, made)
+        from store.postgresql.database import PostgresqlDatabase  # noqa: PLC0415 as above
+
+        return PostgresqlDatabase(url, on_hint=on_hint, options=options, kept=kept)
     raise ValueError("a database URL begins with sqlite:/// or postgresql://")
 
 

@@ -12,7 +12,6 @@ What comes later is added here: a job to FUNCTIONS (its first argument is the AR
 import asyncio
 import contextlib
 import gc
-import importlib
 import logging
 import signal
 import time
@@ -263,8 +262,9 @@ def _mailers_of(context: Context) -> Sequence[WokenLoop]:
     server, mail_from = context.settings.smtp_server, context.settings.mail_sender
     if server is None or mail_from is None:
         return ()
-    mailers = importlib.import_module("worker.money.mailers")
-    return cast(Sequence[WokenLoop], mailers.mailers_of(context, server, mail_from))
+    from worker.money import mailers  # noqa: PLC0415 what writes letters [3 MB]
+
+    return mailers.mailers_of(context, server, mail_from)
 
 
 def _waking(

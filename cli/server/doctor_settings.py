@@ -13,7 +13,7 @@ from cli.server.finding import Finding
 from gateway.http.auth import parse_address
 from runtime.setting_forms.provider_variables import Variable, variable_of
 from runtime.settings import Network, Settings
-from runtime.traces.tracing import MISSING, is_installed, sdk_variables
+from runtime.traces.open import MISSING, is_installed, sdk_variables
 
 # As Stripe and Creem mark their keys.
 _TEST_MARK: Final = "_test_"

@@ -1,7 +1,6 @@
 """`topup worker`: one worker, or several. `topup dev` runs one under its supervisor."""
 
 import contextlib
-import importlib
 import logging
 import os
 from functools import partial
@@ -93,8 +92,9 @@ def _beside(context: Context) -> Beside:
     """The worker's own address; what answers there is loaded where there is one [5 MB]."""
     if context.settings.worker_port is None and context.siblings is None:
         return nothing_beside
-    module = importlib.import_module("cli.server.worker_address")
-    return partial(module.answering, context)
+    from cli.server.worker_address import answering  # noqa: PLC0415 an HTTP server [5 MB]
+
+    return partial(answering, context)
 
 
 def _tell() -> None:

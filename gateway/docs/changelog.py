@@ -17,7 +17,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from gateway.docs.documents import markdown_document
-from gateway.docs.markdown import anchor_of, to_html
+from gateway.docs.markdown import to_html
+from gateway.docs.markdown_text import anchor_of
 from gateway.docs.negotiation import prefers_markdown
 from gateway.docs.pages import CHANGES, Pages
 from gateway.http.routing import ApiSurface

@@ -3,7 +3,6 @@
 Promises: what is shown is the sample's text, character for character, and escaped; an unknown language is shown plain. Pure.
 """
 
-import importlib
 from functools import lru_cache
 from typing import Final
 
@@ -25,13 +24,13 @@ _KEPT: Final = 2048
 @lru_cache(_KEPT)
 def coloured(text: str, language: str) -> Markup:
     """The text as HTML for the inside of <code>."""
+    from gateway.docs import lexing  # noqa: PLC0415 Pygments, for the first sample [2 MB]
+
     name = _LEXERS.get(language.lower())
     if name is None:
         return escape(text)
     parts: list[str] = []
     before, gathered = "", ""
-    # With Pygments, which is loaded with the first sample [2 MB].
-    lexing = importlib.import_module("gateway.docs.lexing")
     for its_class, piece in lexing.pieces(text, name):
         if its_class != before:
             parts.append(_marked(gathered, before))

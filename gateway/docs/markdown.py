@@ -2,19 +2,17 @@
 
 Promises: HTML in the text is escaped, never passed on; headings below the first have anchors; what is
 wide scrolls in a region that the keyboard reaches. A link leads to a page of ours or to a site. Pure.
+The library is loaded with the first page [1 MB].
 """
 
-import importlib
 import itertools
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from markupsafe import Markup
 
-# Where the renderer finds what shows lines for a shell.
-SHOWN = "shown"
+from gateway.docs.markdown_text import SHOWN, anchor_of, bare
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +26,9 @@ class Heading:
 
 def headings(source: str) -> list[Heading]:
     """Every heading outside code, in order."""
-    tokens = _markdown().parse(source)
+    from gateway.docs.markdown_renderer import MARKDOWN  # noqa: PLC0415 see the docstring above
+
+    tokens = MARKDOWN.parse(source)
     found = []
     for token, inside in itertools.pairwise(tokens):
         if token.type == "heading_open":
@@ -39,8 +39,10 @@ def headings(source: str) -> list[Heading]:
 
 def sections(source: str) -> list[tuple[Heading, str]]:
     """Each heading with the plain text below it, up to the next heading; a text begins with a heading."""
+    from gateway.docs.markdown_renderer import MARKDOWN  # noqa: PLC0415 see the docstring above
+
     found: list[tuple[Heading, list[str]]] = []
-    tokens = _markdown().parse(source)
+    tokens = MARKDOWN.parse(source)
     for before, token in itertools.pairwise(tokens):
         if token.type == "inline" and before.type == "heading_open":
             text = bare(token)
@@ -50,29 +52,18 @@ def sections(source: str) -> list[tuple[Heading, str]]:
     return [(heading, " ".join(" ".join(parts).split())) for heading, parts in found]
 
 
-def anchor_of(text: str) -> str:
-    """Prove that nothing is missing -> prove-that-nothing-is-missing."""
-    return "-".join(re.findall(r"[a-z0-9]+", text.lower()))
-
-
 def to_html(source: str, shown: Callable[[str, int], str | None] | None = None) -> Markup:
     """The text as HTML. shown: a block of lines for a shell as HTML, by its text and place; null: as any other."""
-    return Markup(_markdown().render(source, {} if shown is None else {SHOWN: shown}))  # noqa: S704 markdown-it escapes what is no mark
+    from gateway.docs.markdown_renderer import MARKDOWN  # noqa: PLC0415 see the docstring above
+
+    return Markup(MARKDOWN.render(source, {} if shown is None else {SHOWN: shown}))  # noqa: S704 markdown-it escapes what is no mark
 
 
 def inline(text: str) -> Markup:
     """One line's marks as HTML."""
-    return Markup(_markdown().renderInline(text))  # noqa: S704 as above
+    from gateway.docs.markdown_renderer import MARKDOWN  # noqa: PLC0415 see the docstring above
 
-
-def _markdown() -> Any:
-    """The parser and what renders; the library is loaded with the first page [1 MB]."""
-    return importlib.import_module("gateway.docs.markdown_renderer").MARKDOWN
-
-
-def bare(token: Any) -> str:
-    """A markdown-it token of a line: its text without its marks."""
-    return "".join(child.content for child in token.children or ())
+    return Markup(MARKDOWN.renderInline(text))  # noqa: S704 as above
 
 
 def _plain(token: Any) -> str:

@@ -10,7 +10,7 @@ from markdown_it.utils import OptionsDict
 from markupsafe import escape
 
 from gateway.docs.colours import coloured
-from gateway.docs.markdown import SHOWN, anchor_of, bare
+from gateway.docs.markdown_text import SHOWN, anchor_of, bare
 
 _LINKS = ("/", "#", "https://", "http://")
 

@@ -1,13 +1,12 @@
-"""A text as a QR code, for a page. Its library is loaded with the first one: few pages show any [2 MB]."""
-
-import importlib
+"""A text as a QR code, for a page."""
 
 from markupsafe import Markup
 
 
 def qr_code(text: str) -> Markup | None:
     """The picture; None where the text is too long for one."""
-    segno = importlib.import_module("segno")
+    import segno  # noqa: PLC0415 few pages show any [2 MB]
+
     try:
         made = segno.make(text, error="m", micro=False)
     except segno.DataOverflowError:

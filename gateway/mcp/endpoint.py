@@ -6,9 +6,8 @@ stands on it (gateway/mcp/server.py) is loaded by the first request that the pip
 
 import asyncio
 import gc
-import importlib
 from collections.abc import Callable
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from gateway.answers.answer import Answer
 from gateway.answers.refusals import Refusal
@@ -82,10 +81,12 @@ def _missing(refusal: Refusal) -> list[str]:
 
 
 def _load() -> ReplyOf:
-    made = importlib.import_module("gateway.mcp.server").server()
+    from gateway.mcp import server  # noqa: PLC0415 see the module's docstring
+
+    made = server.server()
     # As at the start (gateway/http/serve.py): the collector need not walk what stays.
     gc.freeze()
-    return cast(ReplyOf, made)
+    return made
 
 
 def _refuse(refusal: Refusal, _now_us: int) -> Answer:

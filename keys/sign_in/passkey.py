@@ -8,11 +8,10 @@ keys are stored, and no name of a device but the one that the person chose. Writ
 
 import asyncio
 import gc
-import importlib
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from kernel.errors import InvalidInput, NotFound
 from kernel.ids import new_id
@@ -26,7 +25,7 @@ from store.database import Transaction
 from store.row_mapping import RowMapping
 
 OF_ONE_MAX: Final = 10
-_LIBRARY: Final = "keys.sign_in.passkey_answer"
+_LATE: Final = "keys.sign_in.passkey_answer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +55,9 @@ async def list_passkeys(tx: Transaction, account_id: str) -> Sequence[Passkey]:
 
 
 async def load() -> None:
-    """Loads the library in a thread, so that other requests go on [0.1 s]. What needs it here loads it otherwise."""
+    """Loads the library in a thread, so that other requests go on [0.1 s]; whatever needs it first loads it otherwise.
+    Few processes ever do [5 MB].
+    """
     await asyncio.to_thread(_load)
 
 
@@ -64,17 +65,18 @@ def options_to_add(
     site: Site, account: Account, existing: Sequence[Passkey], challenge: bytes
 ) -> str:
     """What navigator.credentials.create is given: JSON."""
+    from keys.sign_in import passkey_answer  # noqa: PLC0415 see load
+
     ids = [one.credential_id for one in existing]
-    options: str = _library().options_to_add(site, account, ids, challenge)
-    return options
+    return passkey_answer.options_to_add(site, account, ids, challenge)
 
 
 def options_to_show(site: Site, existing: Sequence[Passkey], challenge: bytes) -> str:
     """What navigator.credentials.get is given: JSON."""
-    options: str = _library().options_to_show(
-        site, [one.credential_id for one in existing], challenge
-    )
-    return options
+    from keys.sign_in import passkey_answer  # noqa: PLC0415 see load
+
+    ids = [one.credential_id for one in existing]
+    return passkey_answer.options_to_show(site, ids, challenge)
 
 
 async def check_room(tx: Transaction, account_id: str) -> Sequence[Passkey]:
@@ -101,9 +103,11 @@ async def add(
 
     Raises InvalidInput for one that is not for this site, person and session, or is too old, or is kept already.
     """
+    from keys.sign_in import passkey_answer  # noqa: PLC0415 see load
+
     account_id = purpose.account_id
     await check_room(tx, account_id)
-    answer = _library().read_new(given)
+    answer = passkey_answer.read_new(given)
     if answer is None:
         raise _not_made()
     if passkey_challenge.made_at(vault, purpose, answer.challenge, now_us=now_us) is None:
@@ -133,7 +137,9 @@ async def check(
     """Whether a passkey of the purpose's account signed a challenge for it that it did not answer before; it is
     used now. given: the browser's answer, JSON.
     """
-    answer = _library().read_shown(given)
+    from keys.sign_in import passkey_answer  # noqa: PLC0415 see load
+
+    answer = passkey_answer.read_shown(given)
     if answer is None:
         return False
     asked_at = passkey_challenge.made_at(vault, purpose, answer.challenge, now_us=now_us)
@@ -179,14 +185,10 @@ def _not_made() -> InvalidInput:
     return InvalidInput("the browser's answer is no new passkey of this site", param="name")
 
 
-def _library() -> Any:
-    """keys/sign_in/passkey_answer.py: few processes ever need it and its libraries [5 MB]."""
-    return importlib.import_module(_LIBRARY)
-
-
 def _load() -> None:
-    if _LIBRARY not in sys.modules:
-        _library()
+    if _LATE not in sys.modules:
+        from keys.sign_in import passkey_answer  # noqa: F401, PLC0415 see load
+
         # As at the start (gateway/http/serve.py): the collector need not walk what stays.
         gc.freeze()
 

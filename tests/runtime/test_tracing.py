@@ -8,7 +8,7 @@ import pytest
 from cli.server.doctor_settings import tracing as looked_at
 from runtime.context import open_context
 from runtime.settings import SettingsError, load_settings
-from runtime.traces.tracing import MISSING, sdk_variables
+from runtime.traces.open import MISSING, sdk_variables
 
 
 async def test_a_start_without_the_packages_of_the_extra_says_so(

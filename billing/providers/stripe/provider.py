@@ -1,15 +1,14 @@
 """Stripe: Checkout for payments and subscriptions, invoices, the customer portal.
 
 Notifications are verified and simulated here and read by events.py; none of it needs Stripe's
-library, which is loaded with _stripe_calls.py where there is a key to ask with. Source: Stripe's API
+library, which is loaded with calls.py where there is a key to ask with. Source: Stripe's API
 reference and its webhook guide.
 """
 
 import hmac
-import importlib
 import re
 from collections.abc import Sequence
-from typing import Protocol, cast
+from typing import Protocol
 
 import httpx
 import msgspec
@@ -209,9 +208,9 @@ def make(
 
 
 def _calls_with(key: str, settings: Settings, client: httpx.AsyncClient) -> Calls:
-    module = importlib.import_module("billing.providers.stripe.calls")
-    made = module.StripeCalls(key, settings.api_base, client, settings.profile_id)
-    return cast(Calls, made)
+    from billing.providers.stripe.calls import StripeCalls  # noqa: PLC0415 see the module's docstring
+
+    return StripeCalls(key, settings.api_base, client, settings.profile_id)
 
 
 PROVIDER = Registration(

@@ -21,7 +21,8 @@ from gateway.answers.response_codes import CODES, NextAction
 from gateway.docs import samples
 from gateway.docs.code_notes import NOTES
 from gateway.docs.colours import coloured
-from gateway.docs.markdown import anchor_of, headings, to_html
+from gateway.docs.markdown import headings, to_html
+from gateway.docs.markdown_text import anchor_of
 from gateway.docs.pages import GUIDES, PLACEHOLDER, guide_text, path_of
 from gateway.docs.reference import Operation, resources
 from gateway.http.rate_limit import BURST_S

@@ -1,0 +1,17 @@
+"""What reading and rendering Markdown have in common; it needs no library. Pure."""
+
+import re
+from typing import Any, Final
+
+# Where the renderer finds what shows lines for a shell.
+SHOWN: Final = "shown"
+
+
+def anchor_of(text: str) -> str:
+    """Prove that nothing is missing -> prove-that-nothing-is-missing."""
+    return "-".join(re.findall(r"[a-z0-9]+", text.lower()))
+
+
+def bare(token: Any) -> str:
+    """A markdown-it token of a line: its text without its marks."""
+    return "".join(child.content for child in token.children or ())

@@ -1,0 +1,60 @@
+"""Begins tracing, where it is switched on and its packages are there.
+
+Promise: off, which is the default, nothing of OpenTelemetry is imported and `open_tracing` gives None, which
+is all that a part tests for. What a span holds goes through `runtime.log.mask`, as a log line does.
+"""
+
+import contextlib
+import importlib.util
+import os
+from collections.abc import AsyncIterator
+
+import dotenv
+
+from runtime.metrics import Metrics
+from runtime.settings import ENV_FILE, SettingsError
+from runtime.traces.tracing import Tracing
+
+SDK_PREFIX = "OTEL_"
+# What `pip install 'topup-gateway[tracing]'` brings.
+PACKAGES = ("opentelemetry.sdk", "opentelemetry.exporter.otlp.proto.http")
+MISSING = (
+    "TOPUP_TRACING is on, but the packages of the extra `tracing` are not installed:"
+    " pip install 'topup-gateway[tracing]', or switch it off"
+)
+
+
+def sdk_variables() -> dict[str, str]:
+    """Those of the SDK, as ours are read: the environment wins over `.env`."""
+    given = {**dotenv.dotenv_values(ENV_FILE), **os.environ}
+    return {name: value for name, value in given.items() if name.startswith(SDK_PREFIX) and value}
+
+
+def is_installed() -> bool:
+    """Whether the packages of the extra are there; their modules are not run."""
+    try:
+        return all(importlib.util.find_spec(name) is not None for name in PACKAGES)
+    except ModuleNotFoundError:
+        return False
+
+
+@contextlib.asynccontextmanager
+async def open_tracing(metrics: Metrics, *, is_on: bool) -> AsyncIterator[Tracing | None]:
+    """None where it is off. Raises SettingsError where it cannot be as the variables say."""
+    if not is_on:
+        yield None
+        return
+    if not is_installed():
+        raise SettingsError(MISSING)
+    # The SDK looks at the environment alone.
+    os.environ.update(sdk_variables())
+    from runtime.traces.spans import Spans  # noqa: PLC0415 where tracing is on: OpenTelemetry
+
+    try:
+        made = Spans(metrics.spans_dropped)
+    except ValueError as error:
+        raise SettingsError(f"OpenTelemetry's OTEL_… variables: {error}") from None
+    try:
+        yield made
+    finally:
+        await made.close()
