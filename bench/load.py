@@ -5,8 +5,9 @@
 Run in a process of its own, so that it takes nothing from the server's core. Closed loop unless
 --rate is given; ends after --seconds, or after --requests. In the body {n} becomes a recipient's
 number and {t} the moment of writing (time.perf_counter_ns, which all processes of a machine share).
-Prints one JSON line: requests, seconds, per_s, p50_ms, p99_ms, mean_ms, statuses, cpu_s, begun_ns,
-ended_ns. Loopback only.
+Each request has an Idempotency-Key of its own, but with --not-idempotent.
+Prints one JSON line: requests, seconds, per_s, p50_ms, p99_ms, mean_ms, max_ms, statuses, cpu_s,
+begun_ns, ended_ns. Loopback only.
 """
 
 import argparse
@@ -100,6 +101,7 @@ class Plan:
         method = "POST" if self._body else "GET"
         self._line = f"{method} {arguments.path} HTTP/1.1\r\nHost: 127.0.0.1\r\n"
         self._run = f"{time.time_ns():x}"
+        self._is_idempotent: bool = not arguments.not_idempotent
         self._left = arguments.connections
         self._rate: float = arguments.rate
         self._requests_left: int | None = arguments.requests
@@ -124,10 +126,10 @@ class Plan:
         body = self._body.replace("{n}", str(spread % self._recipients))
         if "{t}" in body:
             body = body.replace("{t}", str(time.perf_counter_ns()))
+        if self._is_idempotent:
+            head += f"Idempotency-Key: {self._run}-{connection}-{number}\r\n"
         return (
-            f"{head}Content-Type: application/json\r\n"
-            f"Idempotency-Key: {self._run}-{connection}-{number}\r\n"
-            f"Content-Length: {len(body)}\r\n\r\n{body}"
+            f"{head}Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n{body}"
         ).encode()
 
     def start(self, connections: Sequence[Connection]) -> None:
@@ -212,6 +214,7 @@ async def run(arguments: argparse.Namespace) -> dict[str, object]:
         "p50_ms": round(ordered[len(ordered) // 2] * 1000, 3),
         "p99_ms": round(ordered[int(len(ordered) * 0.99)] * 1000, 3),
         "mean_ms": round(sum(ordered) / len(ordered) * 1000, 3),
+        "max_ms": round(ordered[-1] * 1000, 3),
         "statuses": dict(tally.statuses),
         "cpu_s": round(time.process_time(), 2),
         "begun_ns": round(plan.begun_s * 1e9),
@@ -234,6 +237,7 @@ def main() -> None:
     parser.add_argument("--requests", type=int)
     parser.add_argument("--rate", type=float, default=0, help="requests a second; 0: closed loop")
     parser.add_argument("--json", default="")
+    parser.add_argument("--not-idempotent", action="store_true")
     parser.add_argument("--key", action="append")
     parser.add_argument("--keys-file", default="", help="keys in a file, one a line")
     parser.add_argument("--recipients", type=int, default=1000)

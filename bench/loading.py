@@ -31,6 +31,7 @@ class Load:
     p50_ms: float
     p99_ms: float
     mean_ms: float
+    max_ms: float
     statuses: dict[str, int]
     cpu_s: float
     begun_ns: int
@@ -76,6 +77,7 @@ def loading(
     requests: int | None = None,
     rate: float = 0,
     recipients: int = 1000,
+    is_idempotent: bool = True,
 ) -> Iterator[Loader]:
     """A load client that runs meanwhile. An empty body sends GET; an address without a path.
 
@@ -89,6 +91,8 @@ def loading(
         argv += ["--rate", str(rate), "--recipients", str(recipients)]
         if body:
             argv += ["--json", body]
+        if not is_idempotent:
+            argv.append("--not-idempotent")
         if requests is not None:
             argv += ["--requests", str(requests)]
         if keys:
@@ -111,6 +115,7 @@ def load(
     requests: int | None = None,
     rate: float = 0,
     recipients: int = 1000,
+    is_idempotent: bool = True,
 ) -> Load:
     """One load, to its end."""
     with loading(
@@ -123,5 +128,6 @@ def load(
         requests=requests,
         rate=rate,
         recipients=recipients,
+        is_idempotent=is_idempotent,
     ) as loader:
         return loader.result()

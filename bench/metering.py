@@ -16,7 +16,7 @@ half of the batches had a shorter one; asked are 10 ms at most.
 import argparse
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from itertools import count
 from typing import Any, Final, NamedTuple
@@ -25,6 +25,7 @@ import httpx
 import msgspec
 
 from bench import report
+from bench.loading import load
 from bench.loop_held import loop_held
 from bench.scene import KINDS, Scene, in_turn, scene
 from bench.usage import Meter, postmaster
@@ -48,6 +49,14 @@ SENDS_PER_S: Final = 20
 ALONE_S: Final = 3
 MODELS: Final = ("gpt-4o", "gpt-4o-mini", "claude-opus-4", "gemini-2.5-pro", "llama-4")
 _number = count()
+
+
+class _Charged(NamedTuple):
+    """What was charged, how long all of it took, and the slowest call."""
+
+    records: int
+    seconds: float
+    slowest_ms: float
 
 
 class _Measured(NamedTuple):
@@ -129,31 +138,58 @@ async def _measure(stage: Scene, chosen: report.Options) -> dict[str, list[_Meas
     roots = {"gateway": [installation.gateways[0].pid]}
     if stage.server is not None:
         roots["postgres"] = [await asyncio.to_thread(postmaster, stage.server.url)]
-    batches, singles = 12, chosen.count(300, 500)
+    batches, singles = 12, chosen.count(3_000, 10_000)
     rounds: dict[str, list[_Measured]] = {BATCHES: [], SINGLES: [], ALONE: []}
     key, other_key = await _funded_key(installation), await _funded_key(installation)
     async with client(key, timeout_s=60) as http, client(other_key, timeout_s=60) as other:
-        await _run(http, installation.url, [_batch() for _ in range(2)], 1)  # to warm up
+        runs: dict[str, Callable[[], Awaitable[_Charged]]] = {
+            ALONE: _nothing,
+            BATCHES: lambda: _batches(http, installation.url, batches),
+            SINGLES: lambda: asyncio.to_thread(_singles, installation.url, key, singles),
+        }
+        await _batches(http, installation.url, 2)  # to warm up
         for _ in range(chosen.runs):
-            for name, bodies, at_once, each in (
-                (ALONE, [], 1, 0),
-                (BATCHES, [_batch() for _ in range(batches)], BATCHES_AT_ONCE, RECORDS),
-                (SINGLES, [_body(_record()) for _ in range(singles)], SINGLES_AT_ONCE, 1),
-            ):
+            for name, run in runs.items():
                 meter = Meter(roots)
                 meter.start()
                 async with _sending(other, installation.url) as sends_s:
-                    began_s = time.perf_counter()
-                    slowest_s = await _run(http, installation.url, bodies, at_once)
-                    seconds, records = time.perf_counter() - began_s, len(bodies) * each
-                    if not bodies:
-                        await asyncio.sleep(ALONE_S)
-                cpu_us = {group: cpu * 1e6 / (records or 1) for group, cpu in meter.cpu_s().items()}
+                    done = await run()
+                count = done.records or 1
+                cpu_us = {group: cpu * 1e6 / count for group, cpu in meter.cpu_s().items()}
                 send_ms, slowest_send_ms = report.median(sends_s) * 1000, max(sends_s) * 1000
+                per_s = done.records / done.seconds
                 rounds[name].append(
-                    _Measured(records / seconds, slowest_s * 1000, cpu_us, send_ms, slowest_send_ms)
+                    _Measured(per_s, done.slowest_ms, cpu_us, send_ms, slowest_send_ms)
                 )
     return rounds
+
+
+async def _nothing() -> _Charged:
+    await asyncio.sleep(ALONE_S)
+    return _Charged(0, ALONE_S, 0)
+
+
+async def _batches(http: httpx.AsyncClient, url: str, count: int) -> _Charged:
+    began_s = time.perf_counter()
+    slowest_s = await _run(http, url, [_batch() for _ in range(count)], BATCHES_AT_ONCE)
+    return _Charged(count * RECORDS, time.perf_counter() - began_s, slowest_s * 1000)
+
+
+def _singles(url: str, key: str, count: int) -> _Charged:
+    """By the client of the sends: httpx makes 700 calls a second, too few for any batch to gather."""
+    record = {**_record(), "reference": "call-{t}"}
+    seen = load(
+        url,
+        path=f"{API}/usage",
+        body=_body(record).decode(),
+        keys=[key],
+        connections=SINGLES_AT_ONCE,
+        seconds=60,
+        requests=count,
+        is_idempotent=False,
+    )
+    assert not seen.refused, f"refused: {seen.statuses}"
+    return _Charged(seen.requests, seen.seconds, seen.max_ms)
 
 
 async def _funded_key(installation: Installation) -> str:

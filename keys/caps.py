@@ -39,6 +39,12 @@ WHERE w.key_id = v.key_id AND w.period = v.period AND w.window_start_at = v.star
 _COLUMNS = ("key_id", "period", "window_start_at", "account_id", "spent_micros")
 _ADD = """ON CONFLICT (key_id, period, window_start_at) DO UPDATE
     SET spent_micros = spend_windows.spent_micros + excluded.spent_micros"""
+_GIVE_BACK = """
+UPDATE spend_windows SET spent_micros = GREATEST(0, spend_windows.spent_micros - v.back_micros)
+FROM :rows[key_id text, period text, start bigint, back_micros bigint] AS v
+WHERE spend_windows.key_id = v.key_id AND spend_windows.period = v.period
+  AND spend_windows.window_start_at = v.start
+"""
 # As the index has it; see keys/counter.py for the names.
 _OF_RECIPIENTS = "period >= 'same:' AND period < 'to;'"
 _PERIODS: tuple[Period, ...] = ("day", "month")  # the ones that have a cap
@@ -141,15 +147,13 @@ async def add_windows(
         grown = sorted((*at, delta) for at, delta in sums.items() if delta > 0)
         await tx.insert_deferred("spend_windows", _COLUMNS, grown, on_conflict=_ADD)
     given_back = sorted((*at[:3], -delta) for at, delta in sums.items() if delta < 0)
-    if given_back:
-        await tx.execute(
-            """UPDATE spend_windows
-               SET spent_micros = GREATEST(0, spend_windows.spent_micros - v.back_micros)
-               FROM :rows[key_id text, period text, start bigint, back_micros bigint] AS v
-               WHERE spend_windows.key_id = v.key_id AND spend_windows.period = v.period
-                 AND spend_windows.window_start_at = v.start""",
-            rows=given_back,
-        )
+    if not given_back:
+        return
+    if details and any(one[:3] in details for one in given_back):
+        # Such a row was offered above, and one round trip does not write a row twice.
+        await tx.execute(_GIVE_BACK, rows=given_back)
+    else:
+        await tx.execute_deferred(_GIVE_BACK, touching=None, rows=given_back)
 
 
 async def _add_with_details(

@@ -106,8 +106,10 @@ class Transaction(Protocol):
         """
         ...
 
-    async def execute_deferred(self, text: str, *, touching: int, **values: Any) -> None:
-        """As execute, perhaps later like insert_deferred; StoreError unless so many rows are touched."""
+    async def execute_deferred(self, text: str, *, touching: int | None, **values: Any) -> None:
+        """As execute, perhaps later like insert_deferred; StoreError unless so many rows are touched.
+        None: whatever is there.
+        """
         ...
 
     async def pause(self) -> None:

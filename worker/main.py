@@ -113,7 +113,7 @@ def chores_of(context: Context) -> Sequence[Chore]:
         Chore("sandboxes.erase", ERASE_S, partial(erase_idle, context.database, context.clock)),
         resealing_chore(context.database, context.vault),
         space_chore(context.database),
-        counting_chore(context.database, context.clock),
+        counting_chore(context.database),
         volume_chore(context.database, context.clock),
         *pruning_chores(context.database, context.clock),
         retention_chore(

@@ -67,7 +67,10 @@ class BatchState:
                 self.outbox.reading(read_set.tenants),
             ]
         )
-        further = self.spending.further_readings(read_set.sends)
+        further = [
+            *self.spending.further_readings(read_set.sends),
+            *(reading for each in self._ranked for reading in each.further_readings()),
+        ]
         if further:
             await tx.fetch_many(further)
         if read_set.ledger_ids:

@@ -49,6 +49,10 @@ class WorkingSet(ABC):
         """What is read together with the wallets, in one round trip where there are such."""
         return ()
 
+    def further_readings(self) -> Sequence[BatchRead]:
+        """What the first readings showed to be wanted, too; mostly nothing."""
+        return ()
+
     @abstractmethod
     async def update(self, tx: Transaction, now_us: int) -> None:
         """Writes what changed at once; called once, after every command was decided."""

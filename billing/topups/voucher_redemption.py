@@ -52,7 +52,7 @@ async def find_issued(
     async def work(tx: Transaction) -> TopUp | None:
         return (await topups.load(tx, [topup_id])).get(topup_id)
 
-    found = await database.read(work)
+    found = await database.read(work, is_single=True)
     if found is None or found.environment != environment:
         raise unknown_voucher()
     _check_issued(found)

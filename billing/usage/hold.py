@@ -10,7 +10,7 @@ A hold's id is made before the first try and kept with the stored answer in one 
 same request under its Idempotency-Key is the same hold, also after a crash.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import msgspec
@@ -22,7 +22,7 @@ from kernel.clock import SECOND_US
 from kernel.errors import DomainError, NotFound
 from kernel.tenant import Tenant
 from keys import caps, counter
-from store.database import Transaction
+from store.database import BatchRead, Rows, Transaction
 from store.keyset import NEWEST, Keyset
 from store.row_mapping import NULL_AS_ZERO, WORDS_OR_NULL, RowMapping, as_json
 
@@ -149,8 +149,6 @@ class HoldWorkingSet(WorkingSet):
             # Whatever belongs to a tenant that is not locked here does not exist here.
             found = [hold for hold in map(_ROWS.read, rows) if hold.tenant in read_set.tenants]
             self._holds = {hold.id: hold for hold in found}
-        if self.references:
-            self._used = await _load_references(tx, self.references)
         for hold in self._holds.values():
             read_set.ledger_ids.update(source_id for source_id, _ in hold.sources)
             if hold.overage == "owe":
@@ -163,12 +161,24 @@ class HoldWorkingSet(WorkingSet):
             )
             read_set.windows.update(counter.read_places(hold.counted_in))
 
+    def readings(self) -> Sequence[BatchRead]:
+        """Where a reference was given."""
+        wanted = sorted(self.references)
+        return [BatchRead(_REFERENCES if wanted else "", self._take_references, pairs=wanted)]
+
+    def _take_references(self, rows: Rows) -> None:
+        self._used = {(row[0], row[1], row[2]): (row[3], row[4]) for row in rows}
+
     async def update(self, tx: Transaction, now_us: int) -> None:
-        await tx.insert("holds", _ROWS.columns, [_ROWS.write(one) for one in self._new.values()])
-        if self._changed:
-            await _update(tx, list(self._changed.values()))
         if any(hold.expires_at < now_us + LOOK_US for hold in self._new.values()):
             tx.hint(HINT)
+
+    async def insert(self, tx: Transaction) -> None:
+        """With what changed: nothing in the transaction waits for either."""
+        rows = [_ROWS.write(one) for one in self._new.values()]
+        await tx.insert_deferred("holds", _ROWS.columns, rows)
+        if self._changed:
+            await _update(tx, list(self._changed.values()))
 
     def get(self, hold_id: str, tenant: Tenant) -> Hold:
         """The tenant's hold; raises NotFound, also for another's."""
@@ -269,28 +279,14 @@ async def next_due_at(tx: Transaction) -> int | None:
     return None if row is None or row["due_at"] is None else int(row["due_at"])
 
 
-async def _load_references(
-    tx: Transaction, references: Iterable[tuple[str, str, str]]
-) -> dict[tuple[str, str, str], tuple[str, HoldStatus]]:
-    rows = await tx.fetch(
-        """SELECT h.account_id, h.environment, h.reference, h.id, h.status
-           FROM :pairs[account_id text, environment text, reference text] AS v
-           CROSS JOIN holds h
-           WHERE h.account_id = v.account_id AND h.environment = v.environment
-             AND h.reference = v.reference""",
-        pairs=sorted(references),
-    )
-    return {(row[0], row[1], row[2]): (row[3], row[4]) for row in rows}
-
-
 async def _update(tx: Transaction, holds: Sequence[Hold]) -> None:
-    changed = await tx.execute(
+    await tx.execute_deferred(
         f"""UPDATE holds SET {_CHANGED.assigned}
             FROM :rows[id text, {_CHANGED.typed}] AS v
             WHERE holds.id = v.id AND holds.status = 'held'""",
+        touching=len(holds),
         rows=[(one.id, *_CHANGED.write(one)) for one in sorted(holds, key=lambda one: one.id)],
     )
-    assert changed == len(holds), "an open hold vanished under the lock"
 
 
 _ROWS = RowMapping(
@@ -315,6 +311,12 @@ _CHANGED = _ROWS.part(
     "ended_at",
 )
 _BY_ID = f"SELECT {_ROWS.listed} FROM holds WHERE id = :id"
+_REFERENCES = """
+    SELECT h.account_id, h.environment, h.reference, h.id, h.status
+    FROM :pairs[account_id text, environment text, reference text] AS v
+    CROSS JOIN holds h
+    WHERE h.account_id = v.account_id AND h.environment = v.environment
+      AND h.reference = v.reference"""
 _BY_IDS = f"SELECT {_ROWS.listed} FROM holds WHERE id IN :ids[text]"
 _PAGES = Keyset(
     _ROWS.listed,

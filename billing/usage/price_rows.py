@@ -6,14 +6,15 @@ ever what it was priced by; the list's version is raised in the transaction of t
 reads it sees every change that was made before.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 from billing.engine.read_set import ReadSet, WorkingSet
 from billing.engine.rules import Rules
 from billing.usage.price_list import ModelPrice, PriceList
 from kernel.limits import INT64_MAX
-from store.database import Transaction
+from store.database import BatchRead, Rows, Transaction
 from store.row_mapping import RowMapping
 
 _NONE: Final = PriceList()
@@ -25,19 +26,12 @@ class PriceBook:
     def __init__(self) -> None:
         self._lists: dict[str, PriceList] = {}
 
-    async def lists(self, tx: Transaction, environments: Iterable[str]) -> Mapping[str, PriceList]:
-        """As they are now; one statement, and one for each list that was changed."""
-        wanted = sorted(set(environments))
-        rows = await tx.fetch(_VERSIONS, environments=wanted)
-        versions = {row["environment"]: row["version"] for row in rows}
-        found: dict[str, PriceList] = {}
-        for environment in wanted:
-            version = versions.get(environment, 0)
-            kept = self._lists.get(environment, _NONE)
-            if kept.version != version:
-                kept = self._lists[environment] = await read_list(tx, environment)
-            found[environment] = kept
-        return found
+    def of(self, environment: str) -> PriceList:
+        """As it was last read."""
+        return self._lists.get(environment, _NONE)
+
+    def keep(self, environment: str, found: PriceList) -> None:
+        self._lists[environment] = found
 
 
 class PriceWorkingSet(WorkingSet):
@@ -48,20 +42,44 @@ class PriceWorkingSet(WorkingSet):
     def __init__(self, book: PriceBook) -> None:
         self.environments: set[str] = set()
         self._book = book
-        self._lists: Mapping[str, PriceList] = {}
+        self._versions: dict[str, int] = {}
+        self._lists: dict[str, PriceList] = {}
 
     @classmethod
     def under(cls, rules: Rules) -> "PriceWorkingSet":
         return cls(rules.of(PriceBook))
 
-    async def load(self, tx: Transaction, read_set: ReadSet, now_us: int) -> None:  # noqa: ARG002
-        self._lists = await self._book.lists(tx, self.environments)
+    async def load(self, tx: Transaction, read_set: ReadSet, now_us: int) -> None:
+        """All is read together with the wallets, and where a list was changed its prices after that."""
+
+    def readings(self) -> Sequence[BatchRead]:
+        wanted = sorted(self.environments)
+        return [BatchRead(_VERSIONS if wanted else "", self._take_versions, environments=wanted)]
+
+    def further_readings(self) -> Sequence[BatchRead]:
+        """Of each list whose version is not the one that the book has."""
+        changed = []
+        for environment in sorted(self.environments):
+            version, kept = self._versions.get(environment, 0), self._book.of(environment)
+            if kept.version == version:
+                self._lists[environment] = kept
+            else:
+                take = partial(self._take_list, environment, version)
+                changed.append(BatchRead(_CURRENT, take, environment=environment))
+        return changed
 
     async def update(self, tx: Transaction, now_us: int) -> None:
         """Nothing is changed here."""
 
     def of(self, environment: str) -> PriceList:
         return self._lists[environment]
+
+    def _take_versions(self, rows: Rows) -> None:
+        self._versions = {row[0]: row[1] for row in rows}
+
+    def _take_list(self, environment: str, version: int, rows: Rows) -> None:
+        found = self._lists[environment] = PriceList(version, map(_ROWS.read, rows))
+        self._book.keep(environment, found)
 
 
 async def read_list(tx: Transaction, environment: str) -> PriceList:

@@ -74,14 +74,14 @@ async def next_tenant(tx: Transaction, after: Tenant) -> Tenant | None:
     return min((Tenant(row[0], row[1]) for row in rows), default=None)
 
 
-async def count_step(tx: Transaction, tenant: Tenant, *, now_us: int) -> int:
+async def count_step(tx: Transaction, tenant: Tenant) -> int:
     """Counts some of the tenant's; returns how many, 0 once all are counted."""
     await lock_tenants(tx, [tenant])
     counted = 0
     for table, text in _STEPS.items():
         rows = await tx.fetch(text, account_id=tenant.account_id, environment=tenant.environment)
         if rows:
-            await add_days(tx, map(_SPENT.read, rows), now_us=now_us)
+            await add_days(tx, map(_SPENT.read, rows))
             marked = await tx.execute(_MARKS[table], ids=[row["id"] for row in rows])
             assert marked == len(rows), "nobody else counts under the account's lock"
         counted += len(rows)

@@ -6,7 +6,7 @@ price (billing/usage/price_list.py). Invariant: one charge for each reference, w
 Writes usage_records; what is not known yet is a hold (billing/usage/hold.py).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -24,7 +24,7 @@ from kernel.errors import InvalidInput
 from kernel.ids import new_id
 from kernel.tenant import Tenant
 from keys.principal import Principal
-from store.database import Transaction
+from store.database import BatchRead, Rows, Transaction
 from store.row_mapping import RowMapping
 
 AMOUNT_MICROS_MAX = 10**15  # a thousand million dollars
@@ -84,17 +84,25 @@ class UsageWorkingSet(WorkingSet):
         self._known: dict[tuple[str, str, str], UsageRecord] = {}
         self._new: list[UsageRecord] = []
 
-    async def load(self, tx: Transaction, read_set: ReadSet, now_us: int) -> None:  # noqa: ARG002
-        """One statement, and only where a reference was given."""
-        if not self.references:
-            return
-        rows = await tx.fetch(_OF_REFERENCES, pairs=sorted(self.references))
+    async def load(self, tx: Transaction, read_set: ReadSet, now_us: int) -> None:
+        """All is read together with the wallets."""
+
+    def readings(self) -> Sequence[BatchRead]:
+        """Where a reference was given."""
+        wanted = sorted(self.references)
+        return [BatchRead(_OF_REFERENCES if wanted else "", self._take, pairs=wanted)]
+
+    def _take(self, rows: Rows) -> None:
         for record in map(_ROWS.read, rows):
             assert record.reference is not None
             self._known[record.account_id, record.environment, record.reference] = record
 
-    async def update(self, tx: Transaction, now_us: int) -> None:  # noqa: ARG002
-        await tx.insert("usage_records", _ROWS.columns, [_ROWS.write(one) for one in self._new])
+    async def update(self, tx: Transaction, now_us: int) -> None:
+        """A record is never changed."""
+
+    async def insert(self, tx: Transaction) -> None:
+        rows = [_ROWS.write(one) for one in self._new]
+        await tx.insert_deferred("usage_records", _ROWS.columns, rows)
 
     def earlier(self, tenant: Tenant, item: UsageItem) -> UsageRecord | None:
         """The record that the same item was charged as before.

@@ -63,9 +63,12 @@ class UsageDays(WorkingSet):
     async def load(self, tx: Transaction, read_set: ReadSet, now_us: int) -> None:
         """Nothing is decided by the sums."""
 
-    async def update(self, tx: Transaction, now_us: int) -> None:  # noqa: ARG002
+    async def update(self, tx: Transaction, now_us: int) -> None:
+        """Nothing in the transaction waits for the sums."""
+
+    async def insert(self, tx: Transaction) -> None:
         rows = [(*place, *sums) for place, sums in sorted(self._added.items())]
-        await tx.insert("usage_days", _COLUMNS, rows, on_conflict=_ADD)
+        await tx.insert_deferred("usage_days", _COLUMNS, rows, on_conflict=_ADD)
 
     def add(self, spent: Spent) -> int:
         """Counts it; returns the start of the UTC day that it counts in."""
@@ -90,12 +93,12 @@ class UsageDays(WorkingSet):
         return day_start_at
 
 
-async def add_days(tx: Transaction, spent: Iterable[Spent], *, now_us: int) -> None:
+async def add_days(tx: Transaction, spent: Iterable[Spent]) -> None:
     """Adds them to the sums; the caller holds the accounts' locks."""
     days = UsageDays()
     for one in spent:
         days.add(one)
-    await days.update(tx, now_us)
+    await days.insert(tx)
 
 
 _ADD = f"""ON CONFLICT ({", ".join(_COLUMNS[:6])}) DO UPDATE SET

@@ -114,7 +114,7 @@ class PostgresqlTransaction:
             text, arguments = (await self._bulk_insert(table, columns, on_conflict)).bind(rows)
             await self._gather(text, arguments, None)
 
-    async def execute_deferred(self, text: str, *, touching: int, **values: Any) -> None:
+    async def execute_deferred(self, text: str, *, touching: int | None, **values: Any) -> None:
         statement = _statement(text)
         await self._gather(statement.text, statement.bind(values), touching)
 

@@ -74,8 +74,10 @@ class SqliteTransaction:
     ) -> None:
         await self.insert(table, columns, rows, on_conflict)
 
-    async def execute_deferred(self, text: str, *, touching: int, **values: Any) -> None:
-        check_touched(await self.execute(text, **values), touching)
+    async def execute_deferred(self, text: str, *, touching: int | None, **values: Any) -> None:
+        touched = await self.execute(text, **values)
+        if touching is not None:
+            check_touched(touched, touching)
 
     async def pause(self) -> None:
         # In the writer's thread: the event loop's may be waiting for the interpreter.

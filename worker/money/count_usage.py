@@ -10,7 +10,6 @@ from functools import partial
 from typing import Final
 
 from billing.usage import uncounted
-from kernel.clock import Clock
 from kernel.tenant import Tenant
 from store.database import Database
 from store.errors import StoreError
@@ -21,12 +20,12 @@ COUNT_S: Final = 60
 _log = logging.getLogger(__name__)
 
 
-def counting_chore(database: Database, clock: Clock) -> Chore:
+def counting_chore(database: Database) -> Chore:
     """Every minute: without such usage that is one statement."""
-    return Chore("usage.count", COUNT_S, partial(count_usage, database, clock))
+    return Chore("usage.count", COUNT_S, partial(count_usage, database))
 
 
-async def count_usage(database: Database, clock: Clock) -> None:
+async def count_usage(database: Database) -> None:
     """Goes through the accounts once, in small steps."""
     after = Tenant("", "")
     while True:
@@ -34,16 +33,16 @@ async def count_usage(database: Database, clock: Clock) -> None:
         if found is None:
             return
         try:
-            await _count(database, clock, found)
+            await _count(database, found)
         except StoreError as error:
             fields = {"account_id": found.account_id, "error": str(error)}
             _log.warning("usage.not_counted", extra={"fields": fields})
         after = found
 
 
-async def _count(database: Database, clock: Clock, tenant: Tenant) -> None:
+async def _count(database: Database, tenant: Tenant) -> None:
     counted = -1
     while counted:
-        step = partial(uncounted.count_step, tenant=tenant, now_us=clock.now_us())
+        step = partial(uncounted.count_step, tenant=tenant)
         counted = await database.transaction(step)
         await asyncio.sleep(PAUSE_S)

@@ -116,7 +116,7 @@ class Recorder:
     ) -> None:
         await self._tx.insert_deferred(table, columns, rows, on_conflict)
 
-    async def execute_deferred(self, text: str, *, touching: int, **values: Any) -> None:
+    async def execute_deferred(self, text: str, *, touching: int | None, **values: Any) -> None:
         self._said.append((text, values))
         await self._tx.execute_deferred(text, touching=touching, **values)
 

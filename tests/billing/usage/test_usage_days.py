@@ -118,8 +118,8 @@ async def test_what_a_process_of_before_wrote_is_seen_at_once_and_counted_once(
 
     assert await sums(account, "day") == whole
     assert await account.findings() == []
-    await count_usage(database, clock)
-    await count_usage(database, clock)
+    await count_usage(database)
+    await count_usage(database)
     assert await sums(account, "day") == whole
     assert await account.findings() == []
     rows = await database.read(lambda tx: tx.fetch("SELECT SUM(records) AS n FROM usage_days"))
@@ -135,7 +135,7 @@ async def test_a_charge_of_an_app_is_in_the_same_list(
     await database.transaction(
         lambda tx: tx.execute(OF_BEFORE, account=account.account_id, at=clock.now_us())
     )
-    await count_usage(database, clock)
+    await count_usage(database)
 
     [line] = await database.read(lambda tx: usage_lines(tx, tenant, WEEK, limit=10))
     of_app = UsageWanted(key_id="app_1")
