@@ -13,6 +13,7 @@ import hmac
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 from kernel.clock import MINUTE_US, SECOND_US, Clock
 from kernel.errors import DomainError, Unavailable
@@ -28,12 +29,16 @@ from store.database import Database, Transaction
 from store.errors import StoreError
 
 CACHE_LIFE_US = SECOND_US // 2
-# A hot entry is read again at this age, so that no request of a busy key waits for the database.
-REFRESH_AGE_US = 300_000
-# A query takes along every used entry older than this: all then grow old together, and a thousand
-# busy keys cost the same few queries a second as one.
-SWEEP_AGE_US = 100_000
-QUERY_DIGESTS_MAX = 1_000
+# An entry in use is read again at this age, so that no request of a busy key waits for the database.
+REFRESH_AGE_US = 250_000
+# They are looked for so often, and what is found is one query: a thousand busy keys cost the same few
+# queries a second as one. So each begins 100 ms before its entries are stale at the latest.
+SWEEP_EVERY_US = 150_000
+# Uses that lie further apart find an entry stale even where it is read again in between.
+IN_USE_US = CACHE_LIFE_US + REFRESH_AGE_US
+# On SQLite a query of so many takes the event loop 4 ms.
+QUERY_DIGESTS_MAX = 500
+SWEEP_DIGESTS_MAX = 250
 
 # Whose tokens: how their principals are loaded, and how their use is noted; both take digests or
 # ids of one statement's worth.
@@ -67,13 +72,14 @@ class CredentialEnded(DomainError):
 
 @dataclass(slots=True)
 class _Entry:
-    """What a digest was found to be, and when the read that found it began."""
+    """What a digest was found to be, when the read that found it began, and when it was last used."""
 
     digest: str
     kind: TokenKind
     outcome: Principal | Refusal
     read_at: int
     noted_minute: int
+    used_at: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +101,8 @@ class Authenticator:
         self._limits = limits or Limits()
         self._entries: dict[str, _Entry] = {}
         self._unknown: dict[str, int] = {}
-        self._hot: set[str] = set()
+        # Used since they were read, and not long after the use before.
+        self._in_use: set[str] = set()
         self._swept_at = 0
         self._waiting: dict[str, _Waiting] = {}
         self._query: asyncio.Task[None] | None = None
@@ -123,14 +130,9 @@ class Authenticator:
         if not 0 <= age_us < CACHE_LIFE_US:
             return None
         principal = _accepted(entry.outcome, now_us)
-        self._hot.add(presented)
-        # Under a flood of unknown tokens a refresh finds no room; the entry is good all the same.
-        if age_us >= REFRESH_AGE_US and len(self._waiting) < self._limits.waiting_max:
-            self._want(presented, entry.kind)
-        minute = now_us // MINUTE_US
-        if entry.noted_minute != minute:
-            entry.noted_minute = minute
-            self._note_use(entry.kind, principal)
+        self._note_use(entry, principal, now_us)
+        if not 0 <= now_us - self._swept_at < SWEEP_EVERY_US:
+            self._query_on()
         return principal
 
     async def authenticate(self, token: str) -> Principal:
@@ -153,9 +155,9 @@ class Authenticator:
         principal = _accepted(outcome, now_us)
         entry = self._entries.get(presented)
         if entry is not None:
-            self._hot.add(presented)
-            entry.noted_minute = now_us // MINUTE_US
-        self._note_use(parsed.kind, principal)
+            self._note_use(entry, principal, now_us)
+        else:
+            self._note_minute(parsed.kind, principal)
         return principal
 
     async def close(self) -> None:
@@ -188,26 +190,35 @@ class Authenticator:
             asyncio.get_running_loop().create_future()
         )
         self._waiting[wanted] = (kind, future)
-        if self._query is None or self._query.done():
-            self._query = asyncio.create_task(self._run_queries())
+        self._query_on()
         return future
 
+    def _query_on(self) -> None:
+        """Sees to it that there is a query after this call where anything is to be read."""
+        if self._query is None or self._query.done():
+            self._query = asyncio.create_task(self._run_queries())
+
     async def _run_queries(self) -> None:
-        while self._waiting:
-            taken = dict(list(self._waiting.items())[:QUERY_DIGESTS_MAX])
-            for each in taken:
+        while True:
+            began_at = self._clock.now_us()
+            kinds = self._sweep(began_at)
+            taken = dict(islice(self._waiting.items(), QUERY_DIGESTS_MAX - len(kinds)))
+            if not taken and not kinds:
+                return
+            for each, (kind, _) in taken.items():
                 del self._waiting[each]
+                kinds[each] = kind
+            self._in_use -= kinds.keys()
             try:
-                await self._run_query(taken)
+                await self._run_query(kinds, taken, began_at)
             except Exception as error:
                 _fail(taken.values(), error)
             finally:
                 _fail(taken.values(), Unavailable("the process is stopping", retry_after_s=1))
 
-    async def _run_query(self, taken: Mapping[str, _Waiting]) -> None:
-        began_at = self._clock.now_us()
-        kinds = {each: kind for each, (kind, _) in taken.items()}
-        kinds |= self._sweep(began_at, QUERY_DIGESTS_MAX - len(kinds))
+    async def _run_query(
+        self, kinds: dict[str, TokenKind], taken: Mapping[str, _Waiting], began_at: int
+    ) -> None:
         found = await self._load(kinds, began_at)
         self._keep(kinds, found, began_at)
         if 0 <= self._clock.now_us() - began_at < CACHE_LIFE_US:
@@ -218,15 +229,15 @@ class Authenticator:
         for each, waiting in taken.items():
             _resolve(waiting, found.get(each))
 
-    def _sweep(self, now_us: int, room: int) -> dict[str, TokenKind]:
-        """Used entries that will be stale soon, to be read along."""
-        if 0 <= now_us - self._swept_at < SWEEP_AGE_US:
+    def _sweep(self, now_us: int) -> dict[str, TokenKind]:
+        """Entries in use that will be stale soon; those that find no room stay for the next query."""
+        if 0 <= now_us - self._swept_at < SWEEP_EVERY_US:
             return {}
-        self._swept_at = now_us
-        hot, self._hot = self._hot, set()
-        entries = [entry for each in hot if (entry := self._entries.get(each)) is not None]
-        old = [entry for entry in entries if now_us - entry.read_at >= SWEEP_AGE_US]
-        return {entry.digest: entry.kind for entry in old[:room]}
+        used = [entry for each in self._in_use if (entry := self._entries.get(each)) is not None]
+        old = [entry for entry in used if now_us - entry.read_at >= REFRESH_AGE_US]
+        if len(old) <= SWEEP_DIGESTS_MAX:
+            self._swept_at = now_us
+        return {entry.digest: entry.kind for entry in old[:SWEEP_DIGESTS_MAX]}
 
     async def _load(self, kinds: dict[str, TokenKind], now_us: int) -> _Found:
         async def work(tx: Transaction) -> _Found:
@@ -259,17 +270,30 @@ class Authenticator:
             self._unknown.pop(each, None)
             outcome = found.get(each)
             if outcome is None:
+                self._in_use.discard(each)
                 self._unknown[each] = read_at
                 continue
-            noted = -1 if before is None else before.noted_minute
-            self._entries[each] = _Entry(each, kind, outcome, read_at, noted)
+            noted, used_at = (-1, 0) if before is None else (before.noted_minute, before.used_at)
+            self._entries[each] = _Entry(each, kind, outcome, read_at, noted, used_at)
         # Dictionaries keep their order, so the first is the one read longest ago.
         while len(self._entries) > self._limits.entries_max:
-            del self._entries[next(iter(self._entries))]
+            dropped = next(iter(self._entries))
+            del self._entries[dropped]
+            self._in_use.discard(dropped)
         while len(self._unknown) > self._limits.unknown_max:
             del self._unknown[next(iter(self._unknown))]
 
-    def _note_use(self, kind: TokenKind, principal: Principal) -> None:
+    def _note_use(self, entry: _Entry, principal: Principal, now_us: int) -> None:
+        """For the next look at what is in use, and once a minute for what is written of it."""
+        if now_us - entry.used_at < IN_USE_US:
+            self._in_use.add(entry.digest)
+        entry.used_at = now_us
+        minute = now_us // MINUTE_US
+        if entry.noted_minute != minute:
+            entry.noted_minute = minute
+            self._note_minute(entry.kind, principal)
+
+    def _note_minute(self, kind: TokenKind, principal: Principal) -> None:
         self._uses.setdefault(kind, set()).add(principal.credential_id)
         self._active_accounts.add(principal.account_id)
         if self._write is None or self._write.done():

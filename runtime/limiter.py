@@ -24,11 +24,13 @@ from runtime.redis_link import RedisAway, RedisLink
 
 KEY_PREFIX = "topup:limit:"
 # A process holds at most this many tokens of a key that nobody waits for, no more than the key
-# earns in a tenth of a second, and no longer than a second: beside another process's callers, a
-# share in hand is a share withheld.
+# earns in a tenth of a second, and no longer than HOLD_S: beside another process's callers, a
+# share in hand is a share withheld. By how much all processes together may use more in a moment depends on
+# the block, not on how long it is held; a key that is used four times a second asks once for sixteen calls
+# [once for three when a block was held for a second: a tenth of a send over 1,000 wallets].
 BLOCK_TOKENS_MAX = 1024
 BLOCK_EARNED_S = 0.1
-HOLD_S = 1.0
+HOLD_S = 5.0
 # Strangers name some keys (their addresses), so what is remembered of keys has a limit.
 SHARES_MAX = 10_000
 ROUNDS_MAX = 8

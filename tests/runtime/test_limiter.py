@@ -244,7 +244,7 @@ async def test_a_refusal_is_repeated_without_asking(link: RedisLink) -> None:
     assert repeated == Decision(False, 1, 0, 100, 100)
 
 
-async def test_tokens_in_hand_are_given_back_after_a_second(link: RedisLink) -> None:
+async def test_tokens_in_hand_are_given_back_after_five_seconds(link: RedisLink) -> None:
     now_s = [1000.0]
     limiter = Limiter(link, monotonic=lambda: now_s[0])
     while True:
@@ -253,9 +253,23 @@ async def test_tokens_in_hand_are_given_back_after_a_second(link: RedisLink) -> 
         if limiter.take_now("k", 200, 400) is not None:
             break
 
-    now_s[0] += 1.01
+    now_s[0] += 5.01
 
     assert limiter.take_now("k", 200, 400) is None
+
+
+async def test_a_key_used_four_times_a_second_asks_every_few_seconds(own_link: RedisLink) -> None:
+    now_s = [1000.0]
+    limiter = Limiter(own_link, monotonic=lambda: now_s[0])
+
+    for _ in range(160):
+        assert (await limiter.take("k", 200, 400)).allowed
+        now_s[0] += 0.25
+
+    statistics = await own_link.call(lambda redis: redis.info("commandstats"))
+    # For 1, 2, 4, 8 and 16 tokens; then in turns for 20, the most of this rate, which are just not used up
+    # in their five seconds, and for half as many: 31 calls by five, 129 by nine.
+    assert statistics["cmdstat_eval"]["calls"] == 14
 
 
 async def test_refused_calls_are_allowed_again_in_time(link: RedisLink) -> None:
