@@ -9,7 +9,7 @@ worker deletes these customers there, with their cards. While a charge of a save
 nothing is deleted, since its outcome is asked about by these rows.
 
 Before anything is deleted the account is marked (erasing_at): what is left of it between the steps breaks rules of the
-ledger's proof, which therefore leaves it out.
+ledger's proof, which therefore leaves it out while nobody uses it.
 """
 
 from typing import Final
@@ -169,9 +169,7 @@ async def erase_account(database: Database, account_id: str, *, now_us: int) -> 
         await _end_recharges(tx, account_id)
         await _note_customers(tx, account_id, now_us)
         await tx.execute(
-            "UPDATE accounts SET erasing_at = :now WHERE id = :id AND erasing_at IS NULL",
-            now=now_us,
-            id=account_id,
+            "UPDATE accounts SET erasing_at = :now WHERE id = :id", now=now_us, id=account_id
         )
 
     await database.transaction(first)

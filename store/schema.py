@@ -61,7 +61,7 @@ accounts = sa.Table(
     _text("mail_language", null=True),  # of mail to its owner; null: English
     _int(
         "erasing_at", null=True
-    ),  # since when its rows are being deleted; null: not so. store/erase.py
+    ),  # when deleting its rows was last begun; null: not so. store/erase.py
     sa.Index(
         "ux_accounts_email",
         "email",

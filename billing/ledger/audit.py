@@ -35,10 +35,11 @@ WHERE (account_id, environment) > (:account_id, :environment)
 ORDER BY account_id, environment LIMIT {TENANTS_PER_STEP}"""
 # Its rows go one table after the other, each in a transaction: what is left meanwhile breaks rules, of an account
 # that is nobody's any more. Asked after a finding was read, since the mark is there before anything is deleted,
-# and the environments go last but for the account. In staging alone: live is never erased, and a mark that somebody
-# set by hand hides nothing of it.
+# and the environments go last but for the account. In staging alone: live is never erased. Of an erasure that failed
+# the mark stays, and hides nothing of an account that was used since, or is no sandbox.
 _IS_ERASED: Final = f"""
-SELECT 1 AS erased FROM accounts WHERE id = :account_id AND erasing_at IS NOT NULL
+SELECT 1 AS erased FROM accounts
+WHERE id = :account_id AND is_sandbox = 1 AND erasing_at > last_active_at
 UNION ALL
 SELECT 1 AS erased WHERE NOT EXISTS (SELECT 1 FROM account_environments WHERE {OWN})"""
 _LARGE: Final = f"SELECT id FROM transfers WHERE {OWN} ORDER BY id LIMIT 1 OFFSET :few"

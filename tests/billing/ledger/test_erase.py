@@ -90,9 +90,11 @@ async def test_what_is_left_between_the_steps_is_no_finding(
     await use(doomed, 10)
     await hold(doomed, 1_000_000)
     await check_in(doomed)
+    await execute(database, "UPDATE accounts SET is_sandbox = 1")
     beside = AuditedBetween(database)
 
-    await erase_account(cast(Database, beside), doomed.account_id, now_us=1)
+    clock.advance_s(1)
+    await erase_account(cast(Database, beside), doomed.account_id, now_us=clock.now_us())
 
     assert beside.found == []
     # Of each table that had rows.
@@ -102,15 +104,33 @@ async def test_what_is_left_between_the_steps_is_no_finding(
 async def test_a_mark_hides_nothing_of_live(database: Database, clock: FixedClock) -> None:
     account = await open_funded_account(database, clock)
     await account.send(1000)
-
-    async def tamper(tx: Transaction) -> None:
-        await tx.execute("UPDATE accounts SET erasing_at = 1")
-        # Balances that no transfer of live made.
-        await tx.execute("UPDATE ledger_accounts SET environment = 'live'")
-
-    await database.transaction(tamper)
+    await execute(database, "UPDATE accounts SET is_sandbox = 1, erasing_at = last_active_at + 1")
+    # Balances that no transfer of live made.
+    await execute(database, "UPDATE ledger_accounts SET environment = 'live'")
 
     assert [one async for one in audit(database, "live")] != []
+
+
+async def test_a_mark_hides_nothing_of_an_account_in_use(
+    database: Database, clock: FixedClock
+) -> None:
+    await open_funded_account(database, clock)
+    await execute(database, "DELETE FROM transfers")
+    marked = "UPDATE accounts SET is_sandbox = 1, erasing_at = last_active_at + 1"
+    # The erasure failed or was cut off: then somebody used the account. By hand: any other.
+    used = "UPDATE accounts SET last_active_at = erasing_at"
+    no_sandbox = "UPDATE accounts SET is_sandbox = 0"
+
+    found = []
+    for statement in (marked, used, marked, no_sandbox):
+        await execute(database, statement)
+        found.append([one async for one in audit(database)] != [])
+
+    assert found == [False, True, False, True]
+
+
+async def execute(database: Database, statement: str) -> None:
+    await database.transaction(lambda tx: tx.execute(statement))
 
 
 async def test_a_provider_that_is_away_keeps_no_customer_of_another_waiting(
