@@ -1,7 +1,6 @@
 """The failures of asyncpg in the words of store/errors.py: SQLSTATE and constraint, never a value."""
 
 import asyncpg
-from asyncpg.exceptions._base import DataError as UnencodableError
 
 from store.errors import (
     CommitUnknown,
@@ -38,13 +37,10 @@ _UNABLE = (
     asyncpg.OperatorInterventionError,
     asyncpg.PostgresSystemError,
 )
-# The last one is the driver's own, for a value it cannot encode. It is a ValueError and, confusingly,
-# also an InterfaceError, which otherwise means that the connection is of no use.
 _REFUSED = (
     asyncpg.IntegrityConstraintViolationError,
     asyncpg.DataError,
     asyncpg.ProgramLimitExceededError,
-    UnencodableError,
 )
 
 
@@ -54,7 +50,7 @@ def named(error: BaseException, *, is_committing: bool) -> BaseException:
         return LockTimeout(error.sqlstate or "")
     if isinstance(error, _CONTENTION):
         return Contention(error.sqlstate or "")
-    if isinstance(error, _REFUSED):
+    if isinstance(error, _REFUSED) or _is_unencodable(error):
         sqlstate = getattr(error, "sqlstate", None) or type(error).__name__
         return DataRefused(sqlstate, getattr(error, "constraint_name", None) or "")
     if isinstance(error, CONNECTION_FAILURES):
@@ -65,3 +61,13 @@ def named(error: BaseException, *, is_committing: bool) -> BaseException:
     if isinstance(error, asyncpg.PostgresError):
         return StoreError(getattr(error, "sqlstate", None) or type(error).__name__)
     return error
+
+
+def _is_unencodable(error: BaseException) -> bool:
+    """The driver's own error for a value it cannot encode has no public name. It is a ValueError and, confusingly,
+    an InterfaceError, which otherwise means that the connection is of no use; so is one of settings to connect with.
+    """
+    return isinstance(error, asyncpg.InterfaceError) and (
+        isinstance(error, ValueError)
+        and not isinstance(error, asyncpg.exceptions.ClientConfigurationError)
+    )
