@@ -56,7 +56,8 @@ async def join(call: RequestContext[Fields, Fields]) -> Reply:
     except DomainError as error:
         return _page(call, found, form, problem_of(error))
     response = go("/dashboard", said="member-joined")
-    await sign_in.begin_session(call, person_id, email, response, password_hash=password_hash)
+    person = sign_in.CheckedPerson(account_id=person_id, email=email, password_hash=password_hash)
+    await sign_in.begin_session(call, person, response)
     return response
 
 

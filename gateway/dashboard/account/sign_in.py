@@ -8,6 +8,7 @@ factor, no session begins without it.
 """
 
 import hashlib
+from dataclasses import dataclass
 from typing import Any, Final
 
 from starlette.responses import Response
@@ -56,6 +57,16 @@ _YEAR_S: Final = 31_536_000
 _TOO_MANY: Final = "too many sign-ins were tried; wait a few minutes"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedPerson:
+    """Who may be signed in, since the password of this hash was checked; is_code_given: and a second factor."""
+
+    account_id: str
+    email: str
+    password_hash: str | None
+    is_code_given: bool = False
+
+
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
     """The sign-in form."""
     back = read_query(call).text("next")
@@ -84,7 +95,8 @@ async def submit(call: RequestContext[Fields, Fields]) -> Reply:
         return form_page(call, form, problem_of(error))
     if await _asks_code(call, account):
         return await _code_page(call, form, account, _ticket(call, account))
-    return await _in_or_again(call, form, account, email)
+    person = CheckedPerson(account_id=account.id, email=email, password_hash=account.password_hash)
+    return await _in_or_again(call, form, person)
 
 
 async def submit_code(call: RequestContext[Fields, Fields]) -> Reply:
@@ -106,7 +118,13 @@ async def submit_code(call: RequestContext[Fields, Fields]) -> Reply:
             await check_code(call, account.id, form.text("password"), source=source)
     except DomainError as error:
         return await _code_page(call, form, account, ticket, problem_of(error))
-    return await _in_or_again(call, form, account, account.email, is_code_given=True)
+    person = CheckedPerson(
+        account_id=account.id,
+        email=account.email,
+        password_hash=account.password_hash,
+        is_code_given=True,
+    )
+    return await _in_or_again(call, form, person)
 
 
 async def sign_out(call: RequestContext[Fields, Fields]) -> Reply:
@@ -152,48 +170,25 @@ async def set_language(call: RequestContext[Fields, Fields]) -> Reply:
 async def signed_in(
     call: RequestContext[Any, Any],
     form: Form,
-    account_id: str,
-    email: str,
+    person: CheckedPerson,
     *,
-    password_hash: str | None,
-    is_code_given: bool = False,
     said: str | None = None,
 ) -> Response:
     """Begins a session and leads to where the person wanted to go, else home; said: the note that home shows.
-
-    The rest is as for begin_session.
+    Raises as begin_session.
     """
     back = form.text("next")
     response = go(back) if is_safe_way(back) else go(HOME, said=said)
-    await begin_session(
-        call,
-        account_id,
-        email,
-        response,
-        password_hash=password_hash,
-        is_code_given=is_code_given,
-    )
+    await begin_session(call, person, response)
     return response
 
 
 async def _in_or_again(
-    call: RequestContext[Any, Any],
-    form: Form,
-    account: Account,
-    email: str,
-    *,
-    is_code_given: bool = False,
+    call: RequestContext[Any, Any], form: Form, person: CheckedPerson
 ) -> Response:
     """A session; the form again where more is asked for now than while it was checked."""
     try:
-        return await signed_in(
-            call,
-            form,
-            account.id,
-            email,
-            password_hash=account.password_hash,
-            is_code_given=is_code_given,
-        )
+        return await signed_in(call, form, person)
     except SignInRefused as error:
         return form_page(call, form, problem_of(error))
 
@@ -327,28 +322,22 @@ async def _find(call: RequestContext[Any, Any], email: str) -> Account | None:
 
 
 async def begin_session(
-    call: RequestContext[Any, Any],
-    account_id: str,
-    email: str,
-    response: Response,
-    *,
-    password_hash: str | None,
-    is_code_given: bool = False,
+    call: RequestContext[Any, Any], person: CheckedPerson, response: Response
 ) -> None:
     """Sets the cookies of a new session, which looks at the account that its person acted for last, and of the
-    device. password_hash: of the password that the caller has checked; is_code_given: and a second factor. Raises
-    SignInRefused where another password was set since, or a second factor is asked for now: either has ended all
-    sessions and must not miss this one.
+    device. Raises SignInRefused where another password was set since the check, or a second factor is asked for
+    now: either has ended all sessions and must not miss this one.
     """
+    account_id = person.account_id
     secure = is_secure(call)
     before = read_cookie(call.headers, is_secure=secure)
     user_agent = call.headers.get(b"user-agent", b"").decode("latin-1")
 
     async def work(tx: Transaction) -> str:
         await lock_tenants(tx, [Tenant(account_id, "staging")])
-        if (await get_account(tx, account_id)).password_hash != password_hash:
+        if (await get_account(tx, account_id)).password_hash != person.password_hash:
             raise SignInRefused("the password was changed just now: sign in with the new one")
-        if not is_code_given and await second_factor.lock_on(tx, account_id):
+        if not person.is_code_given and await second_factor.lock_on(tx, account_id):
             raise SignInRefused("two-factor sign-in was switched on just now: sign in again")
         if before is not None:
             await session.end_of_token(tx, before)
@@ -364,7 +353,7 @@ async def begin_session(
         return token
 
     token = await call.context.database.transaction(work)
-    device = device_cookie(call.context.vault, _name_of(email), is_secure=secure)
+    device = device_cookie(call.context.vault, _name_of(person.email), is_secure=secure)
     response.raw_headers += (set_cookie(token, is_secure=secure), device)
 
 

@@ -63,9 +63,8 @@ async def submit(call: RequestContext[Fields, Fields]) -> Reply:
         return sign_in.form_page(call, known, notice=_TAKEN)
     except DomainError as error:
         return _form_page(call, form, problem_of(error))
-    return await sign_in.signed_in(
-        call, form, account_id, email, password_hash=password_hash, said="account-made"
-    )
+    person = sign_in.CheckedPerson(account_id=account_id, email=email, password_hash=password_hash)
+    return await sign_in.signed_in(call, form, person, said="account-made")
 
 
 async def _make(call: RequestContext[Any, Any], name: str, email: str, password_hash: str) -> str:
