@@ -120,6 +120,7 @@ async def stock(
                     working_set: _WorkingSet = working_set,
                     numbers: range = numbers,
                 ) -> None:
+                    await _show(tx, working_set)
                     for table, rows in _rows(working_set, numbers).items():
                         if table in tables:
                             await tx.insert(table, _TABLES[table], rows)
@@ -179,10 +180,6 @@ async def _begin(
         *times,
     )
     await _open_recipients(tx, working_set, count, now_us)
-    if working_set.due_us is not None:
-        # Else the worker sees them when its chore next mends the line, up to minutes later.
-        waiting = (working_set.endpoint_id, *tenant, working_set.due_us)
-        await endpoint_queue.bring_forward(tx, [waiting])
     await tx.execute(
         "UPDATE ledger_accounts SET balance_micros = balance_micros - :sum WHERE id = :id",
         sum=count * MICROS,
@@ -196,6 +193,15 @@ async def _begin(
         e=tenant.environment,
     )
     return working_set
+
+
+async def _show(tx: Transaction, working_set: _WorkingSet) -> None:
+    """Puts the endpoint of a backlog into the line, in the transaction that writes its deliveries: else a
+    look between may leave it out, until a chore mends the line up to minutes later.
+    """
+    if working_set.due_us is not None:
+        waiting = (working_set.endpoint_id, *working_set.tenant, working_set.due_us)
+        await endpoint_queue.bring_forward_counted(tx, [waiting])
 
 
 async def _open_recipients(

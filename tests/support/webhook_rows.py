@@ -9,7 +9,7 @@ from keys.account import create_account, lock_tenants
 from keys.vault import Vault
 from store.database import Database, Transaction
 from webhooks.deliveries.candidate import Candidate
-from webhooks.deliveries.claim import claim as take_due
+from webhooks.deliveries.claim import Choose, claim as take_due
 from webhooks.deliveries.stage import Claim
 from webhooks.endpoints.endpoint import Endpoint, register
 from webhooks.endpoints.fields import NewEndpoint
@@ -97,10 +97,10 @@ def everything(candidates: Sequence[Candidate]) -> list[str]:
     return [id_ for candidate in candidates for id_ in (*candidate.due, *candidate.held)]
 
 
-async def claim_all(database: Database, clock: Clock, *, ids_max: int = 1000) -> Claim:
+async def claim_all(
+    database: Database, clock: Clock, *, ids_max: int = 1000, choose: Choose = everything
+) -> Claim:
     async def work(tx: Transaction) -> Claim:
-        return await take_due(
-            tx, everything, now_us=clock.now_us(), lease_us=LEASE_US, ids_max=ids_max
-        )
+        return await take_due(tx, choose, now_us=clock.now_us(), lease_us=LEASE_US, ids_max=ids_max)
 
     return await database.autocommit(work)

@@ -15,7 +15,8 @@ from webhooks.deliveries.claim import HEADS_MAX
 from webhooks.deliveries.message import Headers
 from webhooks.http.guard import Policy
 from webhooks.http.transport import SendResult
-from worker.dispatch import BEAT_S
+from worker.dispatch import BEAT_S, PART_MAX
+from worker.slots import ENDPOINT_SLOTS_FIRST
 
 PER_ACCOUNT = 50
 ACCOUNTS = HEADS_MAX // PER_ACCOUNT + 1
@@ -29,6 +30,15 @@ async def given_endpoints(database: Database, accounts: int = ACCOUNTS) -> None:
         await given_events(database, CLOCK, tenant)
 
 
+async def given_more_than_a_part(database: Database, *, events: int) -> int:
+    """Deliveries to more endpoints than one part of a claim begins; how many."""
+    tenant = Tenant(await given_account(database, CLOCK), "staging")
+    for number in range(PART_MAX + 1):
+        await given_endpoint(database, CLOCK, tenant, url=f"https://example.com/{number}")
+    await given_events(database, CLOCK, tenant, count=events)
+    return events * (PART_MAX + 1)
+
+
 class Wire:
     """The first so many attempts of each delivery fail; each is answered at once, or after answer_s."""
 
@@ -37,6 +47,8 @@ class Wire:
         self._answer_s = answer_s
         self.attempts: Counter[str] = Counter()
         self.began_s: list[float] = []
+        self._under_way: Counter[str] = Counter()
+        self.most_at_once: Counter[str] = Counter()  # by URL
 
     async def post(
         self,
@@ -54,7 +66,10 @@ class Wire:
         assert policy is not None
         assert account_id
         self.began_s.append(asyncio.get_running_loop().time())
+        self._under_way[url] += 1
+        self.most_at_once[url] = max(self.most_at_once[url], self._under_way[url])
         await asyncio.sleep(self._answer_s)
+        self._under_way[url] -= 1
         id_ = dict(headers)["X-AiTopUp-Delivery"]
         self.attempts[id_] += 1
         is_failed = self.attempts[id_] <= self._failures
@@ -75,6 +90,32 @@ async def test_more_endpoints_than_a_look_takes_in_are_all_served(
 
     assert len(wire.attempts) == count
     assert set(wire.attempts.values()) == {failures + 1}
+
+
+@pytest.mark.one_database
+async def test_a_claim_for_many_endpoints_needs_one_connection_for_each_that_answers_at_once(
+    database: Database,
+) -> None:
+    count = await given_more_than_a_part(database, events=3)
+    wire = Wire(failures=0)
+
+    async with dispatching(database, slots=count, post=wire.post) as (_, settled):
+        await until(lambda: len(settled) == count)
+
+    assert set(wire.most_at_once.values()) == {1}
+
+
+@pytest.mark.one_database
+async def test_what_is_answered_while_others_begin_makes_room_for_the_next(
+    database: Database,
+) -> None:
+    count = await given_more_than_a_part(database, events=ENDPOINT_SLOTS_FIRST + 1)
+    wire = Wire(failures=0)
+
+    async with dispatching(database, slots=count, post=wire.post) as (_, settled):
+        await until(lambda: len(settled) == count)
+
+    assert max(wire.began_s) - min(wire.began_s) < BEAT_S / 2
 
 
 @pytest.mark.one_database

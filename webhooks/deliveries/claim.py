@@ -180,13 +180,12 @@ async def claim(
     failing_max: int = HEADS_MAX,
     after: Head = FIRST_HEAD,
 ) -> Claim:
-    """Takes what is due, as `choose` wishes, for lease_us from now_us.
+    """Takes what is due, as `choose` wishes and in its order, for lease_us from now_us.
 
     ids_max bounds the ids offered for each endpoint; those of full_ids, for which there is no slot
     now, are offered none, whatever backlog they have. failing_max bounds the endpoints that fail.
     after: where the look before ended, when it did not see all that are well. At most three
-    statements, and three more where some of these endpoints are ordered, which need not be of one
-    transaction: what changes between them is found by its number, and left.
+    statements, and three more where some of these endpoints are ordered.
     """
     found = await tx.fetch(
         _SCAN,
@@ -202,7 +201,8 @@ async def claim(
     waiting = await _hold_back(tx, served, now_us=now_us)
     candidates, next_at_us = candidates_of(served, but_ids=waiting.ids, now_us=now_us)
     next_at_us = earliest(found[0]["line_next_at"], next_at_us)
-    by_endpoint, short_ids, has_more = _choice(candidates, choose(candidates), ids_max=ids_max)
+    chosen_ids = choose(candidates)
+    by_endpoint, short_ids, has_more = _choice(candidates, chosen_ids, ids_max=ids_max)
     line = _line_of(scanned, candidates, by_endpoint, failing_max=failing_max, now_us=now_us)
     # Behind what was put off there may be more.
     has_more |= waiting.put_off > 0
@@ -218,7 +218,7 @@ async def claim(
     }
     wanted = sorted((id_, *seen[id_]) for id_ in ids if seen[id_][1] not in lost)
     lease_until_us = now_us + lease_us
-    rows = await _take(tx, wanted, waiting.again_nos, lease_until_us)
+    rows = _in_turn(await _take(tx, wanted, waiting.again_nos, lease_until_us), chosen_ids)
     targets = {id_: Target.of(id_, row) for id_, row in endpoints.items()}
     return Claim(
         [_claimed(row, targets[row["endpoint_id"]], lease_until_us) for row in rows],
@@ -344,6 +344,12 @@ def _choice(
         elif len(candidate.due) >= ids_max:
             has_more = True
     return by_endpoint, frozenset(short_ids), has_more
+
+
+def _in_turn(rows: list[Row], chosen_ids: Sequence[str]) -> list[Row]:
+    """In the order in which they were chosen; a database returns them in any."""
+    places = {id_: place for place, id_ in enumerate(chosen_ids)}
+    return sorted(rows, key=lambda row: places[row["id"]])
 
 
 def _claimed(row: Row, target: Target, lease_until_us: int) -> Claimed:

@@ -51,6 +51,25 @@ async def test_two_workers_never_claim_the_same_delivery(
     assert len(set(taken)) == 100
 
 
+async def test_what_is_claimed_comes_in_the_order_of_its_turns(
+    database: Database, clock: FixedClock
+) -> None:
+    tenant = await given_tenant(database, clock)
+    await given_endpoint(database, clock, tenant)
+    await given_events(database, clock, tenant, count=4)
+    chosen: list[str] = []
+
+    def by_turns(candidates: Sequence[Candidate]) -> list[str]:
+        turns = zip(*(reversed(one.due) for one in candidates), strict=True)
+        chosen[:] = [id_ for turn in turns for id_ in turn]
+        return chosen
+
+    claim = await claim_all(database, clock, choose=by_turns)
+
+    assert len(chosen) == 8
+    assert [one.id for one in claim.claimed] == chosen
+
+
 async def test_two_workers_never_go_beyond_a_pace_together(
     database: Database, database_url: str, clock: FixedClock
 ) -> None:
