@@ -17,7 +17,7 @@ import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, Final, cast
+from typing import Any, Final, Protocol, cast
 
 from arq.worker import func
 
@@ -90,6 +90,14 @@ logger = logging.getLogger(__name__)
 
 Checks = Callable[[], Mapping[str, str]]
 Beside = Callable[[Checks], contextlib.AbstractAsyncContextManager[None]]
+
+
+class Woken(Protocol):
+    """A loop that hints wake."""
+
+    def wake(self) -> None: ...
+
+    async def run(self) -> None: ...
 
 
 def nothing_beside(_checks: Checks) -> contextlib.AbstractAsyncContextManager[None]:
@@ -182,13 +190,9 @@ async def run_worker(
     beside: what is open meanwhile, told how to ask whether deliveries are looked for.
     """
     dispatcher = dispatcher_of(context)
-    shared = (context.database, context.clock, context.engine)
-    fulfiller = Fulfiller(*shared, context.suppliers, telling(context).note_asked)
-    revoker, expirer = Revoker(*shared, context.suppliers), Expirer(*shared)
-    releaser, batcher = Releaser(*shared), Batcher(*shared)
-    ender, mailers = Ender(*shared[:2]), _mailers_of(context)
-    loops = (fulfiller, revoker, expirer, releaser, batcher, *_money_loops(context), ender)
-    wake_those = _waking(dispatcher, *loops, mailers)
+    shared = (context.database, context.clock)
+    loops = _woken_loops(context)
+    wake_those = _waking(dispatcher, loops)
     wake_all = partial(wake_those, (ANYTHING,))
     context.hints.listen(lambda name: wake_those((name,)))
     stopped = asyncio.Event()
@@ -198,12 +202,12 @@ async def run_worker(
     end_listening = listen(wake_fd, wake_all) if wake_fd is not None else None
     parts: list[Callable[[], Awaitable[None]]] = [
         partial(do_chores, chores_of(context), partial(note_chore, context.metrics)),
-        partial(be_present, *shared[:2], dispatcher.slots, dispatcher.sharing.note_others),
-        *(loop.run for loop in loops),
-        Replayer(*shared[:2]).run,
+        partial(be_present, *shared, dispatcher.slots, dispatcher.sharing.note_others),
+        *(loop.run for loop, _ in loops),
+        Replayer(*shared).run,
         *_asking_providers(context),
         partial(context.database.hear_hints, wake_those),
-        *(loop.run for loop in (*mailers, *probers_of(context))),
+        *(prober.run for prober in probers_of(context)),
     ]
     if redis_url is not None:
         parts.append(_arq_worker(context, wake_those, redis_url).serve)
@@ -229,17 +233,22 @@ async def run_worker(
             end_listening()
 
 
-def _money_loops(
-    context: Context,
-) -> tuple[Renewer, Recharger, PlanCreditor, RefundLoop, MachinePayer]:
-    """Those that payments and plans wake."""
+def _woken_loops(context: Context) -> Sequence[tuple[Woken, str]]:
+    """Each with the hint that is about it; "": none is about it alone."""
     shared = (context.database, context.clock, context.engine)
     return (
-        Renewer(*shared, context.payments),
-        Recharger(*shared[:2], context.payments.charging),
-        PlanCreditor(*shared, context.settings.expiring_days),
-        RefundLoop(*shared[:2], context.refunder),
-        MachinePayer(*shared[:2], context.machine_payments),
+        (Fulfiller(*shared, context.suppliers, telling(context).note_asked), topup.HINT),
+        (Revoker(*shared, context.suppliers), topup.HINT),
+        (Expirer(*shared), hold.HINT),
+        (Releaser(*shared), topup.SCHEDULED_HINT),
+        (Batcher(*shared), batch.HINT),
+        (Renewer(*shared, context.payments), ""),
+        (Recharger(*shared[:2], context.payments.charging), balance_watches.HINT),
+        (PlanCreditor(*shared, context.settings.expiring_days), ""),
+        (RefundLoop(*shared[:2], context.refunder), refund_row.HINT),
+        (MachinePayer(*shared[:2], context.machine_payments), machine_payment.HINT),
+        (Ender(*shared[:2]), endpoint_queue.ENDING_HINT),
+        *((mailer, mail.HINT) for mailer in _mailers_of(context)),
     )
 
 
@@ -268,49 +277,14 @@ def _mailers_of(context: Context) -> Sequence[WokenLoop]:
 
 
 def _waking(
-    dispatcher: Dispatcher,
-    fulfiller: Fulfiller,
-    revoker: Revoker,
-    expirer: Expirer,
-    releaser: Releaser,
-    batcher: Batcher,
-    renewer: Renewer,
-    recharger: Recharger,
-    creditor: PlanCreditor,
-    refunds: RefundLoop,
-    payer: MachinePayer,
-    ender: Ender,
-    mailers: Sequence[WokenLoop],
+    dispatcher: Dispatcher, loops: Sequence[tuple[Woken, str]]
 ) -> Callable[[Sequence[str]], None]:
     """Wakes the loops that hints of these names are about; any other name may concern them all."""
-    to_mailers = tuple(one.wake for one in mailers)
-    everyone = (
-        dispatcher.wake,
-        fulfiller.wake,
-        revoker.wake,
-        expirer.wake,
-        releaser.wake,
-        batcher.wake,
-        renewer.wake,
-        recharger.wake,
-        creditor.wake,
-        ender.wake,
-        refunds.wake,
-        payer.wake,
-        *to_mailers,
-    )
-    concerned: dict[str, Sequence[Callable[[], None]]] = {
-        topup.HINT: (fulfiller.wake, revoker.wake),
-        topup.SCHEDULED_HINT: (releaser.wake,),
-        batch.HINT: (batcher.wake,),
-        hold.HINT: (expirer.wake,),
-        refund_row.HINT: (refunds.wake,),
-        machine_payment.HINT: (payer.wake,),
-        balance_watches.HINT: (recharger.wake,),
-        endpoint_queue.ENDING_HINT: (ender.wake,),
-        mail.HINT: to_mailers,
-        event.HINT: (),
-    }
+    everyone = (dispatcher.wake, *(loop.wake for loop, _ in loops))
+    concerned: dict[str, list[Callable[[], None]]] = {event.HINT: [], mail.HINT: []}
+    for loop, hint in loops:
+        if hint:
+            concerned.setdefault(hint, []).append(loop.wake)
 
     def wake_those(names: Sequence[str]) -> None:
         called: set[Callable[[], None]] = set()
