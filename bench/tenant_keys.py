@@ -28,7 +28,7 @@ from bench.tenants import Merchant, open_tenants
 from billing.engine.engine import Engine
 from billing.engine.rules import Rules
 from billing.topups.link_tokens import LinkTokens
-from billing.topups.platform import BUILT_IN, same_everywhere
+from billing.topups.platform import BUILT_IN
 from billing.topups.rules import TopUpRules
 from billing.topups.send import new_send
 from billing.topups.send_request import prepare
@@ -38,6 +38,7 @@ from keys.api_keys.lookup import load_principals
 from keys.principal import Principal
 from keys.token_format import digest
 from store.database import Database
+from tests.support.platform_book import same_everywhere
 from tests.support.postgres_server import create_database
 from webhooks.deliveries.stage import Claimed
 

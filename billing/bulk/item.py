@@ -19,7 +19,6 @@ from store.database import Transaction
 from store.row_mapping import RowMapping, as_json
 
 ItemState = Literal["waiting", "reserved", "accepted", "refused", "dropped"]
-REFERENCE_SHOWN_MAX = 128
 
 
 class ItemRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

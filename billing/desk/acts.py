@@ -124,11 +124,6 @@ class DeskTopUp:
         return "waiting" if attempt.outcome == "waiting" else "unknown"
 
     @property
-    def waits_for_person(self) -> bool:
-        """Whether nothing goes on unless a person does something."""
-        return self.state in {"task", "needs_person", "held"}
-
-    @property
     def is_overdue(self) -> bool:
         """Whether it should have ended by now: its task's time is over, or a day since the send."""
         if self.state in _NOT_WITH_SUPPLIERS:

@@ -99,11 +99,6 @@ async def open_review(tx: Transaction, order: Order) -> OpenReview:
     return waiting_of(order, begun, held)
 
 
-async def acts_of(tx: Transaction, order: Order) -> list[CaseAct]:
-    """What is right to do about the order now."""
-    return (await cases_of(tx, order)).acts(order, await open_review(tx, order))
-
-
 async def cases_of(tx: Transaction, order: Order) -> OrderCases:
     """What waits of the order."""
     entries = (await event_log.open_of(tx, [order.id])).get(order.id, [])

@@ -158,11 +158,6 @@ async def expired(
     return found
 
 
-async def of_tenant(tx: Transaction, tenant: Tenant) -> list[PlanGrant]:
-    """The tenant's parts for its pages, the first to give first."""
-    return sorted(await load(tx, [tenant]), key=_order)
-
-
 def _order(one: PlanGrant) -> tuple[int, str]:
     return one.starts_at, one.id
 

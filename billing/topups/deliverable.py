@@ -44,9 +44,6 @@ class DeliveryOptions(msgspec.Struct, frozen=True, gc=False, omit_defaults=True)
     message: str | None = None
 
 
-NO_OPTIONS: Final = DeliveryOptions()
-
-
 class Deliverable(msgspec.Struct, frozen=True, gc=False):
     """What the recipient is given.
 

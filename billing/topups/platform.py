@@ -128,9 +128,3 @@ class PlatformBook:
 
     def of(self, environment: str) -> Platforms:
         return self.by_environment.get(environment, _NONE)
-
-
-def same_everywhere(platforms: Sequence[Platform]) -> PlatformBook:
-    """A book in which staging and live have the same platforms."""
-    listed = Platforms(platforms)
-    return PlatformBook({"staging": listed, "live": listed})

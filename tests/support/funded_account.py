@@ -12,7 +12,7 @@ from billing.ledger.audit import Finding, audit
 from billing.ledger.balances import balance
 from billing.topups.fulfilment import HandedOver, HandOver, Settle
 from billing.topups.link_tokens import LinkTokens
-from billing.topups.platform import BUILT_IN, Platform, Source, same_everywhere
+from billing.topups.platform import BUILT_IN, Platform, Source
 from billing.topups.rules import TopUpRules
 from billing.topups.send import Sent, new_send
 from billing.topups.send_request import prepare
@@ -28,6 +28,7 @@ from keys.principal import Environment, Principal
 from keys.token_format import digest
 from store.database import Database, Transaction
 from store.idempotency import RequestKey, StoredAnswer, request_key
+from tests.support.platform_book import same_everywhere
 
 APPROVER = "key_approver"
 SLOW = Platform("slow", "Slow", suppliers=(Source("slow", "http"),))

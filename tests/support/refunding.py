@@ -8,6 +8,7 @@ from billing.ledger.audit import Finding, audit
 from billing.ledger.price import Price
 from billing.orders.order import Order
 from billing.orders.refund_row import Refund
+from billing.payments.cases import CaseAct, cases_of, open_review
 from billing.providers.abilities.refunding import RefundRequest, RefundWord
 from billing.providers.protocol import Refunded, RefundFailed, Subject
 from billing.refunds import queries as refund_rows
@@ -15,6 +16,7 @@ from billing.refunds.request import RefundWay, RequestRefund
 from billing.refunds.settle import DecideRefund, RefundVerdict, SettleRefund
 from kernel.ids import new_id
 from keys.audit_log import Actor
+from store.database import Transaction
 from tests.support.buyer import Buyer
 
 STRIPE = RefundWay(tells_parts=True)
@@ -128,3 +130,8 @@ class ScriptedRefunds:
 
 def usd(amount: int) -> Price:
     return Price(amount, "USD")
+
+
+async def acts_of(tx: Transaction, order: Order) -> list[CaseAct]:
+    """What is right to do about the order now."""
+    return (await cases_of(tx, order)).acts(order, await open_review(tx, order))

@@ -6,11 +6,10 @@ import pytest
 
 from billing.ledger.price import Price
 from billing.orders.order import Order
-from billing.payments.cases import acts_of
 from kernel.clock import FixedClock
 from store.database import Database
 from tests.support.buyer import Buyer, open_live_counter
-from tests.support.refunding import Refunding, made
+from tests.support.refunding import Refunding, acts_of, made
 
 pytestmark = pytest.mark.one_database
 

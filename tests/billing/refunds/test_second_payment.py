@@ -15,7 +15,6 @@ from billing.ledger.price import Price
 from billing.orders import queries as order_list
 from billing.orders.order import Order, OrderDecided
 from billing.payments import fact_subjects
-from billing.payments.cases import acts_of
 from billing.providers.abilities.refunding import RefundWord
 from billing.providers.protocol import (
     DisputeClosed,
@@ -29,7 +28,7 @@ from kernel.clock import FixedClock
 from kernel.errors import InvalidInput, NotFound
 from store.database import Database
 from tests.support.buyer import Buyer, open_live_counter
-from tests.support.refunding import Refunding, came_back, made
+from tests.support.refunding import Refunding, acts_of, came_back, made
 from tests.support.subscriber import Subscriber, open_subscriber, renewal
 
 WHOLE = 25_000_000

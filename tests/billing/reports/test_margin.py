@@ -5,11 +5,12 @@ from dataclasses import replace
 
 from billing.reports.margin import MarginBy, MarginLine, MarginPeriod, margin_lines
 from billing.topups.fee import FeeRule
-from billing.topups.platform import BUILT_IN, same_everywhere
+from billing.topups.platform import BUILT_IN
 from billing.topups.reverse import Reverse
 from kernel.clock import FixedClock, parse_rfc3339
 from store.database import Database
 from tests.support.funded_account import SLOW, open_funded_account
+from tests.support.platform_book import same_everywhere
 
 
 async def test_delivered_top_ups_are_added_up_and_no_others(

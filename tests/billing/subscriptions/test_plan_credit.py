@@ -81,7 +81,8 @@ async def refunded(club: Subscriber, number: int, cents: int, name: str = "ch") 
 
 async def parts(club: Subscriber) -> list[PlanGrant]:
     tenant = club.buyer.account.principal.tenant
-    return await club.database.read(lambda tx: plan_grant.of_tenant(tx, tenant))
+    found = await club.database.read(lambda tx: plan_grant.load(tx, [tenant]))
+    return sorted(found, key=lambda one: (one.starts_at, one.id))
 
 
 async def lying_in(club: Subscriber, kind: str, name: str) -> int:

@@ -9,7 +9,7 @@ import pytest
 
 from billing.engine.engine import Engine
 from billing.topups.approval import ApprovalDecided
-from billing.topups.platform import InvalidPlatform, Platform, PlatformBook, Source, same_everywhere
+from billing.topups.platform import InvalidPlatform, Platform, PlatformBook, Source
 from billing.topups.send import Sent
 from kernel.clock import FixedClock
 from kernel.errors import DomainError
@@ -18,6 +18,7 @@ from keys.api_keys.fields import KeyChanges
 from keys.sandbox_clock import advance
 from store.database import Database
 from tests.support.funded_account import SLOW, FundedAccount, open_engine, open_funded_account
+from tests.support.platform_book import same_everywhere
 
 DAY_S = 86_400
 

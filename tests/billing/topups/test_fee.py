@@ -20,7 +20,7 @@ from billing.ledger.ledger import InsufficientBalance
 from billing.ledger.statement import lines
 from billing.topups.deliverable import Deliverable
 from billing.topups.fee import FeeRule
-from billing.topups.platform import BUILT_IN, same_everywhere
+from billing.topups.platform import BUILT_IN
 from billing.topups.queries import topup_timeline
 from billing.topups.reverse import EndReversal, Reverse
 from billing.topups.send_request import SendRequest, prepare
@@ -34,6 +34,7 @@ from store.database import Database, Transaction
 from store.errors import DataRefused
 from store.open import open_database
 from tests.support.funded_account import SLOW, FundedAccount, open_funded_account
+from tests.support.platform_book import same_everywhere
 from worker.release import Releaser
 
 THIRTY_AND_2_5_PERCENT = FeeRule(30, 250)

@@ -11,7 +11,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies
 
 from billing.topups import scheduled
-from billing.topups.platform import same_everywhere
 from billing.topups.topup import load
 from kernel.clock import FixedClock
 from kernel.errors import DomainError, InvalidInput
@@ -20,6 +19,7 @@ from keys.sandbox_clock import advance
 from keys.suspension import suspend
 from store.database import Database
 from tests.support.funded_account import SLOW, FundedAccount, open_engine, open_funded_account
+from tests.support.platform_book import same_everywhere
 from worker.release import Releaser
 
 HOUR_S = 3600
