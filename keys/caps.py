@@ -11,7 +11,7 @@ negative. Writes spend_windows.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Literal, NamedTuple, Protocol
 
 from kernel.clock import (
@@ -30,12 +30,24 @@ Period = Literal["day", "month", "unapproved"]
 Window = CounterRow  # key id, period, start in microseconds
 MICROS_PER_CENT = 10_000
 CAP_CENTS_MAX = 10**13  # the same in micros is still far from the end of int64
-_WINDOWS = """
-SELECT w.key_id, w.period, w.window_start_at, w.spent_micros, w.detail
+_ROW = "SELECT w.key_id, w.period, w.window_start_at, w.spent_micros, w.detail"
+_WINDOWS = f"""
+{_ROW}
 FROM :windows[key_id text, period text, start bigint] AS v
 CROSS JOIN spend_windows w
 WHERE w.key_id = v.key_id AND w.period = v.period AND w.window_start_at = v.start
 """
+# The windows of a moment are the same of each key: to name each of them took twice as long.
+_TODAY = f"""
+{_ROW}
+FROM spend_windows w
+WHERE w.key_id IN :key_ids[text] AND w.period IN ('day', 'unapproved') AND w.window_start_at = :day
+UNION ALL
+{_ROW}
+FROM spend_windows w
+WHERE w.key_id IN :key_ids[text] AND w.period = 'month' AND w.window_start_at = :month
+UNION ALL
+{_WINDOWS}"""
 _COLUMNS = ("key_id", "period", "window_start_at", "account_id", "spent_micros")
 _ADD = """ON CONFLICT (key_id, period, window_start_at) DO UPDATE
     SET spent_micros = spend_windows.spent_micros + excluded.spent_micros"""
@@ -115,14 +127,32 @@ def windows_reading(
 ) -> BatchRead:
     """As load_windows, together with other reads; details: of the rows that have one."""
     wanted = sorted(set(windows))
-
-    def take(rows: Rows) -> None:
-        for row in rows:
-            into[row[0], row[1], row[2]] = row[3]
-            if row[4] is not None and details is not None:
-                details[row[0], row[1], row[2]] = row[4]
-
+    take = partial(_take, into, details)
     return BatchRead(_WINDOWS if wanted else "", take, windows=wanted)
+
+
+def today_reading(
+    key_ids: Iterable[str],
+    now_us: int,
+    windows: Iterable[Window],
+    into: dict[Window, int],
+    details: dict[Window, str],
+) -> BatchRead:
+    """The keys' windows of the moment's day and month, what the day took without an approval, and the
+    named ones.
+    """
+    (_, day), (_, month) = windows_of(now_us)
+    ids, named = sorted(set(key_ids)), sorted(set(windows))
+    text = _TODAY if ids or named else ""
+    take = partial(_take, into, details)
+    return BatchRead(text, take, key_ids=ids, day=day, month=month, windows=named)
+
+
+def _take(into: dict[Window, int], details: dict[Window, str] | None, rows: Rows) -> None:
+    for row in rows:
+        into[row[0], row[1], row[2]] = row[3]
+        if row[4] is not None and details is not None:
+            details[row[0], row[1], row[2]] = row[4]
 
 
 async def add_windows(

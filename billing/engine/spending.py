@@ -11,8 +11,14 @@ from typing import Any, Final
 
 from billing.engine.cap_notices import notices_of
 from billing.engine.limit import Limit, max_cents
-from billing.engine.line_limits import KeyEnd, LineLimits, line_limits, windows_of_mandates
-from billing.engine.own_time import OwnTime, calendar_windows
+from billing.engine.line_limits import (
+    KeyEnd,
+    LineLimits,
+    calendar_limits,
+    line_limits,
+    windows_of_mandates,
+)
+from billing.engine.own_time import OwnTime
 from billing.engine.send_limits import LimitedSend, windows_of_send
 from billing.engine.sums import Sum, Sums
 from billing.ledger.money import MICROS_PER_CENT
@@ -64,9 +70,8 @@ class Spending:
     ) -> list[BatchRead]:
         """The keys' states, and their windows beside the named ones; counted: grants of apps, too."""
         self.time.expect(counted)
-        wanted = calendar_windows({*key_ids, *counted}, self.time.now_us)
-        wanted.update(windows)
-        return [key_states_reading(key_ids, self.key_states), self._sums.reading(wanted)]
+        today = self._sums.today_reading({*key_ids, *counted}, self.time.now_us, windows)
+        return [key_states_reading(key_ids, self.key_states), today]
 
     def take_day_limits(self, cents: Mapping[Tenant, int]) -> None:
         """Of the accounts that have one."""
@@ -92,7 +97,7 @@ class Spending:
     async def flush(self, tx: Transaction) -> None:
         """Writes what was counted, and tells once what is nearly or wholly used up by all of it."""
         for tenant, lineage in self._spenders:
-            self._tell(tenant, [*self._line(lineage).watched, *self._of_account(tenant)])
+            self._tell(tenant, self._watched(tenant, lineage))
         await self._sums.flush(tx)
 
     def end_of(self, lineage: Lineage) -> KeyEnd | None:
@@ -163,7 +168,8 @@ class Spending:
         now_us = self.time.of(tenant)
         states = [self.key_states[key_id] for key_id in lineage]
         line = line_limits(states, self._sums, now_us)
-        limits = [*line.watched, *self._of_account(tenant)]
+        calendar = calendar_limits(states, self._sums, now_us)
+        limits = [*calendar, *line.watched, *self._of_account(tenant)]
         capped = caps.tightest_remaining_micros(states, self._sums.spent(), now_us)
         rooms = [None if capped is None else capped // MICROS_PER_CENT]
         rooms.append(max_cents(limits, now_us))
@@ -179,6 +185,8 @@ class Spending:
         at = None if now_us == self.time.now_us else now_us
         self.count(tenant.account_id, lineage, amount_micros, now_us)
         line = self._line(lineage)
+        if line.capped or line.watched or self._day_limits:
+            self._spenders[tenant, lineage] = None
         if not line.watched and line.sends is None and not self._day_limits:
             return None if at is None else counter.places_text((), at=at)
         account = self._of_account(tenant)
@@ -194,7 +202,6 @@ class Spending:
             places += line.sends.count(
                 tenant.account_id, send.facts, amount_micros, self._sums, now_us
             )
-        self._spenders[tenant, lineage] = None
         return counter.places_text(places, at=at) if places or at is not None else None
 
     def give_back(
@@ -274,6 +281,15 @@ class Spending:
                 found = line_limits(states, self._sums, self.time.of_line(lineage))
             self._lines[lineage] = found
         return found
+
+    def _watched(self, tenant: Tenant, lineage: Lineage) -> list[Limit]:
+        """What may have to be told of now."""
+        line = self._line(lineage)
+        found = [*line.watched, *self._of_account(tenant)]
+        if not line.is_calendar_near:
+            return found
+        states = [self.key_states[key_id] for key_id in lineage]
+        return [*calendar_limits(states, self._sums, self.time.of_line(lineage)), *found]
 
     def _look_for_end(self, lineage: Lineage) -> KeyEnd | None:
         is_paused, now_us = False, self.time.of_line(lineage)

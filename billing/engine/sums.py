@@ -51,6 +51,12 @@ class Sums:
         """The rows, together with other reads."""
         return caps.windows_reading(windows, self._read, self._details)
 
+    def today_reading(
+        self, key_ids: Iterable[str], now_us: int, windows: Iterable[Window]
+    ) -> BatchRead:
+        """The keys' rows of the moment's day and month, and the named ones."""
+        return caps.today_reading(key_ids, now_us, windows, self._read, self._details)
+
     def of(self, window: Window) -> Sum:
         found = self._sums.get(window)
         if found is None:
