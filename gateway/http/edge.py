@@ -17,7 +17,8 @@ from gateway.answers.answer import Answer
 from gateway.answers.refusals import Refusal
 from gateway.http.access_log import AccessLog, TracedAccessLog
 from gateway.http.body import ClientGone
-from gateway.http.connection import CYCLE, read_whole, write_whole
+from gateway.http.connection.exchange import EXCHANGE
+from gateway.http.connection.whole import read_whole, write_whole
 from gateway.http.errors import is_expected, refusal_of
 from gateway.http.fields import Fields
 from gateway.http.hosts import PROBED, Hosts
@@ -95,9 +96,9 @@ class Edge:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        cycle = scope.pop(CYCLE, None)
+        exchange = scope.pop(EXCHANGE, None)
         call: RequestContext[Fields, Fields] = RequestContext(
-            self._context, scope, read_whole(cycle)
+            self._context, scope, read_whole(exchange)
         )
         call.receive = receive
         self._access_log.begin(call)
@@ -124,7 +125,7 @@ class Edge:
         if answer is not None:
             body = _dress(call, answer)
             usual = self._whole if answer.body else self._bare
-            if not write_whole(cycle, call.status, call.reply_headers, usual, body):
+            if not write_whole(exchange, call.status, call.reply_headers, usual, body):
                 headers = [*call.reply_headers, *usual]
                 await send({"type": _START, "status": call.status, "headers": headers})
                 await send({"type": "http.response.body", "body": body})

@@ -5,7 +5,7 @@ stop leaves at once. A kept connection is ended by its next answer, which says s
 into one as it closes cannot know whether its request was done, and does not send a POST twice. A stranger's
 connections are bounded in their number, in the bytes of headers and trailers, in the time from a request's
 first byte to its last, and in the time for which the client takes nothing of an answer
-(gateway/http/connection.py).
+(gateway/http/connection/protocol.py).
 """
 
 import asyncio
@@ -22,7 +22,7 @@ from typing import Any, cast
 import uvicorn
 from starlette.types import ASGIApp
 
-from gateway.http.connection import Connection
+from gateway.http.connection.protocol import Connection
 from gateway.http.connection_limits import ConnectionLimits
 from runtime.supervisor import watch_parent
 

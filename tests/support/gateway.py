@@ -11,8 +11,9 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import uvicorn
@@ -22,6 +23,8 @@ from starlette.types import ASGIApp
 from billing.credits.opening import open_account
 from billing.fulfilment.opening import name_wallet
 from gateway.app import create_app
+from gateway.http.connection.protocol import Connection
+from gateway.http.connection_limits import ConnectionLimits
 from kernel.clock import Clock
 from keys.api_keys import api_key
 from keys.api_keys.fields import NewKey
@@ -203,7 +206,7 @@ async def running(
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         config = uvicorn.Config(
             make_app(context),
-            http="httptools",
+            http=cast(Any, partial(Connection, limits=ConnectionLimits())),
             ws="none",
             lifespan="off",
             log_config=None,

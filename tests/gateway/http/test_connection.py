@@ -146,6 +146,38 @@ async def test_line_ends_between_requests_keep_no_connection() -> None:
         assert ended.exception() is None or isinstance(ended.exception(), ConnectionError)
 
 
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (b"GET http://a HTTP/1.1\r\n\r\n", b"400"),
+        (b"CONNECT a:80 HTTP/1.1\r\n\r\n", b"400"),
+        (b"\r\n" * 24_000, b"431"),
+    ],
+    ids=["an address without a path", "a tunnel", "48 kB of line ends"],
+)
+async def test_what_begins_with_no_request_is_told_so(sent: bytes, status: bytes) -> None:
+    async with serving() as served:
+        assert (await served.ask(sent)).startswith(b"HTTP/1.1 %b " % status)
+
+
+async def test_a_refusal_is_no_answer_to_the_request_before() -> None:
+    async with serving() as served:
+        answer = await served.ask(WAIT + b"GET http://a HTTP/1.1\r\n\r\n")
+        served.release.set()
+
+        assert answer == b""
+
+
+async def test_the_request_under_way_is_told_of_a_client_that_left_another_behind_it() -> None:
+    async with serving() as served, asyncio.timeout(20):
+        _, writer = await asyncio.open_connection("127.0.0.1", served.port)
+        writer.write(b"GET /listen HTTP/1.1\r\nhost: a\r\n\r\n" + GET)
+        await served.entered.wait()
+        await closed(writer)
+
+        await served.answered.wait()
+
+
 def connect(port: int) -> socket.socket:
     """A connection that takes little before it is read from."""
     client = socket.socket()

@@ -20,7 +20,7 @@ from runtime.supervisor import bind_listener
 @dataclass
 class Served:
     """A running server; `release` lets requests to /wait be answered, /read reads the body first,
-    /large answers with 65 MB.
+    /large answers with 65 MB, /listen once the client is gone.
     """
 
     port: int
@@ -79,6 +79,9 @@ async def serving(
             while (message := await receive()).get("more_body"):
                 served.read += len(message["body"])
             served.ends.append(message["type"])
+        if scope["path"] == "/listen":
+            while (await receive())["type"] != "http.disconnect":
+                pass
         if scope["path"] == "/large":
             await send({"type": "http.response.start", "status": 200, "headers": []})
             for _ in range(1000):

@@ -1,0 +1,207 @@
+"""One request and its answer: the application is run, reads the body and writes by ASGI's messages.
+
+Most requests have come as a whole before the application runs, and most answers are whole: `read_whole` and
+`write_whole` of whole.py spare both the messages. So nothing is made here that only a wait needs before
+somebody waits.
+"""
+
+import asyncio
+import logging
+from typing import Final
+
+from starlette.types import ASGIApp, Message, Scope
+
+from gateway.http.connection.answer_head import BODILESS, CLOSE, AnswerHead, head_of
+from gateway.http.connection.wire import Header, Wire
+
+# Where a request's scope has the exchange; absent under another server.
+EXCHANGE: Final = "topup.exchange"
+# A client is not read from while so much of its body waits for the application.
+WAITING_BYTES_MAX: Final = 65_536
+_CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
+_FAILED: Final = b"Internal Server Error"
+_START: Final = "http.response.start"
+_BODY: Final = "http.response.body"
+_log = logging.getLogger(__name__)
+
+
+class Exchange:
+    """What is known of the request and of the answer so far. has_all: the body has come as a whole. is_gone:
+    nobody takes the answer any more. is_kept: the connection is kept after it.
+    """
+
+    body: bytes | bytearray = b""
+    has_all = False
+    is_gone = False
+    is_begun = False
+    is_answered = False
+    # Whether something came since the application asked last.
+    _has_news = False
+    _news: asyncio.Event | None = None
+    _may_be_asked_to_continue = True
+    _head: AnswerHead
+    # Of the answer's body, what is yet to be written.
+    _left = 0
+    _task: "asyncio.Task[None]"
+
+    def __init__(self, wire: Wire, scope: Scope, *, is_kept: bool) -> None:
+        self.wire = wire
+        self.scope = scope
+        self.is_kept = is_kept
+
+    def start(self, app: ASGIApp) -> None:
+        """Runs the application in a task of its own, so that no context variable of one request is seen by
+        the next.
+        """
+        self._task = self.wire.loop.create_task(self._run(app))
+        self.wire.server_state.tasks.add(self._task)
+
+    def take(self, body: bytes) -> None:
+        """A part of the body that has come; none is wanted after the answer."""
+        if self.is_answered:
+            return
+        if not self.body:
+            self.body = body
+        elif isinstance(self.body, bytearray):
+            self.body += body
+        else:
+            self.body = bytearray(self.body) + body
+        if len(self.body) > WAITING_BYTES_MAX:
+            self.wire.pause_reading()
+        self.tell()
+
+    def end(self) -> None:
+        """All of the body has come."""
+        if not self.is_answered:
+            self.has_all = True
+            self.tell()
+
+    def leave(self) -> None:
+        """Nobody takes the answer any more."""
+        if not self.is_answered:
+            self.is_gone = True
+        self.tell()
+
+    def tell(self) -> None:
+        """Whoever waits in `receive` looks again."""
+        self._has_news = True
+        if self._news is not None:
+            self._news.set()
+
+    async def _run(self, app: ASGIApp) -> None:
+        try:
+            await app(self.scope, self.receive, self.send)
+        except BaseException as error:
+            _log.error("application.failed", exc_info=error)
+            await self._fail()
+        else:
+            if not self.is_answered and not self.is_gone:
+                _log.error("application.unanswered", extra={"fields": {"begun": self.is_begun}})
+                await self._fail()
+        finally:
+            self.wire.server_state.tasks.discard(self._task)
+
+    async def _fail(self) -> None:
+        if self.is_begun:
+            self.wire.transport.close()
+            return
+        headers = [
+            (b"content-type", b"text/plain; charset=utf-8"),
+            (b"content-length", b"%d" % len(_FAILED)),
+            (b"connection", b"close"),
+        ]
+        await self.send({"type": _START, "status": 500, "headers": headers})
+        await self.send({"type": _BODY, "body": _FAILED})
+
+    async def receive(self) -> Message:
+        """ASGI's: the body that has come since, or that the client is gone or answered."""
+        self._ask_to_continue()
+        if not self.is_gone and not self.is_answered:
+            self.wire.resume_reading()
+            if not self._has_news:
+                await self._wait()
+            self._has_news = False
+            if self._news is not None:
+                self._news.clear()
+        if self.is_gone or self.is_answered:
+            return {"type": "http.disconnect"}
+        body, self.body = bytes(self.body), b""
+        return {"type": "http.request", "body": body, "more_body": not self.has_all}
+
+    async def _wait(self) -> None:
+        if self._news is None:
+            self._news = asyncio.Event()
+        await self._news.wait()
+
+    def _ask_to_continue(self) -> None:
+        """Tells a client that waits for it to send the body, once somebody wants it."""
+        if not self._may_be_asked_to_continue:
+            return
+        self._may_be_asked_to_continue = False
+        if not self.wire.transport.is_closing() and _expects_continue(self.scope["headers"]):
+            self.wire.transport.write(_CONTINUE)
+
+    async def send(self, message: Message) -> None:
+        """ASGI's: the head, then the body in parts. What comes after the client is gone is dropped."""
+        if self.wire.is_writing_paused and not self.is_gone:
+            await self.wire.drained()
+        if self.is_gone:
+            return
+        if self.is_answered:
+            raise RuntimeError(f"{message['type']} after the end of the answer")
+        if not self.is_begun:
+            self._write_head(message)
+        else:
+            self._write_body(message)
+
+    def _write_head(self, message: Message) -> None:
+        if message["type"] != _START:
+            raise RuntimeError(f"{message['type']} before the head of the answer")
+        self.is_begun = True
+        self._may_be_asked_to_continue = False
+        status = message["status"]
+        sent: list[Header] = [*self.wire.server_state.default_headers, *message.get("headers", ())]
+        head = self._head = head_of(status, sent)
+        self.is_kept = self.is_kept and not head.says_close
+        if not self.is_kept and not head.says_close:
+            head.lines.append(CLOSE + b"\r\n")
+        is_unsaid = head.length is None and not head.is_chunked
+        if is_unsaid and self.scope["method"] != "HEAD" and status not in BODILESS:
+            head.is_chunked = True
+            head.lines.append(b"transfer-encoding: chunked\r\n")
+        self._left = 0 if head.is_chunked else head.length or 0
+        head.lines.append(b"\r\n")
+        self.wire.transport.write(b"".join(head.lines))
+
+    def _write_body(self, message: Message) -> None:
+        if message["type"] != _BODY:
+            raise RuntimeError(f"{message['type']} where the body of the answer is due")
+        body, is_last = message.get("body", b""), not message.get("more_body", False)
+        if self.scope["method"] == "HEAD":
+            self._left = 0
+        elif self._head.is_chunked:
+            self._write_chunk(body, is_last=is_last)
+        elif len(body) > self._left:
+            raise RuntimeError("the answer is longer than its Content-Length")
+        else:
+            self._left -= len(body)
+            self.wire.transport.write(body)
+        if is_last:
+            self._end_answer()
+
+    def _write_chunk(self, body: bytes, *, is_last: bool) -> None:
+        chunk = b"%x\r\n%b\r\n" % (len(body), body) if body else b""
+        self.wire.transport.write(chunk + b"0\r\n\r\n" if is_last else chunk)
+
+    def _end_answer(self) -> None:
+        if self._left:
+            raise RuntimeError("the answer is shorter than its Content-Length")
+        self.is_answered = True
+        self.tell()
+        if not self.is_kept:
+            self.wire.transport.close()
+        self.wire.on_answered()
+
+
+def _expects_continue(headers: list[Header]) -> bool:
+    return any(name == b"expect" and value.lower() == b"100-continue" for name, value in headers)

@@ -1,0 +1,352 @@
+"""One client's connection: httptools reads its requests, an Exchange answers each, in their order.
+
+uvicorn's server makes one for each connection, keeps it in server_state.connections until it is lost, and calls
+`shutdown` on each at its end.
+
+Invariant: what a stranger makes one connection keep is bounded: FIELDS_MAX fields and
+HEAD_BYTES_MAX bytes in a request's line, headers and trailers together, PIPELINED_MAX requests
+behind the one under way, one segment of body, and what the application has written.
+"""
+
+import asyncio
+import urllib.parse
+from collections import deque
+from typing import Any, Final
+
+import httptools
+import uvicorn
+from uvicorn.server import ServerState
+
+from gateway.http.connection.exchange import EXCHANGE, Exchange
+from gateway.http.connection.refusals import (
+    HEAD_BYTES_MAX,
+    PAGE_TOO_LARGE,
+    TOO_LARGE,
+    TOO_MANY,
+    no_http,
+)
+from gateway.http.connection.wire import Header, Wire
+from gateway.http.connection_limits import ConnectionLimits
+
+FIELDS_MAX: Final = 100
+# Sizes and extensions of chunks, their line ends and trailers: twice the body, and so much more.
+FRAMING_BYTES_MAX: Final = 32 * 1024
+PIPELINED_MAX: Final = 16
+# The parser is fed in pieces, so that no limit is overrun by more than one of them.
+PIECE_BYTES: Final = 16 * 1024
+# A client that reads takes at least so much of what waits for it between two looks.
+TAKEN_BYTES_MIN: Final = 4096
+_FIELD_BYTES: Final = len(b": \r\n")
+_PAGES: Final = b"/dashboard"
+
+
+class _TooMuch(Exception):
+    """Raised in a callback of the parser, which then stops; the answer has been given."""
+
+
+class Connection(Wire):
+    """One client's connection, counted by its address."""
+
+    reading_since_s: float | None = None
+    # Since when nothing is asked, after an answer.
+    _idle_since_s: float | None = None
+    _counted_as: str | None = None
+    # Of the request that is arriving: its target and headers, and whether they have yet to end; True
+    # again once the message has ended.
+    _target = b""
+    # The one that the scope of the connection names; most clients ask for one place again and again.
+    _known_target: bytes | None = None
+    _headers: list[Header]
+    _is_head = True
+    # Fields and bytes of its trailers, bytes of its body, and of all that came since its first line, or
+    # since its head ended.
+    _trailers = 0
+    _trailer_bytes = 0
+    _body_bytes = 0
+    _fed_bytes = 0
+    _piece_bytes = 0
+    # The request that came last, or arrives.
+    _newest: Exchange | None = None
+    # What the client had yet to take when it last took some, and when that was.
+    _untaken_bytes = 0
+    _untaken_since_s = 0.0
+    _is_last_answer = False
+
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],  # noqa: ARG002 uvicorn names it; nothing of ours starts with it
+        _loop: asyncio.AbstractEventLoop | None = None,
+        *,
+        limits: ConnectionLimits,
+    ) -> None:
+        super().__init__(_loop or asyncio.get_running_loop(), server_state)
+        self._app = config.loaded_app
+        self._limits = limits
+        # The one that is answered, and those that wait for their turn.
+        self._turn: Exchange | None = None
+        self._waiting: deque[Exchange] = deque()
+        self._parser = httptools.HttpRequestParser(self)
+        # A request may follow one that asked for the connection's end: it is not answered, and no error.
+        self._parser.set_dangerous_leniencies(lenient_data_after_close=True)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self.server_state.connections.add(self)  # type: ignore[arg-type]
+        client = _address(transport.get_extra_info("peername"))
+        self._scope: dict[str, Any] = {
+            "type": "http",
+            "asgi": {"version": "3.0", "spec_version": "2.3"},
+            "http_version": "1.1",
+            "server": _address(transport.get_extra_info("sockname")),
+            "client": client,
+            "scheme": "http",
+            "root_path": "",
+        }
+        self.reading_since_s = self.loop.time()
+        address = self._limits.counted_as(client[0] if client else None)
+        if address is None:
+            return
+        if self._limits.open(address):
+            self._counted_as = address
+        else:
+            self._end(TOO_MANY)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.server_state.connections.discard(self)
+        for exchange in (self._turn, self._newest):
+            if exchange is not None:
+                exchange.leave()
+        super().connection_lost(exc)
+        # What refers to the connection, so that no cycle is left.
+        self._turn = self._newest = None
+        self._waiting.clear()
+        del self._parser
+        if self._counted_as is not None:
+            self._limits.close(self._counted_as)
+            self._counted_as = None
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether it is open and nothing is asked on it."""
+        return self._is_answered and not self.transport.is_closing()
+
+    @property
+    def _is_answered(self) -> bool:
+        return self._newest is None or self._newest.is_answered
+
+    def answer_once_more(self) -> None:
+        """The answer under way, or else the next, says that the connection ends, and ends it."""
+        self._is_last_answer = True
+        if self._newest is not None:
+            self._newest.is_kept = False
+
+    def shutdown(self) -> None:
+        """What the server calls at its end: the connection ends, after the answers that are due."""
+        if self._newest is None or self._newest.is_answered:
+            self.transport.close()
+        else:
+            self._newest.is_kept = False
+
+    def data_received(self, data: bytes) -> None:
+        """One piece for the parser, then a look at what cannot be counted in its callbacks."""
+        size = len(data)
+        if size > PIECE_BYTES:
+            self._receive_in_pieces(data)
+            return
+        if self.transport.is_closing():
+            return
+        self._piece_bytes = size
+        self._fed_bytes += size
+        if self.reading_since_s is None:
+            # Also line ends between two requests, with which a connection could be kept for ever.
+            self.reading_since_s = self.loop.time()
+        self._idle_since_s = None
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserError:
+            if not self.transport.is_closing():
+                self._end(no_http())
+        except httptools.HttpParserUpgrade:
+            # None is offered: the request was a request like any other.
+            pass
+        if self.reading_since_s is not None:
+            self._check_framing()
+
+    def _receive_in_pieces(self, data: bytes) -> None:
+        whole = memoryview(data)
+        for start in range(0, len(data), PIECE_BYTES):
+            self.data_received(bytes(whole[start : start + PIECE_BYTES]))
+
+    def _check_framing(self) -> None:
+        if self._is_head:
+            # A line that has not ended is counted by nothing else.
+            is_too_much = self._fed_bytes > HEAD_BYTES_MAX
+        else:
+            is_too_much = self._fed_bytes > 3 * self._body_bytes + FRAMING_BYTES_MAX
+        if is_too_much and not self.transport.is_closing():
+            self._end_too_large()
+
+    # What the parser calls.
+
+    def on_message_begin(self) -> None:
+        # Also in one piece with the end of another request that was answered before.
+        self._idle_since_s = None
+        self._target = b""
+        self._headers = []
+        self._is_head = True
+        self._trailers = self._trailer_bytes = self._body_bytes = 0
+        # At most: in a piece that held the end of another request, too, it is less.
+        self._fed_bytes = self._piece_bytes
+        if self.reading_since_s is None:
+            self.reading_since_s = self.loop.time()
+
+    def on_url(self, part: bytes) -> None:
+        self._target += part
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if not self._is_head:
+            self._count_trailer(name, value)
+            return
+        headers = self._headers
+        headers.append((name.lower(), value))
+        if len(headers) > FIELDS_MAX:
+            self._end_too_large()
+            raise _TooMuch
+
+    def _count_trailer(self, name: bytes, value: bytes) -> None:
+        """It is counted and dropped, since no trailer of ours means anything and one that became a header
+        would have passed the proxy's eyes.
+        """
+        self._trailers += 1
+        self._trailer_bytes += len(name) + len(value) + _FIELD_BYTES
+        is_too_much = self._trailer_bytes + self._header_bytes() > HEAD_BYTES_MAX
+        if is_too_much or len(self._headers) + self._trailers > FIELDS_MAX:
+            self._end_too_large()
+            raise _TooMuch
+
+    def _header_bytes(self) -> int:
+        return sum(len(name) + len(value) + _FIELD_BYTES for name, value in self._headers)
+
+    def on_headers_complete(self) -> None:
+        # Few heads are so long that they have to be counted.
+        is_long = self._fed_bytes > HEAD_BYTES_MAX // 2
+        if is_long and self._header_bytes() + len(self._target) > HEAD_BYTES_MAX:
+            self._end_too_large()
+            raise _TooMuch
+        if len(self._waiting) >= PIPELINED_MAX:
+            self._end(TOO_MANY)
+            raise _TooMuch
+        exchange = self._exchange()
+        self._is_head = False
+        self._fed_bytes = 0
+        is_its_turn = self._is_answered
+        self._newest = exchange
+        if is_its_turn:
+            self._turn = exchange
+            exchange.start(self._app)
+        else:
+            self.pause_reading()
+            self._waiting.append(exchange)
+
+    def _exchange(self) -> Exchange:
+        """Of the head that has come."""
+        if self._target != self._known_target:
+            self._take_target()
+        parser, scope = self._parser, self._scope.copy()
+        version = scope["http_version"] = parser.get_http_version()
+        scope["method"] = parser.get_method().decode("ascii")
+        scope["headers"] = self._headers
+        is_kept = version != "1.0" and parser.should_keep_alive() and not self._is_last_answer
+        exchange = scope[EXCHANGE] = Exchange(self, scope, is_kept=is_kept)
+        return exchange
+
+    def _take_target(self) -> None:
+        """Raises what the parser takes for no HTTP where the target has no path, or none in ASCII."""
+        target = httptools.parse_url(self._target)
+        raw_path = target.path
+        path = raw_path.decode("ascii")
+        self._scope["path"] = urllib.parse.unquote(path) if "%" in path else path
+        self._scope["raw_path"] = raw_path
+        self._scope["query_string"] = target.query or b""
+        self._known_target = self._target
+
+    def on_body(self, body: bytes) -> None:
+        self._body_bytes += len(body)
+        assert self._newest is not None, "a body has a head"
+        self._newest.take(body)
+
+    def on_message_complete(self) -> None:
+        self._is_head = True
+        self.reading_since_s = None
+        assert self._newest is not None, "a message has a head"
+        if self._newest.is_answered:
+            # Answered before its body had come: nothing is asked from now on.
+            self._idle_since_s = self.loop.time()
+        self._newest.end()
+
+    # What is answered, and how long anything may take.
+
+    def on_answered(self) -> None:
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        if not self._waiting:
+            self._idle_since_s = self.loop.time()
+            self.resume_reading()
+            return
+        self._turn = self._waiting.popleft()
+        self._turn.start(self._app)
+        # What waits comes first.
+        if not self._waiting:
+            self.resume_reading()
+
+    def end_if_unused(self, now_s: float, *, keep_alive_s: float) -> None:
+        """Closes a connection on which nothing has been asked since an answer."""
+        since_s = self._idle_since_s
+        if since_s is not None and now_s - since_s > keep_alive_s:
+            self.transport.close()
+
+    def cut_if_slow(self, now_s: float, *, read_s_max: float, write_s_max: float) -> None:
+        """Ends a connection whose request does not arrive, or whose answer is not taken."""
+        since_s = self.reading_since_s
+        if since_s is not None and now_s - since_s > read_s_max:
+            self.transport.abort()
+            return
+        untaken = self.transport.get_write_buffer_size()
+        if (
+            untaken == 0
+            or self._untaken_bytes == 0
+            or untaken <= self._untaken_bytes - TAKEN_BYTES_MIN
+        ):
+            self._untaken_bytes, self._untaken_since_s = untaken, now_s
+        elif now_s - self._untaken_since_s > write_s_max:
+            self.transport.abort()
+
+    def _end_too_large(self) -> None:
+        is_page = self._is_head and self._target.startswith(_PAGES)
+        self._end(PAGE_TOO_LARGE if is_page else TOO_LARGE)
+
+    def _end(self, answer: bytes) -> None:
+        """Refuses the request that is arriving, and closes.
+
+        Answered only where it is that request's turn: an earlier one would take it for its own.
+        """
+        exchange = self._newest
+        if self._is_head or exchange is None:
+            is_its_turn = self._is_answered
+        else:
+            is_its_turn = not exchange.is_begun
+            exchange.is_gone = True
+            exchange.tell()
+        if is_its_turn and not self._waiting:
+            self.transport.write(answer)
+        self.transport.close()
+
+
+def _address(found: Any) -> tuple[str, int | None] | None:
+    """Of one end of the connection: host and port; the path alone of a socket that has one."""
+    if isinstance(found, tuple):
+        return found[0], found[1]
+    return (found, None) if isinstance(found, str) and found else None

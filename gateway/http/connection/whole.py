@@ -1,0 +1,59 @@
+"""A body that has come as a whole, taken without waiting, and an answer that is whole, written at once."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+from gateway.http.connection.answer_head import CLOSE, STATUS_LINES, joined
+from gateway.http.connection.exchange import Exchange
+from gateway.http.connection.wire import Header
+
+_line = b": ".join
+
+
+def read_whole(exchange: Exchange | None) -> bytes | None:
+    """The body where all of it has come, as with most requests; None where it must be waited for.
+
+    It stays where it is: whoever calls receive() afterwards gets it, too.
+    """
+    if exchange is None or not exchange.has_all or exchange.is_gone:
+        return None
+    return bytes(exchange.body)
+
+
+def write_whole(
+    exchange: Exchange | None,
+    status: int,
+    headers: Sequence[Header],
+    usual: tuple[Header, ...],
+    body: bytes,
+) -> bool:
+    """Writes a whole answer at once; False where it must be written by ASGI's messages instead.
+
+    headers are ours: fixed names and values without line ends, which is checked; usual ones are
+    constants that many answers have.
+    """
+    if exchange is None or exchange.is_begun or exchange.wire.is_writing_paused:
+        return False
+    if exchange.is_gone:
+        return True
+    lines = list(map(_line, headers))
+    if not exchange.is_kept:
+        lines.append(CLOSE)
+    head = b"\r\n".join(lines)
+    assert head.count(b"\n") == len(lines) - 1, "a header ends where it ends"
+    exchange.is_begun = exchange.is_answered = True
+    wire = exchange.wire
+    own = joined(wire.server_state.default_headers)
+    wire.transport.write(b"".join((STATUS_LINES[status], own, head, _end_of(usual), body)))
+    exchange.tell()
+    if CLOSE in head:
+        exchange.is_kept = False
+        wire.transport.close()
+    wire.on_answered()
+    return True
+
+
+@lru_cache(maxsize=16)
+def _end_of(usual: tuple[Header, ...]) -> bytes:
+    """The end of a head whose last line is not ended yet."""
+    return b"".join(b"\r\n%b: %b" % header for header in usual) + b"\r\n\r\n"
