@@ -88,7 +88,6 @@ SAID: Final[Mapping[str, str]] = {
     "replay-paused": "The replay is paused.",
     "replay-resumed": "The replay is resumed.",
     "replay-cancelled": "The replay is cancelled.",
-    "voucher-redeemed": "The voucher is redeemed.",
     "token-revoked": "The token is revoked.",
     "app-removed": "The app's access is gone; its tokens stop working everywhere within a second.",
     "app-disabled": "The app is disabled, and every token of it with it.",
