@@ -2,9 +2,9 @@
 page of an order, a receipt, the decision on a send that waits, an invitation, a new password, the verification of
 an address, and where an owner or colleague ends one kind of mail.
 
-A token is the id of the top-up, order, document, approval (of a colleague: of the mail about it), invitation, reset, verification, account or membership as one block of AES, under a key
-for its purpose that comes from a data key which the master key seals. Invariant: no token is stored, and the database alone
-makes none. A token has one spelling; whoever guesses meets one of 2**128 numbers, of which the ids that
+A token is the id of what its purpose is about (_PREFIXES; of a colleague's approval, of the mail about it) as one
+block of AES, under a key for its purpose that comes from a data key which the master key seals. Invariant: no token is
+stored, and the database alone makes none. A token has one spelling; whoever guesses meets one of 2**128 numbers, of which the ids that
 exist are a few.
 """
 
@@ -77,7 +77,7 @@ _FILLED_CHARACTERS: Final = 24
 
 
 class LinkTokens:
-    """Turns ids of top-ups, orders and documents into tokens and back, under keys derived from one of 32 bytes."""
+    """Turns ids into tokens and back, under keys derived from one of 32 bytes."""
 
     def __init__(self, key: bytes) -> None:
         ciphers = {purpose: _cipher(key, purpose) for purpose in get_args(LinkPurpose)}
@@ -111,7 +111,7 @@ class LinkTokens:
         return hmac.digest(self._digest_key, address.encode(), hashlib.sha256).hex()
 
     def id_of(self, purpose: LinkPurpose, token: str) -> str | None:
-        """The top-up, order or document that the token would be of; None for one that was never given out."""
+        """The id that the token would be of; None for one that was never given out."""
         if len(token) != _CHARACTERS or not token.isascii():
             return None
         try:
@@ -128,7 +128,7 @@ class LinkTokens:
 
 def _cipher(key: bytes, purpose: str) -> Cipher[modes.ECB]:
     derived = _derived(key, f"topup {purpose} link 1".encode())
-    # One block at a time, each a different one: ECB is the bare block cipher.
+    # Blocks of which none is like another: ECB is the bare block cipher.
     return Cipher(algorithms.AES256(derived), modes.ECB())  # noqa: S305
 
 

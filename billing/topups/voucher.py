@@ -71,7 +71,7 @@ class VoucherCodes:
     """Turns top-up ids into codes and back under one key of 32 bytes."""
 
     def __init__(self, key: bytes) -> None:
-        # One block at a time, each a different one: ECB is the bare block cipher, used as a PRF.
+        # Blocks of which none is like another: ECB is the bare block cipher, used as a PRF.
         cipher = Cipher(algorithms.AES256(key), modes.ECB())  # noqa: S305
         self._encrypt = one_at_a_time(cipher.encryptor().update)
         seal_key = HKDF(algorithm=SHA256(), length=len(key), salt=None, info=_SEAL_INFO).derive(key)
