@@ -96,6 +96,13 @@ READS_UPWARDS = {
     ("store/version.py", "schema_notes"),
 }
 _READ = re.compile(r"\b(?:FROM|JOIN)\s+(\w+)")
+# Where code names a file: from the root, beside it, or as templates and tests are named from their own folders.
+_FILE = re.compile(
+    r"(?<![\w/.{*-])((?:"
+    + "|".join((*PACKAGES, "tests", "bench", "docs"))
+    + r")/[\w./-]*\.(?:py|md|html|js|css|po|json|yaml))\b"
+)
+_NAMED_FROM = (ROOT, ROOT / "tests", ROOT / "gateway/templates")
 # Where commands and files of operators are named that are not ours.
 _PATH = re.compile(r"(?<![\w/.{*-])((?:" + "|".join(PACKAGES) + r"|tests|bench|docs)/[\w./-]*\w)")
 
@@ -194,5 +201,16 @@ def test_each_path_that_a_document_names_exists() -> None:
                 for named in _PATH.findall(line)
                 if not ((ROOT / named).exists() or (path.parent / named).exists())
             ]
+
+    assert not findings, shown(findings)
+
+
+def test_each_file_that_the_code_names_exists() -> None:
+    findings = [
+        f"{name_of(path)} names {named}"
+        for path in sources(with_tests=True)
+        for named in _FILE.findall(path.read_text(encoding="utf-8"))
+        if not any((place / named).exists() for place in (path.parent, *_NAMED_FROM))
+    ]
 
     assert not findings, shown(findings)

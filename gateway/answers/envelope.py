@@ -25,7 +25,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Envelope(msgspec.Struct, frozen=True, gc=False):
-    """Field by field as in the contract; `data` may be bytes that were rendered before (Raw)."""
+    """The fields that every answer has; `data` may be bytes that were rendered before (Raw)."""
 
     success: Annotated[bool, Meta(description="What the HTTP status says.")]
     code: Annotated[int, Meta(description="What happened, as a number; GET /codes lists them.")]

@@ -1,7 +1,7 @@
 """The one table of numeric codes; GET /codes, the docs and the OpenAPI document are made from it.
 
 Invariant: codes run from 1000 to 5002 and nothing outside; an answer's `success` is true exactly
-when its HTTP status is below 400. Source: contract section 2.
+when its HTTP status is below 400. A code that was published keeps its number and its meaning.
 """
 
 from dataclasses import dataclass

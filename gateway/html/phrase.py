@@ -2,7 +2,7 @@
 
 A phrase is a text, in English with its values put in, so whoever knows no languages takes it as any other text. It
 remembers the sentence and the values, and gateway/html/language.py says them anew. Each sentence that is marked here
-is in every catalogue; tests/gateway/dashboard/test_languages.py holds it.
+is in every catalogue; tests/gateway/dashboard/languages/test_catalogues.py holds it.
 """
 
 import re

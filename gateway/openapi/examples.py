@@ -1,4 +1,4 @@
-"""Examples of calls: the contract's and the landing page's, whole and valid.
+"""Examples of calls, whole and valid.
 
 Tests hold each body against its route and each answer against the document.
 """
@@ -366,7 +366,7 @@ EXAMPLES: Final[Mapping[tuple[str, str], Example]] = {
     ),
 }
 
-# The contract's own, section 4, as an endpoint without include_codes is sent it.
+# As an endpoint without include_codes is sent it.
 EVENT_EXAMPLE: Final = {
     "id": "evt_abc123",
     "type": "topup.delivered",

@@ -51,7 +51,7 @@ def test_stripe_scheme_gives_the_published_answer() -> None:
 
     signature = stripe_signature("whsec_test_secret", 1_700_000_000, body)
 
-    # providers.md, section 1.
+    # By openssl dgst -sha256 -hmac whsec_test_secret, of the time, a full stop and the body.
     assert signature == "a13d4b1f9003bc2fb6c06224e878b6056185eaa50d40e1e7dc05517f8af41d7b"
 
 

@@ -225,7 +225,7 @@ class RedisServer:
 class Installation:
     """A database, a Redis, and any number of gateways and workers around them.
 
-    settings are those of contract section 6 without their prefix, in lower case; the rate limit is
+    settings are those of runtime/settings.py, without their prefix, in lower case; the rate limit is
     off and webhooks may be private unless given. Gateways and workers are forked by `preloaded` where
     it is set, else started anew.
     """

@@ -19,7 +19,7 @@ from keys.signatures.signing import stripe_signature
 
 RECORDINGS = Path(__file__).parents[1] / "recordings" / "providers"
 ORDER_ID = "ord_1OeHk2Gq0Zb4yT7a"
-# The moment of providers.md's own signature of Stripe.
+# When what is signed in Stripe's way is signed.
 NOW_S = 1_700_000_000
 NAMES = ("creem", "epay", "myfatoorah", "stripe")
 API_BASE = "https://vendor.example"

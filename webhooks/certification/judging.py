@@ -1,7 +1,7 @@
 """How what was seen of a receiver is judged. Pure.
 
 An answer of 2xx means "I have it": the gateway never sends it again. Any other means "again, please",
-and where that goes on the endpoint is disabled in the end. Source: contract, section 4.
+and where that goes on the endpoint is disabled in the end. Receivers read so in gateway/docs/text/webhooks.md.
 """
 
 from collections.abc import Sequence

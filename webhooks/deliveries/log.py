@@ -1,7 +1,7 @@
 """The read side of deliveries and attempts: what became of each, newest first, by keyset.
 
 Promise: an id of another account or environment looks like one that does not exist. Invariant:
-writes nothing; shapes are those of the contract, section 3.
+writes nothing; shapes are those of the API.
 """
 
 from collections.abc import Mapping, Sequence

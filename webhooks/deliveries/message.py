@@ -1,4 +1,4 @@
-"""One delivery as a signed message: headers by the contract, and what its outcome settles.
+"""One delivery as a signed message: the headers that receivers are told of, and what its outcome settles.
 
 Promise: the body's bytes are those of the event; every attempt has a fresh timestamp and signature
 by each secret and each private key in force. Invariant: signatures and a tenant's header values are never kept with the
@@ -134,7 +134,7 @@ def message_headers(
     """All headers but those of the connection; older secrets and keys sign until their overlaps end.
 
     span: of the request that the event came of. No signature covers what it says, a caller's words.
-    Source: contract, section 4.
+    Receivers read of them in gateway/docs/text/webhooks.md.
     """
     target = claimed.target
     secrets = [opened.secret]

@@ -30,8 +30,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 def disable_reason(status: int | None, headers: Mapping[str, str]) -> str | None:
     """Why the receiver's answer disables its endpoint, GONE or ASKED, or None.
 
-    Both ask never to be called again; the header may come with any status, success too. Source:
-    contract, section 4, and the header as hosted services read it.
+    Both ask never to be called again; the header may come with any status, success too, as
+    hosted services read it. Receivers read of both in gateway/docs/text/webhooks.md.
     """
     if status == 410:
         return GONE
@@ -70,7 +70,7 @@ def next_attempt_at_us(
     """When to try again after a failed attempt, or None once the schedule is spent.
 
     attempts_made counts the one that just ended, at ended_at_us. status is None when no answer
-    came; retry_after is the header as received. Source: contract, section 4.
+    came; retry_after is the header as received. The schedule is told in gateway/docs/text/webhooks.md.
     """
     assert attempts_made >= 1, "the first attempt is due as its event is published"
     if attempts_made >= len(schedule_s):

@@ -109,7 +109,7 @@ class Endpoint:
         return self.public_keys[0].text if self.public_keys else None
 
     def shape(self) -> dict[str, Any]:
-        """As the API and the endpoint events show it. Source: contract, section 3, shapes."""
+        """As the API and the endpoint events show it."""
         shown = schemas.Endpoint.of(
             self,
             events=list(self.events),

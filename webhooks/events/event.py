@@ -123,7 +123,7 @@ def render_event(
 ) -> bytes:
     """The body as it is signed and sent. sequence: the event's number in its account and environment.
 
-    Source: contract, section 4; contract-2, section 6.
+    Receivers read of its fields in gateway/docs/text/webhooks.md.
     """
     return _render(id, type, rfc3339(created_at_us), environment, sequence, data)
 

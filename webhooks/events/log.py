@@ -1,8 +1,7 @@
 """The read side of events: what happened, newest first or from a cursor on, by keyset.
 
 Promise: an id of another account or environment looks like one that does not exist; what is missing
-behind a cursor is told, never skipped. Invariant: writes nothing; shapes are those of the contract,
-section 3.
+behind a cursor is told, never skipped. Invariant: writes nothing; shapes are those of the API.
 """
 
 from collections.abc import Sequence

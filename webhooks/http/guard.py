@@ -71,7 +71,7 @@ _VISIBLE = re.compile(r"[\x21-\x7e]+")
 
 
 class UrlRefused(DomainError):
-    """A URL that may not be called. `reason` is the contract's word; log_reason is not for callers."""
+    """A URL that may not be called. `reason` is a word that callers are told; log_reason is not for callers."""
 
     def __init__(self, detail: str, *, reason: Reason, log_reason: str | None = None) -> None:
         super().__init__(detail, param="url", reason=reason)

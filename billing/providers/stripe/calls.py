@@ -45,7 +45,7 @@ T = TypeVar("T")
 
 
 class StripeCalls:
-    """Stripe asked with one key; the calls of billing.provider.Provider."""
+    """Stripe asked with one key; the half of Provider that asks."""
 
     def __init__(
         self, key: str, api_base: str, client: httpx.AsyncClient, profile_id: str = ""

@@ -77,7 +77,7 @@ class Settings(ProviderSettings):
 
 
 class Calls(Protocol):
-    """The half of billing.provider.Provider that asks Stripe."""
+    """The half of Provider (billing/providers/protocol.py) that asks Stripe."""
 
     abilities: tuple[object, ...]
 

@@ -1,11 +1,11 @@
-"""The code table against the contract's own, row by row."""
+"""The code table against what was published, row by row."""
 
 import pytest
 
 from gateway.answers.response_codes import CODES
 
-# Contract section 2, "Codes": code, message, HTTP statuses.
-CONTRACT = """
+# Code, message, HTTP statuses.
+PUBLISHED = """
 1000 | Success | 200 201 202
 1001 | Top-up delivered | 200
 1002 | Top-up pending | 202
@@ -42,7 +42,7 @@ CONTRACT = """
 ROWS = [
     (int(code), message, {int(status) for status in statuses.split()})
     for code, message, statuses in (
-        (part.strip() for part in line.split("|")) for line in CONTRACT.strip().splitlines()
+        (part.strip() for part in line.split("|")) for line in PUBLISHED.strip().splitlines()
     )
 ]
 

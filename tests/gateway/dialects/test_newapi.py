@@ -1,4 +1,4 @@
-"""Newapi: the contract's fields in their vendor's types, what is bought and redeemed, refusals."""
+"""Newapi: the fields in their vendor's types, what is bought and redeemed, refusals."""
 
 from typing import Any
 

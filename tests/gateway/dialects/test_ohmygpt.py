@@ -1,4 +1,4 @@
-"""OhMyGPT: the contract's fields, who may call what, charges, management tokens, refusals."""
+"""OhMyGPT: the vendor's fields, who may call what, charges, management tokens, refusals."""
 
 import asyncio
 from pathlib import Path

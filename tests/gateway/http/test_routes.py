@@ -19,7 +19,7 @@ from tests.support.gateway import Gateway
 
 pytestmark = pytest.mark.one_database
 
-# What needs no credential, each for a reason of the contract: the first contact of an agent, the
+# What needs no credential, each for its reason: the first contact of an agent, the
 # table of codes, and a call that is signed instead.
 PUBLIC = {
     ("POST", f"{API_PREFIX}/keys/sandbox"),
@@ -34,8 +34,8 @@ PUBLIC = {
     ("POST", "/x402/topup"),  # the payment in the request is what lets it in
     ("POST", "/api/v1/user/oauth/issue-token"),
 }
-# Contract section 3, without what later issues add.
-CONTRACT = """
+# The routes of the first version, which stay.
+OF_THE_FIRST_VERSION = """
 POST /topup/send
 POST /topup/validate
 POST /topup/cancel
@@ -136,7 +136,7 @@ def test_the_contracts_calls_are_there() -> None:
         f"{route.method} {template.removeprefix(API_PREFIX)}" for template, route in all_routes()
     }
 
-    assert set(CONTRACT.split("\n")) - {""} - there == set()
+    assert set(OF_THE_FIRST_VERSION.split("\n")) - {""} - there == set()
 
 
 def test_whatever_a_body_holds_leaves_its_defaults_out() -> None:

@@ -5,7 +5,7 @@ from hypothesis import given, strategies as st
 
 from webhooks.http.address import is_link_local, is_public
 
-# outbound-safety.md, sections 1 to 3; the first and last of each block where it has edges.
+# IANA's registries of special-purpose addresses; the first and last of each block where it has edges.
 FORBIDDEN = """
 0.0.0.0 0.255.255.255 10.0.0.0 10.255.255.255 100.64.0.0 100.100.100.200 100.127.255.255
 127.0.0.1 127.255.255.255 169.254.0.0 169.254.169.254 169.254.170.2 169.254.170.23

@@ -257,7 +257,7 @@ WANTED = st.builds(
 
 
 def matches(one: Past, new: NewReplay) -> bool:
-    """By the words of the contract, in seconds."""
+    """As the fields of a request for a replay say it, in seconds."""
     since_s = math.inf if new.since_us is None else (NOON - new.since_us) / SECOND
     until_s = 0 if new.until_us is None else (NOON - new.until_us) / SECOND
     return (
