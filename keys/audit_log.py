@@ -150,6 +150,29 @@ async def record(tx: Transaction, entries: Iterable[AuditEntry]) -> None:
     await tx.insert("audit_log", _ROWS.columns, [_ROWS.write(one) for one in entries])
 
 
+async def record_change(
+    tx: Transaction,
+    by: Actor,
+    action: str,
+    environment: str,
+    subject_id: str,
+    before: Mapping[str, Any] | None,
+    after: Mapping[str, Any],
+    now_us: int,
+) -> None:
+    """Adds what an operator changed; before None: it is new."""
+    made = entry(
+        by,
+        action,
+        environment=environment,
+        subject_id=subject_id,
+        before=before,
+        after=after,
+        now_us=now_us,
+    )
+    await record(tx, [made])
+
+
 async def page(
     tx: Transaction,
     environment: str,

@@ -30,7 +30,9 @@ async def create_plan(
     """Raises InvalidInput and PlanTaken."""
     made = await plans.create(tx, plan, fields)
     after = made.shape(fields)
-    await _log(tx, by, "plan.create", made.environment, made.id, None, after, now_us)
+    await audit_log.record_change(
+        tx, by, "plan.create", made.environment, made.id, None, after, now_us
+    )
     return made
 
 
@@ -45,14 +47,18 @@ async def change_plan(
 ) -> Plan:
     """Raises NotFound, InvalidInput and PlanTaken."""
     before, after = await plans.change(tx, place, changes, fields)
-    await _log(tx, by, "plan.update", *place, before.shape(fields), after.shape(fields), now_us)
+    await audit_log.record_change(
+        tx, by, "plan.update", *place, before.shape(fields), after.shape(fields), now_us
+    )
     return after
 
 
 async def create_coupon(tx: Transaction, coupon: Coupon, *, by: Actor, now_us: int) -> Coupon:
     """Raises CouponTaken."""
     made = await coupons.create(tx, coupon)
-    await _log(tx, by, "coupon.create", made.environment, made.id, None, made.shape(), now_us)
+    await audit_log.record_change(
+        tx, by, "coupon.create", made.environment, made.id, None, made.shape(), now_us
+    )
     return made
 
 
@@ -62,14 +68,18 @@ async def set_coupon_active(
     """Raises NotFound."""
     after = await coupons.set_active(tx, environment, code, is_active=is_active)
     action = "coupon.enable" if is_active else "coupon.disable"
-    await _log(tx, by, action, environment, after.id, None, after.shape(), now_us)
+    await audit_log.record_change(
+        tx, by, action, environment, after.id, None, after.shape(), now_us
+    )
     return after
 
 
 async def create_pack(tx: Transaction, pack: Pack, *, by: Actor, now_us: int) -> Pack:
     """Raises InvalidInput and PackTaken."""
     made = await packs.create(tx, pack)
-    await _log(tx, by, "pack.create", made.environment, made.id, None, made.shape(), now_us)
+    await audit_log.record_change(
+        tx, by, "pack.create", made.environment, made.id, None, made.shape(), now_us
+    )
     return made
 
 
@@ -80,7 +90,7 @@ async def set_pack_active(
     before = await packs.get(tx, place)
     after = await packs.set_active(tx, place, is_active=is_active)
     action = "pack.enable" if is_active else "pack.disable"
-    await _log(tx, by, action, *place, before.shape(), after.shape(), now_us)
+    await audit_log.record_change(tx, by, action, *place, before.shape(), after.shape(), now_us)
     return after
 
 
@@ -92,27 +102,7 @@ async def change_checkin(
     settings = replace(known[environment], **changes)
     await checkin_settings.write_settings(tx, environment, settings, now_us=now_us)
     before, after = (msgspec.to_builtins(one) for one in (known[environment], settings))
-    await _log(tx, by, "checkin.configure", environment, environment, before, after, now_us)
-    return settings
-
-
-async def _log(
-    tx: Transaction,
-    by: Actor,
-    action: str,
-    environment: str,
-    subject_id: str,
-    before: Shape | None,
-    after: Shape,
-    now_us: int,
-) -> None:
-    entry = audit_log.entry(
-        by,
-        action,
-        environment=environment,
-        subject_id=subject_id,
-        before=before,
-        after=after,
-        now_us=now_us,
+    await audit_log.record_change(
+        tx, by, "checkin.configure", environment, environment, before, after, now_us
     )
-    await audit_log.record(tx, [entry])
+    return settings

@@ -60,7 +60,7 @@ def supplier_shape(row: SupplierRow) -> dict[str, Any]:
 async def add_platform(tx: Transaction, row: PlatformRow, *, by: Actor, now_us: int) -> PlatformRow:
     """Raises InvalidInput and PlatformTaken. It is offered once it has a supplier."""
     made = await platform_rows.put_platform(tx, row, is_new=True)
-    await _log(
+    await audit_log.record_change(
         tx, by, "platform.create", row.environment, row.id, None, platform_shape(made), now_us
     )
     return made
@@ -81,7 +81,7 @@ async def change_platform(
     after = msgspec.structs.replace(before, **changes)
     await platform_rows.put_platform(tx, after, is_new=False)
     shapes = (platform_shape(before), platform_shape(after))
-    await _log(tx, by, "platform.update", environment, platform, *shapes, now_us)
+    await audit_log.record_change(tx, by, "platform.update", environment, platform, *shapes, now_us)
     return after
 
 
@@ -100,7 +100,9 @@ async def set_platform_suppliers(
     before = (await platform_rows.suppliers_of(tx, environment)).get(platform, ())
     await platform_rows.set_suppliers(tx, environment, platform, suppliers)
     shapes = (platform_shape(row, before), platform_shape(row, suppliers))
-    await _log(tx, by, "platform.suppliers", environment, platform, *shapes, now_us)
+    await audit_log.record_change(
+        tx, by, "platform.suppliers", environment, platform, *shapes, now_us
+    )
     return row
 
 
@@ -125,7 +127,7 @@ async def set_fee(tx: Transaction, row: FeeRow, *, by: Actor, now_us: int) -> Fe
     await fee_rows.put_fee(tx, row)
     await platform_rows.raise_version(tx)
     old = None if before is None else fee_shape(before)
-    await _log(
+    await audit_log.record_change(
         tx, by, "platform.fee_set", row.environment, row.platform, old, fee_shape(row), now_us
     )
     return row
@@ -141,7 +143,9 @@ async def clear_fee(
         raise NotFound("Fee", param="platform")
     await fee_rows.drop_fee(tx, row)
     await platform_rows.raise_version(tx)
-    await _log(tx, by, "platform.fee_clear", environment, platform, fee_shape(row), {}, now_us)
+    await audit_log.record_change(
+        tx, by, "platform.fee_clear", environment, platform, fee_shape(row), {}, now_us
+    )
     return row
 
 
@@ -168,7 +172,7 @@ async def add_supplier(
         row = _with_options(row, registration, given, vault)
         await check_secret(tx, None, row, registrations, vault)
     made = await platform_rows.put_supplier(tx, row, is_new=True)
-    await _log(
+    await audit_log.record_change(
         tx, by, "supplier.create", row.environment, row.id, None, supplier_shape(made), now_us
     )
     return made
@@ -212,7 +216,7 @@ async def change_supplier(
     await platform_rows.put_supplier(tx, after, is_new=False)
     told = {} if not moved else {"open_attempts": moved}
     shapes = (supplier_shape(before), {**supplier_shape(after), **told})
-    await _log(tx, by, "supplier.update", environment, supplier, *shapes, now_us)
+    await audit_log.record_change(tx, by, "supplier.update", environment, supplier, *shapes, now_us)
     return after
 
 
@@ -238,7 +242,9 @@ async def add_stock(
     low_below = int(row.options.get("low_below", stock.LOW_BELOW))
     added = await stock.add(tx, vault, codes, low_below=low_below, now_us=now_us)
     told = {"added": added, "given": len(codes)}
-    await _log(tx, by, "stock.add", place.environment, place.supplier, None, told, now_us)
+    await audit_log.record_change(
+        tx, by, "stock.add", place.environment, place.supplier, None, told, now_us
+    )
     return added
 
 
@@ -258,25 +264,3 @@ def _with_options(
         return with_options(row, registration, given, vault)
     except OptionsRefused as error:
         raise InvalidInput(str(error), param="options") from None
-
-
-async def _log(
-    tx: Transaction,
-    by: Actor,
-    action: str,
-    environment: str,
-    subject_id: str,
-    before: dict[str, Any] | None,
-    after: dict[str, Any],
-    now_us: int,
-) -> None:
-    entry = audit_log.entry(
-        by,
-        action,
-        environment=environment,
-        subject_id=subject_id,
-        before=before,
-        after=after,
-        now_us=now_us,
-    )
-    await audit_log.record(tx, [entry])
