@@ -1,6 +1,6 @@
 """Which Host a request may name, so that no address of ours is built from what a stranger sent.
 
-Promise: one Host header, well-formed, and one of: PUBLIC_URL's, those of ALLOWED_HOSTS, an IP
+Promise: one Host header, well-formed, and one of: TOPUP_PUBLIC_URL's, those of TOPUP_ALLOWED_HOSTS, an IP
 address, localhost, or a name without a dot, as containers call each other. A page of another site
 whose name was rebound to this machine's address names its own host and gets nothing. Probes and
 scrapers, which say what they like, are let through to the paths that tell no secrets.

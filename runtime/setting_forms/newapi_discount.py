@@ -1,4 +1,4 @@
-"""The setting NEWAPI_DISCOUNT: what part of an amount is paid, for the amounts that cost less.
+"""The setting TOPUP_NEWAPI_DISCOUNT: what part of an amount is paid, for the amounts that cost less.
 
 Written as amount:part, such as `100:0.95, 500:0.9`: 100 dollars of credit for 95. Exact; a price is
 rounded up to the cent, so nothing is sold below it.
