@@ -55,26 +55,39 @@ def small_disk(folder: Path, megabytes: int) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def scene(kind: str, *, disk_mb: int = 0, **settings: str) -> Iterator[Scene]:
-    """A migrated installation on a database of that kind, which has a disk of its own if given."""
-    with (
-        tempfile.TemporaryDirectory(prefix="topup-bench-") as name,
-        contextlib.ExitStack() as stack,
-    ):
-        folder = Path(name)
+def scene(
+    kind: str, *, disk_mb: int = 0, kept: Path | None = None, **settings: str
+) -> Iterator[Scene]:
+    """A migrated installation on a database of that kind, which has a disk of its own if given.
+    kept: a folder that is left as it is at the end, and taken as it is where it exists.
+    """
+    with contextlib.ExitStack() as stack:
+        folder = kept or Path(
+            stack.enter_context(tempfile.TemporaryDirectory(prefix="topup-bench-"))
+        )
+        folder.mkdir(parents=True, exist_ok=True)
         # PostgreSQL runs as another user where we are root.
         folder.chmod(0o711)
         disk = stack.enter_context(small_disk(folder, disk_mb)) if disk_mb else folder
         server, url = None, f"sqlite:///{disk / 'topup.db'}" if disk_mb else ""
         if kind == "postgresql":
             server = OwnServer(disk)
-            server.create()
-            stack.callback(server.close)
-            server.start()
-            url = create_database(server.url, "topup")
+            url = _started(server, stack)
         installation = stack.enter_context(Installation(folder / "data", url, **settings))
         installation.migrate()
         yield Scene(kind, installation, server, disk if disk_mb else None)
+
+
+def _started(server: OwnServer, stack: contextlib.ExitStack) -> str:
+    """The URL of its database, which is made with it where there is none yet."""
+    is_new = not server.exists
+    if is_new:
+        server.create()
+    stack.callback(server.close)
+    server.start()
+    if is_new:
+        return create_database(server.url, "topup")
+    return f"{server.url.rpartition('/')[0]}/topup"
 
 
 # Of an endpoint: what it is sent is signed by HMAC alone, as peers sign; see docs/performance.md, Ed25519.

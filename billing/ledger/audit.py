@@ -13,7 +13,9 @@ from typing import Final, Protocol
 from billing.ledger.audit_balances import (
     SEALED_RULE,
     SETTLED_US,
+    STEPS,
     SealedPart,
+    Steps,
     sealed_findings,
     walked_findings,
 )
@@ -70,6 +72,7 @@ async def audit(
     *,
     basis: Basis | None = None,
     whole_up_to: int = WHOLE_UP_TO,
+    steps: Steps = STEPS,
 ) -> AsyncIterator[Finding]:
     """Every finding, account by account; none is a clean ledger. environment: of that one alone.
 
@@ -80,15 +83,15 @@ async def audit(
         after = tenants[-1]
         for tenant in tenants:
             if environment in {"", tenant.environment}:
-                async for finding in _tenant(database, tenant, basis, whole_up_to):
+                async for finding in _tenant(database, tenant, basis, whole_up_to, steps):
                     if not await _is_being_erased(database, tenant):
                         yield finding
 
 
 async def _tenant(
-    database: Database, tenant: Tenant, basis: Basis | None, whole_up_to: int
+    database: Database, tenant: Tenant, basis: Basis | None, whole_up_to: int, steps: Steps
 ) -> AsyncIterator[Finding]:
-    sealed = None if basis is None else await _from_seals(database, tenant, basis)
+    sealed = None if basis is None else await _from_seals(database, tenant, basis, steps)
     for finding in sealed or ():
         yield finding
     if not await database.read(partial(_is_large, tenant=tenant, few=whole_up_to)):
@@ -98,7 +101,7 @@ async def _tenant(
     since_us = 0 if basis is None else basis.since_us
     if sealed is None or not since_us:
         settled_id = least_id("trf", SystemClock().now_us() - SETTLED_US)
-        for finding in await walked_findings(database, tenant, settled_id):
+        for finding in await walked_findings(database, tenant, settled_id, steps):
             yield finding
     # A subject that both its row and a transfer lead to is asked about twice.
     told: set[Finding] = set()
@@ -108,7 +111,9 @@ async def _tenant(
             yield finding
 
 
-async def _from_seals(database: Database, tenant: Tenant, basis: Basis) -> Sequence[Finding] | None:
+async def _from_seals(
+    database: Database, tenant: Tenant, basis: Basis, steps: Steps
+) -> Sequence[Finding] | None:
     """None where the sums cannot tell.
 
     What they tell is looked at a second time: a transfer of a sealed day may have come since the part was read.
@@ -118,7 +123,7 @@ async def _from_seals(database: Database, tenant: Tenant, basis: Basis) -> Seque
         part = await basis.sealed_part(tenant.environment, is_anew=is_anew)
         if part is None:
             return None
-        found = await database.read(partial(sealed_findings, tenant=tenant, part=part))
+        found = await database.read(partial(sealed_findings, tenant=tenant, part=part, steps=steps))
         if found is not None and not found:
             return found
     return found
@@ -157,4 +162,4 @@ async def _whole(tx: Transaction, *, tenant: Tenant) -> list[Finding]:
     return found
 
 
-__all__ = ["Basis", "Finding", "SealedPart", "audit", "rules"]
+__all__ = ["Basis", "Finding", "SealedPart", "Steps", "audit", "rules"]

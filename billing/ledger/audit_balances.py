@@ -4,6 +4,9 @@ From the sealed sums: what lies in checkpoints is added up already, and the rest
 balances. From the first transfer on: pages in transactions of their own add up what is old enough that nothing is
 committed behind it any more; then one snapshot reads the balances and all transfers after that. Transfers are only ever
 added, so both together are the state of that one moment.
+
+Memory: so many ledger accounts as Steps says, and what the database needs to add up so many transfers, which SQLite
+sorts in memory.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,7 +14,7 @@ from functools import partial
 from typing import Final, NamedTuple
 
 from billing.ledger.chart import ASSETS, SIGN
-from billing.ledger.finding import Finding, finding_of
+from billing.ledger.finding import Finding
 from billing.ledger.rule import OWN
 from kernel.clock import DAY_US, HOUR_US
 from kernel.tenant import Tenant
@@ -21,44 +24,59 @@ SEALED_RULE: Final = "balance is its sealed sums and what came since"
 WALKED_RULE: Final = "balance is the sum of its transfers"
 # What is older than this is committed; as far back as the sealing of a day looks.
 SETTLED_US: Final = DAY_US + 2 * HOUR_US
-# So many ledger accounts are added up at a time: what bounds memory.
-SIDES_AT_ONCE: Final = 150_000
 PAGE: Final = 20_000
 _LAST_OF_ALL: Final = "~"
 
 _SUMMED: Final = "SELECT summed_day FROM sealed_sums WHERE environment = :environment"
-_SINCE: Final = f"{OWN} AND id > :from_id AND (created_at >= :until OR id IN :late[text])"
+_SINCE: Final = "created_at >= :until OR id IN :late[text]"
 _SEALED: Final = f"""
-SELECT s.row_id, SUM(s.balance) AS found, SUM(s.moved) * COALESCE(MAX(s.sign), 1) AS expected
+SELECT s.row_id, SUM(s.balance) AS found, SUM(s.moved) AS moved, COALESCE(MAX(s.sign), 1) AS sign
 FROM (
     SELECT id AS row_id, balance_micros AS balance, 0 AS moved, {SIGN} AS sign
-    FROM ledger_accounts WHERE {OWN}
+    FROM ledger_accounts WHERE {OWN} AND id > :after AND id <= :to_id
     UNION ALL
     SELECT ledger_account_id, 0, CASE WHEN day_start_at <= :day
         THEN credits_micros - debits_micros
         ELSE before_credits_micros - before_debits_micros END, NULL
-    FROM sealed_balances WHERE {OWN}
-    UNION ALL
-    SELECT debit_id, 0, -amount_micros, NULL FROM transfers WHERE {_SINCE}
-    UNION ALL
-    SELECT credit_id, 0, amount_micros, NULL FROM transfers WHERE {_SINCE}
-) AS s GROUP BY s.row_id
-HAVING SUM(s.balance) <> SUM(s.moved) * COALESCE(MAX(s.sign), 1)"""
+    FROM sealed_balances WHERE {OWN} AND ledger_account_id > :after AND ledger_account_id <= :to_id
+) AS s GROUP BY s.row_id"""
 _BOUND: Final = f"""
 SELECT id FROM ledger_accounts WHERE {OWN} AND id > :after ORDER BY id LIMIT 1 OFFSET :offset"""
 _WALKED: Final = f"""
 SELECT id, debit_id, credit_id, amount_micros FROM transfers
 WHERE {OWN} AND id > :after AND id <= :settled_id ORDER BY id LIMIT {PAGE}"""
-_REST: Final = f"""
+_WINDOW: Final = f"""
+SELECT id FROM transfers WHERE {OWN} AND id > :from_id ORDER BY id LIMIT 1 OFFSET :offset"""
+_PART: Final = f"SELECT * FROM transfers WHERE {OWN} AND id > :from_id AND id <= :last_id"
+
+
+def _moved(condition: str) -> str:
+    """Of the transfers between two that meet it: credits less debits of the ledger accounts between two."""
+    return f"""
 SELECT s.side_id, SUM(s.moved) AS moved FROM (
-    SELECT debit_id AS side_id, -amount_micros AS moved FROM transfers
-    WHERE {OWN} AND id > :settled_id
+    SELECT debit_id AS side_id, -amount_micros AS moved FROM ({_PART}) AS d
+    WHERE debit_id > :after AND debit_id <= :to_id AND ({condition})
     UNION ALL
-    SELECT credit_id, amount_micros FROM transfers WHERE {OWN} AND id > :settled_id
+    SELECT credit_id, amount_micros FROM ({_PART}) AS c
+    WHERE credit_id > :after AND credit_id <= :to_id AND ({condition})
 ) AS s GROUP BY s.side_id"""
+
+
+_MOVED_SINCE: Final = _moved(_SINCE)
+_MOVED: Final = _moved("1 = 1")
 _BALANCES: Final = f"""
 SELECT id, kind, balance_micros FROM ledger_accounts
 WHERE {OWN} AND id > :after AND id <= :to_id ORDER BY id"""
+
+
+class Steps(NamedTuple):
+    """How much is added up at a time: ledger accounts, and transfers by one statement."""
+
+    sides: int = 150_000
+    transfers: int = 100_000
+
+
+STEPS: Final = Steps()
 
 
 class SealedPart(NamedTuple):
@@ -80,7 +98,7 @@ class SealedPart(NamedTuple):
 
 
 async def sealed_findings(
-    tx: Transaction, *, tenant: Tenant, part: SealedPart
+    tx: Transaction, *, tenant: Tenant, part: SealedPart, steps: Steps
 ) -> Sequence[Finding] | None:
     """Balances that are not what the sealed sums and the transfers since make; in one snapshot.
 
@@ -89,39 +107,101 @@ async def sealed_findings(
     row = await tx.fetch_one(_SUMMED, environment=tenant.environment)
     if row is None or row[0] != part.day_start_at:
         return None
+    found: list[Finding] = []
+    after = ""
+    while after != _LAST_OF_ALL:
+        to_id = await _bound(tx, tenant=tenant, after=after, sides=steps.sides)
+        found += await _sealed_between(tx, tenant, part, (after, to_id), steps)
+        after = to_id
+    return found
+
+
+async def _sealed_between(
+    tx: Transaction, tenant: Tenant, part: SealedPart, sides: tuple[str, str], steps: Steps
+) -> list[Finding]:
+    since = {"until": part.until, "late": list(part.late.get(tenant, ()))}
+    moved = await _moved_since(
+        tx, _MOVED_SINCE, since, tenant=tenant, sides=sides, from_id=part.from_id, steps=steps
+    )
     rows = await tx.fetch(
         _SEALED,
         account_id=tenant.account_id,
         environment=tenant.environment,
         day=part.day_start_at,
-        from_id=part.from_id,
-        until=part.until,
-        late=list(part.late.get(tenant, ())),
+        after=sides[0],
+        to_id=sides[1],
     )
-    return [finding_of(SEALED_RULE, tenant, one) for one in rows]
+    found: list[Finding] = []
+    for row in rows:
+        expected = (int(row[2]) + moved.pop(row[0], 0)) * int(row[3])
+        if expected != int(row[1]):
+            found.append(Finding(SEALED_RULE, *tenant, row[0], expected, int(row[1])))
+    # Of a ledger account that is in neither table.
+    found += [Finding(SEALED_RULE, *tenant, id_, sum_, 0) for id_, sum_ in moved.items() if sum_]
+    return found
 
 
-async def walked_findings(database: Database, tenant: Tenant, settled_id: str) -> Sequence[Finding]:
+async def _moved_since(
+    tx: Transaction,
+    statement: str,
+    values: Mapping[str, object],
+    *,
+    tenant: Tenant,
+    sides: tuple[str, str],
+    from_id: str,
+    steps: Steps,
+) -> dict[str, int]:
+    """Credits less debits of the ledger accounts between those two, of the transfers after that one."""
+    sums: dict[str, int] = {}
+    own = {"account_id": tenant.account_id, "environment": tenant.environment}
+    while from_id != _LAST_OF_ALL:
+        row = await tx.fetch_one(_WINDOW, **own, from_id=from_id, offset=steps.transfers - 1)
+        last_id = _LAST_OF_ALL if row is None else str(row[0])
+        rows = await tx.fetch(
+            statement,
+            **own,
+            **values,
+            from_id=from_id,
+            last_id=last_id,
+            after=sides[0],
+            to_id=sides[1],
+        )
+        for side_id, moved in rows:
+            sums[side_id] = sums.get(side_id, 0) + int(moved)
+        from_id = last_id
+    return sums
+
+
+async def walked_findings(
+    database: Database, tenant: Tenant, settled_id: str, steps: Steps
+) -> Sequence[Finding]:
     """Balances that are not the sum of all their transfers, some ledger accounts at a time."""
     found: list[Finding] = []
     after = ""
     while after != _LAST_OF_ALL:
-        to_id = await database.read(partial(_bound, tenant=tenant, after=after))
+        to_id = await database.read(partial(_bound, tenant=tenant, after=after, sides=steps.sides))
         sums = await _walk(database, tenant, (after, to_id), settled_id)
         found += await database.read(
-            partial(_compare, tenant=tenant, sums=sums, sides=(after, to_id), settled_id=settled_id)
+            partial(
+                _compare,
+                tenant=tenant,
+                sums=sums,
+                sides=(after, to_id),
+                settled_id=settled_id,
+                steps=steps,
+            )
         )
         after = to_id
     return found
 
 
-async def _bound(tx: Transaction, *, tenant: Tenant, after: str) -> str:
+async def _bound(tx: Transaction, *, tenant: Tenant, after: str, sides: int) -> str:
     row = await tx.fetch_one(
         _BOUND,
         account_id=tenant.account_id,
         environment=tenant.environment,
         after=after,
-        offset=SIDES_AT_ONCE - 1,
+        offset=sides - 1,
     )
     return _LAST_OF_ALL if row is None else str(row[0])
 
@@ -164,10 +244,13 @@ async def _compare(
     sums: Mapping[str, int],
     sides: tuple[str, str],
     settled_id: str,
+    steps: Steps,
 ) -> list[Finding]:
     """With the transfers after that one, in the snapshot of the balances."""
     own = {"account_id": tenant.account_id, "environment": tenant.environment}
-    rest = {row[0]: int(row[1]) for row in await tx.fetch(_REST, **own, settled_id=settled_id)}
+    rest = await _moved_since(
+        tx, _MOVED, {}, tenant=tenant, sides=sides, from_id=settled_id, steps=steps
+    )
     found: list[Finding] = []
     for row in await tx.fetch(_BALANCES, **own, after=sides[0], to_id=sides[1]):
         moved = sums.get(row[0], 0) + rest.get(row[0], 0)

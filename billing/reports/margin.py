@@ -136,7 +136,8 @@ _GROUPS: Final = {
     "day": f"p.settled_at / {DAY_US}",
     "platform": "p.platform",
     "supplier": f"COALESCE(p.supplier, '{_NOBODY}')",
-    "account": "p.account_id",
+    # Not as it stands: SQLite would go through all accounts in the order of their index, once for each reading.
+    "account": "p.account_id || ''",
 }
 # One attempt of a top-up delivers. One that is being taken back was delivered, until it is.
 _SUMS: Final = """

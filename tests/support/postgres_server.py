@@ -74,6 +74,11 @@ class OwnServer:
         self.port = free_port()
         self.url = f"postgresql://topup@127.0.0.1:{self.port}/postgres"
 
+    @property
+    def exists(self) -> bool:
+        """Whether it was made before."""
+        return (self._folder / "PG_VERSION").exists()
+
     def create(self) -> None:
         self._folder.mkdir(mode=0o700)
         if self._user is not None:

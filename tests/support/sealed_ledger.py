@@ -5,7 +5,7 @@ from typing import Any
 
 from billing.checkpoints.basis import ProofBasis
 from billing.checkpoints.summing import add_sealed
-from billing.ledger.audit import audit
+from billing.ledger.audit import Steps, audit
 from billing.ledger.audit_balances import SETTLED_US
 from kernel.clock import DAY_US, HOUR_US
 from kernel.ids import least_id
@@ -16,6 +16,8 @@ from tests.support.sealing import DAY, add_transfers, seal_days
 NOW = DAY + 2 * DAY_US + 4 * HOUR_US
 PROVED_AT = NOW - 2 * HOUR_US
 OWN = "acc_a"
+# So that an account of a test is added up in several steps.
+FEW = Steps(sides=2, transfers=2)
 # When the account sent.
 FIRST = DAY + HOUR_US
 SECOND = DAY + DAY_US + 20 * HOUR_US
@@ -89,7 +91,7 @@ async def audited(database: Database, *, is_full: bool, now_us: int = NOW) -> se
     """The rules that a proof finds broken; the account counts as a large one."""
     since_us = 0 if is_full else PROVED_AT - SETTLED_US
     basis = ProofBasis(database, since_us=since_us, now_us=now_us)
-    return {one.rule async for one in audit(database, basis=basis, whole_up_to=0)}
+    return {one.rule async for one in audit(database, basis=basis, whole_up_to=0, steps=FEW)}
 
 
 async def execute(database: Database, *statements: str, **values: Any) -> None:

@@ -236,6 +236,15 @@ async def test_what_suppliers_say_is_held_against_what_was_delivered(books: Book
         VALUES ('{}', {}, '{}', 'staging', 'user@mail.com', 'acme', 'http', 'delivered', 1, 1, 1, 1)"""
     owner = books.store.account_id
     await run_sql(database, outside)
+    # More than a page of another environment's, between the first and the second.
+    await run_sql(
+        database,
+        f"""INSERT INTO topups (id, account_id, environment, status, platform, amount_cents,
+                recipient_email, metadata, new_balance_cents, voucher_code_hint, fulfilment, created_at)
+            WITH RECURSIVE n(i) AS (SELECT 1001 UNION ALL SELECT i + 1 FROM n WHERE i < 1600)
+            SELECT '{sent[0]}' || CAST(i AS TEXT), '{owner}', 'live', 'delivered', 'claude', 1000,
+                'user@mail.com', '{{}}', 1000, 'ABCD', 'wallet', 1 FROM n""",
+    )
     await run_sql(database, attempt.format(sent[1], 1, owner))
     await run_sql(database, attempt.format(sent[2], 1, owner))
     await run_sql(database, attempt.format(sent[2], 2, owner))
