@@ -11,9 +11,8 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import httpx
 import uvicorn
@@ -23,8 +22,6 @@ from starlette.types import ASGIApp
 from billing.credits.opening import open_account
 from billing.fulfilment.opening import name_wallet
 from gateway.app import create_app
-from gateway.http.connection.protocol import Connection
-from gateway.http.connection_limits import ConnectionLimits
 from kernel.clock import Clock
 from keys.api_keys import api_key
 from keys.api_keys.fields import NewKey
@@ -206,7 +203,7 @@ async def running(
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         config = uvicorn.Config(
             make_app(context),
-            http=cast(Any, partial(Connection, limits=ConnectionLimits())),
+            http="httptools",
             ws="none",
             lifespan="off",
             log_config=None,
