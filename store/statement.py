@@ -13,7 +13,7 @@ The names of the databases stand in this package only; everything above speaks t
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -142,10 +142,22 @@ def _translate_postgresql(text: str) -> SqlStatement:
     return SqlStatement(translated, bind)
 
 
-def insert_text(table: str, columns: Sequence[str], on_conflict: str) -> str:
-    """A bulk INSERT for SQLite's executemany."""
-    marks = ", ".join("?" for _ in columns)
-    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks}) {on_conflict}"
+def insert_text(
+    table: str,
+    columns: Sequence[str],
+    on_conflict: str,
+    *,
+    given: Collection[int] | None = None,
+    rows: int = 1,
+) -> str:
+    """An INSERT of so many rows for SQLite. given: the places of the columns that are bound, where the others
+    are NULL; None: all are.
+    """
+    marks = ", ".join(
+        "?" if given is None or place in given else "NULL" for place in range(len(columns))
+    )
+    values = ", ".join([f"({marks})"] * rows)
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES {values} {on_conflict}"
 
 
 def values_insert_text(table: str, columns: Sequence[str], on_conflict: str) -> str:

@@ -15,13 +15,22 @@ from store.statement import array_insert_text, values_insert_text
 # Fewer rows are not worth a text of their own.
 SHARING_ROWS_MIN: Final = 4
 _OFTEN_SHARED = (
-    frozenset({"account_id", "environment", "spent_by", "debit_id"}),
+    # Whose they are.
+    frozenset({"account_id", "environment", "spent_by", "key_name", "debit_id"}),
+    # What the moment and the kind of a command decide.
     frozenset(
         {
-            *("created_at", "settled_at", "status", "type", "code", "platform", "fulfilment"),
-            *("reference", "metadata", "note", "failure_reason", "fulfilment_code"),
-            *("handed_over_at", "next_check_at", "checks_made", "subject_id"),
-            *("is_sealed", "lease_until_at", "event_type", "replay_of", "code_sealed"),
+            *("created_at", "settled_at", "status", "type", "code", "fulfilment", "event_type"),
+            *("failure_reason", "fulfilment_code", "handed_over_at", "next_check_at"),
+            *("checks_made", "subject_id", "is_sealed", "lease_until_at", "replay_of"),
+            *("code_sealed", "supplier", "deliverable", "scheduled_for"),
+        }
+    ),
+    # What callers say, alike or not at all.
+    frozenset(
+        {
+            *("platform", "reference", "metadata", "note", "delivery", "trace"),
+            *("fee_cents", "earned_fee_cents", "counted_in"),
         }
     ),
 )

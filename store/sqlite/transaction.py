@@ -1,6 +1,5 @@
 """The statements of one transaction of SQLite, and what a process knows of them once for all."""
 
-import functools
 import sqlite3
 import time
 from collections.abc import Sequence
@@ -8,7 +7,8 @@ from typing import Any, cast
 
 from store.database import BatchRead, Row
 from store.errors import check_touched
-from store.statement import SQLITE, SqlStatement, insert_text, translate
+from store.sqlite.bulk import insert_rows
+from store.statement import SQLITE, SqlStatement, translate
 
 _statements: dict[str, SqlStatement] = {}
 
@@ -18,9 +18,6 @@ def _statement(text: str) -> SqlStatement:
     if found is None:
         found = _statements[text] = translate(text, name=SQLITE)
     return found
-
-
-_insert = functools.cache(insert_text)
 
 
 class SqliteTransaction:
@@ -62,8 +59,7 @@ class SqliteTransaction:
         if not rows:
             return 0
         self.statements_run += 1
-        text = _insert(table, tuple(columns), on_conflict)
-        return self._connection.executemany(text, rows).rowcount
+        return insert_rows(self._connection, table, tuple(columns), on_conflict, rows)
 
     async def insert_deferred(
         self,

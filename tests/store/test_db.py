@@ -62,6 +62,63 @@ async def test_an_error_undoes_everything_and_passes_through(database: Database)
     assert await database.read(names) == []
 
 
+async def test_rows_are_written_as_they_are_however_many_and_whatever_they_share(
+    database: Database,
+) -> None:
+    columns = (
+        *("account_id", "environment", "digest", "fingerprint", "status", "body"),
+        *("code_at", "created_at"),
+    )
+    # Of so many rows each: a place in none, in the first alone, in all but the first, in all.
+    shares: tuple[Callable[[int], bool], ...] = (
+        lambda _: False,
+        lambda n: n == 0,
+        lambda n: n > 0,
+        lambda _: True,
+    )
+    written: list[tuple[Any, ...]] = [
+        (
+            "acc_1",
+            "live",
+            f"{rows} {kind} {n:03d}",
+            f"f{n % 2}",
+            kind,
+            body,
+            n if has(n) else None,
+            7,
+        )
+        for rows in (1, 2, 5, 17, 85)
+        for kind, has in enumerate(shares)
+        for n, body in enumerate([b"a", None] * rows)
+    ]
+
+    async def work(tx: Transaction) -> list[int]:
+        wholes: dict[str, list[tuple[Any, ...]]] = {}
+        for row in written:
+            wholes.setdefault(row[2].rpartition(" ")[0], []).append(row)
+        return [await tx.insert("idempotency_keys", columns, rows) for rows in wholes.values()]
+
+    async def read(tx: Transaction) -> list[tuple[Any, ...]]:
+        listed = ", ".join(columns)
+        return list(map(tuple, await tx.fetch(f"SELECT {listed} FROM idempotency_keys")))
+
+    touched = await database.transaction(work)
+
+    assert touched == [count for count in (2, 4, 10, 34, 170) for _ in range(4)]
+    assert sorted(map(str, await database.read(read))) == sorted(map(str, written))
+
+
+async def test_one_insert_may_come_back_to_its_own_rows(database: Database) -> None:
+    columns = ("key_id", "period", "window_start_at", "account_id", "spent_micros")
+    adds = "ON CONFLICT (key_id, period, window_start_at) DO NOTHING"
+
+    async def work(tx: Transaction) -> int:
+        rows = [("key_1", "day", n % 10, "acc_1", n) for n in range(20)]
+        return await tx.insert("spend_windows", columns, rows, adds)
+
+    assert await database.transaction(work) == 10
+
+
 async def test_writes_say_how_many_rows_they_touched(database: Database) -> None:
     async def work(tx: Transaction) -> list[Any]:
         columns = ("name", "sealed", "created_at")

@@ -104,6 +104,9 @@ def test_an_insert_is_one_statement_for_any_number_of_rows() -> None:
     assert insert_text("events", columns, "") == (
         "INSERT INTO events (id, event_no, body) VALUES (?, ?, ?) "
     )
+    assert insert_text("events", columns, "", given=(0, 2), rows=2) == (
+        "INSERT INTO events (id, event_no, body) VALUES (?, NULL, ?), (?, NULL, ?) "
+    )
     assert array_insert_text("events", columns, "ON CONFLICT DO NOTHING", types) == (
         "INSERT INTO events (id, event_no, body) SELECT id, event_no, body"
         " FROM unnest($1::text[], $2::bigint[], $3::bytea[]) AS v (id, event_no, body)"
