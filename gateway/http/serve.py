@@ -36,7 +36,9 @@ _IDLE_LOOK_S = 0.02
 # A request leaves no cycles behind; looking for some after every 700 objects finds nothing.
 GC_ALLOCATIONS = 20_000
 OPEN_FILES = 65_536
-_SWEEP_TICKS = 10  # of a tenth of a second
+# What a tick is for, slow connections and the clock of answers, is done once a second.
+_TICK_S = 1.0
+_ACCEPTED_S = 0.001
 
 logger = logging.getLogger(__name__)
 
@@ -57,6 +59,7 @@ class _Server(uvicorn.Server):
         on_stopping: Callable[[], None] = lambda: None,
         is_kept: bool = False,
     ) -> None:
+        self._exit = asyncio.Event()
         super().__init__(config)
         self._is_kept = is_kept
         self._stop_delay_s = stop_delay_s
@@ -67,6 +70,28 @@ class _Server(uvicorn.Server):
         self._read_s_max = read_s_max
         self._write_s_max = write_s_max
         self._keep_alive_s = keep_alive_s
+
+    @property
+    def should_exit(self) -> bool:
+        """As uvicorn asks for it."""
+        return self._exit.is_set()
+
+    @should_exit.setter
+    def should_exit(self, value: bool) -> None:
+        if value:
+            self._exit.set()
+        else:
+            self._exit.clear()
+
+    async def main_loop(self) -> None:
+        """That of uvicorn ticks ten times a second, and sees only then that it is to stop."""
+        while not await self.on_tick(0):
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_TICK_S):
+                    await self._exit.wait()
+        # A timer comes after what was accepted at the same moment: a listener that closes before such a
+        # connection is made leaves it open.
+        await asyncio.sleep(_ACCEPTED_S)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None]:
@@ -133,14 +158,13 @@ class _Server(uvicorn.Server):
             await asyncio.sleep(_IDLE_LOOK_S)
 
     async def on_tick(self, counter: int) -> bool:
-        if counter % _SWEEP_TICKS == 0:
-            now_s = asyncio.get_running_loop().time()
-            for connection in list(self.server_state.connections):
-                if isinstance(connection, Connection):
-                    connection.end_if_unused(now_s, keep_alive_s=self._keep_alive_s)
-                    connection.cut_if_slow(
-                        now_s, read_s_max=self._read_s_max, write_s_max=self._write_s_max
-                    )
+        now_s = asyncio.get_running_loop().time()
+        for connection in list(self.server_state.connections):
+            if isinstance(connection, Connection):
+                connection.end_if_unused(now_s, keep_alive_s=self._keep_alive_s)
+                connection.cut_if_slow(
+                    now_s, read_s_max=self._read_s_max, write_s_max=self._write_s_max
+                )
         return await super().on_tick(counter)
 
 

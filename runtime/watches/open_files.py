@@ -17,6 +17,8 @@ from typing import Final
 from runtime.metrics import Metrics
 
 LOOK_S: Final = 0.25
+# So many times as long between two looks while more than half of what may be open is free.
+ROOMY: Final = 4
 SAID_EVERY_S: Final = 10.0
 _LISTED: Final = Path("/proc/self/fd" if Path("/proc/self/fd").exists() else "/dev/fd")
 
@@ -50,13 +52,16 @@ def open_files_max() -> int:
     return 2**31 if soft == resource.RLIM_INFINITY else soft
 
 
-def is_exhausted() -> bool:
-    """Whether no other file can be opened, by the process's limit or the machine's."""
+def next_descriptor() -> int | None:
+    """The least number that is free: all below it are in use. None: no other file can be opened, by the
+    process's limit or the machine's.
+    """
     try:
-        os.close(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC))
+        descriptor = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
-        return True
-    return False
+        return None
+    os.close(descriptor)
+    return descriptor
 
 
 async def _keep_looking(metrics: Metrics, every_s: float) -> None:
@@ -64,7 +69,8 @@ async def _keep_looking(metrics: Metrics, every_s: float) -> None:
     since_s: float | None = None
     while True:
         now_s = time.monotonic()
-        if is_exhausted():
+        free = next_descriptor()
+        if free is None:
             metrics.files_exhausted.add()
             if since_s is None and now_s - said_s >= SAID_EVERY_S:
                 said_s = now_s
@@ -75,4 +81,5 @@ async def _keep_looking(metrics: Metrics, every_s: float) -> None:
             if said_s >= since_s:
                 logger.info("files.free", extra={"exhausted_s": round(now_s - since_s, 1)})
             since_s = None
-        await asyncio.sleep(every_s)
+        is_roomy = free is not None and 2 * free < open_files_max()
+        await asyncio.sleep(ROOMY * every_s if is_roomy else every_s)
