@@ -6,6 +6,7 @@ writes nothing; shapes are those of the API.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import ceil
 from typing import Final
 
 from kernel.errors import InvalidInput, NotFound
@@ -41,6 +42,11 @@ class Attempt:
     request_headers: Mapping[str, str]
     body_sha256: str | None
     response_body: bytes
+
+    @property
+    def duration_ms(self) -> int:
+        """Never below the total of its steps, which a coarser clock than the duration's counts."""
+        return max(self.duration_us // 1000, ceil(self.timings_ms.get("total", 0)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -193,7 +193,7 @@ class Attempt(Shaped, kw_only=True):
         return super().of(
             attempt,
             started_at=rfc3339_ms(attempt.started_at),
-            duration_ms=attempt.duration_us // 1000,
+            duration_ms=attempt.duration_ms,
             response_body=attempt.response_body.decode("utf-8", "replace"),
             **more,
         )

@@ -7,6 +7,7 @@ from billing.topups.queries import SenderKey
 from gateway.api.schemas.webhooks import Attempt as AttemptShape, Delivery as DeliveryShape
 from kernel.clock import FixedClock
 from kernel.errors import InvalidInput, NotFound
+from kernel.ids import AttemptId, DeliveryId
 from kernel.tenant import Tenant
 from store.database import Database, Transaction
 from tests.support.webhook_rows import (
@@ -88,6 +89,32 @@ async def test_a_delivery_and_its_attempts_have_the_contracts_shapes(
         "X-AiTopUp-Signature": "********",
         "webhook-signature": "********",
     }
+
+
+@pytest.mark.parametrize(
+    ("duration_us", "total_ms", "shown_ms"),
+    [(9_999_400, 10_000.0, 10_000), (610, 1.0, 1), (1_590, 1.59, 2), (250_000, 249.0, 250)],
+)
+def test_an_attempt_takes_no_less_than_its_steps(
+    duration_us: int, total_ms: float, shown_ms: int
+) -> None:
+    attempt = log.Attempt(
+        id=AttemptId("att_1"),
+        delivery_id=DeliveryId("dlv_1"),
+        number=1,
+        started_at=0,
+        duration_us=duration_us,
+        http_status=200,
+        error=None,
+        reason=None,
+        remote_address=None,
+        timings_ms={"total": total_ms},
+        request_headers={},
+        body_sha256="",
+        response_body=b"",
+    )
+
+    assert AttemptShape.of(attempt).duration_ms == shown_ms
 
 
 async def test_the_end_of_a_lease_is_not_shown(database: Database, clock: FixedClock) -> None:
