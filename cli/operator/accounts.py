@@ -17,6 +17,7 @@ from cli.operator.recharge import recharge
 from cli.options import environment_option, limit_option
 from cli.output import json_option, run, show_record, show_rows
 from kernel.clock import SystemClock, rfc3339
+from kernel.ids import number_of
 from kernel.tenant import Tenant
 from keys import audit_log
 from keys.account import (
@@ -256,6 +257,7 @@ def zone(account: str, time_zone: str) -> None:
 def _shape(account: Account) -> dict[str, Any]:
     return {
         "id": account.id,
+        "user_id": number_of(account.id),
         "name": account.name,
         "email": account.email,
         "operator": account.is_operator,

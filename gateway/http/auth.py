@@ -19,11 +19,23 @@ _SCHEME = b"bearer "
 _HOPS_MAX = 20
 
 
-def presented(scope: Scope, headers: Mapping[bytes, bytes], settings: Settings) -> tuple[str, bool]:
-    """The credential and whether it is the cookie's; raises InvalidCredential for none."""
+def presented(
+    scope: Scope,
+    headers: Mapping[bytes, bytes],
+    settings: Settings,
+    *,
+    takes_bare: bool = False,
+) -> tuple[str, bool]:
+    """The credential and whether it is the cookie's; raises InvalidCredential for none.
+
+    takes_bare: the header may be the credential alone, without Bearer.
+    """
     header = headers.get(b"authorization")
     if header is not None:
         if header[:7].lower() != _SCHEME:
+            bare = header.strip()
+            if takes_bare and bare and b" " not in bare:
+                return bare.decode("latin-1"), False
             raise InvalidCredential("the Authorization header is not of the form Bearer ak_…")
         return header[7:].strip().decode("latin-1"), False
     if b"cookie" in headers:

@@ -51,7 +51,8 @@ class Pipeline:
             return Answer(204, b"")
         route = resource.route(call.method)
         if not route.is_public:
-            shown = presented(call.scope, call.headers, self._settings)
+            bare = resource.surface.takes_bare
+            shown = presented(call.scope, call.headers, self._settings, takes_bare=bare)
             caller = self._authenticator.authenticate_now(shown[0])
             if caller is None:
                 caller = await self._authenticator.authenticate(shown[0])

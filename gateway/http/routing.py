@@ -145,12 +145,14 @@ class ApiSurface:
     """One API: its routes below a prefix, and how it words a refusal.
 
     refusal: the struct of a dialect's refusal, for the documents; our own is always the envelope.
+    takes_bare: the vendor also takes `Authorization: <token>`, without Bearer.
     """
 
     prefix: str
     routes: tuple[Route, ...]
     refuse: Refuse
     refusal: Any = None
+    takes_bare: bool = False
 
 
 @dataclass(slots=True)

@@ -30,6 +30,7 @@ from gateway.http.routing import Reply
 from gateway.http.session_cookie import set_cookie
 from gateway.internal_client import ask
 from kernel.errors import DomainError, InvalidInput
+from kernel.ids import number_of
 from kernel.tenant import Tenant
 from keys import session
 from keys.account import Account, get_account, lock_tenants
@@ -221,6 +222,7 @@ async def _show(
         "account.html",
         status=problem.status,
         account=account,
+        user_id=number_of(account.id),
         sessions=sessions,
         billing=billing,
         limits=limits,

@@ -340,4 +340,4 @@ ROUTES = (
         answers=ok(History),
     ),
 )
-SURFACE = ApiSurface("/api/user", ROUTES, refuse, Refused)
+SURFACE = ApiSurface("/api/user", ROUTES, refuse, Refused, takes_bare=True)

@@ -13,6 +13,7 @@ from msgspec.structs import fields
 from cli.main import COMMANDS, main
 from gateway.api.schemas import keys as shapes
 from kernel.clock import SystemClock
+from kernel.ids import number_of
 from keys.authenticator import Authenticator, CredentialEnded
 from keys.principal import Principal
 from store.database import Transaction
@@ -76,6 +77,7 @@ def test_an_account_is_made_listed_and_shown(topup: Topup) -> None:
 
     assert made["email"] == "ops@acme.example"
     assert made["operator"] is False
+    assert made["user_id"] == number_of(made["id"])
     assert listed == {"items": [made], "next_cursor": None}
     assert shown == made
 

@@ -194,6 +194,21 @@ async def test_the_page_object_has_the_vendors_form(gateway: Gateway, key: str) 
 
 
 @pytest.mark.one_database
+async def test_the_token_is_taken_without_bearer_here_alone(gateway: Gateway, key: str) -> None:
+    async def status(path: str, header: str) -> int:
+        answer = await gateway.client.get(path, headers={"Authorization": header})
+        return answer.status_code
+
+    info = f"{BASE}/topup/info"
+    assert await status(info, key) == 200
+    assert await status(info, f"Basic {key}") == 401
+    assert await status(info, key[:-1]) == 401
+    assert await status(info, "") == 401
+    assert await status("/api/public/v1/topup/balance", key) == 401
+    assert await status("/api/billing/topup-packs", key) == 401
+
+
+@pytest.mark.one_database
 async def test_the_user_header_must_name_the_caller(
     gateway: Gateway, account: str, key: str
 ) -> None:
