@@ -353,7 +353,7 @@ def load_settings(**overrides: Any) -> Settings:
         raise SettingsError("\n".join(lines)) from None
     except Exception as error:
         # pydantic-settings wraps unreadable JSON, value and all.
-        raise SettingsError(_sentence(_field_of(error), "is not valid JSON")) from None
+        raise SettingsError(_sentence((_field_of(error),), "is not valid JSON")) from None
 
 
 def unknown_variables() -> list[str]:
@@ -387,12 +387,12 @@ def _networks(words: Sequence[str]) -> tuple[Network, ...]:
     return tuple(found)
 
 
-def _sentence(location: tuple[int | str, ...] | str, problem: str) -> str:
-    parts = [location] if isinstance(location, str) else [str(part) for part in location]
-    variable = PREFIX + parts[0].upper()
-    where = "".join(f"[{part}]" for part in parts[1:])
+def _sentence(location: tuple[int | str, ...], problem: str) -> str:
     problem = problem.removeprefix("Value error, ")
-    return f"{variable}{where}: {problem[:1].lower()}{problem[1:]}"
+    if not location:  # what is wrong with several settings together names them itself
+        return problem
+    where = "".join(f"[{part}]" for part in location[1:])
+    return f"{PREFIX}{str(location[0]).upper()}{where}: {problem[:1].lower()}{problem[1:]}"
 
 
 def _field_of(error: Exception) -> str:
