@@ -162,8 +162,9 @@ class Database(Protocol):
     async def read(self, work: Work[T], *, is_single: bool = False) -> T:
         """Runs work on one consistent snapshot that cannot write.
 
-        is_single: work takes a few milliseconds at most and most often runs one statement, which then
-        needs no transaction around it; where it runs another one, it is run again in one.
+        is_single: work takes a few milliseconds at most and most often runs one statement. On PostgreSQL it
+        then needs no transaction around it; where it runs another one, it is run again in one. On SQLite it
+        may run on the event loop's thread.
         """
         ...
 

@@ -1,5 +1,7 @@
 """A read of one statement is no transaction on PostgreSQL, and promises all that a read does."""
 
+import asyncio
+import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,6 +10,7 @@ import pytest
 from store.database import BatchRead, Database, Transaction
 from store.errors import StoreError
 from store.postgresql.database import PostgresqlDatabase
+from store.sqlite.database import READERS
 
 _NAMES = "SELECT name FROM sealed_keys ORDER BY name"
 _COLUMNS = ("name", "sealed", "created_at")
@@ -69,3 +72,21 @@ async def test_it_cannot_write(database: Database, *, is_second: bool) -> None:
             await database.read(work, is_single=True)
 
     assert await database.read(names) == []
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_on_sqlite_it_waits_for_no_other_read(database: Database) -> None:
+    await database.transaction(lambda tx: put(tx, "a"))
+    is_over = threading.Event()
+
+    async def hold(tx: Transaction) -> None:
+        await names(tx)
+        is_over.wait()  # in a thread of readers
+
+    long_reads = [asyncio.create_task(database.read(hold)) for _ in range(READERS)]
+    try:
+        async with asyncio.timeout(5):
+            assert await database.read(names, is_single=True) == ["a"]
+    finally:
+        is_over.set()
+        await asyncio.gather(*long_reads)
