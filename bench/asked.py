@@ -150,14 +150,12 @@ def claim(page: Page) -> Found:
     return by_name(page.rows("claims", "A claim", of="claim"), "ratio")
 
 
-def growth(column: str, *, size: str = "", **where: str) -> Callable[[Page], Found]:
-    """With a size: nothing, where the table is of another one."""
-
+def growth(column: str, *, part: str = "growth", **where: str) -> Callable[[Page], Found]:
     def figures(page: Page) -> Found:
-        measured = re.search(r"\*\*Cost at ([\d,]+)", page.section("growth"))
-        if measured is None or (size and measured[1] != size):
+        measured = re.search(r"\*\*Cost at ([\d,]+)", page.section(part))
+        if measured is None:
             return {}
-        found = by_name(page.rows("growth", "Cost at", **where), column)
+        found = by_name(page.rows(part, "Cost at", **where), column)
         return {f"{name} at {measured[1]}": values for name, values in found.items()}
 
     return figures
@@ -270,7 +268,7 @@ FIGURES: Final = (
     Asked("its mean, SQLite", growth("mean", database="sqlite"), most(1.5)),
     Asked(
         "any call beside 10,000,000 ÷ beside 10,000, median",
-        growth("median", size="10,000,000"),
+        growth("median", part="growth-large"),
         None,
         most(1.05),
     ),
