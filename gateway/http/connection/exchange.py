@@ -53,7 +53,8 @@ class Exchange:
         """Runs the application in a task of its own, so that no context variable of one request is seen by
         the next.
         """
-        self._task = self.wire.loop.create_task(self._run(app))
+        context = self.wire.context.copy()
+        self._task = self.wire.loop.create_task(self._run(app), context=context)
         self.wire.server_state.tasks.add(self._task)
 
     def take(self, body: bytes) -> None:
@@ -75,6 +76,10 @@ class Exchange:
         if not self.is_answered:
             self.has_all = True
             self.tell()
+
+    def go_on(self) -> None:
+        """More of the body comes after what seemed to be its end; the application has seen nothing yet."""
+        self.has_all = False
 
     def leave(self) -> None:
         """Nobody takes the answer any more."""

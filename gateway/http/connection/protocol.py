@@ -25,6 +25,7 @@ from gateway.http.connection.refusals import (
     TOO_MANY,
     no_http,
 )
+from gateway.http.connection.resumed import Calls, Resumed
 from gateway.http.connection.wire import Header, Wire
 from gateway.http.connection_limits import ConnectionLimits
 
@@ -87,9 +88,7 @@ class Connection(Wire):
         # The one that is answered, and those that wait for their turn.
         self._turn: Exchange | None = None
         self._waiting: deque[Exchange] = deque()
-        self._parser = httptools.HttpRequestParser(self)
-        # A request may follow one that asked for the connection's end: it is not answered, and no error.
-        self._parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        self._parser = _parser(self)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
@@ -164,15 +163,35 @@ class Connection(Wire):
             self.reading_since_s = self.loop.time()
         self._idle_since_s = None
         try:
-            self._parser.feed_data(data)
+            self._feed(data)
         except httptools.HttpParserError:
             if not self.transport.is_closing():
                 self._end(no_http())
-        except httptools.HttpParserUpgrade:
-            # None is offered: the request was a request like any other.
-            pass
         if self.reading_since_s is not None:
             self._check_framing()
+
+    def _feed(self, data: bytes) -> None:
+        while True:
+            try:
+                self._parser.feed_data(data)
+            except httptools.HttpParserUpgrade as met:
+                data = data[met.args[0] :]
+                self._go_on_without_upgrade()
+            else:
+                return
+
+    def _go_on_without_upgrade(self) -> None:
+        """Another protocol was asked for, which is not offered: the request is one like any other. The parser
+        took what follows its head for the other protocol, its body too.
+        """
+        exchange = self._newest
+        assert exchange is not None, "an upgrade has a head"
+        exchange.go_on()
+        self._is_head = False
+        self.reading_since_s = self.loop.time()
+        resumed = Resumed(self, exchange.scope["headers"])
+        self._parser = _parser(resumed)
+        resumed.begin(self._parser)
 
     def _receive_in_pieces(self, data: bytes) -> None:
         whole = memoryview(data)
@@ -343,6 +362,13 @@ class Connection(Wire):
         if is_its_turn and not self._waiting:
             self.transport.write(answer)
         self.transport.close()
+
+
+def _parser(called: Calls) -> httptools.HttpRequestParser:
+    parser = httptools.HttpRequestParser(called)
+    # A request may follow one that asked for the connection's end: it is not answered, and no error.
+    parser.set_dangerous_leniencies(lenient_data_after_close=True)
+    return parser
 
 
 def _address(found: Any) -> tuple[str, int | None] | None:

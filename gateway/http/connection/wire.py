@@ -1,6 +1,7 @@
 """The transport of one connection, as a request and its answer need it: with flow control both ways."""
 
 import asyncio
+from contextvars import copy_context
 from typing import cast
 
 from uvicorn.server import ServerState
@@ -18,6 +19,8 @@ class Wire(asyncio.Protocol):
     def __init__(self, loop: asyncio.AbstractEventLoop, server_state: ServerState) -> None:
         self.loop = loop
         self.server_state = server_state
+        # What each request begins in a copy of: whoever starts one may be another's task.
+        self.context = copy_context()
         self._may_write = asyncio.Event()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:

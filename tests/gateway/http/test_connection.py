@@ -160,6 +160,44 @@ async def test_what_begins_with_no_request_is_told_so(sent: bytes, status: bytes
         assert (await served.ask(sent)).startswith(b"HTTP/1.1 %b " % status)
 
 
+async def answers_of(served: Served, *parts: bytes) -> int:
+    """How many are answered with 200 until the server closes; each part is sent once the one before is read."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
+    async with asyncio.timeout(20):
+        for part in parts:
+            writer.write(part)
+            await served.entered.wait()
+        answers = await reader.read()
+    await closed(writer)
+    return answers.count(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.parametrize("framing", [b"content-length: 31", b"transfer-encoding: chunked"])
+@pytest.mark.parametrize("is_split", [True, False], ids=["in parts", "at once"])
+async def test_a_body_behind_an_upgrade_is_that_requests_body(
+    framing: bytes, is_split: bool
+) -> None:
+    head = b"POST /read HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: h2c\r\n%b\r\n\r\n"
+    body = WAIT if b"length" in framing else b"1f\r\n%b\r\n0\r\n\r\n" % WAIT
+    last = GET.replace(b"host", b"connection: close\r\nhost")
+    async with serving() as served:
+        parts = (head % framing, body + last) if is_split else (head % framing + body + last,)
+
+        assert await answers_of(served, *parts) == 2
+        assert served.read == len(WAIT)
+        assert len(served.asked) == 2
+
+
+async def test_no_request_sees_what_another_set_on_its_connection() -> None:
+    async with serving() as served:
+        # Reading stops for the long body, and goes on in the first request's task.
+        first = b"POST /read HTTP/1.1\r\nhost: a\r\ncontent-length: 200000\r\n\r\n"
+        last = GET.replace(b"host", b"connection: close\r\nhost")
+
+        assert await answers_of(served, first, b"a" * 200_000, GET * 3, last) == 5
+        assert served.earlier == ["nothing"] * 5
+
+
 async def test_a_refusal_is_no_answer_to_the_request_before() -> None:
     async with serving() as served:
         answer = await served.ask(WAIT + b"GET http://a HTTP/1.1\r\n\r\n")

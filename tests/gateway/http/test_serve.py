@@ -6,6 +6,7 @@ import json
 import os
 import signal
 from collections.abc import AsyncIterator, Callable
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +16,8 @@ from starlette.types import Receive, Scope, Send
 from gateway.http.connection_limits import ConnectionLimits
 from gateway.http.serve import serve
 from runtime.supervisor import bind_listener
+
+EARLIER: ContextVar[str] = ContextVar("earlier", default="nothing")
 
 
 @dataclass
@@ -32,6 +35,8 @@ class Served:
     asked: list[Any] = field(default_factory=list)
     answered: asyncio.Event = field(default_factory=asyncio.Event)
     read: int = 0
+    # What each request saw of the one before it.
+    earlier: list[str] = field(default_factory=list)
     ends: list[str] = field(default_factory=list)
 
     async def ask(self, head: bytes) -> bytes:
@@ -67,17 +72,19 @@ async def serving(
     on_stopping: Callable[[], None] = lambda: None,
 ) -> AsyncIterator[Served]:
     listener = bind_listener("127.0.0.1", 0)
-    port = listener.getsockname()[1]
     read_fd, write_fd = os.pipe()
     ready = asyncio.Event()
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         served.entered.set()
+        served.earlier.append(EARLIER.get())
+        EARLIER.set(scope["path"])
         if scope["path"] == "/wait":
             await served.release.wait()
         if scope["path"] == "/read":
             while (message := await receive()).get("more_body"):
                 served.read += len(message["body"])
+            served.read += len(message.get("body", b""))
             served.ends.append(message["type"])
         if scope["path"] == "/listen":
             while (await receive())["type"] != "http.disconnect":
@@ -106,7 +113,7 @@ async def serving(
             on_stopping=on_stopping,
         )
     )
-    served = Served(port, write_fd, running)
+    served = Served(listener.getsockname()[1], write_fd, running)
     await ready.wait()
     try:
         yield served
