@@ -24,7 +24,7 @@ _SAME = re.compile(
     r"[\u2066-\u2068][^\u2069]*\u2069|\b[a-z]{2,4}_(?:[0-9A-Za-z]{16}\b|…)|https?://\S+|\S+@\S+"
     r"|\b[a-z_]+(?:\.[a-z_]+)+\b"
     # A language's name is in itself.
-    r"|English|Español|Topup Gateway|US\$|\b[A-Z]{2,5}\b|OAuth|curl|Idempotency-Key"
+    r"|English|Español|Topup Gateway|US\$|\b[A-Z]{2,5}\b|OAuth|Newapi|curl|Idempotency-Key"
 )
 
 
