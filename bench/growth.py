@@ -25,7 +25,7 @@ from bench import report
 from bench.loading import load
 from bench.scene import KINDS, Scene, scene
 from bench.sink import Sink
-from bench.stock import stock
+from bench.stock import read_keys, stock
 from bench.tenants import Merchant, open_tenants, opened
 from bench.usage import Meter
 from tests.support.installation import API
@@ -162,6 +162,8 @@ def measure(
         level, kept = chosen.log_level, chosen.others.kept
         sites = [stack.enter_context(site(kind, size, level, kept)) for size in sizes]
         until_at_rest(sites)
+        for one in sites:
+            read_keys(one.stage.installation.database_url)
         # The first round fills caches and is not counted.
         for number in range(chosen.count(ROUNDS_QUICK, ROUNDS_FULL) + 1):
             for call in calls:
