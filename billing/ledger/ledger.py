@@ -104,7 +104,10 @@ class Ledger:
 
     def reading(self, tenants: Iterable[Tenant], places: Iterable[LedgerAccountKey]) -> BatchRead:
         """As load, together with other reads."""
-        ordered, wanted = sorted(set(tenants)), set(places)
+        ordered = sorted(set(tenants))
+        wanted = set(places)
+        for account_id, environment in ordered:
+            wanted.update((account_id, environment, kind, "") for kind in _STANDING)
         self._loaded |= wanted
         self._tenants.update(ordered)
         return BatchRead(_PROBE, self._take, places=list(wanted), tenants=ordered)
@@ -131,9 +134,8 @@ class Ledger:
         place = (tenant.account_id, tenant.environment, kind, name)
         found = self._accounts.get(place)
         if found is None:
-            is_standing = kind in _STANDING and not name and tenant in self._tenants
-            is_looked_for = is_standing or kind is LedgerAccountKind.GRANT or place in self._loaded
-            assert is_looked_for, f"{kind} was not loaded"
+            is_fresh_grant = kind is LedgerAccountKind.GRANT
+            assert is_fresh_grant or place in self._loaded, f"{kind} was not loaded"
             found = LedgerAccount(
                 new_id("lac"), *tenant, kind, name, 0, expires_at=expires_at, is_new=True
             )
@@ -300,20 +302,20 @@ _STANDING = (LedgerAccountKind.WALLET, LedgerAccountKind.HELD, LedgerAccountKind
 
 _KINDS = {str(kind): kind for kind in LedgerAccountKind}
 _COLUMNS = "l.id, l.account_id, l.environment, l.kind, l.name, l.balance_micros, l.expires_at"
-_OF_TENANTS = f"""
-    SELECT {_COLUMNS}
-    FROM :tenants[account_id text, environment text] AS w
-    CROSS JOIN ledger_accounts l
-    WHERE l.account_id = w.account_id AND l.environment = w.environment AND"""
-# One part for each standing kind: PostgreSQL would look for several kinds at once among all of a tenant's.
+# Standing places are named by all four columns: by tenant and a kind that is written out, a PostgreSQL that has not
+# counted the table yet reads all of it [85 us of its CPU a send over 1,000 wallets against 182].
 _PROBE = f"""
     SELECT {_COLUMNS}
     FROM :places[account_id text, environment text, kind text, name text] AS v
     CROSS JOIN ledger_accounts l
     WHERE l.account_id = v.account_id AND l.environment = v.environment
       AND l.kind = v.kind AND l.name = v.name
-    {" ".join(f"UNION ALL {_OF_TENANTS} l.kind = '{kind}' AND l.name = ''" for kind in _STANDING)}
-    UNION ALL {_OF_TENANTS} l.kind = 'grant' AND l.is_spent = 0"""
+    UNION ALL
+    SELECT {_COLUMNS}
+    FROM :tenants[account_id text, environment text] AS w
+    CROSS JOIN ledger_accounts l
+    WHERE l.account_id = w.account_id AND l.environment = w.environment
+      AND l.kind = 'grant' AND l.is_spent = 0"""
 _BY_ID = f"SELECT {_COLUMNS} FROM ledger_accounts l WHERE l.id IN :ids[text]"
 _MOVE = """
     UPDATE ledger_accounts SET balance_micros = balance_micros + v.delta, updated_at = :now,
