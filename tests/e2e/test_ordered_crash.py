@@ -14,6 +14,8 @@ from tests.support.receiver import Received, Receiver
 from tests.support.senders import client
 from tests.support.webhook_rows import given_events
 
+# Workers are killed as so many have come; none is refused before.
+KILLED_AFTER = 8
 OBJECTS = ("txn_a", "txn_b", "txn_c")
 EVENTS_EACH = 12
 ANSWER_S = 0.02
@@ -37,7 +39,8 @@ class Book:
         self._under_way.add(object_id)
         await asyncio.sleep(ANSWER_S)
         self._under_way.discard(object_id)
-        if event["sequence"] % 5 == 0 and event["id"] not in self._refused:
+        has_begun = sum(map(len, self.taken.values())) >= KILLED_AFTER
+        if has_begun and event["sequence"] % 5 == 0 and event["id"] not in self._refused:
             self._refused.add(event["id"])
             return 500
         self.taken[object_id].append(event["sequence"])
@@ -67,8 +70,8 @@ async def run(installation: Installation) -> None:
                 )
         await database.close()
 
-        await receiver.at_least(8)
-        # While the eighth is being answered, so one of the two has it under way.
+        await receiver.at_least(KILLED_AFTER)
+        # While the eighth is being answered, so one of the two has it under way; it is none that is refused.
         for worker in installation.workers:
             worker.kill()
         for worker in installation.workers:
