@@ -141,6 +141,11 @@ UNFORESEEABLE: Final = (
     ),
     Unforeseeable(
         r"POST /api/public/v1/orders",
+        r'"param":"provider","detail":"(is one of|no provider is set up)',
+        "which providers the operator has set up",
+    ),
+    Unforeseeable(
+        r"POST /api/public/v1/orders",
         r"only a person who signed in agrees",
         "who calls",
     ),
