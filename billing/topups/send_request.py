@@ -77,6 +77,23 @@ def check_amount(platform: Platform, amount_cents: int) -> None:
         )
 
 
+def check_amount_of_any(platforms: Platforms, amount_cents: int) -> None:
+    """As check_amount where nobody knows which platform is meant: raises AmountOutOfRange for an amount
+    that is below the least or above the most of all platforms that are offered.
+    """
+    offered = platforms.offered()
+    if not offered:
+        return
+    least = min(one.min_amount_cents for one in offered)
+    most = max(one.max_amount_cents for one in offered)
+    if not least <= amount_cents <= most:
+        raise AmountOutOfRange(
+            f"amount_cents is {least} to {most}, whatever the platform",
+            param="amount_cents",
+            extra={"min": least, "max": most},
+        )
+
+
 def check_same(topup: TopUp, request: SendRequest) -> None:
     """Raises IntentUsed unless the request asks for the top-up that its intent names."""
     asked = (request.platform.id, request.amount_cents, request.recipient_email)

@@ -13,7 +13,7 @@ from urllib.parse import quote
 import msgspec
 
 from billing.topups.platform import InvalidPlatform, Platforms
-from billing.topups.send_request import AmountOutOfRange, check_amount
+from billing.topups.send_request import AmountOutOfRange, check_amount, check_amount_of_any
 from gateway.answers import response_codes as codes
 from gateway.answers.links import RefusedFacts, links_of
 from gateway.answers.problems import FieldEntry, most_similar
@@ -120,7 +120,9 @@ def _problems(
 
 
 def _faults(platforms: Platforms, body: Mapping[str, Any]) -> Iterator[FieldEntry]:
-    """What is wrong with a send's platform, recipient and amount, each by itself."""
+    """What is wrong with a send's platform, recipient and amount, each by itself: of a platform that nobody
+    knows the amount is still wrong where no platform takes it.
+    """
     platform, amount = body.get("platform"), body.get("amount_cents")
     email = body.get("recipient_email")
     found = None
@@ -134,9 +136,12 @@ def _faults(platforms: Platforms, body: Mapping[str, Any]) -> Iterator[FieldEntr
             normalise_email(email)
         except InvalidEmail as error:
             yield _problem(refusal_of(error), body)
-    if found is not None and type(amount) is int:
+    if type(amount) is int:
         try:
-            check_amount(found, amount)
+            if found is None:
+                check_amount_of_any(platforms, amount)
+            else:
+                check_amount(found, amount)
         except AmountOutOfRange as error:
             yield _problem(refusal_of(error), body)
 

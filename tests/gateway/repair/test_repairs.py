@@ -183,6 +183,7 @@ async def test_all_that_is_wrong_is_said_at_once(gateway: Gateway, key: str) -> 
         ("curency", 2007),
         ("platform", 2003),
         ("recipient_email", 2004),
+        ("amount_cents", 2005),
     }
     platform = next(one for one in error["errors"] if one["param"] == "platform")
     assert (platform["allowed"], platform["did_you_mean"]) == (
@@ -201,6 +202,27 @@ async def test_of_several_wrong_values_the_lowest_code_is_the_answers(
     assert answer.json()["code"] == 2004
     amount = answer.json()["data"]["error"]["errors"][1]
     assert (amount["minimum"], amount["maximum"], amount["example"]) == (100, 100_000, 1000)
+
+
+async def test_an_amount_that_no_platform_takes_is_wrong_beside_an_unknown_one(
+    gateway: Gateway, key: str
+) -> None:
+    # The three platforms that are offered at first take 100 to 100,000 cents each.
+    for platform, amount, known in (
+        ("nobody's", 99, 2003),
+        ("nobody's", 100_001, 2003),
+        (7, -1, 2007),
+    ):
+        wrong = {**RIGHT, "platform": platform, "amount_cents": amount}
+        error = (await gateway.call("POST", "/topup/send", key=key, json=wrong)).json()
+        [first, second] = error["data"]["error"]["errors"]
+        assert (error["code"], first["param"], first["code"]) == (known, "platform", known)
+        assert (second["param"], second["code"]) == ("amount_cents", 2005)
+        assert (second["minimum"], second["maximum"]) == (100, 100_000)
+    for amount in (100, 100_000):
+        wrong = {**RIGHT, "platform": "nobody's", "amount_cents": amount}
+        error = (await gateway.call("POST", "/topup/validate", key=key, json=wrong)).json()
+        assert [one["code"] for one in error["data"]["error"]["errors"]] == [2003]
 
 
 async def test_each_error_has_pages_of_its_own_in_three_formats(gateway: Gateway) -> None:
