@@ -14,6 +14,15 @@ from gateway.answers.refused import Link
 
 _SEND: Final = "/topup/send"
 _USAGE: Final = "/usage"
+_CAPTURE: Final = "/holds/{hold_id}/capture"
+# Of other amounts than a send's: which call shows what they are about. Where none does, their bounds say it all.
+_ABOUT_AMOUNT: Final[Mapping[str, tuple[str, str] | None]] = {
+    "/orders": ("packs", "/packs"),
+    "/sandbox/fund": ("balance", "/topup/balance"),
+    "/topup/balance/threshold": ("balance", "/topup/balance"),
+    _USAGE: None,
+    "/holds": None,
+}
 Nearest = Callable[[str, str], tuple[str, tuple[str, ...]] | None]
 
 
@@ -76,6 +85,16 @@ def _lacking_cents(asked: RefusedFacts) -> int:
 
 def _platforms(asked: RefusedFacts) -> Iterator[Link]:
     yield asked.get("platforms", "/platforms")
+
+
+def _amount(asked: RefusedFacts) -> Iterator[Link]:
+    """What bounds the amount: of a send its platform, of a capture its hold."""
+    if asked.template == _CAPTURE:
+        yield asked.get("hold", quote(asked.path.removesuffix("/capture")))
+        return
+    shown = _ABOUT_AMOUNT.get(asked.template, ("platforms", "/platforms"))
+    if shown is not None:
+        yield asked.get(*shown)
 
 
 def _prices(asked: RefusedFacts) -> Iterator[Link]:
@@ -151,7 +170,7 @@ _BY_CODE: Final[Mapping[int, Callable[[RefusedFacts], Iterator[Link]]]] = {
     codes.KEY_ENDED: _sandbox_key,
     codes.INSUFFICIENT_BALANCE: _credit,
     codes.INVALID_PLATFORM: _platforms,
-    codes.AMOUNT_OUT_OF_RANGE: _platforms,
+    codes.AMOUNT_OUT_OF_RANGE: _amount,
     codes.MALFORMED: _prices,
     codes.DUPLICATE: _earlier,
     codes.ALREADY_DELIVERED: _reversal,

@@ -10,7 +10,7 @@ import pytest_asyncio
 from kernel.clock import FixedClock
 from kernel.tenant import Tenant
 from keys.principal import Environment
-from tests.support.gateway import Gateway
+from tests.support.gateway import API, Gateway
 from tests.support.promotional_credit import GivePromotion
 
 pytestmark = pytest.mark.fixed_clock
@@ -208,6 +208,8 @@ async def test_more_than_was_held_is_2005(gateway: Gateway, key: str) -> None:
     answer = await post(gateway, key, f"/holds/{hold_id}/capture", {"amount_micros": 20_001})
 
     assert refusal_of(answer) == (422, 2005, None)
+    shown = {"rel": "hold", "method": "GET", "href": f"{gateway.url}{API}/holds/{hold_id}"}
+    assert answer.json()["data"]["error"]["links"] == [shown]
 
 
 async def test_a_reference_with_another_body_is_2006_with_the_first_id(

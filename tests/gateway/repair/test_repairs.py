@@ -225,6 +225,28 @@ async def test_an_amount_that_no_platform_takes_is_wrong_beside_an_unknown_one(
         assert [one["code"] for one in error["data"]["error"]["errors"]] == [2003]
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "body", "rels"),
+    [
+        ("POST", "/topup/send", {**RIGHT, "amount_cents": 1}, ["platforms"]),
+        ("POST", "/topup/validate", {**RIGHT, "amount_cents": 1}, ["platforms"]),
+        ("POST", "/orders", {"provider": "stripe", "amount_cents": 1}, ["packs"]),
+        ("POST", "/sandbox/fund", {"amount_cents": 0}, ["balance"]),
+        ("PUT", "/topup/balance/threshold", {"low_balance_threshold_cents": -1}, ["balance"]),
+        ("POST", "/usage", {"credits": 0, "description": "x"}, []),
+        ("POST", "/holds", {"credits": 0, "description": "x"}, []),
+        ("POST", "/holds/hld_1/capture", {"credits": 0}, ["hold"]),
+    ],
+)
+async def test_an_amount_out_of_range_leads_to_what_bounds_it(
+    gateway: Gateway, key: str, method: str, path: str, body: dict[str, Any], rels: list[str]
+) -> None:
+    refused = await gateway.call(method, path, key=key, json=body)
+
+    assert refused.json()["code"] == 2005
+    assert [link["rel"] for link in refused.json()["data"]["error"].get("links", [])] == rels
+
+
 async def test_each_error_has_pages_of_its_own_in_three_formats(gateway: Gateway) -> None:
     refused = (await gateway.call("GET", "/topup/balance")).json()
     address = refused["data"]["error"]["doc_url"]
