@@ -26,9 +26,9 @@ from store.database import BatchRead, Lock, Row, Transaction
 from store.keyset import NEWEST, Keyset
 from store.row_mapping import RowMapping
 
-SANDBOX_IDLE_US = 7 * DAY_US
 # last_active_at may lag behind by this much; an account is never deleted early for it.
 ACTIVE_GRAIN_US = DAY_US
+SANDBOX_IDLE_US = 7 * DAY_US + ACTIVE_GRAIN_US
 DAY_LIMIT_CENTS_MAX = 10**13
 
 
@@ -341,7 +341,7 @@ async def idle_sandboxes(
            WHERE is_sandbox = 1 AND last_active_at < :before AND last_active_at >= :active_at
              AND (last_active_at > :active_at OR id > :id)
            ORDER BY last_active_at, id LIMIT :rows""",
-        before=now_us - SANDBOX_IDLE_US - ACTIVE_GRAIN_US,
+        before=now_us - SANDBOX_IDLE_US,
         active_at=active_at,
         id=account_id,
         rows=limit,

@@ -162,15 +162,30 @@ class ChargeUnderWay(RuntimeError):
     """A charge of the account's saved card has no outcome yet; nothing was deleted."""
 
 
-async def erase_account(database: Database, account_id: str, *, now_us: int) -> None:
-    """Deletes every row of the account; running it again is harmless. Raises ChargeUnderWay."""
+class NotIdle(RuntimeError):
+    """The account was used after it was found idle, or is no sandbox account any more; nothing was deleted."""
+
+
+_MARK: Final = "UPDATE accounts SET erasing_at = :now WHERE id = :id"
+_MARK_IDLE: Final = f"{_MARK} AND is_sandbox = 1 AND last_active_at < :before"
+
+
+async def erase_account(
+    database: Database, account_id: str, *, now_us: int, idle_before: int | None = None
+) -> None:
+    """Deletes every row of the account; running it again is harmless. Raises ChargeUnderWay.
+
+    idle_before, in microseconds: only a sandbox account that was last used before it is deleted. That is
+    looked at in the transaction that marks it; raises NotIdle.
+    """
 
     async def first(tx: Transaction) -> None:
         await _end_recharges(tx, account_id)
         await _note_customers(tx, account_id, now_us)
-        await tx.execute(
-            "UPDATE accounts SET erasing_at = :now WHERE id = :id", now=now_us, id=account_id
-        )
+        if idle_before is None:
+            await tx.execute(_MARK, now=now_us, id=account_id)
+        elif not await tx.execute(_MARK_IDLE, now=now_us, id=account_id, before=idle_before):
+            raise NotIdle(account_id)
 
     await database.transaction(first)
     for table, key, condition in STEPS:

@@ -14,12 +14,12 @@ from typing import Final
 from kernel.clock import DAY_US, Clock
 from kernel.ids import AccountId
 from keys import caps
-from keys.account import BEFORE_ALL_IDLE, idle_sandboxes
+from keys.account import BEFORE_ALL_IDLE, SANDBOX_IDLE_US, idle_sandboxes
 from keys.counter import REPEAT_PERIOD_US
 from keys.vault import Vault
 from store import commit_token, idempotency
 from store.database import Database, Store, Transaction
-from store.erase import ChargeUnderWay, erase_account
+from store.erase import ChargeUnderWay, NotIdle, erase_account
 from store.errors import StoreError
 from webhooks.deliveries import ending, endpoint_queue
 from webhooks.endpoints import resealing
@@ -145,12 +145,16 @@ async def erase_idle(
 async def _erase_one(database: Database, account_id: AccountId, now_us: int) -> bool:
     """Whether it could be deleted; the others' turn does not depend on it."""
     try:
-        await erase_account(database, account_id, now_us=now_us)
+        idle_before = now_us - SANDBOX_IDLE_US
+        await erase_account(database, account_id, now_us=now_us, idle_before=idle_before)
     except StoreError:
         raise
     except ChargeUnderWay:
         # Left for a later look: its provider has not said yet what came of the charge.
         logger.info("sandbox.charge_under_way", extra={"account_id": account_id})
+        return False
+    except NotIdle:
+        # Somebody used it since it was found.
         return False
     except Exception:
         logger.exception("sandbox.not_erased", extra={"account_id": account_id})

@@ -12,6 +12,7 @@ from store.erase import STEPS, erase_account
 from store.schema import metadata
 from tests.support.funded_account import open_funded_account
 from tests.support.usage import capture, check_in, hold, use
+from worker.chores import erase_idle
 
 
 def test_every_table_that_is_erased_says_whose_its_rows_are() -> None:
@@ -99,6 +100,45 @@ async def test_what_is_left_between_the_steps_is_no_finding(
     assert beside.found == []
     # Of each table that had rows.
     assert beside.audits > 10
+
+
+class UsedAfterLook:
+    """The database of who looks for idle accounts; each is used as soon as it was found."""
+
+    def __init__(self, database: Database, statement: str) -> None:
+        self._database = database
+        self._statement = statement
+
+    async def read(self, work: Work[T]) -> T:
+        found = await self._database.read(work)
+        await execute(self._database, self._statement)
+        return found
+
+    async def transaction(self, work: Work[T], **options: Any) -> T:
+        return await self._database.transaction(work, **options)
+
+
+async def test_an_account_that_is_used_after_it_was_found_idle_keeps_all(
+    database: Database, clock: FixedClock
+) -> None:
+    used = await open_funded_account(database, clock)
+    sent = await used.send(1000, to="approval@sandbox.test")
+    await execute(database, "UPDATE accounts SET is_sandbox = 1")
+    begun_us = clock.now_us()
+    clock.advance_s(9 * 86_400)
+    now_us = clock.now_us()
+
+    for meanwhile in (f"SET last_active_at = {now_us}", "SET is_sandbox = 0"):
+        beside = UsedAfterLook(database, f"UPDATE accounts {meanwhile}")
+        await erase_idle(cast(Database, beside), clock)
+        await execute(database, f"UPDATE accounts SET is_sandbox = 1, last_active_at = {begun_us}")
+        marked = await database.read(lambda tx: tx.fetch("SELECT erasing_at FROM accounts"))
+        assert [row["erasing_at"] for row in marked] == [None]
+    await used.cancel(sent.topup.id)
+    assert (await used.balance())["balance_cents"] == 1_000_000
+    await erase_idle(database, clock)
+
+    assert await database.read(lambda tx: tx.fetch("SELECT id FROM accounts")) == []
 
 
 async def test_a_mark_hides_nothing_of_live(database: Database, clock: FixedClock) -> None:
