@@ -7,7 +7,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from gateway.http.fields import Fields, Int64, within, word_of
 from kernel.limits import URL_CHARACTERS_MAX
-from webhooks.deliveries.retry import SCHEDULE_ENTRIES_MAX, SCHEDULE_S_DEFAULT
+from webhooks.deliveries.retry import SCHEDULE_ENTRIES_MAX, SCHEDULE_S_DEFAULT, SCHEDULE_WAIT_S_MAX
 from webhooks.endpoints.endpoint import OVERLAP_S_DEFAULT, OVERLAP_S_MAX
 from webhooks.endpoints.fields import (
     DESCRIPTION_CHARACTERS_MAX,
@@ -34,7 +34,7 @@ HeaderMap = Annotated[
     dict[str, str], Meta(max_length=HEADERS_MAX, description="Sent along; masked when shown.")
 ]
 Schedule = Annotated[
-    list[Int64],
+    list[Annotated[Int64, within(0, SCHEDULE_WAIT_S_MAX)]],
     Meta(
         max_length=100,
         description="Entry k: the wait before attempt k, in seconds.",
