@@ -13,12 +13,11 @@ import logging
 import math
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, cast
 
 import msgspec
-from redis.asyncio import Redis
 
 from runtime.redis_link import RedisAway, RedisLink
 
@@ -172,6 +171,7 @@ class Limiter:
 
     def __init__(self, link: RedisLink, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._link = link
+        self._kept = link.keep()
         self._monotonic = monotonic
         self._shares: OrderedDict[str, _Share] = OrderedDict()
         # What the next round trip asks for, and the task that makes one after the other.
@@ -318,11 +318,14 @@ class Limiter:
         """Hand back what is left of the last blocks and take the next ones, in one command."""
         now_s = self._monotonic()
         keys = [KEY_PREFIX + each.bucket.key for each in lacking]
-        numbers = [number for each in lacking for number in each.numbers(now_s)]
+        # As one text: the client looks at each argument.
+        numbers = " ".join(str(number) for each in lacking for number in each.numbers(now_s))
         try:
-            answers = await self._link.call(lambda redis: _take(redis, keys, numbers))
+            # EVAL with its text rather than by digest: a restarted Redis has forgotten digests.
+            said = await self._link.ask(self._kept, "EVAL", _TAKE, len(keys), *keys, numbers)
         except RedisAway:
             return False
+        answers = cast(list[int], said)
         now_s = self._monotonic()
         for number, each in enumerate(lacking):
             each.note(answers[_ANSWERS * number :][:_ANSWERS], now_s)
@@ -350,12 +353,6 @@ class Limiter:
         else:
             self._shares.move_to_end(key)
         return share
-
-
-async def _take(redis: Redis, keys: Sequence[str], numbers: Sequence[float]) -> list[int]:
-    # EVAL with its text rather than by digest: a restarted Redis has forgotten digests.
-    text = " ".join(map(str, numbers))
-    return await cast(Awaitable[list[int]], redis.eval(_TAKE, len(keys), *keys, text))
 
 
 def _whole(seconds: float) -> int:

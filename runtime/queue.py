@@ -10,16 +10,14 @@ import contextlib
 import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
-from functools import partial
 from typing import Any, cast
 
 import msgspec
 from arq.constants import in_progress_key_prefix, job_key_prefix
 from arq.jobs import serialize_job
-from redis.asyncio import Redis
 
 from kernel.clock import Clock
-from runtime.redis_link import RedisAway, RedisLink
+from runtime.redis_link import RedisAway, RedisLink, Word
 from store.database import ANYTHING
 from store.errors import StoreError
 
@@ -100,6 +98,7 @@ class Queue:
         otherwise: SendHints | None = None,
     ) -> None:
         self._link = link
+        self._kept = link.keep()
         self._otherwise = otherwise
         # Hints went another way, or none, since Redis was there.
         self._is_behind = False
@@ -159,9 +158,9 @@ class Queue:
             self._slots_wanted.clear()
             try:
                 if names:
-                    await self._link.call(partial(self._add_hint, names))
+                    await self._add_hint(names)
                 if slots:
-                    await self._link.call(partial(self._add_later_hints, slots))
+                    await self._add_later_hints(slots)
             except RedisAway:
                 # One look when Redis is back replaces whatever was lost with it, slots included.
                 self._is_behind = True
@@ -191,32 +190,21 @@ class Queue:
         while len(self._slots_sent) > SLOTS_REMEMBERED_MAX:
             self._slots_sent.popitem(last=False)
 
-    async def _add_hint(self, names: Sequence[str], redis: Redis) -> None:
+    async def _add_hint(self, names: Sequence[str]) -> None:
         """Where a worker listens the message is enough, and a job would cost it as much CPU as a
         delivery; where none does, the next one finds the job.
         """
-        if await redis.publish(wake_channel(self._queue_name), " ".join(names)):
+        channel = wake_channel(self._queue_name)
+        if await self._link.ask(self._kept, "PUBLISH", channel, " ".join(names)):
             return
         now_ms = self._clock.now_us() // 1000
-        await cast(
-            Awaitable[int],
-            redis.eval(
-                _ADD_HINT,
-                1,
-                self._queue_name,
-                job_key_prefix,
-                in_progress_key_prefix,
-                cast(str, _hint(now_ms)),
-                str(HINT_LIFE_MS),
-                str(now_ms),
-                *HINT_IDS,
-            ),
-        )
+        prefixes = (job_key_prefix, in_progress_key_prefix)
+        await self._run(_ADD_HINT, *prefixes, _hint(now_ms), HINT_LIFE_MS, now_ms, *HINT_IDS)
 
-    async def _add_later_hints(self, slots: Sequence[int], redis: Redis) -> None:
+    async def _add_later_hints(self, slots: Sequence[int]) -> None:
         now_ms = self._clock.now_us() // 1000
         body = _hint(now_ms)
-        arguments: list[Any] = ["", JOBS]
+        arguments: list[Word] = ["", JOBS]
         for slot in slots:
             # ARQ rounds its own clock to the millisecond and so starts up to half of one early.
             due_ms = -(-(slot * SLOT_US + 500) // 1000)
@@ -225,7 +213,11 @@ class Queue:
             life_left_ms = max(due_ms - now_ms, 0) + HINT_LIFE_MS
             id_ = f"{WAKE_JOB}:{slot}"
             arguments += [job_key_prefix + id_, body, life_left_ms, due_ms, id_]
-        await cast(Awaitable[None], redis.eval(_ADD_JOBS, 1, self._queue_name, *arguments))
+        await self._run(_ADD_JOBS, *arguments)
+
+    async def _run(self, script: str, *arguments: Word) -> None:
+        """The script with the queue as its key."""
+        await self._link.ask(self._kept, "EVAL", script, 1, self._queue_name, *arguments)
 
 
 def _hint(now_ms: int) -> bytes:

@@ -8,11 +8,11 @@ therefore costs one caller one timeout, never each caller one.
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
-from redis.asyncio import ConnectionPool, Redis
-from redis.exceptions import RedisError
+from redis.asyncio import Connection, ConnectionPool, Redis
+from redis.exceptions import ConnectionError as ConnectionLost, RedisError
 
 from runtime.redis_faults import RedisFault, RedisState, check_usable, fault_of
 from runtime.setting_forms.redis_url import CONNECT_TIMEOUT_S, close_pool, connection_pool
@@ -25,6 +25,7 @@ CONNECTIONS_MAX = 16
 PART = "link"
 logger = logging.getLogger(__name__)
 Result = TypeVar("Result")
+Word = str | bytes | int
 
 
 class RedisAway(Exception):
@@ -71,6 +72,37 @@ def _pass_on(said: bytes | None, on_message: Callable[[str | None], None]) -> No
         logger.exception("redis.message_broke")
 
 
+class KeptConnection:
+    """A connection of one caller's own, for commands that are sent often; made by RedisLink.keep.
+
+    A pool looks at a connection before each command, which takes a timer and a turn of the event loop.
+    This one is used as it is. Where it turns out to have ended, it is opened anew and the command is
+    sent once more, so a command may be run twice. Commands go one after the other.
+    """
+
+    def __init__(self, pool: ConnectionPool) -> None:
+        self._connection: Connection = pool.make_connection()  # type: ignore[no-untyped-call]
+        self._turn = asyncio.Lock()
+
+    async def ask(self, command: Sequence[Word]) -> object:
+        """Redis's answer, texts as bytes; raises RedisError or OSError."""
+        async with self._turn:
+            if self._connection.is_connected:
+                with contextlib.suppress(ConnectionLost):
+                    return await self._exchange(command)
+            await self._connection.connect()  # type: ignore[no-untyped-call]
+            return await self._exchange(command)
+
+    async def aclose(self) -> None:
+        """Closes it at once, whatever is under way."""
+        await self._connection.disconnect(nowait=True)
+
+    async def _exchange(self, command: Sequence[Word]) -> object:
+        # Either one closes the connection where it is cut short, so no answer is left for the next command.
+        await self._connection.send_command(*command)
+        return await self._connection.read_response()
+
+
 class RedisLink:
     """A Redis client behind a timeout and a breaker; share one in each process."""
 
@@ -84,6 +116,7 @@ class RedisLink:
         self._timeout_s = timeout_s
         # A burst of callers shares a few connections instead of opening one each.
         self._turns = asyncio.Semaphore(CONNECTIONS_MAX)
+        self._kept: list[KeptConnection] = []
         self._probe: asyncio.Task[None] | None = None
         self._on_return: list[Callable[[], None]] = []
 
@@ -98,16 +131,27 @@ class RedisLink:
 
     async def call(self, command: Callable[[Redis], Awaitable[Result]]) -> Result:
         """The command's result, within the timeout; raises RedisAway for any other end."""
-        if self._probe is not None:
-            self.state.refuse()
-            raise RedisAway
+        self._refuse_while_away()
         try:
             async with asyncio.timeout(self._timeout_s), self._turns:
                 return await command(self._redis)
         except (RedisError, OSError) as error:
-            self._open(error)
-            self.state.refuse()
-            raise RedisAway from error
+            raise self._away(error) from error
+
+    def keep(self) -> KeptConnection:
+        """A connection of the caller's own for `ask`, opened at its first use and closed with the link."""
+        kept = KeptConnection(self.pool)
+        self._kept.append(kept)
+        return kept
+
+    async def ask(self, kept: KeptConnection, *command: Word) -> object:
+        """As call, for one command by a kept connection, which may be run twice."""
+        self._refuse_while_away()
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                return await kept.ask(command)
+        except (RedisError, OSError) as error:
+            raise self._away(error) from error
 
     async def find_fault(self) -> RedisFault | None:
         """Whether it does what we need of it, within CONNECT_TIMEOUT_S; a fault opens the breaker."""
@@ -126,7 +170,19 @@ class RedisLink:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._probe
         with contextlib.suppress(RedisError, OSError):
+            for kept in self._kept:
+                await kept.aclose()
             await close_pool(self.pool)
+
+    def _refuse_while_away(self) -> None:
+        if self._probe is not None:
+            self.state.refuse()
+            raise RedisAway
+
+    def _away(self, error: BaseException) -> RedisAway:
+        self._open(error)
+        self.state.refuse()
+        return RedisAway()
 
     def _open(self, error: BaseException) -> None:
         if self._probe is None:
