@@ -36,7 +36,6 @@ HeaderMap = Annotated[
 Schedule = Annotated[
     list[Annotated[Int64, within(0, SCHEDULE_WAIT_S_MAX)]],
     Meta(
-        max_length=100,
         description="Entry k: the wait before attempt k, in seconds.",
         extra_json_schema={"minItems": 1, "maxItems": SCHEDULE_ENTRIES_MAX},
     ),
