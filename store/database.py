@@ -112,6 +112,20 @@ class Transaction(Protocol):
         """
         ...
 
+    async def update_and_insert(
+        self,
+        update: str,
+        table: str,
+        columns: Sequence[str],
+        rows: Sequence[Sequence[Any]],
+        /,
+        **values: Any,
+    ) -> frozenset[str]:
+        """Runs the update, which ends in `RETURNING … AS updated_id`, and inserts those rows whose first
+        value is among the ids that it returned; gives these ids. One round trip where there are such.
+        """
+        ...
+
     async def pause(self) -> None:
         """Lets the rest of the process go on, in the middle of long work that runs no statement."""
         ...

@@ -311,6 +311,10 @@ def writes_of(tree: ast.Module) -> Iterator[tuple[int, str]]:
                     func=ast.Attribute(attr="insert" | "insert_deferred", value=ast.Name(id="tx")),
                     args=[table, *_],
                 )
+                | ast.Call(
+                    func=ast.Attribute(attr="update_and_insert", value=ast.Name(id="tx")),
+                    args=[_, table, *_],
+                )
                 | ast.Call(func=ast.Name(id="update"), args=[_, table, *_])
             ):
                 yield node.lineno, str(table.value) if isinstance(table, ast.Constant) else ""

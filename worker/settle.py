@@ -93,6 +93,30 @@ class Settler:
         return True
 
     async def _write(self, group: Sequence[Sent]) -> None:
+        """All of it; most often it arrived, and is written at once."""
+        if group and all(delivery.may_settle_delivered(sent.settlement) for sent in group):
+            group = await self._write_delivered(group)
+        await self._write_in_transaction(group)
+
+    async def _write_delivered(self, group: Sequence[Sent]) -> Sequence[Sent]:
+        """In one statement what waits for nobody; returns what is left."""
+
+        async def work(tx: Transaction) -> frozenset[str]:
+            return await delivery.settle_delivered(tx, [sent.settlement for sent in group])
+
+        try:
+            held = await self._database.autocommit(work)
+        except StoreError:
+            # The transaction that follows finds out what is wrong, and that what was kept holds no claim.
+            return group
+        except Exception:
+            logger.exception("settle.broke", extra={"outcomes": len(group)})
+            return group
+        written = [sent for sent in group if sent.claimed.id in held]
+        self._note_written(written, held)
+        return [sent for sent in group if sent.claimed.id not in held]
+
+    async def _write_in_transaction(self, group: Sequence[Sent]) -> None:
         while group:
             try:
                 await self._keep(group)
@@ -123,6 +147,9 @@ class Settler:
         held = await self._database.transaction(
             work, durable=False, is_short=True, lock_wait_s=LOCK_WAIT_S
         )
+        self._note_written(group, held)
+
+    def _note_written(self, group: Sequence[Sent], held: frozenset[str]) -> None:
         self._on_settled([Settled(sent, sent.claimed.id in held) for sent in group])
         if reasons := reasons_to_disable([sent.settlement for sent in group]):
             # Beside the outcomes: it locks the account, which somebody else may hold.

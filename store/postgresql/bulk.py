@@ -58,6 +58,10 @@ class BulkInsert:
         """The text for these rows and its arguments."""
         if len(rows) == 1:
             return self._single, list(rows[0])
+        return self.bind_arrays(rows)
+
+    def bind_arrays(self, rows: Sequence[Sequence[Any]]) -> tuple[str, list[Any]]:
+        """The same with arrays for one row, too, as rows that on_conflict may choose from."""
         arrays = [list(values) for values in zip(*rows, strict=True)]
         if len(rows) < SHARING_ROWS_MIN:
             return self._plain[0], arrays

@@ -67,6 +67,20 @@ def pipelined(texts: tuple[str, ...], counted: tuple[int, ...]) -> str:
     return f"WITH {', '.join([*firsts, *others])} SELECT {', '.join(counts)}"
 
 
+def of_updated(column: str) -> str:
+    """Of an insert's rows those whose ids were updated. As a value and not as a condition, or it is a join,
+    which without hashes compares each row with each.
+    """
+    return f"WHERE ({column} IN (SELECT updated_id FROM updated)) IS TRUE"
+
+
+@functools.cache
+def updating(update: str, insert: str) -> str:
+    """Both as one, answering the ids that the update returns; the insert ends in of_updated."""
+    first, second = _counted_on([update, insert])
+    return f"WITH updated AS ({first}), inserted AS ({second}) SELECT updated_id FROM updated"
+
+
 def _counted_on(texts: Sequence[str]) -> list[str]:
     """The parameters of each numbered on from the one before."""
     shifted, offset = [], 0

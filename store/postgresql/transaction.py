@@ -12,7 +12,7 @@ from store import commit_token
 from store.database import BatchRead, Row
 from store.errors import check_touched
 from store.postgresql.bulk import BulkInsert
-from store.postgresql.pipelined import Union, pipelined
+from store.postgresql.pipelined import Union, of_updated, pipelined, updating
 from store.postgresql.pool import PooledConnection
 from store.statement import POSTGRESQL, SqlStatement, translate
 
@@ -117,6 +117,25 @@ class PostgresqlTransaction:
     async def execute_deferred(self, text: str, *, touching: int | None, **values: Any) -> None:
         statement = _statement(text)
         await self._gather(statement.text, statement.bind(values), touching)
+
+    async def update_and_insert(
+        self,
+        update: str,
+        table: str,
+        columns: Sequence[str],
+        rows: Sequence[Sequence[Any]],
+        /,
+        **values: Any,
+    ) -> frozenset[str]:
+        if self._last:
+            await self.write_deferred()
+        self.statements_run += 1
+        statement = _statement(update)
+        bulk = await self._bulk_insert(table, columns, of_updated(columns[0]))
+        insert, arguments = bulk.bind_arrays(rows)
+        text = updating(statement.text, insert)
+        found = await self._connection.fetch(text, *statement.bind(values), *arguments)
+        return frozenset(record[0] for record in found)
 
     async def _bulk_insert(self, table: str, columns: Sequence[str], conflict: str) -> BulkInsert:
         """The one for this statement, made once in a process: the server says the columns' types."""

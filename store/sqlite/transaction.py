@@ -75,6 +75,19 @@ class SqliteTransaction:
         if touching is not None:
             check_touched(touched, touching)
 
+    async def update_and_insert(
+        self,
+        update: str,
+        table: str,
+        columns: Sequence[str],
+        rows: Sequence[Sequence[Any]],
+        /,
+        **values: Any,
+    ) -> frozenset[str]:
+        updated = frozenset(row["updated_id"] for row in await self.fetch(update, **values))
+        await self.insert(table, columns, [row for row in rows if row[0] in updated])
+        return updated
+
     async def pause(self) -> None:
         # In the writer's thread: the event loop's may be waiting for the interpreter.
         time.sleep(0)  # noqa: ASYNC251 no event loop drives it

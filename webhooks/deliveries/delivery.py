@@ -49,7 +49,22 @@ UPDATE deliveries SET status = v.status, attempts_made = v.number, lost_claims =
 FROM :rows[id text, claim_no bigint, status text, number bigint, next_attempt_at bigint,
     settled_at bigint] AS v
 WHERE deliveries.id = v.id AND deliveries.claim_no = v.claim_no
-RETURNING deliveries.id
+RETURNING deliveries.id AS updated_id
+"""
+# What arrived, at endpoints that are not noted as failing. Waits for nobody: a row that somebody else holds is
+# left, as one whose claim holds no more.
+_SETTLE_DELIVERED = f"""
+UPDATE deliveries SET status = '{DELIVERED}', attempts_made = w.number, lost_claims = 0,
+    claim_no = w.claim_no + 1, next_attempt_at = NULL, settled_at = w.settled_at
+FROM (
+    SELECT v.id, v.claim_no, v.number, v.settled_at
+    FROM :rows[id text, claim_no bigint, number bigint, settled_at bigint, endpoint_id text] AS v
+    JOIN endpoints p ON p.id = v.endpoint_id
+    JOIN deliveries d ON d.id = v.id
+    WHERE p.failing_since_at IS NULL AND d.claim_no = v.claim_no
+    FOR NO KEY UPDATE OF d SKIP LOCKED) AS w
+WHERE deliveries.id = w.id AND deliveries.claim_no = w.claim_no
+RETURNING deliveries.id AS updated_id
 """
 _CANCEL_OF_JOB = """
 UPDATE deliveries SET status = 'cancelled', claim_no = claim_no + 1, next_attempt_at = NULL,
@@ -143,7 +158,7 @@ async def insert_of_job(tx: Transaction, new: Sequence[NewDelivery], *, replay_i
 async def settle(tx: Transaction, settlements: Sequence[Settlement]) -> frozenset[str]:
     """Writes the outcomes; returns the ids of those whose claim still held. The rest is stale.
 
-    At most seven statements, and one more where any is of an ordered endpoint; the endpoint's health and
+    At most six statements, and one more where any is of an ordered endpoint; the endpoint's health and
     its notices are written when they change only.
     """
     rows = [
@@ -161,18 +176,47 @@ async def settle(tx: Transaction, settlements: Sequence[Settlement]) -> frozense
     # about the endpoint all the same.
     recovered = await health.note(tx, settlements)
     await endpoint_queue.note_settled(tx, _turns(settlements, recovered))
-    held = frozenset(row["id"] for row in await tx.fetch(_SETTLE, rows=rows))
-    kept = [one for one in settlements if one.claimed.id in held]
-    await tx.insert_deferred("attempts", _ATTEMPT_COLUMNS, [_attempt_values(one) for one in kept])
+    attempts = [_attempt_values(one) for one in settlements]
+    held = await tx.update_and_insert(_SETTLE, "attempts", _ATTEMPT_COLUMNS, attempts, rows=rows)
     await _go_on(
         tx,
         [
             (one.claimed.target.id, one.claimed.object_id, one.ended_at_us)
-            for one in kept
-            if one.claimed.object_id is not None
+            for one in settlements
+            if one.claimed.id in held and one.claimed.object_id is not None
         ],
     )
     return held
+
+
+def may_settle_delivered(one: Settlement) -> bool:
+    """Whether settle_delivered may write it: it arrived, and nothing waits for it."""
+    return one.status == DELIVERED and one.claimed.object_id is None
+
+
+async def settle_delivered(tx: Transaction, settlements: Sequence[Settlement]) -> frozenset[str]:
+    """Writes outcomes that may_settle_delivered; returns the ids of those that are written.
+
+    What is left is for settle: its claim holds no more, its endpoint is noted as failing, or somebody
+    else holds its row. On PostgreSQL one statement, which may be a transaction of its own.
+    """
+    rows = [
+        (
+            one.claimed.id,
+            one.claimed.claim_no,
+            one.claimed.number,
+            one.ended_at_us,
+            one.claimed.target.id,
+        )
+        for one in sorted(settlements, key=lambda one: one.claimed.id)
+    ]
+    return await tx.update_and_insert(
+        _SETTLE_DELIVERED,
+        "attempts",
+        _ATTEMPT_COLUMNS,
+        [_attempt_values(one) for one in settlements],
+        rows=rows,
+    )
 
 
 async def cancel_of_job(tx: Transaction, replay_id: str, endpoint_id: str, *, now_us: int) -> int:

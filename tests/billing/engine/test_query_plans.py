@@ -120,6 +120,18 @@ class Recorder:
         self._said.append((text, values))
         await self._tx.execute_deferred(text, touching=touching, **values)
 
+    async def update_and_insert(
+        self,
+        update: str,
+        table: str,
+        columns: Sequence[str],
+        rows: Sequence[Sequence[Any]],
+        /,
+        **values: Any,
+    ) -> frozenset[str]:
+        self._said.append((update, values))
+        return await self._tx.update_and_insert(update, table, columns, rows, **values)
+
     async def pause(self) -> None:
         self._pauses.append(None)
         await self._tx.pause()

@@ -32,6 +32,7 @@ AT_ONCE_VALUES = {
     "rows_max": 4,
     "lease_until_us": 1,
 }
+SETTLE_DELIVERED_VALUES = {"rows": [("dlv_1", 1, 1, 1, "we_1")]}
 SETTLE_VALUES = {"rows": [("dlv_1", 1, "delivered", 1, None, 1)]}
 
 
@@ -40,6 +41,7 @@ STATEMENTS: dict[str, tuple[str, dict[str, Any]]] = {
     "claim": (claim._CLAIM, CLAIM_VALUES),
     "claim at once": (claim._CLAIM_AT_ONCE, AT_ONCE_VALUES),
     "settle": (delivery._SETTLE, SETTLE_VALUES),
+    "settle what arrived": (delivery._SETTLE_DELIVERED, SETTLE_DELIVERED_VALUES),
     "claim of an ordered one": (claim._CLAIM_ORDERED, CLAIM_ORDERED_VALUES),
     "look at an object": (sequence._LOOK, LOOK_VALUES),
     "put off": (sequence._PUT_OFF, PUT_OFF_VALUES),
