@@ -9,6 +9,7 @@ from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
 from gateway.answers.outcome import Listing, created, ok
+from gateway.api.bodies.key_body import Name
 from gateway.api.schemas.keys import AccessToken as TokenShape, MadeToken
 from gateway.http.acting import note
 from gateway.http.fields import Fields, Page
@@ -26,7 +27,7 @@ _SCOPES = ("keys:write",)
 class CreateTokenBody(Fields, frozen=True, kw_only=True):
     """A new access token."""
 
-    name: Annotated[str, Meta(max_length=400, extra_json_schema={"minLength": 1})] = "Access token"
+    name: Name = "Access token"
 
 
 class DeleteTokenBody(Fields, frozen=True, kw_only=True):

@@ -11,6 +11,7 @@ from kernel.errors import InvalidInput
 from kernel.limits import INT64_MAX
 from keys.api_keys.mandate_fields import MANDATE_FIELDS
 from keys.caps import CAP_CENTS_MAX
+from keys.label import NAME_CHARACTERS_MAX
 from keys.mandate import (
     LIST_ENTRIES_MAX,
     PURPOSE_CHARACTERS_MAX,
@@ -25,7 +26,11 @@ from keys.principal import SCOPES
 
 CAPS: Final = ("per_call_cents", "per_day_cents", "per_month_cents")
 
-Name = Annotated[str, Meta(max_length=400)]
+# For the documents alone: keys/label.py counts once outer spaces are gone and accents joined to their letters.
+Name = Annotated[
+    str,
+    Meta(extra_json_schema={"minLength": 1, "maxLength": NAME_CHARACTERS_MAX, "pattern": "[^ ]"}),
+]
 Word = Annotated[str, Meta(max_length=64)]
 ScopeChoice = Annotated[
     list[Annotated[Word, word_of(SCOPES)]],

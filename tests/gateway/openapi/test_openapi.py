@@ -136,3 +136,14 @@ async def test_it_is_served_once_and_then_known_by_its_tag(gateway: Gateway) -> 
     assert served["servers"] == [{"url": "/"}]
     assert (again.status_code, again.content) == (304, b"")
     assert f"{API}/topup/send" in first.json()["paths"]
+
+
+async def test_a_name_is_as_long_as_the_document_says(gateway: Gateway) -> None:
+    key = await gateway.key(await gateway.account())
+    components = the_document()["components"]["schemas"]
+
+    for path, body in (("/keys", "MintBody"), ("/tokens", "CreateTokenBody")):
+        described = Draft202012Validator(components[body]["properties"]["name"])
+        for name, fits in (("a" * 100, True), ("a" * 101, False), ("", False), ("  ", False)):
+            answer = await gateway.call("POST", path, key=key, json={"name": name})
+            assert (described.is_valid(name), answer.status_code == 201) == (fits, fits), name
