@@ -12,6 +12,7 @@ from typing import Any
 
 from starlette.types import Receive
 
+from gateway.answers import envelope
 from gateway.answers.answer import Answer
 from gateway.http.auth import check_presented, presented
 from gateway.http.body import check_media_type, read_aside, read_body
@@ -47,6 +48,7 @@ class Pipeline:
         if resource is None:
             return None
         if call.method == "OPTIONS":
+            self._tell_unused(call)
             call.reply_headers.append((b"allow", ", ".join(resource.allow).encode()))
             return Answer(204, b"")
         route = resource.route(call.method)
@@ -60,6 +62,8 @@ class Pipeline:
             if not self._limit.take_now(caller, call.reply_headers):
                 await self._limit.take(caller, call.reply_headers)
             require_scope(caller, *route.scopes)
+        else:
+            self._tell_unused(call)
         _read_query(call, route)
         if route.is_unsafe:
             raw = call.whole
@@ -71,6 +75,11 @@ class Pipeline:
             )
             _take_key(call, route)
         return await handled(route, call)
+
+    def _tell_unused(self, call: RequestContext[Fields, Fields]) -> None:
+        """The limit's headers stand on every answer of our own API, whether it counts or not."""
+        if call.refuse is envelope.refuse:
+            self._limit.tell_unused(call.reply_headers)
 
     def _take_raw(self, call: RequestContext[Fields, Fields], raw: bytes) -> None:
         call.raw = raw

@@ -1,5 +1,5 @@
 """Rate limits at the edge: a bucket for each credential and one for its account over all of them,
-told in the standard headers.
+told in the standard headers on every answer of our own API, also where no credential was asked for.
 
 RateLimit-Policy: "default";q=400;w=2 and RateLimit: "default";r=399;t=1, on allowed answers too
 (draft-ietf-httpapi-ratelimit-headers), of the bucket that has less left: "default" is the
@@ -62,6 +62,10 @@ class RateLimit:
         buckets = self._buckets(caller)
         _tell(buckets, await self._limiter.take_each(buckets), headers)
 
+    def tell_unused(self, headers: HeaderList) -> None:
+        """See the function of this name."""
+        tell_unused(self._rate_per_s, headers)
+
     def _buckets(self, caller: Principal) -> tuple[Bucket, ...]:
         """The account's first: where it refuses, the credential's own is not touched."""
         who = (caller.credential_id, caller.is_sandbox)
@@ -95,6 +99,18 @@ def _tell(buckets: Sequence[Bucket], decisions: Sequence[Decision], headers: Hea
     if not tightest.allowed:
         whose = "by this account" if name == _NAMES[0] else "with this credential"
         raise refusal(tightest, f"too many requests {whose}")
+
+
+def tell_unused(rate_per_s: int, headers: HeaderList) -> None:
+    """Adds the headers to an answer for which nothing of a credential's limit was used; none where it is off or
+    they stand there.
+    """
+    if rate_per_s and not any(name == b"ratelimit-policy" for name, _ in headers):
+        burst = rate_per_s * BURST_S
+        headers += (
+            _policy(_NAMES[1], burst),
+            (b"ratelimit", b'"%b";r=%d;t=0' % (_NAMES[1], burst)),
+        )
 
 
 @lru_cache(maxsize=64)

@@ -62,7 +62,7 @@ class Shared:
             schema = {} if kind is None else self._schemas.of(kind)
         self.responses[name] = {
             "description": _described(codes_listed),
-            "headers": _of_refusal(status),
+            "headers": _of_refusal(status, is_ours=is_ours),
             "content": _content([JSON], [schema]),
         } | ({CODES_HERE: codes_listed} if is_ours else {})
         return {"$ref": f"#/components/responses/{name}"}
@@ -88,7 +88,7 @@ def enveloped(route: Route, refused: Statuses, schemas: Schemas, shared: Shared)
             choices.append(answer_schemas.error(schemas))
         described = listed.union(*(outcome.codes for outcome in mine))
         responses[str(status)] = {
-            **_response(route, status, _described(described), mine, choices),
+            **_response(route, status, _described(described), mine, choices, is_ours=True),
             CODES_HERE: sorted(described),
         }
     return responses
@@ -119,12 +119,18 @@ def _by_status(route: Route) -> dict[int, list[Outcome]]:
 
 
 def _response(
-    route: Route, status: int, description: str, mine: list[Outcome], choices: list[Schema]
+    route: Route,
+    status: int,
+    description: str,
+    mine: list[Outcome],
+    choices: list[Schema],
+    *,
+    is_ours: bool = False,
 ) -> dict[str, Any]:
     media = [kind for outcome in mine for kind in outcome.media_types]
     return {
         "description": description,
-        "headers": _headers(route, status),
+        "headers": _headers(route, status, is_ours=is_ours),
         "content": _content(media, choices),
     }
 
@@ -151,16 +157,17 @@ def _described(listed: Iterable[int]) -> str:
     return " · ".join(f"{code} {CODES[code].message}" for code in sorted(listed))
 
 
-def _headers(route: Route, status: int) -> Mapping[str, Any]:
+def _headers(route: Route, status: int, *, is_ours: bool) -> Mapping[str, Any]:
     names = ["X-Request-Id"]
-    if not route.is_public:
+    if is_ours or not route.is_public:
         names += ["RateLimit", "RateLimit-Policy"]
     if route.is_unsafe and route.takes_key and status < _BAD:
         names.append("Idempotent-Replayed")
     return {name: {"$ref": _HEADER + name} for name in names}
 
 
-def _of_refusal(status: int) -> Mapping[str, Any]:
+def _of_refusal(status: int, *, is_ours: bool) -> Mapping[str, Any]:
     waits = status in {409, 429, 503}
-    names = ["X-Request-Id", *(["Retry-After"] if waits else [])]
+    rates = ["RateLimit", "RateLimit-Policy"] if is_ours else []
+    names = ["X-Request-Id", *rates, *(["Retry-After"] if waits else [])]
     return {name: {"$ref": _HEADER + name} for name in names}

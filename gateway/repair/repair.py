@@ -21,7 +21,7 @@ from gateway.answers.refusals import Refusal
 from gateway.api.refused_items import smaller_cents
 from gateway.html.render import address_of
 from gateway.http.errors import refusal_of
-from gateway.http.rate_limit import BURST_S
+from gateway.http.rate_limit import tell_unused
 from gateway.http.request_context import RequestContext
 from gateway.http.strict_json import ERRORS_MAX
 from gateway.openapi.examples import EXAMPLES
@@ -59,7 +59,7 @@ def repaired(
     """The refusal as our own surface tells it; call: the request that was refused, inner: what it asked
     for inside.
     """
-    _tell_rate(call)
+    tell_unused(call.context.settings.rate_limit_per_s, call.reply_headers)
     refusal = with_form_of(call, refusal)
     error = dict(refusal.error)
     if inner is None:
@@ -171,14 +171,3 @@ def _body(call: RequestContext[Any, Any]) -> Mapping[str, Any]:
         return _decode(call.raw)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return {}
-
-
-def _tell_rate(call: RequestContext[Any, Any]) -> None:
-    """The limit's headers on what was refused before it was counted: nothing of it is used up."""
-    rate = call.context.settings.rate_limit_per_s
-    if rate and not any(name == b"ratelimit-policy" for name, _ in call.reply_headers):
-        burst = rate * BURST_S
-        call.reply_headers += (
-            (b"ratelimit-policy", b'"default";q=%d;w=%d' % (burst, BURST_S)),
-            (b"ratelimit", b'"default";r=%d;t=0' % burst),
-        )

@@ -2,6 +2,7 @@
 or stops where the answer says that only a person helps.
 """
 
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,9 @@ import pytest_asyncio
 
 from gateway.answers.response_codes import CODES
 from gateway.docs.code_repairs import REPAIRS
+from gateway.http.routing import Router
 from gateway.repair.known_paths import nearest
+from gateway.surfaces import SURFACES
 from keys.token_format import new_api_key
 from tests.gateway.repair.tiny_client import TinyClient
 from tests.support.gateway import API, Gateway, running, settings_of
@@ -293,6 +296,38 @@ async def test_refusals_before_anything_is_counted_have_the_limits_headers(
     for answer in answers:
         assert answer.headers["ratelimit-policy"] == '"default";q=400;w=2'
         assert answer.headers["ratelimit"] == '"default";r=400;t=0'
+
+
+async def test_every_answer_of_the_api_has_the_limits_headers(
+    sqlite_template: Path, tmp_path: Path
+) -> None:
+    database = tmp_path / "topup.db"
+    shutil.copy(sqlite_template, database)
+    settings = settings_of(f"sqlite:///{database}", tmp_path, rate_limit_per_s=200)
+    calls = [
+        (method, re.sub(r"\{\w+\}", "x", one.template))
+        for one in Router(SURFACES)
+        if one.surface.prefix == API
+        for method in (*one.routes, "OPTIONS", "TRACE")
+    ]
+    without: list[tuple[str, str, int]] = []
+    statuses: dict[tuple[str, str], int] = {}
+    async with running(settings) as gateway:
+        account = await gateway.account(email="me@example.com")
+        for method, path in calls:
+            # One of them ends the key that it comes with.
+            given = {"Authorization": f"Bearer {await gateway.key(account)}"}
+            async with gateway.client.stream(method, path, headers=given) as answer:
+                statuses[method, path] = answer.status_code
+            told = answer.headers.get("ratelimit-policy"), answer.headers.get("ratelimit", "")
+            if told[0] != '"default";q=400;w=2' or not told[1].startswith('"default";r='):
+                without.append((method, path, answer.status_code))
+
+    assert without == []
+    assert statuses["GET", f"{API}/codes"] == 200
+    assert statuses["OPTIONS", f"{API}/codes"] == 204
+    assert statuses["GET", f"{API}/events/stream"] == 200
+    assert len(statuses) > 200
 
 
 async def test_a_strangers_worst_names_cost_little_and_change_nothing(
