@@ -33,7 +33,7 @@ class BatchState:
         self.trace: str | None = None
         self.ledger = Ledger()
         self.outbox = Outbox()
-        self.spending = Spending(now_us, self.publish)
+        self.spending = Spending(now_us)
         self.watches = BalanceWatches()
         self._read_set = read_set
         self._working_sets: Mapping[type[WorkingSet], WorkingSet] = read_set.working_sets
@@ -94,7 +94,7 @@ class BatchState:
         await self.ledger.flush(tx, self.now_us)
         for working_set in self._ranked:
             await working_set.insert(tx)
-        await self.spending.flush(tx)
+        await self.spending.flush(tx, self.publish)
         await self.outbox.flush(tx)
         await idempotency.keep(tx, self._answers, now_us=self.now_us, is_begun=False)
         await idempotency.keep(tx, self._completed, now_us=self.now_us)

@@ -234,13 +234,20 @@ def _decide(request: _Request, state: BatchState) -> Any:
         result = request.command.decide(state)
     except DomainError as refusal:
         assert state.changes == changes, "a refusal came after a change of the batch's state"
-        return refusal
+        return _without_frames(refusal)
     if request.encode is None:
         return result
     answer = request.encode(result)
     if key is not None:
         state.keep_answer(key, answer)
     return answer
+
+
+def _without_frames(refusal: DomainError) -> DomainError:
+    """The refusal without its traceback, whose frames hold the whole batch's state; a frame that holds the
+    refusal, too, would keep all of it in memory until the garbage collector runs.
+    """
+    return refusal.with_traceback(None)
 
 
 async def _decide_in_steps(
@@ -258,7 +265,7 @@ async def _decide_in_steps(
         result = await request.command.decide_in_steps(state, pause)
     except DomainError as refusal:
         assert state.changes == changes, "a refusal came after a change of the batch's state"
-        return refusal
+        return _without_frames(refusal)
     await pause()
     answer = request.encode(result)
     if key is not None:

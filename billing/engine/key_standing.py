@@ -48,7 +48,7 @@ async def load_standings(
     tx: Transaction, tenant: Tenant, key_ids: Iterable[str], *, now_us: int
 ) -> KeyStandings:
     """In three statements, however many keys there are. now_us: our time."""
-    spending = Spending(now_us, lambda *_: None)
+    spending = Spending(now_us)
 
     def take(found: Standings) -> None:
         spending.take_day_limits(found.day_limits)

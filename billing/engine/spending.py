@@ -43,16 +43,12 @@ def funding_window(account_id: str, now_us: int) -> Window:
 
 
 class Spending:
-    """The keys' states and their windows; changed in memory, written by `flush`.
+    """The keys' states and their windows; changed in memory, written by `flush`."""
 
-    publish: tells an event of a tenant.
-    """
-
-    def __init__(self, now_us: int, publish: Publish) -> None:
+    def __init__(self, now_us: int) -> None:
         self.key_states: dict[str, KeyState] = {}
         self.changes = 0
         self.time = OwnTime(now_us, self.key_states)
-        self._publish = publish
         self._sums = Sums()
         self._day_limits: Mapping[Tenant, int] = {}
         # Of each lineage of the batch, worked out once. The windows apart: what an app may spend is
@@ -94,10 +90,16 @@ class Spending:
         wanted |= {self._account_place(tenant) for tenant in self._day_limits}
         return [self._sums.reading(wanted)] if wanted else []
 
-    async def flush(self, tx: Transaction) -> None:
-        """Writes what was counted, and tells once what is nearly or wholly used up by all of it."""
+    async def flush(self, tx: Transaction, publish: Publish) -> None:
+        """Writes what was counted, and tells once what is nearly or wholly used up by all of it.
+
+        publish: tells an event of a tenant. It is a method of the batch's state, so it is not kept here: that
+        would be a reference cycle, and each batch would stay in memory until the garbage collector runs.
+        """
         for tenant, lineage in self._spenders:
-            self._tell(tenant, self._watched(tenant, lineage))
+            limits = self._watched(tenant, lineage)
+            for event_type, data in notices_of(limits, tenant.account_id, self.time.of(tenant)):
+                publish(tenant, event_type, data)
         await self._sums.flush(tx)
 
     def end_of(self, lineage: Lineage) -> KeyEnd | None:
@@ -347,10 +349,6 @@ class Spending:
         assert exceeded is not None, "both ways of looking at a cap agree"
         exceeded.extra["max_now_cents"] = self.max_now_cents(tenant, lineage, send) or 0
         raise exceeded
-
-    def _tell(self, tenant: Tenant, limits: Iterable[Limit]) -> None:
-        for event_type, data in notices_of(limits, tenant.account_id, self.time.of(tenant)):
-            self._publish(tenant, event_type, data)
 
     def _windows_of(self, lineage: Lineage, at: int) -> list[Sum]:
         windows = caps.windows_of(at)
