@@ -6,9 +6,10 @@ every top-up, order, paid period, hold, charge and check-in add up to its state.
 at whole, in one snapshot. A large one is looked at in steps, and from what was proved before where that is given.
 """
 
+from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from functools import partial
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from billing.ledger.audit_balances import (
     SEALED_RULE,
@@ -16,6 +17,7 @@ from billing.ledger.audit_balances import (
     STEPS,
     SealedPart,
     Steps,
+    differing,
     sealed_findings,
     walked_findings,
 )
@@ -31,10 +33,14 @@ from store.database import Database, Transaction
 TENANTS_PER_STEP: Final = 200
 # Up to so many transfers a tenant is looked at whole: that takes a moment.
 WHOLE_UP_TO: Final = 5_000
+# Of so many such tenants the balances are compared by one statement: 200,000 ledger accounts at the most.
+SMALL_AT_ONCE: Final = 20
 _PAGE: Final = f"""
 SELECT account_id, environment FROM account_environments
 WHERE (account_id, environment) > (:account_id, :environment)
 ORDER BY account_id, environment LIMIT {TENANTS_PER_STEP}"""
+# Of one tenant by itself: among others PostgreSQL may sort all transfers of a large one.
+_LARGE: Final = f"SELECT id FROM transfers WHERE {OWN} ORDER BY id LIMIT 1 OFFSET :few"
 # Its rows go one table after the other, each in a transaction: what is left meanwhile breaks rules, of an account
 # that is nobody's any more. Asked after a finding was read, since the mark is there before anything is deleted,
 # and the environments go last but for the account. In staging alone: live is never erased. Of an erasure that failed
@@ -44,7 +50,6 @@ SELECT 1 AS erased FROM accounts
 WHERE id = :account_id AND is_sandbox = 1 AND erasing_at > last_active_at
 UNION ALL
 SELECT 1 AS erased WHERE NOT EXISTS (SELECT 1 FROM account_environments WHERE {OWN})"""
-_LARGE: Final = f"SELECT id FROM transfers WHERE {OWN} ORDER BY id LIMIT 1 OFFSET :few"
 
 
 class Basis(Protocol):
@@ -58,6 +63,13 @@ class Basis(Protocol):
     async def sealed_part(self, environment: str, *, is_anew: bool) -> SealedPart | None:
         """None where no sums reach near enough. is_anew: as it is now, not as it was read before."""
         ...
+
+
+class _Listed(NamedTuple):
+    """A tenant of a page; is_large: it has more transfers than are looked at whole."""
+
+    tenant: Tenant
+    is_large: bool
 
 
 def rules() -> list[str]:
@@ -79,22 +91,52 @@ async def audit(
     Without a basis, and with one that stands on no proof, from the first transfer on.
     """
     after = Tenant("", "")
-    while tenants := await database.read(partial(_page, after=after)):
-        after = tenants[-1]
-        for tenant in tenants:
-            if environment in {"", tenant.environment}:
-                async for finding in _tenant(database, tenant, basis, whole_up_to, steps):
-                    if not await _is_being_erased(database, tenant):
-                        yield finding
+    while page := await database.read(partial(_page, after=after, few=whole_up_to)):
+        after = page[-1].tenant
+        wanted = [one for one in page if environment in {"", one.tenant.environment}]
+        agreeing = set() if basis is None else await _agreeing(database, wanted, basis)
+        for one in wanted:
+            sealed: Sequence[Finding] | None = None
+            if one.tenant in agreeing:
+                sealed = ()
+            elif basis is not None:
+                sealed = await _from_seals(database, one.tenant, basis, steps)
+            async for finding in _tenant(database, one, basis, sealed, steps):
+                if not await _is_being_erased(database, one.tenant):
+                    yield finding
+
+
+async def _agreeing(database: Database, page: Sequence[_Listed], basis: Basis) -> set[Tenant]:
+    """The small tenants of the page whose balances are what the sealed sums and the transfers since make."""
+    found: set[Tenant] = set()
+    of: defaultdict[str, list[str]] = defaultdict(list)
+    for one in page:
+        if not one.is_large:
+            of[one.tenant.environment].append(one.tenant.account_id)
+    for environment, account_ids in of.items():
+        part = await basis.sealed_part(environment, is_anew=False)
+        if part is None:
+            continue
+        for at in range(0, len(account_ids), SMALL_AT_ONCE):
+            some = account_ids[at : at + SMALL_AT_ONCE]
+            differ = await database.read(partial(differing, account_ids=some, part=part))
+            if differ is not None:
+                found |= {Tenant(each, environment) for each in some if each not in set(differ)}
+    return found
 
 
 async def _tenant(
-    database: Database, tenant: Tenant, basis: Basis | None, whole_up_to: int, steps: Steps
+    database: Database,
+    listed: _Listed,
+    basis: Basis | None,
+    sealed: Sequence[Finding] | None,
+    steps: Steps,
 ) -> AsyncIterator[Finding]:
-    sealed = None if basis is None else await _from_seals(database, tenant, basis, steps)
+    """sealed: what the sealed sums told of it; None where they could not."""
+    tenant = listed.tenant
     for finding in sealed or ():
         yield finding
-    if not await database.read(partial(_is_large, tenant=tenant, few=whole_up_to)):
+    if not listed.is_large:
         for finding in await database.read(partial(_whole, tenant=tenant)):
             yield finding
         return
@@ -139,16 +181,13 @@ async def _is_marked(tx: Transaction, *, tenant: Tenant) -> bool:
     return await tx.fetch_one(_IS_ERASED, **tenant._asdict()) is not None
 
 
-async def _page(tx: Transaction, *, after: Tenant) -> list[Tenant]:
+async def _page(tx: Transaction, *, after: Tenant, few: int) -> list[_Listed]:
     rows = await tx.fetch(_PAGE, account_id=after.account_id, environment=after.environment)
-    return [Tenant(row["account_id"], row["environment"]) for row in rows]
-
-
-async def _is_large(tx: Transaction, *, tenant: Tenant, few: int) -> bool:
-    row = await tx.fetch_one(
-        _LARGE, account_id=tenant.account_id, environment=tenant.environment, few=few
-    )
-    return row is not None
+    page = []
+    for account_id, environment in rows:
+        large = await tx.fetch_one(_LARGE, account_id=account_id, environment=environment, few=few)
+        page.append(_Listed(Tenant(account_id, environment), large is not None))
+    return page
 
 
 async def _whole(tx: Transaction, *, tenant: Tenant) -> list[Finding]:

@@ -40,6 +40,20 @@ FROM (
         ELSE before_credits_micros - before_debits_micros END, NULL
     FROM sealed_balances WHERE {OWN} AND ledger_account_id > :after AND ledger_account_id <= :to_id
 ) AS s GROUP BY s.row_id"""
+_OF_FEW: Final = "account_id IN :account_ids[text] AND environment = :environment"
+_MOVED_OF_FEW: Final = f"FROM transfers WHERE {_OF_FEW} AND id > :from_id AND ({_SINCE})"
+# The same of some tenants at once, whole; balances with the sign that their transfers have.
+_DIFFERENT: Final = f"""
+SELECT DISTINCT s.account_id FROM (
+    SELECT account_id, id AS row_id, balance_micros * ({SIGN}) AS balance, 0 AS moved
+    FROM ledger_accounts WHERE {_OF_FEW}
+    UNION ALL
+    SELECT account_id, ledger_account_id, 0, CASE WHEN day_start_at <= :day
+        THEN credits_micros - debits_micros ELSE before_credits_micros - before_debits_micros END
+    FROM sealed_balances WHERE {_OF_FEW}
+    UNION ALL SELECT account_id, debit_id, 0, -amount_micros {_MOVED_OF_FEW}
+    UNION ALL SELECT account_id, credit_id, 0, amount_micros {_MOVED_OF_FEW}
+) AS s GROUP BY s.account_id, s.row_id HAVING SUM(s.balance) <> SUM(s.moved)"""
 _BOUND: Final = f"""
 SELECT id FROM ledger_accounts WHERE {OWN} AND id > :after ORDER BY id LIMIT 1 OFFSET :offset"""
 _WALKED: Final = f"""
@@ -114,6 +128,29 @@ async def sealed_findings(
         found += await _sealed_between(tx, tenant, part, (after, to_id), steps)
         after = to_id
     return found
+
+
+async def differing(
+    tx: Transaction, *, account_ids: Sequence[str], part: SealedPart
+) -> Sequence[str] | None:
+    """Of these accounts in the part's environment, all small, those of which sealed_findings finds something.
+
+    In one snapshot and two statements. None: as there.
+    """
+    row = await tx.fetch_one(_SUMMED, environment=part.environment)
+    if row is None or row[0] != part.day_start_at:
+        return None
+    late = [id_ for one in account_ids for id_ in part.late.get(Tenant(one, part.environment), ())]
+    rows = await tx.fetch(
+        _DIFFERENT,
+        account_ids=account_ids,
+        environment=part.environment,
+        day=part.day_start_at,
+        until=part.until,
+        from_id=part.from_id,
+        late=late,
+    )
+    return [row[0] for row in rows]
 
 
 async def _sealed_between(

@@ -6,7 +6,8 @@ from typing import Any
 from billing.checkpoints.basis import ProofBasis
 from billing.checkpoints.summing import add_sealed
 from billing.ledger.audit import Steps, audit
-from billing.ledger.audit_balances import SETTLED_US
+from billing.ledger.audit_balances import SEALED_RULE, SETTLED_US
+from billing.ledger.finding import Finding
 from kernel.clock import DAY_US, HOUR_US
 from kernel.ids import least_id
 from store.database import Database, Transaction
@@ -92,6 +93,20 @@ async def audited(database: Database, *, is_full: bool, now_us: int = NOW) -> se
     since_us = 0 if is_full else PROVED_AT - SETTLED_US
     basis = ProofBasis(database, since_us=since_us, now_us=now_us)
     return {one.rule async for one in audit(database, basis=basis, whole_up_to=0, steps=FEW)}
+
+
+async def small_accounts(database: Database, count: int) -> None:
+    """So many more, with nothing in them."""
+    rows = [(f"acc_small_{number:02}", "live", DAY) for number in range(count)]
+    columns = ("account_id", "environment", "created_at")
+    await database.transaction(lambda tx: tx.insert("account_environments", columns, rows))
+
+
+async def sealed_findings_of(database: Database, *, whole_up_to: int) -> set[Finding]:
+    """What the sealed sums tell, of accounts with more transfers than that as of large ones."""
+    basis = ProofBasis(database, since_us=PROVED_AT - SETTLED_US, now_us=NOW)
+    found = audit(database, basis=basis, whole_up_to=whole_up_to, steps=FEW)
+    return {one async for one in found if one.rule == SEALED_RULE}
 
 
 async def execute(database: Database, *statements: str, **values: Any) -> None:

@@ -6,10 +6,11 @@ from functools import partial
 
 import pytest
 
-from billing.checkpoints.basis import open_basis
+from billing.checkpoints.basis import ProofBasis, open_basis
 from billing.checkpoints.summing import add_sealed, add_some
 from billing.checkpoints.sums import TILES_PER_STEP, summed_day
 from billing.checkpoints.tiles import TILE
+from billing.ledger.audit import SMALL_AT_ONCE, audit
 from billing.ledger.audit_balances import SEALED_RULE, WALKED_RULE
 from billing.ledger.proof import note_proof
 from kernel.clock import DAY_US, HOUR_US
@@ -24,7 +25,9 @@ from tests.support.sealed_ledger import (
     execute,
     open_sealed_ledger,
     seal_two_days,
+    sealed_findings_of,
     sealed_rows,
+    small_accounts,
     topup_at,
 )
 from tests.support.sealing import DAY, add_transfers, findings_of, seal_days, transfer_at
@@ -119,6 +122,58 @@ async def test_each_change_by_hand_is_named_by_a_look(database: Database) -> Non
         await execute(database, *undone)
 
     assert await audited(database, is_full=True) == set()
+
+
+@pytest.mark.parametrize(("done", "by_audit"), [(attack[0], attack[2]) for attack in ATTACKS])
+async def test_small_accounts_are_told_the_same_of_their_sums(
+    database: Database, done: list[str], by_audit: set[str]
+) -> None:
+    await open_sealed_ledger(database)
+    await seal_two_days(database)
+    # More than one statement's worth.
+    await small_accounts(database, SMALL_AT_ONCE + 1)
+    await execute(database, *done)
+
+    found = await sealed_findings_of(database, whole_up_to=100)
+
+    assert {one.rule for one in found} == by_audit & {SEALED_RULE}
+    assert found == await sealed_findings_of(database, whole_up_to=0)
+
+
+async def test_a_small_account_is_told_of_a_transfer_between_unknown_ledger_accounts(
+    database: Database,
+) -> None:
+    await open_sealed_ledger(database)
+    await seal_two_days(database)
+    await add_transfers(
+        database, THIRD, first=100, account_id="acc_b", debit_id="lac_x", credit_id="lac_y"
+    )
+
+    found = await sealed_findings_of(database, whole_up_to=100)
+
+    # $1.00 and 100 micros.
+    assert {(one.row_id, one.expected, one.found) for one in found} == {
+        ("lac_x", -1_000_100, 0),
+        ("lac_y", 1_000_100, 0),
+    }
+
+
+async def test_small_accounts_share_the_statements_of_their_sums(database: Database) -> None:
+    await open_sealed_ledger(database)
+    await seal_two_days(database)
+
+    async def statements(basis: ProofBasis | None) -> int:
+        before = database.statements_run
+        assert [one async for one in audit(database, basis=basis)] == []
+        return database.statements_run - before
+
+    more = []
+    for count in (0, SMALL_AT_ONCE - 2):
+        await small_accounts(database, count)
+        alone = await statements(None)
+        more.append(await statements(ProofBasis(database, since_us=0, now_us=NOW)) - alone)
+
+    assert more[1] == more[0]
 
 
 async def test_the_sums_have_each_accounts_own_transfers(database: Database) -> None:
