@@ -142,6 +142,24 @@ def _translate_postgresql(text: str) -> SqlStatement:
     return SqlStatement(translated, bind)
 
 
+def unindexed(column: str) -> str:
+    """The text column as an expression of the same value, so that no index is used for its sake.
+
+    For a condition or a group beside what should find the rows: SQLite plans without statistics, and PostgreSQL
+    does until it has counted a table, so either may take an index by which it reads all rows of an account.
+    """
+    return f"{column} || ''"
+
+
+def by_itself(select: str) -> str:
+    """The SELECT, to stand in FROM (...), so that its own conditions alone find the rows.
+
+    Either database puts a plain SELECT there into the statement around it, and may then find the rows by an index
+    for that one's conditions. One with a LIMIT it leaves as it is, and no table has so many rows.
+    """
+    return f"{select} LIMIT {2**62}"
+
+
 def insert_text(
     table: str,
     columns: Sequence[str],

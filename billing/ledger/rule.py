@@ -7,6 +7,8 @@ tables that it names then have the rows of these alone, all of them, so what it 
 import re
 from typing import Final, Literal, NamedTuple
 
+from store.statement import by_itself
+
 # What a rule's findings are about. tenant: sums of a whole tenant, which are asked for whole. balances: a ledger
 # account's own transfers. transfers: each by itself. plans: the parts of a tenant's plans. subjects: what transfers
 # are about beside top-ups, whichever table has it. Else the table whose rows they are about.
@@ -28,16 +30,16 @@ About = Literal[
     "machine_payments",
 ]
 OWN: Final = "account_id = :account_id AND environment = :environment"
-# Keeps each database from looking for the rows by another index than the one that finds the subjects.
-_FENCE: Final = f"LIMIT {2**62}"
-_OF_TOPUPS: Final = f"SELECT * FROM transfers WHERE transaction_id IN :ids[text] {_FENCE}"
-_OF_SUBJECTS: Final = f"""
+_OF_TOPUPS: Final = by_itself("SELECT * FROM transfers WHERE transaction_id IN :ids[text]")
+_OF_SUBJECTS: Final = by_itself("""
 SELECT * FROM transfers WHERE subject_id IN :ids[text]
-UNION ALL SELECT * FROM transfers WHERE id IN :ids[text] AND subject_id IS NULL {_FENCE}"""
-_OF_PLANS: Final = f"""
+UNION ALL SELECT * FROM transfers WHERE id IN :ids[text] AND subject_id IS NULL""")
+_OF_PLANS: Final = by_itself(f"""
 SELECT * FROM transfers WHERE subject_id IN (
-    SELECT id FROM plan_grants WHERE {OWN} UNION SELECT id FROM subscription_periods WHERE {OWN}) {_FENCE}"""
-_RANGE: Final = f"SELECT * FROM transfers WHERE {OWN} AND id > :after_id AND id <= :to_id {_FENCE}"
+    SELECT id FROM plan_grants WHERE {OWN} UNION SELECT id FROM subscription_periods WHERE {OWN})""")
+_RANGE: Final = by_itself(
+    f"SELECT * FROM transfers WHERE {OWN} AND id > :after_id AND id <= :to_id"
+)
 _TRANSFERS: Final = {"topups": _OF_TOPUPS, "transfers": _RANGE, "plans": _OF_PLANS}
 # Where a row is known by another column than its id.
 KEYS: Final = {"checkins": "grant_id"}
@@ -58,8 +60,8 @@ def narrowed(rule: Rule) -> str:
     if rule.about in _NO_TABLE:
         return text
     key = KEYS.get(rule.about, "id")
-    rows = f"SELECT * FROM {rule.about} WHERE {key} IN :ids[text] {_FENCE}"
-    return _replaced(text, rule.about, rows)
+    rows = f"SELECT * FROM {rule.about} WHERE {key} IN :ids[text]"
+    return _replaced(text, rule.about, by_itself(rows))
 
 
 def _replaced(text: str, table: str, rows: str) -> str:

@@ -10,6 +10,7 @@ from typing import Final, Literal, NamedTuple
 
 from kernel.ids import ID_CHARACTERS, least_id, made_at
 from store.database import Row, Transaction
+from store.statement import unindexed
 
 Kind = Literal[
     "topup", "order", "subscription", "batch", "approval", "mail", "document", "hold", "usage",
@@ -154,8 +155,8 @@ _BY_ORDER_NO: Final = IdPlace("order", "orders", "order_no", "billing:read", col
 _OF_REQUEST: Final = (
     "id >= :since AND id < :until AND (trace = :request OR SUBSTR(trace, 1, 21) = :begins)"
 )
-# Not as it stands: SQLite would go through all rows of the account by another index.
-_ACCOUNT: Final = "account_id || ''"
+# Else SQLite would go through all rows of the account.
+_ACCOUNT: Final = unindexed("account_id")
 
 
 def looks_like_id(text: str) -> bool:

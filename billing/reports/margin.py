@@ -12,6 +12,7 @@ import msgspec
 
 from kernel.clock import DAY_US, SECOND_US
 from store.database import Database, Transaction
+from store.statement import unindexed
 
 MarginBy = Literal["day", "platform", "supplier", "account"]
 MARGIN_BY: Final[tuple[MarginBy, ...]] = ("day", "platform", "supplier", "account")
@@ -136,8 +137,8 @@ _GROUPS: Final = {
     "day": f"p.settled_at / {DAY_US}",
     "platform": "p.platform",
     "supplier": f"COALESCE(p.supplier, '{_NOBODY}')",
-    # Not as it stands: SQLite would go through all accounts in the order of their index, once for each reading.
-    "account": "p.account_id || ''",
+    # Else SQLite would go through all accounts in the order of their index, once for each reading.
+    "account": unindexed("p.account_id"),
 }
 # One attempt of a top-up delivers. One that is being taken back was delivered, until it is.
 _SUMS: Final = """

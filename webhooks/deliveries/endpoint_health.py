@@ -17,6 +17,7 @@ import msgspec
 
 from kernel.tenant import Tenant
 from store.database import Row, Transaction
+from store.statement import unindexed
 from webhooks.deliveries.mended import IS_MENDED
 from webhooks.deliveries.stage import CANCELLED, DELIVERED, FAILED
 
@@ -205,6 +206,6 @@ SELECT d.id, d.status, d.created_at, a.duration_us, a.http_status, a.error,
 FROM deliveries d
 LEFT JOIN attempts a ON a.delivery_id = d.id AND a.number = d.attempts_made
 WHERE d.endpoint_id = :endpoint_id AND d.created_at >= :since AND d.event_type <> '{PING}'
-  AND d.account_id || '' = :account_id AND d.environment || '' = :environment
+  AND {unindexed("d.account_id")} = :account_id AND {unindexed("d.environment")} = :environment
 ORDER BY d.created_at DESC, d.id DESC LIMIT :rows
 """

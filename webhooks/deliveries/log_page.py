@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 from kernel.errors import InvalidInput
 from kernel.ids import decode
 from store.keyset import OLDEST_FIRST
+from store.statement import unindexed
 
 SCANNED_ROWS_MAX: Final = 3_000
 COMMON_STATUS: Final = "delivered"
@@ -21,10 +22,10 @@ COMMON_TYPE: Final = "topup.delivered"
 _MINE: Final = "d.account_id = :account_id AND d.environment = :environment"
 # A partial index's own condition is spelled as in the schema, or the index is not used.
 _WALKS: Final[Mapping[str, str]] = {
-    # The tenant joined with nothing: SQLite would rather walk all of it, which needs no sorting.
+    # Not by the tenant's index: SQLite would rather walk all of it, which needs no sorting.
     "transaction_id": (
-        "d.transaction_id = :transaction_id AND d.account_id || '' = :account_id"
-        " AND d.environment || '' = :environment"
+        f"d.transaction_id = :transaction_id AND {unindexed('d.account_id')} = :account_id"
+        f" AND {unindexed('d.environment')} = :environment"
     ),
     "event_type": f"{_MINE} AND d.event_type = :event_type AND d.event_type <> '{COMMON_TYPE}'",
     "status": f"{_MINE} AND d.status = :status AND d.status <> '{COMMON_STATUS}'",
@@ -35,9 +36,9 @@ _WALKS: Final[Mapping[str, str]] = {
     ),
     "": _MINE,
 }
-# Joined with nothing, so that no other index offers itself for them.
+# So that no other index offers itself for them.
 _CHECKS: Final[Mapping[str, str]] = {
-    name: f"d.{name} || '' = :{name}" for name in ("status", "endpoint_id", "event_type")
+    name: f"{unindexed(f'd.{name}')} = :{name}" for name in ("status", "endpoint_id", "event_type")
 }
 _NEWEST_FIRST: Final = "ORDER BY d.created_at DESC, d.id DESC"
 _OLDEST_FIRST: Final = "ORDER BY d.created_at, d.id"
