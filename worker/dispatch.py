@@ -176,9 +176,10 @@ class Dispatcher:
 
     async def _begin(self, claimed: Sequence[Claimed]) -> None:
         """In turn, a part at a time. All at once would dial anew for most of them."""
+        loop = asyncio.get_running_loop()
         for first in range(0, len(claimed), PART_MAX):
             for one in claimed[first : first + PART_MAX]:
-                task = asyncio.create_task(self._deliver(one))
+                task = loop.create_task(self._deliver(one))
                 self._sending.add(task)
                 task.add_done_callback(self._sending.discard)
             # Requests go out before the next statement does.

@@ -14,13 +14,14 @@ import secrets as random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
+from typing import Literal, NamedTuple, Self
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from kernel.errors import InvalidInput
 from keys.signatures import ed25519
 from keys.signatures.ed25519 import InvalidPublicKey
+from keys.signatures.keyed_mac import KeyedMac
 
 SECRET_PREFIX = "whsec_"  # noqa: S105 - the public form of a secret, not one
 SECRET_BYTES = 32
@@ -78,6 +79,19 @@ def secret_key(secret: str) -> bytes:
     return key
 
 
+class ReadSecret(NamedTuple):
+    """A webhook secret that is ready to sign: by its whole text, and by the key bytes inside of it."""
+
+    text: str
+    by_text: KeyedMac
+    by_key: KeyedMac
+
+    @classmethod
+    def of(cls, secret: str) -> Self:
+        """Raises InvalidSecret."""
+        return cls(secret, KeyedMac(secret.encode()), KeyedMac(secret_key(secret)))
+
+
 def signature_headers(
     *,
     secrets: Sequence[str],
@@ -86,21 +100,33 @@ def signature_headers(
     timestamp_s: int,
     body: bytes,
 ) -> dict[str, str]:
+    """As headers_signed_by, of the secrets' texts; raises InvalidSecret."""
+    read = [ReadSecret.of(one) for one in secrets]
+    return headers_signed_by(read, signers, message_id, timestamp_s, body)
+
+
+def headers_signed_by(
+    secrets: Sequence[ReadSecret],
+    signers: Sequence[Ed25519PrivateKey],
+    message_id: str,
+    timestamp_s: int,
+    body: bytes,
+) -> dict[str, str]:
     """The four signature headers of one request; one signature for each secret, newest first, and in
     webhook-signature one for each signer after them.
 
     timestamp_s is Unix seconds. Sources: Stripe's webhook signatures, scheme v1; Standard
-    Webhooks 1.0. Raises InvalidSecret.
+    Webhooks 1.0.
     """
     assert secrets, "an endpoint has at least one secret"
     stripe = [f"t={timestamp_s}"]
     standard = []
+    dated, named = _stripe_bytes(timestamp_s, body), _standard_bytes(message_id, timestamp_s, body)
     for secret in secrets:
-        key = secret_key(secret)
-        stripe.append(f"v1={stripe_signature(secret, timestamp_s, body)}")
-        standard.append(f"v1,{standard_signature(key, message_id, timestamp_s, body)}")
+        stripe.append(f"v1={secret.by_text.of(dated).hex()}")
+        standard.append(f"v1,{_base64(secret.by_key.of(named))}")
     for signer in signers:
-        signature = ed25519.signature(signer, _standard_bytes(message_id, timestamp_s, body))
+        signature = ed25519.signature(signer, named)
         standard.append(f"{ed25519.VERSION},{signature}")
     return {
         SIGNATURE_HEADER: ",".join(stripe),
@@ -112,14 +138,22 @@ def signature_headers(
 
 def stripe_signature(secret: str, timestamp_s: int, body: bytes) -> str:
     """Hex HMAC-SHA256 under the whole secret string, over "{t}." and the raw body."""
-    signed = b"%d." % timestamp_s + body
-    return hmac.digest(secret.encode(), signed, hashlib.sha256).hex()
+    return hmac.digest(secret.encode(), _stripe_bytes(timestamp_s, body), hashlib.sha256).hex()
 
 
 def standard_signature(key: bytes, message_id: str, timestamp_s: int, body: bytes) -> str:
     """Base64 HMAC-SHA256 under the key bytes, over "{id}.{timestamp}." and the raw body."""
     signed = _standard_bytes(message_id, timestamp_s, body)
-    return base64.b64encode(hmac.digest(key, signed, hashlib.sha256)).decode("ascii")
+    return _base64(hmac.digest(key, signed, hashlib.sha256))
+
+
+def _base64(signature: bytes) -> str:
+    return binascii.b2a_base64(signature, newline=False).decode("ascii")
+
+
+def _stripe_bytes(timestamp_s: int, body: bytes) -> bytes:
+    """What Stripe's scheme signs."""
+    return b"%d." % timestamp_s + body
 
 
 def _standard_bytes(message_id: str, timestamp_s: int, body: bytes) -> bytes:
@@ -208,7 +242,7 @@ def _check_stripe(header: str, body: bytes, secret: str | None) -> list[Finding]
 
 
 def _has_mac(key: bytes, signatures: Sequence[str], signed: bytes) -> bool:
-    expected = base64.b64encode(hmac.digest(key, signed, hashlib.sha256)).decode("ascii")
+    expected = _base64(hmac.digest(key, signed, hashlib.sha256))
     return _matches_any(signatures, expected)
 
 

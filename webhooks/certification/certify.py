@@ -139,7 +139,9 @@ async def certify_endpoint(
     target = await database.read(lambda tx: load_target(tx, tenant, endpoint_id))
     opened = _opened(vault, target)
     now_us, until_us = clock.now_us(), target.previous_secret_until_at or 0
-    older = [one.secret for one in opened.older_secrets if now_us < min(one.until_us, until_us)]
+    older = [
+        one.secret.text for one in opened.older_secrets if now_us < min(one.until_us, until_us)
+    ]
     receiver = TrialReceiver(
         transport,
         policy=policy,
@@ -149,7 +151,7 @@ async def certify_endpoint(
         timeout_s=timeout_s,
         still_s=STILL_S,
     )
-    signer = TrialSigner([opened.secret, *older], opened.headers, opened.signing_at(now_us))
+    signer = TrialSigner([opened.secret.text, *older], opened.headers, opened.signing_at(now_us))
     return await certify(receiver, signer, clock, url=target.url, run_s=run_s)
 
 

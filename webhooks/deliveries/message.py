@@ -19,7 +19,7 @@ from kernel.ids import new_id
 from kernel.storable import storable
 from kernel.trace import PARENT_HEADER, REQUEST_ID_HEADER, STATE_HEADER, Span
 from keys.signatures.ed25519 import signer_of
-from keys.signatures.signing import signature_headers
+from keys.signatures.signing import ReadSecret, headers_signed_by
 from keys.vault import Vault
 from webhooks.deliveries.headers import (
     ATTEMPT_HEADER,
@@ -35,7 +35,6 @@ from webhooks.deliveries.retry import (
     next_attempt_at_us,
 )
 from webhooks.deliveries.sealed import (
-    OlderSecret,
     opened_headers,
     opened_keys,
     opened_older,
@@ -70,11 +69,18 @@ class Signer(NamedTuple):
     until_us: int | None
 
 
+class OlderReadSecret(NamedTuple):
+    """A secret that was rotated out, and until when it signs as well; that moment excluded."""
+
+    secret: ReadSecret
+    until_us: int
+
+
 class Opened(NamedTuple):
     """An endpoint's secrets, private keys and own headers in the clear; in memory only."""
 
-    secret: str
-    older_secrets: tuple[OlderSecret, ...]
+    secret: ReadSecret
+    older_secrets: tuple[OlderReadSecret, ...]
     headers: dict[str, str]
     signers: tuple[Signer, ...]
 
@@ -114,8 +120,11 @@ class SecretCache:
         # Names with an underscore are refused today, but were stored once: servers of the CGI kind
         # read Transfer_Encoding as Transfer-Encoding.
         return Opened(
-            opened_secret(self._vault, target.id, target.secret_sealed),
-            opened_older(self._vault, target.id, target.previous_secret_sealed),
+            ReadSecret.of(opened_secret(self._vault, target.id, target.secret_sealed)),
+            tuple(
+                OlderReadSecret(ReadSecret.of(one.secret), one.until_us)
+                for one in opened_older(self._vault, target.id, target.previous_secret_sealed)
+            ),
             {
                 name: value
                 for name, value in headers.items()
@@ -148,12 +157,8 @@ def message_headers(
         (DELIVERY_HEADER, claimed.id),
         (ATTEMPT_HEADER, str(claimed.number)),
     ]
-    signatures = signature_headers(
-        secrets=secrets,
-        signers=opened.signing_at(now_us),
-        message_id=claimed.event_id,
-        timestamp_s=now_us // SECOND_US,
-        body=claimed.body,
+    signatures = headers_signed_by(
+        secrets, opened.signing_at(now_us), claimed.event_id, now_us // SECOND_US, claimed.body
     )
     headers += signatures.items()
     if span is not None:

@@ -9,7 +9,7 @@ host from an unresolvable one; the difference is in `log_reason`, for the operat
 import re
 import socket
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Literal
 
@@ -94,6 +94,15 @@ class Policy:
     allow_cidrs: tuple[Network, ...] = ()
     allow_hosts: frozenset[str] = frozenset()
     own_addresses: frozenset[Address] = frozenset()
+    # Worked out once: each request looks by it into two caches, and the hash of a network is made of its text.
+    _hash: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        rules = (self.allow_private, self.allow_http, self.allow_cidrs, self.allow_hosts)
+        object.__setattr__(self, "_hash", hash((*rules, self.own_addresses)))
+
+    def __hash__(self) -> int:
+        return self._hash
 
     @classmethod
     def of(

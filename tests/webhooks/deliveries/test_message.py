@@ -225,8 +225,8 @@ def test_a_keyring_never_takes_a_rotated_secret_for_the_one_before() -> None:
     secret_cache = SecretCache(vault)
     old, new = new_webhook_secret(), new_webhook_secret()
 
-    assert secret_cache.open(target(vault, old)).secret == old
-    assert secret_cache.open(target(vault, new)).secret == new
+    assert secret_cache.open(target(vault, old)).secret.text == old
+    assert secret_cache.open(target(vault, new)).secret.text == new
 
 
 def test_a_keyring_is_bounded() -> None:
