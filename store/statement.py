@@ -1,12 +1,13 @@
 """One SQL text for both databases: what differs between them is translated here, once per text.
 
-A statement is written with named parameters and three marks, over the three types that mean the
+A statement is written with named parameters and four marks, over the three types that mean the
 same in both (int8, text, bytes; a flag is 0 or 1, a time is microseconds, JSON is text):
 
     :name                             a value
     IN :ids[text]                     a list of values
     :rows[id text, delta bigint] AS v a list of tuples, as a table v
     FOR NO KEY UPDATE, SKIP LOCKED    row locks; SQLite has one writer at a time and needs none
+    [[free.url | (SELECT …) AS url]]  PostgreSQL's words | SQLite's, which returns nothing of another table
     DATABASE_NOW_US()                 the server's clock; NULL on SQLite, which has this machine's
 
 The names of the databases stand in this package only; everything above speaks to db.Transaction.
@@ -29,6 +30,7 @@ _MARK = re.compile(
 )
 # Bytes would travel as base64 in one of the two; other types do not exist in the other.
 _LISTED_TYPES = frozenset({"text", "bigint"})
+_EITHER = re.compile(rf"\[\[(?P<{POSTGRESQL}>[^|]+) \| (?P<{SQLITE}>[^|]+)\]\]")
 _LOCK = re.compile(r"(?<!\s)\s+FOR (NO KEY )?UPDATE( OF \w+)?( SKIP LOCKED)?")
 _FUNCTIONS = (
     (re.compile(r"\bGREATEST\("), "MAX("),
@@ -61,11 +63,9 @@ def translate(text: str, *, name: str) -> SqlStatement:
         kinds = {match["list_type"]} if match["list"] else {c.split()[1] for c in columns if c}
         if not kinds <= _LISTED_TYPES:
             raise ValueError(f"a list holds text or bigint: {match[0]}")
-    if name == SQLITE:
-        return _translate_sqlite(text)
-    if name == POSTGRESQL:
-        return _translate_postgresql(text)
-    raise ValueError(f"no such database: {name}")
+    if name not in _TRANSLATIONS:
+        raise ValueError(f"no such database: {name}")
+    return _TRANSLATIONS[name](_EITHER.sub(rf"\g<{name}>", text))
 
 
 def _translate_sqlite(text: str) -> SqlStatement:
@@ -158,6 +158,9 @@ def by_itself(select: str) -> str:
     for that one's conditions. One with a LIMIT it leaves as it is, and no table has so many rows.
     """
     return f"{select} LIMIT {2**62}"
+
+
+_TRANSLATIONS = {SQLITE: _translate_sqlite, POSTGRESQL: _translate_postgresql}
 
 
 def insert_text(

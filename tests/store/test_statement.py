@@ -34,6 +34,11 @@ ON_BOTH = settings(
             "SELECT v.n FROM unnest($1::text[], $2::bigint[]) AS v(id, n)",
         ),
         (
+            "UPDATE t SET n = :n FROM u RETURNING [[u.a | (SELECT a FROM u) AS a]], [[u.b | 1 AS b]]",
+            "UPDATE t SET n = ? FROM u RETURNING (SELECT a FROM u) AS a, 1 AS b",
+            "UPDATE t SET n = $1 FROM u RETURNING u.a, u.b",
+        ),
+        (
             "SELECT id FROM t WHERE id = :id FOR NO KEY UPDATE OF t SKIP LOCKED",
             "SELECT id FROM t WHERE id = ?",
             "SELECT id FROM t WHERE id = $1 FOR NO KEY UPDATE OF t SKIP LOCKED",
