@@ -196,7 +196,7 @@ async def serve(
     """
     raise_open_files_limit()
     server = _Server(
-        _config(app, limits),
+        config_of(app, limits),
         on_ready,
         on_drain,
         read_s_max=request_read_s_max,
@@ -228,7 +228,7 @@ async def serving(
 ) -> AsyncIterator[None]:
     """Serves while it is open, beside what the process does; the listener is closed at the end."""
     server = _Beside(
-        _config(app, limits),
+        config_of(app, limits),
         on_ready=lambda: None,
         on_drain=lambda: None,
         read_s_max=REQUEST_READ_S_MAX,
@@ -242,7 +242,8 @@ async def serving(
         await task
 
 
-def _config(app: ASGIApp, limits: ConnectionLimits | None) -> uvicorn.Config:
+def config_of(app: ASGIApp, limits: ConnectionLimits | None = None) -> uvicorn.Config:
+    """How uvicorn serves the application: with our own connections."""
     return uvicorn.Config(
         app,
         # uvicorn only calls it: once for each connection.

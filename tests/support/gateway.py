@@ -1,6 +1,6 @@
 """A gateway of a test: the app over real HTTP on a loopback socket, and a client that speaks to it.
 
-Promise: nothing of ours is replaced. The server runs in the test's own loop, on a free port.
+Promise: nothing of ours is replaced, the connections neither. The server runs in the test's own loop, on a free port.
 """
 
 import asyncio
@@ -22,6 +22,7 @@ from starlette.types import ASGIApp
 from billing.credits.opening import open_account
 from billing.fulfilment.opening import name_wallet
 from gateway.app import create_app
+from gateway.http.serve import config_of
 from kernel.clock import Clock
 from keys.api_keys import api_key
 from keys.api_keys.fields import NewKey
@@ -201,17 +202,7 @@ async def running(
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         listener.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        config = uvicorn.Config(
-            make_app(context),
-            http="httptools",
-            ws="none",
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            proxy_headers=False,
-            server_header=False,
-        )
-        server = _Server(config)
+        server = _Server(config_of(make_app(context)))
         # Signals belong to the test runner.
         serving = asyncio.create_task(server._serve([listener]))
         await server.is_ready.wait()
