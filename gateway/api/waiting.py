@@ -20,6 +20,7 @@ from gateway.answers.refused import Link
 from gateway.answers.words import API_PREFIX
 from gateway.html.render import address_of
 from gateway.http.body import ClientGone
+from gateway.http.connection.exchange import has_left
 from gateway.http.fields import Fields
 from gateway.http.lists import admitted_again
 from gateway.http.request_context import RequestContext
@@ -95,7 +96,7 @@ async def _until(until_s: float, woken: Awaitable[None]) -> bool:
 
 @contextlib.asynccontextmanager
 async def _ended_when_gone(receive: Receive | None, wait: Wait) -> AsyncIterator[None]:
-    """Ends the wait when the client has left, and raises ClientGone then."""
+    """Ends the wait when the client has left, and raises ClientGone where nobody can read an answer."""
     if receive is None:
         yield
         return
@@ -103,16 +104,18 @@ async def _ended_when_gone(receive: Receive | None, wait: Wait) -> AsyncIterator
     try:
         yield
     finally:
-        is_gone = listening.done()
+        is_gone = listening.done() and listening.result()
         listening.cancel()
     if is_gone:
         raise ClientGone
 
 
-async def _end_when_gone(receive: Receive, wait: Wait) -> None:
-    while (await receive())["type"] != "http.disconnect":
+async def _end_when_gone(receive: Receive, wait: Wait) -> bool:
+    """Whether it is gone, or else only sends nothing more."""
+    while not has_left(message := await receive()):
         pass
     wait.end()
+    return bool(message["type"] == "http.disconnect")
 
 
 def poll_links(

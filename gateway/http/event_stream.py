@@ -6,8 +6,8 @@
 
 Promise: every event after the beginning, once and in order, or the stream ends and the client goes
 on from its last id. Invariant: no transaction is open while it writes or waits, and at most one
-page of events is in memory. A client that does not read, a credential that has ended and a stopping
-process end it.
+page of events is in memory. A client that does not read or that closes its side, a credential that
+has ended and a stopping process end it.
 """
 
 import asyncio
@@ -20,6 +20,7 @@ from typing import Final
 from starlette.types import Receive, Scope as AsgiScope, Send
 
 from gateway.http.body import ClientGone
+from gateway.http.connection.exchange import has_left
 from kernel.errors import DomainError
 from kernel.tenant import Tenant
 from store.database import Database, Transaction
@@ -152,7 +153,7 @@ class EventStream:
 
 
 async def _end_when_gone(receive: Receive, subscription: Subscription) -> None:
-    while (await receive())["type"] != "http.disconnect":
+    while not has_left(await receive()):
         pass
     subscription.end()
 

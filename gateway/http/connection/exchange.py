@@ -18,11 +18,21 @@ from gateway.http.connection.wire import Header, Wire
 EXCHANGE: Final = "topup.exchange"
 # A client is not read from while so much of its body waits for the application.
 WAITING_BYTES_MAX: Final = 65_536
+# In a message of `receive`: the client sends nothing more.
+_HAS_ENDED: Final = "topup.has_ended"
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 _FAILED: Final = b"Internal Server Error"
 _START: Final = "http.response.start"
 _BODY: Final = "http.response.body"
 _log = logging.getLogger(__name__)
+
+
+def has_left(message: Message) -> bool:
+    """Whether a message of `receive` says that the client is gone, or that it sends nothing more: most that do
+    so are gone, and nothing else is heard of those. What has an end is answered all the same; what has none,
+    or only waits, ends here.
+    """
+    return message["type"] == "http.disconnect" or _HAS_ENDED in message
 
 
 class Exchange:
@@ -39,6 +49,8 @@ class Exchange:
     _has_news = False
     _news: asyncio.Event | None = None
     _may_be_asked_to_continue = True
+    # Whether `receive` has given the end of the body.
+    _is_read = False
     _head: AnswerHead
     # Of the answer's body, what is yet to be written.
     _left = 0
@@ -119,7 +131,9 @@ class Exchange:
         await self.send({"type": _BODY, "body": _FAILED})
 
     async def receive(self) -> Message:
-        """ASGI's: the body that has come since, or that the client is gone or answered."""
+        """ASGI's: the body that has come since, or that the client is gone or answered. Behind the end of the
+        body comes an empty message once the client sends nothing more, see has_left.
+        """
         self._ask_to_continue()
         if not self.is_gone and not self.is_answered:
             self.wire.resume_reading()
@@ -131,7 +145,14 @@ class Exchange:
         if self.is_gone or self.is_answered:
             return {"type": "http.disconnect"}
         body, self.body = bytes(self.body), b""
-        return {"type": "http.request", "body": body, "more_body": not self.has_all}
+        message = {"type": "http.request", "body": body, "more_body": not self.has_all}
+        if self.wire.has_ended:
+            if self._is_read:
+                message[_HAS_ENDED] = True
+            else:
+                self.tell()
+        self._is_read = self.has_all
+        return message
 
     async def _wait(self) -> None:
         if self._news is None:

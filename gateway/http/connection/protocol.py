@@ -170,6 +170,25 @@ class Connection(Wire):
         if self.reading_since_s is not None:
             self._check_framing()
 
+    def eof_received(self) -> bool | None:
+        """The client sends nothing more, and may read on: what it has asked as a whole is answered, then the
+        connection ends. False where nothing is, or was cut off in its body: it is closed then.
+        """
+        newest = self._newest
+        if newest is not None and self._waiting and not newest.has_all:
+            # Cut off behind others, whose answers are due.
+            self._waiting.pop()
+            newest = self._newest = self._waiting[-1] if self._waiting else self._turn
+        if newest is None or newest.is_answered or not newest.has_all:
+            return False
+        self.has_ended = True
+        # Also of a head that was cut off: nobody waits for its end.
+        self.reading_since_s = None
+        newest.is_kept = False
+        assert self._turn is not None, "what is not answered has its turn, or waits for it"
+        self._turn.tell()
+        return True
+
     def _feed(self, data: bytes) -> None:
         while True:
             try:

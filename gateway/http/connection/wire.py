@@ -14,6 +14,8 @@ class Wire(asyncio.Protocol):
 
     transport: asyncio.Transport
     is_writing_paused = False
+    # Whether the client has said that it sends nothing more; it may read on.
+    has_ended = False
     _is_reading_paused = False
 
     def __init__(self, loop: asyncio.AbstractEventLoop, server_state: ServerState) -> None:

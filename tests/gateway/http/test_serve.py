@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from starlette.types import Receive, Scope, Send
 
+from gateway.http.connection.exchange import has_left
 from gateway.http.connection_limits import ConnectionLimits
 from gateway.http.serve import serve
 from runtime.supervisor import bind_listener
@@ -23,7 +24,7 @@ EARLIER: ContextVar[str] = ContextVar("earlier", default="nothing")
 @dataclass
 class Served:
     """A running server; `release` lets requests to /wait be answered, /read reads the body first,
-    /large answers with 65 MB, /listen once the client is gone.
+    /large answers with 65 MB, /listen once the client has left.
     """
 
     port: int
@@ -87,7 +88,7 @@ async def serving(
             served.read += len(message.get("body", b""))
             served.ends.append(message["type"])
         if scope["path"] == "/listen":
-            while (await receive())["type"] != "http.disconnect":
+            while not has_left(await receive()):
                 pass
         if scope["path"] == "/large":
             await send({"type": "http.response.start", "status": 200, "headers": []})
