@@ -1,8 +1,10 @@
 """A read of one statement is no transaction on PostgreSQL, and promises all that a read does."""
 
 import asyncio
+import sys
 import threading
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -90,3 +92,53 @@ async def test_on_sqlite_it_waits_for_no_other_read(database: Database) -> None:
     finally:
         is_over.set()
         await asyncio.gather(*long_reads)
+
+
+# A process that is recovering the log, as after a crash: it holds the locks of a writer and of a recovery, and
+# the head of the shared index is not good. The numbers are SQLite's own (walformat.html, "WAL-Index Format").
+_RECOVERING = """
+import fcntl, os, sys
+fd = os.open(sys.argv[1], os.O_RDWR)
+fcntl.lockf(fd, fcntl.LOCK_EX, 3, 120)
+head = os.pread(fd, 48, 0)
+os.pwrite(fd, bytes(48), 0)
+print("recovering", flush=True)
+sys.stdin.read()
+os.pwrite(fd, head, 0)
+"""
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_on_sqlite_it_waits_in_a_thread_for_a_log_that_is_being_recovered(
+    database: Database, tmp_path: Path
+) -> None:
+    await database.transaction(lambda tx: put(tx, "a"))
+    loop, is_beside = asyncio.get_running_loop(), asyncio.Event()
+    is_main: list[bool] = []
+
+    async def work(tx: Transaction) -> list[str]:
+        is_main.append(threading.current_thread() is threading.main_thread())
+        if not is_main[-1]:
+            loop.call_soon_threadsafe(is_beside.set)
+        return await names(tx)
+
+    # Both ways to read have their connection.
+    await database.read(work, is_single=True)
+    await database.read(work)
+    await is_beside.wait()
+    is_beside.clear()
+    [index] = tmp_path.glob("*.db-shm")
+    pipe = asyncio.subprocess.PIPE
+    recovering = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", _RECOVERING, str(index), stdin=pipe, stdout=pipe
+    )
+    async with asyncio.timeout(20):
+        assert recovering.stdout is not None
+        await recovering.stdout.readline()
+        reading = asyncio.create_task(database.read(work, is_single=True))
+        await is_beside.wait()
+        await recovering.communicate(b"")
+
+        assert await reading == ["a"]
+
+    assert is_main == [True, False, True, False]
