@@ -329,6 +329,25 @@ async def test_health_begins_with_the_first_failure_and_ends_with_a_success(
     assert seen == [started, started, None]
 
 
+@pytest.mark.parametrize("newest_first", [False, True])
+async def test_of_failures_written_together_the_first_begins_the_time_of_failing(
+    database: Database, clock: FixedClock, *, newest_first: bool
+) -> None:
+    tenant = await given_tenant(database, clock)
+    await given_events(database, clock, tenant, count=3)
+    started = clock.now_us()
+    failed = []
+    for claimed in (await claim_all(database, clock)).claimed:
+        failed.append(settlement(claimed, clock, outcome(500, "http")))
+        clock.advance_s(1)
+
+    await settle(database, failed[::-1] if newest_first else failed)
+
+    [row] = await rows(database, "SELECT failing_since_at FROM endpoints")
+    [notice] = await rows(database, "SELECT failing_since_at FROM notices")
+    assert (row["failing_since_at"], notice["failing_since_at"]) == (started, started)
+
+
 async def test_a_replay_is_a_new_delivery_of_the_same_event(
     database: Database, clock: FixedClock
 ) -> None:
