@@ -21,7 +21,7 @@ from webhooks.deliveries.claim import FIRST_HEAD, claim, claim_at_once
 from webhooks.deliveries.endpoint_queue import put_off, take_turns
 from webhooks.deliveries.stage import Claim, Claimed, Line
 from worker.deliver import DeliverySender, Settled, log_attempt
-from worker.presence import LATE_S, Sharing
+from worker.presence import LATE_S, HintSharing
 from worker.settle import Settler
 from worker.slots import Slots
 
@@ -74,7 +74,7 @@ class Dispatcher:
         self._sending: set[asyncio.Task[None]] = set()
         self._woken = asyncio.Event()
         self._hinted: set[str] = set()
-        self.sharing = Sharing()
+        self.sharing = HintSharing()
         self._timer: asyncio.TimerHandle | None = None
         # Rows were left for want of a slot: of anybody's, or of one of these endpoints' own.
         self._is_short = False

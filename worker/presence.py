@@ -1,4 +1,4 @@
-"""A worker says that it is there, and what it does, until it ends; and who is beside it shares its work."""
+"""A worker says that it is there, and what it does, until it ends; and who is beside it shares its hints."""
 
 import asyncio
 import contextlib
@@ -38,7 +38,7 @@ LATE_S: Final = 0.05
 logger = logging.getLogger(__name__)
 
 
-class Sharing:
+class HintSharing:
     """When a worker looks for what hints tell of. Times in seconds on the event loop's clock.
 
     Alone it always does so at once. Beside others, one whose look found nothing came too late: hints

@@ -12,7 +12,7 @@ from tests.support.dispatcher import CLOCK, dispatching, given_tenant, until
 from tests.support.recording_receiver import receiver
 from tests.support.webhook_rows import given_endpoint, given_events
 from worker.dispatch import BEAT_S
-from worker.presence import Sharing
+from worker.presence import HintSharing
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def test_when_hints_call_for_the_next_look(
     sending: int,
     earliest_s: float | None,
 ) -> None:
-    sharing = Sharing()
+    sharing = HintSharing()
     sharing.note_others(has_others)
     for at_s, taken in looks:
         sharing.note_look(at_s)
