@@ -148,7 +148,9 @@ async def test_the_rate_limit_is_told_and_then_enforced(settings_base: dict[str,
         first = await gateway.call("GET", "/codes")
         answers = await until_refused(gateway, key)
 
-    assert "RateLimit" not in first.headers
+    # It needs no key, and uses nothing of a key's limit.
+    assert first.headers["RateLimit-Policy"] == '"default";q=2;w=2'
+    assert first.headers["RateLimit"] == '"default";r=2;t=0'
     assert answers[0].status_code == 200
     assert answers[0].headers["RateLimit-Policy"] == '"default";q=2;w=2'
     assert answers[0].headers["RateLimit"] == '"default";r=1;t=1'
