@@ -212,12 +212,13 @@ def _timed(
 
 def _read_set_of(requests: Sequence[_AnyRequest], rules: Rules) -> ReadSet:
     read_set = ReadSet(rules)
+    keys = read_set.request_keys
     for request in requests:
         request.command.declare(read_set)
         if request.key is not None:
-            read_set.request_keys.add(request.key)
-            # Locked too: what serialises two requests under one key.
-            read_set.tenants.add(request.key.tenant)
+            keys.append(request.key)
+    # Locked too: what serialises two requests under one key.
+    read_set.tenants.update(Tenant(*whose) for whose in {key.place[:2] for key in keys})
     return read_set
 
 

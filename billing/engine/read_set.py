@@ -80,7 +80,7 @@ class ReadSet:
     counted: dict[str, Tenant] = field(default_factory=dict)  # grants of apps, which are no keys
     # Whose recipients the mandates of keys look at.
     sends: list[LimitedSend] = field(default_factory=list)
-    request_keys: set[RequestKey] = field(default_factory=set)
+    request_keys: list[RequestKey] = field(default_factory=list)
     funding_accounts: set[str] = field(default_factory=set)  # whose test credit of today counts
     working_sets: dict[type[WorkingSet], WorkingSet] = field(default_factory=dict)
 

@@ -54,6 +54,8 @@ class Spending:
         # Of each lineage of the batch, worked out once. The windows apart: what an app may spend is
         # counted under its grant, which is no key.
         self._lines: dict[Lineage, LineLimits] = {}
+        # The one that was asked for last: a send asks six times, and the next send is often of the same key.
+        self._last: tuple[Lineage | None, LineLimits] = (None, LineLimits(None))
         self._windows: dict[Lineage, list[Sum]] = {}
         # Who spent of a limit that is watched, in the order of the first spends.
         self._spenders: dict[tuple[Tenant, Lineage], None] = {}
@@ -112,6 +114,8 @@ class Spending:
         threshold_cents = line.approval_threshold_cents
         if threshold_cents is not None and amount_cents > threshold_cents:
             return True
+        if not line.unasked:
+            return False
         amount_micros = amount_cents * MICROS_PER_CENT
         return any(day.spent_micros + amount_micros > most for day, most in line.unasked)
 
@@ -273,6 +277,9 @@ class Spending:
         self._sums.of(funding_window(account_id, self.time.now_us)).add(account_id, amount_micros)
 
     def _line(self, lineage: Lineage) -> LineLimits:
+        last_lineage, last = self._last
+        if lineage is last_lineage:
+            return last
         found = self._lines.get(lineage)
         if found is None:
             ended = self._look_for_end(lineage)
@@ -282,6 +289,7 @@ class Spending:
                 states = [self.key_states[key_id] for key_id in lineage]
                 found = line_limits(states, self._sums, self.time.of_line(lineage))
             self._lines[lineage] = found
+        self._last = (lineage, found)
         return found
 
     def _watched(self, tenant: Tenant, lineage: Lineage) -> list[Limit]:
