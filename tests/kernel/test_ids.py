@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from hypothesis import given, strategies as st
 
-from kernel.ids import ID_BITS, decode, encode, new_id
+from kernel.ids import ID_BITS, decode, decode_all, encode, new_id
 
 
 def test_an_id_is_its_prefix_and_sixteen_characters() -> None:
@@ -43,3 +43,21 @@ def test_an_id_gives_its_number_back(number: int) -> None:
 def test_what_is_no_id_has_no_number(text: str) -> None:
     with pytest.raises(ValueError, match="an id has"):
         decode(text)
+    with pytest.raises(ValueError, match="an id has"):
+        decode_all(["0" * 16, text])
+
+
+def test_two_characters_alone_are_no_id() -> None:
+    with pytest.raises(ValueError, match="an id has"):
+        decode_all(["00"])
+
+
+def test_ids_give_their_numbers_back_together() -> None:
+    # 62 * 62 numbers share all but the last two characters.
+    texts = [
+        *("0" * 14 + "0z", "0" * 14 + "10", "0" * 14 + "zz"),
+        "0" * 13 + "100",
+        "0" * 14 + "01",
+    ]
+
+    assert decode_all(texts) == [61, 62, 3843, 3844, 1]
