@@ -21,7 +21,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from kernel.errors import InvalidInput
 from keys.signatures import ed25519
 from keys.signatures.ed25519 import InvalidPublicKey
-from keys.signatures.keyed_mac import KeyedMac
 
 SECRET_PREFIX = "whsec_"  # noqa: S105 - the public form of a secret, not one
 SECRET_BYTES = 32
@@ -36,6 +35,7 @@ HEADER_CHARACTERS_MAX = 4096
 # A check by public key takes a tenth of a millisecond; a webhook of ours has six signatures at most.
 SIGNATURES_CHECKED_MAX = 8
 _TIMESTAMP_DIGITS_MAX = 12
+_SHA256 = "sha256"
 
 # Whether one of the signatures is of the bytes.
 Matches = Callable[[Sequence[str], bytes], bool]
@@ -80,16 +80,21 @@ def secret_key(secret: str) -> bytes:
 
 
 class ReadSecret(NamedTuple):
-    """A webhook secret that is ready to sign: by its whole text, and by the key bytes inside of it."""
+    """A webhook secret that is ready to sign: by its whole text, and by the key bytes inside of it.
+
+    A copy of each signs a message: what the key takes of the hash is worked out once [a webhook's headers
+    with their two signatures: 7.5 to 5.1 µs].
+    """
 
     text: str
-    by_text: KeyedMac
-    by_key: KeyedMac
+    by_text: hmac.HMAC
+    by_key: hmac.HMAC
 
     @classmethod
     def of(cls, secret: str) -> Self:
         """Raises InvalidSecret."""
-        return cls(secret, KeyedMac(secret.encode()), KeyedMac(secret_key(secret)))
+        text, key = secret.encode(), secret_key(secret)
+        return cls(secret, hmac.new(text, digestmod=_SHA256), hmac.new(key, digestmod=_SHA256))
 
 
 def signature_headers(
@@ -123,8 +128,8 @@ def headers_signed_by(
     standard = []
     dated, named = _stripe_bytes(timestamp_s, body), _standard_bytes(message_id, timestamp_s, body)
     for secret in secrets:
-        stripe.append(f"v1={secret.by_text.of(dated).hex()}")
-        standard.append(f"v1,{_base64(secret.by_key.of(named))}")
+        stripe.append(f"v1={_mac(secret.by_text, dated).hex()}")
+        standard.append(f"v1,{_base64(_mac(secret.by_key, named))}")
     for signer in signers:
         signature = ed25519.signature(signer, named)
         standard.append(f"{ed25519.VERSION},{signature}")
@@ -145,6 +150,12 @@ def standard_signature(key: bytes, message_id: str, timestamp_s: int, body: byte
     """Base64 HMAC-SHA256 under the key bytes, over "{id}.{timestamp}." and the raw body."""
     signed = _standard_bytes(message_id, timestamp_s, body)
     return _base64(hmac.digest(key, signed, hashlib.sha256))
+
+
+def _mac(ready: hmac.HMAC, message: bytes) -> bytes:
+    mac = ready.copy()
+    mac.update(message)
+    return mac.digest()
 
 
 def _base64(signature: bytes) -> str:
