@@ -1,6 +1,7 @@
 """The transport of one connection, as a request and its answer need it: with flow control both ways."""
 
 import asyncio
+from abc import ABC, abstractmethod
 from contextvars import copy_context
 from typing import cast
 
@@ -9,7 +10,7 @@ from uvicorn.server import ServerState
 Header = tuple[bytes, bytes]
 
 
-class Wire(asyncio.Protocol):
+class Wire(asyncio.Protocol, ABC):
     """What the two directions of a connection share."""
 
     transport: asyncio.Transport
@@ -55,6 +56,6 @@ class Wire(asyncio.Protocol):
         if self.is_writing_paused:
             await self._may_write.wait()
 
+    @abstractmethod
     def on_answered(self) -> None:
         """Called when an answer is whole."""
-        raise NotImplementedError
