@@ -77,12 +77,14 @@ class KeptConnection:
 
     A pool looks at a connection before each command, which takes a timer and a turn of the event loop.
     This one is used as it is. Where it turns out to have ended, it is opened anew and the command is
-    sent once more, so a command may be run twice. Commands go one after the other.
+    sent once more, so a command may be run twice. Commands go one after the other. After one that was
+    refused it is opened anew, too: it may lead to a server that has become a replica since.
     """
 
     def __init__(self, pool: ConnectionPool) -> None:
         self._connection: Connection = pool.make_connection()  # type: ignore[no-untyped-call]
         self._turn = asyncio.Lock()
+        self._is_closed = False
 
     async def ask(self, command: Sequence[Word]) -> object:
         """Redis's answer, texts as bytes; raises RedisError or OSError."""
@@ -90,17 +92,32 @@ class KeptConnection:
             if self._connection.is_connected:
                 with contextlib.suppress(ConnectionLost):
                     return await self._exchange(command)
-            await self._connection.connect()  # type: ignore[no-untyped-call]
+            await self._connect()
             return await self._exchange(command)
 
+    async def open(self) -> None:
+        """Opens it where it is not open; raises as ask does."""
+        async with self._turn:
+            await self._connect()
+
     async def aclose(self) -> None:
-        """Closes it at once, whatever is under way."""
+        """Closes it at once, whatever is under way, and for good."""
+        self._is_closed = True
         await self._connection.disconnect(nowait=True)
+
+    async def _connect(self) -> None:
+        if self._is_closed:
+            raise ConnectionLost("closed")
+        await self._connection.connect()  # type: ignore[no-untyped-call]
 
     async def _exchange(self, command: Sequence[Word]) -> object:
         # Either one closes the connection where it is cut short, so no answer is left for the next command.
-        await self._connection.send_command(*command)
-        return await self._connection.read_response()
+        try:
+            await self._connection.send_command(*command)
+            return await self._connection.read_response()
+        except RedisError:
+            await self._connection.disconnect(nowait=True)
+            raise
 
 
 class RedisLink:
@@ -118,6 +135,8 @@ class RedisLink:
         self._turns = asyncio.Semaphore(CONNECTIONS_MAX)
         self._kept: list[KeptConnection] = []
         self._probe: asyncio.Task[None] | None = None
+        self._is_closed = False
+        self._back_at_s = float("-inf")
         self._on_return: list[Callable[[], None]] = []
 
     @property
@@ -139,7 +158,9 @@ class RedisLink:
             raise self._away(error) from error
 
     def keep(self) -> KeptConnection:
-        """A connection of the caller's own for `ask`, opened at its first use and closed with the link."""
+        """A connection of the caller's own for `ask`, closed with the link. Opened at its first use, and by
+        the probe, which has more time for it than a caller.
+        """
         kept = KeptConnection(self.pool)
         self._kept.append(kept)
         return kept
@@ -165,6 +186,7 @@ class RedisLink:
 
     async def aclose(self) -> None:
         """Stop probing and close every connection; safe while Redis is stopped."""
+        self._is_closed = True
         if self._probe is not None:
             self._probe.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -185,17 +207,23 @@ class RedisLink:
         return RedisAway()
 
     def _open(self, error: BaseException) -> None:
-        if self._probe is None:
+        if self._probe is None and not self._is_closed:
             self.state.lose(PART, error)
             self._probe = asyncio.get_running_loop().create_task(self._probe_until_back())
 
     async def _probe_until_back(self) -> None:
-        # The first probe goes out at once: a timeout that our own busy loop caused heals itself.
+        # The first probe goes out at once: a timeout that our own busy loop caused heals itself. Not after a
+        # return of a moment ago: callers that then ask at once would fail as fast as they can for ever, where
+        # Redis refuses what the probe does not ask for.
+        loop = asyncio.get_running_loop()
+        if loop.time() < self._back_at_s + PROBE_INTERVAL_S:
+            await asyncio.sleep(PROBE_INTERVAL_S)
         is_back = await self._answers_in_time()
         while not is_back:
             await asyncio.sleep(PROBE_INTERVAL_S)
             is_back = await self._answers_in_time()
         self._probe = None
+        self._back_at_s = loop.time()
         self.state.find(PART)
         for callback in self._on_return:
             try:
@@ -208,10 +236,16 @@ class RedisLink:
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
                 await self._redis.ping()
+            for kept in self._kept:
+                async with asyncio.timeout(CONNECT_TIMEOUT_S):
+                    await kept.open()
             async with asyncio.timeout(self._timeout_s):
                 await check_usable(self._redis)
         except (RedisError, OSError) as error:
             self.state.lose(PART, error)
+            with contextlib.suppress(RedisError, OSError):
+                # The next probe goes to whom the address leads by then, be it another server.
+                await self.pool.disconnect(inuse_connections=False)
             return False
         except Exception:
             # The probe is the only way back: whatever it met, it asks again.
