@@ -261,9 +261,16 @@ def filter_case(_context: Any, case: Any) -> bool:
 
 
 def _is_wrong_item(case: Any) -> bool:
-    """A bulk send takes the call and answers for a wrong item among its items: only right ones are tried."""
-    is_negative = case.meta is not None and not case.meta.generation.mode.is_positive
-    return is_negative and case.operation.label == "POST /api/public/v1/topup/bulk"
+    """A bulk send and a batch of usage take the call and answer for a wrong item among its items: only right
+    ones are tried.
+    """
+    if case.meta is None or case.meta.generation.mode.is_positive:
+        return False
+    label, body = case.operation.label, case.body
+    is_batch = isinstance(body, list) or (isinstance(body, dict) and "records" in body)
+    return label == "POST /api/public/v1/topup/bulk" or (
+        label == "POST /api/public/v1/usage" and is_batch
+    )
 
 
 def _is_for_others(case: Any) -> bool:
