@@ -29,10 +29,11 @@ from typing import Any, cast
 from store import commit_token
 from store.database import Lock, OnHint, OnHints, T, Work, no_hint, tell
 from store.errors import ConnectionLost, Contention
+from store.faults import CannotOpen
 from store.sqlite import hints
 from store.sqlite.checkpoint import ROWS_BETWEEN, Checkpointer
 from store.sqlite.errors import named_failures, opening
-from store.sqlite.file import WRITER_CACHE_KIB, connect, open_turn, turn
+from store.sqlite.file import BUSY_TIMEOUT_MS, WRITER_CACHE_KIB, connect, open_turn, turn
 from store.sqlite.open_file import OpenFile
 from store.sqlite.shape import shape
 from store.sqlite.space import give_back
@@ -150,7 +151,7 @@ class SqliteDatabase:
     async def read(self, work: Work[T], *, is_single: bool = False) -> T:
         if is_single and not self._is_closed:
             # In a thread each row would wait for the interpreter: a look at 250 keys is 2 ms here.
-            with contextlib.suppress(Contention):
+            with contextlib.suppress(Contention, CannotOpen):
                 return self._read_on(self._reader_here(), work)
         return await asyncio.shield(self._hop(self._readers, lambda: self._read(work)))
 
@@ -328,12 +329,12 @@ class SqliteDatabase:
         with named_failures(), turn(self._turn_fd):
             return give_back(self._write_connection)
 
-    def _open_another(self) -> sqlite3.Connection:
+    def _open_another(self, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> sqlite3.Connection:
         """Beside the writer's, to the same file; raises CannotOpen where that is gone."""
         with opening(self._path):
             # It would make a new file where there is none.
             self.servers.check()
-            return connect(self._path)
+            return connect(self._path, busy_timeout_ms=busy_timeout_ms)
 
     def _reader(self) -> sqlite3.Connection:
         """One that is idle, or a new one: there are no more of them than threads that read."""
@@ -341,16 +342,15 @@ class SqliteDatabase:
             return self._read_connections.get_nowait()
         return self._open_reader()
 
-    def _open_reader(self) -> sqlite3.Connection:
-        connection = self._open_another()
+    def _open_reader(self, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> sqlite3.Connection:
+        connection = self._open_another(busy_timeout_ms)
         connection.execute("PRAGMA query_only = 1")
         return connection
 
     def _reader_here(self) -> sqlite3.Connection:
         """The event loop's, which never waits."""
         if self._here is None:
-            self._here = self._open_reader()
-            self._here.execute("PRAGMA busy_timeout = 0")
+            self._here = self._open_reader(0)
         return self._here
 
     def _read(self, work: Work[T]) -> T:

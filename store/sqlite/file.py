@@ -31,10 +31,12 @@ def turn(fd: int) -> Iterator[None]:
         fcntl.flock(fd, fcntl.LOCK_UN)
 
 
-def connect(path: Path, *, cache_kib: int = READER_CACHE_KIB) -> sqlite3.Connection:
+def connect(
+    path: Path, *, cache_kib: int = READER_CACHE_KIB, busy_timeout_ms: int = BUSY_TIMEOUT_MS
+) -> sqlite3.Connection:
     connection = sqlite3.connect(
         path,
-        timeout=BUSY_TIMEOUT_MS / 1000,
+        timeout=busy_timeout_ms / 1000,
         isolation_level=None,
         check_same_thread=False,
         cached_statements=512,
