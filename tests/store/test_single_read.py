@@ -13,6 +13,7 @@ from store.database import BatchRead, Database, Transaction
 from store.errors import StoreError
 from store.postgresql.database import PostgresqlDatabase
 from store.sqlite.database import READERS
+from store.sqlite.file import BUSY_TIMEOUT_MS
 
 _NAMES = "SELECT name FROM sealed_keys ORDER BY name"
 _COLUMNS = ("name", "sealed", "created_at")
@@ -138,7 +139,9 @@ async def test_on_sqlite_it_waits_in_a_thread_for_a_log_that_is_being_recovered(
         assert recovering.stdout is not None
         await recovering.stdout.readline()
         reading = asyncio.create_task(database.read(work, is_single=True))
-        await is_beside.wait()
+        # Long before a connection gives up to wait for a busy file.
+        async with asyncio.timeout(BUSY_TIMEOUT_MS / 2000):
+            await is_beside.wait()
         await recovering.communicate(b"")
 
         assert await reading == ["a"]
