@@ -346,9 +346,11 @@ class PostgresqlDatabase:
                 is_committing = False
             except BaseException as error:
                 await give_up(connection, error, has_begun=has_begun)
-                failure = named(error, is_committing=is_committing)
-                if not (is_resolved and isinstance(failure, CommitUnknown)):
-                    raise failure from None
+                is_unknown = isinstance(named(error, is_committing=is_committing), CommitUnknown)
+                if not (is_resolved and is_unknown):
+                    # In no variable: its traceback holds this frame, and a request that is refused would
+                    # stay in memory until the garbage collector runs.
+                    raise named(error, is_committing=is_committing) from None
             finally:
                 guard.cancel()
                 self._shared.statements_run += transaction.statements_run + 2

@@ -95,7 +95,11 @@ class SqliteDatabase:
         else:
             written = self._write_in_turn(work, durable=durable)
         written.add_done_callback(self._after_write)
-        value, _ = await asyncio.shield(written)
+        try:
+            value, _ = await asyncio.shield(written)
+        finally:
+            # A refusal's traceback holds this frame: all of it would wait for the garbage collector.
+            del written
         return value
 
     async def autocommit(self, work: Work[T]) -> T:
@@ -228,7 +232,7 @@ class SqliteDatabase:
         return True
 
     def _write_here(self, work: Work[T], *, durable: bool) -> "asyncio.Future[tuple[T, set[str]]]":
-        """The begun transaction's work at once.
+        """The begun transaction's work at once; raises what it raises.
 
         A COMMIT that waits for the disk is the writer's thread's, and with it the end of our turn:
         until then every other write waits behind it there. Any other COMMIT is a copy to the page
@@ -242,15 +246,14 @@ class SqliteDatabase:
             self._checkpointer.note(self._write_connection.total_changes - rows_before)
             return value, transaction.hints
 
-        done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         try:
             with named_failures():
                 value = _drive(work(transaction))
-        except BaseException as error:
+        except BaseException:
             self._end(transaction, "ROLLBACK")
-            done.set_exception(error)
-            return done
+            raise
         if not durable:
+            done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
             try:
                 done.set_result(commit())
             except Exception as error:

@@ -7,6 +7,7 @@ memory [28 MB with 256 connections over 1,000 wallets].
 import asyncio
 import contextlib
 import gc
+import weakref
 from collections.abc import Iterator
 
 import pytest
@@ -14,8 +15,9 @@ import pytest
 from billing.engine.batch_state import BatchState
 from billing.engine.read_set import ReadSet
 from kernel.clock import FixedClock
+from kernel.errors import NotFound
 from keys.caps import CapExceeded
-from store.database import Database
+from store.database import Database, Transaction
 from tests.support.funded_account import FundedAccount, mint_key, open_funded_account
 from tests.support.usage import capture, hold, use
 
@@ -70,3 +72,32 @@ async def test_a_refusal_leaves_nothing(account: FundedAccount) -> None:
         left = batches_in_memory()
 
     assert left == []
+
+
+class _Request:
+    """What the frames of a call hold."""
+
+
+@pytest.mark.parametrize("is_short", [False, True])
+async def test_a_refusal_in_a_transaction_leaves_nothing(
+    database: Database, *, is_short: bool
+) -> None:
+    is_gone = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    async def refused() -> None:
+        request = _Request()
+        weakref.finalize(request, loop.call_soon_threadsafe, is_gone.set)
+
+        async def work(_tx: Transaction) -> None:
+            raise NotFound(repr(request))
+
+        with contextlib.suppress(NotFound):
+            await database.transaction(work, is_short=is_short)
+
+    with without_collector():
+        await refused()
+
+        async with asyncio.timeout(5):
+            # A thread of SQLite's lets go of it a moment after it has answered.
+            await is_gone.wait()
