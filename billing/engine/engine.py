@@ -246,9 +246,14 @@ def _decide(request: _Request, state: BatchState) -> Any:
 
 def _without_frames(refusal: DomainError) -> DomainError:
     """The refusal without its traceback, whose frames hold the whole batch's state; a frame that holds the
-    refusal, too, would keep all of it in memory until the garbage collector runs.
+    refusal, too, would keep all of it in memory until the garbage collector runs. Nor those of what it
+    came of.
     """
-    return refusal.with_traceback(None)
+    one: BaseException | None = refusal
+    while one is not None:
+        one.__traceback__ = None
+        one = one.__context__
+    return refusal
 
 
 async def _decide_in_steps(

@@ -9,16 +9,25 @@ import contextlib
 import gc
 import weakref
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
 from billing.engine.batch_state import BatchState
 from billing.engine.read_set import ReadSet
+from billing.topups.platform import InvalidPlatform
 from kernel.clock import FixedClock
 from kernel.errors import NotFound
 from keys.caps import CapExceeded
 from store.database import Database, Transaction
-from tests.support.funded_account import FundedAccount, mint_key, open_funded_account
+from tests.support.funded_account import (
+    SLOW,
+    FundedAccount,
+    mint_key,
+    open_engine,
+    open_funded_account,
+)
+from tests.support.platform_book import same_everywhere
 from tests.support.usage import capture, hold, use
 
 
@@ -101,3 +110,21 @@ async def test_a_refusal_in_a_transaction_leaves_nothing(
         async with asyncio.timeout(5):
             # A thread of SQLite's lets go of it a moment after it has answered.
             await is_gone.wait()
+
+
+async def test_a_refusal_that_came_of_another_one_leaves_nothing(
+    database: Database, clock: FixedClock
+) -> None:
+    asking = await open_funded_account(database, clock, approval_threshold_cents=500)
+    sent = await asking.send(1000)
+    assert sent.approval is not None
+    rules = replace(asking.rules, platforms=same_everywhere([SLOW]))
+    account = replace(asking, engine=open_engine(database, clock, rules))
+
+    with without_collector():
+        with pytest.raises(InvalidPlatform):
+            await account.decide(sent.topup.id, sent.approval.id, "approved")
+        left = batches_in_memory()
+
+    assert left == []
+    await account.engine.close()
