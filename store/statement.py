@@ -30,7 +30,7 @@ _MARK = re.compile(
 )
 # Bytes would travel as base64 in one of the two; other types do not exist in the other.
 _LISTED_TYPES = frozenset({"text", "bigint"})
-_EITHER = re.compile(rf"\[\[(?P<{POSTGRESQL}>[^|]+) \| (?P<{SQLITE}>[^|]+)\]\]")
+_EITHER = re.compile(rf"\[\[(?P<{POSTGRESQL}>[^|\[\]]+) \| (?P<{SQLITE}>[^|\[\]]+)\]\]")
 _LOCK = re.compile(r"(?<!\s)\s+FOR (NO KEY )?UPDATE( OF \w+)?( SKIP LOCKED)?")
 _FUNCTIONS = (
     (re.compile(r"\bGREATEST\("), "MAX("),
