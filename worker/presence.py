@@ -30,7 +30,7 @@ _ENDED_S_MAX: Final = 2.0
 _NOTED_AGAIN_S: Final = 2.0
 # Beside other workers: how long after its last look a worker looks for what is hinted at, with so many
 # webhooks under way, and where its last look came too late. Each hint wakes every worker, and a look
-# that finds nothing costs as much as one that finds something [docs/performance.md, Scale-out].
+# that finds nothing costs as much as one that finds something [docs/performance-notes.md, Several processes].
 SHARED_S: Final = 0.01
 SHARED_FROM: Final = 8
 LATE_S: Final = 0.05
