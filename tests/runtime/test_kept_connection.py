@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pytest
 
 from runtime.redis_link import RedisAway, RedisLink
-from tests.support.redis_server import redis_server, say
+from tests.support.redis_server import redis_server, say, until_back
 
 
 @dataclass(slots=True)
@@ -47,14 +47,6 @@ async def linked(port: int, *, timeout_s: float) -> AsyncIterator[RedisLink]:
     link = RedisLink(f"redis://127.0.0.1:{port}/1", timeout_s=timeout_s)
     yield link
     await link.aclose()
-
-
-async def until_back(link: RedisLink) -> None:
-    back = asyncio.Event()
-    link.on_return(back.set)
-    async with asyncio.timeout(10):
-        while not link.is_up:
-            await back.wait()
 
 
 @pytest.fixture

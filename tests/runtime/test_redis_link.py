@@ -13,6 +13,7 @@ import pytest_asyncio
 from runtime.embedded_redis import find_server
 from runtime.redis_link import RedisAway, RedisLink
 from tests.support.embedded_redis import EmbeddedRedis
+from tests.support.redis_server import until_back
 
 
 @pytest_asyncio.fixture
@@ -29,14 +30,6 @@ async def link(server: EmbeddedRedis) -> AsyncIterator[RedisLink]:
     opened = RedisLink(server.url, timeout_s=1.0)
     yield opened
     await opened.aclose()
-
-
-async def until_back(link: RedisLink) -> None:
-    back = asyncio.Event()
-    link.on_return(back.set)
-    async with asyncio.timeout(10):
-        while not link.is_up:
-            await back.wait()
 
 
 async def test_a_call_returns_what_redis_answered(link: RedisLink) -> None:

@@ -1,5 +1,6 @@
 """A Redis of a test's own on a port of loopback, in whatever state the test puts it."""
 
+import asyncio
 import contextlib
 import socket
 import subprocess
@@ -9,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from runtime.embedded_redis import find_server
+from runtime.redis_link import RedisLink
 from tests.support.ports import free_port
 from tests.support.programs import missing
 
@@ -38,6 +40,15 @@ def redis_server(*options: str, lines: str = "") -> Iterator[int]:
         finally:
             process.kill()
             process.wait()
+
+
+async def until_back(link: RedisLink) -> None:
+    """Waits until a link that met a fault has found Redis again."""
+    back = asyncio.Event()
+    link.on_return(back.set)
+    async with asyncio.timeout(10):
+        while not link.is_up:
+            await back.wait()
 
 
 def say(port: int, *lines: str) -> None:
