@@ -106,18 +106,18 @@ class Fulfiller(WokenLoop):
         )
 
     def _busy(self) -> list[SupplierPlace]:
-        """Suppliers with as many under way as one may have, those that are left alone or held."""
+        """Suppliers with as many under way as one may have, those that are left alone or paused."""
         counted = Counter(place for place, _ in self._under_way.values())
         full = {
             place
             for place, number in counted.items()
             if number >= self._breakers.room(place, ASKED_AT_ONCE_MAX)
         }
-        held = {(one.environment, one.id) for one in self._suppliers.known() if one.is_held}
-        return sorted(full.union(held, self._breakers.resting()))
+        paused = {(one.environment, one.id) for one in self._suppliers.known() if one.is_paused}
+        return sorted(full.union(paused, self._breakers.resting()))
 
     def _suppliers_changed(self) -> None:
-        """A person may have released a supplier, which is asked at once then."""
+        """Ask a supplier at once that an operator resumed."""
         for one in self._suppliers.known():
             if not one.is_resting:
                 self._breakers.answered((one.environment, one.id))

@@ -69,7 +69,7 @@ class Revoker(DueLoop):
 
     async def _take(self, due: DueReversal) -> None:
         supplier = self._suppliers.find(due.tenant.environment, due.supplier)
-        if supplier is None or not supplier.is_active or supplier.is_held:
+        if supplier is None or not supplier.is_active or supplier.is_paused:
             _log.warning("reversals.nobody", extra={"fields": {"transaction_id": due.id}})
             until = self._clock.now_us() + NOBODY_WAIT_US
             work = partial(reversal_row.postpone_reversal, topup_id=due.id, until=until)

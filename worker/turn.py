@@ -115,7 +115,7 @@ class Turns:
                 platforms = self._suppliers.book.of(environment)
                 source = platforms.next_after(topup.platform, refused_by)
                 found = None if source is None else self._suppliers.find(environment, source.id)
-        is_asked = found is not None and found.is_active and not found.is_held
+        is_asked = found is not None and found.is_active and not found.is_paused
         return found if is_asked else None
 
     async def _wait_for_somebody(self, topup: Due) -> None:

@@ -1,7 +1,7 @@
-"""A person holds a supplier, so that nobody asks it, or has it asked again at once.
+"""Pause a supplier, so that nobody asks it, or resume it.
 
-Promise: what is meant for a held supplier waits and is not failed; workers see either within about a
-second. Each act is in the audit log in its own transaction.
+Promise: what is meant for a paused supplier waits and is not failed, whatever its kind; gateways and
+workers see either within about a second. Each act is in the audit log in its own transaction.
 """
 
 from billing.desk.acts import NotNow
@@ -14,17 +14,17 @@ from keys import audit_log
 from store.database import Transaction
 
 
-async def hold(
+async def pause(
     tx: Transaction, environment: str, supplier: str, *, reason: str, by: Person, now_us: int
 ) -> SupplierRow:
-    """Nobody asks it until it is released; raises NotFound, InvalidInput and NotNow."""
+    """Stop asking it until it is resumed; raises NotFound, InvalidInput and NotNow."""
     return await _change(tx, environment, supplier, now_us, reason=reason, by=by, now_us=now_us)
 
 
-async def release(
+async def resume(
     tx: Transaction, environment: str, supplier: str, *, reason: str, by: Person, now_us: int
 ) -> SupplierRow:
-    """It is asked at once, whether a person held it or workers left it alone. Raises as `hold`."""
+    """Ask it again at once, whether it was paused or workers left it alone. Raises as `pause`."""
     return await _change(tx, environment, supplier, None, reason=reason, by=by, now_us=now_us)
 
 
@@ -32,7 +32,7 @@ async def _change(
     tx: Transaction,
     environment: str,
     supplier: str,
-    held_since: int | None,
+    paused_at: int | None,
     *,
     reason: str,
     by: Person,
@@ -44,14 +44,14 @@ async def _change(
         raise InvalidInput(
             f"say why, in at most {REASON_CHARACTERS_MAX} characters", param="reason"
         )
-    if held_since is not None and before.held_since is not None:
-        raise NotNow(f"{supplier} is held already")
-    if held_since is None and before.held_since is None and before.resting_since is None:
-        raise NotNow(f"{supplier} is neither held nor left alone: it is asked")
-    after = await platform_rows.set_held(tx, before, held_since)
+    if paused_at is not None and before.held_since is not None:
+        raise NotNow(f"{supplier} is paused already")
+    if paused_at is None and before.held_since is None and before.resting_since is None:
+        raise NotNow(f"{supplier} is neither paused nor left alone: it is asked")
+    after = await platform_rows.set_paused(tx, before, paused_at)
     entry = audit_log.entry(
         by.actor,
-        "supplier.release" if held_since is None else "supplier.hold",
+        "supplier.resume" if paused_at is None else "supplier.pause",
         environment=environment,
         subject_id=supplier,
         before=supplier_shape(before),

@@ -47,7 +47,7 @@ _log = logging.getLogger(__name__)
 class ReadySupplier:
     """A supplier as it is asked. fault: why its row cannot be used; None: it can.
 
-    is_held: a person has it asked no more. is_resting: a worker leaves it alone, as of the last change
+    is_paused: an operator paused it. is_resting: a worker leaves it alone, as of the last change
     of the rows.
     """
 
@@ -58,7 +58,7 @@ class ReadySupplier:
     asked_again: AskedAgain = "repeat"
     is_one_per_recipient: bool = False
     is_active: bool = True
-    is_held: bool = False
+    is_paused: bool = False
     is_resting: bool = False
     callback_secret: str | None = None
     fault: str | None = None
@@ -172,7 +172,7 @@ class Suppliers:
             row.kind,
             _Unusable(""),
             is_active=row.is_active,
-            is_held=row.held_since is not None,
+            is_paused=row.held_since is not None,
             is_resting=row.resting_since is not None,
         )
         registration = self.registrations.get(row.kind)

@@ -22,10 +22,19 @@ class InvalidPlatform(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A supplier as a platform names it: its id, and its kind in billing/fulfilment/."""
+    """A supplier as a platform names it: its id, and its kind in billing/fulfilment/.
+
+    is_paused: an operator paused it, or workers leave it alone. What is meant for it waits.
+    """
 
     id: str
     kind: str
+    is_paused: bool = False
+
+    @property
+    def delivers_at_once(self) -> bool:
+        """Return whether a send ends in its own transaction, with no supplier to ask."""
+        return self.kind == WALLET and not self.is_paused
 
 
 @dataclass(frozen=True, slots=True)

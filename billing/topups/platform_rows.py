@@ -54,8 +54,8 @@ class SupplierRow(msgspec.Struct, frozen=True, kw_only=True):
     """One row of suppliers. options: those in the open; sealed: the secret ones, as one blob.
 
     hints: the last characters of each secret. resting_since: a worker asks it rarely, since it gave
-    no word several times in a row; null: it is asked. held_since: a person has it asked no more, until
-    it is released.
+    no word several times in a row; null: it is asked. held_since: an operator paused it then; null: it is
+    not paused.
     """
 
     environment: str
@@ -94,7 +94,9 @@ async def read_book(tx: Transaction) -> PlatformBook:
     at = await version(tx)
     sources: dict[tuple[str, str], list[Source]] = {}
     for row in await tx.fetch(_SOURCES):
-        sources.setdefault((row[0], row[1]), []).append(Source(row[2], row[3]))
+        sources.setdefault((row[0], row[1]), []).append(
+            Source(row[2], row[3], is_paused=bool(row[4]))
+        )
     fees = await fees_by_platform(tx)
     listed: dict[str, list[Platform]] = {}
     for row in await tx.fetch(f"{_PLATFORMS} WHERE is_active = 1 ORDER BY position, id"):
@@ -278,8 +280,8 @@ async def note_health(
     )
 
 
-async def set_held(tx: Transaction, row: SupplierRow, held_since: int | None) -> SupplierRow:
-    """Held from then on, or, null, asked again: then what workers saw of it counts no more."""
+async def set_paused(tx: Transaction, row: SupplierRow, held_since: int | None) -> SupplierRow:
+    """Pause it from then on, or, with null, resume it and forget what workers saw of it."""
     after = msgspec.structs.replace(
         row, held_since=held_since, resting_since=None if held_since is None else row.resting_since
     )
@@ -318,7 +320,8 @@ _SUPPLIER = RowMapping(SupplierRow, stored={"options": _OBJECT, "hints": as_json
 _PLATFORMS = f"SELECT {_PLATFORM.listed} FROM platforms"
 _SUPPLIERS = f"SELECT {_SUPPLIER.listed} FROM suppliers"
 _SOURCES = """
-SELECT l.environment, l.platform, s.id, s.kind
+SELECT l.environment, l.platform, s.id, s.kind,
+    CASE WHEN s.held_since IS NULL AND s.resting_since IS NULL THEN 0 ELSE 1 END
 FROM platform_suppliers l
 JOIN suppliers s ON s.environment = l.environment AND s.id = l.supplier
 WHERE s.is_active = 1

@@ -25,7 +25,6 @@ from billing.topups.approval import WAITS_US, Approval
 from billing.topups.deliverable import hint_of
 from billing.topups.fee import earned_cents
 from billing.topups.give_back import BY_APPROVAL, give_back
-from billing.topups.platform import WALLET
 from billing.topups.send_request import NO_CALLER, Caller, SendRequest, check_same
 from billing.topups.topup import DuplicateReference, TopUp, TopUpStatus, move
 from billing.topups.working_set import TopUpWorkingSet, topups_of
@@ -176,8 +175,8 @@ class Send(msgspec.Struct, frozen=True, gc=False):
             return "scheduled", self.request.platform.first.kind
         if scripted in {"pending", "delayed"}:
             return "pending", BY_SANDBOX
-        fulfilment = self.request.platform.first.kind
-        return ("delivered" if fulfilment == WALLET else "pending"), fulfilment
+        first = self.request.platform.first
+        return ("delivered" if first.delivers_at_once else "pending"), first.kind
 
     def _check_quote(self, state: BatchState, ends_at: int) -> None:
         if ends_at <= state.now_of(self.tenant):

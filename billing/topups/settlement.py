@@ -306,7 +306,7 @@ def go_on(state: BatchState, topup: TopUp, source: Source) -> TopUp:
     """A held top-up that nothing stands against: scheduled until its time, else like a send just made."""
     released = replace(topup, fulfilment=source.kind)
     is_early = (topup.scheduled_for or 0) > state.now_of(topup.tenant)
-    if not is_early and source.kind == WALLET:
+    if not is_early and source.delivers_at_once:
         return deliver(state, released)
     if is_early:
         following = move(released, "scheduled", now_us=state.now_us)

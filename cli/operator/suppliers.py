@@ -188,33 +188,33 @@ def enable(supplier: str, environment: Environment) -> None:
 
 
 @suppliers.command(
-    "hold",
-    epilog=examples("topup suppliers hold own --reason 'they asked us to' --environment live"),
+    "pause",
+    epilog=examples("topup suppliers pause own --reason 'they asked us to' --environment live"),
 )
 @click.argument("supplier")
 @_reason
 @by_option
 @environment_option
 @json_option
-def hold(supplier: str, reason: str, by: str | None, environment: Environment) -> None:
-    """Have a supplier asked no more until it is released. What is meant for it waits, also what is
-    sent from now on; nothing is failed.
+def pause(supplier: str, reason: str, by: str | None, environment: Environment) -> None:
+    """Stop asking a supplier until it is resumed, whatever its kind. What is meant for it waits, also
+    what is sent from now on (1002, pending); nothing fails.
     """
-    _breaker(breaker.hold, environment, supplier, reason, by)
+    _breaker(breaker.pause, environment, supplier, reason, by)
 
 
 @suppliers.command(
-    "release",
-    epilog=examples("topup suppliers release own --reason 'it answers again' --environment live"),
+    "resume",
+    epilog=examples("topup suppliers resume own --reason 'it answers again' --environment live"),
 )
 @click.argument("supplier")
 @_reason
 @by_option
 @environment_option
 @json_option
-def release(supplier: str, reason: str, by: str | None, environment: Environment) -> None:
-    """Have a supplier asked again at once, whether somebody held it or workers left it alone."""
-    _breaker(breaker.release, environment, supplier, reason, by)
+def resume(supplier: str, reason: str, by: str | None, environment: Environment) -> None:
+    """Ask a supplier again at once, whether it was paused or workers left it alone. What waited is delivered."""
+    _breaker(breaker.resume, environment, supplier, reason, by)
 
 
 @suppliers.command("check", epilog=examples("topup suppliers check --environment live"))

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from billing.desk.breaker import hold, release
+from billing.desk.breaker import pause, resume
 from billing.desk.decisions import Person
 from billing.desk.reversal import reverse_by_hand
 from billing.desk.waiting import DeskFilter, page
@@ -226,12 +226,12 @@ async def test_person_decides_where_the_supplier_cannot(
     assert await shop.account.findings() == []
 
 
-async def test_held_supplier_is_not_asked_to_take_back_until_it_is_released(
+async def test_paused_supplier_is_not_asked_to_take_back_until_it_is_resumed(
     database: Database, clock: FixedClock
 ) -> None:
     shop = await open_shop(database, clock, Revoked())
     ann, now_us = Person(Actor(), "ann"), clock.now_us()
-    for change in (hold, release):
+    for change in (pause, resume):
         asked = len(shop.vendor.asked)
         await database.transaction(
             partial(
@@ -244,10 +244,10 @@ async def test_held_supplier_is_not_asked_to_take_back_until_it_is_released(
             )
         )
         await shop.suppliers.refresh()
-        if change is hold:
+        if change is pause:
             await shop.reverse()
         clock.advance_s(AGAIN_S)
         await shop.revoker().step()
-        assert len(shop.vendor.asked) == asked + (change is release)
+        assert len(shop.vendor.asked) == asked + (change is resume)
 
     assert (await shop.topup()).status == "reversed"

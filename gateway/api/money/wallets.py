@@ -7,7 +7,6 @@ from msgspec import Meta
 
 from billing.ledger import balances as wallet
 from billing.ledger.money import cents_to_micros
-from billing.topups.platform import WALLET
 from billing.topups.send_request import AmountOutOfRange
 from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
@@ -134,7 +133,7 @@ async def platforms(call: RequestContext[Fields, Page]) -> Answer:
             name=one.name,
             min_amount_cents=one.min_amount_cents,
             max_amount_cents=one.max_amount_cents,
-            fulfilment="immediate" if one.first.kind == WALLET else "asynchronous",
+            fulfilment="immediate" if one.first.delivers_at_once else "asynchronous",
         )
         for one in rules.platforms.of(call.principal.environment).offered()
     ]

@@ -1,4 +1,4 @@
-"""Suppliers: how each does, its options, and what holds it or has it asked again.
+"""Suppliers: how each does, its options, and how it is paused and resumed.
 
 A secret option is set here and never shown again; a supplier is asked how it is on a press alone, within
 CHECK_S and with no transaction open.
@@ -132,14 +132,14 @@ async def change(call: RequestContext[Fields, Fields]) -> Reply:
     return go(f"{PATH}/{supplier}", said="supplier-saved")
 
 
-async def hold(call: RequestContext[Fields, Fields]) -> Reply:
-    """Nobody asks it until it is released."""
-    return await _breaker(call, is_hold=True)
+async def pause(call: RequestContext[Fields, Fields]) -> Reply:
+    """Stop asking it until it is resumed."""
+    return await _breaker(call, is_pause=True)
 
 
-async def release(call: RequestContext[Fields, Fields]) -> Reply:
-    """It is asked again at once."""
-    return await _breaker(call, is_hold=False)
+async def resume(call: RequestContext[Fields, Fields]) -> Reply:
+    """Ask it again at once."""
+    return await _breaker(call, is_pause=False)
 
 
 async def check(call: RequestContext[Fields, Fields]) -> Reply:
@@ -158,10 +158,10 @@ async def check(call: RequestContext[Fields, Fields]) -> Reply:
     return await _supplier_page(call, Form(), checked=found)
 
 
-async def _breaker(call: RequestContext[Any, Any], *, is_hold: bool) -> Reply:
+async def _breaker(call: RequestContext[Any, Any], *, is_pause: bool) -> Reply:
     form, who = read_form(call), decider(call)
     environment, supplier = _place(call)
-    change_it = breaker.hold if is_hold else breaker.release
+    change_it = breaker.pause if is_pause else breaker.resume
     try:
         await commit(
             call,
@@ -176,7 +176,7 @@ async def _breaker(call: RequestContext[Any, Any], *, is_hold: bool) -> Reply:
         )
     except DomainError as error:
         return await _supplier_page(call, form, problem_of(error))
-    return go(f"{PATH}/{supplier}", said="supplier-held" if is_hold else "supplier-released")
+    return go(f"{PATH}/{supplier}", said="supplier-paused" if is_pause else "supplier-resumed")
 
 
 def _place(call: RequestContext[Any, Any]) -> tuple[str, str]:
@@ -271,6 +271,6 @@ ROUTES = (
     admin_route("GET", "/suppliers/{supplier}", show, "One supplier"),
     admin_route("POST", "/suppliers/{supplier}", change, "Change a supplier"),
     admin_route("POST", "/suppliers/{supplier}/check", check, "Ask a supplier how it is"),
-    admin_route("POST", "/suppliers/{supplier}/hold", hold, "Have a supplier asked no more"),
-    admin_route("POST", "/suppliers/{supplier}/release", release, "Have a supplier asked again"),
+    admin_route("POST", "/suppliers/{supplier}/pause", pause, "Pause a supplier"),
+    admin_route("POST", "/suppliers/{supplier}/resume", resume, "Resume a supplier"),
 )

@@ -7,7 +7,7 @@ import pytest
 
 from billing.desk import waiting
 from billing.desk.acts import DeskTopUp, NotNow
-from billing.desk.breaker import hold, release
+from billing.desk.breaker import pause, resume
 from billing.desk.decisions import (
     AskAgain,
     DeclareNotDone,
@@ -227,7 +227,7 @@ async def test_nothing_is_decided_while_a_supplier_is_being_asked(
 
 
 @pytest.mark.one_database
-async def test_a_held_supplier_is_asked_once_it_is_released(
+async def test_a_paused_supplier_is_asked_once_it_is_resumed(
     database: Database, clock: FixedClock
 ) -> None:
     told = Told([Unknown("timeout")])
@@ -239,30 +239,30 @@ async def test_a_held_supplier_is_asked_once_it_is_released(
     await shop.worker.step()
 
     await database.transaction(
-        lambda tx: hold(tx, *place, reason="they asked us to", by=ann, now_us=now_us)
+        lambda tx: pause(tx, *place, reason="they asked us to", by=ann, now_us=now_us)
     )
     with pytest.raises(NotNow):
         await database.transaction(
-            lambda tx: hold(tx, *place, reason="again", by=ann, now_us=now_us)
+            lambda tx: pause(tx, *place, reason="again", by=ann, now_us=now_us)
         )
     await shop.suppliers.refresh()
     late = await shop.send(to="later@example.com")
     await shop.again()
-    assert len(told.asked) == 1  # held, and left alone
+    assert len(told.asked) == 1  # paused, and left alone
     await database.transaction(
-        lambda tx: release(tx, *place, reason="they are back", by=ann, now_us=now_us)
+        lambda tx: resume(tx, *place, reason="they are back", by=ann, now_us=now_us)
     )
     await shop.suppliers.refresh()
     await shop.again()
 
     assert [(await shop.now(one)).status for one in (silent, late)] == ["delivered"] * 2
     assert [(action, reason) for action, reason, _ in await audited(database)] == [
-        ("supplier.hold", "they asked us to"),
-        ("supplier.release", "they are back"),
+        ("supplier.pause", "they asked us to"),
+        ("supplier.resume", "they are back"),
     ]
     with pytest.raises(NotNow):
         await database.transaction(
-            lambda tx: release(tx, *place, reason="again", by=ann, now_us=now_us)
+            lambda tx: resume(tx, *place, reason="again", by=ann, now_us=now_us)
         )
     await shop.close()
 

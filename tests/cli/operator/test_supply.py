@@ -84,18 +84,18 @@ def test_a_top_up_that_is_not_there_is_neither_taken_nor_settled(topup: Topup) -
     assert result_of(topup("topups", "list", "--json"))["items"] == []
 
 
-def test_a_supplier_is_held_and_released_with_a_reason_once(topup: Topup) -> None:
+def test_a_supplier_is_paused_and_resumed_with_a_reason_once(topup: Topup) -> None:
     topup("suppliers", "create", "cards", "--kind", "code_stock")
 
-    mute = topup("suppliers", "hold", "cards")
-    early = topup("suppliers", "release", "cards", "--reason", "x")
-    held = topup("suppliers", "hold", "cards", "--reason", "they asked us to", "--json")
-    again = topup("suppliers", "hold", "cards", "--reason", "x")
-    released = topup("suppliers", "release", "cards", "--reason", "they are back", "--json")
+    mute = topup("suppliers", "pause", "cards")
+    early = topup("suppliers", "resume", "cards", "--reason", "x")
+    held = topup("suppliers", "pause", "cards", "--reason", "they asked us to", "--json")
+    again = topup("suppliers", "pause", "cards", "--reason", "x")
+    released = topup("suppliers", "resume", "cards", "--reason", "they are back", "--json")
 
     assert (mute.exit_code, early.exit_code, again.exit_code) == (2, 1, 1)
-    assert "neither held nor left alone" in early.stderr
-    assert "held already" in again.stderr
+    assert "neither paused nor left alone" in early.stderr
+    assert "paused already" in again.stderr
     assert result_of(held)["held_since"] is not None
     assert result_of(released)["held_since"] is None
 

@@ -148,16 +148,16 @@ async def test_a_secret_is_set_by_a_page_and_never_shown(gateway: Gateway) -> No
     mute = await boss.send(f"{HERE}/suppliers", {**fields, **await token(boss)})
     made = await boss.send(f"{HERE}/suppliers", {**fields, "secret": secret, **await token(boss)})
     saved = await post(boss, place, place, {"active": "yes", "timeout_s": "2", "secret": ""})
-    held = await post(boss, place, f"{place}/hold", {"reason": "they asked us to"})
+    held = await post(boss, place, f"{place}/pause", {"reason": "they asked us to"})
     page = (await boss.get(place)).text
     asked = await post(boss, place, f"{place}/check", {})
-    released = await post(boss, place, f"{place}/release", {"reason": "they are back"})
+    released = await post(boss, place, f"{place}/resume", {"reason": "they are back"})
 
     assert mute.status_code == 422
     assert made.headers["location"] == f"{place}?said=supplier-made"
     assert saved.headers["location"] == f"{place}?said=supplier-saved"
-    assert held.headers["location"] == f"{place}?said=supplier-held"
-    assert released.headers["location"] == f"{place}?said=supplier-released"
+    assert held.headers["location"] == f"{place}?said=supplier-paused"
+    assert released.headers["location"] == f"{place}?said=supplier-resumed"
     assert secret[6:] not in page
     assert "Set, ends in …MDE=" in text_of(page)
     assert 'value="2.0"' in page
