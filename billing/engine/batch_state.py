@@ -116,9 +116,9 @@ class BatchState:
         if ended is None:
             return
         if ended == "revoked":
-            raise CredentialEnded("the API key was revoked")
+            raise CredentialEnded("the API key was revoked", reason="revoked")
         if ended == "expired":
-            raise CredentialEnded("the API key has expired")
+            raise CredentialEnded("the API key has expired", reason="expired")
         raise paused()
 
     def now_of(self, tenant: Tenant) -> int:

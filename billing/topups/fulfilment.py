@@ -223,7 +223,9 @@ class Settle(OnAttempts):
         if self.outcome == "failed" and self._is_late(state, topup):
             return self._ended(state, topup)
         if self.by is not None and self.by != topup.supplier:
-            raise NoLongerAsked(f"{self.by} is no longer asked for the top-up")
+            raise NoLongerAsked(
+                f"{self.by} is no longer asked for the top-up", reason="supplier_replaced"
+            )
         if self.outcome == "delivered":
             return self._ended(state, self._deliver(state, topup))
         reason = storable(self.reason or "refused", characters_max=REASON_CHARACTERS_MAX)

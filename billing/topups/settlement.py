@@ -29,16 +29,26 @@ from kernel.errors import DomainError, NotFound
 from kernel.tenant import Tenant
 from keys import audit_log
 from keys.audit_log import Actor
+from keys.authenticator import CredentialEnded
+from keys.mandate import KeyPaused, OutsideMandate
 from keys.principal import check_sender
 
 REASON_CHARACTERS_MAX = 200
 EXPIRED = "the approval expired"
 DENIED = "the approval was denied"
+ENDED = "requester_ended"
 CREDIT = Deliverable("credit")
 
 
 class WrongStateForApproval(DomainError):
     """The top-up no longer waits for an approval."""
+
+
+class RequesterBlocked(DomainError):
+    """The key that asked for a held top-up may not make it now: it ended, is paused, or has other limits.
+
+    reason: requester_ended, which is for good, requester_paused or requester_limits.
+    """
 
 
 class AwaitsApproval(DomainError):
@@ -142,11 +152,16 @@ def _tell_decision(state: BatchState, topup: TopUp, decided: Approval) -> None:
 
 @dataclass(frozen=True, slots=True)
 class EndedTopUp:
-    """A top-up and the sender's balance after the command."""
+    """A top-up and the sender's balance after the command.
+
+    refusal: why an approval could not take effect and the top-up was cancelled instead. Every door
+    reports it as a refusal.
+    """
 
     topup: TopUp
     wallet_balance_cents: int
     approval: Approval | None = None
+    refusal: RequesterBlocked | None = None
     is_mine: bool = False  # a hand-over: this caller is the one who asks
 
 
@@ -242,11 +257,44 @@ class Decide(OnTopUp):
                 source = check_again(state, topup)
             except InvalidPlatform as gone:
                 raise _deny_it(topup, gone) from None
+            except RequesterBlocked as blocked:
+                return self._blocked(state, topup, asked, blocked)
             self._tell(state, topup, decided)
             return self._ended(state, go_on(state, topup, source))
         self._tell(state, topup, decided)
         reason = EXPIRED if self.decision == "expired" else DENIED
         return self._ended(state, cancel(state, topup, reason=reason))
+
+    def _blocked(
+        self, state: BatchState, topup: TopUp, asked: Approval, blocked: RequesterBlocked
+    ) -> EndedTopUp:
+        """Cancel a top-up that can never go on; raise what may still change."""
+        blocked.extra |= {"transaction_id": topup.id, "status": topup.status}
+        if blocked.reason != ENDED:
+            raise RequesterBlocked(
+                f"{blocked.detail} Nothing was decided: approve again once that has changed, or deny,"
+                " and the held funds go back to the wallet.",
+                reason=blocked.reason,
+                extra=blocked.extra,
+            )
+        assert self.decided_by is not None, "somebody approved"
+        cancelled = approvals.decide(
+            asked,
+            "cancelled",
+            by=self.decided_by,
+            topup_status=topup.status,
+            now_us=state.now_us,
+            account_now_us=state.now_of(self.tenant),
+        )
+        self._tell(state, topup, cancelled)
+        ended = cancel(state, topup, reason=blocked.detail)
+        refusal = RequesterBlocked(
+            f"{blocked.detail} The top-up was cancelled, and its funds are back in the wallet.",
+            reason=ENDED,
+            extra={**blocked.extra, "status": ended.status},
+        )
+        after = self._ended(state, ended)
+        return EndedTopUp(ended, after.wallet_balance_cents, after.approval, refusal)
 
     def _tell(self, state: BatchState, topup: TopUp, decided: Approval) -> None:
         _tell_decision(state, topup, decided)
@@ -254,7 +302,7 @@ class Decide(OnTopUp):
             return
         entry = audit_log.security(
             self.actor,
-            f"approval.{self.decision}",
+            f"approval.{decided.status}",
             account_id=topup.tenant.account_id,
             environment=topup.tenant.environment,
             subject_id=decided.id,
@@ -292,14 +340,35 @@ def check_again(state: BatchState, topup: TopUp) -> Source:
     """Who is asked first for a top-up that was held, and goes on now; raises what refuses it now.
 
     What is asked again, after an approval and at a scheduled time: whether its key still stands, is not
-    paused and may still send that there, whether the account owes nothing, and whether the platform is
-    still offered. The funds are held, and the caps were counted when it was accepted.
+    paused and may still send that there (else RequesterBlocked), whether the account owes nothing, and whether
+    the platform is still offered. The funds are held, and the caps were counted when it was accepted.
     """
-    state.check_alive(topup.tenant, topup.spent_by)
     facts = SendFacts(topup.id, topup.platform, topup.recipient_email, topup.amount_cents)
-    state.spending.check_place(SendAgain(topup.spent_by, facts))
+    try:
+        state.check_alive(topup.tenant, topup.spent_by)
+        state.spending.check_place(SendAgain(topup.spent_by, facts))
+    except (CredentialEnded, KeyPaused, OutsideMandate) as refusal:
+        raise _blocked(topup, refusal) from None
     state.check_debt(topup.tenant)
     return topups_of(state).rules.platforms.of(topup.environment).find(topup.platform).first
+
+
+def _blocked(
+    topup: TopUp, refusal: CredentialEnded | KeyPaused | OutsideMandate
+) -> RequesterBlocked:
+    """Say of the sender's key what would have been said of the caller's own."""
+    named = "" if topup.key_name is None else f' "{topup.key_name}"'
+    key = f"The API key{named} that made this send"
+    if isinstance(refusal, CredentialEnded):
+        end = "has expired" if refusal.reason == "expired" else "was revoked"
+        reason, detail = ENDED, f"{key} {end}."
+    elif isinstance(refusal, KeyPaused):
+        reason, detail = "requester_paused", f"{key} is paused."
+    else:
+        reason, detail = "requester_limits", f"{key} may no longer send to this {refusal.reason}."
+    # The key is named where the refusal knows which one of the lineage it is.
+    key_id = refusal.extra.get("key_id", topup.spent_by[0])
+    return RequesterBlocked(detail, reason=reason, extra={"requester_key_id": key_id})
 
 
 def go_on(state: BatchState, topup: TopUp, source: Source) -> TopUp:

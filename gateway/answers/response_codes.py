@@ -33,6 +33,7 @@ FAILED_REFUNDED: Final = 3005
 APPROVAL_REQUIRED: Final = 3006
 REVERSED: Final = 3007
 ALREADY_USED: Final = 3008
+REQUESTER_BLOCKED: Final = 3009
 RATE_LIMITED: Final = 4001
 ADDRESS_NOT_ALLOWED: Final = 4002
 KEY_IN_PROGRESS: Final = 4003
@@ -89,6 +90,7 @@ _ROWS = (
     Code(APPROVAL_REQUIRED, "Approval required", (202,)),
     Code(REVERSED, "Top-up reversed", (200,)),
     Code(ALREADY_USED, "Cannot reverse — already used", (409,), "stop"),
+    Code(REQUESTER_BLOCKED, "Cannot approve — the requesting key is blocked", (409,), "ask_human"),
     Code(RATE_LIMITED, "Rate limit exceeded", (429,), "wait", is_retryable=True),
     Code(ADDRESS_NOT_ALLOWED, "IP not whitelisted", (403,), "ask_human"),
     Code(

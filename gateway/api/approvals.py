@@ -12,8 +12,10 @@ from billing.topups.settlement import Decide, EndedTopUp
 from billing.topups.topup import TopUp
 from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
-from gateway.answers.envelope import answer
+from gateway.answers.envelope import answer, refuse
 from gateway.answers.outcome import Listing, exported, ok
+from gateway.answers.words import API_PREFIX
+from gateway.api.refused_items import RefusedItems
 from gateway.api.schemas.approvals import AskedApproval as AskedShape
 from gateway.api.schemas.topups import DecidedTopUp
 from gateway.api.waiting import State, WaitQuery, poll_links, told_to_poll, when_changed
@@ -107,6 +109,9 @@ async def _decide(
 
 def _decided(call: RequestContext[Fields, Fields], ended: EndedTopUp) -> Answer:
     topup = ended.topup
+    if ended.refusal is not None:
+        path = call.template.removeprefix(API_PREFIX)
+        return refuse(RefusedItems(call, path).of(ended.refusal, {}), call.now_us)
     # A supplier's code cannot be worked out again, so a stored answer has its hint only.
     is_own = topup.fulfilment_code is None
     code = call.context.topup_rules.codes.shown(topup, call.principal) if is_own else None
@@ -191,10 +196,16 @@ ROUTES = (
         scopes=("approvals:write",),
         description=(
             "The rules are checked again. A key that has an ancestor in common with the one that"
-            " asked cannot decide, and nobody can after `expires_at`."
+            " asked cannot decide, and nobody can after `expires_at`. If the key that asked has ended, the"
+            " top-up is cancelled, its funds go back, and the answer is 3009."
         ),
         answers=ok(DecidedTopUp, codes.DELIVERED, codes.PENDING, codes.SUCCESS),
-        refuses=(codes.ALREADY_SETTLED, codes.INSUFFICIENT_BALANCE, codes.INVALID_PLATFORM),
+        refuses=(
+            codes.ALREADY_SETTLED,
+            codes.REQUESTER_BLOCKED,
+            codes.INSUFFICIENT_BALANCE,
+            codes.INVALID_PLATFORM,
+        ),
     ),
     Route(
         "POST",

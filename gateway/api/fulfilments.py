@@ -152,7 +152,11 @@ async def _signed_for(call: RequestContext[SettleBody, Fields]) -> TopUp:
     wrong = verify(headers=headers, body=call.raw, secret=secret, now_s=call.now_us // SECOND_US)
     named = {call.body.transaction_id, headers.get(ID_HEADER.lower(), topup_id)}
     if found is None or wrong or named != {topup_id}:
-        raise SignatureRefused("the request is not signed by this top-up's fulfilment")
+        raise SignatureRefused(
+            "The signature does not fit: sign these bytes with the callback secret of the supplier that is"
+            " asked for this top-up, and name its transaction_id.",
+            reason="signature",
+        )
     return found
 
 

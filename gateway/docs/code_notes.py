@@ -50,6 +50,11 @@ NOTES: Final[Mapping[int, str]] = {
         "reason says why it stays: redeemed, spent, handed_over (its supplier cannot take it back), kept"
         " (its supplier said no), or pending (cancel it instead)."
     ),
+    codes.REQUESTER_BLOCKED: (
+        "The key that asked for the send, requester_key_id, may not make it now. Your own key is fine."
+        " requester_ended: the top-up was cancelled, and its funds are back. requester_paused and"
+        " requester_limits: nothing was decided, and the funds stay held."
+    ),
     codes.RATE_LIMITED: "Too many calls; Retry-After says when the next one passes.",
     codes.ADDRESS_NOT_ALLOWED: "The caller's address is not on the key's allow-list.",
     codes.KEY_IN_PROGRESS: "The first call with this Idempotency-Key still runs; ask again.",

@@ -96,6 +96,12 @@ REPAIRS: Final[Mapping[int, Repair]] = {
         _RIGHT,
     ),
     codes.ALREADY_USED: Repair("It stays as it is; reason says why."),
+    codes.REQUESTER_BLOCKED: Repair(
+        "requester_ended: the recipient's credit has to be sent again, by another key. requester_paused: resume"
+        " that key, then approve again. requester_limits: widen its limits, then approve again. Or deny, and the"
+        " held funds go back at once.",
+        ("POST", "/approvals/{approval_id}/deny"),
+    ),
     codes.RATE_LIMITED: Repair("Send the same again after Retry-After seconds."),
     codes.ADDRESS_NOT_ALLOWED: Repair("A person adds the address to the key's allow-list."),
     codes.KEY_IN_PROGRESS: Repair(

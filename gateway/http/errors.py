@@ -48,7 +48,7 @@ from billing.topups.platform_rows import PlatformTaken
 from billing.topups.reverse import AlreadyUsed
 from billing.topups.send import RateLimited as SandboxRateLimited
 from billing.topups.send_request import AmountOutOfRange
-from billing.topups.settlement import AwaitsApproval, WrongStateForApproval
+from billing.topups.settlement import AwaitsApproval, RequesterBlocked, WrongStateForApproval
 from billing.topups.topup import AlreadyDelivered, AlreadyEnded, DuplicateReference
 from billing.topups.voucher import NotRedeemable
 from billing.topups.voucher_redemption import ExternalNotAllowed
@@ -170,6 +170,7 @@ TABLE: Final[Mapping[type[DomainError], ErrorRow]] = {
     AlreadyDelivered: ErrorRow(codes.ALREADY_DELIVERED, 409),
     AlreadyEnded: ErrorRow(codes.ALREADY_SETTLED, 409),
     AlreadyUsed: ErrorRow(codes.ALREADY_USED, 409),
+    RequesterBlocked: ErrorRow(codes.REQUESTER_BLOCKED, 409),
     BatchCancelled: ErrorRow(codes.ALREADY_SETTLED, 409),
     ApprovalDecided: ErrorRow(codes.ALREADY_SETTLED, 409),
     WrongStateForApproval: ErrorRow(codes.ALREADY_SETTLED, 409),

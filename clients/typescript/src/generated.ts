@@ -527,7 +527,7 @@ export interface paths {
         put?: never;
         /**
          * Let a held send go on
-         * @description The rules are checked again. A key that has an ancestor in common with the one that asked cannot decide, and nobody can after `expires_at`. Scope: `approvals:write`.
+         * @description The rules are checked again. A key that has an ancestor in common with the one that asked cannot decide, and nobody can after `expires_at`. If the key that asked has ended, the top-up is cancelled, its funds go back, and the answer is 3009. Scope: `approvals:write`.
          */
         post: operations["post_approvals_approval_id_approve"];
         delete?: never;
@@ -6039,7 +6039,7 @@ export interface components {
              * @description What happened, as a number; GET /codes lists them.
              * @enum {integer}
              */
-            code: 2001 | 2002 | 2003 | 2004 | 2005 | 2006 | 2007 | 2008 | 2009 | 2010 | 2011 | 2012 | 2013 | 3002 | 3003 | 3004 | 3005 | 3008 | 4001 | 4002 | 4003 | 4004 | 4005 | 5000 | 5001 | 5002;
+            code: 2001 | 2002 | 2003 | 2004 | 2005 | 2006 | 2007 | 2008 | 2009 | 2010 | 2011 | 2012 | 2013 | 3002 | 3003 | 3004 | 3005 | 3008 | 3009 | 4001 | 4002 | 4003 | 4004 | 4005 | 5000 | 5001 | 5002;
             /** @description The code in words. */
             message: string;
             /** @description The top-up's, where one is concerned; else null. */

@@ -62,10 +62,13 @@ async def decide(call: RequestContext[Fields, Fields]) -> Reply:
         actor=actor_of(call),
     )
     try:
-        await call.context.engine.submit(command)
+        ended = await call.context.engine.submit(command)
+        if ended.refusal is not None:
+            raise ended.refusal
     except (ApprovalDecided, WrongStateForApproval):
         return await _shown(call, await _find(call), status=409)
     except DomainError as error:
+        found = await _find(call)
         return await _shown(call, found, status=409, problem=first_words(for_people(error.detail)))
     return await _shown(call, await _find(call))
 
@@ -120,6 +123,7 @@ async def _shown(
         problem=None if problem is None else refusal_in(language, problem),
         is_test=topup.environment == "staging",
         by_link=asked.decided_by == BY_LINK,
+        is_blocked=topup.failure_reason is not None,
     )
 
 

@@ -11,6 +11,7 @@ from billing.engine.engine import Engine
 from billing.topups.approval import ApprovalDecided
 from billing.topups.platform import InvalidPlatform, Platform, PlatformBook, Source
 from billing.topups.send import Sent
+from billing.topups.settlement import RequesterBlocked
 from kernel.clock import FixedClock
 from kernel.errors import DomainError
 from keys.api_keys import api_key
@@ -211,6 +212,125 @@ async def test_a_cancel_after_the_end_tells_that_it_expired(
     assert ended.approval is not None
     assert (ended.approval.status, ended.approval.decided_by) == ("expired", None)
     assert (await account.events())[2:] == ["approval.expired", "topup.cancelled"]
+
+
+# What became of the key that asked
+
+
+async def revoked(account: FundedAccount, key_id: str) -> None:
+    await account.database.transaction(
+        lambda tx: api_key.revoke(
+            tx, account.principal.tenant, key_id, asker=None, now_us=account.clock.now_us()
+        )
+    )
+
+
+async def paused(account: FundedAccount, key_id: str) -> None:
+    await account.database.transaction(
+        lambda tx: api_key.pause(
+            tx, account.principal.tenant, key_id, asker=None, now_us=account.clock.now_us()
+        )
+    )
+
+
+async def moved_elsewhere(account: FundedAccount, key_id: str) -> None:
+    await account.database.transaction(
+        lambda tx: api_key.patch(
+            tx,
+            account.principal.tenant,
+            key_id,
+            changes=KeyChanges(platforms=("slow",)),
+            asker=None,
+            now_us=account.clock.now_us(),
+        )
+    )
+
+
+async def test_approving_what_an_ended_key_asked_gives_the_funds_back_at_once(
+    database: Database, clock: FixedClock
+) -> None:
+    account = await open_funded_account(database, clock, approval_threshold_cents=500)
+    child = await account.mint(parent=account.principal)
+    by_parent, by_child = await account.send(1000), await account.send(700, principal=child)
+    assert by_parent.approval is not None
+    assert by_child.approval is not None
+    # The parent ends: with it every send of its descendants.
+    await revoked(account, account.principal.lineage[0])
+
+    ended = [
+        await account.decide(sent.topup.id, sent.approval.id, "approved")
+        for sent in (by_parent, by_child)
+        if sent.approval is not None
+    ]
+
+    for one in ended:
+        assert one.refusal is not None
+        assert one.refusal.reason == "requester_ended"
+        assert one.refusal.detail == (
+            'The API key "test" that made this send was revoked. The top-up was cancelled, and its funds'
+            " are back in the wallet."
+        )
+        assert one.topup.status == "cancelled"
+        assert one.topup.failure_reason == 'The API key "test" that made this send was revoked.'
+        assert one.approval is not None
+        assert (one.approval.status, one.approval.decided_by) == ("cancelled", "key_approver")
+    # $10,000.00 of the start; nothing is held.
+    assert ended[1].wallet_balance_cents == 1_000_000
+    assert (await account.balance())["held_cents"] == 0
+    assert (await account.events())[4:] == ["approval.cancelled", "topup.cancelled"] * 2
+    with pytest.raises(ApprovalDecided):
+        await account.decide(by_parent.topup.id, by_parent.approval.id, "denied")
+    assert await account.findings() == []
+
+
+async def test_a_key_that_ran_out_meanwhile_is_told_as_expired(
+    database: Database, clock: FixedClock
+) -> None:
+    account = await open_funded_account(
+        database,
+        clock,
+        approval_threshold_cents=500,
+        expires_at=clock.now_us() + 3_600_000_000,
+    )
+    sent = await account.send(1000)
+    assert sent.approval is not None
+    clock.advance_s(3600)
+
+    ended = await account.decide(sent.topup.id, sent.approval.id, "approved")
+
+    assert ended.topup.failure_reason == 'The API key "test" that made this send has expired.'
+    assert ended.wallet_balance_cents == 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("change", "reason", "sentence"),
+    [
+        (paused, "requester_paused", 'The API key "test" that made this send is paused.'),
+        (
+            moved_elsewhere,
+            "requester_limits",
+            'The API key "test" that made this send may no longer send to this platform.',
+        ),
+    ],
+)
+async def test_what_may_pass_later_stays_held_and_can_be_denied(
+    database: Database, clock: FixedClock, change: Any, reason: str, sentence: str
+) -> None:
+    account = await open_funded_account(database, clock, approval_threshold_cents=500)
+    sent = await account.send(1000)
+    assert sent.approval is not None
+    await change(account, account.principal.lineage[0])
+
+    with pytest.raises(RequesterBlocked) as refusal:
+        await account.decide(sent.topup.id, sent.approval.id, "approved")
+
+    assert refusal.value.reason == reason
+    assert refusal.value.detail.startswith(sentence)
+    assert refusal.value.extra["requester_key_id"] == account.principal.lineage[0]
+    assert (await account.balance())["held_cents"] == 1000
+    denied = await account.decide(sent.topup.id, sent.approval.id, "denied")
+    assert (denied.topup.status, denied.wallet_balance_cents) == ("cancelled", 1_000_000)
+    assert await account.findings() == []
 
 
 # What changed meanwhile

@@ -132,7 +132,7 @@ async def gone(account: FundedAccount) -> None:
 @pytest.mark.parametrize(
     ("meanwhile", "reason"),
     [
-        (revoke, "the API key was revoked"),
+        (revoke, 'The API key "test" that made this send was revoked.'),
         (gone, "platform is one of slow"),
         (
             stop,

@@ -1,5 +1,9 @@
 """Who decides on a held send, and that looking vouchers up is no way to guess them."""
 
+from typing import Any
+
+from kernel.tenant import Tenant
+from keys.api_keys import api_key
 from tests.support.gateway import Gateway
 
 SEND = {"platform": "claude", "amount_cents": 600, "recipient_email": "user@example.com"}
@@ -161,3 +165,55 @@ async def test_both_names_of_the_threshold_are_taken_and_shown(gateway: Gateway)
     assert cleared.json()["data"]["approval_above_per_day_cents"] == 900
     assert (disagree.status_code, disagree.json()["code"]) == (422, 2007)
     assert disagree.json()["data"]["error"]["param"] == "approval_above_cents"
+
+
+async def _change(gateway: Gateway, account_id: str, key_id: str, act: Any) -> None:
+    """As the account's own person does it."""
+    tenant = Tenant(account_id, "staging")
+    now_us = gateway.context.clock.now_us()
+    await gateway.context.database.transaction(
+        lambda tx: act(tx, tenant, key_id, asker=None, now_us=now_us)
+    )
+
+
+async def test_an_ended_requester_is_never_told_as_the_approvers_own_key(gateway: Gateway) -> None:
+    account_id = await gateway.account()
+    sender = await gateway.key(account_id, name="Agent 7", approval_threshold_cents=500)
+    approver = await gateway.key(account_id)
+    own = (await gateway.call("GET", "/keys/self", key=sender)).json()["data"]["id"]
+    ids = []
+    for _ in range(2):
+        asked = await gateway.call("POST", "/topup/send", key=sender, json=SEND)
+        ids.append(asked.json()["data"]["approval"]["id"])
+    await _change(gateway, account_id, own, api_key.pause)
+    paused = await gateway.call("POST", f"/approvals/{ids[0]}/approve", key=approver, json={})
+    await _change(gateway, account_id, own, api_key.revoke)
+    headers = {"Idempotency-Key": "one"}
+
+    ended = [
+        await gateway.call(
+            "POST", f"/approvals/{ids[0]}/approve", key=approver, json={}, headers=headers
+        )
+        for _ in range(2)
+    ]
+
+    assert (paused.status_code, paused.json()["code"], paused.json()["status"]) == (
+        *(409, 3009),
+        "pending",
+    )
+    assert paused.json()["data"]["error"]["reason"] == "requester_paused"
+    assert ended[0].content == ended[1].content
+    assert (ended[0].status_code, ended[0].json()["code"], ended[0].json()["status"]) == (
+        *(409, 3009),
+        "cancelled",
+    )
+    assert ended[0].json()["success"] is False
+    error = ended[0].json()["data"]["error"]
+    assert (error["reason"], error["requester_key_id"]) == ("requester_ended", own)
+    assert error["detail"] == (
+        'The API key "Agent 7" that made this send was revoked. The top-up was cancelled, and its funds'
+        " are back in the wallet."
+    )
+    balance = (await gateway.call("GET", "/topup/balance", key=approver)).json()["data"]
+    # The other one waits still: $6.00 of it are held.
+    assert (balance["balance_cents"], balance["held_cents"]) == (999_400, 600)

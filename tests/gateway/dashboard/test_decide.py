@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 
 from kernel.clock import FixedClock
+from kernel.tenant import Tenant
 from keys import suspension
+from keys.api_keys import api_key
 from keys.mandate import SpendWindow
 from tests.support.browser import signed_in
 from tests.support.gateway import API, Gateway
@@ -31,6 +33,26 @@ async def asked(gateway: Gateway, key: str) -> tuple[str, str]:
 async def press(gateway: Gateway, path: str, decision: str) -> Any:
     content = f"decision={decision}"
     return await gateway.client.post(path, content=content, headers=FORM)
+
+
+async def test_an_ended_requester_is_told_and_the_funds_go_back(gateway: Gateway) -> None:
+    account_id = await gateway.account()
+    key = await gateway.key(account_id, name="Agent 7")
+    _, path = await asked(gateway, key)
+    own = (await gateway.call("GET", "/keys/self", key=key)).json()["data"]["id"]
+    tenant, now_us = Tenant(account_id, "staging"), gateway.context.clock.now_us()
+    await gateway.context.database.transaction(
+        lambda tx: api_key.revoke(tx, tenant, own, asker=None, now_us=now_us)
+    )
+
+    pressed = await press(gateway, path, "approve")
+    later = await gateway.client.get(path)
+
+    assert pressed.status_code == 409
+    assert "The API key &#34;Agent 7&#34; that made this send was revoked." in pressed.text
+    for page in (pressed, later):
+        assert "The send is cancelled, and its funds went back." in page.text
+        assert "<form" not in page.text
 
 
 async def test_a_look_shows_what_is_asked_and_a_press_decides_it_once(gateway: Gateway) -> None:

@@ -134,6 +134,14 @@ async def _used_voucher(gateway: Gateway, account: str) -> Wrong:
     return Wrong("POST", path, key, {"reason": "wrong person"})
 
 
+async def _approve_of_an_ended_key(gateway: Gateway, account: str) -> Wrong:
+    key, made = await _child(gateway, account)
+    asked = await _send(gateway, made["key"], recipient_email="approval@sandbox.test")
+    await gateway.call("DELETE", f"/keys/{made['id']}", key=key)
+    approver = await gateway.key(account)
+    return Wrong("POST", f"/approvals/{asked['data']['approval']['id']}/approve", approver, {})
+
+
 async def _foreign_address(gateway: Gateway, account: str) -> Wrong:
     key = await gateway.key(account, ip_allow_list=["192.0.2.0/24"])
     return Wrong("POST", "/topup/send", key, SEND)
@@ -169,6 +177,7 @@ CASES: list[tuple[int, Provoke, str]] = [
     (codes.ALREADY_SETTLED, _cancelled_before, PERSON),
     (codes.FAILED_REFUNDED, _wrong_field("recipient_email", "failed@sandbox.test"), PERSON),
     (codes.ALREADY_USED, _used_voucher, PERSON),
+    (codes.REQUESTER_BLOCKED, _approve_of_an_ended_key, PERSON),
     (codes.ADDRESS_NOT_ALLOWED, _foreign_address, PERSON),
     (codes.METHOD_NOT_ALLOWED, _wrong_method, WANTED),
     (codes.DELIVERY_FAILED, _dead_receiver, PERSON),

@@ -16,7 +16,8 @@ def post_approvals_approval_id_approve(
     """Let a held send go on.
 
     The rules are checked again. A key that has an ancestor in common with the one that asked
-    cannot decide, and nobody can after `expires_at`. Scope: `approvals:write`.
+    cannot decide, and nobody can after `expires_at`. If the key that asked has ended, the top-
+    up is cancelled, its funds go back, and the answer is 3009. Scope: `approvals:write`.
     """
 
     headers: dict[str, Any] = {}
