@@ -11,7 +11,7 @@ RUN python -m venv --without-pip /opt/topup \
     && python -m pip --python /opt/topup/bin/python install --no-cache-dir --no-compile \
         --require-hashes --only-binary :all: -r requirements.lock
 RUN python -m pip install --no-cache-dir --require-hashes -r requirements-build.lock
-COPY pyproject.toml README.md LICENSE CHANGELOG.md ./
+COPY pyproject.toml README.md LICENSE CHANGELOG.md version.txt ./
 COPY billing billing
 COPY cli cli
 COPY gateway gateway
@@ -21,12 +21,20 @@ COPY runtime runtime
 COPY store store
 COPY webhooks webhooks
 COPY worker worker
+# The folder that is built has no repository to ask; `.ci/version --chart` prints it.
+ARG VERSION
+RUN test -n "$VERSION" || { echo 'pass --build-arg VERSION="$(.ci/version --chart)"'; exit 1; } \
+    && echo "version: $VERSION" >version.txt
 RUN python -m pip wheel --no-deps --no-build-isolation --wheel-dir dist . \
     && python -m pip --python /opt/topup/bin/python install --no-cache-dir --no-compile \
         --no-deps --no-index dist/*.whl \
     && python -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/topup/lib
 
 FROM ${BASE}
+ARG VERSION
+LABEL org.opencontainers.image.title="topup-gateway" \
+    org.opencontainers.image.version="$VERSION" \
+    org.opencontainers.image.licenses="Apache-2.0"
 # For `topup backup` and `topup restore`; ca-certificates for webhooks, providers and suppliers.
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends ca-certificates postgresql-client-17 \

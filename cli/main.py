@@ -9,6 +9,8 @@ from typing import Any, cast
 import click
 from click.exceptions import NoSuchCommand
 
+from kernel import version
+
 # httpx has a command line of its own, and imports it with all that draws it where that is installed [3.2 MB of each
 # process]. There is no switch: None makes the import fail, as Python documents, and httpx goes on without it.
 cast(dict[str, Any], sys.modules).setdefault("httpx._main", None)
@@ -157,6 +159,12 @@ class _Commands(click.Group):
             raise told from None
 
 
+def _show_version(ctx: click.Context, _: click.Parameter, is_asked: object) -> None:
+    if is_asked:
+        click.echo(f"topup, version {version.running()}")
+        ctx.exit()
+
+
 @click.group(
     cls=_Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
@@ -173,7 +181,14 @@ Exit codes:
   10 to 46  what keeps the database from being used: docs/cli.md has the table
 """,
 )
-@click.version_option(package_name="topup-gateway")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_show_version,
+    help="Show the version and exit.",
+)
 def main() -> None:
     """Sell and move prepaid AI credit: one call, one ledger transaction, one signed webhook.
 

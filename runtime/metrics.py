@@ -4,17 +4,15 @@ Labels come from fixed lists (route templates, codes, error classes), never from
 so the number of series is bounded.
 """
 
-import functools
 from collections.abc import Sequence
-from importlib import metadata
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
+from kernel import version
 from runtime.plain_metrics import PlainCounter, PlainGauge, PlainHistogram
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
-DISTRIBUTION = "topup-gateway"
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
 _ATTEMPT_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 # From a delivery that leaves at once to one that nobody looked after for an hour.
@@ -290,7 +288,7 @@ class Metrics:
         )
         self._registry.register(self.pruning_lag_seconds)
         build = PlainGauge("topup_build_info", "1, with the version that runs.", "version")
-        build.set(1, version())
+        build.set(1, version.running())
         self._registry.register(build)
 
     def render(self) -> bytes:
@@ -311,12 +309,3 @@ class Metrics:
         histogram = PlainHistogram(name, meaning, *labels, bounds=bounds)
         self._registry.register(histogram)
         return histogram
-
-
-@functools.cache
-def version() -> str:
-    """Of what is installed; "unknown" where the source runs without being installed."""
-    try:
-        return metadata.version(DISTRIBUTION)
-    except metadata.PackageNotFoundError:
-        return "unknown"

@@ -7,9 +7,9 @@ import os
 import socket
 from collections.abc import Awaitable, Callable
 from functools import partial
-from importlib.metadata import version
 from typing import Final
 
+from kernel import version
 from kernel.clock import Clock
 from kernel.ids import new_id
 from runtime.processes.presence import (
@@ -95,7 +95,7 @@ async def be_present(
                 id=id_,
                 machine=socket.gethostname()[:_MACHINE_CHARACTERS_MAX],
                 process_id=os.getpid(),
-                version=version("topup-gateway"),
+                version=version.running(),
                 started_at=started_at,
                 seen_at=clock.now_us(),
                 sending=slots.held,

@@ -7,7 +7,6 @@ of A2A alone passes over.
 """
 
 from collections.abc import Mapping
-from importlib.metadata import version
 from typing import Any, Final
 
 import msgspec
@@ -19,6 +18,7 @@ from starlette.routing import Route
 from gateway.docs.documents import CACHE, plain_document
 from gateway.docs.pages import PATH as DOCS, address_for
 from gateway.docs.plain_text import SUMMARY
+from kernel import version
 from kernel.clock import DAY_US, Clock, rfc3339
 from runtime.context import Context
 
@@ -101,7 +101,7 @@ def _card(server: str) -> Mapping[str, Any]:
         "supportedInterfaces": [
             {"url": f"{server}/mcp", "protocolBinding": _BINDING, "protocolVersion": "1.0"}
         ],
-        "version": version("topup-gateway"),
+        "version": version.base(),
         "documentationUrl": f"{server}{DOCS}",
         "capabilities": {"streaming": False, "pushNotifications": False},
         "securitySchemes": {"bearer": {"httpAuthSecurityScheme": {"scheme": "Bearer"}}},

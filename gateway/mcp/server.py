@@ -8,7 +8,6 @@ manager is opened for one request and closed with it. Loaded by gateway/mcp/endp
 
 from collections.abc import Callable
 from functools import partial
-from importlib.metadata import version
 from typing import Any, Final
 
 from mcp import MCPError
@@ -38,6 +37,7 @@ from gateway.mcp.links import allowed
 from gateway.mcp.listing import tools_of
 from gateway.mcp.message import INVALID_PARAMS, Message, read
 from gateway.mcp.tools import TOOLS
+from kernel import version
 from kernel.limits import BODY_BYTES_MAX
 from keys.principal import require_scope
 
@@ -62,7 +62,7 @@ def server() -> Callable[[RequestContext[Fields, Fields]], Reply]:
     """What answers an admitted request; each with an application of its own."""
     made = Server(
         "topup-gateway",
-        version=version("topup-gateway"),
+        version=version.base(),
         title="Topup Gateway",
         instructions=_INSTRUCTIONS,
         cache_hints={

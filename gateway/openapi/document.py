@@ -5,7 +5,6 @@ package's version.
 """
 
 from collections.abc import Iterator, Mapping
-from importlib.metadata import version
 from typing import Any, Final
 
 import msgspec
@@ -18,6 +17,7 @@ from gateway.openapi.links import add_links
 from gateway.openapi.operations import BEARER, SESSION, is_ours, operation, tag_of
 from gateway.openapi.responses import Shared
 from gateway.openapi.schemas import Schema, Schemas, pruned
+from kernel import version
 from kernel.limits import IDEMPOTENCY_KEY_CHARACTERS_MAX
 from keys.principal import SCOPES
 from keys.signatures.signing import SIGNATURE_HEADER, STANDARD_HEADER
@@ -27,7 +27,6 @@ from webhooks.events.schemas import TYPES
 
 OPENAPI: Final = "3.1.0"
 DIALECT: Final = "https://spec.openapis.org/oas/3.1/dialect/base"
-PACKAGE: Final = "topup-gateway"
 _TOLD: Final = (
     "Prepaid AI credit in one call: a ledger, vouchers and signed webhooks behind one REST API."
     " Every answer comes in one envelope with a numeric code; an `Idempotency-Key` makes a repeated"
@@ -66,7 +65,7 @@ def document(router: Router, server: str) -> dict[str, Any]:
         "jsonSchemaDialect": DIALECT,
         "info": {
             "title": "Topup Gateway",
-            "version": version(PACKAGE),
+            "version": version.base(),
             "description": _TOLD,
             "license": _LICENSE,
         },

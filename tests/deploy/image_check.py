@@ -25,6 +25,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
+from kernel import version
 from tests.deploy.dockerfile import Instruction, stages
 from tests.support.installation import API, MASTER_KEY, ROOT, clean_environment
 from tests.support.ports import free_port
@@ -98,16 +99,18 @@ def as_user() -> list[str]:
 
 
 def _do(one: Instruction, place: Path, base: Path, home: Path) -> None:
+    """Do a COPY or a RUN; `docker build` would get VERSION as an argument."""
     if one.word == "COPY":
         *sources, target = one.text.split()
         for source in sources:
             _copy(ROOT / source, place / target)
     elif one.word == "RUN":
+        tag = version.for_chart(version.of_source())
         path = f"{base / 'bin'}{os.pathsep}{os.environ['PATH']}"
         done = subprocess.run(
             ["/bin/sh", "-ec", one.text.replace(HOME, str(home))],
             cwd=place,
-            env=clean_environment(PATH=path, PIP_DISABLE_PIP_VERSION_CHECK="1"),
+            env=clean_environment(PATH=path, PIP_DISABLE_PIP_VERSION_CHECK="1", VERSION=tag),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,

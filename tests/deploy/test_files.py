@@ -108,7 +108,7 @@ def test_the_image_holds_what_is_locked_for_it_and_our_own_folders_alone() -> No
     assert "--no-deps" in into_image[1]
     # Our folders are named one by one, so that none is forgotten and no other is shipped.
     # The change log stands on a page of the documentation.
-    named = {"pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md"}
+    named = {"pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md", "version.txt"}
     named |= {"requirements.lock", "requirements-build.lock"}
     assert copied == {*named, *PACKAGES}
     words = {one.word: one.text for one in last}

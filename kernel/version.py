@@ -1,0 +1,109 @@
+"""Name the version of this code: a release, or a build between two releases.
+
+`version.txt` holds the base version, which is the next release until that release is tagged. The
+commit comes from git, or from `version.txt` where there is no repository: `git archive` writes the
+commit into it, and `stamp` writes the whole version into the `version.txt` of a copy.
+
+The build of the wheel imports this module before anything is installed, so it needs the standard
+library alone. `.ci/version` prints the version.
+"""
+
+import functools
+import re
+import subprocess
+from importlib import metadata
+from pathlib import Path
+from typing import Final
+
+DISTRIBUTION: Final = "topup-gateway"
+FILE: Final = "version.txt"
+ROOT: Final = Path(__file__).resolve().parents[1]
+_COMMIT_CHARACTERS: Final = 8
+_IS_COMMIT: Final = re.compile(r"[0-9a-f]{40,64}").fullmatch
+_DEVELOPMENT: Final = re.compile(
+    r"(?P<base>[0-9.]+)\.dev(?P<count>\d+)\+(?P<commit>\w+)(?P<rest>(\.\w+)*)"
+)
+
+
+@functools.cache
+def running() -> str:
+    """Return the version of the code that runs: of the checkout, else of what is installed."""
+    if (ROOT / ".git").exists():
+        return of_source()
+    try:
+        return metadata.version(DISTRIBUTION)
+    except metadata.PackageNotFoundError:
+        return of_source()
+
+
+def base() -> str:
+    """Return the release that the running code is or leads to, which strangers may know."""
+    return running().partition(".dev")[0]
+
+
+def of_source(root: Path = ROOT) -> str:
+    """Return the version of the source tree at `root`, by PEP 440.
+
+    That is `0.1.0` at the commit tagged `v0.1.0`, else `0.1.0.dev1883+gc1ab6630`: the number of
+    commits and the commit's first characters, with `.dirty` if a tracked file was changed. The number
+    is 0 in an archive and in a shallow clone, and the commit is `unknown` in a copy without a stamp.
+    """
+    facts = dict(_facts(root))
+    if "version" in facts:
+        return _of_chart(facts["version"])
+    base = facts["base"]
+    head = _git(root, "rev-parse", "HEAD") if (root / ".git").exists() else None
+    if head is None:
+        if f"tag: v{base}" in facts.get("refs", "").split(", "):
+            return base
+        commit = facts.get("commit", "")
+        return f"{base}.dev0+{_short(commit) if _IS_COMMIT(commit) else 'unknown'}"
+    is_dirty = bool(_git(root, "status", "--porcelain", "--untracked-files=no"))
+    tags = (_git(root, "tag", "--points-at", "HEAD") or "").split()
+    if f"v{base}" in tags and not is_dirty:
+        return base
+    is_shallow = _git(root, "rev-parse", "--is-shallow-repository") == "true"
+    count = "0" if is_shallow else _git(root, "rev-list", "--count", "HEAD")
+    return f"{base}.dev{count}+{_short(head)}{'.dirty' if is_dirty else ''}"
+
+
+def for_chart(version: str) -> str:
+    """Return the same version by Semantic Versioning, without `+`: `0.1.0-dev.1883.gc1ab6630`."""
+    found = _DEVELOPMENT.fullmatch(version)
+    if found is None:
+        return version
+    return f"{found['base']}-dev.{found['count']}.{found['commit']}{found['rest']}"
+
+
+def _of_chart(version: str) -> str:
+    """Return a stamped version by PEP 440, whichever of the two forms it was stamped in."""
+    return re.sub(r"-dev\.(\d+)\.", r".dev\1+", version)
+
+
+def stamp(folder: Path, version: str) -> None:
+    """Write the version into a copy of the source that has no repository of its own."""
+    (folder / FILE).write_text(f"version: {version}\n", encoding="utf-8")
+
+
+def _facts(root: Path) -> list[tuple[str, str]]:
+    lines = (root / FILE).read_text(encoding="utf-8").splitlines()
+    return [(name, value.strip()) for name, _, value in (line.partition(":") for line in lines)]
+
+
+def _short(commit: str) -> str:
+    return f"g{commit[:_COMMIT_CHARACTERS]}"
+
+
+def _git(root: Path, *words: str) -> str | None:
+    """Return what git prints, or None if git is missing or refuses this folder."""
+    try:
+        said = subprocess.run(  # noqa: S603 our own words and a folder of ours
+            ["git", "-C", str(root), *words],  # noqa: S607 whichever git is on the PATH
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=10,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return said.stdout.strip() if said.returncode == 0 else None
