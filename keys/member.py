@@ -1,7 +1,7 @@
 """Colleagues: people who sign in with an account of their own, and act for another by a role.
 
-Promises: an invitation counts once, for seven days, and only for the account with the invited address; a
-new link ends the one before; who was removed, or whose role changed, is bound by it within half a second
+Promises: an invitation counts once, for seven days, only for the account with the invited address, and only
+while who invited still may; a new link ends the one before; who was removed, or whose role changed, is bound by it within half a second
 everywhere. Invariant: an account is one's own or a colleague's, so nobody acts for their own account by a
 role. Rows stay, so that the security log can name who did something. Writes members.
 """
@@ -13,7 +13,11 @@ from typing import Final
 from kernel.clock import DAY_US
 from kernel.errors import InvalidInput, NotFound
 from kernel.ids import new_id
+from kernel.tenant import Tenant
+from keys.account import lock_tenants
 from keys.email_address import normalise_email
+from keys.granted import Granted, why_ended
+from keys.principal import ENVIRONMENTS
 from keys.roles import MemberRole
 from store.database import Transaction
 from store.row_mapping import RowMapping
@@ -69,7 +73,7 @@ class Invitation:
 
 
 async def list_members(tx: Transaction, account_id: str) -> Sequence[Member]:
-    """Those who joined and those who are invited, oldest first."""
+    """List those who joined and those who are invited, oldest first."""
     rows = await tx.fetch(
         f"""SELECT {_ROWS.listed} FROM members
             WHERE account_id = :account_id AND removed_at IS NULL ORDER BY id""",
@@ -113,7 +117,7 @@ async def invite(
 
 async def change_role(tx: Transaction, account_id: str, member_id: str, role: MemberRole) -> Member:
     """What they may do from now on; of who is invited, once they join. Raises NotFound."""
-    found = await _find(tx, account_id, member_id)
+    found = await _find_locked(tx, account_id, member_id)
     await tx.execute("UPDATE members SET role = :role WHERE id = :id", role=role, id=found.id)
     return await _find(tx, account_id, member_id)
 
@@ -127,8 +131,8 @@ async def renew(tx: Transaction, account_id: str, member_id: str, *, now_us: int
 
 
 async def remove(tx: Transaction, account_id: str, member_id: str, *, now_us: int) -> Member:
-    """Ends a membership, or withdraws an invitation. Raises NotFound."""
-    found = await _find(tx, account_id, member_id)
+    """End a membership, or withdraw an invitation. Raises NotFound."""
+    found = await _find_locked(tx, account_id, member_id)
     await tx.execute(
         "UPDATE members SET removed_at = :now_us, invitation_id = NULL WHERE id = :id",
         now_us=now_us,
@@ -151,7 +155,11 @@ async def leave(tx: Transaction, account_id: str, person_id: str, *, now_us: int
 
 
 async def find_invitation(tx: Transaction, invitation_id: str, *, now_us: int) -> Invitation:
-    """Raises NotFound, the same for one that was never made, accepted, withdrawn or is over."""
+    """Return what an invitation's page shows.
+
+    Raises NotFound, the same for one that was never made, was accepted or withdrawn, is over, or whose inviter
+    may no longer invite.
+    """
     row = await tx.fetch_one(
         f"""SELECT {_ROWS.of("m")}, a.name AS team, p.id AS known_id FROM members m
             JOIN accounts a ON a.id = m.account_id LEFT JOIN accounts p ON p.email = m.email
@@ -162,14 +170,18 @@ async def find_invitation(tx: Transaction, invitation_id: str, *, now_us: int) -
     )
     if row is None:
         raise NotFound("Invitation")
-    return Invitation(_ROWS.read(row), row["team"], row["known_id"] is not None)
+    found = _ROWS.read(row)
+    await _check_granted(tx, found, now_us=now_us)
+    return Invitation(found, row["team"], row["known_id"] is not None)
 
 
 async def accept(tx: Transaction, found: Member, person_id: str, *, now_us: int) -> None:
-    """The person joins. Raises NotFound where somebody was faster, or it is over by now.
+    """Let the person join. Raises NotFound if somebody was faster, or it is over by now.
 
     The caller looked whether the person's account has the invited address.
     """
+    await _lock(tx, found.account_id)
+    await _check_granted(tx, found, now_us=now_us)
     touched = await tx.execute(
         """UPDATE members SET person_id = :person_id, joined_at = :now_us, invitation_id = NULL
            WHERE id = :id AND invitation_id = :invitation_id AND removed_at IS NULL
@@ -244,6 +256,31 @@ async def _find(tx: Transaction, account_id: str, member_id: str) -> Member:
     if row is None:
         raise NotFound("Member")
     return _ROWS.read(row)
+
+
+async def is_open(tx: Transaction, found: Member, *, now_us: int) -> bool:
+    """Return whether the link of an invitation counts."""
+    if found.invitation_id is None or found.expires_at is None or found.expires_at <= now_us:
+        return False
+    offered = Granted(
+        found.account_id, found.expires_at - INVITATION_US, person_id=found.invited_by
+    )
+    return await why_ended(tx, offered, now_us=now_us) is None
+
+
+async def _check_granted(tx: Transaction, found: Member, *, now_us: int) -> None:
+    if not await is_open(tx, found, now_us=now_us):
+        raise NotFound("Invitation")
+
+
+async def _lock(tx: Transaction, account_id: str) -> None:
+    """Take the account's locks, which whoever keeps a grant's promise holds (keys/granted.py)."""
+    await lock_tenants(tx, [Tenant(account_id, one) for one in ENVIRONMENTS])
+
+
+async def _find_locked(tx: Transaction, account_id: str, member_id: str) -> Member:
+    await _lock(tx, account_id)
+    return await _find(tx, account_id, member_id)
 
 
 async def _is_own(tx: Transaction, account_id: str, address: str) -> bool:

@@ -4,7 +4,7 @@ Promises: a session ends 30 days after it began, or after 7 days without use; it
 digest and never stored. Invariant: a token names one environment for as long as it lives. A switch
 gives the session another token, so no cache anywhere can act in the world that was just left. A session
 belongs to the account that its person signs in with, also while they act for another by a role: to a process
-that knows no roles it is their own, and nothing more. Writes sessions.
+that knows no roles it is their own, and nothing more. Writes sessions, and accounts (access_ended_at).
 """
 
 import hashlib
@@ -171,8 +171,14 @@ async def end_of_token(tx: Transaction, token: str) -> None:
     await tx.execute("DELETE FROM sessions WHERE digest = :digest", digest=digest(token))
 
 
-async def end_others(tx: Transaction, account_id: str, kept_id: str = "") -> int:
-    """Signs out everywhere but in the session kept (in none: everywhere); returns how many."""
+async def end_others(tx: Transaction, account_id: str, kept_id: str = "", *, now_us: int) -> int:
+    """Sign the person out everywhere but in the session kept (in none: everywhere); return how many ended.
+
+    What their sessions granted before and nobody has used yet counts no more (keys/granted.py).
+    """
+    await tx.execute(
+        "UPDATE accounts SET access_ended_at = :now_us WHERE id = :id", now_us=now_us, id=account_id
+    )
     return await tx.execute(
         "DELETE FROM sessions WHERE account_id = :account_id AND id <> :kept_id",
         account_id=account_id,

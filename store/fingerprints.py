@@ -256,6 +256,11 @@ _OF_0066: Final = _OF_0064 | {
     "endpoints": "627f50baaf38",
 }
 _OF_0067: Final = _OF_0066 | {"accounts": "8d5e69886615"}
+_OF_0069: Final = _OF_0067 | {
+    "accounts": "4350690bedf0",
+    "authorization_codes": "54a857951beb",
+    "oauth_codes": "12ffe3b0dc9d",
+}
 
 TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0012": _OF_0012,
@@ -315,4 +320,5 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0066": _OF_0066,
     "0067": _OF_0067,
     "0068": _OF_0067,
+    "0069": _OF_0069,
 }

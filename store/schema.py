@@ -33,7 +33,7 @@ def _bytes(name: str, *, null: bool = False) -> sa.Column[bytes]:
 
 
 # keys/account.py, but live_* and email_verified_at by keys/live.py, *_mail_off_at and mail_language by
-# keys/mail_choice.py, suspended_* by keys/suspension.py.
+# keys/mail_choice.py, suspended_* by keys/suspension.py, access_ended_at by keys/session.py.
 # A tenant: merchant, agent operator or end user.
 accounts = sa.Table(
     "accounts",
@@ -59,6 +59,8 @@ accounts = sa.Table(
     _int("receipt_mail_off_at", null=True),  # wants no receipts by mail; null: it does
     _int("approval_mail_off_at", null=True),  # wants no mail about approvals; null: it does
     _text("mail_language", null=True),  # of mail to its owner; null: English
+    # When its person's sessions were ended all at once: what they granted before and nobody used counts no more.
+    _int("access_ended_at", null=True),
     _int(
         "erasing_at", null=True
     ),  # when deleting its rows was last begun; null: not so. store/erase.py
@@ -2968,6 +2970,7 @@ oauth_codes = sa.Table(
     _int("used_at", null=True),
     _text("grant_id", null=True),  # that it was used for: a second use ends it
     _int("revoked_at", null=True),  # the user took the app's access away, or it was used twice
+    _text("session_id", null=True),  # that consented; null: issued by a process of before 0069
     sa.Index("ix_oauth_codes_account", "account_id", "environment", "expires_at"),
 )
 
@@ -3054,6 +3057,7 @@ authorization_codes = sa.Table(
     _text("scopes"),
     _int("expires_at"),
     _text("family_id", null=True),  # the tokens that it was used for; a second use ends them
+    _text("session_id", null=True),  # that consented; null: issued by a process of before 0069
     sa.Index("ix_authorization_codes_end", "expires_at"),
     sa.Index("ix_authorization_codes_account", "account_id", "environment", "expires_at"),
 )

@@ -217,7 +217,8 @@ ROUTES = (
         description=(
             "202 with `reason: authorization_pending` until somebody decided; then 201 with the key, once."
             " 4001 with `reason: slow_down`: wait longer from now on, as Retry-After says. 2007 with"
-            " `expired_token`: the code is over or was used. 2009 with `access_denied`: the person refused."
+            " `expired_token`: the code is over or was used. 2009 with `access_denied`: the person refused, or"
+            " has lost the access with which they allowed it."
         ),
         answers=(
             *created(MintedKey),

@@ -49,6 +49,7 @@ async def allow(
             grant,
             redirect_uri=asked.redirect_uri,
             challenge=asked.challenge,
+            session_id=call.principal.credential_id,
             now_us=call.now_us,
         )
 

@@ -12,6 +12,7 @@ from kernel.clock import DAY_US, MINUTE_US
 from kernel.ids import BASE62
 from kernel.tenant import Tenant
 from keys.authorization.grant import McpGrant
+from keys.granted import Granted
 from keys.oauth.code import is_proven
 from keys.principal import Environment
 from keys.token_format import digest
@@ -26,7 +27,10 @@ CODES_MAX: Final = 20  # of one account, not used yet; the oldest make room
 
 @dataclass(frozen=True, slots=True)
 class IssuedCode:
-    """A code as it is stored. family_id: of the tokens that it was used for; null: none yet."""
+    """A code as it is stored. family_id: of the tokens that it was used for; null: none yet.
+
+    session_id: of the sign-in that consented; null: a process of before 0069 issued it.
+    """
 
     digest: str
     account_id: str
@@ -38,10 +42,21 @@ class IssuedCode:
     scopes: tuple[str, ...]
     expires_at: int
     family_id: str | None
+    session_id: str | None
 
     @property
     def tenant(self) -> Tenant:
         return Tenant(self.account_id, self.environment)
+
+    @property
+    def consent(self) -> Granted:
+        """What the account's owner allowed."""
+        return Granted(
+            self.account_id,
+            self.expires_at - LIFE_US,
+            session_id=self.session_id,
+            person_id=self.account_id,
+        )
 
     def is_answered_by(self, verifier: str) -> bool:
         """Whether this is the secret that the challenge was made of (RFC 7636)."""
@@ -49,9 +64,15 @@ class IssuedCode:
 
 
 async def issue(
-    tx: Transaction, grant: McpGrant, *, redirect_uri: str, challenge: str, now_us: int
+    tx: Transaction,
+    grant: McpGrant,
+    *,
+    redirect_uri: str,
+    challenge: str,
+    session_id: str,
+    now_us: int,
 ) -> str:
-    """A fresh code for what was just consented to; challenge: S256, checked by the caller."""
+    """Issue a code for what was just consented to in that session; challenge: S256, checked by the caller."""
     await tx.execute(
         _OLD, account_id=grant.account_id, environment=grant.environment, kept=CODES_MAX - 1
     )
@@ -66,6 +87,7 @@ async def issue(
         "challenge": challenge,
         "scopes": " ".join(grant.scopes),
         "expires_at": now_us + LIFE_US,
+        "session_id": session_id,
     }
     await tx.insert("authorization_codes", tuple(stored), [tuple(stored.values())])
     return code

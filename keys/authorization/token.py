@@ -24,6 +24,7 @@ from keys.authorization.code import IssuedCode
 from keys.authorization.grant import McpGrant
 from keys.authorization.refused import AuthorizationRefused
 from keys.authorization.token_text import TokenMaker
+from keys.granted import why_ended
 from keys.lineage import Link, Refusal
 from keys.live import IS_LIVE_OPEN
 from keys.principal import Environment, Principal
@@ -96,6 +97,9 @@ async def exchange(
         return _no_code()
     grant, key = await _usable(tx, found.grant_id, now_us)
     _check_code(found, grant, redirect_uri, verifier, resource, now_us)
+    why = await why_ended(tx, found.consent, now_us=now_us)
+    if why is not None:
+        raise AuthorizationRefused("invalid_grant", f"{why}: sign in again", param="code")
     family_id = new_id("mcf")
     await issued_code.mark_used(tx, found, family_id)
     return await _issue(tx, maker, code, grant, key, family_id, found.scopes, now_us)

@@ -3,7 +3,8 @@
 A code stands for the terms that the consent page showed: scope, cap and period are kept with it, so
 a change of the app in between changes nothing. Invariant: a code is taken at most once, by its own
 app, with the redirect_uri it was sent to (where the app repeats it) and the verifier of its PKCE
-challenge (S256, required of a public app); and never after the user took the app's access away.
+challenge (S256, required of a public app); and never after the user took the app's access away, or lost
+the access with which they consented.
 Stored is its SHA-256. Writes oauth_codes; the caller holds the user's lock.
 """
 
@@ -18,6 +19,7 @@ from kernel.clock import DAY_US, MINUTE_US
 from kernel.errors import DomainError, InvalidInput
 from kernel.ids import BASE62
 from kernel.tenant import Tenant
+from keys.granted import Granted, why_ended
 from keys.live import check_live
 from keys.oauth.app import CapPeriod, OAuthApp
 from keys.principal import Environment, OAuthScope
@@ -81,9 +83,10 @@ async def issue(
     *,
     redirect_uri: str,
     challenge: str | None,
+    session_id: str,
     now_us: int,
 ) -> str:
-    """A fresh code of 16 characters for what this user just consented to.
+    """Issue a code of 16 characters for what this user just consented to in that session.
 
     Raises InvalidInput for an account that does not exist in the app's environment, LiveNotOpen, and
     InvalidInput for a public app without a challenge.
@@ -126,6 +129,7 @@ async def issue(
         "cap_micros": app.cap_micros,
         "cap_period": app.cap_period,
         "expires_at": now_us + CODE_LIFE_US,
+        "session_id": session_id,
     }
     await tx.insert("oauth_codes", tuple(stored), [tuple(stored.values())])
     return code
@@ -164,6 +168,9 @@ async def check(
         raise CodeRefused(
             "the code_verifier does not fit the code", param="code_verifier", reason="code"
         )
+    why = await why_ended(tx, _granted(row), now_us=now_us)
+    if why is not None:
+        raise CodeRefused(f"the code counts no more: {why}", param="code", reason="code")
     return Consent(
         digest=row["digest"],
         app_id=app.id,
@@ -203,9 +210,19 @@ async def void(tx: Transaction, user: Tenant, app_id: str, *, now_us: int) -> in
 async def _find(tx: Transaction, code: str) -> Row | None:
     return await tx.fetch_one(
         """SELECT digest, account_id, app_id, redirect_uri, challenge, scope, cap_micros,
-                  cap_period, expires_at, used_at, grant_id, revoked_at
+                  cap_period, expires_at, used_at, grant_id, revoked_at, session_id
            FROM oauth_codes WHERE digest = :digest""",
         digest=digest(code),
+    )
+
+
+def _granted(row: Row) -> Granted:
+    """session_id is null in a code that a process of before 0069 issued."""
+    return Granted(
+        row["account_id"],
+        row["expires_at"] - CODE_LIFE_US,
+        session_id=row["session_id"],
+        person_id=row["account_id"],
     )
 
 

@@ -81,7 +81,7 @@ async def end_all(tx: Transaction, account_id: str) -> int:
 
 
 async def change_password(
-    tx: Transaction, account_id: str, password_hash: str, *, kept_session_id: str = ""
+    tx: Transaction, account_id: str, password_hash: str, *, now_us: int, kept_session_id: str = ""
 ) -> int:
     """Keeps argon2's text and ends the account's links and its sessions, but one; returns how many sessions.
 
@@ -89,7 +89,7 @@ async def change_password(
     """
     await set_password_hash(tx, account_id, password_hash)
     await end_all(tx, account_id)
-    return await session.end_others(tx, account_id, kept_session_id)
+    return await session.end_others(tx, account_id, kept_session_id, now_us=now_us)
 
 
 _ROWS = RowMapping(PasswordReset)

@@ -21,6 +21,7 @@ from keys.api_keys import api_key
 from keys.api_keys.api_key import ApiKey
 from keys.api_keys.fields import NewKey
 from keys.api_keys.grantable import check_room
+from keys.granted import Granted, scopes_handed_on, why_ended
 from keys.label import normalise_name
 from keys.live import check_live
 from keys.principal import ACCOUNT_SCOPES, Environment
@@ -49,7 +50,7 @@ class LoginExpired(DomainError):
 
 
 class LoginDenied(DomainError):
-    """The person refused."""
+    """The person refused, or lost the access with which they allowed it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,7 @@ class DeviceLogin:
     scopes: tuple[str, ...]
     key_expires_at: int | None
     decided_by: str | None
+    decided_at: int | None
 
     @property
     def tenant(self) -> Tenant:
@@ -238,12 +240,14 @@ async def wait(tx: Transaction, login: DeviceLogin, *, now_us: int) -> LoginWait
 
 
 async def take(tx: Transaction, login: DeviceLogin, *, now_us: int) -> LoggedIn:
-    """Makes the key of an approved login, under its tenant's lock.
+    """Make the key of an approved login, under its tenant's lock.
 
-    Raises LoginExpired for whoever comes second, and what mint raises: then it can be asked again.
+    Raises LoginExpired for whoever comes second, LoginDenied when the person who allowed it may no longer
+    do so, and what mint raises: then it can be asked again.
     """
     tenant = login.tenant
     await lock_tenants(tx, [tenant])
+    await _check_granted(tx, login, now_us=now_us)
     changed = await tx.execute(
         """UPDATE device_logins SET status = 'taken'
            WHERE digest = :digest AND status = 'approved' AND expires_at > :now_us""",
@@ -288,6 +292,21 @@ def expired() -> LoginExpired:
     )
 
 
+async def _check_granted(tx: Transaction, login: DeviceLogin, *, now_us: int) -> None:
+    assert login.decided_at is not None, "somebody allowed it"
+    allowed = Granted(
+        login.tenant.account_id,
+        login.decided_at,
+        scopes=scopes_handed_on(login.scopes),
+        session_id=login.decided_by,
+    )
+    why = await why_ended(tx, allowed, now_us=now_us)
+    if why is not None:
+        raise LoginDenied(
+            f"this login is not given a key: {why}. Log in again", reason="access_denied"
+        )
+
+
 def _read(row: Row) -> DeviceLogin:
     return DeviceLogin(
         digest=row["digest"],
@@ -303,4 +322,5 @@ def _read(row: Row) -> DeviceLogin:
         scopes=tuple((row["scopes"] or "").split()),
         key_expires_at=row["key_expires_at"],
         decided_by=row["decided_by"],
+        decided_at=row["decided_at"],
     )

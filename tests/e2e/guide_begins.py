@@ -15,6 +15,7 @@ from tests.e2e.guide_reader import Reader
 from tests.support.installation import API
 from tests.support.plain_http import http_client
 from tests.support.receiver import Receiver
+from tests.support.sign_ins import begin_sign_in
 
 # RFC 7636, appendix B: the verifier whose challenge the guide prints.
 VERIFIER: Final = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
@@ -89,7 +90,13 @@ async def consent(reader: Reader) -> None:
         app, secret = await oauth_app.create(tx, owner, new, now_us=now_us)
         await lock_tenants(tx, [user])
         code = await oauth_code.issue(
-            tx, app, user.account_id, redirect_uri=_REDIRECT, challenge=CHALLENGE, now_us=now_us
+            tx,
+            app,
+            user.account_id,
+            redirect_uri=_REDIRECT,
+            challenge=CHALLENGE,
+            session_id=await begin_sign_in(tx, user.account_id, now_us=now_us),
+            now_us=now_us,
         )
         return {"CLIENT_ID": app.id, "CLIENT_SECRET": secret, "CODE": code, "VERIFIER": VERIFIER}
 

@@ -157,7 +157,7 @@ async def test_the_others_end_when_a_password_changes(
         await begin(key_owner)
 
     ended = await database.transaction(
-        lambda tx: session.end_others(tx, key_owner.account_id, kept.id)
+        lambda tx: session.end_others(tx, key_owner.account_id, kept.id, now_us=clock.now_us())
     )
 
     assert ended == 3

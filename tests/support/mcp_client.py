@@ -21,6 +21,7 @@ from keys.lineage import Refusal
 from keys.principal import ACCOUNT_SCOPES, MCP_SCOPES, Principal
 from keys.token_format import digest
 from store.database import Database
+from tests.support.sign_ins import begin_sign_in
 
 REDIRECT: Final = "http://127.0.0.1:3030/callback"
 RESOURCE: Final = "https://topup.example.com/mcp"
@@ -76,11 +77,14 @@ class SignedIn:
                 resource=RESOURCE,
                 now_us=self.clock.now_us(),
             )
+            now_us = self.clock.now_us()
+            session_id = await begin_sign_in(tx, self.account_id, now_us=now_us)
             code = await codes.issue(
                 tx,
                 grant,
                 redirect_uri=REDIRECT,
                 challenge=CHALLENGE,
+                session_id=session_id,
                 now_us=self.clock.now_us(),
             )
             return code, grant, key

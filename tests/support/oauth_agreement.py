@@ -13,6 +13,7 @@ from keys.oauth.app import NewApp, OAuthApp
 from keys.principal import Environment
 from store.database import Transaction
 from tests.support.gateway import Gateway
+from tests.support.sign_ins import begin_sign_in
 
 REDIRECT = "https://app.example.com/cb"
 
@@ -35,7 +36,10 @@ class Agreement:
         async def work(tx: Transaction) -> str:
             await lock_tenants(tx, [Tenant(self.user_id, self.app.environment)])
             now_us = context.clock.now_us()
-            return await oauth_code.issue(tx, self.app, self.user_id, now_us=now_us, **given)
+            session_id = await begin_sign_in(tx, self.user_id, now_us=now_us)
+            return await oauth_code.issue(
+                tx, self.app, self.user_id, session_id=session_id, now_us=now_us, **given
+            )
 
         return await context.database.transaction(work)
 

@@ -20,6 +20,7 @@ from keys.oauth.token import OAuthToken
 from keys.principal import Environment, Principal
 from keys.token_format import digest
 from store.database import Database, Transaction
+from tests.support.sign_ins import begin_sign_in
 
 REDIRECT = "https://app.example.com/cb"
 
@@ -54,12 +55,14 @@ class OAuthConsent:
 
         async def work(tx: Transaction) -> str:
             await lock_tenants(tx, [Tenant(account_id, used.environment)])
+            session_id = await begin_sign_in(tx, account_id, now_us=self.clock.now_us())
             return await oauth_code.issue(
                 tx,
                 used,
                 account_id,
                 redirect_uri=redirect_uri,
                 challenge=challenge,
+                session_id=session_id,
                 now_us=self.clock.now_us(),
             )
 

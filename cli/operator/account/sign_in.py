@@ -10,7 +10,7 @@ from cli.database import account_named, read, write
 from cli.examples import examples
 from cli.operator.supply import in_one
 from cli.output import json_option, run, show_record, show_rows
-from kernel.clock import rfc3339
+from kernel.clock import SystemClock, rfc3339
 from kernel.errors import InvalidInput
 from kernel.tenant import Tenant
 from keys import second_factor
@@ -78,7 +78,9 @@ async def _set_password(account: str, new: str) -> None:
         if found.email is None:
             raise InvalidInput("the account has no email address to sign in with", param="account")
         await lock_tenants(tx, [Tenant(found.id, "staging")])
-        ended = await password_reset.change_password(tx, found.id, password_hash)
+        ended = await password_reset.change_password(
+            tx, found.id, password_hash, now_us=SystemClock().now_us()
+        )
         after = {"sessions_ended": ended}
         await tell(tx, Tenant(found.id, ""), "password.changed", found.id, after=after)
 

@@ -1567,7 +1567,7 @@ export interface paths {
         put?: never;
         /**
          * Ask whether the person allowed it
-         * @description 202 with `reason: authorization_pending` until somebody decided; then 201 with the key, once. 4001 with `reason: slow_down`: wait longer from now on, as Retry-After says. 2007 with `expired_token`: the code is over or was used. 2009 with `access_denied`: the person refused. No credential.
+         * @description 202 with `reason: authorization_pending` until somebody decided; then 201 with the key, once. 4001 with `reason: slow_down`: wait longer from now on, as Retry-After says. 2007 with `expired_token`: the code is over or was used. 2009 with `access_denied`: the person refused, or has lost the access with which they allowed it. No credential.
          */
         post: operations["post_cli_login_token"];
         delete?: never;

@@ -67,7 +67,11 @@ async def change_password(call: RequestContext[Fields, Fields]) -> Reply:
         account_id, now_us = principal.account_id, call.now_us
         await lock_tenants(tx, [Tenant(account_id, "staging")])
         ended = await password_reset.change_password(
-            tx, account_id, password_hash, kept_session_id=principal.credential_id
+            tx,
+            account_id,
+            password_hash,
+            now_us=now_us,
+            kept_session_id=principal.credential_id,
         )
         after = {"sessions_ended": ended}
         await note(tx, call, "password.changed", account_id, environment="", after=after)
@@ -98,7 +102,7 @@ async def end_other_sessions(call: RequestContext[Fields, Fields]) -> Reply:
     person_id, session_id = call.principal.person_id, call.principal.credential_id
 
     async def work(tx: Transaction) -> None:
-        ended = await session.end_others(tx, person_id, session_id)
+        ended = await session.end_others(tx, person_id, session_id, now_us=call.now_us)
         after = {"sessions_ended": ended}
         await note(
             tx, call, "session.ended", person_id, account_id=person_id, environment="", after=after

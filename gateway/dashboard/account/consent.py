@@ -180,6 +180,7 @@ async def decide(call: RequestContext[Fields, Fields]) -> Reply:
             account_id,
             redirect_uri=asked.redirect_uri,
             challenge=asked.challenge,
+            session_id=call.principal.credential_id,
             now_us=call.now_us,
         )
         after = {"app": asked.app.name, "scope": asked.app.scope}

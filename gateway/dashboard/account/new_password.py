@@ -152,7 +152,9 @@ async def _change(call: RequestContext[Any, Any], reset: PasswordReset, password
 
     async def work(tx: Transaction) -> None:
         account = await _used(tx, call, reset)
-        ended = await password_reset.change_password(tx, account.id, password_hash)
+        ended = await password_reset.change_password(
+            tx, account.id, password_hash, now_us=call.now_us
+        )
         if not await second_factor.is_asked(tx, account.id):
             await verify_email(tx, account.id, now_us=call.now_us)
         after = {"sessions_ended": ended}
@@ -179,7 +181,7 @@ async def _leave(call: RequestContext[Any, Any], reset: PasswordReset, password_
 
     async def work(tx: Transaction) -> None:
         account = await _used(tx, call, reset)
-        await session.end_others(tx, account.id)
+        await session.end_others(tx, account.id, now_us=call.now_us)
         await password_reset.end_all(tx, account.id)
         await release_email(tx, account.id)
         for team in await member.teams_of(tx, account.id):

@@ -261,8 +261,13 @@ async def _show(
     principal = call.principal
 
     async def work(tx: Transaction) -> dict[str, Any]:
+        members = await member.list_members(tx, principal.account_id)
+        is_open = [await member.is_open(tx, one, now_us=call.now_us) for one in members]
         return {
-            "members": await member.list_members(tx, principal.account_id),
+            "members": members,
+            "open_invitations": {
+                one.id for one, counts in zip(members, is_open, strict=True) if counts
+            },
             "teams": await member.teams_of(tx, principal.person_id),
             "own": await get_account(tx, principal.person_id),
         }

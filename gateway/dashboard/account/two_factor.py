@@ -61,7 +61,9 @@ async def switch_on(call: RequestContext[Fields, Fields]) -> Reply:
             raise InvalidInput(
                 phrase("that is not the app's code now: is the phone's clock right?"), param="code"
             )
-        ended = await session.end_others(tx, account_id, principal.credential_id)
+        ended = await session.end_others(
+            tx, account_id, principal.credential_id, now_us=call.now_us
+        )
         after = {"sessions_ended": ended}
         await note(tx, call, "two_factor.on", account_id, environment="", after=after)
         return list(codes)

@@ -50,7 +50,9 @@ async def forget(owner: FundedAccount) -> PasswordReset | None:
 async def change(owner: FundedAccount) -> None:
     async def work(tx: Transaction) -> None:
         account = await get_account(tx, owner.account_id)
-        await password_reset.change_password(tx, account.id, "argon2's text")
+        await password_reset.change_password(
+            tx, account.id, "argon2's text", now_us=owner.clock.now_us()
+        )
         await password_mail.write_changed(tx, MAIL, account, now_us=owner.clock.now_us())
 
     await owner.database.transaction(work)
@@ -85,7 +87,9 @@ async def test_what_counts_no_more_is_not_sent(owner: FundedAccount, server: Mai
     """The password was changed before the worker came to it; and an hour went by."""
     await forget(owner)
     await owner.database.transaction(
-        lambda tx: password_reset.change_password(tx, owner.account_id, "argon2's text")
+        lambda tx: password_reset.change_password(
+            tx, owner.account_id, "argon2's text", now_us=owner.clock.now_us()
+        )
     )
     await forget(owner)
     owner.clock.advance_s(3_600)

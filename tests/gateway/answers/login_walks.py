@@ -7,6 +7,7 @@ from keys.tokens import device_login
 from store.database import Transaction
 from tests.gateway.answers.own_walks import account
 from tests.gateway.answers.recorder import Recorder
+from tests.support.sign_ins import begin_sign_in
 
 TOKEN = "/cli/login/token"
 
@@ -44,7 +45,7 @@ async def _decide(to: Recorder, login: Any, account_id: str, *, is_allowed: bool
             Tenant(account_id, "staging"),
             scopes=["topup:send", "topup:read"],
             life_days=90,
-            by="ses_1",
+            by=await begin_sign_in(tx, account_id, now_us=now_us),
             now_us=now_us,
         )
 

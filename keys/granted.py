@@ -1,0 +1,116 @@
+"""Judge again what a person granted, at the moment it takes effect.
+
+A login, a code, an invitation or a send that waits was allowed by a person who may have lost their access
+since. Every module that holds such a promise asks here before it keeps it, so there is one rule.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from keys.principal import ACCOUNT_SCOPES
+from keys.roles import ROLE_SCOPES, MemberRole
+from keys.session import IDLE_US
+from store.database import BatchRead, Rows, Transaction
+
+SIGN_IN_ENDED: Final = "the sign-in that allowed it has ended"
+SIGNED_OUT: Final = (
+    "the person who allowed it changed their password or signed out everywhere since"
+)
+NO_ACCESS: Final = "the person who allowed it no longer has access to the account"
+ROLE_TOO_SMALL: Final = "the role of the person who allowed it no longer covers it"
+SUSPENDED: Final = "the account is suspended"
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """What a person is in an account that is not their own. joined_at in microseconds."""
+
+    role: MemberRole
+    joined_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """What a person allowed in an account, and when (microseconds).
+
+    scopes: what they handed on; None: only the account's owner may do it. session_id: the sign-in that
+    allowed it; None: any sign-in of person_id, who is the session's person otherwise.
+    """
+
+    account_id: str
+    granted_at: int
+    scopes: frozenset[str] | None = None
+    session_id: str | None = None
+    person_id: str | None = None
+
+
+async def why_ended(tx: Transaction, granted: Granted, *, now_us: int) -> str | None:
+    """Return why the grant is worth nothing any more, or None while it is good.
+
+    Locks the session, so a sign-out is either seen here or waits for the caller's commit. The caller holds
+    the account's lock, which removals and suspensions take, too.
+    """
+    person_id = granted.person_id
+    if granted.session_id is not None:
+        row = await tx.fetch_one(_SESSION, id=granted.session_id)
+        if row is None or min(row["expires_at"], row["last_seen_at"] + IDLE_US) <= now_us:
+            return SIGN_IN_ENDED
+        person_id = row["account_id"]
+    assert person_id is not None, "somebody granted it"
+    row = await tx.fetch_one(_STANDING, account_id=granted.account_id, person_id=person_id)
+    if row is None:
+        return NO_ACCESS
+    if row["suspended_at"] is not None:
+        return SUSPENDED
+    if row["access_ended_at"] is not None and row["access_ended_at"] >= granted.granted_at:
+        return SIGNED_OUT
+    if person_id == granted.account_id:
+        return None
+    member = None if row["role"] is None else Membership(row["role"], row["joined_at"])
+    return why_lost(member, granted)
+
+
+def why_lost(member: Membership | None, granted: Granted) -> str | None:
+    """Return why a colleague may no longer do what they allowed, or None while they may."""
+    # Whoever was removed and invited again begins anew.
+    if member is None or member.joined_at > granted.granted_at:
+        return NO_ACCESS
+    if granted.scopes is None or not granted.scopes <= ROLE_SCOPES[member.role]:
+        return ROLE_TOO_SMALL
+    return None
+
+
+def scopes_handed_on(scopes: Iterable[str]) -> frozenset[str]:
+    """Return the scopes of an account among these, as `Granted` holds them."""
+    return frozenset(scopes) & frozenset(ACCOUNT_SCOPES)
+
+
+def memberships_reading(
+    wanted: Iterable[tuple[str, str]], into: dict[tuple[str, str], Membership]
+) -> BatchRead:
+    """Read the memberships of (account, person) pairs; those who are no members are left out."""
+    pairs = sorted(set(wanted))
+
+    def take(rows: Rows) -> None:
+        for row in rows:
+            into[row[0], row[1]] = Membership(row[2], row[3])
+
+    return BatchRead(_MEMBERSHIPS if pairs else "", take, pairs=pairs)
+
+
+_SESSION: Final = """
+SELECT account_id, expires_at, last_seen_at FROM sessions WHERE id = :id FOR NO KEY UPDATE
+"""
+_STANDING: Final = """
+SELECT a.suspended_at, p.access_ended_at, m.role, m.joined_at
+FROM accounts a
+JOIN accounts p ON p.id = :person_id
+LEFT JOIN members m ON m.account_id = a.id AND m.person_id = p.id AND m.removed_at IS NULL
+WHERE a.id = :account_id
+"""
+_MEMBERSHIPS: Final = """
+SELECT m.account_id, m.person_id, m.role, m.joined_at
+FROM :pairs[account_id text, person_id text] AS v
+JOIN members m ON m.account_id = v.account_id AND m.person_id = v.person_id AND m.removed_at IS NULL
+"""
