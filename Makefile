@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test quick check fast-check fix ci clients docs bench lock audit sbom pin-images image-check rehearse release old-code stripe-mock-check
+.PHONY: help run test quick prove check fast-check fix ci clients docs bench lock audit sbom pin-images image-check rehearse release old-code stripe-mock-check
 
 # The first Python on the PATH that is new enough, or a much faster one; `make PYTHON=… run` overrides it.
 PYTHON ?= $(shell bash .ci/find-python)
@@ -33,6 +33,9 @@ quick: $(INSTALLED) ## a useful part of the suite in a minute: kernel, store, ke
 	@env -u CI -u TEST_DATABASE_URL -u TEST_REDIS_URL $(BIN)/python -m pytest -q -n 2 --dist worksteal \
 		-m "not long" -k "not postgresql" $(ARGS) \
 		tests/kernel tests/store tests/keys tests/webhooks tests/billing
+
+prove: $(INSTALLED) ## the whole matrix of the proof: each changed column is found by `topup audit`
+	@TOPUP_PROVE=1 $(BIN)/python -m pytest -q -n 2 $(ARGS) tests/billing/proof
 
 check: $(INSTALLED) ## what must hold before a commit: lint, format, types
 	$(BIN)/ruff check .

@@ -7,7 +7,7 @@ at whole, in one snapshot. A large one is looked at in steps, and from what was 
 """
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from functools import partial
 from typing import Final, NamedTuple, Protocol
 
@@ -65,6 +65,10 @@ class Basis(Protocol):
         ...
 
 
+# Further findings of an account, from that time on (microseconds; 0: all): billing/proof has them.
+More = Callable[[Database, Tenant, int], AsyncIterator[Finding]]
+
+
 class _Listed(NamedTuple):
     """A tenant of a page; is_large: it has more transfers than are looked at whole."""
 
@@ -85,6 +89,7 @@ async def audit(
     basis: Basis | None = None,
     whole_up_to: int = WHOLE_UP_TO,
     steps: Steps = STEPS,
+    more: More | None = None,
 ) -> AsyncIterator[Finding]:
     """Every finding, account by account; none is a clean ledger. environment: of that one alone.
 
@@ -102,6 +107,12 @@ async def audit(
             elif basis is not None:
                 sealed = await _from_seals(database, one.tenant, basis, steps)
             async for finding in _tenant(database, one, basis, sealed, steps):
+                if not await _is_being_erased(database, one.tenant):
+                    yield finding
+            if more is None:
+                continue
+            since_us = 0 if basis is None or not one.is_large else basis.since_us
+            async for finding in more(database, one.tenant, since_us):
                 if not await _is_being_erased(database, one.tenant):
                     yield finding
 
@@ -137,7 +148,7 @@ async def _tenant(
     for finding in sealed or ():
         yield finding
     if not listed.is_large:
-        for finding in await database.read(partial(_whole, tenant=tenant)):
+        for finding in await database.read(partial(whole, tenant=tenant)):
             yield finding
         return
     since_us = 0 if basis is None else basis.since_us
@@ -190,8 +201,8 @@ async def _page(tx: Transaction, *, after: Tenant, few: int) -> list[_Listed]:
     return page
 
 
-async def _whole(tx: Transaction, *, tenant: Tenant) -> list[Finding]:
-    """Every rule, in one snapshot."""
+async def whole(tx: Transaction, *, tenant: Tenant) -> list[Finding]:
+    """Return what every rule finds of a small account, in one snapshot."""
     found: list[Finding] = []
     for rule in RULES:
         rows = await tx.fetch(

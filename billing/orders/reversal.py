@@ -133,7 +133,7 @@ def apply_reversals(state: BatchState, order: Order, reason: str = "") -> Order:
     reversals = working_set.reversals.of(order.id)
     gone_amount = gone_of(reversals, order.payment.amount)
     due = due_micros(order, gone_amount)
-    status = _status(order, reversals, gone_amount)
+    status = status_of(order, reversals, gone_amount)
     to_come = working_set.refunds.to_come(order.id, reversals)
     wanted = due_micros(order, gone_amount + to_come) - due
     taken = brought(state, sold_of(order), working_set.refunds, due, wanted)
@@ -164,7 +164,7 @@ def tell_refunded(state: BatchState, order: Order, amount: int, reason: str) -> 
     state.publish(order.tenant, "order.refunded", data, order.reference)
 
 
-def _status(order: Order, reversals: Sequence[Reversal], gone_amount: int) -> OrderStatus:
+def status_of(order: Order, reversals: Sequence[Reversal], gone_amount: int) -> OrderStatus:
     if any(one.status == "open" and one.amount for one in reversals):
         return "disputed"
     if gone_amount == 0:

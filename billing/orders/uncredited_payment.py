@@ -78,8 +78,8 @@ class UncreditedPayments(SaleWorkingSet):
         new = [one for _, one in sorted(self._new.items())]
         await tx.insert(
             "uncredited_payments",
-            _ROWS.columns,
-            [_ROWS.write(one) for one in new],
+            ROWS.columns,
+            [ROWS.write(one) for one in new],
             on_conflict="ON CONFLICT DO NOTHING",
         )
         if self._changed:
@@ -134,7 +134,7 @@ def new_payment(order: Order, payment_ref: str, price: Price, now_us: int) -> Un
 async def of_orders(tx: Transaction, order_ids: Iterable[str]) -> list[UncreditedPayment]:
     """Those of the orders, the oldest first."""
     rows = await tx.fetch(_LOAD, ids=sorted(set(order_ids)))
-    return [_ROWS.read(row) for row in rows]
+    return [ROWS.read(row) for row in rows]
 
 
 async def find_told(
@@ -176,11 +176,11 @@ async def _keep_reversals(tx: Transaction, reversals: Iterable[Reversal]) -> Non
     )
 
 
-_ROWS = RowMapping(UncreditedPayment)
-_CHANGED = _ROWS.part("id", "refunded_amount", "closed_at")
-_LOAD = f"SELECT {_ROWS.listed} FROM uncredited_payments WHERE order_id IN :ids[text] ORDER BY id"
+ROWS = RowMapping(UncreditedPayment)
+_CHANGED = ROWS.part("id", "refunded_amount", "closed_at")
+_LOAD = f"SELECT {ROWS.listed} FROM uncredited_payments WHERE order_id IN :ids[text] ORDER BY id"
 _UPDATE = f"""
-UPDATE uncredited_payments SET {_ROWS.part("refunded_amount", "closed_at").assigned}
+UPDATE uncredited_payments SET {ROWS.part("refunded_amount", "closed_at").assigned}
 FROM :rows[{_CHANGED.typed}] AS v WHERE uncredited_payments.id = v.id
 """
 _LOAD_REVERSALS = f"""

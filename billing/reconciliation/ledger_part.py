@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 
 from billing.checkpoints.basis import open_basis
-from billing.ledger.audit import audit
+from billing.proof.audit import audit
 from billing.reconciliation.comparison import Comparison
 from billing.reconciliation.differences import MICROS
 from billing.reconciliation.kinds import FoundDifference

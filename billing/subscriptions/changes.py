@@ -61,13 +61,13 @@ def all_grant(changes: Iterable[PlanChange], carried_amount: int) -> ChangeResul
 
 def carried_at(one: Subscription, periods: Sequence[Period], at_us: int) -> int:
     """What changes before that time gave back and nothing had used then."""
-    before = [change for change in _changes(periods) if change.at < at_us]
+    before = [change for change in changes_of(periods) if change.at < at_us]
     return all_grant(before, carried_before(one)).carried_amount
 
 
 def reckon(one: Subscription, periods: Sequence[Period], new: PlanChange) -> Reckoned:
     """What the new change grants, beside those that the periods tell of."""
-    known, base = _changes(periods), carried_before(one)
+    known, base = changes_of(periods), carried_before(one)
     before, after = all_grant(known, base), all_grant([*known, new], base)
     more = after.micros - before.micros
     # A process of before may have counted a change that its period does not tell of.
@@ -96,7 +96,8 @@ def correct(state: BatchState, one: Subscription, excess_micros: int) -> None:
     assert left == 0, "no change was given more than all of them"
 
 
-def _changes(periods: Iterable[Period]) -> list[PlanChange]:
+def changes_of(periods: Iterable[Period]) -> list[PlanChange]:
+    """Return the changes that these periods tell of."""
     return [
         PlanChange(
             period.period_start_at, period.prorated_amount, period.plan_amount, period.plan_micros

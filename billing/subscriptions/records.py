@@ -21,8 +21,8 @@ from store.row_mapping import RowMapping
 
 PeriodKey = tuple[str, int]  # subscription, period start; 0: the subscription itself
 ITSELF = 0
-_ROWS = RowMapping(Subscription, stored={"grant_terms": AS_TERMS})
-_PERIODS = RowMapping(Period)
+ROWS = RowMapping(Subscription, stored={"grant_terms": AS_TERMS})
+PERIODS = RowMapping(Period)
 _CLAIMS = RowMapping(PeriodClaim)
 # What changes after the order was made; the rest is frozen.
 _CHANGING = (
@@ -50,22 +50,22 @@ _CHANGING = (
     "due_at",
     "ended_at",
 )
-_CHANGED = _ROWS.part("id", *_CHANGING)
+_CHANGED = ROWS.part("id", *_CHANGING)
 _UPDATE = f"""
-UPDATE subscriptions SET {_ROWS.part(*_CHANGING).assigned} FROM :rows[{_CHANGED.typed}] AS v
+UPDATE subscriptions SET {ROWS.part(*_CHANGING).assigned} FROM :rows[{_CHANGED.typed}] AS v
 WHERE subscriptions.id = v.id
 """
-_LOAD = f"SELECT {_ROWS.listed} FROM subscriptions WHERE id IN :ids[text]"
-_LOAD_OF_ORDERS = f"SELECT {_ROWS.listed} FROM subscriptions WHERE order_id IN :ids[text]"
+_LOAD = f"SELECT {ROWS.listed} FROM subscriptions WHERE id IN :ids[text]"
+_LOAD_OF_ORDERS = f"SELECT {ROWS.listed} FROM subscriptions WHERE order_id IN :ids[text]"
 _LOAD_LIVING = f"""
-SELECT {_ROWS.of("s")} FROM :tenants[account_id text, environment text] AS v
+SELECT {ROWS.of("s")} FROM :tenants[account_id text, environment text] AS v
 CROSS JOIN subscriptions s
 WHERE s.account_id = v.account_id AND s.environment = v.environment
   AND s.status IN ('active', 'past_due')
 ORDER BY s.id
 """
 _LOAD_TAKEN = f"""
-SELECT {_ROWS.of("s")} FROM :tenants[account_id text, environment text] AS v
+SELECT {ROWS.of("s")} FROM :tenants[account_id text, environment text] AS v
 CROSS JOIN subscriptions s
 LEFT JOIN orders o ON o.id = s.order_id AND s.status = 'incomplete'
 WHERE s.account_id = v.account_id AND s.environment = v.environment
@@ -80,7 +80,7 @@ WHERE s.account_id = v.account_id AND s.environment = v.environment AND s.status
 ORDER BY s.id
 """
 _LOAD_PERIODS = f"""
-SELECT {_PERIODS.listed} FROM subscription_periods
+SELECT {PERIODS.listed} FROM subscription_periods
 WHERE subscription_id IN :ids[text] ORDER BY period_start_at
 """
 _LOAD_REVERSALS = f"""
@@ -93,7 +93,7 @@ CROSS JOIN subscription_objects o
 WHERE o.provider = v.provider AND o.environment = v.environment AND o.object_id = v.object_id
 """
 _LATEST = f"""
-SELECT {_ROWS.listed} FROM subscriptions
+SELECT {ROWS.listed} FROM subscriptions
 WHERE account_id = :account_id AND environment = :environment AND status <> 'incomplete'
 ORDER BY CASE WHEN status IN ('active', 'past_due') THEN 0 ELSE 1 END, id DESC
 LIMIT 1
@@ -124,12 +124,12 @@ async def load_of_orders(tx: Transaction, order_ids: Iterable[str]) -> dict[str,
 async def load_living(tx: Transaction, tenants: Iterable[Tenant]) -> dict[Tenant, Subscription]:
     """Each tenant's newest subscription that is active or past due."""
     rows = await tx.fetch(_LOAD_LIVING, tenants=sorted(set(tenants)))
-    return {Tenant(row["account_id"], row["environment"]): _ROWS.read(row) for row in rows}
+    return {Tenant(row["account_id"], row["environment"]): ROWS.read(row) for row in rows}
 
 
 async def load_taken(tx: Transaction, tenants: Iterable[Tenant]) -> list[Subscription]:
     """Those that live, and those whose checkout is paid while no invoice is: what each tenant has."""
-    return [_ROWS.read(row) for row in await tx.fetch(_LOAD_TAKEN, tenants=sorted(set(tenants)))]
+    return [ROWS.read(row) for row in await tx.fetch(_LOAD_TAKEN, tenants=sorted(set(tenants)))]
 
 
 async def load_carried(tx: Transaction, tenants: Iterable[Tenant]) -> Carried:
@@ -145,7 +145,7 @@ async def load_periods(tx: Transaction, ids: Iterable[str]) -> dict[str, list[Pe
     """The paid periods of each subscription; a few dozen in years."""
     found: dict[str, list[Period]] = {}
     for row in await tx.fetch(_LOAD_PERIODS, ids=sorted(set(ids))):
-        found.setdefault(row["subscription_id"], []).append(_PERIODS.read(row))
+        found.setdefault(row["subscription_id"], []).append(PERIODS.read(row))
     return found
 
 
@@ -156,7 +156,7 @@ async def load_reversals(tx: Transaction, period_ids: Iterable[str]) -> list[Rev
 
 
 async def insert(tx: Transaction, subscriptions: Sequence[Subscription]) -> None:
-    await tx.insert("subscriptions", _ROWS.columns, [_ROWS.write(one) for one in subscriptions])
+    await tx.insert("subscriptions", ROWS.columns, [ROWS.write(one) for one in subscriptions])
 
 
 async def update(tx: Transaction, subscriptions: Sequence[Subscription]) -> None:
@@ -173,8 +173,8 @@ async def keep_periods(tx: Transaction, periods: Iterable[Period]) -> None:
     listed = sorted(periods, key=lambda one: (one.subscription_id, one.period_start_at))
     await tx.insert(
         "subscription_periods",
-        _PERIODS.columns,
-        [_PERIODS.write(one) for one in listed],
+        PERIODS.columns,
+        [PERIODS.write(one) for one in listed],
         on_conflict="""ON CONFLICT (subscription_id, period_start_at) DO UPDATE SET
             credits_micros = excluded.credits_micros,
             refunded_amount = excluded.refunded_amount,
@@ -252,7 +252,7 @@ async def find(tx: Transaction, subscription_id: str) -> Subscription | None:
 async def latest(tx: Transaction, tenant: Tenant) -> Subscription | None:
     """The tenant's plan, or else the last one that ended."""
     row = await tx.fetch_one(_LATEST, account_id=tenant.account_id, environment=tenant.environment)
-    return None if row is None else _ROWS.read(row)
+    return None if row is None else ROWS.read(row)
 
 
 async def page_of_all(
@@ -273,7 +273,7 @@ async def page_of_all(
         before_id=before_id,
         limit=limit,
     )
-    return [_ROWS.read(row) for row in rows]
+    return [ROWS.read(row) for row in rows]
 
 
 async def due(
@@ -281,7 +281,7 @@ async def due(
 ) -> list[Subscription]:
     """Those whose state time alone changes, by their tenants' own clocks; but for the named."""
     rows = await tx.fetch(
-        f"""SELECT {_ROWS.listed} FROM subscriptions WHERE id IN (
+        f"""SELECT {ROWS.listed} FROM subscriptions WHERE id IN (
                 SELECT plain.id FROM (
                     SELECT id FROM subscriptions
                     WHERE due_at IS NOT NULL AND due_at <= :now
@@ -298,7 +298,7 @@ async def due(
         limit=limit,
         but_ids=but_ids,
     )
-    return [_ROWS.read(row) for row in rows]
+    return [ROWS.read(row) for row in rows]
 
 
 async def keep_customers(
@@ -360,11 +360,11 @@ async def _owners(tx: Transaction, keys: Iterable[ObjectKey]) -> dict[ObjectKey,
 
 
 def _by_id(rows: Iterable[Row]) -> dict[str, Subscription]:
-    return {row["id"]: _ROWS.read(row) for row in rows}
+    return {row["id"]: ROWS.read(row) for row in rows}
 
 
 _PAGES = Keyset(
-    _ROWS.listed,
+    ROWS.listed,
     "subscriptions",
     "environment = :environment",
     filters={"status": "status = :status", "account_id": "account_id = :account_id"},

@@ -11,8 +11,8 @@ from billing.checkpoints.basis import ProofBasis, open_basis
 from billing.checkpoints.checkpoint import day_text
 from billing.checkpoints.proving import prove_checkpoints
 from billing.checkpoints.verified import LastVerified, last_verified, note_all, verify_all
-from billing.ledger.audit import audit as findings_of
 from billing.ledger.proof import note_proof
+from billing.proof.audit import audit as findings_of
 from cli.database import keep_where_possible
 from cli.examples import examples
 from cli.output import EXIT_REFUSED, json_option, note, run, show_rows, wants_json

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from billing.ledger.audit import audit
+from billing.proof.audit import audit
 from keys.tokens import access_token
 from store.database import Transaction
 from tests.support.dialect_calls import bearer, decide

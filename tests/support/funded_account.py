@@ -8,8 +8,8 @@ from billing.credits.opening import open_account
 from billing.engine.command import Command
 from billing.engine.engine import Engine
 from billing.engine.rules import Rules
-from billing.ledger.audit import Finding, audit
 from billing.ledger.balances import balance
+from billing.proof.audit import Finding, audit
 from billing.topups.fulfilment import HandedOver, HandOver, Settle
 from billing.topups.link_tokens import LinkTokens
 from billing.topups.platform import BUILT_IN, Platform, Source

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any, Self, TypeVar, cast
 
 from billing.credits.opening import open_account
-from billing.ledger.audit import audit
 from billing.ledger.ledger import Code, Ledger, LedgerAccountKind
+from billing.proof.audit import audit
 from cli.server.listener import LISTEN_FD_VARIABLE, READY_FD_VARIABLE
 from kernel.clock import SystemClock
 from kernel.tenant import Tenant

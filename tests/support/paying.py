@@ -6,10 +6,10 @@ from typing import Any
 
 import httpx
 
-from billing.ledger.audit import audit
 from billing.machine_payments import payment as payments
 from billing.machine_payments.account import MACHINE_ACCOUNT
 from billing.machine_payments.payment import MachinePayment
+from billing.proof.audit import audit
 from tests.support.gateway import Gateway
 from tests.support.machine_payer import SHOWN, Wallet, payer_client
 from worker.money.machine_pay import MachinePayer

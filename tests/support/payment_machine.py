@@ -8,7 +8,6 @@ from typing import Any
 from msgspec.structs import replace
 
 from billing.credits.redemption_code import RedemptionCodes
-from billing.ledger.audit import audit
 from billing.machine_payments import payment as payments
 from billing.machine_payments.account import MACHINE_ACCOUNT, open_machine_account
 from billing.machine_payments.commands import PaymentVerdict
@@ -17,6 +16,7 @@ from billing.machine_payments.offer import offers_of
 from billing.machine_payments.payment import X402, MachinePayment, PaidRequest
 from billing.machine_payments.settling import MachinePayments
 from billing.machine_payments.token_charges import TokenProof
+from billing.proof.audit import audit
 from kernel.clock import FixedClock
 from kernel.ids import new_id
 from keys.audit_log import Actor

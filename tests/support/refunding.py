@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from billing.ledger.audit import Finding, audit
 from billing.ledger.price import Price
 from billing.orders.order import Order
 from billing.orders.refund_row import Refund
 from billing.payments.cases import CaseAct, cases_of, open_review
+from billing.proof.audit import Finding, audit
 from billing.providers.abilities.refunding import RefundRequest, RefundWord
 from billing.providers.protocol import Refunded, RefundFailed, Subject
 from billing.refunds import queries as refund_rows

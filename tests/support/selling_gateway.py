@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from billing.ledger.audit import audit
 from billing.orders import queries as order_list
 from billing.orders.order import Order
+from billing.proof.audit import audit
 from billing.providers import event_log as provider_event
 from billing.providers.event_log import LogEntry
 from billing.providers.protocol import Received

@@ -11,7 +11,7 @@ from typing import Any
 from billing.catalog.grant_terms import DEFAULT_TERMS, GrantTerms
 from billing.catalog.plan import Plan, create as create_plan
 from billing.catalog.product_fields import ProductFields
-from billing.ledger.audit import audit
+from billing.proof.audit import audit
 from billing.providers.protocol import Interval
 from kernel.clock import SECOND_US, FixedClock
 from keys.tokens import access_token

@@ -7,9 +7,9 @@ from operator import attrgetter
 from typing import Final
 
 from billing.checkpoints.verified import last_verified
-from billing.ledger.audit import rules
 from billing.ledger.proof import LedgerProof, list_proofs
 from billing.payments.unanswered import UNANSWERED_US
+from billing.proof.audit import rules
 from billing.recharges.recharge import FallCharge
 from billing.recharges.records import list_open
 from gateway.dashboard.admin.fields import admin_route

@@ -10,9 +10,10 @@ from billing.checkpoints.basis import ProofBasis, open_basis
 from billing.checkpoints.summing import add_sealed, add_some
 from billing.checkpoints.sums import TILES_PER_STEP, summed_day
 from billing.checkpoints.tiles import TILE
-from billing.ledger.audit import SMALL_AT_ONCE, audit
+from billing.ledger.audit import SMALL_AT_ONCE
 from billing.ledger.audit_balances import SEALED_RULE, WALKED_RULE
 from billing.ledger.proof import note_proof
+from billing.proof.audit import audit
 from kernel.clock import DAY_US, HOUR_US
 from store.database import Database
 from tests.support.sealed_ledger import (

@@ -2,7 +2,8 @@
 
 import pytest
 
-from billing.ledger.audit import Steps, audit
+from billing.ledger.audit import Steps
+from billing.proof.audit import audit
 from kernel.clock import FixedClock
 from store.database import Database
 from tests.support.funded_account import FundedAccount, open_funded_account

@@ -3,9 +3,9 @@
 import re
 from typing import Any, cast
 
-from billing.ledger.audit import audit
 from billing.ledger.finding import Finding
 from billing.payments.recharging.forgotten import due_customers, list_forgotten
+from billing.proof.audit import audit
 from kernel.clock import FixedClock
 from store.database import Database, T, Transaction, Work
 from store.erase import STEPS, erase_account

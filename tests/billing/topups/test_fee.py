@@ -228,7 +228,8 @@ async def test_an_audit_finds_a_fee_that_nobody_took(database: Database, clock: 
     await database.transaction(work)
 
     found = await account.findings()
-    assert [(one.row_id, one.expected, one.found) for one in found] == [
+    by_ledger = [one for one in found if one.rule.startswith("a delivered top-up's fee")]
+    assert [(one.row_id, one.expected, one.found) for one in by_ledger] == [
         (sent.topup.id, 540_000, 550_000)
     ]
 

@@ -7,8 +7,8 @@ import pytest
 
 from billing.credits.unpaid_credit import Credit
 from billing.engine.engine import Engine
-from billing.ledger.audit import audit
 from billing.ledger.ledger import Code, InsufficientBalance, Ledger, LedgerAccountKind
+from billing.proof.audit import audit
 from billing.usage.oauth_charge import OrderNoReused, list_charges, load_spent
 from kernel.clock import FixedClock
 from kernel.tenant import Tenant

@@ -8,7 +8,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from billing.ledger.audit import audit
+from billing.proof.audit import audit
 from kernel.clock import FixedClock
 from store.database import Transaction
 from store.migrate import migrate

@@ -1,0 +1,61 @@
+"""The proof of `topup audit`: the ledger's rules, and the rows that say what was paid, told and set.
+
+billing/ledger/audit.py has the order: account by account, an account with few transfers at once, a large one in steps.
+"""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Final
+
+from billing.ledger import audit as ledger
+from billing.ledger.audit import WHOLE_UP_TO, Basis, Finding
+from billing.ledger.audit_balances import STEPS, Steps
+from billing.proof.check import Check, findings_at_once, findings_of
+from billing.proof.paid_orders import OrderCheck, RefundCheck
+from billing.proof.paid_periods import PeriodCheck, SubscriptionCheck, UncreditedCheck
+from billing.proof.told_events import EventCheck
+from kernel.tenant import Tenant
+from store.database import Database, Transaction
+
+# Made anew for each account.
+CHECKS: Final[Sequence[Callable[[], Check]]] = (
+    OrderCheck,
+    RefundCheck,
+    PeriodCheck,
+    SubscriptionCheck,
+    UncreditedCheck,
+    EventCheck,
+)
+
+
+def rules() -> list[str]:
+    """Return what each rule says, in the order in which they are checked."""
+    said = [*ledger.rules(), *(one for check in CHECKS for one in check().rules)]
+    return list(dict.fromkeys(said))
+
+
+async def audit(
+    database: Database,
+    environment: str = "",
+    *,
+    basis: Basis | None = None,
+    whole_up_to: int = WHOLE_UP_TO,
+    steps: Steps = STEPS,
+) -> AsyncIterator[Finding]:
+    """Yield every finding, account by account, as billing/ledger/audit.py does."""
+    async for finding in ledger.audit(
+        database, environment, basis=basis, whole_up_to=whole_up_to, steps=steps, more=_checked
+    ):
+        yield finding
+
+
+async def findings_in(tx: Transaction, tenant: Tenant) -> Sequence[Finding]:
+    """Return what every rule finds of a small account, in the caller's own snapshot."""
+    found = list(await ledger.whole(tx, tenant=tenant))
+    return [*found, *await findings_at_once(tx, [check() for check in CHECKS], tenant)]
+
+
+def _checked(database: Database, tenant: Tenant, since_us: int) -> AsyncIterator[Finding]:
+    return findings_of(database, [check() for check in CHECKS], tenant, since_us=since_us)
+
+
+__all__ = ["Finding", "audit", "findings_in", "rules"]

@@ -1,0 +1,137 @@
+"""The paid side of orders: what went back of a payment, what that took of the credit, and what was billed.
+
+What went back is the sum of the refunds and disputes that were told; credit that was taken back is the share that
+billing/orders/reversal.py takes; a refund is what its request in the audit log says.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final
+
+from billing.ledger.rule import OWN
+from billing.orders import records, refund, refund_row
+from billing.orders.order import SETTLED, Order, due_micros
+from billing.orders.refund import Reversal, gone_of
+from billing.orders.refund_row import Refund
+from billing.orders.reversal import status_of
+from billing.proof.check import Broken, Step, differs, fails, page
+from kernel.tenant import Tenant
+from store.database import Transaction
+
+GONE: Final = "what went back of an order's payment is what refunds and disputes say"
+SHARE: Final = "credit is taken back in the share of what went back"
+STATE: Final = "an order's state follows from what went back of it"
+PRICE: Final = "an order's price is its list price less its discount"
+REVIEWED: Final = "an order that was paid with another sum names the payment"
+REFUND: Final = "a refund that succeeded is a reversal of its amount, and one that failed is none"
+ASKED: Final = "a reversal that a refund of ours stands for has its refund"
+REFUND_SUM: Final = "what a refund holds of a grant is a part of what it holds"
+
+_ORDERS: Final = f"SELECT {records.ROWS.listed} FROM orders WHERE {OWN} AND id > :after"
+_REFUNDS: Final = f"SELECT {refund_row.ROWS.listed} FROM refunds WHERE {OWN} AND id > :after"
+_ALL_REVERSALS: Final = " UNION ALL ".join(
+    f"SELECT {owner} AS owner_id, {refund.LISTED} FROM {table} WHERE {owner} IN :ids[text]"
+    for table, owner in (
+        ("order_reversals", "order_id"),
+        ("period_reversals", "period_id"),
+        ("uncredited_reversals", "payment_id"),
+    )
+)
+OUR_KEYS: Final = "rfd_"
+
+
+class OrderCheck:
+    """Orders against what was told of their payments."""
+
+    rules = (GONE, SHARE, STATE, PRICE, REVIEWED, ASKED)
+
+    async def step(
+        self,
+        tx: Transaction,
+        tenant: Tenant,
+        *,
+        after: str,
+        since_us: int,  # noqa: ARG002 a tenant has few orders beside its sends
+    ) -> Step:
+        rows, onward = await page(tx, _ORDERS, tenant, after=after)
+        orders = [records.ROWS.read(row) for row in rows]
+        reversals = await reversals_of(tx, [one.id for one in orders])
+        broken = [one for order in orders for one in _judged(order, reversals.get(order.id, ()))]
+        told = [one for of_order in reversals.values() for one in of_order]
+        broken += orphans(told, await refund_row.load(tx, reversals))
+        return Step(broken, onward)
+
+
+class RefundCheck:
+    """Refunds that were asked for here against the reversals that bear them out."""
+
+    rules = (REFUND, REFUND_SUM)
+
+    async def step(
+        self,
+        tx: Transaction,
+        tenant: Tenant,
+        *,
+        after: str,
+        since_us: int,  # noqa: ARG002 as of orders
+    ) -> Step:
+        rows, onward = await page(tx, _REFUNDS, tenant, after=after)
+        asked = [refund_row.ROWS.read(row) for row in rows]
+        reversals = await reversals_of(tx, {one.owner_id for one in asked})
+        broken = [one for each in asked for one in _refund(each, reversals.get(each.owner_id, ()))]
+        return Step(broken, onward)
+
+
+async def reversals_of(tx: Transaction, ids: Iterable[str]) -> Mapping[str, Sequence[Reversal]]:
+    """Return what went back of these orders, periods or uncredited payments."""
+    found: defaultdict[str, list[Reversal]] = defaultdict(list)
+    wanted = sorted(set(ids))
+    if wanted:
+        for row in await tx.fetch(_ALL_REVERSALS, ids=wanted):
+            one = refund.read_row(row)
+            found[one.owner_id].append(one)
+    return found
+
+
+def _judged(order: Order, reversals: Sequence[Reversal]) -> Iterator[Broken]:
+    if order.currency == order.pay_currency:
+        yield from differs(PRICE, order.id, order.amount - order.discount, order.pay_amount)
+    is_named = order.paid_amount is None or order.payment_id is not None
+    yield from fails(
+        REVIEWED,
+        order.id,
+        is_true=is_named and (order.paid_amount is None) == (order.paid_currency is None),
+    )
+    # A plan's order is paid by its periods.
+    if order.kind == "subscription":
+        return
+    gone = gone_of(reversals, order.payment.amount)
+    if order.status in SETTLED:
+        yield from differs(GONE, order.id, gone, order.refunded_amount)
+        yield from differs(SHARE, order.id, due_micros(order, gone), order.reversed_micros)
+        yield from fails(STATE, order.id, is_true=status_of(order, reversals, gone) == order.status)
+    else:
+        yield from fails(GONE, order.id, is_true=order.refunded_amount in {0, gone})
+
+
+def _refund(asked: Refund, reversals: Sequence[Reversal]) -> Iterator[Broken]:
+    yield from fails(
+        REFUND_SUM, asked.id, is_true=0 <= asked.held_grant_micros <= asked.held_micros
+    )
+    named = [one for one in reversals if one.key == asked.key]
+    standing = [one for one in named if one.status not in {"failed", "replaced"}]
+    if asked.status == "succeeded":
+        # The provider's own rounding of a tax may move it by one.
+        amount = standing[0].amount if standing else 0
+        if abs(amount - asked.amount) > 1:
+            yield Broken(REFUND, asked.id, amount, asked.amount)
+    elif asked.status == "failed":
+        yield from differs(REFUND, asked.id, 0, sum(one.amount for one in standing))
+
+
+def orphans(reversals: Iterable[Reversal], refunds: Iterable[Refund]) -> Iterator[Broken]:
+    """Yield the reversals under a name of ours without the refund that gave them that name."""
+    known = {one.id for one in refunds}
+    for one in reversals:
+        if one.key.startswith(OUR_KEYS) and one.key not in known:
+            yield Broken(ASKED, one.key, one.amount, 0)

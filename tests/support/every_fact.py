@@ -1,0 +1,209 @@
+"""A database with every kind of fact that the gateway writes, made by its real calls.
+
+Most of it comes from the walks of the recorded answers and the lives at Stripe's stand-in.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from billing.catalog import commands as catalogue
+from billing.catalog.pack import Pack
+from billing.checkpoints.sealing import Sealer
+from billing.checkpoints.summing import add_sealed
+from billing.documents.facts import Party, Seller
+from billing.documents.numbering import number_step
+from billing.fulfilment import commands as fulfilment
+from billing.fulfilment.registry import discover
+from billing.fulfilment.stock import NewCode, StockKind
+from billing.payments.recharging.setting import SetRecharge
+from billing.recharges.recharge import Recharge
+from billing.topups.fee_rows import FeeRow
+from billing.topups.platform_rows import PlatformRow, SupplierRow
+from kernel.clock import DAY_US, FixedClock, SystemClock, rfc3339
+from keys.audit_log import Actor
+from keys.principal import ENVIRONMENTS
+from store.database import Transaction
+from store.schema import metadata
+from tests.billing.lives import grant_lives, payment_lives, plan_lives, refund_lives, steered_lives
+from tests.billing.lives.table import TABLE
+from tests.gateway.answers import own_walks
+from tests.gateway.answers.recorder import Recorder
+from tests.gateway.answers.test_recorded_answers import WALKS
+from tests.support.gateway import Gateway, running, settings_of
+from tests.support.stripe_api import customers, refunds
+from tests.support.stripe_life import Life, Lives, open_lives
+from worker.fulfil import Fulfiller
+from worker.money.count_volume import count_volume
+
+assert all((grant_lives, payment_lives, plan_lives, refund_lives, steered_lives))
+SELLER = Seller(
+    Party("Acme Ltd", ("1 High Street",)),
+    {"receipt": "R", "credit_note": "C", "debit_note": "D"},
+    mails_receipts=False,
+)
+_BY = Actor()
+
+
+async def fill(database_url: str, folder: Path, clock: FixedClock) -> None:
+    """Makes all of it, day after day of the clock."""
+    settings = settings_of(
+        database_url, folder, platforms=(own_walks.PLATFORM,), newapi_discount="100:0.95"
+    )
+    async with running(settings, clock) as gateway:
+        # A payment by machine names the minute in which it counts.
+        for name in sorted(WALKS, key=lambda one: one != "x402"):
+            await WALKS[name](Recorder(gateway, clock, folder))
+            await gateway.context.database.transaction(_forget_names)
+        await _sealed(gateway)
+    async with open_lives(database_url, folder, clock) as lives:
+        for act in TABLE.acts.values():
+            await act(await lives.begin())
+        await _left_open(await lives.begin())
+        await _recharged(lives)
+        await _numbered(lives.gateway, clock)
+    async with running(settings, clock) as gateway:
+        await _catalogue(gateway)
+        await _sends(gateway, clock)
+
+
+async def _forget_names(tx: Transaction) -> None:
+    """Lets the next walk give the names that this one gave."""
+    await tx.execute("UPDATE accounts SET email = NULL")
+    await tx.execute("UPDATE coupons SET code = 'C' || id")
+    await tx.execute("DELETE FROM plan_products")
+    await tx.execute("UPDATE plans SET stripe_price_id_monthly = NULL, creem_product_id = NULL")
+    for table in metadata.sorted_tables:
+        for column in ("plan_id", "next_plan_id"):
+            if column in table.columns:
+                await tx.execute(f"UPDATE {table.name} SET {column} = 'x' || {column}")
+    await tx.execute("UPDATE plans SET id = 'x' || id")
+    await tx.execute(
+        "UPDATE audit_log SET subject_id = 'x' || subject_id WHERE action LIKE 'plan.%'"
+    )
+
+
+async def _catalogue(gateway: Gateway) -> None:
+    """A pack, a platform with codes in stock and one that a person serves, and their fees."""
+    context = gateway.context
+    now_us = context.clock.now_us()
+    act: dict[str, Any] = {"by": _BY, "now_us": now_us}
+
+    async def work(tx: Transaction) -> None:
+        pack = Pack(
+            environment="staging",
+            id="ten",
+            name="Ten",
+            amount=1000,
+            currency="USD",
+            credits=12_000,
+            bonus_credits=2_000,
+            created_at=now_us,
+        )
+        await catalogue.create_pack(tx, pack, **act)
+        for kind, platform in (("code_stock", "gifts"), ("manual", "notes")):
+            row = SupplierRow(
+                environment="staging", id=kind, kind=kind, created_at=now_us, changed_at=now_us
+            )
+            await fulfilment.add_supplier(tx, row, {}, discover(), context.suppliers.vault, **act)
+            named = PlatformRow(
+                environment="staging", id=platform, name=platform, created_at=now_us
+            )
+            await fulfilment.add_platform(tx, named, **act)
+            await fulfilment.set_platform_suppliers(tx, "staging", platform, [kind], **act)
+            fee = FeeRow(
+                environment="staging",
+                platform=platform,
+                fixed_cents=10,
+                basis_points=100,
+                min_cents=15,
+                max_cents=500,
+                changed_at=now_us,
+            )
+            await fulfilment.set_fee(tx, fee, **act)
+        gift = StockKind("staging", "code_stock", "gifts", 1000)
+        codes = [NewCode(gift, f"GIFT-{number:04}") for number in range(3)]
+        await fulfilment.add_stock(tx, codes, context.suppliers.vault, **act)
+
+    await context.database.transaction(work)
+    await context.suppliers.refresh()
+
+
+async def _sends(gateway: Gateway, clock: FixedClock) -> None:
+    """Top-ups with fees of each end, what waits, and what is held."""
+    key = await gateway.key(await gateway.account())
+
+    async def send(platform: str, **more: Any) -> str:
+        body = {
+            "platform": platform,
+            "amount_cents": 1000,
+            "recipient_email": "u@example.com",
+            **more,
+        }
+        answer = await gateway.call("POST", "/topup/send", key=key, json=body)
+        assert answer.status_code < 300, answer.text
+        return str(answer.json()["transaction_id"])
+
+    context = gateway.context
+    worker = Fulfiller(context.database, clock, context.engine, context.suppliers)
+    await send("gifts")
+    await send("notes")
+    cancelled = await send("notes")
+    reversed_ = await send("claude")
+    await send("claude", recipient_email="pending@sandbox.test")
+    await send("claude", send_at=rfc3339(clock.now_us() + DAY_US))
+    await send("claude", recipient_email="approval@sandbox.test")
+    await gateway.call("POST", "/topup/cancel", key=key, json={"transaction_id": cancelled})
+    await gateway.call("POST", f"/topup/{reversed_}/reverse", key=key, json={"reason": "mistake"})
+    await gateway.call("POST", "/holds", key=key, json={"credits": 20, "description": "chat"})
+    for _ in range(3):
+        clock.advance_s(150)
+        await worker.step()
+
+
+async def _left_open(life: Life) -> None:
+    """A refund that is under way, a dispute that is open, and an order in review."""
+    pending = await life.buy(2000, customers.REFUND_PENDING)
+    await life.ask_back(pending["id"], amount=500)
+    await life.buy(3000)
+    refunds.dispute(life.stripe.account, life.charge["id"])
+    await life.hear()
+
+
+async def _recharged(lives: Lives) -> None:
+    """An account whose balance fell below what it wants."""
+    account_id = await lives.gateway.account()
+    await lives.gateway.context.engine.submit(
+        SetRecharge(
+            Recharge(
+                account_id=account_id,
+                environment="staging",
+                provider="stripe",
+                customer_ref="cus_1",
+                method_ref="pm_1",
+                brand="visa",
+                last4="4242",
+                below_cents=500,
+                amount_cents=1000,
+                monthly_max_cents=3000,
+                changed_at=0,
+            )
+        )
+    )
+
+
+async def _numbered(gateway: Gateway, clock: FixedClock) -> None:
+    """Receipts and notes of all that was paid."""
+    for environment in ENVIRONMENTS:
+        while await number_step(
+            gateway.context.database, environment, SELLER, now_us=clock.now_us()
+        ):
+            pass
+
+
+async def _sealed(gateway: Gateway) -> None:
+    """Days that are counted and sealed."""
+    # Ids have the time of the machine, and what is sealed is found by them.
+    later = FixedClock(SystemClock().now_us() + 3 * DAY_US)
+    await count_volume(gateway.context.database, later)
+    await Sealer(gateway.context.database, gateway.context.vault, later).seal_due()
+    await add_sealed(gateway.context.database)
