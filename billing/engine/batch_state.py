@@ -197,7 +197,11 @@ class BatchState:
                 else "the wallet does not cover the amount",
                 reason="plan_used_up" if is_plan_used_up else None,
                 retry_after_s=None if recharge is None else RETRY_AFTER_S,
-                extra={"sendable_cents": micros_to_cents(sendable), **more},
+                extra={
+                    "sendable_cents": micros_to_cents(sendable),
+                    "lacking_cents": -((sendable - amount_micros) // MICROS_PER_CENT),
+                    **more,
+                },
             )
 
     def take(

@@ -1,7 +1,9 @@
-"""Which call comes next after a refusal: links[] of an error, by code. Pure.
+"""Which call comes next after a refusal: links[] of an error, by code and reason. Pure.
 
 A link has rel (what it is for), method, href, and a body where one is known. It is a call of this API
-with the caller's own credential, or of a page of the documentation.
+with the caller's own credential, a page of the documentation, or (`page`) a page for a person. Promises: a refusal
+that asks for a person begins with a page that a person can open; no refusal is without a link but one that only asks
+to wait.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -10,6 +12,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from gateway.answers import response_codes as codes
+from gateway.answers.people import page_of
 from gateway.answers.refused import Link
 
 _SEND: Final = "/topup/send"
@@ -23,6 +26,8 @@ _ABOUT_AMOUNT: Final[Mapping[str, tuple[str, str] | None]] = {
     _USAGE: None,
     "/holds": None,
 }
+# Reasons of 2001 that are about the signature of a supplier or a payment provider.
+_SIGNED_BY_OTHERS: Final = frozenset({"signature", "timestamp", "supplier_replaced"})
 Nearest = Callable[[str, str], tuple[str, tuple[str, ...]] | None]
 
 
@@ -31,7 +36,8 @@ class RefusedFacts:
     """What was refused. home: the gateway's address. url: what was called, without its query. api: the address below which the API lies.
     template: the route's path below it, empty for an unknown path. body: the request's fields, empty where there were none. error: data.error
     so far. is_open: whether anybody may make a sandbox account. smaller_cents: the amount of a send that the
-    key's limits admit now; null: none. lists: whether that path is a list. nearest: the path that was
+    key's limits admit now; null: none. key_id: the caller's own. has_person: whether somebody can sign in to the
+    account. lists: whether that path is a list. nearest: the path that was
     probably meant. An item of a call has a known path, so it needs neither.
     """
 
@@ -48,20 +54,52 @@ class RefusedFacts:
     environment: str | None
     is_open: bool
     smaller_cents: int | None
+    key_id: str | None
+    has_person: bool
     lists: Callable[[str], bool] | None = None
     nearest: Nearest | None = None
 
     def get(self, rel: str, path: str) -> Link:
         return Link(rel=rel, method="GET", href=self.api + path)
 
+    def page(self) -> Link:
+        """What a person opens."""
+        if not self.has_person:
+            return Link(rel="guide", method="GET", href=self.error["doc_url"])
+        page = page_of(self.code, self.error, path=self.path, key_id=self.key_id)
+        return Link(rel="page", method="GET", href=self.home + page)
+
     def post(self, rel: str, path: str, body: Mapping[str, Any] | None = None) -> Link:
         return Link(rel=rel, method="POST", href=self.api + path, body=dict(body) if body else None)
 
 
-def links_of(asked: RefusedFacts) -> list[Link]:
-    """The calls that come next, the most useful first; none where only a person helps."""
-    found = _BY_CODE.get(asked.code)
-    return [] if found is None else list(found(asked))
+def with_links(asked: RefusedFacts) -> dict[str, Any]:
+    """data.error with its links[], the most useful first, and next_action as they have it."""
+    error = dict(asked.error)
+    # What the refusal itself names comes first; the others say the way if it names none.
+    own = error.get("links")
+    links = list(own or _BY_CODE.get(asked.code, _no_call)(asked))
+    if error["next_action"] == "ask_human" and not own and _has_smaller(links):
+        # The limit admits less at once, and nobody has to be asked.
+        error["next_action"] = "fix_request"
+        links.append(asked.page())
+    elif error["next_action"] == "ask_human":
+        # Of an anonymous account the calls that the refusal names are worth more than the guide.
+        links.insert(len(links) if own and not asked.has_person else 0, asked.page())
+    elif not links and error["next_action"] != "wait" and asked.lists is not None:
+        # An item of a call, which has no lists, says no more than its doc_url does.
+        links = [Link(rel="guide", method="GET", href=error["doc_url"])]
+    if links:
+        error["links"] = links
+    return error
+
+
+def _has_smaller(links: list[Link]) -> bool:
+    return any(link.rel == "smaller_send" for link in links)
+
+
+def _no_call(_asked: RefusedFacts) -> Iterator[Link]:
+    yield from ()
 
 
 def _sandbox_key(asked: RefusedFacts) -> Iterator[Link]:
@@ -70,17 +108,24 @@ def _sandbox_key(asked: RefusedFacts) -> Iterator[Link]:
 
 
 def _credit(asked: RefusedFacts) -> Iterator[Link]:
+    if asked.error.get("reason") == "plan_used_up":
+        # More credit in the wallet would not be used.
+        yield asked.get("plan", "/subscriptions")
+        return
     if asked.environment == "staging":
         yield asked.post("fund", "/sandbox/fund", {"amount_cents": _lacking_cents(asked)})
     else:
+        yield asked.page()
         yield asked.get("packs", "/packs")
     yield asked.get("balance", "/topup/balance")
 
 
 def _lacking_cents(asked: RefusedFacts) -> int:
-    """As much test credit as was to be sent, or $10.00 where that is not known."""
+    """As much test credit as lets the same call pass, or $10.00 more than is owed if that isn't known."""
     amount = asked.body.get("amount_cents")
-    return amount if isinstance(amount, int) and amount > 0 else 1_000
+    wanted = amount if isinstance(amount, int) and amount > 0 else 1_000
+    found: int = max(asked.error.get("lacking_cents", 0), wanted)
+    return found + int(asked.error.get("owed_cents", 0))
 
 
 def _platforms(asked: RefusedFacts) -> Iterator[Link]:
@@ -101,6 +146,25 @@ def _prices(asked: RefusedFacts) -> Iterator[Link]:
     """Which models have a price, where that was the matter."""
     if asked.template == _USAGE and asked.error.get("param") == "model":
         yield asked.get("prices", "/prices")
+
+
+def _ended(asked: RefusedFacts) -> Iterator[Link]:
+    """What it came to: the top-up, or the object that was called."""
+    found = list(_earlier(asked))
+    above = asked.template.rpartition("/")[0]
+    if not found and asked.lists is not None and asked.lists(above):
+        found.append(asked.get("current", quote(asked.path.rpartition("/")[0])))
+    yield from found
+
+
+def _redeemable(asked: RefusedFacts) -> Iterator[Link]:
+    yield asked.page()
+
+
+def _unsigned(asked: RefusedFacts) -> Iterator[Link]:
+    """A new account's key, unless it was no key that was refused."""
+    if asked.error.get("reason") not in _SIGNED_BY_OTHERS:
+        yield from _sandbox_key(asked)
 
 
 def _earlier(asked: RefusedFacts) -> Iterator[Link]:
@@ -137,8 +201,14 @@ def _own_credential(asked: RefusedFacts) -> Iterator[Link]:
 
 def _existing(asked: RefusedFacts) -> Iterator[Link]:
     """The list of what there are too many of."""
-    if asked.template and asked.lists is not None and asked.lists(asked.template):
-        yield asked.get("existing", asked.template)
+    template = asked.template.removesuffix("/register")
+    if template and asked.lists is not None and asked.lists(template):
+        yield asked.get("existing", template)
+
+
+def _how_to_pay(asked: RefusedFacts) -> Iterator[Link]:
+    if asked.error.get("next_action") == "pay":
+        yield Link(rel="guide", method="GET", href=f"{asked.home}/docs/x402")
 
 
 def _nearest(asked: RefusedFacts) -> Iterator[Link]:
@@ -166,20 +236,21 @@ def _methods(asked: RefusedFacts) -> Iterator[Link]:
 
 
 _BY_CODE: Final[Mapping[int, Callable[[RefusedFacts], Iterator[Link]]]] = {
-    codes.INVALID_KEY: _sandbox_key,
+    codes.INVALID_KEY: _unsigned,
     codes.KEY_ENDED: _sandbox_key,
     codes.INSUFFICIENT_BALANCE: _credit,
     codes.INVALID_PLATFORM: _platforms,
     codes.AMOUNT_OUT_OF_RANGE: _amount,
     codes.MALFORMED: _prices,
     codes.DUPLICATE: _earlier,
+    codes.NOT_REDEEMABLE: _redeemable,
     codes.ALREADY_DELIVERED: _reversal,
-    codes.ALREADY_SETTLED: _earlier,
+    codes.ALREADY_SETTLED: _ended,
     codes.ALREADY_USED: _earlier,
-    codes.FAILED_REFUNDED: _platforms,
     codes.CAP_EXCEEDED: _smaller,
     codes.MISSING_SCOPE: _own_credential,
     codes.LIMIT_REACHED: _existing,
+    codes.PAYMENT_REQUIRED: _how_to_pay,
     codes.NOT_FOUND: _nearest,
     codes.METHOD_NOT_ALLOWED: _methods,
 }

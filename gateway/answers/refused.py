@@ -26,7 +26,7 @@ class FieldProblem(Struct, kw_only=True):
 
 
 class Link(Struct, kw_only=True, omit_defaults=True):
-    """A call that comes next, with the caller's own credential."""
+    """A call that comes next, with the caller's own credential; rel `page`: an address for a person's browser."""
 
     rel: Annotated[str, Meta(description="What it is for, such as earlier, platforms, balance.")]
     method: Annotated[str, Meta(description="The HTTP method.")]

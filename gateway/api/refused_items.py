@@ -11,7 +11,7 @@ from typing import Any
 
 from billing.bulk.item import BatchItem
 from billing.topups.platform import InvalidPlatform
-from gateway.answers.links import RefusedFacts, links_of
+from gateway.answers.links import RefusedFacts, with_links
 from gateway.answers.refusals import Refusal
 from gateway.answers.words import API_PREFIX
 from gateway.html.render import address_of
@@ -59,7 +59,8 @@ class RefusedItems:
 
     def _linked(self, refusal: Refusal, body: Mapping[str, Any], smaller: int | None) -> Refusal:
         api = self._address + API_PREFIX
-        links = links_of(
+        caller = self._call.principal
+        error = with_links(
             RefusedFacts(
                 home=self._address,
                 url=api + self._template,
@@ -71,13 +72,15 @@ class RefusedItems:
                 body=body,
                 error=refusal.error,
                 transaction_id=refusal.transaction_id,
-                environment=self._call.principal.environment,
+                environment=caller.environment,
                 smaller_cents=smaller,
+                key_id=caller.key_id,
+                has_person=not caller.is_sandbox,
                 # The call itself was let in: another account is no way for one of its items.
                 is_open=False,
             )
         )
-        return replace(refusal, error={**refusal.error, "links": links}) if links else refusal
+        return replace(refusal, error=error)
 
 
 def smaller_cents(

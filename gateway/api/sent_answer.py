@@ -14,8 +14,8 @@ from billing.topups.voucher import sees_code
 from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
-from gateway.answers.refused import Failure
-from gateway.answers.words import TopUpStatus
+from gateway.answers.refused import Failure, Link
+from gateway.answers.words import API_PREFIX, TopUpStatus
 from gateway.api.bodies.send_body import SendBody
 from gateway.api.schemas.topups import FailedSend, Held, Sent, SentForApproval
 from gateway.api.waiting import poll_links
@@ -106,6 +106,16 @@ class SentAnswer:
         )
 
 
+def _after_failure(call: RequestContext[Any, Any], transaction_id: str | None) -> list[Link]:
+    """What became of it, unless it was a rehearsal, and what else can be sent."""
+    api = f"{address_of(call)}{API_PREFIX}"
+    links = [Link(rel="platforms", method="GET", href=f"{api}/platforms")]
+    if transaction_id is not None:
+        path = f"/topup/status/{transaction_id}"
+        links.insert(0, Link(rel="earlier", method="GET", href=api + path))
+    return links
+
+
 def failed(call: RequestContext[Any, Any], topup: TopUp, *, transaction_id: str | None) -> Answer:
     """3005: the top-up failed and the funds are back; trying the same again is no use."""
     next_action = codes.CODES[codes.FAILED_REFUNDED].next_action
@@ -117,6 +127,7 @@ def failed(call: RequestContext[Any, Any], topup: TopUp, *, transaction_id: str 
         retry_after_s=None,
         next_action=next_action,
         doc_url=doc_url(address_of(call), codes.FAILED_REFUNDED),
+        links=_after_failure(call, transaction_id),
     )
     return answer(
         codes.FAILED_REFUNDED,

@@ -9,9 +9,13 @@ NOTES: Final[Mapping[int, str]] = {
     codes.SUCCESS: "It is done: 201 where something was made, 202 where it goes on by itself.",
     codes.DELIVERED: "The recipient's wallet is credited and the voucher is issued.",
     codes.PENDING: "The funds are held until the platform or a person has decided.",
-    codes.INVALID_KEY: "No credential, or none that is known. Send Authorization: Bearer ak_…",
+    codes.INVALID_KEY: (
+        "No credential, or none that is known. Send Authorization: Bearer ak_…. signature and timestamp: a"
+        " supplier's or a payment provider's callback isn't signed as its secret has it."
+    ),
     codes.INSUFFICIENT_BALANCE: (
-        "The wallet does not hold what can be sent; reason owed: a debt comes first."
+        "The wallet does not hold what can be sent, and lacks lacking_cents. owed: a debt comes first."
+        " plan_used_up: the plan's credit is used, and credit in the wallet doesn't pay for its usage."
     ),
     codes.INVALID_PLATFORM: "No such platform; GET /platforms lists them.",
     codes.INVALID_RECIPIENT: "Not an address, or none was given and the account has none.",

@@ -30,7 +30,7 @@ REPAIRS: Final[Mapping[int, Repair]] = {
     ),
     codes.INSUFFICIENT_BALANCE: Repair(
         "Put credit into the wallet, then send the same again: in staging with the call below, in live by"
-        " buying a pack (GET /packs).",
+        " buying a pack (GET /packs). plan_used_up: a person changes the plan, or its next period begins.",
         ("POST", "/sandbox/fund"),
         {"amount_cents": 1000},
     ),
@@ -60,11 +60,12 @@ REPAIRS: Final[Mapping[int, Repair]] = {
     ),
     codes.CAP_EXCEEDED: Repair(
         "Wait until resets_at where it is given; max_now_cents passes now (smaller_send in links). Else a"
-        " person raises the limit.",
+        " person raises the limit at the page that links name first.",
         ("GET", "/keys/self"),
     ),
     codes.MISSING_SCOPE: Repair(
-        "A person gives the key the scope that required_scopes names, or another key is used. Where reason is"
+        "A person gives the key the scope that required_scopes names, at the page that links name first, or another"
+        " key is used. Where reason is"
         " account_suspended, only the operator of this gateway helps."
     ),
     codes.KEY_ENDED: Repair("A person makes a new key; an ended one never comes back."),

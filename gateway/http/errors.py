@@ -114,8 +114,8 @@ class ErrorRow:
 TABLE: Final[Mapping[type[DomainError], ErrorRow]] = {
     InvalidCredential: ErrorRow(codes.INVALID_KEY, 401),
     CredentialEnded: ErrorRow(codes.KEY_ENDED, 401),
-    SignatureRefused: ErrorRow(codes.INVALID_KEY, 401),
-    NotificationRefused: ErrorRow(codes.INVALID_KEY, 401),
+    SignatureRefused: ErrorRow(codes.INVALID_KEY, 401, next_action="fix_request"),
+    NotificationRefused: ErrorRow(codes.INVALID_KEY, 401, next_action="fix_request"),
     SignInRefused: ErrorRow(codes.INVALID_KEY, 401),
     ClientRefused: ErrorRow(codes.INVALID_KEY, 401),
     ClientUnknown: ErrorRow(codes.INVALID_KEY, 401),
@@ -179,7 +179,7 @@ TABLE: Final[Mapping[type[DomainError], ErrorRow]] = {
     CheckinOff: ErrorRow(codes.ALREADY_SETTLED, 409),
     NotNow: ErrorRow(codes.ALREADY_SETTLED, 409),
     StillOpen: ErrorRow(codes.ALREADY_SETTLED, 409),
-    NoLongerAsked: ErrorRow(codes.INVALID_KEY, 401),
+    NoLongerAsked: ErrorRow(codes.INVALID_KEY, 401, next_action="stop"),
     HoldEnded: ErrorRow(codes.ALREADY_SETTLED, 409),
     ReplayEnded: ErrorRow(codes.ALREADY_SETTLED, 409),
     CannotCancel: ErrorRow(codes.ALREADY_SETTLED, 409),
@@ -214,6 +214,8 @@ TABLE: Final[Mapping[type[DomainError], ErrorRow]] = {
 }
 
 
+# Causes that only a person removes, whatever else has their code: credit in the wallet does not pay for the usage.
+_FOR_A_PERSON: Final = frozenset({"plan_used_up"})
 _BY_NAME: Final = {kind.__name__: row for kind, row in TABLE.items()}
 
 
@@ -271,7 +273,7 @@ def _expected(error: DomainError, row: ErrorRow, address: str = "") -> Refusal:
         "param": error.param,
         "retryable": not row.is_final and (code.is_retryable or retry_after_s is not None),
         "retry_after_s": retry_after_s,
-        "next_action": _next_action(code, row, retry_after_s),
+        "next_action": _next_action(code, row, retry_after_s, error.reason),
         "doc_url": doc_url(address, code.code),
     }
     if error.reason is not None:
@@ -289,8 +291,10 @@ def _expected(error: DomainError, row: ErrorRow, address: str = "") -> Refusal:
     )
 
 
-def _next_action(code: codes.Code, row: ErrorRow, retry_after_s: int | None) -> str | None:
-    if row.is_final:
+def _next_action(
+    code: codes.Code, row: ErrorRow, retry_after_s: int | None, reason: str | None
+) -> str | None:
+    if row.is_final or reason in _FOR_A_PERSON:
         return "ask_human"
     if retry_after_s is not None:
         return "wait"

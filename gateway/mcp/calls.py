@@ -139,7 +139,7 @@ def _refused(asked: ToolRequest, error: Exception) -> CallToolResult:
         _log.error("request.failed", exc_info=error, extra={"fields": fields})
     inner = RefusedCall(tool.method, API_PREFIX + tool.path, asked.arguments)
     refusal = repaired(call, refusal_of(error), inner)
-    if refusal.code.code == codes.INSUFFICIENT_BALANCE:
+    if refusal.error["next_action"] == "top_up":
         ways = order_of(call.context, call.principal, asked.arguments)
         links = [*ways, *refusal.error.get("links", ())]
         refusal = replace(refusal, error={**refusal.error, "links": links})

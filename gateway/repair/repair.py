@@ -15,7 +15,7 @@ import msgspec
 from billing.topups.platform import InvalidPlatform, Platforms
 from billing.topups.send_request import AmountOutOfRange, check_amount, check_amount_of_any
 from gateway.answers import response_codes as codes
-from gateway.answers.links import RefusedFacts, links_of
+from gateway.answers.links import RefusedFacts, with_links
 from gateway.answers.problems import FieldEntry, most_similar
 from gateway.answers.refusals import Refusal
 from gateway.api.refused_items import smaller_cents
@@ -29,6 +29,7 @@ from gateway.repair.credential import with_form_of
 from gateway.repair.known_paths import is_list, nearest
 from gateway.surfaces import API_PREFIX
 from keys.email_address import InvalidEmail, normalise_email
+from keys.principal import Principal
 
 _SENDS: Final = frozenset({f"{API_PREFIX}/topup/send", f"{API_PREFIX}/topup/validate"})
 _PATH_CHARACTERS_MAX: Final = 120
@@ -70,6 +71,8 @@ def repaired(
     address = address_of(call)
     if error["doc_url"].startswith("/"):
         error["doc_url"] = address + error["doc_url"]
+    if "links" in error:
+        error["links"] = [{**link, "href": address + link["href"]} for link in error["links"]]
     caller = call.credential
     asked = RefusedFacts(
         home=address,
@@ -84,16 +87,20 @@ def repaired(
         transaction_id=refusal.transaction_id,
         environment=None if caller is None else caller.environment,
         smaller_cents=smaller_cents(call, error, inner.body),
+        key_id=None if caller is None else caller.key_id,
+        has_person=_has_person(caller, refusal.code.code),
         is_open=call.context.settings.self_serve_staging,
         lists=is_list,
         nearest=nearest,
     )
-    # What the refusal itself names comes first; the others say the way where it names none.
-    own = [{**link, "href": address + link["href"]} for link in error.get("links", ())]
-    links = own or links_of(asked)
-    if links:
-        error["links"] = links
-    return replace(refusal, error=error)
+    return replace(refusal, error=with_links(asked))
+
+
+def _has_person(caller: Principal | None, code: int) -> bool:
+    """Whether somebody can sign in to the account: whose key ended may, whoever needs no account can't."""
+    if caller is None:
+        return code in {codes.INVALID_KEY, codes.KEY_ENDED}
+    return not caller.is_sandbox
 
 
 def _problems(

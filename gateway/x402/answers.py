@@ -205,4 +205,5 @@ def _failure(call: RequestContext[Any, Fields], why: str | None) -> Failure:
         retry_after_s=None,
         next_action=next_action,
         doc_url=doc_url(address_of(call), codes.FAILED_REFUNDED),
+        links=[Link(rel="guide", method="GET", href=f"{address_of(call)}/docs/x402")],
     )

@@ -7181,7 +7181,7 @@ export interface components {
             /** @description When all of it is free again; null: never. */
             resets_at: string | null;
         };
-        /** @description A call that comes next, with the caller's own credential. */
+        /** @description A call that comes next, with the caller's own credential; rel `page`: an address for a person's browser. */
         Link: {
             /** @description What it is for, such as earlier, platforms, balance. */
             rel: string;
@@ -15334,7 +15334,7 @@ export interface operations {
                      *             "credits": 5,
                      *             "description": "chat",
                      *             "model": "gpt-4o",
-                     *             "key_id": "key_5FxpRIrX4LWLkM01",
+                     *             "key_id": "key_5FxpRIrX4LWLkM02",
                      *             "app_id": null,
                      *             "reference": null,
                      *             "input_tokens": 1200,
@@ -15350,7 +15350,7 @@ export interface operations {
                      *             "credits": 5,
                      *             "description": "AI usage",
                      *             "model": "gpt-4o",
-                     *             "key_id": "key_5FxpRIrX4LWLkM01",
+                     *             "key_id": "key_5FxpRIrX4LWLkM02",
                      *             "app_id": null,
                      *             "reference": "/chat 1",
                      *             "input_tokens": 1200,

@@ -9,7 +9,8 @@ from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
 from gateway.answers.outcome import Listing, Outcome, created, exported, ok
-from gateway.answers.refused import Failure
+from gateway.answers.people import DASHBOARD
+from gateway.answers.refused import Failure, Link
 from gateway.api.bodies.webhook_body import (
     RegisterBody,
     TestEventBody,
@@ -241,8 +242,18 @@ def _test_failed(call: RequestContext[TestEventBody, Fields], attempt: Attempt) 
         retry_after_s=None,
         next_action=code.next_action,
         doc_url=doc_url(address_of(call), code.code),
+        links=[_page_of(call)],
     )
     return answer(code.code, FailedTest(error=error, attempt=attempt), now_us=call.now_us)
+
+
+def _page_of(call: RequestContext[TestEventBody, Fields]) -> Link:
+    """Where a person sees what the receiver answers."""
+    home = address_of(call)
+    if call.principal.is_sandbox:
+        return Link(rel="guide", method="GET", href=f"{home}/docs/webhooks")
+    page = f"{DASHBOARD}/webhooks/{call.params['endpoint_id']}"
+    return Link(rel="page", method="GET", href=home + page)
 
 
 async def verify(call: RequestContext[VerifyBody, Fields]) -> Answer:

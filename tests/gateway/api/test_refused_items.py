@@ -2,6 +2,7 @@
 batch of usage can get, in the answer to the call and where the batch is read later.
 """
 
+import re
 from typing import Any, NamedTuple
 
 import pytest
@@ -19,6 +20,7 @@ BALANCE = ("balance", "GET", "/topup/balance")
 PLATFORMS = ("platforms", "GET", "/platforms")
 LIMITS = ("limits", "GET", "/keys/self")
 SMALLER = ("smaller_send", "POST", "/topup/send")
+PAGE = ("page", "GET", "/dashboard/keys/{key}")
 EARLIER = ("earlier", "GET", "/topup/status/{first}")
 
 
@@ -48,7 +50,7 @@ SENDS = {
     "a limit that leaves less": Case(
         {"amount_cents": 2000, "note": "for May", "metadata": {"team": "a"}},
         2008,
-        [SMALLER, LIMITS],
+        [SMALLER, LIMITS, PAGE],
         {
             "platform": "claude",
             "amount_cents": 1500,
@@ -58,15 +60,15 @@ SENDS = {
             "metadata": {"team": "a"},
         },
         key={"lifetime_cents": 2500},
-        read=[LIMITS],
+        read=[PAGE, LIMITS],
     ),
-    "a limit that leaves nothing": Case({}, 2008, [LIMITS], key={"lifetime_cents": 1000}),
+    "a limit that leaves nothing": Case({}, 2008, [PAGE, LIMITS], key={"lifetime_cents": 1000}),
     "too many sends": Case({}, 2008, [LIMITS], key={"max_sends_per_hour": 1}),
     "a platform outside the mandate": Case(
-        {"platform": "gemini"}, 2009, [LIMITS], key={"platforms": ["claude"]}
+        {"platform": "gemini"}, 2009, [PAGE, LIMITS], key={"platforms": ["claude"]}
     ),
     "a recipient outside the mandate": Case(
-        {"recipient_email": "else@example.com"}, 2009, [LIMITS], key={"recipients": [EMAIL]}
+        {"recipient_email": "else@example.com"}, 2009, [PAGE, LIMITS], key={"recipients": [EMAIL]}
     ),
 }
 RECORDS = {
@@ -76,24 +78,32 @@ RECORDS = {
         {"input_tokens": 10**9, "output_tokens": 10**9},
         2002,
         [FUND, BALANCE],
-        {"amount_cents": 1000},
+        # $12,500.00, of which the account has $10,000.00 less the first record's 125 micros.
+        {"amount_cents": 250_001},
     ),
     "its reference again": Case(
         {"reference": "a b", "input_tokens": 11},
         2006,
         [("earlier", "GET", "/usage?reference=a%20b")],
     ),
-    "a limit": Case({"input_tokens": 10**9}, 2008, [LIMITS], key={"lifetime_cents": 100}),
+    "a limit": Case({"input_tokens": 10**9}, 2008, [PAGE, LIMITS], key={"lifetime_cents": 100}),
 }
 
 
 def shown(gateway: Gateway, error: dict[str, Any], first: str) -> list[tuple[str, str, str]]:
-    """The links below the API, with {first} for the id of the item that was accepted."""
-    api = gateway.url + API
+    """The links, {first} for the id of the item that was accepted and {key} for a key's."""
     links = error.get("links", [])
-    assert all(one["href"].startswith(api) for one in links)
+    assert all(one["href"].startswith(gateway.url) for one in links)
     return [
-        (one["rel"], one["method"], one["href"].removeprefix(api).replace(first, "{first}"))
+        (
+            one["rel"],
+            one["method"],
+            re.sub(
+                r"key_\w+",
+                "{key}",
+                one["href"].removeprefix(gateway.url).removeprefix(API).replace(first, "{first}"),
+            ),
+        )
         for one in links
     ]
 

@@ -70,6 +70,12 @@ async def _above_the_cap(gateway: Gateway, account: str) -> Wrong:
     return Wrong("POST", "/topup/send", await gateway.key(account, per_call_cents=500), SEND)
 
 
+async def _used_up(gateway: Gateway, account: str) -> Wrong:
+    key = await gateway.key(account, lifetime_cents=1000)
+    await _send(gateway, key)
+    return Wrong("POST", "/topup/send", key, SEND)
+
+
 async def _without_scope(gateway: Gateway, account: str) -> Wrong:
     return Wrong("POST", "/topup/send", await gateway.key(account, scopes=["topup:read"]), SEND)
 
@@ -166,7 +172,8 @@ CASES: list[tuple[int, Provoke, str]] = [
     (codes.AMOUNT_OUT_OF_RANGE, _wrong_field("amount_cents", 10), WANTED),
     (codes.DUPLICATE, _repeated_reference, PERSON),
     (codes.MALFORMED, _wrong_field("curency", "USD"), WANTED),
-    (codes.CAP_EXCEEDED, _above_the_cap, PERSON),
+    (codes.CAP_EXCEEDED, _above_the_cap, WANTED),
+    (codes.CAP_EXCEEDED, _used_up, PERSON),
     (codes.MISSING_SCOPE, _without_scope, PERSON),
     (codes.KEY_ENDED, _revoked_key, PERSON),
     (codes.NOT_REDEEMABLE, _redeemed_code, PERSON),

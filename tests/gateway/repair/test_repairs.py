@@ -236,8 +236,8 @@ async def test_an_amount_that_no_platform_takes_is_wrong_beside_an_unknown_one(
         ("POST", "/orders", {"provider": "stripe", "amount_cents": 1}, ["packs"]),
         ("POST", "/sandbox/fund", {"amount_cents": 0}, ["balance"]),
         ("PUT", "/topup/balance/threshold", {"low_balance_threshold_cents": -1}, ["balance"]),
-        ("POST", "/usage", {"credits": 0, "description": "x"}, []),
-        ("POST", "/holds", {"credits": 0, "description": "x"}, []),
+        ("POST", "/usage", {"credits": 0, "description": "x"}, ["guide"]),
+        ("POST", "/holds", {"credits": 0, "description": "x"}, ["guide"]),
         ("POST", "/holds/hld_1/capture", {"credits": 0}, ["hold"]),
     ],
 )

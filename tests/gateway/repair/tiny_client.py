@@ -52,6 +52,8 @@ class TinyClient:
             made = await self._client.request("POST", links["sandbox_key"]["href"])
             self.headers = {"Authorization": f"Bearer {made.json()['data']['key']}"}
             return method, url, body
+        if "smaller_send" in links:
+            return method, url, links["smaller_send"]["body"]
         if error["next_action"] == "top_up":
             link = links["fund"]
             await self._client.request(

@@ -17,7 +17,7 @@ T = TypeVar("T", bound="Link")
 
 @_attrs_define
 class Link:
-    """A call that comes next, with the caller's own credential."""
+    """A call that comes next, with the caller's own credential; rel `page`: an address for a person's browser."""
 
     rel: str
     """ What it is for, such as earlier, platforms, balance. """
