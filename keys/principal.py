@@ -103,7 +103,7 @@ class Principal:
     clock_ahead_us: how far the account's own clock was ahead of ours when this was read. colleague: of a
     session, who acts for the account where that is not their own. asks_code: of a session, whose person is asked
     for a code where others give the password again. suspended_for: why an operator suspended the account, null:
-    it is not.
+    it is not. staging_full_until: when staging takes the account's changes again, null: it does.
     """
 
     account_id: str
@@ -124,6 +124,7 @@ class Principal:
     colleague: Colleague | None = None
     asks_code: bool = False
     suspended_for: str | None = None
+    staging_full_until: int | None = None
 
     @property
     def own_expires_at(self) -> int | None:

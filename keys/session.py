@@ -21,6 +21,7 @@ from keys.lineage import Refusal
 from keys.live import IS_LIVE_OPEN
 from keys.principal import ACCOUNT_SCOPES, ADMIN, SCOPES, Colleague, Environment, Principal
 from keys.roles import ROLE_SCOPES
+from keys.staging_quota import FULL_UNTIL
 from keys.suspension import SUSPENDED_FOR
 from keys.token_format import digest, new_session_token
 from store.database import Row, Transaction
@@ -215,7 +216,7 @@ async def load_principals(
     rows = await tx.fetch(
         f"""SELECT s.id, s.account_id AS person_id, s.acts_for, s.environment, s.digest, s.last_seen_at,
                   s.expires_at, m.role, m.email AS member_email, f.confirmed_at AS asks_code_since, a.id AS account_id, a.name,
-                  a.is_operator, a.is_sandbox, a.email, {IS_LIVE_OPEN}, {SUSPENDED_FOR}
+                  a.is_operator, a.is_sandbox, a.email, {IS_LIVE_OPEN}, {SUSPENDED_FOR}, {FULL_UNTIL}
            FROM sessions s JOIN accounts a ON a.id = COALESCE(s.acts_for, s.account_id)
            LEFT JOIN members m ON m.account_id = s.acts_for AND m.person_id = s.account_id
                AND m.removed_at IS NULL
@@ -282,6 +283,7 @@ def _principal(row: Row, now_us: int) -> Principal | Refusal:
         else Colleague(row["person_id"], row["member_email"], row["role"], row["name"]),
         asks_code=row["asks_code_since"] is not None,
         suspended_for=row["suspended_for"],
+        staging_full_until=row["staging_full_until"],
     )
 
 

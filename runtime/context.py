@@ -34,6 +34,7 @@ from kernel.clock import Clock
 from keys.authenticator import Authenticator
 from keys.authorization.token_text import TokenMaker
 from keys.sign_in.password import Passwords
+from keys.staging_quota import StagingRoom
 from keys.vault import Vault
 from runtime.client_documents import ClientDocuments, McpSignIn
 from runtime.data_keys import open_data_keys
@@ -61,6 +62,7 @@ from runtime.traces.tracing import Tracing
 from runtime.wake_pipe import WakePipe
 from runtime.watches.open_files import watching_open_files
 from runtime.watches.servers import watching_servers
+from runtime.watches.staging_room import watching_staging_room
 from runtime.watches.stalled import ending_stalled
 from store import apart, batch
 from store.database import Database, OnHint, Store, Transaction
@@ -123,6 +125,7 @@ class Context:
     waits: Waits
     printer: Printer
     request_log: RequestLog
+    staging_room: StagingRoom
     tracing: Tracing | None = None
     siblings: Siblings | None = None
 
@@ -153,8 +156,7 @@ async def open_context(
     wake_fd is the write end of the pipe that stands in for Redis. is_process: of a gateway or worker,
     whose log tells of changed tables and whose spans are sent. Raises SettingsError, SchemaOutOfRange and StoreError.
     """
-    metrics, hints = Metrics(), Hints()
-    vault = open_vault(settings.secret_key.get_secret_value())
+    metrics, hints, vault = Metrics(), Hints(), open_vault(settings.secret_key.get_secret_value())
     is_traced = is_process and settings.tracing
     async with open_tracing(metrics, is_on=is_traced) as tracing, AsyncExitStack() as stack:
         store = _open_database(settings, hints, metrics, is_process=is_process)
@@ -163,7 +165,7 @@ async def open_context(
         voucher_key, redemption_key, supplier_key = await open_data_keys(database, vault, clock)
         to_redis = _open_queue(settings, metrics, database, clock, wake_fd)
         link, queue = await stack.enter_async_context(to_redis)
-        await stack.enter_async_context(watching_servers(database, link, metrics))
+        room = await _watch(settings, database, link, metrics, stack)
         waits = _waits(database, hints, queue, stack)
         policy, resolver, operators = webhook_policy(settings), _resolver(stack), _resolver(stack)
         transport = _transport(settings, policy, resolver, operators, clock, stack)
@@ -199,8 +201,17 @@ async def open_context(
             waits=waits,
             printer=_printer(settings, providers, stack),
             request_log=_request_log(settings, database, metrics, stack),
+            staging_room=room,
             tracing=tracing,
         )
+
+
+async def _watch(
+    settings: Settings, database: Store, link: RedisLink, metrics: Metrics, stack: AsyncExitStack
+) -> StagingRoom:
+    """Begins what looks after the servers and the room for staging."""
+    await stack.enter_async_context(watching_servers(database, link, metrics))
+    return await stack.enter_async_context(watching_staging_room(settings, database, metrics))
 
 
 def _transport(

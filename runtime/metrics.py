@@ -287,6 +287,14 @@ class Metrics:
             "Seconds by which the oldest row that pruning failed to delete has outlived its retention.",
         )
         self._registry.register(self.pruning_lag_seconds)
+        self.staging_closed = self._gauge(
+            "topup_staging_closed", "1 while staging is refused for want of room."
+        )
+        self.staging_room_bytes = PlainGauge(
+            "topup_staging_room_bytes",
+            "Bytes that may still be used before staging is refused; below 0 it is.",
+        )
+        self._registry.register(self.staging_room_bytes)
         build = PlainGauge("topup_build_info", "1, with the version that runs.", "version")
         build.set(1, version.running())
         self._registry.register(build)

@@ -65,6 +65,7 @@ STEPS = (
     ("topups", "id", "{own}"),
     ("usage_records", "id", "{own}"),
     ("usage_days", "day_start_at", "{own}"),
+    ("staging_storage", "account_id", "{own}"),
     ("holds", "id", "{own}"),
     ("checkins", "day", "{own}"),
     ("coupon_uses", "order_id", "{own}"),

@@ -261,6 +261,7 @@ _OF_0069: Final = _OF_0067 | {
     "authorization_codes": "54a857951beb",
     "oauth_codes": "12ffe3b0dc9d",
 }
+_OF_0070: Final = _OF_0069 | {"accounts": "3854f33e063f", "staging_storage": "45052a3be522"}
 
 TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0012": _OF_0012,
@@ -321,4 +322,5 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0067": _OF_0067,
     "0068": _OF_0067,
     "0069": _OF_0069,
+    "0070": _OF_0070,
 }

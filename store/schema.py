@@ -33,7 +33,8 @@ def _bytes(name: str, *, null: bool = False) -> sa.Column[bytes]:
 
 
 # keys/account.py, but live_* and email_verified_at by keys/live.py, *_mail_off_at and mail_language by
-# keys/mail_choice.py, suspended_* by keys/suspension.py, access_ended_at by keys/session.py.
+# keys/mail_choice.py, suspended_* by keys/suspension.py, access_ended_at by keys/session.py, staging_full_until by
+# keys/staging_quota.py.
 # A tenant: merchant, agent operator or end user.
 accounts = sa.Table(
     "accounts",
@@ -64,6 +65,8 @@ accounts = sa.Table(
     _int(
         "erasing_at", null=True
     ),  # when deleting its rows was last begun; null: not so. store/erase.py
+    # Until then its staging stores nothing more; null: it does. keys/staging_quota.py
+    _int("staging_full_until", null=True),
     sa.Index(
         "ux_accounts_email",
         "email",
@@ -121,6 +124,17 @@ account_environments = sa.Table(
         postgresql_where=sa.text("clock_ahead_us > 0"),
     ),
     postgresql_with=_HOT,
+)
+
+# keys/staging_quota.py. What the staging side of an account stored on a day of UTC, as far as the sweep counted it.
+staging_storage = sa.Table(
+    "staging_storage",
+    metadata,
+    _text("account_id", key=True),  # one row sums up the accounts that nobody vouches for
+    _int("day_start_at"),
+    _int("rows_stored"),
+    _int("bytes_stored"),
+    _int("counted_until_at"),
 )
 
 # keys/api_keys/api_key.py

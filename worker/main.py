@@ -76,6 +76,7 @@ from worker.release import Releaser
 from worker.replay import Replayer
 from worker.revoke import Revoker
 from worker.slots import Slots, slots_of_process
+from worker.staging import staging_chore
 from worker.traced import telling
 from worker.woken_loop import WokenLoop
 
@@ -122,6 +123,7 @@ def chores_of(context: Context) -> Sequence[Chore]:
         resealing_chore(context.database, context.vault),
         space_chore(context.database),
         counting_chore(context.database),
+        staging_chore(context.database, context.clock, context.settings.staging_quotas),
         volume_chore(context.database, context.clock),
         *pruning_chores(context.database, context.clock),
         retention_chore(

@@ -19,7 +19,7 @@ from billing.topups.platform_rows import list_suppliers, read_book
 from cli.examples import examples
 from cli.faults import exit_code_of, words
 from cli.output import EXIT_REFUSED, json_option, print_json, run, wants_json
-from cli.server.doctor_database import clock, connections, database, pooler, servers, space
+from cli.server.doctor_database import clock, connections, database, pooler, servers, space, staging
 from cli.server.doctor_machine import copies, disk, files
 from cli.server.doctor_outside import outside
 from cli.server.doctor_redis import redis, redis_clock, redis_room, workers
@@ -94,6 +94,7 @@ async def _examine(settings: Settings, codes: list[int]) -> list[Finding]:
         await ask("connections", connections),
         await ask("pooler", pooler),
         await ask("space", space),
+        await ask("staging", staging),
         files(settings),
         await ask("clock", clock),
         await ask("deliveries", _deliveries),

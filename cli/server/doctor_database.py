@@ -8,6 +8,7 @@ from kernel.clock import SECOND_US, SystemClock
 from runtime.context import connections_of_a_process
 from runtime.installation import open_store, pool_options
 from runtime.settings import Settings
+from runtime.watches.staging_room import staging_left
 from store.database import Transaction
 from store.open import file_of, open_database
 from store.sqlite.space import space as space_of
@@ -107,6 +108,20 @@ async def space(settings: Settings) -> str:
     if not found.can_give_back:
         raise Odd(f"{detail}; the file never gets smaller: `topup vacuum` at a calm moment")
     return f"{detail}; workers give it back in steps"
+
+
+async def staging(settings: Settings) -> str:
+    """Whether there is room for staging beside what is kept for live. Raises Sick and Odd."""
+    async with open_store(settings) as database:
+        left = await staging_left(settings, database)
+    if left is None:
+        return "has no reserve: TOPUP_STAGING_RESERVE_MB (a file) or TOPUP_STAGING_DATABASE_MAX_MB (a server)"
+    if left < 0:
+        raise Sick(
+            f"is refused: {-left / MB:,.0f} MB more than its limit are in use. Make room, or change"
+            " TOPUP_STAGING_RESERVE_MB (a file's disk) or TOPUP_STAGING_DATABASE_MAX_MB (a server)"
+        )
+    return f"may use {left / MB:,.0f} MB more before it is refused"
 
 
 async def clock(settings: Settings) -> str:

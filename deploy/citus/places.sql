@@ -28,6 +28,7 @@ INSERT INTO place (name, kind) VALUES
 ('request_log', 'distributed'),
 ('sealed_balances', 'distributed'),
 ('spend_windows', 'distributed'),
+('staging_storage', 'distributed'),
 ('topup_intents', 'distributed'),
 ('topup_reversals', 'distributed'),
 ('topups', 'distributed'),

@@ -29,11 +29,12 @@ from kernel.errors import NotFound
 from keys.api_keys import api_key
 from keys.api_keys.api_key import OVERLAP_S_MAX, ApiKey
 from keys.api_keys.fields import CENTS_FIELDS, KeyChanges, NewKey
-from keys.principal import ACCOUNT_SCOPES
+from keys.principal import ACCOUNT_SCOPES, Environment
+from keys.staging_quota import check_new_sandbox
 from store.database import Transaction
 from webhooks.events.key_events import tell_key
 
-STAGING: Final = "staging"
+STAGING: Final[Environment] = "staging"
 SANDBOX_NAME = "Sandbox"
 APPROVER_NAME = "Sandbox approver"
 APPROVER_SCOPES = ("approvals:write",)
@@ -191,6 +192,7 @@ async def make_sandbox(call: RequestContext[SandboxBody, Fields]) -> Answer:
         raise NotFound("Path")
     if call.body.environment != STAGING:
         raise EnvironmentMismatch("a sandbox account has staging only", param="environment")
+    context.staging_room.check_environment(STAGING)
     await take_one(
         context.limiter,
         f"sandbox:{block_of(call.address)}",
@@ -201,6 +203,7 @@ async def make_sandbox(call: RequestContext[SandboxBody, Fields]) -> Answer:
     now_us = call.now_us
 
     async def work(tx: Transaction) -> tuple[ApiKey, str, str]:
+        await check_new_sandbox(tx, context.settings.staging_quotas, now_us=now_us)
         account_id = await open_account(
             tx, name=SANDBOX_NAME, email=None, now_us=now_us, is_sandbox=True, has_live=False
         )

@@ -24,6 +24,7 @@ from kernel.errors import NotFound
 from keys.api_keys import api_key
 from keys.api_keys.api_key import ApiKey
 from keys.api_keys.fields import NewKey
+from keys.staging_quota import check_new_sandbox
 from store.database import Transaction
 
 KEYS_PER_ADDRESS: Final = 100  # a day; a browser keeps its key that long
@@ -40,6 +41,7 @@ async def make_key(call: RequestContext[Fields, Fields]) -> Answer:
     if not call.context.settings.self_serve_staging:
         raise NotFound("Path")
     check_own_page(call)
+    call.context.staging_room.check_environment("staging")
     await _take(
         call, f"demonstration:{block_of(call.address)}", KEYS_PER_ADDRESS, "for one address"
     )
@@ -47,6 +49,7 @@ async def make_key(call: RequestContext[Fields, Fields]) -> Answer:
     now_us = call.now_us
 
     async def work(tx: Transaction) -> tuple[ApiKey, str]:
+        await check_new_sandbox(tx, call.context.settings.staging_quotas, now_us=now_us)
         account_id = await open_account(
             tx, name=_NAME, email=None, now_us=now_us, is_sandbox=True, has_live=False
         )

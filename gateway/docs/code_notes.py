@@ -59,7 +59,10 @@ NOTES: Final[Mapping[int, str]] = {
         " requester_ended: the top-up was cancelled, and its funds are back. requester_paused and"
         " requester_limits: nothing was decided, and the funds stay held."
     ),
-    codes.RATE_LIMITED: "Too many calls; Retry-After says when the next one passes.",
+    codes.RATE_LIMITED: (
+        "Too many calls, or records and bytes in them; Retry-After says when the next one passes."
+        " staging_quota: the account stored as much in staging today as it may; live is not affected."
+    ),
     codes.ADDRESS_NOT_ALLOWED: "The caller's address is not on the key's allow-list.",
     codes.KEY_IN_PROGRESS: "The first call with this Idempotency-Key still runs; ask again.",
     codes.METHOD_NOT_ALLOWED: "The path takes other methods, which Allow lists.",
@@ -67,7 +70,10 @@ NOTES: Final[Mapping[int, str]] = {
         "The payment provider does not answer; try again. With `retryable` false it refused: the order"
         " has failed, and the operator has to look."
     ),
-    codes.INTERNAL: "Our fault, or we cannot take it now. Try again with the same Idempotency-Key.",
+    codes.INTERNAL: (
+        "Our fault, or we cannot take it now. Try again with the same Idempotency-Key. storage_reserve:"
+        " staging takes no changes until the operator makes room."
+    ),
     codes.DELIVERY_FAILED: "The webhook did not take the sample; data.attempt says what it answered.",
     codes.URL_INVALID: "reason says what is wrong with the URL: scheme, credentials, port, address, form.",
 }

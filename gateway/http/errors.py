@@ -76,6 +76,7 @@ from keys.oauth.app import ClientRefused
 from keys.oauth.code import CodeRefused
 from keys.oauth.redirect import RedirectRefused
 from keys.principal import AddressNotAllowed, ScopeMissing
+from keys.staging_quota import StagingClosed, StagingFull
 from keys.suspension import AccountSuspended
 from keys.tokens.device_login import LoginDenied, LoginExpired
 from store.errors import CommitUnknown, StoreError
@@ -133,6 +134,8 @@ TABLE: Final[Mapping[type[DomainError], ErrorRow]] = {
     ExternalNotAllowed: ErrorRow(codes.MISSING_SCOPE, 403),
     AwaitsApproval: ErrorRow(codes.MISSING_SCOPE, 403),
     ForgeryRefused: ErrorRow(codes.MISSING_SCOPE, 403),
+    StagingFull: ErrorRow(codes.RATE_LIMITED, 429),
+    StagingClosed: ErrorRow(codes.INTERNAL, 503),
     RateLimited: ErrorRow(codes.RATE_LIMITED, 429),
     SandboxRateLimited: ErrorRow(codes.RATE_LIMITED, 429),
     MailLimitReached: ErrorRow(codes.RATE_LIMITED, 429),

@@ -89,6 +89,11 @@ class Fields(
 
     exactly_one: ClassVar[tuple[str, str] | None] = None
 
+    @property
+    def records_in_call(self) -> int:
+        """How many records the call asks to store, for limits that count work and not calls."""
+        return 1
+
 
 class LooseFields(Fields, frozen=True, kw_only=True, forbid_unknown_fields=False):
     """The base of a dialect's bodies and queries: that vendor's clients send more than we read."""

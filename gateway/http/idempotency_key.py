@@ -6,6 +6,7 @@ from billing.topups import topup as topups
 from gateway.answers.envelope import code_of, transaction_id_of
 from gateway.http.fields import canonical
 from gateway.http.password_again import require_password
+from gateway.http.rate_limit import SMALL_BODY_BYTES, take_work
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply, Route
 from keys.mandate import paused
@@ -32,12 +33,16 @@ def take_key(call: RequestContext[Any, Any], key_text: str) -> None:
 async def handled(route: Route, call: RequestContext[Any, Any]) -> Reply:
     """The handler's reply; raises what it raises, KeyReused with what the first request was about.
 
-    Raises KeyPaused or AccountSuspended before the handler of a route that changes something, and PasswordRequired before
-    that of one that asks for it.
+    Raises KeyPaused, AccountSuspended, StagingFull or StagingClosed before the handler of a route that changes something,
+    and PasswordRequired before that of one that asks for it.
     """
     caller = call.credential
     if caller is not None and route.is_unsafe and not route.is_for_paused:
         _check_may_change(caller, route)
+        if not _is_form(route):
+            call.context.staging_room.check(caller, call.now_us)
+        if route.decode is not None or len(call.raw) > SMALL_BODY_BYTES:
+            await take_work(call, caller)
     if route.asks_password:
         await require_password(call)
     try:
@@ -53,9 +58,13 @@ def _check_may_change(caller: Principal, route: Route) -> None:
     """
     if caller.is_paused:
         raise paused()
-    is_form = route.session_only and route.media == "raw"
-    if caller.suspended_for is not None and not is_form:
+    if caller.suspended_for is not None and not _is_form(route):
         raise suspended(caller.suspended_for)
+
+
+def _is_form(route: Route) -> bool:
+    """Whether a page's form comes to it: what that asks of the API is checked there."""
+    return route.session_only and route.media == "raw"
 
 
 async def _name_first(call: RequestContext[Any, Any], error: KeyReused) -> None:

@@ -10,9 +10,12 @@ so the window is two seconds.
 import time
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Any
 
+from gateway.http.request_context import RequestContext
 from kernel.clock import SECOND_US, rfc3339
 from kernel.errors import DomainError
+from kernel.limits import BULK_BODY_BYTES_MAX
 from keys.principal import Principal
 from runtime.limiter import Bucket, Decision, Limiter
 
@@ -20,6 +23,9 @@ BURST_S = 2
 # A sandbox account, which anybody can have, gets this part of an account's rate.
 SANDBOX_SHARE = 5
 KNOWN_MAX = 10_000
+# Bodies up to this size count as the calls that they are; the largest call is of so many units (a record, or a KiB).
+SMALL_BODY_BYTES = 4 * 1024
+WORK_MAX = BULK_BODY_BYTES_MAX // 1024
 # Of the buckets, in their order; a lone one is the credential's.
 _NAMES = (b"account", b"default")
 
@@ -123,6 +129,31 @@ async def take_one(limiter: Limiter, key: str, *, count: int, period_s: int, det
     decision = await limiter.take(key, count / period_s, count)
     if not decision.allowed:
         raise refusal(decision, detail)
+
+
+async def take_work(call: RequestContext[Any, Any], caller: Principal) -> None:
+    """Takes a unit for each record of the call, or for each KiB of its body if there are more. Raises RateLimited.
+
+    A call of one record with a small body has taken its one of the requests' buckets.
+    """
+    settings = call.context.settings
+    rate = settings.rate_limit_records_per_s if settings.rate_limit_per_s else 0
+    if rate and caller.is_sandbox:
+        rate = max(1, rate // SANDBOX_SHARE)
+    records = call.body.records_in_call
+    size = len(call.raw) if len(call.raw) > SMALL_BODY_BYTES else 0
+    units = max(records, -(-size // 1024))
+    if not rate or units <= 1:
+        return
+    key = f"{caller.account_id}:{caller.environment}:records"
+    burst = max(rate * BURST_S, WORK_MAX)
+    decision = await call.context.limiter.take(key, rate, burst, min(units, burst))
+    if not decision.allowed:
+        raise refusal(
+            decision,
+            f"too many records or bytes by this account: this call counts as {units}, one for each record or KiB,"
+            f" and {rate} a second are taken. Wait, or send less in each call",
+        )
 
 
 def refusal(

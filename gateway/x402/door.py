@@ -97,9 +97,14 @@ async def _pay(
     asked: PaidRequest,
     shown: Shown,
     principal: Principal | None,
-    environment: str,
+    environment: Environment,
 ) -> Answer:
     """A payment that is new here: rehearsed, verified, settled."""
+    room = call.context.staging_room
+    if principal is None:
+        room.check_environment(environment)
+    else:
+        room.check(principal, call.now_us)
     payments = call.context.machine_payments
     payment = _payment(way, asked, shown, principal, environment, call.now_us)
     send = Send(

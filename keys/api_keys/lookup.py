@@ -14,6 +14,7 @@ from kernel.tenant import Tenant
 from keys.lineage import Effective, Link, Refusal, effective, parse_networks
 from keys.live import IS_LIVE_OPEN
 from keys.principal import Environment, Principal
+from keys.staging_quota import FULL_UNTIL
 from keys.suspension import SUSPENDED_FOR
 from store.database import Transaction
 
@@ -43,6 +44,7 @@ class _Found(NamedTuple):
     clock_ahead_us: int
     is_live_open: bool
     suspended_for: str | None
+    staging_full_until: int | None
 
 
 # The ancestors of a key, nearest first; None: it is missing.
@@ -63,7 +65,8 @@ async def load_principals(
         f"""SELECT s.digest, s.expires_at - e.clock_ahead_us, k.id, k.lineage,
                   k.account_id, k.environment, k.scopes, k.ip_allow_list, k.approval_threshold_cents,
                   k.expires_at - e.clock_ahead_us, k.revoked_at, k.paused_at,
-                  a.is_operator, a.is_sandbox, a.email, e.clock_ahead_us, {IS_LIVE_OPEN}, {SUSPENDED_FOR}
+                  a.is_operator, a.is_sandbox, a.email, e.clock_ahead_us, {IS_LIVE_OPEN}, {SUSPENDED_FOR},
+                  {FULL_UNTIL}
            FROM api_key_secrets s
            JOIN api_keys k ON k.id = s.key_id
            JOIN accounts a ON a.id = k.account_id
@@ -166,6 +169,7 @@ def _judge(key: _Found, ancestors: _Ancestors, now_us: int) -> Principal | Refus
         is_paused=allowed.is_paused,
         clock_ahead_us=key.clock_ahead_us,
         suspended_for=key.suspended_for,
+        staging_full_until=key.staging_full_until,
     )
 
 

@@ -28,6 +28,7 @@ from keys.granted import why_ended
 from keys.lineage import Link, Refusal
 from keys.live import IS_LIVE_OPEN
 from keys.principal import Environment, Principal
+from keys.staging_quota import FULL_UNTIL
 from keys.suspension import SUSPENDED_FOR
 from keys.token_format import digest
 from store.database import Row, Transaction
@@ -191,7 +192,7 @@ WHERE grant_id = :grant_id AND kind = 'refresh' AND used_at IS NULL AND revoked_
 """
 _PRINCIPALS = f"""
 SELECT t.digest, t.expires_at, t.revoked_at, t.scopes, t.account_id, t.environment, g.key_id,
-    a.is_sandbox, a.email, e.clock_ahead_us, {IS_LIVE_OPEN}, {SUSPENDED_FOR}
+    a.is_sandbox, a.email, e.clock_ahead_us, {IS_LIVE_OPEN}, {SUSPENDED_FOR}, {FULL_UNTIL}
 FROM authorization_tokens t
 JOIN authorization_grants g ON g.id = t.grant_id
 JOIN accounts a ON a.id = t.account_id
@@ -331,6 +332,7 @@ def _principal(row: Row, links: Mapping[str, Link], now_us: int) -> Principal | 
         is_paused=allowed.is_paused,
         clock_ahead_us=row["clock_ahead_us"],
         suspended_for=row["suspended_for"],
+        staging_full_until=row["staging_full_until"],
     )
 
 

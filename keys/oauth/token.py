@@ -27,6 +27,7 @@ from keys.oauth.app import OAuthApp
 from keys.oauth.code import CodeReused
 from keys.oauth.grant import Grant
 from keys.principal import OAUTH_SCOPES, Environment, OAuthOrigin, OAuthScope, Principal
+from keys.staging_quota import FULL_UNTIL
 from keys.suspension import SUSPENDED_FOR
 from keys.token_format import digest, last4, new_oauth_token
 from store.database import Row, Transaction
@@ -177,7 +178,7 @@ async def load_principals(
         f"""SELECT t.id, t.account_id, t.environment, t.digest, t.app_id, t.grant_id, t.expires_at,
                   COALESCE(t.revoked_at, g.revoked_at, p.disabled_at) AS ended_at, g.scope,
                   p.account_id AS owner_id, a.is_sandbox, a.email, {IS_LIVE_OPEN},
-                  COALESCE({SUSPENDED_FOR}, w.suspended_for) AS suspended_for
+                  COALESCE({SUSPENDED_FOR}, w.suspended_for) AS suspended_for, {FULL_UNTIL}
            FROM oauth_tokens t
            JOIN oauth_grants g ON g.id = t.grant_id
            JOIN oauth_apps p ON p.id = t.app_id
@@ -270,4 +271,5 @@ def _principal(row: Row, now_us: int) -> Principal | Refusal:
         account_email=row["email"],
         oauth=OAuthOrigin(row["app_id"], row["owner_id"], row["grant_id"], row["scope"]),
         suspended_for=row["suspended_for"],
+        staging_full_until=row["staging_full_until"],
     )

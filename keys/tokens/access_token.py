@@ -31,6 +31,7 @@ from keys.principal import (
     ScopeMissing,
     require_owner,
 )
+from keys.staging_quota import FULL_UNTIL
 from keys.suspension import SUSPENDED_FOR
 from store.database import Row, Transaction
 from store.keyset import Keyset
@@ -174,7 +175,7 @@ async def load_principals(
     rows = await tx.fetch(
         f"""SELECT t.id, t.kind, t.account_id, t.environment, t.digest, t.key_id, t.revoked_at,
                   k.lineage, a.is_operator, a.is_sandbox, a.email, e.clock_ahead_us,
-                  {IS_LIVE_OPEN}, {SUSPENDED_FOR}
+                  {IS_LIVE_OPEN}, {SUSPENDED_FOR}, {FULL_UNTIL}
            FROM access_tokens t
            JOIN accounts a ON a.id = t.account_id
            JOIN account_environments e
@@ -257,4 +258,5 @@ def _principal(row: Row, links: Mapping[str, Link], now_us: int) -> Principal | 
         is_paused=allowed.is_paused,
         clock_ahead_us=row["clock_ahead_us"],
         suspended_for=row["suspended_for"],
+        staging_full_until=row["staging_full_until"],
     )

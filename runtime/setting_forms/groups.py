@@ -6,6 +6,7 @@ from runtime.setting_forms.probing import ProbeSettings
 from runtime.setting_forms.processes import ProcessSettings
 from runtime.setting_forms.request_log import RequestLogSettings
 from runtime.setting_forms.seller import SellerSettings
+from runtime.setting_forms.staging import StagingSettings
 from runtime.setting_forms.tracing import TracingSettings
 from runtime.setting_forms.x402 import X402Settings
 
@@ -19,5 +20,6 @@ class SettingGroups(
     ProcessSettings,
     TracingSettings,
     ProbeSettings,
+    StagingSettings,
 ):
     """Every group; another one is added here."""

@@ -44,6 +44,8 @@ _COMMON: Mapping[str, Any] = {
     "redis_url": SecretStr(NO_REDIS),
     "secret_key": SecretStr("5a" * 32),
     "rate_limit_per_s": 0,
+    # The machine of the tests may have little room.
+    "staging_reserve_mb": 0,
     "webhook_allow_private": True,
 }
 

@@ -86,6 +86,10 @@ class ReadBulk(Fields, frozen=True, kw_only=True):
     all_or_nothing: bool
     dry_run: bool
 
+    @property
+    def records_in_call(self) -> int:
+        return len(self.items)
+
 
 class _Outer(Fields, frozen=True, kw_only=True):
     """The body without its items, which are taken out before it is read."""

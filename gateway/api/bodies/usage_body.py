@@ -129,6 +129,10 @@ class ReadBatch(Fields, frozen=True, kw_only=True):
 
     records: list[ReadRecord]
 
+    @property
+    def records_in_call(self) -> int:
+        return len(self.records)
+
 
 class _Event(LooseFields, frozen=True, kw_only=True):
     """A CloudEvent; attributes that are not named here are left alone."""

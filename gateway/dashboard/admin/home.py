@@ -63,6 +63,7 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
         without_supplier=context.suppliers.book.of(environment).without_supplier(),
         providers=[one for one in known if one.environment == environment],
         depth=context.engine.depth,
+        staging_closed=context.staging_room.is_short,
         oldest_due_s=home.backlog.oldest_due_us // SECOND_US,
         overlooked_s=home.backlog.overlooked_us // SECOND_US,
         workers=workers,

@@ -265,7 +265,16 @@ def test_the_doctor_is_content_with_a_fresh_installation(topup: Topup) -> None:
     findings = {finding["part"]: finding for finding in json.loads(result.stdout)}
     assert result.exit_code == 0
     parts = {"settings", "consistency", "address", "webhooks", "database", "servers"}
-    parts |= {"connections", "pooler", "space", "files", "clock", "deliveries", "platforms"}
+    parts |= {
+        "connections",
+        "pooler",
+        "space",
+        "staging",
+        "files",
+        "clock",
+        "deliveries",
+        "platforms",
+    }
     parts |= {"ledger", "master key", "copies", "disk", "redis", "redis room", "redis clock"}
     parts |= {"workers", "mail", "desk", "payments", "checkpoints", "machines", "tracing"}
     assert set(findings) == parts
@@ -286,6 +295,15 @@ def test_the_doctor_tells_a_missing_key_and_a_dead_redis(topup: Topup) -> None:
     assert result.exit_code == 1
     assert unwell == {"master key", "redis"}
     assert "hunter2" not in result.output
+
+
+@pytest.mark.one_database
+def test_the_doctor_says_that_staging_is_refused_for_want_of_room(topup: Topup) -> None:
+    result = topup("doctor", "--json", TOPUP_STAGING_RESERVE_MB="1000000000")
+
+    [staging] = [one for one in json.loads(result.stdout) if one["part"] == "staging"]
+    assert (result.exit_code, staging["is_well"]) == (1, False)
+    assert "TOPUP_STAGING_RESERVE_MB" in staging["detail"]
 
 
 def test_migrate_again_changes_nothing(topup: Topup) -> None:

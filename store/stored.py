@@ -1,0 +1,232 @@
+"""What the staging side of accounts stores: the only counting that crosses the owners of tables.
+
+Each row of a counted table is counted once, in the window in which it was made, by an index: a step costs what came since, and
+not what is there. tests/store/test_stored.py holds that every table is counted or says why it need not be.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from kernel.clock import DAY_US, HOUR_US, MINUTE_US
+from kernel.ids import least_id
+from store.database import BatchRead, Rows, Transaction
+from store.statement import unindexed
+
+
+class StoredAmount(NamedTuple):
+    """So many rows, and about so many bytes with their places in indexes."""
+
+    rows: int = 0
+    bytes: int = 0
+
+    def __add__(self, more: "StoredAmount") -> "StoredAmount":  # type: ignore[override]
+        return StoredAmount(self.rows + more.rows, self.bytes + more.bytes)
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """How the rows of a table are found and measured.
+
+    prefix: of its ids, which begin with their time; "": they are found by the column `time`. long: the columns that callers
+    or receivers fill as they like; base: the bytes of everything else, entries of indexes included. condition: what
+    narrows them beside the account. is_by_time: no index leads to them by account, so all of the window is read.
+    """
+
+    table: str
+    prefix: str
+    base: int
+    long: tuple[str, ...] = ()
+    time: str = "created_at"
+    condition: str = ""
+    is_by_time: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CountedBeside:
+    """Rows that are found by a row of a counted table. late_us: those that come within this time after that one, and
+    after the time of the entry before, are counted once it is over.
+    """
+
+    table: str
+    link: str
+    parent: str
+    base: int
+    long: tuple[str, ...]
+    time: str = ""
+    late_us: tuple[int, ...] = (MINUTE_US,)
+
+
+COUNTED: Final = (
+    Counted(
+        "topups",
+        "txn",
+        888,
+        ("metadata", "note", "spent_by", "fulfilment", "deliverable", "delivery", "trace"),
+    ),
+    Counted("transfers", "trf", 320),
+    Counted("events", "evt", 304, ("body", "trace", "code_sealed"), is_by_time=True),
+    Counted("deliveries", "", 816),
+    Counted("usage_records", "usg", 392, ("description", "model")),
+    Counted("holds", "hld", 568, ("description", "model", "spent_by", "sources")),
+    Counted("idempotency_keys", "", 336, ("body",), is_by_time=True),
+    Counted(
+        "request_log",
+        "rql",
+        360,
+        ("request_body", "response_body", "path", "user_agent", "request_id"),
+    ),
+    Counted("audit_log", "adt", 432, ("before", "after", "reason", "user_agent")),
+    Counted("ledger_accounts", "lac", 344, ("name",), condition="AND t.kind = 'recipient'"),
+    Counted("approvals", "apr", 400, ("requested_by",)),
+    Counted("batches", "bat", 368, ("spent_by", "counts")),
+    Counted("mails", "mal", 416, ("reason",)),
+    Counted("owner_mails", "oml", 520, ("about", "reason")),
+    Counted("notices", "ntc", 360, ("reason",)),
+    Counted("replays", "rpl", 488, ("event_types", "like_error", "like_phrase", "paused_reason")),
+    Counted(
+        "api_keys", "key", 408, ("lineage", "scopes", "ip_allow_list", "mandate", "name", "purpose")
+    ),
+    Counted("access_tokens", "tok", 296, ("name",)),
+    Counted(
+        "endpoints",
+        "we",
+        536,
+        (
+            "url",
+            "description",
+            "events",
+            "headers_sealed",
+            "secret_sealed",
+            "previous_secret_sealed",
+            "signing_keys_sealed",
+            "public_keys",
+            "retry_schedule_s",
+            "payload_filter",
+        ),
+    ),
+    Counted("oauth_apps", "app", 272, ("name", "redirect_uris", "scope")),
+    Counted("oauth_grants", "ogr", 248, ("scope",)),
+    Counted("oauth_tokens", "otk", 368),
+    Counted("oauth_charges", "chg", 400, ("remark",)),
+    Counted(
+        "orders",
+        "ord",
+        1256,
+        ("url", "success_url", "cancel_url", "invoice_pdf", "answer", "reason", "origin"),
+    ),
+    Counted("subscriptions", "sub", 656, ("grant_terms",)),
+    Counted("plan_grants", "pgr", 496),
+    Counted("refunds", "rfd", 608, ("reason", "detail")),
+    Counted("code_redemptions", "rdm", 224),
+    Counted(
+        "machine_payments", "mpy", 704, ("request", "proof", "settlement", "detail", "spent_by")
+    ),
+    Counted("billing_documents", "doc", 464, ("facts",)),
+    Counted("entitlement_uses", "", 192, is_by_time=True),
+    Counted(
+        "provider_events",
+        "",
+        320,
+        ("detail", "reason", "expected", "came"),
+        time="received_at",
+        is_by_time=True,
+    ),
+)
+# The schedule of a webhook may last for weeks: each attempt is counted in one of these turns. What a bulk send
+# accepts, and the suppliers it asks, come within a minute.
+BESIDE: Final = (
+    CountedBeside(
+        "attempts",
+        "delivery_id",
+        "deliveries",
+        216,
+        ("reason", "timings_ms", "request_headers", "response_body"),
+        "started_at",
+        (MINUTE_US, HOUR_US, DAY_US, 8 * DAY_US, 30 * DAY_US),
+    ),
+    CountedBeside("batch_items", "batch_id", "batches", 104, ("request", "refusal", "reference")),
+    CountedBeside("fulfilment_attempts", "transaction_id", "topups", 344, ("detail", "prepared")),
+)
+_OF_STAGING: Final = "IN :account_ids[text] AND {alias}.environment = 'staging'"
+_BY_TABLE: Final = {one.table: one for one in COUNTED}
+
+
+async def count_stored(
+    tx: Transaction, account_ids: Sequence[str], *, from_us: int, until_us: int
+) -> dict[str, StoredAmount]:
+    """What the staging side of these accounts stored in that time, by account; none where it is nothing."""
+    found: dict[str, StoredAmount] = {}
+
+    def take(rows: Rows) -> None:
+        for account_id, count, size in rows:
+            found[account_id] = found.get(account_id, StoredAmount()) + StoredAmount(
+                count, int(size)
+            )
+
+    await tx.fetch_many(
+        [
+            BatchRead(text, take, account_ids=account_ids, **bounds(from_us, until_us))
+            for text, bounds in _TEXTS
+        ]
+    )
+    return found
+
+
+_Bounds = Callable[[int, int], dict[str, int | str]]
+
+
+def _texts() -> Iterator[tuple[str, _Bounds]]:
+    for one in COUNTED:
+        account = unindexed("t.account_id") if one.is_by_time else "t.account_id"
+        yield (
+            f"""SELECT t.account_id, COUNT(*), SUM({_size("t", one.base, one.long)}) FROM {one.table} t
+                WHERE {account} {_OF_STAGING.format(alias="t")} AND {_window(one, "t")} {one.condition}
+                GROUP BY t.account_id""",
+            _bounds(one, 0),
+        )
+    for child in BESIDE:
+        parent = _BY_TABLE[child.parent]
+        after_us = 0
+        for late_us in child.late_us:
+            within = (
+                f"""AND t.{child.time} >= p.created_at + {after_us}
+                    AND t.{child.time} < p.created_at + {late_us}"""
+                if child.time
+                else ""
+            )
+            yield (
+                f"""SELECT p.account_id, COUNT(*), SUM({_size("t", child.base, child.long)})
+                    FROM {child.parent} p CROSS JOIN {child.table} t
+                    WHERE p.account_id {_OF_STAGING.format(alias="p")} AND {_window(parent, "p")}
+                      AND t.{child.link} = p.id {within}
+                    GROUP BY p.account_id""",
+                _bounds(parent, late_us),
+            )
+            after_us = late_us
+
+
+def _size(alias: str, base: int, long: Sequence[str]) -> str:
+    sizes = [
+        f"COALESCE([[OCTET_LENGTH({alias}.{name}) | LENGTH(CAST({alias}.{name} AS BLOB))]], 0)"
+        for name in long
+    ]
+    return " + ".join([str(base), *sizes])
+
+
+def _window(one: Counted, alias: str) -> str:
+    column = "id" if one.prefix else one.time
+    return f"{alias}.{column} >= :since AND {alias}.{column} < :until"
+
+
+def _bounds(one: Counted, late_us: int) -> _Bounds:
+    def bounds(from_us: int, until_us: int) -> dict[str, int | str]:
+        since, until = from_us - late_us, until_us - late_us
+        if not one.prefix:
+            return {"since": since, "until": until}
+        return {"since": least_id(one.prefix, since), "until": least_id(one.prefix, until)}
+
+    return bounds
+
+
+_TEXTS: Final = tuple(_texts())

@@ -1,0 +1,103 @@
+"""The chore that counts what the staging side of each account stored today, and marks who is full.
+
+Promise: short transactions over some accounts at a time; one that is killed, or done twice at once, counts each row once.
+A step costs what came since the last one, and not what is there.
+"""
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from functools import partial
+from itertools import groupby
+from typing import Final
+
+from kernel.clock import DAY_US, MINUTE_US, SECOND_US, Clock
+from keys.staging_quota import Counting, Quotas, active_accounts, add
+from store.database import Database, Transaction
+from store.errors import DataRefused
+from store.stored import StoredAmount, count_stored
+from worker.chores import PAUSE_S, Chore
+
+COUNT_S: Final = 30
+ACCOUNTS_AT_ONCE: Final = 200
+# A row's id is older than its commit, which waits no longer than this.
+LATE_US: Final = 15 * SECOND_US
+# How much time a step begins with, and below how many rows the next one takes twice as much: after an outage of the
+# workers there is much to count.
+STEP_US: Final = MINUTE_US
+STEP_ROWS: Final = 5_000
+
+logger = logging.getLogger(__name__)
+
+
+def staging_chore(database: Database, clock: Clock, quotas: Quotas) -> Chore:
+    return Chore("staging.count", COUNT_S, partial(count_staging, database, clock, quotas))
+
+
+async def count_staging(
+    database: Database, clock: Clock, quotas: Quotas, *, late_us: int = LATE_US
+) -> None:
+    """Goes through the accounts that were used today once."""
+    after: str | None = ""
+    while after is not None:
+        now_us = clock.now_us() - late_us
+        day_us = now_us // DAY_US * DAY_US
+        accounts = await database.read(
+            partial(_page, after=after, day_us=day_us, limit=ACCOUNTS_AT_ONCE)
+        )
+        # Most were counted together the last time, too.
+        by_time = sorted(accounts, key=lambda one: (one.until_us, one.account_id))
+        for _, group in groupby(by_time, key=lambda one: one.until_us):
+            try:
+                await _count(database, list(group), quotas, day_us=day_us, now_us=now_us)
+            except DataRefused:
+                # The others' turn does not depend on it.
+                logger.exception("staging.not_counted")
+        after = accounts[-1].account_id if len(accounts) == ACCOUNTS_AT_ONCE else None
+
+
+async def _count(
+    database: Database, accounts: Sequence[Counting], quotas: Quotas, *, day_us: int, now_us: int
+) -> None:
+    """These accounts, which were counted up to the same moment, up to now_us; in steps of time."""
+    step_us = STEP_US
+    while accounts and accounts[0].until_us < now_us:
+        from_us = accounts[0].until_us
+        until_us = min(now_us, from_us + step_us)
+        account_ids = [one.account_id for one in accounts]
+        look = partial(_grown, account_ids=account_ids, from_us=from_us, until_us=until_us)
+        grown = await database.read(look)
+        were_full = {one.account_id for one in accounts if one.full_until == day_us + DAY_US}
+        accounts = await database.transaction(
+            partial(
+                _add, counted=accounts, grown=grown, day_us=day_us, until_us=until_us, quotas=quotas
+            ),
+            durable=False,
+        )
+        for one in accounts:
+            if one.full_until is not None and one.account_id not in were_full:
+                logger.info("staging.full", extra={"account_id": one.account_id})
+        few = sum(each.rows for each in grown.values()) < STEP_ROWS
+        step_us = 2 * step_us if few else STEP_US
+        await asyncio.sleep(PAUSE_S)
+
+
+async def _grown(
+    tx: Transaction, account_ids: Sequence[str], from_us: int, until_us: int
+) -> dict[str, StoredAmount]:
+    return await count_stored(tx, account_ids, from_us=from_us, until_us=until_us)
+
+
+async def _add(
+    tx: Transaction,
+    counted: Sequence[Counting],
+    grown: Mapping[str, StoredAmount],
+    day_us: int,
+    until_us: int,
+    quotas: Quotas,
+) -> list[Counting]:
+    return await add(tx, counted, grown, day_us=day_us, until_us=until_us, quotas=quotas)
+
+
+async def _page(tx: Transaction, after: str, day_us: int, limit: int) -> list[Counting]:
+    return await active_accounts(tx, after=after, day_us=day_us, limit=limit)
