@@ -262,6 +262,11 @@ _OF_0069: Final = _OF_0067 | {
     "oauth_codes": "12ffe3b0dc9d",
 }
 _OF_0070: Final = _OF_0069 | {"accounts": "3854f33e063f", "staging_storage": "45052a3be522"}
+_OF_0071: Final = _OF_0070 | {
+    "sandbox_subscriptions": "410c0ced3e68",
+    "subscription_steers": "0ec395e8d9b1",
+    "subscriptions": "af9a8320050c",
+}
 
 TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0012": _OF_0012,
@@ -323,4 +328,5 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0068": _OF_0067,
     "0069": _OF_0069,
     "0070": _OF_0070,
+    "0071": _OF_0071,
 }

@@ -2099,6 +2099,12 @@ subscriptions = sa.Table(
     _int("created_at"),
     _int("ended_at", null=True),
     _text("grant_terms", null=True),  # as the plan's, frozen
+    _int("charge_at", null=True),  # after a pause: when its provider charges next
+    _int("paused_at", null=True),  # since when its provider charges nothing; null: it charges
+    _int("resumes_at", null=True),  # when the pause ends by itself; null: it has no end
+    _int(
+        "next_check_at", null=True
+    ),  # when the provider of a paused one is asked, by its own clock
     sa.CheckConstraint("first_amount <= amount", name="first_amount_within_amount"),
     sa.Index("ix_subscriptions_account", "account_id", "environment", "id"),
     sa.Index("ux_subscriptions_order", "order_id", unique=True),
@@ -2107,6 +2113,12 @@ subscriptions = sa.Table(
         "due_at",
         sqlite_where=sa.text("due_at IS NOT NULL"),
         postgresql_where=sa.text("due_at IS NOT NULL"),
+    ),
+    sa.Index(
+        "ix_subscriptions_check",
+        "next_check_at",
+        sqlite_where=sa.text("next_check_at IS NOT NULL"),
+        postgresql_where=sa.text("next_check_at IS NOT NULL"),
     ),
 )
 
@@ -2171,7 +2183,7 @@ subscription_steers = sa.Table(
     _text("subscription_id"),
     _text("account_id"),
     _text("environment"),
-    _text("act"),  # cancel | cancel_now | resume | change
+    _text("act"),  # cancel | cancel_now | pause | resume | change
     _text("plan_id", null=True),  # of a change
     _text("interval", null=True),
     _text("product_ref", null=True),
@@ -2186,6 +2198,7 @@ subscription_steers = sa.Table(
     _int("next_attempt_at", null=True),  # when it is due, or the end of a lease; null: it has ended
     _int("created_at"),
     _int("ended_at", null=True),
+    _int("resumes_at", null=True),  # of a pause; null: it has no end
     sa.Index(
         "ux_subscription_steers_open",
         "subscription_id",
@@ -2596,6 +2609,8 @@ sandbox_subscriptions = sa.Table(
     _int("cycle", default=0),  # periods paid since then
     _int("next_at", null=True),  # when it bills again, by the account's own clock; null: over
     _int("created_at"),
+    _int("paused_at", null=True),  # since when it charges nothing; null: it charges
+    _int("resumes_at", null=True),  # when that ends by itself; null: when somebody resumes it
     sa.Index("ux_sandbox_subscriptions_token", "token", unique=True),
     sa.Index("ux_sandbox_subscriptions_order", "order_id", unique=True),
     sa.Index(

@@ -120,6 +120,7 @@ def _subscription(fact: SubscriptionChanged) -> Make:
         is_ending=fact.is_ending,
         product_ref=fact.product_ref,
         sent_at=fact.sent_at,
+        resumes_at=fact.resumes_at,
     )
 
 

@@ -44,6 +44,7 @@ def request_of(one: Subscription, steer: Steer) -> SteerRequest:
         from_ref=one.product_ref,
         is_charged_now=steer.is_charged_now,
         is_at_end=steer.interval is not None and is_shorter(one, steer.interval),
+        resumes_at=steer.resumes_at,
     )
 
 

@@ -29,6 +29,7 @@ from billing.payments.sandbox.steering import SandboxSteering, Tell
 from billing.providers.abilities.finding import ability
 from billing.providers.abilities.steering import (
     Act,
+    Pausing,
     PaymentDeclined,
     Previewing,
     Scheduling,
@@ -47,6 +48,7 @@ from billing.providers.protocol import (
 )
 from billing.providers.registry import Providers
 from billing.subscriptions import records as subscription_rows, steer_rows
+from billing.subscriptions.lifecycle import PutOffCheck
 from billing.subscriptions.steer import AskToSteer, EndSteer, NotSteerable, Steered
 from billing.subscriptions.steer_rows import ATTEMPTS_MAX, Steer, SteerStatus
 from billing.subscriptions.subscription import LIVING, Subscription
@@ -59,12 +61,13 @@ from keys.principal import ENVIRONMENTS, Environment
 from store.database import Database, Transaction
 
 STEER: Final = "steer"
+PAUSE: Final = "pause_check"
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class SteerWish:
-    """What is wanted: an act, and of a change the plan.
+    """What is wanted: an act, of a change the plan, and of a pause its end, in whole seconds of microseconds.
 
     asked_by: the credential. by: who of the operator's does it to any account's, and why. is_local:
     the operator ends or resumes it here, whatever its provider goes on doing.
@@ -77,6 +80,7 @@ class SteerWish:
     by: Actor | None = None
     why: str | None = None
     is_local: bool = False
+    resumes_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +123,7 @@ class SubscriptionSteering:
         is_local = wish.is_local or self.is_orphan(one)
         item = await self._item(one, wish) if wish.act == "change" and not is_local else None
         if not is_local and one.status in LIVING:
-            self._steering(one)
+            self._check_can(self._steering(one), one, wish)
         asked = await self._engine.submit(
             AskToSteer(
                 subscription_id=one.id,
@@ -128,6 +132,7 @@ class SubscriptionSteering:
                 asked_by=wish.asked_by,
                 item=item,
                 is_charged_now=item is not None and is_charged_now(one, item),
+                resumes_at=wish.resumes_at,
                 is_local=is_local,
                 by=wish.by,
                 why=wish.why,
@@ -151,6 +156,31 @@ class SubscriptionSteering:
             # Whoever asked is gone; the wish says it.
             fields = {"subscription_id": one.id, "act": due.act, "reason": error.detail}
             _log.warning("steer.refused", extra={"fields": fields})
+
+    async def check_pause(self, one: Subscription) -> None:
+        """Ask the provider of a paused subscription whether it goes on, and act on its word.
+
+        Without an answer it is asked again after an hour.
+        """
+        assert one.provider_ref is not None, "only its provider pauses one"
+        ref = NotificationRef(
+            one.provider, one.environment, f"{PAUSE}:{one.id}:{one.next_check_at}", PAUSE
+        )
+        try:
+            standing = await self._steering(one).standing(one.provider_ref)
+        except (ProviderRefused, ProviderUnavailable) as error:
+            fields = {"subscription_id": one.id, "provider": one.provider, "reason": error.detail}
+            _log.warning("pause.not_checked", extra={"fields": fields})
+            await self._engine.submit(PutOffCheck(one.id, one.tenant))
+            return
+        await self._notifications.act_on([standing], ref)
+
+    def can_pause(self, one: Subscription) -> bool:
+        """Whether its provider can charge nothing for a while."""
+        try:
+            return isinstance(self._steering(one), Pausing)
+        except ProviderRefused:
+            return False
 
     async def preview(
         self, tenant: Tenant, subscription_id: str, plan_id: str | None, interval: Interval
@@ -282,6 +312,20 @@ class SubscriptionSteering:
         if found is None:
             raise ProviderRefused(f"{one.provider} cannot be told; use its portal")
         return found
+
+    def _check_can(self, steering: Steering, one: Subscription, wish: SteerWish) -> None:
+        """Raise ProviderRefused if its provider cannot do what is wanted."""
+        if wish.act != "pause":
+            return
+        if not isinstance(steering, Pausing):
+            raise ProviderRefused(
+                f"{one.provider} cannot pause a plan: end it with its period, and take it again later"
+            )
+        if wish.resumes_at is not None and not steering.pauses_until:
+            raise ProviderRefused(
+                f"{one.provider} cannot end a pause by itself: leave `resumes_at` out, and resume the"
+                " plan when it is to go on"
+            )
 
     def _teller(self, one: Subscription) -> Previewing | None:
         steering = self._steering(one)

@@ -1,33 +1,35 @@
-"""What a provider was asked about payments or customers and has not done for an hour: for metrics. Writes
-nothing.
+"""What a payment provider was asked about payments or customers and has not done for an hour, and pauses that
+should be over: for metrics. Writes nothing.
 """
 
 from typing import Final, Literal
 
 from billing.payments.recharging.forgotten import count_forgotten
 from billing.recharges import records
-from billing.subscriptions import steer_rows
+from billing.subscriptions import records as subscription_rows, steer_rows
 from kernel.clock import HOUR_US
 from keys.principal import ENVIRONMENTS
 from store.database import Transaction
 
-UnansweredKind = Literal["steer", "recharge", "forget"]
+UnansweredKind = Literal["steer", "pause", "recharge", "forget"]
 UNANSWERED_US: Final = HOUR_US
 
 
 async def count_unanswered(
     tx: Transaction, *, now_us: int
 ) -> dict[tuple[str, UnansweredKind], int]:
-    """How many, by environment and kind, 0 too: wishes of subscriptions, charges of recharges, and
-    customers of erased accounts.
+    """How many, by environment and kind, 0 too: wishes of subscriptions, pauses past their `resumes_at`,
+    charges of recharges, and customers of erased accounts.
     """
     before_us = now_us - UNANSWERED_US
     steers = await steer_rows.count_open(tx, before_us=before_us)
+    pauses = await subscription_rows.count_overdue_pauses(tx, before_us=before_us)
     charges = await records.count_open(tx, before_us=before_us)
     forgotten = await count_forgotten(tx, before_us=before_us)
     counted: dict[tuple[str, UnansweredKind], int] = {}
     for environment in ENVIRONMENTS:
         counted[environment, "steer"] = steers.get(environment, 0)
+        counted[environment, "pause"] = pauses.get(environment, 0)
         counted[environment, "recharge"] = charges.get(environment, 0)
         counted[environment, "forget"] = forgotten.get(environment, 0)
     return counted

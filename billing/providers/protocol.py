@@ -229,12 +229,15 @@ class InvoicePaid:
     is_listed: bool = False
 
 
-SubscriptionStatus = Literal["active", "past_due", "cancelled", "expired"]
+SubscriptionStatus = Literal["active", "past_due", "paused", "cancelled", "expired"]
 
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionChanged:
-    """A subscription's standing at the provider. sent_at: when it said so, where it tells that."""
+    """A subscription's standing at the provider. sent_at: when it said so, where it tells that.
+
+    paused: it charges nothing until it goes on, at resumes_at if that is told. Times in microseconds.
+    """
 
     subject: Subject
     subscription_ref: str
@@ -243,6 +246,7 @@ class SubscriptionChanged:
     is_ending: bool = False  # at the end of the period
     product_ref: str | None = None
     sent_at: int | None = None
+    resumes_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,7 +305,8 @@ class SandboxEvent:
 
     kind as in CheckoutRequest. For a renewal the period's times are given, in microseconds.
     renewed: a period is paid, the first one too; is_prorated: a part of one, of which full_price is
-    the price. changed: the customer chose another plan, or to end with the period, or not to.
+    the price. changed: the customer chose another plan, or to end with the period, or not to; also how it
+    stands while it is paused, and when it goes on. paused, resumes_at: of a pause.
     """
 
     outcome: Literal[
@@ -322,6 +327,8 @@ class SandboxEvent:
     is_prorated: bool = False
     is_ending: bool = False
     method: str | None = None
+    is_paused: bool = False
+    resumes_at: int | None = None
 
 
 class Provider(Protocol):

@@ -63,6 +63,6 @@ _COMING = """
 SELECT g.credits_micros, g.due_at, s.plan_name
 FROM plan_grants g JOIN subscriptions s ON s.id = g.subscription_id
 WHERE g.account_id = :account_id AND g.environment = :environment AND g.due_at IS NOT NULL
-  AND s.status IN ('active', 'past_due')
+  AND s.status IN ('active', 'past_due', 'paused')
 ORDER BY g.due_at, g.id LIMIT 1
 """

@@ -17,8 +17,7 @@ from billing.subscriptions.subscription import (
     Subscription,
     add_months,
     amend,
-    may_move,
-    move,
+    revive,
 )
 from billing.subscriptions.turn import turn
 from billing.subscriptions.working_set import SubscriptionWorkingSet
@@ -120,8 +119,7 @@ def _credit(state: BatchState, before: Subscription, one: Subscription, period: 
         raise InvalidInput(problem.sentence, param="amount")
     period = give_period(state, one, period, one.grant_terms, one.interval)
     paid = amend(one, paid_until_at=max(one.paid_until_at or 0, period.period_end_at))
-    if may_move(paid, "active"):
-        paid = move(paid, "active", now_us=state.now_of(one.tenant))
+    paid = revive(paid, now_us=state.now_of(one.tenant))
     place = (one.provider, one.environment, period.invoice_id)
     working_set.own(PeriodClaim(*place, one.account_id, one.id, period.period_start_at))
     working_set.keep_period(period)

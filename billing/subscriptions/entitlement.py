@@ -47,9 +47,11 @@ class UseCount(msgspec.Struct, frozen=True, gc=False):
     used: int
 
 
-def entitlements_of(plan: Subscription | None) -> Mapping[str, Entitlement]:
-    """By name; of an account without a plan that lives: nothing."""
+def entitlements_of(plan: Subscription | None, now_us: int) -> Mapping[str, Entitlement]:
+    """By name; of an account without a plan that lives: nothing. A paused plan allows what is paid for."""
     if plan is None or plan.status not in LIVING:
+        return {}
+    if plan.status == "paused" and now_us >= (plan.paid_until_at or 0):
         return {}
     return plan.grant_terms.entitlements
 

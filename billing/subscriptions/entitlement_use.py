@@ -81,7 +81,7 @@ class EntitlementWorkingSet(WorkingSet):
     def state(self, tenant: Tenant, name: str, now_us: int) -> EntitlementState:
         """How it stands; raises UnknownEntitlement. now_us: by the tenant's own clock."""
         plan = self._plans.get(tenant)
-        own = entitlements_of(plan)
+        own = entitlements_of(plan, now_us)
         if name not in own and name not in self._known[tenant.environment]:
             raise UnknownEntitlement(name, {*own, *self._known[tenant.environment]})
         count = self._counts.get((*tenant, name))
@@ -89,9 +89,9 @@ class EntitlementWorkingSet(WorkingSet):
             name, own.get(name), count, period=self._period(plan, now_us), now_us=now_us
         )
 
-    def names(self, tenant: Tenant) -> list[str]:
-        """Of all that its plan entitles it to."""
-        return sorted(entitlements_of(self._plans.get(tenant)))
+    def names(self, tenant: Tenant, now_us: int) -> list[str]:
+        """Of all that its plan entitles it to. now_us: by the tenant's own clock."""
+        return sorted(entitlements_of(self._plans.get(tenant), now_us))
 
     def known_use(self, tenant: Tenant, reference: str) -> tuple[str, int] | None:
         """What was counted under the reference: the name and how many."""
@@ -170,7 +170,8 @@ async def ask(tx: Transaction, tenant: Tenant, name: str, *, now_us: int) -> Ent
 async def ask_all(tx: Transaction, tenant: Tenant, *, now_us: int) -> list[EntitlementState]:
     """Every entitlement of the account's plan, by name; without a plan none."""
     working_set, own_now_us = await _read(tx, tenant, now_us)
-    return [working_set.state(tenant, name, own_now_us) for name in working_set.names(tenant)]
+    names = working_set.names(tenant, own_now_us)
+    return [working_set.state(tenant, name, own_now_us) for name in names]
 
 
 async def prune_uses(tx: Transaction, *, environment: str, before_us: int) -> int:

@@ -3,6 +3,9 @@
 Promise: a change that was sent before the last one that counted, or that speaks of a period before
 the last paid one, changes nothing; so the order in which notifications arrive does not matter. No
 credit moves here. A chosen plan counts from the next paid period on.
+
+A pause is the provider's: its word begins and ends it. While it stands nothing is due and no time ends the
+subscription; the provider is asked once a day, and soon after `resumes_at`, in case its word was lost.
 """
 
 from dataclasses import dataclass
@@ -22,9 +25,12 @@ from billing.subscriptions.subscription import (
     by_time,
     may_move,
     move,
+    pause,
+    unpause,
 )
 from billing.subscriptions.turn import turn
 from billing.subscriptions.working_set import SubscriptionWorkingSet
+from kernel.clock import HOUR_US
 from kernel.tenant import Tenant
 
 
@@ -32,7 +38,8 @@ from kernel.tenant import Tenant
 class ChangeSubscription(OnSubscription):
     """The provider tells how the subscription stands. sent_at: when it said so, if it tells that.
 
-    is_ending: it is cancelled at the end of its period. Times in microseconds.
+    is_ending: it is cancelled at the end of its period. resumes_at: of a pause; None: it has no end.
+    Times in microseconds.
     """
 
     provider_ref: str
@@ -41,6 +48,7 @@ class ChangeSubscription(OnSubscription):
     is_ending: bool = False
     product_ref: str | None = None
     sent_at: int | None = None
+    resumes_at: int | None = None
 
     def declare(self, read_set: ReadSet) -> None:
         OnSubscription.declare(self, read_set)
@@ -56,8 +64,8 @@ class ChangeSubscription(OnSubscription):
             detail = f"{self.provider_ref} is not the subscription that the order began"
             return Billed(one, "ignored", detail)
         now_us = state.now_of(one.tenant)
-        changed = self._amended(working_set, one)
-        status = self._status(one, now_us)
+        changed = self._amended(working_set, one, now_us)
+        status = self._status(one, changed, now_us)
         if status != one.status and may_move(changed, status):
             changed = move(changed, status, now_us=now_us)
         if changed == one:
@@ -65,15 +73,27 @@ class ChangeSubscription(OnSubscription):
         turn(state, one, changed)
         return Billed(changed, "applied")
 
-    def _amended(self, working_set: SubscriptionWorkingSet, one: Subscription) -> Subscription:
+    def _is_stale(self, one: Subscription) -> bool:
+        return self.sent_at is not None and self.sent_at < (one.told_at or 0)
+
+    def _amended(
+        self, working_set: SubscriptionWorkingSet, one: Subscription, now_us: int
+    ) -> Subscription:
         changes: dict[str, Any] = {"provider_ref": self.provider_ref}
-        is_stale = self.sent_at is not None and self.sent_at < (one.told_at or 0)
-        if not is_stale and one.status != "cancelled":
-            changes["is_ending"] = self.is_ending
-            changes |= self._chosen(working_set, one)
-            if self.sent_at is not None:
-                changes["told_at"] = self.sent_at
-        return amend(one, **changes)
+        if self._is_stale(one) or one.status == "cancelled":
+            return amend(one, **changes)
+        changes["is_ending"] = self.is_ending
+        changes |= self._chosen(working_set, one)
+        if self.sent_at is not None:
+            changes["told_at"] = self.sent_at
+        changed = amend(one, **changes)
+        if self.status == "paused":
+            return pause(changed, self.resumes_at, now_us=now_us)
+        if changed.paused_at is not None:
+            # What is past due has a period whose end is no charge, and its grace begins now.
+            end_at = self.period_end_at if self.status == "active" else None
+            return unpause(changed, period_end_at=end_at, now_us=now_us)
+        return changed
 
     def _chosen(self, working_set: SubscriptionWorkingSet, one: Subscription) -> dict[str, Any]:
         """The plan of the next period, where the provider names another than today's."""
@@ -88,12 +108,18 @@ class ChangeSubscription(OnSubscription):
             "next_amount": None if item is None else item.price.amount,
         }
 
-    def _status(self, one: Subscription, now_us: int) -> SubscriptionState:
-        """Only a payment makes a subscription active, so an "active" moves nothing."""
+    def _status(self, one: Subscription, changed: Subscription, now_us: int) -> SubscriptionState:
+        """Only a payment makes a subscription active, so an "active" ends a pause and nothing else."""
         if self.status == "cancelled":
             return "cancelled"
-        if self.status == "active" or self._is_of_paid_time(one, now_us):
+        if self.status == "paused":
+            is_begun = changed.paused_at is not None and one.paid_until_at is not None
+            return "paused" if is_begun else one.status
+        if one.status == "paused" and self._is_stale(one):
             return one.status
+        standing: SubscriptionState = "active" if one.status == "paused" else one.status
+        if self.status == "active" or self._is_of_paid_time(one, now_us):
+            return standing
         return self.status
 
     def _is_of_paid_time(self, one: Subscription, now_us: int) -> bool:
@@ -137,3 +163,23 @@ class PassTime:
                 turn(state, one, move(one, status, now_us=now_us))
                 moved += 1
         return moved
+
+
+@dataclass(frozen=True, slots=True)
+class PutOffCheck:
+    """The provider of a paused subscription gave no answer: ask it again after an hour."""
+
+    subscription_id: str
+    tenant: Tenant
+
+    def declare(self, read_set: ReadSet) -> None:
+        read_set.tenants.add(self.tenant)
+        read_set.working_set(SubscriptionWorkingSet).ids.add(self.subscription_id)
+
+    def decide(self, state: BatchState) -> bool:
+        working_set = state.working_set(SubscriptionWorkingSet)
+        one = working_set.find(self.subscription_id, self.tenant)
+        if one.status != "paused":
+            return False
+        working_set.change(amend(one, next_check_at=state.now_of(one.tenant) + HOUR_US))
+        return True

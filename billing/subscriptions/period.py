@@ -37,8 +37,7 @@ from billing.subscriptions.subscription import (
     Period,
     Subscription,
     amend,
-    may_move,
-    move,
+    revive,
     second_plan,
 )
 from billing.subscriptions.trial import begins_trial, trial_grant
@@ -291,8 +290,11 @@ class PayPeriod(OnSubscription):
         if granted.is_period and self.period_start_at > max(starts, default=0):
             changes |= _taken_over(one, granted.terms)
         paid = amend(one, **changes)
+        if one.status == "paused":
+            # Paid while it is paused: perhaps the word that it goes on was lost, so its provider is asked.
+            return amend(paid, next_check_at=now_us)
         is_alive = one.status == "incomplete" or until_at > now_us
-        return move(paid, "active", now_us=now_us) if _revives(one, is_alive=is_alive) else paid
+        return revive(paid, now_us=now_us) if is_alive else paid
 
     def _claim(self, object_id: str, period_start_at: int) -> PeriodClaim:
         return PeriodClaim(
@@ -303,10 +305,6 @@ class PayPeriod(OnSubscription):
             self.subscription_id,
             period_start_at,
         )
-
-
-def _revives(one: Subscription, *, is_alive: bool) -> bool:
-    return is_alive and may_move(one, "active")
 
 
 def _taken_over(one: Subscription, terms: PlanItem) -> dict[str, Any]:

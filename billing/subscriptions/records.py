@@ -47,6 +47,10 @@ _CHANGING = (
     "carried_before",
     "told_at",
     "paid_until_at",
+    "charge_at",
+    "paused_at",
+    "resumes_at",
+    "next_check_at",
     "due_at",
     "ended_at",
 )
@@ -61,7 +65,7 @@ _LOAD_LIVING = f"""
 SELECT {ROWS.of("s")} FROM :tenants[account_id text, environment text] AS v
 CROSS JOIN subscriptions s
 WHERE s.account_id = v.account_id AND s.environment = v.environment
-  AND s.status IN ('active', 'past_due')
+  AND s.status IN ('active', 'past_due', 'paused')
 ORDER BY s.id
 """
 _LOAD_TAKEN = f"""
@@ -69,7 +73,7 @@ SELECT {ROWS.of("s")} FROM :tenants[account_id text, environment text] AS v
 CROSS JOIN subscriptions s
 LEFT JOIN orders o ON o.id = s.order_id AND s.status = 'incomplete'
 WHERE s.account_id = v.account_id AND s.environment = v.environment
-  AND (s.status IN ('active', 'past_due') OR o.status = 'paid')
+  AND (s.status IN ('active', 'past_due', 'paused') OR o.status = 'paid')
 ORDER BY s.id
 """
 _LOAD_CARRIED = """
@@ -95,7 +99,7 @@ WHERE o.provider = v.provider AND o.environment = v.environment AND o.object_id 
 _LATEST = f"""
 SELECT {ROWS.listed} FROM subscriptions
 WHERE account_id = :account_id AND environment = :environment AND status <> 'incomplete'
-ORDER BY CASE WHEN status IN ('active', 'past_due') THEN 0 ELSE 1 END, id DESC
+ORDER BY CASE WHEN status IN ('active', 'past_due', 'paused') THEN 0 ELSE 1 END, id DESC
 LIMIT 1
 """
 
@@ -122,7 +126,7 @@ async def load_of_orders(tx: Transaction, order_ids: Iterable[str]) -> dict[str,
 
 
 async def load_living(tx: Transaction, tenants: Iterable[Tenant]) -> dict[Tenant, Subscription]:
-    """Each tenant's newest subscription that is active or past due."""
+    """Each tenant's newest subscription that lives: active, past due or paused."""
     rows = await tx.fetch(_LOAD_LIVING, tenants=sorted(set(tenants)))
     return {Tenant(row["account_id"], row["environment"]): ROWS.read(row) for row in rows}
 
@@ -301,6 +305,60 @@ async def due(
     return [ROWS.read(row) for row in rows]
 
 
+async def due_checks(
+    tx: Transaction,
+    *,
+    now_us: int,
+    limit: int,
+    but_ids: Sequence[str] = (),
+    but_places: Sequence[str] = (),
+) -> list[Subscription]:
+    """Return paused ones whose provider is to be asked, by their tenants' own clocks; the longest due first.
+
+    but_places: providers left out, each as "environment/provider".
+    """
+    rows = await tx.fetch(
+        f"""SELECT {ROWS.of("s")} FROM subscriptions s
+            JOIN account_environments e
+              ON e.account_id = s.account_id AND e.environment = s.environment
+            WHERE {_CHECKED} AND s.next_check_at <= :now + e.clock_ahead_us
+            ORDER BY s.next_check_at - e.clock_ahead_us, s.id LIMIT :limit""",
+        now=now_us,
+        limit=limit,
+        but_ids=but_ids,
+        but_places=but_places,
+    )
+    return [ROWS.read(row) for row in rows]
+
+
+async def next_check_at(
+    tx: Transaction, *, but_ids: Sequence[str] = (), but_places: Sequence[str] = ()
+) -> int | None:
+    """Return when the provider of a paused one is to be asked next, by our clock; but for those left out."""
+    row = await tx.fetch_one(
+        f"""SELECT MIN(s.next_check_at - e.clock_ahead_us) AS at FROM subscriptions s
+            JOIN account_environments e
+              ON e.account_id = s.account_id AND e.environment = s.environment
+            WHERE {_CHECKED}""",
+        but_ids=but_ids,
+        but_places=but_places,
+    )
+    return None if row is None or row["at"] is None else int(row["at"])
+
+
+async def count_overdue_pauses(tx: Transaction, *, before_us: int) -> dict[str, int]:
+    """Count pauses that should have ended before that time and have not, by environment."""
+    rows = await tx.fetch(
+        f"""SELECT s.environment, COUNT(*) AS number FROM subscriptions s
+            JOIN account_environments e
+              ON e.account_id = s.account_id AND e.environment = s.environment
+            WHERE {_PAUSED} AND s.resumes_at <= :before + e.clock_ahead_us
+            GROUP BY s.environment""",
+        before=before_us,
+    )
+    return {row["environment"]: int(row["number"]) for row in rows}
+
+
 async def keep_customers(
     tx: Transaction, customers: Iterable[tuple[str, str, str, str]], *, now_us: int
 ) -> None:
@@ -363,6 +421,10 @@ def _by_id(rows: Iterable[Row]) -> dict[str, Subscription]:
     return {row["id"]: ROWS.read(row) for row in rows}
 
 
+# Only paused ones are in the index by next_check_at, and they are few.
+_PAUSED = "s.next_check_at IS NOT NULL AND s.status = 'paused'"
+_CHECKED = f"""{_PAUSED} AND NOT s.id IN :but_ids[text]
+  AND NOT s.environment || '/' || s.provider IN :but_places[text]"""
 _PAGES = Keyset(
     ROWS.listed,
     "subscriptions",

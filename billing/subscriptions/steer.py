@@ -1,4 +1,4 @@
-"""A person steers a subscription: ended, resumed or changed, at its provider.
+"""A person steers a subscription: ended, paused, resumed or changed, at its provider.
 
 Promise: what is wanted is written before the provider is asked, and no lock is held meanwhile; the
 provider's word moves the subscription, never the wish. While a wish has not ended another one is refused
@@ -14,10 +14,10 @@ from billing.engine.batch_state import BatchState
 from billing.engine.read_set import ReadSet
 from billing.providers.abilities.steering import Act
 from billing.subscriptions.steer_rows import LEASE_US, Steer, SteerStatus, SteerWorkingSet
-from billing.subscriptions.subscription import LIVING, Subscription, amend, move
+from billing.subscriptions.subscription import LIVING, Subscription, amend, move, unpause
 from billing.subscriptions.turn import turn
 from billing.subscriptions.working_set import SubscriptionWorkingSet
-from kernel.errors import DomainError
+from kernel.errors import DomainError, InvalidInput
 from kernel.ids import new_id
 from kernel.tenant import Tenant
 from keys import audit_log
@@ -27,7 +27,7 @@ from keys.audit_log import Actor
 class NotSteerable(DomainError):
     """The subscription stands so that this cannot be done to it; reason says how.
 
-    reason: ended, not_begun, past_due, ending, not_ending, under_way, nobody_to_ask.
+    reason: ended, not_begun, past_due, ending, paused, under_way, nobody_to_ask.
     """
 
 
@@ -45,9 +45,9 @@ class Steered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskToSteer:
-    """Writes the wish; raises NotFound and NotSteerable.
+    """Writes the wish; raises NotFound, NotSteerable and InvalidInput (resumes_at).
 
-    item, is_charged_now: of a change. is_local: nobody is asked, and our own row is what changes. by:
+    item, is_charged_now: of a change. resumes_at: of a pause, by the account's clock. is_local: nobody is asked, and our own row is what changes. by:
     who of the operator's, for the audit log; null: the account itself, whose credential is asked_by.
     """
 
@@ -57,6 +57,7 @@ class AskToSteer:
     asked_by: str
     item: PlanItem | None = None
     is_charged_now: bool = False
+    resumes_at: int | None = None
     is_local: bool = False
     by: Actor | None = None
     why: str | None = None
@@ -82,6 +83,8 @@ class AskToSteer:
         if self._is_reached(one):
             return Steered(one)
         self._check(one)
+        if self.resumes_at is not None and self.resumes_at <= state.now_of(one.tenant):
+            raise InvalidInput("`resumes_at` must be in the future", param="resumes_at")
         if self.is_local:
             if under_way is not None:
                 steers.end(under_way, "given_up", "it was ended here instead", state.now_us)
@@ -97,8 +100,10 @@ class AskToSteer:
             return one.status == "cancelled"
         if self.act == "cancel":
             return one.status == "cancelled" or (one.status in LIVING and one.is_ending)
+        if self.act == "pause":
+            return one.status == "paused" and one.resumes_at == self.resumes_at
         if self.act == "resume":
-            return one.status in LIVING and not one.is_ending
+            return one.status in LIVING and not one.is_ending and one.status != "paused"
         if self.item is None:
             return False  # nobody is asked, so no plan was looked for
         return one.status in LIVING and one.chosen == (self.item.plan_id, self.item.interval)
@@ -110,19 +115,30 @@ class AskToSteer:
             raise NotSteerable("its first payment has not come yet", reason="not_begun")
         if one.status not in LIVING:
             raise NotSteerable(f"the subscription is {one.status}", reason="ended")
-        if self.act == "change" and one.is_ending:
-            raise NotSteerable("it is to end with its period: resume it first", reason="ending")
-        if self.act == "change" and one.status == "past_due":
-            detail = "its last payment did not come: pay it first, with another card in the portal"
-            raise NotSteerable(detail, reason="past_due")
-        if self.is_local and self.act == "change":
-            raise NotSteerable("nobody bills it any more: take a new plan", reason="nobody_to_ask")
+        if self.act in {"change", "pause"}:
+            self._check_goes_on(one)
         if not self.is_local and one.provider_ref is None:
             raise NotSteerable(f"{one.provider} has not named it yet", reason="not_begun")
 
+    def _check_goes_on(self, one: Subscription) -> None:
+        """Raise NotSteerable unless it can be changed or paused as it stands."""
+        if one.is_ending:
+            raise NotSteerable("it is to end with its period: resume it first", reason="ending")
+        if one.status == "past_due":
+            detail = "its last payment did not come: pay it first, with another card in the portal"
+            raise NotSteerable(detail, reason="past_due")
+        if one.status == "paused" and self.act == "change":
+            raise NotSteerable("it is paused: resume it first", reason="paused")
+        if self.is_local:
+            raise NotSteerable("nobody bills it any more: take a new plan", reason="nobody_to_ask")
+
     def _here(self, state: BatchState, one: Subscription) -> Subscription:
+        now_us = state.now_of(one.tenant)
         if self.act == "cancel_now":
-            changed = move(one, "cancelled", now_us=state.now_of(one.tenant))
+            changed = move(one, "cancelled", now_us=now_us)
+        elif self.act == "resume" and one.status == "paused":
+            resumed = unpause(amend(one, is_ending=False), period_end_at=None, now_us=now_us)
+            changed = move(resumed, "active", now_us=now_us)
         else:
             changed = amend(one, is_ending=self.act == "cancel")
         turn(state, one, changed)
@@ -141,6 +157,7 @@ class AskToSteer:
             product_ref=None if item is None else item.product_ref,
             amount=None if item is None else item.price.amount,
             is_charged_now=self.is_charged_now,
+            resumes_at=self.resumes_at,
             asked_by=self.asked_by,
             next_attempt_at=state.now_us + LEASE_US,
             created_at=state.now_us,
@@ -200,6 +217,7 @@ def in_words(steer: Steer) -> str:
     words: dict[Act, str] = {
         "cancel": "its end with the period",
         "cancel_now": "its end at once",
+        "pause": "its pause",
         "resume": "its going on",
     }
     return words[steer.act]

@@ -44,6 +44,7 @@ class Steer(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     product_ref: str | None = None
     amount: int | None = None
     is_charged_now: bool = False
+    resumes_at: int | None = None
     status: SteerStatus = "asked"
     asked_by: str
     reason: str | None = None
@@ -57,9 +58,9 @@ class Steer(msgspec.Struct, frozen=True, gc=False, kw_only=True):
         return Tenant(self.account_id, self.environment)
 
     @property
-    def wish(self) -> tuple[Act, str | None, Interval | None]:
+    def wish(self) -> tuple[Act, str | None, Interval | None, int | None]:
         """What is wanted, whoever asks for it."""
-        return self.act, self.plan_id, self.interval
+        return self.act, self.plan_id, self.interval, self.resumes_at
 
 
 class SteerWorkingSet(WorkingSet):

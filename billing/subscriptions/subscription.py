@@ -1,8 +1,9 @@
 """A subscription: credit that is paid for by the month or the year, and where it stands.
 
 States: incomplete until its first period is paid, then active; past_due when a renewal fails or does
-not come, expired after seven days of that, cancelled when it ends by choice. Only a paid period makes
-one active, so the order in which facts arrive does not matter; a payment revives an expired one.
+not come, expired after seven days of that, cancelled when it ends by choice; paused while its provider
+charges nothing, until the provider says that it goes on. Only a paid period makes one active for the first
+time, so the order in which facts arrive does not matter; a payment revives an expired one.
 `move` is the one function that changes the state; `amend` changes what is not the state. Pure;
 billing/subscriptions/records.py writes the rows.
 """
@@ -20,25 +21,30 @@ from billing.ledger.price import Price
 from billing.orders.refund import share_of
 from billing.providers.problem import Problem
 from billing.providers.protocol import Interval
-from kernel.clock import DAY_US
+from kernel.clock import DAY_US, HOUR_US, MINUTE_US
 from kernel.errors import DomainError
 from kernel.tenant import Tenant
 
-SubscriptionState = Literal["incomplete", "active", "past_due", "cancelled", "expired"]
+SubscriptionState = Literal["incomplete", "active", "past_due", "paused", "cancelled", "expired"]
 # An account with one of these has a plan, and manages it in the portal.
-LIVING: frozenset[SubscriptionState] = frozenset({"active", "past_due"})
+LIVING: frozenset[SubscriptionState] = frozenset({"active", "past_due", "paused"})
 
 # From a state to the states it may move to; docs/states.md has the diagram.
 MOVES: Mapping[SubscriptionState, frozenset[SubscriptionState]] = {
-    "incomplete": frozenset({"active", "cancelled", "expired"}),
-    "active": frozenset({"past_due", "cancelled", "expired"}),
-    "past_due": frozenset({"active", "cancelled", "expired"}),
-    "expired": frozenset({"active", "cancelled"}),
+    "incomplete": frozenset({"active", "paused", "cancelled", "expired"}),
+    "active": frozenset({"past_due", "paused", "cancelled", "expired"}),
+    "past_due": frozenset({"active", "paused", "cancelled", "expired"}),
+    "paused": frozenset({"active", "past_due", "cancelled", "expired"}),
+    "expired": frozenset({"active", "paused", "cancelled"}),
     "cancelled": frozenset(),
 }
 # Providers take the payment of a new period within hours of its start.
 RENEWAL_US = DAY_US
 GRACE_US = 7 * DAY_US
+# How often the provider of a paused subscription is asked whether it goes on, beside what it tells.
+PAUSE_CHECK_US = DAY_US
+# How long after `resumes_at` the provider is asked, if it has told nothing.
+RESUME_CHECK_US = 10 * MINUTE_US
 
 
 class AlreadySubscribed(DomainError):
@@ -77,6 +83,10 @@ class Subscription(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     is_ending: bool = False
     told_at: int | None = None
     paid_until_at: int | None = None
+    charge_at: int | None = None
+    paused_at: int | None = None
+    resumes_at: int | None = None
+    next_check_at: int | None = None
     due_at: int | None = None
     created_at: int
     ended_at: int | None = None
@@ -102,11 +112,18 @@ class Subscription(msgspec.Struct, frozen=True, gc=False, kw_only=True):
         return self.next_plan_id or self.plan_id, self.next_interval or self.interval
 
     @property
+    def charged_until_at(self) -> int | None:
+        """Return when its provider charges next: at the end of the paid time, or later after a pause."""
+        if self.paid_until_at is None:
+            return None
+        return max(self.paid_until_at, self.charge_at or 0)
+
+    @property
     def grace_ends_at(self) -> int | None:
         """While it is past due: when it expires, unless it is paid."""
-        if self.status != "past_due" or self.paid_until_at is None:
+        if self.status != "past_due" or self.charged_until_at is None:
             return None
-        return self.paid_until_at + GRACE_US
+        return self.charged_until_at + GRACE_US
 
 
 class Period(msgspec.Struct, frozen=True, gc=False, kw_only=True):
@@ -150,7 +167,51 @@ def move(subscription: Subscription, status: SubscriptionState, *, now_us: int) 
     assert may_move(subscription, status), f"{subscription.status} does not become {status}"
     is_over = status in {"cancelled", "expired"}
     moved = replace(subscription, status=status, ended_at=now_us if is_over else None)
+    if is_over:
+        moved = replace(moved, paused_at=None, resumes_at=None, next_check_at=None)
     return replace(moved, due_at=_due_at(moved))
+
+
+def revive(subscription: Subscription, *, now_us: int) -> Subscription:
+    """Return the subscription after a payment: active, or still paused if its provider's pause stands."""
+    status: SubscriptionState = "active" if subscription.paused_at is None else "paused"
+    return (
+        move(subscription, status, now_us=now_us)
+        if may_move(subscription, status)
+        else subscription
+    )
+
+
+def pause(subscription: Subscription, resumes_at: int | None, *, now_us: int) -> Subscription:
+    """Note its provider's pause, or its new end; the state stays as it is.
+
+    The provider is asked after a day, or soon after `resumes_at` if that comes before, and then every hour.
+    """
+    is_known = subscription.paused_at is not None and subscription.resumes_at == resumes_at
+    if is_known and now_us < (subscription.next_check_at or 0):
+        return subscription
+    next_check_at = now_us + PAUSE_CHECK_US
+    if resumes_at is not None:
+        after_end_at = max(resumes_at + RESUME_CHECK_US, now_us + HOUR_US)
+        next_check_at = min(next_check_at, after_end_at)
+    paused_at = subscription.paused_at
+    return amend(
+        subscription,
+        paused_at=now_us if paused_at is None else paused_at,
+        resumes_at=resumes_at,
+        next_check_at=next_check_at,
+    )
+
+
+def unpause(subscription: Subscription, *, period_end_at: int | None, now_us: int) -> Subscription:
+    """Note that its provider's pause is over; the state stays as it is.
+
+    period_end_at: until when the provider charges nothing. Without one, a payment has a day to come.
+    """
+    charge_at = now_us if period_end_at is None else period_end_at
+    return amend(
+        subscription, paused_at=None, resumes_at=None, next_check_at=None, charge_at=charge_at
+    )
 
 
 def amend(subscription: Subscription, **changes: Any) -> Subscription:
@@ -171,8 +232,8 @@ def by_time(subscription: Subscription, now_us: int) -> SubscriptionState:
         return subscription.status
     if subscription.is_ending:
         return "cancelled"
-    assert subscription.paid_until_at is not None, "it was paid once"
-    return "expired" if now_us >= subscription.paid_until_at + GRACE_US else "past_due"
+    assert subscription.charged_until_at is not None, "it was paid once"
+    return "expired" if now_us >= subscription.charged_until_at + GRACE_US else "past_due"
 
 
 def second_plan(other: Subscription) -> Problem:
@@ -194,8 +255,9 @@ def due_micros(period: Period, gone_amount: int) -> int:
 
 
 def _due_at(subscription: Subscription) -> int | None:
-    until = subscription.paid_until_at
-    if until is None or subscription.status not in LIVING:
+    """Time alone ends no pause: the provider is asked at `next_check_at`."""
+    until = subscription.charged_until_at
+    if until is None or subscription.status not in LIVING or subscription.status == "paused":
         return None
     if subscription.is_ending:
         return until

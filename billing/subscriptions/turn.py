@@ -18,12 +18,12 @@ from kernel.clock import rfc3339
 def turn(
     state: BatchState, before: Subscription, after: Subscription, paid: Period | None = None
 ) -> None:
-    """Writes the subscription, and tells what changed. paid: the period that was paid for by it."""
+    """Write the subscription, and tell what changed. paid: the period that was paid for, with what it granted."""
     working_set = state.working_set(SubscriptionWorkingSet)
     working_set.change(after)
     data: dict[str, Any] | None = None
     for event_type in turns(before, after, paid):
-        data = data or shape(after, working_set.periods(after.id))
+        data = data or _told(after, working_set.periods(after.id), paid)
         state.publish(after.tenant, event_type, data)
         if event_type == "subscription.past_due":
             mail = new_owner_mail(state, after.tenant, "past_due", subscription_id=after.id)
@@ -36,11 +36,14 @@ def turns(before: Subscription, after: Subscription, paid: Period | None) -> Ite
     has_begun = before.paid_until_at is None and after.paid_until_at is not None
     if has_begun:
         yield "subscription.started"
-    elif paid is not None and _is_renewal(before, after, paid):
-        yield "subscription.renewed"
-    is_resumed = before.is_ending and not after.is_ending and is_living
-    if not has_begun and (before.chosen != after.chosen or is_resumed):
+    elif paid is not None and not _is_change(before, paid):
+        yield "subscription.activated" if _ends_trial(before, paid) else "subscription.renewed"
+    if not has_begun and _is_changed(before, after, paid):
         yield "subscription.changed"
+    if after.status == "paused" and before.status != "paused":
+        yield "subscription.paused"
+    if before.status == "paused" and after.status in {"active", "past_due"}:
+        yield "subscription.resumed"
     if after.status == "past_due" and before.status != "past_due":
         yield "subscription.past_due"
     if after.is_ending and not before.is_ending and is_living:
@@ -49,9 +52,33 @@ def turns(before: Subscription, after: Subscription, paid: Period | None) -> Ite
         yield "subscription.ended"
 
 
-def _is_renewal(before: Subscription, after: Subscription, paid: Period) -> bool:
-    """A further period was paid for, and not the rest of one at another price."""
-    return not paid.is_prorated or (after.paid_until_at or 0) > (before.paid_until_at or 0)
+def _is_change(before: Subscription, paid: Period) -> bool:
+    """Return whether the payment is for another plan within the time that was paid before."""
+    is_within = paid.period_start_at < (before.paid_until_at or 0)
+    return paid.prorated_amount is not None and is_within
+
+
+def _ends_trial(before: Subscription, paid: Period) -> bool:
+    is_on_trial = before.trial_ends_at is not None and before.trial_ends_at == before.paid_until_at
+    return is_on_trial and paid.amount > 0
+
+
+def _is_changed(before: Subscription, after: Subscription, paid: Period | None) -> bool:
+    """Return whether another plan was chosen or paid for, its end was taken back, or its pause ends otherwise."""
+    is_kept = before.is_ending and not after.is_ending and after.status in LIVING
+    is_paused = before.status == after.status == "paused"
+    return (
+        before.chosen != after.chosen
+        or (paid is not None and _is_change(before, paid))
+        or is_kept
+        or (is_paused and before.resumes_at != after.resumes_at)
+    )
+
+
+def _told(one: Subscription, periods: Sequence[Period], paid: Period | None) -> dict[str, Any]:
+    """Return what an event tells: the subscription, and what this turn granted."""
+    micros = 0 if paid is None else paid.credits_micros
+    return {**shape(one, periods), "credits_granted_now": micros // MICROS_PER_CREDIT}
 
 
 def shape(one: Subscription, periods: Sequence[Period]) -> dict[str, Any]:
@@ -59,6 +86,7 @@ def shape(one: Subscription, periods: Sequence[Period]) -> dict[str, Any]:
     # A change within a period adds a part of it, with the same end.
     starts = [p.period_start_at for p in periods if p.period_end_at == one.paid_until_at]
     granted = sum(period.credits_micros - period.reversed_micros for period in periods)
+    is_paused = one.status == "paused"
     return {
         "id": one.id,
         "status": "trialing" if one.is_in_trial and one.status == "active" else one.status,
@@ -78,6 +106,8 @@ def shape(one: Subscription, periods: Sequence[Period]) -> dict[str, Any]:
         "next_interval": one.next_interval,
         "next_charge": _next_charge(one, periods),
         "grace_ends_at": _time(one.grace_ends_at),
+        "paused_at": _time(one.paused_at if is_paused else None),
+        "resumes_at": _time(one.resumes_at if is_paused else None),
         "credits_granted": granted // MICROS_PER_CREDIT,
         "created_at": rfc3339(one.created_at),
         "ended_at": _time(one.ended_at),
@@ -93,10 +123,11 @@ def next_amount(one: Subscription, periods: Sequence[Period]) -> int:
 
 
 def _next_charge(one: Subscription, periods: Sequence[Period]) -> dict[str, Any] | None:
-    if one.status not in LIVING or one.is_ending or one.paid_until_at is None:
+    is_charged = one.status in LIVING and one.status != "paused" and not one.is_ending
+    if not is_charged or one.charged_until_at is None:
         return None
     return {
-        "at": rfc3339(one.paid_until_at),
+        "at": rfc3339(one.charged_until_at),
         "amount": next_amount(one, periods),
         "currency": one.currency,
     }

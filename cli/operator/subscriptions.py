@@ -17,7 +17,7 @@ from cli.operator.supply import who_acts
 from cli.options import environment_option, limit_option
 from cli.output import json_option, note, run, show_record, show_rows
 from cli.sales.free_periods import give_period, take_back
-from kernel.clock import rfc3339
+from kernel.clock import SECOND_US, parse_rfc3339, rfc3339
 from keys.audit_log import Actor
 from keys.principal import Environment
 from runtime.context import open_context
@@ -38,7 +38,7 @@ _COLUMNS: Final = (
     )
 )
 def subscriptions() -> None:
-    """Plans that accounts have: list, show, end, resume, change, and periods that cost nothing."""
+    """Plans that accounts have: list, show, end, pause, resume, change, and periods that cost nothing."""
 
 
 subscriptions.add_command(give_period)
@@ -132,17 +132,39 @@ def cancel(
 
 
 @subscriptions.command(
-    "resume",
+    "pause",
     epilog=examples(
-        "topup subscriptions resume sub_4Kp1",
+        "topup subscriptions pause sub_4Kp1 --reason 'away for the summer'",
+        "topup subscriptions pause sub_4Kp1 --resumes-at 2026-09-01T00:00:00Z",
     ),
 )
 @click.argument("subscription_id")
+@click.option("--resumes-at", help="When it goes on by itself; without it, when it is resumed.")
 @_reason_option
 @json_option
-def resume(subscription_id: str, reason: str | None) -> None:
-    """Let one go on that was to end with its period."""
-    _steer(subscription_id, "resume", reason)
+def pause(subscription_id: str, resumes_at: str | None, reason: str | None) -> None:
+    """Pause a subscription at its provider: nothing is charged until it goes on."""
+    _steer(subscription_id, "pause", reason, resumes_at=_whole_second(resumes_at))
+
+
+@subscriptions.command(
+    "resume",
+    epilog=examples(
+        "topup subscriptions resume sub_4Kp1",
+        "topup subscriptions resume sub_4Kp1 --here --reason 'it goes on at the provider'",
+    ),
+)
+@click.argument("subscription_id")
+@_here_option
+@_reason_option
+@json_option
+def resume(
+    subscription_id: str,
+    is_local: bool,  # noqa: FBT001
+    reason: str | None,
+) -> None:
+    """Let one go on that is paused, or was to end with its period."""
+    _steer(subscription_id, "resume", reason, is_local=is_local)
 
 
 @subscriptions.command(
@@ -165,6 +187,19 @@ def resume(subscription_id: str, reason: str | None) -> None:
 def change(subscription_id: str, plan_id: str, interval: Interval, reason: str | None) -> None:
     """Change the plan: a dearer one is charged at once, a cheaper one counts from the next period."""
     _steer(subscription_id, "change", reason, plan_id=plan_id, interval=interval)
+
+
+def _whole_second(text: str | None) -> int | None:
+    """Return the time in microseconds, as providers have it; raises UsageError."""
+    if text is None:
+        return None
+    try:
+        at_us = parse_rfc3339(text)
+    except ValueError:
+        raise click.UsageError(
+            "--resumes-at takes a time with its zone, such as 2026-09-01T00:00:00Z"
+        ) from None
+    return at_us - at_us % SECOND_US
 
 
 def _steer(subscription_id: str, act: Act, reason: str | None, **more: Any) -> None:

@@ -125,6 +125,7 @@ SAID: Final[Mapping[str, str]] = {
     "plan-ending": "The plan ends with its period; until then it stays as it is.",
     "plan-ended": "The plan is ended. Credit that was granted stays.",
     "plan-resumed": "The plan goes on.",
+    "plan-paused": "The plan is paused: nothing is charged until it goes on.",
     "plan-changed": "The plan is changed.",
     "plan-asked": "The provider gave no clear answer yet. It is asked again by itself.",
     "plan-made": "The plan is sold from now on.",

@@ -296,6 +296,9 @@ EXAMPLES: Final[Mapping[tuple[str, str], Example]] = {
         {"name": "Buyer Ltd", "address": "Road 2\nLondon", "tax_id": "GB123456789"}
     ),
     ("POST", f"{API}/subscriptions/{{subscription_id}}/cancel"): Example({"at": "period_end"}),
+    ("POST", f"{API}/subscriptions/{{subscription_id}}/pause"): Example(
+        {"resumes_at": "2030-01-01T00:00:00Z"}
+    ),
     ("POST", f"{API}/subscriptions/{{subscription_id}}/change"): Example(
         {"plan_id": "team", "interval": "month"}
     ),

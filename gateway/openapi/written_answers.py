@@ -115,6 +115,8 @@ _SUBSCRIPTION: Final = {
     "next_interval": None,
     "next_charge": {"at": "2026-07-13T12:00:00Z", "amount": 999, "currency": "USD"},
     "grace_ends_at": None,
+    "paused_at": None,
+    "resumes_at": None,
     "credits_granted": 10000,
     "created_at": _TIME,
     "ended_at": None,
@@ -220,6 +222,7 @@ WRITTEN: Final[dict[str, Any]] = {
         "change", plan_id="team", interval="month"
     ),
     f"POST {_API}/subscriptions/{{subscription_id}}/cancel 202": _pending("cancel"),
+    f"POST {_API}/subscriptions/{{subscription_id}}/pause 202": _pending("pause"),
     f"POST {_API}/subscriptions/{{subscription_id}}/resume 202": _pending("resume"),
     f"GET {_API}/reports/revenue 200": _page(_REVENUE),
     f"GET {_API}/reports/outstanding 200": _page(_OUTSTANDING),

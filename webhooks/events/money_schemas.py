@@ -181,13 +181,17 @@ class NextCharge(Struct, kw_only=True):
 class Subscription(EventData, kw_only=True):
     """A plan that an account has, after the turn that is told.
 
-    credits: of one period; credits_granted: of all of its periods so far. next_charge is null where it
+    credits: of one paid period; credits_granted: of all of its periods so far; credits_granted_now: what this
+    turn granted, which in a trial is the trial's credit. next_charge is null while it is paused, and where it
     ends with its period, or has ended. next_plan_id and next_interval: another plan that was chosen, from
-    the next period on. grace_ends_at: while it is past due, when it expires unless it is paid.
+    the next period on. grace_ends_at: while it is past due, when it expires unless it is paid. paused_at,
+    resumes_at: while it is paused; resumes_at is null where the pause has no end of its own.
     """
 
     id: Annotated[str, Meta(pattern=r"^sub_[0-9A-Za-z]+$")]
-    status: Literal["incomplete", "trialing", "active", "past_due", "cancelled", "expired"]
+    status: Literal[
+        "incomplete", "trialing", "active", "past_due", "paused", "cancelled", "expired"
+    ]
     provider: str
     order_id: Annotated[str, Meta(pattern=r"^ord_[0-9A-Za-z]+$")]
     plan_id: str
@@ -204,6 +208,11 @@ class Subscription(EventData, kw_only=True):
     next_interval: Literal["month", "year"] | None
     next_charge: NextCharge | None
     grace_ends_at: Time | None
+    paused_at: Time | None
+    resumes_at: Time | None
     credits_granted: Annotated[int, Meta(ge=0)]
+    credits_granted_now: Annotated[
+        int, Meta(ge=0, description="What this turn granted; 0: it granted nothing.")
+    ]
     created_at: Time
     ended_at: Time | None

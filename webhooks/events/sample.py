@@ -265,12 +265,14 @@ def _shown_order(status: str, *, now_us: int) -> dict[str, Any]:
 
 def _subscription(what: str, *, now_us: int) -> dict[str, Any]:
     is_over, is_ending = what == "ended", what == "canceling"
-    is_due = what == "past_due"
+    is_due, is_paused = what == "past_due", what == "paused"
     end_us = now_us if is_over or is_due else now_us + 30 * DAY_US
     charge = {"at": rfc3339(end_us), "amount": 1000, "currency": "USD"}
     return {
         "id": SUBSCRIPTION_ID,
-        "status": "cancelled" if is_over else "past_due" if is_due else "active",
+        "status": {"ended": "cancelled", "past_due": "past_due", "paused": "paused"}.get(
+            what, "active"
+        ),
         "provider": "sandbox",
         "order_id": ORDER_ID,
         "plan_id": "pro",
@@ -285,9 +287,12 @@ def _subscription(what: str, *, now_us: int) -> dict[str, Any]:
         "cancel_at_period_end": is_over or is_ending,
         "next_plan_id": "team" if what == "changed" else None,
         "next_interval": "month" if what == "changed" else None,
-        "next_charge": None if is_over or is_ending else charge,
+        "next_charge": None if is_over or is_ending or is_paused else charge,
         "grace_ends_at": rfc3339(end_us + 7 * DAY_US) if is_due else None,
+        "paused_at": rfc3339(now_us) if is_paused else None,
+        "resumes_at": rfc3339(now_us + 60 * DAY_US) if is_paused else None,
         "credits_granted": 10_000,
+        "credits_granted_now": 10_000 if what in {"started", "activated", "renewed"} else 0,
         "created_at": rfc3339(end_us - 30 * DAY_US),
         "ended_at": rfc3339(end_us) if is_over else None,
     }

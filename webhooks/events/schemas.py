@@ -343,13 +343,21 @@ TYPES: Final[Mapping[str, EventType]] = {
     "subscription.started": EventType(
         "A plan began: its first period was paid, or its trial began.", Subscription
     ),
+    "subscription.activated": EventType(
+        "The first period of a plan was paid after its trial.", Subscription
+    ),
     "subscription.renewed": EventType("A further period of a plan was paid.", Subscription),
     "subscription.changed": EventType(
-        "Another plan was chosen, or a plan that was to end goes on.", Subscription
+        "Another plan was chosen or paid for, a plan that was to end goes on, or a pause ends at another time.",
+        Subscription,
     ),
     "subscription.past_due": EventType(
         "A plan's renewal was not paid; it expires at grace_ends_at unless it is.", Subscription
     ),
+    "subscription.paused": EventType(
+        "A plan is paused: nothing is charged, and no credit comes for unpaid time.", Subscription
+    ),
+    "subscription.resumed": EventType("A paused plan goes on.", Subscription),
     "subscription.canceling": EventType("A plan is to end with its period.", Subscription),
     "subscription.ended": EventType("A plan ended: cancelled, or not paid.", Subscription),
     "approval.requested": EventType("A top-up waits for a person.", RequestedApproval),

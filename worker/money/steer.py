@@ -1,4 +1,4 @@
-"""Subscriptions whose provider gave no clear answer: it is asked again, until it has said what came of it.
+"""Subscriptions whose provider is asked: about a wish without a clear answer, and whether a pause is over.
 
 Promise: of several workers one asks about a wish; a provider that hangs delays its own only. The rules are
 billing/payments/steering.py's.
@@ -6,16 +6,17 @@ billing/payments/steering.py's.
 
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 from billing.payments.steering import SubscriptionSteering
-from billing.subscriptions import steer_rows
+from billing.subscriptions import records as subscription_rows, steer_rows
 from kernel.clock import Clock
 from store.database import Database, Transaction
 from worker.due_loop import DueItem, DueLoop, Look, place_of
 
 
 class Steerer(DueLoop):
-    """The worker's loop over wishes that are due."""
+    """The worker's loop over wishes that are due, and over pauses that are to be checked."""
 
     name = "steer"
     subject = "steer"
@@ -29,17 +30,30 @@ class Steerer(DueLoop):
         self._steering = steering
 
     async def _due(self, tx: Transaction, look: Look) -> Sequence[DueItem]:
-        due = await steer_rows.due(
-            tx,
-            now_us=look.now_us,
-            limit=look.limit,
-            but_ids=look.but_ids,
-            but_places=look.but_places,
-        )
-        return [
+        asked: Any = {
+            "now_us": look.now_us,
+            "limit": look.limit,
+            "but_ids": look.but_ids,
+            "but_places": look.but_places,
+        }
+        due = await steer_rows.due(tx, **asked)
+        wishes = [
             DueItem(one.id, place_of(one.environment, provider), partial(self._steering.go_on, one))
             for provider, one in due
         ]
+        paused = await subscription_rows.due_checks(tx, **asked)
+        checks = [
+            DueItem(
+                one.id,
+                place_of(one.environment, one.provider),
+                partial(self._steering.check_pause, one),
+            )
+            for one in paused
+        ]
+        return [*wishes, *checks][: look.limit]
 
     async def _next_at(self, tx: Transaction, look: Look) -> int | None:
-        return await steer_rows.next_due_at(tx, but_ids=look.but_ids, but_places=look.but_places)
+        left_out: Any = {"but_ids": look.but_ids, "but_places": look.but_places}
+        wish_at = await steer_rows.next_due_at(tx, **left_out)
+        check_at = await subscription_rows.next_check_at(tx, **left_out)
+        return min((at for at in (wish_at, check_at) if at is not None), default=None)

@@ -31,7 +31,9 @@ Tell = Callable[[Notification], Awaitable[object]]
 
 
 class SandboxSteering:
-    """Keeps billing.providers.abilities.steering.Steering and Previewing; tell: acts on what it says."""
+    """Keeps billing.providers.abilities.steering.Steering, Pausing and Previewing; tell: acts on what it says."""
+
+    pauses_until = True
 
     def __init__(
         self, inner: Provider, name: str, database: Database, clock: Clock, tell: Tell
@@ -69,8 +71,16 @@ class SandboxSteering:
     ) -> tuple[SandboxEvent, SandboxSubscription]:
         if request.act == "cancel_now":
             return sandbox_rows.end_now(one)
-        if request.act != "change":
+        if request.act == "resume" and one.paused_at is not None:
+            return sandbox_rows.resume(one)
+        if request.act in {"cancel", "resume"}:
             return sandbox_rows.end_with_period(one, is_ending=request.act == "cancel")
+
+        if request.act == "pause":
+            now_us = await self._database.read(
+                lambda tx: sandbox_clock.now_of(tx, one.tenant, now_us=self._clock.now_us())
+            )
+            return sandbox_rows.pause(one, now_us=now_us, resumes_at=request.resumes_at)
 
         async def work(tx: Transaction) -> tuple[PlanItem | None, int]:
             sold = await list_plans(tx, one.environment, with_inactive=True)
@@ -94,8 +104,9 @@ def _standing(one: SandboxSubscription) -> SubscriptionChanged:
     return SubscriptionChanged(
         Subject(one.order_id, (one.ref,)),
         one.ref,
-        statuses.get(one.status, "active"),
+        "paused" if one.is_paused else statuses.get(one.status, "active"),
         period_end_at=one.paid_period[1],
         is_ending=one.is_ending,
         product_ref=one.next_product_ref or one.product_ref,
+        resumes_at=one.resumes_at,
     )

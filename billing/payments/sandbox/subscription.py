@@ -61,6 +61,8 @@ class SandboxSubscription(msgspec.Struct, frozen=True, kw_only=True):
     anchor_at: int
     cycle: int = 0
     next_at: int | None
+    paused_at: int | None = None
+    resumes_at: int | None = None
     created_at: int
 
     @property
@@ -74,6 +76,10 @@ class SandboxSubscription(msgspec.Struct, frozen=True, kw_only=True):
         if self.cycle == 0:
             return self.anchor_at - self.trial_days * DAY_US, self.anchor_at
         return _period(self.anchor_at, self.interval, self.cycle - 1)
+
+    @property
+    def is_paused(self) -> bool:
+        return self.paused_at is not None and self.status != "ended"
 
     @property
     def is_begun(self) -> bool:
@@ -95,8 +101,12 @@ def refs_of(payment_id: str) -> tuple[str, str]:
 
 def bill(one: SandboxSubscription) -> tuple[SandboxEvent, SandboxSubscription]:
     """What the provider does when the next bill is due, and how the subscription stands after it."""
+    if one.resumes_at is not None and one.resumes_at == one.next_at:
+        return _resumed(one, one)
     if one.is_begun and one.is_ending:
         return _end(one)
+    if one.is_paused and one.is_begun:
+        return _pass_over(one)
     if one.trial_days > 0 and not one.is_begun:
         return _try_out(one)
     turned = _turned(one) if one.is_begun else one
@@ -128,6 +138,19 @@ def end_with_period(
 ) -> tuple[SandboxEvent, SandboxSubscription]:
     """The customer cancels at the end of the period, or takes that back."""
     return _changed(one, replace(one, is_ending=is_ending))
+
+
+def pause(
+    one: SandboxSubscription, *, now_us: int, resumes_at: int | None
+) -> tuple[SandboxEvent, SandboxSubscription]:
+    """Charge nothing from now on, until resumes_at or until it is resumed."""
+    paused = replace(one, paused_at=now_us, resumes_at=resumes_at)
+    return _changed(one, _until_it_resumes(replace(paused, next_at=one.paid_period[1])))
+
+
+def resume(one: SandboxSubscription) -> tuple[SandboxEvent, SandboxSubscription]:
+    """Go on: neither paused nor ending. The next period is charged when it begins."""
+    return _resumed(one, replace(one, is_ending=False))
 
 
 def end_now(one: SandboxSubscription) -> tuple[SandboxEvent, SandboxSubscription]:
@@ -287,6 +310,26 @@ def _try_out(one: SandboxSubscription) -> tuple[SandboxEvent, SandboxSubscriptio
     return dataclasses.replace(told, full_price=Price(0, one.currency)), after
 
 
+def _pass_over(one: SandboxSubscription) -> tuple[SandboxEvent, SandboxSubscription]:
+    """A period begins that is not charged, since it is paused."""
+    turned = _turned(one)
+    _, end = _period(turned.anchor_at, turned.interval, turned.cycle)
+    return _changed(one, _until_it_resumes(replace(turned, cycle=turned.cycle + 1, next_at=end)))
+
+
+def _resumed(
+    one: SandboxSubscription, after: SandboxSubscription
+) -> tuple[SandboxEvent, SandboxSubscription]:
+    _, end = one.paid_period
+    return _changed(one, replace(after, paused_at=None, resumes_at=None, next_at=end))
+
+
+def _until_it_resumes(one: SandboxSubscription) -> SandboxSubscription:
+    """The paused subscription, of which the next thing is its resumption, if that comes before its period ends."""
+    assert one.next_at is not None, "it goes on"
+    return replace(one, next_at=min(one.next_at, one.resumes_at or one.next_at))
+
+
 def _turned(one: SandboxSubscription) -> SandboxSubscription:
     """The subscription as its next period is billed: by the plan that was chosen for it."""
     if one.next_product_ref is None or one.next_interval is None or one.next_amount is None:
@@ -315,7 +358,7 @@ def _end(one: SandboxSubscription) -> tuple[SandboxEvent, SandboxSubscription]:
 def _changed(
     one: SandboxSubscription, after: SandboxSubscription
 ) -> tuple[SandboxEvent, SandboxSubscription]:
-    start, end = one.paid_period
+    start, end = after.paid_period
     return _event_and_state(one, "changed", after, start=start, end=end)
 
 
@@ -347,6 +390,8 @@ def _event_and_state(
         full_price=Price(after.amount, one.currency),
         is_prorated=is_prorated,
         is_ending=after.is_ending,
+        is_paused=after.paused_at is not None,
+        resumes_at=after.resumes_at,
     )
     return sandbox_event, replace(after, number=one.number + 1)
 

@@ -1,4 +1,4 @@
-"""Steering: a provider ends, resumes and changes a subscription when it is asked to.
+"""Steering: a provider ends, pauses, resumes and changes a subscription when it is asked to.
 
 What it answers is a fact like one of its notifications: whoever acts on facts moves our state by it. A
 request that may have been carried out is not sent again before the provider was asked how it stands.
@@ -10,7 +10,7 @@ from typing import Literal, Protocol, runtime_checkable
 from billing.ledger.price import Price
 from billing.providers.protocol import ProviderRefused, SubscriptionChanged
 
-Act = Literal["cancel", "cancel_now", "resume", "change"]
+Act = Literal["cancel", "cancel_now", "pause", "resume", "change"]
 
 
 class PaymentDeclined(ProviderRefused):
@@ -19,8 +19,9 @@ class PaymentDeclined(ProviderRefused):
 
 @dataclass(frozen=True, slots=True)
 class SteerRequest:
-    """What is wanted of a subscription; cancel: at the end of its period.
+    """What is wanted of a subscription; cancel: at the end of its period. resume: it neither ends nor pauses.
 
+    resumes_at: of a pause, when it ends by itself, in microseconds; None: when somebody resumes it.
     key: the same for each try of one wish. Of a change: product_ref is the provider's price or product of
     the new plan, from_ref that of today's; is_charged_now: the rest of the period is paid for at once,
     else the new price counts from the next period on; is_at_end: nothing changes before that one begins.
@@ -33,6 +34,7 @@ class SteerRequest:
     from_ref: str | None = None
     is_charged_now: bool = False
     is_at_end: bool = False
+    resumes_at: int | None = None
 
     @property
     def in_words(self) -> str:
@@ -40,6 +42,7 @@ class SteerRequest:
         words: dict[Act, str] = {
             "cancel": "to end the plan with its period",
             "cancel_now": "to end the plan at once",
+            "pause": "to pause the plan",
             "resume": "to let the plan go on",
             "change": "to change the plan",
         }
@@ -54,7 +57,10 @@ class SteerRequest:
             return is_over or standing.is_ending
         if self.act == "change":
             return standing.product_ref == self.product_ref
-        return not is_over and not standing.is_ending
+        is_paused = standing.status == "paused"
+        if self.act == "pause":
+            return is_paused and standing.resumes_at == self.resumes_at
+        return not is_over and not is_paused and not standing.is_ending
 
 
 def has_ended(standing: SubscriptionChanged) -> bool:
@@ -85,6 +91,14 @@ class Scheduling(Protocol):
 
     @property
     def has_schedules(self) -> bool: ...
+
+
+@runtime_checkable
+class Pausing(Protocol):
+    """A provider that can charge nothing for a while. pauses_until: also until a time that is named."""
+
+    @property
+    def pauses_until(self) -> bool: ...
 
 
 @runtime_checkable

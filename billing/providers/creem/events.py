@@ -38,7 +38,7 @@ _STATUSES: dict[str, SubscriptionStatus] = {
     "scheduled_cancel": "active",
     "past_due": "past_due",
     "unpaid": "past_due",
-    "paused": "past_due",
+    "paused": "paused",
     "canceled": "cancelled",
     "expired": "expired",
 }

@@ -20,7 +20,9 @@ def simulated(sandbox_event: SandboxEvent) -> tuple[str, dict[str, Any]]:
         return "refund.created", _simulated_refund(sandbox_event)
     if sandbox_event.outcome in _STANDINGS:
         kind, status = _STANDINGS[sandbox_event.outcome]
-        if sandbox_event.outcome == "changed" and sandbox_event.is_ending:
+        if sandbox_event.outcome == "changed" and sandbox_event.is_paused:
+            kind = status = "paused"
+        elif sandbox_event.outcome == "changed" and sandbox_event.is_ending:
             status = "scheduled_cancel"
         return f"subscription.{kind}", _simulated_subscription(sandbox_event, status)
     kind = {"paid": "completed", "failed": "failed", "expired": "expired"}[sandbox_event.outcome]

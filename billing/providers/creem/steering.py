@@ -1,4 +1,4 @@
-"""Creem steers subscriptions: cancelled now or at the period's end, resumed, moved to another product.
+"""Creem steers subscriptions: cancelled now or at the period's end, paused, resumed, moved to another product.
 
 It knows no idempotency key, so each request is sent once: after no answer the subscription's standing
 says what came of it. Source: docs.creem.io, API reference, subscriptions.
@@ -17,7 +17,10 @@ _PATH = "/v1/subscriptions"
 
 
 class CreemSteering:
-    """Keeps billing.providers.abilities.steering.Steering; ask: method, path, body."""
+    """Keeps billing.providers.abilities.steering.Steering and Pausing; ask: method, path, body."""
+
+    # Its pause takes no date.
+    pauses_until = False
 
     def __init__(self, ask: Ask) -> None:
         self._ask = ask
@@ -33,8 +36,8 @@ class CreemSteering:
 
 
 def _wanted(request: SteerRequest) -> tuple[str, Mapping[str, Any]]:
-    if request.act == "resume":
-        return "resume", {}
+    if request.act in {"pause", "resume"}:
+        return request.act, {}
     if request.act == "change":
         behavior = "proration-charge-immediately" if request.is_charged_now else "proration-none"
         return "upgrade", {"product_id": request.product_ref, "update_behavior": behavior}

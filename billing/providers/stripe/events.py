@@ -59,7 +59,7 @@ _STATUSES: dict[str, SubscriptionStatus] = {
     "trialing": "active",
     "past_due": "past_due",
     "unpaid": "past_due",
-    "paused": "past_due",
+    "paused": "paused",
     "canceled": "cancelled",
     "incomplete_expired": "expired",
 }
@@ -166,6 +166,9 @@ def subscription_facts(subscription: Subscription, kind: str) -> Sequence[Fact]:
     status = "cancelled" if kind == "deleted" else _STATUSES.get(subscription.status)
     if status is None:
         return (Ignored(f"a subscription that is {subscription.status[:40]}"),)
+    pause = subscription.pause_collection
+    if pause is not None and status in {"active", "past_due"}:
+        status = "paused"
     item = subscription.items.data[0] if subscription.items.data else Item()
     end_s = item.current_period_end or subscription.current_period_end
     return (
@@ -176,6 +179,9 @@ def subscription_facts(subscription: Subscription, kind: str) -> Sequence[Fact]:
             period_end_at=None if end_s is None else end_s * SECOND_US,
             is_ending=subscription.cancel_at_period_end or subscription.cancel_at is not None,
             product_ref=subscription.next_price or ref_id(item.price),
+            resumes_at=None
+            if pause is None or pause.resumes_at is None or status != "paused"
+            else pause.resumes_at * SECOND_US,
         ),
     )
 
@@ -251,6 +257,8 @@ _READERS: dict[str, tuple[type[Any], Callable[[Any, str], Sequence[Fact]]]] = {
     "payment_intent.payment_failed": (PaymentIntent, intent_facts),
     "customer.subscription.created": (Subscription, subscription_facts),
     "customer.subscription.updated": (Subscription, subscription_facts),
+    "customer.subscription.paused": (Subscription, subscription_facts),
+    "customer.subscription.resumed": (Subscription, subscription_facts),
     "customer.subscription.deleted": (Subscription, subscription_facts),
     "charge.refunded": (Charge, _charge_facts),
     "refund.created": (Refund, refund_facts),

@@ -215,8 +215,15 @@ class _Items(msgspec.Struct):
     data: list[Item] = []
 
 
+class PauseCollection(msgspec.Struct):
+    """A pause of payments; its behavior says what becomes of the invoices meanwhile. In seconds."""
+
+    behavior: str = ""
+    resumes_at: int | None = None
+
+
 class Subscription(msgspec.Struct):
-    """A subscription's standing."""
+    """A subscription's standing. Its status stays what it was while pause_collection is set."""
 
     id: str
     status: str = ""
@@ -226,6 +233,7 @@ class Subscription(msgspec.Struct):
     customer: Ref = None
     metadata: dict[str, str] | None = None
     schedule: Ref = None
+    pause_collection: PauseCollection | None = None
     items: _Items = msgspec.field(default_factory=_Items)
 
     @property

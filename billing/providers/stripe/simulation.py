@@ -120,6 +120,7 @@ def _simulated_subscription(sandbox_event: SandboxEvent) -> dict[str, Any]:
         "id": sandbox_event.subscription_ref,
         "object": "subscription",
         "status": _STANDINGS[sandbox_event.outcome],
+        "pause_collection": _simulated_pause(sandbox_event),
         "cancel_at_period_end": sandbox_event.is_ending,
         "customer": sandbox_event.customer_ref,
         "metadata": {"order_id": sandbox_event.order_id},
@@ -129,6 +130,16 @@ def _simulated_subscription(sandbox_event: SandboxEvent) -> dict[str, Any]:
                 {"current_period_end": end_s, "price": {"id": sandbox_event.product_ref or ""}}
             ],
         },
+    }
+
+
+def _simulated_pause(sandbox_event: SandboxEvent) -> dict[str, Any] | None:
+    if not sandbox_event.is_paused:
+        return None
+    resumes_at = sandbox_event.resumes_at
+    return {
+        "behavior": "void",
+        "resumes_at": None if resumes_at is None else resumes_at // SECOND_US,
     }
 
 

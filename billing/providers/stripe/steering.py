@@ -2,8 +2,8 @@
 
 A change that is paid for at once is made only if the payment succeeds; one to a cheaper plan changes the
 price from the next period on, and gives nothing back; one to a shorter interval waits in a schedule until
-the period ends. Source: Stripe's API reference, subscriptions and
-invoice previews.
+the period ends. A pause voids the invoices of its time, so nothing of it is paid later. Source: Stripe's API
+reference, subscriptions and invoice previews, and its guide "Pause payment collection".
 """
 
 from dataclasses import replace
@@ -17,12 +17,14 @@ from billing.providers.stripe.api import CardDeclined, StripeApi
 from billing.providers.stripe.events import from_stripe, subscription_facts
 from billing.providers.stripe.objects import NAME, InvoicePreview, Subscription, ref_id
 from billing.providers.stripe.schedules import StripeSchedules
+from kernel.clock import SECOND_US
 
 
 class StripeSteering:
-    """Keeps billing.providers.abilities.steering.Steering, Scheduling and Previewing."""
+    """Keeps billing.providers.abilities.steering.Steering, Scheduling, Pausing and Previewing."""
 
     has_schedules = True
+    pauses_until = True
 
     def __init__(self, api: StripeApi) -> None:
         self._api = api
@@ -42,6 +44,13 @@ class StripeSteering:
                 # The answer of a cancellation is the subscription as it was deleted.
                 return replace(_standing(made), status="cancelled")
             found = await self._found(request.subscription_ref)
+            if request.act == "resume" and found.status == "paused":
+                # Stripe's own status; a pause of payments leaves the status as it is.
+                again: Any = {"idempotency_key": f"topup/{request.key}/resume"}
+                resumed = subscriptions.resume_async(request.subscription_ref, {}, again)
+                found = await self._api.send(resumed, Subscription)
+                if not _is_ending(found):
+                    return _standing(found)
             if request.is_at_end:
                 return _standing(await self._schedules.change_at_end(found, request))
             released = await self._schedules.release(found, request)
@@ -73,9 +82,15 @@ class StripeSteering:
             return self._change(request, found)
         if request.act == "cancel":
             return {"cancel_at_period_end": True}
+        if request.act == "pause":
+            pause: dict[str, Any] = {"behavior": "void"}
+            if request.resumes_at is not None:
+                pause["resumes_at"] = request.resumes_at // SECOND_US
+            return {"pause_collection": pause}
         is_dated = found.cancel_at is not None and not found.cancel_at_period_end
-        # Stripe's portal may have named a day instead; an empty text takes it away.
-        return {"cancel_at": ""} if is_dated else {"cancel_at_period_end": False}
+        # Stripe's portal may have named a day instead; an empty text takes it away, and a pause.
+        wanted = {"cancel_at": ""} if is_dated else {"cancel_at_period_end": False}
+        return wanted if found.pause_collection is None else {**wanted, "pause_collection": ""}
 
     def _change(self, request: SteerRequest, found: Subscription) -> dict[str, Any]:
         assert request.product_ref is not None, "a change names the new price"
@@ -96,6 +111,10 @@ class StripeSteering:
         return await self._api.send(
             self._api.v1.subscriptions.retrieve_async(subscription_ref), Subscription
         )
+
+
+def _is_ending(found: Subscription) -> bool:
+    return found.cancel_at_period_end or found.cancel_at is not None
 
 
 def _standing(found: Subscription) -> SubscriptionChanged:

@@ -25,8 +25,7 @@ from billing.subscriptions.subscription import (
     Subscription,
     add_months,
     amend,
-    may_move,
-    move,
+    revive,
 )
 from billing.subscriptions.turn import turn
 from billing.subscriptions.working_set import SubscriptionWorkingSet
@@ -123,8 +122,7 @@ class GivePeriod(_OnComp):
         )
         period = give_period(state, one, period, one.grant_terms, one.interval)
         given = amend(one, paid_until_at=max(one.paid_until_at or 0, end_at))
-        if may_move(given, "active"):
-            given = move(given, "active", now_us=state.now_of(one.tenant))
+        given = revive(given, now_us=state.now_of(one.tenant))
         working_set.keep_period(period)
         turn(state, one, given, period)
         self._tell(state, one, period, "period_given")

@@ -968,6 +968,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/public/v1/subscriptions/{subscription_id}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Pause a plan: nothing is charged until it goes on
+         * @description What is paid for is kept; for time that passes while it is paused nothing is charged and no credit comes. The provider does it, and its word moves the subscription: 202 with `pending` where it gave no clear answer; it is then asked again by itself, and nothing is done twice. Scope: `billing:write`.
+         */
+        post: operations["post_subscriptions_subscription_id_pause"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/public/v1/subscriptions/{subscription_id}/resume": {
         parameters: {
             query?: never;
@@ -978,7 +998,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Let a plan go on that was to end with its period
+         * Let a plan go on that is paused, or was to end with its period
          * @description The provider does it, and its word moves the subscription: 202 with `pending` where it gave no clear answer; it is then asked again by itself, and nothing is done twice. Scope: `billing:write`.
          */
         post: operations["post_subscriptions_subscription_id_resume"];
@@ -2514,6 +2534,26 @@ export interface webhooks {
         patch?: never;
         trace?: never;
     };
+    "subscription.activated": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The first period of a plan was paid after its trial.
+         * @description Its JSON Schema alone: /docs/events/subscription.activated
+         */
+        post: operations["on_subscription_activated"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "subscription.renewed": {
         parameters: {
             query?: never;
@@ -2544,7 +2584,7 @@ export interface webhooks {
         get?: never;
         put?: never;
         /**
-         * Another plan was chosen, or a plan that was to end goes on.
+         * Another plan was chosen or paid for, a plan that was to end goes on, or a pause ends at another time.
          * @description Its JSON Schema alone: /docs/events/subscription.changed
          */
         post: operations["on_subscription_changed"];
@@ -2568,6 +2608,46 @@ export interface webhooks {
          * @description Its JSON Schema alone: /docs/events/subscription.past_due
          */
         post: operations["on_subscription_past_due"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "subscription.paused": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A plan is paused: nothing is charged, and no credit comes for unpaid time.
+         * @description Its JSON Schema alone: /docs/events/subscription.paused
+         */
+        post: operations["on_subscription_paused"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "subscription.resumed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A paused plan goes on.
+         * @description Its JSON Schema alone: /docs/events/subscription.resumed
+         */
+        post: operations["on_subscription_resumed"];
         delete?: never;
         options?: never;
         head?: never;
@@ -6169,7 +6249,7 @@ export interface components {
          * @description What happened; GET /docs/events describes each.
          * @enum {string}
          */
-        EventType: "topup.delivered" | "topup.failed" | "topup.cancelled" | "topup.pending" | "topup.claimed" | "topup.scheduled" | "topup.reversed" | "voucher.redeemed" | "batch.completed" | "balance.low" | "credit.expiring" | "credit.expired" | "stock.low" | "order.paid" | "order.failed" | "dispute.opened" | "order.refunded" | "recharge.succeeded" | "recharge.failed" | "subscription.started" | "subscription.renewed" | "subscription.changed" | "subscription.past_due" | "subscription.canceling" | "subscription.ended" | "approval.requested" | "approval.approved" | "approval.denied" | "approval.cancelled" | "approval.expired" | "key.created" | "key.paused" | "key.resumed" | "key.revoked" | "key.cap_near" | "key.cap_reached" | "endpoint.disabled" | "endpoint.test";
+        EventType: "topup.delivered" | "topup.failed" | "topup.cancelled" | "topup.pending" | "topup.claimed" | "topup.scheduled" | "topup.reversed" | "voucher.redeemed" | "batch.completed" | "balance.low" | "credit.expiring" | "credit.expired" | "stock.low" | "order.paid" | "order.failed" | "dispute.opened" | "order.refunded" | "recharge.succeeded" | "recharge.failed" | "subscription.started" | "subscription.activated" | "subscription.renewed" | "subscription.changed" | "subscription.past_due" | "subscription.paused" | "subscription.resumed" | "subscription.canceling" | "subscription.ended" | "approval.requested" | "approval.approved" | "approval.denied" | "approval.cancelled" | "approval.expired" | "key.created" | "key.paused" | "key.resumed" | "key.revoked" | "key.cap_near" | "key.cap_reached" | "endpoint.disabled" | "endpoint.test";
         /** @description What was left of it at its end; it cannot be spent since then. */
         ExpiredCreditEventData: {
             /**
@@ -8323,6 +8403,11 @@ export interface components {
             /** @description What was asked for, or data.error. */
             data: components["schemas"]["PaidTopUp"];
         };
+        /** @description Until when the provider charges nothing. */
+        PausePlanBody: {
+            /** @description When it goes on by itself. Null: when it is resumed. Some providers take no such time; the refusal says so. */
+            resumes_at?: string | null;
+        };
         /** @description A saved means of payment, as its owner knows it. expires is a month, 2027-04. */
         PaymentMethod: {
             /** @description The provider's id. */
@@ -8376,7 +8461,7 @@ export interface components {
              * @description What was asked for.
              * @enum {string}
              */
-            act: "cancel" | "cancel_now" | "change" | "resume";
+            act: "cancel" | "cancel_now" | "change" | "pause" | "resume";
             /** @description Of a change. */
             plan_id: string | null;
             /** @description Of a change. */
@@ -10928,10 +11013,10 @@ export interface components {
             /** @description Its id, sub_…. */
             id: string;
             /**
-             * @description incomplete: its first payment has not come. past_due: a renewal was not paid; it expires at grace_ends_at. cancelled: ended by choice; expired: not paid.
+             * @description incomplete: its first payment has not come. past_due: a renewal was not paid; it expires at grace_ends_at. paused: its provider charges nothing, and no credit comes for time that is not paid, until it goes on. cancelled: ended by choice; expired: not paid.
              * @enum {string}
              */
-            status: "active" | "cancelled" | "expired" | "incomplete" | "past_due" | "trialing";
+            status: "active" | "cancelled" | "expired" | "incomplete" | "past_due" | "paused" | "trialing";
             /** @description Who bills it. */
             provider: string;
             /** @description The order's id. */
@@ -10969,10 +11054,14 @@ export interface components {
             next_plan_id: string | null;
             /** @description The interval that was chosen from the next period on; null: no change. */
             next_interval: ("month" | "year") | null;
-            /** @description Null where it ends with its period, or has ended. */
+            /** @description Null while it is paused, and where it ends with its period, or has ended. */
             next_charge: components["schemas"]["UpcomingCharge"] | null;
             /** @description While it is past due: when it expires, unless it is paid. */
             grace_ends_at: string | null;
+            /** @description While it is paused: since when. */
+            paused_at: string | null;
+            /** @description While it is paused: when it goes on by itself; null: when it is resumed. */
+            resumes_at: string | null;
             /**
              * Format: int64
              * @description 1 credit is $0.001.
@@ -11016,6 +11105,35 @@ export interface components {
             timestamp: string;
             /** @description What was asked for, or data.error. */
             data: components["schemas"]["Subscription"];
+        };
+        /** @description The body of a webhook; the raw bytes are what is signed. */
+        SubscriptionActivatedEvent: {
+            /** @description Remember it. */
+            id: string;
+            /**
+             * @description Which event it is.
+             * @constant
+             */
+            type: "subscription.activated";
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC, whole seconds.
+             */
+            created_at: string;
+            /**
+             * @description The two are closed worlds; check it.
+             * @enum {unknown}
+             */
+            environment: "live" | "staging";
+            /**
+             * @description The version of the event's shape.
+             * @constant
+             */
+            api_version: "v1";
+            /** @description The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later. */
+            sequence?: number;
+            /** @description What it tells of. */
+            data: components["schemas"]["SubscriptionEventData"];
         };
         /** @description 1000 Success */
         SubscriptionAnswer: {
@@ -11136,9 +11254,11 @@ export interface components {
         /**
          * @description A plan that an account has, after the turn that is told.
          *
-         *         credits: of one period; credits_granted: of all of its periods so far. next_charge is null where it
+         *         credits: of one paid period; credits_granted: of all of its periods so far; credits_granted_now: what this
+         *         turn granted, which in a trial is the trial's credit. next_charge is null while it is paused, and where it
          *         ends with its period, or has ended. next_plan_id and next_interval: another plan that was chosen, from
-         *         the next period on. grace_ends_at: while it is past due, when it expires unless it is paid.
+         *         the next period on. grace_ends_at: while it is past due, when it expires unless it is paid. paused_at,
+         *         resumes_at: while it is paused; resumes_at is null where the pause has no end of its own.
          */
         SubscriptionEventData: {
             /**
@@ -11152,7 +11272,7 @@ export interface components {
              * @description Its state.
              * @enum {string}
              */
-            status: "active" | "cancelled" | "expired" | "incomplete" | "past_due" | "trialing";
+            status: "active" | "cancelled" | "expired" | "incomplete" | "past_due" | "paused" | "trialing";
             /** @description The payment provider. */
             provider: string;
             /** @description The order's id. */
@@ -11194,11 +11314,20 @@ export interface components {
             next_charge: components["schemas"]["NextCharge"] | null;
             /** @description RFC 3339, UTC, whole seconds. */
             grace_ends_at: string | null;
+            /** @description RFC 3339, UTC, whole seconds. */
+            paused_at: string | null;
+            /** @description RFC 3339, UTC, whole seconds. */
+            resumes_at: string | null;
             /**
              * Format: int64
              * @description The credits of all of its periods so far.
              */
             credits_granted: number;
+            /**
+             * Format: int64
+             * @description What this turn granted; 0: it granted nothing.
+             */
+            credits_granted_now: number;
             /**
              * Format: date-time
              * @description RFC 3339, UTC, whole seconds.
@@ -11275,6 +11404,35 @@ export interface components {
             data: components["schemas"]["SubscriptionEventData"];
         };
         /** @description The body of a webhook; the raw bytes are what is signed. */
+        SubscriptionPausedEvent: {
+            /** @description Remember it. */
+            id: string;
+            /**
+             * @description Which event it is.
+             * @constant
+             */
+            type: "subscription.paused";
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC, whole seconds.
+             */
+            created_at: string;
+            /**
+             * @description The two are closed worlds; check it.
+             * @enum {unknown}
+             */
+            environment: "live" | "staging";
+            /**
+             * @description The version of the event's shape.
+             * @constant
+             */
+            api_version: "v1";
+            /** @description The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later. */
+            sequence?: number;
+            /** @description What it tells of. */
+            data: components["schemas"]["SubscriptionEventData"];
+        };
+        /** @description The body of a webhook; the raw bytes are what is signed. */
         SubscriptionRenewedEvent: {
             /** @description Remember it. */
             id: string;
@@ -11283,6 +11441,35 @@ export interface components {
              * @constant
              */
             type: "subscription.renewed";
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC, whole seconds.
+             */
+            created_at: string;
+            /**
+             * @description The two are closed worlds; check it.
+             * @enum {unknown}
+             */
+            environment: "live" | "staging";
+            /**
+             * @description The version of the event's shape.
+             * @constant
+             */
+            api_version: "v1";
+            /** @description The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later. */
+            sequence?: number;
+            /** @description What it tells of. */
+            data: components["schemas"]["SubscriptionEventData"];
+        };
+        /** @description The body of a webhook; the raw bytes are what is signed. */
+        SubscriptionResumedEvent: {
+            /** @description Remember it. */
+            id: string;
+            /**
+             * @description Which event it is.
+             * @constant
+             */
+            type: "subscription.resumed";
             /**
              * Format: date-time
              * @description RFC 3339, UTC, whole seconds.
@@ -16106,6 +16293,8 @@ export interface operations {
                      *               "currency": "USD"
                      *             },
                      *             "grace_ends_at": null,
+                     *             "paused_at": null,
+                     *             "resumes_at": null,
                      *             "credits_granted": 10000,
                      *             "created_at": "2026-06-13T12:00:01Z",
                      *             "ended_at": null,
@@ -16174,6 +16363,8 @@ export interface operations {
                      *           "currency": "USD"
                      *         },
                      *         "grace_ends_at": null,
+                     *         "paused_at": null,
+                     *         "resumes_at": null,
                      *         "credits_granted": 10000,
                      *         "created_at": "2026-06-13T12:00:01Z",
                      *         "ended_at": null,
@@ -16307,6 +16498,8 @@ export interface operations {
                      *           "currency": "USD"
                      *         },
                      *         "grace_ends_at": null,
+                     *         "paused_at": null,
+                     *         "resumes_at": null,
                      *         "credits_granted": 16663,
                      *         "created_at": "2026-06-13T12:00:01Z",
                      *         "ended_at": null,
@@ -16354,6 +16547,8 @@ export interface operations {
                      *           "currency": "USD"
                      *         },
                      *         "grace_ends_at": null,
+                     *         "paused_at": null,
+                     *         "resumes_at": null,
                      *         "credits_granted": 10000,
                      *         "created_at": "2026-06-13T12:00:00Z",
                      *         "ended_at": null,
@@ -16433,6 +16628,8 @@ export interface operations {
                      *         "next_interval": null,
                      *         "next_charge": null,
                      *         "grace_ends_at": null,
+                     *         "paused_at": null,
+                     *         "resumes_at": null,
                      *         "credits_granted": 16663,
                      *         "created_at": "2026-06-13T12:00:01Z",
                      *         "ended_at": null,
@@ -16480,11 +16677,143 @@ export interface operations {
                      *           "currency": "USD"
                      *         },
                      *         "grace_ends_at": null,
+                     *         "paused_at": null,
+                     *         "resumes_at": null,
                      *         "credits_granted": 10000,
                      *         "created_at": "2026-06-13T12:00:00Z",
                      *         "ended_at": null,
                      *         "pending": {
                      *           "act": "cancel",
+                     *           "plan_id": null,
+                     *           "interval": null,
+                     *           "asked_at": "2026-06-13T12:00:00Z",
+                     *           "is_unclear": false,
+                     *           "attempts": 1
+                     *         }
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Subscription202Answer"];
+                };
+            };
+        };
+    };
+    post_subscriptions_subscription_id_pause: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of your own for this one action. The same key with the same request gets the first answer again, byte for byte, and nothing happens twice. */
+                "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+            };
+            path: {
+                /**
+                 * @description The subscription's id.
+                 * @example sub_abc123
+                 */
+                subscription_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "resumes_at": "2030-01-01T00:00:00Z"
+                 *     }
+                 */
+                "application/json": components["schemas"]["PausePlanBody"];
+            };
+        };
+        responses: {
+            /** @description 1000 Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "success": true,
+                     *       "code": 1000,
+                     *       "message": "Success",
+                     *       "transaction_id": null,
+                     *       "status": "ok",
+                     *       "timestamp": "2026-06-13T12:00:15Z",
+                     *       "data": {
+                     *         "id": "sub_5FxpRIrX4LWLkM01",
+                     *         "status": "paused",
+                     *         "provider": "stripe",
+                     *         "order_id": "ord_5FxpRIrX4LWLkM01",
+                     *         "plan_id": "team",
+                     *         "plan_name": "Team",
+                     *         "interval": "month",
+                     *         "amount": 2997,
+                     *         "currency": "USD",
+                     *         "credits": 10000,
+                     *         "current_period_start": "2026-06-13T12:00:02Z",
+                     *         "current_period_end": "2026-07-13T12:00:02Z",
+                     *         "trial_ends_at": null,
+                     *         "cancel_at_period_end": false,
+                     *         "next_plan_id": null,
+                     *         "next_interval": null,
+                     *         "next_charge": null,
+                     *         "grace_ends_at": null,
+                     *         "paused_at": "2026-06-13T12:00:15Z",
+                     *         "resumes_at": "2026-08-01T00:00:00Z",
+                     *         "credits_granted": 16663,
+                     *         "created_at": "2026-06-13T12:00:01Z",
+                     *         "ended_at": null,
+                     *         "pending": null
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SubscriptionAnswer"];
+                };
+            };
+            /** @description 1000 Success */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "success": true,
+                     *       "code": 1000,
+                     *       "message": "Success",
+                     *       "transaction_id": null,
+                     *       "status": "ok",
+                     *       "timestamp": "2026-06-13T12:00:00Z",
+                     *       "data": {
+                     *         "id": "sub_abc123",
+                     *         "status": "active",
+                     *         "provider": "stripe",
+                     *         "order_id": "ord_abc123",
+                     *         "plan_id": "pro",
+                     *         "plan_name": "Pro",
+                     *         "interval": "month",
+                     *         "amount": 999,
+                     *         "currency": "USD",
+                     *         "credits": 10000,
+                     *         "current_period_start": "2026-06-13T12:00:00Z",
+                     *         "current_period_end": "2026-07-13T12:00:00Z",
+                     *         "trial_ends_at": null,
+                     *         "cancel_at_period_end": false,
+                     *         "next_plan_id": null,
+                     *         "next_interval": null,
+                     *         "next_charge": {
+                     *           "at": "2026-07-13T12:00:00Z",
+                     *           "amount": 999,
+                     *           "currency": "USD"
+                     *         },
+                     *         "grace_ends_at": null,
+                     *         "paused_at": null,
+                     *         "resumes_at": null,
+                     *         "credits_granted": 10000,
+                     *         "created_at": "2026-06-13T12:00:00Z",
+                     *         "ended_at": null,
+                     *         "pending": {
+                     *           "act": "pause",
                      *           "plan_id": null,
                      *           "interval": null,
                      *           "asked_at": "2026-06-13T12:00:00Z",
@@ -16554,6 +16883,8 @@ export interface operations {
                      *           "currency": "USD"
                      *         },
                      *         "grace_ends_at": null,
+                     *         "paused_at": null,
+                     *         "resumes_at": null,
                      *         "credits_granted": 16663,
                      *         "created_at": "2026-06-13T12:00:01Z",
                      *         "ended_at": null,
@@ -16601,6 +16932,8 @@ export interface operations {
                      *           "currency": "USD"
                      *         },
                      *         "grace_ends_at": null,
+                     *         "paused_at": null,
+                     *         "resumes_at": null,
                      *         "credits_granted": 10000,
                      *         "created_at": "2026-06-13T12:00:00Z",
                      *         "ended_at": null,
@@ -16660,7 +16993,7 @@ export interface operations {
                      *       "message": "Success",
                      *       "transaction_id": null,
                      *       "status": "ok",
-                     *       "timestamp": "2026-06-13T12:00:19Z",
+                     *       "timestamp": "2026-06-13T12:00:24Z",
                      *       "data": {
                      *         "id": "per_5FxpRIrX4LWLkM01",
                      *         "subscription_id": "sub_5FxpRIrX4LWLkM01",
@@ -16724,7 +17057,7 @@ export interface operations {
                      *       "message": "Success",
                      *       "transaction_id": null,
                      *       "status": "ok",
-                     *       "timestamp": "2026-06-13T12:00:21Z",
+                     *       "timestamp": "2026-06-13T12:00:26Z",
                      *       "data": {
                      *         "id": "per_5FxpRIrX4LWLkM01",
                      *         "subscription_id": "sub_5FxpRIrX4LWLkM01",
@@ -16734,7 +17067,7 @@ export interface operations {
                      *         "credits": 0,
                      *         "reason": "a gift",
                      *         "given_by": "tok_5FxpRIrX4LWLkM01",
-                     *         "taken_back_at": "2026-06-13T12:00:21Z"
+                     *         "taken_back_at": "2026-06-13T12:00:26Z"
                      *       }
                      *     }
                      */
@@ -22362,13 +22695,108 @@ export interface operations {
                  *           "currency": "USD"
                  *         },
                  *         "grace_ends_at": null,
+                 *         "paused_at": null,
+                 *         "resumes_at": null,
                  *         "credits_granted": 10000,
+                 *         "credits_granted_now": 10000,
                  *         "created_at": "2026-06-13T12:00:00Z",
                  *         "ended_at": null
                  *       }
                  *     }
                  */
                 "application/json": components["schemas"]["SubscriptionStartedEvent"];
+            };
+        };
+        responses: {
+            /** @description Gone: the endpoint is disabled. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Taken. Answer within 10 s. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not taken: tried again by the endpoint's schedule. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    on_subscription_activated: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description t=<Unix seconds>,v1=<hex HMAC-SHA256>: Stripe's scheme. */
+                "X-AiTopUp-Signature": string;
+                /** @description The event's type. */
+                "X-AiTopUp-Event": string;
+                /** @description The delivery's id, dlv_… */
+                "X-AiTopUp-Delivery": string;
+                /** @description Which attempt it is, from 1. */
+                "X-AiTopUp-Attempt": string;
+                /** @description The event's id: the same in every attempt and replay. */
+                "webhook-id": string;
+                /** @description Unix seconds of this attempt. */
+                "webhook-timestamp": string;
+                /** @description v1,<base64 HMAC-SHA256>: Standard Webhooks' scheme. */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_test",
+                 *       "type": "subscription.activated",
+                 *       "created_at": "2026-06-13T12:00:00Z",
+                 *       "environment": "staging",
+                 *       "api_version": "v1",
+                 *       "sequence": 1,
+                 *       "data": {
+                 *         "test": true,
+                 *         "id": "sub_test",
+                 *         "status": "active",
+                 *         "provider": "sandbox",
+                 *         "order_id": "ord_test",
+                 *         "plan_id": "pro",
+                 *         "plan_name": "Pro",
+                 *         "interval": "month",
+                 *         "amount": 1000,
+                 *         "currency": "USD",
+                 *         "credits": 10000,
+                 *         "current_period_start": "2026-06-13T12:00:00Z",
+                 *         "current_period_end": "2026-07-13T12:00:00Z",
+                 *         "trial_ends_at": null,
+                 *         "cancel_at_period_end": false,
+                 *         "next_plan_id": null,
+                 *         "next_interval": null,
+                 *         "next_charge": {
+                 *           "at": "2026-07-13T12:00:00Z",
+                 *           "amount": 1000,
+                 *           "currency": "USD"
+                 *         },
+                 *         "grace_ends_at": null,
+                 *         "paused_at": null,
+                 *         "resumes_at": null,
+                 *         "credits_granted": 10000,
+                 *         "credits_granted_now": 10000,
+                 *         "created_at": "2026-06-13T12:00:00Z",
+                 *         "ended_at": null
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["SubscriptionActivatedEvent"];
             };
         };
         responses: {
@@ -22451,7 +22879,10 @@ export interface operations {
                  *           "currency": "USD"
                  *         },
                  *         "grace_ends_at": null,
+                 *         "paused_at": null,
+                 *         "resumes_at": null,
                  *         "credits_granted": 10000,
+                 *         "credits_granted_now": 10000,
                  *         "created_at": "2026-06-13T12:00:00Z",
                  *         "ended_at": null
                  *       }
@@ -22540,7 +22971,10 @@ export interface operations {
                  *           "currency": "USD"
                  *         },
                  *         "grace_ends_at": null,
+                 *         "paused_at": null,
+                 *         "resumes_at": null,
                  *         "credits_granted": 10000,
+                 *         "credits_granted_now": 0,
                  *         "created_at": "2026-06-13T12:00:00Z",
                  *         "ended_at": null
                  *       }
@@ -22629,13 +23063,196 @@ export interface operations {
                  *           "currency": "USD"
                  *         },
                  *         "grace_ends_at": "2026-06-20T12:00:00Z",
+                 *         "paused_at": null,
+                 *         "resumes_at": null,
                  *         "credits_granted": 10000,
+                 *         "credits_granted_now": 0,
                  *         "created_at": "2026-05-14T12:00:00Z",
                  *         "ended_at": null
                  *       }
                  *     }
                  */
                 "application/json": components["schemas"]["SubscriptionPastDueEvent"];
+            };
+        };
+        responses: {
+            /** @description Gone: the endpoint is disabled. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Taken. Answer within 10 s. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not taken: tried again by the endpoint's schedule. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    on_subscription_paused: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description t=<Unix seconds>,v1=<hex HMAC-SHA256>: Stripe's scheme. */
+                "X-AiTopUp-Signature": string;
+                /** @description The event's type. */
+                "X-AiTopUp-Event": string;
+                /** @description The delivery's id, dlv_… */
+                "X-AiTopUp-Delivery": string;
+                /** @description Which attempt it is, from 1. */
+                "X-AiTopUp-Attempt": string;
+                /** @description The event's id: the same in every attempt and replay. */
+                "webhook-id": string;
+                /** @description Unix seconds of this attempt. */
+                "webhook-timestamp": string;
+                /** @description v1,<base64 HMAC-SHA256>: Standard Webhooks' scheme. */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_test",
+                 *       "type": "subscription.paused",
+                 *       "created_at": "2026-06-13T12:00:00Z",
+                 *       "environment": "staging",
+                 *       "api_version": "v1",
+                 *       "sequence": 1,
+                 *       "data": {
+                 *         "test": true,
+                 *         "id": "sub_test",
+                 *         "status": "paused",
+                 *         "provider": "sandbox",
+                 *         "order_id": "ord_test",
+                 *         "plan_id": "pro",
+                 *         "plan_name": "Pro",
+                 *         "interval": "month",
+                 *         "amount": 1000,
+                 *         "currency": "USD",
+                 *         "credits": 10000,
+                 *         "current_period_start": "2026-06-13T12:00:00Z",
+                 *         "current_period_end": "2026-07-13T12:00:00Z",
+                 *         "trial_ends_at": null,
+                 *         "cancel_at_period_end": false,
+                 *         "next_plan_id": null,
+                 *         "next_interval": null,
+                 *         "next_charge": null,
+                 *         "grace_ends_at": null,
+                 *         "paused_at": "2026-06-13T12:00:00Z",
+                 *         "resumes_at": "2026-08-12T12:00:00Z",
+                 *         "credits_granted": 10000,
+                 *         "credits_granted_now": 0,
+                 *         "created_at": "2026-06-13T12:00:00Z",
+                 *         "ended_at": null
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["SubscriptionPausedEvent"];
+            };
+        };
+        responses: {
+            /** @description Gone: the endpoint is disabled. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Taken. Answer within 10 s. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not taken: tried again by the endpoint's schedule. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    on_subscription_resumed: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description t=<Unix seconds>,v1=<hex HMAC-SHA256>: Stripe's scheme. */
+                "X-AiTopUp-Signature": string;
+                /** @description The event's type. */
+                "X-AiTopUp-Event": string;
+                /** @description The delivery's id, dlv_… */
+                "X-AiTopUp-Delivery": string;
+                /** @description Which attempt it is, from 1. */
+                "X-AiTopUp-Attempt": string;
+                /** @description The event's id: the same in every attempt and replay. */
+                "webhook-id": string;
+                /** @description Unix seconds of this attempt. */
+                "webhook-timestamp": string;
+                /** @description v1,<base64 HMAC-SHA256>: Standard Webhooks' scheme. */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_test",
+                 *       "type": "subscription.resumed",
+                 *       "created_at": "2026-06-13T12:00:00Z",
+                 *       "environment": "staging",
+                 *       "api_version": "v1",
+                 *       "sequence": 1,
+                 *       "data": {
+                 *         "test": true,
+                 *         "id": "sub_test",
+                 *         "status": "active",
+                 *         "provider": "sandbox",
+                 *         "order_id": "ord_test",
+                 *         "plan_id": "pro",
+                 *         "plan_name": "Pro",
+                 *         "interval": "month",
+                 *         "amount": 1000,
+                 *         "currency": "USD",
+                 *         "credits": 10000,
+                 *         "current_period_start": "2026-06-13T12:00:00Z",
+                 *         "current_period_end": "2026-07-13T12:00:00Z",
+                 *         "trial_ends_at": null,
+                 *         "cancel_at_period_end": false,
+                 *         "next_plan_id": null,
+                 *         "next_interval": null,
+                 *         "next_charge": {
+                 *           "at": "2026-07-13T12:00:00Z",
+                 *           "amount": 1000,
+                 *           "currency": "USD"
+                 *         },
+                 *         "grace_ends_at": null,
+                 *         "paused_at": null,
+                 *         "resumes_at": null,
+                 *         "credits_granted": 10000,
+                 *         "credits_granted_now": 0,
+                 *         "created_at": "2026-06-13T12:00:00Z",
+                 *         "ended_at": null
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["SubscriptionResumedEvent"];
             };
         };
         responses: {
@@ -22714,7 +23331,10 @@ export interface operations {
                  *         "next_interval": null,
                  *         "next_charge": null,
                  *         "grace_ends_at": null,
+                 *         "paused_at": null,
+                 *         "resumes_at": null,
                  *         "credits_granted": 10000,
+                 *         "credits_granted_now": 0,
                  *         "created_at": "2026-06-13T12:00:00Z",
                  *         "ended_at": null
                  *       }
@@ -22799,7 +23419,10 @@ export interface operations {
                  *         "next_interval": null,
                  *         "next_charge": null,
                  *         "grace_ends_at": null,
+                 *         "paused_at": null,
+                 *         "resumes_at": null,
                  *         "credits_granted": 10000,
+                 *         "credits_granted_now": 0,
                  *         "created_at": "2026-05-14T12:00:00Z",
                  *         "ended_at": "2026-06-13T12:00:00Z"
                  *       }

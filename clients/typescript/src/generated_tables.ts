@@ -25,9 +25,12 @@ export type TypedEvent =
   | Schemas["RechargeSucceededEvent"]
   | Schemas["RechargeFailedEvent"]
   | Schemas["SubscriptionStartedEvent"]
+  | Schemas["SubscriptionActivatedEvent"]
   | Schemas["SubscriptionRenewedEvent"]
   | Schemas["SubscriptionChangedEvent"]
   | Schemas["SubscriptionPastDueEvent"]
+  | Schemas["SubscriptionPausedEvent"]
+  | Schemas["SubscriptionResumedEvent"]
   | Schemas["SubscriptionCancelingEvent"]
   | Schemas["SubscriptionEndedEvent"]
   | Schemas["ApprovalRequestedEvent"]
@@ -65,9 +68,12 @@ export const EVENT_TYPES: ReadonlySet<string> = new Set([
   "recharge.succeeded",
   "recharge.failed",
   "subscription.started",
+  "subscription.activated",
   "subscription.renewed",
   "subscription.changed",
   "subscription.past_due",
+  "subscription.paused",
+  "subscription.resumed",
   "subscription.canceling",
   "subscription.ended",
   "approval.requested",

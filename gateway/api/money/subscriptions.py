@@ -14,11 +14,12 @@ from gateway.answers.envelope import answer
 from gateway.answers.outcome import Listing, Outcome, ok
 from gateway.api.money.orders import LEASE_S
 from gateway.api.schemas.subscriptions import BillingInterval, PlanChange, Subscription
-from gateway.http.fields import Fields, Page, Text
+from gateway.http.fields import Fields, Page, Text, Time, time_us
 from gateway.http.idempotency import run_steps
 from gateway.http.lists import list_rows
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
+from kernel.clock import SECOND_US
 from store.database import Transaction
 
 _READS = ("billing:read",)
@@ -34,6 +35,20 @@ class CancelPlanBody(Fields, frozen=True, kw_only=True):
             description="period_end: what is paid for is kept. now: at once; nothing is paid back."
         ),
     ] = "period_end"
+
+
+class PausePlanBody(Fields, frozen=True, kw_only=True):
+    """Until when the provider charges nothing."""
+
+    resumes_at: Annotated[
+        Time | None,
+        Meta(
+            description=(
+                "When it goes on by itself. Null: when it is resumed. Some providers take no such time;"
+                " the refusal says so."
+            )
+        ),
+    ] = None
 
 
 class ChangePlanBody(Fields, frozen=True, kw_only=True):
@@ -68,8 +83,16 @@ async def cancel(call: RequestContext[CancelPlanBody, Fields]) -> Answer:
     return await _steer(call, "cancel" if call.body.at == "period_end" else "cancel_now")
 
 
+async def pause(call: RequestContext[PausePlanBody, Fields]) -> Answer:
+    """Nothing is charged, until the time that is named or until it is resumed."""
+    resumes_at = time_us(call.body.resumes_at, "resumes_at")
+    if resumes_at is not None:
+        resumes_at -= resumes_at % SECOND_US  # as providers have it
+    return await _steer(call, "pause", resumes_at=resumes_at)
+
+
 async def resume(call: RequestContext[Fields, Fields]) -> Answer:
-    """What was to end with its period goes on."""
+    """What was to end with its period, or is paused, goes on."""
     return await _steer(call, "resume")
 
 
@@ -94,9 +117,10 @@ async def _steer(
     act: Act,
     plan_id: str | None = None,
     interval: BillingInterval | None = None,
+    resumes_at: int | None = None,
 ) -> Answer:
     context, principal = call.context, call.principal
-    wish = SteerWish(act, principal.credential_id, plan_id, interval)
+    wish = SteerWish(act, principal.credential_id, plan_id, interval, resumes_at=resumes_at)
 
     async def steps() -> Answer:
         await context.payments.steering.steer(
@@ -168,9 +192,23 @@ ROUTES = (
     ),
     Route(
         "POST",
+        "/subscriptions/{subscription_id}/pause",
+        pause,
+        "Pause a plan: nothing is charged until it goes on",
+        scopes=_WRITES,
+        body=PausePlanBody,
+        description=(
+            "What is paid for is kept; for time that passes while it is paused nothing is charged and no"
+            f" credit comes.{_WORD}"
+        ),
+        answers=_STEERED,
+        refuses=_REFUSES,
+    ),
+    Route(
+        "POST",
         "/subscriptions/{subscription_id}/resume",
         resume,
-        "Let a plan go on that was to end with its period",
+        "Let a plan go on that is paused, or was to end with its period",
         scopes=_WRITES,
         description=_WORD.strip(),
         answers=_STEERED,

@@ -27,7 +27,8 @@ class PendingSteer(Struct, kw_only=True):
     """What was asked of the provider and is not done yet."""
 
     act: Annotated[
-        Literal["cancel", "cancel_now", "resume", "change"], Meta(description="What was asked for.")
+        Literal["cancel", "cancel_now", "pause", "resume", "change"],
+        Meta(description="What was asked for."),
     ]
     plan_id: Annotated[str | None, Meta(description="Of a change.")]
     interval: Annotated[BillingInterval | None, Meta(description="Of a change.")]
@@ -44,11 +45,12 @@ class Subscription(Struct, kw_only=True):
 
     id: Annotated[str, Meta(pattern=r"^sub_[0-9A-Za-z]+$")]
     status: Annotated[
-        Literal["incomplete", "trialing", "active", "past_due", "cancelled", "expired"],
+        Literal["incomplete", "trialing", "active", "past_due", "paused", "cancelled", "expired"],
         Meta(
             description=(
                 "incomplete: its first payment has not come. past_due: a renewal was not paid; it"
-                " expires at grace_ends_at. cancelled: ended by choice; expired: not paid."
+                " expires at grace_ends_at. paused: its provider charges nothing, and no credit comes for"
+                " time that is not paid, until it goes on. cancelled: ended by choice; expired: not paid."
             )
         ),
     ]
@@ -71,10 +73,20 @@ class Subscription(Struct, kw_only=True):
     ]
     next_interval: BillingInterval | None
     next_charge: Annotated[
-        UpcomingCharge | None, Meta(description="Null where it ends with its period, or has ended.")
+        UpcomingCharge | None,
+        Meta(
+            description="Null while it is paused, and where it ends with its period, or has ended."
+        ),
     ]
     grace_ends_at: Annotated[
         Time | None, Meta(description="While it is past due: when it expires, unless it is paid.")
+    ]
+    paused_at: Annotated[Time | None, Meta(description="While it is paused: since when.")]
+    resumes_at: Annotated[
+        Time | None,
+        Meta(
+            description="While it is paused: when it goes on by itself; null: when it is resumed."
+        ),
     ]
     credits_granted: Credits
     created_at: Time

@@ -98,6 +98,11 @@ def _waiting(waits: WaitsForPerson) -> Sequence[WaitingKind]:
             f"{_A}/subscriptions",
         ),
         WaitingKind(
+            "Pauses of plans past their end",
+            waits.unanswered["pause"],
+            f"{_A}/subscriptions?status=paused",
+        ),
+        WaitingKind(
             "Auto-recharges not answered for an hour",
             waits.unanswered["recharge"],
             f"{_A}/unanswered",

@@ -149,6 +149,7 @@ async def plan_page(
         others=[] if seen.own is None else _others(call, seen.own, seen.sold),
         can_steer=seen.own is not None and call.context.payments.steering.can_steer(seen.own),
         is_orphan=seen.own is not None and call.context.payments.steering.is_orphan(seen.own),
+        can_pause=seen.own is not None and call.context.payments.steering.can_pause(seen.own),
         has_portal=own_way is not None and own_way.has_portal,
         offers=offers,
         providers=ways,

@@ -1,4 +1,4 @@
-"""The plan steered from its page: ended, resumed, and changed after a look at what that costs."""
+"""The plan steered from its page: ended, paused, resumed, and changed after a look at what that costs."""
 
 from typing import Any, Final
 
@@ -18,18 +18,25 @@ from kernel.ids import new_id
 _READ: Final = ("billing:read",)
 _WRITE: Final = ("billing:write",)
 # What the page says afterwards, by the form's act.
-_SAID: Final = {"cancel": "plan-ending", "cancel_now": "plan-ended", "resume": "plan-resumed"}
+_SAID: Final = {
+    "cancel": "plan-ending",
+    "cancel_now": "plan-ended",
+    "pause": "plan-paused",
+    "resume": "plan-resumed",
+}
 
 
 async def steer(call: RequestContext[Fields, Fields]) -> Reply:
-    """One of the buttons: end with the period, end now, go on."""
+    """One of the buttons: end with the period, end now, pause, go on."""
     form = read_form(call)
     act = form.text("act")
     try:
         if act not in _SAID:
             raise InvalidInput(phrase("press one of the page's buttons"), param="act")
-        what = "resume" if act == "resume" else "cancel"
-        body = {"cancel": {"at": "period_end"}, "cancel_now": {"at": "now"}, "resume": {}}[act]
+        what = act if act in {"pause", "resume"} else "cancel"
+        body = {"cancel": {"at": "period_end"}, "cancel_now": {"at": "now"}}.get(act, {})
+        if act == "pause" and form.text("resumes_at"):
+            body = {"resumes_at": f"{form.text('resumes_at')}T00:00:00Z"}
         path = f"/subscriptions/{await _own_id(call)}/{what}"
         done = await ask(call, "POST", path, body, idempotency_key=form.idempotency_key)
     except DomainError as error:
@@ -73,7 +80,7 @@ async def _own_id(call: RequestContext[Any, Any]) -> str:
 
 
 ROUTES = (
-    page_route("POST", "/plan/steer", steer, "End or resume the plan", _WRITE),
+    page_route("POST", "/plan/steer", steer, "End, pause or resume the plan", _WRITE),
     page_route("GET", "/plan/change", show_change, "What another plan costs", _READ),
     page_route("POST", "/plan/change", change, "Change the plan", _WRITE),
 )

@@ -1,4 +1,4 @@
-"""The sandbox's portal: where a plan is cancelled, resumed and changed, and payments are made to fail.
+"""The sandbox's portal: where a plan is cancelled, paused, resumed and changed, and payments are made to fail.
 
 Promises: it works without scripts; whoever knows its address may manage the plan, as with any hosted
 portal. What is done here is the provider's side alone: its signed notification tells it, and the page
@@ -57,6 +57,7 @@ class PortalView:
     paid_until: int | None
     next_plan: str
     is_ending: bool
+    is_paused: bool
     is_declining: bool
     can_change: bool
     choices: Sequence[Choice]
@@ -93,6 +94,14 @@ async def act(call: RequestContext[Fields, Fields]) -> Reply:
         )
     elif not _can_change(call, known):
         raise InvalidInput(phrase("the plan cannot be changed now"), param="action")
+    elif action == "pause":
+        await carry_out(
+            call,
+            subscription,
+            *sandbox_subscription.pause(subscription, now_us=known.now_us, resumes_at=None),
+        )
+    elif action == "resume" and subscription.is_paused:
+        await carry_out(call, subscription, *sandbox_subscription.resume(subscription))
     elif action in {"cancel", "resume"}:
         is_ending = action == "cancel"
         await carry_out(
@@ -171,6 +180,7 @@ def _view(call: RequestContext[Any, Any], known: _Known) -> PortalView:
         paid_until=own.paid_until_at,
         next_plan=names.get(turned, ""),
         is_ending=own.is_ending,
+        is_paused=subscription.is_paused,
         is_declining=subscription.is_declining,
         can_change=_can_change(call, known),
         choices=[

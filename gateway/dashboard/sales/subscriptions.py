@@ -19,7 +19,7 @@ from gateway.dashboard.admin.fields import admin_route
 from gateway.dashboard.sheet import Sheet, list_page
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form, read_query
 from gateway.html.render import go, page
-from gateway.http.fields import Fields, cursor_id
+from gateway.http.fields import Fields, cursor_id, time_us
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.errors import DomainError, InvalidInput
@@ -35,6 +35,7 @@ _SHEET: Final = Sheet[Subscription](
         *("id", "account_id", "order_id", "provider", "status", "plan_id", "plan_name", "interval"),
         *("amount", "currency", "credits_micros", "trial_days", "trial_ends_at", "is_ending"),
         *("next_plan_id", "next_interval", "paid_until_at", "created_at", "ended_at"),
+        *("paused_at", "resumes_at"),
     ),
     filters=("status", "account_id"),
 )
@@ -42,6 +43,7 @@ _SHEET: Final = Sheet[Subscription](
 _SAID: Final[Mapping[Act, str]] = {
     "cancel": "plan-ending",
     "cancel_now": "plan-ended",
+    "pause": "plan-paused",
     "resume": "plan-resumed",
     "change": "plan-changed",
 }
@@ -70,7 +72,7 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def steer(call: RequestContext[Fields, Fields]) -> Reply:
-    """Ends, resumes or changes it at its provider; ends it here alone where the form says so."""
+    """Ends, pauses, resumes or changes it at its provider; ends or resumes it here alone if the form says so."""
     form = read_form(call)
     seen = await _seen(call)
     try:
@@ -97,7 +99,14 @@ def _wish(call: RequestContext[Any, Any], form: Form) -> SteerWish:
         by=Actor.of(call.principal),
         why=form.text("reason")[:REASON_CHARACTERS_MAX] or None,
         is_local=form.text("here") == "yes" and act in {"cancel", "cancel_now", "resume"},
+        resumes_at=_resumes_at(form) if act == "pause" else None,
     )
+
+
+def _resumes_at(form: Form) -> int | None:
+    """Return the start of the day that the form names, in microseconds; None: it names none."""
+    day = form.text("resumes_at")
+    return time_us(f"{day}T00:00:00Z", "resumes_at") if day else None
 
 
 async def subscription_page(
@@ -124,6 +133,7 @@ async def subscription_page(
         steers=seen.steers,
         mails=seen.mails,
         can_steer=steering.can_steer(seen.subscription),
+        can_pause=steering.can_pause(seen.subscription),
         is_orphan=steering.is_orphan(seen.subscription),
         names={plan.id: plan.name for plan in sold},
         choices=[

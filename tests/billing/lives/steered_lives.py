@@ -3,7 +3,7 @@ tryout has seven days and 1,000 credits before its first payment of $10.00 for 1
 """
 
 from tests.billing.lives.table import MONTH_DAYS, comes_to
-from tests.support.stripe_api import customers, subscriptions
+from tests.support.stripe_api import customers, invoices, subscriptions
 from tests.support.stripe_api.params import decoded
 from tests.support.stripe_life import Life, Outcome
 
@@ -94,6 +94,61 @@ async def ended_and_resumed(life: Life) -> None:
     await life.pass_days(10)
     await life.steer("resume")
     await life.pass_days(21)
+
+
+# Two months are voided, the third is charged.
+@comes_to(2000, 20_000_000, status="active", is_step_by_step=True)
+async def paused_and_resumed(life: Life) -> None:
+    await life.subscribe()
+    await life.steer("pause")
+    await life.pass_days(62)
+    assert await life.outcome() == Outcome(1000, 10_000_000, status="paused")
+    await life.steer("resume")
+    await life.pass_days(31)
+
+
+# Stripe's own dashboard, and its own end of the pause, 45 days later.
+@comes_to(2000, 20_000_000, status="active")
+async def paused_at_stripe_until_a_time(life: Life) -> None:
+    await life.subscribe()
+    resumes_at = life.stripe.account.now_s + 45 * 86_400
+    await life.change(f"pause_collection[behavior]=void&pause_collection[resumes_at]={resumes_at}")
+    await life.pass_days(40)
+    await life.pass_days(22)
+
+
+# The event that ended it never came: the worker asks.
+@comes_to(1000, 10_000_000, status="active", is_step_by_step=True)
+async def paused_at_stripe_and_its_end_unheard(life: Life) -> None:
+    await life.subscribe()
+    resumes_at = life.stripe.account.now_s + 10 * 86_400
+    await life.change(f"pause_collection[behavior]=void&pause_collection[resumes_at]={resumes_at}")
+    life.stripe.pass_time(11 * 86_400)
+    life.stripe.news()
+    life.clock.advance_s(11 * 86_400)
+    await life.look()
+
+
+# Whoever got the months free does not pay for them later, and has no credit for them.
+@comes_to(1000, 10_000_000, status="paused")
+async def paused_at_stripe_and_given_up(life: Life) -> None:
+    await life.subscribe()
+    await life.change("pause_collection[behavior]=mark_uncollectible")
+    await life.pass_days(62)
+
+
+# The draft that was kept is finalised after the pause, and paid.
+@comes_to(2000, 20_000_000, status="active", is_step_by_step=True)
+async def paused_at_stripe_and_its_draft_paid_later(life: Life) -> None:
+    await life.subscribe()
+    await life.change("pause_collection[behavior]=keep_as_draft")
+    await life.pass_days(40)
+    await life.change("pause_collection=")
+    account = life.stripe.account
+    draft = next(one for one in account.every("invoice") if one["status"] == "draft")
+    invoices.finalize(account, draft)
+    subscriptions.collect(account, life.subscription, draft)
+    await life.hear()
 
 
 # Stripe's word of the end never came: whoever wants it to go on hears it from Stripe's own answer.

@@ -174,6 +174,16 @@ async def steer(stripe: Stripe, stand_in: StripeApi) -> None:
     assert (await steering.steer(shorter)).product_ref == cheaper
     again = replace(shorter, key="again", product_ref=dearer)
     assert (await steering.steer(again)).product_ref == dearer
+    pause = SteerRequest(
+        one["id"], "pause", "pause", resumes_at=(account.now_s + 86_400) * SECOND_US
+    )
+    assert pause.is_reached(await steering.steer(pause))
+    one = account.find("subscription", one["id"])
+    assert one["pause_collection"] == {"behavior": "void", "resumes_at": account.now_s + 86_400}
+    assert (await steering.steer(SteerRequest(one["id"], "resume", "go"))).status == "active"
+    assert one["pause_collection"] is None
+    one["status"] = "paused"  # by Stripe's own pause, which the operator pressed there
+    assert (await steering.steer(SteerRequest(one["id"], "resume", "up"))).status == "active"
     assert (await steering.steer(SteerRequest(one["id"], "cancel", "end"))).is_ending
     assert not (await steering.steer(SteerRequest(one["id"], "resume", "on"))).is_ending
     day = account.now_s + 86_400

@@ -91,6 +91,7 @@ LATER = {"product_id": "prod_team", "update_behavior": "proration-none"}
             told("cancelled"),
         ),
         (wish("resume"), "resume", {}, shown("active"), told("active")),
+        (wish("pause"), "pause", {}, shown("paused"), told("paused")),
         (
             wish("change", product_ref="prod_team", is_charged_now=True),
             "upgrade",

@@ -1,6 +1,7 @@
 """What Stripe's recorded events say, and Stripe's own units of money."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -125,6 +126,42 @@ def changed(status: Any, *, is_ending: bool = False) -> SubscriptionChanged:
 )
 def test_each_event_says_one_fact(name: str, fact: Fact) -> None:
     assert facts_of(recorded(f"stripe-{name}")) == (fact,)
+
+
+@pytest.mark.parametrize("behavior", ["void", "keep_as_draft", "mark_uncollectible"])
+@pytest.mark.parametrize("status", ["active", "past_due", "trialing", "unpaid"])
+def test_a_pause_of_payments_is_a_pause_though_stripes_status_stays(
+    behavior: str, status: str
+) -> None:
+    event = json.loads(recorded("stripe-subscription-past-due"))
+    event["data"]["object"] |= {
+        "status": status,
+        "pause_collection": {"behavior": behavior, "resumes_at": 1_710_000_000},
+    }
+
+    (fact,) = facts_of(json.dumps(event).encode())
+
+    assert fact == replace(changed("paused"), resumes_at=1_710_000_000 * SECOND_US)
+
+
+@pytest.mark.parametrize(
+    ("kind", "more", "status"),
+    [
+        ("paused", {"status": "paused"}, "paused"),
+        ("updated", {"status": "paused"}, "paused"),
+        ("resumed", {"status": "active", "pause_collection": None}, "active"),
+        ("updated", {"pause_collection": {"behavior": "void"}}, "paused"),
+        ("deleted", {"pause_collection": {"behavior": "void", "resumes_at": 7}}, "cancelled"),
+    ],
+)
+def test_stripes_own_pause_and_its_end_are_told(
+    kind: str, more: dict[str, Any], status: str
+) -> None:
+    event = json.loads(recorded("stripe-subscription-past-due"))
+    event["type"] = f"customer.subscription.{kind}"
+    event["data"]["object"] |= {"status": "active", **more}
+
+    assert facts_of(json.dumps(event).encode()) == (changed(status),)
 
 
 def test_an_invoice_of_an_older_version_tells_its_payment_too() -> None:

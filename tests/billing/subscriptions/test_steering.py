@@ -200,7 +200,7 @@ async def test_a_trial_grants_what_the_plan_says_and_an_account_has_one(
     await steer(subscriber, one, "cancel_now")
     again = await subscriber.begin("try")
     assert (again.trial_days, again.is_in_trial) == (0, False)
-    assert await told(subscriber) == ["started", "renewed", "ended", "started"]
+    assert await told(subscriber) == ["started", "activated", "ended", "started"]
     assert await subscriber.buyer.account.findings() == []
 
 

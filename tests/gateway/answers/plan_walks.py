@@ -1,4 +1,4 @@
-"""A walk through the plans that an account has: seen, priced, ended and resumed."""
+"""A walk through the plans that an account has: seen, priced, ended, paused and resumed."""
 
 from urllib.parse import urlsplit
 
@@ -33,6 +33,15 @@ async def subscriptions(to: Recorder) -> None:
     await to.own("at its end", "POST", f"{one}/cancel", key, json={})
     await to.own("changed again", "POST", f"{one}/change", key, json={"plan_id": "plan-id"})
     await to.own("resumed", "POST", f"{one}/resume", key, json={})
+    until = {"resumes_at": "2026-08-01T00:00:00Z"}
+    await to.own("paused", "POST", f"{one}/pause", key, json=until)
+    await to.own("paused again", "POST", f"{one}/pause", key, json=until)
+    await to.own(
+        "changed while it is paused", "POST", f"{one}/change", key, json={"plan_id": "team"}
+    )
+    await to.own("goes on", "POST", f"{one}/resume", key, json={})
+    past = {"resumes_at": "2020-01-01T00:00:00Z"}
+    await to.own("until a time that is over", "POST", f"{one}/pause", key, json=past)
     await to.own("at no time", "POST", f"{one}/cancel", key, json={"at": "never"})
     await _free(to, key, boss.key, one)
     await to.own("at once", "POST", f"{one}/cancel", key, json={"at": "now"})

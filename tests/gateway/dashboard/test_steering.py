@@ -53,6 +53,37 @@ async def test_a_plan_is_ended_resumed_and_ended_at_once(store: Store) -> None:
     assert "Go to the payment" in after
 
 
+async def test_a_plan_is_paused_and_goes_on_by_its_owner_and_by_the_operator(store: Store) -> None:
+    boss, ann = await sold(store), await signed_in(store.gateway)
+    await subscribed(store, ann)
+
+    before = await shown(ann)
+    wrong = await ann.send(f"{PLAN}/steer", {"act": "pause", "resumes_at": "2020-01-01"})
+    await ann.send(f"{PLAN}/steer", {"act": "pause", "resumes_at": "2026-08-01"})
+    paused = await shown(ann)
+    await ann.send(f"{PLAN}/steer", {"act": "resume"})
+    resumed = await shown(ann)
+    listed = (await boss.get(f"{ADMIN}/subscriptions")).text
+    path = re.search(r"/dashboard/admin/subscriptions/sub_\w+", listed)
+    assert path is not None
+    await boss.send(path[0], {"act": "pause", "reason": "away"})
+    seen = text_of((await boss.get(path[0])).text)
+    await boss.send(path[0], {"act": "resume", "here": "yes", "reason": "it goes on there"})
+    after = text_of((await boss.get(path[0])).text)
+
+    assert "Pause the plan" in before
+    assert wrong.status_code == 422
+    assert "must be in the future" in text_of(wrong.text)
+    assert "paused" in paused
+    assert "2026-08-01 00:00:00 UTC" in paused
+    assert "Next charge" not in paused
+    assert "Pause the plan" not in paused
+    assert "Next charge" in resumed
+    assert "charges nothing while it is paused" in seen
+    assert "when it is resumed" in seen
+    assert "charges nothing while it is paused" not in after
+
+
 async def test_who_may_take_a_plan_reads_its_trial_and_when_its_credit_ends(store: Store) -> None:
     boss = await operator(store.gateway)
     terms = {"credit_expires": "period_end", "rollover_max_credits": "2,000", "grants": "monthly"}

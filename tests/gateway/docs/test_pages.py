@@ -44,7 +44,7 @@ LISTED = resources(the_document(), PLACEHOLDER)
 OPERATIONS = [one for resource in LISTED for one in resource.operations]
 SEND = next(one for one in OPERATIONS if one.path.endswith("/topup/send"))
 # What a page of the documentation is at most: it is read on a phone, too.
-BYTES_MAX = 150_000
+BYTES_MAX = 180_000
 NODE = shutil.which("node")
 CURL = shutil.which("curl")
 

@@ -32,6 +32,9 @@ def _due(account: StripeAccount) -> Iterator[_Due]:
         ends_at = one["items"]["data"][0]["current_period_end"]
         if one["status"] == "trialing" and one["id"] not in account.unseen:
             yield ends_at - TRIAL_NOTICE_S, partial(_tell_of_end, account, one)
+        pause = one["pause_collection"]
+        if pause is not None and pause["resumes_at"] is not None:
+            yield pause["resumes_at"], partial(subscriptions.go_on, account, one)
         if one["cancel_at"] is not None and one["cancel_at"] < ends_at:
             reason = "cancellation_requested"
             yield one["cancel_at"], partial(subscriptions.end, account, one, reason=reason)

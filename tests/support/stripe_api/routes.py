@@ -76,6 +76,7 @@ ACTIONS: tuple[tuple[str, Callable[..., Json]], ...] = (
     ("POST /v1/subscription_schedules/ID", schedules.update),
     ("POST /v1/subscription_schedules/ID/release", schedules.release),
     ("POST /v1/subscriptions/ID", subscriptions.update),
+    ("POST /v1/subscriptions/ID/resume", subscriptions.resume),
     ("DELETE /v1/subscriptions/ID", subscriptions.cancel),
     ("POST /v1/tax_rates", catalog.make_tax_rate),
     ("POST /v1/webhook_endpoints", webhooks.make_endpoint),

@@ -1,4 +1,4 @@
-"""Subscriptions: begun, changed with proration, cancelled and resumed.
+"""Subscriptions: begun, changed with proration, cancelled, paused and resumed.
 
 Prorations are reckoned to the second and rounded to the smallest unit, a line each: what is unused of
 the old price is credited, what remains of the period is charged at the new one. They wait for the next
@@ -194,12 +194,9 @@ def _update(account: StripeAccount, params: Params, subscription_id: str) -> Jso
     elif "cancel_at" in params:
         ends_at = params.whole("cancel_at")
         changes |= {"cancel_at": ends_at, "cancel_at_period_end": False}
-    if "default_tax_rates" in params:
-        changes["default_tax_rates"] = params.texts("default_tax_rates")
-    if "discounts" in params:
-        coupons = [row.needed("coupon") for row in params.rows("discounts")]
-        made = [catalog.discount_of(account, name, "discounts[0][coupon]") for name in coupons]
-        changes["discounts"] = [discount["id"] for discount in made]
+    if "pause_collection" in params:
+        changes["pause_collection"] = _pause(params.inner("pause_collection"))
+    changes |= _taxes_and_discounts(account, params)
     if params.text("default_payment_method") is not None:
         changes["default_payment_method"] = params.text("default_payment_method")
     before = amended(one, **changes)
@@ -214,6 +211,34 @@ def _update(account: StripeAccount, params: Params, subscription_id: str) -> Jso
     if is_new_period or (behaviour == "always_invoice" and pending(account, one)):
         invoice = bill(account, one, "subscription_update", with_period=is_new_period)
         collect(account, one, invoice)
+    return one
+
+
+def _pause(params: Params) -> Json | None:
+    """Null where the form empties it."""
+    if not params.fields:
+        return None
+    return {"behavior": params.needed("behavior"), "resumes_at": params.whole("resumes_at")}
+
+
+def _taxes_and_discounts(account: StripeAccount, params: Params) -> Json:
+    changes: Json = {}
+    if "default_tax_rates" in params:
+        changes["default_tax_rates"] = params.texts("default_tax_rates")
+    if "discounts" in params:
+        coupons = [row.needed("coupon") for row in params.rows("discounts")]
+        made = [catalog.discount_of(account, name, "discounts[0][coupon]") for name in coupons]
+        changes["discounts"] = [discount["id"] for discount in made]
+    return changes
+
+
+def resume(account: StripeAccount, params: Params, subscription_id: str) -> Json:
+    """POST /v1/subscriptions/{id}/resume: one of the status paused, in a period that begins now."""
+    one = account.find("subscription", subscription_id)
+    if one["status"] != "paused":
+        raise Refusal("Only a paused subscription can be resumed.", code="resource_missing")
+    before = amended(one, status="active")
+    account.tell("customer.subscription.resumed", one, **before)
     return one
 
 
@@ -342,7 +367,27 @@ def renew(account: StripeAccount, one: Json, *, is_delayed: bool = True) -> Json
         item["current_period_end"] = next_end(anchor, start, item["price"]["recurring"])
     before = amended(one, status="active") if one["status"] == "trialing" else {}
     account.tell("customer.subscription.updated", one, **before)
-    return bill(account, one, "subscription_cycle", is_delayed=is_delayed)
+    invoice = bill(account, one, "subscription_cycle", is_delayed=is_delayed)
+    if one["pause_collection"] is not None:
+        _leave_unpaid(account, invoice, one["pause_collection"]["behavior"])
+    return invoice
+
+
+def _leave_unpaid(account: StripeAccount, invoice: Json, behavior: str) -> None:
+    """What becomes of an invoice of a time in which nothing is collected."""
+    amended(invoice, automatically_finalizes_at=None, auto_advance=False)
+    if behavior == "void":
+        amended(invoice, status="void")
+        account.tell("invoice.voided", invoice)
+    elif behavior == "mark_uncollectible":
+        amended(invoice, status="uncollectible")
+        account.tell("invoice.marked_uncollectible", invoice)
+
+
+def go_on(account: StripeAccount, one: Json) -> None:
+    """Payments are collected again, since the time that was named has come."""
+    before = amended(one, pause_collection=None)
+    account.tell("customer.subscription.updated", one, **before)
 
 
 def _stand(account: StripeAccount, one: Json, status: str) -> None:

@@ -110,6 +110,9 @@ from .api.calls.post_subscriptions_subscription_id_free_periods import (
 from .api.calls.post_subscriptions_subscription_id_free_periods_period_id_take_back import (
     post_subscriptions_subscription_id_free_periods_period_id_take_back,
 )
+from .api.calls.post_subscriptions_subscription_id_pause import (
+    post_subscriptions_subscription_id_pause,
+)
 from .api.calls.post_subscriptions_subscription_id_resume import (
     post_subscriptions_subscription_id_resume,
 )
@@ -235,6 +238,7 @@ __all__ = [
     "post_subscriptions_subscription_id_change",
     "post_subscriptions_subscription_id_free_periods",
     "post_subscriptions_subscription_id_free_periods_period_id_take_back",
+    "post_subscriptions_subscription_id_pause",
     "post_subscriptions_subscription_id_resume",
     "post_tokens",
     "post_topup_balance_recharge_methods",

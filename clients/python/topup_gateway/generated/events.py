@@ -25,11 +25,14 @@ from .models import (
     RechargeFailedEvent,
     RechargeSucceededEvent,
     StockLowEvent,
+    SubscriptionActivatedEvent,
     SubscriptionCancelingEvent,
     SubscriptionChangedEvent,
     SubscriptionEndedEvent,
     SubscriptionPastDueEvent,
+    SubscriptionPausedEvent,
     SubscriptionRenewedEvent,
+    SubscriptionResumedEvent,
     SubscriptionStartedEvent,
     TopupCancelledEvent,
     TopupClaimedEvent,
@@ -62,9 +65,12 @@ TypedEvent = (
     | RechargeSucceededEvent
     | RechargeFailedEvent
     | SubscriptionStartedEvent
+    | SubscriptionActivatedEvent
     | SubscriptionRenewedEvent
     | SubscriptionChangedEvent
     | SubscriptionPastDueEvent
+    | SubscriptionPausedEvent
+    | SubscriptionResumedEvent
     | SubscriptionCancelingEvent
     | SubscriptionEndedEvent
     | ApprovalRequestedEvent
@@ -103,9 +109,12 @@ EVENTS: dict[str, type[TypedEvent]] = {
     "recharge.succeeded": RechargeSucceededEvent,
     "recharge.failed": RechargeFailedEvent,
     "subscription.started": SubscriptionStartedEvent,
+    "subscription.activated": SubscriptionActivatedEvent,
     "subscription.renewed": SubscriptionRenewedEvent,
     "subscription.changed": SubscriptionChangedEvent,
     "subscription.past_due": SubscriptionPastDueEvent,
+    "subscription.paused": SubscriptionPausedEvent,
+    "subscription.resumed": SubscriptionResumedEvent,
     "subscription.canceling": SubscriptionCancelingEvent,
     "subscription.ended": SubscriptionEndedEvent,
     "approval.requested": ApprovalRequestedEvent,

@@ -206,7 +206,7 @@ async def plans(ann: Person) -> None:
         Visit("plan_change.html", f"{PLAN}/change?plan=pro/month"),
         Visit("plan.html", f"{PLAN}/change", {"plan": "x/month"}),
     )
-    for act in ("cancel", "resume", "cancel_now"):
+    for act in ("cancel", "resume", "pause", "resume", "cancel_now"):
         await ann.own.send(f"{PLAN}/steer", {"act": act})
         await ann.sees(Visit("plan.html", PLAN))
 

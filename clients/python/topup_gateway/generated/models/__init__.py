@@ -401,6 +401,7 @@ from .paid_top_up_answer import PaidTopUpAnswer
 from .paid_top_up_answer_code import PaidTopUpAnswerCode
 from .paid_top_up_answer_status import PaidTopUpAnswerStatus
 from .paid_top_up_next_action import PaidTopUpNextAction
+from .pause_plan_body import PausePlanBody
 from .payment_method import PaymentMethod
 from .payment_methods import PaymentMethods
 from .payment_methods_answer import PaymentMethodsAnswer
@@ -567,6 +568,8 @@ from .stock_low_event_environment import StockLowEventEnvironment
 from .subscription import Subscription
 from .subscription_202_answer import Subscription202Answer
 from .subscription_202_answer_status import Subscription202AnswerStatus
+from .subscription_activated_event import SubscriptionActivatedEvent
+from .subscription_activated_event_environment import SubscriptionActivatedEventEnvironment
 from .subscription_answer import SubscriptionAnswer
 from .subscription_answer_status import SubscriptionAnswerStatus
 from .subscription_canceling_event import SubscriptionCancelingEvent
@@ -586,8 +589,12 @@ from .subscription_page_answer import SubscriptionPageAnswer
 from .subscription_page_answer_status import SubscriptionPageAnswerStatus
 from .subscription_past_due_event import SubscriptionPastDueEvent
 from .subscription_past_due_event_environment import SubscriptionPastDueEventEnvironment
+from .subscription_paused_event import SubscriptionPausedEvent
+from .subscription_paused_event_environment import SubscriptionPausedEventEnvironment
 from .subscription_renewed_event import SubscriptionRenewedEvent
 from .subscription_renewed_event_environment import SubscriptionRenewedEventEnvironment
+from .subscription_resumed_event import SubscriptionResumedEvent
+from .subscription_resumed_event_environment import SubscriptionResumedEventEnvironment
 from .subscription_started_event import SubscriptionStartedEvent
 from .subscription_started_event_environment import SubscriptionStartedEventEnvironment
 from .subscription_status import SubscriptionStatus
@@ -1088,6 +1095,7 @@ __all__ = (
     "PaidTopUpAnswerCode",
     "PaidTopUpAnswerStatus",
     "PaidTopUpNextAction",
+    "PausePlanBody",
     "PaymentMethod",
     "PaymentMethods",
     "PaymentMethodsAnswer",
@@ -1252,6 +1260,8 @@ __all__ = (
     "Subscription",
     "Subscription202Answer",
     "Subscription202AnswerStatus",
+    "SubscriptionActivatedEvent",
+    "SubscriptionActivatedEventEnvironment",
     "SubscriptionAnswer",
     "SubscriptionAnswerStatus",
     "SubscriptionCancelingEvent",
@@ -1271,8 +1281,12 @@ __all__ = (
     "SubscriptionPageAnswerStatus",
     "SubscriptionPastDueEvent",
     "SubscriptionPastDueEventEnvironment",
+    "SubscriptionPausedEvent",
+    "SubscriptionPausedEventEnvironment",
     "SubscriptionRenewedEvent",
     "SubscriptionRenewedEventEnvironment",
+    "SubscriptionResumedEvent",
+    "SubscriptionResumedEventEnvironment",
     "SubscriptionStartedEvent",
     "SubscriptionStartedEventEnvironment",
     "SubscriptionStatus",

@@ -1,6 +1,6 @@
 from typing import Literal, cast
 
-PendingSteerAct = Literal["cancel", "cancel_now", "change", "resume"]
+PendingSteerAct = Literal["cancel", "cancel_now", "change", "pause", "resume"]
 
 
 def check_pending_steer_act(value: str) -> PendingSteerAct:

@@ -30,6 +30,7 @@ class Subscription:
     """ Its id, sub_…. """
     status: SubscriptionStatus
     """ incomplete: its first payment has not come. past_due: a renewal was not paid; it expires at grace_ends_at.
+    paused: its provider charges nothing, and no credit comes for time that is not paid, until it goes on.
     cancelled: ended by choice; expired: not paid. """
     provider: str
     """ Who bills it. """
@@ -60,9 +61,13 @@ class Subscription:
     next_interval: None | SubscriptionNextIntervalType0
     """ The interval that was chosen from the next period on; null: no change. """
     next_charge: None | UpcomingCharge
-    """ Null where it ends with its period, or has ended. """
+    """ Null while it is paused, and where it ends with its period, or has ended. """
     grace_ends_at: datetime.datetime | None
     """ While it is past due: when it expires, unless it is paid. """
+    paused_at: datetime.datetime | None
+    """ While it is paused: since when. """
+    resumes_at: datetime.datetime | None
+    """ While it is paused: when it goes on by itself; null: when it is resumed. """
     credits_granted: int
     """ 1 credit is $0.001. """
     created_at: datetime.datetime
@@ -138,6 +143,18 @@ class Subscription:
         else:
             grace_ends_at = self.grace_ends_at
 
+        paused_at: None | str
+        if isinstance(self.paused_at, datetime.datetime):
+            paused_at = self.paused_at.isoformat()
+        else:
+            paused_at = self.paused_at
+
+        resumes_at: None | str
+        if isinstance(self.resumes_at, datetime.datetime):
+            resumes_at = self.resumes_at.isoformat()
+        else:
+            resumes_at = self.resumes_at
+
         credits_granted = self.credits_granted
 
         created_at = self.created_at.isoformat()
@@ -176,6 +193,8 @@ class Subscription:
                 "next_interval": next_interval,
                 "next_charge": next_charge,
                 "grace_ends_at": grace_ends_at,
+                "paused_at": paused_at,
+                "resumes_at": resumes_at,
                 "credits_granted": credits_granted,
                 "created_at": created_at,
                 "ended_at": ended_at,
@@ -310,6 +329,36 @@ class Subscription:
 
         grace_ends_at = _parse_grace_ends_at(d.pop("grace_ends_at"))
 
+        def _parse_paused_at(data: object) -> datetime.datetime | None:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, str):
+                    raise TypeError()
+                paused_at_type_0 = datetime.datetime.fromisoformat(data)
+
+                return paused_at_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(datetime.datetime | None, data)
+
+        paused_at = _parse_paused_at(d.pop("paused_at"))
+
+        def _parse_resumes_at(data: object) -> datetime.datetime | None:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, str):
+                    raise TypeError()
+                resumes_at_type_0 = datetime.datetime.fromisoformat(data)
+
+                return resumes_at_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(datetime.datetime | None, data)
+
+        resumes_at = _parse_resumes_at(d.pop("resumes_at"))
+
         credits_granted = d.pop("credits_granted")
 
         created_at = datetime.datetime.fromisoformat(d.pop("created_at"))
@@ -363,6 +412,8 @@ class Subscription:
             next_interval=next_interval,
             next_charge=next_charge,
             grace_ends_at=grace_ends_at,
+            paused_at=paused_at,
+            resumes_at=resumes_at,
             credits_granted=credits_granted,
             created_at=created_at,
             ended_at=ended_at,

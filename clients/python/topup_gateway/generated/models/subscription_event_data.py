@@ -32,9 +32,11 @@ T = TypeVar("T", bound="SubscriptionEventData")
 class SubscriptionEventData:
     """A plan that an account has, after the turn that is told.
 
-    credits: of one period; credits_granted: of all of its periods so far. next_charge is null where it
+    credits: of one paid period; credits_granted: of all of its periods so far; credits_granted_now: what this
+    turn granted, which in a trial is the trial's credit. next_charge is null while it is paused, and where it
     ends with its period, or has ended. next_plan_id and next_interval: another plan that was chosen, from
-    the next period on. grace_ends_at: while it is past due, when it expires unless it is paid.
+    the next period on. grace_ends_at: while it is past due, when it expires unless it is paid. paused_at,
+    resumes_at: while it is paused; resumes_at is null where the pause has no end of its own.
 
     """
 
@@ -74,8 +76,14 @@ class SubscriptionEventData:
     """ The next charge; null: there is none. """
     grace_ends_at: datetime.datetime | None
     """ RFC 3339, UTC, whole seconds. """
+    paused_at: datetime.datetime | None
+    """ RFC 3339, UTC, whole seconds. """
+    resumes_at: datetime.datetime | None
+    """ RFC 3339, UTC, whole seconds. """
     credits_granted: int
     """ The credits of all of its periods so far. """
+    credits_granted_now: int
+    """ What this turn granted; 0: it granted nothing. """
     created_at: datetime.datetime
     """ RFC 3339, UTC, whole seconds. """
     ended_at: datetime.datetime | None
@@ -148,7 +156,21 @@ class SubscriptionEventData:
         else:
             grace_ends_at = self.grace_ends_at
 
+        paused_at: None | str
+        if isinstance(self.paused_at, datetime.datetime):
+            paused_at = self.paused_at.isoformat()
+        else:
+            paused_at = self.paused_at
+
+        resumes_at: None | str
+        if isinstance(self.resumes_at, datetime.datetime):
+            resumes_at = self.resumes_at.isoformat()
+        else:
+            resumes_at = self.resumes_at
+
         credits_granted = self.credits_granted
+
+        credits_granted_now = self.credits_granted_now
 
         created_at = self.created_at.isoformat()
 
@@ -182,7 +204,10 @@ class SubscriptionEventData:
                 "next_interval": next_interval,
                 "next_charge": next_charge,
                 "grace_ends_at": grace_ends_at,
+                "paused_at": paused_at,
+                "resumes_at": resumes_at,
                 "credits_granted": credits_granted,
+                "credits_granted_now": credits_granted_now,
                 "created_at": created_at,
                 "ended_at": ended_at,
             }
@@ -316,7 +341,39 @@ class SubscriptionEventData:
 
         grace_ends_at = _parse_grace_ends_at(d.pop("grace_ends_at"))
 
+        def _parse_paused_at(data: object) -> datetime.datetime | None:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, str):
+                    raise TypeError()
+                paused_at_type_0 = datetime.datetime.fromisoformat(data)
+
+                return paused_at_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(datetime.datetime | None, data)
+
+        paused_at = _parse_paused_at(d.pop("paused_at"))
+
+        def _parse_resumes_at(data: object) -> datetime.datetime | None:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, str):
+                    raise TypeError()
+                resumes_at_type_0 = datetime.datetime.fromisoformat(data)
+
+                return resumes_at_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(datetime.datetime | None, data)
+
+        resumes_at = _parse_resumes_at(d.pop("resumes_at"))
+
         credits_granted = d.pop("credits_granted")
+
+        credits_granted_now = d.pop("credits_granted_now")
 
         created_at = datetime.datetime.fromisoformat(d.pop("created_at"))
 
@@ -356,7 +413,10 @@ class SubscriptionEventData:
             next_interval=next_interval,
             next_charge=next_charge,
             grace_ends_at=grace_ends_at,
+            paused_at=paused_at,
+            resumes_at=resumes_at,
             credits_granted=credits_granted,
+            credits_granted_now=credits_granted_now,
             created_at=created_at,
             ended_at=ended_at,
             test=test,

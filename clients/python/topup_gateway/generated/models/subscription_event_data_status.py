@@ -1,7 +1,7 @@
 from typing import Literal, cast
 
 SubscriptionEventDataStatus = Literal[
-    "active", "cancelled", "expired", "incomplete", "past_due", "trialing"
+    "active", "cancelled", "expired", "incomplete", "past_due", "paused", "trialing"
 ]
 
 

@@ -37,9 +37,11 @@ class SubscriptionRenewedEvent:
     data: SubscriptionEventData
     """ A plan that an account has, after the turn that is told.
 
-        credits: of one period; credits_granted: of all of its periods so far. next_charge is null where it
+        credits: of one paid period; credits_granted: of all of its periods so far; credits_granted_now: what this
+        turn granted, which in a trial is the trial's credit. next_charge is null while it is paused, and where it
         ends with its period, or has ended. next_plan_id and next_interval: another plan that was chosen, from
-        the next period on. grace_ends_at: while it is past due, when it expires unless it is paid. """
+        the next period on. grace_ends_at: while it is past due, when it expires unless it is paid. paused_at,
+        resumes_at: while it is paused; resumes_at is null where the pause has no end of its own. """
     sequence: int | Unset = UNSET
     """ The event's number in its account and environment: without a gap, in the order in which things happened. Of
     two events about one object the greater one is the later. """

@@ -1,6 +1,8 @@
 from typing import Literal, cast
 
-SubscriptionStatus = Literal["active", "cancelled", "expired", "incomplete", "past_due", "trialing"]
+SubscriptionStatus = Literal[
+    "active", "cancelled", "expired", "incomplete", "past_due", "paused", "trialing"
+]
 
 
 def check_subscription_status(value: str) -> SubscriptionStatus:

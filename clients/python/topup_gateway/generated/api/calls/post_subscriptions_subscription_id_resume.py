@@ -14,7 +14,7 @@ def post_subscriptions_subscription_id_resume(
     *,
     idempotency_key: str | Unset = UNSET,
 ) -> Call[Subscription202Answer | SubscriptionAnswer]:
-    """Let a plan go on that was to end with its period.
+    """Let a plan go on that is paused, or was to end with its period.
 
     The provider does it, and its word moves the subscription: 202 with `pending` where it gave
     no clear answer; it is then asked again by itself, and nothing is done twice. Scope:
