@@ -4,14 +4,14 @@ A login, a code, an invitation or a send that waits was allowed by a person who 
 since. Every module that holds such a promise asks here before it keeps it, so there is one rule.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from keys.principal import ACCOUNT_SCOPES
 from keys.roles import ROLE_SCOPES, MemberRole
 from keys.session import IDLE_US
-from store.database import BatchRead, Rows, Transaction
+from store.database import Transaction
 
 SIGN_IN_ENDED: Final = "the sign-in that allowed it has ended"
 SIGNED_OUT: Final = (
@@ -71,6 +71,13 @@ async def why_ended(tx: Transaction, granted: Granted, *, now_us: int) -> str | 
     return why_lost(member, granted)
 
 
+async def person_of(tx: Transaction, session_id: str) -> str:
+    """Return whose sign-in it is; the session was found to be there."""
+    row = await tx.fetch_one(_SESSION, id=session_id)
+    assert row is not None, "the caller holds its lock"
+    return str(row["account_id"])
+
+
 def why_lost(member: Membership | None, granted: Granted) -> str | None:
     """Return why a colleague may no longer do what they allowed, or None while they may."""
     # Whoever was removed and invited again begins anew.
@@ -86,17 +93,15 @@ def scopes_handed_on(scopes: Iterable[str]) -> frozenset[str]:
     return frozenset(scopes) & frozenset(ACCOUNT_SCOPES)
 
 
-def memberships_reading(
-    wanted: Iterable[tuple[str, str]], into: dict[tuple[str, str], Membership]
-) -> BatchRead:
-    """Read the memberships of (account, person) pairs; those who are no members are left out."""
-    pairs = sorted(set(wanted))
-
-    def take(rows: Rows) -> None:
-        for row in rows:
-            into[row[0], row[1]] = Membership(row[2], row[3])
-
-    return BatchRead(_MEMBERSHIPS if pairs else "", take, pairs=pairs)
+async def load_memberships(
+    tx: Transaction, pairs: Iterable[tuple[str, str]]
+) -> Mapping[tuple[str, str], Membership]:
+    """Return the memberships of (account, person) pairs; those who are no members are left out."""
+    rows = await tx.fetch(_MEMBERSHIPS, pairs=sorted(set(pairs)))
+    return {
+        (row["account_id"], row["person_id"]): Membership(row["role"], row["joined_at"])
+        for row in rows
+    }
 
 
 _SESSION: Final = """

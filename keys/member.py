@@ -6,7 +6,7 @@ everywhere. Invariant: an account is one's own or a colleague's, so nobody acts 
 role. Rows stay, so that the security log can name who did something. Writes members.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -80,6 +80,16 @@ async def list_members(tx: Transaction, account_id: str) -> Sequence[Member]:
         account_id=account_id,
     )
     return [_ROWS.read(row) for row in rows]
+
+
+async def emails_of(
+    tx: Transaction, people: Sequence[tuple[str, str]]
+) -> Mapping[tuple[str, str], str]:
+    """Return the addresses of (account, person) pairs as they joined, also of those who were removed."""
+    if not people:
+        return {}
+    rows = await tx.fetch(_EMAILS, pairs=sorted(set(people)))
+    return {(row["account_id"], row["person_id"]): row["email"] for row in rows}
 
 
 async def invite(
@@ -289,3 +299,9 @@ async def _is_own(tx: Transaction, account_id: str, address: str) -> bool:
 
 
 _ROWS = RowMapping(Member)
+_EMAILS: Final = """
+SELECT m.account_id, m.person_id, MAX(m.email) AS email
+FROM :pairs[account_id text, person_id text] AS v
+JOIN members m ON m.account_id = v.account_id AND m.person_id = v.person_id
+GROUP BY m.account_id, m.person_id
+"""

@@ -142,6 +142,16 @@ class Principal:
         return self.account_id if self.colleague is None else self.colleague.person_id
 
     @property
+    def sender(self) -> str | None:
+        """Who answers for a send that waits: of a session its person, of an account's own token the token.
+
+        None for a key, whose lineage is judged by itself.
+        """
+        if self.lineage:
+            return None
+        return self.person_id if self.kind == "session" else self.credential_id
+
+    @property
     def key_owner(self) -> str:
         """Whose its Idempotency-Keys are, within the account.
 

@@ -267,6 +267,13 @@ _OF_0071: Final = _OF_0070 | {
     "subscription_steers": "0ec395e8d9b1",
     "subscriptions": "af9a8320050c",
 }
+_OF_0072: Final = _OF_0071 | {
+    "api_keys": "210212c045b9",
+    "approvals": "b7d3e5907333",
+    "batches": "e17e194426d4",
+    "endpoints": "844c5352d723",
+    "topups": "9649eff07307",
+}
 
 TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0012": _OF_0012,
@@ -329,4 +336,5 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0069": _OF_0069,
     "0070": _OF_0070,
     "0071": _OF_0071,
+    "0072": _OF_0072,
 }

@@ -165,6 +165,9 @@ api_keys = sa.Table(
     _text("mandate", null=True),  # JSON: its further limits, keys/mandate.py; null: none
     _int("paused_at", null=True),
     _text("client_id", null=True),  # the MCP client that it was made for by consent; null: none
+    _text(
+        "made_by", null=True
+    ),  # the person whose session made it; null: another key, the CLI, or before 0072
     sa.Index("ix_api_keys_account", "account_id", "environment", "id"),
     sa.Index(
         "ix_api_keys_living",
@@ -533,6 +536,8 @@ topups = sa.Table(
         "caller_address", null=True
     ),  # that its send came from; null: no call of the account's own
     _text("idempotency_key", null=True),  # of its send, what looks like a secret masked; null: none
+    # The person or token that sent one that waits, without a key; null: a key, or sent at once
+    _text("sent_by", null=True),
     # A process that does not know fees cannot deliver or reverse one that has a fee.
     sa.CheckConstraint(
         """COALESCE(earned_fee_cents, 0) =
@@ -676,6 +681,7 @@ batches = sa.Table(
     _int("completed_at", null=True),  # when the last of its top-ups had ended
     _int("next_look_at", null=True),  # when the worker looks at it; null: it is over
     _text("counts", null=True),  # JSON: items by their end, once it is over
+    _text("sent_by", null=True),  # the person or token that asked for it; null: a key
     sa.Index("ix_batches_account", "account_id", "environment", "id"),
     sa.Index(
         "ux_batches_request",
@@ -942,6 +948,8 @@ approvals = sa.Table(
     _int("expires_at"),
     _int("decided_at", null=True),
     _int("told_at", null=True),  # when mail about it was written, or none was due; null: not yet
+    # threshold | sender_left
+    sa.Column("reason", TEXT, nullable=False, server_default="threshold"),
     sa.Index("ix_approvals_account", "account_id", "environment", "id"),
     sa.Index(
         "ix_approvals_pending",
@@ -1296,6 +1304,9 @@ endpoints = sa.Table(
     _int("failing_since_at", null=True),  # first failure after the last success
     _int("deleted_at", null=True),
     _int("created_at"),
+    _text(
+        "made_by", null=True
+    ),  # the person or key that registered it; null: the CLI, or before 0072
     sa.Index(
         "ix_endpoints_account",
         "account_id",

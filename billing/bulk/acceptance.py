@@ -73,10 +73,13 @@ class AcceptItems:
         working_set.ids.add(self.batch_id)
         numbers = working_set.numbers.setdefault(self.batch_id, [])
         numbers += [one.number for one in self.items]
-        read_set.working_set(TopUpWorkingSet)
+        topups = read_set.working_set(TopUpWorkingSet)
         for one in self.items:
             if isinstance(one.send, Send):
                 one.send.declare(read_set)
+                if one.send.sent_by is not None:
+                    # A call's items are accepted in steps, and after a crash by a worker.
+                    topups.senders.add((self.tenant.account_id, one.send.sent_by))
 
     def decide(self, state: BatchState) -> int:
         batch = batches_of(state).find(self.batch_id, self.tenant)
@@ -232,6 +235,7 @@ def reserve(state: BatchState, send: Send) -> TopUp:
         trace=state.trace,
         counted_in=counted_in,
         key_name=state.spending.name_of(send.lineage),
+        sent_by=send.sent_by,
     )
     held = state.ledger.held(tenant)
     holds = state.take(tenant, charged_micros, to=held, code=Code.TOPUP_HOLD, topup_id=topup.id)

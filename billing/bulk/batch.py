@@ -90,6 +90,7 @@ class SendBatch(msgspec.Struct, frozen=True, kw_only=True):
     completed_at: int | None = None
     next_look_at: int | None = None
     counts: BatchCounts | None = None
+    sent_by: str | None = None  # Principal.sender of who asked for it; null: a key
 
     @property
     def tenant(self) -> Tenant:

@@ -49,13 +49,16 @@ class BulkLine(NamedTuple):
 
 
 class Bulk(NamedTuple):
-    """A whole bulk send, and who asks for it; request_digest: of its Idempotency-Key and of what it asks."""
+    """A whole bulk send, and who asks for it; request_digest: of its Idempotency-Key and of what it asks; sent_by:
+    Principal.sender.
+    """
 
     tenant: Tenant
     lineage: tuple[str, ...]
     lines: Sequence[BulkLine]
     is_all_or_nothing: bool = False
     request_digest: str | None = None
+    sent_by: str | None = None
 
 
 class BatchRunner:
@@ -193,6 +196,7 @@ class BatchRunner:
             created_at=now_us,
             request_digest=bulk.request_digest,
             next_look_at=now_us + GRACE_US,
+            sent_by=bulk.sent_by,
         )
         return batch, lines
 
@@ -215,7 +219,7 @@ def _item(batch_id: str, number: int, line: BulkLine, refusal: DomainError | Non
 def _send(bulk: Bulk, topup_id: str, line: BulkLine) -> Send | DomainError:
     if isinstance(line.request, DomainError):
         return line.request
-    return Send(topup_id, bulk.tenant, bulk.lineage, line.request)
+    return Send(topup_id, bulk.tenant, bulk.lineage, line.request, sent_by=bulk.sent_by)
 
 
 def _send_again(batch: SendBatch, item: BatchItem, platforms: Platforms) -> Send | DomainError:
@@ -225,4 +229,4 @@ def _send_again(batch: SendBatch, item: BatchItem, platforms: Platforms) -> Send
         request = item.request.prepare(platforms, batch.account_id)
     except DomainError as refusal:
         return refusal
-    return Send(item.transaction_id, batch.tenant, batch.spent_by, request)
+    return Send(item.transaction_id, batch.tenant, batch.spent_by, request, sent_by=batch.sent_by)

@@ -94,7 +94,14 @@ def _told(one: AskedApproval, language: Language) -> tuple[str, ...]:
         "platform": topup.platform,
         "recipient": topup.recipient_email,
     }
-    if one.key_name is None:
+    if one.approval.reason == "sender_left":
+        asks = say(
+            "{sender} asked to send {amount} of {platform} credit to {recipient}, and has lost the access to"
+            " your account since.",
+            sender=one.sender_email or say("A token of yours"),
+            **known,
+        )
+    elif one.key_name is None:
         asks = say("{amount} of {platform} credit is to be sent to {recipient}.", **known)
     else:
         asks = say(

@@ -1,7 +1,7 @@
-"""Approvals: a send above its key's threshold waits for a person. Writes approvals.
+"""Approvals: a send above its key's threshold, or of somebody who left, waits for a person. Writes approvals.
 
-States: pending -> approved | denied | cancelled (the sender took the send back) | expired (after 24 h, by
-the account's own clock). The funds are held meanwhile. Invariants: who approved, denied or cancelled is
+States: pending -> approved | denied | cancelled (the sender took the send back) | expired (after 24 h, of
+somebody who left after 72 h, by the account's own clock). The funds are held meanwhile. Invariants: who approved, denied or cancelled is
 named (by a signed link: BY_LINK), nobody is where the time ran out; after its end an approval can only
 expire, and is shown as expired, whether it was swept by then or not.
 """
@@ -18,9 +18,11 @@ from store.database import Transaction
 from store.keyset import Keyset
 from store.row_mapping import RowMapping
 from webhooks.events import schemas
+from webhooks.events.schemas import ApprovalReason
 
 ApprovalDecision = Literal["approved", "denied", "cancelled", "expired"]
-WAITS_US = DAY_US
+# Why a person is asked: the key's threshold, or whose send it is lost the access with which they made it.
+WAITS_US: Final[Mapping[ApprovalReason, int]] = {"threshold": DAY_US, "sender_left": 3 * DAY_US}
 # decided_by of what was decided by a signed link.
 BY_LINK: Final = "link"
 # What a count says at most; a page writes 99+ for it.
@@ -33,7 +35,8 @@ class ApprovalDecided(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """One row of approvals; requested_by is a key's id, decided_by a credential's id.
+    """One row of approvals; requested_by is the id of a key, or of the person who left, decided_by a
+    credential's id.
 
     expires_at is by the tenant's own clock.
     """
@@ -48,6 +51,7 @@ class Approval:
     expires_at: int
     decided_by: str | None = None
     decided_at: int | None = None
+    reason: ApprovalReason = "threshold"
 
     @property
     def tenant(self) -> Tenant:

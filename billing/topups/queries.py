@@ -18,6 +18,7 @@ from kernel.errors import NotFound
 from kernel.tenant import Tenant
 from kernel.trace import request_id_of
 from keys import sandbox_clock
+from keys.member import emails_of
 from store.database import Row, Transaction
 from store.keyset import Begin, Keyset, ListStretch
 
@@ -232,11 +233,12 @@ async def topup_timeline(
 
 @dataclass(frozen=True, slots=True)
 class AskedApproval:
-    """An approval with what it is about. key_name null: no key asked."""
+    """An approval with what it is about. key_name null: no key asked. sender_email: who sent it and left."""
 
     approval: Approval
     topup: TopUp
     key_name: str | None
+    sender_email: str | None = None
 
     @property
     def id(self) -> str:
@@ -251,8 +253,15 @@ async def with_topups(tx: Transaction, asked: Sequence[Approval]) -> Sequence[As
     key_ids = sorted({one.requested_by for one in asked if one.requested_by is not None})
     rows = await tx.fetch("SELECT id, name FROM api_keys WHERE id IN :ids[text]", ids=key_ids)
     names = {row["id"]: row["name"] for row in rows}
+    left = [one for one in asked if one.reason == "sender_left"]
+    emails = await emails_of(tx, [(one.account_id, one.requested_by or "") for one in left])
     return [
-        AskedApproval(one, found[one.transaction_id], names.get(one.requested_by or ""))
+        AskedApproval(
+            one,
+            found[one.transaction_id],
+            names.get(one.requested_by or ""),
+            emails.get((one.account_id, one.requested_by or "")),
+        )
         for one in asked
     ]
 

@@ -1,7 +1,8 @@
 """Top-ups that are sent at a time of their own: found when it has come, asked again, and let go.
 
 States: scheduled -> delivered | pending | failed | cancelled. The funds are held and the caps were
-counted when it was accepted. Invariant: a top-up goes on once, under its tenant's lock, and never before its
+counted when it was accepted. One whose sender left waits for a person instead, as a send above a threshold
+does; one that a person approved before goes on, since that person answers for it. Invariant: a top-up goes on once, under its tenant's lock, and never before its
 time, which is by the tenant's own clock. Writes through billing/topups/working_set.py.
 """
 
@@ -13,7 +14,8 @@ from msgspec.structs import replace
 
 from billing.engine.batch_state import BatchState
 from billing.engine.read_set import ReadSet
-from billing.topups.send import BY_SANDBOX, fail, first_check_at, publish, sandbox_script
+from billing.topups.give_back import BY_APPROVAL
+from billing.topups.send import BY_SANDBOX, ask, fail, first_check_at, publish, sandbox_script
 from billing.topups.settlement import EndedTopUp, OnTopUp, check_again, go_on
 from billing.topups.topup import TopUp, move
 from billing.topups.working_set import topups_of
@@ -60,6 +62,9 @@ def release(state: BatchState, topup: TopUp) -> TopUp:
         source = check_again(state, topup)
     except DomainError as refusal:
         return fail(state, topup, f"refused at its time: {refusal.detail}")
+    topups = topups_of(state)
+    if topups.has_left(topup.account_id, topup.sent_by) and topups.approval_of(topup.id) is None:
+        return _wait_for_person(state, topup)
     scripted = sandbox_script(topup.tenant, topup.recipient_email)
     if scripted == "failed":
         return fail(state, topup, "sandbox: this recipient always fails")
@@ -75,6 +80,14 @@ def _is_due(state: BatchState, topup: TopUp) -> bool:
         and topup.scheduled_for is not None
         and topup.scheduled_for <= state.now_of(topup.tenant)
     )
+
+
+def _wait_for_person(state: BatchState, topup: TopUp) -> TopUp:
+    waiting = move(replace(topup, fulfilment=BY_APPROVAL), "pending", now_us=state.now_us)
+    topups_of(state).change(waiting)
+    publish(state, waiting)
+    ask(state, waiting)
+    return waiting
 
 
 def _wait_for_script(state: BatchState, topup: TopUp) -> TopUp:

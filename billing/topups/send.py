@@ -34,6 +34,7 @@ from kernel.ids import new_id
 from kernel.tenant import Tenant
 from keys.caps import CapExceeded
 from keys.principal import Principal
+from webhooks.events.schemas import ApprovalReason
 
 SANDBOX_DOMAIN = "@sandbox.test"
 SANDBOX_DELAY_US = 2 * SECOND_US
@@ -72,6 +73,7 @@ class Send(msgspec.Struct, frozen=True, gc=False):
     lineage: tuple[str, ...]
     request: SendRequest
     caller: Caller = NO_CALLER
+    sent_by: str | None = None  # Principal.sender of whoever asked for it
 
     def declare(self, read_set: ReadSet) -> None:
         read_set.tenants.add(self.tenant)
@@ -167,8 +169,10 @@ class Send(msgspec.Struct, frozen=True, gc=False):
         is_now = self.request.send_at is None
         if scripted == "failed" and is_now:
             return "failed", BY_SANDBOX
-        if scripted == "approval" or state.spending.needs_approval(
-            self.lineage, self.request.charged_cents
+        if (
+            scripted == "approval"
+            or state.spending.needs_approval(self.lineage, self.request.charged_cents)
+            or topups.has_left(self.tenant.account_id, self.sent_by)
         ):
             return "approval_required", BY_APPROVAL
         if not is_now:
@@ -265,7 +269,13 @@ class Send(msgspec.Struct, frozen=True, gc=False):
         supplier = self.request.platform.first.id if is_asked else None
         status: TopUpStatus = "scheduled" if would_be == "scheduled" else "pending"
         topup = self._topup(
-            state, fulfilment, status, supplier=supplier, trace=state.trace, counted_in=counted_in
+            state,
+            fulfilment,
+            status,
+            supplier=supplier,
+            trace=state.trace,
+            counted_in=counted_in,
+            sent_by=self.sent_by,
         )
         held = state.ledger.held(self.tenant)
         holds = state.take(
@@ -295,6 +305,7 @@ def new_send(principal: Principal, request: SendRequest, caller: Caller = NO_CAL
         lineage=principal.lineage,
         request=request,
         caller=caller,
+        sent_by=principal.sender,
     )
 
 
@@ -326,20 +337,25 @@ def first_check_at(topup: TopUp, now_us: int) -> int | None:
 
 
 def ask(state: BatchState, topup: TopUp) -> None:
-    """Asks a person for a decision on the held top-up."""
+    """Ask a person for a decision on the held top-up."""
+    topups = topups_of(state)
+    reason: ApprovalReason = "threshold"
+    if topups.has_left(topup.account_id, topup.sent_by):
+        reason = "sender_left"
     asked = Approval(
         id=new_id("apr"),
         account_id=topup.account_id,
         environment=topup.environment,
         transaction_id=topup.id,
-        requested_by=topup.key_id,
+        requested_by=topup.sent_by if reason == "sender_left" else topup.key_id,
         status="pending",
         created_at=state.now_us,
         # By the account's own clock, as it is looked at: else a clock that was moved on by a day would
         # end every approval at once.
-        expires_at=state.now_of(topup.tenant) + WAITS_US,
+        expires_at=state.now_of(topup.tenant) + WAITS_US[reason],
+        reason=reason,
     )
-    topups_of(state).add_approval(asked)
+    topups.add_approval(asked)
     # The link comes first: what stands before it is ours (webhooks/deliveries/coded.py).
     data = {"decide_url": None, "approval": asked.shape(), **topup.event_data()}
     state.publish(topup.tenant, "approval.requested", data, topup.id, trace=topup.trace)

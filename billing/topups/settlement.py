@@ -20,7 +20,7 @@ from billing.topups.approval import BY_LINK, Approval, ApprovalDecision
 from billing.topups.deliverable import Deliverable, hint_of, stored
 from billing.topups.give_back import BY_APPROVAL, give_back
 from billing.topups.platform import WALLET, InvalidPlatform, Source
-from billing.topups.send import publish
+from billing.topups.send import fail, publish
 from billing.topups.topup import AlreadyDelivered, TopUp, move
 from billing.topups.voucher import Redemption
 from billing.topups.working_set import TopUpWorkingSet, topups_of
@@ -36,6 +36,7 @@ from keys.principal import check_sender
 REASON_CHARACTERS_MAX = 200
 EXPIRED = "the approval expired"
 DENIED = "the approval was denied"
+LEFT = "whoever sent it left the account, and nobody released it within 72 hours"
 ENDED = "requester_ended"
 CREDIT = Deliverable("credit")
 
@@ -262,6 +263,8 @@ class Decide(OnTopUp):
             self._tell(state, topup, decided)
             return self._ended(state, go_on(state, topup, source))
         self._tell(state, topup, decided)
+        if asked.reason == "sender_left" and self.decision == "expired":
+            return self._ended(state, fail(state, topup, LEFT))
         reason = EXPIRED if self.decision == "expired" else DENIED
         return self._ended(state, cancel(state, topup, reason=reason))
 

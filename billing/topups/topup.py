@@ -108,6 +108,7 @@ class TopUp(msgspec.Struct, frozen=True, gc=False):
     )
     caller_address: str | None = None  # that its send came from; null: no call of the account's own
     idempotency_key: str | None = None  # of its send, masked; null: none
+    sent_by: str | None = None  # of one that waits: Principal.sender; null: a key, or sent at once
 
     @property
     def charged_cents(self) -> int:

@@ -19,11 +19,12 @@ from billing.topups import approval, mail, topup as topups, voucher
 from billing.topups.approval import Approval
 from billing.topups.mail import Mail, MailsOfBatch
 from billing.topups.rules import TopUpRules
-from billing.topups.topup import MOVES, TopUp, TopUpStatus
+from billing.topups.topup import HELD_STATES, MOVES, TopUp, TopUpStatus
 from billing.topups.voucher import Redemption
 from kernel.tenant import Tenant
 from keys import caps
 from keys.counter import read_places
+from keys.tokens import senders
 from store.database import BatchRead, Transaction
 
 # What took a top-up's funds: one that waits, or a send that delivers at once and its fee. The fee of one
@@ -45,6 +46,9 @@ class TopUpWorkingSet(WorkingSet):
         self.voucher_ids: list[str] = []  # top-ups that may get a voucher
         self.mailed_ids: set[str] = set()  # about which a further mail may be written
         self.mails = MailsOfBatch(rules.mail)
+        # (account, Principal.sender) of sends that are judged again, and what was found of them.
+        self.senders: set[tuple[str, str]] = set()
+        self._left: set[tuple[str, str]] = set()
         self._codes: dict[str, str] = {}
         self._claim_tokens: dict[str, str] = {}
         self._references: dict[tuple[str, str, str], tuple[str, TopUpStatus]] = {}
@@ -80,6 +84,8 @@ class TopUpWorkingSet(WorkingSet):
             self.ids.update(self._named.values())
         if self.ids:
             await self._load_old(tx, read_set)
+        if self.senders:
+            self._left = await senders.who_left(tx, self.senders, now_us=now_us)
         self.mails.of_ids = {one for one in self.mailed_ids if one in self._topups}
         await self.mails.load(tx, now_us)
 
@@ -100,6 +106,9 @@ class TopUpWorkingSet(WorkingSet):
         self._approvals = await approval.load_for_topups(tx, list(self._topups))
         for one in self._topups.values():
             self._add_needs(read_set, one)
+            is_to_go_on = one.status in HELD_STATES and one.id not in self._approvals
+            if one.sent_by is not None and is_to_go_on:
+                self.senders.add((one.account_id, one.sent_by))
 
     def readings(self) -> Sequence[BatchRead]:
         return [topups.references_reading(self.references, self._references)]
@@ -165,6 +174,10 @@ class TopUpWorkingSet(WorkingSet):
 
     def approval_of(self, topup_id: str) -> Approval | None:
         return self._approvals.get(topup_id)
+
+    def has_left(self, account_id: str, sent_by: str | None) -> bool:
+        """Whether who sent it lost the access that a send needs; of one that is sent now nobody looked."""
+        return (account_id, sent_by) in self._left
 
     def redemption_of(self, topup_id: str) -> Redemption | None:
         return self._redemptions.get(topup_id)

@@ -90,6 +90,8 @@ def _show(asked: Mapping[str, Any]) -> None:
             "amount": dollars_of(asked["amount_cents"]),
             **{name: asked[name] for name in shown},
             "asked by": requester.get("key_name") or requester.get("key_id"),
+            "why": "its sender left" if asked["reason"] == "sender_left" else "above the threshold",
+            "sender": asked["sender_email"],
             "decided_by": asked["decided_by"],
             "page": asked["url"],
         }

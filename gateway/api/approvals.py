@@ -7,6 +7,7 @@ from typing import Any, Literal
 from msgspec import UNSET
 
 from billing.topups import approval as approvals
+from billing.topups.approval import Approval
 from billing.topups.queries import AskedApproval, with_topups
 from billing.topups.settlement import Decide, EndedTopUp
 from billing.topups.topup import TopUp
@@ -25,6 +26,7 @@ from gateway.http.lists import Export, ExportPage, list_or_csv
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply, Route
 from kernel.errors import NotFound
+from keys.api_keys.api_key import makers_of
 from keys.principal import ScopeMissing
 from store.database import Transaction
 
@@ -35,7 +37,7 @@ _EXPORT = Export(
     (
         *("id", "status", "transaction_id", "platform", "amount_cents", "charged_cents"),
         *("recipient_email", "note", "requested_by", "requester.key_name", "decided_by"),
-        *("created_at", "expires_at", "decided_at"),
+        *("created_at", "expires_at", "decided_at", "reason", "sender_email"),
     ),
 )
 
@@ -92,6 +94,7 @@ async def _decide(
     found = await _find(call)
     asked, held = found.approval, found.topup
     _check_outside_lineage(call, held)
+    await _check_not_theirs(call, asked)
     command = Decide(
         topup_id=asked.transaction_id,
         tenant=asked.tenant,
@@ -165,6 +168,18 @@ def _check_outside_lineage(call: RequestContext[Fields, Fields], held: TopUp) ->
         )
 
 
+async def _check_not_theirs(call: RequestContext[Fields, Fields], asked: Approval) -> None:
+    """Whoever left keeps no say in their own sends through a key that they made and that goes on."""
+    lineage = call.principal.lineage
+    if asked.reason != "sender_left" or not lineage:
+        return
+    makers = await call.context.database.read(lambda tx: makers_of(tx, lineage))
+    if asked.requested_by in makers:
+        raise ScopeMissing(
+            "a key that the sender made cannot decide on their send", reason="same_lineage"
+        )
+
+
 ROUTES = (
     Route(
         "GET",
@@ -196,7 +211,8 @@ ROUTES = (
         scopes=("approvals:write",),
         description=(
             "The rules are checked again. A key that has an ancestor in common with the one that"
-            " asked cannot decide, and nobody can after `expires_at`. If the key that asked has ended, the"
+            " asked cannot decide, nor one that the person made whose send it is, and nobody can after"
+            " `expires_at`. If the key that asked has ended, the"
             " top-up is cancelled, its funds go back, and the answer is 3009."
         ),
         answers=ok(DecidedTopUp, codes.DELIVERED, codes.PENDING, codes.SUCCESS),

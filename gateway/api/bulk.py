@@ -109,6 +109,7 @@ async def send_bulk(call: RequestContext[ReadBulk, BulkQuery]) -> Answer:
         [_line(call, one) for one in call.body.items],
         call.body.all_or_nothing,
         request_digest(request_key),
+        principal.sender,
     )
     if call.body.dry_run:
         return await _rehearse(call, bulk)

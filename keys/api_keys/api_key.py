@@ -7,7 +7,7 @@ key at most two secrets exist, the newest and, while an overlap runs, the one be
 and api_key_secrets; the caller holds the account's lock, which makes counting before writing safe.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, cast
@@ -73,6 +73,7 @@ class ApiKey:
     mandate: Mandate = NO_MANDATE
     paused_at: int | None = None
     client_id: str | None = None
+    made_by: str | None = None  # the person who made or allowed it; null: another key or the CLI
 
 
 async def mint(
@@ -82,17 +83,22 @@ async def mint(
     environment: Environment,
     parent: Principal | None,
     new: NewKey,
+    made_by: str | None = None,
     now_us: int,
 ) -> tuple[ApiKey, str]:
     """A new key and its secret, which nothing can show again.
 
-    parent is who asks; None is the CLI. With a lineage the key becomes its child; a session's is
+    parent is who asks; None is the CLI, or made_by, a person who allowed it before. With a lineage the key becomes its child; a session's is
     parentless. Raises ScopeMissing (a scope that the asker lacks, `admin` for a child or without an
     operator's account, a parentless key for a token), LiveNotOpen, KeyLimitReached, KeyPaused, and
     InvalidInput, also for a limit that is wider than the parent's.
     """
     secret = token_format.new_api_key(environment)
-    shown = {"prefix": token_format.prefix16(secret), "last4": token_format.last4(secret)}
+    shown = {
+        "prefix": token_format.prefix16(secret),
+        "last4": token_format.last4(secret),
+        "made_by": made_by,
+    }
     key = await _insert(
         tx, Tenant(account_id, environment), parent=parent, new=new, more=shown, now_us=now_us
     )
@@ -117,7 +123,7 @@ async def _insert(
     *,
     parent: Principal | None,
     new: NewKey,
-    more: Mapping[str, str],
+    more: Mapping[str, str | None],
     now_us: int,
 ) -> ApiKey:
     account_id, environment = tenant
@@ -141,6 +147,8 @@ async def _insert(
         "created_at": now_us,
         **more,
     }
+    if parent is not None and parent.kind == "session":
+        columns["made_by"] = parent.person_id
     await tx.insert("api_keys", tuple(columns), [tuple(columns.values())])
     stored = [columns.get(column) for column in ROWS.columns]
     return ROWS.read(cast(Row, stored))
@@ -178,6 +186,15 @@ async def get(
         if key.id != own and own not in key.lineage:
             raise NotFound("Key")
     return key
+
+
+async def makers_of(tx: Transaction, key_ids: Collection[str]) -> frozenset[str]:
+    """Return the people who made any of the keys."""
+    rows = await tx.fetch(
+        "SELECT made_by FROM api_keys WHERE id IN :ids[text] AND made_by IS NOT NULL",
+        ids=sorted(key_ids),
+    )
+    return frozenset(row["made_by"] for row in rows)
 
 
 async def patch(

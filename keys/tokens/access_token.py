@@ -162,6 +162,15 @@ async def revoke(
     return replace(token, revoked_at=now_us)
 
 
+async def ended_of(tx: Transaction, ids: Iterable[str]) -> frozenset[str]:
+    """Return those of the tokens that were revoked."""
+    rows = await tx.fetch(
+        "SELECT id FROM access_tokens WHERE id IN :ids[text] AND revoked_at IS NOT NULL",
+        ids=sorted(set(ids)),
+    )
+    return frozenset(row["id"] for row in rows)
+
+
 async def load_principals(
     tx: Transaction, digests: Iterable[str], *, now_us: int
 ) -> dict[str, Principal | Refusal]:

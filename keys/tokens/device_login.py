@@ -21,7 +21,7 @@ from keys.api_keys import api_key
 from keys.api_keys.api_key import ApiKey
 from keys.api_keys.fields import NewKey
 from keys.api_keys.grantable import check_room
-from keys.granted import Granted, scopes_handed_on, why_ended
+from keys.granted import Granted, person_of, scopes_handed_on, why_ended
 from keys.label import normalise_name
 from keys.live import check_live
 from keys.principal import ACCOUNT_SCOPES, Environment
@@ -247,7 +247,7 @@ async def take(tx: Transaction, login: DeviceLogin, *, now_us: int) -> LoggedIn:
     """
     tenant = login.tenant
     await lock_tenants(tx, [tenant])
-    await _check_granted(tx, login, now_us=now_us)
+    made_by = await _check_granted(tx, login, now_us=now_us)
     changed = await tx.execute(
         """UPDATE device_logins SET status = 'taken'
            WHERE digest = :digest AND status = 'approved' AND expires_at > :now_us""",
@@ -267,6 +267,7 @@ async def take(tx: Transaction, login: DeviceLogin, *, now_us: int) -> LoggedIn:
         environment=cast(Environment, tenant.environment),
         parent=None,
         new=new,
+        made_by=made_by,
         now_us=now_us,
     )
     return LoggedIn(key, secret, login.decided_by or "")
@@ -292,7 +293,8 @@ def expired() -> LoginExpired:
     )
 
 
-async def _check_granted(tx: Transaction, login: DeviceLogin, *, now_us: int) -> None:
+async def _check_granted(tx: Transaction, login: DeviceLogin, *, now_us: int) -> str:
+    """Return who allowed it; raises LoginDenied."""
     assert login.decided_at is not None, "somebody allowed it"
     allowed = Granted(
         login.tenant.account_id,
@@ -305,6 +307,7 @@ async def _check_granted(tx: Transaction, login: DeviceLogin, *, now_us: int) ->
         raise LoginDenied(
             f"this login is not given a key: {why}. Log in again", reason="access_denied"
         )
+    return await person_of(tx, login.decided_by or "")
 
 
 def _read(row: Row) -> DeviceLogin:

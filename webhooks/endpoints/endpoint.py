@@ -183,6 +183,7 @@ async def register(
         "payload_filter": check_filter(new.filter),
         "status": ENABLED,
         "created_at": now_us,
+        "made_by": rights.who,
         **(signing_keys.first_columns(vault, id_) if new.ed25519 else signing_keys.NONE),
     }
     await tx.insert("endpoints", tuple(row), [tuple(row.values())])

@@ -15,15 +15,18 @@ from webhooks.endpoints.fields import EndpointChanges, NewEndpoint
 @dataclass(frozen=True, slots=True)
 class EndpointRights:
     """sees_codes: who asks has vouchers:read. is_person: a person who signed in and decides on sends, or the
-    command line; a key must not have the decision on its own sends told to itself.
+    command line; a key must not have the decision on its own sends told to itself. who: the person who
+    signed in, or the key; null: the command line.
     """
 
     sees_codes: bool = False
     is_person: bool = False
+    who: str | None = None
 
     @classmethod
     def of(cls, principal: Principal) -> "EndpointRights":
-        return cls(SEES_CODES in principal.scopes, _decides(principal))
+        who = principal.lineage[0] if principal.lineage else principal.person_id
+        return cls(SEES_CODES in principal.scopes, _decides(principal), who)
 
 
 def _decides(principal: Principal) -> bool:

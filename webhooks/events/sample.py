@@ -204,6 +204,7 @@ def _approval(what: str, *, now_us: int) -> dict[str, Any]:
         "id": APPROVAL_ID,
         "transaction_id": TRANSACTION_ID,
         "status": what if is_decided else "pending",
+        "reason": "threshold",
         "requested_by": None,
         "decided_by": "key_test" if what in {"approved", "denied", "cancelled"} else None,
         "created_at": rfc3339(now_us),

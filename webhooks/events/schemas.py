@@ -227,6 +227,9 @@ class LowStock(EventData, kw_only=True):
     low_below: Annotated[int, Meta(ge=1, description="Fewer than so many are few.")]
 
 
+ApprovalReason = Literal["threshold", "sender_left"]
+
+
 class Approval(Shaped, kw_only=True):
     """What a person decides on; requested_by and decided_by are ids of keys or persons.
 
@@ -237,7 +240,16 @@ class Approval(Shaped, kw_only=True):
     id: Annotated[str, Meta(pattern=r"^apr_[0-9A-Za-z]+$")]
     transaction_id: TransactionId
     status: Literal["pending", "approved", "denied", "cancelled", "expired"]
-    requested_by: Annotated[str | None, Meta(description="The key or person that asked.")]
+    reason: Annotated[
+        ApprovalReason,
+        Meta(
+            description="threshold: its key has to ask for as much. sender_left: the person who sent it for"
+            " later lost their access to the account before it went."
+        ),
+    ]
+    requested_by: Annotated[
+        str | None, Meta(description="The key that asked, or the person who left.")
+    ]
     decided_by: Annotated[
         str | None, Meta(description="The key or person that decided; null: nobody yet.")
     ]

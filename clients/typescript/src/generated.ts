@@ -527,7 +527,7 @@ export interface paths {
         put?: never;
         /**
          * Let a held send go on
-         * @description The rules are checked again. A key that has an ancestor in common with the one that asked cannot decide, and nobody can after `expires_at`. If the key that asked has ended, the top-up is cancelled, its funds go back, and the answer is 3009. Scope: `approvals:write`.
+         * @description The rules are checked again. A key that has an ancestor in common with the one that asked cannot decide, nor one that the person made whose send it is, and nobody can after `expires_at`. If the key that asked has ended, the top-up is cancelled, its funds go back, and the answer is 3009. Scope: `approvals:write`.
          */
         post: operations["post_approvals_approval_id_approve"];
         delete?: never;
@@ -3361,7 +3361,12 @@ export interface components {
              * @enum {string}
              */
             status: "approved" | "cancelled" | "denied" | "expired" | "pending";
-            /** @description The key or person that asked. */
+            /**
+             * @description threshold: its key has to ask for as much. sender_left: the person who sent it for later lost their access to the account before it went.
+             * @enum {string}
+             */
+            reason: "sender_left" | "threshold";
+            /** @description The key that asked, or the person who left. */
             requested_by: string | null;
             /** @description The key or person that decided; null: nobody yet. */
             decided_by: string | null;
@@ -3595,7 +3600,12 @@ export interface components {
              * @enum {string}
              */
             status: "approved" | "cancelled" | "denied" | "expired" | "pending";
-            /** @description The key or person that asked. */
+            /**
+             * @description threshold: its key has to ask for as much. sender_left: the person who sent it for later lost their access to the account before it went.
+             * @enum {string}
+             */
+            reason: "sender_left" | "threshold";
+            /** @description The key that asked, or the person who left. */
             requested_by: string | null;
             /** @description The key or person that decided; null: nobody yet. */
             decided_by: string | null;
@@ -3629,6 +3639,8 @@ export interface components {
             note: string | null;
             /** @description Null: a person asked, or a credential without a key. */
             requester: components["schemas"]["Requester"] | null;
+            /** @description Of `sender_left`: who sent it. Null: a key or a token did. */
+            sender_email: string | null;
             /** @description The page of the dashboard where a person decides. */
             url: string;
         };
@@ -14946,6 +14958,7 @@ export interface operations {
                      *             "id": "apr_5FxpRIrX4LWLkM04",
                      *             "transaction_id": "txn_5FxpRIrX4LWLkM04",
                      *             "status": "approved",
+                     *             "reason": "threshold",
                      *             "requested_by": "key_5FxpRIrX4LWLkM01",
                      *             "decided_by": "key_5FxpRIrX4LWLkM02",
                      *             "created_at": "2026-06-13T12:00:04Z",
@@ -14960,12 +14973,14 @@ export interface operations {
                      *               "key_id": "key_5FxpRIrX4LWLkM01",
                      *               "key_name": "Test"
                      *             },
+                     *             "sender_email": null,
                      *             "url": "https://topup.example.com/dashboard/approvals/apr_5FxpRIrX4LWLkM04"
                      *           },
                      *           {
                      *             "id": "apr_5FxpRIrX4LWLkM03",
                      *             "transaction_id": "txn_5FxpRIrX4LWLkM03",
                      *             "status": "expired",
+                     *             "reason": "threshold",
                      *             "requested_by": "key_5FxpRIrX4LWLkM01",
                      *             "decided_by": null,
                      *             "created_at": "2026-06-13T12:00:03Z",
@@ -14980,6 +14995,7 @@ export interface operations {
                      *               "key_id": "key_5FxpRIrX4LWLkM01",
                      *               "key_name": "Test"
                      *             },
+                     *             "sender_email": null,
                      *             "url": "https://topup.example.com/dashboard/approvals/apr_5FxpRIrX4LWLkM03"
                      *           }
                      *         ],
@@ -15029,6 +15045,7 @@ export interface operations {
                      *         "id": "apr_5FxpRIrX4LWLkM01",
                      *         "transaction_id": "txn_5FxpRIrX4LWLkM01",
                      *         "status": "pending",
+                     *         "reason": "threshold",
                      *         "requested_by": "key_5FxpRIrX4LWLkM01",
                      *         "decided_by": null,
                      *         "created_at": "2026-06-13T12:00:01Z",
@@ -15043,6 +15060,7 @@ export interface operations {
                      *           "key_id": "key_5FxpRIrX4LWLkM01",
                      *           "key_name": "Test"
                      *         },
+                     *         "sender_email": null,
                      *         "url": "https://topup.example.com/dashboard/approvals/apr_5FxpRIrX4LWLkM01"
                      *       }
                      *     }
@@ -15089,6 +15107,7 @@ export interface operations {
                      *           "id": "apr_5FxpRIrX4LWLkM01",
                      *           "transaction_id": "txn_5FxpRIrX4LWLkM01",
                      *           "status": "approved",
+                     *           "reason": "threshold",
                      *           "requested_by": "key_5FxpRIrX4LWLkM01",
                      *           "decided_by": "key_5FxpRIrX4LWLkM02",
                      *           "created_at": "2026-06-13T12:00:01Z",
@@ -15172,6 +15191,7 @@ export interface operations {
                      *           "id": "apr_5FxpRIrX4LWLkM02",
                      *           "transaction_id": "txn_5FxpRIrX4LWLkM02",
                      *           "status": "denied",
+                     *           "reason": "threshold",
                      *           "requested_by": "key_5FxpRIrX4LWLkM01",
                      *           "decided_by": "key_5FxpRIrX4LWLkM02",
                      *           "created_at": "2026-06-13T12:00:02Z",
@@ -20166,6 +20186,7 @@ export interface operations {
                      *                 "id": "apr_5FxpRIrX4LWLkM02",
                      *                 "transaction_id": "txn_5FxpRIrX4LWLkM02",
                      *                 "status": "denied",
+                     *                 "reason": "threshold",
                      *                 "requested_by": "key_5FxpRIrX4LWLkM01",
                      *                 "decided_by": "key_5FxpRIrX4LWLkM02",
                      *                 "created_at": "2026-06-13T12:00:02Z",
@@ -23494,6 +23515,7 @@ export interface operations {
                  *           "id": "apr_test",
                  *           "transaction_id": "txn_test",
                  *           "status": "pending",
+                 *           "reason": "threshold",
                  *           "requested_by": null,
                  *           "decided_by": null,
                  *           "created_at": "2026-06-13T12:00:00Z",
@@ -23585,6 +23607,7 @@ export interface operations {
                  *           "id": "apr_test",
                  *           "transaction_id": "txn_test",
                  *           "status": "approved",
+                 *           "reason": "threshold",
                  *           "requested_by": null,
                  *           "decided_by": "key_test",
                  *           "created_at": "2026-06-13T12:00:00Z",
@@ -23676,6 +23699,7 @@ export interface operations {
                  *           "id": "apr_test",
                  *           "transaction_id": "txn_test",
                  *           "status": "denied",
+                 *           "reason": "threshold",
                  *           "requested_by": null,
                  *           "decided_by": "key_test",
                  *           "created_at": "2026-06-13T12:00:00Z",
@@ -23767,6 +23791,7 @@ export interface operations {
                  *           "id": "apr_test",
                  *           "transaction_id": "txn_test",
                  *           "status": "cancelled",
+                 *           "reason": "threshold",
                  *           "requested_by": null,
                  *           "decided_by": "key_test",
                  *           "created_at": "2026-06-13T12:00:00Z",
@@ -23858,6 +23883,7 @@ export interface operations {
                  *           "id": "apr_test",
                  *           "transaction_id": "txn_test",
                  *           "status": "expired",
+                 *           "reason": "threshold",
                  *           "requested_by": null,
                  *           "decided_by": null,
                  *           "created_at": "2026-06-13T12:00:00Z",

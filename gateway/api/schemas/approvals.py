@@ -28,13 +28,16 @@ class AskedApproval(Approval, kw_only=True):
     requester: Annotated[
         Requester | None, Meta(description="Null: a person asked, or a credential without a key.")
     ]
+    sender_email: Annotated[
+        str | None, Meta(description="Of `sender_left`: who sent it. Null: a key or a token did.")
+    ]
     url: Annotated[str, Meta(description="The page of the dashboard where a person decides.")]
 
     @classmethod
     def seen(cls, asked: queries.AskedApproval, public_url: str) -> Self:
         """As the API shows it."""
         one, topup = asked.approval, asked.topup
-        key_id = one.requested_by
+        key_id = one.requested_by if one.reason == "threshold" else None
         return cls.of(
             one,
             platform=topup.platform,
@@ -43,5 +46,6 @@ class AskedApproval(Approval, kw_only=True):
             recipient_email=topup.recipient_email,
             note=topup.note,
             requester=None if key_id is None else Requester(key_id=key_id, key_name=asked.key_name),
+            sender_email=asked.sender_email,
             url=f"{public_url}/dashboard/approvals/{one.id}",
         )

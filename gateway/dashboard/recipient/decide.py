@@ -117,6 +117,7 @@ async def _shown(
         charged=language.money(topup.charged_cents),
         note=topup.note,
         key_name=found.key_name,
+        sender_email=found.sender_email,
         limits=[_limit(one, language) for one in limits],
         ends=language.moment(asked.expires_at),
         decided=None if asked.decided_at is None else language.moment(asked.decided_at),

@@ -2,11 +2,14 @@
 
 import pytest
 
-from kernel.clock import FixedClock
+from kernel.clock import FixedClock, rfc3339
+from store.database import Transaction
 from tests.gateway.dashboard.test_cli_login import begun, decided, polled
 from tests.gateway.dashboard.test_team import OWNER, TEAM, Team, link_in, opened
-from tests.support.browser import PASSWORD, csrf_of, new_browser, signed_in
-from tests.support.gateway import Gateway
+from tests.support.browser import PASSWORD, csrf_of, new_browser, signed_in, text_of
+from tests.support.gateway import API, Gateway
+from tests.support.operator_pages import account_of, press
+from worker.release import Releaser
 
 pytestmark = pytest.mark.fixed_clock
 NEW_PASSWORD = "another long password"
@@ -51,3 +54,52 @@ async def test_a_new_password_ends_the_invitations_of_before_and_the_page_says_s
     assert changed.status_code == 303
     assert (over.status_code, again.status_code) == (404, 200)
     assert "invitation is over" in page
+
+
+async def test_a_send_for_later_of_who_left_is_released_by_the_owner_and_by_no_key_of_theirs(
+    team: Team, clock: FixedClock
+) -> None:
+    theirs = await team.joined("dev@acme.example", "developer")
+    send = {"platform": "claude", "amount_cents": 1000, "recipient_email": "user@example.com"}
+    at = {"send_at": rfc3339(clock.now_us() + 3_600_000_000)}
+    html = (await theirs.get("/dashboard")).text
+    csrf = {"X-CSRF-Token": csrf_of(html), "Origin": team.gateway.url}
+    sent = await theirs.request(
+        "POST", f"{API}/topup/send", {**csrf, "Idempotency-Key": "later"}, json={**send, **at}
+    )
+    assert sent.json()["status"] == "scheduled", sent.text
+    own = await account_of(team.owner)
+    key = await team.gateway.key(own, scopes=("approvals:write", "topup:read"))
+    await team.press("dev@acme.example", "remove")
+    clock.advance_s(3600)
+    context = team.gateway.context
+    await Releaser(context.database, context.clock, context.engine).sweep()
+    await context.database.transaction(lambda tx: made_by_them(tx, sent.json()["transaction_id"]))
+
+    listed = await team.gateway.call("GET", "/approvals?status=pending", key=key)
+    (asked,) = listed.json()["data"]["items"]
+    by_key = await team.gateway.call("POST", f"/approvals/{asked['id']}/approve", key=key, json={})
+    page = text_of((await team.owner.get(f"/dashboard/approvals/{asked['id']}")).text)
+    await press(
+        team.owner,
+        f"/dashboard/approvals/{asked['id']}",
+        f"/dashboard/approvals/{asked['id']}/approve",
+    )
+    status = await team.gateway.call(
+        "GET", f"/topup/status/{sent.json()['transaction_id']}", key=key
+    )
+
+    assert (asked["reason"], asked["sender_email"]) == ("sender_left", "dev@acme.example")
+    assert asked["requester"] is None
+    assert (by_key.status_code, by_key.json()["code"]) == (403, 2009)
+    assert "dev@acme.example has left" in page
+    assert status.json()["status"] == "delivered"
+
+
+async def made_by_them(tx: Transaction, topup_id: str) -> None:
+    """As if whoever sent the top-up had made every key of the account."""
+    await tx.execute(
+        """UPDATE api_keys SET made_by = (SELECT sent_by FROM topups WHERE id = :id)
+           WHERE account_id = (SELECT account_id FROM topups WHERE id = :id)""",
+        id=topup_id,
+    )

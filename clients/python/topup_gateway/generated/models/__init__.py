@@ -39,6 +39,7 @@ from .approval_expired_event_environment import ApprovalExpiredEventEnvironment
 from .approval_of_top_up_event_data import ApprovalOfTopUpEventData
 from .approval_of_top_up_event_data_metadata import ApprovalOfTopUpEventDataMetadata
 from .approval_of_top_up_event_data_status import ApprovalOfTopUpEventDataStatus
+from .approval_reason import ApprovalReason
 from .approval_requested_event import ApprovalRequestedEvent
 from .approval_requested_event_environment import ApprovalRequestedEventEnvironment
 from .approval_status import ApprovalStatus
@@ -48,6 +49,7 @@ from .asked_approval_answer_status import AskedApprovalAnswerStatus
 from .asked_approval_page import AskedApprovalPage
 from .asked_approval_page_answer import AskedApprovalPageAnswer
 from .asked_approval_page_answer_status import AskedApprovalPageAnswerStatus
+from .asked_approval_reason import AskedApprovalReason
 from .asked_approval_status import AskedApprovalStatus
 from .attempt import Attempt
 from .attempt_answer import AttemptAnswer
@@ -735,6 +737,7 @@ __all__ = (
     "ApprovalOfTopUpEventData",
     "ApprovalOfTopUpEventDataMetadata",
     "ApprovalOfTopUpEventDataStatus",
+    "ApprovalReason",
     "ApprovalRequestedEvent",
     "ApprovalRequestedEventEnvironment",
     "ApprovalStatus",
@@ -744,6 +747,7 @@ __all__ = (
     "AskedApprovalPage",
     "AskedApprovalPageAnswer",
     "AskedApprovalPageAnswerStatus",
+    "AskedApprovalReason",
     "AskedApprovalStatus",
     "Attempt",
     "AttemptAnswer",

@@ -7,6 +7,7 @@ from typing import Any, TypeVar, cast
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
+from ..models.approval_reason import ApprovalReason, check_approval_reason
 from ..models.approval_status import ApprovalStatus, check_approval_status
 
 T = TypeVar("T", bound="Approval")
@@ -27,8 +28,11 @@ class Approval:
     """ The top-up's id. """
     status: ApprovalStatus
     """ Its state. """
+    reason: ApprovalReason
+    """ threshold: its key has to ask for as much. sender_left: the person who sent it for later lost their access
+    to the account before it went. """
     requested_by: None | str
-    """ The key or person that asked. """
+    """ The key that asked, or the person who left. """
     decided_by: None | str
     """ The key or person that decided; null: nobody yet. """
     created_at: datetime.datetime
@@ -45,6 +49,8 @@ class Approval:
         transaction_id = self.transaction_id
 
         status: str = self.status
+
+        reason: str = self.reason
 
         requested_by: None | str
         requested_by = self.requested_by
@@ -69,6 +75,7 @@ class Approval:
                 "id": id,
                 "transaction_id": transaction_id,
                 "status": status,
+                "reason": reason,
                 "requested_by": requested_by,
                 "decided_by": decided_by,
                 "created_at": created_at,
@@ -87,6 +94,8 @@ class Approval:
         transaction_id = d.pop("transaction_id")
 
         status = check_approval_status(d.pop("status"))
+
+        reason = check_approval_reason(d.pop("reason"))
 
         def _parse_requested_by(data: object) -> None | str:
             if data is None:
@@ -125,6 +134,7 @@ class Approval:
             id=id,
             transaction_id=transaction_id,
             status=status,
+            reason=reason,
             requested_by=requested_by,
             decided_by=decided_by,
             created_at=created_at,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
+from ..models.asked_approval_reason import AskedApprovalReason, check_asked_approval_reason
 from ..models.asked_approval_status import AskedApprovalStatus, check_asked_approval_status
 
 if TYPE_CHECKING:
@@ -26,8 +27,11 @@ class AskedApproval:
     """ The top-up's id. """
     status: AskedApprovalStatus
     """ Its state. """
+    reason: AskedApprovalReason
+    """ threshold: its key has to ask for as much. sender_left: the person who sent it for later lost their access
+    to the account before it went. """
     requested_by: None | str
-    """ The key or person that asked. """
+    """ The key that asked, or the person who left. """
     decided_by: None | str
     """ The key or person that decided; null: nobody yet. """
     created_at: datetime.datetime
@@ -48,6 +52,8 @@ class AskedApproval:
     """ A note of the sender's own. """
     requester: None | Requester
     """ Null: a person asked, or a credential without a key. """
+    sender_email: None | str
+    """ Of `sender_left`: who sent it. Null: a key or a token did. """
     url: str
     """ The page of the dashboard where a person decides. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
@@ -60,6 +66,8 @@ class AskedApproval:
         transaction_id = self.transaction_id
 
         status: str = self.status
+
+        reason: str = self.reason
 
         requested_by: None | str
         requested_by = self.requested_by
@@ -94,6 +102,9 @@ class AskedApproval:
         else:
             requester = self.requester
 
+        sender_email: None | str
+        sender_email = self.sender_email
+
         url = self.url
 
         field_dict: dict[str, Any] = {}
@@ -103,6 +114,7 @@ class AskedApproval:
                 "id": id,
                 "transaction_id": transaction_id,
                 "status": status,
+                "reason": reason,
                 "requested_by": requested_by,
                 "decided_by": decided_by,
                 "created_at": created_at,
@@ -114,6 +126,7 @@ class AskedApproval:
                 "recipient_email": recipient_email,
                 "note": note,
                 "requester": requester,
+                "sender_email": sender_email,
                 "url": url,
             }
         )
@@ -130,6 +143,8 @@ class AskedApproval:
         transaction_id = d.pop("transaction_id")
 
         status = check_asked_approval_status(d.pop("status"))
+
+        reason = check_asked_approval_reason(d.pop("reason"))
 
         def _parse_requested_by(data: object) -> None | str:
             if data is None:
@@ -194,12 +209,20 @@ class AskedApproval:
 
         requester = _parse_requester(d.pop("requester"))
 
+        def _parse_sender_email(data: object) -> None | str:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        sender_email = _parse_sender_email(d.pop("sender_email"))
+
         url = d.pop("url")
 
         asked_approval = cls(
             id=id,
             transaction_id=transaction_id,
             status=status,
+            reason=reason,
             requested_by=requested_by,
             decided_by=decided_by,
             created_at=created_at,
@@ -211,6 +234,7 @@ class AskedApproval:
             recipient_email=recipient_email,
             note=note,
             requester=requester,
+            sender_email=sender_email,
             url=url,
         )
 

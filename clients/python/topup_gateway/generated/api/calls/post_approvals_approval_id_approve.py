@@ -16,8 +16,9 @@ def post_approvals_approval_id_approve(
     """Let a held send go on.
 
     The rules are checked again. A key that has an ancestor in common with the one that asked
-    cannot decide, and nobody can after `expires_at`. If the key that asked has ended, the top-
-    up is cancelled, its funds go back, and the answer is 3009. Scope: `approvals:write`.
+    cannot decide, nor one that the person made whose send it is, and nobody can after
+    `expires_at`. If the key that asked has ended, the top-up is cancelled, its funds go back,
+    and the answer is 3009. Scope: `approvals:write`.
     """
 
     headers: dict[str, Any] = {}
