@@ -99,15 +99,15 @@ class Metrics:
             "Attempts whose outcome was not written, since another claim had taken over.",
             "environment",
         )
-        self.deliveries_due = self._gauge(
+        self.deliveries_due = self._plain_gauge(
             "topup_deliveries_due",
             "Webhook deliveries that are due, 100 of an endpoint and 400 endpoints at most.",
         )
-        self.oldest_due_seconds = self._gauge(
+        self.oldest_due_seconds = self._plain_gauge(
             "topup_oldest_due_seconds",
             "Seconds that the longest due webhook delivery of an enabled endpoint has waited.",
         )
-        self.overlooked_seconds = self._gauge(
+        self.overlooked_seconds = self._plain_gauge(
             "topup_overlooked_seconds",
             "The same of endpoints that no worker looks after; /healthz/deliveries is 503 above 0.",
         )
@@ -138,17 +138,16 @@ class Metrics:
             "outcome",
             "environment",
         )
-        self.mail_oldest_due_seconds = self._gauge(
+        self.mail_oldest_due_seconds = self._plain_gauge(
             "topup_mail_oldest_due_seconds",
             "Seconds that the longest due mail to a recipient has waited.",
         )
-        self.payments_unanswered = PlainGauge(
+        self.payments_unanswered = self._plain_gauge(
             "topup_payments_unanswered",
             "What a payment provider was asked and has not answered or done for an hour.",
             "environment",
             "kind",
         )
-        self._registry.register(self.payments_unanswered)
         self.provider_seconds = self._plain_histogram(
             "topup_provider_seconds",
             "Seconds of one request to a payment provider, by provider and outcome.",
@@ -164,13 +163,12 @@ class Metrics:
             bounds=_OUTSIDE_SECONDS,
         )
 
-        self.topups_waiting = PlainGauge(
+        self.topups_waiting = self._plain_gauge(
             "topup_topups_waiting",
             "Pending top-ups with suppliers, 10,000 at most: all, those for a person, those overdue.",
             "environment",
             "state",
         )
-        self._registry.register(self.topups_waiting)
 
     def _database(self) -> None:
         self.queue_depth = self._gauge(
@@ -202,60 +200,74 @@ class Metrics:
         self.pool_wait_seconds = self._plain_counter(
             "topup_pool_wait_seconds", "Seconds of those waits together."
         )
-        self.database_primaries = self._gauge(
+        self.database_primaries = self._plain_gauge(
             "topup_database_primaries",
             "Servers of DATABASE_URL that say they are the primary; more than 1: one was not stopped.",
         )
-        self.database_timeline = self._gauge(
+        self.database_timeline = self._plain_gauge(
             "topup_database_timeline",
             "The timeline of the server that this process goes by; each promotion begins the next.",
         )
-        self.database_refused = PlainGauge(
+        self.server_connections = self._plain_gauge(
+            "topup_server_connections", "Connections to the database server, whoever's they are."
+        )
+        self.server_connections_max = self._plain_gauge(
+            "topup_server_connections_max",
+            "Connections that the server lets others than superusers have.",
+        )
+        self.transaction_id_age = self._plain_gauge(
+            "topup_database_transaction_id_age",
+            "Transactions since the server's oldest unfrozen one; near 2 billion it takes no writes.",
+        )
+        self.database_refused = self._plain_gauge(
             "topup_database_refused",
             "1 while a server, or a file, is refused for this reason, else 0.",
             "reason",
         )
-        self._registry.register(self.database_refused)
 
     def _ledger(self) -> None:
         """What `topup audit` found; nothing is shown until it has run."""
-        self.ledger_proved = PlainGauge(
+        self.ledger_proved = self._plain_gauge(
             "topup_ledger_proved_timestamp_seconds",
             "Unix time at which the last `topup audit` that found nothing began.",
         )
-        self._registry.register(self.ledger_proved)
-        self.ledger_findings = PlainGauge(
+        self.ledger_findings = self._plain_gauge(
             "topup_ledger_findings", "Rows that broke a rule in the last `topup audit`."
         )
-        self._registry.register(self.ledger_findings)
-        self.checkpoint_due = PlainGauge(
+        self.checkpoint_due = self._plain_gauge(
             "topup_checkpoint_due_timestamp_seconds",
             "Unix time at which the next day of the ledger is to be sealed.",
             "environment",
         )
-        self._registry.register(self.checkpoint_due)
-        self.machine_payments_stuck = PlainGauge(
+        self.machine_payments_stuck = self._plain_gauge(
             "topup_machine_payments_stuck",
             "Payments of machines of which nobody knows whether they were settled: a person decides.",
             "environment",
         )
-        self._registry.register(self.machine_payments_stuck)
-        self.money_differences = PlainGauge(
+        self.money_differences = self._plain_gauge(
             "topup_money_differences",
             "Open differences between provider, ledger and supplier.",
             "environment",
             "kind",
         )
-        self._registry.register(self.money_differences)
-        self.reconciled = PlainGauge(
+        self.reconciled = self._plain_gauge(
             "topup_reconciled_timestamp_seconds",
             "Unix time at which the last comparison of this part that came to its end began.",
             "environment",
             "part",
         )
-        self._registry.register(self.reconciled)
 
     def _process(self) -> None:
+        self.ready = self._plain_gauge(
+            "topup_ready",
+            "1 while this check of /readyz passes, else 0.",
+            "check",
+        )
+        self.source_read = self._plain_gauge(
+            "topup_source_read_timestamp_seconds",
+            "Unix time at which the source behind some gauges was last read; they are gone while it can't be.",
+            "source",
+        )
         self.clock_off_seconds = self._gauge(
             "topup_clock_off_seconds",
             "Seconds that this machine's clock is ahead of the database's, by which all is done.",
@@ -276,28 +288,24 @@ class Metrics:
         self.open_files_max = self._gauge(
             "topup_open_files_max", "File descriptors that this process may have."
         )
-        self.chore_ended = PlainGauge(
+        self.chore_ended = self._plain_gauge(
             "topup_chore_ended_timestamp_seconds",
             "Unix time at which a chore of this worker last ended well.",
             "chore",
         )
-        self._registry.register(self.chore_ended)
-        self.pruning_lag_seconds = PlainGauge(
+        self.pruning_lag_seconds = self._plain_gauge(
             "topup_pruning_lag_seconds",
             "Seconds by which the oldest row that pruning failed to delete has outlived its retention.",
         )
-        self._registry.register(self.pruning_lag_seconds)
         self.staging_closed = self._gauge(
             "topup_staging_closed", "1 while staging is refused for want of room."
         )
-        self.staging_room_bytes = PlainGauge(
+        self.staging_room_bytes = self._plain_gauge(
             "topup_staging_room_bytes",
             "Bytes that may still be used before staging is refused; below 0 it is.",
         )
-        self._registry.register(self.staging_room_bytes)
-        build = PlainGauge("topup_build_info", "1, with the version that runs.", "version")
+        build = self._plain_gauge("topup_build_info", "1, with the version that runs.", "version")
         build.set(1, version.running())
-        self._registry.register(build)
 
     def render(self) -> bytes:
         """The text of GET /metrics, of type CONTENT_TYPE."""
@@ -305,6 +313,11 @@ class Metrics:
 
     def _gauge(self, name: str, meaning: str) -> Gauge:
         return Gauge(name, meaning, registry=self._registry)
+
+    def _plain_gauge(self, name: str, meaning: str, *labels: str) -> PlainGauge:
+        gauge = PlainGauge(name, meaning, *labels)
+        self._registry.register(gauge)
+        return gauge
 
     def _plain_counter(self, name: str, meaning: str, *labels: str) -> PlainCounter:
         counter = PlainCounter(name, meaning, *labels)

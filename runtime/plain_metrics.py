@@ -42,7 +42,7 @@ class PlainCounter(Collector):
 
 
 class PlainGauge(Collector):
-    """A value for each combination of the labels' values; shown once it was set."""
+    """A value for each combination of the labels' values; shown from `set` until `clear`."""
 
     def __init__(self, name: str, meaning: str, *labels: str) -> None:
         self._name, self._meaning, self._labels = name, meaning, labels
@@ -50,6 +50,10 @@ class PlainGauge(Collector):
 
     def set(self, value: float, *values: str) -> None:
         self._values[values] = value
+
+    def clear(self) -> None:
+        """Show nothing: the source of the values is gone."""
+        self._values.clear()
 
     def collect(self) -> Iterator[Metric]:
         family = GaugeMetricFamily(self._name, self._meaning, labels=self._labels)

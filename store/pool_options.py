@@ -21,10 +21,14 @@ class PoolOptions:
 
 @dataclass(frozen=True, slots=True)
 class ServerRoom:
-    """Connections of the whole server: what it allows to roles that are not superusers, how many are
-    ours (application_name topup), and how many are others'.
+    """What is left of the whole server's limits.
+
+    connections_max counts what roles that are not superusers may have; ours are those whose
+    application_name is topup. transaction_id_age counts transactions since the oldest unfrozen one: near
+    2 billion PostgreSQL takes no writes.
     """
 
     connections_max: int
     ours: int
     others: int
+    transaction_id_age: int

@@ -22,7 +22,6 @@ from tests.test_tidy import (
     writers,
 )
 
-MODULES_MAX = 26
 # The lowest first; those of one row do not know each other. "" is what lies in the folder itself.
 ROOMS: dict[str, tuple[set[str], ...]] = {
     "billing": (
@@ -176,20 +175,6 @@ def test_a_table_is_read_by_its_own_room_and_those_above() -> None:
 
     assert not findings, shown(findings)
     assert {(name, table) for name, _, table in found} == READS_UPWARDS, "one that nothing needs"
-
-
-def test_a_folder_can_be_taken_in_at_a_glance() -> None:
-    folders: dict[Path, int] = {}
-    for path in sources():
-        if path.name != "__init__.py" and "versions" not in path.parts:
-            folders[path.parent] = folders.get(path.parent, 0) + 1
-    findings = [
-        f"{name_of(folder)} has {count} modules"
-        for folder, count in folders.items()
-        if count > MODULES_MAX
-    ]
-
-    assert not findings, shown(findings)
 
 
 def test_each_path_that_a_document_names_exists() -> None:

@@ -26,7 +26,6 @@ ROWS = (
 RANK = {package: rank for rank, row in enumerate(ROWS) for package in row}
 PACKAGES = sorted(RANK)
 FUNCTION_LINES_MAX = 60
-MODULE_LINES_MAX = 460
 
 SPEAKS_OF_DATABASES = {"store", "cli"}
 # The log also masks what a driver's own error would print, should one ever get past the store.
@@ -242,19 +241,6 @@ def test_functions_fit_on_a_screen() -> None:
         if "/migrations/versions/" not in name_of(path)
         for function in functions_of(tree_of(path))
         if (lines := (function.end_lineno or 0) - function.lineno + 1) > FUNCTION_LINES_MAX
-    ]
-
-    assert not findings, shown(findings)
-
-
-def test_modules_can_be_read_in_one_sitting() -> None:
-    findings = [
-        f"{name_of(path)} has {lines} lines"
-        for path in sources(with_tests=True)
-        # The schema is a list of tables, each explained; its length is theirs.
-        if name_of(path) != "store/schema.py"
-        and "/migrations/versions/" not in name_of(path)
-        and (lines := len(path.read_text(encoding="utf-8").splitlines())) > MODULE_LINES_MAX
     ]
 
     assert not findings, shown(findings)

@@ -18,7 +18,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from gateway.answers import envelope
-from gateway.api import caller
+from gateway.api import caller, gauges_of_database
 from gateway.api.readiness import Readiness
 from gateway.http.auth import check_presented, is_within, presented
 from gateway.http.errors import refusal_of
@@ -26,7 +26,7 @@ from kernel.clock import SECOND_US
 from kernel.errors import DomainError
 from keys.principal import ADMIN, check_address, require_scope
 from runtime.context import Context
-from runtime.metrics import CONTENT_TYPE, Metrics
+from runtime.metrics import CONTENT_TYPE
 from runtime.processes.merged_figures import merged
 from runtime.processes.siblings import Siblings
 from store.errors import StoreError
@@ -54,7 +54,7 @@ def routes(context: Context, more_checks: Checks = no_checks) -> list[Route]:
         Route("/healthz/deliveries", _deliveries(readiness), methods=["GET"]),
         Route("/healthz/caller", _caller(context), methods=["GET"]),
         Route("/readyz", _readyz(context, readiness, more_checks), methods=["GET"]),
-        Route("/metrics", _metrics(context, readiness), methods=["GET"]),
+        Route("/metrics", _metrics(context, readiness, more_checks), methods=["GET"]),
     ]
 
 
@@ -73,7 +73,7 @@ def sibling_app(context: Context, more_checks: Checks = no_checks) -> ASGIApp:
     reach.
     """
     readiness = _readiness(context)
-    figures = partial(_own_figures, context, readiness)
+    figures = partial(_own_figures, context, readiness, more_checks)
 
     async def metrics(_request: Request) -> Response:
         return PlainTextResponse(await figures())
@@ -162,21 +162,23 @@ def _platforms(context: Context) -> dict[str, object]:
     return {"state": "no_supplier" if missing else "ok", "without_supplier": missing}
 
 
-def _metrics(context: Context, readiness: Readiness) -> _Answering:
+def _metrics(context: Context, readiness: Readiness, more_checks: Checks) -> _Answering:
     async def metrics(request: Request) -> Response:
         try:
             await _check_reader(context, request)
         except (DomainError, StoreError) as error:
             return envelope.response(refusal_of(error), context.clock.now_us())
-        own = await _own_figures(context, readiness)
+        own = await _own_figures(context, readiness, more_checks)
         text = own if context.siblings is None else await _figures_of_all(context.siblings, own)
         return Response(text, headers={**_NO_STORE, "content-type": CONTENT_TYPE})
 
     return metrics
 
 
-async def _own_figures(context: Context, readiness: Readiness) -> str:
+async def _own_figures(context: Context, readiness: Readiness, more_checks: Checks) -> str:
     await _read_gauges(context, readiness)
+    for check, state in {**await readiness.checks(), **more_checks()}.items():
+        context.metrics.ready.set(int(state == "ok"), check)
     return context.metrics.render().decode()
 
 
@@ -188,7 +190,7 @@ async def _figures_of_all(siblings: Siblings, own: str) -> str:
 
 
 async def _read_gauges(context: Context, readiness: Readiness) -> None:
-    """What is known when somebody asks; while the database does not answer, its gauges stay."""
+    """Set what is known at the moment of the scrape."""
     metrics = context.metrics
     metrics.statements.set(context.database.statements_run)
     waits, waited_s = context.database.pool_waits
@@ -197,37 +199,7 @@ async def _read_gauges(context: Context, readiness: Readiness) -> None:
     metrics.queue_depth.set(context.engine.depth)
     metrics.lock_timeouts.show(context.engine.lock_timeouts)
     metrics.redis_up.set(context.redis.is_up)
-    if (backlog := await readiness.backlog.see()) is not None:
-        metrics.oldest_due_seconds.set(backlog.oldest_due_us / SECOND_US)
-        metrics.overlooked_seconds.set(backlog.overlooked_us / SECOND_US)
-    if (due := await readiness.due.see()) is not None:
-        metrics.deliveries_due.set(due)
-    if (mail_us := await readiness.mail.see()) is not None:
-        metrics.mail_oldest_due_seconds.set(mail_us / SECOND_US)
-    for (environment, state), number in (await readiness.desk.see() or {}).items():
-        metrics.topups_waiting.set(number, environment, state)
-    for (environment, kind), number in (await readiness.unanswered.see() or {}).items():
-        metrics.payments_unanswered.set(number, environment, kind)
-    await _read_reconciliation(metrics, readiness)
-    for one in await readiness.sealed.see() or ():
-        if one.due_at is not None:
-            metrics.checkpoint_due.set(one.due_at / SECOND_US, one.environment)
-    if (proof := await readiness.proof.see()) is not None:
-        metrics.ledger_findings.set(proof.findings)
-        if proof.proved_at is not None:
-            metrics.ledger_proved.set(proof.proved_at / SECOND_US)
-
-
-async def _read_reconciliation(metrics: Metrics, readiness: Readiness) -> None:
-    for environment, number in (await readiness.stuck.see() or {}).items():
-        metrics.machine_payments_stuck.set(number, environment)
-    if (standing := await readiness.reconciled.see()) is None:
-        return
-    for (environment, kind), number in standing.open.items():
-        metrics.money_differences.set(number, environment, kind)
-    for run in standing.runs:
-        if run.ended_at is not None:
-            metrics.reconciled.set(run.ended_at / SECOND_US, run.environment, run.part)
+    await gauges_of_database.read(metrics, readiness)
 
 
 async def _check_reader(context: Context, request: Request) -> None:

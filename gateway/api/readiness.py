@@ -9,6 +9,7 @@ import asyncio
 import os
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Final, Generic, TypeVar
 
 from billing.checkpoints.sealing import standings
@@ -84,18 +85,17 @@ class WriteWatch:
 class Watch(Generic[T]):
     """What the database says of one thing, at most age_s_max old, however many ask at once."""
 
-    def __init__(
-        self, database: Store, read: Callable[[Transaction], Awaitable[T]], *, age_s_max: float
-    ) -> None:
-        self._database = database
-        self._read = read
+    def __init__(self, ask: Callable[[], Awaitable[T]], *, age_s_max: float) -> None:
+        self._ask = ask
         self._age_s_max = age_s_max
         self._lock = asyncio.Lock()
         self._seen: T | None = None
         self._seen_s = float("-inf")
+        # Unix time of the last read that was answered; None: there was none.
+        self.answered_at_s: float | None = None
 
     async def see(self) -> T | None:
-        """None while the database does not answer."""
+        """Return what was read, or None while the database does not answer."""
         async with self._lock:
             if time.monotonic() - self._seen_s >= self._age_s_max:
                 self._seen = await self._look()
@@ -105,9 +105,11 @@ class Watch(Generic[T]):
     async def _look(self) -> T | None:
         try:
             async with asyncio.timeout(DATABASE_TIMEOUT_S):
-                return await self._database.read(self._read)
+                seen = await self._ask()
         except (StoreError, TimeoutError):
             return None
+        self.answered_at_s = time.time()
+        return seen
 
 
 class Readiness:
@@ -121,20 +123,25 @@ class Readiness:
         self._writes = WriteWatch(self._database, engine, clock)
         self._clock = clock
         self._attempt_us_max = attempt_us_max
-        self.backlog = Watch(self._database, self._read_backlog, age_s_max=BACKLOG_AGE_S_MAX)
-        # For metrics: how many deliveries are due; since how many microseconds the longest due mail
-        # to a recipient waits, 0 where none does; how many top-ups wait, by environment and state;
-        # what a payment provider was asked and has not answered for an hour, by environment and kind;
-        # which payments of machines a person decides, by environment; what differs between provider, ledger and supplier; what `topup audit` found last, None where nobody has looked;
-        # how far the ledger is sealed.
-        self.due = Watch(self._database, self._count_due, age_s_max=DUE_AGE_S_MAX)
-        self.mail = Watch(self._database, self._read_mail, age_s_max=DUE_AGE_S_MAX)
-        self.desk = Watch(self._database, self._read_desk, age_s_max=DUE_AGE_S_MAX)
-        self.unanswered = Watch(self._database, self._count_unanswered, age_s_max=PROOF_AGE_S_MAX)
-        self.stuck = Watch(self._database, count_stuck, age_s_max=PROOF_AGE_S_MAX)
-        self.reconciled = Watch(self._database, read_standing, age_s_max=PROOF_AGE_S_MAX)
-        self.proof = Watch(self._database, last_proof, age_s_max=PROOF_AGE_S_MAX)
-        self.sealed = Watch(self._database, standings, age_s_max=PROOF_AGE_S_MAX)
+        self.backlog = self._watch(self._read_backlog, age_s_max=BACKLOG_AGE_S_MAX)
+        # Due deliveries; microseconds since the longest due mail to a recipient; top-ups that wait, by
+        # environment and state; what a payment provider has not answered for an hour, by environment and
+        # kind; machines' payments for a person, by environment; differences between provider, ledger and
+        # supplier; what `topup audit` found last; how far the ledger is sealed; the server's own limits.
+        self.due = self._watch(self._count_due, age_s_max=DUE_AGE_S_MAX)
+        self.mail = self._watch(self._read_mail, age_s_max=DUE_AGE_S_MAX)
+        self.desk = self._watch(self._read_desk, age_s_max=DUE_AGE_S_MAX)
+        self.unanswered = self._watch(self._count_unanswered, age_s_max=PROOF_AGE_S_MAX)
+        self.stuck = self._watch(count_stuck, age_s_max=PROOF_AGE_S_MAX)
+        self.reconciled = self._watch(read_standing, age_s_max=PROOF_AGE_S_MAX)
+        self.proof = self._watch(last_proof, age_s_max=PROOF_AGE_S_MAX)
+        self.sealed = self._watch(standings, age_s_max=PROOF_AGE_S_MAX)
+        self.room = Watch(self._database.room, age_s_max=PROOF_AGE_S_MAX)
+
+    def _watch(
+        self, read: Callable[[Transaction], Awaitable[T]], *, age_s_max: float
+    ) -> "Watch[T]":
+        return Watch(partial(self._database.read, read), age_s_max=age_s_max)
 
     async def checks(self) -> dict[str, str]:
         """Each part and "ok", or what is wrong with it."""

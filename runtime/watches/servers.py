@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import logging
 import re
+import time
 from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
@@ -79,7 +80,10 @@ async def look(
 
 
 def _show(servers: ServerWatch, seen: Sequence[SeenServer], metrics: Metrics) -> None:
-    metrics.database_primaries.set(sum(one.role == "primary" for one in seen))
+    # A file has no servers, and 0 would be an alarm.
+    if seen:
+        metrics.source_read.set(time.time(), "servers")
+        metrics.database_primaries.set(sum(one.role == "primary" for one in seen))
     metrics.database_timeline.set(servers.position.timeline)
     for reason in REFUSALS:
         is_so = servers.fault is reason or any(one.fault is reason for one in seen)

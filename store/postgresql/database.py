@@ -280,7 +280,9 @@ class PostgresqlDatabase:
         async def work(tx: Transaction) -> ServerRoom:
             row = await tx.fetch_one(ROOM)
             assert row is not None, "it counts"
-            return ServerRoom(row["connections_max"], row["ours"], row["others"])
+            return ServerRoom(
+                row["connections_max"], row["ours"], row["others"], row["transaction_id_age"]
+            )
 
         return await self.read(work)
 

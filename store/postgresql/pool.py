@@ -55,7 +55,8 @@ SERVER_SETTINGS = {
 ROOM: Final = f"""
 SELECT CURRENT_SETTING('max_connections')::bigint
     - CURRENT_SETTING('superuser_reserved_connections')::bigint AS connections_max,
-  COUNT(*) FILTER (WHERE is_ours) AS ours, COUNT(*) FILTER (WHERE NOT is_ours) AS others
+  COUNT(*) FILTER (WHERE is_ours) AS ours, COUNT(*) FILTER (WHERE NOT is_ours) AS others,
+  (SELECT MAX(AGE(datfrozenxid)) FROM pg_database)::bigint AS transaction_id_age
 FROM (SELECT application_name = '{SERVER_SETTINGS["application_name"]}' AS is_ours
   FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> PG_BACKEND_PID()) AS sessions
 """

@@ -1,0 +1,90 @@
+"""Fill the gauges that are read from the database, and take them away while it can't be read.
+
+A gauge that keeps its last value hides that its source is gone. So each source has its gauges: a read
+that fails clears them, and `topup_source_read_timestamp_seconds` says when it last succeeded.
+"""
+
+from collections.abc import Mapping
+from typing import TypeVar
+
+from billing.ledger.proof import LastProof
+from billing.reconciliation.standing import Standing
+from gateway.api.readiness import Readiness, T, Watch
+from kernel.clock import SECOND_US
+from runtime.metrics import Metrics
+from runtime.plain_metrics import PlainGauge
+from store.pool_options import ServerRoom
+from webhooks.deliveries.backlog import Backlog
+
+LABELS = TypeVar("LABELS", bound=tuple[str, ...])
+
+
+async def read(metrics: Metrics, readiness: Readiness) -> None:
+    """Fill each source's gauges, or clear them if the database doesn't answer."""
+    m, r = metrics, readiness
+    backlog = await _read(m, "backlog", r.backlog, m.oldest_due_seconds, m.overlooked_seconds)
+    if backlog is not None:
+        _fill_backlog(m, backlog)
+    if (due := await _read(m, "due", r.due, m.deliveries_due)) is not None:
+        m.deliveries_due.set(due)
+    if (mail_us := await _read(m, "mail", r.mail, m.mail_oldest_due_seconds)) is not None:
+        m.mail_oldest_due_seconds.set(mail_us / SECOND_US)
+    waiting = await _read(m, "topups", r.desk, m.topups_waiting)
+    _fill_by_labels(m.topups_waiting, waiting)
+    unanswered = await _read(m, "payments", r.unanswered, m.payments_unanswered)
+    _fill_by_labels(m.payments_unanswered, unanswered)
+    stuck = await _read(m, "machine_payments", r.stuck, m.machine_payments_stuck)
+    for environment, number in (stuck or {}).items():
+        m.machine_payments_stuck.set(number, environment)
+    compared = await _read(m, "reconciliation", r.reconciled, m.money_differences, m.reconciled)
+    if compared is not None:
+        _fill_reconciliation(m, compared)
+    sealed = await _read(m, "checkpoints", r.sealed, m.checkpoint_due)
+    for one in sealed or ():
+        if one.due_at is not None:
+            m.checkpoint_due.set(one.due_at / SECOND_US, one.environment)
+    proof = await _read(m, "proof", r.proof, m.ledger_findings, m.ledger_proved)
+    if proof is not None:
+        _fill_proof(m, proof)
+    of_server = (m.server_connections, m.server_connections_max, m.transaction_id_age)
+    if (room := await _read(m, "server", r.room, *of_server)) is not None:
+        _fill_server(m, room)
+
+
+async def _read(metrics: Metrics, source: str, watch: Watch[T], *gauges: PlainGauge) -> T | None:
+    """Clear the gauges and return what fills them, or None."""
+    seen = await watch.see()
+    for gauge in gauges:
+        gauge.clear()
+    if watch.answered_at_s is not None:
+        metrics.source_read.set(watch.answered_at_s, source)
+    return seen
+
+
+def _fill_backlog(metrics: Metrics, seen: Backlog) -> None:
+    metrics.oldest_due_seconds.set(seen.oldest_due_us / SECOND_US)
+    metrics.overlooked_seconds.set(seen.overlooked_us / SECOND_US)
+
+
+def _fill_by_labels(gauge: PlainGauge, seen: Mapping[LABELS, int] | None) -> None:
+    for labels, number in (seen or {}).items():
+        gauge.set(number, *labels)
+
+
+def _fill_reconciliation(metrics: Metrics, seen: Standing) -> None:
+    _fill_by_labels(metrics.money_differences, seen.open)
+    for run in seen.runs:
+        if run.ended_at is not None:
+            metrics.reconciled.set(run.ended_at / SECOND_US, run.environment, run.part)
+
+
+def _fill_proof(metrics: Metrics, seen: LastProof) -> None:
+    metrics.ledger_findings.set(seen.findings)
+    if seen.proved_at is not None:
+        metrics.ledger_proved.set(seen.proved_at / SECOND_US)
+
+
+def _fill_server(metrics: Metrics, seen: ServerRoom) -> None:
+    metrics.server_connections.set(seen.ours + seen.others)
+    metrics.server_connections_max.set(seen.connections_max)
+    metrics.transaction_id_age.set(seen.transaction_id_age)
