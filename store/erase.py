@@ -57,6 +57,11 @@ STEPS = (
         "transaction_id",
         "transaction_id IN (SELECT id FROM topups WHERE {own})",
     ),
+    (
+        "supplier_words",
+        "transaction_id",
+        "transaction_id IN (SELECT id FROM topups WHERE {own})",
+    ),
     ("manual_tasks", "transaction_id", "transaction_id IN (SELECT id FROM topups WHERE {own})"),
     ("topup_reversals", "transaction_id", "transaction_id IN (SELECT id FROM topups WHERE {own})"),
     ("supplier_recipients", "recipient_email", "{own}"),

@@ -274,6 +274,11 @@ _OF_0072: Final = _OF_0071 | {
     "endpoints": "844c5352d723",
     "topups": "9649eff07307",
 }
+_OF_0073: Final = _OF_0072 | {
+    "handed_over": "67c0570508da",
+    "handed_over_fill": "5cb24adffd0f",
+    "supplier_words": "abdde6fb18d0",
+}
 
 TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0012": _OF_0012,
@@ -337,4 +342,5 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0070": _OF_0070,
     "0071": _OF_0071,
     "0072": _OF_0072,
+    "0073": _OF_0073,
 }

@@ -780,6 +780,53 @@ topup_reversals = sa.Table(
     ),
 )
 
+# billing/topups/handed_over.py. Codes, keys and links that were delivered, each for one top-up of an environment.
+handed_over = sa.Table(
+    "handed_over",
+    metadata,
+    _text("environment", key=True),
+    _text("digest", key=True),  # keyed, of the value; the key survives a rotation of the master key
+    _text("transaction_id"),  # the top-up it was delivered for
+)
+
+# billing/topups/handed_over.py. How far what was delivered before that table was made is entered there.
+handed_over_fill = sa.Table(
+    "handed_over_fill",
+    metadata,
+    sa.Column("id", BIGINT, primary_key=True, autoincrement=False),  # 1
+    _text("after_id"),  # the last top-up looked at
+)
+
+# billing/topups/supplier_words.py. What a supplier said that its top-up could not be ended by.
+supplier_words = sa.Table(
+    "supplier_words",
+    metadata,
+    _text("transaction_id", key=True),
+    _text("digest", key=True),  # keyed, of what was said: the same word is kept once
+    _text("account_id"),
+    _text("environment"),
+    _text("supplier"),
+    _text("word"),  # delivered | failed
+    _text("why"),  # late | second | repeated | implausible
+    _text("detail"),  # a sentence for the operator
+    _text("kind", null=True),  # of what was handed over; null: nothing
+    _text("hint", null=True),  # its last characters
+    _text("sealed", null=True),  # the deliverable itself; null: nothing was handed over
+    _int("cost_cents", null=True),  # what the supplier took, where it says so
+    _int("told_at"),  # first
+    _int("last_told_at"),
+    _int("times", default=1),
+    _int("seen_at", null=True),  # null: no operator has looked at it
+    _text("seen_by", null=True),
+    sa.Index(
+        "ix_supplier_words_unseen",
+        "environment",
+        "transaction_id",
+        sqlite_where=sa.text("seen_at IS NULL"),
+        postgresql_where=sa.text("seen_at IS NULL"),
+    ),
+)
+
 # billing/topups/platform_rows.py. What can be topped up, of each environment.
 platforms = sa.Table(
     "platforms",

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
+from billing.topups import handed_over
+from billing.topups.voucher import VoucherCodes
 from kernel.clock import DAY_US, Clock
 from kernel.ids import AccountId
 from keys import caps
@@ -32,6 +34,7 @@ SPACE_S: Final = 3600
 DAY_S: Final = 86_400
 RECIPIENTS_S: Final = 3600
 RECIPIENT_ROWS: Final = 1_000
+HANDED_OVER_S: Final = 3600
 
 logger = logging.getLogger(__name__)
 Prune = Callable[[Transaction], Awaitable[int]]
@@ -98,6 +101,18 @@ def space_chore(database: Store) -> Chore:
             await asyncio.sleep(PAUSE_S)
 
     return Chore("space.give_back", SPACE_S, give_back)
+
+
+def handed_over_chore(database: Database, codes: VoucherCodes) -> Chore:
+    """Enter what was delivered by a version that did not: each top-up is looked at once, in small steps."""
+
+    async def fill() -> None:
+        has_more = True
+        while has_more:
+            has_more = await database.transaction(partial(_fill, codes=codes))
+            await asyncio.sleep(PAUSE_S)
+
+    return Chore("handed_over.fill", HANDED_OVER_S, fill)
 
 
 async def expire_held(database: Database, clock: Clock) -> None:
@@ -205,6 +220,10 @@ async def _expire_held(tx: Transaction, *, endpoint_id: str, now_us: int) -> int
 
 async def _mend(tx: Transaction, *, after_id: str, now_us: int) -> tuple[str | None, int]:
     return await endpoint_queue.mend(tx, after_id=after_id, now_us=now_us)
+
+
+async def _fill(tx: Transaction, *, codes: VoucherCodes) -> bool:
+    return await handed_over.fill_step(tx, codes)
 
 
 async def _repeat(database: Database, prune: Prune) -> None:

@@ -40,7 +40,15 @@ from webhooks.deliveries.message import SecretCache
 from webhooks.endpoints.fields import policy_of
 from webhooks.events import event
 from worker.bulk import Batcher
-from worker.chores import Chore, do_chores, erase_idle, pruning_chores, resealing_chore, space_chore
+from worker.chores import (
+    Chore,
+    do_chores,
+    erase_idle,
+    handed_over_chore,
+    pruning_chores,
+    resealing_chore,
+    space_chore,
+)
 from worker.counting import note_chore, note_pruned
 from worker.deliver import DeliverySender, lease_us
 from worker.dispatch import Dispatcher
@@ -122,6 +130,7 @@ def chores_of(context: Context) -> Sequence[Chore]:
         Chore("sandboxes.erase", ERASE_S, partial(erase_idle, context.database, context.clock)),
         resealing_chore(context.database, context.vault),
         space_chore(context.database),
+        handed_over_chore(context.database, context.topup_rules.codes),
         counting_chore(context.database),
         staging_chore(context.database, context.clock, context.settings.staging_quotas),
         volume_chore(context.database, context.clock),

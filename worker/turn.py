@@ -25,11 +25,12 @@ from billing.fulfilment.protocol import (
 from billing.fulfilment.suppliers import ReadySupplier, Suppliers
 from billing.topups import attempt as attempts, platform_rows, topup as topups
 from billing.topups.attempt import Attempt
-from billing.topups.fulfilment import HandedOver, HandOver, KeepWaiting, NoLongerAsked, Settle
+from billing.topups.fulfilment import HandedOver, HandOver, KeepWaiting, Settle
 from billing.topups.platform import WALLET, Source
 from billing.topups.queries import Due
 from billing.topups.send import BY_SANDBOX
-from billing.topups.topup import AlreadyEnded, TopUp
+from billing.topups.settlement import EndedTopUp
+from billing.topups.topup import TopUp
 from kernel.clock import DAY_US, SECOND_US, Clock
 from store.database import Database
 from worker.ask import ask
@@ -194,16 +195,13 @@ class Turns:
                 given=None if supplier.kind == WALLET else outcome.deliverable,
                 cost_cents=outcome.cost_cents,
                 left_over=outcome.left,
+                doubt=outcome.doubt,
+                terms=supplier.terms.of(topup.platform, topup.amount_cents),
             )
-            try:
-                await self._engine.submit(delivered)
-            except (AlreadyEnded, NoLongerAsked) as late:
-                # What it delivered reaches nobody: the operator has to take it back there.
-                fields = {"transaction_id": topup.id, "supplier": supplier.id, "reason": str(late)}
-                _log.error("fulfilment.too_late", extra={"fields": fields})
-                raise
+            _log_objection(topup, supplier, await self._engine.submit(delivered))
         elif isinstance(outcome, Refused):
-            await self._engine.submit(settle("failed", reason=outcome.reason))
+            refused = settle("failed", reason=outcome.reason)
+            _log_objection(topup, supplier, await self._engine.submit(refused))
         else:
             await self._engine.submit(self._note(supplier, topup, attempt, outcome))
 
@@ -256,6 +254,13 @@ class Turns:
                 now_us=now_us,
             )
         )
+
+
+def _log_objection(topup: TopUp, supplier: ReadySupplier, ended: EndedTopUp) -> None:
+    """What it said is kept, and reaches nobody: an operator looks at it."""
+    if ended.objection is not None:
+        fields = {"transaction_id": topup.id, "supplier": supplier.id, "reason": ended.objection}
+        _log.error("fulfilment.word_kept", extra={"fields": fields})
 
 
 def _is_lost(supplier: ReadySupplier, attempt: Attempt) -> bool:

@@ -19,7 +19,9 @@ from billing.fulfilment.tasks import Task, TaskWorkingSet, tasks_of
 from billing.topups.attempt import ATTEMPTS_MAX, attempts_of
 from billing.topups.deliverable import Deliverable
 from billing.topups.fulfilment import OnAttempts, Settle
+from billing.topups.handed_over import DeliveredValues
 from billing.topups.platform import Source
+from billing.topups.plausible import NO_TERMS, DeliveryTerms
 from billing.topups.settlement import EndedTopUp, awaits, waits_for
 from billing.topups.topup import TopUp, move
 from billing.topups.working_set import topups_of
@@ -152,14 +154,26 @@ class GiveBackTask(DeskCommand):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettleByHand(DeskCommand):
-    """Delivered, with this; of kind credit it lies in the recipient's account at the supplier."""
+    """Delivered, with this; of kind credit it lies in the recipient's account at the supplier.
+
+    Raises InvalidInput for what was delivered for another top-up before, or cannot be used.
+    """
 
     act: ClassVar[DeskAct] = "settle"
     given: Deliverable
+    terms: DeliveryTerms = NO_TERMS
+
+    def declare(self, read_set: ReadSet) -> None:
+        DeskCommand.declare(self, read_set)
+        if not self.terms.is_shared:
+            read_set.working_set(DeliveredValues).want(self.topup_id, self.tenant, self.given)
 
     def _do(self, state: BatchState, seen: DeskTopUp) -> None:
+        # First: it may refuse what is handed over.
+        Settle(self.topup_id, self.tenant, "delivered", given=self.given, terms=self.terms).decide(
+            state
+        )
         self._end_task(state, seen, "delivered")
-        Settle(self.topup_id, self.tenant, "delivered", given=self.given).decide(state)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """Asks the operator's own service, with a request signed like a webhook.
 
 POST <url> {transaction_id, environment, platform, amount_cents, recipient_email, voucher_code, attempt};
-200 {"status": "delivered" | "failed" | "pending", "reason", "transaction_id", "deliverable", "cost_cents"}.
+200 {"status": "delivered" | "failed" | "pending", "reason", "transaction_id", "deliverable", "cost_cents",
+"platform", "amount_cents", "environment"}: the last three, where they are there, are as they were ordered.
 deliverable is {kind, value, redeem_url, instructions, expires_at}, as docs/suppliers.md has it; without
 one the recipient has the credit in an account there. Anything else, an answer that names another
 transaction, and no answer, is unknown: asked again with the same transaction_id, on which the service is
@@ -37,6 +38,7 @@ from billing.fulfilment.protocol import (
 )
 from billing.fulfilment.stand_in import sample_text
 from billing.topups.deliverable import Deliverable, DeliverableKind, DeliverableRefused, checked
+from billing.topups.plausible import COST_PERCENT_MAX, SupplierTerms, doubt_of_echo
 from kernel.clock import SECOND_US, parse_rfc3339
 from kernel.errors import DomainError
 from keys.signatures.signing import secret_key, signature_headers, verify
@@ -48,13 +50,19 @@ AGAIN_S_MAX = 86_400.0
 class HttpOptions(Options, frozen=True, kw_only=True):
     """url: of the service. secret: whsec_…, for both directions. timeout_s: of one ask, the whole.
 
-    sign_answers: its answers are believed only where they are signed with the secret.
+    sign_answers: its answers are believed only where they are signed with the secret. shared_codes: `platform` or
+    `platform:amount_cents`, joined by commas, of which several top-ups may bring the same code. cost_max_percent: of
+    what the sender paid, the most that it may take. refusing_statuses: of 404 and 422, joined by commas, those that
+    are a definite no.
     """
 
     url: Annotated[str, msgspec.Meta(min_length=8, max_length=2_000)]
     secret: Sealed
     timeout_s: Annotated[float, msgspec.Meta(gt=0, le=ASK_S_MAX)] = 10.0
     sign_answers: bool = False
+    shared_codes: Annotated[str, msgspec.Meta(max_length=500)] = ""
+    cost_max_percent: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = COST_PERCENT_MAX
+    refusing_statuses: Annotated[str, msgspec.Meta(pattern=r"^(404|422|404,422|422,404)?$")] = ""
 
 
 class GivenDeliverable(msgspec.Struct, forbid_unknown_fields=True):
@@ -83,6 +91,9 @@ class _Reply(msgspec.Struct):
     transaction_id: str | None = None
     deliverable: GivenDeliverable | None = None
     cost_cents: Annotated[int, msgspec.Meta(ge=0, le=COST_CENTS_MAX)] | None = None
+    platform: str | None = None
+    amount_cents: int | None = None
+    environment: str | None = None
     again_in_s: Annotated[float, msgspec.Meta(ge=0, le=AGAIN_S_MAX)] | None = None
 
 
@@ -124,11 +135,13 @@ class Http(Supplier):
                 content=body,
                 timeout_s=self._options.timeout_s,
             )
+            if str(answer.status) in self._options.refusing_statuses.split(","):
+                return Refused(f"the fulfilment answered {answer.status}")
             if answer.status != HTTP_OK:
                 return Unknown(f"HTTP {answer.status}", again_in_s=answer.retry_after_s)
             if not self._is_believed(answer, request):
                 return Unknown("an answer without the right signature")
-            return _judge(decoded(answer.body, _Reply), request.transaction_id)
+            return _judge(decoded(answer.body, _Reply), request)
         except NoSupplierAnswer as error:
             return Unknown(str(error))
 
@@ -158,8 +171,8 @@ class Http(Supplier):
         )
 
 
-def _judge(reply: _Reply, transaction_id: str) -> Outcome:
-    if reply.transaction_id not in {None, transaction_id}:
+def _judge(reply: _Reply, request: Request) -> Outcome:
+    if reply.transaction_id not in {None, request.transaction_id}:
         return Unknown("an answer for another transaction")
     if reply.status == "failed":
         return Refused(reply.reason or "refused by the fulfilment")
@@ -169,7 +182,15 @@ def _judge(reply: _Reply, transaction_id: str) -> Outcome:
         given = CREDIT if reply.deliverable is None else reply.deliverable.taken()
     except DeliverableRefused as error:
         return Unknown(f"a deliverable that cannot be kept: {error}")
-    return Delivered(given, cost_cents=reply.cost_cents)
+    doubt = doubt_of_echo(
+        request.platform,
+        request.amount_cents,
+        request.environment,
+        platform=reply.platform,
+        amount_cents=reply.amount_cents,
+        environment=reply.environment,
+    )
+    return Delivered(given, cost_cents=reply.cost_cents, doubt=doubt)
 
 
 def _make(options: HttpOptions, tools: Tools) -> Http:
@@ -196,4 +217,5 @@ SUPPLIER = Registration(
     asked_again="repeat",
     callback_secret=_secret_of,
     where=("url",),
+    terms=lambda options: SupplierTerms(options.shared_codes, options.cost_max_percent),
 )

@@ -20,6 +20,7 @@ from billing.fulfilment.protocol import (
 )
 from billing.topups.attempt import lock_turn
 from billing.topups.deliverable import Deliverable
+from billing.topups.plausible import SupplierTerms
 from kernel.clock import SECOND_US
 from store.database import Transaction
 
@@ -29,9 +30,10 @@ AGAIN_S = 300.0
 
 
 class ManualOptions(Options, frozen=True, kw_only=True):
-    """due_minutes: by when a task is to be done, from the send on."""
+    """due_minutes: by when a task is to be done, from the send on. shared_codes: as of the kind `http`."""
 
     due_minutes: Annotated[int, msgspec.Meta(ge=1, le=43_200)] = 240
+    shared_codes: Annotated[str, msgspec.Meta(max_length=500)] = ""
 
 
 class Manual(Supplier):
@@ -76,4 +78,5 @@ SUPPLIER = Registration(
     make=_make,
     sample=lambda _request: Deliverable("note", "Sandbox: a person would write something here."),
     asked_again="repeat",
+    terms=lambda options: SupplierTerms(options.shared_codes),
 )

@@ -32,6 +32,7 @@ import httpx
 import msgspec
 
 from billing.topups.deliverable import Deliverable
+from billing.topups.plausible import SupplierTerms
 from kernel.clock import Clock
 from kernel.errors import DomainError
 from keys.vault import Vault
@@ -93,12 +94,15 @@ class Delivered:
     """It arrived.
 
     cost_cents: what the supplier takes for it, in US cents; null: not known. left: for this
-    recipient's next top-up, see Request.recipient_left; null keeps what was left before.
+    recipient's next top-up, see Request.recipient_left; null keeps what was left before. doubt: why the
+    kind itself does not believe the answer, such as another product in it; what was handed over is then kept
+    for an operator, and nothing is delivered.
     """
 
     deliverable: Deliverable = CREDIT
     cost_cents: int | None = None
     left: str | None = None
+    doubt: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +244,8 @@ class Registration:
     is_one_per_recipient: for kinds that read and then change what a recipient has, such as a limit.
     callback_secret: what the supplier signs its own word with (POST /fulfilment/{transaction_id});
     None: it never calls. where: names of the open options that say which place is asked; they are not
-    changed while attempts are open there, since the new place knows nothing of these.
+    changed while attempts are open there, since the new place knows nothing of these. terms: what the options
+    allow beside the rules of billing/topups/plausible.py; None: nothing.
     """
 
     name: str
@@ -252,6 +257,7 @@ class Registration:
     is_one_per_recipient: bool = False
     callback_secret: Callable[[Any], str] | None = None
     where: tuple[str, ...] = ()
+    terms: Callable[[Any], SupplierTerms] | None = None
 
 
 def sealed_fields(options: type[Options]) -> frozenset[str]:

@@ -32,6 +32,7 @@ from billing.topups import platform_rows
 from billing.topups.deliverable import Deliverable
 from billing.topups.platform import WALLET, PlatformBook
 from billing.topups.platform_rows import SupplierRow
+from billing.topups.plausible import NO_SUPPLIER_TERMS, NO_TERMS, DeliveryTerms, SupplierTerms
 from kernel.clock import Clock
 from kernel.errors import DomainError
 from keys.vault import SealBroken, Vault
@@ -61,6 +62,7 @@ class ReadySupplier:
     is_paused: bool = False
     is_resting: bool = False
     callback_secret: str | None = None
+    terms: SupplierTerms = NO_SUPPLIER_TERMS
     fault: str | None = None
 
     @property
@@ -119,6 +121,13 @@ class Suppliers:
         """Whether asking again finds out what it did; not of a kind that leaves that to a person."""
         found = self.find(environment, supplier)
         return found is None or found.asked_again != "person"
+
+    def terms_of(
+        self, environment: str, supplier: str | None, platform: str, amount_cents: int
+    ) -> DeliveryTerms:
+        """Return what its operator allows the supplier for a top-up of this platform and amount."""
+        found = self.find(environment, supplier)
+        return NO_TERMS if found is None else found.terms.of(platform, amount_cents)
 
     def known(self) -> Sequence[ReadySupplier]:
         """All of them, of both environments."""
@@ -187,11 +196,12 @@ class Suppliers:
             return replace(known, asked=StandIn(registration.sample), asked_again="repeat")
         try:
             options = checked_options(registration, opened_options(row, self._vault))
-            secret = registration.callback_secret
+            secret, terms = registration.callback_secret, registration.terms
             return replace(
                 known,
                 asked=self._make(registration, options, row),
                 callback_secret=None if secret is None else secret(options),
+                terms=NO_SUPPLIER_TERMS if terms is None else terms(options),
             )
         except (OptionsRefused, SealBroken, DomainError) as error:
             return _faulty(known, str(error))

@@ -18,13 +18,16 @@ from billing.ledger.money import MICROS_PER_CENT
 from billing.topups.attempt import Attempt, AttemptWorkingSet, attempts_of
 from billing.topups.deliverable import Deliverable
 from billing.topups.give_back import BY_APPROVAL
+from billing.topups.handed_over import DeliveredValues, delivered_values_of
 from billing.topups.platform import Source
+from billing.topups.plausible import NO_TERMS, DeliveryTerms, doubt_of, doubt_of_given
 from billing.topups.send import fail
 from billing.topups.settlement import EndedTopUp, OnTopUp, awaits, deliver, waits_for
+from billing.topups.supplier_words import SupplierWords, Why, words_of
 from billing.topups.topup import TopUp
 from billing.topups.working_set import topups_of
 from kernel.clock import SECOND_US
-from kernel.errors import DomainError
+from kernel.errors import DomainError, InvalidInput
 from kernel.storable import storable
 
 REASON_CHARACTERS_MAX = 200
@@ -42,6 +45,10 @@ class StillOpen(DomainError):
 
 class NoLongerAsked(DomainError):
     """The word is of a supplier that has the top-up no more: another one may be asked by now."""
+
+
+class WordKept(DomainError):
+    """A supplier's word does not fit what is known of the top-up: it is kept for an operator, and not followed."""
 
 
 def check_not_asked_now(state: BatchState, topup: TopUp) -> None:
@@ -196,8 +203,11 @@ class Settle(OnAttempts):
     left_over: for the recipient's next top-up.
 
     One that waits for an approval is not settled: raises AwaitsApproval, since nobody was asked yet and
-    the caller may be the one who sent it. Raises NoLongerAsked where `by` has it no more: its word says
-    nothing of what the supplier does that is asked now.
+    the caller may be the one who sent it. Raises NoLongerAsked for a no of a supplier that has it no more.
+
+    What a supplier says too late, against its own word, or implausibly (doubt: why its own kind does not believe
+    it; terms: what the operator allows it) is kept for an operator: the result's `objection` says why, and nothing
+    is delivered by it. A pending top-up then waits for a person. What a person hands over wrongly is refused.
     """
 
     outcome: Literal["delivered", "failed"]
@@ -207,9 +217,15 @@ class Settle(OnAttempts):
     attempt: tuple[int, int] | None = None
     cost_cents: int | None = None
     left_over: str | None = None
+    doubt: str | None = None
+    terms: DeliveryTerms = NO_TERMS
 
     def declare(self, read_set: ReadSet) -> None:
         OnAttempts.declare(self, read_set)
+        if self.by is not None:
+            read_set.working_set(SupplierWords)
+        if self.outcome == "delivered" and not self.terms.is_shared:
+            read_set.working_set(DeliveredValues).want(self.topup_id, self.tenant, self.given)
         if self.cost_cents and self.by is not None:
             read_set.places.add((*self.tenant, LedgerAccountKind.COST, ""))
             read_set.places.add((*self.tenant, LedgerAccountKind.SUPPLIER, self.by))
@@ -222,11 +238,14 @@ class Settle(OnAttempts):
         _check_begun(topup)
         if self.outcome == "failed" and self._is_late(state, topup):
             return self._ended(state, topup)
-        if self.by is not None and self.by != topup.supplier:
-            raise NoLongerAsked(
-                f"{self.by} is no longer asked for the top-up", reason="supplier_replaced"
-            )
+        if self.by is not None:
+            if self._is_repeat(state, topup):
+                return self._ended(state, topup)
+            objection = self._objection(state, topup)
+            if objection is not None:
+                return self._keep(state, topup, *objection)
         if self.outcome == "delivered":
+            self._check_given(state, topup)
             return self._ended(state, self._deliver(state, topup))
         reason = storable(self.reason or "refused", characters_max=REASON_CHARACTERS_MAX)
         following = self._next(state, topup)
@@ -236,8 +255,81 @@ class Settle(OnAttempts):
         self._close(state, topup, "refused" if self.by else "dropped", reason)
         return self._ended(state, failed)
 
+    def _is_repeat(self, state: BatchState, topup: TopUp) -> bool:
+        """Whether the supplier says again how the top-up ended."""
+        if self.outcome == "failed":
+            return topup.status in {"failed", "cancelled"}
+        is_delivered = topup.status in {"delivered", "reversing", "reversed"}
+        return is_delivered and self._has_it(topup) and self._is_same(state, topup)
+
+    def _has_it(self, topup: TopUp) -> bool:
+        """Whether it is the supplier that has the top-up; of one without a supplier any is."""
+        return topup.supplier in {None, self.by}
+
+    def _is_same(self, state: BatchState, topup: TopUp) -> bool:
+        """Whether it hands over what the delivered top-up brought."""
+        value = None if self.given is None else self.given.value
+        if value is None or topup.fulfilment_code is None:
+            return value is None and topup.fulfilment_code is None
+        return topups_of(state).rules.codes.issued(topup.id, topup.fulfilment_code) == value
+
+    def _objection(self, state: BatchState, topup: TopUp) -> tuple[Why, str] | None:
+        """Return why the supplier's word is not followed; None: it is. Raises NoLongerAsked."""
+        said = f'It said "{self.outcome}"'
+        if topup.status in {"delivered", "reversing", "reversed"} and self._has_it(topup):
+            what = "handed over something else" if self.outcome == "delivered" else "said no"
+            return "second", f"{said} after it had delivered: it {what} afterwards."
+        if topup.status != "pending":
+            return "late", f"{said} when the top-up was {topup.status} already."
+        if self.by != topup.supplier:
+            if self.outcome == "failed":
+                raise NoLongerAsked(
+                    f"{self.by} is no longer asked for the top-up", reason="supplier_replaced"
+                )
+            return "late", f"{said} when the top-up was with {topup.supplier} already."
+        if self.outcome == "failed":
+            return None
+        doubt = self.doubt or doubt_of(topup, self.given, self.cost_cents, self.terms, state.now_us)
+        if doubt is not None:
+            return "implausible", doubt
+        other = self._other(state)
+        return None if other is None else ("repeated", _repeated(other))
+
+    def _other(self, state: BatchState) -> str | None:
+        if self.terms.is_shared:
+            return None
+        return delivered_values_of(state).other(self.topup_id, self.tenant.environment, self.given)
+
+    def _check_given(self, state: BatchState, topup: TopUp) -> None:
+        """Raises InvalidInput for what a person hands over and nobody could use."""
+        if self.by is not None or self.given is None or topup.status != "pending":
+            return
+        other = self._other(state)
+        wrong = doubt_of_given(topup, self.given, state.now_us)
+        wrong = _repeated(other) if other is not None else wrong
+        if wrong is not None:
+            raise InvalidInput(wrong, param="value")
+
+    def _keep(self, state: BatchState, topup: TopUp, why: Why, detail: str) -> EndedTopUp:
+        """Keep the word for an operator; what it would have ended waits for a person."""
+        assert self.by is not None, "a person's word is followed or refused"
+        words = words_of(state)
+        words.keep(state, topup, self.by, self.outcome, why, detail, self.given, self.cost_cents)
+        if topup.status == "pending" and self.by == topup.supplier:
+            attempts = attempts_of(state)
+            attempt = attempts.open_of(topup.id)
+            if attempt is not None:
+                attempts.change(attempt.noted("unknown", now_us=state.now_us, detail=detail))
+            topup = replace(
+                topup, next_check_at=None, handed_over_at=topup.handed_over_at or state.now_us
+            )
+            topups_of(state).change(topup)
+        return changed(self._ended(state, topup), objection=detail)
+
     def _deliver(self, state: BatchState, topup: TopUp) -> TopUp:
         delivered = deliver(state, topup, given=self.given)
+        if not self.terms.is_shared:
+            delivered_values_of(state).note_delivered(self.tenant.environment, self.given)
         attempt = self._close(state, topup, "delivered", None)
         if attempt is not None and self.left_over is not None:
             attempts_of(state).leave(attempt, self.left_over, state.now_us)
@@ -291,6 +383,10 @@ class Settle(OnAttempts):
         )
         attempts.change(ended)
         return ended
+
+
+def _repeated(other: str) -> str:
+    return f"The same was delivered for {other} before. One of the two gets another one, or its funds back."
 
 
 def take_cost_back(state: BatchState, topup: TopUp) -> None:

@@ -164,6 +164,7 @@ class EndedTopUp:
     approval: Approval | None = None
     refusal: RequesterBlocked | None = None
     is_mine: bool = False  # a hand-over: this caller is the one who asks
+    objection: str | None = None  # why a supplier's word was kept for an operator and not followed
 
 
 @dataclass(frozen=True, slots=True)

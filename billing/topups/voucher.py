@@ -11,6 +11,8 @@ fulfilment handed over in its place lies sealed; both under a key that the maste
 """
 
 import base64
+import hashlib
+import hmac
 import secrets
 import struct
 import threading
@@ -55,6 +57,7 @@ _first = struct.Struct(">Q").unpack_from
 _TOGETHER_MIN = 4
 _NONCE_BYTES = 12
 _SEAL_INFO = b"topup fulfilment code 1"
+_DIGEST_INFO = b"topup handed over 1"
 # What people misread, as Crockford's alphabet has it.
 _READ = {character: index for index, character in enumerate(CROCKFORD)} | {"O": 0, "I": 1, "L": 1}
 
@@ -76,6 +79,9 @@ class VoucherCodes:
         self._encrypt = one_at_a_time(cipher.encryptor().update)
         seal_key = HKDF(algorithm=SHA256(), length=len(key), salt=None, info=_SEAL_INFO).derive(key)
         self._seal = AESGCM(seal_key)
+        self._digest_key = HKDF(
+            algorithm=SHA256(), length=len(key), salt=None, info=_DIGEST_INFO
+        ).derive(key)
 
     def code_of(self, topup_id: str) -> str:
         """ATU-XXXX-XXXX-XXXX-XXXX-XXXX for txn_…"""
@@ -126,6 +132,10 @@ class VoucherCodes:
         except (InvalidTag, ValueError):
             raise SealBroken(f"the sealed code of {topup_id} was altered or moved") from None
         return plain.decode()
+
+    def digest(self, text: str) -> str:
+        """Return a keyed digest: equal for equal texts, and worth nothing without the key."""
+        return hmac.new(self._digest_key, text.encode(), hashlib.sha256).hexdigest()
 
     def shown(self, topup: TopUp, principal: Principal) -> str | None:
         """The top-up's code; None where it has none yet or the caller may not see it."""

@@ -1,6 +1,6 @@
 """`topup topups`: the desk of top-ups that wait for their supplier or for a person."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Any, get_args
 
@@ -12,6 +12,7 @@ from billing.desk.decisions import DeskCommand, Person
 from billing.desk.reversal import reverse_by_hand
 from billing.desk.waiting import VIEWS, DeskFilter, View
 from billing.topups.deliverable import Deliverable, DeliverableKind, DeliverableRefused, checked
+from billing.topups.supplier_words import SupplierWord, last_handed_over, load_words
 from billing.topups.topup import TopUp
 from cli.examples import examples
 from cli.operator.supply import by_option, in_one, opened, who_acts
@@ -110,11 +111,14 @@ def show(transaction_id: str, by: str | None) -> None:
     over is not shown.
     """
 
-    async def act(context: Context, tx: Transaction, now_us: int) -> DeskTopUp:
+    async def act(
+        context: Context, tx: Transaction, now_us: int
+    ) -> tuple[DeskTopUp, Sequence[SupplierWord]]:
         seen = await waiting.get_seen(tx, transaction_id, now_us=now_us)
-        return replace(seen, can_be_asked=_can_be_asked(context, seen))
+        words = (await load_words(tx, [transaction_id])).get(transaction_id, ())
+        return replace(seen, can_be_asked=_can_be_asked(context, seen)), words
 
-    found = in_one(act)
+    found, words = in_one(act)
     attempts = [
         {
             "supplier": one.supplier,
@@ -138,7 +142,7 @@ def show(transaction_id: str, by: str | None) -> None:
         "means": MEANINGS[found.state],
         "acts": list(found.acts(who_acts(by))),
     }
-    show_record(record, attempts=attempts)
+    show_record(record, attempts=attempts, words=[one.shape() for one in words])
 
 
 @topups.command("take", epilog=examples("topup topups take txn_4Kp1"))
@@ -172,8 +176,13 @@ def give_back(transaction_id: str, reason: str | None, by: str | None) -> None:
 @click.option(
     "--kind",
     type=click.Choice(get_args(DeliverableKind)),
-    required=True,
     help="What the recipient gets; credit: it is in their account there already.",
+)
+@click.option(
+    "--kept",
+    "is_kept",
+    is_flag=True,
+    help="In place of --kind: what its supplier handed over and was kept, without its end.",
 )
 @click.option(
     "--value-file",
@@ -188,7 +197,8 @@ def give_back(transaction_id: str, reason: str | None, by: str | None) -> None:
 @json_option
 def settle(
     transaction_id: str,
-    kind: DeliverableKind,
+    kind: DeliverableKind | None,
+    is_kept: bool,  # noqa: FBT001
     value_file: Any,
     redeem_url: str | None,
     instructions: str | None,
@@ -197,12 +207,39 @@ def settle(
     by: str | None,
 ) -> None:
     """End a top-up as delivered, with what was handed over."""
+    if is_kept == (kind is not None):
+        raise InvalidInput("Name either --kind or --kept.", param="kind")
     value = None if value_file is None else value_file.read(4_096).strip()
-    try:
-        given = checked(Deliverable(kind, value, redeem_url, instructions))
-    except DeliverableRefused as error:
-        raise InvalidInput(str(error), param="value") from None
-    _act(decisions.SettleByHand, transaction_id, by, reason, given=given, is_checked=is_checked)
+    given = None
+    if kind is not None:
+        try:
+            given = checked(Deliverable(kind, value, redeem_url, instructions))
+        except DeliverableRefused as error:
+            raise InvalidInput(str(error), param="value") from None
+
+    async def handed_over(context: Context, topup: TopUp) -> dict[str, Any]:
+        terms = context.suppliers.terms_of(
+            topup.environment, topup.supplier, topup.platform, topup.amount_cents
+        )
+        return {"given": given or await _kept(context, topup.id), "terms": terms}
+
+    _act(
+        decisions.SettleByHand,
+        transaction_id,
+        by,
+        reason,
+        more_of=handed_over,
+        is_checked=is_checked,
+    )
+
+
+async def _kept(context: Context, topup_id: str) -> Deliverable:
+    """Return what its supplier handed over last and was kept; raises InvalidInput."""
+    words = await context.database.read(lambda tx: load_words(tx, [topup_id]))
+    found = last_handed_over(context.topup_rules.codes, words.get(topup_id, ()))
+    if found is None:
+        raise InvalidInput("Nothing is kept that its supplier handed over.", param="kept")
+    return found
 
 
 @topups.command("refuse", epilog=examples("topup topups refuse txn_4Kp1 --reason 'sold out'"))
@@ -274,6 +311,7 @@ def _act(
     transaction_id: str,
     by: str | None,
     reason: str | None,
+    more_of: Callable[[Context, TopUp], Awaitable[dict[str, Any]]] | None = None,
     **more: Any,
 ) -> None:
     who = Person(Actor(), who_acts(by))
@@ -283,7 +321,8 @@ def _act(
         seen = await context.database.read(
             lambda tx: waiting.get_seen(tx, transaction_id, now_us=now_us)
         )
-        known = {"can_be_asked": _can_be_asked(context, seen), **more}
+        found = {} if more_of is None else await more_of(context, seen.topup)
+        known = {"can_be_asked": _can_be_asked(context, seen), **more, **found}
         ended = await context.engine.submit(
             command(transaction_id, seen.topup.tenant, who, reason, **known)
         )

@@ -5,13 +5,15 @@ a Webhook-Id, so that what was signed for one top-up settles no other of the sam
 transaction answers like a wrong signature, so nobody learns which ids exist.
 """
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from msgspec import Meta
 
 from billing.fulfilment.http import COST_CENTS_MAX
 from billing.fulfilment.protocol import CREDIT, SignatureRefused
-from billing.topups import topup as topups
+from billing.topups import attempt as attempts, topup as topups
+from billing.topups.attempt import Attempt
 from billing.topups.deliverable import (
     INSTRUCTIONS_CHARACTERS_MAX,
     REDEEM_URL_CHARACTERS_MAX,
@@ -20,8 +22,9 @@ from billing.topups.deliverable import (
     DeliverableRefused,
     checked,
 )
-from billing.topups.fulfilment import Settle
-from billing.topups.topup import TopUp
+from billing.topups.fulfilment import Settle, WordKept
+from billing.topups.plausible import doubt_of_echo
+from billing.topups.topup import HELD_STATES, TopUp
 from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
@@ -95,22 +98,61 @@ class SettleBody(Fields, frozen=True, kw_only=True):
         Annotated[int, Meta(ge=0, le=COST_CENTS_MAX, description="What it cost you, in US cents.")]
         | None
     ) = None
+    platform: (
+        Annotated[
+            str, Meta(max_length=40, description="What it is for; checked where it is there.")
+        ]
+        | None
+    ) = None
+    amount_cents: (
+        Annotated[
+            int,
+            Meta(ge=0, le=COST_CENTS_MAX, description="Its face value; checked where it is there."),
+        ]
+        | None
+    ) = None
+    environment: (
+        Annotated[
+            Literal["staging", "live"],
+            Meta(description="Where it is good; checked where it is there."),
+        ]
+        | None
+    ) = None
 
 
 async def settle(call: RequestContext[SettleBody, Fields]) -> Answer:
-    """Ends the pending top-up, once; repeated, it answers with how the top-up ended."""
-    topup = await _signed_for(call)
-    if topup.status == "pending":
-        command = Settle(
-            topup_id=topup.id,
-            tenant=topup.tenant,
-            outcome=call.body.status,
-            reason=call.body.reason or "refused by the fulfilment",
-            given=_given(call.body),
-            by=topup.supplier,
-            cost_cents=call.body.cost_cents,
+    """End the pending top-up, once; repeated, answer with how the top-up ended.
+
+    Raises WordKept for what does not fit: it is kept for an operator, and changes nothing else.
+    """
+    topup, supplier = await _signed_for(call)
+    body, suppliers = call.body, call.context.suppliers
+    command = Settle(
+        topup_id=topup.id,
+        tenant=topup.tenant,
+        outcome=body.status,
+        reason=body.reason or "refused by the fulfilment",
+        given=_given(body),
+        # What no supplier has yet, such as the sandbox's own, is settled for all of them.
+        by=None if topup.supplier is None and topup.status in HELD_STATES else supplier,
+        cost_cents=body.cost_cents,
+        doubt=doubt_of_echo(
+            topup.platform,
+            topup.amount_cents,
+            topup.environment,
+            platform=body.platform,
+            amount_cents=body.amount_cents,
+            environment=body.environment,
+        ),
+        terms=suppliers.terms_of(topup.environment, supplier, topup.platform, topup.amount_cents),
+    )
+    ended = await call.context.engine.submit(command)
+    topup = ended.topup
+    if ended.objection is not None:
+        raise WordKept(
+            f"{ended.objection} It is kept for the operator, and changes nothing.",
+            extra={"transaction_id": topup.id, "status": topup.status},
         )
-        topup = (await call.context.engine.submit(command)).topup
     return answer(
         codes.SUCCESS,
         Settlement(status=topup.status),
@@ -136,42 +178,50 @@ def _given(body: SettleBody) -> Deliverable | None:
         raise InvalidInput(str(error), param="deliverable") from None
 
 
-async def _signed_for(call: RequestContext[SettleBody, Fields]) -> TopUp:
-    """The top-up that the request settles; raises SignatureRefused."""
+async def _signed_for(call: RequestContext[SettleBody, Fields]) -> tuple[TopUp, str]:
+    """Return the top-up that the request is about, and the supplier that signed it; raises SignatureRefused.
+
+    Each supplier that was asked for it may speak: the word of one that has it no more is kept.
+    """
     topup_id = call.params["transaction_id"]
 
-    async def work(tx: Transaction) -> TopUp | None:
-        return (await topups.load(tx, [topup_id])).get(topup_id)
+    async def work(tx: Transaction) -> tuple[TopUp | None, Sequence[Attempt]]:
+        found = (await topups.load(tx, [topup_id])).get(topup_id)
+        return found, () if found is None else await attempts.load(tx, [topup_id])
 
-    found = await call.context.database.read(work)
-    secret = "" if found is None else _secret_of(call, found)
+    found, known = await call.context.database.read(work)
     headers = {
         name.decode("latin-1"): value.decode("latin-1") for name, value in call.headers.items()
     }
-    # An unknown id is checked against an empty secret, which nothing verifies against.
-    wrong = verify(headers=headers, body=call.raw, secret=secret, now_s=call.now_us // SECOND_US)
     named = {call.body.transaction_id, headers.get(ID_HEADER.lower(), topup_id)}
-    if found is None or wrong or named != {topup_id}:
-        raise SignatureRefused(
-            "The signature does not fit: sign these bytes with the callback secret of the supplier that is"
-            " asked for this top-up, and name its transaction_id.",
-            reason="signature",
-        )
-    return found
+    now_s = call.now_us // SECOND_US
+    # An unknown id is checked against an empty secret, which nothing verifies against.
+    speakers = [("", "")] if found is None else _speakers(call, found, known)
+    for supplier, secret in speakers:
+        wrong = verify(headers=headers, body=call.raw, secret=secret, now_s=now_s)
+        if found is not None and not wrong and named == {topup_id}:
+            return found, supplier
+    raise SignatureRefused(
+        "The signature does not fit: sign these bytes with the callback secret of a supplier that was"
+        " asked for this top-up, and name its transaction_id.",
+        reason="signature",
+    )
 
 
-def _secret_of(call: RequestContext[SettleBody, Fields], topup: TopUp) -> str:
-    """What its supplier signs with; empty: nobody may speak for it.
+def _speakers(
+    call: RequestContext[SettleBody, Fields], topup: TopUp, known: Sequence[Attempt]
+) -> list[tuple[str, str]]:
+    """Return who may speak for the top-up, and what each signs with: whoever has it first.
 
-    One that is no longer asked for the top-up has no word about it any more. What waits for an
-    approval has no supplier yet: then its platform's first one counts.
+    What waits for an approval has no supplier yet: then its platform's first one counts.
     """
-    suppliers, supplier_id = call.context.suppliers, topup.supplier
-    if supplier_id is None:
+    suppliers, first = call.context.suppliers, topup.supplier
+    if first is None:
         source = suppliers.book.of(topup.environment).next_after(topup.platform, ())
-        supplier_id = None if source is None else source.id
-    supplier = suppliers.find(topup.environment, supplier_id)
-    return "" if supplier is None else supplier.callback_secret or ""
+        first = None if source is None else source.id
+    names = dict.fromkeys([first, *(one.supplier for one in reversed(known))])
+    found = [suppliers.find(topup.environment, name) for name in names]
+    return [(one.id, one.callback_secret or "") for one in found if one is not None]
 
 
 ROUTES = (
@@ -185,11 +235,12 @@ ROUTES = (
             "Signed like a webhook of ours, under the platform's `secret`: Standard Webhooks headers"
             " (`webhook-id` is the transaction's id) or `X-AiTopUp-Signature`, at most five minutes"
             " old. The body names the transaction, too. Repeated, it answers with how the top-up"
-            " ended."
+            " ended. What contradicts that, was delivered for another top-up or cannot be right is"
+            " kept for the operator and answered with 409."
         ),
         is_public=True,
         takes_key=False,
         answers=ok(Settlement),
-        refuses=(codes.INVALID_KEY, codes.MISSING_SCOPE),
+        refuses=(codes.INVALID_KEY, codes.MISSING_SCOPE, codes.ALREADY_SETTLED),
     ),
 )

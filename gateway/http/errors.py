@@ -42,7 +42,7 @@ from billing.subscriptions.by_hand.comp import CompRefused, CompRepeated
 from billing.subscriptions.steer import NotSteerable
 from billing.subscriptions.subscription import AlreadySubscribed
 from billing.topups.approval import ApprovalDecided
-from billing.topups.fulfilment import NoLongerAsked, StillOpen
+from billing.topups.fulfilment import NoLongerAsked, StillOpen, WordKept
 from billing.topups.platform import InvalidPlatform
 from billing.topups.platform_rows import PlatformTaken
 from billing.topups.reverse import AlreadyUsed
@@ -182,7 +182,8 @@ TABLE: Final[Mapping[type[DomainError], ErrorRow]] = {
     CheckinOff: ErrorRow(codes.ALREADY_SETTLED, 409),
     NotNow: ErrorRow(codes.ALREADY_SETTLED, 409),
     StillOpen: ErrorRow(codes.ALREADY_SETTLED, 409),
-    NoLongerAsked: ErrorRow(codes.INVALID_KEY, 401, next_action="stop"),
+    NoLongerAsked: ErrorRow(codes.ALREADY_SETTLED, 409, next_action="stop"),
+    WordKept: ErrorRow(codes.ALREADY_SETTLED, 409, next_action="stop"),
     HoldEnded: ErrorRow(codes.ALREADY_SETTLED, 409),
     ReplayEnded: ErrorRow(codes.ALREADY_SETTLED, 409),
     CannotCancel: ErrorRow(codes.ALREADY_SETTLED, 409),

@@ -54,6 +54,7 @@ WIDENED = {
     "replays_pkey": "an id",
     "request_log_pkey": "an id",
     "spend_windows_pkey": "a key's id",
+    "supplier_words_pkey": "a top-up's id",
     "topup_reversals_pkey": "a top-up's id",
     "topups_pkey": "an id",
     "transfers_pkey": "an id",

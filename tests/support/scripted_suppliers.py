@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import msgspec
+
 from billing.desk.decisions import DeskCommand, Person
 from billing.fulfilment.protocol import (
     Delivered,
@@ -39,7 +41,9 @@ CODE = Deliverable("code", "GIFT-1234-5678")
 
 @dataclass
 class Told(Supplier):
-    """Does what it is told for each ask, and keeps what it was asked; Delivered where nothing is left."""
+    """Does what it is told for each ask, and keeps what it was asked; where nothing is left it delivers CODE for the
+    first top-up, and a code of its own for each other one.
+    """
 
     outcomes: list[Any] = field(default_factory=list)
     looks: list[Look] = field(default_factory=list)
@@ -50,11 +54,16 @@ class Told(Supplier):
 
     async def fulfil(self, request: Request) -> Outcome:
         self.asked.append(request)
-        outcome = self.outcomes.pop(0) if self.outcomes else Delivered(CODE)
+        outcome = self.outcomes.pop(0) if self.outcomes else Delivered(self._code(request))
         if outcome is None:
             await asyncio.Event().wait()
         assert isinstance(outcome, Delivered | Refused | Waiting | Unknown)
         return outcome
+
+    def _code(self, request: Request) -> Deliverable:
+        ids = list(dict.fromkeys(one.transaction_id for one in self.asked))
+        number = ids.index(request.transaction_id)
+        return msgspec.structs.replace(CODE, value=f"GIFT-{1234 + number}-5678")
 
     async def prepare(self, request: Request) -> str | None:
         self.prepares += 1

@@ -795,7 +795,7 @@ export interface paths {
         put?: never;
         /**
          * Settle a pending top-up, signed by its fulfilment
-         * @description Signed like a webhook of ours, under the platform's `secret`: Standard Webhooks headers (`webhook-id` is the transaction's id) or `X-AiTopUp-Signature`, at most five minutes old. The body names the transaction, too. Repeated, it answers with how the top-up ended. No credential.
+         * @description Signed like a webhook of ours, under the platform's `secret`: Standard Webhooks headers (`webhook-id` is the transaction's id) or `X-AiTopUp-Signature`, at most five minutes old. The body names the transaction, too. Repeated, it answers with how the top-up ended. What contradicts that, was delivered for another top-up or cannot be right is kept for the operator and answered with 409. No credential.
          */
         post: operations["post_fulfilment_transaction_id"];
         delete?: never;
@@ -10632,6 +10632,12 @@ export interface components {
             deliverable?: components["schemas"]["DeliverableBody"] | null;
             /** @description What it cost you, in US cents. */
             cost_cents?: number | null;
+            /** @description What it is for; checked where it is there. */
+            platform?: string | null;
+            /** @description Its face value; checked where it is there. */
+            amount_cents?: number | null;
+            /** @description Where it is good; checked where it is there. */
+            environment?: ("live" | "staging") | null;
         };
         /** @description A top-up that just ended, and the sender's wallet afterwards. */
         SettledTopUp: {

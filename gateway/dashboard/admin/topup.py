@@ -4,7 +4,7 @@ The buttons are those of billing/desk/acts.py; each press is a command of billin
 same that `topup topups` gives. A form that is sent twice has its effect once.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, get_args
 
@@ -24,6 +24,7 @@ from billing.topups.deliverable import (
 )
 from billing.topups.platform_rows import SupplierRow, list_suppliers
 from billing.topups.queries import TopUpTimeline
+from billing.topups.supplier_words import SupplierWord, last_handed_over, load_words
 from gateway.answers.answer import Answer
 from gateway.dashboard.admin.fields import admin_route, decider
 from gateway.dashboard.admin.topups import PATH
@@ -40,6 +41,8 @@ from kernel.ids import new_id
 from keys.audit_log import Actor
 from store.database import Transaction
 
+# What the recipient gets, in the form: what its supplier handed over and was kept.
+KEPT: Final = "kept"
 _COMMANDS: Final[Mapping[DeskAct, type[DeskCommand]]] = {
     "take": decisions.TakeTask,
     "give_back": decisions.GiveBackTask,
@@ -61,6 +64,7 @@ class DeskStory:
     timeline: TopUpTimeline
     told: TopUpStory
     holder: SupplierRow | None
+    words: Sequence[SupplierWord]
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
@@ -74,7 +78,8 @@ async def act(call: RequestContext[Fields, Fields]) -> Reply:
     command = next((made for name, made in _COMMANDS.items() if name == pressed), None)
     if command is None:
         raise NotFound("Path")
-    seen = (await _story(call)).seen
+    story = await _story(call)
+    seen = story.seen
     by = Person(Actor.of(call.principal), decider(call))
 
     async def steps() -> Answer:
@@ -85,7 +90,7 @@ async def act(call: RequestContext[Fields, Fields]) -> Reply:
             form.text("reason") or None,
             form.text("checked") == "yes",
             seen.can_be_asked,
-            **_more(pressed, form),
+            **_more(pressed, form, story, call),
         )
         await call.context.engine.submit(made)
         return Answer(200, pressed.encode())
@@ -97,12 +102,21 @@ async def act(call: RequestContext[Fields, Fields]) -> Reply:
     return go(f"{PATH}/{seen.topup.id}", said=f"desk-{pressed.replace('_', '-')}")
 
 
-def _more(pressed: str, form: Form) -> dict[str, Any]:
+def _more(
+    pressed: str, form: Form, story: DeskStory, call: RequestContext[Any, Any]
+) -> dict[str, Any]:
     """What this act needs beside who and why; raises InvalidInput."""
     if pressed == "switch":
         return {"to": form.text("to")}
     if pressed != "settle":
         return {}
+    topup, known = story.seen.topup, call.context.suppliers
+    terms = known.terms_of(topup.environment, topup.supplier, topup.platform, topup.amount_cents)
+    if form.text("kind") == KEPT:
+        given = last_handed_over(call.context.topup_rules.codes, story.words)
+        if given is None:
+            raise InvalidInput("Nothing is kept that its supplier handed over.", param="value")
+        return {"given": given, "terms": terms}
     kind = next((name for name in get_args(DeliverableKind) if name == form.text("kind")), None)
     if kind is None:
         raise InvalidInput(f"is one of {', '.join(sorted(KINDS))}", param="kind")
@@ -113,7 +127,7 @@ def _more(pressed: str, form: Form) -> dict[str, Any]:
         form.text("instructions") or None,
     )
     try:
-        return {"given": checked(given)}
+        return {"given": checked(given), "terms": terms}
     except DeliverableRefused as error:
         raise InvalidInput(str(error), param="value") from None
 
@@ -140,6 +154,7 @@ async def _story_page(
         meaning=MEANINGS[seen.state],
         acts=seen.acts(who),
         who=who,
+        kept=any(one.sealed for one in story.words),
         others=[one.id for one in others if one.id != seen.topup.supplier],
         form_key=new_id("frm"),
     )
@@ -160,6 +175,7 @@ async def _story(call: RequestContext[Any, Any]) -> DeskStory:
             await queries.topup_timeline(tx, tenant, topup_id, now_us=call.now_us),
             await topup_story(tx, tenant, topup_id, with_deliveries=True, now_us=call.now_us),
             suppliers.get(seen.topup.supplier or ""),
+            (await load_words(tx, [topup_id])).get(topup_id, ()),
         )
 
     return await call.context.database.read(work)

@@ -546,6 +546,7 @@ from .sent_for_approval_202_answer_status import SentForApproval202AnswerStatus
 from .sent_for_approval_next_action import SentForApprovalNextAction
 from .sent_next_action import SentNextAction
 from .settle_body import SettleBody
+from .settle_body_environment_type_0 import SettleBodyEnvironmentType0
 from .settle_body_status import SettleBodyStatus
 from .settled_top_up import SettledTopUp
 from .settled_top_up_answer import SettledTopUpAnswer
@@ -1240,6 +1241,7 @@ __all__ = (
     "SentForApprovalNextAction",
     "SentNextAction",
     "SettleBody",
+    "SettleBodyEnvironmentType0",
     "SettleBodyStatus",
     "SettledTopUp",
     "SettledTopUpAnswer",

@@ -5,6 +5,10 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from attrs import define as _attrs_define
 
+from ..models.settle_body_environment_type_0 import (
+    SettleBodyEnvironmentType0,
+    check_settle_body_environment_type_0,
+)
 from ..models.settle_body_status import SettleBodyStatus, check_settle_body_status
 from ..types import UNSET, Unset
 
@@ -33,6 +37,12 @@ class SettleBody:
     """ What the recipient is given; null: nothing yet. """
     cost_cents: int | None | Unset = UNSET
     """ What it cost you, in US cents. """
+    platform: None | str | Unset = UNSET
+    """ What it is for; checked where it is there. """
+    amount_cents: int | None | Unset = UNSET
+    """ Its face value; checked where it is there. """
+    environment: None | SettleBodyEnvironmentType0 | Unset = UNSET
+    """ Where it is good; checked where it is there. """
 
     def to_dict(self) -> dict[str, Any]:
         from ..models.deliverable_body import DeliverableBody  # noqa: PLC0415
@@ -61,6 +71,26 @@ class SettleBody:
         else:
             cost_cents = self.cost_cents
 
+        platform: None | str | Unset
+        if isinstance(self.platform, Unset):
+            platform = UNSET
+        else:
+            platform = self.platform
+
+        amount_cents: int | None | Unset
+        if isinstance(self.amount_cents, Unset):
+            amount_cents = UNSET
+        else:
+            amount_cents = self.amount_cents
+
+        environment: None | str | Unset
+        if isinstance(self.environment, Unset):
+            environment = UNSET
+        elif isinstance(self.environment, str):
+            environment = self.environment
+        else:
+            environment = self.environment
+
         field_dict: dict[str, Any] = {}
 
         field_dict.update(
@@ -75,6 +105,12 @@ class SettleBody:
             field_dict["deliverable"] = deliverable
         if cost_cents is not UNSET:
             field_dict["cost_cents"] = cost_cents
+        if platform is not UNSET:
+            field_dict["platform"] = platform
+        if amount_cents is not UNSET:
+            field_dict["amount_cents"] = amount_cents
+        if environment is not UNSET:
+            field_dict["environment"] = environment
 
         return field_dict
 
@@ -122,12 +158,50 @@ class SettleBody:
 
         cost_cents = _parse_cost_cents(d.pop("cost_cents", UNSET))
 
+        def _parse_platform(data: object) -> None | str | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(None | str | Unset, data)
+
+        platform = _parse_platform(d.pop("platform", UNSET))
+
+        def _parse_amount_cents(data: object) -> int | None | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(int | None | Unset, data)
+
+        amount_cents = _parse_amount_cents(d.pop("amount_cents", UNSET))
+
+        def _parse_environment(data: object) -> None | SettleBodyEnvironmentType0 | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            try:
+                if not isinstance(data, str):
+                    raise TypeError()
+                environment_type_0 = check_settle_body_environment_type_0(data)
+
+                return environment_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(None | SettleBodyEnvironmentType0 | Unset, data)
+
+        environment = _parse_environment(d.pop("environment", UNSET))
+
         settle_body = cls(
             transaction_id=transaction_id,
             status=status,
             reason=reason,
             deliverable=deliverable,
             cost_cents=cost_cents,
+            platform=platform,
+            amount_cents=amount_cents,
+            environment=environment,
         )
 
         return settle_body

@@ -17,8 +17,9 @@ def post_fulfilment_transaction_id(
 
     Signed like a webhook of ours, under the platform's `secret`: Standard Webhooks headers
     (`webhook-id` is the transaction's id) or `X-AiTopUp-Signature`, at most five minutes old.
-    The body names the transaction, too. Repeated, it answers with how the top-up ended. No
-    credential.
+    The body names the transaction, too. Repeated, it answers with how the top-up ended. What
+    contradicts that, was delivered for another top-up or cannot be right is kept for the
+    operator and answered with 409. No credential.
     """
 
     headers: dict[str, Any] = {}

@@ -1,0 +1,157 @@
+"""Codes, keys and links that were delivered, each for one top-up. Writes handed_over and handed_over_fill.
+
+Invariant: a value is delivered for one top-up of an environment, by the primary key. Its row is written in
+the transaction of the delivery and before that is decided, so of two top-ups that bring the same value at
+once one is delivered. At rest a value is known by a keyed digest, whose key survives a rotation of the
+master key.
+"""
+
+import logging
+from collections.abc import Sequence
+from typing import Final, Self
+
+from billing.engine.batch_state import BatchState
+from billing.engine.read_set import ReadSet, WorkingSet
+from billing.engine.rules import Rules
+from billing.topups.deliverable import Deliverable, StoredDeliverable
+from billing.topups.rules import TopUpRules
+from billing.topups.voucher import VoucherCodes
+from billing.topups.working_set import TopUpWorkingSet
+from kernel.tenant import Tenant
+from keys.vault import SealBroken
+from store.database import Row, Transaction
+from store.row_mapping import as_json
+
+# Credit has no value, and a note may say the same to everybody.
+UNIQUE_KINDS: Final = frozenset({"code", "key", "link"})
+FILLED_AT_ONCE: Final = 1_000
+
+_log = logging.getLogger(__name__)
+_STORED = as_json(StoredDeliverable)
+_Place = tuple[str, str]  # environment, digest
+
+
+class DeliveredValues(WorkingSet):
+    """Who has the values that the batch's commands deliver; each command names its own."""
+
+    rank = 15
+
+    def __init__(self, rules: TopUpRules) -> None:
+        self._codes = rules.codes
+        self._wanted: dict[_Place, tuple[str, Tenant]] = {}  # by the first that names it
+        self._owners: dict[_Place, str] = {}
+        self._delivered: set[_Place] = set()
+
+    @classmethod
+    def under(cls, rules: Rules) -> Self:
+        return cls(rules.of(TopUpRules))
+
+    def want(self, topup_id: str, tenant: Tenant, given: Deliverable | None) -> None:
+        """Declare that the top-up is to be delivered with this."""
+        place = self._place(tenant.environment, given)
+        if place is not None:
+            self._wanted.setdefault(place, (topup_id, tenant))
+
+    async def load(self, tx: Transaction, read_set: ReadSet, now_us: int) -> None:  # noqa: ARG002
+        """Enter each value for its top-up unless another one has it; sorted, so that no batches wait for each other."""
+        topups = read_set.working_set(TopUpWorkingSet)
+        rows = []
+        for place, (topup_id, tenant) in sorted(self._wanted.items()):
+            topup = topups.find(topup_id, tenant)
+            if topup is not None and topup.status == "pending":
+                rows.append((*place, topup_id))
+        for entered in await tx.fetch(_ENTER, rows=rows) if rows else ():
+            self._owners[entered[0], entered[1]] = entered[2]
+
+    async def update(self, tx: Transaction, now_us: int) -> None:  # noqa: ARG002
+        """Take back what was entered for a top-up that was not delivered after all."""
+        stray = [
+            place
+            for place, (topup_id, _) in sorted(self._wanted.items())
+            if self._owners.get(place) == topup_id and place not in self._delivered
+        ]
+        for environment in sorted({place[0] for place in stray}):
+            digests = [digest for named, digest in stray if named == environment]
+            await tx.execute(_TAKE_BACK, environment=environment, digests=digests)
+
+    def other(self, topup_id: str, environment: str, given: Deliverable | None) -> str | None:
+        """Return the other top-up that has the value; None: there is none."""
+        place = self._place(environment, given)
+        owner = None if place is None else self._owners.get(place)
+        return None if owner == topup_id else owner
+
+    def note_delivered(self, environment: str, given: Deliverable | None) -> None:
+        """The top-up that has the value is delivered with it, in this transaction."""
+        place = self._place(environment, given)
+        if place is not None:
+            self._delivered.add(place)
+
+    def _place(self, environment: str, given: Deliverable | None) -> _Place | None:
+        if given is None or given.value is None or given.kind not in UNIQUE_KINDS:
+            return None
+        return environment, digest_of(self._codes, given.value)
+
+
+def digest_of(codes: VoucherCodes, value: str) -> str:
+    """Return the keyed digest of a value; blanks around it say nothing."""
+    return codes.digest(value.strip())
+
+
+def delivered_values_of(state: BatchState) -> DeliveredValues:
+    """Return the batch's values; the commands that deliver one declared the working set."""
+    return state.working_set(DeliveredValues)
+
+
+async def fill_step(tx: Transaction, codes: VoucherCodes) -> bool:
+    """Enter what the next top-ups brought that were delivered before the table was made; False: all are entered.
+
+    What two of them brought stays with the earlier one.
+    """
+    row = await tx.fetch_one("SELECT after_id FROM handed_over_fill WHERE id = 1 FOR UPDATE")
+    assert row is not None, "the migration has made it"
+    found = await tx.fetch(_DELIVERED, after_id=row["after_id"], limit=FILLED_AT_ONCE)
+    entered = [new for one in found if (new := _row_of(one, codes)) is not None]
+    if entered:
+        await tx.fetch(_ENTER, rows=_first_of_each(entered))
+    if found:
+        text = "UPDATE handed_over_fill SET after_id = :after_id WHERE id = 1"
+        await tx.execute(text, after_id=found[-1]["id"])
+    return len(found) == FILLED_AT_ONCE
+
+
+def _row_of(topup: Row, codes: VoucherCodes) -> tuple[str, str, str] | None:
+    """Return what is entered of a top-up; None: it brought nothing of its own, or its seal is broken."""
+    given = _STORED.read(topup["deliverable"])
+    kind = "code" if given is None else given.kind
+    if topup["code"] is None or kind not in UNIQUE_KINDS:
+        return None
+    try:
+        value = codes.issued(topup["id"], topup["code"])
+    except SealBroken as error:
+        _log.error("handed_over.seal_broken", extra={"fields": {"error": str(error)}})
+        return None
+    return topup["environment"], digest_of(codes, value), topup["id"]
+
+
+def _first_of_each(rows: Sequence[tuple[str, str, str]]) -> list[tuple[str, str, str]]:
+    """Return one row of each value, the earliest top-up's, in order."""
+    first: dict[_Place, tuple[str, str, str]] = {}
+    for row in rows:
+        first.setdefault(row[:2], row)
+    return sorted(first.values())
+
+
+_ENTER: Final = """
+INSERT INTO handed_over (environment, digest, transaction_id)
+SELECT v.environment, v.digest, v.transaction_id
+FROM :rows[environment text, digest text, transaction_id text] AS v WHERE 1 = 1
+ON CONFLICT (environment, digest) DO UPDATE SET digest = excluded.digest
+RETURNING environment, digest, transaction_id
+"""
+_TAKE_BACK: Final = """
+DELETE FROM handed_over WHERE environment = :environment AND digest IN :digests[text]
+"""
+_DELIVERED: Final = """
+SELECT id, environment, fulfilment_code AS code, deliverable FROM topups
+WHERE id > :after_id ORDER BY id LIMIT :limit
+"""

@@ -1,0 +1,219 @@
+"""What a supplier said that its top-up could not be ended by: too late, against its own word, for two top-ups
+alike, or implausible. Writes supplier_words.
+
+Invariants: such a word is kept in the transaction that read it, with what was handed over sealed; the same word of
+a supplier for a top-up is one row, however often it comes; it asks for an operator until one has seen it.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, Literal, Self
+
+import msgspec
+
+from billing.engine.batch_state import BatchState
+from billing.engine.read_set import ReadSet, WorkingSet
+from billing.engine.rules import Rules
+from billing.topups.deliverable import Deliverable, hint_of
+from billing.topups.rules import TopUpRules
+from billing.topups.topup import TopUp
+from billing.topups.voucher import VoucherCodes
+from kernel.clock import rfc3339
+from kernel.storable import storable
+from keys.vault import SealBroken
+from store.database import Transaction
+from store.row_mapping import RowMapping
+
+SaidOutcome = Literal["delivered", "failed"]
+Why = Literal["late", "second", "repeated", "implausible"]
+DETAIL_CHARACTERS_MAX: Final = 300
+# A supplier that draws another code for each repeat fills no table.
+WORDS_OF_TOPUP_MAX: Final = 50
+GAUGED_MAX: Final = 10_000
+
+
+class SupplierWord(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """One row of supplier_words; times in microseconds, cost in US cents.
+
+    late: its top-up had ended, or was with another supplier. second: it contradicts what the supplier said before.
+    repeated: what it handed over was delivered for another top-up. implausible: see billing/topups/plausible.py.
+    """
+
+    transaction_id: str
+    digest: str
+    account_id: str
+    environment: str
+    supplier: str
+    word: SaidOutcome
+    why: Why
+    detail: str
+    kind: str | None = None
+    hint: str | None = None
+    sealed: str | None = None
+    cost_cents: int | None = None
+    told_at: int
+    last_told_at: int
+    times: int = 1
+    seen_at: int | None = None
+    seen_by: str | None = None
+
+    @property
+    def needs_person(self) -> bool:
+        return self.seen_at is None
+
+    def shape(self) -> dict[str, Any]:
+        """As the command line and pages show it; without what was handed over."""
+        return {
+            "supplier": self.supplier,
+            "word": self.word,
+            "why": self.why,
+            "detail": self.detail,
+            "kind": self.kind,
+            "hint": self.hint,
+            "cost_cents": self.cost_cents,
+            "told_at": rfc3339(self.told_at),
+            "last_told_at": rfc3339(self.last_told_at),
+            "times": self.times,
+            "seen_at": None if self.seen_at is None else rfc3339(self.seen_at),
+            "seen_by": self.seen_by,
+        }
+
+
+class SupplierWords(WorkingSet):
+    """The words that one transaction keeps."""
+
+    rank = 16
+
+    def __init__(self, rules: TopUpRules) -> None:
+        self.codes = rules.codes
+        self._new: dict[tuple[str, str], SupplierWord] = {}
+
+    @classmethod
+    def under(cls, rules: Rules) -> Self:
+        return cls(rules.of(TopUpRules))
+
+    async def load(self, tx: Transaction, read_set: ReadSet, now_us: int) -> None:
+        """Nothing of before decides."""
+
+    async def update(self, tx: Transaction, now_us: int) -> None:  # noqa: ARG002
+        if self._new:
+            await tx.execute(_KEEP, rows=[_ROWS.write(one) for _, one in sorted(self._new.items())])
+
+    def keep(
+        self,
+        state: BatchState,
+        topup: TopUp,
+        supplier: str,
+        word: SaidOutcome,
+        why: Why,
+        detail: str,
+        given: Deliverable | None,
+        cost_cents: int | None,
+    ) -> None:
+        """Write it down; the caller says the same to the supplier."""
+        self.changes += 1
+        value = None if given is None else given.value
+        said = msgspec.json.encode((supplier, word, why, value, cost_cents)).decode()
+        digest = self.codes.digest(said)
+        self._new[topup.id, digest] = SupplierWord(
+            transaction_id=topup.id,
+            digest=digest,
+            account_id=topup.account_id,
+            environment=topup.environment,
+            supplier=supplier,
+            word=word,
+            why=why,
+            detail=storable(detail, characters_max=DETAIL_CHARACTERS_MAX),
+            kind=None if given is None else given.kind,
+            hint=None if value is None else hint_of(value),
+            sealed=None if value is None else _seal(self.codes, topup.id, given),
+            cost_cents=cost_cents,
+            told_at=state.now_us,
+            last_told_at=state.now_us,
+        )
+
+
+def last_handed_over(codes: VoucherCodes, words: Sequence[SupplierWord]) -> Deliverable | None:
+    """Return what a supplier handed over last of what is kept, without its end; None: nothing."""
+    for one in reversed(words):
+        given = opened(codes, one)
+        if given is not None:
+            return msgspec.structs.replace(given, expires_at=None)
+    return None
+
+
+def words_of(state: BatchState) -> SupplierWords:
+    """Return the batch's words; the commands that may keep one declared the working set."""
+    return state.working_set(SupplierWords)
+
+
+def opened(codes: VoucherCodes, word: SupplierWord) -> Deliverable | None:
+    """Return what was handed over with the word; None: nothing, or its seal is broken."""
+    if word.sealed is None:
+        return None
+    try:
+        text = codes.issued(_subject(word.transaction_id), word.sealed)
+    except SealBroken:
+        return None
+    return msgspec.json.decode(text, type=Deliverable)
+
+
+async def load_words(
+    tx: Transaction, topup_ids: Iterable[str]
+) -> Mapping[str, Sequence[SupplierWord]]:
+    """Return the words of these top-ups, each one's oldest first."""
+    rows = await tx.fetch(
+        f"""SELECT {_ROWS.listed} FROM supplier_words WHERE transaction_id IN :ids[text]
+            ORDER BY transaction_id, last_told_at, digest""",
+        ids=sorted(set(topup_ids)),
+    )
+    found: dict[str, list[SupplierWord]] = {}
+    for row in rows:
+        found.setdefault(row["transaction_id"], []).append(_ROWS.read(row))
+    return found
+
+
+async def count_unseen(tx: Transaction, environment: str) -> int:
+    """Return how many top-ups have a word that no operator has seen, GAUGED_MAX at most."""
+    row = await tx.fetch_one(_UNSEEN, environment=environment, most=GAUGED_MAX)
+    assert row is not None, "a count has one row"
+    return int(row["number"])
+
+
+async def note_seen(
+    tx: Transaction, transaction_id: str, environment: str, *, by: str, now_us: int
+) -> int:
+    """Note that an operator has seen the top-up's words; returns how many were new to them."""
+    return await tx.execute(
+        """UPDATE supplier_words SET seen_at = :now_us, seen_by = :by
+           WHERE transaction_id = :id AND environment = :environment AND seen_at IS NULL""",
+        id=transaction_id,
+        environment=environment,
+        by=by,
+        now_us=now_us,
+    )
+
+
+def _seal(codes: VoucherCodes, topup_id: str, given: Deliverable | None) -> str:
+    return codes.seal(_subject(topup_id), msgspec.json.encode(given).decode())
+
+
+def _subject(topup_id: str) -> str:
+    """What the seal is bound to: never the code that the top-up itself was delivered with."""
+    return f"{topup_id}/word"
+
+
+_ROWS = RowMapping(SupplierWord)
+# A word that comes again asks for an operator again, unless one has seen it.
+_KEEP: Final = f"""
+INSERT INTO supplier_words ({_ROWS.listed})
+SELECT {", ".join(f"v.{name}" for name in _ROWS.columns)} FROM :rows[{_ROWS.typed}] AS v
+WHERE (SELECT COUNT(*) FROM supplier_words w WHERE w.transaction_id = v.transaction_id)
+    < {WORDS_OF_TOPUP_MAX}
+ON CONFLICT (transaction_id, digest) DO UPDATE SET
+    times = supplier_words.times + 1, last_told_at = excluded.last_told_at
+"""
+_UNSEEN: Final = """
+SELECT COUNT(*) AS number FROM (
+    SELECT DISTINCT transaction_id FROM supplier_words
+    WHERE environment = :environment AND seen_at IS NULL LIMIT :most) w
+"""
