@@ -86,13 +86,16 @@ def show_record(record: Mapping[str, Any], **lists: Sequence[Mapping[str, Any]])
 
 
 def show_rows(
-    rows: Sequence[Mapping[str, Any]], *columns: str, next_cursor: str | None = None
+    rows: Sequence[Mapping[str, Any]],
+    *columns: str,
+    next_cursor: str | None = None,
+    facts: Mapping[str, Any] | None = None,
 ) -> None:
     """A list: these columns for people, the most important first, at most 80 cells wide where nothing is
-    wider; everything as {"items": […], "next_cursor"} in JSON.
+    wider; everything as {"items": […], "next_cursor"} in JSON. facts: what JSON has beside.
     """
     if wants_json():
-        print_json({"items": rows, "next_cursor": next_cursor})
+        print_json({"items": rows, "next_cursor": next_cursor, **(facts or {})})
         return
     if not rows:
         click.echo("none", err=True)

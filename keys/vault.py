@@ -150,6 +150,16 @@ class Vault:
         assert sealed is not None, "data keys are never deleted"
         return self.open(sealed, purpose=_DATA_KEY_PURPOSE, subject=name)
 
+    async def known_data_key(self, tx: Transaction, name: str) -> bytes | None:
+        """Read a data key without making one; None where there is none that opens."""
+        sealed = await _sealed_key(tx, name)
+        if sealed is None:
+            return None
+        try:
+            return self.open(sealed, purpose=_DATA_KEY_PURPOSE, subject=name)
+        except SealBroken:
+            return None
+
     async def reseal_all(self, tx: Transaction) -> int:
         """Seals every data key under the newest master key; returns how many were not.
 

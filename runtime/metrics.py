@@ -99,6 +99,11 @@ class Metrics:
             "Attempts whose outcome was not written, since another claim had taken over.",
             "environment",
         )
+        self.bodies_changed = self._plain_counter(
+            "topup_bodies_changed",
+            "Attempts of replays that were refused: the stored event is not as it was sealed.",
+            "environment",
+        )
         self.deliveries_due = self._plain_gauge(
             "topup_deliveries_due",
             "Webhook deliveries that are due, 100 of an endpoint and 400 endpoints at most.",
@@ -238,6 +243,10 @@ class Metrics:
             "topup_checkpoint_due_timestamp_seconds",
             "Unix time at which the next day of the ledger is to be sealed.",
             "environment",
+        )
+        self.records_sealed = self._plain_gauge(
+            "topup_records_sealed_timestamp_seconds",
+            "Unix time of the last signed head of the record log; what is newer is unproved.",
         )
         self.machine_payments_stuck = self._plain_gauge(
             "topup_machine_payments_stuck",

@@ -26,6 +26,8 @@ _OF_SUBSCRIPTIONS = "subscription_id IN (SELECT id FROM subscriptions WHERE {own
 STEPS = (
     # First of all, or a worker would add deliveries meanwhile.
     ("replays", "id", "{own}"),
+    ("record_waiting", "id", "{own}"),
+    ("record_seeds", "period", "{own}"),
     ("attempts", "delivery_id", "delivery_id IN (SELECT id FROM deliveries WHERE {own})"),
     ("deliveries", "id", "{own}"),
     ("notices", "id", "{own}"),
@@ -177,9 +179,16 @@ _MARK_IDLE: Final = f"{_MARK} AND is_sandbox = 1 AND last_active_at < :before"
 
 
 async def erase_account(
-    database: Database, account_id: str, *, now_us: int, idle_before: int | None = None
+    database: Database,
+    account_id: str,
+    *,
+    now_us: int,
+    idle_before: int | None = None,
+    first_of_all: Work[None] | None = None,
 ) -> None:
     """Deletes every row of the account; running it again is harmless. Raises ChargeUnderWay.
+
+    first_of_all: runs in the transaction that marks the account, such as what signs its tombstone.
 
     idle_before, in microseconds: only a sandbox account that was last used before it is deleted. That is
     looked at in the transaction that marks it; raises NotIdle.
@@ -192,6 +201,8 @@ async def erase_account(
             await tx.execute(_MARK, now=now_us, id=account_id)
         elif not await tx.execute(_MARK_IDLE, now=now_us, id=account_id, before=idle_before):
             raise NotIdle(account_id)
+        if first_of_all is not None:
+            await first_of_all(tx)
 
     await database.transaction(first)
     for table, key, condition in STEPS:

@@ -279,6 +279,14 @@ _OF_0073: Final = _OF_0072 | {
     "handed_over_fill": "5cb24adffd0f",
     "supplier_words": "abdde6fb18d0",
 }
+_OF_0074: Final = _OF_0073 | {
+    "record_heads": "5545868f9676",
+    "record_marks": "dc6afb416ed4",
+    "record_removals": "86db04ebdad8",
+    "record_seeds": "2613feb1a69c",
+    "record_tiles": "5241aa7c6298",
+    "record_waiting": "482f1058d991",
+}
 
 TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0012": _OF_0012,
@@ -343,4 +351,5 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0071": _OF_0071,
     "0072": _OF_0072,
     "0073": _OF_0073,
+    "0074": _OF_0074,
 }

@@ -1235,6 +1235,76 @@ checkpoint_proofs = sa.Table(
     _int("findings"),  # 0: all are as they were sealed
 )
 
+# billing/records/mark.py. How far the record log has come; one row.
+record_marks = sa.Table(
+    "record_marks",
+    metadata,
+    _text("id", key=True),  # records
+    _int("step_no"),  # grows with every step: of two sealers one takes it
+    _int("began_at"),  # what was made before has no leaf
+    _int("day_start_at"),  # the day that grows
+    _int("size"),  # its leaves
+    _text("after_ids"),  # JSON: by source, the last id that was walked past
+)
+
+# billing/records/tiles.py. The leaves of a day of the record log, 256 in a row.
+record_tiles = sa.Table(
+    "record_tiles",
+    metadata,
+    sa.Column("day_start_at", BIGINT, primary_key=True, autoincrement=False),
+    sa.Column("number", BIGINT, primary_key=True, autoincrement=False),
+    _text("first_id"),  # the lowest of its ids
+    _text("last_id"),  # the highest
+    _int("sealed_at"),  # when its last leaf came
+    _bytes("root"),
+    _bytes("leaves"),  # msgpack, by column
+    sa.Index("ix_record_tiles_ids", "day_start_at", "last_id"),
+)
+
+# billing/records/head.py. The signed heads of the record log, one an hour.
+record_heads = sa.Table(
+    "record_heads",
+    metadata,
+    sa.Column("number", BIGINT, primary_key=True, autoincrement=False),
+    _int("day_start_at"),
+    _int("size"),  # the day's leaves that it covers
+    _bytes("root"),
+    _bytes("digest"),  # of the signed statement
+    _text("jws"),
+    _int("sealed_to"),  # rows made before it are sealed, late ones aside
+    _int("sealed_at"),
+    sa.Index("ix_record_heads_day", "day_start_at", "number"),
+)
+
+# billing/records/mark.py. Seeds of the leaves' salts; deleted with the account, or when their period is pruned.
+record_seeds = sa.Table(
+    "record_seeds",
+    metadata,
+    _text("account_id", key=True),  # empty: rows of the installation
+    # Of 30 days since 1970; -1: rows that are kept for ever.
+    sa.Column("period", BIGINT, primary_key=True, autoincrement=False),
+    _bytes("seed"),
+)
+
+# billing/records/mark.py. Deliveries that were open when the record log went by.
+record_waiting = sa.Table(
+    "record_waiting",
+    metadata,
+    _text("id", key=True),
+    _text("account_id"),
+    sa.Index("ix_record_waiting_account", "account_id"),
+)
+
+# billing/records/removal.py. Signed words about what was deleted on purpose.
+record_removals = sa.Table(
+    "record_removals",
+    metadata,
+    _text("kind", key=True),  # event | delivery | security | account
+    _text("subject", key=True),  # the environment, or * for both; the account
+    _int("until_at"),  # what was made before it may be gone
+    _text("jws"),
+)
+
 # billing/reconciliation/differences.py. Where provider, ledger and supplier do not agree.
 money_differences = sa.Table(
     "money_differences",

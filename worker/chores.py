@@ -25,6 +25,7 @@ from store.erase import ChargeUnderWay, NotIdle, erase_account
 from store.errors import StoreError
 from webhooks.deliveries import ending, endpoint_queue
 from webhooks.endpoints import resealing
+from worker.removals import erased_note
 
 ROUNDS_MAX: Final = 100
 ERASED_ACCOUNTS_MAX: Final = 100
@@ -142,26 +143,38 @@ async def mend_line(database: Database, clock: Clock) -> None:
 
 
 async def erase_idle(
-    database: Database, clock: Clock, *, at_once: int = ERASED_ACCOUNTS_MAX
+    database: Database,
+    clock: Clock,
+    *,
+    at_once: int = ERASED_ACCOUNTS_MAX,
+    vault: Vault | None = None,
 ) -> None:
     """Deletes sandbox accounts that nobody used for seven days, in small steps: at_once of them, behind
-    however many that cannot be deleted yet.
+    however many that cannot be deleted yet. vault: signs a tombstone of each; None: there is no record log.
     """
     erased, after = 0, BEFORE_ALL_IDLE
     while erased < at_once:
         look = partial(idle_sandboxes, now_us=clock.now_us(), limit=at_once, after=after)
         found = await database.read(look)
         for after in found:
-            erased += await _erase_one(database, after[1], clock.now_us())
+            erased += await _erase_one(database, after[1], clock.now_us(), vault)
         if len(found) < at_once:
             return
 
 
-async def _erase_one(database: Database, account_id: AccountId, now_us: int) -> bool:
+async def _erase_one(
+    database: Database, account_id: AccountId, now_us: int, vault: Vault | None
+) -> bool:
     """Whether it could be deleted; the others' turn does not depend on it."""
+    note = None if vault is None else erased_note(vault, account_id, now_us=now_us)
     try:
-        idle_before = now_us - SANDBOX_IDLE_US
-        await erase_account(database, account_id, now_us=now_us, idle_before=idle_before)
+        await erase_account(
+            database,
+            account_id,
+            now_us=now_us,
+            idle_before=now_us - SANDBOX_IDLE_US,
+            first_of_all=note,
+        )
     except StoreError:
         raise
     except ChargeUnderWay:

@@ -5,7 +5,7 @@ a value whatever happened. No transaction is open meanwhile. Stores nothing.
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, NamedTuple, Protocol
 
 from msgspec import Struct
@@ -13,6 +13,7 @@ from msgspec import Struct
 from kernel.clock import SECOND_US, Clock, rfc3339_ms
 from kernel.trace import Span, request_id_of, span_of
 from keys.vault import SealBroken
+from store.errors import StoreError
 from webhooks.deliveries.coded import CodeOf, LinkOf, body_to_send, masked
 from webhooks.deliveries.message import (
     Headers,
@@ -49,6 +50,14 @@ class Post(Protocol):
     ) -> SendResult: ...
 
 
+# Why a delivery must not be signed; empty if it may be. Raises StoreError.
+FaultOf = Callable[[Claimed], Awaitable[str]]
+
+
+class _Unsigned(RuntimeError):
+    """The body must not be signed; the message says why."""
+
+
 # An attempt's span in the trace of its line.
 SpanOf = Callable[[str], Span]
 
@@ -76,6 +85,11 @@ def lease_us(timeout_s: float) -> int:
     return round((timeout_s + SETTLE_S + BEGIN_S) * SECOND_US)
 
 
+async def no_fault(_claimed: Claimed) -> str:
+    """Sign everything."""
+    return ""
+
+
 class DeliverySender:
     """Sends claimed deliveries; policies by environment, since http is for staging."""
 
@@ -91,7 +105,9 @@ class DeliverySender:
         code_of: CodeOf,
         link_of: LinkOf,
         span_of: SpanOf = span_of,
+        fault_of: FaultOf = no_fault,
     ) -> None:
+        self._fault_of = fault_of
         self._span_of = span_of
         self._code_of = code_of
         self._link_of = link_of
@@ -114,13 +130,21 @@ class DeliverySender:
         if now_us + self._time_needed_us > claimed.lease_until_us:
             logger.warning("delivery.too_late", extra={"delivery_id": claimed.id})
             return None
+        try:
+            fault = await self._fault_of(claimed)
+        except StoreError:
+            # Nothing is signed unseen; the lease runs out, and another claim comes.
+            logger.warning("delivery.not_checked", extra={"delivery_id": claimed.id})
+            return None
         code = None
         span = None if claimed.trace is None else self._span_of(claimed.trace)
         try:
+            if fault:
+                raise _Unsigned(fault)
             claimed, code = body_to_send(claimed, self._code_of, self._link_of)
             opened = self._secret_cache.open(claimed.target)
             headers = message_headers(claimed, opened, now_us=now_us, span=span)
-        except SealBroken as error:
+        except (SealBroken, _Unsigned) as error:
             outcome, headers = unsendable(str(error), now_us), []
         else:
             outcome = await self._post(

@@ -81,8 +81,10 @@ from worker.prune import (
     sign_in_chores,
 )
 from worker.release import Releaser
+from worker.removals import pruned_note
 from worker.replay import Replayer
 from worker.revoke import Revoker
+from worker.sealed_body import SealedBodies
 from worker.slots import Slots, slots_of_process
 from worker.staging import staging_chore
 from worker.traced import telling
@@ -126,8 +128,10 @@ FUNCTIONS: Final = {WAKE_JOB: wake}
 def chores_of(context: Context) -> Sequence[Chore]:
     """Everything that this process does now and then."""
     kept_us = _kept_us(context.settings)
+    note = pruned_note(context.database, context.vault, context.clock)
+    erase = partial(erase_idle, context.database, context.clock, vault=context.vault)
     return (
-        Chore("sandboxes.erase", ERASE_S, partial(erase_idle, context.database, context.clock)),
+        Chore("sandboxes.erase", ERASE_S, erase),
         resealing_chore(context.database, context.vault),
         space_chore(context.database),
         handed_over_chore(context.database, context.topup_rules.codes),
@@ -140,6 +144,7 @@ def chores_of(context: Context) -> Sequence[Chore]:
             context.clock,
             kept_us,
             on_walked=partial(note_pruned, context.metrics),
+            on_pruning=note,
         ),
         notifications_chore(context.database, context.clock, kept_us),
         mails_chore(context.database, context.clock, kept_us),
@@ -148,7 +153,7 @@ def chores_of(context: Context) -> Sequence[Chore]:
         sealing_chore(context),
         forgetting_chore(context.database, context.clock, context.payments.forgetting),
         *sign_in_chores(context.database, context.clock),
-        *log_chores(context.database, context.clock, context.settings),
+        *log_chores(context.database, context.clock, context.settings, on_pruning=note),
     )
 
 
@@ -173,6 +178,7 @@ def dispatcher_of(context: Context) -> Dispatcher:
         code_of=context.topup_rules.codes.issued,
         link_of=context.topup_rules.decide_url,
         span_of=told.span_of,
+        fault_of=SealedBodies(context.database, context.metrics).fault_of,
     )
     return Dispatcher(
         context.database,

@@ -27,6 +27,7 @@ from store.errors import DataRefused, StoreError
 from webhooks.deliveries import retention
 from webhooks.deliveries.log_page import DeliveryCursor
 from worker.chores import DAY_S, PAUSE_S, Chore
+from worker.removals import EVERYWHERE, OnPruning, not_noted
 
 RETENTION_S: Final = 3600
 # What a step counts for that finds less: its transactions cost something, too.
@@ -45,19 +46,23 @@ def retention_chore(
     *,
     pause_s: float = PAUSE_S,
     on_walked: Callable[[int], None] = lambda _lag_us: None,
+    on_pruning: OnPruning = not_noted,
 ) -> Chore:
     """kept_us: how long each environment's rows are kept, in microseconds. on_walked is told, after each
     walk, by how much the oldest row that could not be deleted has outlived that time; 0: there is none.
+    on_pruning is told first up to when rows of each environment go.
     """
 
     async def run() -> None:
         lag_us = 0
+        until = {environment: clock.now_us() - kept for environment, kept in kept_us.items()}
+        await on_pruning(until)
         pauses = _Pauses(pause_s)
         last: Tenant | None = retention.FIRST_TENANT
         while last is not None:
             olds = await database.read(partial(_tenants_after, tenant=last))
             for old in olds:
-                before_us = clock.now_us() - kept_us[old.tenant.environment]
+                before_us = until[old.tenant.environment]
                 if old.is_before(before_us) and not await _try_to_prune(
                     database, old.tenant, before_us, pauses
                 ):
@@ -134,15 +139,22 @@ def requests_chore(
 
 
 def security_chore(
-    database: Database, clock: Clock, kept_us: int, *, pause_s: float = PAUSE_S
+    database: Database,
+    clock: Clock,
+    kept_us: int,
+    *,
+    pause_s: float = PAUSE_S,
+    on_pruning: OnPruning = not_noted,
 ) -> Chore:
-    """What the security log tells of long ago; kept_us in microseconds."""
+    """What the security log tells of long ago; kept_us in microseconds, on_pruning as in retention_chore."""
 
     async def run() -> None:
+        before_us = clock.now_us() - kept_us
+        await on_pruning({EVERYWHERE: before_us})
         found = -1
         while found:
             found = await database.transaction(
-                partial(_security, before_us=clock.now_us() - kept_us), durable=False
+                partial(_security, before_us=before_us), durable=False
             )
             await asyncio.sleep(pause_s)
 
@@ -170,12 +182,14 @@ def sign_in_chores(database: Database, clock: Clock) -> Sequence[Chore]:
     return [chore(database, clock) for chore in chores]
 
 
-def log_chores(database: Database, clock: Clock, settings: Settings) -> Sequence[Chore]:
-    """The security log and the request log, each by its own retention."""
+def log_chores(
+    database: Database, clock: Clock, settings: Settings, *, on_pruning: OnPruning = not_noted
+) -> Sequence[Chore]:
+    """The security log and the request log, each by its own retention; on_pruning as in retention_chore."""
     security_us = settings.retention_security_days * DAY_US
     requests_us = settings.retention_requests_days * DAY_US
     return [
-        security_chore(database, clock, security_us),
+        security_chore(database, clock, security_us, on_pruning=on_pruning),
         requests_chore(database, clock, requests_us),
     ]
 

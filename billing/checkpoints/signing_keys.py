@@ -57,3 +57,13 @@ async def _seed(tx: Transaction, vault: Vault, number: int, *, now_us: int) -> b
         on_conflict="ON CONFLICT (kid) DO NOTHING",
     )
     return seed
+
+
+async def unsealed_keys(tx: Transaction, *, vault: Vault) -> frozenset[str]:
+    """Kids of published keys that no key of this installation's vault belongs to: somebody else added them."""
+    foreign = set()
+    for key in await published(tx):
+        seed = await vault.known_data_key(tx, f"receipt_signing/{key.number}")
+        if seed is None or public_of(seed) != key.public_key or kid_of(key.public_key) != key.kid:
+            foreign.add(key.kid)
+    return frozenset(foreign)

@@ -13,8 +13,10 @@ from billing.checkpoints.proving import prove_checkpoints
 from billing.checkpoints.verified import LastVerified, last_verified, note_all, verify_all
 from billing.ledger.proof import note_proof
 from billing.proof.audit import audit as findings_of
+from billing.records.proving import Unproved, prove_records, unproved
 from cli.database import keep_where_possible
 from cli.examples import examples
+from cli.operator.unproved import facts_of, lines_of, proving_vault
 from cli.output import EXIT_REFUSED, json_option, note, run, show_rows, wants_json
 from kernel.clock import DAY_US, SystemClock, day_start_us, rfc3339
 from runtime.installation import open_store
@@ -36,6 +38,8 @@ class _Result(NamedTuple):
     findings: _Found
     basis: ProofBasis
     verified: Mapping[str, LastVerified]
+    unproved: Unproved
+    is_key_known: bool
 
 
 @click.command(
@@ -54,7 +58,9 @@ class _Result(NamedTuple):
 @click.pass_context
 def audit(context: click.Context, *, full: bool) -> None:
     """Prove the ledger: no sum, balance, hold or event number is off, and no transfer of a sealed day was
-    changed, removed or added. Exit 1 if one is.
+    changed, removed or added, nor any sealed event, delivery, audit entry or billing document. Exit 1 if one is.
+
+    Names what is newer than the last signed head of the record log, and so unproved.
 
     The first proof is a full one, and the others stand on it: an account with more than 5,000 transfers is proved
     from its sealed days, and by what changed since the last proof that found nothing. The result is kept: /metrics
@@ -63,25 +69,40 @@ def audit(context: click.Context, *, full: bool) -> None:
     result = run(_collect(is_full=full))
     for line in _relied_on(result):
         note(line)
+    facts = {"unproved": facts_of(result.unproved)}
     if result.findings:
-        show_rows(result.findings, *_COLUMNS)
+        show_rows(result.findings, *_COLUMNS, facts=facts)
         note(f"{len(result.findings)} rows break a rule (figures in micros)")
+        _note_unproved(result)
         context.exit(EXIT_REFUSED)
     if wants_json():
-        show_rows([], "rule")
+        show_rows([], "rule", facts=facts)
     note("the ledger is proved: every balance is the sum of its transfers")
+    _note_unproved(result)
+
+
+def _note_unproved(result: _Result) -> None:
+    for line in lines_of(result.unproved):
+        note(line)
+    if not result.is_key_known:
+        note("signing keys weren't checked: set TOPUP_SECRET_KEY to the installation's master key")
 
 
 async def _collect(*, is_full: bool) -> _Result:
     clock = SystemClock()
     began_at = clock.now_us()
-    async with open_store(load_settings()) as database:
+    settings = load_settings()
+    vault = await proving_vault(settings)
+    async with open_store(settings) as database:
         patient = database.unhurried()
         basis = await open_basis(patient, is_full=is_full, now_us=began_at)
         found = [
             dataclasses.asdict(one) async for one in _at_most(findings_of(patient, basis=basis))
         ]
         found += await _sealed(database, patient, basis, began_at)
+        since_day = 0 if basis.is_full else day_start_us(began_at - _RECENT_US)
+        records = prove_records(patient, since_day=since_day, vault=vault)
+        found += [one._asdict() async for one in _at_most(records)]
         keep = partial(
             note_proof,
             began_at=began_at,
@@ -91,7 +112,8 @@ async def _collect(*, is_full: bool) -> _Result:
             days={} if basis.is_full else basis.days,
         )
         await keep_where_possible(database, keep)
-        return _Result(found, basis, await database.read(last_verified))
+        verified = await database.read(last_verified)
+        return _Result(found, basis, verified, await unproved(patient), vault is not None)
 
 
 async def _sealed(

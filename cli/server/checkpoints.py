@@ -13,12 +13,17 @@ from billing.checkpoints.sealing import Sealer
 from billing.checkpoints.signing_keys import rotate
 from billing.checkpoints.summing import add_sealed
 from billing.checkpoints.verified import note_all, verify_all
+from billing.records import head as record_head
+from billing.records.head import RecordHead
+from billing.records.proving import prove_records
+from billing.records.sealing import LOOK_BACK_US, RecordSealer
 from cli.database import keep_where_possible, read
 from cli.examples import examples
 from cli.operator.supply import opened
+from cli.operator.unproved import proving_vault
 from cli.options import environment_option, limit_option
 from cli.output import EXIT_REFUSED, json_option, note, run, show_record, show_rows, wants_json
-from kernel.clock import SystemClock
+from kernel.clock import DAY_US, SystemClock, rfc3339
 from kernel.errors import InvalidInput, NotFound
 from keys.principal import Environment
 from runtime.context import Context
@@ -36,7 +41,7 @@ _COLUMNS = ("environment", "day", "size", "late", "root", "sealed_at")
     )
 )
 def checkpoints() -> None:
-    """The ledger's days as they were sealed: list, show, verify, seal. docs/receipts.md explains."""
+    """The ledger's sealed days and the record log: list, show, heads, verify, seal. docs/receipts.md explains."""
 
 
 @checkpoints.command("list", epilog=examples("topup checkpoints list --environment live --json"))
@@ -91,7 +96,7 @@ def show(day: str, environment: Environment) -> None:
 @json_option
 @click.pass_context
 def verify(context: click.Context, environment: str | None, since: str | None) -> None:
-    """Hold every sealed day against the ledger. Exit 1 if anything was changed, removed or added.
+    """Hold every sealed day and the record log against their rows. Exit 1 if anything was changed, removed or added.
 
     `topup audit` relies on sealed days, and says when all of them were last verified.
     """
@@ -103,7 +108,7 @@ def verify(context: click.Context, environment: str | None, since: str | None) -
         context.exit(EXIT_REFUSED)
     if wants_json():
         show_rows([], "rule")
-    note("the ledger is as it was sealed")
+    note("the ledger and the record log are as they were sealed")
 
 
 @checkpoints.command(
@@ -118,15 +123,42 @@ def verify(context: click.Context, environment: str | None, since: str | None) -
 )
 @json_option
 def seal(look_back_days: int) -> None:
-    """Seal now what is due, as a worker does by itself an hour after each UTC day."""
+    """Seal now what is due, as a worker does automatically: days an hour after their end, and the record log.
 
-    async def act(context: Context) -> Sequence[Checkpoint]:
-        sealer = Sealer(context.database, context.vault, context.clock)
-        sealed = await sealer.seal_due(look_back_days=look_back_days)
+    The record log gets a new signed head each time, whether an hour has passed or not. Rows of the last five minutes
+    are left to the next one.
+    """
+
+    async def act(context: Context) -> tuple[Sequence[Checkpoint], RecordHead]:
+        parts = (context.database, context.vault, context.clock)
+        sealed = await Sealer(*parts).seal_due(look_back_days=look_back_days)
+        look_back_us = max(LOOK_BACK_US, look_back_days * DAY_US)
+        signed = await RecordSealer(*parts).seal(look_back_us=look_back_us)
         await add_sealed(context.database)
-        return sealed
+        return sealed, signed
 
-    show_rows([shape_of(one) for one in opened(act)], *_COLUMNS)
+    sealed, signed = opened(act)
+    show_rows([shape_of(one) for one in sealed], *_COLUMNS, facts={"head": signed.shape()})
+    note(f"head {signed.number} of the record log is signed, up to {rfc3339(signed.sealed_to)}")
+
+
+@checkpoints.command(
+    "heads",
+    epilog=examples("topup checkpoints heads", "topup checkpoints heads --limit 1 --json"),
+)
+@limit_option
+@click.option("--cursor", type=int, metavar="NUMBER", help="Only heads before this one.")
+@json_option
+def heads(*, limit: int, cursor: int | None) -> None:
+    """List the hourly signed heads of the record log, newest first; --json has the statements, to keep."""
+
+    async def work(tx: Transaction) -> Sequence[RecordHead]:
+        return await record_head.page(tx, before=cursor, limit=limit)
+
+    found = run(read(work))
+    more = str(found[-1].number) if len(found) == limit else None
+    columns = ("number", "day", "size", "sealed_to", "sealed_at", "root")
+    show_rows([one.shape() for one in found], *columns, next_cursor=more)
 
 
 @checkpoints.command("rotate-key", epilog=examples("topup checkpoints rotate-key"))
@@ -145,14 +177,20 @@ def rotate_key() -> None:
 
 async def _verify(environment: str, since_day: int) -> list[dict[str, Any]]:
     """A look at all days is noted: `topup audit` says when the last one was."""
-    async with open_store(load_settings()) as database:
+    settings = load_settings()
+    vault = await proving_vault(settings)
+    async with open_store(settings) as database:
+        patient = database.unhurried()
+        # The record log is one for both environments.
+        log = prove_records(patient, since_day=since_day, vault=vault)
+        records = [one._asdict() async for one in log if environment in {"", one.environment}]
         if since_day:
-            some = prove_checkpoints(database.unhurried(), environment, since_day=since_day)
-            return [one._asdict() async for one in some]
+            some = prove_checkpoints(patient, environment, since_day=since_day)
+            return [one._asdict() async for one in some] + records
         began_at = SystemClock().now_us()
-        found, noted = await verify_all(database.unhurried(), environment, began_at=began_at)
+        found, noted = await verify_all(patient, environment, began_at=began_at)
         await keep_where_possible(database, partial(note_all, noted=noted))
-        return [one._asdict() for one in found]
+        return [one._asdict() for one in found] + records
 
 
 def _day(text: str) -> int:

@@ -14,6 +14,7 @@ from billing.desk import waiting
 from billing.ledger.proof import last_proof
 from billing.machine_payments.payment import count_stuck
 from billing.recipients.smtp import SmtpSender
+from billing.records.sealing import record_standing
 from billing.topups.platform import PlatformBook
 from billing.topups.platform_rows import list_suppliers, read_book
 from cli.examples import examples
@@ -44,6 +45,8 @@ CHECK_S_MAX = 5.0
 PROOF_AGE_H_MAX = 50
 # As the alert CheckpointOverdue has it.
 SEAL_LATE_US = 6 * HOUR_US
+# A head is signed each hour, by whichever worker comes first.
+HEAD_LATE_US = 3 * HOUR_US
 
 
 @click.command(
@@ -252,6 +255,14 @@ async def _checkpoints(settings: Settings) -> str:
     now_us = SystemClock().now_us()
     async with open_store(settings) as database:
         found = await database.read(standings)
+        records = await database.read(record_standing)
+    if records is not None and records.head is not None:
+        age_us = now_us - records.head.sealed_at
+        if age_us > HEAD_LATE_US:
+            raise Odd(
+                f"the record log was last signed {age_us / HOUR_US:.0f} h ago, so what is newer is"
+                " unproved: does a worker run? `topup checkpoints seal` says what is wrong"
+            )
     overdue = [
         one for one in found if one.due_at is not None and one.due_at + SEAL_LATE_US < now_us
     ]

@@ -39,16 +39,23 @@ async def read(metrics: Metrics, readiness: Readiness) -> None:
     compared = await _read(m, "reconciliation", r.reconciled, m.money_differences, m.reconciled)
     if compared is not None:
         _fill_reconciliation(m, compared)
-    sealed = await _read(m, "checkpoints", r.sealed, m.checkpoint_due)
-    for one in sealed or ():
-        if one.due_at is not None:
-            m.checkpoint_due.set(one.due_at / SECOND_US, one.environment)
+    await _read_seals(m, r)
     proof = await _read(m, "proof", r.proof, m.ledger_findings, m.ledger_proved)
     if proof is not None:
         _fill_proof(m, proof)
     of_server = (m.server_connections, m.server_connections_max, m.transaction_id_age)
     if (room := await _read(m, "server", r.room, *of_server)) is not None:
         _fill_server(m, room)
+
+
+async def _read_seals(m: Metrics, r: Readiness) -> None:
+    sealed = await _read(m, "checkpoints", r.sealed, m.checkpoint_due)
+    for one in sealed or ():
+        if one.due_at is not None:
+            m.checkpoint_due.set(one.due_at / SECOND_US, one.environment)
+    records = await _read(m, "records", r.records, m.records_sealed)
+    if records is not None and records.head is not None:
+        m.records_sealed.set(records.head.sealed_at / SECOND_US)
 
 
 async def _read(metrics: Metrics, source: str, watch: Watch[T], *gauges: PlainGauge) -> T | None:

@@ -20,6 +20,7 @@ from billing.machine_payments.payment import count_stuck
 from billing.payments.unanswered import UnansweredKind, count_unanswered
 from billing.recipients.mailing import next_due_at
 from billing.reconciliation.standing import read_standing
+from billing.records.sealing import record_standing
 from kernel.clock import SECOND_US, Clock
 from runtime.context import READINESS_CONNECTIONS
 from store.batch import WAITING_AGE_MAX_S
@@ -136,6 +137,7 @@ class Readiness:
         self.reconciled = self._watch(read_standing, age_s_max=PROOF_AGE_S_MAX)
         self.proof = self._watch(last_proof, age_s_max=PROOF_AGE_S_MAX)
         self.sealed = self._watch(standings, age_s_max=PROOF_AGE_S_MAX)
+        self.records = self._watch(record_standing, age_s_max=PROOF_AGE_S_MAX)
         self.room = Watch(self._database.room, age_s_max=PROOF_AGE_S_MAX)
 
     def _watch(

@@ -6,6 +6,7 @@ import pytest
 from kernel.clock import FixedClock
 from keys.signatures.signing import new_webhook_secret
 from keys.vault import Vault
+from store.errors import StoreError
 from tests.support.webhook_rows import new_vault
 from webhooks.deliveries.message import Headers, SecretCache, settlement_of
 from webhooks.deliveries.sealed import SECRET_PURPOSE
@@ -13,7 +14,15 @@ from webhooks.deliveries.stage import Claimed, Target
 from webhooks.endpoints.disabling import reasons_to_disable
 from webhooks.http.guard import Policy
 from webhooks.http.transport import ErrorClass, SendResult
-from worker.deliver import DeliverySender, Sent, Settled, lease_us, log_attempt
+from worker.deliver import (
+    DeliverySender,
+    FaultOf,
+    Sent,
+    Settled,
+    lease_us,
+    log_attempt,
+    no_fault,
+)
 
 DAY_US = 86_400_000_000
 LIVE = Policy()
@@ -75,7 +84,9 @@ def no_link(approval_id: str) -> str:
     raise AssertionError(f"{approval_id}: these deliveries carry no link")
 
 
-def sender(line: Line, clock: FixedClock, vault: Vault | None = None) -> DeliverySender:
+def sender(
+    line: Line, clock: FixedClock, vault: Vault | None = None, *, fault_of: FaultOf = no_fault
+) -> DeliverySender:
     return DeliverySender(
         line.post,
         SecretCache(vault or new_vault()),
@@ -85,6 +96,7 @@ def sender(line: Line, clock: FixedClock, vault: Vault | None = None) -> Deliver
         timeout_s=10,
         code_of=no_code,
         link_of=no_link,
+        fault_of=fault_of,
     )
 
 
@@ -100,6 +112,34 @@ async def test_plain_http_is_permitted_in_staging_only(clock: FixedClock) -> Non
     await sender(line, clock).send(claimed(clock, environment="live"))
 
     assert line.policies == [STAGING, LIVE]
+
+
+async def test_what_must_not_be_signed_is_an_attempt_that_says_why(clock: FixedClock) -> None:
+    line = Line()
+
+    async def fault_of(_claimed: Claimed) -> str:
+        return "The stored event isn't as it was sealed."
+
+    sent_one = await sender(line, clock, fault_of=fault_of).send(claimed(clock))
+
+    assert line.policies == []
+    assert sent_one is not None
+    attempt = sent_one.settlement.attempt
+    assert (attempt.error, attempt.reason, attempt.body_sha256) == (
+        "protocol",
+        "The stored event isn't as it was sealed.",
+        None,
+    )
+
+
+async def test_nothing_is_signed_unseen_while_the_database_is_away(clock: FixedClock) -> None:
+    line = Line()
+
+    async def fault_of(_claimed: Claimed) -> str:
+        raise StoreError("it is away")
+
+    assert await sender(line, clock, fault_of=fault_of).send(claimed(clock)) is None
+    assert line.policies == []
 
 
 async def test_nothing_is_sent_on_a_lease_too_short_to_settle(clock: FixedClock) -> None:

@@ -12,6 +12,7 @@ from billing.payments.unanswered import UNANSWERED_US
 from billing.proof.audit import rules
 from billing.recharges.recharge import FallCharge
 from billing.recharges.records import list_open
+from billing.records.sealing import record_standing
 from gateway.dashboard.admin.fields import admin_route
 from gateway.dashboard.sheet import Sheet, short_page
 from gateway.html.render import page
@@ -79,8 +80,15 @@ async def show_recharges(call: RequestContext[Fields, Fields]) -> Reply:
 async def show_proofs(call: RequestContext[Fields, Fields]) -> Reply:
     """The last looks at the whole ledger, when all sealed days were last verified, and the rules that are proved."""
     verified = await call.context.database.read(last_verified)
+    records = await call.context.database.read(record_standing)
     return await short_page(
-        call, "admin/proofs.html", _PROOFS, list_proofs, verified=verified, rules=rules()
+        call,
+        "admin/proofs.html",
+        _PROOFS,
+        list_proofs,
+        verified=verified,
+        records=records,
+        rules=rules(),
     )
 
 

@@ -1,0 +1,215 @@
+"""Kinds of rows that the record log seals, and how each is read.
+
+Only what never changes again is sealed: rows that are written once, and deliveries in a final state together with
+their attempts. A kind's columns are listed here and not taken from the schema, so a new column changes no leaf.
+"""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from kernel.clock import DAY_US
+from kernel.ids import least_id
+from store.database import Row, Transaction
+
+# Salts of what retention deletes are shared by the rows of an account that were made in the same 30 days.
+PERIOD_US: Final = 30 * DAY_US
+# The period of rows that are kept for ever.
+FOR_EVER: Final = -1
+_FINAL: Final = frozenset({"delivered", "failed", "cancelled"})
+_encode = msgspec.msgpack.Encoder().encode
+
+
+class RecordSource(NamedTuple):
+    """A table whose rows are sealed, walked by their ids."""
+
+    name: str
+    prefix: str
+    select: str
+    # Positions of what a leaf shows in clear, in the columns.
+    account_id: int
+    environment: int
+    created_at: int
+
+    def least(self, at_us: int) -> str:
+        return least_id(self.prefix, max(0, at_us))
+
+    @property
+    def table(self) -> str:
+        return self.select.rpartition(" ")[2]
+
+
+class Record(NamedTuple):
+    """A row to be sealed. content: the bytes that its digest covers; None while it may still change."""
+
+    kind: str
+    id: str
+    account_id: str
+    environment: str
+    created_at: int
+    content: bytes | None
+
+    @property
+    def period(self) -> int:
+        return period_of(self.kind, self.created_at)
+
+
+def _source(name: str, prefix: str, table: str, *columns: str) -> RecordSource:
+    places = [columns.index(one) for one in ("account_id", "environment", "created_at")]
+    return RecordSource(name, prefix, f"SELECT {', '.join(columns)} FROM {table}", *places)
+
+
+TRANSFER: Final = _source(
+    "transfer",
+    "trf",
+    "transfers",
+    *("id", "account_id", "environment", "debit_id", "credit_id", "amount_micros", "code"),
+    *("transaction_id", "subject_id", "created_at"),
+)
+EVENT: Final = _source(
+    "event",
+    "evt",
+    "events",
+    *("id", "account_id", "environment", "event_no", "type", "transaction_id", "is_sample"),
+    *("body", "code_at", "trace", "created_at"),
+)
+AUDIT: Final = _source(
+    "audit",
+    "adt",
+    "audit_log",
+    *("id", "environment", "account_id", "actor", "actor_account_id", "action", "subject_id"),
+    *("before", "after", "reason", "is_security", "actor_kind", "address", "user_agent"),
+    *("outcome", "created_at"),
+)
+DELIVERY: Final = _source(
+    "delivery",
+    "dlv",
+    "deliveries",
+    *("id", "event_id", "endpoint_id", "account_id", "environment", "event_type"),
+    *("transaction_id", "status", "attempts_made", "replay_of", "replay_id", "code_at"),
+    *("created_at", "settled_at"),
+)
+DOCUMENT: Final = _source(
+    "document",
+    "doc",
+    "billing_documents",
+    *("id", "account_id", "environment", "kind", "series", "sequence", "number", "subject_id"),
+    *("order_id", "subscription_id", "amount", "currency", "facts", "dated_at", "created_at"),
+)
+# In the order in which they are sealed.
+SOURCES: Final = (TRANSFER, EVENT, AUDIT, DELIVERY, DOCUMENT)
+# What retention deletes.
+PRUNED: Final = frozenset({"event", "delivery", "security"})
+# How people read of them.
+PLURALS: Final[Mapping[str, str]] = {
+    "transfer": "transfers",
+    "event": "events",
+    "audit": "audit entries",
+    "delivery": "deliveries",
+    "document": "billing documents",
+}
+_IS_SECURITY: Final = 10
+_STATUS: Final = 7
+_ATTEMPTS: Final = """
+SELECT delivery_id, number, id, started_at, duration_us, http_status, error, reason, remote_address,
+    timings_ms, request_headers, body_sha256, response_body
+FROM attempts WHERE delivery_id IN :ids[text] ORDER BY delivery_id, number
+"""
+
+
+def source_of(kind: str) -> RecordSource:
+    """The table that a leaf of this kind is of; raises KeyError for a word that is no kind."""
+    return _BY_NAME["audit" if kind == "security" else kind]
+
+
+def period_of(kind: str, created_at: int) -> int:
+    """Which salt of the account a row has."""
+    return created_at // PERIOD_US if kind in PRUNED else FOR_EVER
+
+
+async def read_after(
+    tx: Transaction, source: RecordSource, after: str, before: str, *, limit: int
+) -> Sequence[Record]:
+    """Read the rows between two ids, both excluded, in their order."""
+    rows = await tx.fetch(
+        f"{source.select} WHERE id > :after AND id < :before ORDER BY id LIMIT :rows",
+        after=after,
+        before=before,
+        rows=limit,
+    )
+    return await _records(tx, source, rows)
+
+
+async def read_ids(
+    tx: Transaction, source: RecordSource, after: str, upto: str, *, limit: int
+) -> Sequence[str]:
+    """Read ids above `after` up to `upto`, that one included."""
+    rows = await tx.fetch(
+        f"SELECT id FROM {source.table} WHERE id > :after AND id <= :upto ORDER BY id LIMIT :rows",
+        after=after,
+        upto=upto,
+        rows=limit,
+    )
+    return [row[0] for row in rows]
+
+
+async def read_these(tx: Transaction, source: RecordSource, ids: Sequence[str]) -> Sequence[Record]:
+    """Read the rows with these ids; one that is gone is left out."""
+    if not ids:
+        return ()
+    rows = await tx.fetch(f"{source.select} WHERE id IN :ids[text]", ids=sorted(ids))
+    return await _records(tx, source, sorted(rows, key=lambda row: str(row[0])))
+
+
+async def count_after(tx: Transaction, source: RecordSource, after: str) -> int:
+    row = await tx.fetch_one(
+        f"SELECT COUNT(*) AS number FROM {source.table} WHERE id > :after", after=after
+    )
+    return 0 if row is None else int(row[0])
+
+
+async def _records(tx: Transaction, source: RecordSource, rows: Sequence[Row]) -> Sequence[Record]:
+    attempts: Mapping[str, bytes] = {}
+    if source is DELIVERY:
+        attempts = await _attempts(tx, [row[0] for row in rows if row[_STATUS] in _FINAL])
+    return [_record(source, [_plain(one) for one in row], attempts) for row in rows]
+
+
+def _record(source: RecordSource, values: list[Any], attempts: Mapping[str, bytes]) -> Record:
+    kind = source.name
+    if source is AUDIT and values[_IS_SECURITY]:
+        kind = "security"
+    content: bytes | None = None
+    if source is not DELIVERY:
+        content = _encode(values)
+    elif values[_STATUS] in _FINAL:
+        content = _encode([*values, attempts.get(values[0], b"")])
+    return Record(
+        kind,
+        values[0],
+        values[source.account_id] or "",
+        values[source.environment],
+        values[source.created_at],
+        content,
+    )
+
+
+async def _attempts(tx: Transaction, ids: Sequence[str]) -> Mapping[str, bytes]:
+    """By delivery, the digest of all its attempts."""
+    if not ids:
+        return {}
+    found: defaultdict[str, list[list[Any]]] = defaultdict(list)
+    for row in await tx.fetch(_ATTEMPTS, ids=sorted(ids)):
+        found[row[0]].append([_plain(one) for one in row])
+    return {id_: hashlib.sha256(_encode(rows)).digest() for id_, rows in found.items()}
+
+
+def _plain(value: Any) -> Any:
+    """Drivers differ in what they give for bytes."""
+    return value if value is None or isinstance(value, int | str) else bytes(value)
+
+
+_BY_NAME: Final = {one.name: one for one in SOURCES}

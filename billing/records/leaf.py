@@ -1,0 +1,71 @@
+"""A leaf of the record log: what a row was, in clear, and a salted digest of all that is in it.
+
+The tree's hash covers both, so a leaf still proves when its row is gone: what remains is an id, an owner, a time and
+a digest that says nothing without its salt. Salts come of an account's seeds; who has the seeds of an account that
+was erased, or of a period that was pruned, is nobody.
+"""
+
+import hashlib
+import hmac
+from typing import Final
+
+import msgspec
+
+from billing.checkpoints.merkle import leaf_hash
+from billing.records.kind import Record, period_of
+
+SEED_BYTES: Final = 32
+SALT_BYTES: Final = 16
+_VERSION: Final = 1
+_encode = msgspec.msgpack.Encoder().encode
+
+
+class RecordLeaf(msgspec.Struct, frozen=True, gc=False):
+    """What is kept of a sealed row. created_at in microseconds; account_id is empty where the row has none."""
+
+    kind: str
+    id: str
+    account_id: str
+    environment: str
+    created_at: int
+    digest: bytes
+
+    @property
+    def seed_name(self) -> tuple[str, int]:
+        """The account and the period whose seed its salt comes of."""
+        return self.account_id, period_of(self.kind, self.created_at)
+
+    def hash(self) -> bytes:
+        """Return the hash of the leaf in its tree."""
+        return leaf_hash(
+            _encode(
+                (
+                    _VERSION,
+                    self.kind,
+                    self.id,
+                    self.account_id,
+                    self.environment,
+                    self.created_at,
+                    self.digest,
+                )
+            )
+        )
+
+
+def digest_of(content: bytes, seed: bytes, id_: str) -> bytes:
+    """The salted digest of a row's content."""
+    salt = hmac.digest(seed, id_.encode(errors="replace"), hashlib.sha256)[:SALT_BYTES]
+    return hashlib.sha256(salt + content).digest()
+
+
+def leaf_of(record: Record, seed: bytes) -> RecordLeaf:
+    """The leaf of a row that is final."""
+    assert record.content is not None, "what may still change has no leaf"
+    return RecordLeaf(
+        record.kind,
+        record.id,
+        record.account_id,
+        record.environment,
+        record.created_at,
+        digest_of(record.content, seed, record.id),
+    )

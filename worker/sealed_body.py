@@ -1,0 +1,34 @@
+"""Refuses to sign a replay's body that is not the one that was sealed."""
+
+import logging
+from functools import partial
+from typing import Final
+
+from billing.records.body_check import is_as_sealed, is_replay
+from runtime.metrics import Metrics
+from store.database import Database
+from webhooks.deliveries.stage import Claimed
+
+CHANGED: Final = "The stored event isn't as it was sealed, so it wasn't signed or sent. Run `topup audit` to see what was changed."
+
+logger = logging.getLogger(__name__)
+
+
+class SealedBodies:
+    """Of one worker process. Costs a first delivery nothing, and an attempt of a replay one short read."""
+
+    def __init__(self, database: Database, metrics: Metrics) -> None:
+        self._database = database
+        self._metrics = metrics
+
+    async def fault_of(self, claimed: Claimed) -> str:
+        """Why the delivery must not be signed; empty if it may be. Raises StoreError."""
+        if not is_replay(claimed.event_id, delivery_created_at=claimed.created_at):
+            return ""
+        read = partial(is_as_sealed, event_id=claimed.event_id, body=claimed.body)
+        if await self._database.read(read):
+            return ""
+        self._metrics.bodies_changed.add(claimed.environment)
+        fields = {"delivery_id": claimed.id, "event_id": claimed.event_id}
+        logger.error("delivery.body_changed", extra=fields)
+        return CHANGED
