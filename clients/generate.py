@@ -29,6 +29,9 @@ TYPESCRIPT = Path("typescript/src/generated.ts")
 TABLES = Path("typescript/src/generated_tables.ts")
 # Of the generator's own, in place of which the layer by hand stands.
 UNUSED = ("client.py", "errors.py")
+# What a field that was left out is printed as, in place of an object's address.
+_UNSET = "class Unset:\n"
+_SHOWN_UNSET = '    def __repr__(self) -> str:\n        return "UNSET"\n\n'
 
 
 def write(folder: Path) -> None:
@@ -110,6 +113,9 @@ def write_python(path: Path, described: Mapping[str, Any], folder: Path) -> None
     )
     for name in UNUSED:
         (folder / name).unlink(missing_ok=True)
+    types = folder / "types.py"
+    typed = types.read_text(encoding="utf-8")
+    types.write_text(typed.replace(_UNSET, _UNSET + _SHOWN_UNSET, 1), encoding="utf-8")
     (folder / "events.py").write_text(events_module(described), encoding="utf-8")
     (folder / "calls.py").write_text(calls_module(folder), encoding="utf-8")
     plain = ("--quiet", "--isolated", "--line-length=100", folder)

@@ -6,7 +6,7 @@ are undone and their references are free again. So no lock is held over the whol
 Invariant: what becomes of an item is written with its top-up, so a second try changes nothing of it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -100,6 +100,7 @@ class AcceptItems:
             if isinstance(one.send, DomainError):
                 raise one.send
             send = _in_time(state, batch, one.send)
+            send.check_unmet(topups_of(state))
             if batch.is_all_or_nothing:
                 reserve(state, send)
             else:
@@ -192,7 +193,7 @@ class UndoItems(_OnReserved):
             cancelled = move(topup, "cancelled", now_us=state.now_us, failure_reason=DROPPED)
             give_back(state, topup)
             topups_of(state).change(cancelled)
-            batches_of(state).free_reference(topup.id)
+            batches_of(state).free_names(topup, item)
 
 
 def _in_time(state: BatchState, batch: SendBatch, send: Send) -> Send:
@@ -240,6 +241,8 @@ def reserve(state: BatchState, send: Send) -> TopUp:
     held = state.ledger.held(tenant)
     holds = state.take(tenant, charged_micros, to=held, code=Code.TOPUP_HOLD, topup_id=topup.id)
     topups.add(topup, holds)
+    if request.intent is not None:
+        topups.name(topup, request.intent)
     if not is_asked:
         state.spending.count_unasked(tenant.account_id, send.lineage, charged_micros)
     return topup
@@ -294,18 +297,31 @@ class BatchRehearsal:
     def decide(self, state: BatchState) -> BatchQuote:
         before = self._balance_cents(state)
         refused: dict[int, DomainError] = {}
+        rehearsed: dict[str, int] = {}
         accepted_cents = fee_cents = 0
         for one in self.items:
             try:
                 if isinstance(one.send, DomainError):
                     raise one.send
+                one.send.check_unmet(topups_of(state))
                 one.send.decide(state)
             except DomainError as refusal:
-                refused[one.number] = refusal
+                refused[one.number] = _without_rehearsed(refusal, rehearsed)
             else:
                 accepted_cents += one.send.request.amount_cents
                 fee_cents += one.send.request.fee_cents
+                rehearsed[one.send.topup_id] = one.number
         return BatchQuote(refused, accepted_cents, fee_cents, before, self._balance_cents(state))
 
     def _balance_cents(self, state: BatchState) -> int:
         return micros_to_cents(state.ledger.balance_micros(self.tenant, state.now_us))
+
+
+def _without_rehearsed(refusal: DomainError, rehearsed: Mapping[str, int]) -> DomainError:
+    """The refusal, which names an earlier item by its number: its top-up was never sent."""
+    earlier = rehearsed.get(refusal.extra.get("transaction_id", ""))
+    if earlier is not None:
+        del refusal.extra["transaction_id"]
+        refusal.extra.pop("status", None)
+        refusal.extra["earlier_index"] = earlier
+    return refusal

@@ -39,6 +39,7 @@ class ItemRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     fee_cents: int = 0
     quote_ends_at: int | None = None
     is_distinct: bool = False
+    intent: str | None = None
 
     @staticmethod
     def of(request: SendRequest) -> "ItemRequest":
@@ -55,6 +56,7 @@ class ItemRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
             fee_cents=request.fee_cents,
             quote_ends_at=request.quote_ends_at,
             is_distinct=request.is_distinct,
+            intent=request.intent,
         )
 
     def prepare(self, platforms: Platforms, account_id: str) -> SendRequest:

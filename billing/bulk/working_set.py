@@ -11,7 +11,10 @@ from billing.bulk.batch import BatchCounts, SendBatch
 from billing.bulk.item import BatchItem
 from billing.engine.batch_state import BatchState
 from billing.engine.read_set import ReadSet, WorkingSet
+from billing.intents import intent as intents
+from billing.intents.intent import IntentKey
 from billing.topups import topup as topups
+from billing.topups.topup import TopUp
 from kernel.errors import NotFound
 from kernel.tenant import Tenant
 from store.database import Transaction
@@ -35,6 +38,7 @@ class BatchWorkingSet(WorkingSet):
         self._changed: dict[str, SendBatch] = {}
         self._changed_items: list[BatchItem] = []
         self._freed: list[str] = []
+        self._freed_intents: list[IntentKey] = []
 
     async def load(self, tx: Transaction, read_set: ReadSet, now_us: int) -> None:  # noqa: ARG002
         if not self.ids:
@@ -56,6 +60,8 @@ class BatchWorkingSet(WorkingSet):
         await items.update(tx, self._changed_items)
         if self._freed:
             await topups.free_references(tx, self._freed)
+        if self._freed_intents:
+            await intents.free(tx, self._freed_intents)
 
     def hints(self) -> Iterable[str]:
         """Where somebody should go on with a batch."""
@@ -94,10 +100,12 @@ class BatchWorkingSet(WorkingSet):
         self._items[item.batch_id][item.number] = item
         self._changed_items.append(item)
 
-    def free_reference(self, topup_id: str) -> None:
-        """Nothing was accepted of its batch: its reference may be used again."""
+    def free_names(self, topup: TopUp, item: BatchItem) -> None:
+        """Nothing was accepted of its batch: its reference and intent may be used again."""
         self.changes += 1
-        self._freed.append(topup_id)
+        self._freed.append(topup.id)
+        if item.request is not None and item.request.intent is not None:
+            self._freed_intents.append((*topup.tenant, item.request.intent))
 
 
 def batches_of(state: BatchState) -> BatchWorkingSet:

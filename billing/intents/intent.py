@@ -22,6 +22,10 @@ class IntentUsed(DomainError):
     """The intent is another top-up's: the platform, the amount or the recipient differ."""
 
 
+class IntentMet(DomainError):
+    """The intent's top-up was sent before, and this door can't answer with it: an item of a bulk send."""
+
+
 async def load(tx: Transaction, intents: Iterable[IntentKey]) -> dict[IntentKey, str]:
     """The ids of the top-ups that these intents name."""
     rows = await tx.fetch(_LOAD, intents=sorted(set(intents)))
@@ -34,6 +38,16 @@ async def insert(tx: Transaction, named: Mapping[IntentKey, str]) -> None:
     await tx.insert_deferred("topup_intents", _COLUMNS, rows)
 
 
+async def free(tx: Transaction, intents: Iterable[IntentKey]) -> None:
+    """Let these name other top-ups: nothing was accepted of what they named."""
+    await tx.execute(_FREE, intents=sorted(set(intents)))
+
+
+_FREE = """
+DELETE FROM topup_intents WHERE (account_id, environment, intent) IN (
+    SELECT v.account_id, v.environment, v.intent
+    FROM :intents[account_id text, environment text, intent text] AS v)
+"""
 _LOAD = """
 SELECT i.account_id, i.environment, i.intent, i.transaction_id
 FROM :intents[account_id text, environment text, intent text] AS v

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from billing.engine.batch_state import BatchState
 from billing.engine.read_set import ReadSet
 from billing.engine.send_limits import SendFacts
+from billing.intents.intent import IntentMet
 from billing.ledger.ledger import (
     Code,
     InsufficientBalance,
@@ -127,6 +128,20 @@ class Send(msgspec.Struct, frozen=True, gc=False):
         balance_cents = _balance_cents(state, self.tenant)
         claim_url = topups.claim_url_of(topup.id)
         return Sent(topup, balance_cents, approval, code, claim_url=claim_url)
+
+    def check_unmet(self, topups: TopUpWorkingSet) -> None:
+        """Raises IntentMet if the intent names a top-up already, and IntentUsed if that is another one."""
+        intent = self.request.intent
+        named = None if intent is None else topups.of_intent(self.tenant, intent)
+        if named is None:
+            return
+        check_same(named, self.request)
+        raise IntentMet(
+            "The top-up of this intent was sent before; nothing was sent again.",
+            param="intent",
+            reason="intent_met",
+            extra={"transaction_id": named.id, "status": named.status},
+        )
 
     def _replay(self, state: BatchState, topups: TopUpWorkingSet, named: TopUp) -> Sent:
         """The top-up that the intent names, as it is now; before every rule that may have changed since."""

@@ -7,6 +7,7 @@ come ready to be shown (gateway/http/strict_json.py: shown); of values only a sh
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from difflib import get_close_matches
+from itertools import islice
 from typing import Any, Final, Literal, get_args, get_origin
 
 import msgspec
@@ -30,6 +31,10 @@ _WHERE: Final = re.compile(r" - at `(?:key` in `)?\$?\.?([^`]*)`\Z")
 _UNKNOWN: Final = re.compile(r"Object contains unknown field `(.*)`\Z", re.DOTALL)
 # Comparing names takes time, and a stranger chooses how many there are.
 _COMPARED_MAX: Final = 3
+PAIRS_MAX: Final = 100
+# How msgspec says that it is any value of an object.
+_SOME_VALUE: Final = "[...]"
+_IN_CENTS: Final = ": it is a whole number of US cents, and 1000 means $10.00"
 _COMPARED_CHARACTERS_MAX: Final = 64
 
 
@@ -50,15 +55,22 @@ def problem_of(
     show: makes a name of the caller's safe to repeat.
     """
     where = _WHERE.search(message)
-    inside = where[1].replace("[...]", "") if where else ""
+    inside = where[1] if where else ""
+    if inside != _SOME_VALUE:
+        inside = inside.replace("[...]", "")
     joint = "." if inside and not inside.startswith("[") else ""
     plain = _WHERE.sub("", message)
     unknown = _UNKNOWN.fullmatch(plain)
     if unknown is not None:
         return {"param": f"{name}{joint}{inside}.{show(unknown[1])}", "detail": "unknown field"}
+    is_of_pair = inside == _SOME_VALUE or "`key` in" in message
+    if is_of_pair and isinstance(value, dict):
+        inside = _wrong_name(value, kind, show)
     problem: FieldEntry = {"param": f"{name}{joint}{inside}", "detail": problem_sentence(plain)}
     if inside:
         return problem
+    if name.endswith("_cents") and message.startswith("Expected `int"):
+        problem["detail"] += _IN_CENTS
     choices = _choices(kind)
     if choices:
         if message.startswith("Invalid enum value"):
@@ -66,6 +78,16 @@ def problem_of(
         meant = most_similar(value, choices) if isinstance(value, str) else None
         return {**problem, "allowed": choices, **_meant(meant)}
     return {**problem, **_bounds(kind)}
+
+
+def _wrong_name(value: Mapping[str, Any], kind: Any, show: Callable[[str], str]) -> str:
+    """Which of the pairs is wrong, of the first PAIRS_MAX."""
+    for name, one in islice(value.items(), PAIRS_MAX):
+        try:
+            msgspec.convert({name: one}, kind)
+        except msgspec.ValidationError:
+            return f".{show(name)}"
+    return ""
 
 
 def problem_sentence(message: str) -> str:

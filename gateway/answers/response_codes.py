@@ -34,6 +34,7 @@ APPROVAL_REQUIRED: Final = 3006
 REVERSED: Final = 3007
 ALREADY_USED: Final = 3008
 REQUESTER_BLOCKED: Final = 3009
+NONE_ACCEPTED: Final = 3010
 RATE_LIMITED: Final = 4001
 ADDRESS_NOT_ALLOWED: Final = 4002
 KEY_IN_PROGRESS: Final = 4003
@@ -91,6 +92,7 @@ _ROWS = (
     Code(REVERSED, "Top-up reversed", (200,)),
     Code(ALREADY_USED, "Cannot reverse — already used", (409,), "stop"),
     Code(REQUESTER_BLOCKED, "Cannot approve — the requesting key is blocked", (409,), "ask_human"),
+    Code(NONE_ACCEPTED, "No item accepted", (422,), "fix_request"),
     Code(RATE_LIMITED, "Rate limit exceeded", (429,), "wait", is_retryable=True),
     Code(ADDRESS_NOT_ALLOWED, "IP not whitelisted", (403,), "ask_human"),
     Code(

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Annotated, Any, Final, Literal, NamedTuple
+from typing import Annotated, Any, Final, Literal, NamedTuple, cast
 
 import msgspec
 from msgspec import Meta, Struct
@@ -15,7 +15,7 @@ from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer, listing
 from gateway.answers.outcome import Listing, Outcome, begun, exported, ok
-from gateway.answers.refused import Link
+from gateway.answers.refused import Failure, Link
 from gateway.answers.words import API_PREFIX
 from gateway.api.bodies.bulk_body import BulkBody, BulkQuery, ReadBulk, ReadItem, decode
 from gateway.api.money.orders import request_digest
@@ -27,10 +27,13 @@ from gateway.api.schemas.batches import (
     BatchStory,
     BulkQuote,
     ItemError,
+    RefusedBatch,
+    RefusedBulk,
 )
 from gateway.api.topups import request_of
 from gateway.api.waiting import POLL_S
 from gateway.html.render import address_of
+from gateway.http.errors import doc_url
 from gateway.http.fields import Fields
 from gateway.http.idempotency import run_steps
 from gateway.http.lists import ROWS_AT_ONCE, CsvPage, Export, ExportPage, csv_stream, list_or_csv
@@ -217,7 +220,9 @@ def _line(call: RequestContext[Any, Any], one: ReadItem) -> BulkLine:
         assert one.problem is not None, "an item is read, or it is said why not"
         return BulkLine(one.problem.refusal(), one.reference)
     try:
-        return BulkLine(request_of(call, one.item, one.item.quote_id), one.reference)
+        return BulkLine(
+            request_of(call, one.item, one.item.quote_id, one.item.intent), one.reference
+        )
     except DomainError as refusal:
         return BulkLine(refusal, one.reference)
 
@@ -245,6 +250,8 @@ async def _rehearse(call: RequestContext[ReadBulk, BulkQuery], bulk: Bulk) -> An
         wallet_balance_after_cents=quote.wallet_balance_after_cents,
         errors=errors,
     )
+    if len(errors) == len(read) or (errors and bulk.is_all_or_nothing):
+        return _none_accepted(call, errors, len(read), data)
     return answer(codes.SUCCESS, data, now_us=call.now_us)
 
 
@@ -259,6 +266,8 @@ async def _accepted(call: RequestContext[ReadBulk, BulkQuery], batch: SendBatch)
         refusal = told.kept(one, _fields_of(read))
         assert refusal is not None, "a refused item says why"
         errors.append(ItemError.of(one.number, one.reference, refusal, read.line))
+    if counted.counts.refused and not counted.counts.accepted and not counted.counts.waiting:
+        return _none_accepted(call, errors, batch.items, RefusedBatch.of(*counted))
     if counted.batch.completed_at is not None:
         data = AcceptedBatch.with_counts(*counted, errors=errors)
     else:
@@ -271,14 +280,50 @@ async def _accepted(call: RequestContext[ReadBulk, BulkQuery], batch: SendBatch)
     return answer(codes.SUCCESS, data, now_us=call.now_us, http_status=202)
 
 
+def _none_accepted(
+    call: RequestContext[Any, Any],
+    errors: list[ItemError],
+    total: int,
+    about: BulkQuote | RefusedBatch,
+) -> Answer:
+    """422, with how to go on where the items' refusals have one code, else to fix each."""
+    told = [cast(Mapping[str, Any], one.error) for one in errors]
+    actions = {one["next_action"] for one in told} if len({one.code for one in errors}) == 1 else ()
+    is_shared = len(actions) == 1
+    url = doc_url(address_of(call), errors[0].code if is_shared else codes.NONE_ACCEPTED)
+    guide = Link(rel="guide", method="GET", href=url)
+    batch = about if isinstance(about, RefusedBatch) else None
+    quote = about if isinstance(about, BulkQuote) else None
+    verb = "would be" if batch is None else "was"
+    again = "" if batch is None else " Fix them, and use a new Idempotency-Key."
+    error = Failure(
+        detail=f"No item {verb} accepted: `errors` says why for {len(errors)} of {total}.{again}",
+        param=None,
+        retryable=False,
+        retry_after_s=None,
+        next_action=told[0]["next_action"] if is_shared else "fix_request",
+        doc_url=url,
+        links=told[0].get("links", [guide]) if is_shared else [guide],
+    )
+    data = RefusedBulk(items_total=total, errors=errors, error=error, batch=batch, quote=quote)
+    return answer(codes.NONE_ACCEPTED, data, now_us=call.now_us)
+
+
 def _fields_of(read: ReadItem) -> Mapping[str, Any]:
     """The item as it was sent, where it could be read."""
     return {} if read.item is None else msgspec.to_builtins(read.item)
 
 
-class _Batch(Struct):
+class _Named(Struct):
     id: str
-    next_action: str | None
+
+
+class _Batch(Struct):
+    """Of what was accepted its id, of what was not its batch."""
+
+    id: str | None = None
+    next_action: str | None = None
+    batch: _Named | None = None
 
 
 class _Said(Struct):
@@ -293,7 +338,8 @@ _read_said: Final = msgspec.json.Decoder(_Said).decode
 def _told(call: RequestContext[ReadBulk, BulkQuery], given: Answer) -> Answer:
     """The answer, with headers that say where the batch is, and when to look while it goes on."""
     said = _read_said(given.body).data
-    location = f"{address_of(call)}{API_PREFIX}/batches/{said.id}"
+    batch_id = said.id if said.batch is None else said.batch.id
+    location = f"{address_of(call)}{API_PREFIX}/batches/{batch_id}"
     call.reply_headers.append((b"location", location.encode()))
     if said.next_action is not None:
         call.reply_headers.append((b"retry-after", b"%d" % POLL_S))
@@ -334,9 +380,15 @@ ROUTES = (
             " `metadata.name`). Each item is accepted or refused by itself, with the code and the"
             " error of a send; with `all_or_nothing` none is accepted where one is refused. The"
             " answer comes when all of that is kept; give an Idempotency-Key, and a repeated call"
-            " sends nothing twice. With `dry_run` nothing is written: 200, and what it would cost."
+            " sends nothing twice, nor does an item whose `intent` names a top-up already: it is refused with"
+            " that one's id. If nothing was accepted, the answer is 422 with 3010. With `dry_run` nothing is"
+            " written: 200, and what it would cost."
         ),
-        answers=(*begun(AcceptedBatch), Outcome(200, BulkQuote)),
+        answers=(
+            *begun(AcceptedBatch),
+            Outcome(200, BulkQuote),
+            Outcome(422, RefusedBulk, (codes.NONE_ACCEPTED,)),
+        ),
     ),
     Route(
         "GET",

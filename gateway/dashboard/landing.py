@@ -9,11 +9,12 @@ from functools import cache
 from typing import Any, Final
 
 import msgspec
+from starlette.responses import JSONResponse, PlainTextResponse
 
 from gateway.dashboard.route import open_route
 from gateway.docs.documents import markdown_document
-from gateway.docs.negotiation import prefers_markdown
-from gateway.docs.plain_text import overview
+from gateway.docs.negotiation import prefers_json, prefers_markdown, prefers_text
+from gateway.docs.plain_text import SUMMARY, overview
 from gateway.docs.samples import pretty
 from gateway.html.render import address_of, page
 from gateway.http.fields import Fields
@@ -35,15 +36,22 @@ _FOR_PROGRAMS: Final = (
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
-    """The page, with the recorded example in it; for a program that prefers Markdown, its two calls."""
+    """The page, with the recorded example in it; for a program its two calls as text, or addresses as JSON."""
     settings = call.context.settings
-    if prefers_markdown(call.headers.get(b"accept", b"").decode("latin-1")):
+    accept = call.headers.get(b"accept", b"").decode("latin-1")
+    if prefers_markdown(accept):
         return markdown_document(overview(address_of(call), is_open=settings.self_serve_staging))
+    varies = {"vary": "Accept", "link": _FOR_PROGRAMS}
+    if prefers_json(accept):
+        return JSONResponse(addresses(address_of(call)), headers=varies)
+    if prefers_text(accept):
+        text = overview(address_of(call), is_open=settings.self_serve_staging)
+        return PlainTextResponse(text, headers=varies)
     is_secure = is_https(call.scope, settings)
     return page(
         call,
         "landing.html",
-        headers={"vary": "Accept", "link": _FOR_PROGRAMS},
+        headers=varies,
         is_open=settings.self_serve_staging,
         has_session=read_cookie(call.headers, is_secure=is_secure) is not None,
         api=API,
@@ -52,6 +60,20 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
         webhook_body=example_webhook()[1].decode(),
         example_secret=EXAMPLE_SECRET,
     )
+
+
+def addresses(home: str) -> dict[str, Any]:
+    """Where a program finds what it needs."""
+    return {
+        "name": "Topup Gateway",
+        "description": SUMMARY,
+        "api": f"{home}{API}",
+        "openapi": f"{home}/openapi.json",
+        "documentation": f"{home}/docs.md",
+        "llms_txt": f"{home}/llms.txt",
+        "mcp": f"{home}/mcp",
+        "codes": f"{home}{API}/codes",
+    }
 
 
 def example_answer() -> dict[str, Any]:

@@ -59,6 +59,10 @@ NOTES: Final[Mapping[int, str]] = {
         " requester_ended: the top-up was cancelled, and its funds are back. requester_paused and"
         " requester_limits: nothing was decided, and the funds stay held."
     ),
+    codes.NONE_ACCEPTED: (
+        "Each item of the bulk send was refused, or all or nothing was asked for and one was: nothing was sent, and"
+        " nothing is held. data.errors has the code and the error of each."
+    ),
     codes.RATE_LIMITED: (
         "Too many calls, or records and bytes in them; Retry-After says when the next one passes."
         " staging_quota: the account stored as much in staging today as it may; live is not affected."

@@ -103,6 +103,12 @@ REPAIRS: Final[Mapping[int, Repair]] = {
         " held funds go back at once.",
         ("POST", "/approvals/{approval_id}/deny"),
     ),
+    codes.NONE_ACCEPTED: Repair(
+        "Fix each item of data.errors as its own code says, then send the call under a new Idempotency-Key: this"
+        " answer is kept under the old one. If all of them have one code, next_action and links are those of that code.",
+        ("POST", "/topup/bulk"),
+        {"items": [{**_RIGHT, "reference": "invoice 7"}]},
+    ),
     codes.RATE_LIMITED: Repair("Send the same again after Retry-After seconds."),
     codes.ADDRESS_NOT_ALLOWED: Repair("A person adds the address to the key's allow-list."),
     codes.KEY_IN_PROGRESS: Repair(

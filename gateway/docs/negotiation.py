@@ -5,6 +5,7 @@ from typing import Final
 MARKDOWN: Final = "text/markdown"
 _HTML: Final = "text/html"
 _JSON: Final = "application/json"
+_TEXT: Final = "text/plain"
 
 
 def prefers_markdown(accept: str) -> bool:
@@ -18,6 +19,11 @@ def prefers_markdown(accept: str) -> bool:
 def prefers_json(accept: str) -> bool:
     """The same of JSON."""
     return _prefers(_JSON, accept)
+
+
+def prefers_text(accept: str) -> bool:
+    """The same of plain text."""
+    return _prefers(_TEXT, accept)
 
 
 def prefers_html(accept: str) -> bool:

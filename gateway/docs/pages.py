@@ -39,6 +39,7 @@ GUIDES: Final = {
     "start": "First steps",
     "going-live": "Going live",
     "keys": "Keys",
+    "send-once": "Send once",
     "errors": "Errors",
     "webhooks": "Webhooks",
     "sandbox": "Sandbox",

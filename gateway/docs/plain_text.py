@@ -41,11 +41,13 @@ call with the same Idempotency-Key, which never sends twice."""
 
 _MORE: Final = (
     ("/docs.md", "Guide"),
+    ("/docs/send-once.md", "Send once: Idempotency-Key, intent or reference"),
     ("/docs/errors.md", "Errors"),
     ("/docs/codes.md", "Codes"),
     ("/docs/api.md", "Every call"),
     ("/openapi.json", "OpenAPI 3.1"),
-    ("/docs/events.md", "Webhooks"),
+    ("/docs/webhooks.md", "Webhooks: register (POST /api/public/v1/webhooks/register), verify"),
+    ("/docs/events.md", "Events, with samples"),
     ("/docs/mcp.md", "Tools for agents, at /mcp"),
     ("/docs/x402.md", "Pay without an account: x402, card"),
     ("/docs/search.md?q=signature", "Search"),

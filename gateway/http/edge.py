@@ -144,7 +144,7 @@ class Edge:
         refusal = refusal_of(error)
         challenges = self._challenges.get(call.path)
         call.reply_headers += refusal.headers if challenges is None else challenges(call, refusal)
-        if call.refuse is envelope.refuse:
+        if call.refuse is envelope.refuse or challenges is not None:
             refusal = self._repaired(call, refusal)
         return call.refuse(refusal, call.now_us)
 

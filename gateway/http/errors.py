@@ -17,7 +17,7 @@ from billing.desk.acts import NotNow
 from billing.documents.document import NoReceipt, NoSeller
 from billing.engine.send_limits import LooksRepeated
 from billing.fulfilment.protocol import SignatureRefused
-from billing.intents.intent import IntentUsed
+from billing.intents.intent import IntentMet, IntentUsed
 from billing.ledger.ledger import InsufficientBalance
 from billing.machine_payments.payment import NotOffered, PaymentRequired, PaymentUsed
 from billing.orders.order import OrderDecided, TooManyOrders
@@ -165,6 +165,7 @@ TABLE: Final[Mapping[type[DomainError], ErrorRow]] = {
     InsufficientBalance: ErrorRow(codes.INSUFFICIENT_BALANCE, 402),
     CapExceeded: ErrorRow(codes.CAP_EXCEEDED, 402),
     DuplicateReference: ErrorRow(codes.DUPLICATE, 409),
+    IntentMet: ErrorRow(codes.DUPLICATE, 409),
     IntentUsed: ErrorRow(codes.DUPLICATE, 409),
     LooksRepeated: ErrorRow(codes.DUPLICATE, 409),
     KeyReused: ErrorRow(codes.DUPLICATE, 409),

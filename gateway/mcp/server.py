@@ -49,7 +49,8 @@ _DISCOVER_MS: Final = 3_600_000
 _INSTRUCTIONS: Final = """\
 Prepaid AI credit. To send some, call send_topup with platform, amount_cents (US cents), recipient_email and an \
 idempotency_key of your own; nothing has to be called first.
-When an answer was lost, repeat the call with the same idempotency_key; a new key is a new payment.
+When an answer was lost, repeat the call with the same idempotency_key; a new key is a new payment. If you may plan \
+again, give an intent as well, made of the wish itself: the same intent is never paid twice. /docs/send-once.md compares them.
 Results are envelopes: code 1001 delivered; 1002 pending, use wait_for; 3006 a person has to approve at \
 data.approval.url: show it, then use wait_for.
 An error says in data.error.next_action what to do: fix_request (data.error.errors has what would be right), poll, \

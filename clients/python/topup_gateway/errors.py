@@ -5,7 +5,7 @@ GatewayError
 │   ├── CredentialError   2001, 2010: the key is wrong or has ended
 │   ├── NotAllowed        2009, 4002: this key may not do this
 │   ├── OutOfFunds        2002, 2008, 2012, 2013: balance, cap or limit
-│   ├── BadRequest        2003, 2004, 2005, 2007, 3003, 4004: the request has to change
+│   ├── BadRequest        2003, 2004, 2005, 2007, 3003, 3010, 4004: the request has to change
 │   ├── Conflict          2006, 2011, 3002, 3004, 3008, 3009: what happened before forbids it
 │   ├── TopUpFailed       3005: the platform refused; the funds are back
 │   └── TryLater          4001, 4003, 4005, 5000: the same call may succeed later
@@ -139,7 +139,7 @@ _KINDS: Mapping[int, type[ApiError]] = {
         (CredentialError, (2001, 2010)),
         (NotAllowed, (2009, 4002)),
         (OutOfFunds, (2002, 2008, 2012, 2013)),
-        (BadRequest, (2003, 2004, 2005, 2007, 3003, 4004, 5002)),
+        (BadRequest, (2003, 2004, 2005, 2007, 3003, 3010, 4004, 5002)),
         (Conflict, (2006, 2011, 3002, 3004, 3008, 3009)),
         (TopUpFailed, (3005,)),
         (TryLater, (4001, 4003, 4005, 5000)),

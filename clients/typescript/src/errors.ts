@@ -83,7 +83,7 @@ export class CredentialError extends ApiError {}
 export class NotAllowed extends ApiError {}
 /** 2002, 2008, 2012, 2013: the balance, a cap or a limit does not reach. */
 export class OutOfFunds extends ApiError {}
-/** 2003, 2004, 2005, 2007, 3003, 4004, 5002: the request has to change; errors says how. */
+/** 2003, 2004, 2005, 2007, 3003, 3010, 4004, 5002: the request has to change; errors says how. */
 export class BadRequest extends ApiError {}
 /** 2006, 2011, 3002, 3004, 3008, 3009: what happened before forbids it. */
 export class Conflict extends ApiError {}
@@ -96,7 +96,7 @@ const KINDS: readonly (readonly [typeof ApiError, readonly number[]])[] = [
   [CredentialError, [2001, 2010]],
   [NotAllowed, [2009, 4002]],
   [OutOfFunds, [2002, 2008, 2012, 2013]],
-  [BadRequest, [2003, 2004, 2005, 2007, 3003, 4004, 5002]],
+  [BadRequest, [2003, 2004, 2005, 2007, 3003, 3010, 4004, 5002]],
   [Conflict, [2006, 2011, 3002, 3004, 3008, 3009]],
   [TopUpFailed, [3005]],
   [TryLater, [4001, 4003, 4005, 5000]],

@@ -175,7 +175,7 @@ export interface paths {
         put?: never;
         /**
          * Send many top-ups in one call
-         * @description At most 1,000 items, each with a `reference` of its own: as JSON, or as CSV (`Content-Type: text/csv`, the names of the fields in the first line; metadata as `metadata.name`). Each item is accepted or refused by itself, with the code and the error of a send; with `all_or_nothing` none is accepted where one is refused. The answer comes when all of that is kept; give an Idempotency-Key, and a repeated call sends nothing twice. With `dry_run` nothing is written: 200, and what it would cost. Scope: `topup:send`.
+         * @description At most 1,000 items, each with a `reference` of its own: as JSON, or as CSV (`Content-Type: text/csv`, the names of the fields in the first line; metadata as `metadata.name`). Each item is accepted or refused by itself, with the code and the error of a send; with `all_or_nothing` none is accepted where one is refused. The answer comes when all of that is kept; give an Idempotency-Key, and a repeated call sends nothing twice, nor does an item whose `intent` names a top-up already: it is refused with that one's id. If nothing was accepted, the answer is 422 with 3010. With `dry_run` nothing is written: 200, and what it would cost. Scope: `topup:send`.
          */
         post: operations["post_topup_bulk"];
         delete?: never;
@@ -1655,7 +1655,7 @@ export interface paths {
         put?: never;
         /**
          * Register a webhook
-         * @description Scope: `webhooks:write`.
+         * @description Creates a webhook endpoint: an address of yours that events are sent to. The answer has its `secret`, which is not shown again. Scope: `webhooks:write`.
          */
         post: operations["post_webhooks_register"];
         delete?: never;
@@ -4420,7 +4420,7 @@ export interface components {
         };
         /**
          * @description One send of a bulk send: as the body of a send, with a reference of its own, by which a repeated
-         *         item is known; so it takes no intent.
+         *         item is known. An item whose intent names a top-up already is refused, and names that one.
          */
         BulkItem: {
             /** @description What is topped up; see GET /platforms. */
@@ -4447,6 +4447,8 @@ export interface components {
             distinct?: boolean;
             /** @description From POST /topup/validate of the same send, at most ten minutes ago: charged is exactly what it said, or the send is refused. */
             quote_id?: string | null;
+            /** @description Your own id of this one top-up, such as a UUID, once per environment. The same platform, amount and recipient under it, through any door (API, MCP, x402, a page) and with any key of the account, is the same top-up; another body is refused. */
+            intent?: string | null;
         };
         /** @description What a bulk send would do now; with all_or_nothing nothing is accepted where errors has one. */
         BulkQuote: {
@@ -6131,7 +6133,7 @@ export interface components {
              * @description What happened, as a number; GET /codes lists them.
              * @enum {integer}
              */
-            code: 2001 | 2002 | 2003 | 2004 | 2005 | 2006 | 2007 | 2008 | 2009 | 2010 | 2011 | 2012 | 2013 | 3002 | 3003 | 3004 | 3005 | 3008 | 3009 | 4001 | 4002 | 4003 | 4004 | 4005 | 5000 | 5001 | 5002;
+            code: 2001 | 2002 | 2003 | 2004 | 2005 | 2006 | 2007 | 2008 | 2009 | 2010 | 2011 | 2012 | 2013 | 3002 | 3003 | 3004 | 3005 | 3008 | 3009 | 3010 | 4001 | 4002 | 4003 | 4004 | 4005 | 5000 | 5001 | 5002;
             /** @description The code in words. */
             message: string;
             /** @description The top-up's, where one is concerned; else null. */
@@ -13809,33 +13811,33 @@ export interface operations {
                      *       "message": "Success",
                      *       "transaction_id": null,
                      *       "status": "ok",
-                     *       "timestamp": "2026-06-13T12:00:02Z",
+                     *       "timestamp": "2026-06-13T12:00:03Z",
                      *       "data": {
-                     *         "id": "bat_5FxpRIrX4LWLkM01",
-                     *         "status": "refused",
-                     *         "all_or_nothing": true,
+                     *         "id": "bat_5FxpRIrX4LWLkM02",
+                     *         "status": "running",
+                     *         "all_or_nothing": false,
                      *         "items_total": 5,
                      *         "counts": {
                      *           "waiting": 0,
-                     *           "accepted": 0,
+                     *           "accepted": 2,
                      *           "scheduled": 0,
-                     *           "pending": 0,
-                     *           "delivered": 0,
+                     *           "pending": 1,
+                     *           "delivered": 1,
                      *           "failed": 0,
                      *           "cancelled": 0,
                      *           "reversing": 0,
                      *           "reversed": 0,
                      *           "refused": 3,
-                     *           "dropped": 2,
-                     *           "accepted_cents": 0,
-                     *           "delivered_cents": 0,
+                     *           "dropped": 0,
+                     *           "accepted_cents": 1200,
+                     *           "delivered_cents": 600,
                      *           "fee_cents": 0
                      *         },
                      *         "key_id": "key_5FxpRIrX4LWLkM01",
-                     *         "created_at": "2026-06-13T12:00:02Z",
-                     *         "accepted_at": null,
+                     *         "created_at": "2026-06-13T12:00:03Z",
+                     *         "accepted_at": "2026-06-13T12:00:03Z",
                      *         "cancelled_at": null,
-                     *         "completed_at": "2026-06-13T12:00:02Z",
+                     *         "completed_at": null,
                      *         "errors": [
                      *           {
                      *             "index": 2,
@@ -13853,11 +13855,11 @@ export interface operations {
                      *                 {
                      *                   "rel": "earlier",
                      *                   "method": "GET",
-                     *                   "href": "https://topup.example.com/api/public/v1/topup/status/txn_5FxpRIrX4LWLkM02"
+                     *                   "href": "https://topup.example.com/api/public/v1/topup/status/txn_5FxpRIrX4LWLkM01"
                      *                 }
                      *               ]
                      *             },
-                     *             "transaction_id": "txn_5FxpRIrX4LWLkM02"
+                     *             "transaction_id": "txn_5FxpRIrX4LWLkM01"
                      *           },
                      *           {
                      *             "index": 3,
@@ -13883,8 +13885,19 @@ export interface operations {
                      *             }
                      *           }
                      *         ],
-                     *         "next_action": null,
-                     *         "links": []
+                     *         "next_action": "poll",
+                     *         "links": [
+                     *           {
+                     *             "rel": "poll",
+                     *             "method": "GET",
+                     *             "href": "https://topup.example.com/api/public/v1/batches/bat_5FxpRIrX4LWLkM02"
+                     *           },
+                     *           {
+                     *             "rel": "cancel",
+                     *             "method": "POST",
+                     *             "href": "https://topup.example.com/api/public/v1/batches/bat_5FxpRIrX4LWLkM02/cancel"
+                     *           }
+                     *         ]
                      *       }
                      *     }
                      */
@@ -14060,7 +14073,7 @@ export interface operations {
                      *               "index": 0,
                      *               "reference": "order 1",
                      *               "status": "delivered",
-                     *               "transaction_id": "txn_5FxpRIrX4LWLkM03",
+                     *               "transaction_id": "txn_5FxpRIrX4LWLkM01",
                      *               "platform": "claude",
                      *               "amount_cents": 600,
                      *               "fee_cents": 0,
@@ -14073,7 +14086,7 @@ export interface operations {
                      *               "index": 1,
                      *               "reference": "order 2",
                      *               "status": "pending",
-                     *               "transaction_id": "txn_5FxpRIrX4LWLkM04",
+                     *               "transaction_id": "txn_5FxpRIrX4LWLkM02",
                      *               "platform": "claude",
                      *               "amount_cents": 600,
                      *               "fee_cents": 0,

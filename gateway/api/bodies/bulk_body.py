@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Meta
 
 from billing.bulk.batch import ITEMS_MAX
-from gateway.api.bodies.send_body import OneSend, QuoteIdField, SenderReferenceField
+from gateway.api.bodies.send_body import IntentField, OneSend, QuoteIdField, SenderReferenceField
 from gateway.http.body import CSV, media_type_of
 from gateway.http.fields import Fields, Shape
 from gateway.http.strict_json import Unreadable, has_control, is_unicode, shown
@@ -28,10 +28,11 @@ _DELIMITERS: Final = ",;\t"
 
 class BulkItem(OneSend, frozen=True, kw_only=True):
     """One send of a bulk send: as the body of a send, with a reference of its own, by which a repeated
-    item is known; so it takes no intent.
+    item is known. An item whose intent names a top-up already is refused, and names that one.
     """
 
     quote_id: QuoteIdField | None = None
+    intent: IntentField | None = None
 
     reference: Annotated[
         SenderReferenceField, Meta(description="Your own name for it, once per environment.")

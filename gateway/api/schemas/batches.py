@@ -172,3 +172,27 @@ class BulkQuote(Struct, kw_only=True):
     wallet_balance_cents: Cents
     wallet_balance_after_cents: Cents
     errors: Annotated[list[ItemError], Meta(description="The items that would be refused.")]
+
+
+class RefusedBatch(Struct, kw_only=True):
+    """What a bulk send of which nothing was accepted says of its batch."""
+
+    id: BatchIdText
+    status: Literal["completed", "refused"]
+    counts: BatchCounts
+
+    @staticmethod
+    def of(batch: SendBatch, counts: batches.BatchCounts) -> "RefusedBatch":
+        shown = Batch.with_counts(batch, counts)
+        status: Any = "completed" if shown.status == "completed" else "refused"
+        return RefusedBatch(id=shown.id, status=status, counts=shown.counts)
+
+
+class RefusedBulk(Struct, kw_only=True):
+    """A bulk send of which nothing was accepted, or would be, and why."""
+
+    items_total: Annotated[int, Meta(ge=1)]
+    errors: Annotated[list[ItemError], Meta(description="The items that were refused.")]
+    error: Annotated[Failure, Meta(description="What the errors of its items have in common.")]
+    batch: Annotated[RefusedBatch | None, Meta(description="Its batch; null: a dry run.")] = None
+    quote: Annotated[BulkQuote | None, Meta(description="What a dry run found; else null.")] = None

@@ -295,6 +295,10 @@ ROUTES = (
         "Register a webhook",
         _WRITE,
         body=RegisterBody,
+        description=(
+            "Creates a webhook endpoint: an address of yours that events are sent to. The answer has its `secret`,"
+            " which is not shown again."
+        ),
         answers=created(EndpointWithSecret),
         refuses=(codes.URL_INVALID, codes.LIMIT_REACHED),
     ),

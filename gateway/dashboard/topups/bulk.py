@@ -45,12 +45,15 @@ async def submit(call: RequestContext[Fields, Fields]) -> Reply:
     try:
         text = _text_of(form)
         if form.text("step") != "send":
-            quote = (await _ask(call, form, text, dry_run="true")).data
+            found = (await _ask(call, form, text, dry_run="true")).data
+            quote = found.get("quote") or found
             return await _form_page(call, form, text=text, quote=quote)
         made = await _ask(call, form, text, idempotency_key=form.idempotency_key)
     except DomainError as error:
         return await _form_page(call, form, problem_of(error))
-    return go(f"{PATH}/{made.data['id']}")
+    # Of what was not accepted the batch says why.
+    batch = made.data.get("batch") or made.data
+    return go(f"{PATH}/{batch['id']}")
 
 
 async def show_list(call: RequestContext[Fields, Fields]) -> Reply:

@@ -31,6 +31,7 @@ PUBLISHED = """
 3007 | Top-up reversed | 200
 3008 | Cannot reverse — already used | 409
 3009 | Cannot approve — the requesting key is blocked | 409
+3010 | No item accepted | 422
 4001 | Rate limit exceeded | 429
 4002 | IP not whitelisted | 403
 4003 | Same idempotency key still in progress | 409

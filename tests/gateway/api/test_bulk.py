@@ -136,7 +136,9 @@ async def test_all_or_nothing_takes_nothing_where_one_is_wrong(gateway: Gateway)
 
     answer = await gateway.call("POST", "/topup/bulk", key=key, json=body)
 
-    data = answer.json()["data"]
+    assert (answer.status_code, answer.json()["code"]) == (422, 3010)
+    data = answer.json()["data"]["batch"]
+    assert answer.headers["location"].endswith(f"/batches/{data['id']}")
     assert (data["status"], data["counts"]["accepted"], data["counts"]["dropped"]) == (
         "refused",
         0,
@@ -309,3 +311,103 @@ async def test_time_of_another_zone_is_the_same_moment(gateway: Gateway) -> None
         refused = await gateway.call("POST", "/topup/send", key=key, json=item("c", send_at=said))
         assert refused.json()["code"] == 2007
         assert "with its zone" in refused.json()["data"]["error"]["detail"]
+
+
+async def test_a_bulk_of_which_nothing_is_accepted_is_no_success(gateway: Gateway) -> None:
+    key = await staging_key(gateway)
+    poor = await gateway.key(await gateway.account(), lifetime_cents=50)
+    once = {"Idempotency-Key": "one"}
+    mixed = {"items": [item("a", 1), item("b", platform="nobody")]}
+    capped = {"items": [item("a"), item("b")]}
+    halved = {"items": [item("a"), item("b", 1)], "all_or_nothing": True}
+
+    answers = [
+        await gateway.call("POST", "/topup/bulk", key=key, json=mixed, headers=once),
+        await gateway.call("POST", "/topup/bulk", key=key, json=mixed, headers=once),
+        await gateway.call("POST", "/topup/bulk", key=key, json=mixed | {"dry_run": True}),
+        await gateway.call("POST", "/topup/bulk", key=key, json=halved),
+        await gateway.call("POST", "/topup/bulk", key=key, json=halved | {"dry_run": True}),
+        await gateway.call("POST", "/topup/bulk", key=poor, json=capped),
+        await gateway.call("POST", "/topup/bulk", key=poor, json=capped | {"dry_run": True}),
+    ]
+
+    for answer in answers:
+        told = answer.json()
+        assert (answer.status_code, told["success"], told["code"]) == (422, False, 3010)
+        assert told["data"]["error"]["detail"].startswith("No item w")
+    assert answers[0].content == answers[1].content
+    assert codes(answers[0]) == codes(answers[2]) == {0: 2005, 1: 2003}
+    # Of several codes each has to be fixed; of one it is known how to go on.
+    actions = [answer.json()["data"]["error"]["next_action"] for answer in answers]
+    assert actions == ["fix_request"] * 5 + ["ask_human"] * 2
+    assert answers[5].json()["data"]["error"]["links"][0]["rel"] == "page"
+    assert await balance(gateway, key) == 1_000_000
+
+
+async def test_an_intent_is_sent_once_through_bulk_and_every_other_door(gateway: Gateway) -> None:
+    account = await gateway.account()
+    key, other = await gateway.key(account), await gateway.key(account)
+    single = {name: value for name, value in item("").items() if name != "reference"}
+    sent = await gateway.call(
+        "POST", "/topup/send", key=key, json=single | {"intent": "one-0123456789abcdef"}
+    )
+    first = sent.json()["transaction_id"]
+    items = [
+        item("a", intent="one-0123456789abcdef"),
+        item("b", intent="two-0123456789abcdef"),
+        item("c", intent="two-0123456789abcdef"),
+        item("d", 2000, intent="two-0123456789abcdef"),
+    ]
+
+    made = await gateway.call("POST", "/topup/bulk", key=other, json={"items": items})
+    again = await gateway.call(
+        "POST", "/topup/bulk", key=key, json={"items": [item("e", intent="two-0123456789abcdef")]}
+    )
+    back = await gateway.call(
+        "POST", "/topup/send", key=key, json=single | {"intent": "two-0123456789abcdef"}
+    )
+
+    errors = {one["index"]: one for one in made.json()["data"]["errors"]}
+    assert codes(made) == {0: 2006, 2: 2006, 3: 2006}
+    assert [errors[one]["error"]["reason"] for one in (0, 2, 3)] == [
+        "intent_met",
+        "intent_met",
+        "intent_used",
+    ]
+    assert errors[0]["transaction_id"] == first
+    # The bulk's own second item is what the others name.
+    second = errors[2]["transaction_id"]
+    assert (again.status_code, again.json()["code"]) == (422, 3010)
+    assert again.json()["data"]["errors"][0]["transaction_id"] == second
+    assert again.json()["data"]["error"]["next_action"] == "stop"
+    assert (back.status_code, back.json()["transaction_id"]) == (200, second)
+    assert await balance(gateway, key) == 998_000
+
+
+async def test_all_or_nothing_takes_its_intents_or_leaves_them_free(gateway: Gateway) -> None:
+    key = await staging_key(gateway, max_sends_per_hour=2)
+    two = [item("a", intent="one-0123456789abcdef"), item("b", intent="two-0123456789abcdef")]
+    whole = {"items": two, "all_or_nothing": True}
+    more = item("c", intent="three-0123456789abcdef")
+    three = {"items": [*two, more], "all_or_nothing": True}
+
+    refused = await gateway.call("POST", "/topup/bulk", key=key, json=three)
+    made = await gateway.call("POST", "/topup/bulk", key=key, json=whole)
+    again = await gateway.call("POST", "/topup/bulk", key=key, json=whole)
+
+    assert refused.json()["code"] == 3010
+    assert made.json()["data"]["counts"]["delivered"] == 2
+    assert codes(again) == {0: 2006, 1: 2006}
+    assert await balance(gateway, key) == 998_000
+
+
+async def test_a_dry_run_names_no_top_up_that_was_never_sent(gateway: Gateway) -> None:
+    key = await staging_key(gateway)
+    body = {"items": [item("a"), item("b"), item("b")], "dry_run": True}
+
+    answer = await gateway.call("POST", "/topup/bulk", key=key, json=body)
+    (error,) = answer.json()["data"]["errors"]
+
+    assert (error["index"], error["code"], error["error"]["earlier_index"]) == (2, 2006, 1)
+    assert "transaction_id" not in error
+    assert "links" not in error["error"]

@@ -189,7 +189,7 @@ async def test_who_reads_a_batch_is_told_no_more_of_an_item_than_it_shows(gatewa
     made = await gateway.call("POST", "/topup/bulk", key=key, json={"items": items})
     reader = await gateway.call("POST", "/keys", key=owner, json={"scopes": ["topup:read"]})
 
-    path = f"/batches/{made.json()['data']['id']}"
+    path = f"/batches/{made.json()['data']['batch']['id']}"
     read = await gateway.call("GET", path, key=reader.json()["data"]["key"])
 
     assert [one["code"] for one in read.json()["data"]["items"]["items"]] == [2008]

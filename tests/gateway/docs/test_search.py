@@ -18,10 +18,13 @@ FIRST = {
     "webhooks": "/docs/webhooks",
     "WEBHOOK": "/docs/webhooks",
     "what is the sandbox?": "/docs/sandbox",
+    "send once": "/docs/send-once",
     "topup/send": "/docs/api/top-ups#post-topup-send",
 }
 # Of words that several pages have: one of the first three.
 AMONG = {
+    "create webhook endpoint": "#post-webhooks-register",
+    "register webhook": "#post-webhooks-register",
     "verify signature": "/docs/webhooks#",
     "idempotency": "/docs/codes/4003",
     "approv": "approv",

@@ -148,6 +148,11 @@ async def _approve_of_an_ended_key(gateway: Gateway, account: str) -> Wrong:
     return Wrong("POST", f"/approvals/{asked['data']['approval']['id']}/approve", approver, {})
 
 
+async def _bulk_of_wrong_items(gateway: Gateway, account: str) -> Wrong:
+    items = [{**SEND, "reference": one, "amount_cents": 10} for one in ("a", "b")]
+    return Wrong("POST", "/topup/bulk", await gateway.key(account), {"items": items})
+
+
 async def _foreign_address(gateway: Gateway, account: str) -> Wrong:
     key = await gateway.key(account, ip_allow_list=["192.0.2.0/24"])
     return Wrong("POST", "/topup/send", key, SEND)
@@ -189,8 +194,9 @@ CASES: list[tuple[int, Provoke, str]] = [
     (codes.METHOD_NOT_ALLOWED, _wrong_method, WANTED),
     (codes.DELIVERY_FAILED, _dead_receiver, PERSON),
 ]
-# Tests of their own, below: two end by waiting, and the address of an example is no receiver.
-APART = {codes.RATE_LIMITED, codes.KEY_IN_PROGRESS, codes.URL_INVALID}
+# Tests of their own, below and of bulk sends: two end by waiting, the address of an example is no receiver, and
+# of many items each has errors of its own.
+APART = {codes.RATE_LIMITED, codes.KEY_IN_PROGRESS, codes.URL_INVALID, codes.NONE_ACCEPTED}
 
 
 def test_no_documented_error_is_left_out() -> None:

@@ -55,6 +55,7 @@ CASES: Final[dict[tuple[int, str], tuple[provoked.Provoke, str, str]]] = {
     ),
     (codes.ALREADY_USED, "redeemed"): (provoked._used_voucher, "earlier", SHOWS),
     (codes.REQUESTER_BLOCKED, "ended"): (provoked._approve_of_an_ended_key, "page", PERSON),
+    (codes.NONE_ACCEPTED, "amounts"): (provoked._bulk_of_wrong_items, "platforms", SHOWS),
     (codes.ADDRESS_NOT_ALLOWED, "address"): (provoked._foreign_address, "page", PERSON),
     (codes.METHOD_NOT_ALLOWED, "method"): (provoked._wrong_method, "allowed", SHOWS),
     (codes.DELIVERY_FAILED, "receiver"): (provoked._dead_receiver, "page", PERSON),

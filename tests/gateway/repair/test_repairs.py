@@ -342,3 +342,58 @@ async def test_a_strangers_worst_names_cost_little_and_change_nothing(
     assert (answer.json()["code"], lost.status_code) == (2007, 404)
     assert len(answer.json()["data"]["error"]["errors"]) == 50
     assert len(answer.content) < 20_000
+
+
+@pytest.mark.parametrize("amount", [10.0, "$10.00"])
+async def test_an_amount_of_another_type_is_told_its_unit(
+    gateway: Gateway, key: str, amount: object
+) -> None:
+    refused = await gateway.call(
+        "POST", "/topup/send", key=key, json={**RIGHT, "amount_cents": amount}
+    )
+
+    (problem,) = refused.json()["data"]["error"]["errors"]
+    assert problem["detail"].startswith("expected an integer, got ")
+    assert problem["detail"].endswith(": it is a whole number of US cents, and 1000 means $10.00")
+
+
+@pytest.mark.parametrize(
+    ("metadata", "param"),
+    [
+        ({"team": "a", "order": 5}, "metadata.order"),
+        ({"order": None}, "metadata.order"),
+        ({"team": "a", "x" * 41: "b"}, "metadata." + "x" * 41),
+    ],
+)
+async def test_a_pair_of_metadata_is_named(
+    gateway: Gateway, key: str, metadata: dict[str, Any], param: str
+) -> None:
+    refused = await gateway.call(
+        "POST", "/topup/send", key=key, json={**RIGHT, "metadata": metadata}
+    )
+
+    assert [one["param"] for one in refused.json()["data"]["error"]["errors"]] == [param]
+
+
+async def test_a_tools_door_without_a_credential_has_whole_addresses(gateway: Gateway) -> None:
+    refused = await gateway.client.post("/mcp", json={"jsonrpc": "2.0", "id": 1, "method": "ping"})
+
+    data = refused.json()["error"]["data"]
+    assert (refused.status_code, data["doc_url"]) == (401, f"{gateway.url}/docs/codes/2001")
+    assert "resource_metadata" in refused.headers["www-authenticate"]
+
+
+async def test_the_front_door_answers_programs_in_their_own_form(gateway: Gateway) -> None:
+    def asked(accept: str) -> Any:
+        return gateway.client.get("/", headers={"Accept": accept})
+
+    found = (await asked("application/json")).json()
+    text = await asked("text/plain")
+    page = await asked("text/html,application/xhtml+xml,*/*;q=0.8")
+
+    assert found["llms_txt"] == f"{gateway.url}/llms.txt"
+    assert (await gateway.client.get(found["openapi"])).status_code == 200
+    assert text.headers["content-type"].startswith("text/plain")
+    assert text.text == (await gateway.client.get("/llms.txt")).text
+    assert page.headers["content-type"].startswith("text/html")
+    assert {one.headers["vary"] for one in (text, page)} == {"Accept"}

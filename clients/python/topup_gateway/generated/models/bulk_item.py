@@ -23,7 +23,7 @@ T = TypeVar("T", bound="BulkItem")
 @_attrs_define
 class BulkItem:
     """One send of a bulk send: as the body of a send, with a reference of its own, by which a repeated
-    item is known; so it takes no intent.
+    item is known. An item whose intent names a top-up already is refused, and names that one.
 
     """
 
@@ -50,6 +50,10 @@ class BulkItem:
     quote_id: None | str | Unset = UNSET
     """ From POST /topup/validate of the same send, at most ten minutes ago: charged is exactly what it said, or the
     send is refused. """
+    intent: None | str | Unset = UNSET
+    """ Your own id of this one top-up, such as a UUID, once per environment. The same platform, amount and
+    recipient under it, through any door (API, MCP, x402, a page) and with any key of the account, is the same top-
+    up; another body is refused. """
 
     def to_dict(self) -> dict[str, Any]:
         from ..models.bulk_item_metadata_type_0 import BulkItemMetadataType0  # noqa: PLC0415
@@ -113,6 +117,12 @@ class BulkItem:
         else:
             quote_id = self.quote_id
 
+        intent: None | str | Unset
+        if isinstance(self.intent, Unset):
+            intent = UNSET
+        else:
+            intent = self.intent
+
         field_dict: dict[str, Any] = {}
 
         field_dict.update(
@@ -138,6 +148,8 @@ class BulkItem:
             field_dict["distinct"] = distinct
         if quote_id is not UNSET:
             field_dict["quote_id"] = quote_id
+        if intent is not UNSET:
+            field_dict["intent"] = intent
 
         return field_dict
 
@@ -250,6 +262,15 @@ class BulkItem:
 
         quote_id = _parse_quote_id(d.pop("quote_id", UNSET))
 
+        def _parse_intent(data: object) -> None | str | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(None | str | Unset, data)
+
+        intent = _parse_intent(d.pop("intent", UNSET))
+
         bulk_item = cls(
             platform=platform,
             amount_cents=amount_cents,
@@ -262,6 +283,7 @@ class BulkItem:
             send_at=send_at,
             distinct=distinct,
             quote_id=quote_id,
+            intent=intent,
         )
 
         return bulk_item

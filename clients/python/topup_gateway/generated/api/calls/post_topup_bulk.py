@@ -22,8 +22,10 @@ def post_topup_bulk(
     text/csv`, the names of the fields in the first line; metadata as `metadata.name`). Each
     item is accepted or refused by itself, with the code and the error of a send; with
     `all_or_nothing` none is accepted where one is refused. The answer comes when all of that is
-    kept; give an Idempotency-Key, and a repeated call sends nothing twice. With `dry_run`
-    nothing is written: 200, and what it would cost. Scope: `topup:send`.
+    kept; give an Idempotency-Key, and a repeated call sends nothing twice, nor does an item
+    whose `intent` names a top-up already: it is refused with that one's id. If nothing was
+    accepted, the answer is 422 with 3010. With `dry_run` nothing is written: 200, and what it
+    would cost. Scope: `topup:send`.
     """
 
     headers: dict[str, Any] = {}

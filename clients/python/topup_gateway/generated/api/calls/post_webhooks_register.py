@@ -15,7 +15,8 @@ def post_webhooks_register(
 ) -> Call[EndpointWithSecretAnswer]:
     """Register a webhook.
 
-    Scope: `webhooks:write`.
+    Creates a webhook endpoint: an address of yours that events are sent to. The answer has its
+    `secret`, which is not shown again. Scope: `webhooks:write`.
     """
 
     headers: dict[str, Any] = {}
