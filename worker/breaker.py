@@ -1,16 +1,19 @@
-"""A breaker for each supplier: one that gives no word again and again is left alone for a while.
+"""A breaker for each supplier: one that gives no word for several top-ups in a row is left alone for a while.
 
-Nothing is failed by it: what is meant for the supplier waits, is not counted as asked, and goes on when
-one ask, after the pause, got a word. Kept in memory: another worker finds out for itself, and a restart
-asks once more.
+Nothing is failed by it: what is meant for the supplier waits, is not counted as asked, and goes on when one ask,
+after the rest, got a word. That ask is best for a top-up that had none in vain: only such a one makes the next rest
+longer, so a few top-ups that never get a word keep nobody else away. Kept in memory: another worker finds out for
+itself, and a restart asks once more.
 """
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 FAILURES_MAX: Final = 5
+# Of the top-ups that got no word, so many are told apart.
+SILENT_MAX: Final = 1_000
 REST_S_FIRST: Final = 30.0
 REST_S_MAX: Final = 600.0
 
@@ -19,7 +22,7 @@ SupplierPlace = tuple[str, str]  # environment, supplier
 
 @dataclass(slots=True)
 class _State:
-    failures: int = 0
+    silent: set[str] = field(default_factory=set)  # top-ups that got no word since its last one
     rests: int = 0
     until_s: float = 0.0
     is_probed: bool = False  # one ask is under way after a rest
@@ -46,12 +49,18 @@ class Breakers:
         state = self._states.pop(place, None)
         return state is not None and state.rests > 0
 
-    def gave_no_word(self, place: SupplierPlace) -> bool:
-        """It gave none; whether it is left alone from now on, and was not before."""
+    def gave_no_word(self, place: SupplierPlace, topup_id: str) -> bool:
+        """It gave none for this top-up; whether it is left alone from now on, and was not before."""
         state = self._states.setdefault(place, _State())
         was_probed, state.is_probed = state.is_probed, False
-        state.failures += 1
-        if state.failures < self._failures_max or (state.rests and not was_probed):
+        is_fresh = topup_id not in state.silent
+        if is_fresh and len(state.silent) < SILENT_MAX:
+            state.silent.add(topup_id)
+        if len(state.silent) < self._failures_max or (state.rests and not was_probed):
+            return False
+        if state.rests and not is_fresh:
+            # It says nothing of the supplier: what is fresh tries it, soon.
+            state.until_s = self._now_s() + REST_S_FIRST
             return False
         rest_s = min(REST_S_MAX, REST_S_FIRST * 2.0 ** min(state.rests, 10))
         state.until_s, state.rests = self._now_s() + rest_s, state.rests + 1
@@ -63,19 +72,18 @@ class Breakers:
         if state is not None:
             state.is_probed = False
 
-    def resting(self) -> list[SupplierPlace]:
-        """Those that are not to be asked now, in order."""
-        now_s = self._now_s()
-        return sorted(
-            place
-            for place, state in self._states.items()
-            if state.rests and (state.until_s > now_s or state.is_probed)
-        )
+    def left_alone(self) -> list[SupplierPlace]:
+        """Those that have given no word since they were left alone, in order."""
+        return sorted(place for place, state in self._states.items() if state.rests)
 
-    def room(self, place: SupplierPlace, at_once_max: int) -> int:
-        """How many may be asked at once: one where it was left alone and has not answered since."""
-        state = self._states.get(place)
-        return 1 if state is not None and state.rests else at_once_max
+    def to_be_tried(self) -> dict[SupplierPlace, list[str]]:
+        """Of these the ones whose rest is over and which are not tried yet, with the top-ups that got no word."""
+        now_s = self._now_s()
+        return {
+            place: sorted(state.silent)
+            for place, state in sorted(self._states.items())
+            if state.rests and state.until_s <= now_s and not state.is_probed
+        }
 
     def next_s(self) -> float | None:
         """In how many seconds the next of them may be asked; None while none is left alone."""

@@ -86,7 +86,7 @@ class Fulfiller(WokenLoop):
             began = 0
             for topup in due:
                 place = self._place_of(topup)
-                if counted[place] < self._breakers.room(place, ASKED_AT_ONCE_MAX):
+                if counted[place] < ASKED_AT_ONCE_MAX:
                     counted[place] += 1
                     self._start(topup, place)
                     began += 1
@@ -100,21 +100,26 @@ class Fulfiller(WokenLoop):
         return (topup.tenant.environment, topup.supplier or f"platform {topup.platform}")
 
     async def _due(self, tx: Transaction, *, limit: int, busy: list[SupplierPlace]) -> list[Due]:
-        now_us = self._clock.now_us()
-        return await queries.due(
-            tx, now_us=now_us, limit=limit, but_ids=self._not_now(), but_suppliers=busy
+        now_us, but_ids = self._clock.now_us(), self._not_now()
+        found = await queries.due(
+            tx, now_us=now_us, limit=limit, but_ids=but_ids, but_suppliers=busy
         )
+        paused = self._paused()
+        for place, silent in self._breakers.to_be_tried().items():
+            if place not in paused and len(found) < limit:
+                found += await queries.due_of(
+                    tx, place, now_us=now_us, but_ids=but_ids, last_ids=silent
+                )
+        return found
 
     def _busy(self) -> list[SupplierPlace]:
         """Suppliers with as many under way as one may have, those that are left alone or paused."""
         counted = Counter(place for place, _ in self._under_way.values())
-        full = {
-            place
-            for place, number in counted.items()
-            if number >= self._breakers.room(place, ASKED_AT_ONCE_MAX)
-        }
-        paused = {(one.environment, one.id) for one in self._suppliers.known() if one.is_paused}
-        return sorted(full.union(paused, self._breakers.resting()))
+        full = {place for place, number in counted.items() if number >= ASKED_AT_ONCE_MAX}
+        return sorted(full.union(self._paused(), self._breakers.left_alone()))
+
+    def _paused(self) -> set[SupplierPlace]:
+        return {(one.environment, one.id) for one in self._suppliers.known() if one.is_paused}
 
     def _suppliers_changed(self) -> None:
         """Ask a supplier at once that an operator resumed."""

@@ -178,7 +178,7 @@ class Turns:
         self._on_asked(Asked(time.monotonic() - began_s, topup, attempt, _word(outcome)))
         _log_ask(topup, attempt, outcome, self._clock.now_us())
         await self._settle(supplier, topup, attempt, outcome)
-        await self._note_health(supplier, outcome)
+        await self._note_health(supplier, topup.id, outcome)
 
     async def _keep(self, attempt: Attempt, prepared: str) -> bool:
         work = partial(attempts.note_prepared, attempt=attempt, prepared=prepared)
@@ -232,12 +232,15 @@ class Turns:
             left_over=outcome.left,
         )
 
-    async def _note_health(self, supplier: ReadySupplier, outcome: Outcome) -> None:
+    async def _note_health(self, supplier: ReadySupplier, topup_id: str, outcome: Outcome) -> None:
         """Opens or closes the supplier's breaker, and writes it down for the operator."""
         place = (supplier.environment, supplier.id)
+        if isinstance(outcome, Unknown) and outcome.is_unreadable:
+            # It is there, and what is wrong with this top-up says nothing of the others.
+            return
         is_silent = isinstance(outcome, Unknown) and not outcome.needs_person
         if is_silent:
-            if not self._breakers.gave_no_word(place):
+            if not self._breakers.gave_no_word(place, topup_id):
                 return
             fields = {"supplier": supplier.id, "environment": supplier.environment}
             _log.error("supplier.left_alone", extra={"fields": fields})

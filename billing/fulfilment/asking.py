@@ -24,12 +24,16 @@ T = TypeVar("T")
 class NoSupplierAnswer(Exception):
     """Nothing to rely on came back; the text is for the operator and holds nothing of the answer.
 
-    again_in_s: when asking again makes sense, if the other side said so.
+    again_in_s: when asking again makes sense, if the other side said so. is_unreadable: an answer came, and not in
+    the form that was asked for.
     """
 
-    def __init__(self, detail: str, *, again_in_s: float | None = None) -> None:
+    def __init__(
+        self, detail: str, *, again_in_s: float | None = None, is_unreadable: bool = False
+    ) -> None:
         super().__init__(detail)
         self.again_in_s = again_in_s
+        self.is_unreadable = is_unreadable
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +122,7 @@ def decoded(body: bytes, form: type[T]) -> T:
         value = json.loads(body.decode(), object_pairs_hook=_object, parse_constant=_no_constant)
         return msgspec.convert(value, form)
     except (ValueError, RecursionError):
-        raise NoSupplierAnswer("an unreadable answer") from None
+        raise NoSupplierAnswer("an unreadable answer", is_unreadable=True) from None
 
 
 def _broken(error: Exception) -> str:

@@ -143,7 +143,7 @@ class Http(Supplier):
                 return Unknown("an answer without the right signature")
             return _judge(decoded(answer.body, _Reply), request)
         except NoSupplierAnswer as error:
-            return Unknown(str(error))
+            return Unknown(str(error), is_unreadable=error.is_unreadable)
 
     async def probe(self) -> Health:
         """Whether anything answers at that address; a GET, which no service should act on."""
@@ -173,7 +173,7 @@ class Http(Supplier):
 
 def _judge(reply: _Reply, request: Request) -> Outcome:
     if reply.transaction_id not in {None, request.transaction_id}:
-        return Unknown("an answer for another transaction")
+        return Unknown("an answer for another transaction", is_unreadable=True)
     if reply.status == "failed":
         return Refused(reply.reason or "refused by the fulfilment")
     if reply.status == "pending":
@@ -181,7 +181,7 @@ def _judge(reply: _Reply, request: Request) -> Outcome:
     try:
         given = CREDIT if reply.deliverable is None else reply.deliverable.taken()
     except DeliverableRefused as error:
-        return Unknown(f"a deliverable that cannot be kept: {error}")
+        return Unknown(f"a deliverable that cannot be kept: {error}", is_unreadable=True)
     doubt = doubt_of_echo(
         request.platform,
         request.amount_cents,

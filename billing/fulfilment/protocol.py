@@ -16,8 +16,8 @@ How one top-up is fulfilled (worker/fulfil.py does it, so that no supplier can g
    `repeat`  the supplier knows a transaction_id that it had: the same `fulfil` again.
    `look`    `look` first. NotDone: `fulfil` again. Delivered or Refused: that is the end.
    `person`  nobody can find out: the top-up waits for a person (docs/suppliers.md).
-4. A supplier that several asks in a row got no word from is left alone for a while (its breaker); what
-   is meant for it waits.
+4. A supplier that gave no word for several top-ups in a row is left alone for a while (its breaker);
+   what is meant for it waits.
 
 A supplier may be asked for several top-ups at once. One whose Registration is_one_per_recipient is
 asked for one top-up of an account's recipient at a time, the next one after a last word.
@@ -132,13 +132,15 @@ class Unknown:
     holds nothing secret. left: as with Waiting. again_in_s: such as a Retry-After of a 429.
 
     needs_person: the supplier did answer, and what it says fits both: done and not done. It is not
-    asked again by itself; the top-up waits for a person, who reads `detail`.
+    asked again by itself; the top-up waits for a person, who reads `detail`. is_unreadable: it answered, and
+    not in its own form; it is asked again, and its breaker does not count it.
     """
 
     detail: str
     left: str | None = None
     again_in_s: float | None = None
     needs_person: bool = False
+    is_unreadable: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,7 +104,11 @@ def silence_is_unknown(
         try:
             return await method(*args, **kwargs)
         except NoSupplierAnswer as silence:
-            return Unknown(str(silence), again_in_s=silence.again_in_s)
+            return Unknown(
+                str(silence),
+                again_in_s=silence.again_in_s,
+                is_unreadable=silence.is_unreadable,
+            )
 
     return asked
 

@@ -134,6 +134,34 @@ async def due(
     return [Due(row[0], Tenant(row[1], row[2]), *row[3:8]) for row in rows]
 
 
+async def due_of(
+    tx: Transaction,
+    place: tuple[str, str],
+    *,
+    now_us: int,
+    but_ids: Sequence[str] = (),
+    last_ids: Sequence[str] = (),
+) -> list[Due]:
+    """Return the due top-up by which a supplier is tried: one that it was never asked for, and last_ids at last.
+
+    place: environment and supplier.
+    """
+    rows = await tx.fetch(
+        f"""SELECT id, account_id, environment, platform, fulfilment, supplier, checks_made,
+                recipient_email FROM topups
+            WHERE status = 'pending' AND next_check_at IS NOT NULL AND next_check_at <= :now
+              AND environment = :environment AND supplier = :supplier {_but(but_ids, ())}
+            ORDER BY CASE WHEN id IN :last_ids[text] THEN 2 WHEN checks_made > 0 THEN 1 ELSE 0 END,
+                next_check_at LIMIT 1""",
+        now=now_us,
+        environment=place[0],
+        supplier=place[1],
+        last_ids=list(last_ids),
+        **_but_values(but_ids, ()),
+    )
+    return [Due(row[0], Tenant(row[1], row[2]), *row[3:8]) for row in rows]
+
+
 async def next_due_at(
     tx: Transaction,
     *,

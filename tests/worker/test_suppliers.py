@@ -11,6 +11,7 @@ from billing.desk.decisions import FailByHand, SettleByHand
 from billing.fulfilment.protocol import (
     Delivered,
     NotDone,
+    Outcome,
     Refused,
     Request,
     Unknown,
@@ -233,6 +234,74 @@ async def test_the_longer_one_waits_behind_another_the_seldomer_it_is_tried(
 
     assert (await shop.now(behind)).next_check_at == clock.now_us() + wait_s * 1_000_000
     assert len(told.asked) == 1
+    await shop.close()
+
+
+class Poisoned(Told):
+    """Gives no word for the recipients that are named `bad`, and delivers for everybody else."""
+
+    word: Outcome = Unknown("HTTP 500")
+
+    async def fulfil(self, request: Request) -> Outcome:
+        self.asked.append(request)
+        if request.recipient_email.startswith("bad"):
+            return self.word
+        return Delivered(self._code(request))
+
+
+async def test_five_poisoned_top_ups_keep_a_healthy_supplier_away_for_one_rest_at_most(
+    database: Database, clock: FixedClock
+) -> None:
+    seconds = [0.0]
+    told = Poisoned()
+    shop = await Shop.open(database, clock, {"vendor": told}, breakers=Breakers(lambda: seconds[0]))
+    for number in range(5):
+        await shop.send(to=f"bad{number}@example.com")
+    await shop.worker.step()
+    assert len(told.asked) == 5  # left alone now
+    for _ in range(20):  # for 11 minutes poisoned ones are all that there is to try it with
+        seconds[0] += 31.0
+        await shop.again()
+
+    fresh = [await shop.send(to=f"u{number}@example.com") for number in range(3)]
+    seconds[0] += 31.0
+    await shop.worker.step()
+
+    assert [(await shop.now(one)).status for one in fresh] == ["delivered"] * 3
+    await shop.close()
+
+
+async def test_one_top_up_that_gets_no_word_is_counted_once(
+    database: Database, clock: FixedClock
+) -> None:
+    told = Poisoned()
+    shop = await Shop.open(database, clock, {"vendor": told})
+    await shop.send(to="bad@example.com")
+    for _ in range(12):
+        clock.advance_s(700)
+        await shop.worker.step()
+
+    row = await database.read(lambda tx: get_supplier(tx, "staging", "vendor"))
+
+    assert len(told.asked) == 12
+    assert row.resting_since is None
+    await shop.close()
+
+
+async def test_unreadable_answers_do_not_count_against_their_supplier(
+    database: Database, clock: FixedClock
+) -> None:
+    told = Poisoned()
+    told.word = Unknown("an unreadable answer", is_unreadable=True)
+    shop = await Shop.open(database, clock, {"vendor": told})
+    for number in range(7):
+        await shop.send(to=f"bad{number}@example.com")
+    await shop.worker.step()
+    fresh = await shop.send(to="u@example.com")
+
+    await shop.worker.step()
+
+    assert (await shop.now(fresh)).status == "delivered"
     await shop.close()
 
 
