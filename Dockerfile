@@ -23,7 +23,7 @@ COPY webhooks webhooks
 COPY worker worker
 # The folder that is built has no repository to ask; `.ci/version --chart` prints it.
 ARG VERSION
-RUN test -n "$VERSION" || { echo 'pass --build-arg VERSION="$(.ci/version --chart)"'; exit 1; } \
+RUN test -n "$VERSION" || { echo "pass VERSION as a build argument: .ci/version --chart prints it"; exit 1; } \
     && echo "version: $VERSION" >version.txt
 RUN python -m pip wheel --no-deps --no-build-isolation --wheel-dir dist . \
     && python -m pip --python /opt/topup/bin/python install --no-cache-dir --no-compile \
@@ -35,7 +35,9 @@ ARG VERSION
 LABEL org.opencontainers.image.title="topup-gateway" \
     org.opencontainers.image.version="$VERSION" \
     org.opencontainers.image.licenses="Apache-2.0"
-# For `topup backup` and `topup restore`; ca-certificates for webhooks, providers and suppliers.
+# For `topup backup` and `topup restore`; ca-certificates for webhooks, providers and suppliers. Debian keeps
+# one version of each, so a pinned one could not be installed after its next security update.
+# hadolint ignore=DL3008
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends ca-certificates postgresql-client-17 \
     && rm -rf /var/lib/apt/lists/* \
@@ -51,7 +53,7 @@ ENV PATH=/opt/topup/bin:/usr/lib/postgresql/17/bin:$PATH \
     TOPUP_PORT=8000 \
     TOPUP_DATA_DIR=/data \
     TOPUP_LOG_FORMAT=json
-USER topup
+USER 10001
 WORKDIR /data
 VOLUME /data
 EXPOSE 8000

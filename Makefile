@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test quick prove check fast-check fix ci clients docs bench lock audit sbom pin-images image-check rehearse release old-code stripe-mock-check
+.PHONY: help run test quick prove check fast-check fix ci clients docs bench lock audit sbom pin-images image-check rehearse release deploy-check old-code stripe-mock-check
 
 # The first Python on the PATH that is new enough, or a much faster one; `make PYTHON=… run` overrides it.
 PYTHON ?= $(shell bash .ci/find-python)
@@ -55,6 +55,9 @@ image-check: $(INSTALLED) ## the Dockerfile's steps without an engine, and a sen
 
 rehearse: ## docs/deploy.md by the letter, over a copy of this machine's files; needs root
 	@exec bash .ci/rehearse
+
+deploy-check: $(INSTALLED) ## deploy/ shown to helm, Kubernetes' schemas, hadolint and promtool; needs go
+	@exec bash .ci/deploy-check
 
 release: $(INSTALLED) ## tag, source, wheel, chart and notes of VERSION=0.1.0 in dist/; docs/releasing.md
 	@exec $(BIN)/python .ci/release $(VERSION)

@@ -112,7 +112,7 @@ def test_the_image_holds_what_is_locked_for_it_and_our_own_folders_alone() -> No
     named |= {"requirements.lock", "requirements-build.lock"}
     assert copied == {*named, *PACKAGES}
     words = {one.word: one.text for one in last}
-    assert words["USER"] == "topup"
+    assert words["USER"] == "10001"
     assert words["COPY"].startswith("--from=build /opt/topup ")
 
 
