@@ -287,6 +287,7 @@ _OF_0074: Final = _OF_0073 | {
     "record_tiles": "5241aa7c6298",
     "record_waiting": "482f1058d991",
 }
+_OF_0075: Final = _OF_0074 | {"plan_grants": "515919f9d58f"}
 
 TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0012": _OF_0012,
@@ -352,4 +353,5 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0072": _OF_0072,
     "0073": _OF_0073,
     "0074": _OF_0074,
+    "0075": _OF_0075,
 }

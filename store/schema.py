@@ -2466,6 +2466,7 @@ plan_grants = sa.Table(
     _int("reversed_micros", default=0),  # taken back out of its ledger account
     _int("reversed_expired_micros", default=0),  # ran out, and was taken back
     _int("created_at"),
+    _int("untold_micros", default=0),  # ran out, and nobody was told: it may still go on
     sa.CheckConstraint(
         "given_micros >= 0 AND given_micros <= credits_micros", name="given_within_credits"
     ),

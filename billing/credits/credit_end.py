@@ -1,5 +1,6 @@
-"""What credit.expiring and credit.expired say of a grant."""
+"""What credit.expiring and credit.expired say of a grant: what of it is lost, and never what goes on."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from billing.engine.batch_state import BatchState
@@ -9,39 +10,34 @@ from kernel.clock import rfc3339
 from kernel.tenant import Tenant
 
 
-def ending_shape(
-    grant: LedgerAccount,
-    amount_micros: int,
-    *,
-    plan_id: str | None = None,
-    subscription_id: str | None = None,
-) -> dict[str, Any]:
-    """The amount is what is left of it; plan_id and subscription_id: of a plan's credit."""
-    assert grant.expires_at is not None, "it ends"
-    return {
-        "id": grant.name,
-        "kind": "plan" if grant.is_paid else "promotional",
-        "amount_micros": amount_micros,
-        "amount_cents": micros_to_cents(amount_micros),
-        "currency": CURRENCY,
-        "expires_at": rfc3339(grant.expires_at),
-        "plan_id": plan_id,
-        "subscription_id": subscription_id,
-    }
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndOfCredit:
+    """A grant that ends; plan_id and subscription_id: of a plan's credit, which was paid for."""
+
+    id: str
+    expires_at: int
+    plan_id: str | None = None
+    subscription_id: str | None = None
+
+    @classmethod
+    def of(cls, grant: LedgerAccount) -> "EndOfCredit":
+        """Return the end of promotional credit."""
+        assert grant.expires_at is not None, "it ends"
+        return cls(id=grant.name, expires_at=grant.expires_at)
+
+    def shape(self, lost_micros: int) -> dict[str, Any]:
+        return {
+            "id": self.id,
+            "kind": "promotional" if self.plan_id is None else "plan",
+            "amount_micros": lost_micros,
+            "amount_cents": micros_to_cents(lost_micros),
+            "currency": CURRENCY,
+            "expires_at": rfc3339(self.expires_at),
+            "plan_id": self.plan_id,
+            "subscription_id": self.subscription_id,
+        }
 
 
-def tell_expired(
-    state: BatchState,
-    tenant: Tenant,
-    grant: LedgerAccount,
-    amount_micros: int,
-    *,
-    plan_id: str | None = None,
-    subscription_id: str | None = None,
-) -> None:
-    """credit.expired, in the transaction that takes what is left."""
-    state.publish(
-        tenant,
-        "credit.expired",
-        ending_shape(grant, amount_micros, plan_id=plan_id, subscription_id=subscription_id),
-    )
+def tell_expired(state: BatchState, tenant: Tenant, end: EndOfCredit, lost_micros: int) -> None:
+    """Publish credit.expired, in the transaction after which the credit is lost for certain."""
+    state.publish(tenant, "credit.expired", end.shape(lost_micros))

@@ -7,7 +7,7 @@ out is not spendable from that moment on; the sweep then moves what is left to E
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from billing.credits.credit_end import tell_expired
+from billing.credits.credit_end import EndOfCredit, tell_expired
 from billing.engine.batch_state import BatchState
 from billing.engine.read_set import ReadSet
 from billing.ledger.chart import PAID_GRANT
@@ -34,7 +34,7 @@ class ExpireGrants:
             micros = grant.balance_micros
             target = state.ledger.account(self.tenant, LedgerAccountKind.EXPIRED)
             state.move(grant, target, micros, Code.EXPIRY, subject_id=grant.name)
-            tell_expired(state, self.tenant, grant, micros)
+            tell_expired(state, self.tenant, EndOfCredit.of(grant), micros)
         # From its end on it counted no more: that moment was the fall.
         left_micros = state.ledger.balance_micros(self.tenant, state.now_us)
         state.watches.note_fall(self.tenant, left_micros + gone_micros, left_micros)

@@ -2,19 +2,21 @@
 
 Promise: one event for each grant and lead time, by the primary key of expiry_notices, under the account's
 lock, and a mail to its owner with it. Where several lead times have passed, as after an outage, only the
-nearest is told; a grant that is made with less time left than a lead time is not told of by it. Writes
-expiry_notices.
+nearest is told; a grant that is made with less time left than a lead time is not told of by it. What goes on
+into the plan's next period is not lost, and is told apart. Writes expiry_notices.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from billing.credits.credit_end import ending_shape
+from billing.credits.credit_end import EndOfCredit
 from billing.engine.batch_state import BatchState
 from billing.engine.read_set import ReadSet, WorkingSet
 from billing.ledger.chart import PAID_GRANT
 from billing.recipients import owner_mail
 from billing.recipients.owner_mail import OwnerMail, new_owner_mail
+from billing.subscriptions.plan_credit import end_of, goes_on
+from billing.subscriptions.working_set import SubscriptionWorkingSet
 from kernel.clock import DAY_US
 from kernel.tenant import Tenant
 from store.database import Transaction
@@ -77,13 +79,15 @@ class ExpiryNotices(WorkingSet):
 
 @dataclass(frozen=True, slots=True)
 class TellExpiring:
-    """Publishes credit.expiring of one grant; false where that was done, or it is spent or over."""
+    """Publishes credit.expiring of one grant; false where that was done, or it is spent or over, or all goes on."""
 
     grant: EndingGrant
 
     def declare(self, read_set: ReadSet) -> None:
         read_set.tenants.add(self.grant.tenant)
         read_set.working_set(ExpiryNotices).wanted.add(self.grant.ledger_account_id)
+        if self.grant.subscription_id is not None:
+            read_set.working_set(SubscriptionWorkingSet).ids.add(self.grant.subscription_id)
 
     def decide(self, state: BatchState) -> bool:
         one = self.grant
@@ -91,13 +95,17 @@ class TellExpiring:
         account = next((each for each in alive if each.id == one.ledger_account_id), None)
         if account is None or not state.working_set(ExpiryNotices).note(one):
             return False
-        shape = ending_shape(
-            account,
-            account.balance_micros,
-            plan_id=one.plan_id,
-            subscription_id=one.subscription_id,
-        )
-        told = {**shape, "days_before": one.days_before}
+        end, kept = EndOfCredit.of(account), 0
+        if one.subscription_id is not None:
+            working_set = state.working_set(SubscriptionWorkingSet)
+            part = working_set.plan_grants.find(account.name)
+            assert part is not None, "the grant is its part's"
+            subscription = working_set.find(one.subscription_id, one.tenant)
+            end, kept = end_of(part), goes_on(state, subscription, part)
+        if kept == account.balance_micros:
+            return False
+        shape = end.shape(account.balance_micros - kept)
+        told = {**shape, "days_before": one.days_before, "rolls_over_micros": kept}
         state.publish(one.tenant, "credit.expiring", told)
         if told["amount_cents"] > 0:  # less than a cent is not worth a mail
             mail = new_owner_mail(state, one.tenant, "credit_expiring", data=told)

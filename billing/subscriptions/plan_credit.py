@@ -2,7 +2,8 @@
 
 Promise: each part is given once, under its account's lock; what ended is unspendable at its second,
 whether it was swept or not; what goes on into the next period is never more than was left, nor than the
-plan allows. Credit that is given at once and never ends goes to the wallet, and has no parts.
+plan allows. credit.expired tells what is lost, once: what may still go on is told when it is known that it did
+not. Credit that is given at once and never ends goes to the wallet, and has no parts.
 """
 
 from collections.abc import Sequence
@@ -10,13 +11,13 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from billing.catalog.grant_terms import NEVER, PERIOD_END, GrantTerms, days_of
-from billing.credits.credit_end import tell_expired
+from billing.credits.credit_end import EndOfCredit, tell_expired
 from billing.engine.batch_state import BatchState
 from billing.ledger.ledger import Code, LedgerAccountKind
 from billing.ledger.money import MICROS_PER_CREDIT
 from billing.providers.protocol import Interval
 from billing.subscriptions.plan_grant import PlanGrant
-from billing.subscriptions.subscription import Period, Subscription, add_months
+from billing.subscriptions.subscription import LIVING, Period, Subscription, add_months
 from billing.subscriptions.working_set import SubscriptionWorkingSet
 from kernel.clock import DAY_US
 from kernel.ids import new_id
@@ -81,16 +82,77 @@ def end_expired(state: BatchState, one: Subscription) -> int:
         part = grants.find(account.name)
         if part is not None and part.subscription_id == one.id:
             micros = _end(state, part)
-            tell_expired(
-                state,
-                one.tenant,
-                account,
-                micros,
-                plan_id=part.plan_id,
-                subscription_id=part.subscription_id,
-            )
+            kept = min(micros, room_after(state, one, part))
+            ended = grants.find(part.id)
+            assert ended is not None, "it was just kept"
+            grants.keep(replace(ended, untold_micros=kept))
+            _tell_lost(state, part, micros - kept)
             found += 1
     return found
+
+
+def tell_lost(state: BatchState, subscription_id: str) -> None:
+    """Tell of what had run out and might have gone on, and is lost: a later part has come, or none will."""
+    grants = state.working_set(SubscriptionWorkingSet).plan_grants
+    for part in grants.of_subscription(subscription_id):
+        if part.untold_micros:
+            grants.keep(replace(part, untold_micros=0))
+            # A refund may have taken some of it back.
+            _tell_lost(state, part, min(part.untold_micros, part.expired_micros))
+
+
+def room_after(state: BatchState, one: Subscription, part: PlanGrant) -> int:
+    """Return how much of what is left of the part at its end may go on into the next one."""
+    most = one.grant_terms.rollover_max_credits
+    grants = state.working_set(SubscriptionWorkingSet).plan_grants
+    siblings = grants.of_subscription(one.id)
+    ends_at = part.expires_at
+    if most is None or ends_at is None or part.plan_id != one.plan_id:
+        return 0
+    is_given_next = any(
+        each.due_at is not None and each.starts_at - _GAP_US <= ends_at for each in siblings
+    )
+    is_renewed = one.status in LIVING and not one.is_ending
+    is_same_plan = one.next_plan_id in {None, one.plan_id}
+    if not (is_given_next or (is_renewed and is_same_plan)):
+        return 0
+    taken = sum(
+        each.untold_micros
+        for each in siblings
+        if each.expires_at is not None and abs(each.expires_at - ends_at) <= _GAP_US
+    )
+    return max(0, most * MICROS_PER_CREDIT - taken)
+
+
+def goes_on(state: BatchState, one: Subscription, part: PlanGrant) -> int:
+    """Return how much of what the part holds now would go on into the next one, were none of it spent."""
+    assert part.expires_at is not None, "it ends"
+    alive = state.ledger.grants(one.tenant, state.now_us)
+    left = {account.name: account.balance_micros for account in alive}
+    room = room_after(state, one, part)
+    for each in state.working_set(SubscriptionWorkingSet).plan_grants.of_subscription(one.id):
+        if each.id == part.id:
+            return min(room, left.get(part.id, 0))
+        is_same = each.plan_id == part.plan_id and each.expires_at is not None
+        if is_same and abs((each.expires_at or 0) - part.expires_at) <= _GAP_US:
+            room -= min(room, left.get(each.id, 0))
+    return 0
+
+
+def end_of(part: PlanGrant) -> EndOfCredit:
+    """Return what events tell of the part's end."""
+    assert part.expires_at is not None, "it ends"
+    return EndOfCredit(
+        id=part.id,
+        expires_at=part.expires_at,
+        plan_id=part.plan_id,
+        subscription_id=part.subscription_id,
+    )
+
+
+def _tell_lost(state: BatchState, part: PlanGrant, micros: int) -> None:
+    if micros:
+        tell_expired(state, part.tenant, end_of(part), micros)
 
 
 def _end(state: BatchState, part: PlanGrant) -> int:
@@ -202,13 +264,11 @@ def _go_on(state: BatchState, one: Subscription, new: PlanGrant, terms: GrantTer
     for part in grants.of_plan(one.tenant, new.plan_id):
         if part.period_id == new.period_id or not (part.is_apart and part.given_micros):
             continue
-        account = ledger.account(one.tenant, LedgerAccountKind.GRANT, part.id)
-        if not account.balance_micros:
+        if not ledger.account(one.tenant, LedgerAccountKind.GRANT, part.id).balance_micros:
             continue
         micros = _end(state, part)
         if terms.on_repurchase == "reset":
-            ids = {"plan_id": part.plan_id, "subscription_id": part.subscription_id}
-            tell_expired(state, one.tenant, account, micros, **ids)
+            _tell_lost(state, part, micros)
         else:
             _take_along(state, part.id, micros)
             left += micros
@@ -216,22 +276,25 @@ def _go_on(state: BatchState, one: Subscription, new: PlanGrant, terms: GrantTer
 
 
 def _roll_over(state: BatchState, one: Subscription, new: PlanGrant, terms: GrantTerms) -> None:
-    """What was left when the time before ended goes on, up to the plan's limit."""
-    if terms.rollover_max_credits is None:
-        return
-    room = terms.rollover_max_credits * MICROS_PER_CREDIT
+    """What was left when the time before ended goes on, up to the plan's limit; the rest is lost."""
+    room = (terms.rollover_max_credits or 0) * MICROS_PER_CREDIT
     grants = state.working_set(SubscriptionWorkingSet).plan_grants
-    rolled = 0
-    for part in grants.of_subscription(one.id):
-        ended_at = part.expires_at
-        if ended_at is None or part.id == new.id or part.plan_id != new.plan_id:
-            continue
-        if new.starts_at - _GAP_US <= ended_at <= state.now_of(one.tenant):
-            micros = min(part.expired_micros, room - rolled)
-            if micros:
-                _take_along(state, part.id, micros)
-                rolled += micros
+    now_us, rolled = state.now_of(one.tenant), 0
+    ended = [
+        part
+        for part in grants.of_subscription(one.id)
+        if part.expires_at is not None
+        and (part.id != new.id and part.plan_id == new.plan_id)
+        and new.starts_at - _GAP_US <= part.expires_at <= now_us
+    ]
+    # What nobody was told the loss of goes on first.
+    for part in sorted(ended, key=lambda each: not each.untold_micros):
+        micros = min(part.untold_micros or part.expired_micros, room - rolled)
+        if micros:
+            _take_along(state, part.id, micros)
+            rolled += micros
     _carry(state, new, rolled)
+    tell_lost(state, one.id)
 
 
 def _take_along(state: BatchState, part_id: str, micros: int) -> None:
@@ -243,6 +306,7 @@ def _take_along(state: BatchState, part_id: str, micros: int) -> None:
         replace(
             part,
             expired_micros=part.expired_micros - micros,
+            untold_micros=max(0, part.untold_micros - micros),
             rolled_micros=part.rolled_micros + micros,
         )
     )

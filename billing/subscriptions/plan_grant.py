@@ -39,6 +39,7 @@ class PlanGrant(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     given_micros: int = 0
     debt_micros: int = 0
     expired_micros: int = 0
+    untold_micros: int = 0
     rolled_micros: int = 0
     reversed_micros: int = 0
     reversed_expired_micros: int = 0
@@ -178,6 +179,7 @@ _UPDATED = ", ".join(
         "given_micros",
         "debt_micros",
         "expired_micros",
+        "untold_micros",
         "rolled_micros",
         "reversed_micros",
         "reversed_expired_micros",

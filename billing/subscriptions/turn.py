@@ -10,6 +10,7 @@ from typing import Any
 from billing.engine.batch_state import BatchState
 from billing.ledger.money import MICROS_PER_CREDIT
 from billing.recipients.owner_mail import new_owner_mail
+from billing.subscriptions.plan_credit import tell_lost
 from billing.subscriptions.subscription import LIVING, Period, Subscription
 from billing.subscriptions.working_set import SubscriptionWorkingSet
 from kernel.clock import rfc3339
@@ -21,6 +22,8 @@ def turn(
     """Write the subscription, and tell what changed. paid: the period that was paid for, with what it granted."""
     working_set = state.working_set(SubscriptionWorkingSet)
     working_set.change(after)
+    if before.status in LIVING and after.status not in LIVING:
+        tell_lost(state, after.id)
     data: dict[str, Any] | None = None
     for event_type in turns(before, after, paid):
         data = data or _told(after, working_set.periods(after.id), paid)

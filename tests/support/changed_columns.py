@@ -96,7 +96,9 @@ STATES: Final[Mapping[str, Sequence[str]]] = {
     "sandbox_checkouts.outcome": ("paid", "failed", "expired"),
     "sandbox_subscriptions.status": ("active", "past_due", "ended"),
     "subscription_steers.status": ("asked", "done", "refused", "given_up"),
-    "subscriptions.status": ("incomplete", "active", "past_due", "cancelled", "expired"),
+    "subscriptions.status": (
+        *("incomplete", "active", "past_due", "paused", "cancelled", "expired"),
+    ),
     "topup_reversals.outcome": ("reversed", "kept"),
     "topups.status": _OF_TOPUPS,
     "uncredited_reversals.status": _OF_REVERSALS,

@@ -161,13 +161,16 @@ class _EndingCredit(EventData, kw_only=True):
 
 
 class ExpiringCredit(_EndingCredit, kw_only=True):
-    """What is left of it, some days before its end."""
+    """What of it will be lost, some days before its end, unless it is spent."""
 
     days_before: Annotated[int, Meta(ge=1, description="At most so many days are left.")]
+    rolls_over_micros: Annotated[
+        int, Meta(ge=0, description="What goes on beside it, if the next period is paid.")
+    ]
 
 
 class ExpiredCredit(_EndingCredit, kw_only=True):
-    """What was left of it at its end; it cannot be spent since then."""
+    """What was lost of it at its end, or later, once it is known that it does not go on into a next period."""
 
 
 class NextCharge(Struct, kw_only=True):

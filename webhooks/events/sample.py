@@ -98,7 +98,7 @@ def _ending_credit(what: str, *, now_us: int) -> dict[str, Any]:
         "expires_at": rfc3339(ends_at),
         "plan_id": "pro",
         "subscription_id": "sub_test",
-        **({} if what == "expired" else {"days_before": days_before}),
+        **({} if what == "expired" else {"days_before": days_before, "rolls_over_micros": 0}),
     }
 
 

@@ -104,6 +104,7 @@ NOT_FOUND_YET = frozenset(
         "period_reversals.status",
         "plan_grants.credits_micros",
         "plan_grants.reversed_micros",
+        "plan_grants.untold_micros",
         "plans.credits_included",
         "plans.price_monthly",
         "plans.price_yearly",

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from billing.catalog import plan as plans
@@ -169,3 +170,80 @@ async def test_a_worker_that_dies_at_any_moment_gives_each_month_once(club: Subs
 
     assert await club.credits() == 120_000
     assert await club.buyer.account.findings() == []
+
+
+async def amounts(club: Subscriber, event_type: str) -> list[int]:
+    """What each event of the type says is lost, in cents."""
+
+    async def work(tx: Transaction) -> list[int]:
+        rows = await tx.fetch(
+            "SELECT body FROM events WHERE type = :type ORDER BY event_no", type=event_type
+        )
+        return [msgspec.json.decode(row["body"])["data"]["amount_cents"] for row in rows]
+
+    return await club.database.read(work)
+
+
+async def test_what_rolls_over_is_told_as_lost_by_no_event(club: Subscriber) -> None:
+    """7.00 are left of 10.00, and 2.00 of them go on: 5.00 are lost."""
+    order = await begun(club, GrantTerms(credit_expires="period_end", rollover_max_credits=2000))
+    await use(club.buyer.account, 3_000_000)
+
+    club.clock.advance_s(29 * 86_400)
+    await worker(club).step()
+    club.clock.advance_s(86_400)
+    await worker(club).step()
+    before = await amounts(club, "credit.expired")
+    line = InvoiceLine("sandbox/own/month", 1000, 1, is_prorated=False)
+    await paid(club, order, "second", NOON + 30 * DAY_US, NOON + 60 * DAY_US, line)
+    await worker(club).step()
+
+    assert await amounts(club, "credit.expiring") == [500]
+    assert (before, await amounts(club, "credit.expired")) == ([500], [500])
+    assert await club.credits() == 12_000
+    assert await club.buyer.account.findings() == []
+
+
+async def test_what_might_have_gone_on_is_told_once_the_plan_is_over(club: Subscriber) -> None:
+    order = await begun(club, GrantTerms(credit_expires="period_end", rollover_max_credits=2000))
+    await use(club.buyer.account, 3_000_000)
+    one = await club.now(order)
+
+    for days in (30, 1, 7):
+        club.clock.advance_s(days * 86_400)
+        await worker(club).step()
+        await club.pass_time(one)
+
+    assert (await club.now(order)).status == "expired"
+    assert await amounts(club, "credit.expired") == [500, 200]
+
+
+async def test_what_all_goes_on_is_told_of_by_nothing(club: Subscriber) -> None:
+    order = await begun(club, GrantTerms(credit_expires="period_end", rollover_max_credits=8000))
+    await use(club.buyer.account, 3_000_000)
+
+    club.clock.advance_s(29 * 86_400)
+    await worker(club).step()
+    club.clock.advance_s(86_400)
+    await worker(club).step()
+    line = InvoiceLine("sandbox/own/month", 1000, 1, is_prorated=False)
+    await paid(club, order, "second", NOON + 30 * DAY_US, NOON + 60 * DAY_US, line)
+
+    assert await told(club) == []
+    assert await club.credits() == 17_000
+
+
+async def test_less_that_goes_on_than_might_have_is_told_with_the_next_period(
+    club: Subscriber,
+) -> None:
+    """The next invoice comes for time that begins two days later: nothing goes on."""
+    order = await begun(club, GrantTerms(credit_expires="period_end", rollover_max_credits=2000))
+    await use(club.buyer.account, 3_000_000)
+
+    club.clock.advance_s(32 * 86_400)
+    await worker(club).step()
+    line = InvoiceLine("sandbox/own/month", 1000, 1, is_prorated=False)
+    await paid(club, order, "second", NOON + 32 * DAY_US, NOON + 62 * DAY_US, line)
+
+    assert await amounts(club, "credit.expired") == [500, 200]
+    assert await club.credits() == 10_000
