@@ -118,7 +118,11 @@ def is_against_us(fact: Reversed) -> bool:
 
 
 def reason_of(fact: Reversed, ours: Refund | None) -> str:
-    """Why money went back, as order.refunded tells: in the words of who asked for the refund."""
+    """Why money went back or came again, as events tell: in the words of who asked for the refund."""
+    if isinstance(fact, DisputeClosed) and fact.is_won:
+        return "the dispute was won"
+    if isinstance(fact, RefundFailed):
+        return "the refund failed"
     if ours is not None:
         return ours.reason
     return "dispute" if kind_of(fact) == "dispute" else "refund at the provider"
@@ -154,14 +158,18 @@ def apply_reversals(state: BatchState, order: Order, reason: str = "") -> Order:
 
 
 def tell_refunded(state: BatchState, order: Order, amount: int, reason: str) -> None:
-    """order.refunded; amount: how much more of the payment is gone now, below 0 where it came back."""
+    """Publish order.refunded, or order.restored if money came back to us.
+
+    amount: how much more of the payment is gone now, below 0 if it came back.
+    """
+    what, name = ("refunded", "refunded_cents") if amount >= 0 else ("restored", "restored_cents")
     data = {
         **order.shape(),
-        "refunded_cents": amount,
+        name: abs(amount),
         "refunded_total_cents": order.refunded_amount,
         "reason": reason,
     }
-    state.publish(order.tenant, "order.refunded", data, order.reference)
+    state.publish(order.tenant, f"order.{what}", data, order.reference)
 
 
 def status_of(order: Order, reversals: Sequence[Reversal], gone_amount: int) -> OrderStatus:

@@ -54,7 +54,7 @@ _TOPUP_TYPES: Final = (
     *("topup.delivered", "topup.failed", "topup.cancelled", "topup.pending", "topup.scheduled"),
     "topup.reversed",
 )
-_ORDER_TYPES: Final = ("order.paid", "order.failed", "order.refunded")
+_ORDER_TYPES: Final = ("order.paid", "order.failed", "order.refunded", "order.restored")
 # What a row may be while its newest event says the first: a state that nothing is told of.
 _SILENT: Final[Mapping[str, frozenset[str]]] = {
     "delivered": frozenset({"reversing"}),

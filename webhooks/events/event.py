@@ -49,6 +49,7 @@ EVENT_TYPES: Final = (
     "order.failed",
     "dispute.opened",
     "order.refunded",
+    "order.restored",
     "recharge.succeeded",
     "recharge.failed",
     "subscription.started",

@@ -114,11 +114,20 @@ class Order(EventData, kw_only=True):
 
 
 class RefundedOrder(Order, kw_only=True):
-    """An order of which something went back, or came again; in the smallest unit of pay_currency."""
+    """An order of which something went back; in the smallest unit of pay_currency."""
 
-    refunded_cents: Annotated[
-        int, Meta(description="How much more went back now; below 0 where it came to us again.")
-    ]
+    refunded_cents: Annotated[int, Meta(description="How much more went back now; never below 0.")]
+    refunded_total_cents: Minor
+    reason: str
+
+
+class RestoredOrder(Order, kw_only=True):
+    """An order of which something came back to us; in the smallest unit of pay_currency.
+
+    refunded_total_cents: what is still gone.
+    """
+
+    restored_cents: Annotated[int, Meta(ge=1, description="How much came back now.")]
     refunded_total_cents: Minor
     reason: str
 

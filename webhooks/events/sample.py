@@ -232,10 +232,14 @@ def _dispute(*, now_us: int) -> dict[str, Any]:
     }
 
 
-def _order(status: str, *, now_us: int) -> dict[str, Any]:
+def _order(what: str, *, now_us: int) -> dict[str, Any]:
+    status = "paid" if what == "restored" else what
     order = _shown_order(status, now_us=now_us)
     if status == "refunded":
         more = {"refunded_cents": 1000, "refunded_total_cents": 1000, "reason": "bought twice"}
+        return {**order, **more}
+    if status == "paid" and what == "restored":
+        more = {"restored_cents": 1000, "refunded_total_cents": 0, "reason": "the dispute was won"}
         return {**order, **more}
     return order
 

@@ -22,6 +22,7 @@ from webhooks.events.money_schemas import (
     OpenedDispute,
     Order,
     RefundedOrder,
+    RestoredOrder,
     Subscription,
     SucceededRecharge,
 )
@@ -342,8 +343,11 @@ TYPES: Final[Mapping[str, EventType]] = {
         "A payer's bank disputes a payment, or asks about it; for operators.", OpenedDispute
     ),
     "order.refunded": EventType(
-        "An order's payment went back in part or whole, or came back with a won dispute.",
-        RefundedOrder,
+        "An order's payment went back in part or whole, or its payer's bank took it.", RefundedOrder
+    ),
+    "order.restored": EventType(
+        "A payment that had gone back is there again: a dispute was won, or a refund failed.",
+        RestoredOrder,
     ),
     "recharge.succeeded": EventType(
         "The balance fell, and credit was bought with the saved means of payment.",

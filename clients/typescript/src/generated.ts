@@ -2464,10 +2464,30 @@ export interface webhooks {
         get?: never;
         put?: never;
         /**
-         * An order's payment went back in part or whole, or came back with a won dispute.
+         * An order's payment went back in part or whole, or its payer's bank took it.
          * @description Its JSON Schema alone: /docs/events/order.refunded
          */
         post: operations["on_order_refunded"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "order.restored": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A payment that had gone back is there again: a dispute was won, or a refund failed.
+         * @description Its JSON Schema alone: /docs/events/order.restored
+         */
+        post: operations["on_order_restored"];
         delete?: never;
         options?: never;
         head?: never;
@@ -6263,8 +6283,8 @@ export interface components {
          * @description What happened; GET /docs/events describes each.
          * @enum {string}
          */
-        EventType: "topup.delivered" | "topup.failed" | "topup.cancelled" | "topup.pending" | "topup.claimed" | "topup.scheduled" | "topup.reversed" | "voucher.redeemed" | "batch.completed" | "balance.low" | "credit.expiring" | "credit.expired" | "stock.low" | "order.paid" | "order.failed" | "dispute.opened" | "order.refunded" | "recharge.succeeded" | "recharge.failed" | "subscription.started" | "subscription.activated" | "subscription.renewed" | "subscription.changed" | "subscription.past_due" | "subscription.paused" | "subscription.resumed" | "subscription.canceling" | "subscription.ended" | "approval.requested" | "approval.approved" | "approval.denied" | "approval.cancelled" | "approval.expired" | "key.created" | "key.paused" | "key.resumed" | "key.revoked" | "key.cap_near" | "key.cap_reached" | "endpoint.disabled" | "endpoint.test";
-        /** @description What was left of it at its end; it cannot be spent since then. */
+        EventType: "topup.delivered" | "topup.failed" | "topup.cancelled" | "topup.pending" | "topup.claimed" | "topup.scheduled" | "topup.reversed" | "voucher.redeemed" | "batch.completed" | "balance.low" | "credit.expiring" | "credit.expired" | "stock.low" | "order.paid" | "order.failed" | "dispute.opened" | "order.refunded" | "order.restored" | "recharge.succeeded" | "recharge.failed" | "subscription.started" | "subscription.activated" | "subscription.renewed" | "subscription.changed" | "subscription.past_due" | "subscription.paused" | "subscription.resumed" | "subscription.canceling" | "subscription.ended" | "approval.requested" | "approval.approved" | "approval.denied" | "approval.cancelled" | "approval.expired" | "key.created" | "key.paused" | "key.resumed" | "key.revoked" | "key.cap_near" | "key.cap_reached" | "endpoint.disabled" | "endpoint.test";
+        /** @description What was lost of it at its end, or later, once it is known that it does not go on into a next period. */
         ExpiredCreditEventData: {
             /**
              * @description There in the sample of a test ping only: nothing of it is real.
@@ -6303,7 +6323,7 @@ export interface components {
             /** @description The subscription's id. */
             subscription_id: string | null;
         };
-        /** @description What is left of it, some days before its end. */
+        /** @description What of it will be lost, some days before its end, unless it is spent. */
         ExpiringCreditEventData: {
             /**
              * @description There in the sample of a test ping only: nothing of it is real.
@@ -6346,6 +6366,11 @@ export interface components {
              * @description At most so many days are left.
              */
             days_before: number;
+            /**
+             * Format: int64
+             * @description What goes on beside it, if the next period is paid.
+             */
+            rolls_over_micros: number;
         };
         /** @description For how long from now it is set aside; it never ends earlier than it would have. */
         ExtendBody: {
@@ -7996,6 +8021,35 @@ export interface components {
             /** @description What it tells of. */
             data: components["schemas"]["RefundedOrderEventData"];
         };
+        /** @description The body of a webhook; the raw bytes are what is signed. */
+        OrderRestoredEvent: {
+            /** @description Remember it. */
+            id: string;
+            /**
+             * @description Which event it is.
+             * @constant
+             */
+            type: "order.restored";
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC, whole seconds.
+             */
+            created_at: string;
+            /**
+             * @description The two are closed worlds; check it.
+             * @enum {unknown}
+             */
+            environment: "live" | "staging";
+            /**
+             * @description The version of the event's shape.
+             * @constant
+             */
+            api_version: "v1";
+            /** @description The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later. */
+            sequence?: number;
+            /** @description What it tells of. */
+            data: components["schemas"]["RestoredOrderEventData"];
+        };
         /** @description How the pending top-up ends. */
         OutcomeBody: {
             /**
@@ -9406,7 +9460,7 @@ export interface components {
             /** @description What was asked for, or data.error. */
             data: components["schemas"]["RefundPage"];
         };
-        /** @description An order of which something went back, or came again; in the smallest unit of pay_currency. */
+        /** @description An order of which something went back; in the smallest unit of pay_currency. */
         RefundedOrderEventData: {
             /**
              * @description There in the sample of a test ping only: nothing of it is real.
@@ -9474,7 +9528,7 @@ export interface components {
             trial_days: number;
             /**
              * Format: int64
-             * @description How much more went back now; below 0 where it came to us again.
+             * @description How much more went back now; never below 0.
              */
             refunded_cents: number;
             /**
@@ -9844,6 +9898,89 @@ export interface components {
             key_id: string;
             /** @description Null: the key is gone. */
             key_name: string | null;
+        };
+        /**
+         * @description An order of which something came back to us; in the smallest unit of pay_currency.
+         *
+         *         refunded_total_cents: what is still gone.
+         */
+        RestoredOrderEventData: {
+            /**
+             * @description There in the sample of a test ping only: nothing of it is real.
+             * @constant
+             */
+            test?: true;
+            /** @description Its id, ord_…. */
+            id: string;
+            /**
+             * @description Its state.
+             * @enum {string}
+             */
+            status: "disputed" | "expired" | "failed" | "paid" | "partially_refunded" | "pending" | "refunded" | "review";
+            /** @description The payment provider. */
+            provider: string;
+            /** @description Where the payer goes; null where nothing is to be paid. */
+            url: string | null;
+            /** @description The pack's id. */
+            pack_id: string | null;
+            /**
+             * Format: int64
+             * @description In the currency's smallest unit.
+             */
+            amount: number;
+            /** @description ISO 4217. */
+            currency: string;
+            /**
+             * Format: int64
+             * @description In the currency's smallest unit.
+             */
+            pay_amount: number;
+            /** @description ISO 4217. */
+            pay_currency: string;
+            /**
+             * Format: int64
+             * @description 1 credit is $0.001.
+             */
+            credits: number;
+            /**
+             * Format: int64
+             * @description How much of the payment went back, as pay_amount.
+             */
+            refunded_amount: number;
+            /** @description A coupon's code; null: none. */
+            coupon: string | null;
+            /** @description The order's number, as the provider is told it. */
+            order_no: string;
+            /** @description The txn_… that its events and deliveries are found by. */
+            reference: string | null;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC, whole seconds.
+             */
+            created_at: string;
+            /** @description RFC 3339, UTC, whole seconds. */
+            paid_at: string | null;
+            /** @description recharge: bought by itself. Null: somebody ordered it. */
+            origin: "recharge" | null;
+            /** @description What was paid, before tax, as pay_amount; 0: a trial. Null: nothing yet. */
+            paid_amount: number | null;
+            /**
+             * Format: int64
+             * @description The free days that a plan begins with.
+             */
+            trial_days: number;
+            /**
+             * Format: int64
+             * @description How much came back now.
+             */
+            restored_cents: number;
+            /**
+             * Format: int64
+             * @description In the currency's smallest unit.
+             */
+            refunded_total_cents: number;
+            /** @description Why, in words for people. */
+            reason: string;
         };
         /**
          * @description Payments of one month, UTC, by when they were paid; amounts in the currency's smallest unit.
@@ -22035,7 +22172,8 @@ export interface operations {
                  *         "expires_at": "2026-06-20T12:00:00Z",
                  *         "plan_id": "pro",
                  *         "subscription_id": "sub_test",
-                 *         "days_before": 7
+                 *         "days_before": 7,
+                 *         "rolls_over_micros": 0
                  *       }
                  *     }
                  */
@@ -22511,6 +22649,92 @@ export interface operations {
                  *     }
                  */
                 "application/json": components["schemas"]["OrderRefundedEvent"];
+            };
+        };
+        responses: {
+            /** @description Gone: the endpoint is disabled. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Taken. Answer within 10 s. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not taken: tried again by the endpoint's schedule. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    on_order_restored: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description t=<Unix seconds>,v1=<hex HMAC-SHA256>: Stripe's scheme. */
+                "X-AiTopUp-Signature": string;
+                /** @description The event's type. */
+                "X-AiTopUp-Event": string;
+                /** @description The delivery's id, dlv_… */
+                "X-AiTopUp-Delivery": string;
+                /** @description Which attempt it is, from 1. */
+                "X-AiTopUp-Attempt": string;
+                /** @description The event's id: the same in every attempt and replay. */
+                "webhook-id": string;
+                /** @description Unix seconds of this attempt. */
+                "webhook-timestamp": string;
+                /** @description v1,<base64 HMAC-SHA256>: Standard Webhooks' scheme. */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_test",
+                 *       "type": "order.restored",
+                 *       "created_at": "2026-06-13T12:00:00Z",
+                 *       "environment": "staging",
+                 *       "api_version": "v1",
+                 *       "sequence": 1,
+                 *       "data": {
+                 *         "test": true,
+                 *         "id": "ord_test",
+                 *         "status": "paid",
+                 *         "provider": "sandbox",
+                 *         "url": null,
+                 *         "pack_id": null,
+                 *         "amount": 1000,
+                 *         "currency": "USD",
+                 *         "pay_amount": 1000,
+                 *         "pay_currency": "USD",
+                 *         "credits": 10000,
+                 *         "refunded_amount": 0,
+                 *         "coupon": null,
+                 *         "order_no": "00000000000000000000000000000000",
+                 *         "reference": "txn_test",
+                 *         "created_at": "2026-06-13T12:00:00Z",
+                 *         "paid_at": "2026-06-13T12:00:00Z",
+                 *         "origin": null,
+                 *         "paid_amount": 1000,
+                 *         "trial_days": 0,
+                 *         "restored_cents": 1000,
+                 *         "refunded_total_cents": 0,
+                 *         "reason": "the dispute was won"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["OrderRestoredEvent"];
             };
         };
         responses: {

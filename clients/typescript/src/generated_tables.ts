@@ -22,6 +22,7 @@ export type TypedEvent =
   | Schemas["OrderFailedEvent"]
   | Schemas["DisputeOpenedEvent"]
   | Schemas["OrderRefundedEvent"]
+  | Schemas["OrderRestoredEvent"]
   | Schemas["RechargeSucceededEvent"]
   | Schemas["RechargeFailedEvent"]
   | Schemas["SubscriptionStartedEvent"]
@@ -65,6 +66,7 @@ export const EVENT_TYPES: ReadonlySet<string> = new Set([
   "order.failed",
   "dispute.opened",
   "order.refunded",
+  "order.restored",
   "recharge.succeeded",
   "recharge.failed",
   "subscription.started",

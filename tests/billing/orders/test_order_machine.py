@@ -19,6 +19,7 @@ from billing.orders.order import Order
 from kernel.clock import FixedClock, parse_rfc3339
 from store.open import open_database
 from tests.support.buyer import Buyer, open_live_counter
+from tests.support.told_amounts import overstatements
 
 pytestmark = pytest.mark.long
 
@@ -167,6 +168,7 @@ async def _run(path: Path, plan: list[list[Fact]], percent: int) -> None:
         await _step(buyer, order, model, group)
         await _check(buyer, order, model)
     assert await buyer.account.findings() == []
+    assert await database.read(overstatements) == []
     await buyer.engine.close()
     await database.close()
 

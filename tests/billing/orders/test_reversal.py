@@ -2,7 +2,9 @@
 
 import asyncio
 from fractions import Fraction
+from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, strategies as st
 
@@ -12,7 +14,7 @@ from billing.ledger.price import Price
 from billing.orders.order import Order, due_micros
 from kernel.clock import FixedClock
 from keys.balance_watch import set_low_balance_thresholds
-from store.database import Database
+from store.database import Database, Transaction
 from tests.support.buyer import Buyer, open_live_counter
 
 
@@ -226,6 +228,24 @@ async def test_a_won_dispute_leaves_the_refund(buyer: Buyer) -> None:
 
     assert (won.order.status, won.order.refunded_amount) == ("partially_refunded", 500)
     assert await buyer.micros() == {"provider": 18_750_000, "wallet": 18_750_000}
+    refunded, disputed, restored = await told(buyer)
+    assert (refunded["refunded_cents"], disputed["refunded_cents"]) == (500, 1500)
+    assert (restored["restored_cents"], restored["refunded_total_cents"]) == (1500, 500)
+    assert restored["reason"] == "the dispute was won"
+    events = await buyer.account.events()
+    assert events == ["order.paid", "order.refunded", "order.refunded", "order.restored"]
+
+
+async def told(buyer: Buyer) -> list[dict[str, Any]]:
+    """The data of what was told of money that went back or came again, in order."""
+
+    async def work(tx: Transaction) -> list[dict[str, Any]]:
+        rows = await tx.fetch(
+            "SELECT body FROM events WHERE type LIKE 'order.re%' ORDER BY event_no"
+        )
+        return [msgspec.json.decode(row["body"])["data"] for row in rows]
+
+    return await buyer.account.database.read(work)
 
 
 # Out of order

@@ -27,6 +27,7 @@ from billing.providers.protocol import (
 from kernel.clock import DAY_US, FixedClock, parse_rfc3339
 from store.open import open_database
 from tests.support.subscriber import Subscriber, open_subscriber
+from tests.support.told_amounts import overstatements
 from tests.support.usage import use
 from worker.money.plan_credit import PlanCreditor
 
@@ -179,6 +180,7 @@ async def test_whatever_happens_the_ledger_adds_up(
         for what, value in [("pay", 0), *steps, ("look", 0)]:
             await life.do(what, value)
             assert await club.buyer.account.findings() == []
+        assert await club.database.read(overstatements) == []
 
         for period in await club.periods(await club.now(order)):
             assert period.credits_micros <= YEAR_MICROS

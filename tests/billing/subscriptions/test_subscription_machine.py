@@ -28,6 +28,7 @@ from billing.providers.protocol import (
 from kernel.clock import DAY_US, FixedClock, parse_rfc3339
 from store.open import open_database
 from tests.support.subscriber import Subscriber, open_subscriber
+from tests.support.told_amounts import overstatements
 
 pytestmark = pytest.mark.long
 
@@ -125,6 +126,7 @@ async def test_any_order_and_repetition_credits_each_period_once(
         assert await subscriber.credits() == 25_000
         assert (one.status, one.paid_until_at) == ("active", NOON + PERIODS * MONTH_US)
         assert await subscriber.buyer.account.findings() == []
+        assert await subscriber.database.read(overstatements) == []
         told = Counter(await subscriber.buyer.account.events())
         assert (told["subscription.started"], told["subscription.renewed"]) == (1, PERIODS - 1)
         # Only where the failed renewal is told before the payment that mends it.

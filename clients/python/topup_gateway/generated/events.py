@@ -22,6 +22,7 @@ from .models import (
     OrderFailedEvent,
     OrderPaidEvent,
     OrderRefundedEvent,
+    OrderRestoredEvent,
     RechargeFailedEvent,
     RechargeSucceededEvent,
     StockLowEvent,
@@ -62,6 +63,7 @@ TypedEvent = (
     | OrderFailedEvent
     | DisputeOpenedEvent
     | OrderRefundedEvent
+    | OrderRestoredEvent
     | RechargeSucceededEvent
     | RechargeFailedEvent
     | SubscriptionStartedEvent
@@ -106,6 +108,7 @@ EVENTS: dict[str, type[TypedEvent]] = {
     "order.failed": OrderFailedEvent,
     "dispute.opened": DisputeOpenedEvent,
     "order.refunded": OrderRefundedEvent,
+    "order.restored": OrderRestoredEvent,
     "recharge.succeeded": RechargeSucceededEvent,
     "recharge.failed": RechargeFailedEvent,
     "subscription.started": SubscriptionStartedEvent,

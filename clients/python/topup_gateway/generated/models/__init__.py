@@ -374,6 +374,8 @@ from .order_paid_event import OrderPaidEvent
 from .order_paid_event_environment import OrderPaidEventEnvironment
 from .order_refunded_event import OrderRefundedEvent
 from .order_refunded_event_environment import OrderRefundedEventEnvironment
+from .order_restored_event import OrderRestoredEvent
+from .order_restored_event_environment import OrderRestoredEventEnvironment
 from .order_status import OrderStatus
 from .outcome_body import OutcomeBody
 from .outcome_body_outcome import OutcomeBodyOutcome
@@ -499,6 +501,9 @@ from .requested_approval_event_data import RequestedApprovalEventData
 from .requested_approval_event_data_metadata import RequestedApprovalEventDataMetadata
 from .requested_approval_event_data_status import RequestedApprovalEventDataStatus
 from .requester import Requester
+from .restored_order_event_data import RestoredOrderEventData
+from .restored_order_event_data_origin_type_0 import RestoredOrderEventDataOriginType0
+from .restored_order_event_data_status import RestoredOrderEventDataStatus
 from .revenue_line import RevenueLine
 from .revenue_line_page import RevenueLinePage
 from .revenue_line_page_answer import RevenueLinePageAnswer
@@ -1071,6 +1076,8 @@ __all__ = (
     "OrderPaidEventEnvironment",
     "OrderRefundedEvent",
     "OrderRefundedEventEnvironment",
+    "OrderRestoredEvent",
+    "OrderRestoredEventEnvironment",
     "OrderStatus",
     "OutcomeBody",
     "OutcomeBodyOutcome",
@@ -1194,6 +1201,9 @@ __all__ = (
     "RequestedApprovalEventDataMetadata",
     "RequestedApprovalEventDataStatus",
     "Requester",
+    "RestoredOrderEventData",
+    "RestoredOrderEventDataOriginType0",
+    "RestoredOrderEventDataStatus",
     "RevenueLine",
     "RevenueLinePage",
     "RevenueLinePageAnswer",

@@ -35,7 +35,7 @@ class CreditExpiredEvent:
     api_version: Literal["v1"]
     """ The version of the event's shape. """
     data: ExpiredCreditEventData
-    """ What was left of it at its end; it cannot be spent since then. """
+    """ What was lost of it at its end, or later, once it is known that it does not go on into a next period. """
     sequence: int | Unset = UNSET
     """ The event's number in its account and environment: without a gap, in the order in which things happened. Of
     two events about one object the greater one is the later. """

@@ -35,7 +35,7 @@ class CreditExpiringEvent:
     api_version: Literal["v1"]
     """ The version of the event's shape. """
     data: ExpiringCreditEventData
-    """ What is left of it, some days before its end. """
+    """ What of it will be lost, some days before its end, unless it is spent. """
     sequence: int | Unset = UNSET
     """ The event's number in its account and environment: without a gap, in the order in which things happened. Of
     two events about one object the greater one is the later. """

@@ -22,6 +22,7 @@ EventType = Literal[
     "order.failed",
     "order.paid",
     "order.refunded",
+    "order.restored",
     "recharge.failed",
     "recharge.succeeded",
     "stock.low",

@@ -22,7 +22,7 @@ T = TypeVar("T", bound="ExpiredCreditEventData")
 
 @_attrs_define
 class ExpiredCreditEventData:
-    """What was left of it at its end; it cannot be spent since then."""
+    """What was lost of it at its end, or later, once it is known that it does not go on into a next period."""
 
     id: str
     """ The grant's id. """

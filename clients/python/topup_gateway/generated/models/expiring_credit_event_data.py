@@ -22,7 +22,7 @@ T = TypeVar("T", bound="ExpiringCreditEventData")
 
 @_attrs_define
 class ExpiringCreditEventData:
-    """What is left of it, some days before its end."""
+    """What of it will be lost, some days before its end, unless it is spent."""
 
     id: str
     """ The grant's id. """
@@ -42,6 +42,8 @@ class ExpiringCreditEventData:
     """ The subscription's id. """
     days_before: int
     """ At most so many days are left. """
+    rolls_over_micros: int
+    """ What goes on beside it, if the next period is paid. """
     test: bool | Unset = UNSET
     """ There in the sample of a test ping only: nothing of it is real. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
@@ -67,6 +69,8 @@ class ExpiringCreditEventData:
 
         days_before = self.days_before
 
+        rolls_over_micros = self.rolls_over_micros
+
         test = self.test
 
         field_dict: dict[str, Any] = {}
@@ -82,6 +86,7 @@ class ExpiringCreditEventData:
                 "plan_id": plan_id,
                 "subscription_id": subscription_id,
                 "days_before": days_before,
+                "rolls_over_micros": rolls_over_micros,
             }
         )
         if test is not UNSET:
@@ -120,6 +125,8 @@ class ExpiringCreditEventData:
 
         days_before = d.pop("days_before")
 
+        rolls_over_micros = d.pop("rolls_over_micros")
+
         test = d.pop("test", UNSET)
 
         expiring_credit_event_data = cls(
@@ -132,6 +139,7 @@ class ExpiringCreditEventData:
             plan_id=plan_id,
             subscription_id=subscription_id,
             days_before=days_before,
+            rolls_over_micros=rolls_over_micros,
             test=test,
         )
 

@@ -35,7 +35,7 @@ class OrderRefundedEvent:
     api_version: Literal["v1"]
     """ The version of the event's shape. """
     data: RefundedOrderEventData
-    """ An order of which something went back, or came again; in the smallest unit of pay_currency. """
+    """ An order of which something went back; in the smallest unit of pay_currency. """
     sequence: int | Unset = UNSET
     """ The event's number in its account and environment: without a gap, in the order in which things happened. Of
     two events about one object the greater one is the later. """

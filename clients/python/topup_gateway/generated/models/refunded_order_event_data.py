@@ -22,7 +22,7 @@ T = TypeVar("T", bound="RefundedOrderEventData")
 
 @_attrs_define
 class RefundedOrderEventData:
-    """An order of which something went back, or came again; in the smallest unit of pay_currency."""
+    """An order of which something went back; in the smallest unit of pay_currency."""
 
     id: str
     """ Its id, ord_…. """
@@ -63,7 +63,7 @@ class RefundedOrderEventData:
     trial_days: int
     """ The free days that a plan begins with. """
     refunded_cents: int
-    """ How much more went back now; below 0 where it came to us again. """
+    """ How much more went back now; never below 0. """
     refunded_total_cents: int
     """ In the currency's smallest unit. """
     reason: str
