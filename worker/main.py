@@ -68,7 +68,7 @@ from worker.money.recharge import Recharger
 from worker.money.reconcile import Reconciler
 from worker.money.refund import RefundLoop
 from worker.money.renew import Renewer
-from worker.money.seal import sealing_chore
+from worker.money.seal import sealing_chores
 from worker.money.steer import Steerer
 from worker.presence import be_present
 from worker.probe import probers_of
@@ -150,7 +150,7 @@ def chores_of(context: Context) -> Sequence[Chore]:
         mails_chore(context.database, context.clock, kept_us),
         money_chore(context.database, context.clock, kept_us),
         reconciliation_chore(context),
-        sealing_chore(context),
+        *sealing_chores(context),
         forgetting_chore(context.database, context.clock, context.payments.forgetting),
         *sign_in_chores(context.database, context.clock),
         *log_chores(context.database, context.clock, context.settings, on_pruning=note),

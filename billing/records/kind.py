@@ -103,7 +103,15 @@ DOCUMENT: Final = _source(
 SOURCES: Final = (TRANSFER, EVENT, AUDIT, DELIVERY, DOCUMENT)
 # What retention deletes.
 PRUNED: Final = frozenset({"event", "delivery", "security"})
-# How people read of them.
+# How people read of one, and of many.
+NAMES: Final[Mapping[str, str]] = {
+    "transfer": "transfer",
+    "event": "event",
+    "audit": "audit entry",
+    "security": "audit entry",
+    "delivery": "delivery",
+    "document": "billing document",
+}
 PLURALS: Final[Mapping[str, str]] = {
     "transfer": "transfers",
     "event": "events",

@@ -17,6 +17,7 @@ from billing.checkpoints.signing_keys import by_kid, unsealed_keys
 from billing.records import head, mark, removal, tiles
 from billing.records.head import RecordHead
 from billing.records.kind import (
+    NAMES,
     SOURCES,
     Record,
     RecordSource,
@@ -35,14 +36,6 @@ from store.database import Database, Transaction
 
 _TILES_AT_ONCE: Final = 8
 _IDS: Final = 2_048
-_NAMES: Final[Mapping[str, str]] = {
-    "transfer": "transfer",
-    "event": "event",
-    "audit": "audit entry",
-    "security": "audit entry",
-    "delivery": "delivery",
-    "document": "billing document",
-}
 
 
 class Unproved(NamedTuple):
@@ -231,7 +224,7 @@ async def _rows(
 
 def _fault(leaf: RecordLeaf, row: Record | None, seeds: Mapping[tuple[str, int], bytes]) -> str:
     """The rule that a leaf's row breaks; empty where it breaks none."""
-    name = _NAMES.get(leaf.kind, leaf.kind)
+    name = NAMES.get(leaf.kind, leaf.kind)
     if row is None:
         return f"a sealed {name} is still there"
     seed = seeds.get(leaf.seed_name)
@@ -299,7 +292,7 @@ async def _unsealed(
             for id_ in ids:
                 if id_ not in known:
                     day = day_text(day_start_us(last.sealed_at))
-                    rule = f"an old {_NAMES[source.name]} is sealed"
+                    rule = f"an old {NAMES[source.name]} is sealed"
                     yield SealedDifference(rule, "", day, id_)
             after = ids[-1]
 

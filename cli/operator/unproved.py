@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from billing.records.kind import PLURALS
+from billing.records.kind import NAMES, PLURALS
 from billing.records.proving import Unproved
 from cli.output import note
 from kernel.clock import rfc3339
@@ -36,9 +36,13 @@ def facts_of(found: Unproved) -> dict[str, Any]:
 def lines_of(found: Unproved) -> Sequence[str]:
     if not found.since:
         return ["unproved: the record log has no head yet; a worker signs one each hour"]
-    counted = [f"{number:,} {PLURALS[name]}" for name, number in found.rows.items() if number]
+    counted = [
+        f"{number:,} {NAMES[name] if number == 1 else PLURALS[name]}"
+        for name, number in found.rows.items()
+        if number
+    ]
     rows = ", ".join(counted) or "nothing"
     return [
-        f"unproved: {rows} since {rfc3339(found.since)}, which the last signed head covers up to",
+        f"unproved: {rows} made since {rfc3339(found.since)}; the last signed head covers what is older",
         f"before leaves: rows made before {rfc3339(found.before)} were never sealed",
     ]

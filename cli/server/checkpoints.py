@@ -181,9 +181,12 @@ async def _verify(environment: str, since_day: int) -> list[dict[str, Any]]:
     vault = await proving_vault(settings)
     async with open_store(settings) as database:
         patient = database.unhurried()
-        # The record log is one for both environments.
+        # The record log is one for both environments: only rows of the other one are left out.
+        other = {"live": "staging", "staging": "live"}.get(environment)
         log = prove_records(patient, since_day=since_day, vault=vault)
-        records = [one._asdict() async for one in log if environment in {"", one.environment}]
+        records = [
+            one._asdict() async for one in log if not environment or one.environment != other
+        ]
         if since_day:
             some = prove_checkpoints(patient, environment, since_day=since_day)
             return [one._asdict() async for one in some] + records

@@ -1,7 +1,7 @@
-"""What anybody may keep to hold this installation to its word: public keys, and the ledger's sealed days.
+"""What anybody may keep to hold this installation to its word: public keys, the ledger's sealed days, signed heads.
 
 Promises: public, the same for everybody, read only. A day says how many transfers it had and nothing else
-about them.
+about them; a head of the record log, how many leaves.
 """
 
 import msgspec
@@ -14,17 +14,20 @@ from billing.checkpoints import checkpoint
 from billing.checkpoints.checkpoint import day_start_of, shape_of
 from billing.checkpoints.jws import jwk_of
 from billing.checkpoints.signing_keys import published
+from billing.records import head as record_head
 from gateway.api.topup_receipts import KEYS_PATH
 from gateway.docs.documents import CACHE
 from keys.principal import ENVIRONMENTS
 from runtime.context import Context
 
 DAYS = "/.well-known/ledger-checkpoints"
+HEADS = "/.well-known/record-heads"
 DAYS_AT_ONCE = 100
+_DIGITS_MAX = 15
 
 
 def routes(context: Context) -> list[Route]:
-    """Starlette's routes of the three."""
+    """Starlette's routes of the four."""
 
     async def keys(_request: Request) -> Response:
         found = await context.database.read(published)
@@ -48,7 +51,17 @@ def routes(context: Context) -> list[Route]:
             raise HTTPException(404)
         return _json(shape_of(found))
 
+    async def heads(request: Request) -> Response:
+        text = request.query_params.get("before")
+        before = None if text is None else _number(text)
+        found = await context.database.read(
+            lambda tx: record_head.page(tx, before=before, limit=DAYS_AT_ONCE)
+        )
+        more = found[-1].number if len(found) == DAYS_AT_ONCE else None
+        return _json({"items": [one.shape() for one in found], "next_before": more})
+
     return [
+        Route(HEADS, heads, methods=["GET"]),
         Route(KEYS_PATH, keys, methods=["GET"]),
         Route(f"{DAYS}/{{environment}}", listed, methods=["GET"]),
         Route(f"{DAYS}/{{environment}}/{{day}}", one, methods=["GET"]),
@@ -68,6 +81,13 @@ def _day(text: str) -> int:
         return day_start_of(text)
     except ValueError:
         raise HTTPException(404) from None
+
+
+def _number(text: str) -> int:
+    """Raises HTTPException for what is no head's number."""
+    if not (text.isascii() and text.isdigit() and len(text) <= _DIGITS_MAX):
+        raise HTTPException(404)
+    return int(text)
 
 
 def _json(value: object, media_type: str = "application/json") -> Response:

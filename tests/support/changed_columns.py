@@ -40,7 +40,7 @@ COUNTS: Final = frozenset(
         *("request_bytes", "sending", "sequence", "sign_count", "size", "slots", "status"),
         *("streak", "streak_days_max", "tiles", "token", "told_no", "trial_days", "used"),
         *("used_count", "uses_max", "uses_per_account", "version"),
-        *("bytes_stored", "period", "rows_stored", "sealed_to", "step_no"),
+        *("bytes_stored", "period", "rows_stored", "sealed_to", "step_no", "times"),
     }
 )
 # Words whose comment lists alternatives, and that say what a row is and not where it stands.

@@ -1,9 +1,10 @@
-"""The chore that seals the days of the ledger and the record log, and adds sealed days to their sums.
+"""The chores that seal: days of the ledger, which are added to the sealed sums, and the record log once an hour.
 
-Looked for every ten minutes; the record log is sealed once an hour. The first look is at the start: it also makes the
-signing key of a new installation.
+Each looks every ten minutes, and what breaks one of them holds up the other no time. The first look is at the start:
+it also makes the signing key of a new installation.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 from billing.checkpoints.sealing import Sealer
@@ -17,7 +18,7 @@ LOOK_S: Final = 600.0
 SEALING_PAUSE_S: Final = 0.02
 
 
-def sealing_chore(context: Context) -> Chore:
+def sealing_chores(context: Context) -> Sequence[Chore]:
     """Each day once, in one of all workers; the record log by whichever comes first."""
     parts = (context.database, context.vault, context.clock)
     sealer = Sealer(*parts, pause_s=SEALING_PAUSE_S)
@@ -25,7 +26,9 @@ def sealing_chore(context: Context) -> Chore:
 
     async def seal() -> None:
         await sealer.seal_due()
-        await records.seal_due()
         await add_sealed(context.database, pause_s=PAUSE_S)
 
-    return Chore("checkpoints.seal", LOOK_S, seal)
+    return (
+        Chore("checkpoints.seal", LOOK_S, seal),
+        Chore("records.seal", LOOK_S, records.seal_due),
+    )

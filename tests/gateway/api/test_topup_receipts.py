@@ -10,6 +10,8 @@ from billing.checkpoints.checkpoint import Statement, statement_of
 from billing.checkpoints.jws import StatementRefused, decode, encode, keys_of_jwks
 from billing.checkpoints.receipt import verify_receipt
 from billing.checkpoints.sealing import Sealer
+from billing.records import head as record_head
+from billing.records.sealing import RecordSealer
 from kernel.clock import DAY_US, FixedClock
 from tests.support.browser import browser_account, signed_in
 from tests.support.gateway import Gateway
@@ -118,6 +120,23 @@ async def test_a_top_up_that_waits_has_none_yet_and_an_approved_one_names_who_de
     assert approval is not None
     assert (approval["id"], approval["status"]) == (approval_id, "approved")
     assert approval["decided_by"] is not None
+
+
+async def test_heads_of_the_record_log_are_published(gateway: Gateway) -> None:
+    context = gateway.context
+    sealer = RecordSealer(context.database, context.vault, context.clock)
+    made = [await sealer.seal(), await sealer.seal()]
+
+    found = (await public(gateway, "/.well-known/record-heads")).json()
+    older = (await public(gateway, "/.well-known/record-heads?before=2")).json()
+    wrong = await public(gateway, "/.well-known/record-heads?before=x")
+
+    keys = keys_of_jwks((await public(gateway, "/.well-known/receipt-keys")).content)
+    said = [record_head.statement_of(one["jws"], keys)[0] for one in found["items"]]
+    assert [one.number for one in said] == [2, 1]
+    assert said[0].previous == made[0].digest.hex()
+    assert [one["number"] for one in older["items"]] == [1]
+    assert wrong.status_code == 404
 
 
 async def test_what_is_published_takes_no_nonsense(gateway: Gateway) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest_asyncio
 
 from billing.ledger.proof import note_proof
+from billing.records.sealing import RecordSealer
 from kernel.clock import FixedClock
 from kernel.tenant import Tenant
 from runtime.processes.presence import WorkerPresence, note_presence
@@ -97,4 +98,10 @@ async def test_each_number_is_of_this_environment_and_leads_to_its_list(
     assert ",3,1," in files["proofs"].splitlines()[1]
     assert "3 findings" in text_of(seen["proofs"])
     assert "Assets equal liabilities." in text_of(seen["proofs"])
+    assert "The record log has no signed head yet" in text_of(seen["proofs"])
+    context = store.gateway.context
+    await RecordSealer(context.database, context.vault, context.clock).seal()
+    proofs = text_of((await boss.get(f"{ADMIN}/proofs")).text)
+    assert "billing documents made since" in proofs
+    assert "are unproved" in proofs
     assert await waiting(boss) == {}
