@@ -126,9 +126,14 @@ class Vault:
             for key in self._mac_keys
         )
 
+    @property
+    def newest_header(self) -> bytes:
+        """What begins each blob that the newest master key sealed."""
+        return _VERSION + self._newest
+
     def needs_reseal(self, blob: bytes) -> bool:
         """Whether an older master key than the newest sealed it."""
-        return blob[:_HEADER_BYTES] != _VERSION + self._newest
+        return blob[:_HEADER_BYTES] != self.newest_header
 
     async def data_key(self, tx: Transaction, name: str, *, now_us: int) -> bytes:
         """The installation's 32-byte key of that name, made on first use.

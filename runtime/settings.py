@@ -28,6 +28,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from billing.recipients.smtp_server import SmtpServer, parse_mail_from, parse_smtp_url
 from runtime.setting_forms.groups import SettingGroups
 from runtime.setting_forms.mail_setting import MailFrom, SmtpUrl
+from runtime.setting_forms.names import nearest
 from runtime.setting_forms.newapi_discount import discounts_of
 from runtime.setting_forms.platform_setting import PlatformSetting
 from runtime.setting_forms.provider_variables import (
@@ -43,6 +44,14 @@ from runtime.setting_forms.redis_url import check_redis_url
 PREFIX = VARIABLE_PREFIX
 ENV_FILE = Path(".env")
 DATABASE_FILE = "topup.db"
+# The widest networks that somebody owns: 10.0.0.0/8 and fc00::/7.
+_PREFIX_MIN = 7
+_TOO_WIDE = {
+    "trusted_proxies": "{} names strangers' addresses, who may then claim any other: name the proxy's alone",
+    "webhook_allow_cidrs": "{} opens clouds' metadata and everything else inside: name the networks that receivers are in",
+}
+# From this length on a misspelt name may differ in one character more.
+_LONG_NAME = 18
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Networks = Annotated[tuple[Network, ...], NoDecode]
@@ -243,6 +252,16 @@ class Settings(SettingGroups, BaseSettings):
     def _split_networks(cls, value: Any) -> Any:
         return _networks(_words(value)) if isinstance(value, str) else value
 
+    @field_validator("trusted_proxies", "webhook_allow_cidrs")
+    @classmethod
+    def _check_not_all(
+        cls, value: tuple[Network, ...], info: ValidationInfo
+    ) -> tuple[Network, ...]:
+        for network in value:
+            if network.prefixlen < _PREFIX_MIN:
+                raise ValueError(_TOO_WIDE[str(info.field_name)].format(network))
+        return value
+
     @field_validator("log_level", "log_format", mode="before")
     @classmethod
     def _lower_case(cls, value: Any) -> Any:
@@ -356,10 +375,19 @@ def load_settings(**overrides: Any) -> Settings:
         raise SettingsError(_sentence((_field_of(error),), "is not valid JSON")) from None
 
 
-def unknown_variables() -> list[str]:
-    """TOPUP_ variables that name no setting: typos. `topup dev` hands *_FD to its children."""
+def _known_variables() -> set[str]:
     known = {PREFIX + name.upper() for name in Settings.model_fields} | COMMAND_LINE_VARIABLES
-    known |= {found.name for found in load_settings().providers.variables}
+    return known | {found.name for found in load_settings().providers.variables}
+
+
+def nearest_setting(name: str) -> str | None:
+    """The setting that the unknown variable misspells; None where it resembles none."""
+    return nearest(name.upper(), _known_variables(), most=2 if len(name) < _LONG_NAME else 3)
+
+
+def unknown_variables() -> list[str]:
+    """TOPUP_ variables that name no setting. `topup dev` hands *_FD to its children."""
+    known = _known_variables()
     present = {*os.environ, *dotenv.dotenv_values(ENV_FILE)}
     ours = {name for name in present if name.upper().startswith(PREFIX)}
     return sorted(name for name in ours if name.upper() not in known and not name.endswith("_FD"))

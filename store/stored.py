@@ -78,7 +78,7 @@ COUNTED: Final = (
     ),
     Counted("audit_log", "adt", 432, ("before", "after", "reason", "user_agent")),
     Counted("ledger_accounts", "lac", 344, ("name",), condition="AND t.kind = 'recipient'"),
-    Counted("approvals", "apr", 400, ("requested_by",)),
+    Counted("approvals", "apr", 400, ("requested_by", "reason")),
     Counted("batches", "bat", 368, ("spent_by", "counts")),
     Counted("mails", "mal", 416, ("reason",)),
     Counted("owner_mails", "oml", 520, ("about", "reason")),

@@ -27,7 +27,7 @@ from cli.server.demo import Demo, ensure_demo
 from cli.server.dev_key import development_key
 from cli.server.listener import LISTEN_FD_VARIABLE, READY_FD_VARIABLE, WAKE_FD_VARIABLE, listen
 from cli.server.migrate import migrate_now
-from cli.typos import warn_of_unknown_variables
+from cli.typos import check_start, warn_of_unknown_variables
 from kernel.clock import SystemClock
 from keys.vault import Vault
 from runtime import embedded_redis
@@ -58,6 +58,7 @@ def dev(host: str | None, port: int | None, data_dir: Path | None) -> None:
     started_s = time.monotonic()
     given = {"host": host, "port": port, "data_dir": data_dir}
     settings = load_settings(**{name: value for name, value in given.items() if value is not None})
+    check_start(settings)
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     lock_fd = lock_data_dir(settings.data_dir)
     listener = listen(settings)

@@ -34,11 +34,19 @@ from runtime.installation import (
     open_vault,
     opens_what_is_sealed,
 )
-from runtime.settings import Settings, SettingsError, load_settings, unknown_variables
+from runtime.outbound import webhook_policy
+from runtime.settings import (
+    Settings,
+    SettingsError,
+    load_settings,
+    nearest_setting,
+    unknown_variables,
+)
 from store.database import Transaction
 from store.errors import StoreError
 from store.version import SchemaOutOfRange
 from webhooks.deliveries.backlog import Backlog, look
+from webhooks.endpoints.resealing import count_older
 
 CHECK_S_MAX = 5.0
 # Two nights, as the alert LedgerNotProved has it.
@@ -131,9 +139,14 @@ async def _not_asked(part: str, _check: Callable[[Settings], Awaitable[str]]) ->
 
 
 def _settings(settings: Settings) -> Finding:
-    odd = [f"{name}: no such setting" for name in unknown_variables()]
+    odd = [_unknown(name) for name in unknown_variables()]
     odd += settings.providers.notes
     return Finding("settings", None if odd else True, "; ".join(odd) or "every variable is known")
+
+
+def _unknown(name: str) -> str:
+    meant = nearest_setting(name)
+    return f"{name}: no such setting" + (f", did you mean {meant}?" if meant else "")
 
 
 def _webhooks(settings: Settings) -> Finding:
@@ -142,7 +155,11 @@ def _webhooks(settings: Settings) -> Finding:
         return Finding("webhooks", None, "may reach private addresses, and plain http in live")
     opened = [*map(str, settings.webhook_allow_cidrs), *settings.webhook_allow_hosts]
     detail = f"and {', '.join(opened)}" if opened else "only"
-    return Finding("webhooks", True, f"reach public addresses {detail}")
+    own = ", ".join(webhook_policy(settings).own_addresses_shown)
+    never = f"; never {own}, where the gateway listens, at any port" if own and opened else ""
+    return Finding(
+        "webhooks", True, f"reach public addresses {detail}{never}; never this gateway's own ports"
+    )
 
 
 async def _check(
@@ -280,7 +297,16 @@ async def _master_key(settings: Settings) -> str:
     opens = await opens_what_is_sealed(settings, vault)
     if opens is False:
         raise Sick("does not open what the database holds: is it another installation's?")
-    return "opens what the database holds sealed" if opens else "is well-formed; nothing sealed yet"
+    if not opens or vault is None:
+        return "is well-formed; nothing sealed yet"
+    async with open_store(settings) as database:
+        older = await database.read(lambda tx: count_older(tx, vault))
+    if older:
+        raise Odd(
+            f"opens what the database holds sealed; {older} of it by an older key: keep that in"
+            " TOPUP_SECRET_KEY. A worker reseals them within an hour, stored answers end within a day"
+        )
+    return "opens what the database holds; the newest key sealed all of it"
 
 
 async def _mail(settings: Settings) -> Finding:

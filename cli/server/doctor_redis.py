@@ -14,11 +14,14 @@ from redis.exceptions import RedisError
 
 from cli.server.finding import Finding, Odd
 from kernel.clock import SECOND_US, SystemClock
-from runtime.installation import redis_url
+from runtime.installation import open_store, redis_url
+from runtime.processes.presence import list_workers
 from runtime.queue import QUEUE_NAME, wake_channel
 from runtime.redis_faults import WORDS, check_usable, fault_of
 from runtime.setting_forms.redis_url import close_pool, connection_pool
 from runtime.settings import Settings
+from store.errors import StoreError
+from store.version import SchemaOutOfRange
 
 ASK_S_MAX: Final = 5.0
 FULL_PERCENT: Final = 90
@@ -62,15 +65,34 @@ async def redis_clock(settings: Settings) -> str:
 
 
 async def workers(settings: Settings) -> Finding:
-    """How many listen for hints; one that is stopped is counted until its connection ends."""
+    """How many listen for hints; one that is stopped is counted until its connection ends.
+
+    Without Redis the rows that workers write count.
+    """
     try:
         async with _asked(settings) as client:
             [(_, listening)] = await client.pubsub_numsub(wake_channel(QUEUE_NAME))
     except Odd:
-        return Finding("workers", None, "cannot be counted without Redis")
+        return await _noted_workers(settings)
     if not listening:
         return Finding("workers", None, "none listens on Redis: does `topup worker` run?")
     return Finding("workers", True, f"{listening} listen on Redis")
+
+
+async def _noted_workers(settings: Settings) -> Finding:
+    """How many said in the database that they are there, as each does every 20 seconds."""
+    now_us = SystemClock().now_us()
+    try:
+        async with asyncio.timeout(ASK_S_MAX), open_store(settings) as database:
+            noted = await database.read(list_workers)
+    except (StoreError, SchemaOutOfRange, TimeoutError, OSError):
+        return Finding("workers", None, "cannot be counted without Redis and the database")
+    alive = sum(one.is_alive(now_us) for one in noted)
+    if not alive:
+        return Finding(
+            "workers", None, "none has said in 90 s that it is there: does `topup worker` run?"
+        )
+    return Finding("workers", True, f"{alive} say in the database that they are there")
 
 
 def _room(memory: dict[str, Any]) -> str:

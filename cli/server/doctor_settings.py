@@ -60,11 +60,6 @@ def _is_for_tests(url: str) -> bool:
 
 def _open(settings: Settings) -> Iterator[str]:
     """What names every address where one was meant."""
-    if any(_is_everybody(network) for network in settings.trusted_proxies):
-        yield (
-            "TOPUP_TRUSTED_PROXIES names every address: anybody may claim another's; name the"
-            " proxy's alone"
-        )
     is_public = bool(settings.public_url) and not names_this_machine(settings.public_url)
     if is_public and any(_is_everybody(network) for network in settings.metrics_cidrs):
         yield "TOPUP_METRICS_CIDRS names every address: strangers may read /metrics"

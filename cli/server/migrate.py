@@ -8,7 +8,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from cli.examples import examples
 from cli.output import EXIT_UNREACHABLE, EXIT_USAGE, fail, json_option, note, run, show_record
-from runtime.installation import is_database_missing
+from runtime.installation import is_database_missing, kept_commits, pool_options
 from runtime.settings import Settings, load_settings
 from store.migrate import RevisionPassed, migrate as migrate_database
 from store.open import file_of, open_database
@@ -64,8 +64,12 @@ def migrate_now(settings: Settings, *, revision: str = "head") -> None:
 
 
 async def _version(settings: Settings) -> str | None:
-    """The schema that there is now; raises SchemaOutOfRange where it is not as it should be."""
-    database = open_database(settings.database_address)
+    """The schema that there is now; raises SchemaOutOfRange where it is not as it should be, and StoreError for a
+    database that `serve` refuses, such as one that went back.
+    """
+    database = open_database(
+        settings.database_address, options=pool_options(settings), kept=kept_commits(settings)
+    )
     try:
         version = await schema_version(database)
         if version is not None and (changed := await changed_tables(database, version)):

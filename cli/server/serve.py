@@ -15,7 +15,7 @@ from cli.examples import examples
 from cli.output import EXIT_USAGE, fail
 from cli.server.listener import LISTEN_FD_VARIABLE, WAKE_FD_VARIABLE, listen, passed_fd, tell_ready
 from cli.server.processes import log_of_whole, process_options, reserve, run_processes
-from cli.typos import warn_of_unknown_variables
+from cli.typos import check_start, warn_of_unknown_variables
 from gateway.api.health import sibling_app, stopping_check
 from gateway.app import create_app
 from gateway.http.connection_limits import LOOPBACK, ConnectionLimits
@@ -53,6 +53,7 @@ def serve(
     """
     given = {"host": host, "port": port, "processes": processes}
     settings = load_settings(**{name: value for name, value in given.items() if value is not None})
+    check_start(settings)
     if not settings.public_url and not settings.is_loopback:
         raise fail(
             f"TOPUP_PUBLIC_URL is not set, and {settings.host} is more than this machine",

@@ -11,7 +11,7 @@ import uvloop
 from cli.examples import examples
 from cli.server.listener import WAKE_FD_VARIABLE, passed_fd, tell_ready, worker_socket
 from cli.server.processes import log_of_whole, process_options, run_processes
-from cli.typos import warn_of_unknown_variables
+from cli.typos import check_start, warn_of_unknown_variables
 from runtime.context import Context, open_context
 from runtime.installation import redis_url
 from runtime.log import start_logging
@@ -42,6 +42,7 @@ def worker(asked_at: int | None, processes: str | None, siblings: Siblings | Non
     """
     given = {} if processes is None else {"processes": processes}
     settings = load_settings(**given)
+    check_start(settings)
     if siblings is None and settings.processes > 1 and passed_fd(WAKE_FD_VARIABLE) is None:
         _run_several(settings)
         return

@@ -10,6 +10,7 @@ from billing.documents.facts import Party, Seller
 _TEXT_MAX = 200
 _ADDRESS_MAX = 500
 _ADDRESS_LINES_MAX = 8
+_FONTS = frozenset({b"\x00\x01\x00\x00", b"OTTO", b"true"})
 Prefix = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9]{0,9}$")]
 
 
@@ -62,8 +63,8 @@ class SellerSettings(BaseModel):
             raise ValueError("TOPUP_SELLER_…_PREFIX: each kind of document has a prefix of its own")
         if len(self.seller.party.address) > _ADDRESS_LINES_MAX:
             raise ValueError(f"TOPUP_SELLER_ADDRESS has at most {_ADDRESS_LINES_MAX} lines")
-        if self.seller_font is not None and not self.seller_font.is_file():
-            raise ValueError("TOPUP_SELLER_FONT is no file")
+        if self.seller_font is not None:
+            _check_font(self.seller_font)
         return self
 
     @property
@@ -82,3 +83,14 @@ class SellerSettings(BaseModel):
             self.seller_footer,
             self.seller_mail_receipts,
         )
+
+
+def _check_font(path: Path) -> None:
+    """Raises ValueError for what begins as no TrueType or OpenType font does."""
+    try:
+        with path.open("rb") as file:
+            begins = file.read(4)
+    except OSError:
+        raise ValueError("TOPUP_SELLER_FONT is no file that can be read") from None
+    if begins not in _FONTS:
+        raise ValueError("TOPUP_SELLER_FONT is no font: name a .ttf or .otf file")

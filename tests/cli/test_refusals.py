@@ -1,7 +1,6 @@
 """What a command refuses: in one clear line, with a code that is not 0, and leaving nothing."""
 
 import logging
-import os
 import shutil
 from pathlib import Path
 
@@ -9,7 +8,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from cli.main import main
-from cli.typos import warn_of_unknown_variables
+from cli.typos import check_start, warn_of_unknown_variables
+from runtime.settings import load_settings
 from tests.support.command_line import Topup, without_settings
 
 
@@ -105,17 +105,67 @@ def test_an_unknown_delivery_is_told_in_one_line(
 
 
 @pytest.mark.parametrize(("parent", "lines"), [("", 1), ("3", 0)])
-def test_an_unknown_variable_is_told_once_at_the_start(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, parent: str, lines: int
+def test_a_variable_that_resembles_no_setting_is_told_once_at_the_start(
+    topup: Topup,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    parent: str,
+    lines: int,
 ) -> None:
-    for name in list(os.environ):
-        if name.startswith("TOPUP_"):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("TOPUP_PROT", "1")
-    monkeypatch.setenv("TOPUP_HSOT", "1")
+    """As another release, or Kubernetes for a service of the name topup-gateway, may have made it."""
+    monkeypatch.setenv("TOPUP_GATEWAY_SERVICE_HOST", "10.0.0.1")
+    monkeypatch.setenv("TOPUP_SOMETHING_OF_TOMORROW", "1")
     monkeypatch.setenv("TOPUP_PARENT_FD", parent)
 
     with caplog.at_level(logging.WARNING):
+        check_start(load_settings())
         warn_of_unknown_variables()
 
-    assert [vars(one)["variables"] for one in caplog.records] == ["TOPUP_HSOT, TOPUP_PROT"] * lines
+    named = "TOPUP_GATEWAY_SERVICE_HOST, TOPUP_SOMETHING_OF_TOMORROW"
+    assert [vars(one)["variables"] for one in caplog.records] == [named] * lines
+
+
+@pytest.mark.parametrize("command", ["serve", "worker", "dev"])
+@pytest.mark.parametrize(
+    ("variable", "value", "told"),
+    [
+        ("TOPUP_PROT", "1", "TOPUP_PROT is no setting\n  did you mean TOPUP_PORT?"),
+        ("TOPUP_HSOT", "1", "did you mean TOPUP_HOST?"),
+        ("TOPUP_TRUSTED_PROXY", "10.0.0.1", "did you mean TOPUP_TRUSTED_PROXIES?"),
+        ("TOPUP_STRIPE_SECRET_KYE", "x", "did you mean TOPUP_STRIPE_SECRET_KEY?"),
+        (
+            "TOPUP_TRUSTED_PROXIES",
+            "10.0.0.0/8,0.0.0.0/0",
+            "TOPUP_TRUSTED_PROXIES: 0.0.0.0/0 names strangers'",
+        ),
+        (
+            "TOPUP_TRUSTED_PROXIES",
+            "128.0.0.0/1",
+            "TOPUP_TRUSTED_PROXIES: 128.0.0.0/1 names strangers'",
+        ),
+        (
+            "TOPUP_WEBHOOK_ALLOW_CIDRS",
+            "::/0",
+            "TOPUP_WEBHOOK_ALLOW_CIDRS: ::/0 opens clouds' metadata",
+        ),
+        ("TOPUP_SELLER_FONT", "/etc/passwd", "TOPUP_SELLER_FONT is no font"),
+        ("TOPUP_SELLER_FONT", "/nonexistent.ttf", "TOPUP_SELLER_FONT is no file that can be read"),
+        ("TOPUP_DATA_DIR", "/proc/nope", "TOPUP_DATA_DIR: /proc/nope cannot be made or written"),
+    ],
+)
+def test_a_setting_that_would_start_and_be_wrong_is_refused_by_one_sentence(
+    topup: Topup,
+    monkeypatch: pytest.MonkeyPatch,
+    command: str,
+    variable: str,
+    value: str,
+    told: str,
+) -> None:
+    monkeypatch.setenv("TOPUP_SECRET_KEY", "5a" * 32)
+    monkeypatch.setenv(variable, value)
+
+    result = topup(command)
+
+    assert result.exit_code == 2, result.output
+    assert told in result.output
+    assert "Traceback" not in result.output

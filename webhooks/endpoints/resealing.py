@@ -28,6 +28,15 @@ ORDER BY id LIMIT :rows FOR NO KEY UPDATE
 """
 
 
+_OLDER_COLUMNS: Final = " OR ".join(
+    f"SUBSTR({column}, 1, :length) <> :header" for column in _PURPOSES
+)
+_OLDER: Final = f"""
+SELECT COUNT(*) AS older FROM sealed_keys WHERE SUBSTR(sealed, 1, :length) <> :header
+UNION ALL SELECT COUNT(*) FROM endpoints WHERE deleted_at IS NULL AND ({_OLDER_COLUMNS})
+UNION ALL SELECT COUNT(*) FROM idempotency_keys
+WHERE is_sealed = 1 AND SUBSTR(body, 1, :length) <> :header
+"""
 _log = logging.getLogger(__name__)
 
 
@@ -43,6 +52,13 @@ async def reseal_some(tx: Transaction, vault: Vault, *, after_id: str) -> str | 
         if columns:
             await update(tx, "endpoints", {"id": row["id"]}, columns)
     return rows[-1]["id"] if rows else None
+
+
+async def count_older(tx: Transaction, vault: Vault) -> int:
+    """How many keys, webhooks and stored answers an older master key than the newest sealed."""
+    header = vault.newest_header
+    rows = await tx.fetch(_OLDER, header=header, length=len(header))
+    return sum(int(row["older"]) for row in rows)
 
 
 def _changed(vault: Vault, row: Row) -> dict[str, Any]:

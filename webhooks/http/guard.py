@@ -128,6 +128,11 @@ class Policy:
         """For what the operator named in the settings: it may be anywhere, and over plain http."""
         return cls.of(allow_private=True, allow_http=True, allow_cidrs=("0.0.0.0/0", "::/0"))
 
+    @property
+    def own_addresses_shown(self) -> list[str]:
+        """The addresses that are never called, for people."""
+        return sorted(map(str, self.own_addresses))
+
     def trusts_name(self, host: str) -> bool:
         """True when the operator vouches for the name itself, wherever it leads."""
         return self.allow_private or host in self.allow_hosts

@@ -9,6 +9,7 @@ import json
 import shutil
 import socket
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +17,20 @@ import pytest
 import pytest_asyncio
 from pydantic import SecretStr
 
+from cli.server.doctor import _master_key as master_key, _webhooks as webhooks
 from cli.server.doctor_machine import copies, disk
 from cli.server.doctor_outside import outside
-from cli.server.doctor_redis import redis as check_redis, redis_clock, redis_room
+from cli.server.doctor_redis import redis as check_redis, redis_clock, redis_room, workers
 from cli.server.doctor_settings import contradictions
 from cli.server.finding import Finding, Odd, Sick
+from kernel.clock import SECOND_US, SystemClock
+from runtime.installation import open_vault
+from runtime.processes.presence import WorkerPresence, note_presence
 from runtime.settings import load_settings
 from tests.support.command_line import without_settings
 from tests.support.gateway import Gateway, running, settings_of
 from tests.support.installation import RedisServer
+from worker.chores import resealing_chore
 
 JSON = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n"
 HTML = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\n\r\n<html>"
@@ -124,8 +130,6 @@ def test_settings_that_contradict_each_other_are_told(monkeypatch: pytest.Monkey
         "TOPUP_CREEM_STAGING_API_KEY is a live key: payments of tests would take real money;"
         " TOPUP_STRIPE_SECRET_KEY is a test key: live credit would be sold for test money"
     )
-    everybody = load_settings(trusted_proxies="0.0.0.0/0")
-    assert "anybody may claim another's" in contradictions(everybody).detail
     shown = {"metrics_cidrs": "::/0", "public_url": "https://pay.example.com"}
     assert "strangers may read /metrics" in contradictions(load_settings(**shown)).detail
     live: dict[str, str] = {"stripe_secret_key": "sk_live_1", "stripe_webhook_secret": "whsec_1"}
@@ -208,3 +212,66 @@ async def answering(answer: str) -> AsyncIterator[int]:
         yield int(server.sockets[0].getsockname()[1])
     finally:
         server.close()
+
+
+async def test_without_redis_workers_are_counted_by_the_rows_that_they_write(
+    gateway: Gateway, tmp_path: Path
+) -> None:
+    """Two said so within 90 seconds, one did before."""
+    database_url = f"sqlite:///{tmp_path}/topup.db"
+    settings = load_settings(
+        database_url=SecretStr(database_url), redis_url=SecretStr("unix:///nonexistent/redis.sock")
+    )
+    none = await workers(settings)
+    now_us = SystemClock().now_us()
+    for number, age_s in enumerate((1, 80, 100)):
+        seen_at = now_us - age_s * SECOND_US
+        one = WorkerPresence(f"wrk_{number}", "here", 1, "1", seen_at, seen_at, 0, 100)
+        await gateway.context.database.transaction(partial(note_presence, presence=one))
+
+    counted = await workers(settings)
+
+    assert (none.is_well, counted.is_well) == (None, True)
+    assert counted.detail == "2 say in the database that they are there"
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({}, "reach public addresses only; never this gateway's own ports"),
+        (
+            {"webhook_allow_cidrs": "127.0.0.0/8"},
+            (
+                "reach public addresses and 127.0.0.0/8;"
+                " never 127.0.0.1, where the gateway listens, at any port; never this gateway's own ports"
+            ),
+        ),
+        (
+            {"webhook_allow_cidrs": "127.0.0.0/8", "host": "0.0.0.0"},
+            "reach public addresses and 127.0.0.0/8; never this gateway's own ports",
+        ),
+    ],
+)
+def test_where_webhooks_never_go_is_told_with_where_they_may(
+    given: dict[str, Any], told: str
+) -> None:
+    assert webhooks(load_settings(**given)).detail == told
+
+
+async def test_the_doctor_says_when_an_older_master_key_is_needed_no_more(
+    gateway: Gateway, tmp_path: Path
+) -> None:
+    old = "5a" * 32
+    settings = load_settings(
+        database_url=SecretStr(f"sqlite:///{tmp_path}/topup.db"),
+        secret_key=SecretStr(f"{'6b' * 32},{old}"),
+    )
+    with pytest.raises(Odd, match="of it by an older key"):
+        await master_key(settings)
+    vault = open_vault(settings.secret_key.get_secret_value())
+
+    await resealing_chore(gateway.context.database, vault).run()
+
+    assert await master_key(settings) == (
+        "opens what the database holds; the newest key sealed all of it"
+    )
