@@ -99,8 +99,15 @@ DOCUMENT: Final = _source(
     *("id", "account_id", "environment", "kind", "series", "sequence", "number", "subject_id"),
     *("order_id", "subscription_id", "amount", "currency", "facts", "dated_at", "created_at"),
 )
+ADJUSTMENT: Final = _source(
+    "adjustment",
+    "adj",
+    "credit_adjustments",
+    *("id", "account_id", "environment", "credits", "reason", "is_promotional", "expires_at"),
+    "created_at",
+)
 # In the order in which they are sealed.
-SOURCES: Final = (TRANSFER, EVENT, AUDIT, DELIVERY, DOCUMENT)
+SOURCES: Final = (TRANSFER, EVENT, AUDIT, DELIVERY, DOCUMENT, ADJUSTMENT)
 # What retention deletes.
 PRUNED: Final = frozenset({"event", "delivery", "security"})
 # How people read of one, and of many.
@@ -111,6 +118,7 @@ NAMES: Final[Mapping[str, str]] = {
     "security": "audit entry",
     "delivery": "delivery",
     "document": "billing document",
+    "adjustment": "credit adjustment",
 }
 PLURALS: Final[Mapping[str, str]] = {
     "transfer": "transfers",
@@ -118,6 +126,7 @@ PLURALS: Final[Mapping[str, str]] = {
     "audit": "audit entries",
     "delivery": "deliveries",
     "document": "billing documents",
+    "adjustment": "credit adjustments",
 }
 _IS_SECURITY: Final = 10
 _STATUS: Final = 7

@@ -48,6 +48,7 @@ KINDS: Final = frozenset(
     {
         *("act", "answer", "cap_period", "choice", "delivery_status", "door", "error", "expires"),
         *("interval", "kind", "off_reason", "overage", "part", "role", "scope", "settle"),
+        *("why", "word"),
     }
 )
 _OF_TOPUPS: Final = (

@@ -132,6 +132,22 @@ async def add_document(database: Database, at_us: int, number: int = 1) -> str:
     return id_
 
 
+async def add_adjustment(database: Database, at_us: int) -> str:
+    id_ = id_at("adj", at_us)
+    await insert(
+        database,
+        "credit_adjustments",
+        id=id_,
+        account_id=OWN,
+        environment="live",
+        credits=5,
+        reason="a gift",
+        is_promotional=0,
+        created_at=at_us,
+    )
+    return id_
+
+
 async def add_each(database: Database, at_us: int = MADE) -> dict[str, str]:
     """One row of each kind, and a failed delivery; returns their ids."""
     (transfer,) = await add_transfers(database, at_us)
@@ -146,6 +162,7 @@ async def add_each(database: Database, at_us: int = MADE) -> dict[str, str]:
         "delivery": await add_delivery(database, at_us),
         "failed": await add_delivery(database, at_us, 1, status="failed"),
         "document": await add_document(database, at_us),
+        "adjustment": await add_adjustment(database, at_us),
     }
 
 

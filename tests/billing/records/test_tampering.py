@@ -95,6 +95,11 @@ CHANGES: dict[str, tuple[str, str, str]] = {
         "UPDATE transfers SET amount_micros = amount_micros + 1 WHERE id = :id",
         "a sealed transfer is as it was",
     ),
+    "why an operator gave credit": (
+        "adjustment",
+        "UPDATE credit_adjustments SET reason = 'sold' WHERE id = :id",
+        "a sealed credit adjustment is as it was",
+    ),
     "a document's facts": (
         "document",
         "UPDATE billing_documents SET facts = '{\"total\":1}' WHERE id = :id",
@@ -177,7 +182,14 @@ async def test_what_is_newer_than_the_last_head_is_named(database: Database) -> 
     await add_delivery(database, SEALED, status="pending")
 
     found = await unproved(database)
-    assert found.rows == {"transfer": 0, "event": 2, "audit": 1, "delivery": 1, "document": 0}
+    assert found.rows == {
+        "transfer": 0,
+        "event": 2,
+        "audit": 1,
+        "delivery": 1,
+        "document": 0,
+        "adjustment": 0,
+    }
     # Five minutes before the last head was signed: what commits meanwhile is the next one's.
     assert found.since == SEALED - 5 * MINUTE_US
     assert found.before == BEGUN - 5 * MINUTE_US
