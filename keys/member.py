@@ -72,6 +72,18 @@ class Invitation:
     has_account: bool
 
 
+async def get(tx: Transaction, account_id: str, member_id: str) -> Member:
+    """Return a member, also one who was removed. Raises NotFound."""
+    row = await tx.fetch_one(
+        f"SELECT {_ROWS.listed} FROM members WHERE id = :id AND account_id = :account_id",
+        id=member_id,
+        account_id=account_id,
+    )
+    if row is None:
+        raise NotFound("Member")
+    return _ROWS.read(row)
+
+
 async def list_members(tx: Transaction, account_id: str) -> Sequence[Member]:
     """List those who joined and those who are invited, oldest first."""
     rows = await tx.fetch(

@@ -30,7 +30,7 @@ ROOMS: dict[str, tuple[set[str], ...]] = {
         {"records"},
         {"topups"},
         {"usage", "credits", "fulfilment", "recipients", "bulk"},
-        {"catalog", "desk", "recharges"},
+        {"catalog", "departures", "desk", "recharges"},
         {"orders", "machine_payments"},
         {"subscriptions"},
         {"documents"},

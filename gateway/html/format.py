@@ -40,6 +40,7 @@ SAID: Final[Mapping[str, str]] = {
     "address-not-asked": "No link was sent: the address is verified, has five links that count, or gets no mail.",
     "member-changed": "The role is changed: it counts from the next page they open.",
     "member-removed": "They can act for this account no more.",
+    "work-ended": "Everything that they made has ended.",
     "member-left": "You left that account, and are in your own again.",
     "member-joined": "You have joined, and act for this account now. Your own is under Team.",
     "account-switched": "From here on you act for this account.",

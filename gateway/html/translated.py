@@ -20,6 +20,7 @@ ROOMS: Final[Mapping[str, frozenset[str]]] = {
             "recovery_codes.html",
             "security_log.html",
             "sign_in_code.html",
+            "departure.html",
             "team.html",
             "two_factor.html",
         }

@@ -273,6 +273,15 @@ async def take(tx: Transaction, login: DeviceLogin, *, now_us: int) -> LoggedIn:
     return LoggedIn(key, secret, login.decided_by or "")
 
 
+async def withdraw(tx: Transaction, digests: Sequence[str]) -> None:
+    """End logins that were allowed and not fetched yet: whoever waits is told that they were refused."""
+    await tx.execute(
+        """UPDATE device_logins SET status = 'denied'
+           WHERE digest IN :digests[text] AND status = 'approved'""",
+        digests=sorted(digests),
+    )
+
+
 async def prune(tx: Transaction, *, now_us: int) -> int:
     """Deletes some of those that are over; how many."""
     return await tx.execute(

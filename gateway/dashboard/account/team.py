@@ -64,7 +64,7 @@ async def invite(call: RequestContext[Fields, Fields]) -> Reply:
     try:
         if form.raw("password"):
             await confirm(call, form.raw("password"))
-        await _check_may(call)
+        await check_may(call)
         role = _role(form)
         await _take_one(call)
         email = normalise_email(form.text("email"), param="email")
@@ -96,7 +96,7 @@ async def invite(call: RequestContext[Fields, Fields]) -> Reply:
 async def renew(call: RequestContext[Fields, Fields]) -> Reply:
     """Another link for somebody who has not joined yet."""
     read_form(call)
-    await _check_may(call)
+    await check_may(call)
     account_id, member_id = call.principal.account_id, call.params["member_id"]
 
     async def work(tx: Transaction) -> Member:
@@ -116,7 +116,7 @@ async def renew(call: RequestContext[Fields, Fields]) -> Reply:
 async def change_role(call: RequestContext[Fields, Fields]) -> Reply:
     """What a colleague may do from now on."""
     form = read_form(call)
-    await _check_may(call)
+    await check_may(call)
     account_id, member_id, role = call.principal.account_id, call.params["member_id"], _role(form)
 
     async def work(tx: Transaction) -> None:
@@ -130,14 +130,17 @@ async def change_role(call: RequestContext[Fields, Fields]) -> Reply:
 async def remove(call: RequestContext[Fields, Fields]) -> Reply:
     """Ends a membership or withdraws an invitation."""
     read_form(call)
-    await _check_may(call)
+    await check_may(call)
     account_id, member_id = call.principal.account_id, call.params["member_id"]
 
-    async def work(tx: Transaction) -> None:
+    async def work(tx: Transaction) -> Member:
         removed = await member.remove(tx, account_id, member_id, now_us=call.now_us)
         await _note(tx, call, "member.removed", removed)
+        return removed
 
-    await call.context.database.transaction(work)
+    removed = await call.context.database.transaction(work)
+    if removed.person_id is not None:
+        return go(f"{PATH}/{removed.id}/made", said="member-removed")
     return go(PATH, said="member-removed")
 
 
@@ -183,7 +186,7 @@ def _moved(call: RequestContext[Any, Any], token: str, *, said: str) -> Response
     return response
 
 
-async def _check_may(call: RequestContext[Any, Any]) -> None:
+async def check_may(call: RequestContext[Any, Any]) -> None:
     """Raises ScopeMissing for a colleague; PasswordRequired where what is given lasts, in live."""
     principal = call.principal
     require_owner(principal)

@@ -103,3 +103,31 @@ async def made_by_them(tx: Transaction, topup_id: str) -> None:
            WHERE account_id = (SELECT account_id FROM topups WHERE id = :id)""",
         id=topup_id,
     )
+
+
+async def test_the_owner_sees_what_a_removed_colleague_made_and_ends_it(team: Team) -> None:
+    theirs = await team.joined("dev@acme.example", "developer")
+    csrf = {"X-CSRF-Token": csrf_of((await theirs.get("/dashboard")).text)}
+    minted = await theirs.request(
+        "POST",
+        f"{API}/keys",
+        {**csrf, "Origin": team.gateway.url, "Idempotency-Key": "k"},
+        json={"name": "their key", "scopes": ["topup:read"]},
+    )
+    secret = minted.json()["data"]["key"]
+    before = await team.gateway.call("GET", "/keys/self", key=secret)
+    removed = await team.press("dev@acme.example", "remove")
+    made = removed.headers["location"].split("?")[0]
+    seen = text_of((await team.owner.get(made)).text)
+    by_them = await theirs.get(made)
+    ended = await press(team.owner, made, made.removesuffix("/made") + "/end")
+    team.pass_time()
+    after = await team.gateway.call("GET", "/keys/self", key=secret)
+    over = text_of((await team.owner.get(made)).text)
+
+    assert (before.status_code, after.status_code) == (200, 401)
+    assert "What dev@acme.example made" in seen
+    assert "their key" in seen
+    assert by_them.status_code != 200
+    assert ended.status_code == 303
+    assert "Nothing of theirs goes on" in over

@@ -1,5 +1,7 @@
 """The account, its team, two-factor sign-in and connected apps in Arabic, with what each form refuses."""
 
+import re
+
 import pytest
 
 from gateway.html.translated import ROOMS
@@ -106,10 +108,13 @@ async def test_a_team_and_its_invitations_are_whole_in_arabic(gateway: Gateway) 
     assert await not_arabic(bob, [Visit("invitation_accept.html", f"/dashboard{first}")]) == []
     assert await not_arabic(ann, [Visit("invitation_accept.html", f"/dashboard{first}")]) == []
     await fill(bob, f"/dashboard{first}", {})
+    made = re.search(rf"{TEAM}/mbr_\w+/made", (await ann.get(TEAM)).text)
+    assert made is not None
     assert (
         await not_arabic(
             ann,
             [
+                Visit("departure.html", made[0]),
                 Visit("team.html", TEAM, good),
                 *(
                     Visit("team.html", TEAM, good | one)

@@ -1,0 +1,75 @@
+"""What a colleague made, as their account's owner sees it, and the button that ends all of it.
+
+Promise: only the owner sees and ends it, and where live is open not without the password, given again.
+"""
+
+from typing import Any, Final
+
+from billing.departures.ending import Ending
+from billing.departures.made import Made, made_by
+from gateway.dashboard.account.team import PATH, check_may
+from gateway.dashboard.route import page_route
+from gateway.html.forms import read_form
+from gateway.html.phrase import phrase
+from gateway.html.render import go, page
+from gateway.http.acting import actor_of
+from gateway.http.fields import Fields
+from gateway.http.request_context import RequestContext
+from gateway.http.routing import Reply
+from kernel.errors import NotFound
+from keys import member
+from keys.member import Member
+from keys.principal import ACCOUNT_SCOPES, require_owner
+from store.database import Transaction
+
+# Of each kind, on the page; the count says how many there are.
+SHOWN_MAX: Final = 50
+_KINDS: Final = {
+    "keys": (phrase("API keys"), phrase("They go on until you end them.")),
+    "endpoints": (phrase("Endpoints"), phrase("They go on until you end them.")),
+    "sends": (
+        phrase("Sends for later"),
+        phrase("Once they left, each waits for you at its time for 72 hours, then fails."),
+    ),
+    "batches": (phrase("Bulk sends"), phrase("What of them is not sent yet waits for you, too.")),
+    "logins": (phrase("Open logins"), phrase("Once they left, these give no key.")),
+}
+
+
+async def show(call: RequestContext[Fields, Fields]) -> Reply:
+    """Everything that they made and that still works or is still to come."""
+    require_owner(call.principal)
+    found, made = await call.context.database.read(lambda tx: _find(tx, call))
+    groups = [
+        (kind, words, getattr(made, kind), getattr(made, kind)[:SHOWN_MAX])
+        for kind, words in _KINDS.items()
+    ]
+    return page(call, "departure.html", member=found, made=made, groups=groups)
+
+
+async def end(call: RequestContext[Fields, Fields]) -> Reply:
+    """Ends all of it, whether they are a member still or not."""
+    read_form(call)
+    await check_may(call)
+    found, _ = await call.context.database.read(lambda tx: _find(tx, call))
+    context = call.context
+    ending = Ending(
+        context.database, context.clock, context.engine, context.vault, by=actor_of(call)
+    )
+    await ending.end_all(call.principal.account_id, found.person_id or "")
+    return go(f"{PATH}/{found.id}/made", said="work-ended")
+
+
+async def _find(tx: Transaction, call: RequestContext[Any, Any]) -> tuple[Member, Made]:
+    """Raises NotFound, also for who was invited only."""
+    account_id = call.principal.account_id
+    found = await member.get(tx, account_id, call.params["member_id"])
+    if found.person_id is None:
+        raise NotFound("Member")
+    return found, await made_by(tx, account_id, found.person_id, now_us=call.now_us)
+
+
+ROUTES = (
+    page_route("GET", "/team/{member_id}/made", show, "What a colleague made", ACCOUNT_SCOPES),
+    page_route("POST", "/team/{member_id}/end", end, "End what a colleague made", ACCOUNT_SCOPES),
+)
