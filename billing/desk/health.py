@@ -14,11 +14,21 @@ LOOKED_AT_MAX: Final = 1_000
 @dataclass(frozen=True, slots=True)
 class SupplierHealth:
     """outcomes: how many attempts have which. p95_s: seconds from the first ask to the delivery,
-    which 95 of 100 deliveries kept; null: none was delivered.
+    which 95 of 100 deliveries kept; null: none was delivered. waits_s: how long the oldest pending top-up has waited
+    for it, in seconds; null: none waits.
     """
 
     outcomes: Mapping[str, int]
     p95_s: float | None = None
+    waits_s: float | None = None
+
+    @property
+    def sentence(self) -> str:
+        """The same in a few words, for a list."""
+        parts = [f"{number} {name}" for name, number in sorted(self.outcomes.items())]
+        if self.p95_s is not None:
+            parts.append(f"95 of 100 within {self.p95_s:.1f} s")
+        return ", ".join(parts) or "nothing"
 
     @property
     def delivered_share(self) -> float | None:
@@ -34,6 +44,7 @@ class SupplierHealth:
             "outcomes": dict(self.outcomes),
             "delivered_percent": None if share is None else round(share * 100, 1),
             "p95_s": None if self.p95_s is None else round(self.p95_s, 1),
+            "waits_s": None if self.waits_s is None else round(self.waits_s),
         }
 
 
@@ -54,13 +65,38 @@ async def _health(tx: Transaction, environment: str, supplier: str, now_us: int)
         since=now_us - DAY_US,
         most=LOOKED_AT_MAX,
     )
+    waits = await tx.fetch_one(
+        _LONGEST, environment=environment, supplier=supplier, most=LOOKED_AT_MAX
+    )
+    assert waits is not None, "a minimum has one row"
+    since = waits["since"]
     outcomes: dict[str, int] = {}
     for row in rows:
         outcomes[row["outcome"]] = outcomes.get(row["outcome"], 0) + 1
     took = sorted(int(row["took_us"]) for row in rows if row["outcome"] == "delivered")
     # Of 20 the 19th: the first that as many in a hundred kept.
     p95_us = took[-(-len(took) * 95 // 100) - 1] if took else None
-    return SupplierHealth(outcomes, None if p95_us is None else p95_us / SECOND_US)
+    return SupplierHealth(
+        outcomes,
+        None if p95_us is None else p95_us / SECOND_US,
+        None if since is None else max(0, now_us - int(since)) / SECOND_US,
+    )
+
+
+# Since its supplier may first be asked: from the send, its scheduled time or its approval.
+_LONGEST: Final = """
+SELECT MIN(CASE
+    WHEN w.decided_at > w.created_at AND w.decided_at > w.scheduled_for THEN w.decided_at
+    WHEN w.scheduled_for > w.created_at THEN w.scheduled_for
+    ELSE w.created_at END) AS since
+FROM (
+    SELECT t.created_at, COALESCE(t.scheduled_for, 0) AS scheduled_for,
+        COALESCE((SELECT p.decided_at FROM approvals p WHERE p.transaction_id = t.id), 0)
+            AS decided_at
+    FROM topups t
+    WHERE t.environment = :environment AND t.status = 'pending' AND t.supplier = :supplier
+    ORDER BY t.created_at LIMIT :most) w
+"""
 
 
 # Under way, or about taking back what was delivered.

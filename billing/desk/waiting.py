@@ -13,8 +13,9 @@ from billing.fulfilment import tasks
 from billing.topups import attempt as attempts, topup as topups
 from billing.topups.attempt import Attempt
 from billing.topups.fulfilment import ASKED_US
+from billing.topups.supplier_words import count_unseen
 from billing.topups.topup import ROWS, TopUp
-from kernel.clock import rfc3339
+from kernel.clock import HOUR_US, rfc3339
 from kernel.errors import NotFound
 from store.database import Transaction
 from store.keyset import Keyset
@@ -23,10 +24,11 @@ from store.keyset import Keyset
 COUNTED_MAX: Final = 100
 # What a gauge says at most.
 GAUGED_MAX: Final = 10_000
-View = Literal["person", "overdue", "unknown", "pending", "reversing", "failed"]
+View = Literal["person", "overdue", "word", "unknown", "pending", "reversing", "failed"]
 VIEWS: Final[Mapping[View, str]] = {
     "person": "waiting for a person",
     "overdue": "overdue",
+    "word": "a supplier's word is kept",
     "unknown": "outcome unknown",
     "pending": "all that are pending",
     "reversing": "being taken back",
@@ -88,6 +90,8 @@ async def page(
     }
     if wanted.view == "failed":
         rows = await _FAILED.page(tx, before_id=after_id, limit=limit, **values)
+    elif wanted.view == "word":
+        rows = await _WORDS.page(tx, after_id=after_id, limit=limit, **values)
     elif wanted.view == "reversing":
         rows = await _REVERSING.page(tx, after_id=after_id, limit=limit, **values)
     else:
@@ -114,7 +118,7 @@ async def count_waiting(tx: Transaction, environment: str, *, now_us: int) -> in
 
 
 async def gauges(tx: Transaction, *, now_us: int) -> Mapping[tuple[str, str], int]:
-    """(environment, view) -> how many pending ones there are, GAUGED_MAX at most."""
+    """(environment, view) -> how many there are, GAUGED_MAX at most; hour: asked in vain for an hour or more."""
     found = {}
     for environment in ("staging", "live"):
         for view, clause in _GAUGED.items():
@@ -128,6 +132,7 @@ async def gauges(tx: Transaction, *, now_us: int) -> Mapping[tuple[str, str], in
             )
             assert row is not None, "a count has one row"
             found[environment, view] = int(row["number"])
+        found[environment, "word"] = await count_unseen(tx, environment)
     return found
 
 
@@ -146,6 +151,7 @@ def _moments(now_us: int) -> dict[str, int]:
         "now": now_us,
         "old_before": now_us - OVERDUE_US,
         "asked_before": now_us - ASKED_US,
+        "hour_before": now_us - HOUR_US,
     }
 
 
@@ -160,7 +166,17 @@ _IS_OVERDUE: Final = "(t.created_at <= :old_before OR m.due_at <= :now)"
 _IS_UNKNOWN: Final = """EXISTS (SELECT 1 FROM fulfilment_attempts a
     WHERE a.transaction_id = t.id AND a.ended_at IS NULL AND (a.outcome = 'unknown'
         OR (a.outcome = 'asking' AND a.last_asked_at <= :asked_before)))"""
-_GAUGED: Final = {"pending": "1 = 1", "person": _IS_PERSON, "overdue": _IS_OVERDUE}
+# Its time counts from when its supplier may first be asked, not from the first ask.
+_IS_HOUR: Final = """(t.next_check_at IS NOT NULL AND m.transaction_id IS NULL
+    AND t.created_at <= :hour_before AND COALESCE(t.scheduled_for, 0) <= :hour_before
+    AND NOT EXISTS (SELECT 1 FROM approvals p
+                    WHERE p.transaction_id = t.id AND p.decided_at > :hour_before))"""
+_GAUGED: Final = {
+    "pending": "1 = 1",
+    "person": _IS_PERSON,
+    "overdue": _IS_OVERDUE,
+    "hour": _IS_HOUR,
+}
 _NARROWED: Final = {
     "supplier": "t.supplier = :supplier",
     "platform": "t.platform = :platform",
@@ -187,6 +203,15 @@ _FAILED: Final = Keyset(
     "t.environment = :environment AND t.status = 'failed' AND t.supplier IS NOT NULL",
     filters=_NARROWED,
     key="t.id",
+)
+_WORDS: Final = Keyset(
+    ROWS.of("t"),
+    "topups t",
+    """t.id IN (SELECT w.transaction_id FROM supplier_words w
+                WHERE w.environment = :environment AND w.seen_at IS NULL)""",
+    filters={**_NARROWED, "after_id": "t.id > :after_id"},
+    key="t.id",
+    order="ASC",
 )
 _REVERSING: Final = Keyset(
     ROWS.of("t"),

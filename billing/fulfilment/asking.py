@@ -25,13 +25,19 @@ class NoSupplierAnswer(Exception):
     """Nothing to rely on came back; the text is for the operator and holds nothing of the answer.
 
     again_in_s: when asking again makes sense, if the other side said so. is_unreadable: an answer came, and not in
-    the form that was asked for.
+    the form that was asked for. status: of an answer that is none for its status alone.
     """
 
     def __init__(
-        self, detail: str, *, again_in_s: float | None = None, is_unreadable: bool = False
+        self,
+        detail: str,
+        *,
+        again_in_s: float | None = None,
+        is_unreadable: bool = False,
+        status: int | None = None,
     ) -> None:
         super().__init__(detail)
+        self.status = status
         self.again_in_s = again_in_s
         self.is_unreadable = is_unreadable
 

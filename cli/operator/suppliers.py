@@ -69,20 +69,30 @@ def kinds() -> None:
 @environment_option
 @json_option
 def list_(environment: Environment) -> None:
-    """List suppliers with what became of their last day's attempts. Secrets show their last characters."""
+    """List suppliers with what became of their last day's attempts, and how long the oldest top-up waits
+    for each. `--json` has their options, secrets by their last characters.
+    """
 
     async def act(_context: Context, tx: Transaction, now_us: int) -> list[dict[str, Any]]:
         rows = await list_suppliers(tx, environment)
         told = await health_of(tx, environment, [row.id for row in rows], now_us=now_us)
-        return [{**supplier_shape(row), "last_day": told[row.id].shape()} for row in rows]
+        return [
+            {
+                **supplier_shape(row),
+                "last_day": told[row.id].shape(),
+                "did": told[row.id].sentence,
+                "waits_s": told[row.id].shape()["waits_s"],
+            }
+            for row in rows
+        ]
 
     columns = (
         "id",
         "kind",
         "active",
         "stand_in",
-        "options",
-        "last_day",
+        "did",
+        "waits_s",
         "held_since",
         "resting_since",
         "last_error",

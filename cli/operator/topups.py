@@ -6,7 +6,7 @@ from typing import Any, get_args
 
 import click
 
-from billing.desk import decisions, waiting
+from billing.desk import decisions, waiting, words
 from billing.desk.acts import MEANINGS, DeskTopUp
 from billing.desk.decisions import DeskCommand, Person
 from billing.desk.reversal import reverse_by_hand
@@ -115,10 +115,10 @@ def show(transaction_id: str, by: str | None) -> None:
         context: Context, tx: Transaction, now_us: int
     ) -> tuple[DeskTopUp, Sequence[SupplierWord]]:
         seen = await waiting.get_seen(tx, transaction_id, now_us=now_us)
-        words = (await load_words(tx, [transaction_id])).get(transaction_id, ())
-        return replace(seen, can_be_asked=_can_be_asked(context, seen)), words
+        said = (await load_words(tx, [transaction_id])).get(transaction_id, ())
+        return replace(seen, can_be_asked=_can_be_asked(context, seen)), said
 
-    found, words = in_one(act)
+    found, kept = in_one(act)
     attempts = [
         {
             "supplier": one.supplier,
@@ -142,7 +142,7 @@ def show(transaction_id: str, by: str | None) -> None:
         "means": MEANINGS[found.state],
         "acts": list(found.acts(who_acts(by))),
     }
-    show_record(record, attempts=attempts, words=[one.shape() for one in words])
+    show_record(record, attempts=attempts, words=[one.shape() for one in kept])
 
 
 @topups.command("take", epilog=examples("topup topups take txn_4Kp1"))
@@ -235,11 +235,32 @@ def settle(
 
 async def _kept(context: Context, topup_id: str) -> Deliverable:
     """Return what its supplier handed over last and was kept; raises InvalidInput."""
-    words = await context.database.read(lambda tx: load_words(tx, [topup_id]))
-    found = last_handed_over(context.topup_rules.codes, words.get(topup_id, ()))
+    said = await context.database.read(lambda tx: load_words(tx, [topup_id]))
+    found = last_handed_over(context.topup_rules.codes, said.get(topup_id, ()))
     if found is None:
         raise InvalidInput("Nothing is kept that its supplier handed over.", param="kept")
     return found
+
+
+@topups.command(
+    "seen", epilog=examples("topup topups seen txn_4Kp1 --reason 'their second code is void'")
+)
+@_id
+@_reason
+@by_option
+@json_option
+def seen_(transaction_id: str, reason: str, by: str | None) -> None:
+    """Note that you have seen what its supplier said too late or against its own word."""
+    who = Person(Actor(), who_acts(by))
+
+    async def act(_context: Context, tx: Transaction, now_us: int) -> int:
+        found = await waiting.get_seen(tx, transaction_id, now_us=now_us)
+        environment = found.topup.environment
+        return await words.see(
+            tx, environment, transaction_id, reason=reason, by=who, now_us=now_us
+        )
+
+    show_record({"transaction_id": transaction_id, "seen": in_one(act)})
 
 
 @topups.command("refuse", epilog=examples("topup topups refuse txn_4Kp1 --reason 'sold out'"))

@@ -141,6 +141,7 @@ SAID: Final[Mapping[str, str]] = {
     "desk-switch": "The other supplier is asked now.",
     "supplier-made": "The supplier is there; a platform's page says what it is asked for.",
     "supplier-saved": "The supplier is changed; gateways and workers see it within about a second.",
+    "desk-seen": "Noted. The words stay below.",
     "supplier-paused": "The supplier is paused. What is meant for it waits until you resume it.",
     "supplier-resumed": "The supplier is asked again, and what waited is delivered.",
     "platform-made": "The platform is there; it is offered once a supplier is named for it.",

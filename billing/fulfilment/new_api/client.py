@@ -15,6 +15,7 @@ from billing.fulfilment.asking import HTTP_OK, NoSupplierAnswer, decoded
 from billing.fulfilment.protocol import Health, Supplier
 from billing.fulfilment.vendor_api import MESSAGE_CHARACTERS_MAX, VendorApi
 
+HTTP_NOT_FOUND: Final = 404
 ENABLED: Final = 1
 DISABLED: Final = 2
 ADMIN: Final = 10
@@ -139,8 +140,13 @@ class NewApiClient:
         return await self._read("/api/user/self", UserRow)
 
     async def makes_codes(self) -> bool:
-        """Whether codes can be made and redeemed there at all."""
-        info = await self._read("/api/user/topup/info", _TopUpInfo)
+        """Whether codes can be made and redeemed there at all; older releases ask for nothing, and have no such page."""
+        try:
+            info = await self._read("/api/user/topup/info", _TopUpInfo)
+        except NoSupplierAnswer as silence:
+            if silence.status == HTTP_NOT_FOUND:
+                return True
+            raise
         return info.payment_compliance_confirmed is not False
 
     async def _read(self, path: str, form: type[T]) -> T:
@@ -176,7 +182,9 @@ class NewApiClient:
     ) -> _Answer | NewApiRefusal:
         answer = await self._api.call(method, path, body=body, params=params)
         if answer.status != HTTP_OK:
-            raise NoSupplierAnswer(f"HTTP {answer.status}", again_in_s=answer.retry_after_s)
+            raise NoSupplierAnswer(
+                f"HTTP {answer.status}", again_in_s=answer.retry_after_s, status=answer.status
+            )
         word = decoded(answer.body, _Answer)
         if word.success:
             return word
@@ -191,14 +199,6 @@ class NewApiSupplier(Supplier):
     def __init__(self, client: NewApiClient, quota_per_usd: int) -> None:
         self._client = client
         self._quota_per_usd = quota_per_usd
-
-    async def balance_cents(self) -> int | None:
-        """The administrator's own quota; making codes and adding quota does not take from it."""
-        try:
-            user = await self._client.self_user()
-        except NoSupplierAnswer:
-            return None
-        return user.quota * 100 // self._quota_per_usd
 
     async def probe(self) -> Health:
         try:

@@ -10,7 +10,7 @@ from typing import Any, Final, get_args
 
 from starlette.responses import Response
 
-from billing.desk import decisions, waiting
+from billing.desk import decisions, waiting, words
 from billing.desk.acts import MEANINGS, DeskAct, DeskTopUp
 from billing.desk.decisions import DeskCommand, Person
 from billing.reports.topup_story import TopUpStory, topup_story
@@ -26,7 +26,7 @@ from billing.topups.platform_rows import SupplierRow, list_suppliers
 from billing.topups.queries import TopUpTimeline
 from billing.topups.supplier_words import SupplierWord, last_handed_over, load_words
 from gateway.answers.answer import Answer
-from gateway.dashboard.admin.fields import admin_route, decider
+from gateway.dashboard.admin.fields import admin_route, commit, decider
 from gateway.dashboard.admin.topups import PATH
 from gateway.dashboard.form_idempotency import form_key
 from gateway.dashboard.story import shown_story
@@ -100,6 +100,27 @@ async def act(call: RequestContext[Fields, Fields]) -> Reply:
     except DomainError as error:
         return await _story_page(call, pressed, form, problem_of(error))
     return go(f"{PATH}/{seen.topup.id}", said=f"desk-{pressed.replace('_', '-')}")
+
+
+async def see(call: RequestContext[Fields, Fields]) -> Reply:
+    """Note that an operator has seen what suppliers said."""
+    form, who, topup_id = read_form(call), decider(call), call.params["transaction_id"]
+    environment = call.principal.environment
+    try:
+        await commit(
+            call,
+            lambda tx, by, now_us: words.see(
+                tx,
+                environment,
+                topup_id,
+                reason=form.text("reason"),
+                by=Person(by, who),
+                now_us=now_us,
+            ),
+        )
+    except DomainError as error:
+        return await _story_page(call, "seen", form, problem_of(error))
+    return go(f"{PATH}/{topup_id}", said="desk-seen")
 
 
 def _more(
@@ -183,5 +204,6 @@ async def _story(call: RequestContext[Any, Any]) -> DeskStory:
 
 ROUTES = (
     admin_route("GET", "/topups/{transaction_id}", show, "One top-up's story"),
+    admin_route("POST", "/topups/{transaction_id}/seen", see, "Note a supplier's words as seen"),
     admin_route("POST", "/topups/{transaction_id}/{act}", act, "Act on a top-up that waits"),
 )

@@ -98,8 +98,8 @@ GIVEN = Deliverable("code", "GIFT-1234-5678", "https://vendor.example/redeem")
         (200, b'{"status": "failed", "reason": "no such user"}', Refused("no such user")),
         (200, b'{"status": "failed"}', Refused("refused by the fulfilment")),
         (200, b'{"status": "pending"}', Waiting()),
-        (200, b'{"status": "perhaps"}', Unknown("an unreadable answer")),
-        (200, b"<html>", Unknown("an unreadable answer")),
+        (200, b'{"status": "perhaps"}', Unknown("an unreadable answer", is_unreadable=True)),
+        (200, b"<html>", Unknown("an unreadable answer", is_unreadable=True)),
         (201, b'{"status": "delivered"}', Unknown("HTTP 201")),
         (404, b'{"status": "failed"}', Unknown("HTTP 404")),
         (500, b'{"status": "failed"}', Unknown("HTTP 500")),
@@ -109,18 +109,23 @@ GIVEN = Deliverable("code", "GIFT-1234-5678", "https://vendor.example/redeem")
             Delivered(GIVEN, cost_cents=930),
         ),
         (200, b'{"status": "pending", "again_in_s": 20}', Waiting(again_in_s=20.0)),
-        (200, b'{"status": "delivered", "cost_cents": -1}', Unknown("an unreadable answer")),
+        (
+            200,
+            b'{"status": "delivered", "cost_cents": -1}',
+            Unknown("an unreadable answer", is_unreadable=True),
+        ),
         (
             200,
             b'{"status": "delivered", "deliverable": {"kind": "code"}}',
             Unknown(
-                "a deliverable that cannot be kept: every kind of deliverable but credit has a value"
+                "a deliverable that cannot be kept: every kind of deliverable but credit has a value",
+                is_unreadable=True,
             ),
         ),
         (
             200,
             b'{"status": "delivered", "deliverable": {"kind": "gold", "value": "x"}}',
-            Unknown("an unreadable answer"),
+            Unknown("an unreadable answer", is_unreadable=True),
         ),
     ],
 )

@@ -250,8 +250,9 @@ async def test_what_is_no_clear_word_about_a_key_says_nothing(
 ) -> None:
     vendor.get("/key/info").mock(return_value=answer)
 
-    assert await supplier.look(SECOND) == Unknown(detail)
-    assert await supplier.prepare(SECOND) == Unknown(detail)
+    said = Unknown(detail, is_unreadable=detail == "an unreadable answer")
+    assert await supplier.look(SECOND) == said
+    assert await supplier.prepare(SECOND) == said
 
 
 async def test_a_key_is_blocked_where_its_only_top_up_is_taken_back(

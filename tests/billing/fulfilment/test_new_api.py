@@ -208,7 +208,7 @@ async def test_a_no_of_new_api_is_one_where_no_code_lies_there(
     ("answer", "expected"),
     [
         (said([]), Unknown("no code in New API's answer")),
-        (httpx.Response(200, text="<html>"), Unknown("an unreadable answer")),
+        (httpx.Response(200, text="<html>"), Unknown("an unreadable answer", is_unreadable=True)),
         (said([5]), Unknown("no code in New API's answer")),
         (httpx.Response(502, text="<html>"), Unknown("HTTP 502")),
         (
@@ -363,14 +363,23 @@ async def test_the_administrator_is_asked_for(codes: Supplier, vendor: respx.Moc
     assert await codes.probe() == Health(
         is_well=True, detail="New API knows user 1 as an administrator"
     )
-    assert await codes.balance_cents() == 246  # 2.469134 dollars
+    assert await codes.balance_cents() is None  # codes draw on nothing of the administrator's
     seen.mock(return_value=said(user(id=1, role=1)))
     assert not (await codes.probe()).is_well
     seen.mock(return_value=said(success=False, message="access token is invalid"))
     assert await codes.probe() == Health(
         is_well=False, detail="New API: New API refused: access token is invalid"
     )
-    assert await codes.balance_cents() is None
+
+
+async def test_a_release_without_terms_is_well(codes: Supplier, vendor: respx.MockRouter) -> None:
+    vendor.get("/api/user/self").mock(return_value=said(user(id=1, role=100)))
+    info = vendor.get("/api/user/topup/info")
+
+    info.mock(return_value=httpx.Response(404))
+    assert (await codes.probe()).is_well  # April 2025
+    info.mock(return_value=httpx.Response(502))
+    assert not (await codes.probe()).is_well
 
 
 async def test_an_instance_whose_terms_nobody_confirmed_is_not_well(

@@ -251,13 +251,16 @@ async def test_a_key_that_cannot_be_raised_is_a_definite_no(
         (error(409, "conflict"), Unknown("HTTP 409")),
         (error(429, "slow", **{"Retry-After": "7"}), Unknown("HTTP 429", again_in_s=7.0)),
         (error(500, "oops"), Unknown("HTTP 500")),
-        (httpx.Response(400, text="<html>"), Unknown("an unreadable answer")),
+        (httpx.Response(400, text="<html>"), Unknown("an unreadable answer", is_unreadable=True)),
         (
             httpx.Response(400, json={"error": {"code": 403, "message": "x"}}),
             Unknown("HTTP 400 in an unknown form"),
         ),
-        (httpx.Response(201, text="<html>"), Unknown("an unreadable answer")),
-        (httpx.Response(201, json={"data": key()}), Unknown("an unreadable answer")),
+        (httpx.Response(201, text="<html>"), Unknown("an unreadable answer", is_unreadable=True)),
+        (
+            httpx.Response(201, json={"data": key()}),
+            Unknown("an unreadable answer", is_unreadable=True),
+        ),
         (
             httpx.Response(201, json={"data": key(limit=11), "key": SECRET}),
             Unknown("a key with another limit than asked for"),

@@ -20,7 +20,7 @@ KINDS = {
     ),
     "key": Deliverable("key", "sk-or-v1-0123456789abcdef"),
     "link": Deliverable(
-        "link", "https://acme.com/r/0123456789abcdef", None, None, 1_781_352_000_000_000
+        "link", "https://acme.com/r/0123456789abcdef", None, None, 1_812_888_000_000_000
     ),
     "note": Deliverable("note", "Ask for Ana\nat the desk."),
     "credit": Deliverable("credit"),
@@ -133,8 +133,8 @@ async def test_each_kind_is_handed_out_with_how_to_use_it(gateway: Gateway, kind
     }
     assert words[kind] in shown
     assert (given.value or "There is nothing") in page.text
-    assert ("June 13, 2026" in shown) is (kind == "link")
-    assert ("Show this at the desk" in shown) is (kind in {"code", "key", "link"})
+    assert ("June 13, 2027" in shown) is (kind == "link")
+    assert ("Scan this with another device" in shown) is (kind in {"code", "key", "link"})
 
 
 async def test_what_was_called_off_has_nothing_to_press(gateway: Gateway) -> None:
