@@ -300,7 +300,7 @@ async def test_the_list_the_count_and_the_health_tell_what_waits(
         lambda tx: health_of(tx, "staging", ["vendor"], now_us=clock.now_us())
     )
     assert told_health["vendor"] == SupplierHealth(
-        {"unknown": 1, "refused": 1, "delivered": 1}, p95_s=0.0
+        {"unknown": 1, "refused": 1, "delivered": 1}, p95_s=0.0, waits_s=0.0
     )
     assert told_health["vendor"].shape()["delivered_percent"] == 33.3
     await shop.act(FailByHand, task, reason="no")
