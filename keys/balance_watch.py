@@ -58,14 +58,25 @@ def read_watch(
 
 async def set_low_balance_thresholds(
     tx: Transaction, tenant: Tenant, thresholds_micros: Sequence[int]
-) -> None:
-    """When balance.low fires, each once; empty: never. Raises NotFound and InvalidInput."""
+) -> tuple[int, ...]:
+    """Set when balance.low fires, each once; empty: never. Return the thresholds before.
+
+    Raises NotFound and InvalidInput.
+    """
     if len(set(thresholds_micros)) > THRESHOLDS_MAX:
         raise InvalidInput(f"at most {THRESHOLDS_MAX} thresholds", param=_PARAM)
     if any(not 0 < one <= INT64_MAX for one in thresholds_micros):
         raise InvalidInput("a threshold is more than 0", param=_PARAM)
     highest, *more = sorted(set(thresholds_micros), reverse=True) or [0]
-    touched = await tx.execute(
+    row = await tx.fetch_one(
+        """SELECT low_balance_threshold_micros, low_balance_more FROM account_environments
+           WHERE account_id = :account_id AND environment = :environment""",
+        account_id=tenant.account_id,
+        environment=tenant.environment,
+    )
+    if row is None:
+        raise NotFound("Account")
+    await tx.execute(
         """UPDATE account_environments
            SET low_balance_threshold_micros = :highest, low_balance_more = :more
            WHERE account_id = :account_id AND environment = :environment""",
@@ -74,8 +85,7 @@ async def set_low_balance_thresholds(
         account_id=tenant.account_id,
         environment=tenant.environment,
     )
-    if touched == 0:
-        raise NotFound("Account")
+    return read_watch(row[0], row[1], None, None, None).thresholds
 
 
 async def note_recharges(tx: Transaction, rows: Iterable[WatchRow]) -> None:

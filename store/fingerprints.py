@@ -354,4 +354,5 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0073": _OF_0073,
     "0074": _OF_0074,
     "0075": _OF_0075,
+    "0076": _OF_0075 | {"orders": "cd37b3c25fc0"},
 }

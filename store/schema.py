@@ -1830,6 +1830,8 @@ orders = sa.Table(
     # Its receipt's id, empty where it has none; null: not numbered yet. billing/documents writes both.
     _text("receipt_id", null=True),
     _int("noted_amount", default=0),  # for how much of refunded_amount notes were made
+    # JSON: the price and the credit as they were agreed on; null: a process of before 0076 placed it.
+    _text("terms", null=True),
     sa.CheckConstraint(
         "promotional_micros >= 0 AND promotional_micros <= credits_micros",
         name="promotional_within_credits",

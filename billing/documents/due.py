@@ -4,7 +4,7 @@ Both are found by partial indexes that hold nothing else, so a look that finds n
 and what was paid before this version is found like any other. Reads only.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from billing.documents.facts import Sold
@@ -12,7 +12,7 @@ from billing.ledger.money import MICROS_PER_CREDIT
 from billing.orders import records as order_rows, refund
 from billing.orders.order import Order
 from billing.orders.refund import Reversal, gone_of
-from store.database import Transaction
+from store.database import Row, Transaction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,25 +59,37 @@ async def payments(tx: Transaction, environment: str, *, limit: int) -> Sequence
     orders = await tx.fetch(_ORDERS, environment=environment, limit=limit)
     periods = await tx.fetch(_PERIODS, environment=environment, limit=limit)
     found = [_of_order(order_rows.ROWS.read(row)) for row in orders]
-    found += [
-        Payment(
-            subject_id=row["id"],
-            account_id=row["account_id"],
-            provider=row["provider"],
-            payment_id=row["invoice_id"],
-            order_id=row["order_id"],
-            subscription_id=row["subscription_id"],
-            sold=None
-            if row["amount"] <= 0
-            else Sold(row["plan_name"], row["amount"], row["currency"], row["amount"]),
-            credits=row["credits_micros"] // MICROS_PER_CREDIT,
-            period_start_at=row["period_start_at"],
-            period_end_at=row["period_end_at"],
-            paid_at=row["created_at"],
-        )
-        for row in periods
-    ]
+    found += [_of_period(row) for row in periods]
     return sorted(found, key=lambda one: (one.paid_at, one.subject_id))[:limit]
+
+
+async def payments_of(tx: Transaction, ids: Iterable[str]) -> Mapping[str, Payment]:
+    """Return these orders' and periods' payments, whether they have a document or not."""
+    wanted = sorted(ids)
+    if not wanted:
+        return {}
+    orders = await order_rows.load(tx, wanted)
+    found = {one.id: _of_order(one) for one in orders.values() if one.paid_at is not None}
+    periods = await tx.fetch(f"{_PERIOD} WHERE p.id IN :ids[text]", ids=wanted)
+    return found | {row["id"]: _of_period(row) for row in periods}
+
+
+def _of_period(row: Row) -> Payment:
+    is_paid = row["amount"] > 0
+    sold = Sold(row["plan_name"], row["amount"], row["currency"], row["amount"])
+    return Payment(
+        subject_id=row["id"],
+        account_id=row["account_id"],
+        provider=row["provider"],
+        payment_id=row["invoice_id"],
+        order_id=row["order_id"],
+        subscription_id=row["subscription_id"],
+        sold=sold if is_paid else None,
+        credits=row["credits_micros"] // MICROS_PER_CREDIT,
+        period_start_at=row["period_start_at"],
+        period_end_at=row["period_end_at"],
+        paid_at=row["created_at"],
+    )
 
 
 async def gone(
@@ -154,12 +166,13 @@ SELECT {order_rows.ROWS.listed} FROM orders
 WHERE environment = :environment AND paid_at IS NOT NULL AND receipt_id IS NULL
 ORDER BY paid_at, id LIMIT :limit
 """
-_PERIODS = """
+_PERIOD = """
 SELECT p.id, p.account_id, p.subscription_id, p.invoice_id, p.amount, p.currency, p.credits_micros,
     p.period_start_at, p.period_end_at, p.created_at, s.provider, s.order_id, s.plan_name
 FROM subscription_periods p
-JOIN subscriptions s ON s.id = p.subscription_id
-WHERE p.environment = :environment AND p.receipt_id IS NULL
+JOIN subscriptions s ON s.id = p.subscription_id"""
+_PERIODS = f"""
+{_PERIOD} WHERE p.environment = :environment AND p.receipt_id IS NULL
 ORDER BY p.created_at, p.id LIMIT :limit
 """
 # As the partial indexes have it. PostgreSQL believes that two columns differ in nearly every row, and read all

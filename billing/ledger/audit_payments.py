@@ -46,4 +46,13 @@ PAYMENT_RULES: Final = (
             WHERE p.account_id = :account_id AND p.environment = :environment AND p.state = 'paid'
               AND COALESCE(t.amount_cents + COALESCE(t.fee_cents, 0), 0) <> p.charged_cents""",
     ),
+    Rule(
+        "a machine payment is settled exactly if it was paid or given back",
+        "machine_payments",
+        """SELECT p.id AS row_id, CASE WHEN p.settled_at IS NULL THEN 0 ELSE 1 END AS found,
+                CASE WHEN p.state IN ('paid', 'refunded') THEN 1 ELSE 0 END AS expected
+            FROM machine_payments p
+            WHERE p.account_id = :account_id AND p.environment = :environment
+              AND (p.settled_at IS NULL) = (p.state IN ('paid', 'refunded'))""",
+    ),
 )

@@ -194,6 +194,23 @@ RULES: Final = (
                   <> CASE WHEN r.status IN ('succeeded', 'failed') THEN 0 ELSE r.held_micros END""",
     ),
     Rule(
+        "a hold ended as its state says, and only a captured one was used",
+        "holds",
+        # Where the account's own clock was moved on, nobody knows what it showed then.
+        """SELECT h.id AS row_id, h.expires_at AS expected, COALESCE(h.ended_at, 0) AS found
+            FROM holds h
+            JOIN account_environments e ON e.account_id = h.account_id
+                AND e.environment = h.environment
+            WHERE h.account_id = :account_id AND h.environment = :environment
+              AND ((h.ended_at IS NULL) <> (h.status = 'held')
+                OR h.status IN ('held', 'released', 'expired')
+                    AND (h.captured_micros <> 0 OR COALESCE(h.over_micros, 0) <> 0
+                        OR h.counted_day IS NOT NULL)
+                OR h.status = 'captured' AND h.captured_micros = 0
+                OR e.clock_ahead_us = 0 AND h.status = 'released' AND h.ended_at >= h.expires_at
+                OR e.clock_ahead_us = 0 AND h.status = 'expired' AND h.ended_at < h.expires_at)""",
+    ),
+    Rule(
         "usage was charged once",
         "usage_records",
         _charged_once("usage_records", "id", "amount_micros", "ai_usage"),
@@ -271,6 +288,65 @@ RULES: Final = (
            WHERE o.account_id = :account_id AND o.environment = :environment
              AND (o.paid_at IS NULL)
                  = (o.status IN ('paid', 'partially_refunded', 'refunded', 'disputed'))""",
+    ),
+    Rule(
+        "what a coupon paid of an order was given as promotional credit",
+        "orders",
+        """SELECT o.id AS row_id, COALESCE(m.moved, 0) AS found,
+                CASE WHEN o.paid_at IS NULL THEN 0 ELSE o.promotional_micros END AS expected
+           FROM orders o
+           LEFT JOIN (
+               SELECT t.subject_id, SUM(t.amount_micros) AS moved FROM transfers t
+               WHERE t.account_id = :account_id AND t.environment = :environment
+                 AND t.subject_id IS NOT NULL AND t.code = 'grant'
+               GROUP BY t.subject_id
+           ) AS m ON m.subject_id = o.id
+           WHERE o.account_id = :account_id AND o.environment = :environment
+             AND COALESCE(m.moved, 0)
+                 <> CASE WHEN o.paid_at IS NULL THEN 0 ELSE o.promotional_micros END""",
+    ),
+    Rule(
+        "what was taken back of an order came out of its grant, and went to the promotion, as it says",
+        "orders",
+        """SELECT o.id AS row_id, o.reversed_promotional_micros + o.reversed_grant_micros AS expected,
+                COALESCE(m.promotional, 0) + COALESCE(m.by_grant, 0) AS found
+           FROM orders o
+           LEFT JOIN (
+               SELECT t.subject_id,
+                   SUM(CASE WHEN c.kind = 'promotion' THEN t.amount_micros
+                       WHEN d.kind = 'promotion' THEN -t.amount_micros ELSE 0 END) AS promotional,
+                   SUM(CASE WHEN d.kind = 'grant' THEN t.amount_micros
+                       WHEN c.kind = 'grant' THEN -t.amount_micros ELSE 0 END) AS by_grant
+               FROM transfers t
+               JOIN ledger_accounts d ON d.id = t.debit_id
+               JOIN ledger_accounts c ON c.id = t.credit_id
+               WHERE t.account_id = :account_id AND t.environment = :environment
+                 AND t.code IN ('purchase_reversal', 'reversal_undone')
+               GROUP BY t.subject_id
+           ) AS m ON m.subject_id = o.id
+           WHERE o.account_id = :account_id AND o.environment = :environment
+             AND (COALESCE(m.promotional, 0) <> o.reversed_promotional_micros
+                 OR COALESCE(m.by_grant, 0) <> o.reversed_grant_micros)""",
+    ),
+    Rule(
+        "an order is asked about exactly while it is pending",
+        "orders",
+        """SELECT o.id AS row_id, CASE WHEN o.status = 'pending' THEN 1 ELSE 0 END AS expected,
+                CASE WHEN o.next_check_at IS NULL THEN 0 ELSE 1 END AS found
+           FROM orders o
+           WHERE o.account_id = :account_id AND o.environment = :environment
+             AND ((o.next_check_at IS NULL) = (o.status = 'pending')
+                 OR o.status = 'review' AND o.payment_id IS NULL)""",
+    ),
+    Rule(
+        "a refund is over exactly if it ended, and says what its provider said",
+        "refunds",
+        """SELECT r.id AS row_id, 1 AS expected, 0 AS found FROM refunds r
+           WHERE r.account_id = :account_id AND r.environment = :environment
+             AND ((r.ended_at IS NULL) <> (r.status IN ('asking', 'unknown', 'pending'))
+                 OR r.status = 'asking' AND r.provider_refund_id IS NOT NULL
+                 OR r.status = 'unknown' AND r.detail IS NULL
+                 OR r.status = 'pending' AND r.asked_at IS NULL)""",
     ),
     Rule(
         "what was reversed of an order was taken back",

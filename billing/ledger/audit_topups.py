@@ -31,20 +31,19 @@ TOPUP_RULES: Final = (
             WHERE s.expected <> s.found""",
     ),
     Rule(
-        "a delivered top-up credited its recipient once",
+        "a delivered top-up credited its recipient once, any other never",
         "topups",
         f"""SELECT s.row_id, SUM(s.expected) AS expected, SUM(s.found) AS found FROM (
-                SELECT p.id AS row_id, p.amount_cents * {MICROS_PER_CENT} AS expected, 0 AS found,
-                    1 AS is_delivered
+                SELECT p.id AS row_id, p.amount_cents * {MICROS_PER_CENT} AS expected, 0 AS found
                 FROM topups p
                 WHERE p.account_id = :account_id AND p.environment = :environment
                   AND p.status IN ('delivered', 'reversing', 'reversed')
                 UNION ALL
-                SELECT t.transaction_id, 0, t.amount_micros, 0 FROM transfers t
+                SELECT t.transaction_id, 0, t.amount_micros FROM transfers t
                 WHERE t.account_id = :account_id AND t.environment = :environment
                   AND t.code IN ('topup_send', 'topup_deliver')
             ) AS s GROUP BY s.row_id
-            HAVING SUM(s.is_delivered) > 0 AND SUM(s.expected) <> SUM(s.found)""",
+            HAVING SUM(s.expected) <> SUM(s.found)""",
     ),
     Rule(
         "a delivered top-up's fee was taken once, and no other one's",
@@ -137,5 +136,83 @@ TOPUP_RULES: Final = (
                 WHERE t.account_id = :account_id AND t.environment = :environment
                   AND t.transaction_id IS NOT NULL AND l.kind = 'recipient'
             ) AS s GROUP BY s.row_id, s.name HAVING SUM(s.expected) <> SUM(s.found)""",
+    ),
+    Rule(
+        "a top-up's transfers are at its own recipient's wallet",
+        "topups",
+        """SELECT p.id AS row_id, 1 AS expected, 0 AS found
+            FROM topups p
+            JOIN transfers t ON t.transaction_id = p.id AND t.account_id = p.account_id
+                AND t.environment = p.environment
+            JOIN ledger_accounts l ON l.id IN (t.debit_id, t.credit_id) AND l.kind = 'recipient'
+            WHERE p.account_id = :account_id AND p.environment = :environment
+              AND l.name <> p.platform || '/' || p.recipient_email
+            GROUP BY p.id""",
+    ),
+    Rule(
+        "a top-up that is held waits for a time, a check, a person or an approval, and no other does",
+        "topups",
+        # As the engine has it: an ended one is checked no more, and a delivered one ended once.
+        """SELECT p.id AS row_id, 1 AS expected, 0 AS found
+            FROM topups p LEFT JOIN approvals a ON a.transaction_id = p.id AND a.status = 'pending'
+            WHERE p.account_id = :account_id AND p.environment = :environment
+              AND NOT CASE p.status
+                WHEN 'scheduled' THEN p.settled_at IS NULL AND p.next_check_at IS NULL
+                    AND (p.scheduled_for IS NOT NULL OR p.fulfilment = 'batch')
+                WHEN 'pending' THEN p.settled_at IS NULL AND (p.next_check_at IS NOT NULL
+                    OR p.handed_over_at IS NOT NULL OR a.id IS NOT NULL
+                    OR p.fulfilment = 'sandbox')
+                ELSE p.settled_at IS NOT NULL AND p.next_check_at IS NULL END""",
+    ),
+    Rule(
+        "a failed top-up has a reason, and one that nothing was delivered of has no balance of its recipient",
+        "topups",
+        """SELECT p.id AS row_id, 0 AS expected, COALESCE(p.new_balance_cents, 0) AS found
+            FROM topups p
+            WHERE p.account_id = :account_id AND p.environment = :environment
+              AND (p.status = 'failed' AND p.failure_reason IS NULL
+                OR (p.new_balance_cents IS NULL)
+                    <> (p.status IN ('scheduled', 'pending', 'failed', 'cancelled')))""",
+    ),
+    Rule(
+        "a reversal ended as its top-up did, and is open while that is being reversed",
+        "topups",
+        """SELECT p.id AS row_id, 1 AS expected, 0 AS found
+            FROM topups p LEFT JOIN topup_reversals r ON r.transaction_id = p.id
+            WHERE p.account_id = :account_id AND p.environment = :environment
+              AND NOT CASE p.status
+                WHEN 'reversed' THEN COALESCE(r.outcome, '') = 'reversed'
+                WHEN 'reversing' THEN r.transaction_id IS NOT NULL AND r.outcome IS NULL
+                ELSE r.transaction_id IS NULL OR COALESCE(r.outcome, '') = 'kept' END""",
+    ),
+    Rule(
+        "an attempt at a supplier is over exactly if it ended, and costs only what was delivered",
+        "topups",
+        """SELECT p.id AS row_id, 0 AS expected, COALESCE(a.cost_cents, 0) AS found
+            FROM topups p JOIN fulfilment_attempts a ON a.transaction_id = p.id
+            WHERE p.account_id = :account_id AND p.environment = :environment
+              AND ((a.ended_at IS NULL) <> (a.outcome IN ('asking', 'waiting', 'unknown'))
+                OR COALESCE(a.cost_cents, 0) <> 0 AND a.outcome <> 'delivered'
+                OR a.outcome = 'delivered' AND p.status NOT IN ('delivered', 'reversing', 'reversed'))""",
+    ),
+    Rule(
+        "a person's task is over exactly if it was decided, as its top-up ended",
+        "topups",
+        """SELECT p.id AS row_id, 1 AS expected, 0 AS found
+            FROM topups p JOIN manual_tasks m ON m.transaction_id = p.id
+            WHERE p.account_id = :account_id AND p.environment = :environment
+              AND ((m.outcome IS NULL) <> (m.decided_at IS NULL)
+                OR m.outcome = 'delivered' AND p.status NOT IN ('delivered', 'reversing', 'reversed')
+                OR m.outcome IS NULL AND p.status <> 'pending')""",
+    ),
+    Rule(
+        "an approval waits exactly while nobody decided and its top-up is held",
+        "topups",
+        """SELECT p.id AS row_id, 1 AS expected, 0 AS found
+            FROM topups p JOIN approvals a ON a.transaction_id = p.id
+            WHERE p.account_id = :account_id AND p.environment = :environment
+              AND ((a.status = 'pending') <> (a.decided_at IS NULL)
+                OR a.status = 'pending' AND p.status NOT IN ('pending', 'scheduled')
+                OR a.status IN ('denied', 'cancelled', 'expired') AND p.status <> 'cancelled')""",
     ),
 )

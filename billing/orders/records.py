@@ -8,6 +8,8 @@ order holds its account's lock, but for the marks of its documents, which are no
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+import msgspec
+
 from billing.orders import refund
 from billing.orders.claim import ObjectKey, OrderClaim, first_claims
 from billing.orders.order import Order
@@ -19,6 +21,7 @@ from store.row_mapping import RowMapping
 OrderRequestKey = tuple[str, str, str]  # account, environment, digest
 ROWS = RowMapping(Order)
 _CLAIMS = RowMapping(OrderClaim)
+_encode = msgspec.json.Encoder().encode
 # What changes after the order was made; the rest is frozen.
 _CHANGING = (
     "status",
@@ -88,6 +91,12 @@ WHERE orders.id = v.id
 """
 
 
+def terms_of(order: Order) -> str:
+    """Return what was agreed on, as it is stored: list price, discount, price, credit and the coupon's part of it."""
+    price = (order.amount, order.currency, order.discount, order.pay_amount, order.pay_currency)
+    return _encode((*price, order.credits_micros, order.promotional_micros)).decode()
+
+
 async def load(tx: Transaction, ids: Iterable[str]) -> dict[str, Order]:
     """The orders of these ids, whoever owns them; the caller compares the tenant."""
     rows = await tx.fetch(_LOAD, ids=sorted(set(ids)))
@@ -130,7 +139,9 @@ async def load_open_plans(tx: Transaction, tenants: Iterable[Tenant]) -> dict[Te
 
 
 async def insert(tx: Transaction, orders: Sequence[Order]) -> None:
-    await tx.insert("orders", ROWS.columns, [ROWS.write(order) for order in orders])
+    """Write new orders, each with its terms a second time."""
+    rows = [(*ROWS.write(order), terms_of(order)) for order in orders]
+    await tx.insert("orders", (*ROWS.columns, "terms"), rows)
 
 
 async def update(tx: Transaction, orders: Sequence[Order]) -> None:

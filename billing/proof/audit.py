@@ -4,16 +4,22 @@ billing/ledger/audit.py has the order: account by account, an account with few t
 """
 
 from collections.abc import AsyncIterator, Callable, Sequence
+from functools import partial
 from typing import Final
 
 from billing.ledger import audit as ledger
 from billing.ledger.audit import WHOLE_UP_TO, Basis, Finding
 from billing.ledger.audit_balances import STEPS, Steps
+from billing.proof.billed_documents import DocumentCheck, NotedCheck, SeriesCheck
 from billing.proof.check import Check, findings_at_once, findings_of
+from billing.proof.logged_settings import PriceCheck, SettingCheck
 from billing.proof.paid_orders import OrderCheck, RefundCheck
 from billing.proof.paid_periods import PeriodCheck, SubscriptionCheck, UncreditedCheck
+from billing.proof.spent_windows import WindowCheck
+from billing.proof.standing_rows import OF_ACCOUNTS, OF_ENVIRONMENTS, RowCheck
 from billing.proof.told_events import EventCheck
 from kernel.tenant import Tenant
+from keys.principal import ENVIRONMENTS
 from store.database import Database, Transaction
 
 # Made anew for each account.
@@ -23,13 +29,26 @@ CHECKS: Final[Sequence[Callable[[], Check]]] = (
     PeriodCheck,
     SubscriptionCheck,
     UncreditedCheck,
+    DocumentCheck,
+    partial(NotedCheck, "orders"),
+    partial(NotedCheck, "subscription_periods"),
     EventCheck,
+    SettingCheck,
+    WindowCheck,
+    *(partial(RowCheck, rule) for rule in OF_ACCOUNTS),
+)
+# Of an environment as a whole.
+SHARED_CHECKS: Final[Sequence[Callable[[], Check]]] = (
+    SettingCheck,
+    PriceCheck,
+    SeriesCheck,
+    *(partial(RowCheck, rule) for rule in OF_ENVIRONMENTS),
 )
 
 
 def rules() -> list[str]:
     """Return what each rule says, in the order in which they are checked."""
-    said = [*ledger.rules(), *(one for check in CHECKS for one in check().rules)]
+    said = [*ledger.rules(), *(one for check in (*CHECKS, *SHARED_CHECKS) for one in check().rules)]
     return list(dict.fromkeys(said))
 
 
@@ -46,10 +65,17 @@ async def audit(
         database, environment, basis=basis, whole_up_to=whole_up_to, steps=steps, more=_checked
     ):
         yield finding
+    for one in ENVIRONMENTS:
+        if environment in {"", one}:
+            checks = [check() for check in SHARED_CHECKS]
+            async for finding in findings_of(database, checks, Tenant("", one), since_us=0):
+                yield finding
 
 
 async def findings_in(tx: Transaction, tenant: Tenant) -> Sequence[Finding]:
-    """Return what every rule finds of a small account, in the caller's own snapshot."""
+    """Return what every rule finds of a small account, in the caller's own snapshot; without one, of an environment."""
+    if not tenant.account_id:
+        return await findings_at_once(tx, [check() for check in SHARED_CHECKS], tenant)
     found = list(await ledger.whole(tx, tenant=tenant))
     return [*found, *await findings_at_once(tx, [check() for check in CHECKS], tenant)]
 

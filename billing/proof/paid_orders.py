@@ -8,6 +8,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
+import msgspec
+
 from billing.ledger.rule import OWN
 from billing.orders import records, refund, refund_row
 from billing.orders.order import SETTLED, Order, due_micros
@@ -21,13 +23,15 @@ from store.database import Transaction
 GONE: Final = "what went back of an order's payment is what refunds and disputes say"
 SHARE: Final = "credit is taken back in the share of what went back"
 STATE: Final = "an order's state follows from what went back of it"
+TERMS: Final = "an order's price and credit are what was agreed on"
 PRICE: Final = "an order's price is its list price less its discount"
 REVIEWED: Final = "an order that was paid with another sum names the payment"
 REFUND: Final = "a refund that succeeded is a reversal of its amount, and one that failed is none"
 ASKED: Final = "a reversal that a refund of ours stands for has its refund"
+KIND: Final = "a reversal fits its kind, its payment and the refund that it is of"
 REFUND_SUM: Final = "what a refund holds of a grant is a part of what it holds"
 
-_ORDERS: Final = f"SELECT {records.ROWS.listed} FROM orders WHERE {OWN} AND id > :after"
+_ORDERS: Final = f"SELECT {records.ROWS.listed}, terms FROM orders WHERE {OWN} AND id > :after"
 _REFUNDS: Final = f"SELECT {refund_row.ROWS.listed} FROM refunds WHERE {OWN} AND id > :after"
 _ALL_REVERSALS: Final = " UNION ALL ".join(
     f"SELECT {owner} AS owner_id, {refund.LISTED} FROM {table} WHERE {owner} IN :ids[text]"
@@ -37,13 +41,16 @@ _ALL_REVERSALS: Final = " UNION ALL ".join(
         ("uncredited_reversals", "payment_id"),
     )
 )
+_decode: Final = msgspec.json.Decoder(tuple[int, str, int, int, str, int, int]).decode
+_OF_DISPUTES: Final = frozenset({"open", "won", "lost"})
+_OF_REFUNDS: Final = frozenset({"done", "failed", "asked", "replaced"})
 OUR_KEYS: Final = "rfd_"
 
 
 class OrderCheck:
     """Orders against what was told of their payments."""
 
-    rules = (GONE, SHARE, STATE, PRICE, REVIEWED, ASKED)
+    rules = (GONE, SHARE, STATE, TERMS, PRICE, REVIEWED, ASKED, KIND)
 
     async def step(
         self,
@@ -57,8 +64,13 @@ class OrderCheck:
         orders = [records.ROWS.read(row) for row in rows]
         reversals = await reversals_of(tx, [one.id for one in orders])
         broken = [one for order in orders for one in _judged(order, reversals.get(order.id, ()))]
-        told = [one for of_order in reversals.values() for one in of_order]
-        broken += orphans(told, await refund_row.load(tx, reversals))
+        for order, row in zip(orders, rows, strict=True):
+            if row["terms"] is not None:
+                broken += _agreed(order, row["terms"])
+        refunds = await refunds_of(tx, reversals)
+        for order in orders:
+            told = reversals.get(order.id, ())
+            broken += fitting(told, refunds.get(order.id, ()), order.payment.amount)
         return Step(broken, onward)
 
 
@@ -93,6 +105,14 @@ async def reversals_of(tx: Transaction, ids: Iterable[str]) -> Mapping[str, Sequ
     return found
 
 
+async def refunds_of(tx: Transaction, ids: Iterable[str]) -> Mapping[str, Sequence[Refund]]:
+    """Return our refunds of these orders, periods or uncredited payments."""
+    found: defaultdict[str, list[Refund]] = defaultdict(list)
+    for one in await refund_row.load(tx, ids):
+        found[one.owner_id].append(one)
+    return found
+
+
 def _judged(order: Order, reversals: Sequence[Reversal]) -> Iterator[Broken]:
     if order.currency == order.pay_currency:
         yield from differs(PRICE, order.id, order.amount - order.discount, order.pay_amount)
@@ -114,6 +134,20 @@ def _judged(order: Order, reversals: Sequence[Reversal]) -> Iterator[Broken]:
         yield from fails(GONE, order.id, is_true=order.refunded_amount in {0, gone})
 
 
+def _agreed(order: Order, terms: str) -> Iterator[Broken]:
+    agreed = _decode(terms)
+    yield from fails(
+        TERMS,
+        order.id,
+        is_true=agreed[:5]
+        == (order.amount, order.currency, order.discount, order.pay_amount, order.pay_currency),
+    )
+    # Who approves a payment may give another credit; what is credited is proved by the ledger.
+    if order.paid_at is None and order.payment_id is None:
+        yield from differs(TERMS, order.id, agreed[5], order.credits_micros)
+        yield from differs(TERMS, order.id, agreed[6], order.promotional_micros)
+
+
 def _refund(asked: Refund, reversals: Sequence[Reversal]) -> Iterator[Broken]:
     yield from fails(
         REFUND_SUM, asked.id, is_true=0 <= asked.held_grant_micros <= asked.held_micros
@@ -129,9 +163,24 @@ def _refund(asked: Refund, reversals: Sequence[Reversal]) -> Iterator[Broken]:
         yield from differs(REFUND, asked.id, 0, sum(one.amount for one in standing))
 
 
-def orphans(reversals: Iterable[Reversal], refunds: Iterable[Refund]) -> Iterator[Broken]:
-    """Yield the reversals under a name of ours without the refund that gave them that name."""
-    known = {one.id for one in refunds}
+def fitting(
+    reversals: Sequence[Reversal], refunds: Iterable[Refund], paid_amount: int
+) -> Iterator[Broken]:
+    """Yield the reversals of one payment that can't be so: by their kind, the payment or our refunds of it."""
+    ours = {one.id: one for one in refunds}
+    has_part = any(one.kind == "part" and one.status == "done" for one in reversals)
     for one in reversals:
-        if one.key.startswith(OUR_KEYS) and one.key not in known:
+        is_own = one.key.startswith(OUR_KEYS)
+        refund_ = ours.get(one.key)
+        if is_own and refund_ is None:
             yield Broken(ASKED, one.key, one.amount, 0)
+        is_true = one.status in (_OF_DISPUTES if one.kind == "dispute" else _OF_REFUNDS)
+        if one.status == "asked":
+            is_true = refund_ is not None and refund_.is_open
+        if one.status == "replaced":
+            # What a person wrote down, too, is replaced by the provider's own name.
+            known = {each.provider_refund_id for each in ours.values()}
+            is_true = is_own or (bool(ours) and one.key not in known)
+        if one.kind == "refund" and one.status in {"failed", "replaced"} and has_part:
+            is_true = False
+        yield from fails(KIND, one.key, is_true=is_true and one.amount <= paid_amount)

@@ -6,11 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from billing.ledger.rule import OWN
-from billing.orders import records as order_rows, refund_row, uncredited_payment
+from billing.orders import records as order_rows, uncredited_payment
 from billing.orders.order import Order
 from billing.orders.refund import Reversal, gone_of
+from billing.orders.uncredited_payment import UncreditedPayment
 from billing.proof.check import Broken, Step, differs, fails, page
-from billing.proof.paid_orders import ASKED, orphans, reversals_of
+from billing.proof.paid_orders import ASKED, KIND, fitting, refunds_of, reversals_of
+from billing.providers.problem import in_words
 from billing.subscriptions import plan_grant, records
 from billing.subscriptions.changes import all_grant, changes_of
 from billing.subscriptions.plan_credit_back import given_back_of
@@ -31,6 +33,11 @@ BEGUN: Final = "a subscription begins with the price and the trial of its order"
 UNTIL: Final = "a subscription is paid until the end of its last period"
 UNCREDITED: Final = "what went back of an uncredited payment is what refunds and disputes say"
 
+SECOND: Final = "an uncredited payment is of the sum that its provider told"
+
+_CAME: Final = """
+SELECT order_id, payment_ref, came FROM provider_events
+WHERE order_id IN :ids[text] AND payment_ref IS NOT NULL AND came IS NOT NULL"""
 _PERIODS: Final = (
     f"SELECT {records.PERIODS.listed} FROM subscription_periods WHERE {OWN} AND id > :after"
 )
@@ -45,7 +52,7 @@ _UNCREDITED: Final = (
 class PeriodCheck:
     """Periods against what was told of their payments."""
 
-    rules = (GONE, SHARE, CHANGE, ASKED)
+    rules = (GONE, SHARE, CHANGE, ASKED, KIND)
 
     async def step(
         self,
@@ -64,8 +71,9 @@ class PeriodCheck:
             for one in periods
             for broken in _period(one, reversals.get(one.id, ()), parts.get(one.id, ()))
         ]
-        told = [one for of_period in reversals.values() for one in of_period]
-        broken += orphans(told, await refund_row.load(tx, reversals))
+        refunds = await refunds_of(tx, reversals)
+        for one in periods:
+            broken += fitting(reversals.get(one.id, ()), refunds.get(one.id, ()), one.amount)
         return Step(broken, onward)
 
 
@@ -101,7 +109,7 @@ class SubscriptionCheck:
 class UncreditedCheck:
     """Payments that credited nothing against what was told of them."""
 
-    rules = (UNCREDITED, ASKED)
+    rules = (UNCREDITED, SECOND, ASKED, KIND)
 
     async def step(
         self,
@@ -118,9 +126,27 @@ class UncreditedCheck:
         for one in payments:
             gone = gone_of(reversals.get(one.id, ()), one.amount)
             broken += differs(UNCREDITED, one.id, gone, one.refunded_amount)
-        told = [one for of_payment in reversals.values() for one in of_payment]
-        broken += orphans(told, await refund_row.load(tx, reversals))
+        refunds = await refunds_of(tx, reversals)
+        came = await _came(tx, payments)
+        for one in payments:
+            broken += fitting(reversals.get(one.id, ()), refunds.get(one.id, ()), one.amount)
+            words = came.get((one.order_id, one.payment_ref))
+            is_told = words is None or in_words(one.price) in words
+            broken += fails(SECOND, one.id, is_true=is_told)
         return Step(broken, onward)
+
+
+async def _came(
+    tx: Transaction, payments: Sequence[UncreditedPayment]
+) -> Mapping[tuple[str, str], str]:
+    """Return what the provider told of these payments, in words; retention ends it."""
+    if not payments:
+        return {}
+    rows = await tx.fetch(_CAME, ids=sorted({one.order_id for one in payments}))
+    found: defaultdict[tuple[str, str], str] = defaultdict(str)
+    for row in rows:
+        found[row["order_id"], row["payment_ref"]] += f" {row['came']}"
+    return dict(found)
 
 
 def _by_period(grants: Iterable[PlanGrant]) -> Mapping[str, Sequence[PlanGrant]]:

@@ -71,18 +71,25 @@ async def keep(
 
 async def load(tx: Transaction, keys: Iterable[PaymentKey]) -> dict[PaymentKey, Breakdown]:
     """Of those payments of which one was told."""
+    return {key: told for key, (told, _) in (await load_dated(tx, keys)).items()}
+
+
+async def load_dated(
+    tx: Transaction, keys: Iterable[PaymentKey]
+) -> dict[PaymentKey, tuple[Breakdown, int]]:
+    """Return the same with when each was told, in microseconds."""
     wanted = sorted(set(keys))
     if not wanted:
         return {}
     rows = await tx.fetch(
-        """SELECT b.provider, b.environment, b.payment_id, b.breakdown
+        """SELECT b.provider, b.environment, b.payment_id, b.breakdown, b.created_at
            FROM :keys[provider text, environment text, payment_id text] AS v
            CROSS JOIN payment_breakdowns b
            WHERE b.provider = v.provider AND b.environment = v.environment
              AND b.payment_id = v.payment_id""",
         keys=wanted,
     )
-    return {(row[0], row[1], row[2]): _decode(row[3]) for row in rows}
+    return {(row[0], row[1], row[2]): (_decode(row[3]), int(row[4])) for row in rows}
 
 
 def _first(pair: tuple[PaymentKey, Any]) -> PaymentKey:

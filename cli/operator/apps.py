@@ -101,7 +101,12 @@ def create(account: str | None, environment: Environment, **fields: Any) -> None
         await lock_tenants(tx, [owner])
         now_us = SystemClock().now_us()
         app, fresh = await oauth_app.create(tx, owner, NewApp(**fields), now_us=now_us)
-        after = {"name": app.name, "scope": app.scope, "hosts": app.registered.hosts}
+        after = {
+            "name": app.name,
+            "scope": app.scope,
+            "hosts": app.registered.hosts,
+            "cap_micros": app.cap_micros,
+        }
         await tell(tx, owner, "app.created", app.id, after=after)
         return app, fresh
 

@@ -24,7 +24,12 @@ async def register_app(
     """The app and its secret, empty for a public app; raises InvalidInput and KeyLimitReached."""
     await lock_tenants(tx, [owner])
     app, secret = await apps.create(tx, owner, new, now_us=now_us)
-    after = {"name": app.name, "scope": app.scope, "hosts": app.registered.hosts}
+    after = {
+        "name": app.name,
+        "scope": app.scope,
+        "hosts": app.registered.hosts,
+        "cap_micros": app.cap_micros,
+    }
     await _log(tx, by, "app.created", owner, app.id, now_us, after)
     return app, secret
 

@@ -19,7 +19,7 @@ from store.schema import metadata
 
 _MONEY: Final = re.compile(
     r"(_cents|_micros|_amount|_credits)$"
-    r"|^(amount|amount_off|discount|minimum_amount|percent|basis_points|expected|found)$"
+    r"|^(amount|amount_off|discount|minimum_amount|percent|basis_points)$"
     r"|^(credits|price)(_(min|max|included|monthly|yearly))?$"
 )
 _TIME: Final = re.compile(
@@ -38,9 +38,11 @@ COUNTS: Final = frozenset(
         *("low_below", "matched", "number", "ordered", "position", "price_version", "process_id"),
         *("promotional_days", "queued", "ramp_size", "rate_limit_per_s", "rate_per_s", "records"),
         *("request_bytes", "sending", "sequence", "sign_count", "size", "slots", "status"),
-        *("streak", "streak_days_max", "tiles", "token", "told_no", "trial_days", "used"),
+        *("streak", "streak_days_max", "tiles", "times", "token", "told_no", "trial_days", "used"),
+        *("bytes_stored", "period", "rows_stored", "sealed_to", "step_no"),
         *("used_count", "uses_max", "uses_per_account", "version"),
-        *("bytes_stored", "period", "rows_stored", "sealed_to", "step_no", "times"),
+        # The two figures of a comparison's report, in whichever unit.
+        *("expected", "found"),
     }
 )
 # Words whose comment lists alternatives, and that say what a row is and not where it stands.
@@ -104,6 +106,20 @@ STATES: Final[Mapping[str, Sequence[str]]] = {
     "topups.status": _OF_TOPUPS,
     "uncredited_reversals.status": _OF_REVERSALS,
 }
+# What an act of a person set; what a test or the first start made has no entry in the audit log.
+_LOGGED: Final = " WHERE {} IN (SELECT subject_id FROM audit_log WHERE action IN ({}))"
+_OF_ACTS: Final[Mapping[str, str]] = {
+    "api_keys": _LOGGED.format("id", "'key.created'"),
+    "account_environments": _LOGGED.format("account_id", "'account.limited'")
+    + " AND environment = 'staging'",
+    "packs": _LOGGED.format("id", "'pack.create'"),
+    "plans": _LOGGED.format("id", "'plan.create'"),
+    "coupons": _LOGGED.format("id", "'coupon.create'"),
+    "platforms": _LOGGED.format("id", "'platform.create', 'platform.update'"),
+    "oauth_apps": _LOGGED.format("id", "'app.created'"),
+    "redemption_batches": _LOGGED.format("id", "'codes.create'"),
+}
+# Of a window: those of single recipients and of what was told count something else.
 _TELLING: Final = ("status", "state", "outcome", "kind", "code", "provider", "settle")
 _ALTERNATIVES: Final = re.compile(r'_text\("(\w+)"[^#\n]*\),  # [^\n]*\w \| \w')
 
@@ -167,11 +183,13 @@ async def _of_column(tx: Transaction, column: sa.Column[object]) -> list[Change]
     table = column.table
     keys = [one.name for one in table.primary_key]
     telling = [name for name in _TELLING if name in table.columns and name != column.name]
+    telling += ["period"] if table.name == "spend_windows" else []
     whose = [name for name in ("account_id", "owner_id", "environment") if name in table.columns]
     picked = list(dict.fromkeys([*keys, column.name, *telling, *whose]))
     # The newest first: the oldest were made without the acts that people do.
+    source = table.name + _OF_ACTS.get(table.name, "")
     rows = await tx.fetch(
-        f"SELECT {', '.join(picked)} FROM {table.name} ORDER BY {' DESC, '.join(keys)} DESC"
+        f"SELECT {', '.join(picked)} FROM {source} ORDER BY {' DESC, '.join(keys)} DESC"
     )
     found: list[Change] = []
     seen: set[tuple[object, ...]] = set()
@@ -187,10 +205,18 @@ async def _of_column(tx: Transaction, column: sa.Column[object]) -> list[Change]
         )
         environments = [row["environment"]] if "environment" in whose else sorted(ENVIRONMENTS)
         accounts = [row[name] for name in whose if name != "environment" and row[name]] or [""]
+        if table.name == "batch_items":
+            accounts = [await _account_of(tx, str(row["batch_id"]))]
         tenants = [Tenant(one, each) for one in accounts for each in environments]
         key = {name: row[name] for name in keys}
         found += [Change(named, key, kind, value, tenants) for value in values]
     return found
+
+
+async def _account_of(tx: Transaction, batch_id: str) -> str:
+    row = await tx.fetch_one("SELECT account_id FROM batches WHERE id = :id", id=batch_id)
+    assert row is not None, "an item is of a batch"
+    return str(row["account_id"])
 
 
 async def apply(tx: Transaction, change: Change) -> None:

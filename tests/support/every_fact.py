@@ -20,7 +20,12 @@ from billing.recharges.recharge import Recharge
 from billing.topups.fee_rows import FeeRow
 from billing.topups.platform_rows import PlatformRow, SupplierRow
 from kernel.clock import DAY_US, FixedClock, SystemClock, rfc3339
+from kernel.tenant import Tenant
+from keys import audit_log
+from keys.account import set_day_limit
 from keys.audit_log import Actor
+from keys.oauth.app import NewApp
+from keys.oauth.commands import register_app
 from keys.principal import ENVIRONMENTS
 from store.database import Transaction
 from store.schema import metadata
@@ -31,7 +36,7 @@ from tests.gateway.answers.recorder import Recorder
 from tests.gateway.answers.test_recorded_answers import WALKS
 from tests.support.gateway import Gateway, running, settings_of
 from tests.support.stripe_api import customers, refunds
-from tests.support.stripe_life import Life, Lives, open_lives
+from tests.support.stripe_life import Life, open_lives
 from worker.fulfil import Fulfiller
 from worker.money.count_volume import count_volume
 
@@ -59,7 +64,6 @@ async def fill(database_url: str, folder: Path, clock: FixedClock) -> None:
         for act in TABLE.acts.values():
             await act(await lives.begin())
         await _left_open(await lives.begin())
-        await _recharged(lives)
         await _numbered(lives.gateway, clock)
     async with running(settings, clock) as gateway:
         await _catalogue(gateway)
@@ -130,7 +134,9 @@ async def _catalogue(gateway: Gateway) -> None:
 
 async def _sends(gateway: Gateway, clock: FixedClock) -> None:
     """Top-ups with fees of each end, what waits, and what is held."""
-    key = await gateway.key(await gateway.account())
+    account_id = await gateway.account()
+    key = await gateway.key(account_id)
+    await _limits(gateway, account_id, key)
 
     async def send(platform: str, **more: Any) -> str:
         body = {
@@ -160,6 +166,48 @@ async def _sends(gateway: Gateway, clock: FixedClock) -> None:
         await worker.step()
 
 
+async def _limits(gateway: Gateway, account_id: str, key: str) -> None:
+    """Keys with every limit and with none, an account's own, and what a balance is watched for."""
+    limits = {"per_call_cents": 9, "lifetime_cents": 9, "approval_above_cents": 9}
+    daily = {"per_day_cents": 9, "per_month_cents": 9, "approval_above_per_day_cents": 9}
+    for body in ({}, {**limits, **daily}):
+        await gateway.call("POST", "/keys", key=key, json={"name": "limited", **body})
+    body = {"low_balance_threshold_cents": 5}
+    await gateway.call("PUT", "/topup/balance/threshold", key=key, json=body)
+    tenant, by = Tenant(account_id, "staging"), Actor()
+    new = NewApp(
+        name="Wiki", scope="general_api_access", redirect_host="wiki.example", cap_micros=5_000_000
+    )
+
+    async def work(tx: Transaction) -> None:
+        now_us = gateway.context.clock.now_us()
+        await register_app(tx, tenant, new, by=by, now_us=now_us)
+        await set_day_limit(tx, tenant, 900_000)
+        after = {"per_day_cents": 900_000}
+        more = {"account_id": account_id, "environment": "staging", "subject_id": account_id}
+        limited = audit_log.security(by, "account.limited", **more, after=after, now_us=now_us)
+        await audit_log.record(tx, [limited])
+        await fulfilment.change_platform(
+            tx, "staging", "gifts", {"max_amount_cents": 50_000}, by=by, now_us=now_us
+        )
+
+    await gateway.context.database.transaction(work)
+    wanted = Recharge(
+        account_id=account_id,
+        environment="staging",
+        provider="stripe",
+        customer_ref="cus_1",
+        method_ref="pm_1",
+        brand="visa",
+        last4="4242",
+        below_cents=500,
+        amount_cents=1000,
+        monthly_max_cents=3000,
+        changed_at=0,
+    )
+    await gateway.context.engine.submit(SetRecharge(wanted))
+
+
 async def _left_open(life: Life) -> None:
     """A refund that is under way, a dispute that is open, and an order in review."""
     pending = await life.buy(2000, customers.REFUND_PENDING)
@@ -167,28 +215,6 @@ async def _left_open(life: Life) -> None:
     await life.buy(3000)
     refunds.dispute(life.stripe.account, life.charge["id"])
     await life.hear()
-
-
-async def _recharged(lives: Lives) -> None:
-    """An account whose balance fell below what it wants."""
-    account_id = await lives.gateway.account()
-    await lives.gateway.context.engine.submit(
-        SetRecharge(
-            Recharge(
-                account_id=account_id,
-                environment="staging",
-                provider="stripe",
-                customer_ref="cus_1",
-                method_ref="pm_1",
-                brand="visa",
-                last4="4242",
-                below_cents=500,
-                amount_cents=1000,
-                monthly_max_cents=3000,
-                changed_at=0,
-            )
-        )
-    )
 
 
 async def _numbered(gateway: Gateway, clock: FixedClock) -> None:

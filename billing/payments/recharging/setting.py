@@ -5,6 +5,7 @@ been made is always asked about. Setting it while the balance is below the mark 
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -18,20 +19,36 @@ from kernel.tenant import Tenant
 from keys import audit_log
 from keys.audit_log import Actor
 
+_COMMAND_LINE: Final = Actor()
+
 
 @dataclass(frozen=True, slots=True)
 class SetRecharge:
-    """What the account wants from now on; what was switched off is on again."""
+    """What the account wants from now on; what was switched off is on again. actor: who the audit log names."""
 
     wanted: Recharge
+    actor: Actor = _COMMAND_LINE
 
     def declare(self, read_set: ReadSet) -> None:
         _declare(read_set, self.wanted.tenant)
+        read_set.working_set(AuditEntries)
 
     def decide(self, state: BatchState) -> Recharge:
         tenant = self.wanted.tenant
         kept = replace(self.wanted, changed_at=state.now_us)
         state.working_set(OrderWorkingSet).recharges.keep(kept)
+        limits = ("below_cents", "amount_cents", "monthly_max_cents")
+        state.working_set(AuditEntries).add(
+            audit_log.security(
+                self.actor,
+                "recharge.set",
+                account_id=tenant.account_id,
+                environment=tenant.environment,
+                subject_id=tenant.account_id,
+                after={name: getattr(kept, name) for name in limits},
+                now_us=state.now_us,
+            )
+        )
         watch = state.watches.find(tenant)
         if watch is not None and watch.recharge_order_id is not None:
             state.watches.set_below(tenant, kept.below_micros)

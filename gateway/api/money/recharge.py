@@ -21,6 +21,7 @@ from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
 from gateway.answers.outcome import created, ok
 from gateway.api.schemas.recharges import PaymentMethods, Recharge, SavePage
+from gateway.http.acting import actor_of
 from gateway.http.fields import Fields, Int64, Text, within
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
@@ -111,7 +112,7 @@ async def set_(call: RequestContext[RechargeBody, Fields]) -> Answer:
         monthly_max_cents=body.monthly_max_cents,
         changed_at=call.now_us,
     )
-    kept = await call.context.engine.submit(SetRecharge(wanted))
+    kept = await call.context.engine.submit(SetRecharge(wanted, actor_of(call)))
     return answer(codes.SUCCESS, Recharge.of(kept), now_us=call.now_us)
 
 

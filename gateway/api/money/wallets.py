@@ -14,6 +14,7 @@ from gateway.answers.envelope import answer
 from gateway.answers.outcome import Listing, exported, ok
 from gateway.api.schemas.topups import Platform
 from gateway.api.schemas.wallets import Balance, RecipientWallet, Threshold
+from gateway.http.acting import note
 from gateway.http.fields import Fields, Int64, Page, Text
 from gateway.http.idempotency import run_once
 from gateway.http.lists import Export, ExportPage, list_or_csv, short_list
@@ -77,9 +78,15 @@ async def set_threshold(call: RequestContext[ThresholdBody, Fields]) -> Answer:
     tenant = call.principal.tenant
 
     async def work(tx: Transaction) -> None:
-        await set_low_balance_thresholds(
-            tx, tenant, [cents_to_micros(one) for one in thresholds_cents]
-        )
+        micros = [cents_to_micros(one) for one in thresholds_cents]
+        before = await set_low_balance_thresholds(tx, tenant, micros)
+        if before != tuple(micros):
+            shapes = [
+                {"low_balance_threshold_micros": max(one, default=0)} for one in (before, micros)
+            ]
+            await note(
+                tx, call, "balance.watched", tenant.account_id, before=shapes[0], after=shapes[1]
+            )
 
     def render(_: None) -> Answer:
         data = Threshold(

@@ -1,0 +1,295 @@
+"""Rows whose state and amounts other columns and tables bear out, each rule one statement over an account.
+
+A statement selects the rows that break its rule, in the order of their ids: id, expected, found. Rows that are few
+beside an account's sends; of these billing/ledger/audit_rules.py has the rules.
+"""
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from billing.ledger.money import MICROS_PER_CENT, MICROS_PER_CREDIT
+from billing.proof.check import ROWS_AT_ONCE, Broken, Step
+from kernel.clock import DAY_US
+from kernel.tenant import Tenant
+from store.database import Transaction
+
+_OWN: Final = "{0}.account_id = :account_id AND {0}.environment = :environment"
+
+
+def _own(name: str) -> str:
+    return _OWN.format(name)
+
+
+class RowRule(NamedTuple):
+    """What the rule says, and the statement that selects what breaks it."""
+
+    says: str
+    text: str
+
+
+OF_ACCOUNTS: Final = (
+    RowRule(
+        "a dispute is what it takes of its order's payment, and ended with it",
+        f"""SELECT d.id, r.amount AS expected, d.amount AS found
+            FROM orders o
+            JOIN disputes d ON d.order_id = o.id
+            JOIN order_reversals r ON r.order_id = o.id AND r.key = d.id
+            WHERE {_own("o")} AND d.is_inquiry = 0
+              AND (r.amount <> 0 AND d.amount <> r.amount AND r.amount < COALESCE(o.paid_amount, o.pay_amount)
+                OR r.amount > d.amount AND d.amount <> 0
+                OR (d.ended_at IS NULL) <> (r.status = 'open')
+                OR r.status = 'open' AND d.status IN ('won', 'lost')
+                OR r.status <> 'open' AND d.provider = 'stripe' AND d.status <> r.status)""",
+    ),
+    RowRule(
+        "a page of the simulated provider asks for its order's price, and ended as the order did",
+        f"""SELECT o.id, o.pay_amount AS expected, c.pay_amount AS found
+            FROM orders o JOIN sandbox_checkouts c ON c.order_id = o.id
+            WHERE {_own("o")}
+              AND (c.pay_amount <> o.pay_amount AND (c.pay_amount <> 0 OR COALESCE(o.trial_days, 0) = 0)
+                OR c.pay_currency <> o.pay_currency
+                OR (c.outcome IS NULL) <> (c.ended_at IS NULL)
+                OR COALESCE(c.outcome, '') = 'failed' AND o.status NOT IN ('failed', 'expired')
+                OR COALESCE(c.outcome, '') = 'expired' AND o.status <> 'expired'
+                OR COALESCE(c.outcome, '') = 'paid' AND o.kind <> 'subscription'
+                    AND o.payment_id IS NULL)""",
+    ),
+    RowRule(
+        "a dispute is what it takes of its period's payment, and ended with it",
+        f"""SELECT d.id, r.amount AS expected, d.amount AS found
+            FROM orders o
+            JOIN disputes d ON d.order_id = o.id
+            JOIN subscriptions s ON s.order_id = o.id
+            JOIN subscription_periods p ON p.subscription_id = s.id
+            JOIN period_reversals r ON r.period_id = p.id AND r.key = d.id
+            WHERE {_own("o")} AND d.is_inquiry = 0
+              AND (r.amount <> 0 AND d.amount <> r.amount AND r.amount < p.amount
+                OR r.amount > d.amount AND d.amount <> 0
+                OR (d.ended_at IS NULL) <> (r.status = 'open')
+                OR r.status = 'open' AND d.status IN ('won', 'lost')
+                OR r.status <> 'open' AND d.provider = 'stripe' AND d.status <> r.status)""",
+    ),
+    RowRule(
+        "a dispute that was won or lost is over",
+        f"""SELECT d.id, 1 AS expected, 0 AS found FROM disputes d
+            WHERE {_own("d")} AND d.status IN ('won', 'lost') AND d.ended_at IS NULL""",
+    ),
+    RowRule(
+        "what an app charged a user in a period is what its charges add up to",
+        f"""SELECT g.id, 0 AS expected, w.spent_micros AS found
+            FROM oauth_grants g JOIN spend_windows w ON w.key_id = g.id
+            JOIN account_environments e ON e.account_id = g.account_id
+                AND e.environment = g.environment AND e.clock_ahead_us = 0
+            WHERE {_own("g")} AND w.period = 'day' AND w.spent_micros <> COALESCE((
+                SELECT SUM(c.amount_micros) FROM oauth_charges c
+                WHERE c.account_id = g.account_id AND c.environment = g.environment
+                  AND c.grant_id = g.id AND c.created_at >= w.window_start_at
+                  AND c.created_at < w.window_start_at + {DAY_US}), 0)""",
+    ),
+    RowRule(
+        "what an app charged a user in a month is what its days add up to",
+        f"""SELECT g.id, 1 AS expected, 0 AS found
+            FROM oauth_grants g
+            WHERE {_own("g")} AND
+                (SELECT COALESCE(SUM(w.spent_micros), 0) FROM spend_windows w
+                    WHERE w.key_id = g.id AND w.period = 'day')
+                <> (SELECT COALESCE(SUM(w.spent_micros), 0) FROM spend_windows w
+                    WHERE w.key_id = g.id AND w.period = 'month')""",
+    ),
+    RowRule(
+        "a charge of a saved card has the outcome of its order",
+        f"""SELECT o.id, 1 AS expected, 0 AS found
+            FROM orders o JOIN sandbox_charges c ON c.order_id = o.id
+            WHERE {_own("o")} AND (c.outcome = 'paid') <> (o.payment_id IS NOT NULL)""",
+    ),
+    RowRule(
+        "a recharge charges what its order sells",
+        f"""SELECT o.id, o.amount AS expected, c.amount_cents AS found
+            FROM orders o JOIN recharge_charges c ON c.order_id = o.id
+            WHERE {_own("o")} AND c.amount_cents <> o.amount""",
+    ),
+    RowRule(
+        "an account is watched for the fall that its recharge waits for",
+        f"""SELECT e.account_id AS id, COALESCE(e.recharge_below_micros, 0) AS found,
+                COALESCE(r.below_cents, 0) * {MICROS_PER_CENT} AS expected
+            FROM account_environments e
+            LEFT JOIN recharges r ON r.account_id = e.account_id AND r.environment = e.environment
+                AND r.off_reason IS NULL
+            WHERE {_own("e")}
+              AND (COALESCE(e.recharge_below_micros, 0)
+                    <> COALESCE(r.below_cents, 0) * {MICROS_PER_CENT}
+                OR COALESCE(e.recharge_from_micros, 0)
+                    NOT IN (0, COALESCE(r.below_cents, 0) * {MICROS_PER_CENT}))""",
+    ),
+    RowRule(
+        "a part of a plan's credit gave all that it was to give, once",
+        f"""SELECT g.id, g.credits_micros AS expected, g.given_micros AS found
+            FROM plan_grants g
+            WHERE {_own("g")}
+              AND (g.given_at IS NOT NULL AND g.given_micros <> g.credits_micros
+                OR g.given_at IS NULL AND g.given_micros <> 0)""",
+    ),
+    RowRule(
+        "what was taken back of a part came out of its ledger account",
+        f"""SELECT s.id, SUM(s.expected) AS expected, SUM(s.found) AS found FROM (
+                SELECT g.id, g.reversed_micros AS expected, 0 AS found FROM plan_grants g
+                WHERE {_own("g")} AND g.expires <> 'never'
+                UNION ALL
+                SELECT g.id, 0, CASE WHEN t.debit_id = l.id THEN t.amount_micros
+                    ELSE -t.amount_micros END
+                FROM plan_grants g
+                JOIN ledger_accounts l ON l.account_id = g.account_id
+                    AND l.environment = g.environment AND l.kind = 'grant' AND l.name = g.id
+                JOIN subscription_periods p ON p.account_id = g.account_id
+                    AND p.environment = g.environment
+                JOIN transfers t ON t.subject_id = p.id AND (t.debit_id = l.id OR t.credit_id = l.id)
+                WHERE {_own("g")} AND g.expires <> 'never'
+                  AND t.code IN ('purchase_reversal', 'reversal_undone')
+            ) AS s GROUP BY s.id HAVING SUM(s.expected) <> SUM(s.found)""",
+    ),
+    RowRule(
+        "a subscription that lives was paid, and one that ended says when",
+        f"""SELECT s.id, 1 AS expected, 0 AS found FROM subscriptions s
+            WHERE {_own("s")}
+              AND ((s.ended_at IS NULL) = (s.status IN ('cancelled', 'expired'))
+                OR s.status IN ('active', 'past_due') AND s.paid_until_at IS NULL
+                OR s.status = 'paused' AND s.paused_at IS NULL
+                OR (s.next_amount IS NULL) <> (s.next_plan_id IS NULL)
+                OR s.credits_micros % {MICROS_PER_CREDIT} <> 0
+                OR s.trial_micros % {MICROS_PER_CREDIT} <> 0)""",
+    ),
+    RowRule(
+        "what a person wants of a subscription is open until it ended, and has a plan only if it changes one",
+        f"""SELECT w.id, 1 AS expected, 0 AS found FROM subscription_steers w
+            WHERE {_own("w")}
+              AND ((w.ended_at IS NULL) <> (w.status = 'asked')
+                OR w.status IN ('refused', 'given_up') AND w.reason IS NULL
+                OR w.status = 'done' AND w.reason IS NOT NULL
+                OR (w.amount IS NULL) <> (w.act <> 'change'))""",
+    ),
+    RowRule(
+        "an endpoint says since when it is disabled, and nothing else does",
+        f"""SELECT e.id, 1 AS expected, 0 AS found FROM endpoints e
+            WHERE {_own("e")} AND (e.disabled_at IS NULL) <> (e.status = 'enabled')""",
+    ),
+    RowRule(
+        "a notice of a failing endpoint came no earlier than its stage",
+        f"""SELECT n.id, 1 AS expected, 0 AS found FROM notices n
+            WHERE {_own("n")}
+              AND ((n.reason IS NULL) <> (n.stage <> 'disabled')
+                OR n.created_at - n.failing_since_at < CASE n.stage
+                    WHEN 'failing_for_a_day' THEN {DAY_US}
+                    WHEN 'failing_for_four_days' THEN {4 * DAY_US} ELSE 0 END)""",
+    ),
+    RowRule(
+        "an item of a bulk send is in a state that its batch allows",
+        f"""SELECT b.id, 1 AS expected, 0 AS found
+            FROM batches b JOIN batch_items i ON i.batch_id = b.id
+            LEFT JOIN topups p ON p.id = i.transaction_id
+            WHERE {_own("b")}
+              AND (i.state IN ('waiting', 'reserved') AND b.status IN ('completed', 'refused', 'running')
+                OR i.state = 'accepted' AND (p.id IS NULL OR i.refusal IS NOT NULL)
+                OR i.state = 'refused' AND i.refusal IS NULL
+                OR i.state = 'dropped' AND (i.refusal IS NOT NULL OR b.is_all_or_nothing = 0))""",
+    ),
+    RowRule(
+        "an app's grant has the cap that its code was made with",
+        f"""SELECT g.id, c.cap_micros AS expected, g.cap_micros AS found
+            FROM oauth_grants g JOIN oauth_codes c ON c.grant_id = g.id
+            WHERE {_own("g")} AND c.account_id = g.account_id AND c.cap_micros <> g.cap_micros
+              AND c.used_at >= g.consented_at""",
+    ),
+    RowRule(
+        "the simulated provider bills no first period dearer than the others, and none once it ended",
+        f"""SELECT b.ref AS id, b.amount AS expected, b.first_amount AS found
+            FROM sandbox_subscriptions b
+            WHERE {_own("b")}
+              AND ((b.next_at IS NULL AND b.paused_at IS NULL) <> (b.status = 'ended')
+                OR b.first_amount > b.amount
+                OR (b.next_amount IS NULL) <> (b.next_product_ref IS NULL))""",
+    ),
+)
+OF_ENVIRONMENTS: Final = (
+    RowRule(
+        "a code in stock is of a kind that has a level, and one that went out is worth its top-up",
+        """SELECT c.id, COALESCE(p.amount_cents, 0) AS expected, c.amount_cents AS found
+            FROM stock_codes c
+            LEFT JOIN topups p ON p.id = c.transaction_id
+            LEFT JOIN stock_levels l ON l.environment = c.environment AND l.supplier = c.supplier
+                AND l.platform = c.platform AND l.amount_cents = c.amount_cents
+            WHERE c.environment = :environment AND :account_id = ''
+              AND (l.amount_cents IS NULL OR (c.transaction_id IS NULL) <> (c.taken_at IS NULL)
+                OR p.amount_cents <> c.amount_cents)""",
+    ),
+    RowRule(
+        "a held invoice would grant whole credits",
+        f"""SELECT h.invoice_id AS id, 0 AS expected, h.credits_micros % {MICROS_PER_CREDIT} AS found
+            FROM held_invoices h
+            WHERE h.environment = :environment AND :account_id = ''
+              AND h.credits_micros % {MICROS_PER_CREDIT} <> 0""",
+    ),
+    RowRule(
+        "a coupon is used as often as orders claim it",
+        """SELECT c.id, COUNT(u.order_id) AS expected, c.used_count AS found
+            FROM coupons c LEFT JOIN coupon_uses u ON u.coupon_id = c.id
+            WHERE c.environment = :environment AND :account_id = ''
+            GROUP BY c.id, c.used_count HAVING COUNT(u.order_id) <> c.used_count""",
+    ),
+    RowRule(
+        "a redemption code is used as often as accounts redeemed it",
+        """SELECT c.id, COUNT(r.id) AS expected, c.used_count AS found
+            FROM redemption_codes c LEFT JOIN code_redemptions r ON r.code_id = c.id
+            WHERE c.environment = :environment AND :account_id = ''
+            GROUP BY c.id, c.used_count HAVING COUNT(r.id) <> c.used_count""",
+    ),
+    RowRule(
+        "a code gave what its batch says",
+        """SELECT r.id, b.credits_micros AS expected, r.credits_micros AS found
+            FROM redemption_batches b
+            JOIN redemption_codes c ON c.batch_id = b.id
+            JOIN code_redemptions r ON r.code_id = c.id
+            WHERE b.environment = :environment AND :account_id = ''
+              AND r.credits_micros <> b.credits_micros""",
+    ),
+    RowRule(
+        "a day's check-ins awarded what they add up to",
+        f"""SELECT CAST(s.day AS TEXT) AS id, SUM(s.expected) AS expected, SUM(s.found) AS found FROM (
+                SELECT day_start_at AS day, 0 AS expected, awarded_micros AS found FROM checkin_days
+                WHERE environment = :environment AND :account_id = ''
+                UNION ALL
+                SELECT created_at - created_at % {DAY_US}, awarded_micros, 0 FROM checkins
+                WHERE environment = :environment
+            ) AS s GROUP BY s.day HAVING SUM(s.expected) <> SUM(s.found)""",
+    ),
+)
+
+
+class RowCheck:
+    """One of these rules."""
+
+    def __init__(self, rule: RowRule) -> None:
+        self._rule = rule
+
+    @property
+    def rules(self) -> Sequence[str]:
+        return (self._rule.says,)
+
+    async def step(
+        self,
+        tx: Transaction,
+        tenant: Tenant,
+        *,
+        after: str,
+        since_us: int,  # noqa: ARG002 such rows are few
+    ) -> Step:
+        rows = await tx.fetch(
+            f"""SELECT x.id, x.expected, x.found FROM ({self._rule.text}) AS x
+                WHERE x.id > :after ORDER BY x.id LIMIT {ROWS_AT_ONCE}""",
+            **tenant._asdict(),
+            after=after,
+        )
+        broken = [
+            Broken(self._rule.says, row["id"], int(row["expected"] or 0), int(row["found"] or 0))
+            for row in rows
+        ]
+        return Step(broken, str(rows[-1]["id"]) if len(rows) == ROWS_AT_ONCE else None)
